@@ -1,0 +1,44 @@
+# Everything runs from .venv, which `make setup` (a dependency of the rest) builds from requirements.lock.
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := .venv/.ready
+
+.PHONY: help setup demo test check format lock clean
+
+help:  ## What can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: $(SETUP)  ## The environment in .venv, from the lock file
+
+$(SETUP): requirements.lock overnight/pyproject.toml contentstudio/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 2; }
+	@echo "setting up .venv (once; about a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e overnight -e contentstudio
+	@touch $(SETUP)
+
+demo: $(SETUP)  ## One night, end to end, on loopback: feeds in, published pages out
+	@$(BIN)/contentstudio demo
+
+test: $(SETUP)  ## Unit, database, contract and crash tests
+	@$(BIN)/pytest
+
+check: $(SETUP)  ## Style, types, import contracts, the lock's hosts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@! grep -nE 'https?://|file:|--(extra-)?index-url|--find-links' requirements.lock
+
+format: $(SETUP)  ## Let ruff mend the style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock:  ## Resolve requirements.in again (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --default-index https://pypi.org/simple --no-emit-package overnight --no-emit-package contentstudio \
+	  --no-header --upgrade requirements.in -o requirements.lock
+
+clean:  ## Forget the environment and the demo's night
+	rm -rf .venv .overnight

@@ -1,0 +1,40 @@
+"""One embedded Postgres for the whole test run, shared by its processes; a cloned database for each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import psycopg
+import pytest
+
+from overnight.database import Database
+from overnight.embedded import EmbeddedServer
+from overnight.testing import Clock, fresh_database
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of the server; the first process starts it, the last one stops it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if base.name.startswith("popen-") else base  # one folder for all processes of a run
+    server = EmbeddedServer(shared / "postgres")
+    server.hold()
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        # No test pulls the plug, so none needs to wait for the disk.
+        connection.execute("alter system set fsync = off")
+        connection.execute("select pg_reload_conf()")
+    yield server.url
+    server.release()
+
+
+@pytest.fixture
+async def database(server_url: str) -> AsyncIterator[Database]:
+    """An empty ledger with a clock that can be moved."""
+    async with fresh_database(server_url) as database:
+        yield database
+
+
+@pytest.fixture
+def clock(database: Database) -> Clock:
+    """Moves the time of `database`."""
+    return Clock(database)

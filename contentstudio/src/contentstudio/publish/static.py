@@ -1,0 +1,224 @@
+"""A site of plain files, for any web server.
+
+The manifest says what is published; everything else follows from it and can be written again. The order of the writes
+is page, manifest, lists: whatever the moment of a crash, publishing the same draft again brings the same files.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from contentstudio.config import Site
+from contentstudio.model import Draft, Model, Published
+from contentstudio.publish import render
+from contentstudio.publish.port import Existing, content_sha256
+from overnight.errors import ConfigError, Permanent, Transient
+
+MANIFEST = ".contentstudio.json"
+LOCK = ".contentstudio.lock"
+LOCK_TIMEOUT_SECONDS = 30.0
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,199}")
+_PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
+_WRONG_FOLDER = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP}
+
+
+class Manifest(Model):
+    """What is published in a folder: slugs to pages, and the one site that the folder belongs to."""
+
+    site: str
+    pages: dict[str, render.Page]
+
+
+class StaticSite:
+    """Publishes a site into a folder that nothing else writes to. Safe for several threads and processes at once."""
+
+    def __init__(self, site: Site, directory: Path) -> None:
+        self.site = site
+        self.directory = directory
+
+    def find(self, slug: str) -> Existing | None:
+        """What the manifest says of the slug; the hash is None while its page or a list is missing or behind."""
+        _check_slug(slug)
+        with _explained(self.directory):
+            manifest = self._read_manifest()
+            page = manifest.pages.get(slug)
+            if page is None:
+                return None
+            whole = self._page_path(slug).is_file() and all(
+                _holds(path, data) for path, data in self._lists(manifest).items()
+            )
+        return Existing(url=render.page_url(self.site, slug), sha256=page.sha256 if whole else None)
+
+    def publish(self, draft: Draft, *, published_at: datetime) -> Published:
+        """Write the page, then the manifest, then the lists; files that are right already are left alone.
+
+        Raises Permanent (an impossible slug, a draft of another site, a corrupt manifest, a page in the way that we
+        did not write), ConfigError (the folder cannot be used), Transient (disk full, folder locked for too long).
+        """
+        _check_slug(draft.slug)
+        if published_at.tzinfo is None:
+            raise ValueError("published_at needs a time zone")
+        if draft.site != self.site.name:
+            raise Permanent(f"The draft is for the site {draft.site!r} and cannot be published on {self.site.name!r}.")
+        with _explained(self.directory), self._locked():
+            manifest = self._read_manifest()
+            known = manifest.pages.get(draft.slug)
+            if known is None:
+                self._refuse_foreign_page(draft.slug)
+            page = _next_page(known, draft, published_at)
+            html = render.article(self.site, draft, published_at=page.published_at, updated_at=page.updated_at)
+            path = self._page_path(draft.slug)
+            _put(path, html.encode())
+            manifest = Manifest(site=manifest.site, pages={**manifest.pages, draft.slug: page})
+            _put(self.directory / MANIFEST, _manifest_bytes(manifest))
+            for list_path, data in self._lists(manifest).items():
+                _put(list_path, data)
+        return Published(
+            url=render.page_url(self.site, draft.slug),
+            action="created" if known is None else "unchanged" if known == page else "updated",
+            path=str(path),
+            sha256=page.sha256,
+        )
+
+    def _page_path(self, slug: str) -> Path:
+        return self.directory / slug / "index.html"
+
+    def _lists(self, manifest: Manifest) -> dict[Path, bytes]:
+        files = render.listings(self.site, manifest.pages)
+        return {self.directory / name: text.encode() for name, text in files.items()}
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the folder. The lock is the kernel's: it goes with its owner, however that dies."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
+        with (self.directory / LOCK).open("a") as lock:
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise Transient(f"Another publisher has held {self.directory} for too long.") from None
+                    time.sleep(0.02)
+            yield
+
+    def _read_manifest(self) -> Manifest:
+        path = self.directory / MANIFEST
+        try:
+            manifest = Manifest.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            self._refuse_foreign_site()
+            return Manifest(site=self.site.name, pages={})
+        except ValidationError as error:
+            raise Permanent(
+                f"The manifest {path} is damaged, so nobody knows what is published there. Nothing was written. "
+                "Restore it from a backup, or move the folder away to begin a new site."
+            ) from error
+        if manifest.site != self.site.name:
+            raise ConfigError(
+                f"The folder {self.directory} belongs to the site {manifest.site!r}. "
+                f"Give {self.site.name!r} a folder of its own in publishing.dir."
+            )
+        return manifest
+
+    def _refuse_foreign_site(self) -> None:
+        """Without a manifest the lists are not ours, or their articles would vanish from them: keep the hands off."""
+        for name in render.listings(self.site, {}):
+            if (self.directory / name).exists():
+                raise ConfigError(
+                    f"The folder {self.directory} holds {name} but no manifest {MANIFEST}, so it is another site or "
+                    "the manifest was lost. Restore the manifest, or give publishing.dir an empty folder."
+                )
+
+    def _refuse_foreign_page(self, slug: str) -> None:
+        """A page that the manifest does not know is ours if it says so: then a crash came before the manifest."""
+        path = self._page_path(slug)
+        if path.exists() and render.GENERATOR.encode() not in path.read_bytes():
+            raise Permanent(f"Another page already stands at {path}. Move it away, or give the article another slug.")
+
+
+def _check_slug(slug: str) -> None:
+    if not _SLUG.fullmatch(slug):
+        raise Permanent(f"{slug!r} cannot be a slug: it takes 1 to 200 of the characters a-z, 0-9 and '-'.")
+
+
+def _next_page(known: render.Page | None, draft: Draft, published_at: datetime) -> render.Page:
+    """What the manifest is to say of the draft: equal to `known` when the content is."""
+    sha256 = content_sha256(draft)
+    if known and known.sha256 == sha256:
+        return known
+    now = published_at.astimezone(UTC).replace(microsecond=0)
+    first = known.published_at if known else now
+    return render.Page(
+        title=draft.title, description=draft.description, sha256=sha256, published_at=first, updated_at=max(first, now)
+    )
+
+
+def _manifest_bytes(manifest: Manifest) -> bytes:
+    text = json.dumps(manifest.model_dump(mode="json"), indent=2, sort_keys=True, ensure_ascii=False)
+    return f"{text}\n".encode()
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.read_bytes() == data
+    except FileNotFoundError:
+        return False
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Make the file hold the data, atomically and durably."""
+    if _holds(path, data):
+        return
+    if not path.parent.exists():
+        path.parent.mkdir()
+        _sync_directory(path.parent.parent)
+    # One name per target, safe under the lock: what a crash leaves behind is taken up by the next write.
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_directory(path.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _explained(directory: Path) -> Iterator[None]:
+    """Tell by the error number what will pass, what a person can mend, and what is neither."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _PASSING:
+            raise Transient(f"The site in {directory} cannot be written at the moment: {error}.") from error
+        if error.errno in _WRONG_FOLDER:
+            raise ConfigError(
+                f"The site cannot be written to {directory}: {error}. "
+                "Let publishing.dir name a folder that this user may write to."
+            ) from error
+        raise

@@ -1,0 +1,1 @@
+"""Reading the web: guarded fetching, feeds, and the text of pages. Importing any of it loads no heavy library."""

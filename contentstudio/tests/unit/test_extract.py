@@ -1,0 +1,318 @@
+"""The text of pages, and where sentences end."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contentstudio.research import markup
+from contentstudio.research.extract import NoContent, page, sentences
+from contentstudio.research.fetch import Fetched
+
+URL = "https://a.example/post"
+PROSE = [
+    f"Compost number {n} needs air, water and patience. It warms up within {n} days, and then it rests."
+    for n in range(9)
+]
+
+
+def served(body: str | bytes, content_type: str = "text/html", charset: str | None = "utf-8") -> Fetched:
+    return Fetched(URL, URL, 200, content_type, charset, body.encode() if isinstance(body, str) else body)
+
+
+def document(body: str, head: str = "<title>Compost</title>", attributes: str = ' lang="en-GB"') -> str:
+    return f"<!DOCTYPE html><html{attributes}><head>{head}</head><body>{body}</body></html>"
+
+
+def article(*paragraphs: str) -> str:
+    return "<article><h1>All about compost</h1>" + "".join(f"<p>{p}</p>" for p in (*PROSE, *paragraphs)) + "</article>"
+
+
+def test_a_page_becomes_a_snapshot() -> None:
+    head = '<title>Compost</title><meta property="article:published_time" content="2026-03-04T10:00:00Z">'
+    got = page(served(document(article(), head)))
+    assert (got.url, got.language) == (URL, "en")
+    assert "ompost" in got.title
+    assert got.published_at == datetime(2026, 3, 4, tzinfo=UTC)
+    assert [p for p in got.text.split("\n\n") if p in PROSE] == PROSE
+    assert got.sha256 == hashlib.sha256(got.text.encode()).hexdigest()
+
+
+def test_what_is_not_known_is_left_open() -> None:
+    got = page(served(document(article(), head="", attributes="")))
+    assert (got.language, got.published_at) == (None, None)
+    assert got.title
+
+
+@pytest.mark.parametrize("attribute", ['lang="de"', 'lang="DE-at"', 'xml:lang="de"'])
+def test_language(attribute: str) -> None:
+    assert page(served(document(article(), attributes=" " + attribute))).language == "de"
+
+
+@pytest.mark.parametrize("attribute", ['lang=""', 'lang="english"', 'lang="x"'])
+def test_no_language(attribute: str) -> None:
+    assert page(served(document(article(), attributes=" " + attribute))).language is None
+
+
+@pytest.mark.parametrize(
+    "clutter",
+    [
+        "<nav><ul><li><a href=/>Zebra home page of ours.</a></li><li><a href=/x>Zebra shop.</a></li></ul></nav>",
+        '<div id="cookie-banner"><p>Zebra uses cookies to make this site better. Do you agree?</p></div>',
+        "<footer><p>Zebra and company. All rights reserved.</p></footer>",
+        "<script>var zebra = 'Zebra is here.';</script><style>.Zebra{}</style>",
+        "<noscript><p>Zebra needs JavaScript. Please enable JavaScript in your browser.</p></noscript>",
+    ],
+)
+def test_clutter_does_not_survive(clutter: str) -> None:
+    assert "ebra" not in page(served(document(clutter + article() + clutter))).text
+
+
+@pytest.mark.parametrize(
+    "clutter",
+    [
+        "<figure><img src=x alt=y><figcaption>Zebra in the sun. Picture: Me.</figcaption></figure>",
+        '<p class="wp-caption-text">Zebra in the sun.</p>',
+        "<pre>import zebra\nzebra.run()</pre>",
+        "<p>{{ zebra.title }} was never filled in.</p>",
+        f"<p>{PROSE[3]}</p>",
+    ],
+)
+def test_clutter_within_the_article_does_not_survive(clutter: str) -> None:
+    body = article().replace(f"<p>{PROSE[5]}</p>", f"<p>{PROSE[5]}</p>{clutter}")
+    text = page(served(document(body))).text
+    assert "ebra" not in text
+    assert text.count(PROSE[3]) == 1
+
+
+def test_footnotes_do_not_survive_and_inline_marks_do() -> None:
+    got = page(
+        served(document(article('It is <b>very</b> <a href="/x">hot</a> in<sup>[12]</sup> the <code>bin</code>.')))
+    )
+    assert "It is very hot in the bin." in got.text.replace("  ", " ")
+
+
+def test_wrapped_lines_are_one_paragraph_and_broken_ones_are_two() -> None:
+    text = page(served(document(article("One line\n  goes on here.", "Upper<br>lower here.")))).text
+    assert "One line goes on here." in text.split("\n\n")
+    assert "lower here." in text.split("\n\n")
+
+
+@pytest.mark.parametrize(
+    "wrap", ["{}", "<div>{}</div>", "<table><tr><td>{}</td></tr></table>", "<div><span>{}</span></div>"]
+)
+def test_a_page_without_landmarks_is_read(wrap: str) -> None:
+    body = wrap.format("".join(f"<p>{p}</p>" for p in PROSE))
+    assert all(p in page(served(document(body))).text for p in PROSE)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("", "0 bytes of markup gave 0 words"),
+        ("   ", "3 bytes of markup gave 0 words"),
+        (
+            "<html><body><script>" + "var a=[1,2,3];" * 60_000 + "</script></body></html>",
+            "840 KB of markup gave 0 words",
+        ),
+        (
+            "<html><body><div id=root></div><noscript>You need to enable JavaScript.</noscript></body></html>",
+            "JavaScript",
+        ),
+        (
+            document("<main><h1>Hello</h1><p>" + "Please enable JavaScript to go on reading. " * 15 + "</p></main>"),
+            "JavaScript",
+        ),
+        (document("<p>Checking your browser. JavaScript is required.</p>"), "gave"),
+        (document("<article><p>Too short to tell anything.</p></article>"), "gave"),
+        (document("<article>" + "<p>function f(x){return x[1]=={};} = & ;</p>" * 80 + "</article>"), "no content"),
+        (document("<article><p>" + "let a = {b: [c]; d}; " * 200 + "</p></article>"), "code"),
+        (document("<article><p>" + ". " * 500 + "</p></article>"), "0 words"),
+        ("<div>" * 5_000 + "Deep words here. " * 100, "gave 0 words"),
+        (document("<ul>" + "<li><a href=/x>Link to a thing</a></li>" * 200 + "</ul>"), "gave"),
+        ("\0" * 500, "gave"),
+    ],
+)
+def test_no_content(body: str, says: str) -> None:
+    with pytest.raises(NoContent) as caught:
+        page(served(body))
+    assert says in str(caught.value)
+    assert URL in str(caught.value)
+
+
+def test_an_article_may_speak_of_javascript() -> None:
+    assert (
+        "enable JavaScript"
+        in page(served(document(article(*PROSE, "First enable JavaScript. " + "It is so. " * 90)))).text
+    )
+
+
+def test_plain_text_is_read_as_it_stands() -> None:
+    got = page(served("All about compost\n\n" + "\n\n".join(p.replace(". ", ".\n") for p in PROSE), "text/plain"))
+    assert got.title == "All about compost"
+    assert got.text.split("\n\n")[1:] == PROSE
+
+
+def test_xml_is_no_page_but_xhtml_is() -> None:
+    with pytest.raises(NoContent, match="urlset"):
+        page(served("<?xml version='1.0'?><urlset><url><loc>https://a.example</loc></url></urlset>", "application/xml"))
+    xhtml = '<?xml version="1.0" encoding="utf-8"?>\n' + document(article())
+    assert PROSE[0] in page(served(xhtml, "application/xml")).text
+
+
+def test_odd_characters_do_no_harm() -> None:
+    got = page(served(document(article("A sur\xadrogate &#xD800; and a&#0; nul, and &nbsp; blanks\u200b."))))
+    assert "surrogate" in got.text
+    assert got.sha256 == hashlib.sha256(got.text.encode()).hexdigest()
+
+
+# Charsets
+
+MENU = "Café crème à la carte."
+
+
+@pytest.mark.parametrize(
+    ("body", "charset"),
+    [
+        (MENU.encode("latin-1"), None),
+        (MENU.encode("latin-1"), "iso-8859-1"),
+        (MENU.encode("latin-1"), "utf-8"),  # the header is wrong
+        (MENU.encode("utf-8"), None),
+        (MENU.encode("cp1252"), "us-ascii"),
+        (MENU.encode("utf-8"), "no-such-charset"),
+        (MENU.encode("utf-8-sig"), "iso-8859-1"),  # the byte order mark knows better
+        (MENU.encode("utf-16"), None),
+        (MENU.encode("mac-roman"), "macintosh"),
+        (MENU.encode("utf-8"), "utf-7"),
+        (MENU.encode("utf-8"), "unicode_escape"),
+        (MENU.encode("utf-8"), "base64"),
+        (MENU.encode("utf-8"), "a\0b"),
+    ],
+)
+def test_decoding(body: bytes, charset: str | None) -> None:
+    assert markup.decode(body, charset) == MENU
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        '<meta charset="{}">',
+        "<META http-equiv=Content-Type content='text/html; charset={}'>",
+        '<?xml version="1.0" encoding="{}"?>',
+    ],
+)
+@pytest.mark.parametrize("codec", ["iso-8859-2", "windows-1252", "koi8-r", "shift_jis", "gb2312"])
+def test_the_document_declares_its_charset(declaration: str, codec: str) -> None:
+    text = declaration.format(codec) + {"koi8-r": "Привет", "shift_jis": "日本", "gb2312": "中国"}.get(codec, "Müsli")
+    assert markup.decode(text.encode(codec)) == text
+
+
+def test_latin1_means_windows_1252() -> None:
+    assert markup.decode("“quoted” – €5".encode("cp1252"), "iso-8859-1") == "“quoted” – €5"
+
+
+def test_one_bad_byte_does_not_garble_the_rest() -> None:
+    assert markup.decode(MENU.encode() + b"\xe9", "utf-8") == MENU + "\ufffd"
+
+
+def test_a_latin1_page_without_a_charset_comes_out_right() -> None:
+    body = document(article(MENU), head="").encode("latin-1")
+    assert MENU in page(served(body, charset=None)).text
+
+
+@given(
+    st.binary(max_size=200),
+    st.sampled_from([None, "utf-8", "latin-1", "hz", "utf-16", "idna", "punycode", "undefined"]),
+)
+def test_any_bytes_decode(body: bytes, charset: str | None) -> None:
+    assert isinstance(markup.decode(body, charset), str)
+
+
+# Sentences: a bar stands where one ends.
+
+SPLITS = [
+    "One. |Two! |Three? |Four.",
+    "Dr. Smith met Mrs. Jones and Prof. Lee. |They talked.",
+    "It grew, e.g. by ten percent, i.e. a lot. |It stopped.",
+    "The U.S. Senate met in the U.S. |The vote failed.",
+    "He lives in the U.S.",
+    "Pi is 3.14 and e is 2.718. |Both go on.",
+    "Version 3.6.0 is out. |Node.js is not.",
+    "J. R. R. Tolkien wrote it. |George W. Bush read it.",
+    "It was plan B. |The others had failed.",
+    "Apple Inc. sued Acme Ltd. in May. |It lost.",
+    "They make soap, glue, etc. |The rest is bought.",
+    "They make soap, glue, etc. for the town.",
+    "We met at 5 p.m. on Monday. |We left at 6 a.m. |The day was long.",
+    "See Fig. 3 and No. 5 on p. 12. |He said no. |Then he left.",
+    "Born on Jan. 5 in St. Louis. |She moved.",
+    "Smith et al. found more. |Others did not.",
+    "“I left.” |He stayed.",
+    "“Stop!” he said. |She did.",
+    "“I left. I came back,” he said. |Nobody asked.",
+    '"Why? Because." |That was it.',
+    'He said "I see. I see it now" and left. |Good.',
+    "(It was late. Nobody came.) |We left.",
+    "It was late (about 9 p.m. or so). |We left.",
+    "Really?! |Yes… |Well... maybe not. |Wait... |He went on.",
+    "He left […] the house. |It was [...] empty.",
+    "Known since 1990.[3] |Proved later.[4][5] |Done.",
+    "1. Wash it. |2. Dry it.",
+    "It happened in 2019. |In 2020 it stopped.",
+    "P.S. As you know, it works. |Thanks.",
+    "The iPhone sold well. iOS did too. |Both are made by Apple.",
+    "今日は晴れです。|明日は雨です。",
+    "¿Qué pasa? |¡Nada! |Bien.",
+    "Is it “good”? |It is 'good'. |Yes.",
+    "A heading without a stop",
+    "Whole. |A rest without a stop",
+    "Wrapped\n  over lines. |And\ton.",
+    "First para. |\n\nA heading\n\nSecond para.",
+    "The similarity , is high. |It holds.",
+    "... |!!! |Word.",
+]
+
+
+@pytest.mark.parametrize("marked", SPLITS)
+def test_where_sentences_end(marked: str) -> None:
+    whole = [s for part in marked.split("|") for s in part.split("\n\n")]
+    expected = [" ".join(s.split()) for s in whole if re.search(r"[.!?…。][”\"')\]]*(?:\[\d\])*\s*$", s)]
+    expected = [s for s in expected if re.search(r"\w", s) and " ," not in s]
+    assert sentences(marked.replace("|", "")) == expected
+
+
+def test_ordinals_in_german() -> None:
+    text = "Am 3. Oktober ist frei. Im Jahr 1990. Danach nicht."
+    assert sentences(text, "de") == ["Am 3. Oktober ist frei.", "Im Jahr 1990.", "Danach nicht."]
+
+
+def test_a_quote_that_never_closes_swallows_nothing() -> None:
+    assert sentences("“One. Two. (Three. Four.") == ["“One.", "Two.", "(Three.", "Four."]
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        ["Dr", "U.S", "a", "Word", "3", ".", "!", "…", "”", "“", '"', "(", ")", "[1]", " ", "\n\n", "。", "e.g"]
+    )
+)
+
+
+@given(st.one_of(st.text(), PIECES.map("".join)), st.sampled_from(["en", "de", "xx", ""]))
+def test_each_sentence_stands_in_its_paragraph(text: str, language: str) -> None:
+    paragraphs = [" ".join(p.split()) for p in re.split(r"\n\s*\n", text)]
+    position = 0
+    for sentence in sentences(text, language):
+        assert sentence == " ".join(sentence.split())
+        while sentence not in paragraphs[position]:
+            position += 1
+        paragraphs[position] = paragraphs[position].split(sentence, 1)[1]
+
+
+def test_a_long_text_is_split_in_time() -> None:
+    for text in ("a. " * 100_000, '" ' * 100_000, "(" * 100_000, "U.S. " * 100_000, "." * 100_000, "[1]" * 100_000):
+        assert isinstance(sentences(text), list)

@@ -1,0 +1,215 @@
+"""Feeds: sound, faulty, hostile, and what is none."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contentstudio.research.feeds import BrokenFeed, Entry, looks_like_feed, parse
+from contentstudio.research.fetch import Fetched
+
+BASE = "https://blog.example/feed.xml"
+
+
+def rss(items: str, head: str = "") -> bytes:
+    return f'{head}<rss version="2.0"><channel><title>T</title>{items}</channel></rss>'.encode()
+
+
+def item(link: str, title: str = "A", more: str = "") -> str:
+    return f"<item><title>{title}</title><link>{link}</link>{more}</item>"
+
+
+def served(body: bytes, content_type: str, charset: str | None = None) -> Fetched:
+    return Fetched(BASE, BASE, 200, content_type, charset, body)
+
+
+def test_rss() -> None:
+    body = rss(
+        item("https://a.example/1", "One &amp; only", "<pubDate>Mon, 02 Nov 2026 08:00:00 +0100</pubDate>")
+        + item(
+            "https://a.example/2",
+            "<![CDATA[Two <b>bold</b>]]>",
+            "<description>&lt;p&gt;Some  &lt;i&gt;text&lt;/i&gt;.&lt;script&gt;x()&lt;/script&gt;</description>"
+            "<pubDate>Tue, 03 Nov 2026 08:00:00 GMT</pubDate>",
+        )
+    )
+    assert parse(body, BASE) == [
+        Entry("https://a.example/2", "Two bold", datetime(2026, 11, 3, 8, tzinfo=UTC), "Some text."),
+        Entry("https://a.example/1", "One & only", datetime(2026, 11, 2, 7, tzinfo=UTC), ""),
+    ]
+
+
+def test_atom() -> None:
+    body = b"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom" xml:base="/posts/"><title>T</title>
+    <entry><title type="html">A &amp;lt;b&amp;gt; tag</title><link rel="alternate" href="one"/>
+      <updated>2026-11-02T08:00:00Z</updated><summary>S</summary></entry>
+    <entry><title>B</title><link href="/two"/><published>2026-11-01T08:00:00-05:00</published>
+      <updated>2026-11-09T08:00:00Z</updated></entry></feed>"""
+    assert parse(body, BASE) == [
+        Entry("https://blog.example/posts/one", "A <b> tag", datetime(2026, 11, 2, 8, tzinfo=UTC), "S"),
+        Entry("https://blog.example/two", "B", datetime(2026, 11, 1, 13, tzinfo=UTC), ""),
+    ]
+
+
+def test_rdf() -> None:
+    body = b"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"
+      xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>T</title></channel>
+      <item><title>One</title><link>https://a.example/1</link><dc:date>2026-11-02</dc:date></item></rdf:RDF>"""
+    assert parse(body, BASE) == [Entry("https://a.example/1", "One", datetime(2026, 11, 2, tzinfo=UTC), "")]
+
+
+def test_undated_entries_come_last_in_their_order() -> None:
+    dated = item("https://a.example/3", more="<pubDate>Mon, 02 Nov 2026 08:00:00 GMT</pubDate>")
+    bad = item("https://a.example/1", more="<pubDate>the day before yesterday</pubDate>")
+    urls = [e.url[-1] for e in parse(rss(bad + item("https://a.example/2") + dated), BASE)]
+    assert urls == ["3", "1", "2"]
+
+
+def test_a_url_comes_once() -> None:
+    entries = parse(rss(item("https://a.example/1", "First") + item("https://a.example/1", "Second")), BASE)
+    assert [e.title for e in entries] == ["First"]
+
+
+@pytest.mark.parametrize(
+    "link", ["", "javascript:alert(1)", "mailto:a@b.example", "ftp://a.example/", "http://[::1", "http://"]
+)
+def test_only_web_links_are_entries(link: str) -> None:
+    assert parse(rss(item(link) + item("/ok")), BASE) == [Entry("https://blog.example/ok", "A", None, "")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'<?xml version="1.0"?><rss version="2.0"><channel><title>Empty</title></channel></rss>',
+        b'<feed xmlns="http://www.w3.org/2005/Atom"/>',
+        b"\xef\xbb\xbf \n<rss version='2.0'/>",
+    ],
+)
+def test_a_sound_feed_without_entries_is_empty(body: bytes) -> None:
+    assert parse(body, BASE) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"   ",
+        b"Service unavailable",
+        b"\x89PNG\r\n\x1a\n\0\0",
+        b'<?xml version="1.0"?><rss version="2.0"><channel><title>Bro',
+        rss(item("https://a.example/1"))[:-20],  # whole entries, but cut off
+        rss("<a></b>"),
+        b'<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url/></urlset>',
+        b"<html><body><h1>Not a feed</h1></body></html>",
+        b"<!DOCTYPE html><html><body><p>Not<br>a feed",
+        b"<br />Warning: mysql_connect()<?xml version='1.0'?><rss version='2.0'></rss>",
+        rss("<a>" * 300 + "</a>" * 300),
+    ],
+)
+def test_what_is_broken_says_so(body: bytes) -> None:
+    with pytest.raises(BrokenFeed) as broken:
+        parse(body, BASE)
+    assert BASE in str(broken.value)
+
+
+def test_small_faults_are_borne() -> None:
+    body = rss(item("https://a.example/1?x=1&y=2", "Caf&eacute; & bar"))
+    assert [(e.url, e.title) for e in parse(body, BASE)] == [("https://a.example/1?x=1&y=2", "Café & bar")]
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16", "iso-8859-1", "windows-1252"])
+@pytest.mark.parametrize("declared", [True, False])
+def test_charsets(codec: str, declared: bool) -> None:
+    head = f'<?xml version="1.0" encoding="{codec}"?>' if declared else ""
+    body = rss(item("https://a.example/1", "Café"), head).decode().encode(codec)
+    assert parse(body, BASE)[0].title == "Café"
+
+
+def test_a_wrong_declaration_is_borne() -> None:
+    body = (
+        rss(item("https://a.example/1", "Caf\xe9"), '<?xml version="1.0" encoding="utf-8"?>').decode().encode("cp1252")
+    )
+    assert parse(body, BASE)[0].title == "Café"
+
+
+LAUGHS = (
+    """<!DOCTYPE rss [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;">]>"""
+)
+
+
+@pytest.mark.parametrize(
+    "doctype",
+    [
+        LAUGHS,
+        "<!-- <x> -->" + LAUGHS,  # a tag in a comment hides the rest of the head from simpler readers
+        '<!DOCTYPE rss [<!ENTITY a SYSTEM "file:///etc/passwd">]>',
+        '<!DOCTYPE rss [<!ENTITY % a SYSTEM "http://127.0.0.1/x.dtd"> %a;]>',
+        '<!DOCTYPE rss [<!ENTITY a "x">]>',
+    ],
+)
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16"])
+def test_entities_are_refused(doctype: str, codec: str) -> None:
+    body = (
+        f'<?xml version="1.0" encoding="{codec}"?>' + doctype + rss(item("https://a.example/1", "&c;")).decode()
+    ).encode(codec)
+    with pytest.raises(BrokenFeed, match="entities"):
+        parse(body, BASE)
+
+
+def test_an_entity_hidden_by_a_codec_is_not_read() -> None:
+    hidden = '<!DOCTYPE rss [<!ENTITY a "ha">]>'.encode("utf-7")
+    with pytest.raises(BrokenFeed):
+        parse(b'<?xml version="1.0" encoding="utf-7"?>' + hidden + rss(item("https://a.example/1", "&a;")), BASE)
+
+
+def test_a_plain_doctype_is_no_fault() -> None:
+    doctype = '<!DOCTYPE rss PUBLIC "-//Netscape Communications//DTD RSS 0.91//EN" "http://127.0.0.1:1/rss-0.91.dtd">'
+    assert len(parse(rss(item("https://a.example/1"), doctype), BASE)) == 1
+
+
+def test_a_long_feed_with_faults_is_not_mended() -> None:
+    with pytest.raises(BrokenFeed, match="too long"):
+        parse(rss("<a></b>" + item("https://a.example/1") + " " * 1_000_001), BASE)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "is_feed"),
+    [
+        (rss(""), "application/rss+xml", True),
+        (rss(""), "text/html", True),
+        (
+            b"\xef\xbb\xbf\n<?xml version='1.0'?><!-- c --><feed xmlns='http://www.w3.org/2005/Atom'/>",
+            "text/plain",
+            True,
+        ),
+        (b"<?xml version='1.0'?><rdf:RDF xmlns:rdf='x'/>", "text/xml", True),
+        (rss("").decode().encode("utf-16"), "text/xml", True),
+        (b'<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "b>">]><rss/>', "text/xml", True),
+        (b"<html><body>Not a feed</body></html>", "application/rss+xml", False),
+        (b"<!DOCTYPE html>\n<HTML>", "application/rss+xml", False),
+        (b"<?xml version='1.0'?><!DOCTYPE html><html xmlns='x'>", "application/xhtml+xml", False),
+        (b"<?xml version='1.0'?><urlset/>", "application/xml", False),
+        (b"<p>Hello</p>", "text/html", False),
+        (b"Hello", "text/plain", False),
+        (b"", "text/html", False),
+        (b"", "application/atom+xml", True),
+        (b"oops", "application/rss+xml", True),
+        (b"<?xml vers", "application/xml", True),
+    ],
+)
+def test_what_looks_like_a_feed(body: bytes, content_type: str, is_feed: bool) -> None:
+    assert looks_like_feed(served(body, content_type)) is is_feed
+
+
+@given(
+    st.binary(max_size=300), st.sampled_from([b"", b"<rss>", b"<?xml version='1.0'?><feed>", b"<rss><channel><item>"])
+)
+def test_any_bytes_give_entries_or_a_clear_error(noise: bytes, start: bytes) -> None:
+    for body in (start + noise, start + noise + b"</item></channel></rss>"):
+        try:
+            assert isinstance(parse(body, BASE), list)
+        except BrokenFeed as error:
+            assert BASE in str(error)

@@ -1,0 +1,86 @@
+"""An app: pipelines, what their steps lean on, and how its errors are classed."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any
+
+from overnight.database import Database
+from overnight.errors import ConfigError, NotFound
+from overnight.model import NewRun
+from overnight.pipeline import Pipeline
+from overnight.policy import ErrorClass, ErrorTable
+from overnight.sql import SqlFolder
+
+Open = Callable[[Database], AbstractAsyncContextManager[Any]]
+
+
+def _nothing(_: Database) -> AbstractAsyncContextManager[Any]:
+    return nullcontext()
+
+
+class App:
+    """What a worker runs. `open` makes `ctx.deps` for as long as a worker lives; `schema` holds the app's migrations.
+
+    `key_name` is what the app's users call a key, such as `site`; scopes are written and read with that word.
+    `keys` lists the keys there are, so that a switch for a misspelt one is refused; without it any key is taken.
+    `preview` shows a person what waits for their review, from the stored output.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        pipelines: Iterable[Pipeline],
+        *,
+        open: Open = _nothing,
+        errors: Iterable[tuple[type[BaseException], ErrorClass]] = (),
+        schema: SqlFolder | None = None,
+        key_name: str = "key",
+        keys: Callable[[], list[str]] | None = None,
+        preview: Callable[[Any], str] | None = None,
+    ) -> None:
+        self.name = name
+        self.pipelines = {pipeline.name: pipeline for pipeline in pipelines}
+        self.open = open
+        self.errors = ErrorTable(errors)
+        self.schema = schema
+        self.key_name = key_name
+        self.preview = preview
+        self._keys = keys
+
+    def pipeline(self, name: str) -> Pipeline:
+        """The pipeline of that name. Raises `NotFound`."""
+        if name not in self.pipelines:
+            raise NotFound(f"there is no pipeline “{name}”; this app has: {', '.join(self.pipelines)}")
+        return self.pipelines[name]
+
+    def keys(self) -> list[str] | None:
+        """The keys there are, or None where only the data know."""
+        return self._keys() if self._keys else None
+
+    def steps(self) -> list[tuple[str, str]]:
+        """Every (pipeline, step) that a worker of this app can run."""
+        return [(p.name, step) for p in self.pipelines.values() for step in p.steps]
+
+    def jobs_for(self, event: str, payload: Any) -> list[NewRun]:
+        """The first runs of all pipelines that listen to an event."""
+        return [p.job(payload) for p in self.pipelines.values() if p.listens_to(event)]
+
+
+def load_app(reference: str) -> App:
+    """The app that `module:name` names; a function of that name is called to make it."""
+    module_name, _, attribute = reference.partition(":")
+    if not module_name or not attribute:
+        raise ConfigError(f"“{reference}” does not name an app: write it as module:name")
+    try:
+        found = getattr(importlib.import_module(module_name), attribute)
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"cannot import {error.name}: is it installed, or in this folder?") from None
+    except AttributeError:
+        raise ConfigError(f"{module_name} has no “{attribute}”") from None
+    app = found() if callable(found) else found
+    if not isinstance(app, App):
+        raise ConfigError(f"{reference} is a {type(app).__name__}, not an overnight.App")
+    return app

@@ -1,0 +1,82 @@
+"""What a step is given: who it is, how to start more work, and the one way to write outside."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from overnight import effects
+from overnight.app import App
+from overnight.ledger import Ledger
+from overnight.model import NewRun, Run
+
+D = TypeVar("D")
+
+
+@dataclass
+class Context(Generic[D]):
+    """One attempt of one step. Emitted events and spawned jobs are written with its ending, or not at all."""
+
+    run: Run
+    deps: D
+    app: App
+    ledger: Ledger
+    spawned: list[NewRun] = field(default_factory=list)
+    cost_usd: Decimal | None = None
+
+    @property
+    def job_id(self) -> str:
+        return self.run.job_id
+
+    @property
+    def attempt(self) -> int:
+        return self.run.attempt
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt of this step of this job: what to send to an outside API that takes one."""
+        return f"{self.run.job_id}:{self.run.step}"
+
+    @property
+    def log(self) -> structlog.typing.FilteringBoundLogger:
+        """A logger that says which attempt speaks."""
+        logger: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind(
+            job_id=self.run.job_id, step=self.run.step, attempt=self.run.attempt
+        )
+        return logger
+
+    def emit(self, event: str, payload: Any) -> None:
+        """Start a job of each pipeline that listens to this event."""
+        self.spawned.extend(self.app.jobs_for(event, payload))
+
+    def spawn(self, pipeline: str, input: Any) -> str:
+        """Start a job of a pipeline; its id. One that exists already is left alone."""
+        new = self.app.pipeline(pipeline).job(input)
+        self.spawned.append(new)
+        return new.job_id
+
+    async def enabled(self) -> bool:
+        """False while a kill switch is off for this step."""
+        return await self.ledger.switch_holding(self.run.pipeline, self.run.key, self.run.step) is None
+
+    async def effect(
+        self,
+        name: str,
+        *,
+        content_hash: str,
+        call: Callable[[], Awaitable[Any]],
+        probe: Callable[[], Awaitable[Any | None]] | None = None,
+        repeatable: bool = False,
+    ) -> Any:
+        """Write outside, once: see `effects.perform`."""
+        return await effects.perform(
+            self.ledger, self.run, name, content_hash, call=call, probe=probe, repeatable=repeatable
+        )
+
+    def charge(self, cost_usd: Decimal) -> None:
+        """Note what a call cost, for the log line of this attempt (the ledger books it by itself)."""
+        self.cost_usd = (self.cost_usd or Decimal(0)) + cost_usd

@@ -1,0 +1,78 @@
+"""One tree of errors. An error without a message of its own says its docstring.
+
+The three classes that steer a retry are `Transient`, `Permanent` and everything else (unknown, treated as
+permanent: a bug does not heal by running it again). `UserError` is what a person can mend: the command line prints it
+as one sentence and exits with code 2.
+"""
+
+from __future__ import annotations
+
+
+class OvernightError(Exception):
+    """Something went wrong in overnight."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").split("\n")[0].strip())
+
+
+class UserError(OvernightError):
+    """The command cannot be carried out as given."""
+
+
+class ConfigError(UserError):
+    """The configuration is wrong."""
+
+
+class DatabaseUnavailable(UserError):
+    """The database cannot be reached."""
+
+
+class NotFound(UserError):
+    """There is no such thing in the ledger."""
+
+
+class IllegalTransition(UserError):
+    """The run is not in a state from which this can be done."""
+
+
+class IdConflict(UserError):
+    """The same job id was given with different inputs."""
+
+
+class Transient(OvernightError):
+    """It may work later: a 5xx answer, a timeout, a rate limit.
+
+    `retry_after` (seconds) is what the other side asked for; the retry waits at least that long.
+    """
+
+    def __init__(self, message: str | None = None, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Permanent(OvernightError):
+    """It will not work however often it is tried: bad input, a 404, a refusal."""
+
+
+class InvalidPayload(Permanent):
+    """The payload does not fit what the step takes or gives."""
+
+
+class Refused(Permanent):
+    """The database refused a statement."""
+
+
+class SwitchedOff(OvernightError):
+    """A kill switch is off, so nothing is written outside; the run waits until it is on again."""
+
+
+class LeaseLost(OvernightError):
+    """Another worker owns this run now; whatever this one produced is dropped."""
+
+
+class OutcomeUnknown(OvernightError):
+    """An external write was begun and nobody can know whether it happened, so a person has to look."""
+
+
+class LedgerUnavailable(Transient):
+    """The database of the ledger does not answer: no fault of the step, so it counts as no failure."""

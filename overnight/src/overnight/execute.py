@@ -1,0 +1,91 @@
+"""One attempt of one step: load its input, run it within its time limit, turn what came into an ending."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+import traceback
+from dataclasses import replace
+from typing import Any
+
+from overnight.app import App
+from overnight.context import Context
+from overnight.errors import InvalidPayload, Transient
+from overnight.ledger import Ledger
+from overnight.logs import redact
+from overnight.model import Ending, Outcome, Review, Run, Status, Transition
+from overnight.pipeline import Step, dump
+from overnight.policy import decide
+
+DETAIL_LIMIT = 8_000  # characters of a traceback that are kept; its end says where it happened
+ERROR_LIMIT = 2_000  # characters of an error message that are kept
+
+
+class StepTimeout(Transient):
+    """The step took longer than its time limit."""
+
+
+async def execute(app: App, ledger: Ledger, deps: Any, run: Run, rng: random.Random) -> Ending:
+    """Run one attempt. Every exception becomes an ending; only cancellation passes through."""
+    pipeline = app.pipelines[run.pipeline]
+    step = pipeline.steps[run.step]
+    context = Context(run, deps, app, ledger)
+    started = time.perf_counter()
+    result = await _attempt(step, context)
+    try:
+        output = _output(result)
+    except InvalidPayload as error:
+        result, output = error, None
+    transition = decide(result, failures=run.failures, retry=step.retry, errors=app.errors, rng=rng)
+    succeeded = transition.status is Status.SUCCEEDED
+    follow = pipeline.follow(run, output) if output is not None and not transition.ends_job else []
+    return Ending(
+        run,
+        _readable(transition),
+        output,
+        _detail(result),
+        [*follow, *context.spawned] if succeeded else [],
+        round((time.perf_counter() - started) * 1000),
+        context.cost_usd,
+    )
+
+
+async def _attempt(step: Step, context: Context[Any]) -> Any:
+    """What the step returned or raised."""
+    limit = asyncio.timeout(step.timeout)
+    try:
+        value = step.load(context.run.input)
+        async with limit:
+            if step.is_async:
+                return await step.function(context, value)
+            return await asyncio.to_thread(step.function, context, value)
+    except TimeoutError as error:
+        return StepTimeout(f"the step took longer than {step.timeout:g} s") if limit.expired() else error
+    except Exception as error:
+        return error
+
+
+def _output(result: Any) -> str | None:
+    if isinstance(result, Review):
+        return dump(result.value)
+    if isinstance(result, Outcome | BaseException):
+        return None
+    return dump(result)
+
+
+def _readable(transition: Transition) -> Transition:
+    """Errors without secrets, NUL bytes or endless bodies: they are stored, logged and shown."""
+    if transition.error is None:
+        return transition
+    return replace(transition, error=_clean(transition.error)[:ERROR_LIMIT])
+
+
+def _detail(result: Any) -> str | None:
+    if not isinstance(result, BaseException):
+        return None
+    return _clean("".join(traceback.format_exception(result)))[-DETAIL_LIMIT:]
+
+
+def _clean(text: str) -> str:
+    return redact(text).replace("\x00", "")

@@ -1,0 +1,111 @@
+"""The heartbeat: a thread of its own on a connection of its own, so that a blocked event loop keeps its leases.
+
+The connection also holds the worker's advisory lock. When the process dies its socket closes, Postgres frees the lock,
+and whoever looks next knows that this worker is dead, long before a lease runs out.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+import psycopg
+import structlog
+
+from overnight.database import Database, Row
+from overnight.sql import queries
+
+log = structlog.get_logger()
+
+
+class Heart:
+    """Renews the leases of the runs it is told of, each until its time limit. `on_lost` is called from its thread.
+
+    `lease` is in seconds; it beats four times in each.
+    """
+
+    def __init__(self, database: Database, *, lease: float, on_lost: Callable[[Iterable[int]], None]) -> None:
+        self.boot_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self.lock_key = secrets.randbits(62)
+        self.lease = lease
+        self._database = database
+        self._on_lost = on_lost
+        self._until: dict[int, float] = {}
+        self._mutex = threading.Lock()
+        self._stop = threading.Event()
+        self._connection: psycopg.Connection[Row] | None = None
+        self._last_beat = 0.0
+        self._thread = threading.Thread(target=self._loop, name="heart", daemon=True)
+
+    def start(self) -> None:
+        """Sign in, then beat until `stop`. Raises psycopg's error if the first sign-in fails."""
+        self._connect()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Sign out, so that nobody needs to wonder."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        with suppress(psycopg.Error):
+            if self._connection is not None:
+                self._execute("worker_bye", worker=self.boot_id)
+                self._connection.close()
+
+    @property
+    def healthy(self) -> bool:
+        """False when it could not beat for half a lease: then nothing new may be claimed."""
+        return time.monotonic() - self._last_beat < self.lease / 2
+
+    def carry(self, run_id: int, seconds: float) -> None:
+        """Keep this run's lease for at most so many seconds, the time limit of its step."""
+        with self._mutex:
+            self._until[run_id] = time.monotonic() + seconds
+
+    def drop(self, run_ids: Iterable[int]) -> None:
+        with self._mutex:
+            for run_id in run_ids:
+                self._until.pop(run_id, None)
+
+    def beat(self) -> None:
+        """Renew once, and report what is no longer ours."""
+        now = time.monotonic()
+        with self._mutex:
+            carried = [run_id for run_id, until in self._until.items() if until > now]
+        ours = {row["id"] for row in self._execute("beat", worker=self.boot_id, lease=self.lease, ids=carried)}
+        self._last_beat = time.monotonic()
+        lost = set(carried) - ours
+        if lost:
+            self._on_lost(lost)
+
+    def _loop(self) -> None:
+        while not self._stop.wait(self.lease / 4 if self.healthy else 1.0):
+            try:
+                if self._connection is None or self._connection.closed:
+                    self._connect()
+                self.beat()
+            except psycopg.Error as error:
+                log.warning("heartbeat failed", error=str(error).split("\n")[0], worker=self.boot_id)
+                self._close()
+
+    def _connect(self) -> None:
+        self._connection = self._database.connect_sync()
+        self._execute(
+            "worker_hello", worker=self.boot_id, lock_key=self.lock_key, host=socket.gethostname(), pid=os.getpid()
+        )
+        self._last_beat = time.monotonic()
+
+    def _close(self) -> None:
+        with suppress(psycopg.Error):
+            if self._connection is not None:
+                self._connection.close()
+
+    def _execute(self, verb: str, **params: object) -> list[Row]:
+        assert self._connection is not None
+        cursor = self._connection.execute(queries[verb], params)
+        return cursor.fetchall() if cursor.description else []

@@ -1,0 +1,25 @@
+"""Deterministic ids: the same work has the same id, whoever starts it and however often."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+ID_DIGITS = 16  # hexadecimal digits of SHA-256 that make an id; the mission's number
+
+
+def hash_id(*parts: str) -> str:
+    """The id of a unit of work: the parts joined by `::`, lower-cased and stripped as one string, hashed."""
+    raw = "::".join(parts).lower().strip()
+    return hashlib.sha256(raw.encode()).hexdigest()[:ID_DIGITS]
+
+
+def job_id(topic: str, site: str, date: str) -> str:
+    """The id of an article's job: `{site}::{topic}::{date}`, as the mission gives it."""
+    return hash_id(site, topic, date)
+
+
+def input_hash(payload: str) -> str:
+    """SHA-256 over the canonical form of a JSON text, so that the order of keys and white space do not matter."""
+    canonical = json.dumps(json.loads(payload), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,108 @@
+"""The ledger's verbs: one method per query file, no logic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from operator import attrgetter
+
+from overnight.database import Connection, Database, Row, run
+from overnight.model import Ending, NewRun, Run
+from overnight.sql import queries
+
+
+class Ledger:
+    """Guarded writes to `runs` and its neighbours. Every method is one statement: it happens wholly or not at all."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def enqueue(self, runs: Sequence[NewRun], connection: Connection | None = None) -> int:
+        """Insert what does not exist yet; how many were new. Raises `IdConflict` for an id with other inputs."""
+        params = columns(runs, "job_id", "step", "pipeline", "key", "input", "input_hash", "delay")
+        if connection is not None:
+            return len(await run(connection, queries["enqueue"], params))
+        return len(await self.database.fetch(queries["enqueue"], params))
+
+    async def claim(self, steps: Sequence[tuple[str, str]], worker: str, limit: int, lease: float) -> list[Run]:
+        """Up to `limit` due runs, owned by `worker` for `lease` seconds."""
+        params = {**_known(steps), "worker": worker, "limit": limit, "lease": lease}
+        return [Run(**row) for row in await self.database.fetch(queries["claim"], params)]
+
+    async def finish(self, endings: Sequence[Ending], worker: str) -> set[int]:
+        """Write endings with what follows from them; the ids that were still ours. Raises `IdConflict`."""
+        params = {
+            **columns([e.run for e in endings], "id", "attempt"),
+            **columns([e.transition for e in endings], "status", "outcome", "error", "error_class", "delay"),
+            **columns(endings, "output", "detail"),
+            "failed": [int(e.transition.failed) for e in endings],
+            "next_parent": [e.run.id for e in endings for _ in e.next],
+            **{
+                f"next_{name}": values
+                for name, values in columns(
+                    [new for e in endings for new in e.next],
+                    *("job_id", "step", "pipeline", "key", "input", "input_hash", "delay"),
+                ).items()
+            },
+            "worker": worker,
+        }
+        return {row["id"] for row in await self.database.fetch(queries["finish"], params)}
+
+    async def rescue(self, worker: str, *, max_losses: int, settle: float) -> list[Row]:
+        """Give back what dead owners held. `settle`: seconds after a server start while a free lock proves nothing."""
+        return await self.database.fetch(
+            queries["rescue"], {"worker": worker, "max_losses": max_losses, "settle": settle}
+        )
+
+    async def note_late_result(self, ending: Ending, worker: str, note: str) -> bool:
+        """A result that the guard refused goes into the history; False where it had been written after all."""
+        params = {
+            **{"id": ending.run.id, "attempt": ending.run.attempt, "outcome": ending.transition.outcome},
+            **{"worker": worker, "note": note},
+        }
+        return bool(await self.database.fetch(queries["late_result"], params))
+
+    async def next_due(self, steps: Sequence[tuple[str, str]]) -> float | None:
+        """Seconds until a known step is due; None where nothing is queued or all of it is held by a switch."""
+        row = await self.database.one(queries["next_due"], _known(steps))
+        return None if row is None or row["seconds"] is None else max(row["seconds"], 0.0)
+
+    async def running(self, pipelines: Iterable[str]) -> int:
+        """How many runs of these pipelines have an owner."""
+        row = await self.database.one(queries["running"], {"pipelines": list(pipelines)})
+        return int(row["running"]) if row else 0
+
+    async def note_schedule(self, pipeline: str, cron: str, timezone: str) -> None:
+        """Make a schedule known; its first slot is the next one."""
+        await self.database.fetch(queries["schedule_note"], {"pipeline": pipeline, "cron": cron, "timezone": timezone})
+
+    async def read_schedule(self, pipeline: str, cron: str, timezone: str) -> tuple[datetime, datetime]:
+        """(the last slot that was fired, the database's now)."""
+        row = await self.database.one(
+            queries["schedule_read"], {"pipeline": pipeline, "cron": cron, "timezone": timezone}
+        )
+        if row is None:
+            raise LookupError(f"schedule {pipeline} {cron} was never noted")
+        return row["last_slot"], row["now"]
+
+    async def fire(self, cron: str, timezone: str, slot: datetime, new: NewRun) -> bool:
+        """Insert a slot's run, once; False where somebody else did."""
+        params = {
+            **{name: getattr(new, name) for name in ("job_id", "step", "pipeline", "key", "input", "input_hash")},
+            **{"cron": cron, "timezone": timezone, "slot": slot},
+        }
+        return bool(await self.database.fetch(queries["schedule_fire"], params))
+
+    async def switch_holding(self, pipeline: str, key: str, step: str) -> str | None:
+        """The scope of a switch that is off for this step, or None."""
+        row = await self.database.one(queries["switch_check"], {"pipeline": pipeline, "key": key, "step": step})
+        return row["scope"] if row else None
+
+
+def columns(rows: Sequence[object], *names: str) -> dict[str, list[object]]:
+    """Rows as one list per column, the shape that `unnest` takes."""
+    return {name: list(map(attrgetter(name), rows)) for name in names}
+
+
+def _known(steps: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    return {"pipelines": [pipeline for pipeline, _ in steps], "steps": [step for _, step in steps]}

@@ -1,0 +1,316 @@
+"""Anthropic's Messages API, streamed, behind the port.
+
+The SDK is used for the connection alone: authentication, pooling, HTTP errors. The request's body is ours, so what is
+sent is what is hashed, and the stream's events are folded here, because the SDK takes a stream that ends early for
+a finished answer. Facts: Anthropic's API documentation ("Streaming messages", "Errors", "Structured outputs").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from pydantic import SecretStr
+
+from overnight.errors import ConfigError
+from overnight.llm.port import CallFailed, Kind, PermanentCall, Reply, Request, TransientCall, Usage
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+
+log = structlog.get_logger(__name__)
+
+_LONGEST_MESSAGE = 300
+
+# Failures by HTTP status, and by the error's type where there is no status of its own: in mid-stream, after a 200.
+_TRANSIENT: dict[int | str | None, Kind] = {
+    408: "timeout",
+    409: "server",
+    429: "rate_limit",
+    504: "timeout",
+    529: "overloaded",
+    "conflict_error": "server",
+    "rate_limit_error": "rate_limit",
+    "api_error": "server",
+    "timeout_error": "timeout",
+    "overloaded_error": "overloaded",
+}
+_PERMANENT: dict[int | str | None, Kind] = {
+    400: "bad_request",
+    401: "auth",
+    402: "spend_cap",
+    403: "auth",
+    404: "not_found",
+    413: "too_large",
+    422: "bad_request",
+    "invalid_request_error": "bad_request",
+    "authentication_error": "auth",
+    "billing_error": "spend_cap",
+    "permission_error": "auth",
+    "not_found_error": "not_found",
+    "request_too_large": "too_large",
+}
+_FINISHED = {"end_turn", "stop_sequence"}
+_CUT: dict[str, tuple[Kind, str]] = {
+    "max_tokens": ("truncated", "The answer was cut off at max_tokens."),
+    "model_context_window_exceeded": ("truncated", "The answer was cut off at the end of the model's context window."),
+    "refusal": ("refused", "The model refused to answer."),
+}
+
+
+class Anthropic:
+    """The adapter. One instance per event loop; it may be called concurrently. Close it with `aclose`.
+
+    `read_timeout` (seconds) is how long the stream may stand still. It ends a dead connection long before the deadline
+    of the whole call; the API sends pings while the model thinks.
+    """
+
+    name = "anthropic"
+
+    def __init__(self, *, api_key: str, base_url: str | None = None, read_timeout: float = 120.0) -> None:
+        key = api_key.strip()
+        if not key or not key.isascii() or not key.isprintable() or " " in key:
+            raise ConfigError("The API key of Anthropic is empty or has characters that no key has.")
+        if base_url is not None and not base_url.startswith(("http://", "https://")):
+            raise ConfigError("The base URL of Anthropic must begin with http:// or https://.")
+        self._key = SecretStr(key)
+        self._base_url = base_url
+        self._read_timeout = read_timeout
+        self._client: AsyncAnthropic | None = None
+        self._warned: set[str] = set()
+
+    async def complete(self, request: Request, *, deadline: float) -> Reply:
+        client = await self._connection()
+        self._warn_of_end_of_life(request.model)
+        answer = _Answer()
+        try:
+            async with asyncio.timeout(deadline):
+                await _read(client, request, answer)
+            return answer.reply(json_expected=request.schema is not None)
+        except Exception as error:
+            if (failure := _explain(error, answer.usage, deadline)) is None:
+                raise
+            failure.args = (self._sentence(str(failure)),)
+            # The SDK's errors carry whole response bodies, so they do not follow ours into logs.
+            raise failure from None
+
+    async def aclose(self) -> None:
+        """Close the connections. A later call opens new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def _connection(self) -> AsyncAnthropic:
+        if self._client is None:
+            # In a thread: the import takes seconds, and heartbeats must go on meanwhile. Outside of the deadline, too.
+            await asyncio.to_thread(importlib.import_module, "anthropic.resources.messages")
+            import anthropic
+
+            timeout = anthropic.Timeout(self._read_timeout, connect=min(10.0, self._read_timeout))
+            # No retries here: ours are durable and counted. The `or` is for two first calls at once.
+            self._client = self._client or anthropic.AsyncAnthropic(
+                api_key=self._key.get_secret_value(), base_url=self._base_url, max_retries=0, timeout=timeout
+            )
+        return self._client
+
+    def _warn_of_end_of_life(self, model: str) -> None:
+        """Once per model. The table is read because the SDK's own warning is an exception under strict filters."""
+        from anthropic.resources.messages import DEPRECATED_MODELS
+
+        if model in DEPRECATED_MODELS and model not in self._warned:
+            self._warned.add(model)
+            log.warning("llm.model_deprecated", provider=self.name, model=model, end_of_life=DEPRECATED_MODELS[model])
+
+    def _sentence(self, text: str) -> str:
+        text = " ".join(text.replace(self._key.get_secret_value(), "[key]").split())
+        return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"
+
+
+class _Answer:
+    """Folds the events of one stream: what has been said, and used up, so far."""
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+        self.finished = False
+        self._text: list[str] = []
+        self._model = ""
+        self._stop_reason: str | None = None
+        self._raw: dict[str, Any] = {}
+
+    def feed(self, event: Any) -> None:
+        """Take one event. Types that are not known are passed over, as the documentation asks."""
+        match event["type"]:
+            case "message_start":
+                self._model = event["message"]["model"]
+                self._count(event["message"]["usage"])
+            case "content_block_delta" if event["delta"]["type"] == "text_delta":
+                self._text.append(event["delta"]["text"])
+            case "message_delta":
+                self._stop_reason = event["delta"].get("stop_reason") or self._stop_reason
+                self._count(event.get("usage") or {})
+            case "message_stop":
+                self.finished = True
+
+    def _count(self, raw: Mapping[str, Any]) -> None:
+        """The counts are cumulative: the newest of each holds."""
+        self._raw.update({name: value for name, value in raw.items() if value is not None})
+        read, written = (int(self._raw.get(f"cache_{way}_input_tokens", 0)) for way in ("read", "creation"))
+        self.usage = Usage(
+            input_tokens=int(self._raw["input_tokens"]) + read + written,
+            output_tokens=int(self._raw.get("output_tokens", 0)),
+            cache_read_tokens=read,
+            cache_write_tokens=written,
+            web_searches=int(self._raw.get("server_tool_use", {}).get("web_search_requests", 0)),
+            raw=dict(self._raw),
+        )
+
+    def reply(self, *, json_expected: bool) -> Reply:
+        """The finished answer. Raises `CallFailed` for one that broke off, whatever text it has."""
+        if not self.finished or self._stop_reason is None or self.usage is None:
+            message = "Anthropic's answer ended without a stop reason."
+            raise TransientCall(message, kind="incomplete", usage=self.usage)
+        if self._stop_reason not in _FINISHED:
+            unknown: tuple[Kind, str] = ("unknown", f"The model stopped unexpectedly: {self._stop_reason}.")
+            kind, message = _CUT.get(self._stop_reason, unknown)
+            raise PermanentCall(message, kind=kind, usage=self.usage)
+        text = "".join(self._text)
+        if json_expected and not _is_json(text):
+            raise TransientCall("The answer is not well-formed JSON.", kind="malformed", usage=self.usage)
+        return Reply(text=text, stop_reason=self._stop_reason, usage=self.usage, model=self._model)
+
+
+def _body(request: Request) -> dict[str, Any]:
+    """The request on the wire. Only what was set is sent."""
+    body: dict[str, Any] = {
+        "model": request.model,
+        "max_tokens": request.max_tokens,
+        "messages": [{"role": "user", "content": request.prompt}],
+        "stream": True,
+    }
+    if request.system is not None:
+        body["system"] = request.system
+    if request.schema is not None:
+        body["output_config"] = {"format": {"type": "json_schema", "schema": request.schema}}
+    if request.temperature is not None:
+        body["temperature"] = request.temperature
+    if request.stop:
+        body["stop_sequences"] = list(request.stop)
+    return body
+
+
+async def _read(client: AsyncAnthropic, request: Request, answer: _Answer) -> None:
+    """Stream the answer into `answer` until it is finished or the stream ends."""
+    from anthropic import AsyncStream
+
+    stream = await client.post(
+        "/v1/messages", body=_body(request), cast_to=object, stream=True, stream_cls=AsyncStream[object]
+    )
+    async with stream:
+        content_type = stream.response.headers.get("content-type", "nothing")
+        if not content_type.startswith("text/event-stream"):
+            raise TransientCall(f"Anthropic answered with {content_type}, not with a stream.", kind="malformed")
+        async for sent in stream.raw_events(stream.response):
+            if not sent.data:
+                continue
+            event = _decoded(sent.data, answer)
+            if event["type"] == "error":
+                raise _refusal(None, event, stream.response.headers, answer.usage)
+            if answer.finished:
+                return
+
+
+def _decoded(data: str, answer: _Answer) -> Any:
+    """The event, folded into `answer`. Whatever the fold cannot digest is malformed, be it no JSON or another shape."""
+    try:
+        event = json.loads(data)
+        answer.feed(event)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        message = "Anthropic's stream had an event that cannot be read."
+        raise TransientCall(message, kind="malformed", usage=answer.usage) from None
+    return event
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _explain(error: Exception, usage: Usage | None, deadline: float) -> CallFailed | None:
+    """What went wrong with the call; None for an error that is not the call's."""
+    import anthropic
+    import httpx2
+
+    if isinstance(error, CallFailed):
+        return error
+    if isinstance(error, anthropic.APIStatusError):
+        return _refusal(error.status_code, error.body, error.response.headers, usage)
+    if isinstance(error, TimeoutError):
+        message = f"Anthropic did not finish its answer within {deadline:g} s."
+        return TransientCall(message, kind="timeout", usage=usage)
+    if isinstance(error, (anthropic.APITimeoutError, httpx2.TimeoutException)):
+        return TransientCall("Anthropic was silent for longer than the read timeout.", kind="timeout", usage=usage)
+    if isinstance(error, (anthropic.APIConnectionError, httpx2.RequestError)):
+        cause = type(error.__cause__ or error).__name__
+        return TransientCall(f"The connection to Anthropic failed ({cause}).", kind="dropped", usage=usage)
+    if isinstance(error, UnicodeEncodeError):
+        return PermanentCall("The prompt has characters that are not Unicode text.", kind="bad_request")
+    if isinstance(error, UnicodeDecodeError):
+        return TransientCall("Anthropic's stream is not UTF-8.", kind="malformed", usage=usage)
+    return None
+
+
+def _refusal(status: int | None, body: object, headers: Mapping[str, str], usage: Usage | None) -> CallFailed:
+    """The error that the API reported: `body` is `{"error": {"type", "message", "details"}}`, or a proxy's text."""
+    error = _mapping(_mapping(body).get("error"))
+    type_, said = error.get("type"), error.get("message")
+    retry_after = _seconds(headers.get("retry-after"))
+    who = f"Anthropic answered {status or 'in mid-stream'} ({type_ or 'no error type'})"
+    # The explanation of a gateway is an HTML page, which helps nobody.
+    message = f"{who}: {said}" if isinstance(said, str) else f"{who}."
+    if _is_spend_cap(status, error, retry_after):
+        return PermanentCall(message, kind="spend_cap", usage=usage)
+    known = type_ if status is None else status
+    if known in _TRANSIENT or (status or 0) >= 500:
+        kind = _TRANSIENT.get(known, "server")
+        return TransientCall(message, kind=kind, usage=usage, retry_after=retry_after)
+    return PermanentCall(message, kind=_PERMANENT.get(known, "unknown"), usage=usage)
+
+
+def _is_spend_cap(status: int | None, error: Mapping[str, Any], retry_after: float | None) -> bool:
+    """Money, not load: waiting does not help before the next month.
+
+    The cap of the tier is a 429 that has an error code and no retry-after. The limit that an owner sets in Anthropic's
+    console is a 400 that only its message tells apart.
+    """
+    code = str(_mapping(error.get("details")).get("error_code"))
+    if code.endswith("spend_limit_reached"):
+        return retry_after is None
+    return status == 400 and str(error.get("message")).startswith("You have reached your specified")
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Seconds or a date (RFC 9110, 10.2.3); None for anything else."""
+    if retry_after is None:
+        return None
+    try:
+        seconds = float(retry_after)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -1,0 +1,405 @@
+"""A stand-in for Anthropic's Messages API on loopback, faults included. For tests and trials; standard library only.
+
+It speaks the real streaming protocol (Anthropic's API documentation, "Streaming messages"), refuses what the real API
+refuses where that is cheap to tell, and bills by a rule of thumb of four characters a token.
+
+In a test:
+
+    with FakeAnthropic(body=lambda request: '{"title": "…"}', faults=["529", "ok"]) as server:
+        provider = Anthropic(api_key="sk-test", base_url=server.url)
+
+By hand, and then point the application's base URL at what it prints:
+
+    python -m overnight.llm.fake_server --port 8089 --faults 429 drop-mid-stream
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import pkgutil
+import socket
+import struct
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Body = Callable[[dict[str, Any]], str]
+
+_OPTIONAL = {"system", "temperature", "top_p", "top_k", "stop_sequences", "stream", "output_config", "metadata"}
+_OPTIONAL |= {"thinking", "tools", "tool_choice", "service_tier"}
+_REFUSED_IN_SCHEMA = {"minimum", "maximum", "minLength", "maxLength", "pattern", "multipleOf", "maxItems", "oneOf"}
+
+
+@dataclass(frozen=True)
+class HttpFault:
+    """An answer that is no stream: the status, the error's type and message, and what goes with them."""
+
+    status: int
+    type: str
+    message: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, str] | None = None
+
+
+HTTP_FAULTS = {
+    "400": HttpFault(400, "invalid_request_error", "max_tokens: 99999999 is too many"),
+    "400-spend-limit": HttpFault(
+        400, "invalid_request_error", "You have reached your specified API usage limits. Access resumes next month."
+    ),
+    "401": HttpFault(401, "authentication_error", "invalid x-api-key"),
+    "402": HttpFault(402, "billing_error", "There is a problem with your billing."),
+    "403": HttpFault(403, "permission_error", "Your API key may not use this resource."),
+    "404": HttpFault(404, "not_found_error", "model: no-such-model"),
+    "409": HttpFault(409, "conflict_error", "The resource is being changed."),
+    "413": HttpFault(413, "request_too_large", "Request exceeds the maximum size"),
+    "429": HttpFault(429, "rate_limit_error", "Too many requests.", {"retry-after": "2"}),
+    "429-spend-cap": HttpFault(
+        429, "rate_limit_error", "The monthly cap is reached.", details={"error_code": "enforced_spend_limit_reached"}
+    ),
+    "500": HttpFault(500, "api_error", "Internal server error"),
+    "502": HttpFault(502, "api_error", "Bad gateway"),
+    "503": HttpFault(503, "api_error", "Service unavailable"),
+    "504": HttpFault(504, "timeout_error", "The request timed out."),
+    "529": HttpFault(529, "overloaded_error", "Overloaded"),
+}
+STOP_REASONS = {
+    "ok": "end_turn",
+    "truncated-json": "end_turn",
+    "max-tokens": "max_tokens",
+    "refusal": "refusal",
+    "context-window": "model_context_window_exceeded",
+    "pause-turn": "pause_turn",
+}
+BROKEN_STREAMS = {
+    "drop-mid-stream",
+    "no-message-stop",
+    "no-stop-reason",
+    "error-event-overloaded",
+    "malformed-event",
+    "misshapen-event",
+    "stall",
+}
+NO_STREAM = {"reset", "hang", "html-200", "html-502"}
+FAULTS = sorted({*HTTP_FAULTS, *STOP_REASONS, *BROKEN_STREAMS, *NO_STREAM})
+
+
+@dataclass
+class Call:
+    """One request, as the server saw it. `input_tokens` and `output_tokens` are what it billed."""
+
+    request: dict[str, Any]
+    headers: dict[str, str]
+    fault: str
+    status: int = 200
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class FakeAnthropic:
+    """The server. Each call takes the next fault of the queue; with none left it is `ok`.
+
+    `body` turns a request into the text of the answer; the default makes an instance of the request's schema. `calls`
+    has every request, refused ones too, before its answer goes out.
+    """
+
+    def __init__(self, *, body: Body | None = None, faults: Iterable[str] = (), port: int = 0) -> None:
+        self.body = body or sample
+        self.calls: list[Call] = []
+        self.closing = threading.Event()
+        self._faults: deque[str] = deque()
+        self._lock = threading.Lock()
+        self.script(*faults)
+        self._http = _HttpServer(("127.0.0.1", port), _Handler)
+        self._http.fake = self
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), name="fake-anthropic")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_port}"
+
+    @property
+    def billed(self) -> tuple[int, int]:
+        """The tokens of input and output, over all calls."""
+        return sum(call.input_tokens for call in self.calls), sum(call.output_tokens for call in self.calls)
+
+    def script(self, *faults: str) -> None:
+        """Queue faults, one for each of the next calls. Raises `ValueError` for a name that is not in `FAULTS`."""
+        if unknown := set(faults) - set(FAULTS):
+            raise ValueError(f"There is no fault named {sorted(unknown)}; there are {FAULTS}.")
+        with self._lock:
+            self._faults.extend(faults)
+
+    def receive(self, request: dict[str, Any], headers: dict[str, str]) -> Call:
+        with self._lock:
+            call = Call(request, headers, self._faults.popleft() if self._faults else "ok")
+            self.calls.append(call)
+        return call
+
+    def start(self) -> FakeAnthropic:
+        self._thread.start()
+        return self
+
+    def close(self) -> None:
+        self.closing.set()
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+
+    def __enter__(self) -> FakeAnthropic:
+        return self.start()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+class _HttpServer(ThreadingHTTPServer):
+    daemon_threads = False  # so that closing waits for every handler, and leaves no socket open
+    fake: FakeAnthropic
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up in mid-answer is what deadlines are for; anything else is a fault of this file."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 5.0
+    server: _HttpServer
+
+    def do_POST(self) -> None:
+        self.close_connection = True
+        raw = self.rfile.read(int(self.headers.get("content-length", 0)))
+        try:
+            request = json.loads(raw)
+        except ValueError:
+            request = {}
+        call = self.server.fake.receive(request, {name.lower(): value for name, value in self.headers.items()})
+        refusal = HTTP_FAULTS["404"] if self.path != "/v1/messages" else refuse(call)
+        if refused := refusal or HTTP_FAULTS.get(call.fault):
+            self._refuse(call, refused)
+        elif call.fault in NO_STREAM:
+            self._answer_without_stream(call)
+        else:
+            self._stream(call)
+
+    def _refuse(self, call: Call, fault: HttpFault) -> None:
+        call.status = fault.status
+        error: dict[str, Any] = {"type": fault.type, "message": fault.message}
+        if fault.details:
+            error["details"] = dict(fault.details)
+        body = json.dumps({"type": "error", "error": error, "request_id": "req_fake"})
+        self._send(fault.status, "application/json", body, fault.headers)
+
+    def _answer_without_stream(self, call: Call) -> None:
+        if call.fault == "reset":
+            # Lingering for zero seconds makes the kernel send RST instead of FIN.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+        elif call.fault == "hang":
+            self.server.fake.closing.wait(60)
+        else:
+            call.status = int(call.fault.removeprefix("html-"))
+            self._send(call.status, "text/html", "<html><body><h1>Please log in</h1></body></html>" * 40, {})
+
+    def _send(self, status: int, content_type: str, body: str, headers: Mapping[str, str]) -> None:
+        encoded = body.encode()
+        self.send_response(status)
+        for name, value in {"content-type": content_type, "content-length": str(len(encoded)), **headers}.items():
+            self.send_header(name, value)
+        self.send_header("connection", "close")
+        self.end_headers()
+        self.wfile.write(encoded)
+
+    def _stream(self, call: Call) -> None:
+        text = self.server.fake.body(call.request)
+        events = script_stream(call, text)
+        self.send_response(200)
+        for name, value in (("content-type", "text/event-stream; charset=utf-8"), ("transfer-encoding", "chunked")):
+            self.send_header(name, value)
+        self.send_header("connection", "close")
+        self.end_headers()
+        for event in events:
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(event), event))
+        if call.fault == "stall":
+            self.server.fake.closing.wait(60)
+        if call.fault != "drop-mid-stream":
+            self.wfile.write(b"0\r\n\r\n")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Silent: `calls` says it all."""
+
+
+def script_stream(call: Call, text: str) -> list[bytes]:
+    """The events of one answer as its fault has them, and what they bill, noted on the call."""
+    if call.fault in ("truncated-json", "max-tokens", "context-window"):
+        text = text[: len(text) * 2 // 3]
+    call.input_tokens = tokens(json.dumps(call.request.get("messages"))) + tokens(str(call.request.get("system", "")))
+    call.output_tokens = tokens(text)
+    pieces = [text[start : start + 40] for start in range(0, len(text), 40)]
+    if call.fault in BROKEN_STREAMS - {"no-message-stop", "no-stop-reason"}:
+        half = pieces[: max(1, len(pieces) // 2)]
+        call.output_tokens = tokens("".join(half))
+        return _opening(call) + _deltas(half) + _break(call.fault)
+    return _opening(call) + _deltas(pieces) + _closing(call)
+
+
+def _opening(call: Call) -> list[bytes]:
+    message = {
+        "id": "msg_fake",
+        "type": "message",
+        "role": "assistant",
+        "model": call.request["model"],
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": {
+            "input_tokens": call.input_tokens,
+            "cache_creation_input_tokens": 0,
+            "cache_read_input_tokens": 0,
+            "output_tokens": 1,
+            "service_tier": "standard",
+        },
+    }
+    return [
+        _event("message_start", message=message),
+        _event("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+        _event("ping"),
+    ]
+
+
+def _deltas(pieces: list[str]) -> list[bytes]:
+    return [_event("content_block_delta", index=0, delta={"type": "text_delta", "text": piece}) for piece in pieces]
+
+
+def _closing(call: Call) -> list[bytes]:
+    stop_reason = None if call.fault == "no-stop-reason" else STOP_REASONS.get(call.fault, "end_turn")
+    events = [
+        _event("content_block_stop", index=0),
+        _event(
+            "message_delta",
+            delta={"stop_reason": stop_reason, "stop_sequence": None},
+            usage={"output_tokens": call.output_tokens},
+        ),
+        _event("message_stop"),
+    ]
+    return events[:-1] if call.fault == "no-message-stop" else events
+
+
+def _break(fault: str) -> list[bytes]:
+    if fault == "error-event-overloaded":
+        return [_event("error", error={"type": "overloaded_error", "message": "Overloaded"})]
+    if fault == "malformed-event":
+        return [b'event: content_block_delta\ndata: {"type": "content_block_delta", "delta": {"ty\n\n']
+    if fault == "misshapen-event":
+        return [b'event: message_delta\ndata: {"type": "message_delta", "delta": []}\n\n']
+    return []
+
+
+def _event(type_: str, **payload: Any) -> bytes:
+    return f"event: {type_}\ndata: {json.dumps({'type': type_, **payload})}\n\n".encode()
+
+
+def tokens(text: str) -> int:
+    """A rule of thumb, not a tokenizer."""
+    return (len(text) + 3) // 4
+
+
+def refuse(call: Call) -> HttpFault | None:
+    """Why the real API would not take this request; None when it would."""
+    if not (call.headers.get("x-api-key") or call.headers.get("authorization", "").startswith("Bearer ")):
+        return HttpFault(401, "authentication_error", "x-api-key header is required")
+    if not call.headers.get("anthropic-version"):
+        return _invalid("anthropic-version: header is required")
+    message = _fault_of_fields(call.request) or _fault_of_messages(call.request["messages"])
+    message = message or _fault_of_format(call.request.get("output_config", {}))
+    return _invalid(message) if message else None
+
+
+def _invalid(message: str) -> HttpFault:
+    return HttpFault(400, "invalid_request_error", message)
+
+
+def _fault_of_fields(request: dict[str, Any]) -> str | None:
+    required = {"model": str, "max_tokens": int, "messages": list}
+    for name, type_ in required.items():
+        if not isinstance(request.get(name), type_) or not request[name]:
+            return f"{name}: Field required"
+    if extra := set(request) - set(required) - _OPTIONAL:
+        return f"{min(extra)}: Extra inputs are not permitted"
+    if request["max_tokens"] < 1:
+        return "max_tokens: Input should be greater than or equal to 1"
+    if not 0 <= request.get("temperature", 0) <= 1:
+        return "temperature: range: 0..1"
+    return None if request.get("stream") is True else "stream: this stand-in only streams"
+
+
+def _fault_of_messages(messages: list[dict[str, Any]]) -> str | None:
+    if any(message.get("role") not in ("user", "assistant") or not message.get("content") for message in messages):
+        return "messages: each message needs a role and content"
+    return None if messages[-1]["role"] == "user" else "This model does not support assistant message prefill."
+
+
+def _fault_of_format(output_config: dict[str, Any]) -> str | None:
+    if (wanted := output_config.get("format")) is None:
+        return None
+    if wanted.get("type") != "json_schema" or not isinstance(wanted.get("schema"), dict):
+        return "output_config.format: a json_schema is required"
+    return _fault_of_schema(wanted["schema"])
+
+
+def _fault_of_schema(schema: dict[str, Any]) -> str | None:
+    if schema.get("type") == "object" and schema.get("additionalProperties") is not False:
+        return "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false"
+    if refused := _REFUSED_IN_SCHEMA & set(schema):
+        return f"output_config.format.schema: property '{min(refused)}' is not supported"
+    named = [*schema.get("properties", {}).values(), *schema.get("$defs", {}).values()]
+    inner = named + schema.get("anyOf", []) + ([schema["items"]] if "items" in schema else [])
+    return next(filter(None, map(_fault_of_schema, inner)), None)
+
+
+def sample(request: dict[str, Any]) -> str:
+    """The default body: an instance of the request's schema, or a sentence when there is none."""
+    schema = request.get("output_config", {}).get("format", {}).get("schema")
+    if schema is None:
+        return "This answer was written by a stand-in that speaks the protocol and knows nothing."
+    return json.dumps(_instance(schema, schema.get("$defs", {})))
+
+
+def _instance(schema: dict[str, Any], defs: dict[str, Any]) -> Any:
+    if "$ref" in schema:
+        return _instance(defs[schema["$ref"].rsplit("/", 1)[-1]], defs)
+    if "const" in schema or "enum" in schema:
+        return schema.get("const", schema.get("enum", [None])[0])
+    if "anyOf" in schema:
+        return _instance(schema["anyOf"][0], defs)
+    if schema.get("type") == "object":
+        return {name: _instance(part, defs) for name, part in schema.get("properties", {}).items()}
+    if schema.get("type") == "array":
+        return [_instance(schema.get("items", {"type": "string"}), defs)]
+    return {"integer": 1, "number": 0.5, "boolean": True, "null": None}.get(schema.get("type", ""), "A sample of text.")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Serve until interrupted."""
+    parser = argparse.ArgumentParser(prog="overnight.llm.fake_server", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--port", type=int, default=8089)
+    parser.add_argument("--faults", nargs="*", default=[], choices=FAULTS, metavar="FAULT", help=", ".join(FAULTS))
+    parser.add_argument("--body", metavar="MODULE:FUNCTION", help="writes the answers: request (dict) -> text")
+    options = parser.parse_args(argv)
+    body = pkgutil.resolve_name(options.body) if options.body else None
+    with FakeAnthropic(body=body, faults=options.faults, port=options.port) as server:
+        sys.stdout.write(f"Speaking Anthropic's protocol on {server.url}\n")
+        sys.stdout.flush()
+        with contextlib.suppress(KeyboardInterrupt):
+            server.closing.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""The port: what is asked of a language model, what comes back, and how a call can fail.
+
+A provider returns a `Reply` only for an answer that is finished and says so. Everything else is a `TransientCall` or a
+`PermanentCall`, which carries what the failed call used up, because a failed call is billed too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Protocol, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from overnight.errors import OvernightError, Permanent, Transient
+
+T = TypeVar("T")
+
+Kind = Literal[
+    "rate_limit",
+    "overloaded",
+    "server",
+    "timeout",
+    "dropped",
+    "incomplete",
+    "truncated",
+    "refused",
+    "malformed",
+    "auth",
+    "spend_cap",
+    "bad_request",
+    "not_found",
+    "too_large",
+    "unknown",
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One question to a model. A parameter that is None is not sent.
+
+    `schema` is a JSON schema as `strict_schema` makes it; with it the answer is JSON. `temperature` stays None unless
+    the owner set it: recent models refuse the parameter.
+    """
+
+    model: str
+    prompt: str
+    max_tokens: int
+    system: str | None = None
+    schema: dict[str, Any] | None = None
+    temperature: float | None = None
+    stop: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.temperature is not None:
+            # 0, 0.0 and -0.0 are equal requests, so they must be written alike; adding 0.0 takes the sign off.
+            object.__setattr__(self, "temperature", float(self.temperature) + 0.0)
+
+    def hash(self, provider: str) -> str:
+        """The key of the cached answer: SHA-256, in hexadecimal, of the canonical JSON of everything that is sent.
+
+        What is not sent is left out, so an absent temperature differs from every number, and a parameter that is added
+        to this class later does not change the hashes of requests that do not use it.
+        """
+        sent = {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        canonical = json.dumps(
+            {"provider": provider, **sent}, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+        )
+        return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """What a call used up, in tokens and searches.
+
+    `input_tokens` is all of the input: what was fresh, what was written to the provider's prompt cache and what was
+    read from it. `output_tokens` includes the thinking. `raw` is the provider's own account, from which the price is
+    computed; empty means that the counts above are all there is, as in an estimate.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    web_searches: int = 0
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """A finished answer. `model` is the one that answered, which may be a dated version of the one that was asked."""
+
+    text: str
+    stop_reason: str
+    usage: Usage
+    model: str
+
+
+class CallFailed(OvernightError):
+    """The call to the language model failed.
+
+    `kind` says how, in one word. `usage` is what the call used up all the same and has to be booked; None when nothing
+    is known to have been used.
+    """
+
+    kind: Kind
+    usage: Usage | None
+
+
+class TransientCall(CallFailed, Transient):
+    """The call to the language model failed and may work later."""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        kind: Kind = "unknown",
+        usage: Usage | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        Transient.__init__(self, message, retry_after=retry_after)
+        self.kind = kind
+        self.usage = usage
+
+
+class PermanentCall(CallFailed, Permanent):
+    """The call to the language model failed and will fail again."""
+
+    def __init__(self, message: str | None = None, *, kind: Kind = "unknown", usage: Usage | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.usage = usage
+
+
+class Provider(Protocol):
+    """A company whose models can be called. `name` is its id in the price list and a part of each request's hash."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def complete(self, request: Request, *, deadline: float) -> Reply:
+        """The whole answer, within `deadline` seconds from first to last byte. Raises `CallFailed`.
+
+        With `request.schema` the text is well-formed JSON. Whether it fits the type is for `parse` to say, and an
+        answer belongs in a cache only after `parse` took it: a retry must not be served the bad one again.
+        """
+        ...
+
+
+def parse(reply: Reply, type_: type[T]) -> T:
+    """The answer's JSON as `type_`, validated. The text is taken whole: no search for a JSON block inside of it.
+
+    An answer that was cut off is `truncated` and permanent: the same request meets the same limit. One that claims to
+    be finished and yet does not fit is `malformed` and transient: sampling is random and the next answer may be right.
+    Both are raised with the reply's usage.
+    """
+    if reply.stop_reason == "max_tokens":
+        raise PermanentCall("The answer was cut off at max_tokens.", kind="truncated", usage=reply.usage)
+    try:
+        return TypeAdapter(type_).validate_json(reply.text)
+    except ValidationError as error:
+        name = getattr(type_, "__name__", str(type_))
+        message = f"The answer is not a valid {name}: {_first_fault(error)}."
+    raise TransientCall(message, kind="malformed", usage=reply.usage)
+
+
+def _first_fault(error: ValidationError) -> str:
+    """Where and what, without the input: an answer may be long."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    where = ".".join(str(part) for part in faults[0]["loc"])
+    what = f"{where}: {faults[0]['msg']}" if where else faults[0]["msg"]
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return what[:200] + more
+
+
+# What Anthropic's API documentation ("Structured outputs") lists as supported.
+_KEPT = {"type", "enum", "const", "default", "description", "title", "required", "$ref"}
+_FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}
+_LIMITS = {
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "format",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+}
+
+
+def strict_schema(type_: Any) -> dict[str, Any]:
+    """The JSON schema of `type_` in the subset that structured output takes. References stay references.
+
+    Objects are closed. Limits such as `minLength` are refused by the API, so they move into the description, where the
+    model can read them; `parse` enforces them. Raises `TypeError` for what the subset cannot say: a mapping with free
+    keys, a tuple with a type per place.
+    """
+    return _strict(TypeAdapter(type_).json_schema())
+
+
+def _strict(schema: Mapping[str, Any]) -> dict[str, Any]:
+    _refuse_inexpressible(schema)
+    strict = {"$ref": schema["$ref"]} if "$ref" in schema else dict(_keywords(schema))
+    if "$defs" in schema:
+        strict["$defs"] = {name: _strict(part) for name, part in schema["$defs"].items()}
+    return strict
+
+
+def _refuse_inexpressible(schema: Mapping[str, Any]) -> None:
+    if schema.get("additionalProperties"):
+        raise TypeError("A mapping with free keys cannot be asked for; use a list of key and value.")
+    if "prefixItems" in schema:
+        raise TypeError("A tuple with a type for each place cannot be asked for; use a model with named fields.")
+
+
+def _keywords(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    limits: dict[str, Any] = {}
+    for keyword, value in schema.items():
+        if keyword in _KEPT or (keyword == "format" and value in _FORMATS) or (keyword == "minItems" and value < 2):
+            yield keyword, value
+        elif keyword in _LIMITS:
+            limits[keyword] = value
+        elif keyword == "properties":
+            yield keyword, {name: _strict(part) for name, part in value.items()}
+        elif keyword == "items":
+            yield keyword, _strict(value)
+        elif keyword in ("anyOf", "oneOf"):
+            # A discriminated union comes as oneOf, which the subset lacks; its members exclude one another anyway.
+            yield "anyOf", [_strict(part) for part in value]
+    if schema.get("type") == "object":
+        yield "additionalProperties", False
+    if limits:
+        said = ", ".join(f"{keyword}: {value}" for keyword, value in limits.items())
+        yield "description", f"{schema.get('description', '')} ({said})".strip()

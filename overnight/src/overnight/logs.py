@@ -1,0 +1,44 @@
+"""One JSON object a line, with `job_id`, `step`, `duration_ms`, `status`, and `cost_usd` where a model was called."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, TextIO
+
+import structlog
+
+_secrets: set[str] = set()
+MASK = "•••"
+
+
+def hide(*secrets: str | None) -> None:
+    """Values that must never be seen in a log line or an error, such as an API key."""
+    _secrets.update(secret for secret in secrets if secret)
+
+
+def redact(text: str) -> str:
+    """The text with every hidden value masked."""
+    for secret in _secrets:
+        text = text.replace(secret, MASK)
+    return text
+
+
+def _redact_event(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    return {name: redact(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def configure(stream: TextIO, level: int = logging.INFO) -> None:
+    """Send JSON lines to a stream. Local variables of a traceback are never logged: they hold keys."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+            _redact_event,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,148 @@
+"""A pipeline: typed functions, each with its policy beside it, in the order in which they run."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_type_hints, overload
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, to_json
+
+from overnight.errors import ConfigError, InvalidPayload
+from overnight.identity import hash_id, input_hash
+from overnight.model import NewRun, Run
+from overnight.policy import Retry
+from overnight.triggers import Cron, Debounce, On, Trigger
+
+DEFAULT_TIMEOUT = 300.0  # seconds
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A function with its policy. `timeout` is in seconds, for one attempt; `after` delays the start."""
+
+    name: str
+    function: Callable[..., Any]
+    input: TypeAdapter[Any]
+    retry: Retry
+    timeout: float
+    after: Debounce | None
+
+    @property
+    def delay(self) -> float:
+        return float(self.after.seconds) if self.after else 0.0
+
+    @property
+    def is_async(self) -> bool:
+        return inspect.iscoroutinefunction(self.function)
+
+    def load(self, payload: str | None) -> Any:
+        """The step's input from JSON text. Raises `InvalidPayload`, which no retry mends."""
+        try:
+            return self.input.validate_json(payload or "null")
+        except ValidationError as error:
+            raise InvalidPayload(f"the input does not fit {self.name}: {_sentence(error)}") from None
+
+
+def dump(value: Any) -> str:
+    """JSON text of a step's output. Postgres cannot store NUL in JSON, so that is refused here, clearly."""
+    try:
+        text = to_json(value).decode()
+    except (PydanticSerializationError, UnicodeDecodeError) as error:
+        raise InvalidPayload(f"{type(value).__name__} cannot be stored as JSON: {error}") from None
+    if "\\u0000" in text:
+        raise InvalidPayload("the payload holds a NUL character, which Postgres cannot store")
+    return text
+
+
+class Pipeline:
+    """Steps that run one after another; the output of each is stored and is the input of the next.
+
+    `id` makes a job's id from its input (default: a hash of the pipeline's name and the whole input); `key` says whom
+    the job is for, which is the scope of a kill switch. A step is known by its function's name.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        on: Sequence[Trigger] = (),
+        id: Callable[[Any], str] | None = None,
+        key: Callable[[Any], str] | None = None,
+    ) -> None:
+        self.name = name
+        self.on = tuple(on)
+        self.steps: dict[str, Step] = {}
+        self._id = id
+        self._key = key
+
+    @overload
+    def step(self, function: F) -> F: ...
+    @overload
+    def step(self, *, retry: Retry = ..., timeout: float = ..., after: Debounce | None = ...) -> Callable[[F], F]: ...
+
+    def step(
+        self,
+        function: F | None = None,
+        *,
+        retry: Retry = Retry(),  # noqa: B008  frozen
+        timeout: float = DEFAULT_TIMEOUT,
+        after: Debounce | None = None,
+    ) -> F | Callable[[F], F]:
+        """Adds a function `(ctx, input) -> output | outcome`, plain or async, as the next step."""
+
+        def add(function: F) -> F:
+            name = function.__name__
+            if name in self.steps:
+                raise ConfigError(f"pipeline {self.name} has two steps named {name}")
+            self.steps[name] = Step(name, function, _input_of(function), retry, timeout, after)
+            return function
+
+        return add(function) if function is not None else add
+
+    def after(self, step: str) -> Step | None:
+        """The step that follows, or None after the last."""
+        names = list(self.steps)
+        position = names.index(step) + 1
+        return self.steps[names[position]] if position < len(names) else None
+
+    def follow(self, run: Run, output: str) -> list[NewRun]:
+        """The run of the step that comes after this one, with its output as the input; none after the last."""
+        step = self.after(run.step)
+        return [NewRun(run.job_id, step.name, self.name, run.key, output, None, step.delay)] if step else []
+
+    def job(self, input: Any) -> NewRun:
+        """The first run of a job with this input (a model, or plain data that fits it)."""
+        first = next(iter(self.steps.values()))
+        try:
+            value = first.input.validate_python(input)
+        except ValidationError as error:
+            raise InvalidPayload(f"the input does not fit {self.name}: {_sentence(error)}") from None
+        payload = dump(value)
+        job_id = self._id(value) if self._id else hash_id("pipeline", self.name, payload)
+        key = self._key(value) if self._key else ""
+        return NewRun(job_id, first.name, self.name, key, payload, input_hash(payload), first.delay)
+
+    def crons(self) -> Iterator[Cron]:
+        return (trigger for trigger in self.on if isinstance(trigger, Cron))
+
+    def listens_to(self, event: str) -> bool:
+        return any(isinstance(trigger, On) and trigger.event == event for trigger in self.on)
+
+
+def _input_of(function: Callable[..., Any]) -> TypeAdapter[Any]:
+    """The type of the second parameter: what the step takes."""
+    parameters = list(inspect.signature(function).parameters)
+    if len(parameters) != 2:
+        raise ConfigError(f"step {function.__name__} must take two parameters: the context and its input")
+    return TypeAdapter(get_type_hints(function).get(parameters[1], Any))
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{place}: {first['msg']}" if place else first["msg"]

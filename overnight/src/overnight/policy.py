@@ -1,0 +1,96 @@
+"""What happens next. Pure: no clock, no database; the seconds it gives are added by the database's clock."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from overnight.errors import LedgerUnavailable, OutcomeUnknown, Permanent, SwitchedOff, Transient
+from overnight.model import Cancel, NoWork, Review, Snooze, Status, Transition
+
+ErrorClass = Literal["transient", "permanent", "unknown"]
+
+BACKOFF = (1.0, 4.0, 16.0, 60.0)  # seconds before retry 1, 2, 3, 4: the mission's numbers
+JITTER = 0.25  # each wait is between 75 % and 125 % of its number, so that retries do not come in herds
+MAX_LOSSES = 5  # owners that may die on one step before it is a dead letter
+LEDGER_PAUSE = 1.0  # seconds before a step is tried again that could not reach the ledger
+SWITCH_PAUSE = 1.0  # seconds after which a run that met a switch may be claimed again (the claim holds it meanwhile)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often a transient error is retried, and after how many seconds. Past the end of `backoff` its last counts."""
+
+    times: int = 3
+    backoff: tuple[float, ...] = BACKOFF
+    jitter: float = JITTER
+
+    def delay(self, failures: int, retry_after: float | None, rng: random.Random) -> float:
+        """Seconds before the next attempt, after `failures` (≥ 1) failed ones. Never less than `retry_after`."""
+        base = self.backoff[min(failures, len(self.backoff)) - 1]
+        return max(base * rng.uniform(1 - self.jitter, 1 + self.jitter), retry_after or 0.0)
+
+
+class ErrorTable:
+    """Which class an exception belongs to: the first row that fits decides, ours after the app's own.
+
+    What no row knows is `unknown`, which is not retried: a bug does not heal by being run again.
+    """
+
+    OURS: tuple[tuple[type[BaseException], ErrorClass], ...] = (
+        (Transient, "transient"),
+        (Permanent, "permanent"),
+        (TimeoutError, "transient"),
+        (ConnectionError, "transient"),
+    )
+
+    def __init__(self, rows: Iterable[tuple[type[BaseException], ErrorClass]] = ()) -> None:
+        self._rows = (*rows, *self.OURS)
+
+    def classify(self, error: BaseException) -> ErrorClass:
+        return next((class_ for type_, class_ in self._rows if isinstance(error, type_)), "unknown")
+
+
+def decide(result: object, *, failures: int, retry: Retry, errors: ErrorTable, rng: random.Random) -> Transition:
+    """The transition that follows what a step returned or raised. `failures` are those before this attempt."""
+    if isinstance(result, BaseException):
+        return _after_error(result, failures + 1, retry, errors, rng)
+    if isinstance(result, NoWork):
+        return Transition(Status.SUCCEEDED, "no_work", error=result.reason or None)
+    if isinstance(result, Review):
+        return Transition(Status.NEEDS_REVIEW, "review", error="\n".join(result.reasons))
+    if isinstance(result, Snooze):
+        return Transition(Status.QUEUED, "snooze", error=result.reason or None, delay=float(result.seconds))
+    if isinstance(result, Cancel):
+        return Transition(Status.CANCELLED, "cancel", error=result.reason)
+    return Transition(Status.SUCCEEDED, "done", ends_job=False)
+
+
+def _after_error(
+    error: BaseException, failures: int, retry: Retry, errors: ErrorTable, rng: random.Random
+) -> Transition:
+    message = describe(error)
+    if isinstance(error, LedgerUnavailable):
+        return Transition(Status.QUEUED, "handed_back", message, "ledger", delay=LEDGER_PAUSE)
+    if isinstance(error, SwitchedOff):
+        return Transition(Status.QUEUED, "held", message, "switch", delay=SWITCH_PAUSE)
+    if isinstance(error, OutcomeUnknown):
+        return Transition(Status.NEEDS_REVIEW, "review", message, "unknown_outcome")
+    class_ = errors.classify(error)
+    if class_ == "transient" and failures <= retry.times:
+        wait = retry.delay(failures, getattr(error, "retry_after", None), rng)
+        return Transition(Status.QUEUED, "retry", message, class_, delay=wait, failed=True)
+    return Transition(Status.DEAD, "error", message, class_, failed=True)
+
+
+def describe(error: BaseException) -> str:
+    """One line for a person: our own errors speak for themselves, others are named."""
+    text = " ".join(str(error).split())
+    if isinstance(error, Transient | Permanent | SwitchedOff | OutcomeUnknown):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+HAND_BACK = Transition(Status.QUEUED, "handed_back", "the worker was asked to stop")

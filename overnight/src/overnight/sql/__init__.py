@@ -1,0 +1,38 @@
+"""SQL lives in `.sql` files: numbered ones in `schema/`, one verb each in `queries/`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+
+class SqlFolder:
+    """The `sql` folder of a package: `queries["claim"]` is the text of `queries/claim.sql`."""
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+        self._texts: dict[str, str] = {}
+
+    def __getitem__(self, verb: str) -> str:
+        if verb not in self._texts:
+            self._texts[verb] = (self._root / "queries" / f"{verb}.sql").read_text("utf-8")
+        return self._texts[verb]
+
+    def verbs(self) -> list[str]:
+        """The names of all queries."""
+        return sorted(p.name.removesuffix(".sql") for p in (self._root / "queries").iterdir())
+
+    def migrations(self) -> Iterator[tuple[int, str, str]]:
+        """(number, name, text) of each file in `schema/`, in order."""
+        for file in sorted((self._root / "schema").iterdir(), key=lambda p: p.name):
+            number, _, name = file.name.removesuffix(".sql").partition("_")
+            yield int(number), name, file.read_text("utf-8")
+
+    @cached_property
+    def _root(self) -> Traversable:
+        return files(self.package) / "sql"
+
+
+queries = SqlFolder("overnight")

@@ -1,0 +1,2 @@
+update effects set status = 'done', result = %(result)s::jsonb, done_at = ledger_now()
+where id = %(id)s

@@ -1,0 +1,46 @@
+-- Ends attempts: status, output, retry history, next steps and spawned jobs in one statement, each guarded by
+-- (id, attempt, running). A guard that matches nothing is a lost lease: nothing of that attempt is written.
+-- A spawned job that exists with other inputs refuses the whole statement (OV001).
+with ended as (
+    select * from unnest(
+        %(id)s::bigint[], %(attempt)s::int[], %(status)s::text[], %(outcome)s::text[], %(output)s::text[],
+        %(error)s::text[], %(error_class)s::text[], %(detail)s::text[], %(delay)s::float8[], %(failed)s::int[])
+        as e (id, attempt, status, outcome, output, error, error_class, detail, delay, failed)
+),
+finished as (
+    update runs r
+    set status = e.status,
+        outcome = e.outcome,
+        output = coalesce(e.output::jsonb, r.output),
+        error = e.error,
+        error_class = e.error_class,
+        failures = r.failures + e.failed,
+        due_at = case when e.status = 'queued' then ledger_now() + make_interval(secs => e.delay) else r.due_at end,
+        finished_at = case when e.status = 'queued' then null else ledger_now() end,
+        lease_until = null,
+        worker = null
+    from ended e
+    where r.id = e.id and r.attempt = e.attempt and r.status = 'running'
+    returning r.id, r.attempt, r.status, r.started_at, r.due_at
+),
+history as (
+    insert into attempts (run_id, attempt, outcome, error, error_class, detail, worker, started_at, retry_at)
+    select f.id, f.attempt, e.outcome, e.error, e.error_class, e.detail, %(worker)s, f.started_at,
+           case when f.status = 'queued' then f.due_at end
+    from finished f join ended e on e.id = f.id
+    where e.outcome not in ('done', 'no_work')
+),
+spawned as (
+    insert into runs (job_id, step, pipeline, key, input, input_hash, due_at, lease_until, parent)
+    select distinct on (n.job_id, n.step, n.input_hash)
+           n.job_id, n.step, n.pipeline, n.key, n.input::jsonb, n.input_hash,
+           ledger_now() + make_interval(secs => n.delay), null, n.parent
+    from unnest(%(next_parent)s::bigint[], %(next_job_id)s::text[], %(next_step)s::text[], %(next_pipeline)s::text[],
+                %(next_key)s::text[], %(next_input)s::text[], %(next_input_hash)s::text[], %(next_delay)s::float8[])
+         as n (parent, job_id, step, pipeline, key, input, input_hash, delay)
+    join finished f on f.id = n.parent
+    order by n.job_id, n.step, n.input_hash
+    on conflict (job_id, step) do update set input_hash = excluded.input_hash
+        where runs.input_hash is distinct from excluded.input_hash
+)
+select id from finished

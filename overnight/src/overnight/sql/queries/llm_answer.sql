@@ -1,0 +1,5 @@
+-- The stored answer to this very request, so that it is not paid for twice.
+select answer, stop_reason, model from llm_calls
+where request_hash = %(request_hash)s and status = 'stored'
+order by id desc
+limit 1

@@ -1,0 +1,1 @@
+select number, checksum from migrations where package = %(package)s

@@ -1,0 +1,1 @@
+select switched_off(%(pipeline)s, %(key)s, %(step)s) as scope

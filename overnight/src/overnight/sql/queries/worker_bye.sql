@@ -1,0 +1,1 @@
+update workers set stopped_at = ledger_now() where boot_id = %(worker)s

@@ -1,0 +1,105 @@
+"""For tests of pipelines: a real database for each test, a clock that tests move, and a worker that runs until idle."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any, cast
+from urllib.parse import urlsplit, urlunsplit
+
+from overnight.app import App
+from overnight.database import Connection, Database, migrate
+from overnight.model import Ending
+from overnight.sql import SqlFolder, queries
+from overnight.worker import Worker
+
+TEMPLATE_LOCK = 0x74656D706C  # one process builds the template, the others wait for it
+
+
+class Clock:
+    """Moves the ledger's clock forward or back, for every session of one test's database."""
+
+    INSTALL = """
+        create table testing_clock (shift interval not null);
+        insert into testing_clock values ('0');
+        create or replace function ledger_now() returns timestamptz language sql stable parallel safe
+            return now() + (select shift from testing_clock);
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def move(self, seconds: float) -> None:
+        """Let so many seconds pass at once; a negative number steps back."""
+        await self._database.fetch(
+            "update testing_clock set shift = shift + make_interval(secs => %s)", [float(seconds)]
+        )
+
+    async def now(self) -> datetime:
+        row = await self._database.one("select ledger_now() as now")
+        assert row is not None
+        return cast(datetime, row["now"])
+
+    async def set(self, moment: datetime) -> None:
+        """Make it that moment."""
+        await self.move((moment - await self.now()) / timedelta(seconds=1))
+
+
+@asynccontextmanager
+async def fresh_database(server_url: str, *folders: SqlFolder) -> AsyncIterator[Database]:
+    """A database of its own with the schema and a movable clock, cloned from a template; dropped afterwards."""
+    template = await _template(server_url, folders)
+    name = f"test_{secrets.token_hex(6)}"
+    async with await Database(server_url).connect() as admin:
+        await _execute(admin, f'create database "{name}" template "{template}"')
+        try:
+            async with Database(_at(server_url, name)) as database:
+                yield database
+        finally:
+            await _execute(admin, f'drop database "{name}" with (force)')
+
+
+async def run_until_idle(
+    app: App, database: Database, *, clock: Clock | None = None, horizon: float = 86_400.0, **options: Any
+) -> list[Ending]:
+    """Run a worker until nothing is left to do, and return the endings in order.
+
+    With a clock, waits (retries, debounces) pass at once: the clock is moved to the next due run within `horizon`.
+    """
+    endings: list[Ending] = []
+    note: Callable[[Ending], None] = endings.append
+    while True:
+        worker = Worker(app, database, on_ending=note, **options)
+        await worker.run(until_idle=True, horizon=0.0 if clock else horizon)
+        next_due = await worker.ledger.next_due(app.steps()) if clock else None
+        if clock is None or next_due is None or next_due > horizon:
+            return endings
+        await clock.move(next_due + 0.001)
+
+
+async def _template(server_url: str, folders: tuple[SqlFolder, ...]) -> str:
+    texts = [text for folder in (queries, *folders) for _, _, text in folder.migrations()]
+    name = "template_" + hashlib.sha256("\n".join([Clock.INSTALL, *texts]).encode()).hexdigest()[:16]
+    async with await Database(server_url).connect() as admin:
+        await admin.execute("select pg_advisory_lock(%s)", [TEMPLATE_LOCK])
+        found = await admin.execute("select from pg_database where datname = %s and datistemplate", [name])
+        if not found.rowcount:
+            await _execute(admin, f'drop database if exists "{name}"')
+            await _execute(admin, f'create database "{name}"')
+            database = Database(_at(server_url, name))
+            await migrate(database, *folders)
+            async with await database.connect() as connection:
+                await _execute(connection, Clock.INSTALL)
+            await _execute(admin, f'alter database "{name}" is_template true')
+    return name
+
+
+async def _execute(connection: Connection, sql: str) -> None:
+    await connection.execute(sql)
+
+
+def _at(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))

@@ -1,0 +1,1 @@
+"""Hints that something may be due. Losing or doubling one costs time, never correctness."""

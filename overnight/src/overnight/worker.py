@@ -1,0 +1,260 @@
+"""The one loop: keep, claim, execute many at once, finish in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from typing import Any
+
+import structlog
+
+from overnight.app import App
+from overnight.database import Database
+from overnight.errors import IdConflict, OvernightError, Refused
+from overnight.execute import execute
+from overnight.heart import Heart
+from overnight.keeper import Keeper
+from overnight.ledger import Ledger
+from overnight.model import Ending, Run, Status, Transition
+from overnight.policy import HAND_BACK
+from overnight.transport.postgres import Listener
+
+log = structlog.get_logger()
+
+CONCURRENCY = 50  # steps in flight in one process
+LEASE = 60.0  # seconds; a dead worker is noticed by its lock long before
+POLL = 10.0  # seconds; the slow poll behind the hints
+GRACE = 10.0  # seconds that running steps have to end by themselves when the worker is asked to stop
+HELD_PAUSE = 0.02  # seconds at least between two claims when something is due that could not be had
+BATCH = 500  # endings written by one statement
+
+
+class Worker:
+    """Claims and runs the steps of an app until told to stop. One process has one."""
+
+    def __init__(
+        self,
+        app: App,
+        database: Database,
+        *,
+        concurrency: int = CONCURRENCY,
+        lease: float = LEASE,
+        poll: float = POLL,
+        grace: float = GRACE,
+        on_ending: Callable[[Ending], None] = lambda ending: None,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.app = app
+        self.ledger = Ledger(database)
+        self._database = database
+        self._steps = app.steps()
+        self._concurrency = concurrency
+        self._poll = poll
+        self._grace = grace
+        self._on_ending = on_ending
+        self._rng = rng or random.Random()  # noqa: S311  jitter needs no secrecy
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._endings: asyncio.Queue[Ending] = asyncio.Queue()
+        self._wake = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._lost: set[int] = set()
+        self._deps: Any = None
+        self._finisher: asyncio.Task[None]
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._heart = Heart(database, lease=lease, on_lost=self._report_lost)
+        self._keeper = Keeper(app, self.ledger, self._heart.boot_id)
+        self._next_keep = 0.0
+
+    @property
+    def boot_id(self) -> str:
+        return self._heart.boot_id
+
+    def stop(self) -> None:
+        """Claim nothing more, let running steps end within the grace, hand the rest back."""
+        self._stop.set()
+        self._wake.set()
+
+    def wake(self) -> None:
+        """A hint that something may be due."""
+        self._wake.set()
+
+    async def run(self, *, until_idle: bool = False, horizon: float = 900.0) -> None:
+        """Work until `stop`, or until nothing is running and nothing is due within `horizon` seconds."""
+        self._loop = asyncio.get_running_loop()
+        self._loop.set_default_executor(ThreadPoolExecutor(self._concurrency, thread_name_prefix="step"))
+        async with AsyncExitStack() as stack:
+            self._deps = await stack.enter_async_context(self.app.open(self._database))
+            await asyncio.to_thread(self._heart.start)
+            stack.push_async_callback(asyncio.to_thread, self._heart.stop)
+            stack.push_async_callback(_cancelled, asyncio.create_task(Listener(self._database).run(self.wake)))
+            self._finisher = asyncio.create_task(self._finish_all())
+            self._finisher.add_done_callback(lambda _: self.stop())
+            stack.push_async_callback(_cancelled, self._finisher)
+            stack.push_async_callback(self._drain)
+            await self._work(until_idle, horizon)
+        if not self._finisher.cancelled():
+            await self._finisher  # it ends by itself only through a fault of ours: raise it, and let others rescue
+
+    async def _work(self, until_idle: bool, horizon: float) -> None:
+        while not self._stop.is_set():
+            self._wake.clear()
+            await self._keep()
+            free = self._concurrency - len(self._tasks)
+            claimed = await self._claim(free) if free else []
+            for run in claimed:
+                self._begin(run)
+            if claimed and len(claimed) == free:
+                continue
+            wait = self._poll
+            if free:
+                next_due = await self._database.insist(lambda: self.ledger.next_due(self._steps))
+                if until_idle and not self._tasks and (next_due is None or next_due > horizon):
+                    if not await self._database.insist(lambda: self.ledger.running(self.app.pipelines)):
+                        return
+                    wait = 1.0
+                elif next_due is not None:
+                    wait = max(next_due, HELD_PAUSE)
+            await self._sleep(min(wait, self._poll, self._next_keep - time.monotonic()))
+
+    async def _keep(self) -> None:
+        if time.monotonic() < self._next_keep:
+            return
+        next_slot = await self._database.insist(self._keeper.tick)
+        self._next_keep = time.monotonic() + min(self._poll, self._poll if next_slot is None else next_slot)
+
+    async def _claim(self, free: int) -> list[Run]:
+        if not self._heart.healthy:
+            return []
+        return await self._database.insist(
+            lambda: self.ledger.claim(self._steps, self.boot_id, free, self._heart.lease)
+        )
+
+    def _begin(self, run: Run) -> None:
+        step = self.app.pipelines[run.pipeline].steps[run.step]
+        self._heart.carry(run.id, step.timeout)
+        self._tasks[run.id] = asyncio.create_task(self._execute(run), name=f"{run.pipeline}/{run.step}")
+
+    async def _execute(self, run: Run) -> None:
+        try:
+            ending = await execute(self.app, self.ledger, self._deps, run, self._rng)
+        except asyncio.CancelledError:
+            if run.id in self._lost:
+                self._forget([run])
+                return
+            ending = Ending(run, HAND_BACK)
+        await self._endings.put(ending)
+
+    async def _finish_all(self) -> None:
+        """Write endings as they come: a lonely one at once, many together, for they gather while a batch is written."""
+        while True:
+            batch = [await self._endings.get()]
+            while not self._endings.empty() and len(batch) < BATCH:
+                batch.append(self._endings.get_nowait())
+            await self._finish(batch)
+            self._forget([ending.run for ending in batch])
+            for _ in batch:
+                self._endings.task_done()
+
+    async def _finish(self, batch: Sequence[Ending]) -> None:
+        try:
+            written = await self._database.insist(lambda: self.ledger.finish(batch, self.boot_id))
+        except (IdConflict, Refused) as refusal:
+            await self._finish_apart(batch, refusal)
+            return
+        for ending in batch:
+            if ending.run.id in written or not await self._was_late(ending):
+                _log(ending)
+                self._on_ending(ending)
+
+    async def _finish_apart(self, batch: Sequence[Ending], refusal: OvernightError) -> None:
+        """One ending cannot be written: it contradicts an existing job, or Postgres cannot store its output.
+
+        Find it, and let it alone become a dead letter.
+        """
+        if len(batch) > 1:
+            for ending in batch:
+                await self._finish([ending])
+        elif batch[0].transition.error_class == "refused":
+            raise refusal
+        else:
+            dead = Transition(Status.DEAD, "error", str(refusal), "refused", failed=True)
+            await self._finish([Ending(batch[0].run, dead)])
+
+    async def _was_late(self, ending: Ending) -> bool:
+        """The guard matched nothing: the lease was lost, or the database went away after it had written."""
+        note = f"a late result ({ending.transition.outcome}) came after the lease was lost, and was dropped"
+        late = await self._database.insist(lambda: self.ledger.note_late_result(ending, self.boot_id, note))
+        if late:
+            log.warning("late result dropped", **_fields(ending))
+        return late
+
+    def _forget(self, runs: Iterable[Run]) -> None:
+        ids = [run.id for run in runs]
+        self._heart.drop(ids)
+        for run_id in ids:
+            self._tasks.pop(run_id, None)
+            self._lost.discard(run_id)
+        self._wake.set()
+
+    async def _drain(self) -> None:
+        """Let what runs come to its end, hand back what does not within the grace, write all of it."""
+        running = [task for task in self._tasks.values() if not task.done()]
+        if running:
+            _, late = await asyncio.wait(running, timeout=self._grace)
+            for task in late:
+                task.cancel()
+        while self._tasks and not self._finisher.done():
+            self._wake.clear()
+            await self._sleep(0.5)
+
+    def _report_lost(self, run_ids: Iterable[int]) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._abort, list(run_ids))
+
+    def _abort(self, run_ids: Iterable[int]) -> None:
+        """Stop working on what is no longer ours. A run whose ending is being written is left to the guard."""
+        for run_id in run_ids:
+            task = self._tasks.get(run_id)
+            if task is not None and not task.done():
+                self._lost.add(run_id)
+                task.cancel()
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(max(seconds, 0.001)):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+
+async def _cancelled(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _fields(ending: Ending) -> dict[str, Any]:
+    run, transition = ending.run, ending.transition
+    fields: dict[str, Any] = {
+        "job_id": run.job_id,
+        "step": run.step,
+        "pipeline": run.pipeline,
+        "key": run.key,
+        "attempt": run.attempt,
+        "status": transition.status.value,
+        "outcome": transition.outcome,
+        "duration_ms": ending.duration_ms,
+    }
+    if ending.cost_usd is not None:
+        fields["cost_usd"] = float(ending.cost_usd)
+    if transition.error:
+        fields["error"] = transition.error
+    return fields
+
+
+def _log(ending: Ending) -> None:
+    level = "info" if ending.transition.status in (Status.SUCCEEDED, Status.QUEUED, Status.CANCELLED) else "warning"
+    getattr(log, level)("step", **_fields(ending))

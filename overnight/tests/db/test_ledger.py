@@ -1,0 +1,253 @@
+"""The ledger on a real Postgres: the mission's statements, ids, claims, fences, the life of a run."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from overnight.database import Database
+from overnight.errors import IdConflict, IllegalTransition
+from overnight.ledger import Ledger
+from overnight.model import Ending, NewRun, Run, Status, Transition
+from overnight.policy import MAX_LOSSES
+from overnight.testing import Clock
+
+STEPS = [("p", "one"), ("p", "two")]
+DONE = Transition(Status.SUCCEEDED, "done", ends_job=False)
+
+INSERT = (
+    "INSERT INTO runs (job_id, step, status, started_at) VALUES ($1, $2, 'running', now()) "
+    "ON CONFLICT (job_id, step) DO NOTHING RETURNING id"
+)
+COUNT = "SELECT status, count(*) FROM runs WHERE started_at > now() - interval '24 hours' GROUP BY status"
+
+
+@pytest.fixture
+def ledger(database: Database) -> Ledger:
+    return Ledger(database)
+
+
+def new(
+    job_id: str = "a", step: str = "one", payload: str = "{}", hash_: str | None = "h", delay: float = 0.0
+) -> NewRun:
+    return NewRun(job_id, step, "p", "k", payload, hash_, delay)
+
+
+async def claim_one(ledger: Ledger, worker: str = "w1", lease: float = 60) -> Run:
+    (run,) = await ledger.claim(STEPS, worker, 1, lease)
+    return run
+
+
+async def statuses(database: Database) -> dict[str, str]:
+    return {f"{r['job_id']}/{r['step']}": r["status"] for r in await database.fetch("select * from runs")}
+
+
+async def test_the_missions_statements_work_verbatim(database: Database) -> None:
+    async with await database.connect() as connection:
+        cursor = psycopg.AsyncRawCursor(connection)
+        first = await (await cursor.execute(INSERT, ["3395348374e348a8", "generate"])).fetchall()
+        again = await (await cursor.execute(INSERT, ["3395348374e348a8", "generate"])).fetchall()
+        counts = await (await cursor.execute(COUNT)).fetchall()
+    assert len(first) == 1
+    assert again == []
+    assert counts == [{"status": "running", "count": 1}]
+
+
+async def test_a_row_inserted_by_plain_sql_has_a_lease_and_does_not_strand(
+    database: Database, ledger: Ledger, clock: Clock
+) -> None:
+    async with await database.connect() as connection:
+        await psycopg.AsyncRawCursor(connection).execute(INSERT, ["plain", "step"])
+    assert await ledger.rescue("w", max_losses=MAX_LOSSES, settle=0) == []
+    await clock.move(301)
+    (row,) = await ledger.rescue("w", max_losses=MAX_LOSSES, settle=0)
+    assert (row["job_id"], row["status"]) == ("plain", "dead")
+
+
+async def test_enqueue_twice_is_enqueue_once(ledger: Ledger, database: Database) -> None:
+    assert await ledger.enqueue([new("a"), new("b")]) == 2
+    assert await ledger.enqueue([new("b"), new("c")]) == 1
+    assert sorted(await statuses(database)) == ["a/one", "b/one", "c/one"]
+
+
+async def test_the_same_id_with_other_inputs_is_an_error_and_nothing_of_the_call_stays(
+    ledger: Ledger, database: Database
+) -> None:
+    await ledger.enqueue([new("a", hash_="h1")])
+    with pytest.raises(IdConflict, match="job a was begun with other inputs"):
+        await ledger.enqueue([new("b"), new("a", hash_="h2")])
+    assert list(await statuses(database)) == ["a/one"]
+
+
+async def test_a_run_is_claimed_by_one_worker_and_its_attempt_is_counted(ledger: Ledger) -> None:
+    await ledger.enqueue([new("a"), new("b"), new("c")])
+    first = await ledger.claim(STEPS, "w1", 2, 60)
+    second = await ledger.claim(STEPS, "w2", 9, 60)
+    assert sorted(run.job_id for run in [*first, *second]) == ["a", "b", "c"]
+    assert {run.attempt for run in first} == {1}
+    assert await ledger.claim(STEPS, "w3", 9, 60) == []
+
+
+async def test_what_is_not_due_or_not_known_is_not_claimed(ledger: Ledger, clock: Clock) -> None:
+    await ledger.enqueue([new("later", delay=90.0), new("foreign", step="renamed")])
+    assert await ledger.claim(STEPS, "w", 9, 60) == []
+    assert 89 < (await ledger.next_due(STEPS) or 0) <= 90
+    await clock.move(90.5)
+    assert [run.job_id for run in await ledger.claim(STEPS, "w", 9, 60)] == ["later"]
+
+
+async def test_finishing_writes_output_next_step_and_spawned_jobs_together(ledger: Ledger, database: Database) -> None:
+    await ledger.enqueue([new("a")])
+    run = await claim_one(ledger)
+    follow = [new("a", "two", '{"x": 1}', None), new("child")]
+    assert await ledger.finish([Ending(run, DONE, '{"x": 1}', next=follow)], "w1") == {run.id}
+    assert await statuses(database) == {"a/one": "succeeded", "a/two": "queued", "child/one": "queued"}
+    row = await database.one("select output, lease_until, worker, finished_at from runs where id = %s", [run.id])
+    assert row is not None
+    assert row["output"] == {"x": 1}
+    assert row["lease_until"] is None
+    assert row["worker"] is None
+    assert row["finished_at"] is not None
+    assert await database.fetch("select * from attempts") == []
+
+
+async def test_a_late_owner_changes_nothing_and_spawns_nothing(
+    ledger: Ledger, database: Database, clock: Clock
+) -> None:
+    await ledger.enqueue([new("a")])
+    late = await claim_one(ledger, "w1", lease=60)
+    await clock.move(61)
+    await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=0)
+    owner = await claim_one(ledger, "w2")
+    ending = Ending(late, DONE, '"late"', next=[new("child")])
+    assert await ledger.finish([ending], "w1") == set()
+    assert await ledger.note_late_result(ending, "w1", "late")
+    assert await ledger.finish([Ending(owner, DONE, '"right"')], "w2") == {owner.id}
+    assert await ledger.finish([ending], "w1") == set()
+    row = await database.one("select output, attempt from runs where job_id = 'a'")
+    assert row == {"output": "right", "attempt": 2}
+    assert await database.one("select * from runs where job_id = 'child'") is None
+    history = await database.fetch("select attempt, outcome, detail from attempts order by attempt")
+    assert history == [{"attempt": 1, "outcome": "lost", "detail": "late"}]
+
+
+async def test_a_finish_that_was_written_but_not_answered_is_not_late(ledger: Ledger) -> None:
+    await ledger.enqueue([new("a")])
+    ending = Ending(await claim_one(ledger), DONE, "1")
+    await ledger.finish([ending], "w1")
+    assert await ledger.finish([ending], "w1") == set()
+    assert not await ledger.note_late_result(ending, "w1", "late")
+
+
+async def test_a_spawned_job_with_other_inputs_refuses_the_whole_finish(ledger: Ledger, database: Database) -> None:
+    await ledger.enqueue([new("a"), new("child", hash_="h1")])
+    run = (await ledger.claim(STEPS, "w1", 1, 60))[0]
+    with pytest.raises(IdConflict):
+        await ledger.finish([Ending(run, DONE, "1", next=[new("child", hash_="h2")])], "w1")
+    assert (await statuses(database))["a/one"] == "running"
+
+
+async def test_a_retry_waits_and_its_error_is_kept(ledger: Ledger, database: Database, clock: Clock) -> None:
+    await ledger.enqueue([new("a")])
+    run = await claim_one(ledger)
+    retry = Transition(Status.QUEUED, "retry", "502 Bad Gateway", "transient", delay=4.0, failed=True)
+    await ledger.finish([Ending(run, retry, detail="trace")], "w1")
+    assert await ledger.claim(STEPS, "w1", 1, 60) == []
+    await clock.move(4.1)
+    again = await claim_one(ledger)
+    assert (again.attempt, again.failures) == (2, 1)
+    (row,) = await database.fetch("select attempt, outcome, error, error_class, detail from attempts")
+    assert tuple(row.values()) == (1, "retry", "502 Bad Gateway", "transient", "trace")
+
+
+async def test_a_step_that_loses_its_owners_ends_as_a_dead_letter(
+    ledger: Ledger, database: Database, clock: Clock
+) -> None:
+    await ledger.enqueue([new("poison")])
+    for _ in range(MAX_LOSSES):
+        await claim_one(ledger, lease=60)
+        await clock.move(61)
+        await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=0)
+    letter = await database.one("select * from dead_letters")
+    assert letter is not None
+    assert letter["losses"] == MAX_LOSSES
+    assert [a["outcome"] for a in letter["attempts"]] == ["lost"] * MAX_LOSSES
+
+
+async def test_a_beat_keeps_the_lease_and_says_what_is_lost(ledger: Ledger, database: Database, clock: Clock) -> None:
+    from overnight.sql import queries
+
+    await ledger.enqueue([new("a"), new("b")])
+    mine, other = await ledger.claim(STEPS, "w1", 2, 60)
+    await clock.move(50)
+    beat = {"worker": "w1", "lease": 60, "ids": [mine.id]}
+    assert await database.fetch(queries["beat"], beat) == [{"id": mine.id}]
+    await clock.move(50)
+    assert [r["id"] for r in await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=0)] == [other.id]
+    assert await database.fetch(queries["beat"], {**beat, "ids": [mine.id, other.id]}) == [{"id": mine.id}]
+
+
+async def test_a_dead_worker_is_known_by_its_free_lock_long_before_its_lease(
+    ledger: Ledger, database: Database
+) -> None:
+    from overnight.sql import queries
+
+    await ledger.enqueue([new("a")])
+    sign_in = {"worker": "w1", "lock_key": 2**61 + 12_345, "host": "h", "pid": 1}
+    async with await database.connect() as connection:
+        await connection.execute(queries["worker_hello"], sign_in)
+        await claim_one(ledger, "w1", lease=3600)
+        assert await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=0) == []
+    assert [r["job_id"] for r in await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=0)] == ["a"]
+
+
+async def test_free_locks_prove_nothing_just_after_the_server_started(ledger: Ledger, database: Database) -> None:
+    from overnight.sql import queries
+
+    await ledger.enqueue([new("a")])
+    async with await database.connect() as connection:
+        await connection.execute(queries["worker_hello"], {"worker": "w1", "lock_key": 7, "host": "h", "pid": 1})
+        await claim_one(ledger, "w1", lease=3600)
+    assert await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=1e9) == []
+
+
+LEGAL = {
+    ("queued", "running"),
+    ("queued", "cancelled"),
+    ("running", "succeeded"),
+    ("running", "queued"),
+    ("running", "needs_review"),
+    ("running", "dead"),
+    ("running", "cancelled"),
+    ("needs_review", "succeeded"),
+    ("needs_review", "cancelled"),
+    ("dead", "queued"),
+    ("dead", "cancelled"),
+}
+
+
+async def test_the_database_refuses_every_transition_that_is_not_legal(database: Database) -> None:
+    for before in Status:
+        for after in Status:
+            await database.fetch("delete from runs")
+            await database.fetch("insert into runs (job_id, step, status) values ('a', 's', %s)", [before.value])
+            move = database.fetch("update runs set status = %s", [after.value])
+            if before == after or (before, after) in LEGAL:
+                await move
+            else:
+                with pytest.raises(IllegalTransition, match=f"cannot go from {before} to {after}"):
+                    await move
+
+
+@pytest.mark.parametrize("scope", ["all", "pipeline:p", "key:k", "step:p/one"])
+async def test_a_switch_holds_its_scope_and_nothing_else(ledger: Ledger, database: Database, scope: str) -> None:
+    from overnight import control
+
+    await ledger.enqueue([new("a"), NewRun("b", "other", "q", "k2", "{}", "h")])
+    steps = [*STEPS, ("q", "other")]
+    await control.set_switch(database, scope, enabled=False, reason="test")
+    held = [run.job_id for run in await ledger.claim(steps, "w", 9, 60)]
+    assert held == ([] if scope == "all" else ["b"])
+    assert await ledger.switch_holding("p", "k", "one") == scope
+    await control.set_switch(database, scope, enabled=True, reason="done")
+    assert "a" in [run.job_id for run in await ledger.claim(steps, "w", 9, 60)]

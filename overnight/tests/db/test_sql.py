@@ -1,0 +1,55 @@
+"""Every query is prepared against the real schema, so that a misspelt column fails here and not at night."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+
+from overnight.database import Database, migrate
+from overnight.errors import ConfigError
+from overnight.sql import SqlFolder, queries
+
+NOT_PREPARABLE = {"migrations_table"}  # CREATE TABLE cannot be prepared
+
+
+def numbered(sql: str) -> str:
+    """`%(name)s` as `$n`, the form of a prepared statement."""
+    names: list[str] = []
+
+    def number(match: re.Match[str]) -> str:
+        if match[1] not in names:
+            names.append(match[1])
+        return f"${names.index(match[1]) + 1}"
+
+    return re.sub(r"%\((\w+)\)s", number, sql).replace("%%", "%")
+
+
+@pytest.mark.parametrize("verb", [v for v in queries.verbs() if v not in NOT_PREPARABLE])
+async def test_query_fits_the_schema(database: Database, verb: str) -> None:
+    async with await database.connect() as connection:
+        await connection.execute(f"prepare q as {numbered(queries[verb])}")
+
+
+async def test_three_starters_apply_each_migration_once(server_url: str) -> None:
+    from overnight.testing import _at
+
+    async with await Database(server_url).connect() as admin:
+        await admin.execute("create database three_starters")
+        try:
+            url = _at(server_url, "three_starters")
+            applied = await asyncio.gather(*(migrate(Database(url)) for _ in range(3)))
+        finally:
+            await admin.execute("drop database three_starters with (force)")
+    total = len(list(queries.migrations()))
+    assert sorted(len(names) for names in applied) == [0, 0, total]
+
+
+async def test_a_migration_that_changed_after_it_was_applied_is_an_error(database: Database) -> None:
+    class Changed(SqlFolder):
+        def migrations(self):  # type: ignore[no-untyped-def]
+            yield 1, "ledger", "select 1"
+
+    with pytest.raises(ConfigError, match="was changed after it was applied"):
+        await migrate(database, Changed("overnight"))

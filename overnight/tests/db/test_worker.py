@@ -1,0 +1,427 @@
+"""The worker on a real Postgres: the whole life of jobs, with a clock that is moved instead of waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from overnight import (
+    App,
+    Cancel,
+    Context,
+    Cron,
+    Debounce,
+    NoWork,
+    On,
+    Permanent,
+    Pipeline,
+    Retry,
+    Review,
+    Transient,
+    control,
+)
+from overnight.database import Database
+from overnight.errors import IdConflict, NotFound, UserError
+from overnight.keeper import Keeper
+from overnight.ledger import Ledger
+from overnight.testing import Clock, run_until_idle
+from overnight.worker import Worker
+
+Ctx = Context[Any]
+
+
+class Topic(BaseModel):
+    site: str
+    slug: str
+
+
+class Draft(BaseModel):
+    slug: str
+    words: int
+
+
+async def rows(database: Database, columns: str = "step, status") -> list[tuple[Any, ...]]:
+    return [tuple(r.values()) for r in await database.fetch(f"select {columns} from runs order by id")]
+
+
+async def test_a_job_runs_step_by_step_and_each_output_is_the_next_input(database: Database) -> None:
+    p = Pipeline("article", key=lambda t: t.site)
+
+    @p.step
+    async def generate(ctx: Ctx, topic: Topic) -> Draft:
+        return Draft(slug=topic.slug, words=3)
+
+    @p.step
+    def publish(ctx: Ctx, draft: Draft) -> str:
+        return f"/{draft.slug}/{draft.words}"
+
+    app = App("app", [p])
+    job, new = await control.start(app, database, "article", {"site": "s", "slug": "compost"})
+    assert new
+    assert await control.start(app, database, "article", {"site": "s", "slug": "compost"}) == (job, False)
+    await run_until_idle(app, database)
+    assert await rows(database, "job_id, key, step, status, output") == [
+        (job, "s", "generate", "succeeded", {"slug": "compost", "words": 3}),
+        (job, "s", "publish", "succeeded", "/compost/3"),
+    ]
+
+
+async def test_the_same_id_with_other_inputs_is_refused(database: Database) -> None:
+    p = Pipeline("p", id=lambda value: "fixed")
+
+    @p.step
+    async def only(ctx: Ctx, value: int) -> None: ...
+
+    app = App("app", [p])
+    await control.start(app, database, "p", 1)
+    with pytest.raises(IdConflict, match="job fixed was begun with other inputs"):
+        await control.start(app, database, "p", 2)
+
+
+async def test_a_transient_error_is_retried_on_the_missions_schedule_and_then_is_a_dead_letter(
+    database: Database, clock: Clock
+) -> None:
+    p, calls = Pipeline("p"), []
+
+    @p.step(retry=Retry(3, jitter=0))
+    async def fetch(ctx: Ctx, value: int) -> None:
+        calls.append((await clock.now()).timestamp())
+        raise Transient("502 Bad Gateway")
+
+    app = App("app", [p])
+    job, _ = await control.start(app, database, "p", 42)
+    await run_until_idle(app, database, clock=clock)
+    waits = [round(later - earlier) for earlier, later in pairwise(calls)]
+    assert waits == [1, 4, 16]
+    letter = await database.one("select * from dead_letters")
+    assert letter is not None
+    assert (letter["job_id"], letter["input"], letter["error"]) == (job, 42, "502 Bad Gateway")
+    assert [a["outcome"] for a in letter["attempts"]] == ["retry", "retry", "retry", "error"]
+
+
+async def test_a_replayed_dead_letter_starts_again_and_keeps_its_history(database: Database, clock: Clock) -> None:
+    p, broken = Pipeline("p"), [True]
+
+    @p.step
+    async def step(ctx: Ctx, value: int) -> int:
+        if broken:
+            raise Permanent("404 Not Found")
+        return value
+
+    app = App("app", [p])
+    job, _ = await control.start(app, database, "p", 1)
+    await run_until_idle(app, database)
+    assert await rows(database, "status, failures") == [("dead", 1)]
+    broken.clear()
+    await control.replay(database, job)
+    await run_until_idle(app, database)
+    assert await rows(database, "status, attempt, output") == [("succeeded", 2, 1)]
+    assert [r["outcome"] for r in await database.fetch("select outcome from attempts")] == ["error"]
+    with pytest.raises(UserError, match="no step of it is a dead letter"):
+        await control.replay(database, job)
+
+
+async def test_nowork_and_cancel_end_the_job_with_their_reason(database: Database) -> None:
+    p = Pipeline("p")
+
+    @p.step
+    async def read(ctx: Ctx, value: str) -> str | NoWork | Cancel:
+        return NoWork("the feed is empty") if value == "empty" else Cancel("no text")
+
+    @p.step
+    async def never(ctx: Ctx, value: str) -> None:
+        raise AssertionError
+
+    app = App("app", [p])
+    for value in ("empty", "js"):
+        await control.start(app, database, "p", value)
+    await run_until_idle(app, database)
+    assert await rows(database, "step, status, outcome, error") == [
+        ("read", "succeeded", "no_work", "the feed is empty"),
+        ("read", "cancelled", "cancel", "no text"),
+    ]
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+async def test_a_review_waits_for_a_person_and_what_was_seen_goes_on(
+    database: Database, clock: Clock, decision: str
+) -> None:
+    p, published = Pipeline("p"), []
+
+    @p.step
+    async def gate(ctx: Ctx, value: str) -> str | Review:
+        return Review(["too short", "no source"], value + "!")
+
+    @p.step(after=Debounce(90))
+    async def publish(ctx: Ctx, value: str) -> None:
+        published.append((value, await clock.now()))
+
+    app = App("app", [p])
+    job, _ = await control.start(app, database, "p", "draft")
+    await run_until_idle(app, database, clock=clock)
+    assert await rows(database, "status, error, output") == [("needs_review", "too short\nno source", "draft!")]
+    if decision == "reject":
+        await control.reject(database, job, "dull")
+        await run_until_idle(app, database, clock=clock)
+        assert await rows(database, "status, error") == [("cancelled", "dull")]
+        return
+    approved = await clock.now()
+    await control.approve(app, database, job, "fine")
+    await run_until_idle(app, database, clock=clock)
+    ((value, moment),) = published
+    assert value == "draft!"
+    assert moment - approved >= timedelta(seconds=90)
+    with pytest.raises(UserError, match="no step of it is waiting for review"):
+        await control.approve(app, database, job, "again")
+
+
+async def test_events_and_spawned_jobs_start_with_the_ending_and_only_once(database: Database) -> None:
+    parent = Pipeline("parent")
+    child = Pipeline("child", on=[On("topic.validated")])
+    seen: list[int] = []
+
+    @parent.step
+    async def emit(ctx: Ctx, value: int) -> None:
+        ctx.emit("topic.validated", value)
+        ctx.emit("topic.validated", value)
+        ctx.emit("nobody.listens", value)
+        ctx.spawn("child", value + 1)
+
+    @parent.step
+    async def fail(ctx: Ctx, value: None) -> None:
+        ctx.spawn("child", 99)
+        raise Permanent("after spawning")
+
+    @child.step
+    async def work(ctx: Ctx, value: int) -> None:
+        seen.append(value)
+
+    app = App("app", [parent, child])
+    await control.start(app, database, "parent", 1)
+    await run_until_idle(app, database)
+    assert sorted(seen) == [1, 2]
+
+
+async def test_a_spawn_that_contradicts_an_existing_job_is_a_dead_letter_and_its_neighbours_finish(
+    database: Database,
+) -> None:
+    parent, child = Pipeline("parent"), Pipeline("child", id=lambda value: "fixed")
+
+    @parent.step
+    async def emit(ctx: Ctx, value: int) -> int:
+        if value == 0:
+            ctx.spawn("child", 7)
+        return value
+
+    @child.step
+    async def work(ctx: Ctx, value: int) -> None: ...
+
+    app = App("app", [parent, child])
+    await control.start(app, database, "child", 1)
+    for value in range(4):
+        await control.start(app, database, "parent", value)
+    await run_until_idle(app, database)
+    found = await database.fetch("select status, error from runs where pipeline = 'parent' order by input")
+    assert [r["status"] for r in found] == ["dead", "succeeded", "succeeded", "succeeded"]
+    assert "job fixed was begun with other inputs" in found[0]["error"]
+
+
+async def test_bad_payloads_are_dead_letters_and_no_step_sees_them(database: Database) -> None:
+    p = Pipeline("p")
+
+    @p.step
+    async def nul(ctx: Ctx, value: int) -> str:
+        return "a\x00b"
+
+    app = App("app", [p])
+    await control.start(app, database, "p", 1)
+    await database.fetch(
+        "insert into runs (job_id, step, pipeline, input) values ('hand', 'nul', 'p', '\"no number\"')"
+    )
+    await run_until_idle(app, database)
+    errors = [r["error"] for r in await database.fetch("select error from dead_letters order by id")]
+    assert "NUL" in errors[0]
+    assert "does not fit nul" in errors[1]
+
+
+async def test_an_output_that_postgres_refuses_is_a_dead_letter_and_its_neighbours_finish(
+    database: Database, monkeypatch: Any
+) -> None:
+    p = Pipeline("p")
+
+    @p.step
+    async def number(ctx: Ctx, value: int) -> int:
+        return value
+
+    app = App("app", [p])
+    for value in range(3):
+        await control.start(app, database, "p", value)
+    monkeypatch.setattr("overnight.execute.dump", lambda value: "no JSON" if value == 0 else str(value))
+    await run_until_idle(app, database)
+    assert sorted(await rows(database, "input, status")) == [(0, "dead"), (1, "succeeded"), (2, "succeeded")]
+    (letter,) = await database.fetch("select error from dead_letters")
+    assert "invalid input syntax for type json" in letter["error"]
+
+
+async def test_a_fault_of_the_worker_itself_ends_it_loudly(database: Database, monkeypatch: Any) -> None:
+    p = Pipeline("p")
+
+    @p.step
+    async def step(ctx: Ctx, value: int) -> int:
+        return value
+
+    async def broken(*_: Any) -> None:
+        raise RuntimeError("a fault of ours")
+
+    app = App("app", [p])
+    await control.start(app, database, "p", 1)
+    monkeypatch.setattr(Ledger, "finish", broken)
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        await run_until_idle(app, database)
+    assert await rows(database, "status") == [("running",)]
+
+
+async def test_a_step_past_its_time_limit_is_ended_and_retried(database: Database, clock: Clock) -> None:
+    p, calls = Pipeline("p"), []
+
+    @p.step(timeout=0.05, retry=Retry(1))
+    async def slow(ctx: Ctx, value: int) -> int:
+        calls.append(value)
+        if len(calls) == 1:
+            await asyncio.Event().wait()
+        return value
+
+    app = App("app", [p])
+    await control.start(app, database, "p", 1)
+    await run_until_idle(app, database, clock=clock)
+    assert await rows(database, "status, failures") == [("succeeded", 1)]
+    assert (await database.fetch("select error from attempts"))[0]["error"] == "the step took longer than 0.05 s"
+
+
+async def test_while_a_switch_is_off_nothing_starts_and_what_runs_writes_nothing_outside(
+    database: Database, clock: Clock
+) -> None:
+    p, written, begun = Pipeline("p", key=str), [], []
+
+    @p.step
+    async def publish(ctx: Ctx, value: str) -> None:
+        begun.append(value)
+        if value == "flip" and len(begun) == 1:
+            await control.set_switch(database, "key:flip", enabled=False, reason="look first")
+            assert not await ctx.enabled()
+
+        async def call() -> str:
+            written.append(value)
+            return value
+
+        await ctx.effect("write", content_hash=value, call=call)
+
+    app = App("app", [p])
+    for value in ("flip", "other"):
+        await control.start(app, database, "p", value)
+    await run_until_idle(app, database, clock=clock)
+    assert written == ["other"]
+    assert await rows(database, "key, status, failures") == [("flip", "queued", 0), ("other", "succeeded", 0)]
+    await control.set_switch(database, "key:flip", enabled=True, reason="fine")
+    await run_until_idle(app, database, clock=clock)
+    assert sorted(written) == ["flip", "other"]
+
+
+async def test_a_switch_for_what_does_not_exist_is_refused() -> None:
+    p = Pipeline("p")
+
+    @p.step
+    async def step(ctx: Ctx, value: int) -> None: ...
+
+    app = App("app", [p], key_name="site", keys=lambda: ["garden"])
+    assert control.parse_scope("site:garden", app) == "key:garden"
+    assert control.parse_scope(None, app) == "all"
+    assert control.parse_scope("step:p/step", app) == "step:p/step"
+    for wrong in ("site:gardn", "pipeline:q", "step:p/q"):
+        with pytest.raises(NotFound, match="there are:"):
+            control.parse_scope(wrong, app)
+    with pytest.raises(UserError, match="is no scope"):
+        control.parse_scope("garden", app)
+
+
+async def test_a_slot_fires_once_however_many_workers_tick(database: Database, clock: Clock) -> None:
+    p = Pipeline("night", on=[Cron("0 4 * * *", input=lambda slot: slot.date().isoformat())])
+
+    @p.step
+    async def plan(ctx: Ctx, date: str) -> None: ...
+
+    app = App("app", [p])
+    keepers = [Keeper(app, Ledger(database), f"w{n}") for n in range(4)]
+    await clock.set(datetime(2030, 1, 1, 12, tzinfo=UTC))
+    # A schedule begins when it is first seen, by the clock of that moment.
+    await asyncio.gather(*(keeper.tick() for keeper in keepers))
+    assert await rows(database) == []
+    await clock.set(datetime(2030, 1, 2, 4, 0, 1, tzinfo=UTC))
+    await asyncio.gather(*(keeper.tick() for keeper in keepers))
+    await clock.move(-3600)
+    await asyncio.gather(*(keeper.tick() for keeper in keepers))
+    assert await rows(database, "pipeline, input") == [("night", "2030-01-02")]
+
+
+async def test_a_worker_that_is_stopped_hands_back_without_counting_an_error(database: Database) -> None:
+    p, begun = Pipeline("p"), asyncio.Event()
+
+    @p.step
+    async def endless(ctx: Ctx, value: int) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    app = App("app", [p])
+    await control.start(app, database, "p", 1)
+    worker = Worker(app, database, grace=0.0)
+    running = asyncio.create_task(worker.run())
+    await asyncio.wait_for(begun.wait(), 10)
+    worker.stop()
+    await running
+    assert await rows(database, "status, failures, losses, outcome") == [("queued", 0, 0, "handed_back")]
+
+
+async def test_a_blocked_event_loop_does_not_lose_its_lease(database: Database) -> None:
+    p = Pipeline("p")
+
+    @p.step
+    async def blocks(ctx: Ctx, value: int) -> int:
+        time.sleep(1.2)
+        return value
+
+    app = App("app", [p])
+    await control.start(app, database, "p", 1)
+
+    async def rescuer() -> None:
+        await asyncio.to_thread(time.sleep, 0.9)
+
+    await run_until_idle(app, database, lease=0.8)
+    assert await rows(database, "status, attempt, losses") == [("succeeded", 1, 0)]
+
+
+async def test_deps_are_open_while_the_worker_lives(database: Database) -> None:
+    p, life = Pipeline("p"), []
+
+    @asynccontextmanager
+    async def open_(db: Database) -> Any:
+        life.append("open")
+        yield "tool"
+        life.append("closed")
+
+    @p.step
+    async def use(ctx: Ctx, value: int) -> str:
+        life.append(ctx.deps)
+        return ctx.idempotency_key
+
+    app = App("app", [p], open=open_)
+    job, _ = await control.start(app, database, "p", 1)
+    await run_until_idle(app, database)
+    assert life == ["open", "tool", "closed"]
+    assert await rows(database, "output") == [(f"{job}:use",)]
