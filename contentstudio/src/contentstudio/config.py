@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from overnight.errors import ConfigError
 
 DEFAULT_FILE = "contentstudio.toml"
 
 
 def _http_url(value: str) -> str:
-    from urllib.parse import urlsplit
-
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("needs a whole URL that begins with http:// or https://")
@@ -45,15 +57,23 @@ class Research(_Section):
     min_score: float = Field(default=0.5, ge=0, le=1)
 
 
+class Price(_Section):
+    """Dollars per million tokens, for a model that the price list does not know or the owner pays otherwise."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+
+
 class Writing(_Section):
     """Who writes. `auto` takes Anthropic where ANTHROPIC_API_KEY is set, and the offline writer where it is not."""
 
     writer: Literal["auto", "anthropic", "offline"] = "auto"
-    model: str = "claude-sonnet-4-5"
+    model: str = "claude-sonnet-5-5"
     base_url: HttpUrl | None = None
     max_tokens: int = Field(default=8_000, ge=256, le=64_000)
     temperature: float | None = Field(default=None, ge=0, le=1)
     deadline_seconds: float = Field(default=240, gt=0, le=3_600)
+    prices: dict[str, Price] = {}
 
 
 class Gates(_Section):
@@ -66,10 +86,10 @@ class Gates(_Section):
 
 
 class Publishing(_Section):
-    """Where finished articles go. The wait gives a person time for a last edit."""
+    """Where finished articles go, and how long each waits for a person's last edit. Sites are folders in `dir`."""
 
-    debounce_seconds: float = Field(default=90, ge=0)
-    dir: Path | None = None
+    debounce_seconds: float = Field(default=90, ge=0, le=86_400)
+    dir: Path = Path("sites")
 
 
 class Ping(_Section):
@@ -90,7 +110,6 @@ class Site(_Section):
     sources: list[HttpUrl] = Field(min_length=1)
     active: bool = True
     gates: Gates = Gates()
-    publishing: Publishing = Publishing()
     ping: Ping = Ping()
 
     @field_validator("url")
@@ -100,16 +119,79 @@ class Site(_Section):
 
 
 class Config(_Section):
-    """The whole file."""
+    """The whole file. Folders in it are beside it."""
 
     fetch: Fetch = Fetch()
     research: Research = Research()
     writing: Writing = Writing()
+    publishing: Publishing = Publishing()
     site: list[Site] = Field(min_length=1)
+    _file: Path = PrivateAttr(default=Path(DEFAULT_FILE))
 
     @model_validator(mode="after")
-    def _names_are_unique(self) -> Config:
-        names = [s.name for s in self.site]
-        if len(set(names)) != len(names):
-            raise ValueError("two sites have the same name")
+    def _is_consistent(self) -> Config:
+        names = [site.name for site in self.site]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"two sites have the name {', '.join(sorted(twice))}")
         return self
+
+    def find(self, name: str) -> Site:
+        """The site of that name. Raises `ConfigError` for one that was taken out while its jobs were in flight."""
+        for site in self.site:
+            if site.name == name:
+                return site
+        raise ConfigError(f"there is no site “{name}”; there are: {', '.join(s.name for s in self.site)}")
+
+    def folder(self, site: Site) -> Path:
+        """Where a static site is published."""
+        return (self._file.parent / self.publishing.dir / site.name).absolute()
+
+
+def load(file: Path) -> Config:
+    """Read and check the file. Whatever is wrong is one sentence that names the place and the mend."""
+    try:
+        data = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"there is no {file}: `contentstudio init` writes one to begin with") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {file}: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file} is no valid TOML: {error}") from None
+    try:
+        config = Config.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(f"{file}: {_sentence(error)}") from None
+    config._file = file.absolute()
+    return config
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first thing that is wrong, with its place in the file: `site[1].url needs …`."""
+    first = error.errors(include_url=False)[0]
+    place = ""
+    for part in first["loc"]:
+        place += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if place else str(part)
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(sorted(_known_keys(first["loc"])))
+        return f"unknown key “{place}”; known here: {known}"
+    if first["type"] == "missing":
+        return f"“{place}” is missing"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"“{place}” {message}" if place else message
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the section of a location knows."""
+    section: type[BaseModel] = Config
+    for part in location[:-1]:
+        if isinstance(part, str) and part in section.model_fields:
+            annotation = section.model_fields[part].annotation
+            inner = [t for t in (annotation, *get_args(annotation)) if isinstance(t, type) and issubclass(t, BaseModel)]
+            section = inner[0] if inner else section
+    return list(section.model_fields)
+
+
+def api_key() -> str | None:
+    """The key of the language model, from the environment."""
+    return os.environ.get("ANTHROPIC_API_KEY") or None

@@ -114,11 +114,13 @@ def test_create_then_unchanged_then_updated(site: StaticSite) -> None:
     assert created.url == "https://garden.example/compost/"
     assert created.path == str(site.directory / "compost" / "index.html")
     assert created.sha256 == content_sha256(draft)
-    assert site.find("compost") == Existing(url=created.url, sha256=created.sha256)
+    assert site.find("compost") == Existing(url=created.url, sha256=created.sha256, action="created", path=created.path)
     assert site.publish(draft, published_at=NIGHT + timedelta(days=1)).action == "unchanged"
     edited = make_draft(text="Edited.")
     assert site.publish(edited, published_at=NIGHT + timedelta(days=2)).action == "updated"
-    assert site.find("compost") == Existing(url=created.url, sha256=content_sha256(edited))
+    assert site.find("compost") == Existing(
+        url=created.url, sha256=content_sha256(edited), action="updated", path=created.path
+    )
 
 
 def test_twice_equals_once_to_the_byte(site: StaticSite) -> None:

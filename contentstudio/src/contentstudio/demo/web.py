@@ -69,11 +69,13 @@ class DemoWeb:
     """The server, its counters and what it was told.
 
     `requests` counts by path, `pings` holds the JSON bodies that reached `/indexnow`; both, and the faults, begin
-    anew with every start. `today` (UTC) is the day that the dates of the articles go back from.
+    anew with every start. `today` (UTC) is the day from which the articles' dates go back; `port` 0 takes a
+    free one.
     """
 
-    def __init__(self, today: date) -> None:
+    def __init__(self, today: date, port: int = 0) -> None:
         self.today = today
+        self.port = port
         self.requests: Counter[str] = Counter()
         self.pings: list[dict[str, Any]] = []
         self._answers: dict[str, _Answer] = {}
@@ -89,7 +91,7 @@ class DemoWeb:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def start(self) -> None:
-        """Listen on a free port of loopback."""
+        """Listen on loopback. Raises OSError where the port is taken."""
         if self._server is not None:
             raise RuntimeError("the demo's web runs already")
         self.requests.clear()
@@ -144,7 +146,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
 
     def __init__(self, web: DemoWeb) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", web.port), _Handler)
         self.web = web
 
     def handle_error(self, request: Any, client_address: Any) -> None:

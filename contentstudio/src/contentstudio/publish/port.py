@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from contentstudio.model import Draft, Model, Published
 
@@ -14,11 +14,14 @@ class Existing(Model):
     """What already stands under a slug.
 
     `sha256` is `content_sha256` of the draft that was published, or None where that is not known or where publishing
-    it never came to its end. So a caller who finds another hash than its own, or none, publishes.
+    it never came to its end. So a caller who finds another hash than its own, or none, publishes. `action` says how
+    it came to stand as it does.
     """
 
     url: str
     sha256: str | None
+    action: Literal["created", "updated"] = "created"
+    path: str | None = None
 
 
 class Publisher(Protocol):

@@ -59,7 +59,12 @@ class StaticSite:
             whole = self._page_path(slug).is_file() and all(
                 _holds(path, data) for path, data in self._lists(manifest).items()
             )
-        return Existing(url=render.page_url(self.site, slug), sha256=page.sha256 if whole else None)
+        return Existing(
+            url=render.page_url(self.site, slug),
+            sha256=page.sha256 if whole else None,
+            action="created" if page.updated_at == page.published_at else "updated",
+            path=str(self._page_path(slug)),
+        )
 
     def publish(self, draft: Draft, *, published_at: datetime) -> Published:
         """Write the page, then the manifest, then the lists; files that are right already are left alone.

@@ -1,0 +1,181 @@
+"""`contentstudio`: the command line of the content machine."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import sys
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from overnight import commands, show
+from overnight.commands import Session, json_option, pass_session, tell
+from overnight.errors import ConfigError, UserError
+
+if TYPE_CHECKING:
+    from overnight.app import App
+    from overnight.database import Database
+
+DEFAULT_FILE = "contentstudio.toml"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(path_type=Path),
+    envvar="CONTENTSTUDIO_CONFIG",
+    default=Path(DEFAULT_FILE),
+    show_default=True,
+    help="The sites and their sources.",
+)
+@click.version_option(package_name="contentstudio", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context, file: Path) -> None:
+    """Researches, writes, checks and publishes articles across many sites while its owner sleeps."""
+
+    def load() -> App:
+        from contentstudio import app
+
+        return app.create(file)
+
+    from overnight.database import home_folder
+
+    context.obj = Session(home_folder(file.absolute().parent), load)
+    context.meta["file"] = file
+
+
+commands.add_to(cli, key_name="site")
+
+
+@cli.command()
+@click.option("--once", is_flag=True, help="Run tonight's work now, and end when nothing is left to do.")
+@click.option("--now", is_flag=True, help="Begin tonight's work at once, then go on by the schedule.")
+@json_option
+@pass_session
+@click.pass_context
+def up(context: click.Context, session: Session, once: bool, now: bool, as_json: bool) -> None:
+    """Run the machine: nightly by its schedule, until Ctrl-C; or once. Logs are JSON lines."""
+    from contentstudio import morning
+    from overnight import control
+
+    app = session.needed_app()
+    began = datetime.now(UTC)
+    live = sys.stderr.isatty()
+    log = session.home.parent / "contentstudio.log"
+
+    async def work(database: Database) -> dict[str, Any]:
+        if once or now:
+            await control.start(app, database, "night", {"date": began.date()})
+        told = "tonight's work" if once else "waiting for work; Ctrl-C ends it"
+        with show.live_line(told) as note:
+            await commands.work(app, database, until_idle=once, on_ending=note)
+        return await morning.gather(database, began)
+
+    _check_folders(session.home)
+    with log.open("a", encoding="utf-8") if live else nullcontext(sys.stderr) as stream:
+        from overnight import logs
+
+        logs.configure(stream)
+        night = session.run(work)
+    tell(as_json, _totals(night), lambda: morning.render(night, _program(context)))
+
+
+def _check_folders(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot write to {home} ({error.strerror}): choose another with OVERNIGHT_HOME") from None
+
+
+def _totals(night: dict[str, Any]) -> dict[str, Any]:
+    """The report for a script: counts under the plain names, the rows behind them in `details`."""
+    lists = ("published", "updated", "needs_review", "dead", "healed", "skipped")
+    counts = {name: len(night[name]) for name in ("published", "updated", "needs_review", "dead")}
+    return {**{k: v for k, v in night.items() if k not in lists}, **counts, "details": {k: night[k] for k in lists}}
+
+
+def _program(context: click.Context) -> str:
+    """How this program was called, for commands that a person can copy."""
+    file = context.meta["file"]
+    return "contentstudio" if file == Path(DEFAULT_FILE) else f"contentstudio --config {shlex.quote(str(file))}"
+
+
+@cli.command()
+@click.option(
+    "--home",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path("contentstudio-demo"),
+    show_default=True,
+    help="The folder of the demo: its config, database, sites and log.",
+)
+@click.option("--port", type=click.IntRange(1, 65_535), help="The port of the demo's web; a free one by default.")
+@json_option
+@click.pass_context
+def demo(context: click.Context, folder: Path, port: int | None, as_json: bool) -> None:
+    """One night on loopback, end to end: feeds in, published pages out, with the faults of a real night."""
+    from contentstudio import morning
+    from contentstudio.demo import night as demo_night
+
+    night = asyncio.run(demo_night.run(folder.absolute(), port))
+    context.meta["file"] = Path(night["config"])
+
+    def render() -> None:
+        click.echo(
+            f"The night of {night['since'].date()}, on loopback. Articles waited {night['debounce_seconds']} s "
+            "for a last edit instead of 90, so that the demo is short.\n"
+        )
+        if night["again"]:
+            click.echo("This night had been begun before: nothing that was done is done again.\n")
+        morning.render(night, _program(context))
+        click.echo(f"\nsites  {'  '.join(night['site_dirs'])}\nlog    {night['log']}")
+        if night["needs_review"]:
+            click.echo("After approving, run the demo again: it publishes what you approved, and nothing twice.")
+
+    tell(as_json, _totals(night), render)
+
+
+@cli.command("morning")
+@click.option("--hours", default=24.0, show_default=True, type=click.FloatRange(0.01, 24 * 366), help="How far back.")
+@json_option
+@pass_session
+@click.pass_context
+def morning_report(context: click.Context, session: Session, hours: float, as_json: bool) -> None:
+    """What happened while you slept: published, waiting for you, failed and why, cost and time."""
+    from contentstudio import morning
+
+    since = datetime.now(UTC) - timedelta(hours=hours)
+    night = session.run(lambda database: morning.gather(database, since))
+    tell(as_json, _totals(night), lambda: morning.render(night, _program(context)))
+
+
+@cli.command()
+@json_option
+@click.pass_context
+def init(context: click.Context, as_json: bool) -> None:
+    """Write a contentstudio.toml to begin with."""
+    from importlib.resources import files
+
+    file: Path = context.meta["file"]
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write((files("contentstudio") / "template.toml").read_text("utf-8"))
+    except FileExistsError:
+        raise UserError(f"{file} exists already, and was left as it is") from None
+    except OSError as error:
+        raise UserError(f"cannot write {file}: {error.strerror}") from None
+    said = f"wrote {file}; put your sites into it, then: contentstudio up"
+    tell(as_json, {"file": str(file)}, lambda: click.echo(said))
+
+
+def main() -> None:
+    commands.main(cli, "contentstudio")
+
+
+if __name__ == "__main__":
+    main()

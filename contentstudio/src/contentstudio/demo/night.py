@@ -1,0 +1,121 @@
+"""The demo: one whole night on loopback, in seconds: its own web, its own sites, the faults of a real night."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from contentstudio import app as studio
+from contentstudio import config as settings
+from contentstudio import morning
+from contentstudio.demo.web import FEEDS, GONE, INDEXNOW, DemoWeb
+from overnight import commands, control, logs, show
+from overnight.database import home_folder, opened
+from overnight.errors import ConfigError, UserError
+
+DEBOUNCE_SECONDS = 2
+KEY = "demo-key-0123456789"
+
+CONFIG = """\
+# Written by `contentstudio demo`: two sites that read the demo's own small web on loopback.
+
+[fetch]
+allow_loopback = true         # for this trial only: the web below is served on this machine
+
+[writing]
+writer = "offline"            # no key, no cost: quotes the sources' own sentences
+
+[publishing]
+debounce_seconds = {debounce}          # 90 in real life: time for a last edit
+
+[[site]]
+name = "garden-notes"
+url = "https://garden-notes.example"
+title = "Garden Notes"
+description = "What grows, and how."
+sources = ["{web}{garden}", "{web}{gone}"]
+ping = {{ endpoint = "{web}{indexnow}", key = "{key}" }}
+
+[[site]]
+name = "night-sky"
+url = "https://night-sky.example"
+title = "Night Sky"
+description = "Looking up, for beginners."
+sources = ["{web}{sky}"]
+ping = {{ endpoint = "{web}{indexnow}", key = "{key}" }}
+"""
+
+
+async def run(folder: Path, port: int | None) -> dict[str, Any]:
+    """Run the night in a folder, or go on with the one that was begun there, and report on it."""
+    began, clock = datetime.now(UTC), time.monotonic()
+    web = _web(folder, port)
+    try:
+        config = _config(folder, web.url)
+        with (folder / "night.log").open("a", encoding="utf-8") as log:
+            logs.configure(log)
+            night = await _night(folder, config, began)
+    finally:
+        web.stop()
+    return {
+        **night,
+        "seconds": round(time.monotonic() - clock, 1),
+        "site_dirs": [str(config.folder(site)) for site in config.site],
+        "debounce_seconds": DEBOUNCE_SECONDS,
+        "log": str(folder / "night.log"),
+        "config": str(folder / settings.DEFAULT_FILE),
+    }
+
+
+async def _night(folder: Path, config: settings.Config, began: datetime) -> dict[str, Any]:
+    app = studio.build(config)
+    async with opened(home_folder(folder), *([app.schema] if app.schema else [])) as database:
+        _, new = await control.start(app, database, "night", {"date": began.date()})
+        with show.live_line("the night of " + str(began.date())) as note:
+            await commands.work(app, database, until_idle=True, on_ending=note)
+        return {**await morning.gather(database, began), "again": not new}
+
+
+def _web(folder: Path, port: int | None) -> DemoWeb:
+    """The demo's web, on the port it had before: jobs that were cut off still know their URLs by it."""
+    note = folder / "web.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot write to {folder} ({error.strerror}): choose another folder with --home") from None
+    known = 0
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        known = int(json.loads(note.read_text("utf-8"))["port"])
+    web = _listening(port or known, strict=port is not None)
+    try:
+        note.write_text(json.dumps({"port": int(web.url.rsplit(":", 1)[1])}), "utf-8")
+    except OSError as error:
+        web.stop()
+        raise ConfigError(f"cannot write to {folder} ({error.strerror}): choose another folder with --home") from None
+    return web
+
+
+def _listening(port: int, *, strict: bool) -> DemoWeb:
+    web = DemoWeb(datetime.now(UTC).date(), port)
+    try:
+        web.start()
+    except OSError as error:
+        if strict:
+            raise UserError(f"port {port} cannot be used ({error.strerror}): choose another with --port") from None
+        web = DemoWeb(web.today)
+        web.start()
+    return web
+
+
+def _config(folder: Path, web: str) -> settings.Config:
+    file = folder / settings.DEFAULT_FILE
+    text = CONFIG.format(
+        **{"web": web, "garden": FEEDS[0], "sky": FEEDS[1], "gone": GONE, "indexnow": INDEXNOW},
+        **{"key": KEY, "debounce": DEBOUNCE_SECONDS},
+    )
+    file.write_text(text, "utf-8")
+    return settings.load(file)

@@ -1,0 +1,56 @@
+"""What the gates agree on: how text is compared, and what a word is."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_SAME = str.maketrans(
+    {
+        **dict.fromkeys("“”„‟«»〝〞＂", '"'),
+        **dict.fromkeys("‘’‚‛‹›ʼ`´", "'"),
+        **dict.fromkeys("‐‑‒–—―−﹘", "-"),
+        **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff"),
+    }
+)
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")  # written without blanks, about two characters a word
+_SHOWN = 90  # characters of a sentence that a reason shows
+
+
+def normal(text: str) -> str:
+    """`text` as it is compared: NFKC, plain quotes and dashes, nothing invisible, runs of white space as one blank."""
+    # Before NFKC too, which would take a lone acute accent apart into a blank and a mark.
+    return " ".join(unicodedata.normalize("NFKC", text.translate(_SAME)).translate(_SAME).split())
+
+
+def word_count(text: str) -> int:
+    """Words between blanks that have a letter or a digit; of scripts without blanks, half the characters."""
+    unspaced = len(_UNSPACED.findall(text))
+    return sum(any(map(str.isalnum, word)) for word in _UNSPACED.sub(" ", text).split()) + unspaced // 2
+
+
+def stands_in(piece: str, text: str) -> bool:
+    """Whether `piece` stands in `text` word for word and begins and ends between words. Both must be `normal`."""
+    if not any(map(str.isalnum, piece)):
+        return False
+    start = text.find(piece)
+    while start >= 0:
+        if not (_joined(text, start) or _joined(text, start + len(piece))):
+            return True
+        start = text.find(piece, start + 1)
+    return False
+
+
+def _joined(text: str, position: int) -> bool:
+    """Whether `position` is within a word."""
+    if not 0 < position < len(text) or _UNSPACED.match(text, position):
+        return False
+    return text[position - 1].isalnum() and text[position].isalnum()
+
+
+def shown(text: str) -> str:
+    """`text` in quotation marks, cut at a word where it is long."""
+    if len(text) > _SHOWN:
+        text = text[:_SHOWN].rpartition(" ")[0] or text[:_SHOWN]
+        text += " …"
+    return f"“{text}”"

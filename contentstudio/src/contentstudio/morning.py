@@ -1,0 +1,94 @@
+"""The morning report: what was published, what needs you, what failed and why, what it cost, how long it took."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from contentstudio.sql import queries
+from overnight import report, show
+from overnight.database import Database
+
+
+async def gather(database: Database, since: datetime) -> dict[str, Any]:
+    """The night since a moment, as plain data; what waits for a person is there whenever it began to."""
+    moment = {"since": since}
+    totals = await report.since(database, since)
+    published = await database.fetch(queries["published_since"], moment)
+    waiting = await database.fetch(queries["waiting"])
+    (span,) = await database.fetch(queries["span_since"], moment)
+    seconds = (span["ended"] - span["began"]).total_seconds() if span["began"] and span["ended"] else 0.0
+    return {
+        "since": since,
+        "published": [row for row in published if row["action"] != "updated"],
+        "updated": [row for row in published if row["action"] == "updated"],
+        "needs_review": [row for row in waiting if row["status"] == "needs_review"],
+        "dead": [row for row in waiting if row["status"] == "dead"],
+        "healed": await database.fetch(queries["healed_since"], moment),
+        "skipped": await database.fetch(queries["skipped_since"], moment),
+        "retries": totals["retries"],
+        "cost_usd": float(totals["cost_usd"]),
+        "llm_calls": totals["llm_calls"],
+        "seconds": round(seconds, 1),
+        "runs": totals["runs"],
+    }
+
+
+def render(night: dict[str, Any], command: str) -> None:
+    """For a person. `command` is how they call this program, so that what to press can be copied."""
+    say = click.echo
+    say(click.style("While you slept", bold=True) + f"  (since {show.cell(night['since'])} UTC)\n")
+    _published(night)
+    _waiting(night, command)
+    _failed(night, command)
+    _passed_over(night)
+    cost, calls = show.dollars(night["cost_usd"]), night["llm_calls"]
+    paid = f"{cost} for {calls} model calls" if calls else f"{cost}: no language model was called"
+    say(f"cost  {paid}      time  {show.duration(night['seconds'])}      retries  {night['retries']}")
+
+
+def _heading(text: str, colour: str) -> None:
+    click.echo(click.style(text, fg=colour, bold=True))
+
+
+def _published(night: dict[str, Any]) -> None:
+    rows = [*night["published"], *night["updated"]]
+    if not rows:
+        click.echo("Nothing new was published; what was published before stands as it was.\n")
+        return
+    _heading(f"{len(night['published'])} published, {len(night['updated'])} updated", "green")
+    for row in rows:
+        click.echo(f"  {row['site']}: {row['title'] or row['url']}\n      {row['path'] or row['url']}")
+    click.echo("")
+
+
+def _waiting(night: dict[str, Any], command: str) -> None:
+    for row in night["needs_review"]:
+        _heading(f"needs you: {row['site']}: {row['title'] or row['job_id']}", "yellow")
+        for reason in (row["error"] or "").split("\n"):
+            click.echo(f"      {reason}")
+        click.echo(f"      read it:  {command} review {row['job_id']}")
+        click.echo(f"      decide:   {command} approve {row['job_id']}")
+        click.echo(f"                {command} reject {row['job_id']} --reason …\n")
+
+
+def _failed(night: dict[str, Any], command: str) -> None:
+    for row in night["dead"]:
+        what = (row["input"] or {}).get("url") or (row["input"] or {}).get("slug") or row["job_id"]
+        _heading(f"failed: {row['site']}: {row['pipeline']}/{row['step']} of {what}", "red")
+        click.echo(f"      {row['error']}")
+        click.echo(f"      again:    {command} replay {row['job_id']}")
+        click.echo(f"      give up:  {command} cancel {row['job_id']} --reason …\n")
+
+
+def _passed_over(night: dict[str, Any]) -> None:
+    for row in night["healed"]:
+        what = (row["input"] or {}).get("url") or row["job_id"]
+        times = "once" if row["failures"] == 1 else f"{row['failures']} times"
+        click.echo(f"healed   {row['site']}: {what} failed {times} ({row['error']}), then succeeded")
+    for row in night["skipped"]:
+        click.echo(f"skipped  {row['site']}: {row['url']}\n         {row['reason']}")
+    if night["healed"] or night["skipped"]:
+        click.echo("")

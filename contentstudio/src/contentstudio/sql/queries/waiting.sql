@@ -1,0 +1,5 @@
+-- What needs a person, whenever it began to.
+select job_id, step, pipeline, key as site, status, error, input, output->'draft'->>'title' as title, finished_at
+from runs
+where status in ('needs_review', 'dead')
+order by status, finished_at

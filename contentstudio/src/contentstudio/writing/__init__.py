@@ -1,0 +1,1 @@
+"""The writers: from what was read to a draft."""

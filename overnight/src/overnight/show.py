@@ -1,0 +1,133 @@
+"""How things are shown to a person: tables that fit the terminal, moments and durations people read, a live line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from overnight.model import Ending
+
+STYLES = {
+    "succeeded": "green",
+    "running": "cyan",
+    "queued": "blue",
+    "needs_review": "yellow",
+    "dead": "red",
+    "cancelled": "dim",
+}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A terminal, or a plain stream that is never coloured nor cut at 80 columns."""
+    from rich.console import Console
+
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=max(made.width, 120))
+
+
+def as_json(data: Any) -> str:
+    """One line of JSON: moments as ISO 8601, money as a number."""
+    return json.dumps(data, default=_plain, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def table(title: str, rows: Sequence[dict[str, Any]], columns: dict[str, str], *, empty: str) -> None:
+    """Rows as a table: `columns` maps keys to headings. Without rows, the sentence that says what that means."""
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        console().print(Text(empty))
+        return
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    for key, heading in columns.items():
+        made.add_column(heading, no_wrap=key in ("job_id", "status"), overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(cell(row.get(key)), style=STYLES.get(str(row.get(key)), "")) for key in columns))
+    console().print(made)
+
+
+def cell(value: Any) -> str:
+    """A value as people read it."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Decimal):
+        return dollars(value)
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return value if isinstance(value, str) else json.dumps(value, default=_plain, ensure_ascii=False)
+
+
+def dollars(value: Decimal | float) -> str:
+    """Money with as many digits as it needs: whole cents, or fractions of one."""
+    return f"${value:.2f}" if value == 0 or value >= 1 else f"${value:.4f}"
+
+
+def duration(seconds: float) -> str:
+    """A span as people say it."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def lines(pairs: Iterable[tuple[str, str]]) -> None:
+    """Labelled lines, the labels aligned."""
+    from rich.text import Text
+
+    pairs = list(pairs)
+    width = max(len(label) for label, _ in pairs)
+    for label, value in pairs:
+        console().print(Text.assemble((f"{label:<{width}}  ", "dim"), value))
+
+
+@contextmanager
+def live_line(what: str) -> Iterator[Callable[[Ending], None]]:
+    """A line on the terminal that counts endings as they come; what needs attention stays above it. Quiet elsewhere."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    terminal = console(stderr=True)
+    if not sys.stderr.isatty():
+        yield lambda ending: None
+        return
+    counts: Counter[str] = Counter()
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=terminal, transient=True) as progress:
+        task = progress.add_task(what)
+
+        def note(ending: Ending) -> None:
+            outcome = ending.transition.outcome
+            counts["steps" if outcome in ("done", "no_work") else outcome] += 1
+            if outcome not in ("done", "no_work"):
+                error = (ending.transition.error or "").split("\n")[0]
+                progress.console.print(f"  {outcome:<8} {ending.run.pipeline}/{ending.run.step}  {error}", markup=False)
+            told = ", ".join(f"{count} {name}" for name, count in counts.items())
+            progress.update(task, description=f"{what}: {told}; now {ending.run.pipeline}/{ending.run.step}")
+
+        yield note
