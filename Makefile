@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.ready
 
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo test test-postgres15 check format lock clean
 
 help:  ## What can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 setup: $(SETUP)  ## The environment in .venv, from the lock file
 
@@ -21,8 +21,12 @@ $(SETUP): requirements.lock overnight/pyproject.toml contentstudio/pyproject.tom
 demo: $(SETUP)  ## One night, end to end, on loopback: feeds in, published pages out
 	@$(BIN)/contentstudio demo
 
-test: $(SETUP)  ## Unit, database, contract and crash tests
-	@$(BIN)/pytest
+test: $(SETUP)  ## Unit, database, contract, crash and end-to-end tests
+	@$(BIN)/pytest $(PYTEST)
+
+test-postgres15: $(SETUP)  ## The database tests on the oldest supported Postgres (Debian's postgresql-15)
+	@OVERNIGHT_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest overnight/tests/db/test_ledger.py \
+	  overnight/tests/db/test_sql.py overnight/tests/db/test_worker.py contentstudio/tests/db
 
 check: $(SETUP)  ## Style, types, import contracts, the lock's hosts
 	@$(BIN)/ruff check .
@@ -41,4 +45,4 @@ lock:  ## Resolve requirements.in again (needs uv)
 	  --no-header --upgrade requirements.in -o requirements.lock
 
 clean:  ## Forget the environment and the demo's night
-	rm -rf .venv .overnight
+	rm -rf .venv .overnight contentstudio-demo

@@ -70,11 +70,12 @@ def up(context: click.Context, session: Session, once: bool, now: bool, as_json:
 
     async def work(database: Database) -> dict[str, Any]:
         if once or now:
-            await control.start(app, database, "night", {"date": began.date()})
+            tonight = {"date": began.date()}
+            await database.insist(lambda: control.start(app, database, "night", tonight))
         told = "tonight's work" if once else "waiting for work; Ctrl-C ends it"
         with show.live_line(told) as note:
             await commands.work(app, database, until_idle=once, on_ending=note)
-        return await morning.gather(database, began)
+        return await database.insist(lambda: morning.gather(database, began))
 
     _check_folders(session.home)
     with log.open("a", encoding="utf-8") if live else nullcontext(sys.stderr) as stream:

@@ -68,9 +68,11 @@ def tell(as_json: bool, data: Any, render: Callable[[], None]) -> None:
 @pass_session
 def status(session: Session, as_json: bool) -> None:
     """What is going on: the last 24 hours, what waits, who works, what is switched off."""
-    from overnight import report
+    from overnight import control, report
 
     data = session.run(lambda database: report.status(database, session.app()))
+    for row in data["switched_off"]:
+        row["scope"] = control.scope_text(row["scope"], session.app())
     tell(as_json, data, lambda: _render_status(data))
 
 
@@ -139,6 +141,8 @@ def show_job(session: Session, job: str, as_json: bool) -> None:
         return await report.job(database, await control.find_job(database, job))
 
     steps = session.run(work)
+    for step in steps:
+        step["held_by"] = step["held_by"] and control.scope_text(step["held_by"], session.app())
     tell(as_json, {"job_id": steps[0]["job_id"], "steps": steps}, lambda: _render_job(steps))
 
 
@@ -327,6 +331,7 @@ def _flip(session: Session, scope: str | None, as_json: bool, *, enabled: bool, 
 
     parsed = control.parse_scope(scope, session.app())
     row = session.run(lambda database: control.set_switch(database, parsed, enabled=enabled, reason=reason))
+    row["scope"] = control.scope_text(row["scope"], session.app())
     tell(as_json, {"switch": row}, lambda: click.echo(f"{row['scope']} is {'on' if enabled else 'off'}"))
 
 
@@ -335,9 +340,11 @@ def _flip(session: Session, scope: str | None, as_json: bool, *, enabled: bool, 
 @pass_session
 def switches(session: Session, as_json: bool) -> None:
     """All kill switches, with who flipped them, when and why."""
-    from overnight import report
+    from overnight import control, report
 
     rows = session.run(report.switches)
+    for row in rows:
+        row["scope"] = control.scope_text(row["scope"], session.app())
     columns = {
         **{"scope": "scope", "enabled": "on", "reason": "reason", "changed_by": "by"},
         **{"changed_at": "changed (UTC)"},

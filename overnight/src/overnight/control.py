@@ -28,6 +28,12 @@ def parse_scope(text: str | None, app: App | None = None) -> str:
     return f"{kind}:{name}"
 
 
+def scope_text(scope: str, app: App | None) -> str:
+    """A stored scope in the app's own words."""
+    kind, found, name = scope.partition(":")
+    return f"{app.key_name}:{name}" if app and found and kind == "key" else scope
+
+
 def _check_exists(app: App, kind: str, name: str) -> None:
     """A switch that fits nothing would stop nothing: a wrong name is refused."""
     known = {

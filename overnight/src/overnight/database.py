@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
@@ -73,7 +73,9 @@ class Database:
         try:
             async with await self.connect() as connection:
                 version = connection.info.server_version
-        except psycopg.OperationalError as error:
+        except LedgerUnavailable as error:
+            if self._recover is not None:
+                raise
             raise DatabaseUnavailable(
                 f"cannot reach the database ({first_line(error)}): check OVERNIGHT_DATABASE_URL, or unset it to use "
                 "the embedded Postgres"
@@ -100,12 +102,14 @@ class Database:
             self._pool = None
 
     async def connect(self) -> Connection:
-        """A connection of one's own, outside the pool (to listen, to migrate)."""
-        return cast(Connection, await psycopg.AsyncConnection.connect(self.url, **self._settings()))
+        """A connection of one's own, outside the pool (to listen, to migrate). Raises `LedgerUnavailable`."""
+        with unavailable():
+            return cast(Connection, await psycopg.AsyncConnection.connect(self.url, **self._settings()))
 
     def connect_sync(self) -> psycopg.Connection[Row]:
         """The same for a thread of its own."""
-        return cast(psycopg.Connection[Row], psycopg.connect(self.url, **self._settings()))
+        with unavailable():
+            return cast(psycopg.Connection[Row], psycopg.connect(self.url, **self._settings()))
 
     def _settings(self) -> dict[str, Any]:
         return {**SESSION, "options": self.options, "autocommit": True, "row_factory": dict_row}
@@ -115,11 +119,9 @@ class Database:
         """A connection of the pool. Failures of the server itself come out as `LedgerUnavailable`."""
         if self._pool is None:
             raise RuntimeError("the database is not open")
-        try:
+        with unavailable():
             async with self._pool.connection() as connection:
                 yield connection
-        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed) as error:
-            raise LedgerUnavailable(f"the database does not answer: {first_line(error)}") from error
 
     async def fetch(self, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> list[Row]:
         """Every row of one statement. A refusal by the ledger's guards comes out as its own error."""
@@ -161,6 +163,15 @@ class Database:
                     log.error("database cannot be started", error=str(error))
 
 
+@contextmanager
+def unavailable() -> Iterator[None]:
+    """What says that the server itself is gone comes out as `LedgerUnavailable`."""
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed) as error:
+        raise LedgerUnavailable(f"the database does not answer: {first_line(error)}") from error
+
+
 async def run(connection: Connection, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> list[Row]:
     """One statement on a given connection."""
     try:
@@ -188,6 +199,12 @@ async def migrate(database: Database, *folders: SqlFolder) -> list[str]:
     A file that changed after it was applied is an error: the database and the code no longer agree on what it did.
     """
     applied: list[str] = []
+    with unavailable():
+        await _migrate(database, folders, applied)
+    return applied
+
+
+async def _migrate(database: Database, folders: Sequence[SqlFolder], applied: list[str]) -> None:
     async with await database.connect() as connection:
         await connection.execute("select pg_advisory_lock(%s)", [MIGRATION_LOCK])
         await connection.execute(queries["migrations_table"])
@@ -205,7 +222,6 @@ async def migrate(database: Database, *folders: SqlFolder) -> list[str]:
                     raise ConfigError(
                         f"migration {number:04}_{name} of {folder.package} was changed after it was applied"
                     )
-    return applied
 
 
 async def _apply(connection: Connection, package: str, number: int, name: str, text: str, checksum: str) -> None:
@@ -235,9 +251,13 @@ async def opened(home: Path, *folders: SqlFolder, options: str = "") -> AsyncIte
         return
     server = await asyncio.to_thread(_start_embedded, home)
     try:
-        async with Database(server.url, recover=server.start, options=options) as database:
-            await migrate(database, *folders)
+        database = Database(server.url, recover=server.start, options=options)
+        await database.insist(database.open)
+        try:
+            await database.insist(lambda: migrate(database, *folders))
             yield database
+        finally:
+            await database.close()
     finally:
         await asyncio.to_thread(server.release)
 

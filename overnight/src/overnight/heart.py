@@ -17,7 +17,8 @@ from contextlib import suppress
 import psycopg
 import structlog
 
-from overnight.database import Database, Row
+from overnight.database import Database, Row, unavailable
+from overnight.errors import LedgerUnavailable
 from overnight.sql import queries
 
 log = structlog.get_logger()
@@ -43,7 +44,7 @@ class Heart:
         self._thread = threading.Thread(target=self._loop, name="heart", daemon=True)
 
     def start(self) -> None:
-        """Sign in, then beat until `stop`. Raises psycopg's error if the first sign-in fails."""
+        """Sign in, then beat until `stop`. Raises `LedgerUnavailable` where the first sign-in fails; try again then."""
         self._connect()
         self._thread.start()
 
@@ -52,10 +53,10 @@ class Heart:
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join()
-        with suppress(psycopg.Error):
+        with suppress(LedgerUnavailable):
             if self._connection is not None:
                 self._execute("worker_bye", worker=self.boot_id)
-                self._connection.close()
+        self._close()
 
     @property
     def healthy(self) -> bool:
@@ -89,8 +90,8 @@ class Heart:
                 if self._connection is None or self._connection.closed:
                     self._connect()
                 self.beat()
-            except psycopg.Error as error:
-                log.warning("heartbeat failed", error=str(error).split("\n")[0], worker=self.boot_id)
+            except LedgerUnavailable as error:
+                log.warning("heartbeat failed", error=str(error), worker=self.boot_id)
                 self._close()
 
     def _connect(self) -> None:
@@ -107,5 +108,6 @@ class Heart:
 
     def _execute(self, verb: str, **params: object) -> list[Row]:
         assert self._connection is not None
-        cursor = self._connection.execute(queries[verb], params)
-        return cursor.fetchall() if cursor.description else []
+        with unavailable():
+            cursor = self._connection.execute(queries[verb], params)
+            return cursor.fetchall() if cursor.description else []

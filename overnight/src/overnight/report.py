@@ -77,6 +77,11 @@ async def switches(database: Database) -> list[Row]:
     return await database.fetch(queries["switch_list"])
 
 
+async def counts(database: Database) -> dict[str, int]:
+    """All runs by status. Reads the whole table: for small ledgers."""
+    return {row["status"]: row["count"] for row in await database.fetch(queries["report_counts"])}
+
+
 async def since(database: Database, moment: datetime) -> Mapping[str, Any]:
     """Counts by status, retries, calls and cost since a moment, and each step's latency."""
     params = {"since": moment}

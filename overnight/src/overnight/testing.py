@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -78,6 +79,18 @@ async def run_until_idle(
         if clock is None or next_due is None or next_due > horizon:
             return endings
         await clock.move(next_due + 0.001)
+
+
+def numbered(sql: str) -> str:
+    """A query with `$n` for `%(name)s`, so that a test can PREPARE it against the real schema."""
+    names: list[str] = []
+
+    def number(match: re.Match[str]) -> str:
+        if match[1] not in names:
+            names.append(match[1])
+        return f"${names.index(match[1]) + 1}"
+
+    return re.sub(r"%\((\w+)\)s", number, sql).replace("%%", "%")
 
 
 async def _template(server_url: str, folders: tuple[SqlFolder, ...]) -> str:

@@ -88,7 +88,7 @@ class Worker:
         self._loop.set_default_executor(ThreadPoolExecutor(self._concurrency, thread_name_prefix="step"))
         async with AsyncExitStack() as stack:
             self._deps = await stack.enter_async_context(self.app.open(self._database))
-            await asyncio.to_thread(self._heart.start)
+            await self._database.insist(lambda: asyncio.to_thread(self._heart.start))
             stack.push_async_callback(asyncio.to_thread, self._heart.stop)
             stack.push_async_callback(_cancelled, asyncio.create_task(Listener(self._database).run(self.wake)))
             self._finisher = asyncio.create_task(self._finish_all())

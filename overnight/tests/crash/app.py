@@ -78,14 +78,14 @@ class World:
         written = any(line.split()[:2] == [ctx.job_id, name] for line in lines(self.outside))
         return {"receipt": receipt(ctx.job_id, name)} if written else None
 
-    async def write_once(self, ctx: Context[Any], name: str) -> Receipt:
+    async def write_once(self, ctx: Context[Any], name: str) -> str:
         result = await ctx.effect(
             name,
             content_hash="1",
             call=lambda: self.write_outside(ctx, name),
             probe=lambda: self.look_outside(ctx, name),
         )
-        return Receipt(number=number_of(ctx.job_id), receipt=result["receipt"])
+        return str(result["receipt"])
 
 
 def append(path: Path, line: str) -> None:
@@ -102,10 +102,6 @@ def lines(path: Path) -> list[str]:
 
 def receipt(job_id: str, name: str) -> str:
     return f"{name} of {job_id}"
-
-
-def number_of(job_id: str) -> int:
-    return int(job_id.rpartition("-")[2])
 
 
 def pause(ctx: Context[Any]) -> float:
@@ -141,7 +137,7 @@ def write(ctx: Ctx, order: Order) -> Text:
 @order.step(retry=QUICK)
 async def publish(ctx: Ctx, text: Text) -> Receipt:
     with ctx.deps.executing(ctx):
-        return await ctx.deps.write_once(ctx, "publish")
+        return Receipt(number=text.number, receipt=await ctx.deps.write_once(ctx, "publish"))
 
 
 @order.step(retry=QUICK)
@@ -167,7 +163,7 @@ def pack(ctx: Ctx, order: Order) -> Order:
 @parcel.step(retry=QUICK)
 async def send(ctx: Ctx, order: Order) -> Receipt:
     with ctx.deps.executing(ctx):
-        return await ctx.deps.write_once(ctx, "send")
+        return Receipt(number=order.number, receipt=await ctx.deps.write_once(ctx, "send"))
 
 
 audit = Pipeline("audit", on=[On("order.closed")], id=lambda order: f"audit-{order.number:03}")
@@ -227,6 +223,17 @@ def until_open(gate: Path) -> Iterator[None]:
         yield
 
 
+patient = Pipeline("patient", id=lambda number: f"patient-{number}")
+
+
+@patient.step
+async def wait(ctx: Ctx, number: int) -> int:
+    with ctx.deps.executing(ctx):
+        for _ in until_open(ctx.deps.gate):
+            await asyncio.sleep(0.01)
+        return number
+
+
 poison = Pipeline("poison", id=lambda word: f"poison-{word}")
 
 
@@ -243,7 +250,7 @@ def make_app(folder: Path) -> App:
     async def world(_: Database) -> AsyncIterator[World]:
         yield World(folder)
 
-    return App("crash", [order, parcel, audit, late, poison], open=world)
+    return App("crash", [order, parcel, audit, late, patient, poison], open=world)
 
 
 async def main() -> None:

@@ -15,11 +15,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from overnight import control
-from overnight.database import Database
-from overnight.errors import LedgerUnavailable
+from overnight.database import Database, run
 from overnight.keeper import SETTLE
 from overnight.policy import MAX_LOSSES
 from overnight.testing import fresh_database
@@ -59,7 +59,9 @@ class Scene:
         for process in self.begun:
             process.kill()
             process.wait()
-        print("\n".join(app.lines(self._log)[-40:]))  # pytest shows it where the test failed
+        print(
+            "\n".join(app.lines(self._log)[-int(os.environ.get("CRASH_TAIL", "40")) :])
+        )  # pytest shows it where the test failed
 
     async def order(self, count: int) -> None:
         for _ in range(count):
@@ -67,12 +69,13 @@ class Scene:
             self.orders += 1
 
     async def fetch(self, sql: str) -> list[dict[str, Any]]:
-        """Rows of the ledger, as soon as its server answers."""
+        """Rows of the ledger as soon as its server answers; not through the pool, which is slow to see that it does."""
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                return await self.database.fetch(sql)
-            except LedgerUnavailable:
+                async with await self.database.connect() as connection:
+                    return await run(connection, sql, ())
+            except psycopg.OperationalError:
                 assert time.monotonic() < deadline
                 await asyncio.sleep(0.05)
 

@@ -15,9 +15,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from overnight import control
 from overnight import embedded_launch as launch
 from overnight.database import Database, migrate
 from overnight.embedded import EmbeddedServer
+from overnight.keeper import SETTLE
 
 KILLS = 7
 ORDERS = 30
@@ -123,3 +125,39 @@ async def test_a_worker_and_its_postgres_killed_together(
         worker.wait()
     assert await scene.until_ended(scene.start(lease=LEASE)) == 0
     await scene.check()
+
+
+@pytest.mark.xfail(strict=True, reason="a free lock is taken for a death although its worker was seen a moment ago")
+@pytest.mark.parametrize("how", ["the sessions are cut", "one backend is killed"])
+async def test_live_workers_keep_their_steps_when_all_their_sessions_are_lost(own_scene: Any, how: str) -> None:
+    """The postmaster lives on, so its start time tells nothing; and yet every lock is free until the workers return."""
+    scene = own_scene
+    workers = [scene.start(concurrency=1) for _ in range(2)]
+    for number in range(len(workers)):
+        await control.start(scene.app, scene.database, "patient", number)
+    await scene.until("an execution by each worker", lambda: len({e[-1] for e in scene.executions()}) == len(workers))
+    await scene.until_row(
+        "a server that has settled",
+        f"select 1 where pg_postmaster_start_time() < clock_timestamp() - interval '{SETTLE + 0.1} s'",
+    )
+    sessions = await scene.fetch(
+        "select a.pid, l.pid as heart from pg_stat_activity a left join pg_locks l on l.pid = a.pid and "
+        "l.locktype = 'advisory' where a.backend_type = 'client backend' and a.pid <> pg_backend_pid()"
+    )
+    hearts = {row["heart"] for row in sessions} - {None}
+    assert len(hearts) == len(workers)
+    if how == "one backend is killed":
+        os.kill(min(hearts), signal.SIGKILL)
+    else:
+        await scene.fetch(f"select pg_terminate_backend(pid) from unnest(array{sorted(hearts)}) pid")
+    scene.start()  # whoever starts now must not take the living for dead
+    await scene.until_row(
+        "the return of the workers, or what must not be",
+        f"select 1 where {len(workers)} < (select count(*) from pg_locks where locktype = 'advisory' and not pid = "
+        f"any(array{sorted(hearts)})) or exists (select from runs where attempt > 1)",
+    )
+    scene.world.gate.touch()
+    for process in scene.begun:
+        assert await scene.until_ended(process) == 0
+    assert [row["attempt"] for row in await scene.fetch("select attempt from runs")] == [1] * len(workers)
+    assert len([e for e in scene.executions() if e[0] == "begin"]) == len(workers)

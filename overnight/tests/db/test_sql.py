@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import re
 
 import pytest
 
 from overnight.database import Database, migrate
 from overnight.errors import ConfigError
 from overnight.sql import SqlFolder, queries
+from overnight.testing import numbered
 
 NOT_PREPARABLE = {"migrations_table"}  # CREATE TABLE cannot be prepared
-
-
-def numbered(sql: str) -> str:
-    """`%(name)s` as `$n`, the form of a prepared statement."""
-    names: list[str] = []
-
-    def number(match: re.Match[str]) -> str:
-        if match[1] not in names:
-            names.append(match[1])
-        return f"${names.index(match[1]) + 1}"
-
-    return re.sub(r"%\((\w+)\)s", number, sql).replace("%%", "%")
 
 
 @pytest.mark.parametrize("verb", [v for v in queries.verbs() if v not in NOT_PREPARABLE])

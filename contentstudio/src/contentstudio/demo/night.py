@@ -13,7 +13,7 @@ from contentstudio import app as studio
 from contentstudio import config as settings
 from contentstudio import morning
 from contentstudio.demo.web import FEEDS, GONE, INDEXNOW, DemoWeb
-from overnight import commands, control, logs, show
+from overnight import commands, control, logs, report, show
 from overnight.database import home_folder, opened
 from overnight.errors import ConfigError, UserError
 
@@ -74,10 +74,12 @@ async def run(folder: Path, port: int | None) -> dict[str, Any]:
 async def _night(folder: Path, config: settings.Config, began: datetime) -> dict[str, Any]:
     app = studio.build(config)
     async with opened(home_folder(folder), *([app.schema] if app.schema else [])) as database:
-        _, new = await control.start(app, database, "night", {"date": began.date()})
-        with show.live_line("the night of " + str(began.date())) as note:
+        tonight = {"date": began.date()}
+        _, new = await database.insist(lambda: control.start(app, database, "night", tonight))
+        with show.live_line(f"the night of {began.date()}") as note:
             await commands.work(app, database, until_idle=True, on_ending=note)
-        return {**await morning.gather(database, began), "again": not new}
+        night = await database.insist(lambda: morning.gather(database, began))
+        return {**night, "again": not new, "runs": await database.insist(lambda: report.counts(database))}
 
 
 def _web(folder: Path, port: int | None) -> DemoWeb:

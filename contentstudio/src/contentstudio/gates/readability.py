@@ -34,7 +34,7 @@ _FEWER = re.compile(
 _MORE = re.compile(
     r"(?<![cstgx])i(?:a(?!g)|u)|(?<![cstgxnl])io|(?<=[stgcx])ia(?=(?:t[eo]|ting)[ds]?)"  # diary, violin, initiate
     r"|[aeouy]ing|[aeiouy]ism|(?<![gq])ua|uou|(?<![gp])eo(?!u)|(?<=[^gq])ue[lt]"  # being, usual, video, fuel
-    r"|(?<=[bdfmnlrstv])i(?:er|est)|(?<=[bdfmnlrtv])i(?:en[ct]|et)|[ao]y(?:al|er)s?$|eum"  # easier, science, royal, museum
+    r"|(?<=[bdfmnlrstv])i(?:er|est)|(?<=[bdfmnlrtv])i(?:en[ct]|et)|[ao]y(?:al|er)s?$|eum"  # easier, royal
     r"|idea|area|crea(?=t)|rea(?=l[it])|^pre[aeiou]|^re[eio](?!n)|poe[tm]|die[t]|quie|scien|coope"
     r"|[st]hms?$|sms?$|[dst]n't$|[ct]res?$"  # rhythm, prism, didn't, metre
 )

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -18,21 +19,26 @@ from contentstudio.research.sentences import sentences
 from contentstudio.writing import terms
 from overnight.errors import Permanent
 
+T = TypeVar("T")
+
 MIN_QUOTES = 4  # less is no article
 FEWEST, MOST = 10, 18  # quotes, where the source is long enough
 SHARE, SHORT_SHARE = 0.4, 0.6  # of the source's sentences; the second where the first would give less than FEWEST
-TITLE_LENGTH = 70  # characters, for titles and, with the longer one, for the snippets of search engines
-DESCRIPTION_LENGTH = (80, 160)
+_ALIKE = 0.8  # of the words of two sentences together
+TITLE_LENGTH = 70  # characters; search engines cut a little later
+DESCRIPTION_LENGTH = 160  # characters at most
+_MAX_CHARACTERS = 2_000  # of a sentence; what is longer is a list or an attack
 
 _FURNITURE = re.compile(
     r"https?:|\bwww\.|\b[\w-]+\.(?:com|org|net|io|co\.uk)\b|\S@\S|[|{}<>©►•→▶]"
     r"|\bclick|\bsubscri|\bcookies? (?:polic|setting|consent|notice|preference|banner)"
     r"|\b(?:accept|use|uses|using|our|set|sets|store|stores)\W+(?:\w+\W+){0,3}cookies?\b"
     r"|\bnewsletter|\bsign(?:ing)? (?:up|in)\b|\blog ?in\b|\bread (?:more|next|also)\b|\bfollow (?:us|me)\b"
-    r"|\bshare (?:this|on)\b|\ball rights reserved\b|\bprivacy policy\b|\bterms of (?:use|service)\b|\bcopyright\b"
-    r"|\b(?:photo(?:graph)?|image|picture)s?(?: credit)?(?: by|:)|\bgetty images\b|\badvertis|\baffiliate\b|\bsponsored\b"
+    r"|\bshare (?:this|on)\b|\ball rights reserved\b|\bprivacy policy\b|\bterms of (?:use|service)\b|\bcopyright \W*\d{4}"
+    r"|\b(?:photo(?:graph)?|image|picture)s?(?: credit)?(?: by|:)|\bgetty images\b"
+    r"|\badvertisement\b|\baffiliate (?:link|commission)|\bsponsored (?:by|post|content)\b|\bhere[.!]$|\bfor more (?:information|details)\b"
     r"|\bjavascript (?:is|must|to)\b|\bleave a (?:comment|reply)\b|\bcomments? (?:below|section|policy)\b"
-    r"|\b(?:contact|email|e-mail|join|support) us\b|\bdonat(?:e|ion)|\boriginally (?:published|appeared)\b"
+    r"|\b(?:contact|email|e-mail|join|support) us\b|\bdonate (?:now|today|to us)\b|\byour donation|\boriginally (?:published|appeared)\b"
     r"|\bignore (?:all |any )?(?:the |your )?previous instructions\b|^\W*(?:system|assistant|user)\s*:|```|~~~",
     re.I,
 )
@@ -40,27 +46,31 @@ _LEANING = re.compile(  # what begins so leans on the sentence before it
     r"\W*(?:this|that|these|those|it|its|it['’]s|that['’]s|he|him|his|she|her|they|them|their|such|but|and|or|so|yet|nor"
     r"|however|therefore|thus|hence|then|also|too|instead|meanwhile|moreover|furthermore|nevertheless|nonetheless"
     r"|besides|otherwise|similarly|likewise|conversely|consequently|accordingly|indeed|still|again|finally|next"
-    r"|rather|because|here|there it|there they|even so|even then|even th[eio]\w+|after (?:that|this|all)|before (?:that|this)"
+    r"|rather|because|here|there it|there they|even so|even then|after (?:that|this|all)|before (?:that|this)"
     r"|for (?:example|instance|that|this)|in (?:addition|contrast|this|that|these|those|fact|other words|short|turn)"
     r"|as (?:such|a result|an example|for)|on the (?:other|contrary|one)|at (?:this|that|the same time)"
     r"|by (?:contrast|comparison|this|that|then)|with (?:this|that|these|those)|to (?:this|that) end"
-    r"|(?:one|some|many|most|all|both|neither|either|none|each|half|part|much) of (?:them|these|those|it|this|that|which)"
+    r"|(?:one|some|many|most|all|both|neither|either|none|each|half|part|much) of (?:them|these|those|it|this|that)"
     r"|both|another|others?|the (?:former|latter|other|others|same|following|above|result|second|third|first|last)"
-    r"|second(?:ly)?|third(?:ly)?|first(?:ly)?,|last(?:ly)?|plus|well|yes|no|ok(?:ay)?|sure|sadly|luckily|anyway|which|who"
+    r"|second(?:ly)?|third(?:ly)?|first(?:ly)?,|last(?:ly)?|plus|yes|no,|ok(?:ay)?|sadly|luckily|anyway|which|who"
     r"|same|except|unlike (?:this|that|them|it)|like (?:this|that|them|it)|none|not (?:so|only)|why|how come|now)\b",
     re.I,
 )
-_POINTING = re.compile(
-    r"\b(?:the following|as follows|(?:see|listed|shown|pictured|mentioned|described|discussed|noted) (?:above|below|earlier)"
-    r"|(?:above|below)[,.;:]|figure \d|fig\. ?\d|table \d|(?:this|the previous|an earlier) (?:post|article|section|chapter)"
-    r"|[a-z]+ said|(?:he|she) (?:says|told|adds|added))\b|\w:\s*$",
+_POINTING = re.compile(  # what speaks of another place on the page
+    r"\b(?:the following|as follows|(?:see|listed|shown|pictured|mentioned|described|discussed) (?:above|below|earlier)"
+    r"|(?:above|below)[,.;:]|(?:figure|table) \d|(?:this|the previous) (?:post|article|section|chapter))"
+    r"|:\s*$",
+    re.I,
 )
 _PERSON = re.compile(r"\b(?:he|him|his|she|hers?)\b", re.I)
 _SELF = re.compile(r"\b(?:I|I['’]\w+|[Mm]y|[Mm]e|[Mm]ine|[Mm]yself|[Ww]e|[Ww]e['’]\w+|[Oo]urs?|[Uu]s)\b")
 _NAME = re.compile(r"(?<=\S )[A-Z][a-z]|^\W*[A-Z]\w+ [A-Z][a-z]")
 _PAIRED = ("()", "[]", "“”", "«»")
 
-_LEADS = ("This page collects what {of} says on the subject, in its own words.", "Each quote is followed by its source.")
+_LEADS = (
+    "This page collects what one source says on the subject, in its own words.",
+    "Each quote is followed by its source.",
+)
 _LEADS_MANY = ("This page collects what several sources say on the subject.", "Each quote is followed by its source.")
 _HEADINGS = {
     "en": ("In short", "In detail", "Worth knowing", "Also of note"),
@@ -71,9 +81,6 @@ _HEADINGS = {
     "nl": ("In het kort", "In detail", "Goed om te weten", "Verder"),
     "pt": ("Em resumo", "Em detalhe", "Vale saber", "Além disso"),
 }
-
-
-T = TypeVar("T")
 
 
 class TooThin(Permanent):
@@ -114,7 +121,7 @@ def compose(site: Site, slug: str, snapshots: Sequence[Snapshot]) -> Draft:
         slug=slug,
         title=title,
         description=_description(title, publisher, chosen, language),
-        sections=_sections(chosen, pool, publisher, language),
+        sections=_sections(chosen, pool, language),
         references=[Reference(id=key, url=s.url, title=s.title, sha256=s.sha256) for key, s in pool.items()],
         writer="offline",
         language=language,
@@ -136,7 +143,9 @@ def _choose(pool: dict[str, Snapshot], language: str) -> list[_Candidate]:
         chosen += _best(candidates, share, chosen)
     if len(chosen) < MIN_QUOTES:
         total = sum(totals.values())
-        raise TooThin(f"nothing to write: {total} sentences allow {len(chosen)} quotes; at least {MIN_QUOTES} are wanted.")
+        raise TooThin(
+            f"nothing to write: {total} sentences give {len(chosen)} quotes; at least {MIN_QUOTES} are wanted."
+        )
     return chosen
 
 
@@ -160,6 +169,8 @@ def _candidates(key: str, snapshot: Snapshot, language: str) -> list[_Candidate]
 
 
 def _is_prose(text: str) -> bool:
+    if len(text) > _MAX_CHARACTERS:
+        return False
     words = terms.words(text)
     letters = sum(c.isalpha() or c.isspace() for c in text)
     return (
@@ -199,7 +210,7 @@ def _weight(candidate: _Candidate, counts: Counter[str]) -> float:
 def _fit(text: str) -> float:
     """By length in words, and less for what the author says of himself or only reports as speech."""
     count = len(terms.words(text))
-    fit = 1.0 if 8 <= count <= 35 else 0.6 if count < 8 else 0.5
+    fit = 1.0 if 8 <= count <= 24 else 0.8 if 8 <= count <= 35 else 0.6 if count < 8 else 0.4
     if _SELF.search(text):
         fit *= 0.4
     if re.search(r"[\"“„«]", text):
@@ -225,10 +236,9 @@ def _best(candidates: list[_Candidate], limit: int, before: Iterable[_Candidate]
 
 
 def _alike(one: _Candidate, other: _Candidate) -> bool:
-    """Near duplicates: most of the terms of the shorter one are in the other."""
-    if one.text.casefold() == other.text.casefold():
-        return True
-    return len(one.terms & other.terms) > 0.7 * min(len(one.terms), len(other.terms))
+    """Near duplicates: nearly all words are the same. A list whose lines differ in a name and a number has none."""
+    ours, theirs = ({word.lower() for word in terms.words(c.text)} for c in (one, other))
+    return len(ours & theirs) >= _ALIKE * len(ours | theirs)
 
 
 # Title and description
@@ -245,13 +255,13 @@ def _title(snapshot: Snapshot, slug: str) -> tuple[str, str]:
 
 def _without_site(title: str, host: str) -> tuple[str, str]:
     """Title and site's name apart: `Moon phases | Clear Skies`, `Moon phases - Clear Skies`, `BBC | Moon phases`."""
-    parts = [part for part in re.split(r"\s+(?:[|·»«•]|::)\s+|\s*\|\s*", title) if part]
+    parts = [part for part in re.split(r"\s+(?:[·»«•]|::)\s+|\s*\|\s*", title) if re.search(r"[^\W\d_]{2}", part)]
     name = ""
     if len(parts) > 1:
         at_front = _squashed(parts[0]) in _squashed(host)
         title, name = (parts[1], parts[0]) if at_front else (parts[0], parts[-1])
     head, _, tail = re.sub(r"\s[-–—]\s(?!.*\s[-–—]\s)", "\0", title).partition("\0")
-    is_name = tail[:1].isupper() and len(tail.split()) <= 4 and len(tail) < len(head)
+    is_name = tail[:1].isupper() and len(tail.split()) <= 4 and " " in head
     if is_name or (tail and _squashed(tail) in _squashed(host)):
         return head.strip(), name or tail.strip()
     return title, name
@@ -271,31 +281,39 @@ def _host(url: str) -> str:
 
 
 def _clip(text: str, length: int) -> str:
-    """At most `length` characters, cut between words."""
+    """At most `length` characters: cut where a clause ends if that leaves enough, else between words."""
     if len(text) <= length:
         return text
-    cut = text[:length].rpartition(" ")[0] or text[: length - 1]
-    return cut[: length - 1].rstrip(" ,;:-–—(") + "…"
+    clause = re.match(r".{25,}(?=[.?!:;]\s|\s[–—-]\s)[.?!]?", text[:length])
+    if clause:
+        return clause.group().removesuffix(".")
+    cut = (text[: length - 1].rpartition(" ")[0] or text[: length - 1]).split(" ")
+    while len(cut) > 1 and cut[-1].lower() in terms.STOP:
+        cut.pop()
+    return " ".join(cut).rstrip(" ,;:-–—(") + "…"
 
 
 def _description(title: str, publisher: str, chosen: list[_Candidate], language: str) -> str:
-    """80 to 160 characters that claim nothing: in English what the page is, elsewhere a quote with its author."""
-    least, most = DESCRIPTION_LENGTH
+    """What the page is, without a claim, in 80 to 160 characters; in other languages than English a quote instead."""
     if language != "en":
-        return f"“{_clip(chosen[0].text, most - 5 - len(publisher))}” – {publisher}"
-    frame = f"What {publisher} says about “{{}}”, in quoted sentences, each with a link to its source."
-    return frame.format(_clip(title, most - len(frame) + 2)).ljust(least, ".")
+        return f"“{_clip(chosen[0].text, DESCRIPTION_LENGTH - 5 - len(publisher))}” – {publisher}"
+    several = len({candidate.source for candidate in chosen}) > 1
+    speaker = "several sources say" if several else f"{publisher} says"
+    frame = f"What {speaker} about “{{}}”, in quoted sentences, each of them with a link to its source."
+    return frame.replace("{}", _clip(title, DESCRIPTION_LENGTH - len(frame) + 2))
 
 
 # The page
 
 
-def _sections(chosen: list[_Candidate], pool: dict[str, Snapshot], publisher: str, language: str) -> list[Section]:
+def _sections(chosen: list[_Candidate], pool: dict[str, Snapshot], language: str) -> list[Section]:
     """Three or four sections where the quotes suffice; with several sources none mixes two of them."""
     by_source = [[c for c in chosen if c.source == key] for key in pool]
     used = [candidates for candidates in by_source if candidates]
     wanted = min(4 if len(chosen) >= 12 else 3, len(chosen) // 2)
-    chunks = [chunk for c in used for chunk in _split(c, max(1, min(len(c) // 2, round(wanted * len(c) / len(chosen)))))]
+    chunks = [
+        chunk for c in used for chunk in _chunks(c, max(1, min(len(c) // 2, round(wanted * len(c) / len(chosen)))))
+    ]
     headings = _headings(chunks, pool, language)
     sections = []
     for heading, chunk in zip(headings, chunks, strict=True):
@@ -304,23 +322,34 @@ def _sections(chosen: list[_Candidate], pool: dict[str, Snapshot], publisher: st
     if language != "en":
         return sections
     leads = _LEADS if len(used) == 1 else _LEADS_MANY
-    lead = [Sentence(text=text.format(of=publisher)) for text in leads]
+    lead = [Sentence(text=text) for text in leads]
     first = sections[0]
     return [Section(heading=first.heading, paragraphs=[lead, *first.paragraphs]), *sections[1:]]
+
+
+def _chunks(candidates: list[_Candidate], count: int) -> list[list[_Candidate]]:
+    """`count` runs of two or more, parted where the source begins a paragraph if it does so near enough."""
+    ends = [0]
+    for index in range(1, count):
+        ideal = round(index * len(candidates) / count)
+        room = range(ends[-1] + 2, len(candidates) - 2 * (count - index) + 1)
+        breaks = [i for i in room if candidates[i].paragraph != candidates[i - 1].paragraph and abs(i - ideal) <= 2]
+        ends.append(min(breaks or room, key=lambda i, ideal=ideal: abs(i - ideal)))
+    return [candidates[start:end] for start, end in pairwise([*ends, len(candidates)])]
 
 
 def _split(items: Sequence[T], count: int) -> list[list[T]]:
     """`count` runs of nearly equal length, in order."""
     ends = [round(index * len(items) / count) for index in range(count + 1)]
-    return [list(items[start:end]) for start, end in zip(ends, ends[1:], strict=False)]
+    return [list(items[start:end]) for start, end in pairwise(ends)]
 
 
 def _headings(chunks: list[list[_Candidate]], pool: dict[str, Snapshot], language: str) -> list[str]:
     """A heading per chunk from what its sentences speak of; a plain one where they name nothing twice."""
-    fixed = iter(_HEADINGS.get(language, ()))
+    fixed = _HEADINGS.get(language, ())
     found: list[str] = []
-    for number, chunk in enumerate(chunks, 1):
+    for number, chunk in enumerate(chunks):
         source = pool[chunk[0].source].text
         made = terms.heading([c.text for c in chunk], source, found) if language == "en" else ""
-        found.append(made or next(fixed, str(number)))
+        found.append(made or (fixed[number] if number < len(fixed) else str(number + 1)))
     return found

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import psycopg
 import structlog
 
-from overnight.database import Database
+from overnight.database import Database, unavailable
+from overnight.errors import LedgerUnavailable
 
 CHANNEL = "overnight"
 RECONNECT = 2.0  # seconds
@@ -31,11 +31,15 @@ class Listener:
         """Listen until cancelled, on a connection of its own that is opened again when it breaks."""
         while True:
             try:
-                async with await self._database.connect() as connection:
-                    await connection.execute(f"listen {CHANNEL}")
-                    wake()
-                    async for _ in connection.notifies():
-                        wake()
-            except psycopg.Error as error:
-                log.info("listener lost", error=str(error).split("\n")[0])
+                with unavailable():
+                    await self._listen(wake)
+            except LedgerUnavailable as error:
+                log.info("listener lost", error=str(error))
             await asyncio.sleep(RECONNECT)
+
+    async def _listen(self, wake: Callable[[], None]) -> None:
+        async with await self._database.connect() as connection:
+            await connection.execute(f"listen {CHANNEL}")
+            wake()
+            async for _ in connection.notifies():
+                wake()

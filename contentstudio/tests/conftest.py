@@ -1,0 +1,48 @@
+"""What the tests of the application share: a config that reads a small web on loopback, and its database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from contentstudio import config as settings
+from contentstudio.config import Config
+from contentstudio.demo.web import DemoWeb
+from contentstudio.sql import queries
+from overnight.database import Database
+from overnight.testing import fresh_database
+
+
+@pytest.fixture
+def web() -> Iterator[DemoWeb]:
+    """The demo's own web."""
+    with DemoWeb(date(2026, 11, 23)) as web:
+        yield web
+
+
+@pytest.fixture
+async def database(server_url: str) -> AsyncIterator[Database]:
+    """An empty ledger with the application's tables, and a clock that can be moved."""
+    async with fresh_database(server_url, queries) as database:
+        yield database
+
+
+@pytest.fixture
+def write_config(tmp_path: Path) -> Callable[..., Config]:
+    """Writes a `contentstudio.toml` of one site, `garden`, and loads it."""
+
+    def write(sources: list[str], *, ping: str = "", extra: str = "") -> Config:
+        told = f'ping = {{ endpoint = "{ping}", key = "test-key-1" }}' if ping else ""
+        listed = ", ".join(f'"{url}"' for url in sources)
+        file = tmp_path / "contentstudio.toml"
+        file.write_text(
+            "[fetch]\nallow_loopback = true\ntimeout_seconds = 5\n[writing]\nwriter = 'offline'\n"
+            f"{extra}\n[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = [{listed}]\n{told}\n",
+            "utf-8",
+        )
+        return settings.load(file)
+
+    return write

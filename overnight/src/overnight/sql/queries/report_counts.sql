@@ -1,0 +1,1 @@
+select status, count(*) as count from runs group by status order by status
