@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 import sys
 from contextlib import nullcontext
@@ -60,24 +61,26 @@ commands.add_to(cli, key_name="site")
 @click.pass_context
 def up(context: click.Context, session: Session, once: bool, now: bool, as_json: bool) -> None:
     """Run the machine: nightly by its schedule, until Ctrl-C; or once. Logs are JSON lines."""
-    from contentstudio import morning
+    from contentstudio import config, morning, pipelines
     from overnight import control
 
     app = session.needed_app()
     began = datetime.now(UTC)
+    settings = config.load(context.meta["file"])
     live = sys.stderr.isatty()
-    log = session.home.parent / "contentstudio.log"
+    log = session.home / "contentstudio.log"
 
     async def work(database: Database) -> dict[str, Any]:
         if once or now:
-            tonight = {"date": began.date()}
-            await database.insist(lambda: control.start(app, database, "night", tonight))
+            night = pipelines.tonight(settings, began)
+            await database.insist(lambda: control.start(app, database, "night", night))
         told = "tonight's work" if once else "waiting for work; Ctrl-C ends it"
         with show.live_line(told) as note:
             await commands.work(app, database, until_idle=once, on_ending=note)
         return await database.insist(lambda: morning.gather(database, began))
 
-    _check_folders(session.home)
+    for folder in (session.home, *(settings.folder(site) for site in settings.site if site.active)):
+        _check_folder(folder)
     with log.open("a", encoding="utf-8") if live else nullcontext(sys.stderr) as stream:
         from overnight import logs
 
@@ -86,11 +89,15 @@ def up(context: click.Context, session: Session, once: bool, now: bool, as_json:
     tell(as_json, _totals(night), lambda: morning.render(night, _program(context)))
 
 
-def _check_folders(home: Path) -> None:
+def _check_folder(folder: Path) -> None:
+    """A folder that cannot be written is better known now than at night."""
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(13, "no permission")
     except OSError as error:
-        raise ConfigError(f"cannot write to {home} ({error.strerror}): choose another with OVERNIGHT_HOME") from None
+        mend = "name another with OVERNIGHT_HOME, or publishing.dir in the config"
+        raise ConfigError(f"cannot write to {folder} ({error.strerror}): {mend}") from None
 
 
 def _totals(night: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from contentstudio import gates
 from contentstudio.config import Config
@@ -173,6 +174,11 @@ async def ping(ctx: Ctx, published: Published) -> Pinged:
 
     told: Any = await ctx.effect("ping", content_hash=published.sha256, call=call, repeatable=True)
     return Pinged(**told)
+
+
+def tonight(config: Config, now: datetime) -> Night:
+    """The night that a moment belongs to, in the schedule's zone: the same job as the slot of that day."""
+    return Night(date=now.astimezone(ZoneInfo(config.research.timezone)).date())
 
 
 def build(config: Config) -> list[Pipeline]:

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -121,12 +122,19 @@ def runs_command(key_name: str) -> click.Command:
             lambda database: report.runs(database, status=status, pipeline=pipeline, key=key, limit=limit)
         )
         columns = {
-            **{"job_id": "job", "pipeline": "pipeline", "step": "step", "key": key_name, "status": "status"},
-            **{"attempt": "attempts", "cost_usd": "cost", "started_at": "started (UTC)", "error": "why"},
+            **{"job_id": "job", "work": "step", "status": "status", "key": key_name, "started_at": "started (UTC)"},
+            **{"attempt": "tries", "cost_usd": "cost", "error": "why"},
         }
-        tell(as_json, {"runs": rows}, lambda: show.table("", rows, columns, empty="No run fits."))
+        spare = ("cost_usd", "attempt", "started_at", "key")
+        empty = "No run fits."
+        tell(as_json, {"runs": rows}, lambda: show.table("", _named(rows), columns, empty=empty, spare=spare))
 
     return runs
+
+
+def _named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with `work`: pipeline and step in one."""
+    return [{**row, "work": f"{row['pipeline']}/{row['step']}"} for row in rows]
 
 
 @click.command("show")
@@ -151,16 +159,16 @@ def _render_job(steps: list[dict[str, Any]]) -> None:
     key = f" for {first['key']}" if first["key"] else ""
     click.echo(f"job {first['job_id']}: {first['pipeline'] or 'plain SQL'}{key}\n")
     columns = {
-        **{"step": "step", "status": "status", "attempt": "attempts", "started_at": "started (UTC)"},
+        **{"step": "step", "status": "status", "attempt": "tries", "started_at": "started (UTC)"},
         **{"finished_at": "ended (UTC)", "cost_usd": "cost", "error": "why"},
     }
-    show.table("", steps, columns, empty="")
+    show.table("", steps, columns, empty="", spare=("finished_at", "cost_usd", "attempt", "started_at"))
     for step in steps:
-        history = [{**attempt, "step": step["step"]} for attempt in step["attempts"]]
-        columns = {"attempt": "attempt", "outcome": "outcome", "finished_at": "when", "error": "error"}
-        if history:
+        columns = {"attempt": "attempt", "outcome": "outcome", "finished_at": "when (UTC)", "error": "error"}
+        if step["attempts"]:
+            history = [{**a, "finished_at": datetime.fromisoformat(a["finished_at"])} for a in step["attempts"]]
             click.echo("")
-            show.table(f"attempts of {step['step']}", history, columns, empty="")
+            show.table(f"attempts of {step['step']}", history, columns, empty="", spare=("finished_at",))
         for name in ("input", "output"):
             if step[name] is not None:
                 click.echo(f"\n{name} of {step['step']}: {_shortened(step[name])}")
@@ -199,12 +207,15 @@ def dead(session: Session, job: str | None, limit: int, as_json: bool) -> None:
 
     rows = session.run(work)
     columns = {
-        **{"job_id": "job", "pipeline": "pipeline", "step": "step", "key": "for", "died_at": "died (UTC)"},
-        **{"failures": "tries", "error": "last error", "input": "input"},
+        **{"job_id": "job", "work": "step", "key": "for", "died_at": "died (UTC)", "failures": "tries"},
+        **{"error": "last error"},
     }
 
     def render() -> None:
-        show.table("", rows, columns, empty="No dead letters.")
+        spare = ("failures", "died_at", "key")
+        show.table("", _named(rows), columns, empty="No dead letters.", spare=spare)
+        for row in rows if job else []:
+            click.echo(f"\ninput: {_shortened(row['input'])}")
         if rows:
             click.echo("\nreplay JOB starts one again, replay --all all of them, show JOB tells everything")
 
@@ -251,11 +262,8 @@ def review(session: Session, job: str | None, limit: int, as_json: bool) -> None
 
 
 def _render_review(session: Session, rows: list[dict[str, Any]], *, whole: bool) -> None:
-    columns = {
-        **{"job_id": "job", "pipeline": "pipeline", "step": "step", "key": "for", "since": "since (UTC)"},
-        **{"reasons": "why"},
-    }
-    show.table("", rows, columns, empty="Nothing waits for review.")
+    columns = {"job_id": "job", "work": "step", "key": "for", "since": "since (UTC)", "reasons": "why"}
+    show.table("", _named(rows), columns, empty="Nothing waits for review.", spare=("since", "key"))
     app = session.app()
     if whole:
         output = rows[0]["output"]

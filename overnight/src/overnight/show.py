@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from overnight.model import Ending
 
+LAST_COLUMN = 24  # characters that the last column should have at least
+
 STYLES = {
     "succeeded": "green",
     "running": "cyan",
@@ -52,20 +54,42 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def table(title: str, rows: Sequence[dict[str, Any]], columns: dict[str, str], *, empty: str) -> None:
-    """Rows as a table: `columns` maps keys to headings. Without rows, the sentence that says what that means."""
+def table(
+    title: str, rows: Sequence[dict[str, Any]], columns: dict[str, str], *, empty: str, spare: Sequence[str] = ()
+) -> None:
+    """Rows as a table: `columns` maps keys to headings. Without rows, the sentence that says what that means.
+
+    The last column takes what room is left and wraps; where even that is too little, the `spare` columns go first.
+    """
     from rich.table import Table
     from rich.text import Text
 
+    terminal = console()
     if not rows:
-        console().print(Text(empty))
+        terminal.print(Text(empty))
         return
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
-    for key, heading in columns.items():
-        made.add_column(heading, no_wrap=key in ("job_id", "status"), overflow="fold")
-    for row in rows:
-        made.add_row(*(Text(cell(row.get(key)), style=STYLES.get(str(row.get(key)), "")) for key in columns))
-    console().print(made)
+    cells = [{key: cell(row.get(key)) for key in columns} for row in rows]
+    shown = _fitting(cells, columns, spare, terminal.width)
+    last = list(shown)[-1]
+    made = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for key, heading in shown.items():
+        made.add_column(heading, header_style="dim", no_wrap=key != last, overflow="fold")
+    for row in cells:
+        made.add_row(*(Text(row[key], style=STYLES.get(row[key], "")) for key in shown))
+    terminal.print(made)
+
+
+def _fitting(
+    cells: Sequence[dict[str, str]], columns: dict[str, str], spare: Sequence[str], width: int
+) -> dict[str, str]:
+    """The columns without as many of the spare ones as it takes to fit."""
+    shown = dict(columns)
+    for key in (*spare, None):
+        *fixed, last = [max(len(shown[k]), *(len(row[k]) for row in cells)) for k in shown]
+        if key is None or sum(fixed) + 2 * len(fixed) + min(last, LAST_COLUMN) <= width:
+            break
+        shown.pop(key, None)
+    return shown
 
 
 def cell(value: Any) -> str:

@@ -19,7 +19,7 @@ import psycopg
 import pytest
 
 from overnight import control
-from overnight.database import Database, run
+from overnight import database as db
 from overnight.keeper import SETTLE
 from overnight.policy import MAX_LOSSES
 from overnight.testing import fresh_database
@@ -38,7 +38,7 @@ _spec.loader.exec_module(app)
 class Scene:
     """One folder, one database, the workers that were started on them, and what is known to be finished."""
 
-    def __init__(self, folder: Path, database: Database, place: list[str]) -> None:
+    def __init__(self, folder: Path, database: db.Database, place: list[str]) -> None:
         self.world = app.World(folder)
         self.app = app.make_app(folder)
         self.database = database
@@ -74,7 +74,7 @@ class Scene:
         while True:
             try:
                 async with await self.database.connect() as connection:
-                    return await run(connection, sql, ())
+                    return await db.run(connection, sql, ())
             except psycopg.OperationalError:
                 assert time.monotonic() < deadline
                 await asyncio.sleep(0.05)
@@ -231,6 +231,6 @@ async def scene(server_url: str, tmp_path: Path) -> AsyncIterator[Scene]:
 
 
 @pytest.fixture
-def make_scene() -> Callable[[Path, Database, list[str]], Scene]:
+def make_scene() -> Callable[[Path, db.Database, list[str]], Scene]:
     """For a test that brings a server of its own."""
     return Scene

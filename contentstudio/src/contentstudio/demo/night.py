@@ -11,7 +11,7 @@ from typing import Any
 
 from contentstudio import app as studio
 from contentstudio import config as settings
-from contentstudio import morning
+from contentstudio import morning, pipelines
 from contentstudio.demo.web import FEEDS, GONE, INDEXNOW, DemoWeb
 from overnight import commands, control, logs, report, show
 from overnight.database import home_folder, opened
@@ -74,7 +74,7 @@ async def run(folder: Path, port: int | None) -> dict[str, Any]:
 async def _night(folder: Path, config: settings.Config, began: datetime) -> dict[str, Any]:
     app = studio.build(config)
     async with opened(home_folder(folder), *([app.schema] if app.schema else [])) as database:
-        tonight = {"date": began.date()}
+        tonight = pipelines.tonight(config, began)
         _, new = await database.insist(lambda: control.start(app, database, "night", tonight))
         with show.live_line(f"the night of {began.date()}") as note:
             await commands.work(app, database, until_idle=True, on_ending=note)

@@ -34,11 +34,14 @@ _FURNITURE = re.compile(
     r"|\bclick|\bsubscri|\bcookies? (?:polic|setting|consent|notice|preference|banner)"
     r"|\b(?:accept|use|uses|using|our|set|sets|store|stores)\W+(?:\w+\W+){0,3}cookies?\b"
     r"|\bnewsletter|\bsign(?:ing)? (?:up|in)\b|\blog ?in\b|\bread (?:more|next|also)\b|\bfollow (?:us|me)\b"
-    r"|\bshare (?:this|on)\b|\ball rights reserved\b|\bprivacy policy\b|\bterms of (?:use|service)\b|\bcopyright \W*\d{4}"
+    r"|\bshare (?:this|on)\b|\ball rights reserved\b|\bprivacy policy\b|\bterms of (?:use|service)\b"
+    r"|\bcopyright \W*\d{4}"
     r"|\b(?:photo(?:graph)?|image|picture)s?(?: credit)?(?: by|:)|\bgetty images\b"
-    r"|\badvertisement\b|\baffiliate (?:link|commission)|\bsponsored (?:by|post|content)\b|\bhere[.!]$|\bfor more (?:information|details)\b"
+    r"|\badvertisement\b|\baffiliate (?:link|commission)|\bsponsored (?:by|post|content)\b"
+    r"|\bhere[.!]$|\bfor more (?:information|details)\b"
     r"|\bjavascript (?:is|must|to)\b|\bleave a (?:comment|reply)\b|\bcomments? (?:below|section|policy)\b"
-    r"|\b(?:contact|email|e-mail|join|support) us\b|\bdonate (?:now|today|to us)\b|\byour donation|\boriginally (?:published|appeared)\b"
+    r"|\b(?:contact|email|e-mail|join|support) us\b|\bdonate (?:now|today|to us)\b|\byour donation"
+    r"|\boriginally (?:published|appeared)\b"
     r"|\bignore (?:all |any )?(?:the |your )?previous instructions\b|^\W*(?:system|assistant|user)\s*:|```|~~~",
     re.I,
 )
@@ -108,7 +111,7 @@ def compose(site: Site, slug: str, snapshots: Sequence[Snapshot]) -> Draft:
     """An article of quotes from `snapshots`: the same input gives an equal draft.
 
     The references are s1, s2, … in the order of the snapshots. The language is the first snapshot's, or the site's
-    where that is unknown. Raises TooThin.
+    where that is unknown. Takes some milliseconds for a usual page and seconds for megabytes of text. Raises TooThin.
     """
     if not snapshots:
         raise TooThin("nothing to write: no source was read.")
