@@ -193,21 +193,17 @@ def test_an_empty_pool_passes_no_quote() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "count"),
+    ("count", "words"),
     [
-        *((w, 1) for w in ("the", "made", "makes", "walked", "through", "whose", "league", "strength", "dogs", "year")),
-        *(
-            (w, 2)
-            for w in ("apple", "boxes", "wanted", "being", "table", "people", "rhythm", "don't-go", "lonely", "prism")
-        ),
-        *((w, 3) for w in ("usual", "violin", "video", "museum", "somebody", "basically", "Frühburgunder"[:9])),
-        *((w, 4) for w in ("January", "especially"[:9] + "y", "information", "education", "investigate")),
-        ("readability", 5),
-        ("hm", 1),
+        (1, "the made makes walked through whose strength dogs year hm"),
+        (2, "apple boxes wanted being table people didn't lonely prism well-made"),
+        (3, "usual violin video diary wonderful"),
+        (4, "information education initiate"),
+        (5, "readability"),
     ],
 )
-def test_syllables(word: str, count: int) -> None:
-    assert abs(syllables(word) - count) <= (word in ("January", "especialy", "Frühburgu"))
+def test_syllables(count: int, words: str) -> None:
+    assert {word: syllables(word) for word in words.split()} == dict.fromkeys(words.split(), count)
 
 
 def test_flesch_of_known_texts() -> None:
@@ -217,8 +213,8 @@ def test_flesch_of_known_texts() -> None:
     assert flesch(["In 1,918 the cat sat on the mat."]) == flesch(["In the the cat sat on mat."])
     gettysburg = (
         "Four score and seven years ago our fathers brought forth on this continent a new nation, conceived in "
+        "liberty, and dedicated to the proposition that all men are created equal."
     )
-    gettysburg += "liberty, and dedicated to the proposition that all men are created equal."
     assert flesch([gettysburg]) == pytest.approx(206.835 - 1.015 * 30 - 84.6 * 46 / 30, abs=6)
 
 

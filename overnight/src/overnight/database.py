@@ -151,10 +151,11 @@ class Database:
             except LedgerUnavailable as error:
                 log.warning("database away", error=str(error), pause_seconds=pause)
                 await asyncio.sleep(pause)
-                await self._bring_back()
+                await self.bring_back()
         raise AssertionError
 
-    async def _bring_back(self) -> None:
+    async def bring_back(self) -> None:
+        """Start the embedded server again if it is gone; a foreign one is only waited for."""
         if self._recover is not None:
             async with self._recovering:
                 try:

@@ -38,6 +38,7 @@ CONNECT_SECONDS = 5
 WATCH_GRACE_SECONDS = 1.0
 WATCH_LOOK_SECONDS = 30.0
 LOG_BYTES = 10_000_000
+FAST_STOP_SECONDS = 60.0
 
 SETTINGS = {
     "listen_addresses": "",
@@ -214,13 +215,23 @@ class EmbeddedServer:
             pid = self._postmaster()
             if pid is None:
                 return False
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGINT)
-            with self._lock("postgres.lock"):
-                pass
-            while self._postmaster() == pid:  # it does not hold the lock if somebody started it by hand
-                time.sleep(POLL_SECONDS)
+            # A fast shutdown that meets the recovery from a killed backend can wait for ever; an immediate one cannot.
+            for number, patience in ((signal.SIGINT, FAST_STOP_SECONDS), (signal.SIGQUIT, float("inf"))):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
+                if self._gone_within(pid, patience):
+                    break
             return True
+
+    def _gone_within(self, pid: int, seconds: float) -> bool:
+        """Wait for the postmaster and, by the lock that they inherit, for its last child."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with self._lock_unless_taken("postgres.lock") as free:
+                if free is not None and self._postmaster() != pid:
+                    return True
+            time.sleep(POLL_SECONDS)
+        return False
 
     def _postmaster(self) -> int | None:
         """The pid in the pid file if that process is a postmaster on our data: nobody else is ever signalled."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import select
 import socket
 import threading
 import time
@@ -17,11 +18,13 @@ from contextlib import suppress
 import psycopg
 import structlog
 
-from overnight.database import Database, Row, unavailable
+from overnight.database import Database, Row, first_line, unavailable
 from overnight.errors import LedgerUnavailable
 from overnight.sql import queries
 
 log = structlog.get_logger()
+
+RECONNECT = 0.3  # seconds between tries to sign in again; shorter than what proves a death
 
 
 class Heart:
@@ -39,6 +42,7 @@ class Heart:
         self._until: dict[int, float] = {}
         self._mutex = threading.Lock()
         self._stop = threading.Event()
+        self._stopping = os.pipe()  # wakes the thread out of its rest
         self._connection: psycopg.Connection[Row] | None = None
         self._last_beat = 0.0
         self._thread = threading.Thread(target=self._loop, name="heart", daemon=True)
@@ -51,12 +55,15 @@ class Heart:
     def stop(self) -> None:
         """Sign out, so that nobody needs to wonder."""
         self._stop.set()
+        os.write(self._stopping[1], b"!")
         if self._thread.ident is not None:
             self._thread.join()
         with suppress(LedgerUnavailable):
             if self._connection is not None:
                 self._execute("worker_bye", worker=self.boot_id)
         self._close()
+        for end in self._stopping:
+            os.close(end)
 
     @property
     def healthy(self) -> bool:
@@ -85,14 +92,25 @@ class Heart:
             self._on_lost(lost)
 
     def _loop(self) -> None:
-        while not self._stop.wait(self.lease / 4 if self.healthy else 1.0):
+        while not self._stop.is_set():
             try:
                 if self._connection is None or self._connection.closed:
                     self._connect()
                 self.beat()
-            except LedgerUnavailable as error:
-                log.warning("heartbeat failed", error=str(error), worker=self.boot_id)
+            except (LedgerUnavailable, psycopg.Error) as error:
+                log.warning("heartbeat failed", error=first_line(error), worker=self.boot_id)
                 self._close()
+            self._rest()
+
+    def _rest(self) -> None:
+        """Wait for the next beat. A socket that says something while nothing was asked has lost its server."""
+        if self._connection is None or self._connection.closed:
+            self._stop.wait(RECONNECT)
+            return
+        heard = [self._connection.fileno(), self._stopping[0]]
+        ready, _, _ = select.select(heard, [], [], self.lease / 4)
+        if ready == heard[:1]:
+            self._close()
 
     def _connect(self) -> None:
         self._connection = self._database.connect_sync()
@@ -105,6 +123,7 @@ class Heart:
         with suppress(psycopg.Error):
             if self._connection is not None:
                 self._connection.close()
+        self._connection = None
 
     def _execute(self, verb: str, **params: object) -> list[Row]:
         assert self._connection is not None

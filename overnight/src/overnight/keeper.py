@@ -10,7 +10,7 @@ from overnight.policy import MAX_LOSSES
 
 log = structlog.get_logger()
 
-SETTLE = 10.0  # seconds after a server start in which a free lock proves nothing: workers are still signing in again
+SETTLE = 1.0  # seconds between the two looks at a worker's lock that prove its death
 
 
 class Keeper:
@@ -23,18 +23,19 @@ class Keeper:
         self._noted = False
 
     async def tick(self) -> float | None:
-        """Rescue, then fire. Seconds until the next slot, or None without a schedule."""
-        await self.rescue()
-        return await self.fire()
+        """Rescue, then fire. Seconds until there is a reason to look again, or None without one."""
+        missing = await self.rescue()
+        next_slot = await self.fire()
+        return min(SETTLE, next_slot or SETTLE) if missing else next_slot
 
-    async def rescue(self) -> int:
-        """Give back what dead owners held; how many runs."""
+    async def rescue(self) -> bool:
+        """Give back what dead owners held. True where somebody is missing who may yet sign in again."""
         rows = await self._ledger.rescue(self._boot_id, max_losses=MAX_LOSSES, settle=SETTLE)
         for row in rows:
-            log.warning(
-                "rescued", **{name: row[name] for name in ("job_id", "step", "pipeline", "key", "status", "error")}
-            )
-        return len(rows)
+            if row["missing"] is None:
+                told = {name: row[name] for name in ("job_id", "step", "pipeline", "key", "status", "error")}
+                log.warning("rescued", **told)
+        return any(row["missing"] for row in rows)
 
     async def fire(self) -> float | None:
         """Fire each schedule's slot that is due, once whoever else ticks too. Seconds until the next one."""

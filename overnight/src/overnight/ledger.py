@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from overnight.database import Connection, Database, Row, run
 from overnight.model import Ending, NewRun, Run
+from overnight.policy import SUSPECT_LOSSES
 from overnight.sql import queries
 
 
@@ -26,7 +27,7 @@ class Ledger:
 
     async def claim(self, steps: Sequence[tuple[str, str]], worker: str, limit: int, lease: float) -> list[Run]:
         """Up to `limit` due runs, owned by `worker` for `lease` seconds."""
-        params = {**_known(steps), "worker": worker, "limit": limit, "lease": lease}
+        params = {**_known(steps), "worker": worker, "limit": limit, "lease": lease, "suspect": SUSPECT_LOSSES}
         return [Run(**row) for row in await self.database.fetch(queries["claim"], params)]
 
     async def finish(self, endings: Sequence[Ending], worker: str) -> set[int]:

@@ -15,6 +15,7 @@ ErrorClass = Literal["transient", "permanent", "unknown"]
 BACKOFF = (1.0, 4.0, 16.0, 60.0)  # seconds before retry 1, 2, 3, 4: the mission's numbers
 JITTER = 0.25  # each wait is between 75 % and 125 % of its number, so that retries do not come in herds
 MAX_LOSSES = 5  # owners that may die on one step before it is a dead letter
+SUSPECT_LOSSES = 2  # from here on a worker runs the step beside no other such step, to find the one that kills
 LEDGER_PAUSE = 1.0  # seconds before a step is tried again that could not reach the ledger
 SWITCH_PAUSE = 1.0  # seconds after which a run that met a switch may be claimed again (the claim holds it meanwhile)
 

@@ -29,7 +29,7 @@ CONCURRENCY = 50  # steps in flight in one process
 LEASE = 60.0  # seconds; a dead worker is noticed by its lock long before
 POLL = 10.0  # seconds; the slow poll behind the hints
 GRACE = 10.0  # seconds that running steps have to end by themselves when the worker is asked to stop
-HELD_PAUSE = 0.02  # seconds at least between two claims when something is due that could not be had
+HELD_PAUSE = 1.0  # seconds between two claims when something is due that could not be had
 BATCH = 500  # endings written by one statement
 
 
@@ -57,11 +57,11 @@ class Worker:
         self._grace = grace
         self._on_ending = on_ending
         self._rng = rng or random.Random()  # noqa: S311  jitter needs no secrecy
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._tasks: dict[tuple[int, int], asyncio.Task[None]] = {}  # by run and attempt
         self._endings: asyncio.Queue[Ending] = asyncio.Queue()
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
-        self._lost: set[int] = set()
+        self._lost: set[tuple[int, int]] = set()
         self._deps: Any = None
         self._finisher: asyncio.Task[None]
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -117,7 +117,7 @@ class Worker:
                         return
                     wait = 1.0
                 elif next_due is not None:
-                    wait = max(next_due, HELD_PAUSE)
+                    wait = next_due or HELD_PAUSE
             await self._sleep(min(wait, self._poll, self._next_keep - time.monotonic()))
 
     async def _keep(self) -> None:
@@ -134,15 +134,16 @@ class Worker:
         )
 
     def _begin(self, run: Run) -> None:
-        step = self.app.pipelines[run.pipeline].steps[run.step]
-        self._heart.carry(run.id, step.timeout)
-        self._tasks[run.id] = asyncio.create_task(self._execute(run), name=f"{run.pipeline}/{run.step}")
+        self._abort([run.id])  # an earlier attempt that still winds down has lost its lease
+        self._heart.carry(run.id, self.app.pipelines[run.pipeline].steps[run.step].timeout)
+        task = asyncio.create_task(self._execute(run), name=f"{run.pipeline}/{run.step}")
+        self._tasks[run.id, run.attempt] = task
 
     async def _execute(self, run: Run) -> None:
         try:
             ending = await execute(self.app, self.ledger, self._deps, run, self._rng)
         except asyncio.CancelledError:
-            if run.id in self._lost:
+            if (run.id, run.attempt) in self._lost:
                 self._forget([run])
                 return
             ending = Ending(run, HAND_BACK)
@@ -193,11 +194,12 @@ class Worker:
         return late
 
     def _forget(self, runs: Iterable[Run]) -> None:
-        ids = [run.id for run in runs]
-        self._heart.drop(ids)
-        for run_id in ids:
-            self._tasks.pop(run_id, None)
-            self._lost.discard(run_id)
+        keys = {(run.id, run.attempt) for run in runs}
+        for key in keys:
+            self._tasks.pop(key, None)
+        self._lost -= keys
+        claimed_again = {run_id for run_id, _ in self._tasks}
+        self._heart.drop({run_id for run_id, _ in keys} - claimed_again)
         self._wake.set()
 
     async def _drain(self) -> None:
@@ -217,10 +219,10 @@ class Worker:
 
     def _abort(self, run_ids: Iterable[int]) -> None:
         """Stop working on what is no longer ours. A run whose ending is being written is left to the guard."""
-        for run_id in run_ids:
-            task = self._tasks.get(run_id)
-            if task is not None and not task.done():
-                self._lost.add(run_id)
+        gone = set(run_ids)
+        for key, task in self._tasks.items():
+            if key[0] in gone and not task.done():
+                self._lost.add(key)
                 task.cancel()
 
     async def _sleep(self, seconds: float) -> None:

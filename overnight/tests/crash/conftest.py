@@ -20,6 +20,7 @@ import pytest
 
 from overnight import control
 from overnight import database as db
+from overnight.errors import LedgerUnavailable
 from overnight.keeper import SETTLE
 from overnight.policy import MAX_LOSSES
 from overnight.testing import fresh_database
@@ -75,7 +76,7 @@ class Scene:
             try:
                 async with await self.database.connect() as connection:
                     return await db.run(connection, sql, ())
-            except psycopg.OperationalError:
+            except (psycopg.OperationalError, LedgerUnavailable):
                 assert time.monotonic() < deadline
                 await asyncio.sleep(0.05)
 

@@ -127,7 +127,6 @@ async def test_a_worker_and_its_postgres_killed_together(
     await scene.check()
 
 
-@pytest.mark.xfail(strict=True, reason="a free lock is taken for a death although its worker was seen a moment ago")
 async def test_live_workers_keep_their_steps_when_one_backend_is_killed(own_scene: Any) -> None:
     """All sessions end, so every lock is free until the workers return; and the postmaster's start time stays."""
     scene = own_scene

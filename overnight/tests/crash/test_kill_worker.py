@@ -8,8 +8,6 @@ import random
 import signal
 from typing import Any
 
-import pytest
-
 from overnight import control
 from overnight.policy import MAX_LOSSES
 
@@ -91,7 +89,6 @@ async def test_a_step_that_kills_its_worker_is_a_dead_letter_after_five_workers(
     assert len(deadly) == MAX_LOSSES
 
 
-@pytest.mark.xfail(strict=True, reason="what runs beside a deadly step is rescued and claimed together with it")
 async def test_a_step_that_kills_its_worker_does_not_condemn_its_neighbours(scene: Any) -> None:
     for word in ("deadly", "harmless"):
         await control.start(scene.app, scene.database, "poison", word)

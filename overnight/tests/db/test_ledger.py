@@ -7,9 +7,11 @@ import pytest
 
 from overnight.database import Database
 from overnight.errors import IdConflict, IllegalTransition
+from overnight.keeper import SETTLE
 from overnight.ledger import Ledger
 from overnight.model import Ending, NewRun, Run, Status, Transition
-from overnight.policy import MAX_LOSSES
+from overnight.policy import MAX_LOSSES, SUSPECT_LOSSES
+from overnight.sql import queries
 from overnight.testing import Clock
 
 STEPS = [("p", "one"), ("p", "two")]
@@ -175,8 +177,6 @@ async def test_a_step_that_loses_its_owners_ends_as_a_dead_letter(
 
 
 async def test_a_beat_keeps_the_lease_and_says_what_is_lost(ledger: Ledger, database: Database, clock: Clock) -> None:
-    from overnight.sql import queries
-
     await ledger.enqueue([new("a"), new("b")])
     mine, other = await ledger.claim(STEPS, "w1", 2, 60)
     await clock.move(50)
@@ -187,28 +187,76 @@ async def test_a_beat_keeps_the_lease_and_says_what_is_lost(ledger: Ledger, data
     assert await database.fetch(queries["beat"], {**beat, "ids": [mine.id, other.id]}) == [{"id": mine.id}]
 
 
-async def test_a_dead_worker_is_known_by_its_free_lock_long_before_its_lease(
-    ledger: Ledger, database: Database
-) -> None:
-    from overnight.sql import queries
+async def rescued(ledger: Ledger) -> list[str]:
+    rows = await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=SETTLE)
+    return [row["job_id"] for row in rows if row["missing"] is None]
 
+
+async def test_a_dead_worker_is_known_by_its_free_lock_long_before_its_lease(
+    ledger: Ledger, database: Database, clock: Clock
+) -> None:
     await ledger.enqueue([new("a")])
     sign_in = {"worker": "w1", "lock_key": 2**61 + 12_345, "host": "h", "pid": 1}
     async with await database.connect() as connection:
         await connection.execute(queries["worker_hello"], sign_in)
         await claim_one(ledger, "w1", lease=3600)
-        assert await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=0) == []
-    assert [r["job_id"] for r in await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=0)] == ["a"]
+        assert await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=SETTLE) == []
+    (look,) = await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=SETTLE)
+    assert look["missing"] == "w1"
+    assert await rescued(ledger) == []
+    await clock.move(SETTLE + 0.1)
+    assert await rescued(ledger) == ["a"]
+    assert await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=SETTLE) == []
 
 
-async def test_free_locks_prove_nothing_just_after_the_server_started(ledger: Ledger, database: Database) -> None:
-    from overnight.sql import queries
-
+async def test_a_worker_that_signs_in_again_between_two_looks_is_alive(
+    ledger: Ledger, database: Database, clock: Clock
+) -> None:
     await ledger.enqueue([new("a")])
+    sign_in = {"worker": "w1", "lock_key": 2**61 + 54_321, "host": "h", "pid": 1}
     async with await database.connect() as connection:
-        await connection.execute(queries["worker_hello"], {"worker": "w1", "lock_key": 7, "host": "h", "pid": 1})
+        await connection.execute(queries["worker_hello"], sign_in)
         await claim_one(ledger, "w1", lease=3600)
-    assert await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=1e9) == []
+    assert await rescued(ledger) == []  # its connection was cut: the first look
+    async with await database.connect() as connection:
+        await connection.execute(queries["worker_hello"], sign_in)
+        await clock.move(SETTLE + 0.1)
+        assert await rescued(ledger) == []
+    assert await rescued(ledger) == []  # cut again: a first look, not a second one
+
+
+async def test_neighbours_of_a_deadly_step_are_run_apart(ledger: Ledger, clock: Clock) -> None:
+    await ledger.enqueue([new(job) for job in "abc"])
+    for _ in range(SUSPECT_LOSSES):
+        assert len(await ledger.claim(STEPS, "w1", 9, 60)) == 3
+        await clock.move(61)
+        await rescued(ledger)
+    await ledger.enqueue([new("fresh")])
+    assert sorted(run.job_id for run in await ledger.claim(STEPS, "w1", 9, 60)) == ["a", "fresh"]
+    assert await ledger.claim(STEPS, "w1", 9, 60) == []
+    assert [run.job_id for run in await ledger.claim(STEPS, "w2", 9, 60)] == ["b"]
+
+
+async def test_an_effect_is_permitted_to_the_live_owner_alone_and_its_outcome_is_kept(
+    ledger: Ledger, database: Database, clock: Clock
+) -> None:
+    await ledger.enqueue([new("a")])
+    late = await claim_one(ledger, "w1", lease=60)
+    intent = {"run_id": late.id, "name": "publish", "content_hash": "h"}
+    first = await database.one(queries["effect_intend"], {**intent, "attempt": late.attempt})
+    assert first is not None
+    assert (first["status"], first["seen_before"]) == ("intended", False)
+    await clock.move(61)
+    await rescued(ledger)
+    owner = await claim_one(ledger, "w2")
+    assert await database.one(queries["effect_intend"], {**intent, "attempt": late.attempt}) is None
+    again = await database.one(queries["effect_intend"], {**intent, "attempt": owner.attempt})
+    assert again is not None
+    assert again["seen_before"]
+    await database.fetch(queries["effect_done"], {"id": again["id"], "result": '"owner"'})
+    await database.fetch(queries["effect_done"], {"id": first["id"], "result": '"late"'})
+    kept = await database.one("select result, attempt from effects")
+    assert kept == {"result": "owner", "attempt": owner.attempt}
 
 
 LEGAL = {

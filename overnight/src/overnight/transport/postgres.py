@@ -35,6 +35,7 @@ class Listener:
                     await self._listen(wake)
             except LedgerUnavailable as error:
                 log.info("listener lost", error=str(error))
+                await self._database.bring_back()  # the pool would wait out its timeout before it says so
             await asyncio.sleep(RECONNECT)
 
     async def _listen(self, wake: Callable[[], None]) -> None:

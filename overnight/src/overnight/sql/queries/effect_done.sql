@@ -1,2 +1,2 @@
 update effects set status = 'done', result = %(result)s::jsonb, done_at = ledger_now()
-where id = %(id)s
+where id = %(id)s and status = 'intended'

@@ -143,6 +143,7 @@ create table workers (
     pid        integer not null,
     started_at timestamptz not null default ledger_now(),
     seen_at    timestamptz not null default ledger_now(),
+    missed_at  timestamptz, -- when its lock was first found free
     stopped_at timestamptz
 );
 
