@@ -26,10 +26,10 @@ def create(file: Path | None = None) -> App:
     return build(settings.load(file or Path(os.environ.get("CONTENTSTUDIO_CONFIG", settings.DEFAULT_FILE))))
 
 
-def build(config: Config) -> App:
+def build(config: Config, name: str = "contentstudio") -> App:
     """The app of a config."""
     return App(
-        "contentstudio",
+        name,
         pipelines.build(config),
         open=_opener(config),
         schema=queries,

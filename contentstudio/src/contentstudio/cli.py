@@ -62,7 +62,6 @@ commands.add_to(cli, key_name="site")
 def up(context: click.Context, session: Session, once: bool, now: bool, as_json: bool) -> None:
     """Run the machine: nightly by its schedule, until Ctrl-C; or once. Logs are JSON lines."""
     from contentstudio import config, morning, pipelines
-    from overnight import control
 
     app = session.needed_app()
     began = datetime.now(UTC)
@@ -72,8 +71,7 @@ def up(context: click.Context, session: Session, once: bool, now: bool, as_json:
 
     async def work(database: Database) -> dict[str, Any]:
         if once or now:
-            night = pipelines.tonight(settings, began)
-            await database.insist(lambda: control.start(app, database, "night", night))
+            await database.insist(lambda: pipelines.begin(app, database, settings, began))
         told = "tonight's work" if once else "waiting for work; Ctrl-C ends it"
         with show.live_line(told) as note:
             await commands.work(app, database, until_idle=once, on_ending=note)
@@ -102,7 +100,7 @@ def _check_folder(folder: Path) -> None:
 
 def _totals(night: dict[str, Any]) -> dict[str, Any]:
     """The report for a script: counts under the plain names, the rows behind them in `details`."""
-    lists = ("published", "updated", "needs_review", "dead", "healed", "skipped")
+    lists = ("published", "updated", "needs_review", "dead", "healed", "skipped", "held")
     counts = {name: len(night[name]) for name in ("published", "updated", "needs_review", "dead")}
     return {**{k: v for k, v in night.items() if k not in lists}, **counts, "details": {k: night[k] for k in lists}}
 
@@ -149,11 +147,11 @@ def demo(context: click.Context, folder: Path, port: int | None, as_json: bool) 
 
 
 @cli.command("morning")
-@click.option("--hours", default=24.0, show_default=True, type=click.FloatRange(0.01, 24 * 366), help="How far back.")
+@click.option("--hours", default=24, show_default=True, type=click.IntRange(1, 24 * 366), help="How far back.")
 @json_option
 @pass_session
 @click.pass_context
-def morning_report(context: click.Context, session: Session, hours: float, as_json: bool) -> None:
+def morning_report(context: click.Context, session: Session, hours: int, as_json: bool) -> None:
     """What happened while you slept: published, waiting for you, failed and why, cost and time."""
     from contentstudio import morning
 
@@ -177,7 +175,7 @@ def init(context: click.Context, as_json: bool) -> None:
         raise UserError(f"{file} exists already, and was left as it is") from None
     except OSError as error:
         raise UserError(f"cannot write {file}: {error.strerror}") from None
-    said = f"wrote {file}; put your sites into it, then: contentstudio up"
+    said = f"wrote {file}; put your sites into it, then: {_program(context)} up --once"
     tell(as_json, {"file": str(file)}, lambda: click.echo(said))
 
 

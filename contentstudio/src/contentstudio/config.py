@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -25,8 +26,13 @@ DEFAULT_FILE = "contentstudio.toml"
 
 
 def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(value)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        sound = whole and not re.search(r"\s", value)
+    except ValueError:
+        sound = False
+    if not sound:
         raise ValueError("needs a whole URL that begins with http:// or https://")
     return value
 
@@ -84,6 +90,12 @@ class Gates(_Section):
     min_flesch: float = Field(default=40, ge=0, le=100)
     min_sourced: float = Field(default=0.5, ge=0, le=1)
 
+    @model_validator(mode="after")
+    def _leaves_room(self) -> Gates:
+        if self.min_words > self.max_words:
+            raise ValueError(f"min_words is {self.min_words} and max_words {self.max_words}: no article could pass")
+        return self
+
 
 class Publishing(_Section):
     """Where finished articles go, and how long each waits for a person's last edit. Sites are folders in `dir`."""
@@ -97,6 +109,12 @@ class Ping(_Section):
 
     endpoint: HttpUrl | None = None
     key: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]{8,128}$")
+
+    @model_validator(mode="after")
+    def _has_a_key(self) -> Ping:
+        if self.endpoint and not self.key:
+            raise ValueError("needs a key beside the endpoint: 8 to 128 letters, digits or hyphens of your choice")
+        return self
 
 
 class Site(_Section):
@@ -151,11 +169,13 @@ class Config(_Section):
 def load(file: Path) -> Config:
     """Read and check the file. Whatever is wrong is one sentence that names the place and the mend."""
     try:
-        data = tomllib.loads(file.read_text("utf-8"))
+        data = tomllib.loads(file.read_text("utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"there is no {file}: `contentstudio init` writes one to begin with") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {file}: {error}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{file} is not UTF-8: save it as UTF-8") from None
+    except OSError as error:
+        raise ConfigError(f"cannot read {file} ({error.strerror}): name a file with --config") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file} is no valid TOML: {error}") from None
     try:
@@ -166,9 +186,16 @@ def load(file: Path) -> Config:
     return config
 
 
+PLAINER = {
+    "too_short": "needs at least one entry",
+    "string_pattern_mismatch": "has characters that it may not have, or is too short: see contentstudio/README.md",
+}
+
+
 def _sentence(error: ValidationError) -> str:
     """The first thing that is wrong, with its place in the file: `site[1].url needs …`."""
-    first = error.errors(include_url=False)[0]
+    found = error.errors(include_url=False)
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
     place = ""
     for part in first["loc"]:
         place += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if place else str(part)
@@ -177,7 +204,9 @@ def _sentence(error: ValidationError) -> str:
         return f"unknown key “{place}”; known here: {known}"
     if first["type"] == "missing":
         return f"“{place}” is missing"
-    message = first["msg"].removeprefix("Value error, ")
+    if first["loc"] == ("site",) and first["type"] == "list_type":
+        return "write [[site]], with two brackets: there may be several"
+    message = PLAINER.get(first["type"]) or first["msg"].removeprefix("Value error, ")
     return f"“{place}” {message}" if place else message
 
 

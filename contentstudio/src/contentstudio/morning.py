@@ -28,6 +28,7 @@ async def gather(database: Database, since: datetime) -> dict[str, Any]:
         "dead": [row for row in waiting if row["status"] == "dead"],
         "healed": await database.fetch(queries["healed_since"], moment),
         "skipped": await database.fetch(queries["skipped_since"], moment),
+        "held": await database.fetch(queries["held"]),
         "retries": totals["retries"],
         "cost_usd": float(totals["cost_usd"]),
         "llm_calls": totals["llm_calls"],
@@ -41,11 +42,12 @@ def render(night: dict[str, Any], command: str) -> None:
     say = click.echo
     say(click.style("While you slept", bold=True) + f"  (since {show.cell(night['since'])} UTC)\n")
     _published(night)
+    _held(night, command)
     _waiting(night, command)
     _failed(night, command)
     _passed_over(night)
     cost, calls = show.dollars(night["cost_usd"]), night["llm_calls"]
-    paid = f"{cost} for {calls} model calls" if calls else f"{cost}: no language model was called"
+    paid = f"{cost} for {show.count(calls, 'model call')}" if calls else f"{cost}: no language model was called"
     say(f"cost  {paid}      time  {show.duration(night['seconds'])}      retries  {night['retries']}")
 
 
@@ -62,6 +64,13 @@ def _published(night: dict[str, Any]) -> None:
     for row in rows:
         click.echo(f"  {row['site']}: {row['title'] or row['url']}\n      {row['path'] or row['url']}")
     click.echo("")
+
+
+def _held(night: dict[str, Any], command: str) -> None:
+    for row in night["held"]:
+        scope = row["scope"].replace("key:", "site:", 1)
+        _heading(f"held: {show.count(row['count'], 'job')} by the switch “{scope}”", "yellow")
+        click.echo(f"      let go:   {command} resume {scope}\n")
 
 
 def _waiting(night: dict[str, Any], command: str) -> None:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,15 +24,31 @@ from contentstudio.research import extract, feeds, topics
 from contentstudio.research.extract import NoContent
 from contentstudio.studio import Studio
 from contentstudio.writing.offline import TooThin
-from overnight import Cancel, Context, Cron, Debounce, NoWork, On, Pipeline, Retry, Review, hash_id, job_id
+from overnight import (
+    App,
+    Cancel,
+    Context,
+    Cron,
+    Debounce,
+    NoWork,
+    On,
+    Pipeline,
+    Retry,
+    Review,
+    control,
+    hash_id,
+    job_id,
+)
+from overnight.database import Database
 
 Ctx = Context[Studio]
 
 
 class Night(Model):
-    """One night; `date` is the slot's day in the schedule's zone."""
+    """One night of these sites; `date` is the slot's day in the schedule's zone."""
 
     date: date
+    sites: list[str]
 
 
 class SiteNight(Model):
@@ -73,10 +90,9 @@ class Judged(Model):
 
 async def sites(ctx: Ctx, night: Night) -> list[str]:
     """Start the research of every active site."""
-    names = [site.name for site in ctx.deps.config.site if site.active]
-    for name in names:
-        ctx.spawn("research", SiteNight(site=name, date=night.date))
-    return names
+    for site in night.sites:
+        ctx.spawn("research", SiteNight(site=site, date=night.date))
+    return night.sites
 
 
 async def plan(ctx: Ctx, work: SiteNight) -> list[str]:
@@ -176,23 +192,39 @@ async def ping(ctx: Ctx, published: Published) -> Pinged:
     return Pinged(**told)
 
 
-def tonight(config: Config, now: datetime) -> Night:
+def night_of(config: Config, moment: datetime) -> Night:
     """The night that a moment belongs to, in the schedule's zone: the same job as the slot of that day."""
-    return Night(date=now.astimezone(ZoneInfo(config.research.timezone)).date())
+    day = moment.astimezone(ZoneInfo(config.research.timezone)).date()
+    return Night(date=day, sites=[site.name for site in config.site if site.active])
+
+
+async def begin(app: App, database: Database, config: Config, moment: datetime) -> bool:
+    """Begin tonight's work by hand. False where it had been begun; then what the config gained since is begun."""
+    night = night_of(config, moment)
+    _, new = await control.start(app, database, "night", night)
+    for name in [] if new else night.sites:
+        for url in config.find(name).sources:
+            await control.start(app, database, "source", Source(site=name, url=url, date=night.date))
+    return new
+
+
+def _source_id(source: Source) -> str:
+    """URLs tell capitals apart, which an id does not: so the URL goes in as its own hash."""
+    return hash_id(source.site, hashlib.sha256(source.url.encode()).hexdigest(), str(source.date))
 
 
 def build(config: Config) -> list[Pipeline]:
     """The pipelines, each step with its policy."""
-    nightly = Cron(config.research.cron, config.research.timezone, input=lambda slot: Night(date=slot.date()))
+    nightly = Cron(config.research.cron, config.research.timezone, input=lambda slot: night_of(config, slot))
     deadline = config.writing.deadline_seconds
 
-    night = Pipeline("night", on=[nightly], id=lambda n: hash_id("night", str(n.date)))
+    night = Pipeline("night", on=[nightly], id=lambda n: hash_id("night", str(n.date), *n.sites))
     night.step(sites)
 
     research = Pipeline("research", id=lambda r: hash_id(r.site, str(r.date)), key=lambda r: r.site)
     research.step(plan)
 
-    source = Pipeline("source", id=lambda s: hash_id(s.site, s.url, str(s.date)), key=lambda s: s.site)
+    source = Pipeline("source", id=_source_id, key=lambda s: s.site)
     source.step(read, retry=Retry(3), timeout=config.fetch.timeout_seconds + 60)
 
     article = Pipeline(

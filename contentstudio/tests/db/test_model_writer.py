@@ -67,7 +67,7 @@ def config_for(claude: FakeAnthropic, web: DemoWeb, write_config: Write) -> Conf
 
 async def night(config: Config, database: Database, clock: Clock, **options: Any) -> None:
     app = studio.build(config)
-    await control.start(app, database, "night", {"date": "2026-11-23"})
+    await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock, **options)
 
 

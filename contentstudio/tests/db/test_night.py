@@ -25,7 +25,7 @@ Write = Callable[..., Config]
 
 async def night(config: Config, database: Database, clock: Clock, date: str = "2026-11-23") -> None:
     app = studio.build(config)
-    await control.start(app, database, "night", {"date": date})
+    await control.start(app, database, "night", {"date": date, "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock)
 
 
@@ -204,4 +204,4 @@ async def test_the_slots_date_is_the_date_of_its_night() -> None:
     assert slot == datetime(2026, 11, 23, 0, 30, tzinfo=UTC)
     job = night_pipeline.job(cron.input(slot.astimezone(cron.zone)))
     assert Night.model_validate_json(job.input).date.isoformat() == "2026-11-23"
-    assert json.loads(job.input) == {"date": "2026-11-23"}
+    assert json.loads(job.input) == {"date": "2026-11-23", "sites": ["a"]}

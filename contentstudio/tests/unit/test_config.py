@@ -46,6 +46,12 @@ def test_the_defaults_are_the_missions(tmp_path: Path) -> None:
         (SITE.replace('"garden"', '"Garden Site"'), r"“site\[1\].name”"),
         (SITE.replace('["https://a.example/feed.xml"]', "[]"), r"“site\[1\].sources”"),
         (SITE + "[site.gates]\nmin_words = 'many'\n", r"“site\[1\].gates.min_words”"),
+        (SITE + "[site.gates]\nmin_words = 100\nmax_words = 10\n", "no article could pass"),
+        (SITE.replace("https://a.example/feed.xml", "http:// x y/"), r"“site\[1\].sources\[1\]” needs a whole URL"),
+        (SITE.replace("https://a.example/feed.xml", "http://x.example:99999/"), "needs a whole URL"),
+        (SITE + "ping = { endpoint = 'https://x.example/' }\n", "needs a key beside the endpoint"),
+        (SITE.replace("[[site]]", "[[sites]]"), "unknown key “sites”; known here: .*site"),
+        (SITE.replace("[[site]]", "[site]"), r"write \[\[site\]\]"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, says: str) -> None:

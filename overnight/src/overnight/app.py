@@ -9,7 +9,7 @@ from typing import Any
 
 from overnight.database import Database
 from overnight.errors import ConfigError, NotFound
-from overnight.model import NewRun
+from overnight.model import NewRun, Scope
 from overnight.pipeline import Pipeline
 from overnight.policy import ErrorClass, ErrorTable
 from overnight.sql import SqlFolder
@@ -60,6 +60,10 @@ class App:
         """The keys there are, or None where only the data know."""
         return self._keys() if self._keys else None
 
+    def scope(self) -> Scope:
+        """What a worker of this app may claim."""
+        return Scope([f"{pipeline}/{step}" for pipeline, step in self.steps()], self.keys())
+
     def steps(self) -> list[tuple[str, str]]:
         """Every (pipeline, step) that a worker of this app can run."""
         return [(p.name, step) for p in self.pipelines.values() for step in p.steps]
@@ -80,7 +84,9 @@ def load_app(reference: str) -> App:
         raise ConfigError(f"cannot import {error.name}: is it installed, or in this folder?") from None
     except AttributeError:
         raise ConfigError(f"{module_name} has no “{attribute}”") from None
-    app = found() if callable(found) else found
+    except Exception as error:
+        raise ConfigError(f"{module_name} cannot be imported: {type(error).__name__}: {error}") from error
+    app = found() if callable(found) and not isinstance(found, App) else found
     if not isinstance(app, App):
         raise ConfigError(f"{reference} is a {type(app).__name__}, not an overnight.App")
     return app

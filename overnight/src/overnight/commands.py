@@ -7,7 +7,9 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from overnight import show
-from overnight.errors import OvernightError, UserError
+from overnight.errors import InvalidPayload, OvernightError, UserError
 
 if TYPE_CHECKING:
     from overnight.app import App
@@ -79,11 +81,13 @@ def status(session: Session, as_json: bool) -> None:
 
 def _render_status(data: dict[str, Any]) -> None:
     now, totals = data["now"], data["totals"]
+    calls = show.count(totals["llm_calls"], "model call")
     day = ", ".join(f"{count} {name}" for name, count in sorted(data["last_24_hours"].items())) or "nothing ran"
-    waiting = f"{now['due']} due, {now['waiting']} later, {now['running']} running"
+    held = f", {now['held']} held by a switch" if now["held"] else ""
+    waiting = f"{now['due']} due{held}, {now['waiting']} later, {now['running']} running"
     if now["oldest_due_seconds"]:
         waiting += f"; the oldest is due since {show.duration(now['oldest_due_seconds'])}"
-    person = f"{now['needs_review']} to review, {now['dead']} dead letters"
+    person = f"{now['needs_review']} to review, {show.count(now['dead'], 'dead letter')}"
     off = ", ".join(f"{row['scope']} ({row['reason']})" for row in data["switched_off"]) or "none"
     slots = [f"{row['pipeline']} at {show.cell(row['next'])} UTC" for row in data["schedules"]]
     show.lines(
@@ -94,7 +98,7 @@ def _render_status(data: dict[str, Any]) -> None:
             ("workers", ", ".join(f"{row['host']} (pid {row['pid']})" for row in data["workers"]) or "none is running"),
             ("switched off", off),
             ("next", ", ".join(slots) or "no schedule"),
-            ("cost, 24 hours", f"{show.dollars(totals['cost_usd'])} for {totals['llm_calls']} model calls"),
+            ("cost, 24 hours", f"{show.dollars(totals['cost_usd'])} for {calls}"),
         ]
     )
 
@@ -238,8 +242,7 @@ def replay(session: Session, job: str | None, everything: bool, as_json: bool) -
         return await control.replay(database, await control.find_job(database, job) if job else None)
 
     rows = session.run(work)
-    word = "run" if len(rows) == 1 else "runs"
-    tell(as_json, {"replayed": rows}, lambda: click.echo(f"{len(rows)} {word} queued again"))
+    tell(as_json, {"replayed": rows}, lambda: click.echo(f"{show.count(len(rows), 'run')} queued again"))
 
 
 @click.command()
@@ -395,11 +398,12 @@ async def work(
         if asked:
             os._exit(128 + number)
         asked.append(number)
-        click.echo("stopping: running steps may end, the rest is handed back (again: at once)", err=True)
         worker.stop()
+        with suppress(OSError):  # the terminal may be what has gone
+            click.echo("stopping: running steps may end, the rest is handed back (again: at once)", err=True)
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, ask, number)
     await worker.run(until_idle=until_idle)
     if asked:
@@ -428,13 +432,18 @@ def main(group: click.Group, program: str) -> NoReturn:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
-    except UserError as error:
+    except (UserError, InvalidPayload) as error:
         click.echo(f"{program}: {error}", err=True)
         code = 2
+    except OSError as error:
+        click.echo(f"{program}: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", err=True)
+        code = 1
     except Exception as error:
         if os.environ.get("OVERNIGHT_DEBUG"):
             raise
         what = str(error) if isinstance(error, OvernightError) else f"a fault of ours, {type(error).__name__}: {error}"
         click.echo(f"{program}: {what} (OVERNIGHT_DEBUG=1 shows where)", err=True)
         code = 1
+    if any(thread.name.startswith("step_") for thread in threading.enumerate()):
+        os._exit(code)  # a step's plain function that never returns would hold the process for ever
     sys.exit(code)

@@ -65,6 +65,8 @@ async def start(app: App, database: Database, pipeline: str, input: Any) -> tupl
 
 async def find_job(database: Database, prefix: str) -> str:
     """The whole job id from its first digits."""
+    if not prefix:
+        raise UserError("name a job by its id, or the first digits of it")
     found = [row["job_id"] for row in await database.fetch(queries["job_find"], {"prefix": prefix})]
     if prefix in found:
         return prefix
@@ -97,6 +99,8 @@ async def approve(app: App, database: Database, job_id: str, reason: str) -> Row
         "next_step": step.name if step else None,
         "delay": step.delay if step else 0.0,
     }
+    if step is not None and waiting["output"] is None:
+        raise IllegalTransition(f"job {job_id} has nothing to approve: look, then replay it or reject it")
     rows = await database.fetch(queries["approve"], params)
     if not rows:
         await _refuse(database, job_id, "approved", "waiting for review")

@@ -35,6 +35,7 @@ OUTAGE_PAUSES = (0.2, 0.5, 1.0, 2.0)  # seconds between tries while the database
 
 # Classes of SQLSTATE that say "not now": connection, rollback (deadlock), resources, object in use, operator, system.
 OUTAGES = {"08", "40", "53", "55", "57", "58"}
+TOO_SLOW, READ_ONLY = "57014", "25006"  # a statement past its time limit is its own fault; a standby is an outage
 
 # Settings of each session. A black-holed socket is noticed by TCP within 15 s, a stuck statement is ended after 60 s.
 SESSION = {
@@ -139,16 +140,19 @@ class Database:
         async with self.connection() as connection, connection.transaction():
             yield connection
 
-    async def insist(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def insist(self, call: Callable[[], Awaitable[T]], unless: asyncio.Event | None = None) -> T:
         """Call until the database answers, bringing it back where it is ours to bring back.
 
         For what must be written because it has happened, such as the outcome of a call that was paid for. `call` may
-        run again after it was carried out, if the answer got lost: it has to be guarded or idempotent.
+        run again after it was carried out, if the answer got lost: it has to be guarded or idempotent. Once `unless`
+        is set, `LedgerUnavailable` comes out instead of another try.
         """
         for pause in chain(OUTAGE_PAUSES, repeat(OUTAGE_PAUSES[-1])):
             try:
                 return await call()
             except LedgerUnavailable as error:
+                if unless is not None and unless.is_set():
+                    raise
                 log.warning("database away", error=str(error), pause_seconds=pause)
                 await asyncio.sleep(pause)
                 await self.bring_back()
@@ -182,10 +186,20 @@ async def run(connection: Connection, sql: str, params: Mapping[str, Any] | Sequ
             raise IdConflict(f"{error.diag.message_primary}; {error.diag.message_hint}") from None
         if error.sqlstate == "OV002":
             raise IllegalTransition(error.diag.message_primary) from None
-        if error.sqlstate and error.sqlstate[:2] not in OUTAGES:
-            raise Refused(f"the database refused it: {first_line(error)}") from error
-        raise
+        raise (_outage(error) or Refused(f"the database refused it: {first_line(error)}")) from error
+    except UnicodeError as error:
+        raise Refused(f"the database cannot store this text: {error}") from error
     return await cursor.fetchall() if cursor.description else []
+
+
+def _outage(error: psycopg.Error) -> LedgerUnavailable | None:
+    state = error.sqlstate
+    lost = (
+        isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+        if state is None
+        else (state == READ_ONLY or (state[:2] in OUTAGES and state != TOO_SLOW))
+    )
+    return LedgerUnavailable(f"the database does not answer: {first_line(error)}") if lost else None
 
 
 def first_line(error: BaseException) -> str:

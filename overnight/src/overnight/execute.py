@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import random
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from overnight.app import App
 from overnight.context import Context
 from overnight.errors import InvalidPayload, Transient
 from overnight.ledger import Ledger
-from overnight.logs import redact
+from overnight.logs import clean
 from overnight.model import Ending, Outcome, Review, Run, Status, Transition
 from overnight.pipeline import Step, dump
 from overnight.policy import decide
@@ -26,13 +29,22 @@ class StepTimeout(Transient):
     """The step took longer than its time limit."""
 
 
-async def execute(app: App, ledger: Ledger, deps: Any, run: Run, rng: random.Random) -> Ending:
-    """Run one attempt. Every exception becomes an ending; only cancellation passes through."""
+class StepCancelled(Exception):
+    """Something inside the step was cancelled, though nobody cancelled the step."""
+
+
+async def execute(
+    app: App, ledger: Ledger, deps: Any, run: Run, rng: random.Random, threads: ThreadPoolExecutor
+) -> Ending:
+    """Run one attempt, a plain function in one of `threads`.
+
+    Every exception becomes an ending; being cancelled from outside passes through.
+    """
     pipeline = app.pipelines[run.pipeline]
     step = pipeline.steps[run.step]
     context = Context(run, deps, app, ledger)
     started = time.perf_counter()
-    result = await _attempt(step, context)
+    result = await _attempt(step, context, threads)
     try:
         output = _output(result)
     except InvalidPayload as error:
@@ -51,7 +63,7 @@ async def execute(app: App, ledger: Ledger, deps: Any, run: Run, rng: random.Ran
     )
 
 
-async def _attempt(step: Step, context: Context[Any]) -> Any:
+async def _attempt(step: Step, context: Context[Any], threads: ThreadPoolExecutor) -> Any:
     """What the step returned or raised."""
     limit = asyncio.timeout(step.timeout)
     try:
@@ -59,10 +71,16 @@ async def _attempt(step: Step, context: Context[Any]) -> Any:
         async with limit:
             if step.is_async:
                 return await step.function(context, value)
-            return await asyncio.to_thread(step.function, context, value)
+            call = partial(contextvars.copy_context().run, step.function, context, value)
+            return await asyncio.get_running_loop().run_in_executor(threads, call)
     except TimeoutError as error:
         return StepTimeout(f"the step took longer than {step.timeout:g} s") if limit.expired() else error
-    except Exception as error:
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        return StepCancelled() if str(error) == "" else StepCancelled(str(error))
+    except (Exception, SystemExit) as error:
         return error
 
 
@@ -78,14 +96,10 @@ def _readable(transition: Transition) -> Transition:
     """Errors without secrets, NUL bytes or endless bodies: they are stored, logged and shown."""
     if transition.error is None:
         return transition
-    return replace(transition, error=_clean(transition.error)[:ERROR_LIMIT])
+    return replace(transition, error=clean(transition.error)[:ERROR_LIMIT])
 
 
 def _detail(result: Any) -> str | None:
     if not isinstance(result, BaseException):
         return None
-    return _clean("".join(traceback.format_exception(result)))[-DETAIL_LIMIT:]
-
-
-def _clean(text: str) -> str:
-    return redact(text).replace("\x00", "")
+    return clean("".join(traceback.format_exception(result)))[-DETAIL_LIMIT:]

@@ -24,6 +24,8 @@ from overnight.sql import queries
 
 log = structlog.get_logger()
 
+Attempt = tuple[int, int]  # (run id, attempt number)
+
 RECONNECT = 0.3  # seconds between tries to sign in again; shorter than what proves a death
 
 
@@ -33,13 +35,12 @@ class Heart:
     `lease` is in seconds; it beats four times in each.
     """
 
-    def __init__(self, database: Database, *, lease: float, on_lost: Callable[[Iterable[int]], None]) -> None:
+    def __init__(self, database: Database, *, lease: float, on_lost: Callable[[set[Attempt]], None]) -> None:
         self.boot_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        self.lock_key = secrets.randbits(62)
         self.lease = lease
         self._database = database
         self._on_lost = on_lost
-        self._until: dict[int, float] = {}
+        self._until: dict[Attempt, float] = {}
         self._mutex = threading.Lock()
         self._stop = threading.Event()
         self._stopping = os.pipe()  # wakes the thread out of its rest
@@ -70,24 +71,25 @@ class Heart:
         """False when it could not beat for half a lease: then nothing new may be claimed."""
         return time.monotonic() - self._last_beat < self.lease / 2
 
-    def carry(self, run_id: int, seconds: float) -> None:
-        """Keep this run's lease for at most so many seconds, the time limit of its step."""
+    def carry(self, attempt: Attempt, seconds: float) -> None:
+        """Keep this attempt's lease for at most so many seconds, the time limit of its step."""
         with self._mutex:
-            self._until[run_id] = time.monotonic() + seconds
+            self._until[attempt] = time.monotonic() + seconds
 
-    def drop(self, run_ids: Iterable[int]) -> None:
+    def drop(self, attempts: Iterable[Attempt]) -> None:
         with self._mutex:
-            for run_id in run_ids:
-                self._until.pop(run_id, None)
+            for attempt in attempts:
+                self._until.pop(attempt, None)
 
     def beat(self) -> None:
         """Renew once, and report what is no longer ours."""
         now = time.monotonic()
         with self._mutex:
-            carried = [run_id for run_id, until in self._until.items() if until > now]
-        ours = {row["id"] for row in self._execute("beat", worker=self.boot_id, lease=self.lease, ids=carried)}
+            carried = {attempt for attempt, until in self._until.items() if until > now}
+        ids = sorted({run_id for run_id, _ in carried})
+        ours = {row["id"] for row in self._execute("beat", worker=self.boot_id, lease=self.lease, ids=ids)}
         self._last_beat = time.monotonic()
-        lost = set(carried) - ours
+        lost = {attempt for attempt in carried if attempt[0] not in ours}
         if lost:
             self._on_lost(lost)
 
@@ -97,7 +99,7 @@ class Heart:
                 if self._connection is None or self._connection.closed:
                     self._connect()
                 self.beat()
-            except (LedgerUnavailable, psycopg.Error) as error:
+            except Exception as error:  # a heart that dies silently would leave a worker that only seems to live
                 log.warning("heartbeat failed", error=first_line(error), worker=self.boot_id)
                 self._close()
             self._rest()
@@ -114,9 +116,9 @@ class Heart:
 
     def _connect(self) -> None:
         self._connection = self._database.connect_sync()
-        self._execute(
-            "worker_hello", worker=self.boot_id, lock_key=self.lock_key, host=socket.gethostname(), pid=os.getpid()
-        )
+        # A new lock for each connection: the server may hold a lost one for as long as it thinks it is there.
+        sign_in = {"worker": self.boot_id, "lock_key": secrets.randbits(62), "host": socket.gethostname()}
+        self._execute("worker_hello", **sign_in, pid=os.getpid())
         self._last_beat = time.monotonic()
 
     def _close(self) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import structlog
 
 from overnight.app import App
+from overnight.errors import LedgerUnavailable
 from overnight.ledger import Ledger
-from overnight.policy import MAX_LOSSES
+from overnight.pipeline import Pipeline
+from overnight.policy import MAX_LOSSES, describe
+from overnight.triggers import Cron
 
 log = structlog.get_logger()
 
@@ -20,7 +23,7 @@ class Keeper:
         self._app = app
         self._ledger = ledger
         self._boot_id = boot_id
-        self._noted = False
+        self._noted: set[tuple[str, str, str, str]] = set()
 
     async def tick(self) -> float | None:
         """Rescue, then fire. Seconds until there is a reason to look again, or None without one."""
@@ -39,22 +42,25 @@ class Keeper:
 
     async def fire(self) -> float | None:
         """Fire each schedule's slot that is due, once whoever else ticks too. Seconds until the next one."""
-        await self._note()
-        waits = []
-        for pipeline in self._app.pipelines.values():
-            for cron in pipeline.crons():
-                last, now = await self._ledger.read_schedule(pipeline.name, cron.expression, cron.timezone)
-                slot = cron.due_slot(last, now)
-                if slot is not None:
-                    new = pipeline.job(cron.input(slot.astimezone(cron.zone)))
-                    if await self._ledger.fire(cron.expression, cron.timezone, slot, new):
-                        log.info("fired", job_id=new.job_id, pipeline=pipeline.name, slot=slot.isoformat())
-                waits.append((cron.next_slot(now) - now).total_seconds())
-        return min(waits, default=None)
+        schedules = [(pipeline, cron) for pipeline in self._app.pipelines.values() for cron in pipeline.crons()]
+        return min([await self._fire(pipeline, cron) for pipeline, cron in schedules], default=None)
 
-    async def _note(self) -> None:
-        if not self._noted:
-            for pipeline in self._app.pipelines.values():
-                for cron in pipeline.crons():
-                    await self._ledger.note_schedule(pipeline.name, cron.expression, cron.timezone)
-            self._noted = True
+    async def _fire(self, pipeline: Pipeline, cron: Cron) -> float:
+        """One schedule. A slot that cannot be fired is said, and stops nothing else."""
+        name = (self._app.name, pipeline.name, cron.expression, cron.timezone)
+        if name not in self._noted:
+            await self._ledger.note_schedule(*name)
+            self._noted.add(name)
+        last, now = await self._ledger.read_schedule(*name)
+        slot = cron.due_slot(last, now)
+        if slot is not None:
+            try:
+                new = pipeline.job(cron.input(slot.astimezone(cron.zone)))
+                if await self._ledger.fire(self._app.name, cron.expression, cron.timezone, slot, new):
+                    log.info("fired", job_id=new.job_id, pipeline=pipeline.name, slot=slot.isoformat())
+            except LedgerUnavailable:
+                raise
+            except Exception as error:
+                log.error("slot not fired", pipeline=pipeline.name, slot=slot.isoformat(), error=describe(error))
+                await self._ledger.skip(*name, slot)
+        return (cron.next_slot(now) - now).total_seconds()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
 
 from overnight.database import Connection, Database, Row, run
-from overnight.model import Ending, NewRun, Run
+from overnight.model import Ending, NewRun, Run, Scope
 from overnight.policy import SUSPECT_LOSSES
 from overnight.sql import queries
 
@@ -25,9 +25,9 @@ class Ledger:
             return len(await run(connection, queries["enqueue"], params))
         return len(await self.database.fetch(queries["enqueue"], params))
 
-    async def claim(self, steps: Sequence[tuple[str, str]], worker: str, limit: int, lease: float) -> list[Run]:
-        """Up to `limit` due runs, owned by `worker` for `lease` seconds."""
-        params = {**_known(steps), "worker": worker, "limit": limit, "lease": lease, "suspect": SUSPECT_LOSSES}
+    async def claim(self, scope: Scope, worker: str, limit: int, lease: float) -> list[Run]:
+        """Up to `limit` due runs of the scope, owned by `worker` for `lease` seconds."""
+        params = {**scope.params(), "worker": worker, "limit": limit, "lease": lease, "suspect": SUSPECT_LOSSES}
         return [Run(**row) for row in await self.database.fetch(queries["claim"], params)]
 
     async def finish(self, endings: Sequence[Ending], worker: str) -> set[int]:
@@ -63,32 +63,31 @@ class Ledger:
         }
         return bool(await self.database.fetch(queries["late_result"], params))
 
-    async def next_due(self, steps: Sequence[tuple[str, str]]) -> float | None:
-        """Seconds until a known step is due; None where nothing is queued or all of it is held by a switch."""
-        row = await self.database.one(queries["next_due"], _known(steps))
-        return None if row is None or row["seconds"] is None else max(row["seconds"], 0.0)
+    async def backlog(self, scope: Scope) -> tuple[float | None, int]:
+        """(seconds until something in the scope is due, or None; how many of its runs have an owner), in one look."""
+        row = await self.database.one(queries["backlog"], scope.params())
+        assert row is not None
+        return None if row["next_due"] is None else max(row["next_due"], 0.0), row["running"]
 
-    async def running(self, pipelines: Iterable[str]) -> int:
-        """How many runs of these pipelines have an owner."""
-        row = await self.database.one(queries["running"], {"pipelines": list(pipelines)})
-        return int(row["running"]) if row else 0
-
-    async def note_schedule(self, pipeline: str, cron: str, timezone: str) -> None:
+    async def note_schedule(self, app: str, pipeline: str, cron: str, timezone: str) -> None:
         """Make a schedule known; its first slot is the next one."""
-        await self.database.fetch(queries["schedule_note"], {"pipeline": pipeline, "cron": cron, "timezone": timezone})
+        await self.database.fetch(queries["schedule_note"], _schedule(app, pipeline, cron, timezone))
 
-    async def read_schedule(self, pipeline: str, cron: str, timezone: str) -> tuple[datetime, datetime]:
+    async def read_schedule(self, app: str, pipeline: str, cron: str, timezone: str) -> tuple[datetime, datetime]:
         """(the last slot that was fired, the database's now)."""
-        row = await self.database.one(
-            queries["schedule_read"], {"pipeline": pipeline, "cron": cron, "timezone": timezone}
-        )
+        row = await self.database.one(queries["schedule_read"], _schedule(app, pipeline, cron, timezone))
         if row is None:
             raise LookupError(f"schedule {pipeline} {cron} was never noted")
         return row["last_slot"], row["now"]
 
-    async def fire(self, cron: str, timezone: str, slot: datetime, new: NewRun) -> bool:
-        """Insert a slot's run, once; False where somebody else did."""
+    async def skip(self, app: str, pipeline: str, cron: str, timezone: str, slot: datetime) -> None:
+        """Move on from a slot that cannot be fired."""
+        await self.database.fetch(queries["schedule_skip"], {**_schedule(app, pipeline, cron, timezone), "slot": slot})
+
+    async def fire(self, app: str, cron: str, timezone: str, slot: datetime, new: NewRun) -> bool:
+        """Insert a slot's run, once; False where somebody else did. Raises `IdConflict`."""
         params = {
+            "app": app,
             **{name: getattr(new, name) for name in ("job_id", "step", "pipeline", "key", "input", "input_hash")},
             **{"cron": cron, "timezone": timezone, "slot": slot},
         }
@@ -105,5 +104,5 @@ def columns(rows: Sequence[object], *names: str) -> dict[str, list[object]]:
     return {name: list(map(attrgetter(name), rows)) for name in names}
 
 
-def _known(steps: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
-    return {"pipelines": [pipeline for pipeline, _ in steps], "steps": [step for _, step in steps]}
+def _schedule(app: str, pipeline: str, cron: str, timezone: str) -> dict[str, str]:
+    return {"app": app, "pipeline": pipeline, "cron": cron, "timezone": timezone}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, TextIO
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -23,8 +24,28 @@ def redact(text: str) -> str:
     return text
 
 
+def clean(text: str) -> str:
+    """The text as it may be stored: without secrets, and without what Postgres cannot hold."""
+    return redact(text).replace("\x00", "").encode("utf-8", "replace").decode()
+
+
 def _redact_event(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     return {name: redact(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+class _Unbreakable:
+    """A stream whose failure stops nothing: a full disk or a closed pipe costs log lines, not the night."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def configure(stream: TextIO, level: int = logging.INFO) -> None:
@@ -39,6 +60,6 @@ def configure(stream: TextIO, level: int = logging.INFO) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _Unbreakable(stream))),
         cache_logger_on_first_use=False,
     )

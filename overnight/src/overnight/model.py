@@ -34,6 +34,10 @@ class Review:
     reasons: Sequence[str]
     value: Any = None
 
+    def __post_init__(self) -> None:
+        if isinstance(self.reasons, str) or not all(isinstance(reason, str) for reason in self.reasons):
+            raise TypeError("Review takes a list of reasons, each a string")
+
 
 @dataclass(frozen=True, slots=True)
 class Snooze:
@@ -41,6 +45,10 @@ class Snooze:
 
     seconds: float
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.seconds, int | float) or not 0 <= self.seconds < float("inf"):
+            raise TypeError("Snooze takes a number of seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +115,14 @@ class Ending:
     next: Sequence[NewRun] = field(default=())
     duration_ms: int = 0
     cost_usd: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a worker may claim: steps as `pipeline/step`, and keys, or None for any."""
+
+    steps: Sequence[str]
+    keys: Sequence[str] | None = None
+
+    def params(self) -> dict[str, object]:
+        return {"steps": list(self.steps), "keys": None if self.keys is None else list(self.keys)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints, overload
@@ -17,6 +18,8 @@ from overnight.policy import Retry
 from overnight.triggers import Cron, Debounce, On, Trigger
 
 DEFAULT_TIMEOUT = 300.0  # seconds
+MAX_PAYLOAD = 16_000_000  # characters of JSON; what is larger belongs into a file, and its address into the ledger
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # an escaped NUL, and not an escaped backslash before the letters
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,8 +57,10 @@ def dump(value: Any) -> str:
         text = to_json(value).decode()
     except (PydanticSerializationError, UnicodeDecodeError) as error:
         raise InvalidPayload(f"{type(value).__name__} cannot be stored as JSON: {error}") from None
-    if "\\u0000" in text:
+    if NUL.search(text):
         raise InvalidPayload("the payload holds a NUL character, which Postgres cannot store")
+    if len(text) > MAX_PAYLOAD:
+        raise InvalidPayload(f"the payload has {len(text):,} characters of JSON; at most {MAX_PAYLOAD:,} are stored")
     return text
 
 
@@ -76,6 +81,9 @@ class Pipeline:
     ) -> None:
         self.name = name
         self.on = tuple(on)
+        clocks = [(cron.expression, cron.timezone) for cron in self.crons()]
+        if len(set(clocks)) != len(clocks):
+            raise ConfigError(f"pipeline {name} has the same schedule twice")
         self.steps: dict[str, Step] = {}
         self._id = id
         self._key = key

@@ -7,13 +7,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from overnight.errors import LedgerUnavailable, OutcomeUnknown, Permanent, SwitchedOff, Transient
+from overnight.errors import (
+    ConfigError,
+    LeaseLost,
+    LedgerUnavailable,
+    OutcomeUnknown,
+    Permanent,
+    SwitchedOff,
+    Transient,
+)
 from overnight.model import Cancel, NoWork, Review, Snooze, Status, Transition
 
 ErrorClass = Literal["transient", "permanent", "unknown"]
 
 BACKOFF = (1.0, 4.0, 16.0, 60.0)  # seconds before retry 1, 2, 3, 4: the mission's numbers
 JITTER = 0.25  # each wait is between 75 % and 125 % of its number, so that retries do not come in herds
+MAX_RETRY_AFTER = 24 * 3600.0  # seconds of the other side's wish that are honoured
 MAX_LOSSES = 5  # owners that may die on one step before it is a dead letter
 SUSPECT_LOSSES = 2  # from here on a worker runs the step beside no other such step, to find the one that kills
 LEDGER_PAUSE = 1.0  # seconds before a step is tried again that could not reach the ledger
@@ -31,13 +40,18 @@ class Retry:
     def delay(self, failures: int, retry_after: float | None, rng: random.Random) -> float:
         """Seconds before the next attempt, after `failures` (≥ 1) failed ones. Never less than `retry_after`."""
         base = self.backoff[min(failures, len(self.backoff)) - 1]
-        return max(base * rng.uniform(1 - self.jitter, 1 + self.jitter), retry_after or 0.0)
+        return max(base * rng.uniform(1 - self.jitter, 1 + self.jitter), min(retry_after or 0.0, MAX_RETRY_AFTER))
+
+    def __post_init__(self) -> None:
+        if self.times < 0 or not self.backoff:
+            raise ConfigError("a retry policy needs a number of times and at least one wait")
 
 
 class ErrorTable:
-    """Which class an exception belongs to: the first row that fits decides, ours after the app's own.
+    """Which class an exception of a step belongs to: the first row that fits decides, ours after the app's own.
 
-    What no row knows is `unknown`, which is not retried: a bug does not heal by being run again.
+    What is no fault of the step (the ledger away, a switch off) never comes here. What no row knows is `unknown`,
+    which is not retried: a bug does not heal by being run again.
     """
 
     OURS: tuple[tuple[type[BaseException], ErrorClass], ...] = (
@@ -73,7 +87,7 @@ def _after_error(
     error: BaseException, failures: int, retry: Retry, errors: ErrorTable, rng: random.Random
 ) -> Transition:
     message = describe(error)
-    if isinstance(error, LedgerUnavailable):
+    if isinstance(error, LedgerUnavailable | LeaseLost):
         return Transition(Status.QUEUED, "handed_back", message, "ledger", delay=LEDGER_PAUSE)
     if isinstance(error, SwitchedOff):
         return Transition(Status.QUEUED, "held", message, "switch", delay=SWITCH_PAUSE)
@@ -88,7 +102,10 @@ def _after_error(
 
 def describe(error: BaseException) -> str:
     """One line for a person: our own errors speak for themselves, others are named."""
-    text = " ".join(str(error).split())
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = "its message cannot be read"
     if isinstance(error, Transient | Permanent | SwitchedOff | OutcomeUnknown):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -38,7 +38,12 @@ async def schedules(database: Database, app: App) -> list[Row]:
         for cron in pipeline.crons():
             row = await database.one(
                 queries["schedule_read"],
-                {"pipeline": pipeline.name, "cron": cron.expression, "timezone": cron.timezone},
+                {
+                    "app": app.name,
+                    "pipeline": pipeline.name,
+                    "cron": cron.expression,
+                    "timezone": cron.timezone,
+                },
             )
             now = row["now"] if row else datetime.now(UTC)
             found.append(

@@ -112,6 +112,11 @@ def dollars(value: Decimal | float) -> str:
     return f"${value:.2f}" if value == 0 or value >= 1 else f"${value:.4f}"
 
 
+def count(number: int, thing: str) -> str:
+    """So many things, in plain English."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def duration(seconds: float) -> str:
     """A span as people say it."""
     if seconds < 60:

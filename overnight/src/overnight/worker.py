@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
 from overnight.app import App
 from overnight.database import Database
-from overnight.errors import IdConflict, OvernightError, Refused
+from overnight.errors import IdConflict, LedgerUnavailable, OvernightError, Refused
 from overnight.execute import execute
-from overnight.heart import Heart
+from overnight.heart import Attempt, Heart
 from overnight.keeper import Keeper
 from overnight.ledger import Ledger
 from overnight.model import Ending, Run, Status, Transition
@@ -24,6 +24,7 @@ from overnight.policy import HAND_BACK
 from overnight.transport.postgres import Listener
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 CONCURRENCY = 50  # steps in flight in one process
 LEASE = 60.0  # seconds; a dead worker is noticed by its lock long before
@@ -31,6 +32,9 @@ POLL = 10.0  # seconds; the slow poll behind the hints
 GRACE = 10.0  # seconds that running steps have to end by themselves when the worker is asked to stop
 HELD_PAUSE = 1.0  # seconds between two claims when something is due that could not be had
 BATCH = 500  # endings written by one statement
+BATCH_CHARACTERS = 32_000_000  # of their outputs, far below what one message to Postgres may hold
+WRITE_GRACE = 20.0  # seconds in which the last endings are written when the worker stops; after that the leases count
+STEP_THREAD = "step"  # how the threads of plain functions are called
 
 
 class Worker:
@@ -51,17 +55,18 @@ class Worker:
         self.app = app
         self.ledger = Ledger(database)
         self._database = database
-        self._steps = app.steps()
+        self._scope = app.scope()
+        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix=STEP_THREAD)
         self._concurrency = concurrency
         self._poll = poll
         self._grace = grace
         self._on_ending = on_ending
         self._rng = rng or random.Random()  # noqa: S311  jitter needs no secrecy
-        self._tasks: dict[tuple[int, int], asyncio.Task[None]] = {}  # by run and attempt
+        self._tasks: dict[Attempt, asyncio.Task[None]] = {}
         self._endings: asyncio.Queue[Ending] = asyncio.Queue()
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
-        self._lost: set[tuple[int, int]] = set()
+        self._lost: set[Attempt] = set()
         self._deps: Any = None
         self._finisher: asyncio.Task[None]
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -85,17 +90,20 @@ class Worker:
     async def run(self, *, until_idle: bool = False, horizon: float = 900.0) -> None:
         """Work until `stop`, or until nothing is running and nothing is due within `horizon` seconds."""
         self._loop = asyncio.get_running_loop()
-        self._loop.set_default_executor(ThreadPoolExecutor(self._concurrency, thread_name_prefix="step"))
         async with AsyncExitStack() as stack:
             self._deps = await stack.enter_async_context(self.app.open(self._database))
-            await self._database.insist(lambda: asyncio.to_thread(self._heart.start))
+            await self._insist(lambda: asyncio.to_thread(self._heart.start))
             stack.push_async_callback(asyncio.to_thread, self._heart.stop)
             stack.push_async_callback(_cancelled, asyncio.create_task(Listener(self._database).run(self.wake)))
             self._finisher = asyncio.create_task(self._finish_all())
             self._finisher.add_done_callback(lambda _: self.stop())
             stack.push_async_callback(_cancelled, self._finisher)
             stack.push_async_callback(self._drain)
-            await self._work(until_idle, horizon)
+            try:
+                await self._work(until_idle, horizon)
+            except LedgerUnavailable:
+                if not self._stop.is_set():
+                    raise
         if not self._finisher.cancelled():
             await self._finisher  # it ends by itself only through a fault of ours: raise it, and let others rescue
 
@@ -111,50 +119,58 @@ class Worker:
                 continue
             wait = self._poll
             if free:
-                next_due = await self._database.insist(lambda: self.ledger.next_due(self._steps))
-                if until_idle and not self._tasks and (next_due is None or next_due > horizon):
-                    if not await self._database.insist(lambda: self.ledger.running(self.app.pipelines)):
-                        return
-                    wait = 1.0
-                elif next_due is not None:
+                next_due, running = await self._insist(lambda: self.ledger.backlog(self._scope))
+                if until_idle and not running and not self._tasks and (next_due is None or next_due > horizon):
+                    return
+                if next_due is not None:
                     wait = next_due or HELD_PAUSE
+                elif until_idle:
+                    wait = 1.0
             await self._sleep(min(wait, self._poll, self._next_keep - time.monotonic()))
+
+    async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Through outages of the database, but not past a request to stop."""
+        return await self._database.insist(call, unless=self._stop)
 
     async def _keep(self) -> None:
         if time.monotonic() < self._next_keep:
             return
-        next_slot = await self._database.insist(self._keeper.tick)
+        next_slot = await self._insist(self._keeper.tick)
         self._next_keep = time.monotonic() + min(self._poll, self._poll if next_slot is None else next_slot)
 
     async def _claim(self, free: int) -> list[Run]:
         if not self._heart.healthy:
             return []
-        return await self._database.insist(
-            lambda: self.ledger.claim(self._steps, self.boot_id, free, self._heart.lease)
-        )
+        return await self._insist(lambda: self.ledger.claim(self._scope, self.boot_id, free, self._heart.lease))
 
     def _begin(self, run: Run) -> None:
-        self._abort([run.id])  # an earlier attempt that still winds down has lost its lease
-        self._heart.carry(run.id, self.app.pipelines[run.pipeline].steps[run.step].timeout)
+        # An earlier attempt that still winds down has lost its lease.
+        self._abort({key for key in self._tasks if key[0] == run.id})
+        self._heart.carry((run.id, run.attempt), self.app.pipelines[run.pipeline].steps[run.step].timeout)
         task = asyncio.create_task(self._execute(run), name=f"{run.pipeline}/{run.step}")
         self._tasks[run.id, run.attempt] = task
 
     async def _execute(self, run: Run) -> None:
         try:
-            ending = await execute(self.app, self.ledger, self._deps, run, self._rng)
+            ending = await execute(self.app, self.ledger, self._deps, run, self._rng, self._threads)
         except asyncio.CancelledError:
             if (run.id, run.attempt) in self._lost:
                 self._forget([run])
                 return
             ending = Ending(run, HAND_BACK)
+        except Exception as fault:  # what nobody can read must come to an end all the same
+            why = f"a fault while ending the step: {type(fault).__name__}"
+            ending = Ending(run, Transition(Status.DEAD, "error", why, "unknown", failed=True))
         await self._endings.put(ending)
 
     async def _finish_all(self) -> None:
         """Write endings as they come: a lonely one at once, many together, for they gather while a batch is written."""
         while True:
             batch = [await self._endings.get()]
-            while not self._endings.empty() and len(batch) < BATCH:
+            size = _size(batch[0])
+            while not self._endings.empty() and len(batch) < BATCH and size < BATCH_CHARACTERS:
                 batch.append(self._endings.get_nowait())
+                size += _size(batch[-1])
             await self._finish(batch)
             self._forget([ending.run for ending in batch])
             for _ in batch:
@@ -198,8 +214,7 @@ class Worker:
         for key in keys:
             self._tasks.pop(key, None)
         self._lost -= keys
-        claimed_again = {run_id for run_id, _ in self._tasks}
-        self._heart.drop({run_id for run_id, _ in keys} - claimed_again)
+        self._heart.drop(keys)
         self._wake.set()
 
     async def _drain(self) -> None:
@@ -209,19 +224,21 @@ class Worker:
             _, late = await asyncio.wait(running, timeout=self._grace)
             for task in late:
                 task.cancel()
-        while self._tasks and not self._finisher.done():
+        end = time.monotonic() + WRITE_GRACE
+        while self._tasks and not self._finisher.done() and time.monotonic() < end:
             self._wake.clear()
-            await self._sleep(0.5)
+            await self._sleep(0.1)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _report_lost(self, run_ids: Iterable[int]) -> None:
+    def _report_lost(self, attempts: set[Attempt]) -> None:
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._abort, list(run_ids))
+        self._loop.call_soon_threadsafe(self._abort, attempts)
 
-    def _abort(self, run_ids: Iterable[int]) -> None:
+    def _abort(self, attempts: set[Attempt]) -> None:
         """Stop working on what is no longer ours. A run whose ending is being written is left to the guard."""
-        gone = set(run_ids)
-        for key, task in self._tasks.items():
-            if key[0] in gone and not task.done():
+        for key in attempts:
+            task = self._tasks.get(key)
+            if task is not None and not task.done():
                 self._lost.add(key)
                 task.cancel()
 
@@ -231,6 +248,10 @@ class Worker:
                 await self._wake.wait()
         except TimeoutError:
             pass
+
+
+def _size(ending: Ending) -> int:
+    return len(ending.output or "") + sum(len(new.input) for new in ending.next)
 
 
 async def _cancelled(task: asyncio.Task[Any]) -> None:

@@ -9,12 +9,12 @@ from overnight.database import Database
 from overnight.errors import IdConflict, IllegalTransition
 from overnight.keeper import SETTLE
 from overnight.ledger import Ledger
-from overnight.model import Ending, NewRun, Run, Status, Transition
+from overnight.model import Ending, NewRun, Run, Scope, Status, Transition
 from overnight.policy import MAX_LOSSES, SUSPECT_LOSSES
 from overnight.sql import queries
 from overnight.testing import Clock
 
-STEPS = [("p", "one"), ("p", "two")]
+STEPS = Scope(["p/one", "p/two"])
 DONE = Transition(Status.SUCCEEDED, "done", ends_job=False)
 
 INSERT = (
@@ -93,7 +93,9 @@ async def test_a_run_is_claimed_by_one_worker_and_its_attempt_is_counted(ledger:
 async def test_what_is_not_due_or_not_known_is_not_claimed(ledger: Ledger, clock: Clock) -> None:
     await ledger.enqueue([new("later", delay=90.0), new("foreign", step="renamed")])
     assert await ledger.claim(STEPS, "w", 9, 60) == []
-    assert 89 < (await ledger.next_due(STEPS) or 0) <= 90
+    next_due, running = await ledger.backlog(STEPS)
+    assert 89 < (next_due or 0) <= 90
+    assert running == 0
     await clock.move(90.5)
     assert [run.job_id for run in await ledger.claim(STEPS, "w", 9, 60)] == ["later"]
 
@@ -269,6 +271,7 @@ LEGAL = {
     ("running", "cancelled"),
     ("needs_review", "succeeded"),
     ("needs_review", "cancelled"),
+    ("needs_review", "queued"),
     ("dead", "queued"),
     ("dead", "cancelled"),
 }
@@ -287,12 +290,30 @@ async def test_the_database_refuses_every_transition_that_is_not_legal(database:
                     await move
 
 
+async def test_a_worker_claims_only_the_keys_that_its_app_knows(ledger: Ledger) -> None:
+    await ledger.enqueue([NewRun(key or "none", "one", "p", key, "{}", "h") for key in ("mine", "foreign", "")])
+    mine = Scope(["p/one"], ["mine", "other"])
+    assert sorted(run.key for run in await ledger.claim(mine, "w", 9, 60)) == ["", "mine"]
+    assert await ledger.backlog(mine) == (None, 2)
+    assert await ledger.backlog(Scope(["p/one"])) == (0.0, 2)
+
+
+async def test_one_job_id_in_two_pipelines_is_a_conflict_and_not_a_silent_stop(ledger: Ledger) -> None:
+    await ledger.enqueue([new("a")])
+    with pytest.raises(IdConflict):
+        await ledger.enqueue([NewRun("a", "one", "q", "k", "{}", "h")])
+    run = await claim_one(ledger)
+    await ledger.enqueue([NewRun("a", "two", "q", "k", "{}", None)])
+    with pytest.raises(IdConflict):
+        await ledger.finish([Ending(run, DONE, "1", next=[new("a", "two", "1", None)])], "w1")
+
+
 @pytest.mark.parametrize("scope", ["all", "pipeline:p", "key:k", "step:p/one"])
 async def test_a_switch_holds_its_scope_and_nothing_else(ledger: Ledger, database: Database, scope: str) -> None:
     from overnight import control
 
     await ledger.enqueue([new("a"), NewRun("b", "other", "q", "k2", "{}", "h")])
-    steps = [*STEPS, ("q", "other")]
+    steps = Scope(["p/one", "p/two", "q/other"])
     await control.set_switch(database, scope, enabled=False, reason="test")
     held = [run.job_id for run in await ledger.claim(steps, "w", 9, 60)]
     assert held == ([] if scope == "all" else ["b"])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from overnight import (
     Pipeline,
     Retry,
     Review,
+    Snooze,
     Transient,
     control,
 )
@@ -368,6 +371,160 @@ async def test_a_slot_fires_once_however_many_workers_tick(database: Database, c
     await clock.move(-3600)
     await asyncio.gather(*(keeper.tick() for keeper in keepers))
     assert await rows(database, "pipeline, input") == [("night", "2030-01-02")]
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        Cron("0 4 * * *", input=lambda slot: {"no": "number"}),
+        Cron("0 4 * * *", input=lambda slot: 1 // 0),
+    ],
+)
+async def test_a_slot_that_cannot_be_fired_stops_nothing_else(database: Database, clock: Clock, trigger: Cron) -> None:
+    p, sound = Pipeline("broken", on=[trigger]), Pipeline("sound", on=[Cron("0 4 * * *", input=lambda slot: 1)])
+    for pipeline in (p, sound):
+
+        @pipeline.step
+        async def step(ctx: Ctx, value: int) -> None: ...
+
+    keeper = Keeper(App("app", [p, sound]), Ledger(database), "w")
+    await keeper.tick()
+    now = await clock.now()
+    await clock.set(now.replace(hour=4, minute=0, second=1) + timedelta(days=1))
+    for _ in range(3):
+        await keeper.tick()
+    assert await rows(database, "pipeline") == [("sound",)]
+
+
+class Unreadable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no message")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (lambda: Snooze("soon"), "dead"),  # type: ignore[arg-type]
+        (lambda: Review("text"), "dead"),
+        (lambda: Review([ValueError()]), "dead"),  # type: ignore[list-item]
+        (lambda: Review(["x\udcff"], 1), "needs_review"),
+        (Unreadable(), "dead"),
+        (ValueError("bad \udcff name \x00"), "dead"),
+        (SystemExit(3), "dead"),
+        (asyncio.CancelledError(), "dead"),
+        (Transient("x", retry_after="120"), "dead"),  # type: ignore[arg-type]
+    ],
+)
+async def test_whatever_a_step_does_its_run_comes_to_an_end_and_the_worker_lives(
+    database: Database, fault: Any, status: str
+) -> None:
+    p = Pipeline("p")
+
+    @p.step
+    async def step(ctx: Ctx, value: int) -> Any:
+        if value:
+            return value
+        if isinstance(fault, BaseException):
+            raise fault
+        return fault()
+
+    app = App("app", [p])
+    for value in (0, 1):
+        await control.start(app, database, "p", value)
+    await asyncio.wait_for(run_until_idle(app, database), 20)
+    assert sorted(await rows(database, "input, status")) == [(0, status), (1, "succeeded")]
+
+
+async def test_an_outside_write_that_nobody_can_know_waits_for_a_person_who_may_replay_it(database: Database) -> None:
+    p, calls = Pipeline("p"), []
+
+    @p.step
+    async def pay(ctx: Ctx, value: int) -> Any:
+        async def call() -> str:
+            calls.append(value)
+            if len(calls) == 1:
+                raise Transient("the connection broke while it was answering")
+            return "paid"
+
+        return await ctx.effect("pay", content_hash="h", call=call)
+
+    @p.step
+    async def tell(ctx: Ctx, value: str) -> str:
+        return value
+
+    app = App("app", [p])
+    job, _ = await control.start(app, database, "p", 1)
+    await run_until_idle(app, database)
+    assert calls == [1]
+    assert await rows(database, "status, error_class") == [("needs_review", "unknown_outcome")]
+    with pytest.raises(UserError, match="nothing to approve"):
+        await control.approve(app, database, job, "")
+    await control.replay(database, job)
+    await run_until_idle(app, database)
+    assert calls == [1, 1]
+    assert await rows(database, "step, output") == [("pay", "paid"), ("tell", "paid")]
+
+
+async def test_a_log_that_cannot_be_written_stops_nothing(database: Database) -> None:
+    import structlog
+
+    from overnight import logs
+
+    p = Pipeline("p")
+
+    @p.step
+    async def step(ctx: Ctx, value: int) -> int:
+        ctx.log.info("hello")
+        return value
+
+    app = App("app", [p])
+    await control.start(app, database, "p", 1)
+    with Path("/dev/full").open("w", buffering=1) as full:
+        logs.configure(full)
+        try:
+            await run_until_idle(app, database)
+        finally:
+            structlog.reset_defaults()
+            with suppress(OSError):
+                full.close()
+    assert await rows(database, "status") == [("succeeded",)]
+
+
+async def test_until_idle_never_leaves_while_something_is_queued(database: Database) -> None:
+    p = Pipeline("p")
+    for name in ("one", "two", "three"):
+
+        async def step(ctx: Ctx, value: int) -> int:
+            return value
+
+        step.__name__ = name
+        p.step(step)
+    app = App("app", [p])
+    for value in range(25):
+        await control.start(app, database, "p", value)
+        await run_until_idle(app, database)
+    assert set(await rows(database, "status")) == {("succeeded",)}
+    assert len(await rows(database)) == 75
+
+
+async def test_a_plain_function_that_never_returns_takes_one_thread_and_not_the_worker(database: Database) -> None:
+    p, release = Pipeline("p"), threading.Event()
+
+    @p.step(timeout=0.2, retry=Retry(0))
+    def hangs(ctx: Ctx, value: int) -> int:
+        if value == 0:
+            release.wait(30)
+        return value
+
+    app = App("app", [p])
+    for value in range(5):
+        await control.start(app, database, "p", value)
+    try:
+        await asyncio.wait_for(run_until_idle(app, database, concurrency=8, grace=0.1), 15)
+    finally:
+        release.set()
+    assert sorted(await rows(database, "input, status"))[0] == (0, "dead")
+    assert {status for _, status in sorted(await rows(database, "input, status"))[1:]} == {"succeeded"}
 
 
 async def test_a_worker_that_is_stopped_hands_back_without_counting_an_error(database: Database) -> None:

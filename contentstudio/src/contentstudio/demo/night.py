@@ -13,7 +13,7 @@ from contentstudio import app as studio
 from contentstudio import config as settings
 from contentstudio import morning, pipelines
 from contentstudio.demo.web import FEEDS, GONE, INDEXNOW, DemoWeb
-from overnight import commands, control, logs, report, show
+from overnight import commands, logs, report, show
 from overnight.database import home_folder, opened
 from overnight.errors import ConfigError, UserError
 
@@ -72,10 +72,9 @@ async def run(folder: Path, port: int | None) -> dict[str, Any]:
 
 
 async def _night(folder: Path, config: settings.Config, began: datetime) -> dict[str, Any]:
-    app = studio.build(config)
+    app = studio.build(config, "contentstudio-demo")  # its schedule is not the one of a real config
     async with opened(home_folder(folder), *([app.schema] if app.schema else [])) as database:
-        tonight = pipelines.tonight(config, began)
-        _, new = await database.insist(lambda: control.start(app, database, "night", tonight))
+        new = await database.insist(lambda: pipelines.begin(app, database, config, began))
         with show.live_line(f"the night of {began.date()}") as note:
             await commands.work(app, database, until_idle=True, on_ending=note)
         night = await database.insist(lambda: morning.gather(database, began))

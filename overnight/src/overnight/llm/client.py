@@ -10,8 +10,9 @@ from overnight.context import Context
 from overnight.database import Database
 from overnight.errors import SwitchedOff
 from overnight.llm.port import Provider, Reply, Request, Usage, parse
-from overnight.llm.prices import Price, cost_usd
-from overnight.logs import redact
+from overnight.llm.prices import Price, UnpricedModel, cost_usd
+from overnight.logs import clean
+from overnight.policy import describe
 from overnight.sql import queries
 
 T = TypeVar("T")
@@ -41,9 +42,10 @@ class LLM:
             reply = Reply(
                 text=stored["answer"], stop_reason=stored["stop_reason"], usage=NOTHING, model=stored["model"]
             )
-            await self._settle(ctx, await self._begin(ctx, request, request_hash), reply, "cached")
+            call = await self._begin(ctx, request, request_hash)
+            await self._settle(ctx, call, request.model, reply, "cached")
             return parse(reply, type_)
-        self._price(request.model, NOTHING)
+        self._price(request.model, NOTHING, request.model)
         if not await ctx.enabled():
             raise SwitchedOff("a kill switch is off, so the model was not called")
         return await self._call(ctx, request, request_hash, type_)
@@ -58,9 +60,9 @@ class LLM:
         except BaseException as error:
             usage = getattr(error, "usage", None) or reply.usage
             failed = Reply(text="", stop_reason=reply.stop_reason, usage=usage, model=reply.model)
-            await self._settle(ctx, call, failed, "failed", error)
+            await self._settle(ctx, call, request.model, failed, "failed", error)
             raise
-        await self._settle(ctx, call, reply, "stored")
+        await self._settle(ctx, call, request.model, reply, "stored")
         return answer
 
     async def _begin(self, ctx: Context[Any], request: Request, request_hash: str) -> int:
@@ -76,9 +78,15 @@ class LLM:
         return int(row["id"])
 
     async def _settle(
-        self, ctx: Context[Any], call: int, reply: Reply, status: str, error: BaseException | None = None
+        self,
+        ctx: Context[Any],
+        call: int,
+        request_model: str,
+        reply: Reply,
+        status: str,
+        error: BaseException | None = None,
     ) -> None:
-        cost = self._price(reply.model, reply.usage)
+        cost = self._price(reply.model, reply.usage, request_model)
         params = {
             "id": call,
             "status": status,
@@ -89,10 +97,14 @@ class LLM:
             "output_tokens": reply.usage.output_tokens,
             "cost_usd": cost,
             "error_kind": getattr(error, "kind", "aborted") if error else None,
-            "error": redact(str(error)) if error else None,
+            "error": clean(describe(error)) if error else None,
         }
         await self._database.insist(lambda: self._database.fetch(queries["llm_settle"], params))
         ctx.charge(cost)
 
-    def _price(self, model: str, usage: Usage) -> Decimal:
-        return cost_usd(self._provider.name, model, usage, self._prices)
+    def _price(self, model: str, usage: Usage, asked: str) -> Decimal:
+        """What a call cost. A dated version that the list does not know costs what was asked for."""
+        try:
+            return cost_usd(self._provider.name, model, usage, self._prices)
+        except UnpricedModel:
+            return cost_usd(self._provider.name, asked, usage, self._prices)

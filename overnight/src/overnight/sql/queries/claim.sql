@@ -6,11 +6,12 @@ with due as (
     from runs r
     where r.status = 'queued'
       and r.due_at <= ledger_now()
-      and (r.pipeline, r.step) in (select * from unnest(%(pipelines)s::text[], %(steps)s::text[]))
-      and not exists (
-          select from switches s
-          where not s.enabled
-            and s.scope in ('all', 'pipeline:' || r.pipeline, 'key:' || r.key, 'step:' || r.pipeline || '/' || r.step))
+      and r.pipeline || '/' || r.step = any(%(steps)s::text[])
+      and (%(keys)s::text[] is null or r.key = '' or r.key = any(%(keys)s::text[]))
+      and 'all' <> all(array(select scope from switches where not enabled))
+      and 'pipeline:' || r.pipeline <> all(array(select scope from switches where not enabled))
+      and 'key:' || r.key <> all(array(select scope from switches where not enabled))
+      and 'step:' || r.pipeline || '/' || r.step <> all(array(select scope from switches where not enabled))
     order by r.due_at, r.id
     limit %(limit)s
     for update skip locked

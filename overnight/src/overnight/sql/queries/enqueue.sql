@@ -9,6 +9,6 @@ from unnest(%(job_id)s::text[], %(step)s::text[], %(pipeline)s::text[], %(key)s:
             %(input_hash)s::text[], %(delay)s::float8[])
      as n (job_id, step, pipeline, key, input, input_hash, delay)
 order by n.job_id, n.step, n.input_hash
-on conflict (job_id, step) do update set input_hash = excluded.input_hash
-    where runs.input_hash is distinct from excluded.input_hash
+on conflict (job_id, step) do update set input_hash = excluded.input_hash, pipeline = excluded.pipeline
+    where runs.input_hash is distinct from excluded.input_hash or runs.pipeline <> excluded.pipeline
 returning job_id, step

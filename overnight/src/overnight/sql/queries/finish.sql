@@ -20,7 +20,8 @@ finished as (
         lease_until = null,
         worker = null
     from ended e
-    where r.id = e.id and r.attempt = e.attempt and r.status = 'running'
+    where r.id = e.id and r.attempt = e.attempt
+      and (r.status = 'running') is true -- so written that the partial index on leases is no candidate: the key is the way
     returning r.id, r.attempt, r.status, r.started_at, r.due_at
 ),
 history as (
@@ -40,7 +41,7 @@ spawned as (
          as n (parent, job_id, step, pipeline, key, input, input_hash, delay)
     join finished f on f.id = n.parent
     order by n.job_id, n.step, n.input_hash
-    on conflict (job_id, step) do update set input_hash = excluded.input_hash
-        where runs.input_hash is distinct from excluded.input_hash
+    on conflict (job_id, step) do update set input_hash = excluded.input_hash, pipeline = excluded.pipeline
+        where runs.input_hash is distinct from excluded.input_hash or runs.pipeline <> excluded.pipeline
 )
 select id from finished

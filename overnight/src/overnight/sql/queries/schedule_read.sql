@@ -1,2 +1,2 @@
 select last_slot, ledger_now() as now from schedules
-where pipeline = %(pipeline)s and cron = %(cron)s and timezone = %(timezone)s
+where app = %(app)s and pipeline = %(pipeline)s and cron = %(cron)s and timezone = %(timezone)s

@@ -2,4 +2,4 @@
 with lock as (select pg_advisory_lock(%(lock_key)s))
 insert into workers (boot_id, lock_key, host, pid)
 select %(worker)s, %(lock_key)s, %(host)s, %(pid)s from lock
-on conflict (boot_id) do update set seen_at = ledger_now(), missed_at = null, stopped_at = null
+on conflict (boot_id) do update set lock_key = excluded.lock_key, seen_at = ledger_now(), missed_at = null, stopped_at = null

@@ -3,23 +3,10 @@
 -- The clock of every lease, due time and schedule is the database's. Tests put another body here, and move it.
 create function ledger_now() returns timestamptz language sql stable parallel safe return now();
 
-create table statuses (
-    status   text primary key,
-    finished boolean not null,
-    meaning  text not null
-);
-insert into statuses values
-    ('queued',       false, 'due, or waiting for its time'),
-    ('running',      false, 'owned by a worker under a lease'),
-    ('succeeded',    true,  'done; its output is stored'),
-    ('needs_review', false, 'waits for a person to approve or reject'),
-    ('dead',         false, 'a dead letter: waits for a person to replay or drop'),
-    ('cancelled',    true,  'ended on purpose; the reason is stored');
-
 -- The whole life of a run as data: the trigger below refuses whatever is not listed here.
 create table transitions (
-    from_status text not null references statuses,
-    to_status   text not null references statuses,
+    from_status text not null,
+    to_status   text not null,
     verb        text not null,
     primary key (from_status, to_status)
 );
@@ -33,6 +20,7 @@ insert into transitions (from_status, to_status, verb) values
     ('running',      'cancelled',    'end on purpose'),
     ('needs_review', 'succeeded',    'approve'),
     ('needs_review', 'cancelled',    'reject'),
+    ('needs_review', 'queued',       'replay'),
     ('dead',         'queued',       'replay'),
     ('dead',         'cancelled',    'drop');
 
@@ -42,7 +30,8 @@ create table runs (
     step        text not null check (step <> ''),
     pipeline    text not null default '',
     key         text not null default '',   -- whom the job is for: a site, a customer; the scope of switches and limits
-    status      text not null default 'queued' references statuses,
+    status      text not null default 'queued'
+                check (status in ('queued', 'running', 'succeeded', 'needs_review', 'dead', 'cancelled')),
     outcome     text,                       -- how the last attempt ended: done, no_work, review, cancel, error, lost
     attempt     integer not null default 0, -- counted at each claim; the fence against a late owner
     failures    integer not null default 0, -- attempts that ended in an error: what the retry policy counts
@@ -70,11 +59,11 @@ create index runs_started on runs (started_at);
 
 create function runs_guard() returns trigger language plpgsql as $$
 begin
-    if old.input_hash is distinct from new.input_hash then
+    if old.input_hash is distinct from new.input_hash or old.pipeline <> new.pipeline then
         raise exception 'job % was begun with other inputs', old.job_id
             using errcode = 'OV001', hint = 'the id is made from the inputs: give the same ones, or another id';
     end if;
-    if old.status is distinct from new.status
+    if old.status <> new.status
         and not exists (select from transitions t where t.from_status = old.status and t.to_status = new.status) then
         raise exception 'run % of job % cannot go from % to %', old.step, old.job_id, old.status, new.status
             using errcode = 'OV002';
@@ -82,8 +71,9 @@ begin
     return new;
 end $$;
 
-create trigger runs_guard before update of status, input_hash on runs
-    for each row when (old.status is distinct from new.status or old.input_hash is distinct from new.input_hash)
+create trigger runs_guard before update of status, input_hash, pipeline on runs
+    for each row when (old.status <> new.status or old.pipeline <> new.pipeline
+                       or old.input_hash is distinct from new.input_hash)
     execute function runs_guard();
 
 -- The retry history: one row per attempt that did not simply succeed.
@@ -111,12 +101,13 @@ create view dead_letters as
 
 -- A cron slot fires once: the slot's deterministic job id and `last_slot` each refuse a second time.
 create table schedules (
+    app        text not null,
     pipeline   text not null,
     cron       text not null,
     timezone   text not null,
     last_slot  timestamptz not null default ledger_now(),
     created_at timestamptz not null default ledger_now(),
-    primary key (pipeline, cron, timezone)
+    primary key (app, pipeline, cron, timezone)
 );
 
 -- Kill switches. Scope: `all`, `pipeline:NAME`, `key:NAME`, `step:PIPELINE/STEP`. No row means on.
