@@ -176,7 +176,8 @@ async def publish(ctx: Ctx, judged: Judged) -> Published:
         interrupted = published.action == "unchanged" and ctx.attempt > 1  # an earlier attempt of ours wrote it
         return (await probe() if interrupted else None) or published
 
-    return Published(**await ctx.effect("publish", content_hash=sha256, call=call, probe=probe))
+    async with ctx.deps.turn(draft.site):
+        return Published(**await ctx.effect("publish", content_hash=sha256, call=call, probe=probe))
 
 
 async def ping(ctx: Ctx, published: Published) -> Pinged:

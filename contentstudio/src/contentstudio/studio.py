@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
 
 from contentstudio.config import Config
 from contentstudio.memory import Memory
@@ -20,6 +22,11 @@ class Studio:
     memory: Memory
     fetcher: Fetcher
     writer: Writer
+    turns: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    def turn(self, site: str) -> asyncio.Lock:
+        """One article of a site at a time. To be taken before leave is asked to publish: leave must not grow old."""
+        return self.turns[site]
 
     def publisher(self, site: str) -> Publisher:
         """Where a site is published."""

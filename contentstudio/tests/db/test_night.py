@@ -14,6 +14,7 @@ import pytest
 from lxml import html
 
 from contentstudio import app as studio
+from contentstudio import pipelines
 from contentstudio.config import Config
 from contentstudio.demo.web import APP, FEEDS, FLAKY, GONE, HARD, INDEXNOW, DemoWeb
 from overnight import control
@@ -95,6 +96,31 @@ async def test_the_same_night_again_does_nothing_and_the_next_one_finds_the_same
     assert {path: path.read_bytes() for path in published(config)} == before
     known = await database.fetch("select error from runs where outcome = 'no_work'")
     assert len([row for row in known if "is known since 2026-11-23" in row["error"]]) == 4
+
+
+async def test_a_source_that_was_added_since_is_read_when_the_night_is_begun_by_hand_again(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write
+) -> None:
+    now = await clock.now()
+    for count, paths in enumerate(
+        [["/potting-shed/mulch.html"], ["/potting-shed/mulch.html", "/clear-skies/moon-phases.html"]], 1
+    ):
+        config = write_config([web.url + path for path in paths])
+        app = studio.build(config)
+        assert await pipelines.begin(app, database, config, now) == (count == 1)
+        await run_until_idle(app, database, clock=clock)
+        assert len(published(config)) == count
+    assert web.requests["/potting-shed/mulch.html"] == 1
+
+
+async def test_many_pages_with_one_title_are_one_topic(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write
+) -> None:
+    pages = [f"{web.url}/potting-shed/mulch.html?copy={n}&Case={'aA'[n % 2]}" for n in range(8)]
+    config = write_config(pages)
+    await night(config, database, clock)
+    assert len(published(config)) == 1
+    assert await database.fetch("select error from dead_letters") == []
 
 
 async def test_an_article_waits_out_its_debounce(

@@ -89,6 +89,7 @@ def _render_status(data: dict[str, Any]) -> None:
         waiting += f"; the oldest is due since {show.duration(now['oldest_due_seconds'])}"
     person = f"{now['needs_review']} to review, {show.count(now['dead'], 'dead letter')}"
     off = ", ".join(f"{row['scope']} ({row['reason']})" for row in data["switched_off"]) or "none"
+    parked = [f"{row['count']} of {row['step']} {row['key']}".strip() for row in data["parked"]]
     slots = [f"{row['pipeline']} at {show.cell(row['next'])} UTC" for row in data["schedules"]]
     show.lines(
         [
@@ -97,6 +98,7 @@ def _render_status(data: dict[str, Any]) -> None:
             ("needs you", person),
             ("workers", ", ".join(f"{row['host']} (pid {row['pid']})" for row in data["workers"]) or "none is running"),
             ("switched off", off),
+            *([("parked", f"{', '.join(parked)}: unknown to this app, so they wait")] if parked else []),
             ("next", ", ".join(slots) or "no schedule"),
             ("cost, 24 hours", f"{show.dollars(totals['cost_usd'])} for {calls}"),
         ]

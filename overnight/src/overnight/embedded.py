@@ -38,7 +38,7 @@ CONNECT_SECONDS = 5
 WATCH_GRACE_SECONDS = 1.0
 WATCH_LOOK_SECONDS = 30.0
 LOG_BYTES = 10_000_000
-FAST_STOP_SECONDS = 60.0
+FAST_STOP_SECONDS = 20.0
 
 SETTINGS = {
     "listen_addresses": "",
@@ -221,6 +221,9 @@ class EmbeddedServer:
                     os.kill(pid, number)
                 if self._gone_within(pid, patience):
                     break
+            if self.socket_folder.parent != self.home:
+                with suppress(OSError):
+                    self.socket_folder.rmdir()
             return True
 
     def _gone_within(self, pid: int, seconds: float) -> bool:

@@ -27,6 +27,7 @@ async def status(database: Database, app: App | None) -> dict[str, Any]:
         "totals": totals,
         "workers": [row for row in workers if row["alive"]],
         "switched_off": [row for row in switches if not row["enabled"]],
+        "parked": await database.fetch(queries["report_parked"], app.scope().params()) if app else [],
         "schedules": await schedules(database, app) if app else [],
     }
 

@@ -250,7 +250,8 @@ def test_a_path_too_long_for_a_socket_gets_a_private_folder_elsewhere(tmp_path: 
             assert folder.stat().st_mode & 0o777 == 0o700
             assert one(server, "SELECT 1") == 1
 
-        folder.chmod(0o755)
+        assert not folder.exists()
+        folder.mkdir(mode=0o755)
         with pytest.raises(DatabaseUnavailable, match="is not private"):
             EmbeddedServer(home).start()
     finally:
