@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from overnight import commands, show
-from overnight.commands import Session, json_option, pass_session, tell
+from overnight import commandline, commands, show
+from overnight.commandline import Session, json_option, pass_session, tell
 from overnight.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def up(context: click.Context, session: Session, once: bool, now: bool, as_json:
             await database.insist(lambda: pipelines.begin(app, database, settings, began))
         told = "tonight's work" if once else "waiting for work; Ctrl-C ends it"
         with show.live_line(told) as note:
-            await commands.work(app, database, until_idle=once, on_ending=note)
+            await commandline.work(app, database, until_idle=once, on_ending=note)
         return await database.insist(lambda: morning.gather(database, began))
 
     for folder in (session.home, *(settings.folder(site) for site in settings.site if site.active)):
@@ -180,7 +180,7 @@ def init(context: click.Context, as_json: bool) -> None:
 
 
 def main() -> None:
-    commands.main(cli, "contentstudio")
+    commandline.main(cli, "contentstudio")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from overnight import commands
-from overnight.commands import Session, json_option, pass_session, tell
+from overnight import commandline, commands
+from overnight.commandline import Session, json_option, pass_session, tell
 from overnight.errors import UserError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def worker(session: Session, until_idle: bool) -> None:
 
     app = session.needed_app()
     logs.configure(sys.stderr)
-    session.run(lambda database: commands.work(app, database, until_idle=until_idle))
+    session.run(lambda database: commandline.work(app, database, until_idle=until_idle))
 
 
 @cli.command()
@@ -161,7 +161,7 @@ def db_shell(session: Session) -> None:
 
 
 def main() -> None:
-    commands.main(cli, "overnight")
+    commandline.main(cli, "overnight")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from contentstudio import app as studio
 from contentstudio import config as settings
 from contentstudio import morning, pipelines
 from contentstudio.demo.web import FEEDS, GONE, INDEXNOW, DemoWeb
-from overnight import commands, logs, report, show
+from overnight import commandline, logs, report, show
 from overnight.database import home_folder, opened
 from overnight.errors import ConfigError, UserError
 
@@ -76,7 +76,7 @@ async def _night(folder: Path, config: settings.Config, began: datetime) -> dict
     async with opened(home_folder(folder), *([app.schema] if app.schema else [])) as database:
         new = await database.insist(lambda: pipelines.begin(app, database, config, began))
         with show.live_line(f"the night of {began.date()}") as note:
-            await commands.work(app, database, until_idle=True, on_ending=note)
+            await commandline.work(app, database, until_idle=True, on_ending=note)
         night = await database.insist(lambda: morning.gather(database, began))
         return {**night, "again": not new, "runs": await database.insist(lambda: report.counts(database))}
 
