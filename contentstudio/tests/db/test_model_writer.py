@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from overnight import control
 from overnight.database import Database
 from overnight.llm.fake_server import FakeAnthropic
 from overnight.testing import Clock, run_until_idle
+from overnight.worker import Worker
 
 Write = Callable[..., Config]
 PAGE = "/potting-shed/mulch.html"
@@ -146,6 +148,30 @@ async def test_a_stored_answer_is_not_paid_for_again(
     assert len(claude.calls) == 1
     calls = await database.fetch("select status, cost_usd > 0 as paid from llm_calls order by id")
     assert [(c["status"], c["paid"]) for c in calls] == [("stored", True), ("cached", False)]
+
+
+async def test_a_call_that_is_cut_off_by_a_stop_is_booked_and_made_again(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeAnthropic
+) -> None:
+    claude.script("stall")
+    config = config_for(claude, web, write_config)
+    app = studio.build(config)
+    await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    worker = Worker(app, database, grace=0.0)
+    running = asyncio.create_task(worker.run())
+    async with asyncio.timeout(30):
+        while not claude.calls or not await database.fetch("select id from llm_calls"):
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.3)  # until the first events have come: they tell what the call costs already
+        worker.stop()
+        await running
+    (call,) = await database.fetch("select status, error_kind, input_tokens, cost_usd from llm_calls")
+    assert (call["status"], call["error_kind"]) == ("failed", "aborted")
+    assert call["input_tokens"] > 0
+    assert call["cost_usd"] > 0
+    assert [r["status"] for r in await database.fetch("select status from runs where step = 'generate'")] == ["queued"]
+    await run_until_idle(app, database, clock=clock)
+    assert len(list(config.folder(config.site[0]).glob("*/index.html"))) == 1
 
 
 async def test_a_model_without_a_price_is_refused_before_the_call(

@@ -19,7 +19,10 @@ D = TypeVar("D")
 
 @dataclass
 class Context(Generic[D]):
-    """One attempt of one step. Emitted events and spawned jobs are written with its ending, or not at all."""
+    """One attempt of one step.
+
+    Emitted events and spawned jobs are written with its ending, if that is a success, or not at all.
+    """
 
     run: Run
     deps: D

@@ -235,7 +235,8 @@ async def _migrate(database: Database, folders: Sequence[SqlFolder], applied: li
                     applied.append(f"{folder.package}/{number:04}_{name}")
                 elif known[number] != checksum:
                     raise ConfigError(
-                        f"migration {number:04}_{name} of {folder.package} was changed after it was applied: use the version that made this ledger, or begin a new one"
+                        f"migration {number:04}_{name} of {folder.package} was changed after it was applied: "
+                        "use the version that made this ledger, or begin a new one"
                     )
 
 

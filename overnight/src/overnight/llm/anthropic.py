@@ -94,6 +94,9 @@ class Anthropic:
             async with asyncio.timeout(deadline):
                 await _read(client, request, answer)
             return answer.reply(json_expected=request.schema is not None)
+        except asyncio.CancelledError as cut:
+            cut.usage = answer.usage  # type: ignore[attr-defined]  # a call that is cut off is billed too
+            raise
         except Exception as error:
             if (failure := _explain(error, answer.usage, deadline)) is None:
                 raise
