@@ -12,7 +12,7 @@ import pytest
 from contentstudio.research.guard import BlockedAddress, RefusedUrl, UnresolvedName, checked_url, forbidden, resolve
 
 PUBLIC = ["8.8.8.8", "1.1.1.1", "93.184.215.14", "172.15.0.1", "100.63.255.255", "100.128.0.1", "2606:4700::6810:84e5"]
-PUBLIC_INSIDE = ["::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"]
+PUBLIC_INSIDE = ["::ffff:8.8.8.8", "64:ff9b::808:808"]
 LOOPBACK = ["127.0.0.1", "127.255.255.254", "::1"]
 FORBIDDEN = {
     "0.0.0.0": "unspecified",
@@ -57,6 +57,7 @@ FORBIDDEN = {
     "64:ff9b::a00:1": "private",
     "64:ff9b::7f00:1": "loopback",
     "64:ff9b:1::a00:1": "private",
+    "2002:808:808::1": "6to4",
     "2002:0a00:0001::": "private",
     "2002:7f00:0001::1": "loopback",
     "2002:a9fe:a9fe::1": "metadata",
