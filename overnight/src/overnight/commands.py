@@ -78,8 +78,14 @@ def runs_command(key_name: str) -> click.Command:
             lambda database: report.runs(database, status=status, pipeline=pipeline, key=key, limit=limit)
         )
         columns = {
-            **{"job_id": "job", "work": "step", "status": "status", "key": key_name, "started_at": "started (UTC)"},
-            **{"attempt": "tries", "cost_usd": "cost", "error": "why"},
+            "job_id": "job",
+            "work": "step",
+            "status": "status",
+            "key": key_name,
+            "started_at": "started (UTC)",
+            "attempt": "tries",
+            "cost_usd": "cost",
+            "error": "why",
         }
         spare = ("cost_usd", "attempt", "started_at", "key")
         empty = "No run fits."
@@ -115,8 +121,13 @@ def _render_job(steps: list[dict[str, Any]]) -> None:
     key = f" for {first['key']}" if first["key"] else ""
     click.echo(f"job {first['job_id']}: {first['pipeline'] or 'plain SQL'}{key}\n")
     columns = {
-        **{"step": "step", "status": "status", "attempt": "tries", "started_at": "started (UTC)"},
-        **{"finished_at": "ended (UTC)", "cost_usd": "cost", "error": "why"},
+        "step": "step",
+        "status": "status",
+        "attempt": "tries",
+        "started_at": "started (UTC)",
+        "finished_at": "ended (UTC)",
+        "cost_usd": "cost",
+        "error": "why",
     }
     show.table("", steps, columns, empty="", spare=("finished_at", "cost_usd", "attempt", "started_at"))
     for step in steps:
@@ -163,8 +174,12 @@ def dead(session: Session, job: str | None, limit: int, as_json: bool) -> None:
 
     rows = session.run(work)
     columns = {
-        **{"job_id": "job", "work": "step", "key": "for", "died_at": "died (UTC)", "failures": "tries"},
-        **{"error": "last error"},
+        "job_id": "job",
+        "work": "step",
+        "key": "for",
+        "died_at": "died (UTC)",
+        "failures": "tries",
+        "error": "last error",
     }
 
     def render() -> None:
@@ -309,8 +324,11 @@ def switches(session: Session, as_json: bool) -> None:
     for row in rows:
         row["scope"] = control.scope_text(row["scope"], session.app())
     columns = {
-        **{"scope": "scope", "enabled": "on", "reason": "reason", "changed_by": "by"},
-        **{"changed_at": "changed (UTC)"},
+        "scope": "scope",
+        "enabled": "on",
+        "reason": "reason",
+        "changed_by": "by",
+        "changed_at": "changed (UTC)",
     }
     tell(as_json, {"switches": rows}, lambda: show.table("", rows, columns, empty="Everything is on."))
 

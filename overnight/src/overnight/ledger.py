@@ -58,8 +58,11 @@ class Ledger:
     async def note_late_result(self, ending: Ending, worker: str, note: str) -> bool:
         """A result that the guard refused goes into the history; False where it had been written after all."""
         params = {
-            **{"id": ending.run.id, "attempt": ending.run.attempt, "outcome": ending.transition.outcome},
-            **{"worker": worker, "note": note},
+            "id": ending.run.id,
+            "attempt": ending.run.attempt,
+            "outcome": ending.transition.outcome,
+            "worker": worker,
+            "note": note,
         }
         return bool(await self.database.fetch(queries["late_result"], params))
 
@@ -89,7 +92,9 @@ class Ledger:
         params = {
             "app": app,
             **{name: getattr(new, name) for name in ("job_id", "step", "pipeline", "key", "input", "input_hash")},
-            **{"cron": cron, "timezone": timezone, "slot": slot},
+            "cron": cron,
+            "timezone": timezone,
+            "slot": slot,
         }
         return bool(await self.database.fetch(queries["schedule_fire"], params))
 

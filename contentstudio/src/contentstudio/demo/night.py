@@ -115,8 +115,13 @@ def _listening(port: int, *, strict: bool) -> DemoWeb:
 def _config(folder: Path, web: str) -> settings.Config:
     file = folder / settings.DEFAULT_FILE
     text = CONFIG.format(
-        **{"web": web, "garden": FEEDS[0], "sky": FEEDS[1], "gone": GONE, "indexnow": INDEXNOW},
-        **{"key": KEY, "debounce": DEBOUNCE_SECONDS},
+        web=web,
+        garden=FEEDS[0],
+        sky=FEEDS[1],
+        gone=GONE,
+        indexnow=INDEXNOW,
+        key=KEY,
+        debounce=DEBOUNCE_SECONDS,
     )
     file.write_text(text, "utf-8")
     return settings.load(file)

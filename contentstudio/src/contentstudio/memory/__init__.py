@@ -32,8 +32,14 @@ class Memory:
         row = await self._database.one(
             queries["topic_keep"],
             {
-                **{"site": site, "slug": slug, "title": title, "url": snapshot.url, "snapshot": snapshot.sha256},
-                **{"score": factors["score"], "factors": json.dumps(factors), "found_on": found_on},
+                "site": site,
+                "slug": slug,
+                "title": title,
+                "url": snapshot.url,
+                "snapshot": snapshot.sha256,
+                "score": factors["score"],
+                "factors": json.dumps(factors),
+                "found_on": found_on,
             },
         )
         assert row is not None

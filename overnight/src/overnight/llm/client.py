@@ -69,9 +69,15 @@ class LLM:
         row = await self._database.one(
             queries["llm_begin"],
             {
-                **{"run_id": ctx.run.id, "job_id": ctx.run.job_id, "step": ctx.run.step, "key": ctx.run.key},
-                **{"pipeline": ctx.run.pipeline, "attempt": ctx.run.attempt, "provider": self._provider.name},
-                **{"model": request.model, "request_hash": request_hash},
+                "run_id": ctx.run.id,
+                "job_id": ctx.run.job_id,
+                "step": ctx.run.step,
+                "key": ctx.run.key,
+                "pipeline": ctx.run.pipeline,
+                "attempt": ctx.run.attempt,
+                "provider": self._provider.name,
+                "model": request.model,
+                "request_hash": request_hash,
             },
         )
         assert row is not None
