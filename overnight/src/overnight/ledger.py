@@ -30,8 +30,11 @@ class Ledger:
         params = {**scope.params(), "worker": worker, "limit": limit, "lease": lease, "suspect": SUSPECT_LOSSES}
         return [Run(**row) for row in await self.database.fetch(queries["claim"], params)]
 
-    async def finish(self, endings: Sequence[Ending], worker: str) -> set[int]:
-        """Write endings with what follows from them; the ids that were still ours. Raises `IdConflict`."""
+    async def finish(self, endings: Sequence[Ending], worker: str) -> set[tuple[int, int]]:
+        """Write endings with what follows from them; (id, attempt) of those that were still ours.
+
+        Raises `IdConflict`, and `Refused` where an output cannot be stored; nothing of the call is written then.
+        """
         params = {
             **columns([e.run for e in endings], "id", "attempt"),
             **columns([e.transition for e in endings], "status", "outcome", "error", "error_class", "delay"),
@@ -47,7 +50,7 @@ class Ledger:
             },
             "worker": worker,
         }
-        return {row["id"] for row in await self.database.fetch(queries["finish"], params)}
+        return {(row["id"], row["attempt"]) for row in await self.database.fetch(queries["finish"], params)}
 
     async def rescue(self, worker: str, *, max_losses: int, settle: float) -> list[Row]:
         """Give back what dead owners held. `settle`: seconds after a server start while a free lock proves nothing."""

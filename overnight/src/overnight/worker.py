@@ -183,9 +183,15 @@ class Worker:
             await self._finish_apart(batch, refusal)
             return
         for ending in batch:
-            if ending.run.id in written or not await self._was_late(ending):
-                _log(ending)
-                self._on_ending(ending)
+            if (ending.run.id, ending.run.attempt) in written or not await self._was_late(ending):
+                self._tell(ending)
+
+    def _tell(self, ending: Ending) -> None:
+        _log(ending)
+        try:
+            self._on_ending(ending)
+        except Exception as error:  # a terminal that is gone must not end the night
+            log.warning("an ending could not be shown", error=type(error).__name__)
 
     async def _finish_apart(self, batch: Sequence[Ending], refusal: OvernightError) -> None:
         """One ending cannot be written: it contradicts an existing job, or Postgres cannot store its output.

@@ -563,6 +563,22 @@ async def test_a_blocked_event_loop_does_not_lose_its_lease(database: Database) 
     assert await rows(database, "status, attempt, losses") == [("succeeded", 1, 0)]
 
 
+async def test_a_hook_that_fails_stops_nothing(database: Database) -> None:
+    p = Pipeline("p")
+
+    @p.step
+    async def step(ctx: Ctx, value: int) -> int:
+        return value
+
+    def broken(_: Any) -> None:
+        raise OSError("the terminal is gone")
+
+    app = App("app", [p])
+    await control.start(app, database, "p", 1)
+    await Worker(app, database, on_ending=broken).run(until_idle=True)
+    assert await rows(database, "status") == [("succeeded",)]
+
+
 async def test_deps_are_open_while_the_worker_lives(database: Database) -> None:
     p, life = Pipeline("p"), []
 

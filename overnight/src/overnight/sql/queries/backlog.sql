@@ -12,4 +12,6 @@ select (select extract(epoch from r.due_at - ledger_now())::float8
         order by r.due_at
         limit 1) as next_due,
        (select count(*) from runs r
-        where r.status = 'running' and r.pipeline || '/' || r.step = any(%(steps)s::text[])) as running
+        where r.status = 'running'
+          and r.pipeline || '/' || r.step = any(%(steps)s::text[])
+          and (%(keys)s::text[] is null or r.key = '' or r.key = any(%(keys)s::text[]))) as running

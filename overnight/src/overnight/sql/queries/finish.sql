@@ -44,4 +44,4 @@ spawned as (
     on conflict (job_id, step) do update set input_hash = excluded.input_hash, pipeline = excluded.pipeline
         where runs.input_hash is distinct from excluded.input_hash or runs.pipeline <> excluded.pipeline
 )
-select id from finished
+select id, attempt from finished
