@@ -51,7 +51,7 @@ class Fetch(_Section):
     timeout_seconds: float = Field(default=20, gt=0, le=300)
     max_bytes: int = Field(default=5_000_000, ge=1_000)
     max_redirects: int = Field(default=5, ge=0, le=20)
-    user_agent: str = "contentstudio (+https://github.com/contentstudio)"
+    user_agent: str = "contentstudio/0.1"
 
 
 class Research(_Section):
