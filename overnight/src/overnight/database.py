@@ -134,12 +134,6 @@ class Database:
         rows = await self.fetch(sql, params)
         return rows[0] if rows else None
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """Several statements that happen together or not at all."""
-        async with self.connection() as connection, connection.transaction():
-            yield connection
-
     async def insist(self, call: Callable[[], Awaitable[T]], unless: asyncio.Event | None = None) -> T:
         """Call until the database answers, bringing it back where it is ours to bring back.
 

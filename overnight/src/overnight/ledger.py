@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
 
-from overnight.database import Connection, Database, Row, run
+from overnight.database import Database, Row
 from overnight.model import Ending, NewRun, Run, Scope
 from overnight.policy import SUSPECT_LOSSES
 from overnight.sql import queries
@@ -18,11 +18,9 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def enqueue(self, runs: Sequence[NewRun], connection: Connection | None = None) -> int:
+    async def enqueue(self, runs: Sequence[NewRun]) -> int:
         """Insert what does not exist yet; how many were new. Raises `IdConflict` for an id with other inputs."""
         params = columns(runs, "job_id", "step", "pipeline", "key", "input", "input_hash", "delay")
-        if connection is not None:
-            return len(await run(connection, queries["enqueue"], params))
         return len(await self.database.fetch(queries["enqueue"], params))
 
     async def claim(self, scope: Scope, worker: str, limit: int, lease: float) -> list[Run]:

@@ -1,5 +1,5 @@
--- What this worker may still have to do, in one look: seconds until the next run that it could claim is due (negative when
--- it is overdue, null where there is none), and how many runs of its pipelines have an owner.
+-- What this worker may still have to do, in one look and by the same conditions as claim.sql: seconds until the next run
+-- that it could claim is due (negative when it is overdue, null where there is none), and how many have an owner.
 select (select extract(epoch from r.due_at - ledger_now())::float8
         from runs r
         where r.status = 'queued'

@@ -1,1 +1,0 @@
-select from_status, to_status, verb from transitions order by from_status, to_status
