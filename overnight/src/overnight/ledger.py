@@ -7,7 +7,7 @@ from datetime import datetime
 from operator import attrgetter
 
 from overnight.database import Database, Row
-from overnight.model import Ending, NewRun, Run, Scope
+from overnight.model import Alert, Ending, NewRun, Run, Scope
 from overnight.policy import SUSPECT_LOSSES
 from overnight.sql import queries
 
@@ -103,6 +103,21 @@ class Ledger:
         """The scope of a switch that is off for this step, or None."""
         row = await self.database.one(queries["switch_check"], {"pipeline": pipeline, "key": key, "step": step})
         return row["scope"] if row else None
+
+    async def alert(self, alerts: Sequence[Alert]) -> None:
+        """Open alerts, each kind and subject at most once in a call; one that is open already is counted."""
+        await self.database.fetch(queries["alert_raise"], columns(alerts, "kind", "subject", "text", "job_id"))
+
+    async def resolve_alerts(self, kind: str, subjects: Sequence[str]) -> None:
+        """Close the open alerts of a kind whose subjects are well again."""
+        await self.database.fetch(queries["alert_resolve"], {"kind": kind, "subjects": list(subjects)})
+
+    async def note_action(
+        self, verb: str, target: str, *, by: str, reason: str = "", step: str | None = None, seen: str | None = None
+    ) -> None:
+        """Write down what a person did."""
+        params = {"verb": verb, "target": target, "step": step, "reason": reason, "seen": seen, "by": by}
+        await self.database.fetch(queries["action_note"], params)
 
 
 def columns(rows: Sequence[object], *names: str) -> dict[str, list[object]]:

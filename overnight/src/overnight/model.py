@@ -118,6 +118,16 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class Alert:
+    """What a person should know; `subject` is what it is about. The same kind and subject again is counted."""
+
+    kind: str
+    subject: str
+    text: str
+    job_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """What a worker may claim: steps as `pipeline/step`, and keys, or None for any."""
 

@@ -1,0 +1,149 @@
+"""What is going on, and all about a job."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from overnight import show
+from overnight.commandline import Session, json_option, pass_session, tell
+from overnight.commands.common import named, shortened
+from overnight.errors import UserError
+
+if TYPE_CHECKING:
+    from overnight.database import Database
+
+
+@click.command()
+@json_option
+@pass_session
+def status(session: Session, as_json: bool) -> None:
+    """What is going on: the last 24 hours, what waits, who works, what is switched off."""
+    from overnight import control, report
+
+    data = session.run(lambda database: report.status(database, session.app()))
+    for row in data["switched_off"]:
+        row["scope"] = control.scope_text(row["scope"], session.app())
+    tell(as_json, data, lambda: _render_status(data))
+
+
+def _render_status(data: dict[str, Any]) -> None:
+    now, totals = data["now"], data["totals"]
+    calls = show.count(totals["llm_calls"], "model call")
+    day = ", ".join(f"{count} {name}" for name, count in sorted(data["last_24_hours"].items())) or "nothing ran"
+    held = f", {now['held']} held by a switch" if now["held"] else ""
+    waiting = f"{now['due']} due{held}, {now['waiting']} later, {now['running']} running"
+    if now["oldest_due_seconds"]:
+        waiting += f"; the oldest is due since {show.duration(now['oldest_due_seconds'])}"
+    person = f"{now['needs_review']} to review, {show.count(now['dead'], 'dead letter')}"
+    off = ", ".join(f"{row['scope']} ({row['reason']})" for row in data["switched_off"]) or "none"
+    parked = [f"{row['count']} of {row['step']} {row['key']}".strip() for row in data["parked"]]
+    slots = [f"{row['pipeline']} at {show.cell(row['next'])} UTC" for row in data["schedules"]]
+    show.lines(
+        [
+            ("last 24 hours", day),
+            ("now", waiting),
+            ("needs you", person),
+            ("workers", ", ".join(f"{row['host']} (pid {row['pid']})" for row in data["workers"]) or "none is running"),
+            ("switched off", off),
+            *([("parked", f"{', '.join(parked)}: unknown to this app, so they wait")] if parked else []),
+            ("next", ", ".join(slots) or "no schedule"),
+            ("cost, 24 hours", f"{show.dollars(totals['cost_usd'])} for {calls}"),
+        ]
+    )
+
+
+def runs_command(key_name: str) -> click.Command:
+    """`runs`, with the app's word for a key."""
+
+    @click.command("runs")
+    @click.option("--status", help="Only runs of this status.")
+    @click.option("--pipeline", help="Only runs of this pipeline.")
+    @click.option(f"--{key_name}", "key", help=f"Only runs of this {key_name}.")
+    @click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 10_000), help="How many rows.")
+    @json_option
+    @pass_session
+    def runs(
+        session: Session, status: str | None, pipeline: str | None, key: str | None, limit: int, as_json: bool
+    ) -> None:
+        """The newest runs, one row per step of a job."""
+        from overnight import report
+        from overnight.model import Status
+
+        if status is not None and status not in list(Status):
+            raise UserError(f"“{status}” is no status; there are: {', '.join(Status)}")
+        rows = session.run(
+            lambda database: report.runs(database, status=status, pipeline=pipeline, key=key, limit=limit)
+        )
+        columns = {
+            "job_id": "job",
+            "work": "step",
+            "status": "status",
+            "key": key_name,
+            "started_at": "started (UTC)",
+            "attempt": "tries",
+            "cost_usd": "cost",
+            "error": "why",
+        }
+        spare = ("cost_usd", "attempt", "started_at", "key")
+        empty = "No run fits."
+        tell(as_json, {"runs": rows}, lambda: show.table("", named(rows), columns, empty=empty, spare=spare))
+
+    return runs
+
+
+@click.command("show")
+@click.argument("job")
+@json_option
+@pass_session
+def show_job(session: Session, job: str, as_json: bool) -> None:
+    """All about a job: its steps, every attempt, effects, model calls, what to press. First digits suffice."""
+    from overnight import control, report
+
+    async def work(database: Database) -> list[dict[str, Any]]:
+        return await report.job(database, await control.find_job(database, job))
+
+    steps = session.run(work)
+    for step in steps:
+        step["held_by"] = step["held_by"] and control.scope_text(step["held_by"], session.app())
+    tell(as_json, {"job_id": steps[0]["job_id"], "steps": steps}, lambda: _render_job(steps))
+
+
+def _render_job(steps: list[dict[str, Any]]) -> None:
+    first = steps[0]
+    key = f" for {first['key']}" if first["key"] else ""
+    click.echo(f"job {first['job_id']}: {first['pipeline'] or 'plain SQL'}{key}\n")
+    columns = {
+        "step": "step",
+        "status": "status",
+        "attempt": "tries",
+        "started_at": "started (UTC)",
+        "finished_at": "ended (UTC)",
+        "cost_usd": "cost",
+        "error": "why",
+    }
+    show.table("", steps, columns, empty="", spare=("finished_at", "cost_usd", "attempt", "started_at"))
+    for step in steps:
+        columns = {"attempt": "attempt", "outcome": "outcome", "finished_at": "when (UTC)", "error": "error"}
+        if step["attempts"]:
+            history = [{**a, "finished_at": datetime.fromisoformat(a["finished_at"])} for a in step["attempts"]]
+            click.echo("")
+            show.table(f"attempts of {step['step']}", history, columns, empty="", spare=("finished_at",))
+        for name in ("input", "output"):
+            if step[name] is not None:
+                click.echo(f"\n{name} of {step['step']}: {shortened(step[name])}")
+    advice = [_what_to_press(step) for step in steps]
+    click.echo("\n" + "\n".join(line for line in advice if line) if any(advice) else "")
+
+
+def _what_to_press(step: dict[str, Any]) -> str:
+    job = step["job_id"]
+    if step["status"] == "dead":
+        return f"press: replay {job}, or cancel {job} --reason …"
+    if step["status"] == "needs_review":
+        return f"press: review {job}, then approve {job}, or reject {job} --reason …"
+    if step["status"] == "queued" and step["held_by"]:
+        return f"{step['step']} is held by the switch “{step['held_by']}”; press: resume {step['held_by']}"
+    return ""
