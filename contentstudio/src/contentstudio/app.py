@@ -36,6 +36,7 @@ def build(config: Config, name: str = "contentstudio") -> App:
         key_name="site",
         keys=lambda: [site.name for site in config.site],
         preview=preview,
+        budgets=config.budgets(),
     )
 
 

@@ -98,9 +98,13 @@ class Gates(_Section):
 
 
 class Publishing(_Section):
-    """Where finished articles go, and how long each waits for a person's last edit. Sites are folders in `dir`."""
+    """Where finished articles go, and how long each waits for a person's last edit. Sites are folders in `dir`.
+
+    An edit restarts the wait, but not beyond `debounce_at_most_seconds` from its begin.
+    """
 
     debounce_seconds: float = Field(default=90, ge=0, le=86_400)
+    debounce_at_most_seconds: float = Field(default=900, ge=0, le=604_800)
     dir: Path = Path("sites")
 
 
@@ -117,8 +121,17 @@ class Ping(_Section):
         return self
 
 
+Dollars = Annotated[float, Field(ge=0, le=1_000_000)]
+
+
+class Budget(_Section):
+    """What language models may cost in a day (UTC), over all sites. Without it there is no limit."""
+
+    usd_per_day: Dollars | None = None
+
+
 class Site(_Section):
-    """One site: its public address, and the feeds and pages it reads."""
+    """One site: its public address, the feeds and pages it reads, and what it may cost in a day."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
     url: HttpUrl
@@ -127,6 +140,7 @@ class Site(_Section):
     language: str = Field(default="en", pattern=r"^[a-z]{2}$")
     sources: list[HttpUrl] = Field(min_length=1)
     active: bool = True
+    usd_per_day: Dollars | None = None
     gates: Gates = Gates()
     ping: Ping = Ping()
 
@@ -143,6 +157,7 @@ class Config(_Section):
     research: Research = Research()
     writing: Writing = Writing()
     publishing: Publishing = Publishing()
+    budget: Budget = Budget()
     site: list[Site] = Field(min_length=1)
     _file: Path = PrivateAttr(default=Path(DEFAULT_FILE))
 
@@ -160,6 +175,11 @@ class Config(_Section):
             if site.name == name:
                 return site
         raise ConfigError(f"there is no site “{name}”; there are: {', '.join(s.name for s in self.site)}")
+
+    def budgets(self) -> dict[str, float]:
+        """Dollars a day by scope."""
+        limits = {"all": self.budget.usd_per_day} | {f"key:{site.name}": site.usd_per_day for site in self.site}
+        return {scope: usd for scope, usd in limits.items() if usd is not None}
 
     def folder(self, site: Site) -> Path:
         """Where a static site is published."""

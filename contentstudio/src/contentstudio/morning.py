@@ -79,8 +79,7 @@ def _waiting(night: dict[str, Any], command: str) -> None:
         for reason in (row["error"] or "").split("\n"):
             click.echo(f"      {reason}")
         click.echo(f"      read it:  {command} review {row['job_id']}")
-        click.echo(f"      decide:   {command} approve {row['job_id']}")
-        click.echo(f"                {command} reject {row['job_id']} --reason …\n")
+        click.echo("      decide:   by the commands that it ends with\n")
 
 
 def _failed(night: dict[str, Any], command: str) -> None:

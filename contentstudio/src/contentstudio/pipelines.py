@@ -234,8 +234,10 @@ def build(config: Config) -> list[Pipeline]:
         id=lambda t: job_id(t.slug, t.site, str(t.date)),
         key=lambda t: t.site,
     )
-    article.step(generate, retry=Retry(3), timeout=deadline + 60)
+    wait = config.publishing.debounce_seconds
+    last_look = Debounce(wait, at_most=max(wait, config.publishing.debounce_at_most_seconds))
+    article.step(generate, retry=Retry(3), timeout=deadline + 60, breaker="writer")
     article.step(gate, retry=Retry(0), timeout=120)
-    article.step(publish, retry=Retry(3), timeout=120, after=Debounce(config.publishing.debounce_seconds))
-    article.step(ping, retry=Retry(3), timeout=60)
+    article.step(publish, retry=Retry(3), timeout=120, after=last_look, breaker="cms {key}")
+    article.step(ping, retry=Retry(3), timeout=60, breaker="indexnow")
     return [night, research, source, article]

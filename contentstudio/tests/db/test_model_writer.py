@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from contentstudio import app as studio
-from contentstudio.config import Config
+from contentstudio.config import Budget, Config
 from contentstudio.demo.web import DemoWeb
-from overnight import control
+from overnight import budgets, control
 from overnight.database import Database
 from overnight.llm.fake_server import FakeAnthropic
 from overnight.testing import Clock, run_until_idle
@@ -65,6 +67,10 @@ def config_for(claude: FakeAnthropic, web: DemoWeb, write_config: Write) -> Conf
     config = write_config([web.url + PAGE])
     writing = config.writing.model_copy(update={"writer": "auto", "base_url": claude.url, "deadline_seconds": 20.0})
     return config.model_copy(update={"writing": writing})
+
+
+def published(config: Config) -> int:
+    return len(list(config.folder(config.site[0]).glob("*/index.html")))
 
 
 async def night(config: Config, database: Database, clock: Clock, **options: Any) -> None:
@@ -210,3 +216,38 @@ async def test_a_switch_holds_the_call_itself(
         with pytest.raises(SwitchedOff):
             await deps.writer.write(Context(run, deps, app, Ledger(database)), config.site[0], "s", title, snapshots)
     assert claude.calls == []
+
+
+async def test_a_night_stops_at_its_budget_and_goes_on_when_a_person_raises_it(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeAnthropic
+) -> None:
+    await clock.set(datetime(2026, 11, 23, 4, tzinfo=UTC))
+    config = config_for(claude, web, write_config)
+    (site,) = config.site
+    config = config.model_copy(update={"site": [site.model_copy(update={"usd_per_day": 0.01})]})
+    await night(config, database, clock, horizon=3_600)
+    run = await database.one("select status, outcome, error_class, failures, error from runs where step = 'generate'")
+    assert run is not None
+    assert (run["status"], run["outcome"], run["error_class"], run["failures"]) == ("queued", "held", "budget", 0)
+    assert "more than the whole $0.01 a day of key:garden" in run["error"]
+    assert claude.calls == []
+    assert published(config) == 0
+    await budgets.set_limit(database, "key:garden", Decimal(5), reason="worth it", by="me")
+    await run_until_idle(studio.build(config), database, clock=clock, horizon=3_600)
+    assert published(config) == 1
+
+
+async def test_what_finds_the_budget_spent_is_written_the_next_day(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeAnthropic
+) -> None:
+    await clock.set(datetime(2026, 11, 23, 4, tzinfo=UTC))
+    config = config_for(claude, web, write_config)
+    config = config.model_copy(update={"budget": Budget(usd_per_day=1)})
+    app = studio.build(config)
+    await budgets.declare(database, app)
+    await database.fetch("update budgets set spent_usd = 0.99")
+    await night(config, database, clock, horizon=3_600)
+    assert (claude.calls, published(config)) == ([], 0)
+    await run_until_idle(app, database, clock=clock)
+    assert (len(claude.calls), published(config)) == (1, 1)
+    assert (await clock.now()).date().isoformat() == "2026-11-24"

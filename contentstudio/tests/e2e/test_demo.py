@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -83,8 +84,11 @@ def test_the_demo_meets_every_fault_and_a_second_run_changes_nothing(tmp_path: P
 def _review_approve_and_publish(home: Path, night: dict[str, Any]) -> None:
     config = ("--config", home / "contentstudio.toml")
     job = night["details"]["needs_review"][0]["job_id"]
-    assert "FAILED  readability" in call(*config, "review", job, cwd=home).stdout
-    call(*config, "approve", job[:8], "--reason", "fine by me", cwd=home)
+    look = call(*config, "review", job, cwd=home).stdout
+    assert "FAILED  readability" in look
+    (press,) = re.findall(r"^contentstudio (.* approve .*)$", look, re.M)
+    assert "look at it first" in call(*config, "approve", job[:8], cwd=home, code=2).stderr
+    call(*shlex.split(press), "--reason", "fine by me", cwd=home)
     assert demo(home)["published"] == 1
     shown = json.loads(call(*config, "show", job, "--json", cwd=home).stdout)
     assert [step["status"] for step in shown["steps"]] == ["succeeded"] * 4
@@ -97,7 +101,7 @@ def _review_approve_and_publish(home: Path, night: dict[str, Any]) -> None:
     assert demo(home)["dead"] == 1
     call(*config, "cancel", dead, "--reason", "the page is gone", cwd=home)
     assert demo(home)["dead"] == 0
-    again = call(*config, "approve", job, cwd=home, code=2)
+    again = call(*shlex.split(press), cwd=home, code=2)
     assert "cannot be approved" in again.stderr
 
 

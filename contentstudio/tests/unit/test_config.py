@@ -51,6 +51,10 @@ def test_the_defaults_are_the_missions(tmp_path: Path) -> None:
         (SITE.replace("https://a.example/feed.xml", "http://x.example:99999/"), "needs a whole URL"),
         (SITE + "ping = { endpoint = 'https://x.example/' }\n", "needs a key beside the endpoint"),
         (SITE.replace("[[site]]", "[[sites]]"), "unknown key “sites”; known here: .*site"),
+        ("[budget]\nusd_per_day = -1\n" + SITE, "“budget.usd_per_day”"),
+        ("[budget]\nusd_per_day = nan\n" + SITE, "“budget.usd_per_day”"),
+        ("[budget]\nusd_per_week = 1\n" + SITE, "unknown key “budget.usd_per_week”; known here: usd_per_day"),
+        (SITE + "usd_per_day = 'much'\n", r"“site\[1\].usd_per_day”"),
         (SITE.replace("[[site]]", "[site]"), r"write \[\[site\]\]"),
     ],
 )
@@ -62,6 +66,12 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, says: str)
 def test_a_missing_file_says_how_to_begin(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="`contentstudio init` writes one"):
         settings.load(tmp_path / "contentstudio.toml")
+
+
+def test_budgets_are_told_by_scope_and_only_where_they_are_set(tmp_path: Path) -> None:
+    assert load(tmp_path, SITE).budgets() == {}
+    other = SITE.replace("garden", "sky") + "usd_per_day = 2.5\n"
+    assert load(tmp_path, "[budget]\nusd_per_day = 20\n" + SITE + other).budgets() == {"all": 20, "key:sky": 2.5}
 
 
 def test_the_template_is_valid(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from overnight.identity import hash_id, job_id
     from overnight.model import Cancel, NoWork, Review, Snooze, Status
     from overnight.pipeline import Pipeline
-    from overnight.policy import Retry
+    from overnight.policy import Limit, Retry
     from overnight.triggers import Cron, Debounce, On
     from overnight.worker import Worker
 
@@ -35,6 +35,7 @@ _HOMES = {
     "Cron": "triggers",
     "Debounce": "triggers",
     "IdConflict": "errors",
+    "Limit": "policy",
     "NoWork": "model",
     "On": "triggers",
     "OvernightError": "errors",
@@ -60,6 +61,7 @@ __all__ = [
     "Cron",
     "Debounce",
     "IdConflict",
+    "Limit",
     "NoWork",
     "On",
     "OvernightError",

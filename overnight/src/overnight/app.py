@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
@@ -27,6 +27,7 @@ class App:
     `key_name` is what the app's users call a key, such as `site`; scopes are written and read with that word.
     `keys` lists the keys there are, so that a switch for a misspelt one is refused; without it any key is taken.
     `preview` shows a person what waits for their review, from the stored output.
+    `budgets` are dollars a day (UTC) by scope, such as `{"all": 20, "key:garden": 2}`; see `budgets`.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class App:
         key_name: str = "key",
         keys: Callable[[], list[str]] | None = None,
         preview: Callable[[Any], str] | None = None,
+        budgets: Mapping[str, float] | None = None,
     ) -> None:
         self.name = name
         self.pipelines = {pipeline.name: pipeline for pipeline in pipelines}
@@ -48,6 +50,7 @@ class App:
         self.schema = schema
         self.key_name = key_name
         self.preview = preview
+        self.budgets = dict(budgets or {})
         self._keys = keys
 
     def pipeline(self, name: str) -> Pipeline:
@@ -62,7 +65,8 @@ class App:
 
     def scope(self) -> Scope:
         """What a worker of this app may claim."""
-        return Scope([f"{pipeline}/{step}" for pipeline, step in self.steps()], self.keys())
+        guards = [guard for p in self.pipelines.values() for step in p.steps.values() for guard in step.guards]
+        return Scope([f"{pipeline}/{step}" for pipeline, step in self.steps()], self.keys(), guards)
 
     def steps(self) -> list[tuple[str, str]]:
         """Every (pipeline, step) that a worker of this app can run."""
@@ -70,7 +74,7 @@ class App:
 
     def jobs_for(self, event: str, payload: Any) -> list[NewRun]:
         """The first runs of all pipelines that listen to an event."""
-        return [p.job(payload) for p in self.pipelines.values() if p.listens_to(event)]
+        return [job for pipeline in self.pipelines.values() for job in pipeline.jobs_for(event, payload)]
 
 
 def load_app(reference: str) -> App:

@@ -60,20 +60,38 @@ def worker(session: Session, until_idle: bool) -> None:
 @cli.command()
 @click.argument("pipeline")
 @click.argument("input", default="null")
+@click.option("--priority", type=click.IntRange(-100, 100), help="Higher is sooner; default: the pipeline's own.")
 @json_option
 @pass_session
-def start(session: Session, pipeline: str, input: str, as_json: bool) -> None:
+def start(session: Session, pipeline: str, input: str, priority: int | None, as_json: bool) -> None:
     """Start a job of PIPELINE by hand; INPUT is JSON."""
     from overnight import control
 
-    app = session.needed_app()
-    try:
-        value: Any = json.loads(input)
-    except ValueError as error:
-        raise UserError(f"the input is no JSON: {error}") from None
-    job, new = session.run(lambda database: control.start(app, database, pipeline, value))
+    app, value = session.needed_app(), _parsed(input)
+    job, new = session.run(lambda database: control.start(app, database, pipeline, value, priority=priority))
     said = f"job {job} is queued" if new else f"job {job} exists already; show {job} tells how it stands"
     tell(as_json, {"job_id": job, "new": new}, lambda: click.echo(said))
+
+
+@cli.command()
+@click.argument("event")
+@click.argument("payload", default="null")
+@json_option
+@pass_session
+def emit(session: Session, event: str, payload: str, as_json: bool) -> None:
+    """Tell the pipelines that listen to EVENT that it happened; PAYLOAD is JSON."""
+    from overnight import control
+
+    app, value = session.needed_app(), _parsed(payload)
+    jobs = session.run(lambda database: control.emit(app, database, event, value))
+    tell(as_json, {"jobs": jobs}, lambda: click.echo(f"queued: {', '.join(jobs)}"))
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise UserError(f"the input is no JSON: {error}") from None
 
 
 @cli.command()

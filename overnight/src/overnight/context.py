@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
@@ -74,10 +74,11 @@ class Context(Generic[D]):
         call: Callable[[], Awaitable[Any]],
         probe: Callable[[], Awaitable[Any | None]] | None = None,
         repeatable: bool = False,
+        pauses: Sequence[float] = effects.PAUSES,
     ) -> Any:
         """Write outside, once: see `effects.perform`."""
         return await effects.perform(
-            self.ledger, self.run, name, content_hash, call=call, probe=probe, repeatable=repeatable
+            self.ledger, self.run, name, content_hash, call=call, probe=probe, repeatable=repeatable, pauses=pauses
         )
 
     def charge(self, cost_usd: Decimal) -> None:

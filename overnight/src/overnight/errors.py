@@ -7,6 +7,8 @@ as one sentence and exits with code 2.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 
 class OvernightError(Exception):
     """Something went wrong in overnight."""
@@ -62,8 +64,26 @@ class Refused(Permanent):
     """The database refused a statement."""
 
 
+class DeadlinePassed(Permanent):
+    """The job's deadline has passed, so no further attempt begins."""
+
+
 class SwitchedOff(OvernightError):
     """A kill switch is off, so nothing is written outside; the run waits until it is on again."""
+
+
+class BudgetSpent(OvernightError):
+    """The budget of the day has no room for this call, so it was not made; the run waits for the next day (UTC).
+
+    `limit` and `spent` are in dollars, the latter with what is reserved; `retry_after` is in seconds.
+    """
+
+    def __init__(self, message: str, *, scope: str, limit: Decimal, spent: Decimal, retry_after: float) -> None:
+        super().__init__(message)
+        self.scope = scope
+        self.limit = limit
+        self.spent = spent
+        self.retry_after = retry_after
 
 
 class LeaseLost(OvernightError):

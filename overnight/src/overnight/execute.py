@@ -14,7 +14,7 @@ from typing import Any
 
 from overnight.app import App
 from overnight.context import Context
-from overnight.errors import InvalidPayload, Transient
+from overnight.errors import DeadlinePassed, InvalidPayload, Transient
 from overnight.ledger import Ledger
 from overnight.logs import clean
 from overnight.model import Ending, Outcome, Review, Run, Status, Transition
@@ -49,7 +49,8 @@ async def execute(
         output = _output(result)
     except InvalidPayload as error:
         result, output = error, None
-    transition = decide(result, failures=run.failures, retry=step.retry, errors=app.errors, rng=rng)
+    left = None if run.time_left is None else run.time_left - (time.perf_counter() - started)
+    transition = decide(result, failures=run.failures, retry=step.retry, errors=app.errors, rng=rng, time_left=left)
     succeeded = transition.status is Status.SUCCEEDED
     follow = pipeline.follow(run, output) if output is not None and not transition.ends_job else []
     return Ending(
@@ -65,8 +66,11 @@ async def execute(
 
 async def _attempt(step: Step, context: Context[Any], threads: ThreadPoolExecutor) -> Any:
     """What the step returned or raised."""
-    limit = asyncio.timeout(step.timeout)
+    seconds = min(step.timeout, step.timeout if context.run.time_left is None else context.run.time_left)
+    limit = asyncio.timeout(seconds)
     try:
+        if seconds <= 0:
+            raise DeadlinePassed
         value = step.load(context.run.input)
         async with limit:
             if step.is_async:
@@ -74,7 +78,7 @@ async def _attempt(step: Step, context: Context[Any], threads: ThreadPoolExecuto
             call = partial(contextvars.copy_context().run, step.function, context, value)
             return await asyncio.get_running_loop().run_in_executor(threads, call)
     except TimeoutError as error:
-        return StepTimeout(f"the step took longer than {step.timeout:g} s") if limit.expired() else error
+        return StepTimeout(f"the step took longer than {seconds:.3g} s") if limit.expired() else error
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
         if task is not None and task.cancelling():

@@ -1,66 +1,146 @@
-"""What any worker does between claims: rescue what dead workers held, fire the slots that are due."""
+"""What any worker does now and then: fire the slots that are due, and watch over what nobody else would miss."""
 
 from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import structlog
 
 from overnight.app import App
-from overnight.errors import LedgerUnavailable
+from overnight.errors import ConfigError, LedgerUnavailable
 from overnight.ledger import Ledger
+from overnight.logs import clean
+from overnight.model import Alert, Schedule
 from overnight.pipeline import Pipeline
-from overnight.policy import MAX_LOSSES, describe
-from overnight.triggers import Cron
+from overnight.policy import describe
+from overnight.triggers import AT_ONCE, COUNTED, Cron, Skipped, span, zero_work
 
 log = structlog.get_logger()
 
-SETTLE = 1.0  # seconds between the two looks at a worker's lock that prove its death
+WATCH = 60.0  # seconds between two watches
+PARKED = 300.0  # seconds after which a run is told of that is due at a step which the app has no more
+ADVISE = timedelta(days=1)  # between two judgements of what the schedules find
+ON_TIME = timedelta(minutes=1)  # lateness of a slot that is not worth a note
+NOTE_LIMIT = 2_000  # characters of an error that are kept
 
 
 class Keeper:
     """Single ticks, which a test can call; the worker's loop calls them in turn."""
 
-    def __init__(self, app: App, ledger: Ledger, boot_id: str) -> None:
+    def __init__(self, app: App, ledger: Ledger) -> None:
         self._app = app
         self._ledger = ledger
-        self._boot_id = boot_id
-        self._noted: set[tuple[str, str, str, str]] = set()
+        self._crons = {
+            (pipeline.name, cron.expression, cron.timezone): (pipeline, cron)
+            for pipeline in app.pipelines.values()
+            for cron in pipeline.crons()
+        }
+        self._noted = False
+        self._next_watch = 0.0
+        self._advised: datetime | None = None
 
     async def tick(self) -> float | None:
-        """Rescue, then fire. Seconds until there is a reason to look again, or None without one."""
-        missing = await self.rescue()
-        next_slot = await self.fire()
-        return min(SETTLE, next_slot or SETTLE) if missing else next_slot
-
-    async def rescue(self) -> bool:
-        """Give back what dead owners held. True where somebody is missing who may yet sign in again."""
-        rows = await self._ledger.rescue(self._boot_id, max_losses=MAX_LOSSES, settle=SETTLE)
-        for row in rows:
-            if row["missing"] is None:
-                told = {name: row[name] for name in ("job_id", "step", "pipeline", "key", "status", "error")}
-                log.warning("rescued", **told)
-        return any(row["missing"] for row in rows)
+        """Fire, and now and then watch. Seconds until there is a reason to look again, or None without one."""
+        again = await self.fire()
+        if time.monotonic() >= self._next_watch:
+            await self.watch()
+            self._next_watch = time.monotonic() + WATCH
+        return again
 
     async def fire(self) -> float | None:
-        """Fire each schedule's slot that is due, once whoever else ticks too. Seconds until the next one."""
-        schedules = [(pipeline, cron) for pipeline in self._app.pipelines.values() for cron in pipeline.crons()]
-        return min([await self._fire(pipeline, cron) for pipeline, cron in schedules], default=None)
+        """Fire each slot that is due, once whoever else ticks too. Seconds until the next one."""
+        if not self._noted:
+            await self._ledger.note_schedules(self._app.name, [(p.name, cron) for p, cron in self._crons.values()])
+            self._noted = True
+        if not self._crons:
+            return None
+        waits = []
+        for schedule in await self._ledger.read_schedules(self._app.name):
+            known = self._crons.get((schedule.pipeline, schedule.cron, schedule.timezone))
+            if known is not None:
+                waits.append(await self._fire_due(*known, schedule))
+        return min(waits, default=None)
 
-    async def _fire(self, pipeline: Pipeline, cron: Cron) -> float:
-        """One schedule. A slot that cannot be fired is said, and stops nothing else."""
-        name = (self._app.name, pipeline.name, cron.expression, cron.timezone)
-        if name not in self._noted:
-            await self._ledger.note_schedule(*name)
-            self._noted.add(name)
-        last, now = await self._ledger.read_schedule(*name)
-        slot = cron.due_slot(last, now)
-        if slot is not None:
-            try:
-                new = pipeline.job(cron.input(slot.astimezone(cron.zone)))
-                if await self._ledger.fire(self._app.name, cron.expression, cron.timezone, slot, new):
-                    log.info("fired", job_id=new.job_id, pipeline=pipeline.name, slot=slot.isoformat())
-            except LedgerUnavailable:
-                raise
-            except Exception as error:
-                log.error("slot not fired", pipeline=pipeline.name, slot=slot.isoformat(), error=describe(error))
-                await self._ledger.skip(*name, slot)
-        return (cron.next_slot(now) - now).total_seconds()
+    async def _fire_due(self, pipeline: Pipeline, cron: Cron, schedule: Schedule) -> float:
+        """One schedule, as far as nobody else has it in hand. Seconds until its next slot."""
+        due = cron.due(schedule.last_slot, schedule.now)
+        wait = (cron.next_slot(schedule.now) - schedule.now).total_seconds() if len(due.fire) < AT_ONCE else 0.0
+        if due.skipped is not None:
+            await self._skip(schedule, due.skipped)
+            schedule = replace(schedule, last_slot=due.skipped.latest)
+        for slot in due.fire:
+            if not await self._fire_slot(pipeline, cron, schedule, slot):
+                return wait
+            schedule = replace(schedule, last_slot=slot)
+        return wait
+
+    async def _fire_slot(self, pipeline: Pipeline, cron: Cron, schedule: Schedule, slot: datetime) -> bool:
+        """Fire one slot; where that cannot be done say so, and go on. False where somebody else was first."""
+        late = schedule.now - slot
+        note = f"{span(late)} late" if late > ON_TIME else None
+        try:
+            origin = f"cron {cron.expression} {cron.timezone}"
+            new = pipeline.job(cron.input(slot.astimezone(cron.zone)), origin=origin)
+            fired = await self._ledger.fire(schedule, slot, new, note)
+        except LedgerUnavailable:
+            raise
+        except Exception as error:
+            why = clean(describe(error))[:NOTE_LIMIT]
+            log.error("slot not fired", pipeline=pipeline.name, slot=slot.isoformat(), error=why)
+            text = f"the slot of {_utc(slot)} cannot be fired: {why}; mend it, then start the job by hand"
+            return await self._ledger.skip(schedule, Skipped(1, slot, why), "failed", text)
+        if fired:
+            log.info("fired", job_id=new.job_id, pipeline=pipeline.name, slot=slot.isoformat())
+        return fired
+
+    async def _skip(self, schedule: Schedule, skipped: Skipped) -> None:
+        """Let slots go, and say so, unless somebody else did."""
+        number = f"at least {COUNTED}" if skipped.count == COUNTED else str(skipped.count)
+        slots = "slot was" if skipped.count == 1 else "slots were"
+        text = f"{number} {slots} not fired, the latest of {_utc(skipped.latest)}: {skipped.why}"
+        if await self._ledger.skip(schedule, skipped, "skipped", text):
+            log.warning("slots skipped", pipeline=schedule.pipeline, count=skipped.count, why=skipped.why)
+
+    async def watch(self) -> None:
+        """Tell of slots of any app that nobody fires, late jobs, parked runs, and schedules that find nothing."""
+        schedules = await self._ledger.read_schedules()
+        missed = [alert for schedule in schedules if (alert := _missed(schedule))]
+        if missed:
+            await self._ledger.tell_missed(missed)
+        steps = [f"{pipeline}/{step}" for pipeline, step in self._app.steps()]
+        await self._ledger.tell_waiting(list(self._app.pipelines), steps, parked=PARKED)
+        await self._advise(schedules)
+
+    async def _advise(self, schedules: Sequence[Schedule]) -> None:
+        """Once a day: which schedules had better be events."""
+        if not schedules or (self._advised is not None and schedules[0].now - self._advised < ADVISE):
+            return
+        judged = await self._ledger.judge_schedules()
+        told = [(row, zero_work(row["nothing"], row["ended"])) for row in judged]
+        alerts = [
+            Alert("zero_work", "{pipeline} {cron} {timezone}".format_map(row), f"it {text}")
+            for row, text in told
+            if text
+        ]
+        await self._ledger.advise(alerts)
+        self._advised = schedules[0].now
+
+
+def _missed(schedule: Schedule) -> Alert | None:
+    """The alert of a slot that should have been fired or skipped by now, whoever should have done it."""
+    try:
+        slot = Cron(schedule.cron, schedule.timezone).overdue(schedule.last_slot, schedule.now)
+    except ConfigError as error:  # another app's, on a machine that knows more
+        log.warning("schedule cannot be watched", pipeline=schedule.pipeline, app=schedule.app, error=str(error))
+        return None
+    if slot is None:
+        return None
+    text = f"the slot of {_utc(slot)} was neither fired nor skipped: does a worker of {schedule.app} run?"
+    return Alert("missed_slot", schedule.subject, text)
+
+
+def _utc(slot: datetime) -> str:
+    return f"{slot:%Y-%m-%d %H:%M} UTC"

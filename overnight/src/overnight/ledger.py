@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, fields
 from datetime import datetime
 from operator import attrgetter
+from typing import Any
 
+from overnight import breaker
+from overnight.breaker import Breaker
 from overnight.database import Database, Row
-from overnight.model import Alert, Ending, NewRun, Run, Scope
+from overnight.model import Alert, Claim, Ending, NewRun, Rescue, Run, Schedule, Scope
 from overnight.policy import SUSPECT_LOSSES
 from overnight.sql import queries
+from overnight.triggers import ADVISED, Cron, Skipped
+
+MISSED_WITHIN = 7 * 86_400.0  # seconds for which missed slots are counted
+NEW_RUN = tuple(field.name for field in fields(NewRun))
 
 
 class Ledger:
@@ -20,13 +28,30 @@ class Ledger:
 
     async def enqueue(self, runs: Sequence[NewRun]) -> int:
         """Insert what does not exist yet; how many were new. Raises `IdConflict` for an id with other inputs."""
-        params = columns(runs, "job_id", "step", "pipeline", "key", "input", "input_hash", "delay")
+        params = columns(runs, *NEW_RUN)
         return len(await self.database.fetch(queries["enqueue"], params))
 
-    async def claim(self, scope: Scope, worker: str, limit: int, lease: float) -> list[Run]:
-        """Up to `limit` due runs of the scope, owned by `worker` for `lease` seconds."""
-        params = {**scope.params(), "worker": worker, "limit": limit, "lease": lease, "suspect": SUSPECT_LOSSES}
-        return [Run(**row) for row in await self.database.fetch(queries["claim"], params)]
+    async def claim(self, scope: Scope, worker: str, limit: int, lease: float) -> Claim:
+        """Up to `limit` due runs of the scope, owned by `worker` for `lease` seconds. With 0 it only looks ahead."""
+        params = {
+            **scope.params(),
+            **{
+                f"guard_{name}": values
+                for name, values in columns(scope.guards, "step", "name", "at_once", "starts", "per").items()
+            },
+            **{"worker": worker, "limit": limit, "lease": lease, "suspect": SUSPECT_LOSSES, "pause": breaker.PAUSE},
+        }
+        rows = await self.database.fetch(queries["claim"], params)
+        next_due = rows[0]["next_due"]
+        for row in rows:
+            del row["next_due"]
+        return Claim([Run(**row) for row in rows if row["id"] is not None], next_due and max(next_due, 0.0))
+
+    async def running(self, scope: Scope) -> int:
+        """How many runs of the scope have an owner."""
+        row = await self.database.one(queries["running"], scope.params())
+        assert row is not None
+        return int(row["running"])
 
     async def finish(self, endings: Sequence[Ending], worker: str) -> set[tuple[int, int]]:
         """Write endings with what follows from them; (id, attempt) of those that were still ours.
@@ -41,19 +66,20 @@ class Ledger:
             "next_parent": [e.run.id for e in endings for _ in e.next],
             **{
                 f"next_{name}": values
-                for name, values in columns(
-                    [new for e in endings for new in e.next],
-                    *("job_id", "step", "pipeline", "key", "input", "input_hash", "delay"),
-                ).items()
+                for name, values in columns([new for e in endings for new in e.next], *NEW_RUN).items()
             },
             "worker": worker,
         }
         return {(row["id"], row["attempt"]) for row in await self.database.fetch(queries["finish"], params)}
 
-    async def rescue(self, worker: str, *, max_losses: int, settle: float) -> list[Row]:
-        """Give back what dead owners held. `settle`: seconds after a server start while a free lock proves nothing."""
-        return await self.database.fetch(
-            queries["rescue"], {"worker": worker, "max_losses": max_losses, "settle": settle}
+    async def rescue(self, worker: str, *, max_losses: int, settle: float) -> Rescue:
+        """Give back what dead owners held. `settle`: seconds between the two looks that prove a death."""
+        params = {"worker": worker, "max_losses": max_losses, "settle": settle}
+        rows = await self.database.fetch(queries["rescue"], params)
+        return Rescue(
+            [row for row in rows if row["what"] == "rescued"],
+            next((row["lock_key"] for row in rows if row["what"] == "neighbour"), None),
+            min((max(row["again"], 0.0) for row in rows if row["again"] is not None), default=None),
         )
 
     async def note_late_result(self, ending: Ending, worker: str, note: str) -> bool:
@@ -67,42 +93,70 @@ class Ledger:
         }
         return bool(await self.database.fetch(queries["late_result"], params))
 
-    async def backlog(self, scope: Scope) -> tuple[float | None, int]:
-        """(seconds until something in the scope is due, or None; how many of its runs have an owner), in one look."""
-        row = await self.database.one(queries["backlog"], scope.params())
-        assert row is not None
-        return None if row["next_due"] is None else max(row["next_due"], 0.0), row["running"]
-
-    async def note_schedule(self, app: str, pipeline: str, cron: str, timezone: str) -> None:
-        """Make a schedule known; its first slot is the next one."""
-        await self.database.fetch(queries["schedule_note"], _schedule(app, pipeline, cron, timezone))
-
-    async def read_schedule(self, app: str, pipeline: str, cron: str, timezone: str) -> tuple[datetime, datetime]:
-        """(the last slot that was fired, the database's now)."""
-        row = await self.database.one(queries["schedule_read"], _schedule(app, pipeline, cron, timezone))
-        if row is None:
-            raise LookupError(f"schedule {pipeline} {cron} was never noted")
-        return row["last_slot"], row["now"]
-
-    async def skip(self, app: str, pipeline: str, cron: str, timezone: str, slot: datetime) -> None:
-        """Move on from a slot that cannot be fired."""
-        await self.database.fetch(queries["schedule_skip"], {**_schedule(app, pipeline, cron, timezone), "slot": slot})
-
-    async def fire(self, app: str, cron: str, timezone: str, slot: datetime, new: NewRun) -> bool:
-        """Insert a slot's run, once; False where somebody else did. Raises `IdConflict`."""
+    async def note_schedules(self, app: str, schedules: Sequence[tuple[str, Cron]]) -> None:
+        """Make an app's schedules known, as (pipeline, cron), and retire its others. A new one begins now."""
         params = {
             "app": app,
-            **{name: getattr(new, name) for name in ("job_id", "step", "pipeline", "key", "input", "input_hash")},
-            "cron": cron,
-            "timezone": timezone,
-            "slot": slot,
+            "pipeline": [pipeline for pipeline, _ in schedules],
+            "cron": [cron.expression for _, cron in schedules],
+            **columns([cron for _, cron in schedules], "timezone", "catch_up", "grace"),
         }
+        await self.database.fetch(queries["schedule_note"], params)
+
+    async def read_schedules(self, app: str | None = None) -> list[Schedule]:
+        """The schedules in use, of an app or of all."""
+        return [Schedule(**row) for row in await self.database.fetch(queries["schedule_read"], {"app": app})]
+
+    async def judge_schedules(self, app: str | None = None) -> list[Row]:
+        """The schedules in use: how the last slot ended, how many were missed, how many jobs found nothing."""
+        params = {"app": app, "missed_within": MISSED_WITHIN, "judged": ADVISED}
+        return await self.database.fetch(queries["schedule_list"], params)
+
+    async def skip(self, schedule: Schedule, skipped: Skipped, status: str, text: str) -> bool:
+        """Move on to the latest skipped slot; `status` is `skipped` or `failed`, and `text` is the alert.
+
+        False where somebody else has moved the schedule since it was read.
+        """
+        told = {"slot": skipped.latest, "count": skipped.count, "note": skipped.why, "status": status, "text": text}
+        return bool(await self.database.fetch(queries["schedule_skip"], {**asdict(schedule), **told}))
+
+    async def fire(self, schedule: Schedule, slot: datetime, new: NewRun, note: str | None) -> bool:
+        """Insert a slot's run, once; False where somebody else has moved the schedule. Raises `IdConflict`."""
+        params = {**asdict(schedule), **asdict(new), "slot": slot, "note": note}
         return bool(await self.database.fetch(queries["schedule_fire"], params))
+
+    async def tell_missed(self, alerts: Sequence[Alert]) -> None:
+        """Open alerts of slots that nobody fires; one with the same text is not counted again."""
+        await self.database.fetch(queries["slot_missed"], columns(alerts, "subject", "text"))
+
+    async def advise(self, alerts: Sequence[Alert]) -> None:
+        """Keep open the alerts of these schedules that find nothing, and no others."""
+        await self.database.fetch(queries["schedule_advise"], columns(alerts, "subject", "text"))
+
+    async def tell_waiting(self, pipelines: Sequence[str], steps: Sequence[str], *, parked: float) -> None:
+        """Open and resolve the alerts of late jobs, and of runs that are due for `parked` seconds.
+
+        These are runs of the pipelines whose step is none of `steps` (`pipeline/step`).
+        """
+        params = {"pipelines": list(pipelines), "steps": list(steps), "parked": parked}
+        await self.database.fetch(queries["late_jobs_and_parked"], params)
 
     async def switch_holding(self, pipeline: str, key: str, step: str) -> str | None:
         """The scope of a switch that is off for this step, or None."""
         row = await self.database.one(queries["switch_check"], {"pipeline": pipeline, "key": key, "step": step})
         return row["scope"] if row else None
+
+    async def read_breakers(self, names: Sequence[str]) -> tuple[dict[str, Breaker], datetime]:
+        """What is known of these breakers, and the database's now."""
+        rows = await self.database.fetch(queries["breaker_read"], {"names": list(names)})
+        now = min(row.pop("now") for row in rows)
+        known = (Breaker(**{**row, "errors": tuple(row["errors"])}) for row in rows if row["version"] is not None)
+        return {each.name: each for each in known}, now
+
+    async def write_breaker(self, decided: Breaker, *, opens: bool) -> bool:
+        """Write what a breaker is now; False where somebody else wrote it since it was read."""
+        params = {**asdict(decided), "errors": list(decided.errors), "opens": opens}
+        return bool(await self.database.fetch(queries["breaker_write"], params))
 
     async def alert(self, alerts: Sequence[Alert]) -> None:
         """Open alerts, each kind and subject at most once in a call; one that is open already is counted."""
@@ -120,10 +174,28 @@ class Ledger:
         await self.database.fetch(queries["action_note"], params)
 
 
-def columns(rows: Sequence[object], *names: str) -> dict[str, list[object]]:
-    """Rows as one list per column, the shape that `unnest` takes."""
-    return {name: list(map(attrgetter(name), rows)) for name in names}
+def columns(rows: Sequence[object], *names: str) -> dict[str, object]:
+    """Rows as one array per column, the shape that `unnest` takes; at least one column has to be without nulls."""
+    return {name: _array(list(map(attrgetter(name), rows))) for name in names}
 
 
-def _schedule(app: str, pipeline: str, cron: str, timezone: str) -> dict[str, str]:
-    return {"app": app, "pipeline": pipeline, "cron": cron, "timezone": timezone}
+def _array(values: list[Any]) -> object:
+    """An array of Postgres, written here where that is easy: the driver takes longer for it than Postgres to read it.
+
+    One of nulls alone is empty, for `unnest` fills up what is missing.
+    """
+    kinds = {type(value) for value in values if value is not None}
+    if not kinds:
+        return "{}"
+    if all(issubclass(kind, str) for kind in kinds):
+        return f"{{{','.join(map(_quoted, values))}}}"
+    if kinds <= {int, float}:
+        return f"{{{','.join('null' if value is None else repr(value) for value in values)}}}"
+    return values
+
+
+def _quoted(text: str | None) -> str:
+    if text is None:
+        return "null"
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, TextIO, cast
 
 import structlog
+from pydantic_core import to_json
 
 _secrets: set[str] = set()
 MASK = "•••"
@@ -30,7 +31,13 @@ def clean(text: str) -> str:
 
 
 def _redact_event(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if not _secrets:
+        return event
     return {name: redact(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def _json(event: structlog.typing.EventDict, **_: Any) -> str:
+    return to_json(event, serialize_unknown=True).decode()
 
 
 class _Unbreakable:
@@ -57,7 +64,7 @@ def configure(stream: TextIO, level: int = logging.INFO) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
             _redact_event,
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(serializer=_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _Unbreakable(stream))),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -62,8 +63,59 @@ Outcome = NoWork | Review | Snooze | Cancel
 
 
 @dataclass(frozen=True, slots=True)
+class Approve:
+    """A person's decision: what was reviewed goes on as it stands.
+
+    `seen` is the seal of what they saw (SHA-256 in hexadecimal digits, the first 8 of them at least); it binds each
+    decision to that, so that nobody decides on what they never saw.
+    """
+
+    seen: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A person's decision: the step runs again with this input, and its output is judged anew."""
+
+    seen: str
+    input: Any
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A person's decision: what was reviewed ends here."""
+
+    seen: str
+    reason: str
+
+
+Decision = Approve | Edit | Reject
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which dead letters. What is None fits all; `error` is a part of the message, `since` and `until` when it died."""
+
+    job: str | None = None
+    pipeline: str | None = None
+    step: str | None = None
+    key: str | None = None
+    error: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def params(self) -> dict[str, object]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """A run as claimed: `attempt` is the fence for every later write. `input` is JSON text, or None."""
+    """A run as claimed: `attempt` is the fence for every later write. `input` is JSON text, or None.
+
+    `time_left` is in seconds until the job's deadline, or None without one.
+    """
 
     id: int
     job_id: str
@@ -73,11 +125,37 @@ class Run:
     attempt: int
     failures: int
     input: str | None
+    time_left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim got. Where that is less than it asked for, `next_due` are the seconds until it may get more."""
+
+    runs: list[Run]
+    next_due: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rescue:
+    """What a look at the other workers found.
+
+    The runs given back, the lock of the neighbour in the ring of workers, and in how many seconds to look again.
+    """
+
+    runs: list[dict[str, Any]]
+    neighbour: int | None
+    again: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """A run to be inserted. `input` is JSON text; `input_hash` is None for a step that follows another."""
+    """A run to be inserted. `input` is JSON text; `input_hash` is None for a step that follows another.
+
+    Spans are in seconds from the insert: `delay` until it is due, `deadline` and `expect` of the whole job (a step that
+    follows inherits them, and its priority). `origin` says what began a job. While a run with a `debounce` name waits,
+    another one of that name takes its place and restarts its wait, but not beyond `at_most` from the first.
+    """
 
     job_id: str
     step: str
@@ -86,6 +164,12 @@ class NewRun:
     input: str
     input_hash: str | None
     delay: float = 0.0
+    priority: int = 0
+    origin: str | None = None
+    deadline: float | None = None
+    expect: float | None = None
+    debounce: str | None = None
+    at_most: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +202,23 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class Schedule:
+    """A schedule as read at `now`. `last_slot` is the latest slot that was fired or skipped."""
+
+    app: str
+    pipeline: str
+    cron: str
+    timezone: str
+    last_slot: datetime
+    now: datetime
+
+    @property
+    def subject(self) -> str:
+        """What its alerts are about."""
+        return f"{self.pipeline} {self.cron} {self.timezone}"
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """What a person should know; `subject` is what it is about. The same kind and subject again is counted."""
 
@@ -128,11 +229,26 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """What holds a step (`pipeline/step`) back: a breaker, or a limit of runs at once or of starts in `per` seconds.
+
+    Steps whose guards have the same name share them; `{key}` in a name stands for the run's key.
+    """
+
+    step: str
+    name: str
+    at_once: int | None = None
+    starts: int | None = None
+    per: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
-    """What a worker may claim: steps as `pipeline/step`, and keys, or None for any."""
+    """What a worker may claim: steps as `pipeline/step` with their guards, and keys, or None for any."""
 
     steps: Sequence[str]
     keys: Sequence[str] | None = None
+    guards: Sequence[Guard] = ()
 
     def params(self) -> dict[str, object]:
         return {"steps": list(self.steps), "keys": None if self.keys is None else list(self.keys)}

@@ -5,14 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 from overnight.errors import (
+    BudgetSpent,
     ConfigError,
+    DeadlinePassed,
+    InvalidPayload,
     LeaseLost,
     LedgerUnavailable,
     OutcomeUnknown,
     Permanent,
+    Refused,
     SwitchedOff,
     Transient,
 )
@@ -26,6 +30,7 @@ MAX_RETRY_AFTER = 24 * 3600.0  # seconds of the other side's wish that are honou
 MAX_LOSSES = 5  # owners that may die on one step before it is a dead letter
 SUSPECT_LOSSES = 2  # from here on a worker runs the step beside no other such step, to find the one that kills
 LEDGER_PAUSE = 1.0  # seconds before a step is tried again that could not reach the ledger
+MAX_STARTS = 1_000  # starts that a rate limit may count: their moments are kept in one row
 SWITCH_PAUSE = 1.0  # seconds after which a run that met a switch may be claimed again (the claim holds it meanwhile)
 
 
@@ -45,6 +50,32 @@ class Retry:
     def __post_init__(self) -> None:
         if self.times < 0 or not self.backoff:
             raise ConfigError("a retry policy needs a number of times and at least one wait")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most so many runs `at_once`, or so many `starts` within `per` seconds, over all workers of the ledger.
+
+    Without a name it is the step's own. Steps that name the same limit share it; `{key}` in the name (and in
+    `Limit.each_key`) makes one of it for each key.
+    """
+
+    name: str = "{pipeline}/{step}"
+    at_once: int | None = None
+    starts: int | None = None
+    per: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.at_once is None and self.starts is None:
+            raise ConfigError("a limit needs at_once=, or starts= with per=")
+        numbers = [number for number in (self.at_once, self.starts) if number is not None]
+        if min(numbers) < 1 or (self.starts or 1) > MAX_STARTS or self.per <= 0:
+            raise ConfigError(f"a limit lets at least one run through, and counts at most {MAX_STARTS} starts")
+
+    @classmethod
+    def each_key(cls, *, at_once: int | None = None, starts: int | None = None, per: float = 60.0) -> Self:
+        """A limit of the step's own, for each key."""
+        return cls("{pipeline}/{step} {key}", at_once, starts, per)
 
 
 class ErrorTable:
@@ -68,10 +99,21 @@ class ErrorTable:
         return next((class_ for type_, class_ in self._rows if isinstance(error, type_)), "unknown")
 
 
-def decide(result: object, *, failures: int, retry: Retry, errors: ErrorTable, rng: random.Random) -> Transition:
-    """The transition that follows what a step returned or raised. `failures` are those before this attempt."""
+def decide(
+    result: object,
+    *,
+    failures: int,
+    retry: Retry,
+    errors: ErrorTable,
+    rng: random.Random,
+    time_left: float | None = None,
+) -> Transition:
+    """The transition that follows what a step returned or raised.
+
+    `failures` are those before this attempt; `time_left` is in seconds until the job's deadline, if it has one.
+    """
     if isinstance(result, BaseException):
-        return _after_error(result, failures + 1, retry, errors, rng)
+        return _after_error(result, failures + 1, retry, errors, rng, time_left)
     if isinstance(result, NoWork):
         return Transition(Status.SUCCEEDED, "no_work", error=result.reason or None)
     if isinstance(result, Review):
@@ -84,19 +126,32 @@ def decide(result: object, *, failures: int, retry: Retry, errors: ErrorTable, r
 
 
 def _after_error(
-    error: BaseException, failures: int, retry: Retry, errors: ErrorTable, rng: random.Random
+    error: BaseException,
+    failures: int,
+    retry: Retry,
+    errors: ErrorTable,
+    rng: random.Random,
+    time_left: float | None,
 ) -> Transition:
     message = describe(error)
     if isinstance(error, LedgerUnavailable | LeaseLost):
         return Transition(Status.QUEUED, "handed_back", message, "ledger", delay=LEDGER_PAUSE)
     if isinstance(error, SwitchedOff):
         return Transition(Status.QUEUED, "held", message, "switch", delay=SWITCH_PAUSE)
+    if isinstance(error, BudgetSpent):
+        return Transition(Status.QUEUED, "held", message, "budget", delay=error.retry_after)
     if isinstance(error, OutcomeUnknown):
         return Transition(Status.NEEDS_REVIEW, "review", message, "unknown_outcome")
+    if isinstance(error, InvalidPayload | Refused):
+        return Transition(Status.DEAD, "error", message, "payload", failed=True)
+    if isinstance(error, DeadlinePassed):
+        return Transition(Status.DEAD, "error", message, "deadline", failed=True)
     class_ = errors.classify(error)
     if class_ == "transient" and failures <= retry.times:
         wait = retry.delay(failures, getattr(error, "retry_after", None), rng)
-        return Transition(Status.QUEUED, "retry", message, class_, delay=wait, failed=True)
+        if time_left is None or wait < time_left:
+            return Transition(Status.QUEUED, "retry", message, class_, delay=wait, failed=True)
+        message += "; the deadline of the job leaves no time to try again"
     return Transition(Status.DEAD, "error", message, class_, failed=True)
 
 
@@ -106,7 +161,7 @@ def describe(error: BaseException) -> str:
         text = " ".join(str(error).split())
     except Exception:
         text = "its message cannot be read"
-    if isinstance(error, Transient | Permanent | SwitchedOff | OutcomeUnknown):
+    if isinstance(error, Transient | Permanent | SwitchedOff | BudgetSpent | OutcomeUnknown):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 

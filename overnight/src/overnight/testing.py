@@ -75,7 +75,7 @@ async def run_until_idle(
     while True:
         worker = Worker(app, database, on_ending=note, **options)
         await worker.run(until_idle=True, horizon=0.0 if clock else horizon)
-        next_due, _ = await worker.ledger.backlog(app.scope()) if clock else (None, 0)
+        next_due = (await worker.ledger.claim(app.scope(), "", 0, 0.0)).next_due if clock else None
         if clock is None or next_due is None or next_due > horizon:
             return endings
         await clock.move(next_due + 0.001)

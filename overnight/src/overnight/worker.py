@@ -8,10 +8,12 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
 
+from overnight import budgets, upstreams
 from overnight.app import App
 from overnight.database import Database
 from overnight.errors import IdConflict, LedgerUnavailable, OvernightError, Refused
@@ -19,9 +21,10 @@ from overnight.execute import execute
 from overnight.heart import Attempt, Heart
 from overnight.keeper import Keeper
 from overnight.ledger import Ledger
-from overnight.model import Ending, Run, Status, Transition
+from overnight.model import Claim, Ending, Run, Status, Transition
 from overnight.policy import HAND_BACK
-from overnight.transport.postgres import Listener
+from overnight.rescue import Rescuer
+from overnight.transport.postgres import WORKER, Hints, Listener, hint
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -29,7 +32,9 @@ T = TypeVar("T")
 CONCURRENCY = 50  # steps in flight in one process
 LEASE = 60.0  # seconds; a dead worker is noticed by its lock long before
 POLL = 10.0  # seconds; the slow poll behind the hints
+KEEP = 30.0  # seconds at most between two looks at schedules, and at the other workers
 GRACE = 10.0  # seconds that running steps have to end by themselves when the worker is asked to stop
+IDLE_PAUSE = 1.0  # seconds between two looks at whether other workers are still at it
 HELD_PAUSE = 1.0  # seconds between two claims when something is due that could not be had
 BATCH = 500  # endings written by one statement
 BATCH_CHARACTERS = 32_000_000  # of their outputs, far below what one message to Postgres may hold
@@ -63,7 +68,9 @@ class Worker:
         self._on_ending = on_ending
         self._rng = rng or random.Random()  # noqa: S311  jitter needs no secrecy
         self._tasks: dict[Attempt, asyncio.Task[None]] = {}
+        self._latest: dict[int, Attempt] = {}  # of each run
         self._endings: asyncio.Queue[Ending] = asyncio.Queue()
+        self._unwritten = 0  # endings in the queue or being written
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self._lost: set[Attempt] = set()
@@ -71,8 +78,12 @@ class Worker:
         self._finisher: asyncio.Task[None]
         self._loop: asyncio.AbstractEventLoop | None = None
         self._heart = Heart(database, lease=lease, on_lost=self._report_lost)
-        self._keeper = Keeper(app, self.ledger, self._heart.boot_id)
+        self._keeper = Keeper(app, self.ledger)
+        self._rescuer = Rescuer(self.ledger, self._heart.boot_id)
+        self._listener = Listener(database)
+        self._hints = Hints(database)
         self._next_keep = 0.0
+        self._next_rescue = 0.0
 
     @property
     def boot_id(self) -> str:
@@ -92,9 +103,12 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
             self._deps = await stack.enter_async_context(self.app.open(self._database))
+            await self._insist(lambda: budgets.declare(self._database, self.app))
             await self._insist(lambda: asyncio.to_thread(self._heart.start))
             stack.push_async_callback(asyncio.to_thread, self._heart.stop)
-            stack.push_async_callback(_cancelled, asyncio.create_task(Listener(self._database).run(self.wake)))
+            for service in (self._listener.run(self._hear), self._hints.run(), self._rescuer.watch(self._look_around)):
+                stack.push_async_callback(_cancelled, asyncio.create_task(service))
+            await self._insist(lambda: hint(self._database, WORKER))
             self._finisher = asyncio.create_task(self._finish_all())
             self._finisher.add_done_callback(lambda _: self.stop())
             stack.push_async_callback(_cancelled, self._finisher)
@@ -108,44 +122,70 @@ class Worker:
             await self._finisher  # it ends by itself only through a fault of ours: raise it, and let others rescue
 
     async def _work(self, until_idle: bool, horizon: float) -> None:
+        nobody_runs = False
         while not self._stop.is_set():
             self._wake.clear()
             await self._keep()
-            free = self._concurrency - len(self._tasks)
-            claimed = await self._claim(free) if free else []
-            for run in claimed:
+            free = self._free()
+            claim = await self._claim(free) if free else Claim([], None)
+            for run in claim.runs:
                 self._begin(run)
-            if claimed and len(claimed) == free:
+            if claim.runs:
+                nobody_runs = False
+                if len(claim.runs) == free:
+                    self._hints.send()
                 continue
             wait = self._poll
-            if free:
-                next_due, running = await self._insist(lambda: self.ledger.backlog(self._scope))
-                if until_idle and not running and not self._tasks and (next_due is None or next_due > horizon):
+            idle = free and not self._tasks and (claim.next_due is None or claim.next_due > horizon)
+            if until_idle and idle:
+                if nobody_runs:
                     return
-                if next_due is not None:
-                    wait = next_due or HELD_PAUSE
-                elif until_idle:
-                    wait = 1.0
-            await self._sleep(min(wait, self._poll, self._next_keep - time.monotonic()))
+                nobody_runs = not await self._insist(lambda: self.ledger.running(self._scope))
+                if nobody_runs:  # what ran a moment ago may have begun something: claim once more
+                    continue
+                wait = IDLE_PAUSE
+            elif claim.next_due is not None:
+                wait = claim.next_due or HELD_PAUSE
+            await self._sleep(min(wait, self._poll, min(self._next_keep, self._next_rescue) - time.monotonic()))
+
+    def _free(self) -> int:
+        """How many more steps may begin. What has ended makes room before it is written, up to a bound."""
+        unwritten = self._unwritten
+        return min(self._concurrency - len(self._tasks) + unwritten, self._concurrency + BATCH - len(self._tasks))
 
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
         """Through outages of the database, but not past a request to stop."""
         return await self._database.insist(call, unless=self._stop)
 
     async def _keep(self) -> None:
-        if time.monotonic() < self._next_keep:
-            return
-        next_slot = await self._insist(self._keeper.tick)
-        self._next_keep = time.monotonic() + min(self._poll, self._poll if next_slot is None else next_slot)
+        """What has its time: the rescue of what dead workers held, and the schedules."""
+        if time.monotonic() >= self._next_rescue:
+            again = await self._insist(self._rescuer.look)
+            self._next_rescue = time.monotonic() + min(KEEP, KEEP if again is None else again + 0.01)
+        if time.monotonic() >= self._next_keep:
+            again = await self._insist(self._keeper.tick)
+            self._next_keep = time.monotonic() + min(KEEP, KEEP if again is None else again)
 
-    async def _claim(self, free: int) -> list[Run]:
+    def _hear(self, what: str) -> None:
+        if what == WORKER:
+            self._look_around()
+        self.wake()
+
+    def _look_around(self) -> None:
+        """Somebody came or went."""
+        self._next_rescue = 0.0
+        self.wake()
+
+    async def _claim(self, free: int) -> Claim:
         if not self._heart.healthy:
-            return []
+            return Claim([], 0.0)
         return await self._insist(lambda: self.ledger.claim(self._scope, self.boot_id, free, self._heart.lease))
 
     def _begin(self, run: Run) -> None:
-        # An earlier attempt that still winds down has lost its lease.
-        self._abort({key for key in self._tasks if key[0] == run.id})
+        earlier = self._latest.get(run.id)
+        if earlier is not None:  # it still winds down, and has lost its lease
+            self._abort({earlier})
+        self._latest[run.id] = (run.id, run.attempt)
         self._heart.carry((run.id, run.attempt), self.app.pipelines[run.pipeline].steps[run.step].timeout)
         task = asyncio.create_task(self._execute(run), name=f"{run.pipeline}/{run.step}")
         self._tasks[run.id, run.attempt] = task
@@ -161,7 +201,9 @@ class Worker:
         except Exception as fault:  # what nobody can read must come to an end all the same
             why = f"a fault while ending the step: {type(fault).__name__}"
             ending = Ending(run, Transition(Status.DEAD, "error", why, "unknown", failed=True))
-        await self._endings.put(ending)
+        self._unwritten += 1
+        self._endings.put_nowait(ending)
+        self._wake.set()
 
     async def _finish_all(self) -> None:
         """Write endings as they come: a lonely one at once, many together, for they gather while a batch is written."""
@@ -172,9 +214,9 @@ class Worker:
                 batch.append(self._endings.get_nowait())
                 size += _size(batch[-1])
             await self._finish(batch)
+            await self._database.insist(partial(upstreams.note, self.app, self.ledger, batch))
+            self._unwritten -= len(batch)
             self._forget([ending.run for ending in batch])
-            for _ in batch:
-                self._endings.task_done()
 
     async def _finish(self, batch: Sequence[Ending]) -> None:
         try:
@@ -219,6 +261,8 @@ class Worker:
         keys = {(run.id, run.attempt) for run in runs}
         for key in keys:
             self._tasks.pop(key, None)
+            if self._latest.get(key[0]) == key:
+                del self._latest[key[0]]
         self._lost -= keys
         self._heart.drop(keys)
         self._wake.set()

@@ -21,8 +21,8 @@ import pytest
 from overnight import control
 from overnight import database as db
 from overnight.errors import LedgerUnavailable
-from overnight.keeper import SETTLE
 from overnight.policy import MAX_LOSSES
+from overnight.rescue import SETTLE
 from overnight.testing import fresh_database
 
 PATIENCE = 45.0  # seconds within which what is waited for has come about, on a slow machine too

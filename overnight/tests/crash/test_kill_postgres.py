@@ -19,7 +19,7 @@ from overnight import control
 from overnight import embedded_launch as launch
 from overnight.database import Database, migrate
 from overnight.embedded import EmbeddedServer
-from overnight.keeper import SETTLE
+from overnight.rescue import SETTLE
 
 KILLS = 6
 ORDERS = 30
@@ -140,7 +140,8 @@ async def test_live_workers_keep_their_steps_when_one_backend_is_killed(own_scen
     )
     sessions = await scene.fetch(
         "select a.pid, l.pid as heart from pg_stat_activity a left join pg_locks l on l.pid = a.pid and "
-        "l.locktype = 'advisory' where a.backend_type = 'client backend' and a.pid <> pg_backend_pid()"
+        "l.locktype = 'advisory' and l.mode = 'ExclusiveLock' "
+        "where a.backend_type = 'client backend' and a.pid <> pg_backend_pid()"
     )
     hearts = {row["heart"] for row in sessions} - {None}
     assert len(hearts) == len(workers)

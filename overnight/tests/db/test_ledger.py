@@ -7,10 +7,10 @@ import pytest
 
 from overnight.database import Database
 from overnight.errors import IdConflict, IllegalTransition
-from overnight.keeper import SETTLE
 from overnight.ledger import Ledger
 from overnight.model import Ending, NewRun, Run, Scope, Status, Transition
 from overnight.policy import MAX_LOSSES, SUSPECT_LOSSES
+from overnight.rescue import SETTLE
 from overnight.sql import queries
 from overnight.testing import Clock
 
@@ -36,7 +36,7 @@ def new(
 
 
 async def claim_one(ledger: Ledger, worker: str = "w1", lease: float = 60) -> Run:
-    (run,) = await ledger.claim(STEPS, worker, 1, lease)
+    (run,) = (await ledger.claim(STEPS, worker, 1, lease)).runs
     return run
 
 
@@ -60,9 +60,9 @@ async def test_a_row_inserted_by_plain_sql_has_a_lease_and_does_not_strand(
 ) -> None:
     async with await database.connect() as connection:
         await psycopg.AsyncRawCursor(connection).execute(INSERT, ["plain", "step"])
-    assert await ledger.rescue("w", max_losses=MAX_LOSSES, settle=0) == []
+    assert (await ledger.rescue("w", max_losses=MAX_LOSSES, settle=0)).runs == []
     await clock.move(301)
-    (row,) = await ledger.rescue("w", max_losses=MAX_LOSSES, settle=0)
+    (row,) = (await ledger.rescue("w", max_losses=MAX_LOSSES, settle=0)).runs
     assert (row["job_id"], row["status"]) == ("plain", "dead")
 
 
@@ -83,21 +83,21 @@ async def test_the_same_id_with_other_inputs_is_an_error_and_nothing_of_the_call
 
 async def test_a_run_is_claimed_by_one_worker_and_its_attempt_is_counted(ledger: Ledger) -> None:
     await ledger.enqueue([new("a"), new("b"), new("c")])
-    first = await ledger.claim(STEPS, "w1", 2, 60)
-    second = await ledger.claim(STEPS, "w2", 9, 60)
+    first = (await ledger.claim(STEPS, "w1", 2, 60)).runs
+    second = (await ledger.claim(STEPS, "w2", 9, 60)).runs
     assert sorted(run.job_id for run in [*first, *second]) == ["a", "b", "c"]
     assert {run.attempt for run in first} == {1}
-    assert await ledger.claim(STEPS, "w3", 9, 60) == []
+    assert (await ledger.claim(STEPS, "w3", 9, 60)).runs == []
 
 
 async def test_what_is_not_due_or_not_known_is_not_claimed(ledger: Ledger, clock: Clock) -> None:
     await ledger.enqueue([new("later", delay=90.0), new("foreign", step="renamed")])
-    assert await ledger.claim(STEPS, "w", 9, 60) == []
-    next_due, running = await ledger.backlog(STEPS)
+    assert (await ledger.claim(STEPS, "w", 9, 60)).runs == []
+    next_due, running = (await ledger.claim(STEPS, "w", 0, 60)).next_due, await ledger.running(STEPS)
     assert 89 < (next_due or 0) <= 90
     assert running == 0
     await clock.move(90.5)
-    assert [run.job_id for run in await ledger.claim(STEPS, "w", 9, 60)] == ["later"]
+    assert [run.job_id for run in (await ledger.claim(STEPS, "w", 9, 60)).runs] == ["later"]
 
 
 async def test_finishing_writes_output_next_step_and_spawned_jobs_together(ledger: Ledger, database: Database) -> None:
@@ -145,7 +145,7 @@ async def test_a_finish_that_was_written_but_not_answered_is_not_late(ledger: Le
 
 async def test_a_spawned_job_with_other_inputs_refuses_the_whole_finish(ledger: Ledger, database: Database) -> None:
     await ledger.enqueue([new("a"), new("child", hash_="h1")])
-    run = (await ledger.claim(STEPS, "w1", 1, 60))[0]
+    run = ((await ledger.claim(STEPS, "w1", 1, 60)).runs)[0]
     with pytest.raises(IdConflict):
         await ledger.finish([Ending(run, DONE, "1", next=[new("child", hash_="h2")])], "w1")
     assert (await statuses(database))["a/one"] == "running"
@@ -156,7 +156,7 @@ async def test_a_retry_waits_and_its_error_is_kept(ledger: Ledger, database: Dat
     run = await claim_one(ledger)
     retry = Transition(Status.QUEUED, "retry", "502 Bad Gateway", "transient", delay=4.0, failed=True)
     await ledger.finish([Ending(run, retry, detail="trace")], "w1")
-    assert await ledger.claim(STEPS, "w1", 1, 60) == []
+    assert (await ledger.claim(STEPS, "w1", 1, 60)).runs == []
     await clock.move(4.1)
     again = await claim_one(ledger)
     assert (again.attempt, again.failures) == (2, 1)
@@ -180,18 +180,17 @@ async def test_a_step_that_loses_its_owners_ends_as_a_dead_letter(
 
 async def test_a_beat_keeps_the_lease_and_says_what_is_lost(ledger: Ledger, database: Database, clock: Clock) -> None:
     await ledger.enqueue([new("a"), new("b")])
-    mine, other = await ledger.claim(STEPS, "w1", 2, 60)
+    mine, other = (await ledger.claim(STEPS, "w1", 2, 60)).runs
     await clock.move(50)
     beat = {"worker": "w1", "lease": 60, "ids": [mine.id]}
     assert await database.fetch(queries["beat"], beat) == [{"id": mine.id}]
     await clock.move(50)
-    assert [r["id"] for r in await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=0)] == [other.id]
+    assert [r["id"] for r in (await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=0)).runs] == [other.id]
     assert await database.fetch(queries["beat"], {**beat, "ids": [mine.id, other.id]}) == [{"id": mine.id}]
 
 
 async def rescued(ledger: Ledger) -> list[str]:
-    rows = await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=SETTLE)
-    return [row["job_id"] for row in rows if row["missing"] is None]
+    return [row["job_id"] for row in (await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=SETTLE)).runs]
 
 
 async def test_a_dead_worker_is_known_by_its_free_lock_long_before_its_lease(
@@ -202,13 +201,15 @@ async def test_a_dead_worker_is_known_by_its_free_lock_long_before_its_lease(
     async with await database.connect() as connection:
         await connection.execute(queries["worker_hello"], sign_in)
         await claim_one(ledger, "w1", lease=3600)
-        assert await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=SETTLE) == []
-    (look,) = await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=SETTLE)
-    assert look["missing"] == "w1"
+        alive = await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=SETTLE)
+        assert (alive.runs, alive.neighbour) == ([], sign_in["lock_key"])
+        assert alive.again == pytest.approx(3600, abs=60)  # the lease is the backstop
+    look = await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=SETTLE)
+    assert (look.runs, look.neighbour, look.again) == ([], None, SETTLE)
     assert await rescued(ledger) == []
     await clock.move(SETTLE + 0.1)
     assert await rescued(ledger) == ["a"]
-    assert await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=SETTLE) == []
+    assert (await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=SETTLE)).runs == []
 
 
 async def test_a_worker_that_signs_in_again_between_two_looks_is_alive(
@@ -230,13 +231,13 @@ async def test_a_worker_that_signs_in_again_between_two_looks_is_alive(
 async def test_neighbours_of_a_deadly_step_are_run_apart(ledger: Ledger, clock: Clock) -> None:
     await ledger.enqueue([new(job) for job in "abc"])
     for _ in range(SUSPECT_LOSSES):
-        assert len(await ledger.claim(STEPS, "w1", 9, 60)) == 3
+        assert len((await ledger.claim(STEPS, "w1", 9, 60)).runs) == 3
         await clock.move(61)
         await rescued(ledger)
     await ledger.enqueue([new("fresh")])
-    assert sorted(run.job_id for run in await ledger.claim(STEPS, "w1", 9, 60)) == ["a", "fresh"]
-    assert await ledger.claim(STEPS, "w1", 9, 60) == []
-    assert [run.job_id for run in await ledger.claim(STEPS, "w2", 9, 60)] == ["b"]
+    assert sorted(run.job_id for run in (await ledger.claim(STEPS, "w1", 9, 60)).runs) == ["a", "fresh"]
+    assert (await ledger.claim(STEPS, "w1", 9, 60)).runs == []
+    assert [run.job_id for run in (await ledger.claim(STEPS, "w2", 9, 60)).runs] == ["b"]
 
 
 async def test_an_effect_is_permitted_to_the_live_owner_alone_and_its_outcome_is_kept(
@@ -293,9 +294,10 @@ async def test_the_database_refuses_every_transition_that_is_not_legal(database:
 async def test_a_worker_claims_only_the_keys_that_its_app_knows(ledger: Ledger) -> None:
     await ledger.enqueue([NewRun(key or "none", "one", "p", key, "{}", "h") for key in ("mine", "foreign", "")])
     mine = Scope(["p/one"], ["mine", "other"])
-    assert sorted(run.key for run in await ledger.claim(mine, "w", 9, 60)) == ["", "mine"]
-    assert await ledger.backlog(mine) == (None, 2)
-    assert await ledger.backlog(Scope(["p/one"])) == (0.0, 2)
+    assert sorted(run.key for run in (await ledger.claim(mine, "w", 9, 60)).runs) == ["", "mine"]
+    assert ((await ledger.claim(mine, "w", 0, 60)).next_due, await ledger.running(mine)) == (None, 2)
+    everything = Scope(["p/one"])
+    assert ((await ledger.claim(everything, "w", 0, 60)).next_due, await ledger.running(everything)) == (0.0, 2)
 
 
 async def test_one_job_id_in_two_pipelines_is_a_conflict_and_not_a_silent_stop(ledger: Ledger) -> None:
@@ -315,8 +317,8 @@ async def test_a_switch_holds_its_scope_and_nothing_else(ledger: Ledger, databas
     await ledger.enqueue([new("a"), NewRun("b", "other", "q", "k2", "{}", "h")])
     steps = Scope(["p/one", "p/two", "q/other"])
     await control.set_switch(database, scope, enabled=False, reason="test")
-    held = [run.job_id for run in await ledger.claim(steps, "w", 9, 60)]
+    held = [run.job_id for run in (await ledger.claim(steps, "w", 9, 60)).runs]
     assert held == ([] if scope == "all" else ["b"])
     assert await ledger.switch_holding("p", "k", "one") == scope
     await control.set_switch(database, scope, enabled=True, reason="done")
-    assert "a" in [run.job_id for run in await ledger.claim(steps, "w", 9, 60)]
+    assert "a" in [run.job_id for run in (await ledger.claim(steps, "w", 9, 60)).runs]

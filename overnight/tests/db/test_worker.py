@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from overnight import (
     App,
     Cancel,
     Context,
-    Cron,
     Debounce,
     NoWork,
     On,
@@ -29,11 +28,12 @@ from overnight import (
     Snooze,
     Transient,
     control,
+    report,
 )
 from overnight.database import Database
 from overnight.errors import IdConflict, NotFound, UserError
-from overnight.keeper import Keeper
 from overnight.ledger import Ledger
+from overnight.model import Approve, Filter, Reject
 from overnight.sql import queries
 from overnight.testing import Clock, run_until_idle
 from overnight.worker import Worker
@@ -124,12 +124,12 @@ async def test_a_replayed_dead_letter_starts_again_and_keeps_its_history(databas
     await run_until_idle(app, database)
     assert await rows(database, "status, failures") == [("dead", 1)]
     broken.clear()
-    await control.replay(database, job)
+    await control.replay(database, Filter(job=job))
     await run_until_idle(app, database)
     assert await rows(database, "status, attempt, output") == [("succeeded", 2, 1)]
     assert [r["outcome"] for r in await database.fetch("select outcome from attempts")] == ["error"]
     with pytest.raises(UserError, match="no step of it is a dead letter"):
-        await control.replay(database, job)
+        await control.replay(database, Filter(job=job))
 
 
 async def test_nowork_and_cancel_end_the_job_with_their_reason(database: Database) -> None:
@@ -171,19 +171,20 @@ async def test_a_review_waits_for_a_person_and_what_was_seen_goes_on(
     job, _ = await control.start(app, database, "p", "draft")
     await run_until_idle(app, database, clock=clock)
     assert await rows(database, "status, error, output") == [("needs_review", "too short\nno source", "draft!")]
+    (waiting,) = await report.review(database)
     if decision == "reject":
-        await control.reject(database, job, "dull")
+        await control.decide(app, database, job, Reject(waiting["seen"], "dull"))
         await run_until_idle(app, database, clock=clock)
         assert await rows(database, "status, error") == [("cancelled", "dull")]
         return
     approved = await clock.now()
-    await control.approve(app, database, job, "fine")
+    await control.decide(app, database, job, Approve(waiting["seen"], "fine"))
     await run_until_idle(app, database, clock=clock)
     ((value, moment),) = published
     assert value == "draft!"
     assert moment - approved >= timedelta(seconds=90)
     with pytest.raises(UserError, match="no step of it is waiting for review"):
-        await control.approve(app, database, job, "again")
+        await control.decide(app, database, job, Approve(waiting["seen"], "again"))
 
 
 async def test_events_and_spawned_jobs_start_with_the_ending_and_only_once(database: Database) -> None:
@@ -355,48 +356,6 @@ async def test_a_switch_for_what_does_not_exist_is_refused() -> None:
         control.parse_scope("garden", app)
 
 
-async def test_a_slot_fires_once_however_many_workers_tick(database: Database, clock: Clock) -> None:
-    p = Pipeline("night", on=[Cron("0 4 * * *", input=lambda slot: slot.date().isoformat())])
-
-    @p.step
-    async def plan(ctx: Ctx, date: str) -> None: ...
-
-    app = App("app", [p])
-    keepers = [Keeper(app, Ledger(database), f"w{n}") for n in range(4)]
-    await clock.set(datetime(2030, 1, 1, 12, tzinfo=UTC))
-    # A schedule begins when it is first seen, by the clock of that moment.
-    await asyncio.gather(*(keeper.tick() for keeper in keepers))
-    assert await rows(database) == []
-    await clock.set(datetime(2030, 1, 2, 4, 0, 1, tzinfo=UTC))
-    await asyncio.gather(*(keeper.tick() for keeper in keepers))
-    await clock.move(-3600)
-    await asyncio.gather(*(keeper.tick() for keeper in keepers))
-    assert await rows(database, "pipeline, input") == [("night", "2030-01-02")]
-
-
-@pytest.mark.parametrize(
-    "trigger",
-    [
-        Cron("0 4 * * *", input=lambda slot: {"no": "number"}),
-        Cron("0 4 * * *", input=lambda slot: 1 // 0),
-    ],
-)
-async def test_a_slot_that_cannot_be_fired_stops_nothing_else(database: Database, clock: Clock, trigger: Cron) -> None:
-    p, sound = Pipeline("broken", on=[trigger]), Pipeline("sound", on=[Cron("0 4 * * *", input=lambda slot: 1)])
-    for pipeline in (p, sound):
-
-        @pipeline.step
-        async def step(ctx: Ctx, value: int) -> None: ...
-
-    keeper = Keeper(App("app", [p, sound]), Ledger(database), "w")
-    await keeper.tick()
-    now = await clock.now()
-    await clock.set(now.replace(hour=4, minute=0, second=1) + timedelta(days=1))
-    for _ in range(3):
-        await keeper.tick()
-    assert await rows(database, "pipeline") == [("sound",)]
-
-
 class Unreadable(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no message")
@@ -458,9 +417,10 @@ async def test_an_outside_write_that_nobody_can_know_waits_for_a_person_who_may_
     await run_until_idle(app, database)
     assert calls == [1]
     assert await rows(database, "status, error_class") == [("needs_review", "unknown_outcome")]
+    (waiting,) = await report.review(database)
     with pytest.raises(UserError, match="nothing to approve"):
-        await control.approve(app, database, job, "")
-    await control.replay(database, job)
+        await control.decide(app, database, job, Approve(waiting["seen"]))
+    await control.replay(database, Filter(job=job))
     await run_until_idle(app, database)
     assert calls == [1, 1]
     assert await rows(database, "step, output") == [("pay", "paid"), ("tell", "paid")]
@@ -560,7 +520,7 @@ async def test_a_blocked_event_loop_does_not_lose_its_lease(database: Database) 
     app, rescued = App("app", [p]), []  # type: ignore[var-annotated]
     await control.start(app, database, "p", 1)
     await run_until_idle(app, database, lease=0.8)
-    assert rescued == []
+    assert [row for row in rescued if row["what"] == "rescued"] == []
     assert await rows(database, "status, attempt, losses") == [("succeeded", 1, 0)]
 
 

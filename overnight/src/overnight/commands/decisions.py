@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from overnight import show
 from overnight.commandline import Session, json_option, pass_session, tell
-from overnight.commands.common import named
+from overnight.commands.common import called, given_json, named
 from overnight.errors import UserError
 
 if TYPE_CHECKING:
     from overnight.database import Database
+    from overnight.model import Decision
+
+SHORT = 8  # digits of a seal that people copy
+
+seen_option = click.option(
+    "--seen", metavar="SEAL", help="The seal of what you saw, at least its first 8 digits; review JOB shows both."
+)
 
 
 @click.command()
@@ -22,7 +28,7 @@ if TYPE_CHECKING:
 @json_option
 @pass_session
 def review(session: Session, job: str | None, limit: int, as_json: bool) -> None:
-    """What waits for a person, and why; with JOB, the thing itself."""
+    """What waits for a person, and why; with JOB, the thing itself and its seal."""
     from overnight import control, report
 
     async def work(database: Database) -> list[dict[str, Any]]:
@@ -36,53 +42,97 @@ def review(session: Session, job: str | None, limit: int, as_json: bool) -> None
 
 
 def _render_review(session: Session, rows: list[dict[str, Any]], *, whole: bool) -> None:
-    columns = {"job_id": "job", "work": "step", "key": "for", "since": "since (UTC)", "reasons": "why"}
-    show.table("", named(rows), columns, empty="Nothing waits for review.", spare=("since", "key"))
-    app = session.app()
+    columns = {
+        "job_id": "job",
+        "work": "step",
+        "key": "for",
+        "since": "since (UTC)",
+        "seal": "seal",
+        "reasons": "why",
+    }
+    shown = [{**row, "seal": row["seen"][:SHORT]} for row in named(rows)]
+    show.table("", shown, columns, empty="Nothing waits for review.", spare=("since", "key"))
     if whole:
-        output = rows[0]["output"]
-        click.echo("\n" + (app.preview(output) if app and app.preview else json.dumps(output, indent=2)))
-    if rows:
-        click.echo("\nreview JOB shows it, approve JOB lets it go on as it stands, reject JOB --reason … ends it")
+        app, first = session.app(), rows[0]
+        click.echo("\n" + (app.preview(first["output"]) if app and app.preview and first["output"] else first["shown"]))
+        click.echo(f"\n{_what_to_press(first['job_id'], first['seen'][:SHORT])}")
+    elif rows:
+        click.echo("\nreview JOB shows it, with its seal and what to press")
+
+
+def _what_to_press(job: str, seal: str) -> str:
+    """The commands to copy, bound to what is shown above them."""
+    program = called()
+    return (
+        f"{program} approve {job} --seen {seal}\n"
+        f"{program} reject {job} --seen {seal} --reason …\n"
+        f"{program} edit {job} --seen {seal} --input @FILE\n\n"
+        "An edit gives the step another input, and is judged anew; review JOB --json has the present one."
+    )
 
 
 @click.command()
 @click.argument("job")
+@seen_option
 @click.option("--reason", default="", help="Why; kept with the run.")
 @json_option
 @pass_session
-def approve(session: Session, job: str, reason: str, as_json: bool) -> None:
-    """Let what was reviewed go on, exactly as it stands."""
+def approve(session: Session, job: str, seen: str | None, reason: str, as_json: bool) -> None:
+    """Let what was reviewed go on, exactly as you saw it."""
+    from overnight.model import Approve
+
+    row = _decide(session, job, Approve(_looked(job, seen), reason))
+    tell(as_json, {"approved": row}, lambda: click.echo(f"approved: job {row['job_id']} goes on after {row['step']}"))
+
+
+@click.command()
+@click.argument("job")
+@seen_option
+@click.option("--reason", required=True, help="Why; kept with the run.")
+@json_option
+@pass_session
+def reject(session: Session, job: str, seen: str | None, reason: str, as_json: bool) -> None:
+    """End what was reviewed; the reason is kept."""
+    from overnight.model import Reject
+
+    row = _decide(session, job, Reject(_looked(job, seen), reason))
+    tell(as_json, {"rejected": row}, lambda: click.echo(f"rejected: job {row['job_id']} ends at {row['step']}"))
+
+
+@click.command()
+@click.argument("job")
+@click.option("--input", "text", required=True, metavar="JSON|@FILE", help="The step's new input.")
+@seen_option
+@click.option("--reason", default="", help="Why; kept with the deed.")
+@json_option
+@pass_session
+def edit(session: Session, job: str, text: str, seen: str | None, reason: str, as_json: bool) -> None:
+    """Give a step another input: one that waits, is a dead letter, or is in review (with --seen). It is judged anew."""
+    from overnight import control
+    from overnight.model import Edit
+
+    app, input = session.needed_app(), given_json(text)
+
+    async def work(database: Database) -> dict[str, Any]:
+        return await control.edit(app, database, await control.find_job(database, job), input, reason=reason)
+
+    row = session.run(work) if seen is None else _decide(session, job, Edit(seen, input, reason))
+    said = f"edited: {row['step']} of job {row['job_id']} is due at {show.cell(row['due_at'])} UTC"
+    tell(as_json, {"edited": row}, lambda: click.echo(said))
+
+
+def _looked(job: str, seen: str | None) -> str:
+    if seen is None:
+        raise UserError(f"look at it first: review {job} shows it and its seal; then say --seen SEAL")
+    return seen
+
+
+def _decide(session: Session, job: str, decision: Decision) -> dict[str, Any]:
     from overnight import control
 
     app = session.needed_app()
 
     async def work(database: Database) -> dict[str, Any]:
-        return await control.approve(app, database, await control.find_job(database, job), reason)
+        return await control.decide(app, database, await control.find_job(database, job), decision)
 
-    row = session.run(work)
-    tell(as_json, {"approved": row}, lambda: click.echo(f"approved: job {row['job_id']} goes on after {row['step']}"))
-
-
-def _ending_command(verb: str, done: str, doc: str) -> click.Command:
-    @click.command(verb, help=doc)
-    @click.argument("job")
-    @click.option("--reason", required=True, help="Why; kept with the run.")
-    @json_option
-    @pass_session
-    def end(session: Session, job: str, reason: str, as_json: bool) -> None:
-        from overnight import control
-
-        async def work(database: Database) -> dict[str, Any]:
-            function = getattr(control, verb)
-            row: dict[str, Any] = await function(database, await control.find_job(database, job), reason)
-            return row
-
-        row = session.run(work)
-        tell(as_json, {done: row}, lambda: click.echo(f"{done}: job {row['job_id']} ends at {row['step']}"))
-
-    return end
-
-
-reject = _ending_command("reject", "rejected", "End what was reviewed; the reason is kept.")
-cancel = _ending_command("cancel", "cancelled", "End a queued run or a dead letter; the reason is kept.")
+    return session.run(work)

@@ -1,68 +1,291 @@
-"""Dead letters: look at them, and start them again."""
+"""Dead letters, runs and messages: look at them, start them again, drop them; one by one, or all that fit."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from overnight import show
 from overnight.commandline import Session, json_option, pass_session, tell
-from overnight.commands.common import named, shortened
+from overnight.commands.common import called, given, given_json, named, shortened
 from overnight.errors import UserError
 
 if TYPE_CHECKING:
+    from overnight.app import App
     from overnight.database import Database
+    from overnight.model import Filter
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MESSAGE = re.compile(r"m(\d+)")  # how people call a message
+SPAN = re.compile(r"(\d+)([mhd])")
+MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 
 
-@click.command()
-@click.argument("job", required=False)
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many rows.")
-@json_option
-@pass_session
-def dead(session: Session, job: str | None, limit: int, as_json: bool) -> None:
-    """Dead letters with their input, last error and every attempt."""
-    from overnight import control, report
+def letter_commands(key_name: str) -> list[click.Command]:
+    """`dead`, `replay` and `cancel`, with the app's word for a key."""
+    return [_dead(key_name), _replay(key_name), _cancel(key_name)]
 
-    async def work(database: Database) -> list[dict[str, Any]]:
-        whole = await control.find_job(database, job) if job else None
-        return await report.dead(database, whole, limit)
 
-    rows = session.run(work)
+def _filter_options(key_name: str) -> Callable[[F], F]:
+    """The options that say which letters."""
+
+    def add(command: F) -> F:
+        for option in reversed(
+            [
+                click.option("--pipeline", help="Only those of this pipeline."),
+                click.option("--step", help="Only those of this step."),
+                click.option(f"--{key_name}", "key", help=f"Only those of this {key_name}."),
+                click.option("--error", metavar="TEXT", help="Only those whose error holds this text."),
+                click.option(
+                    "--since", metavar="WHEN", help="Only those that died since: 30m, 24h, 7d, or a date (UTC)."
+                ),
+                click.option("--until", metavar="WHEN", help="Only those that died before."),
+            ]
+        ):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _filter(pipeline: str | None, step: str | None, key: str | None, **rest: str | None) -> Filter:
+    from overnight.model import Filter
+
+    since, until = (_moment(rest[name]) for name in ("since", "until"))
+    return Filter(pipeline=pipeline, step=step, key=key, error=rest["error"], since=since, until=until)
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A span back from now, or a date with or without a time (UTC unless it says otherwise)."""
+    if text is None:
+        return None
+    if span := SPAN.fullmatch(text):
+        return datetime.now(UTC) - timedelta(minutes=int(span[1]) * MINUTES[span[2]])
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"“{text}” is no moment: write 30m, 24h, 7d, or a date such as 2026-03-01T04:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _message(job: str | None) -> int | None:
+    """The number of a message, where one is named."""
+    found = MESSAGE.fullmatch(job or "")
+    return int(found[1]) if found else None
+
+
+async def _named(database: Database, job: str) -> Filter:
+    """The letters of one job, or the message."""
+    from overnight import control
+    from overnight.model import Filter
+
+    return Filter(job=job if _message(job) is not None else await control.find_job(database, job))
+
+
+def _dead(key_name: str) -> click.Command:
+    @click.command("dead")
+    @click.argument("job", required=False)
+    @_filter_options(key_name)
+    @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many rows.")
+    @json_option
+    @pass_session
+    def dead(session: Session, /, job: str | None, limit: int, as_json: bool, **options: str | None) -> None:
+        """Dead letters with their input, last error and every attempt. Messages are called m and a number."""
+        from overnight import report
+
+        filter = _filter(**options)
+
+        async def work(database: Database) -> list[dict[str, Any]]:
+            return await report.dead(database, await _named(database, job) if job else filter, limit)
+
+        rows = session.run(work)
+        tell(as_json, {"dead": rows}, lambda: _render_dead(rows, key_name, whole=bool(job)))
+
+    return dead
+
+
+def _render_dead(rows: list[dict[str, Any]], key_name: str, *, whole: bool) -> None:
     columns = {
         "job_id": "job",
         "work": "step",
-        "key": "for",
+        "key": key_name,
         "died_at": "died (UTC)",
         "failures": "tries",
         "error": "last error",
     }
+    told = [{**row, "work": row["origin"] if row["kind"] == "message" else row["work"]} for row in named(rows)]
+    show.table("", told, columns, empty="No dead letters.", spare=("failures", "died_at", "key"))
+    for row in rows if whole else []:
+        click.echo(f"\ninput: {shortened(row['input'])}")
+    if rows:
+        job = rows[0]["job_id"] if whole else "JOB"
+        click.echo(
+            f"\n{called()} replay {job} starts it again, with --input @FILE after an edit; replay --all all of them"
+        )
+        click.echo(f"{called()} cancel {job} --reason … ends it; show JOB tells everything of a job")
 
-    def render() -> None:
-        spare = ("failures", "died_at", "key")
-        show.table("", named(rows), columns, empty="No dead letters.", spare=spare)
-        for row in rows if job else []:
-            click.echo(f"\ninput: {shortened(row['input'])}")
-        if rows:
-            click.echo("\nreplay JOB starts one again, replay --all all of them, show JOB tells everything")
 
-    tell(as_json, {"dead": rows}, render)
+def _which(job: str | None, everything: bool, filter: Filter) -> None:
+    """One way of saying which letters, and no letter by mistake."""
+    from overnight.model import Filter
+
+    if [job is not None, everything, filter != Filter()].count(True) != 1:
+        raise UserError(
+            "say which in one way: name one job, or say --all, or what fits (--pipeline, --error, --since …)"
+        )
 
 
-@click.command()
-@click.argument("job", required=False)
-@click.option("--all", "everything", is_flag=True, help="Every dead letter.")
-@json_option
-@pass_session
-def replay(session: Session, job: str | None, everything: bool, as_json: bool) -> None:
-    """Start a dead letter again, with a fresh count of retries."""
+def _replay(key_name: str) -> click.Command:
+    @click.command("replay")
+    @click.argument("job", required=False)
+    @click.option("--all", "everything", is_flag=True, help="Every dead letter.")
+    @_filter_options(key_name)
+    @click.option("--input", "text", metavar="JSON|@FILE", help="Another input for the one that is named.")
+    @click.option("--reason", default="", help="Why; kept with the deed.")
+    @click.option("--dry-run", is_flag=True, help="Only say how many it would be.")
+    @json_option
+    @pass_session
+    def replay(
+        session: Session,
+        /,
+        job: str | None,
+        everything: bool,
+        text: str | None,
+        reason: str,
+        dry_run: bool,
+        as_json: bool,
+        **options: str | None,
+    ) -> None:
+        """Start dead letters again, with a fresh count of retries: one, all of them, or those that fit."""
+        filter = _filter(**options)
+        _which(job, everything, filter)
+        if text is not None and job is None:
+            raise UserError("--input is for one dead letter: name it")
+
+        async def work(database: Database) -> dict[str, Any]:
+            fitting = await _named(database, job) if job else filter
+            if dry_run:
+                return await _count(database, fitting)
+            if text is not None and _message(job) is None:
+                return await _replay_edited(session.needed_app(), database, fitting, text, reason)
+            return await _replay_fitting(session.app(), database, fitting, text, reason)
+
+        data = session.run(work)
+        tell(as_json, data, lambda: _render_many(data, "replayed", "queued again"))
+
+    return replay
+
+
+async def _count(database: Database, filter: Filter) -> dict[str, Any]:
     from overnight import control
 
-    if bool(job) == everything:
-        raise UserError("name one job, or say --all")
+    letters = await control.find_letters(database, filter)
+    return {"fitting": len(letters.runs) + len(letters.messages)}
 
-    async def work(database: Database) -> list[dict[str, Any]]:
-        return await control.replay(database, await control.find_job(database, job) if job else None)
 
-    rows = session.run(work)
-    tell(as_json, {"replayed": rows}, lambda: click.echo(f"{show.count(len(rows), 'run')} queued again"))
+async def _replay_edited(app: App, database: Database, filter: Filter, text: str, reason: str) -> dict[str, Any]:
+    from overnight import control
+
+    assert filter.job is not None
+    row = await control.edit(app, database, filter.job, given_json(text), reason=reason)
+    return {"replayed": 1, "first": [row], "refused": []}
+
+
+async def _replay_fitting(
+    app: App | None, database: Database, filter: Filter, text: str | None, reason: str
+) -> dict[str, Any]:
+    """Runs by batches, messages one by one, for each is read again. `text`: the body of the message that is named."""
+    from overnight import control, intake
+
+    def again(app: App, number: int) -> Awaitable[Any]:
+        body = None if text is None else given(text)
+        return intake.replay_message(app, database, number, body=body, by=control.whoami())
+
+    if (number := _message(filter.job)) is not None:
+        if app is None:
+            raise UserError("a message is read with the pipelines: name them with --app module:name")
+        received = await again(app, number)
+        return {"replayed": 1, "first": [{"job_id": job} for job in received.jobs], "refused": []}
+    messages = (await control.find_letters(database, filter)).messages
+    done = await control.replay(database, filter, reason=reason)
+    if messages and app is None:
+        refused = [f"{show.count(len(messages), 'message')} left: name the pipelines with --app to read them again"]
+        return {"replayed": done.count, "first": done.first, "refused": refused}
+    refused = await _each(messages, lambda number: again(app, number)) if app else []
+    return {"replayed": done.count + len(messages) - len(refused), "first": done.first, "refused": refused}
+
+
+async def _each(numbers: list[int], act: Callable[[int], Awaitable[Any]]) -> list[str]:
+    """Do it with each message; what was said of those with which it could not be done."""
+    refused = []
+    for number in numbers:
+        try:
+            await act(number)
+        except UserError as error:
+            refused.append(str(error))
+    return refused
+
+
+def _render_many(data: dict[str, Any], done: str, said: str) -> None:
+    if "fitting" in data:
+        fits = "fits" if data["fitting"] == 1 else "fit"
+        click.echo(f"{show.count(data['fitting'], 'dead letter')} {fits}; nothing was touched")
+        return
+    click.echo(f"{data[done]} {said}")
+    for sentence in data["refused"]:
+        click.echo(sentence)
+
+
+def _cancel(key_name: str) -> click.Command:
+    @click.command("cancel")
+    @click.argument("job", required=False)
+    @click.option("--all", "everything", is_flag=True, help="Every dead letter.")
+    @_filter_options(key_name)
+    @click.option("--reason", required=True, help="Why; kept with the run.")
+    @click.option("--dry-run", is_flag=True, help="Only say how many dead letters it would be.")
+    @json_option
+    @pass_session
+    def cancel(
+        session: Session,
+        /,
+        job: str | None,
+        everything: bool,
+        reason: str,
+        dry_run: bool,
+        as_json: bool,
+        **options: str | None,
+    ) -> None:
+        """End what of a job is queued or dead, or the dead letters that fit; the reason is kept."""
+        filter = _filter(**options)
+        _which(job, everything, filter)
+
+        async def work(database: Database) -> dict[str, Any]:
+            fitting = await _named(database, job) if job else filter
+            return await _count(database, fitting) if dry_run else await _cancel_fitting(database, fitting, reason)
+
+        data = session.run(work)
+        tell(as_json, data, lambda: _render_many(data, "cancelled", "cancelled"))
+
+    return cancel
+
+
+async def _cancel_fitting(database: Database, filter: Filter, reason: str) -> dict[str, Any]:
+    from overnight import control, intake
+
+    def drop(number: int) -> Awaitable[None]:
+        return intake.drop_message(database, number, reason=reason, by=control.whoami())
+
+    if (number := _message(filter.job)) is not None:
+        await drop(number)
+        return {"cancelled": 1, "first": [], "refused": []}
+    if filter.job is not None:
+        return {"cancelled": 1, "first": [await control.cancel(database, filter.job, reason)], "refused": []}
+    messages = (await control.find_letters(database, filter)).messages
+    done = await control.drop(database, filter, reason)
+    refused = await _each(messages, drop)
+    return {"cancelled": done.count + len(messages) - len(refused), "first": done.first, "refused": refused}

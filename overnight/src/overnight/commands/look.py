@@ -26,6 +26,8 @@ def status(session: Session, as_json: bool) -> None:
     data = session.run(lambda database: report.status(database, session.app()))
     for row in data["switched_off"]:
         row["scope"] = control.scope_text(row["scope"], session.app())
+    for row in data["budgets"]:
+        row["scope"] = control.scope_text(row["scope"], session.app())
     tell(as_json, data, lambda: _render_status(data))
 
 
@@ -40,6 +42,9 @@ def _render_status(data: dict[str, Any]) -> None:
     person = f"{now['needs_review']} to review, {show.count(now['dead'], 'dead letter')}"
     off = ", ".join(f"{row['scope']} ({row['reason']})" for row in data["switched_off"]) or "none"
     parked = [f"{row['count']} of {row['step']} {row['key']}".strip() for row in data["parked"]]
+    broken = [f"{row['name']} is {row['state']} ({row['error']})" for row in data["breakers"]]
+    spent = [f"{row['scope']} {_share(row)} of {show.dollars(row['usd_per_day'])}" for row in data["budgets"]]
+    advised = [f"{r['pipeline']} {r['cron']} finds nothing too often" for r in data["schedules"] if r["advice"]]
     slots = [f"{row['pipeline']} at {show.cell(row['next'])} UTC" for row in data["schedules"]]
     show.lines(
         [
@@ -48,11 +53,18 @@ def _render_status(data: dict[str, Any]) -> None:
             ("needs you", person),
             ("workers", ", ".join(f"{row['host']} (pid {row['pid']})" for row in data["workers"]) or "none is running"),
             ("switched off", off),
+            *([("breakers", ", ".join(broken))] if broken else []),
+            *([("budgets", f"{', '.join(spent)} a day spent or reserved")] if spent else []),
             *([("parked", f"{', '.join(parked)}: unknown to this app, so they wait")] if parked else []),
             ("next", ", ".join(slots) or "no schedule"),
+            *([("advice", f"{', '.join(advised)}: see schedules")] if advised else []),
             ("cost, 24 hours", f"{show.dollars(totals['cost_usd'])} for {calls}"),
         ]
     )
+
+
+def _share(budget: dict[str, Any]) -> str:
+    return "all" if budget["used"] is None else f"{budget['used']:.0%}"
 
 
 def runs_command(key_name: str) -> click.Command:
@@ -102,16 +114,18 @@ def show_job(session: Session, job: str, as_json: bool) -> None:
     """All about a job: its steps, every attempt, effects, model calls, what to press. First digits suffice."""
     from overnight import control, report
 
-    async def work(database: Database) -> list[dict[str, Any]]:
-        return await report.job(database, await control.find_job(database, job))
+    async def work(database: Database) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        whole = await control.find_job(database, job)
+        return await report.job(database, whole), await report.actions(database, whole)
 
-    steps = session.run(work)
+    steps, actions = session.run(work)
     for step in steps:
         step["held_by"] = step["held_by"] and control.scope_text(step["held_by"], session.app())
-    tell(as_json, {"job_id": steps[0]["job_id"], "steps": steps}, lambda: _render_job(steps))
+    data = {"job_id": steps[0]["job_id"], "steps": steps, "actions": actions}
+    tell(as_json, data, lambda: _render_job(steps, actions))
 
 
-def _render_job(steps: list[dict[str, Any]]) -> None:
+def _render_job(steps: list[dict[str, Any]], actions: list[dict[str, Any]]) -> None:
     first = steps[0]
     key = f" for {first['key']}" if first["key"] else ""
     click.echo(f"job {first['job_id']}: {first['pipeline'] or 'plain SQL'}{key}\n")
@@ -134,6 +148,10 @@ def _render_job(steps: list[dict[str, Any]]) -> None:
         for name in ("input", "output"):
             if step[name] is not None:
                 click.echo(f"\n{name} of {step['step']}: {shortened(step[name])}")
+    if actions:
+        columns = {"at": "when (UTC)", "by": "who", "verb": "what", "step": "step", "reason": "why"}
+        click.echo("")
+        show.table("what people did", actions, columns, empty="", spare=("step", "at"))
     advice = [_what_to_press(step) for step in steps]
     click.echo("\n" + "\n".join(line for line in advice if line) if any(advice) else "")
 
@@ -141,9 +159,9 @@ def _render_job(steps: list[dict[str, Any]]) -> None:
 def _what_to_press(step: dict[str, Any]) -> str:
     job = step["job_id"]
     if step["status"] == "dead":
-        return f"press: replay {job}, or cancel {job} --reason …"
+        return f"press: replay {job} (--input @FILE after an edit), or cancel {job} --reason …"
     if step["status"] == "needs_review":
-        return f"press: review {job}, then approve {job}, or reject {job} --reason …"
+        return f"press: review {job}, which shows it, its seal and what to press then"
     if step["status"] == "queued" and step["held_by"]:
         return f"{step['step']} is held by the switch “{step['held_by']}”; press: resume {step['held_by']}"
     return ""

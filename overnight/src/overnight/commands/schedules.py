@@ -1,6 +1,9 @@
-"""Schedules."""
+"""Schedules: what fired, what was missed, what comes next, and which had better be events."""
 
 from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
 
 import click
 
@@ -12,10 +15,46 @@ from overnight.commandline import Session, json_option, pass_session, tell
 @json_option
 @pass_session
 def schedules(session: Session, as_json: bool) -> None:
-    """Each schedule with its next slot."""
+    """Each schedule with its last and its next slot, and what it missed in 7 days."""
     from overnight import report
 
-    app = session.needed_app()
+    app = session.app()
     rows = session.run(lambda database: report.schedules(database, app))
-    columns = {"pipeline": "pipeline", "cron": "cron", "timezone": "zone", "next": "next (UTC)"}
-    tell(as_json, {"schedules": rows}, lambda: show.table("", rows, columns, empty="No pipeline has a schedule."))
+    tell(as_json, {"schedules": rows}, lambda: _render(rows))
+
+
+def _render(rows: list[dict[str, Any]]) -> None:
+    columns = {
+        "pipeline": "pipeline",
+        "cron": "cron",
+        "timezone": "zone",
+        "slot": "last (UTC)",
+        "ended_how": "it was",
+        "next": "next (UTC)",
+        "next_local": "in its zone",
+        "missed": "missed",
+        "found": "found nothing",
+    }
+    spare = ("next_local", "slot", "timezone", "missed")
+    show.table("", [_readable(row) for row in rows], columns, empty="There is no schedule.", spare=spare)
+    for row in rows:
+        name = f"{row['pipeline']} {row['cron']} {row['timezone']}"
+        if row["overdue"]:
+            click.echo(f"\n{name} is overdue since {_minute(row['overdue'])} UTC: does a worker of {row['app']} run?")
+        if row["advice"]:
+            click.echo(f"\n{name} {row['advice']}")
+
+
+def _readable(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **row,
+        "slot": row.get("slot") and _minute(row["slot"]),
+        "ended_how": "overdue" if row["overdue"] else row.get("status"),
+        "next": _minute(row["next"]),
+        "next_local": f"{datetime.fromisoformat(row['next_local']):%a %H:%M}",
+        "found": f"{row['nothing']} of {row['ended']}" if row.get("ended") else "",
+    }
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"

@@ -1,4 +1,4 @@
-"""Kill switches: pause, resume, and the list of them."""
+"""Kill switches: pause, resume, the list of them and who flipped what."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from overnight.commandline import Session, json_option, pass_session, tell
 @pass_session
 def pause(session: Session, scope: str | None, reason: str, as_json: bool) -> None:
     """Flip a kill switch off: nothing in SCOPE starts or writes outside. Without SCOPE: everything."""
+    if scope not in (None, "all"):
+        session.needed_app()  # a switch that fits nothing would stop nothing, so the scope must be known
     _flip(session, scope, as_json, enabled=False, reason=reason)
 
 
@@ -38,20 +40,30 @@ def _flip(session: Session, scope: str | None, as_json: bool, *, enabled: bool, 
 
 
 @click.command()
+@click.argument("scope", required=False)
+@click.option("--history", is_flag=True, help="Who flipped what and when, newest first.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many rows of it.")
 @json_option
 @pass_session
-def switches(session: Session, as_json: bool) -> None:
-    """All kill switches, with who flipped them, when and why."""
+def switches(session: Session, scope: str | None, history: bool, limit: int, as_json: bool) -> None:
+    """All kill switches, with who flipped them, when and why; with SCOPE, the history of that one."""
     from overnight import control, report
 
-    rows = session.run(report.switches)
+    past = history or scope is not None
+    if past:
+        parsed = None if scope is None else control.parse_scope(scope, session.app())
+        rows = session.run(lambda database: report.switch_history(database, parsed, limit))
+        columns = {"scope": "scope", "verb": "what", "by": "by", "at": "when (UTC)", "reason": "reason"}
+    else:
+        rows = session.run(report.switches)
+        columns = {
+            "scope": "scope",
+            "enabled": "on",
+            "reason": "reason",
+            "changed_by": "by",
+            "changed_at": "changed (UTC)",
+        }
     for row in rows:
         row["scope"] = control.scope_text(row["scope"], session.app())
-    columns = {
-        "scope": "scope",
-        "enabled": "on",
-        "reason": "reason",
-        "changed_by": "by",
-        "changed_at": "changed (UTC)",
-    }
-    tell(as_json, {"switches": rows}, lambda: show.table("", rows, columns, empty="Everything is on."))
+    empty = "Nobody has flipped it." if past else "Everything is on."
+    tell(as_json, {"history" if past else "switches": rows}, lambda: show.table("", rows, columns, empty=empty))

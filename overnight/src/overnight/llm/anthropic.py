@@ -172,6 +172,7 @@ class _Answer:
             cache_write_tokens=written,
             web_searches=int(self._raw.get("server_tool_use", {}).get("web_search_requests", 0)),
             raw=dict(self._raw),
+            partial=self._stop_reason is None,
         )
 
     def reply(self, *, json_expected: bool) -> Reply:

@@ -1,16 +1,18 @@
-"""Calls of a language model as the ledger wants them: cached, priced, booked, held by the kill switch."""
+"""Calls of a language model as the ledger wants them: cached, priced, booked, held by kill switches and budgets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from overnight import budgets
 from overnight.context import Context
 from overnight.database import Database
-from overnight.errors import SwitchedOff
+from overnight.errors import LeaseLost, SwitchedOff
 from overnight.llm.port import Provider, Reply, Request, Usage, parse
-from overnight.llm.prices import Price, UnpricedModel, cost_usd
+from overnight.llm.prices import Price, cost_usd, most_usd
 from overnight.logs import clean
 from overnight.policy import describe
 from overnight.sql import queries
@@ -33,22 +35,19 @@ class LLM:
     async def ask(self, ctx: Context[Any], request: Request, type_: type[T]) -> T:
         """The answer, validated. One that was stored before is not paid for again; a failed call is booked too.
 
-        Raises `TransientCall` and `PermanentCall` as they come, `UnpricedModel` before any money is spent, and
-        `SwitchedOff` while a kill switch is off.
+        Raises `TransientCall` and `PermanentCall` as they come. Before any money is spent: `UnpricedModel`,
+        `SwitchedOff` while a kill switch is off, `BudgetSpent` where a budget has no room for the most that the call
+        can cost, and `LeaseLost` where another worker owns the run now.
         """
         request_hash = request.hash(self._provider.name)
         stored = await self._database.one(queries["llm_answer"], {"request_hash": request_hash})
-        if stored is not None:
-            reply = Reply(
-                text=stored["answer"], stop_reason=stored["stop_reason"], usage=NOTHING, model=stored["model"]
-            )
-            call = await self._begin(ctx, request, request_hash)
-            await self._settle(ctx, call, request.model, reply, "cached")
-            return parse(reply, type_)
-        self._price(request.model, NOTHING, request.model)
-        if not await ctx.enabled():
-            raise SwitchedOff("a kill switch is off, so the model was not called")
-        return await self._call(ctx, request, request_hash, type_)
+        if stored is None:
+            return await self._call(ctx, request, request_hash, type_)
+        reply = Reply(text=stored["answer"], stop_reason=stored["stop_reason"], usage=NOTHING, model=stored["model"])
+        params = {**self._names(ctx, request, request_hash), "model": reply.model, "stop_reason": reply.stop_reason}
+        await self._database.fetch(queries["llm_cached"], params)
+        ctx.charge(Decimal(0))
+        return parse(reply, type_)
 
     async def _call(self, ctx: Context[Any], request: Request, request_hash: str, type_: type[T]) -> T:
         """One paid call: booked before, settled after, whatever comes of it. Only an answer that parses is stored."""
@@ -60,39 +59,50 @@ class LLM:
         except BaseException as error:
             usage = getattr(error, "usage", None) or reply.usage
             failed = Reply(text="", stop_reason=reply.stop_reason, usage=usage, model=reply.model)
-            await self._settle(ctx, call, request.model, failed, "failed", error)
+            await self._settle(ctx, call, request, failed, "failed", error)
             raise
-        await self._settle(ctx, call, request.model, reply, "stored")
+        await self._settle(ctx, call, request, reply, "stored")
         return answer
 
     async def _begin(self, ctx: Context[Any], request: Request, request_hash: str) -> int:
-        row = await self._database.one(
-            queries["llm_begin"],
-            {
-                "run_id": ctx.run.id,
-                "job_id": ctx.run.job_id,
-                "step": ctx.run.step,
-                "key": ctx.run.key,
-                "pipeline": ctx.run.pipeline,
-                "attempt": ctx.run.attempt,
-                "provider": self._provider.name,
-                "model": request.model,
-                "request_hash": request_hash,
-            },
-        )
-        assert row is not None
-        return int(row["id"])
+        """The id of the booked call, with the most that it can cost reserved in every budget of the run."""
+        most = most_usd(self._provider.name, request.model, request.most_input_tokens, request.max_tokens, self._prices)
+        params = {**self._names(ctx, request, request_hash), "most_usd": most}
+        rows = await self._database.fetch(queries["llm_begin"], params)
+        held = [row for row in rows if row["scope"] is not None]
+        if news := budgets.alerts(held):
+            await self._database.insist(lambda: ctx.ledger.alert(news))
+        if refused := budgets.refusal(held, most):
+            raise refused
+        if rows[0]["id"] is not None:
+            return int(rows[0]["id"])
+        if not await ctx.enabled():
+            raise SwitchedOff("a kill switch is off, so the model was not called")
+        raise LeaseLost
+
+    def _names(self, ctx: Context[Any], request: Request, request_hash: str) -> dict[str, Any]:
+        return {
+            "run_id": ctx.run.id,
+            "job_id": ctx.run.job_id,
+            "step": ctx.run.step,
+            "key": ctx.run.key,
+            "pipeline": ctx.run.pipeline,
+            "attempt": ctx.run.attempt,
+            "provider": self._provider.name,
+            "model": request.model,
+            "request_hash": request_hash,
+        }
 
     async def _settle(
         self,
         ctx: Context[Any],
         call: int,
-        request_model: str,
+        request: Request,
         reply: Reply,
         status: str,
         error: BaseException | None = None,
     ) -> None:
-        cost = self._price(reply.model, reply.usage, request_model)
+        cost = self._price(request, reply.usage)
         params = {
             "id": call,
             "status": status,
@@ -102,15 +112,24 @@ class LLM:
             "input_tokens": reply.usage.input_tokens,
             "output_tokens": reply.usage.output_tokens,
             "cost_usd": cost,
+            "unknown_usd": self._price(request, _at_most(request, reply.usage)) - cost,
             "error_kind": getattr(error, "kind", "aborted") if error else None,
             "error": clean(describe(error)) if error else None,
         }
         await self._database.insist(lambda: self._database.fetch(queries["llm_settle"], params))
         ctx.charge(cost)
 
-    def _price(self, model: str, usage: Usage, asked: str) -> Decimal:
-        """What a call cost. A dated version that the list does not know costs what was asked for."""
-        try:
-            return cost_usd(self._provider.name, model, usage, self._prices)
-        except UnpricedModel:
-            return cost_usd(self._provider.name, asked, usage, self._prices)
+    def _price(self, request: Request, usage: Usage) -> Decimal:
+        """What a call cost, by the model that was asked: a dated version of it that answers has no other price."""
+        return cost_usd(self._provider.name, request.model, usage, self._prices)
+
+
+def _at_most(request: Request, usage: Usage) -> Usage:
+    """The most that was used up: an answer that broke off may have had any length until then."""
+    if not usage.partial:
+        return usage
+    return replace(
+        usage,
+        output_tokens=request.max_tokens,
+        raw={**usage.raw, "output_tokens": request.max_tokens} if usage.raw else {},
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
@@ -17,6 +18,10 @@ from pydantic import TypeAdapter, ValidationError
 from overnight.errors import OvernightError, Permanent, Transient
 
 T = TypeVar("T")
+
+# Tokens of input that are not ours: the marks of a turn, the instruction for structured output. Providers document some
+# hundreds for what they add so.
+FRAME_TOKENS = 2_000
 
 Kind = Literal[
     "rate_limit",
@@ -64,11 +69,29 @@ class Request:
         What is not sent is left out, so an absent temperature differs from every number, and a parameter that is added
         to this class later does not change the hashes of requests that do not use it.
         """
-        sent = {name: value for name, value in asdict(self).items() if value not in (None, ())}
         canonical = json.dumps(
-            {"provider": provider, **sent}, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+            {"provider": provider, **self._sent()},
+            sort_keys=True,
+            separators=(",", ":"),
+            ensure_ascii=True,
+            allow_nan=False,
         )
         return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+    @property
+    def most_input_tokens(self) -> int:
+        """More tokens than a provider can count for this request.
+
+        Each token of a text stands for at least one byte of its UTF-8, so a text has no more tokens than bytes. Some
+        tokenizers normalize first (NFKC), which may make a text longer, so the longer form counts. JSON has every byte
+        of what is sent and some more. English has a token for about four bytes: the bound is safe, not tight.
+        """
+        text = json.dumps(self._sent(), ensure_ascii=False)
+        forms = (text, unicodedata.normalize("NFKC", text))
+        return max(len(form.encode("utf-8", "surrogatepass")) for form in forms) + FRAME_TOKENS
+
+    def _sent(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if value not in (None, ())}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +100,8 @@ class Usage:
 
     `input_tokens` is all of the input: what was fresh, what was written to the provider's prompt cache and what was
     read from it. `output_tokens` includes the thinking. `raw` is the provider's own account, from which the price is
-    computed; empty means that the counts above are all there is, as in an estimate.
+    computed; empty means that the counts above are all there is, as in an estimate. `partial`: the answer broke off
+    before its output was counted, so there may have been more of it, up to `max_tokens`.
     """
 
     input_tokens: int
@@ -86,6 +110,7 @@ class Usage:
     cache_write_tokens: int = 0
     web_searches: int = 0
     raw: Mapping[str, Any] = field(default_factory=dict)
+    partial: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

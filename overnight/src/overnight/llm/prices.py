@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _MILLION = Decimal(1_000_000)
 _THOUSAND = Decimal(1_000)
+_STORED = Decimal("0.000001")  # the ledger keeps millionths of a dollar
 
 Dollars = Annotated[Decimal, Field(ge=0)]
 
@@ -46,7 +47,24 @@ def cost_usd(provider: str, model: str, usage: Usage, overrides: Mapping[str, Pr
     """
     if overrides and (price := overrides.get(model)):
         return _by_override(model, usage, price)
-    return _by_list(provider, model, usage)
+    return _by_list(provider, model, _as_listed(provider, usage))
+
+
+def most_usd(
+    provider: str, model: str, input_tokens: int, output_tokens: int, overrides: Mapping[str, Price] | None = None
+) -> Decimal:
+    """The most that up to so many tokens can cost, in US dollars, rounded up to what the ledger stores.
+
+    A bill is linear in how its input is split into fresh, read from and written to the prompt cache, and the tier of
+    its prices rises with the whole of the input. So no bill is higher than the one with all of the input of the dearest
+    kind. Web searches are not in it: a `Request` cannot ask for one. Raises `UnpricedModel`.
+    """
+    if overrides and (price := overrides.get(model)):
+        dearest = max(p for p in (price.input, price.cache_read, price.cache_write) if p is not None)
+        most = (input_tokens * dearest + output_tokens * price.output) / _MILLION
+    else:
+        most = _most_by_list(provider, model, input_tokens, output_tokens)
+    return most.quantize(_STORED, ROUND_UP)
 
 
 def _by_override(model: str, usage: Usage, price: Price) -> Decimal:
@@ -64,11 +82,28 @@ def _by_override(model: str, usage: Usage, price: Price) -> Decimal:
     return tokens / _MILLION + usage.web_searches * (price.web_search or Decimal(0)) / _THOUSAND
 
 
-def _by_list(provider: str, model: str, usage: Usage) -> Decimal:
+def _most_by_list(provider: str, model: str, input_tokens: int, output_tokens: int) -> Decimal:
+    import genai_prices
+
+    kinds: tuple[tuple[str, ...], ...] = (
+        (),
+        ("cache_read_tokens",),
+        ("cache_write_tokens",),
+        ("cache_write_tokens", "cache_write_1h_tokens"),
+    )
+    bills = []
+    for kind in kinds:
+        split = dict.fromkeys(kind, input_tokens)
+        usage = genai_prices.Usage(input_tokens=input_tokens, output_tokens=output_tokens, **split)
+        bills.append(_by_list(provider, model, usage))
+    return max(bills)
+
+
+def _by_list(provider: str, model: str, usage: AbstractUsage) -> Decimal:
     from genai_prices import calc_price  # 0.2 s to import, and only workers need it
 
     try:
-        return calc_price(_as_listed(provider, usage), model, provider_id=provider).total_price
+        return calc_price(usage, model, provider_id=provider).total_price
     except LookupError:
         raise UnpricedModel(
             f'There is no price for the model "{model}" of {provider}; set its price in the configuration.'

@@ -4,30 +4,57 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 
-from overnight.database import Database, unavailable
+from overnight.database import Connection, Database, unavailable
 from overnight.errors import LedgerUnavailable
 
 CHANNEL = "overnight"
+WORKER = "worker"  # what a hint says of a worker that has just signed in
 RECONNECT = 2.0  # seconds
+COALESCE = 1.0  # seconds between two hints of one worker
+PROBE = 30.0  # seconds of silence after which a listener asks its connection whether it still lives
+PROBE_LIMIT = 5.0  # seconds that the answer may take
 
 log = structlog.get_logger()
 
 
-async def hint(database: Database) -> None:
-    """Tell every worker that something may be due."""
-    await database.fetch("select pg_notify(%s, '')", [CHANNEL])
+async def hint(database: Database, what: str = "") -> None:
+    """Tell every worker that something may be due, or that there is a new `WORKER`."""
+    await database.fetch("select pg_notify(%s, %s)", [CHANNEL, what])
 
 
-class Listener:
-    """Passes hints on. The poll behind it makes a lost connection a matter of seconds, not of lost work."""
+class Hints:
+    """Hints of a busy worker to the others: many in a second are one."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._wanted = asyncio.Event()
 
-    async def run(self, wake: Callable[[], None]) -> None:
+    def send(self) -> None:
+        """Say soon that there is more than one worker can take."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Send what was asked for, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            with suppress(LedgerUnavailable):
+                await hint(self._database)
+            await asyncio.sleep(COALESCE)
+            self._wanted.clear()
+
+
+class Listener:
+    """Passes hints on. It asks its connection now and then whether it lives; the poll is behind it all the same."""
+
+    def __init__(self, database: Database, *, probe: float = PROBE) -> None:
+        self._database = database
+        self._probe = probe
+
+    async def run(self, wake: Callable[[str], None]) -> None:
         """Listen until cancelled, on a connection of its own that is opened again when it breaks."""
         while True:
             try:
@@ -38,9 +65,20 @@ class Listener:
                 await self._database.bring_back()  # the pool would wait out its timeout before it says so
             await asyncio.sleep(RECONNECT)
 
-    async def _listen(self, wake: Callable[[], None]) -> None:
+    async def _listen(self, wake: Callable[[str], None]) -> None:
         async with await self._database.connect() as connection:
             await connection.execute(f"listen {CHANNEL}")
-            wake()
-            async for _ in connection.notifies():
-                wake()
+            wake("")
+            while True:
+                async for told in connection.notifies(timeout=self._probe):
+                    wake(told.payload)
+                try:
+                    await asyncio.wait_for(connection.execute("select 1"), PROBE_LIMIT)
+                except TimeoutError:
+                    await _abandon(connection)
+                    raise LedgerUnavailable("the listener's connection does not answer") from None
+
+
+async def _abandon(connection: Connection) -> None:
+    """Close a socket that nobody answers on, without a farewell that would wait for an answer."""
+    connection.pgconn.finish()

@@ -1,35 +1,176 @@
--- Takes due runs of steps that this worker knows and no switch holds back. The attempt is counted here, so that a step
--- that kills its process is counted too. Of the steps that lost several owners, one kills its worker and the others may
--- only have stood beside it: a worker runs one of those at a time, so that the innocent ones come to their end.
-with due as (
-    select r.id, r.losses
-    from runs r
-    where r.status = 'queued'
-      and r.due_at <= ledger_now()
-      and r.pipeline || '/' || r.step = any(%(steps)s::text[])
-      and (%(keys)s::text[] is null or r.key = '' or r.key = any(%(keys)s::text[]))
-      and 'all' <> all(array(select scope from switches where not enabled))
-      and 'pipeline:' || r.pipeline <> all(array(select scope from switches where not enabled))
-      and 'key:' || r.key <> all(array(select scope from switches where not enabled))
-      and 'step:' || r.pipeline || '/' || r.step <> all(array(select scope from switches where not enabled))
-    order by r.due_at, r.id
-    limit %(limit)s
-    for update skip locked
+-- Takes due runs, the highest priority first, of steps that this worker knows and that nothing holds back: no switch, no
+-- open breaker, no limit that is used up. The attempt is counted here, so that a step that kills its process is counted
+-- too. Says also in how many seconds there is a reason to look again (`next_due`; null without one); with a limit of 0 it
+-- says nothing else. All conditions of a claim live in this file.
+with recursive off as (
+    select scope from switches where not enabled
 ),
-chosen as (
-    select id from due where losses < %(suspect)s
+-- What may hold the steps back. A guard with neither number is a breaker.
+guards as (
+    select g.*, g.name like '%%{key}%%' as keyed, g.at_once is null and g.starts is null as is_breaker
+    from unnest(%(guard_step)s::text[], %(guard_name)s::text[], %(guard_at_once)s::int[], %(guard_starts)s::int[],
+                %(guard_per)s::float8[]) as g (work, name, at_once, starts, per)
+),
+-- The runs under way of each limit of runs at once.
+busy as (
+    select replace(g.name, '{key}', r.key) as name, case when g.keyed then r.key else '' end as key, count(*) as runs
+    from guards g
+    join runs r on r.status = 'running' and r.pipeline || '/' || r.step = g.work
+    where g.at_once is not null
+    group by 1, 2
+),
+-- How many more runs each guard lets through now, where something is known of it. A half-open breaker lets one.
+rooms as (
+    select g.work, g.name as guard, g.is_breaker, g.keyed, b.key,
+           case when b.open_until > ledger_now() then 0 else 1 end::bigint as room, b.open_until
+    from guards g
+    join breakers b on b.open_until is not null and b.name = replace(g.name, '{key}', b.key)
+    where g.is_breaker
     union all
-    (select id from due
+    select g.work, g.name, g.is_breaker, g.keyed, n.key,
+           least(g.at_once - coalesce(busy.runs, 0),
+                 g.starts - (select count(*) from unnest(l.starts) s where s > ledger_now() - make_interval(secs => g.per))),
+           null
+    from guards g
+    join (select name, key from limits union select name, key from busy) n on n.name = replace(g.name, '{key}', n.key)
+    left join busy on busy.name = n.name
+    left join limits l on l.name = n.name
+    where not g.is_breaker
+),
+-- The steps that nothing holds as a whole, the keys that are off, and the steps that are held for one key alone.
+scope as (
+    select array(select s.work from unnest(%(steps)s::text[]) as s (work)
+                 where not exists (select from off where off.scope in ('all', 'pipeline:' || split_part(s.work, '/', 1),
+                                                                       'step:' || s.work))
+                   and not exists (select from rooms where rooms.work = s.work and not rooms.keyed and rooms.room <= 0))
+               as steps,
+           array(select substr(off.scope, 5) from off where off.scope like 'key:%%') as keys_off,
+           array(select rooms.work || ' ' || rooms.key from rooms where rooms.keyed and rooms.room <= 0) as held
+),
+levels as (
+    (select priority from runs where status = 'queued' order by priority desc limit 1)
+    union all
+    select (select r.priority from runs r
+            where r.status = 'queued' and r.priority < levels.priority order by r.priority desc limit 1)
+    from levels
+    where levels.priority is not null
+),
+due as (
+    select d.*, row_number() over () as place
+    from (select r.*
+          from levels
+          cross join lateral (
+              select r.id, r.losses, r.key, r.pipeline || '/' || r.step as work
+              from runs r
+              where r.status = 'queued'
+                and r.priority = levels.priority
+                and r.due_at <= ledger_now()
+                and r.pipeline || '/' || r.step = any((select steps from scope)::text[])
+                and (%(keys)s::text[] is null or r.key = '' or r.key = any(%(keys)s::text[]))
+                and r.key <> all((select keys_off from scope)::text[])
+                and r.pipeline || '/' || r.step || ' ' || r.key <> all((select held from scope)::text[])
+              order by r.due_at, r.id
+              limit %(limit)s
+              for update skip locked) r
+          limit %(limit)s) d
+),
+-- Of the steps that lost several owners, one kills its worker and the others may only have stood beside it: a worker runs
+-- one of those at a time, so that the innocent ones come to their end.
+sound as (
+    select * from due where losses < %(suspect)s
+    union all
+    (select * from due
      where losses >= %(suspect)s
        and not exists (select from runs o
                        where o.status = 'running' and o.worker = %(worker)s and o.losses >= %(suspect)s)
      order by id
      limit 1)
+),
+-- Each run stands in line at each of its guards.
+tickets as (
+    select s.id, g.name as guard, replace(g.name, '{key}', s.key) as name, case when g.keyed then s.key else '' end as key,
+           g.is_breaker, g.starts, g.per,
+           row_number() over (partition by g.is_breaker, replace(g.name, '{key}', s.key) order by s.place) as rank,
+           coalesce((select r.room from rooms r
+                     where r.work = g.work and r.guard = g.name and r.is_breaker = g.is_breaker
+                       and r.key = case when g.keyed then s.key else '' end),
+                    least(g.at_once, g.starts)) as room
+    from sound s join guards g on g.work = s.work
+),
+fitting as (
+    select id from tickets group by id having bool_and(room is null or rank <= room)
+),
+-- Limits and half-open breakers are shared with other workers. Whoever is first takes the room; the version, and the moment
+-- to which a breaker is open, tell those who looked before that commit to look again.
+entered as (
+    insert into limits (name, key, version, starts)
+    select t.name, t.key, coalesce(max(l.version), 0) + 1,
+           coalesce((select array_agg(s order by s) from unnest(max(l.starts)) s
+                     where s > ledger_now() - make_interval(secs => max(t.per))), '{}')
+           || case when max(t.starts) is null then '{}' else array_fill(ledger_now(), array[count(distinct t.id)::int]) end
+    from tickets t
+    join fitting using (id)
+    left join limits l on l.name = t.name
+    where not t.is_breaker
+    group by t.name, t.key
+    order by t.name
+    on conflict (name) do update set version = excluded.version, starts = excluded.starts
+        where limits.version = excluded.version - 1
+    returning name
+),
+passing as (
+    select id from fitting
+    where not exists (select from tickets t
+                      where t.id = fitting.id and not t.is_breaker and t.name not in (select name from entered))
+),
+probes as (
+    update breakers b
+    set open_until = ledger_now() + make_interval(secs => %(pause)s), probe_run = t.id, version = b.version + 1
+    from tickets t join passing using (id)
+    where t.is_breaker and t.room is not null and b.name = t.name and b.open_until <= ledger_now()
+    returning b.name, t.id
+),
+chosen as (
+    select s.id from sound s where not exists (select from guards g where g.work = s.work)
+    union all
+    select p.id from passing p
+    where not exists (select from tickets t
+                      where t.id = p.id and t.is_breaker and t.room is not null and t.name not in (select name from probes))
+),
+claimed as (
+    update runs
+    set status = 'running', attempt = runs.attempt + 1, worker = %(worker)s, started_at = ledger_now(),
+        lease_until = ledger_now() + make_interval(secs => %(lease)s), finished_at = null
+    from chosen
+    where runs.id = chosen.id
+    returning runs.id, runs.job_id, runs.step, runs.pipeline, runs.key, runs.attempt, runs.failures,
+              runs.input::text as input,
+              extract(epoch from runs.deadline_at - ledger_now())::float8 as time_left
+),
+-- The first of what is not held and not taken; what only a breaker or a limit holds; each seen as at the start.
+ahead as (
+    select min(f.due_at) as due_at
+    from levels
+    cross join lateral (
+        select r.due_at
+        from runs r
+        where r.status = 'queued'
+          and r.priority = levels.priority
+          and r.pipeline || '/' || r.step = any((select steps from scope)::text[])
+          and (%(keys)s::text[] is null or r.key = '' or r.key = any(%(keys)s::text[]))
+          and r.key <> all((select keys_off from scope)::text[])
+          and r.pipeline || '/' || r.step || ' ' || r.key <> all((select held from scope)::text[])
+          and r.id not in (select id from chosen)
+        order by r.due_at
+        limit 1) f
+    union all
+    select greatest(r.due_at, rooms.open_until, ledger_now())
+    from rooms
+    join runs r on r.status = 'queued' and r.pipeline || '/' || r.step = rooms.work
+               and (not rooms.keyed or r.key = rooms.key)
+    where rooms.room <= 0 and switched_off(r.pipeline, r.key, r.step) is null
 )
-update runs
-set status = 'running', attempt = runs.attempt + 1, worker = %(worker)s, started_at = ledger_now(),
-    lease_until = ledger_now() + make_interval(secs => %(lease)s), finished_at = null
-from chosen
-where runs.id = chosen.id
-returning runs.id, runs.job_id, runs.step, runs.pipeline, runs.key, runs.attempt, runs.failures,
-          runs.input::text as input
+select n.next_due, c.*
+from (select case when %(limit)s = 0 or (select count(*) from chosen) < %(limit)s
+                  then (select extract(epoch from min(due_at) - ledger_now())::float8 from ahead) end as next_due) n
+left join claimed c on true

@@ -1,6 +1,7 @@
--- Ends attempts: status, output, retry history, next steps and spawned jobs in one statement, each guarded by
+-- Ends attempts: status, output, retry history, next steps, spawned jobs and alerts in one statement, each guarded by
 -- (id, attempt, running). A guard that matches nothing is a lost lease: nothing of that attempt is written.
--- A spawned job that exists with other inputs refuses the whole statement (OV001).
+-- A spawned job that exists with other inputs refuses the whole statement (OV001). A step that follows inherits the
+-- priority, the deadline and the expectation of its job.
 with ended as (
     select * from unnest(
         %(id)s::bigint[], %(attempt)s::int[], %(status)s::text[], %(outcome)s::text[], %(output)s::text[],
@@ -22,7 +23,8 @@ finished as (
     from ended e
     where r.id = e.id and r.attempt = e.attempt
       and (r.status = 'running') is true -- so written that the partial index on leases is no candidate: the key is the way
-    returning r.id, r.attempt, r.status, r.started_at, r.due_at
+    returning r.id, r.job_id, r.step, r.pipeline, r.attempt, r.status, r.error, r.started_at, r.due_at, r.priority,
+              r.deadline_at, r.expect_at
 ),
 history as (
     insert into attempts (run_id, attempt, outcome, error, error_class, detail, worker, started_at, retry_at)
@@ -31,14 +33,32 @@ history as (
     from finished f join ended e on e.id = f.id
     where e.outcome not in ('done', 'no_work')
 ),
+alerted as (
+    insert into alerts (kind, subject, text, job_id, count)
+    select 'dead_letter', f.pipeline || '/' || f.step, max(f.error), max(f.job_id), count(*)
+    from finished f
+    where f.status = 'dead'
+    group by 2
+    order by 2
+    on conflict (kind, subject) where resolved_at is null do update
+        set text = excluded.text, job_id = excluded.job_id, count = alerts.count + excluded.count, last_at = ledger_now()
+),
 spawned as (
-    insert into runs (job_id, step, pipeline, key, input, input_hash, due_at, lease_until, parent)
+    insert into runs (job_id, step, pipeline, key, input, input_hash, due_at, lease_until, parent, origin, debounce,
+                      due_by, priority, deadline_at, expect_at)
     select distinct on (n.job_id, n.step, n.input_hash)
            n.job_id, n.step, n.pipeline, n.key, n.input::jsonb, n.input_hash,
-           ledger_now() + make_interval(secs => n.delay), null, n.parent
+           ledger_now() + make_interval(secs => n.delay), null, n.parent, n.origin, n.debounce,
+           ledger_now() + make_interval(secs => n.at_most),
+           case when n.job_id = f.job_id then f.priority else n.priority end,
+           case when n.job_id = f.job_id then f.deadline_at else ledger_now() + make_interval(secs => n.deadline) end,
+           case when n.job_id = f.job_id then f.expect_at else ledger_now() + make_interval(secs => n.expect) end
     from unnest(%(next_parent)s::bigint[], %(next_job_id)s::text[], %(next_step)s::text[], %(next_pipeline)s::text[],
-                %(next_key)s::text[], %(next_input)s::text[], %(next_input_hash)s::text[], %(next_delay)s::float8[])
-         as n (parent, job_id, step, pipeline, key, input, input_hash, delay)
+                %(next_key)s::text[], %(next_input)s::text[], %(next_input_hash)s::text[], %(next_delay)s::float8[],
+                %(next_priority)s::int[], %(next_origin)s::text[], %(next_deadline)s::float8[],
+                %(next_expect)s::float8[], %(next_debounce)s::text[], %(next_at_most)s::float8[])
+         as n (parent, job_id, step, pipeline, key, input, input_hash, delay, priority, origin, deadline, expect, debounce,
+               at_most)
     join finished f on f.id = n.parent
     order by n.job_id, n.step, n.input_hash
     on conflict (job_id, step) do update set input_hash = excluded.input_hash, pipeline = excluded.pipeline

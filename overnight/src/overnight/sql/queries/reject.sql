@@ -1,4 +1,12 @@
-update runs
-set status = 'cancelled', outcome = 'cancel', error = %(reason)s, finished_at = ledger_now()
-where job_id = %(job_id)s and status = 'needs_review'
-returning id, job_id, step, pipeline, key
+-- What was reviewed ends here: only while it is what the person saw.
+with rejected as (
+    update runs
+    set status = 'cancelled', outcome = 'cancel', error = %(reason)s, finished_at = ledger_now()
+    where id = %(id)s and status = 'needs_review' and starts_with(seal(output, input), %(seen)s)
+    returning id, job_id, step, pipeline, key, seal(output, input) as seen
+),
+noted as (
+    insert into actions (verb, target, step, reason, seen, by)
+    select 'reject', job_id, step, %(reason)s, seen, %(by)s from rejected
+)
+select id, job_id, step, pipeline, key from rejected

@@ -1,14 +1,30 @@
--- A dead letter starts again with a fresh count of retries; its history stays. So does a run whose outside write nobody
--- could know: whoever replays it has looked, so its intent is forgotten.
-with replayed as (
-    update runs
-    set status = 'queued', failures = 0, losses = 0, due_at = ledger_now(), finished_at = null
+-- Dead letters start again with a fresh count of retries; their history stays, and so do their intents of outside writes,
+-- so that the other side is asked first. The run of a named job whose outside write nobody could know starts again too:
+-- whoever replays that one has looked, so its intent is forgotten. Whoever replays wants it now, whatever the deadline was.
+-- Locked in one order, for two may replay at once.
+with chosen as (
+    select id, status
+    from runs
     where pipeline <> ''
-      and (status = 'dead' or status = 'needs_review' and error_class = 'unknown_outcome' and job_id = %(job_id)s)
-      and (%(job_id)s::text is null or job_id = %(job_id)s)
-    returning id, job_id, step, pipeline, key
+      and (id = any(%(ids)s::bigint[]) and status = 'dead'
+           or job_id = %(job_id)s and status = 'needs_review' and error_class = 'unknown_outcome')
+    order by id
+    for update
+),
+replayed as (
+    update runs r
+    set status = 'queued', failures = 0, losses = 0, due_at = ledger_now(), finished_at = null,
+        deadline_at = null, expect_at = null
+    from chosen c
+    where r.id = c.id
+    returning r.id, r.job_id, r.step, r.pipeline, r.key, c.status
+),
+noted as (
+    insert into actions (verb, target, step, reason, by)
+    select 'replay', job_id, step, %(reason)s, %(by)s from replayed order by id
 ),
 forgotten as (
-    delete from effects using replayed r where effects.run_id = r.id and effects.status = 'intended'
+    delete from effects using replayed r
+    where effects.run_id = r.id and effects.status = 'intended' and r.status = 'needs_review'
 )
-select id, job_id, step, pipeline, key from replayed
+select id, job_id, step, pipeline, key from replayed order by id

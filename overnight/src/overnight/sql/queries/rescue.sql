@@ -1,7 +1,9 @@
 -- Gives back what dead owners held. A worker is dead when its advisory lock is free at two looks at least `settle` seconds
 -- apart: after a restart of Postgres, or of its backends, every lock is free for the moment that live workers take to
 -- sign in again. The lease is the backstop for what closes no socket. A row that no pipeline owns, or that lost too many
--- owners, becomes a dead letter. The answer also names the workers that were missed for the first time.
+-- owners, becomes a dead letter, with an alert. Answers with one row per rescued run; one per worker that is missing and
+-- may yet sign in again; one for the neighbour, the next living worker in the ring of boot ids; and one that says when the
+-- next lease of somebody else runs out. `again`: seconds until there is a reason to look again.
 with missing as (
     select w.boot_id, w.missed_at < ledger_now() - make_interval(secs => %(settle)s) as gone
     from workers w
@@ -9,7 +11,7 @@ with missing as (
       and w.boot_id <> %(worker)s
       and not exists (
           select from pg_locks l
-          where l.locktype = 'advisory' and l.objsubid = 1
+          where l.locktype = 'advisory' and l.objsubid = 1 and l.mode = 'ExclusiveLock' and l.granted
             and l.database = (select oid from pg_database where datname = current_database())
             and (l.classid::bigint << 32 | l.objid::bigint) = w.lock_key)
 ),
@@ -43,12 +45,37 @@ rescued as (
     where runs.id = lost.id
     returning runs.id, runs.job_id, runs.step, runs.pipeline, runs.key, runs.attempt, runs.status, runs.error
 ),
+alerted as (
+    insert into alerts (kind, subject, text, job_id, count)
+    select 'dead_letter', r.pipeline || '/' || r.step, max(r.error), max(r.job_id), count(*)
+    from rescued r
+    where r.status = 'dead'
+    group by 2
+    order by 2
+    on conflict (kind, subject) where resolved_at is null do update
+        set text = excluded.text, job_id = excluded.job_id, count = alerts.count + excluded.count, last_at = ledger_now()
+),
 history as (
     insert into attempts (run_id, attempt, outcome, error, error_class, worker, started_at)
     select r.id, r.attempt, 'lost', r.error, 'lost', lost.worker, lost.started_at
     from rescued r join lost on lost.id = r.id
     on conflict (run_id, attempt) do nothing
 )
-select id, job_id, step, pipeline, key, attempt, status, error, null as missing from rescued
+select 'rescued' as what, id, job_id, step, pipeline, key, attempt, status, error, null::bigint as lock_key,
+       null::float8 as again
+from rescued
 union all
-select null, null, null, null, null, null, null, null, boot_id from missing where not coalesce(gone, false)
+select 'missing', null, null, null, null, null, null, null, null, null, %(settle)s::float8
+from missing
+where not coalesce(gone, false)
+union all
+(select 'neighbour', null, null, null, null, null, null, null, null, w.lock_key, null
+ from workers w
+ where w.stopped_at is null and w.boot_id <> %(worker)s and w.boot_id not in (select boot_id from missing)
+ order by w.boot_id > %(worker)s desc, w.boot_id
+ limit 1)
+union all
+select 'lease', null, null, null, null, null, null, null, null, null,
+       extract(epoch from min(r.lease_until) - ledger_now())::float8
+from runs r
+where r.status = 'running' and r.worker is distinct from %(worker)s and r.id not in (select id from lost)

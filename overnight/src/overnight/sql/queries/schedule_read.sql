@@ -1,2 +1,4 @@
-select last_slot, ledger_now() as now from schedules
-where app = %(app)s and pipeline = %(pipeline)s and cron = %(cron)s and timezone = %(timezone)s
+-- The schedules in use, of an app or of all, each with the latest slot that was fired or skipped.
+select app, pipeline, cron, timezone, last_slot, ledger_now() as now
+from schedules
+where retired_at is null and (%(app)s::text is null or app = %(app)s)

@@ -1,3 +1,21 @@
--- Moves on from a slot that cannot be fired, so that it is not tried for ever.
-update schedules set last_slot = %(slot)s
-where app = %(app)s and pipeline = %(pipeline)s and cron = %(cron)s and timezone = %(timezone)s and last_slot < %(slot)s
+-- Moves on from slots that are not fired, so that none is tried for ever, notes the latest of them with the reason, and
+-- tells a person. Only whoever saw the current `last_slot` does it.
+with moved as (
+    update schedules set last_slot = %(slot)s
+    where app = %(app)s and pipeline = %(pipeline)s and cron = %(cron)s and timezone = %(timezone)s
+      and last_slot = %(last_slot)s
+    returning app, pipeline, cron, timezone
+),
+noted as (
+    insert into slots (app, pipeline, cron, timezone, slot, status, count, note)
+    select app, pipeline, cron, timezone, %(slot)s, %(status)s, %(count)s, %(note)s from moved
+    on conflict do nothing
+    returning pipeline, cron, timezone
+),
+told as (
+    insert into alerts (kind, subject, text)
+    select 'missed_slot', concat_ws(' ', pipeline, cron, timezone), %(text)s from noted
+    on conflict (kind, subject) where resolved_at is null do update
+        set text = excluded.text, count = alerts.count + 1, last_at = ledger_now()
+)
+select pipeline from noted

@@ -51,15 +51,15 @@ create trigger runs_debounce before insert on runs
 -- Circuit breakers, shared by all workers. Closed: `open_until` is null. Open: it lies ahead, and nothing behind the
 -- breaker starts. Half-open: it is past, and the next claim lets one run through as the probe.
 create table breakers (
-    name          text primary key,            -- the breaker of a step, with the run's key put in
-    key           text not null,               -- that key; '' where the name has none
-    failures      integer not null default 0,  -- errors in a row
-    failing_since timestamptz,                 -- the first of them
-    opened_at     timestamptz,
-    open_until    timestamptz,
-    probe_run     bigint,                      -- the run that was let through to try
-    error         text,                        -- the last one
-    version       bigint not null default 0
+    name       text primary key,            -- the breaker of a step, with the run's key put in
+    key        text not null,               -- that key; '' where the name has none
+    failures   integer not null default 0,  -- errors in a row
+    errors     timestamptz[] not null default '{}', -- the moments of the latest of them
+    opened_at  timestamptz,
+    open_until timestamptz,
+    probe_run  bigint,                      -- the run that was let through to try
+    error      text,                        -- the last one
+    version    bigint not null default 0
 );
 
 -- Limits: how many runs at once, how many starts within a time. `version` makes a claim that looked before another

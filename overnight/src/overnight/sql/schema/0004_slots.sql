@@ -1,4 +1,5 @@
--- Every slot of a schedule that was fired, or was not, and why. The primary key lets one worker win.
+-- Every slot of a schedule that was fired, or was not, and why. The primary key lets one worker win. Of slots that were
+-- skipped together the latest has the row.
 create table slots (
     app      text not null,
     pipeline text not null,
@@ -6,6 +7,7 @@ create table slots (
     timezone text not null,
     slot     timestamptz not null,
     status   text not null check (status in ('fired', 'skipped', 'failed')),
+    count    integer not null default 1, -- how many slots the row stands for
     note     text,                  -- why it was not fired, or how late it was
     job_id   text,
     at       timestamptz not null default ledger_now(),

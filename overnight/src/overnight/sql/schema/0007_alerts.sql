@@ -13,14 +13,19 @@ create table alerts (
 
 create unique index alerts_open on alerts (kind, subject) where resolved_at is null;
 
--- What people did: who, when, why, and the hash of what they had seen.
+-- The seal of what a person is shown of a run: SHA-256 of its output as stored, or of its input where it has no output.
+create function seal(output jsonb, input jsonb) returns text language sql immutable parallel safe
+    return encode(sha256(convert_to(coalesce(nullif(output, 'null'), input, 'null')::text, 'UTF8')), 'hex');
+
+-- What people did: who, when, why, and what they had seen.
 create table actions (
     id     bigint generated always as identity primary key,
     verb   text not null,       -- approve, edit, reject, replay, cancel, pause, resume, close, budget …
     target text not null,       -- a job, a scope, a breaker
     step   text,
     reason text not null default '',
-    seen   text,
+    seen   text,                -- the seal of what they had seen
+    was    jsonb,               -- what an edit replaced
     by     text not null,
     at     timestamptz not null default ledger_now()
 );

@@ -1,0 +1,53 @@
+"""Circuit breakers: look at them, and close one by hand."""
+
+from __future__ import annotations
+
+import click
+
+from overnight import show
+from overnight.commandline import Session, json_option, pass_session, tell
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Also those that are closed and count no errors.")
+@json_option
+@pass_session
+def breakers(session: Session, everything: bool, as_json: bool) -> None:
+    """Circuit breakers that are open, half-open or counting errors, with the probe."""
+    from overnight import report
+
+    rows = session.run(lambda database: report.breakers(database, everything=everything))
+    columns = {
+        "name": "breaker",
+        "state": "state",
+        "failures": "errors",
+        "open_until": "probe at (UTC)",
+        "probe_job": "probing",
+        "error": "last error",
+    }
+
+    def render() -> None:
+        spare = ("probe_job", "failures", "open_until")
+        show.table("", rows, columns, empty="Every breaker is closed.", spare=spare)
+        if any(row["state"] != "closed" for row in rows):
+            click.echo("\nwhat waits behind one starts when its probe is well; breaker close NAME starts it now")
+
+    tell(as_json, {"breakers": rows}, render)
+
+
+@click.group()
+def breaker() -> None:
+    """Act on a circuit breaker."""
+
+
+@breaker.command("close")
+@click.argument("name")
+@click.option("--reason", required=True, help="Why; kept with the deed.")
+@json_option
+@pass_session
+def close(session: Session, name: str, reason: str, as_json: bool) -> None:
+    """Say that the upstream NAME is well: what waits behind its breaker starts at once."""
+    from overnight import control
+
+    session.run(lambda database: control.close_breaker(database, name, reason=reason))
+    tell(as_json, {"closed": name}, lambda: click.echo(f"{name} is closed"))

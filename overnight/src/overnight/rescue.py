@@ -1,0 +1,74 @@
+"""The dead are found by their free locks, and what they held is given back.
+
+Each worker waits for the lock of its neighbour, the next one in the ring of boot ids: when the neighbour dies, Postgres
+hands the lock over at once, and nobody has to poll for it. What closes no socket is found by its lease.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from overnight.database import unavailable
+from overnight.errors import LedgerUnavailable
+from overnight.ledger import Ledger
+from overnight.policy import MAX_LOSSES
+from overnight.sql import queries
+
+log = structlog.get_logger()
+
+SETTLE = 1.0  # seconds between the two looks at a worker's lock that prove its death
+RECONNECT = 2.0  # seconds
+
+
+class Rescuer:
+    """Looks at the other workers whenever it is called, and waits for the death of one of them in between."""
+
+    def __init__(self, ledger: Ledger, boot_id: str) -> None:
+        self._ledger = ledger
+        self._boot_id = boot_id
+        self._neighbour: int | None = None
+        self._changed = asyncio.Event()
+
+    async def look(self) -> float | None:
+        """Give back what dead owners held. Seconds until there is a reason to look again, or None without one."""
+        found = await self._ledger.rescue(self._boot_id, max_losses=MAX_LOSSES, settle=SETTLE)
+        for row in found.runs:
+            told = {name: row[name] for name in ("job_id", "step", "pipeline", "key", "status", "error")}
+            log.warning("rescued", **told)
+        if found.neighbour != self._neighbour:
+            self._neighbour = found.neighbour
+            self._changed.set()
+        return found.again
+
+    async def watch(self, tell: Callable[[], None]) -> None:
+        """Tell when the neighbour's lock falls free, until cancelled; on a connection of its own."""
+        while True:
+            self._changed.clear()
+            changed = asyncio.create_task(self._changed.wait())
+            freed = asyncio.create_task(self._freed(self._neighbour))
+            try:
+                await asyncio.wait((changed, freed), return_when=asyncio.FIRST_COMPLETED)
+                if freed.done() and not freed.result():
+                    await asyncio.sleep(RECONNECT)
+                elif freed.done():
+                    self._neighbour = None  # the next look says who is the neighbour now
+                    tell()
+            finally:
+                for task in (changed, freed):
+                    task.cancel()
+                await asyncio.gather(changed, freed, return_exceptions=True)
+
+    async def _freed(self, lock_key: int | None) -> bool:
+        """Wait until nobody holds the lock; False where the connection failed before."""
+        if lock_key is None:
+            await asyncio.Event().wait()
+        try:
+            with unavailable():
+                async with await self._ledger.database.connect() as connection:
+                    await connection.execute(queries["worker_await"], {"lock_key": lock_key})
+        except LedgerUnavailable:
+            return False
+        return True

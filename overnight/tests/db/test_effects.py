@@ -1,0 +1,148 @@
+"""External writes: permitted, made once, asked about after a crash, and left to a person where nobody can know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from overnight import effects
+from overnight.database import Database
+from overnight.errors import LeaseLost, OutcomeUnknown, SwitchedOff
+from overnight.ledger import Ledger
+from overnight.model import NewRun, Run, Scope
+from overnight.testing import Clock
+
+NO_PAUSES = (0.0, 0.0, 0.0)
+
+
+class Outside:
+    """A server that stores what it is given, sometimes only after a while, and sometimes fails to say so."""
+
+    def __init__(self) -> None:
+        self.writes = 0
+        self.asked = 0
+        self.there: str | None = None
+        self.shows_after = 0  # looks that find nothing although the write is under way
+        self.breaks = False
+
+    async def call(self) -> str:
+        self.writes += 1
+        self.there = f"write {self.writes}"
+        if self.breaks:
+            raise ConnectionResetError("reset by peer")
+        return self.there
+
+    async def probe(self) -> str | None:
+        self.asked += 1
+        return self.there if self.asked > self.shows_after else None
+
+
+@pytest.fixture
+async def run(database: Database) -> Run:
+    ledger = Ledger(database)
+    await ledger.enqueue([NewRun("j", "one", "p", "k", "{}", "h")])
+    (run,) = (await ledger.claim(Scope(["p/one"]), "w", 1, 60)).runs
+    return run
+
+
+async def perform(database: Database, run: Run, outside: Outside, *, probe: bool = True, **options: Any) -> Any:
+    return await effects.perform(
+        *(Ledger(database), run, "publish", "hash"),
+        call=outside.call,
+        probe=outside.probe if probe else None,
+        pauses=NO_PAUSES,
+        **options,
+    )
+
+
+async def test_a_write_that_was_made_is_not_made_again(database: Database, run: Run) -> None:
+    outside = Outside()
+    assert await perform(database, run, outside) == "write 1"
+    assert await perform(database, run, outside) == "write 1"
+    assert (outside.writes, outside.asked) == (1, 0)
+
+
+async def test_after_a_crash_the_other_side_is_asked_and_not_written_to_again(database: Database, run: Run) -> None:
+    outside = Outside()
+    outside.breaks = True
+    with pytest.raises(ConnectionResetError):
+        await perform(database, run, outside)
+    outside.breaks = False
+    assert await perform(database, run, outside) == "write 1"
+    assert (outside.writes, outside.asked) == (1, 1)
+
+
+async def test_the_other_side_is_asked_more_than_once_for_it_may_still_be_at_work(database: Database, run: Run) -> None:
+    outside = Outside()
+    outside.breaks, outside.shows_after = True, 2
+    with pytest.raises(ConnectionResetError):
+        await perform(database, run, outside)
+    outside.breaks = False
+    assert await perform(database, run, outside) == "write 1"
+    assert (outside.writes, outside.asked) == (1, 3)
+
+
+async def test_what_is_not_there_after_every_look_is_written_again(database: Database, run: Run) -> None:
+    outside = Outside()
+    outside.breaks, outside.shows_after = True, 99
+    with pytest.raises(ConnectionResetError):
+        await perform(database, run, outside)
+    outside.breaks = False
+    assert await perform(database, run, outside) == "write 2"
+    assert outside.asked == len(NO_PAUSES)
+
+
+async def test_where_nobody_can_be_asked_a_person_has_to_look(database: Database, run: Run) -> None:
+    outside = Outside()
+    outside.breaks = True
+    with pytest.raises(ConnectionResetError):
+        await perform(database, run, outside, probe=False)
+    outside.breaks = False
+    with pytest.raises(OutcomeUnknown, match="begun before"):
+        await perform(database, run, outside, probe=False)
+    assert outside.writes == 1
+
+
+async def test_what_may_be_repeated_is_repeated(database: Database, run: Run) -> None:
+    outside = Outside()
+    outside.breaks = True
+    with pytest.raises(ConnectionResetError):
+        await perform(database, run, outside, probe=False, repeatable=True)
+    outside.breaks = False
+    assert await perform(database, run, outside, probe=False, repeatable=True) == "write 2"
+
+
+@pytest.mark.parametrize("scope", ["all", "pipeline:p", "key:k", "step:p/one"])
+async def test_no_write_begins_while_a_switch_is_off(database: Database, run: Run, scope: str) -> None:
+    outside = Outside()
+    await database.fetch("insert into switches (scope, enabled) values (%s, false)", [scope])
+    with pytest.raises(SwitchedOff, match="was not begun"):
+        await perform(database, run, outside)
+    assert outside.writes == 0
+
+
+async def test_a_switch_that_is_flipped_while_the_other_side_is_asked_holds_the_second_write(
+    database: Database, run: Run
+) -> None:
+    outside = Outside()
+    outside.breaks, outside.shows_after = True, 99
+    with pytest.raises(ConnectionResetError):
+        await perform(database, run, outside)
+
+    async def probe_while_somebody_flips() -> None:
+        await database.fetch("insert into switches (scope, enabled) values ('all', false) on conflict do nothing")
+
+    outside.probe = probe_while_somebody_flips  # type: ignore[method-assign]
+    with pytest.raises(SwitchedOff):
+        await perform(database, run, outside)
+    assert outside.writes == 1
+
+
+async def test_a_late_owner_begins_no_write(database: Database, run: Run, clock: Clock) -> None:
+    outside = Outside()
+    await clock.move(61)
+    await Ledger(database).rescue("other", max_losses=5, settle=0)
+    with pytest.raises(LeaseLost):
+        await perform(database, run, outside)
+    assert outside.writes == 0

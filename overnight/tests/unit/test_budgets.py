@@ -1,0 +1,179 @@
+"""What a call can cost at most, what a refusal says, and who is told: decided without a database."""
+
+from __future__ import annotations
+
+import random
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from overnight import App, budgets
+from overnight.errors import BudgetSpent, ConfigError, UserError
+from overnight.llm import Price, Request, UnpricedModel, Usage, cost_usd
+from overnight.llm.port import FRAME_TOKENS
+from overnight.llm.prices import most_usd
+from overnight.model import Status
+from overnight.policy import ErrorTable, Retry, decide
+
+MODELS = ["claude-sonnet-5-5", "claude-sonnet-4-5", "claude-opus-4-8", "claude-haiku-4-5", "claude-opus-4-1"]
+DOLLARS = st.decimals(0, 100, places=3)
+PRICES = st.builds(
+    Price, input=DOLLARS, output=DOLLARS, cache_read=st.none() | DOLLARS, cache_write=st.none() | DOLLARS
+)
+TEXT = st.text(max_size=200)
+REQUESTS = st.builds(
+    Request,
+    model=st.sampled_from(MODELS),
+    prompt=TEXT,
+    max_tokens=st.integers(1, 64_000),
+    system=st.none() | TEXT,
+    schema=st.none() | st.dictionaries(TEXT, TEXT, max_size=5),
+    stop=st.lists(TEXT, max_size=3).map(tuple),
+)
+
+
+@st.composite
+def bills(draw: st.DrawFn) -> tuple[Request, Usage]:
+    """A request, and any usage that a provider can report for it."""
+    request = draw(REQUESTS)
+    total = draw(st.integers(0, request.most_input_tokens) | st.just(request.most_input_tokens))
+    read = draw(st.integers(0, total))
+    written = draw(st.integers(0, total - read))
+    hour = draw(st.integers(0, written))
+    output = draw(st.integers(0, request.max_tokens) | st.just(request.max_tokens))
+    raw: dict[str, Any] = {
+        "input_tokens": total - read - written,
+        "cache_read_input_tokens": read,
+        "cache_creation_input_tokens": written,
+        "output_tokens": output,
+        "cache_creation": {"ephemeral_5m_input_tokens": written - hour, "ephemeral_1h_input_tokens": hour},
+    }
+    return request, Usage(
+        input_tokens=total, output_tokens=output, cache_read_tokens=read, cache_write_tokens=written, raw=raw
+    )
+
+
+@settings(deadline=None)  # the price list is read in the first example
+@given(bills(), st.none() | PRICES)
+def test_no_bill_is_higher_than_what_was_reserved(bill: tuple[Request, Usage], price: Price | None) -> None:
+    request, usage = bill
+    prices = {request.model: price} if price else None
+    most = most_usd("anthropic", request.model, request.most_input_tokens, request.max_tokens, prices)
+    assert round(cost_usd("anthropic", request.model, usage, prices), 6) <= most
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_input_that_is_kept_in_the_cache_for_an_hour_is_the_dearest_and_is_reserved_for(model: str) -> None:
+    kept = {"cache_creation_input_tokens": 10_000, "cache_creation": {"ephemeral_1h_input_tokens": 10_000}}
+    usage = Usage(input_tokens=10_000, output_tokens=0, raw={"input_tokens": 0, "output_tokens": 0, **kept})
+    assert most_usd("anthropic", model, 10_000, 0) == cost_usd("anthropic", model, usage)
+
+
+@given(REQUESTS)
+def test_a_request_has_no_more_tokens_than_bytes_whatever_form_the_tokenizer_makes_of_it(request: Request) -> None:
+    from unicodedata import normalize
+
+    schema = request.schema or {}
+    texts = [request.prompt, request.system or "", *request.stop, *schema, *schema.values()]
+    for form in ("NFC", "NFKC", "NFD"):
+        sizes = [len((text if form == "NFD" else normalize(form, text)).encode("utf-8")) for text in texts]
+        assert request.most_input_tokens - FRAME_TOKENS >= sum(sizes)
+
+
+def test_long_texts_of_few_characters_are_bounded_too() -> None:
+    ligature = "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}"  # one character that NFKC makes eighteen of
+    prompt = ligature * 10_000
+    request = Request(model="m", prompt=prompt, max_tokens=1)
+    assert request.most_input_tokens >= 10_000 * 33
+    assert Request(model="m", prompt="\ud800" * 100, max_tokens=1).most_input_tokens > 100
+
+
+def test_prices_that_rise_with_the_length_of_the_input_are_reserved_at_the_higher_one() -> None:
+    low, high = (most_usd("anthropic", "claude-sonnet-4-5", tokens, 0) for tokens in (200_000, 200_001))
+    assert high > Decimal("1.9") * low
+
+
+def test_a_model_without_a_price_reserves_nothing_but_is_refused() -> None:
+    with pytest.raises(UnpricedModel):
+        most_usd("anthropic", "claude-nobody-knows", 10, 10)
+
+
+def row(**changes: Any) -> dict[str, Any]:
+    plain = {
+        "scope": "key:garden",
+        "usd_per_day": Decimal(2),
+        "day": date(2026, 11, 23),
+        "spent_usd": Decimal("1.5"),
+        "reserved_usd": Decimal("0.2"),
+        "refuses": True,
+        "alerted": [],
+        "seconds_left": 3600.0,
+    }
+    return {**plain, **changes}
+
+
+def test_a_refusal_names_the_scope_its_figures_and_when_it_goes_on() -> None:
+    refused = budgets.refusal([row(scope="all", refuses=False), row()], Decimal("0.4"))
+    assert isinstance(refused, BudgetSpent)
+    assert (refused.scope, refused.limit, refused.spent, refused.retry_after) == (
+        *("key:garden", Decimal(2), Decimal("1.7"), 3600.0),
+    )
+    assert str(refused) == (
+        "the budget of key:garden has no room until 00:00 UTC: $1.70 of $2.00 a day are spent or reserved, "
+        "and this call can cost $0.40"
+    )
+    assert budgets.refusal([row(refuses=False)], Decimal(9)) is None
+
+
+def test_a_call_that_could_never_fit_says_so() -> None:
+    refused = budgets.refusal([row()], Decimal("2.5"))
+    assert "this call can cost $2.50, more than the whole $2.00 a day of key:garden" in str(refused)
+
+
+def test_work_that_a_budget_refuses_waits_for_the_next_day_and_burns_no_retry() -> None:
+    refused = budgets.refusal([row()], Decimal("0.4"))
+    after = decide(refused, failures=3, retry=Retry(), errors=ErrorTable(), rng=random.Random(1))
+    assert (after.status, after.outcome, after.error_class) == (Status.QUEUED, "held", "budget")
+    assert (after.delay, after.failed) == (3600.0, False)
+    assert after.error == str(refused)
+
+
+@pytest.mark.parametrize(
+    ("spent", "refuses", "alerted", "told"),
+    [
+        ("1.39", False, [], []),
+        ("1.40", False, [], ["budget"]),
+        ("1.40", False, ["budget"], []),
+        ("0.00", True, [], ["budget_spent"]),
+        ("1.80", True, [], ["budget_spent", "budget"]),
+        ("1.80", True, ["budget"], ["budget_spent"]),
+        ("1.80", True, ["budget", "budget_spent"], []),
+    ],
+)
+def test_a_person_is_told_at_80_per_cent_and_at_the_stop_each_once(
+    spent: str, refuses: bool, alerted: list[str], told: list[str]
+) -> None:
+    met = row(spent_usd=Decimal(spent), reserved_usd=Decimal("0.2"), refuses=refuses, alerted=alerted)
+    found = budgets.alerts([met])
+    assert [alert.kind for alert in found] == told
+    assert all(alert.subject == "key:garden 2026-11-23" for alert in found)
+
+
+@pytest.mark.parametrize("written", ["-1", "nan", "inf", "much", "", "100000000", None])
+def test_what_is_no_amount_of_dollars_is_refused(written: Any) -> None:
+    with pytest.raises(UserError, match="write dollars a day"):
+        budgets.amount(written)
+
+
+def test_amounts_keep_their_digits() -> None:
+    assert [budgets.amount(value) for value in ("2.50", 0.1, 0)] == [Decimal("2.5"), Decimal("0.1"), Decimal(0)]
+
+
+@pytest.mark.parametrize("scope", ["everything", "key:", "site:garden", "all "])
+async def test_a_budget_of_no_scope_is_refused_before_anything_runs(scope: str) -> None:
+    with pytest.raises(ConfigError, match="is no scope of a budget"):
+        await budgets.declare(None, App("app", [], budgets={scope: 1.0}))  # type: ignore[arg-type]

@@ -1,0 +1,23 @@
+"""What the documents say of the tests is true."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+TESTS = "\n".join(file.read_text() for file in ROOT.glob("*/tests/**/test_*.py"))
+NAMED = sorted(set(re.findall(r"`(test_\w+)`", (ROOT / "docs/pains.md").read_text())))
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_test_that_the_documents_name_exists(name: str) -> None:
+    assert re.search(rf"def {name}\(", TESTS)
+
+
+def test_each_pain_is_there_by_its_number() -> None:
+    numbers = [int(n) for n in re.findall(r"^\| (\d+) \|", (ROOT / "docs/pains.md").read_text(), re.M)]
+    assert numbers == sorted(set(numbers))
+    assert {1, 2, 3, 4, 5, 6, 9, 11, 12, 15, 17} <= set(numbers)
