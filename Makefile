@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.ready
 
-.PHONY: help setup demo test test-postgres15 check format lock clean
+.PHONY: help setup demo test test-postgres15 check bench docs format lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -32,8 +32,16 @@ check: $(SETUP)  ## Style, types, import contracts, the lock's hosts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy examples docs/generate.py
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python docs/generate.py --check
 	@! grep -nE 'https?://|file:|--(extra-)?index-url|--find-links' requirements.lock
+
+bench: $(SETUP)  ## The engine beside its peers, in under 20 minutes; QUICK=1 in under 3
+	@$(BIN)/python bench/engine.py $(if $(QUICK),--quick) $(BENCH)
+
+docs: $(SETUP)  ## The reference and the diagram in docs/, from the code
+	@$(BIN)/python docs/generate.py
 
 format: $(SETUP)  ## Let ruff mend the style
 	@$(BIN)/ruff check --fix .
@@ -45,4 +53,4 @@ lock:  ## Resolve requirements.in again (needs uv)
 	  --no-header --upgrade requirements.in -o requirements.lock
 
 clean:  ## Forget the environment and the demo's night
-	rm -rf .venv .overnight contentstudio-demo
+	rm -rf .venv bench/.envs .overnight contentstudio-demo

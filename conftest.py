@@ -6,13 +6,10 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from overnight.database import Database
-from overnight.embedded import EmbeddedServer
-from overnight.embedded_launch import Binaries
-from overnight.testing import Clock, fresh_database
+from overnight.testing import Clock, fresh_database, postgres
 
 
 @pytest.fixture(scope="session")
@@ -23,16 +20,9 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if base.name.startswith("popen-") else base  # one folder for all processes of a run
-    server = EmbeddedServer(shared / "postgres")
-    if programs := os.environ.get("OVERNIGHT_TEST_POSTGRES"):
-        server.binaries = Binaries(Path(programs), int(Path(programs).parent.name))
-    server.hold()
-    with psycopg.connect(server.url, autocommit=True) as connection:
-        # No test pulls the plug, so none needs to wait for the disk.
-        connection.execute("alter system set fsync = off")
-        connection.execute("select pg_reload_conf()")
-    yield server.url
-    server.release()
+    programs = os.environ.get("OVERNIGHT_TEST_POSTGRES")
+    with postgres(shared / "postgres", Path(programs) if programs else None) as url:
+        yield url
 
 
 @pytest.fixture

@@ -177,7 +177,7 @@ async def publish(ctx: Ctx, judged: Judged) -> Published:
         return (await probe() if interrupted else None) or published
 
     async with ctx.deps.turn(draft.site):
-        return Published(**await ctx.effect("publish", content_hash=sha256, call=call, probe=probe))
+        return Published(**await ctx.effect("publish", content=sha256, call=call, probe=probe))
 
 
 async def ping(ctx: Ctx, published: Published) -> Pinged:
@@ -189,7 +189,7 @@ async def ping(ctx: Ctx, published: Published) -> Pinged:
     async def call() -> Pinged:
         return await indexnow.ping(site, published.url)
 
-    told: Any = await ctx.effect("ping", content_hash=published.sha256, call=call, repeatable=True)
+    told: Any = await ctx.effect("ping", content=published.sha256, call=call, repeatable=True)
     return Pinged(**told)
 
 

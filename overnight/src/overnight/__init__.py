@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from overnight.app import App
     from overnight.context import Context
+    from overnight.database import Database
     from overnight.errors import (
         ConfigError,
         IdConflict,
@@ -21,13 +22,18 @@ if TYPE_CHECKING:
         UserError,
     )
     from overnight.identity import hash_id, job_id
-    from overnight.model import Cancel, NoWork, Review, Snooze, Status
+    from overnight.model import Approve, Cancel, Edit, Filter, NoWork, Reject, Review, Snooze, Status
     from overnight.pipeline import Pipeline
-    from overnight.policy import Limit, Retry
+    from overnight.policy import Keep, Limit, Retry
     from overnight.triggers import Cron, Debounce, On
     from overnight.worker import Worker
 
 _HOMES = {
+    "Database": "database",
+    "Filter": "model",
+    "Reject": "model",
+    "Edit": "model",
+    "Approve": "model",
     "App": "app",
     "Cancel": "model",
     "ConfigError": "errors",
@@ -35,6 +41,7 @@ _HOMES = {
     "Cron": "triggers",
     "Debounce": "triggers",
     "IdConflict": "errors",
+    "Keep": "policy",
     "Limit": "policy",
     "NoWork": "model",
     "On": "triggers",
@@ -55,18 +62,24 @@ _HOMES = {
 
 __all__ = [
     "App",
+    "Approve",
     "Cancel",
     "ConfigError",
     "Context",
     "Cron",
+    "Database",
     "Debounce",
+    "Edit",
+    "Filter",
     "IdConflict",
+    "Keep",
     "Limit",
     "NoWork",
     "On",
     "OvernightError",
     "Permanent",
     "Pipeline",
+    "Reject",
     "Retry",
     "Review",
     "Snooze",

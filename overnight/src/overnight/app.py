@@ -11,7 +11,7 @@ from overnight.database import Database
 from overnight.errors import ConfigError, NotFound
 from overnight.model import NewRun, Scope
 from overnight.pipeline import Pipeline
-from overnight.policy import ErrorClass, ErrorTable
+from overnight.policy import ErrorClass, ErrorTable, Keep
 from overnight.sql import SqlFolder
 
 Open = Callable[[Database], AbstractAsyncContextManager[Any]]
@@ -28,6 +28,7 @@ class App:
     `keys` lists the keys there are, so that a switch for a misspelt one is refused; without it any key is taken.
     `preview` shows a person what waits for their review, from the stored output.
     `budgets` are dollars a day (UTC) by scope, such as `{"all": 20, "key:garden": 2}`; see `budgets`.
+    `keep` says for how long ended jobs are kept.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class App:
         keys: Callable[[], list[str]] | None = None,
         preview: Callable[[Any], str] | None = None,
         budgets: Mapping[str, float] | None = None,
+        keep: Keep | None = None,
     ) -> None:
         self.name = name
         self.pipelines = {pipeline.name: pipeline for pipeline in pipelines}
@@ -51,6 +53,7 @@ class App:
         self.key_name = key_name
         self.preview = preview
         self.budgets = dict(budgets or {})
+        self.keep = keep or Keep()
         self._keys = keys
 
     def pipeline(self, name: str) -> Pipeline:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from overnight import commandline, commands
 from overnight.commandline import Session, json_option, pass_session, tell
+from overnight.commands.common import given_json
 from overnight.errors import UserError
 
 if TYPE_CHECKING:
@@ -64,10 +64,10 @@ def worker(session: Session, until_idle: bool) -> None:
 @json_option
 @pass_session
 def start(session: Session, pipeline: str, input: str, priority: int | None, as_json: bool) -> None:
-    """Start a job of PIPELINE by hand; INPUT is JSON."""
+    """Start a job of PIPELINE by hand; INPUT is JSON, or @FILE."""
     from overnight import control
 
-    app, value = session.needed_app(), _parsed(input)
+    app, value = session.needed_app(), given_json(input)
     job, new = session.run(lambda database: control.start(app, database, pipeline, value, priority=priority))
     said = f"job {job} is queued" if new else f"job {job} exists already; show {job} tells how it stands"
     tell(as_json, {"job_id": job, "new": new}, lambda: click.echo(said))
@@ -79,19 +79,12 @@ def start(session: Session, pipeline: str, input: str, priority: int | None, as_
 @json_option
 @pass_session
 def emit(session: Session, event: str, payload: str, as_json: bool) -> None:
-    """Tell the pipelines that listen to EVENT that it happened; PAYLOAD is JSON."""
+    """Start a job of each pipeline that listens to EVENT. PAYLOAD is JSON, or @FILE."""
     from overnight import control
 
-    app, value = session.needed_app(), _parsed(payload)
+    app, value = session.needed_app(), given_json(payload)
     jobs = session.run(lambda database: control.emit(app, database, event, value))
     tell(as_json, {"jobs": jobs}, lambda: click.echo(f"queued: {', '.join(jobs)}"))
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise UserError(f"the input is no JSON: {error}") from None
 
 
 @cli.command()

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 import structlog
+from typing_extensions import TypeVar
 
 from overnight import effects
 from overnight.app import App
+from overnight.identity import content_hash
 from overnight.ledger import Ledger
 from overnight.model import NewRun, Run
 
-D = TypeVar("D")
+D = TypeVar("D", default=Any)
 
 
 @dataclass
@@ -33,10 +35,12 @@ class Context(Generic[D]):
 
     @property
     def job_id(self) -> str:
+        """The id of the job that this step belongs to."""
         return self.run.job_id
 
     @property
     def attempt(self) -> int:
+        """Which try this is; the first one is 1."""
         return self.run.attempt
 
     @property
@@ -70,15 +74,25 @@ class Context(Generic[D]):
         self,
         name: str,
         *,
-        content_hash: str,
+        content: Any,
         call: Callable[[], Awaitable[Any]],
         probe: Callable[[], Awaitable[Any | None]] | None = None,
         repeatable: bool = False,
         pauses: Sequence[float] = effects.PAUSES,
     ) -> Any:
-        """Write outside, once: see `effects.perform`."""
+        """Write outside, once for this job, name and content; the result, as plain data. A done one is not repeated.
+
+        `content` is whatever JSON can hold. `call` writes and returns a result. Where an earlier attempt left an intent
+        without an outcome, `probe` asks the other side first, after each of the `pauses` (seconds): its result, or None
+        for “not there”. `repeatable` says that doing it twice equals doing it once. Raises `SwitchedOff` while a kill
+        switch is off; where nobody can know what happened the step waits for a person.
+        """
         return await effects.perform(
-            self.ledger, self.run, name, content_hash, call=call, probe=probe, repeatable=repeatable, pauses=pauses
+            *(self.ledger, self.run, name, content_hash(content)),
+            call=call,
+            probe=probe,
+            repeatable=repeatable,
+            pauses=pauses,
         )
 
     def charge(self, cost_usd: Decimal) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
@@ -16,7 +19,16 @@ import structlog
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
-from overnight.errors import ConfigError, DatabaseUnavailable, IdConflict, IllegalTransition, LedgerUnavailable, Refused
+from overnight.errors import (
+    ConfigError,
+    DatabaseUnavailable,
+    IdConflict,
+    IllegalTransition,
+    LedgerUnavailable,
+    Refused,
+    TooSlow,
+    UserError,
+)
 from overnight.sql import SqlFolder, queries
 
 if TYPE_CHECKING:
@@ -29,13 +41,17 @@ Row = dict[str, Any]
 Connection = psycopg.AsyncConnection[Row]
 
 MIGRATION_LOCK = 0x6F7665726E69  # "overni", so that several starters apply each migration once
+MIGRATION_PAUSE = 0.5  # seconds between two looks at whether another starter is done
+LOCK_TIMEOUT = 1_500  # ms for which a migration waits for a lock: a sweep of autovacuum steps aside after 1 s
+LOCK_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, *[15.0] * 7)  # seconds between its tries; it gives up after two minutes
+INDEX_CONCURRENTLY = re.compile(r"(?:create(?: unique)?|drop) index concurrently if (?:not )?exists (\S+)", re.I)
 OLDEST_POSTGRES = 150_000
 POOL_SIZE = 4
 OUTAGE_PAUSES = (0.2, 0.5, 1.0, 2.0)  # seconds between tries while the database is away; the last one repeats
 
 # Classes of SQLSTATE that say "not now": connection, rollback (deadlock), resources, object in use, operator, system.
 OUTAGES = {"08", "40", "53", "55", "57", "58"}
-TOO_SLOW, READ_ONLY = "57014", "25006"  # a statement past its time limit is its own fault; a standby is an outage
+TOO_SLOW, READ_ONLY = "57014", "25006"  # a statement past its time limit; a standby, which is an outage
 
 # Settings of each session. A black-holed socket is noticed by TCP within 15 s, a stuck statement is ended after 60 s.
 SESSION = {
@@ -46,17 +62,36 @@ SESSION = {
     "keepalives_count": "2",
     "tcp_user_timeout": "15000",
 }
+# A queue's statistics are out of date the moment after they were taken: whole tables look empty that are not. So the
+# plans of the hot statements are made once, by what the indexes are for.
+HOT = (
+    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off "
+    "-c enable_mergejoin=off -c jit=off"
+)
+HOT_SIZE = 2  # one claims while the other one finishes
 OPTIONS = "-c statement_timeout=60s -c timezone=UTC"
 
 
 class Database:
-    """A pool of at most `POOL_SIZE` connections for each process, and nothing that knows what a run is.
+    """A pool of at most `size` connections, and nothing that knows what a run is.
 
     `recover` is called when the server is gone: the embedded one is started again, a foreign one is waited for.
+    `hot` connections are for the few statements that a worker makes all the time, and retries when one was broken.
     """
 
-    def __init__(self, url: str, *, recover: Callable[[], None] | None = None, options: str = "") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        recover: Callable[[], None] | None = None,
+        options: str = "",
+        size: int = POOL_SIZE,
+        hot: bool = False,
+    ) -> None:
         self.url = url
+        self._size = size
+        self._hot = hot
+        self._added = options
         self.options = f"{OPTIONS} {options}".strip()
         self._recover = recover
         self._recovering = asyncio.Lock()
@@ -89,10 +124,10 @@ class Database:
             self.url,
             kwargs=self._settings(),
             min_size=1,
-            max_size=POOL_SIZE,
+            max_size=self._size,
             timeout=10,
             reconnect_timeout=5,
-            check=AsyncConnectionPool.check_connection,
+            check=None if self._hot else AsyncConnectionPool.check_connection,
             open=False,
         )
         await self._pool.open()
@@ -101,6 +136,10 @@ class Database:
         if self._pool is not None:
             await self._pool.close()
             self._pool = None
+
+    def hot(self) -> Database:
+        """Another pool on the same server, not yet open, whose plans are made once and never scan a table."""
+        return Database(self.url, recover=self._recover, options=f"{self._added} {HOT}", size=HOT_SIZE, hot=True)
 
     async def connect(self) -> Connection:
         """A connection of one's own, outside the pool (to listen, to migrate). Raises `LedgerUnavailable`."""
@@ -113,7 +152,8 @@ class Database:
             return cast(psycopg.Connection[Row], psycopg.connect(self.url, **self._settings()))
 
     def _settings(self) -> dict[str, Any]:
-        return {**SESSION, "options": self.options, "autocommit": True, "row_factory": dict_row}
+        threshold = {"prepare_threshold": 0} if self._hot else {}
+        return {**SESSION, **threshold, "options": self.options, "autocommit": True, "row_factory": dict_row}
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -144,7 +184,7 @@ class Database:
         for pause in chain(OUTAGE_PAUSES, repeat(OUTAGE_PAUSES[-1])):
             try:
                 return await call()
-            except LedgerUnavailable as error:
+            except (LedgerUnavailable, TooSlow) as error:
                 if unless is not None and unless.is_set():
                     raise
                 log.warning("database away", error=str(error), pause_seconds=pause)
@@ -186,12 +226,14 @@ async def run(connection: Connection, sql: str, params: Mapping[str, Any] | Sequ
     return await cursor.fetchall() if cursor.description else []
 
 
-def _outage(error: psycopg.Error) -> LedgerUnavailable | None:
+def _outage(error: psycopg.Error) -> LedgerUnavailable | TooSlow | None:
     state = error.sqlstate
+    if state == TOO_SLOW:
+        return TooSlow(f"the database did not get to it in time: {first_line(error)}")
     lost = (
         isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
         if state is None
-        else (state == READ_ONLY or (state[:2] in OUTAGES and state != TOO_SLOW))
+        else (state == READ_ONLY or state[:2] in OUTAGES)
     )
     return LedgerUnavailable(f"the database does not answer: {first_line(error)}") if lost else None
 
@@ -202,46 +244,148 @@ def first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-async def migrate(database: Database, *folders: SqlFolder) -> list[str]:
-    """Apply what is missing and return its names. Safe for several starters at once; each file is one transaction.
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A file of a schema. It is applied as one transaction, so it may lock one table that others use, and briefly.
 
-    A file that changed after it was applied is an error: the database and the code no longer agree on what it did.
+    One whose first line begins with `-- concurrently` is applied statement by statement, outside a transaction, beside
+    whoever works: it makes indexes, and whatever else may run again after it was cut off.
     """
-    applied: list[str] = []
+
+    package: str
+    number: int
+    name: str
+    text: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.package}/{self.number:04}_{self.name}"
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def is_concurrent(self) -> bool:
+        return self.text.startswith("-- concurrently")
+
+    def statements(self) -> list[str]:
+        """The statements of a concurrent file: each ends with a semicolon at the end of its line."""
+        bare = re.sub(r"--.*", "", self.text)
+        return [part.strip() for part in re.split(r";[ \t]*$", bare, flags=re.MULTILINE) if part.strip()]
+
+
+async def migrate(database: Database, *folders: SqlFolder) -> list[str]:
+    """Apply what is missing, beside whoever works, and return its names. One starter applies, the others wait.
+
+    A ledger that knows migrations which this code does not know is a newer one, and fine. A file that changed after it
+    was applied is a `ConfigError`: the database and the code no longer agree on what it did. Raises `UserError` where
+    others hold a lock all the time; the same call goes on where it stopped.
+    """
+    migrations = [
+        Migration(folder.package, number, name, text)
+        for folder in (queries, *folders)
+        for number, name, text in folder.migrations()
+    ]
     with unavailable():
-        await _migrate(database, folders, applied)
-    return applied
+        async with await database.connect() as connection:
+            await connection.execute("set statement_timeout = 0")  # the index of a big table takes its time
+            applied = await _applied(connection, migrations)
+            if newer := _newer(migrations, applied):
+                log.info("the ledger is newer than this code", migrations=newer)
+            missing = _missing(migrations, applied)
+            if missing:
+                await _be_the_one(connection)
+                await connection.execute(queries["migrations_table"])
+                missing = _missing(migrations, await _applied(connection, migrations))
+            for migration in missing:
+                await _apply(connection, migration)
+    return [migration.label for migration in missing]
 
 
-async def _migrate(database: Database, folders: Sequence[SqlFolder], applied: list[str]) -> None:
-    async with await database.connect() as connection:
-        await connection.execute("select pg_advisory_lock(%s)", [MIGRATION_LOCK])
-        await connection.execute(queries["migrations_table"])
-        for folder in (queries, *folders):
-            known = {
-                row["number"]: row["checksum"]
-                for row in await run(connection, queries["migrations_read"], {"package": folder.package})
-            }
-            for number, name, text in folder.migrations():
-                checksum = hashlib.sha256(text.encode()).hexdigest()
-                if number not in known:
-                    await _apply(connection, folder.package, number, name, text, checksum)
-                    applied.append(f"{folder.package}/{number:04}_{name}")
-                elif known[number] != checksum:
-                    raise ConfigError(
-                        f"migration {number:04}_{name} of {folder.package} was changed after it was applied: "
-                        "use the version that made this ledger, or begin a new one"
-                    )
+async def _applied(connection: Connection, migrations: Sequence[Migration]) -> list[Row]:
+    """What the ledger knows of the packages of these migrations."""
+    if not (await run(connection, queries["migrations_there"]))[0]["there"]:
+        return []
+    packages = sorted({migration.package for migration in migrations})
+    return await run(connection, queries["migrations_read"], {"packages": packages})
 
 
-async def _apply(connection: Connection, package: str, number: int, name: str, text: str, checksum: str) -> None:
-    async with connection.transaction():
-        await connection.execute(text)
-        await run(
-            connection,
-            queries["migrations_note"],
-            {"package": package, "number": number, "name": name, "checksum": checksum},
+def _newer(migrations: Sequence[Migration], applied: Sequence[Row]) -> list[str]:
+    ours = {(migration.package, migration.number) for migration in migrations}
+    return [f"{r['package']}/{r['number']:04}_{r['name']}" for r in applied if (r["package"], r["number"]) not in ours]
+
+
+def _missing(migrations: Sequence[Migration], applied: Sequence[Row]) -> list[Migration]:
+    checksums = {(row["package"], row["number"]): row["checksum"] for row in applied}
+    missing = [m for m in migrations if (m.package, m.number) not in checksums]
+    changed = [m for m in migrations if checksums.get((m.package, m.number), m.checksum) != m.checksum]
+    if changed:
+        raise ConfigError(
+            f"migration {changed[0].number:04}_{changed[0].name} of {changed[0].package} was changed after it was "
+            "applied: use the version that made this ledger, or begin a new one"
         )
+    return missing
+
+
+async def _be_the_one(connection: Connection) -> None:
+    """Take the lock of those who migrate; it is held as long as the connection lasts."""
+    waits = False
+    while not (await run(connection, queries["migrations_lock"], {"lock_key": MIGRATION_LOCK}))[0]["mine"]:
+        if not waits:
+            log.info("another process migrates: waiting for it")
+        waits = True
+        await asyncio.sleep(MIGRATION_PAUSE)
+
+
+async def _apply(connection: Connection, migration: Migration) -> None:
+    note = {
+        "package": migration.package,
+        "number": migration.number,
+        "name": migration.name,
+        "checksum": migration.checksum,
+    }
+
+    async def whole() -> None:
+        async with connection.transaction():
+            await connection.execute(migration.text)
+            await run(connection, queries["migrations_note"], note)
+
+    if not migration.is_concurrent:
+        await _patiently(connection, migration, whole)
+        return
+    for statement in migration.statements():
+        await _patiently(connection, migration, partial(_apply_beside_others, connection, statement))
+    await run(connection, queries["migrations_note"], note)
+
+
+async def _apply_beside_others(connection: Connection, statement: str) -> None:
+    """One statement of a concurrent file. An index that was cut off while it was made is made again."""
+    if index := INDEX_CONCURRENTLY.match(statement):
+        await connection.execute("set lock_timeout = 0")  # it waits for others, and nobody waits behind it
+        if await run(connection, queries["migrations_invalid"], {"name": index[1]}):
+            await connection.execute(f"drop index concurrently if exists {index[1]}")
+    await connection.execute(statement)
+
+
+async def _patiently(connection: Connection, migration: Migration, step: Callable[[], Awaitable[None]]) -> None:
+    """Try until the locks are there. Who waits for a lock holds up all who come later, so it waits briefly, often."""
+    for pause in (*LOCK_PAUSES, None):
+        await connection.execute(f"set lock_timeout = {LOCK_TIMEOUT}")
+        try:
+            return await step()
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+            if pause is None:
+                break
+        log.info("migration waits for a lock", migration=migration.label, pause_seconds=pause)
+        await asyncio.sleep(pause)
+    raise UserError(f"migration {migration.label} {await _blocked(connection)}, then start again")
+
+
+async def _blocked(connection: Connection) -> str:
+    oldest = await run(connection, queries["migrations_blocker"])
+    who = f" (“{oldest[0]['name']}”, process {oldest[0]['pid']}, since {oldest[0]['seconds']:.0f} s)" if oldest else ""
+    return f"cannot get its lock: let the oldest open transaction of the database end{who}"
 
 
 def home_folder(beside: Path | None = None) -> Path:

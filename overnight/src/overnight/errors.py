@@ -68,6 +68,10 @@ class DeadlinePassed(Permanent):
     """The job's deadline has passed, so no further attempt begins."""
 
 
+class TooSlow(Refused):
+    """A statement took longer than its time limit, perhaps because somebody holds a lock that it needs."""
+
+
 class SwitchedOff(OvernightError):
     """A kill switch is off, so nothing is written outside; the run waits until it is on again."""
 

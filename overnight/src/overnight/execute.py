@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import random
 import time
 import traceback
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from overnight.app import App
@@ -20,6 +17,7 @@ from overnight.logs import clean
 from overnight.model import Ending, Outcome, Review, Run, Status, Transition
 from overnight.pipeline import Step, dump
 from overnight.policy import decide
+from overnight.threads import Threads
 
 DETAIL_LIMIT = 8_000  # characters of a traceback that are kept; its end says where it happened
 ERROR_LIMIT = 2_000  # characters of an error message that are kept
@@ -33,9 +31,7 @@ class StepCancelled(Exception):
     """Something inside the step was cancelled, though nobody cancelled the step."""
 
 
-async def execute(
-    app: App, ledger: Ledger, deps: Any, run: Run, rng: random.Random, threads: ThreadPoolExecutor
-) -> Ending:
+async def execute(app: App, ledger: Ledger, deps: Any, run: Run, rng: random.Random, threads: Threads) -> Ending:
     """Run one attempt, a plain function in one of `threads`.
 
     Every exception becomes an ending; being cancelled from outside passes through.
@@ -52,7 +48,7 @@ async def execute(
     left = None if run.time_left is None else run.time_left - (time.perf_counter() - started)
     transition = decide(result, failures=run.failures, retry=step.retry, errors=app.errors, rng=rng, time_left=left)
     succeeded = transition.status is Status.SUCCEEDED
-    follow = pipeline.follow(run, output) if output is not None and not transition.ends_job else []
+    follow = pipeline.follow(run) if output is not None and not transition.ends_job else []
     return Ending(
         run,
         _readable(transition),
@@ -64,7 +60,7 @@ async def execute(
     )
 
 
-async def _attempt(step: Step, context: Context[Any], threads: ThreadPoolExecutor) -> Any:
+async def _attempt(step: Step, context: Context[Any], threads: Threads) -> Any:
     """What the step returned or raised."""
     seconds = min(step.timeout, step.timeout if context.run.time_left is None else context.run.time_left)
     limit = asyncio.timeout(seconds)
@@ -75,8 +71,7 @@ async def _attempt(step: Step, context: Context[Any], threads: ThreadPoolExecuto
         async with limit:
             if step.is_async:
                 return await step.function(context, value)
-            call = partial(contextvars.copy_context().run, step.function, context, value)
-            return await asyncio.get_running_loop().run_in_executor(threads, call)
+            return await threads.run(step.function, context, value)
     except TimeoutError as error:
         return StepTimeout(f"the step took longer than {seconds:.3g} s") if limit.expired() else error
     except asyncio.CancelledError as error:

@@ -46,6 +46,7 @@ class Heart:
         self._stopping = os.pipe()  # wakes the thread out of its rest
         self._connection: psycopg.Connection[Row] | None = None
         self._last_beat = 0.0
+        self._beating_since = float("inf")
         self._thread = threading.Thread(target=self._loop, name="heart", daemon=True)
 
     def start(self) -> None:
@@ -70,6 +71,11 @@ class Heart:
     def healthy(self) -> bool:
         """False when it could not beat for half a lease: then nothing new may be claimed."""
         return time.monotonic() - self._last_beat < self.lease / 2
+
+    @property
+    def steady(self) -> bool:
+        """True when it has beaten for half a lease without a break: so long everybody could renew what they hold."""
+        return self.healthy and time.monotonic() - self._beating_since > self.lease / 2
 
     def carry(self, attempt: Attempt, seconds: float) -> None:
         """Keep this attempt's lease for at most so many seconds, the time limit of its step."""
@@ -99,27 +105,29 @@ class Heart:
                 if self._connection is None or self._connection.closed:
                     self._connect()
                 self.beat()
+                self._rest()
             except Exception as error:  # a heart that dies silently would leave a worker that only seems to live
                 log.warning("heartbeat failed", error=first_line(error), worker=self.boot_id)
                 self._close()
-            self._rest()
+                self._stop.wait(RECONNECT)
 
     def _rest(self) -> None:
         """Wait for the next beat. A socket that says something while nothing was asked has lost its server."""
-        if self._connection is None or self._connection.closed:
-            self._stop.wait(RECONNECT)
-            return
-        heard = [self._connection.fileno(), self._stopping[0]]
-        ready, _, _ = select.select(heard, [], [], self.lease / 4)
-        if ready == heard[:1]:
-            self._close()
+        assert self._connection is not None
+        socket, stopping = self._connection.fileno(), self._stopping[0]
+        ears = select.poll()
+        for ear in (socket, stopping):
+            ears.register(ear, select.POLLIN)
+        heard = {ear for ear, _ in ears.poll(self.lease / 4 * 1000)}
+        if heard == {socket}:
+            raise LedgerUnavailable("the server closed the connection")
 
     def _connect(self) -> None:
         self._connection = self._database.connect_sync()
         # A new lock for each connection: the server may hold a lost one for as long as it thinks it is there.
         sign_in = {"worker": self.boot_id, "lock_key": secrets.randbits(62), "host": socket.gethostname()}
         self._execute("worker_hello", **sign_in, pid=os.getpid())
-        self._last_beat = time.monotonic()
+        self._last_beat = self._beating_since = time.monotonic()
 
     def _close(self) -> None:
         with suppress(psycopg.Error):

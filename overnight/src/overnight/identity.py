@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
+
+from pydantic_core import to_json
 
 ID_DIGITS = 16  # hexadecimal digits of SHA-256 that make an id; the mission's number
 
@@ -17,6 +20,11 @@ def hash_id(*parts: str) -> str:
 def job_id(topic: str, site: str, date: str) -> str:
     """The id of an article's job: `{site}::{topic}::{date}`, as the mission gives it."""
     return hash_id(site, topic, date)
+
+
+def content_hash(content: Any) -> str:
+    """SHA-256 over the canonical form of whatever JSON can hold; capitals and spaces count."""
+    return input_hash(to_json(content).decode())
 
 
 def input_hash(payload: str) -> str:

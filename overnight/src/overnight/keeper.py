@@ -1,4 +1,4 @@
-"""What any worker does now and then: fire the slots that are due, and watch over what nobody else would miss."""
+"""What any worker does now and then: fire due slots, watch over what nobody else would miss, let old jobs go."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from overnight.logs import clean
 from overnight.model import Alert, Schedule
 from overnight.pipeline import Pipeline
 from overnight.policy import describe
+from overnight.retention import Retention
 from overnight.triggers import AT_ONCE, COUNTED, Cron, Skipped, span, zero_work
 
 log = structlog.get_logger()
@@ -40,14 +41,16 @@ class Keeper:
         }
         self._noted = False
         self._next_watch = 0.0
+        self._retention = Retention(app, ledger.database)
         self._advised: datetime | None = None
 
     async def tick(self) -> float | None:
-        """Fire, and now and then watch. Seconds until there is a reason to look again, or None without one."""
+        """Fire, now and then watch, and prune. Seconds until there is a reason to look again, or None without one."""
         again = await self.fire()
         if time.monotonic() >= self._next_watch:
             await self.watch()
             self._next_watch = time.monotonic() + WATCH
+        await self._retention.tick()
         return again
 
     async def fire(self) -> float | None:

@@ -64,6 +64,7 @@ class Ledger:
             **columns(endings, "output", "detail"),
             "failed": [int(e.transition.failed) for e in endings],
             "next_parent": [e.run.id for e in endings for _ in e.next],
+            "next_attempt": [e.run.attempt for e in endings for _ in e.next],
             **{
                 f"next_{name}": values
                 for name, values in columns([new for e in endings for new in e.next], *NEW_RUN).items()
@@ -72,9 +73,9 @@ class Ledger:
         }
         return {(row["id"], row["attempt"]) for row in await self.database.fetch(queries["finish"], params)}
 
-    async def rescue(self, worker: str, *, max_losses: int, settle: float) -> Rescue:
+    async def rescue(self, worker: str, *, max_losses: int, settle: float, judges_leases: bool = True) -> Rescue:
         """Give back what dead owners held. `settle`: seconds between the two looks that prove a death."""
-        params = {"worker": worker, "max_losses": max_losses, "settle": settle}
+        params = {"worker": worker, "max_losses": max_losses, "settle": settle, "judges_leases": judges_leases}
         rows = await self.database.fetch(queries["rescue"], params)
         return Rescue(
             [row for row in rows if row["what"] == "rescued"],

@@ -150,7 +150,7 @@ class Rescue:
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """A run to be inserted. `input` is JSON text; `input_hash` is None for a step that follows another.
+    """A run to be inserted. `input` is JSON text; it and `input_hash` are None for a step that follows another.
 
     Spans are in seconds from the insert: `delay` until it is due, `deadline` and `expect` of the whole job (a step that
     follows inherits them, and its priority). `origin` says what began a job. While a run with a `debounce` name waits,
@@ -161,7 +161,7 @@ class NewRun:
     step: str
     pipeline: str
     key: str
-    input: str
+    input: str | None
     input_hash: str | None
     delay: float = 0.0
     priority: int = 0
@@ -249,6 +249,10 @@ class Scope:
     steps: Sequence[str]
     keys: Sequence[str] | None = None
     guards: Sequence[Guard] = ()
+
+    def covers(self, new: NewRun) -> bool:
+        """Whether a worker of this scope may claim that run."""
+        return f"{new.pipeline}/{new.step}" in self.steps and (self.keys is None or not new.key or new.key in self.keys)
 
     def params(self) -> dict[str, object]:
         return {"steps": list(self.steps), "keys": None if self.keys is None else list(self.keys)}

@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeVar, get_type_hints, overload
 
 from pydantic import TypeAdapter, ValidationError
@@ -19,6 +20,7 @@ from overnight.triggers import Cron, Debounce, On, Trigger
 
 DEFAULT_TIMEOUT = 300.0  # seconds
 MAX_PAYLOAD = 16_000_000  # characters of JSON; what is larger belongs into a file, and its address into the ledger
+MAX_KEY = 200  # characters: it is part of the names of switches, breakers and limits, which stand in indexes
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # an escaped NUL, and not an escaped backslash before the letters
 
 NAME = re.compile(r"[\w.-]+")
@@ -26,7 +28,7 @@ NAME = re.compile(r"[\w.-]+")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """A function with its policy. `timeout` is in seconds, for one attempt; `after` delays the start.
 
@@ -50,7 +52,7 @@ class Step:
     def at_most(self) -> float | None:
         return self.after.at_most if self.after else None
 
-    @property
+    @cached_property
     def is_async(self) -> bool:
         return inspect.iscoroutinefunction(self.function)
 
@@ -68,7 +70,7 @@ def dump(value: Any) -> str:
         text = to_json(value).decode()
     except (PydanticSerializationError, UnicodeDecodeError) as error:
         raise InvalidPayload(f"{type(value).__name__} cannot be stored as JSON: {error}") from None
-    if NUL.search(text):
+    if r"\u0000" in text and NUL.search(text):
         raise InvalidPayload("the payload holds a NUL character, which Postgres cannot store")
     if len(text) > MAX_PAYLOAD:
         raise InvalidPayload(f"the payload has {len(text):,} characters of JSON; at most {MAX_PAYLOAD:,} are stored")
@@ -179,12 +181,12 @@ class Pipeline:
         position = names.index(step) + 1
         return self.steps[names[position]] if position < len(names) else None
 
-    def follow(self, run: Run, output: str) -> list[NewRun]:
-        """The run of the step that comes after this one, with its output as the input; none after the last."""
+    def follow(self, run: Run) -> list[NewRun]:
+        """The run of the step that comes after this one, which takes its output as stored; none after the last."""
         step = self.after(run.step)
         if step is None:
             return []
-        return [NewRun(run.job_id, step.name, self.name, run.key, output, None, step.delay, at_most=step.at_most)]
+        return [NewRun(run.job_id, step.name, self.name, run.key, None, None, step.delay, at_most=step.at_most)]
 
     def job(
         self, input: Any, *, step: str | None = None, origin: str | None = None, priority: int | None = None
@@ -199,6 +201,8 @@ class Pipeline:
         later = [first.name] if first is not next(iter(self.steps.values())) else []
         job_id = self._id(value) if self._id else hash_id("pipeline", self.name, *later, payload)
         key = self._key(value) if self._key else ""
+        if len(key) > MAX_KEY:
+            raise InvalidPayload(f"the key of a job has at most {MAX_KEY} characters; this one has {len(key):,}")
         return NewRun(
             *(job_id, first.name, self.name, key, payload, input_hash(payload)),
             delay=first.delay,

@@ -31,6 +31,7 @@ MAX_LOSSES = 5  # owners that may die on one step before it is a dead letter
 SUSPECT_LOSSES = 2  # from here on a worker runs the step beside no other such step, to find the one that kills
 LEDGER_PAUSE = 1.0  # seconds before a step is tried again that could not reach the ledger
 MAX_STARTS = 1_000  # starts that a rate limit may count: their moments are kept in one row
+MAX_KEEP = 36_500  # days
 SWITCH_PAUSE = 1.0  # seconds after which a run that met a switch may be claimed again (the claim holds it meanwhile)
 
 
@@ -76,6 +77,26 @@ class Limit:
     def each_key(cls, *, at_once: int | None = None, starts: int | None = None, per: float = 60.0) -> Self:
         """A limit of the step's own, for each key."""
         return cls("{pipeline}/{step} {key}", at_once, starts, per)
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """For how many days after its end a job is kept; what has not ended, or is dead or in review, is kept for ever.
+
+    `payloads`: inputs, outputs, details of attempts, answers of models (an answer that went is paid for again).
+    `ids`: the rows themselves. As long as they stand, the same work is not done again. Apps that share a ledger keep
+    what the most patient of them wants.
+    """
+
+    payloads: float = 30.0
+    ids: float = 400.0  # more than a year, so that a yearly job finds its predecessor
+
+    def __post_init__(self) -> None:
+        if not 0 < self.payloads <= self.ids <= MAX_KEEP:
+            raise ConfigError(
+                f"payloads are kept for some days, and ids at least as long, up to {MAX_KEEP:,}: not {self.payloads:g} "
+                f"and {self.ids:g}"
+            )
 
 
 class ErrorTable:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import psycopg
 import structlog
 
-from overnight.database import unavailable
+from overnight.database import Connection, unavailable
 from overnight.errors import LedgerUnavailable
 from overnight.ledger import Ledger
 from overnight.policy import MAX_LOSSES
@@ -20,13 +21,15 @@ from overnight.sql import queries
 log = structlog.get_logger()
 
 SETTLE = 1.0  # seconds between the two looks at a worker's lock that prove its death
+WAIT = 30.0  # seconds that one statement waits: it keeps a snapshot, behind which vacuum cannot clean up
 RECONNECT = 2.0  # seconds
 
 
 class Rescuer:
     """Looks at the other workers whenever it is called, and waits for the death of one of them in between."""
 
-    def __init__(self, ledger: Ledger, boot_id: str) -> None:
+    def __init__(self, ledger: Ledger, boot_id: str, *, steady: Callable[[], bool] = lambda: True) -> None:
+        self._steady = steady
         self._ledger = ledger
         self._boot_id = boot_id
         self._neighbour: int | None = None
@@ -34,7 +37,9 @@ class Rescuer:
 
     async def look(self) -> float | None:
         """Give back what dead owners held. Seconds until there is a reason to look again, or None without one."""
-        found = await self._ledger.rescue(self._boot_id, max_losses=MAX_LOSSES, settle=SETTLE)
+        found = await self._ledger.rescue(
+            self._boot_id, max_losses=MAX_LOSSES, settle=SETTLE, judges_leases=self._steady()
+        )
         for row in found.runs:
             told = {name: row[name] for name in ("job_id", "step", "pipeline", "key", "status", "error")}
             log.warning("rescued", **told)
@@ -64,11 +69,21 @@ class Rescuer:
     async def _freed(self, lock_key: int | None) -> bool:
         """Wait until nobody holds the lock; False where the connection failed before."""
         if lock_key is None:
-            await asyncio.Event().wait()
+            return bool(await asyncio.Event().wait())  # for ever: there is no neighbour
         try:
             with unavailable():
                 async with await self._ledger.database.connect() as connection:
-                    await connection.execute(queries["worker_await"], {"lock_key": lock_key})
+                    await connection.execute(f"set statement_timeout = {WAIT * 1000:.0f}")
+                    while not await _waited(connection, lock_key):
+                        pass
         except LedgerUnavailable:
             return False
         return True
+
+
+async def _waited(connection: Connection, lock_key: int) -> bool:
+    try:
+        await connection.execute(queries["worker_await"], {"lock_key": lock_key})
+    except psycopg.errors.QueryCanceled:
+        return False
+    return True

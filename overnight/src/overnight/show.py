@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from overnight.model import Ending
 
-LAST_COLUMN = 24  # characters that the last column should have at least
+LAST_COLUMN = 24  # characters that the last column should have at least; with less it goes beneath its row
 
 STYLES = {
     "succeeded": "green",
@@ -35,8 +35,12 @@ def console(*, stderr: bool = False) -> Console:
     """A terminal, or a plain stream that is never coloured nor cut at 80 columns."""
     from rich.console import Console
 
-    made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=max(made.width, 120))
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # the frame of the command line gives it its exit code
+
+    made = Piped(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Piped(stderr=stderr, highlight=False, width=max(made.width, 120))
 
 
 def as_json(data: Any) -> str:
@@ -59,7 +63,8 @@ def table(
 ) -> None:
     """Rows as a table: `columns` maps keys to headings. Without rows, the sentence that says what that means.
 
-    The last column takes what room is left and wraps; where even that is too little, the `spare` columns go first.
+    The last column takes what room is left and wraps; where that is too little, the `spare` columns go first, and where
+    it still is, the last one goes beneath its row.
     """
     from rich.table import Table
     from rich.text import Text
@@ -70,6 +75,9 @@ def table(
         return
     cells = [{key: cell(row.get(key)) for key in columns} for row in rows]
     shown = _fitting(cells, columns, spare, terminal.width)
+    if _room(cells, shown, terminal.width) < 0:
+        _two_lines(terminal, title, cells, shown)
+        return
     last = list(shown)[-1]
     made = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for key, heading in shown.items():
@@ -84,12 +92,37 @@ def _fitting(
 ) -> dict[str, str]:
     """The columns without as many of the spare ones as it takes to fit."""
     shown = dict(columns)
-    for key in (*spare, None):
-        *fixed, last = [max(len(shown[k]), *(len(row[k]) for row in cells)) for k in shown]
-        if key is None or sum(fixed) + 2 * len(fixed) + min(last, LAST_COLUMN) <= width:
-            break
-        shown.pop(key, None)
+    for key in spare:
+        if _room(cells, shown, width) < 0:
+            shown.pop(key, None)
     return shown
+
+
+def _room(cells: Sequence[dict[str, str]], shown: dict[str, str], width: int) -> int:
+    """Characters that are left over when the last column has what it should; negative: that many are missing."""
+    *fixed, last = _widths(cells, shown).values()
+    return width - sum(fixed) - 2 * len(fixed) - min(last, LAST_COLUMN)
+
+
+def _widths(cells: Sequence[dict[str, str]], shown: dict[str, str]) -> dict[str, int]:
+    return {key: max(len(shown[key]), *(len(row[key]) for row in cells)) for key in shown}
+
+
+def _two_lines(terminal: Console, title: str, cells: Sequence[dict[str, str]], shown: dict[str, str]) -> None:
+    """Each row on a line of its own, and what its last column says beneath it; nothing is cut."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    *fixed, last = shown
+    widths = _widths(cells, shown)
+    if title:
+        terminal.print(Text(title, style="bold"))
+    for row in (shown, *cells):
+        heading = "dim" if row is shown else ""
+        line = [(f"{row[key]:<{widths[key]}}  ", heading or STYLES.get(row[key], "")) for key in fixed]
+        terminal.print(Text.assemble(*line), soft_wrap=True)
+        if row is not shown and row[last]:
+            terminal.print(Padding(Text.assemble((f"{shown[last]}: ", "dim"), row[last]), (0, 0, 0, 2)))
 
 
 def cell(value: Any) -> str:
@@ -127,13 +160,16 @@ def duration(seconds: float) -> str:
 
 
 def lines(pairs: Iterable[tuple[str, str]]) -> None:
-    """Labelled lines, the labels aligned."""
+    """Labelled lines, the labels aligned; a long value wraps under itself."""
+    from rich.table import Table
     from rich.text import Text
 
-    pairs = list(pairs)
-    width = max(len(label) for label, _ in pairs)
+    made = Table.grid(padding=(0, 2))
+    made.add_column(style="dim", no_wrap=True)
+    made.add_column(overflow="fold")
     for label, value in pairs:
-        console().print(Text.assemble((f"{label:<{width}}  ", "dim"), value))
+        made.add_row(label, Text(value))
+    console().print(made)
 
 
 @contextmanager

@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
+
 from overnight.app import App
 from overnight.database import Connection, Database, migrate
+from overnight.embedded import EmbeddedServer
+from overnight.embedded_launch import Binaries
 from overnight.model import Ending
 from overnight.sql import SqlFolder, queries
 from overnight.worker import Worker
@@ -47,6 +52,26 @@ class Clock:
     async def set(self, moment: datetime) -> None:
         """Make it that moment."""
         await self.move((moment - await self.now()) / timedelta(seconds=1))
+
+
+@contextmanager
+def postgres(folder: Path, programs: Path | None = None) -> Iterator[str]:
+    """The URL of an embedded server in `folder`, for a test run. Processes that name the same folder share one server.
+
+    `programs` are those of another Postgres, such as /usr/lib/postgresql/15/bin.
+    """
+    server = EmbeddedServer(folder)
+    if programs is not None:
+        server.binaries = Binaries(programs, int(programs.parent.name))
+    server.hold()
+    try:
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            # No test pulls the plug, so none needs to wait for the disk.
+            connection.execute("alter system set fsync = off")
+            connection.execute("select pg_reload_conf()")
+        yield server.url
+    finally:
+        server.release()
 
 
 @asynccontextmanager

@@ -6,7 +6,6 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, TypeVar
@@ -22,24 +21,25 @@ from overnight.heart import Attempt, Heart
 from overnight.keeper import Keeper
 from overnight.ledger import Ledger
 from overnight.model import Claim, Ending, Run, Status, Transition
-from overnight.policy import HAND_BACK
+from overnight.policy import HAND_BACK, describe
 from overnight.rescue import Rescuer
+from overnight.threads import Threads
 from overnight.transport.postgres import WORKER, Hints, Listener, hint
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
-CONCURRENCY = 50  # steps in flight in one process
+CONCURRENCY = 200  # steps in flight in one process
 LEASE = 60.0  # seconds; a dead worker is noticed by its lock long before
 POLL = 10.0  # seconds; the slow poll behind the hints
 KEEP = 30.0  # seconds at most between two looks at schedules, and at the other workers
 GRACE = 10.0  # seconds that running steps have to end by themselves when the worker is asked to stop
+RESTART = 2.0  # seconds before a service that broke off begins again
 IDLE_PAUSE = 1.0  # seconds between two looks at whether other workers are still at it
 HELD_PAUSE = 1.0  # seconds between two claims when something is due that could not be had
 BATCH = 500  # endings written by one statement
 BATCH_CHARACTERS = 32_000_000  # of their outputs, far below what one message to Postgres may hold
 WRITE_GRACE = 20.0  # seconds in which the last endings are written when the worker stops; after that the leases count
-STEP_THREAD = "step"  # how the threads of plain functions are called
 
 
 class Worker:
@@ -61,7 +61,7 @@ class Worker:
         self.ledger = Ledger(database)
         self._database = database
         self._scope = app.scope()
-        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix=STEP_THREAD)
+        self._threads = Threads(concurrency)
         self._concurrency = concurrency
         self._poll = poll
         self._grace = grace
@@ -75,11 +75,12 @@ class Worker:
         self._stop = asyncio.Event()
         self._lost: set[Attempt] = set()
         self._deps: Any = None
+        self._hot = self.ledger  # until the connections for the hot statements are open
         self._finisher: asyncio.Task[None]
         self._loop: asyncio.AbstractEventLoop | None = None
         self._heart = Heart(database, lease=lease, on_lost=self._report_lost)
         self._keeper = Keeper(app, self.ledger)
-        self._rescuer = Rescuer(self.ledger, self._heart.boot_id)
+        self._rescuer = Rescuer(self.ledger, self._heart.boot_id, steady=lambda: self._heart.steady)
         self._listener = Listener(database)
         self._hints = Hints(database)
         self._next_keep = 0.0
@@ -102,12 +103,20 @@ class Worker:
         """Work until `stop`, or until nothing is running and nothing is due within `horizon` seconds."""
         self._loop = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
+            hot = self._database.hot()
+            await self._insist(hot.open)
+            stack.push_async_callback(hot.close)
+            self._hot = Ledger(hot)
             self._deps = await stack.enter_async_context(self.app.open(self._database))
             await self._insist(lambda: budgets.declare(self._database, self.app))
             await self._insist(lambda: asyncio.to_thread(self._heart.start))
             stack.push_async_callback(asyncio.to_thread, self._heart.stop)
-            for service in (self._listener.run(self._hear), self._hints.run(), self._rescuer.watch(self._look_around)):
-                stack.push_async_callback(_cancelled, asyncio.create_task(service))
+            for service in (
+                partial(self._listener.run, self._hear),
+                self._hints.run,
+                partial(self._rescuer.watch, self._look_around),
+            ):
+                stack.push_async_callback(_cancelled, asyncio.create_task(_kept_up(service)))
             await self._insist(lambda: hint(self._database, WORKER))
             self._finisher = asyncio.create_task(self._finish_all())
             self._finisher.add_done_callback(lambda _: self.stop())
@@ -150,8 +159,8 @@ class Worker:
 
     def _free(self) -> int:
         """How many more steps may begin. What has ended makes room before it is written, up to a bound."""
-        unwritten = self._unwritten
-        return min(self._concurrency - len(self._tasks) + unwritten, self._concurrency + BATCH - len(self._tasks))
+        places = self._concurrency - self._threads.overrun - len(self._tasks)
+        return max(0, min(places + self._unwritten, places + BATCH))
 
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
         """Through outages of the database, but not past a request to stop."""
@@ -179,7 +188,7 @@ class Worker:
     async def _claim(self, free: int) -> Claim:
         if not self._heart.healthy:
             return Claim([], 0.0)
-        return await self._insist(lambda: self.ledger.claim(self._scope, self.boot_id, free, self._heart.lease))
+        return await self._insist(lambda: self._hot.claim(self._scope, self.boot_id, free, self._heart.lease))
 
     def _begin(self, run: Run) -> None:
         earlier = self._latest.get(run.id)
@@ -194,8 +203,8 @@ class Worker:
         try:
             ending = await execute(self.app, self.ledger, self._deps, run, self._rng, self._threads)
         except asyncio.CancelledError:
-            if (run.id, run.attempt) in self._lost:
-                self._forget([run])
+            if (run.id, run.attempt) in self._lost or not self._is_async(run):
+                self._forget([run])  # a plain function may still be at it: its run is left to its lease
                 return
             ending = Ending(run, HAND_BACK)
         except Exception as fault:  # what nobody can read must come to an end all the same
@@ -205,6 +214,9 @@ class Worker:
         self._endings.put_nowait(ending)
         self._wake.set()
 
+    def _is_async(self, run: Run) -> bool:
+        return self.app.pipelines[run.pipeline].steps[run.step].is_async
+
     async def _finish_all(self) -> None:
         """Write endings as they come: a lonely one at once, many together, for they gather while a batch is written."""
         while True:
@@ -213,41 +225,43 @@ class Worker:
             while not self._endings.empty() and len(batch) < BATCH and size < BATCH_CHARACTERS:
                 batch.append(self._endings.get_nowait())
                 size += _size(batch[-1])
-            await self._finish(batch)
-            await self._database.insist(partial(upstreams.note, self.app, self.ledger, batch))
+            ours = await self._finish(batch)
+            await self._database.insist(partial(upstreams.note, self.app, self.ledger, ours))
             self._unwritten -= len(batch)
             self._forget([ending.run for ending in batch])
 
-    async def _finish(self, batch: Sequence[Ending]) -> None:
+    async def _finish(self, batch: Sequence[Ending]) -> list[Ending]:
+        """Write endings; those that were still ours."""
         try:
-            written = await self._database.insist(lambda: self.ledger.finish(batch, self.boot_id))
+            written = await self._database.insist(lambda: self._hot.finish(batch, self.boot_id))
         except (IdConflict, Refused) as refusal:
-            await self._finish_apart(batch, refusal)
-            return
-        for ending in batch:
-            if (ending.run.id, ending.run.attempt) in written or not await self._was_late(ending):
-                self._tell(ending)
+            return await self._finish_apart(batch, refusal)
+        told = log.bind()  # once for all of them: binding costs as much as writing
+        ours = [e for e in batch if (e.run.id, e.run.attempt) in written or not await self._was_late(e)]
+        for ending in ours:
+            self._tell(ending, told)
+        if not all(self._scope.covers(new) for ending in ours for new in ending.next):
+            self._hints.send()  # another app, or a worker with other keys, has something to do
+        return ours
 
-    def _tell(self, ending: Ending) -> None:
-        _log(ending)
+    def _tell(self, ending: Ending, told: structlog.typing.FilteringBoundLogger) -> None:
+        _log(ending, told)
         try:
             self._on_ending(ending)
         except Exception as error:  # a terminal that is gone must not end the night
             log.warning("an ending could not be shown", error=type(error).__name__)
 
-    async def _finish_apart(self, batch: Sequence[Ending], refusal: OvernightError) -> None:
+    async def _finish_apart(self, batch: Sequence[Ending], refusal: OvernightError) -> list[Ending]:
         """One ending cannot be written: it contradicts an existing job, or Postgres cannot store its output.
 
         Find it, and let it alone become a dead letter.
         """
         if len(batch) > 1:
-            for ending in batch:
-                await self._finish([ending])
-        elif batch[0].transition.error_class == "refused":
+            return [ours for ending in batch for ours in await self._finish([ending])]
+        if batch[0].transition.error_class == "refused":
             raise refusal
-        else:
-            dead = Transition(Status.DEAD, "error", str(refusal), "refused", failed=True)
-            await self._finish([Ending(batch[0].run, dead)])
+        dead = Transition(Status.DEAD, "error", str(refusal), "refused", failed=True)
+        return await self._finish([Ending(batch[0].run, dead)])
 
     async def _was_late(self, ending: Ending) -> bool:
         """The guard matched nothing: the lease was lost, or the database went away after it had written."""
@@ -278,7 +292,7 @@ class Worker:
         while self._tasks and not self._finisher.done() and time.monotonic() < end:
             self._wake.clear()
             await self._sleep(0.1)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     def _report_lost(self, attempts: set[Attempt]) -> None:
         assert self._loop is not None
@@ -301,7 +315,17 @@ class Worker:
 
 
 def _size(ending: Ending) -> int:
-    return len(ending.output or "") + sum(len(new.input) for new in ending.next)
+    return len(ending.output or "") + sum(len(new.input or "") for new in ending.next)
+
+
+async def _kept_up(service: Callable[[], Awaitable[None]]) -> None:
+    """Run what should never end; a fault in it is said, and it begins again."""
+    while True:
+        try:
+            await service()
+        except Exception as fault:
+            log.error("a service of the worker broke off", error=describe(fault))
+        await asyncio.sleep(RESTART)
 
 
 async def _cancelled(task: asyncio.Task[Any]) -> None:
@@ -324,10 +348,10 @@ def _fields(ending: Ending) -> dict[str, Any]:
     if ending.cost_usd is not None:
         fields["cost_usd"] = float(ending.cost_usd)
     if transition.error:
-        fields["error"] = transition.error
+        fields["error" if transition.error_class else "reason"] = transition.error
     return fields
 
 
-def _log(ending: Ending) -> None:
-    level = "info" if ending.transition.status in (Status.SUCCEEDED, Status.QUEUED, Status.CANCELLED) else "warning"
-    getattr(log, level)("step", **_fields(ending))
+def _log(ending: Ending, told: structlog.typing.FilteringBoundLogger) -> None:
+    wants_a_look = ending.transition.status in (Status.NEEDS_REVIEW, Status.DEAD)
+    (told.warning if wants_a_look else told.info)("step", **_fields(ending))

@@ -15,6 +15,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from overnight.worker import Worker
 
 QUICK = Retry(3, backoff=(0.05,))
 PAUSE_AT_MOST = 0.06  # seconds; much longer steps could be hit MAX_LOSSES times by chance
+PAUSES = (0.0, 0.1)  # seconds before each look outside: what a killed process wrote is there at once
 PATIENCE = 60.0  # seconds that a step waits for the test's signal
 
 
@@ -58,6 +60,7 @@ class World:
         self.folder = folder
         self.executions = folder / "executions"
         self.outside = folder / "outside"
+        self.statements = folder / "statements"
         self.gate = folder / "gate"
         self.second_gate = folder / "second_gate"
         self.blocking = folder / "blocking"
@@ -83,9 +86,10 @@ class World:
     async def write_once(self, ctx: Context[Any], name: str) -> str:
         result = await ctx.effect(
             name,
-            content_hash="1",
+            content="1",
             call=lambda: self.write_outside(ctx, name),
             probe=lambda: self.look_outside(ctx, name),
+            pauses=PAUSES,
         )
         return str(result["receipt"])
 
@@ -260,6 +264,19 @@ def make_app(folder: Path) -> App:
     return App("crash", [order, parcel, audit, late, patient, poison], open=world)
 
 
+def expect_death(options: argparse.Namespace) -> None:
+    """Of this process; of its Postgres where that is its own."""
+    from kills import Death, kill_postgres, kill_process  # beside this file, which is the program then
+
+    from overnight import worker
+    from overnight.embedded import EmbeddedServer
+
+    # What a claim took whose answer was lost waits for its lease, and then for its owner's next look.
+    worker.KEEP = 1.0
+    kill = partial(kill_postgres, EmbeddedServer(options.home).data) if options.home else kill_process
+    Death.parse(options.death).install(kill, partial(append, World(options.folder).statements))
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
@@ -268,7 +285,10 @@ async def main() -> None:
     where.add_argument("--home", type=Path)
     parser.add_argument("--lease", type=float, default=60.0)
     parser.add_argument("--concurrency", type=int, default=3)
+    parser.add_argument("--death", default="")
     options = parser.parse_args()
+    if options.death:
+        expect_death(options)
     async with Database(options.url) if options.url else opened(options.home) as database:
         worker = Worker(
             make_app(options.folder), database, lease=options.lease, concurrency=options.concurrency, poll=0.3

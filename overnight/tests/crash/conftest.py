@@ -49,7 +49,7 @@ class Scene:
         self._log = folder / "workers.log"
         self._finished: list[tuple[int, set[tuple[str, str]]]] = []
 
-    def start(self, **options: float) -> subprocess.Popen[bytes]:
+    def start(self, **options: object) -> subprocess.Popen[bytes]:
         command = [sys.executable, APP, self.world.folder, *self._place]
         command += [f"--{name}={value}" for name, value in options.items()]
         with self._log.open("ab") as log:

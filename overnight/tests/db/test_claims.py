@@ -250,8 +250,9 @@ async def test_a_probe_whose_worker_dies_is_followed_by_another_after_the_pause(
     await database.fetch("insert into breakers (name, key, open_until) values ('cms', '', ledger_now())")
     guarded = scope(breaker="cms")
     assert len(await claimed(ledger, guarded)) == 1
-    assert await claimed(ledger, guarded) == []
     await clock.move(601)
+    assert await claimed(ledger, guarded) == []  # for all that is known it still runs
+    await ledger.rescue("other", max_losses=5, settle=0)
     assert len(await claimed(ledger, guarded)) == 1
 
 
@@ -322,3 +323,14 @@ async def test_permanent_errors_in_a_row_open_a_breaker_too_so_that_no_flood_of_
 def test_a_guard_that_makes_no_sense_is_refused_when_it_is_written(wrong: Any) -> None:
     with pytest.raises(ConfigError):
         wrong()
+
+
+async def test_a_used_up_rate_limit_says_when_it_has_room_again(ledger: Ledger, clock: Clock) -> None:
+    limited = scope(limits=(Limit(starts=2, per=3600),))
+    await ledger.enqueue([new(f"j{n}") for n in range(5)])
+    assert len(await claimed(ledger, limited)) == 2
+    await clock.move(600)
+    held = await ledger.claim(limited, "w", 9, 60)
+    assert (held.runs, held.next_due) == ([], pytest.approx(3000, abs=30))
+    await clock.move(held.next_due or 0)
+    assert len(await claimed(ledger, limited)) == 2

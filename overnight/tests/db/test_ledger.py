@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import psycopg
 import pytest
 
@@ -189,6 +191,13 @@ async def test_a_beat_keeps_the_lease_and_says_what_is_lost(ledger: Ledger, data
     assert await database.fetch(queries["beat"], {**beat, "ids": [mine.id, other.id]}) == [{"id": mine.id}]
 
 
+async def unlocked(database: Database) -> None:
+    """Wait until Postgres has noticed that the connections that were closed are closed."""
+    ours = "select 1 from pg_locks l join pg_database d on d.oid = l.database where l.locktype = 'advisory'"
+    while await database.fetch(ours + " and d.datname = current_database()"):
+        await asyncio.sleep(0.01)
+
+
 async def rescued(ledger: Ledger) -> list[str]:
     return [row["job_id"] for row in (await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=SETTLE)).runs]
 
@@ -204,6 +213,7 @@ async def test_a_dead_worker_is_known_by_its_free_lock_long_before_its_lease(
         alive = await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=SETTLE)
         assert (alive.runs, alive.neighbour) == ([], sign_in["lock_key"])
         assert alive.again == pytest.approx(3600, abs=60)  # the lease is the backstop
+    await unlocked(database)
     look = await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=SETTLE)
     assert (look.runs, look.neighbour, look.again) == ([], None, SETTLE)
     assert await rescued(ledger) == []
@@ -220,11 +230,13 @@ async def test_a_worker_that_signs_in_again_between_two_looks_is_alive(
     async with await database.connect() as connection:
         await connection.execute(queries["worker_hello"], sign_in)
         await claim_one(ledger, "w1", lease=3600)
+    await unlocked(database)
     assert await rescued(ledger) == []  # its connection was cut: the first look
     async with await database.connect() as connection:
         await connection.execute(queries["worker_hello"], sign_in)
         await clock.move(SETTLE + 0.1)
         assert await rescued(ledger) == []
+    await unlocked(database)
     assert await rescued(ledger) == []  # cut again: a first look, not a second one
 
 
@@ -279,6 +291,8 @@ LEGAL = {
 
 
 async def test_the_database_refuses_every_transition_that_is_not_legal(database: Database) -> None:
+    listed = await database.fetch("select from_status, to_status from transitions")
+    assert {tuple(row.values()) for row in listed} == LEGAL  # two of them are compared with constants (0008)
     for before in Status:
         for after in Status:
             await database.fetch("delete from runs")

@@ -196,7 +196,7 @@ async def test_a_replayed_letter_asks_the_other_side_before_it_writes_again(data
         async def probe() -> str | None:
             return "it is there" if written else None
 
-        return await ctx.effect("publish", content_hash="h", call=call, probe=probe)
+        return await ctx.effect("publish", content="h", call=call, probe=probe)
 
     app = App("app", [p])
     await control.start(app, database, "p", 1)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from overnight import App, Context, Pipeline, report
-from overnight.database import POOL_SIZE, Database
+from overnight.database import HOT_SIZE, POOL_SIZE, Database
 from overnight.errors import LedgerUnavailable
 from overnight.heart import Heart
 from overnight.ledger import Ledger
@@ -19,7 +19,7 @@ from overnight.worker import Worker
 
 Ctx = Context[Any]
 
-BESIDE_THE_POOL = 3  # the heart, the listener, the watch over the neighbour
+BESIDE_THE_POOL = HOT_SIZE + 3  # claims and endings, the heart, the listener, the watch over the neighbour
 
 
 async def test_a_worker_whose_heart_does_not_beat_claims_nothing_more(
@@ -128,7 +128,7 @@ async def test_a_step_that_a_release_adds_is_run_by_jobs_that_have_not_passed_it
     ledger = Ledger(database)
     await ledger.enqueue([old.pipeline("article").job(1)])
     (run,) = (await ledger.claim(old.scope(), "w", 1, 60)).runs
-    following = old.pipeline("article").follow(run, "1")
+    following = old.pipeline("article").follow(run)
     await ledger.finish([Ending(run, Transition(Status.SUCCEEDED, "done"), "1", next=following)], "w")
     await ledger.enqueue([old.pipeline("article").job(2)])
 

@@ -326,7 +326,7 @@ async def test_while_a_switch_is_off_nothing_starts_and_what_runs_writes_nothing
             written.append(value)
             return value
 
-        await ctx.effect("write", content_hash=value, call=call)
+        await ctx.effect("write", content=value, call=call)
 
     app = App("app", [p])
     for value in ("flip", "other"):
@@ -406,7 +406,7 @@ async def test_an_outside_write_that_nobody_can_know_waits_for_a_person_who_may_
                 raise Transient("the connection broke while it was answering")
             return "paid"
 
-        return await ctx.effect("pay", content_hash="h", call=call)
+        return await ctx.effect("pay", content="h", call=call)
 
     @p.step
     async def tell(ctx: Ctx, value: str) -> str:
@@ -513,7 +513,7 @@ async def test_a_blocked_event_loop_does_not_lose_its_lease(database: Database) 
     async def blocks(ctx: Ctx, value: int) -> int:
         time.sleep(1.2)  # half as long again as the lease
         with database.connect_sync() as other:  # somebody else looks, while the loop stands still
-            looked = {"worker": "other", "max_losses": 5, "settle": 1e9}
+            looked = {"worker": "other", "max_losses": 5, "settle": 1e9, "judges_leases": True}
             rescued.extend(other.execute(queries["rescue"], looked).fetchall())
         return value
 

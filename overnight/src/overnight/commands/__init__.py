@@ -11,6 +11,7 @@ from overnight.commands.decisions import approve, edit, reject, review
 from overnight.commands.effects import effects
 from overnight.commands.letters import letter_commands
 from overnight.commands.look import runs_command, show_job, status
+from overnight.commands.prune import prune
 from overnight.commands.schedules import schedules
 from overnight.commands.serve import serve
 from overnight.commands.switches import pause, resume, switches
@@ -19,7 +20,7 @@ from overnight.commands.switches import pause, resume, switches
 def add_to(group: click.Group, key_name: str = "key") -> None:
     """Give a command line all of them, with the app's word for a key."""
     for command in (
-        *(status, runs_command(key_name), show_job, review, approve, edit, reject),
+        *(status, runs_command(key_name), show_job, review, approve, edit, reject, prune),
         *letter_commands(key_name),
         *(pause, resume, switches, schedules, alerts, serve, budgets_command, budget, breakers, breaker, effects),
     ):

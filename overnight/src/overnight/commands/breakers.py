@@ -13,7 +13,7 @@ from overnight.commandline import Session, json_option, pass_session, tell
 @json_option
 @pass_session
 def breakers(session: Session, everything: bool, as_json: bool) -> None:
-    """Circuit breakers that are open, half-open or counting errors, with the probe."""
+    """Circuit breakers that are not closed, or count errors."""
     from overnight import report
 
     rows = session.run(lambda database: report.breakers(database, everything=everything))
@@ -46,7 +46,7 @@ def breaker() -> None:
 @json_option
 @pass_session
 def close(session: Session, name: str, reason: str, as_json: bool) -> None:
-    """Say that the upstream NAME is well: what waits behind its breaker starts at once."""
+    """Close the breaker NAME: what waits behind it starts at once."""
     from overnight import control
 
     session.run(lambda database: control.close_breaker(database, name, reason=reason))

@@ -8,6 +8,7 @@ import click
 
 from overnight import show
 from overnight.commandline import Session, json_option, pass_session, tell
+from overnight.commands import common
 
 if TYPE_CHECKING:
     from overnight.database import Database
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 @json_option
 @pass_session
 def budgets_command(session: Session, as_json: bool) -> None:
-    """What may be spent a day (UTC), what is spent and reserved of it, and who said so."""
+    """What may be spent a day (UTC), and what is left of it."""
     from overnight import budgets, control
 
     rows = session.run(budgets.read)
@@ -66,15 +67,13 @@ def set_command(session: Session, scope: str, usd: str, reason: str, as_json: bo
 @json_option
 @pass_session
 def remove_command(session: Session, scope: str, reason: str, as_json: bool) -> None:
-    """Take back the limit that a person set for SCOPE: the configuration's counts again, where there is one."""
+    """Take a person's limit for SCOPE back. The configuration's counts again, where there is one."""
     from overnight import budgets, control
 
     app = session.app()
 
     async def work(database: Database) -> dict[str, Any]:
-        listed = {control.scope_text(row["scope"], app): row["scope"] for row in await budgets.read(database)}
-        # What is listed can be removed, also where the app no longer knows the pipeline or key.
-        parsed = listed.get(scope) or control.parse_scope(scope, app)
+        parsed = common.scope(scope, [row["scope"] for row in await budgets.read(database)], app)
         return await budgets.remove(database, parsed, reason=reason)
 
     row = session.run(work)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from overnight.errors import UserError
+
+if TYPE_CHECKING:
+    from overnight.app import App
 
 
 def named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -18,8 +22,12 @@ def named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**row, "work": f"{row['pipeline']}/{row['step']}"} for row in rows]
 
 
-def shortened(value: Any, limit: int = 600) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+def shortened(value: Any) -> str:
+    """A stored value as JSON, the beginning of it."""
+    return beginning(json.dumps(value, ensure_ascii=False))
+
+
+def beginning(text: str, limit: int = 600) -> str:
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters; --json shows all)"
 
 
@@ -39,6 +47,14 @@ def given_json(text: str) -> Any:
         return json.loads(given(text))
     except ValueError as error:
         raise UserError(f"the input is no JSON: {error}") from None
+
+
+def scope(text: str | None, stored: Iterable[str], app: App | None) -> str:
+    """A scope as stored. One that is there can be named also where the app knows its pipeline or key no more."""
+    from overnight import control
+
+    there = {control.scope_text(each, app): each for each in stored}
+    return there.get(text or "all") or control.parse_scope(text, app)
 
 
 def called() -> str:

@@ -28,7 +28,7 @@ seen_option = click.option(
 @json_option
 @pass_session
 def review(session: Session, job: str | None, limit: int, as_json: bool) -> None:
-    """What waits for a person, and why; with JOB, the thing itself and its seal."""
+    """What waits for a person; with JOB, the thing and its seal."""
     from overnight import control, report
 
     async def work(database: Database) -> list[dict[str, Any]]:
@@ -107,7 +107,10 @@ def reject(session: Session, job: str, seen: str | None, reason: str, as_json: b
 @json_option
 @pass_session
 def edit(session: Session, job: str, text: str, seen: str | None, reason: str, as_json: bool) -> None:
-    """Give a step another input: one that waits, is a dead letter, or is in review (with --seen). It is judged anew."""
+    """Give a step another input, with which it is judged anew.
+
+    A step that has not begun, or is a dead letter; with --seen one that waits for review.
+    """
     from overnight import control
     from overnight.model import Edit
 

@@ -11,7 +11,7 @@ import click
 
 from overnight import show
 from overnight.commandline import Session, json_option, pass_session, tell
-from overnight.commands.common import called, given, given_json, named, shortened
+from overnight.commands.common import beginning, called, given, given_json, named, shortened
 from overnight.errors import UserError
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ def _dead(key_name: str) -> click.Command:
             return await report.dead(database, await _named(database, job) if job else filter, limit)
 
         rows = session.run(work)
+        if job and not rows:
+            raise UserError(f"nothing of {job} is a dead letter")
         tell(as_json, {"dead": rows}, lambda: _render_dead(rows, key_name, whole=bool(job)))
 
     return dead
@@ -121,13 +123,16 @@ def _render_dead(rows: list[dict[str, Any]], key_name: str, *, whole: bool) -> N
     told = [{**row, "work": row["origin"] if row["kind"] == "message" else row["work"]} for row in named(rows)]
     show.table("", told, columns, empty="No dead letters.", spare=("failures", "died_at", "key"))
     for row in rows if whole else []:
-        click.echo(f"\ninput: {shortened(row['input'])}")
+        is_message = row["kind"] == "message"  # which is text as it came, and may be no JSON
+        click.echo(f"\ninput: {beginning(row['input']) if is_message else shortened(row['input'])}")
     if rows:
         job = rows[0]["job_id"] if whole else "JOB"
+        is_message = whole and rows[0]["kind"] == "message"
+        more = "" if is_message else f"; show {job} tells everything of a job"
         click.echo(
             f"\n{called()} replay {job} starts it again, with --input @FILE after an edit; replay --all all of them"
         )
-        click.echo(f"{called()} cancel {job} --reason … ends it; show JOB tells everything of a job")
+        click.echo(f"{called()} cancel {job} --reason … ends it{more}")
 
 
 def _which(job: str | None, everything: bool, filter: Filter) -> None:
@@ -161,7 +166,7 @@ def _replay(key_name: str) -> click.Command:
         as_json: bool,
         **options: str | None,
     ) -> None:
-        """Start dead letters again, with a fresh count of retries: one, all of them, or those that fit."""
+        """Start dead letters again: one, all, or those that fit. With a fresh count of retries."""
         filter = _filter(**options)
         _which(job, everything, filter)
         if text is not None and job is None:
@@ -260,7 +265,10 @@ def _cancel(key_name: str) -> click.Command:
         as_json: bool,
         **options: str | None,
     ) -> None:
-        """End what of a job is queued or dead, or the dead letters that fit; the reason is kept."""
+        """End a job, or the dead letters that fit; the reason is kept.
+
+        Of a job ends what is queued or a dead letter; a step that runs is left alone.
+        """
         filter = _filter(**options)
         _which(job, everything, filter)
 

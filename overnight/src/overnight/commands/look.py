@@ -13,6 +13,7 @@ from overnight.commands.common import named, shortened
 from overnight.errors import UserError
 
 if TYPE_CHECKING:
+    from overnight.app import App
     from overnight.database import Database
 
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @json_option
 @pass_session
 def status(session: Session, as_json: bool) -> None:
-    """What is going on: the last 24 hours, what waits, who works, what is switched off."""
+    """What is going on: what ran, what waits, who works, what is off."""
     from overnight import control, report
 
     data = session.run(lambda database: report.status(database, session.app()))
@@ -111,18 +112,30 @@ def runs_command(key_name: str) -> click.Command:
 @json_option
 @pass_session
 def show_job(session: Session, job: str, as_json: bool) -> None:
-    """All about a job: its steps, every attempt, effects, model calls, what to press. First digits suffice."""
+    """All about a job, and what to press; its first digits suffice."""
     from overnight import control, report
 
-    async def work(database: Database) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        whole = await control.find_job(database, job)
-        return await report.job(database, whole), await report.actions(database, whole)
+    app = session.app()
 
-    steps, actions = session.run(work)
+    async def work(database: Database) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+        whole = await control.find_job(database, job)
+        return await report.job(database, whole), await report.actions(database, whole), await report.breakers(database)
+
+    steps, actions, breakers = session.run(work)
+    open = {row["name"] for row in breakers if row["state"] != "closed"}
     for step in steps:
-        step["held_by"] = step["held_by"] and control.scope_text(step["held_by"], session.app())
+        step["held_by"] = step["held_by"] and control.scope_text(step["held_by"], app)
+        breaker = _breaker(app, step)
+        step["open_breaker"] = breaker if breaker in open else None
     data = {"job_id": steps[0]["job_id"], "steps": steps, "actions": actions}
     tell(as_json, data, lambda: _render_job(steps, actions))
+
+
+def _breaker(app: App | None, step: dict[str, Any]) -> str | None:
+    """The name of the breaker behind a step, where the app is known and gives it one."""
+    pipeline = app.pipelines.get(step["pipeline"]) if app else None
+    known = pipeline.steps.get(step["step"]) if pipeline else None
+    return known.breaker.replace("{key}", step["key"]) if known and known.breaker else None
 
 
 def _render_job(steps: list[dict[str, Any]], actions: list[dict[str, Any]]) -> None:
@@ -145,6 +158,7 @@ def _render_job(steps: list[dict[str, Any]], actions: list[dict[str, Any]]) -> N
             history = [{**a, "finished_at": datetime.fromisoformat(a["finished_at"])} for a in step["attempts"]]
             click.echo("")
             show.table(f"attempts of {step['step']}", history, columns, empty="", spare=("finished_at",))
+        _render_outside(step)
         for name in ("input", "output"):
             if step[name] is not None:
                 click.echo(f"\n{name} of {step['step']}: {shortened(step[name])}")
@@ -152,8 +166,22 @@ def _render_job(steps: list[dict[str, Any]], actions: list[dict[str, Any]]) -> N
         columns = {"at": "when (UTC)", "by": "who", "verb": "what", "step": "step", "reason": "why"}
         click.echo("")
         show.table("what people did", actions, columns, empty="", spare=("step", "at"))
-    advice = [_what_to_press(step) for step in steps]
-    click.echo("\n" + "\n".join(line for line in advice if line) if any(advice) else "")
+    advice = [line for step in steps if (line := _what_to_press(step))]
+    if advice:
+        click.echo("\n" + "\n".join(advice))
+
+
+def _render_outside(step: dict[str, Any]) -> None:
+    """What a step wrote outside, and which models it asked."""
+    if step["effects"]:
+        columns = {"name": "write", "status": "status", "attempt": "attempt", "result": "outcome"}
+        click.echo("")
+        show.table(f"writes of {step['step']}", step["effects"], columns, empty="", spare=("attempt",))
+    if step["llm_calls"]:
+        columns = {"model": "model", "status": "status", "attempt": "attempt", "cost_usd": "cost", "error": "error"}
+        calls = [{**call, "cost_usd": show.dollars(call["cost_usd"])} for call in step["llm_calls"]]
+        click.echo("")
+        show.table(f"model calls of {step['step']}", calls, columns, empty="", spare=("attempt",))
 
 
 def _what_to_press(step: dict[str, Any]) -> str:
@@ -162,6 +190,10 @@ def _what_to_press(step: dict[str, Any]) -> str:
         return f"press: replay {job} (--input @FILE after an edit), or cancel {job} --reason …"
     if step["status"] == "needs_review":
         return f"press: review {job}, which shows it, its seal and what to press then"
-    if step["status"] == "queued" and step["held_by"]:
+    if step["status"] != "queued":
+        return ""
+    if step["held_by"]:
         return f"{step['step']} is held by the switch “{step['held_by']}”; press: resume {step['held_by']}"
-    return ""
+    if step["open_breaker"]:
+        return f"{step['step']} waits behind the breaker “{step['open_breaker']}”: breakers shows it"
+    return f"{step['step']} is due at {show.cell(step['due_at'])} UTC"

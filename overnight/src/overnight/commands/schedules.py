@@ -15,7 +15,7 @@ from overnight.commandline import Session, json_option, pass_session, tell
 @json_option
 @pass_session
 def schedules(session: Session, as_json: bool) -> None:
-    """Each schedule with its last and its next slot, and what it missed in 7 days."""
+    """Each schedule's last and next slot, and those it missed."""
     from overnight import report
 
     app = session.app()
@@ -32,7 +32,7 @@ def _render(rows: list[dict[str, Any]]) -> None:
         "ended_how": "it was",
         "next": "next (UTC)",
         "next_local": "in its zone",
-        "missed": "missed",
+        "missed": "missed in 7 days",
         "found": "found nothing",
     }
     spare = ("next_local", "slot", "timezone", "missed")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from overnight import show
 from overnight.commandline import Session, json_option, pass_session, tell
+from overnight.commands import common
+
+if TYPE_CHECKING:
+    from overnight.database import Database
 
 
 @click.command()
@@ -14,7 +20,7 @@ from overnight.commandline import Session, json_option, pass_session, tell
 @json_option
 @pass_session
 def pause(session: Session, scope: str | None, reason: str, as_json: bool) -> None:
-    """Flip a kill switch off: nothing in SCOPE starts or writes outside. Without SCOPE: everything."""
+    """Switch SCOPE off: nothing of it starts or writes outside. Without SCOPE: everything."""
     if scope not in (None, "all"):
         session.needed_app()  # a switch that fits nothing would stop nothing, so the scope must be known
     _flip(session, scope, as_json, enabled=False, reason=reason)
@@ -26,15 +32,18 @@ def pause(session: Session, scope: str | None, reason: str, as_json: bool) -> No
 @json_option
 @pass_session
 def resume(session: Session, scope: str | None, reason: str, as_json: bool) -> None:
-    """Flip a kill switch on again. Without SCOPE: the one for everything."""
+    """Switch SCOPE on again. Without SCOPE: the switch for everything."""
     _flip(session, scope, as_json, enabled=True, reason=reason)
 
 
 def _flip(session: Session, scope: str | None, as_json: bool, *, enabled: bool, reason: str) -> None:
-    from overnight import control
+    from overnight import control, report
 
-    parsed = control.parse_scope(scope, session.app())
-    row = session.run(lambda database: control.set_switch(database, parsed, enabled=enabled, reason=reason))
+    async def work(database: Database) -> dict[str, Any]:
+        parsed = common.scope(scope, [row["scope"] for row in await report.switches(database)], session.app())
+        return await control.set_switch(database, parsed, enabled=enabled, reason=reason)
+
+    row = session.run(work)
     row["scope"] = control.scope_text(row["scope"], session.app())
     tell(as_json, {"switch": row}, lambda: click.echo(f"{row['scope']} is {'on' if enabled else 'off'}"))
 
@@ -46,22 +55,22 @@ def _flip(session: Session, scope: str | None, as_json: bool, *, enabled: bool, 
 @json_option
 @pass_session
 def switches(session: Session, scope: str | None, history: bool, limit: int, as_json: bool) -> None:
-    """All kill switches, with who flipped them, when and why; with SCOPE, the history of that one."""
+    """All kill switches; with SCOPE, who flipped that one, and why."""
     from overnight import control, report
 
     past = history or scope is not None
     if past:
         parsed = None if scope is None else control.parse_scope(scope, session.app())
         rows = session.run(lambda database: report.switch_history(database, parsed, limit))
-        columns = {"scope": "scope", "verb": "what", "by": "by", "at": "when (UTC)", "reason": "reason"}
+        columns = {"scope": "scope", "verb": "what", "at": "when (UTC)", "by": "by", "reason": "reason"}
     else:
         rows = session.run(report.switches)
         columns = {
             "scope": "scope",
             "enabled": "on",
-            "reason": "reason",
-            "changed_by": "by",
             "changed_at": "changed (UTC)",
+            "changed_by": "by",
+            "reason": "reason",
         }
     for row in rows:
         row["scope"] = control.scope_text(row["scope"], session.app())

@@ -41,10 +41,10 @@ class Hints:
         """Send what was asked for, until cancelled."""
         while True:
             await self._wanted.wait()
+            self._wanted.clear()  # before it is sent: what is asked for meanwhile is another one
             with suppress(LedgerUnavailable):
                 await hint(self._database)
             await asyncio.sleep(COALESCE)
-            self._wanted.clear()
 
 
 class Listener:

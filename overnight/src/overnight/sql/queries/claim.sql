@@ -19,25 +19,32 @@ busy as (
     where g.at_once is not null
     group by 1, 2
 ),
--- How many more runs each guard lets through now, where something is known of it. A half-open breaker lets one.
+-- How many more runs each guard lets through now, where something is known of it, and when it will let more, as far as
+-- that is known: runs at once end when they end. A half-open breaker lets one through.
 rooms as (
     select g.work, g.name as guard, g.is_breaker, g.keyed, b.key,
-           case when b.open_until > ledger_now() then 0 else 1 end::bigint as room, b.open_until
+           case when b.open_until > ledger_now()
+                  or exists (select from runs p where p.id = b.probe_run and p.status = 'running')
+                then 0 else 1 end::bigint as room, b.open_until as again
     from guards g
     join breakers b on b.open_until is not null and b.name = replace(g.name, '{key}', b.key)
     where g.is_breaker
     union all
     select g.work, g.name, g.is_breaker, g.keyed, n.key,
-           least(g.at_once - coalesce(busy.runs, 0),
-                 g.starts - (select count(*) from unnest(l.starts) s where s > ledger_now() - make_interval(secs => g.per))),
-           null
+           least(g.at_once - coalesce(busy.runs, 0), g.starts - recent.starts),
+           case when coalesce(busy.runs, 0) < g.at_once or g.at_once is null
+                then recent.first + make_interval(secs => g.per) end
     from guards g
     join (select name, key from limits union select name, key from busy) n on n.name = replace(g.name, '{key}', n.key)
     left join busy on busy.name = n.name
     left join limits l on l.name = n.name
+    cross join lateral (select count(*) as starts, min(s) as first
+                        from unnest(l.starts) s
+                        where s > ledger_now() - make_interval(secs => g.per)) recent
     where not g.is_breaker
 ),
--- The steps that nothing holds as a whole, the keys that are off, and the steps that are held for one key alone.
+-- The steps that nothing holds as a whole, the keys that are off, and how many suspects run here; then the steps that are
+-- held for one key alone.
 scope as (
     select array(select s.work from unnest(%(steps)s::text[]) as s (work)
                  where not exists (select from off where off.scope in ('all', 'pipeline:' || split_part(s.work, '/', 1),
@@ -45,7 +52,11 @@ scope as (
                    and not exists (select from rooms where rooms.work = s.work and not rooms.keyed and rooms.room <= 0))
                as steps,
            array(select substr(off.scope, 5) from off where off.scope like 'key:%%') as keys_off,
-           array(select rooms.work || ' ' || rooms.key from rooms where rooms.keyed and rooms.room <= 0) as held
+           (select count(*) from runs o
+            where o.status = 'running' and o.worker = %(worker)s and o.losses >= %(suspect)s) as suspects
+),
+held as (
+    select rooms.work || ' ' || rooms.key as lane from rooms where rooms.keyed and rooms.room <= 0
 ),
 levels as (
     (select priority from runs where status = 'queued' order by priority desc limit 1)
@@ -68,7 +79,8 @@ due as (
                 and r.pipeline || '/' || r.step = any((select steps from scope)::text[])
                 and (%(keys)s::text[] is null or r.key = '' or r.key = any(%(keys)s::text[]))
                 and r.key <> all((select keys_off from scope)::text[])
-                and r.pipeline || '/' || r.step || ' ' || r.key <> all((select held from scope)::text[])
+                and r.pipeline || '/' || r.step || ' ' || r.key not in (select lane from held)
+                and (r.losses < %(suspect)s or (select suspects from scope) = 0)
               order by r.due_at, r.id
               limit %(limit)s
               for update skip locked) r
@@ -79,12 +91,7 @@ due as (
 sound as (
     select * from due where losses < %(suspect)s
     union all
-    (select * from due
-     where losses >= %(suspect)s
-       and not exists (select from runs o
-                       where o.status = 'running' and o.worker = %(worker)s and o.losses >= %(suspect)s)
-     order by id
-     limit 1)
+    (select * from due where losses >= %(suspect)s order by id limit 1)
 ),
 -- Each run stands in line at each of its guards.
 tickets as (
@@ -131,11 +138,13 @@ probes as (
     returning b.name, t.id
 ),
 chosen as (
-    select s.id from sound s where not exists (select from guards g where g.work = s.work)
-    union all
-    select p.id from passing p
-    where not exists (select from tickets t
-                      where t.id = p.id and t.is_breaker and t.room is not null and t.name not in (select name from probes))
+    select s.id, s.place
+    from sound s
+    where s.work not in (select work from guards)
+       or s.id in (select p.id from passing p
+                   where not exists (select from tickets t
+                                     where t.id = p.id and t.is_breaker and t.room is not null
+                                       and t.name not in (select name from probes)))
 ),
 claimed as (
     update runs
@@ -145,7 +154,20 @@ claimed as (
     where runs.id = chosen.id
     returning runs.id, runs.job_id, runs.step, runs.pipeline, runs.key, runs.attempt, runs.failures,
               runs.input::text as input,
-              extract(epoch from runs.deadline_at - ledger_now())::float8 as time_left
+              extract(epoch from runs.deadline_at - ledger_now())::float8 as time_left, chosen.place
+),
+-- What waits, where a breaker or a limit holds anything at all.
+waiting as (
+    select r.pipeline || '/' || r.step as work, r.key, min(r.due_at) as due_at
+    from runs r
+    where r.status = 'queued'
+      and exists (select from rooms where rooms.room <= 0)
+      and r.pipeline || '/' || r.step = any(%(steps)s::text[])
+      and (%(keys)s::text[] is null or r.key = '' or r.key = any(%(keys)s::text[]))
+      and r.key <> all((select keys_off from scope)::text[])
+      and not exists (select from off where off.scope in ('all', 'pipeline:' || r.pipeline,
+                                                          'step:' || r.pipeline || '/' || r.step))
+    group by 1, 2
 ),
 -- The first of what is not held and not taken; what only a breaker or a limit holds; each seen as at the start.
 ahead as (
@@ -159,18 +181,17 @@ ahead as (
           and r.pipeline || '/' || r.step = any((select steps from scope)::text[])
           and (%(keys)s::text[] is null or r.key = '' or r.key = any(%(keys)s::text[]))
           and r.key <> all((select keys_off from scope)::text[])
-          and r.pipeline || '/' || r.step || ' ' || r.key <> all((select held from scope)::text[])
+          and r.pipeline || '/' || r.step || ' ' || r.key not in (select lane from held)
           and r.id not in (select id from chosen)
         order by r.due_at
         limit 1) f
     union all
-    select greatest(r.due_at, rooms.open_until, ledger_now())
-    from rooms
-    join runs r on r.status = 'queued' and r.pipeline || '/' || r.step = rooms.work
-               and (not rooms.keyed or r.key = rooms.key)
-    where rooms.room <= 0 and switched_off(r.pipeline, r.key, r.step) is null
+    select min(greatest(w.due_at, rooms.again, ledger_now()))
+    from waiting w
+    join rooms on rooms.room <= 0 and rooms.work = w.work and (not rooms.keyed or rooms.key = w.key)
 )
-select n.next_due, c.*
+select n.next_due, c.id, c.job_id, c.step, c.pipeline, c.key, c.attempt, c.failures, c.input, c.time_left
 from (select case when %(limit)s = 0 or (select count(*) from chosen) < %(limit)s
                   then (select extract(epoch from min(due_at) - ledger_now())::float8 from ahead) end as next_due) n
 left join claimed c on true
+order by c.place

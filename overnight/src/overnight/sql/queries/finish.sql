@@ -1,7 +1,7 @@
 -- Ends attempts: status, output, retry history, next steps, spawned jobs and alerts in one statement, each guarded by
 -- (id, attempt, running). A guard that matches nothing is a lost lease: nothing of that attempt is written.
--- A spawned job that exists with other inputs refuses the whole statement (OV001). A step that follows inherits the
--- priority, the deadline and the expectation of its job.
+-- A spawned job that exists with other inputs refuses the whole statement (OV001). A step that follows takes the output as
+-- it was stored, and inherits the priority, the deadline and the expectation of its job.
 with ended as (
     select * from unnest(
         %(id)s::bigint[], %(attempt)s::int[], %(status)s::text[], %(outcome)s::text[], %(output)s::text[],
@@ -23,7 +23,7 @@ finished as (
     from ended e
     where r.id = e.id and r.attempt = e.attempt
       and (r.status = 'running') is true -- so written that the partial index on leases is no candidate: the key is the way
-    returning r.id, r.job_id, r.step, r.pipeline, r.attempt, r.status, r.error, r.started_at, r.due_at, r.priority,
+    returning r.id, r.job_id, r.step, r.pipeline, r.attempt, r.status, r.output, r.error, r.started_at, r.due_at, r.priority,
               r.deadline_at, r.expect_at
 ),
 history as (
@@ -47,19 +47,19 @@ spawned as (
     insert into runs (job_id, step, pipeline, key, input, input_hash, due_at, lease_until, parent, origin, debounce,
                       due_by, priority, deadline_at, expect_at)
     select distinct on (n.job_id, n.step, n.input_hash)
-           n.job_id, n.step, n.pipeline, n.key, n.input::jsonb, n.input_hash,
+           n.job_id, n.step, n.pipeline, n.key, coalesce(n.input::jsonb, f.output), n.input_hash,
            ledger_now() + make_interval(secs => n.delay), null, n.parent, n.origin, n.debounce,
            ledger_now() + make_interval(secs => n.at_most),
            case when n.job_id = f.job_id then f.priority else n.priority end,
            case when n.job_id = f.job_id then f.deadline_at else ledger_now() + make_interval(secs => n.deadline) end,
            case when n.job_id = f.job_id then f.expect_at else ledger_now() + make_interval(secs => n.expect) end
-    from unnest(%(next_parent)s::bigint[], %(next_job_id)s::text[], %(next_step)s::text[], %(next_pipeline)s::text[],
+    from unnest(%(next_parent)s::bigint[], %(next_attempt)s::int[], %(next_job_id)s::text[], %(next_step)s::text[], %(next_pipeline)s::text[],
                 %(next_key)s::text[], %(next_input)s::text[], %(next_input_hash)s::text[], %(next_delay)s::float8[],
                 %(next_priority)s::int[], %(next_origin)s::text[], %(next_deadline)s::float8[],
                 %(next_expect)s::float8[], %(next_debounce)s::text[], %(next_at_most)s::float8[])
-         as n (parent, job_id, step, pipeline, key, input, input_hash, delay, priority, origin, deadline, expect, debounce,
+         as n (parent, attempt, job_id, step, pipeline, key, input, input_hash, delay, priority, origin, deadline, expect, debounce,
                at_most)
-    join finished f on f.id = n.parent
+    join finished f on f.id = n.parent and f.attempt = n.attempt
     order by n.job_id, n.step, n.input_hash
     on conflict (job_id, step) do update set input_hash = excluded.input_hash, pipeline = excluded.pipeline
         where runs.input_hash is distinct from excluded.input_hash or runs.pipeline <> excluded.pipeline

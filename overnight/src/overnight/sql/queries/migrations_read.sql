@@ -1,1 +1,1 @@
-select number, checksum from migrations where package = %(package)s
+select package, number, name, checksum from migrations where package = any(%(packages)s::text[])

@@ -1,6 +1,8 @@
 -- Gives back what dead owners held. A worker is dead when its advisory lock is free at two looks at least `settle` seconds
 -- apart: after a restart of Postgres, or of its backends, every lock is free for the moment that live workers take to
--- sign in again. The lease is the backstop for what closes no socket. A row that no pipeline owns, or that lost too many
+-- sign in again. The lease is the backstop for what closes no socket; it is judged only by who has long been beating, for
+-- after an outage of the database everybody's leases have run out. A worker's own row may be among the lost: one that it
+-- claimed and was never told of. A row that no pipeline owns, or that lost too many
 -- owners, becomes a dead letter, with an alert. Answers with one row per rescued run; one per worker that is missing and
 -- may yet sign in again; one for the neighbour, the next living worker in the ring of boot ids; and one that says when the
 -- next lease of somebody else runs out. `again`: seconds until there is a reason to look again.
@@ -27,7 +29,8 @@ lost as (
            r.pipeline = '' or r.losses + 1 >= %(max_losses)s as hopeless
     from runs r
     where r.status = 'running'
-      and (r.lease_until < ledger_now() or r.worker in (select boot_id from missing where gone))
+      and (r.worker in (select boot_id from missing where gone)
+           or %(judges_leases)s and r.lease_until < ledger_now())
     for update skip locked
 ),
 rescued as (
@@ -78,4 +81,4 @@ union all
 select 'lease', null, null, null, null, null, null, null, null, null,
        extract(epoch from min(r.lease_until) - ledger_now())::float8
 from runs r
-where r.status = 'running' and r.worker is distinct from %(worker)s and r.id not in (select id from lost)
+where r.status = 'running' and r.id not in (select id from lost)

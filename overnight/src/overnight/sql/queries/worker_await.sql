@@ -1,3 +1,2 @@
 -- Comes back when the worker that holds this lock is gone. Taken and let go again: it is only a way of waiting.
-select set_config('statement_timeout', '0', false), pg_advisory_lock_shared(%(lock_key)s),
-       pg_advisory_unlock_shared(%(lock_key)s)
+select pg_advisory_lock_shared(%(lock_key)s), pg_advisory_unlock_shared(%(lock_key)s)

@@ -1,4 +1,5 @@
--- Work that is held back or hurried: priorities, deadlines, debounced events, breakers and limits.
+-- Work that is held back or hurried: priorities, deadlines, debounced events, breakers and limits. Their indexes are made
+-- beside live workers, in 0009.
 
 alter table runs
     add column priority    smallint not null default 0, -- higher is sooner
@@ -7,11 +8,6 @@ alter table runs
     add column due_by      timestamptz, -- the latest moment to which a debounced run may be put off
     add column expect_at   timestamptz, -- when its job should have ended; late is an alert
     add column deadline_at timestamptz; -- when its job is worth nothing any more; no attempt begins after it
-
-drop index runs_due;
-create index runs_due on runs (priority desc, due_at, id) where status = 'queued';
-create index runs_debounced on runs (debounce) where status = 'queued' and debounce is not null;
-create index runs_expected on runs (expect_at) where status in ('queued', 'running') and expect_at is not null;
 
 -- A debounced run may become another job while it waits; besides that, a job keeps its pipeline and its inputs.
 create or replace function runs_guard() returns trigger language plpgsql as $$
@@ -42,6 +38,11 @@ begin
     if found then
         return null;
     end if;
+    -- The work of the latest event is done already: then what waits would undo it.
+    update runs r
+    set status = 'cancelled', outcome = 'cancel', finished_at = ledger_now(),
+        error = 'a later event took its place, whose job ' || new.job_id || ' has begun or ended already'
+    where r.debounce = new.debounce and r.status = 'queued' and r.attempt = 0;
     return new;
 end $$;
 

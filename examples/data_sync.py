@@ -1,0 +1,78 @@
+"""A data sync: pages of an HTTP API become rows of a table in the same Postgres, every night.
+
+Shown: each page is a job that starts the next one, so each is retried and replayed by itself; a rate limit and a
+breaker for the upstream; conditional requests, so that a page without news ends as NoWork; tables of one's own
+(shop_tables/sql), with upserts by key, so that storing twice equals storing once.
+
+    python shop_api.py &
+    overnight --app data_sync:app start sync '{"slot": "by hand"}'
+    overnight --app data_sync:app worker --until-idle
+
+Without --until-idle the worker stays, and fires the schedule.
+"""
+
+import asyncio
+import json
+import os
+from contextlib import nullcontext
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from pydantic import BaseModel
+
+from overnight import App, Context, Cron, Limit, NoWork, Permanent, Pipeline, Retry, Transient
+from overnight.database import Database
+from overnight.sql import SqlFolder
+
+SHOP = os.environ.get("SHOP_URL", "http://127.0.0.1:8402")
+Ctx = Context[Database]
+tables = SqlFolder("shop_tables")
+
+
+class Page(BaseModel):
+    slot: str  # in the id of the job: another night asks for the same page anew
+    cursor: str = ""
+
+
+class Goods(Page):
+    etag: str
+    next: str | None
+    items: list[dict[str, Any]]
+
+
+def get(url: str, etag: str) -> tuple[dict[str, Any], str] | None:
+    """The JSON of a page and its mark, or None where it still is what that mark stands for."""
+    try:
+        with urlopen(Request(url, headers={"If-None-Match": etag}), timeout=10) as answer:  # noqa: S310
+            return json.load(answer), answer.headers["ETag"]
+    except HTTPError as error:
+        if error.code == 304:
+            return None
+        kind = Transient if error.code == 429 or error.code >= 500 else Permanent
+        raise kind(f"{url} answered {error.code}") from None
+
+
+sync = Pipeline("sync", on=[Cron("0 4 * * *")], expect_within=3600)
+
+
+# Five errors open the breaker. Six retries outlast them, so the job waits behind it instead of being a dead letter.
+@sync.step(retry=Retry(6), timeout=30, breaker="shop", limits=[Limit("shop", starts=10, per=1.0)])
+async def pull(ctx: Ctx, page: Page) -> Goods | NoWork:
+    known = await ctx.deps.one(tables["page"], {"cursor": page.cursor}) or {"etag": "", "next": None}
+    answer = await asyncio.to_thread(get, f"{SHOP}/items?cursor={page.cursor}", known["etag"])
+    if answer is not None:
+        return Goods(slot=page.slot, cursor=page.cursor, etag=answer[1], **answer[0])
+    if known["next"]:
+        ctx.spawn("sync", Page(slot=page.slot, cursor=known["next"]))
+    return NoWork("the page is what it was")
+
+
+@sync.step
+async def store(ctx: Ctx, goods: Goods) -> None:
+    await ctx.deps.fetch(tables["store"], {**goods.model_dump(), "items": json.dumps(goods.items)})
+    if goods.next:
+        ctx.spawn("sync", Page(slot=goods.slot, cursor=goods.next))
+
+
+app = App("data_sync", [sync], open=nullcontext, schema=tables, errors=[(URLError, "transient")])

@@ -1,0 +1,111 @@
+"""The command line on a real ledger: what it shows, what it takes, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import structlog
+from click.testing import CliRunner, Result
+
+from overnight import App, Context, On, Pipeline, control
+from overnight.cli import cli
+from overnight.database import Database
+from overnight.testing import run_until_idle
+
+Ctx = Context[Any]
+
+
+def shop() -> App:
+    """A pipeline that writes outside."""
+    p = Pipeline("orders", on=[On("ordered")], key=lambda order: f"customer-{order}")
+
+    @p.step(breaker="carrier {key}")
+    async def ship(ctx: Ctx, order: int) -> str:
+        async def call() -> dict[str, int]:
+            return {"parcel": order}
+
+        await ctx.effect("send a parcel", content=str(order), call=call)
+        return "shipped"
+
+    return App("shop", [p])
+
+
+@pytest.fixture(autouse=True)
+def a_log_of_its_own() -> Iterator[None]:
+    """A command configures the log for its process; a test gives it back."""
+    yield
+    structlog.reset_defaults()
+
+
+async def press(database: Database, *words: str) -> Result:
+    """What a person types after `overnight --app shop:app`."""
+    module = ModuleType("shop")
+    module.app = shop()  # type: ignore[attr-defined]
+    sys.modules["shop"] = module
+    line, env = ["--app", "shop:app", *words], {"OVERNIGHT_DATABASE_URL": database.url}
+    return await asyncio.to_thread(lambda: CliRunner().invoke(cli, line, prog_name="overnight", env=env))
+
+
+async def test_show_tells_what_a_step_wrote_outside_and_which_models_it_asked(database: Database) -> None:
+    job, _ = await control.start(shop(), database, "orders", 7)
+    await run_until_idle(shop(), database)
+    await database.fetch(
+        "insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, model, request_hash, status, "
+        "cost_usd) select id, job_id, step, pipeline, key, 1, 'acme', 'oracle-2', 'h', 'stored', 0.25 from runs"
+    )
+    told = (await press(database, "show", job)).output
+    assert "send a parcel" in told
+    assert '{"parcel": 7}' in told
+    assert "oracle-2" in told
+    assert "$0.2500" in told
+
+
+async def test_show_names_the_open_breaker_that_a_step_waits_behind(database: Database) -> None:
+    job, _ = await control.start(shop(), database, "orders", 7)
+    assert "breaker" not in (await press(database, "show", job)).output
+    await database.fetch(
+        "insert into breakers (name, key, failures, open_until) values "
+        "('carrier customer-7', 'customer-7', 5, ledger_now() + interval '9 minutes')"
+    )
+    assert "waits behind the breaker “carrier customer-7”" in (await press(database, "show", job)).output
+    (step,) = json.loads((await press(database, "show", job, "--json")).output)["steps"]
+    assert step["open_breaker"] == "carrier customer-7"
+
+
+async def test_show_says_when_what_waits_is_due(database: Database) -> None:
+    job, _ = await control.start(shop(), database, "orders", 7)
+    await database.fetch("update runs set due_at = '2031-02-03 04:05:06Z'")
+    assert "ship is due at 2031-02-03 04:05:06 UTC" in (await press(database, "show", job)).output
+
+
+async def test_a_switch_of_a_pipeline_that_is_gone_can_be_flipped_on_again(database: Database) -> None:
+    await control.set_switch(database, "pipeline:invoices", enabled=False, reason="moved")
+    assert (await press(database, "resume", "pipeline:invoices")).exit_code == 0
+    assert (await database.fetch("select enabled from switches")) == [{"enabled": True}]
+    refused = await press(database, "resume", "pipeline:parcels")
+    assert type(refused.exception).__name__ == "NotFound"
+
+
+async def test_dead_says_that_a_job_is_no_dead_letter(database: Database) -> None:
+    job, _ = await control.start(shop(), database, "orders", 7)
+    for name in (job, "m12"):
+        refused = await press(database, "dead", name)
+        assert str(refused.exception) == f"nothing of {name} is a dead letter"
+
+
+async def test_start_and_emit_take_their_input_from_a_file(database: Database, tmp_path: Path) -> None:
+    file = tmp_path / "order.json"
+    file.write_text("7")
+    assert (await press(database, "start", "orders", f"@{file}")).exit_code == 0
+    file.write_text("8")
+    assert (await press(database, "emit", "ordered", f"@{file}")).exit_code == 0
+    assert await database.fetch("select input from runs order by id") == [{"input": 7}, {"input": 8}]
+    refused = await press(database, "start", "orders", f"@{tmp_path / 'none'}")
+    assert "No such file" in str(refused.exception)
