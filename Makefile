@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.ready
 
-.PHONY: help setup demo test test-postgres15 check bench docs format lock clean
+.PHONY: help setup demo test test-e2e test-crash test-postgres15 test-sweep check bench docs format lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,12 +21,21 @@ $(SETUP): requirements.lock overnight/pyproject.toml contentstudio/pyproject.tom
 demo: $(SETUP)  ## One night, end to end, on loopback: feeds in, published pages out
 	@$(BIN)/contentstudio demo
 
-test: $(SETUP)  ## Unit, database, contract, crash and end-to-end tests
+test: $(SETUP)  ## Unit, database, contract and gate tests
 	@$(BIN)/pytest $(PYTEST)
+
+test-e2e: $(SETUP)  ## The demo, the examples and the commands, as a user runs them
+	@$(BIN)/pytest overnight/tests/e2e contentstudio/tests/e2e
+
+test-crash: $(SETUP)  ## Processes that are killed, a sample of each kind; OVERNIGHT_SEED=… repeats one
+	@$(BIN)/pytest overnight/tests/crash
 
 test-postgres15: $(SETUP)  ## The database tests on the oldest supported Postgres (Debian's postgresql-15)
 	@OVERNIGHT_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest overnight/tests/db/test_ledger.py \
 	  overnight/tests/db/test_sql.py overnight/tests/db/test_worker.py contentstudio/tests/db
+
+test-sweep: $(SETUP)  ## Death at every statement of a run's life (about ten minutes)
+	@OVERNIGHT_SWEEP=all $(BIN)/pytest --timeout 0 overnight/tests/crash/test_sweep.py
 
 check: $(SETUP)  ## Style, types, import contracts, the lock's hosts
 	@$(BIN)/ruff check .

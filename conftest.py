@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from overnight.database import Database
 from overnight.testing import Clock, fresh_database, postgres
@@ -36,3 +37,10 @@ async def database(server_url: str) -> AsyncIterator[Database]:
 def clock(database: Database) -> Clock:
     """Moves the time of `database`."""
     return Clock(database)
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> Iterator[None]:
+    """What one test configured of the log, such as its level, is not the next one's."""
+    yield
+    structlog.reset_defaults()

@@ -16,7 +16,7 @@ from overnight import Context
 from overnight.database import Database
 from overnight.llm import Anthropic, Price, Request, strict_schema
 from overnight.llm.client import LLM
-from overnight.llm.fake_server import FakeAnthropic
+from overnight.llm.fake_server import FakeModels
 
 MODEL = "claude-sonnet-5-5"
 ANSWERS = {
@@ -52,7 +52,7 @@ async def open_model(database: Database) -> AsyncIterator[LLM]:
     key, url, prices = os.environ.get("ANTHROPIC_API_KEY"), os.environ.get("ANTHROPIC_BASE_URL"), None
     with ExitStack() as stack:
         if key is None:
-            key, url = "offline", stack.enter_context(FakeAnthropic(body=answer)).url
+            key, url = "offline", stack.enter_context(FakeModels(body=answer)).url
             prices = {MODEL: Price(input=Decimal(0), output=Decimal(0))}
         provider = Anthropic(api_key=key, base_url=url)
         try:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import date
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from contentstudio import config as settings
-from contentstudio.config import Config
+from contentstudio.config import Config, Site
 from contentstudio.demo.web import DemoWeb
+from contentstudio.gates import facts
+from contentstudio.gates.case import Case, Link
+from contentstudio.model import Draft, Snapshot
+from contentstudio.publish import render
 from contentstudio.sql import queries
 from overnight.database import Database
 from overnight.testing import fresh_database
@@ -46,3 +52,17 @@ def write_config(tmp_path: Path) -> Callable[..., Config]:
         return settings.load(file)
 
     return write
+
+
+@pytest.fixture(scope="session")
+def full_case() -> Callable[..., Case]:
+    """Makes a case of a draft as its site would render it, with every other fact known and well; or changed."""
+
+    def make(draft: Draft, pool: Mapping[str, Snapshot], site: Site, **changes: Any) -> Case:
+        moment = datetime(2026, 11, 23, 4, tzinfo=UTC)
+        page = changes.pop("page", None) or render.article(site, draft, published_at=moment, updated_at=moment)
+        links = {url: Link("alive") for url in facts.links_of(page, site.url, draft.slug)}
+        case = Case(draft, pool, site, page, links, (), 0, "mark-0123456789abcdef", moment.date())
+        return replace(case, **changes)
+
+    return make

@@ -13,11 +13,12 @@ from contentstudio import pipelines
 from contentstudio.config import Config, Site
 from contentstudio.memory import Memory
 from contentstudio.model import Draft, Snapshot
-from contentstudio.research.fetch import Fetcher
+from contentstudio.research.manners import PoliteFetcher
+from contentstudio.research.records import Records
 from contentstudio.sql import queries
 from contentstudio.studio import Studio
 from contentstudio.writing.port import Writer
-from overnight import App, ConfigError, Context, logs
+from overnight import App, Context
 from overnight.database import Database
 
 
@@ -44,34 +45,31 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
     @asynccontextmanager
     async def opened(database: Database) -> AsyncIterator[Studio]:
         async with AsyncExitStack() as stack:
-            fetcher = Fetcher(config.fetch)
+            records = Records(database)
+            fetcher = PoliteFetcher(config.fetch, records)
             stack.push_async_callback(fetcher.aclose)
             writer = _writer(config, database, stack)
-            yield Studio(config, Memory(database), fetcher, writer)
+            yield Studio(config, Memory(database), records, fetcher, writer)
 
     return opened
 
 
 def _writer(config: Config, database: Database, stack: AsyncExitStack) -> Writer:
-    key = settings.api_key()
     choice = config.writing.writer
-    if choice == "offline" or (choice == "auto" and key is None):
+    if choice == "offline" or (choice == "auto" and settings.api_key() is None):
         return OfflineWriter()
-    if key is None:
-        raise ConfigError("writing.writer is “anthropic”, which needs ANTHROPIC_API_KEY in the environment")
-    from contentstudio.writing.anthropic import ModelWriter
-    from overnight.llm import Anthropic, Price
-    from overnight.llm.client import LLM
+    from contentstudio.writing.article import ModelWriter
+    from contentstudio.writing.models import connect
 
-    logs.hide(key)
-    provider = Anthropic(api_key=key, base_url=config.writing.base_url)
-    stack.push_async_callback(provider.aclose)
-    prices = {model: Price(**price.model_dump()) for model, price in config.writing.prices.items()}
-    return ModelWriter(LLM(provider, database, deadline=config.writing.deadline_seconds, prices=prices), config.writing)
+    return ModelWriter(connect(config.writing, database, stack), config.writing)
 
 
 class OfflineWriter:
     """The writer without a model, as an adapter of the port."""
+
+    def canary(self, job_id: str) -> str:
+        """It sends no prompt."""
+        return ""
 
     async def write(self, ctx: Context[Any], site: Site, slug: str, title: str, snapshots: Sequence[Snapshot]) -> Draft:
         """Compose from the sources' own sentences. Raises `TooThin` where they do not suffice."""
@@ -80,6 +78,12 @@ class OfflineWriter:
         from contentstudio.writing import offline
 
         return await asyncio.to_thread(offline.compose, site, slug, snapshots)
+
+    async def rewrite(
+        self, ctx: Context[Any], site: Site, draft: Draft, snapshots: Sequence[Snapshot], reasons: Sequence[str]
+    ) -> Draft | None:
+        """It would write the same again."""
+        return None
 
 
 def preview(output: Any) -> str:

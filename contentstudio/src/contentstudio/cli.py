@@ -56,11 +56,12 @@ commands.add_to(cli, key_name="site")
 @cli.command()
 @click.option("--once", is_flag=True, help="Run tonight's work now, and end when nothing is left to do.")
 @click.option("--now", is_flag=True, help="Begin tonight's work at once, then go on by the schedule.")
+@click.option("--concurrency", type=click.IntRange(1, 1_000), help="Steps under way at once; 50 by default.")
 @json_option
 @pass_session
 @click.pass_context
-def up(context: click.Context, session: Session, once: bool, now: bool, as_json: bool) -> None:
-    """Run the machine: nightly by its schedule, until Ctrl-C; or once. Logs are JSON lines."""
+def up(context: click.Context, session: Session, once: bool, now: bool, concurrency: int | None, as_json: bool) -> None:
+    """Run the machine by its schedule until Ctrl-C, or --once. Logs are JSON lines."""
     from contentstudio import config, morning, pipelines
 
     app = session.needed_app()
@@ -74,7 +75,7 @@ def up(context: click.Context, session: Session, once: bool, now: bool, as_json:
             await database.insist(lambda: pipelines.begin(app, database, settings, began))
         told = "tonight's work" if once else "waiting for work; Ctrl-C ends it"
         with show.live_line(told) as note:
-            await commandline.work(app, database, until_idle=once, on_ending=note)
+            await commandline.work(app, database, until_idle=once, concurrency=concurrency, on_ending=note)
         return await database.insist(lambda: morning.gather(database, began))
 
     for folder in (session.home, *(settings.folder(site) for site in settings.site if site.active)):
@@ -124,7 +125,7 @@ def _program(context: click.Context) -> str:
 @json_option
 @click.pass_context
 def demo(context: click.Context, folder: Path, port: int | None, as_json: bool) -> None:
-    """One night on loopback, end to end: feeds in, published pages out, with the faults of a real night."""
+    """One night on loopback, from feeds to pages. It has the faults of a real night."""
     from contentstudio import morning
     from contentstudio.demo import night as demo_night
 
@@ -152,12 +153,63 @@ def demo(context: click.Context, folder: Path, port: int | None, as_json: bool) 
 @pass_session
 @click.pass_context
 def morning_report(context: click.Context, session: Session, hours: int, as_json: bool) -> None:
-    """What happened while you slept: published, waiting for you, failed and why, cost and time."""
+    """What happened while you slept, and what waits for you."""
     from contentstudio import morning
 
     since = datetime.now(UTC) - timedelta(hours=hours)
     night = session.run(lambda database: morning.gather(database, since))
     tell(as_json, _totals(night), lambda: morning.render(night, _program(context)))
+
+
+@cli.command("evidence")
+@click.argument("job", required=False)
+@click.option("--site", help="All articles of this site.")
+@click.option("--csv", "as_csv", is_flag=True, help="Rows for a spreadsheet.")
+@json_option
+@pass_session
+def evidence_command(session: Session, job: str | None, site: str | None, as_csv: bool, as_json: bool) -> None:
+    """Each claim of an article beside its source."""
+    if (job is None) == (site is None):
+        raise UserError("name a job by the first digits of its id, or a site with --site")
+    if as_csv and as_json:
+        raise UserError("choose one of --csv and --json")
+
+    async def read(database: Database) -> list[dict[str, Any]]:
+        from contentstudio import evidence
+        from overnight import control
+
+        if job is not None:
+            return await evidence.evidence_for(database, await control.find_job(database, job))
+        assert site is not None
+        if site not in (session.needed_app().keys() or []):
+            raise UserError(f"there is no site “{site}”; there are: {', '.join(session.needed_app().keys() or [])}")
+        return await evidence.evidence_of(database, site)
+
+    rows = session.run(read)
+    if as_csv:
+        _write_csv(rows)
+        return
+    columns = {"claim": "no.", "verdict": "verdict", "source": "source", "similarity": "words found", "text": "claim"}
+    empty = "No claim was checked."
+    spare = ("similarity", "source")
+    shown = [{**row, "similarity": f"{row['similarity']:.0%}", "text": _beside(row)} for row in rows]
+    tell(as_json, {"evidence": rows}, lambda: show.table("", shown, columns, empty=empty, spare=spare))
+
+
+def _beside(row: dict[str, Any]) -> str:
+    """A claim, and beneath it what its source says."""
+    passage = " ".join((row["passage"] or "").split())
+    return f"{row['text']}\n↳ {passage or 'nothing near'}"
+
+
+def _write_csv(rows: list[dict[str, Any]]) -> None:
+    import csv
+
+    from contentstudio.evidence import COLUMNS
+
+    writer = csv.DictWriter(sys.stdout, COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows)
 
 
 @cli.command()

@@ -53,6 +53,27 @@ class Section(Model):
     paragraphs: list[list[Sentence]] = Field(min_length=1)
 
 
+class Question(Model):
+    """A question that readers ask, and its answer."""
+
+    question: str = Field(min_length=1)
+    answer: list[Sentence] = Field(min_length=1)
+
+
+class InternalLink(Model):
+    """A link to another page of the same site: the words that are linked, and where they lead."""
+
+    anchor: str = Field(min_length=1)
+    url: str
+
+
+class Image(Model):
+    """A picture and what it shows, in words for those who do not see it."""
+
+    src: str
+    alt: str
+
+
 class Draft(Model):
     """A whole article before it is rendered. `slug` is its key on the site."""
 
@@ -64,22 +85,31 @@ class Draft(Model):
     references: list[Reference]
     writer: str
     language: str = "en"
+    tags: list[str] = []
+    faq: list[Question] = []
+    links: list[InternalLink] = []
+    images: list[Image] = []
+
+    def paragraphs(self) -> list[list[Sentence]]:
+        """Every paragraph in reading order, and after them the answers of the FAQ."""
+        return [p for section in self.sections for p in section.paragraphs] + [q.answer for q in self.faq]
 
     def sentences(self) -> list[Sentence]:
         """Every sentence in reading order."""
-        return [s for section in self.sections for paragraph in section.paragraphs for s in paragraph]
+        return [sentence for paragraph in self.paragraphs() for sentence in paragraph]
 
     def prose(self) -> str:
-        """The body as plain text, without headings and references."""
-        return "\n\n".join(" ".join(s.text for s in p) for section in self.sections for p in section.paragraphs)
+        """The body as plain text, without headings, questions and references."""
+        return "\n\n".join(" ".join(sentence.text for sentence in paragraph) for paragraph in self.paragraphs())
 
 
 class Verdict(Model):
-    """What one gate said of a draft."""
+    """What one gate said of a draft. `checked` is False where the gate could not tell, which is no pass."""
 
     gate: str
     passed: bool
     reason: str
+    checked: bool = True
 
 
 class Published(Model):

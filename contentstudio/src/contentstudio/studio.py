@@ -11,6 +11,7 @@ from contentstudio.memory import Memory
 from contentstudio.publish.port import Publisher
 from contentstudio.publish.static import StaticSite
 from contentstudio.research.fetch import Fetcher
+from contentstudio.research.records import Records
 from contentstudio.writing.port import Writer
 
 
@@ -20,6 +21,7 @@ class Studio:
 
     config: Config
     memory: Memory
+    records: Records
     fetcher: Fetcher
     writer: Writer
     turns: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))

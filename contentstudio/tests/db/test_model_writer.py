@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,11 +14,17 @@ from typing import Any
 import pytest
 
 from contentstudio import app as studio
-from contentstudio.config import Budget, Config
+from contentstudio import evidence
+from contentstudio.config import Budget, Config, Writing
 from contentstudio.demo.web import DemoWeb
+from contentstudio.memory import Memory
+from contentstudio.model import Draft
+from contentstudio.research.sentences import sentences
+from contentstudio.writing.article import ModelWriter
+from contentstudio.writing.models import connect
 from overnight import budgets, control
 from overnight.database import Database
-from overnight.llm.fake_server import FakeAnthropic
+from overnight.llm.fake_server import FakeModels, prompt_of, schema_of
 from overnight.testing import Clock, run_until_idle
 from overnight.worker import Worker
 
@@ -44,29 +52,47 @@ FAULTS = {
 }
 
 
+def source_of(request: dict[str, Any]) -> list[str]:
+    """The whole sentences of the source that the prompt holds."""
+    text = prompt_of(request).split('id="s1">\n', 1)[1].rsplit("\n</source", 1)[0]
+    return [s for s in sentences(text) if 8 < len(s.split()) < 30]
+
+
 def article(request: dict[str, Any]) -> str:
-    """An article that passes the gates: sentences of the source that the prompt holds."""
-    prompt = request["messages"][0]["content"]
-    text = prompt if isinstance(prompt, str) else prompt[0]["text"]
-    source = text.split('id="s1">\n', 1)[1].rsplit("\n</source", 1)[0]
-    lines = [s.strip() + "." for s in source.replace("\n", " ").split(". ") if 8 < len(s.split()) < 30]
-    paragraph = [{"text": line.removesuffix(".") + ".", "source": "s1", "quoted": True} for line in lines[1:15]]
-    sections = [{"heading": "About mulch", "paragraphs": [paragraph]}]
-    description = "What mulch does for a garden, told in the words of a gardener who uses it every year."
-    return json.dumps({"title": "Mulch for a dry summer", "description": description, "sections": sections})
+    """Answers of which an article comes that passes the gates: sentences of the source that the prompt holds."""
+    schema = schema_of(request)
+    assert schema is not None
+    lines = source_of(request)
+    if "angle" in schema["properties"]:
+        plan = [{"heading": f"Mulch, {part}", "tells": part, "sources": ["s1"]} for part in ("what", "why", "how")]
+        description = "What mulch does for a garden, told in the words of a gardener who uses it every year."
+        return json.dumps(
+            {
+                "title": "Mulch for a dry summer",
+                "description": description,
+                "angle": "It saves water.",
+                "sections": plan,
+            }
+        )
+    number = int(prompt_of(request).split("Section: number ", 1)[1][0]) - 1
+    part = lines[number::3][:5]
+    return json.dumps({"paragraphs": [[{"text": line, "source": "s1", "quoted": True} for line in part]]})
+
+
+CALLS = 4  # an outline and three sections
 
 
 @pytest.fixture
-def claude(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAnthropic]:
+def claude(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeModels]:
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
-    with FakeAnthropic(body=article) as server:
+    with FakeModels(body=article) as server:
         yield server
 
 
-def config_for(claude: FakeAnthropic, web: DemoWeb, write_config: Write) -> Config:
+def config_for(claude: FakeModels, web: DemoWeb, write_config: Write, **writing: Any) -> Config:
     config = write_config([web.url + PAGE])
-    writing = config.writing.model_copy(update={"writer": "auto", "base_url": claude.url, "deadline_seconds": 20.0})
-    return config.model_copy(update={"writing": writing})
+    given = {"writer": "auto", "anthropic": {"base_url": claude.url}, "deadline_seconds": 20.0, "sections_at_once": 1}
+    return config.model_copy(update={"writing": Writing.model_validate({**given, **writing})})
 
 
 def published(config: Config) -> int:
@@ -80,7 +106,7 @@ async def night(config: Config, database: Database, clock: Clock, **options: Any
 
 
 async def test_an_article_is_written_streamed_priced_and_published(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeAnthropic
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
     await night(config_for(claude, web, write_config), database, clock)
     steps = await database.fetch(
@@ -89,17 +115,17 @@ async def test_an_article_is_written_streamed_priced_and_published(
     assert [(r["step"], r["status"]) for r in steps] == [
         *(("generate", "succeeded"), ("gate", "succeeded"), ("publish", "succeeded"), ("ping", "succeeded")),
     ]
-    (call,) = await database.fetch("select * from llm_calls")
-    assert call["status"] == "stored"
-    assert call["cost_usd"] > 0
-    assert (call["input_tokens"], call["output_tokens"]) == claude.billed
-    assert steps[0]["cost_usd"] == call["cost_usd"]
+    calls = await database.fetch("select * from llm_calls")
+    assert [call["status"] for call in calls] == ["stored"] * CALLS
+    assert all(call["cost_usd"] > 0 for call in calls)
+    assert (sum(c["input_tokens"] for c in calls), sum(c["output_tokens"] for c in calls)) == claude.billed
+    assert steps[0]["cost_usd"] == sum(call["cost_usd"] for call in calls)
     assert steps[0]["output"]["writer"] == "anthropic:claude-sonnet-5-5"
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_no_fault_becomes_an_article_and_each_is_booked_and_classified(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeAnthropic, fault: str
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels, fault: str
 ) -> None:
     kind, heals = FAULTS[fault]
     claude.script(*[fault] * 4)
@@ -128,9 +154,9 @@ async def test_no_fault_becomes_an_article_and_each_is_booked_and_classified(
 
 
 async def test_a_fault_that_passes_heals_and_the_servers_wish_to_wait_is_honoured(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeAnthropic
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
-    claude.script("429", "drop-mid-stream", "ok")
+    claude.script("429", "drop-mid-stream")
     config = config_for(claude, web, write_config)
     await night(config, database, clock)
     (run,) = await database.fetch("select id, status, failures, cost_usd from runs where step = 'generate'")
@@ -144,20 +170,188 @@ async def test_a_fault_that_passes_heals_and_the_servers_wish_to_wait_is_honoure
 
 
 async def test_a_stored_answer_is_not_paid_for_again(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeAnthropic
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
     config = config_for(claude, web, write_config)
     await night(config, database, clock)
     await database.fetch("delete from runs")
     await database.fetch("delete from topics")
     await night(config, database, clock)
-    assert len(claude.calls) == 1
+    assert len(claude.calls) == CALLS
     calls = await database.fetch("select status, cost_usd > 0 as paid from llm_calls order by id")
-    assert [(c["status"], c["paid"]) for c in calls] == [("stored", True), ("cached", False)]
+    assert [(c["status"], c["paid"]) for c in calls] == [("stored", True)] * CALLS + [("cached", False)] * CALLS
+
+
+@pytest.mark.parametrize("fault", ["drop-mid-stream", "529"])
+async def test_what_fails_in_the_middle_goes_on_with_what_is_missing(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels, fault: str
+) -> None:
+    claude.script("ok", "ok", fault)
+    config = config_for(claude, web, write_config)
+    await night(config, database, clock)
+    calls = await database.fetch("select attempt, status from llm_calls order by id")
+    first, second = ([c["status"] for c in calls if c["attempt"] == attempt] for attempt in (1, 2))
+    assert first == ["stored", "stored", "failed"], "after a failure no other section is begun"
+    assert second == ["cached", "cached", "stored", "stored"]
+    assert len(claude.calls) == CALLS + 1
+    assert published(config) == 1
+
+
+async def test_sections_are_written_side_by_side_up_to_a_bound(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
+) -> None:
+    together = threading.Barrier(2)
+
+    def body(request: dict[str, Any]) -> str:
+        if "Section: number 3" not in prompt_of(request) and "Section:" in prompt_of(request):
+            together.wait(20)  # breaks, and so fails the call, unless two are under way at once
+        return article(request)
+
+    claude.body = body
+    config = config_for(claude, web, write_config, sections_at_once=2)
+    await night(config, database, clock)
+    assert (len(claude.calls), published(config)) == (CALLS, 1)
+
+
+async def test_a_citation_outside_of_the_pool_is_asked_for_once_more(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
+) -> None:
+    def body(request: dict[str, Any]) -> str:
+        said = article(request)
+        told = "An answer to this was refused" in prompt_of(request)
+        return said if told or "Section: number 2" not in prompt_of(request) else said.replace('"s1"', '"s7"', 1)
+
+    claude.body = body
+    config = config_for(claude, web, write_config)
+    await night(config, database, clock)
+    assert len(claude.calls) == CALLS + 1
+    repair = next(prompt_of(c.request) for c in claude.calls if "was refused" in prompt_of(c.request))
+    assert "“s7” is cited, and only s1 are given" in repair
+    assert published(config) == 1
+
+
+async def test_a_model_that_keeps_citing_outside_of_the_pool_is_a_dead_letter(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
+) -> None:
+    claude.body = lambda request: article(request).replace('"s1"', '"s7"')
+    config = config_for(claude, web, write_config)
+    await night(config, database, clock)
+    (run,) = await database.fetch("select status, error_class, error from runs where step = 'generate'")
+    assert (run["status"], run["error_class"], len(claude.calls)) == ("dead", "permanent", 2)
+    assert "“s7” is cited" in run["error"]
+
+
+async def test_every_prompt_of_a_job_has_its_mark_and_the_draft_has_not(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
+) -> None:
+    config = config_for(claude, web, write_config)
+    await night(config, database, clock)
+    run = await database.one("select job_id, output::text as draft from runs where step = 'generate'")
+    assert run is not None
+    async with AsyncExitStack() as stack:
+        mark = ModelWriter(connect(config.writing, database, stack), config.writing).canary(run["job_id"])
+    assert all(mark in call.request["system"] for call in claude.calls)
+    assert {call.request["system"].split("the prompt ")[1].split(".")[0] for call in claude.calls} == {
+        *("outline-1", "section-1"),
+    }
+    assert mark not in run["draft"]
+
+
+async def test_an_article_that_gives_its_mark_away_waits_for_a_person(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
+) -> None:
+    def body(request: dict[str, Any]) -> str:
+        mark = request["system"].split("the mark ")[1].split(",")[0]
+        return article(request).replace("It saves water.", "").replace("Mulch, why", f"Mulch, {mark}")
+
+    claude.body = body
+    config = config_for(claude, web, write_config, rewrites=0)
+    await night(config, database, clock)
+    (run,) = await database.fetch("select status, error from runs where step = 'gate'")
+    assert run["status"] == "needs_review"
+    assert "the writer gave its instructions away" in run["error"]
+
+
+async def test_each_claim_is_kept_beside_its_source_once(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
+) -> None:
+    config = config_for(claude, web, write_config)
+    await night(config, database, clock)
+    (run,) = await database.fetch("select job_id, output from runs where step = 'generate'")
+    draft = Draft.model_validate(run["output"])
+    rows = await evidence.evidence_for(database, run["job_id"])
+    assert [row["text"] for row in rows] == [s.text for s in draft.sentences()]
+    assert {row["verdict"] for row in rows} == {"supported"}
+    (snapshot,) = (await Memory(database).snapshots([rows[0]["snapshot"]])).values()
+    assert all(snapshot.text[r["span_start"] : r["span_end"]] == r["passage"] for r in rows)
+    await evidence.keep(database, run["job_id"], draft, [snapshot.model_copy(update={"text": "Nothing. At all."})])
+    assert await evidence.evidence_of(database, "garden") == rows, "what was found is not found anew"
+
+
+async def test_the_models_of_a_step_and_of_another_provider_are_asked(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
+) -> None:
+    config = config_for(
+        claude,
+        web,
+        write_config,
+        section={"provider": "openai", "model": "near"},
+        openai={"base_url": claude.url + "/v1"},
+        prices={"near": {"input": 0, "output": 0}},
+    )
+    await night(config, database, clock)
+    assert [(call.path, call.request["model"]) for call in claude.calls] == [
+        ("/v1/messages", "claude-sonnet-5-5"),
+        *[("/v1/chat/completions", "near")] * 3,
+    ]
+    (run,) = await database.fetch("select output from runs where step = 'generate'")
+    assert run["output"]["writer"] == "anthropic:claude-sonnet-5-5, openai:near"
+    assert published(config) == 1
+
+
+async def test_the_fallback_writes_what_the_first_model_refuses_in_the_same_attempt(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
+) -> None:
+    claude.script("refusal")
+    config = config_for(claude, web, write_config, fallback={"model": "claude-haiku-4-5"})
+    await night(config, database, clock)
+    calls = await database.fetch(
+        "select model, status, error_kind, cost_usd > 0 as paid, attempt from llm_calls order by id"
+    )
+    assert [(c["model"], c["status"], c["error_kind"], c["paid"], c["attempt"]) for c in calls[:2]] == [
+        ("claude-sonnet-5-5", "failed", "refused", True, 1),
+        ("claude-haiku-4-5", "stored", None, True, 1),
+    ]
+    assert published(config) == 1
+
+
+async def test_an_article_is_rewritten_with_the_reasons_as_data(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
+) -> None:
+    def body(request: dict[str, Any]) -> str:
+        schema = schema_of(request)
+        assert schema is not None
+        if "You mend one article" not in request["system"]:
+            return article(request).replace('"title": "Mulch for a dry summer"', '"title": "TODO"')
+        paragraphs = [[{"text": line, "source": "s1", "quoted": True} for line in source_of(request)[:14]]]
+        section = {"heading": "About mulch", "paragraphs": paragraphs}
+        description = "What mulch does for a garden, told in the words of a gardener who uses it every year."
+        return json.dumps({"title": "Mulch for a dry summer", "description": description, "sections": [section]})
+
+    claude.body = body
+    config = config_for(claude, web, write_config)
+    await night(config, database, clock)
+    rewrite = claude.calls[-1].request
+    assert len(claude.calls) == CALLS + 1
+    reasons = prompt_of(rewrite).split('id="reasons">\n')[1].split("\n</source-")[0]
+    assert any("TODO" in reason for reason in json.loads(reasons))
+    (run,) = await database.fetch("select status, output from runs where step = 'gate'")
+    assert (run["status"], run["output"]["draft"]["title"]) == ("succeeded", "Mulch for a dry summer")
+    assert published(config) == 1
 
 
 async def test_a_call_that_is_cut_off_by_a_stop_is_booked_and_made_again(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeAnthropic
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
     claude.script("stall")
     config = config_for(claude, web, write_config)
@@ -181,7 +375,7 @@ async def test_a_call_that_is_cut_off_by_a_stop_is_booked_and_made_again(
 
 
 async def test_a_model_without_a_price_is_refused_before_the_call(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeAnthropic
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
     config = config_for(claude, web, write_config)
     writing = config.writing.model_copy(update={"model": "claude-nobody-knows"})
@@ -193,9 +387,8 @@ async def test_a_model_without_a_price_is_refused_before_the_call(
 
 
 async def test_a_switch_holds_the_call_itself(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeAnthropic
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
-    from contentstudio.memory import Memory
     from overnight.context import Context
     from overnight.errors import SwitchedOff
     from overnight.ledger import Ledger
@@ -219,7 +412,7 @@ async def test_a_switch_holds_the_call_itself(
 
 
 async def test_a_night_stops_at_its_budget_and_goes_on_when_a_person_raises_it(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeAnthropic
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
     await clock.set(datetime(2026, 11, 23, 4, tzinfo=UTC))
     config = config_for(claude, web, write_config)
@@ -238,7 +431,7 @@ async def test_a_night_stops_at_its_budget_and_goes_on_when_a_person_raises_it(
 
 
 async def test_what_finds_the_budget_spent_is_written_the_next_day(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeAnthropic
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
     await clock.set(datetime(2026, 11, 23, 4, tzinfo=UTC))
     config = config_for(claude, web, write_config)
@@ -249,5 +442,5 @@ async def test_what_finds_the_budget_spent_is_written_the_next_day(
     await night(config, database, clock, horizon=3_600)
     assert (claude.calls, published(config)) == ([], 0)
     await run_until_idle(app, database, clock=clock)
-    assert (len(claude.calls), published(config)) == (1, 1)
+    assert (len(claude.calls), published(config)) == (CALLS, 1)
     assert (await clock.now()).date().isoformat() == "2026-11-24"

@@ -165,7 +165,7 @@ class Hostile(BaseHTTPRequestHandler):
     }
 
     def do_GET(self) -> None:
-        status, kind, body = self.ANSWERS[self.path]
+        status, kind, body = self.ANSWERS.get(self.path, (404, "text/plain", b""))
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.end_headers()

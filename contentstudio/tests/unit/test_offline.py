@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Callable
 from datetime import date
 from urllib.error import HTTPError
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from contentstudio.config import Gates, Site
 from contentstudio.demo.web import FLAKY, HARD, DemoWeb
 from contentstudio.gates import judge
+from contentstudio.gates.case import Case
 from contentstudio.gates.wording import normal
 from contentstudio.model import Draft, Snapshot
 from contentstudio.research.extract import page
@@ -76,20 +78,20 @@ def read(web: DemoWeb, path: str) -> Snapshot:
 
 
 @pytest.mark.parametrize("path", GOOD)
-def test_the_good_articles_of_the_demo_pass_every_gate(path: str) -> None:
+def test_the_good_articles_of_the_demo_pass_every_gate(path: str, full_case: Callable[..., Case]) -> None:
     with DemoWeb(date(2025, 3, 10)) as web:
         source = read(web, path)
     draft = compose(SITE, "a", [source])
-    assert [v for v in judge(draft, {"s1": source}, Gates()) if not v.passed] == []
+    assert [v for v in judge(full_case(draft, {"s1": source}, SITE)) if not v.passed] == []
     assert 10 <= len(quotes(draft)) <= 18
     assert [s.heading for s in draft.sections] == HEADINGS[: len(draft.sections)]
     assert 80 <= len(draft.description) <= 160
 
 
-def test_the_hard_article_of_the_demo_fails_for_its_language_alone() -> None:
+def test_the_hard_article_of_the_demo_fails_for_its_language_alone(full_case: Callable[..., Case]) -> None:
     with DemoWeb(date(2025, 3, 10)) as web:
         source = read(web, HARD)
-    verdicts = judge(compose(SITE, "a", [source]), {"s1": source}, Gates())
+    verdicts = judge(full_case(compose(SITE, "a", [source]), {"s1": source}, SITE))
     assert [v.gate for v in verdicts if not v.passed] == ["readability"]
 
 
@@ -180,13 +182,14 @@ def test_no_source_is_too_thin() -> None:
         compose(SITE, "a", [])
 
 
-def test_every_source_has_its_share() -> None:
+def test_every_source_has_its_share(full_case: Callable[..., Case]) -> None:
     sources = [snapshot(" ".join(PLAIN[start : start + 7])) for start in (0, 6, 13)]
     draft = compose(SITE, "a", sources)
     assert [r.id for r in draft.references] == ["s1", "s2", "s3"]
     assert {s.source for s in draft.sentences()} == {None, "s1", "s2", "s3"}
     pool = {f"s{n}": s for n, s in enumerate(sources, 1)}
-    assert all(v.passed for v in judge(draft, pool, Gates(min_words=50)))
+    site = SITE.model_copy(update={"gates": Gates(min_words=50)})
+    assert all(v.passed for v in judge(full_case(draft, pool, site)))
     assert 4 <= len(quotes(compose(SITE, "a", sources * 9))) <= 18
 
 
@@ -246,6 +249,6 @@ def test_any_text_gives_quotes_of_it_or_is_too_thin(text: str, title: str, url: 
     assert all(quote in sentences(text, language or "en") and normal(quote) in normal(text) for quote in quotes(draft))
     assert {
         v.gate: v.reason
-        for v in judge(draft, {"s1": source}, Gates())
+        for v in judge(Case(draft, {"s1": source}, SITE))
         if not v.passed and v.gate in ("sources", "quotes")
     } == {}

@@ -72,12 +72,17 @@ def tell(as_json: bool, data: Any, render: Callable[[], None]) -> None:
 
 
 async def work(
-    app: App, database: Database, *, until_idle: bool = False, on_ending: Callable[[Ending], None] = lambda _: None
+    app: App,
+    database: Database,
+    *,
+    until_idle: bool = False,
+    concurrency: int | None = None,
+    on_ending: Callable[[Ending], None] = lambda _: None,
 ) -> None:
     """Run a worker until it is idle or asked to stop. The first Ctrl-C lets running steps end, the second does not."""
-    from overnight.worker import Worker
+    from overnight.worker import CONCURRENCY, Worker
 
-    worker = Worker(app, database, on_ending=on_ending)
+    worker = Worker(app, database, concurrency=concurrency or CONCURRENCY, on_ending=on_ending)
     asked: list[int] = []
 
     def ask(number: int) -> None:

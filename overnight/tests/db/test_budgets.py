@@ -21,7 +21,7 @@ from overnight.errors import BudgetSpent, LeaseLost, NotFound, SwitchedOff, User
 from overnight.ledger import Ledger
 from overnight.llm import Anthropic, PermanentCall, Price, Reply, Request, TransientCall, Usage
 from overnight.llm.client import LLM
-from overnight.llm.fake_server import FakeAnthropic
+from overnight.llm.fake_server import FakeModels
 from overnight.model import Run
 from overnight.sql import queries
 from overnight.testing import Clock, run_until_idle
@@ -551,7 +551,7 @@ async def test_the_other_side_never_bills_more_than_the_budget(database: Databas
     def body(request: dict[str, Any]) -> str:
         return json.dumps("x" * max(0, lengths[request["system"]] - 2))
 
-    with FakeAnthropic(body=body, faults=rng.choices(FAULTS, k=40)) as server:
+    with FakeModels(body=body, faults=rng.choices(FAULTS, k=40)) as server:
         provider = Anthropic(api_key="sk-test", base_url=server.url)
         ask = LLM(provider, database, deadline=20, prices={"m": price})
         contexts = [await context(database, str(n)) for n in range(40)]

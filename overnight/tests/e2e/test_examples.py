@@ -22,7 +22,7 @@ import pytest
 
 from overnight import control, report
 from overnight.database import Database
-from overnight.llm.fake_server import FakeAnthropic
+from overnight.llm.fake_server import FakeModels
 from overnight.model import Approve, Ending, Filter, Reject
 from overnight.testing import Clock, fresh_database, run_until_idle
 
@@ -268,7 +268,7 @@ async def test_the_article_is_published_by_the_commands_once_it_is_approved(fold
 async def test_the_writer_waits_for_all_researchers_and_a_person_decides(
     folder: Path, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with FakeAnthropic(body=example("team_model").answer, faults=["ok", "529", "ok"]) as model:
+    with FakeModels(body=example("team_model").answer, faults=["ok", "529", "ok"]) as model:
         monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-test")
         monkeypatch.setenv("ANTHROPIC_BASE_URL", model.url)
         job, endings = await begin(database, clock)

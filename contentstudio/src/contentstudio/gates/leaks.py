@@ -1,13 +1,16 @@
-"""Nothing of the machine shows: no phrase of a model about itself, no placeholder, no instruction, no markup."""
+"""Nothing of the machine shows: no phrase of a model about itself, no placeholder, no code fence, no canary.
+
+The phrases are English; placeholders, fences, role marks and the canary are found in every language.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from contentstudio import config
+from contentstudio.gates.case import Case, failed, known, passed
 from contentstudio.gates.wording import normal, shown, stands_in
-from contentstudio.model import Draft, Snapshot, Verdict
+from contentstudio.model import Verdict
 
 _MATERIAL = r"(?:sources?|documents?|texts?|context|articles?|excerpts?|snapshots?|materials?|information)"
 
@@ -29,41 +32,41 @@ _VOICE = re.compile(
     r"|\b(?-i:TODO|TBD|FIXME)\b",
     re.I,
 )
-# What speaks to a machine or waits to be filled in. It has no place on a page, whoever wrote it first: a source that
-# gives orders to its readers' machines is one for a person to look at.
+# What waits to be filled in, or frames a conversation. It has no place on a page, whoever wrote it first.
 _NEVER = re.compile(
-    r"\b(?:ignore|disregard|forget) (?:(?:all|any|the|your|of|these) )*(?:previous|prior|above|earlier|preceding) "
-    r"(?:instructions?|prompts?|directions?|rules)"
-    r"|\[\s*(?:insert|placeholder|your|add|todo|tbd)\b[^\]]*\]"
+    r"\[\s*(?:insert|placeholder|your|add|todo|tbd)\b[^\]]*\]"
     r"|\{\{|\}\}|<%|\$\{"
     r"|```|~~~"
-    r"|<\|[^|]*\|>|</?(?:system|assistant|user|source|document)s?>"
+    r"|<\|[^|]*\|>|</?(?:system|assistant|user|source|document)s?\b[^<>]*>|\[/?INST\]"
     r"|(?:^|\n)\W*(?:assistant|system|user|human|ai)\s*:",
     re.I,
 )
 
 
-def check(draft: Draft, pool: Mapping[str, Snapshot], gates: config.Gates) -> Verdict:
-    """Look through title, description, headings and every sentence."""
-    found = next(_leaks(draft, pool), None)
-    if found:
-        return Verdict(gate="leaks", passed=False, reason=found)
-    return Verdict(gate="leaks", passed=True, reason="No phrase of a prompt, placeholder or code was found.")
+def check(case: Case) -> Verdict:
+    """Look through everything that a reader may see, for phrases and for the canary of the prompt."""
+    found = next(_leaks(case), None)
+    return failed("leaks", found) if found else passed("leaks", "No phrase of a prompt, placeholder or code was found.")
 
 
-def _leaks(draft: Draft, pool: Mapping[str, Snapshot]) -> Iterator[str]:
-    yield from _own("title", draft.title)
-    yield from _own("description", draft.description)
-    for section in draft.sections:
-        yield from _own("heading", section.heading)
-    texts = {key: normal(snapshot.text) for key, snapshot in pool.items()}
-    for sentence in draft.sentences():
-        theirs = sentence.quoted and stands_in(normal(sentence.text), texts.get(sentence.source or "", ""))
-        yield from _matches("sentence", sentence.text, (_NEVER,) if theirs else (_NEVER, _VOICE))
+def _leaks(case: Case) -> Iterator[str]:
+    canary = _letters(known(case.canary, "the canary of the prompt"))
+    texts = {key: normal(snapshot.text) for key, snapshot in case.pool.items()}
+    theirs = {
+        s.text for s in case.draft.sentences() if s.quoted and stands_in(normal(s.text), texts.get(s.source or "", ""))
+    }
+    for place, text in case.texts():
+        if canary and (canary in _letters(text) or canary[::-1] in _letters(text)):
+            yield f"The {place} has the canary of the prompt: the writer gave its instructions away."
+        is_theirs = place == "sentence" and text in theirs
+        yield from _matches(place, text, (_NEVER,) if is_theirs else (_NEVER, _VOICE))
+    if canary and canary in _letters(case.draft.model_dump_json()):
+        yield "The draft has the canary of the prompt: the writer gave its instructions away."
 
 
-def _own(place: str, text: str) -> Iterator[str]:
-    return _matches(place, text, (_NEVER, _VOICE))
+def _letters(text: str) -> str:
+    """What is left of a mark when somebody spaces it out or writes it in capitals."""
+    return "".join(c for c in normal(text).casefold() if c.isalnum())
 
 
 def _matches(place: str, text: str, patterns: tuple[re.Pattern[str], ...]) -> Iterator[str]:

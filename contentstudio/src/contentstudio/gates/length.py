@@ -1,19 +1,18 @@
-"""The body has neither too few words nor too many."""
+"""The body has neither too few words nor too many. In scripts without blanks two characters count as a word."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from contentstudio import config
+from contentstudio.gates.case import Case, failed, passed
 from contentstudio.gates.wording import word_count
-from contentstudio.model import Draft, Snapshot, Verdict
+from contentstudio.model import Verdict
 
 
-def check(draft: Draft, pool: Mapping[str, Snapshot], gates: config.Gates) -> Verdict:
+def check(case: Case) -> Verdict:
     """Count the words of the body: headings, title and references are no part of it."""
-    count = word_count(draft.prose())
-    if count < gates.min_words:
-        return Verdict(gate="length", passed=False, reason=f"{count} words; at least {gates.min_words} are wanted.")
-    if count > gates.max_words:
-        return Verdict(gate="length", passed=False, reason=f"{count} words; at most {gates.max_words} are wanted.")
-    return Verdict(gate="length", passed=True, reason=f"{count} words, within {gates.min_words} to {gates.max_words}.")
+    count = word_count(case.draft.prose())
+    least, most = case.gates.min_words, case.gates.max_words
+    if count < least:
+        return failed("length", f"{count} words; at least {least} are wanted.")
+    if count > most:
+        return failed("length", f"{count} words; at most {most} are wanted.")
+    return passed("length", f"{count} words, within {least} to {most}.")

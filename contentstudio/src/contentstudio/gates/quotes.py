@@ -1,39 +1,56 @@
-"""What stands in quotation marks stands in its source, word for word."""
+"""What stands in quotation marks stands in its source, word for word. In every language."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from contentstudio import config
+from contentstudio.gates.case import Case, failed, passed
 from contentstudio.gates.wording import normal, shown, stands_in
-from contentstudio.model import Draft, Sentence, Snapshot, Verdict
+from contentstudio.model import Sentence, Snapshot, Verdict
 from contentstudio.research.sentences import sentences
 
 _NEAR = 0.75  # of the words, in order, are the same: a quote that was changed and not one that was made up
+_INLINE = re.compile(r'(?<!\w)"([^"]*\w[^"]*)"(?!\w)')
+_FEW = 4  # words; fewer in quotation marks are a name or a manner of speaking
 
 
-def check(draft: Draft, pool: Mapping[str, Snapshot], gates: config.Gates) -> Verdict:
-    """Look for each quoted sentence in the text of its source; only white space and typography may differ."""
-    texts = {key: normal(snapshot.text) for key, snapshot in pool.items()}
-    quoted = [sentence for sentence in draft.sentences() if sentence.quoted]
-    wrong = [s for s in quoted if s.source not in texts or not stands_in(normal(s.text), texts[s.source])]
+def check(case: Case) -> Verdict:
+    """Look for each quote in the text of its source; only white space and typography may differ.
+
+    A quote is a sentence that is marked as one, or four words and more in quotation marks within a sentence.
+    """
+    texts = {key: normal(snapshot.text) for key, snapshot in case.pool.items()}
+    quotes = [quote for sentence in case.draft.sentences() for quote in _quotes(sentence)]
+    wrong = [q for q in quotes if q.source not in texts or not stands_in(normal(q.text), texts[q.source])]
     if wrong:
-        reason = f"{len(wrong)} of {len(quoted)} quotes are not in their source: {_fault(wrong[0], pool)}"
-        return Verdict(gate="quotes", passed=False, reason=reason)
-    return Verdict(gate="quotes", passed=True, reason=f"{len(quoted)} quotes stand in their sources word for word.")
+        fault = _fault(wrong[0], case)
+        return failed("quotes", f"{len(wrong)} of {len(quotes)} quotes are not in their source: {fault}")
+    return passed("quotes", f"{len(quotes)} quotes stand in their sources word for word.")
 
 
-def _fault(sentence: Sentence, pool: Mapping[str, Snapshot]) -> str:
-    quote = shown(sentence.text)
-    if sentence.source is None:
-        return f"{quote} names no source."
-    if sentence.source not in pool:
-        return f"{quote} names {sentence.source}, which is not in the pool."
-    near = _nearest(sentence.text, pool[sentence.source])
+def _quotes(sentence: Sentence) -> Iterator[Sentence]:
+    """What a sentence says in the words of its source, each as a sentence of its own."""
+    if sentence.quoted:
+        yield sentence
+        return
+    for found in _INLINE.finditer(normal(sentence.text)):
+        if len(found[1].split()) >= _FEW:
+            # It may close with a comma or a stop that is the sentence's and not the source's.
+            yield Sentence(text=found[1].rstrip(",.; "), source=sentence.source, quoted=True)
+
+
+def _fault(quote: Sentence, case: Case) -> str:
+    told = shown(quote.text)
+    if quote.source is None:
+        return f"{told} names no source."
+    if quote.source not in case.pool:
+        return f"{told} names {quote.source}, which is not in the pool."
+    near = _nearest(quote.text, case.pool[quote.source])
     if near:
-        return f"{quote} is only near to what {sentence.source} says, {shown(near)}."
-    return f"{quote} is nowhere in {sentence.source}."
+        return f"{told} is only near to what {quote.source} says, {shown(near)}."
+    return f"{told} is nowhere in {quote.source}."
 
 
 def _nearest(quote: str, source: Snapshot) -> str | None:

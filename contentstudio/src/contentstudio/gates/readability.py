@@ -1,18 +1,20 @@
-"""The text is easy enough to read, by Flesch's formula; it is made for English and says nothing of other languages.
+"""The text is easy enough to read, by formulas that are made for English and say nothing of other languages.
 
 Rudolf Flesch, "A new readability yardstick", Journal of Applied Psychology 32 (1948): 60 to 70 is standard, 30 to 50
-difficult, below 30 very difficult. Syllables are told by spelling, a few per cent off. Figures are left out.
+difficult, below 30 very difficult. The grade: J. Peter Kincaid and others, "Derivation of new readability formulas for
+Navy enlisted personnel" (1975), made from the same two figures. Syllables are told by spelling, a few per cent off.
+Figures are left out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from math import floor
+from math import ceil, floor
 
-from contentstudio import config
+from contentstudio.config import Gates
+from contentstudio.gates.case import Case, failed, passed, unmeasured
 from contentstudio.gates.wording import normal
-from contentstudio.model import Draft, Snapshot, Verdict
+from contentstudio.model import Verdict
 from contentstudio.research.sentences import sentences
 
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
@@ -27,25 +29,50 @@ _APART = re.compile(  # neighbours that are spoken apart, and consonants that ar
 )
 
 
-def check(draft: Draft, pool: Mapping[str, Snapshot], gates: config.Gates) -> Verdict:
-    """Measure the body; `min_flesch` is the least that passes."""
-    if not _WORD.search(normal(draft.prose())):
-        return Verdict(gate="readability", passed=False, reason="There is no text to read.")
-    if draft.language.lower().split("-")[0] != "en":
-        reason = f"Does not apply: Flesch's formula is made for English, and this is {draft.language!r}."
-        return Verdict(gate="readability", passed=True, reason=reason)
-    score = flesch([s.text for s in draft.sentences()])
-    passed = score >= gates.min_flesch
-    wanted = f"at least {gates.min_flesch:g} is wanted"
-    # Rounded down, so that a text just below the threshold is not shown as having reached it.
-    return Verdict(gate="readability", passed=passed, reason=f"Reading ease {floor(score * 10) / 10:.1f}; {wanted}.")
+def check(case: Case) -> Verdict:
+    """Measure the body: reading ease and grade are within the bands of the config."""
+    if not _WORD.search(normal(case.draft.prose())):
+        return failed("readability", "There is no text to read.")
+    if case.language != "en":
+        why = f"Flesch's formula is made for English, and this is “{case.draft.language}”"
+        return unmeasured("readability", case, why)
+    gates = case.gates
+    texts = [s.text for s in case.draft.sentences()]
+    # Rounded down, so that a text just below the threshold is not shown as having reached it; the grade is rounded up.
+    ease, years = floor(flesch(texts) * 10) / 10, ceil(grade(texts) * 10) / 10
+    told = f"Reading ease {ease:.1f}, grade {years:.1f}"
+    for name, value, least, most in (
+        ("ease", flesch(texts), gates.min_flesch, gates.max_flesch),
+        ("grade", grade(texts), gates.min_grade, gates.max_grade),
+    ):
+        if value < least:
+            return failed("readability", f"{told}; {name}: at least {least:g} is wanted.")
+        if value > most:
+            return failed("readability", f"{told}; {name}: at most {most:g} is wanted.")
+    return passed("readability", f"{told}; the bands are {_band('flesch', gates)} and {_band('grade', gates)}.")
+
+
+def _band(what: str, gates: Gates) -> str:
+    return f"{getattr(gates, f'min_{what}'):g} to {getattr(gates, f'max_{what}'):g}"
 
 
 def flesch(texts: list[str]) -> float:
     """Flesch's reading ease of a body given in pieces that are at least a sentence each. Needs at least one word."""
+    words, spoken = _means(texts)
+    return 206.835 - 1.015 * words - 84.6 * spoken
+
+
+def grade(texts: list[str]) -> float:
+    """The years of school that a text asks for, by the formula of Kincaid and others. Needs at least one word."""
+    words, spoken = _means(texts)
+    return 0.39 * words + 11.8 * spoken - 15.59
+
+
+def _means(texts: list[str]) -> tuple[float, float]:
+    """Words per sentence and syllables per word."""
     words = [word for text in texts for word in _WORD.findall(normal(text))]
     count = sum(max(1, len(sentences(text))) for text in texts if _WORD.search(text))
-    return 206.835 - 1.015 * len(words) / count - 84.6 * sum(map(syllables, words)) / len(words)
+    return len(words) / count, sum(map(syllables, words)) / len(words)
 
 
 def syllables(word: str) -> int:

@@ -1,43 +1,50 @@
-"""Claims have sources: ids of the closed pool, and no number that its source does not have."""
+"""Claims have sources: ids of the closed pool, and no number that its source does not have.
+
+Figures are compared in every language, numbers in words in English alone.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from contentstudio import config
+from contentstudio.gates import numbers
+from contentstudio.gates.case import Case, failed, passed
 from contentstudio.gates.wording import normal, shown
-from contentstudio.model import Draft, Snapshot, Verdict
+from contentstudio.model import Verdict
 
-_DECIMAL_POINT = frozenset({"en", "ja", "zh", "ko", "he", "th", "hi", "ga", "cy"})  # elsewhere a comma
+_CLIPPED = re.compile(r"\S+…")  # the rest of a word that was cut tells no number
 
 
-def check(draft: Draft, pool: Mapping[str, Snapshot], gates: config.Gates) -> Verdict:
+def check(case: Case) -> Verdict:
     """References are the pool's, sentences cite them, enough sentences do, and their numbers stand in the source.
 
-    A sentence without a source claims nothing, so it may hold no figures.
+    A sentence without a source claims nothing, so it may hold no figures. Title, description, headings and questions
+    have no source of their own: their figures stand anywhere in the pool, or count the article's sections.
     """
-    fault = next(_faults(draft, pool, gates), None)
+    fault = next(_faults(case), None)
     if fault:
-        return Verdict(gate="sources", passed=False, reason=fault)
-    cited = [s for s in draft.sentences() if s.source]
-    reason = f"{len(cited)} of {len(draft.sentences())} sentences cite {len({s.source for s in cited})} of {len(pool)} "
-    return Verdict(gate="sources", passed=True, reason=reason + "sources, and their figures stand there.")
+        return failed("sources", fault)
+    everything = case.draft.sentences()
+    cited = [s for s in everything if s.source]
+    reason = f"{len(cited)} of {len(everything)} sentences cite {len({s.source for s in cited})} of {len(case.pool)} "
+    return passed("sources", reason + "sources, and their figures stand there.")
 
 
-def _faults(draft: Draft, pool: Mapping[str, Snapshot], gates: config.Gates) -> Iterator[str]:
-    yield from _wrong_references(draft, pool)
-    yield from _wrong_citations(draft, pool)
-    everything = draft.sentences()
+def _faults(case: Case) -> Iterator[str]:
+    yield from _wrong_references(case)
+    yield from _wrong_citations(case)
+    everything = case.draft.sentences()
     cited = sum(s.source is not None for s in everything)
-    if not everything or cited < gates.min_sourced * len(everything):
-        yield f"{cited} of {len(everything)} sentences have a source; at least {gates.min_sourced:.0%} are wanted."
-    yield from _wrong_numbers(draft, pool)
+    if not everything or cited < case.gates.min_sourced * len(everything):
+        yield f"{cited} of {len(everything)} sentences have a source; at least {case.gates.min_sourced:.0%} are wanted."
+    yield from _wrong_numbers(case)
 
 
-def _wrong_references(draft: Draft, pool: Mapping[str, Snapshot]) -> Iterator[str]:
+def _wrong_references(case: Case) -> Iterator[str]:
+    pool = case.pool
     seen: set[str] = set()
-    for reference in draft.references:
+    for reference in case.draft.references:
         if reference.id not in pool:
             yield f"Reference {reference.id} is not in the pool of {len(pool)} sources."
         elif reference.id in seen:
@@ -47,37 +54,35 @@ def _wrong_references(draft: Draft, pool: Mapping[str, Snapshot]) -> Iterator[st
         seen.add(reference.id)
 
 
-def _wrong_citations(draft: Draft, pool: Mapping[str, Snapshot]) -> Iterator[str]:
-    listed = {reference.id for reference in draft.references}
-    for sentence in draft.sentences():
-        if sentence.source is not None and sentence.source not in pool:
-            yield f"{shown(sentence.text)} cites {sentence.source}, which is not in the pool of {len(pool)} sources."
+def _wrong_citations(case: Case) -> Iterator[str]:
+    listed = {reference.id for reference in case.draft.references}
+    for sentence in case.draft.sentences():
+        if sentence.source is not None and sentence.source not in case.pool:
+            pool = f"the pool of {len(case.pool)} sources"
+            yield f"{shown(sentence.text)} cites {sentence.source}, which is not in {pool}."
         elif sentence.source is not None and sentence.source not in listed:
             yield f"{shown(sentence.text)} cites {sentence.source}, which is not among the references."
 
 
-def _wrong_numbers(draft: Draft, pool: Mapping[str, Snapshot]) -> Iterator[str]:
-    known = {key: _numbers(snapshot.text, snapshot.language or draft.language) for key, snapshot in pool.items()}
-    for sentence in draft.sentences():
-        numbers = _numbers(sentence.text, draft.language)
-        unknown = sorted(numbers - known[sentence.source] if sentence.source else numbers)
+def _wrong_numbers(case: Case) -> Iterator[str]:
+    there = {
+        key: numbers.values(f"{snapshot.title}\n{snapshot.text}", _language(snapshot.language) or case.language)
+        for key, snapshot in case.pool.items()
+    }
+    for sentence in case.draft.sentences():
+        found = numbers.claimed(sentence.text, case.language)
+        unknown = [n.shown for n in found if not (sentence.source and n.values & there[sentence.source])]
         if unknown and sentence.source:
             yield f"{shown(sentence.text)} has {unknown[0]}, which is not in {sentence.source}."
         elif unknown:
             yield f"{shown(sentence.text)} has {unknown[0]} and no source."
+    anywhere = set().union(*there.values(), map(str, range(1, len(case.draft.sections) + 1)))
+    for place, text in case.texts():
+        if place in ("title", "description", "heading", "question"):
+            for number in numbers.claimed(_CLIPPED.sub("", text), case.language):
+                if not number.values & anywhere:
+                    yield f"The {place} {shown(normal(text))} has {number.shown}, which is in none of the sources."
 
 
-def _numbers(text: str, language: str) -> set[str]:
-    """The figures of a text, written alike: `1,500`, `1 500` and in German `1.500` are 1500, `2,5` there is 2.5."""
-    separators, decimal = (" ',", ".") if language[:2] in _DECIMAL_POINT else (" '.", ",")
-    number = re.compile(
-        rf"(?<!\d)(\d{{1,3}}(?:[{separators}]\d{{3}})+)(?!\d)(?:[{decimal}](\d+))?|\d+(?:[{decimal}]\d+)*"
-    )
-    return {_plain(found, decimal) for found in number.finditer(normal(text))}
-
-
-def _plain(number: re.Match[str], decimal: str) -> str:
-    if number[1] is None:
-        return number[0].replace(decimal, ".")
-    digits = re.sub(r"\D", "", number[1])
-    return f"{digits}.{number[2]}" if number[2] else digits
+def _language(code: str | None) -> str | None:
+    return code.lower()[:2] if code else None

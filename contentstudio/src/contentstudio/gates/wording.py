@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 _SAME = str.maketrans(
     {
@@ -13,7 +15,9 @@ _SAME = str.maketrans(
         **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff"),
     }
 )
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")  # written without blanks, about two characters a word
+_CJK = r"\u3040-\u30ff\u3400-\u9fff"
+_UNSPACED = re.compile(rf"[{_CJK}]")  # written without blanks, about two characters a word
+_TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:['-][^\W_{_CJK}]+)*")
 _SHOWN = 90  # characters of a sentence that a reason shows
 
 
@@ -27,6 +31,26 @@ def word_count(text: str) -> int:
     """Words between blanks that have a letter or a digit; of scripts without blanks, half the characters."""
     unspaced = len(_UNSPACED.findall(text))
     return sum(any(map(str.isalnum, word)) for word in _UNSPACED.sub(" ", text).split()) + unspaced // 2
+
+
+def listed(words: str) -> tuple[str, ...]:
+    """The words of a list that is written as one text."""
+    return tuple(words.split())
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether most of the text is in a script without blanks between words."""
+    return len(_UNSPACED.findall(text)) > sum(map(str.isalnum, text)) / 2
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text, folded and without their punctuation; in scripts without blanks, the characters."""
+    return _TOKEN.findall(normal(text).casefold())
+
+
+def grams(words: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
+    """Every run of `length` words."""
+    return zip(*(islice(words, start, None) for start in range(length)), strict=False)
 
 
 def stands_in(piece: str, text: str) -> bool:

@@ -92,6 +92,14 @@ def checked_url(text: str) -> httpx2.URL:
     return plain
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine by its name, as in a trial; what another name resolves to is not asked."""
+    try:
+        return any(ip_address(host) in network for network in _LOOPBACK)
+    except ValueError:
+        return host == "localhost"
+
+
 async def resolve(host: str, port: int, *, allow_loopback: bool) -> list[Address]:
     """The addresses of `host`, at least one, each of them allowed. One forbidden address condemns the name.
 

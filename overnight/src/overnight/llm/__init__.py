@@ -4,6 +4,7 @@ Importing this package is cheap. A provider's SDK and the price list are loaded 
 """
 
 from overnight.llm.anthropic import Anthropic
+from overnight.llm.openai import JsonMode, OpenAI
 from overnight.llm.port import (
     CallFailed,
     Kind,
@@ -21,7 +22,9 @@ from overnight.llm.prices import Price, UnpricedModel, cost_usd
 __all__ = [
     "Anthropic",
     "CallFailed",
+    "JsonMode",
     "Kind",
+    "OpenAI",
     "PermanentCall",
     "Price",
     "Provider",

@@ -10,32 +10,18 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-import structlog
-from pydantic import SecretStr
-
-from overnight.errors import ConfigError
+from overnight.llm import wire
 from overnight.llm.port import CallFailed, Kind, PermanentCall, Reply, Request, TransientCall, Usage
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
 
-log = structlog.get_logger(__name__)
-
-_LONGEST_MESSAGE = 300
-
-# Failures by HTTP status, and by the error's type where there is no status of its own: in mid-stream, after a 200.
+# By the error's type, where there is no status of its own: in mid-stream, after a 200.
 _TRANSIENT: dict[int | str | None, Kind] = {
-    408: "timeout",
-    409: "server",
-    429: "rate_limit",
-    504: "timeout",
-    529: "overloaded",
+    **wire.TRANSIENT,
     "conflict_error": "server",
     "rate_limit_error": "rate_limit",
     "api_error": "server",
@@ -43,13 +29,7 @@ _TRANSIENT: dict[int | str | None, Kind] = {
     "overloaded_error": "overloaded",
 }
 _PERMANENT: dict[int | str | None, Kind] = {
-    400: "bad_request",
-    401: "auth",
-    402: "spend_cap",
-    403: "auth",
-    404: "not_found",
-    413: "too_large",
-    422: "bad_request",
+    **wire.PERMANENT,
     "invalid_request_error": "bad_request",
     "authentication_error": "auth",
     "billing_error": "spend_cap",
@@ -75,21 +55,16 @@ class Anthropic:
     name = "anthropic"
 
     def __init__(self, *, api_key: str, base_url: str | None = None, read_timeout: float = 120.0) -> None:
-        key = api_key.strip()
-        if not key or not key.isascii() or not key.isprintable() or " " in key:
-            raise ConfigError("The API key of Anthropic is empty or has characters that no key has.")
-        if base_url is not None and not base_url.startswith(("http://", "https://")):
-            raise ConfigError("The base URL of Anthropic must begin with http:// or https://.")
-        self._key = SecretStr(key)
+        if base_url is not None:
+            wire.check_url(base_url, "Anthropic")
+        self._key = wire.checked_key(api_key, "Anthropic")
         self._base_url = base_url
         self._read_timeout = read_timeout
         self._client: AsyncAnthropic | None = None
-        self._warned: set[str] = set()
 
     async def complete(self, request: Request, *, deadline: float) -> Reply:
         client = await self._connection()
-        self._warn_of_end_of_life(request.model)
-        answer = _Answer()
+        answer = _Answer(_end_of_life(request.model))
         try:
             async with asyncio.timeout(deadline):
                 await _read(client, request, answer)
@@ -100,9 +75,8 @@ class Anthropic:
         except Exception as error:
             if (failure := _explain(error, answer.usage, deadline)) is None:
                 raise
-            failure.args = (self._sentence(str(failure)),)
             # The SDK's errors carry whole response bodies, so they do not follow ours into logs.
-            raise failure from None
+            raise wire.told(failure, self._key) from None
 
     async def aclose(self) -> None:
         """Close the connections. A later call opens new ones."""
@@ -116,31 +90,20 @@ class Anthropic:
             await asyncio.to_thread(importlib.import_module, "anthropic.resources.messages")
             import anthropic
 
-            timeout = anthropic.Timeout(self._read_timeout, connect=min(10.0, self._read_timeout))
+            timeout = anthropic.Timeout(self._read_timeout, connect=min(wire.CONNECT_TIMEOUT, self._read_timeout))
             # No retries here: ours are durable and counted. The `or` is for two first calls at once.
             self._client = self._client or anthropic.AsyncAnthropic(
                 api_key=self._key.get_secret_value(), base_url=self._base_url, max_retries=0, timeout=timeout
             )
         return self._client
 
-    def _warn_of_end_of_life(self, model: str) -> None:
-        """Once per model. The table is read because the SDK's own warning is an exception under strict filters."""
-        from anthropic.resources.messages import DEPRECATED_MODELS
-
-        if model in DEPRECATED_MODELS and model not in self._warned:
-            self._warned.add(model)
-            log.warning("llm.model_deprecated", provider=self.name, model=model, end_of_life=DEPRECATED_MODELS[model])
-
-    def _sentence(self, text: str) -> str:
-        text = " ".join(text.replace(self._key.get_secret_value(), "[key]").split())
-        return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"
-
 
 class _Answer:
     """Folds the events of one stream: what has been said, and used up, so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, ends: str | None) -> None:
         self.usage: Usage | None = None
+        self._ends = ends
         self.finished = False
         self._text: list[str] = []
         self._model = ""
@@ -185,9 +148,11 @@ class _Answer:
             kind, message = _CUT.get(self._stop_reason, unknown)
             raise PermanentCall(message, kind=kind, usage=self.usage)
         text = "".join(self._text)
-        if json_expected and not _is_json(text):
+        if json_expected and not wire.is_json(text):
             raise TransientCall("The answer is not well-formed JSON.", kind="malformed", usage=self.usage)
-        return Reply(text=text, stop_reason=self._stop_reason, usage=self.usage, model=self._model)
+        return Reply(
+            text=text, stop_reason=self._stop_reason, usage=self.usage, model=self._model, model_ends=self._ends
+        )
 
 
 def _body(request: Request) -> dict[str, Any]:
@@ -241,43 +206,31 @@ def _decoded(data: str, answer: _Answer) -> Any:
     return event
 
 
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+def _end_of_life(model: str) -> str | None:
+    """When the model will be switched off. The table is read, for the SDK's own warning may be an exception."""
+    from anthropic.resources.messages import DEPRECATED_MODELS
+
+    return DEPRECATED_MODELS.get(model)
 
 
 def _explain(error: Exception, usage: Usage | None, deadline: float) -> CallFailed | None:
     """What went wrong with the call; None for an error that is not the call's."""
     import anthropic
-    import httpx2
 
-    if isinstance(error, CallFailed):
-        return error
     if isinstance(error, anthropic.APIStatusError):
         return _refusal(error.status_code, error.body, error.response.headers, usage)
-    if isinstance(error, TimeoutError):
-        message = f"Anthropic did not finish its answer within {deadline:g} s."
-        return TransientCall(message, kind="timeout", usage=usage)
-    if isinstance(error, (anthropic.APITimeoutError, httpx2.TimeoutException)):
+    if isinstance(error, anthropic.APITimeoutError):
         return TransientCall("Anthropic was silent for longer than the read timeout.", kind="timeout", usage=usage)
-    if isinstance(error, (anthropic.APIConnectionError, httpx2.RequestError)):
-        cause = type(error.__cause__ or error).__name__
-        return TransientCall(f"The connection to Anthropic failed ({cause}).", kind="dropped", usage=usage)
-    if isinstance(error, UnicodeEncodeError):
-        return PermanentCall("The prompt has characters that are not Unicode text.", kind="bad_request")
-    if isinstance(error, UnicodeDecodeError):
-        return TransientCall("Anthropic's stream is not UTF-8.", kind="malformed", usage=usage)
-    return None
+    if isinstance(error, anthropic.APIConnectionError):
+        return wire.dropped(error, usage, "Anthropic")
+    return wire.explain(error, usage, "Anthropic", deadline)
 
 
 def _refusal(status: int | None, body: object, headers: Mapping[str, str], usage: Usage | None) -> CallFailed:
     """The error that the API reported: `body` is `{"error": {"type", "message", "details"}}`, or a proxy's text."""
-    error = _mapping(_mapping(body).get("error"))
+    error = wire.mapping(wire.mapping(body).get("error"))
     type_, said = error.get("type"), error.get("message")
-    retry_after = _seconds(headers.get("retry-after"))
+    retry_after = wire.seconds(headers.get("retry-after"))
     who = f"Anthropic answered {status or 'in mid-stream'} ({type_ or 'no error type'})"
     # The explanation of a gateway is an HTML page, which helps nobody.
     message = f"{who}: {said}" if isinstance(said, str) else f"{who}."
@@ -296,25 +249,7 @@ def _is_spend_cap(status: int | None, error: Mapping[str, Any], retry_after: flo
     The cap of the tier is a 429 that has an error code and no retry-after. The limit that an owner sets in Anthropic's
     console is a 400 that only its message tells apart.
     """
-    code = str(_mapping(error.get("details")).get("error_code"))
+    code = str(wire.mapping(error.get("details")).get("error_code"))
     if code.endswith("spend_limit_reached"):
         return retry_after is None
     return status == 400 and str(error.get("message")).startswith("You have reached your specified")
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Seconds or a date (RFC 9110, 10.2.3); None for anything else."""
-    if retry_after is None:
-        return None
-    try:
-        seconds = float(retry_after)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
-            return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -14,11 +14,13 @@ from overnight.errors import LeaseLost, SwitchedOff
 from overnight.llm.port import Provider, Reply, Request, Usage, parse
 from overnight.llm.prices import Price, cost_usd, most_usd
 from overnight.logs import clean
+from overnight.model import Alert
 from overnight.policy import describe
 from overnight.sql import queries
 
 T = TypeVar("T")
 NOTHING = Usage(input_tokens=0, output_tokens=0)
+UNCOUNTED = "the server told no usage, so the most that the call can cost is booked"
 
 
 class LLM:
@@ -28,9 +30,15 @@ class LLM:
         self, provider: Provider, database: Database, *, deadline: float, prices: Mapping[str, Price] | None = None
     ) -> None:
         self._provider = provider
-        self._database = database
+        self.database = database
         self._deadline = deadline
         self._prices = prices
+        self._told: set[str] = set()
+
+    @property
+    def provider(self) -> str:
+        """The provider's name."""
+        return self._provider.name
 
     async def ask(self, ctx: Context[Any], request: Request, type_: type[T]) -> T:
         """The answer, validated. One that was stored before is not paid for again; a failed call is booked too.
@@ -39,19 +47,27 @@ class LLM:
         `SwitchedOff` while a kill switch is off, `BudgetSpent` where a budget has no room for the most that the call
         can cost, and `LeaseLost` where another worker owns the run now.
         """
+        stored = await self.stored(ctx, request, type_)
+        return await self.call(ctx, request, type_) if stored is None else stored
+
+    async def stored(self, ctx: Context[Any], request: Request, type_: type[T]) -> T | None:
+        """The answer that was stored before, which costs nothing; None without one."""
         request_hash = request.hash(self._provider.name)
-        stored = await self._database.one(queries["llm_answer"], {"request_hash": request_hash})
+        stored = await self.database.one(queries["llm_answer"], {"request_hash": request_hash})
         if stored is None:
-            return await self._call(ctx, request, request_hash, type_)
+            return None
         reply = Reply(text=stored["answer"], stop_reason=stored["stop_reason"], usage=NOTHING, model=stored["model"])
         params = {**self._names(ctx, request, request_hash), "model": reply.model, "stop_reason": reply.stop_reason}
-        await self._database.fetch(queries["llm_cached"], params)
+        await self.database.fetch(queries["llm_cached"], params)
         ctx.charge(Decimal(0))
         return parse(reply, type_)
 
-    async def _call(self, ctx: Context[Any], request: Request, request_hash: str, type_: type[T]) -> T:
-        """One paid call: booked before, settled after, whatever comes of it. Only an answer that parses is stored."""
-        call = await self._begin(ctx, request, request_hash)
+    async def call(self, ctx: Context[Any], request: Request, type_: type[T]) -> T:
+        """`ask`, for one who knows that nothing is stored: one paid call, booked before and settled after.
+
+        Only an answer that parses is stored.
+        """
+        call = await self._begin(ctx, request, request.hash(self._provider.name))
         reply = Reply(text="", stop_reason="", usage=NOTHING, model=request.model)
         try:
             reply = await self._provider.complete(request, deadline=self._deadline)
@@ -62,16 +78,26 @@ class LLM:
             await self._settle(ctx, call, request, failed, "failed", error)
             raise
         await self._settle(ctx, call, request, reply, "stored")
+        if reply.model_ends is not None:
+            await self._tell_of_the_end(ctx, request.model, reply.model_ends)
         return answer
+
+    async def _tell_of_the_end(self, ctx: Context[Any], model: str, ends: str) -> None:
+        """An alert, once per model and process."""
+        if model not in self._told:
+            self._told.add(model)
+            who = f"{self._provider.name}/{model}"
+            text = f"{self._provider.name} switches {model} off ({ends}): name another model in the configuration"
+            await self.database.insist(lambda: ctx.ledger.alert([Alert("model_end", who, text)]))
 
     async def _begin(self, ctx: Context[Any], request: Request, request_hash: str) -> int:
         """The id of the booked call, with the most that it can cost reserved in every budget of the run."""
         most = most_usd(self._provider.name, request.model, request.most_input_tokens, request.max_tokens, self._prices)
         params = {**self._names(ctx, request, request_hash), "most_usd": most}
-        rows = await self._database.fetch(queries["llm_begin"], params)
+        rows = await self.database.fetch(queries["llm_begin"], params)
         held = [row for row in rows if row["scope"] is not None]
         if news := budgets.alerts(held):
-            await self._database.insist(lambda: ctx.ledger.alert(news))
+            await self.database.insist(lambda: ctx.ledger.alert(news))
         if refused := budgets.refusal(held, most):
             raise refused
         if rows[0]["id"] is not None:
@@ -114,14 +140,20 @@ class LLM:
             "cost_usd": cost,
             "unknown_usd": self._price(request, _at_most(request, reply.usage)) - cost,
             "error_kind": getattr(error, "kind", "aborted") if error else None,
-            "error": clean(describe(error)) if error else None,
+            "error": _remark(error, reply.usage),
         }
-        await self._database.insist(lambda: self._database.fetch(queries["llm_settle"], params))
+        await self.database.insist(lambda: self.database.fetch(queries["llm_settle"], params))
         ctx.charge(cost)
 
     def _price(self, request: Request, usage: Usage) -> Decimal:
         """What a call cost, by the model that was asked: a dated version of it that answers has no other price."""
         return cost_usd(self._provider.name, request.model, usage, self._prices)
+
+
+def _remark(error: BaseException | None, usage: Usage) -> str | None:
+    """What is to be said of a call: how it failed, and that its cost is assumed."""
+    said = [clean(describe(error))] if error else []
+    return "; ".join([*said, *([UNCOUNTED] if usage.assumed else [])]) or None
 
 
 def _at_most(request: Request, usage: Usage) -> Usage:

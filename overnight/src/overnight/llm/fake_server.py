@@ -1,12 +1,14 @@
-"""A stand-in for Anthropic's Messages API on loopback, faults included. For tests and trials; standard library only.
+"""A stand-in for the APIs of language models on loopback, faults included. For tests and trials; standard library only.
 
-It speaks the real streaming protocol (Anthropic's API documentation, "Streaming messages"), refuses what the real API
-refuses where that is cheap to tell, and bills by a rule of thumb of four characters a token.
+It speaks Anthropic's Messages ("Streaming messages" in its documentation) and OpenAI's chat completions, each by its
+path. It refuses what the real APIs refuse where that is cheap to tell, and bills by a rule of thumb of four characters
+a token.
 
 In a test:
 
-    with FakeAnthropic(body=lambda request: '{"title": "…"}', faults=["529", "ok"]) as server:
+    with FakeModels(body=lambda request: '{"title": "…"}', faults=["529", "ok"]) as server:
         provider = Anthropic(api_key="sk-test", base_url=server.url)
+        another = OpenAI(base_url=server.url + "/v1")
 
 By hand, and then point the application's base URL at what it prints:
 
@@ -27,12 +29,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
 
 Body = Callable[[dict[str, Any]], str]
 
+MESSAGES, CHAT = "/v1/messages", "/v1/chat/completions"
+
 _OPTIONAL = {"system", "temperature", "top_p", "top_k", "stop_sequences", "stream", "output_config", "metadata"}
 _OPTIONAL |= {"thinking", "tools", "tool_choice", "service_tier"}
+_CHAT_FIELDS = {"model", "messages", "max_tokens", "max_completion_tokens", "stream", "stream_options", "temperature"}
+_CHAT_FIELDS |= {"stop", "response_format"}
 _REFUSED_IN_SCHEMA = {"minimum", "maximum", "minLength", "maxLength", "pattern", "multipleOf", "maxItems", "oneOf"}
 
 
@@ -75,11 +81,17 @@ STOP_REASONS = {
     "refusal": "refusal",
     "context-window": "model_context_window_exceeded",
     "pause-turn": "pause_turn",
+    "content-filter": "refusal",
 }
+FINISH_REASONS = {"max-tokens": "length", "context-window": "length", "pause-turn": "tool_calls"}
+FINISH_REASONS["content-filter"] = "content_filter"
+# How OpenAI words what is not told by the status alone.
+CODES = {"429-spend-cap": "insufficient_quota", "400-spend-limit": "billing_hard_limit_reached"}
 BROKEN_STREAMS = {
     "drop-mid-stream",
     "no-message-stop",
     "no-stop-reason",
+    "no-usage",
     "error-event-overloaded",
     "malformed-event",
     "misshapen-event",
@@ -96,28 +108,32 @@ class Call:
     request: dict[str, Any]
     headers: dict[str, str]
     fault: str
+    path: str = MESSAGES
     status: int = 200
     input_tokens: int = 0
     output_tokens: int = 0
 
 
-class FakeAnthropic:
+class FakeModels:
     """The server. Each call takes the next fault of the queue; with none left it is `ok`.
 
     `body` turns a request into the text of the answer; the default makes an instance of the request's schema. `calls`
-    has every request, refused ones too, before its answer goes out.
+    has every request, refused ones too, before its answer goes out. `delay` (seconds) passes before each answer.
     """
 
-    def __init__(self, *, body: Body | None = None, faults: Iterable[str] = (), port: int = 0) -> None:
+    def __init__(
+        self, *, body: Body | None = None, faults: Iterable[str] = (), port: int = 0, delay: float = 0.0
+    ) -> None:
         self.body = body or sample
         self.calls: list[Call] = []
         self.closing = threading.Event()
+        self.delay = delay
         self._faults: deque[str] = deque()
         self._lock = threading.Lock()
         self.script(*faults)
         self._http = _HttpServer(("127.0.0.1", port), _Handler)
         self._http.fake = self
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), name="fake-anthropic")
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), name="fake-models")
 
     @property
     def url(self) -> str:
@@ -135,13 +151,13 @@ class FakeAnthropic:
         with self._lock:
             self._faults.extend(faults)
 
-    def receive(self, request: dict[str, Any], headers: dict[str, str]) -> Call:
+    def receive(self, path: str, request: dict[str, Any], headers: dict[str, str]) -> Call:
         with self._lock:
-            call = Call(request, headers, self._faults.popleft() if self._faults else "ok")
+            call = Call(request, headers, self._faults.popleft() if self._faults else "ok", path)
             self.calls.append(call)
         return call
 
-    def start(self) -> FakeAnthropic:
+    def start(self) -> FakeModels:
         self._thread.start()
         return self
 
@@ -151,7 +167,7 @@ class FakeAnthropic:
         self._thread.join()
         self._http.server_close()
 
-    def __enter__(self) -> FakeAnthropic:
+    def __enter__(self) -> FakeModels:
         return self.start()
 
     def __exit__(self, *exc_info: object) -> None:
@@ -159,8 +175,9 @@ class FakeAnthropic:
 
 
 class _HttpServer(ThreadingHTTPServer):
+    request_queue_size = 1_024
     daemon_threads = False  # so that closing waits for every handler, and leaves no socket open
-    fake: FakeAnthropic
+    fake: FakeModels
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up in mid-answer is what deadlines are for; anything else is a fault of this file."""
@@ -180,8 +197,11 @@ class _Handler(BaseHTTPRequestHandler):
             request = json.loads(raw)
         except ValueError:
             request = {}
-        call = self.server.fake.receive(request, {name.lower(): value for name, value in self.headers.items()})
-        refusal = HTTP_FAULTS["404"] if self.path != "/v1/messages" else refuse(call)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        call = self.server.fake.receive(self.path, request, headers)
+        if self.server.fake.delay:
+            self.server.fake.closing.wait(self.server.fake.delay)
+        refusal = REFUSALS[self.path](call) if self.path in REFUSALS else HTTP_FAULTS["404"]
         if refused := refusal or HTTP_FAULTS.get(call.fault):
             self._refuse(call, refused)
         elif call.fault in NO_STREAM:
@@ -192,7 +212,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _refuse(self, call: Call, fault: HttpFault) -> None:
         call.status = fault.status
         error: dict[str, Any] = {"type": fault.type, "message": fault.message}
-        if fault.details:
+        if call.path == CHAT:
+            error["code"] = CODES.get(call.fault)
+        elif fault.details:
             error["details"] = dict(fault.details)
         body = json.dumps({"type": "error", "error": error, "request_id": "req_fake"})
         self._send(fault.status, "application/json", body, fault.headers)
@@ -243,67 +265,128 @@ def script_stream(call: Call, text: str) -> list[bytes]:
     call.input_tokens = tokens(json.dumps(call.request.get("messages"))) + tokens(str(call.request.get("system", "")))
     call.output_tokens = tokens(text)
     pieces = [text[start : start + 40] for start in range(0, len(text), 40)]
-    if call.fault in BROKEN_STREAMS - {"no-message-stop", "no-stop-reason"}:
+    speech: Speech = _Chat if call.path == CHAT else _Messages
+    if call.fault in BROKEN_STREAMS - {"no-message-stop", "no-stop-reason", "no-usage"}:
         half = pieces[: max(1, len(pieces) // 2)]
         call.output_tokens = tokens("".join(half))
-        return _opening(call) + _deltas(half) + _break(call.fault)
-    return _opening(call) + _deltas(pieces) + _closing(call)
+        return speech.opening(call) + speech.deltas(call, half) + speech.broken(call.fault)
+    return speech.opening(call) + speech.deltas(call, pieces) + speech.closing(call)
 
 
-def _opening(call: Call) -> list[bytes]:
-    message = {
-        "id": "msg_fake",
-        "type": "message",
-        "role": "assistant",
-        "model": call.request["model"],
-        "content": [],
-        "stop_reason": None,
-        "stop_sequence": None,
-        "usage": {
+class Speech(Protocol):
+    """How a protocol tells an answer."""
+
+    @staticmethod
+    def opening(call: Call) -> list[bytes]: ...
+    @staticmethod
+    def deltas(call: Call, pieces: list[str]) -> list[bytes]: ...
+    @staticmethod
+    def closing(call: Call) -> list[bytes]: ...
+    @staticmethod
+    def broken(fault: str) -> list[bytes]: ...
+
+
+class _Messages:
+    """Anthropic's."""
+
+    @staticmethod
+    def opening(call: Call) -> list[bytes]:
+        usage = {
             "input_tokens": call.input_tokens,
             "cache_creation_input_tokens": 0,
             "cache_read_input_tokens": 0,
             "output_tokens": 1,
             "service_tier": "standard",
-        },
-    }
-    return [
-        _event("message_start", message=message),
-        _event("content_block_start", index=0, content_block={"type": "text", "text": ""}),
-        _event("ping"),
-    ]
+        }
+        message = {
+            "id": "msg_fake",
+            "type": "message",
+            "role": "assistant",
+            "model": call.request["model"],
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            **({} if call.fault == "no-usage" else {"usage": usage}),
+        }
+        return [
+            _event("message_start", message=message),
+            _event("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+            _event("ping"),
+        ]
+
+    @staticmethod
+    def deltas(call: Call, pieces: list[str]) -> list[bytes]:
+        return [_event("content_block_delta", index=0, delta={"type": "text_delta", "text": piece}) for piece in pieces]
+
+    @staticmethod
+    def closing(call: Call) -> list[bytes]:
+        stop_reason = None if call.fault == "no-stop-reason" else STOP_REASONS.get(call.fault, "end_turn")
+        events = [
+            _event("content_block_stop", index=0),
+            _event(
+                "message_delta",
+                delta={"stop_reason": stop_reason, "stop_sequence": None},
+                usage={"output_tokens": call.output_tokens},
+            ),
+            _event("message_stop"),
+        ]
+        return events[:-1] if call.fault == "no-message-stop" else events
+
+    @staticmethod
+    def broken(fault: str) -> list[bytes]:
+        if fault == "error-event-overloaded":
+            return [_event("error", error={"type": "overloaded_error", "message": "Overloaded"})]
+        if fault == "malformed-event":
+            return [b'event: content_block_delta\ndata: {"type": "content_block_delta", "delta": {"ty\n\n']
+        if fault == "misshapen-event":
+            return [b'event: message_delta\ndata: {"type": "message_delta", "delta": []}\n\n']
+        return []
 
 
-def _deltas(pieces: list[str]) -> list[bytes]:
-    return [_event("content_block_delta", index=0, delta={"type": "text_delta", "text": piece}) for piece in pieces]
+class _Chat:
+    """OpenAI's."""
+
+    @staticmethod
+    def opening(call: Call) -> list[bytes]:
+        return [_chunk(call, {"role": "assistant", "content": ""})]
+
+    @staticmethod
+    def deltas(call: Call, pieces: list[str]) -> list[bytes]:
+        said = "refusal" if call.fault == "refusal" else "content"
+        return [_chunk(call, {said: piece}) for piece in pieces]
+
+    @staticmethod
+    def closing(call: Call) -> list[bytes]:
+        finish = None if call.fault == "no-stop-reason" else FINISH_REASONS.get(call.fault, "stop")
+        usage = {"prompt_tokens": call.input_tokens, "completion_tokens": call.output_tokens}
+        counted = call.request.get("stream_options", {}).get("include_usage") and call.fault != "no-usage"
+        events = [_chunk(call, {}, finish)]
+        if counted:
+            events.append(_data({"object": "chat.completion.chunk", "choices": [], "usage": usage}))
+        return events if call.fault == "no-message-stop" else [*events, b"data: [DONE]\n\n"]
+
+    @staticmethod
+    def broken(fault: str) -> list[bytes]:
+        if fault == "error-event-overloaded":
+            return [_data({"error": {"message": "Overloaded", "type": "overloaded_error", "code": None}})]
+        if fault == "malformed-event":
+            return [b'data: {"object": "chat.completion.chunk", "choi\n\n']
+        if fault == "misshapen-event":
+            return [_data({"choices": [[]]})]
+        return []
 
 
-def _closing(call: Call) -> list[bytes]:
-    stop_reason = None if call.fault == "no-stop-reason" else STOP_REASONS.get(call.fault, "end_turn")
-    events = [
-        _event("content_block_stop", index=0),
-        _event(
-            "message_delta",
-            delta={"stop_reason": stop_reason, "stop_sequence": None},
-            usage={"output_tokens": call.output_tokens},
-        ),
-        _event("message_stop"),
-    ]
-    return events[:-1] if call.fault == "no-message-stop" else events
-
-
-def _break(fault: str) -> list[bytes]:
-    if fault == "error-event-overloaded":
-        return [_event("error", error={"type": "overloaded_error", "message": "Overloaded"})]
-    if fault == "malformed-event":
-        return [b'event: content_block_delta\ndata: {"type": "content_block_delta", "delta": {"ty\n\n']
-    if fault == "misshapen-event":
-        return [b'event: message_delta\ndata: {"type": "message_delta", "delta": []}\n\n']
-    return []
+def _chunk(call: Call, delta: dict[str, str], finish: str | None = None) -> bytes:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return _data({"object": "chat.completion.chunk", "model": call.request["model"], "choices": [choice]})
 
 
 def _event(type_: str, **payload: Any) -> bytes:
-    return f"event: {type_}\ndata: {json.dumps({'type': type_, **payload})}\n\n".encode()
+    return f"event: {type_}\n".encode() + _data({"type": type_, **payload})
+
+
+def _data(payload: dict[str, Any]) -> bytes:
+    return f"data: {json.dumps(payload)}\n\n".encode()
 
 
 def tokens(text: str) -> int:
@@ -311,8 +394,8 @@ def tokens(text: str) -> int:
     return (len(text) + 3) // 4
 
 
-def refuse(call: Call) -> HttpFault | None:
-    """Why the real API would not take this request; None when it would."""
+def refuse_messages(call: Call) -> HttpFault | None:
+    """Why Anthropic would not take this request; None when it would."""
     if not (call.headers.get("x-api-key") or call.headers.get("authorization", "").startswith("Bearer ")):
         return HttpFault(401, "authentication_error", "x-api-key header is required")
     if not call.headers.get("anthropic-version"):
@@ -320,6 +403,30 @@ def refuse(call: Call) -> HttpFault | None:
     message = _fault_of_fields(call.request) or _fault_of_messages(call.request["messages"])
     message = message or _fault_of_format(call.request.get("output_config", {}))
     return _invalid(message) if message else None
+
+
+def refuse_chat(call: Call) -> HttpFault | None:
+    """Why OpenAI would not take this request; None when it would. A server of one's own asks for no key."""
+    request = call.request
+    for name, type_ in {"model": str, "messages": list}.items():
+        if not isinstance(request.get(name), type_) or not request[name]:
+            return _invalid(f"{name}: Field required")
+    if extra := set(request) - _CHAT_FIELDS:
+        return _invalid(f"Unknown parameter: '{min(extra)}'")
+    if request.get("max_tokens", request.get("max_completion_tokens", 1)) < 1:
+        return _invalid("max_tokens: must be at least 1")
+    if not 0 <= request.get("temperature", 0) <= 2:
+        return _invalid("temperature: range: 0..2")
+    if any(not message.get("content") for message in request["messages"]):
+        return _invalid("messages: each message needs content")
+    if not request.get("stream"):
+        return _invalid("stream: this stand-in only streams")
+    wanted = request.get("response_format", {})
+    fault = _fault_of_schema(wanted["json_schema"]["schema"]) if wanted.get("type") == "json_schema" else None
+    return _invalid(fault) if fault else None
+
+
+REFUSALS: dict[str, Callable[[Call], HttpFault | None]] = {MESSAGES: refuse_messages, CHAT: refuse_chat}
 
 
 def _invalid(message: str) -> HttpFault:
@@ -364,9 +471,21 @@ def _fault_of_schema(schema: dict[str, Any]) -> str | None:
     return next(filter(None, map(_fault_of_schema, inner)), None)
 
 
+def schema_of(request: dict[str, Any]) -> dict[str, Any] | None:
+    """The schema that the answer is to fit, in either protocol."""
+    chat, messages = request.get("response_format", {}), request.get("output_config", {})
+    wanted: dict[str, Any] = chat.get("json_schema") or messages.get("format") or {}
+    return wanted.get("schema")
+
+
+def prompt_of(request: dict[str, Any]) -> str:
+    """The question, in either protocol."""
+    return str(request["messages"][-1]["content"])
+
+
 def sample(request: dict[str, Any]) -> str:
     """The default body: an instance of the request's schema, or a sentence when there is none."""
-    schema = request.get("output_config", {}).get("format", {}).get("schema")
+    schema = schema_of(request)
     if schema is None:
         return "This answer was written by a stand-in that speaks the protocol and knows nothing."
     return json.dumps(_instance(schema, schema.get("$defs", {})))
@@ -391,11 +510,12 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="overnight.llm.fake_server", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--port", type=int, default=8089)
     parser.add_argument("--faults", nargs="*", default=[], choices=FAULTS, metavar="FAULT", help=", ".join(FAULTS))
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds before each answer")
     parser.add_argument("--body", metavar="MODULE:FUNCTION", help="writes the answers: request (dict) -> text")
     options = parser.parse_args(argv)
     body = pkgutil.resolve_name(options.body) if options.body else None
-    with FakeAnthropic(body=body, faults=options.faults, port=options.port) as server:
-        sys.stdout.write(f"Speaking Anthropic's protocol on {server.url}\n")
+    with FakeModels(body=body, faults=options.faults, port=options.port, delay=options.delay) as server:
+        sys.stdout.write(f"Speaking the protocols of Anthropic and OpenAI on {server.url}\n")
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):
             server.closing.wait()

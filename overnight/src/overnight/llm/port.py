@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -91,7 +92,8 @@ class Request:
         return max(len(form.encode("utf-8", "surrogatepass")) for form in forms) + FRAME_TOKENS
 
     def _sent(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        values = ((each.name, getattr(self, each.name)) for each in fields(self))
+        return {name: value for name, value in values if value not in (None, ())}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +103,8 @@ class Usage:
     `input_tokens` is all of the input: what was fresh, what was written to the provider's prompt cache and what was
     read from it. `output_tokens` includes the thinking. `raw` is the provider's own account, from which the price is
     computed; empty means that the counts above are all there is, as in an estimate. `partial`: the answer broke off
-    before its output was counted, so there may have been more of it, up to `max_tokens`.
+    before its output was counted, so there may have been more of it, up to `max_tokens`. `assumed`: the server told no
+    counts, so these are the most that there can be.
     """
 
     input_tokens: int
@@ -111,16 +114,21 @@ class Usage:
     web_searches: int = 0
     raw: Mapping[str, Any] = field(default_factory=dict)
     partial: bool = False
+    assumed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
-    """A finished answer. `model` is the one that answered, which may be a dated version of the one that was asked."""
+    """A finished answer. `model` is the one that answered, which may be a dated version of the one that was asked.
+
+    `stop_reason` is the provider's own word. `model_ends` says when the provider will switch the model off, if it told.
+    """
 
     text: str
     stop_reason: str
     usage: Usage
     model: str
+    model_ends: str | None = None
 
 
 class CallFailed(OvernightError):
@@ -184,11 +192,18 @@ def parse(reply: Reply, type_: type[T]) -> T:
     if reply.stop_reason == "max_tokens":
         raise PermanentCall("The answer was cut off at max_tokens.", kind="truncated", usage=reply.usage)
     try:
-        return TypeAdapter(type_).validate_json(reply.text)
+        answer: T = _adapter(cast(Hashable, type_)).validate_json(reply.text)
+        return answer
     except ValidationError as error:
         name = getattr(type_, "__name__", str(type_))
         message = f"The answer is not a valid {name}: {_first_fault(error)}."
     raise TransientCall(message, kind="malformed", usage=reply.usage)
+
+
+@cache
+def _adapter(type_: Any) -> TypeAdapter[Any]:
+    """Made once for each type: that takes longer than reading an answer."""
+    return TypeAdapter(type_)
 
 
 def _first_fault(error: ValidationError) -> str:

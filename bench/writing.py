@@ -1,0 +1,148 @@
+"""Articles written by a model that takes its time, beside the ideal: all that may be under way always is.
+
+One worker process, one stand-in for a language model on loopback that answers after `--delay` seconds. Each article is
+an outline and three sections, which are asked for at once. The ideal is the time that the waves of articles take by the
+model's delay alone. Measured is from the worker's start until the last draft is stored; gates and publishing are off.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import json
+import math
+import os
+import resource
+import subprocess
+import sys
+import time
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from server import durable_server
+
+SECTIONS = 3
+CALLS_IN_TURN = 2  # the outline, then its sections
+TARGET = 1.3  # times the ideal
+SENTENCES = [f"Sentence {n} of the source says that {n} gardeners water their beds in the morning." for n in range(40)]
+
+
+def answer(request: dict[str, Any]) -> str:
+    """The stand-in's answer: an outline, or a section."""
+    if "angle" in request["response_format"]["json_schema"]["schema"]["properties"]:
+        sections = [{"heading": f"Part {n}", "tells": "It tells.", "sources": ["s1"]} for n in range(SECTIONS)]
+        return json.dumps({"title": "Water", "description": "On water.", "angle": "Early.", "sections": sections})
+    sentences = [{"text": text, "source": "s1", "quoted": False} for text in SENTENCES[:8]]
+    return json.dumps({"paragraphs": [sentences[:4], sentences[4:]]})
+
+
+def config(url: str) -> Any:
+    """A studio with one site that asks the stand-in."""
+    from contentstudio.config import Config
+
+    return Config.model_validate(
+        {
+            "writing": {
+                "writer": "openai",
+                "model": "stand-in",
+                "openai": {"base_url": f"{url}/v1"},
+                "prices": {"stand-in": {"input": 1, "output": 2}},
+                "sections_at_once": SECTIONS,
+            },
+            "budget": {"usd_per_day": 100_000},
+            "site": [{"name": "garden", "url": "https://garden.example", "sources": ["https://a.example/"]}],
+        }
+    )
+
+
+async def prepare(database: Any, app: Any, articles: int) -> None:
+    """Topics with their snapshots, and a job for each."""
+    from contentstudio.memory import Memory
+    from contentstudio.model import Snapshot
+    from overnight import control
+    from overnight.ledger import Ledger
+
+    await control.set_switch(database, "step:article/gate", enabled=False, reason="not measured")
+    memory, jobs = Memory(database), []
+    for number in range(articles):
+        text = f"Source number {number}.\n\n" + " ".join(SENTENCES)
+        sha = sha256(text.encode()).hexdigest()
+        snapshot = Snapshot(url=f"https://a.example/{number}", title="Water", text=text, sha256=sha, language="en")
+        await memory.keep_snapshot(snapshot)
+        slug, day = f"water-{number}", date(2026, 11, 23)
+        await memory.keep_topic(
+            site="garden", slug=slug, title="Water", snapshot=snapshot, factors={"score": 1.0}, found_on=day
+        )
+        jobs.append(app.pipeline("article").job({"site": "garden", "slug": slug, "date": str(day)}))
+    await Ledger(database).enqueue(jobs)
+
+
+async def measure(dsn: str, url: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Write all articles; the figures."""
+    from contentstudio import app as studio
+    from overnight import logs
+    from overnight.database import Database, migrate
+    from overnight.model import Ending
+    from overnight.worker import Worker
+
+    app = studio.build(config(url))
+    async with Database(dsn) as database:
+        await migrate(database, *([app.schema] if app.schema else []))
+        await prepare(database, app, options.articles)
+        left = options.articles
+
+        def count(ending: Ending) -> None:
+            nonlocal left
+            left -= ending.run.step == "generate" and ending.transition.status == "succeeded"
+            if not left:
+                worker.stop()
+
+        logs.configure(io.StringIO())
+        worker = Worker(app, database, concurrency=options.at_once, on_ending=count)
+        began, cpu = time.perf_counter(), time.process_time()
+        await worker.run()
+        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+        calls = await database.one("select count(*) as calls from llm_calls where status = 'stored'")
+    assert calls is not None
+    ideal = math.ceil(options.articles / options.at_once) * CALLS_IN_TURN * options.delay
+    return {
+        "articles": options.articles,
+        "at_once": options.at_once,
+        "delay_seconds": options.delay,
+        "calls": calls["calls"],
+        "seconds": round(seconds, 2),
+        "ideal_seconds": ideal,
+        "times_ideal": round(seconds / ideal, 2),
+        "target": TARGET,
+        "cpu_ms_per_article": round(1000 * cpu / options.articles, 1),
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "load_before": os.getloadavg()[0],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="200 articles")
+    parser.add_argument("--articles", type=int)
+    parser.add_argument("--at-once", type=int, default=200)
+    parser.add_argument("--delay", type=float, default=2.0)
+    options = parser.parse_args()
+    options.articles = options.articles or (200 if options.quick else 1_000)
+    here = Path(__file__).parent
+    command = [sys.executable, "-m", "overnight.llm.fake_server", "--port", "0", "--body", "writing:answer"]
+    model = subprocess.Popen([*command, "--delay", str(options.delay)], stdout=subprocess.PIPE, text=True, cwd=here)
+    try:
+        assert model.stdout
+        url = model.stdout.readline().split()[-1]
+        with durable_server() as server, server.database() as dsn:
+            print(json.dumps(asyncio.run(measure(dsn, url, options)), indent=1))
+    finally:
+        model.terminate()
+        model.wait()
+
+
+if __name__ == "__main__":
+    main()

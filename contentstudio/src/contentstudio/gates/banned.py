@@ -1,0 +1,18 @@
+"""No phrase that the site's owner does not want. In every language; capitals and typography make no difference."""
+
+from __future__ import annotations
+
+from contentstudio.gates.case import Case, failed, passed
+from contentstudio.gates.wording import normal, shown, stands_in
+from contentstudio.model import Verdict
+
+
+def check(case: Case) -> Verdict:
+    """Look for each phrase as whole words, in everything that a reader may see."""
+    phrases = {phrase: normal(phrase).casefold() for phrase in case.gates.banned}
+    for place, text in case.texts():
+        folded = normal(text).casefold()
+        for phrase, wanted in phrases.items():
+            if stands_in(wanted, folded):
+                return failed("banned", f"The {place} {shown(normal(text))} has “{phrase}”, which this site bans.")
+    return passed("banned", f"None of {len(phrases)} banned phrases is there.")

@@ -1,0 +1,104 @@
+"""Gathers what the gates need to know: the links of a page, whether they live, and the site's place in the day."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Collection, Sequence
+from datetime import date
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+from contentstudio.gates import markup
+from contentstudio.gates.case import Link, Neighbour
+from contentstudio.model import Draft, Verdict
+from contentstudio.research.fetch import (
+    BlockedAddress,
+    Fetcher,
+    Gone,
+    RefusedUrl,
+    TooLarge,
+    TooManyRedirects,
+    UnresolvedName,
+    UntrustedCertificate,
+    WrongContentType,
+)
+from contentstudio.sql import queries
+from overnight.database import Database
+from overnight.errors import OvernightError
+
+_ALIVE = (WrongContentType, TooLarge)  # it answered; a reader's browser shows films and large files too
+_DEAD = (Gone, BlockedAddress, RefusedUrl, TooManyRedirects, UntrustedCertificate)
+_NEIGHBOURS = 1_000  # a comparison takes about a millisecond
+_NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+
+
+def links_of(page: str, site_url: str, slug: str) -> list[str]:
+    """The addresses that the article's links lead to, each once and without its fragment; none within the page."""
+    base = f"{site_url}/{slug}/"
+    hrefs = [href for href in (a.get("href") for a in markup.article(page).iter("a")) if href]
+    whole = [href if urlsplit(href).scheme else urljoin(base, href) for href in hrefs if not href.startswith("#")]
+    return list(dict.fromkeys(urldefrag(url).url for url in whole))
+
+
+async def ask(fetcher: Fetcher, urls: Sequence[str], read_lately: Collection[str] = ()) -> dict[str, Link]:
+    """What a safe GET says of each URL, all at once. What the research read a moment ago is not asked again."""
+    answers = await asyncio.gather(*(_state(fetcher, url) for url in urls if url not in read_lately))
+    return dict.fromkeys(read_lately, Link("alive")) | dict(answers)
+
+
+async def _state(fetcher: Fetcher, url: str) -> tuple[str, Link]:
+    try:
+        await fetcher.get(url)
+    except _ALIVE:
+        return url, Link("alive")
+    except OvernightError as error:
+        dead = isinstance(error, _DEAD) or (isinstance(error, UnresolvedName) and _unheard_of(error))
+        return url, Link("dead" if dead else "unknown", str(error))
+    return url, Link("alive")
+
+
+def _unheard_of(error: BaseException | None) -> bool:
+    """Whether the resolver knows for sure that there is no such name, other than that it could not be asked."""
+    while error is not None:
+        if isinstance(error, socket.gaierror):
+            return error.errno in _NO_SUCH_NAME
+        error = error.__cause__
+    return False
+
+
+async def read_lately(database: Database, hashes: Collection[str]) -> list[str]:
+    """The URLs of those snapshots that were read within the last hour."""
+    rows = await database.fetch(queries["snapshots_lately"], {"sha256": list(hashes)})
+    return [row["url"] for row in rows]
+
+
+async def neighbours(database: Database, job_id: str) -> list[Neighbour]:
+    """The newest articles beside that of the job, of all sites: published, queued, or turned down by a person."""
+    rows = await database.fetch(queries["neighbours"], {"job_id": job_id, "most": _NEIGHBOURS})
+    drafts = [(Draft.model_validate(row["draft"]), row["where"]) for row in rows]
+    return [Neighbour(draft.title, draft.prose(), where) for draft, where in drafts]
+
+
+async def take_place(database: Database, site: str, job_id: str) -> tuple[date, int]:
+    """The day (UTC) and how many other articles of the site hold a place in it before this one."""
+    row = await database.one(queries["cadence_take"], {"site": site, "job_id": job_id})
+    assert row is not None
+    return row["day"], row["place"] - 1
+
+
+async def give_place_back(database: Database, site: str, job_id: str) -> None:
+    """An article that waits for a person keeps nobody else waiting."""
+    await database.fetch(queries["cadence_leave"], {"site": site, "job_id": job_id})
+
+
+async def keep_verdicts(
+    database: Database, job_id: str, attempt: int, rewrite: int, verdicts: Sequence[Verdict]
+) -> None:
+    """Keep what was said of a draft; `rewrite` is 0 for the first one. Kept twice is kept once."""
+    columns = {
+        "gates": [verdict.gate for verdict in verdicts],
+        "passed": [verdict.passed for verdict in verdicts],
+        "reasons": [verdict.reason.replace("\0", "") for verdict in verdicts],
+    }
+    params = {"job_id": job_id, "attempt": attempt, "rewrite": rewrite, **columns}
+    await database.fetch(queries["verdicts_keep"], params)

@@ -1,0 +1,53 @@
+"""Every link leads somewhere, and no link leads where the writer was not sent. In every language.
+
+A link is dead where its page is gone or its name unknown. A site that refuses machines (401, 403, 429) or does not
+answer in time says nothing of what its readers see: such a link is unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from contentstudio.gates import facts
+from contentstudio.gates.case import Case, failed, known, passed
+from contentstudio.gates.wording import shown
+from contentstudio.model import Verdict
+
+_BARE = re.compile(r"\bhttps?://\S+|\bwww\.\w\S+", re.I)
+
+
+def check(case: Case) -> Verdict:
+    """Links are the pool's, the site's own or the draft's; each was asked, and none is dead."""
+    page = known(case.page, "the page")
+    said = known(case.links, "what the links answer")
+    urls = facts.links_of(page, case.site.url, case.draft.slug)
+    fault = next(_foreign(case, urls), None) or next(_written(case), None)
+    if fault:
+        return failed("links", fault)
+    if never := [url for url in urls if url not in said]:
+        return failed("links", f"Nobody asked whether {never[0]} is alive.")
+    if dead := [url for url in urls if said[url].state == "dead"]:
+        return failed("links", f"{len(dead)} of {len(urls)} links are dead: {said[dead[0]].why or dead[0]}")
+    unknown = [url for url in urls if said[url].state == "unknown"]
+    if unknown and not case.gates.allow_unknown_links:
+        return failed("links", f"{len(unknown)} of {len(urls)} links are unknown: {said[unknown[0]].why or unknown[0]}")
+    return passed("links", f"{len(urls) - len(unknown)} of {len(urls)} links are alive, {len(unknown)} are unknown.")
+
+
+def _foreign(case: Case, urls: list[str]) -> Iterator[str]:
+    given = {snapshot.url for snapshot in case.pool.values()}
+    own = urlsplit(case.site.url).netloc
+    for url in urls:
+        if url not in given and urlsplit(url).netloc != own:
+            yield f"The page links to {url}, which is none of its sources."
+    for link in case.draft.links:
+        if urlsplit(link.url).netloc not in ("", own):
+            yield f"The link {shown(link.anchor)} to {link.url} is no page of this site."
+
+
+def _written(case: Case) -> Iterator[str]:
+    for place, text in case.texts():
+        if bare := _BARE.search(text):
+            yield f"The {place} {shown(text)} has an address in its text: {bare[0]}."

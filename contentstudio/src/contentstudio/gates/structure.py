@@ -1,0 +1,100 @@
+"""The page is well built: headings, links, pictures, title and description. By its tree, in every language.
+
+Wide characters (Chinese, Japanese, Korean) count as two in lengths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import TYPE_CHECKING
+from unicodedata import east_asian_width
+
+from contentstudio.gates import markup
+from contentstudio.gates.case import Case, failed, known, passed
+from contentstudio.gates.wording import normal, shown
+from contentstudio.model import Verdict
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+
+
+def check(case: Case) -> Verdict:
+    """Look over the article as it is rendered, and over what the page says of itself."""
+    page = known(case.page, "the page")
+    article = markup.article(page)
+    looks = (_headings(article), _links(article), _pictures(case, article), _paragraphs(case), _head(case))
+    fault = next(chain.from_iterable(looks), None)
+    if fault:
+        return failed("structure", fault)
+    count = sum(1 for _ in article.iter(*_HEADINGS))
+    return passed("structure", f"{count} headings in order, links and pictures have words, title and description fit.")
+
+
+def _headings(article: HtmlElement) -> Iterator[str]:
+    seen: set[str] = set()
+    level = 1
+    headings = list(article.iter(*_HEADINGS))
+    if not any(heading.tag == "h2" for heading in headings):
+        yield "The article has no headings."
+    if sum(heading.tag == "h1" for heading in headings) > 1:
+        yield "The article has more than one title (h1)."
+    for heading in headings:
+        text = normal(markup.text_of(heading))
+        if not any(map(str.isalnum, text)):
+            yield f"A heading ({heading.tag}) is empty."
+        if text.casefold() in seen:
+            yield f"The heading {shown(text)} stands there twice."
+        seen.add(text.casefold())
+        here = int(heading.tag[1])
+        if here > level + 1:
+            yield f"The heading {shown(text)} is an {heading.tag} below an h{level}: a level is left out."
+        level = here
+
+
+def _links(article: HtmlElement) -> Iterator[str]:
+    targets = {element.get("id") for element in article.iter()} | {None}
+    for link in article.iter("a"):
+        href = (link.get("href") or "").strip()
+        words = [markup.text_of(link), link.get("aria-label") or "", *(i.get("alt") or "" for i in link.iter("img"))]
+        if not any(map(str.isalnum, "".join(words))):
+            yield f"The link to {href or 'nowhere'} has no words."
+        if href in ("", "#"):
+            yield f"The link {shown(words[0])} leads nowhere."
+        if href.startswith("#") and href[1:] not in targets:
+            yield f"The link {shown(words[0])} leads to {href}, which is not in the article."
+
+
+def _pictures(case: Case, article: HtmlElement) -> Iterator[str]:
+    pictures = [(i.get("src") or "", i.get("alt")) for i in article.iter("img")]
+    for src, alt in [*pictures, *((image.src, image.alt) for image in case.draft.images)]:
+        if not any(map(str.isalnum, alt or "")):
+            yield f"The picture {src or 'without an address'} has no alternative text."
+
+
+def _paragraphs(case: Case) -> Iterator[str]:
+    for section in case.draft.sections:
+        if not any(any(map(str.isalnum, s.text)) for paragraph in section.paragraphs for s in paragraph):
+            yield f"The section {shown(section.heading)} is empty."
+    for question in case.draft.faq:
+        if not any(any(map(str.isalnum, s.text)) for s in question.answer):
+            yield f"The question {shown(question.question)} has no answer."
+
+
+def _head(case: Case) -> Iterator[str]:
+    gates = case.gates
+    bands = {"title": (gates.min_title, gates.max_title), "description": (gates.min_description, gates.max_description)}
+    for name, (least, most) in bands.items():
+        size = _width(normal(getattr(case.draft, name)))
+        if size < least:
+            yield f"The {name} has {size} characters; at least {least} are wanted."
+        if size > most:
+            yield f"The {name} has {size} characters; at most {most} are wanted."
+    if normal(case.draft.title).casefold() == normal(case.draft.description).casefold():
+        yield "The description says the title again."
+
+
+def _width(text: str) -> int:
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)

@@ -1,0 +1,4 @@
+select source, query, impressions, clicks, position, weight
+from demands
+where site = %(site)s
+order by weight desc, impressions desc, query

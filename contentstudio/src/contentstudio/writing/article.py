@@ -1,0 +1,276 @@
+"""The writer that asks language models: an outline, then its sections. The article is put together by code.
+
+Every answer is stored before the next call is made, so that what a crash cuts off goes on with what is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contentstudio import config as settings
+from contentstudio.config import Site, Writing
+from contentstudio.model import Draft, Question, Reference, Section, Sentence, Snapshot
+from contentstudio.writing import prompts
+from contentstudio.writing.models import Models, Step
+from overnight import Context
+from overnight.errors import Permanent
+
+T = TypeVar("T")
+
+OUTLINE, SECTION, REWRITE, REPAIR = "outline-1", "section-1", "rewrite-1", "repair-1"  # the files in `prompts/`
+SOURCE_CHARACTERS = 30_000  # of each source that go into a prompt
+
+Words = Annotated[str, Field(min_length=1)]
+Pool = Mapping[str, Snapshot]  # the closed pool: what may be cited, by its id
+
+
+class OutsideThePool(Permanent):
+    """The model cites what it was not given, also after it was told."""
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class PlannedSection(_Answer):
+    """A section of an outline: what it tells, and the ids of the sources it leans on."""
+
+    heading: Words
+    tells: str
+    sources: list[str] = Field(min_length=1)
+
+
+class Outline(_Answer):
+    """The plan of an article."""
+
+    title: Words
+    description: str
+    angle: str
+    sections: list[PlannedSection] = Field(min_length=1)
+
+
+class WrittenSentence(_Answer):
+    """A sentence as the model gives it: `source` is an id of the pool, or null for one that claims nothing."""
+
+    text: Words
+    source: str | None
+    quoted: bool
+
+
+class Body(_Answer):
+    """What stands beneath a heading."""
+
+    paragraphs: list[Annotated[list[WrittenSentence], Field(min_length=1)]] = Field(min_length=1)
+
+
+class WrittenSection(Body):
+    """A heading and what stands beneath it."""
+
+    heading: Words
+
+
+class Written(_Answer):
+    """A whole article, as the model gives it when it mends one."""
+
+    title: Words
+    description: str
+    sections: list[WrittenSection] = Field(min_length=1)
+
+
+class ModelWriter:
+    """Writes through `Models`."""
+
+    def __init__(self, models: Models, writing: Writing) -> None:
+        self._models = models
+        self._writing = writing
+
+    def canary(self, job_id: str) -> str:
+        """The mark in the prompts of a job, which no article may hold."""
+        return prompts.canary(job_id, settings.canary_key())
+
+    async def write(self, ctx: Context[Any], site: Site, slug: str, title: str, snapshots: Sequence[Snapshot]) -> Draft:
+        """An outline in one call, each section in one. Raises `OutsideThePool`, and what `LLM.ask` raises."""
+        pool = {f"s{number}": snapshot for number, snapshot in enumerate(snapshots, 1)}
+        call = _Call(self, ctx)
+        outline = await call.ask("outline", OUTLINE, _outline_question(site, title, pool), Outline, _of_outline(pool))
+
+        async def section(number: int) -> Section:
+            plan = outline.sections[number]
+            given = {id: pool[id] for id in pool if id in plan.sources}
+            question = _section_question(site, title, outline, number, given)
+            body = await call.ask("section", SECTION, question, Body, _of_bodies(given))
+            return _section(plan.heading, body)
+
+        sections = await _all(
+            [partial(section, number) for number in range(len(outline.sections))],
+            at_once=self._writing.sections_at_once,
+        )
+        draft = Draft(
+            site=site.name,
+            slug=slug,
+            title=outline.title,
+            description=outline.description,
+            sections=sections,
+            references=_references(pool),
+            writer=call.models(),
+            language=site.language,
+        )
+        return cited_only(draft)
+
+    async def rewrite(
+        self, ctx: Context[Any], site: Site, draft: Draft, snapshots: Sequence[Snapshot], reasons: Sequence[str]
+    ) -> Draft:
+        """The whole article again in one call, with the reasons in view. Raises as `write` does."""
+        texts = {snapshot.sha256: snapshot for snapshot in snapshots}
+        pool = {r.id: texts[r.sha256] for r in draft.references if r.sha256 in texts}
+        call = _Call(self, ctx)
+        question = _rewrite_question(site, draft, pool, reasons)
+        written = await call.ask("rewrite", REWRITE, question, Written, lambda w: _of_bodies(pool)(*w.sections))
+        changes = {
+            "title": written.title,
+            "description": written.description,
+            "sections": [_section(section.heading, section) for section in written.sections],
+            "references": _references(pool),
+            "writer": call.models(),
+        }
+        return cited_only(draft.model_copy(update=changes))
+
+
+class _Call:
+    """The calls for one article, and who answered them."""
+
+    def __init__(self, writer: ModelWriter, ctx: Context[Any]) -> None:
+        self._writer = writer
+        self._ctx = ctx
+        self._names: list[str] = []
+
+    async def ask(self, step: Step, prompt: str, question: str, type_: type[T], fault: Callable[[T], str | None]) -> T:
+        """An answer without a fault. One that has a fault is asked for once more, with the fault in view."""
+        answer = await self._ask(step, prompt, question, type_)
+        if (why := fault(answer)) is None:
+            return answer
+        repair = prompts.instructions(REPAIR, self._writer.canary(self._ctx.job_id)) + prompts.sealed({"why": why})
+        answer = await self._ask(step, prompt, question + repair, type_)
+        if (why := fault(answer)) is not None:
+            raise OutsideThePool(f"{why}, also after the model was told")
+        return answer
+
+    async def _ask(self, step: Step, prompt: str, question: str, type_: type[T]) -> T:
+        system = prompts.instructions(prompt, self._writer.canary(self._ctx.job_id))
+        answer, name = await self._writer._models.ask(self._ctx, step, system, question, type_)
+        self._names.append(name)
+        return answer
+
+    def models(self) -> str:
+        """Who answered, each once."""
+        return ", ".join(dict.fromkeys(self._names))
+
+
+def cited_only(draft: Draft) -> Draft:
+    """The draft with the references that its sentences cite and no others, numbered s1, s2, … as they come.
+
+    A citation of what is no reference stays as it is, for a gate to find.
+    """
+    known = {reference.id: reference for reference in draft.references}
+    cited = dict.fromkeys(s.source for s in draft.sentences() if s.source in known)
+    ids = {old: f"s{number}" for number, old in enumerate(cited, 1) if old is not None}
+
+    def renamed(sentences: Sequence[Sentence]) -> list[Sentence]:
+        return [s.model_copy(update={"source": ids.get(s.source or "", s.source)}) for s in sentences]
+
+    return draft.model_copy(
+        update={
+            "sections": [
+                Section(heading=s.heading, paragraphs=[renamed(p) for p in s.paragraphs]) for s in draft.sections
+            ],
+            "faq": [Question(question=q.question, answer=renamed(q.answer)) for q in draft.faq],
+            "references": [known[old].model_copy(update={"id": new}) for old, new in ids.items()],
+        }
+    )
+
+
+async def _all(calls: Sequence[Callable[[], Awaitable[T]]], *, at_once: int) -> list[T]:
+    """The results in order. After a failure no other call begins; those under way come to their end: they are paid."""
+    turn = asyncio.Semaphore(at_once)
+    failures: list[Exception] = []
+
+    async def one(call: Callable[[], Awaitable[T]]) -> T | None:
+        async with turn:
+            if failures:
+                return None
+            try:
+                return await call()
+            except Exception as error:
+                failures.append(error)
+                return None
+
+    results = await asyncio.gather(*map(one, calls))
+    if failures:
+        raise failures[0]
+    return [result for result in results if result is not None]
+
+
+def _of_outline(pool: Pool) -> Callable[[Outline], str | None]:
+    def fault(outline: Outline) -> str | None:
+        return _outside(pool, (id for section in outline.sections for id in section.sources))
+
+    return fault
+
+
+def _of_bodies(pool: Pool) -> Callable[..., str | None]:
+    """What is wrong with the citations of some bodies, or None."""
+
+    def fault(*bodies: Body) -> str | None:
+        sentences = [s for body in bodies for paragraph in body.paragraphs for s in paragraph]
+        if any(s.quoted and s.source is None for s in sentences):
+            return "a quoted sentence names no source"
+        return _outside(pool, (s.source for s in sentences if s.source is not None))
+
+    return fault
+
+
+def _outside(pool: Pool, ids: Iterable[str]) -> str | None:
+    wrong = next((id for id in ids if id not in pool), None)
+    return f"“{wrong[:40]}” is cited, and only {', '.join(pool)} are given" if wrong is not None else None
+
+
+def _section(heading: str, body: Body) -> Section:
+    paragraphs = [[Sentence(**sentence.model_dump()) for sentence in paragraph] for paragraph in body.paragraphs]
+    return Section(heading=heading, paragraphs=paragraphs)
+
+
+def _references(pool: Pool) -> list[Reference]:
+    return [Reference(id=id, url=s.url, title=s.title, sha256=s.sha256) for id, s in pool.items()]
+
+
+def _outline_question(site: Site, title: str, pool: Pool) -> str:
+    least, most = site.gates.min_words, site.gates.max_words
+    return f"{_site(site)}Length: {least} to {most} words\n\n" + prompts.sealed({"topic": title, **_texts(pool)})
+
+
+def _section_question(site: Site, title: str, outline: Outline, number: int, pool: Pool) -> str:
+    parts = len(outline.sections)
+    length = f"Length: {-(-site.gates.min_words // parts)} to {max(1, site.gates.max_words // parts)} words\n"
+    told = f"{_site(site)}{length}Section: number {number + 1} of the {parts} in the outline\n\n"
+    return told + prompts.sealed({"topic": title, "outline": outline.model_dump_json(indent=1), **_texts(pool)})
+
+
+def _rewrite_question(site: Site, draft: Draft, pool: Pool, reasons: Sequence[str]) -> str:
+    length = f"Length: {site.gates.min_words} to {site.gates.max_words} words\n\n"
+    article = draft.model_dump_json(include={"title", "description", "sections"}, indent=1)
+    told = {"article": article, "reasons": json.dumps(list(reasons), ensure_ascii=False, indent=1)}
+    return _site(site) + length + prompts.sealed({**told, **_texts(pool)})
+
+
+def _site(site: Site) -> str:
+    return f"Site: {site.title or site.name}\nLanguage: {site.language}\n"
+
+
+def _texts(pool: Pool) -> dict[str, str]:
+    return {id: snapshot.text[:SOURCE_CHARACTERS] for id, snapshot in pool.items()}

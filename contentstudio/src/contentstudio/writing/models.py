@@ -1,0 +1,81 @@
+"""Which models write: for each step of the writing one, and its substitute where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from functools import cache
+from typing import Any, Literal, TypeVar, cast
+
+from contentstudio import config as settings
+from contentstudio.config import Model, Writing
+from overnight import ConfigError, Context, logs
+from overnight.database import Database
+from overnight.llm import Anthropic, OpenAI, Price, Request, fallback, strict_schema
+from overnight.llm.client import LLM
+from overnight.llm.fallback import Choice
+from overnight.llm.openai import OPENAI_URL
+
+T = TypeVar("T")
+Step = Literal["outline", "section", "rewrite"]
+STEPS: tuple[Step, ...] = ("outline", "section", "rewrite")
+
+
+class Models:
+    """What each step of the writing asks: cached, priced, booked."""
+
+    def __init__(self, writing: Writing, choices: Mapping[Step, Sequence[Choice]]) -> None:
+        self._writing = writing
+        self._choices = choices
+
+    async def ask(self, ctx: Context[Any], step: Step, system: str, prompt: str, type_: type[T]) -> tuple[T, str]:
+        """The answer, and the name of the model that gave it. Raises what `fallback.ask` raises."""
+        choices = self._choices[step]
+        request = Request(
+            model=choices[0].model,
+            system=system,
+            prompt=prompt,
+            schema=_schema(cast(Hashable, type_)),
+            max_tokens=self._writing.max_tokens,
+            temperature=self._writing.temperature,
+        )
+        answer, choice = await fallback.ask(ctx, choices, request, type_)
+        return answer, choice.name
+
+
+@cache
+def _schema(type_: Any) -> dict[str, Any]:
+    """Made once for each type of answer."""
+    return strict_schema(type_)
+
+
+def connect(writing: Writing, database: Database, stack: AsyncExitStack) -> Models:
+    """The models of a config, closed with the stack. Raises `ConfigError` where a key is missing."""
+    llms: dict[settings.Provider, LLM] = {}
+    prices = {model: Price.model_validate(price.model_dump()) for model, price in writing.prices.items()}
+
+    def choice(model: Model) -> Choice:
+        provider = model.provider or ("openai" if writing.writer == "openai" else "anthropic")
+        if provider not in llms:
+            served_by = _provider(writing, provider)
+            stack.push_async_callback(served_by.aclose)
+            llms[provider] = LLM(served_by, database, deadline=writing.deadline_seconds, prices=prices)
+        return Choice(llms[provider], model.model or writing.model)
+
+    def choices(step: Step) -> list[Choice]:
+        first: Model = getattr(writing, step)
+        return list(dict.fromkeys(choice(model) for model in (first, writing.fallback) if model is not None))
+
+    return Models(writing, {step: choices(step) for step in STEPS})
+
+
+def _provider(writing: Writing, name: settings.Provider) -> Anthropic | OpenAI:
+    key = settings.api_key(name)
+    logs.hide(key)
+    if key is None and (name == "anthropic" or writing.openai.base_url.rstrip("/") == OPENAI_URL):
+        raise ConfigError(f"[writing] names a model of {name}, which needs {name.upper()}_API_KEY in the environment")
+    if name == "openai":
+        server = writing.openai
+        return OpenAI(api_key=key, base_url=server.base_url, json=server.json_as, name=server.prices)
+    assert key is not None
+    return Anthropic(api_key=key, base_url=writing.anthropic.base_url)

@@ -1,0 +1,216 @@
+"""The gate step on a real database: verdicts are kept, what fails goes back to a model once, and the day has places."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from contentstudio import app as studio
+from contentstudio.config import Config, Writing
+from contentstudio.demo.web import FEEDS, DemoWeb
+from contentstudio.gates import facts, panel
+from contentstudio.gates.case import Link
+from contentstudio.model import Verdict
+from contentstudio.research.fetch import Fetcher
+from contentstudio.research.sentences import sentences
+from overnight import control
+from overnight.database import Database
+from overnight.llm.fake_server import FakeModels, prompt_of, schema_of
+from overnight.testing import Clock, run_until_idle
+
+Write = Callable[..., Config]
+PAGE = "/potting-shed/mulch.html"
+
+
+FIRST = 2  # calls: an outline and its section
+LEAK = "As an AI, I love mulch."
+
+
+class Learner:
+    """A model that leaks in what it writes first, and mends it when it is told why, or does not."""
+
+    def __init__(self, mends: bool) -> None:
+        self.mends = mends
+        self.complaints: list[str] = []
+
+    def __call__(self, request: dict[str, Any]) -> str:
+        schema, prompt = schema_of(request), prompt_of(request)
+        assert schema is not None
+        text = prompt.split('id="s1">\n', 1)[1].split("\n</source", 1)[0]
+        lines = [{"text": s, "source": "s1", "quoted": True} for s in sentences(text) if 8 < len(s.split()) < 30]
+        leak = {"text": LEAK, "source": None, "quoted": False}
+        told = {
+            "title": "Mulch for a dry summer",
+            "description": "What mulch does for a garden, told in the words of a gardener who uses it every year.",
+        }
+        if "angle" in schema["properties"]:
+            plan = [{"heading": "About mulch", "tells": "all", "sources": ["s1"]}]
+            return json.dumps({**told, "angle": "It saves water.", "sections": plan})
+        if "title" not in schema["properties"]:
+            return json.dumps({"paragraphs": [[leak, *lines[:14]]]})
+        self.complaints.append(prompt)
+        body = lines[:14] if self.mends else [leak, *lines[: 14 - len(self.complaints)]]
+        return json.dumps({**told, "sections": [{"heading": "About mulch", "paragraphs": [body]}]})
+
+
+@pytest.fixture
+def claude(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[tuple[FakeModels, Learner]]:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-test-0123456789")
+    learner = Learner(mends=request.param)
+    with FakeModels(body=learner) as server:
+        yield server, learner
+
+
+def by_model(config: Config, url: str, **changes: Any) -> Config:
+    given = {"writer": "auto", "anthropic": {"base_url": url}, "deadline_seconds": 20.0, **changes}
+    return config.model_copy(update={"writing": Writing.model_validate(given)})
+
+
+def with_gates(config: Config, **changes: Any) -> Config:
+    (site,) = config.site
+    gates = site.gates.model_copy(update=changes)
+    return config.model_copy(update={"site": [site.model_copy(update={"gates": gates})]})
+
+
+async def night(config: Config, database: Database, clock: Clock) -> None:
+    app = studio.build(config)
+    await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await run_until_idle(app, database, clock=clock)
+
+
+async def gate_runs(database: Database) -> list[dict[str, Any]]:
+    return await database.fetch("select job_id, status, error, output from runs where step = 'gate' order by id")
+
+
+async def test_every_verdict_is_kept_with_its_reason(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write
+) -> None:
+    await night(write_config([web.url + PAGE]), database, clock)
+    (run,) = await gate_runs(database)
+    kept = await database.fetch("select * from verdicts")
+    assert run["status"] == "succeeded"
+    assert len(kept) == len(panel.GATES)
+    assert {(row["job_id"], row["attempt"], row["rewrite"], row["passed"]) for row in kept} == {
+        (run["job_id"], 1, 0, True)
+    }
+    assert all(row["reason"].endswith(".") for row in kept)
+
+
+async def test_a_verdict_that_is_kept_twice_is_kept_once(database: Database) -> None:
+    for reason in ("First.", "Second."):
+        await facts.keep_verdicts(database, "j", 1, 0, [Verdict(gate="length", passed=True, reason=reason)])
+    await facts.keep_verdicts(database, "j", 2, 0, [Verdict(gate="length", passed=False, reason="A\0fter.")])
+    kept = await database.fetch("select attempt, reason from verdicts order by attempt")
+    assert [(row["attempt"], row["reason"]) for row in kept] == [(1, "First."), (2, "After.")]
+
+
+@pytest.mark.parametrize("claude", [True], indirect=True)
+async def test_a_model_that_failed_a_gate_is_given_the_reasons_and_mends_it(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: tuple[FakeModels, Learner]
+) -> None:
+    server, learner = claude
+    await night(by_model(write_config([web.url + PAGE]), server.url), database, clock)
+    (run,) = await gate_runs(database)
+    assert run["status"] == "succeeded"
+    assert len(server.calls) == FIRST + 1
+    (complaint,) = learner.complaints
+    assert LEAK in complaint
+    assert "leaks: The sentence" in complaint
+    kept = await database.fetch("select rewrite, passed from verdicts where gate = 'leaks' order by rewrite")
+    assert [(row["rewrite"], row["passed"]) for row in kept] == [(0, False), (1, True)]
+    assert "As an AI" not in json.dumps(run["output"])
+
+
+@pytest.mark.parametrize("claude", [False], indirect=True)
+@pytest.mark.parametrize("rewrites", [0, 1, 2])
+async def test_after_as_many_rewrites_as_the_config_allows_a_person_decides(
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    claude: tuple[FakeModels, Learner],
+    rewrites: int,
+) -> None:
+    config = by_model(write_config([web.url + PAGE]), claude[0].url, rewrites=rewrites)
+    await night(config, database, clock)
+    (run,) = await gate_runs(database)
+    assert run["status"] == "needs_review"
+    assert "leaks:" in run["error"]
+    assert len(claude[0].calls) == FIRST + rewrites
+
+
+@pytest.mark.parametrize("claude", [True], indirect=True)
+async def test_what_other_words_do_not_mend_is_not_paid_for_twice(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: tuple[FakeModels, Learner]
+) -> None:
+    config = with_gates(by_model(write_config([web.url + PAGE]), claude[0].url), per_day=0)
+    await night(config, database, clock)
+    (run,) = await gate_runs(database)
+    assert run["status"] == "needs_review"
+    assert "cadence: garden has 0 articles" in run["error"]
+    assert len(claude[0].calls) == FIRST
+
+
+async def test_a_day_has_so_many_places_however_many_articles_come_at_once(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write
+) -> None:
+    config = with_gates(write_config([web.url + FEEDS[0]]), per_day=2)
+    await night(config, database, clock)
+    runs = await gate_runs(database)
+    assert sorted(run["status"] for run in runs) == ["needs_review", "needs_review", "succeeded", "succeeded"]
+    assert all("cadence:" in run["error"] for run in runs if run["status"] == "needs_review")
+
+
+async def test_places_are_given_out_one_after_the_other_and_given_back(database: Database, clock: Clock) -> None:
+    taken = await asyncio.gather(*(facts.take_place(database, "garden", f"job-{n}") for n in range(8)))
+    assert sorted(others for _, others in taken) == list(range(8))
+    again = await facts.take_place(database, "garden", "job-3")
+    assert again == taken[3]
+    await facts.give_place_back(database, "garden", "job-3")
+    assert (await facts.take_place(database, "garden", "job-9"))[1] == 7
+    await clock.move(86_400)
+    assert (await facts.take_place(database, "garden", "job-10"))[1] == 0
+
+
+async def test_the_same_article_from_another_page_waits_for_a_person(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write
+) -> None:
+    await night(write_config([web.url + PAGE]), database, clock)
+    copy = "update topics set slug = 'another-slug', title = 'Another'"
+    await database.fetch(copy)
+    app = studio.build(write_config([web.url + PAGE]))
+    topic = {"site": "garden", "slug": "another-slug", "date": "2026-11-24"}
+    await control.start(app, database, "article", topic)
+    await run_until_idle(app, database, clock=clock)
+    first, second = await gate_runs(database)
+    assert (first["status"], second["status"]) == ("succeeded", "needs_review")
+    assert "duplicates: It has the title of" in second["error"]
+    assert "which is published" in second["error"]
+
+
+async def test_a_link_is_alive_dead_or_unknown_by_what_a_safe_get_says(web: DemoWeb, write_config: Write) -> None:
+    from contentstudio.demo.web import GONE
+
+    config = write_config([web.url + PAGE])
+    fetcher = Fetcher(config.fetch)
+    urls = [
+        web.url + PAGE,
+        web.url + GONE,
+        "http://10.0.0.1/",
+        "http://no-such-name.invalid/",
+        "http://127.0.0.1:1025/x",
+    ]
+    try:
+        said = await facts.ask(fetcher, urls, ["https://read-a-moment-ago.example/"])
+    finally:
+        await fetcher.aclose()
+    assert said[web.url + PAGE] == Link("alive")
+    assert said[web.url + GONE].state == "dead"
+    assert said["http://10.0.0.1/"].state == "dead"
+    assert said["http://127.0.0.1:1025/x"].state == "unknown"
+    assert said["http://no-such-name.invalid/"].state in ("dead", "unknown")  # by what the resolver is sure of
+    assert said["https://read-a-moment-ago.example/"] == Link("alive")

@@ -1,0 +1,164 @@
+"""Sitemaps: plain, packed, listing others, and hostile."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from contentstudio.research import sitemaps
+from contentstudio.research.fetch import Fetched, Gone, TooLarge, Unavailable
+from contentstudio.research.sitemaps import BrokenSitemap, Entry, choose, collect, parse
+
+ROOT = "https://a.example/sitemap.xml"
+NAMESPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
+
+
+def urlset(*urls: str, more: str = "") -> bytes:
+    return f"<urlset {NAMESPACE}>{''.join(f'<url><loc>{u}</loc>{more}</url>' for u in urls)}</urlset>".encode()
+
+
+def index(*entries: tuple[str, str]) -> bytes:
+    listed = "".join(f"<sitemap><loc>{u}</loc><lastmod>{at}</lastmod></sitemap>" for u, at in entries)
+    return f"<?xml version='1.0'?><sitemapindex {NAMESPACE}>{listed}</sitemapindex>".encode()
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+class Site:
+    """Sitemaps by URL; remembers what was asked."""
+
+    def __init__(self, files: dict[str, bytes | Exception]) -> None:
+        self.files = files
+        self.asked: list[str] = []
+
+    async def get(self, url: str) -> Fetched:
+        self.asked.append(url)
+        found = self.files[url]
+        if isinstance(found, Exception):
+            raise found
+        return Fetched(url, url, 200, "application/xml", None, found)
+
+
+def test_entries_with_their_moments_and_nothing_else() -> None:
+    body = f"""
+    <?xml version="1.0" encoding="UTF-8"?>
+    <s:urlset xmlns:s="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:image="http://images.example">
+      <s:url><s:loc> https://a.example/?a=1&amp;b=2 </s:loc><s:lastmod>2026-11-02T08:00:00+02:00</s:lastmod>
+        <image:image><image:loc>https://a.example/picture.png</image:loc></image:image></s:url>
+      <s:url><s:loc>https://a.example/day</s:loc><s:lastmod>2026-11-02</s:lastmod></s:url>
+      <s:url><s:loc>https://a.example/month</s:loc><s:lastmod>2026-11</s:lastmod></s:url>
+      <s:url><s:loc>ftp://a.example/</s:loc></s:url><s:url><s:loc>https://[a</s:loc></s:url><s:url></s:url>
+      <s:url><s:loc>https://a.example/{"x" * 2_048}</s:loc></s:url>
+    </s:urlset>""".encode()
+    found = parse(body, ROOT)
+    assert not found.is_index
+    assert [(e.url, e.changed_at) for e in found.entries] == [
+        ("https://a.example/?a=1&b=2", moment("2026-11-02T06:00:00")),
+        ("https://a.example/day", moment("2026-11-03")),
+        ("https://a.example/month", None),
+    ]
+
+
+def test_a_packed_sitemap_is_unpacked() -> None:
+    assert parse(gzip.compress(urlset("https://a.example/1")), ROOT).entries == (Entry("https://a.example/1"),)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"<!DOCTYPE urlset [<!ENTITY a 'b'>]><urlset/>", "declares a document type"),
+        (b"<!DOCTYPE urlset SYSTEM 'file:///etc/passwd'><urlset/>", "declares a document type"),
+        (b"<html><body/></html>", "its first element is “html”"),
+        (b"", "not a well-formed sitemap"),
+        (urlset("https://a.example/1")[:-9], "not a well-formed sitemap"),
+        (b"<?xml version='1.0' encoding='klingon'?><urlset/>", "encoding"),
+        (b"<urlset>" + b"<a>" * 200, "nests more than 100"),
+        (gzip.compress(urlset("https://a.example/1"))[:-10], "cut off"),
+        (b"\x1f\x8b rubbish", "not sound gzip"),
+    ],
+)
+def test_what_is_none_says_why(body: bytes, says: str) -> None:
+    with pytest.raises(BrokenSitemap, match=says):
+        parse(body, ROOT)
+
+
+def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sitemaps, "MAX_UNPACKED", 1_000_000)
+    with pytest.raises(TooLarge, match="1,000,000"):
+        parse(gzip.compress(b"<urlset>" + b" " * 40_000_000), ROOT)
+
+
+async def test_an_index_is_followed_newest_first_and_each_file_once() -> None:
+    site = Site(
+        {
+            ROOT: index(("https://a.example/old.xml", "2026-01-01"), ("https://a.example/new.xml", "2026-11-01")),
+            "https://a.example/new.xml": index((ROOT, ""), ("https://a.example/deep.xml.gz", "2026-11-01")),
+            "https://a.example/old.xml": urlset("https://a.example/1", "https://a.example/2"),
+            "https://a.example/deep.xml.gz": gzip.compress(urlset("https://a.example/2", "https://a.example/3")),
+        }
+    )
+    found = await collect(site.get, ROOT)
+    assert sorted(found.entries) == [f"https://a.example/{n}" for n in (1, 2, 3)]
+    assert site.asked[:2] == [ROOT, "https://a.example/new.xml"]
+    assert len(site.asked) == len(set(site.asked)) == 4
+
+
+async def test_only_the_sitemaps_own_host_counts_unless_others_are_allowed() -> None:
+    listed = ["https://a.example/1", "https://b.example/2", "http://10.0.0.1/", "https://a.example.evil.example/"]
+    site = Site({ROOT: index(("https://b.example/s.xml", ""), ("https://a.example/s.xml", ""))})
+    site.files |= {"https://a.example/s.xml": urlset(*listed), "https://b.example/s.xml": urlset(*listed)}
+    assert list((await collect(site.get, ROOT)).entries) == ["https://a.example/1"]
+    assert "https://b.example/s.xml" not in site.asked
+    assert list((await collect(site.get, ROOT, hosts=["b.example"])).entries) == listed[:2]
+
+
+async def test_only_paths_with_the_match_count() -> None:
+    site = Site({ROOT: urlset("https://a.example/blog/1", "https://a.example/shop/", "https://a.example/?x=/blog/")})
+    assert list((await collect(site.get, ROOT, match="/blog/")).entries) == ["https://a.example/blog/1"]
+
+
+async def test_files_and_depth_and_pages_have_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    name: Callable[[int], str] = lambda n: f"https://a.example/{n}.xml"  # noqa: E731
+    site = Site({name(n): index((name(n + 1), "")) for n in range(9)})
+    assert (await collect(site.get, name(0))).entries == {}
+    assert site.asked == [name(0), name(1), name(2)]
+    wide = Site({ROOT: index(*[(name(n), "") for n in range(99)])})
+    wide.files |= {name(n): urlset(f"https://a.example/{n}") for n in range(99)}
+    assert len((await collect(wide.get, ROOT)).entries) == len(wide.asked) - 1 == sitemaps.MAX_FILES - 1
+    monkeypatch.setattr(sitemaps, "MAX_URLS", 7)
+    long = Site({ROOT: urlset(*[f"https://a.example/{n}" for n in range(20)])})
+    assert len((await collect(long.get, ROOT)).entries) == 7
+
+
+async def test_a_broken_file_of_an_index_is_a_fault_beside_what_the_others_list() -> None:
+    bad, good = "https://a.example/bad.xml", "https://a.example/good.xml"
+    site = Site(
+        {ROOT: index((bad, ""), (good, "")), bad: Gone(f"{bad} answers 404."), good: urlset("https://a.example/1")}
+    )
+    found = await collect(site.get, ROOT)
+    assert (list(found.entries), found.faults) == (["https://a.example/1"], [f"{bad} answers 404."])
+    site.files[good] = b"<html/>"
+    with pytest.raises(BrokenSitemap, match="404"):
+        await collect(site.get, ROOT)
+    site.files[good] = Unavailable("later")
+    with pytest.raises(Unavailable):
+        await collect(site.get, ROOT)
+
+
+def test_tonight_is_what_is_new_or_changed_then_what_was_not_looked_at_for_long() -> None:
+    asked = {name: moment("2026-11-20") for name in ("same", "changed", "untold")} | {"older": moment("2026-11-01")}
+    entries = [
+        Entry("untold"),
+        Entry("older"),
+        Entry("same", moment("2026-11-19")),
+        Entry("undated"),
+        Entry("changed", moment("2026-11-21")),
+        Entry("new", moment("2026-01-01")),
+    ]
+    assert [e.url for e in choose(entries, asked, 10)] == ["changed", "new", "undated", "older", "untold"]
+    assert [e.url for e in choose(entries, asked, 2)] == ["changed", "new"]

@@ -1,0 +1,115 @@
+"""One model after another: who is asked when the first is overloaded, refuses, or has failed too often of late.
+
+Each model that has a substitute has a breaker of its own, shared by all workers. It opens and closes by the rules of
+`breaker`; while it is open the model is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from overnight import breaker
+from overnight.breaker import Breaker, Signal
+from overnight.context import Context
+from overnight.errors import Transient
+from overnight.ledger import Ledger
+from overnight.llm.client import LLM
+from overnight.llm.port import CallFailed, Kind, Request, TransientCall
+
+T = TypeVar("T")
+
+PASSED_ON: tuple[Kind, ...] = ("overloaded", "refused")  # what another model may do better, in the same attempt
+UNLUCKY: tuple[Kind, ...] = ("malformed", "incomplete")  # an answer that says nothing of the upstream
+
+
+class AllResting(Transient):
+    """The breakers of all models are open, so none was asked. `retry_after` is in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A model that can be asked, and through whom."""
+
+    llm: LLM
+    model: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.llm.provider}:{self.model}"
+
+    @property
+    def breaker(self) -> str:
+        return f"model {self.name}"
+
+
+async def ask(ctx: Context[Any], choices: Sequence[Choice], request: Request, type_: type[T]) -> tuple[T, Choice]:
+    """The answer of the first model that gives one, and which one that was. Each is asked as by `LLM.ask`.
+
+    `request.model` is replaced by each choice's. An answer that any of them gave before is taken. Raises what the last
+    one asked raises, and `AllResting`.
+    """
+    if len(choices) == 1:
+        return await choices[0].llm.ask(ctx, replace(request, model=choices[0].model), type_), choices[0]
+    for choice in choices:
+        stored = await choice.llm.stored(ctx, replace(request, model=choice.model), type_)
+        if stored is not None:
+            return stored, choice
+    return await _ask_in_turn(ctx, choices, request, type_)
+
+
+async def _ask_in_turn(
+    ctx: Context[Any], choices: Sequence[Choice], request: Request, type_: type[T]
+) -> tuple[T, Choice]:
+    failure: CallFailed | None = None
+    rests: list[float] = []
+    for choice in choices:
+        rest = await _rest(ctx, choice)
+        if rest > 0:
+            rests.append(rest)
+            continue
+        signal = Signal(ctx.run.id, "nothing")
+        try:
+            answer = await choice.llm.call(ctx, replace(request, model=choice.model), type_)
+            signal = replace(signal, verdict="well")
+            return answer, choice
+        except CallFailed as error:
+            if isinstance(error, TransientCall) and error.kind not in UNLUCKY:
+                signal = replace(signal, verdict="error", error=str(error))
+            if error.kind not in PASSED_ON:
+                raise
+            failure = error
+        finally:
+            await choice.llm.database.insist(partial(_note, ctx.ledger, choice, signal))
+    if failure is not None:
+        raise failure
+    names = " and ".join(choice.name for choice in choices)
+    raise AllResting(f"the breakers of {names} are open, so no model was asked", retry_after=min(rests))
+
+
+async def _rest(ctx: Context[Any], choice: Choice) -> float:
+    """Seconds for which the model is not to be asked; 0 where it may be, be it as the probe of a half-open breaker."""
+    known, now = await ctx.ledger.read_breakers([choice.breaker])
+    found = known.get(choice.breaker, Breaker(choice.breaker, ""))
+    if found.open_until is None:
+        return 0.0
+    if found.open_until <= now:
+        until = now + timedelta(seconds=breaker.PAUSE)
+        if await ctx.ledger.write_breaker(replace(found, open_until=until, probe_run=ctx.run.id), opens=False):
+            return 0.0
+        return breaker.PAUSE  # somebody else is the probe
+    return (found.open_until - now).total_seconds()
+
+
+async def _note(ledger: Ledger, choice: Choice, signal: Signal) -> None:
+    """Let the model's breaker know, however many do so at once."""
+    written = False
+    while not written:
+        known, now = await ledger.read_breakers([choice.breaker])
+        before = known.get(choice.breaker, Breaker(choice.breaker, ""))
+        decided = breaker.after(before, [signal], now)
+        opens = decided.open_until not in (None, before.open_until) and decided.failures > before.failures
+        written = decided == before or await ledger.write_breaker(decided, opens=opens)
