@@ -346,3 +346,23 @@ def test_no_postgres_at_all_names_both_ways_out(server: EmbeddedServer, monkeypa
 def test_importing_it_loads_no_driver() -> None:
     look = "import sys, overnight.embedded; sys.exit('psycopg' in sys.modules or 'asyncio' in sys.modules)"
     subprocess.run([sys.executable, "-c", look], check=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "again"),
+    [
+        ("LOG:  starting PostgreSQL 18.6\nLOG:  redo starts at 0/16EF538\n", True),  # killed in the middle of recovery
+        ("LOG:  starting PostgreSQL 18.6\nFATAL:  could not create lock file\n", False),
+        ("error while loading shared libraries\n", False),
+    ],
+)
+def test_a_server_that_was_killed_while_starting_may_be_launched_again(
+    server: EmbeddedServer, said: str, again: bool
+) -> None:
+    server.home.mkdir(parents=True, exist_ok=True)
+    server.log.write_text(said)
+    if again:
+        server._check_it_was_ready(0)
+    else:
+        with pytest.raises(DatabaseUnavailable, match="ended while starting"):
+            server._check_it_was_ready(0)
