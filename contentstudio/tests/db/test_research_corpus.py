@@ -103,7 +103,7 @@ def own(small_web: Any) -> Iterator[str]:
         "/bomb.xml": (
             200,
             {"Content-Type": "text/xml", "Content-Encoding": "gzip"},
-            gzip.compress(b"<a>" * 20_000_000),
+            gzip.compress(b"<a>" * 20_000_000, mtime=0),
         ),
         "/js": b"<html><body><script>" + b"function f(x){return x*2};" * 30_000 + b"</script></body></html>",
         "/noscript": b"<div id=root></div><noscript>You need to enable JavaScript to run this app.</noscript>",

@@ -99,7 +99,9 @@ async def test_an_index_is_followed_newest_first_and_each_file_once() -> None:
             ROOT: index(("https://a.example/old.xml", "2026-01-01"), ("https://a.example/new.xml", "2026-11-01")),
             "https://a.example/new.xml": index((ROOT, ""), ("https://a.example/deep.xml.gz", "2026-11-01")),
             "https://a.example/old.xml": urlset("https://a.example/1", "https://a.example/2"),
-            "https://a.example/deep.xml.gz": gzip.compress(urlset("https://a.example/2", "https://a.example/3"), mtime=0),
+            "https://a.example/deep.xml.gz": gzip.compress(
+                urlset("https://a.example/2", "https://a.example/3"), mtime=0
+            ),
         }
     )
     found = await collect(site.get, ROOT)
