@@ -30,7 +30,7 @@ history as (
     insert into attempts (run_id, attempt, outcome, error, error_class, detail, worker, started_at, retry_at)
     select f.id, f.attempt, e.outcome, e.error, e.error_class, e.detail, %(worker)s, f.started_at,
            case when f.status = 'queued' then f.due_at end
-    from finished f join ended e on e.id = f.id
+    from finished f join ended e on e.id = f.id and e.attempt = f.attempt
     where e.outcome not in ('done', 'no_work')
 ),
 alerted as (
