@@ -155,7 +155,8 @@ class EmbeddedServer:
         It may be launched again. One that says why it cannot start, may not.
         """
         said = self.log.read_bytes()[log_end:].decode(errors="replace")
-        gave_up = "FATAL:" in said or "PANIC:" in said or "starting PostgreSQL" not in said
+        ours = said.replace("FATAL:  the database system is", "")  # what those hear who ask too early, as we do
+        gave_up = "FATAL:" in ours or "PANIC:" in ours or "starting PostgreSQL" not in said
         if "ready to accept connections" not in said and gave_up:
             raise DatabaseUnavailable(launch.why_failed("Postgres ended while starting", said, self.home))
 

@@ -351,7 +351,10 @@ def test_importing_it_loads_no_driver() -> None:
 @pytest.mark.parametrize(
     ("said", "again"),
     [
-        ("LOG:  starting PostgreSQL 18.6\nLOG:  redo starts at 0/16EF538\n", True),  # killed in the middle of recovery
+        (
+            "LOG:  starting PostgreSQL 18.6\nLOG:  redo starts at 0/16EF538\nFATAL:  the database system is starting up\n",
+            True,
+        ),  # killed in the middle of recovery
         ("LOG:  starting PostgreSQL 18.6\nFATAL:  could not create lock file\n", False),
         ("error while loading shared libraries\n", False),
     ],
