@@ -352,7 +352,7 @@ def test_importing_it_loads_no_driver() -> None:
     ("said", "again"),
     [
         (
-            "LOG:  starting PostgreSQL 18.6\nLOG:  redo starts at 0/16EF538\nFATAL:  the database system is starting up\n",
+            "LOG:  starting PostgreSQL 18.6\nLOG:  redo starts\nFATAL:  the database system is starting up\n",
             True,
         ),  # killed in the middle of recovery
         ("LOG:  starting PostgreSQL 18.6\nFATAL:  could not create lock file\n", False),
