@@ -171,6 +171,8 @@ class EmbeddedServer:
         try:
             if not connection.execute("SELECT FROM pg_database WHERE datname = 'overnight'").rowcount:
                 connection.execute("CREATE DATABASE overnight")
+        except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+            return True  # somebody else made it meanwhile: a process beside us, or the backend of one that was killed
         except psycopg.Error as error:
             if connection.broken:  # the server was killed meanwhile
                 return False

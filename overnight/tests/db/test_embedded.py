@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -136,6 +137,16 @@ def test_a_dropped_database_is_made_again(server: EmbeddedServer) -> None:
     elsewhere.close()
     server.start()
     assert server.alive()
+
+
+def test_several_who_find_the_database_missing_at_once_are_all_served(server: EmbeddedServer) -> None:
+    """One of them makes it. That one may be the backend of a process that was killed in the middle of it."""
+    server.hold()
+    for _ in range(3):
+        with psycopg.connect(server.url, dbname="postgres", autocommit=True) as connection:
+            connection.execute("DROP DATABASE overnight WITH (FORCE)")
+        with ThreadPoolExecutor(8) as threads:
+            assert all(threads.map(lambda _: server._ready(), range(8)))
 
 
 def test_two_begin_at_once_and_the_last_one_stops_it(
