@@ -13,6 +13,7 @@ from contentstudio import pipelines
 from contentstudio.config import Config, Site
 from contentstudio.memory import Memory
 from contentstudio.model import Draft, Snapshot
+from contentstudio.pipelines import work
 from contentstudio.research.manners import PoliteFetcher
 from contentstudio.research.records import Records
 from contentstudio.sql import queries
@@ -88,7 +89,7 @@ class OfflineWriter:
 
 def preview(output: Any) -> str:
     """What waits for review, as a person reads it: the article, its sources, and what the gates said."""
-    judged = pipelines.Judged.model_validate(output)
+    judged = work.Judged.model_validate(output)
     draft = judged.draft
     lines = [draft.title, "=" * len(draft.title), draft.description, ""]
     for section in draft.sections:

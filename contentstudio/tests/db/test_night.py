@@ -220,7 +220,8 @@ async def test_the_review_shows_the_article_and_its_verdicts(
 
 
 async def test_the_slots_date_is_the_date_of_its_night() -> None:
-    from contentstudio.pipelines import Night, build
+    from contentstudio.pipelines import build
+    from contentstudio.pipelines.work import Night
 
     site = {"name": "a", "url": "https://a.example", "sources": ["https://b.example/"]}
     config = Config.model_validate({"site": [site], "research": {"cron": "30 1 * * *", "timezone": "Europe/Belgrade"}})

@@ -30,10 +30,11 @@ def load(folder: Path, sources: str, head: str = "") -> settings.Config:
 
 
 def test_every_kind_of_source_becomes_a_job_of_its_own(tmp_path: Path) -> None:
-    from contentstudio.pipelines import _jobs, build
+    from contentstudio.pipelines import build
+    from contentstudio.pipelines.researching import jobs_of
 
     config = load(tmp_path, ALL)
-    jobs = _jobs(config.site[0], date(2026, 11, 23))
+    jobs = jobs_of(config.site[0], date(2026, 11, 23))
     assert [(p, getattr(job, "kind", None)) for p, job in jobs] == [
         ("source", "any"),
         ("source", "feed"),
