@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.ready
 
-.PHONY: help setup demo test test-e2e test-crash test-postgres15 test-sweep check bench docs format lock clean
+.PHONY: help setup demo test test-e2e test-browser test-wordpress test-crash test-postgres15 test-model test-mutants test-sweep check bench docs screenshots format lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -25,7 +25,13 @@ test: $(SETUP)  ## Unit, database, contract and gate tests
 	@$(BIN)/pytest $(PYTEST)
 
 test-e2e: $(SETUP)  ## The demo, the examples and the commands, as a user runs them
-	@$(BIN)/pytest overnight/tests/e2e contentstudio/tests/e2e
+	@$(BIN)/pytest overnight/tests/e2e contentstudio/tests/e2e --ignore contentstudio/tests/e2e/wordpress
+
+test-browser: $(SETUP)  ## The console from outside: a real Chromium (or OVERNIGHT_CHROMIUM), schemathesis
+	@$(BIN)/pytest overnight/tests/browser
+
+test-wordpress: $(SETUP)  ## Publishing to a real WordPress, whatever breaks (Debian; nothing is installed)
+	@$(BIN)/pytest -n 0 contentstudio/tests/e2e/wordpress
 
 test-crash: $(SETUP)  ## Processes that are killed, a sample of each kind; OVERNIGHT_SEED=… repeats one
 	@$(BIN)/pytest overnight/tests/crash
@@ -33,6 +39,12 @@ test-crash: $(SETUP)  ## Processes that are killed, a sample of each kind; OVERN
 test-postgres15: $(SETUP)  ## The database tests on the oldest supported Postgres (Debian's postgresql-15)
 	@OVERNIGHT_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest overnight/tests/db/test_ledger.py \
 	  overnight/tests/db/test_sql.py overnight/tests/db/test_worker.py contentstudio/tests/db
+
+test-model: $(SETUP)  ## The protocol against its model, random orders; EXAMPLES=… more, SEED=… repeats one
+	@OVERNIGHT_EXAMPLES=$(or $(EXAMPLES),1500) OVERNIGHT_SEED=$(SEED) $(BIN)/pytest -n 0 overnight/tests/model
+
+test-mutants: $(SETUP)  ## The protocol broken in each place: does a test fail? NAME=… some of them (15 minutes)
+	@$(BIN)/python overnight/tests/model/mutants.py
 
 test-sweep: $(SETUP)  ## Death at every statement of a run's life (about ten minutes)
 	@OVERNIGHT_SWEEP=all $(BIN)/pytest --timeout 0 overnight/tests/crash/test_sweep.py
@@ -51,6 +63,11 @@ bench: $(SETUP)  ## The engine beside its peers, in under 20 minutes; QUICK=1 in
 
 docs: $(SETUP)  ## The reference and the diagram in docs/, from the code
 	@$(BIN)/python docs/generate.py
+
+screenshots: $(SETUP)  ## The pictures in docs/images, of a night in a real Chromium
+	@OVERNIGHT_SCREENSHOTS=docs/images $(BIN)/pytest -n 0 overnight/tests/browser -k looks
+	@find docs/images -name '*.png' ! -name 'home-*' ! -name signals-light.png ! -name jobs-one-light.png \
+	  ! -name review-one-light.png ! -name dead-light.png -delete
 
 format: $(SETUP)  ## Let ruff mend the style
 	@$(BIN)/ruff check --fix .

@@ -62,6 +62,7 @@ async def prepare(database: Any, app: Any, articles: int) -> None:
     """Topics with their snapshots, and a job for each."""
     from contentstudio.memory import Memory
     from contentstudio.model import Snapshot
+    from contentstudio.research.topics import Choice
     from overnight import control
     from overnight.ledger import Ledger
 
@@ -73,10 +74,11 @@ async def prepare(database: Any, app: Any, articles: int) -> None:
         snapshot = Snapshot(url=f"https://a.example/{number}", title="Water", text=text, sha256=sha, language="en")
         await memory.keep_snapshot(snapshot)
         slug, day = f"water-{number}", date(2026, 11, 23)
-        await memory.keep_topic(
-            site="garden", slug=slug, title="Water", snapshot=snapshot, factors={"score": 1.0}, found_on=day
-        )
-        jobs.append(app.pipeline("article").job({"site": "garden", "slug": slug, "date": str(day)}))
+        job = app.pipeline("article").job({"site": "garden", "slug": slug, "date": str(day)})
+        made = {"slug": slug, "title": "Water", "decision": "create", "reason": "measured", "target": slug}
+        told = {"near": None, "likeness": None, "score": 1, "factors": {}, "url": snapshot.url, "snapshots": [sha]}
+        await memory.keep_choices("garden", day, "bench", [Choice.model_validate(made | told)], {slug: job.job_id})
+        jobs.append(job)
     await Ledger(database).enqueue(jobs)
 
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from overnight.alerts import Alerts
     from overnight.app import App
     from overnight.context import Context
     from overnight.database import Database
@@ -34,6 +35,7 @@ _HOMES = {
     "Reject": "model",
     "Edit": "model",
     "Approve": "model",
+    "Alerts": "alerts",
     "App": "app",
     "Cancel": "model",
     "ConfigError": "errors",
@@ -61,6 +63,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Alerts",
     "App",
     "Approve",
     "Cancel",

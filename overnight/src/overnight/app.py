@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any
+from typing import Any, Protocol
 
+from overnight.alerts.rules import Alerts
 from overnight.database import Database
 from overnight.errors import ConfigError, NotFound
 from overnight.model import NewRun, Scope
@@ -21,6 +22,18 @@ def _nothing(_: Database) -> AbstractAsyncContextManager[Any]:
     return nullcontext()
 
 
+class Prune(Protocol):
+    """Retention of an app's own tables, which goes on beside the engine's."""
+
+    async def batch(self, database: Database, size: int) -> int:
+        """Let about so many rows of each kind go that are past their time; how many went. 0 where none is left."""
+        ...
+
+    async def count(self, database: Database) -> int:
+        """How many rows are past their time. Changes nothing."""
+        ...
+
+
 class App:
     """What a worker runs. `open` makes `ctx.deps` for as long as a worker lives; `schema` holds the app's migrations.
 
@@ -28,7 +41,8 @@ class App:
     `keys` lists the keys there are, so that a switch for a misspelt one is refused; without it any key is taken.
     `preview` shows a person what waits for their review, from the stored output.
     `budgets` are dollars a day (UTC) by scope, such as `{"all": 20, "key:garden": 2}`; see `budgets`.
-    `keep` says for how long ended jobs are kept.
+    `keep` says for how long ended jobs are kept, `alerts` where alerts go, and when.
+    `prune` is the retention of the app's own tables.
     """
 
     def __init__(
@@ -44,6 +58,8 @@ class App:
         preview: Callable[[Any], str] | None = None,
         budgets: Mapping[str, float] | None = None,
         keep: Keep | None = None,
+        alerts: Alerts | None = None,
+        prune: Prune | None = None,
     ) -> None:
         self.name = name
         self.pipelines = {pipeline.name: pipeline for pipeline in pipelines}
@@ -54,6 +70,8 @@ class App:
         self.preview = preview
         self.budgets = dict(budgets or {})
         self.keep = keep or Keep()
+        self.alerts = alerts or Alerts()
+        self.prune = prune
         self._keys = keys
 
     def pipeline(self, name: str) -> Pipeline:

@@ -80,6 +80,9 @@ async def work(
     on_ending: Callable[[Ending], None] = lambda _: None,
 ) -> None:
     """Run a worker until it is idle or asked to stop. The first Ctrl-C lets running steps end, the second does not."""
+    from overnight.alerts.delivery import Delivery
+    from overnight.keeper import Keeper
+    from overnight.ledger import Ledger
     from overnight.worker import CONCURRENCY, Worker
 
     worker = Worker(app, database, concurrency=concurrency or CONCURRENCY, on_ending=on_ending)
@@ -97,12 +100,30 @@ async def work(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, ask, number)
     await worker.run(until_idle=until_idle)
+    if until_idle and app.alerts.channels:  # no later tick would tell of how it ended
+        keeper = Keeper(app, Ledger(database))
+        await keeper.watch()
+        await keeper.judge()
+        await Delivery(app.name, app.alerts, database).flush()
     if asked:
         raise Stopped(128 + asked[0])
 
 
+async def until_stopped() -> NoReturn:
+    """Wait for the signal to end. Raises `Stopped`."""
+    asked: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def ask(number: int) -> None:
+        if not asked.done():
+            asked.set_result(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, ask, number)
+    raise Stopped(128 + await asked)
+
+
 class Stopped(Exception):
-    """The worker was asked to stop, and did."""
+    """The process was asked to stop, and did."""
 
     def __init__(self, code: int) -> None:
         super().__init__()

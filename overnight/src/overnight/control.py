@@ -14,13 +14,13 @@ from typing import Any, NoReturn, assert_never
 
 from overnight.app import App
 from overnight.database import Database, Row
-from overnight.errors import IllegalTransition, InvalidPayload, NotFound, UserError
+from overnight.errors import IllegalTransition, InvalidPayload, NotFound, UserError, among
 from overnight.ledger import Ledger
 from overnight.model import Approve, Decision, Edit, Filter, Reject
 from overnight.pipeline import Pipeline, Step, dump
 from overnight.policy import describe
 from overnight.sql import queries
-from overnight.transport.postgres import hint
+from overnight.transport.postgres import ENQUEUE_WITH_HINT, hint
 from overnight.triggers import On
 
 BATCH = 1_000  # letters in one statement: a few MB of log and well under a second, however many wait
@@ -74,7 +74,15 @@ def _check_exists(app: App, kind: str, name: str) -> None:
     }[kind]
     if known is not None and name not in known:
         word = app.key_name if kind == "key" else kind
-        raise NotFound(f"there is no {word} “{name}”; there are: {', '.join(known)}")
+        raise NotFound(f"there is no {word} “{name}”{among(name, known)}")
+
+
+async def check_key(app: App | None, database: Database, key: str | None) -> None:
+    """Refuse a misspelt key, with which nothing would be found. One that the ledger knows from before is none."""
+    if app is None or key is None or key in (app.keys() or []):
+        return
+    if await database.one(queries["key_known"], {"key": key}) is None:
+        _check_exists(app, "key", key)
 
 
 async def set_switch(database: Database, scope: str, *, enabled: bool, reason: str, by: str | None = None) -> Row:
@@ -98,8 +106,7 @@ async def start(
 ) -> tuple[str, bool]:
     """Start a job by hand: its id, and whether it is new. Raises `IdConflict` for an id with other inputs."""
     new = app.pipeline(pipeline).job(input, origin="hand", priority=priority)
-    added = await Ledger(database).enqueue([new])
-    await hint(database)
+    added = await Ledger(database).enqueue([new], sql=ENQUEUE_WITH_HINT)
     return new.job_id, added > 0
 
 
@@ -108,8 +115,7 @@ async def emit(app: App, database: Database, event: str, payload: Any) -> list[s
     jobs = app.jobs_for(event, payload)
     if not jobs:
         raise NotFound(f"no pipeline of this app listens to “{event}”")
-    await Ledger(database).enqueue(jobs)
-    await hint(database)
+    await Ledger(database).enqueue(jobs, sql=ENQUEUE_WITH_HINT)
     return [job.job_id for job in jobs]
 
 

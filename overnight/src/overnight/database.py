@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import re
+import select
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import psycopg
 import structlog
+from psycopg import AsyncRawCursor
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
@@ -29,7 +31,7 @@ from overnight.errors import (
     TooSlow,
     UserError,
 )
-from overnight.sql import SqlFolder, queries
+from overnight.sql import SqlFolder, positional, queries
 
 if TYPE_CHECKING:
     from overnight.embedded import EmbeddedServer
@@ -127,7 +129,7 @@ class Database:
             max_size=self._size,
             timeout=10,
             reconnect_timeout=5,
-            check=None if self._hot else AsyncConnectionPool.check_connection,
+            check=None if self._hot else _check,
             open=False,
         )
         await self._pool.open()
@@ -152,8 +154,9 @@ class Database:
             return cast(psycopg.Connection[Row], psycopg.connect(self.url, **self._settings()))
 
     def _settings(self) -> dict[str, Any]:
-        threshold = {"prepare_threshold": 0} if self._hot else {}
-        return {**SESSION, **threshold, "options": self.options, "autocommit": True, "row_factory": dict_row}
+        # The driver would look for the names in a long query each time; raw, it takes numbers, which are put in once.
+        hot = {"prepare_threshold": 0, "cursor_factory": AsyncRawCursor} if self._hot else {}
+        return {**SESSION, **hot, "options": self.options, "autocommit": True, "row_factory": dict_row}
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -214,7 +217,7 @@ def unavailable() -> Iterator[None]:
 async def run(connection: Connection, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> list[Row]:
     """One statement on a given connection."""
     try:
-        cursor = await connection.execute(sql, params or None)
+        cursor = await _execute(connection, sql, params)
     except psycopg.Error as error:
         if error.sqlstate == "OV001":
             raise IdConflict(f"{error.diag.message_primary}; {error.diag.message_hint}") from None
@@ -224,6 +227,25 @@ async def run(connection: Connection, sql: str, params: Mapping[str, Any] | Sequ
     except UnicodeError as error:
         raise Refused(f"the database cannot store this text: {error}") from error
     return await cursor.fetchall() if cursor.description else []
+
+
+async def _execute(
+    connection: Connection, sql: str, params: Mapping[str, Any] | Sequence[Any]
+) -> psycopg.AsyncCursor[Row]:
+    if connection.cursor_factory is not AsyncRawCursor or not isinstance(params, Mapping):
+        return await connection.execute(sql, params or None)
+    text, names = positional(sql)
+    return await connection.execute(text, [params[name] for name in names])
+
+
+async def _check(connection: Connection) -> None:
+    """Before a connection of the pool is used. One whose socket speaks though nothing was asked has lost its server, or
+    has been told of a setting: only then is it worth a round trip to know.
+    """
+    ear = select.poll()
+    ear.register(connection.fileno(), select.POLLIN)
+    if ear.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 def _outage(error: psycopg.Error) -> LedgerUnavailable | TooSlow | None:

@@ -150,13 +150,13 @@ class EmbeddedServer:
             pause = min(pause * 1.5, POLL_SECONDS_AT_MOST)  # each try is a line in the log
 
     def _check_it_was_ready(self, log_end: int) -> None:
-        """A server that was ready and is gone was killed, and so was one that began and gave no reason for its end.
+        """A server that was ready and is gone was killed, and so was one that gave no reason for its end, or no word.
 
         It may be launched again. One that says why it cannot start, may not.
         """
         said = self.log.read_bytes()[log_end:].decode(errors="replace")
         ours = said.replace("FATAL:  the database system is", "")  # what those hear who ask too early, as we do
-        gave_up = "FATAL:" in ours or "PANIC:" in ours or "starting PostgreSQL" not in said
+        gave_up = "FATAL:" in ours or "PANIC:" in ours or (said != "" and "starting PostgreSQL" not in said)
         if "ready to accept connections" not in said and gave_up:
             raise DatabaseUnavailable(launch.why_failed("Postgres ended while starting", said, self.home))
 

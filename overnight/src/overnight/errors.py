@@ -7,7 +7,10 @@ as one sentence and exits with code 2.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
+
+FEW = 12  # names that a person reads as a list
 
 
 class OvernightError(Exception):
@@ -100,3 +103,13 @@ class OutcomeUnknown(OvernightError):
 
 class LedgerUnavailable(Transient):
     """The database of the ledger does not answer: no fault of the step, so it counts as no failure."""
+
+
+def among(name: str, known: Sequence[str]) -> str:
+    """How a sentence goes on that refuses a name: with all that there are, or of many with those that are near."""
+    from difflib import get_close_matches
+
+    if len(known) <= FEW:
+        return f"; there are: {', '.join(known)}"
+    near = get_close_matches(name, known)
+    return f", of {len(known)}; near it: {', '.join(near)}" if near else f", of {len(known)}, and none is near it"

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)  # made once: that costs most
 ID_DIGITS = 16  # hexadecimal digits of SHA-256 that make an id; the mission's number
 
 
@@ -29,5 +30,4 @@ def content_hash(content: Any) -> str:
 
 def input_hash(payload: str) -> str:
     """SHA-256 over the canonical form of a JSON text, so that the order of keys and white space do not matter."""
-    canonical = json.dumps(json.loads(payload), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(json.loads(payload)).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What any worker does now and then: fire due slots, watch over what nobody else would miss, let old jobs go."""
+"""What any worker does now and then: fire due slots, watch over what nobody else would miss, tell people, prune."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from overnight import report
+from overnight.alerts.delivery import Delivery
 from overnight.app import App
 from overnight.errors import ConfigError, LedgerUnavailable
 from overnight.ledger import Ledger
@@ -17,12 +19,16 @@ from overnight.model import Alert, Schedule
 from overnight.pipeline import Pipeline
 from overnight.policy import describe
 from overnight.retention import Retention
+from overnight.rollup import Rollup
+from overnight.sql import queries
 from overnight.triggers import AT_ONCE, COUNTED, Cron, Skipped, span, zero_work
 
 log = structlog.get_logger()
 
 WATCH = 60.0  # seconds between two watches
 PARKED = 300.0  # seconds after which a run is told of that is due at a step which the app has no more
+JUDGE = 300.0  # seconds between two judgements of the golden signals, which are added up as often
+UNUSUAL = ("cost", "latency", "errors", "retries", "saturation")  # alerts that stand as long as the signals say so
 ADVISE = timedelta(days=1)  # between two judgements of what the schedules find
 ON_TIME = timedelta(minutes=1)  # lateness of a slot that is not worth a note
 NOTE_LIMIT = 2_000  # characters of an error that are kept
@@ -41,16 +47,24 @@ class Keeper:
         }
         self._noted = False
         self._next_watch = 0.0
+        self._next_judgement = time.monotonic() + JUDGE  # until then nothing is added up that is new
+        self._delivery = Delivery(app.name, app.alerts, ledger.database)
         self._retention = Retention(app, ledger.database)
+        self._rollup = Rollup(ledger.database)
         self._advised: datetime | None = None
 
     async def tick(self) -> float | None:
-        """Fire, now and then watch, and prune. Seconds until there is a reason to look again, or None without one."""
+        """Fire, now and then watch, tell, prune and add up. Seconds until there is a reason to look again, or None."""
         again = await self.fire()
         if time.monotonic() >= self._next_watch:
             await self.watch()
             self._next_watch = time.monotonic() + WATCH
+        if time.monotonic() >= self._next_judgement:
+            await self.judge()
+            self._next_judgement = time.monotonic() + JUDGE
+        await self._delivery.tick()
         await self._retention.tick()
+        await self._rollup.tick()
         return again
 
     async def fire(self) -> float | None:
@@ -108,7 +122,7 @@ class Keeper:
             log.warning("slots skipped", pipeline=schedule.pipeline, count=skipped.count, why=skipped.why)
 
     async def watch(self) -> None:
-        """Tell of slots of any app that nobody fires, late jobs, parked runs, and schedules that find nothing."""
+        """Tell of what fails by not happening, of what waits for a person, and of what is unusual."""
         schedules = await self._ledger.read_schedules()
         missed = [alert for schedule in schedules if (alert := _missed(schedule))]
         if missed:
@@ -116,6 +130,13 @@ class Keeper:
         steps = [f"{pipeline}/{step}" for pipeline, step in self._app.steps()]
         await self._ledger.tell_waiting(list(self._app.pipelines), steps, parked=PARKED)
         await self._advise(schedules)
+        await self._ledger.database.fetch(queries["alert_watch"])
+
+    async def judge(self) -> None:
+        """Keep the alerts of what is unusual in the golden signals."""
+        found = await report.anomalies(self._ledger.database)
+        columns = {name: [getattr(each, name) for each in found] for name in ("kind", "subject", "text")}
+        await self._ledger.database.fetch(queries["alert_keep"], {"kinds": list(UNUSUAL), **columns})
 
     async def _advise(self, schedules: Sequence[Schedule]) -> None:
         """Once a day: which schedules had better be events."""

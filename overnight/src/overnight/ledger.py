@@ -26,15 +26,18 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def enqueue(self, runs: Sequence[NewRun]) -> int:
-        """Insert what does not exist yet; how many were new. Raises `IdConflict` for an id with other inputs."""
-        params = columns(runs, *NEW_RUN)
-        return len(await self.database.fetch(queries["enqueue"], params))
+    async def enqueue(self, runs: Sequence[NewRun], *, sql: str = queries["enqueue"]) -> int:
+        """Insert what does not exist yet; how many were new. Raises `IdConflict` for an id with other inputs.
+
+        `sql` may be one that also says that there is something new.
+        """
+        return len(await self.database.fetch(sql, columns(runs, *NEW_RUN)))
 
     async def claim(self, scope: Scope, worker: str, limit: int, lease: float) -> Claim:
         """Up to `limit` due runs of the scope, owned by `worker` for `lease` seconds. With 0 it only looks ahead."""
         params = {
-            **scope.params(),
+            "steps": _array(list(scope.steps)),
+            "keys": None if scope.keys is None else _array(list(scope.keys)),
             **{
                 f"guard_{name}": values
                 for name, values in columns(scope.guards, "step", "name", "at_once", "starts", "per").items()
@@ -71,7 +74,8 @@ class Ledger:
             },
             "worker": worker,
         }
-        return {(row["id"], row["attempt"]) for row in await self.database.fetch(queries["finish"], params)}
+        lost = {(row["id"], row["attempt"]) for row in await self.database.fetch(queries["finish"], params)}
+        return {(e.run.id, e.run.attempt) for e in endings} - lost
 
     async def rescue(self, worker: str, *, max_losses: int, settle: float, judges_leases: bool = True) -> Rescue:
         """Give back what dead owners held. `settle`: seconds between the two looks that prove a death."""

@@ -143,7 +143,7 @@ def decide(
         return Transition(Status.QUEUED, "snooze", error=result.reason or None, delay=float(result.seconds))
     if isinstance(result, Cancel):
         return Transition(Status.CANCELLED, "cancel", error=result.reason)
-    return Transition(Status.SUCCEEDED, "done", ends_job=False)
+    return DONE
 
 
 def _after_error(
@@ -187,4 +187,5 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+DONE = Transition(Status.SUCCEEDED, "done", ends_job=False)
 HAND_BACK = Transition(Status.QUEUED, "handed_back", "the worker was asked to stop")

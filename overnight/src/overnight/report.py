@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal, TypedDict
 
-from overnight import budgets
+from overnight import budgets, signals
+from overnight.alerts.delivery import deliveries
 from overnight.app import App
 from overnight.database import Database, Row
-from overnight.ledger import Ledger
-from overnight.model import Filter
+from overnight.ledger import Ledger, columns
+from overnight.model import Filter, Scope
+from overnight.signals import Anomaly, Sample, Tally
 from overnight.sql import queries
 from overnight.triggers import Cron, zero_work
 
 LIMIT = 50  # rows that a list shows unless told otherwise
+LINE = 20_000  # runs of the line that are looked at: a hundredth of a second
 EVERY = Filter()
 
 
 async def status(database: Database, app: App | None) -> dict[str, Any]:
-    """The last 24 hours by status, what waits, who works, which switches are off, what it cost."""
-    since = {"since": datetime.fromtimestamp(datetime.now(UTC).timestamp() - 86_400, UTC)}
-    rows = await database.fetch(queries["report_status"])
-    backlog = await database.one(queries["report_backlog"])
-    totals = await database.one(queries["report_totals"], since)
+    """The last 24 hours by status, what waits, who works, which switches are off, what it cost.
+
+    Of what waits the first 20,000 runs are looked at, and `more` says that there are others. What an app's breakers and
+    limits hold is told apart only where the app is given.
+    """
+    scope = app.scope() if app else Scope([])
+    backlog = await _backlog(database, scope)
+    day = await _totals(database, await _now(database) - timedelta(days=1))
     workers = await database.fetch(queries["report_workers"])
     switches = await database.fetch(queries["switch_list"])
     return {
-        "last_24_hours": {row["status"]: row["count"] for row in rows},
+        "last_24_hours": _with_unended(day.pop("runs"), backlog),
         "now": backlog,
-        "totals": totals,
+        "totals": day,
         "workers": [row for row in workers if row["alive"]],
         "switched_off": [row for row in switches if not row["enabled"]],
         "budgets": [row for row in await budgets.read(database) if budgets.is_nearly_spent(row)],
         "breakers": [row for row in await breakers(database) if row["state"] != "closed"],
-        "parked": await database.fetch(queries["report_parked"], app.scope().params()) if app else [],
+        "parked": await database.fetch(queries["report_parked"], {**scope.params(), "limit": LINE}) if app else [],
         "schedules": await schedules(database, app),
+        "channels": [row for row in await deliveries(database, app.name if app else None) if row["error"]],
     }
 
 
@@ -78,9 +87,16 @@ async def alerts(database: Database, *, all: bool = False, limit: int = LIMIT) -
     return await database.fetch(queries["alert_list"], {"all": all, "limit": limit})
 
 
-async def runs(database: Database, **filters: Any) -> list[Row]:
-    """The newest runs; filters: status, pipeline, key, limit."""
-    return await database.fetch(queries["runs_list"], {"status": None, "pipeline": None, "key": None, **filters})
+async def runs(database: Database, *, limit: int = LIMIT, **filters: Any) -> list[Row]:
+    """The newest runs; filters: status, pipeline, key, and `before`, the `id` of the last run of the page before."""
+    every = {"status": None, "pipeline": None, "key": None, "before": None}
+    return await _filtered(database, "runs_list", {**every, **filters, "limit": limit})
+
+
+async def _filtered(database: Database, verb: str, params: Mapping[str, Any]) -> list[Row]:
+    """Planned anew for these very filters: one plan for all of them would read the whole table for what is rare."""
+    async with database.connection() as connection:
+        return await (await connection.execute(queries[verb], params, prepare=False)).fetchall()
 
 
 async def job(database: Database, job_id: str) -> list[Row]:
@@ -93,9 +109,22 @@ async def actions(database: Database, job_id: str) -> list[Row]:
     return await database.fetch(queries["job_actions"], {"job_id": job_id})
 
 
-async def dead(database: Database, filter: Filter = EVERY, limit: int = LIMIT) -> list[Row]:
-    """Dead letters that fit, runs and messages, with their full context, newest first."""
-    return await database.fetch(queries["dead_list"], {**filter.params(), "limit": limit})
+async def dead(
+    database: Database, filter: Filter = EVERY, limit: int = LIMIT, before: tuple[datetime, int] | None = None
+) -> list[Row]:
+    """Dead letters that fit, runs and messages, with their full context, newest first.
+
+    `before` are `died_at` and `id` of the last letter of the page before.
+    """
+    died_at, id = before or (None, None)
+    params = {**filter.params(), "before_at": died_at, "before_id": id, "limit": limit}
+    return await _filtered(database, "dead_list", params)
+
+
+async def malformed(database: Database) -> int:
+    """How many dead letters are messages of which no run could be made."""
+    (row,) = await database.fetch(queries["message_count"])
+    return int(row["malformed"])
 
 
 async def review(database: Database, job_id: str | None = None, limit: int = LIMIT) -> list[Row]:
@@ -122,7 +151,7 @@ async def effects(
     database: Database, job_id: str | None = None, *, open_only: bool = False, limit: int = LIMIT
 ) -> list[Row]:
     """External writes, those without an outcome first."""
-    return await database.fetch(queries["effect_list"], {"job_id": job_id, "open": open_only, "limit": limit})
+    return await _filtered(database, "effect_list", {"job_id": job_id, "open": open_only, "limit": limit})
 
 
 async def counts(database: Database) -> dict[str, int]:
@@ -131,9 +160,290 @@ async def counts(database: Database) -> dict[str, int]:
 
 
 async def since(database: Database, moment: datetime) -> Mapping[str, Any]:
-    """Counts by status, retries, calls and cost since a moment, and each step's latency."""
-    params = {"since": moment}
-    totals = await database.one(queries["report_totals"], params)
-    rows = await database.fetch(queries["report_changed"], params)
-    steps = await database.fetch(queries["report_steps"], params)
-    return {**(totals or {}), "runs": {row["status"]: row["count"] for row in rows}, "steps": steps}
+    """Runs by status, retries, losses, calls and cost since a moment, and each step as `steps` tells it.
+
+    What is queued or running counts whenever it began.
+    """
+    totals = await _totals(database, moment)
+    backlog = await _backlog(database, Scope([]))
+    return {**totals, "runs": _with_unended(totals["runs"], backlog), "steps": await steps(database, moment)}
+
+
+async def _totals(database: Database, since: datetime) -> dict[str, Any]:
+    """What ended since a moment: runs by status, attempts tried again or lost, calls of models and their cost."""
+    spans = await _spans(database, since, None)
+    rows = await database.fetch(queries["signals_outcomes"], spans)
+    outcomes = Counter({row["name"]: row["count"] for row in rows})
+    calls = await database.fetch(queries["signals_calls"], {**spans, "by": "day"})
+    ended = {"succeeded": sum(outcomes[name] for name in signals.SUCCEEDED), "cancelled": outcomes["cancel"]}
+    standing = await database.fetch(queries["report_standing"], {"since": since})
+    return {
+        "runs": {**ended, **{row["status"]: row["count"] for row in standing}},
+        "retries": outcomes["retry"],
+        "lost": outcomes["lost"],
+        "llm_calls": sum(row["calls"] for row in calls),
+        "llm_cached": sum(row["cached"] for row in calls),
+        "cost_usd": sum((row["cost_usd"] for row in calls), Decimal(0)),
+    }
+
+
+async def _backlog(database: Database, scope: Scope) -> Row:
+    guards = columns(scope.guards, "step", "name", "at_once", "starts")
+    params = {**{f"guard_{name}": values for name, values in guards.items()}, "limit": LINE}
+    (row,) = await database.fetch(queries["report_backlog"], params)
+    return row
+
+
+def _with_unended(ended: Mapping[str, int], backlog: Row) -> dict[str, int]:
+    """Runs by status: those that ended, and those that have not; without what there is none of."""
+    queued = sum(backlog[name] for name in ("due", "held", "held_by_breaker", "held_by_limit", "waiting"))
+    counted = {**ended, "queued": queued, "running": backlog["running"]}
+    return {name: count for name, count in sorted(counted.items()) if count}
+
+
+class LatencyPoint(TypedDict):
+    """How long the attempts of a step took that came to a result, in seconds (at most 5 % off); None without any."""
+
+    at: datetime
+    step: str
+    count: int
+    p50_seconds: float | None
+    p95_seconds: float | None
+
+
+class StepRow(TypedDict):
+    """A step over a whole time: attempts, their failed share, latency in seconds, failed attempts before a success."""
+
+    step: str
+    attempts: int
+    succeeded: int
+    failed: int
+    rate: float
+    p50_seconds: float | None
+    p95_seconds: float | None
+    mean_failures: float
+
+
+class TrafficPoint(TypedDict):
+    """Attempts of a step that ended, runs of it that succeeded, and the ends by outcome (`retry`, `cancel` …)."""
+
+    at: datetime
+    step: str
+    attempts: int
+    succeeded: int
+    outcomes: dict[str, int]
+
+
+class ErrorPoint(TypedDict):
+    """Attempts of a step that failed, and their share of all."""
+
+    at: datetime
+    step: str
+    attempts: int
+    failed: int
+    rate: float
+
+
+class RetryPoint(TypedDict):
+    """Runs of a step that succeeded, by the number of failed attempts before (10 stands for more), and its mean."""
+
+    at: datetime
+    step: str
+    succeeded: int
+    failures: dict[int, int]
+    mean: float
+
+
+class CostPoint(TypedDict):
+    """Ended calls of models, for the key or model `name`, or for all of them (then it is empty)."""
+
+    at: datetime
+    name: str
+    cost_usd: Decimal
+    calls: int
+    failed: int
+    cached: int
+    input_tokens: int
+    output_tokens: int
+
+
+class SaturationPoint(TypedDict):
+    """What was due and held by no switch, the age of the oldest of it, what ran, who worked: the worst of a span."""
+
+    at: datetime
+    due: int
+    oldest_due_seconds: float
+    running: int
+    workers: int
+
+
+async def steps(database: Database, since: datetime, until: datetime | None = None) -> list[StepRow]:
+    """Each step over the whole time: what a table shows beside the charts."""
+    return [_step(tally) for tally in await step_tallies(database, since, until)]
+
+
+async def step_tallies(
+    database: Database, since: datetime, until: datetime | None = None, span: int | None = None
+) -> list[Tally]:
+    """The counts of each step over the whole time, put together from spans that fit, or of `span` seconds."""
+    counted: dict[str, list[Tally]] = {}
+    for tally in await _tallies(database, since, until, None, span):
+        counted.setdefault(tally.step, []).append(tally)
+    return [signals.together(of_step) for _, of_step in sorted(counted.items())]
+
+
+def _step(whole: Tally) -> StepRow:
+    return {
+        "step": whole.step,
+        "attempts": whole.attempts,
+        "succeeded": whole.succeeded,
+        "failed": whole.failed,
+        "rate": whole.error_rate,
+        "p50_seconds": signals.quantile(whole.seconds, 0.5),
+        "p95_seconds": signals.quantile(whole.seconds, 0.95),
+        "mean_failures": whole.mean_failures,
+    }
+
+
+async def latency(
+    database: Database, since: datetime, until: datetime | None = None, step: str | None = None
+) -> list[LatencyPoint]:
+    """p50 and p95 of each step (or of one, `pipeline/step`) by span: five minutes, an hour or a day, as it fits."""
+    return [
+        {
+            "at": tally.at,
+            "step": tally.step,
+            "count": tally.seconds.total(),
+            "p50_seconds": signals.quantile(tally.seconds, 0.5),
+            "p95_seconds": signals.quantile(tally.seconds, 0.95),
+        }
+        for tally in await _tallies(database, since, until, step)
+        if tally.seconds
+    ]
+
+
+async def traffic(
+    database: Database, since: datetime, until: datetime | None = None, step: str | None = None
+) -> list[TrafficPoint]:
+    """How much ended, by step and span."""
+    return [
+        {
+            "at": tally.at,
+            "step": tally.step,
+            "attempts": tally.attempts,
+            "succeeded": tally.succeeded,
+            "outcomes": dict(tally.outcomes),
+        }
+        for tally in await _tallies(database, since, until, step)
+    ]
+
+
+async def errors(
+    database: Database, since: datetime, until: datetime | None = None, step: str | None = None
+) -> list[ErrorPoint]:
+    """How much failed, by step and span: attempts that were retried, gave up, or lost their worker."""
+    return [
+        {
+            "at": tally.at,
+            "step": tally.step,
+            "attempts": tally.attempts,
+            "failed": tally.failed,
+            "rate": tally.error_rate,
+        }
+        for tally in await _tallies(database, since, until, step)
+        if tally.attempts
+    ]
+
+
+async def retries_to_success(
+    database: Database, since: datetime, until: datetime | None = None, step: str | None = None
+) -> list[RetryPoint]:
+    """How often runs failed before they succeeded, by step and span."""
+    return [
+        {
+            "at": tally.at,
+            "step": tally.step,
+            "succeeded": tally.failures.total(),
+            "failures": dict(sorted(tally.failures.items())),
+            "mean": tally.mean_failures,
+        }
+        for tally in await _tallies(database, since, until, step)
+        if tally.failures
+    ]
+
+
+async def saturation(
+    database: Database, since: datetime, until: datetime | None = None, span: int | None = None
+) -> list[SaturationPoint]:
+    """What waited and who worked, by span. A span without a point is one in which no worker lived."""
+    rows = await database.fetch(queries["signals_queue"], await _spans(database, since, until, span))
+    return [SaturationPoint(**row) for row in rows]  # type: ignore[typeddict-item]  # the columns of the query
+
+
+async def cost(
+    database: Database,
+    since: datetime,
+    until: datetime | None = None,
+    by: Literal["day", "key", "model"] = "day",
+    span: int | None = None,
+) -> list[CostPoint]:
+    """What calls of models cost by day (UTC): of all, of each key, or of each model. `span`: 300 or 3600 instead.
+
+    A call counts when it ends; budgets count it on the day on which it began.
+    """
+    params = {**await _spans(database, since, until, span or max(signals.SPANS)), "by": by}
+    rows = await database.fetch(queries["signals_calls"], params)
+    return [CostPoint(**row) for row in rows]  # type: ignore[typeddict-item]  # the columns of the query
+
+
+async def cost_of_each(database: Database, since: datetime, by: Literal["key", "model"]) -> list[CostPoint]:
+    """What each key or model cost since a moment, the dearest first; `at` is that moment."""
+    counted: dict[str, Counter[str]] = {}
+    params = {**await _spans(database, since, None), "by": by}
+    for row in await database.fetch(queries["signals_calls"], params):
+        counts = {name: value for name, value in row.items() if name not in ("at", "name")}
+        counted.setdefault(row["name"], Counter()).update(counts)
+    points = [CostPoint(**{**counts, "at": since, "name": name}) for name, counts in counted.items()]  # type: ignore[typeddict-item]
+    return sorted(points, key=lambda point: point["cost_usd"], reverse=True)
+
+
+async def ago(database: Database, span: timedelta) -> datetime:
+    """The moment so long ago, by the clock of the ledger."""
+    return await _now(database) - span
+
+
+async def anomalies(database: Database) -> list[Anomaly]:
+    """What is unusual now, each with its sentence: cost, latency, errors, retries, saturation."""
+    now = await _now(database)
+    month, fortnight = now - timedelta(days=28), now - timedelta(days=14)
+    spent = await cost(database, signals.floor(month, 86_400), span=3_600)
+    steps = await _tallies(database, fortnight, None, None, 3_600)
+    queue = await saturation(database, now - timedelta(days=7), span=300)
+    stuck = signals.saturation_anomaly([Sample(point["at"], point["oldest_due_seconds"]) for point in queue], now)
+    return [
+        *signals.cost_anomalies([Sample(point["at"], float(point["cost_usd"])) for point in spent], now),
+        *signals.step_anomalies(steps, now),
+        *([stuck] if stuck else []),
+    ]
+
+
+async def _tallies(
+    database: Database, since: datetime, until: datetime | None, step: str | None, span: int | None = None
+) -> list[Tally]:
+    params = {**await _spans(database, since, until, span), "step": step}
+    return signals.tallies(await database.fetch(queries["signals_steps"], params))
+
+
+async def _spans(
+    database: Database, since: datetime, until: datetime | None, span: int | None = None
+) -> dict[str, Any]:
+    """The times of a chart and the spans that it is made of; up to now where `until` is None."""
+    now = await _now(database)
+    until = until or now + timedelta(seconds=1)
+    span = span or signals.span_for(since, until, now)
+    return {"since": since, "until": until, "first": signals.ceil(since, span), "span": span}
+
+
+async def _now(database: Database) -> datetime:
+    (row,) = await database.fetch(queries["now"])
+    return row["now"]  # type: ignore[no-any-return]

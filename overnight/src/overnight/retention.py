@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 import structlog
 
-from overnight.app import App
+from overnight.app import App, Prune
 from overnight.database import Database
 from overnight.sql import queries
 
@@ -52,7 +52,7 @@ class Retention:
         for _ in range(BATCHES):
             if time.monotonic() < self._next_look:
                 break
-            more = await batch(self._database)
+            more = await batch(self._database, own=self._app.prune)
             pruned += more
             if not more.total:
                 self._next_look = time.monotonic() + REST
@@ -65,16 +65,18 @@ async def declare(database: Database, app: App) -> None:
     await database.fetch(queries["prune_declare"], _wanted(app))
 
 
-async def batch(database: Database, size: int = BATCH) -> Pruned:
-    """Prune once; nothing where nothing is past its time, or others have all of it in hand."""
+async def batch(database: Database, size: int = BATCH, *, own: Prune | None = None) -> Pruned:
+    """Prune once, an app's own tables too; nothing where nothing is past its time, or others have all of it in hand."""
     (row,) = await database.fetch(queries["prune"], {"batch": size})
-    return Pruned(**row)
+    return Pruned(**row) + Pruned(others=await own.batch(database, size) if own else 0)
 
 
-async def prune(database: Database, on_batch: Callable[[Pruned], None] = lambda pruned: None) -> Pruned:
+async def prune(
+    database: Database, on_batch: Callable[[Pruned], None] = lambda pruned: None, *, own: Prune | None = None
+) -> Pruned:
     """Prune until nothing is left; `on_batch` is told of each batch."""
     pruned = Pruned()
-    while (more := await batch(database)).total:
+    while (more := await batch(database, own=own)).total:
         on_batch(more)
         pruned += more
     return pruned
@@ -83,7 +85,7 @@ async def prune(database: Database, on_batch: Callable[[Pruned], None] = lambda 
 async def count(database: Database, app: App) -> Pruned:
     """How much is past its time, by what the app wants now. Reads whatever is old, and changes nothing."""
     (row,) = await database.fetch(queries["prune_count"], _wanted(app))
-    return Pruned(**row)
+    return Pruned(**row) + Pruned(others=await app.prune.count(database) if app.prune else 0)
 
 
 def _wanted(app: App) -> dict[str, object]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -19,7 +18,7 @@ from overnight.database import Connection, Database, migrate
 from overnight.embedded import EmbeddedServer
 from overnight.embedded_launch import Binaries
 from overnight.model import Ending
-from overnight.sql import SqlFolder, queries
+from overnight.sql import SqlFolder, positional, queries
 from overnight.worker import Worker
 
 TEMPLATE_LOCK = 0x74656D706C  # one process builds the template, the others wait for it
@@ -108,14 +107,8 @@ async def run_until_idle(
 
 def numbered(sql: str) -> str:
     """A query with `$n` for `%(name)s`, so that a test can PREPARE it against the real schema."""
-    names: list[str] = []
-
-    def number(match: re.Match[str]) -> str:
-        if match[1] not in names:
-            names.append(match[1])
-        return f"${names.index(match[1]) + 1}"
-
-    return re.sub(r"%\((\w+)\)s", number, sql).replace("%%", "%")
+    text, _ = positional(sql)
+    return text
 
 
 async def _template(server_url: str, folders: tuple[SqlFolder, ...]) -> str:

@@ -7,19 +7,13 @@ A request carries `webhook-id` (the idempotency key), `webhook-timestamp` (secon
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import hmac
-import os
 import re
-import secrets
-import socket
 import time
 import traceback
 from collections.abc import Callable, Mapping
 
 import structlog
-import uvicorn
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
@@ -29,46 +23,22 @@ from starlette.routing import Route
 
 from overnight.app import App
 from overnight.database import Database
-from overnight.errors import ConfigError, IdConflict, LedgerUnavailable, OvernightError, UserError
+from overnight.errors import IdConflict, LedgerUnavailable, OvernightError, UserError
 from overnight.intake import receive
 from overnight.pipeline import MAX_PAYLOAD
+from overnight.signing import sign
 
 log = structlog.get_logger()
 
 TOLERANCE = 300  # seconds that a timestamp may be off, both ways; the specification's libraries take the same
-SHORTEST, NEW = 24, 32  # bytes of a secret: the least that the specification allows, and what we make
-PREFIX = "whsec_"
 BODY_LIMIT = 4 * MAX_PAYLOAD  # bytes, for a character of UTF-8 has up to four; what is over is left with its sender
 RETRY_AFTER = 5  # seconds after which a sender is asked to come again while the database is away
 HEALTH_LIMIT = 3.0  # seconds in which the database answers, if all is well
-STOP_GRACE = 2  # seconds that requests under way have to end when the server is asked to stop
 TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
 class BadSignature(OvernightError):
     """The request is not signed with our secret, or it is not of this moment."""
-
-
-def new_secret() -> str:
-    """A fresh secret as the specification writes it."""
-    return PREFIX + base64.b64encode(secrets.token_bytes(NEW)).decode()
-
-
-def parse_secret(text: str) -> bytes:
-    """The key in a secret: `whsec_` and base64, or plain text. Raises `ConfigError`."""
-    try:
-        key = base64.b64decode(text.removeprefix(PREFIX), validate=True) if text.startswith(PREFIX) else text.encode()
-    except binascii.Error:
-        raise ConfigError(f"the webhook secret begins with {PREFIX}, but the rest of it is not base64") from None
-    if len(key) < SHORTEST:
-        raise ConfigError(f"the webhook secret has {len(key)} bytes; it needs at least {SHORTEST}")
-    return key
-
-
-def sign(secret: bytes, id: str, timestamp: str, body: bytes) -> str:
-    """The signature of one message: `v1,…`."""
-    signed = f"{id}.{timestamp}.".encode() + body
-    return "v1," + base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
 
 
 def verify(secret: bytes, headers: Mapping[str, str], body: bytes, now: float) -> str:
@@ -173,29 +143,3 @@ def _fault(request: Request, error: Exception) -> Response:
     detail = "".join(traceback.format_exception(error))  # as text, so that secrets in it are masked
     log.error("webhook failed", path=request.url.path, detail=detail)
     return _error(500, f"a fault of ours, {type(error).__name__}; our log says more")
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises `UserError` where that cannot be, such as a port that is in use."""
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error
-        raise UserError(f"cannot listen on port {port} of {host} ({why}): name others with --port or --host") from None
-
-
-def server(site: Starlette) -> uvicorn.Server:
-    """Serves the site until it is told to stop by a signal or by `should_exit`; it then ends within `STOP_GRACE`."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            site,
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            log_level="critical",  # what matters is logged here, as JSON
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=STOP_GRACE,
-        )
-    )

@@ -143,7 +143,8 @@ class Worker:
                 nobody_runs = False
                 if len(claim.runs) == free:
                     self._hints.send()
-                continue
+                if len(claim.runs) == free or claim.next_due == 0:
+                    continue
             wait = self._poll
             idle = free and not self._tasks and (claim.next_due is None or claim.next_due > horizon)
             if until_idle and idle:
@@ -210,9 +211,10 @@ class Worker:
         except Exception as fault:  # what nobody can read must come to an end all the same
             why = f"a fault while ending the step: {type(fault).__name__}"
             ending = Ending(run, Transition(Status.DEAD, "error", why, "unknown", failed=True))
+        if not self._free():  # there was no place, and now there is
+            self._wake.set()
         self._unwritten += 1
         self._endings.put_nowait(ending)
-        self._wake.set()
 
     def _is_async(self, run: Run) -> bool:
         return self.app.pipelines[run.pipeline].steps[run.step].is_async

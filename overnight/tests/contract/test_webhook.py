@@ -23,7 +23,10 @@ from structlog.testing import capture_logs
 
 from overnight import App, Context, On, Pipeline, webhook
 from overnight.database import Database
-from overnight.webhook import BODY_LIMIT, RETRY_AFTER, TOLERANCE, build, listen, sign
+from overnight.serving import listen
+from overnight.serving import served as kept_open
+from overnight.signing import parse_secret, sign
+from overnight.webhook import BODY_LIMIT, RETRY_AFTER, TOLERANCE, build
 
 SECRET = b"a plain secret of good length"
 NOW = 1_800_000_000.0
@@ -65,14 +68,10 @@ def signed(body: bytes, id: str = "msg_1", moment: float = NOW, secret: bytes = 
 @asynccontextmanager
 async def served(database: Database) -> AsyncIterator[str]:
     """The real server in this event loop, as the command runs it; its clock stands at NOW."""
-    server = webhook.server(build(make_app(), database, SECRET, clock=lambda: NOW))
+    site = build(make_app(), database, SECRET, clock=lambda: NOW)
     with listen("127.0.0.1", 0) as listener:
-        task = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await task
+        async with kept_open(site, listener) as url:
+            yield url
 
 
 @pytest.fixture
@@ -372,4 +371,4 @@ async def test_without_a_secret_the_command_says_how_to_make_one(serving: Callab
     code, out, _ = serving("--new-secret", "--json").end()
     server = serving("--port", "0", "--json", OVERNIGHT_WEBHOOK_SECRET=json.loads(out)["secret"])
     url = json.loads(server.line())["url"]
-    assert post(url, secret=webhook.parse_secret(json.loads(out)["secret"]))[0] == 202
+    assert post(url, secret=parse_secret(json.loads(out)["secret"]))[0] == 202

@@ -367,6 +367,7 @@ def test_importing_it_loads_no_driver() -> None:
             True,
         ),  # killed in the middle of recovery
         ("LOG:  starting PostgreSQL 18.6\nFATAL:  could not create lock file\n", False),
+        ("", True),  # killed before its first word
         ("error while loading shared libraries\n", False),
     ],
 )

@@ -262,7 +262,7 @@ async def test_an_index_that_was_cut_off_is_made_again_by_the_next_start(old: Da
         await migrate(old)
     await cut_off(old, "runs_line")
     assert await invalid(old) == ["runs_line"]
-    assert await migrate(old) == ["overnight/0009_upkeep"]
+    assert "overnight/0009_upkeep" in await migrate(old)
     assert await invalid(old) == []
     there = await indexes(old)
     assert {"runs_line", "runs_running", "runs_ended", "runs_emptied"} <= there
@@ -287,7 +287,10 @@ def test_every_index_of_a_concurrent_file_is_made_concurrently_and_may_be_made_a
         if re.search(r"\bindex\b", statement):
             assert db.INDEX_CONCURRENTLY.match(statement), statement
         else:
-            assert "if not exists" in statement or re.match(r"alter table \w+ set \(", statement), statement
+            again = re.search(
+                r"if not exists|create or replace|on conflict do nothing|alter table \w+ set \(", statement
+            )
+            assert again, statement
 
 
 async def test_an_index_that_exists_is_not_changed_in_the_file_that_others_wait_behind() -> None:
@@ -312,9 +315,9 @@ async def test_while_another_one_migrates_nobody_waits_who_has_nothing_to_apply(
 
 
 async def test_older_code_works_on_a_newer_ledger_and_says_so_once(database: Database) -> None:
-    latest = max(number for number, _, _ in queries.migrations())
+    latest, name = max((number, name) for number, name, _ in queries.migrations())
     with schema(UpTo(latest - 1)), capture_logs() as said:
         assert await migrate(database) == []
     (line,) = said
     assert line["event"] == "the ledger is newer than this code"
-    assert line["migrations"] == [f"overnight/{latest:04}_upkeep"]
+    assert line["migrations"] == [f"overnight/{latest:04}_{name}"]

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overnight.errors import ConfigError
-from overnight.webhook import TOLERANCE, BadSignature, new_secret, parse_secret, sign, verify
+from overnight.signing import new_secret, parse_secret, sign
+from overnight.webhook import TOLERANCE, BadSignature, verify
 
 # The example that the specification's reference libraries test themselves with.
 SECRET = parse_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")

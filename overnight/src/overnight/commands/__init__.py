@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import click
 
 from overnight.commands.alerts import alerts
 from overnight.commands.breakers import breaker, breakers
 from overnight.commands.budgets import budget, budgets_command
+from overnight.commands.console import console_command, token
 from overnight.commands.decisions import approve, edit, reject, review
 from overnight.commands.effects import effects
 from overnight.commands.letters import letter_commands
@@ -14,14 +18,19 @@ from overnight.commands.look import runs_command, show_job, status
 from overnight.commands.prune import prune
 from overnight.commands.schedules import schedules
 from overnight.commands.serve import serve
+from overnight.commands.signals import signals
 from overnight.commands.switches import pause, resume, switches
 
+if TYPE_CHECKING:
+    from overnight.console.pages import Console
 
-def add_to(group: click.Group, key_name: str = "key") -> None:
-    """Give a command line all of them, with the app's word for a key."""
+
+def add_to(group: click.Group, key_name: str = "key", console: Callable[[], Console] | None = None) -> None:
+    """Give a command line all of them, with the app's word for a key and what it adds to the console."""
     for command in (
-        *(status, runs_command(key_name), show_job, review, approve, edit, reject, prune),
+        *(status, signals, runs_command(key_name), show_job, review, approve, edit, reject, prune),
         *letter_commands(key_name),
+        *(console_command(console), token),
         *(pause, resume, switches, schedules, alerts, serve, budgets_command, budget, breakers, breaker, effects),
     ):
         group.add_command(command)

@@ -55,12 +55,12 @@ def _render_review(session: Session, rows: list[dict[str, Any]], *, whole: bool)
     if whole:
         app, first = session.app(), rows[0]
         click.echo("\n" + (app.preview(first["output"]) if app and app.preview and first["output"] else first["shown"]))
-        click.echo(f"\n{_what_to_press(first['job_id'], first['seen'][:SHORT])}")
+        click.echo(f"\n{what_to_press(first['job_id'], first['seen'][:SHORT])}")
     elif rows:
         click.echo("\nreview JOB shows it, with its seal and what to press")
 
 
-def _what_to_press(job: str, seal: str) -> str:
+def what_to_press(job: str, seal: str) -> str:
     """The commands to copy, bound to what is shown above them."""
     program = called()
     return (

@@ -96,11 +96,12 @@ def _dead(key_name: str) -> click.Command:
     @pass_session
     def dead(session: Session, /, job: str | None, limit: int, as_json: bool, **options: str | None) -> None:
         """Dead letters with their input, last error and every attempt. Messages are called m and a number."""
-        from overnight import report
+        from overnight import control, report
 
         filter = _filter(**options)
 
         async def work(database: Database) -> list[dict[str, Any]]:
+            await control.check_key(session.app(), database, filter.key)
             return await report.dead(database, await _named(database, job) if job else filter, limit)
 
         rows = session.run(work)
@@ -167,12 +168,15 @@ def _replay(key_name: str) -> click.Command:
         **options: str | None,
     ) -> None:
         """Start dead letters again: one, all, or those that fit. With a fresh count of retries."""
+        from overnight import control
+
         filter = _filter(**options)
         _which(job, everything, filter)
         if text is not None and job is None:
             raise UserError("--input is for one dead letter: name it")
 
         async def work(database: Database) -> dict[str, Any]:
+            await control.check_key(session.app(), database, filter.key)
             fitting = await _named(database, job) if job else filter
             if dry_run:
                 return await _count(database, fitting)
@@ -269,10 +273,13 @@ def _cancel(key_name: str) -> click.Command:
 
         Of a job ends what is queued or a dead letter; a step that runs is left alone.
         """
+        from overnight import control
+
         filter = _filter(**options)
         _which(job, everything, filter)
 
         async def work(database: Database) -> dict[str, Any]:
+            await control.check_key(session.app(), database, filter.key)
             fitting = await _named(database, job) if job else filter
             return await _count(database, fitting) if dry_run else await _cancel_fitting(database, fitting, reason)
 

@@ -36,8 +36,10 @@ def _render_status(data: dict[str, Any]) -> None:
     now, totals = data["now"], data["totals"]
     calls = show.count(totals["llm_calls"], "model call")
     day = ", ".join(f"{count} {name}" for name, count in sorted(data["last_24_hours"].items())) or "nothing ran"
-    held = f", {now['held']} held by a switch" if now["held"] else ""
-    waiting = f"{now['due']} due{held}, {now['waiting']} later, {now['running']} running"
+    holds = {"held": "a switch", "held_by_breaker": "a breaker", "held_by_limit": "a limit"}
+    held = "".join(f", {now[name]} held by {what}" for name, what in holds.items() if now[name])
+    more = " of the first in line, and there are more" if now["more"] else ""
+    waiting = f"{now['due']} due{held}, {now['waiting']} later{more}, {now['running']} running"
     if now["oldest_due_seconds"]:
         waiting += f"; the oldest is due since {show.duration(now['oldest_due_seconds'])}"
     person = f"{now['needs_review']} to review, {show.count(now['dead'], 'dead letter')}"
@@ -46,6 +48,7 @@ def _render_status(data: dict[str, Any]) -> None:
     broken = [f"{row['name']} is {row['state']} ({row['error']})" for row in data["breakers"]]
     spent = [f"{row['scope']} {_share(row)} of {show.dollars(row['usd_per_day'])}" for row in data["budgets"]]
     advised = [f"{r['pipeline']} {r['cron']} finds nothing too often" for r in data["schedules"] if r["advice"]]
+    deaf = [f"{row['channel']} takes no messages ({row['error']})" for row in data["channels"]]
     slots = [f"{row['pipeline']} at {show.cell(row['next'])} UTC" for row in data["schedules"]]
     show.lines(
         [
@@ -57,6 +60,7 @@ def _render_status(data: dict[str, Any]) -> None:
             *([("breakers", ", ".join(broken))] if broken else []),
             *([("budgets", f"{', '.join(spent)} a day spent or reserved")] if spent else []),
             *([("parked", f"{', '.join(parked)}: unknown to this app, so they wait")] if parked else []),
+            *([("alerts", ", ".join(deaf))] if deaf else []),
             ("next", ", ".join(slots) or "no schedule"),
             *([("advice", f"{', '.join(advised)}: see schedules")] if advised else []),
             ("cost, 24 hours", f"{show.dollars(totals['cost_usd'])} for {calls}"),
@@ -82,14 +86,17 @@ def runs_command(key_name: str) -> click.Command:
         session: Session, status: str | None, pipeline: str | None, key: str | None, limit: int, as_json: bool
     ) -> None:
         """The newest runs, one row per step of a job."""
-        from overnight import report
+        from overnight import control, report
         from overnight.model import Status
 
         if status is not None and status not in list(Status):
             raise UserError(f"“{status}” is no status; there are: {', '.join(Status)}")
-        rows = session.run(
-            lambda database: report.runs(database, status=status, pipeline=pipeline, key=key, limit=limit)
-        )
+
+        async def work(database: Database) -> list[dict[str, Any]]:
+            await control.check_key(session.app(), database, key)
+            return await report.runs(database, status=status, pipeline=pipeline, key=key, limit=limit)
+
+        rows = session.run(work)
         columns = {
             "job_id": "job",
             "work": "step",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -33,6 +34,14 @@ class SqlFolder:
     @cached_property
     def _root(self) -> Traversable:
         return files(self.package) / "sql"
+
+
+@lru_cache(maxsize=512)
+def positional(sql: str) -> tuple[str, tuple[str, ...]]:
+    """A query with `$n` for `%(name)s`, as Postgres takes it, and the name of each number."""
+    names = tuple(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
+    text = re.sub(r"%\((\w+)\)s", lambda match: f"${names.index(match[1]) + 1}", sql)
+    return text.replace("%%", "%"), names
 
 
 queries = SqlFolder("overnight")

@@ -1,4 +1,4 @@
-"""Hints by NOTIFY: sent outside the writing transaction, since a notify in every commit serializes all writers."""
+"""Hints by NOTIFY: sent outside the transactions of workers, since a notify in every commit serializes all writers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import structlog
 
 from overnight.database import Connection, Database, unavailable
 from overnight.errors import LedgerUnavailable
+from overnight.sql import queries
 
 CHANNEL = "overnight"
 WORKER = "worker"  # what a hint says of a worker that has just signed in
@@ -18,12 +19,19 @@ COALESCE = 1.0  # seconds between two hints of one worker
 PROBE = 30.0  # seconds of silence after which a listener asks its connection whether it still lives
 PROBE_LIMIT = 5.0  # seconds that the answer may take
 
+# A hint that a crash takes along costs time alone, so nobody waits until it is on the disk.
+HINT = "select set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
+# A job that somebody starts by itself is told of by its own commit, so that a worker has it sooner.
+ENQUEUE_WITH_HINT = (
+    f"with new as ({queries['enqueue']}) select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"  # noqa: S608
+)
+
 log = structlog.get_logger()
 
 
 async def hint(database: Database, what: str = "") -> None:
     """Tell every worker that something may be due, or that there is a new `WORKER`."""
-    await database.fetch("select pg_notify(%s, %s)", [CHANNEL, what])
+    await database.fetch(HINT, [CHANNEL, what])
 
 
 class Hints:

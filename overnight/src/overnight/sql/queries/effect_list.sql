@@ -1,9 +1,18 @@
--- External writes: those whose outcome nobody knows first, then the newest.
+-- External writes: those whose outcome nobody knows first, then the newest. Each kind is read in its order, as far as needed.
+with page as (
+    (select * from effects
+     where status = 'intended' and (%(job_id)s::text is null or job_id = %(job_id)s)
+     order by id desc
+     limit %(limit)s)
+    union all
+    (select * from effects
+     where status = 'done' and not %(open)s and (%(job_id)s::text is null or job_id = %(job_id)s)
+     order by id desc
+     limit %(limit)s)
+)
 select e.id, e.job_id, r.pipeline || '/' || r.step as step, r.key, e.name, e.content_hash, e.status, e.attempt, e.result,
        e.intended_at, e.done_at, r.status as run_status
-from effects e
+from page e
 left join runs r on r.id = e.run_id
-where (%(job_id)s::text is null or e.job_id = %(job_id)s)
-  and (not %(open)s or e.status = 'intended')
 order by e.status = 'done', e.id desc
 limit %(limit)s

@@ -1,5 +1,6 @@
 -- Ends attempts: status, output, retry history, next steps, spawned jobs and alerts in one statement, each guarded by
--- (id, attempt, running). A guard that matches nothing is a lost lease: nothing of that attempt is written.
+-- (id, attempt, running). A guard that matches nothing is a lost lease: nothing of that attempt is written, and the answer
+-- names it; mostly the answer is empty.
 -- A spawned job that exists with other inputs refuses the whole statement (OV001). A step that follows takes the output as
 -- it was stored, and inherits the priority, the deadline and the expectation of its job.
 with ended as (
@@ -64,4 +65,5 @@ spawned as (
     on conflict (job_id, step) do update set input_hash = excluded.input_hash, pipeline = excluded.pipeline
         where runs.input_hash is distinct from excluded.input_hash or runs.pipeline <> excluded.pipeline
 )
-select id, attempt from finished
+select e.id, e.attempt from ended e
+where not exists (select from finished f where f.id = e.id and f.attempt = e.attempt)

@@ -1,0 +1,14 @@
+"""Alerts reach people: rules decide what is told when, channels send it, the ledger keeps what was told to whom.
+
+Importing this package is cheap, and what a channel needs is loaded when it is first used.
+"""
+
+from overnight.alerts.apprise import Apprise
+from overnight.alerts.channel import Channel
+from overnight.alerts.mail import Mail
+from overnight.alerts.message import Item, Message
+from overnight.alerts.rules import Alerts, Urgency
+from overnight.alerts.slack import Slack
+from overnight.alerts.webhook import Webhook
+
+__all__ = ["Alerts", "Apprise", "Channel", "Item", "Mail", "Message", "Slack", "Urgency", "Webhook"]

@@ -1,0 +1,101 @@
+"""The port of a channel, and the one way in which messages are posted over HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import urllib.request
+from email.utils import parsedate_to_datetime
+from typing import IO, Any, Protocol
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+
+from overnight import logs
+from overnight.alerts.message import Message
+from overnight.errors import ConfigError, Permanent, Transient
+
+TIMEOUT = 10.0  # seconds that the other side may be silent
+HEARD = 200  # characters of a refusal that are kept
+TOKEN = 8  # characters from which on a part of a URL may be its secret
+
+
+class Channel(Protocol):
+    """A way to a person. The ledger and the logs know it by its name alone: addresses are secrets."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    def send(self, message: Message, id: str) -> None:
+        """Send it, in a thread. The same `id` again is the same message, which may have arrived already.
+
+        Raises `Transient` where it may arrive later, and `Permanent` where somebody must mend the channel first.
+        """
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer like another: a message goes where its owner said, or nowhere."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_opener = urllib.request.build_opener(_Stay)
+
+
+def secret_url(url: str, what: str) -> str:
+    """The URL, which no log line shows from now on. Raises `ConfigError` where it is none."""
+    logs.hide(url)
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or not url.isascii() or any(letter.isspace() for letter in url):
+        raise ConfigError(f"the URL of {what} must be whole and begin with https:// or http://")
+    logs.hide(*(part for part in (parts.path.strip("/"), parts.query) if len(part) >= TOKEN))
+    return url
+
+
+def post(url: str, body: bytes, headers: dict[str, str]) -> None:
+    """POST JSON, and take any answer of 2xx as received. Raises `Transient` and `Permanent`; redirects are refused."""
+    told = {"content-type": "application/json", "user-agent": "overnight", **headers}
+    request = urllib.request.Request(url, body, told, method="POST")  # noqa: S310  secret_url has seen it
+    try:
+        with _opener.open(request, timeout=TIMEOUT):
+            return
+    except HTTPError as refusal:
+        with refusal:
+            raise _refused(refusal.code, refusal, refusal.headers.get("retry-after")) from None
+    except TimeoutError:
+        raise Transient(f"no answer within {TIMEOUT:.0f} s") from None
+    except URLError as error:
+        raise Transient(f"cannot be reached: {error.reason}") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise Transient(f"the connection broke off: {type(error).__name__}") from None
+
+
+def _refused(status: int, body: IO[bytes], retry_after: str | None) -> Transient | Permanent:
+    try:
+        said = " ".join(body.read(HEARD).decode("utf-8", "replace").split())
+    except (OSError, http.client.HTTPException):
+        said = ""
+    why = f"it answered {status}{f', {said}' if said else ''}"
+    if status == 429 or status >= 500 or status == 408:
+        return Transient(why, retry_after=seconds(retry_after))
+    return Permanent(f"{why}; mend the channel, then: alerts send")
+
+
+def seconds(retry_after: str | None) -> float | None:
+    """What a Retry-After asks for, in seconds: a number of them, or a date."""
+    from datetime import UTC, datetime
+
+    if retry_after is None:
+        return None
+    if retry_after.strip().isdigit():
+        return float(retry_after)
+    try:
+        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,203 @@
+"""Delivery: what is due is written down, sent by whoever claims it, and marked after: at least once, seldom twice."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+import structlog
+from pydantic import TypeAdapter
+
+from overnight.alerts.channel import Channel
+from overnight.alerts.message import Message
+from overnight.alerts.rules import PACE_WITHIN, Alerts, Due, News, compose, due, retry_in
+from overnight.database import Database, Row
+from overnight.errors import LedgerUnavailable, Permanent, Transient
+from overnight.logs import clean
+from overnight.policy import describe
+from overnight.sql import queries
+from overnight.threads import Threads
+
+log = structlog.get_logger()
+
+LIMIT = 30.0  # seconds that one try may take
+LEASE = 60.0  # seconds after which a message whose sender died is sent by another; more than a try takes
+HEALED_WITHIN = 7 * 86_400.0  # seconds for which a channel that was down is told what healed meanwhile
+KEPT = 30 * 86_400.0  # seconds for which sent messages are kept: as long as payloads, unless told otherwise
+NIGHT = timedelta(hours=24)  # what a morning's report looks back on at least
+ERROR_LIMIT = 300  # characters of an error that are kept
+
+MESSAGE = TypeAdapter(Message)
+NEWS = tuple(field.name for field in fields(News))
+
+_under_way: set[asyncio.Task[Any]] = set()  # sendings that nobody waits for; the event loop alone would forget them
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of one try. `error` is None where the channel took the message."""
+
+    channel: str
+    title: str
+    error: str | None
+
+
+class Delivery:
+    """Single ticks, which the keeper of each worker makes; of all of them one sends."""
+
+    def __init__(self, app: str, alerts: Alerts, database: Database) -> None:
+        self._app = app
+        self._alerts = alerts
+        self._database = database
+        self._channels: dict[str, Channel] = {channel.name: channel for channel in alerts.channels}
+        self._declared = False
+
+    async def tick(self) -> None:
+        """Write down what is due, and begin to send it; nobody waits for the other side."""
+        if await self.decide():
+            task = asyncio.create_task(self._send_quietly(), name="alerts")
+            _under_way.add(task)
+            task.add_done_callback(_under_way.discard)
+
+    async def flush(self) -> list[Sent]:
+        """Send what is due, and what failed before without its wait, after what is under way; what came of it."""
+        ours = [task for task in _under_way if task.get_loop() is asyncio.get_running_loop()]
+        await asyncio.gather(*ours)
+        await self.decide()
+        return await self.send(early=True)
+
+    async def decide(self) -> bool:
+        """Write down what each channel is to be told now. Whether a message is due to be sent."""
+        if not self._declared:
+            kinds = [channel.kind for channel in self._channels.values()]
+            await self._database.fetch(
+                queries["channel_declare"], {"app": self._app, "name": list(self._channels), "kind": kinds}
+            )
+            self._declared = True
+        if not self._channels:
+            return False
+        params = {"pace_within": PACE_WITHIN, "healed_within": HEALED_WITHIN}
+        rows = await self._database.fetch(queries["channel_news"], self._ours() | params)
+        reports: dict[datetime, str] = {}
+        waits = False
+        for _, group in groupby(rows, key=lambda row: row["name"]):
+            of_channel = list(group)
+            unsent = of_channel[0]["unsent_in"]
+            waits |= unsent <= 0 if unsent is not None else await self._write(of_channel, reports)
+        return waits
+
+    async def _write(self, rows: Sequence[Row], reports: dict[datetime, str]) -> bool:
+        """Write down what one channel is to be told now, if anything is; the rows are those of channel_news.sql."""
+        channel = rows[0]
+        news = [_news(row) for row in rows if row["id"] is not None]
+        found = due(self._alerts, news, channel["now"], channel["morning_at"], channel["lately"])
+        if not found.news and found.morning is None:
+            return False
+        report = await self._report(found.morning, channel["morning_at"], reports) if found.morning else ""
+        message = compose(self._alerts, self._app, found, report) if found.news or report else None
+        params = {
+            "app": self._app,
+            "name": channel["name"],
+            "version": channel["version"],
+            "morning_at": found.morning,
+            "message": message and clean(MESSAGE.dump_json(message).decode()),
+            "kept": KEPT,
+            **_told(found),
+        }
+        return bool(await self._database.fetch(queries["delivery_write"], params))
+
+    async def _report(self, slot: datetime, told: datetime, reports: dict[datetime, str]) -> str:
+        """The app's own text for a morning, made once for all channels. A fault in it holds no alert up."""
+        if self._alerts.report is None:
+            return ""
+        since = min(told, slot - NIGHT)
+        if since not in reports:
+            try:
+                reports[since] = clean(await self._alerts.report(self._database, since))
+            except LedgerUnavailable:
+                raise
+            except Exception as error:
+                log.error("no morning report", error=describe(error))
+                reports[since] = clean(f"The morning report could not be made: {describe(error)}")
+        return reports[since]
+
+    async def send(self, *, early: bool = False) -> list[Sent]:
+        """Send what is due, or also what failed before its wait is over (`early`), to all channels at once."""
+        rows = await self._database.fetch(queries["delivery_claim"], self._ours() | {"lease": LEASE, "early": early})
+        if not rows:
+            return []
+        threads = Threads(len(rows))
+        try:
+            return list(await asyncio.gather(*(self._try(row, threads) for row in rows)))
+        finally:
+            threads.close()
+
+    async def _send_quietly(self) -> None:
+        try:
+            await self.send()
+        except Exception as error:  # what is written down is sent by a later tick
+            log.error("alerts not sent", error=describe(error))
+
+    async def _try(self, row: Row, threads: Threads) -> Sent:
+        """One try of one message. What came of it is written, through outages of the database too."""
+        message = MESSAGE.validate_python(row["message"])
+        try:
+            async with asyncio.timeout(LIMIT):
+                await threads.run(self._channels[row["channel"]].send, message, f"{self._app}-{row['id']}")
+        except Exception as error:
+            return await self._note_failure(row, message, error)
+        await self._database.insist(partial(self._database.fetch, queries["delivery_sent"], {"id": row["id"]}))
+        log.info("alerts sent", channel=row["channel"], alerts=len(message.items) + message.more)
+        return Sent(row["channel"], message.title, None)
+
+    async def _note_failure(self, row: Row, message: Message, error: Exception) -> Sent:
+        why = f"no answer within {LIMIT:.0f} s" if isinstance(error, TimeoutError) else describe(error)
+        why = clean(why)[:ERROR_LIMIT]
+        asked = error.retry_after if isinstance(error, Transient) else None
+        wait = retry_in(row["attempts"], asked, is_permanent=isinstance(error, Permanent))
+        params = {"id": row["id"], "attempts": row["attempts"], "error": why, "wait": wait}
+        await self._database.insist(partial(self._database.fetch, queries["delivery_failed"], params))
+        log.warning("alerts not sent", channel=row["channel"], error=why, pause_seconds=wait)
+        return Sent(row["channel"], message.title, why)
+
+    def _ours(self) -> dict[str, object]:
+        return {"app": self._app, "names": list(self._channels)}
+
+
+def _news(row: Row) -> News:
+    told = {name: row[name] for name in NEWS}
+    cost = row["cost_usd"]
+    return News(**told | {"times": row["times"] or 0, "cost_usd": None if cost is None else float(cost)})
+
+
+def _told(found: Due) -> dict[str, object]:
+    """What the channel knows after the message, as arrays."""
+    return {
+        "alert": [each.id for each in found.news],
+        "count": [each.count for each in found.news],
+        "resolved": [each.resolved_at is not None for each in found.news],
+    }
+
+
+def send_now(channels: Sequence[Channel], message: Message) -> list[Sent]:
+    """Send a message that no ledger knows, once, to one channel after the other; what came of it."""
+    return [Sent(channel.name, message.title, _refusal(channel, message)) for channel in channels]
+
+
+def _refusal(channel: Channel, message: Message) -> str | None:
+    try:
+        channel.send(message, secrets.token_hex(8))
+    except Exception as error:
+        return clean(describe(error))[:ERROR_LIMIT]
+    return None
+
+
+async def deliveries(database: Database, app: str | None = None, limit: int = 1) -> list[Row]:
+    """The channels in use, of an app or of all, each with its latest messages, sent or not, the newest first."""
+    return await database.fetch(queries["delivery_list"], {"app": app, "limit": limit})

@@ -1,0 +1,559 @@
+"""The console for programs: what the pages read and what the buttons do, as JSON under /api.
+
+One table says what there is to read and one what can be done; routes and the OpenAPI document are both made of them.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from typing import Annotated, Any, Literal
+
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from overnight import budgets, control, report, show
+from overnight.console import actions
+from overnight.console.access import Denied, Visitor, check_form, check_origin
+from overnight.console.pages import Desk, letter_filter
+from overnight.database import Row
+from overnight.errors import (
+    IdConflict,
+    IllegalTransition,
+    InvalidPayload,
+    LedgerUnavailable,
+    NotFound,
+    Refused,
+    TooSlow,
+    UserError,
+)
+from overnight.model import Status
+
+log = structlog.get_logger()
+
+BODY_LIMIT = 4_000_000  # bytes of a request, which may hold a whole edited payload
+CSRF = "x-csrf-token"  # the header in which a session carries what its forms carry
+MOST_ROWS = 500  # of one answer
+MOST_HOURS = 24 * 366  # that a chart looks back
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Schema = dict[str, Any]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\x00]*$")]
+Reason = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
+Flag = Literal["true", "false"]
+
+# What is refused, and the status that says so. Of an error's classes the nearest counts.
+REFUSED: Mapping[type[Exception], int] = {
+    UserError: 400,
+    NotFound: 404,
+    IllegalTransition: 409,
+    IdConflict: 409,
+    InvalidPayload: 422,
+    Refused: 422,
+    TooSlow: 503,
+    LedgerUnavailable: 503,
+}
+MEANINGS: Mapping[int, str] = {
+    200: "what was asked for",
+    400: "it cannot be done as asked, or is not JSON, or holds a NUL character",
+    401: "without a session or a token that is known",
+    403: "this token or session may only look, or the request came from another site",
+    404: "there is no such thing",
+    409: "it is not in a state in which this can be done: look again",
+    413: f"the body is over {BODY_LIMIT:,} bytes",
+    422: "a parameter is unknown, out of its limits, or does not fit the step",
+    503: "the database does not answer: try again",
+}
+
+
+class Nothing(BaseModel):
+    """No parameters, and the base of those that there are: what is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Limited(Nothing):
+    limit: int = Field(report.LIMIT, ge=1, le=MOST_ROWS, description="rows at most")
+
+
+class OfJob(Nothing):
+    job: Text = Field(description="the job's id, or the first digits of it")
+
+
+class Runs(Limited):
+    status: Status | None = None
+    pipeline: Text | None = None
+    key: Text | None = None
+    before: int | None = Field(None, ge=1, lt=2**63, description="`next` of the page before")
+
+
+class Letters(Limited):
+    job: Text | None = None
+    pipeline: Text | None = None
+    step: Text | None = None
+    key: Text | None = None
+    error: Text | None = Field(None, description="a part of the error's text")
+    before: str | None = Field(None, pattern=r"^[0-9]{1,16}-[0-9]{1,18}$", description="`next` of the page before")
+
+
+class Effects(Limited):
+    open: Flag = Field("false", description="those alone whose outcome nobody knows")
+
+
+class Alerts(Limited):
+    all: Flag = Field("false", description="also those that are resolved")
+
+
+class Signal(Nothing):
+    hours: int = Field(24, ge=1, le=MOST_HOURS, description="how long back")
+
+
+class StepSignal(Signal):
+    step: Text | None = Field(None, description="of one step alone, as PIPELINE/STEP")
+
+
+class Cost(Signal):
+    by: Literal["day", "key", "model"] = "day"
+
+
+class Deed(BaseModel):
+    """What every action takes: why. The reason is kept."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    reason: Reason = ""
+
+
+class Scoped(Deed):
+    scope: Text = Field(description="all, pipeline:NAME, key:NAME or step:PIPELINE/STEP")
+
+
+class Named(Deed):
+    name: Text
+
+
+class OnJob(Deed):
+    job: Text
+
+
+class Decided(OnJob):
+    seen: Text = Field(description="the seal of what was looked at; 8 digits suffice")
+
+
+class DecidedAgainst(Decided):
+    reason: Annotated[Reason, StringConstraints(min_length=1)]
+
+
+class Edited(OnJob):
+    input: JsonValue
+
+
+class DecidedAnew(Decided):
+    input: JsonValue
+
+
+class Chosen(Deed):
+    job: Text | None = None
+    pipeline: Text | None = None
+    step: Text | None = None
+    key: Text | None = None
+    error: Text | None = Field(None, description="a part of the error's text")
+
+
+class Replayed(Chosen):
+    everything: bool = Field(False, description="all dead letters are meant, where nothing else is said")
+
+
+class Dropped(Chosen):
+    reason: Annotated[Reason, StringConstraints(min_length=1)]
+
+
+class Budget(Scoped):
+    usd: float = Field(ge=0, le=budgets.HIGHEST, description="dollars a day")
+
+
+ROWS: Schema = {
+    "type": "object",
+    "required": ["rows"],
+    "properties": {
+        "rows": {"type": "array", "items": {"type": "object"}},
+        "next": {"type": ["integer", "string", "null"], "description": "give it as `before`; null: there are no more"},
+    },
+}
+OBJECT: Schema = {"type": "object"}
+ERROR: Schema = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
+DONE: Schema = {"type": "object", "required": ["done"], "properties": {"done": {"type": "string"}}}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What can be read: where, how, the form of the answer, a sentence, and the parameters that it takes."""
+
+    path: str
+    read: Callable[[Desk, Any], Awaitable[Any]]
+    gives: Schema
+    says: str
+    takes: type[BaseModel] = Nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """What can be done: a sentence, and the body that it takes."""
+
+    says: str
+    takes: type[Deed]
+
+
+async def _status(desk: Desk, _: Nothing) -> Any:
+    return await report.status(desk.database, desk.app)
+
+
+async def _runs(desk: Desk, given: Runs) -> Any:
+    rows = await report.runs(desk.database, **given.model_dump())
+    return _page(rows, given.limit, lambda row: row["id"])
+
+
+async def _job(desk: Desk, given: OfJob) -> Any:
+    job = await control.find_job(desk.database, given.job)
+    steps = await report.job(desk.database, job)
+    return {"job_id": job, "steps": steps, "actions": await report.actions(desk.database, job)}
+
+
+async def _dead(desk: Desk, given: Letters) -> Any:
+    chosen = letter_filter(given.model_dump(exclude={"limit", "before"}, exclude_none=True))
+    rows = await report.dead(desk.database, chosen, given.limit, before=_place(given.before))
+    return _page(rows, given.limit, _mark)
+
+
+async def _review(desk: Desk, given: Limited) -> Any:
+    return {"rows": await report.review(desk.database, limit=given.limit)}
+
+
+async def _review_item(desk: Desk, given: OfJob) -> Any:
+    rows = await report.review(desk.database, given.job, 1)
+    if not rows:
+        raise NotFound(f"nothing of job {given.job} waits for review")
+    return rows[0]
+
+
+async def _schedules(desk: Desk, _: Nothing) -> Any:
+    return {"rows": await report.schedules(desk.database, desk.app)}
+
+
+async def _breakers(desk: Desk, _: Nothing) -> Any:
+    return {"rows": await report.breakers(desk.database, everything=True)}
+
+
+async def _switches(desk: Desk, _: Nothing) -> Any:
+    return {"rows": await report.switches(desk.database)}
+
+
+async def _switch_history(desk: Desk, given: Limited) -> Any:
+    return {"rows": await report.switch_history(desk.database, limit=given.limit)}
+
+
+async def _budgets(desk: Desk, _: Nothing) -> Any:
+    return {"rows": await budgets.read(desk.database)}
+
+
+async def _effects(desk: Desk, given: Effects) -> Any:
+    return {"rows": await report.effects(desk.database, open_only=given.open == "true", limit=given.limit)}
+
+
+async def _alerts(desk: Desk, given: Alerts) -> Any:
+    return {"rows": await report.alerts(desk.database, all=given.all == "true", limit=given.limit)}
+
+
+async def _anomalies(desk: Desk, _: Nothing) -> Any:
+    return {"rows": [asdict(each) for each in await report.anomalies(desk.database)]}
+
+
+def _of_steps(read: Callable[..., Awaitable[Sequence[Any]]]) -> Callable[[Desk, StepSignal], Awaitable[Any]]:
+    """A signal by step and span, as `report` reads it."""
+
+    async def points(desk: Desk, given: StepSignal) -> Any:
+        return {"rows": await read(desk.database, await _since(desk, given), step=given.step)}
+
+    return points
+
+
+async def _steps(desk: Desk, given: Signal) -> Any:
+    return {"rows": await report.steps(desk.database, await _since(desk, given))}
+
+
+async def _saturation(desk: Desk, given: Signal) -> Any:
+    return {"rows": await report.saturation(desk.database, await _since(desk, given))}
+
+
+async def _cost(desk: Desk, given: Cost) -> Any:
+    return {"rows": await report.cost(desk.database, await _since(desk, given), by=given.by)}
+
+
+async def _since(desk: Desk, given: Signal) -> datetime:
+    return await report.ago(desk.database, timedelta(hours=given.hours))
+
+
+def _page(rows: list[Row], limit: int, mark: Callable[[Row], int | str]) -> dict[str, Any]:
+    """A page of a list, and where the next one begins: after the last row, whatever is added meanwhile."""
+    return {"rows": rows, "next": mark(rows[-1]) if len(rows) == limit else None}
+
+
+def _mark(letter: Row) -> str:
+    """Where a dead letter stands in the list: microseconds since 1970, and its id."""
+    return f"{(letter['died_at'] - EPOCH) // timedelta(microseconds=1)}-{letter['id']}"
+
+
+def _place(mark: str | None) -> tuple[datetime, int] | None:
+    if mark is None:
+        return None
+    moment, _, id = mark.partition("-")
+    return EPOCH + timedelta(microseconds=int(moment)), int(id)
+
+
+ENDPOINTS = (
+    Endpoint("/status", _status, OBJECT, "Is all well: runs, queue, workers, switches, budgets, schedules."),
+    Endpoint("/runs", _runs, ROWS, "The newest runs that fit.", Runs),
+    Endpoint("/jobs/{job}", _job, OBJECT, "All about a job: steps, attempts, outside writes, calls, deeds.", OfJob),
+    Endpoint("/dead", _dead, ROWS, "Dead letters that fit, with their context, newest first.", Letters),
+    Endpoint("/review", _review, ROWS, "What waits for a person, oldest first, each with its seal.", Limited),
+    Endpoint("/review/{job}", _review_item, OBJECT, "One thing that waits, exactly as stored.", OfJob),
+    Endpoint("/schedules", _schedules, ROWS, "Schedules: last and next slot, missed slots, advice."),
+    Endpoint("/breakers", _breakers, ROWS, "Circuit breakers of which something is known."),
+    Endpoint("/switches", _switches, ROWS, "Kill switches, those that are off first."),
+    Endpoint("/switches/history", _switch_history, ROWS, "Who flipped what, when and why.", Limited),
+    Endpoint("/budgets", _budgets, ROWS, "Budgets, with what is left of today's."),
+    Endpoint("/effects", _effects, ROWS, "Outside writes, those without an outcome first.", Effects),
+    Endpoint("/alerts", _alerts, ROWS, "Alerts, those that are open first.", Alerts),
+    Endpoint("/anomalies", _anomalies, ROWS, "What is unusual now, each with its sentence."),
+    Endpoint("/signals/steps", _steps, ROWS, "Each step over the whole time.", Signal),
+    Endpoint("/signals/latency", _of_steps(report.latency), ROWS, "p50 and p95 by step and span.", StepSignal),
+    Endpoint("/signals/traffic", _of_steps(report.traffic), ROWS, "What ended, by step and span.", StepSignal),
+    Endpoint("/signals/errors", _of_steps(report.errors), ROWS, "What failed, by step and span.", StepSignal),
+    Endpoint("/signals/retries", _of_steps(report.retries_to_success), ROWS, "Failures before a success.", StepSignal),
+    Endpoint("/signals/saturation", _saturation, ROWS, "What waited and who worked, by span.", Signal),
+    Endpoint("/signals/cost", _cost, ROWS, "What calls of models cost a day: of all, or of each key or model.", Cost),
+)
+
+VERBS: Mapping[str, Verb] = {
+    "pause": Verb("Switch off: nothing of the scope starts, nothing of it is written outside.", Scoped),
+    "resume": Verb("Switch on again.", Scoped),
+    "close-breaker": Verb("Say that an upstream is well: what waited starts.", Named),
+    "approve": Verb("What was reviewed goes on as it stands.", Decided),
+    "reject": Verb("What was reviewed ends here.", DecidedAgainst),
+    "edit-review": Verb("The step that waits for review runs again with this input.", DecidedAnew),
+    "edit": Verb("A dead letter, or what has not begun, starts with this input.", Edited),
+    "replay": Verb("Dead letters start again: one, those that fit, or everything.", Replayed),
+    "drop": Verb("Dead letters that fit end here.", Dropped),
+    "cancel": Verb("What of a job is queued or a dead letter ends here.", OnJob),
+    "set-budget": Verb("A person's limit for a scope.", Budget),
+}
+
+
+def build(desk: Desk) -> Starlette:
+    """The API as an app of its own: whatever goes wrong in it is told as JSON."""
+
+    def reads(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+        async def read(request: Request) -> Response:
+            return _answer(await endpoint.read(desk, _query(request, endpoint.takes)))
+
+        return read
+
+    def does(name: str, verb: Verb) -> Callable[[Request], Awaitable[Response]]:
+        async def do(request: Request) -> Response:
+            visitor: Visitor = request.state.visitor
+            _check_may(request, visitor)
+            form = _form(_body(await read_body(request), verb.takes))
+            return _answer({"done": await actions.ACTIONS[name](desk, form, visitor.who)})
+
+        return do
+
+    async def openapi(_: Request) -> Response:
+        return JSONResponse(document())
+
+    async def refused(_: Request, error: Exception) -> Response:
+        if isinstance(error, LedgerUnavailable):
+            await desk.database.bring_back()
+        return refusal(*_status_of(error))
+
+    async def fault(request: Request, error: Exception) -> Response:
+        log.error("api failed", path=request.url.path, detail="".join(traceback.format_exception(error)))
+        return refusal(500, f"a fault of ours, {type(error).__name__}; the log says more")
+
+    site = Starlette(
+        routes=[
+            Route("/openapi.json", openapi),
+            *(Route(endpoint.path, reads(endpoint)) for endpoint in ENDPOINTS),
+            *(Route(f"/do/{name}", does(name, verb), methods=["POST"]) for name, verb in VERBS.items()),
+        ],
+        exception_handlers={HTTPException: refused, Exception: fault} | dict.fromkeys((Denied, *REFUSED), refused),
+    )
+    site.router.redirect_slashes = False
+    return site
+
+
+def refusal(status: int, text: str) -> Response:
+    """An error as every program is told of it."""
+    headers = {401: {"www-authenticate": "Bearer"}, 503: {"retry-after": "3"}}
+    return JSONResponse({"error": text}, status, headers.get(status))
+
+
+async def read_body(request: Request) -> bytes:
+    """A body of limited size: more than that is not read."""
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > BODY_LIMIT:
+                raise HTTPException(413, f"the body is over {BODY_LIMIT:,} bytes")
+    except ClientDisconnect:
+        raise HTTPException(400, "the request broke off") from None
+    return bytes(body)
+
+
+def _status_of(error: Exception) -> tuple[int, str]:
+    if isinstance(error, HTTPException):
+        return error.status_code, error.detail
+    if isinstance(error, Denied):
+        return error.status, str(error)
+    return next(REFUSED[kind] for kind in type(error).__mro__ if kind in REFUSED), str(error)
+
+
+def _answer(data: Any) -> Response:
+    return Response(show.as_json(data), media_type="application/json")
+
+
+def _check_may(request: Request, visitor: Visitor) -> None:
+    """Whoever acts holds a token that may, or a session whose mark no other site can know. Raises `Denied`."""
+    if visitor.csrf is not None:
+        check_origin(request)
+    check_form(visitor, request.headers.get(CSRF, ""))
+    if not visitor.may_act:
+        raise Denied(403, "you may look, but not act: it takes a token of the role operate")
+
+
+def _query(request: Request, takes: type[BaseModel]) -> BaseModel:
+    """The parameters, checked. Raises `HTTPException` with what is wrong with each."""
+    given = request.query_params.multi_items()
+    if len(given) > len(dict(given)):
+        raise HTTPException(422, "a parameter is given twice")
+    try:
+        return takes.model_validate_strings({**dict(given), **request.path_params})
+    except ValidationError as error:
+        raise HTTPException(422, _wrong(error)) from None
+
+
+def _body(body: bytes, takes: type[Deed]) -> Deed:
+    """The body of an action, checked. Raises `HTTPException`."""
+    try:
+        return takes.model_validate_json(body)
+    except ValidationError as error:
+        is_json = all(each["type"] != "json_invalid" for each in error.errors())
+        raise HTTPException(422 if is_json else 400, _wrong(error)) from None
+
+
+def _wrong(error: ValidationError) -> str:
+    """What is wrong with each parameter, as one sentence."""
+    told = ((".".join(map(str, each["loc"])), each["msg"]) for each in error.errors())
+    return "; ".join(f"{place}: {text}" if place else text for place, text in told)
+
+
+def _form(body: Deed) -> dict[str, str]:
+    """A body as the form of the same button has it."""
+    given = body.model_dump(exclude_unset=True)
+    written = {name: json.dumps(given.pop(name)) for name in ("input",) if name in given}
+    if given.pop("everything", False):
+        written["everything"] = "yes"
+    return written | {name: str(value) for name, value in given.items() if value is not None}
+
+
+def document() -> Schema:
+    """The OpenAPI 3.1 document of all that there is."""
+    reads = {endpoint.path: {"get": _get(endpoint)} for endpoint in ENDPOINTS}
+    does = {f"/do/{name}": {"post": _post(name, verb)} for name, verb in VERBS.items()}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "overnight",
+            "version": version("overnight"),
+            "description": "What the console shows and does. Errors are JSON: {“error”: a sentence}.",
+        },
+        "servers": [{"url": "/api"}],
+        "security": [{"token": []}, {"session": []}],
+        "paths": {**reads, **does},
+        "components": {
+            "schemas": {"Error": ERROR},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "made by `token add NAME --role …`"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "overnight_session"},
+            },
+        },
+    }
+
+
+def _get(endpoint: Endpoint) -> Schema:
+    schema = endpoint.takes.model_json_schema()
+    required = schema.get("required", ())
+    is_one = "{" in endpoint.path
+    return {
+        "summary": endpoint.says,
+        "operationId": "read" + endpoint.path.replace("/{job}", "/one").replace("/", "_"),
+        "parameters": [
+            {
+                "name": name,
+                "in": "path" if f"{{{name}}}" in endpoint.path else "query",
+                "required": name in required,
+                "schema": _without_null(_inlined(each, schema.get("$defs", {}))),
+            }
+            for name, each in schema.get("properties", {}).items()
+        ],
+        "responses": _responses(endpoint.gives, 400, 401, *((404,) if is_one else ()), 422, 503),
+    }
+
+
+def _post(name: str, verb: Verb) -> Schema:
+    schema = verb.takes.model_json_schema()
+    defined = schema.pop("$defs", {})
+    properties = {name: _inlined(each, defined) for name, each in schema["properties"].items()}
+    return {
+        "summary": verb.says,
+        "operationId": f"do_{name.replace('-', '_')}",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {**schema, "properties": properties}}},
+        },
+        "responses": _responses(DONE, 400, 401, 403, 404, 409, 413, 422, 503),
+    }
+
+
+def _inlined(schema: Schema, defined: Mapping[str, Schema]) -> Schema:
+    """A parameter's schema on its own: what it refers to is put in its place."""
+    reference = schema.get("$ref")
+    own = {name: value for name, value in schema.items() if name not in ("$ref", "title")}
+    choices = {"anyOf": [_inlined(each, defined) for each in schema["anyOf"]]} if "anyOf" in schema else {}
+    return {**(defined[reference.rpartition("/")[2]] if reference else {}), **own, **choices}
+
+
+def _without_null(schema: Schema) -> Schema:
+    """What an address can say: a parameter that is not meant is left out."""
+    kinds = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
+    rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default" if kinds else "")}
+    return {**rest, **kinds[0]} if kinds else schema
+
+
+def _responses(gives: Schema, *refusals: int) -> Schema:
+    error = {"$ref": "#/components/schemas/Error"}
+    return {
+        str(status): {
+            "description": MEANINGS[status],
+            "content": {"application/json": {"schema": gives if status == 200 else error}},
+        }
+        for status in (200, *refusals)
+    }

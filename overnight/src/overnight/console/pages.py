@@ -1,0 +1,281 @@
+"""What each page shows. A page reads through `report` and leaves the rest to its template."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from overnight import budgets, control, report
+from overnight.app import App
+from overnight.console.charts import bars, chart
+from overnight.database import Database, Row
+from overnight.errors import NotFound
+from overnight.model import Filter, Status
+
+Values = Mapping[str, str]
+
+ROWS = 50  # of a list, before a page asks for more
+MARKED = ("latency", "errors", "cost", "saturation")  # what is unusual of these is a mark in its chart
+NARROWEST = 0.4  # percent of a timeline that a bar is wide at least, so that it can be seen
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a page and a button work with; `own` is what the app adds."""
+
+    app: App
+    database: Database
+    own: Console
+
+
+class SeeOther(Exception):
+    """What was asked for is on another page."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An address, its template, and what reads for it. `key` is the letter that goes there after `g`."""
+
+    path: str
+    template: str
+    read: Callable[[Desk, Values], Awaitable[dict[str, Any]]]
+    title: str = ""  # in the menu; none: it is reached from another page
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """What an app adds to the console: pages of its own, where their templates are, and how its review items look.
+
+    `night` reads for `night.html`, which the first page includes. `dossier` reads for `dossier.html`, which is beside
+    what waits for review, and `preview` gives that as a whole page of HTML, which is shown in a frame that may do
+    nothing; None from either: the job is shown as any other.
+    """
+
+    pages: tuple[Page, ...] = ()
+    templates: tuple[Path, ...] = ()
+    night: Callable[[Database, datetime], Awaitable[dict[str, Any]]] | None = None
+    dossier: Callable[[Database, str], Awaitable[dict[str, Any] | None]] | None = None
+    preview: Callable[[Database, str], Awaitable[str | None]] | None = None
+
+
+async def slept(desk: Desk, values: Values) -> dict[str, Any]:
+    """While you slept: what came of it, what needs a person, what it cost, and whether all is well."""
+    hours = _number(values.get("hours"), 24, most=24 * 31)
+    since = datetime.now(UTC) - timedelta(hours=hours)
+    status = await report.status(desk.database, desk.app)
+    return {
+        "hours": hours,
+        "status": status,
+        "health": health(status),
+        "totals": await report.since(desk.database, since),
+        "waiting": await report.review(desk.database, limit=10),
+        "dead": await report.dead(desk.database, limit=10),
+        "alerts": await report.alerts(desk.database, limit=10),
+        "budgets": await budgets.read(desk.database),
+        "night": await desk.own.night(desk.database, since) if desk.own.night else None,
+    }
+
+
+def health(status: Mapping[str, Any]) -> tuple[str, str]:
+    """One sentence on whether all is well, and how grave it is: `well`, `look` or `act`."""
+    now, off = status["now"], status["switched_off"]
+    if not status["workers"]:
+        return "act", "No worker is running, so nothing happens until one is started."
+    if any(row["scope"] == "all" for row in off):
+        return "act", "Everything is switched off, so nothing starts."
+    troubles = [
+        *(f"{row['name']} is {row['state']}" for row in status["breakers"]),
+        *(f"{row['scope']} is switched off" for row in off),
+        *(f"the schedule of {row['pipeline']} is overdue" for row in status["schedules"] if row.get("overdue")),
+        *([f"{now['dead']} dead letters wait"] if now["dead"] else []),
+        *([f"{now['needs_review']} things wait for your review"] if now["needs_review"] else []),
+    ]
+    return ("look", f"It runs, and {', '.join(troubles)}.") if troubles else ("well", "All is well.")
+
+
+async def golden(desk: Desk, values: Values) -> dict[str, Any]:
+    """The golden signals as charts: latency, traffic, errors, saturation, and cost; what is unusual is marked."""
+    database, hours = desk.database, _number(values.get("hours"), 24, most=24 * 90)
+    since = await report.ago(database, timedelta(hours=hours))
+    unusual = await report.anomalies(database)
+    marks = {kind: [each for each in unusual if each.kind == kind] for kind in MARKED}
+    latency, queue = await report.latency(database, since), await report.saturation(database, since)
+    traffic, errors = await report.traffic(database, since), await report.errors(database, since)
+    month = await report.ago(database, timedelta(days=30))
+    costs = await report.cost(database, month)
+    draw = partial(chart, since=since)
+    retries = Counter[int]()
+    for point in await report.retries_to_success(database, since):
+        retries.update(point["failures"])
+    return {
+        "hours": hours,
+        "anomalies": unusual,
+        "steps": await report.steps(database, since),
+        "charts": [
+            draw("Latency, p95", latency, "p95_seconds", name="step", unit=" s", marks=marks["latency"]),
+            draw("Latency, p50", latency, "p50_seconds", name="step", unit=" s"),
+            draw("Traffic: attempts that ended", traffic, "attempts", name="step"),
+            draw("Errors: attempts that failed", errors, "failed", name="step", marks=marks["errors"]),
+            draw("Waiting: the oldest due", queue, "oldest_due_seconds", unit=" s", marks=marks["saturation"]),
+            draw("Waiting: how many are due", queue, "due"),
+            chart("Cost a day", costs, "cost_usd", unit=" $", since=month, marks=marks["cost"]),
+        ],
+        "retries": bars("Retries to success", retries, lambda n: "10 or more" if n >= 10 else str(n)),
+        "costs": [
+            (f"Cost by {desk.app.key_name}", await report.cost_of_each(database, since, "key")),
+            ("Cost by model", await report.cost_of_each(database, since, "model")),
+        ],
+    }
+
+
+async def runs(desk: Desk, values: Values) -> dict[str, Any]:
+    """The newest runs that fit, a page at a time."""
+    if values.get("job"):
+        raise SeeOther(f"/jobs/{await control.find_job(desk.database, values['job'].strip().lower())}")
+    named = {name: values.get(name) or None for name in ("status", "pipeline", "key")}
+    before = _number(values.get("before"), 0, most=2**63 - 1) or None
+    rows = await report.runs(desk.database, **named, before=before, limit=ROWS)
+    older = {**{name: value for name, value in named.items() if value}, "before": rows[-1]["id"]} if rows else {}
+    return {
+        "rows": rows,
+        "older": urlencode(older) if len(rows) == ROWS else "",
+        "statuses": list(Status),
+        "pipelines": list(desk.app.pipelines),
+        "keys": desk.app.keys(),
+    }
+
+
+async def job(desk: Desk, values: Values) -> dict[str, Any]:
+    """All about one job: its steps, attempts, outside writes, calls of models, deeds of people; and what to press."""
+    job_id = await control.find_job(desk.database, values["job"])
+    steps = await report.job(desk.database, job_id)
+    return {
+        "job_id": job_id,
+        "steps": steps,
+        "actions": await report.actions(desk.database, job_id),
+        "cost": sum(step["cost_usd"] for step in steps),
+        "timeline": timeline(steps),
+    }
+
+
+def timeline(steps: list[Row]) -> list[dict[str, Any]]:
+    """Each attempt as a bar: where it begins and how long it is, in percent of the job's whole life."""
+    bars = [bar for step in steps for bar in _attempts(step)]
+    if not bars:
+        return []
+    first = min(bar["began"] for bar in bars)
+    whole = max((max(bar["ended"] for bar in bars) - first).total_seconds(), 0.001)
+    for bar in bars:
+        bar["seconds"] = (bar["ended"] - bar["began"]).total_seconds()
+        bar["left"] = round(100 * (bar["began"] - first).total_seconds() / whole, 2)
+        bar["width"] = round(max(100 * bar["seconds"] / whole, NARROWEST), 2)
+    return bars
+
+
+def _attempts(step: Row) -> Iterator[dict[str, Any]]:
+    """The attempts of a step that are known: those that did not simply succeed, and the last one."""
+    for each in step["attempts"]:
+        if each["started_at"] and each["attempt"] != step["attempt"]:
+            began, ended = (datetime.fromisoformat(each[name]) for name in ("started_at", "finished_at"))
+            yield {"step": step["step"], "status": each["outcome"], "began": began, "ended": ended}
+    if step["started_at"]:
+        ended = datetime.now(UTC) if step["status"] == "running" else step["finished_at"] or step["started_at"]
+        yield {"step": step["step"], "status": step["status"], "began": step["started_at"], "ended": ended}
+
+
+async def dead(desk: Desk, values: Values) -> dict[str, Any]:
+    """Dead letters that fit, with their context."""
+    rows = await report.dead(desk.database, letter_filter(values), ROWS)
+    return {"rows": rows, "pipelines": list(desk.app.pipelines), "keys": desk.app.keys()}
+
+
+def letter_filter(values: Values) -> Filter:
+    """The filter that a form or an address gives."""
+    given: dict[str, Any] = {name: values.get(name) or None for name in ("job", "pipeline", "step", "key", "error")}
+    return Filter(**given)
+
+
+async def review(desk: Desk, _: Values) -> dict[str, Any]:
+    return {"rows": await report.review(desk.database, limit=ROWS)}
+
+
+async def review_item(desk: Desk, values: Values) -> dict[str, Any]:
+    """One thing that waits for a person, with its seal."""
+    rows = await report.review(desk.database, values["job"], 1)
+    if not rows:
+        raise NotFound(f"nothing of job {values['job']} waits for review any more")
+    own = await desk.own.dossier(desk.database, rows[0]["job_id"]) if desk.own.dossier else None
+    return {"row": rows[0], "has_preview": own is not None, **(own or {})}
+
+
+async def preview(desk: Desk, job_id: str) -> str:
+    """What waits for review as a page of HTML."""
+    page = await desk.own.preview(desk.database, job_id) if desk.own.preview else None
+    if page is not None:
+        return page
+    row = (await review_item(desk, {"job": job_id}))["row"]
+    return f"<!doctype html><title>{escape(job_id)}</title><pre>{escape(row['shown'])}</pre>"
+
+
+async def schedules(desk: Desk, _: Values) -> dict[str, Any]:
+    return {"rows": await report.schedules(desk.database, desk.app)}
+
+
+async def breakers(desk: Desk, _: Values) -> dict[str, Any]:
+    return {"rows": await report.breakers(desk.database, everything=True)}
+
+
+async def switches(desk: Desk, _: Values) -> dict[str, Any]:
+    return {
+        "rows": await report.switches(desk.database),
+        "history": await report.switch_history(desk.database),
+        "pipelines": list(desk.app.pipelines),
+        "steps": [f"{pipeline}/{step}" for pipeline, step in desk.app.steps()],
+        "keys": desk.app.keys(),
+    }
+
+
+async def alerts(desk: Desk, values: Values) -> dict[str, Any]:
+    return {"rows": await report.alerts(desk.database, all="all" in values, limit=ROWS)}
+
+
+async def money(desk: Desk, _: Values) -> dict[str, Any]:
+    return {"rows": await budgets.read(desk.database)}
+
+
+async def effects(desk: Desk, values: Values) -> dict[str, Any]:
+    return {"rows": await report.effects(desk.database, open_only="open" in values, limit=ROWS)}
+
+
+def _number(text: str | None, otherwise: int, *, most: int) -> int:
+    """What an address says, if it is a number; of a longer one than any that counts the first digits are enough."""
+    return min(int(text[:20]), most) if text and text.isdecimal() and int(text[:20]) else otherwise
+
+
+PAGES = (
+    Page("/", "slept.html", slept, "While you slept", "h"),
+    Page("/signals", "signals.html", golden, "Signals", "s"),
+    Page("/runs", "runs.html", runs, "Runs", "r"),
+    Page("/jobs/{job}", "job.html", job),
+    Page("/dead", "dead.html", dead, "Dead letters", "d"),
+    Page("/review", "review.html", review, "Review", "v"),
+    Page("/review/{job}", "review_item.html", review_item),
+    Page("/schedules", "schedules.html", schedules, "Schedules", "c"),
+    Page("/breakers", "breakers.html", breakers, "Breakers", "b"),
+    Page("/switches", "switches.html", switches, "Kill switches", "k"),
+    Page("/budgets", "budgets.html", money, "Budgets", "m"),
+    Page("/effects", "effects.html", effects, "Outside writes", "e"),
+    Page("/alerts", "alerts.html", alerts, "Alerts", "a"),
+)

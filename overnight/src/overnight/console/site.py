@@ -1,0 +1,278 @@
+"""The console as one Starlette app: pages, buttons, the live stream and the assets, behind one guard.
+
+A page is an address, a template and a function that reads; a button is a verb of `control` behind a form. Pages work
+without JavaScript; htmx replaces their content when the ledger has changed.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, urlencode
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from overnight.app import App
+from overnight.console import actions, api, metrics, pages
+from overnight.console.access import (
+    COOKIE,
+    SESSION_SECONDS,
+    Access,
+    Denied,
+    Visitor,
+    check_form,
+    check_origin,
+    log_out,
+    new_cookie,
+)
+from overnight.console.live import Live
+from overnight.console.pages import Console, Desk, Page
+from overnight.console.templates import Templates
+from overnight.database import Database
+from overnight.errors import LedgerUnavailable, NotFound, Permanent, UserError
+
+log = structlog.get_logger()
+
+HERE = Path(__file__).parent
+SECURITY_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cache-control": "no-store",
+}
+NOTHING_OWN = Console()
+OPEN_PATHS = ("/login", "/static/", "/health")  # for those who are not logged in
+PROGRAMS_PATHS = ("/api/", "/metrics")  # for programs, which are told in JSON what is wrong, and never to log in
+
+
+def build(
+    app: App, database: Database, access: Access, *, own: Console = NOTHING_OWN, secure: bool = False
+) -> Starlette:
+    """The site, with what the app adds. `secure`: it is reached by https, so that its cookie may go nowhere else."""
+    live = Live(database)
+    templates = Templates(app, [HERE / "templates", *own.templates])
+    desk = Desk(app, database, own)
+    shown = (*pages.PAGES, *own.pages)
+
+    async def login(request: Request) -> Response:
+        if access.is_open:
+            return RedirectResponse("/", 303)
+        if request.method == "GET":
+            return templates.page("login.html", request, None, shown, {"next": request.query_params.get("next", "/")})
+        check_origin(request)
+        form = await read_form(request)
+        address = request.client.host if request.client else ""
+        try:
+            cookie = await access.log_in(database, address, form.get("password", ""))
+        except Denied as denied:
+            data = {"next": form.get("next", "/"), "error": str(denied)}
+            return templates.page("login.html", request, None, shown, data, denied.status)
+        return _with_cookie(RedirectResponse(_inside(form.get("next", "/")), 303), cookie, secure)
+
+    async def logout(request: Request) -> Response:
+        await read_checked(request)
+        await log_out(database, request.cookies.get(COOKIE, ""))
+        answer = RedirectResponse("/login", 303)
+        answer.delete_cookie(COOKIE)
+        return answer
+
+    async def act(request: Request) -> Response:
+        """Do what a button says, and go back to where it was pressed, with one sentence of what came of it."""
+        form = await read_checked(request)
+        visitor: Visitor = request.state.visitor
+        verb = actions.ACTIONS.get(request.path_params["verb"])
+        if verb is None:
+            raise HTTPException(404, "there is no such button")
+        try:
+            said, kind = await verb(desk, form, visitor.who), "done"
+        except (UserError, Permanent) as error:
+            said, kind = str(error), "refused"
+        back = _inside(form.get("back", "/"))
+        path, _, query = back.partition("?")
+        kept = [(name, value) for name, value in parse_qsl(query) if name not in ("done", "refused")]
+        return RedirectResponse(f"{path}?{urlencode([*kept, (kind, said[:500])])}", 303)
+
+    async def stream(_: Request) -> Response:
+        return StreamingResponse(live.events(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+
+    async def health(_: Request) -> Response:
+        await database.fetch("select 1")
+        return PlainTextResponse("ok")
+
+    async def scrape(_: Request) -> Response:
+        return Response(await metrics.exposition(app, database), media_type=metrics.CONTENT_TYPE)
+
+    async def preview(request: Request) -> Response:
+        """What waits for review as a page of its own, which may do nothing: no script, no form, no request."""
+        html = await pages.preview(desk, request.path_params["job"])
+        policy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+        return HTMLResponse(html, headers={"content-security-policy": policy})
+
+    def shows(page: Page) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            values = {**request.query_params, **request.path_params}
+            try:
+                data = await page.read(desk, values)
+            except pages.SeeOther as other:
+                return RedirectResponse(quote(other.path), 303)
+            return templates.page(page.template, request, page, shown, data)
+
+        return endpoint
+
+    async def denied(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Denied)
+        return templates.page("error.html", request, None, shown, {"error": str(error)}, error.status)
+
+    async def missing(request: Request, error: Exception) -> Response:
+        text = error.detail if isinstance(error, HTTPException) else str(error)
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        return templates.page("error.html", request, None, shown, {"error": text}, status)
+
+    async def wrong(request: Request, error: Exception) -> Response:
+        return templates.page("error.html", request, None, shown, {"error": str(error)}, 400)
+
+    async def away(request: Request, error: Exception) -> Response:
+        await database.bring_back()
+        text = "the database does not answer at this moment; this page comes back by itself when it does"
+        return templates.page("error.html", request, None, shown, {"error": text}, 503)
+
+    async def fault(request: Request, error: Exception) -> Response:
+        log.error("console failed", path=request.url.path, detail="".join(traceback.format_exception(error)))
+        text = f"a fault of ours, {type(error).__name__}; the log says more"
+        return templates.page("error.html", request, None, shown, {"error": text}, 500)
+
+    return Starlette(
+        routes=[
+            *(Route(page.path, shows(page)) for page in shown),
+            Route("/login", login, methods=["GET", "POST"]),
+            Route("/logout", logout, methods=["POST"]),
+            Route("/do/{verb}", act, methods=["POST"]),
+            Route("/review/{job}/preview", preview),
+            Route("/live", stream),
+            Route("/health", health),
+            Route("/metrics", scrape),
+            Mount("/api", api.build(desk)),
+            Mount("/static", StaticFiles(directory=HERE / "static")),
+        ],
+        middleware=[Middleware(Guard, access=access, database=database, secure=secure)],
+        exception_handlers={
+            Denied: denied,
+            NotFound: missing,
+            HTTPException: missing,
+            UserError: wrong,
+            LedgerUnavailable: away,
+            Exception: fault,
+        },
+    )
+
+
+class Guard:
+    """Before anything else: is the name ours, who asks, and may they? After it: the headers of every answer."""
+
+    def __init__(self, app: ASGIApp, access: Access, database: Database, secure: bool) -> None:
+        self.app, self.access, self.database, self.secure = app, access, database, secure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        fresh: str | None = None
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _add_headers(message, fresh, self.secure, static=scope["path"].startswith("/static/"))
+            await send(message)
+
+        try:
+            _check_nul(scope)
+            self.access.check_name(request)
+            visitor = await self.access.visitor(self.database, request)
+            if visitor is None and self.access.is_open:
+                fresh = new_cookie()
+                request.cookies[COOKIE] = fresh
+                visitor = await self.access.visitor(self.database, request)
+        except Denied as denied:
+            await _refusal(scope, denied.status, str(denied))(scope, receive, send_guarded)
+            return
+        except LedgerUnavailable:
+            await self.database.bring_back()
+            text = "the database does not answer at this moment: try again"
+            await _refusal(scope, 503, text)(scope, receive, send_guarded)
+            return
+        scope.setdefault("state", {})["visitor"] = visitor
+        if visitor is None and scope["path"].startswith(PROGRAMS_PATHS):
+            await _refusal(scope, 401, "a token is needed: token add NAME makes one")(scope, receive, send_guarded)
+            return
+        if visitor is None and not scope["path"].startswith(OPEN_PATHS):
+            await RedirectResponse(f"/login?next={quote(scope['path'])}", 303)(scope, receive, send_guarded)
+            return
+        await self.app(scope, receive, send_guarded)
+
+
+def _check_nul(scope: Scope) -> None:
+    """Postgres stores no NUL character, so that nothing of that name can be here. Raises `Denied`."""
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        raise Denied(400, "the address holds a NUL character")
+
+
+def _refusal(scope: Scope, status: int, text: str) -> Response:
+    """What is said before a page is asked for."""
+    if scope["path"].startswith(PROGRAMS_PATHS):
+        return api.refusal(status, text)
+    return PlainTextResponse(text, status, {"retry-after": "3"} if status == 503 else None)
+
+
+def _add_headers(message: Message, cookie: str | None, secure: bool, *, static: bool) -> None:
+    given = {name for name, _ in message["headers"]}
+    headers = {**SECURITY_HEADERS, **({"cache-control": "max-age=3600"} if static else {})}
+    message["headers"] += [(n.encode(), v.encode()) for n, v in headers.items() if n.encode() not in given]
+    if cookie is not None:
+        answer = _with_cookie(Response(), cookie, secure)
+        message["headers"] += [(name, value) for name, value in answer.raw_headers if name == b"set-cookie"]
+
+
+def _with_cookie(answer: Response, cookie: str, secure: bool) -> Response:
+    answer.set_cookie(COOKIE, cookie, max_age=SESSION_SECONDS, httponly=True, samesite="strict", secure=secure)
+    return answer
+
+
+async def read_checked(request: Request) -> dict[str, str]:
+    """The form of somebody who may act, made by a page of theirs. Raises `Denied`."""
+    check_origin(request)
+    visitor: Visitor = request.state.visitor
+    form = await read_form(request)
+    check_form(visitor, form.pop("csrf", ""))
+    if not visitor.may_act and request.url.path != "/logout":
+        raise Denied(403, "you may look, but not act: log in with the other password")
+    return form
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """A plain form of limited size."""
+    text = (await api.read_body(request)).decode("utf-8", "replace")
+    try:
+        form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=1_000))
+    except ValueError:
+        raise HTTPException(400, "the form has more than 1,000 fields") from None
+    if any("\0" in name + value for name, value in form.items()):
+        raise HTTPException(400, "the form holds a NUL character")
+    return form
+
+
+def _inside(path: str) -> str:
+    """A path of this site, whatever a form says: nobody is sent elsewhere."""
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path else "/"

@@ -1,0 +1,2 @@
+-- Log out.
+delete from console_sessions where hash = %(hash)s

@@ -1,0 +1,1 @@
+select name, role, created_by, created_at from console_tokens order by name

@@ -1,0 +1,2 @@
+-- A token that is of no use any more.
+delete from console_tokens where name = %(name)s returning name

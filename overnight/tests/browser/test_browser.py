@@ -1,0 +1,142 @@
+"""Every page and button as a person meets them: light, dark, on a phone, by keys, and while the ledger changes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from overnight import App, control, report
+from overnight.console import pages
+from overnight.database import Database
+
+LEFT = ("net::ERR_ABORTED",)  # what was under way when the page was left
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 860}},
+    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
+}
+
+
+@asynccontextmanager
+async def page_of(browser: Browser, look: str = "light", **more: Any) -> AsyncIterator[Page]:
+    """A page on which nothing may go wrong: no script's error, no refused asset, nothing that a text of ours ran."""
+    context = await browser.new_context(**LOOKS[look], **more)
+    page = await context.new_page()
+    wrong: list[str] = []
+    page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("requestfailed", lambda request: wrong.append(request.url) if request.failure not in LEFT else None)
+    page.on("dialog", lambda dialog: wrong.append(f"a dialog: {dialog.message}"))
+    yield page
+    assert wrong == []
+    assert await page.title() != "run"
+    await context.close()
+
+
+async def paths_of(database: Database) -> list[str]:
+    """Every page, with a job of the night where it needs one."""
+    jobs = await database.fetch("select status, min(job_id) as job from runs group by status")
+    job = {row["status"]: row["job"] for row in jobs}
+    wanted = {"/jobs/{job}": job["dead"], "/review/{job}": job["needs_review"]}
+    return [page.path.replace("{job}", wanted.get(page.path, "")) for page in pages.PAGES]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_every_page_looks_right(
+    browser: Browser, url: str, database: Database, look: str, pictures: Path | None
+) -> None:
+    async with page_of(browser, look) as page:
+        for path in await paths_of(database):
+            await page.goto(url + path)
+            wide, window = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+            assert wide <= window, f"{path} is wider than the window"
+            assert await page.locator("h1").count() == 1
+            if pictures is not None:
+                name = path.strip("/").split("/")[0] or "home"
+                await page.screenshot(path=pictures / f"{name}{'-one' if path.count('/') > 1 else ''}-{look}.png")
+
+
+async def test_pages_work_without_javascript(browser: Browser, url: str, database: Database) -> None:
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(url + "/dead")
+    await page.get_by_role("button", name="Replay", exact=True).click()
+    await page.get_by_text("1 dead letter started again").wait_for()
+    assert await report.dead(database) == []
+    await context.close()
+
+
+async def test_a_dead_letter_is_edited_and_started_again(browser: Browser, url: str, database: Database) -> None:
+    async with page_of(browser) as page:
+        await page.goto(url + "/dead")
+        await page.get_by_text("Input: edit it").click()
+        await page.get_by_label("Input as JSON").fill('{"customer": "ada", "number": 77}')
+        await page.get_by_role("button", name="Start with this input").click()
+        await page.get_by_text("starts with the new input").wait_for()
+    rows = await database.fetch("select input from runs where status = 'queued' and input ->> 'number' = '77'")
+    assert len(rows) == 1
+
+
+async def test_what_waits_is_looked_at_and_approved(browser: Browser, url: str, database: Database) -> None:
+    async with page_of(browser) as page:
+        await page.goto(url)
+        await page.get_by_role("link", name="Look and decide").first.click()
+        await page.get_by_role("button", name="Approve").click()
+        await page.get_by_text("approved: job").wait_for()
+    assert len(await report.review(database)) == 1
+
+
+async def test_everything_is_switched_off_and_on_again(browser: Browser, url: str, database: Database) -> None:
+    async with page_of(browser) as page:
+        await page.goto(url + "/switches")
+        await page.get_by_label("Why").first.fill("a drill")
+        await page.get_by_role("button", name="Switch off").click()
+        await page.get_by_text("all is off").wait_for()
+        row = page.get_by_role("row", name="all off")
+        await row.get_by_role("button", name="Switch on").click()
+        await page.get_by_text("all is on again").wait_for()
+
+
+async def test_the_keys_lead_everywhere(browser: Browser, url: str) -> None:
+    async with page_of(browser) as page:
+        await page.goto(url)
+        for key, path in ((p.key, p.path) for p in pages.PAGES if p.key):
+            await page.keyboard.press("g")
+            await page.keyboard.press(key)
+            await page.wait_for_url(url + path)
+        await page.goto(url + "/runs")
+        await page.keyboard.press("/")
+        assert await page.evaluate("document.activeElement.name") == "job"
+        await page.keyboard.press("Escape")
+        await page.evaluate("document.activeElement.blur()")
+        await page.keyboard.press("j")
+        await page.keyboard.press("j")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/jobs/*")
+        await page.keyboard.press("?")
+        await page.get_by_role("dialog").get_by_text("While you slept").wait_for()
+
+
+async def test_an_open_page_follows_the_ledger(browser: Browser, url: str, app: App, database: Database) -> None:
+    async with page_of(browser) as page:
+        await page.goto(url + "/runs?status=queued")
+        before = await page.locator("tbody tr").count()
+        await control.start(app, database, "order", {"customer": "ada", "number": 555})
+        await page.locator("tbody tr").nth(before).wait_for(timeout=30_000)
+
+
+async def test_what_a_person_writes_is_not_taken_from_under_them(
+    browser: Browser, url: str, app: App, database: Database
+) -> None:
+    async with page_of(browser) as page:
+        await page.goto(url + "/dead")
+        await page.get_by_text("Input: edit it").click()
+        await page.get_by_label("Input as JSON").fill("half a thought")
+        await control.start(app, database, "order", {"customer": "ada", "number": 556})
+        await page.wait_for_timeout(3_000)  # longer than a look at the ledger
+        assert await page.get_by_label("Input as JSON").input_value() == "half a thought"

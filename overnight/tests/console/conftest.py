@@ -1,0 +1,46 @@
+"""The console served for real, and a browser without a screen's manners: no redirects followed, cookies kept."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import console_night as night
+import httpx2
+import pytest
+from console_night import Open
+
+from overnight import App, serving
+from overnight.console import site
+from overnight.console.access import Access
+from overnight.database import Database
+from overnight.testing import Clock
+
+
+@pytest.fixture
+async def app(database: Database, clock: Clock) -> App:
+    return await night.fill(database, clock)
+
+
+@pytest.fixture
+def opened(database: Database) -> Open:
+    """Serves the console of an app, and gives a client of it."""
+
+    @asynccontextmanager
+    async def opened(app: App, access: Access | None = None) -> AsyncIterator[httpx2.AsyncClient]:
+        with serving.listen("127.0.0.1", 0) as listener:
+            built = site.build(app, database, access or Access({}))
+            async with (
+                serving.served(built, listener) as url,
+                httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as client,
+            ):
+                yield client
+
+    return opened
+
+
+@pytest.fixture
+async def client(app: App, opened: Open) -> AsyncIterator[httpx2.AsyncClient]:
+    """Somebody at this machine, without a password."""
+    async with opened(app) as client:
+        yield client

@@ -1,0 +1,176 @@
+"""What the pages show and what the buttons do, each in the name of who pressed it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import console_night as night
+import httpx2
+import pytest
+from console_night import Open, csrf
+
+from overnight import control, report
+from overnight.console import pages
+from overnight.console.actions import ACTIONS
+from overnight.database import Database
+from overnight.model import Filter
+
+LISTS = [page.path for page in pages.PAGES if "{" not in page.path]
+
+
+async def press(client: httpx2.AsyncClient, verb: str, **form: str) -> str:
+    """Press a button; what is said of it."""
+    answer = await client.post(f"/do/{verb}", data={"csrf": await csrf(client), "back": "/dead", **form})
+    said = parse_qs(urlsplit(answer.headers["location"]).query)
+    return said.get("done", said.get("refused", [""]))[0]
+
+
+async def job_of(database: Database, status: str) -> str:
+    rows = await database.fetch("select job_id from runs where status = %s order by id", [status])
+    return str(rows[0]["job_id"])
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_every_page_shows_the_night_and_runs_none_of_its_texts(client: httpx2.AsyncClient, path: str) -> None:
+    answer = await client.get(path)
+    assert answer.status_code == 200
+    assert "<script>" not in answer.text
+    assert "<img" not in answer.text
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_every_page_of_an_empty_ledger_teaches(opened: Open, path: str) -> None:
+    app = night.make_app()
+    async with opened(app) as client:
+        answer = await client.get(path)
+    assert answer.status_code == 200
+    assert 'class="empty"' in answer.text or path == "/schedules"
+
+
+async def test_every_job_has_a_page_with_what_is_known_of_it(client: httpx2.AsyncClient, database: Database) -> None:
+    for row in await database.fetch("select distinct job_id from runs"):
+        answer = await client.get(f"/jobs/{row['job_id']}")
+        assert answer.status_code == 200
+        assert "<script>" not in answer.text
+    retried = await job_of_customer_two(database)
+    page = (await client.get(f"/jobs/{retried}")).text
+    assert page.count("the shop answers 502 Bad Gateway") == 2
+    assert "https://shop.example/orders/2" in page
+    assert "<svg" in page
+
+
+async def job_of_customer_two(database: Database) -> str:
+    rows = await database.fetch("select job_id from runs where step = 'check' and failures = 2")
+    return str(rows[0]["job_id"])
+
+
+async def test_a_job_is_found_by_its_first_digits(client: httpx2.AsyncClient, database: Database) -> None:
+    job = await job_of(database, "dead")
+    answer = await client.get("/runs", params={"job": job[:9]})
+    assert answer.headers["location"] == f"/jobs/{job}"
+    assert (await client.get("/jobs/0000000000")).status_code == 404
+
+
+async def test_runs_are_filtered(client: httpx2.AsyncClient) -> None:
+    page = (await client.get("/runs", params={"status": "needs_review", "key": "ada"})).text
+    assert page.count('class="status needs_review"') == 1
+
+
+async def test_one_dead_letter_is_replayed_in_the_name_of_who_pressed(
+    client: httpx2.AsyncClient, database: Database
+) -> None:
+    job = await job_of(database, "dead")
+    assert await press(client, "replay", job=job) == "1 dead letter started again"
+    assert await report.dead(database) == []
+    (deed,) = await report.actions(database, job)
+    assert (deed["verb"], deed["by"]) == ("replay", control.whoami())
+
+
+async def test_all_are_replayed_only_by_a_filter_or_when_all_are_meant(
+    client: httpx2.AsyncClient, database: Database
+) -> None:
+    assert "say which" in await press(client, "replay")
+    assert "0 dead letters" in await press(client, "replay", error="no such words")
+    assert await press(client, "replay", everything="yes") == "1 dead letter started again"
+
+
+async def test_dropping_needs_a_reason_and_a_choice(client: httpx2.AsyncClient, database: Database) -> None:
+    job = await job_of(database, "dead")
+    assert "say which" in await press(client, "drop", reason="old")
+    assert "say why" in await press(client, "drop", job=job)
+    assert await press(client, "drop", job=job, reason="old") == "1 dead letter dropped"
+    assert await report.dead(database, Filter(job=job)) == []
+
+
+async def test_an_edited_dead_letter_starts_with_the_new_input(client: httpx2.AsyncClient, database: Database) -> None:
+    job = await job_of(database, "dead")
+    assert "no JSON" in await press(client, "edit", job=job, input="{")
+    assert "edited" in await press(client, "edit", job=job, input='{"customer": "ada", "number": 7}')
+    (run,) = await database.fetch("select status, input from runs where job_id = %s", [job])
+    assert (run["status"], run["input"]["number"]) == ("queued", 7)
+
+
+async def test_a_decision_is_bound_to_what_the_page_showed(client: httpx2.AsyncClient, database: Database) -> None:
+    job = await job_of(database, "needs_review")
+    seal = re.search(r'name="seen" value="(\w+)"', (await client.get(f"/review/{job}")).text)
+    assert seal is not None
+    assert "not what stands there" in await press(client, "approve", job=job, seen="0" * 64)
+    assert await job_of(database, "needs_review") == job
+    assert "say why" in await press(client, "reject", job=job, seen=seal[1])
+    assert "approved" in await press(client, "approve", job=job, seen=seal[1])
+    assert "cannot be" in await press(client, "approve", job=job, seen=seal[1])
+
+
+async def test_a_switch_is_flipped_and_flipped_back_with_its_history(
+    client: httpx2.AsyncClient, database: Database
+) -> None:
+    assert "is off" in await press(client, "pause", scope="customer:ada", reason="a look")
+    assert "no customer" in await press(client, "pause", scope="customer:nobody", reason="a look")
+    assert "is on again" in await press(client, "resume", scope="customer:ada")
+    page = (await client.get("/switches")).text
+    assert "a look" in page
+    assert "customer:ada" in page
+
+
+async def test_a_breaker_is_closed_and_a_budget_set(client: httpx2.AsyncClient, database: Database) -> None:
+    assert "is closed" in await press(client, "close-breaker", name="shop ada", reason="they said so")
+    assert "may spend $7.50 a day" in await press(client, "set-budget", scope="all", usd="7.50", reason="less")
+    assert "no budget" in await press(client, "set-budget", scope="all", usd="much", reason="less")
+
+
+async def test_a_button_that_is_none_is_not_found(client: httpx2.AsyncClient) -> None:
+    assert (await client.post("/do/nothing", data={"csrf": await csrf(client)})).status_code == 404
+    assert set(ACTIONS) >= {"pause", "resume", "approve", "reject", "edit", "replay", "drop", "cancel"}
+
+
+async def test_open_pages_hear_of_a_change_and_of_nothing_else(client: httpx2.AsyncClient, database: Database) -> None:
+    await client.get("/")
+    async with client.stream("GET", "/live", timeout=60) as stream:
+        lines = stream.aiter_lines()
+        heard = [line async for line in _until(lines, "event: changed")]  # the first look
+        await database.fetch("update alerts set count = count + 1")
+        async with asyncio.timeout(30):
+            heard += [line async for line in _until(lines, "event: changed")]
+    assert heard.count("event: changed") == 2
+
+
+async def _until(lines, last):  # type: ignore[no-untyped-def]
+    async for line in lines:
+        yield line
+        if line == last:
+            return
+
+
+async def test_while_the_database_is_away_a_page_says_so_and_ours_is_started(
+    client: httpx2.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[bool] = []
+    await client.get("/")
+    assert database._pool
+    await database._pool.close()
+    monkeypatch.setattr(database, "_recover", lambda: started.append(True))
+    answer = await client.get("/runs")
+    assert (answer.status_code, started) == (503, [True])
+    assert "comes back by itself" in answer.text

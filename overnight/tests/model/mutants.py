@@ -1,0 +1,242 @@
+"""Breaks the protocol in one place after the other, each in a copy of the package, and sees that a test fails.
+
+`make test-mutants`; with NAME="…" those whose sentence has that word. Ends with 1 where a mutant lives.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[3]
+MODEL, GUARDS = "overnight/tests/model", "overnight/tests/db/test_guards.py"
+AT_ONCE = 2
+SETTINGS = {"OVERNIGHT_MUTANT": "1", "OVERNIGHT_EXAMPLES": "100", "OVERNIGHT_SEED": "1"}
+LEFT_OUT = shutil.ignore_patterns("__pycache__", ".*")
+
+
+class Mutant(NamedTuple):
+    """`number`: of the invariant in docs/proof.md that is broken; 0 where it is a promise of the protocol besides."""
+
+    number: int
+    sentence: str
+    file: str  # below overnight/src/overnight/sql
+    old: str  # stands in it exactly once
+    new: str
+    test: str = MODEL
+
+
+LIFE, LEDGER = "schema/0003_held_back.sql", "schema/0001_ledger.sql"
+CLAIM, FINISH, BEAT, RESCUE = (f"queries/{verb}.sql" for verb in ("claim", "finish", "beat", "rescue"))
+INTEND, FIRE, BREAKER = (f"queries/{verb}.sql" for verb in ("effect_intend", "schedule_fire", "breaker_write"))
+
+MUTANTS = (
+    Mutant(1, "an ended attempt can be ended again", FINISH, "and (r.status = 'running') is true", "and true"),
+    Mutant(1, "any transition is legal", LIFE, "if old.status <> new.status\n", "if false\n"),
+    Mutant(1, "what succeeded is replayed", "queries/replay.sql", "and status = 'dead'\n", "and true\n"),
+    Mutant(
+        1,
+        "an ending without an output wipes it out",
+        FINISH,
+        "coalesce(e.output::jsonb, r.output)",
+        "e.output::jsonb",
+        GUARDS,
+    ),
+    Mutant(2, "a claim counts no attempt", CLAIM, "attempt = runs.attempt + 1, ", ""),
+    Mutant(2, "a claim locks too little", CLAIM, "for update skip locked", "for share skip locked", GUARDS),
+    Mutant(2, "a claim waits for locks", CLAIM, "for update skip locked", "for update", GUARDS),
+    Mutant(2, "a late owner is heard", FINISH, "and r.attempt = e.attempt\n", "\n"),
+    Mutant(2, "a job follows from a late attempt", FINISH, " and f.attempt = n.attempt", "", GUARDS),
+    Mutant(2, "the history is of the wrong attempt", FINISH, " and e.attempt = f.attempt", ""),
+    Mutant(2, "a late owner writes outside", INTEND, "and r.attempt = %(attempt)s and", "and"),
+    Mutant(2, "an owner who lost its run writes outside", INTEND, " and r.status = 'running'\n", "\n"),
+    Mutant(2, "a beat keeps what is another's", BEAT, " and r.worker = %(worker)s", ""),
+    Mutant(
+        2,
+        "a beat keeps what it was not told of",
+        BEAT,
+        "r.id = any(%(ids)s::bigint[])",
+        "(%(ids)s::bigint[] is not null)",
+    ),
+    Mutant(2, "a beat keeps what has ended", BEAT, " and (r.status = 'running') is true", "", GUARDS),
+    Mutant(2, "a beat waits for locks", BEAT, "for update of r skip locked", "for update of r", GUARDS),
+    Mutant(2, "a beat renews nothing", BEAT, "from free where runs.id", "from free where false and runs.id"),
+    Mutant(
+        2,
+        "one look proves a death",
+        RESCUE,
+        "w.missed_at < ledger_now() - make_interval(secs => %(settle)s) as gone",
+        "true as gone",
+    ),
+    Mutant(
+        2,
+        "leases are judged by whoever has no steady heart",
+        RESCUE,
+        "or %(judges_leases)s and r.lease_until",
+        "or r.lease_until",
+    ),
+    Mutant(2, "a rescue overtakes an ending", RESCUE, "for update skip locked", ""),
+    Mutant(3, "nobody looks at leases", RESCUE, "or %(judges_leases)s and r.lease_until < ledger_now())", ")"),
+    Mutant(3, "nobody looks at free locks", RESCUE, "r.worker in (select boot_id from missing where gone)", "false"),
+    Mutant(3, "a step may kill workers for ever", RESCUE, "or r.losses + 1 >= %(max_losses)s as", "as"),
+    Mutant(3, "a dead letter of a rescue is not told", RESCUE, "where r.status = 'dead'", "where false"),
+    Mutant(3, "a dead letter is not told", FINISH, "where f.status = 'dead'", "where false"),
+    Mutant(
+        3, "a dead letter is told and not counted", FINISH, "alerts.count + excluded.count", "alerts.count + 1", GUARDS
+    ),
+    Mutant(3, "the ring is a line", RESCUE, "order by w.boot_id > %(worker)s desc, w.boot_id", "order by w.boot_id"),
+    Mutant(
+        3,
+        "nobody knows of the next lease",
+        RESCUE,
+        "where r.status = 'running' and r.id not in (select id from lost)",
+        "where false",
+    ),
+    Mutant(
+        3,
+        "a claim sleeps past what is due later",
+        CLAIM,
+        "and r.id not in (select id from chosen)",
+        "and r.due_at <= ledger_now()",
+    ),
+    Mutant(
+        3,
+        "the lowest priority alone is seen",
+        CLAIM,
+        "where status = 'queued' order by priority desc limit 1)",
+        "where status = 'queued' order by priority limit 1)",
+    ),
+    Mutant(
+        3,
+        "the terms of a job end with its first step",
+        FINISH,
+        "case when n.job_id = f.job_id then f.expect_at else ledger_now() + make_interval(secs => n.expect) end",
+        "null::timestamptz",
+        GUARDS,
+    ),
+    Mutant(4, "a slot is fired by whoever saw it due", FIRE, "      and last_slot = %(last_slot)s\n", ""),
+    Mutant(4, "a slot is not moved on from", FIRE, "set last_slot = %(slot)s", "set last_slot = last_slot"),
+    Mutant(4, "a slot begins no job", FIRE, "    from fired\n", "    from fired where false\n"),
+    Mutant(
+        5,
+        "a claim forgets the keys that are off",
+        CLAIM,
+        "where off.scope like 'key:%%') as keys_off",
+        "where false) as keys_off",
+    ),
+    Mutant(
+        5, "an outside write forgets the switches", INTEND, "and switched_off(r.pipeline, r.key, r.step) is null", ""
+    ),
+    Mutant(7, "an intent is forgotten", INTEND, "(xmax <> 0) as seen_before", "false as seen_before"),
+    Mutant(7, "an intent stands as done", LEDGER, "not null default 'intended' check", "not null default 'done' check"),
+    Mutant(
+        8,
+        "a decision is on what nobody saw",
+        "queries/approve.sql",
+        "and starts_with(seal(output, input), %(seen)s)",
+        "",
+    ),
+    Mutant(
+        8,
+        "an edit changes what has begun",
+        "queries/edit.sql",
+        "status = 'queued' and attempt = 0",
+        "status = 'queued'",
+    ),
+    Mutant(8, "an event replaces what a person wrote", "queries/edit.sql", "losses = 0, debounce = null", "losses = 0"),
+    Mutant(
+        0,
+        "an earlier event undoes a later one",
+        LIFE,
+        "set status = 'cancelled', outcome = 'cancel', finished_at = ledger_now(),\n        error",
+        "set error",
+    ),
+    Mutant(0, "a busy key waits for ever", LIFE, "least(new.due_at, r.due_by)", "new.due_at"),
+    Mutant(
+        0,
+        "other inputs are skipped silently",
+        "queries/enqueue.sql",
+        "where runs.input_hash is distinct from excluded.input_hash or runs.pipeline <> excluded.pipeline",
+        "where false",
+    ),
+    Mutant(0, "two take the last place of a limit", CLAIM, "where limits.version = excluded.version - 1", "where true"),
+    Mutant(
+        0,
+        "several of one claim pass a limit",
+        CLAIM,
+        "bool_and(room is null or rank <= room)",
+        "bool_and(room is null or room > 0)",
+    ),
+    Mutant(
+        0,
+        "starts are kept for ever",
+        CLAIM,
+        "where s > ledger_now() - make_interval(secs => max(t.per))), '{}')",
+        "), '{}')",
+    ),
+    Mutant(
+        0,
+        "an open breaker lets through",
+        CLAIM,
+        "join breakers b on b.open_until is not null",
+        "join breakers b on false",
+    ),
+    Mutant(
+        0,
+        "a second probe goes beside the first",
+        CLAIM,
+        "or exists (select from runs p where p.id = b.probe_run and p.status = 'running')",
+        "",
+    ),
+    Mutant(0, "two become the probe at once", CLAIM, " and b.open_until <= ledger_now()", "", GUARDS),
+    Mutant(0, "a breaker is written over", BREAKER, "where b.version = excluded.version - 1", "", GUARDS),
+    Mutant(
+        0,
+        "suspects stand beside each other",
+        CLAIM,
+        "where losses >= %(suspect)s order by id limit 1)",
+        "where losses >= %(suspect)s order by id)",
+    ),
+    Mutant(0, "the youngest goes first", CLAIM, "order by r.due_at, r.id\n", "order by r.due_at desc, r.id\n"),
+)
+
+
+def survives(mutant: Mutant) -> bool:
+    """Whether the tests pass all the same."""
+    with tempfile.TemporaryDirectory(prefix="mutant-") as name:
+        copy = Path(name)
+        shutil.copytree(ROOT / "overnight", copy / "overnight", ignore=LEFT_OUT)
+        for file in ("conftest.py", "pyproject.toml"):
+            shutil.copy(ROOT / file, copy)
+        broken = copy / "overnight/src/overnight/sql" / mutant.file
+        text = broken.read_text("utf-8")
+        if text.count(mutant.old) != 1:
+            raise SystemExit(f"“{mutant.sentence}”: {mutant.file} has not one “{mutant.old}”; mend this list")
+        broken.write_text(text.replace(mutant.old, mutant.new), "utf-8")
+        env = {**os.environ, **SETTINGS, "PYTHONPATH": str(copy / "overnight/src")}
+        pytest = [sys.executable, "-m", "pytest", "-n", "0", "-x", "--basetemp", name + "/tests", mutant.test]
+        return subprocess.run(pytest, cwd=copy, env=env, capture_output=True, check=False).returncode == 0
+
+
+def main() -> int:
+    for test in (MODEL, GUARDS):
+        if not survives(Mutant(0, "nothing is broken", CLAIM, "with recursive off", "with recursive off", test)):
+            raise SystemExit(f"{test} fails as it is: mend that first")
+    chosen = [mutant for mutant in MUTANTS if os.environ.get("NAME", "") in mutant.sentence]
+    with ThreadPoolExecutor(AT_ONCE) as at_once:
+        lives = 0
+        for mutant, alive in zip(chosen, at_once.map(survives, chosen), strict=True):
+            lives += alive
+            print("LIVES " if alive else "caught", mutant.number or "-", mutant.sentence, flush=True)
+    print(f"{len(chosen) - lives} of {len(chosen)} caught")
+    return int(lives > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

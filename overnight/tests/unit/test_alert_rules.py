@@ -1,0 +1,213 @@
+"""What is told when, and in which form."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from overnight import logs
+from overnight.alerts import Alerts, Apprise, Item, Mail, Message, Slack, Webhook
+from overnight.alerts.channel import seconds
+from overnight.alerts.mail import written
+from overnight.alerts.rules import AGAIN, PACE, RETRY_AT_MOST, News, compose, due, retry_in
+from overnight.alerts.slack import BLOCKS, SECTION, payload
+from overnight.errors import ConfigError
+
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+NIGHT = datetime(2030, 1, 1, 23, tzinfo=UTC)
+MAIL = Mail("smtp.example", "a@example.com", ["b@example.com"])
+
+
+def news(**changes: Any) -> News:
+    row: dict[str, Any] = {
+        **{"id": 1, "kind": "dead_letter", "subject": "p/s", "text": "why", "job_id": None, "count": 1},
+        **{"first_at": NOON, "resolved_at": None, "times": 0, "told_at": None},
+    }
+    return News(**row | changes)
+
+
+def told(one: News, now: datetime, alerts: Alerts | None = None, lately: tuple[datetime, ...] = ()) -> bool:
+    """Whether it is told at a moment whose morning has been told."""
+    return bool(due(alerts or Alerts(), [one], now, now, lately).news)
+
+
+@pytest.mark.parametrize(
+    ("one", "now", "is_told"),
+    [
+        (news(), NOON, True),
+        (news(), NIGHT, True),
+        (news(kind="review"), NOON, False),
+        (news(kind="of an app"), NOON, False),
+        (news(resolved_at=NOON), NOON, False),
+        (news(resolved_at=NOON, times=1, told_at=NOON), NOON, True),
+        (news(resolved_at=NOON, times=1, told_at=NOON), NIGHT, False),
+        (news(times=1, told_at=NOON, count=2), NOON + timedelta(seconds=AGAIN[0] - 1), False),
+        (news(times=1, told_at=NOON, count=2), NOON + timedelta(seconds=AGAIN[0]), True),
+        (news(times=2, told_at=NOON, count=2), NOON + timedelta(seconds=AGAIN[0]), False),
+        (news(times=9, told_at=NIGHT - timedelta(days=2)), NIGHT, False),
+    ],
+)
+def test_first_news_of_what_wakes_goes_at_once_and_what_follows_keeps_the_quiet_hours(
+    one: News, now: datetime, is_told: bool
+) -> None:
+    assert told(one, now) == is_told
+
+
+def test_the_urgency_of_a_kind_is_the_owners() -> None:
+    alerts = Alerts(urgency={"late_job": "now", "dead_letter": "morning"})
+    assert told(news(kind="late_job"), NIGHT, alerts)
+    assert not told(news(), NOON, alerts)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"urgency": {"review": "now"}}, "never wakes anybody"),
+        ({"urgency": {"dead": "now"}}, "there is no alert “dead”; there are: dead_letter"),
+        ({"urgency": {"late_job": "soon"}}, "write now or morning"),
+        ({"morning": "7.30"}, "“7.30” is no time of day"),
+        ({"quiet": ("22:00", "25:00")}, "“25:00” is no time of day"),
+        ({"timezone": "Mars"}, "“Mars” is no time zone"),
+        ({"channels": [MAIL, MAIL]}, "the same name"),
+    ],
+)
+def test_a_wrong_rule_is_one_sentence(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        Alerts(**options)
+
+
+@pytest.mark.parametrize(("number", "seconds"), [*enumerate(PACE), (30, PACE[-1])])
+def test_messages_that_follow_each_other_have_growing_pauses(number: int, seconds: float) -> None:
+    lately = tuple(NOON - timedelta(seconds=seconds) for _ in range(number))
+    assert told(news(), NOON, lately=lately)
+    if number:
+        assert not told(news(), NOON - timedelta(seconds=1), lately=lately) or not seconds
+
+
+def test_the_morning_comes_once_a_day_in_its_zone_and_brings_everything_in_spite_of_the_pace() -> None:
+    alerts = Alerts(morning="07:30", timezone="Europe/Belgrade")
+    waiting = [news(kind="review"), news(resolved_at=NOON)]
+    yesterday = datetime(2030, 1, 1, 6, 30, tzinfo=UTC)
+    early, morning = yesterday + timedelta(hours=23, minutes=59), yesterday + timedelta(hours=24)
+    assert due(alerts, waiting, early, yesterday, ()).news == []
+    found = due(alerts, waiting, morning + timedelta(hours=2), yesterday, [morning] * 9)
+    assert (found.news, found.morning) == (waiting, morning)
+    assert due(alerts, waiting, morning + timedelta(hours=2), morning, ()).morning is None
+
+
+def test_a_morning_that_was_missed_does_not_come_in_the_next_night() -> None:
+    alerts = Alerts(morning="20:00", quiet=("22:00", "07:00"))
+    assert due(alerts, [news(kind="review")], NIGHT, NOON, ()).news == []
+    assert due(alerts, [news(kind="review")], NIGHT.replace(hour=21), NOON, ()).news != []
+
+
+@pytest.mark.parametrize(
+    ("quiet", "hour", "is_quiet"),
+    [
+        (("22:00", "07:00"), 21, False),
+        (("22:00", "07:00"), 22, True),
+        (("22:00", "07:00"), 6, True),
+        (("22:00", "07:00"), 7, False),
+        (("01:00", "05:00"), 0, False),
+        (("01:00", "05:00"), 1, True),
+        (None, 3, False),
+    ],
+)
+def test_quiet_hours_may_go_over_midnight(quiet: tuple[str, str] | None, hour: int, is_quiet: bool) -> None:
+    assert Alerts(quiet=quiet).is_quiet(NOON.replace(hour=hour)) == is_quiet
+
+
+def test_a_try_that_failed_is_repeated_ever_later_as_the_other_side_asks_and_at_least_once_an_hour() -> None:
+    waits = [retry_in(attempts, None, is_permanent=False) for attempts in range(1, 9)]
+    assert waits == sorted(waits)
+    assert waits[0] < 30 < waits[-1] <= 300
+    assert retry_in(1, 120, is_permanent=False) == 120
+    assert retry_in(1, 1e9, is_permanent=False) == RETRY_AT_MOST
+    assert retry_in(1, None, is_permanent=True) == RETRY_AT_MOST
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"), [(None, None), ("30", 30.0), ("Wed, 01 Jan 2020 00:00:00 GMT", 0.0), ("soon", None)]
+)
+def test_a_retry_after_is_seconds_or_a_date(text: str | None, asked: float | None) -> None:
+    assert seconds(text) == asked
+
+
+def test_what_wakes_stands_first_and_what_is_well_again_last() -> None:
+    found = [news(id=1, resolved_at=NOON), news(id=2, kind="review"), news(id=3)]
+    items = compose(Alerts(), "app", due(Alerts(), found, NOON, NOON - timedelta(days=1), ())).items
+    assert [(item.kind, item.state) for item in items] == [
+        ("dead_letter", "new"),
+        ("review", "new"),
+        ("dead_letter", "resolved"),
+    ]
+
+
+def test_each_alert_names_what_to_press_and_its_page_in_the_console() -> None:
+    alerts = Alerts(link="https://x.example")
+    found = due(alerts, [news(job_id="abc"), news(), news(kind="breaker")], NOON, NOON - timedelta(days=1), ())
+    items = compose(alerts, "app", found).items
+    assert [(item.press, item.url) for item in items] == [
+        ("overnight show abc", "https://x.example/jobs/abc"),
+        ("overnight dead", "https://x.example/dead"),
+        ("overnight breakers", "https://x.example/breakers"),
+    ]
+
+
+def test_slacks_limits_hold_and_its_three_letters_are_escaped() -> None:
+    item = Item("k", "<!channel> & co", "new", "what", "&" * 5000, 2, "now", url="https://x.example/?a=1&b=|")
+    made = payload(Message("t" * 400, (item,) * 80, 3, report="line\n" * 2000, press="alerts"))
+    texts = [block["text"]["text"] for block in made["blocks"]]
+    assert len(texts) <= BLOCKS
+    assert len(texts[0]) == 150
+    assert max(map(len, texts)) <= SECTION
+    assert len(made["text"]) <= SECTION
+    assert "<!channel>" not in str(made)
+    assert any("&lt;!channel&gt; &amp; co" in text for text in texts)
+    assert any("<https://x.example/?a=1&amp;b=%7C|open>" in text for text in texts)
+    assert all(
+        text.removesuffix("…").endswith("&amp;") for text in texts if text.startswith("*what") and text.endswith("…")
+    )
+    assert texts[-1] == "and 3 more: alerts"
+
+
+def test_a_mail_has_two_parts_and_no_header_of_a_strangers() -> None:
+    item = Item("k", "<b>bold</b>", "new", "what", "why\r\nBcc: c@example.com", 1, "now", 0.5, "app alerts")
+    made = written(Message("two\r\nBcc: c@example.com", (item,)), MAIL, "app-1")
+    assert made["Subject"] == "two Bcc: c@example.com"
+    assert made["Bcc"] is None
+    assert (made["Message-ID"], made["List-Id"]) == ("<app-1@example.com>", "<alerts.example.com>")
+    plain, html = (part.get_content() for part in made.iter_parts())
+    assert "its job cost $0.50\n" in plain
+    assert "&lt;b&gt;bold&lt;/b&gt;" in html
+    assert "<b>bold" not in html
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Slack("hooks.slack.com/services/x"),
+        lambda: Slack("https://hooks.slack.com/ x"),
+        lambda: Webhook("https://x.example", "short"),
+        lambda: Mail("h", "a@example.com\r\nBcc: x@example.com", ["b@example.com"]),
+        lambda: Mail("h", "a@example.com", []),
+        lambda: Mail("h", "a@example.com", ["b@example.com"], "u", "verysecret", "none"),
+        lambda: Apprise([]),
+    ],
+)
+def test_a_wrong_address_is_refused_when_the_app_is_made(make: Any) -> None:
+    with pytest.raises(ConfigError):
+        make()
+
+
+def test_no_address_shows_in_what_a_channel_looks_like() -> None:
+    channels = [
+        Slack("https://x.example/slacksecret"),
+        Webhook("https://x.example/verysecret", "verysecret verysecret verysecret"),
+        Mail("h", "a@example.com", ["b@example.com"], "u", "verysecret"),
+        Apprise(["tgram://verysecret/1"]),
+    ]
+    assert "secret" not in repr(channels)
+    assert "secret" not in logs.redact("POST /slacksecret, tgram://verysecret/1")
