@@ -12,7 +12,7 @@ import pytest
 
 from contentstudio import config as settings
 from contentstudio.config import Config, Site
-from contentstudio.demo.web import DemoWeb
+from contentstudio.demo.web import INDEXNOW, KEYS, DemoWeb
 from contentstudio.gates import facts
 from contentstudio.gates.case import Case, Link
 from contentstudio.model import Draft, Snapshot
@@ -41,7 +41,8 @@ def write_config(tmp_path: Path) -> Callable[..., Config]:
     """Writes a `contentstudio.toml` of one site, `garden`, and loads it."""
 
     def write(sources: list[str], *, ping: str = "", extra: str = "") -> Config:
-        told = f'ping = {{ endpoint = "{ping}", key = "test-key-1" }}' if ping else ""
+        where = ping.replace(INDEXNOW, f"{KEYS}test-key-1.txt")
+        told = f'ping = {{ endpoint = "{ping}", key = "test-key-1", key_url = "{where}" }}' if ping else ""
         listed = ", ".join(f'"{url}"' for url in sources)
         file = tmp_path / "contentstudio.toml"
         file.write_text(
@@ -62,7 +63,7 @@ def full_case() -> Callable[..., Case]:
         moment = datetime(2026, 11, 23, 4, tzinfo=UTC)
         page = changes.pop("page", None) or render.article(site, draft, published_at=moment, updated_at=moment)
         links = {url: Link("alive") for url in facts.links_of(page, site.url, draft.slug)}
-        case = Case(draft, pool, site, page, links, (), 0, "mark-0123456789abcdef", moment.date())
+        case = Case(draft, pool, site, page, links, (), 0, "mark-0123456789abcdef", moment.date(), ())
         return replace(case, **changes)
 
     return make

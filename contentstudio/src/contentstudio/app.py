@@ -8,19 +8,27 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from pathlib import Path
 from typing import Any
 
+from contentstudio import alerts, pipelines
 from contentstudio import config as settings
-from contentstudio import pipelines
 from contentstudio.config import Config, Site
 from contentstudio.memory import Memory
+from contentstudio.memory.documents import Documents
+from contentstudio.memory.embeddings import Embedder, Lexical
 from contentstudio.model import Draft, Snapshot
 from contentstudio.pipelines import work
+from contentstudio.publish.publications import Turns
 from contentstudio.research.manners import PoliteFetcher
 from contentstudio.research.records import Records
+from contentstudio.retention import Retention
+from contentstudio.review import text
 from contentstudio.sql import queries
 from contentstudio.studio import Studio
 from contentstudio.writing.port import Writer
-from overnight import App, Context
+from overnight import App, Context, logs, report
 from overnight.database import Database
+from overnight.ledger import Ledger
+
+OPEN_ALERTS = 10_000  # that are looked through when a worker starts
 
 
 def create(file: Path | None = None) -> App:
@@ -39,6 +47,8 @@ def build(config: Config, name: str = "contentstudio") -> App:
         keys=lambda: [site.name for site in config.site],
         preview=preview,
         budgets=config.budgets(),
+        alerts=alerts.build(config),
+        prune=Retention(config.keep.days),
     )
 
 
@@ -50,9 +60,32 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
             fetcher = PoliteFetcher(config.fetch, records)
             stack.push_async_callback(fetcher.aclose)
             writer = _writer(config, database, stack)
-            yield Studio(config, Memory(database), records, fetcher, writer)
+            await _forget_other_models(config, database, writer)
+            turns = Turns(database)
+            stack.push_async_callback(turns.aclose)
+            yield Studio(
+                config,
+                Memory(database),
+                Documents(database, _embedder(config, database, stack)),
+                records,
+                fetcher,
+                writer,
+                turns,
+            )
 
     return opened
+
+
+def _embedder(config: Config, database: Database, stack: AsyncExitStack) -> Embedder:
+    if config.memory.embeddings is None:
+        return Lexical()
+    from contentstudio.memory.remote import Remote
+
+    key = settings.api_key("openai")
+    logs.hide(key)
+    remote = Remote(config.memory.embeddings, key, database)
+    stack.push_async_callback(remote.aclose)
+    return remote
 
 
 def _writer(config: Config, database: Database, stack: AsyncExitStack) -> Writer:
@@ -63,6 +96,18 @@ def _writer(config: Config, database: Database, stack: AsyncExitStack) -> Writer
     from contentstudio.writing.models import connect
 
     return ModelWriter(connect(config.writing, database, stack), config.writing)
+
+
+async def _forget_other_models(config: Config, database: Database, writer: Writer) -> None:
+    """That a provider switches a model off is no news any more where the config names it no longer."""
+    in_use: list[str] = []
+    if not isinstance(writer, OfflineWriter):
+        from contentstudio.writing.models import in_use_by
+
+        in_use = in_use_by(config.writing)
+    open = [row["subject"] for row in await report.alerts(database, limit=OPEN_ALERTS) if row["kind"] == "model_end"]
+    if gone := [model for model in open if model not in in_use]:
+        await Ledger(database).resolve_alerts("model_end", gone)
 
 
 class OfflineWriter:
@@ -89,13 +134,7 @@ class OfflineWriter:
 
 def preview(output: Any) -> str:
     """What waits for review, as a person reads it: the article, its sources, and what the gates said."""
+    if "verdicts" not in output:
+        return f"What stands there now: {output['url']}"
     judged = work.Judged.model_validate(output)
-    draft = judged.draft
-    lines = [draft.title, "=" * len(draft.title), draft.description, ""]
-    for section in draft.sections:
-        lines += [section.heading, "-" * len(section.heading)]
-        for paragraph in section.paragraphs:
-            lines += [" ".join(f"“{s.text}” [{s.source}]" if s.quoted else s.text for s in paragraph), ""]
-    lines += [f"[{r.id}] {r.title} {r.url}" for r in draft.references]
-    lines += [""] + [f"{'passed' if v.passed else 'FAILED'}  {v.gate}: {v.reason}" for v in judged.verdicts]
-    return "\n".join(lines)
+    return f"{text.article(judged.draft)}\n\n{text.verdicts(judged.verdicts)}"

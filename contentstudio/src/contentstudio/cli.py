@@ -6,8 +6,10 @@ import asyncio
 import os
 import shlex
 import sys
-from contextlib import nullcontext
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,15 @@ import click
 
 from overnight import commandline, commands, show
 from overnight.commandline import Session, json_option, pass_session, tell
+from overnight.commands import common, decisions
+from overnight.commands.alerts import send_now
+from overnight.commands.console import PORT, open_console
 from overnight.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
+    from contentstudio.review import Dossier
     from overnight.app import App
+    from overnight.console.pages import Console
     from overnight.database import Database
 
 DEFAULT_FILE = "contentstudio.toml"
@@ -50,21 +57,40 @@ def cli(context: click.Context, file: Path) -> None:
     context.meta["file"] = file
 
 
-commands.add_to(cli, key_name="site")
+def _console() -> Console:
+    """What the studio adds to the console."""
+    from contentstudio import config, console
+
+    return console.build(config.load(click.get_current_context().find_root().meta["file"]))
+
+
+commands.add_to(cli, key_name="site", console=_console)
 
 
 @cli.command()
 @click.option("--once", is_flag=True, help="Run tonight's work now, and end when nothing is left to do.")
 @click.option("--now", is_flag=True, help="Begin tonight's work at once, then go on by the schedule.")
+@click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65_535), help="The console's; 0: any.")
+@click.option("--no-console", is_flag=True, help="Without the pages in the browser.")
 @click.option("--concurrency", type=click.IntRange(1, 1_000), help="Steps under way at once; 50 by default.")
 @json_option
 @pass_session
 @click.pass_context
-def up(context: click.Context, session: Session, once: bool, now: bool, concurrency: int | None, as_json: bool) -> None:
+def up(
+    context: click.Context,
+    session: Session,
+    once: bool,
+    now: bool,
+    port: int,
+    no_console: bool,
+    concurrency: int | None,
+    as_json: bool,
+) -> None:
     """Run the machine by its schedule until Ctrl-C, or --once. Logs are JSON lines."""
-    from contentstudio import config, morning, pipelines
+    from contentstudio import alerts, config, console, morning, pipelines
 
     app = session.needed_app()
+    alerts.check(app.alerts)
     began = datetime.now(UTC)
     settings = config.load(context.meta["file"])
     live = sys.stderr.isatty()
@@ -74,12 +100,18 @@ def up(context: click.Context, session: Session, once: bool, now: bool, concurre
         if once or now:
             await database.insist(lambda: pipelines.begin(app, database, settings, began))
         told = "tonight's work" if once else "waiting for work; Ctrl-C ends it"
-        with show.live_line(told) as note:
-            await commandline.work(app, database, until_idle=once, concurrency=concurrency, on_ending=note)
+        async with AsyncExitStack() as stack:
+            if not (once or no_console):
+                url = await stack.enter_async_context(
+                    open_console(app, database, "127.0.0.1", port, own=partial(console.build, settings))
+                )
+                click.echo(f"the console is at {url}", err=True)
+            with show.live_line(told) as note:
+                await commandline.work(app, database, until_idle=once, concurrency=concurrency, on_ending=note)
         return await database.insist(lambda: morning.gather(database, began))
 
-    for folder in (session.home, *(settings.folder(site) for site in settings.site if site.active)):
-        _check_folder(folder)
+    _check_folder(session.home)
+    _check_sites([settings.folder(site) for site in settings.site if site.active])
     with log.open("a", encoding="utf-8") if live else nullcontext(sys.stderr) as stream:
         from overnight import logs
 
@@ -99,11 +131,26 @@ def _check_folder(folder: Path) -> None:
         raise ConfigError(f"cannot write to {folder} ({error.strerror}): {mend}") from None
 
 
+def _check_sites(folders: Sequence[Path]) -> None:
+    """One site that cannot be written stops no other one: it is told of. With none that can there is nothing to do."""
+    wrong: list[ConfigError] = []
+    for folder in folders:
+        try:
+            _check_folder(folder)
+        except ConfigError as error:
+            wrong.append(error)
+    if wrong and len(wrong) == len(folders):
+        raise wrong[0]
+    for why in wrong:
+        click.echo(f"{why}; the other sites go on", err=True)
+
+
 def _totals(night: dict[str, Any]) -> dict[str, Any]:
     """The report for a script: counts under the plain names, the rows behind them in `details`."""
-    lists = ("published", "updated", "needs_review", "dead", "healed", "skipped", "held")
-    counts = {name: len(night[name]) for name in ("published", "updated", "needs_review", "dead")}
-    return {**{k: v for k, v in night.items() if k not in lists}, **counts, "details": {k: night[k] for k in lists}}
+    from contentstudio.morning import COUNTED, LISTS
+
+    counts = {name: len(night[name]) for name in COUNTED}
+    return {**{k: v for k, v in night.items() if k not in LISTS}, **counts, "details": {k: night[k] for k in LISTS}}
 
 
 def _program(context: click.Context) -> str:
@@ -149,16 +196,122 @@ def demo(context: click.Context, folder: Path, port: int | None, as_json: bool) 
 
 @cli.command("morning")
 @click.option("--hours", default=24, show_default=True, type=click.IntRange(1, 24 * 366), help="How far back.")
+@click.option("--send", is_flag=True, help="Send it to the channels of [alerts] instead.")
 @json_option
 @pass_session
 @click.pass_context
-def morning_report(context: click.Context, session: Session, hours: int, as_json: bool) -> None:
+def morning_report(context: click.Context, session: Session, hours: int, send: bool, as_json: bool) -> None:
     """What happened while you slept, and what waits for you."""
     from contentstudio import morning
 
     since = datetime.now(UTC) - timedelta(hours=hours)
     night = session.run(lambda database: morning.gather(database, since))
-    tell(as_json, _totals(night), lambda: morning.render(night, _program(context)))
+    if not send:
+        tell(as_json, _totals(night), lambda: morning.render(night, _program(context)))
+        return
+    from contentstudio.alerts import text
+    from overnight.alerts.message import Message
+
+    app = session.needed_app()
+    message = Message(f"{app.name}: while you slept", report=text(night, _program(context)))
+    send_now(app, message, as_json=as_json)
+
+
+@cli.command("review")
+@click.argument("job", required=False)
+@click.option("--html", type=click.Path(path_type=Path), help="Write the article and all about it as one page.")
+@click.option("--markdown", type=click.Path(path_type=Path), help="Write the article's words, to be edited.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many rows.")
+@json_option
+@pass_session
+@click.pass_context
+def review_command(
+    context: click.Context,
+    session: Session,
+    job: str | None,
+    html: Path | None,
+    markdown: Path | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """What waits for you; with JOB, the article and all about it.
+
+    That is: the article as a reader gets it, what each gate said of it (what failed first), each claim beside its
+    source, and what to press. With --markdown its words are written to a file; `edit` takes them back.
+    """
+    dossier = _dossier(context, session, job) if job else None
+    if dossier is None:
+        if html or markdown:
+            raise UserError("name the job of an article that was judged")
+        context.invoke(decisions.review, job=job, limit=limit, as_json=as_json)
+        return
+    from contentstudio.review import manuscript, page, text
+
+    waits = dossier.status == "needs_review"
+    press = decisions.what_to_press(dossier.job_id, dossier.seal[: decisions.SHORT]) if waits else ""
+    if html:
+        _write(html, page.page(dossier, press))
+    if markdown:
+        _write(markdown, manuscript.write(dossier.draft))
+    written = [str(file) for file in (html, markdown) if file]
+
+    def render() -> None:
+        click.echo(f"wrote {' and '.join(written)}" if written else text.told(dossier))
+        click.echo(f"\n{press or f'It does not wait for review: show {dossier.job_id} tells where it stands'}")
+
+    tell(as_json, {"dossier": dossier.model_dump(mode="json"), "written": written}, render)
+
+
+def _dossier(context: click.Context, session: Session, job: str) -> Dossier | None:
+    from contentstudio import config, review
+    from overnight import control
+
+    settings = config.load(context.meta["file"])
+
+    async def work(database: Database) -> Dossier | None:
+        return await review.gather(database, settings, await control.find_job(database, job))
+
+    return session.run(work)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {file}: {error.strerror}") from None
+
+
+@cli.command("edit")
+@click.argument("job")
+@click.option(
+    "--input", "text", required=True, metavar="JSON|@FILE", help="The new input; for an article also @FILE.md"
+)
+@decisions.seen_option
+@click.option("--reason", default="", help="Why; kept with the deed.")
+@json_option
+@pass_session
+@click.pass_context
+def edit_command(
+    context: click.Context, session: Session, job: str, text: str, seen: str | None, reason: str, as_json: bool
+) -> None:
+    """Give a step another input, or an article other words.
+
+    A step that has not begun, or is a dead letter; with --seen one that waits for review. The words of an article come
+    from `review JOB --markdown FILE`; the gates judge them anew, and no model changes them.
+    """
+    if text.startswith("@") and text.endswith(".md"):
+        text = _edited(context, session, job, common.given(text).decode("utf-8", "replace"))
+    context.invoke(decisions.edit, job=job, text=text, seen=seen, reason=reason, as_json=as_json)
+
+
+def _edited(context: click.Context, session: Session, job: str, words: str) -> str:
+    """The article with these words, as the input of the step that judges it."""
+    from contentstudio.review import manuscript
+
+    dossier = _dossier(context, session, job)
+    if dossier is None or dossier.status != "needs_review":
+        raise UserError(f"no article of job {job} waits for review, so its words cannot be edited")
+    return manuscript.read(words, dossier.draft).model_dump_json()
 
 
 @cli.command("evidence")
@@ -181,8 +334,7 @@ def evidence_command(session: Session, job: str | None, site: str | None, as_csv
         if job is not None:
             return await evidence.evidence_for(database, await control.find_job(database, job))
         assert site is not None
-        if site not in (session.needed_app().keys() or []):
-            raise UserError(f"there is no site “{site}”; there are: {', '.join(session.needed_app().keys() or [])}")
+        await control.check_key(session.needed_app(), database, site)
         return await evidence.evidence_of(database, site)
 
     rows = session.run(read)
@@ -209,7 +361,120 @@ def _write_csv(rows: list[dict[str, Any]]) -> None:
 
     writer = csv.DictWriter(sys.stdout, COLUMNS)
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: defused(value) for name, value in row.items()} for row in rows)
+
+
+def defused(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula: what strangers wrote must not be run by who reads it."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+@cli.command("topics")
+@click.option("--site", help="Those of this site alone.")
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 3_650), help="How far back.")
+@json_option
+@pass_session
+def topics_command(session: Session, site: str | None, days: int, as_json: bool) -> None:
+    """What was found, with its factors, and what was decided on it."""
+
+    async def read(database: Database) -> list[dict[str, Any]]:
+        from contentstudio import memory
+
+        names = session.needed_app().keys() or []
+        if site is not None and site not in names:
+            raise UserError(f"there is no site “{site}”; there are: {', '.join(names)}")
+        return await memory.choices(database, site, days)
+
+    rows = session.run(read)
+    columns = {"site": "site", "decision": "decision", "pages": "pages", "score": "score", "title": "topic"}
+    shown = [{**row, "pages": str(row["pages"]), "title": _decided(row)} for row in rows]
+    empty = f"Nothing was found in the last {show.count(days, 'day')}."
+    tell(as_json, {"topics": rows}, lambda: show.table("", shown, columns, empty=empty, spare=("pages", "site")))
+
+
+def _decided(row: dict[str, Any]) -> str:
+    """A topic, and beneath it why it was decided so."""
+    factors = ", ".join(f"{name} {value:.2f}" for name, value in sorted(row["factors"].items()))
+    return f"{row['title']}\n↳ {row['reason']}\n  {factors}"
+
+
+@cli.group()
+def site() -> None:
+    """Whether a site is fit for us, and how its pages stand."""
+
+
+@site.command("check")
+@click.argument("name")
+@json_option
+@click.pass_context
+def site_check(context: click.Context, name: str, as_json: bool) -> None:
+    """Look at a site; changes nothing. Exit code 1: mend something.
+
+    It looks at the account and its rights, the CMS's API and clock, the sitemap, the key of IndexNow, and the Search
+    Console.
+    """
+    from contentstudio import config, doctor
+
+    settings = config.load(context.meta["file"])
+    found = asyncio.run(doctor.check(settings, settings.find(name)))
+    rows = [{"ok": one.ok, "what": f"{one.what}\n↳ {one.mend}" if one.mend else one.what} for one in found]
+    columns = {"ok": "well", "what": "what"}
+    told = {"site": name, "ok": all(one.ok for one in found), "findings": [one.model_dump() for one in found]}
+    tell(as_json, told, lambda: show.table("", rows, columns, empty=""))
+    if not told["ok"]:
+        context.exit(1)
+
+
+@site.command("pages")
+@click.argument("name")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many rows.")
+@json_option
+@pass_session
+def site_pages(session: Session, name: str, limit: int, as_json: bool) -> None:
+    """What search engines were told of a site's pages, and say.
+
+    A page is submitted, accepted (the endpoint of IndexNow took it), crawled or indexed (Google said so when it was
+    last asked), or nothing is known. Only what is known of the version that stands there counts; of an indexed page
+    Google may have an older one.
+    """
+
+    async def read(database: Database) -> list[dict[str, Any]]:
+        from contentstudio.indexing import listings
+        from overnight import control
+
+        await control.check_key(session.needed_app(), database, name)
+        return [{**one.model_dump(), "state": one.state} for one in await listings.read(database, name, limit)]
+
+    rows = session.run(read)
+    columns = {"state": "state", "changed_at": "changed", "crawled_at": "crawled", "verdict": "Google", "url": "page"}
+    empty = f"Nothing of “{name}” that readers can see was published from here."
+    spare = ("crawled_at", "verdict", "changed_at")
+    tell(as_json, {"pages": rows}, lambda: show.table("", rows, columns, empty=empty, spare=spare))
+
+
+@cli.command()
+@json_option
+@click.pass_context
+def check(context: click.Context, as_json: bool) -> None:
+    """Check the config, and list its sites with their files."""
+    from contentstudio import config
+
+    settings = config.load(context.meta["file"])
+    rows = [
+        {
+            "site": site.name,
+            "active": site.active,
+            "sources": len(site.sources),
+            "usd_per_day": site.usd_per_day,
+            "url": site.url,
+            "file": str(settings.file_of(site)),
+        }
+        for site in settings.site
+    ]
+    columns = {"site": "site", "active": "active", "sources": "sources", "usd_per_day": "$ a day", "url": "address"}
+    columns |= {"file": "file"}
+    spare = ("sources", "usd_per_day", "url")
+    tell(as_json, {"sites": rows}, lambda: show.table("", rows, columns, empty="", spare=spare))
 
 
 @cli.command()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -21,8 +23,10 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
-from overnight.errors import ConfigError
+from overnight import logs
+from overnight.errors import ConfigError, among
 
 DEFAULT_FILE = "contentstudio.toml"
 
@@ -61,14 +65,40 @@ class Fetch(_Section):
     user_agent: str = "contentstudio/0.1"
 
 
+class Weights(_Section):
+    """How much each factor of a topic's score counts beside the others: see `research/topics.py`."""
+
+    substance: float = Field(default=0.15, ge=0)
+    freshness: float = Field(default=0.25, ge=0)
+    support: float = Field(default=0.15, ge=0)
+    demand: float = Field(default=0.15, ge=0)
+    fit: float = Field(default=0.1, ge=0)
+    competition: float = Field(default=0.2, ge=0)
+
+    @model_validator(mode="after")
+    def _weighs_something(self) -> Weights:
+        if not sum(self.model_dump().values()):
+            raise ValueError("needs a weight above 0: all of them together make the score")
+        return self
+
+
 class Research(_Section):
-    """When and how much to read. `cron` has five fields; times are in `timezone`."""
+    """When and how much to read. `cron` has five fields; times are in `timezone`.
+
+    The pages of a night are judged together: `settle_seconds` after the last one came, but not later than
+    `settle_at_most_seconds` after the first. A story near an article that is `update_after_days` old may have it
+    written again.
+    """
 
     cron: str = "0 4 * * *"
     timezone: str = "UTC"
     entries_per_feed: int = Field(default=10, ge=1, le=200)
     pages_per_sitemap: int = Field(default=10, ge=1, le=200)
     min_score: float = Field(default=0.5, ge=0, le=1)
+    weights: Weights = Weights()
+    settle_seconds: float = Field(default=90, ge=0, le=86_400)
+    settle_at_most_seconds: float = Field(default=1_800, ge=0, le=86_400)
+    update_after_days: int = Field(default=90, ge=1, le=3_650)
 
 
 class FeedSource(_Section):
@@ -230,6 +260,48 @@ class Writing(_Section):
         return self
 
 
+class Embeddings(_Section):
+    """An endpoint of embeddings, as OpenAI serves them; `base_url` ends before /embeddings.
+
+    The key is OPENAI_API_KEY; a server of one's own may need none. `same` is the likeness from which on two texts tell
+    one story, `related` that from which on they are of one subject: each model has numbers of its own, which are to be
+    found by looking at `contentstudio topics`. `usd_per_million_tokens` is for a model that the price list of
+    genai-prices does not know, `prices` the provider in it.
+    """
+
+    model: str = Field(min_length=1)
+    base_url: HttpUrl = "https://api.openai.com/v1"
+    same: float = Field(default=0.75, gt=0, le=1)
+    related: float = Field(default=0.3, ge=0, lt=1)
+    usd_per_million_tokens: float | None = Field(default=None, ge=0)
+    prices: str = "openai"
+
+    @model_validator(mode="after")
+    def _has_a_scale(self) -> Embeddings:
+        if self.same <= self.related:
+            raise ValueError(f"has same = {self.same:g}, which must be above related = {self.related:g}")
+        return self
+
+
+class Memory(_Section):
+    """How the texts of a site are compared: by their words alone, or by the vectors of a model."""
+
+    embeddings: Embeddings | None = None
+
+
+class Refresh(_Section):
+    """When published articles are looked at again, and how many of a site are written again each time.
+
+    Those whose sources changed come first, then those whose clicks fell by the share `fallen` from one month to the
+    next, where there were `min_clicks` at least.
+    """
+
+    cron: str = "30 5 * * 1"
+    at_most: int = Field(default=3, ge=0, le=100)
+    fallen: float = Field(default=0.4, gt=0, le=1)
+    min_clicks: int = Field(default=20, ge=1)
+
+
 SensitiveTopic = Literal["health", "money", "law"]
 
 
@@ -240,7 +312,8 @@ class Gates(_Section):
     a language that a gate cannot measure passes that gate only with `allow_unmeasured`. Lengths of title and
     description are in characters, wide ones counted twice. `max_density` is the share of one word in all words,
     `max_repeated` that of runs of four words which stand more than once, `max_similarity` that of the runs of five
-    words which two articles share, `max_copied` that of this article's runs which another one has.
+    words which two articles share, `max_copied` that of this article's runs which another one has,
+    `max_rivalry` that of the words which the titles of two pages of the site share.
     """
 
     min_words: int = Field(default=120, ge=1)
@@ -258,6 +331,7 @@ class Gates(_Section):
     max_repeated: float = Field(default=0.15, ge=0, le=1)
     max_similarity: float = Field(default=0.2, gt=0, le=1)
     max_copied: float = Field(default=0.4, gt=0, le=1)
+    max_rivalry: float = Field(default=0.6, gt=0, le=1)
     per_day: int = Field(default=10, ge=0)
     banned: list[str] = []
     allow_topics: list[SensitiveTopic] = []
@@ -284,11 +358,86 @@ class Publishing(_Section):
     dir: Path = Path("sites")
 
 
+class Static(_Section):
+    """Plain files, in a folder of the site's own in `publishing.dir`."""
+
+    to: Literal["static"] = "static"
+
+
+class Remote(_Section):
+    """A CMS that is written to over the network. Its secret is in the environment: see `secret`.
+
+    `url` is where its API is, if not at the site's own address. `private` says that it may be at an address which
+    nobody outside can reach, and be asked without https. `timeout_seconds` are for one request.
+    """
+
+    url: HttpUrl | None = None
+    private: bool = False
+    timeout_seconds: float = Field(default=30, gt=0, le=300)
+    state: Literal["published", "draft"] = "published"
+
+
+class WordPress(Remote):
+    """WordPress by its REST API; the secret is an application password of `user`. `category` is for every article."""
+
+    to: Literal["wordpress"]
+    user: str = Field(min_length=1)
+    category: str | None = Field(default=None, min_length=1)
+
+
+class Ghost(Remote):
+    """Ghost by its Admin API; the secret is the Admin API key of a custom integration."""
+
+    to: Literal["ghost"]
+
+
+class Git(_Section):
+    """Markdown files in a Git repository, for a generator of static sites. Git itself knows how to log in.
+
+    `layout` says where posts lie and how their front matter is written. `folder` and `page` are its own, where they are
+    not given: the path of the posts in the repository, and of a post below the site's URL, with {slug} and {date}.
+    """
+
+    to: Literal["git"]
+    repository: str = Field(min_length=1)
+    branch: str = Field(default="main", pattern=r"^[\w][\w./-]*$")
+    layout: Literal["hugo", "jekyll", "astro"] = "hugo"
+    folder: str | None = Field(default=None, pattern=r"^[\w][\w./-]*$")
+    page: str | None = Field(default=None, pattern=r"^/.*\{slug\}")
+    author: str = Field(default="contentstudio <contentstudio@localhost>", pattern=r"^[^<>]+ <[^<> ]+>$")
+    timeout_seconds: float = Field(default=60, gt=0, le=300)
+    state: Literal["published", "draft"] = "published"
+
+
+CMS: dict[str, type[BaseModel]] = {"static": Static, "wordpress": WordPress, "ghost": Ghost, "git": Git}
+
+
+def _cms_of(publish: Any) -> str | None:
+    """Which CMS it is, by its `to`."""
+    to = publish.get("to", "static") if isinstance(publish, dict) else getattr(publish, "to", None)
+    return TAG + to if to in CMS else None
+
+
+Publish = Annotated[
+    Annotated[Static, Tag(TAG + "static")]
+    | Annotated[WordPress, Tag(TAG + "wordpress")]
+    | Annotated[Ghost, Tag(TAG + "ghost")]
+    | Annotated[Git, Tag(TAG + "git")],
+    Discriminator(_cms_of, custom_error_type="cms_unknown", custom_error_message="needs a CMS that we know"),
+]
+
+
 class Ping(_Section):
-    """The endpoint that is told of new and changed pages: IndexNow's protocol, or none."""
+    """The endpoint that is told of new and changed pages: IndexNow's protocol, or none.
+
+    `key_url` is where the key's file is, if not at /KEY.txt of the site. Of one page it is told at most once in
+    `apart_seconds`; ten minutes are what IndexNow asks for.
+    """
 
     endpoint: HttpUrl | None = None
     key: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]{8,128}$")
+    key_url: HttpUrl | None = None
+    apart_seconds: float = Field(default=600, ge=0, le=86_400)
 
     @model_validator(mode="after")
     def _has_a_key(self) -> Ping:
@@ -297,7 +446,99 @@ class Ping(_Section):
         return self
 
 
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = get_args(Day)
+Hour = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
+
+
+class Window(_Section):
+    """When a site publishes: on these days between these hours of `timezone`, and `minutes_apart` at least.
+
+    Hours that end before they begin reach into the next day. What is ready at another time waits. What a person asks
+    for by name, such as the version before, does not.
+    """
+
+    days: list[Day] = Field(default=list(DAYS), min_length=1)
+    hours: tuple[Hour, Hour] = ("00:00", "24:00")
+    timezone: str = "UTC"
+    minutes_apart: float = Field(default=0, ge=0, le=10_080)
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("is no time zone; they look like Europe/Belgrade") from None
+        return value
+
+    @property
+    def minutes(self) -> tuple[int, int]:
+        """The hours as minutes of the day, up to 1,440."""
+        first, last = (int(hour[:2]) * 60 + int(hour[3:]) for hour in self.hours)
+        return first, last
+
+
+class Property(_Section):
+    """A property of Google's Search Console, to which the sitemap is submitted, and which is asked of pages.
+
+    `sitemap` is the site's own where none is named. A property has 2,000 inspections a day.
+    """
+
+    name: str = Field(pattern=r"^(sc-domain:[\w.-]+|https?://\S+/)$")
+    sitemap: HttpUrl | None = None
+    inspections: int = Field(default=100, ge=0, le=2_000)
+
+
+class Keep(_Section):
+    """For how many days that is kept on which no article stands: texts, what the gates said, what pages once were."""
+
+    days: float = Field(default=180, ge=1, le=365)
+
+
 Dollars = Annotated[float, Field(ge=0, le=1_000_000)]
+
+
+class MailTo(_Section):
+    """Email by an SMTP server. The password, where one is needed, is CONTENTSTUDIO_MAIL_PASSWORD."""
+
+    host: str = Field(min_length=1)
+    sender: str = Field(min_length=3)
+    to: list[str] = Field(min_length=1)
+    user: str | None = None
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    port: int | None = Field(default=None, ge=1, le=65_535)
+
+
+class Alerts(_Section):
+    """Where alerts and the morning report go. The addresses are secrets, so they stand in the environment.
+
+    `slack` takes CONTENTSTUDIO_SLACK_URL, an incoming webhook; `webhook` takes CONTENTSTUDIO_WEBHOOK_URL, and signs
+    with CONTENTSTUDIO_WEBHOOK_SECRET; `apprise` takes CONTENTSTUDIO_APPRISE_URLS, with spaces between them; `mail` has
+    a table of its own. With _FILE behind it, each variable names a file that holds the secret.
+
+    What can wait keeps the `quiet` hours. `urgency` says of a kind of alert whether it wakes (`now`) or waits for the
+    `morning`. `link` is where the console is reached.
+    """
+
+    channels: list[Literal["slack", "webhook", "mail", "apprise"]] = []
+    quiet: tuple[str, str] | None = ("22:00", "07:00")
+    urgency: dict[str, Literal["now", "morning"]] = {}
+    link: HttpUrl | None = None
+    mail: MailTo | None = None
+
+    @model_validator(mode="after")
+    def _has_its_mail(self) -> Alerts:
+        if "mail" in self.channels and self.mail is None:
+            raise ValueError('needs a table [alerts.mail] with host, sender and to for its channel "mail"')
+        return self
+
+
+class Morning(_Section):
+    """When the morning report is sent, with what waited for it. `at` and the quiet hours are in `timezone`."""
+
+    at: str = "07:30"
+    timezone: str = "UTC"
 
 
 class Budget(_Section):
@@ -309,7 +550,8 @@ class Budget(_Section):
 class Site(_Section):
     """One site: its public address, what it reads, and what it may cost in a day.
 
-    A source that is a plain URL is a feed or a page, whichever comes.
+    A source that is a plain URL is a feed or a page, whichever comes. `posts` is a sitemap of what the site has besides
+    the articles from here: no article is written that is near one of its pages, and articles link to them.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
@@ -318,10 +560,21 @@ class Site(_Section):
     description: str = ""
     language: str = Field(default="en", pattern=r"^[a-z]{2}$")
     sources: list[Source] = Field(min_length=1)
+    posts: HttpUrl | None = None
     active: bool = True
     usd_per_day: Dollars | None = None
     gates: Gates = Gates()
     ping: Ping = Ping()
+    search_console: Property | None = None
+    window: Window = Window()
+    publish: Publish = Static()
+
+    @property
+    def sitemap(self) -> str:
+        """Where the site's sitemap is; each CMS has a place of its own for it."""
+        named = self.search_console.sitemap if self.search_console else None
+        path = "wp-sitemap.xml" if isinstance(self.publish, WordPress) else "sitemap.xml"
+        return named or f"{self.url}/{path}"
 
     @field_validator("url")
     @classmethod
@@ -330,16 +583,26 @@ class Site(_Section):
 
 
 class Config(_Section):
-    """The whole file. Folders in it are beside it."""
+    """The whole file. Folders and files that it names are beside it, and so are those that a site's own file names.
+
+    `sites` is a pattern of files of which each is one site, with the keys of [[site]] at its top.
+    """
 
     fetch: Fetch = Fetch()
     research: Research = Research()
+    memory: Memory = Memory()
+    refresh: Refresh = Refresh()
     google: Google = Google()
     writing: Writing = Writing()
     publishing: Publishing = Publishing()
     budget: Budget = Budget()
+    alerts: Alerts = Alerts()
+    morning: Morning = Morning()
+    keep: Keep = Keep()
+    sites: str | None = Field(default=None, min_length=1)
     site: list[Site] = Field(min_length=1)
     _file: Path = PrivateAttr(default=Path(DEFAULT_FILE))
+    _files: dict[str, Path] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Config:
@@ -354,7 +617,16 @@ class Config(_Section):
         for site in self.site:
             if site.name == name:
                 return site
-        raise ConfigError(f"there is no site “{name}”; there are: {', '.join(s.name for s in self.site)}")
+        raise ConfigError(f"there is no site “{name}”{among(name, [site.name for site in self.site])}")
+
+    def file_of(self, site: Site) -> Path:
+        """The file that a site is in."""
+        return self._files.get(site.name, self._file)
+
+    @property
+    def file(self) -> Path:
+        """The file that was read."""
+        return self._file
 
     def beside(self, path: Path) -> Path:
         """A path of this file, which is meant from the folder that the file is in."""
@@ -379,8 +651,33 @@ class Config(_Section):
 
 def load(file: Path) -> Config:
     """Read and check the file. Whatever is wrong is one sentence that names the place and the mend."""
+    data, _ = _read(file)
+    here = data.get("site", [])
+    own = _own_files(file, data.get("sites"))
+    if own and isinstance(here, list):
+        names = [site.get("name") for site in here if isinstance(site, dict)]
+        for path in [path for path, site in own.items() if site.name in names]:
+            raise ConfigError(_twice(path, own[path], file))
+        data["site"] = [*here, *own.values()]
     try:
-        data = tomllib.loads(file.read_text("utf-8-sig"))
+        config = Config.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(f"{file}: {_sentence(error, Config)}") from None
+    config._file = file.absolute()
+    config._files = {site.name: path for path, site in own.items()}
+    for site in config.site:
+        for source in site.sources:
+            if isinstance(source, KeywordsSource) and not config.beside(source.keywords).is_file():
+                told = f"site {site.name} reads “{source.keywords}”, which is not beside {file.name}"
+                raise ConfigError(f"{config._files.get(site.name, file)}: {told}")
+    return config
+
+
+def _read(file: Path) -> tuple[dict[str, Any], str]:
+    """A TOML file as data and as text."""
+    try:
+        text = file.read_text("utf-8-sig")
+        return tomllib.loads(text), text
     except FileNotFoundError:
         raise ConfigError(f"there is no {file}: `contentstudio init` writes one to begin with") from None
     except UnicodeDecodeError:
@@ -389,49 +686,101 @@ def load(file: Path) -> Config:
         raise ConfigError(f"cannot read {file} ({error.strerror}): name a file with --config") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file} is no valid TOML: {error}") from None
+
+
+def _own_files(file: Path, pattern: Any) -> dict[Path, Site]:
+    """The sites that have files of their own, in the order of the files' names."""
+    if not isinstance(pattern, str) or not pattern:
+        return {}
     try:
-        config = Config.model_validate(data)
+        files = sorted(path for path in file.parent.glob(pattern) if path.is_file())
+    except (NotImplementedError, ValueError) as error:
+        raise ConfigError(f"{file}: “sites” is a pattern of files beside this one, not “{pattern}”: {error}") from None
+    if not files:
+        raise ConfigError(f"{file}: no file fits “sites”, which is “{pattern}”")
+    sites: dict[Path, Site] = {}
+    for path in files:
+        site = _site(path)
+        if other := next((there for there, known in sites.items() if known.name == site.name), None):
+            raise ConfigError(_twice(path, site, other))
+        sites[path] = site
+    return sites
+
+
+def _twice(file: Path, site: Site, other: Path) -> str:
+    return f"{file}: the site “{site.name}” is in {other} too: give one of them another name"
+
+
+def _site(file: Path) -> Site:
+    data, text = _read(file)
+    if "site" in data:
+        raise ConfigError(f"{file}: this file is one site, so write its keys at the top, without [[site]]")
+    try:
+        return Site.model_validate(data)
     except ValidationError as error:
-        raise ConfigError(f"{file}: {_sentence(error)}") from None
-    config._file = file.absolute()
-    for site in config.site:
-        for source in site.sources:
-            if isinstance(source, KeywordsSource) and not config.beside(source.keywords).is_file():
-                raise ConfigError(f"{file}: site {site.name} reads “{source.keywords}”, which is not beside it")
-    return config
+        line = _line(text, _place(error))
+        raise ConfigError(f"{file}{f', line {line}' if line else ''}: {_sentence(error, Site)}") from None
+
+
+def _line(text: str, place: Sequence[int | str]) -> int | None:
+    """The line of a key in a file without arrays of tables, or of the nearest thing around it that is there."""
+    names = [str(part) for part in place if not isinstance(part, int)]
+    for depth in range(len(names), 0, -1):
+        table, key = names[: depth - 1], names[depth - 1]
+        header = ""
+        for number, line in enumerate(text.splitlines(), 1):
+            if found := re.match(r"\s*\[([^\[\]]+)\]", line):
+                header = found[1].replace(" ", "")
+                if header == ".".join(names[:depth]):
+                    return number
+            elif header == ".".join(table) and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""", line):
+                return number
+    return None
 
 
 PLAINER = {
     "too_short": "needs at least one entry",
+    "cms_unknown": f"is a table with to = one of: {', '.join(CMS)}",
     "union_tag_not_found": f"is a URL or a table with one of: {', '.join(SOURCES)}",
     "string_pattern_mismatch": "has characters that it may not have, or is too short: see contentstudio/README.md",
 }
 
 
-def _sentence(error: ValidationError) -> str:
-    """The first thing that is wrong, with its place in the file: `site[1].url needs …`."""
+def _first(error: ValidationError) -> ErrorDetails:
+    """What is told of all that is wrong."""
     found = error.errors(include_url=False)
-    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
+    return next((one for one in found if one["type"] == "extra_forbidden"), found[0])
+
+
+def _place(error: ValidationError) -> list[int | str]:
+    """Where that is in the file: the keys, and the numbers in lists from 0."""
+    return [part for part in _first(error)["loc"] if not str(part).startswith(TAG)]
+
+
+def _sentence(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first thing that is wrong, with its place in the file: `site[1].url needs …`."""
+    first = _first(error)
     place = ""
-    for part in (part for part in first["loc"] if not str(part).startswith(TAG)):
+    for part in _place(error):
         place += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if place else str(part)
     if first["type"] == "extra_forbidden":
-        known = ", ".join(sorted(_known_keys(first["loc"])))
+        known = ", ".join(sorted(_known_keys(model, first["loc"])))
         return f"unknown key “{place}”; known here: {known}"
     if first["type"] == "missing":
         return f"“{place}” is missing"
+    if first["loc"] == ("sites",):
+        return '“sites” is a pattern of files, such as "sites/*.toml"; a site in this file begins with [[site]]'
     if first["loc"] == ("site",) and first["type"] == "list_type":
         return "write [[site]], with two brackets: there may be several"
     message = PLAINER.get(first["type"]) or first["msg"].removeprefix("Value error, ")
     return f"“{place}” {message}" if place else message
 
 
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+def _known_keys(section: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     """The keys that the section of a location knows."""
-    section: type[BaseModel] = Config
     for part in location[:-1]:
-        if isinstance(part, str) and part.removeprefix(TAG) in SOURCES and part.startswith(TAG):
-            section = SOURCES[part.removeprefix(TAG)]
+        if isinstance(part, str) and part.startswith(TAG) and part.removeprefix(TAG) in SOURCES | CMS:
+            section = (SOURCES | CMS)[part.removeprefix(TAG)]
         elif isinstance(part, str) and part in section.model_fields:
             annotation = section.model_fields[part].annotation
             inner = [t for t in (annotation, *get_args(annotation)) if isinstance(t, type) and issubclass(t, BaseModel)]
@@ -442,6 +791,16 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
 def api_key(provider: Provider = "anthropic") -> str | None:
     """The key of a provider of language models, from the environment."""
     return os.environ.get(f"{provider.upper()}_API_KEY") or None
+
+
+def secret(site: Site) -> str:
+    """What a site's CMS knows us by, from the environment. Raises `ConfigError` where it is not there."""
+    name = f"CONTENTSTUDIO_SECRET_{site.name.upper().replace('-', '_')}"
+    found = os.environ.get(name)
+    if not found:
+        raise ConfigError(f"the site “{site.name}” is published with a secret: put it into {name}")
+    logs.hide(found)
+    return found
 
 
 def canary_key() -> str:

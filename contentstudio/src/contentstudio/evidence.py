@@ -17,8 +17,8 @@ from contentstudio.gates import numbers
 from contentstudio.gates.wording import is_unspaced, normal, stands_in, tokens
 from contentstudio.model import Draft, Sentence, Snapshot
 from contentstudio.research.sentences import sentences
+from contentstudio.research.terms import content_words
 from contentstudio.sql import queries
-from contentstudio.writing.terms import content_words
 from overnight.database import Database, Row
 
 NEAR = 0.5  # of a claim's words stand in the passage: from here on it is what the claim was made from
@@ -92,6 +92,11 @@ def find(draft: Draft, snapshots: Sequence[Snapshot]) -> list[Evidence]:
     ]
 
 
+def text_sha256(text: str) -> str:
+    """The hash by which a claim is known, whatever its number in the article."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def _evidence(
     number: int, claim: Sentence, language: str, source: str, snapshot: Snapshot, passages: Sequence[_Passage]
 ) -> Evidence:
@@ -110,7 +115,7 @@ def _evidence(
     return Evidence(
         claim=number,
         text=claim.text,
-        text_sha256=hashlib.sha256(claim.text.encode("utf-8", "surrogatepass")).hexdigest(),
+        text_sha256=text_sha256(claim.text),
         source=source,
         snapshot=snapshot.sha256,
         url=snapshot.url,

@@ -113,9 +113,9 @@ class Verdict(Model):
 
 
 class Published(Model):
-    """Where an article stands, and what publishing did there."""
+    """Where an article stands, and what publishing did there: `left` is a person's change that another one approved."""
 
     url: str
-    action: Literal["created", "updated", "unchanged"]
+    action: Literal["created", "updated", "unchanged", "left"]
     path: str | None = None
     sha256: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,10 @@ import click
 from contentstudio.sql import queries
 from overnight import report, show
 from overnight.database import Database
+
+WIDTH = 80  # columns; commands and addresses alone may be longer, for they are copied
+COUNTED = ("published", "updated", "needs_review", "dead", "rejected")  # lists of which a script gets the lengths
+LISTS = (*COUNTED, "healed", "skipped", "held", "held_by_budget")
 
 
 async def gather(database: Database, since: datetime) -> dict[str, Any]:
@@ -26,9 +31,11 @@ async def gather(database: Database, since: datetime) -> dict[str, Any]:
         "updated": [row for row in published if row["action"] == "updated"],
         "needs_review": [row for row in waiting if row["status"] == "needs_review"],
         "dead": [row for row in waiting if row["status"] == "dead"],
+        "rejected": await database.fetch(queries["rejected_since"], moment),
         "healed": await database.fetch(queries["healed_since"], moment),
         "skipped": await database.fetch(queries["skipped_since"], moment),
         "held": await database.fetch(queries["held"]),
+        "held_by_budget": await database.fetch(queries["held_by_budget"]),
         "retries": totals["retries"],
         "cost_usd": float(totals["cost_usd"]),
         "llm_calls": totals["llm_calls"],
@@ -52,7 +59,19 @@ def render(night: dict[str, Any], command: str) -> None:
 
 
 def _heading(text: str, colour: str) -> None:
-    click.echo(click.style(text, fg=colour, bold=True))
+    click.echo(click.style(_folded(text, "", "  "), fg=colour, bold=True))
+
+
+def _told(text: str | None, label: str = "      ") -> None:
+    """Lines of text behind a label; what is one thing to copy stays whole."""
+    for line in (text or "").split("\n"):
+        click.echo(_folded(line, label, " " * len(label)))
+
+
+def _folded(text: str, first: str, rest: str) -> str:
+    return textwrap.fill(
+        text, WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _published(night: dict[str, Any]) -> None:
@@ -62,7 +81,8 @@ def _published(night: dict[str, Any]) -> None:
         return
     _heading(f"{len(night['published'])} published, {len(night['updated'])} updated", "green")
     for row in rows:
-        click.echo(f"  {row['site']}: {row['title'] or row['url']}\n      {row['path'] or row['url']}")
+        _told(f"{row['site']}: {row['title'] or row['url']}", "  ")
+        _told(row["path"] or row["url"])
     click.echo("")
 
 
@@ -71,13 +91,16 @@ def _held(night: dict[str, Any], command: str) -> None:
         scope = row["scope"].replace("key:", "site:", 1)
         _heading(f"held: {show.count(row['count'], 'job')} by the switch “{scope}”", "yellow")
         click.echo(f"      let go:   {command} resume {scope}\n")
+    for row in night["held_by_budget"]:
+        _heading(f"held: {show.count(row['count'], 'job')} of {row['site']} by a budget", "yellow")
+        _told(row["reason"])
+        click.echo(f"      let go:   {command} budget set site:{row['site']} USD --reason …\n")
 
 
 def _waiting(night: dict[str, Any], command: str) -> None:
     for row in night["needs_review"]:
         _heading(f"needs you: {row['site']}: {row['title'] or row['job_id']}", "yellow")
-        for reason in (row["error"] or "").split("\n"):
-            click.echo(f"      {reason}")
+        _told(row["error"])
         click.echo(f"      read it:  {command} review {row['job_id']}")
         click.echo("      decide:   by the commands that it ends with\n")
 
@@ -86,17 +109,20 @@ def _failed(night: dict[str, Any], command: str) -> None:
     for row in night["dead"]:
         what = (row["input"] or {}).get("url") or (row["input"] or {}).get("slug") or row["job_id"]
         _heading(f"failed: {row['site']}: {row['pipeline']}/{row['step']} of {what}", "red")
-        click.echo(f"      {row['error']}")
+        _told(row["error"])
         click.echo(f"      again:    {command} replay {row['job_id']}")
         click.echo(f"      give up:  {command} cancel {row['job_id']} --reason …\n")
 
 
 def _passed_over(night: dict[str, Any]) -> None:
+    for row in night["rejected"]:
+        _told(f"{row['site']}: {row['title']}: {row['reason']} ({row['by']})", "rejected ")
     for row in night["healed"]:
         what = (row["input"] or {}).get("url") or row["job_id"]
         times = "once" if row["failures"] == 1 else f"{row['failures']} times"
-        click.echo(f"healed   {row['site']}: {what} failed {times} ({row['error']}), then succeeded")
+        _told(f"{row['site']}: {what} failed {times} ({row['error']}), then succeeded", "healed   ")
     for row in night["skipped"]:
-        click.echo(f"skipped  {row['site']}: {row['url']}\n         {row['reason']}")
-    if night["healed"] or night["skipped"]:
+        _told(f"{row['site']}: {row['url']}", "skipped  ")
+        _told(row["reason"], "         ")
+    if night["rejected"] or night["healed"] or night["skipped"]:
         click.echo("")

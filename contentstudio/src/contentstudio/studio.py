@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 
+from contentstudio import publish
 from contentstudio.config import Config
 from contentstudio.memory import Memory
+from contentstudio.memory.documents import Documents
 from contentstudio.publish.port import Publisher
-from contentstudio.publish.static import StaticSite
+from contentstudio.publish.publications import Turns
 from contentstudio.research.fetch import Fetcher
 from contentstudio.research.records import Records
 from contentstudio.writing.port import Writer
@@ -21,16 +22,12 @@ class Studio:
 
     config: Config
     memory: Memory
+    documents: Documents
     records: Records
     fetcher: Fetcher
     writer: Writer
-    turns: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    turns: Turns
 
-    def turn(self, site: str) -> asyncio.Lock:
-        """One article of a site at a time. To be taken before leave is asked to publish: leave must not grow old."""
-        return self.turns[site]
-
-    def publisher(self, site: str) -> Publisher:
-        """Where a site is published."""
-        found = self.config.find(site)
-        return StaticSite(found, self.config.folder(found))
+    def publisher(self, site: str) -> AbstractAsyncContextManager[Publisher]:
+        """Where a site is published, for as long as it is open."""
+        return publish.opened(self.config, self.config.find(site))

@@ -77,6 +77,13 @@ async def test_a_person_sees_the_claim_beside_its_source(ask: Ask) -> None:
     assert "↳ Straw rots" in told
 
 
+async def test_no_cell_of_a_spreadsheet_is_a_formula(ask: Ask, database: Database) -> None:
+    await database.fetch("update evidence set text = '=HYPERLINK(1)', passage = '@SUM(1)' where claim = 1")
+    told = await asyncio.to_thread(ask, "0123", "--csv")
+    first = next(csv.DictReader(io.StringIO(told.stdout)))
+    assert (first["text"], first["passage"]) == ("'=HYPERLINK(1)", "'@SUM(1)")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

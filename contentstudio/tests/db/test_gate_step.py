@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from contentstudio import app as studio
+from contentstudio import review
 from contentstudio.config import Config, Writing
 from contentstudio.demo.web import FEEDS, DemoWeb
 from contentstudio.gates import facts, panel
@@ -20,6 +21,7 @@ from contentstudio.research.sentences import sentences
 from overnight import control
 from overnight.database import Database
 from overnight.llm.fake_server import FakeModels, prompt_of, schema_of
+from overnight.model import Edit
 from overnight.testing import Clock, run_until_idle
 
 Write = Callable[..., Config]
@@ -123,6 +125,27 @@ async def test_a_model_that_failed_a_gate_is_given_the_reasons_and_mends_it(
     kept = await database.fetch("select rewrite, passed from verdicts where gate = 'leaks' order by rewrite")
     assert [(row["rewrite"], row["passed"]) for row in kept] == [(0, False), (1, True)]
     assert "As an AI" not in json.dumps(run["output"])
+    dossier = await review.gather(database, write_config([web.url + PAGE]), run["job_id"])
+    assert dossier is not None
+    assert {claim.verdict for claim in dossier.claims} == {"supported"}
+
+
+@pytest.mark.parametrize("claude", [True], indirect=True)
+async def test_what_a_person_wrote_no_model_rewrites(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: tuple[FakeModels, Learner]
+) -> None:
+    config = with_gates(by_model(write_config([web.url + PAGE]), claude[0].url), per_day=0)
+    await night(config, database, clock)
+    (run,) = await gate_runs(database)
+    dossier = await review.gather(database, config, run["job_id"])
+    assert dossier is not None
+    draft = dossier.draft.model_dump(mode="json") | {"title": LEAK}
+    app = studio.build(with_gates(config, per_day=10))
+    await control.decide(app, database, run["job_id"], Edit(dossier.seal, draft))
+    await run_until_idle(app, database, clock=clock)
+    (run,) = await gate_runs(database)
+    assert (run["status"], run["output"]["draft"]["title"]) == ("needs_review", LEAK)
+    assert len(claude[0].calls) == FIRST
 
 
 @pytest.mark.parametrize("claude", [False], indirect=True)

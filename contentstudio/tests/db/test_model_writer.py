@@ -113,7 +113,8 @@ async def test_an_article_is_written_streamed_priced_and_published(
         "select step, status, cost_usd, output from runs where pipeline = 'article' order by id"
     )
     assert [(r["step"], r["status"]) for r in steps] == [
-        *(("generate", "succeeded"), ("gate", "succeeded"), ("publish", "succeeded"), ("ping", "succeeded")),
+        *(("generate", "succeeded"), ("optimize", "succeeded"), ("gate", "succeeded")),
+        *(("confirm", "succeeded"), ("publish", "succeeded"), ("ping", "succeeded")),
     ]
     calls = await database.fetch("select * from llm_calls")
     assert [call["status"] for call in calls] == ["stored"] * CALLS
@@ -174,9 +175,11 @@ async def test_a_stored_answer_is_not_paid_for_again(
 ) -> None:
     config = config_for(claude, web, write_config)
     await night(config, database, clock)
+    (topic,) = await database.fetch("select site, slug, found_on::text as date from choices")
     await database.fetch("delete from runs")
-    await database.fetch("delete from topics")
-    await night(config, database, clock)
+    app = studio.build(config)
+    await control.emit(app, database, "topic.validated", topic)
+    await run_until_idle(app, database, clock=clock)
     assert len(claude.calls) == CALLS
     calls = await database.fetch("select status, cost_usd > 0 as paid from llm_calls order by id")
     assert [(c["status"], c["paid"]) for c in calls] == [("stored", True)] * CALLS + [("cached", False)] * CALLS
@@ -355,6 +358,8 @@ async def test_a_call_that_is_cut_off_by_a_stop_is_booked_and_made_again(
 ) -> None:
     claude.script("stall")
     config = config_for(claude, web, write_config)
+    at_once = config.research.model_copy(update={"settle_seconds": 0})
+    config = config.model_copy(update={"research": at_once})
     app = studio.build(config)
     await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
     worker = Worker(app, database, grace=0.0)

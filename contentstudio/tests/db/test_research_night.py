@@ -102,7 +102,7 @@ async def test_what_did_not_change_is_no_work(
     }
     read_on = today.fromordinal(today.toordinal() - 1)
     assert second[small_web.url + "/b"][2] == f"unchanged since {read_on}"
-    assert (await database.one("select count(*) as n from runs where step = 'generate'")) == {"n": 2}
+    assert (await database.one("select count(*) as n from candidates")) == {"n": 2}
     (sent,) = [
         h for path, h in zip(small_web.asked, small_web.headers, strict=True) if path == "/b" and "if-none-match" in h
     ]
@@ -114,10 +114,12 @@ async def test_other_settings_read_everything_again(
 ) -> None:
     small_web.answers["/a"] = tagged(page("A"))
     source = f'"{small_web.url}/a"'
-    strict = await night(make_config(source, extra="[research]\nmin_score = 1.0"), database, clock, 23)
-    assert "its score is" in str(strict[small_web.url + "/a"][2])
-    lenient = await night(make_config(source, extra="[research]\nmin_score = 0.0"), database, clock, 24)
-    assert lenient[small_web.url + "/a"][1] == "done"
+    for day, least in ((23, 1.0), (24, 0.0)):
+        await night(make_config(source, extra=f"[research]\nmin_score = {least}"), database, clock, day)
+    strict, lenient = await database.fetch("select decision, reason from choices order by found_on")
+    assert strict["decision"] == "skip"
+    assert "its score is" in strict["reason"]
+    assert lenient["decision"] == "create"
 
 
 async def test_what_was_turned_away_is_read_again_every_night(
@@ -201,7 +203,7 @@ async def test_a_sitemap_is_read_on_night_after_night(
     assert (set(read[:2]), set(read[2:4])) == ({"/blog/0", "/blog/1"}, {"/blog/2", "/blog/3"})
     assert len(read) == 6
     assert "/blog/4" in read[4:]
-    assert (await database.one("select count(*) as n from topics")) == {"n": 5}
+    assert (await database.one("select count(*) as n from candidates")) == {"n": 5}
     assert "/shop" not in small_web.asked
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from contentstudio.demo.web import FEEDS, GONE, INDEXNOW, DemoWeb
+from contentstudio.demo.web import FEEDS, GONE, INDEXNOW, KEYS, DemoWeb
 from overnight.embedded import running
 
 SEED = int(os.environ.get("OVERNIGHT_SEED", random.SystemRandom().randrange(10**6)))
@@ -37,9 +37,11 @@ def home(tmp_path: Path) -> Iterator[Path]:
     with DemoWeb(datetime.now(UTC).date()) as web:
         sources = ", ".join(f'"{web.url}{path}"' for path in (*FEEDS, GONE))
         (tmp_path / "contentstudio.toml").write_text(
-            "[fetch]\nallow_loopback = true\n[writing]\nwriter = 'offline'\n[publishing]\ndebounce_seconds = 0.5\n"
+            "[fetch]\nallow_loopback = true\n[research]\nsettle_seconds = 0.5\n"
+            "[writing]\nwriter = 'offline'\n[publishing]\ndebounce_seconds = 0.5\n"
             f"[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = [{sources}]\n"
-            f'ping = {{ endpoint = "{web.url}{INDEXNOW}", key = "test-key-1" }}\n',
+            f'ping = {{ endpoint = "{web.url}{INDEXNOW}", key = "test-key-1", apart_seconds = 1, '
+            f'key_url = "{web.url}{KEYS}test-key-1.txt" }}\n',
             "utf-8",
         )
         yield tmp_path

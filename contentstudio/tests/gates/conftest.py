@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from contentstudio.config import Gates, Site
-from contentstudio.gates.case import Case, Link, Neighbour
+from contentstudio.gates.case import Case, Link, Neighbour, Rival
 from contentstudio.model import Draft, Question, Reference, Section, Sentence, Snapshot
 
 FOLDER = Path(__file__).parent / "articles"
@@ -147,6 +147,7 @@ def _with_facts(
         page=case.page,
         links=links,
         neighbours=[_neighbour(told) for told in fault.get("neighbours", [])],
+        rivals=[Rival(**told) for told in fault.get("rivals", [])],
         others_today=fault.get("others_today", 0),
     )
 

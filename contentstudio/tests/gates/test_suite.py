@@ -14,8 +14,10 @@ from contentstudio.config import Site
 from contentstudio.demo.web import FLAKY, DemoWeb
 from contentstudio.gates import judge, panel
 from contentstudio.gates.case import Case
+from contentstudio.model import Image, InternalLink
 from contentstudio.research.extract import page
 from contentstudio.research.fetch import Fetched
+from contentstudio.seo import optimize
 from contentstudio.writing.offline import compose
 
 ARTICLES = Path(__file__).parent / "articles"
@@ -40,6 +42,21 @@ def test_the_suite_is_large_enough() -> None:
 @pytest.mark.parametrize("name", GOOD)
 def test_a_good_article_passes_every_gate(name: str, good_case: Callable[[str], Case]) -> None:
     assert failures(good_case(name)) == {}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_optimizing_makes_no_good_article_a_bad_one(
+    name: str, good_case: Callable[[str], Case], full_case: Callable[..., Case]
+) -> None:
+    case = good_case(name)
+    own = next(s for s in case.draft.sentences() if not s.quoted)
+    link = InternalLink(anchor=own.text.split()[0], url=f"{case.site.url}/another/")
+    pictures = [Image(src="/a.jpg", alt="What it looks like")]
+    draft = optimize(case.draft.model_copy(update={"images": pictures}), case.site, [link]).draft
+    optimized = full_case(draft, case.pool, case.site)
+    assert isinstance(optimized.page, str)
+    assert link.url in optimized.page
+    assert failures(optimized) == {}
 
 
 def test_what_the_offline_writer_makes_of_good_pages_passes_every_gate(full_case: Callable[..., Case]) -> None:

@@ -50,7 +50,7 @@ def test_the_defaults_are_the_missions(tmp_path: Path) -> None:
         (SITE.replace("https://a.example/feed.xml", "http:// x y/"), r"“site\[1\].sources\[1\]” needs a whole URL"),
         (SITE.replace("https://a.example/feed.xml", "http://x.example:99999/"), "needs a whole URL"),
         (SITE + "ping = { endpoint = 'https://x.example/' }\n", "needs a key beside the endpoint"),
-        (SITE.replace("[[site]]", "[[sites]]"), "unknown key “sites”; known here: .*site"),
+        (SITE.replace("[[site]]", "[[sites]]"), r"a site in this file begins with \[\[site\]\]"),
         ("[budget]\nusd_per_day = -1\n" + SITE, "“budget.usd_per_day”"),
         ("[budget]\nusd_per_day = nan\n" + SITE, "“budget.usd_per_day”"),
         ("[budget]\nusd_per_week = 1\n" + SITE, "unknown key “budget.usd_per_week”; known here: usd_per_day"),
@@ -80,3 +80,70 @@ def test_the_template_is_valid(tmp_path: Path) -> None:
     config = load(tmp_path, (files("contentstudio") / "template.toml").read_text("utf-8"))
     assert [site.name for site in config.site] == ["my-site"]
     assert config.writing.model == settings.Writing().model
+
+
+OWN = 'name = "sky"\nurl = "https://sky.example"\nsources = ["https://b.example/feed.xml"]\n'
+
+
+def load_with(tmp_path: Path, main: str, **own: str) -> settings.Config:
+    (tmp_path / "sites").mkdir()
+    for name, text in own.items():
+        (tmp_path / "sites" / f"{name}.toml").write_text(text, "utf-8")
+    return load(tmp_path, main)
+
+
+def test_sites_may_have_files_of_their_own_beside_those_in_the_config(tmp_path: Path) -> None:
+    config = load_with(tmp_path, "sites = 'sites/*.toml'\n" + SITE, sky=OWN, moon=OWN.replace("sky", "moon"))
+    assert [site.name for site in config.site] == ["garden", "moon", "sky"]
+    assert config.file_of(config.find("sky")) == tmp_path / "sites" / "sky.toml"
+    assert config.file_of(config.find("garden")) == tmp_path / "contentstudio.toml"
+    assert config.folder(config.find("sky")) == tmp_path / "sites" / "sky"
+
+
+def test_files_of_sites_suffice(tmp_path: Path) -> None:
+    config = load_with(tmp_path, "sites = 'sites/*.toml'\n", sky=OWN + "usd_per_day = 2\n")
+    assert config.budgets() == {"key:sky": 2}
+
+
+@pytest.mark.parametrize(
+    ("main", "own", "says"),
+    [
+        ("", OWN + "colour = 'red'\n", "sky.toml, line 4: unknown key “colour”; known here: .*sources"),
+        ("", OWN + "[gates]\nmin_flesch = 1\nmin_words = 'many'\n", "sky.toml, line 6: “gates.min_words” "),
+        ("", OWN + "[gates]\nmin_words = 9\nmax_words = 1\n", "sky.toml, line 4: “gates” .*no article could pass"),
+        ("", OWN.replace("https://b", "b"), r"sky.toml, line 3: “sources\[1\]” needs a whole URL"),
+        ("", OWN.replace("name", "title"), "sky.toml: “name” is missing"),
+        ("", OWN + "usd_per_day = = 3\n", r"sky.toml is no valid TOML: .*line 4"),
+        ("", SITE, r"sky.toml: this file is one site, so write its keys at the top, without \[\[site\]\]"),
+        ("", OWN + "sources = []\n", "sky.toml is no valid TOML"),
+        (SITE, OWN.replace("sky", "garden"), "sky.toml: the site “garden” is in .*contentstudio.toml too"),
+        (
+            "",
+            OWN.replace('["https://b.example/feed.xml"]', '[{ keywords = "k.txt" }]'),
+            "sky.toml: site sky reads “k.t",
+        ),
+    ],
+)
+def test_a_mistake_in_a_sites_file_is_named_with_its_line(tmp_path: Path, main: str, own: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        load_with(tmp_path, "sites = 'sites/*.toml'\n" + main, sky=own)
+
+
+def test_two_files_of_one_site_are_both_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"sky2.toml: the site “sky” is in .*sky.toml too"):
+        load_with(tmp_path, "sites = 'sites/*.toml'\n", sky=OWN, sky2=OWN)
+
+
+def test_a_pattern_that_fits_nothing_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no file fits “sites”, which is “site/\*.toml”"):
+        load(tmp_path, "sites = 'site/*.toml'\n" + SITE)
+    with pytest.raises(ConfigError, match="“sites” is a pattern"):
+        load(tmp_path, "sites = '/etc/*.toml'\n" + SITE)
+
+
+def test_of_many_sites_a_misspelt_one_is_told_with_those_that_are_near(tmp_path: Path) -> None:
+    config = load(tmp_path, "".join(SITE.replace("garden", f"garden-{n}") for n in range(40)))
+    with pytest.raises(ConfigError, match="there is no site “gardn-7”, of 40; near it: garden-7"):
+        config.find("gardn-7")
+    with pytest.raises(ConfigError, match="of 40, and none is near it"):
+        config.find("xyz")

@@ -74,7 +74,7 @@ def case(made: Draft, gates: Gates = GATES, pool: Mapping[str, Snapshot] = POOL,
     page = render.article(site, draft(), published_at=NOW, updated_at=NOW)
     links = {url: Link("alive") for url in facts.links_of(page, site.url, "compost")}
     told = {"page": page, "links": links, "neighbours": (), "others_today": 0, "canary": "", "today": NOW.date()}
-    return Case(made, pool, site, **{**told, **changes})
+    return Case(made, pool, site, **{"rivals": (), **told, **changes})
 
 
 def failed(made: Draft, gates: Gates = GATES) -> dict[str, str]:
@@ -287,6 +287,7 @@ FACTS = {
     "page": {"links", "injection", "html", "structure"},
     "links": {"links"},
     "neighbours": {"duplicates"},
+    "rivals": {"rivals"},
     "others_today": {"cadence"},
     "today": {"cadence"},
     "canary": {"leaks"},
@@ -310,7 +311,7 @@ def test_a_case_without_facts_passes_no_gate_that_needs_them() -> None:
     [
         (["quotes", "length"], True),
         (["banned"], True),
-        *((["quotes", gate], False) for gate in ("links", "injection", "duplicates", "sensitive", "cadence")),
+        *((["quotes", gate], False) for gate in ("links", "injection", "duplicates", "rivals", "sensitive", "cadence")),
     ],
 )
 def test_only_what_other_words_mend_goes_back_to_the_writer(wrong: list[str], mendable: bool) -> None:

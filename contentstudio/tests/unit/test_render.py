@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from lxml import etree, html
 
 from contentstudio.config import Site
-from contentstudio.model import Draft, Reference, Section, Sentence
-from contentstudio.publish import render
+from contentstudio.model import Draft, Image, InternalLink, Question, Reference, Section, Sentence
+from contentstudio.publish import anchors, render
 from overnight.errors import InvalidPayload
 
 PUBLISHED = datetime(2025, 3, 1, 4, 5, tzinfo=UTC)
@@ -65,7 +67,22 @@ def first(tree: html.HtmlElement, xpath: str) -> str:
 
 
 def structured(tree: html.HtmlElement) -> dict[str, Any]:
-    return json.loads(first(tree, "//script[@type='application/ld+json']/text()"))
+    return json.loads(first(tree, "//script[@type='application/ld+json'][1]/text()"))
+
+
+def full_draft(count: int = 5) -> Draft:
+    """Everything that an article may have."""
+    sections = [
+        Section(heading=f"Part {n}", paragraphs=[[quoted("A heap."), Sentence(text=f"A heap is {n} in a heap.")]])
+        for n in range(1, count + 1)
+    ]
+    return make_draft(
+        sections=sections,
+        faq=[Question(question="Why a heap?", answer=[Sentence(text="It is warm.", source="s2")])],
+        links=[InternalLink(anchor="heap", url="https://garden.example/heaps/")],
+        images=[Image(src=f"/pictures/{n}.jpg?a=1&b=2", alt=f'A "heap" & {n}') for n in range(count + 1)],
+        tags=["soil", "worms"],
+    )
 
 
 def test_the_head_names_the_article() -> None:
@@ -197,3 +214,225 @@ def test_lists_are_newest_first_and_well_formed() -> None:
     index = html.document_fromstring(files["index.html"])
     assert index.xpath("//li//a/text()") == [HOSTILE, "Old"]
     assert not index.xpath("//script")
+
+
+VOID = {"meta", "link", "img", "br", "hr"}
+
+
+class Nesting(HTMLParser):
+    """Reads a page strictly: every element is closed where HTML wants it, no id is given twice."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.faults: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        self.faults += [f"{name} twice on <{tag}>" for name in names if names.count(name) > 1]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+        if "p" in self.open and tag in ("p", "section", "figure", "nav", "ol", "h2", "h3"):
+            self.faults.append(f"<{tag}> in a <p>")
+        if "a" in self.open and tag == "a":
+            self.faults.append("<a> in an <a>")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(f"</{tag}> closes another element")
+
+
+@pytest.mark.parametrize("draft", [make_draft(), full_draft(), full_draft(4), make_draft(title=HOSTILE)], ids=range(4))
+def test_the_page_is_valid(draft: Draft) -> None:
+    nesting = Nesting(rendered(draft))
+    assert (nesting.faults, nesting.open) == ([], [])
+    assert len(nesting.ids) == len(set(nesting.ids))
+    tree = parsed(draft)
+    targets = set(tree.xpath("//@id"))
+    assert {href[1:] for href in tree.xpath("//a/@href") if href.startswith("#")} <= targets
+    levels = [int(h.tag[1]) for h in tree.xpath("//h1 | //h2 | //h3 | //h4")]
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in zip([0, *levels], levels, strict=False))
+
+
+def test_the_page_loads_nothing_from_elsewhere() -> None:
+    tree = parsed(full_draft())
+    loaded = tree.xpath("//*/@src") + tree.xpath("//link[@rel='stylesheet']/@href")
+    assert loaded
+    assert all(url.startswith("/") for url in loaded)
+    assert not re.search(r"@import|url\(", first(tree, "//style/text()"))
+    assert not tree.xpath("//script[not(@type='application/ld+json')]")
+
+
+def test_lists_and_networks_are_told_what_the_page_is() -> None:
+    tree = parsed(full_draft())
+    assert first(tree, "//meta[@property='og:type']/@content") == "article"
+    assert first(tree, "//meta[@property='og:site_name']/@content") == "The Garden"
+    assert first(tree, "//meta[@property='og:image']/@content") == "https://garden.example/pictures/0.jpg?a=1&b=2"
+    assert first(tree, "//meta[@property='og:image:alt']/@content") == 'A "heap" & 0'
+    assert first(tree, "//meta[@name='twitter:card']/@content") == "summary_large_image"
+    assert first(tree, "//meta[@name='twitter:title']/@content") == "Good compost"
+    assert first(tree, "//meta[@name='twitter:description']/@content") == "How to make it."
+    assert tree.xpath("//meta[@property='article:tag']/@content") == ["soil", "worms"]
+    assert first(tree, "//meta[@name='robots']/@content").startswith("index, follow")
+    assert first(parsed(make_draft()), "//meta[@name='twitter:card']/@content") == "summary"
+
+
+@pytest.mark.parametrize(("language", "told"), [("de", ["de"]), ("pt-BR", ["pt-BR"]), ("", []), ('"> x', [])])
+def test_a_language_is_told_where_it_is_known(language: str, told: list[str]) -> None:
+    tree = parsed(make_draft(language=language))
+    assert tree.xpath("//link[@hreflang]/@hreflang") == told
+    assert tree.xpath("//link[@hreflang]/@href") == ["https://garden.example/good-compost/"] * len(told)
+
+
+def test_the_sites_name_never_cuts_the_articles_title() -> None:
+    assert first(parsed(make_draft(title="x" * 47)), "//title/text()") == f"{'x' * 47} · The Garden"
+    assert first(parsed(make_draft(title="x" * 48)), "//title/text()") == "x" * 48
+
+
+def test_questions_are_answered_on_the_page_and_told_to_machines() -> None:
+    draft = full_draft()
+    tree = parsed(draft)
+    assert tree.xpath("//h3/text()") == ["Why a heap?"]
+    [answer] = tree.xpath("//h3/following-sibling::p")
+    assert answer.text_content() == "It is warm.2"
+    article, faq = (json.loads(script) for script in tree.xpath("//script/text()"))
+    assert (article["@type"], faq["@type"]) == ("Article", "FAQPage")
+    assert faq["mainEntity"] == [
+        {
+            "@type": "Question",
+            "name": "Why a heap?",
+            "acceptedAnswer": {"@type": "Answer", "text": "It is warm."},
+        }
+    ]
+    assert article["image"][0] == "https://garden.example/pictures/0.jpg?a=1&b=2"
+    assert article["keywords"] == ["soil", "worms"]
+
+
+def test_a_long_article_has_contents_that_lead_to_its_sections() -> None:
+    tree = parsed(full_draft(5))
+    entries = tree.xpath("//nav//li/a")
+    assert [a.text for a in entries] == [f"Part {n}" for n in range(1, 6)]
+    for entry in entries:
+        [heading] = tree.xpath(f"//section[@id='{entry.get('href')[1:]}']/h2")
+        assert heading.text == entry.text
+    assert not parsed(full_draft(4)).xpath("//nav")
+
+
+@pytest.mark.parametrize(
+    ("headings", "ids"),
+    [
+        (["Heaps & worms", "Über Böden"], ["heaps-worms", "uber-boden"]),
+        (["S1", "Sources", "!!!"], ["s1-1", "sources-2", "section-3"]),
+        (["A", "A", "a"], ["a", "a-2", "a-3"]),
+    ],
+)
+def test_every_section_has_an_address_of_its_own(headings: list[str], ids: list[str]) -> None:
+    sections = [Section(heading=heading, paragraphs=[[Sentence(text="A.")]]) for heading in headings]
+    page = rendered(make_draft(sections=sections))
+    assert html.document_fromstring(page).xpath("//section[not(@class)]/@id") == ids
+    assert Nesting(page).ids.count(ids[0]) == 1
+
+
+def test_a_heading_that_the_writer_gave_is_not_given_again() -> None:
+    sections = [
+        Section(heading=heading, paragraphs=[[quoted("A.")]]) for heading in ("Sources", "Questions and answers")
+    ]
+    tree = parsed(full_draft().model_copy(update={"sections": sections}))
+    assert tree.xpath("//h2/text()") == ["Sources", "Questions and answers"]
+
+
+def test_pictures_stand_before_their_sections_and_say_what_they_show() -> None:
+    tree = parsed(full_draft(2))
+    assert tree.xpath("//article//img/@alt") == ['A "heap" & 0', 'A "heap" & 1', 'A "heap" & 2']
+    kinds = [e.tag for e in tree.xpath("//article/section[not(@class)] | //article/figure")]
+    assert kinds == ["figure", "section", "figure", "section", "figure"]
+    assert tree.xpath("//img/@loading") == ["lazy", "lazy"]
+
+
+def test_a_picture_that_is_no_picture_is_not_loaded() -> None:
+    tree = parsed(make_draft(images=[Image(src="javascript:alert(1)", alt="A heap")]))
+    assert not tree.xpath("//img/@src")
+
+
+def test_the_body_is_the_article_without_its_page() -> None:
+    draft = full_draft()
+    body = render.body(draft)
+    assert body in rendered(draft)
+    assert not re.search(r"<(html|head|body|main|article|h1|script|style|meta)\b", body)
+    assert Nesting(body).faults == []
+
+
+LINK = InternalLink(anchor="heap", url="https://garden.example/heaps/")
+
+
+def linked(*sentences: Sentence, links: list[InternalLink] | None = None) -> list[tuple[str, str]]:
+    """(words before it in its sentence, URL) of each link in the prose."""
+    draft = make_draft(list(sentences), links=[LINK] if links is None else links)
+    found = []
+    for parts in anchors.pieces(draft):
+        before = ""
+        for piece in parts:
+            if piece.url:
+                found.append((before, piece.url))
+            before += piece.text
+    assert ["".join(p.text for p in parts) for parts in anchors.pieces(draft)] == [s.text for s in sentences]
+    return found
+
+
+def test_a_link_stands_at_the_first_place_of_its_words_and_there_alone() -> None:
+    texts = ["Every heap rests.", "A heap is a heap."]
+    assert linked(*(Sentence(text=text) for text in texts)) == [("Every ", LINK.url)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Heaps rest.", "A cheap one.", "She said “a heap rests”.", 'A "heap" rests.', "«Un heap» rests.", "A “heap"],
+)
+def test_a_link_is_not_put_into_words_that_are_not_its_own(text: str) -> None:
+    assert linked(Sentence(text=text)) == []
+
+
+def test_a_quote_is_left_as_its_source_has_it() -> None:
+    assert linked(quoted("A heap rests."), Sentence(text="It is a heap.")) == [("It is a ", LINK.url)]
+
+
+def test_no_link_stands_within_another() -> None:
+    inner = InternalLink(anchor="old heap", url="https://garden.example/old/")
+    text = Sentence(text="An old heap rests.")
+    assert linked(text, links=[LINK, inner]) == [("An old ", LINK.url)]
+    assert anchors.placed(make_draft([text], links=[LINK, inner])) == [LINK]
+
+
+def test_words_of_a_script_without_blanks_are_linked_too() -> None:
+    link = InternalLink(anchor="堆肥", url="https://garden.example/taihi/")
+    assert linked(Sentence(text="良い堆肥を作る。"), links=[link]) == [("良い", link.url)]
+
+
+def test_a_heading_has_no_link() -> None:
+    draft = make_draft(sections=[Section(heading="A heap", paragraphs=[[Sentence(text="It rests.")]])], links=[LINK])
+    assert not parsed(draft).xpath("//h2/a")
+    assert LINK.url not in rendered(draft)
+
+
+@pytest.mark.parametrize(
+    ("url", "followed"), [("/heaps/", True), ("//evil.example/", False), ("javascript:x()", False)]
+)
+def test_a_link_leads_to_pages_alone(url: str, followed: bool) -> None:
+    draft = make_draft(links=[InternalLink(anchor="heap", url=url)])
+    assert bool(parsed(draft).xpath("//section[1]//a")) is followed
+
+
+def test_the_time_of_reading_counts_characters_where_there_are_no_blanks() -> None:
+    assert render.reading_minutes("") == 1
+    assert render.reading_minutes("word " * 660) == 3
+    assert render.reading_minutes("堆" * 1500) == 3
+
+
+def test_a_page_speaks_the_language_of_its_article() -> None:
+    assert parsed(make_draft(language="de")).xpath("//h2/text()") == ["Heaps", "Quellen"]
+    assert parsed(make_draft(language="xx")).xpath("//h2/text()") == ["Heaps", "Sources"]

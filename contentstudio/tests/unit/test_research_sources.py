@@ -36,6 +36,7 @@ def test_every_kind_of_source_becomes_a_job_of_its_own(tmp_path: Path) -> None:
     config = load(tmp_path, ALL)
     jobs = jobs_of(config.site[0], date(2026, 11, 23))
     assert [(p, getattr(job, "kind", None)) for p, job in jobs] == [
+        ("memory", None),
         ("source", "any"),
         ("source", "feed"),
         ("source", "page"),
@@ -62,7 +63,7 @@ def test_every_kind_of_source_becomes_a_job_of_its_own(tmp_path: Path) -> None:
         ("7", "is a URL or a table with one of"),
         ('{ search_console = "a.example" }', r"“site\[1\].sources\[1\].search_console”"),
         ('{ search_console = "sc-domain:a.example", days = 0 }', r"“site\[1\].sources\[1\].days”"),
-        ('{ keywords = "missing.txt" }', "site garden reads “missing.txt”, which is not beside it"),
+        ('{ keywords = "missing.txt" }', "site garden reads “missing.txt”, which is not beside contentstudio.toml"),
     ],
 )
 def test_a_mistake_in_a_source_is_named_with_its_place(tmp_path: Path, source: str, says: str) -> None:

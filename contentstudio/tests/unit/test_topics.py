@@ -1,22 +1,59 @@
-"""Slugs and scores."""
+"""Slugs, stories, factors, and what is decided on a story."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contentstudio.model import Snapshot
-from contentstudio.research.topics import clean_title, score, slug_of
+from contentstudio.config import Research, Weights
+from contentstudio.memory.embeddings import Lexical
+from contentstudio.research import topics
+from contentstudio.research.demands import Demand
+from contentstudio.research.topics import Near, Page, Story, clean_title, slug_of
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
+SCALE = {"same": Lexical.scale.same, "related": Lexical.scale.related}
+
+BRIDGE = """Hartwell opened its first covered bicycle bridge on Tuesday. The bridge crosses the Lindau river and is 210
+metres long. It cost 14 million euros and took three years to build. Mayor Ines Kolb cut the ribbon in front of some 400
+cyclists. The roof carries solar panels that feed the lamps at night. The city expects 5,000 riders a day, up from 1,800
+who used the old ferry. Engineers chose larch wood for the roof. The ferry stops after 61 years of service."""
+AGAIN = """After three years of building, cyclists in Hartwell can ride across the Lindau river under a roof. Mayor Ines
+Kolb opened the bridge this week; it is 210 metres long and was built of larch wood for 14 million euros. Solar panels
+on the roof power its lamps. Until now a ferry took some 1,800 people a day; it retires after 61 years. The town hall
+counts on 5,000 riders a day."""
+COUNTED = """The city of Hartwell has put counters beside twelve cycle paths. They found that 22,000 riders pass on a
+usual Tuesday, most of them before nine. The busiest path follows the Lindau river to the station. Mayor Ines Kolb said
+that the numbers will decide where the next paths are built. Cyclists' groups asked the city to count lorries too."""
 
 
-def page(words: int, days_old: float | None) -> Snapshot:
+def page(title: str, text: str, url: str = "https://a.example/1", days_old: float | None = 1) -> Page:
     published = None if days_old is None else NOW - timedelta(days=days_old)
-    return Snapshot(url="https://a.example/", title="t", text="word " * words, sha256="0", published_at=published)
+    vector = Lexical().vector(f"{title}\n\n{text}")
+    return Page(url, f"sha of {url}", "", title, len(text.split()), published, vector)
+
+
+def story(days_old: float | None = 1, words: int = 400) -> Story:
+    return Story((page("Compost that works | Potting Shed", "word " * words, days_old=days_old),))
+
+
+def near(kind: Any = "published", **changes: Any) -> Near:
+    told = Near("compost", kind, "Compost", "https://g.example/compost/", None, NOW - timedelta(days=10), 0.6)
+    return replace(told, **changes)
+
+
+def factors(story: Story, *documents: Near, demands: list[Demand] | None = None) -> dict[str, float]:
+    return topics.factors(story, documents, demands or [], NOW, **SCALE)
+
+
+def decide(story: Story, *documents: Near, **research: Any) -> topics.Choice:
+    return topics.decide(story, documents, factors(story, *documents), Research(**research), NOW)
 
 
 @pytest.mark.parametrize(
@@ -45,14 +82,144 @@ def test_a_title_without_letters_has_a_slug_all_the_same() -> None:
     assert slug_of("!!!") != slug_of("???")
 
 
-@given(st.integers(0, 5000), st.one_of(st.none(), st.floats(-10, 10_000)))
-def test_a_score_and_its_factors_lie_between_0_and_1(words: int, days_old: float | None) -> None:
-    factors = score(page(words, days_old), NOW)
-    assert set(factors) == {"substance", "freshness", "score"}
-    assert all(0 <= value <= 1 for value in factors.values())
+def test_the_same_news_from_two_hosts_is_one_story_and_other_news_of_the_same_people_is_another() -> None:
+    pages = [
+        page("City opens first covered bike bridge", BRIDGE),
+        page("Hartwell's covered bridge for cyclists is open", AGAIN, "https://b.example/2"),
+        page("Hartwell counts its cyclists", COUNTED, "https://c.example/3"),
+    ]
+    for order in permutations(pages):
+        found = topics.stories(order, Lexical.scale.same)
+        assert [[one.host for one in story.pages] for story in found] == [["a.example", "b.example"], ["c.example"]]
+
+
+def test_pages_with_one_title_are_one_story_whatever_they_say() -> None:
+    (one,) = topics.stories([page("News | A", BRIDGE), page("News | B", COUNTED, "https://b.example/2")], 0.9)
+    assert one.slug == "news"
+
+
+def test_a_page_joins_the_story_that_it_is_most_like() -> None:
+    longest = page("Bridge", f"{BRIDGE} {BRIDGE}")
+    pages = [longest, page("Counters", f"{COUNTED} {COUNTED}"), page("Paths", COUNTED)]
+    bridge, counters = topics.stories(pages, 0.3)
+    assert [one.title for one in bridge.pages] == ["Bridge"]
+    assert [one.title for one in counters.pages] == ["Counters", "Paths"]
+
+
+@given(
+    st.integers(0, 5_000),
+    st.one_of(st.none(), st.floats(-10, 10_000)),
+    st.floats(-1, 1),
+    st.floats(0.1, 1_000),
+    st.sampled_from(["published", "own", "rejected"]),
+)
+def test_every_factor_and_the_score_lie_between_0_and_1(
+    words: int, days_old: float | None, likeness: float, weight: float, kind: Any
+) -> None:
+    demands = [Demand(query="compost", source="s", weight=weight), Demand(query="mulch", source="s", impressions=9)]
+    found = factors(story(days_old, words), near(kind, likeness=likeness), demands=demands)
+    assert set(found) == set(Weights().model_dump())
+    assert all(0 <= value <= 1 for value in [*found.values(), topics.score(found, Weights())])
 
 
 def test_longer_and_fresher_is_better() -> None:
-    assert score(page(400, 1), NOW)["score"] == 1
-    assert score(page(100, 1), NOW)["score"] < score(page(300, 1), NOW)["score"]
-    assert score(page(400, 300), NOW)["score"] < score(page(400, 60), NOW)["score"]
+    assert factors(story(words=100))["substance"] < factors(story(words=300))["substance"]
+    assert factors(story(300))["freshness"] < factors(story(60))["freshness"] < factors(story(1))["freshness"]
+
+
+def test_a_story_is_as_fresh_as_its_newest_page_and_an_undated_one_is_neither_fresh_nor_stale() -> None:
+    both = Story((*story(600).pages, *story(1).pages))
+    assert factors(both)["freshness"] == 1
+    assert factors(story(None))["freshness"] == topics.UNKNOWN
+
+
+def test_two_hosts_support_a_story_more_than_one_and_two_pages_of_one_host_do_not() -> None:
+    one, same, other = (page("A", "a", url) for url in ("https://a.ex/1", "https://www.a.ex/2", "https://b.ex/1"))
+    assert factors(Story((one, same)))["support"] == factors(Story((one,)))["support"] == 0.5
+    assert factors(Story((one, other)))["support"] == 0.75
+
+
+def test_what_people_look_for_counts_by_what_they_look_for_most() -> None:
+    asked = [
+        Demand(query="how compost works", source="s", impressions=999),
+        Demand(query="worms", source="s", impressions=999),
+    ]
+    assert factors(story(), demands=asked)["demand"] == pytest.approx(1)
+    assert factors(story(), demands=asked[1:])["demand"] == 0
+    assert factors(story())["demand"] == topics.UNKNOWN
+    rare = [Demand(query="compost", source="s"), *asked[1:]]
+    assert 0 < factors(story(), demands=rare)["demand"] < 0.2
+
+
+def test_a_story_fits_a_site_that_writes_of_the_like_and_competes_with_what_is_nearly_the_same() -> None:
+    strange, related, rival = (factors(story(), near(likeness=likeness)) for likeness in (0.0, 0.12, 0.48))
+    assert (strange["fit"], related["fit"], rival["fit"]) == (0, 1, 1)
+    assert (strange["competition"], related["competition"], rival["competition"]) == (1, 1, 0)
+    assert factors(story(), near("rejected"))["fit"] == topics.UNKNOWN
+
+
+def test_a_post_that_aims_at_the_same_query_competes_however_it_reads() -> None:
+    for rivalry, competition in ((0.5, 1), (0.75, 0.5), (1, 0)):
+        found = topics.factors(story(), [near(likeness=0)], [], NOW, **SCALE, rivalry=rivalry)
+        assert found["competition"] == competition
+
+
+def test_the_score_is_the_mean_by_the_weights_of_the_config() -> None:
+    found = {**dict.fromkeys(Weights().model_dump(), 0.0), "demand": 1.0}
+    assert topics.score(found, Weights()) == pytest.approx(0.15)
+    only = Weights(substance=0, freshness=0, support=0, fit=0, competition=0)
+    assert topics.score(found, only) == 1
+
+
+def test_a_story_that_is_near_to_nothing_is_written() -> None:
+    choice = decide(story())
+    assert (choice.decision, choice.target, choice.slug) == ("create", "compost-that-works", "compost-that-works")
+    assert choice.near is None
+
+
+def test_a_low_score_is_skipped_with_the_figures() -> None:
+    choice = decide(story(words=1), min_score=0.9)
+    assert (choice.decision, choice.target) == ("skip", None)
+    assert choice.reason == f"its score is {choice.score:.2f}; at least 0.90 is wanted"
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        (near("chosen", url=None), "near “Compost” (compost), which is about to be written"),
+        (near("queued", url=None), "near “Compost” (compost), which is on its way"),
+        (near("rejected", url=None, reason="off topic"), "which was rejected: off topic"),
+        (near("own"), "near “Compost” (https://g.example/compost/), which is the owner's own"),
+        (near("published"), "near “Compost” (https://g.example/compost/)"),
+    ],
+)
+def test_a_story_near_to_what_the_site_has_is_skipped_with_the_reason(document: Near, why: str) -> None:
+    choice = decide(story(), document, min_score=0)
+    assert (choice.decision, choice.target) == ("skip", None)
+    assert why in choice.reason
+    assert choice.near == (document.url or document.slug)
+    assert choice.likeness == 0.6
+
+
+def test_news_of_an_old_article_has_it_written_again_and_news_of_a_young_one_does_not() -> None:
+    for days, decision, target in ((89, "skip", None), (90, "update", "compost")):
+        choice = decide(story(), near(updated_at=NOW - timedelta(days=days)), min_score=0)
+        assert (choice.decision, choice.target) == (decision, target)
+
+
+def test_a_source_that_changed_has_its_article_written_again_at_any_age() -> None:
+    ours = story().pages[0]
+    same, changed = {(ours.url, ours.sha256)}, {(ours.url, "what it was")}
+    assert decide(story(), near(sources=frozenset(changed)), min_score=0).decision == "update"
+    old = near(sources=frozenset(same), updated_at=NOW - timedelta(days=900))
+    assert decide(story(), old, min_score=0).decision == "skip"
+
+
+def test_an_article_is_not_written_again_for_a_story_that_scores_too_low() -> None:
+    old = near(updated_at=NOW - timedelta(days=900))
+    assert decide(story(), old, min_score=1).decision == "skip"
+
+
+def test_a_document_under_the_storys_own_slug_is_in_its_way_however_it_reads() -> None:
+    mine = near("queued", slug="compost-that-works", title="Mine", likeness=0.0)
+    assert "“Mine”" in decide(story(), near("own"), mine).reason

@@ -12,12 +12,13 @@ from typing import Any
 from contentstudio import app as studio
 from contentstudio import config as settings
 from contentstudio import morning, pipelines
-from contentstudio.demo.web import FEEDS, GONE, INDEXNOW, DemoWeb
+from contentstudio.demo.web import FEEDS, GONE, INDEXNOW, KEYS, DemoWeb
 from overnight import commandline, logs, report, show
 from overnight.database import home_folder, opened
 from overnight.errors import ConfigError, UserError
 
 DEBOUNCE_SECONDS = 2
+SETTLE_SECONDS = 1
 KEY = "demo-key-0123456789"
 
 CONFIG = """\
@@ -25,6 +26,9 @@ CONFIG = """\
 
 [fetch]
 allow_loopback = true         # for this trial only: the web below is served on this machine
+
+[research]
+settle_seconds = {settle}            # 90 in real life: pages that come one after another are judged together
 
 [writing]
 writer = "offline"            # no key, no cost: quotes the sources' own sentences
@@ -38,7 +42,7 @@ url = "https://garden-notes.example"
 title = "Garden Notes"
 description = "What grows, and how."
 sources = ["{web}{garden}", "{web}{gone}"]
-ping = {{ endpoint = "{web}{indexnow}", key = "{key}" }}
+ping = {{ endpoint = "{web}{indexnow}", key = "{key}", key_url = "{web}{keys}{key}.txt" }}
 
 [[site]]
 name = "night-sky"
@@ -46,7 +50,7 @@ url = "https://night-sky.example"
 title = "Night Sky"
 description = "Looking up, for beginners."
 sources = ["{web}{sky}"]
-ping = {{ endpoint = "{web}{indexnow}", key = "{key}" }}
+ping = {{ endpoint = "{web}{indexnow}", key = "{key}", key_url = "{web}{keys}{key}.txt" }}
 """
 
 
@@ -120,8 +124,10 @@ def _config(folder: Path, web: str) -> settings.Config:
         sky=FEEDS[1],
         gone=GONE,
         indexnow=INDEXNOW,
+        keys=KEYS,
         key=KEY,
         debounce=DEBOUNCE_SECONDS,
+        settle=SETTLE_SECONDS,
     )
     file.write_text(text, "utf-8")
     return settings.load(file)

@@ -27,6 +27,7 @@ GONE = "/potting-shed/gone.html"  # 404, always
 APP = "/clear-skies/app.html"  # 800 KB of JavaScript and no text
 HARD = "/clear-skies/photometric-considerations.html"  # far too hard to read
 INDEXNOW = "/indexnow"
+KEYS = "/keys/"  # below it lies the key file of every site
 
 APP_BYTES = 800_000
 MAX_PING_BYTES = 1_000_000
@@ -123,6 +124,8 @@ class DemoWeb:
             first = self.requests[path] == 1
         if path == FLAKY and first:
             return _page(502, "Bad gateway")
+        if path.startswith(KEYS):
+            return _Answer(200, "text/plain; charset=utf-8", path.removeprefix(KEYS).removesuffix(".txt").encode())
         return self._answers.get(path) or _page(404, "Not found")
 
     def _post(self, path: str, body: bytes) -> _Answer:

@@ -11,6 +11,7 @@ from contentstudio.config import Gates, Site
 from contentstudio.model import Draft, Snapshot, Verdict
 
 T = TypeVar("T")
+Where = Literal["published", "queued", "rejected", "owner"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,15 @@ class Neighbour:
 
     title: str
     text: str
-    where: Literal["published", "queued", "rejected", "owner"]
+    where: Where
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A page of the site that aims at the same query as the article."""
+
+    title: str
+    url: str
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,7 @@ class Case:
     others_today: int | Unknown = Unknown("nobody counted")
     canary: str | Unknown = Unknown("the writer did not tell it")
     today: date | Unknown = Unknown("nobody looked at the clock")
+    rivals: Sequence[Rival] | Unknown = Unknown("nobody looked")
 
     @property
     def gates(self) -> Gates:

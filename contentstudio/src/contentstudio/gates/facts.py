@@ -9,8 +9,8 @@ from datetime import date
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from contentstudio.gates import markup
-from contentstudio.gates.case import Link, Neighbour
-from contentstudio.model import Draft, Verdict
+from contentstudio.gates.case import Link, Neighbour, Where
+from contentstudio.model import Verdict
 from contentstudio.research.fetch import (
     BlockedAddress,
     Fetcher,
@@ -29,6 +29,7 @@ from overnight.errors import OvernightError
 _ALIVE = (WrongContentType, TooLarge)  # it answered; a reader's browser shows films and large files too
 _DEAD = (Gone, BlockedAddress, RefusedUrl, TooManyRedirects, UntrustedCertificate)
 _NEIGHBOURS = 1_000  # a comparison takes about a millisecond
+_WHERE: dict[str, Where] = {"published": "published", "queued": "queued", "rejected": "rejected", "own": "owner"}
 _NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
 
@@ -72,11 +73,10 @@ async def read_lately(database: Database, hashes: Collection[str]) -> list[str]:
     return [row["url"] for row in rows]
 
 
-async def neighbours(database: Database, job_id: str) -> list[Neighbour]:
-    """The newest articles beside that of the job, of all sites: published, queued, or turned down by a person."""
-    rows = await database.fetch(queries["neighbours"], {"job_id": job_id, "most": _NEIGHBOURS})
-    drafts = [(Draft.model_validate(row["draft"]), row["where"]) for row in rows]
-    return [Neighbour(draft.title, draft.prose(), where) for draft, where in drafts]
+async def neighbours(database: Database, site: str, slug: str) -> list[Neighbour]:
+    """The newest documents of the memory beside an article, of all sites: ours, turned down ones, and owners' own."""
+    rows = await database.fetch(queries["documents_beside"], {"site": site, "slug": slug, "most": _NEIGHBOURS})
+    return [Neighbour(row["title"], row["text"], _WHERE[row["kind"]]) for row in rows]
 
 
 async def take_place(database: Database, site: str, job_id: str) -> tuple[date, int]:
@@ -89,6 +89,11 @@ async def take_place(database: Database, site: str, job_id: str) -> tuple[date, 
 async def give_place_back(database: Database, site: str, job_id: str) -> None:
     """An article that waits for a person keeps nobody else waiting."""
     await database.fetch(queries["cadence_leave"], {"site": site, "job_id": job_id})
+
+
+async def edited(database: Database, job_id: str, step: str | None = None) -> bool:
+    """Whether a person gave the article its words, at this step or at any: nobody else changes them then."""
+    return await database.one(queries["edited"], {"job_id": job_id, "step": step}) is not None
 
 
 async def keep_verdicts(

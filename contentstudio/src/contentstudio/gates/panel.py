@@ -17,6 +17,7 @@ from contentstudio.gates import (
     links,
     quotes,
     readability,
+    rivals,
     sensitive,
     sources,
     structure,
@@ -27,7 +28,7 @@ from contentstudio.model import Verdict
 
 GATES = (
     *(sources, quotes, links, length, language, readability, leaks, injection, html, structure, stuffing),
-    *(duplicates, banned, sensitive, cadence),
+    *(duplicates, rivals, banned, sensitive, cadence),
 )
 # What other words mend. What the world says (a dead link, a neighbour, a full day), what a source tried, and what the
 # law, the purse or the body may suffer from are for a person.

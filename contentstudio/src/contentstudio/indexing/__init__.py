@@ -1,1 +1,1 @@
-"""Telling search engines of new and changed pages."""
+"""Telling search engines of new and changed pages, and asking what became of them."""

@@ -1,14 +1,15 @@
-"""What the studio knows: the texts it read and the topics it found, in Postgres."""
+"""What the studio knows, in Postgres: the texts it read, the topics it found, and what became of each."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from contentstudio.model import Snapshot
+from contentstudio.research.topics import Choice
 from contentstudio.sql import queries
-from overnight.database import Database
+from overnight.database import Database, Row
 
 
 class Memory:
@@ -25,30 +26,29 @@ class Memory:
         rows = await self._database.fetch(queries["snapshot_read"], {"sha256": list(hashes)})
         return {row["sha256"]: Snapshot(**row) for row in rows}
 
-    async def keep_topic(
-        self, *, site: str, slug: str, title: str, snapshot: Snapshot, factors: dict[str, float], found_on: date
-    ) -> tuple[str, date]:
-        """Keep a topic unless its slug is known already. (URL, day) of the one that is kept."""
-        row = await self._database.one(
-            queries["topic_keep"],
-            {
-                "site": site,
-                "slug": slug,
-                "title": title,
-                "url": snapshot.url,
-                "snapshot": snapshot.sha256,
-                "score": factors["score"],
-                "factors": json.dumps(factors),
-                "found_on": found_on,
-            },
-        )
-        assert row is not None
-        return row["url"], row["found_on"]
+    async def keep_choices(
+        self, site: str, day: date, chosen_by: str, choices: Sequence[Choice], writers: Mapping[str, str] | None = None
+    ) -> None:
+        """Keep what a job decided. `writers` are the jobs that write new topics, by their slugs."""
+        jobs = writers or {}
+        made = [{**choice.model_dump(mode="json"), "job_id": jobs.get(choice.slug)} for choice in choices]
+        params = {"site": site, "chosen_by": chosen_by, "found_on": day, "choices": json.dumps(made)}
+        await self._database.fetch(queries["choice_keep"], params)
 
-    async def topic(self, site: str, slug: str) -> tuple[str, list[Snapshot]]:
-        """A topic's title and the snapshots that an article on it may cite."""
-        row = await self._database.one(queries["topic_read"], {"site": site, "slug": slug})
-        if row is None:
+    async def targets(self, site: str, chosen_by: str) -> list[tuple[str, date]]:
+        """The slugs that a job decided to have written, each with the day of its topic."""
+        rows = await self._database.fetch(queries["choice_targets"], {"site": site, "chosen_by": chosen_by})
+        return [(row["slug"], row["found_on"]) for row in rows]
+
+    async def topic(self, site: str, slug: str, until: date | None = None) -> tuple[str, list[Snapshot]]:
+        """A topic's title and the snapshots that an article on it may cite: those that were found until that day."""
+        rows = await self._database.fetch(queries["topic_read"], {"site": site, "slug": slug, "until": until})
+        if not rows:
             raise LookupError(f"the topic {site}/{slug} is not known")
-        title = row.pop("title")
-        return title, [Snapshot(title=row.pop("page_title"), **row)]
+        titles = [row.pop("title") for row in rows]
+        return titles[0], [Snapshot(title=row.pop("page_title"), **row) for row in rows]
+
+
+async def choices(database: Database, site: str | None, days: int) -> list[Row]:
+    """What was decided in the last days, with its factors and the reason; of one site, or of all."""
+    return await database.fetch(queries["choices_read"], {"site": site, "days": days})

@@ -1,10 +1,18 @@
 """The whole flow on one page.
 
 04:00 → night: a research job for each active site
-        research: a source job for each source
-        source: read it → a feed or a sitemap gives source jobs, a page gives a topic → topic.validated
+        research: a source job for each source, and a memory job
+        memory: remember → what the site has already
+        source: read it → a feed or a sitemap gives source jobs, a page gives a candidate → candidate.found
+        topic: (wait for the last one) → choose → what is worth an article → topic.validated
+        renewal: once a week: renew → articles whose sources changed or whose clicks fell → topic.validated
         demand: gather → what people look for, kept for the scores of topics
-        article: generate → gate → (wait) → publish → ping
+        article: generate → optimize → gate → (wait) → confirm → publish → ping
+
+by a person's wish → rollback: before → publish → ping
+                     unpublish: unpublish
+02:30 → tidy: a sweep of each site with a CMS, for what was begun there and never went on
+06:00 → inspections: of each site with a property of Search Console, what became of its pages
 """
 
 from __future__ import annotations
@@ -13,20 +21,30 @@ import hashlib
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from contentstudio.config import Config
-from contentstudio.pipelines import publishing, researching, writing
+from contentstudio.config import Config, Remote
+from contentstudio.pipelines import publishing, remembering, researching, writing
 from contentstudio.pipelines.researching import jobs_of
-from contentstudio.pipelines.work import Demanded, Night, Source
-from overnight import App, Cron, Debounce, On, Pipeline, Retry, control, hash_id, job_id
+from contentstudio.pipelines.work import Demanded, Night, Refreshing, Source
+from overnight import App, Cron, Debounce, Limit, On, Pipeline, Retry, control, hash_id, job_id
 from overnight.database import Database
 
 WRITING_CALLS = 4  # one after another, for which there is time in an attempt; the next one goes on with what is stored
+AT_SITE = [Limit("cms of {key}", at_once=4)]  # steps at the CMS of one site, over all workers: what a small host bears
+ONE_PING = [Limit("pings of {key}", at_once=1)]  # while one is under way, what the next one tells of gathers
+TIDY = "30 2 * * *"  # before the night begins
+INSPECT = "0 6 * * *"  # after it
 
 
 def night_of(config: Config, moment: datetime) -> Night:
     """The night that a moment belongs to, in the schedule's zone: the same job as the slot of that day."""
     day = moment.astimezone(ZoneInfo(config.research.timezone)).date()
     return Night(date=day, sites=[site.name for site in config.site if site.active])
+
+
+def refreshing_of(config: Config, moment: datetime) -> Refreshing:
+    """The weekly look that a moment belongs to."""
+    night = night_of(config, moment)
+    return Refreshing(date=night.date, sites=night.sites)
 
 
 async def begin(app: App, database: Database, config: Config, moment: datetime) -> bool:
@@ -62,6 +80,26 @@ def build(config: Config) -> list[Pipeline]:
     demand = Pipeline("demand", id=_source_id, key=lambda d: d.site)
     demand.step(researching.gather, retry=Retry(3), timeout=300, breaker="search_console")
 
+    memory = Pipeline("memory", id=lambda m: hash_id("memory", m.site, str(m.date)), key=lambda m: m.site)
+    memory.step(remembering.remember, retry=Retry(3), timeout=900, breaker="cms {key}")
+
+    weekly = Cron(config.refresh.cron, config.research.timezone, input=lambda slot: refreshing_of(config, slot))
+    refresh = Pipeline("refresh", on=[weekly], id=lambda r: hash_id("refresh", str(r.date), *r.sites))
+    refresh.step(remembering.again)
+
+    renewal = Pipeline("renewal", id=lambda r: hash_id("renewal", r.site, str(r.date)), key=lambda r: r.site)
+    renewal.step(remembering.renew, retry=Retry(3), timeout=600)
+
+    settle = config.research.settle_seconds
+    together = Debounce(settle, at_most=max(settle, config.research.settle_at_most_seconds))
+    topic = Pipeline(
+        "topic",
+        on=[On("candidate.found", together)],
+        id=lambda c: hash_id("topic", c.site, str(c.date), c.snapshot),
+        key=lambda c: c.site,
+    )
+    topic.step(researching.choose, retry=Retry(3), timeout=600, limits=[Limit.each_key(at_once=1)])
+
     article = Pipeline(
         "article",
         on=[On("topic.validated")],
@@ -73,7 +111,43 @@ def build(config: Config) -> list[Pipeline]:
     # With a fallback each model has a breaker of its own: where this one held the step, nobody would ask the other.
     breaker = "writer" if config.writing.fallback is None else None
     article.step(writing.generate, retry=Retry(3), timeout=WRITING_CALLS * deadline + 60, breaker=breaker)
+    article.step(writing.optimize, retry=Retry(3))
     article.step(writing.gate, retry=Retry(3), timeout=(1 + config.writing.rewrites) * (deadline + 120))
-    article.step(publishing.publish, retry=Retry(3), timeout=120, after=last_look, breaker="cms {key}")
-    article.step(publishing.ping, retry=Retry(3), timeout=60, breaker="indexnow")
-    return [night, research, source, demand, article]
+    article.step(writing.confirm, retry=Retry(3), after=last_look)
+    article.step(publishing.publish, retry=Retry(3), timeout=300, breaker="cms {key}", limits=AT_SITE)
+    article.step(publishing.ping, retry=Retry(3), timeout=60, breaker="indexnow {key}", limits=ONE_PING)
+    return [night, research, memory, source, demand, topic, refresh, renewal, article, *_care(config), *_watch(config)]
+
+
+def _care(config: Config) -> list[Pipeline]:
+    """What is done with articles that are published: by a person's wish, and once a night on sites with a CMS."""
+    rollback = Pipeline("rollback", key=lambda named: named.site)
+    rollback.step(publishing.before)
+    rollback.step(publishing.publish, retry=Retry(3), timeout=300, breaker="cms {key}", limits=AT_SITE)
+    rollback.step(publishing.ping, retry=Retry(3), timeout=60, breaker="indexnow {key}", limits=ONE_PING)
+
+    unpublish = Pipeline("unpublish", key=lambda named: named.site)
+    unpublish.step(publishing.unpublish, retry=Retry(3), timeout=300, breaker="cms {key}", limits=AT_SITE)
+    if not any(isinstance(site.publish, Remote) for site in config.site):
+        return [rollback, unpublish]
+
+    timezone = config.research.timezone
+    tidy = Pipeline("tidy", on=[Cron(TIDY, timezone, input=lambda slot: night_of(config, slot))])
+    tidy.step(publishing.sites_to_sweep)
+
+    sweep = Pipeline("sweep", key=lambda work: work.site)
+    sweep.step(publishing.sweep, retry=Retry(3), timeout=300, breaker="cms {key}", limits=AT_SITE)
+    return [rollback, unpublish, tidy, sweep]
+
+
+def _watch(config: Config) -> list[Pipeline]:
+    """What became of pages, asked once a day."""
+    if not any(site.search_console for site in config.site):
+        return []
+    timezone = config.research.timezone
+    inspections = Pipeline("inspections", on=[Cron(INSPECT, timezone, input=lambda slot: night_of(config, slot))])
+    inspections.step(publishing.sites_to_inspect)
+
+    inspection = Pipeline("inspection", key=lambda work: work.site)
+    inspection.step(publishing.inspect, retry=Retry(3), timeout=900, breaker="search_console")
+    return [inspections, inspection]

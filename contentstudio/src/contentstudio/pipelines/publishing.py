@@ -3,45 +3,173 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from contentstudio.indexing import indexnow
+from contentstudio.config import Config, Remote, Site, Static
+from contentstudio.indexing import indexnow, listings, search_console
 from contentstudio.indexing.indexnow import Pinged
 from contentstudio.model import Published
-from contentstudio.pipelines.work import Ctx, Judged
-from contentstudio.publish.port import content_sha256
+from contentstudio.pipelines.work import Ctx, Inspected, Judged, Named, Night, SiteNight, Swept, Unpublished
+from contentstudio.publish import publications
+from contentstudio.publish.port import GONE, Article, Conflict, Effect, Existing
+from contentstudio.publish.publications import Turn
+from overnight import Cancel, NoWork, Review, Snooze
+from overnight.errors import Permanent
+
+BUSY_SECONDS = 3.0  # after which a slug that another job is at is tried again
 
 
-async def publish(ctx: Ctx, judged: Judged) -> Published:
-    """Put the article on its site, with the slug as the key."""
-    draft = judged.draft
-    publisher = ctx.deps.publisher(draft.site)
-    sha256 = content_sha256(draft)
+async def publish(ctx: Ctx, judged: Judged) -> Published | Review | Snooze:
+    """Put the article on its site, with the slug as the key. What a person changed there is for a person."""
+    draft, database = judged.draft, ctx.ledger.database
+    site = ctx.deps.config.find(draft.site)
+    if ctx.run.pipeline == "article" and (held := await publications.held(database, site, ctx.job_id)):
+        return Snooze(*held)
+    article = await asyncio.to_thread(_article, ctx.deps.config, site, judged)
+    async with ctx.deps.turns.take(site.name, draft.slug) as turn, ctx.deps.publisher(site.name) as publisher:
+        if turn is None:
+            return Snooze(BUSY_SECONDS, f"another job is publishing “{draft.slug}”")
+        known = await publications.read(database, site.name, draft.slug)
+        await publications.begin(database, site.name, article, ctx.job_id)
+        try:
+            published, there = await publisher.publish(
+                article, _effect(ctx, turn), known.existing, [*known.begun, article.sha256]
+            )
+        except Conflict as conflict:
+            return _for_a_person(article, conflict, known.existing)
+        if there.state == "published" and published.action != "unchanged":  # before it is kept, or a crash forgets it
+            await listings.note(database, site.name, draft.slug, published.url, ctx.job_id)
+        await publications.keep(database, site.name, draft, article.sha256, there, ctx.job_id)
+    await ctx.deps.documents.keep_draft(draft, "published", ctx.job_id, published.url)
+    return published
 
-    async def probe() -> Published | None:
-        there = await asyncio.to_thread(publisher.find, draft.slug)
-        if there is None or there.sha256 != sha256:
-            return None
-        return Published(url=there.url, action=there.action, path=there.path, sha256=sha256)
 
-    async def call() -> Published:
-        published = await asyncio.to_thread(publisher.publish, draft, published_at=datetime.now(UTC))
-        interrupted = published.action == "unchanged" and ctx.attempt > 1  # an earlier attempt of ours wrote it
-        return (await probe() if interrupted else None) or published
+def _article(config: Config, site: Site, judged: Judged) -> Article:
+    """The draft on its way out, with the pictures that lie beside the config."""
+    pictures = {}
+    for image in judged.draft.images:
+        if not urlsplit(image.src).scheme:
+            try:
+                pictures[image.src] = config.beside(Path(image.src)).read_bytes()
+            except OSError as error:
+                raise Permanent(f"the picture {image.src} cannot be read: {error.strerror}") from None
+    state = "published" if isinstance(site.publish, Static) else site.publish.state
+    return Article(judged.draft, datetime.now(UTC), state, pictures, judged.over)
 
-    async with ctx.deps.turn(draft.site):
-        return Published(**await ctx.effect("publish", content=sha256, call=call, probe=probe))
+
+def _effect(ctx: Ctx, turn: Turn) -> Effect:
+    """The effect ledger, asked for leave only while the turn is still ours."""
+
+    async def effect(name: str, *, content: Any, call: Callable[[], Awaitable[Any]], **options: Any) -> Any:
+        await turn.check()
+        return await ctx.effect(name, content=content, call=call, **options)
+
+    return effect
 
 
-async def ping(ctx: Ctx, published: Published) -> Pinged:
-    """Tell the search engines. Told twice is told once, so a crash in between just tells them again."""
-    site = ctx.deps.config.find(ctx.run.key)
-    if published.action == "unchanged":
+def _for_a_person(article: Article, conflict: Conflict, known: Existing | None) -> Review:
+    """Nothing was written. Approved, what stands there stays; an edit with `over` has ours written over it."""
+    there = conflict.there
+    over = there.fingerprint if there else GONE
+    kept = there or known
+    assert kept is not None
+    return Review(
+        [
+            f"{conflict}, so it was left as it is",
+            f"approve, and it stays; or edit the job's input with “over”: “{over}”, and ours is written there",
+        ],
+        Published(url=kept.url, action="left", path=kept.path, sha256=article.sha256),
+    )
+
+
+async def before(ctx: Ctx, named: Named) -> Judged | Cancel:
+    """The version that stood there before, to be published again; it was judged when it was."""
+    draft = await publications.version_before(ctx.ledger.database, named.site, named.slug)
+    return Judged(draft=draft, verdicts=[]) if draft else Cancel(f"“{named.slug}” has no version before this one")
+
+
+async def unpublish(ctx: Ctx, named: Named) -> Unpublished | NoWork | Review | Snooze:
+    """Take an article from readers; what we know of it is kept."""
+    database = ctx.ledger.database
+    async with ctx.deps.turns.take(named.site, named.slug) as turn, ctx.deps.publisher(named.site) as publisher:
+        if turn is None:
+            return Snooze(BUSY_SECONDS, f"another job is publishing “{named.slug}”")
+        known = (await publications.read(database, named.site, named.slug)).existing
+        if known is None:
+            return NoWork(f"“{named.slug}” was not published by us")
+        try:
+            there = await publisher.unpublish(named.slug, _effect(ctx, turn), known)
+        except Conflict as conflict:
+            reasons = [f"{conflict}, so it was left as it is", "approve, and it stays"]
+            return Review(reasons, Unpublished(url=known.url, state="left"))
+        await publications.keep_state(database, named.site, named.slug, there)
+        await listings.forget(database, named.site, named.slug)
+    return Unpublished(url=known.url, state="draft" if there else "gone")
+
+
+async def sites_to_sweep(ctx: Ctx, night: Night) -> list[str]:
+    """A sweep of each site that has a CMS, where something may lie about."""
+    remote = [site for site in ctx.deps.config.site if site.name in night.sites and isinstance(site.publish, Remote)]
+    return [ctx.spawn("sweep", SiteNight(site=site.name, date=night.date)) for site in remote]
+
+
+async def sweep(ctx: Ctx, work: SiteNight) -> Swept | NoWork:
+    """Remove what was begun on a site and never went on."""
+    async with ctx.deps.publisher(work.site) as publisher:
+        slugs = await publisher.sweep(ctx.effect, partial(publications.under_way, ctx.ledger.database, work.site))
+    return Swept(slugs=tuple(slugs)) if slugs else NoWork("nothing lay about")
+
+
+async def ping(ctx: Ctx, published: Published) -> Pinged | Snooze:
+    """Tell the endpoint of IndexNow, which may know already by the ping of another page."""
+    site, database = ctx.deps.config.find(ctx.run.key), ctx.ledger.database
+    if site.ping.endpoint is None:
+        return Pinged(url=published.url, state="none")
+    stands = await listings.standing(database, site.name, published.url, site.ping.apart_seconds)
+    if stands is None or (stands.submitted and published.action in ("unchanged", "left")):
         return Pinged(url=published.url, state="unchanged")
+    if stands.submitted:
+        return Pinged(url=published.url, state="accepted" if stands.accepted else "submitted")
+    if stands.wait:
+        return Snooze(stands.wait, f"{published.url} was told of a moment ago")
+    await indexnow.check_key(database, ctx.deps.fetcher, site)
 
     async def call() -> Pinged:
-        return await indexnow.ping(site, published.url)
+        return await indexnow.ping(database, site, published.url)
 
     told: Any = await ctx.effect("ping", content=published.sha256, call=call, repeatable=True)
     return Pinged(**told)
+
+
+async def sites_to_inspect(ctx: Ctx, night: Night) -> list[str]:
+    """An inspection of each site that has a property of Search Console."""
+    sites = [site for site in ctx.deps.config.site if site.name in night.sites and site.search_console]
+    return [ctx.spawn("inspection", SiteNight(site=site.name, date=night.date)) for site in sites]
+
+
+async def inspect(ctx: Ctx, work: SiteNight) -> Inspected | NoWork:
+    """Submit the sitemap where something changed, and ask what became of pages. Each answer is kept as it comes."""
+    site, database = ctx.deps.config.find(work.site), ctx.ledger.database
+    if site.search_console is None:
+        return NoWork("the site has no property of Search Console any more")
+    news = await listings.sitemap_news(database, site.name)
+    pages = await listings.due(database, site.name, site.search_console.inspections)
+    if news is None and not pages:
+        return NoWork("nothing changed, and every page was asked about lately")
+    indexed: list[str] = []
+    async with search_console.opened(ctx.deps.config, site.search_console) as console:
+        if news is not None:
+            await ctx.effect(
+                "sitemap", content=site.sitemap, call=partial(console.submit, site.sitemap), repeatable=True
+            )
+            await listings.keep_sitemap(database, site.name, news)
+        for slug, url in pages:
+            found = await console.inspect(url)
+            await listings.keep_verdict(database, site.name, slug, **found.model_dump())
+            indexed += [url] if found.indexed else []
+    return Inspected(sitemap=site.sitemap if news else None, asked=len(pages), indexed=tuple(indexed))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 
 from contentstudio.config import FeedSource, KeywordsSource, PageSource, SearchConsoleSource, Site, SitemapSource
 from contentstudio.model import Snapshot
-from contentstudio.pipelines.work import Ctx, Demanded, Found, Night, SiteNight, Source, Topic
+from contentstudio.pipelines.work import Candidate, Chosen, Ctx, Demanded, Found, Night, SiteNight, Source, Topic
 from contentstudio.research import demands, extract, feeds, search_console, sitemaps, topics
+from contentstudio.research.demands import Demand
 from contentstudio.research.extract import NoContent
 from contentstudio.research.fetch import Fetched
 from contentstudio.research.manners import Disallowed, HostBusy
 from contentstudio.research.records import Reader
-from overnight import Cancel, NoWork, Snooze, hash_id
+from overnight import Cancel, NoWork, Snooze, hash_id, job_id
 
 READ_SECONDS = 280  # beside the reading itself: for the turn at hosts, for robots.txt, and a sitemap's many files
 
@@ -31,9 +34,9 @@ async def plan(ctx: Ctx, work: SiteNight) -> list[str]:
     return [ctx.spawn(pipeline, job) for pipeline, job in jobs_of(ctx.deps.config.find(work.site), work.date)]
 
 
-def jobs_of(site: Site, day: date) -> list[tuple[str, Source | Demanded]]:
-    """What a site's sources are in one night: a pipeline and its input for each."""
-    jobs: list[tuple[str, Source | Demanded]] = []
+def jobs_of(site: Site, day: date) -> list[tuple[str, SiteNight | Source | Demanded]]:
+    """What is read for a site in one night, what it has itself among it: a pipeline and its input for each."""
+    jobs: list[tuple[str, SiteNight | Source | Demanded]] = [("memory", SiteNight(site=site.name, date=day))]
     for source in site.sources:
         match source:
             case str(url):
@@ -62,9 +65,8 @@ async def read(ctx: Ctx, source: Source) -> Found | NoWork | Cancel | Snooze:
 
 async def _read_changed(ctx: Ctx, source: Source) -> Found | NoWork | Cancel:
     """Read a feed or a page, unless it is as it was. One that was turned away is read whole again, every night."""
-    config, records = ctx.deps.config, ctx.deps.records
-    settings = hash_id(config.research.model_dump_json(), config.find(source.site).language)
-    reader = Reader(source.site, ctx.job_id, settings)
+    records = ctx.deps.records
+    reader = Reader(source.site, ctx.job_id, _settings(ctx, source))
     before = await records.page(reader, source.url)
     fetched = await ctx.deps.fetcher.get_if_changed(source.url, before[0] if before else None)
     if fetched is None and before:
@@ -104,8 +106,11 @@ async def _page(ctx: Ctx, source: Source, fetched: Fetched) -> Found | NoWork | 
         snapshot = await asyncio.to_thread(extract.page, fetched)
     except NoContent as nothing:
         return Cancel(str(nothing))
+    if source.kind == "own":
+        await ctx.deps.documents.keep_own(source.site, source.url, topics.clean_title(snapshot.title), snapshot.text)
+        return Found(slug=topics.slug_of(topics.clean_title(snapshot.title)))
     await ctx.deps.memory.keep_snapshot(snapshot)
-    return await _topic(ctx, source, snapshot)
+    return await _candidate(ctx, source, snapshot)
 
 
 async def gather(ctx: Ctx, work: Demanded) -> Found | NoWork:
@@ -119,22 +124,53 @@ async def gather(ctx: Ctx, work: Demanded) -> Found | NoWork:
     return Found(demands=len(found)) if found else NoWork(f"{source.address} tells of nothing that people look for")
 
 
-async def _topic(ctx: Ctx, source: Source, snapshot: Snapshot) -> Found | NoWork | Cancel:
-    """A topic that is new tonight and good enough becomes an article job."""
+async def _candidate(ctx: Ctx, source: Source, snapshot: Snapshot) -> Found | NoWork | Cancel:
+    """A page whose text is new to the site is one to choose from."""
     site = ctx.deps.config.find(source.site)
     if snapshot.language not in (None, site.language):
         return Cancel(f"the page is in “{snapshot.language}”, the site in “{site.language}”")
-    title = topics.clean_title(snapshot.title)
-    factors = topics.score(snapshot, datetime.now(UTC))
-    if factors["score"] < ctx.deps.config.research.min_score:
-        return NoWork(
-            f"its score is {factors['score']:.2f}; at least {ctx.deps.config.research.min_score:.2f} is wanted"
-        )
-    slug = topics.slug_of(title)
-    url, found_on = await ctx.deps.memory.keep_topic(
-        site=site.name, slug=slug, title=title, snapshot=snapshot, factors=factors, found_on=source.date
-    )
+    settings = _settings(ctx, source)
+    url, found_on = await ctx.deps.documents.keep_candidate(site.name, snapshot, source.date, settings)
     if (url, found_on) != (snapshot.url, source.date):
-        return NoWork(f"the topic “{slug}” is known since {found_on}, from {url}")
-    ctx.emit("topic.validated", Topic(site=site.name, slug=slug, date=found_on))
-    return Found(slug=slug)
+        return NoWork(f"what the page says is known since {found_on}, from {url}")
+    ctx.emit("candidate.found", Candidate(site=site.name, date=source.date, snapshot=snapshot.sha256))
+    return Found(slug=topics.slug_of(topics.clean_title(snapshot.title)))
+
+
+def _settings(ctx: Ctx, source: Source) -> str:
+    """What a page is judged by: under other settings it is read and judged again."""
+    config = ctx.deps.config
+    return hash_id(config.research.model_dump_json(), config.find(source.site).language)
+
+
+async def choose(ctx: Ctx, latest: Candidate) -> Chosen | NoWork:
+    """Decide on all pages of the site that wait for it, the latest of which began this. What was decided is kept before
+    anything is emitted, so that another attempt goes on with it.
+    """
+    site, memory, documents = ctx.deps.config.find(latest.site), ctx.deps.memory, ctx.deps.documents
+    await documents.settle(site.name)
+    await documents.embed(ctx, site.name)
+    pages = await documents.pages(site.name)
+    asked = await ctx.deps.records.demands(site.name)
+    found = await asyncio.to_thread(topics.stories, pages, documents.scale.same)
+    choices = [await _choice(ctx, site, story, asked) for story in found]
+    writers = {choice.slug: job_id(choice.slug, site.name, str(latest.date)) for choice in choices}
+    await memory.keep_choices(site.name, latest.date, ctx.job_id, choices, writers)
+    targets = await memory.targets(site.name, ctx.job_id)
+    for slug, day in targets:
+        ctx.emit("topic.validated", Topic(site=site.name, slug=slug, date=day))
+    chosen = Chosen(pages=len(pages), stories=len(found), slugs=tuple(slug for slug, _ in targets))
+    return chosen if targets else NoWork(f"of {len(found)} stories none is worth an article")
+
+
+async def _choice(ctx: Ctx, site: Site, story: topics.Story, asked: Sequence[Demand]) -> topics.Choice:
+    documents, now = ctx.deps.documents, datetime.now(UTC)
+    scale = documents.scale
+    near = await documents.near(site.name, story.slug, story.pages[0].text_sha256)
+    rivals = await documents.rivals(site.name, story.title)
+    rivalry = rivals[0].similarity if rivals else 0.0
+    factors = topics.factors(story, near, asked, now, same=scale.same, related=scale.related, rivalry=rivalry)
+    close = [one for one in near if one.likeness >= scale.same or one.slug == story.slug]
+    if close:
+        close[0] = replace(close[0], sources=await documents.sources(site.name, close[0].slug))
+    return topics.decide(story, close, factors, ctx.deps.config.research, now)

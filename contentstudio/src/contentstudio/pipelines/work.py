@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from contentstudio.config import KeywordsSource, SearchConsoleSource
 from contentstudio.model import Draft, Model, Verdict
+from contentstudio.seo import Change
 from contentstudio.studio import Studio
 from overnight import Context
 
@@ -30,13 +31,14 @@ class SiteNight(Model):
 class Source(Model):
     """One URL that a site reads in one night: one of the config, or a page that such a feed or sitemap lists.
 
-    `any` is a feed or a page, whichever comes; `match` and `hosts` are of a sitemap.
+    `any` is a feed or a page, whichever comes; `own` is a post of the site itself, which goes into the memory. `match`
+    and `hosts` are of a sitemap.
     """
 
     site: str
     url: str
     date: date
-    kind: Literal["any", "feed", "page", "sitemap"] = "any"
+    kind: Literal["any", "feed", "page", "sitemap", "own"] = "any"
     match: str = ""
     hosts: tuple[str, ...] = ()
 
@@ -49,6 +51,29 @@ class Demanded(Model):
     date: date
 
 
+class Refreshing(Model):
+    """The look at the published articles of these sites; `date` is the slot's day in the schedule's zone."""
+
+    date: date
+    sites: list[str]
+
+
+class Candidate(Model):
+    """A page that may become a topic; `snapshot` is the hash of its text."""
+
+    site: str
+    date: date
+    snapshot: str
+
+
+class Chosen(Model):
+    """What was decided on in one go: how many pages told how many stories, and the slugs of those to be written."""
+
+    pages: int
+    stories: int
+    slugs: tuple[str, ...]
+
+
 class Topic(Model):
     """A topic that is worth an article; `date` is the day it was found."""
 
@@ -58,8 +83,8 @@ class Topic(Model):
 
 
 class Found(Model):
-    """What a source gave: the slug of a topic, how many entries a feed has or pages of a sitemap are read tonight, or
-    how many demands were kept. `faults` are what could not be read beside that.
+    """What a source gave: the slug of a page that may become a topic, how many entries a feed has, pages of a sitemap
+    are read tonight or posts a site has, or how many demands were kept. `faults` are what could not be read.
     """
 
     slug: str | None = None
@@ -68,8 +93,44 @@ class Found(Model):
     faults: tuple[str, ...] = ()
 
 
+class Named(Model):
+    """An article of a site that a person names; `asked` tells one wish from the next."""
+
+    site: str
+    slug: str
+    asked: datetime
+
+
+class Unpublished(Model):
+    """What became of an article that was taken from readers; `left` is one that a person had changed."""
+
+    url: str
+    state: Literal["draft", "gone", "left"]
+
+
+class Swept(Model):
+    """The slugs of what was begun on a site, never went on, and was removed."""
+
+    slugs: tuple[str, ...]
+
+
+class Inspected(Model):
+    """What Search Console was told and said: the sitemap if it was submitted, how many pages were asked about, and
+    which of them are indexed.
+    """
+
+    sitemap: str | None
+    asked: int
+    indexed: tuple[str, ...]
+
+
 class Judged(Model):
-    """A draft with what every gate said of it."""
+    """A draft with what every gate said of it. `changes` are those that optimizing made before.
+
+    `over` is the fingerprint of a person's version on the site which may be written over, because a person said so.
+    """
 
     draft: Draft
     verdicts: list[Verdict]
+    over: str | None = None
+    changes: tuple[Change, ...] = ()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, date, datetime
 
-from contentstudio import evidence, gates
+from contentstudio import evidence, gates, seo
 from contentstudio.config import Site
 from contentstudio.gates import facts
-from contentstudio.gates.case import Case, Link, Unknown
+from contentstudio.gates.case import Case, Link, Rival, Unknown
 from contentstudio.model import Draft, Snapshot, Verdict
 from contentstudio.pipelines.work import Ctx, Judged, Topic
-from contentstudio.publish import render
+from contentstudio.publish import anchors, render
+from contentstudio.seo import Optimized
 from contentstudio.writing.offline import TooThin
 from overnight import Cancel, Review, Snooze
 from overnight.errors import BudgetSpent, InvalidPayload, Permanent
@@ -20,7 +21,7 @@ from overnight.llm.fallback import AllResting
 
 async def generate(ctx: Ctx, topic: Topic) -> Draft | Cancel | Snooze:
     """Write the article. Each answer of a model is stored before anything else happens, so no retry pays again."""
-    title, snapshots = await ctx.deps.memory.topic(topic.site, topic.slug)
+    title, snapshots = await ctx.deps.memory.topic(topic.site, topic.slug, topic.date)
     try:
         draft = await ctx.deps.writer.write(ctx, ctx.deps.config.find(topic.site), topic.slug, title, snapshots)
     except TooThin as thin:
@@ -31,21 +32,42 @@ async def generate(ctx: Ctx, topic: Topic) -> Draft | Cancel | Snooze:
     return draft
 
 
-async def gate(ctx: Ctx, draft: Draft) -> Judged | Review:
-    """Ask every gate. What other words may mend is rewritten, as often as the config allows; what fails then is for a
-    person.
+async def optimize(ctx: Ctx, draft: Draft) -> Optimized:
+    """Bring the article into shape for those who search, but never what a person wrote."""
+    if await facts.edited(ctx.ledger.database, ctx.job_id):
+        return Optimized(draft=draft)
+    return await _optimized(ctx, ctx.deps.config.find(draft.site), draft)
+
+
+async def _optimized(ctx: Ctx, site: Site, draft: Draft) -> Optimized:
+    """The article in shape, with links to what the site has beside it."""
+    found = await ctx.deps.documents.links_for(ctx, site.name, draft)
+    with_room = anchors.placed(draft.model_copy(update={"links": [*draft.links, *found]}))
+    return seo.optimize(draft, site, with_room)
+
+
+async def gate(ctx: Ctx, given: Optimized | Draft) -> Judged | Review:
+    """Ask every gate. What other words may mend is rewritten, as often as the config allows, but never what a person
+    wrote; what fails then is for a person.
     """
+    work = given if isinstance(given, Optimized) else Optimized(draft=given)  # what a person edits is a draft alone
+    draft = work.draft
+    if draft.site != ctx.run.key:
+        raise InvalidPayload(f"this article is for the site “{draft.site}”, the job for “{ctx.run.key}”")
     database, site = ctx.ledger.database, ctx.deps.config.find(draft.site)
     place = await facts.take_place(database, site.name, ctx.job_id)
     verdicts = await _judged(ctx, site, draft, place, 0)
     notes: list[str] = []
-    for rewrite in range(1, ctx.deps.config.writing.rewrites + 1):
+    rewrites = 0 if await facts.edited(database, ctx.job_id) else ctx.deps.config.writing.rewrites
+    for rewrite in range(1, rewrites + 1):
         reasons = gates.to_mend(verdicts)
         again = await _rewritten(ctx, site, draft, reasons, notes) if reasons else None
         if again is None:
             break
-        draft, verdicts = again, await _judged(ctx, site, again, place, rewrite)
-    judged = Judged(draft=draft, verdicts=verdicts)
+        work = await _optimized(ctx, site, again)
+        draft, verdicts = work.draft, await _judged(ctx, site, work.draft, place, rewrite)
+    await ctx.deps.documents.keep_draft(draft, "queued", ctx.job_id)
+    judged = Judged(draft=draft, verdicts=verdicts, changes=work.changes)
     failed = [f"{verdict.gate}: {verdict.reason}" for verdict in verdicts if not verdict.passed]
     if not failed:
         return judged
@@ -53,18 +75,40 @@ async def gate(ctx: Ctx, draft: Draft) -> Judged | Review:
     return Review([*failed, *notes], judged)
 
 
+async def confirm(ctx: Ctx, given: Judged | Draft) -> Judged | Review:
+    """After the wait for a last edit: what a person changed meanwhile goes through the gates again."""
+    judged = given if isinstance(given, Judged) else Judged(draft=given, verdicts=[])
+    draft, database = judged.draft, ctx.ledger.database
+    if not await facts.edited(database, ctx.job_id, ctx.run.step):
+        return judged
+    if draft.site != ctx.run.key:
+        raise InvalidPayload(f"this article is for the site “{draft.site}”, the job for “{ctx.run.key}”")
+    site = ctx.deps.config.find(draft.site)
+    verdicts = await _judged(ctx, site, draft, await facts.take_place(database, site.name, ctx.job_id), 0)
+    await ctx.deps.documents.keep_draft(draft, "queued", ctx.job_id)
+    again = judged.model_copy(update={"verdicts": verdicts})
+    failed = [f"{verdict.gate}: {verdict.reason}" for verdict in verdicts if not verdict.passed]
+    if not failed:
+        return again
+    await facts.give_place_back(database, site.name, ctx.job_id)
+    return Review(failed, again)
+
+
 async def _judged(ctx: Ctx, site: Site, draft: Draft, place: tuple[date, int], rewrite: int) -> list[Verdict]:
     """What every gate says, kept. The facts are gathered here, so that the gates need nobody."""
     database = ctx.ledger.database
     pool = await _pool(ctx, draft)
+    await evidence.keep(database, ctx.job_id, draft, list(pool.values()))
     page = await asyncio.to_thread(_page_of, site, draft)
     links = Unknown("there is no page") if isinstance(page, Unknown) else await _links(ctx, site, draft, page)
+    rivals = await ctx.deps.documents.rivals(site.name, draft.title, slug=draft.slug)
     case = Case(
         *(draft, pool, site, page, links),
-        neighbours=await facts.neighbours(database, ctx.job_id),
+        neighbours=await facts.neighbours(database, draft.site, draft.slug),
         others_today=place[1],
         canary=ctx.deps.writer.canary(ctx.job_id),
         today=place[0],
+        rivals=[Rival(r.title, r.url) for r in rivals],
     )
     verdicts = await asyncio.to_thread(gates.judge, case)
     await facts.keep_verdicts(database, ctx.job_id, ctx.attempt, rewrite, verdicts)
@@ -87,7 +131,9 @@ def _page_of(site: Site, draft: Draft) -> str | Unknown:
 
 
 async def _links(ctx: Ctx, site: Site, draft: Draft, page: str) -> dict[str, Link]:
+    """What each link answers; pages of the site itself, which the memory knows, may not stand on its host yet."""
     lately = await facts.read_lately(ctx.ledger.database, [reference.sha256 for reference in draft.references])
+    lately += [link.url for link in draft.links]
     return await facts.ask(ctx.deps.fetcher, facts.links_of(page, site.url, draft.slug), lately)
 
 
@@ -95,10 +141,7 @@ async def _rewritten(ctx: Ctx, site: Site, draft: Draft, reasons: list[str], not
     """The draft once more, written with the reasons in view; None, with a note, where that is not to be had."""
     try:
         snapshots = list((await _pool(ctx, draft)).values())
-        again = await ctx.deps.writer.rewrite(ctx, site, draft, snapshots, reasons)
+        return await ctx.deps.writer.rewrite(ctx, site, draft, snapshots, reasons)
     except (BudgetSpent, Permanent) as error:
         notes.append(f"rewrite: It was not made: {error}")
         return None
-    if again is not None:
-        await evidence.keep(ctx.ledger.database, ctx.job_id, again, snapshots)
-    return again

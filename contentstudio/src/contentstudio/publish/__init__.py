@@ -1,6 +1,31 @@
 """Publishing: one port, and an adapter a file."""
 
-from contentstudio.publish.port import Existing, Publisher, content_sha256
-from contentstudio.publish.static import StaticSite
+from __future__ import annotations
 
-__all__ = ["Existing", "Publisher", "StaticSite", "content_sha256"]
+from contextlib import AbstractAsyncContextManager
+
+from contentstudio import config as settings
+from contentstudio.config import Config, Site
+from contentstudio.publish.port import Existing, Publisher, content_sha256
+from contentstudio.publish.static import StaticPublisher, StaticSite
+
+__all__ = ["Existing", "Publisher", "StaticSite", "content_sha256", "opened"]
+
+
+def opened(config: Config, site: Site) -> AbstractAsyncContextManager[Publisher]:
+    """The publisher of a site, for as long as it is open. Raises `ConfigError` where its secret is not known."""
+    match site.publish:
+        case settings.WordPress() as cms:
+            from contentstudio.publish.wordpress import WordPress
+
+            return WordPress(site, cms)
+        case settings.Ghost() as cms:
+            from contentstudio.publish.ghost import Ghost
+
+            return Ghost(site, cms)
+        case settings.Git() as repository:
+            from contentstudio.publish.git import Git
+
+            return Git(site, repository)
+        case settings.Static():
+            return StaticPublisher(StaticSite(site, config.folder(site)))

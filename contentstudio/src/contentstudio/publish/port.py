@@ -1,49 +1,189 @@
-"""The port through which an article leaves the house."""
+"""The port through which an article leaves the house: what every CMS can do, and the rule that nothing of a person's is
+written over."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from contentstudio.model import Draft, Model, Published
+from overnight.errors import Permanent
+
+State = Literal["draft", "scheduled", "published"]
+GONE = "gone"  # the fingerprint of what a person took away
 
 
 class Existing(Model):
-    """What already stands under a slug.
+    """What stands under a slug.
 
     `sha256` is `content_sha256` of the draft that was published, or None where that is not known or where publishing
     it never came to its end. So a caller who finds another hash than its own, or none, publishes. `action` says how
-    it came to stand as it does.
+    it came to stand as it does. `fingerprint` is a hash of all that we write there, so that a person's change shows;
+    `begun` says that it is the empty draft with which we began. `id` is the CMS's own.
     """
 
     url: str
     sha256: str | None
     action: Literal["created", "updated"] = "created"
     path: str | None = None
+    id: str | None = None
+    state: State = "published"
+    fingerprint: str | None = None
+    modified: datetime | None = None
+    begun: bool = False
+
+
+class OwnPost(Model):
+    """A post that the owner's site has, whoever wrote it. `html` is its body."""
+
+    url: str
+    slug: str
+    title: str
+    html: str
+    published_at: datetime
+    modified: datetime
+
+
+class Finding(Model):
+    """What a look at a CMS told: `mend` says what to do where it is not well."""
+
+    what: str
+    ok: bool
+    mend: str = ""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What differs between CMSs, so that nobody has to try: the states a post may have, and what goes with it."""
+
+    states: frozenset[State]
+    media: bool = False
+    tags: bool = False
+    category: bool = False
+
+
+@dataclass(frozen=True)
+class Article:
+    """A draft on its way out. `at` (aware) is the time of this publishing, or when a scheduled one is to be seen.
+
+    `pictures` are the bytes of the draft's images by their `src`. `over` is the fingerprint of a person's version
+    that may be written over, because a person said so.
+    """
+
+    draft: Draft
+    at: datetime
+    state: State = "published"
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    over: str | None = None
+
+    @property
+    def sha256(self) -> str:
+        return content_sha256(self.draft)
+
+
+class Conflict(Permanent):
+    """A person changed what stands there, so a person decides. `there` is what stands now, None where it is gone."""
+
+    def __init__(self, message: str, there: Existing | None) -> None:
+        super().__init__(message)
+        self.there = there
+
+
+class Effect(Protocol):
+    """One write outside under the effect ledger's rules: `Context.effect` of the engine."""
+
+    async def __call__(
+        self,
+        name: str,
+        *,
+        content: Any,
+        call: Callable[[], Awaitable[Any]],
+        probe: Callable[[], Awaitable[Any | None]] | None = None,
+        repeatable: bool = False,
+        pauses: Sequence[float] = ...,
+    ) -> Any: ...
 
 
 class Publisher(Protocol):
-    """A place for articles, with the slug as the key. The calls block; the engine runs them in a thread."""
+    """A place for articles, with the slug as the key.
 
-    def find(self, slug: str) -> Existing | None:
-        """What stands under the slug, without changing anything.
+    Raises Transient where it may work later, Permanent or ConfigError where a person has to mend something.
+    """
 
-        Raises Permanent for a slug that cannot be one.
+    can: Capabilities
+
+    async def find(self, slug: str, known: Existing | None = None) -> Existing | None:
+        """What stands under the slug, or else what `known` has become. Nothing is changed."""
+        ...
+
+    async def publish(
+        self, article: Article, effect: Effect, known: Existing | None = None, ours: Collection[str] = ()
+    ) -> tuple[Published, Existing]:
+        """Create the article, update it, or find it unchanged, and look at it again; doing it twice equals once.
+
+        `known` is what stood there when we last published, `ours` the hashes of drafts that we may have begun to write
+        since. Raises `Conflict` instead of writing over what a person made.
         """
         ...
 
-    def publish(self, draft: Draft, *, published_at: datetime) -> Published:
-        """Create the article, update it, or find it unchanged; doing it twice equals doing it once.
+    async def unpublish(self, slug: str, effect: Effect, known: Existing | None = None) -> Existing | None:
+        """Take the article from readers, and what stands there then; None where nothing does.
 
-        `published_at` (aware) is the time of this publishing: the first one's stays as the date of the article, later
-        ones count as updates only when the content is another. Raises Transient, Permanent or ConfigError.
+        Raises `Conflict` where it is not as we left it.
         """
         ...
+
+    async def sweep(self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]) -> list[str]:
+        """Remove what was begun and never went on, such as what a slow server made after we had given up; the slugs.
+
+        `under_way` tells the slugs that jobs are at; it is asked after the site was.
+        """
+        ...
+
+    def posts(self) -> AsyncIterator[OwnPost]:
+        """What readers can see of the site's posts, ours and others', the newest first."""
+        ...
+
+    async def check(self) -> list[Finding]:
+        """Whether we could publish now. Nothing is changed."""
+        ...
+
+
+def plan(
+    article: Article, there: Existing | None, known: Existing | None, ours: Collection[str] = ()
+) -> Literal["create", "write", "leave"]:
+    """What is to be done under a slug; raises `Conflict` where that would undo what a person did."""
+    if there is None:
+        if known is None or known.state == "draft" or article.over == GONE:
+            return "create"
+        raise Conflict(f"{known.url} was taken away by a person", None)
+    if untouched(there, known):
+        same = there.sha256 == article.sha256 and (there.state == article.state or there.state == "published")
+        return "leave" if same else "write"
+    if there.begun or there.sha256 in (article.sha256, *ours) or there.fingerprint == article.over:
+        return "write"
+    if known is None:
+        raise Conflict(f"{there.url} was not written by us", there)
+    raise Conflict(f"{there.url} was changed by a person", there)
+
+
+def untouched(there: Existing, known: Existing | None) -> bool:
+    """Whether it stands as we left it. A scheduled one that has come out since does; one taken back does not."""
+    if known is None or (there.id, there.fingerprint) != (known.id, known.fingerprint):
+        return False
+    return there.state == "published" or there.state == known.state
 
 
 def content_sha256(draft: Draft) -> str:
     """The hash of everything the draft says: hexadecimal SHA-256 over its JSON with sorted keys and no spaces."""
-    canonical = json.dumps(draft.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sha256_of(draft.model_dump(mode="json"))
+
+
+def sha256_of(value: Any) -> str:
+    """Hexadecimal SHA-256 over a value's JSON."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

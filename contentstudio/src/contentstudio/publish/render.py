@@ -7,38 +7,50 @@ passes an allowlist of elements, and the page forbids scripts by a Content-Secur
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import nh3
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from contentstudio.config import Site
-from contentstudio.model import Draft, Model, Reference, Sentence
+from contentstudio.model import Draft, Image, Model, Reference, Sentence
+from contentstudio.publish import anchors
+from contentstudio.publish.anchors import Piece
+from contentstudio.publish.words import words
 from overnight.errors import InvalidPayload
 
 GENERATOR = '<meta name="generator" content="contentstudio">'
 FEED_LENGTH = 50
 WORDS_PER_MINUTE = 220
+UNSPACED_PER_MINUTE = 500  # characters of scripts without blanks between words
+CONTENTS_FROM = 5  # sections: a shorter article is seen at a glance
+WINDOW_TITLE = 60  # characters of a title that search engines show: the site's name must not cut the article's
 MONTHS = ["January", "February", "March", "April", "May", "June"]
 MONTHS += ["July", "August", "September", "October", "November", "December"]
 
 # What HTML and XML cannot carry, however it is escaped: one such character would break the whole feed.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-_TAGS = {"section", "h2", "p", "q", "sup", "a", "ol", "li", "cite", "span"}
+_TAGS = {"section", "nav", "h2", "h3", "p", "q", "sup", "a", "ol", "li", "span", "figure", "img"}
 _ATTRIBUTES = {
     "a": {"href", "rel", "aria-label"},
     "q": {"cite"},
     "li": {"id"},
-    "section": {"class", "aria-labelledby"},
+    "section": {"class", "id", "aria-label"},
+    "nav": {"class", "aria-label"},
     "h2": {"id"},
+    "h3": {"id"},
     "span": {"class"},
+    "img": {"src", "alt", "loading"},
 }
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_RESERVED = re.compile(r"s\d+|content|contents|questions|sources")  # ids that the page itself gives
 
 
 class Page(Model):
@@ -53,9 +65,13 @@ class Page(Model):
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A sentence as it is shown: `cite` is its source's URL, `mark` the number of the source that follows it."""
+    """A sentence as it is shown: `cite` is its source's URL, `mark` the number of the source that follows it.
+
+    `pieces` are its words with the links in them.
+    """
 
     text: str
+    pieces: list[Piece]
     quoted: bool
     cite: str | None
     mark: int | None
@@ -66,24 +82,103 @@ def article(site: Site, draft: Draft, *, published_at: datetime, updated_at: dat
 
     Raises InvalidPayload when a sentence names a source that is not among the references.
     """
-    body = _environment.get_template("body.html").render(
-        sections=[(s.heading, [_spans(p, draft.references) for p in s.paragraphs]) for s in draft.sections],
+    return _environment.get_template("article.html").render(
+        site=site,
+        site_title=_site_title(site),
+        window_title=_window_title(site, draft),
+        draft=draft,
+        url=page_url(site, draft.slug),
+        tongue=draft.language if _LANGUAGE.fullmatch(draft.language) else "",
+        images=_images(site, draft),
+        generator=GENERATOR,
+        body=body(draft),
+        words=words(draft.language),
+        minutes=reading_minutes(draft.prose()),
+        published_at=published_at,
+        updated_at=updated_at,
+        structured=structured_data(site, draft, published_at=published_at, updated_at=updated_at),
+    )
+
+
+def body(draft: Draft) -> str:
+    """What stands between the title and the foot of an article, for a CMS that has a page around it. It has no script.
+
+    Raises InvalidPayload when a sentence names a source that is not among the references.
+    """
+    linked = iter(anchors.pieces(draft))
+    ids = _ids([*(section.heading for section in draft.sections), *(one.question for one in draft.faq)])
+    sections = [
+        {
+            "id": next(ids),
+            "heading": section.heading,
+            "image": draft.images[number] if number < len(draft.images) else None,
+            "paragraphs": [_spans(paragraph, linked, draft.references) for paragraph in section.paragraphs],
+        }
+        for number, section in enumerate(draft.sections)
+    ]
+    questions = [(one.question, next(ids), _spans(one.answer, linked, draft.references)) for one in draft.faq]
+    html = _environment.get_template("body.html").render(
+        words=words(draft.language),
+        headings=[section.heading for section in draft.sections],
+        contents=[(s["id"], s["heading"]) for s in sections] if len(sections) >= CONTENTS_FROM else [],
+        sections=sections,
+        more_images=draft.images[len(sections) :],
+        questions=questions,
         references=[
             (r.title or r.url, _web_url(r.url), urlsplit(_web_url(r.url) or "").hostname) for r in draft.references
         ],
     )
-    return _environment.get_template("article.html").render(
-        site=site,
-        site_title=_site_title(site),
-        draft=draft,
-        url=page_url(site, draft.slug),
-        generator=GENERATOR,
-        body=_sanitised(body),
-        minutes=max(1, round(len(draft.prose().split()) / WORDS_PER_MINUTE)),
-        published_at=published_at,
-        updated_at=updated_at,
-        structured=_structured(site, draft, published_at, updated_at),
-    )
+    return _sanitised(html)
+
+
+def structured_data(site: Site, draft: Draft, *, published_at: datetime, updated_at: datetime) -> list[dict[str, Any]]:
+    """What the page says to machines (JSON-LD): schema.org's Article, and FAQPage where questions are answered.
+
+    The site is author and publisher: no person is made up.
+    """
+    organization = {"@type": "Organization", "name": _site_title(site), "url": f"{site.url}/"}
+    article = {
+        "@context": "https://schema.org",
+        "@type": "Article",
+        "headline": draft.title,
+        "description": draft.description,
+        "inLanguage": draft.language,
+        "datePublished": _iso(published_at),
+        "dateModified": _iso(updated_at),
+        "mainEntityOfPage": {"@type": "WebPage", "@id": page_url(site, draft.slug)},
+        "author": organization,
+        "publisher": organization,
+        "citation": [
+            {"@type": "CreativeWork", "name": reference.title, "url": reference.url}
+            for reference in draft.references
+            if _web_url(reference.url)
+        ],
+    }
+    if draft.images:
+        article["image"] = [image.src for image in _images(site, draft)]
+    if draft.tags:
+        article["keywords"] = draft.tags
+    return [article, _faq_page(draft)] if draft.faq else [article]
+
+
+def _faq_page(draft: Draft) -> dict[str, Any]:
+    answers = [(one.question, " ".join(sentence.text for sentence in one.answer)) for one in draft.faq]
+    return {
+        "@context": "https://schema.org",
+        "@type": "FAQPage",
+        "inLanguage": draft.language,
+        "mainEntity": [
+            {"@type": "Question", "name": question, "acceptedAnswer": {"@type": "Answer", "text": answer}}
+            for question, answer in answers
+        ],
+    }
+
+
+def reading_minutes(text: str) -> int:
+    """How long a reader needs, one minute at least."""
+    unspaced = len(_UNSPACED.findall(text))
+    words = len(_UNSPACED.sub(" ", text).split())
+    return max(1, round(words / WORDS_PER_MINUTE + unspaced / UNSPACED_PER_MINUTE))
 
 
 def listings(site: Site, pages: Mapping[str, Page]) -> dict[str, str]:
@@ -113,8 +208,36 @@ def _site_title(site: Site) -> str:
     return site.title or site.name
 
 
-def _spans(paragraph: list[Sentence], references: list[Reference]) -> list[_Span]:
-    """Sentences that follow each other and come from one source share one citation mark, after the last of them."""
+def _window_title(site: Site, draft: Draft) -> str:
+    """The title with the site's name behind it, where there is room for both."""
+    both = f"{draft.title} · {_site_title(site)}"
+    return both if len(both) <= WINDOW_TITLE else draft.title
+
+
+def _images(site: Site, draft: Draft) -> list[Image]:
+    """The pictures with whole addresses, for those who do not stand on the page."""
+    base = page_url(site, draft.slug)
+    return [image.model_copy(update={"src": urljoin(base, image.src)}) for image in draft.images]
+
+
+def _ids(headings: Iterable[str]) -> Iterator[str]:
+    """An id for each heading: its words, as an address has them, and no id twice."""
+    from slugify import slugify
+
+    given: set[str] = set()
+    for number, heading in enumerate(headings, 1):
+        id = slugify(heading, max_length=60, word_boundary=True) or f"section-{number}"
+        while id in given or _RESERVED.fullmatch(id):
+            id = f"{id}-{number}"
+        given.add(id)
+        yield id
+
+
+def _spans(paragraph: list[Sentence], linked: Iterator[list[Piece]], references: list[Reference]) -> list[_Span]:
+    """Sentences that follow each other and come from one source share one citation mark, after the last of them.
+
+    `linked` gives the pieces of each sentence in reading order.
+    """
     numbers = {reference.id: number for number, reference in enumerate(references, 1)}
     spans = []
     for sentence, following in zip(paragraph, [*paragraph[1:], None], strict=False):
@@ -123,8 +246,14 @@ def _spans(paragraph: list[Sentence], references: list[Reference]) -> list[_Span
             raise InvalidPayload(f"A sentence cites {sentence.source!r}, which is not among the article's references.")
         shared = following and (following.source, following.quoted) == (sentence.source, sentence.quoted)
         cite = _web_url(references[number - 1].url) if number else None
-        spans.append(_Span(sentence.text, sentence.quoted, cite, None if shared else number))
+        pieces = [piece if _followable(piece.url) else Piece(piece.text) for piece in next(linked)]
+        spans.append(_Span(sentence.text, pieces, sentence.quoted, cite, None if shared else number))
     return spans
+
+
+def _followable(url: str | None) -> bool:
+    """Whether a reader may be led there: a page of the web, or one of this site by its path."""
+    return url is not None and (_web_url(url) is not None or bool(re.match(r"/(?!/)", url)))
 
 
 def _web_url(url: str) -> str | None:
@@ -140,28 +269,6 @@ def _sanitised(fragment: str) -> str:
     return nh3.clean(
         fragment, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https"}, link_rel=None, strip_comments=True
     )
-
-
-def _structured(site: Site, draft: Draft, published_at: datetime, updated_at: datetime) -> dict[str, Any]:
-    """schema.org's Article. The site is author and publisher: no person is made up."""
-    organization = {"@type": "Organization", "name": _site_title(site), "url": f"{site.url}/"}
-    return {
-        "@context": "https://schema.org",
-        "@type": "Article",
-        "headline": draft.title,
-        "description": draft.description,
-        "inLanguage": draft.language,
-        "datePublished": _iso(published_at),
-        "dateModified": _iso(updated_at),
-        "mainEntityOfPage": {"@type": "WebPage", "@id": page_url(site, draft.slug)},
-        "author": organization,
-        "publisher": organization,
-        "citation": [
-            {"@type": "CreativeWork", "name": reference.title, "url": reference.url}
-            for reference in draft.references
-            if _web_url(reference.url)
-        ],
-    }
 
 
 def _iso(moment: datetime) -> str:

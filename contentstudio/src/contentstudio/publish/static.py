@@ -6,23 +6,37 @@ is page, manifest, lists: whatever the moment of a crash, publishing the same dr
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal, Self
 
 from pydantic import ValidationError
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Model, Published
 from contentstudio.publish import render
-from contentstudio.publish.port import Existing, content_sha256
+from contentstudio.publish.port import (
+    Article,
+    Capabilities,
+    Conflict,
+    Effect,
+    Existing,
+    Finding,
+    OwnPost,
+    content_sha256,
+    plan,
+    untouched,
+)
 from overnight.errors import ConfigError, Permanent, Transient
 
 MANIFEST = ".contentstudio.json"
@@ -97,6 +111,28 @@ class StaticSite:
             sha256=page.sha256,
         )
 
+    def unpublish(self, slug: str) -> None:
+        """Remove the page, then its line of the manifest, then write the lists. One that is not there is no error."""
+        _check_slug(slug)
+        with _explained(self.directory), self._locked():
+            manifest = self._read_manifest()
+            if slug not in manifest.pages:
+                return
+            path = self._page_path(slug)
+            path.unlink(missing_ok=True)
+            with suppress(OSError):  # a folder that holds something else stays
+                path.parent.rmdir()
+            pages = {name: page for name, page in manifest.pages.items() if name != slug}
+            manifest = Manifest(site=manifest.site, pages=pages)
+            _put(self.directory / MANIFEST, _manifest_bytes(manifest))
+            for list_path, data in self._lists(manifest).items():
+                _put(list_path, data)
+
+    def pages(self) -> dict[str, render.Page]:
+        """What is published, by slug."""
+        with _explained(self.directory):
+            return self._read_manifest().pages
+
     def _page_path(self, slug: str) -> Path:
         return self.directory / slug / "index.html"
 
@@ -153,6 +189,104 @@ class StaticSite:
         path = self._page_path(slug)
         if path.exists() and render.GENERATOR.encode() not in path.read_bytes():
             raise Permanent(f"Another page already stands at {path}. Move it away, or give the article another slug.")
+
+
+class StaticPublisher:
+    """A static site as a publisher: its calls block, so they run in a thread."""
+
+    can = Capabilities(frozenset({"published"}))
+
+    def __init__(self, folder: StaticSite) -> None:
+        self._folder = folder
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def find(self, slug: str, known: Existing | None = None) -> Existing | None:
+        return await asyncio.to_thread(self._find, slug)
+
+    def _find(self, slug: str) -> Existing | None:
+        there = self._folder.find(slug)
+        page = Path(there.path) if there and there.path else None
+        if there is None or page is None:
+            return None
+        if not page.is_file():
+            return there
+        moment = datetime.fromtimestamp(page.stat().st_mtime, UTC)
+        fingerprint = hashlib.sha256(page.read_bytes()).hexdigest()
+        return there.model_copy(update={"fingerprint": fingerprint, "modified": moment})
+
+    async def publish(
+        self, article: Article, effect: Effect, known: Existing | None = None, ours: Collection[str] = ()
+    ) -> tuple[Published, Existing]:
+        there = await self.find(article.draft.slug)
+        # The manifest is a record of ours too, older than `known`: what it lists, we wrote.
+        todo = plan(article, there, known or there, ours)
+        if todo == "leave" and known is not None and there is not None:
+            return _published(article, there, "unchanged"), there
+
+        async def probe() -> Published | None:
+            there = await self.find(article.draft.slug)
+            written = there is not None and there.sha256 == article.sha256
+            return _published(article, there, there.action) if there and written else None
+
+        async def call() -> Published:
+            done = await asyncio.to_thread(self._folder.publish, article.draft, published_at=article.at)
+            interrupted = done.action == "unchanged" and known is None  # an earlier attempt of ours wrote it
+            return (await probe() if interrupted else None) or done
+
+        content = [article.sha256, known and known.fingerprint, article.over]
+        published = Published.model_validate(await effect("publish", content=content, call=call, probe=probe))
+        written = await self.find(article.draft.slug)
+        if written is None:
+            raise Conflict(f"{published.url} was taken away by a person", None)
+        return published, written
+
+    async def unpublish(self, slug: str, effect: Effect, known: Existing | None = None) -> Existing | None:
+        there = await self.find(slug)
+        if there is not None and known is not None and not untouched(there, known):
+            raise Conflict(f"{there.url} was changed by a person", there)
+
+        async def call() -> None:
+            await asyncio.to_thread(self._folder.unpublish, slug)
+
+        if there is not None:
+            await effect("unpublish", content=[slug, str(there.modified)], call=call, repeatable=True)
+        return None
+
+    async def sweep(self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]) -> list[str]:
+        return []  # a file stands whole or not at all
+
+    async def posts(self) -> AsyncIterator[OwnPost]:
+        pages = await asyncio.to_thread(self._folder.pages)
+        for slug, page in sorted(pages.items(), key=lambda item: item[1].published_at, reverse=True):
+            there = await self.find(slug)
+            if there is not None and there.path is not None and there.fingerprint is not None:
+                html = await asyncio.to_thread(Path(there.path).read_text, "utf-8")
+                yield OwnPost(
+                    url=there.url,
+                    slug=slug,
+                    title=page.title,
+                    html=html,
+                    published_at=page.published_at,
+                    modified=page.updated_at,
+                )
+
+    async def check(self) -> list[Finding]:
+        try:
+            await asyncio.to_thread(self._folder.pages)
+            self._folder.directory.mkdir(parents=True, exist_ok=True)
+            writable = os.access(self._folder.directory, os.W_OK | os.X_OK)
+        except (OSError, ConfigError, Permanent) as error:
+            return [Finding(what=f"the folder {self._folder.directory}: {error}", ok=False, mend="name another one")]
+        mend = "" if writable else "let publishing.dir name a folder that this user may write to"
+        return [Finding(what=f"the folder {self._folder.directory} can be written", ok=writable, mend=mend)]
+
+
+def _published(article: Article, there: Existing, action: Literal["created", "updated", "unchanged"]) -> Published:
+    return Published(url=there.url, action=action, path=there.path, sha256=article.sha256)
 
 
 def _check_slug(slug: str) -> None:

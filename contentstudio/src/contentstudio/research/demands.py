@@ -41,6 +41,14 @@ class Demand(Model):
     weight: float = Field(default=1.0, gt=0, le=1_000)
 
 
+class Clicks(Model):
+    """What a query brought a site: clicks over the days that its source was asked for, a month ago and now."""
+
+    query: Query
+    before: int
+    now: int
+
+
 def distinct(demands: Iterable[Demand]) -> list[Demand]:
     """One demand for each query, the first of them. What has no letter or digit asks for nothing."""
     found: dict[str, Demand] = {}

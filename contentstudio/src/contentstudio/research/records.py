@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from contentstudio.research.demands import Demand
+from contentstudio.research.demands import Clicks, Demand
 from contentstudio.research.fetch import Fetched, Known
 from contentstudio.sql import queries
 from overnight.database import Database
@@ -86,3 +86,7 @@ class Records:
     async def demands(self, site: str) -> list[Demand]:
         """What people look for on a site, from all its sources, the most wanted first."""
         return [Demand(**row) for row in await self._database.fetch(queries["demand_read"], {"site": site})]
+
+    async def two_times(self, site: str) -> list[Clicks]:
+        """The clicks of each query now and a month before, as far as sources told of both."""
+        return [Clicks(**row) for row in await self._database.fetch(queries["demand_two_times"], {"site": site})]

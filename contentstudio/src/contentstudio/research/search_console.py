@@ -94,7 +94,7 @@ async def _ask(
     except httpx2.TransportError as error:
         raise Transient(f"Search Console did not answer: {error or type(error).__name__}.") from None
     if answer.status_code != 200:
-        raise _failure(answer, source, account)
+        raise failure(answer, source.search_console, account)
     try:
         return _Answer.model_validate_json(answer.content).rows
     except ValidationError as error:
@@ -102,8 +102,9 @@ async def _ask(
         raise Transient(f"Search Console answered 200 with something else than rows: {wrong}.") from None
 
 
-def _failure(answer: httpx2.Response, source: SearchConsoleSource, account: Account) -> Permanent | Transient:
-    status, name = answer.status_code, source.search_console
+def failure(answer: httpx2.Response, name: str, account: Account) -> Permanent | Transient:
+    """What an answer that is no success means for the property of that name."""
+    status = answer.status_code
     told = body_of(answer).get("error")
     told = told if isinstance(told, dict) else {}
     why = f"{status}: {str(told.get('message') or answer.reason_phrase)[:300]}"

@@ -69,6 +69,14 @@ def connect(writing: Writing, database: Database, stack: AsyncExitStack) -> Mode
     return Models(writing, {step: choices(step) for step in STEPS})
 
 
+def in_use_by(writing: Writing) -> list[str]:
+    """The models that a config names, as `provider/model`, by which alerts know them."""
+    named = [model for model in (*(getattr(writing, step) for step in STEPS), writing.fallback) if model is not None]
+    default: settings.Provider = "openai" if writing.writer == "openai" else "anthropic"
+    known = {"anthropic": "anthropic", "openai": writing.openai.prices}
+    return [f"{known[model.provider or default]}/{model.model or writing.model}" for model in named]
+
+
 def _provider(writing: Writing, name: settings.Provider) -> Anthropic | OpenAI:
     key = settings.api_key(name)
     logs.hide(key)

@@ -16,8 +16,8 @@ from math import fsum, sqrt
 from contentstudio.config import Site
 from contentstudio.model import Draft, Reference, Section, Sentence, Snapshot
 from contentstudio.research.sentences import sentences
+from contentstudio.research.terms import content_words
 from contentstudio.research.topics import clean_title
-from contentstudio.writing.terms import content_words
 from overnight.errors import Permanent
 
 MIN_QUOTES = 4  # less is no article

@@ -1,3 +1,17 @@
-select t.title, s.url, s.title as page_title, s.text, s.sha256, s.language, s.published_at
-from topics t join snapshots s on s.sha256 = t.snapshot
+-- A topic with what was found for it until a day: the latest find first, of each page the latest text.
+with found as (
+    select c.found_on, u.place, u.snapshot
+    from choices c, unnest(c.snapshots) with ordinality as u (snapshot, place)
+    where c.site = %(site)s and c.target = %(slug)s and (%(until)s::date is null or c.found_on <= %(until)s)
+    union all
+    select found_on, 1, snapshot from topics where site = %(site)s and slug = %(slug)s
+),
+latest as (
+    select distinct on (s.url) s.*, f.found_on, f.place
+    from found f join snapshots s on s.sha256 = f.snapshot
+    order by s.url, f.found_on desc, s.read_at desc
+)
+select t.title, l.url, l.title as page_title, l.text, l.sha256, l.language, l.published_at
+from topics t, latest l
 where t.site = %(site)s and t.slug = %(slug)s
+order by l.found_on desc, l.place, l.url

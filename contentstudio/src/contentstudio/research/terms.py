@@ -18,7 +18,12 @@ _STOP = frozenset(
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 
-def content_words(text: str) -> frozenset[str]:
+def words_in_order(text: str) -> list[str]:
     """The words that carry matter, in lower case and without a plural's s, so that `heaps` and `heap` are one."""
     words = (word.replace("’", "'") for word in _WORD.findall(text.lower()))
-    return frozenset(re.sub(r"(?<=[^\Wsui_]{2})s$", "", word) for word in words if word not in _STOP)
+    return [re.sub(r"(?<=[^\Wsui_]{2})s$", "", word) for word in words if word not in _STOP]
+
+
+def content_words(text: str) -> frozenset[str]:
+    """The same words, each once."""
+    return frozenset(words_in_order(text))

@@ -1,0 +1,102 @@
+"""Where alerts and the morning report go: the sections [alerts] and [morning] of the config, and the environment."""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from datetime import datetime
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from contentstudio import morning
+from contentstudio.config import DEFAULT_FILE, Config
+from overnight.environment import secret
+from overnight.errors import ConfigError, Permanent
+
+if TYPE_CHECKING:
+    from overnight.alerts import Alerts, Channel, Message
+    from overnight.database import Database
+
+ADDRESSES = {
+    "slack": "CONTENTSTUDIO_SLACK_URL",
+    "webhook": "CONTENTSTUDIO_WEBHOOK_URL",
+    "apprise": "CONTENTSTUDIO_APPRISE_URLS",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Unaddressed:
+    """A channel whose address this environment does not have. Commands that tell nobody anything do without it."""
+
+    kind: str
+    why: str
+
+    @property
+    def name(self) -> str:
+        return self.kind
+
+    def send(self, message: Message, id: str) -> None:
+        raise Permanent(self.why)
+
+
+def check(alerts: Alerts) -> None:
+    """Raises `ConfigError` for a channel without an address: whoever is to tell of alerts must have all of them."""
+    for channel in alerts.channels:
+        if isinstance(channel, Unaddressed):
+            raise ConfigError(channel.why)
+
+
+def build(config: Config) -> Alerts:
+    """The alerts of a config."""
+    from overnight.alerts import Alerts
+
+    command = program(config)
+
+    async def report(database: Database, since: datetime) -> str:
+        return text(await morning.gather(database, since), command)
+
+    return Alerts(
+        [_channel(config, kind) for kind in dict.fromkeys(config.alerts.channels)],
+        quiet=config.alerts.quiet,
+        morning=config.morning.at,
+        timezone=config.morning.timezone,
+        urgency=config.alerts.urgency,
+        report=report,
+        link=config.alerts.link,
+        command=command,
+    )
+
+
+def text(night: dict[str, Any], command: str) -> str:
+    """The morning report as plain text, as the command line shows it."""
+    with redirect_stdout(StringIO()) as written:
+        morning.render(night, command)
+    return written.getvalue()
+
+
+def program(config: Config) -> str:
+    """How the program is called for this config, for commands that a person can copy."""
+    file = config.file
+    return "contentstudio" if file.name == DEFAULT_FILE else f"contentstudio --config {shlex.quote(str(file))}"
+
+
+def _channel(config: Config, kind: str) -> Channel:
+    from overnight.alerts import Apprise, Mail, Slack, Webhook
+
+    if kind == "mail":
+        mail = config.alerts.mail
+        assert mail is not None  # the config is not valid without it
+        password = secret("CONTENTSTUDIO_MAIL_PASSWORD", "the password of the mail")
+        return Mail(mail.host, mail.sender, mail.to, mail.user, password, mail.security, mail.port)
+    variable = ADDRESSES[kind]
+    address = secret(variable, f"the address of {kind}")
+    if address is None:
+        return Unaddressed(
+            kind, f"alerts go to {kind}: put its address into {variable}, or a file's name into {variable}_FILE"
+        )
+    if kind == "slack":
+        return Slack(address)
+    if kind == "apprise":
+        return Apprise(address.split())
+    return Webhook(address, secret("CONTENTSTUDIO_WEBHOOK_SECRET", "the secret of the webhook"))

@@ -1,0 +1,66 @@
+"""Whether a site is fit for what we want to do there: publish, be found by its sitemap, and tell search engines."""
+
+from __future__ import annotations
+
+from contentstudio import config as settings
+from contentstudio import publish
+from contentstudio.config import Config, Site
+from contentstudio.indexing import indexnow, search_console
+from contentstudio.publish.port import Finding
+from contentstudio.research import sitemaps
+from contentstudio.research.fetch import ANY_TYPE, Fetcher
+from overnight.errors import ConfigError, Permanent, Transient
+
+
+async def check(config: Config, site: Site) -> list[Finding]:
+    """Every finding; the publisher's own come first. Changes nothing."""
+    fetcher = Fetcher(config.fetch)
+    try:
+        found = [*await _publisher(config, site), await _sitemap(fetcher, site)]
+        found += [await _key(fetcher, site)] if site.ping.endpoint else []
+        found += [await _search_console(config, site.search_console)] if site.search_console else []
+        return found
+    finally:
+        await fetcher.aclose()
+
+
+async def _publisher(config: Config, site: Site) -> list[Finding]:
+    try:
+        async with publish.opened(config, site) as publisher:
+            found = await publisher.check()
+        if isinstance(site.publish, settings.WordPress):
+            from contentstudio.publish import wordpress_doctor
+
+            found += await wordpress_doctor.examine(site, site.publish)
+        return found
+    except ConfigError as error:
+        return [Finding(what=f"publishing: {error}", ok=False, mend=f"see publish of the site “{site.name}”")]
+
+
+async def _sitemap(fetcher: Fetcher, site: Site) -> Finding:
+    try:
+        fetched = await fetcher.get(site.sitemap, types=ANY_TYPE)
+        sitemaps.parse(fetched.body, fetched.url)
+    except (Permanent, Transient) as error:
+        mend = "serve the sitemap at its address, or name its address as sitemap in search_console"
+        return Finding(what=f"the sitemap: {error}", ok=False, mend=mend)
+    return Finding(what=f"the sitemap is at {site.sitemap}", ok=True)
+
+
+async def _key(fetcher: Fetcher, site: Site) -> Finding:
+    try:
+        await indexnow.find_key(fetcher, site)
+    except (Permanent, Transient) as error:
+        mend = f"let {indexnow.key_url(site)} hold the key and nothing else, or name another place as key_url in ping"
+        return Finding(what=str(error), ok=False, mend=mend)
+    return Finding(what=f"the key of IndexNow is at {indexnow.key_url(site)}", ok=True)
+
+
+async def _search_console(config: Config, property: settings.Property) -> Finding:
+    try:
+        async with search_console.opened(config, property) as console:
+            await console.known()
+    except (Permanent, Transient) as error:
+        mend = "add the service account to the property's users with all rights: a sitemap is submitted by an owner's"
+        return Finding(what=str(error), ok=False, mend=mend)
+    return Finding(what=f"Search Console lets us into {property.name}", ok=True)

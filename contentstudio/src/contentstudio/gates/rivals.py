@@ -1,0 +1,26 @@
+"""No other page of the site has this article's title in other words: two that do take each other's readers.
+
+Search engines show one of them, and not always the better one. The words of the titles are compared, in every
+language; the little words that carry no matter are known in English alone, so elsewhere titles are rivals less often.
+"""
+
+from __future__ import annotations
+
+from contentstudio.gates.case import Case, failed, known, passed
+from contentstudio.gates.wording import normal, shown
+from contentstudio.model import Verdict
+from contentstudio.research.terms import content_words
+
+
+def check(case: Case) -> Verdict:
+    """Compare the title with those of the pages that aim at the same query."""
+    rivals = known(case.rivals, "which pages of the site aim at the same query")
+    mine, nearest = content_words(case.draft.title), 0.0
+    for rival in rivals:
+        theirs = content_words(rival.title)
+        alike = len(mine & theirs) / max(1, len(mine | theirs))
+        if alike > case.gates.max_rivalry:
+            told = f"{alike:.0%} of the words of its title and of {shown(normal(rival.title))} ({rival.url})"
+            return failed("rivals", f"{told} are the same, so they are rivals; {case.gates.max_rivalry:.0%} at most.")
+        nearest = max(nearest, alike)
+    return passed("rivals", f"Its title shares at most {nearest:.0%} of the words with {len(rivals)} rivals.")

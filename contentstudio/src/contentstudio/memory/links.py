@@ -1,0 +1,51 @@
+"""Which words of an article lead to another page of its site. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from contentstudio.model import Draft, InternalLink
+from contentstudio.research.terms import content_words
+
+SHORTEST, LONGEST = 2, 6  # words of an anchor
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+
+
+def choose(draft: Draft, pages: Sequence[tuple[str, str]], most: int) -> list[InternalLink]:
+    """Links to some of the pages (title, URL), in their order: each page once, and no words twice.
+
+    A quote is its source's and is left as it is. A page of which the prose does not speak gets no link.
+    """
+    texts = [sentence.text for sentence in draft.sentences() if not sentence.quoted]
+    found: list[InternalLink] = []
+    for title, url in pages:
+        taken = [link.anchor.casefold() for link in found]
+        anchor = _anchor(texts, content_words(title), taken)
+        if anchor and all(link.url != url for link in found):
+            found.append(InternalLink(anchor=anchor, url=url))
+    return found[:most]
+
+
+def _anchor(texts: Sequence[str], wanted: frozenset[str], taken: Sequence[str]) -> str | None:
+    """The phrase that names most of the words; of equals the shorter, and then the earlier."""
+    best: tuple[tuple[int, int], str] | None = None
+    for text in texts:
+        for phrase, length in _phrases(text):
+            named = len(content_words(phrase) & wanted)
+            overlaps = any(phrase.casefold() in one or one in phrase.casefold() for one in taken)
+            if named >= min(SHORTEST, len(wanted)) and not overlaps and (best is None or (named, -length) > best[0]):
+                best = ((named, -length), phrase)
+    return best[1] if best else None
+
+
+def _phrases(text: str) -> Iterator[tuple[str, int]]:
+    """Runs of words with nothing but blanks between them, which begin and end with a word that carries matter."""
+    spans = [word.span() for word in _WORD.finditer(text)]
+    carries = [bool(content_words(text[start:end])) for start, end in spans]
+    for first, (start, _) in enumerate(spans):
+        for last in range(first + SHORTEST - 1, min(first + LONGEST, len(spans))):
+            if text[spans[last - 1][1] : spans[last][0]] != " ":
+                break
+            if carries[first] and carries[last]:
+                yield text[start : spans[last][1]], last - first + 1

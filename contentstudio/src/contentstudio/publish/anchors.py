@@ -1,0 +1,78 @@
+"""Where the internal links of a draft stand in its prose. Pure.
+
+A link is placed once, at the first place where the words of its anchor stand by themselves: never in a quote, whether
+it is marked as one or stands between quotation marks, and never in words that lead elsewhere already.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from contentstudio.model import Draft, InternalLink, Sentence
+
+_QUOTED = re.compile(r"“[^”]*”?|„[^“”]*[“”]?|«[^»]*»?|\"[^\"]*\"?")
+_LETTER = (
+    r"[^\W\u3040-\u30ff\u3400-\u9fff]"  # of scripts with blanks between words: elsewhere any place is between words
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of a sentence's words, and where it leads; None where it is plain text."""
+
+    text: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    start: int
+    end: int
+    link: InternalLink
+
+
+def pieces(draft: Draft) -> list[list[Piece]]:
+    """The pieces of each sentence, in reading order. Together they are its text."""
+    return [list(_cut(s.text, found)) for s, found in zip(draft.sentences(), _places(draft), strict=True)]
+
+
+def placed(draft: Draft) -> list[InternalLink]:
+    """Those of the draft's links that have a place in its prose."""
+    there = [place.link for found in _places(draft) for place in found]
+    return [link for link in draft.links if link in there]
+
+
+def _places(draft: Draft) -> list[list[_Place]]:
+    sentences = draft.sentences()
+    found: list[list[_Place]] = [[] for _ in sentences]
+    for link in dict.fromkeys(draft.links):
+        for sentence, taken in zip(sentences, found, strict=True):
+            place = _first(sentence, link, taken)
+            if place is not None:
+                taken.append(place)
+                break
+    return found
+
+
+def _first(sentence: Sentence, link: InternalLink, taken: Sequence[_Place]) -> _Place | None:
+    if sentence.quoted or not link.anchor.strip():
+        return None
+    closed = [quote.span() for quote in _QUOTED.finditer(sentence.text)] + [(one.start, one.end) for one in taken]
+    for match in re.finditer(rf"(?<!{_LETTER}){re.escape(link.anchor)}(?!{_LETTER})", sentence.text):
+        start, end = match.span()
+        if all(end <= left or right <= start for left, right in closed):
+            return _Place(start, end, link)
+    return None
+
+
+def _cut(text: str, places: Sequence[_Place]) -> Iterator[Piece]:
+    done = 0
+    for place in sorted(places, key=lambda place: place.start):
+        if done < place.start:
+            yield Piece(text[done : place.start])
+        yield Piece(text[place.start : place.end], place.link.url)
+        done = place.end
+    if done < len(text):
+        yield Piece(text[done:])

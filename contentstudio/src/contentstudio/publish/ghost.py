@@ -1,0 +1,287 @@
+"""Ghost, by its Admin API and the key of a custom integration.
+
+It refuses an update that does not name the version which it replaces, so nothing of a person's is lost between our look
+and our write. A slug is no key there either: a second post gets a suffix. No newsletter is ever sent.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import html
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, Literal, Self
+
+from contentstudio import config as settings
+from contentstudio.config import Site
+from contentstudio.model import Image, Published
+from contentstudio.publish import mark, render
+from contentstudio.publish.port import (
+    Article,
+    Capabilities,
+    Conflict,
+    Effect,
+    Existing,
+    Finding,
+    OwnPost,
+    State,
+    plan,
+    sha256_of,
+    untouched,
+)
+from contentstudio.publish.remote import Answer, Remote
+from overnight.errors import ConfigError, Permanent, Transient
+
+API = "/ghost/api/admin"
+VERSION = "v5.0"
+TOKEN_SECONDS = 240  # Ghost takes no token for more than five minutes
+PAUSES = (0.0, 2.0, 6.0, 12.0)  # seconds before each look for what a slow server may still be making
+ORPHAN_SECONDS = 3_600  # an empty draft is left alone for so long: it may be another installation's
+PER_PAGE = 100
+STATES: dict[str, State] = {"published": "published", "scheduled": "scheduled"}
+TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp"}
+CARD = "<!--kg-card-begin: html-->\n{}\n<!--kg-card-end: html-->"  # what stands in it, Ghost leaves as it is
+BEGUN = CARD.format("<!--contentstudio:begun-->")
+_OURS = re.compile(r"<!--contentstudio:([0-9a-f.]+)-->\n(.*)", re.DOTALL)
+
+
+class Ghost:
+    """A site of Ghost."""
+
+    can = Capabilities(frozenset({"draft", "scheduled", "published"}), media=True, tags=True)
+
+    def __init__(self, site: Site, cms: settings.Ghost) -> None:
+        self.site = site
+        self._key = settings.secret(site)
+        if not re.fullmatch(r"[0-9a-f]+:(?:[0-9a-f]{2})+", self._key):
+            raise ConfigError(f"the secret of “{site.name}” is no Admin API key of Ghost: an id, a colon, and a secret")
+        self._remote = Remote(cms.url or site.url, cms, None)
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._open.enter_async_context(self._remote)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    async def find(self, slug: str, known: Existing | None = None) -> Existing | None:
+        post = await self._look(slug, known)
+        return None if post is None else _existing(post)
+
+    async def publish(
+        self, article: Article, effect: Effect, known: Existing | None = None, ours: Collection[str] = ()
+    ) -> tuple[Published, Existing]:
+        there = await self.find(article.draft.slug, known)
+        if plan(article, there, known, ours) == "leave":
+            assert there is not None
+            return Published(url=there.url, action="unchanged", sha256=article.sha256), there
+        number = there.id if there and there.id else await self._begin(article, effect)
+        fields = await self._fields(article, there, effect)
+
+        async def call() -> Existing:
+            post = await self._look(article.draft.slug, Existing(url="", sha256=None, id=number))
+            if post is None:
+                raise Conflict(f"the post {number} was taken away by a person", None)
+            plan(article, _existing(post), known, ours)
+            return await self._write(number, {**fields, "updated_at": post["updated_at"]}, article.sha256)
+
+        content: list[Any] = [article.sha256, article.state, known and known.fingerprint, article.over]
+        written = Existing.model_validate(await effect("publish", content=content, call=call, repeatable=True))
+        action: Literal["created", "updated"] = "created" if known is None else "updated"
+        return Published(url=written.url, action=action, sha256=article.sha256), written
+
+    async def unpublish(self, slug: str, effect: Effect, known: Existing | None = None) -> Existing | None:
+        there = await self.find(slug, known)
+        if there is None or there.state == "draft":
+            return there
+        if not untouched(there, known):
+            raise Conflict(f"{there.url} was changed by a person", there)
+
+        async def call() -> Existing:
+            post = await self._look(slug, there)
+            assert post is not None
+            fields = {"status": "draft", "updated_at": post["updated_at"]}
+            return _existing(await self._put(str(there.id), fields))
+
+        content = ["draft", there.fingerprint, str(there.modified)]
+        return Existing.model_validate(await effect("unpublish", content=content, call=call, repeatable=True))
+
+    async def sweep(self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]) -> list[str]:
+        params = {"filter": "status:draft", "limit": PER_PAGE, "formats": "html"}
+        posts = (await self._ask("GET", "/posts/", params=params)).data["posts"]
+        slugs = set(await under_way())
+        old = datetime.now(UTC) - timedelta(seconds=ORPHAN_SECONDS)
+        lost = [post for post in posts if _begun(post) and _moment(post["updated_at"]) < old]
+        lost = [p for p in lost if p["slug"] not in slugs and re.sub(r"-\d+$", "", p["slug"]) not in slugs]
+        for post in lost:
+            await effect("remove", content=post["id"], call=partial(self._remove, post["id"]), repeatable=True)
+        return [post["slug"] for post in lost]
+
+    async def posts(self) -> AsyncIterator[OwnPost]:
+        page: int | None = 1
+        while page is not None:
+            params = {"filter": "status:published", "limit": PER_PAGE, "page": page, "formats": "html"}
+            data = (await self._ask("GET", "/posts/", params={**params, "order": "published_at desc"})).data
+            for post in data["posts"]:
+                yield OwnPost(
+                    url=post["url"],
+                    slug=post["slug"],
+                    title=post["title"],
+                    html=post["html"] or "",
+                    published_at=_moment(post["published_at"]),
+                    modified=_moment(post["updated_at"]),
+                )
+            page = data["meta"]["pagination"]["next"]
+
+    async def check(self) -> list[Finding]:
+        try:
+            await self._ask("GET", "/posts/", params={"limit": 1})
+        except (Permanent, Transient) as error:
+            mend = "add a custom integration in Ghost's settings, and put its Admin API key into the environment"
+            return [Finding(what=f"the Admin API: {error}", ok=False, mend=mend)]
+        return [Finding(what="the Admin API knows our key", ok=True)]
+
+    async def _look(self, slug: str, known: Existing | None = None) -> dict[str, Any] | None:
+        """The post with the id that we kept, else what has the slug."""
+        paths = [f"/posts/{known.id}/"] if known is not None and known.id is not None else []
+        for path in [*paths, f"/posts/slug/{slug}/"]:
+            answer = await self._ask("GET", path, params={"formats": "html"}, allow=(404,))
+            if answer.status == 200:
+                post: dict[str, Any] = answer.data["posts"][0]
+                return post
+        return None
+
+    async def _begin(self, article: Article, effect: Effect) -> str:
+        """An empty draft with the slug, once; its id. A `-2` that we are given instead is never kept."""
+        slug = article.draft.slug
+
+        async def call() -> str:
+            begun = {"title": article.draft.title, "slug": slug, "status": "draft", "html": BEGUN}
+            post = (await self._ask("POST", "/posts/", params={"source": "html"}, json={"posts": [begun]})).data[
+                "posts"
+            ][0]
+            if post["slug"] == slug:
+                return str(post["id"])
+            await self._remove(post["id"])
+            there = await self.find(slug)
+            if there is not None:
+                raise Conflict(f"{there.url} was not written by us", there)
+            raise Permanent(f"Ghost made “{post['slug']}” of the slug “{slug}”: give the article another one")
+
+        async def probe() -> str | None:
+            post = await self._look(slug)
+            return str(post["id"]) if post and _begun(post) else None
+
+        return str(await effect("begin", content=slug, call=call, probe=probe, pauses=PAUSES))
+
+    async def _remove(self, number: str) -> None:
+        """Delete a draft of ours, if it is still as we made it."""
+        answer = await self._ask("GET", f"/posts/{number}/", params={"formats": "html"}, allow=(404,))
+        if answer.status == 200 and _begun(answer.data["posts"][0]):
+            await self._ask("DELETE", f"/posts/{number}/", allow=(404,))
+
+    async def _fields(self, article: Article, there: Existing | None, effect: Effect) -> dict[str, Any]:
+        draft = article.draft
+        body, featured = render.body(draft), None
+        for image in draft.images:
+            if image.src in article.pictures:
+                url = await self._picture(article, image, effect)
+                body = body.replace(html.escape(image.src), html.escape(url))
+                featured = featured or (url, image.alt)
+        marked = f"<!--contentstudio:{mark.mark(article.sha256, body)}-->\n{body.strip()}"
+        fields: dict[str, Any] = {"title": draft.title, "slug": draft.slug, "html": CARD.format(marked)}
+        fields |= {"custom_excerpt": draft.description[:300], "tags": [{"name": name} for name in draft.tags]}
+        if featured:
+            fields |= {"feature_image": featured[0], "feature_image_alt": featured[1][:125]}
+        if not (article.state == "draft" and there and there.state == "published"):
+            fields["status"] = article.state
+        if article.state == "scheduled":
+            fields["published_at"] = article.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        return fields
+
+    async def _picture(self, article: Article, image: Image, effect: Effect) -> str:
+        """The address of a picture at the site. Ghost cannot be asked for one; a second upload harms nobody."""
+        data, kind = article.pictures[image.src], image.src.rsplit(".", 1)[-1].lower()
+        if kind not in TYPES:
+            raise Permanent(f"the picture {image.src} is none of {', '.join(TYPES)}")
+        name = f"{hashlib.sha256(data).hexdigest()[:16]}.{kind}"
+
+        async def call() -> str:
+            files = {"file": (name, data, TYPES[kind]), "purpose": (None, "image"), "ref": (None, name)}
+            return str((await self._ask("POST", "/images/upload/", files=files)).data["images"][0]["url"])
+
+        return str(await effect("picture", content=name, call=call, repeatable=True))
+
+    async def _write(self, number: str, fields: dict[str, Any], sha256: str) -> Existing:
+        """Write, and compare what Ghost made of it."""
+        there = _existing(await self._put(number, fields))
+        if there.sha256 != sha256:
+            raise Permanent(f"{there.url} was written, but Ghost did not take its text as given")
+        return there
+
+    async def _put(self, number: str, fields: dict[str, Any]) -> dict[str, Any]:
+        params = {"source": "html", "formats": "html"}
+        answer = await self._ask("PUT", f"/posts/{number}/", params=params, json={"posts": [fields]}, allow=(409,))
+        if answer.status == 409:
+            raise Transient(f"somebody changed the post {number} in this moment: it is looked at again")
+        post: dict[str, Any] = answer.data["posts"][0]
+        if "slug" in fields and post["slug"] != fields["slug"]:
+            raise Permanent(f"Ghost made “{post['slug']}” of the slug “{fields['slug']}”: look what has it")
+        return post
+
+    async def _ask(self, method: Literal["GET", "POST", "PUT", "DELETE"], path: str, **options: Any) -> Answer:
+        headers = {"Authorization": f"Ghost {token(self._key, int(time.time()))}", "Accept-Version": VERSION}
+        return await self._remote.ask(method, API + path, headers=headers, **options)
+
+
+def token(key: str, now: int) -> str:
+    """A JSON Web Token (HS256) of an Admin API key, as Ghost's documentation asks for it."""
+    name, secret = key.split(":")
+    head = {"alg": "HS256", "typ": "JWT", "kid": name}
+    parts = [
+        _base64(json.dumps(part).encode())
+        for part in (head, {"iat": now, "exp": now + TOKEN_SECONDS, "aud": "/admin/"})
+    ]
+    signature = hmac.new(bytes.fromhex(secret), ".".join(parts).encode(), hashlib.sha256).digest()
+    return ".".join([*parts, _base64(signature)])
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _existing(post: dict[str, Any]) -> Existing:
+    body = _inside(post)
+    ours = _OURS.fullmatch(body)
+    tags = sorted(tag["name"] for tag in post.get("tags", []))
+    written = [post["title"], body, post.get("custom_excerpt"), post["slug"], post.get("feature_image"), tags]
+    return Existing(
+        url=post["url"],
+        sha256=mark.read(ours[1], ours[2]) if ours else None,
+        id=str(post["id"]),
+        state=STATES.get(post["status"], "draft"),
+        fingerprint=sha256_of(written),
+        modified=_moment(post["updated_at"]),
+        begun=_begun(post),
+    )
+
+
+def _inside(post: dict[str, Any]) -> str:
+    """The body without the marks of the card, which Ghost may leave out."""
+    return re.sub(r"<!--kg-card-(?:begin|end): html-->", "", post.get("html") or "").strip()
+
+
+def _begun(post: dict[str, Any]) -> bool:
+    return bool(post["status"] == "draft" and _inside(post) == "<!--contentstudio:begun-->")
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,308 @@
+"""Markdown files in a Git repository: each article is a file, each publishing a commit that is pushed.
+
+Who changed a file last is in its history: our commits name the hash of the draft that they brought. When the remote
+has moved, its files are taken, looked at, and written once more on top.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import html
+import json
+import os
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+from contentstudio import config as settings
+from contentstudio.config import Site
+from contentstudio.model import Draft, Published
+from contentstudio.publish import markdown
+from contentstudio.publish.port import (
+    Article,
+    Capabilities,
+    Conflict,
+    Effect,
+    Existing,
+    Finding,
+    OwnPost,
+    plan,
+    sha256_of,
+    untouched,
+)
+from overnight.errors import ConfigError, Permanent, Transient
+
+TRAILER = "Contentstudio-Draft"
+PUSHES = 5  # tries to be the one who pushes, where others push too
+FOLDERS = {"hugo": "content/posts", "jekyll": "_posts", "astro": "src/content/blog"}
+PAGES = {"hugo": "/posts/{slug}/", "jekyll": "/{date:%Y/%m/%d}/{slug}.html", "astro": "/blog/{slug}/"}
+PICTURES = {"hugo": "static/images", "jekyll": "images", "astro": "public/images"}  # all are seen as /images
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,199}")
+_PASSING = ("Could not resolve host", "timed out", "Connection re", "unable to access", "early EOF", "cannot lock ref")
+
+
+class Git:
+    """A repository that a generator makes a site of. A fresh copy of it is worked on, and forgotten afterwards."""
+
+    can = Capabilities(frozenset({"draft", "published"}), media=True, tags=True)
+
+    def __init__(self, site: Site, repository: settings.Git) -> None:
+        self.site = site
+        self._settings = repository
+        self._posts = repository.folder or FOLDERS[repository.layout]
+        self._open = AsyncExitStack()
+        self._copy: Path | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    async def find(self, slug: str, known: Existing | None = None) -> Existing | None:
+        await self._refresh()
+        return await self._there(slug)
+
+    async def publish(
+        self, article: Article, effect: Effect, known: Existing | None = None, ours: Collection[str] = ()
+    ) -> tuple[Published, Existing]:
+        there = await self.find(article.draft.slug)
+        if plan(article, there, known, ours) == "leave":
+            assert there is not None
+            return Published(url=there.url, action="unchanged", sha256=article.sha256), there
+
+        async def call() -> Any:
+            return await self._pushed(
+                partial(self._write, article, known, ours), f"Publish {article.draft.slug}", article
+            )
+
+        content = [article.sha256, article.state, known and known.fingerprint, article.over]
+        written = Existing.model_validate(await effect("publish", content=content, call=call, repeatable=True))
+        action: Any = "created" if known is None else "updated"
+        return Published(url=written.url, action=action, sha256=article.sha256), written
+
+    async def unpublish(self, slug: str, effect: Effect, known: Existing | None = None) -> Existing | None:
+        there = await self.find(slug)
+        if there is None:
+            return None
+
+        async def remove() -> None:
+            now = await self._there(slug)
+            if now is not None and not untouched(now, known):
+                raise Conflict(f"{now.url} was changed by a person", now)
+            if now is not None and now.path is not None:
+                await self._git("rm", "--quiet", "--", now.path)
+
+        async def call() -> None:
+            await self._pushed(remove, f"Unpublish {slug}", None)
+
+        await effect("unpublish", content=[slug, there.fingerprint], call=call, repeatable=True)
+        return None
+
+    async def sweep(self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]) -> list[str]:
+        return []  # a commit is pushed whole or not at all
+
+    async def posts(self) -> AsyncIterator[OwnPost]:
+        copy = await self._refresh()
+        for path in sorted((copy / self._posts).glob("**/*.md"), reverse=True):
+            values, text = _parted(path.read_text("utf-8", "replace"))
+            slug = re.sub(r"^\d{4}-\d\d-\d\d-", "", path.stem)
+            if values.get("draft") == "true" or values.get("published") == "false":
+                continue
+            modified = await self._modified(str(path.relative_to(copy)))
+            date = _date(values.get("pubDate") or values.get("date")) or modified
+            yield OwnPost(
+                url=self._url(slug, date),
+                slug=slug,
+                title=_text(values.get("title", slug)),
+                html="".join(f"<p>{html.escape(part)}</p>" for part in text.split("\n\n")),
+                published_at=date,
+                modified=modified,
+            )
+
+    async def check(self) -> list[Finding]:
+        try:
+            await self._refresh()
+            await self._git("push", "--dry-run", "--quiet", "origin", self._settings.branch)
+        except (ConfigError, Permanent, Transient) as error:
+            mend = "look at the repository and the branch, and let this user's git log in there without being asked"
+            return [Finding(what=f"the repository: {error}", ok=False, mend=mend)]
+        return [Finding(what=f"the branch {self._settings.branch} can be read and pushed", ok=True)]
+
+    async def _refresh(self) -> Path:
+        """The copy as the remote's branch is now."""
+        branch = self._settings.branch
+        if self._copy is None:
+            copy = Path(self._open.enter_context(TemporaryDirectory(prefix="contentstudio-"))) / "copy"
+            asked = ["--quiet", "--single-branch", "--branch", branch, "--", self._settings.repository, str(copy)]
+            await self._run(copy.parent, "clone", *asked)
+            self._copy = copy
+        else:
+            await self._git("fetch", "--quiet", "origin", branch)
+            await self._git("reset", "--quiet", "--hard", "FETCH_HEAD")
+        return self._copy
+
+    async def _pushed(self, change: Callable[[], Awaitable[None]], message: str, article: Article | None) -> Any:
+        """Change, commit and push; and once more on top of what others pushed in the meantime."""
+        for _ in range(PUSHES):
+            await self._refresh()
+            await change()
+            if not await self._git("status", "--porcelain"):
+                return await self._there(article.draft.slug) if article else None
+            trailer = f"\n\n{TRAILER}: {article.sha256}" if article else ""
+            await self._git("commit", "--quiet", "--message", message + trailer)
+            try:
+                await self._git("push", "--quiet", "origin", f"HEAD:{self._settings.branch}")
+            except Permanent as error:
+                if "[rejected]" not in str(error) and "fetch first" not in str(error):
+                    raise
+                continue
+            return await self._there(article.draft.slug) if article else None
+        raise Transient(f"others push to {self._settings.repository} all the time: {PUSHES} tries came too late")
+
+    async def _write(self, article: Article, known: Existing | None, ours: Collection[str]) -> None:
+        """Put the file into the copy, if that undoes nothing of a person's."""
+        there = await self._there(article.draft.slug)
+        if plan(article, there, known, ours) == "leave":
+            return
+        assert self._copy is not None
+        draft, first = article.draft, await self._first(there) or article.at
+        for image in draft.images:
+            if image.src in article.pictures:
+                data = article.pictures[image.src]
+                name = f"{hashlib.sha256(data).hexdigest()[:16]}{Path(image.src).suffix}"
+                _put(self._copy / PICTURES[self._settings.layout] / name, data)
+                shown = image.model_copy(update={"src": f"/images/{name}"})
+                images = [shown if other is image else other for other in draft.images]
+                draft = draft.model_copy(update={"images": images})
+        path = self._copy / (there.path if there and there.path else self._path(draft.slug, first))
+        text = markdown.front_matter(self._values(draft, article, first)) + "\n" + markdown.body(draft)
+        _put(path, text.encode())
+        await self._git("add", "--all")
+
+    def _values(self, draft: Draft, article: Article, first: datetime) -> dict[str, Any]:
+        """The front matter of the layout."""
+        values: dict[str, Any] = {"title": draft.title, "description": draft.description}
+        hidden = article.state == "draft"
+        changed = article.at if article.at > first else None
+        match self._settings.layout:
+            case "hugo":
+                values |= {"date": first, "lastmod": changed, "slug": draft.slug, "draft": hidden}
+            case "jekyll":
+                values |= {"layout": "post", "date": first, "last_modified_at": changed, "published": not hidden}
+            case "astro":
+                values |= {"pubDate": first, "updatedDate": changed, "draft": hidden}
+        return values | {"tags": draft.tags}
+
+    def _path(self, slug: str, first: datetime) -> str:
+        dated = f"{first.astimezone(UTC):%Y-%m-%d}-" if self._settings.layout == "jekyll" else ""
+        return f"{self._posts}/{dated}{slug}.md"
+
+    def _url(self, slug: str, first: datetime) -> str:
+        page = self._settings.page or PAGES[self._settings.layout]
+        return self.site.url + page.format(slug=slug, date=first.astimezone(UTC))
+
+    async def _there(self, slug: str) -> Existing | None:
+        """What the copy has under a slug."""
+        if not _SLUG.fullmatch(slug):
+            raise Permanent(f"{slug!r} cannot be a slug: it takes 1 to 200 of the characters a-z, 0-9 and '-'.")
+        assert self._copy is not None
+        named = re.compile(rf"(\d{{4}}-\d\d-\d\d-)?{slug}\.md")
+        found = sorted(path for path in (self._copy / self._posts).glob(f"*{slug}.md") if named.fullmatch(path.name))
+        if not found:
+            return None
+        if len(found) > 1:
+            raise Permanent(f"two files have the slug “{slug}”: {' and '.join(path.name for path in found)}")
+        text, path = found[0].read_text("utf-8", "replace"), str(found[0].relative_to(self._copy))
+        values, _ = _parted(text)
+        said = await self._git("log", "-1", f"--format=%(trailers:key={TRAILER},valueonly,separator=)", "--", path)
+        hidden = values.get("draft") == "true" or values.get("published") == "false"
+        modified = await self._modified(path)
+        return Existing(
+            url=self._url(slug, _date(values.get("pubDate") or values.get("date")) or modified),
+            sha256=said or None,
+            path=path,
+            id=path,
+            state="draft" if hidden else "published",
+            fingerprint=sha256_of(text),
+            modified=modified,
+        )
+
+    async def _first(self, there: Existing | None) -> datetime | None:
+        if there is None or there.path is None or self._copy is None:
+            return None
+        values, _ = _parted((self._copy / there.path).read_text("utf-8", "replace"))
+        return _date(values.get("pubDate") or values.get("date"))
+
+    async def _modified(self, path: str) -> datetime:
+        return datetime.fromisoformat(await self._git("log", "-1", "--format=%cI", "--", path)).astimezone(UTC)
+
+    async def _git(self, *arguments: str) -> str:
+        assert self._copy is not None
+        return await self._run(self._copy, *arguments)
+
+    async def _run(self, folder: Path, *arguments: str) -> str:
+        """One command of git; what it printed. Raises `Transient` where the network fails, else `Permanent`."""
+        name, address = self._settings.author.rstrip(">").split(" <")
+        env = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "https:ssh:file", "LC_ALL": "C"}
+        who = {
+            f"GIT_{role}_{what}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for what, value in (("NAME", name), ("EMAIL", address))
+        }
+        process = await asyncio.create_subprocess_exec(
+            *("git", "-C", str(folder), *arguments),
+            env={**os.environ, **env, **who},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(self._settings.timeout_seconds):
+                out, told = await process.communicate()
+        except BaseException as error:
+            process.kill()
+            await process.wait()
+            if isinstance(error, TimeoutError):
+                raise Transient(f"git {arguments[0]} took longer than {self._settings.timeout_seconds:g} s") from None
+            raise
+        if process.returncode:
+            said = told.decode("utf-8", "replace").strip()
+            sentence = f"git {arguments[0]} of {self._settings.repository} failed: {said[-500:]}"
+            raise (Transient if any(part in said for part in _PASSING) else Permanent)(sentence)
+        return out.decode("utf-8", "replace").strip()
+
+
+def _put(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def _parted(text: str) -> tuple[dict[str, str], str]:
+    """The lines of the front matter that are a name and a value, and the text below it."""
+    match = re.match(r"---\r?\n(.*?)\r?\n---\r?\n(.*)", text, re.DOTALL)
+    if match is None:
+        return {}, text
+    pairs = (line.split(":", 1) for line in match[1].splitlines() if re.match(r"\w+:", line))
+    return {name: value.strip() for name, value in pairs}, match[2].strip()
+
+
+def _text(value: str) -> str:
+    try:
+        return str(json.loads(value))
+    except ValueError:
+        return value.strip("'\"")
+
+
+def _date(value: str | None) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(_text(value or ""))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,86 @@
+"""Drafts as Markdown with front matter, for the generators of static sites."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from contentstudio.model import Draft, Sentence
+from contentstudio.publish import anchors
+from contentstudio.publish.anchors import Piece
+from overnight.errors import InvalidPayload
+
+# Entities for what a generator reads before Markdown does (Liquid, shortcodes) or as HTML; a backslash for the rest.
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "{": "&#123;", "}": "&#125;"}
+_SPECIAL = re.compile(r"[\\`*_\[\]#~|$^]")
+_BEGINS = re.compile(r"^(\d+)([.)])|^([-+=:!])")
+
+
+def body(draft: Draft) -> str:
+    """The article below its title; sources are footnotes.
+
+    Raises InvalidPayload when a sentence names a source that is not among the references.
+    """
+    numbers = {reference.id: number for number, reference in enumerate(draft.references, 1)}
+    linked = iter(anchors.pieces(draft))
+    parts: list[str] = []
+    for number, section in enumerate(draft.sections):
+        parts += [_picture(image.alt, image.src) for image in draft.images[number : number + 1]]
+        parts.append(f"## {escaped(section.heading)}")
+        parts += [_paragraph([(one, next(linked)) for one in paragraph], numbers) for paragraph in section.paragraphs]
+    parts += [_picture(image.alt, image.src) for image in draft.images[len(draft.sections) :]]
+    for asked in draft.faq:
+        parts.append(f"### {escaped(asked.question)}")
+        parts.append(_paragraph([(one, next(linked)) for one in asked.answer], numbers))
+    cited = {sentence.source for sentence in draft.sentences()}
+    for reference in draft.references:
+        if reference.id in cited:
+            title = escaped(reference.title or reference.url)
+            parts.append(f"[^{numbers[reference.id]}]: [{title}](<{_target(reference.url)}>)")
+    return "\n\n".join(parts) + "\n"
+
+
+def front_matter(values: dict[str, Any]) -> str:
+    """YAML between its fences. JSON's strings and lists are YAML too, and need no other care; times are as they are."""
+    lines = [f"{name}: {_yaml(value)}" for name, value in values.items() if value not in (None, [], "")]
+    return "\n".join(["---", *lines, "---", ""])
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it stands."""
+    plain = "".join(_ENTITIES.get(sign, sign) for sign in " ".join(text.split()))
+    plain = _SPECIAL.sub(lambda match: f"\\{match[0]}", plain)
+    return _BEGINS.sub(lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", plain)
+
+
+def _paragraph(sentences: list[tuple[Sentence, list[Piece]]], numbers: dict[str, int]) -> str:
+    shown = []
+    for sentence, pieces in sentences:
+        if sentence.source is not None and sentence.source not in numbers:
+            raise InvalidPayload(f"A sentence cites {sentence.source!r}, which is not among the article's references.")
+        text = f"“{escaped(sentence.text)}”" if sentence.quoted else "".join(map(_piece, pieces))
+        shown.append(text + (f"[^{numbers[sentence.source]}]" if sentence.source else ""))
+    return " ".join(shown)
+
+
+def _piece(piece: Piece) -> str:
+    text = escaped(piece.text)
+    before, after = re.match(r"\s*", piece.text), re.search(r"\s*$", piece.text)
+    text = f"{' ' if before and before[0] else ''}{text}{' ' if after and after[0] and text else ''}"
+    return f"[{text}](<{_target(piece.url)}>)" if piece.url else text
+
+
+def _picture(alt: str, src: str) -> str:
+    return f"![{escaped(alt)}](<{_target(src)}>)"
+
+
+def _target(url: str) -> str:
+    return re.sub(r"[<>\\{}\s]", lambda match: f"%{ord(match[0]):02X}", url)
+
+
+def _yaml(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,361 @@
+"""WordPress, by its REST API and an application password.
+
+A slug is no key there: a second post gets a suffix, and a create that fails may have made a post. So: look, begin an
+empty draft with the slug, keep its id, add pictures and terms, write everything with one update, and look again. Only
+the beginning is a write that cannot be repeated; whoever finds such an empty draft knows that it is ours.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, Self
+
+from contentstudio import config as settings
+from contentstudio.config import Site
+from contentstudio.model import Image, Published
+from contentstudio.publish import mark, render
+from contentstudio.publish.port import (
+    Article,
+    Capabilities,
+    Conflict,
+    Effect,
+    Existing,
+    Finding,
+    OwnPost,
+    State,
+    plan,
+    sha256_of,
+    untouched,
+)
+from contentstudio.publish.remote import Denied, Remote
+from overnight.errors import Permanent, Transient
+
+API = "/wp-json/wp/v2"
+PAUSES = (0.0, 2.0, 6.0, 12.0)  # seconds before each look for what a slow server may still be making
+ORPHAN_SECONDS = 3_600  # an empty draft is left alone for so long: it may be another installation's
+PER_PAGE = 100  # the most that WordPress gives
+FIELDS = "id,slug,status,link,title,content,excerpt,date_gmt,modified_gmt,author,tags,categories,featured_media"
+STATUS: dict[State, str] = {"draft": "draft", "scheduled": "future", "published": "publish"}
+STATES: dict[str, State] = {"publish": "published", "future": "scheduled"}
+MARK = "contentstudio"
+BEGUN = f'<!-- wp:html {{"{MARK}":"begun"}} /-->'
+TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp"}
+
+
+class WordPress:
+    """A site of WordPress."""
+
+    can = Capabilities(frozenset(STATUS), media=True, tags=True, category=True)
+
+    def __init__(self, site: Site, cms: settings.WordPress) -> None:
+        self.site = site
+        self._cms = cms
+        self._remote = Remote(cms.url or site.url, cms, (cms.user, settings.secret(site)))
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._open.enter_async_context(self._remote)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    async def find(self, slug: str, known: Existing | None = None) -> Existing | None:
+        post = await self._look(slug, known)
+        return None if post is None else _existing(post)
+
+    async def publish(
+        self, article: Article, effect: Effect, known: Existing | None = None, ours: Collection[str] = ()
+    ) -> tuple[Published, Existing]:
+        slug = article.draft.slug
+        there = await self.find(slug, known)
+        todo = plan(article, there, known, ours)
+        if todo == "leave":
+            assert there is not None
+            return self._published(article, there, "unchanged"), there
+        number = int(there.id) if there and there.id else await self._begin(slug, effect)
+        fields = await self._fields(article, number, there, effect)
+        content: list[Any] = [
+            article.sha256,
+            STATUS[article.state],
+            str(article.at) if article.state == "scheduled" else "",
+        ]
+        content += [known.fingerprint if known else None, article.over]
+        write = partial(self._write, number, slug, fields, there is not None and there.state == "published")
+        written = Existing.model_validate(await effect("publish", content=content, call=write, repeatable=True))
+        return self._published(article, written, "created" if known is None else "updated"), written
+
+    async def unpublish(self, slug: str, effect: Effect, known: Existing | None = None) -> Existing | None:
+        there = await self.find(slug, known)
+        if there is None or there.state == "draft":
+            return there
+        if not untouched(there, known):
+            raise Conflict(f"{there.url} was changed by a person", there)
+
+        async def call() -> Existing:
+            answer = await self._remote.ask("POST", f"{API}/posts/{there.id}", json={"status": "draft"})
+            return _existing(answer.data)
+
+        content = ["draft", there.fingerprint, str(there.modified)]
+        return Existing.model_validate(await effect("unpublish", content=content, call=call, repeatable=True))
+
+    async def posts(self) -> AsyncIterator[OwnPost]:
+        page, pages = 1, 1
+        while page <= pages:
+            params = {"per_page": PER_PAGE, "page": page, "_fields": FIELDS, "orderby": "date"}
+            answer = await self._remote.ask("GET", f"{API}/posts", params=params)
+            for post in answer.data:
+                yield OwnPost(
+                    url=post["link"],
+                    slug=post["slug"],
+                    title=html.unescape(post["title"]["rendered"]),
+                    html=post["content"]["rendered"],
+                    published_at=_moment(post["date_gmt"]),
+                    modified=_moment(post["modified_gmt"]),
+                )
+            pages = int(answer.headers.get("X-WP-TotalPages", 1))
+            page += 1
+
+    async def check(self) -> list[Finding]:
+        try:
+            answer = await self._remote.ask("GET", f"{API}/users/me", params={"context": "edit"})
+        except (Denied, Permanent, Transient) as error:
+            mend = f"make an application password of {self._cms.user} in their profile, and put it into the environment"
+            return [Finding(what=f"the account {self._cms.user}: {error}", ok=False, mend=mend)]
+        rights = answer.data.get("capabilities", {})
+        found = [Finding(what=f"the account {self._cms.user} is known", ok=True)]
+        for right, what in (("publish_posts", "publish"), ("upload_files", "upload pictures")):
+            mend = "" if rights.get(right) else f"give {self._cms.user} the role of an author or an editor"
+            found.append(Finding(what=f"it may {what}", ok=bool(rights.get(right)), mend=mend))
+        return found
+
+    async def sweep(self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]) -> list[str]:
+        params = {"status": "draft", "context": "edit", "per_page": PER_PAGE, "search": MARK, "_fields": FIELDS}
+        posts = (await self._remote.ask("GET", f"{API}/posts", params=params)).data
+        slugs = set(await under_way())
+        old = datetime.now(UTC) - timedelta(seconds=ORPHAN_SECONDS)
+        lost = [p for p in posts if _begun(p) and _moment(p["modified_gmt"]) < old]
+        lost = [p for p in lost if p["slug"] not in slugs and re.sub(r"-\d+$", "", p["slug"]) not in slugs]
+        for post in lost:
+            await effect("remove", content=post["id"], call=partial(self._remove, post["id"]), repeatable=True)
+        return [post["slug"] for post in lost]
+
+    async def _look(self, slug: str, known: Existing | None = None) -> dict[str, Any] | None:
+        """The post with the id that we kept, else what has the slug: of several the one that is not merely begun."""
+        if known is not None and known.id is not None:
+            params = {"context": "edit", "_fields": FIELDS}
+            answer = await self._remote.ask("GET", f"{API}/posts/{known.id}", params=params, allow=(404,))
+            if answer.status == 200 and answer.data["status"] not in ("trash", "auto-draft"):
+                found: dict[str, Any] = answer.data
+                return found
+        posts = await self._with_slug(slug)
+        return min(posts, key=lambda post: (_begun(post), post["id"]), default=None)
+
+    async def _with_slug(self, slug: str) -> list[dict[str, Any]]:
+        """What has exactly this slug, in any status but the trash. Without `any` only live posts are told."""
+        params = {"slug": slug, "status": "any", "context": "edit", "per_page": PER_PAGE, "_fields": FIELDS}
+        answer = await self._remote.ask("GET", f"{API}/posts", params=params, allow=(400,))
+        if answer.status == 400:
+            raise Denied(f"{self._remote.base} shows no drafts to {self._cms.user}: the password or the role is wrong")
+        if not isinstance(answer.data, list):
+            raise Permanent(f"{self._remote.base} did not answer as WordPress does: is the REST API switched off?")
+        return [post for post in answer.data if post["slug"] == slug]
+
+    async def _begin(self, slug: str, effect: Effect) -> int:
+        """An empty draft with the slug, once; its id. A `-2` that we are given instead is never kept."""
+
+        async def call() -> dict[str, Any]:
+            begun = {"slug": slug, "status": "draft", "content": BEGUN}
+            post = (await self._remote.ask("POST", f"{API}/posts", json=begun)).data
+            if post["slug"] == slug:
+                return {"id": post["id"]}
+            await self._remove(post["id"])
+            there = await self.find(slug)
+            if there is not None:
+                raise Conflict(f"{there.url} was not written by us", there)
+            raise Permanent(
+                f"WordPress made “{post['slug']}” of the slug “{slug}”, so it keeps that for itself, or a post which "
+                f"{self._cms.user} may not see has it. The empty draft was removed; give the article another slug."
+            )
+
+        async def probe() -> dict[str, Any] | None:
+            post = await self._look(slug)
+            return {"id": post["id"]} if post and _begun(post) else None
+
+        begun = await effect("begin", content=slug, call=call, probe=probe, pauses=PAUSES)
+        return int(begun["id"])
+
+    async def _remove(self, number: int) -> None:
+        """Delete a draft of ours for good, if it is still as we made it."""
+        path = f"{API}/posts/{number}"
+        answer = await self._remote.ask("GET", path, params={"context": "edit", "_fields": FIELDS}, allow=(404,))
+        if answer.status == 200 and _begun(answer.data):
+            await self._remote.ask("DELETE", path, params={"force": "true"}, allow=(404, 410))
+
+    async def _fields(self, article: Article, number: int, there: Existing | None, effect: Effect) -> dict[str, Any]:
+        """Everything that is written, in one update. What is live is not taken back to a draft."""
+        draft = article.draft
+        body, featured = render.body(draft), None
+        for image in draft.images:
+            if image.src in article.pictures:
+                picture = await self._picture(article, image, number, effect)
+                body = body.replace(html.escape(image.src), html.escape(picture["url"]))
+                featured = featured or picture["id"]
+        fields: dict[str, Any] = {"title": draft.title, "slug": draft.slug, "excerpt": draft.description}
+        fields["content"] = _marked(article.sha256, body)
+        if draft.tags:
+            fields["tags"] = [await self._term("tags", name, effect) for name in draft.tags]
+        if self._cms.category:
+            fields["categories"] = [await self._term("categories", self._cms.category, effect)]
+        if featured:
+            fields["featured_media"] = featured
+        if not (article.state == "draft" and there and there.state == "published"):
+            fields["status"] = STATUS[article.state]
+        if article.state == "scheduled":
+            fields["date_gmt"] = article.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return fields
+
+    async def _picture(self, article: Article, image: Image, number: int, effect: Effect) -> dict[str, Any]:
+        """A picture in the media library, once: its name holds a hash of its bytes, so that it can be asked for."""
+        data = article.pictures[image.src]
+        kind = image.src.rsplit(".", 1)[-1].lower()
+        if kind not in TYPES:
+            raise Permanent(f"the picture {image.src} is none of {', '.join(TYPES)}")
+        name = f"{article.draft.slug[:100]}-{sha256_of(data.hex())[:12]}"
+
+        async def probe() -> dict[str, Any] | None:
+            # By its words and not by its slug, to which WordPress adds a number where a file of that name lies about.
+            params = {"search": name, "context": "edit"}
+            answer = await self._remote.ask("GET", f"{API}/media", params=params)
+            return next((_media(item) for item in answer.data if item["slug"].startswith(name)), None)
+
+        async def call() -> dict[str, Any]:
+            headers = {"Content-Type": TYPES[kind], "Content-Disposition": f'attachment; filename="{name}.{kind}"'}
+            there = await probe()
+            if there is not None:
+                return there
+            answer = await self._remote.ask("POST", f"{API}/media", content=data, headers=headers)
+            return _media(answer.data)
+
+        picture: dict[str, Any] = await effect("picture", content=name, call=call, probe=probe, pauses=PAUSES)
+
+        async def describe() -> str:
+            told = {"alt_text": image.alt, "post": number}
+            await self._remote.ask("POST", f"{API}/media/{picture['id']}", json=told)
+            return image.alt
+
+        await effect("alt text", content=[name, image.alt], call=describe, repeatable=True)
+        return picture
+
+    async def _term(self, kind: str, name: str, effect: Effect) -> int:
+        """The id of a tag or a category, made where there is none: WordPress itself refuses a second one."""
+
+        async def call() -> int:
+            answer = await self._remote.ask("POST", f"{API}/{kind}", json={"name": name}, allow=(400, 401, 403))
+            if answer.code == "term_exists":
+                return int(answer.data["data"]["term_id"])
+            if answer.status < 300:
+                return int(answer.data["id"])
+            found = await self._remote.ask("GET", f"{API}/{kind}", params={"search": name, "per_page": PER_PAGE})
+            for term in found.data:
+                if html.unescape(term["name"]).casefold() == name.casefold():
+                    return int(term["id"])
+            raise Denied(
+                f"{self._cms.user} may not make the {kind} “{name}”: make it by hand, or give them more rights"
+            )
+
+        return int(await effect(f"term {kind}", content=name, call=call, repeatable=True))
+
+    async def _write(self, number: int, slug: str, fields: dict[str, Any], live: bool) -> Existing:
+        """Write, and read back what WordPress made of it: it drops in silence what it does not know.
+
+        A twin that a slow server makes in this moment takes the slug from us, so we take it back, or else step back.
+        """
+        path = f"{API}/posts/{number}"
+        for _ in range(2):
+            await self._alone(number, slug)
+            await self._remote.ask("POST", path, json=fields)
+            post = (await self._remote.ask("GET", path, params={"context": "edit", "_fields": FIELDS})).data
+            if post["slug"] == slug:
+                break
+        else:
+            if not live:
+                await self._remote.ask("POST", path, json={"status": "draft"})
+            raise Permanent(f"WordPress made “{post['slug']}” of the slug “{slug}” of {post['link']}: look what has it")
+        await self._alone(number, slug)
+        lost: list[str] = [
+            name for name in ("tags", "categories", "featured_media") if name in fields and _lost(fields, post, name)
+        ]
+        lost += [name for name in ("title", "excerpt") if mark.words(post[name]["raw"]) != mark.words(fields[name])]
+        lost += ["content"] if _existing(post).sha256 is None else []
+        if lost:
+            raise Permanent(f"{post['link']} was written, but WordPress did not take its {', '.join(lost)} as given")
+        wanted = fields.get("status", post["status"])
+        if post["status"] != wanted and not (wanted == "future" and post["status"] == "publish"):
+            raise Denied(f"{post['link']} stayed “{post['status']}”: {self._cms.user} may not make it “{wanted}”")
+        return _existing(post)
+
+    async def _alone(self, number: int, slug: str) -> None:
+        """See that no other post has the slug. A late twin that is merely begun goes; any other is for a person."""
+        for post in await self._with_slug(slug):
+            if post["id"] == number:
+                continue
+            if not _begun(post):
+                raise Permanent(
+                    f"two posts have the slug “{slug}”: {number} is ours, {post['id']} is not; look at both"
+                )
+            await self._remove(post["id"])
+
+    def _published(self, article: Article, there: Existing, action: Any) -> Published:
+        return Published(url=there.url, action=action, sha256=article.sha256)
+
+
+def _existing(post: dict[str, Any]) -> Existing:
+    raw = post["content"]["raw"]
+    written = [post["title"]["raw"], raw, post["excerpt"]["raw"], post["slug"], post["featured_media"]]
+    return Existing(
+        url=post["link"],
+        sha256=_sha256(raw),
+        id=str(post["id"]),
+        state=STATES.get(post["status"], "draft"),
+        fingerprint=sha256_of([*written, sorted(post["tags"]), sorted(post["categories"])]),
+        modified=_moment(post["modified_gmt"]),
+        begun=_begun(post),
+    )
+
+
+def _marked(sha256: str, body: str) -> str:
+    """The body in a block of HTML, so that WordPress changes nothing in it. Readers are not shown the mark."""
+    return f'<!-- wp:html {{"{MARK}":"{mark.mark(sha256, body)}"}} -->\n{body.strip()}\n<!-- /wp:html -->'
+
+
+_BLOCK = re.compile(rf'<!-- wp:html {{"{MARK}":"([0-9a-f.]+)"}} -->\n(.*)\n<!-- /wp:html -->', re.DOTALL)
+
+
+def _sha256(content: str) -> str | None:
+    """The hash of the draft that a post's content says, if its words are still those."""
+    block = _BLOCK.fullmatch(content.strip())
+    return mark.read(block[1], block[2]) if block else None
+
+
+def _begun(post: dict[str, Any]) -> bool:
+    return bool(post["status"] == "draft" and post["content"]["raw"].strip() == BEGUN)
+
+
+def _lost(fields: dict[str, Any], post: dict[str, Any], name: str) -> bool:
+    given, there = fields[name], post[name]
+    same: bool = sorted(given) == sorted(there) if isinstance(given, list) else given == there
+    return not same
+
+
+def _media(item: dict[str, Any]) -> dict[str, Any]:
+    return {"id": item["id"], "url": item["source_url"]}
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)

@@ -1,0 +1,137 @@
+"""Gathers what is known of an article: the draft, its page, what the gates said, and each claim beside its source."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Literal
+
+from contentstudio import evidence
+from contentstudio.config import Config
+from contentstudio.model import Draft, Model, Sentence, Verdict
+from contentstudio.pipelines.work import Judged
+from contentstudio.publish import render
+from contentstudio.seo import Change
+from contentstudio.sql import queries
+from overnight.database import Database, Row
+from overnight.errors import InvalidPayload
+
+Verdicts = Literal["supported", "number_mismatch", "not_found", "unchecked"]
+WORDS: dict[Verdicts, str] = {
+    "supported": "supported",
+    "number_mismatch": "another number",
+    "not_found": "not found",
+    "unchecked": "not checked",
+}
+
+
+class Claim(Model):
+    """A sentence that cites a source, beside the passage of that source that is nearest to it.
+
+    `number` counts the sentences of the article from 1. `similarity` is the share of the claim's words that the passage
+    has. `published_at` is the date that the source gives, `read_at` when we read it. What was never compared is
+    `unchecked`, without a passage.
+    """
+
+    number: int
+    text: str
+    quoted: bool
+    source: str
+    url: str = ""
+    title: str = ""
+    published_at: datetime | None = None
+    read_at: datetime | None = None
+    passage: str | None = None
+    similarity: float = 0.0
+    verdict: Verdicts = "unchecked"
+
+    @property
+    def dated(self) -> str:
+        """The date of the source, as a person reads it."""
+        if self.published_at:
+            return f"of {self.published_at:%Y-%m-%d}"
+        return f"read {self.read_at:%Y-%m-%d}" if self.read_at else "without a date"
+
+
+class Dossier(Model):
+    """One article as its reviewer sees it.
+
+    `seal` binds a decision to what is shown. `verdicts` has the failed ones first. `notes` are the reasons for the
+    review that are no verdict, `changes` what optimizing made of what was written. `page` is the article as its site
+    will show it, or None where it cannot be rendered.
+    """
+
+    job_id: str
+    step: str
+    site: str
+    status: str
+    seal: str
+    since: datetime | None
+    draft: Draft
+    verdicts: list[Verdict]
+    notes: list[str]
+    claims: list[Claim]
+    page: str | None
+    changes: tuple[Change, ...] = ()
+
+    def support(self) -> str:
+        """How many claims fared how."""
+        counted = Counter(claim.verdict for claim in self.claims)
+        return ", ".join(f"{counted[each]} {word}" for each, word in WORDS.items() if counted[each]) or "no claim"
+
+
+async def gather(database: Database, config: Config, job_id: str) -> Dossier | None:
+    """The dossier of a job's latest judged draft; None where none was judged."""
+    row = await database.one(queries["dossier_read"], {"job_id": job_id})
+    if row is None:
+        return None
+    judged = Judged.model_validate(row["output"])
+    found = await database.fetch(queries["dossier_claims"], {"job_id": job_id})
+    page, why = await asyncio.to_thread(_page, config, judged.draft, row["finished_at"])
+    return Dossier(
+        **{name: row[name] for name in ("job_id", "step", "site", "status", "seal")},
+        since=row["finished_at"],
+        draft=judged.draft,
+        verdicts=sorted(judged.verdicts, key=lambda verdict: verdict.passed),
+        notes=[*_notes(row, judged.verdicts), *why],
+        claims=list(_claims(judged.draft, found)),
+        page=page,
+        changes=judged.changes,
+    )
+
+
+def _page(config: Config, draft: Draft, moment: datetime) -> tuple[str | None, list[str]]:
+    try:
+        return render.article(config.find(draft.site), draft, published_at=moment, updated_at=moment), []
+    except InvalidPayload as error:
+        return None, [f"It cannot be shown as a page: {error}"]
+
+
+def _notes(row: Row, verdicts: Sequence[Verdict]) -> list[str]:
+    """What the step said beside the verdicts."""
+    said = (row["error"] or "") if row["status"] == "needs_review" else ""
+    for verdict in verdicts:
+        if not verdict.passed:
+            said = said.removeprefix(f"{verdict.gate}: {verdict.reason}").removeprefix("\n")
+    return said.splitlines()
+
+
+def _claims(draft: Draft, found: Sequence[Row]) -> Iterable[Claim]:
+    """Every sentence that cites a source, with what was found for exactly these words in exactly this text."""
+    known = {(row["text_sha256"], row["snapshot"], row["quoted"]): row for row in found}
+    pool = {reference.id: reference for reference in draft.references}
+    for number, sentence in enumerate(draft.sentences(), 1):
+        if sentence.source is None:
+            continue
+        reference = pool.get(sentence.source)
+        snapshot = reference.sha256 if reference else ""
+        row = known.get((evidence.text_sha256(sentence.text), snapshot, sentence.quoted))
+        yield _claim(number, sentence, row or ({"url": reference.url, "title": reference.title} if reference else {}))
+
+
+def _claim(number: int, sentence: Sentence, told: Row) -> Claim:
+    names = ("url", "title", "published_at", "read_at", "passage", "similarity", "verdict")
+    known = {name: told[name] for name in names if told.get(name) is not None}
+    return Claim(number=number, text=sentence.text, quoted=sentence.quoted, source=sentence.source or "", **known)

@@ -1,0 +1,66 @@
+"""The dossier as text, for a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from contentstudio.model import Draft, Sentence, Verdict
+from contentstudio.review.dossier import WORDS, Claim, Dossier
+
+WIDTH = 78  # columns, so that two are left where a terminal has 80
+
+
+def told(dossier: Dossier) -> str:
+    """The article, what the gates said of it, and its claims beside their sources."""
+    notes = [_folded(note, "note    ") for note in dossier.notes]
+    notes += [_folded(f"{c.what}: {c.before or '—'} → {c.after or '—'}", "changed ") for c in dossier.changes]
+    claims = [_underlined(f"Claims beside their sources: {dossier.support()}", "-"), *map(_claim, dossier.claims)]
+    parts = [article(dossier.draft), verdicts(dossier.verdicts), *(["\n".join(notes)] if notes else []), *claims]
+    return "\n\n".join(parts)
+
+
+def article(draft: Draft) -> str:
+    """The article as a reader gets it."""
+    parts = [_underlined(draft.title, "="), _folded(draft.description)]
+    for section in draft.sections:
+        parts += [_underlined(section.heading, "-"), *(_folded(_spoken(paragraph)) for paragraph in section.paragraphs)]
+    for question in draft.faq:
+        parts += [_underlined(question.question, "-"), _folded(_spoken(question.answer))]
+    return "\n\n".join([*parts, "\n".join(_folded(f"{r.title} {r.url}", f"[{r.id}] ") for r in draft.references)])
+
+
+def verdicts(said: Iterable[Verdict]) -> str:
+    """What each gate said, beneath one another."""
+    return "\n".join(_folded(f"{v.gate}: {v.reason}", "passed  " if v.passed else "FAILED  ") for v in said)
+
+
+def _spoken(paragraph: Sequence[Sentence]) -> str:
+    return " ".join((f"“{s.text}”" if s.quoted else s.text) + (f" [{s.source}]" if s.source else "") for s in paragraph)
+
+
+def _claim(claim: Claim) -> str:
+    quoted = f"“{claim.text}”" if claim.quoted else claim.text
+    lines = [
+        _folded(f"{WORDS[claim.verdict]}: {quoted}", f"{claim.number:>3}  "),
+        _folded(claim.passage or "nothing near", "     ↳ "),
+        f"     [{claim.source}] {claim.dated}  {claim.url}",
+    ]
+    return "\n".join(lines)
+
+
+def _underlined(text: str, line: str) -> str:
+    folded = _folded(text)
+    return f"{folded}\n{line * max(map(len, folded.splitlines()), default=0)}"
+
+
+def _folded(text: str, label: str = "") -> str:
+    """In lines that fit, all of them behind the label. Addresses stay whole, so that they can be copied."""
+    return textwrap.fill(
+        " ".join(text.split()),
+        WIDTH,
+        initial_indent=label,
+        subsequent_indent=" " * len(label),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,2 @@
+-- Readers see it no more.
+delete from listings where site = %(site)s and slug = %(slug)s

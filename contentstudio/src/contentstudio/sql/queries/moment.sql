@@ -1,0 +1,2 @@
+-- The clock of the ledger.
+select ledger_now() as now

@@ -1,0 +1,8 @@
+-- It arrived. The version is kept once; one that is published again becomes the latest.
+with version as (
+    insert into versions (site, slug, sha256, draft, job_id)
+    values (%(site)s, %(slug)s, %(sha256)s, %(draft)s::jsonb, %(job_id)s)
+    on conflict (site, slug, sha256) do update set job_id = excluded.job_id, at = ledger_now()
+)
+update publications set existing = %(existing)s::jsonb, begun = '{}', job_id = %(job_id)s, at = ledger_now()
+where site = %(site)s and slug = %(slug)s

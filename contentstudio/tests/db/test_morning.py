@@ -1,0 +1,146 @@
+"""The morning report: no noise, all that waits with the command to type, and the money to the last token."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from contentstudio import app as studio
+from contentstudio import morning
+from contentstudio.cli import cli
+from contentstudio.config import Config, Writing
+from contentstudio.demo.web import FEEDS, GONE, HARD, DemoWeb
+from contentstudio.review import gather
+from overnight import control
+from overnight.database import Database
+from overnight.llm.fake_server import FakeModels
+from overnight.model import Reject
+from overnight.testing import Clock, run_until_idle
+
+Write = Callable[..., Config]
+SINCE = datetime(2026, 11, 1, tzinfo=UTC)
+PAGE = "/potting-shed/mulch.html"
+PRICE = {"input": 1.0, "output": 2.0}  # dollars per million tokens
+USD = 1_000_000
+
+
+async def night(config: Config, database: Database, clock: Clock, date: str = "2026-11-23", **options: Any) -> None:
+    app = studio.build(config)
+    await control.start(app, database, "night", {"date": date, "sites": ["garden"]})
+    await run_until_idle(app, database, clock=clock, **options)
+
+
+def told(report: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    morning.render(report, "contentstudio")
+    return capsys.readouterr().out
+
+
+async def test_a_night_of_everything_fits_80_columns_but_for_what_is_copied(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await night(write_config([web.url + path for path in (*FEEDS, GONE)]), database, clock)
+    shown = told(await morning.gather(database, SINCE), capsys)
+    for part in ("published", "needs you:", "failed:", "healed", "skipped", "contentstudio review ", "replay "):
+        assert part in shown
+    long = [line for line in shown.splitlines() if len(line) > 80]
+    assert [line for line in long if " " in line.strip() and "contentstudio" not in line] == []
+
+
+async def test_what_is_as_it_was_is_no_news(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await night(write_config([web.url + PAGE]), database, clock)
+    await database.fetch(
+        "update runs set outcome = 'no_work', error = 'unchanged since 2026-11-22' where step = 'read'"
+    )
+    report = await morning.gather(database, SINCE)
+    assert report["skipped"] == []
+    await database.fetch("update runs set error = 'the feed has no entries' where step = 'read'")
+    (row,) = (await morning.gather(database, SINCE))["skipped"]
+    assert row["reason"] == "the feed has no entries"
+
+
+async def test_what_a_person_turned_down_is_told_with_the_reason_and_waits_no_more(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write_config([web.url + HARD])
+    await night(config, database, clock)
+    (waiting,) = (await morning.gather(database, SINCE))["needs_review"]
+    dossier = await gather(database, config, waiting["job_id"])
+    assert dossier is not None
+    reject = Reject(dossier.seal, "nobody understands it")
+    await control.decide(studio.build(config), database, waiting["job_id"], reject, by="ann")
+    report = await morning.gather(database, SINCE)
+    assert report["needs_review"] == []
+    shown = " ".join(told(report, capsys).split())
+    assert f"rejected garden: {dossier.draft.title}: nobody understands it (ann)" in shown
+
+
+async def test_what_the_budget_held_back_is_told_with_what_to_type(
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-test-0123456789")
+    with FakeModels() as server:
+        config = by_model(write_config([web.url + PAGE]), server)
+        (site,) = config.site
+        config = config.model_copy(update={"site": [site.model_copy(update={"usd_per_day": 0.0})]})
+        await night(config, database, clock, horizon=3_600)
+    report = await morning.gather(database, SINCE)
+    (row,) = report["held_by_budget"]
+    assert (row["site"], row["count"]) == ("garden", 1)
+    shown = told(report, capsys)
+    assert "held: 1 job of garden by a budget" in shown
+    assert "contentstudio budget set site:garden USD --reason …" in shown
+
+
+def by_model(config: Config, server: FakeModels) -> Config:
+    given = {
+        "anthropic": {"base_url": server.url},
+        "deadline_seconds": 20.0,
+        "model": "claude-sonnet-5-5",
+        "prices": {"claude-sonnet-5-5": PRICE},
+        "sections_at_once": 1,
+    }
+    return config.model_copy(update={"writing": Writing.model_validate(given)})
+
+
+async def test_the_cost_of_a_night_with_faults_is_what_the_server_billed(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-test-0123456789")
+    monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
+    with FakeModels(faults=["529", "truncated-json", "ok", "500", "max-tokens"]) as server:
+        await night(by_model(write_config([web.url + PAGE]), server), database, clock)
+        calls, (put, got) = len(server.calls), server.billed
+    report = await morning.gather(database, SINCE)
+    assert calls >= 5
+    assert got > 0
+    assert report["llm_calls"] == calls
+    assert report["retries"] >= 2
+    assert report["cost_usd"] == pytest.approx((put * PRICE["input"] + got * PRICE["output"]) / USD, abs=1e-9)
+
+
+async def test_a_script_gets_counts_and_the_rows_behind_them(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import asyncio
+
+    monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
+    config = write_config([web.url + HARD])
+    await night(config, database, clock)
+    call = ["--config", str(config.beside(config.publishing.dir).parent / "contentstudio.toml"), "morning", "--json"]
+    done = await asyncio.to_thread(CliRunner().invoke, cli, [*call, "--hours", "8784"])
+    data = json.loads(done.stdout)
+    assert (data["needs_review"], data["published"], data["rejected"]) == (1, 0, 0)
+    assert set(data["details"]) == set(morning.LISTS)

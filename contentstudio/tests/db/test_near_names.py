@@ -1,0 +1,58 @@
+"""A misspelt site is refused with what is near it, wherever one can be named; one that is gone has its history yet."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from contentstudio.cli import cli
+from contentstudio.config import Config
+from overnight.database import Database
+
+Ask = Callable[..., Result]
+
+
+@pytest.fixture
+async def ask(
+    database: Database, write_config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Ask:
+    write_config(["https://a.example/"])
+    monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
+    await database.fetch(
+        "insert into runs (job_id, step, pipeline, key, status) values ('ab', 'read', 's', 'gone', 'dead')"
+    )
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(cli, ["--config", str(tmp_path / "contentstudio.toml"), *arguments])
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("runs", "--site", "gardn"),
+        ("dead", "--site", "gardn"),
+        ("replay", "--site", "gardn"),
+        ("replay", "--site", "gardn", "--dry-run"),
+        ("cancel", "--site", "gardn", "--reason", "x"),
+        ("evidence", "--site", "gardn"),
+        ("pause", "site:gardn", "--reason", "x"),
+        ("budget", "set", "site:gardn", "1", "--reason", "x"),
+    ],
+)
+async def test_a_misspelt_site_is_refused_with_what_there_is(ask: Ask, arguments: tuple[str, ...]) -> None:
+    told = await asyncio.to_thread(ask, *arguments)
+    assert "there is no site “gardn”; there are: garden" in str(told.exception)
+
+
+async def test_a_site_that_the_config_has_no_more_still_has_its_history(ask: Ask) -> None:
+    told = await asyncio.to_thread(ask, "runs", "--site", "gone", "--json")
+    assert [row["job_id"] for row in json.loads(told.stdout)["runs"]] == ["ab"]
+    told = await asyncio.to_thread(ask, "replay", "--site", "gone", "--dry-run", "--json")
+    assert json.loads(told.stdout) == {"fitting": 1}

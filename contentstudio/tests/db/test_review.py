@@ -1,0 +1,194 @@
+"""What a reviewer is shown and does: one dossier as text, page and JSON; approve, edit and reject bound to its seal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from lxml import html
+
+from contentstudio import app as studio
+from contentstudio.cli import cli
+from contentstudio.config import Config
+from contentstudio.demo.web import HARD, DemoWeb
+from contentstudio.review import Dossier, gather, page, text
+from contentstudio.seo import Change
+from overnight import control
+from overnight.database import Database
+from overnight.errors import IllegalTransition
+from overnight.model import Approve, Edit
+from overnight.testing import Clock, run_until_idle
+
+Write = Callable[..., Config]
+Ask = Callable[..., Result]
+
+
+@pytest.fixture
+def config(web: DemoWeb, write_config: Write, monkeypatch: pytest.MonkeyPatch, database: Database) -> Config:
+    monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
+    return write_config([web.url + HARD])
+
+
+@pytest.fixture
+async def waiting(config: Config, database: Database, clock: Clock) -> Dossier:
+    """The dossier of an article that is too hard to read, so that it waits for a person."""
+    app = studio.build(config)
+    await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await run_until_idle(app, database, clock=clock)
+    return await dossier_of(config, database)
+
+
+@pytest.fixture
+def ask(config: Config, tmp_path: Path) -> Ask:
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(cli, ["--config", str(tmp_path / "contentstudio.toml"), *arguments])
+
+    return run
+
+
+async def dossier_of(config: Config, database: Database) -> Dossier:
+    (row,) = await database.fetch("select job_id from runs where step = 'gate'")
+    dossier = await gather(database, config, row["job_id"])
+    assert dossier is not None
+    return dossier
+
+
+async def test_the_dossier_has_the_page_the_verdicts_and_each_claim_beside_its_source(
+    waiting: Dossier, web: DemoWeb
+) -> None:
+    assert (waiting.site, waiting.step, waiting.status) == ("garden", "gate", "needs_review")
+    assert not waiting.verdicts[0].passed
+    assert waiting.verdicts[0].gate == "readability"
+    assert all(verdict.passed for verdict in waiting.verdicts[1:])
+    cited = [(n, s) for n, s in enumerate(waiting.draft.sentences(), 1) if s.source]
+    assert [(claim.number, claim.text) for claim in waiting.claims] == [(n, s.text) for n, s in cited]
+    for claim in waiting.claims:
+        assert (claim.verdict, claim.url) == ("supported", web.url + HARD)
+        assert " ".join((claim.passage or "").split()) == claim.text
+        assert claim.dated.startswith("of 2026-")
+    assert waiting.page is not None
+    assert html.fromstring(waiting.page).findtext(".//h1") == waiting.draft.title
+
+
+async def test_a_person_sees_what_failed_first_and_what_to_press(waiting: Dossier, ask: Ask) -> None:
+    told = (await asyncio.to_thread(ask, "review", waiting.job_id[:6])).stdout
+    assert waiting.draft.title in told
+    assert told.index("FAILED  readability") < told.index("passed  sources")
+    assert f"Claims beside their sources: {len(waiting.claims)} supported" in told
+    assert f"approve {waiting.job_id} --seen {waiting.seal[:8]}" in told
+    assert max(len(line) for line in told.partition(" approve ")[0].splitlines()[:-1] if "://" not in line) <= 80
+
+
+async def test_what_optimizing_changed_is_shown(waiting: Dossier) -> None:
+    changed = waiting.model_copy(update={"changes": (Change(what="title", before="Old words", after="New words"),)})
+    assert "changed title: Old words → New words" in text.told(changed)
+    assert html.fromstring(page.page(changed)).xpath("//td[text()='Old words']/following-sibling::td[1]/text()") == [
+        "New words"
+    ]
+
+
+async def test_a_script_gets_the_whole_dossier(waiting: Dossier, ask: Ask) -> None:
+    told = json.loads((await asyncio.to_thread(ask, "review", waiting.job_id, "--json")).stdout)["dossier"]
+    assert Dossier.model_validate(told) == waiting
+
+
+async def test_the_page_holds_the_article_in_a_sandbox_and_no_script_of_its_own(waiting: Dossier) -> None:
+    assert waiting.page is not None
+    hostile = waiting.model_copy(update={"notes": ["</ul><script>alert(1)</script>"]})
+    shown = html.fromstring(page.page(hostile, "approve it"))
+    (frame,) = shown.iter("iframe")
+    assert frame.get("sandbox") == ""
+    assert frame.get("srcdoc") == waiting.page
+    assert list(shown.iter("script")) == []
+    assert "</ul><script>alert(1)</script>" in shown.text_content()
+    (policy,) = shown.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
+    assert policy.startswith("default-src 'none'")
+    assert [cell.text_content() for cell in shown.xpath("//td[@class='failed']")] == ["failed"]
+
+
+async def test_an_edit_in_markdown_is_judged_anew_with_evidence_of_its_own(
+    waiting: Dossier, config: Config, database: Database, clock: Clock, ask: Ask, tmp_path: Path
+) -> None:
+    file = tmp_path / "article.md"
+    told = await asyncio.to_thread(
+        ask, "review", waiting.job_id, "--markdown", str(file), "--html", str(file) + ".html"
+    )
+    assert f"wrote {file}.html and {file}" in told.stdout
+    heading = f"## {waiting.draft.sections[0].heading}\n"
+    text = file.read_text("utf-8").replace(waiting.draft.title, "A plain title")
+    assert heading in text
+    file.write_text(text.replace(heading, f"{heading}Nobody ever said this of rabbits. [s1]\n", 1), "utf-8")
+    edit = ("edit", waiting.job_id, "--input", f"@{file}", "--seen", waiting.seal[:8])
+    assert (await asyncio.to_thread(ask, *edit)).exit_code == 0
+    await run_until_idle(studio.build(config), database, clock=clock)
+    after = await dossier_of(config, database)
+    assert after.draft.title == "A plain title"
+    assert len(after.claims) == len(waiting.claims) + 1
+    assert after.claims[0].verdict == "not_found"
+    assert {claim.verdict for claim in after.claims[1:]} == {"supported"}
+    verdicts = await database.one("select count(distinct attempt) as n from verdicts")
+    assert verdicts == {"n": 2}
+
+
+async def test_a_decision_about_what_has_changed_since_it_was_shown_is_refused(
+    waiting: Dossier, config: Config, database: Database, clock: Clock
+) -> None:
+    app = studio.build(config)
+    changed = waiting.draft.model_copy(update={"title": "Another title"})
+    await control.decide(app, database, waiting.job_id, Edit(waiting.seal, changed.model_dump(mode="json")))
+    await run_until_idle(app, database, clock=clock)
+    with pytest.raises(IllegalTransition, match=r"what you saw of job .* is not what stands there now: look again"):
+        await control.decide(app, database, waiting.job_id, Approve(waiting.seal))
+    assert not list(config.folder(config.site[0]).glob("*/index.html"))
+
+
+async def test_what_was_approved_is_published_as_it_was_shown(
+    waiting: Dossier, config: Config, database: Database, clock: Clock, ask: Ask
+) -> None:
+    approve = ("approve", waiting.job_id, "--seen", waiting.seal[:8])
+    assert (await asyncio.to_thread(ask, *approve)).exit_code == 0
+    await run_until_idle(studio.build(config), database, clock=clock)
+    (file,) = config.folder(config.site[0]).glob("*/index.html")
+    assert waiting.page is not None
+    shown, there = (html.fromstring(text).find(".//article") for text in (waiting.page, file.read_text("utf-8")))
+    assert [s.text_content() for s in shown.iter("section")] == [s.text_content() for s in there.iter("section")]
+    told = (await asyncio.to_thread(ask, "review", waiting.job_id)).stdout
+    assert "It does not wait for review" in told
+
+
+async def test_no_edit_moves_an_article_to_another_site(
+    waiting: Dossier, config: Config, database: Database, clock: Clock
+) -> None:
+    app = studio.build(config)
+    elsewhere = waiting.draft.model_copy(update={"site": "other"})
+    await control.decide(app, database, waiting.job_id, Edit(waiting.seal, elsewhere.model_dump(mode="json")))
+    await run_until_idle(app, database, clock=clock)
+    (run,) = await database.fetch("select status, error from runs where step = 'gate'")
+    assert run["status"] == "dead"
+    assert "this article is for the site “other”, the job for “garden”" in run["error"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("review", "--html", "x.html"), "name the job of an article"),
+        (("review", "ffff"), "there is no job"),
+        (("edit", "JOB", "--input", "@missing.md"), "cannot read missing.md"),
+    ],
+)
+async def test_what_cannot_be_shown_is_one_sentence(
+    waiting: Dossier, ask: Ask, arguments: tuple[str, ...], says: str
+) -> None:
+    told = await asyncio.to_thread(ask, *(waiting.job_id if a == "JOB" else a for a in arguments))
+    assert says in str(told.exception)
+
+
+async def test_a_line_that_is_no_sentence_is_named(waiting: Dossier, ask: Ask, tmp_path: Path) -> None:
+    file = tmp_path / "article.md"
+    file.write_text("# Title\n\n## Heading\n\nWords. [s9]\n", "utf-8")
+    told = await asyncio.to_thread(ask, "edit", waiting.job_id, "--input", f"@{file}", "--seen", waiting.seal[:8])
+    assert "line 5: [s9] is no source" in str(told.exception)

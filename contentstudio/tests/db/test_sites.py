@@ -1,0 +1,206 @@
+"""Many sites in one studio: whatever breaks in one of them, every other one publishes, and nothing mixes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contentstudio import app as studio
+from contentstudio import config as settings
+from contentstudio.config import Config
+from contentstudio.demo.web import INDEXNOW, KEYS, DemoWeb
+from contentstudio.publish.static import StaticSite
+from contentstudio.research.sentences import sentences
+from overnight import control
+from overnight.database import Database
+from overnight.errors import Transient
+from overnight.llm.fake_server import FakeModels, prompt_of, schema_of
+from overnight.testing import Clock, run_until_idle
+
+PAGES = {
+    "ants": "/potting-shed/mulch.html",
+    "broken": "/potting-shed/compost.html",
+    "cats": "/clear-skies/dark-adaptation.html",
+    "dogs": "/clear-skies/meteor-showers.html",
+}
+OTHERS = [name for name in PAGES if name != "broken"]
+
+Write = Callable[..., Config]
+
+
+def written(request: dict[str, Any]) -> str:
+    """An article of one section in the sentences of its source, whatever the source is."""
+    schema, prompt = schema_of(request), prompt_of(request)
+    assert schema is not None
+    title = prompt.split('id="topic">\n', 1)[1].split("\n</source", 1)[0]
+    if "angle" in schema["properties"]:
+        plan = [{"heading": f"On {title}", "tells": "all", "sources": ["s1"]}]
+        told = f"What there is to know of this, in the words of one who knows it well: {title}."
+        return json.dumps({"title": title, "description": told[:165], "angle": "It helps.", "sections": plan})
+    text = prompt.split('id="s1">\n', 1)[1].rsplit("\n</source", 1)[0]
+    lines = [{"text": s, "source": "s1", "quoted": True} for s in sentences(text) if 8 < len(s.split()) < 30]
+    return json.dumps({"paragraphs": [lines[:7], lines[7:14]]})
+
+
+@pytest.fixture
+def claude(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeModels]:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-test-0123456789")
+    with FakeModels(body=written) as server:
+        yield server
+
+
+@pytest.fixture
+def write_sites(tmp_path: Path, web: DemoWeb) -> Write:
+    """Writes a config with a file for each site; `broken` gets the lines of its own."""
+
+    def write(broken: str = "", source: str | None = None, writing: str = "writer = 'offline'") -> Config:
+        (tmp_path / "own").mkdir(exist_ok=True)
+        (tmp_path / "contentstudio.toml").write_text(
+            f"sites = 'own/*.toml'\n[fetch]\nallow_loopback = true\n[writing]\n{writing}\n",
+            "utf-8",
+        )
+        for name, path in PAGES.items():
+            url = source if source and name == "broken" else web.url + path
+            key = f"key = 'key-of-{name}', key_url = '{web.url}{KEYS}key-of-{name}.txt'"
+            ping = f"ping = {{ endpoint = '{web.url}{INDEXNOW}', {key} }}\n"
+            own = broken if name == "broken" and broken.startswith("ping") else ping + (broken * (name == "broken"))
+            text = f"name = '{name}'\nurl = 'https://{name}.example'\nsources = ['{url}']\n{own}"
+            (tmp_path / "own" / f"{name}.toml").write_text(text, "utf-8")
+        return settings.load(tmp_path / "contentstudio.toml")
+
+    return write
+
+
+async def night(config: Config, database: Database, clock: Clock) -> None:
+    app = studio.build(config)
+    await control.start(app, database, "night", {"date": "2026-11-23", "sites": list(PAGES)})
+    await run_until_idle(app, database, clock=clock, horizon=3_600)
+
+
+def published(config: Config) -> dict[str, list[str]]:
+    """Site → the slugs of its articles."""
+    return {
+        site.name: sorted(page.parent.name for page in config.folder(site).glob("*/index.html")) for site in config.site
+    }
+
+
+async def how(database: Database) -> dict[str, Any]:
+    """Where the work of the broken site stands."""
+    row = await database.one(
+        "select step, status, error, outcome from runs where key = 'broken' order by id desc limit 1"
+    )
+    assert row is not None
+    return row
+
+
+def others_are_published(config: Config) -> bool:
+    found = published(config)
+    return [len(found[name]) for name in OTHERS] == [1, 1, 1] and not found["broken"]
+
+
+async def test_when_nothing_is_broken_each_site_has_its_own_article_and_no_other(
+    database: Database, clock: Clock, web: DemoWeb, write_sites: Write
+) -> None:
+    config = write_sites()
+    await night(config, database, clock)
+    found = published(config)
+    assert [len(slugs) for slugs in found.values()] == [1] * len(PAGES)
+    for name, path in PAGES.items():
+        (slug,) = found[name]
+        page = (config.folder(config.find(name)) / slug / "index.html").read_text("utf-8")
+        assert web.url + path in page
+        assert [other for other in PAGES if other != name and f"{other}.example" in page] == []
+        assert [url for other, url in PAGES.items() if other != name and web.url + url in page] == []
+    assert sorted((ping["host"], ping["key"]) for ping in web.pings) == [
+        (f"{name}.example", f"key-of-{name}") for name in PAGES
+    ]
+
+
+async def test_a_cms_that_is_down_stops_no_other_site(
+    database: Database, clock: Clock, write_sites: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish = StaticSite.publish
+
+    def down(self: StaticSite, *arguments: Any, **named: Any) -> Any:
+        if self.site.name == "broken":
+            raise Transient("The CMS answers 503.")
+        return publish(self, *arguments, **named)
+
+    monkeypatch.setattr(StaticSite, "publish", down)
+    config = write_sites()
+    await night(config, database, clock)
+    assert others_are_published(config)
+    assert "The CMS answers 503" in (await how(database))["error"]
+
+
+async def test_a_feed_that_is_down_stops_no_other_site(
+    database: Database, clock: Clock, web: DemoWeb, write_sites: Write
+) -> None:
+    config = write_sites(source=f"{web.url}/nowhere/feed.xml")
+    await night(config, database, clock)
+    assert others_are_published(config)
+    assert ((await how(database))["step"], (await how(database))["status"]) == ("read", "dead")
+
+
+async def test_a_budget_that_is_spent_stops_no_other_site(
+    database: Database, clock: Clock, write_sites: Write, claude: FakeModels
+) -> None:
+    config = write_sites("usd_per_day = 0\n", writing=f"rewrites = 0\nanthropic = {{ base_url = '{claude.url}' }}")
+    await night(config, database, clock)
+    assert others_are_published(config)
+    held = await how(database)
+    assert (held["step"], held["status"], held["outcome"]) == ("generate", "queued", "held")
+    assert "key:broken" in held["error"]
+
+
+async def test_a_switch_that_is_off_stops_no_other_site(
+    database: Database, clock: Clock, web: DemoWeb, write_sites: Write
+) -> None:
+    config = write_sites()
+    await control.set_switch(database, "key:broken", enabled=False, reason="look first")
+    await night(config, database, clock)
+    assert others_are_published(config)
+    assert web.requests[PAGES["broken"]] == 0
+
+
+async def test_a_breaker_that_is_open_stops_no_other_site(database: Database, clock: Clock, write_sites: Write) -> None:
+    config = write_sites()
+    await database.fetch(
+        "insert into breakers (name, key, failures, opened_at, open_until, error) "
+        "values ('cms broken', 'broken', 5, ledger_now(), ledger_now() + interval '1 day', 'down')"
+    )
+    await night(config, database, clock)
+    assert others_are_published(config)
+    assert ((await how(database))["step"], (await how(database))["status"]) == ("publish", "queued")
+
+
+async def test_a_folder_that_cannot_be_written_stops_no_other_site(
+    database: Database, clock: Clock, write_sites: Write
+) -> None:
+    config = write_sites()
+    folder = config.folder(config.find("broken"))
+    folder.parent.mkdir()
+    folder.write_text("a file, and no folder", "utf-8")
+    await night(config, database, clock)
+    assert others_are_published(config)
+    dead = await how(database)
+    assert (dead["step"], dead["status"]) == ("publish", "dead")
+    assert "cannot be written" in dead["error"]
+
+
+async def test_a_ping_that_fails_stops_no_other_site(
+    database: Database, clock: Clock, web: DemoWeb, write_sites: Write
+) -> None:
+    config = write_sites(broken=f"ping = {{ endpoint = '{web.url}/nowhere', key = 'key-of-broken' }}\n")
+    await database.fetch(
+        "insert into breakers (name, key, failures, opened_at, open_until, error) "
+        "values ('indexnow broken', 'broken', 5, ledger_now(), ledger_now() + interval '1 day', 'down')"
+    )
+    await night(config, database, clock)
+    assert [len(slugs) for slugs in published(config).values()] == [1] * len(PAGES)
+    assert sorted(ping["host"] for ping in web.pings) == [f"{name}.example" for name in OTHERS]
+    assert ((await how(database))["step"], (await how(database))["status"]) == ("ping", "queued")

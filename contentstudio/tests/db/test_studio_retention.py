@@ -1,0 +1,134 @@
+"""What the studio lets go when it is old, and what stays: whatever a published or unfinished article stands on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from contentstudio import app as studio
+from contentstudio.config import Config, Keep
+from contentstudio.demo.web import HARD, DemoWeb
+from contentstudio.memory import Memory
+from contentstudio.model import Snapshot
+from contentstudio.review import gather
+from overnight import App, control, retention
+from overnight.database import Database
+from overnight.keeper import Keeper
+from overnight.ledger import Ledger
+from overnight.model import Reject
+from overnight.testing import Clock, run_until_idle
+
+Write = Callable[..., Config]
+PAGE = "/potting-shed/mulch.html"
+DAY = 86_400.0
+LONG = 200 * DAY
+
+
+def text_of(words: str, url: str = "https://a.example/") -> Snapshot:
+    return Snapshot(url=url, title="T", text=words, sha256=hashlib.sha256(words.encode()).hexdigest())
+
+
+async def counts(database: Database) -> dict[str, int]:
+    row = await database.one(
+        "select (select count(*) from snapshots) as snapshots, (select count(*) from evidence) as evidence, "
+        "(select count(*) from verdicts) as verdicts, (select count(*) from cadence) as cadence, "
+        "(select count(*) from page_snapshots) as page_snapshots"
+    )
+    assert row is not None
+    return row
+
+
+@pytest.fixture
+async def after_a_night(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write
+) -> tuple[Config, App, dict[str, Any]]:
+    """A published article and one that waits for a person, long ago: the config, the app, and the two job ids."""
+    config = write_config([web.url + PAGE, web.url + HARD])
+    app = studio.build(config)
+    await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await run_until_idle(app, database, clock=clock)
+    rows = await database.fetch("select job_id, status from runs where step = 'gate'")
+    await clock.move(LONG)
+    return config, app, {row["status"]: row["job_id"] for row in rows}
+
+
+async def pruned(database: Database, app: App) -> int:
+    assert app.prune is not None
+    total = 0
+    while gone := await app.prune.batch(database, 50):
+        total += gone
+    return total
+
+
+async def test_what_a_published_and_a_waiting_article_stand_on_stays(
+    database: Database, after_a_night: tuple[Config, App, dict[str, Any]]
+) -> None:
+    config, app, jobs = after_a_night
+    before = {status: await gather(database, config, job) for status, job in jobs.items()}
+    kept = await counts(database)
+    await pruned(database, app)
+    assert {status: await gather(database, config, job) for status, job in jobs.items()} == before
+    after = await counts(database)
+    assert (after["snapshots"], after["evidence"]) == (kept["snapshots"], kept["evidence"])
+    assert after["cadence"] == 0
+    left = await database.fetch("select distinct job_id from verdicts")
+    assert [row["job_id"] for row in left] == [jobs["needs_review"]]
+
+
+async def test_the_evidence_of_what_was_turned_down_goes(
+    database: Database, after_a_night: tuple[Config, App, dict[str, Any]]
+) -> None:
+    config, app, jobs = after_a_night
+    dossier = await gather(database, config, jobs["needs_review"])
+    assert dossier is not None
+    await control.decide(app, database, dossier.job_id, Reject(dossier.seal, "no"))
+    await pruned(database, app)
+    left = await database.fetch("select distinct job_id from evidence")
+    assert [row["job_id"] for row in left] == [jobs["succeeded"]]
+    assert await database.fetch("select job_id from verdicts") == []
+
+
+async def test_old_texts_of_a_page_go_and_its_latest_one_stays(
+    database: Database, clock: Clock, write_config: Write
+) -> None:
+    app = studio.build(write_config(["https://a.example/"]))
+    for words in ("first", "second", "third"):
+        await Memory(database).keep_snapshot(text_of(words))
+        await clock.move(DAY)
+    assert app.prune is not None
+    assert await pruned(database, app) == await app.prune.count(database) == 0
+    await clock.move(LONG)
+    assert await app.prune.count(database) == 2
+    assert await pruned(database, app) == 4  # each text goes after its place in the history
+    assert [row["text"] for row in await database.fetch("select text from snapshots")] == ["third"]
+    assert await app.prune.count(database) == 0
+
+
+async def test_a_worker_prunes_by_itself_and_as_the_config_says(
+    database: Database, clock: Clock, write_config: Write
+) -> None:
+    config = write_config(["https://a.example/"]).model_copy(update={"keep": Keep(days=10)})
+    app = studio.build(config)
+    for words in ("first", "second"):
+        await Memory(database).keep_snapshot(text_of(words))
+        await clock.move(DAY)
+    await clock.move(9 * DAY)
+    await Keeper(app, Ledger(database)).tick()
+    assert [row["text"] for row in await database.fetch("select text from snapshots")] == ["second"]
+    assert (await retention.count(database, app)).others == 0
+
+
+async def test_many_at_once_lose_nothing_and_go_by_small_batches(
+    database: Database, clock: Clock, write_config: Write
+) -> None:
+    app = studio.build(write_config(["https://a.example/"]))
+    for number in range(12):
+        await Memory(database).keep_snapshot(text_of(f"text {number}"))
+        await clock.move(1)
+    await clock.move(LONG)
+    assert app.prune is not None
+    assert await app.prune.batch(database, 5) == 5
+    assert (await counts(database))["page_snapshots"] == 7

@@ -1,0 +1,43 @@
+"""One at a time writes under a slug, over all workers."""
+
+from __future__ import annotations
+
+import pytest
+
+from contentstudio.publish.publications import Turns
+from overnight.database import Database
+from overnight.errors import LedgerUnavailable
+
+
+async def test_while_one_worker_has_the_turn_of_a_slug_no_other_gets_it(database: Database) -> None:
+    one, other = Turns(database), Turns(database)
+    try:
+        async with one.take("garden", "compost") as mine:
+            assert mine is not None
+            async with other.take("garden", "compost") as theirs:
+                assert theirs is None
+            async with other.take("garden", "mulch") as theirs:
+                assert theirs is not None
+        async with other.take("garden", "compost") as theirs:
+            assert theirs is not None
+    finally:
+        await one.aclose()
+        await other.aclose()
+
+
+async def test_a_turn_whose_session_is_lost_permits_nothing(database: Database) -> None:
+    turns = Turns(database)
+    try:
+        async with turns.take("garden", "compost") as mine:
+            assert mine is not None
+            await mine.check()
+            await database.fetch(
+                "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objsubid = 2 "
+                "and database = (select oid from pg_database where datname = current_database())"
+            )
+            with pytest.raises(LedgerUnavailable):
+                await mine.check()
+        async with turns.take("garden", "compost") as again:
+            assert again is not None
+    finally:
+        await turns.aclose()

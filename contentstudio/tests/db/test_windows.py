@@ -1,0 +1,141 @@
+"""What is ready waits for the window of its site, keeps its distance; an edit meanwhile is judged as any draft is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from contentstudio import app as studio
+from contentstudio.config import Config, Window
+from contentstudio.demo.web import FEEDS, DemoWeb
+from overnight import App, control
+from overnight.database import Database
+from overnight.testing import Clock, run_until_idle
+
+Write = Callable[..., Config]
+MONDAY = datetime(2026, 11, 23, 4, tzinfo=UTC)
+MULCH = "/potting-shed/mulch.html"
+
+
+def windowed(config: Config, **window: Any) -> Config:
+    site = config.site[0].model_copy(update={"window": Window.model_validate(window)})
+    changed = config.model_copy(update={"site": [site]})
+    changed._file = config._file
+    return changed
+
+
+async def begin(app: App, database: Database) -> None:
+    await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+
+
+async def published(database: Database) -> list[datetime]:
+    rows = await database.fetch(
+        "select finished_at from runs where step = 'publish' and status = 'succeeded' order by finished_at"
+    )
+    return [row["finished_at"] for row in rows]
+
+
+async def test_an_article_waits_until_the_window_opens(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write
+) -> None:
+    config = windowed(write_config([web.url + MULCH]), days=["tue"], hours=("08:00", "09:00"))
+    await clock.set(MONDAY)
+    app = studio.build(config)
+    await begin(app, database)
+    await run_until_idle(app, database, clock=clock, horizon=3_600)
+    assert await published(database) == []
+    await run_until_idle(app, database, clock=clock, horizon=2 * 86_400)
+    (when,) = await published(database)
+    assert (when.weekday(), when.hour) == (1, 8)
+    (run,) = await database.fetch("select failures from runs where step = 'publish'")
+    assert run["failures"] == 0
+
+
+async def test_articles_keep_their_distance(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write
+) -> None:
+    config = windowed(write_config([web.url + FEEDS[0]]), minutes_apart=30)
+    await clock.set(MONDAY)
+    app = studio.build(config)
+    await begin(app, database)
+    await run_until_idle(app, database, clock=clock, horizon=4 * 3_600)
+    moments = await published(database)
+    assert len(moments) == 4
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(moments)]
+    assert min(gaps) >= 30 * 60 - 5  # the turn is taken before the work
+
+
+@pytest.mark.parametrize("pipeline", ["rollback"])
+async def test_what_a_person_asks_for_by_name_does_not_wait(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, pipeline: str
+) -> None:
+    config = write_config([web.url + MULCH])
+    await clock.set(MONDAY)
+    await begin(studio.build(config), database)
+    await run_until_idle(studio.build(config), database, clock=clock)
+    (version,) = await database.fetch("select slug from versions")
+    await database.fetch(
+        "insert into versions select site, slug, 'earlier', jsonb_set(draft, '{title}', '\"Mulch, earlier\"'), job_id, "
+        "at - interval '1 day' from versions"
+    )
+    app = studio.build(windowed(config, days=["sun"]))
+    asked = {"site": "garden", "slug": version["slug"], "asked": "2026-11-23T09:00:00Z"}
+    await control.start(app, database, pipeline, asked)
+    await run_until_idle(app, database, clock=clock, horizon=60)
+    (run,) = await database.fetch("select status from runs where pipeline = 'rollback' and step = 'publish'")
+    assert run["status"] == "succeeded"
+
+
+async def waiting(database: Database) -> dict[str, Any]:
+    (row,) = await database.fetch(
+        "select r.job_id, r.step, g.output from runs r join runs g on g.job_id = r.job_id and g.step = 'gate' "
+        "where r.pipeline = 'article' and r.status = 'queued'"
+    )
+    return row
+
+
+@pytest.fixture
+async def ready(database: Database, clock: Clock, web: DemoWeb, write_config: Write) -> App:
+    """An article that passed the gates, and waits for a last edit."""
+    app = studio.build(write_config([web.url + MULCH]))
+    await begin(app, database)
+    await run_until_idle(app, database, clock=clock, horizon=89)  # what is judged together waits for 90 s too
+    await clock.move(91)
+    await run_until_idle(app, database)
+    return app
+
+
+async def test_an_edit_within_the_wait_restarts_it_but_not_beyond_its_maximum(
+    database: Database, clock: Clock, ready: App
+) -> None:
+    began = await clock.now()
+    row = await waiting(database)
+    assert row["step"] == "confirm"
+    for number in range(1, 20):
+        await clock.move(80)
+        row["output"]["draft"]["title"] = f"Mulch and what it does, the version {number}"
+        await control.edit(ready, database, row["job_id"], row["output"])
+        await run_until_idle(ready, database, horizon=0)
+        if await published(database):
+            break
+    (when,) = await published(database)
+    assert 800 < (when - began).total_seconds() < 1_000  # `debounce_at_most_seconds` is 900
+    (version,) = await database.fetch("select draft->>'title' as title from versions")
+    assert version["title"].startswith("Mulch and what it does, the version")
+
+
+async def test_an_edit_within_the_wait_goes_through_the_gates_again(
+    database: Database, clock: Clock, ready: App
+) -> None:
+    row = await waiting(database)
+    row["output"]["draft"]["sections"][0]["paragraphs"].append([{"text": "As an AI language model, I cannot."}])
+    await control.edit(ready, database, row["job_id"], row["output"])
+    await run_until_idle(ready, database, clock=clock)
+    assert await published(database) == []
+    (run,) = await database.fetch("select step, status, error from runs where status = 'needs_review'")
+    assert run["step"] == "confirm"
+    assert "leak" in run["error"]

@@ -1,0 +1,102 @@
+"""The sections [alerts] and [morning]: secrets are in the environment, and a mistake is one sentence."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from contentstudio import alerts
+from contentstudio import config as settings
+from overnight.errors import ConfigError, Permanent
+
+SITE = """
+[[site]]
+name = "garden"
+url = "https://garden.example/"
+sources = ["https://a.example/feed.xml"]
+"""
+ALL = """
+[alerts]
+channels = ["slack", "webhook", "mail", "apprise"]
+quiet = ["23:00", "06:00"]
+urgency = { late_job = "now" }
+link = "https://console.example"
+mail = { host = "smtp.example", sender = "a@example.com", to = ["b@example.com"], user = "u" }
+
+[morning]
+at = "06:45"
+timezone = "Europe/Belgrade"
+"""
+
+
+def load(tmp_path: Path, text: str) -> settings.Config:
+    file = tmp_path / "contentstudio.toml"
+    file.write_text(text + SITE, "utf-8")
+    return settings.load(file)
+
+
+def test_without_a_section_there_is_no_channel_and_the_report_is_for_half_past_seven(tmp_path: Path) -> None:
+    made = alerts.build(load(tmp_path, ""))
+    assert (list(made.channels), made.morning, made.quiet) == ([], "07:30", ("22:00", "07:00"))
+
+
+def test_the_channels_get_their_addresses_from_the_environment_or_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "webhook"
+    file.write_text("https://hook.example/verysecret\n")
+    file.chmod(0o600)
+    monkeypatch.setenv("CONTENTSTUDIO_SLACK_URL", "https://hooks.slack.example/services/verysecret")
+    monkeypatch.setenv("CONTENTSTUDIO_WEBHOOK_URL_FILE", str(file))
+    monkeypatch.setenv("CONTENTSTUDIO_APPRISE_URLS", "tgram://verysecret/1 json://localhost")
+    monkeypatch.setenv("CONTENTSTUDIO_MAIL_PASSWORD", "verysecretword")
+    made = alerts.build(load(tmp_path, ALL))
+    slack, webhook, mail, apprise = made.channels
+    assert [channel.name for channel in made.channels] == ["slack", "webhook", "mail", "apprise"]
+    assert (slack.url, webhook.url) == (
+        "https://hooks.slack.example/services/verysecret",
+        "https://hook.example/verysecret",
+    )
+    assert (mail.password, list(apprise.urls)) == ("verysecretword", ["tgram://verysecret/1", "json://localhost"])
+    assert (made.quiet, made.morning, made.timezone) == (("23:00", "06:00"), "06:45", "Europe/Belgrade")
+    assert (made.urgency_of("late_job"), made.link) == ("now", "https://console.example")
+    alerts.check(made)
+
+
+def test_a_channel_without_an_address_stops_whoever_is_to_tell_of_alerts_and_no_other_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CONTENTSTUDIO_SLACK_URL", raising=False)
+    made = alerts.build(load(tmp_path, "[alerts]\nchannels = ['slack']\n"))
+    with pytest.raises(ConfigError, match="put its address into CONTENTSTUDIO_SLACK_URL"):
+        alerts.check(made)
+    with pytest.raises(Permanent, match="put its address into CONTENTSTUDIO_SLACK_URL"):
+        made.channels[0].send(None, "")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[alerts]\nchannels = ['pager']\n", r"“alerts.channels\[1\]”"),
+        ("[alerts]\nchannels = ['mail']\n", r"needs a table \[alerts.mail\]"),
+        ("[alerts]\nslack_url = 'x'\n", "unknown key “alerts.slack_url”; known here: channels"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        load(tmp_path, text)
+
+
+def test_the_report_is_the_text_that_the_command_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    from contentstudio import morning
+
+    lists: dict[str, list[dict[str, str]]] = {name: [] for name in morning.LISTS}
+    night = {**lists, "since": datetime(2030, 1, 1, tzinfo=UTC), "cost_usd": 0.0, "llm_calls": 0, "seconds": 1.0}
+    night |= {"retries": 3, "runs": {}}
+    morning.render(night, "contentstudio")
+    shown = capsys.readouterr().out
+    assert alerts.text(night, "contentstudio") == shown
+    assert "retries  3" in shown
+    assert capsys.readouterr().out == ""

@@ -1,0 +1,193 @@
+"""Optimizing brings into shape what can be, makes nothing up, and says what it did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contentstudio.config import Site
+from contentstudio.model import Draft, Image, InternalLink, Question, Section, Sentence
+from contentstudio.seo import Change, optimize
+from contentstudio.seo.description import description_of
+from contentstudio.seo.structure import heading_of
+from contentstudio.seo.title import title_of
+
+SITE = Site.model_validate(
+    {"name": "garden", "url": "https://garden.example", "title": "The Garden", "sources": ["https://a.example"]}
+)
+DESCRIPTION = "What a heap needs to become soil within a year, and what to do with one that smells."
+
+
+def make_draft(**changes: Any) -> Draft:
+    values: dict[str, Any] = {
+        "site": "garden",
+        "slug": "good-compost",
+        "title": "Good compost from a small heap",
+        "description": DESCRIPTION,
+        "sections": [Section(heading="Heaps", paragraphs=[[Sentence(text="A heap is a start.")]])],
+        "references": [],
+        "writer": "some-model",
+    }
+    return Draft.model_validate(values | changes)
+
+
+def own(*texts: str) -> list[Sentence]:
+    return [Sentence(text=text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("title", "better"),
+    [
+        ("Good compost  from\na heap", "Good compost from a heap"),
+        ("Good compost from a heap.", "Good compost from a heap"),
+        ("What is left of the U.S.", "What is left of the U.S."),
+        ("Good compost from a heap | The Garden", "Good compost from a heap"),
+        ("Good compost from a heap. | The Garden - The Garden", "Good compost from a heap"),
+        (".", "."),
+        ("What grows in the garden - the garden", "What grows in the garden"),
+        ("A year in the garden", "A year in the garden"),
+        (
+            "How to make good compost in a small garden: everything that a beginner needs to know",
+            "How to make good compost in a small garden",
+        ),
+        (
+            "What belongs on the heap, and what does not? Ten answers for those who begin today",
+            "What belongs on the heap, and what does not?",
+        ),
+        ("How to keep a heap warm in winter (and why that matters to the worms)", "How to keep a heap warm in winter"),
+        (
+            "Compost: how a heap becomes soil, told by those who turned it for more than a year",
+            "Compost: how a heap becomes soil, told by those who turned it for more than a year",
+        ),
+        (
+            "How those who turn their heaps every other week have soil in less than half a year",
+            "How those who turn their heaps every other week have soil in less than half a year",
+        ),
+        ("堆肥" * 20 + "の作り方", "堆肥" * 20 + "の作り方"),
+    ],
+)
+def test_a_title_loses_what_is_not_its_sense_and_never_a_word_of_a_sentence(title: str, better: str) -> None:
+    assert title_of(title, "The Garden") == better
+
+
+SHORT = "What a heap needs."
+LONG = "Heaps need air. " * 3 + "Turn the heap every other week, and give it water in a dry summer. " * 3
+
+
+@pytest.mark.parametrize(
+    ("description", "sentences", "better"),
+    [
+        (f" {DESCRIPTION}\n", [], DESCRIPTION),
+        (SHORT, [], SHORT),
+        (
+            "What a heap needs",
+            own("A heap of leaves and grass becomes dark soil within one year."),
+            f"{SHORT} A heap of leaves and grass becomes dark soil within one year.",
+        ),
+        ("", own("Leaves and grass become dark soil within one year. " + "They really do it. " * 2), None),
+        (SHORT, [Sentence(text="A heap of leaves and grass becomes dark soil within one year.", quoted=True)], SHORT),
+        (SHORT, own("Will a heap of leaves and grass be dark soil within one year from now?"), SHORT),
+        (SHORT, own("She said “a heap of leaves and grass becomes dark soil within one year”."), SHORT),
+        (SHORT, own("Every heap wants another heap beside it, where the older one can rest."), SHORT),
+        (SHORT, own("Turn it. " * 30), SHORT),
+        (LONG, [], "Heaps need air. Heaps need air. Heaps need air. " + LONG.split(". ")[3] + "."),
+        ("word " * 40, [], "word " * 31 + "word…"),
+        ("堆肥を作る。" * 15, [], "堆肥を作る。" * 13),
+    ],
+)
+def test_a_description_has_a_length_that_lists_show_whole(
+    description: str, sentences: list[Sentence], better: str | None
+) -> None:
+    found = description_of(description, sentences)
+    assert found == (better if better is not None else sentences[0].text.strip())
+
+
+@pytest.mark.parametrize(
+    ("heading", "better"),
+    [
+        ("## Heaps", "Heaps"),
+        ("# # Heaps", "Heaps"),
+        ("What they need:", "What they need"),
+        ("Turn it.", "Turn it"),
+        ("What then?", "What then?"),
+        ("1", "1"),
+        ("Made in the U.S.", "Made in the U.S."),
+        ("#", "#"),
+        ("必要なもの：", "必要なもの"),
+    ],
+)
+def test_a_heading_has_no_marks_of_another_kind_of_text(heading: str, better: str) -> None:
+    assert heading_of(heading) == better
+
+
+def test_what_is_well_stays_and_no_change_is_told() -> None:
+    draft = make_draft(links=[InternalLink(anchor="heap", url="https://garden.example/heaps/")])
+    done = optimize(draft, SITE, draft.links)
+    assert (done.draft, done.changes) == (draft, ())
+
+
+def test_every_change_is_told_with_what_was_there_before() -> None:
+    draft = make_draft(
+        title="Good compost from a small heap.",
+        description=f"{DESCRIPTION} ",
+        sections=[Section(heading="Heaps:", paragraphs=[own("A heap is a start.")])],
+        faq=[Question(question="heaps", answer=own("Yes.")), Question(question="Why?", answer=own("So."))],
+        links=[InternalLink(anchor="nowhere", url="https://garden.example/old/")],
+        images=[Image(src="/a.jpg", alt="A  heap")],
+    )
+    link = InternalLink(anchor="heap", url="https://garden.example/heaps/")
+    done = optimize(draft, SITE, [link])
+    assert done.changes == (
+        Change(what="title", before="Good compost from a small heap.", after="Good compost from a small heap"),
+        Change(what="description", before=f"{DESCRIPTION} ", after=DESCRIPTION),
+        Change(what="heading", before="Heaps:", after="Heaps"),
+        Change(what="question", before="heaps", after=""),
+        Change(
+            what="link", before="nowhere → https://garden.example/old/", after="heap → https://garden.example/heaps/"
+        ),
+        Change(what="alternative text", before="A  heap", after="A heap"),
+    )
+    assert [q.question for q in done.draft.faq] == ["Why?"]
+    assert done.draft.links == [link]
+
+
+def test_the_slug_of_a_topic_never_changes_whatever_its_title_becomes() -> None:
+    for slug in ("good-compost", "good--compost", "good-" * 30 + "compost"):
+        done = optimize(make_draft(slug=slug, title="Another title altogether, which is good"), SITE, [])
+        assert done.draft.slug == slug
+
+
+@pytest.mark.parametrize(
+    ("slug", "title", "better"),
+    [("Über Kompost!", "x", "uber-kompost"), ("", "Good compost", "good-compost"), ("", "!!!", "topic-e84c538e")],
+)
+def test_only_a_slug_that_is_no_address_is_made_anew(slug: str, title: str, better: str) -> None:
+    assert optimize(make_draft(slug=slug, title=title), SITE, []).draft.slug == better
+
+
+def test_a_page_is_linked_once_and_never_to_itself() -> None:
+    urls = ["https://garden.example/a/", "https://garden.example/a", "https://garden.example/good-compost/"]
+    links = [InternalLink(anchor=f"heap {number}", url=url) for number, url in enumerate(urls)]
+    assert optimize(make_draft(), SITE, links).draft.links == links[:1]
+
+
+TEXT = st.text(alphabet=st.sampled_from("ab .:?-|(“„。堆\n#…é"), max_size=250)
+
+
+@given(TEXT.filter(bool), TEXT, TEXT.filter(bool), TEXT.filter(bool))
+def test_optimizing_twice_equals_once_and_no_sentence_is_touched(
+    title: str, description: str, heading: str, sentence: str
+) -> None:
+    draft = make_draft(
+        title=title,
+        description=description,
+        sections=[Section(heading=heading, paragraphs=[own(sentence)])],
+        faq=[Question(question=heading, answer=own(sentence))] * 2,
+    )
+    once = optimize(draft, SITE, []).draft
+    assert once.sections[0].paragraphs == draft.sections[0].paragraphs
+    again = optimize(once, SITE, [])
+    assert (again.draft, again.changes) == (once, ())
