@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.ready
 
-.PHONY: help setup demo test test-e2e test-browser test-wordpress test-crash test-postgres15 test-model test-mutants test-sweep check bench docs screenshots format lock clean
+.PHONY: help setup demo test test-contract test-e2e test-browser test-wordpress test-crash test-postgres15 test-model test-mutants test-sweep check bench docs screenshots format lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,8 +21,11 @@ $(SETUP): requirements.lock overnight/pyproject.toml contentstudio/pyproject.tom
 demo: $(SETUP)  ## One night, end to end, on loopback: feeds in, published pages out
 	@$(BIN)/contentstudio demo
 
-test: $(SETUP)  ## Unit, database, contract and gate tests
+test: $(SETUP)  ## Unit, database, console and gate tests, in under four minutes
 	@$(BIN)/pytest $(PYTEST)
+
+test-contract: $(SETUP)  ## Every port against servers that speak its protocol; the ledger against its model
+	@$(BIN)/pytest overnight/tests/contract contentstudio/tests/contract overnight/tests/model
 
 test-e2e: $(SETUP)  ## The demo, the examples and the commands, as a user runs them
 	@$(BIN)/pytest overnight/tests/e2e contentstudio/tests/e2e --ignore contentstudio/tests/e2e/wordpress

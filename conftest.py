@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from overnight import logs
 from overnight.database import Database
 from overnight.testing import Clock, fresh_database, postgres
 
@@ -41,6 +42,7 @@ def clock(database: Database) -> Clock:
 
 @pytest.fixture(autouse=True)
 def plain_logs() -> Iterator[None]:
-    """What one test configured of the log, such as its level, is not the next one's."""
+    """What one test configured of the log, such as its level and what it hides, is not the next one's."""
     yield
     structlog.reset_defaults()
+    logs._secrets.clear()

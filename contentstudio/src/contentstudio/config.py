@@ -350,11 +350,13 @@ class Gates(_Section):
 class Publishing(_Section):
     """Where finished articles go, and how long each waits for a person's last edit. Sites are folders in `dir`.
 
-    An edit restarts the wait, but not beyond `debounce_at_most_seconds` from its begin.
+    An edit restarts the wait, but not beyond `debounce_at_most_seconds` from its begin. No site is begun to be written
+    to more often than `articles_per_second`, by all workers together.
     """
 
     debounce_seconds: float = Field(default=90, ge=0, le=86_400)
     debounce_at_most_seconds: float = Field(default=900, ge=0, le=604_800)
+    articles_per_second: int = Field(default=5, ge=1, le=100)
     dir: Path = Path("sites")
 
 

@@ -29,7 +29,7 @@ from overnight import App, Cron, Debounce, Limit, On, Pipeline, Retry, control, 
 from overnight.database import Database
 
 WRITING_CALLS = 4  # one after another, for which there is time in an attempt; the next one goes on with what is stored
-AT_SITE = [Limit("cms of {key}", at_once=4)]  # steps at the CMS of one site, over all workers: what a small host bears
+AT_ONCE = 4  # steps at the CMS of one site, over all workers: what a small host bears
 ONE_PING = [Limit("pings of {key}", at_once=1)]  # while one is under way, what the next one tells of gathers
 TIDY = "30 2 * * *"  # before the night begins
 INSPECT = "0 6 * * *"  # after it
@@ -106,6 +106,7 @@ def build(config: Config) -> list[Pipeline]:
         id=lambda t: job_id(t.slug, t.site, str(t.date)),
         key=lambda t: t.site,
     )
+    at_site = _at_site(config)
     wait = config.publishing.debounce_seconds
     last_look = Debounce(wait, at_most=max(wait, config.publishing.debounce_at_most_seconds))
     # With a fallback each model has a breaker of its own: where this one held the step, nobody would ask the other.
@@ -114,20 +115,26 @@ def build(config: Config) -> list[Pipeline]:
     article.step(writing.optimize, retry=Retry(3))
     article.step(writing.gate, retry=Retry(3), timeout=(1 + config.writing.rewrites) * (deadline + 120))
     article.step(writing.confirm, retry=Retry(3), after=last_look)
-    article.step(publishing.publish, retry=Retry(3), timeout=300, breaker="cms {key}", limits=AT_SITE)
+    article.step(publishing.publish, retry=Retry(3), timeout=300, breaker="cms {key}", limits=at_site)
     article.step(publishing.ping, retry=Retry(3), timeout=60, breaker="indexnow {key}", limits=ONE_PING)
     return [night, research, memory, source, demand, topic, refresh, renewal, article, *_care(config), *_watch(config)]
 
 
+def _at_site(config: Config) -> list[Limit]:
+    """What the steps at the CMS of a site share."""
+    return [Limit("cms of {key}", at_once=AT_ONCE, starts=config.publishing.articles_per_second, per=1)]
+
+
 def _care(config: Config) -> list[Pipeline]:
     """What is done with articles that are published: by a person's wish, and once a night on sites with a CMS."""
+    at_site = _at_site(config)
     rollback = Pipeline("rollback", key=lambda named: named.site)
     rollback.step(publishing.before)
-    rollback.step(publishing.publish, retry=Retry(3), timeout=300, breaker="cms {key}", limits=AT_SITE)
+    rollback.step(publishing.publish, retry=Retry(3), timeout=300, breaker="cms {key}", limits=at_site)
     rollback.step(publishing.ping, retry=Retry(3), timeout=60, breaker="indexnow {key}", limits=ONE_PING)
 
     unpublish = Pipeline("unpublish", key=lambda named: named.site)
-    unpublish.step(publishing.unpublish, retry=Retry(3), timeout=300, breaker="cms {key}", limits=AT_SITE)
+    unpublish.step(publishing.unpublish, retry=Retry(3), timeout=300, breaker="cms {key}", limits=at_site)
     if not any(isinstance(site.publish, Remote) for site in config.site):
         return [rollback, unpublish]
 
@@ -136,7 +143,7 @@ def _care(config: Config) -> list[Pipeline]:
     tidy.step(publishing.sites_to_sweep)
 
     sweep = Pipeline("sweep", key=lambda work: work.site)
-    sweep.step(publishing.sweep, retry=Retry(3), timeout=300, breaker="cms {key}", limits=AT_SITE)
+    sweep.step(publishing.sweep, retry=Retry(3), timeout=300, breaker="cms {key}", limits=at_site)
     return [rollback, unpublish, tidy, sweep]
 
 

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -216,10 +216,15 @@ class WordPress:
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Programs, MariaDB, Path, dict[str, str]]]:
+    with running_servers(tmp_path_factory.mktemp("wp")) as found:
+        yield found
+
+
+@contextmanager
+def running_servers(folder: Path) -> Iterator[tuple[Programs, MariaDB, Path, dict[str, str]]]:
     """The programs, a MariaDB with the pattern of all sites, the folder of PHP's files, and the passwords."""
     subprocess.run([str(HERE / "prepare.sh"), str(CACHE)], check=True)
     programs = Programs(CACHE)
-    folder = tmp_path_factory.mktemp("wp")
     www = folder / "www"
     subprocess.run(["cp", "-a", str(programs.wordpress), str(www)], check=True)
     shutil.copytree(HERE / "site", www, dirs_exist_ok=True, ignore=shutil.ignore_patterns("mu-plugins"))
