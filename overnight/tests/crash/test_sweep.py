@@ -64,10 +64,10 @@ class Lives:
 
 
 async def check(scene: Any) -> None:
-    """Every order with its children ended as designed, once; no intent is open, and no alert was raised."""
+    """Every order with its children ended as designed, once; no intent is open, and of nothing but reviews was told."""
     await scene.check()
     assert await scene.fetch("select * from effects where status <> 'done'") == []
-    assert await scene.fetch("select * from alerts") == []
+    assert await scene.fetch("select * from alerts where kind <> 'review'") == []
 
 
 @pytest.mark.timeout(0 if ALL else 120)
