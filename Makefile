@@ -21,11 +21,12 @@ $(SETUP): requirements.lock overnight/pyproject.toml contentstudio/pyproject.tom
 demo: $(SETUP)  ## One night, end to end, on loopback: feeds in, published pages out
 	@$(BIN)/contentstudio demo
 
-test: $(SETUP)  ## Unit, database, console and gate tests, in under four minutes
+test: $(SETUP)  ## Unit, database and gate tests, in under four minutes
 	@$(BIN)/pytest $(PYTEST)
 
-test-contract: $(SETUP)  ## Every port against servers that speak its protocol; the ledger against its model
-	@$(BIN)/pytest overnight/tests/contract contentstudio/tests/contract overnight/tests/model
+test-contract: $(SETUP)  ## Every port against servers that speak its protocol; the console; the ledger and its model
+	@$(BIN)/pytest overnight/tests/contract contentstudio/tests/contract overnight/tests/console \
+	  overnight/tests/model
 
 test-e2e: $(SETUP)  ## The demo, the examples and the commands, as a user runs them
 	@$(BIN)/pytest overnight/tests/e2e contentstudio/tests/e2e --ignore contentstudio/tests/e2e/wordpress

@@ -142,9 +142,10 @@ async def test_our_worker_killed_at_every_point_of_the_sequence(desk: Desk, draf
         await desk.begin(slug, draft("A start.", slug=slug))
         given = {"FILE": str(desk.file), "URL": desk.database.url, "SECRET": desk.wordpress.passwords["editor"]}
         process = processes.Process(target=runpy.run_path, args=(str(Path(__file__).with_name("worker.py")), given))
-        killing(desk, process, started + point, when)
+        gone = killing(desk, process, started + point, when)
         process.start()
         process.join(60)
+        gone.set()
         desk.proxy.watch = lambda number, when: None
         assert process.exitcode in (-signal.SIGKILL, 0)
         await desk.work()
@@ -153,13 +154,21 @@ async def test_our_worker_killed_at_every_point_of_the_sequence(desk: Desk, draf
         only(desk, "A start.", slug)
 
 
-def killing(desk: Desk, process: BaseProcess, request_: int, when: str) -> None:
+def killing(desk: Desk, process: BaseProcess, request_: int, when: str) -> threading.Event:
+    """Kill the process at that request, which goes on once the event tells that the process is gone.
+
+    The proxy's thread does not join the process itself: of two threads that wait for one child of a fork server only
+    one is told how it ended.
+    """
+    gone = threading.Event()
+
     def watch(number: int, now: str) -> None:
         if (number, now) == (request_, when):
             process.kill()
-            process.join()
+            assert gone.wait(60)
 
     desk.proxy.watch = watch
+    return gone
 
 
 async def test_twenty_at_once_publish_one_slug(desk: Desk, draft: Make) -> None:
