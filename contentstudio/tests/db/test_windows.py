@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -12,12 +13,15 @@ import pytest
 from contentstudio import app as studio
 from contentstudio.config import Config, Window
 from contentstudio.demo.web import FEEDS, DemoWeb
+from contentstudio.publish import publications
+from contentstudio.sql import queries
 from overnight import App, control
 from overnight.database import Database
 from overnight.testing import Clock, run_until_idle
 
 Write = Callable[..., Config]
 MONDAY = datetime(2026, 11, 23, 4, tzinfo=UTC)
+BLOCKED = "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
 MULCH = "/potting-shed/mulch.html"
 
 
@@ -67,6 +71,26 @@ async def test_articles_keep_their_distance(
     assert len(moments) == 4
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(moments)]
     assert min(gaps) >= 30 * 60 - 5  # the turn is taken before the work
+
+
+async def test_of_two_that_ask_for_the_turn_at_the_same_moment_one_has_it(
+    database: Database, clock: Clock, write_config: Write
+) -> None:
+    """The second one waits for the first one's commit, and what it sees of the turn before is an old turn."""
+    config = windowed(write_config(["http://127.0.0.1:9/"]), minutes_apart=30)
+    assert await publications.held(database, config.site[0], "earlier") is None
+    await clock.move(30 * 60 + 1)
+    async with await database.connect() as other:
+        async with other.transaction():
+            params = {"site": "garden", "job_id": "first", "apart": 30 * 60}
+            row = await (await other.execute(queries["pace_take"], params)).fetchone()
+            assert row is not None and row["wait"] == 0
+            asking = asyncio.create_task(publications.held(database, config.site[0], "second"))
+            while not await database.fetch(BLOCKED):
+                await asyncio.sleep(0)
+        assert await asking is not None
+    (turn,) = await database.fetch("select job_id from paces")
+    assert turn["job_id"] == "first"
 
 
 @pytest.mark.parametrize("pipeline", ["rollback"])

@@ -1,5 +1,6 @@
 -- A site's turn to publish, so many seconds after the last one, or for how many it has to wait. A job has one turn,
--- however often it tries. No row at all: another one was the first to ask, at the same moment.
+-- however often it tries. No row at all: another one was the first to ask, at the same moment, so what this statement
+-- sees of the last turn is what was before it.
 with taken as (
     insert into paces (site, job_id, at)
     values (%(site)s, %(job_id)s, ledger_now())
@@ -12,4 +13,4 @@ with taken as (
 select 0::float8 as wait from taken
 union all
 select extract(epoch from at + make_interval(secs => %(apart)s) - ledger_now())::float8 from paces
-where site = %(site)s and not exists (select from taken)
+where site = %(site)s and at + make_interval(secs => %(apart)s) > ledger_now() and not exists (select from taken)
