@@ -18,7 +18,8 @@ from contentstudio.config import Config, Site
 from contentstudio.indexing import indexnow, listings
 from contentstudio.model import Published
 from contentstudio.research.fetch import Fetcher
-from overnight.database import Database
+from contentstudio.sql import queries
+from overnight.database import Database, run
 from overnight.errors import Permanent, Transient
 from overnight.identity import input_hash
 from overnight.ledger import Ledger
@@ -179,6 +180,20 @@ async def test_a_page_that_changed_again_is_told_of_ten_minutes_later(
     await run_until_idle(build(config), database, clock=clock, horizon=600)
     assert len(endpoint.told) == 2
     assert [row["output"]["state"] for row in await outputs(database)] == ["accepted", "accepted"]
+
+
+async def test_a_page_that_was_noted_after_the_clock_of_a_ping_was_read_is_told_of_once(
+    database: Database, site: Site, note: Note
+) -> None:
+    asked = {"site": "garden", "origin": "https://garden.example/", "apart": 600, "most": 9}
+    async with database.connection() as connection, connection.transaction():
+        await connection.execute("select ledger_now()")
+        page = await note("bees")
+        rows = await run(connection, queries["listing_take"], {**asked, "url": page})
+    batch = listings.Batch(urls=(page,), told_at=rows[0]["told_at"])
+    await listings.arrived(database, "garden", batch, accepted=True)
+    stands = await listings.standing(database, "garden", page, 600)
+    assert stands is not None and stands.submitted
 
 
 async def test_a_change_that_came_while_a_ping_was_under_way_is_still_to_be_told(
