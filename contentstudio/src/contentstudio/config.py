@@ -313,7 +313,8 @@ class Gates(_Section):
     description are in characters, wide ones counted twice. `max_density` is the share of one word in all words,
     `max_repeated` that of runs of four words which stand more than once, `max_similarity` that of the runs of five
     words which two articles share, `max_copied` that of this article's runs which another one has,
-    `max_rivalry` that of the words which the titles of two pages of the site share.
+    `max_rivalry` that of the words which the titles of two pages of the site share. These three, and
+    what the memory takes for the same story, are set by the tables of `bench/likeness.py`.
     """
 
     min_words: int = Field(default=120, ge=1)
@@ -329,8 +330,8 @@ class Gates(_Section):
     max_description: int = Field(default=170, ge=1)
     max_density: float = Field(default=0.08, gt=0, le=1)
     max_repeated: float = Field(default=0.15, ge=0, le=1)
-    max_similarity: float = Field(default=0.2, gt=0, le=1)
-    max_copied: float = Field(default=0.4, gt=0, le=1)
+    max_similarity: float = Field(default=0.15, gt=0, le=1)
+    max_copied: float = Field(default=0.25, gt=0, le=1)
     max_rivalry: float = Field(default=0.6, gt=0, le=1)
     per_day: int = Field(default=10, ge=0)
     banned: list[str] = []
@@ -350,8 +351,8 @@ class Gates(_Section):
 class Publishing(_Section):
     """Where finished articles go, and how long each waits for a person's last edit. Sites are folders in `dir`.
 
-    An edit restarts the wait, but not beyond `debounce_at_most_seconds` from its begin. No site is begun to be written
-    to more often than `articles_per_second`, by all workers together.
+    An edit restarts the wait, but not beyond `debounce_at_most_seconds` from its begin. No CMS is begun to be written
+    to more often than `articles_per_second`, by all workers together; each site has a count of its own.
     """
 
     debounce_seconds: float = Field(default=90, ge=0, le=86_400)

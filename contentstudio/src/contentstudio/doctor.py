@@ -17,7 +17,7 @@ async def check(config: Config, site: Site) -> list[Finding]:
     fetcher = Fetcher(config.fetch)
     try:
         found = [*await _publisher(config, site), await _sitemap(fetcher, site)]
-        found += [await _key(fetcher, site)] if site.ping.endpoint else []
+        found += [await _key(config, fetcher, site)] if site.ping.endpoint else []
         found += [await _search_console(config, site.search_console)] if site.search_console else []
         return found
     finally:
@@ -47,13 +47,31 @@ async def _sitemap(fetcher: Fetcher, site: Site) -> Finding:
     return Finding(what=f"the sitemap is at {site.sitemap}", ok=True)
 
 
-async def _key(fetcher: Fetcher, site: Site) -> Finding:
+async def _key(config: Config, fetcher: Fetcher, site: Site) -> Finding:
     try:
         await indexnow.find_key(fetcher, site)
     except (Permanent, Transient) as error:
-        mend = f"let {indexnow.key_url(site)} hold the key and nothing else, or name another place as key_url in ping"
+        mend = f"{_place_of_key(config, site)}; or name another place as key_url in ping"
         return Finding(what=str(error), ok=False, mend=mend)
     return Finding(what=f"the key of IndexNow is at {indexnow.key_url(site)}", ok=True)
+
+
+def _place_of_key(config: Config, site: Site) -> str:
+    """Where the owner puts the key's file. It has to lie at the top: a key in a folder holds for what is below it."""
+    url = indexnow.key_url(site)
+    if site.ping.key_url:
+        return f"let {url} hold the key and nothing else"
+    file = f"a file {site.ping.key}.txt with the key alone"
+    match site.publish:
+        case settings.Static():
+            return f"put {file} into {config.folder(site)}"
+        case settings.WordPress():
+            return f"put {file} beside wp-config.php, by SFTP or the host's file manager; an upload lies too deep"
+        case settings.Git() as repository:
+            top = {"hugo": "static", "jekyll": "the top", "astro": "public"}[repository.layout]
+            return f"put {file} into {top} of the repository"
+        case settings.Ghost():
+            return f"let the web server in front of Ghost answer {url} with the key alone"
 
 
 async def _search_console(config: Config, property: settings.Property) -> Finding:

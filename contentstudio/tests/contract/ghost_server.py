@@ -91,7 +91,8 @@ class GhostServer:
     def __init__(self) -> None:
         self.store = Store()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self.store))
-        self.url = self.store.base = f"http://127.0.0.1:{self._server.server_port}"
+        self.port = self._server.server_port
+        self.url = self.store.base = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
 
     def __enter__(self) -> GhostServer:

@@ -107,3 +107,24 @@ async def test_what_is_no_wordpress_is_told(ask: Ask, monkeypatch: pytest.Monkey
     monkeypatch.setenv("CONTENTSTUDIO_SECRET_GARDEN", "abcd efgh")
     _, wrong = await findings(ask, publish="{ to = 'wordpress', user = 'studio', private = true }")
     assert any(what.startswith("the REST API") and "plugin" in mend for what, mend in wrong.items())
+
+
+@pytest.mark.parametrize(
+    ("publish", "place"),
+    [
+        ("{ to = 'static' }", "/sites/garden"),
+        ("{ to = 'wordpress', user = 'studio', private = true }", "beside wp-config.php"),
+        ("{ to = 'git', repository = '/nowhere', layout = 'astro' }", "into public of the repository"),
+        ("{ to = 'ghost', private = true }", "in front of Ghost"),
+    ],
+    ids=["static", "WordPress", "Git", "Ghost"],
+)
+async def test_a_missing_key_is_told_with_the_place_for_it(
+    ask: Ask, www: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, publish: str, place: str
+) -> None:
+    monkeypatch.delenv("CONTENTSTUDIO_SECRET_GARDEN", raising=False)
+    (www[0] / f"{KEY}.txt").unlink()
+    _, wrong = await findings(ask, publish=publish)
+    (mend,) = [mend for what, mend in wrong.items() if "key of IndexNow" in what]
+    assert place in mend
+    assert mend.endswith("key_url in ping")

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from contentstudio import config as settings
+from contentstudio import doctor
 from contentstudio.app import build
 from contentstudio.cli import cli
 from contentstudio.config import Config
@@ -219,3 +220,12 @@ async def test_the_pages_of_a_site_are_told_to_a_person_and_a_script(
     assert (row["state"], row["url"], row["job_id"]) == ("indexed", page("ants"), "job-ants")
     assert row["verdict"] == "Submitted and indexed"
     assert "there are: garden" in str((await ask("gardn")).exception)
+
+
+async def test_the_doctor_tells_whether_search_console_lets_us_in(config: Config, google: Google) -> None:
+    assert config.site[0].search_console is not None
+    for faults, ok in (([], True), ([403], False), ([404], False)):
+        google.faults["GET"] = faults
+        (found,) = [one for one in await doctor.check(config, config.site[0]) if PROPERTY in one.what]
+        assert found.ok == ok
+        assert ("add the service account" in found.mend) != ok

@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
 from contentstudio import app as studio
+from contentstudio.cli import cli
 from contentstudio.config import Config, Window
 from contentstudio.demo.web import FEEDS, DemoWeb
 from contentstudio.publish import publications
@@ -159,5 +162,60 @@ async def test_an_edit_within_the_wait_goes_through_the_gates_again(
     await run_until_idle(ready, database, clock=clock)
     assert await published(database) == []
     (run,) = await database.fetch("select step, status, error from runs where status = 'needs_review'")
+    assert run["step"] == "confirm"
+    assert "leak" in run["error"]
+
+
+async def test_words_from_a_file_take_their_place_while_an_article_waits_for_its_window(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice, so that the second edit is one of what the first one made; and the gates see the words at once."""
+    monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
+    write_config([web.url + MULCH], extra="[research]\nsettle_seconds = 0\n")
+    file, words = tmp_path / "contentstudio.toml", tmp_path / "words.md"
+    text = file.read_text("utf-8")
+    file.write_text(f"{text}window = {{ days = ['tue'], hours = ['08:00', '09:00'] }}\n", "utf-8")
+    await clock.set(MONDAY)
+    app = studio.create(file)
+    await begin(app, database)
+    await run_until_idle(app, database, clock=clock, horizon=3_600)
+    row = await waiting(database)
+    assert row["step"] == "confirm"
+
+    def ask(*arguments: str) -> Result:
+        return CliRunner().invoke(cli, ["--config", str(file), *arguments])
+
+    for old, new in (("# ", "# Well, "), ("# Well, ", "# Well, well, ")):
+        told = await asyncio.to_thread(ask, "review", row["job_id"], "--markdown", str(words))
+        assert f"edit {row['job_id']} --input @FILE.md" in told.stdout
+        words.write_text(words.read_text("utf-8").replace(old, new, 1), "utf-8")
+        told = await asyncio.to_thread(ask, "edit", row["job_id"], "--input", f"@{words}")
+        assert told.exit_code == 0, told.output
+        await run_until_idle(app, database, clock=clock, horizon=3_600)
+        assert await published(database) == []
+    (judged,) = await database.fetch("select count(distinct attempt) as times from verdicts")
+    assert judged["times"] >= 2
+    await run_until_idle(app, database, clock=clock, horizon=2 * 86_400)
+    (when,) = await published(database)
+    assert (when.weekday(), when.hour) == (1, 8)
+    (version,) = await database.fetch("select draft->>'title' as title from versions")
+    assert version["title"].startswith("Well, well, ")
+    told = await asyncio.to_thread(ask, "edit", row["job_id"], "--input", f"@{words}")
+    assert "waits for review or a last edit" in str(told.exception)
+
+
+async def test_an_edit_while_an_article_waits_for_its_window_goes_through_the_gates_again(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write
+) -> None:
+    config = windowed(write_config([web.url + MULCH], extra="[research]\nsettle_seconds = 0\n"), days=["tue"])
+    await clock.set(MONDAY)
+    app = studio.build(config)
+    await begin(app, database)
+    await run_until_idle(app, database, clock=clock, horizon=3_600)
+    row = await waiting(database)
+    row["output"]["draft"]["sections"][0]["paragraphs"].append([{"text": "As an AI language model, I cannot."}])
+    await control.edit(app, database, row["job_id"], row["output"])
+    await run_until_idle(app, database, clock=clock, horizon=3_600)
+    (run,) = await database.fetch("select step, error from runs where status = 'needs_review'")
     assert run["step"] == "confirm"
     assert "leak" in run["error"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contentstudio import config as settings
-from contentstudio import publish
+from contentstudio import pipelines, publish
 from contentstudio.config import Config
 from overnight.errors import ConfigError
 
@@ -51,3 +51,15 @@ async def test_a_private_address_is_asked_only_where_the_owner_says_so(
     async with publish.opened(config, config.site[0]) as publisher:
         with pytest.raises(ConfigError, match="say private = true"):
             await publisher.find("compost")
+
+
+@pytest.mark.parametrize(
+    ("publish_as", "limits"),
+    [("{ to = 'static' }", []), ("{ to = 'git', repository = '/nowhere' }", ["cms of {key}"])],
+    ids=["static", "git"],
+)
+def test_each_cms_is_spared_by_a_limit_of_its_own_and_folders_need_none(
+    tmp_path: Path, publish_as: str, limits: list[str]
+) -> None:
+    (article,) = [one for one in pipelines.build(loaded(tmp_path, publish_as)) if one.name == "article"]
+    assert [one.name for one in article.steps["publish"].guards if one.starts] == limits

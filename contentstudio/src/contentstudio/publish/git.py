@@ -39,6 +39,7 @@ from contentstudio.publish.port import (
 from overnight.errors import ConfigError, Permanent, Transient
 
 TRAILER = "Contentstudio-Draft"
+TOLD = 1_000  # characters of what git says of a failure that are kept
 PUSHES = 5  # tries to be the one who pushes, where others push too
 FOLDERS = {"hugo": "content/posts", "jekyll": "_posts", "astro": "src/content/blog"}
 PAGES = {"hugo": "/posts/{slug}/", "jekyll": "/{date:%Y/%m/%d}/{slug}.html", "astro": "/blog/{slug}/"}
@@ -169,7 +170,7 @@ class Git:
     async def _write(self, article: Article, known: Existing | None, ours: Collection[str]) -> None:
         """Put the file into the copy, if that undoes nothing of a person's."""
         there = await self._there(article.draft.slug)
-        if plan(article, there, known, ours) == "leave":
+        if plan(article, there, known, ours) == "leave" or _arrived(article, there):
             return
         assert self._copy is not None
         draft, first = article.draft, await self._first(there) or article.at
@@ -248,7 +249,9 @@ class Git:
         return await self._run(self._copy, *arguments)
 
     async def _run(self, folder: Path, *arguments: str) -> str:
-        """One command of git; what it printed. Raises `Transient` where the network fails, else `Permanent`."""
+        """One command of git; what it printed. Raises `Transient` where the network fails, else `Permanent`, and
+        `ConfigError` without git.
+        """
         name, address = self._settings.author.rstrip(">").split(" <")
         env = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "https:ssh:file", "LC_ALL": "C"}
         who = {
@@ -256,13 +259,16 @@ class Git:
             for role in ("AUTHOR", "COMMITTER")
             for what, value in (("NAME", name), ("EMAIL", address))
         }
-        process = await asyncio.create_subprocess_exec(
-            *("git", "-C", str(folder), *arguments),
-            env={**os.environ, **env, **who},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *("git", "-C", str(folder), *arguments),
+                env={**os.environ, **env, **who},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+        except FileNotFoundError:
+            raise ConfigError("there is no git here, by which the site is published: install it") from None
         try:
             async with asyncio.timeout(self._settings.timeout_seconds):
                 out, told = await process.communicate()
@@ -274,9 +280,14 @@ class Git:
             raise
         if process.returncode:
             said = told.decode("utf-8", "replace").strip()
-            sentence = f"git {arguments[0]} of {self._settings.repository} failed: {said[-500:]}"
+            sentence = f"git {arguments[0]} of {self._settings.repository} failed: {said[-TOLD:]}"
             raise (Transient if any(part in said for part in _PASSING) else Permanent)(sentence)
         return out.decode("utf-8", "replace").strip()
+
+
+def _arrived(article: Article, there: Existing | None) -> bool:
+    """Whether the last commit of the file is ours with this draft: then a push arrived of which we never heard."""
+    return there is not None and (there.sha256, there.state) == (article.sha256, article.state)
 
 
 def _put(path: Path, data: bytes) -> None:

@@ -12,9 +12,10 @@ from contentstudio.publish import anchors
 from contentstudio.publish.anchors import Piece
 from overnight.errors import InvalidPayload
 
-# Entities for what a generator reads before Markdown does (Liquid, shortcodes) or as HTML; a backslash for the rest.
+# Entities for what a generator reads before Markdown does (Liquid, shortcodes) or as HTML; a backslash for the rest. An
+# address in the prose is kept from becoming a link, which would swallow the footnote behind it.
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "{": "&#123;", "}": "&#125;"}
-_SPECIAL = re.compile(r"[\\`*_\[\]#~|$^]")
+_SPECIAL = re.compile(r"[&<>{}\\`*_\[\]#~|$]|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 _BEGINS = re.compile(r"^(\d+)([.)])|^([-+=:!])")
 
 
@@ -50,8 +51,7 @@ def front_matter(values: dict[str, Any]) -> str:
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it stands."""
-    plain = "".join(_ENTITIES.get(sign, sign) for sign in " ".join(text.split()))
-    plain = _SPECIAL.sub(lambda match: f"\\{match[0]}", plain)
+    plain = _SPECIAL.sub(lambda match: _ENTITIES.get(match[0], f"\\{match[0]}"), " ".join(text.split()))
     return _BEGINS.sub(lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", plain)
 
 

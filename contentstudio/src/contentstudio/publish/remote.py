@@ -25,7 +25,11 @@ class NotAnswered(Transient):
 
 
 class Denied(Permanent):
-    """The CMS does not let us do this."""
+    """The CMS does not let us do this. `field` is what it named as the reason, if it named one."""
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,8 @@ def _judged(what: str, response: httpx2.Response, allow: tuple[int, ...]) -> Ans
         raise Transient(f"{what} was answered {status}{told}", retry_after=_retry_after(response))
     if status < 400:
         raise Permanent(f"{what} leads elsewhere, to {response.headers.get('Location')}: put that into the config")
-    raise (Denied if status in (401, 403) else Permanent)(f"{what} was answered {status}{told}")
+    sentence = f"{what} was answered {status}{told}"
+    raise Denied(sentence, field=_field(data)) if status in (401, 403) else Permanent(sentence)
 
 
 def _told(data: Any) -> str:
@@ -134,6 +139,12 @@ def _told(data: Any) -> str:
         return ""
     told = [str(data[name]) for name in ("code", "message", "context") if data.get(name)]
     return f": {' – '.join(told)[:300]}" if told else ""
+
+
+def _field(data: Any) -> str | None:
+    """The field that an error of WordPress is about."""
+    about = data.get("data") if isinstance(data, dict) else None
+    return str(about["key"]) if isinstance(about, dict) and about.get("key") else None
 
 
 def _retry_after(response: httpx2.Response) -> float | None:

@@ -17,8 +17,8 @@ from typing import Any, Self
 
 from contentstudio import config as settings
 from contentstudio.config import Site
-from contentstudio.model import Image, Published
-from contentstudio.publish import mark, render
+from contentstudio.model import Draft, Image, Published
+from contentstudio.publish import mark, render, seo_fields
 from contentstudio.publish.port import (
     Article,
     Capabilities,
@@ -39,7 +39,7 @@ API = "/wp-json/wp/v2"
 PAUSES = (0.0, 2.0, 6.0, 12.0)  # seconds before each look for what a slow server may still be making
 ORPHAN_SECONDS = 3_600  # an empty draft is left alone for so long: it may be another installation's
 PER_PAGE = 100  # the most that WordPress gives
-FIELDS = "id,slug,status,link,title,content,excerpt,date_gmt,modified_gmt,author,tags,categories,featured_media"
+FIELDS = "id,slug,status,link,title,content,excerpt,date_gmt,modified_gmt,author,tags,categories,featured_media,meta"
 STATUS: dict[State, str] = {"draft": "draft", "scheduled": "future", "published": "publish"}
 STATES: dict[str, State] = {"publish": "published", "future": "scheduled"}
 MARK = "contentstudio"
@@ -86,7 +86,8 @@ class WordPress:
             str(article.at) if article.state == "scheduled" else "",
         ]
         content += [known.fingerprint if known else None, article.over]
-        write = partial(self._write, number, slug, fields, there is not None and there.state == "published")
+        live = there is not None and there.state == "published"
+        write = partial(self._write, number, article.draft, fields, live)
         written = Existing.model_validate(await effect("publish", content=content, call=write, repeatable=True))
         return self._published(article, written, "created" if known is None else "updated"), written
 
@@ -271,15 +272,15 @@ class WordPress:
 
         return int(await effect(f"term {kind}", content=name, call=call, repeatable=True))
 
-    async def _write(self, number: int, slug: str, fields: dict[str, Any], live: bool) -> Existing:
+    async def _write(self, number: int, draft: Draft, fields: dict[str, Any], live: bool) -> Existing:
         """Write, and read back what WordPress made of it: it drops in silence what it does not know.
 
         A twin that a slow server makes in this moment takes the slug from us, so we take it back, or else step back.
         """
-        path = f"{API}/posts/{number}"
+        path, slug = f"{API}/posts/{number}", draft.slug
         for _ in range(2):
-            await self._alone(number, slug)
-            await self._remote.ask("POST", path, json=fields)
+            own = await self._alone(number, slug)
+            seo = await self._update(path, fields, seo_fields.wanted(own and own["meta"], draft))
             post = (await self._remote.ask("GET", path, params={"context": "edit", "_fields": FIELDS})).data
             if post["slug"] == slug:
                 break
@@ -293,6 +294,7 @@ class WordPress:
         ]
         lost += [name for name in ("title", "excerpt") if mark.words(post[name]["raw"]) != mark.words(fields[name])]
         lost += ["content"] if _existing(post).sha256 is None else []
+        lost += [key for key in seo if mark.words(str(post["meta"].get(key))) != mark.words(seo[key])]
         if lost:
             raise Permanent(f"{post['link']} was written, but WordPress did not take its {', '.join(lost)} as given")
         wanted = fields.get("status", post["status"])
@@ -300,16 +302,32 @@ class WordPress:
             raise Denied(f"{post['link']} stayed “{post['status']}”: {self._cms.user} may not make it “{wanted}”")
         return _existing(post)
 
-    async def _alone(self, number: int, slug: str) -> None:
-        """See that no other post has the slug. A late twin that is merely begun goes; any other is for a person."""
+    async def _update(self, path: str, fields: dict[str, Any], seo: dict[str, str]) -> dict[str, str]:
+        """Write all at once, but for the SEO fields that are refused: a field may be there to be read alone.
+
+        Returns those that were written. WordPress writes the rest before it refuses one, so writing it again is right.
+        """
+        try:
+            await self._remote.ask("POST", path, json={**fields, "meta": seo} if seo else fields)
+        except Denied as denied:
+            if denied.field not in seo:
+                raise
+            return await self._update(path, fields, {key: text for key, text in seo.items() if key != denied.field})
+        return seo
+
+    async def _alone(self, number: int, slug: str) -> dict[str, Any] | None:
+        """Our post, where it has the slug. A late twin that is merely begun goes; any other is for a person."""
+        own = None
         for post in await self._with_slug(slug):
             if post["id"] == number:
+                own = post
                 continue
             if not _begun(post):
                 raise Permanent(
                     f"two posts have the slug “{slug}”: {number} is ours, {post['id']} is not; look at both"
                 )
             await self._remove(post["id"])
+        return own
 
     def _published(self, article: Article, there: Existing, action: Any) -> Published:
         return Published(url=there.url, action=action, sha256=article.sha256)
@@ -318,12 +336,13 @@ class WordPress:
 def _existing(post: dict[str, Any]) -> Existing:
     raw = post["content"]["raw"]
     written = [post["title"]["raw"], raw, post["excerpt"]["raw"], post["slug"], post["featured_media"]]
+    seo = seo_fields.filled(post.get("meta"))
     return Existing(
         url=post["link"],
         sha256=_sha256(raw),
         id=str(post["id"]),
         state=STATES.get(post["status"], "draft"),
-        fingerprint=sha256_of([*written, sorted(post["tags"]), sorted(post["categories"])]),
+        fingerprint=sha256_of([*written, sorted(post["tags"]), sorted(post["categories"]), *([seo] if seo else [])]),
         modified=_moment(post["modified_gmt"]),
         begun=_begun(post),
     )

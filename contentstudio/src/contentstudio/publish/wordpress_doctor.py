@@ -15,6 +15,7 @@ from contentstudio import config as settings
 from contentstudio.config import Site
 from contentstudio.publish.port import Finding
 from contentstudio.publish.remote import Answer, NotAnswered, Remote
+from contentstudio.publish.seo_fields import PLUGINS
 from contentstudio.publish.wordpress import API
 from overnight.errors import Permanent, Transient
 
@@ -29,11 +30,6 @@ PLAIN = Finding(
     ok=False,
     mend="choose “Post name” in Settings → Permalinks: an address with ?p= has no slug, and the API has no address",
 )
-PLUGINS = {  # the name that a plugin's own routes begin with: its name, and the field of its description
-    "yoast": ("Yoast SEO", "_yoast_wpseo_metadesc"),
-    "rankmath": ("Rank Math", "rank_math_description"),
-    "aioseo": ("All in One SEO", "_aioseo_description"),
-}
 
 
 async def examine(site: Site, cms: settings.WordPress) -> list[Finding]:
@@ -89,19 +85,24 @@ def _header(user: str, me: Answer) -> Finding:
 
 
 def _seo(index: dict[str, Any], routes: dict[str, Any]) -> Iterator[Finding]:
-    """What can be written of an SEO plugin's description. Without it readers' search engines take the excerpt."""
+    """Which fields of SEO plugins can be written. Where none can, readers' search engines take title and excerpt."""
     ends = routes["routes"][f"{API.removeprefix('/wp-json')}/posts"]["endpoints"]
     meta = next((end["args"].get("meta") or {} for end in ends if "POST" in end["methods"]), {})
-    fields = meta.get("properties") or {}
+    registered = meta.get("properties") or {}
     installed = {part.split("/")[0] for part in index["namespaces"]}
-    plugins = [PLUGINS[name] for name in PLUGINS if name in installed]
-    for name, field in plugins:
-        ok = field in fields
-        mend = f"let its template for descriptions be the excerpt, or register {field} with show_in_rest"
-        told = f"the description of {name} can{'' if ok else 'not'} be written by REST"
-        yield Finding(what=f"{told}; the excerpt is", ok=True, mend="" if ok else mend)
-    if not plugins:
-        yield Finding(what="no SEO plugin that we know: the description is the excerpt", ok=True)
+    known = [one for one in PLUGINS if one.routes in installed or registered.keys() & {one.title, one.description}]
+    for plugin in known:
+        fields = {"title": plugin.title, "description": plugin.description}
+        can = [what for what, key in fields.items() if key in registered]
+        cannot = {what: key for what, key in fields.items() if what not in can}
+        told = f"of {plugin.name} can be written by REST: {' and '.join(can) or 'nothing'}"
+        mend = (
+            f"register {' and '.join(cannot.values())} with show_in_rest and an auth_callback, or let its template for "
+            f"the {' and the '.join(cannot)} take the post's own title and excerpt, which are written"
+        )
+        yield Finding(what=told, ok=True, mend=mend if cannot else "")
+    if not known:
+        yield Finding(what="no SEO plugin that we know: its title and excerpt are what search engines take", ok=True)
 
 
 def _clock(answer: Answer) -> Iterator[Finding]:

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import socket
-import struct
 import subprocess
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from fault_proxy import Proxy
+from publishing_jobs import Jobs
 
-from contentstudio.app import create
 from contentstudio.model import Draft, Reference, Section, Sentence
-from contentstudio.pipelines.work import Judged
 from contentstudio.sql import queries
-from overnight import App
 from overnight.database import Database
-from overnight.identity import input_hash
-from overnight.ledger import Ledger
-from overnight.model import NewRun
-from overnight.pipeline import dump
-from overnight.testing import Clock, fresh_database, run_until_idle
+from overnight.testing import fresh_database
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "contentstudio" / "wordpress"
@@ -42,9 +34,12 @@ START_SECONDS = 30.0
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """One below those that the kernel gives to connections, so that none takes it while a site is down for a moment."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 def until(happens: Callable[[], bool], what: str) -> None:
@@ -67,7 +62,8 @@ class Programs:
         self.php = [str(self._prefix / "usr/bin/php8.2"), "-n", "-d", f"extension_dir={modules}"]
         self.php += [word for name in EXTENSIONS for word in ("-d", f"extension={name}")]
         self.php += ["-d", "display_errors=0", "-d", "memory_limit=256M", "-d", f"zend_extension={modules}/opcache.so"]
-        self.php += ["-d", "opcache.enable=1", "-d", "opcache.enable_cli=1"]
+        # A plugin that a test writes is seen at once.
+        self.php += ["-d", "opcache.enable=1", "-d", "opcache.enable_cli=1", "-d", "opcache.revalidate_freq=0"]
 
     def __getitem__(self, name: str) -> str:
         return str(next(self._prefix.glob(f"usr/*bin/{name}")))
@@ -183,6 +179,7 @@ class WordPress:
                 start_new_session=True,
             )
         until(self.answers, "PHP answers")
+        assert self._process.poll() is None, f"another program has the port {self.port}"
 
     def answers(self) -> bool:
         with suppress(OSError):
@@ -257,118 +254,19 @@ def wordpress(running_wordpress: WordPress) -> WordPress:
     return running_wordpress
 
 
-class Proxy:
-    """Stands between us and a site, and breaks what a test says.
-
-    `fault(name, method, path)` holds for the next `times` requests whose method is that and whose path contains `path`.
-    Faults `before` never reach the site; those `after` were carried out. `told` is every request in its order.
-    `watch` is called before and after each one.
-    """
-
-    def __init__(self, port: int) -> None:
-        self.told: list[str] = []
-        self.watch: Callable[[int, str], None] = lambda number, when: None
-        self.released = threading.Event()
-        self._port = port
-        self._faults: list[list[Any]] = []
-        self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-
-    def __enter__(self) -> Proxy:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.released.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def fault(self, name: str, method: str, path: str, times: int = 1) -> None:
-        self._faults.append([name, method, path, times])
-
-    def _next_fault(self, method: str, path: str) -> str:
-        with self._lock:
-            self.told.append(f"{method} {path}")
-            for fault in self._faults:
-                if fault[1] == method and fault[2] in f"{path}?" and fault[3] > 0:
-                    fault[3] -= 1
-                    return str(fault[0])
-        return ""
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        proxy = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_any(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                fault = proxy._next_fault(self.command, self.path)
-                number = len(proxy.told)
-                proxy.watch(number, "before")
-                if fault == "hang before":
-                    proxy.released.wait()
-                if fault.endswith("before"):
-                    return self.broken(fault)
-                with suppress(OSError, http.client.HTTPException):
-                    status, headers, answer = self.asked(body)
-                    proxy.watch(number, "after")
-                    if fault == "hang after":
-                        proxy.released.wait()
-                    if fault.endswith("after"):
-                        return self.broken(fault)
-                    self.send_response(status)
-                    for name, value in headers:
-                        if name.lower() not in ("connection", "transfer-encoding", "content-length", "host"):
-                            self.send_header(name, value)
-                    self.end_headers()
-                    self.wfile.write(answer[: len(answer) // 2] if fault == "half an answer" else answer)
-                return None
-
-            def asked(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-                upstream = http.client.HTTPConnection("127.0.0.1", proxy._port, timeout=30)
-                try:
-                    headers = {k: v for k, v in self.headers.items() if k.lower() not in ("connection", "host")}
-                    upstream.request(self.command, self.path, body or None, {**headers, "Connection": "close"})
-                    response = upstream.getresponse()
-                    return response.status, response.getheaders(), response.read()
-                finally:
-                    upstream.close()
-
-            def broken(self, fault: str) -> None:
-                if fault.startswith("502"):
-                    with suppress(OSError):
-                        self.send_response(502)
-                        self.end_headers()
-                        self.wfile.write(b"<h1>Bad Gateway</h1>")
-                    return
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self.close_connection = True
-
-            do_GET = do_POST = do_DELETE = do_PUT = do_any  # noqa: N815
-
-            def log_message(self, *_: Any) -> None: ...
-
-        return Handler
-
-
 @pytest.fixture
 def proxy(wordpress: WordPress) -> Iterator[Proxy]:
     with Proxy(wordpress.port) as proxy:
         yield proxy
 
 
-class Desk:
+class Desk(Jobs):
     """A studio with one site on WordPress, behind the proxy, and a database: jobs begin where they are published."""
 
     def __init__(self, database: Database, folder: Path, wordpress: WordPress, proxy: Proxy) -> None:
-        self.database = database
-        self.clock = Clock(database)
+        super().__init__(database, folder / "contentstudio.toml")
         self.wordpress = wordpress
         self.proxy = proxy
-        self.file = folder / "contentstudio.toml"
         self.configure()
 
     def configure(self, user: str = "editor", password: str | None = None, **cms: Any) -> None:
@@ -382,33 +280,6 @@ class Desk:
             "utf-8",
         )
         os.environ["CONTENTSTUDIO_SECRET_GARDEN"] = password or self.wordpress.passwords[user]
-
-    @property
-    def app(self) -> App:
-        return create(self.file)
-
-    async def begin(self, job: str, draft: Draft, **judged: Any) -> None:
-        """A job whose article was judged, and is to be published now."""
-        payload = dump(Judged(draft=draft, verdicts=[], **judged))
-        new = NewRun(job, "publish", "article", "garden", payload, input_hash(payload))
-        assert await Ledger(self.database).enqueue([new]) == 1
-
-    async def work(self, **options: Any) -> None:
-        await run_until_idle(self.app, self.database, clock=self.clock, **options)
-
-    async def publish(self, job: str, draft: Draft, **judged: Any) -> dict[str, Any]:
-        """Publish, whatever it takes; how the step ended."""
-        await self.begin(job, draft, **judged)
-        await self.work()
-        return await self.ending(job)
-
-    async def ending(self, job: str) -> dict[str, Any]:
-        row = await self.database.one(
-            "select id, status, output, error, attempt, failures from runs where job_id = %s and step = 'publish'",
-            [job],
-        )
-        assert row is not None
-        return row
 
 
 @pytest.fixture

@@ -73,14 +73,20 @@ async def test_what_a_plugin_switches_off_is_told(
     assert any(what in told and mend for told, mend in found.items()), found
 
 
-async def test_the_description_of_an_seo_plugin_is_writable_or_not(
+async def test_which_fields_of_an_seo_plugin_can_be_written_is_told(
     checked: Any, servers: Any, request: pytest.FixtureRequest
 ) -> None:
     plugin: Path = servers[2] / "wp-content" / "mu-plugins" / "seo.php"
     request.addfinalizer(plugin.unlink)
     route = "register_rest_route('rankmath/v1', '/x', ['callback' => 'x', 'permission_callback' => '__return_true']);"
-    meta = "register_post_meta('post', 'rank_math_description', ['show_in_rest' => true, 'single' => true]);"
-    for own, says in (("", "cannot be written"), (meta, "can be written")):
-        plugin.write_text(f"<?php add_action('rest_api_init', function () {{ {route} {own} }});", "utf-8")
-        found = await checked()
-        assert any(f"Rank Math {says}" in one.what for one in found), found
+    meta = "register_post_meta('post', 'rank_math_{}', ['show_in_rest' => true, 'single' => true]);"
+    title, description = meta.format("title"), meta.format("description")
+    for own, says, missing in (
+        (route, "nothing", "rank_math_title and rank_math_description"),
+        (route + description, "description", "rank_math_title"),
+        (title + description, "title and description", ""),
+    ):
+        plugin.write_text(f"<?php add_action('rest_api_init', function () {{ {own} }});", "utf-8")
+        (told,) = [one for one in await checked() if "Rank Math" in one.what]
+        assert told.what.endswith(f": {says}")
+        assert told.mend.startswith(f"register {missing} with") if missing else not told.mend

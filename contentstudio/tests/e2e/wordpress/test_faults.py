@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fault_proxy import FAULTS
 
 from contentstudio.model import Draft
 from contentstudio.publish import wordpress as adapter
@@ -23,7 +24,6 @@ Make = Callable[..., Draft]
 Desk = Any  # of conftest.py
 
 REQUESTS = {"begin": ("POST", "/posts?"), "write": ("POST", "/posts/"), "look again": ("GET", "/posts/")}
-FAULTS = ("502 before", "502 after", "reset before", "reset after", "half an answer", "hang before", "hang after")
 
 
 def only(desk: Desk, text: str, slug: str = "compost") -> None:

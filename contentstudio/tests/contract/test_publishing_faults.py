@@ -1,0 +1,241 @@
+"""Ghost and Git while things break: afterwards there is one post, with the right words. WordPress has its own tests."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import runpy
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fault_proxy import FAULTS, Proxy
+from publishing_jobs import Jobs
+
+from contentstudio.model import Draft, Section, Sentence
+from contentstudio.publish import ghost as ghost_adapter
+from overnight import control
+from overnight.database import Database
+from overnight.model import Filter
+
+SITE = "[writing]\nwriter = 'offline'\n[[site]]\nname = 'garden'\nurl = 'https://garden.example'\n"
+WORKER = Path(__file__).parents[1] / "shared" / "publishing_worker.py"
+
+
+def draft(text: str = "A heap is a start.") -> Draft:
+    return Draft(
+        site="garden",
+        slug="compost",
+        title="On compost",
+        description="What to know of heaps.",
+        sections=[Section(heading="Heaps", paragraphs=[[Sentence(text=text)]])],
+        references=[],
+        writer="offline",
+        tags=["soil"],
+    )
+
+
+@pytest.fixture
+def ghost(
+    database: Database, tmp_path: Path, ghost_module: Any, ghost_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Jobs, Proxy, Any]]:
+    """A studio whose site is on Ghost, behind the proxy."""
+    monkeypatch.setenv("CONTENTSTUDIO_SECRET_GARDEN", ghost_module.KEY)
+    monkeypatch.setattr(ghost_adapter, "PAUSES", (0.0, 0.1))
+    with Proxy(ghost_server.port) as proxy:
+        yield Jobs(database, tmp_path / "contentstudio.toml"), proxy, ghost_server.store
+
+
+REQUESTS = {
+    "look": ("GET", "/posts/slug/"),
+    "begin": ("POST", "/posts/?"),
+    "look again": ("GET", "/posts/0"),
+    "write": ("PUT", "/posts/"),
+}
+
+
+@pytest.mark.parametrize("request_", REQUESTS)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_fault_of_the_network_before_ghost(ghost: tuple[Jobs, Proxy, Any], fault: str, request_: str) -> None:
+    jobs, proxy, store = ghost
+    seconds = 1 if fault.startswith("hang") else 30
+    cms = f"{{ to = 'ghost', url = '{proxy.url}', private = true, timeout_seconds = {seconds} }}"
+    jobs.file.write_text(f"{SITE}sources = ['https://a.example']\npublish = {cms}\n", "utf-8")
+    proxy.fault(fault, *REQUESTS[request_])
+    ending = await jobs.publish("one", draft())
+    assert ending["status"] == "succeeded", ending["error"]
+    assert ending["failures"] == ((fault, request_) != ("half an answer", "look"))  # half of a 404 says enough
+    (post,) = store.posts.values()
+    assert (post["slug"], post["status"], post["title"]) == ("compost", "published", "On compost")
+    assert "A heap is a start." in post["html"]
+
+
+async def test_what_was_begun_and_given_up_is_swept_and_what_is_needed_still_is_not(
+    ghost: tuple[Jobs, Proxy, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server breaks between the empty draft and its words, time after time, until a person cancels the job."""
+    monkeypatch.setattr(ghost_adapter, "ORPHAN_SECONDS", -1)
+    jobs, proxy, store = ghost
+    cms = f"{{ to = 'ghost', url = '{proxy.url}', private = true }}"
+    jobs.file.write_text(f"{SITE}sources = ['https://a.example']\npublish = {cms}\n", "utf-8")
+    proxy.fault("502 before", *REQUESTS["write"], times=4)
+    ending = await jobs.publish("one", draft())
+    assert ending["status"] == "dead"
+    await sweep(jobs, "2026-11-23")
+    assert [post["slug"] for post in store.posts.values()] == ["compost"]
+    await control.cancel(jobs.database, "one", "it is not wanted any more")
+    await sweep(jobs, "2026-11-24")
+    assert store.posts == {}
+
+
+async def sweep(jobs: Jobs, day: str) -> None:
+    await control.start(jobs.app, jobs.database, "sweep", {"site": "garden", "date": day})
+    await jobs.work()
+
+
+class Repository(Jobs):
+    """A studio whose site is a Git repository, and a person's own copy of that."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        super().__init__(database, folder / "contentstudio.toml")
+        self.remote, self.person, self.hooks = folder / "remote.git", folder / "person", folder / "hooks"
+        self.hooks.mkdir()
+        run("init", "--quiet", "--bare", "--initial-branch=main", str(self.remote))
+        run("init", "--quiet", "--initial-branch=main", str(self.person))
+        self.commit("README")
+        run("-C", str(self.person), "remote", "add", "origin", str(self.remote))
+        run("-C", str(self.person), "push", "--quiet", "--set-upstream", "origin", "main")
+        self.configure()
+
+    def configure(self, **options: Any) -> None:
+        told = "".join(f", {name} = {value}" for name, value in options.items())
+        publish = f"{{ to = 'git', repository = '{self.remote}'{told} }}"
+        self.file.write_text(f"{SITE}sources = ['https://a.example']\npublish = {publish}\n", "utf-8")
+
+    def commit(self, name: str) -> None:
+        (self.person / name).write_text("A person wrote this.", "utf-8")
+        run("-C", str(self.person), "add", "--all")
+        run("-C", str(self.person), "commit", "--quiet", "--message", f"Write {name}")
+
+    def hook(self, name: str, script: str, *, ours: bool) -> Path:
+        """A script that runs once, at our end or at the remote's. Git goes on where it ends well."""
+        file = (self.hooks if ours else self.remote / "hooks") / name
+        file.write_text(f"#!/bin/sh\n[ -e '{file}.done' ] && exit 0\ntouch '{file}.done'\n{script}\n", "utf-8")
+        file.chmod(0o755)
+        return file
+
+    def only(self) -> None:
+        """One file has the slug, brought by one commit, and says this; nothing of a person's is lost."""
+        files = run("-C", str(self.remote), "ls-tree", "-r", "--name-only", "main").split()
+        assert [file for file in files if "compost" in file] == ["content/posts/compost.md"]
+        assert "A heap is a start." in run("-C", str(self.remote), "show", "main:content/posts/compost.md")
+        told = run("-C", str(self.remote), "log", "--format=%s", "main").splitlines()
+        assert told.count("Publish compost") == 1
+        people = run("-C", str(self.person), "log", "--format=%s").splitlines()
+        assert set(people) <= set(told)
+
+
+def run(*arguments: str) -> str:
+    who = ("-c", "user.name=A person", "-c", "user.email=person@garden.example")
+    return subprocess.run(["git", *who, *arguments], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def repository(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    made = Repository(database, tmp_path)
+    for name, value in (("COUNT", "1"), ("KEY_0", "core.hooksPath"), ("VALUE_0", str(made.hooks))):
+        monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
+    return made
+
+
+@pytest.mark.parametrize("moment", ["post-commit", "pre-push"])
+async def test_a_person_who_pushes_before_us_loses_nothing_and_we_push_on_top(
+    repository: Repository, moment: str
+) -> None:
+    """After our commit the push is refused; while it is under way the remote's branch is locked or has moved."""
+    repository.commit("of a person")
+    push = f"env -i PATH=\"$PATH\" git -C '{repository.person}' push --quiet"
+    done = repository.hook(moment, push, ours=True)
+    ending = await repository.publish("one", draft())
+    assert ending["status"] == "succeeded", ending["error"]
+    assert Path(f"{done}.done").exists()
+    assert ending["failures"] == (0 if moment == "post-commit" else 1)
+    repository.only()
+
+
+@pytest.mark.parametrize("moment", ["pre-receive", "post-receive"])
+async def test_a_remote_that_hangs_before_or_after_it_took_the_push(repository: Repository, moment: str) -> None:
+    repository.configure(timeout_seconds=2)
+    repository.hook(moment, "sleep 4", ours=False)
+    ending = await repository.publish("one", draft())
+    assert ending["status"] == "succeeded", ending["error"]
+    assert ending["failures"] >= 1
+    repository.only()
+
+
+async def test_a_remote_that_refuses_is_told_and_takes_one_commit_when_it_is_asked_again(
+    repository: Repository,
+) -> None:
+    refusing = repository.hook("pre-receive", "echo 'closed for the night' >&2; exit 1", ours=False)
+    ending = await repository.publish("one", draft())
+    assert ending["status"] == "dead"
+    assert "closed for the night" in ending["error"]
+    refusing.unlink()
+    await again(repository)
+    repository.only()
+
+
+async def test_a_remote_that_is_gone_is_told_and_takes_one_commit_when_it_is_back(repository: Repository) -> None:
+    repository.remote.rename(repository.remote.with_name("elsewhere"))
+    ending = await repository.publish("one", draft())
+    assert ending["status"] == "dead"
+    assert f"'{repository.remote}' does not exist" in ending["error"]
+    repository.remote.with_name("elsewhere").rename(repository.remote)
+    await again(repository)
+    repository.only()
+
+
+async def test_a_lock_that_a_dead_process_left_at_the_remote_is_tried_again_and_told(repository: Repository) -> None:
+    lock = repository.remote / "refs" / "heads" / "main.lock"
+    lock.touch()
+    ending = await repository.publish("one", draft())
+    assert (ending["status"], ending["failures"]) == ("dead", 4)
+    assert "main.lock': File exists" in ending["error"]
+    lock.unlink()
+    await again(repository)
+    repository.only()
+
+
+@pytest.mark.parametrize("moment", ["post-commit", "pre-push", "pre-receive", "post-receive"])
+async def test_our_worker_killed_between_commit_and_push_or_in_the_push(repository: Repository, moment: str) -> None:
+    pid = repository.file.with_name("pid")
+    repository.hook(moment, f"kill -9 $(cat '{pid}')", ours=not moment.endswith("receive"))
+    await repository.begin("one", draft())
+    given = {"FILE": str(repository.file), "URL": repository.database.url, "PID": str(pid), "ENV": dict(os.environ)}
+    process = multiprocessing.get_context("forkserver").Process(target=runpy.run_path, args=(str(WORKER), given))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    await repository.work()
+    ending = await repository.ending("one")
+    assert ending["status"] == "succeeded", ending["error"]
+    repository.only()
+
+
+async def again(jobs: Jobs) -> None:
+    await control.replay(jobs.database, Filter(job="one"))
+    await jobs.work()
+    ending = await jobs.ending("one")
+    assert ending["status"] == "succeeded", ending["error"]
+
+
+async def test_without_git_it_is_one_sentence_that_says_so(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(repository.hooks))
+    ending = await repository.publish("one", draft())
+    assert ending["status"] == "dead"
+    assert "there is no git here" in ending["error"]

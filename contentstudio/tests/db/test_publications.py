@@ -1,0 +1,75 @@
+"""What is known of an article that was published: kept whatever breaks in between, forgotten when readers lose it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from publishing_jobs import Jobs
+
+from contentstudio.config import Config
+from contentstudio.indexing import listings
+from contentstudio.model import Draft, Section, Sentence
+from contentstudio.publish import publications
+from overnight import control
+from overnight.database import Database
+from overnight.errors import LedgerUnavailable
+
+Write = Callable[..., Config]
+
+
+@pytest.fixture
+def jobs(database: Database, write_config: Write, tmp_path: Path) -> Jobs:
+    write_config(["https://a.example"])
+    return Jobs(database, tmp_path / "contentstudio.toml")
+
+
+def draft(text: str = "A heap is a start.") -> Draft:
+    return Draft(
+        site="garden",
+        slug="compost",
+        title="On compost",
+        description="What to know of heaps.",
+        sections=[Section(heading="Heaps", paragraphs=[[Sentence(text=text)]])],
+        references=[],
+        writer="offline",
+    )
+
+
+async def test_what_readers_see_no_more_is_no_longer_listed(jobs: Jobs) -> None:
+    await jobs.publish("one", draft())
+    (page,) = await listings.read(jobs.database, "garden", 10)
+    assert page.slug == "compost"
+    await control.start(
+        jobs.app, jobs.database, "unpublish", {"site": "garden", "slug": "compost", "asked": "2026-11-23T12:00:00Z"}
+    )
+    await jobs.work()
+    assert await listings.read(jobs.database, "garden", 10) == []
+    assert await publications.read(jobs.database, "garden", "compost") == publications.Publication()
+    await jobs.publish("two", draft())
+    (page,) = await listings.read(jobs.database, "garden", 10)
+    assert page.job_id == "two"
+
+
+async def test_what_arrived_and_was_not_kept_is_found_by_the_next_attempt(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, lost = publications.keep, list[str]()
+
+    async def once(*given: Any) -> None:
+        if not lost:
+            lost.append("one")
+            raise LedgerUnavailable
+        await keep(*given)
+
+    monkeypatch.setattr(publications, "keep", once)
+    ending = await jobs.publish("one", draft())
+    assert (ending["status"], ending["attempt"]) == ("succeeded", 2)
+    known = await publications.read(jobs.database, "garden", "compost")
+    assert known.existing is not None
+    assert known.begun == ()
+    (page,) = await listings.read(jobs.database, "garden", 10)
+    assert page.job_id == "one"
+    assert len(await jobs.database.fetch("select sha256 from versions")) == 1
