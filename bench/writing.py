@@ -135,7 +135,8 @@ def main() -> None:
     options.articles = options.articles or (200 if options.quick else 1_000)
     here = Path(__file__).parent
     command = [sys.executable, "-m", "overnight.llm.fake_server", "--port", "0", "--body", "writing:answer"]
-    model = subprocess.Popen([*command, "--delay", str(options.delay)], stdout=subprocess.PIPE, text=True, cwd=here)
+    command += ["--keep-alive", "--delay", str(options.delay)]
+    model = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=here)
     try:
         assert model.stdout
         url = model.stdout.readline().split()[-1]

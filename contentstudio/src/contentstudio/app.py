@@ -11,7 +11,7 @@ from typing import Any
 from contentstudio import alerts, pipelines
 from contentstudio import config as settings
 from contentstudio.config import Config, Site
-from contentstudio.memory import Memory
+from contentstudio.memory import Memory, documents
 from contentstudio.memory.documents import Documents
 from contentstudio.memory.embeddings import Embedder, Lexical
 from contentstudio.model import Draft, Snapshot
@@ -25,8 +25,9 @@ from contentstudio.sql import queries
 from contentstudio.studio import Studio
 from contentstudio.writing.port import Writer
 from overnight import App, Context, logs, report
-from overnight.database import Database
+from overnight.database import Database, Row
 from overnight.ledger import Ledger
+from overnight.model import Decision, Reject
 
 OPEN_ALERTS = 10_000  # that are looked through when a worker starts
 
@@ -46,6 +47,7 @@ def build(config: Config, name: str = "contentstudio") -> App:
         key_name="site",
         keys=lambda: [site.name for site in config.site],
         preview=preview,
+        decided=decided,
         budgets=config.budgets(),
         alerts=alerts.build(config),
         prune=Retention(config.keep.days),
@@ -130,6 +132,12 @@ class OfflineWriter:
     ) -> Draft | None:
         """It would write the same again."""
         return None
+
+
+async def decided(database: Database, decision: Decision, run: Row) -> None:
+    """What a person turns down is known to the memory at once, whoever carried the decision here."""
+    if isinstance(decision, Reject):
+        await documents.reject(database, run["job_id"], decision.reason)
 
 
 def preview(output: Any) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Literal
 
 from contentstudio.gates import numbers
@@ -22,6 +23,7 @@ from contentstudio.sql import queries
 from overnight.database import Database, Row
 
 NEAR = 0.5  # of a claim's words stand in the passage: from here on it is what the claim was made from
+_BLACK = re.compile(r"\S+")
 
 # The columns of an export, in their order.
 COLUMNS = (
@@ -103,14 +105,17 @@ def _evidence(
     words = _words(claim.text)
     claimed = numbers.claimed(claim.text, language)
 
-    def share(passage: _Passage) -> float:
-        return len(words & passage.words) / len(words) if words else 0.0
-
     def bears(passage: _Passage) -> bool:
         return all(number.values & passage.numbers for number in claimed)
 
     # Of what is near, rather what has the numbers; of equals, what is shorter, and then what comes first.
-    best = max(passages, key=lambda p: (share(p) >= NEAR, bears(p), share(p), p.start - p.end, -p.start), default=None)
+    shares = [len(words & passage.words) / (len(words) or 1) for passage in passages]
+    near = max(shares, default=0.0) >= NEAR
+    ranked = sorted(
+        ((share, p) for share, p in zip(shares, passages, strict=True) if share >= NEAR or not near),
+        key=lambda one: (-one[0], one[1].end - one[1].start, one[1].start),
+    )
+    similarity, best = next((one for one in ranked if bears(one[1])), ranked[0] if ranked else (0.0, None))
     span = _quoted_span(claim, snapshot.text) or ((best.start, best.end) if best else None)
     return Evidence(
         claim=number,
@@ -122,9 +127,9 @@ def _evidence(
         span_start=span[0] if span else None,
         span_end=span[1] if span else None,
         passage=snapshot.text[slice(*span)] if span else None,
-        similarity=round(share(best), 3) if best else 0.0,
+        similarity=round(similarity, 3),
         quoted=claim.quoted,
-        verdict=_verdict(claim, snapshot, best is not None and share(best) >= NEAR, best is not None and bears(best)),
+        verdict=_verdict(claim, snapshot, similarity >= NEAR, best is not None and bears(best)),
     )
 
 
@@ -145,17 +150,30 @@ def _quoted_span(claim: Sentence, text: str) -> tuple[int, int] | None:
 def _passages(snapshot: Snapshot, language: str) -> list[_Passage]:
     """Every sentence of a source, and every two that follow one another: a claim may draw on both."""
     language = (snapshot.language or language).lower()[:2]
-    spans: list[tuple[int, int]] = []
-    position = 0
-    for sentence in sentences(snapshot.text, language):
-        if found := _whole(sentence).search(snapshot.text, position):
-            spans.append(found.span())
-            position = found.end()
-    both = [(first[0], second[1]) for first, second in pairwise(spans)]
-    return [
-        _Passage(*span, _words(text := snapshot.text[slice(*span)]), frozenset(numbers.values(text, language)))
-        for span in [*spans, *both]
+    each = [
+        _Passage(*span, _words(sentence), frozenset(numbers.values(sentence, language)))
+        for sentence, span in _spans(snapshot.text, sentences(snapshot.text, language))
     ]
+    both = [_Passage(a.start, b.end, a.words | b.words, a.numbers | b.numbers) for a, b in pairwise(each)]
+    return [*each, *both]
+
+
+def _spans(text: str, found: Sequence[str]) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Where sentences stand that are in the order of the text, whatever white space is between their words."""
+    words = list(_BLACK.finditer(text))
+    collapsed = " ".join(word[0] for word in words)
+    starts = list(accumulate((len(word[0]) + 1 for word in words), initial=0))  # of the words in `collapsed`
+
+    def original(position: int) -> int:
+        number = bisect_right(starts, position) - 1
+        return words[number].start() + position - starts[number]
+
+    end = 0
+    for sentence in found:
+        start = collapsed.find(sentence, end)
+        if start >= 0:
+            end = start + len(sentence)
+            yield sentence, (original(start), original(end - 1) + 1)
 
 
 def _whole(sentence: str) -> re.Pattern[str]:

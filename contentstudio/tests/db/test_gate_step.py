@@ -237,3 +237,28 @@ async def test_a_link_is_alive_dead_or_unknown_by_what_a_safe_get_says(web: Demo
     assert said["http://127.0.0.1:1025/x"].state == "unknown"
     assert said["http://no-such-name.invalid/"].state in ("dead", "unknown")  # by what the resolver is sure of
     assert said["https://read-a-moment-ago.example/"] == Link("alive")
+
+
+@pytest.mark.parametrize(
+    ("title", "state"),
+    [
+        ("Page not found | The Shed", "dead"),
+        ("404", "dead"),
+        ("Error 404 &ndash; Not Found", "dead"),
+        ("Sorry, this page could not be found", "dead"),
+        ("Seite nicht gefunden", "dead"),
+        ("The lost city was not found by chance", "alive"),
+        ("Peugeot 404: a car of the sixties", "alive"),
+        ("", "alive"),
+    ],
+)
+async def test_a_dead_link_that_answers_200_is_dead(
+    small_web: Any, write_config: Write, title: str, state: str
+) -> None:
+    small_web.answers["/x"] = f"<html><head><title>{title}</title></head><body>Words.</body></html>".encode()
+    fetcher = Fetcher(write_config([small_web.url]).fetch)
+    try:
+        said = await facts.ask(fetcher, [f"{small_web.url}/x"])
+    finally:
+        await fetcher.aclose()
+    assert said[f"{small_web.url}/x"].state == state

@@ -449,3 +449,18 @@ async def test_what_finds_the_budget_spent_is_written_the_next_day(
     await run_until_idle(app, database, clock=clock)
     assert (len(claude.calls), published(config)) == (CALLS, 1)
     assert (await clock.now()).date().isoformat() == "2026-11-24"
+
+
+async def test_an_answer_with_a_character_that_cannot_be_stored_is_asked_for_again(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
+) -> None:
+    def spoilt_once(request: dict[str, Any]) -> str:
+        told = article(request)
+        return told.replace('"text": "', '"text": "\\u0000', 1) if len(claude.calls) == 2 else told
+
+    claude.body = spoilt_once
+    config = config_for(claude, web, write_config)
+    await night(config, database, clock)
+    assert published(config) == 1
+    failed = await database.fetch("select error_kind, error from llm_calls where status = 'failed'")
+    assert [(row["error_kind"], "NUL" in row["error"]) for row in failed] == [("malformed", True)]

@@ -23,7 +23,7 @@ async def test_what_stands_beside_an_article_is_all_that_the_memory_has_but_itse
     await memory.keep_draft(draft("mulch"), "published", "1", "https://garden.example/mulch/")
     await memory.keep_draft(draft("straw"), "queued", "2")
     await memory.keep_draft(draft("tar"), "queued", "3")
-    assert await reject(database, "garden", "tar", "not here")
+    assert await reject(database, "3", "not here")
     await memory.keep_own("garden", "https://garden.example/old/", "Old", "All about old.")
     await memory.keep_draft(draft("moon", site="sky"), "published", "4", "https://sky.example/moon/")
     await database.fetch(

@@ -15,9 +15,13 @@ from contentstudio import app as studio
 from contentstudio.cli import cli
 from contentstudio.config import Config
 from contentstudio.demo.web import HARD, DemoWeb
+from contentstudio.memory.documents import Documents
+from contentstudio.memory.embeddings import Lexical
 from contentstudio.review import Dossier, gather, page, text
 from contentstudio.seo import Change
 from overnight import control
+from overnight.console import actions
+from overnight.console.pages import Console, Desk
 from overnight.database import Database
 from overnight.errors import IllegalTransition
 from overnight.model import Approve, Edit
@@ -158,6 +162,52 @@ async def test_what_was_approved_is_published_as_it_was_shown(
     assert [s.text_content() for s in shown.iter("section")] == [s.text_content() for s in there.iter("section")]
     told = (await asyncio.to_thread(ask, "review", waiting.job_id)).stdout
     assert "It does not wait for review" in told
+
+
+async def test_what_is_rejected_by_command_is_known_to_the_memory_at_once(
+    waiting: Dossier, database: Database, ask: Ask
+) -> None:
+    reject = ("reject", waiting.job_id, "--seen", waiting.seal[:8], "--reason", "nobody understands it")
+    assert (await asyncio.to_thread(ask, *reject)).exit_code == 0
+    (known,) = await database.fetch("select kind, reason from documents where slug = %(s)s", {"s": waiting.draft.slug})
+    assert known == {"kind": "rejected", "reason": "nobody understands it"}
+
+
+async def test_what_is_rejected_in_the_console_is_known_to_the_memory_at_once(
+    waiting: Dossier, config: Config, database: Database
+) -> None:
+    desk = Desk(studio.build(config), database, Console())
+    form = {"job": waiting.job_id, "seen": waiting.seal, "reason": "not ours"}
+    await actions.reject(desk, form, "ann")
+    (known,) = await database.fetch("select kind, reason from documents where slug = %(s)s", {"s": waiting.draft.slug})
+    assert known == {"kind": "rejected", "reason": "not ours"}
+
+
+async def test_an_edit_rejects_nothing(waiting: Dossier, config: Config, database: Database) -> None:
+    edit = Edit(waiting.seal, waiting.draft.model_dump(mode="json"))
+    await control.decide(studio.build(config), database, waiting.job_id, edit)
+    assert await database.fetch("select kind from documents where kind = 'rejected'") == []
+
+
+async def test_posts_on_the_same_query_stand_beside_the_article_with_their_likeness(
+    waiting: Dossier, config: Config, database: Database, ask: Ask
+) -> None:
+    memory = Documents(database, Lexical())
+    await memory.keep_own("garden", "https://garden.example/far/", "A word on something else", "Text.")
+    assert (await dossier_of(config, database)).rivals == ()
+    await memory.keep_own("garden", "https://garden.example/near/", f"{waiting.draft.title} today", "Text.")
+    await memory.keep_own("garden", "https://garden.example/same/", waiting.draft.title, "Text.")
+    dossier = await dossier_of(config, database)
+    same, near = dossier.rivals
+    assert (same.url, same.likeness) == ("https://garden.example/same/", 1.0)
+    assert (near.title, 0.5 < near.likeness < 1) == (f"{waiting.draft.title} today", True)
+    told = (await asyncio.to_thread(ask, "review", waiting.job_id)).stdout
+    assert "Posts of the site on the same query" in told
+    assert "https://garden.example/near/" in told
+    assert f"{near.likeness:.0%} of the words" in told
+    shown = html.fromstring(page.page(dossier)).text_content()
+    assert "https://garden.example/same/" in shown
+    assert "100%" in shown
 
 
 async def test_no_edit_moves_an_article_to_another_site(

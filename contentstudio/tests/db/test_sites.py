@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,9 @@ from contentstudio import app as studio
 from contentstudio import config as settings
 from contentstudio.config import Config
 from contentstudio.demo.web import INDEXNOW, KEYS, DemoWeb
-from contentstudio.publish.static import StaticSite
 from contentstudio.research.sentences import sentences
 from overnight import control
 from overnight.database import Database
-from overnight.errors import Transient
 from overnight.llm.fake_server import FakeModels, prompt_of, schema_of
 from overnight.testing import Clock, run_until_idle
 
@@ -75,10 +74,10 @@ def write_sites(tmp_path: Path, web: DemoWeb) -> Write:
     return write
 
 
-async def night(config: Config, database: Database, clock: Clock) -> None:
+async def night(config: Config, database: Database, clock: Clock, horizon: float = 3_600) -> None:
     app = studio.build(config)
     await control.start(app, database, "night", {"date": "2026-11-23", "sites": list(PAGES)})
-    await run_until_idle(app, database, clock=clock, horizon=3_600)
+    await run_until_idle(app, database, clock=clock, horizon=horizon)
 
 
 def published(config: Config) -> dict[str, list[str]]:
@@ -121,21 +120,21 @@ async def test_when_nothing_is_broken_each_site_has_its_own_article_and_no_other
     ]
 
 
-async def test_a_cms_that_is_down_stops_no_other_site(
+async def test_a_cms_that_is_down_opens_its_own_breaker_and_stops_no_other_site(
     database: Database, clock: Clock, write_sites: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish = StaticSite.publish
-
-    def down(self: StaticSite, *arguments: Any, **named: Any) -> Any:
-        if self.site.name == "broken":
-            raise Transient("The CMS answers 503.")
-        return publish(self, *arguments, **named)
-
-    monkeypatch.setattr(StaticSite, "publish", down)
-    config = write_sites()
-    await night(config, database, clock)
+    monkeypatch.setenv("CONTENTSTUDIO_SECRET_BROKEN", "6748592f4b9b7700010f6564:" + "0123456789abcdef" * 4)
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+    at_once = "writer = 'offline'\n[research]\nsettle_seconds = 0\n[publishing]\ndebounce_seconds = 0"
+    config = write_sites(f"publish = {{ to = 'ghost', url = '{url}', private = true }}\n", writing=at_once)
+    await night(config, database, clock, horizon=300)  # the breaker stays open for longer
     assert others_are_published(config)
-    assert "The CMS answers 503" in (await how(database))["error"]
+    (breaker,) = await database.fetch("select name, open_until > ledger_now() as open from breakers where failures > 0")
+    assert breaker == {"name": "cms broken", "open": True}
+    waiting = await database.fetch("select pipeline, step, key from runs where status = 'queued' order by id")
+    assert {"pipeline": "article", "step": "publish", "key": "broken"} in waiting
+    assert {row["key"] for row in waiting} == {"broken"}
 
 
 async def test_a_feed_that_is_down_stops_no_other_site(
@@ -168,17 +167,6 @@ async def test_a_switch_that_is_off_stops_no_other_site(
     assert web.requests[PAGES["broken"]] == 0
 
 
-async def test_a_breaker_that_is_open_stops_no_other_site(database: Database, clock: Clock, write_sites: Write) -> None:
-    config = write_sites()
-    await database.fetch(
-        "insert into breakers (name, key, failures, opened_at, open_until, error) "
-        "values ('cms broken', 'broken', 5, ledger_now(), ledger_now() + interval '1 day', 'down')"
-    )
-    await night(config, database, clock)
-    assert others_are_published(config)
-    assert ((await how(database))["step"], (await how(database))["status"]) == ("publish", "queued")
-
-
 async def test_a_folder_that_cannot_be_written_stops_no_other_site(
     database: Database, clock: Clock, write_sites: Write
 ) -> None:
@@ -197,11 +185,7 @@ async def test_a_ping_that_fails_stops_no_other_site(
     database: Database, clock: Clock, web: DemoWeb, write_sites: Write
 ) -> None:
     config = write_sites(broken=f"ping = {{ endpoint = '{web.url}/nowhere', key = 'key-of-broken' }}\n")
-    await database.fetch(
-        "insert into breakers (name, key, failures, opened_at, open_until, error) "
-        "values ('indexnow broken', 'broken', 5, ledger_now(), ledger_now() + interval '1 day', 'down')"
-    )
     await night(config, database, clock)
     assert [len(slugs) for slugs in published(config).values()] == [1] * len(PAGES)
     assert sorted(ping["host"] for ping in web.pings) == [f"{name}.example" for name in OTHERS]
-    assert ((await how(database))["step"], (await how(database))["status"]) == ("ping", "queued")
+    assert ((await how(database))["step"], (await how(database))["status"]) == ("ping", "dead")

@@ -154,8 +154,8 @@ async def test_what_was_rejected_in_review_keeps_stories_near_it_away_with_the_r
 ) -> None:
     small_web.answers |= {"/a": page("A covered bridge for cyclists", BRIDGE), "/b": page("A roof", AGAIN)}
     await night("/a", extra="[publishing]\ndebounce_seconds = 0\n")
-    await database.fetch("update documents set kind = 'queued', url = null")
-    assert await documents.reject(database, "garden", "a-covered-bridge-for-cyclists", "we are no local paper")
+    (row,) = await database.fetch("update documents set kind = 'queued', url = null returning job_id")
+    assert await documents.reject(database, row["job_id"], "we are no local paper")
     (choice,) = (await night("/b", day=24)).values()
     assert choice["decision"] == "skip"
     assert "was rejected: we are no local paper" in choice["reason"]
@@ -166,8 +166,9 @@ async def test_what_readers_have_or_nobody_knows_cannot_be_rejected(
 ) -> None:
     small_web.answers["/a"] = page("A covered bridge for cyclists", BRIDGE)
     await night("/a")
-    assert not await documents.reject(database, "garden", "a-covered-bridge-for-cyclists", "too late")
-    assert not await documents.reject(database, "garden", "unheard-of", "no")
+    (row,) = await database.fetch("select job_id from documents")
+    assert not await documents.reject(database, row["job_id"], "too late")
+    assert not await documents.reject(database, "unheard-of", "no")
 
 
 async def test_an_article_that_a_person_cancels_is_rejected_however_they_did_it(

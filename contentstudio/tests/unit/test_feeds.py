@@ -213,3 +213,8 @@ def test_any_bytes_give_entries_or_a_clear_error(noise: bytes, start: bytes) -> 
             assert isinstance(parse(body, BASE), list)
         except BrokenFeed as error:
             assert BASE in str(error)
+
+
+def test_places_on_a_page_are_one_entry() -> None:
+    (entry,) = parse(rss("".join(item(f"https://a.example/x{place}") for place in ("", "#1", "#2"))), BASE)
+    assert entry.url == "https://a.example/x"

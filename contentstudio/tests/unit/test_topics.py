@@ -223,3 +223,8 @@ def test_an_article_is_not_written_again_for_a_story_that_scores_too_low() -> No
 def test_a_document_under_the_storys_own_slug_is_in_its_way_however_it_reads() -> None:
     mine = near("queued", slug="compost-that-works", title="Mine", likeness=0.0)
     assert "“Mine”" in decide(story(), near("own"), mine).reason
+
+
+def test_a_page_from_the_future_is_not_the_freshest_and_one_from_another_time_zone_is() -> None:
+    assert factors(story(days_old=-400))["freshness"] == topics.UNKNOWN
+    assert factors(story(days_old=-0.6))["freshness"] == 1

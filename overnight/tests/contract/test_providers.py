@@ -27,6 +27,7 @@ from overnight.llm import (
     strict_schema,
 )
 from overnight.llm.fake_server import FAULTS, HTTP_FAULTS, FakeModels, HttpFault, prompt_of, sample
+from overnight.llm.openai import CLIENTS
 
 KEY = "sk-secret-0123456789"
 Provider = Anthropic | OpenAI
@@ -81,6 +82,15 @@ async def provider(api: Api, server: FakeModels) -> AsyncIterator[Provider]:
     provider = api.connect(server.url)
     yield provider
     await provider.aclose()
+
+
+async def test_one_connection_serves_one_call_after_another(api: Api) -> None:
+    with FakeModels(body=lambda request: ANSWER, keep_alive=True) as server:
+        provider = api.connect(server.url)
+        for _ in range(3 * CLIENTS):
+            await provider.complete(article_request(api), deadline=20)
+        await provider.aclose()
+    assert server.connections <= CLIENTS
 
 
 def article_request(api: Api, **changes: Any) -> Request:

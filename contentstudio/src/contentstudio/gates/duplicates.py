@@ -18,18 +18,27 @@ _WHERE = {"published": "published", "queued": "queued", "rejected": "rejected be
 def check(case: Case) -> Verdict:
     """Compare title and body with every neighbour."""
     neighbours = known(case.neighbours, "what stands beside it")
-    title, mine = normal(case.draft.title).casefold(), set(grams(tokens(case.draft.prose()), _RUN))
+    title, mine = normal(case.draft.title).casefold(), runs(case.draft.prose())
     gates, nearest = case.gates, 0.0
     for neighbour in neighbours:
         told = f"{shown(normal(neighbour.title))}, which is {_WHERE[neighbour.where]}"
         if normal(neighbour.title).casefold() == title:
             return failed("duplicates", f"It has the title of {told}.")
-        theirs = set(grams(tokens(neighbour.text), _RUN))
-        shared = len(mine & theirs)
-        alike, copied = shared / max(1, len(mine | theirs)), shared / max(1, len(mine))
+        alike, copied = shares(mine, runs(neighbour.text))
         if alike > gates.max_similarity:
             return failed("duplicates", f"It is {alike:.0%} the same as {told}; {gates.max_similarity:.0%} at most.")
         if copied > gates.max_copied:
             return failed("duplicates", f"{copied:.0%} of it stands in {told}; {gates.max_copied:.0%} at most.")
         nearest = max(nearest, alike)
     return passed("duplicates", f"It is at most {nearest:.0%} the same as each of {len(neighbours)} neighbours.")
+
+
+def runs(text: str) -> set[tuple[str, ...]]:
+    """Every run of words in a text."""
+    return set(grams(tokens(text), _RUN))
+
+
+def shares(mine: set[tuple[str, ...]], theirs: set[tuple[str, ...]]) -> tuple[float, float]:
+    """The share of all runs that both have, and the share of mine."""
+    shared = len(mine & theirs)
+    return shared / max(1, len(mine | theirs)), shared / max(1, len(mine))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import Collection, Sequence
 from datetime import date
+from html import unescape
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from contentstudio.gates import markup
@@ -13,6 +15,7 @@ from contentstudio.gates.case import Link, Neighbour, Where
 from contentstudio.model import Verdict
 from contentstudio.research.fetch import (
     BlockedAddress,
+    Fetched,
     Fetcher,
     Gone,
     RefusedUrl,
@@ -28,6 +31,14 @@ from overnight.errors import OvernightError
 
 _ALIVE = (WrongContentType, TooLarge)  # it answered; a reader's browser shows films and large files too
 _DEAD = (Gone, BlockedAddress, RefusedUrl, TooManyRedirects, UntrustedCertificate)
+_TITLE = re.compile(r"<title\b[^>]*>([^<]{0,300})", re.I)
+_GONE = re.compile(  # as servers word it that answer 200 all the same
+    r"^\W*(?:error\W*)?404\b|\b404\b.*\bnot found\b|^\W*(?:page )?not found\b"
+    r"|\bpage (?:(?:was|is|could|can) ?not|cannot|can't|not) (?:be )?found\b|\bpage (?:doesn't|does not) exist\b"
+    r"|\bseite (?:wurde )?nicht gefunden\b|\bpage (?:introuvable|non trouvée)|\bpágina no encontrada"
+    r"|\bpagina non trovata",
+    re.I,
+)
 _NEIGHBOURS = 1_000  # a comparison takes about a millisecond
 _WHERE: dict[str, Where] = {"published": "published", "queued": "queued", "rejected": "rejected", "own": "owner"}
 _NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
@@ -49,13 +60,21 @@ async def ask(fetcher: Fetcher, urls: Sequence[str], read_lately: Collection[str
 
 async def _state(fetcher: Fetcher, url: str) -> tuple[str, Link]:
     try:
-        await fetcher.get(url)
+        fetched = await fetcher.get(url)
     except _ALIVE:
         return url, Link("alive")
     except OvernightError as error:
         dead = isinstance(error, _DEAD) or (isinstance(error, UnresolvedName) and _unheard_of(error))
         return url, Link("dead" if dead else "unknown", str(error))
-    return url, Link("alive")
+    title = await asyncio.to_thread(_title, fetched)
+    gone = _GONE.search(title)
+    return url, Link("dead", f"{url} answers {fetched.status}, but says “{title[:60]}”.") if gone else Link("alive")
+
+
+def _title(fetched: Fetched) -> str:
+    """What a page calls itself; nothing where it does not say."""
+    found = _TITLE.search(fetched.text)
+    return " ".join(unescape(found[1]).split()) if found else ""
 
 
 def _unheard_of(error: BaseException | None) -> bool:

@@ -57,7 +57,12 @@ _ORDERS = re.compile(
 _PICTURE = re.compile(r"!\[[^\]]*\]\s*[(\[]")
 _LINK = re.compile(r"\[[^\]]+\]\(\s*(?:[a-z][a-z0-9+.-]*:|//|www\.|/)", re.I)
 _URL = re.compile(r"(?:\b[a-z][a-z0-9+.-]*:)?//[^\s<>\"'“”()\[\]]+|\bwww\.[^\s<>\"'“”()\[\]]+", re.I)
-_HIDDEN = re.compile("[\U000e0000-\U000e007f\u202a-\u202e\u2066-\u2069]")  # tags, and marks that turn the direction
+# Tags, marks that turn the direction, and what a terminal obeys.
+_HIDDEN = re.compile("[\U000e0000-\U000e007f\u202a-\u202e\u2066-\u2069\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_LOOKALIKE = (
+    "\u0400-\u04ff\u03bf\u03bd\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
+)
+_TWO_ALPHABETS = re.compile(rf"\w*(?:[A-Za-z]\w*[{_LOOKALIKE}]|[{_LOOKALIKE}]\w*[A-Za-z])\w*")
 
 
 def check(case: Case) -> Verdict:
@@ -73,6 +78,8 @@ def _orders(case: Case) -> Iterator[str]:
         told = f"The {place} {shown(normal(text))}"
         if _HIDDEN.search(text):
             yield f"{told} has characters that nobody sees."
+        if mixed := _TWO_ALPHABETS.search(normal(text)):
+            yield f"{told} has the word “{mixed[0]}” in letters of two alphabets, which machines read otherwise."
         if order := _ORDERS.search(normal(text)):
             yield f"{told} gives an order to a machine: “{order[0]}”."
         if _PICTURE.search(text):

@@ -15,7 +15,7 @@ from contentstudio.gates.case import Case, failed, known, passed
 from contentstudio.gates.wording import shown
 from contentstudio.model import Verdict
 
-_BARE = re.compile(r"\bhttps?://\S+|\bwww\.\w\S+", re.I)
+_BARE = re.compile(r"\bhttps?://\S+|\bwww\.\w\S+|\b(?:[\w-]+\.)+[a-z]{2,}/\w\S*|\b[\w.+-]+@[\w-]+\.[\w.-]*\w", re.I)
 
 
 def check(case: Case) -> Verdict:

@@ -12,7 +12,8 @@ from contentstudio.model import Sentence, Snapshot, Verdict
 from contentstudio.research.sentences import sentences
 
 _NEAR = 0.75  # of the words, in order, are the same: a quote that was changed and not one that was made up
-_INLINE = re.compile(r'(?<!\w)"([^"]*\w[^"]*)"(?!\w)')
+# In double marks, to the end of the sentence where the quote goes on in the next one; or in single ones.
+_INLINE = re.compile(r"""(?<!\w)"([^"]*\w[^"]*)(?:"(?!\w)|$)|(?<!\w)'(\w.*?[\w,.!?])'(?!\w)""")
 _FEW = 4  # words; fewer in quotation marks are a name or a manner of speaking
 
 
@@ -36,9 +37,10 @@ def _quotes(sentence: Sentence) -> Iterator[Sentence]:
         yield sentence
         return
     for found in _INLINE.finditer(normal(sentence.text)):
-        if len(found[1].split()) >= _FEW:
+        quote = found[1] or found[2]
+        if len(quote.split()) >= _FEW:
             # It may close with a comma or a stop that is the sentence's and not the source's.
-            yield Sentence(text=found[1].rstrip(",.; "), source=sentence.source, quoted=True)
+            yield Sentence(text=quote.rstrip(",.; "), source=sentence.source, quoted=True)
 
 
 def _fault(quote: Sentence, case: Case) -> str:

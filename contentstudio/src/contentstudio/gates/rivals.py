@@ -15,12 +15,17 @@ from contentstudio.research.terms import content_words
 def check(case: Case) -> Verdict:
     """Compare the title with those of the pages that aim at the same query."""
     rivals = known(case.rivals, "which pages of the site aim at the same query")
-    mine, nearest = content_words(case.draft.title), 0.0
+    nearest = 0.0
     for rival in rivals:
-        theirs = content_words(rival.title)
-        alike = len(mine & theirs) / max(1, len(mine | theirs))
+        alike = likeness(case.draft.title, rival.title)
         if alike > case.gates.max_rivalry:
             told = f"{alike:.0%} of the words of its title and of {shown(normal(rival.title))} ({rival.url})"
             return failed("rivals", f"{told} are the same, so they are rivals; {case.gates.max_rivalry:.0%} at most.")
         nearest = max(nearest, alike)
     return passed("rivals", f"Its title shares at most {nearest:.0%} of the words with {len(rivals)} rivals.")
+
+
+def likeness(title: str, other: str) -> float:
+    """The share of the words of two titles that both have."""
+    mine, theirs = content_words(title), content_words(other)
+    return len(mine & theirs) / max(1, len(mine | theirs))

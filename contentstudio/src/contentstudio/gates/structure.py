@@ -18,6 +18,7 @@ from contentstudio.model import Verdict
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
+_CUT = 0.2  # of the sentences; where more of them end without a stop, the language or the author has none
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
@@ -78,6 +79,12 @@ def _paragraphs(case: Case) -> Iterator[str]:
     for section in case.draft.sections:
         if not any(any(map(str.isalnum, s.text)) for paragraph in section.paragraphs for s in paragraph):
             yield f"The section {shown(section.heading)} is empty."
+    sentences = [normal(s.text) for s in case.draft.sentences()]
+    if not all(any(map(str.isalnum, text)) for text in sentences):
+        yield "A sentence has no words."
+    cut = [text for text in sentences if text[-1:].isalnum()]
+    if cut and len(cut) <= _CUT * len(sentences):
+        yield f"{shown(cut[0])} ends without a stop, as what was cut off does."
     for question in case.draft.faq:
         if not any(any(map(str.isalnum, s.text)) for s in question.answer):
             yield f"The question {shown(question.question)} has no answer."

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 
 from contentstudio.gates.case import Case, failed, passed
-from contentstudio.gates.wording import grams, is_unspaced, listed, tokens
+from contentstudio.gates.wording import grams, is_unspaced, listed, normal, shown, tokens
 from contentstudio.model import Verdict
 
 _COMMON = listed(
@@ -19,6 +19,7 @@ _COMMON = listed(
     "were what when where which while will with would your"
 )
 _RUN = 4  # words
+_LONG = 8  # words of a sentence that nobody says twice
 _OFTEN = 3  # times in a title or a description
 
 
@@ -32,6 +33,8 @@ def check(case: Case) -> Verdict:
             return failed("stuffing", f"“{top[0]}” stands {top[1]} times in the {place}.")
     if len({tag.casefold() for tag in case.draft.tags}) < len(case.draft.tags):
         return failed("stuffing", "A tag stands there twice.")
+    if twice := _twice(case):
+        return failed("stuffing", f"{shown(twice)} stands there twice.")
     repeated = _repeated(body)
     if repeated > case.gates.max_repeated:
         told = f"{repeated:.0%} of the runs of {_RUN} words stand there more than once"
@@ -44,6 +47,13 @@ def check(case: Case) -> Verdict:
         told = f"“{word}” is {density:.1%} of the words"
         return failed("stuffing", f"{told}; at most {case.gates.max_density:.1%} is wanted.")
     return passed("stuffing", f"“{word}” is {density:.1%} of the words, and {repeated:.0%} of the runs repeat.")
+
+
+def _twice(case: Case) -> str | None:
+    """A long sentence that is said again."""
+    texts = [normal(s.text) for s in case.draft.sentences()]
+    counts = Counter(text.casefold() for text in texts if len(tokens(text)) >= _LONG)
+    return next((text for text in texts if counts[text.casefold()] > 1), None)
 
 
 def _top(words: list[str]) -> tuple[str, int] | None:

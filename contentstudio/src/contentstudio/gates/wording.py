@@ -13,6 +13,10 @@ _SAME = str.maketrans(
         **dict.fromkeys("‘’‚‛‹›ʼ`´", "'"),
         **dict.fromkeys("‐‑‒–—―−﹘", "-"),
         **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff"),
+        # Invisible too, or drawn over a letter: joiners, fillers, selectors of variants, strokes.
+        **dict.fromkeys("\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u3164\uffa0"),
+        **dict.fromkeys([*range(0x2061, 0x2065), *range(0x206A, 0x2070), *range(0xFE00, 0xFE10), *range(0x334, 0x339)]),
+        **dict.fromkeys(range(0xE0100, 0xE01F0)),
     }
 )
 _CJK = r"\u3040-\u30ff\u3400-\u9fff"
@@ -23,6 +27,8 @@ _SHOWN = 90  # characters of a sentence that a reason shows
 
 def normal(text: str) -> str:
     """`text` as it is compared: NFKC, plain quotes and dashes, nothing invisible, runs of white space as one blank."""
+    if text.isascii():
+        return " ".join(text.replace("`", "'").split())
     # Before NFKC too, which would take a lone acute accent apart into a blank and a mark.
     return " ".join(unicodedata.normalize("NFKC", text.translate(_SAME)).translate(_SAME).split())
 

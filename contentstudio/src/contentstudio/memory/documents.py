@@ -77,11 +77,11 @@ class Documents:
 
     async def standing_since(self, site: str) -> dict[str, datetime]:
         """When the memory took in each post that readers have, by its URL."""
-        return {row["url"]: row["updated_at"] for row in await self._standing(site, "")}
+        return {row["url"]: row["updated_at"] for row in await _standing(self._database, site)}
 
     async def published(self, site: str) -> list[Row]:
         """The articles of ours that readers have: slug, title, URL, and when each was last published."""
-        return [row for row in await self._standing(site, "") if row["kind"] == "published"]
+        return [row for row in await _standing(self._database, site) if row["kind"] == "published"]
 
     async def news(self, site: str, article: Row) -> list[Row]:
         """What was read since an article was published: snapshot, URL, and whether that is a source that changed."""
@@ -118,14 +118,8 @@ class Documents:
         return frozenset((row["url"], row["sha256"]) for row in rows)
 
     async def rivals(self, site: str, title: str, keyword: str = "", *, slug: str = "") -> list[Rival]:
-        """The site's posts that aim at the same query, the closest first; not the one under `slug`, which is asked for.
-
-        The query is the keyword, and the title where there is none.
-        """
-        asked = content_words(keyword or title)
-        standing = await self._standing(site, slug)
-        found = [Rival(row["title"], row["url"], _share(asked, content_words(row["title"]))) for row in standing]
-        return sorted((r for r in found if r.similarity >= RIVAL), key=lambda r: (-r.similarity, r.url))
+        """See `rivals`."""
+        return await rivals(self._database, site, title, keyword, slug=slug)
 
     async def links_for(self, ctx: Context[Any], site: str, draft: Draft, most: int = LINKS) -> list[InternalLink]:
         """Links to the posts that are most like the draft, each from words of its prose that speak of the post."""
@@ -136,10 +130,6 @@ class Documents:
         related = [d for d in near if d.url and d.kind in ("published", "own") and d.likeness >= self.scale.related]
         return links.choose(draft, [(d.title, d.url) for d in related if d.url], most)
 
-    async def _standing(self, site: str, slug: str) -> list[Row]:
-        rows = await self._database.fetch(queries["documents_standing"], {"site": site})
-        return [row for row in rows if row["slug"] != slug]
-
     async def _keep_vectors(self, ctx: Context[Any], rows: Sequence[Row]) -> None:
         vectors = await self._embedder.embed(ctx, [_text(row["title"], row["text"]) for row in rows])
         for row, vector in zip(rows, vectors, strict=True):
@@ -147,12 +137,26 @@ class Documents:
             await self._database.fetch(queries["embedding_keep"], params)
 
 
-async def reject(database: Database, site: str, slug: str, reason: str) -> bool:
-    """Keep that a person does not want an article, nor one that is near it. False where it is not in the memory, or
-    readers have it.
+async def rivals(database: Database, site: str, title: str, keyword: str = "", *, slug: str = "") -> list[Rival]:
+    """The site's posts that aim at the same query, the closest first; not the one under `slug`, which is asked for.
+
+    The query is the keyword, and the title where there is none.
     """
-    params = {"site": site, "slug": slug, "reason": reason}
-    return await database.one(queries["document_reject"], params) is not None
+    asked = content_words(keyword or title)
+    standing = [row for row in await _standing(database, site) if row["slug"] != slug]
+    found = [Rival(row["title"], row["url"], _share(asked, content_words(row["title"]))) for row in standing]
+    return sorted((r for r in found if r.similarity >= RIVAL), key=lambda r: (-r.similarity, r.url))
+
+
+async def _standing(database: Database, site: str) -> list[Row]:
+    return await database.fetch(queries["documents_standing"], {"site": site})
+
+
+async def reject(database: Database, job_id: str, reason: str) -> bool:
+    """Keep that a person does not want a job's article, nor one that is near it. False where it is not in the memory,
+    or readers have it.
+    """
+    return await database.one(queries["document_reject"], {"job_id": job_id, "reason": reason}) is not None
 
 
 def _text(title: str, text: str) -> str:

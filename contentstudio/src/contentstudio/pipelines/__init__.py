@@ -21,7 +21,7 @@ import hashlib
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from contentstudio.config import Config, Remote
+from contentstudio.config import Config, Remote, Static
 from contentstudio.pipelines import publishing, remembering, researching, writing
 from contentstudio.pipelines.researching import jobs_of
 from contentstudio.pipelines.work import Demanded, Night, Refreshing, Source
@@ -121,7 +121,9 @@ def build(config: Config) -> list[Pipeline]:
 
 
 def _at_site(config: Config) -> list[Limit]:
-    """What the steps at the CMS of a site share."""
+    """What the steps at the CMS of a site share. Folders of our own, where all sites are such, need no sparing."""
+    if all(isinstance(site.publish, Static) for site in config.site):
+        return []
     return [Limit("cms of {key}", at_once=AT_ONCE, starts=config.publishing.articles_per_second, per=1)]
 
 

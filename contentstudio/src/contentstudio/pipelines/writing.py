@@ -11,7 +11,7 @@ from contentstudio.gates import facts
 from contentstudio.gates.case import Case, Link, Rival, Unknown
 from contentstudio.model import Draft, Snapshot, Verdict
 from contentstudio.pipelines.work import Ctx, Judged, Topic
-from contentstudio.publish import anchors, render
+from contentstudio.publish import anchors, publications, render
 from contentstudio.seo import Optimized
 from contentstudio.writing.offline import TooThin
 from overnight import Cancel, Review, Snooze
@@ -75,8 +75,18 @@ async def gate(ctx: Ctx, given: Optimized | Draft) -> Judged | Review:
     return Review([*failed, *notes], judged)
 
 
-async def confirm(ctx: Ctx, given: Judged | Draft) -> Judged | Review:
-    """After the wait for a last edit: what a person changed meanwhile goes through the gates again."""
+async def confirm(ctx: Ctx, given: Judged | Draft) -> Judged | Review | Snooze:
+    """After the wait for a last edit: what a person changed meanwhile goes through the gates again. Then it waits for
+    the window of its site here, where it still can be edited.
+    """
+    judged = await _confirmed(ctx, given)
+    if isinstance(judged, Review):
+        return judged
+    held = await publications.held(ctx.ledger.database, ctx.deps.config.find(judged.draft.site), ctx.job_id)
+    return Snooze(*held) if held else judged
+
+
+async def _confirmed(ctx: Ctx, given: Judged | Draft) -> Judged | Review:
     judged = given if isinstance(given, Judged) else Judged(draft=given, verdicts=[])
     draft, database = judged.draft, ctx.ledger.database
     if not await facts.edited(database, ctx.job_id, ctx.run.step):

@@ -33,6 +33,12 @@ _MAX_ELEMENTS = 100_000  # twice the longest pages; beyond it reading takes minu
 _BLOCKS = frozenset({"p", "head", "quote", "list", "item", "table", "row", "cell", "lb"})
 _PRUNED = [
     "//noscript",
+    "//template | //*[@hidden]",
+    # What no reader sees is often not meant for readers.
+    *(
+        f"//*[contains(translate(concat(@style, ';'), ' ', ''), '{how}')]"
+        for how in ("font-size:0;", "font-size:0px", "opacity:0;", "left:-9999", "text-indent:-9999")
+    ),
     "//figcaption",
     "//*[contains(@class, 'caption-text') or contains(@class, '-caption')][self::p or self::span or self::small]",
     "//sup[starts-with(normalize-space(.), '[')]",

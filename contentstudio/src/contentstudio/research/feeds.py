@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import struct_time
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urldefrag, urljoin, urlsplit
 from xml.parsers import expat
 
 from contentstudio.research import markup
@@ -139,7 +139,7 @@ def _entry(item: Any, base_url: str) -> Entry | None:
 
 def _web_url(link: str, base_url: str) -> str | None:
     try:
-        url = urljoin(base_url, link)
+        url = urldefrag(urljoin(base_url, link)).url  # a place on a page is no other page
         parts = urlsplit(url)
     except ValueError:
         return None

@@ -32,6 +32,7 @@ _STARTERS = _words(  # what begins a sentence and hardly a name, after an abbrev
 _ORDINAL_LANGUAGES = frozenset({"de", "da", "no", "nb", "nn", "fi", "cs", "sk", "hu", "pl", "sl", "hr", "et", "lv"})
 
 _PAIRS = {"(": ")", "[": "]", "“": "”", "„": "“", "«": "»", '"': '"'}
+_OPENING = re.compile("[" + re.escape("".join(_PAIRS)) + "]")
 _PAIR_REACH = 400  # characters; a quote or bracket that closes later than this protects nothing
 _NEAR = 60  # characters around a stop that tell what it means; looking farther would make long texts slow
 _CLOSERS = "\"'”’“»›)\\]}"
@@ -75,13 +76,11 @@ def _protected(paragraph: str) -> deque[tuple[int, int]]:
     """Where quotes and brackets open and close. A stop within them ends nothing; the last one before the close may."""
     spans: deque[tuple[int, int]] = deque()
     position = 0
-    while position < len(paragraph):
-        char = paragraph[position]
-        close = _closing(paragraph, position) if char in _PAIRS else -1
+    while opening := _OPENING.search(paragraph, position):
+        close = _closing(paragraph, opening.start())
         if close > 0:
-            spans.append((position, close))
-            position = close
-        position += 1
+            spans.append((opening.start(), close))
+        position = max(opening.start(), close) + 1
     return spans
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _STOP = frozenset(
     """
@@ -16,12 +17,19 @@ _STOP = frozenset(
     """.split()  # noqa: SIM905 - a list of a hundred lines says no more
 )
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_PLURAL = re.compile(r"(?<=[^\Wsui_]{2})s$")
 
 
 def words_in_order(text: str) -> list[str]:
     """The words that carry matter, in lower case and without a plural's s, so that `heaps` and `heap` are one."""
-    words = (word.replace("’", "'") for word in _WORD.findall(text.lower()))
-    return [re.sub(r"(?<=[^\Wsui_]{2})s$", "", word) for word in words if word not in _STOP]
+    return [word for word in map(_matter, _WORD.findall(text.lower())) if word]
+
+
+@lru_cache(maxsize=50_000)
+def _matter(word: str) -> str:
+    """The word as it is compared; nothing of one that carries no matter. A language's words are few, and come often."""
+    plain = word.replace("’", "'")
+    return "" if plain in _STOP else _PLURAL.sub("", plain)
 
 
 def content_words(text: str) -> frozenset[str]:

@@ -253,6 +253,8 @@ def _freshness(published_at: datetime | None, now: datetime) -> float:
     if published_at is None:
         return UNKNOWN
     days = (now - published_at).total_seconds() / 86_400
+    if days < -1:  # a page from the future does not know its date; a time zone is less than a day
+        return UNKNOWN
     return min(max((STALE_DAYS - days) / (STALE_DAYS - FRESH_DAYS), 0.0), 1.0)
 
 

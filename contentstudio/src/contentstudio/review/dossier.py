@@ -10,6 +10,8 @@ from typing import Literal
 
 from contentstudio import evidence
 from contentstudio.config import Config
+from contentstudio.gates.rivals import likeness
+from contentstudio.memory import documents
 from contentstudio.model import Draft, Model, Sentence, Verdict
 from contentstudio.pipelines.work import Judged
 from contentstudio.publish import render
@@ -55,12 +57,21 @@ class Claim(Model):
         return f"read {self.read_at:%Y-%m-%d}" if self.read_at else "without a date"
 
 
+class RivalPost(Model):
+    """A post of the site that aims at the same query; `likeness` is the share of words that the two titles have."""
+
+    title: str
+    url: str
+    likeness: float
+
+
 class Dossier(Model):
     """One article as its reviewer sees it.
 
     `seal` binds a decision to what is shown. `verdicts` has the failed ones first. `notes` are the reasons for the
     review that are no verdict, `changes` what optimizing made of what was written. `page` is the article as its site
-    will show it, or None where it cannot be rendered.
+    will show it, or None where it cannot be rendered. `rivals` are the site's posts that aim at the same query today,
+    the likest first.
     """
 
     job_id: str
@@ -75,6 +86,7 @@ class Dossier(Model):
     claims: list[Claim]
     page: str | None
     changes: tuple[Change, ...] = ()
+    rivals: tuple[RivalPost, ...] = ()
 
     def support(self) -> str:
         """How many claims fared how."""
@@ -99,7 +111,15 @@ async def gather(database: Database, config: Config, job_id: str) -> Dossier | N
         claims=list(_claims(judged.draft, found)),
         page=page,
         changes=judged.changes,
+        rivals=await _rivals(database, judged.draft),
     )
+
+
+async def _rivals(database: Database, draft: Draft) -> tuple[RivalPost, ...]:
+    """The posts that the gate compares its title with."""
+    found = await documents.rivals(database, draft.site, draft.title, slug=draft.slug)
+    posts = [RivalPost(title=r.title, url=r.url, likeness=round(likeness(draft.title, r.title), 3)) for r in found]
+    return tuple(sorted(posts, key=lambda post: (-post.likeness, post.url)))
 
 
 def _page(config: Config, draft: Draft, moment: datetime) -> tuple[str | None, list[str]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
 from contentstudio.model import Draft, Sentence, Verdict
-from contentstudio.review.dossier import WORDS, Claim, Dossier
+from contentstudio.review.dossier import WORDS, Claim, Dossier, RivalPost
 
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # a terminal would obey
 WIDTH = 78  # columns, so that two are left where a terminal has 80
 
 
@@ -15,9 +17,10 @@ def told(dossier: Dossier) -> str:
     """The article, what the gates said of it, and its claims beside their sources."""
     notes = [_folded(note, "note    ") for note in dossier.notes]
     notes += [_folded(f"{c.what}: {c.before or '—'} → {c.after or '—'}", "changed ") for c in dossier.changes]
+    rivals = [_underlined("Posts of the site on the same query", "-"), *map(_rival, dossier.rivals)]
     claims = [_underlined(f"Claims beside their sources: {dossier.support()}", "-"), *map(_claim, dossier.claims)]
-    parts = [article(dossier.draft), verdicts(dossier.verdicts), *(["\n".join(notes)] if notes else []), *claims]
-    return "\n\n".join(parts)
+    parts = [article(dossier.draft), verdicts(dossier.verdicts), *(["\n".join(notes)] if notes else [])]
+    return "\n\n".join([*parts, *(rivals if dossier.rivals else []), *claims])
 
 
 def article(draft: Draft) -> str:
@@ -49,6 +52,10 @@ def _claim(claim: Claim) -> str:
     return "\n".join(lines)
 
 
+def _rival(post: RivalPost) -> str:
+    return f"{_folded(f'{post.likeness:.0%} of the words: {post.title}')}\n     {post.url}"
+
+
 def _underlined(text: str, line: str) -> str:
     folded = _folded(text)
     return f"{folded}\n{line * max(map(len, folded.splitlines()), default=0)}"
@@ -57,7 +64,7 @@ def _underlined(text: str, line: str) -> str:
 def _folded(text: str, label: str = "") -> str:
     """In lines that fit, all of them behind the label. Addresses stay whole, so that they can be copied."""
     return textwrap.fill(
-        " ".join(text.split()),
+        " ".join(_UNPRINTABLE.sub("", text).split()),
         WIDTH,
         initial_indent=label,
         subsequent_indent=" " * len(label),

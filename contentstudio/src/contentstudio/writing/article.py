@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from contentstudio import config as settings
 from contentstudio.config import Site, Writing
@@ -26,7 +26,16 @@ T = TypeVar("T")
 OUTLINE, SECTION, REWRITE, REPAIR = "outline-1", "section-1", "rewrite-1", "repair-1"  # the files in `prompts/`
 SOURCE_CHARACTERS = 30_000  # of each source that go into a prompt
 
-Words = Annotated[str, Field(min_length=1)]
+
+def _storable(text: str) -> str:
+    """Postgres stores no NUL: an answer with one is malformed, and so it is asked for again instead of kept."""
+    if "\0" in text:
+        raise ValueError("a NUL character")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+Words = Annotated[Text, Field(min_length=1)]
 Pool = Mapping[str, Snapshot]  # the closed pool: what may be cited, by its id
 
 
@@ -42,7 +51,7 @@ class PlannedSection(_Answer):
     """A section of an outline: what it tells, and the ids of the sources it leans on."""
 
     heading: Words
-    tells: str
+    tells: Text
     sources: list[str] = Field(min_length=1)
 
 
@@ -50,8 +59,8 @@ class Outline(_Answer):
     """The plan of an article."""
 
     title: Words
-    description: str
-    angle: str
+    description: Text
+    angle: Text
     sections: list[PlannedSection] = Field(min_length=1)
 
 
@@ -79,7 +88,7 @@ class Written(_Answer):
     """A whole article, as the model gives it when it mends one."""
 
     title: Words
-    description: str
+    description: Text
     sections: list[WrittenSection] = Field(min_length=1)
 
 

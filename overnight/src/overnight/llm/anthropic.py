@@ -185,13 +185,15 @@ async def _read(client: AsyncAnthropic, request: Request, answer: _Answer) -> No
         content_type = stream.response.headers.get("content-type", "nothing")
         if not content_type.startswith("text/event-stream"):
             raise TransientCall(f"Anthropic answered with {content_type}, not with a stream.", kind="malformed")
-        async for sent in stream.raw_events(stream.response):
+        events = stream.raw_events(stream.response)
+        async for sent in events:
             if not sent.data:
                 continue
             event = _decoded(sent.data, answer)
             if event["type"] == "error":
                 raise _refusal(None, event, stream.response.headers, answer.usage)
             if answer.finished:
+                await wire.drain(events)
                 return
 
 

@@ -7,14 +7,13 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from overnight import budgets
+from overnight import budgets, tracing
 from overnight.context import Context
 from overnight.database import Database
 from overnight.errors import LeaseLost, SwitchedOff
 from overnight.llm.port import Provider, Reply, Request, Usage, parse
 from overnight.llm.prices import Price, cost_usd, most_usd
 from overnight.logs import clean
-from overnight.model import Alert
 from overnight.policy import describe
 from overnight.sql import queries
 
@@ -67,28 +66,31 @@ class LLM:
 
         Only an answer that parses is stored.
         """
-        call = await self._begin(ctx, request, request.hash(self._provider.name))
-        reply = Reply(text="", stop_reason="", usage=NOTHING, model=request.model)
-        try:
-            reply = await self._provider.complete(request, deadline=self._deadline)
-            answer = parse(reply, type_)
-        except BaseException as error:
-            usage = getattr(error, "usage", None) or reply.usage
-            failed = Reply(text="", stop_reason=reply.stop_reason, usage=usage, model=reply.model)
-            await self._settle(ctx, call, request, failed, "failed", error)
-            raise
-        await self._settle(ctx, call, request, reply, "stored")
+        named = {"gen_ai.provider.name": self._provider.name, "gen_ai.request.model": request.model}
+        with tracing.span(f"chat {request.model}", named) as told:
+            call = await self._begin(ctx, request, request.hash(self._provider.name))
+            reply = Reply(text="", stop_reason="", usage=NOTHING, model=request.model)
+            try:
+                reply = await self._provider.complete(request, deadline=self._deadline)
+                answer = parse(reply, type_)
+            except BaseException as error:
+                usage = getattr(error, "usage", None) or reply.usage
+                failed = Reply(text="", stop_reason=reply.stop_reason, usage=usage, model=reply.model)
+                told |= await self._settle(ctx, call, request, failed, "failed", error)
+                raise
+            told |= await self._settle(ctx, call, request, reply, "stored")
         if reply.model_ends is not None:
             await self._tell_of_the_end(ctx, request.model, reply.model_ends)
         return answer
 
     async def _tell_of_the_end(self, ctx: Context[Any], model: str, ends: str) -> None:
-        """An alert, once per model and process."""
+        """An alert, which stays one however many processes tell of it."""
         if model not in self._told:
             self._told.add(model)
             who = f"{self._provider.name}/{model}"
             text = f"{self._provider.name} switches {model} off ({ends}): name another model in the configuration"
-            await self.database.insist(lambda: ctx.ledger.alert([Alert("model_end", who, text)]))
+            told = {"kinds": [], "kind": ["model_end"], "subject": [who], "text": [text]}
+            await self.database.insist(lambda: self.database.fetch(queries["alert_keep"], told))
 
     async def _begin(self, ctx: Context[Any], request: Request, request_hash: str) -> int:
         """The id of the booked call, with the most that it can cost reserved in every budget of the run."""
@@ -127,7 +129,8 @@ class LLM:
         reply: Reply,
         status: str,
         error: BaseException | None = None,
-    ) -> None:
+    ) -> tracing.Attributes:
+        """Book what the call used up; what its span tells of that."""
         cost = self._price(request, reply.usage)
         params = {
             "id": call,
@@ -144,6 +147,11 @@ class LLM:
         }
         await self.database.insist(lambda: self.database.fetch(queries["llm_settle"], params))
         ctx.charge(cost)
+        return {
+            "gen_ai.usage.input_tokens": reply.usage.input_tokens,
+            "gen_ai.usage.output_tokens": reply.usage.output_tokens,
+            "overnight.cost_usd": float(cost),
+        }
 
     def _price(self, request: Request, usage: Usage) -> Decimal:
         """What a call cost, by the model that was asked: a dated version of it that answers has no other price."""

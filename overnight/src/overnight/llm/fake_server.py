@@ -118,16 +118,26 @@ class FakeModels:
     """The server. Each call takes the next fault of the queue; with none left it is `ok`.
 
     `body` turns a request into the text of the answer; the default makes an instance of the request's schema. `calls`
-    has every request, refused ones too, before its answer goes out. `delay` (seconds) passes before each answer.
+    has every request, refused ones too, before its answer goes out. `delay` (seconds) passes before each answer. With
+    `keep_alive` a connection serves many calls, as real servers have it, and closing waits until clients have closed
+    theirs; `connections` counts them.
     """
 
     def __init__(
-        self, *, body: Body | None = None, faults: Iterable[str] = (), port: int = 0, delay: float = 0.0
+        self,
+        *,
+        body: Body | None = None,
+        faults: Iterable[str] = (),
+        port: int = 0,
+        delay: float = 0.0,
+        keep_alive: bool = False,
     ) -> None:
         self.body = body or sample
         self.calls: list[Call] = []
         self.closing = threading.Event()
         self.delay = delay
+        self.keep_alive = keep_alive
+        self.connections = 0
         self._faults: deque[str] = deque()
         self._lock = threading.Lock()
         self.script(*faults)
@@ -150,6 +160,10 @@ class FakeModels:
             raise ValueError(f"There is no fault named {sorted(unknown)}; there are {FAULTS}.")
         with self._lock:
             self._faults.extend(faults)
+
+    def connected(self) -> None:
+        with self._lock:
+            self.connections += 1
 
     def receive(self, path: str, request: dict[str, Any], headers: dict[str, str]) -> Call:
         with self._lock:
@@ -187,11 +201,15 @@ class _HttpServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    timeout = 5.0
+    timeout = 60.0
+    disable_nagle_algorithm = True
     server: _HttpServer
 
+    def setup(self) -> None:
+        super().setup()
+        self.server.fake.connected()
+
     def do_POST(self) -> None:
-        self.close_connection = True
         raw = self.rfile.read(int(self.headers.get("content-length", 0)))
         try:
             request = json.loads(raw)
@@ -199,6 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
             request = {}
         headers = {name.lower(): value for name, value in self.headers.items()}
         call = self.server.fake.receive(self.path, request, headers)
+        self.close_connection = not self.server.fake.keep_alive or call.fault != "ok"
         if self.server.fake.delay:
             self.server.fake.closing.wait(self.server.fake.delay)
         refusal = REFUSALS[self.path](call) if self.path in REFUSALS else HTTP_FAULTS["404"]
@@ -235,6 +254,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in {"content-type": content_type, "content-length": str(len(encoded)), **headers}.items():
             self.send_header(name, value)
+        self.close_connection = True
         self.send_header("connection", "close")
         self.end_headers()
         self.wfile.write(encoded)
@@ -245,10 +265,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         for name, value in (("content-type", "text/event-stream; charset=utf-8"), ("transfer-encoding", "chunked")):
             self.send_header(name, value)
-        self.send_header("connection", "close")
+        self.send_header("connection", "close" if self.close_connection else "keep-alive")
         self.end_headers()
-        for event in events:
-            self.wfile.write(b"%x\r\n%b\r\n" % (len(event), event))
+        self.wfile.write(b"".join(b"%x\r\n%b\r\n" % (len(event), event) for event in events))
         if call.fault == "stall":
             self.server.fake.closing.wait(60)
         if call.fault != "drop-mid-stream":
@@ -511,10 +530,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=8089)
     parser.add_argument("--faults", nargs="*", default=[], choices=FAULTS, metavar="FAULT", help=", ".join(FAULTS))
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before each answer")
+    parser.add_argument("--keep-alive", action="store_true", help="many calls on one connection")
     parser.add_argument("--body", metavar="MODULE:FUNCTION", help="writes the answers: request (dict) -> text")
     options = parser.parse_args(argv)
     body = pkgutil.resolve_name(options.body) if options.body else None
-    with FakeModels(body=body, faults=options.faults, port=options.port, delay=options.delay) as server:
+    settings = {"port": options.port, "delay": options.delay, "keep_alive": options.keep_alive}
+    with FakeModels(body=body, faults=options.faults, **settings) as server:
         sys.stdout.write(f"Speaking the protocols of Anthropic and OpenAI on {server.url}\n")
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):

@@ -9,15 +9,19 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Literal
 
 from overnight.llm import wire
 from overnight.llm.port import CallFailed, Kind, PermanentCall, Reply, Request, TransientCall, Usage
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from httpx2 import AsyncClient, Response
 
+CLIENTS = 32  # over which the calls are spread: one looks through all of its connections twice a call
 OPENAI_URL = "https://api.openai.com/v1"
 
 JsonMode = Literal["schema", "object", "text"]
@@ -76,7 +80,9 @@ class OpenAI:
         self._limit = "max_completion_tokens" if base_url.rstrip("/") == OPENAI_URL else "max_tokens"
         self._json = json
         self._read_timeout = read_timeout
-        self._client: AsyncClient | None = None
+        self._opening = asyncio.Lock()
+        self._clients: list[AsyncClient] = []
+        self._turns: Iterator[AsyncClient] = iter(())
 
     async def complete(self, request: Request, *, deadline: float) -> Reply:
         client = await self._connection()
@@ -96,21 +102,29 @@ class OpenAI:
 
     async def aclose(self) -> None:
         """Close the connections. A later call opens new ones."""
-        client, self._client = self._client, None
-        if client is not None:
+        clients, self._clients = self._clients, []
+        for client in clients:
             await client.aclose()
 
     async def _connection(self) -> AsyncClient:
-        if self._client is None:
-            httpx2 = await asyncio.to_thread(importlib.import_module, "httpx2")
-            headers = {"authorization": f"Bearer {self._key.get_secret_value()}"} if self._key else {}
+        async with self._opening:  # the first calls come together
+            if not self._clients:
+                httpx2 = await asyncio.to_thread(importlib.import_module, "httpx2")
+                context = await asyncio.to_thread(httpx2.create_ssl_context)
+                self._clients = [self._client(httpx2, context) for _ in range(CLIENTS)]
+                self._turns = cycle(self._clients)
+        return next(self._turns)
+
+    def _client(self, httpx2: Any, context: SSLContext) -> AsyncClient:
+        headers = {"authorization": f"Bearer {self._key.get_secret_value()}"} if self._key else {}
+        client: AsyncClient = httpx2.AsyncClient(
+            headers=headers,
+            verify=context,
             # Who bounds the calls at once is the worker, so the client does not: its default would queue the 101st.
-            self._client = self._client or httpx2.AsyncClient(
-                headers=headers,
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
-                timeout=httpx2.Timeout(self._read_timeout, connect=min(wire.CONNECT_TIMEOUT, self._read_timeout)),
-            )
-        return self._client
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
+            timeout=httpx2.Timeout(self._read_timeout, connect=min(wire.CONNECT_TIMEOUT, self._read_timeout)),
+        )
+        return client
 
     def _body(self, request: Request) -> dict[str, Any]:
         """The request on the wire. Only what was set is sent."""
@@ -149,11 +163,13 @@ class OpenAI:
         content_type = response.headers.get("content-type", "nothing")
         if not content_type.startswith("text/event-stream"):
             raise TransientCall(f"{self.name} answered with {content_type}, not with a stream.", kind="malformed")
-        async for data in _events(response):
+        events = _events(response)
+        async for data in events:
             if data == "[DONE]":
+                await wire.drain(events)
                 return
             answer.begun = True
-            event = _decoded(data.encode())
+            event = _decoded(data)
             if "error" in wire.mapping(event):
                 raise _refusal(self.name, None, event, response.headers, answer.usage)
             try:
@@ -228,7 +244,7 @@ async def _events(response: Response) -> AsyncIterator[str]:
                 data.clear()
 
 
-def _decoded(body: bytes) -> Any:
+def _decoded(body: bytes | str) -> Any:
     """The JSON, or None, which no fold can digest."""
     try:
         return json.loads(body)

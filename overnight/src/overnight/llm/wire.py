@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -16,6 +18,7 @@ from overnight.llm.port import CallFailed, Kind, PermanentCall, Request, Transie
 
 LONGEST_MESSAGE = 300  # characters
 CONNECT_TIMEOUT = 10.0  # seconds
+DRAIN_TIMEOUT = 0.5  # seconds
 
 # Failures by HTTP status. What stands in neither is transient from 500 on, and permanent below.
 TRANSIENT: dict[int | str | None, Kind] = {408: "timeout", 409: "server", 429: "rate_limit", 504: "timeout"}
@@ -42,6 +45,17 @@ def checked_key(api_key: str, whose: str) -> SecretStr:
 def check_url(base_url: str, whose: str) -> None:
     if not base_url.startswith(("http://", "https://")):
         raise ConfigError(f"The base URL of {whose} must begin with http:// or https://.")
+
+
+async def drain(stream: AsyncIterator[object]) -> None:
+    """Read what follows a finished answer: a connection whose stream came to its end serves the next call too.
+
+    A server that does not end it soon costs its connection, and not the answer.
+    """
+    with suppress(Exception):
+        async with asyncio.timeout(DRAIN_TIMEOUT):
+            async for _ in stream:
+                pass
 
 
 def explain(error: Exception, usage: Usage | None, who: str, deadline: float) -> CallFailed | None:

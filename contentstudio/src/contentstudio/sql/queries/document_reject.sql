@@ -1,4 +1,4 @@
--- Keeps that a person does not want an article. What is published was wanted, and stays so.
+-- Keeps that a person does not want a job's article. What is published was wanted, and stays so.
 update documents set kind = 'rejected', reason = %(reason)s, updated_at = ledger_now()
-where site = %(site)s and slug = %(slug)s and kind in ('chosen', 'queued', 'rejected')
+where job_id = %(job_id)s and kind in ('chosen', 'queued', 'rejected')
 returning slug
