@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Protocol
 
 from overnight.alerts.rules import Alerts
-from overnight.database import Database
+from overnight.database import Database, Row
 from overnight.errors import ConfigError, NotFound
-from overnight.model import NewRun, Scope
+from overnight.model import Decision, NewRun, Scope
 from overnight.pipeline import Pipeline
 from overnight.policy import ErrorClass, ErrorTable, Keep
 from overnight.sql import SqlFolder
 
 Open = Callable[[Database], AbstractAsyncContextManager[Any]]
+Decided = Callable[[Database, Decision, Row], Awaitable[None]]
 
 
 def _nothing(_: Database) -> AbstractAsyncContextManager[Any]:
@@ -40,9 +42,11 @@ class App:
     `key_name` is what the app's users call a key, such as `site`; scopes are written and read with that word.
     `keys` lists the keys there are, so that a switch for a misspelt one is refused; without it any key is taken.
     `preview` shows a person what waits for their review, from the stored output.
+    `decided` is told of each decision of a person, with the run, right after it was written.
     `budgets` are dollars a day (UTC) by scope, such as `{"all": 20, "key:garden": 2}`; see `budgets`.
     `keep` says for how long ended jobs are kept, `alerts` where alerts go, and when.
-    `prune` is the retention of the app's own tables.
+    `prune` is the retention of the app's own tables. `traces` says whether workers send OpenTelemetry traces; None:
+    where the environment names a collector (OTEL_EXPORTER_OTLP_ENDPOINT).
     """
 
     def __init__(
@@ -56,10 +60,12 @@ class App:
         key_name: str = "key",
         keys: Callable[[], list[str]] | None = None,
         preview: Callable[[Any], str] | None = None,
+        decided: Decided | None = None,
         budgets: Mapping[str, float] | None = None,
         keep: Keep | None = None,
         alerts: Alerts | None = None,
         prune: Prune | None = None,
+        traces: bool | None = None,
     ) -> None:
         self.name = name
         self.pipelines = {pipeline.name: pipeline for pipeline in pipelines}
@@ -68,10 +74,12 @@ class App:
         self.schema = schema
         self.key_name = key_name
         self.preview = preview
+        self.decided = decided
         self.budgets = dict(budgets or {})
         self.keep = keep or Keep()
         self.alerts = alerts or Alerts()
         self.prune = prune
+        self.traces = traces
         self._keys = keys
 
     def pipeline(self, name: str) -> Pipeline:
@@ -93,9 +101,19 @@ class App:
         """Every (pipeline, step) that a worker of this app can run."""
         return [(p.name, step) for p in self.pipelines.values() for step in p.steps]
 
+    def behind(self, breaker: str) -> list[str]:
+        """The steps (`pipeline/step`) that wait while a breaker is open."""
+        named = [(f"{p.name}/{name}", step.breaker) for p in self.pipelines.values() for name, step in p.steps.items()]
+        return [step for step, template in named if template is not None and _names(template, breaker)]
+
     def jobs_for(self, event: str, payload: Any) -> list[NewRun]:
         """The first runs of all pipelines that listen to an event."""
         return [job for pipeline in self.pipelines.values() for job in pipeline.jobs_for(event, payload)]
+
+
+def _names(template: str, breaker: str) -> bool:
+    """Whether a breaker is the one that a step names, with some key put in."""
+    return re.fullmatch(re.escape(template).replace(re.escape("{key}"), ".*"), breaker, re.DOTALL) is not None
 
 
 def load_app(reference: str) -> App:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from overnight import show
+from overnight import environment, show
 from overnight.errors import InvalidPayload, OvernightError, UserError
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ class Stopped(Exception):
 def main(group: click.Group, program: str) -> NoReturn:
     """Run a command line. What a person can mend is one sentence and exit code 2; never a traceback."""
     try:
+        environment.load_file()
         code = group.main(prog_name=program, standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()

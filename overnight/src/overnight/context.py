@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Generic
 
 import structlog
 from typing_extensions import TypeVar
 
-from overnight import effects
+from overnight import effects, logs, tracing
 from overnight.app import App
 from overnight.identity import content_hash
 from overnight.ledger import Ledger
 from overnight.model import NewRun, Run
 
 D = TypeVar("D", default=Any)
+
+LINES = 50  # of the log that are kept of an attempt, of at most 500 characters each
 
 
 @dataclass
@@ -32,6 +37,7 @@ class Context(Generic[D]):
     ledger: Ledger
     spawned: list[NewRun] = field(default_factory=list)
     cost_usd: Decimal | None = None
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=LINES))
 
     @property
     def job_id(self) -> str:
@@ -48,10 +54,10 @@ class Context(Generic[D]):
         """The same for every attempt of this step of this job: what to send to an outside API that takes one."""
         return f"{self.run.job_id}:{self.run.step}"
 
-    @property
+    @cached_property
     def log(self) -> structlog.typing.FilteringBoundLogger:
-        """A logger that says which attempt speaks."""
-        logger: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind(
+        """A logger that says which attempt speaks. The last lines of one that fails are kept with it."""
+        logger: structlog.typing.FilteringBoundLogger = logs.listened(self.lines).bind(
             job_id=self.run.job_id, step=self.run.step, attempt=self.run.attempt
         )
         return logger
@@ -87,13 +93,20 @@ class Context(Generic[D]):
         for “not there”. `repeatable` says that doing it twice equals doing it once. Raises `SwitchedOff` while a kill
         switch is off; where nobody can know what happened the step waits for a person.
         """
-        return await effects.perform(
-            *(self.ledger, self.run, name, content_hash(content)),
-            call=call,
-            probe=probe,
-            repeatable=repeatable,
-            pauses=pauses,
-        )
+        with tracing.span(f"effect {name}", {"overnight.effect": name}):
+            return await effects.perform(
+                *(self.ledger, self.run, name, content_hash(content)),
+                call=call,
+                probe=probe,
+                repeatable=repeatable,
+                pauses=pauses,
+            )
+
+    def span(
+        self, name: str, attributes: Mapping[str, tracing.Value] | None = None
+    ) -> AbstractContextManager[tracing.Attributes]:
+        """What is done within, as a span of the job's trace; gives its attributes, to add to."""
+        return tracing.span(name, attributes)
 
     def charge(self, cost_usd: Decimal) -> None:
         """Note what a call cost, for the log line of this attempt (the ledger books it by itself)."""

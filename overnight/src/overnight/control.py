@@ -21,7 +21,7 @@ from overnight.pipeline import Pipeline, Step, dump
 from overnight.policy import describe
 from overnight.sql import queries
 from overnight.transport.postgres import ENQUEUE_WITH_HINT, hint
-from overnight.triggers import On
+from overnight.triggers import Debounce, On
 
 BATCH = 1_000  # letters in one statement: a few MB of log and well under a second, however many wait
 FIRST = 10  # rows that are told of a deed that touches many
@@ -94,9 +94,12 @@ async def set_switch(database: Database, scope: str, *, enabled: bool, reason: s
     return rows[0]
 
 
-async def close_breaker(database: Database, name: str, *, reason: str, by: str | None = None) -> None:
-    """Say that an upstream is well: what waits behind its breaker starts at once."""
-    if not await database.fetch(queries["breaker_close"], {"name": name, "reason": reason, "by": by or whoami()}):
+async def close_breaker(
+    database: Database, name: str, *, reason: str, by: str | None = None, app: App | None = None
+) -> None:
+    """Say that an upstream is well: what waits behind its breaker starts at once. With its app that is told, too."""
+    params = {"name": name, "reason": reason, "by": by or whoami(), "steps": app.behind(name) if app else []}
+    if not await database.fetch(queries["breaker_close"], params):
         raise NotFound(f"no breaker “{name}” is open or counts errors: breakers shows all there are")
     await hint(database)
 
@@ -123,7 +126,7 @@ async def find_job(database: Database, prefix: str) -> str:
     """The whole job id from its first digits."""
     if not prefix:
         raise UserError("name a job by its id, or the first digits of it")
-    found = [row["job_id"] for row in await database.fetch(queries["job_find"], {"prefix": prefix})]
+    found = [row["job_id"] for row in await database.fetch(queries["job_find"], {"prefix": prefix}, prepare=False)]
     if prefix in found:
         return prefix
     if not found:
@@ -155,7 +158,7 @@ async def decide(app: App, database: Database, job_id: str, decision: Decision, 
         case Approve():
             params |= _next_step(app, waiting)
         case Edit():
-            params |= {"input": _payload(app, waiting, decision.input), "wait": None}
+            params |= {"input": _payload(app, waiting, decision.input), "wait": None, "at_most": None}
         case Reject():
             pass
         case _:
@@ -164,6 +167,8 @@ async def decide(app: App, database: Database, job_id: str, decision: Decision, 
     if not rows:
         await _waiting(database, job_id, seen, verb)
         raise IllegalTransition(f"job {job_id} changed at this moment: look again")
+    if app.decided is not None:
+        await app.decided(database, decision, rows[0])
     await hint(database)
     return rows[0]
 
@@ -171,7 +176,8 @@ async def decide(app: App, database: Database, job_id: str, decision: Decision, 
 async def edit(
     app: App, database: Database, job_id: str, input: Any, *, by: str | None = None, reason: str = ""
 ) -> Row:
-    """Give another input to a run that has not begun, or is a dead letter, which then starts again; the run's row.
+    """Give another input to a run that has not begun or put itself off, or is a dead letter, which then starts again;
+    the run's row.
 
     What a person wrote is not replaced by a later event, and has the whole wait of its debounce again, but not beyond
     its `at_most`. What waits for review is edited by `decide`. Raises `InvalidPayload` where it does not fit the step.
@@ -183,11 +189,16 @@ async def edit(
             f"job {job_id} waits for review, so an edit must say what you saw: look at it first: review {job_id} shows "
             "it and its seal"
         )
-    needed = "a dead letter, or queued and not begun"
+    needed = "a dead letter, or queued and not begun, or put off by itself"
     if run is None:
         await _refuse(database, job_id, "edited", needed)
     params = {"id": run["id"], "job_id": job_id, "seen": None, "reason": reason, "by": by or whoami()}
-    new = {"input": _payload(app, run, input), "wait": _wait(app.pipeline(run["pipeline"]), run)}
+    wait = _debounce(app.pipeline(run["pipeline"]), run)
+    new = {
+        "input": _payload(app, run, input),
+        "wait": wait.seconds if wait else None,
+        "at_most": wait.at_most if wait else None,
+    }
     rows = await database.fetch(queries["edit"], params | new)
     if not rows:
         await _refuse(database, job_id, "edited", needed)
@@ -301,14 +312,14 @@ def _payload(app: App, run: Row, input: Any) -> str:
 
 
 def _editable(run: Row) -> bool:
-    return (run["status"], run["attempt"]) == ("queued", 0) or run["status"] == "dead"
+    waits = (run["status"], run["attempt"]) == ("queued", 0) or (run["status"], run["outcome"]) == ("queued", "snooze")
+    return waits or run["status"] == "dead"
 
 
-def _wait(pipeline: Pipeline, run: Row) -> float | None:
-    """Seconds for which a queued run waits again after an edit: its event's debounce, or its step's."""
+def _debounce(pipeline: Pipeline, run: Row) -> Debounce | None:
+    """The wait that a queued run has again after an edit: its event's debounce, or its step's."""
     events = [t.debounce for t in pipeline.on if isinstance(t, On) and run["origin"] == f"event {t.event}"]
-    debounce = next((wait for wait in events if wait), pipeline.steps[run["step"]].after)
-    return debounce.seconds if debounce else None
+    return next((wait for wait in events if wait), pipeline.steps[run["step"]].after)
 
 
 async def _refuse(database: Database, job_id: str, done: str, needed: str) -> NoReturn:

@@ -71,7 +71,8 @@ HOT = (
     "-c enable_mergejoin=off -c jit=off"
 )
 HOT_SIZE = 2  # one claims while the other one finishes
-OPTIONS = "-c statement_timeout=60s -c timezone=UTC"
+# To compile a report takes longer than to run it.
+OPTIONS = "-c statement_timeout=60s -c timezone=UTC -c jit=off"
 
 
 class Database:
@@ -167,10 +168,15 @@ class Database:
             async with self._pool.connection() as connection:
                 yield connection
 
-    async def fetch(self, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> list[Row]:
-        """Every row of one statement. A refusal by the ledger's guards comes out as its own error."""
+    async def fetch(
+        self, sql: str, params: Mapping[str, Any] | Sequence[Any] = (), *, prepare: bool | None = None
+    ) -> list[Row]:
+        """Every row of one statement. A refusal by the ledger's guards comes out as its own error.
+
+        With `prepare` False it is planned anew for these very parameters.
+        """
         async with self.connection() as connection:
-            return await run(connection, sql, params)
+            return await run(connection, sql, params, prepare=prepare)
 
     async def one(self, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> Row | None:
         """The first row, or None."""
@@ -214,10 +220,16 @@ def unavailable() -> Iterator[None]:
         raise LedgerUnavailable(f"the database does not answer: {first_line(error)}") from error
 
 
-async def run(connection: Connection, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> list[Row]:
+async def run(
+    connection: Connection,
+    sql: str,
+    params: Mapping[str, Any] | Sequence[Any] = (),
+    *,
+    prepare: bool | None = None,
+) -> list[Row]:
     """One statement on a given connection."""
     try:
-        cursor = await _execute(connection, sql, params)
+        cursor = await _execute(connection, sql, params, prepare)
     except psycopg.Error as error:
         if error.sqlstate == "OV001":
             raise IdConflict(f"{error.diag.message_primary}; {error.diag.message_hint}") from None
@@ -230,10 +242,10 @@ async def run(connection: Connection, sql: str, params: Mapping[str, Any] | Sequ
 
 
 async def _execute(
-    connection: Connection, sql: str, params: Mapping[str, Any] | Sequence[Any]
+    connection: Connection, sql: str, params: Mapping[str, Any] | Sequence[Any], prepare: bool | None
 ) -> psycopg.AsyncCursor[Row]:
     if connection.cursor_factory is not AsyncRawCursor or not isinstance(params, Mapping):
-        return await connection.execute(sql, params or None)
+        return await connection.execute(sql, params or None, prepare=prepare)
     text, names = positional(sql)
     return await connection.execute(text, [params[name] for name in names])
 

@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from overnight.policy import decide
 from overnight.threads import Threads
 
 DETAIL_LIMIT = 8_000  # characters of a traceback that are kept; its end says where it happened
+WELL = ("done", "no_work")  # outcomes of which no attempt is kept, for `runs` says it all
 ERROR_LIMIT = 2_000  # characters of an error message that are kept
 
 
@@ -53,7 +55,7 @@ async def execute(app: App, ledger: Ledger, deps: Any, run: Run, rng: random.Ran
         run,
         _readable(transition),
         output,
-        _detail(result),
+        None if transition.outcome in WELL else _detail(result, context.lines),
         [*follow, *context.spawned] if succeeded else [],
         round((time.perf_counter() - started) * 1000),
         context.cost_usd,
@@ -98,7 +100,9 @@ def _readable(transition: Transition) -> Transition:
     return replace(transition, error=clean(transition.error)[:ERROR_LIMIT])
 
 
-def _detail(result: Any) -> str | None:
-    if not isinstance(result, BaseException):
-        return None
-    return clean("".join(traceback.format_exception(result)))[-DETAIL_LIMIT:]
+def _detail(result: Any, lines: Sequence[str]) -> str | None:
+    """What the step logged last, and the traceback of its error; None without both."""
+    said = [f"it logged:\n{chr(10).join(lines)}"] if lines else []
+    if isinstance(result, BaseException):
+        said.append(clean("".join(traceback.format_exception(result)))[-DETAIL_LIMIT:])
+    return "\n\n".join(said) or None

@@ -32,14 +32,18 @@ RECONNECT = 0.3  # seconds between tries to sign in again; shorter than what pro
 class Heart:
     """Renews the leases of the runs it is told of, each until its time limit. `on_lost` is called from its thread.
 
-    `lease` is in seconds; it beats four times in each.
+    `lease` is in seconds; it beats four times in each. One that is not `listed` holds no lock and signs no list:
+    whoever works for a short while may be gone before its first beat, and needs no connection for it.
     """
 
-    def __init__(self, database: Database, *, lease: float, on_lost: Callable[[set[Attempt]], None]) -> None:
+    def __init__(
+        self, database: Database, *, lease: float, on_lost: Callable[[set[Attempt]], None], listed: bool = True
+    ) -> None:
         self.boot_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self.lease = lease
         self._database = database
         self._on_lost = on_lost
+        self._listed = listed
         self._until: dict[Attempt, float] = {}
         self._mutex = threading.Lock()
         self._stop = threading.Event()
@@ -51,7 +55,9 @@ class Heart:
 
     def start(self) -> None:
         """Sign in, then beat until `stop`. Raises `LedgerUnavailable` where the first sign-in fails; try again then."""
-        self._connect()
+        if self._listed:
+            self._connect()
+        self._last_beat = self._beating_since = time.monotonic()
         self._thread.start()
 
     def stop(self) -> None:
@@ -61,7 +67,7 @@ class Heart:
         if self._thread.ident is not None:
             self._thread.join()
         with suppress(LedgerUnavailable):
-            if self._connection is not None:
+            if self._connection is not None and self._listed:
                 self._execute("worker_bye", worker=self.boot_id)
         self._close()
         for end in self._stopping:
@@ -100,6 +106,8 @@ class Heart:
             self._on_lost(lost)
 
     def _loop(self) -> None:
+        if not self._listed:  # what it carries was claimed a moment ago
+            self._stop.wait(self.lease / 4)
         while not self._stop.is_set():
             try:
                 if self._connection is None or self._connection.closed:
@@ -124,9 +132,10 @@ class Heart:
 
     def _connect(self) -> None:
         self._connection = self._database.connect_sync()
-        # A new lock for each connection: the server may hold a lost one for as long as it thinks it is there.
-        sign_in = {"worker": self.boot_id, "lock_key": secrets.randbits(62), "host": socket.gethostname()}
-        self._execute("worker_hello", **sign_in, pid=os.getpid())
+        if self._listed:
+            # A new lock for each connection: the server may hold a lost one for as long as it thinks it is there.
+            sign_in = {"worker": self.boot_id, "lock_key": secrets.randbits(62), "host": socket.gethostname()}
+            self._execute("worker_hello", **sign_in, pid=os.getpid())
         self._last_beat = self._beating_since = time.monotonic()
 
     def _close(self) -> None:

@@ -67,8 +67,11 @@ class Keeper:
         await self._rollup.tick()
         return again
 
-    async def fire(self) -> float | None:
-        """Fire each slot that is due, once whoever else ticks too. Seconds until the next one."""
+    async def fire(self, moment: datetime | None = None) -> float | None:
+        """Fire each slot that is due, once whoever else ticks too. Seconds until the next one.
+
+        `moment` is what another clock says that it is, which may be ahead of the ledger's.
+        """
         if not self._noted:
             await self._ledger.note_schedules(self._app.name, [(p.name, cron) for p, cron in self._crons.values()])
             self._noted = True
@@ -78,7 +81,8 @@ class Keeper:
         for schedule in await self._ledger.read_schedules(self._app.name):
             known = self._crons.get((schedule.pipeline, schedule.cron, schedule.timezone))
             if known is not None:
-                waits.append(await self._fire_due(*known, schedule))
+                now = max(schedule.now, moment or schedule.now)
+                waits.append(await self._fire_due(*known, replace(schedule, now=now)))
         return min(waits, default=None)
 
     async def _fire_due(self, pipeline: Pipeline, cron: Cron, schedule: Schedule) -> float:
@@ -120,6 +124,13 @@ class Keeper:
         text = f"{number} {slots} not fired, the latest of {_utc(skipped.latest)}: {skipped.why}"
         if await self._ledger.skip(schedule, skipped, "skipped", text):
             log.warning("slots skipped", pipeline=schedule.pipeline, count=skipped.count, why=skipped.why)
+
+    async def settle(self, within: float | None = None) -> None:
+        """Wait until what is being sent is sent: for a process that may be stopped at any moment after.
+
+        `within` are seconds. A message whose outcome is not written down would come twice.
+        """
+        await self._delivery.settle(within)
 
     async def watch(self) -> None:
         """Tell of what fails by not happening, of what waits for a person, and of what is unusual."""

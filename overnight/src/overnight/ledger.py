@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from operator import attrgetter
@@ -11,7 +11,7 @@ from typing import Any
 from overnight import breaker
 from overnight.breaker import Breaker
 from overnight.database import Database, Row
-from overnight.model import Alert, Claim, Ending, NewRun, Rescue, Run, Schedule, Scope
+from overnight.model import Alert, Claim, Ending, Finish, NewRun, Rescue, Run, Schedule, Scope
 from overnight.policy import SUSPECT_LOSSES
 from overnight.sql import queries
 from overnight.triggers import ADVISED, Cron, Skipped
@@ -56,8 +56,13 @@ class Ledger:
         assert row is not None
         return int(row["running"])
 
-    async def finish(self, endings: Sequence[Ending], worker: str) -> set[tuple[int, int]]:
-        """Write endings with what follows from them; (id, attempt) of those that were still ours.
+    async def finish(
+        self, endings: Sequence[Ending], worker: str, *, eager: Container[tuple[int, int]] = (), lease: float = 0.0
+    ) -> Finish:
+        """Write endings with what follows from them.
+
+        The steps that follow the `eager` ones, by (id, attempt), begin at once where nothing holds them, owned by
+        `worker` for `lease` seconds.
 
         Raises `IdConflict`, and `Refused` where an output cannot be stored; nothing of the call is written then.
         """
@@ -72,10 +77,13 @@ class Ledger:
                 f"next_{name}": values
                 for name, values in columns([new for e in endings for new in e.next], *NEW_RUN).items()
             },
-            "worker": worker,
+            "next_eager": [int((e.run.id, e.run.attempt) in eager and new.follows) for e in endings for new in e.next],
+            **{"worker": worker, "lease": lease},
         }
-        lost = {(row["id"], row["attempt"]) for row in await self.database.fetch(queries["finish"], params)}
-        return {(e.run.id, e.run.attempt) for e in endings} - lost
+        rows = await self.database.fetch(queries["finish"], params)
+        lost = {(row["id"], row["attempt"]) for row in rows if row["job_id"] is None}
+        begun = [Run(**row) for row in rows if row["job_id"] is not None]
+        return Finish({(e.run.id, e.run.attempt) for e in endings} - lost, begun)
 
     async def rescue(self, worker: str, *, max_losses: int, settle: float, judges_leases: bool = True) -> Rescue:
         """Give back what dead owners held. `settle`: seconds between the two looks that prove a death."""
@@ -86,6 +94,11 @@ class Ledger:
             next((row["lock_key"] for row in rows if row["what"] == "neighbour"), None),
             min((max(row["again"], 0.0) for row in rows if row["again"] is not None), default=None),
         )
+
+    async def read_parents(self, ids: Sequence[int]) -> dict[int, tuple[str, str, int]]:
+        """Of these runs those that a step spawned, each with the (job, step, attempt) that did."""
+        rows = await self.database.fetch(queries["parents_read"], {"ids": list(ids)})
+        return {row["id"]: (row["job_id"], row["step"], row["attempt"]) for row in rows}
 
     async def note_late_result(self, ending: Ending, worker: str, note: str) -> bool:
         """A result that the guard refused goes into the history; False where it had been written after all."""
@@ -158,9 +171,12 @@ class Ledger:
         known = (Breaker(**{**row, "errors": tuple(row["errors"])}) for row in rows if row["version"] is not None)
         return {each.name: each for each in known}, now
 
-    async def write_breaker(self, decided: Breaker, *, opens: bool) -> bool:
-        """Write what a breaker is now; False where somebody else wrote it since it was read."""
-        params = {**asdict(decided), "errors": list(decided.errors), "opens": opens}
+    async def write_breaker(self, decided: Breaker, *, opens: bool, steps: Sequence[str] = ()) -> bool:
+        """Write what a breaker is now; False where somebody else wrote it since it was read.
+
+        `steps` (`pipeline/step`) are behind it.
+        """
+        params = {**asdict(decided), "errors": list(decided.errors), "opens": opens, "steps": list(steps)}
         return bool(await self.database.fetch(queries["breaker_write"], params))
 
     async def alert(self, alerts: Sequence[Alert]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import MutableSequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
 import structlog
@@ -11,6 +13,8 @@ from pydantic_core import to_json
 
 _secrets: set[str] = set()
 MASK = "•••"
+WHO = ("job_id", "step", "attempt")  # whose line it is, which a page says once
+LINE_LIMIT = 500  # characters of a line that is kept
 
 
 def hide(*secrets: str | None) -> None:
@@ -38,6 +42,21 @@ def _redact_event(_: Any, __: str, event: structlog.typing.EventDict) -> structl
 
 def _json(event: structlog.typing.EventDict, **_: Any) -> str:
     return to_json(event, serialize_unknown=True).decode()
+
+
+def listened(lines: MutableSequence[str]) -> structlog.typing.FilteringBoundLogger:
+    """A logger as it is configured, of which each line goes to `lines` too, as a person reads it and may see it."""
+
+    def keep(_: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        told = [f"{name}={value}" for name, value in event.items() if name not in (*WHO, "event")]
+        said = " ".join([f"{datetime.now(UTC):%H:%M:%S}", method, str(event.get("event")), *told])
+        lines.append(clean(said)[:LINE_LIMIT])
+        return event
+
+    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+        None, processors=[keep, *structlog.get_config()["processors"]]
+    )
+    return logger
 
 
 class _Unbreakable:

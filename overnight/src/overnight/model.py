@@ -137,6 +137,14 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Finish:
+    """What a finish wrote: (id, attempt) of the endings that were still ours, and the eager runs that have begun."""
+
+    ours: set[tuple[int, int]]
+    begun: list[Run]
+
+
+@dataclass(frozen=True, slots=True)
 class Rescue:
     """What a look at the other workers found.
 
@@ -171,6 +179,11 @@ class NewRun:
     debounce: str | None = None
     at_most: float | None = None
 
+    @property
+    def follows(self) -> bool:
+        """Whether it is the next step of its job, which takes the output as stored."""
+        return self.input is None
+
 
 @dataclass(frozen=True, slots=True)
 class Transition:
@@ -189,7 +202,7 @@ class Transition:
 class Ending:
     """An attempt with its transition, ready to be written in one guarded statement.
 
-    `output` is JSON text, `detail` a traceback; `next` are the runs that follow from it.
+    `output` is JSON text, `detail` what was logged, and a traceback; `next` are the runs that follow from it.
     """
 
     run: Run
@@ -253,6 +266,11 @@ class Scope:
     def covers(self, new: NewRun) -> bool:
         """Whether a worker of this scope may claim that run."""
         return f"{new.pipeline}/{new.step}" in self.steps and (self.keys is None or not new.key or new.key in self.keys)
+
+    def is_free(self, new: NewRun) -> bool:
+        """Whether nothing but a switch or a higher priority could hold that run from a worker of this scope."""
+        work = f"{new.pipeline}/{new.step}"
+        return not new.delay and self.covers(new) and all(guard.step != work for guard in self.guards)
 
     def params(self) -> dict[str, object]:
         return {"steps": list(self.steps), "keys": None if self.keys is None else list(self.keys)}

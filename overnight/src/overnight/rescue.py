@@ -12,7 +12,7 @@ from collections.abc import Callable
 import psycopg
 import structlog
 
-from overnight.database import Connection, unavailable
+from overnight.database import Connection, Row, unavailable
 from overnight.errors import LedgerUnavailable
 from overnight.ledger import Ledger
 from overnight.policy import MAX_LOSSES
@@ -28,8 +28,16 @@ RECONNECT = 2.0  # seconds
 class Rescuer:
     """Looks at the other workers whenever it is called, and waits for the death of one of them in between."""
 
-    def __init__(self, ledger: Ledger, boot_id: str, *, steady: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        boot_id: str,
+        *,
+        steady: Callable[[], bool] = lambda: True,
+        on_lost: Callable[[Row], None] = lambda row: None,
+    ) -> None:
         self._steady = steady
+        self._on_lost = on_lost
         self._ledger = ledger
         self._boot_id = boot_id
         self._neighbour: int | None = None
@@ -43,6 +51,7 @@ class Rescuer:
         for row in found.runs:
             told = {name: row[name] for name in ("job_id", "step", "pipeline", "key", "status", "error")}
             log.warning("rescued", **told)
+            self._on_lost(row)
         if found.neighbour != self._neighbour:
             self._neighbour = found.neighbour
             self._changed.set()

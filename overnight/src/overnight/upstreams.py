@@ -23,13 +23,13 @@ async def note(app: App, ledger: Ledger, endings: Sequence[Ending]) -> None:
         for (name, key), told in list(signals.items()):
             before = known.get(name) or Breaker(name, key)
             decided = breaker.after(before, told, now)
-            if decided == before or await _write(ledger, before, decided):
+            if decided == before or await _write(ledger, before, decided, app.behind(name)):
                 del signals[name, key]
 
 
-async def _write(ledger: Ledger, before: Breaker, decided: Breaker) -> bool:
+async def _write(ledger: Ledger, before: Breaker, decided: Breaker, steps: Sequence[str]) -> bool:
     opens = decided.open_until not in (None, before.open_until) and decided.failures > before.failures
-    written = await ledger.write_breaker(decided, opens=opens)
+    written = await ledger.write_breaker(decided, opens=opens, steps=steps)
     if written and (before.open_until is None) != (decided.open_until is None):
         state = "closed" if decided.open_until is None else "open"
         log.warning("breaker", name=decided.name, state=state, error=decided.error)

@@ -6,21 +6,21 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
 import structlog
 
-from overnight import budgets, upstreams
+from overnight import budgets, tracing, upstreams
 from overnight.app import App
-from overnight.database import Database
+from overnight.database import Database, Row
 from overnight.errors import IdConflict, LedgerUnavailable, OvernightError, Refused
 from overnight.execute import execute
 from overnight.heart import Attempt, Heart
 from overnight.keeper import Keeper
 from overnight.ledger import Ledger
-from overnight.model import Claim, Ending, Run, Status, Transition
+from overnight.model import Claim, Ending, Finish, Run, Status, Transition
 from overnight.policy import HAND_BACK, describe
 from overnight.rescue import Rescuer
 from overnight.threads import Threads
@@ -38,6 +38,7 @@ RESTART = 2.0  # seconds before a service that broke off begins again
 IDLE_PAUSE = 1.0  # seconds between two looks at whether other workers are still at it
 HELD_PAUSE = 1.0  # seconds between two claims when something is due that could not be had
 BATCH = 500  # endings written by one statement
+TURN = 1.0  # seconds for which a job may go from step to step in its place; after that it stands in line again
 BATCH_CHARACTERS = 32_000_000  # of their outputs, far below what one message to Postgres may hold
 WRITE_GRACE = 20.0  # seconds in which the last endings are written when the worker stops; after that the leases count
 
@@ -70,7 +71,8 @@ class Worker:
         self._tasks: dict[Attempt, asyncio.Task[None]] = {}
         self._latest: dict[int, Attempt] = {}  # of each run
         self._endings: asyncio.Queue[Ending] = asyncio.Queue()
-        self._unwritten = 0  # endings in the queue or being written
+        self._since: dict[Attempt, float] = {}  # when its job got the place
+        self._freed: set[Attempt] = set()  # those that have ended and left their place, and are not yet written
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self._lost: set[Attempt] = set()
@@ -80,7 +82,10 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._heart = Heart(database, lease=lease, on_lost=self._report_lost)
         self._keeper = Keeper(app, self.ledger)
-        self._rescuer = Rescuer(self.ledger, self._heart.boot_id, steady=lambda: self._heart.steady)
+        self._traces: tracing.Traces | None = None
+        self._rescuer = Rescuer(
+            self.ledger, self._heart.boot_id, steady=lambda: self._heart.steady, on_lost=self._trace_lost
+        )
         self._listener = Listener(database)
         self._hints = Hints(database)
         self._next_keep = 0.0
@@ -107,8 +112,12 @@ class Worker:
             await self._insist(hot.open)
             stack.push_async_callback(hot.close)
             self._hot = Ledger(hot)
+            self._traces = await asyncio.to_thread(tracing.opened, self.app.name, self.app.traces)
+            if self._traces is not None:
+                stack.push_async_callback(asyncio.to_thread, self._traces.close)
             self._deps = await stack.enter_async_context(self.app.open(self._database))
             await self._insist(lambda: budgets.declare(self._database, self.app))
+            stack.push_async_callback(self._keeper.settle, self._grace)
             await self._insist(lambda: asyncio.to_thread(self._heart.start))
             stack.push_async_callback(asyncio.to_thread, self._heart.stop)
             for service in (
@@ -161,7 +170,7 @@ class Worker:
     def _free(self) -> int:
         """How many more steps may begin. What has ended makes room before it is written, up to a bound."""
         places = self._concurrency - self._threads.overrun - len(self._tasks)
-        return max(0, min(places + self._unwritten, places + BATCH))
+        return max(0, min(places + len(self._freed), places + BATCH))
 
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
         """Through outages of the database, but not past a request to stop."""
@@ -191,18 +200,23 @@ class Worker:
             return Claim([], 0.0)
         return await self._insist(lambda: self._hot.claim(self._scope, self.boot_id, free, self._heart.lease))
 
-    def _begin(self, run: Run) -> None:
+    def _begin(self, run: Run, since: float | None = None) -> None:
         earlier = self._latest.get(run.id)
         if earlier is not None:  # it still winds down, and has lost its lease
             self._abort({earlier})
         self._latest[run.id] = (run.id, run.attempt)
+        self._since[run.id, run.attempt] = time.monotonic() if since is None else since
         self._heart.carry((run.id, run.attempt), self.app.pipelines[run.pipeline].steps[run.step].timeout)
         task = asyncio.create_task(self._execute(run), name=f"{run.pipeline}/{run.step}")
         self._tasks[run.id, run.attempt] = task
 
     async def _execute(self, run: Run) -> None:
+        if self._stop.is_set():  # a moment ago
+            self._hand_in(Ending(run, HAND_BACK))
+            return
         try:
-            ending = await execute(self.app, self.ledger, self._deps, run, self._rng, self._threads)
+            with self._traces.attempt(run) if self._traces else nullcontext():
+                ending = await execute(self.app, self.ledger, self._deps, run, self._rng, self._threads)
         except asyncio.CancelledError:
             if (run.id, run.attempt) in self._lost or not self._is_async(run):
                 self._forget([run])  # a plain function may still be at it: its run is left to its lease
@@ -211,10 +225,23 @@ class Worker:
         except Exception as fault:  # what nobody can read must come to an end all the same
             why = f"a fault while ending the step: {type(fault).__name__}"
             ending = Ending(run, Transition(Status.DEAD, "error", why, "unknown", failed=True))
-        if not self._free():  # there was no place, and now there is
-            self._wake.set()
-        self._unwritten += 1
+        self._hand_in(ending)
+
+    def _hand_in(self, ending: Ending) -> None:
+        """Let it be written. Its place is free, unless its job goes on there."""
+        if not self._goes_on(ending):
+            if not self._free():  # there was no place, and now there is
+                self._wake.set()
+            self._freed.add((ending.run.id, ending.run.attempt))
         self._endings.put_nowait(ending)
+
+    def _goes_on(self, ending: Ending) -> bool:
+        """Whether the next step of the job may begin in its place, as long as the job has its turn."""
+        return (
+            time.monotonic() - self._since[ending.run.id, ending.run.attempt] < TURN
+            and not self._stop.is_set()
+            and any(new.follows and self._scope.is_free(new) for new in ending.next)
+        )
 
     def _is_async(self, run: Run) -> bool:
         return self.app.pipelines[run.pipeline].steps[run.step].is_async
@@ -229,22 +256,32 @@ class Worker:
                 size += _size(batch[-1])
             ours = await self._finish(batch)
             await self._database.insist(partial(upstreams.note, self.app, self.ledger, ours))
-            self._unwritten -= len(batch)
             self._forget([ending.run for ending in batch])
 
     async def _finish(self, batch: Sequence[Ending]) -> list[Ending]:
         """Write endings; those that were still ours."""
         try:
-            written = await self._database.insist(lambda: self._hot.finish(batch, self.boot_id))
+            finish = await self._database.insist(lambda: self._write(batch))
         except (IdConflict, Refused) as refusal:
             return await self._finish_apart(batch, refusal)
+        since = {ending.run.job_id: self._since.get((ending.run.id, ending.run.attempt)) for ending in batch}
+        for run in finish.begun:
+            self._begin(run, since[run.job_id])
         told = log.bind()  # once for all of them: binding costs as much as writing
-        ours = [e for e in batch if (e.run.id, e.run.attempt) in written or not await self._was_late(e)]
+        ours = [e for e in batch if (e.run.id, e.run.attempt) in finish.ours or not await self._was_late(e)]
         for ending in ours:
             self._tell(ending, told)
+        if self._traces is not None:
+            await self._trace(self._traces, ours)
         if not all(self._scope.covers(new) for ending in ours for new in ending.next):
             self._hints.send()  # another app, or a worker with other keys, has something to do
         return ours
+
+    async def _write(self, batch: Sequence[Ending]) -> Finish:
+        """Write endings; where a job has kept its place, its next step begins."""
+        may_begin = self._heart.healthy and not self._stop.is_set()
+        kept = {(e.run.id, e.run.attempt) for e in batch} - self._freed if may_begin else set()
+        return await self._hot.finish(batch, self.boot_id, eager=kept, lease=self._heart.lease)
 
     def _tell(self, ending: Ending, told: structlog.typing.FilteringBoundLogger) -> None:
         _log(ending, told)
@@ -252,6 +289,24 @@ class Worker:
             self._on_ending(ending)
         except Exception as error:  # a terminal that is gone must not end the night
             log.warning("an ending could not be shown", error=type(error).__name__)
+
+    async def _trace(self, traces: tracing.Traces, ours: Sequence[Ending]) -> None:
+        """Tell of attempts that have ended. Whatever goes wrong with it, the night goes on."""
+        try:
+            firsts = [e.run.id for e in ours if e.run.attempt == 1 and e.run.step == self._first(e.run.pipeline)]
+            parents = await self.ledger.read_parents(firsts) if firsts else {}
+            for ending in ours:
+                parent = parents.get(ending.run.id)
+                traces.tell(ending, self._first(ending.run.pipeline), parent and tracing.Place(*parent))
+        except Exception as error:
+            log.warning("attempts could not be traced", error=describe(error))
+
+    def _trace_lost(self, row: Row) -> None:
+        if self._traces is not None and row["pipeline"] in self.app.pipelines:
+            self._traces.lost(row, self._first(row["pipeline"]))
+
+    def _first(self, pipeline: str) -> str:
+        return next(iter(self.app.pipelines[pipeline].steps))
 
     async def _finish_apart(self, batch: Sequence[Ending], refusal: OvernightError) -> list[Ending]:
         """One ending cannot be written: it contradicts an existing job, or Postgres cannot store its output.
@@ -279,7 +334,11 @@ class Worker:
             self._tasks.pop(key, None)
             if self._latest.get(key[0]) == key:
                 del self._latest[key[0]]
+            self._since.pop(key, None)
         self._lost -= keys
+        self._freed -= keys
+        if self._traces is not None:
+            self._traces.forget(keys)
         self._heart.drop(keys)
         self._wake.set()
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -195,6 +196,46 @@ async def test_a_hanging_server_holds_up_neither_the_worker_nor_the_other_channe
     slack.released.set()
     worker.stop()
     await running
+
+
+async def test_a_worker_that_stops_while_a_message_is_sent_waits_for_its_outcome(
+    database: Database, clock: Clock, slack: Any
+) -> None:
+    app = App("app", [], alerts=Alerts([Slack(slack.url)]))
+    await clock.set(DAY)
+    await Ledger(database).alert([Alert("dead_letter", "p/one", "why")])
+
+    async def command() -> None:
+        """What is left over when the worker has stopped is cancelled, as with every command."""
+        async with Database(database.url) as own:
+            worker, loop = Worker(app, own), asyncio.get_running_loop()
+
+            def stop_before_the_answer() -> None:
+                loop.call_soon_threadsafe(worker.stop)
+                time.sleep(0.5)  # the worker could be gone by then
+
+            slack.at_post = stop_before_the_answer
+            await worker.run()
+
+    await asyncio.to_thread(asyncio.run, command())
+    await clock.move(LEASE + 1)
+    await Delivery("app", app.alerts, database).flush()
+    assert len(slack.taken) == 1
+
+
+async def test_a_worker_that_stops_waits_for_no_answer_longer_than_its_grace(
+    database: Database, clock: Clock, slack: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "TIMEOUT", 20.0)
+    slack.answer = "hang"
+    await clock.set(DAY)
+    await Ledger(database).alert([Alert("dead_letter", "p/one", "why")])
+    worker = Worker(App("app", [], alerts=Alerts([Slack(slack.url)])), database, grace=0.05)
+    loop = asyncio.get_running_loop()
+    slack.at_post = lambda: loop.call_soon_threadsafe(worker.stop)
+    async with asyncio.timeout(15):
+        await worker.run()
+    slack.released.set()
 
 
 async def test_a_channel_of_which_nobody_hears_is_shown_and_tells_no_alerts_of_itself(scene: Scene) -> None:

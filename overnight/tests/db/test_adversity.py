@@ -113,7 +113,7 @@ async def test_a_late_ending_writes_nothing_though_the_live_one_is_in_the_same_b
     (live,) = (await ledger.claim(scope, "a", 1, 60)).runs
     retry = Transition(Status.QUEUED, "retry", "502", "transient", delay=5, failed=True)
     endings = [Ending(late, DONE, '"old"', next=[new("j", step="two"), new("spawned")]), Ending(live, retry)]
-    assert await ledger.finish(endings, "a") == {(live.id, live.attempt)}
+    assert (await ledger.finish(endings, "a")).ours == {(live.id, live.attempt)}
     assert await database.fetch("select job_id, step, status, output from runs") == [
         {"job_id": "j", "step": "one", "status": "queued", "output": None}
     ]

@@ -18,7 +18,7 @@ import structlog
 from click.testing import CliRunner, Result
 from pydantic import BaseModel
 
-from overnight import App, Context, Debounce, On, Pipeline, Review, control, report
+from overnight import App, Context, Debounce, On, Pipeline, Review, Snooze, control, report
 from overnight.cli import cli
 from overnight.database import Database, Row
 from overnight.errors import IllegalTransition, InvalidPayload, NotFound, UserError
@@ -262,6 +262,35 @@ async def test_an_edit_of_what_has_begun_is_refused(database: Database, clock: C
     with pytest.raises(IllegalTransition, match="no step of it is a dead letter, or queued and not begun"):
         await control.edit(app, database, job, {"text": "tea"})
     assert await runs(database, "input->>'text'") == [("coffee",)]
+
+
+async def test_what_put_itself_off_can_be_edited_and_waits_anew_but_not_for_ever(
+    database: Database, clock: Clock
+) -> None:
+    p, sold = Pipeline("p"), []
+
+    @p.step
+    async def wait(ctx: Ctx, text: str) -> str:
+        return text
+
+    @p.step(after=Debounce(90, at_most=300))
+    async def sell(ctx: Ctx, text: str) -> str | Snooze:
+        sold.append(text)
+        return Snooze(10_000, "the shop is closed") if len(sold) == 1 else text
+
+    app = App("app", [p])
+    job, _ = await control.start(app, database, "p", "coffee")
+    await run_until_idle(app, database, clock=clock, horizon=600)
+    assert sold == ["coffee"]
+    await clock.move(1_000)
+    start, ends = await clock.now(), []
+    for text in ("tea", "milk", "juice", "water"):
+        edited = await control.edit(app, database, job, text)
+        ends.append(round((edited["due_at"] - start).total_seconds()))
+        await clock.move(80)
+    assert ends == [90, 170, 250, 300]
+    await run_until_idle(app, database, clock=clock)
+    assert sold == ["coffee", "water"]
 
 
 async def test_a_run_that_begins_between_the_look_and_the_edit_keeps_its_input(database: Database) -> None:

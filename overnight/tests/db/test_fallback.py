@@ -244,6 +244,8 @@ async def test_a_model_that_will_be_switched_off_is_an_alert_told_once(
     old = [Choice(choices[0].llm, "claude-sonnet-4-5")]
     for prompt in ("One.", "Two."):
         await asked(ctx, old, prompt)
+    old[0].llm._told.clear()  # another process, which knows nothing of it
+    await asked(ctx, old, "Three.")
     (alert,) = await database.fetch("select kind, subject, text, count from alerts")
     assert (alert["kind"], alert["subject"], alert["count"]) == ("model_end", "anthropic/claude-sonnet-4-5", 1)
     assert "November 30th, 2026" in alert["text"]

@@ -279,7 +279,7 @@ async def test_of_two_attempts_of_one_run_in_one_batch_nothing_follows_from_the_
         Ending(late, DONE, "1", next=[new("of the late one")]),
         Ending(live, DONE, "2", next=[new("of the live one")]),
     ]
-    assert await ledger.finish(endings, "w") == {(live.id, live.attempt)}
+    assert (await ledger.finish(endings, "w")).ours == {(live.id, live.attempt)}
     assert await database.fetch("select output from runs where job_id = 'a'") == [{"output": 2}]
     spawned = await database.fetch("select job_id from runs where job_id <> 'a'")
     assert spawned == [{"job_id": "of the live one"}]

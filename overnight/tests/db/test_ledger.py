@@ -106,7 +106,7 @@ async def test_finishing_writes_output_next_step_and_spawned_jobs_together(ledge
     await ledger.enqueue([new("a")])
     run = await claim_one(ledger)
     follow = [new("a", "two", '{"x": 1}', None), new("child")]
-    assert await ledger.finish([Ending(run, DONE, '{"x": 1}', next=follow)], "w1") == {(run.id, 1)}
+    assert (await ledger.finish([Ending(run, DONE, '{"x": 1}', next=follow)], "w1")).ours == {(run.id, 1)}
     assert await statuses(database) == {"a/one": "succeeded", "a/two": "queued", "child/one": "queued"}
     row = await database.one("select output, lease_until, worker, finished_at from runs where id = %s", [run.id])
     assert row is not None
@@ -126,10 +126,10 @@ async def test_a_late_owner_changes_nothing_and_spawns_nothing(
     await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=0)
     owner = await claim_one(ledger, "w2")
     ending = Ending(late, DONE, '"late"', next=[new("child")])
-    assert await ledger.finish([ending], "w1") == set()
+    assert (await ledger.finish([ending], "w1")).ours == set()
     assert await ledger.note_late_result(ending, "w1", "late")
-    assert await ledger.finish([Ending(owner, DONE, '"right"')], "w2") == {(owner.id, 2)}
-    assert await ledger.finish([ending], "w1") == set()
+    assert (await ledger.finish([Ending(owner, DONE, '"right"')], "w2")).ours == {(owner.id, 2)}
+    assert (await ledger.finish([ending], "w1")).ours == set()
     row = await database.one("select output, attempt from runs where job_id = 'a'")
     assert row == {"output": "right", "attempt": 2}
     assert await database.one("select * from runs where job_id = 'child'") is None
@@ -141,7 +141,7 @@ async def test_a_finish_that_was_written_but_not_answered_is_not_late(ledger: Le
     await ledger.enqueue([new("a")])
     ending = Ending(await claim_one(ledger), DONE, "1")
     await ledger.finish([ending], "w1")
-    assert await ledger.finish([ending], "w1") == set()
+    assert (await ledger.finish([ending], "w1")).ours == set()
     assert not await ledger.note_late_result(ending, "w1", "late")
 
 

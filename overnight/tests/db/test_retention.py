@@ -303,7 +303,7 @@ async def test_a_claim_and_an_ending_do_not_wait_for_a_batch_under_way(database:
             async with Database(database.url) as hasty:
                 claim = await Ledger(hasty).claim(Scope(["p/one"]), "w", 9, 60)
                 done = Transition(Status.SUCCEEDED, "done")
-                assert await Ledger(hasty).finish([Ending(run, done, "1") for run in claim.runs], "w")
+                assert (await Ledger(hasty).finish([Ending(run, done, "1") for run in claim.runs], "w")).ours
         finally:
             await database.fetch("alter role current_user reset lock_timeout")
 

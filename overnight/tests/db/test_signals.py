@@ -84,8 +84,10 @@ async def write(database: Database, number: int, end: End) -> None:
     )
 
 
-async def counted(database: Database, span: int, since: datetime = START) -> dict[tuple[datetime, str], Any]:
-    params = {"since": since, "first": signals.ceil(since, span), "until": START + 9 * HOUR, "span": span, "step": None}
+async def counted(
+    database: Database, span: int, since: datetime = START, now: datetime = START + 9 * HOUR
+) -> dict[tuple[datetime, str], Any]:
+    params = {**report.sums(since, START + 9 * HOUR, span, now), "step": None}
     tallies = signals.tallies(await database.fetch(queries["signals_steps"], params))
     return {(tally.at, tally.step): (tally.outcomes, tally.failures) for tally in tallies}
 
@@ -138,13 +140,17 @@ def test_however_the_ticks_fall_each_ending_is_counted_once(
             assert await database.fetch("select 1 from signals_mark where until > %s", [last]) or not ends
             moment = START + timedelta(seconds=since)
             later = [end for end in ends if end.second >= since]
+            in_hour = [end for end in ends if end.second >= since // 3600 * 3600]  # START is a full hour
             for span in signals.SPANS:
                 assert await counted(database, span) == expected(ends, span)
                 assert await counted(database, span, moment) == expected(later, span)
-                params = {"since": moment, "first": signals.ceil(moment, span), "until": START + 9 * HOUR, "span": span}
+                params = report.sums(moment, START + 9 * HOUR, span, START + 9 * HOUR)
                 calls = await database.fetch(queries["signals_calls"], {**params, "by": "model"})
                 assert sum(call["calls"] for call in calls) == len(later)
                 assert float(sum(call["cost_usd"] for call in calls)) == len(later) / 4
+            for span in (3_600, 86_400):  # when the sums of five minutes are gone
+                long_ago = START + timedelta(days=20)
+                assert await counted(database, span, moment, long_ago) == expected(in_hour, span)
 
     asyncio.run(check())
 
@@ -186,17 +192,17 @@ async def test_the_signals_of_real_runs_are_the_same_before_and_after_they_are_a
     await Ledger(database).enqueue([app.pipeline("p").job(number) for number in (1, 2)])
     await run_until_idle(app, database, clock=clock)
     for _ in range(2):
-        (step,) = await report.steps(database, began)
+        (step,) = report.steps(await report.tallies(database, began))
         assert (step["step"], step["attempts"], step["failed"], step["succeeded"]) == ("p/a", 5, 3, 1)
-        retries = await report.retries_to_success(database, began)
+        retries = report.retries_to_success(await report.tallies(database, began))
         assert [(point["failures"], point["mean"]) for point in retries] == [({2: 1}, 2.0)]
         traffic: Counter[str] = Counter()
-        for point in await report.traffic(database, began):
+        for point in report.traffic(await report.tallies(database, began)):
             traffic.update(point["outcomes"])
         assert traffic == {"retry": 2, "done": 1, "error": 1, "review": 1}
-        assert sum(point["failed"] for point in await report.errors(database, began, step="p/a")) == 3
-        assert sum(point["count"] for point in await report.latency(database, began)) == 2
-        assert await report.latency(database, began, step="p/b") == []
+        assert sum(point["failed"] for point in report.errors(await report.tallies(database, began, step="p/a"))) == 3
+        assert sum(point["count"] for point in report.latency(await report.tallies(database, began))) == 2
+        assert report.latency(await report.tallies(database, began, step="p/b")) == []
         totals = await report.since(database, began)
         assert (totals["runs"], totals["retries"]) == ({"dead": 1, "needs_review": 1, "succeeded": 1}, 2)
         await settled(database, clock)
@@ -208,7 +214,7 @@ async def test_an_approval_is_a_success_and_its_wait_is_no_latency(database: Dat
     (waiting,) = await report.review(database)
     await clock.move(9_000)
     await control.decide(app, database, waiting["job_id"], Approve(waiting["seen"]))
-    (step,) = await report.steps(database, began)
+    (step,) = report.steps(await report.tallies(database, began))
     assert (step["attempts"], step["succeeded"]) == (1, 1)
     assert step["p95_seconds"] is not None
     assert step["p95_seconds"] < 9_000
@@ -221,13 +227,13 @@ async def test_sums_are_kept_when_the_rows_are_gone_and_go_when_their_own_time_i
     began = signals.floor(await ran(database, clock, one_step(1)), 86_400)
     await settled(database, clock)
     await database.fetch("delete from runs")
-    assert [step["succeeded"] for step in await report.steps(database, began)] == [1]
+    assert [step["succeeded"] for step in report.steps(await report.tallies(database, began))] == [1]
     await clock.move(9 * 86_400)
     await ran(database, clock, one_step(1))
     await settled(database, clock)
     kept = await database.fetch("select span, count(*)::int as count from step_signals group by span order by span")
     assert [(row["span"], row["count"]) for row in kept] == [(300, 1), (3600, 2), (86_400, 2)]
-    assert sum(step["succeeded"] for step in await report.steps(database, began)) == 2
+    assert sum(step["succeeded"] for step in report.steps(await report.tallies(database, began))) == 2
 
 
 async def test_what_waits_is_noted_once_in_five_minutes_and_what_a_switch_holds_is_not(
@@ -299,16 +305,43 @@ async def test_what_waits_is_told_apart_by_what_holds_it_and_of_a_long_line_the_
     assert (await report.status(database, app))["now"]["more"]
 
 
+async def listed(database: Database, **filters: Any) -> list[int]:
+    """The ids of the list of runs, page by page."""
+    seen: list[int] = []
+    while page := await report.runs(database, limit=2, before=seen[-1] if seen else None, **filters):
+        seen += [row["id"] for row in page]
+    return seen
+
+
 async def test_the_list_of_runs_is_read_page_by_page(database: Database) -> None:
     app = one_step()
     await Ledger(database).enqueue([app.pipeline("p").job(number) for number in range(5)])
     await database.fetch("update runs set status = 'running' where id <= 2")
     await database.fetch("update runs set status = 'dead' where id <= 2")
     for filters, ids in (({}, [5, 4, 3, 2, 1]), ({"status": "dead"}, [2, 1]), ({"pipeline": "q"}, [])):
-        seen: list[int] = []
-        while page := await report.runs(database, limit=2, before=seen[-1] if seen else None, **filters):
-            seen += [row["id"] for row in page]
-        assert seen == ids
+        assert await listed(database, **filters) == ids
+
+
+async def test_what_is_queued_is_listed_in_the_order_of_its_turn_and_what_ended_by_its_end(database: Database) -> None:
+    await database.fetch(
+        "insert into runs (job_id, step, key, status, priority, due_at, finished_at, emptied_at) "
+        "select s || n, 'a', 'k' || n %% 2, s, n %% 3, ledger_now() + n / 4 * interval '1 minute', "
+        "case when s <> 'queued' and n > 2 then ledger_now() - n %% 5 * interval '1 minute' end, "
+        "case when s <> 'queued' and n %% 4 = 0 then ledger_now() end "
+        "from unnest(%s::text[]) s, generate_series(1, 12) n",
+        [["queued", "succeeded", "cancelled"]],
+    )
+    orders = {"queued": "priority desc, due_at, id"} | dict.fromkeys(
+        ("succeeded", "cancelled"), "finished_at desc nulls last, id desc"
+    )
+    for status, order in orders.items():
+        for key in (None, "k1"):
+            rows = await database.fetch(
+                "select id from runs where status = %(status)s and (%(key)s::text is null or key = %(key)s) "
+                f"order by {order}",
+                {"status": status, "key": key},
+            )
+            assert await listed(database, status=status, key=key) == [row["id"] for row in rows]
 
 
 async def test_an_anomaly_of_the_ledger_is_found(database: Database, clock: Clock) -> None:

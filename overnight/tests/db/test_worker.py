@@ -282,7 +282,7 @@ async def test_a_fault_of_the_worker_itself_ends_it_loudly(database: Database, m
     async def step(ctx: Ctx, value: int) -> int:
         return value
 
-    async def broken(*_: Any) -> None:
+    async def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("a fault of ours")
 
     app = App("app", [p])

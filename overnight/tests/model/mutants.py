@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[3]
-MODEL, GUARDS = "overnight/tests/model", "overnight/tests/db/test_guards.py"
+MODEL, GUARDS, EAGER = "overnight/tests/model", "overnight/tests/db/test_guards.py", "overnight/tests/db/test_eager.py"
 AT_ONCE = 2
 SETTINGS = {"OVERNIGHT_MUTANT": "1", "OVERNIGHT_EXAMPLES": "100", "OVERNIGHT_SEED": "1"}
 LEFT_OUT = shutil.ignore_patterns("__pycache__", ".*")
@@ -119,6 +119,63 @@ MUTANTS = (
         "case when n.job_id = f.job_id then f.expect_at else ledger_now() + make_interval(secs => n.expect) end",
         "null::timestamptz",
         GUARDS,
+    ),
+    Mutant(2, "an eager step counts no attempt", FINISH, "select 'running', 1,", "select 'running', 0,", EAGER),
+    Mutant(
+        2, "an eager step has no owner", FINISH, "%(worker)s::text, ledger_now()", "null::text, ledger_now()", EAGER
+    ),
+    Mutant(
+        3,
+        "an eager step has no lease",
+        FINISH,
+        "ledger_now() + make_interval(secs => %(lease)s) where n.begins",
+        "null::timestamptz where n.begins",
+        EAGER,
+    ),
+    Mutant(
+        3,
+        "an eager step is kept from its owner",
+        FINISH,
+        "from spawned where status = 'running'",
+        "from spawned where false",
+        EAGER,
+    ),
+    Mutant(
+        5,
+        "an eager step forgets the switches",
+        FINISH,
+        "from switches where not enabled",
+        "from switches where false",
+        EAGER,
+    ),
+    Mutant(5, "an eager step forgets its key's switch", FINISH, "'key:' || n.key,", "", EAGER),
+    Mutant(0, "a step is eager that nobody has a place for", FINISH, "n.eager = 1\n", "true\n", EAGER),
+    Mutant(
+        0,
+        "an eager step goes before a higher priority",
+        FINISH,
+        "and f.priority >= coalesce((select priority from urgent), f.priority)",
+        "",
+        EAGER,
+    ),
+    Mutant(
+        0,
+        "an eager step waits for what is not due",
+        FINISH,
+        "(select min(priority) from finished) and r.due_at <= ledger_now()",
+        "(select min(priority) from finished)",
+        EAGER,
+    ),
+    Mutant(
+        0, "an eager step waits for what has ended", FINISH, "r.status = 'queued' and r.priority", "r.priority", EAGER
+    ),
+    Mutant(
+        0,
+        "the urgent of one job alone counts",
+        FINISH,
+        "(select min(priority) from finished)",
+        "(select max(priority) from finished)",
+        EAGER,
     ),
     Mutant(4, "a slot is fired by whoever saw it due", FIRE, "      and last_slot = %(last_slot)s\n", ""),
     Mutant(4, "a slot is not moved on from", FIRE, "set last_slot = %(slot)s", "set last_slot = last_slot"),
@@ -225,7 +282,7 @@ def survives(mutant: Mutant) -> bool:
 
 
 def main() -> int:
-    for test in (MODEL, GUARDS):
+    for test in (MODEL, GUARDS, EAGER):
         if not survives(Mutant(0, "nothing is broken", CLAIM, "with recursive off", "with recursive off", test)):
             raise SystemExit(f"{test} fails as it is: mend that first")
     chosen = [mutant for mutant in MUTANTS if os.environ.get("NAME", "") in mutant.sentence]

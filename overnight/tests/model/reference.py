@@ -7,7 +7,7 @@ claim takes is the ledger's choice among several: it is judged here, and then ad
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -80,6 +80,12 @@ class Run:
     def let_go(self, status: str, outcome: str, error_class: str | None) -> None:
         self.status, self.outcome, self.error_class = status, outcome, error_class
         self.worker, self.lease_until = None, None
+
+    @property
+    def editable(self) -> bool:
+        """Without a look at what is in review."""
+        waits = self.status == "queued" and (self.attempt == 0 or self.outcome == "snooze")
+        return waits or self.status == "dead"
 
     def start_again(self, due_at: datetime) -> None:
         self.failures, self.losses = 0, 0
@@ -315,8 +321,18 @@ class Ledger:
             run.lease_until = self._after(lease)
         return {run.id for run in ours if run.id is not None}
 
-    def finish(self, endings: Sequence[Ending]) -> set[tuple[int, int]]:
+    def finish(
+        self,
+        endings: Sequence[Ending],
+        eager: Container[tuple[int, int]] = (),
+        begun: Sequence[Owned] | None = None,
+        worker: str = "",
+        lease: float = 0.0,
+    ) -> set[tuple[int, int]]:
+        """What was still owned. Which of the `eager` ones' next steps begin is known, or judged by what has `begun`."""
         live = [ending for ending in endings if self.owned(ending.run)]
+        goes_on = {ending.run.job_id for ending in live if (ending.run.id, ending.run.attempt) in eager}
+        due = [run.priority for run in self.runs if run.status == "queued" and run.due_at <= self.now]
         with self._wholly_or_not_at_all():
             for ending in live:
                 self._end(ending)
@@ -324,7 +340,15 @@ class Ledger:
             parents = {id(new): self.by_id(ending.run.id) for ending in live for new in ending.next}
             for new in _in_order(new for ending in live for new in ending.next):
                 there = self.find(new.job_id, new.step)
-                if not self._insert(new, parents[id(new)]) and there is not None and there.id in ended:
+                if self._insert(new, parents[id(new)]):
+                    run = self.runs[-1]
+                    may = new.input is None and run.job_id in goes_on
+                    may = may and self.switched_off(run.pipeline, run.key, run.step) is None
+                    if may and (
+                        run.priority >= max(due, default=run.priority) if begun is None else _is_among(run, begun)
+                    ):
+                        run.status, run.attempt, run.worker, run.lease_until = "running", 1, worker, self._after(lease)
+                elif there is not None and there.id in ended:
                     raise IdConflict  # one statement may not touch a row twice: the worker writes these endings apart
         self.written |= {(e.run.id, e.run.attempt, e.transition.outcome) for e in live}
         return {(ending.run.id, ending.run.attempt) for ending in live}
@@ -411,12 +435,14 @@ class Ledger:
             run.start_again(self.now)
         self._resolve()
 
-    def edit(self, run: Run, input: str, wait: float | None) -> None:
-        """`wait` are the seconds of its debounce, where it has one."""
+    def edit(self, run: Run, input: str, wait: float | None, at_most: float | None = None) -> None:
+        """`wait` and `at_most` are the seconds of its debounce, where it has one."""
         if run.status == "needs_review" and run.error_class == "unknown_outcome":
             self._forget(run)
         due_at = self.now
         if run.status == "queued":
+            if run.attempt and run.due_by and run.due_by <= self.now:
+                run.due_by = None if at_most is None else self._after(at_most)
             restarted = run.due_at if wait is None else self._after(wait)
             due_at = restarted if wait is None else min(restarted, run.due_by or restarted)
         run.input, run.output, run.debounce = input, None, None
@@ -449,6 +475,10 @@ def _in_order(new: Iterable[NewRun]) -> list[NewRun]:
     """Each once, in the order in which the ledger inserts them."""
     once = {(each.job_id, each.step, each.input_hash or "~"): each for each in reversed(list(new))}
     return [once[name] for name in sorted(once)]
+
+
+def _is_among(run: Run, owned: Sequence[Owned]) -> bool:
+    return any((run.job_id, run.step) == (each.job_id, each.step) for each in owned)
 
 
 def _name(guard: Guard, run: Run) -> str:

@@ -64,6 +64,9 @@ def make_app() -> App:
     @plain.step
     async def first(ctx: Context[Any], value: Any) -> None: ...
 
+    @plain.step
+    async def middle(ctx: Context[Any], value: Any) -> None: ...
+
     @plain.step(limits=[Limit("pool", at_once=3)])
     async def second(ctx: Context[Any], value: Any) -> None: ...
 

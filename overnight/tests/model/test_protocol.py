@@ -42,14 +42,28 @@ from overnight.errors import (
     SwitchedOff,
 )
 from overnight.ledger import Ledger
-from overnight.model import Approve, Claim, Edit, Ending, Filter, NewRun, Reject, Rescue, Run, Scope, Status, Transition
+from overnight.model import (
+    Approve,
+    Claim,
+    Edit,
+    Ending,
+    Filter,
+    Finish,
+    NewRun,
+    Reject,
+    Rescue,
+    Run,
+    Scope,
+    Status,
+    Transition,
+)
 from overnight.policy import MAX_LOSSES
 from overnight.rescue import SETTLE
 from overnight.sql import queries
 from overnight.testing import fresh_database
 
 from . import reference
-from .stage import KEYS, LEASE, START, WAIT, Actor, Session, Stage
+from .stage import AT_MOST, KEYS, LEASE, START, WAIT, Actor, Session, Stage
 
 EXAMPLES = int(os.environ.get("OVERNIGHT_EXAMPLES", "0"))  # 0: those of `make test`
 SEED = int(os.environ.get("OVERNIGHT_SEED") or (secrets.randbits(32) if EXAMPLES else 0))
@@ -345,27 +359,49 @@ class Protocol(RuleBasedStateMachine):
             following.append(self.new(*rest) if what == "job" else self.event(*rest))
         return Ending(run, transition, output, next=following)
 
-    def finish_with(self, actor: Actor, endings: list[Ending]) -> None:
+    def finish_with(self, actor: Actor, endings: list[Ending], goes_on: str = "yes") -> None:
+        """`goes_on`: whether next steps may begin at once. Without an answer the worker knows of none that did."""
+        scope = self.stage.app.scope()
+        eager = {
+            (e.run.id, e.run.attempt)
+            for e in endings
+            if goes_on != "no" and any(new.follows and scope.is_free(new) for new in e.next)
+        }
+
         def judge(result: Any, alone: bool) -> None:
-            expected = told(lambda: self.model.finish(endings))
-            assert result == expected, "a late owner was heard, or the owner was not"
+            begun = result.begun if isinstance(result, Finish) else []
+            owner = (actor.boot_id, LEASE)
+            expected = told(lambda: self.model.finish(endings, eager, None if alone else begun, *owner))
+            ours = result.ours if isinstance(result, Finish) else result
+            assert ours == expected, "a late owner was heard, or the owner was not"
+            for run in begun:
+                there = self.model.find(run.job_id, run.step)
+                assert there is not None and (there.status, there.worker) == ("running", actor.boot_id), "it was held"
+                there.id = run.id
+                assert (run.attempt, run.failures, run.key) == (1, 0, there.key)
+                assert json.loads(run.input or "null") == json.loads(there.input or "null")
+                self.model.claimed.add((run.id, run.attempt))
             if not isinstance(result, Exception):
                 self.sent = (actor.boot_id, endings)
                 self.forget(actor, endings)
+                if goes_on != "unanswered":
+                    actor.carried.update({(run.id, run.attempt): run for run in begun})
 
-        self.do(Deed(actor.session, lambda: Ledger(actor.session).finish(endings, actor.boot_id), judge))
+        finish = Ledger(actor.session).finish
+        self.do(Deed(actor.session, lambda: finish(endings, actor.boot_id, eager=eager, lease=LEASE), judge))
 
     def forget(self, actor: Actor, endings: list[Ending]) -> None:
         for ending in endings:
             actor.carried.pop((ending.run.id, ending.run.attempt), None)
 
     @precondition(carried)
-    @rule(which=Any_, ends=ends)
-    def finish(self, which: int, ends: Ends) -> None:
+    @rule(which=Any_, ends=ends, goes_on=st.sampled_from(("yes", "yes", "no", "unanswered")))
+    def finish(self, which: int, ends: Ends, goes_on: str) -> None:
         """Some of what a worker believes to own; it may have lost it long ago."""
         actor, first = self.believed(which)
         others = [run for run in actor.carried.values() if run is not first]
-        self.finish_with(actor, [self.ending(run, *end) for run, end in zip([first, *others], ends, strict=False)])
+        endings = [self.ending(run, *end) for run, end in zip([first, *others], ends, strict=False)]
+        self.finish_with(actor, endings, goes_on)
 
     @precondition(some("queued"))
     @rule(who=Any_, limit=st.integers(1, 4), ends=ends)
@@ -377,6 +413,30 @@ class Protocol(RuleBasedStateMachine):
             runs = list(self.actor(who).carried.values())[-len(ends) :]
             self.finish_with(self.actor(who), [self.ending(run, *end) for run, end in zip(runs, ends, strict=False)])
 
+    @rule(
+        who=Any_,
+        first=numbers,
+        off=st.sampled_from((None, None, None, *SCOPES)),
+        waits=st.sampled_from((None, None, 7, -3)),
+        goes_on=st.sampled_from(("yes", "yes", "unanswered")),
+    )
+    def a_job_goes_on(self, who: int, first: int, off: str | None, waits: int | None, goes_on: str) -> None:
+        """To its second step, unless a switch or what has a higher priority holds that."""
+        self.enqueue([("plain", first, 0, 0, 0.0)])
+        self.settle()
+        self.check()
+        self.claim(who, 4, "plain")
+        self.settle()
+        self.check()
+        if off is not None:
+            self.switch(off, False)
+        if waits is not None:
+            self.enqueue([("slow", first, 0, waits, 0.0)])
+        actor = self.actor(who)
+        runs = [run for run in actor.carried.values() if (run.pipeline, run.step) == ("plain", "first")]
+        if runs:
+            self.finish_with(actor, [self.ending(run, "done") for run in runs[-2:]], goes_on)
+
     @precondition(answered)
     @rule()
     def finish_again_for_the_answer_was_lost(self) -> None:
@@ -384,7 +444,8 @@ class Protocol(RuleBasedStateMachine):
         self.settle()
         assert self.sent is not None
         ledger, (boot_id, endings) = Ledger(self.stage.people), self.sent
-        assert self.run(ledger.finish(endings, boot_id)) == set()
+        eager = {(ending.run.id, ending.run.attempt) for ending in endings}
+        assert self.run(ledger.finish(endings, boot_id, eager=eager, lease=LEASE)) == Finish(set(), [])
         for ending in endings:
             fence = (ending.run.id, ending.run.attempt, ending.transition.outcome)
             late = self.run(ledger.note_late_result(ending, boot_id, "late"))
@@ -622,8 +683,8 @@ class Protocol(RuleBasedStateMachine):
         given = {"id": run.id, "ids": lived, "job_id": None, "seen": "0" * 64, "reason": "", "by": "ada"}
         follows = {"next_step": None, "delay": 0.0, "at_most": None}
         refused: dict[str, dict[str, Any]] = {"replay": {}, "dead_drop": {}, "approve": follows, "reject": {}}
-        if run.status != "dead" and (run.status, run.attempt) != ("queued", 0):
-            refused["edit"] = {"job_id": run.job_id, "seen": None, "input": "{}", "wait": None}
+        if not run.editable:
+            refused["edit"] = {"job_id": run.job_id, "seen": None, "input": "{}", "wait": None, "at_most": None}
         for verb, params in refused.items():
             rows = self.run(self.stage.people.fetch(queries[verb], given | params))
             assert rows == [], "a person changed what they had not seen"
@@ -647,7 +708,8 @@ class Protocol(RuleBasedStateMachine):
         run = self.pick(which, "needs_review")
         if run is None:
             return
-        rows = self.run(self.stage.people.fetch(queries["review_list"], {"job_id": run.job_id, "limit": 9}))
+        params = {"job_id": run.job_id, "before_at": None, "before_id": None, "limit": 9}
+        rows = self.run(self.stage.people.fetch(queries["review_list"], params))
         seen = next(row["seen"] for row in rows if row["id"] == run.id) if saw else "0" * 64
         input = {"n": int(run.job_id[-1]), "key": run.key, "v": 9}
         decision = {"approve": Approve(seen), "edit": Edit(seen, input), "reject": Reject(seen, "no")}[verb]
@@ -771,16 +833,15 @@ class Protocol(RuleBasedStateMachine):
             self.edit_run(run)
 
     def edit_run(self, run: reference.Run) -> None:
-        """What has not begun, or is dead; the latest step of the job that is one of these."""
+        """What has not begun, put itself off, or is dead; the latest step of the job that is one of these."""
         job_id, input = run.job_id, {"n": int(run.job_id[-1]), "key": run.key, "v": 9}
 
         def runs() -> list[reference.Run]:
-            fit = [r for r in self.model.job(job_id) if r.status == "dead" or (r.status, r.attempt) == ("queued", 0)]
-            return sorted(fit, key=lambda r: r.id or 0)[-1:]
+            return sorted((r for r in self.model.job(job_id) if r.editable), key=lambda r: r.id or 0)[-1:]
 
         def do(chosen: list[reference.Run]) -> None:
-            wait = WAIT if chosen[0].origin == "event edit" else None
-            self.model.edit(chosen[0], json.dumps(input), wait)
+            wait = (WAIT, AT_MOST) if chosen[0].origin == "event edit" else (None, None)
+            self.model.edit(chosen[0], json.dumps(input), *wait)
 
         self.do(
             self.deed_of(lambda: control.edit(self.stage.app, self.stage.people, job_id, input, by="ada"), runs, do)

@@ -67,10 +67,17 @@ class Delivery:
 
     async def flush(self) -> list[Sent]:
         """Send what is due, and what failed before without its wait, after what is under way; what came of it."""
-        ours = [task for task in _under_way if task.get_loop() is asyncio.get_running_loop()]
-        await asyncio.gather(*ours)
+        await self.settle()
         await self.decide()
         return await self.send(early=True)
+
+    async def settle(self, within: float | None = None) -> None:
+        """Wait until what is under way has been sent, or has failed; `within` so many seconds, where they are given.
+
+        What takes longer may have arrived or not: another sender has it when its lease is over.
+        """
+        if ours := [task for task in _under_way if task.get_loop() is asyncio.get_running_loop()]:
+            await asyncio.wait(ours, timeout=within)
 
     async def decide(self) -> bool:
         """Write down what each channel is to be told now. Whether a message is due to be sent."""

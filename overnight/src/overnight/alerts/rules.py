@@ -194,14 +194,24 @@ def _told(items: Sequence[Item], total: int) -> str:
     return f"{total} alerts" + (f", {resolved} of them resolved" if resolved else "")
 
 
+def named(kind: str, job_id: str | None) -> tuple[str, str]:
+    """How an alert is called, and its page in the console."""
+    rule = RULES.get(kind, OTHER)
+    what = rule.what if rule is not OTHER else kind.replace("_", " ")
+    return what, _where(kind, job_id)[1].format(job=quote(job_id or "", safe=""))
+
+
+def _where(kind: str, job_id: str | None) -> tuple[str, str]:
+    """The command and the page for an alert; `{job}` is to be filled in."""
+    rule = RULES.get(kind, OTHER)
+    there = rule.press, rule.page
+    return there if job_id is not None else WITHOUT_JOB.get(kind, there)
+
+
 def _item(alerts: Alerts, news: News) -> Item:
-    rule = RULES.get(news.kind, OTHER)
-    press, page = rule.press, rule.page
-    if news.job_id is None:
-        press, page = WITHOUT_JOB.get(news.kind, (press, page))
-    job = news.job_id or ""
+    what, page = named(news.kind, news.job_id)
+    press, _ = _where(news.kind, news.job_id)
     since = news.first_at.astimezone(alerts.cron.zone)
-    what = rule.what if rule is not OTHER else news.kind.replace("_", " ")
     return Item(
         news.kind,
         news.subject,
@@ -211,8 +221,8 @@ def _item(alerts: Alerts, news: News) -> Item:
         news.count,
         f"{since:%a %H:%M}",
         news.cost_usd,
-        f"{alerts.command} {press.format(job=quoted(job))}",
-        alerts.link and alerts.link.rstrip("/") + page.format(job=quote(job, safe="")),
+        f"{alerts.command} {press.format(job=quoted(news.job_id or ''))}",
+        alerts.link and alerts.link.rstrip("/") + page,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import structlog
@@ -11,6 +11,7 @@ import structlog
 from overnight.database import Connection, Database, unavailable
 from overnight.errors import LedgerUnavailable
 from overnight.sql import queries
+from overnight.transport.port import Hint
 
 CHANNEL = "overnight"
 WORKER = "worker"  # what a hint says of a worker that has just signed in
@@ -32,6 +33,19 @@ log = structlog.get_logger()
 async def hint(database: Database, what: str = "") -> None:
     """Tell every worker that something may be due, or that there is a new `WORKER`."""
     await database.fetch(HINT, [CHANNEL, what])
+
+
+class Notify:
+    """The port, for workers that listen: however many hints there are, one makes all of them look."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def send(self, hints: Sequence[Hint]) -> None:
+        """A listener learns from the ledger itself when the next run is due."""
+        with suppress(LedgerUnavailable):
+            if hints:
+                await hint(self._database)
 
 
 class Hints:

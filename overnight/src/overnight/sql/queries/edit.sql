@@ -1,14 +1,18 @@
--- Another input for a run that has not begun, is dead, or is in review and is what the person saw. It is judged anew, so
--- its output goes; what was replaced is kept with the deed. A queued one has its whole wait again, but not beyond its
--- `due_by`; it loses its debounce name, so that no later event takes the place of what a person wrote. An outside write
--- of which nobody could know is forgotten: who edits in review has looked. The job is named beside the run's id, for a
--- debounced run may have become another job.
+-- Another input for a run that has not begun, was put off by its own step, is dead, or is in review and is what the person
+-- saw. It is judged anew, so its output goes; what was replaced is kept with the deed. A queued one has its whole wait
+-- again, but not beyond its `due_by`, which begins anew once it has passed while the step put itself off; it loses its
+-- debounce name, so that no later event takes the place of what a person wrote. An outside write of which nobody could
+-- know is forgotten: who edits in review has looked. The job is named beside the run's id, for a debounced run may have
+-- become another job.
 with chosen as (
-    select id, status, error_class, input as was, seal(output, input) as seen
+    select id, status, error_class, input as was, seal(output, input) as seen,
+           case when status = 'queued' and attempt > 0 and due_by <= ledger_now()
+                then ledger_now() + make_interval(secs => %(at_most)s::float8) else due_by end as due_by
     from runs
     where id = %(id)s and job_id = %(job_id)s
       and (status = 'dead'
            or status = 'queued' and attempt = 0
+           or status = 'queued' and outcome = 'snooze'
            or status = 'needs_review' and starts_with(seal(output, input), %(seen)s))
     for update
 ),
@@ -20,7 +24,8 @@ edited as (
         expect_at = case when r.status <> 'dead' then r.expect_at end,
         due_at = case when r.status <> 'queued' then ledger_now()
                       when %(wait)s::float8 is null then r.due_at
-                      else least(ledger_now() + make_interval(secs => %(wait)s), r.due_by) end
+                      else least(ledger_now() + make_interval(secs => %(wait)s), c.due_by) end,
+        due_by = c.due_by
     from chosen c
     where r.id = c.id
     returning r.id, r.job_id, r.step, r.pipeline, r.key, r.due_at, c.status, c.error_class, c.was, c.seen

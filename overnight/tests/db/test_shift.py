@@ -1,0 +1,258 @@
+"""A worker for a bounded time: what it takes, what it leaves, and what it tells others of."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+
+from overnight import App, Context, Debounce, Limit, Pipeline, Retry, Transient, control
+from overnight.database import Database
+from overnight.errors import LedgerUnavailable
+from overnight.keeper import Keeper
+from overnight.ledger import Ledger
+from overnight.rescue import Rescuer
+from overnight.shift import Shift
+from overnight.testing import Clock
+from overnight.transport.port import Hint
+
+Ctx = Context[Any]
+
+
+class Told:
+    """A transport that remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.hints: list[Hint] = []
+
+    async def send(self, hints: Sequence[Hint]) -> None:
+        self.hints.extend(hints)
+
+    def names(self) -> list[tuple[str, float]]:
+        return [(hint.step, hint.delay) for hint in self.hints]
+
+
+@pytest.fixture
+async def hot(database: Database) -> AsyncIterator[Database]:
+    hot = database.hot()
+    await hot.open()
+    yield hot
+    await hot.close()
+
+
+async def statuses(database: Database) -> list[tuple[str, str]]:
+    rows = await database.fetch("select step, status from runs order by id")
+    return [(row["step"], row["status"]) for row in rows]
+
+
+async def test_a_job_comes_to_its_end_in_one_shift_and_nobody_is_told(database: Database, hot: Database) -> None:
+    p = Pipeline("p")
+
+    @p.step
+    async def first(ctx: Ctx, value: int) -> int:
+        return value + 1
+
+    @p.step
+    def second(ctx: Ctx, value: int) -> int:
+        return value + 1
+
+    app, told = App("app", [p]), Told()
+    await control.start(app, database, "p", 1)
+    shift = Shift(app, database, hot, None, told, places=1)
+    await shift.work(600)
+    assert await statuses(database) == [("first", "succeeded"), ("second", "succeeded")]
+    assert [ending.run.step for ending in shift.endings] == ["first", "second"]
+    assert told.hints == []
+    assert await database.fetch("select boot_id from workers") == []
+
+
+async def test_what_follows_beyond_its_places_and_what_comes_later_is_told(database: Database, hot: Database) -> None:
+    p = Pipeline("p", key=lambda value: str(value))
+
+    @p.step
+    async def fan(ctx: Ctx, value: int) -> int:
+        for n in range(3):
+            ctx.spawn("q", n)
+        return value
+
+    @p.step(after=Debounce(90))
+    async def later(ctx: Ctx, value: int) -> None: ...
+
+    q = Pipeline("q")
+
+    @q.step
+    async def one(ctx: Ctx, value: int) -> None: ...
+
+    app, told = App("app", [p, q]), Told()
+    job, _ = await control.start(app, database, "p", 7)
+    await Shift(app, database, hot, None, told, places=1).work(600)
+    assert told.hints[0] == Hint(90.0, "p", "later", "7", job)
+    assert told.names() == [("later", 90.0), ("one", 0.0), ("one", 0.0)]
+    assert [status for step, status in await statuses(database) if step == "one"] == ["succeeded"] * 3
+
+
+async def test_a_retry_is_told_with_its_wait(database: Database, hot: Database) -> None:
+    p = Pipeline("p")
+
+    @p.step(retry=Retry(1, (16.0,), jitter=0))
+    async def fetch(ctx: Ctx, value: int) -> None:
+        raise Transient("502")
+
+    app, told = App("app", [p]), Told()
+    await control.start(app, database, "p", 1)
+    await Shift(app, database, hot, None, told, places=4).work(600)
+    assert told.names()[0] == ("fetch", 16.0)
+    assert await statuses(database) == [("fetch", "queued")]
+
+
+async def test_nothing_begins_that_cannot_end_but_somebody_is_told(database: Database, hot: Database) -> None:
+    p = Pipeline("p")
+
+    @p.step
+    async def quick(ctx: Ctx, value: int) -> int:
+        return value
+
+    @p.step(timeout=100)
+    async def long(ctx: Ctx, value: int) -> int:
+        return value
+
+    app, told = App("app", [p]), Told()
+    await control.start(app, database, "p", 1)
+    await Shift(app, database, hot, None, told, places=2).work(50)
+    assert await statuses(database) == [("quick", "succeeded"), ("long", "queued")]
+    assert told.hints[0].step == "long"
+    await Shift(app, database, hot, None, Told(), places=2).work(50)
+    assert await statuses(database) == [("quick", "succeeded"), ("long", "succeeded")]  # it came first in its shift
+
+
+async def test_what_runs_on_is_handed_back_as_no_failure_and_told(database: Database, hot: Database) -> None:
+    p = Pipeline("p")
+
+    @p.step
+    async def endless(ctx: Ctx, value: int) -> None:
+        await asyncio.Event().wait()
+
+    app, told = App("app", [p]), Told()
+    await control.start(app, database, "p", 1)
+    await Shift(app, database, hot, None, told, places=1).work(0.5)
+    (row,) = await database.fetch("select status, attempt, failures, losses, lease_until from runs")
+    assert row == {"status": "queued", "attempt": 1, "failures": 0, "losses": 0, "lease_until": None}
+    (attempt,) = await database.fetch("select outcome from attempts")
+    assert attempt == {"outcome": "handed_back"}
+    assert told.names()[0] == ("endless", 0.0)
+
+
+async def test_a_plain_function_that_runs_on_is_left_to_its_lease(
+    database: Database, hot: Database, clock: Clock
+) -> None:
+    p, release = Pipeline("p"), threading.Event()
+
+    @p.step
+    def endless(ctx: Ctx, value: int) -> None:
+        release.wait(30)
+
+    app = App("app", [p])
+    await control.start(app, database, "p", 1)
+    await Shift(app, database, hot, None, Told(), places=1).work(0.5)
+    release.set()
+    assert await statuses(database) == [("endless", "running")]
+    await clock.move(61)
+    await Rescuer(Ledger(database), "sweep").look()
+    assert await statuses(database) == [("endless", "queued")]
+
+
+async def test_a_heart_renews_leases_within_a_shift(database: Database, hot: Database) -> None:
+    p = Pipeline("p")
+
+    @p.step
+    async def slow(ctx: Ctx, value: int) -> None:
+        first = await ctx.ledger.database.one("select lease_until from runs")
+        while await ctx.ledger.database.one("select lease_until from runs") == first:
+            await asyncio.sleep(0.02)
+
+    app = App("app", [p])
+    await control.start(app, database, "p", 1)
+    await Shift(app, database, hot, None, Told(), places=1, lease=1.0).work(600)
+    assert await statuses(database) == [("slow", "succeeded")]
+
+
+async def test_a_shift_takes_in_turn_what_its_own_runs_held(database: Database, hot: Database) -> None:
+    p = Pipeline("p")
+
+    @p.step(limits=[Limit(at_once=1)])
+    async def one(ctx: Ctx, value: int) -> None: ...
+
+    app, told = App("app", [p]), Told()
+    for n in range(3):
+        await control.start(app, database, "p", n)
+    await Shift(app, database, hot, None, told, places=3).work(600)
+    assert await statuses(database) == [("one", "succeeded")] * 3
+    assert told.hints == []
+
+
+async def test_what_a_rate_holds_is_told_with_the_time_when_it_lets_more_through(
+    database: Database, hot: Database
+) -> None:
+    p = Pipeline("p")
+
+    @p.step(limits=[Limit(starts=1, per=40)])
+    async def one(ctx: Ctx, value: int) -> None: ...
+
+    app, told = App("app", [p]), Told()
+    for n in range(2):
+        await control.start(app, database, "p", n)
+    await Shift(app, database, hot, None, told, places=2).work(600)
+    assert sorted(status for _, status in await statuses(database)) == ["queued", "succeeded"]
+    (hint,) = told.hints
+    assert 30 < hint.delay <= 40
+
+
+async def test_a_switch_that_is_off_holds_a_shift_and_nobody_is_told(database: Database, hot: Database) -> None:
+    p = Pipeline("p")
+
+    @p.step
+    async def one(ctx: Ctx, value: int) -> None: ...
+
+    app, told = App("app", [p]), Told()
+    await control.start(app, database, "p", 1)
+    await control.set_switch(database, "all", enabled=False, reason="look")
+    await Shift(app, database, hot, None, told, places=1).work(600)
+    assert await statuses(database) == [("one", "queued")]
+    assert told.hints == []
+
+
+async def test_a_shift_without_a_database_says_so_at_once(database: Database) -> None:
+    p = Pipeline("p")
+
+    @p.step
+    async def one(ctx: Ctx, value: int) -> None: ...
+
+    closed = database.hot()
+    await closed.open()
+    await closed.close()
+    with pytest.raises((LedgerUnavailable, RuntimeError)):
+        await Shift(App("app", [p]), database, closed, None, Told(), places=1).work(600)
+
+
+async def test_a_slot_is_fired_by_the_clock_that_is_ahead_and_once(database: Database, clock: Clock) -> None:
+    from datetime import timedelta
+
+    from overnight import Cron
+
+    p = Pipeline("p", on=[Cron("0 4 * * *")])
+
+    @p.step
+    async def one(ctx: Ctx, slot: dict[str, str]) -> None: ...
+
+    keeper = Keeper(App("app", [p]), Ledger(database))
+    await keeper.fire()
+    slot = Cron("0 4 * * *").next_slot(await clock.now())
+    await clock.set(slot - timedelta(seconds=1))
+    assert await keeper.fire() is not None
+    assert await statuses(database) == []
+    for _ in range(2):
+        await keeper.fire(slot)
+    assert await statuses(database) == [("one", "queued")]

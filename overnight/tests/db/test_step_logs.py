@@ -1,0 +1,93 @@
+"""What a step logged is kept with an attempt that does not simply succeed, and with no other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from overnight import App, Context, Pipeline, Retry, Review, Transient, control, logs
+from overnight.context import LINES
+from overnight.database import Database
+from overnight.testing import Clock, run_until_idle
+
+SECRET = "sk-very-secret-0123456789"
+
+
+async def details(database: Database, clock: Clock, pipeline: Pipeline) -> list[str | None]:
+    """What was kept of each attempt of a job."""
+    app = App("app", [pipeline])
+    await control.start(app, database, pipeline.name, 1)
+    await run_until_idle(app, database, clock=clock)
+    return [row["detail"] for row in await database.fetch("select detail from attempts order by attempt")]
+
+
+async def test_the_lines_of_a_failed_attempt_are_kept_with_its_traceback(database: Database, clock: Clock) -> None:
+    pipeline = Pipeline("p")
+
+    @pipeline.step(retry=Retry(1))
+    async def ask(ctx: Context[Any], value: int) -> None:
+        ctx.log.info("asking", page=ctx.attempt)
+        if ctx.attempt == 1:
+            raise Transient("502 Bad Gateway")
+
+    (detail,) = await details(database, clock, pipeline)
+    assert detail is not None
+    said, _, error = detail.partition("\n\n")
+    assert said.startswith("it logged:\n")
+    assert said.endswith(" info asking page=1")
+    assert error.startswith("Traceback")
+    assert "502 Bad Gateway" in error
+
+
+async def test_a_plain_function_s_lines_are_kept_too_and_what_waits_for_review_has_them(
+    database: Database, clock: Clock
+) -> None:
+    pipeline = Pipeline("p")
+
+    @pipeline.step
+    def judge(ctx: Context[Any], value: int) -> Review:
+        ctx.log.warning("odd")
+        return Review(["look at it"], value)
+
+    (detail,) = await details(database, clock, pipeline)
+    assert detail is not None
+    assert detail.endswith(" warning odd")
+
+
+async def test_of_many_long_lines_the_last_are_kept_without_what_is_secret(database: Database, clock: Clock) -> None:
+    logs.hide(SECRET)
+    pipeline = Pipeline("p")
+
+    @pipeline.step
+    async def talk(ctx: Context[Any], value: int) -> Review:
+        for number in range(200):
+            ctx.log.info(f"line {number}", key=SECRET, body="x" * 100_000 + "\x00")
+        return Review(["look at it"])
+
+    (detail,) = await details(database, clock, pipeline)
+    assert detail is not None
+    assert SECRET not in detail
+    assert len(detail) < LINES * 510
+    assert "line 150 " in detail
+    assert "line 199 " in detail
+    assert "line 149 " not in detail
+
+
+async def test_the_line_itself_is_logged_as_ever(database: Database, clock: Clock) -> None:
+    pipeline, seen = Pipeline("p"), []
+
+    def note(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        seen.append(dict(event))
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[note])
+
+    @pipeline.step
+    async def ask(ctx: Context[Any], value: int) -> None:
+        ctx.log.info("asking", page=7)
+
+    await details(database, clock, pipeline)
+    (line,) = [each for each in seen if each["event"] == "asking"]
+    assert (line["step"], line["attempt"], line["page"]) == ("ask", 1, 7)
+    assert len(line["job_id"]) == 16
