@@ -47,9 +47,13 @@ class Server:
         self.ask(f"create database {name}")
         self.ask("checkpoint")
         try:
-            yield urlunsplit(urlsplit(self.embedded.url)._replace(path=f"/{name}"))
+            yield self.dsn(name)
         finally:
             self.ask(f"drop database {name} with (force)")
+
+    def dsn(self, name: str) -> str:
+        """The DSN of the database of that name."""
+        return urlunsplit(urlsplit(self.embedded.url)._replace(path=f"/{name}"))
 
     def ask(self, sql: str) -> Any:
         """The first value of one statement, or None."""
@@ -60,9 +64,13 @@ class Server:
 
 
 @contextmanager
-def durable_server() -> Iterator[Server]:
-    """A server for the block. Raises `ConfigError` where a commit would not wait for the disk."""
-    folder = Path(tempfile.mkdtemp(prefix="overnight-bench-"))
+def durable_server(keep: Path | None = None) -> Iterator[Server]:
+    """A server for the block; its data stay in the folder `keep`, where that is given.
+
+    Raises `ConfigError` where a commit would not wait for the disk.
+    """
+    folder = keep or Path(tempfile.mkdtemp(prefix="overnight-bench-"))
+    folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)  # the account that Postgres runs as has to pass
     embedded = EmbeddedServer(folder / "postgres")
     embedded.hold()
@@ -74,7 +82,8 @@ def durable_server() -> Iterator[Server]:
         yield server
     finally:
         embedded.release()
-        _remove(folder)
+        if keep is None:
+            _remove(folder)
 
 
 def _remove(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a person asks of a big ledger: each report beside ten million runs, while the retention job works."""
+"""What a person asks of a big ledger: each page beside ten million runs, while the retention job works."""
 
 from __future__ import annotations
 
@@ -7,31 +7,62 @@ import asyncio
 import json
 import os
 import shutil
+import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+import httpx2
 from rich.console import Console
 from rich.table import Table
 
-from overnight import App, Filter, Keep, budgets, report, retention, rollup
+from contestants import HERE
+from overnight import App, Context, Keep, Limit, Pipeline, report, retention, rollup
+from overnight.console import api, pages
 from overnight.database import Database, migrate
 from overnight.errors import OvernightError, UserError
 from server import Server, durable_server
 
 ROWS = 10_000_000
 BYTES_A_ROW = 1_200  # of a run with all that stands beside it, and of its part of the log, rounded up
-DAYS = 31  # of history; payloads are kept for 30 of them, so that the retention job finds work
+DAYS = 31  # of history
+KEPT = 1  # days of it that the retention job works on
 ROUNDS = 30
 WARM_UP = 3  # rounds that are not measured
 TARGET = {"median_ms": 100.0, "p95_ms": 250.0}
 PAUSE = 0.5  # seconds between two batches of the retention job, which a worker makes three times in 30 s
 TABLES = ("runs", "attempts", "llm_calls", "effects")
+FILLING, FILLED = (
+    "filling",
+    "filled",
+)  # the database: one that was cut off is not taken for a whole one
+# The statements that fill ten million rows take longer than any of the engine's.
+FILLS = "-c statement_timeout=0 -c maintenance_work_mem=256MB -c max_parallel_maintenance_workers=1"
+
+article = Pipeline("article")
+
+
+@article.step
+async def research(ctx: Context[None], topic: object) -> object:
+    return topic
+
+
+@article.step(breaker="model")
+async def write(ctx: Context[None], topic: object) -> object:
+    return topic
+
+
+@article.step(breaker="cms {key}", limits=[Limit.each_key(at_once=4)])
+async def publish(ctx: Context[None], topic: object) -> object:
+    return topic
+
+
+app = App("bench", [article])
 
 INDEXES = """
     select i.indrelid::regclass::text as owner, i.indexrelid::regclass::text as name,
@@ -59,19 +90,20 @@ RUNS = """
     from generate_series(1, %(jobs)s::bigint) n, generate_series(1, 3) s,
          lateral (select ledger_now() - make_interval(days => %(days)s) * (1 - least(1, n / %(begun)s::float8))
                          - interval '2 minutes' as t) at,
-         lateral (select case when n > %(begun)s then 'queued' when n > %(begun)s - 20 then 'running'
-                              when n %% 3000 = 0 then 'dead' when n %% 10000 = 1 then 'needs_review'
+         lateral (select case when n > %(begun)s then 'queued' when n > %(begun)s - 200 then 'running'
+                              when n %% 300 = 0 then 'dead' when n %% 1000 = 1 then 'needs_review'
                               when n %% 200 = 3 then 'cancelled' else 'succeeded' end as status,
                          case when n %% 40 = 0 then 1 + n %% 3 else 0 end::int as failures,
                          make_interval(secs => exp(1 + s + 0.8 * random())) as took) f
     where f.status = 'succeeded' or s = 1
+    order by n, s -- ids in order of time
 """
 ATTEMPTS = """
     insert into attempts (run_id, attempt, outcome, error, error_class, detail, started_at, finished_at)
     select r.id, a, case when a <= r.failures then 'retry' else r.outcome end, 'the upstream answered 502', 'transient',
            repeat('at line 1 ', 30), r.started_at, r.finished_at
     from runs r, generate_series(1, r.attempt) a
-    where r.failures > 0 or r.status in ('dead', 'needs_review', 'cancelled')
+    where r.finished_at is not null and (r.failures > 0 or r.status in ('dead', 'needs_review', 'cancelled'))
 """
 CALLS = """
     insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, model, request_hash, status, answer,
@@ -110,53 +142,54 @@ REST = (
     "'pipeline:article', true, 'no JSON', '{' from generate_series(1, 100) n",
 )
 
-Report = Callable[[Database], Awaitable[object]]
+Ask = Callable[[], Awaitable[object]]
 
 
-def reports(app: App, job: str, middle: int) -> dict[str, Report]:
-    """Everything that a page or a command reads, with the filters that hurt most."""
-    now = datetime.now(UTC)
-    day, fortnight, month = (now - timedelta(days=days) for days in (1, 14, 30))
-    runs: dict[str, dict[str, Any]] = {
-        "newest": {},
-        "of a status": {"status": "running"},
-        "of a key": {"key": "site7"},
-        "of a key that is not there": {"key": "nobody"},
-        "of a pipeline that is not there": {"pipeline": "nothing"},
-        "dead of a key": {"status": "dead", "key": "site7"},
-        "further back": {"before": middle},
-    }
-    return {
-        "status": lambda d: report.status(d, app),
-        **{f"runs {name}": lambda d, f=filters: report.runs(d, limit=50, **f) for name, filters in runs.items()},  # type: ignore[misc]
-        "job": lambda d: report.job(d, job),
-        "actions of a job": lambda d: report.actions(d, job),
-        "dead letters": report.dead,
-        "dead letters by error": lambda d: report.dead(d, Filter(error="nothing says this")),
-        "dead letters of a key": lambda d: report.dead(d, Filter(key="site7")),
-        "review": report.review,
-        "alerts": report.alerts,
-        "all alerts": lambda d: report.alerts(d, all=True),
-        "schedules": lambda d: report.schedules(d, app),
-        "breakers": report.breakers,
-        "switches": report.switches,
-        "switch history": report.switch_history,
-        "effects": report.effects,
-        "effects without an outcome": lambda d: report.effects(d, open_only=True),
-        "budgets": budgets.read,
-        "since yesterday": lambda d: report.since(d, day),
-        "latency, a day": lambda d: report.latency(d, day),
-        "latency, 14 days": lambda d: report.latency(d, fortnight),
-        "latency, 30 days": lambda d: report.latency(d, month),
-        "traffic": lambda d: report.traffic(d, day),
-        "errors": lambda d: report.errors(d, day),
-        "retries": lambda d: report.retries_to_success(d, day),
-        "saturation": lambda d: report.saturation(d, day),
-        "cost by day": lambda d: report.cost(d, month),
-        "cost by key": lambda d: report.cost(d, month, by="key"),
-        "cost by model": lambda d: report.cost(d, month, by="model"),
-        "anomalies": report.anomalies,
-    }
+STATUSES = ("queued", "running", "succeeded", "needs_review", "dead", "cancelled")
+
+
+def paths(job: str, waiting: str, middle: int) -> list[str]:
+    """Every page and every list of the API, and those filters that hurt most. `waiting` is a job in review."""
+    whole = [*(page.path for page in pages.PAGES), *(f"/api{endpoint.path}" for endpoint in api.ENDPOINTS)]
+    return [
+        *(path.format(job=waiting if path.startswith(("/review", "/api/review")) else job) for path in whole),
+        f"/review/{waiting}/preview",
+        "/metrics",
+        "/health",
+        "/?hours=744",
+        "/signals?hours=336",
+        "/signals?hours=2160",
+        *(
+            f"/runs?status={status}"
+            for status in ("queued", "running", "succeeded", "needs_review", "dead", "cancelled")
+        ),
+        "/runs?pipeline=article",
+        "/runs?pipeline=nothing",
+        "/runs?key=site7",
+        "/runs?key=nobody",
+        "/runs?status=dead&key=site7",
+        "/runs?status=cancelled&key=nobody",
+        f"/runs?before={middle}",
+        f"/runs?status=running&before={middle}",
+        f"/runs?job={job}",
+        f"/runs?job={job[:9]}",
+        "/runs?job=a",
+        "/dead?key=site7",
+        "/dead?error=nothing+says+this",
+        "/dead?pipeline=nothing",
+        f"/dead?job={job}",
+        "/alerts?all=1",
+        "/effects?open=1",
+        "/api/runs?limit=500&status=succeeded",
+        "/api/dead?limit=500",
+        "/api/review?limit=500",
+        "/api/effects?limit=500",
+        "/api/alerts?all=true&limit=500",
+        "/api/signals/latency?hours=336",
+        "/api/signals/latency?hours=720&step=article/write",
+        "/api/signals/cost?hours=720&by=key",
+        "/api/signals/cost?hours=720&by=model",
+    ]
 
 
 async def fill(database: Database, rows: int, tell: Callable[[str], None]) -> None:
@@ -194,9 +227,13 @@ async def add_up(database: Database, tell: Callable[[str], None]) -> float:
 
 
 @asynccontextmanager
-async def pruning(database: Database, app: App) -> AsyncIterator[list[int]]:
-    """The retention job at work; how many jobs each of its batches emptied."""
-    await retention.declare(database, app)
+async def pruning(database: Database) -> AsyncIterator[list[int]]:
+    """The retention job at work on the oldest day that has its payloads; how many jobs each of its batches emptied."""
+    (oldest,) = await database.fetch(
+        "select extract(day from ledger_now() - min(finished_at))::int as days from runs "
+        "where status in ('succeeded', 'cancelled') and emptied_at is null"
+    )
+    await retention.declare(database, App(app.name, [], keep=Keep(payloads=oldest["days"] - KEPT, ids=400)))
     emptied: list[int] = []
 
     async def work() -> None:
@@ -213,44 +250,108 @@ async def pruning(database: Database, app: App) -> AsyncIterator[list[int]]:
             await task
 
 
-async def measure(server: Server, rows: int, rounds: int, tell: Callable[[str], None]) -> dict[str, Any]:
-    """The median and p95 of each report in ms, round-robin."""
+@contextmanager
+def served_console(dsn: str) -> Iterator[str]:
+    """The console as people start it, in a process of its own; its URL."""
+    process = subprocess.Popen(_command("console", "--port", "0", "--json"), stdout=subprocess.PIPE, **_frame(dsn))
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        if not line:
+            raise OvernightError("the console did not start")
+        yield json.loads(line)["url"]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "overnight.cli", "--app", "ten_million:app", *words]
+
+
+def _frame(dsn: str) -> dict[str, Any]:
+    return {"cwd": HERE, "env": {**os.environ, "OVERNIGHT_DATABASE_URL": dsn}}
+
+
+async def _typed(dsn: str) -> None:
+    """`overnight status` as it is typed, with the start of the interpreter."""
+    process = await asyncio.create_subprocess_exec(
+        *_command("status", "--json"), stdout=asyncio.subprocess.DEVNULL, **_frame(dsn)
+    )
+    if await process.wait():
+        raise OvernightError("the command `status` failed")
+
+
+async def _asked(client: httpx2.AsyncClient, path: str) -> None:
+    """A page as a browser gets it. An id that fits several jobs is refused, which is an answer too."""
+    answer = await client.get(path)
+    if answer.status_code not in (200, 303, 400):
+        raise OvernightError(f"{path} answered {answer.status_code}: {answer.text[:300]}")
+
+
+def prepare(server: Server, rows: int, tell: Callable[[str], None]) -> dict[str, float]:
+    """The filled database, unless it is kept from an earlier time; seconds that its making took."""
+    if server.ask(f"select 1 from pg_database where datname = '{FILLED}'"):
+        return {}
     _check_room(server, rows)
-    app = App("bench", [], keep=Keep(payloads=30, ids=400))
-    with server.database() as dsn:
-        # The statements that fill ten million rows take longer than any of the engine's.
-        async with Database(dsn, options="-c statement_timeout=0") as database:
-            await migrate(database)
-            began = time.perf_counter()
-            await fill(database, rows, tell)
-            made = time.perf_counter() - began
-            added = await add_up(database, tell)
-            await rollup.sample(database)
-        async with Database(dsn) as database, pruning(database, app) as emptied:
-            (there,) = await database.fetch(
-                "select count(*) as runs, max(id) / 2 as middle, count(*) filter (where status = 'queued') as queued, "
-                "pg_database_size(current_database()) as bytes from runs"
-            )
-            (some,) = await database.fetch("select job_id from runs where id = %s", [there["middle"]])
-            asked = reports(app, some["job_id"], there["middle"])
-            spans: dict[str, list[float]] = {name: [] for name in asked}
-            for turn in range(WARM_UP + rounds):
-                tell(f"round {turn + 1} of {WARM_UP + rounds}")
-                for name, ask in asked.items():
-                    began = time.perf_counter()
-                    await ask(database)
-                    if turn >= WARM_UP:
-                        spans[name].append(1000 * (time.perf_counter() - began))
+    server.ask(f"drop database if exists {FILLING}")
+    server.ask(f"create database {FILLING}")
+    made = asyncio.run(_prepare(server.dsn(FILLING), rows, tell))
+    server.ask(f"alter database {FILLING} rename to {FILLED}")
+    return made
+
+
+async def _prepare(dsn: str, rows: int, tell: Callable[[str], None]) -> dict[str, float]:
+    async with Database(dsn, options=FILLS) as database:
+        await migrate(database)
+        began = time.perf_counter()
+        await fill(database, rows, tell)
+        made = time.perf_counter() - began
+        added = await add_up(database, tell)
+        await rollup.sample(database)
+    return {"seconds_to_make": round(made), "seconds_to_add_up": round(added)}
+
+
+async def measure(dsn: str, url: str, rounds: int, only: str, tell: Callable[[str], None]) -> dict[str, Any]:
+    """The median and p95 of each page and of `status` in ms, by turns."""
+    async with (
+        Database(dsn) as database,
+        pruning(database) as emptied,
+        httpx2.AsyncClient(base_url=url, trust_env=False, timeout=90) as client,
+    ):
+        there = await _there(database)
+        asked: dict[str, Ask] = {"status, its queries": lambda: report.status(database, app)}
+        for path in paths(there.pop("job"), there.pop("waiting"), there.pop("middle")):
+            asked[path] = lambda path=path: _asked(client, path)
+        asked = {name: ask for name, ask in asked.items() if only in name}
+        asked["status, as it is typed"] = lambda: _typed(dsn)
+        spans: dict[str, list[float]] = {name: [] for name in asked}
+        for turn in range(WARM_UP + rounds):
+            tell(f"round {turn + 1} of {WARM_UP + rounds}")
+            for name, ask in asked.items():
+                began = time.perf_counter()
+                await ask()
+                if turn >= WARM_UP:
+                    spans[name].append(1000 * (time.perf_counter() - began))
+    typed = spans.pop("status, as it is typed")
     return {
-        "runs": there["runs"],
-        "queued": there["queued"],
-        "gigabytes": round(there["bytes"] / 1e9, 2),
-        "seconds_to_make": round(made),
-        "seconds_to_add_up": round(added),
+        **there,
         "jobs_emptied_meanwhile": sum(emptied),
         "target": TARGET,
+        "typed": _figures(typed),
         "reports": {name: _figures(taken) for name, taken in spans.items()},
     }
+
+
+async def _there(database: Database) -> dict[str, Any]:
+    """How big the ledger is, and what of it is asked for."""
+    (there,) = await database.fetch(
+        "select count(*) as runs, max(id) / 2 as middle, count(*) filter (where status = 'queued') as queued, "
+        "round(pg_database_size(current_database()) / 1e9, 2)::float8 as gigabytes, "
+        "(select job_id from runs where status = 'needs_review' limit 1) as waiting from runs"
+    )
+    (some,) = await database.fetch("select job_id from runs where id >= %s order by id limit 1", [there["middle"]])
+    return {**there, "job": some["job_id"]}
 
 
 def _figures(taken: list[float]) -> dict[str, float]:
@@ -274,19 +375,24 @@ def _check_room(server: Server, rows: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS, help="runs in the ledger")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each report is asked for")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each page is asked for")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where the ledger stays, for the next time")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only pages with this in their address")
     parser.add_argument("--output", type=Path, help="where the result is written, as JSON")
     parser.add_argument("--json", action="store_true", help="the result on standard output, instead of a table")
     asked = parser.parse_args()
     screen = Console(stderr=True, highlight=False)
     load = os.getloadavg()[0]
     try:
-        with durable_server() as server, screen.status("") as status:
-            result = asyncio.run(measure(server, asked.rows, asked.rounds, status.update))
+        with durable_server(asked.keep) as server, screen.status("") as status:
+            made = prepare(server, asked.rows, status.update)
+            dsn = server.dsn(FILLED)
+            with served_console(dsn) as url:
+                result = asyncio.run(measure(dsn, url, asked.rounds, asked.only, status.update))
     except OvernightError as error:
         screen.print(f"bench: {error}", markup=False)
         return 2
-    result = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "load_before": round(load, 2), **result}
+    result = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "load_before": round(load, 2), **made, **result}
     if asked.output:
         asked.output.write_text(json.dumps(result, indent=1) + "\n")
     if asked.json:
@@ -298,9 +404,10 @@ def main() -> int:
 
 def _show(result: dict[str, Any]) -> None:
     title = f"{result['runs']:,} runs, {result['queued']:,} of them queued, {result['gigabytes']} GB"
-    table = Table("report", "median ms", "p95 ms", "worst ms", "", title=title, title_justify="left", box=None)
+    table = Table("what is asked", "median ms", "p95 ms", "worst ms", "", title=title, title_justify="left", box=None)
     for name, figures in result["reports"].items():
         table.add_row(name, *(f"{value:.1f}" for value in figures.values()), "too slow" if _misses(figures) else "")
+    table.add_row("status, as it is typed", *(f"{value:.1f}" for value in result["typed"].values()), "")
     Console(highlight=False).print(table)
 
 

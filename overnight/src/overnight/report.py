@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, TypedDict
@@ -20,6 +20,7 @@ from overnight.triggers import Cron, zero_work
 
 LIMIT = 50  # rows that a list shows unless told otherwise
 LINE = 20_000  # runs of the line that are looked at: a hundredth of a second
+WHOLE = max(signals.SPANS)  # seconds of the span by which a whole time is added up: the fewest sums
 EVERY = Filter()
 
 
@@ -82,21 +83,30 @@ def _schedule(row: Row) -> Row:
     }
 
 
-async def alerts(database: Database, *, all: bool = False, limit: int = LIMIT) -> list[Row]:
-    """Alerts that are open (or also those that are not), the latest first."""
-    return await database.fetch(queries["alert_list"], {"all": all, "limit": limit})
+async def alerts(
+    database: Database, *, all: bool = False, limit: int = LIMIT, before: tuple[bool, datetime, int] | None = None
+) -> list[Row]:
+    """Alerts that are open (or, after them, also those that are not), the latest first.
+
+    `before` says of the last alert of the page before whether it was resolved, its `last_at` and its `id`.
+    """
+    resolved, last_at, id = before or (None, None, None)
+    params = {"all": all, "before_resolved": resolved, "before_at": last_at, "before_id": id, "limit": limit}
+    return await database.fetch(queries["alert_list"], params)
 
 
 async def runs(database: Database, *, limit: int = LIMIT, **filters: Any) -> list[Row]:
-    """The newest runs; filters: status, pipeline, key, and `before`, the `id` of the last run of the page before."""
+    """The newest runs; filters: status, pipeline, key, and `before`, the `id` of the last run of the page before.
+
+    Queued ones come in the order of their turn; of those that succeeded or were cancelled the latest to end are first.
+    """
     every = {"status": None, "pipeline": None, "key": None, "before": None}
     return await _filtered(database, "runs_list", {**every, **filters, "limit": limit})
 
 
 async def _filtered(database: Database, verb: str, params: Mapping[str, Any]) -> list[Row]:
     """Planned anew for these very filters: one plan for all of them would read the whole table for what is rare."""
-    async with database.connection() as connection:
-        return await (await connection.execute(queries[verb], params, prepare=False)).fetchall()
+    return await database.fetch(queries[verb], params, prepare=False)
 
 
 async def job(database: Database, job_id: str) -> list[Row]:
@@ -127,9 +137,16 @@ async def malformed(database: Database) -> int:
     return int(row["malformed"])
 
 
-async def review(database: Database, job_id: str | None = None, limit: int = LIMIT) -> list[Row]:
-    """What waits for a person, oldest first: `seen` is its seal; of one job alone `shown` is it, exactly as stored."""
-    return await database.fetch(queries["review_list"], {"job_id": job_id, "limit": limit})
+async def review(
+    database: Database, job_id: str | None = None, limit: int = LIMIT, before: tuple[datetime, int] | None = None
+) -> list[Row]:
+    """What waits for a person, oldest first: `seen` is its seal; of one job alone `shown` is it, exactly as stored.
+
+    `before` are `since` and `id` of the last of the page before.
+    """
+    since, id = before or (None, None)
+    params = {"job_id": job_id, "before_at": since, "before_id": id, "limit": limit}
+    return await _filtered(database, "review_list", params)
 
 
 async def switches(database: Database) -> list[Row]:
@@ -148,10 +165,20 @@ async def breakers(database: Database, *, everything: bool = False) -> list[Row]
 
 
 async def effects(
-    database: Database, job_id: str | None = None, *, open_only: bool = False, limit: int = LIMIT
+    database: Database,
+    job_id: str | None = None,
+    *,
+    open_only: bool = False,
+    limit: int = LIMIT,
+    before: tuple[bool, int] | None = None,
 ) -> list[Row]:
-    """External writes, those without an outcome first."""
-    return await _filtered(database, "effect_list", {"job_id": job_id, "open": open_only, "limit": limit})
+    """External writes, those without an outcome first, the newest first.
+
+    `before` says of the last write of the page before whether it was done, and its `id`.
+    """
+    done, id = before or (None, None)
+    params = {"job_id": job_id, "open": open_only, "before_done": done, "before_id": id, "limit": limit}
+    return await _filtered(database, "effect_list", params)
 
 
 async def counts(database: Database) -> dict[str, int]:
@@ -166,12 +193,16 @@ async def since(database: Database, moment: datetime) -> Mapping[str, Any]:
     """
     totals = await _totals(database, moment)
     backlog = await _backlog(database, Scope([]))
-    return {**totals, "runs": _with_unended(totals["runs"], backlog), "steps": await steps(database, moment)}
+    return {
+        **totals,
+        "runs": _with_unended(totals["runs"], backlog),
+        "steps": steps(await tallies(database, moment, span=WHOLE)),
+    }
 
 
 async def _totals(database: Database, since: datetime) -> dict[str, Any]:
     """What ended since a moment: runs by status, attempts tried again or lost, calls of models and their cost."""
-    spans = await _spans(database, since, None)
+    spans = await _spans(database, since, None, WHOLE)
     rows = await database.fetch(queries["signals_outcomes"], spans)
     outcomes = Counter({row["name"]: row["count"] for row in rows})
     calls = await database.fetch(queries["signals_calls"], {**spans, "by": "day"})
@@ -277,38 +308,40 @@ class SaturationPoint(TypedDict):
     workers: int
 
 
-async def steps(database: Database, since: datetime, until: datetime | None = None) -> list[StepRow]:
-    """Each step over the whole time: what a table shows beside the charts."""
-    return [_step(tally) for tally in await step_tallies(database, since, until)]
-
-
-async def step_tallies(
-    database: Database, since: datetime, until: datetime | None = None, span: int | None = None
+async def tallies(
+    database: Database,
+    since: datetime,
+    until: datetime | None = None,
+    step: str | None = None,
+    span: int | None = None,
 ) -> list[Tally]:
-    """The counts of each step over the whole time, put together from spans that fit, or of `span` seconds."""
-    counted: dict[str, list[Tally]] = {}
-    for tally in await _tallies(database, since, until, None, span):
-        counted.setdefault(tally.step, []).append(tally)
-    return [signals.together(of_step) for _, of_step in sorted(counted.items())]
+    """How attempts ended, by step (or of one, `pipeline/step`) and span; what the views below tell is made of it.
+
+    A span is five minutes, an hour or a day, as it fits, or `span` seconds.
+    """
+    params = {**await _spans(database, since, until, span), "step": step}
+    return signals.tallies(await database.fetch(queries["signals_steps"], params))
 
 
-def _step(whole: Tally) -> StepRow:
-    return {
-        "step": whole.step,
-        "attempts": whole.attempts,
-        "succeeded": whole.succeeded,
-        "failed": whole.failed,
-        "rate": whole.error_rate,
-        "p50_seconds": signals.quantile(whole.seconds, 0.5),
-        "p95_seconds": signals.quantile(whole.seconds, 0.95),
-        "mean_failures": whole.mean_failures,
-    }
+def steps(counted: Iterable[Tally]) -> list[StepRow]:
+    """Each step over the whole time: what a table shows beside the charts."""
+    return [
+        {
+            "step": whole.step,
+            "attempts": whole.attempts,
+            "succeeded": whole.succeeded,
+            "failed": whole.failed,
+            "rate": whole.error_rate,
+            "p50_seconds": signals.quantile(whole.seconds, 0.5),
+            "p95_seconds": signals.quantile(whole.seconds, 0.95),
+            "mean_failures": whole.mean_failures,
+        }
+        for whole in signals.by_step(counted)
+    ]
 
 
-async def latency(
-    database: Database, since: datetime, until: datetime | None = None, step: str | None = None
-) -> list[LatencyPoint]:
-    """p50 and p95 of each step (or of one, `pipeline/step`) by span: five minutes, an hour or a day, as it fits."""
+def latency(counted: Iterable[Tally]) -> list[LatencyPoint]:
+    """p50 and p95 by step and span."""
     return [
         {
             "at": tally.at,
@@ -317,14 +350,12 @@ async def latency(
             "p50_seconds": signals.quantile(tally.seconds, 0.5),
             "p95_seconds": signals.quantile(tally.seconds, 0.95),
         }
-        for tally in await _tallies(database, since, until, step)
+        for tally in counted
         if tally.seconds
     ]
 
 
-async def traffic(
-    database: Database, since: datetime, until: datetime | None = None, step: str | None = None
-) -> list[TrafficPoint]:
+def traffic(counted: Iterable[Tally]) -> list[TrafficPoint]:
     """How much ended, by step and span."""
     return [
         {
@@ -334,13 +365,11 @@ async def traffic(
             "succeeded": tally.succeeded,
             "outcomes": dict(tally.outcomes),
         }
-        for tally in await _tallies(database, since, until, step)
+        for tally in counted
     ]
 
 
-async def errors(
-    database: Database, since: datetime, until: datetime | None = None, step: str | None = None
-) -> list[ErrorPoint]:
+def errors(counted: Iterable[Tally]) -> list[ErrorPoint]:
     """How much failed, by step and span: attempts that were retried, gave up, or lost their worker."""
     return [
         {
@@ -350,14 +379,12 @@ async def errors(
             "failed": tally.failed,
             "rate": tally.error_rate,
         }
-        for tally in await _tallies(database, since, until, step)
+        for tally in counted
         if tally.attempts
     ]
 
 
-async def retries_to_success(
-    database: Database, since: datetime, until: datetime | None = None, step: str | None = None
-) -> list[RetryPoint]:
+def retries_to_success(counted: Iterable[Tally]) -> list[RetryPoint]:
     """How often runs failed before they succeeded, by step and span."""
     return [
         {
@@ -367,7 +394,7 @@ async def retries_to_success(
             "failures": dict(sorted(tally.failures.items())),
             "mean": tally.mean_failures,
         }
-        for tally in await _tallies(database, since, until, step)
+        for tally in counted
         if tally.failures
     ]
 
@@ -391,7 +418,7 @@ async def cost(
 
     A call counts when it ends; budgets count it on the day on which it began.
     """
-    params = {**await _spans(database, since, until, span or max(signals.SPANS)), "by": by}
+    params = {**await _spans(database, since, until, span or WHOLE), "by": by}
     rows = await database.fetch(queries["signals_calls"], params)
     return [CostPoint(**row) for row in rows]  # type: ignore[typeddict-item]  # the columns of the query
 
@@ -399,7 +426,7 @@ async def cost(
 async def cost_of_each(database: Database, since: datetime, by: Literal["key", "model"]) -> list[CostPoint]:
     """What each key or model cost since a moment, the dearest first; `at` is that moment."""
     counted: dict[str, Counter[str]] = {}
-    params = {**await _spans(database, since, None), "by": by}
+    params = {**await _spans(database, since, None, WHOLE), "by": by}
     for row in await database.fetch(queries["signals_calls"], params):
         counts = {name: value for name, value in row.items() if name not in ("at", "name")}
         counted.setdefault(row["name"], Counter()).update(counts)
@@ -417,31 +444,37 @@ async def anomalies(database: Database) -> list[Anomaly]:
     now = await _now(database)
     month, fortnight = now - timedelta(days=28), now - timedelta(days=14)
     spent = await cost(database, signals.floor(month, 86_400), span=3_600)
-    steps = await _tallies(database, fortnight, None, None, 3_600)
+    hours = await tallies(database, signals.floor(fortnight, 3_600), span=3_600)
     queue = await saturation(database, now - timedelta(days=7), span=300)
     stuck = signals.saturation_anomaly([Sample(point["at"], point["oldest_due_seconds"]) for point in queue], now)
     return [
         *signals.cost_anomalies([Sample(point["at"], float(point["cost_usd"])) for point in spent], now),
-        *signals.step_anomalies(steps, now),
+        *signals.step_anomalies(hours, now),
         *([stuck] if stuck else []),
     ]
-
-
-async def _tallies(
-    database: Database, since: datetime, until: datetime | None, step: str | None, span: int | None = None
-) -> list[Tally]:
-    params = {**await _spans(database, since, until, span), "step": step}
-    return signals.tallies(await database.fetch(queries["signals_steps"], params))
 
 
 async def _spans(
     database: Database, since: datetime, until: datetime | None, span: int | None = None
 ) -> dict[str, Any]:
-    """The times of a chart and the spans that it is made of; up to now where `until` is None."""
+    """The times of a chart and the sums that it is made of; up to now where `until` is None."""
     now = await _now(database)
     until = until or now + timedelta(seconds=1)
-    span = span or signals.span_for(since, until, now)
-    return {"since": since, "until": until, "first": signals.ceil(since, span), "span": span}
+    return sums(since, until, span or signals.span_for(since, until, now), now)
+
+
+def sums(since: datetime, until: datetime, span: int, now: datetime) -> dict[str, Any]:
+    """The parameters of the queries of signals: the times, and the pieces that they are made of.
+
+    What is so old that the shortest sums of it are gone begins at a full hour, or at midnight (UTC): the rows of a part
+    of it would be too many to count.
+    """
+    shortest = signals.pieces(since, until, span, now)[0].span
+    if shortest > min(signals.SPANS):
+        since = signals.floor(since, shortest)
+    pieces = signals.pieces(since, until, span, now)
+    columns = {f"piece_{name}": [getattr(piece, name) for piece in pieces] for name in ("span", "since", "until")}
+    return {"since": since, "until": until, "span": span, "first": pieces[0].since, **columns}
 
 
 async def _now(database: Database) -> datetime:

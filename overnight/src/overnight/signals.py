@@ -42,30 +42,39 @@ class Tally:
     def add(self, outcomes: Mapping[str, int], seconds: Mapping[Any, int], failures: Mapping[Any, int]) -> None:
         """Count more of the same; the names of bins and numbers may be text, as JSON has them."""
         self.outcomes.update(outcomes)
-        self.seconds.update({int(name): count for name, count in seconds.items()})
-        self.failures.update({int(name): count for name, count in failures.items()})
+        self.seconds.update(_numbered(seconds))
+        self.failures.update(_numbered(failures))
 
     @property
     def failed(self) -> int:
-        return sum(self.outcomes[name] for name in FAILED)
+        return _sum(self.outcomes, FAILED)
 
     @property
     def attempts(self) -> int:
         """Attempts that came to a result or failed; what was put off or cancelled is neither."""
-        return self.failed + sum(self.outcomes[name] for name in RESULTS)
+        return _sum(self.outcomes, FAILED + RESULTS)
 
     @property
     def succeeded(self) -> int:
-        return sum(self.outcomes[name] for name in SUCCEEDED)
+        return _sum(self.outcomes, SUCCEEDED)
 
     @property
     def error_rate(self) -> float:
-        return self.failed / self.attempts if self.attempts else 0.0
+        attempts = self.attempts
+        return self.failed / attempts if attempts else 0.0
 
     @property
     def mean_failures(self) -> float:
         """Failed attempts before a success."""
         return sum(number * count for number, count in self.failures.items()) / (self.failures.total() or 1)
+
+
+def _sum(counts: Mapping[str, int], names: Sequence[str]) -> int:
+    return sum([counts.get(name, 0) for name in names])
+
+
+def _numbered(counts: Mapping[Any, int]) -> dict[int, int]:
+    return {int(name): count for name, count in counts.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +148,46 @@ def ceil(moment: datetime, span: int) -> datetime:
     return begin if begin == moment else begin + timedelta(seconds=span)
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The sums of one span that begin from `since` until before `until`."""
+
+    span: int
+    since: datetime
+    until: datetime
+
+
+def pieces(since: datetime, until: datetime, span: int, now: datetime) -> list[Piece]:
+    """The sums that a time is made of, without a gap: shorter spans lead up to the first of `span` that lies within.
+
+    What is before the first piece is in no sum that is still kept: at most one of the shortest spans that are.
+    """
+    kept = [each for each, days in SPANS.items() if each < span and now - since < timedelta(days=days)] + [span]
+    begins = [since]
+    for each in kept:
+        begins.append(min(ceil(begins[-1], each), until))
+    return [Piece(each, begin, end) for each, begin, end in zip(kept, begins[1:], (*begins[2:], until), strict=True)]
+
+
 def tallies(rows: Iterable[Mapping[str, Any]]) -> list[Tally]:
     """Rows of counts, of which several may be of one span and step, put together and in order of time."""
     made: dict[tuple[datetime, str], Tally] = {}
     for row in rows:
         place = row["at"], f"{row['pipeline']}/{row['step']}"
-        made.setdefault(place, Tally(*place)).add(row["outcomes"], row["seconds"], row["failures"])
+        if place in made:
+            made[place].add(row["outcomes"], row["seconds"], row["failures"])
+        else:
+            seconds, failures = Counter(_numbered(row["seconds"])), Counter(_numbered(row["failures"]))
+            made[place] = Tally(*place, Counter(row["outcomes"]), seconds, failures)
     return [made[place] for place in sorted(made)]
+
+
+def by_step(counted: Iterable[Tally]) -> list[Tally]:
+    """The tallies of each step as one, in order of the steps' names."""
+    of_step: dict[str, list[Tally]] = defaultdict(list)
+    for tally in counted:
+        of_step[tally.step].append(tally)
+    return [together(found) for _, found in sorted(of_step.items())]
 
 
 def quantile(bins: Mapping[int, int], share: float) -> float | None:
@@ -164,6 +206,8 @@ def quantile(bins: Mapping[int, int], share: float) -> float | None:
 
 def together(counted: Sequence[Tally]) -> Tally:
     """Several tallies of one step as one, at the latest of their spans."""
+    if len(counted) == 1:
+        return counted[0]
     made = Tally(max(each.at for each in counted), counted[0].step)
     for each in counted:
         made.add(each.outcomes, each.seconds, each.failures)
@@ -255,11 +299,13 @@ def chunks(counted: Sequence[Tally], size: Callable[[Tally], int], enough: int =
     """Tallies of one step, in order of time, put together from the latest back, so that each has enough by `size`."""
     made: list[Tally] = []
     gathered: list[Tally] = []
+    there = 0
     for tally in reversed(counted):
         gathered.append(tally)
-        if sum(map(size, gathered)) >= enough:
+        there += size(tally)
+        if there >= enough:
             made.append(together(gathered))
-            gathered = []
+            gathered, there = [], 0
     return made[::-1]
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import console_night as night
+import eyes
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from overnight import App, serving
 from overnight.console import site
@@ -17,20 +16,11 @@ from overnight.console.access import Access
 from overnight.database import Database
 from overnight.testing import Clock
 
-CHROMIUM = os.environ.get("OVERNIGHT_CHROMIUM") or shutil.which("chromium")
-QUIET = [  # Chromium's own business, such as updates, is none of these tests'
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-]
-
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    assert CHROMIUM, "there is no chromium: apt-get install chromium, or name it with OVERNIGHT_CHROMIUM"
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    async with eyes.chromium() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture
@@ -48,5 +38,4 @@ async def url(app: App, database: Database) -> AsyncIterator[str]:
 
 @pytest.fixture
 def pictures() -> Path | None:
-    named = os.environ.get("OVERNIGHT_SCREENSHOTS")
-    return Path(named) if named else None
+    return eyes.pictures()

@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page
+from eyes import LOOKS, check_width, page_of
+from playwright.async_api import Browser
 
 from overnight import App, control, report
 from overnight.console import pages
 from overnight.database import Database
-
-LEFT = ("net::ERR_ABORTED",)  # what was under way when the page was left
-LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}},
-    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 860}},
-    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
-}
-
-
-@asynccontextmanager
-async def page_of(browser: Browser, look: str = "light", **more: Any) -> AsyncIterator[Page]:
-    """A page on which nothing may go wrong: no script's error, no refused asset, nothing that a text of ours ran."""
-    context = await browser.new_context(**LOOKS[look], **more)
-    page = await context.new_page()
-    wrong: list[str] = []
-    page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("requestfailed", lambda request: wrong.append(request.url) if request.failure not in LEFT else None)
-    page.on("dialog", lambda dialog: wrong.append(f"a dialog: {dialog.message}"))
-    yield page
-    assert wrong == []
-    assert await page.title() != "run"
-    await context.close()
 
 
 async def paths_of(database: Database) -> list[str]:
@@ -53,8 +28,7 @@ async def test_every_page_looks_right(
     async with page_of(browser, look) as page:
         for path in await paths_of(database):
             await page.goto(url + path)
-            wide, window = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-            assert wide <= window, f"{path} is wider than the window"
+            await check_width(page)
             assert await page.locator("h1").count() == 1
             if pictures is not None:
                 name = path.strip("/").split("/")[0] or "home"
@@ -128,6 +102,20 @@ async def test_an_open_page_follows_the_ledger(browser: Browser, url: str, app: 
         before = await page.locator("tbody tr").count()
         await control.start(app, database, "order", {"customer": "ada", "number": 555})
         await page.locator("tbody tr").nth(before).wait_for(timeout=30_000)
+
+
+async def test_what_a_button_did_is_still_said_after_the_page_has_followed_the_ledger(
+    browser: Browser, url: str, app: App, database: Database
+) -> None:
+    async with page_of(browser) as page:
+        await page.goto(url + "/dead")
+        await page.get_by_role("button", name="Replay", exact=True).click()
+        said = page.get_by_text("1 dead letter started again")
+        await said.wait_for()
+        async with page.expect_event("requestfinished", lambda request: "/dead" in request.url):
+            await control.start(app, database, "order", {"customer": "ada", "number": 557})
+        await page.wait_for_timeout(200)  # until it is put in place
+        assert await said.is_visible()
 
 
 async def test_what_a_person_writes_is_not_taken_from_under_them(

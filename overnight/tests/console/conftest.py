@@ -27,9 +27,11 @@ def opened(database: Database) -> Open:
     """Serves the console of an app, and gives a client of it."""
 
     @asynccontextmanager
-    async def opened(app: App, access: Access | None = None) -> AsyncIterator[httpx2.AsyncClient]:
+    async def opened(
+        app: App, access: Access | None = None, on: Database = database
+    ) -> AsyncIterator[httpx2.AsyncClient]:
         with serving.listen("127.0.0.1", 0) as listener:
-            built = site.build(app, database, access or Access({}))
+            built = site.build(app, on, access or Access({}))
             async with (
                 serving.served(built, listener) as url,
                 httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as client,
@@ -37,6 +39,13 @@ def opened(database: Database) -> Open:
                 yield client
 
     return opened
+
+
+@pytest.fixture
+async def hurried(database: Database) -> AsyncIterator[Database]:
+    """The same ledger, where a statement that does not end at once has met its time limit."""
+    async with Database(database.url, options="-c statement_timeout=50ms") as hurried:
+        yield hurried
 
 
 @pytest.fixture

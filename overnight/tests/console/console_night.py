@@ -39,6 +39,7 @@ letter = Pipeline("letter", on=[Cron("0 4 * * *", "Europe/Belgrade")], id=lambda
 @order.step(retry=Retry(3))
 async def check(ctx: Ctx, order: Order) -> Order | NoWork:
     if order.number == 2 and ctx.attempt < 3:
+        ctx.log.info("asking the shop", what=HOSTILE)
         raise Transient("the shop answers 502 Bad Gateway")
     if order.number == 3:
         raise Permanent(f"no such article: {HOSTILE}")

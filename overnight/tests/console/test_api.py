@@ -79,6 +79,55 @@ async def test_dead_letters_that_died_together_are_on_one_page_each(
     assert len(seen) == 6
 
 
+async def whole(program: httpx2.AsyncClient, path: str, **params: Any) -> list[Any]:
+    """The ids of a list, page by page."""
+    seen, before = list[Any](), {}
+    while before is not None:
+        page = (await program.get(path, params={"limit": 2, **params, **before})).json()
+        seen += [row["id"] for row in page["rows"]]
+        before = {"before": page["next"]} if page["next"] else None
+    return seen
+
+
+async def test_what_waits_since_the_same_moment_is_on_one_page_each(
+    program: httpx2.AsyncClient, database: Database
+) -> None:
+    await database.fetch(
+        "insert into runs (job_id, step, pipeline, status, finished_at, created_at)"
+        " select 'seen ' || n, 'check', 'order', 'needs_review', case when n > 2 then timestamptz '2026-01-01' end,"
+        " timestamptz '2026-01-01' from generate_series(1, 5) n"
+    )
+    seen = await whole(program, "/api/review")
+    assert seen == [row["id"] for row in await report.review(database)]
+    assert len(seen) == len(set(seen)) > 5
+
+
+async def test_outside_writes_are_read_page_by_page(program: httpx2.AsyncClient, database: Database) -> None:
+    await database.fetch(
+        "insert into effects (job_id, name, content_hash, run_id, attempt, status)"
+        " select 'job ' || n, 'x', 'x', 0, 1, case when n % 2 = 0 then 'intended' else 'done' end"
+        " from generate_series(1, 7) n"
+    )
+    rows = await database.fetch("select id, status from effects order by id desc")
+    unknown = [row["id"] for row in rows if row["status"] == "intended"]
+    done = [row["id"] for row in rows if row["status"] == "done"]
+    assert await whole(program, "/api/effects") == unknown + done
+    assert await whole(program, "/api/effects", open="true") == unknown
+    assert len(unknown) >= 3
+
+
+async def test_alerts_of_the_same_moment_are_on_one_page_each(program: httpx2.AsyncClient, database: Database) -> None:
+    await database.fetch(
+        "insert into alerts (kind, subject, text, last_at, resolved_at)"
+        " select 'parked', 'job ' || n, '', timestamptz '2026-01-01', case when n % 2 = 0 then ledger_now() end"
+        " from generate_series(1, 7) n"
+    )
+    rows = await database.fetch("select id, resolved_at is null as is_open from alerts order by last_at desc, id desc")
+    assert await whole(program, "/api/alerts") == [row["id"] for row in rows if row["is_open"]]
+    by_state = sorted(rows, key=lambda row: not row["is_open"])
+    assert await whole(program, "/api/alerts", all="true") == [row["id"] for row in by_state]
+
+
 async def test_runs_are_filtered(program: httpx2.AsyncClient) -> None:
     rows = (await program.get("/api/runs", params={"status": "needs_review", "key": "ada"})).json()["rows"]
     assert [(row["status"], row["key"]) for row in rows] == [("needs_review", "ada")]
@@ -221,6 +270,18 @@ async def test_while_the_database_is_away_a_program_is_told_to_come_again(
     answer = await program.get("/api/runs")
     assert (answer.status_code, list(answer.json())) == (503, ["error"])
     assert answer.headers["retry-after"]
+
+
+async def test_an_answer_past_its_time_limit_says_what_to_do(
+    app: App, hurried: Database, opened: Open, database: Database
+) -> None:
+    async with opened(app, on=hurried) as client, database.connection() as other, other.transaction():
+        await client.get("/switches")
+        await other.execute("lock table runs")
+        for path in ("/", "/runs", "/dead", "/api/runs", "/api/review"):
+            answer = await client.get(path)
+            assert (answer.status_code, "in time" in answer.text) == (503, True)
+        assert "narrow the filter" in (await client.get("/runs?key=ada")).text
 
 
 async def test_the_document_names_every_endpoint_and_action_with_its_parameters(program: httpx2.AsyncClient) -> None:

@@ -75,7 +75,8 @@ async def test_attempts_failures_and_durations_are_counted_by_step(
     client: httpx2.AsyncClient, clock: Clock, database: Database
 ) -> None:
     step = {"pipeline": "order", "step": "check"}
-    counted = {tally.step: tally for tally in await report.step_tallies(database, metrics.month_of(await clock.now()))}
+    month = await report.tallies(database, metrics.month_of(await clock.now()))
+    counted = {tally.step: tally for tally in signals.by_step(month)}
     found = await figures(client)
     assert of(found, "attempts_total", **step) == counted["order/check"].attempts > 0
     assert of(found, "failed_attempts_total", **step) == counted["order/check"].failed > 0

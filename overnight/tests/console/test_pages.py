@@ -56,7 +56,9 @@ async def test_every_job_has_a_page_with_what_is_known_of_it(client: httpx2.Asyn
         assert "<script>" not in answer.text
     retried = await job_of_customer_two(database)
     page = (await client.get(f"/jobs/{retried}")).text
-    assert page.count("the shop answers 502 Bad Gateway") == 2
+    assert page.count("<td>the shop answers 502 Bad Gateway") == 2
+    assert page.count("<summary>Log and traceback</summary>") == 2
+    assert page.count(" info asking the shop what=&lt;script&gt;") == 2
     assert "https://shop.example/orders/2" in page
     assert "<svg" in page
 
@@ -174,3 +176,19 @@ async def test_while_the_database_is_away_a_page_says_so_and_ours_is_started(
     answer = await client.get("/runs")
     assert (answer.status_code, started) == (503, [True])
     assert "comes back by itself" in answer.text
+
+
+async def test_an_alert_leads_to_the_page_where_something_can_be_done_about_it(
+    client: httpx2.AsyncClient, database: Database
+) -> None:
+    dead = await job_of(database, "dead")
+    for path in ("/alerts", "/"):
+        page = (await client.get(path)).text
+        assert f'<a href="/jobs/{dead}">dead letter</a>' in page
+    assert "Nobody is told of these" in (await client.get("/alerts")).text
+
+
+async def test_what_needs_a_person_stands_before_everything_else(client: httpx2.AsyncClient) -> None:
+    page = (await client.get("/")).text
+    assert page.index("<h2>Needs you</h2>") < page.index("<h2>Spent today</h2>") < page.index("<h2>Alerts</h2>")
+    assert "Start one: <code>overnight worker</code>" in page

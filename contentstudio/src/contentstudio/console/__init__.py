@@ -8,10 +8,11 @@ from typing import Any
 
 from contentstudio import memory, morning
 from contentstudio.config import Config
-from contentstudio.review import gather
+from contentstudio.review import gather, manuscript
 from overnight import report
 from overnight.console.pages import Console, Desk, Page, Values
 from overnight.database import Database
+from overnight.errors import UserError
 
 DAYS = 7  # of topics and articles that the pages show
 SPAN = timedelta(days=DAYS)
@@ -46,7 +47,14 @@ def build(config: Config) -> Console:
 
     async def dossier(database: Database, job_id: str) -> dict[str, Any] | None:
         found = await gather(database, config, job_id)
-        return None if found is None else {"dossier": found}
+        return None if found is None else {"dossier": found, "words": manuscript.write(found.draft)}
+
+    async def edited(database: Database, job_id: str, words: str) -> dict[str, Any]:
+        """The article with these words, as the input of the step that judges it."""
+        found = await gather(database, config, job_id)
+        if found is None or found.status != "needs_review":
+            raise UserError(f"no article of job {job_id} waits for review, so its words cannot be edited")
+        return manuscript.read(words.replace("\r\n", "\n"), found.draft).model_dump(mode="json")
 
     async def preview(database: Database, job_id: str) -> str | None:
         found = await gather(database, config, job_id)
@@ -61,4 +69,5 @@ def build(config: Config) -> Console:
         night=night,
         dossier=dossier,
         preview=preview,
+        edited=edited,
     )

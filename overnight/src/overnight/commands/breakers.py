@@ -49,5 +49,5 @@ def close(session: Session, name: str, reason: str, as_json: bool) -> None:
     """Close the breaker NAME: what waits behind it starts at once."""
     from overnight import control
 
-    session.run(lambda database: control.close_breaker(database, name, reason=reason))
+    session.run(lambda database: control.close_breaker(database, name, reason=reason, app=session.app()))
     tell(as_json, {"closed": name}, lambda: click.echo(f"{name} is closed"))

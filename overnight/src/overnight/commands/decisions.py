@@ -109,7 +109,7 @@ def reject(session: Session, job: str, seen: str | None, reason: str, as_json: b
 def edit(session: Session, job: str, text: str, seen: str | None, reason: str, as_json: bool) -> None:
     """Give a step another input, with which it is judged anew.
 
-    A step that has not begun, or is a dead letter; with --seen one that waits for review.
+    A step that has not begun or put itself off, or is a dead letter; with --seen one that waits for review.
     """
     from overnight import control
     from overnight.model import Edit

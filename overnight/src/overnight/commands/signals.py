@@ -26,16 +26,17 @@ def signals(session: Session, hours: int, points: bool, as_json: bool) -> None:
 
     async def work(database: Database) -> dict[str, Any]:
         since = await report.ago(database, timedelta(hours=hours))
+        counted = await report.tallies(database, since)
         charts = {
-            "latency": await report.latency(database, since),
-            "traffic": await report.traffic(database, since),
-            "errors": await report.errors(database, since),
-            "retries_to_success": await report.retries_to_success(database, since),
+            "latency": report.latency(counted),
+            "traffic": report.traffic(counted),
+            "errors": report.errors(counted),
+            "retries_to_success": report.retries_to_success(counted),
             "cost_by_day": await report.cost(database, since),
         }
         return {
             "since": since,
-            "steps": await report.steps(database, since),
+            "steps": report.steps(counted),
             "cost_by_key": await report.cost_of_each(database, since, "key"),
             "cost_by_model": await report.cost_of_each(database, since, "model"),
             "saturation": await report.saturation(database, since),

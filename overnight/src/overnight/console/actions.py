@@ -29,7 +29,7 @@ async def resume(desk: Desk, form: Form, who: str) -> str:
 
 async def close_breaker(desk: Desk, form: Form, who: str) -> str:
     name = form.get("name", "")
-    await control.close_breaker(desk.database, name, reason=form.get("reason", ""), by=who)
+    await control.close_breaker(desk.database, name, reason=form.get("reason", ""), by=who, app=desk.app)
     return f"the breaker {name} is closed: what waited behind it starts"
 
 
@@ -48,7 +48,8 @@ async def reject(desk: Desk, form: Form, who: str) -> str:
 
 
 async def edit_review(desk: Desk, form: Form, who: str) -> str:
-    decision = Edit(seen=form.get("seen", ""), input=_json(form), reason=form.get("reason", ""))
+    given = await _input(desk, form)
+    decision = Edit(seen=form.get("seen", ""), input=given, reason=form.get("reason", ""))
     row = await control.decide(desk.app, desk.database, form.get("job", ""), decision, by=who)
     return f"edited: {row['step']} of job {row['job_id']} runs again with it"
 
@@ -89,6 +90,13 @@ async def set_budget(desk: Desk, form: Form, who: str) -> str:
     usd = budgets.amount(form.get("usd", ""))
     await budgets.set_limit(desk.database, scope, usd, reason=form.get("reason", ""), by=who)
     return f"{control.scope_text(scope, desk.app)} may spend {show.dollars(usd)} a day"
+
+
+async def _input(desk: Desk, form: Form) -> Any:
+    """The step's input, as JSON or in the words of the app."""
+    if "words" in form and desk.own.edited is not None:
+        return await desk.own.edited(desk.database, form.get("job", ""), form["words"])
+    return _json(form)
 
 
 def _json(form: Form) -> Any:

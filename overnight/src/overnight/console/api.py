@@ -37,6 +37,7 @@ from overnight.errors import (
     UserError,
 )
 from overnight.model import Status
+from overnight.signals import Tally
 
 log = structlog.get_logger()
 
@@ -45,6 +46,7 @@ CSRF = "x-csrf-token"  # the header in which a session carries what its forms ca
 MOST_ROWS = 500  # of one answer
 MOST_HOURS = 24 * 366  # that a chart looks back
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MARK = r"^[0-9]{1,16}-[0-9]{1,18}$"  # a place in a list: microseconds since 1970, and an id
 
 Schema = dict[str, Any]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\x00]*$")]
@@ -71,7 +73,7 @@ MEANINGS: Mapping[int, str] = {
     409: "it is not in a state in which this can be done: look again",
     413: f"the body is over {BODY_LIMIT:,} bytes",
     422: "a parameter is unknown, out of its limits, or does not fit the step",
-    503: "the database does not answer: try again",
+    503: "the database does not answer, or not in time: try again, or ask for less",
 }
 
 
@@ -102,15 +104,23 @@ class Letters(Limited):
     step: Text | None = None
     key: Text | None = None
     error: Text | None = Field(None, description="a part of the error's text")
-    before: str | None = Field(None, pattern=r"^[0-9]{1,16}-[0-9]{1,18}$", description="`next` of the page before")
+    before: str | None = Field(None, pattern=MARK, description="`next` of the page before")
+
+
+class Reviews(Limited):
+    before: str | None = Field(None, pattern=MARK, description="`next` of the page before")
 
 
 class Effects(Limited):
     open: Flag = Field("false", description="those alone whose outcome nobody knows")
+    before: str | None = Field(None, pattern=r"^(intended|done)-[0-9]{1,18}$", description="`next` of the page before")
 
 
 class Alerts(Limited):
     all: Flag = Field("false", description="also those that are resolved")
+    before: str | None = Field(
+        None, pattern=r"^(open|resolved)-[0-9]{1,16}-[0-9]{1,18}$", description="`next` of the page before"
+    )
 
 
 class Signal(Nothing):
@@ -230,11 +240,12 @@ async def _job(desk: Desk, given: OfJob) -> Any:
 async def _dead(desk: Desk, given: Letters) -> Any:
     chosen = letter_filter(given.model_dump(exclude={"limit", "before"}, exclude_none=True))
     rows = await report.dead(desk.database, chosen, given.limit, before=_place(given.before))
-    return _page(rows, given.limit, _mark)
+    return _page(rows, given.limit, lambda row: _mark(row["died_at"], row["id"]))
 
 
-async def _review(desk: Desk, given: Limited) -> Any:
-    return {"rows": await report.review(desk.database, limit=given.limit)}
+async def _review(desk: Desk, given: Reviews) -> Any:
+    rows = await report.review(desk.database, limit=given.limit, before=_place(given.before))
+    return _page(rows, given.limit, lambda row: _mark(row["since"], row["id"]))
 
 
 async def _review_item(desk: Desk, given: OfJob) -> Any:
@@ -265,28 +276,39 @@ async def _budgets(desk: Desk, _: Nothing) -> Any:
 
 
 async def _effects(desk: Desk, given: Effects) -> Any:
-    return {"rows": await report.effects(desk.database, open_only=given.open == "true", limit=given.limit)}
+    status, _, id = (given.before or "").partition("-")
+    before = (status == "done", int(id)) if status else None
+    rows = await report.effects(desk.database, open_only=given.open == "true", limit=given.limit, before=before)
+    return _page(rows, given.limit, lambda row: f"{row['status']}-{row['id']}")
 
 
 async def _alerts(desk: Desk, given: Alerts) -> Any:
-    return {"rows": await report.alerts(desk.database, all=given.all == "true", limit=given.limit)}
+    state, _, mark = (given.before or "").partition("-")
+    place = _place(mark or None)
+    before = (state == "resolved", *place) if place else None
+    rows = await report.alerts(desk.database, all=given.all == "true", limit=given.limit, before=before)
+    return _page(rows, given.limit, _alert_mark)
+
+
+def _alert_mark(row: Row) -> str:
+    return f"{'resolved' if row['resolved_at'] else 'open'}-{_mark(row['last_at'], row['id'])}"
 
 
 async def _anomalies(desk: Desk, _: Nothing) -> Any:
     return {"rows": [asdict(each) for each in await report.anomalies(desk.database)]}
 
 
-def _of_steps(read: Callable[..., Awaitable[Sequence[Any]]]) -> Callable[[Desk, StepSignal], Awaitable[Any]]:
-    """A signal by step and span, as `report` reads it."""
+def _of_steps(view: Callable[[list[Tally]], Sequence[Any]]) -> Callable[[Desk, StepSignal], Awaitable[Any]]:
+    """A signal by step and span, as `report` tells it."""
 
     async def points(desk: Desk, given: StepSignal) -> Any:
-        return {"rows": await read(desk.database, await _since(desk, given), step=given.step)}
+        return {"rows": view(await report.tallies(desk.database, await _since(desk, given), step=given.step))}
 
     return points
 
 
 async def _steps(desk: Desk, given: Signal) -> Any:
-    return {"rows": await report.steps(desk.database, await _since(desk, given))}
+    return {"rows": report.steps(await report.tallies(desk.database, await _since(desk, given)))}
 
 
 async def _saturation(desk: Desk, given: Signal) -> Any:
@@ -306,9 +328,9 @@ def _page(rows: list[Row], limit: int, mark: Callable[[Row], int | str]) -> dict
     return {"rows": rows, "next": mark(rows[-1]) if len(rows) == limit else None}
 
 
-def _mark(letter: Row) -> str:
-    """Where a dead letter stands in the list: microseconds since 1970, and its id."""
-    return f"{(letter['died_at'] - EPOCH) // timedelta(microseconds=1)}-{letter['id']}"
+def _mark(moment: datetime, id: int) -> str:
+    """A place in a list that is in order of time."""
+    return f"{(moment - EPOCH) // timedelta(microseconds=1)}-{id}"
 
 
 def _place(mark: str | None) -> tuple[datetime, int] | None:
@@ -323,7 +345,7 @@ ENDPOINTS = (
     Endpoint("/runs", _runs, ROWS, "The newest runs that fit.", Runs),
     Endpoint("/jobs/{job}", _job, OBJECT, "All about a job: steps, attempts, outside writes, calls, deeds.", OfJob),
     Endpoint("/dead", _dead, ROWS, "Dead letters that fit, with their context, newest first.", Letters),
-    Endpoint("/review", _review, ROWS, "What waits for a person, oldest first, each with its seal.", Limited),
+    Endpoint("/review", _review, ROWS, "What waits for a person, oldest first, each with its seal.", Reviews),
     Endpoint("/review/{job}", _review_item, OBJECT, "One thing that waits, exactly as stored.", OfJob),
     Endpoint("/schedules", _schedules, ROWS, "Schedules: last and next slot, missed slots, advice."),
     Endpoint("/breakers", _breakers, ROWS, "Circuit breakers of which something is known."),

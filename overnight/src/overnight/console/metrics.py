@@ -102,7 +102,7 @@ async def exposition(app: App, database: Database) -> bytes:
     registry.register(
         Figures(
             status=await report.status(database, app),
-            steps=await report.step_tallies(database, month, span=max(signals.SPANS)),
+            steps=signals.by_step(await report.tallies(database, month, span=report.WHOLE)),
             models=await report.cost_of_each(database, month, "model"),
             breakers=await report.breakers(database, everything=True),
             budgets=await budgets.read(database),

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from overnight import budgets, control, report
+from overnight.alerts import rules
 from overnight.app import App
 from overnight.console.charts import bars, chart
 from overnight.database import Database, Row
@@ -60,7 +61,8 @@ class Console:
 
     `night` reads for `night.html`, which the first page includes. `dossier` reads for `dossier.html`, which is beside
     what waits for review, and `preview` gives that as a whole page of HTML, which is shown in a frame that may do
-    nothing; None from either: the job is shown as any other.
+    nothing; None from either: the job is shown as any other. Where the dossier has `words`, a person edits these
+    instead of the input, and `edited` makes an input of them; it raises `UserError`.
     """
 
     pages: tuple[Page, ...] = ()
@@ -68,6 +70,7 @@ class Console:
     night: Callable[[Database, datetime], Awaitable[dict[str, Any]]] | None = None
     dossier: Callable[[Database, str], Awaitable[dict[str, Any] | None]] | None = None
     preview: Callable[[Database, str], Awaitable[str | None]] | None = None
+    edited: Callable[[Database, str, str], Awaitable[Any]] | None = None
 
 
 async def slept(desk: Desk, values: Values) -> dict[str, Any]:
@@ -82,7 +85,7 @@ async def slept(desk: Desk, values: Values) -> dict[str, Any]:
         "totals": await report.since(desk.database, since),
         "waiting": await report.review(desk.database, limit=10),
         "dead": await report.dead(desk.database, limit=10),
-        "alerts": await report.alerts(desk.database, limit=10),
+        "alerts": _told(await report.alerts(desk.database, limit=10)),
         "budgets": await budgets.read(desk.database),
         "night": await desk.own.night(desk.database, since) if desk.own.night else None,
     }
@@ -92,7 +95,7 @@ def health(status: Mapping[str, Any]) -> tuple[str, str]:
     """One sentence on whether all is well, and how grave it is: `well`, `look` or `act`."""
     now, off = status["now"], status["switched_off"]
     if not status["workers"]:
-        return "act", "No worker is running, so nothing happens until one is started."
+        return "act", "No worker is running, so nothing happens."
     if any(row["scope"] == "all" for row in off):
         return "act", "Everything is switched off, so nothing starts."
     troubles = [
@@ -111,18 +114,18 @@ async def golden(desk: Desk, values: Values) -> dict[str, Any]:
     since = await report.ago(database, timedelta(hours=hours))
     unusual = await report.anomalies(database)
     marks = {kind: [each for each in unusual if each.kind == kind] for kind in MARKED}
-    latency, queue = await report.latency(database, since), await report.saturation(database, since)
-    traffic, errors = await report.traffic(database, since), await report.errors(database, since)
+    counted, queue = await report.tallies(database, since), await report.saturation(database, since)
+    latency, traffic, errors = report.latency(counted), report.traffic(counted), report.errors(counted)
     month = await report.ago(database, timedelta(days=30))
     costs = await report.cost(database, month)
     draw = partial(chart, since=since)
     retries = Counter[int]()
-    for point in await report.retries_to_success(database, since):
-        retries.update(point["failures"])
+    for tally in counted:
+        retries.update(tally.failures)
     return {
         "hours": hours,
         "anomalies": unusual,
-        "steps": await report.steps(database, since),
+        "steps": report.steps(await report.tallies(database, since, span=report.WHOLE)),
         "charts": [
             draw("Latency, p95", latency, "p95_seconds", name="step", unit=" s", marks=marks["latency"]),
             draw("Latency, p50", latency, "p50_seconds", name="step", unit=" s"),
@@ -248,7 +251,15 @@ async def switches(desk: Desk, _: Values) -> dict[str, Any]:
 
 
 async def alerts(desk: Desk, values: Values) -> dict[str, Any]:
-    return {"rows": await report.alerts(desk.database, all="all" in values, limit=ROWS)}
+    rows = await report.alerts(desk.database, all="all" in values, limit=ROWS)
+    return {"rows": _told(rows), "channels": [channel.name for channel in desk.app.alerts.channels]}
+
+
+def _told(rows: list[Row]) -> list[Row]:
+    """Alerts as a message names them, each with the page where something can be done about it."""
+    return [
+        {**row, **dict(zip(("what", "page"), rules.named(row["kind"], row["job_id"]), strict=True))} for row in rows
+    ]
 
 
 async def money(desk: Desk, _: Values) -> dict[str, Any]:

@@ -38,7 +38,7 @@ from overnight.console.live import Live
 from overnight.console.pages import Console, Desk, Page
 from overnight.console.templates import Templates
 from overnight.database import Database
-from overnight.errors import LedgerUnavailable, NotFound, Permanent, UserError
+from overnight.errors import LedgerUnavailable, NotFound, Permanent, TooSlow, UserError
 
 log = structlog.get_logger()
 
@@ -149,6 +149,11 @@ def build(
         text = "the database does not answer at this moment; this page comes back by itself when it does"
         return templates.page("error.html", request, None, shown, {"error": text}, 503)
 
+    async def slow(request: Request, error: Exception) -> Response:
+        log.warning("console too slow", path=request.url.path, error=str(error))
+        text = f"{error}; narrow the filter or the time, or load it again later"
+        return templates.page("error.html", request, None, shown, {"error": text}, 503)
+
     async def fault(request: Request, error: Exception) -> Response:
         log.error("console failed", path=request.url.path, detail="".join(traceback.format_exception(error)))
         text = f"a fault of ours, {type(error).__name__}; the log says more"
@@ -174,6 +179,7 @@ def build(
             HTTPException: missing,
             UserError: wrong,
             LedgerUnavailable: away,
+            TooSlow: slow,
             Exception: fault,
         },
     )

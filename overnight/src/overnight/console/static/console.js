@@ -4,14 +4,14 @@
 // --- live: when the ledger has changed, the content is asked for again, unless somebody is at work in it
 const busy = (main) =>
   main.querySelector("textarea:focus, input:focus, select:focus, details[open] form") || document.querySelector("dialog[open]");
+const SAID = 15000; // milliseconds for which what a button did is said at least: pressing it changes the ledger
 let asked = null;
 function follow() {
   const main = document.querySelector("main[data-live]");
   if (!main || busy(main) || document.hidden || asked) return;
   asked = setTimeout(() => (asked = null), 1500);
   const address = new URL(location.href);
-  address.searchParams.delete("done");
-  address.searchParams.delete("refused");
+  if (performance.now() > SAID) ["done", "refused"].forEach((name) => address.searchParams.delete(name));
   htmx.ajax("GET", address.pathname + address.search, { target: "#main", select: "#main", swap: "outerMorph" }).then(draw);
 }
 document.addEventListener("changed", follow);

@@ -1,12 +1,15 @@
 -- External writes: those whose outcome nobody knows first, then the newest. Each kind is read in its order, as far as needed.
+-- The write that ended the last page was done or not, and is called `before_id`.
 with page as (
     (select * from effects
      where status = 'intended' and (%(job_id)s::text is null or job_id = %(job_id)s)
+       and (%(before_id)s::bigint is null or not %(before_done)s::boolean and id < %(before_id)s)
      order by id desc
      limit %(limit)s)
     union all
     (select * from effects
      where status = 'done' and not %(open)s and (%(job_id)s::text is null or job_id = %(job_id)s)
+       and (%(before_id)s::bigint is null or not %(before_done)s::boolean or id < %(before_id)s)
      order by id desc
      limit %(limit)s)
 )

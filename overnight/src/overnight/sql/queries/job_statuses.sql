@@ -1,1 +1,1 @@
-select id, step, pipeline, key, status, attempt, origin from runs where job_id = %(job_id)s order by id
+select id, step, pipeline, key, status, attempt, outcome, origin from runs where job_id = %(job_id)s order by id

@@ -1,8 +1,10 @@
 -- How attempts ended since a moment, all steps and spans together; put together as in signals_steps.sql.
 select o.name, sum(o.count::bigint)::bigint as count
 from (select s.outcomes
-      from step_signals s
-      where s.span = %(span)s and s.at >= %(first)s and s.at < %(until)s
+      from unnest(%(piece_span)s::int[], %(piece_since)s::timestamptz[], %(piece_until)s::timestamptz[])
+           p (span, since, until)
+      cross join lateral (select * from step_signals o
+                          where o.span = p.span and o.at >= p.since and o.at < p.until offset 0) s
       union all
       select c.outcomes
       from signals_mark m

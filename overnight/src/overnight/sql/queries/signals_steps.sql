@@ -1,10 +1,12 @@
--- How attempts ended since a moment, by step and span: the part of a span at the beginning and what is not yet added up
--- come from the ledger itself, the spans between from the sums. The same span may come twice. `first` is the first span
--- that lies wholly within.
-select s.at, s.pipeline, s.step, s.outcomes, s.seconds, s.failures
-from step_signals s
-where s.span = %(span)s and s.at >= %(first)s and s.at < %(until)s
-  and (%(step)s::text is null or s.pipeline || '/' || s.step = %(step)s)
+-- How attempts ended since a moment, by step and span. The pieces are sums of shorter and shorter spans, the shortest at the
+-- beginning; what is before `first`, the first of them, and what is not yet added up comes from the ledger itself. The same
+-- span may come several times. Each piece is read by itself: a join would read all sums.
+select span_of(s.at, %(span)s) as at, s.pipeline, s.step, s.outcomes, s.seconds, s.failures
+from unnest(%(piece_span)s::int[], %(piece_since)s::timestamptz[], %(piece_until)s::timestamptz[])
+     p (span, since, until)
+cross join lateral (select * from step_signals o
+                    where o.span = p.span and o.at >= p.since and o.at < p.until offset 0) s
+where %(step)s::text is null or s.pipeline || '/' || s.step = %(step)s
 union all
 select c.at, c.pipeline, c.step, c.outcomes, c.seconds, c.failures
 from signals_mark m

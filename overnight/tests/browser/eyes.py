@@ -1,0 +1,61 @@
+"""A real headless Chromium, and pages on which nothing may go wrong."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Page, async_playwright
+
+CHROMIUM = os.environ.get("OVERNIGHT_CHROMIUM") or shutil.which("chromium")
+QUIET = [  # Chromium's own business, such as updates, is none of these tests'
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+LEFT = ("net::ERR_ABORTED",)  # what was under way when the page was left
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 860}},
+    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
+}
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    assert CHROMIUM, "there is no chromium: apt-get install chromium, or name it with OVERNIGHT_CHROMIUM"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        await browser.close()
+
+
+def pictures() -> Path | None:
+    """The folder for pictures of every page that OVERNIGHT_SCREENSHOTS names."""
+    named = os.environ.get("OVERNIGHT_SCREENSHOTS")
+    return Path(named) if named else None
+
+
+@asynccontextmanager
+async def page_of(browser: Browser, look: str = "light", **more: Any) -> AsyncIterator[Page]:
+    """A page on which nothing may go wrong: no script's error, no refused asset, nothing that a text of ours ran."""
+    context = await browser.new_context(**LOOKS[look], **more)
+    page = await context.new_page()
+    wrong: list[str] = []
+    page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("requestfailed", lambda request: wrong.append(request.url) if request.failure not in LEFT else None)
+    page.on("dialog", lambda dialog: wrong.append(f"a dialog: {dialog.message}"))
+    yield page
+    assert wrong == []
+    assert await page.title() != "run"
+    await context.close()
+
+
+async def check_width(page: Page) -> None:
+    """Nothing of a page is to be scrolled to sideways."""
+    wide, window = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide <= window, f"{page.url} is wider than the window"
