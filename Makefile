@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.ready
+AWS := .venv-aws/.ready
 
-.PHONY: help setup demo test test-contract test-e2e test-browser test-wordpress test-crash test-postgres15 test-model test-mutants test-sweep check bench docs screenshots format lock clean
+.PHONY: help setup demo test test-contract test-e2e test-browser test-wordpress test-generators test-crash test-postgres15 test-model test-mutants test-sweep test-aws lambda check bench docs screenshots format lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -32,10 +33,13 @@ test-e2e: $(SETUP)  ## The demo, the examples and the commands, as a user runs t
 	@$(BIN)/pytest overnight/tests/e2e contentstudio/tests/e2e --ignore contentstudio/tests/e2e/wordpress
 
 test-browser: $(SETUP)  ## The console from outside: a real Chromium (or OVERNIGHT_CHROMIUM), schemathesis
-	@$(BIN)/pytest overnight/tests/browser
+	@$(BIN)/pytest overnight/tests/browser contentstudio/tests/browser
 
 test-wordpress: $(SETUP)  ## Publishing to a real WordPress, whatever breaks (Debian; nothing is installed)
 	@$(BIN)/pytest -n 0 contentstudio/tests/e2e/wordpress
+
+test-generators: $(SETUP)  ## What Hugo, Jekyll and Astro make of what is published by Git; skips what is not there
+	@$(BIN)/pytest -n 0 -rs contentstudio/tests/generators
 
 test-crash: $(SETUP)  ## Processes that are killed, a sample of each kind; OVERNIGHT_SEED=… repeats one
 	@$(BIN)/pytest overnight/tests/crash
@@ -53,6 +57,20 @@ test-mutants: $(SETUP)  ## The protocol broken in each place: does a test fail? 
 test-sweep: $(SETUP)  ## Death at every statement of a run's life (about ten minutes)
 	@OVERNIGHT_SWEEP=all $(BIN)/pytest --timeout 0 overnight/tests/crash/test_sweep.py
 
+test-aws: $(AWS)  ## On Lambda's own runtime client, SQS spoken by moto, a real Postgres; OVERNIGHT_SEED=… repeats a night
+	@.venv-aws/bin/pytest -n 0 deploy/aws/tests overnight/tests/aws contentstudio/tests/aws
+
+$(AWS): deploy/aws/tests/requirements.txt overnight/pyproject.toml contentstudio/pyproject.toml
+	@echo "setting up .venv-aws (once; about a minute)"
+	@$(PYTHON) -m venv .venv-aws
+	@.venv-aws/bin/pip install -qq --disable-pip-version-check --require-hashes -r deploy/aws/tests/requirements.txt
+	@.venv-aws/bin/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e overnight -e contentstudio
+	@touch $(AWS)
+
+lambda: $(SETUP)  ## The zip for AWS, the same bytes each time; CONFIG=contentstudio.toml ARCH=arm64 LAMBDA_PYTHON=3.13
+	@$(BIN)/python deploy/aws/package.py --config $(or $(CONFIG),contentstudio.toml) --arch $(or $(ARCH),x86_64) \
+	  --python $(or $(LAMBDA_PYTHON),3.13)
+
 check: $(SETUP)  ## Style, types, import contracts, the lock's hosts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -60,7 +78,7 @@ check: $(SETUP)  ## Style, types, import contracts, the lock's hosts
 	@$(BIN)/mypy examples docs/generate.py
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python docs/generate.py --check
-	@! grep -nE 'https?://|file:|--(extra-)?index-url|--find-links' requirements.lock
+	@! grep -nE 'https?://|file:|--(extra-)?index-url|--find-links' requirements.lock deploy/aws/tests/requirements.txt
 
 bench: $(SETUP)  ## The engine beside its peers, in under 20 minutes; QUICK=1 in under 3
 	@$(BIN)/python bench/engine.py $(if $(QUICK),--quick) $(BENCH)
@@ -69,8 +87,8 @@ docs: $(SETUP)  ## The reference and the diagram in docs/, from the code
 	@$(BIN)/python docs/generate.py
 
 screenshots: $(SETUP)  ## The pictures in docs/images, of a night in a real Chromium
-	@OVERNIGHT_SCREENSHOTS=docs/images $(BIN)/pytest -n 0 overnight/tests/browser -k looks
-	@find docs/images -name '*.png' ! -name 'home-*' ! -name signals-light.png ! -name jobs-one-light.png \
+	@OVERNIGHT_SCREENSHOTS=docs/images $(BIN)/pytest -n 0 overnight/tests/browser contentstudio/tests/browser -k looks
+	@find docs/images -name '*.png' ! -name 'home-*' ! -name 'article-*' ! -name 'sites-*' ! -name signals-light.png ! -name jobs-one-light.png \
 	  ! -name review-one-light.png ! -name dead-light.png -delete
 
 format: $(SETUP)  ## Let ruff mend the style
@@ -81,6 +99,9 @@ lock:  ## Resolve requirements.in again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --default-index https://pypi.org/simple --no-emit-package overnight --no-emit-package contentstudio \
 	  --no-header --upgrade requirements.in -o requirements.lock
+	cd deploy/aws/tests && uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --default-index https://pypi.org/simple --no-emit-package overnight \
+	  --no-emit-package contentstudio --no-header -c ../../../requirements.lock requirements.in -o requirements.txt
 
 clean:  ## Forget the environment and the demo's night
-	rm -rf .venv bench/.envs .overnight contentstudio-demo
+	rm -rf .venv .venv-aws bench/.envs .overnight contentstudio-demo

@@ -247,8 +247,7 @@ def review_command(
         return
     from contentstudio.review import manuscript, page, text
 
-    waits = dossier.status == "needs_review"
-    press = decisions.what_to_press(dossier.job_id, dossier.seal[: decisions.SHORT]) if waits else ""
+    press = _press(dossier)
     if html:
         _write(html, page.page(dossier, press))
     if markdown:
@@ -260,6 +259,16 @@ def review_command(
         click.echo(f"\n{press or f'It does not wait for review: show {dossier.job_id} tells where it stands'}")
 
     tell(as_json, {"dossier": dossier.model_dump(mode="json"), "written": written}, render)
+
+
+def _press(dossier: Dossier) -> str:
+    """The commands that fit where an article stands; none where it is past them."""
+    if dossier.status == "needs_review":
+        return decisions.what_to_press(dossier.job_id, dossier.seal[: decisions.SHORT])
+    if dossier.status == "queued":
+        told = "It waits for a last edit or its site's window; --markdown FILE.md writes its words:"
+        return f"{told}\n\n{common.called()} edit {dossier.job_id} --input @FILE.md"
+    return ""
 
 
 def _dossier(context: click.Context, session: Session, job: str) -> Dossier | None:
@@ -296,8 +305,8 @@ def edit_command(
 ) -> None:
     """Give a step another input, or an article other words.
 
-    A step that has not begun, or is a dead letter; with --seen one that waits for review. The words of an article come
-    from `review JOB --markdown FILE`; the gates judge them anew, and no model changes them.
+    A step that has not begun or put itself off, or is a dead letter; with --seen one that waits for review. The words
+    of an article come from `review JOB --markdown FILE`; the gates judge them anew, and no model changes them.
     """
     if text.startswith("@") and text.endswith(".md"):
         text = _edited(context, session, job, common.given(text).decode("utf-8", "replace"))
@@ -309,8 +318,8 @@ def _edited(context: click.Context, session: Session, job: str, words: str) -> s
     from contentstudio.review import manuscript
 
     dossier = _dossier(context, session, job)
-    if dossier is None or dossier.status != "needs_review":
-        raise UserError(f"no article of job {job} waits for review, so its words cannot be edited")
+    if dossier is None or dossier.status not in ("needs_review", "queued"):
+        raise UserError(f"no article of job {job} waits for review or a last edit, so its words cannot be edited")
     return manuscript.read(words, dossier.draft).model_dump_json()
 
 
@@ -450,6 +459,105 @@ def site_pages(session: Session, name: str, limit: int, as_json: bool) -> None:
     empty = f"Nothing of “{name}” that readers can see was published from here."
     spare = ("crawled_at", "verdict", "changed_at")
     tell(as_json, {"pages": rows}, lambda: show.table("", rows, columns, empty=empty, spare=spare))
+
+
+@cli.command()
+@click.option("--concurrency", type=click.IntRange(1, 1_000), help="Steps under way at once; 50 by default.")
+@pass_session
+@click.pass_context
+def worker(context: click.Context, session: Session, concurrency: int | None) -> None:
+    """Work beside others on one Postgres, which they share. Logs are JSON lines.
+
+    It has no console. Any worker may tick the clock, and a slot is fired once by one of them. OVERNIGHT_DATABASE_URL
+    names the Postgres.
+    """
+    from contentstudio import alerts
+    from overnight import logs
+
+    if not os.environ.get("OVERNIGHT_DATABASE_URL"):
+        raise UserError(
+            "a worker shares its Postgres with others: name it in OVERNIGHT_DATABASE_URL; on one machine, use up"
+        )
+    app = session.needed_app()
+    alerts.check(app.alerts)
+    _check_sites(_folders(context))
+    logs.configure(sys.stderr)
+    session.run(lambda database: commandline.work(app, database, concurrency=concurrency))
+
+
+def _folders(context: click.Context) -> list[Path]:
+    """Where the active sites of plain files are published."""
+    from contentstudio import config
+
+    settings = config.load(context.meta["file"])
+    return [settings.folder(site) for site in settings.site if site.active and isinstance(site.publish, config.Static)]
+
+
+@cli.group()
+def deploy() -> None:
+    """Other places to run the studio."""
+
+
+@deploy.command("aws")
+@click.option("--plan", "planned", is_flag=True, help="Tell what it takes, and write the variables for Terraform.")
+@click.option("--articles", default=2.0, show_default=True, type=click.FloatRange(0), help="A day, of each site.")
+@click.option("--name", default="contentstudio", show_default=True, help="Begins the name of everything in AWS.")
+@click.option("--region", default="eu-central-1", show_default=True, help="Near the database.")
+@click.option("--arch", default="x86_64", show_default=True, type=click.Choice(["x86_64", "arm64"]), help="Processors.")
+@click.option(
+    "--connections", default=100, show_default=True, type=click.IntRange(1), help="max_connections of the Postgres."
+)
+@click.option("--workers", type=click.IntRange(2), help="At once; as many as there are connections for, at most 10.")
+@click.option("--rds", is_flag=True, help="Make a Postgres, too, in a private network.")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path("deploy/aws"),
+    show_default=True,
+    help="The folder of the Terraform module.",
+)
+@json_option
+@click.pass_context
+def deploy_aws(
+    context: click.Context,
+    planned: bool,
+    articles: float,
+    name: str,
+    region: str,
+    arch: str,
+    connections: int,
+    workers: int | None,
+    rds: bool,
+    folder: Path,
+    as_json: bool,
+) -> None:
+    """EventBridge, SQS and Lambda: what works, what to do, what it costs.
+
+    Nothing is asked of AWS: it reads the config, and writes terraform.tfvars.json. Exit code 1: mend the config first.
+    """
+    from contentstudio import config, deploy
+
+    if not planned:
+        raise UserError("Terraform makes what is made in AWS: see what it takes with --plan")
+    settings = config.load(context.meta["file"])
+    plan = deploy.plan(
+        settings,
+        name=name,
+        region=region,
+        arch=arch,
+        articles=articles,
+        postgres_connections=connections,
+        wanted=workers,
+        rds=rds,
+    )
+    stops = any(finding.stops for finding in plan.findings)
+    file = None if stops else folder / "terraform.tfvars.json"
+    if file is not None:
+        _write(file, show.as_json(plan.variables) + "\n")
+    tell(as_json, deploy.as_data(plan, file), lambda: deploy.render(plan, file))
+    if stops:
+        context.exit(1)
 
 
 @cli.command()
