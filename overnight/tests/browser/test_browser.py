@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from eyes import LOOKS, check_width, page_of
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Route
 
 from overnight import App, control, report
 from overnight.console import pages
@@ -81,8 +82,8 @@ async def test_the_keys_lead_everywhere(browser: Browser, url: str) -> None:
         await page.goto(url)
         for key, path in ((p.key, p.path) for p in pages.PAGES if p.key):
             await page.keyboard.press("g")
-            await page.keyboard.press(key)
-            await page.wait_for_url(url + path)
+            async with page.expect_navigation(url=url + path):
+                await page.keyboard.press(key)
         await page.goto(url + "/runs")
         await page.keyboard.press("/")
         assert await page.evaluate("document.activeElement.name") == "job"
@@ -102,6 +103,17 @@ async def test_an_open_page_follows_the_ledger(browser: Browser, url: str, app: 
         before = await page.locator("tbody tr").count()
         await control.start(app, database, "order", {"customer": "ada", "number": 555})
         await page.locator("tbody tr").nth(before).wait_for(timeout=30_000)
+
+
+async def test_a_page_is_live_though_a_script_of_it_comes_late(browser: Browser, url: str) -> None:
+    async def come_late(route: Route) -> None:
+        await asyncio.sleep(0.5)
+        await route.continue_()
+
+    async with page_of(browser) as page:
+        await page.route("**/hx-sse-*.js", come_late)
+        async with page.expect_request(url + "/live"):
+            await page.goto(url + "/dead")
 
 
 async def test_what_a_button_did_is_still_said_after_the_page_has_followed_the_ledger(
@@ -128,3 +140,26 @@ async def test_what_a_person_writes_is_not_taken_from_under_them(
         await control.start(app, database, "order", {"customer": "ada", "number": 556})
         await page.wait_for_timeout(3_000)  # longer than a look at the ledger
         assert await page.get_by_label("Input as JSON").input_value() == "half a thought"
+
+
+async def test_what_a_person_opens_while_the_page_is_asked_for_again_stays_open(
+    browser: Browser, url: str, app: App, database: Database
+) -> None:
+    asked, opened = asyncio.Event(), asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        asked.set()
+        await opened.wait()
+        await route.continue_()
+
+    async with page_of(browser) as page:
+        await page.goto(url + "/dead")
+        await page.route(url + "/dead", answer_late)
+        await control.start(app, database, "order", {"customer": "ada", "number": 558})
+        async with asyncio.timeout(30):
+            await asked.wait()
+        await page.get_by_text("Input: edit it").click()
+        async with page.expect_event("requestfinished", lambda request: request.url == url + "/dead"):
+            opened.set()
+        await page.wait_for_timeout(200)  # until it would be put in place
+        assert await page.get_by_label("Input as JSON").is_visible()

@@ -14,6 +14,7 @@ from console_night import Open, csrf
 from overnight import control, report
 from overnight.console import pages
 from overnight.console.actions import ACTIONS
+from overnight.console.live import Live
 from overnight.database import Database
 from overnight.model import Filter
 
@@ -156,6 +157,17 @@ async def test_open_pages_hear_of_a_change_and_of_nothing_else(client: httpx2.As
         async with asyncio.timeout(30):
             heard += [line async for line in _until(lines, "event: changed")]
     assert heard.count("event: changed") == 2
+
+
+async def test_a_page_that_opens_beside_others_hears_at_once_of_what_changed_since_it_was_made(
+    database: Database,
+) -> None:
+    live = Live(database)
+    watchers = [live.events(), live.events()]
+    for watcher in watchers:
+        assert [await anext(watcher), (await anext(watcher))[:14]] == ["retry: 3000\n\n", "event: changed"]
+    for watcher in watchers:
+        await watcher.aclose()
 
 
 async def _until(lines, last):  # type: ignore[no-untyped-def]

@@ -27,11 +27,11 @@ class Live:
     async def events(self) -> AsyncIterator[str]:
         """One page's stream: `changed` after each change, and a comment now and then."""
         self._watchers += 1
+        seen: int | None = None  # what changed since the page was made, or the line was lost, is told of at once
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._look())
+            self._task, seen = asyncio.create_task(self._look()), self._count  # its first look tells
         try:
             yield "retry: 3000\n\n"
-            seen = self._count
             while True:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(PING_SECONDS), self._changed:

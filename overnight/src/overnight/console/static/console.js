@@ -5,15 +5,20 @@
 const busy = (main) =>
   main.querySelector("textarea:focus, input:focus, select:focus, details[open] form") || document.querySelector("dialog[open]");
 const SAID = 15000; // milliseconds for which what a button did is said at least: pressing it changes the ledger
-let asked = null;
+const APART = 1500; // milliseconds between two askings
+let asked = false, again = false;
 function follow() {
   const main = document.querySelector("main[data-live]");
+  again = asked;
   if (!main || busy(main) || document.hidden || asked) return;
-  asked = setTimeout(() => (asked = null), 1500);
+  asked = true;
+  setTimeout(() => { asked = false; if (again) follow(); }, APART);
   const address = new URL(location.href);
   if (performance.now() > SAID) ["done", "refused"].forEach((name) => address.searchParams.delete(name));
   htmx.ajax("GET", address.pathname + address.search, { target: "#main", select: "#main", swap: "outerMorph" }).then(draw);
 }
+// While the answer was under way, somebody may have begun something.
+document.addEventListener("htmx:before:swap", (event) => busy(document.getElementById("main")) && event.preventDefault());
 document.addEventListener("changed", follow);
 document.addEventListener("visibilitychange", follow);
 
