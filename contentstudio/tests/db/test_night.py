@@ -7,16 +7,16 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, ClassVar
 
+import nights
 import pytest
-from lxml import html
+from nights import outcomes, published
 
 from contentstudio import app as studio
 from contentstudio import pipelines
 from contentstudio.config import Config
-from contentstudio.demo.web import APP, FEEDS, FLAKY, GONE, HARD, INDEXNOW, DemoWeb
+from contentstudio.demo.web import FEEDS, FLAKY, HARD, INDEXNOW, DemoWeb
 from overnight import control
 from overnight.database import Database
 from overnight.testing import Clock, run_until_idle
@@ -30,56 +30,14 @@ async def night(config: Config, database: Database, clock: Clock, date: str = "2
     await run_until_idle(app, database, clock=clock)
 
 
-async def outcomes(database: Database, pipeline: str) -> dict[str, tuple[str, str | None, str | None]]:
-    """URL or slug → (status, outcome, error) of the last step."""
-    rows = await database.fetch(
-        "select distinct on (job_id) first.input, r.status, r.outcome, r.error from runs r "
-        "join runs first using (job_id) where r.pipeline = %s and first.parent is not null "
-        "and first.step in ('read', 'generate') order by job_id, r.id desc",
-        [pipeline],
-    )
-    return {
-        row["input"].get("url") or row["input"]["slug"]: (row["status"], row["outcome"], row["error"]) for row in rows
-    }
-
-
-def published(config: Config) -> list[Path]:
-    return sorted(p for p in config.folder(config.site[0]).glob("*/index.html"))
-
-
 async def test_a_night_publishes_what_passes_and_says_what_became_of_the_rest(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write
 ) -> None:
-    config = write_config([web.url + path for path in (*FEEDS, GONE)], ping=web.url + INDEXNOW)
+    config = write_config(nights.reads(web), ping=web.url + INDEXNOW)
     await night(config, database, clock)
-    sources = await outcomes(database, "source")
-    assert sources[web.url + APP][0] == "cancelled"
-    assert sources[web.url + GONE][:2] == ("dead", "error")
-    assert sources[web.url + FLAKY][0] == "succeeded"
+    await nights.check(database, config, web)
     assert web.requests[FLAKY] == 2
-    articles = await outcomes(database, "article")
-    waiting = [slug for slug, (status, _, _) in articles.items() if status == "needs_review"]
-    assert len(waiting) == 1
-    assert "readability" in str(articles[waiting[0]][2])
-    assert len(published(config)) == len(articles) - 1 == 8
-    assert sorted(url for ping in web.pings for url in ping["urlList"]) == sorted(
-        f"https://garden.example/{path.parent.name}/" for path in published(config)
-    )
-    assert HARD in web.requests
-    written_back = await database.fetch("select output from runs where step = 'ping'")
-    assert {row["output"]["state"] for row in written_back} == {"accepted"}
-
-
-async def test_every_quoted_sentence_stands_in_its_source(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write
-) -> None:
-    config = write_config([web.url + FEEDS[0]])
-    await night(config, database, clock)
-    texts = {r["url"]: " ".join(r["text"].split()) for r in await database.fetch("select url, text from snapshots")}
-    quotes = [q for path in published(config) for q in html.parse(path).getroot().xpath("//q")]
-    assert len(quotes) > 20
-    for quote in quotes:
-        assert quote.text_content() in texts[quote.get("cite")]
+    assert len(nights.pinged(web)) == len(published(config))
 
 
 async def test_the_same_night_again_does_nothing_and_the_next_one_finds_the_same_topics_known(

@@ -75,13 +75,18 @@ def postgres(folder: Path, programs: Path | None = None) -> Iterator[str]:
 
 @asynccontextmanager
 async def fresh_database(server_url: str, *folders: SqlFolder) -> AsyncIterator[Database]:
-    """A database of its own with the schema and a movable clock, cloned from a template; dropped afterwards."""
+    """A database of its own with the schema and a movable clock, cloned from a template; dropped afterwards.
+
+    It is eight in the evening there (UTC), so that what a test shows does not depend on the hour it is run at.
+    """
     template = await _template(server_url, folders)
     name = f"test_{secrets.token_hex(6)}"
     async with await Database(server_url).connect() as admin:
         await _execute(admin, f'create database "{name}" template "{template}"')
         try:
             async with Database(_at(server_url, name)) as database:
+                clock = Clock(database)
+                await clock.set((await clock.now()).replace(hour=20, minute=0, second=0))
                 yield database
         finally:
             await _execute(admin, f'drop database "{name}" with (force)')

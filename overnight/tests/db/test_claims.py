@@ -160,7 +160,9 @@ async def test_when_a_limit_holds_work_the_claim_says_to_look_again_and_a_breake
     limited = scope(limits=(Limit(at_once=1),))
     assert len((await ledger.claim(limited, "w", 9, 60)).runs) == 1
     assert (await ledger.claim(limited, "w", 9, 60)).next_due == 0
-    await database.fetch("insert into breakers (name, key, open_until) values ('cms', '', now() + interval '500 s')")
+    await database.fetch(
+        "insert into breakers (name, key, open_until) values ('cms', '', ledger_now() + interval '500 s')"
+    )
     held = await ledger.claim(scope(breaker="cms"), "w", 9, 60)
     assert held.runs == []
     assert held.next_due == pytest.approx(500, abs=30)
@@ -260,7 +262,9 @@ async def test_a_breaker_and_a_limit_of_one_name_stand_beside_each_other(ledger:
     await ledger.enqueue([new(f"j{n}") for n in range(5)])
     both = scope(breaker="cms", limits=(Limit("cms", at_once=2),))
     assert len(await claimed(ledger, both)) == 2
-    await database.fetch("insert into breakers (name, key, open_until) values ('cms', '', now() + interval '9 min')")
+    await database.fetch(
+        "insert into breakers (name, key, open_until) values ('cms', '', ledger_now() + interval '9 min')"
+    )
     await database.fetch("update runs set status = 'succeeded' where status = 'running'")
     assert await claimed(ledger, both) == []
 
