@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import random
 import signal
 import socket
 import subprocess
@@ -137,6 +138,10 @@ class Sandbox:
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(10)
 
+    def stall(self) -> None:
+        """Let it do nothing any more, until its time limit."""
+        self._signal(signal.SIGSTOP)
+
     def close(self) -> None:
         self.kill()
         self._api.close()
@@ -236,15 +241,26 @@ class Function:
 
 
 class EventSource:
-    """The event source mapping: pollers that take batches from a queue and give them to a function, by AWS's rules."""
+    """The event source mapping: pollers that take batches from a queue and give them to a function, by AWS's rules.
 
-    def __init__(self, sqs: Any, url: str, function: Function, *, pollers: int = 2, batch: int = 10) -> None:
-        self._sqs, self._url, self._function, self._batch = sqs, url, function, batch
+    With `rng` it uses the freedom that the rules leave: a batch comes in any order, and some of them twice.
+    """
+
+    def __init__(
+        self,
+        sqs: Any,
+        url: str,
+        function: Function,
+        *,
+        pollers: int = 2,
+        batch: int = 10,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._sqs, self._url, self._function, self._batch, self._rng = sqs, url, function, batch, rng
         self._stop = threading.Event()
-        self._busy = 0
-        self._lock = threading.Lock()
+        self._empty = [0] * pollers  # how often each has found nothing, since it found something
         self.failures: list[str] = []
-        self._threads = [threading.Thread(target=self._poll, daemon=True) for _ in range(pollers)]
+        self._threads = [threading.Thread(target=self._poll, args=(n,), daemon=True) for n in range(pollers)]
 
     def __enter__(self) -> EventSource:
         for thread in self._threads:
@@ -256,38 +272,44 @@ class EventSource:
         for thread in self._threads:
             thread.join(60)
 
-    @property
     def is_quiet(self) -> bool:
-        """Whether nobody works, and nothing waits that could be taken, now or after its delay."""
-        with self._lock:
-            if self._busy:
-                return False
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
-        told = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)["Attributes"]
-        return not any(int(value) for value in told.values())
+        """Whether nobody works, and nothing waits that could be taken now. It takes up to a second to know."""
+        before = list(self._empty)
+        name = "ApproximateNumberOfMessages"
+        told = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])["Attributes"]
+        end = time.monotonic() + 1.0
+        while told[name] == "0" and time.monotonic() < end:
+            # The second time each poller has looked since, it had begun after we did.
+            if all(now >= then + 2 for now, then in zip(self._empty, before, strict=True)):
+                return True
+            time.sleep(0.01)
+        return False
 
-    def _poll(self) -> None:
+    def _poll(self, number: int) -> None:
         while not self._stop.is_set():
-            with self._lock:
-                self._busy += 1
             try:
-                if not self._take():
-                    self._stop.wait(0.05)
+                if self._take(number):
+                    continue
+                self._empty[number] += 1
+                self._stop.wait(0.05)
             except Exception as error:  # the queue is away
                 self.failures.append(repr(error))
                 self._stop.wait(0.2)
-            finally:
-                with self._lock:
-                    self._busy -= 1
 
-    def _take(self) -> bool:
+    def _take(self, number: int) -> bool:
         received = self._sqs.receive_message(
             QueueUrl=self._url, MaxNumberOfMessages=self._batch, AttributeNames=["ApproximateReceiveCount"]
         ).get("Messages", [])
         if not received:
             return False
+        self._empty[number] = 0
+        event = {"Records": [_record(message) for message in received]}
         try:
-            answer = self._function.invoke({"Records": [_record(message) for message in received]})
+            if self._rng is not None:
+                self._rng.shuffle(event["Records"])
+                if self._rng.random() < 0.3:
+                    self._function.invoke(event)
+            answer = self._function.invoke(event)
         except Failed as failure:
             self.failures.append(str(failure))
             return True
