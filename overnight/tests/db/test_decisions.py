@@ -139,6 +139,17 @@ async def test_a_change_between_the_check_and_the_write_is_refused_too(
     assert await deeds(database) == []
 
 
+async def test_an_edit_of_what_was_seen_in_review_is_none_of_a_dead_letter(database: Database, clock: Clock) -> None:
+    """Somebody replayed it between the check and the write, and it died."""
+    app, _ = studio()
+    waiting = await in_review(app, database, clock)
+    edit = control.decide(app, database, waiting["job_id"], Edit(waiting["seen"], {"text": "rum"}))
+    died = "; ".join(f"update runs set status = '{status}'" for status in ("queued", "running", "dead"))
+    (refused,) = await blocked(database, [edit], died)
+    assert "no step of it is waiting for review" in str(refused)
+    assert await runs(database, "status, input->>'text'") == [("dead", "tea")]
+
+
 OTHER = """update runs set output = '{"text": "other"}'"""
 
 

@@ -203,7 +203,7 @@ MUTANTS = (
         8,
         "an edit changes what has begun",
         "queries/edit.sql",
-        "status = 'queued' and attempt = 0",
+        "status = 'queued' and (attempt = 0 or outcome = 'snooze')",
         "status = 'queued'",
     ),
     Mutant(8, "an event replaces what a person wrote", "queries/edit.sql", "losses = 0, debounce = null", "losses = 0"),

@@ -682,10 +682,17 @@ class Protocol(RuleBasedStateMachine):
         lived = [each.id for each in self.model.runs if each.status != "dead"]
         given = {"id": run.id, "ids": lived, "job_id": None, "seen": "0" * 64, "reason": "", "by": "ada"}
         follows = {"next_step": None, "delay": 0.0, "at_most": None}
-        refused: dict[str, dict[str, Any]] = {"replay": {}, "dead_drop": {}, "approve": follows, "reject": {}}
+        refused: list[tuple[str, dict[str, Any]]] = [
+            ("replay", {}),
+            ("dead_drop", {}),
+            ("approve", follows),
+            ("reject", {}),
+        ]
+        edit = {"job_id": run.job_id, "input": "{}", "wait": None, "at_most": None}
+        refused.append(("edit", edit))
         if not run.editable:
-            refused["edit"] = {"job_id": run.job_id, "seen": None, "input": "{}", "wait": None, "at_most": None}
-        for verb, params in refused.items():
+            refused.append(("edit", edit | {"seen": None}))
+        for verb, params in refused:
             rows = self.run(self.stage.people.fetch(queries[verb], given | params))
             assert rows == [], "a person changed what they had not seen"
 

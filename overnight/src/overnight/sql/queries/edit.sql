@@ -1,19 +1,18 @@
 -- Another input for a run that has not begun, was put off by its own step, is dead, or is in review and is what the person
--- saw. It is judged anew, so its output goes; what was replaced is kept with the deed. A queued one has its whole wait
--- again, but not beyond its `due_by`, which begins anew once it has passed while the step put itself off; it loses its
--- debounce name, so that no later event takes the place of what a person wrote. An outside write of which nobody could
--- know is forgotten: who edits in review has looked. The job is named beside the run's id, for a debounced run may have
--- become another job.
+-- saw. What somebody saw in review is edited there alone: their edit is none of what has become of it since. It is judged
+-- anew, so its output goes; what was replaced is kept with the deed. A queued one has its whole wait again, but not beyond
+-- its `due_by`, which begins anew once it has passed while the step put itself off; it loses its debounce name, so that no
+-- later event takes the place of what a person wrote. An outside write of which nobody could know is forgotten: who edits
+-- in review has looked. The job is named beside the run's id, for a debounced run may have become another job.
 with chosen as (
     select id, status, error_class, input as was, seal(output, input) as seen,
            case when status = 'queued' and attempt > 0 and due_by <= ledger_now()
                 then ledger_now() + make_interval(secs => %(at_most)s::float8) else due_by end as due_by
     from runs
     where id = %(id)s and job_id = %(job_id)s
-      and (status = 'dead'
-           or status = 'queued' and attempt = 0
-           or status = 'queued' and outcome = 'snooze'
-           or status = 'needs_review' and starts_with(seal(output, input), %(seen)s))
+      and case when %(seen)s::text is null
+               then status = 'dead' or status = 'queued' and (attempt = 0 or outcome = 'snooze')
+               else status = 'needs_review' and starts_with(seal(output, input), %(seen)s) end
     for update
 ),
 edited as (
