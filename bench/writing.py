@@ -1,8 +1,9 @@
 """Articles written by a model that takes its time, beside the ideal: all that may be under way always is.
 
 One worker process, one stand-in for a language model on loopback that answers after `--delay` seconds. Each article is
-an outline and three sections, which are asked for at once. The ideal is the time that the waves of articles take by the
-model's delay alone. Measured is from the worker's start until the last draft is stored; gates and publishing are off.
+an outline and three sections, which are asked for at once. Measured is from the worker's start until the last draft is
+stored; gates and publishing are off. There are two ideals, both by the model's delay alone: `calls` is the time where
+as many calls as `--at-once` are under way all the time; `waves` is that of as many articles, whose sections overlap.
 """
 
 from __future__ import annotations
@@ -22,11 +23,23 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
+import outcome
 from server import durable_server
 
 SECTIONS = 3
 CALLS_IN_TURN = 2  # the outline, then its sections
 TARGET = 1.3  # times the ideal
+WHOLE = 1_000  # articles
+MOST_AT_ONCE = """
+    with written as (select min(started_at) as began, max(finished_at) as ended from llm_calls group by job_id),
+    counted as (
+        select sum(change) over (order by at, change) as under_way
+        from written, lateral (values (began, 1), (ended, -1)) as moments (at, change)
+    )
+    select max(under_way) as most from counted
+"""  # articles between their first call and the end of their last one
 SENTENCES = [f"Sentence {n} of the source says that {n} gardeners water their beds in the morning." for n in range(40)]
 
 
@@ -108,21 +121,42 @@ async def measure(dsn: str, url: str, options: argparse.Namespace) -> dict[str, 
         await worker.run()
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
         calls = await database.one("select count(*) as calls from llm_calls where status = 'stored'")
-    assert calls is not None
-    ideal = math.ceil(options.articles / options.at_once) * CALLS_IN_TURN * options.delay
+        at_once = await database.one(MOST_AT_ONCE)
+    assert calls is not None and at_once is not None
+    ideals = {
+        "calls": calls["calls"] * options.delay / options.at_once,
+        "waves": math.ceil(options.articles / options.at_once) * CALLS_IN_TURN * options.delay,
+    }
     return {
         "articles": options.articles,
         "at_once": options.at_once,
+        "most_at_once": at_once["most"],
         "delay_seconds": options.delay,
         "calls": calls["calls"],
         "seconds": round(seconds, 2),
-        "ideal_seconds": ideal,
-        "times_ideal": round(seconds / ideal, 2),
+        "ideal_seconds": ideals,
+        "times_ideal": {name: round(seconds / ideal, 2) for name, ideal in ideals.items()},
         "target": TARGET,
         "cpu_ms_per_article": round(1000 * cpu / options.articles, 1),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "load_before": os.getloadavg()[0],
     }
+
+
+def shown(figures: dict[str, Any]) -> Table:
+    """A line for each figure that is compared with something."""
+    table = outcome.table("", "measured", "beside")
+    table.add_row("articles", f"{figures['articles']:,}", "")
+    table.add_row("articles under way, at most", str(figures["most_at_once"]), str(figures["at_once"]))
+    table.add_row("calls", f"{figures['calls']:,}", "")
+    table.add_row("seconds", str(figures["seconds"]), "")
+    for name, times in figures["times_ideal"].items():
+        ideal = figures["ideal_seconds"][name]
+        table.add_row(f"times the ideal of {name}, {ideal:g} s", str(times), f"≤ {figures['target']}")
+    table.add_row("CPU of the worker, ms an article", str(figures["cpu_ms_per_article"]), "")
+    table.add_row("memory of the worker at its peak, MB", str(figures["peak_mb"]), "")
+    table.add_row("load average before", f"{figures['load_before']:.1f}", "")
+    return table
 
 
 def main() -> None:
@@ -131,8 +165,10 @@ def main() -> None:
     parser.add_argument("--articles", type=int)
     parser.add_argument("--at-once", type=int, default=200)
     parser.add_argument("--delay", type=float, default=2.0)
+    parser.add_argument("--json", action="store_true", dest="as_json", help="JSON instead of a table")
     options = parser.parse_args()
-    options.articles = options.articles or (200 if options.quick else 1_000)
+    options.articles = options.articles or (200 if options.quick else WHOLE)
+    whole = (options.articles, options.at_once, options.delay) == (WHOLE, 200, 2.0)
     here = Path(__file__).parent
     command = [sys.executable, "-m", "overnight.llm.fake_server", "--port", "0", "--body", "writing:answer"]
     command += ["--keep-alive", "--delay", str(options.delay)]
@@ -141,7 +177,8 @@ def main() -> None:
         assert model.stdout
         url = model.stdout.readline().split()[-1]
         with durable_server() as server, server.database() as dsn:
-            print(json.dumps(asyncio.run(measure(dsn, url, options)), indent=1))
+            figures = asyncio.run(measure(dsn, url, options))
+            outcome.tell("writing", figures, [shown(figures)], as_json=options.as_json, whole=whole)
     finally:
         model.terminate()
         model.wait()
