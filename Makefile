@@ -58,7 +58,7 @@ test-sweep: $(SETUP)  ## Death at every statement of a run's life (about ten min
 	@OVERNIGHT_SWEEP=all $(BIN)/pytest --timeout 0 overnight/tests/crash/test_sweep.py
 
 test-aws: $(AWS)  ## On Lambda's own runtime client, SQS spoken by moto, a real Postgres; OVERNIGHT_SEED=… repeats a night
-	@.venv-aws/bin/pytest --dist loadfile deploy/aws/tests overnight/tests/aws contentstudio/tests/aws
+	@.venv-aws/bin/pytest --dist loadfile -rs deploy/aws/tests overnight/tests/aws contentstudio/tests/aws
 
 $(AWS): deploy/aws/tests/requirements.txt overnight/pyproject.toml contentstudio/pyproject.toml
 	@echo "setting up .venv-aws (once; about a minute)"

@@ -1,10 +1,11 @@
 """A simulation of many sites on Lambda: messages, connections, workers, seconds, dollars, and what breaks first.
 
-Nothing runs in AWS. The model: sites begin at random within `--hours`; each gives its articles at once, each article
-waits for its place at a model and for its share of the model's rate, and holds a place in a worker meanwhile. Minute by
-minute, what can be written is written. What a step and an article take is measured (`contentstudio.deploy.Work` names
-the commands), what a model takes and allows is assumed. `--measure` measures first what Postgres does of the hot
-statements one run at a time, as Lambda's workers ask for it; without it the figure in LIMITS counts.
+It prints the tables of docs/aws.md, which a test holds together. Nothing runs in AWS. The model: sites begin at random
+within so many hours; each gives its articles at once, each article waits for its place at a model and for its share of
+the model's rate, and holds a place in a worker meanwhile. Minute by minute, what can be written is written. What a step
+and an article take is measured (`contentstudio.deploy.Work` names the commands), what a model takes and allows is
+assumed. `--measure` measures first what Postgres does of the hot statements one run at a time, as Lambda's workers ask
+for it; without it the figure in `Limits` counts.
 """
 
 from __future__ import annotations
@@ -16,14 +17,19 @@ import math
 import multiprocessing
 import random
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from contentstudio.deploy import AT_ONCE, CONNECTIONS, CONNECTIONS_KEPT, DAYS, Work, bill
+from contentstudio.deploy import AT_ONCE, CONNECTIONS, CONNECTIONS_KEPT, DAYS, SIZES, Work, bill
 
 BESIDE = sum(AT_ONCE[name] * CONNECTIONS[name] for name in AT_ONCE)  # connections of the functions beside the worker
 CALLS = 4  # of a model for an article: an outline and three sections (bench/writing.py)
 JOBS = 1_500  # that each process of a measurement claims and ends
+USUAL = 2.0  # articles a day of a site, for the bill of a month
+DAY_SECONDS = 24 * 60 * 60
+HOURS = (24.0, 1.0)  # within which the sites begin
+TOGETHER = (1.0, 10.0)  # articles that wait for models in one worker: hints that come one by one, and full batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +44,18 @@ class Limits:
     steps_per_second: float = 230.0
 
     @property
+    def by_connections(self) -> int:
+        """Workers that Postgres has connections for."""
+        return (self.postgres_connections - BESIDE - CONNECTIONS_KEPT) // CONNECTIONS["worker"]
+
+    @property
+    def by_account(self) -> int:
+        """Workers that Lambda allows beside the other functions."""
+        return self.lambda_at_once - sum(AT_ONCE.values())
+
+    @property
     def workers(self) -> int:
-        """As many as Postgres has connections for, and the account allows."""
-        room = (self.postgres_connections - BESIDE - CONNECTIONS_KEPT) // CONNECTIONS["worker"]
-        return min(room, self.lambda_at_once - sum(AT_ONCE.values()))
+        return min(self.by_connections, self.by_account)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,6 @@ def simulate(work: Work, limits: Limits, hours: float, seed: int = 1) -> Day:
     for _ in range(work.sites):
         arrivals[int(rng.uniform(0, hours * 60))] += work.articles_per_site
     a_minute = capacity(work, limits)
-    held = work.model_seconds / 60 / work.together  # worker-minutes of an article
     waiting = written = waited = most = 0.0
     minute = last = 0
     while written < work.articles - 0.5:
@@ -74,34 +87,37 @@ def simulate(work: Work, limits: Limits, hours: float, seed: int = 1) -> Day:
         last = minute
         minute += 1
     steps = work.steps / work.articles
-    return Day(
-        round(written), last + 1, waited / work.articles, math.ceil(most * held), most * steps / 60, most * CALLS
-    )
+    at_once = math.ceil(most * worker_minutes(work) - 1e-9)
+    return Day(round(written), last + 1, waited / work.articles, at_once, most * steps / 60, most * CALLS)
+
+
+def worker_minutes(work: Work) -> float:
+    """Minutes for which an article holds a worker, with its part of what the sites take."""
+    return work.busy_seconds / work.articles / 60
 
 
 def capacity(work: Work, limits: Limits) -> float:
     """Articles a minute: the least of what workers, the model and Postgres can."""
-    by_workers = limits.workers * work.together * 60 / work.model_seconds
+    by_workers = limits.workers / worker_minutes(work)
     by_postgres = limits.steps_per_second * 60 / (work.steps / work.articles)
     return min(by_workers, limits.model_requests_per_minute / CALLS, by_postgres)
 
 
-def breaks(work: Work, limits: Limits, hours: float) -> list[dict[str, Any]]:
-    """Each thing that there is an end of, by how much of it a day takes that comes within so many hours; most first."""
-    minutes = hours * 60
-    rate = work.articles / minutes
-    steps = work.steps / minutes / 60
-    places = work.busy_seconds / (hours * 3600)
+def breaks(work: Work, limits: Limits) -> list[dict[str, Any]]:
+    """Each thing that there is an end of, and how much of it a day takes whose work comes evenly; the scarcest first.
+
+    `articles` are those of a day that takes all of it.
+    """
+    places = work.busy_seconds / DAY_SECONDS
     needed = [
-        ("workers at once, by Postgres's connections", places, limits.workers, "6 connections each"),
-        ("Lambda at once, by the account", places + sum(AT_ONCE.values()), limits.lambda_at_once, "a quota"),
-        ("requests to models a minute", rate * CALLS, limits.model_requests_per_minute, "assumed"),
-        ("steps a second in Postgres", steps, limits.steps_per_second, "--measure"),
+        ("workers, by Postgres's connections", places, limits.by_connections),
+        ("workers, by the account of Lambda", places, limits.by_account),
+        ("requests to models a minute", work.articles / DAY_SECONDS * 60 * CALLS, limits.model_requests_per_minute),
+        ("steps a second in Postgres", work.steps / DAY_SECONDS, limits.steps_per_second),
     ]
     rows = [
         {"what": what, "needed": need, "there": there, "used": need / there, "articles": work.articles * there / need}
-        | {"how": how}
-        for what, need, there, how in needed
+        for what, need, there in needed
     ]
     return sorted(rows, key=lambda row: -row["used"])
 
@@ -144,9 +160,9 @@ def measure(processes: int) -> float:
 
 
 def report(work: Work, limits: Limits, hours: float) -> dict[str, Any]:
-    """The figures of a day, and of the month that is made of such days."""
+    """The figures of a day whose sites begin within so many hours, and of the month that is made of such days."""
     day = simulate(work, limits, hours)
-    month = bill(work)
+    month = bill(replace(work, hours_at_work=min(24.0, day.done_minute / 60)))
     return {
         "work": asdict(work),
         "limits": asdict(limits) | {"workers": limits.workers},
@@ -158,44 +174,107 @@ def report(work: Work, limits: Limits, hours: float) -> dict[str, Any]:
         "statements_a_second": round(day.steps_per_second * work.statements_per_step, 1),
         "usd_a_month": round(month.usd, 2),
         "usd_a_month_by_line": {line.what: round(line.usd, 2) for line in month.lines},
-        "breaks": breaks(work, limits, hours),
     }
 
 
-def show(found: dict[str, Any], ten: dict[str, Any]) -> None:
-    work = found["work"]
-    articles = work["sites"] * work["articles_per_site"]
-    print(f"{work['sites']:,} sites, {articles:,.0f} articles a day that come within {found['hours']:g} h\n")
-    rows = [
-        ("", "one article a worker", f"{ten['work']['together']:g} in one worker"),
-        ("messages a day, at most", *(f"{each['messages_a_day']:,}" for each in (found, ten))),
-        ("workers at once, at most", *(f"{each['day']['at_once']:,}" for each in (found, ten))),
-        ("connections to Postgres", *(f"{each['connections']:,}" for each in (found, ten))),
-        ("steps a second, at most", *(f"{each['day']['steps_per_second']:,.1f}" for each in (found, ten))),
-        ("statements a second", *(f"{each['statements_a_second']:,.0f}" for each in (found, ten))),
-        ("requests to models a minute", *(f"{each['day']['requests_per_minute']:,.0f}" for each in (found, ten))),
-        ("seconds of Lambda a day", *(f"{each['lambda_seconds_a_day']:,}" for each in (found, ten))),
-        ("minutes until all is written", *(f"{each['day']['done_minute']:,}" for each in (found, ten))),
-        ("minutes that an article waits", *(f"{each['day']['waited_minutes']:,.1f}" for each in (found, ten))),
-        ("dollars a month for AWS", *(f"{each['usd_a_month']:,.0f}" for each in (found, ten))),
+def month_table() -> str:
+    """What AWS asks for in a month, by service, with the smallest RDS and its network below."""
+    bills = [bill(Work(sites, USUAL), rds=True) for sites in SIZES]
+    services = list(dict.fromkeys(line.what.split(",")[0] for line in bills[0].lines))
+    dollars = {
+        name: [sum(line.usd for line in each.lines if line.what.split(",")[0] == name) for each in bills]
+        for name in services
+    }
+    dear = ("RDS", "NAT gateway")
+    without = [each.usd - sum(dollars[name][n] for name in dear) for n, each in enumerate(bills)]
+    rows = [(name, *dollars[name]) for name in services if name not in dear]
+    rows += [("**together**", *without), *((name, *dollars[name]) for name in dear)]
+    rows.append(("**with both**", *(each.usd for each in bills)))
+    return table(
+        ("dollars a month", *(f"{sites:,} sites" for sites in SIZES)),
+        [(name, *(f"{usd:,.2f}" for usd in values)) for name, *values in rows],
+    )
+
+
+def day_table(days: Sequence[dict[str, Any]]) -> str:
+    """A day of each kind, side by side."""
+    figures: list[tuple[str, Callable[[dict[str, Any]], str]]] = [
+        ("messages a day, at most", lambda d: f"{d['messages_a_day']:,}"),
+        ("workers at once, at most", lambda d: f"{d['day']['at_once']:,}"),
+        ("connections to Postgres, at most", lambda d: f"{d['connections']:,}"),
+        ("steps a second, at most", lambda d: f"{d['day']['steps_per_second']:,.1f}"),
+        ("statements a second, at most", lambda d: f"{d['statements_a_second']:,.0f}"),
+        ("requests to models a minute, at most", lambda d: f"{d['day']['requests_per_minute']:,.0f}"),
+        ("seconds of Lambda a day", lambda d: f"{d['lambda_seconds_a_day']:,}"),
+        ("hours until all is written", lambda d: f"{d['day']['done_minute'] / 60:,.1f}"),
+        ("minutes that an article waits to begin", lambda d: f"{d['day']['waited_minutes']:,.1f}"),
+        ("dollars a month for AWS", lambda d: f"{d['usd_a_month']:,.0f}"),
     ]
-    for name, one, other in rows:
-        print(f"{name:<32}{one:>22}{other:>20}")
-    for each in (found, ten):
-        print(f"\nWhat breaks first, with {each['work']['together']:g} in one worker:")
-        for row in each["breaks"]:
-            print(
-                f"  {row['used']:>6.0%}  {row['what']}: {row['needed']:,.1f} of {row['there']:,.0f}"
-                f"; up to {row['articles']:,.0f} articles a day"
-            )
-    print(f"\nThe month has {DAYS} days. Language models and Postgres are not in the dollars.")
+    head = [f"{d['hours']:g} h, {d['work']['together']:g}" for d in days]
+    return table(
+        ("sites begin within, articles in a worker", *head),
+        [(name, *(tell(d) for d in days)) for name, tell in figures],
+    )
+
+
+def breaks_table(works: Sequence[Work], limits: Limits) -> str:
+    """How much of each limit such a day takes, and the articles a day at which it breaks."""
+    by_name = [{row["what"]: row for row in breaks(work, limits)} for work in works]
+    rows = [
+        (
+            what,
+            f"{row['there']:,.0f}",
+            *(f"{each[what]['used']:.0%}, {each[what]['articles']:,.0f}" for each in by_name),
+        )
+        for what, row in by_name[0].items()
+    ]
+    return table(("what there is", "of it", *(f"{work.together:g} in a worker" for work in works)), rows)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """In Markdown, with columns that a person can read as they stand."""
+    widths = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head))]
+    sides = "<" + ">" * (len(head) - 1)
+
+    def line(row: Sequence[str]) -> str:
+        cells = (f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True))
+        return f"| {' | '.join(cells)} |"
+
+    rule = "|".join(
+        "-" * (width + 1) + ("-" if side == "<" else ":") for side, width in zip(sides, widths, strict=True)
+    )
+    return "\n".join([line(head), f"|{rule}|", *map(line, rows)])
+
+
+def days(work: Work, limits: Limits) -> list[dict[str, Any]]:
+    """Days spread out and days in a rush, with workers that have one article in hand, and ten."""
+    return [report(replace(work, together=each), limits, hours) for hours in HOURS for each in TOGETHER]
+
+
+def show(work: Work, limits: Limits) -> str:
+    """All three tables, as docs/aws.md has them."""
+    each = Work(1, USUAL)
+    return f"""\
+A month with {USUAL:g} articles a day for each site, each {each.model_seconds:g} s at models and alone in its worker:
+
+{month_table()}
+
+{work.sites:,} sites, {work.articles:,.0f} articles a day, {limits.postgres_connections:,} connections:
+
+{day_table(days(work, limits))}
+
+What breaks first: how much of it is taken, and the articles a day that take all:
+
+{breaks_table([replace(work, together=each) for each in TOGETHER], limits)}
+
+A month has {DAYS} days. Language models are not in the dollars, nor is a Postgres but RDS in the first table.
+"""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--sites", type=int, default=1_000)
     parser.add_argument("--articles", type=float, default=100.0, help="a day, of each site")
-    parser.add_argument("--hours", type=float, default=24.0, help="within which the sites begin")
     parser.add_argument("--model-seconds", type=float, default=60.0, help="for which an article waits for models")
     parser.add_argument("--connections", type=int, default=500)
     parser.add_argument("--requests", type=int, default=4_000, help="to models, that the provider takes a minute")
@@ -205,14 +284,12 @@ def main() -> None:
     limits = Limits(options.connections, model_requests_per_minute=options.requests)
     if options.measure:
         limits = replace(limits, steps_per_second=measure(options.measure))
-    hours_at_work = min(24.0, options.hours + 1)
-    work = Work(options.sites, options.articles, model_seconds=options.model_seconds, hours_at_work=hours_at_work)
-    found = report(work, limits, options.hours)
-    ten = report(replace(work, together=10.0), limits, options.hours)
+    work = Work(options.sites, options.articles, model_seconds=options.model_seconds)
     if options.json:
-        print(json.dumps([found, ten], indent=1))
+        found = {"days": days(work, limits), "breaks": [breaks(replace(work, together=n), limits) for n in TOGETHER]}
+        print(json.dumps(found, indent=1))
     else:
-        show(found, ten)
+        print(show(work, limits), end="")
 
 
 if __name__ == "__main__":

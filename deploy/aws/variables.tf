@@ -15,6 +15,11 @@ variable "region" {
   description = "The region, near the database."
   type        = string
   default     = "eu-central-1"
+
+  validation {
+    condition     = can(regex("^[a-z]{2,3}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region is written like eu-central-1."
+  }
 }
 
 # --- The functions

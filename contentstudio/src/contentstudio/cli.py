@@ -552,6 +552,8 @@ def deploy_aws(
         rds=rds,
     )
     stops = any(finding.stops for finding in plan.findings)
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}: run this in a checkout of the repository, or name it with --to")
     file = None if stops else folder / "terraform.tfvars.json"
     if file is not None:
         _write(file, show.as_json(plan.variables) + "\n")

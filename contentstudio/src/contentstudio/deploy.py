@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -22,6 +24,8 @@ CONNECTIONS = {"worker": 6, "schedule": 3, "sweep": 3, "console": 3}  # of one s
 AT_ONCE = {"schedule": 2, "sweep": 1, "console": 2}  # sandboxes of the functions beside the worker
 CONNECTIONS_KEPT = 10  # for people and backups
 MOST_WORKERS = 10  # where nobody asks for more: each holds connections
+NAME = re.compile(r"^[a-z][a-z0-9-]{1,30}$")  # as in deploy/aws/variables.tf, like REGION
+REGION = re.compile(r"^[a-z]{2,3}(-[a-z]+)+-[0-9]$")
 WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")  # cron counts them from 0, and has two Sundays
 
 
@@ -188,8 +192,8 @@ class Work:
     together: float = 1.0  # articles that wait for a model in one sandbox at once; 1 is the dearest
     steps_per_site: float = 4.0
     steps_per_article: float = 7.0
-    cpu_seconds_per_step: float = 0.0125
-    statements_per_step: float = 5.9
+    cpu_seconds_per_step: float = 0.0112
+    statements_per_step: float = 6.2
     hours_at_work: float = 6.0
     log_bytes: float = 400.0
 
@@ -293,7 +297,8 @@ def plan(
     wanted: int | None = None,
     rds: bool = False,
 ) -> Plan:
-    """Everything that follows from a config and a few choices. Raises `ConfigError` for too few connections."""
+    """Everything that follows from a config and a few choices. Raises `ConfigError` for a choice that AWS refuses."""
+    _check(name, region, articles)
     count = workers(postgres_connections, wanted)
     clock = schedules(config)
     active = [site for site in config.site if site.active]
@@ -327,6 +332,18 @@ def plan(
         usd * DAYS if usd else None,
         _steps(config, name, region, arch, rds),
     )
+
+
+def _check(name: str, region: str, articles: float) -> None:
+    """What Terraform would say only after all the rest was done."""
+    if not NAME.fullmatch(name):
+        raise ConfigError(
+            f"--name “{name}”: it has 2 to 31 small letters, digits and hyphens, and begins with a letter"
+        )
+    if not REGION.fullmatch(region):
+        raise ConfigError(f"--region “{region}”: a region is written like eu-central-1")
+    if not math.isfinite(articles):
+        raise ConfigError(f"--articles {articles}: it is a number of articles a day")
 
 
 def _steps(config: Config, name: str, region: str, arch: str, rds: bool) -> list[str]:

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from contentstudio import deploy
 from contentstudio.cli import cli
 from contentstudio.deploy import Work, bill, expressions, workers
-from overnight.errors import ConfigError
+from overnight.errors import ConfigError, UserError
 from overnight.triggers import Cron
 
 WORDPRESS = 'publish = { to = "wordpress", user = "editor" }\n'
@@ -118,6 +118,32 @@ def test_a_step_that_takes_longer_than_lambda_is_told_of_and_stops_nothing(tmp_p
     assert answered(write(tmp_path, rest="[writing]\ndeadline_seconds = 180\n"))["findings"] == []
 
 
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (["--name", "My Studio"], "it has 2 to 31 small letters"),
+        (["--name", "studio\n"], "it has 2 to 31 small letters"),
+        (["--region", "frankfurt"], "written like eu-central-1"),
+        (["--articles", "nan"], "a number of articles a day"),
+        (["--articles", "inf"], "a number of articles a day"),
+        (["--connections", "36"], "37 are needed"),
+        (["--to", "nowhere"], "there is no folder nowhere"),
+    ],
+)
+def test_a_choice_that_aws_or_terraform_would_refuse_is_refused_and_nothing_is_written(
+    tmp_path: Path, options: list[str], what: str
+) -> None:
+    result = planned(write(tmp_path), *options)
+    assert isinstance(result.exception, UserError) and what in str(result.exception)
+    assert list((tmp_path / "module").iterdir()) == []
+
+
+def test_the_module_refuses_the_names_that_the_plan_refuses() -> None:
+    text = (ROOT / "deploy/aws/variables.tf").read_text("utf-8")
+    for pattern, variable in ((deploy.NAME, "name"), (deploy.REGION, "region")):
+        assert f'regex("{pattern.pattern}", var.{variable})' in text
+
+
 def test_workers_leave_connections_for_everybody_else() -> None:
     assert workers(100) == 10
     assert workers(60) == 5
@@ -134,7 +160,7 @@ def test_the_bill_is_its_arithmetic() -> None:
     assert work.steps == 100 * 4 + 200 * 7
     hints = work.steps * 30
     assert lines["Lambda, requests"] == pytest.approx((hints + 43_200) / 1e6 * 0.2)
-    seconds = work.steps * (0.0125 / (1024 / 1769) + 0.3) + 200 * 60
+    seconds = work.steps * (0.0112 / (1024 / 1769) + 0.3) + 200 * 60
     assert lines["Lambda, time"] == pytest.approx((seconds * 30 + 43_200 * 0.5 * 0.5) * 0.0000167)
     assert lines["SQS"] == 0  # 896,400 requests, and the first million is free
     assert bill(work).usd == sum(lines.values())

@@ -123,13 +123,6 @@ def choices(folder: Path, **more: Any) -> str:
     return f"-var-file={file}"
 
 
-def planned(terraform: Terraform, *options: str) -> dict[str, Any]:
-    """What a plan would make."""
-    terraform("plan", "-input=false", "-no-color", "-out=plan.bin", *options)
-    told: dict[str, Any] = json.loads(terraform("show", "-json", "plan.bin"))
-    return told
-
-
 def test_the_module_is_valid_and_formatted(terraform: Terraform) -> None:
     assert json.loads(terraform("validate", "-json"))["diagnostics"] == []
     assert terraform("fmt", "-check", "-recursive", str(MODULE)) == ""
