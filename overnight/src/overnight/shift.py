@@ -93,11 +93,12 @@ class Shift(Worker):
     async def _take_turns(self) -> None:
         while not self._stop.is_set():
             self._wake.clear()
+            noted = len(self._untold)  # before the look, so it saw what these tell of
             free = self._free()
             claim = await self._look(free) if free else NOTHING
             for run in claim.runs:
                 self._begin(run)
-            await self._tell_others(later_only=len(claim.runs) < free and not self._left_something)
+            await self._tell_others(noted, later_only=len(claim.runs) < free and not self._left_something)
             if not self._tasks and not self._wake.is_set():
                 return
             await self._sleep(self._left)
@@ -145,9 +146,10 @@ class Shift(Worker):
             self._untold.append(Hint(ending.transition.delay, run.pipeline, run.step, run.key, run.job_id))
         self._untold.extend(Hint(new.delay, new.pipeline, new.step, new.key, new.job_id) for new in ending.next)
 
-    async def _tell_others(self, *, later_only: bool = False) -> None:
-        """Send what is to be told. `later_only`: what is due now was seen, and is taken or held."""
-        untold, self._untold = self._untold, []
+    async def _tell_others(self, first: int | None = None, *, later_only: bool = False) -> None:
+        """Send the first of what is to be told, or all. `later_only`: what is due was seen, and is taken or held."""
+        first = len(self._untold) if first is None else first
+        untold, self._untold = self._untold[:first], self._untold[first:]
         told = [h for h in untold if (h.job_id, h.step) not in self._taken and (h.delay > 0 or not later_only)]
         if told:
             await self._transport.send(told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from overnight.database import Database
 from overnight.errors import LedgerUnavailable
 from overnight.keeper import Keeper
 from overnight.ledger import Ledger
+from overnight.model import Claim
 from overnight.rescue import Rescuer
 from overnight.shift import Shift
 from overnight.testing import Clock
@@ -69,7 +71,10 @@ async def test_a_job_comes_to_its_end_in_one_shift_and_nobody_is_told(database: 
     assert await database.fetch("select boot_id from workers") == []
 
 
-async def test_what_follows_beyond_its_places_and_what_comes_later_is_told(database: Database, hot: Database) -> None:
+@pytest.mark.parametrize("late", [False, True], ids=["", "a claim's answer comes late"])
+async def test_what_follows_beyond_its_places_and_what_comes_later_is_told(
+    database: Database, hot: Database, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
     p = Pipeline("p", key=lambda value: str(value))
 
     @p.step
@@ -88,7 +93,20 @@ async def test_what_follows_beyond_its_places_and_what_comes_later_is_told(datab
 
     app, told = App("app", [p, q]), Told()
     job, _ = await control.start(app, database, "p", 7)
-    await Shift(app, database, hot, None, told, places=1).work(600)
+    shift = Shift(app, database, hot, None, told, places=1)
+    claim, calls = Ledger.claim, itertools.count(1)
+
+    async def answer_late(*args: Any) -> Claim:
+        """The second one saw nothing, and by the time of its answer there is something."""
+        if next(calls) != 2:
+            return await claim(*args)
+        while not shift.endings:
+            await asyncio.sleep(0.01)
+        return Claim([], None)
+
+    if late:
+        monkeypatch.setattr(Ledger, "claim", answer_late)
+    await shift.work(600)
     assert told.hints[0] == Hint(90.0, "p", "later", "7", job)
     assert told.names() == [("later", 90.0), ("one", 0.0), ("one", 0.0)]
     assert [status for step, status in await statuses(database) if step == "one"] == ["succeeded"] * 3
