@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contentstudio.deploy import Work, bill
+from contentstudio.deploy import Prices, Work, bill
 
 ROOT = Path(__file__).parents[3]
 
@@ -42,6 +42,12 @@ def test_the_doc_has_the_tables_that_the_command_prints_and_no_others(
     doc = (ROOT / "docs/aws.md").read_text("utf-8")
     assert len(printed) == 3
     assert [table for table in tables(doc) if "function" not in table] == printed
+
+
+def test_every_price_in_the_doc_is_one_that_the_bill_is_made_with() -> None:
+    told = {float(each) for each in re.findall(r"\$(\d+(?:\.\d+)?)", (ROOT / "docs/aws.md").read_text("utf-8"))}
+    assert len(told) > 5
+    assert told <= set(asdict(Prices()).values())
 
 
 @pytest.mark.parametrize("hours", [24.0, 1.0])

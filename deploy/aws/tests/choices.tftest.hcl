@@ -167,6 +167,23 @@ run "rds_is_private_and_its_password_is_in_no_state" {
   }
 
   assert {
+    condition = alltrue(flatten([
+      for statements in values(local.statements) : [
+        for each in statements : !contains(each.Resource, "*") || length(setsubtract(each.Action, [
+          "xray:PutTraceSegments", "xray:PutTelemetryRecords", "ec2:CreateNetworkInterface",
+          "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface",
+        ])) == 0
+      ]
+    ]))
+    error_message = "In a network a function may do more to everything than make its interfaces."
+  }
+
+  assert {
+    condition     = alltrue([for each in local.statements["worker"] : contains(each.Action, "ec2:CreateNetworkInterface") if each.Sid == "WithoutResource"])
+    error_message = "A function that cannot enter the network."
+  }
+
+  assert {
     condition     = aws_cloudwatch_metric_alarm.cost[0].threshold == 20 && aws_budgets_budget.month[0].limit_amount == "100"
     error_message = "The limits of money are not the owner's."
   }
