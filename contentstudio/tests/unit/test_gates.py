@@ -353,6 +353,15 @@ def test_a_gate_that_could_not_tell_sends_nothing_back_to_the_writer() -> None:
         ("Two thirds of them came.", "Some of them came.", False),
         ("Two thirds of them came.", "Two-thirds came.", True),
         ("Wait a quarter of an hour.", "Wait a while.", True),
+        ("Half of them came.", "Some of them came.", False),
+        ("Half of them came.", "Half the hikers came.", True),
+        ("Half of them came.", "50 % of them came.", True),
+        ("Wait half an hour.", "Wait a while.", True),
+        ("Nine in ten came.", "Nine came, and ten went.", False),
+        ("Nine in ten came.", "9 out of 10 came.", True),
+        ("One in five came.", "It was 20 percent.", True),
+        ("One out of every five came.", "It was 25 percent.", False),
+        ("There are two in one.", "There is one.", True),  # no share
     ],
 )
 def test_numbers_are_compared_by_value(text: str, source: str, there: bool) -> None:

@@ -23,6 +23,7 @@ _VOICE = re.compile(
     r"|\bi (?:cannot|can't|can not|won't|am unable to|am not able to) (?:help|assist|comply|fulfill?) ?(?:with|you)?\b"
     r"|\bsystem prompt\b"
     r"|\bmy (?:training data|knowledge cut-?off|instructions)\b"
+    r"|\bmy (?:last|latest|most recent) (?:knowledge |training )?(?:update|cut-?off|data)\b"
     rf"|\bthe (?:provided|supplied) (?:source )?{_MATERIAL}\b"
     rf"|\bthe (?:given |source )?(?:sources?|documents?|texts?)"
     rf" (?:do|does|did)(?: not|n't) (?:mention|say|contain|state)\b"
@@ -35,6 +36,7 @@ _VOICE = re.compile(
 # What waits to be filled in, or frames a conversation. It has no place on a page, whoever wrote it first.
 _NEVER = re.compile(
     r"\[\s*(?:insert|placeholder|your|add|todo|tbd)\b[^\]]*\]"
+    r"|\[\s*(?:(?:\w+ )?(?:name|number|date|link|url|e-?mail|address|author|price)|citation needed|source|image)\s*\]"
     r"|\{\{|\}\}|<%|\$\{"
     r"|```|~~~"
     r"|<\|[^|]*\|>|</?(?:system|assistant|user|source|document)s?\b[^<>]*>|\[/?INST\]"

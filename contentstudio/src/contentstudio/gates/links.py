@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from contentstudio.gates import facts
 from contentstudio.gates.case import Case, failed, known, passed
-from contentstudio.gates.wording import shown
+from contentstudio.gates.wording import normal, shown
 from contentstudio.model import Verdict
 
 _BARE = re.compile(r"\bhttps?://\S+|\bwww\.\w\S+|\b(?:[\w-]+\.)+[a-z]{2,}/\w\S*|\b[\w.+-]+@[\w-]+\.[\w.-]*\w", re.I)
@@ -49,5 +49,5 @@ def _foreign(case: Case, urls: list[str]) -> Iterator[str]:
 
 def _written(case: Case) -> Iterator[str]:
     for place, text in case.texts():
-        if bare := _BARE.search(text):
+        if bare := _BARE.search(text) or _BARE.search(normal(text)):
             yield f"The {place} {shown(text)} has an address in its text: {bare[0]}."

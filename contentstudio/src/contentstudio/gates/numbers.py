@@ -2,7 +2,8 @@
 
 Figures are read in every language. Numbers in words are read in English alone: from thirteen up, and smaller ones where
 a measure follows (`four days`, and not `two kinds`, which is an author's own way of counting); so are parts of a whole
-(`two thirds of`). A percentage is another value than its number: who says 40 % of a source's 40 has made it up.
+(`two thirds of`, `half of`, `nine in ten`). A percentage is another value than its number: who says 40 % of a source's
+40 has made it up.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ _PERCENT = re.compile(  # also of the first of two: `40 to 50 percent`
     re.I,
 )
 _PART = re.compile(rf"\b(an?|{'|'.join(_SMALL)})[ -]({'|'.join(_PARTS)})s?\b(?! of an? (?:hour|mile|century))", re.I)
+_HALF = re.compile(r"\bhalf\b", re.I)
+_OF_EACH = re.compile(
+    rf"\b(?=[\d{_FIRST}])(\d+|{_WORDS}) (?:in|out of)(?: every)? (\d+|{_WORDS})\b", re.I
+)  # `nine in ten`
 _DIGIT = re.compile(r"\d")
 _MEASURE = re.compile(
     r"[ -](?:(?:full|whole|more|to|or|and|of|the|per|metric|square|cubic|light|calendar|business|\w+teen|\w+ty) ){0,2}"
@@ -117,6 +122,19 @@ def _spelled(text: str, language: str, *, claims_only: bool) -> Iterator[Number]
     for found in _PART.finditer(text) if language == "en" else ():
         if not claims_only or text.startswith(" of ", found.end()):
             yield Number(found[0], frozenset({f"{_VALUES.get(found[1].lower(), 1)}/{_PARTS[found[2].lower()]}"}))
+    yield from _shares(text, claims_only=claims_only) if language == "en" else ()
+
+
+def _shares(text: str, *, claims_only: bool) -> Iterator[Number]:
+    """`half of` and `nine in ten`, which a source may give in percent. In figures they are claimed as figures."""
+    for found in _HALF.finditer(text):
+        if not claims_only or text.startswith(" of ", found.end()):
+            yield Number(found[0], frozenset({"1/2", "50%"} if claims_only else {"1/2"}))
+    for found in _OF_EACH.finditer(text):
+        part, whole = (int(word) if word.isdecimal() else _value([word.lower()]) for word in found.groups())
+        if 0 < part < whole and not (claims_only and _DIGIT.search(found[0])):
+            percent = f"{format(Decimal(100 * part) / whole, 'f')}%"
+            yield Number(found[0], frozenset({f"{part}/{whole}", percent} if claims_only else {f"{part}/{whole}"}))
 
 
 def _value(words: list[str]) -> int:
