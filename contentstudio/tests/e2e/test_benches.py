@@ -27,7 +27,7 @@ def test_the_bench_of_writing_tells_every_call_and_its_ratios_to_the_ideals(tmp_
     before = kept()
     told = json.loads(run(tmp_path, "--json"))
     assert (told["articles"], told["calls"]) == (20, 20 * 4)
-    assert told["most_at_once"] == 10
+    assert 1 < told["most_at_once"] <= 10
     assert told["ideal_seconds"] == {"calls": 1.6, "waves": 0.8}
     assert told["times_ideal"] == {name: round(told["seconds"] / s, 2) for name, s in told["ideal_seconds"].items()}
     assert kept() == before  # a small run takes no whole one's place
