@@ -18,7 +18,7 @@ from lxml import etree
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Section, Sentence
-from contentstudio.publish import Existing, Publisher, StaticSite, content_sha256, static
+from contentstudio.publish import Existing, Publisher, StaticSite, content_sha256, render, static
 from overnight.errors import ConfigError, Permanent, Transient
 
 SITE = Site.model_validate(
@@ -256,6 +256,23 @@ def test_a_lost_manifest_does_not_shrink_the_site(site: StaticSite) -> None:
     with pytest.raises(ConfigError, match="manifest"):
         site.publish(make_draft("mulch"), published_at=NIGHT)
     assert tree(site.directory) == files
+
+
+def test_whoever_looks_while_another_one_begins_the_site_is_told_what_stands_there(
+    site: StaticSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listings = render.listings
+
+    def meanwhile(*args: Any) -> dict[str, str]:
+        """Between the look for the manifest and the look for the lists."""
+        monkeypatch.setattr(render, "listings", listings)
+        site.publish(make_draft(), published_at=NIGHT)
+        return listings(*args)
+
+    monkeypatch.setattr(render, "listings", meanwhile)
+    found = site.find("compost")
+    assert found is not None
+    assert found.action == "created"
 
 
 def test_a_folder_belongs_to_one_site(site: StaticSite) -> None:

@@ -159,15 +159,14 @@ class StaticSite:
     def _read_manifest(self) -> Manifest:
         path = self.directory / MANIFEST
         try:
-            manifest = Manifest.model_validate_json(path.read_bytes())
-        except FileNotFoundError:
-            self._refuse_foreign_site()
-            return Manifest(site=self.site.name, pages={})
+            manifest = self._manifest_there()
         except ValidationError as error:
             raise Permanent(
                 f"The manifest {path} is damaged, so nobody knows what is published there. Nothing was written. "
                 "Restore it from a backup, or move the folder away to begin a new site."
             ) from error
+        if manifest is None:
+            return Manifest(site=self.site.name, pages={})
         if manifest.site != self.site.name:
             raise ConfigError(
                 f"The folder {self.directory} belongs to the site {manifest.site!r}. "
@@ -175,14 +174,23 @@ class StaticSite:
             )
         return manifest
 
-    def _refuse_foreign_site(self) -> None:
-        """Without a manifest the lists are not ours, or their articles would vanish from them: keep the hands off."""
-        for name in render.listings(self.site, {}):
-            if (self.directory / name).exists():
-                raise ConfigError(
-                    f"The folder {self.directory} holds {name} but no manifest {MANIFEST}, so it is another site or "
-                    "the manifest was lost. Restore the manifest, or give publishing.dir an empty folder."
-                )
+    def _manifest_there(self) -> Manifest | None:
+        """The manifest, or None in a folder that was not published to. Without the lock somebody may begin just now.
+
+        Where lists stand without a manifest they are not ours, or their articles would vanish from them: hands off.
+        """
+        path = self.directory / MANIFEST
+        if (data := _read(path)) is not None:
+            return Manifest.model_validate_json(data)
+        lists = [name for name in render.listings(self.site, {}) if (self.directory / name).exists()]
+        if not lists:
+            return None
+        if (data := _read(path)) is not None:  # it is written before them
+            return Manifest.model_validate_json(data)
+        raise ConfigError(
+            f"The folder {self.directory} holds {lists[0]} but no manifest {MANIFEST}, so it is another site or "
+            "the manifest was lost. Restore the manifest, or give publishing.dir an empty folder."
+        )
 
     def _refuse_foreign_page(self, slug: str) -> None:
         """A page that the manifest does not know is ours if it says so: then a crash came before the manifest."""
@@ -311,11 +319,15 @@ def _manifest_bytes(manifest: Manifest) -> bytes:
     return f"{text}\n".encode()
 
 
-def _holds(path: Path, data: bytes) -> bool:
+def _read(path: Path) -> bytes | None:
     try:
-        return path.read_bytes() == data
+        return path.read_bytes()
     except FileNotFoundError:
-        return False
+        return None
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    return _read(path) == data
 
 
 def _put(path: Path, data: bytes) -> None:
