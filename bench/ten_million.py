@@ -21,8 +21,9 @@ import httpx2
 from rich.console import Console
 from rich.table import Table
 
+from article import app
 from contestants import HERE
-from overnight import App, Context, Keep, Limit, Pipeline, report, retention, rollup
+from overnight import App, Keep, report, retention, rollup
 from overnight.console import api, pages
 from overnight.database import Database, migrate
 from overnight.errors import OvernightError, UserError
@@ -43,26 +44,6 @@ FILLING, FILLED = (
 )  # the database: one that was cut off is not taken for a whole one
 # The statements that fill ten million rows take longer than any of the engine's.
 FILLS = "-c statement_timeout=0 -c maintenance_work_mem=256MB -c max_parallel_maintenance_workers=1"
-
-article = Pipeline("article")
-
-
-@article.step
-async def research(ctx: Context[None], topic: object) -> object:
-    return topic
-
-
-@article.step(breaker="model")
-async def write(ctx: Context[None], topic: object) -> object:
-    return topic
-
-
-@article.step(breaker="cms {key}", limits=[Limit.each_key(at_once=4)])
-async def publish(ctx: Context[None], topic: object) -> object:
-    return topic
-
-
-app = App("bench", [article])
 
 INDEXES = """
     select i.indrelid::regclass::text as owner, i.indexrelid::regclass::text as name,
@@ -266,7 +247,7 @@ def served_console(dsn: str) -> Iterator[str]:
 
 
 def _command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "overnight.cli", "--app", "ten_million:app", *words]
+    return [sys.executable, "-m", "overnight.cli", "--app", "article:app", *words]
 
 
 def _frame(dsn: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import sys
@@ -42,13 +41,7 @@ class Session:
 
     def run(self, work: Callable[[Database], Awaitable[T]]) -> T:
         """Do something with the open database."""
-        import structlog
-
-        from overnight import logs
         from overnight.database import opened
-
-        if not structlog.is_configured():  # a line of the log would spoil an answer on standard output
-            logs.configure(sys.stderr, logging.WARNING)
 
         async def main() -> T:
             app = self.app()

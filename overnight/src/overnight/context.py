@@ -8,9 +8,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
-import structlog
 from typing_extensions import TypeVar
 
 from overnight import effects, logs, tracing
@@ -18,6 +17,9 @@ from overnight.app import App
 from overnight.identity import content_hash
 from overnight.ledger import Ledger
 from overnight.model import NewRun, Run
+
+if TYPE_CHECKING:
+    import structlog
 
 D = TypeVar("D", default=Any)
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import psycopg
-import structlog
 from psycopg import AsyncRawCursor
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
@@ -31,12 +30,11 @@ from overnight.errors import (
     TooSlow,
     UserError,
 )
+from overnight.logs import log
 from overnight.sql import SqlFolder, positional, queries
 
 if TYPE_CHECKING:
     from overnight.embedded import EmbeddedServer
-
-log = structlog.get_logger()
 T = TypeVar("T")
 
 Row = dict[str, Any]

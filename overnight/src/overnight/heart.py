@@ -16,13 +16,11 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 import psycopg
-import structlog
 
 from overnight.database import Database, Row, first_line, unavailable
 from overnight.errors import LedgerUnavailable
+from overnight.logs import log
 from overnight.sql import queries
-
-log = structlog.get_logger()
 
 Attempt = tuple[int, int]  # (run id, attempt number)
 

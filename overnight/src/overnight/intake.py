@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
-import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
@@ -30,14 +29,12 @@ from overnight.errors import (
 )
 from overnight.execute import ERROR_LIMIT
 from overnight.ledger import NEW_RUN, columns
-from overnight.logs import clean
+from overnight.logs import clean, log
 from overnight.model import NewRun
 from overnight.pipeline import MAX_PAYLOAD, NUL
 from overnight.policy import describe
 from overnight.sql import queries
 from overnight.transport.postgres import hint
-
-log = structlog.get_logger()
 
 KEY_LIMIT = 500  # characters of an idempotency key; an index row of Postgres holds 2,704 bytes
 TARGET_LIMIT = 200  # characters of a target that are kept

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import structlog
-
 from overnight import report
 from overnight.alerts.delivery import Delivery
 from overnight.app import App
 from overnight.errors import ConfigError, LedgerUnavailable
 from overnight.ledger import Ledger
-from overnight.logs import clean
+from overnight.logs import clean, log
 from overnight.model import Alert, Schedule
 from overnight.pipeline import Pipeline
 from overnight.policy import describe
@@ -22,8 +20,6 @@ from overnight.retention import Retention
 from overnight.rollup import Rollup
 from overnight.sql import queries
 from overnight.triggers import AT_ONCE, COUNTED, Cron, Skipped, span, zero_work
-
-log = structlog.get_logger()
 
 WATCH = 60.0  # seconds between two watches
 PARKED = 300.0  # seconds after which a run is told of that is due at a step which the app has no more

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import MutableSequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
-import structlog
 from pydantic_core import to_json
+
+if TYPE_CHECKING:
+    import structlog
 
 _secrets: set[str] = set()
 MASK = "•••"
@@ -44,8 +47,26 @@ def _json(event: structlog.typing.EventDict, **_: Any) -> str:
     return to_json(event, serialize_unknown=True).decode()
 
 
+class _Log:
+    """The log, whose library is loaded with the first line: most commands write none, and should not wait for it.
+
+    Until somebody configures it, only warnings are told, beside the answer on standard output and never in it.
+    """
+
+    def __getattr__(self, method: str) -> Any:
+        import structlog
+
+        if not structlog.is_configured():
+            configure(sys.stderr, logging.WARNING)
+        return getattr(structlog.get_logger(), method)
+
+
+log = cast("structlog.typing.FilteringBoundLogger", _Log())
+
+
 def listened(lines: MutableSequence[str]) -> structlog.typing.FilteringBoundLogger:
     """A logger as it is configured, of which each line goes to `lines` too, as a person reads it and may see it."""
+    import structlog
 
     def keep(_: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         told = [f"{name}={value}" for name, value in event.items() if name not in (*WHO, "event")]
@@ -76,6 +97,8 @@ class _Unbreakable:
 
 def configure(stream: TextIO, level: int = logging.INFO) -> None:
     """Send JSON lines to a stream. Local variables of a traceback are never logged: they hold keys."""
+    import structlog
+
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any, Literal, TypedDict
 
 from overnight import budgets, signals
-from overnight.alerts.delivery import deliveries
 from overnight.app import App
 from overnight.database import Database, Row
 from overnight.ledger import Ledger, columns
@@ -93,6 +92,11 @@ async def alerts(
     resolved, last_at, id = before or (None, None, None)
     params = {"all": all, "before_resolved": resolved, "before_at": last_at, "before_id": id, "limit": limit}
     return await database.fetch(queries["alert_list"], params)
+
+
+async def deliveries(database: Database, app: str | None = None, limit: int = 1) -> list[Row]:
+    """The channels in use, of an app or of all, each with its latest messages, sent or not, the newest first."""
+    return await database.fetch(queries["delivery_list"], {"app": app, "limit": limit})
 
 
 async def runs(database: Database, *, limit: int = LIMIT, **filters: Any) -> list[Row]:

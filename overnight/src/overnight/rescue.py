@@ -10,15 +10,13 @@ import asyncio
 from collections.abc import Callable
 
 import psycopg
-import structlog
 
 from overnight.database import Connection, Row, unavailable
 from overnight.errors import LedgerUnavailable
 from overnight.ledger import Ledger
+from overnight.logs import log
 from overnight.policy import MAX_LOSSES
 from overnight.sql import queries
-
-log = structlog.get_logger()
 
 SETTLE = 1.0  # seconds between the two looks at a worker's lock that prove its death
 WAIT = 30.0  # seconds that one statement waits: it keeps a snapshot, behind which vacuum cannot clean up

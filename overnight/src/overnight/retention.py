@@ -6,13 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-import structlog
-
 from overnight.app import App, Prune
 from overnight.database import Database
+from overnight.logs import log
 from overnight.sql import queries
-
-log = structlog.get_logger()
 
 BATCH = 200  # runs, each with all of its job, and rows of each other kind: some hundredths of a second
 BATCHES = 3  # statements that one tick may make

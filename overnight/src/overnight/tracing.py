@@ -21,17 +21,13 @@ from hashlib import sha256
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from overnight.errors import ConfigError
-from overnight.logs import clean
+from overnight.logs import clean, log
 from overnight.model import Ending, Run
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace.export import SpanExporter
-
-log = structlog.get_logger()
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")  # each asks for traces
 MOST_PARTS = 200  # spans under one attempt

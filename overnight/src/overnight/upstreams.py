@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import structlog
-
 from overnight import breaker
 from overnight.app import App
 from overnight.breaker import Breaker, Signal
 from overnight.ledger import Ledger
+from overnight.logs import log
 from overnight.model import Ending
-
-log = structlog.get_logger()
 
 
 async def note(app: App, ledger: Ledger, endings: Sequence[Ending]) -> None:

@@ -13,7 +13,6 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 
-import structlog
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
@@ -25,10 +24,9 @@ from overnight.app import App
 from overnight.database import Database
 from overnight.errors import IdConflict, LedgerUnavailable, OvernightError, UserError
 from overnight.intake import receive
+from overnight.logs import log
 from overnight.pipeline import MAX_PAYLOAD
 from overnight.signing import sign
-
-log = structlog.get_logger()
 
 TOLERANCE = 300  # seconds that a timestamp may be off, both ways; the specification's libraries take the same
 BODY_LIMIT = 4 * MAX_PAYLOAD  # bytes, for a character of UTF-8 has up to four; what is over is left with its sender

@@ -20,13 +20,13 @@ from overnight.execute import execute
 from overnight.heart import Attempt, Heart
 from overnight.keeper import Keeper
 from overnight.ledger import Ledger
+from overnight.logs import log
 from overnight.model import Claim, Ending, Finish, Run, Status, Transition
 from overnight.policy import HAND_BACK, describe
 from overnight.rescue import Rescuer
 from overnight.threads import Threads
 from overnight.transport.postgres import WORKER, Hints, Listener, hint
 
-log = structlog.get_logger()
 T = TypeVar("T")
 
 CONCURRENCY = 200  # steps in flight in one process

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from overnight import App, Context, Pipeline
+from overnight import App, Context, Pipeline, report
 from overnight.alerts import Alerts, Message, Slack, channel
-from overnight.alerts.delivery import KEPT, LEASE, Delivery, deliveries
+from overnight.alerts.delivery import KEPT, LEASE, Delivery
 from overnight.alerts.rules import AGAIN, SHOWN
 from overnight.database import Database
 from overnight.keeper import Keeper
@@ -245,7 +245,7 @@ async def test_a_channel_of_which_nobody_hears_is_shown_and_tells_no_alerts_of_i
         await scene.tick()
         await scene.pass_time(3 * 3600)
     assert len(scene.slack.posts) == 4  # once an hour
-    (row,) = await deliveries(scene.database, "app")
+    (row,) = await report.deliveries(scene.database, "app")
     assert (row["channel"], row["kind"], row["sent_at"], row["attempts"]) == ("slack", "slack", None, 4)
     assert row["error"] == "it answered 404, no_service; mend the channel, then: alerts send"
     assert len(await scene.database.fetch("select * from alerts")) == 1
@@ -374,7 +374,7 @@ async def test_a_channel_that_is_taken_out_takes_its_unsent_message_along(scene:
     await scene.tell("p/one")
     await scene.tick()
     await Delivery("app", Alerts(), scene.database).tick()
-    assert await deliveries(scene.database, "app") == []
+    assert await report.deliveries(scene.database, "app") == []
     scene.slack.answer = "ok"
     await scene.pass_time(600)
     assert scene.texts == []

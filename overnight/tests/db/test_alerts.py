@@ -145,7 +145,7 @@ async def test_send_delivers_what_is_due_and_says_what_came_of_it(database: Data
     await Ledger(database).alert([Alert("dead_letter", "p/s", "503")])
     ear.refuses = True
     failed = await press(database, app, "alerts", "send")
-    assert (failed.exit_code, failed.output) == (1, "ear: “heard: dead letter: p/s” was not taken: not now\n")
+    assert (failed.exit_code, failed.stdout) == (1, "ear: “heard: dead letter: p/s” was not taken: not now\n")
     ear.refuses = False
     sent = await press(database, app, "alerts", "send", "--json")
     assert json.loads(sent.output) == {"sent": [{"channel": "ear", "title": "heard: dead letter: p/s", "error": None}]}

@@ -11,7 +11,6 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-import structlog
 from pydantic import TypeAdapter
 
 from overnight.alerts.channel import Channel
@@ -19,12 +18,10 @@ from overnight.alerts.message import Message
 from overnight.alerts.rules import PACE_WITHIN, Alerts, Due, News, compose, due, retry_in
 from overnight.database import Database, Row
 from overnight.errors import LedgerUnavailable, Permanent, Transient
-from overnight.logs import clean
+from overnight.logs import clean, log
 from overnight.policy import describe
 from overnight.sql import queries
 from overnight.threads import Threads
-
-log = structlog.get_logger()
 
 LIMIT = 30.0  # seconds that one try may take
 LEASE = 60.0  # seconds after which a message whose sender died is sent by another; more than a try takes
@@ -203,8 +200,3 @@ def _refusal(channel: Channel, message: Message) -> str | None:
     except Exception as error:
         return clean(describe(error))[:ERROR_LIMIT]
     return None
-
-
-async def deliveries(database: Database, app: str | None = None, limit: int = 1) -> list[Row]:
-    """The channels in use, of an app or of all, each with its latest messages, sent or not, the newest first."""
-    return await database.fetch(queries["delivery_list"], {"app": app, "limit": limit})

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from pydantic import BaseModel, ValidationError
 
 from overnight import embedded_metrics, report
@@ -16,6 +15,7 @@ from overnight.app import App
 from overnight.aws.sandbox import AWAY, Sandbox, Warm
 from overnight.errors import ConfigError, UserError
 from overnight.intake import receive
+from overnight.logs import log
 from overnight.rescue import SETTLE, Rescuer
 from overnight.shift import SOON, Shift
 from overnight.sql import queries
@@ -24,8 +24,6 @@ from overnight.transport.sqs import Waiting, is_hint
 
 if TYPE_CHECKING:
     from overnight.console.pages import Console
-
-log = structlog.get_logger()
 
 HANDOVER = 5.0  # seconds before the end of an invocation in which what still runs is handed back
 CALM = 5.0  # seconds after which every live owner has renewed its lease, where the database was away

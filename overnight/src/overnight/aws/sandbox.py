@@ -22,11 +22,11 @@ from overnight.database import Database, migrate
 from overnight.errors import ConfigError, DatabaseUnavailable, LedgerUnavailable
 from overnight.keeper import Keeper
 from overnight.ledger import Ledger
+from overnight.logs import log
 from overnight.transport.port import Transport
 from overnight.transport.postgres import Notify
 from overnight.transport.sqs import Queue
 
-log = structlog.get_logger()
 T = TypeVar("T")
 
 DATABASE, QUEUE = "OVERNIGHT_DATABASE_URL", "OVERNIGHT_QUEUE_URL"

@@ -33,10 +33,9 @@ def alerts(context: click.Context, session: Session, everything: bool, limit: in
     if context.invoked_subcommand is not None:
         return
     from overnight import report
-    from overnight.alerts.delivery import deliveries
 
     async def work(database: Database) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        return await report.alerts(database, all=everything, limit=limit), await deliveries(database)
+        return await report.alerts(database, all=everything, limit=limit), await report.deliveries(database)
 
     rows, channels = session.run(work)
     tell(as_json, {"alerts": rows, "channels": channels}, lambda: _render(rows, channels, everything))

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
-import structlog
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -36,10 +35,9 @@ from overnight.errors import (
     TooSlow,
     UserError,
 )
+from overnight.logs import log
 from overnight.model import Status
 from overnight.signals import Tally
-
-log = structlog.get_logger()
 
 BODY_LIMIT = 4_000_000  # bytes of a request, which may hold a whole edited payload
 CSRF = "x-csrf-token"  # the header in which a session carries what its forms carry

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode
 
-import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -39,8 +38,7 @@ from overnight.console.pages import Console, Desk, Page
 from overnight.console.templates import Templates
 from overnight.database import Database
 from overnight.errors import LedgerUnavailable, NotFound, Permanent, TooSlow, UserError
-
-log = structlog.get_logger()
+from overnight.logs import log
 
 HERE = Path(__file__).parent
 SECURITY_HEADERS = {

@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-import structlog
-
 from overnight.database import Connection, Database, unavailable
 from overnight.errors import LedgerUnavailable
+from overnight.logs import log
 from overnight.sql import queries
 from overnight.transport.port import Hint
 
@@ -26,8 +25,6 @@ HINT = "select set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
 ENQUEUE_WITH_HINT = (
     f"with new as ({queries['enqueue']}) select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"  # noqa: S608
 )
-
-log = structlog.get_logger()
 
 
 async def hint(database: Database, what: str = "") -> None:

@@ -11,13 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import structlog
 from pydantic_core import from_json, to_json
 
+from overnight.logs import log
 from overnight.policy import describe
 from overnight.transport.port import Hint
-
-log = structlog.get_logger()
 
 MOST_DELAY = 900  # seconds; SQS holds a message back no longer. What is due later is left to the sweep
 BATCH = 10  # messages in one call, the most that SQS takes
