@@ -4,7 +4,7 @@ BIN := .venv/bin
 SETUP := .venv/.ready
 AWS := .venv-aws/.ready
 
-.PHONY: help setup demo test test-contract test-e2e test-browser test-wordpress test-generators test-crash test-postgres15 test-model test-mutants test-sweep test-aws lambda check bench docs screenshots format lock clean
+.PHONY: help setup demo test test-contract test-e2e test-browser test-wordpress test-generators test-crash test-postgres15 test-model test-fuzz test-mutants test-sweep test-aws lambda check bench docs screenshots format lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,10 @@ test-postgres15: $(SETUP)  ## The database tests on the oldest supported Postgre
 
 test-model: $(SETUP)  ## The protocol against its model, random orders; EXAMPLES=… more, SEED=… repeats one
 	@OVERNIGHT_EXAMPLES=$(or $(EXAMPLES),1500) OVERNIGHT_SEED=$(SEED) $(BIN)/pytest -n 0 overnight/tests/model
+
+test-fuzz: $(SETUP)  ## Each parser with 10,000 generated inputs; EXAMPLES=… more, SEED=… repeats a run
+	@seed=$(or $(SEED),$$(date +%s)); echo "SEED=$$seed"; OVERNIGHT_EXAMPLES=$(EXAMPLES) $(BIN)/pytest \
+	  --hypothesis-profile fuzz --hypothesis-seed $$seed --timeout 0 overnight/tests/fuzz contentstudio/tests/fuzz
 
 test-mutants: $(SETUP)  ## The protocol broken in each place: does a test fail? NAME=… some of them (15 minutes)
 	@$(BIN)/python overnight/tests/model/mutants.py

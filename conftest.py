@@ -8,10 +8,20 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from overnight import logs
 from overnight.database import Database
 from overnight.testing import Clock, fresh_database, postgres
+
+
+settings.register_profile(  # of `make test-fuzz`
+    "fuzz",
+    max_examples=int(os.environ.get("OVERNIGHT_EXAMPLES") or 10_000),
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
 @pytest.fixture(scope="session")
