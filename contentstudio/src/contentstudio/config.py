@@ -308,8 +308,8 @@ SensitiveTopic = Literal["health", "money", "law"]
 class Gates(_Section):
     """The thresholds of the quality gates of a site. What fails one waits for a person.
 
-    Words are counted in the body. Flesch's reading ease and the grade (years of school) are made for English; a text in
-    a language that a gate cannot measure passes that gate only with `allow_unmeasured`. Lengths of title and
+    Words are counted in the body. Reading ease (`flesch`) is measured by the formula for the language where there is
+    one, the grade (years of school) in English alone; `check` says what is not measured. Lengths of title and
     description are in characters, wide ones counted twice. `max_density` is the share of one word in all words,
     `max_repeated` that of runs of four words which stand more than once, `max_similarity` that of the runs of five
     words which two articles share, `max_copied` that of this article's runs which another one has,
@@ -336,7 +336,6 @@ class Gates(_Section):
     per_day: int = Field(default=10, ge=0)
     banned: list[str] = []
     allow_topics: list[SensitiveTopic] = []
-    allow_unmeasured: bool = False
     allow_unknown_links: bool = True
 
     @model_validator(mode="after")

@@ -21,11 +21,12 @@ from contentstudio.gates import (
     panel,
     quotes,
     readability,
+    sensitive,
     sources,
     to_mend,
 )
 from contentstudio.gates.case import Case, Link, Unknown
-from contentstudio.gates.readability import flesch, syllables
+from contentstudio.gates.reading_ease import FORMULAS, ease, syllables
 from contentstudio.gates.wording import normal, stands_in, word_count
 from contentstudio.model import Draft, Question, Reference, Section, Sentence, Snapshot, Verdict
 from contentstudio.publish import render
@@ -243,27 +244,66 @@ def test_syllables(count: int, words: str) -> None:
 
 def test_flesch_of_known_texts() -> None:
     """6 words of 6 syllables, and the formula by hand; the first sentence of Flesch's usual example of plain prose."""
-    assert flesch(["The cat sat on the mat."]) == pytest.approx(206.835 - 1.015 * 6 - 84.6)
-    assert flesch(["The cat sat. The dog ran."]) == pytest.approx(206.835 - 1.015 * 3 - 84.6)
-    assert flesch(["In 1,918 the cat sat on the mat."]) == flesch(["In the the cat sat on mat."])
+    assert ease(["The cat sat on the mat."]) == pytest.approx(206.835 - 1.015 * 6 - 84.6)
+    assert ease(["The cat sat. The dog ran."]) == pytest.approx(206.835 - 1.015 * 3 - 84.6)
+    assert ease(["In 1,918 the cat sat on the mat."]) == ease(["In the the cat sat on mat."])
     gettysburg = (
         "Four score and seven years ago our fathers brought forth on this continent a new nation, conceived in "
         "liberty, and dedicated to the proposition that all men are created equal."
     )
-    assert flesch([gettysburg]) == pytest.approx(206.835 - 1.015 * 30 - 84.6 * 46 / 30, abs=6)
+    assert ease([gettysburg]) == pytest.approx(206.835 - 1.015 * 30 - 84.6 * 46 / 30, abs=6)
 
 
-def test_readability_is_for_english() -> None:
-    """Elsewhere it is not measured, and the config decides whether that passes."""
-    for allowed in (True, False):
-        verdict = readability.check(case(draft(language="de"), Gates(allow_unmeasured=allowed)))
-        assert (verdict.passed, verdict.checked) == (allowed, False)
-        assert "Not measured" in verdict.reason and "“de”" in verdict.reason
-    assert readability.check(case(draft(language="en-GB"))).reason.startswith("Reading ease")
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("de", "Haus 1 Garten 2 Bäume 2 neunundzwanzig 4 wieder 2 quer 1 Bewässerung 4 Schnee 1 Euro 2 bauen 2"),
+        ("fr", "maison 2 table 1 été 2 belle 1 ordinateur 4 pomme 1 chaque 1 théâtre 2 eau 1 le 1 longue 1 pain 1"),
+        ("es", "agua 2 día 2 ciudad 2 leer 2 muy 1 huerto 2 queso 2 guerra 2 aire 2 paraguas 3 biología 4 rey 1"),
+        ("it", "caffè 2 acqua 2 uomo 2 piano 2 più 1 perché 2 macchina 3 aiuto 3 poeta 3"),
+        ("nl", "huis 1 water 2 fiets 1 leeuw 1 mooie 2 geëerd 2 groenten 2 zeeën 2 reis 1 tijd 1 aardappel 3"),
+        ("pt", "pão 1 água 2 mãe 1 coração 3 história 4 queijo 2 leite 2 rio 2 muito 2 também 2"),
+        ("ru", "дом 1 молоко 3 Россия 3 ёлка 2"),
+    ],
+)
+def test_syllables_of_other_languages(language: str, words: str) -> None:
+    told = words.split()
+    wanted = dict(zip(told[::2], map(int, told[1::2]), strict=True))
+    assert {word: FORMULAS[language].syllables(word) for word in wanted} == wanted
+
+
+def test_each_language_has_its_own_formula() -> None:
+    """Two sentences of six words: the published constants, with figures counted by hand."""
+    assert ease(["Der Hund ist da.", "Er bellt."], "de") == pytest.approx(180 - 3 - 58.5)
+    assert ease(["Le chat dort là."], "fr") == pytest.approx(207 - 1.015 * 4 - 73.6)
+    assert ease(["La casa es azul."], "es") == pytest.approx(206.835 - 4 - 62.3 * 6 / 4)
+    assert ease(["Il cane dorme."], "it") == pytest.approx(217 - 1.3 * 3 - 60 * 5 / 3)
+
+
+def test_readability_is_measured_where_there_is_a_formula_and_skipped_elsewhere() -> None:
+    for language, wanted in (("en-GB", "Reading ease"), ("de", "Reading ease"), ("ja", "Not measured"), ("pl", "Not")):
+        verdict = readability.check(case(draft(language=language), GATES.model_copy(update={"min_flesch": 0})))
+        assert verdict.passed
+        assert (verdict.reason.startswith(wanted), verdict.checked) == (True, wanted == "Reading ease")
+    hard = "Landwirtschaftskammerpräsidentenwahlverfahren beeinträchtigen Genossenschaftsversammlungen."
+    assert not readability.check(case(draft(cited(hard), language="de"))).passed
+
+
+def test_what_no_gate_can_measure_is_told_beforehand() -> None:
+    assert panel.unmeasured_in("de") == {}
+    assert set(panel.unmeasured_in("pl")) == {"readability", "sensitive"}
+    assert set(panel.unmeasured_in("ja")) == {"language", "readability", "sensitive"}
+
+
+def test_a_sensitive_topic_is_not_let_through_in_a_language_whose_words_nobody_knows() -> None:
+    verdict = sensitive.check(case(draft(language="ja"), Gates(allow_topics=["money"])))
+    assert (verdict.passed, verdict.checked) == (False, False)
+    assert 'allow_topics = ["health", "law"]' in verdict.reason
+    assert sensitive.check(case(draft(language="ja"), Gates(allow_topics=["health", "money", "law"]))).passed
 
 
 def test_a_score_just_below_is_not_shown_as_reached() -> None:
-    score = flesch(["Compost needs air, water and time."])
+    score = ease(["Compost needs air, water and time."])
     verdict = readability.check(case(draft(), Gates(min_flesch=min(100, round(score + 0.04, 2)))))
     assert verdict.passed == (score >= min(100, round(score + 0.04, 2)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contentstudio.gates.case import Case, failed, passed, unmeasured
+from contentstudio.gates.case import Case, failed, passed, skipped
 from contentstudio.gates.wording import tokens
 from contentstudio.model import Verdict
 
@@ -37,6 +37,11 @@ def check(case: Case) -> Verdict:
         and shares[likely] > shares.get(wanted, 0)
     ):
         return failed("language", f"The text reads as “{likely}”, and the site is in “{wanted}”.")
-    if wanted not in _SETS:
-        return unmeasured("language", case, f"the common words of “{wanted}” are not known here")
+    if why := unmeasured_in(wanted):
+        return skipped("language", why)
     return passed("language", f"The article is in “{wanted}”, as its site is.")
+
+
+def unmeasured_in(language: str) -> str:
+    """Why this gate measures nothing in a language (two letters); empty where it does."""
+    return "" if language in _SETS else f"the common words of “{language}” are not known"

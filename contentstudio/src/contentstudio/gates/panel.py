@@ -43,6 +43,14 @@ def judge(case: Case) -> list[Verdict]:
     return [_verdict(gate, case) for gate in GATES]
 
 
+def unmeasured_in(code: str) -> dict[str, str]:
+    """What the gates cannot measure in the language of a code (two letters): gate to the reason. `sensitive` holds what it cannot
+    measure, the others let it pass.
+    """
+    reasons = {_name(gate): gate.unmeasured_in(code) for gate in (language, readability, sensitive)}
+    return {name: why for name, why in reasons.items() if why}
+
+
 def to_mend(verdicts: Sequence[Verdict]) -> list[str]:
     """The reasons to give back to the writer; none where all is well, or where other words would not mend it all."""
     wrong = [verdict for verdict in verdicts if not verdict.passed]
