@@ -14,7 +14,6 @@ from overnight import logs
 from overnight.database import Database
 from overnight.testing import Clock, fresh_database, postgres
 
-
 settings.register_profile(  # of `make test-fuzz`
     "fuzz",
     max_examples=int(os.environ.get("OVERNIGHT_EXAMPLES") or 10_000),

@@ -42,7 +42,10 @@ def tests() -> Any:
 
 def write_config(folder: Path, sites: list[Any], per_second: int) -> Path:
     """A config with the three sites; their secrets are in the environment."""
-    text = f"[writing]\nwriter = 'offline'\n[publishing]\narticles_per_second = {per_second}\n"
+    text = (
+        f"[writing]\nwriter = 'offline'\n"
+        f"offline_articles = 'publish'\n[publishing]\narticles_per_second = {per_second}\n"
+    )
     for site in sites:
         os.environ[f"CONTENTSTUDIO_SECRET_{site.name.upper()}"] = site.passwords["editor"]
         cms = f"{{ to = 'wordpress', url = '{site.url}', user = 'editor', private = true }}"

@@ -92,7 +92,10 @@ def web(articles: int) -> Iterator[str]:
 def write_config(folder: Path, url: str, sites: int) -> Path:
     """A config with a file for each site."""
     main = folder / "contentstudio.toml"
-    text = "sites = 'own/*.toml'\n[fetch]\nallow_loopback = true\n[writing]\nwriter = 'offline'\n"
+    text = (
+        "sites = 'own/*.toml'\n[fetch]\nallow_loopback = true\n[writing]\nwriter = 'offline'\n"
+        "offline_articles = 'publish'\n"
+    )
     main.write_text(text + "[publishing]\ndir = 'public'\n", "utf-8")
     (folder / "own").mkdir()
     for number in range(sites):

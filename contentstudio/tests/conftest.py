@@ -40,14 +40,14 @@ async def database(server_url: str) -> AsyncIterator[Database]:
 def write_config(tmp_path: Path) -> Callable[..., Config]:
     """Writes a `contentstudio.toml` of one site, `garden`, and loads it."""
 
-    def write(sources: list[str], *, ping: str = "", extra: str = "") -> Config:
+    def write(sources: list[str], *, ping: str = "", extra: str = "", offline: str = "publish") -> Config:
         where = ping.replace(INDEXNOW, f"{KEYS}test-key-1.txt")
         told = f'ping = {{ endpoint = "{ping}", key = "test-key-1", key_url = "{where}" }}' if ping else ""
         listed = ", ".join(f'"{url}"' for url in sources)
         file = tmp_path / "contentstudio.toml"
         file.write_text(
             "[fetch]\nallow_loopback = true\ntimeout_seconds = 5\n[writing]\nwriter = 'offline'\n"
-            f"{extra}\n[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = [{listed}]\n{told}\n",
+            f"offline_articles = '{offline}'\n{extra}\n[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = [{listed}]\n{told}\n",
             "utf-8",
         )
         return settings.load(file)

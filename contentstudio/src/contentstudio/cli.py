@@ -182,7 +182,8 @@ def demo(context: click.Context, folder: Path, port: int | None, as_json: bool) 
     def render() -> None:
         click.echo(
             f"The night of {night['since'].date()}, on loopback. Articles waited {night['debounce_seconds']} s "
-            "for a last edit instead of 90, so that the demo is short.\n"
+            "for a last edit instead of 90, so that the demo is short. No model wrote them: with a config of your own, "
+            "each would wait for your review.\n"
         )
         if night["again"]:
             click.echo("This night had been begun before: nothing that was done is done again.\n")

@@ -234,6 +234,9 @@ class Writing(_Section):
     `sections_at_once` are the calls under way for one article.
 
     `rewrites` is how often an article that fails a gate goes back to a model with the reasons, before a person sees it.
+
+    `offline_articles` says what becomes of articles of the offline writer: each waits for `review`, and has `noindex`
+    when it was approved; or is published without a review, with `noindex` or (`publish`) like any other.
     """
 
     writer: Literal["auto", "anthropic", "openai", "offline"] = "auto"
@@ -249,6 +252,7 @@ class Writing(_Section):
     deadline_seconds: float = Field(default=240, gt=0, le=3_600)
     sections_at_once: int = Field(default=3, ge=1, le=20)
     rewrites: int = Field(default=1, ge=0, le=3)
+    offline_articles: Literal["review", "noindex", "publish"] = "review"
     prices: dict[str, Price] = {}
 
     @model_validator(mode="after")

@@ -113,9 +113,13 @@ class Verdict(Model):
 
 
 class Published(Model):
-    """Where an article stands, and what publishing did there: `left` is a person's change that another one approved."""
+    """Where an article stands, and what publishing did there: `left` is a person's change that another one approved.
+
+    `indexed` says whether search engines may list it.
+    """
 
     url: str
     action: Literal["created", "updated", "unchanged", "left"]
     path: str | None = None
     sha256: str
+    indexed: bool = True

@@ -92,7 +92,8 @@ def config(endpoint: Endpoint, tmp_path: Path) -> Config:
     file = tmp_path / "contentstudio.toml"
     ping = f"endpoint = '{endpoint.url}/indexnow', key = '{KEY}', key_url = '{endpoint.url}/{KEY}.txt'"
     file.write_text(
-        "[fetch]\nallow_loopback = true\n[writing]\nwriter = 'offline'\n[[site]]\nname = 'garden'\n"
+        "[fetch]\nallow_loopback = true\n[writing]\nwriter = 'offline'\n"
+        "offline_articles = 'publish'\n[[site]]\nname = 'garden'\n"
         f"url = 'https://garden.example'\nsources = ['https://a.example']\nping = {{ {ping} }}\n",
         "utf-8",
     )

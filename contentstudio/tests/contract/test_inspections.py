@@ -93,6 +93,7 @@ def config(google: Google, tmp_path: Path) -> Config:
     file = tmp_path / "contentstudio.toml"
     file.write_text(
         f"[google]\nkey_file = 'key.json'\nendpoint = '{google.url}'\n[writing]\nwriter = 'offline'\n"
+        f"offline_articles = 'publish'\n"
         "[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = ['https://a.example']\n"
         f"search_console = {{ name = '{PROPERTY}', inspections = 3 }}\n",
         "utf-8",

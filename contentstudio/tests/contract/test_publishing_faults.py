@@ -21,7 +21,10 @@ from overnight import control
 from overnight.database import Database
 from overnight.model import Filter
 
-SITE = "[writing]\nwriter = 'offline'\n[[site]]\nname = 'garden'\nurl = 'https://garden.example'\n"
+SITE = (
+    "[writing]\nwriter = 'offline'\n"
+    "offline_articles = 'publish'\n[[site]]\nname = 'garden'\nurl = 'https://garden.example'\n"
+)
 WORKER = Path(__file__).parents[1] / "shared" / "publishing_worker.py"
 
 

@@ -166,7 +166,8 @@ def read_all(database: Database, clock: Clock, tmp_path: Path) -> Callable[[str]
         listed = [f'"{web}{path}"' for path in paths] + [f'"{url}"' for url in INSIDE]
         listed.append(f'{{ sitemap = "{web}/sitemap.xml" }}')
         (tmp_path / "contentstudio.toml").write_text(
-            "[fetch]\nallow_loopback = true\ntimeout_seconds = 2\n[writing]\nwriter = 'offline'\n[research]\n"
+            "[fetch]\nallow_loopback = true\ntimeout_seconds = 2\n[writing]\nwriter = 'offline'\n"
+            "offline_articles = 'publish'\n[research]\n"
             "entries_per_feed = 50\npages_per_sitemap = 50\nmin_score = 0\n[[site]]\nname = 'garden'\n"
             f"url = 'https://garden.example'\nsources = [{', '.join(listed)}]\n"
         )

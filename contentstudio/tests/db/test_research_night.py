@@ -50,7 +50,8 @@ def make_config(tmp_path: Path) -> Callable[..., Config]:
     def make(*sources: str, extra: str = "") -> Config:
         file = tmp_path / "contentstudio.toml"
         file.write_text(
-            f"[fetch]\nallow_loopback = true\ntimeout_seconds = 5\n[writing]\nwriter = 'offline'\n{extra}\n"
+            f"[fetch]\nallow_loopback = true\ntimeout_seconds = 5\n[writing]\nwriter = 'offline'\n"
+            f"offline_articles = 'publish'\n{extra}\n"
             f"[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = [{', '.join(sources)}]\n",
             "utf-8",
         )

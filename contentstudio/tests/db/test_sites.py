@@ -56,7 +56,9 @@ def claude(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeModels]:
 def write_sites(tmp_path: Path, web: DemoWeb) -> Write:
     """Writes a config with a file for each site; `broken` gets the lines of its own."""
 
-    def write(broken: str = "", source: str | None = None, writing: str = "writer = 'offline'") -> Config:
+    def write(
+        broken: str = "", source: str | None = None, writing: str = "writer = 'offline'\noffline_articles = 'publish'"
+    ) -> Config:
         (tmp_path / "own").mkdir(exist_ok=True)
         (tmp_path / "contentstudio.toml").write_text(
             f"sites = 'own/*.toml'\n[fetch]\nallow_loopback = true\n[writing]\n{writing}\n",
@@ -126,7 +128,10 @@ async def test_a_cms_that_is_down_opens_its_own_breaker_and_stops_no_other_site(
     monkeypatch.setenv("CONTENTSTUDIO_SECRET_BROKEN", "6748592f4b9b7700010f6564:" + "0123456789abcdef" * 4)
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
-    at_once = "writer = 'offline'\n[research]\nsettle_seconds = 0\n[publishing]\ndebounce_seconds = 0"
+    at_once = (
+        "writer = 'offline'\n"
+        "offline_articles = 'publish'\n[research]\nsettle_seconds = 0\n[publishing]\ndebounce_seconds = 0"
+    )
     config = write_sites(f"publish = {{ to = 'ghost', url = '{url}', private = true }}\n", writing=at_once)
     await night(config, database, clock, horizon=300)  # the breaker stays open for longer
     assert others_are_published(config)

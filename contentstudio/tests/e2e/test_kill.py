@@ -38,7 +38,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
         sources = ", ".join(f'"{web.url}{path}"' for path in (*FEEDS, GONE))
         (tmp_path / "contentstudio.toml").write_text(
             "[fetch]\nallow_loopback = true\n[research]\nsettle_seconds = 0.5\n"
-            "[writing]\nwriter = 'offline'\n[publishing]\ndebounce_seconds = 0.5\n"
+            "[writing]\nwriter = 'offline'\noffline_articles = 'publish'\n[publishing]\ndebounce_seconds = 0.5\n"
             f"[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = [{sources}]\n"
             f'ping = {{ endpoint = "{web.url}{INDEXNOW}", key = "test-key-1", apart_seconds = 1, '
             f'key_url = "{web.url}{KEYS}test-key-1.txt" }}\n',

@@ -45,7 +45,7 @@ def file(tmp_path: Path) -> Iterator[Path]:
         made = tmp_path / "contentstudio.toml"
         made.write_text(
             "[fetch]\nallow_loopback = true\n[research]\nsettle_seconds = 0.5\n"
-            "[writing]\nwriter = 'offline'\n[publishing]\ndebounce_seconds = 1\n"
+            "[writing]\nwriter = 'offline'\noffline_articles = 'publish'\n[publishing]\ndebounce_seconds = 1\n"
             f"[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = [{sources}]\n",
             "utf-8",
         )

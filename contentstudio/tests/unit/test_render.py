@@ -13,7 +13,7 @@ from lxml import etree, html
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Image, InternalLink, Question, Reference, Section, Sentence
-from contentstudio.publish import anchors, render
+from contentstudio.publish import anchors, labels, render
 from overnight.errors import InvalidPayload
 
 PUBLISHED = datetime(2025, 3, 1, 4, 5, tzinfo=UTC)
@@ -184,6 +184,53 @@ def test_addresses_in_the_text_are_not_links() -> None:
 def test_the_offline_writer_is_named() -> None:
     assert "without a language model" in rendered(make_draft(writer="offline"))
     assert "without a language model" not in rendered(make_draft())
+
+
+@pytest.mark.parametrize(
+    ("language", "day", "sources"),
+    [
+        ("en", "1 March 2025", "Sources"),
+        ("en-US", "1 March 2025", "Sources"),
+        ("de", "1. März 2025", "Quellen"),
+        ("pt-BR", "1 de março de 2025", "Fontes"),
+        ("ja", "2025年3月1日", "出典"),
+        ("nb", "1. mars 2025", "Kilder"),
+        ("xx", "2025-03-01", "Sources"),
+    ],
+)
+def test_the_page_around_an_article_is_in_its_language(language: str, day: str, sources: str) -> None:
+    tree = parsed(make_draft(language=language, writer="offline"), make_site(language="en"))
+    assert tree.xpath("//p[@class='meta']/time/text()")[0] == day
+    assert tree.xpath("//section[@class='sources']/h2/text()") == [sources]
+    english = sources == "Sources"
+    for place in ("//a[@class='skip']/text()", "//p[@class='note']/text()", "//footer//a[2]/text()"):
+        assert tree.xpath(place)[0].strip()
+    assert tree.xpath("//a[@class='skip']/text()") == ["Skip to the content"] or not english
+    assert (tree.xpath("//p[@class='note']/@lang") == ["en"]) == (language == "xx")
+
+
+def test_every_language_has_every_label() -> None:
+    known = labels._labels()
+    assert {code: set(told) ^ set(known["en"]) for code, told in known.items()} == {code: set() for code in known}
+    assert all(text.strip() for told in known.values() for text in told.values())
+
+
+def test_what_is_written_from_right_to_left_is_shown_so() -> None:
+    assert parsed(make_draft(language="he")).get("dir") == "rtl"
+    assert parsed(make_draft(language="de")).get("dir") == "ltr"
+
+
+def test_what_is_not_to_be_indexed_says_so_and_is_in_no_sitemap() -> None:
+    moments = {"published_at": PUBLISHED, "updated_at": UPDATED}
+    robots = "//meta[@name='robots']/@content"
+    hidden = html.document_fromstring(render.article(make_site(), make_draft(), **moments, indexed=False))
+    assert hidden.xpath(robots) == ["noindex, follow"]
+    assert parsed(make_draft()).xpath(robots)[0].startswith("index, follow")
+    page = render.Page(title="A", description="", sha256="", **moments, indexed=False)
+    files = render.listings(make_site(), {"hidden": page, "seen": page.model_copy(update={"indexed": True})})
+    assert "/seen/" in files["sitemap.xml"]
+    assert "/hidden/" not in files["sitemap.xml"]
+    assert "hidden/" in files["index.html"]
 
 
 def test_a_sentence_must_not_cite_what_is_not_listed() -> None:

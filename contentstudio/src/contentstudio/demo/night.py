@@ -32,6 +32,7 @@ settle_seconds = {settle}            # 90 in real life: pages that come one afte
 
 [writing]
 writer = "offline"            # no key, no cost: quotes the sources' own sentences
+offline_articles = "publish"  # for this trial only: without it, each such article waits for your review
 
 [publishing]
 debounce_seconds = {debounce}          # 90 in real life: time for a last edit

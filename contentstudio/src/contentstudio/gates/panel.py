@@ -44,8 +44,9 @@ def judge(case: Case) -> list[Verdict]:
 
 
 def unmeasured_in(code: str) -> dict[str, str]:
-    """What the gates cannot measure in the language of a code (two letters): gate to the reason. `sensitive` holds what it cannot
-    measure, the others let it pass.
+    """What the gates cannot measure in the language of a code (two letters): gate to the reason.
+
+    `sensitive` holds what it cannot measure, the others let it pass.
     """
     reasons = {_name(gate): gate.unmeasured_in(code) for gate in (language, readability, sensitive)}
     return {name: why for name, why in reasons.items() if why}

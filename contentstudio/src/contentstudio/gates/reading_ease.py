@@ -1,14 +1,19 @@
-"""Reading ease in nine languages: Flesch's formula, and its published adaptations to languages with longer words.
+"""Reading ease in eight languages: Flesch's formula, and its published adaptations to languages with longer words.
 
-Each is `base - per_word * (words per sentence) - per_syllable * (syllables per word)` on one scale: 60 to 70 is standard,
-30 to 50 difficult, below 30 very difficult. Syllables are counted by spelling, a few per cent off.
+Each is `base - per_word * (words per sentence) - per_syllable * (syllables per word)` on one scale: 60 to 70 is
+standard, 30 to 50 difficult, below 30 very difficult. Syllables are counted by spelling, a few per cent off.
 
-Sources of the constants: en, Flesch, "A new readability yardstick", Journal of Applied Psychology 32 (1948). de, Amstad,
-"Wie verständlich sind unsere Zeitungen?" (Zürich 1978). fr, Kandel and Moles, "Application de l'indice de Flesch à la
-langue française" (1958). es, Szigriszt Pazos, "Sistemas predictivos de legibilidad" (Madrid 1993). it, Franchina and Vacca,
-"Adaptation of Flesch readability index", Linguaggi 3 (1986). nl, Douma, "De leesbaarheid van landbouwbladen" (1960).
-pt, Martins and others, "Readability formulas applied to textbooks in Brazilian Portuguese" (São Carlos 1996).
-ru, Oborneva (Moscow 2006). The grade: Kincaid and others, "Derivation of new readability formulas" (1975), English alone.
+Sources of the constants:
+
+* en: Flesch, "A new readability yardstick", Journal of Applied Psychology 32 (1948)
+* de: Amstad, "Wie verständlich sind unsere Zeitungen?" (Zürich 1978)
+* fr: Kandel and Moles, "Application de l'indice de Flesch à la langue française" (1958)
+* es: Szigriszt Pazos, "Sistemas predictivos de legibilidad del mensaje escrito" (Madrid 1993)
+* it: Franchina and Vacca, "Adaptation of Flesch readability index", Linguaggi 3 (1986)
+* nl: Douma, "De leesbaarheid van landbouwbladen" (1960)
+* pt: Martins and others, "Readability formulas applied to textbooks in Brazilian Portuguese" (São Carlos 1996)
+* ru: Oborneva (Moscow 2006)
+* the grade, of English alone: Kincaid and others, "Derivation of new readability formulas" (1975)
 """
 
 from __future__ import annotations
@@ -69,17 +74,24 @@ class Formula:
         return self.base - self.per_word * words - self.per_syllable * spoken
 
 
+# The vowels of one syllable. In es, it and pt an unaccented i or u beside a, e or o is no syllable of its own.
+_GERMAN = r"eau|äu|[aeo]u|[ae]i|[ae]y|ie|aa|ee|oo|qu[aeiouäöü]|[aeiouyäöü]"
+_SPANISH = r"[qg]u[ií]?[eé]|[iuüy]?[aeoáéó](?:[iuü]|y(?![aeiouáéíóú]))?|[íú]|[iuü]+y?|y"
+_ITALIAN = r"qu[aeoàèéò]|[iu]?[aeoàèéòóù][iu]?|[ìíú]|[iu]+|y"
+_DUTCH = r"[aeiouy]eu|[aeo]ei|ieu|oei|aai|ooi|[aeo]u|aa|[eë]e|oo|uu|[eu]i|ie|oe|ij|[aeiouyäëïöüéè]"
+_PORTUGUESE = r"[qg]u[aeoãáâéêó][iu]?|[qg]u[ií]|[ãõ][oe]|[aeoáéóâêôà][iu]?|[íúãõ]|[iu]+|y"
+_RUSSIAN = r"[аеёиоуыэюя]"
+
 FORMULAS = {
     "en": Formula(206.835, 1.015, 84.6, syllables),
-    "de": Formula(180, 1, 58.5, _counts(r"eau|äu|[aeo]u|[ae]i|[ae]y|ie|aa|ee|oo|qu[aeiouäöü]|[aeiouyäöü]")),
+    "de": Formula(180, 1, 58.5, _counts(_GERMAN)),
     "fr": Formula(207, 1.015, 73.6, _french),
-    # Two strong vowels are two syllables, an unaccented i or u beside one is not; an accented one is.
-    "es": Formula(206.835, 1, 62.3, _counts(r"[qg]u[ií]?[eé]|[iuüy]?[aeoáéó](?:[iuü]|y(?![aeiouáéíóú]))?|[íú]|[iuü]+y?|y")),
-    "it": Formula(217, 1.3, 60, _counts(r"qu[aeoàèéò]|[iu]?[aeoàèéòóù][iu]?|[ìíú]|[iu]+|y")),
-    "nl": Formula(206.835, 0.93, 77, _counts(r"[aeiouy]eu|[aeo]ei|ieu|oei|aai|ooi|[aeo]u|aa|[eë]e|oo|uu|[eu]i|ie|oe|ij|[aeiouyäëïöüéè]")),
-    "pt": Formula(248.835, 1.015, 84.6, _counts(r"[qg]u[aeoãáâéêó][iu]?|[qg]u[ií]|[ãõ][oe]|[aeoáéóâêôà][iu]?|[íúãõ]|[iu]+|y")),
-    "ru": Formula(206.835, 1.3, 60.1, _counts(r"[аеёиоуыэюя]")),
-}  # fmt: skip
+    "es": Formula(206.835, 1, 62.3, _counts(_SPANISH)),
+    "it": Formula(217, 1.3, 60, _counts(_ITALIAN)),
+    "nl": Formula(206.835, 0.93, 77, _counts(_DUTCH)),
+    "pt": Formula(248.835, 1.015, 84.6, _counts(_PORTUGUESE)),
+    "ru": Formula(206.835, 1.3, 60.1, _counts(_RUSSIAN)),
+}
 
 
 def ease(texts: Sequence[str], language: str = "en") -> float:

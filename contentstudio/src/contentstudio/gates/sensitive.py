@@ -1,8 +1,8 @@
 """Health, money and law are for a person, unless the site's owner allowed the topic.
 
 An article is on a topic when the words of it come up often enough, and more than one of them: one word alone may be a
-constellation. The words stand in `sensitive.toml`, by language. In a language that it lacks, nobody can tell what an article is on, so each
-article is for a person.
+constellation. The words stand in `sensitive.toml`, by language. In a language that it lacks, nobody can tell what an
+article is on, so each article is for a person.
 """
 
 from __future__ import annotations

@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 from contentstudio.config import Config, Remote, Site, Static
 from contentstudio.indexing import indexnow, listings, search_console
 from contentstudio.indexing.indexnow import Pinged
-from contentstudio.model import Published
+from contentstudio.model import Draft, Published
 from contentstudio.pipelines.work import Ctx, Inspected, Judged, Named, Night, SiteNight, Swept, Unpublished
 from contentstudio.publish import publications
 from contentstudio.publish.port import GONE, Article, Conflict, Effect, Existing
 from contentstudio.publish.publications import Turn
+from contentstudio.writing.offline import WRITER as OFFLINE
 from overnight import Cancel, NoWork, Review, Snooze
 from overnight.errors import Permanent
 
@@ -30,7 +31,7 @@ async def publish(ctx: Ctx, judged: Judged) -> Published | Review | Snooze:
     site = ctx.deps.config.find(draft.site)
     if ctx.run.pipeline == "article" and (held := await publications.held(database, site, ctx.job_id)):
         return Snooze(*held)
-    article = await asyncio.to_thread(_article, ctx.deps.config, site, judged)
+    article = await asyncio.to_thread(_article, ctx.deps.config, site, judged, await _newest_source(ctx, draft))
     async with ctx.deps.turns.take(site.name, draft.slug) as turn, ctx.deps.publisher(site.name) as publisher:
         if turn is None:
             return Snooze(BUSY_SECONDS, f"another job is publishing “{draft.slug}”")
@@ -42,14 +43,24 @@ async def publish(ctx: Ctx, judged: Judged) -> Published | Review | Snooze:
             )
         except Conflict as conflict:
             return _for_a_person(article, conflict, known.existing)
-        if there.state == "published" and published.action != "unchanged":  # before it is kept, or a crash forgets it
+        if (
+            there.state == "published" and published.action != "unchanged" and article.indexed
+        ):  # before it is kept, or a crash forgets it
             await listings.note(database, site.name, draft.slug, published.url, ctx.job_id)
         await publications.keep(database, site.name, draft, article.sha256, there, ctx.job_id)
     await ctx.deps.documents.keep_draft(draft, "published", ctx.job_id, published.url)
-    return published
+    return published.model_copy(update={"indexed": article.indexed})
 
 
-def _article(config: Config, site: Site, judged: Judged) -> Article:
+async def _newest_source(ctx: Ctx, draft: Draft) -> datetime | None:
+    """The date of an article of the offline writer, which has no news of its own: that of its newest source."""
+    if draft.writer != OFFLINE:
+        return None
+    snapshots = await ctx.deps.memory.snapshots(reference.sha256 for reference in draft.references)
+    return max((s.published_at for s in snapshots.values() if s.published_at), default=None)
+
+
+def _article(config: Config, site: Site, judged: Judged, source_date: datetime | None) -> Article:
     """The draft on its way out, with the pictures that lie beside the config."""
     pictures = {}
     for image in judged.draft.images:
@@ -59,7 +70,16 @@ def _article(config: Config, site: Site, judged: Judged) -> Article:
             except OSError as error:
                 raise Permanent(f"the picture {image.src} cannot be read: {error.strerror}") from None
     state = "published" if isinstance(site.publish, Static) else site.publish.state
-    return Article(judged.draft, datetime.now(UTC), state, pictures, judged.over)
+    now = datetime.now(UTC)
+    return Article(
+        judged.draft,
+        min(source_date or now, now),
+        state,
+        pictures,
+        judged.over,
+        indexed=judged.draft.writer != OFFLINE or config.writing.offline_articles == "publish",
+        backdated=source_date is not None and source_date < now,
+    )
 
 
 def _effect(ctx: Ctx, turn: Turn) -> Effect:
@@ -128,7 +148,7 @@ async def sweep(ctx: Ctx, work: SiteNight) -> Swept | NoWork:
 async def ping(ctx: Ctx, published: Published) -> Pinged | Snooze:
     """Tell the endpoint of IndexNow, which may know already by the ping of another page."""
     site, database = ctx.deps.config.find(ctx.run.key), ctx.ledger.database
-    if site.ping.endpoint is None:
+    if site.ping.endpoint is None or not published.indexed:
         return Pinged(url=published.url, state="none")
     stands = await listings.standing(database, site.name, published.url, site.ping.apart_seconds)
     if stands is None or (stands.submitted and published.action in ("unchanged", "left")):

@@ -13,10 +13,16 @@ from contentstudio.model import Draft, Snapshot, Verdict
 from contentstudio.pipelines.work import Ctx, Judged, Topic
 from contentstudio.publish import anchors, publications, render
 from contentstudio.seo import Optimized
+from contentstudio.writing.offline import WRITER as OFFLINE
 from contentstudio.writing.offline import TooThin
 from overnight import Cancel, Review, Snooze
 from overnight.errors import BudgetSpent, InvalidPayload, Permanent
 from overnight.llm.fallback import AllResting
+
+WITHOUT_MODEL = (
+    "No language model wrote this article; it quotes its sources. Approve it, or set a key so that a model writes, or "
+    'let such articles go out with offline_articles = "noindex" or "publish" in [writing].'
+)
 
 
 async def generate(ctx: Ctx, topic: Topic) -> Draft | Cancel | Snooze:
@@ -69,10 +75,19 @@ async def gate(ctx: Ctx, given: Optimized | Draft) -> Judged | Review:
     await ctx.deps.documents.keep_draft(draft, "queued", ctx.job_id)
     judged = Judged(draft=draft, verdicts=verdicts, changes=work.changes)
     failed = [f"{verdict.gate}: {verdict.reason}" for verdict in verdicts if not verdict.passed]
+    if not failed and await _waits_without_model(ctx, draft):
+        failed = [f"writer: {WITHOUT_MODEL}"]
     if not failed:
         return judged
     await facts.give_place_back(database, site.name, ctx.job_id)
     return Review([*failed, *notes], judged)
+
+
+async def _waits_without_model(ctx: Ctx, draft: Draft) -> bool:
+    """Whether a person has to see the article because no model wrote it. One that a person edited was seen."""
+    if draft.writer != OFFLINE or ctx.deps.config.writing.offline_articles != "review":
+        return False
+    return not await facts.edited(ctx.ledger.database, ctx.job_id)
 
 
 async def confirm(ctx: Ctx, given: Judged | Draft) -> Judged | Review | Snooze:

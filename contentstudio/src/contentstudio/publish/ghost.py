@@ -203,7 +203,9 @@ class Ghost:
             fields |= {"feature_image": featured[0], "feature_image_alt": featured[1][:125]}
         if not (article.state == "draft" and there and there.state == "published"):
             fields["status"] = article.state
-        if article.state == "scheduled":
+        if not article.indexed:
+            fields["codeinjection_head"] = '<meta name="robots" content="noindex">'
+        if article.state == "scheduled" or article.backdated:
             fields["published_at"] = article.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
         return fields
 

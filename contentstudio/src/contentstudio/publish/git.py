@@ -199,7 +199,7 @@ class Git:
                 values |= {"layout": "post", "date": first, "last_modified_at": changed, "published": not hidden}
             case "astro":
                 values |= {"pubDate": first, "updatedDate": changed, "draft": hidden}
-        return values | {"tags": draft.tags}
+        return values | {"tags": draft.tags, "robots": None if article.indexed else "noindex"}
 
     def _path(self, slug: str, first: datetime) -> str:
         dated = f"{first.astimezone(UTC):%Y-%m-%d}-" if self._settings.layout == "jekyll" else ""

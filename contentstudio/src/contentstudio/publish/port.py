@@ -71,7 +71,8 @@ class Article:
     """A draft on its way out. `at` (aware) is the time of this publishing, or when a scheduled one is to be seen.
 
     `pictures` are the bytes of the draft's images by their `src`. `over` is the fingerprint of a person's version
-    that may be written over, because a person said so.
+    that may be written over, because a person said so. `indexed` says whether search engines may list it, `backdated`
+    that `at` is the date of its sources.
     """
 
     draft: Draft
@@ -79,6 +80,8 @@ class Article:
     state: State = "published"
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     over: str | None = None
+    indexed: bool = True
+    backdated: bool = False
 
     @property
     def sha256(self) -> str:

@@ -21,7 +21,7 @@ from contentstudio.config import Site
 from contentstudio.model import Draft, Image, Model, Reference, Sentence
 from contentstudio.publish import anchors
 from contentstudio.publish.anchors import Piece
-from contentstudio.publish.words import words
+from contentstudio.publish.labels import day, direction, labels
 from overnight.errors import InvalidPayload
 
 GENERATOR = '<meta name="generator" content="contentstudio">'
@@ -30,9 +30,6 @@ WORDS_PER_MINUTE = 220
 UNSPACED_PER_MINUTE = 500  # characters of scripts without blanks between words
 CONTENTS_FROM = 5  # sections: a shorter article is seen at a glance
 WINDOW_TITLE = 60  # characters of a title that search engines show: the site's name must not cut the article's
-MONTHS = ["January", "February", "March", "April", "May", "June"]
-MONTHS += ["July", "August", "September", "October", "November", "December"]
-
 # What HTML and XML cannot carry, however it is escaped: one such character would break the whole feed.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -54,13 +51,17 @@ _RESERVED = re.compile(r"s\d+|content|contents|questions|sources")  # ids that t
 
 
 class Page(Model):
-    """What the lists say of a published article. The times are UTC; `sha256` is of the content as published."""
+    """What the lists say of a published article. The times are UTC; `sha256` is of the content as published.
+
+    What is not `indexed` is left out of the sitemap.
+    """
 
     title: str
     description: str
     sha256: str
     published_at: datetime
     updated_at: datetime
+    indexed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,8 @@ class _Span:
     mark: int | None
 
 
-def article(site: Site, draft: Draft, *, published_at: datetime, updated_at: datetime) -> str:
-    """The article as a whole HTML page.
+def article(site: Site, draft: Draft, *, published_at: datetime, updated_at: datetime, indexed: bool = True) -> str:
+    """The article as a whole HTML page, which asks search engines not to list it where it is not to be `indexed`.
 
     Raises InvalidPayload when a sentence names a source that is not among the references.
     """
@@ -92,7 +93,9 @@ def article(site: Site, draft: Draft, *, published_at: datetime, updated_at: dat
         images=_images(site, draft),
         generator=GENERATOR,
         body=body(draft),
-        words=words(draft.language),
+        indexed=indexed,
+        labels=labels(draft.language),
+        direction=direction(draft.language),
         minutes=reading_minutes(draft.prose()),
         published_at=published_at,
         updated_at=updated_at,
@@ -118,7 +121,7 @@ def body(draft: Draft) -> str:
     ]
     questions = [(one.question, next(ids), _spans(one.answer, linked, draft.references)) for one in draft.faq]
     html = _environment.get_template("body.html").render(
-        words=words(draft.language),
+        labels=labels(draft.language),
         headings=[section.heading for section in draft.sections],
         contents=[(s["id"], s["heading"]) for s in sections] if len(sections) >= CONTENTS_FROM else [],
         sections=sections,
@@ -191,6 +194,8 @@ def listings(site: Site, pages: Mapping[str, Page]) -> dict[str, str]:
         "articles": [(page_url(site, slug), slug, page) for slug, page in newest_first],
         "updated_at": max((page.updated_at for page in pages.values()), default=datetime.fromtimestamp(0, UTC)),
         "feed_length": FEED_LENGTH,
+        "labels": labels(site.language),
+        "direction": direction(site.language),
     }
     files = {name: _environment.get_template(name).render(values) for name in ("index.html", "sitemap.xml", "feed.xml")}
     files["robots.txt"] = f"User-agent: *\nAllow: /\n\nSitemap: {site.url}/sitemap.xml\n"
@@ -275,12 +280,6 @@ def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _day(moment: datetime, language: str) -> str:
-    """The date for readers: in words where we know the words, else as ISO 8601. Never by the process's locale."""
-    day = moment.astimezone(UTC)
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}" if language == "en" else day.date().isoformat()
-
-
 def _printable(value: Any) -> Any:
     return _FORBIDDEN.sub("", value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
@@ -295,7 +294,7 @@ def _build_environment() -> Environment:
         keep_trailing_newline=True,
         finalize=_printable,
     )
-    environment.filters.update(iso=_iso, day=_day)
+    environment.filters.update(iso=_iso, day=day)
     return environment
 
 

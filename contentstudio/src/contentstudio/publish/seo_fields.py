@@ -20,21 +20,28 @@ class Plugin:
     routes: str
     title: str
     description: str
+    noindex: tuple[str, str] | None = None  # the key and the value by which search engines are asked not to list it
 
 
 PLUGINS = (
-    Plugin("Yoast SEO", "yoast", "_yoast_wpseo_title", "_yoast_wpseo_metadesc"),
+    Plugin(
+        "Yoast SEO", "yoast", "_yoast_wpseo_title", "_yoast_wpseo_metadesc", ("_yoast_wpseo_meta-robots-noindex", "1")
+    ),
     Plugin("Rank Math", "rankmath", "rank_math_title", "rank_math_description"),
-    Plugin("SEOPress", "seopress", "_seopress_titles_title", "_seopress_titles_desc"),
+    Plugin(
+        "SEOPress", "seopress", "_seopress_titles_title", "_seopress_titles_desc", ("_seopress_robots_index", "yes")
+    ),
     Plugin("All in One SEO", "aioseo", "_aioseo_title", "_aioseo_description"),
 )
 
 
-def wanted(meta: Any, draft: Draft) -> dict[str, str]:
+def wanted(meta: Any, draft: Draft, *, indexed: bool = True) -> dict[str, str]:
     """What a draft says in those of the fields that a post has; `meta` is as REST tells it, an empty one as a list."""
     there = meta if isinstance(meta, dict) else {}
     said = {plugin.title: draft.title for plugin in PLUGINS}
     said |= {plugin.description: draft.description for plugin in PLUGINS}
+    if not indexed:
+        said |= dict(plugin.noindex for plugin in PLUGINS if plugin.noindex)
     return {key: value for key, value in said.items() if isinstance(there.get(key), str)}
 
 

@@ -80,7 +80,7 @@ class StaticSite:
             path=str(self._page_path(slug)),
         )
 
-    def publish(self, draft: Draft, *, published_at: datetime) -> Published:
+    def publish(self, draft: Draft, *, published_at: datetime, indexed: bool = True) -> Published:
         """Write the page, then the manifest, then the lists; files that are right already are left alone.
 
         Raises Permanent (an impossible slug, a draft of another site, a corrupt manifest, a page in the way that we
@@ -96,8 +96,9 @@ class StaticSite:
             known = manifest.pages.get(draft.slug)
             if known is None:
                 self._refuse_foreign_page(draft.slug)
-            page = _next_page(known, draft, published_at)
-            html = render.article(self.site, draft, published_at=page.published_at, updated_at=page.updated_at)
+            page = _next_page(known, draft, published_at, indexed)
+            moments = {"published_at": page.published_at, "updated_at": page.updated_at}
+            html = render.article(self.site, draft, **moments, indexed=page.indexed)
             path = self._page_path(draft.slug)
             _put(path, html.encode())
             manifest = Manifest(site=manifest.site, pages={**manifest.pages, draft.slug: page})
@@ -241,7 +242,9 @@ class StaticPublisher:
             return _published(article, there, there.action) if there and written else None
 
         async def call() -> Published:
-            done = await asyncio.to_thread(self._folder.publish, article.draft, published_at=article.at)
+            done = await asyncio.to_thread(
+                self._folder.publish, article.draft, published_at=article.at, indexed=article.indexed
+            )
             interrupted = done.action == "unchanged" and known is None  # an earlier attempt of ours wrote it
             return (await probe() if interrupted else None) or done
 
@@ -302,7 +305,7 @@ def _check_slug(slug: str) -> None:
         raise Permanent(f"{slug!r} cannot be a slug: it takes 1 to 200 of the characters a-z, 0-9 and '-'.")
 
 
-def _next_page(known: render.Page | None, draft: Draft, published_at: datetime) -> render.Page:
+def _next_page(known: render.Page | None, draft: Draft, published_at: datetime, indexed: bool) -> render.Page:
     """What the manifest is to say of the draft: equal to `known` when the content is."""
     sha256 = content_sha256(draft)
     if known and known.sha256 == sha256:
@@ -310,7 +313,12 @@ def _next_page(known: render.Page | None, draft: Draft, published_at: datetime) 
     now = published_at.astimezone(UTC).replace(microsecond=0)
     first = known.published_at if known else now
     return render.Page(
-        title=draft.title, description=draft.description, sha256=sha256, published_at=first, updated_at=max(first, now)
+        title=draft.title,
+        description=draft.description,
+        sha256=sha256,
+        published_at=first,
+        updated_at=max(first, now),
+        indexed=indexed,
     )
 
 

@@ -87,7 +87,7 @@ class WordPress:
         ]
         content += [known.fingerprint if known else None, article.over]
         live = there is not None and there.state == "published"
-        write = partial(self._write, number, article.draft, fields, live)
+        write = partial(self._write, number, article.draft, fields, live, article.indexed)
         written = Existing.model_validate(await effect("publish", content=content, call=write, repeatable=True))
         return self._published(article, written, "created" if known is None else "updated"), written
 
@@ -217,7 +217,7 @@ class WordPress:
             fields["featured_media"] = featured
         if not (article.state == "draft" and there and there.state == "published"):
             fields["status"] = STATUS[article.state]
-        if article.state == "scheduled":
+        if article.state == "scheduled" or article.backdated:
             fields["date_gmt"] = article.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
         return fields
 
@@ -272,7 +272,7 @@ class WordPress:
 
         return int(await effect(f"term {kind}", content=name, call=call, repeatable=True))
 
-    async def _write(self, number: int, draft: Draft, fields: dict[str, Any], live: bool) -> Existing:
+    async def _write(self, number: int, draft: Draft, fields: dict[str, Any], live: bool, indexed: bool) -> Existing:
         """Write, and read back what WordPress made of it: it drops in silence what it does not know.
 
         A twin that a slow server makes in this moment takes the slug from us, so we take it back, or else step back.
@@ -280,7 +280,7 @@ class WordPress:
         path, slug = f"{API}/posts/{number}", draft.slug
         for _ in range(2):
             own = await self._alone(number, slug)
-            seo = await self._update(path, fields, seo_fields.wanted(own and own["meta"], draft))
+            seo = await self._update(path, fields, seo_fields.wanted(own and own["meta"], draft, indexed=indexed))
             post = (await self._remote.ask("GET", path, params={"context": "edit", "_fields": FIELDS})).data
             if post["slug"] == slug:
                 break

@@ -20,6 +20,7 @@ from contentstudio.research.terms import content_words
 from contentstudio.research.topics import clean_title
 from overnight.errors import Permanent
 
+WRITER = "offline"  # what its drafts say of who wrote them
 MIN_QUOTES = 4  # less is no article
 FEWEST, MOST = 10, 18  # quotes, where the sources are long enough
 SHARE, SHORT_SHARE = 0.4, 0.6  # of a source's sentences; the second where the first would give less than FEWEST
@@ -89,7 +90,7 @@ def compose(site: Site, slug: str, snapshots: Sequence[Snapshot]) -> Draft:
         description=_description(title, quotes[0].text, language),
         sections=_sections(quotes, language),
         references=[Reference(id=key, url=s.url, title=s.title, sha256=s.sha256) for key, s in pool.items()],
-        writer="offline",
+        writer=WRITER,
         language=language,
     )
 
