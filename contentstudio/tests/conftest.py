@@ -47,7 +47,8 @@ def write_config(tmp_path: Path) -> Callable[..., Config]:
         file = tmp_path / "contentstudio.toml"
         file.write_text(
             "[fetch]\nallow_loopback = true\ntimeout_seconds = 5\n[writing]\nwriter = 'offline'\n"
-            f"offline_articles = '{offline}'\n{extra}\n[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = [{listed}]\n{told}\n",
+            f"offline_articles = '{offline}'\n{extra}\n"
+            f"[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = [{listed}]\n{told}\n",
             "utf-8",
         )
         return settings.load(file)
