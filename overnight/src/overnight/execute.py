@@ -6,18 +6,18 @@ import asyncio
 import random
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from overnight.app import App
 from overnight.context import Context
-from overnight.errors import DeadlinePassed, InvalidPayload, Transient
+from overnight.errors import DeadlinePassed, Transient
 from overnight.ledger import Ledger
 from overnight.logs import clean
 from overnight.model import Ending, Outcome, Review, Run, Status, Transition
 from overnight.pipeline import Step, dump
-from overnight.policy import decide
+from overnight.policy import decide, describe
 from overnight.threads import Threads
 
 DETAIL_LIMIT = 8_000  # characters of a traceback that are kept; its end says where it happened
@@ -29,23 +29,33 @@ class StepTimeout(Transient):
     """The step took longer than its time limit."""
 
 
-class StepCancelled(Exception):
+class StepCancelled(Transient):
     """Something inside the step was cancelled, though nobody cancelled the step."""
 
 
-async def execute(app: App, ledger: Ledger, deps: Any, run: Run, rng: random.Random, threads: Threads) -> Ending:
+async def execute(
+    app: App,
+    ledger: Ledger,
+    deps: Any,
+    run: Run,
+    rng: random.Random,
+    threads: Threads,
+    *,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> Ending:
     """Run one attempt, a plain function in one of `threads`.
 
-    Every exception becomes an ending; being cancelled from outside passes through.
+    Every way out of a step becomes an ending. A cancellation passes through only if `is_cancelled` says that it came
+    from outside: a step may cancel itself, and a library may leak the cancellation of something within.
     """
     pipeline = app.pipelines[run.pipeline]
     step = pipeline.steps[run.step]
     context = Context(run, deps, app, ledger)
     started = time.perf_counter()
-    result = await _attempt(step, context, threads)
+    result = await _attempt(step, context, threads, is_cancelled)
     try:
         output = _output(result)
-    except InvalidPayload as error:
+    except BaseException as error:  # the functions of its types may raise whatever they like, too
         result, output = error, None
     left = None if run.time_left is None else run.time_left - (time.perf_counter() - started)
     transition = decide(result, failures=run.failures, retry=step.retry, errors=app.errors, rng=rng, time_left=left)
@@ -62,7 +72,7 @@ async def execute(app: App, ledger: Ledger, deps: Any, run: Run, rng: random.Ran
     )
 
 
-async def _attempt(step: Step, context: Context[Any], threads: Threads) -> Any:
+async def _attempt(step: Step, context: Context[Any], threads: Threads, is_cancelled: Callable[[], bool]) -> Any:
     """What the step returned or raised."""
     seconds = min(step.timeout, step.timeout if context.run.time_left is None else context.run.time_left)
     limit = asyncio.timeout(seconds)
@@ -74,15 +84,20 @@ async def _attempt(step: Step, context: Context[Any], threads: Threads) -> Any:
             if step.is_async:
                 return await step.function(context, value)
             return await threads.run(step.function, context, value)
-    except TimeoutError as error:
-        return StepTimeout(f"the step took longer than {seconds:.3g} s") if limit.expired() else error
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
+    except (TimeoutError, asyncio.CancelledError) as error:
+        is_cancellation = isinstance(error, asyncio.CancelledError)
+        if is_cancellation and is_cancelled():
             raise
-        return StepCancelled() if str(error) == "" else StepCancelled(str(error))
-    except (Exception, SystemExit) as error:
+        if limit.expired():
+            return StepTimeout(f"the step took longer than {seconds:.3g} s")
+        return StepCancelled(_why_cancelled(error)) if is_cancellation else error
+    except BaseException as error:  # a panic of a library, `sys.exit`: whatever it is, its run comes to an end
         return error
+
+
+def _why_cancelled(error: BaseException) -> str:
+    said = describe(error).partition(": ")[2]
+    return f"something inside the step was cancelled, though nobody cancelled the step{said and f': {said}'}"
 
 
 def _output(result: Any) -> str | None:
@@ -104,5 +119,12 @@ def _detail(result: Any, lines: Sequence[str]) -> str | None:
     """What the step logged last, and the traceback of its error; None without both."""
     said = [f"it logged:\n{chr(10).join(lines)}"] if lines else []
     if isinstance(result, BaseException):
-        said.append(clean("".join(traceback.format_exception(result)))[-DETAIL_LIMIT:])
+        said.append(clean(_traceback(result))[-DETAIL_LIMIT:])
     return "\n\n".join(said) or None
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(error))
+    except BaseException as fault:  # groups nested too deeply, an attribute that raises
+        return f"{describe(error)} (its traceback cannot be shown: {type(fault).__name__})"

@@ -45,7 +45,7 @@ class Heart:
         self._until: dict[Attempt, float] = {}
         self._mutex = threading.Lock()
         self._stop = threading.Event()
-        self._stopping = os.pipe()  # wakes the thread out of its rest
+        self._stopping: tuple[int, int] | None = None  # a pipe, from start to stop; wakes the thread out of its rest
         self._connection: psycopg.Connection[Row] | None = None
         self._last_beat = 0.0
         self._beating_since = float("inf")
@@ -56,20 +56,22 @@ class Heart:
         if self._listed:
             self._connect()
         self._last_beat = self._beating_since = time.monotonic()
+        self._stopping = os.pipe()
         self._thread.start()
 
     def stop(self) -> None:
         """Sign out, so that nobody needs to wonder."""
         self._stop.set()
-        os.write(self._stopping[1], b"!")
-        if self._thread.ident is not None:
+        if self._stopping is not None:
+            os.write(self._stopping[1], b"!")
             self._thread.join()
         with suppress(LedgerUnavailable):
             if self._connection is not None and self._listed:
                 self._execute("worker_bye", worker=self.boot_id)
         self._close()
-        for end in self._stopping:
+        for end in self._stopping or ():
             os.close(end)
+        self._stopping = None
 
     @property
     def healthy(self) -> bool:
@@ -119,7 +121,7 @@ class Heart:
 
     def _rest(self) -> None:
         """Wait for the next beat. A socket that says something while nothing was asked has lost its server."""
-        assert self._connection is not None
+        assert self._connection is not None and self._stopping is not None
         socket, stopping = self._connection.fileno(), self._stopping[0]
         ears = select.poll()
         for ear in (socket, stopping):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -21,11 +21,36 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+MAX_SNOOZE = 10 * 366 * 86_400.0  # seconds: ten years; the database's calendar has an end
+NO_REASON = "the step gave no reason"
+SHOWN = 200  # characters of a value that are shown in a message
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: shortened, and whatever it is."""
+    try:
+        text = repr(value)
+    except BaseException:
+        text = f"<{type(value).__name__} that cannot be shown>"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _text(value: object) -> str:
+    """A reason as text: a step that gives something else must not lose it."""
+    try:
+        return "" if value is None else str(value)
+    except BaseException:
+        return shown(value)
+
+
 @dataclass(frozen=True, slots=True)
 class NoWork:
     """There was nothing to do; the job ends here, well."""
 
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", _text(self.reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +61,14 @@ class Review:
     value: Any = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.reasons, str) or not all(isinstance(reason, str) for reason in self.reasons):
-            raise TypeError("Review takes a list of reasons, each a string")
+        """Raises `TypeError` for what is no list of strings. A review without a reason says so."""
+        given = self.reasons
+        if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+            raise TypeError(f"Review takes a list of reasons, each a string, and not {shown(given)}")
+        reasons = list(given)
+        if not all(isinstance(reason, str) for reason in reasons):
+            raise TypeError(f"Review takes a list of reasons, each a string, and not {shown(reasons)}")
+        object.__setattr__(self, "reasons", [each for each in reasons if each.strip()] or [NO_REASON])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +79,10 @@ class Snooze:
     reason: str = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.seconds, int | float) or not 0 <= self.seconds < float("inf"):
-            raise TypeError("Snooze takes a number of seconds")
+        object.__setattr__(self, "reason", _text(self.reason))
+        if not isinstance(self.seconds, int | float) or not 0 <= self.seconds <= MAX_SNOOZE:
+            why = f" (its reason was: {self.reason})" if self.reason else ""
+            raise TypeError(f"Snooze takes a number of seconds, at most ten years, and not {shown(self.seconds)}{why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +90,9 @@ class Cancel:
     """The job ends here on purpose, and says why."""
 
     reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", _text(self.reason) or NO_REASON)
 
 
 Outcome = NoWork | Review | Snooze | Cancel

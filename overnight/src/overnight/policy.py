@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal, Self
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Literal, Self
 
 from overnight.errors import (
     BudgetSpent,
@@ -20,7 +22,7 @@ from overnight.errors import (
     SwitchedOff,
     Transient,
 )
-from overnight.model import Cancel, NoWork, Review, Snooze, Status, Transition
+from overnight.model import Cancel, NoWork, Review, Snooze, Status, Transition, shown
 
 ErrorClass = Literal["transient", "permanent", "unknown"]
 
@@ -32,6 +34,13 @@ SUSPECT_LOSSES = 2  # from here on a worker runs the step beside no other such s
 LEDGER_PAUSE = 1.0  # seconds before a step is tried again that could not reach the ledger
 MAX_STARTS = 1_000  # starts that a rate limit may count: their moments are kept in one row
 MAX_KEEP = 36_500  # days
+# What hinders a run most comes last, as (status, whether it counts as a failure).
+GRAVITY = (
+    (Status.QUEUED, False),  # held, or handed back
+    (Status.QUEUED, True),  # a retry
+    (Status.NEEDS_REVIEW, False),
+    (Status.DEAD, True),
+)
 SWITCH_PAUSE = 1.0  # seconds after which a run that met a switch may be claimed again (the claim holds it meanwhile)
 
 
@@ -154,7 +163,38 @@ def _after_error(
     rng: random.Random,
     time_left: float | None,
 ) -> Transition:
-    message = describe(error)
+    """Of a group of errors the one that hinders most decides; of several that may heal, the one that waits longest."""
+    parts = [_after_one(each, failures, retry, errors, rng, time_left) for each in _parts(error, errors)]
+    decisive = max(parts, key=lambda part: (GRAVITY.index((part.status, part.failed)), part.delay))
+    return replace(decisive, error=_together([part.error or "" for part in parts]))
+
+
+def _together(messages: list[str]) -> str:
+    different = list(dict.fromkeys(messages))
+    return different[0] if len(different) == 1 else f"{len(messages)} errors: {'; '.join(different)}"
+
+
+def _parts(error: BaseException, errors: ErrorTable) -> list[BaseException]:
+    """The errors of a group and of the groups in it, unless the app has a row for the group itself."""
+    found, rest = list[BaseException](), [error]
+    while rest:
+        each = rest.pop(0)
+        if isinstance(each, BaseExceptionGroup) and errors.classify(each) == "unknown":
+            rest[:0] = each.exceptions
+        else:
+            found.append(each)
+    return found
+
+
+def _after_one(
+    error: BaseException,
+    failures: int,
+    retry: Retry,
+    errors: ErrorTable,
+    rng: random.Random,
+    time_left: float | None,
+) -> Transition:
+    message = _describe_one(error)
     if isinstance(error, LedgerUnavailable | LeaseLost):
         return Transition(Status.QUEUED, "handed_back", message, "ledger", delay=LEDGER_PAUSE)
     if isinstance(error, SwitchedOff):
@@ -168,19 +208,43 @@ def _after_error(
     if isinstance(error, DeadlinePassed):
         return Transition(Status.DEAD, "error", message, "deadline", failed=True)
     class_ = errors.classify(error)
+    if class_ == "transient":
+        retry_after, doubt = _retry_after(error)
+        message += doubt
     if class_ == "transient" and failures <= retry.times:
-        wait = retry.delay(failures, getattr(error, "retry_after", None), rng)
+        wait = retry.delay(failures, retry_after, rng)
         if time_left is None or wait < time_left:
             return Transition(Status.QUEUED, "retry", message, class_, delay=wait, failed=True)
         message += "; the deadline of the job leaves no time to try again"
     return Transition(Status.DEAD, "error", message, class_, failed=True)
 
 
+def _retry_after(error: BaseException) -> tuple[float | None, str]:
+    """The seconds that the other side asked for, which an adapter may have taken from a header as they came.
+
+    None, and what to add to the message, where they are no seconds.
+    """
+    given: Any = None
+    try:
+        given = getattr(error, "retry_after", None)
+        seconds = given.total_seconds() if isinstance(given, timedelta) else 0.0 if given is None else float(given)
+    except Exception as fault:
+        seconds, given = math.nan, fault if given is None else given
+    if seconds >= 0:
+        return seconds, ""
+    return None, f" (its retry_after is no number of seconds: {shown(given)})"
+
+
 def describe(error: BaseException) -> str:
-    """One line for a person: our own errors speak for themselves, others are named."""
+    """One line for a person: our own errors speak for themselves, others are named, and of a group each one."""
+    parts = _parts(error, ErrorTable())
+    return _together(list(map(_describe_one, parts)))
+
+
+def _describe_one(error: BaseException) -> str:
     try:
         text = " ".join(str(error).split())
-    except Exception:
+    except BaseException:
         text = "its message cannot be read"
     if isinstance(error, Transient | Permanent | SwitchedOff | BudgetSpent | OutcomeUnknown):
         return text

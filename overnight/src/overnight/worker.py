@@ -76,6 +76,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self._lost: set[Attempt] = set()
+        self._cancelled: set[Attempt] = set()  # by us, because they are lost or the worker stops
         self._deps: Any = None
         self._hot = self.ledger  # until the connections for the hot statements are open
         self._finisher: asyncio.Task[None]
@@ -214,15 +215,19 @@ class Worker:
         if self._stop.is_set():  # a moment ago
             self._hand_in(Ending(run, HAND_BACK))
             return
+        key = (run.id, run.attempt)
         try:
             with self._traces.attempt(run) if self._traces else nullcontext():
-                ending = await execute(self.app, self.ledger, self._deps, run, self._rng, self._threads)
+                ending = await execute(
+                    *(self.app, self.ledger, self._deps, run, self._rng, self._threads),
+                    is_cancelled=lambda: key in self._cancelled,
+                )
         except asyncio.CancelledError:
-            if (run.id, run.attempt) in self._lost or not self._is_async(run):
+            if key in self._lost or not self._is_async(run):
                 self._forget([run])  # a plain function may still be at it: its run is left to its lease
                 return
             ending = Ending(run, HAND_BACK)
-        except Exception as fault:  # what nobody can read must come to an end all the same
+        except BaseException as fault:  # what nobody can read must come to an end all the same
             why = f"a fault while ending the step: {type(fault).__name__}"
             ending = Ending(run, Transition(Status.DEAD, "error", why, "unknown", failed=True))
         self._hand_in(ending)
@@ -336,6 +341,7 @@ class Worker:
                 del self._latest[key[0]]
             self._since.pop(key, None)
         self._lost -= keys
+        self._cancelled -= keys
         self._freed -= keys
         if self._traces is not None:
             self._traces.forget(keys)
@@ -347,8 +353,7 @@ class Worker:
         running = [task for task in self._tasks.values() if not task.done()]
         if running:
             _, late = await asyncio.wait(running, timeout=self._grace)
-            for task in late:
-                task.cancel()
+            self._cancel(key for key, task in self._tasks.items() if task in late)
         end = time.monotonic() + WRITE_GRACE
         while self._tasks and not self._finisher.done() and time.monotonic() < end:
             self._wake.clear()
@@ -365,7 +370,12 @@ class Worker:
             task = self._tasks.get(key)
             if task is not None and not task.done():
                 self._lost.add(key)
-                task.cancel()
+                self._cancel([key])
+
+    def _cancel(self, attempts: Iterable[Attempt]) -> None:
+        for key in attempts:
+            self._cancelled.add(key)
+            self._tasks[key].cancel()
 
     async def _sleep(self, seconds: float) -> None:
         try:

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import threading
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from overnight import App, Context, Debounce, Limit, Pipeline, Retry, Transient, control
 from overnight.database import Database
 from overnight.errors import LedgerUnavailable
+from overnight.heart import Heart
 from overnight.keeper import Keeper
 from overnight.ledger import Ledger
 from overnight.model import Claim
@@ -274,3 +276,52 @@ async def test_a_slot_is_fired_by_the_clock_that_is_ahead_and_once(database: Dat
     for _ in range(2):
         await keeper.fire(slot)
     assert await statuses(database) == [("one", "queued")]
+
+
+def open_pipes() -> set[str]:
+    links = (link.readlink() for link in list(Path("/proc/self/fd").iterdir()) if link.is_symlink())
+    return {str(link) for link in links if str(link).startswith("pipe:")}
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_shifts_leave_no_file_open_whether_they_worked_or_not(database: Database, hot: Database) -> None:
+    p = Pipeline("p")
+
+    @p.step
+    async def one(ctx: Ctx, value: int) -> None: ...
+
+    app = App("app", [p])
+    await control.start(app, database, "p", 0)
+    await Shift(app, database, hot, None, Told(), places=1).work(600)  # whatever is opened once
+    pipes, files = open_pipes(), open_files()
+    kept = [Shift(app, database, hot, None, Told(), places=1) for _ in range(500)]
+    assert open_pipes() == pipes
+    for number, shift in enumerate(kept[:20]):
+        await control.start(app, database, "p", number + 1)
+        await shift.work(600)
+    assert open_pipes() == pipes
+    assert open_files() < files + 10  # a pool of connections may have grown
+    assert await statuses(database) == [("one", "succeeded")] * 21
+
+
+async def test_a_heart_that_could_not_sign_in_leaves_no_file_open_and_may_try_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heart = Heart(database, lease=60, on_lost=lambda lost: None)
+    before = open_pipes()
+
+    def away() -> Any:
+        raise LedgerUnavailable("the database does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "connect_sync", away)
+        for _ in range(20):
+            with pytest.raises(LedgerUnavailable):
+                heart.start()
+    assert open_pipes() == before
+    heart.start()
+    heart.stop()
+    assert open_pipes() == before

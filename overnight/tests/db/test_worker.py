@@ -376,7 +376,7 @@ class Unreadable(Exception):
     ],
 )
 async def test_whatever_a_step_does_its_run_comes_to_an_end_and_the_worker_lives(
-    database: Database, fault: Any, status: str
+    database: Database, clock: Clock, fault: Any, status: str
 ) -> None:
     p = Pipeline("p")
 
@@ -391,7 +391,7 @@ async def test_whatever_a_step_does_its_run_comes_to_an_end_and_the_worker_lives
     app = App("app", [p])
     for value in (0, 1):
         await control.start(app, database, "p", value)
-    await asyncio.wait_for(run_until_idle(app, database), 20)
+    await asyncio.wait_for(run_until_idle(app, database, clock=clock), 20)
     assert sorted(await rows(database, "input, status")) == [(0, status), (1, "succeeded")]
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overnight.errors import LedgerUnavailable, OutcomeUnknown, Permanent, SwitchedOff, Transient
+from overnight.errors import InvalidPayload, LedgerUnavailable, OutcomeUnknown, Permanent, SwitchedOff, Transient
 from overnight.model import Cancel, NoWork, Review, Snooze, Status, Transition
-from overnight.policy import BACKOFF, JITTER, ErrorTable, Retry, decide
+from overnight.policy import BACKOFF, JITTER, MAX_RETRY_AFTER, ErrorTable, Retry, decide, describe
 
 RNG = random.Random(7)
 
@@ -85,3 +88,128 @@ def test_what_is_no_fault_of_the_step_counts_as_no_failure(error: Exception, fai
 
 def test_an_unknown_outside_write_is_for_a_person() -> None:
     assert after(OutcomeUnknown("publish?")).status is Status.NEEDS_REVIEW
+
+
+BUSY, GONE = Transient("429 busy", retry_after=70), Permanent("404 gone")
+
+
+@pytest.mark.parametrize(
+    ("errors", "status", "class_", "delay"),
+    [
+        ([Transient("502"), BUSY], Status.QUEUED, "transient", 70),
+        ([ConnectionResetError(), ExceptionGroup("inner", [BUSY, TimeoutError()])], Status.QUEUED, "transient", 70),
+        ([BUSY, GONE], Status.DEAD, "permanent", 0),
+        ([GONE, BUSY], Status.DEAD, "permanent", 0),
+        ([BUSY, ExceptionGroup("inner", [ExceptionGroup("deeper", [GONE])])], Status.DEAD, "permanent", 0),
+        ([BUSY, ValueError("bug")], Status.DEAD, "unknown", 0),
+        ([BUSY, InvalidPayload("no")], Status.DEAD, "payload", 0),
+        ([BUSY, OutcomeUnknown("written?")], Status.NEEDS_REVIEW, "unknown_outcome", 0),
+        ([SwitchedOff("off")], Status.QUEUED, "switch", 1),
+        ([SwitchedOff("off"), LedgerUnavailable("away")], Status.QUEUED, "switch", 1),
+        ([SwitchedOff("off"), BUSY], Status.QUEUED, "transient", 70),
+        ([SwitchedOff("off"), GONE], Status.DEAD, "permanent", 0),
+    ],
+)
+def test_of_a_group_the_error_that_hinders_most_decides_and_the_longest_wait_counts(
+    errors: list[Exception], status: Status, class_: str, delay: float
+) -> None:
+    result = after(ExceptionGroup("unhandled errors in a TaskGroup", errors))
+    assert (result.status, result.error_class, result.delay) == (status, class_, delay)
+
+
+def test_a_group_whose_members_may_heal_has_the_usual_cap() -> None:
+    group = ExceptionGroup("tasks", [Transient("502"), Transient("503")])
+    assert [after(group, failures).status for failures in range(4)] == [Status.QUEUED] * 3 + [Status.DEAD]
+
+
+def test_a_group_says_each_of_its_errors_once() -> None:
+    inner = ExceptionGroup("inner", [Transient("502"), ValueError("a bug")])
+    assert after(ExceptionGroup("outer", [Transient("502"), inner])).error == "3 errors: 502; ValueError: a bug"
+    assert after(ExceptionGroup("outer", [inner.exceptions[0]])).error == "502"
+    assert describe(ExceptionGroup("outer", [inner])) == "2 errors: 502; ValueError: a bug"
+
+
+def test_an_app_may_class_a_group_itself() -> None:
+    class Mine(ExceptionGroup[Exception]): ...
+
+    table = ErrorTable([(Mine, "transient")])
+    assert after(Mine("all shards", [GONE]), errors=table).status is Status.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [("120", 120), (" 120 ", 120), (Decimal(120), 120), (timedelta(minutes=2), 120), (float("inf"), MAX_RETRY_AFTER)],
+)
+def test_a_retry_after_that_is_a_number_in_other_clothes_counts(retry_after: Any, seconds: float) -> None:
+    result = after(Transient("429", retry_after=retry_after))
+    assert (result.status, result.error, result.delay) == (Status.QUEUED, "429", seconds)
+
+
+@pytest.mark.parametrize("retry_after", ["soon", float("nan"), -1, [], object(), 10**400, b"\xff", "x" * 10_000])
+def test_a_retry_after_that_is_no_number_is_said_beside_the_message_and_the_error_is_retried(retry_after: Any) -> None:
+    result = after(Transient("429 Too Many Requests", retry_after=retry_after))
+    assert result.status is Status.QUEUED
+    assert result.error is not None and len(result.error) < 400
+    assert result.error.startswith("429 Too Many Requests (its retry_after is no number of seconds: ")
+
+
+def test_a_foreign_error_s_retry_after_counts_in_the_same_way() -> None:
+    class RateLimited(Exception):
+        @property
+        def retry_after(self) -> float:
+            raise RuntimeError("no header")
+
+    result = after(RateLimited("slow down"), errors=ErrorTable([(RateLimited, "transient")]))
+    assert (result.status, result.error_class) == (Status.QUEUED, "transient")
+    assert result.error is not None and "slow down" in result.error
+
+
+class Unreadable:
+    def __str__(self) -> str:
+        raise KeyboardInterrupt
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"), [(123, "123"), ({"left": 0}, "{'left': 0}"), (ValueError("no text"), "no text"), (b"x", "b'x'")]
+)
+def test_a_reason_of_another_type_is_kept_as_text(reason: Any, text: str) -> None:
+    assert [after(kind).error for kind in (NoWork(reason), Cancel(reason), Snooze(1, reason))] == [text] * 3
+
+
+def test_a_reason_that_cannot_be_read_loses_no_job() -> None:
+    assert after(Cancel(Unreadable())).error == "<Unreadable that cannot be shown>"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("nothing", ["", None])
+def test_a_cancel_without_a_reason_says_so(nothing: Any) -> None:
+    assert after(Cancel(nothing)).error == "the step gave no reason"
+
+
+@pytest.mark.parametrize("reasons", [[], [""], [" ", "\n"], ()])
+def test_a_review_without_a_reason_says_so(reasons: Any) -> None:
+    assert after(Review(reasons)).error == "the step gave no reason"
+
+
+def test_a_review_takes_its_reasons_from_any_iterable_once() -> None:
+    review = Review(reason for reason in ("short", "", "dull"))  # type: ignore[arg-type]
+    assert [after(review).error for _ in range(2)] == ["short\ndull"] * 2
+
+
+@pytest.mark.parametrize("reasons", ["too short", b"x", None, 7, [ValueError("too short")], ["a", Unreadable()]])
+def test_a_review_of_something_else_is_refused_with_what_was_passed(reasons: Any) -> None:
+    shown = "cannot be shown" if isinstance(reasons, list) and "a" in reasons else repr(reasons)
+    with pytest.raises(TypeError) as caught:
+        Review(reasons)
+    assert str(caught.value).startswith("Review takes a list of reasons, each a string, and not ")
+    assert shown in str(caught.value)
+
+
+@pytest.mark.parametrize("seconds", ["x", "5", None, float("nan"), float("inf"), -1, 1e12, timedelta(1), Unreadable()])
+def test_a_snooze_of_no_seconds_is_refused_with_what_was_passed_and_its_reason(seconds: Any) -> None:
+    shown = "cannot be shown" if isinstance(seconds, Unreadable) else repr(seconds)
+    with pytest.raises(TypeError) as caught:
+        Snooze(seconds, "the quota is spent")
+    assert shown in str(caught.value)
+    assert str(caught.value).endswith("(its reason was: the quota is spent)")
