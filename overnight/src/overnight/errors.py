@@ -47,12 +47,14 @@ class IdConflict(UserError):
 class Transient(OvernightError):
     """It may work later: a 5xx answer, a timeout, a rate limit.
 
-    `retry_after` (seconds) is what the other side asked for; the retry waits at least that long.
+    `retry_after` (seconds) is what the other side asked for; the retry waits at least that long. With `review` the step
+    waits for a person after its last retry, instead of being a dead letter.
     """
 
-    def __init__(self, message: str | None = None, *, retry_after: float | None = None) -> None:
+    def __init__(self, message: str | None = None, *, retry_after: float | None = None, review: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.review = review
 
 
 class Permanent(OvernightError):

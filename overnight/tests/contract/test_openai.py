@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,3 +139,182 @@ async def test_what_a_server_says_is_told(
     server.script("404")
     with pytest.raises(PermanentCall, match=r"openai answered 404 .*pull it first"):
         await provider.complete(request(), deadline=20)
+
+
+CASES = Path(__file__).parents[3] / "contentstudio/tests/cases"
+A = json.dumps({"a": 1})
+
+
+class Case(BaseModel):
+    a: int
+
+
+def chunk(delta: Any, finish: str | None = None, **more: Any) -> bytes:
+    return data({"model": "m", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **more})
+
+
+def data(event: Any) -> bytes:
+    return f"data: {json.dumps(event)}\n\n".encode()
+
+
+USAGE = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
+COUNTED = data({"model": "m", "choices": [], "usage": USAGE})
+DONE = b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize("name", ["13-mistral.sse", "17-think.sse"])
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf"])
+async def test_a_stream_that_failed_is_read_now(
+    server: FakeModels, provider: OpenAI, name: str, end: bytes, before: bytes
+) -> None:
+    server.stream = before + (CASES / name).read_bytes().replace(b"\n", end)
+    reply = await provider.complete(request(schema=strict_schema(Case)), deadline=20)
+    assert parse(reply, Case).a == 1
+    assert (reply.usage.input_tokens, reply.usage.output_tokens, reply.usage.assumed) == (5, 7, False)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf"])
+async def test_the_last_event_needs_no_blank_line(
+    server: FakeModels, provider: OpenAI, end: bytes, before: bytes
+) -> None:
+    server.stream = before + (CASES / "14-no-blank-line.sse").read_bytes().replace(b"\n", end)
+    reply = await provider.complete(request(schema=strict_schema(Case)), deadline=20)
+    assert (parse(reply, Case).a, reply.stop_reason) == (1, "stop")
+    assert reply.usage.assumed, "this server counts nothing"
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["insufficient_system_resource", "network_error", "error", "abort", "ABORTED", "cancelled", "time_limit"],
+)
+async def test_a_server_in_trouble_is_asked_again(server: FakeModels, provider: OpenAI, reason: str) -> None:
+    case = (CASES / "15-finish.sse").read_bytes()
+    server.stream = case.replace(b"insufficient_system_resource", reason.encode())
+    with pytest.raises(TransientCall, match=re.escape(reason)) as caught:
+        await provider.complete(request(schema=strict_schema(Case)), deadline=20)
+    assert caught.value.kind == "overloaded", "so the fallback is asked"
+    usage = caught.value.usage
+    assert usage is not None
+    assert (usage.input_tokens, usage.output_tokens, usage.assumed) == (5, 7, False)
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        *(("length", "truncated"), ("model_length", "truncated"), ("MAX_TOKENS", "truncated")),
+        *(("content_filter", "refused"), ("sensitive", "refused"), ("SAFETY", "refused"), ("refusal", "refused")),
+        *(("tool_calls", "unknown"), ("function_call", "unknown"), ("a new word", "unknown")),
+    ],
+)
+async def test_what_ends_an_answer_early(server: FakeModels, provider: OpenAI, reason: str, kind: str) -> None:
+    server.stream = chunk({"content": A}) + chunk({}, reason) + COUNTED + DONE
+    with pytest.raises(PermanentCall) as caught:
+        await provider.complete(request(), deadline=20)
+    assert caught.value.kind == kind
+    assert caught.value.usage is not None
+    assert caught.value.usage.output_tokens == 7
+
+
+@pytest.mark.parametrize("reason", ["stop", "STOP", "eos", "eos_token", "stop_sequence", "end_turn", "COMPLETE"])
+async def test_what_ends_a_whole_answer(server: FakeModels, provider: OpenAI, reason: str) -> None:
+    server.stream = chunk({"content": A}) + chunk({}, reason) + COUNTED + DONE
+    assert (await provider.complete(request(), deadline=20)).text == A
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        chunk({"role": "assistant", "content": None}) + chunk({"content": A}),
+        chunk(None) + chunk({"content": A}),
+        chunk({"content": ""}) + chunk({"content": [{"type": "text", "text": '{"a"'}, {"text": ": 1}"}]}),
+        chunk({"content": {"type": "text", "text": A}}),
+        chunk({"content": ['{"a"', ": 1}", None]}),
+        chunk({"content": [{"type": "output_text", "text": A}, {"type": "reference", "reference_ids": [1]}]}),
+        chunk({"content": [{"text": A}]}),
+        chunk({"reasoning_content": "hm", "content": None}) + chunk({"content": A, "tool_calls": []}),
+        data({"choices": {"index": 0, "delta": {"content": A}, "finish_reason": "null"}}),
+        data({"choices": [None]}) + data({"choices": None}) + data({"object": "ping"}) + chunk({"content": A}),
+        chunk({"content": A}, None, error=None),
+        chunk({"content": A}, None, usage=None) + chunk({}, None, usage={}),
+        chunk({"content": A}, None, usage={"prompt_tokens": 1, "completion_tokens": 1}),
+        data({"model": None, "choices": [{"message": {"content": A}}]}),
+    ],
+)
+async def test_a_text_comes_in_many_shapes(server: FakeModels, provider: OpenAI, pieces: bytes) -> None:
+    server.stream = pieces + chunk({}, "stop") + COUNTED + DONE
+    reply = await provider.complete(request(schema=strict_schema(Case)), deadline=20)
+    assert json.loads(reply.text) == {"a": 1}
+    assert (reply.usage.input_tokens, reply.usage.output_tokens, reply.usage.assumed) == (5, 7, False)
+
+
+async def test_halves_of_a_character_in_two_events_become_one(server: FakeModels, provider: OpenAI) -> None:
+    server.stream = chunk({"content": "\ud83c"}) + chunk({"content": "\udf19 \ud83c\udf19"}) + chunk({}, "stop") + DONE
+    assert (await provider.complete(request(), deadline=20)).text == "\U0001f319 \U0001f319"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *(None, 5, "text", [], True, {"choices": 5}, {"choices": ["text"]}, {"choices": [{"delta": "text"}]}),
+        *({"choices": [{"delta": {"content": 5}}]}, {"choices": [{"delta": {"content": [5]}}]}, {"model": ["m"]}),
+        *({"choices": [{"delta": {"content": [{"type": "text"}]}}]}, {"choices": [{"finish_reason": {}}]}),
+    ],
+)
+async def test_an_event_of_another_shape_is_malformed_and_booked_with_what_was_counted(
+    server: FakeModels, provider: OpenAI, event: Any
+) -> None:
+    server.stream = chunk({"content": A}) + COUNTED + data(event) + chunk({}, "stop") + DONE
+    with pytest.raises(TransientCall) as caught:
+        await provider.complete(request(), deadline=20)
+    assert caught.value.kind == "malformed"
+    assert caught.value.usage is not None
+    assert (caught.value.usage.input_tokens, caught.value.usage.output_tokens) == (5, 7)
+
+
+@pytest.mark.parametrize(
+    "broken", [b"data: " + b"[" * 100_000 + b"\n\n", b"data: \xff\n\n", b"data: {\n\n", b'data: {"choi']
+)
+async def test_bytes_that_are_no_event_are_malformed_and_booked(
+    server: FakeModels, provider: OpenAI, broken: bytes
+) -> None:
+    server.stream = chunk({"content": A}) + COUNTED + broken
+    with pytest.raises(TransientCall) as caught:
+        await provider.complete(request(), deadline=20)
+    assert caught.value.kind == "malformed"
+    assert caught.value.usage is not None
+    assert caught.value.usage.output_tokens == 7
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        *({"prompt_tokens": 5}, {"prompt_tokens": None, "completion_tokens": 7}, {"completion_tokens": "many"}, [1], 3),
+        *({"prompt_tokens": -1, "completion_tokens": 7}, {"prompt_tokens": 10**30, "completion_tokens": 7}),
+    ],
+)
+async def test_counts_that_cannot_be_are_none(server: FakeModels, provider: OpenAI, counts: Any) -> None:
+    server.stream = chunk({"content": A}, "stop") + data({"choices": [], "usage": counts}) + DONE
+    usage = (await provider.complete(request(), deadline=20)).usage
+    assert (usage.input_tokens, usage.output_tokens, usage.assumed) == (request().most_input_tokens, 40, True)
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        (b'event: error\ndata: {"message": "Overloaded", "type": "overloaded_error"}\n\n', "overloaded"),
+        (b"event: error\ndata: something broke\n\n", "server"),
+        (b'data: {"error": "something broke"}\n\n', "server"),
+        (b'data: {"error": {"code": 429, "message": "slow down"}}', "rate_limit"),
+    ],
+)
+async def test_errors_in_mid_stream_have_several_shapes(
+    server: FakeModels, provider: OpenAI, event: bytes, kind: str
+) -> None:
+    server.stream = chunk({"content": A}, None, usage=USAGE) + event
+    with pytest.raises(TransientCall) as caught:
+        await provider.complete(request(), deadline=20)
+    assert caught.value.kind == kind
+    assert caught.value.usage is not None
+    assert caught.value.usage.output_tokens == 7

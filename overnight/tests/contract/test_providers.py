@@ -26,7 +26,7 @@ from overnight.llm import (
     parse,
     strict_schema,
 )
-from overnight.llm.fake_server import FAULTS, HTTP_FAULTS, FakeModels, HttpFault, prompt_of, sample
+from overnight.llm.fake_server import FAULTS, HTTP_FAULTS, ODD, FakeModels, HttpFault, prompt_of, sample
 from overnight.llm.openai import CLIENTS
 
 KEY = "sk-secret-0123456789"
@@ -141,7 +141,8 @@ PAID: dict[str, tuple[type[CallFailed], str]] = {
 }
 SILENT = {"stall", "hang"}
 # Where the protocols differ: OpenAI's says that the answer is whole before its mark of the end; its counts may lack.
-APART = {"no-usage"}
+APART = {"no-usage", "troubled"}
+ONLY_IN_CHAT = {"whole-json"}
 WHOLE_IN_CHAT = {"no-message-stop"}
 OVERLOADED_IN_CHAT = {"503"}
 # What is told before the end has the final counts; an answer that broke off earlier has none, or one token.
@@ -149,7 +150,7 @@ COUNTED = set(PAID) - {"drop-mid-stream", "error-event-overloaded", "malformed-e
 
 
 def test_every_fault_of_the_server_has_a_verdict() -> None:
-    assert set(FAULTS) - {"ok"} == NOT_PAID.keys() | PAID.keys() | SILENT | APART
+    assert set(FAULTS) - {"ok"} == NOT_PAID.keys() | PAID.keys() | SILENT | APART | ODD
 
 
 def assert_readable(failure: CallFailed) -> None:
@@ -249,6 +250,70 @@ async def test_a_finished_answer(server: FakeModels, api: Api, provider: Provide
     assert parse(reply, Article).title == "Night trains"
     expected = (call.input_tokens * Decimal(api.input_usd) + call.output_tokens * Decimal(api.output_usd)) / 1_000_000
     assert cost_usd(provider.name, api.model, reply.usage) == expected
+
+
+@pytest.mark.parametrize("oddity", sorted(ODD))
+async def test_what_is_odd_about_a_stream_costs_no_answer(
+    server: FakeModels, api: Api, provider: Provider, oddity: str
+) -> None:
+    if oddity in ONLY_IN_CHAT and provider.name != "openai":
+        return
+    server.script(oddity)
+    reply = await provider.complete(article_request(api), deadline=20)
+    assert (reply.text, reply.stop_reason) == (ANSWER, api.stop)
+    assert (reply.usage.input_tokens, reply.usage.output_tokens, reply.usage.assumed) == (*server.billed, False)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"Here it is: {ANSWER}",
+        f"{ANSWER}\nI hope it helps.",
+        f"Here it is:\n```json\n{ANSWER}\n```",
+        f"```json\n{ANSWER}\n```\nI hope it helps.",
+        f"I think. <think>So.</think>{ANSWER}",
+        f"<think>So. {ANSWER}",
+        f"```\n```json\n{ANSWER}\n```\n```",
+        f"```json\n{ANSWER}",
+        f"```\n{ANSWER}\n~~~",
+        "[" * 100_000,
+        "",
+    ],
+)
+async def test_what_does_not_enclose_the_whole_answer_is_no_frame(
+    server: FakeModels, api: Api, provider: Provider, answer: str
+) -> None:
+    server.body = lambda request: answer
+    failure = await failure_of(provider, article_request(api))
+    assert (type(failure), failure.kind) == (TransientCall, "malformed")
+    assert failure.usage is not None
+    assert (failure.usage.input_tokens, failure.usage.output_tokens) == server.billed
+
+
+@pytest.mark.parametrize("tag", ["think", "thinking", "reasoning"])
+async def test_a_think_block_may_begin_in_the_servers_own_prompt(
+    server: FakeModels, api: Api, provider: Provider, tag: str
+) -> None:
+    server.body = lambda request: f"JSON is wanted.\n</{tag}>\n\n{ANSWER}"
+    assert (await provider.complete(article_request(api), deadline=20)).text == ANSWER
+
+
+async def test_a_frame_stays_where_no_json_is_asked_for(server: FakeModels, api: Api, provider: Provider) -> None:
+    server.body = lambda request: "```\nprint()\n```"
+    assert (await provider.complete(article_request(api, schema=None), deadline=20)).text == "```\nprint()\n```"
+
+
+async def test_a_fault_of_our_own_says_what_the_call_used(
+    server: FakeModels, api: Api, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> str:
+        raise TypeError("a fault of the parser")
+
+    monkeypatch.setattr("overnight.llm.wire.joined", broken)
+    with pytest.raises(TypeError) as caught:
+        await provider.complete(article_request(api), deadline=20)
+    usage = caught.value.usage  # type: ignore[attr-defined]
+    assert (usage.input_tokens, usage.output_tokens) == server.billed
 
 
 async def test_text_need_not_be_json_without_a_schema(server: FakeModels, api: Api, provider: Provider) -> None:

@@ -109,6 +109,17 @@ async def test_what_another_model_would_not_mend_is_not_passed_on(
     assert [call.request["model"] for call in server.calls] == ["first"]
 
 
+async def test_the_fallback_is_asked_when_the_servers_own_word_for_the_end_is_trouble(
+    database: Database, server: FakeModels, choices: list[Choice], attempt: Begin
+) -> None:
+    server.script("troubled")
+    answer, by = await fallback.ask(await attempt(), choices[::-1], REQUEST, Word)
+    assert (answer.word, by.name) == ("first", "anthropic:first")
+    (failed, _) = await database.fetch("select status, error_kind, cost_usd from llm_calls order by id")
+    assert (failed["status"], failed["error_kind"]) == ("failed", "overloaded")
+    assert failed["cost_usd"] > 0
+
+
 async def test_a_spent_budget_is_not_passed_on(
     database: Database, server: FakeModels, choices: list[Choice], attempt: Begin
 ) -> None:

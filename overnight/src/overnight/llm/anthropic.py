@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -69,10 +68,7 @@ class Anthropic:
             async with asyncio.timeout(deadline):
                 await _read(client, request, answer)
             return answer.reply(json_expected=request.schema is not None)
-        except asyncio.CancelledError as cut:
-            cut.usage = answer.usage  # type: ignore[attr-defined]  # a call that is cut off is billed too
-            raise
-        except Exception as error:
+        except BaseException as error:
             if (failure := _explain(error, answer.usage, deadline)) is None:
                 raise
             # The SDK's errors carry whole response bodies, so they do not follow ours into logs.
@@ -117,7 +113,7 @@ class _Answer:
                 self._model = event["message"]["model"]
                 self._count(event["message"]["usage"])
             case "content_block_delta" if event["delta"]["type"] == "text_delta":
-                self._text.append(event["delta"]["text"])
+                self._text.append(wire.text(event["delta"]["text"]))
             case "message_delta":
                 self._stop_reason = event["delta"].get("stop_reason") or self._stop_reason
                 self._count(event.get("usage") or {})
@@ -147,9 +143,9 @@ class _Answer:
             unknown: tuple[Kind, str] = ("unknown", f"The model stopped unexpectedly: {self._stop_reason}.")
             kind, message = _CUT.get(self._stop_reason, unknown)
             raise PermanentCall(message, kind=kind, usage=self.usage)
-        text = "".join(self._text)
-        if json_expected and not wire.is_json(text):
-            raise TransientCall("The answer is not well-formed JSON.", kind="malformed", usage=self.usage)
+        text = wire.joined(self._text)
+        if json_expected:
+            text = wire.json_answer(text, self.usage)
         return Reply(
             text=text, stop_reason=self._stop_reason, usage=self.usage, model=self._model, model_ends=self._ends
         )
@@ -185,10 +181,8 @@ async def _read(client: AsyncAnthropic, request: Request, answer: _Answer) -> No
         content_type = stream.response.headers.get("content-type", "nothing")
         if not content_type.startswith("text/event-stream"):
             raise TransientCall(f"Anthropic answered with {content_type}, not with a stream.", kind="malformed")
-        events = stream.raw_events(stream.response)
+        events = wire.events(stream.response)
         async for sent in events:
-            if not sent.data:
-                continue
             event = _decoded(sent.data, answer)
             if event["type"] == "error":
                 raise _refusal(None, event, stream.response.headers, answer.usage)
@@ -200,9 +194,9 @@ async def _read(client: AsyncAnthropic, request: Request, answer: _Answer) -> No
 def _decoded(data: str, answer: _Answer) -> Any:
     """The event, folded into `answer`. Whatever the fold cannot digest is malformed, be it no JSON or another shape."""
     try:
-        event = json.loads(data)
+        event = wire.decoded(data)
         answer.feed(event)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (LookupError, ValueError, TypeError, AttributeError):
         message = "Anthropic's stream had an event that cannot be read."
         raise TransientCall(message, kind="malformed", usage=answer.usage) from None
     return event
@@ -215,7 +209,7 @@ def _end_of_life(model: str) -> str | None:
     return DEPRECATED_MODELS.get(model)
 
 
-def _explain(error: Exception, usage: Usage | None, deadline: float) -> CallFailed | None:
+def _explain(error: BaseException, usage: Usage | None, deadline: float) -> CallFailed | None:
     """What went wrong with the call; None for an error that is not the call's."""
     import anthropic
 

@@ -85,6 +85,7 @@ STOP_REASONS = {
 }
 FINISH_REASONS = {"max-tokens": "length", "context-window": "length", "pause-turn": "tool_calls"}
 FINISH_REASONS["content-filter"] = "content_filter"
+FINISH_REASONS["troubled"] = "insufficient_system_resource"  # DeepSeek's
 # How OpenAI words what is not told by the status alone.
 CODES = {"429-spend-cap": "insufficient_quota", "400-spend-limit": "billing_hard_limit_reached"}
 BROKEN_STREAMS = {
@@ -98,7 +99,22 @@ BROKEN_STREAMS = {
     "stall",
 }
 NO_STREAM = {"reset", "hang", "html-200", "html-502"}
-FAULTS = sorted({*HTTP_FAULTS, *STOP_REASONS, *BROKEN_STREAMS, *NO_STREAM})
+# Oddities of servers that cost no answer: how lines end, what stands around JSON, in what shape a text comes.
+ODD_STREAMS: dict[str, Callable[[bytes], bytes]] = {
+    "cr-lines": lambda stream: stream.replace(b"\n", b"\r"),
+    "crlf-lines": lambda stream: stream.replace(b"\n", b"\r\n"),
+    "no-blank-line": lambda stream: stream.removesuffix(b"data: [DONE]\n\n").rstrip(b"\n"),
+    "byte-order-mark": lambda stream: b"\xef\xbb\xbf" + stream,
+    "comments": lambda stream: stream.replace(b"data: ", b": a comment\nid: 7\nretry: 10\ndata:"),
+}
+FRAMES = {
+    "think": "<think>\nJSON is wanted.\n</think>\n\n{}",
+    "fence": "```json\n{}\n```",
+    "think-fence": "<think>JSON.</think>\n```\n{}\n```\n",
+}
+SHAPES = {"parts", "whole-json"}
+ODD = {*ODD_STREAMS, *FRAMES, *SHAPES}
+FAULTS = sorted({*HTTP_FAULTS, *STOP_REASONS, *BROKEN_STREAMS, *NO_STREAM, *ODD, "troubled"})
 
 
 @dataclass
@@ -112,12 +128,14 @@ class Call:
     status: int = 200
     input_tokens: int = 0
     output_tokens: int = 0
+    text: str = ""
 
 
 class FakeModels:
     """The server. Each call takes the next fault of the queue; with none left it is `ok`.
 
-    `body` turns a request into the text of the answer; the default makes an instance of the request's schema. `calls`
+    `body` turns a request into the text of the answer; the default makes an instance of the request's schema. `stream`,
+    where it is set, is sent as every answer's stream instead, byte for byte. `calls`
     has every request, refused ones too, before its answer goes out. `delay` (seconds) passes before each answer. With
     `keep_alive` a connection serves many calls, as real servers have it, and closing waits until clients have closed
     theirs; `connections` counts them.
@@ -133,6 +151,7 @@ class FakeModels:
         keep_alive: bool = False,
     ) -> None:
         self.body = body or sample
+        self.stream: bytes | None = None
         self.calls: list[Call] = []
         self.closing = threading.Event()
         self.delay = delay
@@ -260,8 +279,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(encoded)
 
     def _stream(self, call: Call) -> None:
-        text = self.server.fake.body(call.request)
-        events = script_stream(call, text)
+        events = script_stream(call, self.server.fake.body(call.request))
+        if call.fault == "whole-json":
+            self._send(200, "application/json", json.dumps(whole(call)), {})
+            return
+        if self.server.fake.stream is not None:
+            events = [self.server.fake.stream]
+        if call.fault in ODD_STREAMS:
+            events = [ODD_STREAMS[call.fault](b"".join(events))]
         self.send_response(200)
         for name, value in (("content-type", "text/event-stream; charset=utf-8"), ("transfer-encoding", "chunked")):
             self.send_header(name, value)
@@ -281,6 +306,8 @@ def script_stream(call: Call, text: str) -> list[bytes]:
     """The events of one answer as its fault has them, and what they bill, noted on the call."""
     if call.fault in ("truncated-json", "max-tokens", "context-window"):
         text = text[: len(text) * 2 // 3]
+    text = FRAMES.get(call.fault, "{}").replace("{}", text)
+    call.text = text
     call.input_tokens = tokens(json.dumps(call.request.get("messages"))) + tokens(str(call.request.get("system", "")))
     call.output_tokens = tokens(text)
     pieces = [text[start : start + 40] for start in range(0, len(text), 40)]
@@ -290,6 +317,14 @@ def script_stream(call: Call, text: str) -> list[bytes]:
         call.output_tokens = tokens("".join(half))
         return speech.opening(call) + speech.deltas(call, half) + speech.broken(call.fault)
     return speech.opening(call) + speech.deltas(call, pieces) + speech.closing(call)
+
+
+def whole(call: Call) -> dict[str, Any]:
+    """The answer of a server that does not stream, in chat completions."""
+    usage = {"prompt_tokens": call.input_tokens, "completion_tokens": call.output_tokens}
+    message = {"role": "assistant", "content": call.text}
+    choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+    return {"object": "chat.completion", "model": call.request["model"], "choices": choices, "usage": usage}
 
 
 class Speech(Protocol):
@@ -372,6 +407,9 @@ class _Chat:
     @staticmethod
     def deltas(call: Call, pieces: list[str]) -> list[bytes]:
         said = "refusal" if call.fault == "refusal" else "content"
+        if call.fault == "parts":
+            thought = {"type": "thinking", "thinking": [{"type": "text", "text": "JSON is wanted."}]}
+            return [_chunk(call, {said: [thought, {"type": "text", "text": piece}]}) for piece in pieces]
         return [_chunk(call, {said: piece}) for piece in pieces]
 
     @staticmethod
@@ -395,7 +433,7 @@ class _Chat:
         return []
 
 
-def _chunk(call: Call, delta: dict[str, str], finish: str | None = None) -> bytes:
+def _chunk(call: Call, delta: dict[str, Any], finish: str | None = None) -> bytes:
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
     return _data({"object": "chat.completion.chunk", "model": call.request["model"], "choices": [choice]})
 

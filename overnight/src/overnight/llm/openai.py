@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -48,10 +48,29 @@ _PERMANENT: dict[str, Kind] = {
     "model_not_found": "not_found",
 }
 _OVERLOADED = (503, 529)
-_CUT: dict[str, tuple[Kind, str]] = {
-    "length": ("truncated", "The answer was cut off at max_tokens, or at the end of the model's context window."),
-    "content_filter": ("refused", "A content filter ended the answer."),
+# How an answer ends, by the words of OpenAI, Azure, Mistral, DeepSeek, Zhipu, Together, TGI, vLLM, SGLang, Gemini,
+# Cohere and watsonx in their documentation of chat completions; compared in lower case.
+_FINISHED = {"stop", "eos", "eos_token", "stop_sequence", "end_turn", "complete", "completed"}
+_TROUBLED = {"insufficient_system_resource", "network_error", "error", "abort", "aborted", "cancelled", "time_limit"}
+_TROUBLED |= {"timeout", "load", "unload", "internal_error", "server_error", "overloaded", "not_finished"}
+_LENGTH: tuple[str, ...] = ("length", "max_tokens", "max_output_tokens", "model_length", "token_limit")
+_LENGTH += ("model_context_window_exceeded",)
+_FILTER: tuple[str, ...] = (
+    "content_filter",
+    "sensitive",
+    "safety",
+    "recitation",
+    "prohibited_content",
+    "blocklist",
+    "spii",
+)
+_FILTER += ("guardrail_intervened", "error_toxic")
+_CUT: dict[tuple[str, ...], tuple[Kind, str]] = {
+    _LENGTH: ("truncated", "The answer was cut off at max_tokens, or at the end of the model's context window."),
+    _FILTER: ("refused", "A content filter ended the answer."),
+    ("refusal",): ("refused", "The model refused to answer."),
 }
+_TEXTS = ("text", "output_text", None)  # types of parts that are the answer
 _JSON_ONLY = "Answer with JSON alone, nothing before or after it, that fits this JSON schema:\n"
 
 
@@ -92,10 +111,7 @@ class OpenAI:
                 async with client.stream("POST", self._url, json=self._body(request)) as response:
                     await self._read(response, answer)
             return answer.reply()
-        except asyncio.CancelledError as cut:
-            cut.usage = answer.usage  # type: ignore[attr-defined]  # a call that is cut off is billed too
-            raise
-        except Exception as error:
+        except BaseException as error:
             if (failure := wire.explain(error, answer.usage, self.name, deadline)) is None:
                 raise
             raise wire.told(failure, self._key) from None
@@ -158,25 +174,31 @@ class OpenAI:
     async def _read(self, response: Response, answer: _Answer) -> None:
         """Stream the answer into `answer` until it is finished or the stream ends."""
         if response.status_code != 200:
-            body = _decoded(await response.aread())
+            body = wire.decoded(await response.aread())
             raise _refusal(self.name, response.status_code, body, response.headers, None)
-        content_type = response.headers.get("content-type", "nothing")
+        content_type = response.headers.get("content-type", "nothing").lower()
+        if content_type.startswith("application/json"):  # a server that does not stream tells all in one
+            self._take(wire.decoded(await response.aread()), response, answer)
+            return
         if not content_type.startswith("text/event-stream"):
             raise TransientCall(f"{self.name} answered with {content_type}, not with a stream.", kind="malformed")
-        events = _events(response)
-        async for data in events:
-            if data == "[DONE]":
+        events = wire.events(response)
+        async for event in events:
+            if event.data.strip() == "[DONE]":
                 await wire.drain(events)
                 return
-            answer.begun = True
-            event = _decoded(data)
-            if "error" in wire.mapping(event):
-                raise _refusal(self.name, None, event, response.headers, answer.usage)
-            try:
-                answer.feed(event)
-            except (LookupError, ValueError, TypeError, AttributeError):
-                message = f"The stream of {self.name} had an event that cannot be read."
-                raise TransientCall(message, kind="malformed", usage=answer.usage) from None
+            self._take(wire.decoded(event.data), response, answer, is_error=event.type == "error")
+
+    def _take(self, event: Any, response: Response, answer: _Answer, *, is_error: bool = False) -> None:
+        """Fold one event into the answer. What the fold cannot digest is malformed, be it no JSON or another shape."""
+        answer.begun = True
+        if is_error or wire.mapping(event).get("error"):
+            raise _refusal(self.name, None, event, response.headers, answer.usage)
+        try:
+            answer.feed(event)
+        except (LookupError, ValueError, TypeError, AttributeError):
+            message = f"The stream of {self.name} had an event that cannot be read."
+            raise TransientCall(message, kind="malformed") from None
 
 
 class _Answer:
@@ -198,19 +220,23 @@ class _Answer:
         return self._counted or (wire.most(self._request) if self.begun else None)
 
     def feed(self, event: Any) -> None:
-        """Take one event. The last one has the counts and no choice."""
-        self._model = event.get("model") or self._model
-        for choice in event.get("choices") or []:
-            delta = choice.get("delta") or {}
-            self._text.append(delta.get("content") or "")
+        """Take one event. The last one has the counts and no choice; some servers count in each: the newest holds."""
+        self._model = wire.text(event.get("model") or self._model)
+        self._counted = _counts(event.get("usage")) or self._counted
+        for choice in _items(event.get("choices")):
+            delta = choice.get("delta") or choice.get("message") or {}
+            for part in _items(delta.get("content")):
+                self._add(part)
             self._refused |= bool(delta.get("refusal"))
-            self._finish = choice.get("finish_reason") or self._finish
-        if raw := event.get("usage"):
-            self._counted = Usage(
-                input_tokens=int(raw["prompt_tokens"]),
-                output_tokens=int(raw["completion_tokens"]),
-                cache_read_tokens=int(wire.mapping(raw.get("prompt_tokens_details")).get("cached_tokens") or 0),
-            )
+            self._finish = _finish(choice) or self._finish
+
+    def _add(self, part: Any) -> None:
+        """One part of the content: a text, or an object of a type. Thoughts and references are not the answer."""
+        if isinstance(part, str):
+            self._text.append(part)
+        elif part.get("type", "text") in _TEXTS:
+            self._text.append(wire.text(part["text"]))
+        self._refused |= not isinstance(part, str) and part.get("type") == "refusal"
 
     def reply(self) -> Reply:
         """The finished answer. Raises `CallFailed` for one that broke off, whatever text it has."""
@@ -219,44 +245,46 @@ class _Answer:
         if self._finish is None or self.usage is None:
             message = f"The answer of {self._name} ended without a finish reason."
             raise TransientCall(message, kind="incomplete", usage=self.usage)
-        if self._finish != "stop":
+        reason = self._finish.lower()
+        if reason in _TROUBLED:
+            message = f"The server of {self._name} broke the answer off: {self._finish}."
+            raise TransientCall(message, kind="overloaded", usage=self.usage)
+        if reason not in _FINISHED:
             unknown: tuple[Kind, str] = ("unknown", f"The model stopped unexpectedly: {self._finish}.")
-            kind, message = _CUT.get(self._finish, unknown)
+            kind, message = next((told for words, told in _CUT.items() if reason in words), unknown)
             raise PermanentCall(message, kind=kind, usage=self.usage)
-        text = "".join(self._text)
-        if self._request.schema is not None and not wire.is_json(text):
-            raise TransientCall("The answer is not well-formed JSON.", kind="malformed", usage=self.usage)
+        text = wire.joined(self._text)
+        if self._request.schema is not None:
+            text = wire.json_answer(text, self.usage)
         return Reply(text=text, stop_reason=self._finish, usage=self.usage, model=self._model)
 
 
-async def _events(response: Response) -> AsyncIterator[str]:
-    """The data of each server-sent event. Lines are cut here: the client's own way takes most of a call's time."""
-    data: list[str] = []
-    rest = b""
-    async for chunk in response.aiter_bytes():
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            text = line.rstrip(b"\r").decode()
-            if text.startswith("data:"):
-                data.append(text.removeprefix("data:").removeprefix(" "))
-            elif not text and data:
-                yield "\n".join(data)
-                data.clear()
+def _items(value: Any) -> list[Any]:
+    """The items of a list, without what is null; what stands alone is the only one."""
+    return [item for item in (value if isinstance(value, list) else [value]) if item is not None]
 
 
-def _decoded(body: bytes | str) -> Any:
-    """The JSON, or None, which no fold can digest."""
-    try:
-        return json.loads(body)
-    except ValueError:
+def _finish(choice: Mapping[str, Any]) -> str | None:
+    """The reason for which a choice ended; some servers write “null” as a word until it does."""
+    reason = choice.get("finish_reason")
+    return None if reason in (None, "", "null") else wire.text(reason)
+
+
+def _counts(raw: Any) -> Usage | None:
+    """What the server counted, if it told both counts."""
+    told = wire.mapping(raw)
+    read, written = (wire.count(told.get(name)) for name in ("prompt_tokens", "completion_tokens"))
+    if read is None or written is None:
         return None
+    cached = wire.count(wire.mapping(told.get("prompt_tokens_details")).get("cached_tokens")) or 0
+    return Usage(input_tokens=read, output_tokens=written, cache_read_tokens=min(cached, read))
 
 
 def _refusal(
     name: str, status: int | None, body: object, headers: Mapping[str, str], usage: Usage | None
 ) -> CallFailed:
     """The error that the server reported: `{"error": {"message", "type", "code"}}`, other JSON, or a proxy's text."""
-    error = wire.mapping(wire.mapping(body).get("error"))
+    error = wire.mapping(wire.mapping(body).get("error") or body)
     words = [str(word) for word in (error.get("code"), error.get("type")) if word is not None]
     said = error.get("message") or wire.mapping(body).get("error")
     who = f"{name} answered {status or 'in mid-stream'} ({words[0] if words else 'no error code'})"

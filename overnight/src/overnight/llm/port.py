@@ -152,8 +152,9 @@ class TransientCall(CallFailed, Transient):
         kind: Kind = "unknown",
         usage: Usage | None = None,
         retry_after: float | None = None,
+        review: bool = False,
     ) -> None:
-        Transient.__init__(self, message, retry_after=retry_after)
+        Transient.__init__(self, message, retry_after=retry_after, review=review)
         self.kind = kind
         self.usage = usage
 
@@ -187,7 +188,7 @@ def parse(reply: Reply, type_: type[T]) -> T:
 
     An answer that was cut off is `truncated` and permanent: the same request meets the same limit. One that claims to
     be finished and yet does not fit is `malformed` and transient: sampling is random and the next answer may be right.
-    Both are raised with the reply's usage.
+    If none is, a person decides. Both are raised with the reply's usage.
     """
     if reply.stop_reason == "max_tokens":
         raise PermanentCall("The answer was cut off at max_tokens.", kind="truncated", usage=reply.usage)
@@ -197,7 +198,12 @@ def parse(reply: Reply, type_: type[T]) -> T:
     except ValidationError as error:
         name = getattr(type_, "__name__", str(type_))
         message = f"The answer is not a valid {name}: {_first_fault(error)}."
-    raise TransientCall(message, kind="malformed", usage=reply.usage)
+    raise unfit(message, reply.usage)
+
+
+def unfit(message: str, usage: Usage) -> TransientCall:
+    """An answer that is whole and has not the form that was asked for: the next may; if none has, a person decides."""
+    return TransientCall(message, kind="malformed", usage=usage, review=True)
 
 
 @cache

@@ -1,24 +1,33 @@
-"""What the adapters of HTTP APIs share: how a failure is classed, and how it is told."""
+"""What the adapters of HTTP APIs share: the event stream, the answer's frame, how a failure is classed and told."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import math
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
 from overnight.errors import ConfigError
-from overnight.llm.port import CallFailed, Kind, PermanentCall, Request, TransientCall, Usage
+from overnight.llm import sse
+from overnight.llm.port import CallFailed, Kind, PermanentCall, Request, TransientCall, Usage, unfit
+
+if TYPE_CHECKING:
+    from httpx2 import Response
 
 LONGEST_MESSAGE = 300  # characters
 CONNECT_TIMEOUT = 10.0  # seconds
 DRAIN_TIMEOUT = 0.5  # seconds
+MOST_TOKENS = 2**31 - 1  # that the ledger stores of a call
+INVALID = object()  # what is no JSON
+_THOUGHTS = re.compile(r"</(think|thinking|thought|reasoning)>")
+_FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*[\w+.-]*[ \t]*(?=[\r\n{\[\"])")
 
 # Failures by HTTP status. What stands in neither is transient from 500 on, and permanent below.
 TRANSIENT: dict[int | str | None, Kind] = {408: "timeout", 409: "server", 429: "rate_limit", 504: "timeout"}
@@ -47,6 +56,18 @@ def check_url(base_url: str, whose: str) -> None:
         raise ConfigError(f"The base URL of {whose} must begin with http:// or https://.")
 
 
+async def events(response: Response) -> AsyncIterator[sse.Event]:
+    """The events of a stream that have data. Raises `BadStream`."""
+    parser = sse.Parser()
+    async for chunk in response.aiter_bytes():
+        for event in parser.feed(chunk):
+            if event.data:
+                yield event
+    for event in parser.end():
+        if event.data:
+            yield event
+
+
 async def drain(stream: AsyncIterator[object]) -> None:
     """Read what follows a finished answer: a connection whose stream came to its end serves the next call too.
 
@@ -58,12 +79,18 @@ async def drain(stream: AsyncIterator[object]) -> None:
                 pass
 
 
-def explain(error: Exception, usage: Usage | None, who: str, deadline: float) -> CallFailed | None:
-    """What went wrong with the call to `who`; None for an error that is not the call's."""
+def explain(error: BaseException, usage: Usage | None, who: str, deadline: float) -> CallFailed | None:
+    """What went wrong with the call to `who`, with what it used up; None for an error that is not the call's.
+
+    That one is given a `usage` too: a call that is cut off, or ends in a fault of ours, is billed all the same.
+    """
     import httpx2
 
     if isinstance(error, CallFailed):
+        error.usage = error.usage or usage
         return error
+    if isinstance(error, sse.BadStream):
+        return TransientCall(f"The stream of {who} {error}.", kind="malformed", usage=usage)
     if isinstance(error, httpx2.TimeoutException):
         return TransientCall(f"{who} was silent for longer than the read timeout.", kind="timeout", usage=usage)
     if isinstance(error, TimeoutError):
@@ -72,8 +99,7 @@ def explain(error: Exception, usage: Usage | None, who: str, deadline: float) ->
         return dropped(error, usage, who)
     if isinstance(error, UnicodeEncodeError):
         return PermanentCall("The prompt has characters that are not Unicode text.", kind="bad_request")
-    if isinstance(error, UnicodeDecodeError):
-        return TransientCall(f"The stream of {who} is not UTF-8.", kind="malformed", usage=usage)
+    error.usage = usage  # type: ignore[attr-defined]
     return None
 
 
@@ -92,16 +118,65 @@ def told(failure: CallFailed, key: SecretStr | None) -> CallFailed:
     return failure
 
 
-def is_json(text: str) -> bool:
+def json_answer(text: str, usage: Usage) -> str:
+    """The JSON of an answer, without a frame around it. Raises `TransientCall` for anything else."""
+    for answer in (text, unframed(text)):
+        if decoded(answer) is not INVALID:
+            return answer
+    raise unfit("The answer is not well-formed JSON.", usage)
+
+
+def unframed(text: str) -> str:
+    """What stands in the one frame that encloses the whole of a text: a think block before it, a code fence around it.
+
+    Thinking models write the block where their server does not take it out; its opening tag may be in the prompt that
+    the server makes, so that only the closing one is left. Nothing is searched for: prose around the answer stays.
+    """
+    answer = text.strip()
+    if closing := _THOUGHTS.search(answer):
+        opening, thoughts = f"<{closing[1]}>", answer[: closing.start()]
+        if thoughts.startswith(opening) or opening not in thoughts:
+            answer = answer[closing.end() :].strip()
+    if fence := _FENCE.match(answer):
+        inner = answer[fence.end() :]
+        body = inner.rstrip(fence[1][0])
+        if len(inner) - len(body) >= len(fence[1]):
+            return body.strip()
+    return answer
+
+
+def decoded(body: bytes | str) -> Any:
+    """The value of a JSON text; `INVALID` where it is none, or is nested too deeply to be read."""
     try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return INVALID
+
+
+def joined(pieces: list[str]) -> str:
+    """The text of its pieces. The two halves of a character beyond U+FFFF, which JSON may part, become one again."""
+    text = "".join(pieces)
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def text(value: object) -> str:
+    """A piece of an answer. Raises `TypeError` for what is none."""
+    if not isinstance(value, str):
+        raise TypeError("a text is wanted")
+    return value
+
+
+def count(value: object) -> int | None:
+    """A number of tokens as a server tells it; None for what cannot be one."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS:
+        return None
+    return int(value)
 
 
 def seconds(retry_after: str | None) -> float | None:
