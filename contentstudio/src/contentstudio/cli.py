@@ -116,7 +116,7 @@ def up(
         from overnight import logs
 
         logs.configure(stream)
-        night = session.run(work)
+        night = session.run(work, waiting=commandline.on_the_terminal if live else commandline.in_the_log)
     tell(as_json, _totals(night), lambda: morning.render(night, _program(context)))
 
 
@@ -483,7 +483,9 @@ def worker(context: click.Context, session: Session, concurrency: int | None) ->
     alerts.check(app.alerts)
     _check_sites(_folders(context))
     logs.configure(sys.stderr)
-    session.run(lambda database: commandline.work(app, database, concurrency=concurrency))
+    session.run(
+        lambda database: commandline.work(app, database, concurrency=concurrency), waiting=commandline.in_the_log
+    )
 
 
 def _folders(context: click.Context) -> list[Path]:

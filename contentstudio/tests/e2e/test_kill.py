@@ -104,7 +104,7 @@ def check(home: Path, finished_before: list[dict[int, Row]]) -> None:
 
 def postmaster(home: Path) -> int | None:
     with suppress(OSError, ValueError, IndexError):
-        return int((home / ".overnight" / "pg18" / "postmaster.pid").read_text("utf-8").split("\n")[0])
+        return int((home / ".overnight" / "pgdata" / "postmaster.pid").read_text("utf-8").split("\n")[0])
     return None
 
 

@@ -54,7 +54,7 @@ def worker(session: Session, until_idle: bool) -> None:
 
     app = session.needed_app()
     logs.configure(sys.stderr)
-    session.run(lambda database: commandline.work(app, database, until_idle=until_idle))
+    session.run(lambda database: commandline.work(app, database, until_idle=until_idle), waiting=commandline.in_the_log)
 
 
 @cli.command()

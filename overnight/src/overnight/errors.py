@@ -107,6 +107,10 @@ class LedgerUnavailable(Transient):
     """The database of the ledger does not answer: no fault of the step, so it counts as no failure."""
 
 
+class NotReady(LedgerUnavailable):
+    """The database of the ledger is there and cannot serve now: it starts, is full, or is a standby."""
+
+
 def among(name: str, known: Sequence[str]) -> str:
     """How a sentence goes on that refuses a name: with all that there are, or of many with those that are near."""
     from difflib import get_close_matches

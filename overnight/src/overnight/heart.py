@@ -54,7 +54,11 @@ class Heart:
     def start(self) -> None:
         """Sign in, then beat until `stop`. Raises `LedgerUnavailable` where the first sign-in fails; try again then."""
         if self._listed:
-            self._connect()
+            try:
+                self._connect()
+            except LedgerUnavailable:
+                self._close()
+                raise
         self._last_beat = self._beating_since = time.monotonic()
         self._stopping = os.pipe()
         self._thread.start()

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from overnight.app import App
-from overnight.database import Database, Row
+from overnight.database import Database, Row, is_fault_of_data
 from overnight.errors import (
     IdConflict,
     IllegalTransition,
@@ -25,6 +25,7 @@ from overnight.errors import (
     NotFound,
     Permanent,
     Refused,
+    TooSlow,
     UserError,
 )
 from overnight.execute import ERROR_LIMIT
@@ -127,7 +128,7 @@ async def receive(
         try:
             row = await database.one(queries["message_receive"], {**note, **columns(message.runs, *NEW_RUN)})
         except (IdConflict, Refused) as refusal:  # it came from outside: nobody else would keep it
-            error = _reason(refusal)
+            error = _blamed(refusal)
     if error is not None:
         row = await database.one(queries["message_bury"], {**note, "error": error, "body": body})
     if row is None:
@@ -159,7 +160,7 @@ async def replay_message(app: App, database: Database, id: int, *, body: bytes |
         try:
             rows = await database.fetch(queries["message_replay"], {**note, **columns(message.runs, *NEW_RUN)})
         except (IdConflict, Refused) as refusal:
-            error = _reason(refusal)
+            error = _blamed(refusal)
     if error is not None:
         error = error if body is None else f"as edited: {error}"[:ERROR_LIMIT]
         await database.fetch(queries["message_refuse"], {"id": id, "error": error})
@@ -244,6 +245,13 @@ def _reason(error: Exception) -> str:
     ours = isinstance(error, UserError | Permanent)
     text = str(error) if ours else f"no job could be made of it: {describe(error)}"
     return clean(" ".join(text.split()))[:ERROR_LIMIT]
+
+
+def _blamed(refusal: IdConflict | Refused) -> str:
+    """The reason of a dead letter. Raises `LedgerUnavailable` where the message is not at fault, but the database."""
+    if isinstance(refusal, TooSlow) or not is_fault_of_data(refusal):
+        raise LedgerUnavailable(f"the database cannot take a message: {refusal}") from refusal
+    return _reason(refusal)
 
 
 def _kept(target: str) -> str:

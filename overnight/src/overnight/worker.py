@@ -109,6 +109,7 @@ class Worker:
         """Work until `stop`, or until nothing is running and nothing is due within `horizon` seconds."""
         self._loop = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
+            await self._insist(self._database.check_sessions)
             hot = self._database.hot()
             await self._insist(hot.open)
             stack.push_async_callback(hot.close)
@@ -116,7 +117,7 @@ class Worker:
             self._traces = await asyncio.to_thread(tracing.opened, self.app.name, self.app.traces)
             if self._traces is not None:
                 stack.push_async_callback(asyncio.to_thread, self._traces.close)
-            self._deps = await stack.enter_async_context(self.app.open(self._database))
+            self._deps = await self._insist(lambda: stack.enter_async_context(self.app.open(self._database)))
             await self._insist(lambda: budgets.declare(self._database, self.app))
             stack.push_async_callback(self._keeper.settle, self._grace)
             await self._insist(lambda: asyncio.to_thread(self._heart.start))

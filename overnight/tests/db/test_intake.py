@@ -538,3 +538,47 @@ async def test_whatever_bytes_come_begin_a_job_or_are_kept_as_they_are(
     else:
         assert (row["status"], row["error"], row["body"]) == ("dead", received.error, body)
         assert await database.fetch("select input from dead_letters where kind = 'message' and id = %s", [received.id])
+
+
+# What a pooler, a schema that is not whole, a right that is missing or an index that is broken say of any message.
+NOT_ITS_FAULT = ["26000", "42P05", "08P01", "3D000", "28000", "25006", "42501", "42P01", "0A000", "XX002", "57014"]
+
+
+async def refuse_with(database: Database, state: str) -> None:
+    await database.fetch(
+        "create or replace function refuse() returns trigger language plpgsql as $$ "
+        f"begin raise exception 'as if' using errcode = '{state}'; end $$"
+    )
+    await database.fetch(
+        "create or replace trigger refuse before insert on runs for each row execute function refuse()"
+    )
+
+
+@pytest.mark.parametrize("state", NOT_ITS_FAULT)
+async def test_a_message_is_no_dead_letter_for_what_is_wrong_with_the_database(
+    app: App, database: Database, state: str
+) -> None:
+    await refuse_with(database, state)
+    with pytest.raises(LedgerUnavailable, match="as if"):
+        await receive(app, database, ARTICLE, source="sqs", key="k1")
+    assert await messages(database, "status") == []
+    await database.fetch("drop trigger refuse on runs")
+    assert (await receive(app, database, ARTICLE, source="sqs", key="k1")).error is None  # the sender kept it
+
+
+@pytest.mark.parametrize("state", ["22003", "22P05", "23514", "54000"])
+async def test_a_message_is_a_dead_letter_for_what_it_holds(app: App, database: Database, state: str) -> None:
+    await refuse_with(database, state)
+    received = await receive(app, database, ARTICLE, source="sqs", key="k1")
+    assert (received.error or "").startswith("the database refused it: as if")
+
+
+@pytest.mark.parametrize("state", NOT_ITS_FAULT)
+async def test_a_dead_letter_keeps_its_reason_while_the_database_cannot_take_it(
+    app: App, database: Database, state: str
+) -> None:
+    letter = await bury(app, database)
+    await refuse_with(database, state)
+    with pytest.raises(LedgerUnavailable, match="as if"):
+        await replay_message(app, database, letter.id, body=ARTICLE, by="a person")
+    assert await messages(database, "status, error") == [{"status": "dead", "error": letter.error}]

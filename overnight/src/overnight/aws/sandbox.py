@@ -53,6 +53,7 @@ class Warm:
     async def for_steps(self) -> tuple[Database, Any]:
         """The hot connections, and what steps lean on; opened when they are first asked for."""
         if self._for_steps is None:
+            await self.database.check_sessions()
             hot = self.database.hot()
             await hot.open()
             self._stack.push_async_callback(hot.close)
