@@ -101,7 +101,7 @@ def health(status: Mapping[str, Any]) -> tuple[str, str]:
     troubles = [
         *(f"{row['name']} is {row['state']}" for row in status["breakers"]),
         *(f"{row['scope']} is switched off" for row in off),
-        *(f"the schedule of {row['pipeline']} is overdue" for row in status["schedules"] if row.get("overdue")),
+        *(f"the schedule of {row['pipeline']} is overdue" for row in status["schedules"] if row["overdue"]),
         *([f"{now['dead']} dead letters wait"] if now["dead"] else []),
         *([f"{now['needs_review']} things wait for your review"] if now["needs_review"] else []),
     ]
