@@ -200,8 +200,10 @@ def _attempts(step: Row) -> Iterator[dict[str, Any]]:
 
 async def dead(desk: Desk, values: Values) -> dict[str, Any]:
     """Dead letters that fit, with their context."""
-    rows = await report.dead(desk.database, letter_filter(values), ROWS)
-    return {"rows": rows, "pipelines": list(desk.app.pipelines), "keys": desk.app.keys()}
+    filter = letter_filter(values)
+    chosen = {name: value for name, value in filter.params().items() if value is not None}
+    rows = await report.dead(desk.database, filter, ROWS)
+    return {"rows": rows, "chosen": chosen, "pipelines": list(desk.app.pipelines), "keys": desk.app.keys()}
 
 
 def letter_filter(values: Values) -> Filter:
