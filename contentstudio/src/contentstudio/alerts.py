@@ -15,13 +15,18 @@ from overnight.environment import secret
 from overnight.errors import ConfigError, Permanent
 
 if TYPE_CHECKING:
-    from overnight.alerts import Alerts, Channel, Message
+    from overnight.alerts import Alerts, Channel, Message, Urgency
     from overnight.database import Database
 
 ADDRESSES = {
     "slack": "CONTENTSTUDIO_SLACK_URL",
     "webhook": "CONTENTSTUDIO_WEBHOOK_URL",
     "apprise": "CONTENTSTUDIO_APPRISE_URLS",
+}
+
+# A source that is gone or down waits for the morning, which reports it: nobody can do anything about it at night.
+URGENCY: dict[str, Urgency] = {
+    f"{kind}:{pipeline}": "morning" for kind in ("dead_letter", "errors") for pipeline in ("source", "demand")
 }
 
 
@@ -61,7 +66,7 @@ def build(config: Config) -> Alerts:
         quiet=config.alerts.quiet,
         morning=config.morning.at,
         timezone=config.morning.timezone,
-        urgency=config.alerts.urgency,
+        urgency=URGENCY | config.alerts.urgency,
         report=report,
         link=config.alerts.link,
         command=command,

@@ -524,7 +524,8 @@ class Alerts(_Section):
     a table of its own. With _FILE behind it, each variable names a file that holds the secret.
 
     What can wait keeps the `quiet` hours. `urgency` says of a kind of alert whether it wakes (`now`) or waits for the
-    `morning`. `link` is where the console is reached.
+    `morning`; `"KIND:PIPELINE"` and `"KIND:PIPELINE/STEP"` say so of a part of it. Sources that are gone or down wait:
+    `urgency = {"dead_letter:source" = "now"}` changes that. `link` is where the console is reached.
     """
 
     channels: list[Literal["slack", "webhook", "mail", "apprise"]] = []

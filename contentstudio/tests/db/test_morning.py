@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from contentstudio import alerts, morning
 from contentstudio import app as studio
-from contentstudio import morning
 from contentstudio.cli import cli
 from contentstudio.config import Config, Writing
 from contentstudio.demo.web import FEEDS, GONE, HARD, DemoWeb
 from contentstudio.review import gather
 from overnight import control
+from overnight.alerts import Message
+from overnight.alerts.delivery import Delivery
 from overnight.database import Database
 from overnight.llm.fake_server import FakeModels
 from overnight.model import Reject
@@ -50,6 +53,37 @@ async def test_a_night_of_everything_fits_80_columns_but_for_what_is_copied(
         assert part in shown
     long = [line for line in shown.splitlines() if len(line) > 80]
     assert [line for line in long if " " in line.strip() and "contentstudio" not in line] == []
+
+
+class Ear:
+    """A channel that keeps what it is given."""
+
+    name = kind = "ear"
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    def send(self, message: Message, id: str) -> None:
+        self.messages.append(message)
+
+
+async def test_a_source_that_is_gone_wakes_nobody_at_night_and_is_in_the_morning_s_message(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write
+) -> None:
+    config, ear = write_config([web.url + GONE]), Ear()
+    delivery = Delivery("told", replace(alerts.build(config), channels=[ear]), database)
+    await clock.set(datetime(2026, 11, 23, 3, tzinfo=UTC))
+    await delivery.flush()
+    await night(config, database, clock)
+    await delivery.flush()
+    open_alerts = await database.fetch("select kind, subject from alerts where resolved_at is null")
+    assert [(row["kind"], row["subject"]) for row in open_alerts] == [("dead_letter", "source/read")]
+    assert ear.messages == []
+    await clock.set(datetime(2026, 11, 23, 7, 30, tzinfo=UTC))
+    await delivery.flush()
+    (message,) = ear.messages
+    assert [(item.kind, item.subject, item.state) for item in message.items] == [("dead_letter", "source/read", "new")]
+    assert f"source/read of {web.url}{GONE}" in " ".join(message.report.split())
 
 
 async def test_what_is_as_it_was_is_no_news(

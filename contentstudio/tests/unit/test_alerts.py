@@ -65,6 +65,29 @@ def test_the_channels_get_their_addresses_from_the_environment_or_a_file(
     alerts.check(made)
 
 
+@pytest.mark.parametrize(
+    ("urgency", "kind", "subject", "is_told"),
+    [
+        ("", "dead_letter", "source/read", "morning"),
+        ("", "dead_letter", "demand/gather", "morning"),
+        ("", "errors", "source/read", "morning"),
+        ("", "dead_letter", "article/publish", "now"),
+        ("", "dead_letter", "research/plan", "now"),
+        ("", "missed_slot", "night 0 4 * * * UTC", "now"),
+        ("late_job = 'now'", "dead_letter", "source/read", "morning"),
+        ("'dead_letter:source' = 'now'", "dead_letter", "source/read", "now"),
+        ("'dead_letter:source' = 'now'", "dead_letter", "demand/gather", "morning"),
+        ("'dead_letter:article/ping' = 'morning'", "dead_letter", "article/ping", "morning"),
+        ("'dead_letter:article/ping' = 'morning'", "dead_letter", "article/publish", "now"),
+    ],
+)
+def test_a_source_that_is_gone_waits_for_the_morning_unless_the_owner_wants_to_be_woken(
+    tmp_path: Path, urgency: str, kind: str, subject: str, is_told: str
+) -> None:
+    made = alerts.build(load(tmp_path, f"[alerts]\nurgency = {{ {urgency} }}\n"))
+    assert made.urgency_of(kind, subject) == is_told
+
+
 def test_a_channel_without_an_address_stops_whoever_is_to_tell_of_alerts_and_no_other_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

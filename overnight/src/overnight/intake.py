@@ -138,8 +138,10 @@ async def receive(
     return received
 
 
-async def replay_message(app: App, database: Database, id: int, *, body: bytes | None = None, by: str) -> Received:
-    """Try a dead letter again, as it came or as edited (`body`); what came is kept beside it.
+async def replay_message(
+    app: App, database: Database, id: int, *, body: bytes | None = None, reason: str = "", by: str
+) -> Received:
+    """Try a dead letter again, as it came or as edited (`body`); what came is kept beside it, and so is the reason.
 
     Raises `UserError` where it is malformed still, which leaves the letter with the new reason, and `NotFound` or
     `IllegalTransition` where there is no such dead letter, or no more.
@@ -154,7 +156,7 @@ async def replay_message(app: App, database: Database, id: int, *, body: bytes |
         note = {
             "id": id,
             "sha256": hashlib.sha256(given).hexdigest(),
-            "reason": "" if body is None else "with an edited body",
+            "reason": "; ".join(text for text in (reason, "" if body is None else "with an edited body") if text),
             "by": by,
         }
         try:

@@ -21,6 +21,7 @@ LIMIT = 50  # rows that a list shows unless told otherwise
 LINE = 20_000  # runs of the line that are looked at: a hundredth of a second
 WHOLE = max(signals.SPANS)  # seconds of the span by which a whole time is added up: the fewest sums
 EVERY = Filter()
+UNSEEN = {"slot": None, "status": None, "note": None, "job_id": None, "missed": 0, "ended": 0, "nothing": 0}
 
 
 async def status(database: Database, app: App | None) -> dict[str, Any]:
@@ -51,8 +52,9 @@ async def status(database: Database, app: App | None) -> dict[str, Any]:
 async def schedules(database: Database, app: App | None) -> list[Row]:
     """The schedules of an app, or all that the ledger knows: last and next slot (UTC), missed slots, advice.
 
-    `overdue` is a slot that nobody fired; of the last `ended` jobs `nothing` found no work. A schedule that no worker
-    has seen yet has only its next slot.
+    `overdue` is the latest slot that nobody fired, `slot` the last one that was fired or skipped, with its `status`;
+    one may be None without the other. Of the last `ended` jobs `nothing` found no work. A schedule that no worker has
+    seen yet has only its next slot.
     """
     rows = await Ledger(database).judge_schedules(app.name if app else None)
     return [_schedule(row) for row in (*rows, *(_unseen(app, rows) if app else ()))]
@@ -62,7 +64,7 @@ def _unseen(app: App, rows: Sequence[Row]) -> list[Row]:
     """The schedules of the code that no worker has made known yet."""
     known = {(row["pipeline"], row["cron"], row["timezone"]) for row in rows}
     return [
-        {"app": app.name, "pipeline": pipeline.name, "cron": cron.expression, "timezone": cron.timezone}
+        {**UNSEEN, "app": app.name, "pipeline": pipeline.name, "cron": cron.expression, "timezone": cron.timezone}
         for pipeline in app.pipelines.values()
         for cron in pipeline.crons()
         if (pipeline.name, cron.expression, cron.timezone) not in known
@@ -78,7 +80,7 @@ def _schedule(row: Row) -> Row:
         "overdue": cron.overdue(last, now),
         "next": cron.next_slot(now),
         "next_local": cron.next_slot(now).astimezone(cron.zone).isoformat(),
-        "advice": zero_work(row.get("nothing", 0), row.get("ended", 0)),
+        "advice": zero_work(row["nothing"], row["ended"]),
     }
 
 

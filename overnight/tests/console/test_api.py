@@ -298,6 +298,10 @@ async def test_the_document_names_every_endpoint_and_action_with_its_parameters(
     body = paths["/do/approve"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(body["required"]) == {"job", "seen"}
     assert "$ref" not in str(paths["/do/edit"]["post"]["requestBody"])
+    for verb in ("replay", "drop"):
+        body = paths[f"/do/{verb}"]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
+        assert set(body) == {"job", "pipeline", "step", "key", "error", "everything", "dry_run", "reason"}
+        assert "the number of a message" in body["job"]["description"]
 
 
 @pytest.mark.parametrize("place", NUL)

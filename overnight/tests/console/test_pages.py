@@ -16,7 +16,9 @@ from overnight.console import pages
 from overnight.console.actions import ACTIONS
 from overnight.console.live import Live
 from overnight.database import Database
+from overnight.ledger import Ledger
 from overnight.model import Filter
+from overnight.triggers import Skipped
 
 LISTS = [page.path for page in pages.PAGES if "{" not in page.path]
 
@@ -198,6 +200,25 @@ async def test_an_alert_leads_to_the_page_where_something_can_be_done_about_it(
         page = (await client.get(path)).text
         assert f'<a href="/jobs/{dead}">dead letter</a>' in page
     assert "Nobody is told of these" in (await client.get("/alerts")).text
+
+
+@pytest.mark.parametrize("has_fired", [True, False])
+async def test_when_a_schedule_fired_last_and_since_when_it_is_overdue_are_two_things(
+    client: httpx2.AsyncClient, database: Database, has_fired: bool
+) -> None:
+    async def cells() -> list[str]:
+        page = (await client.get("/schedules")).text
+        found = [re.search(rf'data-label="{label}">(.*?)</td>', page, re.S) for label in ("last", "overdue since")]
+        return [" ".join(re.sub("<[^>]+>", " ", cell[1]).split()) for cell in found if cell]
+
+    (schedule,) = await Ledger(database).read_schedules()
+    if has_fired:
+        await Ledger(database).skip(schedule, Skipped(1, schedule.last_slot, "away"), "skipped", "away")
+    last, overdue = await cells()
+    assert (last.startswith("skipped") if has_fired else last == "never", overdue) == (True, "")
+    await database.fetch("update schedules set last_slot = last_slot - interval '3 days'")
+    (row,) = await report.schedules(database, night.make_app())
+    assert await cells() == [last, f"{row['overdue']:%Y-%m-%d %H:%M:%S} UTC does a worker of nightshop run?"]
 
 
 async def test_what_needs_a_person_stands_before_everything_else(client: httpx2.AsyncClient) -> None:

@@ -303,6 +303,22 @@ async def test_a_storm_of_many_subjects_is_a_few_messages_that_name_the_first_an
     assert row["count"] == 500
 
 
+async def test_the_first_alert_of_a_kind_is_told_at_once_amid_a_storm_of_others(scene: Scene) -> None:
+    for number in range(6):
+        await scene.tell(f"p/storm{number}")
+        await scene.pass_time(TICK)
+    await scene.tell("night 0 4 * * * UTC", kind="missed_slot")
+    await scene.tell("p/storm6")
+    await scene.tick()
+    assert scene.told("night") == scene.told("p/storm6") == 1
+    await scene.tell("report 0 5 * * * UTC", kind="missed_slot")
+    await scene.tick()
+    assert scene.told("report") == 0  # the second of its kind keeps the pace
+    await scene.pass_time(1800)
+    assert scene.told("report") == 1
+    assert [scene.told(f"p/storm{number}") for number in range(6)] == [1] * 6
+
+
 async def test_that_all_is_well_again_is_told_once_and_only_where_the_alert_was_told(scene: Scene) -> None:
     await scene.tell("p/one")
     await scene.tick()

@@ -15,7 +15,7 @@ import pytest
 import structlog
 from click.testing import CliRunner, Result
 
-from overnight import App, Context, Permanent, Pipeline, control, intake, report
+from overnight import App, Context, Permanent, Pipeline, control, dead_letters, intake, report
 from overnight.cli import cli
 from overnight.database import Database
 from overnight.errors import IllegalTransition, InvalidPayload, UserError
@@ -336,3 +336,16 @@ async def test_messages_are_letters_too(database: Database) -> None:
     assert (await told(database, "cancel --error nombres --reason spam"))["cancelled"] == 1
     assert (await told(database, "dead"))["dead"] == []
     assert await database.fetch("select id from alerts where resolved_at is null") == []
+
+
+async def test_without_the_pipelines_messages_are_left_and_that_is_said(database: Database) -> None:
+    await intake.receive(desk(), database, b"no JSON", source="webhook")
+    await bury(database, "run")
+    done = await dead_letters.replay(None, database, Filter())
+    assert (done.count, done.refused) == (
+        1,
+        ["messages are left (1): name the pipelines with --app module:name to read them"],
+    )
+    with pytest.raises(UserError, match="name them with --app"):
+        await dead_letters.replay(None, database, Filter(job="m1"))
+    assert [row["job_id"] for row in await report.dead(database)] == ["m1"]

@@ -319,15 +319,35 @@ async def test_the_command_shows_what_fired_what_was_missed_what_is_next_and_wha
     (row,) = json.loads(await run("schedules", "--json"))["schedules"]
     assert (row["overdue"], row["next"]) == ("2030-01-02T03:00:00+00:00", "2030-01-02T05:00:00+00:00")
     assert (row["nothing"], row["ended"], row["missed"]) == (6, 10, 0)
-    assert "overdue since 2030-01-02 03:00 UTC: does a worker of app run?" in await run("schedules")
+    told = " ".join((await run("schedules")).split())
+    assert "overdue since 2030-01-02 03:00 UTC: does a worker of app run?" in told
+    assert "look 0 * * * * UTC 2030-01-01 22:00 fired 2030-01-02 03:00 2030-01-02 05:00" in told
+    assert "overdue look since 2030-01-02 03:00:00 UTC: does a worker run?" in " ".join((await run("status")).split())
     (schedule,) = await Ledger(database).read_schedules()
     await Ledger(database).skip(schedule, Skipped(5, schedule.now - timedelta(minutes=1), "away"), "skipped", "away")
     (row,) = json.loads(await run("schedules", "--json"))["schedules"]
     assert (row["status"], row["missed"], row["note"]) == ("skipped", 5, "away")
 
 
+async def test_a_schedule_that_never_fired_and_is_overdue_is_both_and_each_is_shown_apart(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = App("app", [night(nightly())])
+    await clock.set(datetime(2030, 1, 1, 3, tzinfo=UTC))
+    await Ledger(database).note_schedules("app", [("night", cron) for cron in app.pipelines["night"].crons()])
+    await clock.set(datetime(2030, 1, 1, 4, 6, tzinfo=UTC))
+    monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
+    monkeypatch.setenv("COLUMNS", "160")
+    told = " ".join((await asyncio.to_thread(CliRunner().invoke, cli, "schedules")).output.split())
+    assert "last (UTC) it was overdue since (UTC) next (UTC)" in told
+    assert "night 0 4 * * * UTC never 2030-01-01 04:00 2030-01-02 04:00" in told
+    (row,) = await report.schedules(database, app)
+    assert (row["slot"], row["status"], row["overdue"]) == (None, None, datetime(2030, 1, 1, 4, tzinfo=UTC))
+
+
 async def test_a_schedule_that_no_worker_has_seen_yet_is_shown_with_its_next_slot(database: Database) -> None:
     (row,) = await report.schedules(database, App("app", [night(nightly(timezone="Europe/Belgrade"))]))
     assert (row["pipeline"], row["advice"], row["overdue"]) == ("night", None, None)
+    assert (row["slot"], row["status"], row["missed"], row["ended"]) == (None, None, 0, 0)
     assert row["next"] > datetime.now(UTC)
     assert row["next_local"][11:16] == "04:00"

@@ -11,7 +11,7 @@ from overnight import logs
 from overnight.alerts import Alerts, Apprise, Item, Mail, Message, Slack, Webhook
 from overnight.alerts.channel import seconds
 from overnight.alerts.mail import written
-from overnight.alerts.rules import AGAIN, PACE, RETRY_AT_MOST, News, compose, due, retry_in
+from overnight.alerts.rules import AGAIN, PACE, RETRY_AT_MOST, RULES, News, compose, due, retry_in
 from overnight.alerts.slack import BLOCKS, SECTION, payload
 from overnight.errors import ConfigError
 
@@ -28,9 +28,15 @@ def news(**changes: Any) -> News:
     return News(**row | changes)
 
 
-def told(one: News, now: datetime, alerts: Alerts | None = None, lately: tuple[datetime, ...] = ()) -> bool:
-    """Whether it is told at a moment whose morning has been told."""
-    return bool(due(alerts or Alerts(), [one], now, now, lately).news)
+def told(
+    one: News,
+    now: datetime,
+    alerts: Alerts | None = None,
+    lately: tuple[datetime, ...] = (),
+    kinds: frozenset[str] = frozenset(RULES),
+) -> bool:
+    """Whether it is told at a moment whose morning has been told; by default a channel has heard of all kinds."""
+    return bool(due(alerts or Alerts(), [one], now, now, lately, kinds).news)
 
 
 @pytest.mark.parametrize(
@@ -62,9 +68,45 @@ def test_the_urgency_of_a_kind_is_the_owners() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "subject", "urgency"),
+    [
+        ("dead_letter", "source/read", "morning"),
+        ("dead_letter", "source/look", "now"),
+        ("dead_letter", "sources/read", "now"),
+        ("dead_letter", "shop/source", "now"),
+        ("dead_letter", "webhook/pipeline:source", "now"),
+        ("errors", "source/read", "now"),
+        ("missed_slot", "night 0 4 * * * UTC", "now"),
+        ("missed_slot", "refresh 30 5 * * 1 UTC", "morning"),
+        ("missed_slot", "", "now"),
+        ("late_job", "night", "now"),
+        ("late_job", "nightly", "morning"),
+        ("budget_spent", "key:garden", "morning"),
+        ("of an app", "source/read", "morning"),
+    ],
+)
+def test_the_narrowest_rule_says_whether_an_alert_of_a_pipeline_or_a_step_wakes(
+    kind: str, subject: str, urgency: str
+) -> None:
+    alerts = Alerts(
+        urgency={
+            "dead_letter:source": "morning",
+            "dead_letter:source/look": "now",
+            "missed_slot:refresh": "morning",
+            "late_job:night": "now",
+            "budget_spent": "morning",
+        }
+    )
+    assert alerts.urgency_of(kind, subject) == urgency
+    assert told(news(kind=kind, subject=subject), NIGHT, alerts) == (urgency == "now")
+
+
+@pytest.mark.parametrize(
     ("options", "says"),
     [
         ({"urgency": {"review": "now"}}, "never wakes anybody"),
+        ({"urgency": {"review:article/gate": "now"}}, "never wakes anybody"),
+        ({"urgency": {"dead:source": "now"}}, "there is no alert “dead”; there are: dead_letter"),
         ({"urgency": {"dead": "now"}}, "there is no alert “dead”; there are: dead_letter"),
         ({"urgency": {"late_job": "soon"}}, "write now or morning"),
         ({"morning": "7.30"}, "“7.30” is no time of day"),
@@ -86,21 +128,37 @@ def test_messages_that_follow_each_other_have_growing_pauses(number: int, second
         assert not told(news(), NOON - timedelta(seconds=1), lately=lately) or not seconds
 
 
+@pytest.mark.parametrize("number", range(1, len(PACE) + 2))
+def test_the_first_alert_of_a_kind_waits_for_no_pace(number: int) -> None:
+    lately, storm = (NOON,) * number, frozenset({"dead_letter"})
+    assert not told(news(), NOON, lately=lately, kinds=storm)
+    for kind in (kind for kind, rule in RULES.items() if rule.urgency == "now" and kind != "dead_letter"):
+        assert told(news(kind=kind), NOON, lately=lately, kinds=storm)
+        assert not told(news(kind=kind), NOON, lately=lately, kinds=storm | {kind})
+        assert not told(news(kind=kind, times=1, told_at=NIGHT - timedelta(days=9)), NOON, lately=lately)
+    assert not told(news(kind="late_job"), NOON, lately=lately, kinds=storm)
+
+
+def test_what_waits_for_the_pace_comes_along_with_the_first_alert_of_another_kind() -> None:
+    found = due(Alerts(), [news(id=1), news(id=2, kind="breaker")], NOON, NOON, [NOON, NOON], {"dead_letter"})
+    assert [each.id for each in found.news] == [1, 2]
+
+
 def test_the_morning_comes_once_a_day_in_its_zone_and_brings_everything_in_spite_of_the_pace() -> None:
     alerts = Alerts(morning="07:30", timezone="Europe/Belgrade")
     waiting = [news(kind="review"), news(resolved_at=NOON)]
     yesterday = datetime(2030, 1, 1, 6, 30, tzinfo=UTC)
     early, morning = yesterday + timedelta(hours=23, minutes=59), yesterday + timedelta(hours=24)
-    assert due(alerts, waiting, early, yesterday, ()).news == []
-    found = due(alerts, waiting, morning + timedelta(hours=2), yesterday, [morning] * 9)
+    assert due(alerts, waiting, early, yesterday, (), ()).news == []
+    found = due(alerts, waiting, morning + timedelta(hours=2), yesterday, [morning] * 9, ())
     assert (found.news, found.morning) == (waiting, morning)
-    assert due(alerts, waiting, morning + timedelta(hours=2), morning, ()).morning is None
+    assert due(alerts, waiting, morning + timedelta(hours=2), morning, (), ()).morning is None
 
 
 def test_a_morning_that_was_missed_does_not_come_in_the_next_night() -> None:
     alerts = Alerts(morning="20:00", quiet=("22:00", "07:00"))
-    assert due(alerts, [news(kind="review")], NIGHT, NOON, ()).news == []
-    assert due(alerts, [news(kind="review")], NIGHT.replace(hour=21), NOON, ()).news != []
+    assert due(alerts, [news(kind="review")], NIGHT, NOON, (), ()).news == []
+    assert due(alerts, [news(kind="review")], NIGHT.replace(hour=21), NOON, (), ()).news != []
 
 
 @pytest.mark.parametrize(
@@ -137,7 +195,7 @@ def test_a_retry_after_is_seconds_or_a_date(text: str | None, asked: float | Non
 
 def test_what_wakes_stands_first_and_what_is_well_again_last() -> None:
     found = [news(id=1, resolved_at=NOON), news(id=2, kind="review"), news(id=3)]
-    items = compose(Alerts(), "app", due(Alerts(), found, NOON, NOON - timedelta(days=1), ())).items
+    items = compose(Alerts(), "app", due(Alerts(), found, NOON, NOON - timedelta(days=1), (), ())).items
     assert [(item.kind, item.state) for item in items] == [
         ("dead_letter", "new"),
         ("review", "new"),
@@ -147,7 +205,7 @@ def test_what_wakes_stands_first_and_what_is_well_again_last() -> None:
 
 def test_each_alert_names_what_to_press_and_its_page_in_the_console() -> None:
     alerts = Alerts(link="https://x.example")
-    found = due(alerts, [news(job_id="abc"), news(), news(kind="breaker")], NOON, NOON - timedelta(days=1), ())
+    found = due(alerts, [news(job_id="abc"), news(), news(kind="breaker")], NOON, NOON - timedelta(days=1), (), ())
     items = compose(alerts, "app", found).items
     assert [(item.press, item.url) for item in items] == [
         ("overnight show abc", "https://x.example/jobs/abc"),

@@ -31,6 +31,7 @@ NIGHT = timedelta(hours=24)  # what a morning's report looks back on at least
 ERROR_LIMIT = 300  # characters of an error that are kept
 
 MESSAGE = TypeAdapter(Message)
+WHEN = ("now", "morning_at", "lately", "kinds_lately")  # what `due` asks of a channel
 NEWS = tuple(field.name for field in fields(News))
 
 _under_way: set[asyncio.Task[Any]] = set()  # sendings that nobody waits for; the event loop alone would forget them
@@ -100,7 +101,7 @@ class Delivery:
         """Write down what one channel is to be told now, if anything is; the rows are those of channel_news.sql."""
         channel = rows[0]
         news = [_news(row) for row in rows if row["id"] is not None]
-        found = due(self._alerts, news, channel["now"], channel["morning_at"], channel["lately"])
+        found = due(self._alerts, news, *(channel[name] for name in WHEN))
         if not found.news and found.morning is None:
             return False
         report = await self._report(found.morning, channel["morning_at"], reports) if found.morning else ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from shlex import quote as quoted
@@ -57,6 +58,7 @@ RULES: dict[str, Rule] = {
     "review": Rule("morning", "waits for review", "review", "/review"),
 }
 OTHER = Rule("morning", "alert")  # a kind that an app raises by itself
+PART = re.compile(r"[^/ ]+(?=[/ ]|$)")  # where a part of a subject ends: `night` of `night 0 4 * * * UTC`, too
 NEVER_WAKES = "review"  # a gate that fails is for the morning, whatever the configuration says
 WITHOUT_JOB = {"dead_letter": ("dead", "/dead"), "late_job": ("runs", "/runs"), "parked": ("status", "/")}
 
@@ -69,7 +71,9 @@ class Alerts:
 
     An alert whose urgency is `now` is told at once, day and night. What follows it (that it came again, that all is
     well) keeps the `quiet` hours, from one time of day to another in the `timezone`. All else waits for the `morning`.
-    `urgency` changes the rules by kind; what waits for review never wakes anybody.
+    `urgency` changes the rules: by kind, such as `"late_job": "now"`, or by kind and what it is about, such as
+    `"dead_letter:source": "morning"` for a pipeline or `"dead_letter:source/read": "morning"` for one of its steps; the
+    narrowest rule counts. What waits for review never wakes anybody.
 
     `report(database, since)` is plain text for the morning's message, such as a report of the night. `link` is where
     the console is reached, `command` how the program is called.
@@ -91,7 +95,8 @@ class Alerts:
         for at in (self.morning, *(self.quiet or ())):
             time_of_day(at)
         _ = self.cron.zone
-        for kind, urgency in self.urgency.items():
+        for what, urgency in self.urgency.items():
+            kind = what.partition(":")[0]
             if kind not in RULES:
                 raise ConfigError(f"there is no alert “{kind}”; there are: {', '.join(RULES)}")
             if urgency not in get_args(Urgency):
@@ -113,8 +118,11 @@ class Alerts:
         at = now.astimezone(self.cron.zone).time().replace(tzinfo=None)
         return begin <= at < end if begin <= end else at >= begin or at < end
 
-    def urgency_of(self, kind: str) -> Urgency:
-        return self.urgency.get(kind, RULES.get(kind, OTHER).urgency)
+    def urgency_of(self, kind: str, subject: str = "") -> Urgency:
+        """When an alert is told. Its subject is such as `source/read`, of which `source` is a part too."""
+        parts = (f"{kind}:{subject[: part.end()]}" for part in PART.finditer(subject))
+        narrowest = next((self.urgency[name] for name in reversed([*parts]) if name in self.urgency), None)
+        return narrowest or self.urgency.get(kind, RULES.get(kind, OTHER).urgency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,19 +157,32 @@ class Due:
     morning: datetime | None = None
 
 
-def due(alerts: Alerts, news: Sequence[News], now: datetime, morning_at: datetime, lately: Sequence[datetime]) -> Due:
+def due(
+    alerts: Alerts,
+    news: Sequence[News],
+    now: datetime,
+    morning_at: datetime,
+    lately: Sequence[datetime],
+    kinds_lately: Collection[str],
+) -> Due:
     """What a channel is to be told at a moment.
 
-    `morning_at` is the latest morning that it was told, `lately` are the moments of its messages of the last hour.
+    `morning_at` is the latest morning that it was told, `lately` are the moments of its messages of the last hour, and
+    `kinds_lately` the kinds of alerts that these told of. The pace of the messages holds up none of another kind.
     """
     quiet = alerts.is_quiet(now)
     slots = () if quiet else alerts.cron.due(morning_at, now).fire
     if slots:
         return Due(list(news), slots[-1])
+    urgent = [each for each in news if _is_urgent(alerts, each) and _is_due(each, now, quiet)]
     rest = PACE[min(len(lately), len(PACE) - 1)]
-    if lately and now < max(lately) + timedelta(seconds=rest):
-        return Due([])
-    return Due([each for each in news if alerts.urgency_of(each.kind) == "now" and _is_due(each, now, quiet)])
+    is_early = bool(lately) and now < max(lately) + timedelta(seconds=rest)
+    is_first_of_kind = any(not each.times and each.kind not in kinds_lately for each in urgent)
+    return Due(urgent if is_first_of_kind or not is_early else [])
+
+
+def _is_urgent(alerts: Alerts, news: News) -> bool:
+    return alerts.urgency_of(news.kind, news.subject) == "now"
 
 
 def _is_due(news: News, now: datetime, quiet: bool) -> bool:
@@ -179,7 +200,7 @@ def _is_due(news: News, now: datetime, quiet: bool) -> bool:
 
 def compose(alerts: Alerts, app: str, found: Due, report: str = "") -> Message:
     """The message of what is due: what may wake goes first, what is well again last."""
-    news = sorted(found.news, key=lambda n: (n.state == "resolved", alerts.urgency_of(n.kind) != "now", n.first_at))
+    news = sorted(found.news, key=lambda n: (n.state == "resolved", not _is_urgent(alerts, n), n.first_at))
     items = tuple(_item(alerts, each) for each in news[:SHOWN])
     title = f"{app}: while you slept" if found.morning else f"{app}: {_told(items, len(news))}"
     return Message(title, items, len(news) - len(items), report, f"{alerts.command} alerts", alerts.link)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-MESSAGE = re.compile(r"m(\d+)")  # how people call a message
 SPAN = re.compile(r"(\d+)([mhd])")
 MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 
@@ -73,18 +72,13 @@ def _moment(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _message(job: str | None) -> int | None:
-    """The number of a message, where one is named."""
-    found = MESSAGE.fullmatch(job or "")
-    return int(found[1]) if found else None
-
-
 async def _named(database: Database, job: str) -> Filter:
     """The letters of one job, or the message."""
-    from overnight import control
+    from overnight import control, dead_letters
     from overnight.model import Filter
 
-    return Filter(job=job if _message(job) is not None else await control.find_job(database, job))
+    is_message = dead_letters.message_number(job) is not None
+    return Filter(job=job if is_message else await control.find_job(database, job))
 
 
 def _dead(key_name: str) -> click.Command:
@@ -168,7 +162,7 @@ def _replay(key_name: str) -> click.Command:
         **options: str | None,
     ) -> None:
         """Start dead letters again: one, all, or those that fit. With a fresh count of retries."""
-        from overnight import control
+        from overnight import control, dead_letters
 
         filter = _filter(**options)
         _which(job, everything, filter)
@@ -179,10 +173,12 @@ def _replay(key_name: str) -> click.Command:
             await control.check_key(session.app(), database, filter.key)
             fitting = await _named(database, job) if job else filter
             if dry_run:
-                return await _count(database, fitting)
-            if text is not None and _message(job) is None:
-                return await _replay_edited(session.needed_app(), database, fitting, text, reason)
-            return await _replay_fitting(session.app(), database, fitting, text, reason)
+                return {"fitting": await dead_letters.count(database, fitting)}
+            if text is not None and fitting.job and dead_letters.message_number(job) is None:
+                return await _replay_edited(session.needed_app(), database, fitting.job, text, reason)
+            body = None if text is None else given(text)
+            done = await dead_letters.replay(session.app(), database, fitting, body=body, reason=reason)
+            return {"replayed": done.count, "first": done.first, "refused": done.refused}
 
         data = session.run(work)
         tell(as_json, data, lambda: _render_many(data, "replayed", "queued again"))
@@ -190,54 +186,11 @@ def _replay(key_name: str) -> click.Command:
     return replay
 
 
-async def _count(database: Database, filter: Filter) -> dict[str, Any]:
+async def _replay_edited(app: App, database: Database, job: str, text: str, reason: str) -> dict[str, Any]:
     from overnight import control
 
-    letters = await control.find_letters(database, filter)
-    return {"fitting": len(letters.runs) + len(letters.messages)}
-
-
-async def _replay_edited(app: App, database: Database, filter: Filter, text: str, reason: str) -> dict[str, Any]:
-    from overnight import control
-
-    assert filter.job is not None
-    row = await control.edit(app, database, filter.job, given_json(text), reason=reason)
+    row = await control.edit(app, database, job, given_json(text), reason=reason)
     return {"replayed": 1, "first": [row], "refused": []}
-
-
-async def _replay_fitting(
-    app: App | None, database: Database, filter: Filter, text: str | None, reason: str
-) -> dict[str, Any]:
-    """Runs by batches, messages one by one, for each is read again. `text`: the body of the message that is named."""
-    from overnight import control, intake
-
-    def again(app: App, number: int) -> Awaitable[Any]:
-        body = None if text is None else given(text)
-        return intake.replay_message(app, database, number, body=body, by=control.whoami())
-
-    if (number := _message(filter.job)) is not None:
-        if app is None:
-            raise UserError("a message is read with the pipelines: name them with --app module:name")
-        received = await again(app, number)
-        return {"replayed": 1, "first": [{"job_id": job} for job in received.jobs], "refused": []}
-    messages = (await control.find_letters(database, filter)).messages
-    done = await control.replay(database, filter, reason=reason)
-    if messages and app is None:
-        refused = [f"{show.count(len(messages), 'message')} left: name the pipelines with --app to read them again"]
-        return {"replayed": done.count, "first": done.first, "refused": refused}
-    refused = await _each(messages, lambda number: again(app, number)) if app else []
-    return {"replayed": done.count + len(messages) - len(refused), "first": done.first, "refused": refused}
-
-
-async def _each(numbers: list[int], act: Callable[[int], Awaitable[Any]]) -> list[str]:
-    """Do it with each message; what was said of those with which it could not be done."""
-    refused = []
-    for number in numbers:
-        try:
-            await act(number)
-        except UserError as error:
-            refused.append(str(error))
-    return refused
 
 
 def _render_many(data: dict[str, Any], done: str, said: str) -> None:
@@ -273,7 +226,7 @@ def _cancel(key_name: str) -> click.Command:
 
         Of a job ends what is queued or a dead letter; a step that runs is left alone.
         """
-        from overnight import control
+        from overnight import control, dead_letters
 
         filter = _filter(**options)
         _which(job, everything, filter)
@@ -281,7 +234,9 @@ def _cancel(key_name: str) -> click.Command:
         async def work(database: Database) -> dict[str, Any]:
             await control.check_key(session.app(), database, filter.key)
             fitting = await _named(database, job) if job else filter
-            return await _count(database, fitting) if dry_run else await _cancel_fitting(database, fitting, reason)
+            if dry_run:
+                return {"fitting": await dead_letters.count(database, fitting)}
+            return await _cancel_matching(database, fitting, reason)
 
         data = session.run(work)
         tell(as_json, data, lambda: _render_many(data, "cancelled", "cancelled"))
@@ -289,18 +244,11 @@ def _cancel(key_name: str) -> click.Command:
     return cancel
 
 
-async def _cancel_fitting(database: Database, filter: Filter, reason: str) -> dict[str, Any]:
-    from overnight import control, intake
+async def _cancel_matching(database: Database, filter: Filter, reason: str) -> dict[str, Any]:
+    """Dead letters; of a job that is named also what is queued."""
+    from overnight import control, dead_letters
 
-    def drop(number: int) -> Awaitable[None]:
-        return intake.drop_message(database, number, reason=reason, by=control.whoami())
-
-    if (number := _message(filter.job)) is not None:
-        await drop(number)
-        return {"cancelled": 1, "first": [], "refused": []}
-    if filter.job is not None:
+    if filter.job is not None and dead_letters.message_number(filter.job) is None:
         return {"cancelled": 1, "first": [await control.cancel(database, filter.job, reason)], "refused": []}
-    messages = (await control.find_letters(database, filter)).messages
-    done = await control.drop(database, filter, reason)
-    refused = await _each(messages, drop)
-    return {"cancelled": done.count + len(messages) - len(refused), "first": done.first, "refused": refused}
+    done = await dead_letters.discard(database, filter, reason)
+    return {"cancelled": done.count, "first": done.first, "refused": done.refused}

@@ -49,6 +49,7 @@ def _render_status(data: dict[str, Any]) -> None:
     spent = [f"{row['scope']} {_share(row)} of {show.dollars(row['usd_per_day'])}" for row in data["budgets"]]
     advised = [f"{r['pipeline']} {r['cron']} finds nothing too often" for r in data["schedules"] if r["advice"]]
     deaf = [f"{row['channel']} takes no messages ({row['error']})" for row in data["channels"]]
+    overdue = [f"{r['pipeline']} since {show.cell(r['overdue'])} UTC" for r in data["schedules"] if r["overdue"]]
     slots = [f"{row['pipeline']} at {show.cell(row['next'])} UTC" for row in data["schedules"]]
     show.lines(
         [
@@ -61,6 +62,7 @@ def _render_status(data: dict[str, Any]) -> None:
             *([("budgets", f"{', '.join(spent)} a day spent or reserved")] if spent else []),
             *([("parked", f"{', '.join(parked)}: unknown to this app, so they wait")] if parked else []),
             *([("alerts", ", ".join(deaf))] if deaf else []),
+            *([("overdue", f"{', '.join(overdue)}: does a worker run?")] if overdue else []),
             ("next", ", ".join(slots) or "no schedule"),
             *([("advice", f"{', '.join(advised)}: see schedules")] if advised else []),
             ("cost, 24 hours", f"{show.dollars(totals['cost_usd'])} for {calls}"),

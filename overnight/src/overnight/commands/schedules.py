@@ -29,7 +29,8 @@ def _render(rows: list[dict[str, Any]]) -> None:
         "cron": "cron",
         "timezone": "zone",
         "slot": "last (UTC)",
-        "ended_how": "it was",
+        "status": "it was",
+        **({"overdue": "overdue since (UTC)"} if any(row["overdue"] for row in rows) else {}),
         "next": "next (UTC)",
         "next_local": "in its zone",
         "missed": "missed in 7 days",
@@ -48,11 +49,11 @@ def _render(rows: list[dict[str, Any]]) -> None:
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
     return {
         **row,
-        "slot": row.get("slot") and _minute(row["slot"]),
-        "ended_how": "overdue" if row["overdue"] else row.get("status"),
+        "slot": _minute(row["slot"]) if row["slot"] else "never",
+        "overdue": row["overdue"] and _minute(row["overdue"]),
         "next": _minute(row["next"]),
         "next_local": f"{datetime.fromisoformat(row['next_local']):%a %H:%M}",
-        "found": f"{row['nothing']} of {row['ended']}" if row.get("ended") else "",
+        "found": f"{row['nothing']} of {row['ended']}" if row["ended"] else "",
     }
 
 

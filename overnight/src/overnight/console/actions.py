@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from overnight import budgets, control, show
+from overnight import budgets, control, dead_letters, show
 from overnight.console.pages import Desk, letter_filter
 from overnight.errors import UserError
 from overnight.model import Approve, Edit, Filter, Reject
 
 Form = Mapping[str, str]
-Action = Callable[[Desk, Form, str], Awaitable[str]]
+TOLD = 3  # refusals that one sentence tells; a program is told all of them
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """What came of an action that touches many: the sentence, with how many it was done, and each that was refused."""
+
+    text: str
+    count: int
+    refused: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Action = Callable[[Desk, Form, str], Awaitable[str | Many]]
 
 
 async def pause(desk: Desk, form: Form, who: str) -> str:
@@ -55,29 +71,52 @@ async def edit_review(desk: Desk, form: Form, who: str) -> str:
 
 
 async def edit(desk: Desk, form: Form, who: str) -> str:
-    row = await control.edit(
-        desk.app, desk.database, form.get("job", ""), _json(form), by=who, reason=form.get("reason", "")
-    )
+    """Another input for a run, or another body for a message."""
+    job, reason = form.get("job", ""), form.get("reason", "")
+    if dead_letters.message_number(job) is not None:
+        body = form.get("input", "").encode("utf-8", "replace")
+        done = await dead_letters.replay(desk.app, desk.database, Filter(job=job), body=body, reason=reason, by=who)
+        return f"edited: {job} begins {', '.join(row['job_id'] for row in done.first)}"
+    row = await control.edit(desk.app, desk.database, job, _json(form), by=who, reason=reason)
     return f"edited: {row['step']} of job {row['job_id']} starts with the new input"
 
 
-async def replay(desk: Desk, form: Form, who: str) -> str:
-    """One that is named, or all that fit the filter."""
-    chosen = letter_filter(form)
-    if chosen == Filter() and form.get("everything") != "yes":
-        raise UserError("say which: a job, or a filter; or tick that all of them are meant")
-    done = await control.replay(desk.database, chosen, by=who, reason=form.get("reason", ""))
-    return f"{show.count(done.count, 'dead letter')} started again"
+async def replay(desk: Desk, form: Form, who: str) -> Many:
+    """One letter that is named, or all that match the filter."""
+    chosen = _chosen(form)
+    if form.get("dry_run"):
+        return await _count(desk, chosen)
+    done = await dead_letters.replay(desk.app, desk.database, chosen, reason=form.get("reason", ""), by=who)
+    return _many(done, "started again")
 
 
-async def drop(desk: Desk, form: Form, who: str) -> str:
-    chosen = letter_filter(form)
-    if chosen == Filter():
-        raise UserError("say which are dropped: a job, or a filter")
+async def drop(desk: Desk, form: Form, who: str) -> Many:
+    """End one letter that is named, or all that match the filter."""
+    chosen = _chosen(form)
+    if form.get("dry_run"):
+        return await _count(desk, chosen)
     if not form.get("reason", "").strip():
         raise UserError("say why they are dropped: the reason is kept")
-    done = await control.drop(desk.database, chosen, form["reason"], by=who)
-    return f"{show.count(done.count, 'dead letter')} dropped"
+    return _many(await dead_letters.discard(desk.database, chosen, form["reason"], by=who), "dropped")
+
+
+def _chosen(form: Form) -> Filter:
+    """Which letters are meant, and none by mistake."""
+    chosen = letter_filter(form)
+    if chosen == Filter() and not form.get("everything"):
+        raise UserError("say which: a job, or a filter; or tick that all of them are meant")
+    return chosen
+
+
+async def _count(desk: Desk, chosen: Filter) -> Many:
+    number = await dead_letters.count(desk.database, chosen)
+    return Many(f"{show.count(number, 'dead letter')} would be touched; nothing was", number)
+
+
+def _many(done: dead_letters.Result, what: str) -> Many:
+    refused = "; ".join(done.refused[:TOLD]) + (f"; and {len(done.refused) - TOLD} more" * (len(done.refused) > TOLD))
+    text = f"{show.count(done.count, 'dead letter')} {what}"
+    return Many(f"{text}; refused: {refused}" if refused else text, done.count, done.refused)
 
 
 async def cancel(desk: Desk, form: Form, who: str) -> str:

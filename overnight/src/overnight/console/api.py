@@ -169,15 +169,15 @@ class DecidedAnew(Decided):
 
 
 class Chosen(Deed):
-    job: Text | None = None
+    """Dead letters, runs and messages alike."""
+
+    job: Text | None = Field(None, description="a job's id, or m and the number of a message")
     pipeline: Text | None = None
     step: Text | None = None
     key: Text | None = None
     error: Text | None = Field(None, description="a part of the error's text")
-
-
-class Replayed(Chosen):
     everything: bool = Field(False, description="all dead letters are meant, where nothing else is said")
+    dry_run: bool = Field(False, description="only say how many they are")
 
 
 class Dropped(Chosen):
@@ -198,7 +198,19 @@ ROWS: Schema = {
 }
 OBJECT: Schema = {"type": "object"}
 ERROR: Schema = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
-DONE: Schema = {"type": "object", "required": ["done"], "properties": {"done": {"type": "string"}}}
+DONE: Schema = {
+    "type": "object",
+    "required": ["done"],
+    "properties": {
+        "done": {"type": "string", "description": "a sentence for a person"},
+        "count": {"type": "integer", "description": "of dead letters: with how many it was done, or would be"},
+        "refused": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "of dead letters: one sentence for each with which it could not be done",
+        },
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,9 +381,9 @@ VERBS: Mapping[str, Verb] = {
     "approve": Verb("What was reviewed goes on as it stands.", Decided),
     "reject": Verb("What was reviewed ends here.", DecidedAgainst),
     "edit-review": Verb("The step that waits for review runs again with this input.", DecidedAnew),
-    "edit": Verb("A dead letter, or what has not begun, starts with this input.", Edited),
-    "replay": Verb("Dead letters start again: one, those that fit, or everything.", Replayed),
-    "drop": Verb("Dead letters that fit end here.", Dropped),
+    "edit": Verb("A dead letter, or what has not begun, starts with this input; a message is read anew.", Edited),
+    "replay": Verb("Dead letters start again: one, those that fit, or everything.", Chosen),
+    "drop": Verb("Dead letters end here: one, those that fit, or everything.", Dropped),
     "cancel": Verb("What of a job is queued or a dead letter ends here.", OnJob),
     "set-budget": Verb("A person's limit for a scope.", Budget),
 }
@@ -391,7 +403,7 @@ def build(desk: Desk) -> Starlette:
             visitor: Visitor = request.state.visitor
             _check_may(request, visitor)
             form = _form(_body(await read_body(request), verb.takes))
-            return _answer({"done": await actions.ACTIONS[name](desk, form, visitor.who)})
+            return _answer(_done(await actions.ACTIONS[name](desk, form, visitor.who)))
 
         return do
 
@@ -485,12 +497,16 @@ def _wrong(error: ValidationError) -> str:
     return "; ".join(f"{place}: {text}" if place else text for place, text in told)
 
 
+def _done(answer: str | actions.Many) -> dict[str, Any]:
+    many = {"count": answer.count, "refused": answer.refused} if isinstance(answer, actions.Many) else {}
+    return {"done": str(answer), **many}
+
+
 def _form(body: Deed) -> dict[str, str]:
     """A body as the form of the same button has it."""
     given = body.model_dump(exclude_unset=True)
     written = {name: json.dumps(given.pop(name)) for name in ("input",) if name in given}
-    if given.pop("everything", False):
-        written["everything"] = "yes"
+    written |= {name: "yes" for name in ("everything", "dry_run") if given.pop(name, False)}
     return written | {name: str(value) for name, value in given.items() if value is not None}
 
 

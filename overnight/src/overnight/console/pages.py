@@ -101,7 +101,7 @@ def health(status: Mapping[str, Any]) -> tuple[str, str]:
     troubles = [
         *(f"{row['name']} is {row['state']}" for row in status["breakers"]),
         *(f"{row['scope']} is switched off" for row in off),
-        *(f"the schedule of {row['pipeline']} is overdue" for row in status["schedules"] if row.get("overdue")),
+        *(f"the schedule of {row['pipeline']} is overdue" for row in status["schedules"] if row["overdue"]),
         *([f"{now['dead']} dead letters wait"] if now["dead"] else []),
         *([f"{now['needs_review']} things wait for your review"] if now["needs_review"] else []),
     ]
@@ -200,8 +200,10 @@ def _attempts(step: Row) -> Iterator[dict[str, Any]]:
 
 async def dead(desk: Desk, values: Values) -> dict[str, Any]:
     """Dead letters that fit, with their context."""
-    rows = await report.dead(desk.database, letter_filter(values), ROWS)
-    return {"rows": rows, "pipelines": list(desk.app.pipelines), "keys": desk.app.keys()}
+    filter = letter_filter(values)
+    chosen = {name: value for name, value in filter.params().items() if value is not None}
+    rows = await report.dead(desk.database, filter, ROWS)
+    return {"rows": rows, "chosen": chosen, "pipelines": list(desk.app.pipelines), "keys": desk.app.keys()}
 
 
 def letter_filter(values: Values) -> Filter:

@@ -95,7 +95,7 @@ def build(
         if verb is None:
             raise HTTPException(404, "there is no such button")
         try:
-            said, kind = await verb(desk, form, visitor.who), "done"
+            said, kind = str(await verb(desk, form, visitor.who)), "done"
         except (UserError, Permanent) as error:
             said, kind = str(error), "refused"
         back = _inside(form.get("back", "/"))

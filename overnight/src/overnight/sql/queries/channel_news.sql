@@ -1,11 +1,15 @@
 -- What the channels of an app could be told now: one row for each channel, and one for each alert of which it does not know
 -- the latest. That is an alert it was never told of, one that came again since, or one that is well again. What has healed
 -- is looked at for `healed_within` seconds. A channel with a message that is not sent has `unsent_in`, the seconds until
--- its next try, and is told nothing new before.
+-- its next try, and is told nothing new before. `lately` are the messages of the last `pace_within` seconds, `kinds_lately`
+-- the kinds of alerts that they told of.
 select c.name, c.version, c.morning_at, ledger_now() as now, u.unsent_in,
        array(select d.created_at from deliveries d
              where d.app = c.app and d.channel = c.name
                and d.created_at > ledger_now() - make_interval(secs => %(pace_within)s)) as lately,
+       array(select distinct a.kind from told t join alerts a on a.id = t.alert
+             where t.app = c.app and t.channel = c.name
+               and t.at > ledger_now() - make_interval(secs => %(pace_within)s)) as kinds_lately,
        n.id, n.kind, n.subject, n.text, n.job_id, n.count, n.first_at, n.resolved_at, n.cost_usd,
        n.times, n.told_at
 from channels c
