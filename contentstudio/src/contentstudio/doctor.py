@@ -8,7 +8,7 @@ from contentstudio.config import Config, Site
 from contentstudio.indexing import indexnow, search_console
 from contentstudio.publish.port import Finding
 from contentstudio.research import sitemaps
-from contentstudio.research.fetch import ANY_TYPE, Fetcher
+from contentstudio.research.fetch import Fetcher
 from overnight.errors import ConfigError, Permanent, Transient
 
 
@@ -39,8 +39,8 @@ async def _publisher(config: Config, site: Site) -> list[Finding]:
 
 async def _sitemap(fetcher: Fetcher, site: Site) -> Finding:
     try:
-        fetched = await fetcher.get(site.sitemap, types=ANY_TYPE)
-        sitemaps.parse(fetched.body, fetched.url)
+        fetched = await fetcher.get(site.sitemap, types=sitemaps.TYPES, max_unpacked=sitemaps.MAX_UNPACKED)
+        sitemaps.parse(fetched.body, fetched.url, fetched.charset)
     except (Permanent, Transient) as error:
         mend = "serve the sitemap at its address, or name its address as sitemap in search_console"
         return Finding(what=f"the sitemap: {error}", ok=False, mend=mend)

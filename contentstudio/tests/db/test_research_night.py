@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,52 @@ async def test_what_did_not_change_is_no_work(
         h for path, h in zip(small_web.asked, small_web.headers, strict=True) if path == "/b" and "if-none-match" in h
     ]
     assert sent["if-modified-since"] == "Mon, 02 Nov 2026 08:00:00 GMT"
+
+
+async def test_each_source_that_a_header_or_an_encoding_spoiled_has_its_own_outcome(
+    small_web: Any, database: Database, clock: Clock, make_config: Any
+) -> None:
+    def case(name: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+        body = (Path(__file__).parents[1] / "cases" / name).read_bytes()
+        if name.endswith(".http"):
+            body = body.partition(b"\r\n\r\n")[2]
+        return 200, headers, body.replace(b"https://blog.example", small_web.url.encode())
+
+    cut = gzip.compress(page("Cut"), mtime=0)[:-30]
+    sitemaps = {
+        f"/{name}.xml": case(f"{name}.xml", {"Content-Type": "text/html"})
+        for name in ("01-sitemap-utf16-declared", "02-sitemap-bom-newline")
+    }
+    small_web.answers |= sitemaps | {
+        "/feed": case("07-feed.http", {"Content-Type": "binary/octet-stream"}),
+        "/coded": case("08-content-encoding.http", {"Content-Type": "text/xml", "Content-Encoding": "UTF-8"}),
+        "/untyped": (200, {}, page("Untyped")),
+        "/picture": (200, {"Content-Type": "application/octet-stream"}, b"\x89PNG\r\n\x1a\n\0\0"),
+        "/cut": (200, {"Content-Type": "text/html", "Content-Encoding": "gzip", "ETag": "x"}, cut),
+        "/mojibake": (200, {"Content-Type": "text/html"}, page("M", "\ufffd\ufffd\ufffd " * 30)),
+        "/1": tagged(page("Rain barrels")),
+    }
+    sources = ["feed", "coded", "untyped", "picture", "cut", "mojibake"]
+    config = make_config(
+        *(f'"{small_web.url}/{name}"' for name in sources),
+        *(f'{{sitemap = "{small_web.url}{path}", hosts = ["shop.example"]}}' for path in sitemaps),
+        f'{{feed = "{small_web.url}/coded?named=feed"}}',
+    )
+    small_web.answers["/coded?named=feed"] = small_web.answers["/coded"]
+    found = {url.removeprefix(small_web.url): one for url, one in (await night(config, database, clock, 23)).items()}
+    for path in ("/feed", "/coded", "/coded?named=feed", "/untyped", "/1", *sitemaps):
+        assert found[path][:2] == ("succeeded", "done"), (path, found[path])
+    assert found["/picture"][0] == "dead"
+    assert "neither a page nor a feed" in str(found["/picture"][2])
+    assert found["/mojibake"][0] == "cancelled"
+    assert "cannot be decoded" in str(found["/mojibake"][2])
+    assert found["/cut"][0] == "dead"
+    assert "is cut off" in str(found["/cut"][2])
+    assert small_web.asked.count("/cut") > 1
+    kept = await database.fetch("select url from snapshots")
+    assert sorted(row["url"].removeprefix(small_web.url) for row in kept) == ["/1", "/untyped"]
+    pages = await database.fetch("select etag from pages where url = %s", [small_web.url + "/cut"])
+    assert not pages
 
 
 async def test_other_settings_read_everything_again(

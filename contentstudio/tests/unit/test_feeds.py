@@ -204,6 +204,90 @@ def test_what_looks_like_a_feed(body: bytes, content_type: str, is_feed: bool) -
     assert looks_like_feed(served(body, content_type)) is is_feed
 
 
+@pytest.mark.parametrize(
+    "before",
+    ["\ufeff\n", "\ufeff\ufeff", "\n  ", "<!-- by a plugin -->\n", "\ufeff<!-- a -->\ufeff", "\0", "\xef\xbb\xbf"],
+)
+@pytest.mark.parametrize(
+    "declaration", ["", "<?xml version='1.0' encoding='utf-16'?>", "<?xml version='1.0'?>\n<?xml version='1.0'?>"]
+)
+@pytest.mark.parametrize("charset", [None, "utf-16", "iso-8859-1", "none"])
+def test_what_is_declared_and_what_stands_before_it_spoil_no_feed(
+    before: str, declaration: str, charset: str | None
+) -> None:
+    body = (before + declaration).encode() + rss(item("https://a.example/1", "Café 雨水"))
+    assert [e.title for e in parse(body, BASE, charset)] == ["Café 雨水"]
+    assert looks_like_feed(served(body, "application/octet-stream", charset))
+
+
+def test_the_charset_of_the_header_is_asked_before_the_declaration() -> None:
+    body = rss(item("https://a.example/1", "庭の雨水タンク"), "<?xml version='1.0' encoding='euc-kr'?>").decode()
+    assert parse(body.encode("cp932"), BASE, "x-sjis")[0].title == "庭の雨水タンク"
+
+
+@pytest.mark.parametrize(
+    ("codec", "label"), [("cp932", "x-sjis"), ("gbk", "x-gbk"), ("cp874", "windows-874"), ("cp949", "ks_c_5601-1987")]
+)
+def test_feeds_in_encodings_of_the_web_with_one_bad_byte(codec: str, label: str) -> None:
+    title = {
+        "cp932": "庭の雨水タンクは役立ちます",
+        "gbk": "城市花园里的雨水收集",
+        "cp874": "ถังน้ำฝนช่วยรดน้ำ",
+        "cp949": "정원의 빗물 통은",
+    }[codec]
+    body = rss(
+        item("https://a.example/1", title, "<description>x@</description>"), f"<?xml version='1.0' encoding='{label}'?>"
+    )
+    (entry,) = parse(body.decode().encode(codec).replace(b"x@", b"x\xff"), BASE)
+    assert entry.title == title
+
+
+@pytest.mark.parametrize("body", [bytes(range(128, 256)) * 9, "\ufffd\ufffd\ufffd\ufffd".encode()])
+def test_a_feed_whose_words_cannot_be_decoded_says_so(body: bytes) -> None:
+    broken = rss(item("https://a.example/1", "@")).replace(b"@", body)
+    with pytest.raises(BrokenFeed, match="cannot be decoded"):
+        parse(broken, BASE)
+
+
+@pytest.mark.parametrize(
+    ("title", "right"),
+    [
+        ("Caf&eacute;&nbsp;&ndash; bar & grill", "Café – bar & grill"),
+        ("Rain\x0b \x00barrels\x1f", "Rain barrels"),
+        ("A &#0;&#x1f;&#xd800; B", "A B"),
+        ("<![CDATA[Rain & sun\x08 &amp; more]]>", "Rain & sun & more"),
+        ("&unheardof; rain", "&unheardof; rain"),
+    ],
+)
+def test_small_faults_of_a_long_feed_are_mended(title: str, right: str) -> None:
+    long = f"<description>{'rain ' * 250_000}</description>"
+    (entry,) = parse(rss(item("https://a.example/1", title, long)), BASE)
+    assert entry.title == right
+
+
+_ONE = "<title>A</title><link>https://a.example/1</link>"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'<rss version="0.91"><channel><title>T</title><item>{_ONE}</item></channel></rss>',
+        "<rss><channel><item><title>A</title><link>\n https://a.example/1 \n</link></item></channel></rss>",
+        f'<rss version="2.0" xmlns="http://backend.userland.com/rss2"><channel><item>{_ONE}</item></channel></rss>',
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
+        f'xmlns="http://my.netscape.com/rdf/simple/0.9/"><channel/><item>{_ONE}</item></rdf:RDF>',
+        '<feed version="0.3" xmlns="http://purl.org/atom/ns#"><entry><title>A</title>'
+        '<link rel="alternate" href="https://a.example/1"/></entry></feed>',
+        '<a:feed xmlns:a="http://www.w3.org/2005/Atom"><a:entry><a:title>A</a:title>'
+        '<a:link href="https://a.example/1"/></a:entry></a:feed>',
+    ],
+)
+@pytest.mark.parametrize("kind", ["text/html", "application/octet-stream", "", "text/rss+xml"])
+def test_the_old_kinds_of_feeds(body: str, kind: str) -> None:
+    assert parse(body.encode(), BASE) == [Entry("https://a.example/1", "A", None, "")]
+    assert looks_like_feed(served(body.encode(), kind))
+
+
 @given(
     st.binary(max_size=300), st.sampled_from([b"", b"<rss>", b"<?xml version='1.0'?><feed>", b"<rss><channel><item>"])
 )

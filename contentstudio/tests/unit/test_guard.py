@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contentstudio.research.guard import BlockedAddress, RefusedUrl, UnresolvedName, checked_url, forbidden, resolve
 
 PUBLIC = ["8.8.8.8", "1.1.1.1", "93.184.215.14", "172.15.0.1", "100.63.255.255", "100.128.0.1", "2606:4700::6810:84e5"]
-PUBLIC_INSIDE = ["::ffff:8.8.8.8", "64:ff9b::808:808"]
+PUBLIC += ["192.0.0.9", "192.0.0.10", "192.0.1.0", "191.255.255.255", "192.31.196.1", "192.52.193.1", "192.175.48.1"]
+PUBLIC += ["198.17.255.255", "198.20.0.0", "192.88.98.255", "192.88.100.0", "223.255.255.255", "1.0.0.0", "128.0.0.0"]
+PUBLIC += [
+    "2001:200::",
+    "2001:1::1",
+    "2001:1::2",
+    "2001:1::3",
+    "2001:3::1",
+    "2001:4:112::1",
+    "2001:20::1",
+    "2001:30::1",
+]
+PUBLIC += ["2620:4f:8000::1", "2001:db7:ffff::1", "2001:db9::1", "2003::", "3fff:1000::", "3ffe::1"]
+PUBLIC_INSIDE = ["::ffff:8.8.8.8", "64:ff9b::808:808", "::ffff:192.0.0.9", "64:ff9b::c000:a"]
+CASES = Path(__file__).parents[1] / "cases"
 LOOPBACK = ["127.0.0.1", "127.255.255.254", "::1"]
 FORBIDDEN = {
     "0.0.0.0": "unspecified",
@@ -64,6 +81,44 @@ FORBIDDEN = {
     "2001:0:4136:e378:8000:63bf:f5ff:fffe": "private",  # Teredo around 10.0.0.1
     "2001:0:808:808::f7f7:f7f7": "Teredo",
     "2607:f8b0::5efe:10.0.0.1": "private",  # ISATAP
+    "2607:f8b0::200:5efe:c000:aa": "private",  # ISATAP around 192.0.0.170
+    # What Pythons judge differently (`is_global` and `is_private` changed in 3.11.10, 3.12.4 and 3.13).
+    "192.0.0.8": "private",
+    "192.0.0.11": "private",
+    "192.0.0.170": "private",
+    "192.0.0.255": "private",
+    "::ffff:192.0.0.11": "private",
+    "64:ff9b::c000:b": "private",
+    "198.19.255.255": "private",
+    "::ffff:198.18.0.1": "private",
+    "192.88.99.255": "6to4",
+    "::ffff:100.64.0.1": "carrier",
+    "64:ff9b::6440:1": "carrier",
+    "64:ff9b:1::808:808": "NAT64",
+    "64:ff9b:1:ffff:ffff:ffff:808:808": "NAT64",
+    "2002:c000:000b::1": "private",
+    "2002:6440:1::1": "carrier",
+    "2001:0:a9fe:a9fe::f7f7:f7f7": "metadata",  # a Teredo server
+    "2001::1": "unspecified",  # Teredo around 0.0.0.0
+    "2001:1::": "private",
+    "2001:1::4": "private",
+    "2001:2::1": "private",
+    "2001:10::1": "private",
+    "2001:1ff:ffff::1": "private",
+    "2001:db8:ffff::1": "private",
+    "3fff:fff::1": "documentation",
+    "100:0:0:1::1": "private",
+    "100:0:0:2::1": "public",
+    "fdff::1": "private",
+    "febf::1": "link-local",
+    "feff::1": "public",
+    "4000::1": "public",
+    "1fff::1": "public",
+    "::ffff:0:8.8.8.8": "public",
+    "::8.8.8.8": "public",
+    "247.1.1.1": "private",
+    "192.168.255.255": "private",
+    "169.254.255.255": "link-local",
 }
 
 
@@ -78,6 +133,31 @@ def test_forbidden_addresses_are_named(address: str, reason: str, allow_loopback
     said = forbidden(ip_address(address), allow_loopback)
     assert said is not None
     assert reason in said or address == "::"
+
+
+@pytest.mark.parametrize("address", (CASES / "26-addresses.txt").read_text().split())
+def test_addresses_that_a_python_let_through(address: str) -> None:
+    assert "private" in (forbidden(ip_address(address), allow_loopback=True) or "")
+
+
+def test_no_answer_depends_on_the_python_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("is_private", "is_global", "is_reserved", "is_link_local", "is_multicast", "is_unspecified"):
+        for version in (IPv4Address, IPv6Address):
+            monkeypatch.setattr(version, name, property(lambda _: pytest.fail("Python was asked")))
+    answers = [
+        forbidden(ip_address(address), allow_loopback=False) for address in [*PUBLIC, *PUBLIC_INSIDE, *FORBIDDEN]
+    ]
+    assert answers.count(None) == len(PUBLIC) + len(PUBLIC_INSIDE)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_an_address_in_another_form_is_judged_as_what_it_is(number: int) -> None:
+    plain = forbidden(IPv4Address(number), allow_loopback=False)
+    for prefix in ("::ffff:0:0", "64:ff9b::"):
+        inside = forbidden(IPv6Address(int(IPv6Address(prefix)) + number), allow_loopback=True)
+        assert inside == (f"{plain} inside an IPv6 address" if plain else None)
+    for prefix, shift in (("2002::", 80), ("64:ff9b:1::", 0), ("2001::", 64), ("::", 0), ("fe80::5efe:0:0", 0)):
+        assert forbidden(IPv6Address(int(IPv6Address(prefix)) + (number << shift)), allow_loopback=False)
 
 
 @pytest.mark.parametrize("address", LOOPBACK)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from contentstudio.research import sitemaps
-from contentstudio.research.fetch import Fetched, Gone, TooLarge, Unavailable
+from contentstudio.research.fetch import CutOff, Fetched, Gone, TooLarge, Unavailable
 from contentstudio.research.sitemaps import BrokenSitemap, Entry, choose, collect, parse
 
+CASES = Path(__file__).parents[1] / "cases"
 ROOT = "https://a.example/sitemap.xml"
 NAMESPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
@@ -76,15 +78,105 @@ def test_a_packed_sitemap_is_unpacked() -> None:
         (b"<html><body/></html>", "its first element is “html”"),
         (b"", "not a well-formed sitemap"),
         (urlset("https://a.example/1")[:-9], "not a well-formed sitemap"),
-        (b"<?xml version='1.0' encoding='klingon'?><urlset/>", "encoding"),
+        (b"<?xml version='1.0'?><urlset><url></urlset>", "not a well-formed sitemap"),
+        (b"Service unavailable", "not a well-formed sitemap"),
         (b"<urlset>" + b"<a>" * 200, "nests more than 100"),
-        (gzip.compress(urlset("https://a.example/1"), mtime=0)[:-10], "cut off"),
         (b"\x1f\x8b rubbish", "not sound gzip"),
     ],
 )
 def test_what_is_none_says_why(body: bytes, says: str) -> None:
     with pytest.raises(BrokenSitemap, match=says):
         parse(body, ROOT)
+
+
+@pytest.mark.parametrize("end", [2, 9, 18, 40, -9, -1])
+def test_a_packed_sitemap_that_is_cut_off_is_tried_again(end: int) -> None:
+    with pytest.raises(CutOff, match=r"https://a\.example/sitemap\.xml is not read: it is cut off"):
+        parse(gzip.compress(urlset("https://a.example/1"), mtime=0)[:end], ROOT)
+
+
+@pytest.mark.parametrize(
+    "pack", [lambda body: gzip.compress(gzip.compress(body)), lambda body: gzip.compress(body) + b"\0"]
+)
+def test_a_sitemap_packed_twice_or_padded_is_unpacked(pack: Callable[[bytes], bytes]) -> None:
+    assert parse(pack(urlset("https://a.example/1")), ROOT).entries == (Entry("https://a.example/1"),)
+
+
+@pytest.mark.parametrize("name", ["01-sitemap-utf16-declared.xml", "02-sitemap-bom-newline.xml"])
+def test_cases_of_real_sitemaps(name: str) -> None:
+    assert parse((CASES / name).read_bytes(), ROOT).entries == (
+        Entry("https://shop.example/a", moment("2026-11-21")),
+        Entry("https://shop.example/b"),
+    )
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    ["", *(f"<?xml version='1.0' encoding='{e}'?>" for e in ("utf-16", "UTF-8", "gbk", "klingon", "ascii"))],
+)
+@pytest.mark.parametrize(
+    "before", ["", "\ufeff", "\ufeff\n", "\ufeff\ufeff", "\n\n  ", "<!-- by a plugin -->\n", "\ufeff<!-- a -->", "\0"]
+)
+@pytest.mark.parametrize("charset", [None, "utf-8", "utf-16", "iso-8859-1", "none"])
+def test_what_is_declared_and_what_stands_before_it_spoil_no_sitemap(
+    declaration: str, before: str, charset: str | None
+) -> None:
+    body = before + declaration + urlset("https://a.example/café", "https://a.example/雨水").decode()
+    assert [e.url for e in parse(body.encode(), ROOT, charset).entries] == [
+        "https://a.example/café",
+        "https://a.example/雨水",
+    ]
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_sitemaps_in_wide_encodings(codec: str) -> None:
+    body = "<?xml version='1.0' encoding='utf-8'?>" + urlset("https://a.example/é").decode()
+    assert parse(body.encode(codec), ROOT).entries == (Entry("https://a.example/é"),)
+
+
+@pytest.mark.parametrize(
+    ("loc", "url"),
+    [
+        ("\n   https://a.example/1\n\t", "https://a.example/1"),
+        ("<![CDATA[https://a.example/?a=1&b=2]]>", "https://a.example/?a=1&b=2"),
+        ("<![CDATA[ https://a.example/1 ]]>", "https://a.example/1"),
+        ("https://a.example/?a=1&amp;b=2", "https://a.example/?a=1&b=2"),
+        ("https://a.example/?a=1&b=2", "https://a.example/?a=1&b=2"),  # a bare ampersand
+        ("https://a.example/&eacute;&#233;&#xE9;", "https://a.example/ééé"),
+        ("https://a.example/a\n      b", "https://a.example/ab"),
+        ("https://a.example/a b", "https://a.example/a%20b"),
+        ("https://a.example/\x0b\x001", "https://a.example/1"),
+        ("https://a.example/<!-- no -->1", "https://a.example/1"),
+        ("HTTPS://a.example/1", "HTTPS://a.example/1"),
+    ],
+)
+def test_the_ways_that_real_sitemaps_write_a_url(loc: str, url: str) -> None:
+    assert parse(urlset(loc), ROOT).entries == (Entry(url),)
+
+
+@pytest.mark.parametrize(
+    "namespace",
+    ["", "xmlns='https://www.sitemaps.org/schemas/sitemap/0.9/'", "xmlns='http://www.google.com/schemas/sitemap/0.84'"],
+)
+def test_namespaces_and_capitals_are_not_looked_at(namespace: str) -> None:
+    body = urlset("https://a.example/1").decode().replace(NAMESPACE, namespace)
+    assert parse(body.encode(), ROOT).entries == (Entry("https://a.example/1"),)
+    assert parse(body.replace("urlset", "URLSET").replace("url>", "URL>").encode(), ROOT).entries
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff", "\ufeff\n"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_a_sitemap_of_lines(mark: str, line_end: str) -> None:
+    body = mark + line_end.join(["https://a.example/1", "", " https://a.example/é ", "not a URL", "https://b.example/"])
+    found = parse(body.encode(), ROOT)
+    assert not found.is_index
+    assert [e.url for e in found.entries] == ["https://a.example/1", "https://a.example/é", "https://b.example/"]
+
+
+def test_a_feed_is_a_sitemap_too() -> None:
+    body = b"""<rss version="2.0"><channel><title>T</title><item><title>A</title><link>https://a.example/1</link>
+    <pubDate>Mon, 02 Nov 2026 08:00:00 GMT</pubDate></item></channel></rss>"""
+    assert parse(body, ROOT).entries == (Entry("https://a.example/1", moment("2026-11-02T08:00:00")),)
 
 
 def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ async def _listed(ctx: Ctx, site: Site, work: SiteNight) -> sitemaps.Listed:
     """What the sitemap of the owner's posts lists; some pages that are new or changed begin to be read."""
     if site.posts is None:
         return sitemaps.Listed()
-    get = partial(ctx.deps.fetcher.get, types=sitemaps.TYPES)
+    get = partial(ctx.deps.fetcher.get, types=sitemaps.TYPES, max_unpacked=sitemaps.MAX_UNPACKED)
     listed = await sitemaps.collect(get, site.posts)
     asked = await ctx.deps.records.asked(site.name, list(listed.entries))
     for page in sitemaps.choose(listed.entries.values(), asked, ctx.deps.config.research.pages_per_sitemap):

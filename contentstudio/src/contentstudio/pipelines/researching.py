@@ -14,7 +14,7 @@ from contentstudio.pipelines.work import Candidate, Chosen, Ctx, Demanded, Found
 from contentstudio.research import demands, extract, feeds, search_console, sitemaps, topics
 from contentstudio.research.demands import Demand
 from contentstudio.research.extract import NoContent
-from contentstudio.research.fetch import Fetched
+from contentstudio.research.fetch import ANY_TYPE, UNSTATED, Fetched, require_page
 from contentstudio.research.manners import Disallowed, HostBusy
 from contentstudio.research.records import Reader
 from overnight import Cancel, NoWork, Snooze, hash_id, job_id
@@ -68,12 +68,15 @@ async def _read_changed(ctx: Ctx, source: Source) -> Found | NoWork | Cancel:
     records = ctx.deps.records
     reader = Reader(source.site, ctx.job_id, _settings(ctx, source))
     before = await records.page(reader, source.url)
-    fetched = await ctx.deps.fetcher.get_if_changed(source.url, before[0] if before else None)
+    types = ANY_TYPE if source.kind in ("feed", "any") else UNSTATED  # what the owner named is known by its content
+    fetched = await ctx.deps.fetcher.get_if_changed(source.url, before[0] if before else None, types=types)
     if fetched is None and before:
         await records.page_is_unchanged(source.site, source.url)
         return NoWork(f"unchanged since {before[1]:%Y-%m-%d}")
     assert fetched is not None
     is_feed = source.kind == "feed" or (source.kind == "any" and feeds.looks_like_feed(fetched))
+    if not is_feed:
+        require_page(fetched)
     found = await (_entries if is_feed else _page)(ctx, source, fetched)
     await records.keep_page(reader, fetched, conditional=not isinstance(found, Cancel))
     return found
@@ -81,7 +84,7 @@ async def _read_changed(ctx: Ctx, source: Source) -> Found | NoWork | Cancel:
 
 async def _entries(ctx: Ctx, source: Source, fetched: Fetched) -> Found | NoWork:
     """Start the reading of a feed's newest entries."""
-    entries = await asyncio.to_thread(feeds.parse, fetched.body, fetched.final_url)
+    entries = await asyncio.to_thread(feeds.parse, fetched.body, fetched.final_url, fetched.charset)
     for entry in entries[: ctx.deps.config.research.entries_per_feed]:
         ctx.spawn("source", Source(site=source.site, url=entry.url, date=source.date, kind="page"))
     return Found(entries=len(entries)) if entries else NoWork("the feed has no entries")
@@ -89,7 +92,7 @@ async def _entries(ctx: Ctx, source: Source, fetched: Fetched) -> Found | NoWork
 
 async def _read_sitemap(ctx: Ctx, source: Source) -> Found | NoWork:
     """Start the reading of what is new or changed; what does not fit into a night is read in the next one."""
-    get = partial(ctx.deps.fetcher.get, types=sitemaps.TYPES)
+    get = partial(ctx.deps.fetcher.get, types=sitemaps.TYPES, max_unpacked=sitemaps.MAX_UNPACKED)
     listed = await sitemaps.collect(get, source.url, match=source.match, hosts=source.hosts)
     asked = await ctx.deps.records.asked(source.site, list(listed.entries))
     pages = sitemaps.choose(listed.entries.values(), asked, ctx.deps.config.research.pages_per_sitemap)

@@ -91,6 +91,10 @@ def page(fetched: Fetched) -> Snapshot:
 
 
 def _check(body: str, fetched: Fetched) -> None:
+    if markup.garbled(body):
+        raise NoContent(
+            f"{fetched.final_url} cannot be decoded: its text is in no encoding that it names or that fits."
+        )
     words = _count(body)
     came = f"{_size(len(fetched.body))} of markup gave {words} words of text"
     if words < _SHELL_WORDS and (_NEEDS_SCRIPT.search(body) or (words < MIN_WORDS and _says_script(fetched))):

@@ -7,6 +7,7 @@ root element is cut off.
 from __future__ import annotations
 
 import calendar
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import struct_time
@@ -18,13 +19,12 @@ from contentstudio.research import markup
 from contentstudio.research.fetch import Fetched
 from overnight.errors import Permanent
 
-_ROOTS = ("rss", "feed", "rdf")
-_FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/rdf+xml")
+ROOTS = ("rss", "feed", "rdf")
+_FEED_TYPE = re.compile(r"\b(?:rss|atom|rdf)\b")
 _XML_TYPES = ("text/xml", "application/xml")
 _MAX_DEPTH = 200  # elements within each other; real feeds have about ten
 _MENDED_BYTES = 1_000_000  # feedparser takes some seconds for a megabyte of hostile faults
-_SNIFFED_BYTES = 16_384
-_DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
+_DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
 
 
 class BrokenFeed(Permanent):
@@ -43,15 +43,15 @@ class Entry:
 
 def looks_like_feed(fetched: Fetched) -> bool:
     """Whether to read it as a feed. HTML never is one; a broken body under a feed's type is, so that it is reported."""
-    root = markup.root_element(markup.decode(fetched.body[:_SNIFFED_BYTES], fetched.charset))
-    if root in _ROOTS:
+    root = markup.root_element(fetched.head)
+    if root in ROOTS:
         return True
     if root == "html":
         return False
-    return fetched.content_type in _FEED_TYPES or (root is None and fetched.content_type in _XML_TYPES)
+    return bool(_FEED_TYPE.search(fetched.content_type)) or (root is None and fetched.content_type in _XML_TYPES)
 
 
-def parse(body: bytes, base_url: str) -> list[Entry]:
+def parse(body: bytes, base_url: str, charset: str | None = None) -> list[Entry]:
     """The entries, newest first and each URL once; [] for a sound feed without any. Raises BrokenFeed.
 
     Small faults (an unknown entity, a bare ampersand) are borne as long as the feed is whole and gives entries.
@@ -59,7 +59,7 @@ def parse(body: bytes, base_url: str) -> list[Entry]:
     """
     import feedparser
 
-    document, fault = _inspected(markup.decode(body), base_url)
+    document, fault = _inspected(markup.decode(body, charset), base_url)
     headers = {"content-type": "application/xml; charset=utf-8", "content-location": base_url}
     result = feedparser.parse(document, response_headers=headers)
     if fault and not result.entries:
@@ -71,6 +71,8 @@ def parse(body: bytes, base_url: str) -> list[Entry]:
         entry = _entry(item, base_url)
         if entry is not None:
             entries.setdefault(entry.url, entry)
+    if markup.garbled("".join(entry.title + entry.summary for entry in entries.values())):
+        raise BrokenFeed(f"{base_url} cannot be decoded: its text is in no encoding that it names or that fits.")
     oldest = datetime.min.replace(tzinfo=UTC)
     return sorted(entries.values(), key=lambda entry: entry.published_at or oldest, reverse=True)
 
@@ -80,21 +82,24 @@ def _inspected(text: str, base_url: str) -> tuple[bytes, str | None]:
 
     Raises BrokenFeed where there is no root element, it is cut off, an entity is declared, or it nests absurdly.
     """
-    data = _without_declaration(text).encode("utf-8", "replace")
-    look = _Look(data, base_url)
+    document = markup.xml(text)
+    look = _Look(document, base_url)
+    if look.fault:
+        look = _Look(markup.mended_xml(document), base_url)
     if look.root is None:
         raise BrokenFeed(f"{base_url} is not a feed: {look.fault or 'it has no element'}.")
-    if look.fault and b"</" + look.root not in data:
+    if look.fault and b"</" + look.root not in look.data:
         raise BrokenFeed(f"{base_url} is cut off: {look.fault}.")
-    if look.fault and len(data) > _MENDED_BYTES:
+    if look.fault and len(look.data) > _MENDED_BYTES:
         raise BrokenFeed(f"{base_url} is not a well-formed feed, and too long to be mended: {look.fault}.")
-    return _DECLARATION.encode() + data[look.start :], look.fault
+    return _DECLARATION + look.data[look.start :], look.fault
 
 
 class _Look:
     """One pass of expat over the document: `root` and where it starts, and the `fault` that ended the pass, if any."""
 
-    def __init__(self, data: bytes, base_url: str) -> None:
+    def __init__(self, document: str, base_url: str) -> None:
+        self.data = document.encode("utf-8", "replace")
         self.root: bytes | None = None
         self.start = 0
         self.fault: str | None = None
@@ -105,7 +110,7 @@ class _Look:
         self._parser.StartElementHandler = self._open
         self._parser.EndElementHandler = self._close
         try:
-            self._parser.Parse(data, True)
+            self._parser.Parse(self.data, True)
         except expat.ExpatError as error:
             self.fault = str(error)
 
@@ -122,14 +127,6 @@ class _Look:
 
     def _close(self, _name: str) -> None:
         self._depth -= 1
-
-
-def _without_declaration(text: str) -> str:
-    """The text without its XML declaration, whose encoding is no longer true, and without blanks before it."""
-    text = text.lstrip("\ufeff \t\r\n")
-    if text.startswith("<?xml") and "?>" in text:
-        return text.split("?>", 1)[1].lstrip()
-    return text
 
 
 def _entry(item: Any, base_url: str) -> Entry | None:

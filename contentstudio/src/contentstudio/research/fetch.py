@@ -1,12 +1,14 @@
 """Fetch one URL within limits, and say in one error class what went wrong.
 
 Permanent: RefusedUrl, BlockedAddress, TooLarge (from the guard), TooManyRedirects, WrongContentType, BadStatus,
-UntrustedCertificate. Transient: UnresolvedName (from the guard), Unavailable, TimedOut, Unreachable, GarbledAnswer.
+UntrustedCertificate. Transient: UnresolvedName (from the guard), CutOff (from packing), Unavailable, TimedOut,
+Unreachable, GarbledAnswer.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,8 +18,9 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from contentstudio.config import Fetch
-from contentstudio.research import guard, markup
+from contentstudio.research import guard, markup, packing
 from contentstudio.research.guard import BlockedAddress, RefusedUrl, TooLarge, UnresolvedName
+from contentstudio.research.packing import CutOff
 from overnight.errors import Permanent, Transient
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BadStatus",
     "BlockedAddress",
+    "CutOff",
     "Fetched",
     "Fetcher",
     "GarbledAnswer",
@@ -48,9 +52,14 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _GONE = (404, 410)
 _TRY_LATER = (408, 425, 429)
 _TYPES = ("text/html", "text/plain", "text/xml", "application/xml")
+_HEAD_BYTES = 16_384
 _MAX_VALIDATOR = 1_000  # characters of an ETag or a date that are kept and sent again
 ANY_TYPE = ("*/*",)
-_CODINGS = ("", "identity", "gzip", "deflate")
+UNSTATED = (  # types that say nothing, beside none at all: what is read shows what it is
+    *("", "*/*", "application/octet-stream", "application/binary", "application/unknown", "application/x-unknown"),
+    *("application/force-download", "application/x-download", "binary/octet-stream", "unknown/unknown"),
+)
+_CHARSET = re.compile(r"""\bcharset\s*=\s*["']?\s*([^\s;,"']+)""", re.I)
 
 
 _Leave = Callable[["httpx2.URL"], AbstractAsyncContextManager[None]]
@@ -110,8 +119,8 @@ class Known:
 class Fetched:
     """An answer with status 200: `url` was asked, `final_url` is where the redirects led.
 
-    `content_type` is lower-case and without parameters, `charset` is the header's, `body` is decompressed. `etag` and
-    `last_modified` are the server's own words.
+    `content_type` is lower-case and without parameters, `charset` is the header's, `body` is whole and unpacked. `etag`
+    and `last_modified` are the server's own words.
     """
 
     url: str
@@ -129,9 +138,22 @@ class Fetched:
         return Known(self.final_url, self.etag, self.last_modified)
 
     @property
+    def head(self) -> str:
+        """The beginning of the text, enough to know by its first element what it is."""
+        return markup.decode(self.body[:_HEAD_BYTES], self.charset)
+
+    @property
     def text(self) -> str:
         """The body decoded by what is known of its charset; computed on each use."""
         return markup.decode(self.body, self.charset)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which content types are read beside those of pages and feeds, and how many bytes a body may unpack to."""
+
+    types: Collection[str]
+    max_unpacked: int
 
 
 class Fetcher:
@@ -145,18 +167,19 @@ class Fetcher:
         self._network = network
         self._client: httpx2.AsyncClient | None = None
 
-    async def get(self, url: str, *, types: Collection[str] = ()) -> Fetched:
+    async def get(self, url: str, *, types: Collection[str] = (), max_unpacked: int | None = None) -> Fetched:
         """The page at `url`, redirects followed; `types` are read beside those of pages and feeds.
 
-        `timeout_seconds` holds for all requests together; waiting for leave to make them is not counted.
+        `timeout_seconds` holds for all requests together; waiting for leave to make them is not counted. `max_unpacked`
+        is the limit of the unpacked body where that is not `max_bytes`.
         """
-        fetched = await self._follow(url, types, None, self._leave)
+        fetched = await self._follow(url, Wanted(types, max_unpacked or self._limits.max_bytes), None, self._leave)
         assert fetched is not None, "only a condition can be answered by nothing"
         return fetched
 
-    async def get_if_changed(self, url: str, known: Known | None) -> Fetched | None:
+    async def get_if_changed(self, url: str, known: Known | None, *, types: Collection[str] = ()) -> Fetched | None:
         """The same, or None where the server says that the page is as it is known."""
-        return await self._follow(url, (), known, self._leave)
+        return await self._follow(url, Wanted(types, self._limits.max_bytes), known, self._leave)
 
     async def aclose(self) -> None:
         """Close the connections. A later `get` opens them again."""
@@ -178,7 +201,7 @@ class Fetcher:
         """Held while a URL is asked; here nothing stands against it."""
         yield
 
-    async def _follow(self, url: str, types: Collection[str], known: Known | None, leave: _Leave) -> Fetched | None:
+    async def _follow(self, url: str, wanted: Wanted, known: Known | None, leave: _Leave) -> Fetched | None:
         here = guard.checked_url(url)
         clock = asyncio.get_running_loop().time
         left = self._limits.timeout_seconds
@@ -189,7 +212,7 @@ class Fetcher:
                 began = clock()
                 try:
                     async with asyncio.timeout(left):
-                        answer = await self._ask(url, here, types, known)
+                        answer = await self._ask(url, here, wanted, known)
                 except TimeoutError:
                     raise TimedOut(f"{url} took longer than {self._limits.timeout_seconds:g} seconds.") from None
                 left -= clock() - began
@@ -202,7 +225,7 @@ class Fetcher:
                 raise TooManyRedirects(f"{url} redirects more than {self._limits.max_redirects} times.")
 
     async def _ask(
-        self, asked: str, here: httpx2.URL, types: Collection[str], known: Known | None
+        self, asked: str, here: httpx2.URL, wanted: Wanted, known: Known | None
     ) -> Fetched | httpx2.URL | None:
         """One request: the page, where it redirects to, or None where it is as `known` from here."""
         import httpcore2
@@ -216,8 +239,8 @@ class Fetcher:
                 if response.status_code in _REDIRECTS and response.next_request is not None:
                     return response.next_request.url
                 _check_status(response)
-                content_type = _checked_type(response, types)
-                body = await self._read(response)
+                content_type, charset = _checked_type(response, wanted.types)
+                body = await self._read(response, wanted.max_unpacked)
         except (BlockedAddress, UnresolvedName) as error:
             raise type(error)(f"{asked} is not read: {error}.") from error
         except httpcore2.TimeoutException as error:
@@ -227,23 +250,25 @@ class Fetcher:
         except (httpcore2.ProtocolError, httpx2.HTTPError) as error:
             raise GarbledAnswer(f"{here} answers in broken HTTP: {error}.") from error
         return Fetched(
-            *(asked, str(here), response.status_code, content_type, response.charset_encoding, body),
+            *(asked, str(here), response.status_code, content_type, charset, body),
             etag=_validator(response, "etag"),
             last_modified=_validator(response, "last-modified"),
         )
 
-    async def _read(self, response: httpx2.Response) -> bytes:
-        """The decompressed body. Reading stops at the limit, so a bomb is never unpacked whole."""
+    async def _read(self, response: httpx2.Response, max_unpacked: int) -> bytes:
+        """The whole body, unpacked. The transport counts what arrives; nothing is unpacked past the limit."""
         most = self._limits.max_bytes
         stated = response.headers.get("content-length", "")
         if stated.isdecimal() and int(stated) > most:
             raise TooLarge(f"{response.url} is {int(stated):,} bytes; the limit is {most:,}.")
-        body = bytearray()
-        async for part in response.aiter_bytes():
-            body += part
-            if len(body) > most:
-                raise TooLarge(f"{response.url} unpacks to more than {most:,} bytes.")
-        return bytes(body)
+        body = b"".join([part async for part in response.aiter_raw()])
+        order, _ = packing.codings(response.headers.get("content-encoding", ""))
+        try:
+            return await asyncio.to_thread(_unpacked, body, order, max_unpacked)
+        except (CutOff, TooLarge) as error:
+            raise type(error)(f"{response.url} is not read: {error}.") from None
+        except packing.Unsound as error:
+            raise GarbledAnswer(f"{response.url} is not packed as it says: {error}.") from None
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
@@ -279,16 +304,47 @@ def _validator(response: httpx2.Response, name: str) -> str | None:
     return value if value.isascii() and value.isprintable() and 0 < len(value) <= _MAX_VALIDATOR else None
 
 
-def _checked_type(response: httpx2.Response, types: Collection[str]) -> str:
-    """The content type without parameters, when it is one that is read and its coding one that was asked for."""
-    kind: str = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    xml = kind.startswith("application/") and kind.endswith("+xml")
-    if kind not in (*_TYPES, *types) and not xml and types is not ANY_TYPE:
-        raise WrongContentType(f"{response.url} is {kind or 'of no stated type'}, neither a page nor a feed.")
-    coding = response.headers.get("content-encoding", "").lower()
-    if any(part.strip() not in _CODINGS for part in coding.split(",")):
-        raise WrongContentType(f"{response.url} is packed as {coding}, which was not asked for.")
-    return kind
+def require_page(fetched: Fetched) -> None:
+    """WrongContentType unless the server says that it is a page, or it looks like one where the type says nothing."""
+    looks_so = fetched.content_type in UNSTATED and markup.root_element(fetched.head) == "html"
+    if not (looks_so or _is_page(fetched.content_type)):
+        raise _not_read(fetched.final_url, fetched.content_type)
+
+
+def _checked_type(response: httpx2.Response, types: Collection[str]) -> tuple[str, str | None]:
+    """The content type without parameters, and its charset, where it is read and packed in a way that is undone."""
+    kind, charset = media_type(response.headers.get("content-type", ""))
+    if kind not in types and not _is_page(kind) and types is not ANY_TYPE:
+        raise _not_read(str(response.url), kind)
+    if unread := packing.codings(response.headers.get("content-encoding", ""))[1]:
+        raise WrongContentType(f"{response.url} is packed as {unread[0]}, which was not asked for.")
+    return kind, charset
+
+
+def media_type(header: str) -> tuple[str, str | None]:
+    """The type without parameters and the charset of a Content-Type header, which may hold several of each: of the
+    types the first that is read, else the first; of the charsets the first that names an encoding.
+    """
+    kinds = [part.partition(";")[0].strip(" \t\"'").lower() for part in header.split(",")]
+    labels = [label for label in _CHARSET.findall(header) if markup.known_charset(label)]
+    return next(filter(_is_page, kinds), next(filter(None, kinds), "")), next(iter(labels), None)
+
+
+def _is_page(kind: str) -> bool:
+    return kind in _TYPES or (kind.startswith("application/") and kind.endswith("+xml"))
+
+
+def _not_read(url: str, kind: str) -> WrongContentType:
+    return WrongContentType(f"{url} is {kind or 'of no stated type'}, neither a page nor a feed.")
+
+
+def _unpacked(body: bytes, order: list[str], most: int) -> bytes:
+    """The body without the codings of its header, and without a gzip of which no header tells."""
+    body = packing.declared(body, order, most)
+    try:
+        return packing.unpacked(body, most)
+    except packing.Unsound:
+        return body  # a file that is broken and not an answer: its reader says so
 
 
 def _network_error(url: httpx2.URL, error: httpcore2.NetworkError) -> Permanent | Transient:

@@ -20,23 +20,63 @@ if TYPE_CHECKING:
 Address = IPv4Address | IPv6Address
 
 _LOOPBACK = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
-_PUBLIC_V6 = IPv6Network("2000::/3")  # all that has been given out; site-local and the rest lie outside
-# Refused by name: first what a reader of the error should know, then what some Python's `is_global` lets through.
-_REFUSED = tuple(
-    (ip_network(network), reason)
-    for network, reason in (
-        ("169.254.169.254/32", "the metadata service of a cloud"),
-        ("100.100.100.200/32", "the metadata service of a cloud"),
-        ("168.63.129.16/32", "the metadata service of a cloud"),
-        ("192.0.0.192/32", "the metadata service of a cloud"),
-        ("fd00:ec2::254/128", "the metadata service of a cloud"),
-        ("fd20:ce::254/128", "the metadata service of a cloud"),
-        ("100.64.0.0/10", "a carrier's internal address"),
-        ("192.88.99.0/24", "a 6to4 relay"),
-        ("2001::/32", "a Teredo tunnel"),
-        ("2002::/16", "a 6to4 tunnel"),  # given up by RFC 7526, and judged differently by different Pythons
-        ("3fff::/20", "an address for documentation"),
-    )
+# IANA's registries of special-purpose addresses and what is reserved beside them, as of 2026; None where they say
+# “globally reachable”. Not Python's `is_global`, which differs between its versions. The longest prefix decides.
+# https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry
+_SPECIAL: dict[str, str | None] = {
+    "0.0.0.0/0": None,
+    "0.0.0.0/8": "a private address (this network)",
+    "0.0.0.0/32": "the unspecified address",
+    "10.0.0.0/8": "a private address",
+    "100.64.0.0/10": "a carrier's internal address",
+    "100.100.100.200/32": "the metadata service of a cloud",
+    "127.0.0.0/8": "a loopback address",
+    "168.63.129.16/32": "the metadata service of a cloud",
+    "169.254.0.0/16": "a link-local address",
+    "169.254.169.254/32": "the metadata service of a cloud",
+    "172.16.0.0/12": "a private address",
+    "192.0.0.0/24": "a private address (for protocols of the IETF)",
+    "192.0.0.9/32": None,  # Port Control Protocol, anycast
+    "192.0.0.10/32": None,  # TURN, anycast
+    "192.0.0.192/32": "the metadata service of a cloud",
+    "192.0.2.0/24": "a private address (for documentation)",
+    "192.88.99.0/24": "a 6to4 relay",
+    "192.168.0.0/16": "a private address",
+    "198.18.0.0/15": "a private address (for benchmarks)",
+    "198.51.100.0/24": "a private address (for documentation)",
+    "203.0.113.0/24": "a private address (for documentation)",
+    "224.0.0.0/4": "a multicast address",
+    "240.0.0.0/4": "a private address (reserved)",
+    "255.255.255.255/32": "a private address (broadcast)",
+    "::/0": "outside the public range",  # site-local fec0::/10 and segment routing 5f00::/16 among it
+    "::/128": "the unspecified address",
+    "::1/128": "a loopback address",
+    "64:ff9b::/96": None,  # NAT64: what is inside decides
+    "64:ff9b:1::/48": "a private address (NAT64 of one network)",
+    "::ffff:0:0/96": None,  # IPv4 in another form: what is inside decides
+    "100::/64": "a private address (discarded)",
+    "100:0:0:1::/64": "a private address (dummy)",
+    "2000::/3": None,  # all that has been given out
+    "2001::/23": "a private address (for protocols of the IETF)",
+    "2001::/32": "a Teredo tunnel",
+    "2001:1::1/128": None,  # Port Control Protocol, anycast
+    "2001:1::2/128": None,  # TURN, anycast
+    "2001:1::3/128": None,  # DNS-SD registration, anycast
+    "2001:3::/32": None,  # AMT
+    "2001:4:112::/48": None,  # AS112
+    "2001:20::/28": None,  # ORCHIDv2
+    "2001:30::/28": None,  # drone remote identification
+    "2001:db8::/32": "a private address (for documentation)",
+    "2002::/16": "a 6to4 tunnel",  # given up by RFC 7526
+    "3fff::/20": "an address for documentation",
+    "fc00::/7": "a private address",
+    "fd00:ec2::254/128": "the metadata service of a cloud",
+    "fd20:ce::254/128": "the metadata service of a cloud",
+    "fe80::/10": "a link-local address",
+    "ff00::/8": "a multicast address",
+}
+_NETWORKS = sorted(
+    ((ip_network(network), reason) for network, reason in _SPECIAL.items()), key=lambda pair: -pair[0].prefixlen
 )
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 _IN_LOW_BITS = (*_NAT64, IPv6Network("::/96"), IPv6Network("::ffff:0:0/96"), IPv6Network("::ffff:0:0:0/96"))
@@ -142,16 +182,4 @@ def _carries_ipv4_only(address: Address) -> bool:
 
 
 def _not_public(address: Address) -> str | None:
-    for network, reason in _REFUSED:
-        if address in network:
-            return reason
-    kinds = (
-        (address.is_unspecified, "the unspecified address"),
-        (address.is_loopback, "a loopback address"),
-        (address.is_link_local, "a link-local address"),
-        (address.is_multicast, "a multicast address"),
-        (address.is_private, "a private address"),
-        (isinstance(address, IPv6Address) and address not in _PUBLIC_V6, "outside the public range"),
-        (address.is_reserved or not address.is_global, "a reserved address"),
-    )
-    return next((reason for applies, reason in kinds if applies), None)
+    return next(reason for network, reason in _NETWORKS if address in network)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from contentstudio.config import Fetch
 from contentstudio.research import guard, robots
-from contentstudio.research.fetch import ANY_TYPE, BadStatus, Fetcher, TooManyRedirects
+from contentstudio.research.fetch import ANY_TYPE, BadStatus, Fetcher, TooManyRedirects, Wanted
 from contentstudio.research.records import Records
 from contentstudio.research.robots import Robots
 from overnight.errors import Permanent, Transient
@@ -65,7 +65,9 @@ class PoliteFetcher(Fetcher):
     async def _ask_robots(self, url: str) -> str:
         """The file's text. One that the server says it has not allows everything; a server in trouble is waited for."""
         try:
-            fetched = await self._follow(url, ANY_TYPE, None, self._turn)  # what holds no rule allows everything
+            fetched = await self._follow(
+                url, Wanted(ANY_TYPE, self._limits.max_bytes), None, self._turn
+            )  # what holds no rule allows everything
         except (BadStatus, TooManyRedirects):
             return ""
         assert fetched is not None

@@ -1,82 +1,249 @@
-"""Bytes to text, and the name of a document's first element: what feeds and pages both need to know."""
+"""Bytes to text, and text to well-formed XML: what pages, feeds, sitemaps and robots.txt all need to know.
+
+Labels and encodings are those of the WHATWG Encoding standard, which browsers follow. `webencodings` has its table (all
+labels, where w3lib has Python's aliases and a few of the web's); what Python's codecs lack beside it is added here.
+"""
 
 from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
+from functools import cache
+from html.entities import html5
+from typing import TYPE_CHECKING
 
-_BOMS = (
+if TYPE_CHECKING:
+    from webencodings import Encoding
+
+_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
     (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (codecs.BOM_UTF16_LE, "utf-16le"),
+    (codecs.BOM_UTF16_BE, "utf-16be"),
 )
-# What these labels mean on the web, where the narrower sets were never meant.
-_WIDER = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949"}
 _DECLARED = re.compile(
-    rb"""<\?xml[^>]*?\bencoding\s*=\s*["']([\w.:-]+)|<meta[^>]*?\bcharset\s*=\s*["']?\s*([\w.:-]+)""", re.I
+    rb"""<\?xml[^>]*?\bencoding\s*=\s*["']\s*([\w.:-]+)|<meta[^>]*?\bcharset\s*=\s*["']?\s*([\w.:-]+)""", re.I
 )
 _DECLARATION_BYTES = 4_096
 _ASCII_PROBE = b"<a.b-c+d/\\u0041&x=1>"  # utf-7, unicode_escape and punycode read this as something else
-_LEAD_BYTES = bytes(range(0xC2, 0xF5))
+_TAG = re.compile(rb"<[/!?a-z]", re.I)
+_ERRORS = "contentstudio.whatwg"  # the name of the error handler below
+
+# Share of characters: a reading with more wrong ones is of another encoding, a text with more is no text to keep.
+_CONTRADICTED = 1 / 3  # of what is not ASCII: UTF-8 read as anything else, or the reverse, is above it
+_MAX_WRONG = 1 / 100  # of all characters of a text, and two in a short one
+_WRONG = re.compile("[\ufffd\0-\x08\x0b\x0e-\x1f\x80-\x84\x86-\x9f]")
+
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_HIGH_PIECE = re.compile(rb"[^<>\n]*[\x80-\xff][^<>\n]*")
+_GUESSED_BYTES = 20_000
+_VOTES = 7  # pieces that are guessed each for itself, so that one bad byte spoils one vote
+_SCRIPTS = (  # encodings whose text is mostly not ASCII; of Latin scripts too few bytes tell one from the other
+    *("gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "cp1251", "koi8_r", "iso8859_5", "cp866"),
+    *("cp1253", "iso8859_7", "cp1255", "cp1256", "cp874"),
+)
+
 _PROLOG = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE(?:[^\[>]|\[.*?\]\s*(?=>))*>", re.I | re.S)
 _FIRST_TAG = re.compile(r"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
+# What XML allows before a declaration (nothing), what real files have there, and declarations whose encoding is done.
+_BEFORE_XML = re.compile(r"(?:[\s\ufeff\u200b\0]|\xef\xbb\xbf|<!--.*?-->|<\?xml\b[^>]*>)+", re.S)
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_REFERENCES = re.compile(r"<!\[CDATA\[.*?\]\]>|&(?:(#x[0-9a-f]{1,8}|#[0-9]{1,8}|\w{1,40});)?", re.I | re.S)
+_XML_ENTITIES = ("amp", "lt", "gt", "quot", "apos")
 
 
 def decode(body: bytes, charset: str | None = None) -> str:
-    """The text of `body`: by byte order mark, `charset` (the header's), the document's own word, UTF-8, Windows-1252.
+    """The text of `body`, wrong characters replaced by U+FFFD: see `garbled`. Never raises.
 
-    A charset that is not true of the bytes is passed over, so a wrong header costs nothing. Never raises.
+    The evidence in its order: the byte order mark, `charset` (the header's), the document's own declaration, what the
+    bytes look like. Evidence that the bytes contradict is passed over, so a wrong header costs nothing: above all, what
+    is valid UTF-8 beyond ASCII is UTF-8.
     """
-    for mark, name in _BOMS:
-        if body.startswith(mark):
-            return body[len(mark) :].decode(name, "replace")
-    declared = _DECLARED.search(body[:_DECLARATION_BYTES])
-    inner = (declared.group(1) or declared.group(2)).decode("ascii") if declared else None
-    for label in (charset, inner):
-        codec = _usable_codec(label)
-        if codec is None:
+    mark, body = _without_mark(body)
+    if _is_utf8(body):
+        return body.decode()
+    western = None
+    for label in (mark, charset, _declared(body)):
+        encoding = _encoding(label)
+        if encoding is None or not _may_be(body, encoding.name):
             continue
-        try:
-            return body.decode(codec)
-        except UnicodeDecodeError:
-            continue
-    return _undeclared(body)
+        if encoding.name == "replacement":
+            return "\ufffd"
+        text = _read(body, encoding)
+        if encoding.name == "windows-1252" and _in_runs(body):  # what servers say of every file
+            western = western or text
+        elif not _contradicted(text):
+            return text
+    return _undeclared(body, western)
+
+
+def garbled(text: str) -> bool:
+    """Whether more characters are wrong than a text may have that is kept or shown: mojibake is no text."""
+    return len(_WRONG.findall(text)) > max(2, len(text) * _MAX_WRONG)
+
+
+def known_charset(label: str) -> bool:
+    """Whether a label names an encoding; `none`, `utf8mb4` and the like say nothing."""
+    return _encoding(label) is not None
 
 
 def root_element(text: str) -> str | None:
     """The local name, lower-cased, of the first element after declarations and comments; None where there is none."""
-    position = 1 if text.startswith("\ufeff") else 0
+    position = _xml_start(text)
     while found := _PROLOG.match(text, position):
         position = found.end()
     first = _FIRST_TAG.match(text, position)
     return first.group(2).lower() if first else None
 
 
-def _usable_codec(label: str | None) -> str | None:
-    """The codec to read `label` with, or None where it is unknown or does not leave ASCII alone."""
-    if not label:
-        return None
+def xml(text: str) -> str:
+    """The document without its declaration, whose encoding is no longer true, and without what stands before it."""
+    return text[_xml_start(text) :]
+
+
+def mended_xml(text: str) -> str:
+    """The document without the small faults that every browser bears: control characters, a bare ampersand, an entity
+    of HTML. Entities that the document declares stay declared.
+    """
+    return _REFERENCES.sub(_reference, _NO_XML.sub("", text))
+
+
+def _reference(found: re.Match[str]) -> str:
+    name = found.group(1)
+    if found.group().startswith("<") or name in _XML_ENTITIES:
+        return found.group()
+    if name and name.startswith("#"):
+        code = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
+        allowed = code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF and not _NO_XML.match(chr(code))
+        return f"&#{code};" if allowed else ""
+    meaning = html5.get(f"{name};") if name else None
+    return meaning or "&amp;" + found.group()[1:]
+
+
+def _xml_start(text: str) -> int:
+    found = _BEFORE_XML.match(text)
+    return found.end() if found else 0
+
+
+def _without_mark(body: bytes) -> tuple[str | None, bytes]:
+    for mark, label in _MARKS:
+        if body.startswith(mark):
+            return label, body[len(mark) :]
+    return None, body
+
+
+def _declared(body: bytes) -> str | None:
+    found = _DECLARED.search(body[:_DECLARATION_BYTES])
+    return (found.group(1) or found.group(2)).decode("ascii", "replace") if found else None
+
+
+@cache
+def _by_label(label: str) -> Encoding | None:
+    import webencodings
+
+    found = webencodings.lookup(label)
+    if found is not None or label.startswith("utf-32"):
+        return found or webencodings.Encoding(label, codecs.lookup(label))
     try:
-        name = codecs.lookup(label.strip()).name
-        if _ASCII_PROBE.decode(name) != _ASCII_PROBE.decode("ascii"):
+        info = codecs.lookup(label)  # such as cp936 and cp850, which are no labels of the web
+        if _ASCII_PROBE.decode(info.name, _ERRORS) != _ASCII_PROBE.decode("ascii"):
             return None
     except (LookupError, ValueError):
         return None
-    return _WIDER.get(name, name)
+    return webencodings.lookup(info.name) or webencodings.Encoding(info.name, info)
 
 
-def _undeclared(body: bytes) -> str:
-    """UTF-8 where most non-ASCII bytes are valid UTF-8 (one bad byte must not garble a page), else Windows-1252."""
-    text = body.decode("utf-8", "replace")
-    bad = text.count("\ufffd")
-    if not bad:
-        return text
-    leads = len(body) - len(body.translate(None, _LEAD_BYTES))
-    if leads > 2 * bad:
-        return text
+def _encoding(label: str | None) -> Encoding | None:
+    label = (label or "").strip(" \t\r\n\f\"'").lower()
+    return _by_label(label) if 0 < len(label) <= 40 and label.isascii() and label.isprintable() else None
+
+
+def _read(body: bytes, encoding: Encoding) -> str:
+    info = codecs.lookup("gb18030") if encoding.name == "gbk" else encoding.codec_info
+    return str(info.decode(body, _ERRORS)[0])
+
+
+def _whatwg_errors(error: UnicodeError) -> tuple[str | bytes, int]:
+    """What the standard's decoders read and Python's do not; U+FFFD for the rest."""
+    assert isinstance(error, UnicodeDecodeError)
+    first = error.object[error.start]
+    if error.encoding == "charmap" and first < 0xA0:
+        return chr(first), error.start + 1
+    if error.encoding == "gb18030" and first == 0x80:
+        return "€", error.start + 1
+    pair = error.object[error.start : error.start + 2]
+    if error.encoding == "euc_jp" and len(pair) == 2 and min(pair) > 0xA0:
+        return _in_jis(pair), error.start + (2 if _in_jis(pair) != "\ufffd" else 1)
+    return "\ufffd", error.end
+
+
+codecs.register_error(_ERRORS, _whatwg_errors)
+
+
+def _in_jis(pair: bytes) -> str:
+    """The character at a place in JIS X 0208 with NEC's and IBM's additions, which Python has under Shift_JIS alone."""
+    row, cell = pair[0] - 0xA1, pair[1] - 0xA1
+    lead = row // 2 + (0x81 if row < 62 else 0xC1)
+    trail = cell + 0x9F if row % 2 else cell + 0x40 + (cell >= 63)
+    text = bytes((lead, trail)).decode("cp932", "replace")
+    return text if len(text) == 1 else "\ufffd"
+
+
+def _is_utf8(body: bytes) -> bool:
+    """Whether the bytes are UTF-8 and no other encoding: valid, and more than ASCII."""
+    if body.isascii() or body.count(0) * 4 > len(body):
+        return False
     try:
-        return body.decode("cp1252")
+        body.decode()
     except UnicodeDecodeError:
-        return body.decode("latin-1")
+        return False
+    return True
+
+
+def _may_be(body: bytes, name: str) -> bool:
+    """Whether the bytes allow an encoding that errors do not tell apart from others."""
+    if name.startswith("utf-16"):  # Latin text has a zero in each character; without any, only text of no tags is it
+        return b"\0" in body or not (len(body) % 2 or body.isascii() or _TAG.search(body))
+    if name == "replacement":  # what the standard refuses to read; without its escapes it is ASCII
+        return b"\x1b" in body or b"~{" in body
+    return True
+
+
+def _contradicted(text: str) -> bool:
+    wrong = _WRONG.findall(text)
+    foreign = len(text) - len(text.encode("ascii", "ignore")) + sum(map(str.isascii, wrong))
+    return len(wrong) > _CONTRADICTED * foreign
+
+
+def _undeclared(body: bytes, western: str | None) -> str:
+    """By the look of the bytes: UTF-16 by its zeros, UTF-8 where most of it is valid, then the script's encoding."""
+    if body.count(0) * 4 > len(body):
+        return body.decode("utf-16-be" if body[::2].count(0) > body[1::2].count(0) else "utf-16-le", "replace")
+    text = body.decode("utf-8", "replace")
+    if not _contradicted(text):
+        return text if b"\x1b$" not in body else body.decode("iso2022_jp", "replace")
+    if not _in_runs(body):
+        return body.decode("cp1252", _ERRORS)
+    guess = _guessed(body)
+    return body.decode(guess, _ERRORS) if guess else western or text
+
+
+def _in_runs(body: bytes) -> bool:
+    """Whether bytes beyond ASCII mostly stand side by side, as in no Latin script."""
+    runs = [len(run) for run in _HIGH.findall(body[: 50 * _GUESSED_BYTES])]
+    return sum(length for length in runs if length > 1) * 2 > sum(runs)
+
+
+def _guessed(body: bytes) -> str | None:
+    """The encoding that most pieces of the text seem to have."""
+    from charset_normalizer import from_bytes
+
+    pieces = _HIGH_PIECE.findall(body[: 50 * _GUESSED_BYTES])
+    votes: Counter[str] = Counter()
+    for sample in (pieces, *(pieces[first::_VOTES] for first in range(min(_VOTES, len(pieces))))):
+        text = b"\n".join(sample)[:_GUESSED_BYTES]
+        best = from_bytes(text, cp_isolation=list(_SCRIPTS), enable_fallback=False).best()
+        votes.update([best.encoding] if best else [])
+    return votes.most_common(1)[0][0] if votes else None

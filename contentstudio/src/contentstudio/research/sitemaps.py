@@ -1,4 +1,4 @@
-"""Sitemaps: plain or packed, with index files, and no more of them than a site needs.
+"""Sitemaps: XML, lists of URLs and feeds, plain or packed, with index files, and no more of them than a site needs.
 
 No DTD is ever read: a document that declares one is refused before an entity could expand.
 """
@@ -6,23 +6,23 @@ No DTD is ever read: a document that declares one is refused before an entity co
 from __future__ import annotations
 
 import asyncio
-import zlib
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 from xml.parsers import expat
 
-from contentstudio.research.fetch import Fetched, TooLarge
+from contentstudio.research import feeds, markup, packing
+from contentstudio.research.fetch import ANY_TYPE, CutOff, Fetched, TooLarge
 from overnight.errors import Permanent
 
-TYPES = ("application/gzip", "application/x-gzip", "application/octet-stream")  # beside those of pages
+TYPES = ANY_TYPE  # the content shows whether it is a sitemap
 MAX_FILES = 30  # read in one night; the newest first
 MAX_DEPTH = 3  # of index files within index files; the protocol knows one
 MAX_URLS = 50_000  # of one site; the protocol's limit for one file
 MAX_URL = 2_048  # characters; the protocol's limit
 MAX_UNPACKED = 50_000_000  # bytes; the protocol's limit
-_CHUNK = 65_536
 _OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -75,7 +75,7 @@ async def collect(
         read.add(file.url)
         try:
             answer = await get(file.url) if depth > 1 else fetched
-            sitemap = await asyncio.to_thread(parse, answer.body, answer.final_url)
+            sitemap = await asyncio.to_thread(parse, answer.body, answer.final_url, answer.charset)
         except Permanent as fault:
             if depth == 1:
                 raise
@@ -107,68 +107,77 @@ def newest_first(entries: Collection[Entry]) -> list[Entry]:
     return sorted(entries, key=lambda entry: entry.changed_at or _OLDEST, reverse=True)
 
 
-def parse(body: bytes, url: str) -> Sitemap:
-    """What a sitemap lists, packed by gzip or plain. Raises BrokenSitemap, or TooLarge.
+def parse(body: bytes, url: str, charset: str | None = None) -> Sitemap:
+    """What a sitemap lists, packed by gzip or plain. Raises BrokenSitemap, CutOff (transient) or TooLarge.
 
-    Takes up to a second for the largest: call it in a thread, not on the loop.
+    Takes up to three seconds for the largest: call it in a thread, not on the loop.
     """
-    reader = _Reader(url)
+    plain = _unpacked(body, url)
+    text = markup.xml(markup.decode(plain, charset))
+    if markup.root_element(text) in feeds.ROOTS:  # which the protocol allows
+        entries = feeds.parse(plain, url, charset)[:MAX_URLS]
+        return Sitemap(False, tuple(Entry(entry.url, entry.published_at) for entry in entries))
+    return _listed_in_lines(text) or _read(text, url)
+
+
+def _unpacked(body: bytes, url: str) -> bytes:
     try:
-        for part in _unpacked(body, url):
-            reader.parser.Parse(part)
-        reader.parser.Parse(b"", True)
-    except expat.ExpatError as error:
-        raise BrokenSitemap(f"{url} is not a well-formed sitemap: {error}.") from None
-    except (LookupError, ValueError) as error:
-        raise BrokenSitemap(f"{url} is in an encoding that is not read: {error}.") from None
+        return packing.unpacked(body, MAX_UNPACKED)
+    except (CutOff, TooLarge) as error:
+        raise type(error)(f"{url} is not read: {error}.") from None
+    except packing.Unsound as error:
+        raise BrokenSitemap(f"{url} is not sound gzip: {error}.") from None
+
+
+def _listed_in_lines(text: str) -> Sitemap | None:
+    """A sitemap of the protocol's simplest form, a URL in each line, if it is one."""
+    if text.startswith("<"):
+        return None
+    urls = [_url(line) for line in text.splitlines() if line.strip()]
+    if not urls or not _is_web(urls[0]):
+        return None
+    return Sitemap(False, tuple(Entry(url) for url in urls if _is_web(url))[:MAX_URLS])
+
+
+def _read(text: str, url: str) -> Sitemap:
+    try:
+        reader = _Reader(url, text)
+    except expat.ExpatError:
+        try:
+            reader = _Reader(url, markup.mended_xml(text))
+        except expat.ExpatError as error:
+            raise BrokenSitemap(f"{url} is not a well-formed sitemap: {error}.") from None
     return Sitemap(reader.root == "sitemapindex", tuple(reader.entries))
 
 
-def _unpacked(body: bytes, url: str) -> Iterator[bytes]:
-    if not body.startswith(b"\x1f\x8b"):
-        yield body.lstrip()
-        return
-    unpacker = zlib.decompressobj(wbits=31)
-    size = 0
-    rest = body
-    while rest and not unpacker.eof:
-        try:
-            part = unpacker.decompress(rest, _CHUNK)
-        except zlib.error as error:
-            raise BrokenSitemap(f"{url} is not sound gzip: {error}.") from None
-        size += len(part)
-        if size > MAX_UNPACKED:
-            raise TooLarge(f"{url} unpacks to more than {MAX_UNPACKED:,} bytes.")
-        yield part
-        rest = unpacker.unconsumed_tail
-    if not unpacker.eof:
-        raise BrokenSitemap(f"{url} is cut off: its gzip has no end.")
-
-
 class _Reader:
-    """Collects `loc` and `lastmod` of each entry; every other element, such as an image's `loc`, is passed over."""
+    """Collects `loc` and `lastmod` of each entry; every other element, such as an image's `loc`, is passed over.
+
+    Namespaces and capitals are not looked at: real files have them in several spellings, or not at all.
+    """
 
     ENTRIES = {"urlset": "url", "sitemapindex": "sitemap"}  # noqa: RUF012  constant
     DEPTH = 3  # root, entry, field
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, text: str) -> None:
         self.root: str | None = None
         self.entries: list[Entry] = []
         self._url = url
         self._path: list[str] = []
         self._fields: dict[str, str] = {}
-        self.parser = expat.ParserCreate()
-        self.parser.StartDoctypeDeclHandler = self._refuse
-        self.parser.StartElementHandler = self._open
-        self.parser.EndElementHandler = self._close
-        self.parser.CharacterDataHandler = self._text
-        self.parser.buffer_text = True
+        parser = expat.ParserCreate("utf-8")
+        parser.StartDoctypeDeclHandler = self._refuse
+        parser.StartElementHandler = self._open
+        parser.EndElementHandler = self._close
+        parser.CharacterDataHandler = self._text
+        parser.buffer_text = True
+        parser.Parse(text.encode("utf-8", "replace"), True)
 
     def _refuse(self, *_declaration: object) -> None:
         raise BrokenSitemap(f"{self._url} declares a document type, which no sitemap needs: it is not read.")
 
     def _open(self, name: str, _attributes: dict[str, str]) -> None:
-        name = name.rpartition(":")[2]
+        name = name.rpartition(":")[2].lower()
         if self.root is None:
             self.root = name
             if name not in self.ENTRIES:
@@ -181,7 +190,7 @@ class _Reader:
         self._path.pop()
         if len(self._path) == 1:
             fields, self._fields = self._fields, {}
-            url = fields.get("loc", "").strip()
+            url = _url(fields.get("loc", ""))
             if _is_web(url) and len(self.entries) < MAX_URLS:
                 self.entries.append(Entry(url, _moment(fields.get("lastmod", "").strip())))
 
@@ -190,6 +199,11 @@ class _Reader:
             name = self._path[2]
             if name in ("loc", "lastmod"):
                 self._fields[name] = (self._fields.get(name, "") + text)[: MAX_URL + 1]
+
+
+def _url(text: str) -> str:
+    """The URL in the text of an element or a line, read as browsers do: line breaks are no part of it."""
+    return re.sub(r"\s*[\t\r\n]\s*", "", text.strip(" \t\r\n\f\ufeff")).replace(" ", "%20")
 
 
 def _is_web(url: str) -> bool:
