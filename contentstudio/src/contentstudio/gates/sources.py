@@ -1,6 +1,6 @@
 """Claims have sources: ids of the closed pool, and no number that its source does not have.
 
-Figures are compared in every language, numbers in words in English alone.
+Figures are compared in every language, with their sign, scale and unit; numbers in words in seven: see `numbers`.
 """
 
 from __future__ import annotations

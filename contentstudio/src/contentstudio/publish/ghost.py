@@ -24,6 +24,7 @@ from contentstudio.config import Site
 from contentstudio.model import Image, Published
 from contentstudio.publish import mark, render
 from contentstudio.publish.port import (
+    UNDATED,
     Article,
     Capabilities,
     Conflict,
@@ -33,6 +34,7 @@ from contentstudio.publish.port import (
     OwnPost,
     State,
     plan,
+    readable,
     sha256_of,
     untouched,
 )
@@ -119,7 +121,7 @@ class Ghost:
         posts = (await self._ask("GET", "/posts/", params=params)).data["posts"]
         slugs = set(await under_way())
         old = datetime.now(UTC) - timedelta(seconds=ORPHAN_SECONDS)
-        lost = [post for post in posts if _begun(post) and _moment(post["updated_at"]) < old]
+        lost = [post for post in posts if _begun(post) and (_moment(post["updated_at"]) or old) < old]
         lost = [p for p in lost if p["slug"] not in slugs and re.sub(r"-\d+$", "", p["slug"]) not in slugs]
         for post in lost:
             await effect("remove", content=post["id"], call=partial(self._remove, post["id"]), repeatable=True)
@@ -130,15 +132,8 @@ class Ghost:
         while page is not None:
             params = {"filter": "status:published", "limit": PER_PAGE, "page": page, "formats": "html"}
             data = (await self._ask("GET", "/posts/", params={**params, "order": "published_at desc"})).data
-            for post in data["posts"]:
-                yield OwnPost(
-                    url=post["url"],
-                    slug=post["slug"],
-                    title=post["title"],
-                    html=post["html"] or "",
-                    published_at=_moment(post["published_at"]),
-                    modified=_moment(post["updated_at"]),
-                )
+            for post in readable(data["posts"], _own_post):
+                yield post
             page = data["meta"]["pagination"]["next"]
 
     async def check(self) -> list[Finding]:
@@ -285,5 +280,23 @@ def _begun(post: dict[str, Any]) -> bool:
     return bool(post["status"] == "draft" and _inside(post) == "<!--contentstudio:begun-->")
 
 
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _own_post(post: dict[str, Any]) -> OwnPost:
+    """A post as readers see it; one that was imported may have no times and no text."""
+    published, modified = _moment(post.get("published_at")), _moment(post.get("updated_at"))
+    slug = str(post.get("slug") or post.get("id") or "")
+    return OwnPost(
+        url=post["url"],
+        slug=slug,
+        title=post.get("title") or slug,
+        html=post.get("html") or "",
+        published_at=published or modified or UNDATED,
+        modified=modified or published or UNDATED,
+    )
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

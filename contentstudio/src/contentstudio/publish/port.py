@@ -5,16 +5,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
+from pydantic import field_validator
+
 from contentstudio.model import Draft, Model, Published
+from overnight import logs
 from overnight.errors import Permanent
 
 State = Literal["draft", "scheduled", "published"]
 GONE = "gone"  # the fingerprint of what a person took away
+UNDATED = datetime.fromtimestamp(0, UTC)  # when a post was published that does not say so
 
 
 class Existing(Model):
@@ -38,7 +42,7 @@ class Existing(Model):
 
 
 class OwnPost(Model):
-    """A post that the owner's site has, whoever wrote it. `html` is its body."""
+    """A post that the owner's site has, whoever wrote it. `html` is its body; `url` leads to the web."""
 
     url: str
     slug: str
@@ -46,6 +50,19 @@ class OwnPost(Model):
     html: str
     published_at: datetime
     modified: datetime
+
+    @field_validator("url", "slug", "title", "html", mode="before")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        """The text as Postgres can hold it, which takes no NUL and no half of a character."""
+        return logs.clean(value) if isinstance(value, str) else value
+
+    @field_validator("url")
+    @classmethod
+    def _of_the_web(cls, url: str) -> str:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("a post needs an address")
+        return url
 
 
 class Finding(Model):
@@ -154,6 +171,18 @@ class Publisher(Protocol):
     async def check(self) -> list[Finding]:
         """Whether we could publish now. Nothing is changed."""
         ...
+
+
+def readable(found: Iterable[Any], read: Callable[[Any], OwnPost]) -> Iterator[OwnPost]:
+    """The posts that can be read of those that a CMS lists. Each other one, such as one without an address, is logged
+    and left out: it spoils no listing.
+    """
+    for post in found:
+        try:
+            yield read(post)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            which = logs.clean(str(post.get("slug") or post.get("id")) if isinstance(post, dict) else repr(post))
+            logs.log.warning("post_skipped", post=which[:100], error=logs.clean(f"{type(error).__name__}: {error}"))
 
 
 def plan(

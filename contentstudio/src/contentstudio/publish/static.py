@@ -134,6 +134,12 @@ class StaticSite:
         with _explained(self.directory):
             return self._read_manifest().pages
 
+    def html(self, slug: str) -> str | None:
+        """The page of a slug in whatever encoding a person saved it; None where no file can be read."""
+        with suppress(OSError):
+            return self._page_path(slug).read_text("utf-8", "replace")
+        return None
+
     def _page_path(self, slug: str) -> Path:
         return self.directory / slug / "index.html"
 
@@ -273,11 +279,10 @@ class StaticPublisher:
     async def posts(self) -> AsyncIterator[OwnPost]:
         pages = await asyncio.to_thread(self._folder.pages)
         for slug, page in sorted(pages.items(), key=lambda item: item[1].published_at, reverse=True):
-            there = await self.find(slug)
-            if there is not None and there.path is not None and there.fingerprint is not None:
-                html = await asyncio.to_thread(Path(there.path).read_text, "utf-8")
+            html = await asyncio.to_thread(self._folder.html, slug)
+            if html is not None:
                 yield OwnPost(
-                    url=there.url,
+                    url=render.page_url(self._folder.site, slug),
                     slug=slug,
                     title=page.title,
                     html=html,

@@ -10,9 +10,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import count
 from typing import Any, Self
 
 from contentstudio import config as settings
@@ -20,6 +21,7 @@ from contentstudio.config import Site
 from contentstudio.model import Draft, Image, Published
 from contentstudio.publish import mark, render, seo_fields
 from contentstudio.publish.port import (
+    UNDATED,
     Article,
     Capabilities,
     Conflict,
@@ -29,10 +31,11 @@ from contentstudio.publish.port import (
     OwnPost,
     State,
     plan,
+    readable,
     sha256_of,
     untouched,
 )
-from contentstudio.publish.remote import Denied, Remote
+from contentstudio.publish.remote import Answer, Denied, Remote
 from overnight.errors import Permanent, Transient
 
 API = "/wp-json/wp/v2"
@@ -106,21 +109,31 @@ class WordPress:
         return Existing.model_validate(await effect("unpublish", content=content, call=call, repeatable=True))
 
     async def posts(self) -> AsyncIterator[OwnPost]:
-        page, pages = 1, 1
-        while page <= pages:
-            params = {"per_page": PER_PAGE, "page": page, "_fields": FIELDS, "orderby": "date"}
-            answer = await self._remote.ask("GET", f"{API}/posts", params=params)
-            for post in answer.data:
-                yield OwnPost(
-                    url=post["link"],
-                    slug=post["slug"],
-                    title=html.unescape(post["title"]["rendered"]),
-                    html=post["content"]["rendered"],
-                    published_at=_moment(post["date_gmt"]),
-                    modified=_moment(post["modified_gmt"]),
-                )
-            pages = int(answer.headers.get("X-WP-TotalPages", 1))
-            page += 1
+        seen: set[str] = set()
+        for page in count(1):
+            answer = await self._page(page)
+            if answer is None:
+                return
+            for post in readable(answer.data, _own_post):
+                if post.url not in seen:  # a post that comes meanwhile moves another one to the next page
+                    seen.add(post.url)
+                    yield post
+            pages = answer.headers.get("X-WP-TotalPages", "")
+            if page >= (int(pages) if pages.isdecimal() else 1):
+                return
+
+    async def _page(self, page: int) -> Answer | None:
+        """One page of the list of posts; None beyond its end, which comes nearer where a post is deleted meanwhile."""
+        params = {"per_page": PER_PAGE, "page": page, "_fields": f"{FIELDS},date,modified", "orderby": "date"}
+        answer = await self._remote.ask("GET", f"{API}/posts", params=params, allow=(400,) if page > 1 else ())
+        if answer.status == 400:
+            return None
+        if not isinstance(answer.data, list):
+            raise self._no_wordpress()
+        return answer
+
+    def _no_wordpress(self) -> Permanent:
+        return Permanent(f"{self._remote.base} did not answer as WordPress does: is the REST API switched off?")
 
     async def check(self) -> list[Finding]:
         try:
@@ -140,7 +153,7 @@ class WordPress:
         posts = (await self._remote.ask("GET", f"{API}/posts", params=params)).data
         slugs = set(await under_way())
         old = datetime.now(UTC) - timedelta(seconds=ORPHAN_SECONDS)
-        lost = [p for p in posts if _begun(p) and _moment(p["modified_gmt"]) < old]
+        lost = [p for p in posts if _begun(p) and (_first_moment(p, "modified_gmt") or old) < old]
         lost = [p for p in lost if p["slug"] not in slugs and re.sub(r"-\d+$", "", p["slug"]) not in slugs]
         for post in lost:
             await effect("remove", content=post["id"], call=partial(self._remove, post["id"]), repeatable=True)
@@ -164,7 +177,7 @@ class WordPress:
         if answer.status == 400:
             raise Denied(f"{self._remote.base} shows no drafts to {self._cms.user}: the password or the role is wrong")
         if not isinstance(answer.data, list):
-            raise Permanent(f"{self._remote.base} did not answer as WordPress does: is the REST API switched off?")
+            raise self._no_wordpress()
         return [post for post in answer.data if post["slug"] == slug]
 
     async def _begin(self, slug: str, effect: Effect) -> int:
@@ -343,7 +356,7 @@ def _existing(post: dict[str, Any]) -> Existing:
         id=str(post["id"]),
         state=STATES.get(post["status"], "draft"),
         fingerprint=sha256_of([*written, sorted(post["tags"]), sorted(post["categories"]), *([seo] if seo else [])]),
-        modified=_moment(post["modified_gmt"]),
+        modified=_first_moment(post, "modified_gmt"),
         begun=_begun(post),
     )
 
@@ -376,5 +389,31 @@ def _media(item: dict[str, Any]) -> dict[str, Any]:
     return {"id": item["id"], "url": item["source_url"]}
 
 
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+def _own_post(post: dict[str, Any]) -> OwnPost:
+    """A post as readers see it. One that an importer left without its times in GMT has those of the site, or others."""
+    published = _first_moment(post, "date_gmt", "date")
+    modified = _first_moment(post, "modified_gmt", "modified")
+    slug = str(post.get("slug") or post.get("id") or "")
+    return OwnPost(
+        url=post["link"],
+        slug=slug,
+        title=html.unescape(_rendered(post.get("title"))).strip() or slug,
+        html=_rendered(post.get("content")),
+        published_at=published or modified or UNDATED,
+        modified=modified or published or UNDATED,
+    )
+
+
+def _rendered(field: Any) -> str:
+    """What readers see of a title or a text; plugins leave them out, or give them as plain text."""
+    shown = field.get("rendered") if isinstance(field, dict) else field
+    return shown if isinstance(shown, str) else ""
+
+
+def _first_moment(post: dict[str, Any], *names: str) -> datetime | None:
+    """The first of these times that is one: WordPress tells of none as null, or as one in the year 0."""
+    for name in names:
+        with suppress(ValueError, OverflowError):
+            moment = datetime.fromisoformat(str(post.get(name)))
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
