@@ -217,7 +217,7 @@ class Verb:
     """What can be done: a sentence, and the body that it takes."""
 
     says: str
-    takes: type[Deed]
+    takes: type[BaseModel]
 
 
 async def _status(desk: Desk, _: Nothing) -> Any:
@@ -379,6 +379,7 @@ VERBS: Mapping[str, Verb] = {
 
 def build(desk: Desk) -> Starlette:
     """The API as an app of its own: whatever goes wrong in it is told as JSON."""
+    verbs = {**VERBS, **{name: Verb(own.says, own.takes) for name, own in desk.own.verbs.items()}}
 
     def reads(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def read(request: Request) -> Response:
@@ -391,12 +392,14 @@ def build(desk: Desk) -> Starlette:
             visitor: Visitor = request.state.visitor
             _check_may(request, visitor)
             form = _form(_body(await read_body(request), verb.takes))
-            return _answer({"done": await actions.ACTIONS[name](desk, form, visitor.who)})
+            act = actions.find(desk, name)
+            assert act is not None
+            return _answer({"done": await act(desk, form, visitor.who)})
 
         return do
 
     async def openapi(_: Request) -> Response:
-        return JSONResponse(document())
+        return JSONResponse(document(verbs))
 
     async def refused(_: Request, error: Exception) -> Response:
         if isinstance(error, LedgerUnavailable):
@@ -411,7 +414,7 @@ def build(desk: Desk) -> Starlette:
         routes=[
             Route("/openapi.json", openapi),
             *(Route(endpoint.path, reads(endpoint)) for endpoint in ENDPOINTS),
-            *(Route(f"/do/{name}", does(name, verb), methods=["POST"]) for name, verb in VERBS.items()),
+            *(Route(f"/do/{name}", does(name, verb), methods=["POST"]) for name, verb in verbs.items()),
         ],
         exception_handlers={HTTPException: refused, Exception: fault} | dict.fromkeys((Denied, *REFUSED), refused),
     )
@@ -470,7 +473,7 @@ def _query(request: Request, takes: type[BaseModel]) -> BaseModel:
         raise HTTPException(422, _wrong(error)) from None
 
 
-def _body(body: bytes, takes: type[Deed]) -> Deed:
+def _body(body: bytes, takes: type[BaseModel]) -> BaseModel:
     """The body of an action, checked. Raises `HTTPException`."""
     try:
         return takes.model_validate_json(body)
@@ -485,7 +488,7 @@ def _wrong(error: ValidationError) -> str:
     return "; ".join(f"{place}: {text}" if place else text for place, text in told)
 
 
-def _form(body: Deed) -> dict[str, str]:
+def _form(body: BaseModel) -> dict[str, str]:
     """A body as the form of the same button has it."""
     given = body.model_dump(exclude_unset=True)
     written = {name: json.dumps(given.pop(name)) for name in ("input",) if name in given}
@@ -494,10 +497,10 @@ def _form(body: Deed) -> dict[str, str]:
     return written | {name: str(value) for name, value in given.items() if value is not None}
 
 
-def document() -> Schema:
+def document(verbs: Mapping[str, Verb] = VERBS) -> Schema:
     """The OpenAPI 3.1 document of all that there is."""
     reads = {endpoint.path: {"get": _get(endpoint)} for endpoint in ENDPOINTS}
-    does = {f"/do/{name}": {"post": _post(name, verb)} for name, verb in VERBS.items()}
+    does = {f"/do/{name}": {"post": _post(name, verb)} for name, verb in verbs.items()}
     return {
         "openapi": "3.1.0",
         "info": {
