@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from contentstudio import article_commands
 from overnight import commandline, commands, show
 from overnight.commandline import Session, json_option, pass_session, tell
 from overnight.commands import common, decisions
@@ -65,6 +66,8 @@ def _console() -> Console:
 
 
 commands.add_to(cli, key_name="site", console=_console)
+for command in article_commands.ALL:
+    cli.add_command(command)
 
 
 @cli.command()

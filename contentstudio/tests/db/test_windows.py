@@ -96,7 +96,7 @@ async def test_of_two_that_ask_for_the_turn_at_the_same_moment_one_has_it(
     assert turn["job_id"] == "first"
 
 
-@pytest.mark.parametrize("pipeline", ["rollback"])
+@pytest.mark.parametrize("pipeline", ["rollback", "publish"])
 async def test_what_a_person_asks_for_by_name_does_not_wait(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, pipeline: str
 ) -> None:
@@ -106,14 +106,15 @@ async def test_what_a_person_asks_for_by_name_does_not_wait(
     await run_until_idle(studio.build(config), database, clock=clock)
     (version,) = await database.fetch("select slug from versions")
     await database.fetch(
-        "insert into versions select site, slug, 'earlier', jsonb_set(draft, '{title}', '\"Mulch, earlier\"'), job_id, "
-        "at - interval '1 day' from versions"
+        "insert into versions (site, slug, sha256, draft, job_id, at, first_at) "
+        "select site, slug, 'earlier', jsonb_set(draft, '{title}', '\"Mulch, earlier\"'), job_id, "
+        "at - interval '1 day', at - interval '1 day' from versions"
     )
     app = studio.build(windowed(config, days=["sun"]))
     asked = {"site": "garden", "slug": version["slug"], "asked": "2026-11-23T09:00:00Z"}
     await control.start(app, database, pipeline, asked)
     await run_until_idle(app, database, clock=clock, horizon=60)
-    (run,) = await database.fetch("select status from runs where pipeline = 'rollback' and step = 'publish'")
+    (run,) = await database.fetch("select status from runs where pipeline = %s and step = 'publish'", [pipeline])
     assert run["status"] == "succeeded"
 
 

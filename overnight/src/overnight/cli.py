@@ -11,7 +11,6 @@ import click
 
 from overnight import commandline, commands
 from overnight.commandline import Session, json_option, pass_session, tell
-from overnight.commands.common import given_json
 from overnight.errors import UserError
 
 if TYPE_CHECKING:
@@ -55,36 +54,6 @@ def worker(session: Session, until_idle: bool) -> None:
     app = session.needed_app()
     logs.configure(sys.stderr)
     session.run(lambda database: commandline.work(app, database, until_idle=until_idle), waiting=commandline.in_the_log)
-
-
-@cli.command()
-@click.argument("pipeline")
-@click.argument("input", default="null")
-@click.option("--priority", type=click.IntRange(-100, 100), help="Higher is sooner; default: the pipeline's own.")
-@json_option
-@pass_session
-def start(session: Session, pipeline: str, input: str, priority: int | None, as_json: bool) -> None:
-    """Start a job of PIPELINE by hand; INPUT is JSON, or @FILE."""
-    from overnight import control
-
-    app, value = session.needed_app(), given_json(input)
-    job, new = session.run(lambda database: control.start(app, database, pipeline, value, priority=priority))
-    said = f"job {job} is queued" if new else f"job {job} exists already; show {job} tells how it stands"
-    tell(as_json, {"job_id": job, "new": new}, lambda: click.echo(said))
-
-
-@cli.command()
-@click.argument("event")
-@click.argument("payload", default="null")
-@json_option
-@pass_session
-def emit(session: Session, event: str, payload: str, as_json: bool) -> None:
-    """Start a job of each pipeline that listens to EVENT. PAYLOAD is JSON, or @FILE."""
-    from overnight import control
-
-    app, value = session.needed_app(), given_json(payload)
-    jobs = session.run(lambda database: control.emit(app, database, event, value))
-    tell(as_json, {"jobs": jobs}, lambda: click.echo(f"queued: {', '.join(jobs)}"))
 
 
 @cli.command()

@@ -15,12 +15,12 @@ from typing import Any, NoReturn, assert_never
 from overnight.app import App
 from overnight.database import Database, Row
 from overnight.errors import IllegalTransition, InvalidPayload, NotFound, UserError, among
-from overnight.ledger import Ledger
+from overnight.ledger import NEW_RUN, Ledger, columns
 from overnight.model import Approve, Decision, Edit, Filter, Reject
 from overnight.pipeline import Pipeline, Step, dump
 from overnight.policy import describe
 from overnight.sql import queries
-from overnight.transport.postgres import ENQUEUE_WITH_HINT, hint
+from overnight.transport.postgres import ENQUEUE_NOTED, ENQUEUE_WITH_HINT, hint
 from overnight.triggers import Debounce, On
 
 BATCH = 1_000  # letters in one statement: a few MB of log and well under a second, however many wait
@@ -105,12 +105,24 @@ async def close_breaker(
 
 
 async def start(
-    app: App, database: Database, pipeline: str, input: Any, *, priority: int | None = None
+    app: App,
+    database: Database,
+    pipeline: str,
+    input: Any,
+    *,
+    priority: int | None = None,
+    by: str | None = None,
+    reason: str = "",
 ) -> tuple[str, bool]:
-    """Start a job by hand: its id, and whether it is new. Raises `IdConflict` for an id with other inputs."""
+    """Start a job by hand: its id, and whether it is new. Raises `IdConflict` for an id with other inputs.
+
+    Where `by` says who, the audit log has it with the reason, in the same transaction: under the pipeline's name.
+    """
     new = app.pipeline(pipeline).job(input, origin="hand", priority=priority)
-    added = await Ledger(database).enqueue([new], sql=ENQUEUE_WITH_HINT)
-    return new.job_id, added > 0
+    if by is None:
+        return new.job_id, await Ledger(database).enqueue([new], sql=ENQUEUE_WITH_HINT) > 0
+    params = {**columns([new], *NEW_RUN), "verb": pipeline, "reason": reason, "by": by}
+    return new.job_id, bool(await database.fetch(ENQUEUE_NOTED, params))
 
 
 async def emit(app: App, database: Database, event: str, payload: Any) -> list[str]:

@@ -33,13 +33,12 @@ async def status(database: Database, app: App | None) -> dict[str, Any]:
     scope = app.scope() if app else Scope([])
     backlog = await _backlog(database, scope)
     day = await _totals(database, await _now(database) - timedelta(days=1))
-    workers = await database.fetch(queries["report_workers"])
     switches = await database.fetch(queries["switch_list"])
     return {
         "last_24_hours": _with_unended(day.pop("runs"), backlog),
         "now": backlog,
         "totals": day,
-        "workers": [row for row in workers if row["alive"]],
+        "workers": await workers(database),
         "switched_off": [row for row in switches if not row["enabled"]],
         "budgets": [row for row in await budgets.read(database) if budgets.is_nearly_spent(row)],
         "breakers": [row for row in await breakers(database) if row["state"] != "closed"],
@@ -153,6 +152,11 @@ async def review(
     since, id = before or (None, None)
     params = {"job_id": job_id, "before_at": since, "before_id": id, "limit": limit}
     return await _filtered(database, "review_list", params)
+
+
+async def workers(database: Database) -> list[Row]:
+    """The workers that live: host, process, and since when."""
+    return [row for row in await database.fetch(queries["report_workers"]) if row["alive"]]
 
 
 async def switches(database: Database) -> list[Row]:

@@ -3,19 +3,48 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from contentstudio import memory, morning
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from contentstudio import articles, memory, morning
 from contentstudio.config import Config
 from contentstudio.review import gather, manuscript
 from overnight import report
-from overnight.console.pages import Console, Desk, Page, Values
+from overnight.console.pages import Console, Desk, Page, Values, Verb
 from overnight.database import Database
 from overnight.errors import UserError
 
 DAYS = 7  # of topics and articles that the pages show
 SPAN = timedelta(days=DAYS)
+ROWS = 200  # articles on a page
+MOST_VERSIONS = 1_000_000
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
+
+
+class Wish(BaseModel):
+    """What every verb on an article takes."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    site: Name
+    slug: Name
+    reason: Text = Field("", description="why; saved in the audit log")
+
+
+class Back(Wish):
+    to: int | None = Field(None, ge=1, lt=MOST_VERSIONS, description="the version's number; none: the one before")
+
+
+SAYS: dict[articles.Verb, tuple[str, type[BaseModel]]] = {
+    "publish": ("What was approved last of an article is published again.", Wish),
+    "unpublish": ("An article is taken from readers; its versions are kept.", Wish),
+    "rollback": ("An article goes back to the version before, or to a named one.", Back),
+    "refresh": ("The sources of an article are read once more, and it is written again.", Wish),
+}
 
 
 def build(config: Config) -> Console:
@@ -36,6 +65,12 @@ def build(config: Config) -> Console:
             for site in config.site
         ]
         return {"rows": rows, "days": DAYS}
+
+    async def published(desk: Desk, values: Values) -> dict[str, Any]:
+        names = [site.name for site in config.site]
+        site = values.get("site") if values.get("site") in names else None
+        rows = await articles.listed(config, desk.database, site, ROWS)
+        return {"rows": rows, "sites": names, "limit": ROWS}
 
     async def topics(desk: Desk, values: Values) -> dict[str, Any]:
         names = [site.name for site in config.site]
@@ -63,6 +98,7 @@ def build(config: Config) -> Console:
     return Console(
         pages=(
             Page("/sites", "sites.html", sites, "Sites", "w"),
+            Page("/articles", "articles.html", published, "Articles", "p"),
             Page("/topics", "topics.html", topics, "Topics", "t"),
         ),
         templates=(Path(__file__).parent / "templates",),
@@ -70,4 +106,17 @@ def build(config: Config) -> Console:
         dossier=dossier,
         preview=preview,
         edited=edited,
+        verbs={f"{verb}-article": Verb(partial(_ask, config, verb), *says) for verb, says in SAYS.items()},
     )
+
+
+async def _ask(config: Config, verb: articles.Verb, desk: Desk, form: Values, who: str) -> str:
+    """Begin what a person asks of an article; where to follow it."""
+    site, slug, number = form.get("site", ""), form.get("slug", ""), form.get("to", "").strip()
+    if number and not (number.isdecimal() and 0 < int(number[:9]) < MOST_VERSIONS):
+        raise UserError(f"“{number[:20]}” is no number of a version")
+    version = int(number) if number and verb == "rollback" else None
+    started = await articles.ask(
+        *(desk.app, config, desk.database, verb, site, slug), version=version, reason=form.get("reason", ""), by=who
+    )
+    return started.said()

@@ -10,7 +10,9 @@
         article: generate → optimize → gate → (wait) → confirm → publish → ping
 
 by a person's wish → rollback: before → publish → ping
+                     publish: last → publish → ping
                      unpublish: unpublish
+                     rewrite: reread → the sources once more → topic.validated
 02:30 → tidy: a sweep of each site with a CMS, for what was begun there and never went on
 06:00 → inspections: of each site with a property of Search Console, what became of its pages
 """
@@ -24,7 +26,7 @@ from zoneinfo import ZoneInfo
 from contentstudio.config import Config, Remote, Static
 from contentstudio.pipelines import publishing, remembering, researching, writing
 from contentstudio.pipelines.researching import jobs_of
-from contentstudio.pipelines.work import Demanded, Night, Refreshing, Source
+from contentstudio.pipelines.work import Asked, Demanded, Night, Refreshing, Source, Topic
 from overnight import App, Cron, Debounce, Limit, On, Pipeline, Retry, control, hash_id, job_id
 from overnight.database import Database
 
@@ -61,6 +63,13 @@ def _source_id(source: Source | Demanded) -> str:
     """URLs tell capitals apart, which an id does not: so what is read goes in as its own hash."""
     what = source.model_dump_json(exclude={"site", "date"})
     return hash_id(source.site, hashlib.sha256(what.encode()).hexdigest(), str(source.date))
+
+
+def _article_id(topic: Topic) -> str:
+    """One article of a slug, site and day; and one for each wish of a person."""
+    if isinstance(topic, Asked):
+        return hash_id("asked", topic.slug, topic.site, topic.asked.isoformat())
+    return job_id(topic.slug, topic.site, str(topic.date))
 
 
 def build(config: Config) -> list[Pipeline]:
@@ -103,7 +112,7 @@ def build(config: Config) -> list[Pipeline]:
     article = Pipeline(
         "article",
         on=[On("topic.validated")],
-        id=lambda t: job_id(t.slug, t.site, str(t.date)),
+        id=_article_id,
         key=lambda t: t.site,
     )
     at_site = _at_site(config)
@@ -132,13 +141,20 @@ def _care(config: Config) -> list[Pipeline]:
     at_site = _at_site(config)
     rollback = Pipeline("rollback", key=lambda named: named.site)
     rollback.step(publishing.before)
-    rollback.step(publishing.publish, retry=Retry(3), timeout=300, breaker="cms {key}", limits=at_site)
-    rollback.step(publishing.ping, retry=Retry(3), timeout=60, breaker="indexnow {key}", limits=ONE_PING)
+    publish = Pipeline("publish", key=lambda named: named.site)
+    publish.step(publishing.last)
+    for pipeline in (rollback, publish):
+        pipeline.step(publishing.publish, retry=Retry(3), timeout=300, breaker="cms {key}", limits=at_site)
+        pipeline.step(publishing.ping, retry=Retry(3), timeout=60, breaker="indexnow {key}", limits=ONE_PING)
 
     unpublish = Pipeline("unpublish", key=lambda named: named.site)
     unpublish.step(publishing.unpublish, retry=Retry(3), timeout=300, breaker="cms {key}", limits=at_site)
+
+    rewrite = Pipeline("rewrite", key=lambda named: named.site)
+    rewrite.step(remembering.reread, retry=Retry(3), timeout=600)
+    by_name = [rollback, publish, unpublish, rewrite]
     if not any(isinstance(site.publish, Remote) for site in config.site):
-        return [rollback, unpublish]
+        return by_name
 
     timezone = config.research.timezone
     tidy = Pipeline("tidy", on=[Cron(TIDY, timezone, input=lambda slot: night_of(config, slot))])
@@ -146,7 +162,7 @@ def _care(config: Config) -> list[Pipeline]:
 
     sweep = Pipeline("sweep", key=lambda work: work.site)
     sweep.step(publishing.sweep, retry=Retry(3), timeout=300, breaker="cms {key}", limits=at_site)
-    return [rollback, unpublish, tidy, sweep]
+    return [*by_name, tidy, sweep]
 
 
 def _watch(config: Config) -> list[Pipeline]:

@@ -108,9 +108,18 @@ def _for_a_person(article: Article, conflict: Conflict, known: Existing | None) 
 
 
 async def before(ctx: Ctx, named: Named) -> Judged | Cancel:
-    """The version that stood there before, to be published again; it was judged when it was."""
-    draft = await publications.version_before(ctx.ledger.database, named.site, named.slug)
-    return Judged(draft=draft, verdicts=[]) if draft else Cancel(f"“{named.slug}” has no version before this one")
+    """An earlier version, to be published again; it was judged when it was."""
+    draft = await publications.version_before(ctx.ledger.database, named.site, named.slug, named.version)
+    if draft is not None:
+        return Judged(draft=draft, verdicts=[])
+    wanted = "version before this one" if named.version is None else f"version {named.version}"
+    return Cancel(f"“{named.slug}” has no {wanted}")
+
+
+async def last(ctx: Ctx, named: Named) -> Judged | Cancel:
+    """What was approved last, to be published again; it was judged when it was."""
+    draft = await publications.approved(ctx.ledger.database, named.site, named.slug)
+    return Judged(draft=draft, verdicts=[]) if draft else Cancel(f"nothing of “{named.slug}” was approved yet")
 
 
 async def unpublish(ctx: Ctx, named: Named) -> Unpublished | NoWork | Review | Snooze:

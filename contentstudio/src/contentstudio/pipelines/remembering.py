@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from contentstudio.config import Site
-from contentstudio.pipelines.work import Chosen, Ctx, Found, Refreshing, SiteNight, Source, Topic
+from contentstudio.pipelines.work import Asked, Chosen, Ctx, Found, Named, Refreshing, SiteNight, Source, Topic
 from contentstudio.publish.port import OwnPost
 from contentstudio.research import extract, refresh, sitemaps
 from contentstudio.research.extract import NoContent
 from contentstudio.research.fetch import Fetched
 from contentstudio.research.manners import Disallowed, HostBusy
 from overnight import Cancel, NoWork, Snooze
+from overnight.errors import Permanent, Transient
 
 
 async def remember(ctx: Ctx, work: SiteNight) -> Found | NoWork | Cancel | Snooze:
@@ -88,3 +90,36 @@ async def renew(ctx: Ctx, work: SiteNight) -> Chosen | NoWork:
     if not targets:
         return NoWork(f"of {len(articles)} articles none is to be written again")
     return Chosen(pages=len(articles), stories=len(choices), slugs=tuple(slug for slug, _ in targets))
+
+
+async def reread(ctx: Ctx, named: Named) -> Chosen | Cancel | Snooze:
+    """Read the sources of an article once more, and have it written again of what they say now. Of a source that
+    cannot be read what it said last counts; where none can be read, this is tried again.
+    """
+    try:
+        title, known = await ctx.deps.memory.topic(named.site, named.slug)
+    except LookupError:
+        return Cancel(f"the sources of “{named.slug}” are not known")
+    found, faults = list[str](), list[Permanent | Transient]()
+    for url in dict.fromkeys(snapshot.url for snapshot in known):
+        try:
+            found.append(await _once_more(ctx, url))
+        except HostBusy as busy:
+            return Snooze(busy.retry_after or 0, str(busy))
+        except (NoContent, Permanent, Transient) as fault:
+            ctx.log.warning("source not read", url=url, error=str(fault))
+            faults.append(fault)
+    if faults and not found:
+        raise faults[0]
+    day = named.asked.astimezone(ZoneInfo(ctx.deps.config.research.timezone)).date()
+    await ctx.deps.memory.keep_choices(named.site, day, ctx.job_id, [refresh.asked(named.slug, title, known, found)])
+    ctx.emit("topic.validated", Asked(site=named.site, slug=named.slug, date=day, asked=named.asked))
+    return Chosen(pages=len(found), stories=1, slugs=(named.slug,))
+
+
+async def _once_more(ctx: Ctx, url: str) -> str:
+    """The hash of what a page says now, which is kept."""
+    fetched = await ctx.deps.fetcher.get(url)
+    snapshot = await asyncio.to_thread(extract.page, fetched)
+    await ctx.deps.memory.keep_snapshot(snapshot)
+    return snapshot.sha256

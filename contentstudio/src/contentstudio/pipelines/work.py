@@ -82,6 +82,12 @@ class Topic(Model):
     date: date
 
 
+class Asked(Topic):
+    """A topic that a person asks to have written again; `asked` tells one wish from the next."""
+
+    asked: datetime
+
+
 class Found(Model):
     """What a source gave: the slug of a page that may become a topic, how many entries a feed has, pages of a sitemap
     are read tonight or posts a site has, or how many demands were kept. `faults` are what could not be read.
@@ -94,11 +100,12 @@ class Found(Model):
 
 
 class Named(Model):
-    """An article of a site that a person names; `asked` tells one wish from the next."""
+    """An article that a person names; `asked` tells one wish from the next, `version` is one of it by its number."""
 
     site: str
     slug: str
     asked: datetime
+    version: int | None = None
 
 
 class Unpublished(Model):

@@ -10,7 +10,7 @@ from contentstudio.config import Site
 from contentstudio.gates import facts
 from contentstudio.gates.case import Case, Link, Rival, Unknown
 from contentstudio.model import Draft, Snapshot, Verdict
-from contentstudio.pipelines.work import Ctx, Judged, Topic
+from contentstudio.pipelines.work import Asked, Ctx, Judged, Topic
 from contentstudio.publish import anchors, publications, render
 from contentstudio.seo import Optimized
 from contentstudio.writing.offline import WRITER as OFFLINE
@@ -25,7 +25,7 @@ WITHOUT_MODEL = (
 )
 
 
-async def generate(ctx: Ctx, topic: Topic) -> Draft | Cancel | Snooze:
+async def generate(ctx: Ctx, topic: Asked | Topic) -> Draft | Cancel | Snooze:
     """Write the article. Each answer of a model is stored before anything else happens, so no retry pays again."""
     title, snapshots = await ctx.deps.memory.topic(topic.site, topic.slug, topic.date)
     try:

@@ -15,7 +15,7 @@ from contentstudio.model import Draft, Model
 from contentstudio.publish import windows
 from contentstudio.publish.port import Article, Existing
 from contentstudio.sql import queries
-from overnight.database import Connection, Database, unavailable
+from overnight.database import Connection, Database, Row, unavailable
 
 ROOM = 0x7075626C  # "publ": the first half of the advisory locks, so that they meet no other's
 
@@ -118,10 +118,29 @@ async def keep_state(database: Database, site: str, slug: str, existing: Existin
     await database.fetch(queries["publication_state"], {"site": site, "slug": slug, "existing": kept})
 
 
-async def version_before(database: Database, site: str, slug: str) -> Draft | None:
-    """The draft that was published before the one that stands there, or None."""
-    row = await database.one(queries["version_before"], {"site": site, "slug": slug})
+async def version_before(database: Database, site: str, slug: str, number: int | None = None) -> Draft | None:
+    """The draft of a version by its number, else of the one before that which stands there; None where there is none.
+
+    A version that a person went back from is passed over, unless it is named.
+    """
+    row = await database.one(queries["version_before"], {"site": site, "slug": slug, "number": number})
     return Draft.model_validate(row["draft"]) if row else None
+
+
+async def versions(database: Database, site: str, slug: str) -> list[Row]:
+    """Every version of an article: number, moment, job, title, whether it is the latest, whether it was withdrawn."""
+    return await database.fetch(queries["versions_read"], {"site": site, "slug": slug})
+
+
+async def approved(database: Database, site: str, slug: str) -> Draft | None:
+    """The draft that was approved last, be it published since or not; None where nothing was."""
+    row = await database.one(queries["draft_approved"], {"site": site, "slug": slug})
+    return Draft.model_validate(row["draft"]) if row else None
+
+
+async def listed(database: Database, site: str | None, limit: int) -> list[Row]:
+    """The articles of a site, or of all: where each is, its state, its version, and whether its sources are known."""
+    return await database.fetch(queries["articles_list"], {"site": site, "limit": limit})
 
 
 async def under_way(database: Database, site: str) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contentstudio.config import Refresh
+from contentstudio.model import Snapshot
 from contentstudio.research.demands import Clicks
 from contentstudio.research.terms import content_words
 from contentstudio.research.topics import Choice
@@ -82,4 +83,21 @@ def _choice(article: Article, reason: str, target: str | None) -> Choice:
         factors={"changed": float(bool(article.changed)), "fall": round(article.fall, 3)},
         url=article.url,
         snapshots=list(article.snapshots) if target else [],
+    )
+
+
+def asked(slug: str, title: str, known: Sequence[Snapshot], snapshots: Sequence[str]) -> Choice:
+    """The decision of a person to have an article written again, of the latest texts of its sources."""
+    return Choice(
+        slug=slug,
+        title=title,
+        decision="update",
+        reason="a person asked for it",
+        target=slug,
+        near=slug,
+        likeness=1.0,
+        score=1.0,
+        factors={},
+        url=known[0].url,
+        snapshots=list(dict.fromkeys(snapshots)),
     )

@@ -19,6 +19,7 @@ from overnight.commands.prune import prune
 from overnight.commands.schedules import schedules
 from overnight.commands.serve import serve
 from overnight.commands.signals import signals
+from overnight.commands.start import emit, start
 from overnight.commands.switches import pause, resume, switches
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def add_to(group: click.Group, key_name: str = "key", console: Callable[[], Cons
     for command in (
         *(status, signals, runs_command(key_name), show_job, review, approve, edit, reject, prune),
         *letter_commands(key_name),
+        *(start, emit),
         *(console_command(console), token),
         *(pause, resume, switches, schedules, alerts, serve, budgets_command, budget, breakers, breaker, effects),
     ):

@@ -158,3 +158,9 @@ ACTIONS: dict[str, Action] = {
     "cancel": cancel,
     "set-budget": set_budget,
 }
+
+
+def find(desk: Desk, name: str) -> Action | None:
+    """What a button does: one of ours, or of the app's."""
+    own = desk.own.verbs.get(name)
+    return ACTIONS.get(name) or (own.act if own else None)

@@ -229,7 +229,7 @@ class Verb:
     """What can be done: a sentence, and the body that it takes."""
 
     says: str
-    takes: type[Deed]
+    takes: type[BaseModel]
 
 
 async def _status(desk: Desk, _: Nothing) -> Any:
@@ -391,6 +391,7 @@ VERBS: Mapping[str, Verb] = {
 
 def build(desk: Desk) -> Starlette:
     """The API as an app of its own: whatever goes wrong in it is told as JSON."""
+    verbs = {**VERBS, **{name: Verb(own.says, own.takes) for name, own in desk.own.verbs.items()}}
 
     def reads(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def read(request: Request) -> Response:
@@ -403,12 +404,14 @@ def build(desk: Desk) -> Starlette:
             visitor: Visitor = request.state.visitor
             _check_may(request, visitor)
             form = _form(_body(await read_body(request), verb.takes))
-            return _answer(_done(await actions.ACTIONS[name](desk, form, visitor.who)))
+            act = actions.find(desk, name)
+            assert act is not None
+            return _answer(_done(await act(desk, form, visitor.who)))
 
         return do
 
     async def openapi(_: Request) -> Response:
-        return JSONResponse(document())
+        return JSONResponse(document(verbs))
 
     async def refused(_: Request, error: Exception) -> Response:
         if isinstance(error, LedgerUnavailable):
@@ -423,7 +426,7 @@ def build(desk: Desk) -> Starlette:
         routes=[
             Route("/openapi.json", openapi),
             *(Route(endpoint.path, reads(endpoint)) for endpoint in ENDPOINTS),
-            *(Route(f"/do/{name}", does(name, verb), methods=["POST"]) for name, verb in VERBS.items()),
+            *(Route(f"/do/{name}", does(name, verb), methods=["POST"]) for name, verb in verbs.items()),
         ],
         exception_handlers={HTTPException: refused, Exception: fault} | dict.fromkeys((Denied, *REFUSED), refused),
     )
@@ -482,7 +485,7 @@ def _query(request: Request, takes: type[BaseModel]) -> BaseModel:
         raise HTTPException(422, _wrong(error)) from None
 
 
-def _body(body: bytes, takes: type[Deed]) -> Deed:
+def _body(body: bytes, takes: type[BaseModel]) -> BaseModel:
     """The body of an action, checked. Raises `HTTPException`."""
     try:
         return takes.model_validate_json(body)
@@ -502,7 +505,7 @@ def _done(answer: str | actions.Many) -> dict[str, Any]:
     return {"done": str(answer), **many}
 
 
-def _form(body: Deed) -> dict[str, str]:
+def _form(body: BaseModel) -> dict[str, str]:
     """A body as the form of the same button has it."""
     given = body.model_dump(exclude_unset=True)
     written = {name: json.dumps(given.pop(name)) for name in ("input",) if name in given}
@@ -510,10 +513,10 @@ def _form(body: Deed) -> dict[str, str]:
     return written | {name: str(value) for name, value in given.items() if value is not None}
 
 
-def document() -> Schema:
+def document(verbs: Mapping[str, Verb] = VERBS) -> Schema:
     """The OpenAPI 3.1 document of all that there is."""
     reads = {endpoint.path: {"get": _get(endpoint)} for endpoint in ENDPOINTS}
-    does = {f"/do/{name}": {"post": _post(name, verb)} for name, verb in VERBS.items()}
+    does = {f"/do/{name}": {"post": _post(name, verb)} for name, verb in verbs.items()}
     return {
         "openapi": "3.1.0",
         "info": {

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+
+from pydantic import BaseModel
 
 from overnight import budgets, control, report
 from overnight.alerts import rules
@@ -56,8 +58,22 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Verb:
+    """A button of the app, which is an action of the API, too: a sentence, and the body that it takes.
+
+    `act` is given the form and who pressed it, and says in one sentence what it did; it raises `UserError`.
+    """
+
+    act: Callable[[Desk, Values, str], Awaitable[str]]
+    says: str
+    takes: type[BaseModel]
+
+
+@dataclass(frozen=True, slots=True)
 class Console:
     """What an app adds to the console: pages of its own, where their templates are, and how its review items look.
+
+    `verbs` are its buttons by their names.
 
     `night` reads for `night.html`, which the first page includes. `dossier` reads for `dossier.html`, which is beside
     what waits for review, and `preview` gives that as a whole page of HTML, which is shown in a frame that may do
@@ -71,6 +87,7 @@ class Console:
     dossier: Callable[[Database, str], Awaitable[dict[str, Any] | None]] | None = None
     preview: Callable[[Database, str], Awaitable[str | None]] | None = None
     edited: Callable[[Database, str, str], Awaitable[Any]] | None = None
+    verbs: Mapping[str, Verb] = field(default_factory=dict)
 
 
 async def slept(desk: Desk, values: Values) -> dict[str, Any]:

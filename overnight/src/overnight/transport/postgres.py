@@ -26,6 +26,14 @@ ENQUEUE_WITH_HINT = (
     f"with new as ({queries['enqueue']}) select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"  # noqa: S608
 )
 
+# The same with who began it, and why: both are written, or neither.
+ENQUEUE_NOTED = (
+    f"with new as ({queries['enqueue']}), "  # noqa: S608
+    "noted as (insert into actions (verb, target, step, reason, by) "
+    "select %(verb)s, new.job_id, new.step, %(reason)s, %(by)s from new) "
+    f"select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"
+)
+
 
 async def hint(database: Database, what: str = "") -> None:
     """Tell every worker that something may be due, or that there is a new `WORKER`."""

@@ -6,6 +6,6 @@ select distinct on (p.key, u.slug) p.job_id, p.key as site, u.slug, p.output->>'
 from runs p
 join publications u on u.site = p.key and u.existing->>'url' = p.output->>'url'
 left join versions v on v.site = u.site and v.slug = u.slug and v.sha256 = u.existing->>'sha256'
-where p.pipeline in ('article', 'rollback') and p.step = 'publish' and p.status = 'succeeded'
+where p.pipeline in ('article', 'rollback', 'publish') and p.step = 'publish' and p.status = 'succeeded'
   and p.output->>'action' in ('created', 'updated') and p.finished_at >= %(since)s
 order by p.key, u.slug, p.output->>'action' = 'created' desc, p.finished_at desc

@@ -1,0 +1,149 @@
+"""The commands of an owner for one article, by its site and slug."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from overnight import show
+from overnight.commandline import Session, json_option, pass_session, tell
+from overnight.commands import common
+
+if TYPE_CHECKING:
+    from contentstudio.articles import Started, Verb
+    from contentstudio.config import Config
+    from overnight.database import Database
+
+_site = click.argument("site")
+_slug = click.argument("slug")
+_why = click.option("--reason", required=True, help="Why; saved in the audit log.")
+_perhaps_why = click.option("--reason", default="", help="Why; saved in the audit log.")
+
+
+def _config() -> Config:
+    from contentstudio import config
+
+    return config.load(click.get_current_context().find_root().meta["file"])
+
+
+def _ask(session: Session, verb: Verb, site: str, slug: str, reason: str, as_json: bool, to: int | None = None) -> None:
+    from contentstudio import articles
+    from overnight import report
+
+    app, settings = session.needed_app(), _config()
+
+    async def work(database: Database) -> tuple[Started, list[str], bool]:
+        started = await articles.ask(app, settings, database, verb, site, slug, version=to, reason=reason)
+        off = [row["scope"] for row in await report.switches(database) if not row["enabled"]]
+        return started, off, bool(await report.workers(database))
+
+    started, off, at_work = session.run(work)
+    data = {"job_id": started.job_id, "new": started.new, "verb": verb, "site": site, "slug": slug, "version": to}
+    tell(as_json, data, lambda: _render(started, _holding(off, articles.PIPELINES[verb], site), at_work))
+
+
+def _holding(off: list[str], pipeline: str, site: str) -> str | None:
+    """The switch that holds the job, if one is off."""
+    return next((scope for scope in off if scope in ("all", f"key:{site}", f"pipeline:{pipeline}")), None)
+
+
+def _render(started: Started, held: str | None, at_work: bool) -> None:
+    called = common.called()
+    click.echo(started.said())
+    click.echo(f"follow it:  {called} show {started.job_id}")
+    if held is not None:
+        scope = held.replace("key:", "site:", 1)
+        click.echo(f"It waits, for “{scope}” is paused. To let it go:  {called} resume {scope}")
+    elif not at_work:
+        click.echo(f"No worker is running; this one carries it out:  {called} up")
+
+
+@click.command("publish")
+@_site
+@_slug
+@_perhaps_why
+@json_option
+@pass_session
+def publish(session: Session, site: str, slug: str, reason: str, as_json: bool) -> None:
+    """Publish again what was approved last of an article.
+
+    That is an article which was unpublished, or one that was approved and could not be published. It does not wait for
+    the window of its site.
+    """
+    _ask(session, "publish", site, slug, reason, as_json)
+
+
+@click.command("unpublish")
+@_site
+@_slug
+@_why
+@json_option
+@pass_session
+def unpublish(session: Session, site: str, slug: str, reason: str, as_json: bool) -> None:
+    """Take an article from readers; every version of it is kept."""
+    _ask(session, "unpublish", site, slug, reason, as_json)
+
+
+@click.command("rollback")
+@_site
+@_slug
+@click.option("--to", type=click.IntRange(1), metavar="N", help="The version of this number: see `articles SITE SLUG`.")
+@_why
+@json_option
+@pass_session
+def rollback(session: Session, site: str, slug: str, to: int | None, reason: str, as_json: bool) -> None:
+    """Go back to the version of an article before the present one.
+
+    Another rollback goes further back. --to names a version, be it an earlier or a later one.
+    """
+    _ask(session, "rollback", site, slug, reason, as_json, to)
+
+
+@click.command("refresh")
+@_site
+@_slug
+@_perhaps_why
+@json_option
+@pass_session
+def refresh(session: Session, site: str, slug: str, reason: str, as_json: bool) -> None:
+    """Read the sources of an article once more, and write it again.
+
+    The new text passes the same gates as any other, and waits for you where one of them fails.
+    """
+    _ask(session, "refresh", site, slug, reason, as_json)
+
+
+@click.command("articles")
+@click.argument("site", required=False)
+@click.argument("slug", required=False)
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many rows.")
+@json_option
+@pass_session
+def articles_command(session: Session, site: str | None, slug: str | None, limit: int, as_json: bool) -> None:
+    """Published articles and their slugs; with SLUG its versions."""
+    from contentstudio import articles
+
+    settings = _config()
+
+    async def read(database: Database) -> list[dict[str, Any]]:
+        if site is not None and slug is not None:
+            return await articles.versions(settings, database, site, slug)
+        return await articles.listed(settings, database, site, limit)
+
+    rows = session.run(read)
+    if slug is not None:
+        tell(as_json, {"versions": rows}, lambda: _render_versions(rows))
+        return
+    columns = {"site": "site", "state": "state", "version": "version", "at": "changed (UTC)", "slug": "slug"}
+    empty = "Nothing was published from here yet."
+    tell(as_json, {"articles": rows}, lambda: show.table("", rows, columns, empty=empty, spare=("at", "version")))
+
+
+def _render_versions(rows: list[dict[str, Any]]) -> None:
+    states = [{**row, "state": "present" if row["latest"] else "withdrawn" if row["withdrawn"] else ""} for row in rows]
+    columns = {"number": "version", "state": "state", "at": "published (UTC)", "job_id": "job", "title": "title"}
+    show.table("", states, columns, empty="It was never published.", spare=("job_id", "at"))
+
+
+ALL = (publish, unpublish, rollback, refresh, articles_command)

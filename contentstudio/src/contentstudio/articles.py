@@ -1,0 +1,139 @@
+"""What an owner asks of one article by its site and slug: publish, unpublish, roll back, refresh.
+
+Each is a job of its own, so that kill switches hold it and what it writes outside is recorded. The audit log has who asked
+and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from contentstudio.config import Config
+from contentstudio.pipelines.work import Named
+from contentstudio.publish import publications
+from contentstudio.sql import queries
+from overnight import App, control
+from overnight.database import Database, Row
+from overnight.errors import NotFound, UserError, among, nearest
+
+Verb = Literal["publish", "unpublish", "rollback", "refresh"]
+VERBS: tuple[Verb, ...] = get_args(Verb)
+PIPELINES: dict[Verb, str] = {
+    "publish": "publish",
+    "unpublish": "unpublish",
+    "rollback": "rollback",
+    "refresh": "rewrite",
+}
+LISTED = 1_000  # articles of a site among which a misspelt slug is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The job that carries out a wish, and the wish as a clause; `new` is False where it was begun a moment ago."""
+
+    job_id: str
+    new: bool
+    what: str
+
+    def said(self) -> str:
+        """One sentence for who asked."""
+        return f"{self.what}: job {self.job_id} {'is queued' if self.new else 'was begun already'}"
+
+
+async def ask(
+    app: App,
+    config: Config,
+    database: Database,
+    verb: Verb,
+    site: str,
+    slug: str,
+    *,
+    version: int | None = None,
+    reason: str = "",
+    by: str | None = None,
+) -> Started:
+    """Begin what a person asks for. Raises `UserError` for a site, slug or version that there is not, or where it would
+    do nothing.
+    """
+    config.find(site)
+    article = await _find(database, site, slug)
+    versions = await publications.versions(database, site, slug)
+    number = decide(verb, article, versions, version)
+    (clock,) = await database.fetch(queries["moment"])
+    named = Named(site=site, slug=slug, asked=_wish(verb, clock["now"]), version=number)
+    job, new = await control.start(
+        app, database, PIPELINES[verb], named, by=by or control.whoami(), reason=reason.strip()
+    )
+    to = f" to version {number} of {len(versions)}" if number is not None else ""
+    return Started(job, new, f"{verb} “{slug}” of {site}{to}")
+
+
+def decide(verb: Verb, article: Row, versions: Sequence[Row], version: int | None = None) -> int | None:
+    """The number of the version that a rollback goes to; None for other verbs. Pure.
+
+    Raises `UserError` where the verb makes no sense as the article stands.
+    """
+    slug, state = article["slug"], article["state"]
+    if verb == "unpublish" and state == "unpublished":
+        raise UserError(f"“{slug}” is unpublished already")
+    if verb == "refresh" and state == "unpublished":
+        raise UserError(f"“{slug}” is unpublished: publish it first, then refresh it")
+    if verb == "refresh" and not article["has_sources"]:
+        raise UserError(f"the sources of “{slug}” are not known, so it cannot be written again")
+    if verb != "rollback":
+        return None
+    return _target(slug, state, versions, version)
+
+
+def _target(slug: str, state: str, versions: Sequence[Row], version: int | None) -> int:
+    known = {int(row["number"]): row for row in versions}
+    latest = next((row["number"] for row in versions if row["latest"]), None)
+    if latest is None:
+        raise UserError(f"“{slug}” has no version yet: it was never published")
+    if version is not None:
+        if version not in known:
+            raise UserError(f"“{slug}” has no version {version}; its versions are 1 to {len(versions)}")
+        if version == latest and state != "unpublished":
+            raise UserError(f"version {version} of “{slug}” is the one that stands there")
+        return version
+    if state == "unpublished":
+        raise UserError(f"“{slug}” is unpublished: publish it first, or name a version with --to")
+    before = [number for number, row in known.items() if number < latest and not row["withdrawn"]]
+    if not before:
+        later = " (a later one: --to N)" if len(versions) > 1 else ""
+        raise UserError(f"version {latest} of “{slug}” stands there, and there is none before it{later}")
+    return max(before)
+
+
+def _wish(verb: Verb, now: datetime) -> datetime:
+    """What tells one wish from the next. A refresh costs money, so that of one minute is one wish."""
+    return now.replace(second=0, microsecond=0) if verb == "refresh" else now
+
+
+async def _find(database: Database, site: str, slug: str) -> Row:
+    rows = await publications.listed(database, site, LISTED)
+    for row in rows:
+        if row["slug"] == slug:
+            return row
+    if not rows:
+        raise NotFound(f"nothing was published on “{site}” from here yet, so there is no article “{slug}”")
+    slugs = [row["slug"] for row in rows]
+    near = nearest(slug, slugs) or among(slug, slugs)
+    raise NotFound(f"{site} has no article “{slug}”{near}")
+
+
+async def listed(config: Config, database: Database, site: str | None, limit: int) -> list[dict[str, Any]]:
+    """The articles of a site, or of all. Raises `ConfigError` for a site that there is not."""
+    if site is not None:
+        config.find(site)
+    return await publications.listed(database, site, limit)
+
+
+async def versions(config: Config, database: Database, site: str, slug: str) -> list[dict[str, Any]]:
+    """The versions of an article, the first one first. Raises `UserError` for an article that there is not."""
+    config.find(site)
+    await _find(database, site, slug)
+    return await publications.versions(database, site, slug)

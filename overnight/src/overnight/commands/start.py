@@ -1,0 +1,40 @@
+"""Start work by hand: a job of a pipeline, or an event that pipelines listen to."""
+
+from __future__ import annotations
+
+import click
+
+from overnight.commandline import Session, json_option, pass_session, tell
+from overnight.commands.common import given_json
+
+
+@click.command()
+@click.argument("pipeline")
+@click.argument("input", default="null")
+@click.option("--priority", type=click.IntRange(-100, 100), help="Higher is sooner; default: the pipeline's own.")
+@click.option("--reason", default="", help="Why; saved in the audit log.")
+@json_option
+@pass_session
+def start(session: Session, pipeline: str, input: str, priority: int | None, reason: str, as_json: bool) -> None:
+    """Start a job of PIPELINE by hand; INPUT is JSON, or @FILE."""
+    from overnight import control
+
+    app, value = session.needed_app(), given_json(input)
+    who = {"by": control.whoami(), "reason": reason}
+    job, new = session.run(lambda database: control.start(app, database, pipeline, value, priority=priority, **who))
+    said = f"job {job} is queued" if new else f"job {job} exists already; show {job} tells how it stands"
+    tell(as_json, {"job_id": job, "new": new}, lambda: click.echo(said))
+
+
+@click.command()
+@click.argument("event")
+@click.argument("payload", default="null")
+@json_option
+@pass_session
+def emit(session: Session, event: str, payload: str, as_json: bool) -> None:
+    """Start a job of each pipeline that listens to EVENT. PAYLOAD is JSON, or @FILE."""
+    from overnight import control
+
+    app, value = session.needed_app(), given_json(payload)
+    jobs = session.run(lambda database: control.emit(app, database, event, value))
+    tell(as_json, {"jobs": jobs}, lambda: click.echo(f"queued: {', '.join(jobs)}"))
