@@ -30,6 +30,11 @@ PROSE = (
     "The tap stands a hand above the ground so that a can fits under it. In winter the barrel is emptied before the "
     "first hard frost. A second barrel costs little and doubles what a storm leaves behind. "
 )
+GERMAN = (
+    "</p><p>Wer eine zweite Tonne aufstellt, verbindet beide mit einem kurzen Schlauch. Das Wasser steht dann in beiden "
+    "gleich hoch, und der Hahn der einen leert auch die andere. Im Herbst wird das Laub vom Dach gekehrt, bevor es die "
+    "Rinne verstopft. Eine Bürste und ein Eimer genügen dafür, und die Arbeit ist in einer halben Stunde getan.</p>"
+)
 DATE = "2026-11-23"
 BLOCKED = (CASES / "26-addresses.txt").read_text("utf-8").split()
 
@@ -166,7 +171,8 @@ def serve_sources(web: RawWeb) -> dict[str, str]:
         "/08": here(case("08-content-encoding.http"), web, "https://blog.example"),
         "/09": here(case("09-gzip-cut.http"), web),
         "/10": raw("200 OK", f"<rss version='2.0'><channel>{items}</channel></rss>".encode(), Content_Type="text/xml"),
-        "/22": raw("200 OK", case("22-lang-wrong.html"), Content_Type="text/html"),
+        # The case alone is too short to be read as an article.
+        "/22": raw("200 OK", case("22-lang-wrong.html").replace(b"</p>", GERMAN.encode()), Content_Type="text/html"),
     }
     for number, title in enumerate(titles):
         web.answers[f"/title-{number}"] = page(title, f"{PROSE * 2}This page is number {number}: {title}. " * 2)
@@ -224,7 +230,9 @@ async def test_what_an_owner_has_published_in_another_layout_is_kept_and_told(
     for name in ("hugo-bundle", "hugo-slug", "jekyll"):
         repositories[name] = bare(CASES / "11-git" / name, tmp_path / f"{name}.git")
         to = f"publish = {{ to = 'git', repository = '{repositories[name]}', layout = '{name.partition('-')[0]}' }}"
-        sites.append(site(name, [web.url + "/rain"], to))
+        # What no gate holds reaches the repository.
+        gates = "gates = { min_words = 20, max_rivalry = 1, max_density = 1, max_repeated = 1 }"
+        sites.append(site(name, [web.url + "/rain"], f"{to}\n{gates}"))
     before = {name: files(repository) for name, repository in repositories.items()}
     head = "[writing]\nwriter = 'offline'\noffline_articles = 'publish'\n[research]\nmin_score = 0\n"
     config = write(tmp_path, head, *sites)
@@ -261,7 +269,7 @@ async def test_one_odd_post_of_a_wordpress_spoils_no_listing(
     web.answers["/wp-json/wp/v2/posts"] = listing
     web.answers["/a"] = page("Rain barrels")
     monkeypatch.setenv("CONTENTSTUDIO_SECRET_BLOG", "abcd efgh ijkl mnop")
-    to = f"publish = {{ to = 'wordpress', user = 'ann', url = '{web.url}', private = true }}\nwindow = {{ days = ['mon'] }}"
+    to = f"publish = {{ to = 'wordpress', user = 'ann', url = '{web.url}', private = true }}"
     head = "[writing]\nwriter = 'offline'\n[research]\nmin_score = 0\n"
     config = write(tmp_path, head, site("blog", [web.url + "/a"], to))
     await night(config, database, clock)
