@@ -31,8 +31,8 @@ PROSE = (
     "first hard frost. A second barrel costs little and doubles what a storm leaves behind. "
 )
 GERMAN = (
-    "</p><p>Wer eine zweite Tonne aufstellt, verbindet beide mit einem kurzen Schlauch. Das Wasser steht dann in beiden "
-    "gleich hoch, und der Hahn der einen leert auch die andere. Im Herbst wird das Laub vom Dach gekehrt, bevor es "
+    "</p><p>Wer eine zweite Tonne aufstellt, verbindet beide mit einem kurzen Schlauch. Das Wasser steht dann in "
+    "beiden gleich hoch, und der Hahn der einen leert auch die andere. Im Herbst wird das Laub vom Dach gekehrt, bevor es "
     "die Rinne verstopft. Eine Bürste und ein Eimer genügen dafür, und die Arbeit ist in einer halben Stunde getan.</p>"
 )
 DATE = "2026-11-23"
