@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import ModuleType
 
+from contentstudio.config import Site
 from contentstudio.gates import (
     banned,
     cadence,
@@ -24,7 +25,7 @@ from contentstudio.gates import (
     stuffing,
 )
 from contentstudio.gates.case import Case, Missing
-from contentstudio.model import Verdict
+from contentstudio.model import Draft, Section, Sentence, Verdict
 
 GATES = (
     *(sources, quotes, links, length, language, readability, leaks, injection, html, structure, stuffing),
@@ -67,3 +68,16 @@ def _verdict(gate: ModuleType, case: Case) -> Verdict:
 
 def _name(gate: ModuleType) -> str:
     return gate.__name__.rpartition(".")[2]
+
+
+def unmeasured(site: Site) -> list[str]:
+    """The gates that are not made for the language of a site: what they say of a text in it is “not measured”."""
+    text = "Lorem ipsum dolor sit amet."
+    draft = Draft(
+        **{"site": site.name, "slug": "sample", "title": text, "description": text, "language": site.language},
+        sections=[Section(heading="Lorem", paragraphs=[[Sentence(text=text)]])],
+        references=[],
+        writer="check",
+    )
+    verdicts = [_verdict(gate, Case(draft, {}, site)) for gate in (language, readability, sensitive)]
+    return [verdict.gate for verdict in verdicts if not verdict.checked]
