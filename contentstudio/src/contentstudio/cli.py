@@ -130,7 +130,11 @@ def up(
                 click.echo(f"the console is at {url}", err=True)
             with show.live_line(told) as note:
                 await commandline.work(app, database, until_idle=once, concurrency=concurrency, on_ending=note)
-        return await database.insist(lambda: morning.gather(database, began))
+        night = await database.insist(lambda: morning.gather(database, began))
+        if once:  # what an earlier call of the same night published is part of it
+            since = await database.insist(lambda: pipelines.began(app, database, settings, began))
+            night["all_failed"] = (await database.insist(lambda: morning.gather(database, since)))["all_failed"]
+        return night
 
     _check_folder(session.home)
     _check_sites([settings.folder(site) for site in settings.site if site.active])
@@ -145,7 +149,7 @@ def up(
             click.echo(f"stopped; nothing is lost: {_same_call(program, once)} goes on where this ended", err=True)
             raise
     tell(as_json, _totals(night), lambda: morning.render(night, program))
-    if morning.all_failed(night):
+    if night["all_failed"]:
         context.exit(1)
 
 

@@ -25,7 +25,7 @@ async def gather(database: Database, since: datetime) -> dict[str, Any]:
     waiting = await database.fetch(queries["waiting"])
     (span,) = await database.fetch(queries["span_since"], moment)
     seconds = (span["ended"] - span["began"]).total_seconds() if span["began"] and span["ended"] else 0.0
-    return {
+    night = {
         "since": since,
         "published": [row for row in published if row["action"] != "updated"],
         "updated": [row for row in published if row["action"] == "updated"],
@@ -43,6 +43,7 @@ async def gather(database: Database, since: datetime) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "runs": totals["runs"],
     }
+    return {**night, "all_failed": all_failed(night)}
 
 
 def all_failed(night: dict[str, Any]) -> bool:
@@ -54,11 +55,9 @@ def all_failed(night: dict[str, Any]) -> bool:
 def render(night: dict[str, Any], command: str) -> None:
     """For a person. `command` is how they call this program, so that what to press can be copied."""
     say = click.echo
-    title = "Everything failed" if all_failed(night) else "While you slept"
-    say(
-        click.style(title, fg="red" if all_failed(night) else None, bold=True)
-        + f"  (since {show.cell(night['since'])} UTC)\n"
-    )
+    failed = night["all_failed"]
+    title = "Everything failed" if failed else "While you slept"
+    say(click.style(title, fg="red" if failed else None, bold=True) + f"  (since {show.cell(night['since'])} UTC)\n")
     _published(night)
     _held(night, command)
     _waiting(night, command)
