@@ -1,7 +1,7 @@
 """What an owner asks of one article by its site and slug: publish, unpublish, roll back, refresh.
 
-Each is a job of its own, so that kill switches hold it and what it writes outside is recorded. The audit log has who
-asked and why.
+Each is a job of its own, so that kill switches hold it and what it writes outside is recorded. The audit log says who
+asked, and why.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import shlex
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from contentstudio import article_commands
 from overnight import commandline, commands, show
@@ -24,12 +26,14 @@ from overnight.commands.console import PORT, open_console
 from overnight.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
+    from contentstudio.config import Config
     from contentstudio.review import Dossier
     from overnight.app import App
     from overnight.console.pages import Console
     from overnight.database import Database
 
 DEFAULT_FILE = "contentstudio.toml"
+LAST_NIGHT = timedelta(days=1)  # in which a job failed that `up --retry-failed` starts again
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -73,6 +77,7 @@ for command in article_commands.ALL:
 @cli.command()
 @click.option("--once", is_flag=True, help="Run tonight's work now, and end when nothing is left to do.")
 @click.option("--now", is_flag=True, help="Begin tonight's work at once, then go on by the schedule.")
+@click.option("--retry-failed", is_flag=True, help=f"Start again what failed in the last {LAST_NIGHT.days * 24} hours.")
 @click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65_535), help="The console's; 0: any.")
 @click.option("--no-console", is_flag=True, help="Without the pages in the browser.")
 @click.option("--concurrency", type=click.IntRange(1, 1_000), help="Steps under way at once; 50 by default.")
@@ -84,34 +89,52 @@ def up(
     session: Session,
     once: bool,
     now: bool,
+    retry_failed: bool,
     port: int,
     no_console: bool,
     concurrency: int | None,
     as_json: bool,
 ) -> None:
-    """Run the machine by its schedule until Ctrl-C, or --once. Logs are JSON lines."""
+    """Run the machine by its schedule until Ctrl-C, or --once. Logs are JSON lines.
+
+    It refuses to begin on what `check` can know to be wrong without reading the sources. Exit code 1: all failed.
+    """
     from contentstudio import alerts, config, console, morning, pipelines
+    from overnight import control, report
+    from overnight.model import Filter
 
     app = session.needed_app()
     alerts.check(app.alerts)
     began = datetime.now(UTC)
     settings = config.load(context.meta["file"])
+    program = _program(context)
     live = sys.stderr.isatty()
     log = session.home / "contentstudio.log"
 
     async def work(database: Database) -> dict[str, Any]:
+        beside = await database.insist(lambda: report.workers(database))
+        for line in _joins(beside):
+            click.echo(line, err=True)
         if once or now:
             await database.insist(lambda: pipelines.begin(app, database, settings, began))
+        if retry_failed:
+            done = await control.replay(database, Filter(since=began - LAST_NIGHT), reason="up --retry-failed")
+            click.echo(f"{show.count(done.count, 'failed job')} started again", err=True)
         told = "tonight's work" if once else "waiting for work; Ctrl-C ends it"
         async with AsyncExitStack() as stack:
             if not (once or no_console):
+                free = 0 if beside and _by_default(context, "port") else port  # the one by default is the other's
                 url = await stack.enter_async_context(
-                    open_console(app, database, "127.0.0.1", port, own=partial(console.build, settings))
+                    open_console(app, database, "127.0.0.1", free, own=partial(console.build, settings))
                 )
                 click.echo(f"the console is at {url}", err=True)
             with show.live_line(told) as note:
                 await commandline.work(app, database, until_idle=once, concurrency=concurrency, on_ending=note)
-        return await database.insist(lambda: morning.gather(database, began))
+        night = await database.insist(lambda: morning.gather(database, began))
+        if once:  # what an earlier call of the same night published is part of it
+            since = await database.insist(lambda: pipelines.began(app, database, settings, began))
+            night["all_failed"] = (await database.insist(lambda: morning.gather(database, since)))["all_failed"]
+        return night
 
     _check_folder(session.home)
     _check_sites([settings.folder(site) for site in settings.site if site.active])
@@ -119,8 +142,44 @@ def up(
         from overnight import logs
 
         logs.configure(stream)
-        night = session.run(work, waiting=commandline.on_the_terminal if live else commandline.in_the_log)
-    tell(as_json, _totals(night), lambda: morning.render(night, _program(context)))
+        try:
+            _preflight(settings, program)
+            night = session.run(work, waiting=commandline.on_the_terminal if live else commandline.in_the_log)
+        except (commandline.Stopped, KeyboardInterrupt):
+            click.echo(f"stopped; nothing is lost: {_same_call(program, once)} goes on where this ended", err=True)
+            raise
+    tell(as_json, _totals(night), lambda: morning.render(night, program))
+    if night["all_failed"]:
+        context.exit(1)
+
+
+def _preflight(settings: Config, program: str) -> None:
+    """Refuse a night whose articles would be paid for and could not be published. A CMS that is down is no reason."""
+    from contentstudio import preflight
+
+    preflight.refuse(preflight.static(settings), program)
+    found = asyncio.run(preflight.logins(settings))
+    preflight.refuse(found, program)
+    for each in found:
+        if each.ok is False:
+            click.echo(f"{each.what}: {each.details}; it is tried again when an article is ready", err=True)
+
+
+def _joins(workers: list[dict[str, Any]]) -> list[str]:
+    """What to say where others are at work on the same database."""
+    return [
+        f"another worker (process {row['pid']} on {row['host']}) has run since {show.cell(row['started_at'])} UTC; "
+        "this one joins it"
+        for row in workers
+    ]
+
+
+def _by_default(context: click.Context, option: str) -> bool:
+    return context.get_parameter_source(option) is ParameterSource.DEFAULT
+
+
+def _same_call(program: str, once: bool) -> str:
+    return f"{program} up --once" if once else f"{program} up"
 
 
 def _check_folder(folder: Path) -> None:
@@ -569,14 +628,46 @@ def deploy_aws(
 
 
 @cli.command()
+@click.option("--offline", is_flag=True, help="Leave out what needs the network: sources, and the login at each CMS.")
 @json_option
 @click.pass_context
-def check(context: click.Context, as_json: bool) -> None:
-    """Check the config, and list its sites with their files."""
-    from contentstudio import config
+def check(context: click.Context, offline: bool, as_json: bool) -> None:
+    """Look for what would fail at night; changes nothing. Exit code 1: mend something.
 
-    settings = config.load(context.meta["file"])
-    rows = [
+    It looks at the schedules, the model, its key and price, secrets, alerts, what gates cannot measure, and over the
+    network at each source and at the login of each CMS. `up` refuses to begin on what it can know at once.
+    """
+    from contentstudio import config, preflight
+
+    settings: config.Config | None = None
+    try:
+        settings = config.load(context.meta["file"])
+        checks = [*preflight.static(settings), *preflight.folders(settings)]
+    except config.InvalidConfig as error:
+        checks = preflight.invalid(error)
+    if settings is not None and not offline:
+        checks = preflight.unique([*checks, *asyncio.run(preflight.network(settings))])
+    ok = all(each.ok is not False for each in checks)
+    sites = _listed_sites(settings) if settings else []
+
+    def render() -> None:
+        columns = {"site": "site", "active": "active", "sources": "sources", "usd_per_day": "$ a day", "url": "address"}
+        if sites:
+            spare = ("sources", "usd_per_day", "url")
+            show.table("", sites, columns | {"file": "file"}, empty="", spare=spare)
+            click.echo()
+        preflight.render(checks)
+        wrong = sum(each.ok is False for each in checks)
+        click.echo(f"\n{show.count(wrong, 'thing')} to mend." if wrong else "\nNothing to mend.")
+
+    data = {"ok": ok, "sites": sites, "checks": [dataclasses.asdict(each) for each in checks]}
+    tell(as_json, data, render)
+    if not ok:
+        context.exit(1)
+
+
+def _listed_sites(settings: Config) -> list[dict[str, Any]]:
+    return [
         {
             "site": site.name,
             "active": site.active,
@@ -587,10 +678,6 @@ def check(context: click.Context, as_json: bool) -> None:
         }
         for site in settings.site
     ]
-    columns = {"site": "site", "active": "active", "sources": "sources", "usd_per_day": "$ a day", "url": "address"}
-    columns |= {"file": "file"}
-    spare = ("sources", "usd_per_day", "url")
-    tell(as_json, {"sites": rows}, lambda: show.table("", rows, columns, empty="", spare=spare))
 
 
 @cli.command()

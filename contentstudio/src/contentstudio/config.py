@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from overnight import logs
-from overnight.errors import ConfigError, among
+from overnight.errors import ConfigError, among, nearest
 
 DEFAULT_FILE = "contentstudio.toml"
 
@@ -44,6 +44,51 @@ def _http_url(value: str) -> str:
 
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+def _cron(value: str) -> str:
+    from overnight.triggers import Cron
+
+    try:
+        Cron(value)
+    except ConfigError as error:
+        hint = 'write minute, hour, day, month and weekday, such as "0 4 * * *"'
+        raise ValueError(f"cannot be read: {error}; {hint}") from None
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        zones = sorted(available_timezones())
+        cities = {zone.rpartition("/")[2]: zone for zone in zones}
+        near = nearest(value, zones) or nearest(cities.get(value.title().replace(" ", "_"), ""), zones)
+        raise ValueError(f"is no time zone; they look like Europe/Belgrade{near}") from None
+    return value
+
+
+def _time_of_day(value: str) -> str:
+    from overnight.alerts.rules import time_of_day
+
+    try:
+        time_of_day(value)
+    except ConfigError as error:
+        raise ValueError(f"cannot be read: {error}") from None
+    return value
+
+
+CronText = Annotated[str, AfterValidator(_cron)]
+Zone = Annotated[str, AfterValidator(_zone)]
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
+
+
+class InvalidConfig(ConfigError):
+    """The file can be read, and something in it is wrong. `problems` are all of it: the file or key, and a sentence."""
+
+    def __init__(self, message: str, problems: Sequence[tuple[str, str]]) -> None:
+        super().__init__(message)
+        self.problems = list(problems)
 
 
 class _Section(BaseModel):
@@ -90,8 +135,8 @@ class Research(_Section):
     written again.
     """
 
-    cron: str = "0 4 * * *"
-    timezone: str = "UTC"
+    cron: CronText = "0 4 * * *"
+    timezone: Zone = "UTC"
     entries_per_feed: int = Field(default=10, ge=1, le=200)
     pages_per_sitemap: int = Field(default=10, ge=1, le=200)
     min_score: float = Field(default=0.5, ge=0, le=1)
@@ -300,7 +345,7 @@ class Refresh(_Section):
     next, where there were `min_clicks` at least.
     """
 
-    cron: str = "30 5 * * 1"
+    cron: CronText = "30 5 * * 1"
     at_most: int = Field(default=3, ge=0, le=100)
     fallen: float = Field(default=0.4, gt=0, le=1)
     min_clicks: int = Field(default=20, ge=1)
@@ -466,17 +511,8 @@ class Window(_Section):
 
     days: list[Day] = Field(default=list(DAYS), min_length=1)
     hours: tuple[Hour, Hour] = ("00:00", "24:00")
-    timezone: str = "UTC"
+    timezone: Zone = "UTC"
     minutes_apart: float = Field(default=0, ge=0, le=10_080)
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_a_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError("is no time zone; they look like Europe/Belgrade") from None
-        return value
 
     @property
     def minutes(self) -> tuple[int, int]:
@@ -529,10 +565,20 @@ class Alerts(_Section):
     """
 
     channels: list[Literal["slack", "webhook", "mail", "apprise"]] = []
-    quiet: tuple[str, str] | None = ("22:00", "07:00")
+    quiet: tuple[TimeOfDay, TimeOfDay] | None = ("22:00", "07:00")
     urgency: dict[str, Literal["now", "morning"]] = {}
     link: HttpUrl | None = None
     mail: MailTo | None = None
+
+    @field_validator("urgency")
+    @classmethod
+    def _names_alerts(cls, value: dict[str, str]) -> dict[str, str]:
+        from overnight.alerts.rules import RULES
+
+        for kind in value:
+            if kind not in RULES:
+                raise ValueError(f"knows no alert “{kind}”{nearest(kind, list(RULES)) or among(kind, list(RULES))}")
+        return value
 
     @model_validator(mode="after")
     def _has_its_mail(self) -> Alerts:
@@ -544,8 +590,8 @@ class Alerts(_Section):
 class Morning(_Section):
     """When the morning report is sent, with what waited for it. `at` and the quiet hours are in `timezone`."""
 
-    at: str = "07:30"
-    timezone: str = "UTC"
+    at: TimeOfDay = "07:30"
+    timezone: Zone = "UTC"
 
 
 class Budget(_Section):
@@ -669,7 +715,7 @@ def load(file: Path) -> Config:
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
-        raise ConfigError(f"{file}: {_sentence(error, Config)}") from None
+        raise InvalidConfig(f"{file}: {_sentence(_first(error), Config)}", _problems(error, Config)) from None
     config._file = file.absolute()
     config._files = {site.name: path for path, site in own.items()}
     for site in config.site:
@@ -726,7 +772,9 @@ def _site(file: Path) -> Site:
         return Site.model_validate(data)
     except ValidationError as error:
         line = _line(text, _place(error))
-        raise ConfigError(f"{file}{f', line {line}' if line else ''}: {_sentence(error, Site)}") from None
+        where = f"{file}{f', line {line}' if line else ''}"
+        problems = [(f"{path} in {file.name}", told) for path, told in _problems(error, Site)]
+        raise InvalidConfig(f"{where}: {_sentence(_first(error), Site)}", problems) from None
 
 
 def _line(text: str, place: Sequence[int | str]) -> int | None:
@@ -753,6 +801,16 @@ PLAINER = {
 }
 
 
+HINTS = {
+    "search_console.name": "is a property such as sc-domain:example.com, or an address with its last slash",
+    "name": "takes small letters, digits and hyphens, such as my-site",
+    "language": "is a language in two small letters, such as en or de",
+    "hours": 'takes two times of day, such as ["08:00", "18:00"]; the last one may be "24:00"',
+    "key": "takes 8 to 128 letters, digits or hyphens",
+    "search_console": "is a property such as sc-domain:example.com, or an address with its last slash",
+}
+
+
 def _first(error: ValidationError) -> ErrorDetails:
     """What is told of all that is wrong."""
     found = error.errors(include_url=False)
@@ -761,26 +819,63 @@ def _first(error: ValidationError) -> ErrorDetails:
 
 def _place(error: ValidationError) -> list[int | str]:
     """Where that is in the file: the keys, and the numbers in lists from 0."""
-    return [part for part in _first(error)["loc"] if not str(part).startswith(TAG)]
+    return _path(_first(error))
 
 
-def _sentence(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first thing that is wrong, with its place in the file: `site[1].url needs …`."""
-    first = _first(error)
+def _path(found: ErrorDetails) -> list[int | str]:
+    return [part for part in found["loc"] if not str(part).startswith(TAG)]
+
+
+def _written(path: Sequence[int | str]) -> str:
+    """A place as people write it: `site[1].url`."""
     place = ""
-    for part in _place(error):
+    for part in path:
         place += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if place else str(part)
-    if first["type"] == "extra_forbidden":
-        known = ", ".join(sorted(_known_keys(model, first["loc"])))
-        return f"unknown key “{place}”; known here: {known}"
-    if first["type"] == "missing":
+    return place
+
+
+def _problems(error: ValidationError, model: type[BaseModel]) -> list[tuple[str, str]]:
+    """Everything that is wrong: the key, and a sentence."""
+    found = error.errors(include_url=False)
+    return [(_written(_path(one)) or "the file", _sentence(one, model)) for one in found]
+
+
+def _sentence(found: ErrorDetails, model: type[BaseModel]) -> str:
+    """One thing that is wrong, with its place in the file: `site[1].url needs …`."""
+    place = _written(_path(found))
+    if found["type"] == "extra_forbidden":
+        known = sorted(_known_keys(model, found["loc"]))
+        return f"unknown key “{place}”; known here: {', '.join(known)}{nearest(str(found['loc'][-1]), known)}"
+    if found["type"] == "missing":
         return f"“{place}” is missing"
-    if first["loc"] == ("sites",):
+    if found["loc"] == ("sites",):
         return '“sites” is a pattern of files, such as "sites/*.toml"; a site in this file begins with [[site]]'
-    if first["loc"] == ("site",) and first["type"] == "list_type":
+    if found["loc"] == ("site",) and found["type"] == "list_type":
         return "write [[site]], with two brackets: there may be several"
-    message = PLAINER.get(first["type"]) or first["msg"].removeprefix("Value error, ")
-    return f"“{place}” {message}" if place else message
+    message = (
+        _hint(found) or PLAINER.get(found["type"]) or found["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    )
+    return f"“{place}” {message}{_meant(found)}" if place else message
+
+
+def _hint(found: ErrorDetails) -> str | None:
+    """What a key takes, where its pattern would tell a person nothing."""
+    names = [part for part in found["loc"] if isinstance(part, str)]
+    if found["type"] != "string_pattern_mismatch" or not names:
+        return None
+    return HINTS.get(".".join(names[-2:])) or HINTS.get(names[-1])
+
+
+def _meant(found: ErrorDetails) -> str:
+    """The value that was meant, where one of the few that there are is near."""
+    given = found["input"]
+    if found["type"] == "literal_error":
+        return nearest(str(given), re.findall(r"'([^']*)'", str(found.get("ctx", {}).get("expected", ""))))
+    if found["type"] == "cms_unknown" and isinstance(given, dict):
+        return nearest(str(given.get("to")), list(CMS))
+    if found["type"] == "union_tag_not_found" and isinstance(given, dict):
+        return next((near for key in given if (near := nearest(key, list(SOURCES)))), "")
+    return ""
 
 
 def _known_keys(section: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -25,7 +25,7 @@ async def gather(database: Database, since: datetime) -> dict[str, Any]:
     waiting = await database.fetch(queries["waiting"])
     (span,) = await database.fetch(queries["span_since"], moment)
     seconds = (span["ended"] - span["began"]).total_seconds() if span["began"] and span["ended"] else 0.0
-    return {
+    night = {
         "since": since,
         "published": [row for row in published if row["action"] != "updated"],
         "updated": [row for row in published if row["action"] == "updated"],
@@ -36,18 +36,28 @@ async def gather(database: Database, since: datetime) -> dict[str, Any]:
         "skipped": await database.fetch(queries["skipped_since"], moment),
         "held": await database.fetch(queries["held"]),
         "held_by_budget": await database.fetch(queries["held_by_budget"]),
+        "now": (await database.fetch(queries["moment"]))[0]["now"],
         "retries": totals["retries"],
         "cost_usd": float(totals["cost_usd"]),
         "llm_calls": totals["llm_calls"],
         "seconds": round(seconds, 1),
         "runs": totals["runs"],
     }
+    return {**night, "all_failed": all_failed(night)}
+
+
+def all_failed(night: dict[str, Any]) -> bool:
+    """Whether jobs failed, and nothing came of the others: no article, and none that waits for a person since then."""
+    waits = any(row["finished_at"] >= night["since"] for row in night["needs_review"])
+    return bool(night["dead"]) and not (night["published"] or night["updated"] or waits)
 
 
 def render(night: dict[str, Any], command: str) -> None:
     """For a person. `command` is how they call this program, so that what to press can be copied."""
     say = click.echo
-    say(click.style("While you slept", bold=True) + f"  (since {show.cell(night['since'])} UTC)\n")
+    failed = night["all_failed"]
+    title = "Everything failed" if failed else "While you slept"
+    say(click.style(title, fg="red" if failed else None, bold=True) + f"  (since {show.cell(night['since'])} UTC)\n")
     _published(night)
     _held(night, command)
     _waiting(night, command)
@@ -77,7 +87,8 @@ def _folded(text: str, first: str, rest: str) -> str:
 def _published(night: dict[str, Any]) -> None:
     rows = [*night["published"], *night["updated"]]
     if not rows:
-        click.echo("Nothing new was published; what was published before stands as it was.\n")
+        failed = f", and {show.count(len(night['dead']), 'job')} failed" if night["dead"] else ""
+        click.echo(f"Nothing new was published{failed}; what was published before stands as it was.\n")
         return
     _heading(f"{len(night['published'])} published, {len(night['updated'])} updated", "green")
     for row in rows:
@@ -108,10 +119,22 @@ def _waiting(night: dict[str, Any], command: str) -> None:
 def _failed(night: dict[str, Any], command: str) -> None:
     for row in night["dead"]:
         what = (row["input"] or {}).get("url") or (row["input"] or {}).get("slug") or row["job_id"]
-        _heading(f"failed: {row['site']}: {row['pipeline']}/{row['step']} of {what}", "red")
+        _heading(f"failed {_age(row, night)}: {row['site']}: {row['pipeline']}/{row['step']} of {what}", "red")
         _told(row["error"])
         click.echo(f"      again:    {command} replay {row['job_id']}")
         click.echo(f"      give up:  {command} cancel {row['job_id']} --reason …\n")
+    if night["dead"]:
+        click.echo(f"after a fix, all that failed in the last day again:  {command} up --once --retry-failed\n")
+
+
+def _age(row: dict[str, Any], night: dict[str, Any]) -> str:
+    """How long ago a job failed, in the unit that a person would use."""
+    minutes = max(0, round((night["now"] - row["finished_at"]).total_seconds() / 60))
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days ago"
 
 
 def _passed_over(night: dict[str, Any]) -> None:

@@ -49,7 +49,7 @@ async def test_a_night_of_everything_fits_80_columns_but_for_what_is_copied(
 ) -> None:
     await night(write_config([web.url + path for path in (*FEEDS, GONE)]), database, clock)
     shown = told(await morning.gather(database, SINCE), capsys)
-    for part in ("published", "needs you:", "failed:", "healed", "skipped", "contentstudio review ", "replay "):
+    for part in ("published", "needs you:", "failed ", "healed", "skipped", "contentstudio review ", "replay "):
         assert part in shown
     long = [line for line in shown.splitlines() if len(line) > 80]
     assert [line for line in long if " " in line.strip() and "contentstudio" not in line] == []
@@ -84,6 +84,36 @@ async def test_a_source_that_is_gone_wakes_nobody_at_night_and_is_in_the_morning
     (message,) = ear.messages
     assert [(item.kind, item.subject, item.state) for item in message.items] == [("dead_letter", "source/read", "new")]
     assert f"source/read of {web.url}{GONE}" in " ".join(message.report.split())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "age"),
+    [
+        (0, "just now"),
+        (5 * 60, "5 min ago"),
+        (2 * 3_600, "2 h ago"),
+        (26 * 3_600, "26 h ago"),
+        (73 * 3_600, "3 days ago"),
+    ],
+)
+async def test_what_failed_says_how_long_ago(
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    capsys: pytest.CaptureFixture[str],
+    seconds: int,
+    age: str,
+) -> None:
+    await night(write_config([web.url + GONE]), database, clock)
+    (dead,) = await database.fetch("select ledger_now() - finished_at as past from runs where status = 'dead'")
+    await clock.move(seconds - dead["past"].total_seconds())
+    report = await morning.gather(database, SINCE)
+    shown = told(report, capsys)
+    assert f"failed {age}: garden:" in shown
+    assert (report["all_failed"], shown.startswith("Everything failed")) == (True, True)
+    assert "and 1 job failed" in shown
+    assert "up --once --retry-failed" in shown
 
 
 async def test_what_is_as_it_was_is_no_news(

@@ -1,23 +1,33 @@
-"""`check` and what `up` looks at before the night, and cells that no spreadsheet runs."""
+"""`check`, the preflight, and what `up` refuses to begin on; and cells that no spreadsheet runs."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
+from contentstudio import config as settings
+from contentstudio import preflight
 from contentstudio.cli import _check_sites, cli, defused
-from overnight.errors import ConfigError
+from contentstudio.preflight import Check
+from overnight.errors import ConfigError, UserError
 
+SECRETS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "CONTENTSTUDIO_SECRET_GARDEN", "CONTENTSTUDIO_SLACK_URL")
+FEED = b"<rss version='2.0'><channel><title>t</title><item><title>i</title><link>https://a.example/1</link></item></channel></rss>"
 SITE = 'name = "{0}"\nurl = "https://{0}.example"\nsources = ["https://a.example/"]\n'
 
 
 def test_every_site_is_listed_with_the_file_that_it_is_in(tmp_path: Path) -> None:
     (tmp_path / "contentstudio.toml").write_text("sites = '*.site'\n[[site]]\n" + SITE.format("garden"), "utf-8")
     (tmp_path / "sky.site").write_text(SITE.format("sky") + "usd_per_day = 2\nactive = false\n", "utf-8")
-    call = ["--config", str(tmp_path / "contentstudio.toml"), "check"]
+    call = ["--config", str(tmp_path / "contentstudio.toml"), "check", "--offline"]
     rows = json.loads(CliRunner().invoke(cli, [*call, "--json"]).stdout)["sites"]
     assert [(row["site"], Path(row["file"]).name, row["active"], row["usd_per_day"]) for row in rows] == [
         ("garden", "contentstudio.toml", True, None),
@@ -44,3 +54,213 @@ def test_a_cell_that_begins_like_a_formula_is_defused(begin: str) -> None:
 
 def test_other_cells_stay_as_they_are() -> None:
     assert [defused(value) for value in ("a=b", "", None, -1.5, 7)] == ["a=b", "", None, -1.5, 7]
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SECRETS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+
+
+@pytest.fixture
+def web() -> Iterator[str]:
+    """A feed at /feed.xml, a page at /page, a CMS that lets nobody in; else 404."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            known = {"/feed.xml": ("application/rss+xml", FEED), "/page": ("text/html", b"<p>Hello</p>")}
+            kind, body = known.get(self.path, ("text/html", b""))
+            self.send_response(401 if "/wp-json" in self.path else 200 if self.path in known else 404)
+            self.send_header("Content-Type", kind)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def write(folder: Path, top: str = "", site: str = "", source: str = "https://a.example/") -> Path:
+    file = folder / "contentstudio.toml"
+    named = f"name = 'garden'\nurl = 'https://garden.example'\nsources = ['{source}']\n"
+    file.write_text(f"{top}\n[[site]]\n{named}{site}\n", "utf-8")
+    return file
+
+
+def run(file: Path, *words: str) -> Result:
+    return CliRunner().invoke(cli, ["--config", str(file), *words])
+
+
+def wrong(file: Path, *options: str) -> tuple[int, dict[str, tuple[str, str]]]:
+    """The exit code, and what must be mended: its details, and what to do."""
+    told = run(file, "check", "--json", *options)
+    data = json.loads(told.stdout)
+    assert data["ok"] == (told.exit_code == 0)
+    return told.exit_code, {c["what"]: (c["details"], c["todo"]) for c in data["checks"] if c["ok"] is False}
+
+
+def test_a_config_that_is_well_has_nothing_to_mend(tmp_path: Path) -> None:
+    file = write(tmp_path, "[writing]\nwriter = 'offline'")
+    assert wrong(file, "--offline") == (0, {})
+    assert "Nothing to mend." in run(file, "check", "--offline").stdout
+
+
+@pytest.mark.parametrize(
+    ("top", "site", "what", "details", "todo"),
+    [
+        ("[writing]\nwriter = 'anthropic'", "", "writing", "needs a key", "ANTHROPIC_API_KEY"),
+        ("[writing]\nwriter = 'openai'\nmodel = 'gpt-5'", "", "writing", "needs a key", "OPENAI_API_KEY"),
+        ("[memory]\nembeddings = { model = 'text-embedding-3-small' }", "", "memory.embeddings", "key", "OPENAI_API"),
+        ("", "publish = { to = 'wordpress', user = 'me' }", "CMS of garden", "secret", "CONTENTSTUDIO_SECRET_GARDEN"),
+        ("", "publish = { to = 'ghost' }", "CMS of garden", "secret", "CONTENTSTUDIO_SECRET_GARDEN"),
+        ("[alerts]\nchannels = ['slack']", "", "alerts", "slack", "CONTENTSTUDIO_SLACK_URL"),
+        ("", "search_console = { name = 'sc-domain:garden.example' }", "google", "no key file", "google.key_file"),
+        (
+            "[google]\nkey_file = 'k.json'",
+            "search_console = { name = 'sc-domain:a.b' }",
+            "google",
+            "k.json",
+            "key_file",
+        ),
+    ],
+)
+def test_what_the_environment_lacks_is_found_before_the_night_and_up_refuses_it(
+    tmp_path: Path, top: str, site: str, what: str, details: str, todo: str
+) -> None:
+    file = write(tmp_path, top, site)
+    code, found = wrong(file, "--offline")
+    assert code == 1
+    assert set(found) == {what}
+    assert details in found[what][0]
+    assert todo in found[what][1]
+    refused = run(file, "up", "--once").exception
+    assert isinstance(refused, UserError)
+    assert todo in str(refused)
+    assert not (tmp_path / ".overnight" / "data").exists()
+
+
+def test_an_inactive_site_needs_no_secret(tmp_path: Path) -> None:
+    site = "active = false\npublish = { to = 'ghost' }"
+    assert wrong(write(tmp_path, "", site), "--offline") == (0, {})
+
+
+@pytest.mark.parametrize(
+    ("model", "near"), [("claude-sonet-5", "did you mean “claude-sonnet-5”?"), ("zzz", "is not known")]
+)
+def test_a_model_without_a_price_is_found_with_the_one_that_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, near: str
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-test")
+    _, found = wrong(write(tmp_path, f"[writing]\nmodel = '{model}'"), "--offline")
+    assert near in found["writing"][0]
+    assert "writing.prices" in found["writing"][1]
+    priced = f"[writing]\nmodel = '{model}'\nprices = {{ {model} = {{ input = 1, output = 2 }} }}"
+    assert wrong(write(tmp_path, priced), "--offline") == (0, {})
+
+
+@pytest.mark.parametrize("source", ["http://127.0.0.1:8080/feed", "http://localhost/feed", "http://[::1]/feed"])
+def test_a_source_on_this_machine_needs_allow_loopback(tmp_path: Path, source: str) -> None:
+    _, found = wrong(write(tmp_path, source=source), "--offline")
+    assert "fetch.allow_loopback" in found["sources of garden"][1]
+    assert wrong(write(tmp_path, "[fetch]\nallow_loopback = true", source=source), "--offline") == (0, {})
+
+
+@pytest.mark.parametrize(("language", "noted"), [("en", False), ("xx", True)])
+def test_a_language_that_a_gate_cannot_measure_is_worth_a_note(tmp_path: Path, language: str, noted: bool) -> None:
+    file = write(tmp_path, site=f"language = '{language}'")
+    checks = json.loads(run(file, "check", "--offline", "--json").stdout)["checks"]
+    notes = [check for check in checks if check["what"] == "gates of garden"]
+    assert [check["ok"] for check in notes] == [None] * noted
+    assert all("readability" in check["details"] for check in notes)
+
+
+@pytest.mark.parametrize(
+    ("top", "site", "says"),
+    [
+        ("[research]\ncron = '4am'", "", "research.cron"),
+        ("[refresh]\ncron = '0 25 * * *'", "", "refresh.cron"),
+        ("[research]\ntimezone = 'Berlin'", "", "did you mean “Europe/Berlin”?"),
+        ("[morning]\ntimezone = 'Europe/Begrade'", "", "did you mean “Europe/Belgrade”?"),
+        ("[morning]\nat = '7.30'", "", "write it as 07:30"),
+        ("[alerts]\nquiet = ['22', '07:00']", "", "alerts.quiet[1]"),
+        ("[alerts.urgency]\ndead_leter = 'now'", "", "did you mean “dead_letter”?"),
+        ("[writing]\nwriter = 'antropic'", "", "did you mean “anthropic”?"),
+        ("[reserch]\ncron = '0 4 * * *'", "", "did you mean “research”?"),
+        ("", "langauge = 'de'", "did you mean “language”?"),
+        ("", "language = 'english'", "two small letters"),
+        ("", "publish = { to = 'wordpres' }", "did you mean “wordpress”?"),
+        ("", "window = { hours = ['8', '18:00'] }", "two times of day"),
+        ("", "window = { days = ['monday'] }", "did you mean “mon”?"),
+    ],
+)
+def test_what_is_misspelt_or_unreadable_is_told_with_its_key_and_what_was_meant(
+    tmp_path: Path, top: str, site: str, says: str
+) -> None:
+    file = write(tmp_path, top, site)
+    told = run(file, "check", "--json")
+    data = json.loads(told.stdout)
+    assert (told.exit_code, data["ok"], len(data["checks"])) == (1, False, 1)
+    assert says in data["checks"][0]["details"]
+    with pytest.raises(ConfigError) as refused:  # as every other command says it
+        settings.load(file)
+    assert says in str(refused.value)
+
+
+def test_everything_that_is_wrong_in_a_file_is_told_at_once(tmp_path: Path) -> None:
+    file = write(tmp_path, "[research]\ncron = '4am'\ntimezone = 'Berlin'", "language = 'english'")
+    data = json.loads(run(file, "check", "--json").stdout)
+    assert [check["what"] for check in data["checks"]] == ["research.cron", "research.timezone", "site[1].language"]
+
+
+def test_the_network_is_asked_for_every_source_and_every_login(
+    tmp_path: Path, web: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONTENTSTUDIO_SECRET_GARDEN", "abcd efgh")
+    file = tmp_path / "contentstudio.toml"
+    file.write_text(
+        "[fetch]\nallow_loopback = true\ntimeout_seconds = 5\n[writing]\nwriter = 'offline'\n[[site]]\n"
+        f"name = 'garden'\nurl = 'https://garden.example'\nsources = ['{web}/feed.xml', '{web}/page', '{web}/gone',"
+        f" {{ feed = '{web}/page' }}]\npublish = {{ to = 'wordpress', user = 'me', url = '{web}', private = true }}\n",
+        "utf-8",
+    )
+    told = run(file, "check", "--json")
+    checks = [Check(**each) for each in json.loads(told.stdout)["checks"]]
+    sources = [(each.ok, each.details.rpartition("/")[2]) for each in checks if each.what == "source of garden"]
+    assert sources[:2] == [(True, "feed.xml: 1 entries"), (True, "page")]
+    assert (sources[2][0], "404" in sources[2][1]) == (False, True)
+    assert [each.ok for each in checks if each.what == "feed of garden"] == [False]
+    assert [(each.ok, each.stops) for each in checks if each.what == "CMS of garden"] == [(False, True)]
+    refused = run(file, "up", "--once").exception
+    assert isinstance(refused, UserError)
+    assert "CMS of garden" in str(refused)
+
+
+def test_a_cms_that_is_down_for_a_while_does_not_stop_a_night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTENTSTUDIO_SECRET_GARDEN", "6748592f4b9b7700010f6564:" + "0123456789abcdef" * 4)
+    config = settings.load(
+        write(tmp_path, "", "publish = { to = 'ghost', url = 'http://127.0.0.1:9', private = true }")
+    )
+    (found,) = asyncio.run(preflight.logins(config))
+    assert (found.ok, found.stops) == (False, False)
+    preflight.refuse([found], "contentstudio")
+
+
+def test_one_sentence_says_the_first_of_many_and_where_the_others_are(tmp_path: Path) -> None:
+    checks = [Check(f"what {n}", False, "is wrong", "mend it", True) for n in (1, 2, 2, 3)]
+    with pytest.raises(UserError, match=r"^what 1: is wrong: mend it \(2 more: contentstudio check shows all\)$"):
+        preflight.refuse(checks, "contentstudio")
+
+
+def test_the_table_fits_80_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    preflight.render(
+        [Check(f"CMS of {'a' * 63}", ok, "word " * 30, "https://" + "b" * 100) for ok in (True, False, None)]
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].split() == ["what", "OK?", "details", "what", "to", "do"]

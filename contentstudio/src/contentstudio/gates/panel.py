@@ -76,3 +76,4 @@ def _verdict(gate: ModuleType, case: Case) -> Verdict:
 
 def _name(gate: ModuleType) -> str:
     return gate.__name__.rpartition(".")[2]
+

@@ -27,6 +27,7 @@ from contentstudio.config import Config, Remote, Static
 from contentstudio.pipelines import publishing, remembering, researching, writing
 from contentstudio.pipelines.researching import jobs_of
 from contentstudio.pipelines.work import Asked, Demanded, Night, Refreshing, Source, Topic
+from contentstudio.sql import queries
 from overnight import App, Cron, Debounce, Limit, On, Pipeline, Retry, control, hash_id, job_id
 from overnight.database import Database
 
@@ -57,6 +58,13 @@ async def begin(app: App, database: Database, config: Config, moment: datetime) 
         for pipeline, job in jobs_of(config.find(name), night.date):
             await control.start(app, database, pipeline, job)
     return new
+
+
+async def began(app: App, database: Database, config: Config, moment: datetime) -> datetime:
+    """When the night of a moment was begun, by its schedule or by hand; the moment itself where it was not yet."""
+    job = app.pipeline("night").job(night_of(config, moment)).job_id
+    row = await database.one(queries["night_began"], {"job_id": job})
+    return min(row["at"], moment) if row and row["at"] else moment
 
 
 def _source_id(source: Source | Demanded) -> str:

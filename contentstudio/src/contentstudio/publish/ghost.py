@@ -141,7 +141,8 @@ class Ghost:
             await self._ask("GET", "/posts/", params={"limit": 1})
         except (Permanent, Transient) as error:
             mend = "add a custom integration in Ghost's settings, and put its Admin API key into the environment"
-            return [Finding(what=f"the Admin API: {error}", ok=False, mend=mend)]
+            found = Finding(what=f"the Admin API: {error}", ok=False, mend=mend, transient=isinstance(error, Transient))
+            return [found]
         return [Finding(what="the Admin API knows our key", ok=True)]
 
     async def _look(self, slug: str, known: Existing | None = None) -> dict[str, Any] | None:

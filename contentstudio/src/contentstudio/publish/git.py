@@ -133,7 +133,10 @@ class Git:
             await self._git("push", "--dry-run", "--quiet", "origin", self._settings.branch)
         except (ConfigError, Permanent, Transient) as error:
             mend = "look at the repository and the branch, and let this user's git log in there without being asked"
-            return [Finding(what=f"the repository: {error}", ok=False, mend=mend)]
+            found = Finding(
+                what=f"the repository: {error}", ok=False, mend=mend, transient=isinstance(error, Transient)
+            )
+            return [found]
         return [Finding(what=f"the branch {self._settings.branch} can be read and pushed", ok=True)]
 
     async def _refresh(self) -> Path:

@@ -66,11 +66,12 @@ class OwnPost(Model):
 
 
 class Finding(Model):
-    """What a look at a CMS told: `mend` says what to do where it is not well."""
+    """What a look at a CMS told: `mend` says what to do where it is not well. What is transient may pass by itself."""
 
     what: str
     ok: bool
     mend: str = ""
+    transient: bool = False
 
 
 @dataclass(frozen=True)

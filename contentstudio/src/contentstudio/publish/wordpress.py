@@ -140,7 +140,13 @@ class WordPress:
             answer = await self._remote.ask("GET", f"{API}/users/me", params={"context": "edit"})
         except (Denied, Permanent, Transient) as error:
             mend = f"make an application password of {self._cms.user} in their profile, and put it into the environment"
-            return [Finding(what=f"the account {self._cms.user}: {error}", ok=False, mend=mend)]
+            wrong = Finding(
+                what=f"the account {self._cms.user}: {error}",
+                ok=False,
+                mend=mend,
+                transient=isinstance(error, Transient),
+            )
+            return [wrong]
         rights = answer.data.get("capabilities", {})
         found = [Finding(what=f"the account {self._cms.user} is known", ok=True)]
         for right, what in (("publish_posts", "publish"), ("upload_files", "upload pictures")):

@@ -11,6 +11,7 @@ from contentstudio import config as settings
 from contentstudio.config import Model, Writing
 from overnight import ConfigError, Context, logs
 from overnight.database import Database
+from overnight.errors import nearest
 from overnight.llm import Anthropic, OpenAI, Price, Request, fallback, strict_schema
 from overnight.llm.client import LLM
 from overnight.llm.fallback import Choice
@@ -52,7 +53,7 @@ def _schema(type_: Any) -> dict[str, Any]:
 def connect(writing: Writing, database: Database, stack: AsyncExitStack) -> Models:
     """The models of a config, closed with the stack. Raises `ConfigError` where a key is missing."""
     llms: dict[settings.Provider, LLM] = {}
-    prices = {model: Price.model_validate(price.model_dump()) for model, price in writing.prices.items()}
+    prices = _prices(writing)
 
     def choice(model: Model) -> Choice:
         provider = model.provider or ("openai" if writing.writer == "openai" else "anthropic")
@@ -71,16 +72,63 @@ def connect(writing: Writing, database: Database, stack: AsyncExitStack) -> Mode
 
 def in_use_by(writing: Writing) -> list[str]:
     """The models that a config names, as `provider/model`, by which alerts know them."""
+    known = {"anthropic": "anthropic", "openai": writing.openai.prices}
+    return [f"{known[provider]}/{model}" for provider, model in _named(writing)]
+
+
+def _named(writing: Writing) -> list[tuple[settings.Provider, str]]:
+    """The models that a config names, each with who serves it."""
     named = [model for model in (*(getattr(writing, step) for step in STEPS), writing.fallback) if model is not None]
     default: settings.Provider = "openai" if writing.writer == "openai" else "anthropic"
-    known = {"anthropic": "anthropic", "openai": writing.openai.prices}
-    return [f"{known[model.provider or default]}/{model.model or writing.model}" for model in named]
+    return list(dict.fromkeys((model.provider or default, model.model or writing.model) for model in named))
+
+
+def faults(writing: Writing) -> list[tuple[str, str]]:
+    """What keeps the models of a config from being asked: what it is, and what to do. Nobody is asked."""
+    return [*_missing_keys(writing), *_unpriced(writing)]
+
+
+def _missing_keys(writing: Writing) -> list[tuple[str, str]]:
+    missing = [p for p in dict.fromkeys(provider for provider, _ in _named(writing)) if _lacks_key(writing, p)]
+    return [(f"a model of {name} needs a key", f"put {name.upper()}_API_KEY into the environment") for name in missing]
+
+
+def _lacks_key(writing: Writing, provider: settings.Provider) -> bool:
+    needed = provider == "anthropic" or writing.openai.base_url.rstrip("/") == OPENAI_URL
+    return needed and settings.api_key(provider) is None
+
+
+def _unpriced(writing: Writing) -> list[tuple[str, str]]:
+    from overnight.llm.prices import UnpricedModel, most_usd
+
+    prices = _prices(writing)
+    found = []
+    for name in dict.fromkeys(in_use_by(writing)):
+        provider, _, model = name.partition("/")
+        try:
+            most_usd(provider, model, 1, 1, prices)
+        except UnpricedModel:
+            near = nearest(model, _listed(provider))
+            mend = f'look at its name; or set its price: writing.prices."{model}" = {{ input = …, output = … }}'
+            found.append((f"the price of “{model}” of {provider} is not known{near}", mend))
+    return found
+
+
+def _listed(provider: str) -> list[str]:
+    """The models of a provider in the price list."""
+    from genai_prices.data import providers
+
+    return [model.id for each in providers if each.id == provider for model in each.models]
+
+
+def _prices(writing: Writing) -> dict[str, Price]:
+    return {model: Price.model_validate(price.model_dump()) for model, price in writing.prices.items()}
 
 
 def _provider(writing: Writing, name: settings.Provider) -> Anthropic | OpenAI:
     key = settings.api_key(name)
     logs.hide(key)
-    if key is None and (name == "anthropic" or writing.openai.base_url.rstrip("/") == OPENAI_URL):
+    if _lacks_key(writing, name):
         raise ConfigError(f"[writing] names a model of {name}, which needs {name.upper()}_API_KEY in the environment")
     if name == "openai":
         server = writing.openai
