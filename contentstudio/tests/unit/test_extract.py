@@ -38,7 +38,7 @@ def test_a_page_becomes_a_snapshot() -> None:
     got = page(served(document(article(), head)))
     assert (got.url, got.language) == (URL, "en")
     assert "ompost" in got.title
-    assert got.published_at == datetime(2026, 3, 4, tzinfo=UTC)
+    assert got.published_at == datetime(2026, 3, 4, 10, tzinfo=UTC)
     assert [p for p in got.text.split("\n\n") if p in PROSE] == PROSE
     assert got.sha256 == hashlib.sha256(got.text.encode()).hexdigest()
 

@@ -68,8 +68,11 @@ async def began(app: App, database: Database, config: Config, moment: datetime) 
 
 
 def _source_id(source: Source | Demanded) -> str:
-    """URLs tell capitals apart, which an id does not: so what is read goes in as its own hash."""
-    what = source.model_dump_json(exclude={"site", "date"})
+    """URLs tell capitals apart, which an id does not: so what is read goes in as its own hash.
+
+    What feeds say of a page is no part of it: a page that two of them list is read once.
+    """
+    what = source.model_dump_json(exclude={"site", "date", "hints"})
     return hash_id(source.site, hashlib.sha256(what.encode()).hexdigest(), str(source.date))
 
 

@@ -85,8 +85,10 @@ async def _read_changed(ctx: Ctx, source: Source) -> Found | NoWork | Cancel:
 async def _entries(ctx: Ctx, source: Source, fetched: Fetched) -> Found | NoWork:
     """Start the reading of a feed's newest entries."""
     entries = await asyncio.to_thread(feeds.parse, fetched.body, fetched.final_url, fetched.charset)
+    charset = feeds.charset_of(fetched)
     for entry in entries[: ctx.deps.config.research.entries_per_feed]:
-        ctx.spawn("source", Source(site=source.site, url=entry.url, date=source.date, kind="page"))
+        hints = entry.hints(charset)
+        ctx.spawn("source", Source(site=source.site, url=entry.url, date=source.date, kind="page", hints=hints))
     return Found(entries=len(entries)) if entries else NoWork("the feed has no entries")
 
 
@@ -106,7 +108,7 @@ async def _read_sitemap(ctx: Ctx, source: Source) -> Found | NoWork:
 async def _page(ctx: Ctx, source: Source, fetched: Fetched) -> Found | NoWork | Cancel:
     """Keep the text of a page, whatever becomes of it."""
     try:
-        snapshot = await asyncio.to_thread(extract.page, fetched)
+        snapshot = await asyncio.to_thread(extract.page, fetched, source.hints)
     except NoContent as nothing:
         return Cancel(str(nothing))
     if source.kind == "own":

@@ -7,6 +7,7 @@ from typing import Literal
 
 from contentstudio.config import KeywordsSource, SearchConsoleSource
 from contentstudio.model import Draft, Model, Verdict
+from contentstudio.research.metadata import Hints
 from contentstudio.seo import Change
 from contentstudio.studio import Studio
 from overnight import Context
@@ -32,7 +33,7 @@ class Source(Model):
     """One URL that a site reads in one night: one of the config, or a page that such a feed or sitemap lists.
 
     `any` is a feed or a page, whichever comes; `own` is a post of the site itself, which goes into the memory. `match`
-    and `hosts` are of a sitemap.
+    and `hosts` are of a sitemap, `hints` are what the feed that lists a page says of it.
     """
 
     site: str
@@ -41,6 +42,7 @@ class Source(Model):
     kind: Literal["any", "feed", "page", "sitemap", "own"] = "any"
     match: str = ""
     hosts: tuple[str, ...] = ()
+    hints: Hints | None = None
 
 
 class Demanded(Model):

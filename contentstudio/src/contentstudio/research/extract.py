@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from contentstudio.model import Snapshot
-from contentstudio.research import markup
+from contentstudio.research import markup, metadata
 from contentstudio.research.fetch import Fetched
+from contentstudio.research.metadata import Hints
 from contentstudio.research.sentences import sentences
 from overnight.errors import Permanent
 
@@ -25,26 +27,45 @@ if TYPE_CHECKING:
 
 __all__ = ["MIN_WORDS", "NoContent", "page", "sentences"]
 
-MIN_WORDS = 60  # less than a paragraph or two is a shell, a teaser or an error page
+MIN_WORDS = 30  # less than two or three sentences is a shell or an error page, and nothing to write from
 _SHELL_WORDS = 200  # a longer text may speak of JavaScript without being the notice of a page that needs it
+_WAITING_WORDS = 60  # with less beside a notice for browsers without JavaScript, the text is what the notice asks for
 _SYMBOL_SHARE = 0.12  # of the characters; prose with code in it stays below 0.05
 _MAX_DEPTH = 400  # of elements within each other; trafilatura recurses
 _MAX_ELEMENTS = 100_000  # twice the longest pages; beyond it reading takes minutes
-_BLOCKS = frozenset({"p", "head", "quote", "list", "item", "table", "row", "cell", "lb"})
+_MANY_ELEMENTS = 15_000  # from here on pages are read the fast way alone; one in a hundred is as long
+_BLOCKS = frozenset({"p", "head", "quote", "list", "item", "table", "row", "lb"})
+_CELLS = " | "  # between two cells of a row, as Markdown has it
+_CLOSING = (3, 6)  # paragraphs at the end without a sentence, and words of each, that lead on to other pages
+_LINKED = 0.5  # of the characters of a text without a sentence; more is a list of links
+_MINOR = "[count(.//p) * 2 < count(//p)]"  # does not hold most of the page, as what a script fades in does
+_NAMES = "translate(concat(@class, ' ', @id), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"
+_CLUTTER = " or ".join(
+    f"contains({_NAMES}, '{name}')"
+    for name in (
+        *("newsletter", "subscribe", "paywall", "sharedaddy", "share-", "social", "related", "recommend", "breadcrumb"),
+        *("author-bio", "author-box", "authorbox", "disclosure"),
+    )
+)
 _PRUNED = [
-    "//noscript",
+    # A notice, unless it is the whole article for browsers without JavaScript.
+    "//noscript[count(.//p) * 2 < count(//p) or string-length(.) < 2000]",
+    # It stands beside the text, in few paragraphs of the page and without its heading.
+    f"//*[self::div or self::section or self::ul or self::ol or self::p or self::aside or self::nav or self::form]"
+    f"[{_CLUTTER}][count(.//p) * 5 < count(//p)][not(.//h1)]",
     "//template | //*[@hidden]",
     # What no reader sees is often not meant for readers.
     *(
-        f"//*[contains(translate(concat(@style, ';'), ' ', ''), '{how}')]"
+        f"//*[contains(translate(concat(@style, ';'), ' ', ''), '{how}')]{_MINOR}"
         for how in ("font-size:0;", "font-size:0px", "opacity:0;", "left:-9999", "text-indent:-9999")
     ),
-    "//figcaption",
+    f"//figcaption{_MINOR}",
     "//*[contains(@class, 'caption-text') or contains(@class, '-caption')][self::p or self::span or self::small]",
     "//sup[starts-with(normalize-space(.), '[')]",
     "//*[contains(@class, 'editsection')]",
     "//ol[contains(@class, 'references')]",
 ]
+_HEAD_BYTES = 4_096  # in which a page states its charset
 _TEMPLATES = ("{{", "<%")  # what a script was to fill in
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")  # written without blanks, about two characters a word
 _NEEDS_SCRIPT = re.compile(
@@ -54,6 +75,8 @@ _NEEDS_SCRIPT = re.compile(
     r"|(?:activer|activez|aktivieren sie|habilitar?|habilite|attivare|abilita)\s+(?:le\s+|el\s+)?java\s?script",
     re.I,
 )
+_PROSE_SYMBOLS = 0.01  # of the characters, in a preformatted block that is no code
+_ENDS = re.compile(r"[.!?…。！？]\W*$")  # a cell that holds sentences, as in a page laid out by a table
 _SYMBOLS = re.compile(r"[{}\[\];=<>|&$_\\]")
 
 
@@ -71,13 +94,16 @@ class _Reading:
     published_at: datetime | None = None
 
 
-def page(fetched: Fetched) -> Snapshot:
+def page(fetched: Fetched, hints: Hints | None = None, now: datetime | None = None) -> Snapshot:
     """The text of `fetched`, paragraphs parted by blank lines. NoContent says what came instead of text.
 
-    Takes some 50 ms for a usual page and up to 25 s for 5 MB of a hostile one: call it in a thread, not on the loop.
+    `hints` are what a feed says of the page; no date after `now` is believed. Takes some 50 ms for a usual page and up
+    to 25 s for 5 MB of a hostile one: call it in a thread, not on the loop.
     """
-    text = fetched.text
-    reading = _read_plain(text) if fetched.content_type == "text/plain" else _read_markup(text, fetched)
+    hints, now = hints or Hints(), now or datetime.now(UTC)
+    text = _decoded(fetched, hints)
+    is_plain = fetched.content_type == "text/plain"
+    reading = _read_plain(text, hints) if is_plain else _read_markup(text, fetched, hints, now)
     body = "\n\n".join(reading.paragraphs)
     _check(body, fetched)
     return Snapshot(
@@ -90,6 +116,12 @@ def page(fetched: Fetched) -> Snapshot:
     )
 
 
+def _decoded(fetched: Fetched, hints: Hints) -> str:
+    """The text by what the page says of its charset; where it says nothing, by the charset of its feed."""
+    is_stated = fetched.charset or re.search(rb"charset|encoding=", fetched.body[:_HEAD_BYTES], re.I)
+    return fetched.text if is_stated else markup.decode(fetched.body, hints.charset)
+
+
 def _check(body: str, fetched: Fetched) -> None:
     if markup.garbled(body):
         raise NoContent(
@@ -97,11 +129,11 @@ def _check(body: str, fetched: Fetched) -> None:
         )
     words = _count(body)
     came = f"{_size(len(fetched.body))} of markup gave {words} words of text"
-    if words < _SHELL_WORDS and (_NEEDS_SCRIPT.search(body) or (words < MIN_WORDS and _says_script(fetched))):
+    if words < _SHELL_WORDS and (_NEEDS_SCRIPT.search(body) or (words < _WAITING_WORDS and _says_script(fetched))):
         raise NoContent(f"{fetched.final_url} has no content without JavaScript: {came}.")
     if words < MIN_WORDS:
         raise NoContent(f"{fetched.final_url} has no content: {came}.")
-    if len(_SYMBOLS.findall(body)) > _SYMBOL_SHARE * len(body):
+    if len(_SYMBOLS.findall(body.replace(_CELLS, " "))) > _SYMBOL_SHARE * len(body):
         raise NoContent(f"{fetched.final_url} has no content: {came}, most of it code.")
 
 
@@ -125,35 +157,59 @@ def _name_of(url: str) -> str:
     return f"{parts.hostname or ''}{parts.path}".rstrip("/")
 
 
-def _read_plain(text: str) -> _Reading:
+def _read_plain(text: str, hints: Hints) -> _Reading:
     paragraphs = tuple(_clean(p) for p in re.split(r"\n\s*\n", text) if p.strip())
     first = paragraphs[0] if paragraphs else ""
-    return _Reading(first if len(first) <= 120 and not sentences(first) else "", paragraphs)
+    title = hints.title or (first if len(first) <= 120 and not sentences(first) else "")
+    return _Reading(title, paragraphs, published_at=hints.published_at or hints.updated_at)
 
 
-def _read_markup(text: str, fetched: Fetched) -> _Reading:
-    """Ask for precision first. A page without landmarks gives nothing so; of a broader reading only prose is kept."""
+def _read_markup(text: str, fetched: Fetched, hints: Hints, now: datetime) -> _Reading:
     root = markup.root_element(text)
     if root != "html" and fetched.content_type in ("text/xml", "application/xml"):
         raise NoContent(f"{fetched.final_url} is XML ({root or 'no element'}), neither a page nor a feed.")
     tree = _tree(text)
     if tree is None:
         return _Reading()
-    reading = _reading(tree, fetched.final_url, prune_xpath=[*_PRUNED, "//pre"], favor_precision=True)
-    for tables in (False, True) if tree.find(".//table") is not None else (False,):
-        if sum(map(_count, reading.paragraphs)) >= MIN_WORDS:
-            break
-        broader = _reading(tree, fetched.final_url, prune_xpath=_PRUNED, include_tables=tables)
-        prose = tuple(p for p in broader.paragraphs if sentences(p))
-        if sum(map(len, prose)) > sum(map(len, reading.paragraphs)):
-            reading = replace(broader, paragraphs=prose)
-    return reading
+    page = metadata.Page(tree, fetched.final_url, hints)
+    title, published_at = page.title, page.published_at(now)
+    return _Reading(title, tuple(_text_of(tree, fetched.final_url)), _language(tree), published_at)
+
+
+def _text_of(tree: HtmlElement, url: str) -> Sequence[str]:
+    """The paragraphs of the page, without those at its end that lead on to others; [] for a list of links.
+
+    The library's default asks several readers and takes the best; of a very long page it asks its own alone.
+    """
+    for block in [block for block in tree.iter("pre") if not _is_prose(block)]:
+        block.drop_tree()
+    found = _library().bare_extraction(
+        tree, url=url, include_comments=False, prune_xpath=_PRUNED, fast=_elements(tree) > _MANY_ELEMENTS
+    )
+    paragraphs = list(dict.fromkeys(_paragraphs(found.body))) if found is not None else []
+    is_prose = [bool(sentences(paragraph)) for paragraph in paragraphs]
+    if not any(is_prose):
+        linked = sum(len("".join(map(str, link.itertext()))) for link in tree.iter("a"))
+        return paragraphs if linked < _LINKED * sum(map(len, paragraphs)) else []
+    most, words = _CLOSING
+    closing = next(n for n, prose in enumerate(reversed(is_prose)) if prose)
+    closing = next((n for n in range(closing) if _belongs(paragraphs[-1 - n], words)), closing)
+    return paragraphs[: len(paragraphs) - closing] if closing <= most else paragraphs
+
+
+def _belongs(line: str, words: int) -> bool:
+    """Whether a line at the end is part of the text: one of some length, or a row of a table."""
+    return len(line.split()) > words or _CELLS in line or bool(_UNSPACED.search(line))
 
 
 def _tree(text: str) -> HtmlElement | None:
     """The parsed page; None where there is nothing to parse, or more of it than a page has."""
     tree: HtmlElement | None = _library().load_html(_without_declaration(text)) if text.strip() else None
     return None if tree is None or _is_monstrous(tree) else tree
+
+
+def _elements(tree: HtmlElement) -> int:
+    return int(tree.xpath("count(//*)"))
 
 
 def _without_declaration(text: str) -> str:
@@ -182,35 +238,10 @@ def _library() -> ModuleType:
     return trafilatura
 
 
-def _reading(tree: HtmlElement, url: str, **how: Any) -> _Reading:
-    found = _library().bare_extraction(
-        tree,
-        url=url,
-        fast=True,
-        include_comments=False,
-        with_metadata=True,
-        **{"include_tables": False, **how},
-        # The extensive search guesses from any number on the page; no date is better than a wrong one.
-        date_extraction_params={"extensive_search": False, "original_date": True},
-    )
-    language = _language(tree)
-    if found is None:
-        return _Reading(language=language)
-    paragraphs = tuple(_without_repeats(_paragraphs(found.body)))
-    return _Reading(_clean(found.title or ""), paragraphs, language, _date(found.date))
-
-
 def _language(tree: HtmlElement) -> str | None:
     value = tree.get("lang") or tree.get("{http://www.w3.org/XML/1998/namespace}lang") or tree.get("xml:lang") or ""
     code = re.match(r"([a-z]{2})(?:[-_]|$)", value.strip().lower())
     return code.group(1) if code else None
-
-
-def _date(value: str | None) -> datetime | None:
-    try:
-        return datetime.fromisoformat(value).replace(tzinfo=UTC) if value else None
-    except ValueError:
-        return None
 
 
 def _paragraphs(body: Any) -> Iterator[str]:
@@ -219,6 +250,8 @@ def _paragraphs(body: Any) -> Iterator[str]:
     for event, element in _walk(body):
         if event == "text":
             line.append(element)
+        elif event == "cell" and line and not _ENDS.search(line[-1]):
+            line.append(_CELLS)
         elif line:
             yield from _lines(line)
             line = []
@@ -226,38 +259,39 @@ def _paragraphs(body: Any) -> Iterator[str]:
 
 
 def _walk(body: Any) -> Iterator[tuple[str, Any]]:
-    """("text", str) for each piece of text, ("block", tag) wherever one block stops and another begins."""
+    """("text", str) for each piece of text, ("cell", tag) where a cell stops, ("block", tag) wherever one block stops
+    and another begins.
+    """
     from lxml import etree
 
     skipped = 0
     for event, element in etree.iterwalk(body, events=("start", "end")):
-        is_code_block = element.tag == "code" and element.getparent() is body
-        if element.tag in _BLOCKS or is_code_block:
+        is_code = element.tag == "code" and element.getparent() is body and not _is_prose(element)
+        if element.tag in _BLOCKS or (element.tag == "code" and element.getparent() is body):
             yield "block", element.tag
         if event == "start":
-            skipped += is_code_block
+            skipped += is_code
             if element.text and not skipped:
                 yield "text", element.text
         else:
-            skipped -= is_code_block
+            skipped -= is_code
+            if element.tag == "cell":
+                yield "cell", element.tag
             if element.tail and not skipped and element is not body:
                 yield "text", element.tail
 
 
+def _is_prose(block: Any) -> bool:
+    """Whether a preformatted block is a text, such as a letter or an old page, and no code."""
+    text = "".join(map(str, block.itertext()))
+    return len(_SYMBOLS.findall(text)) <= _PROSE_SYMBOLS * len(text) and len(sentences(text)) > 1
+
+
 def _lines(pieces: list[str]) -> Iterator[str]:
-    line = _clean("".join(pieces))
+    line = _clean("".join(pieces)).removesuffix(_CELLS.rstrip())
     if line and not any(opening in line for opening in _TEMPLATES):
         yield line
 
 
 def _clean(text: str) -> str:
-    return " ".join(text.replace("\xad", "").replace("\u200b", "").split())
-
-
-def _without_repeats(paragraphs: Iterator[str]) -> Iterator[str]:
-    """A pull quote says a paragraph's words again; so does a page that is laid out twice."""
-    seen: set[str] = set()
-    for paragraph in paragraphs:
-        if paragraph not in seen:
-            seen.add(paragraph)
-            yield paragraph
+    return " ".join(unicodedata.normalize("NFC", text.replace("\xad", "").replace("\u200b", "")).split())

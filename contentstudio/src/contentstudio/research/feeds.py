@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import struct_time
 from typing import Any
@@ -17,6 +17,7 @@ from xml.parsers import expat
 
 from contentstudio.research import markup
 from contentstudio.research.fetch import Fetched
+from contentstudio.research.metadata import Hints
 from overnight.errors import Permanent
 
 ROOTS = ("rss", "feed", "rdf")
@@ -33,12 +34,21 @@ class BrokenFeed(Permanent):
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry: an absolute http(s) URL, plain texts, and a time in UTC where the feed has one."""
+    """One entry: an absolute http(s) URL, plain texts, and a time in UTC where the feed has one.
+
+    `is_update` says that the time is that of the last change, for the feed says no other.
+    """
 
     url: str
     title: str
     published_at: datetime | None
     summary: str
+    is_update: bool = field(default=False, compare=False)
+
+    def hints(self, charset: str | None) -> Hints:
+        """What helps to read its page; `charset` is the feed's."""
+        when = "updated_at" if self.is_update else "published_at"
+        return Hints.model_validate({"title": self.title, when: self.published_at, "charset": charset})
 
 
 def looks_like_feed(fetched: Fetched) -> bool:
@@ -49,6 +59,12 @@ def looks_like_feed(fetched: Fetched) -> bool:
     if root == "html":
         return False
     return bool(_FEED_TYPE.search(fetched.content_type)) or (root is None and fetched.content_type in _XML_TYPES)
+
+
+def charset_of(fetched: Fetched) -> str | None:
+    """The charset that the server or the feed itself states; None where it is UTF-8 or not said."""
+    label = fetched.charset or markup.declared(fetched.body)
+    return label if label and label.lower().replace("_", "-") not in ("utf-8", "utf8") else None
 
 
 def parse(body: bytes, base_url: str, charset: str | None = None) -> list[Entry]:
@@ -131,7 +147,10 @@ class _Look:
 
 def _entry(item: Any, base_url: str) -> Entry | None:
     url = _web_url(str(item.get("link") or "").strip(), base_url)
-    return Entry(url, _plain(item, "title"), _moment(item), _plain(item, "summary")) if url else None
+    published = _moment(item, "published_parsed")
+    moment = published or _moment(item, "updated_parsed", "created_parsed")
+    is_update = moment is not None and published is None
+    return Entry(url, _plain(item, "title"), moment, _plain(item, "summary"), is_update) if url else None
 
 
 def _web_url(link: str, base_url: str) -> str | None:
@@ -143,9 +162,9 @@ def _web_url(link: str, base_url: str) -> str | None:
     return url if link and parts.scheme in ("http", "https") and parts.hostname else None
 
 
-def _moment(item: Any) -> datetime | None:
+def _moment(item: Any, *keys: str) -> datetime | None:
     # dict.get, because feedparser's own look-up warns when it falls back from one date to another.
-    for key in ("published_parsed", "updated_parsed", "created_parsed"):
+    for key in keys:
         value: struct_time | None = dict.get(item, key)
         if value is not None:
             try:

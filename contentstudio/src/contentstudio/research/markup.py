@@ -65,7 +65,7 @@ def decode(body: bytes, charset: str | None = None) -> str:
     if _is_utf8(body):
         return body.decode()
     western = None
-    for label in (mark, charset, _declared(body)):
+    for label in (mark, charset, declared(body)):
         encoding = _encoding(label)
         if encoding is None or not _may_be(body, encoding.name):
             continue
@@ -134,7 +134,8 @@ def _without_mark(body: bytes) -> tuple[str | None, bytes]:
     return None, body
 
 
-def _declared(body: bytes) -> str | None:
+def declared(body: bytes) -> str | None:
+    """The charset that a document states at its beginning, as it stands there."""
     found = _DECLARED.search(body[:_DECLARATION_BYTES])
     return (found.group(1) or found.group(2)).decode("ascii", "replace") if found else None
 
