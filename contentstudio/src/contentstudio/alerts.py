@@ -15,7 +15,7 @@ from overnight.environment import secret
 from overnight.errors import ConfigError, Permanent
 
 if TYPE_CHECKING:
-    from overnight.alerts import Alerts, Channel, Message, Urgency
+    from overnight.alerts import Alerts, Channel, Heartbeat, Message, Urgency
     from overnight.database import Database
 
 ADDRESSES = {
@@ -70,7 +70,17 @@ def build(config: Config) -> Alerts:
         report=report,
         link=config.alerts.link,
         command=command,
+        heartbeat=_heartbeat(config),
     )
+
+
+def _heartbeat(config: Config) -> Heartbeat | None:
+    from overnight.alerts import Heartbeat
+
+    named = config.alerts.heartbeat
+    otherwise = secret("CONTENTSTUDIO_HEARTBEAT_URL", "the URL of the heartbeat")
+    url = otherwise if named is None else named.get_secret_value()
+    return None if url is None else Heartbeat(url, config.alerts.heartbeat_seconds)
 
 
 def text(night: dict[str, Any], command: str) -> str:

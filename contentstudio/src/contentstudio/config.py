@@ -18,6 +18,7 @@ from pydantic import (
     Discriminator,
     Field,
     PrivateAttr,
+    SecretStr,
     Tag,
     ValidationError,
     field_validator,
@@ -562,12 +563,18 @@ class Alerts(_Section):
     What can wait keeps the `quiet` hours. `urgency` says of a kind of alert whether it wakes (`now`) or waits for the
     `morning`; `"KIND:PIPELINE"` and `"KIND:PIPELINE/STEP"` say so of a part of it. Sources that are gone or down wait:
     `urgency = {"dead_letter:source" = "now"}` changes that. `link` is where the console is reached.
+
+    `heartbeat` is the URL of a monitor outside, a check of healthchecks.io or a push monitor of Uptime Kuma, which is
+    called every `heartbeat_seconds` while all is well: where the calls stop, it raises the alarm. It may stand in
+    CONTENTSTUDIO_HEARTBEAT_URL instead, for it is a secret.
     """
 
     channels: list[Literal["slack", "webhook", "mail", "apprise"]] = []
     quiet: tuple[TimeOfDay, TimeOfDay] | None = ("22:00", "07:00")
     urgency: dict[str, Literal["now", "morning"]] = {}
     link: HttpUrl | None = None
+    heartbeat: SecretStr | None = None
+    heartbeat_seconds: int = Field(default=300, ge=60, le=86_400)
     mail: MailTo | None = None
 
     @field_validator("urgency")

@@ -9,7 +9,9 @@ import pytest
 
 from contentstudio import alerts
 from contentstudio import config as settings
+from overnight.alerts import Heartbeat
 from overnight.errors import ConfigError, Permanent
+from overnight.logs import redact
 
 SITE = """
 [[site]]
@@ -88,6 +90,28 @@ def test_a_source_that_is_gone_waits_for_the_morning_unless_the_owner_wants_to_b
     assert made.urgency_of(kind, subject) == is_told
 
 
+def test_the_heartbeat_is_in_the_config_or_in_the_environment_and_its_url_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert alerts.build(load(tmp_path, "")).heartbeat is None
+    monkeypatch.setenv("CONTENTSTUDIO_HEARTBEAT_URL", "https://hc-ping.com/verysecret-1")
+    config = load(tmp_path, "[alerts]\nheartbeat_seconds = 120\n")
+    assert alerts.build(config).heartbeat == Heartbeat("https://hc-ping.com/verysecret-1", 120)
+    config = load(tmp_path, "[alerts]\nheartbeat = 'https://kuma.example/api/push/verysecret2?status=up'\n")
+    made = alerts.build(config)
+    assert made.heartbeat == Heartbeat("https://kuma.example/api/push/verysecret2?status=up", 300)
+    assert "verysecret" not in repr(config) + repr(made) + config.model_dump_json()
+    assert redact("asked for verysecret2") == "asked for •••"
+
+
+@pytest.mark.parametrize("url", ["hc-ping.com/verysecret", "ftp://x.example/verysecret", "https:// verysecret", ""])
+def test_a_heartbeat_that_is_no_url_is_one_sentence_without_it(tmp_path: Path, url: str) -> None:
+    config = load(tmp_path, f"[alerts]\nheartbeat = '{url}'\n")
+    with pytest.raises(ConfigError, match="the URL of the heartbeat must be whole") as raised:
+        alerts.build(config)
+    assert "verysecret" not in str(raised.value)
+
+
 def test_a_channel_without_an_address_stops_whoever_is_to_tell_of_alerts_and_no_other_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,6 +128,7 @@ def test_a_channel_without_an_address_stops_whoever_is_to_tell_of_alerts_and_no_
     [
         ("[alerts]\nchannels = ['pager']\n", r"“alerts.channels\[1\]”"),
         ("[alerts]\nchannels = ['mail']\n", r"needs a table \[alerts.mail\]"),
+        ("[alerts]\nheartbeat_seconds = 5\n", "“alerts.heartbeat_seconds”"),
         ("[alerts]\nslack_url = 'x'\n", "unknown key “alerts.slack_url”; known here: channels"),
     ],
 )

@@ -82,7 +82,6 @@ async def work(
     on_ending: Callable[[Ending], None] = lambda _: None,
 ) -> None:
     """Run a worker until it is idle or asked to stop. The first Ctrl-C lets running steps end, the second does not."""
-    from overnight.alerts.delivery import Delivery
     from overnight.keeper import Keeper
     from overnight.ledger import Ledger
     from overnight.worker import CONCURRENCY, Worker
@@ -102,11 +101,8 @@ async def work(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, ask, number)
     await worker.run(until_idle=until_idle)
-    if until_idle and app.alerts.channels:  # no later tick would tell of how it ended
-        keeper = Keeper(app, Ledger(database))
-        await keeper.watch()
-        await keeper.judge()
-        await Delivery(app.name, app.alerts, database).flush()
+    if until_idle and (app.alerts.channels or app.alerts.heartbeat):  # no later tick would tell of how it ended
+        await Keeper(app, Ledger(database)).flush()
     if asked:
         raise Stopped(128 + asked[0])
 

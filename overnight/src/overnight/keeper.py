@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from overnight import report
 from overnight.alerts.delivery import Delivery
+from overnight.alerts.monitor import Monitor
 from overnight.app import App
 from overnight.errors import ConfigError, LedgerUnavailable
 from overnight.ledger import Ledger
@@ -27,6 +28,7 @@ JUDGE = 300.0  # seconds between two judgements of the golden signals, which are
 UNUSUAL = ("cost", "latency", "errors", "retries", "saturation")  # alerts that stand as long as the signals say so
 ADVISE = timedelta(days=1)  # between two judgements of what the schedules find
 ON_TIME = timedelta(minutes=1)  # lateness of a slot that is not worth a note
+NIGHTLY = timedelta(hours=6)  # to its next slot: what fires more often has no begin that a monitor should hear of
 NOTE_LIMIT = 2_000  # characters of an error that are kept
 
 
@@ -45,6 +47,7 @@ class Keeper:
         self._next_watch = 0.0
         self._next_judgement = time.monotonic() + JUDGE  # until then nothing is added up that is new
         self._delivery = Delivery(app.name, app.alerts, ledger.database)
+        self._monitor = Monitor(app.name, app.alerts, ledger.database)
         self._retention = Retention(app, ledger.database)
         self._rollup = Rollup(ledger.database)
         self._advised: datetime | None = None
@@ -59,6 +62,7 @@ class Keeper:
             await self.judge()
             self._next_judgement = time.monotonic() + JUDGE
         await self._delivery.tick()
+        await self._monitor.tick()
         await self._retention.tick()
         await self._rollup.tick()
         return again
@@ -110,6 +114,8 @@ class Keeper:
             text = f"the slot of {_utc(slot)} cannot be fired: {why}; mend it, then start the job by hand"
             return await self._ledger.skip(schedule, Skipped(1, slot, why), "failed", text)
         if fired:
+            if cron.next_slot(slot) - slot >= NIGHTLY:
+                self._monitor.start(f"{pipeline.name} of {_utc(slot)} begins")
             log.info("fired", job_id=new.job_id, pipeline=pipeline.name, slot=slot.isoformat())
         return fired
 
@@ -120,6 +126,13 @@ class Keeper:
         text = f"{number} {slots} not fired, the latest of {_utc(skipped.latest)}: {skipped.why}"
         if await self._ledger.skip(schedule, skipped, "skipped", text):
             log.warning("slots skipped", pipeline=schedule.pipeline, count=skipped.count, why=skipped.why)
+
+    async def flush(self) -> None:
+        """Look and tell once more how all stands: for a process that ends, after which nobody does."""
+        await self.watch()
+        await self.judge()
+        await self._delivery.flush()
+        await self._monitor.flush()
 
     async def settle(self, within: float | None = None) -> None:
         """Wait until what is being sent is sent: for a process that may be stopped at any moment after.

@@ -100,6 +100,11 @@ async def deliveries(database: Database, app: str | None = None, limit: int = 1)
     return await database.fetch(queries["delivery_list"], {"app": app, "limit": limit})
 
 
+async def heartbeats(database: Database, app: str | None = None) -> list[Row]:
+    """What the heartbeats, of an app or of all, said last, and whether the monitor took it."""
+    return await database.fetch(queries["heartbeat_list"], {"app": app})
+
+
 async def runs(database: Database, *, limit: int = LIMIT, **filters: Any) -> list[Row]:
     """The newest runs; filters: status, pipeline, key, and `before`, the `id` of the last run of the page before.
 

@@ -32,6 +32,8 @@ class Post:
 class SlackServer(ThreadingHTTPServer):
     """Answers as `answer` says: ok, 429, 500, 404, redirect, hang, reset, or `lost`, which takes it and hangs up.
 
+    With `unknown` and `limited` it answers as healthchecks.io does to what it does not take.
+
     `at_post` is called for each request, in the thread of the server.
     """
 
@@ -66,11 +68,13 @@ class _Handler(BaseHTTPRequestHandler):
         "500": (500, "internal_error", {}),
         "404": (404, "no_service", {}),
         "redirect": (302, "", {"Location": "/elsewhere"}),
+        "unknown": (200, "OK (not found)", {}),
+        "limited": (200, "OK (rate limited)", {}),
     }
 
     def do_POST(self) -> None:
         server, answer = self.server, self.server.answer
-        body = self.rfile.read(int(self.headers["content-length"]))
+        body = self.rfile.read(int(self.headers["content-length"] or 0))
         server.posts.append(Post(self.path, {k.lower(): v for k, v in self.headers.items()}, body, answer))
         server.at_post()
         if answer == "hang":

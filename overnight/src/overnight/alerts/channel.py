@@ -54,20 +54,26 @@ def secret_url(url: str, what: str) -> str:
         sound = False
     if not sound or not url.isascii() or any(letter.isspace() for letter in url):
         raise ConfigError(f"the URL of {what} must be whole and begin with https:// or http://")
-    logs.hide(*(part for part in (parts.path.strip("/"), parts.query) if len(part) >= TOKEN))
+    tokens = [part for part in parts.path.split("/") if not part.isalpha() or not part.islower()]
+    logs.hide(*(part for part in (parts.path.strip("/"), parts.query, *tokens) if len(part) >= TOKEN))
     return url
 
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> None:
     """POST JSON, and take any answer of 2xx as received. Raises `Transient` and `Permanent`; redirects are refused."""
-    told = {"content-type": "application/json", "user-agent": "overnight", **headers}
-    request = urllib.request.Request(url, body, told, method="POST")  # noqa: S310  secret_url has seen it
+    ask("POST", url, body, {"content-type": "application/json", **headers}, mend="mend the channel, then: alerts send")
+
+
+def ask(method: str, url: str, body: bytes | None, headers: dict[str, str], *, mend: str) -> str:
+    """The begin of an answer of 2xx. Raises `Transient`, and `Permanent` with what it takes to `mend` it."""
+    told = {"user-agent": "overnight", **headers}
+    request = urllib.request.Request(url, body, told, method=method)  # noqa: S310  secret_url has seen it
     try:
-        with _opener.open(request, timeout=TIMEOUT):
-            return
+        with _opener.open(request, timeout=TIMEOUT) as answer:
+            return _begin(answer)
     except HTTPError as refusal:
         with refusal:
-            raise _refused(refusal.code, refusal, refusal.headers.get("retry-after")) from None
+            raise _refused(refusal, mend) from None
     except TimeoutError:
         raise Transient(f"no answer within {TIMEOUT:.0f} s") from None
     except URLError as error:
@@ -76,15 +82,19 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> None:
         raise Transient(f"the connection broke off: {type(error).__name__}") from None
 
 
-def _refused(status: int, body: IO[bytes], retry_after: str | None) -> Transient | Permanent:
+def _refused(refusal: HTTPError, mend: str) -> Transient | Permanent:
     try:
-        said = " ".join(body.read(HEARD).decode("utf-8", "replace").split())
+        said = _begin(refusal)
     except (OSError, http.client.HTTPException):
         said = ""
-    why = f"it answered {status}{f', {said}' if said else ''}"
+    status, why = refusal.code, f"it answered {refusal.code}{f', {said}' if said else ''}"
     if status == 429 or status >= 500 or status == 408:
-        return Transient(why, retry_after=seconds(retry_after))
-    return Permanent(f"{why}; mend the channel, then: alerts send")
+        return Transient(why, retry_after=seconds(refusal.headers.get("retry-after")))
+    return Permanent(f"{why}; {mend}")
+
+
+def _begin(answer: IO[bytes]) -> str:
+    return " ".join(answer.read(HEARD).decode("utf-8", "replace").split())
 
 
 def seconds(retry_after: str | None) -> float | None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
-from typing import Any
 
 from pydantic import TypeAdapter
 
+from overnight.alerts import background
 from overnight.alerts.channel import Channel
 from overnight.alerts.message import Message
 from overnight.alerts.rules import PACE_WITHIN, Alerts, Due, News, compose, due, retry_in
@@ -33,8 +33,6 @@ ERROR_LIMIT = 300  # characters of an error that are kept
 MESSAGE = TypeAdapter(Message)
 WHEN = ("now", "morning_at", "lately", "kinds_lately")  # what `due` asks of a channel
 NEWS = tuple(field.name for field in fields(News))
-
-_under_way: set[asyncio.Task[Any]] = set()  # sendings that nobody waits for; the event loop alone would forget them
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +57,7 @@ class Delivery:
     async def tick(self) -> None:
         """Write down what is due, and begin to send it; nobody waits for the other side."""
         if await self.decide():
-            task = asyncio.create_task(self._send_quietly(), name="alerts")
-            _under_way.add(task)
-            task.add_done_callback(_under_way.discard)
+            background.begin(self._send_quietly(), "alerts")
 
     async def flush(self) -> list[Sent]:
         """Send what is due, and what failed before without its wait, after what is under way; what came of it."""
@@ -74,8 +70,7 @@ class Delivery:
 
         What takes longer may have arrived or not: another sender has it when its lease is over.
         """
-        if ours := [task for task in _under_way if task.get_loop() is asyncio.get_running_loop()]:
-            await asyncio.wait(ours, timeout=within)
+        await background.settle(within)
 
     async def decide(self) -> bool:
         """Write down what each channel is to be told now. Whether a message is due to be sent."""

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from urllib.parse import quote
 
 from overnight.alerts.channel import Channel
+from overnight.alerts.heartbeat import Heartbeat
 from overnight.alerts.message import TEXT_LIMIT, Item, Message, State
 from overnight.errors import ConfigError
 from overnight.triggers import Cron
@@ -29,22 +30,24 @@ RETRY_AT_MOST = 3_600.0  # seconds; also for a channel that somebody has to mend
 class Rule:
     """How a kind of alert is called, whom it may wake, what to press (a command), and its page in the console.
 
-    `{job}` is filled in.
+    `{job}` is filled in. While a `critical` one is open, the heartbeat says so: the work itself stands still. No more
+    are, for a monitor that is red already cannot tell that the last worker has gone.
     """
 
     urgency: Urgency
     what: str
     press: str = "alerts"
     page: str = "/alerts"
+    critical: bool = False
 
 
 RULES: dict[str, Rule] = {
     "dead_letter": Rule("now", "dead letter", "show {job}", "/jobs/{job}"),
     "breaker": Rule("now", "breaker is open", "breakers", "/breakers"),
-    "missed_slot": Rule("now", "schedule missed", "schedules", "/schedules"),
+    "missed_slot": Rule("now", "schedule missed", "schedules", "/schedules", critical=True),
     "budget_spent": Rule("now", "budget is spent", "budgets", "/budgets"),
     "cost": Rule("now", "cost is unusual", "budgets", "/budgets"),
-    "saturation": Rule("now", "work piles up", "status", "/"),
+    "saturation": Rule("now", "work piles up", "status", "/", critical=True),
     "errors": Rule("now", "errors are unusual", "dead", "/dead"),
     "budget": Rule("morning", "budget is nearly spent", "budgets", "/budgets"),
     "late_job": Rule("morning", "job is late", "show {job}", "/jobs/{job}"),
@@ -60,6 +63,7 @@ RULES: dict[str, Rule] = {
 OTHER = Rule("morning", "alert")  # a kind that an app raises by itself
 PART = re.compile(r"[^/ ]+(?=[/ ]|$)")  # where a part of a subject ends: `night` of `night 0 4 * * * UTC`, too
 NEVER_WAKES = "review"  # a gate that fails is for the morning, whatever the configuration says
+CRITICAL = tuple(kind for kind, rule in RULES.items() if rule.critical)
 WITHOUT_JOB = {"dead_letter": ("dead", "/dead"), "late_job": ("runs", "/runs"), "parked": ("status", "/")}
 
 Report = Callable[[Any, datetime], Awaitable[str]]
@@ -75,6 +79,9 @@ class Alerts:
     `"dead_letter:source": "morning"` for a pipeline or `"dead_letter:source/read": "morning"` for one of its steps; the
     narrowest rule counts. What waits for review never wakes anybody.
 
+    `heartbeat` is a monitor outside that is called while all is well: its silence is the alarm when no worker is left
+    to raise one.
+
     `report(database, since)` is plain text for the morning's message, such as a report of the night. `link` is where
     the console is reached, `command` how the program is called.
     """
@@ -87,9 +94,10 @@ class Alerts:
     report: Report | None = None
     link: str | None = None
     command: str = "overnight"
+    heartbeat: Heartbeat | None = None
 
     def __post_init__(self) -> None:
-        names = [channel.name for channel in self.channels]
+        names = [channel.name for channel in self.channels] + (["heartbeat"] if self.heartbeat else [])
         if len(set(names)) < len(names):
             raise ConfigError("two channels of the alerts have the same name: give one of them another")
         for at in (self.morning, *(self.quiet or ())):
@@ -213,6 +221,19 @@ def _told(items: Sequence[Item], total: int) -> str:
     if resolved == total:
         return f"{total} alerts are resolved"
     return f"{total} alerts" + (f", {resolved} of them resolved" if resolved else "")
+
+
+def trouble(alerts: Alerts, found: Sequence[tuple[str, str, str]]) -> str:
+    """The line that the heartbeat tells of (kind, subject, text), the oldest first; empty where all is well.
+
+    What the owner lets wait for the morning is no trouble.
+    """
+    grave = [each for each in found if each[0] not in RULES or alerts.urgency_of(each[0], each[1]) == "now"]
+    if not grave:
+        return ""
+    kind, subject, text = grave[0]
+    more = f" (and {len(grave) - 1} more)" if len(grave) > 1 else ""
+    return f"{named(kind, None)[0]}: {subject}{more}: {text}"
 
 
 def named(kind: str, job_id: str | None) -> tuple[str, str]:

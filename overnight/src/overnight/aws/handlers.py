@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 HANDOVER = 5.0  # seconds before the end of an invocation in which what still runs is handed back
 CALM = 5.0  # seconds after which every live owner has renewed its lease, where the database was away
+SETTLED = 5.0  # seconds that a slot waits for the heartbeat's answer
 MOST_HINTS = 100  # that a sweep sends; whoever takes one goes on as long as there is anything
 EARLY = timedelta(minutes=1)  # that the scheduler's clock may be ahead of the ledger's
 PUT_OFF, PUT_OFF_MOST = 30.0, 900.0  # seconds until a message is seen again that could not be kept; four times each try
@@ -87,6 +88,7 @@ class Handlers:
                 raise ConfigError(f"the slot {moment.isoformat()} is still to come")
             await warm.keeper.fire(moment)
             await warm.transport.send([Hint(pipeline=slot.pipeline)])
+            await warm.keeper.settle(SETTLED)
             return {"pipeline": slot.pipeline, "slot": moment.isoformat()}
 
         return self._sandbox.run(context, work)

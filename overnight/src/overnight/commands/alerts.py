@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from overnight.app import App
     from overnight.database import Database
 
+HEARTBEAT = "heartbeat"  # beside the names of channels
 NO_CHANNEL = "this app has no channel for alerts: name one in its configuration"
 
 
@@ -34,14 +35,33 @@ def alerts(context: click.Context, session: Session, everything: bool, limit: in
         return
     from overnight import report
 
-    async def work(database: Database) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        return await report.alerts(database, all=everything, limit=limit), await report.deliveries(database)
+    async def work(database: Database) -> dict[str, list[dict[str, Any]]]:
+        return {
+            "alerts": await report.alerts(database, all=everything, limit=limit),
+            "channels": await report.deliveries(database),
+            "heartbeats": _in_use(await report.heartbeats(database), session.app()),
+        }
 
-    rows, channels = session.run(work)
-    tell(as_json, {"alerts": rows, "channels": channels}, lambda: _render(rows, channels, everything))
+    data = session.run(work)
+    tell(as_json, data, lambda: _render(data["alerts"], data["channels"], data["heartbeats"], everything))
 
 
-def _render(rows: list[dict[str, Any]], channels: list[dict[str, Any]], everything: bool) -> None:
+def _in_use(rows: list[dict[str, Any]], app: App | None) -> list[dict[str, Any]]:
+    """The heartbeats without that of an app which is known to have none any more; of ours with the host it calls."""
+    if app is None:
+        return rows
+    ours = app.alerts.heartbeat
+    others = [row for row in rows if row["app"] != app.name]
+    called = [{**row, "host": ours.host} for row in rows if ours is not None and row["app"] == app.name]
+    return [*called, *others]
+
+
+def _render(
+    rows: list[dict[str, Any]],
+    channels: list[dict[str, Any]],
+    heartbeats: list[dict[str, Any]],
+    everything: bool,
+) -> None:
     columns = {
         "kind": "alert",
         "subject": "about",
@@ -58,6 +78,23 @@ def _render(rows: list[dict[str, Any]], channels: list[dict[str, Any]], everythi
         columns = {"channel": "channel", "app": "app", "created_at": "latest (UTC)", "title": "told", "state": "and it"}
         click.echo("")
         show.table("", [_readable(row) for row in channels], columns, empty="", spare=("app", "created_at", "title"))
+
+    for row in heartbeats:
+        whose = f"heartbeat of {row['app']}" + (f" at {row['host']}" if "host" in row else "")
+        click.echo(f"\n{whose}: {_beat(row)}")
+
+
+def _beat(row: dict[str, Any]) -> str:
+    """What a heartbeat said last, and whether it was taken."""
+    said = f"said “{row['line']}”" if row["signal"] == "fail" else "said that all is well"
+    if row["called_at"] is None:
+        return "is being called"
+    if row["error"] is None:
+        return f"{said} at {show.cell(row['taken_at'])} UTC"
+    last = (
+        f"the last that was taken is of {show.cell(row['taken_at'])} UTC" if row["taken_at"] else "none was taken yet"
+    )
+    return f"was not taken at {show.cell(row['called_at'])} UTC: {row['error']}; {last}"
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
@@ -92,25 +129,34 @@ def send_command(session: Session, as_json: bool) -> None:
 @json_option
 @pass_session
 def test_command(session: Session, channel: str | None, as_json: bool) -> None:
-    """Send one test message to CHANNEL, or to each of them."""
+    """Send one test message to CHANNEL, or to each of them.
+
+    The heartbeat is called, too; “heartbeat” is its name.
+    """
+    from overnight.alerts import delivery, monitor
     from overnight.alerts.message import Message
 
     app = session.needed_app()
-    names = [each.name for each in app.alerts.channels]
+    channels, heartbeat = app.alerts.channels, app.alerts.heartbeat
+    names = [*(each.name for each in channels), *([HEARTBEAT] if heartbeat else [])]
     if channel is not None and channel not in names:
         raise NotFound(f"there is no channel “{channel}”; the app has: {', '.join(names) or 'none'}")
+    if not names:
+        raise UserError(NO_CHANNEL)
     message = Message(f"{app.name}: a test message", report="If you can read this, alerts reach you here.")
-    send_now(app, message, channel, as_json=as_json)
+    sent = delivery.send_now([each for each in channels if channel in (None, each.name)], message)
+    if heartbeat is not None and channel in (None, HEARTBEAT):
+        sent.append(monitor.call_now(heartbeat, f"{app.name}: a test call"))
+    _tell_sent(sent, as_json)
 
 
-def send_now(app: App, message: Message, channel: str | None = None, *, as_json: bool) -> None:
-    """Send a message at once to a channel, or to all of them, and say what came of it."""
+def send_now(app: App, message: Message, *, as_json: bool) -> None:
+    """Send a message at once to all channels, and say what came of it."""
     from overnight.alerts import delivery
 
-    channels = [each for each in app.alerts.channels if channel in (None, each.name)]
-    if not channels:
+    if not app.alerts.channels:
         raise UserError(NO_CHANNEL)
-    _tell_sent(delivery.send_now(channels, message), as_json)
+    _tell_sent(delivery.send_now(app.alerts.channels, message), as_json)
 
 
 def _tell_sent(sent: list[Sent], as_json: bool) -> None:

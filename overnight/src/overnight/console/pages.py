@@ -271,7 +271,12 @@ async def switches(desk: Desk, _: Values) -> dict[str, Any]:
 
 async def alerts(desk: Desk, values: Values) -> dict[str, Any]:
     rows = await report.alerts(desk.database, all="all" in values, limit=ROWS)
-    return {"rows": _told(rows), "channels": [channel.name for channel in desk.app.alerts.channels]}
+    heartbeats = await report.heartbeats(desk.database, desk.app.name) if desk.app.alerts.heartbeat else []
+    return {
+        "rows": _told(rows),
+        "channels": [channel.name for channel in desk.app.alerts.channels],
+        "heartbeats": heartbeats,
+    }
 
 
 def _told(rows: list[Row]) -> list[Row]:
