@@ -162,7 +162,9 @@ def _language(site: Site) -> list[Check]:
     if not missing:
         return []
     topics = [topic for topic in get_args(SensitiveTopic) if topic not in site.gates.allow_topics]
-    todo = f"review each article, or list {', '.join(topics)} in allow_topics" if "sensitive" in missing and topics else ""
+    todo = (
+        f"review each article, or list {', '.join(topics)} in allow_topics" if "sensitive" in missing and topics else ""
+    )
     return [Check(f"gates of {site.name}", None, f"not measured in “{site.language}”: {', '.join(missing)}", todo)]
 
 

@@ -32,8 +32,8 @@ PROSE = (
 )
 GERMAN = (
     "</p><p>Wer eine zweite Tonne aufstellt, verbindet beide mit einem kurzen Schlauch. Das Wasser steht dann in "
-    "beiden gleich hoch, und der Hahn der einen leert auch die andere. Im Herbst wird das Laub vom Dach gekehrt, bevor es "
-    "die Rinne verstopft. Eine Bürste und ein Eimer genügen dafür, und die Arbeit ist in einer halben Stunde getan.</p>"
+    "beiden gleich hoch, und der Hahn der einen leert auch die andere. Im Herbst wird das Laub vom Dach gekehrt, "
+    "bevor es die Rinne verstopft. Eine Bürste genügt dafür, und die Arbeit ist in einer halben Stunde getan.</p>"
 )
 DATE = "2026-11-23"
 BLOCKED = (CASES / "26-addresses.txt").read_text("utf-8").split()

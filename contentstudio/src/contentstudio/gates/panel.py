@@ -76,4 +76,3 @@ def _verdict(gate: ModuleType, case: Case) -> Verdict:
 
 def _name(gate: ModuleType) -> str:
     return gate.__name__.rpartition(".")[2]
-
