@@ -9,7 +9,7 @@ import pytest
 from eyes import LOOKS, check_width, page_of
 from playwright.async_api import Browser, Route
 
-from overnight import App, control, report
+from overnight import App, control, intake, report
 from overnight.console import pages
 from overnight.database import Database
 
@@ -55,6 +55,28 @@ async def test_a_dead_letter_is_edited_and_started_again(browser: Browser, url: 
         await page.get_by_text("starts with the new input").wait_for()
     rows = await database.fetch("select input from runs where status = 'queued' and input ->> 'number' = '77'")
     assert len(rows) == 1
+
+
+@pytest.mark.parametrize("has_javascript", [True, False])
+async def test_all_that_are_shown_are_counted_and_then_dropped_messages_among_them(
+    browser: Browser, url: str, app: App, database: Database, has_javascript: bool
+) -> None:
+    await intake.receive(app, database, b"no JSON", source="webhook")
+    await intake.receive(app, database, b"[]", source="webhook")
+    context = await browser.new_context(java_script_enabled=has_javascript)
+    page = await context.new_page()
+    await page.goto(url + "/dead?error=JSON")
+    assert await page.get_by_role("heading", name="message m1 from webhook").is_visible()
+    await page.get_by_label("all that fit what is shown here").check()
+    await page.get_by_role("button", name="Only count them").click()
+    await page.get_by_text("1 dead letter would be touched; nothing was").wait_for()
+    await page.get_by_label("all that fit what is shown here").check()
+    await page.get_by_label("Why all of them").fill("spam")
+    await page.get_by_role("button", name="Drop them").click()
+    await page.get_by_text("1 dead letter dropped").wait_for()
+    assert "m1" not in {row["job_id"] for row in await report.dead(database)}
+    assert {row["kind"] for row in await report.dead(database)} == {"run", "message"}
+    await context.close()
 
 
 async def test_what_waits_is_looked_at_and_approved(browser: Browser, url: str, database: Database) -> None:
