@@ -100,7 +100,7 @@ def up(
     It refuses to begin on what `check` can know to be wrong without reading the sources. Exit code 1: all failed.
     """
     from contentstudio import alerts, config, console, morning, pipelines
-    from overnight import control, report
+    from overnight import dead_letters, report
     from overnight.model import Filter
 
     app = session.needed_app()
@@ -118,7 +118,7 @@ def up(
         if once or now:
             await database.insist(lambda: pipelines.begin(app, database, settings, began))
         if retry_failed:
-            done = await control.replay(database, Filter(since=began - LAST_NIGHT), reason="up --retry-failed")
+            done = await dead_letters.replay(app, database, Filter(since=began - LAST_NIGHT), reason="up --retry-failed")
             click.echo(f"{show.count(done.count, 'failed job')} started again", err=True)
         told = "tonight's work" if once else "waiting for work; Ctrl-C ends it"
         async with AsyncExitStack() as stack:
