@@ -538,3 +538,16 @@ async def test_whatever_bytes_come_begin_a_job_or_are_kept_as_they_are(
     else:
         assert (row["status"], row["error"], row["body"]) == ("dead", received.error, body)
         assert await database.fetch("select input from dead_letters where kind = 'message' and id = %s", [received.id])
+
+
+async def test_a_replaced_job_s_message_again_is_answered_with_the_job_that_stands(
+    app: App, database: Database
+) -> None:
+    first, second = [
+        await receive(app, database, envelope(event="edited", payload=number), source="webhook", key=f"k{number}")
+        for number in (1, 2)
+    ]
+    assert first.jobs != second.jobs
+    again = await receive(app, database, envelope(event="edited", payload=1), source="webhook", key="k1")
+    assert (again.new, list(again.jobs)) == (False, list(second.jobs))
+    assert await runs(database, "job_id") == [(second.jobs[0],)]
