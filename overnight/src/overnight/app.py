@@ -110,6 +110,11 @@ class App:
         """The first runs of all pipelines that listen to an event."""
         return [job for pipeline in self.pipelines.values() for job in pipeline.jobs_for(event, payload)]
 
+    def debounces(self, event: str) -> float:
+        """For how many seconds a job of this event may wait in which a later event takes its place; 0 for none."""
+        waits = [wait for pipeline in self.pipelines.values() if (wait := pipeline.debounce(event)) is not None]
+        return max((wait.seconds for wait in waits), default=0.0)
+
 
 def _names(template: str, breaker: str) -> bool:
     """Whether a breaker is the one that a step names, with some key put in."""

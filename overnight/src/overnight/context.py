@@ -64,9 +64,15 @@ class Context(Generic[D]):
         )
         return logger
 
-    def emit(self, event: str, payload: Any) -> None:
-        """Start a job of each pipeline that listens to this event."""
-        self.spawned.extend(self.app.jobs_for(event, payload))
+    def emit(self, event: str, payload: Any) -> list[str]:
+        """Start a job of each pipeline that listens to this event; their ids.
+
+        One that waits out a debounce is replaced by the job of a later event of its kind, here or elsewhere.
+        """
+        jobs = self.app.jobs_for(event, payload)
+        names = {job.debounce for job in jobs} - {None}
+        self.spawned[:] = [earlier for earlier in self.spawned if earlier.debounce not in names] + jobs
+        return [job.job_id for job in jobs]
 
     def spawn(self, pipeline: str, input: Any) -> str:
         """Start a job of a pipeline; its id. One that exists already is left alone."""

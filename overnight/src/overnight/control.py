@@ -126,7 +126,10 @@ async def start(
 
 
 async def emit(app: App, database: Database, event: str, payload: Any) -> list[str]:
-    """Tell the pipelines that listen that something happened: the ids of their jobs."""
+    """Tell the pipelines that listen that something happened: the ids of their jobs.
+
+    One that waits out a debounce is replaced by the job of a later event; `App.debounces` says where that may be.
+    """
     jobs = app.jobs_for(event, payload)
     if not jobs:
         raise NotFound(f"no pipeline of this app listens to “{event}”")
@@ -142,10 +145,20 @@ async def find_job(database: Database, prefix: str) -> str:
     if prefix in found:
         return prefix
     if not found:
+        await _refuse_replaced(database, prefix)
         raise NotFound(f"there is no job “{prefix}”")
     if len(found) > 1:
         raise UserError(f"“{prefix}” fits several jobs: {', '.join(found)}")
     return str(found[0])
+
+
+async def _refuse_replaced(database: Database, prefix: str) -> None:
+    """Say which job stands where that one waited."""
+    row = await database.one(queries["job_replaced"], {"prefix": prefix})
+    if row is not None:
+        raise NotFound(
+            f"a later event took the place of job {row['job_id']} while it waited: see job {row['standing']}"
+        )
 
 
 def whoami() -> str:
@@ -338,6 +351,7 @@ async def _refuse(database: Database, job_id: str, done: str, needed: str) -> No
     """Say why a guarded write matched nothing, and who was there before."""
     steps: Sequence[Row] = await database.fetch(queries["job_statuses"], {"job_id": job_id})
     if not steps:
+        await _refuse_replaced(database, job_id)
         raise NotFound(f"there is no job “{job_id}”")
     stand = ", ".join(f"{row['step']} {row['status']}" for row in steps)
     deeds = await database.fetch(queries["job_actions"], {"job_id": job_id})

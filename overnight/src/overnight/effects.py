@@ -7,13 +7,12 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from pydantic_core import to_json
-
 from overnight.database import Row
-from overnight.errors import LeaseLost, OutcomeUnknown, SwitchedOff
+from overnight.errors import InvalidPayload, LeaseLost, OutcomeUnknown, Refused, SwitchedOff
 from overnight.ledger import Ledger
-from overnight.model import Run
+from overnight.model import Run, shown
 from overnight.sql import queries
+from overnight.storable import fault, json_of
 
 PAUSES = (0.0, 2.0, 6.0)  # seconds before each look at the other side after a crash
 
@@ -32,10 +31,11 @@ async def perform(
     """Make one external write for (job, name, content) and return its result as plain data; a done one is not repeated.
 
     `probe` asks the other side whether the write happened, and returns its result or None; it runs when an earlier
-    attempt left an intent without an outcome, after each of the `pauses` (seconds): a slow server may still be at work.
-    `repeatable` says that doing it twice equals doing it once.
-    Raises `SwitchedOff` while a kill switch is off, `LeaseLost` where another worker owns the run now, and
-    `OutcomeUnknown` where an earlier attempt may have written and nobody can tell.
+    attempt left an intent of this name without an outcome, whatever its content was, after each of the `pauses`
+    (seconds): a slow server may still be at work. `repeatable` says that doing it twice equals doing it once.
+    Raises `SwitchedOff` while a kill switch is off, `LeaseLost` where another worker owns the run now,
+    `OutcomeUnknown` where an earlier attempt may have written and nobody can tell, and `InvalidPayload` where the write
+    was done and its result cannot be stored; then it counts as begun, so that it is not repeated blindly.
     """
     intent = await _intend(ledger, run, name, content_hash)
     if intent["status"] == "done":
@@ -43,16 +43,42 @@ async def perform(
     result = None
     if intent["seen_before"] and not repeatable:
         if probe is None:
-            raise OutcomeUnknown(f"“{name}” was begun before and cannot be asked about: look, then approve or replay")
+            raise OutcomeUnknown(f"“{name}” was {_known(intent)}: look, then approve or replay")
         result = await _asked(probe, pauses)
         if result is None:  # asking took its time: a switch may have been flipped, the lease lost
             await _intend(ledger, run, name, content_hash)
     if result is None:
         result = await call()
-    stored = to_json(result).decode()
-    done = {"id": intent["id"], "result": stored}
-    await ledger.database.insist(lambda: ledger.database.fetch(queries["effect_done"], done))
-    return json.loads(stored)
+    return await _keep(ledger, intent["id"], name, result)
+
+
+def _known(intent: Row) -> str:
+    """What is known of a write that was begun before."""
+    if intent["came_back"] is None:
+        return "begun before and cannot be asked about"
+    return f"done before, and what came back could not be stored ({intent['came_back']})"
+
+
+async def _keep(ledger: Ledger, id: int, name: str, result: Any) -> Any:
+    """Write the outcome. The write has happened: where its result cannot be stored, at least that is said and kept."""
+    text, reason = json_of(result)
+    if reason is None:
+        try:
+            plain = json.loads(text)
+            await _insist(ledger, "effect_done", {"id": id, "result": text})
+            return plain
+        except (Refused, ValueError) as error:
+            reason = f"is refused: {error}"
+    came_back = shown(result)
+    await _insist(ledger, "effect_note", {"id": id, "came_back": came_back})
+    raise InvalidPayload(
+        f"“{name}” was done outside, but what came back cannot be stored: {fault(result, reason)}; it came back with "
+        f"{came_back}. A replay does not write again by itself: it asks the other side first, or a person"
+    )
+
+
+async def _insist(ledger: Ledger, verb: str, params: dict[str, Any]) -> None:
+    await ledger.database.insist(lambda: ledger.database.fetch(queries[verb], params))
 
 
 async def _asked(probe: Callable[[], Awaitable[Any | None]], pauses: Sequence[float]) -> Any | None:

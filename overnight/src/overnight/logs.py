@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableSequence
+from collections.abc import Callable, MutableSequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from pydantic_core import to_json
@@ -18,6 +19,7 @@ _secrets: set[str] = set()
 MASK = "•••"
 WHO = ("job_id", "step", "attempt")  # whose line it is, which a page says once
 LINE_LIMIT = 500  # characters of a line that is kept
+BINDING = ("bind", "unbind", "try_unbind", "new")  # what a logger has that answers with another logger
 
 
 def hide(*secrets: str | None) -> None:
@@ -44,7 +46,18 @@ def _redact_event(_: Any, __: str, event: structlog.typing.EventDict) -> structl
 
 
 def _json(event: structlog.typing.EventDict, **_: Any) -> str:
-    return to_json(event, serialize_unknown=True).decode()
+    try:
+        return to_json(event, serialize_unknown=True, inf_nan_mode="strings").decode()
+    except BaseException:  # a lone surrogate, bytes that are no text, a type whose own functions fail
+        return to_json({clean(_text(name)): clean(_text(value)) for name, value in event.items()}).decode()
+
+
+def _text(value: object) -> str:
+    """A value as text, whatever it is."""
+    try:
+        return str(value)
+    except BaseException:
+        return f"<{type(value).__name__} that cannot be shown>"
 
 
 class _Log:
@@ -69,15 +82,34 @@ def listened(lines: MutableSequence[str]) -> structlog.typing.FilteringBoundLogg
     import structlog
 
     def keep(_: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        told = [f"{name}={value}" for name, value in event.items() if name not in (*WHO, "event")]
-        said = " ".join([f"{datetime.now(UTC):%H:%M:%S}", method, str(event.get("event")), *told])
+        told = [f"{name}={_text(value)}" for name, value in event.items() if name not in (*WHO, "event")]
+        said = " ".join([f"{datetime.now(UTC):%H:%M:%S}", method, _text(event.get("event")), *told])
         lines.append(clean(said)[:LINE_LIMIT])
         return event
 
-    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        None, processors=[keep, *structlog.get_config()["processors"]]
-    )
-    return logger
+    logger = structlog.wrap_logger(None, processors=[keep, *structlog.get_config()["processors"]])
+    return cast("structlog.typing.FilteringBoundLogger", _Harmless(logger))
+
+
+class _Harmless:
+    """A logger whose calls raise nothing: what a line holds, or how it is put together, must not fail a job."""
+
+    def __init__(self, logger: Any) -> None:
+        self._logger = logger
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._logger, name)
+        return partial(self._call, name, method) if callable(method) else method
+
+    def _call(self, name: str, method: Callable[..., Any], *args: Any, **fields: Any) -> Any:
+        try:
+            result = method(*args, **fields)
+        except BaseException as error:
+            words = clean(" ".join(map(_text, args)))[:LINE_LIMIT]
+            with suppress(BaseException):
+                self._logger.warning("a log line could not be written", words=words, error=type(error).__name__)
+            return self if name in BINDING else None
+        return _Harmless(result) if name in BINDING else result
 
 
 class _Unbreakable:

@@ -9,6 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from overnight.logs import clean
+
 
 class Status(StrEnum):
     """Where a run stands. What each means, and what may follow, is data in the database (`sql/schema`)."""
@@ -27,9 +29,9 @@ SHOWN = 200  # characters of a value that are shown in a message
 
 
 def shown(value: object) -> str:
-    """A value as a message shows it: shortened, and whatever it is."""
+    """A value as a message shows it: whatever it is, shortened, without secrets."""
     try:
-        text = repr(value)
+        text = clean(repr(value))
     except BaseException:
         text = f"<{type(value).__name__} that cannot be shown>"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

@@ -10,18 +10,18 @@ from functools import cached_property
 from typing import Any, TypeVar, get_type_hints, overload
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError, to_json
 
 from overnight.errors import ConfigError, InvalidPayload
 from overnight.identity import hash_id, input_hash
 from overnight.model import Guard, NewRun, Run
 from overnight.policy import Limit, Retry
+from overnight.storable import MAX_PAYLOAD as MAX_PAYLOAD
+from overnight.storable import NUL as NUL
+from overnight.storable import fault, json_of
 from overnight.triggers import Cron, Debounce, On, Trigger
 
 DEFAULT_TIMEOUT = 300.0  # seconds
-MAX_PAYLOAD = 16_000_000  # characters of JSON; what is larger belongs into a file, and its address into the ledger
 MAX_KEY = 200  # characters: it is part of the names of switches, breakers and limits, which stand in indexes
-NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # an escaped NUL, and not an escaped backslash before the letters
 
 NAME = re.compile(r"[\w.-]+")
 
@@ -65,15 +65,10 @@ class Step:
 
 
 def dump(value: Any) -> str:
-    """JSON text of a step's output. Postgres cannot store NUL in JSON, so that is refused here, clearly."""
-    try:
-        text = to_json(value).decode()
-    except (PydanticSerializationError, UnicodeDecodeError) as error:
-        raise InvalidPayload(f"{type(value).__name__} cannot be stored as JSON: {error}") from None
-    if r"\u0000" in text and NUL.search(text):
-        raise InvalidPayload("the payload holds a NUL character, which Postgres cannot store")
-    if len(text) > MAX_PAYLOAD:
-        raise InvalidPayload(f"the payload has {len(text):,} characters of JSON; at most {MAX_PAYLOAD:,} are stored")
+    """JSON text of a step's output. What cannot be stored is refused: which part, where, and why."""
+    text, reason = json_of(value)
+    if reason is not None:
+        raise InvalidPayload(f"the payload cannot be stored: {fault(value, reason)}")
     return text
 
 
@@ -215,6 +210,11 @@ class Pipeline:
 
     def crons(self) -> Iterator[Cron]:
         return (trigger for trigger in self.on if isinstance(trigger, Cron))
+
+    def debounce(self, event: str) -> Debounce | None:
+        """The wait of the event's jobs here, if it has one."""
+        waits = [trigger.debounce for trigger in self.on if isinstance(trigger, On) and trigger.event == event]
+        return next((wait for wait in waits if wait is not None), None)
 
     def jobs_for(self, event: str, payload: Any) -> Iterator[NewRun]:
         """The job that an event begins here, if this pipeline listens to it."""

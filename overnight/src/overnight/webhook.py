@@ -75,7 +75,11 @@ def build(app: App, database: Database, secret: bytes, *, clock: Callable[[], fl
             return _away(database)
         if received.error is not None:
             return JSONResponse({"error": received.error, "letter": received.letter}, 422)
-        return JSONResponse({"jobs": received.jobs, "new": received.new}, 202 if received.new else 200)
+        answer = {"jobs": received.jobs, "new": received.new}
+        wait = app.debounces(request.path_params["name"]) if kind == "event" else 0.0
+        if wait:  # till then a later event may take their place
+            answer["debounce_seconds"] = wait
+        return JSONResponse(answer, 202 if received.new else 200)
 
     async def pipelines(request: Request) -> Response:
         return await take(request, "pipeline")

@@ -21,7 +21,7 @@ import httpx2
 import pytest
 from structlog.testing import capture_logs
 
-from overnight import App, Context, On, Pipeline, webhook
+from overnight import App, Context, Debounce, On, Pipeline, webhook
 from overnight.database import Database
 from overnight.serving import listen
 from overnight.serving import served as kept_open
@@ -56,7 +56,12 @@ def make_app() -> App:
     async def generate(ctx: Context[Any], topic: dict[str, str]) -> str:
         return topic["slug"]
 
-    return App("app", [article])
+    edits = Pipeline("edits", on=[On("edited", debounce=Debounce(90))])
+
+    @edits.step
+    async def take(ctx: Context[Any], value: Any) -> None: ...
+
+    return App("app", [article, edits])
 
 
 def signed(body: bytes, id: str = "msg_1", moment: float = NOW, secret: bytes = SECRET) -> dict[str, str]:
@@ -109,6 +114,17 @@ async def test_a_signed_message_begins_a_job(send: Send, database: Database, pat
     assert (run["input"], run["origin"]) == ({"slug": "compost"}, "webhook")
     (message,) = await database.fetch("select source, key, status from messages")
     assert tuple(message.values()) == ("webhook", "msg_1", "accepted")
+
+
+async def test_an_event_whose_job_may_be_replaced_says_for_how_long_and_names_the_one_that_stands(
+    send: Send, database: Database
+) -> None:
+    answers = [
+        (await send("/events/edited", body, id=id)).json() for id, body in (("1", b"1"), ("2", b"2"), ("1", b"1"))
+    ]
+    (run,) = await database.fetch("select job_id from runs")
+    assert answers[0].pop("jobs") != answers[1]["jobs"] == answers[2]["jobs"] == [run["job_id"]]
+    assert [(answer["new"], answer["debounce_seconds"]) for answer in answers] == [(True, 90), (True, 90), (False, 90)]
 
 
 async def test_the_same_message_again_is_answered_with_the_same_jobs(send: Send, database: Database) -> None:

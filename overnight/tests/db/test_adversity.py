@@ -16,6 +16,7 @@ from overnight.database import Database
 from overnight.errors import InvalidPayload
 from overnight.ledger import Ledger
 from overnight.model import Ending, NewRun, Scope, Status, Transition
+from overnight.sql import queries
 from overnight.testing import Clock, run_until_idle
 from overnight.transport import postgres
 from overnight.transport.postgres import Hints
@@ -386,3 +387,48 @@ async def test_the_watch_over_a_neighbour_keeps_no_snapshot_for_long_and_goes_on
         assert not watching.done()
         await holder.execute("select pg_advisory_unlock(4711)")
         assert await watching
+
+
+@pytest.mark.parametrize("back", [10, 3600, 86_400 * 40])
+async def test_a_clock_that_steps_back_delays_no_rescue_beyond_a_lease(
+    ledger: Ledger, database: Database, clock: Clock, back: float
+) -> None:
+    await ledger.enqueue([new("a")])
+    await ledger.claim(Scope(["p/one"]), "w1", 1, 60)
+    await clock.move(20)
+    await database.fetch(queries["beat"], {"worker": "w1", "lease": 60.0, "ids": [1]})
+    await clock.move(-back)
+    look = await ledger.rescue("w2", max_losses=5, settle=1)
+    assert look.runs == []  # it may live
+    assert look.again is not None
+    assert 0 < look.again <= 60
+    await clock.move(59)
+    assert (await ledger.rescue("w2", max_losses=5, settle=1)).runs == []
+    await clock.move(2)
+    assert len((await ledger.rescue("w2", max_losses=5, settle=1)).runs) == 1
+
+
+async def test_a_worker_that_lives_keeps_its_run_when_the_clock_steps_back(
+    ledger: Ledger, database: Database, clock: Clock
+) -> None:
+    await ledger.enqueue([new("a")])
+    await ledger.claim(Scope(["p/one"]), "w1", 1, 60)
+    await clock.move(-3600)
+    for _ in range(10):
+        assert (await ledger.rescue("w2", max_losses=5, settle=1)).runs == []
+        await clock.move(30)
+        assert await database.fetch(queries["beat"], {"worker": "w1", "lease": 60.0, "ids": [1]})
+        await clock.move(30)
+
+
+async def test_a_dead_worker_is_found_by_its_lock_though_the_clock_stepped_back_between_two_looks(
+    ledger: Ledger, database: Database, clock: Clock
+) -> None:
+    await database.fetch("insert into workers (boot_id, lock_key, host, pid) values ('dead', 4711, 'h', 1)")
+    await ledger.enqueue([new("a")])
+    await ledger.claim(Scope(["p/one"]), "dead", 1, 86_400)
+    assert (await ledger.rescue("w2", max_losses=5, settle=1)).again == 1
+    await clock.move(-3600)
+    assert (await ledger.rescue("w2", max_losses=5, settle=1)).runs == []
+    await clock.move(1.1)
+    assert len((await ledger.rescue("w2", max_losses=5, settle=1)).runs) == 1

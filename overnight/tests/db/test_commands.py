@@ -109,3 +109,12 @@ async def test_start_and_emit_take_their_input_from_a_file(database: Database, t
     assert await database.fetch("select input from runs order by id") == [{"input": 7}, {"input": 8}]
     refused = await press(database, "start", "orders", f"@{tmp_path / 'none'}")
     assert "No such file" in str(refused.exception)
+
+
+async def test_emit_says_that_a_later_event_may_take_the_place_of_its_job(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "waits" not in (await press(database, "emit", "ordered", "1")).output
+    monkeypatch.setattr(App, "debounces", lambda self, event: 90.0)
+    said = (await press(database, "emit", "ordered", "2")).output
+    assert said.endswith(" (waits 90 s; a later ordered takes its place under another id)\n")

@@ -8,7 +8,7 @@ import pytest
 
 from overnight import effects
 from overnight.database import Database
-from overnight.errors import LeaseLost, OutcomeUnknown, SwitchedOff
+from overnight.errors import InvalidPayload, LeaseLost, OutcomeUnknown, SwitchedOff
 from overnight.ledger import Ledger
 from overnight.model import NewRun, Run, Scope
 from overnight.testing import Clock
@@ -46,9 +46,11 @@ async def run(database: Database) -> Run:
     return run
 
 
-async def perform(database: Database, run: Run, outside: Outside, *, probe: bool = True, **options: Any) -> Any:
+async def perform(
+    database: Database, run: Run, outside: Outside, *, probe: bool = True, content: str = "hash", **options: Any
+) -> Any:
     return await effects.perform(
-        *(Ledger(database), run, "publish", "hash"),
+        *(Ledger(database), run, "publish", content),
         call=outside.call,
         probe=outside.probe if probe else None,
         pauses=NO_PAUSES,
@@ -146,3 +148,109 @@ async def test_a_late_owner_begins_no_write(database: Database, run: Run, clock:
     with pytest.raises(LeaseLost):
         await perform(database, run, outside)
     assert outside.writes == 0
+
+
+async def next_attempt(database: Database) -> Run:
+    """The worker died: another one has the run now."""
+    await database.fetch("update runs set status = 'queued', worker = null, lease_until = null")
+    (run,) = (await Ledger(database).claim(Scope(["p/one"]), "w", 1, 60)).runs
+    return run
+
+
+async def breaks_off(database: Database, run: Run, outside: Outside, **options: Any) -> None:
+    outside.breaks = True
+    with pytest.raises(ConnectionResetError):
+        await perform(database, run, outside, **options)
+    outside.breaks = False
+
+
+async def test_other_content_of_a_later_attempt_is_asked_about_and_not_written_beside_the_first(
+    database: Database, run: Run
+) -> None:
+    outside = Outside()
+    await breaks_off(database, run, outside, content="at 04:00:01")
+    again = await next_attempt(database)
+    assert await perform(database, again, outside, content="at 04:00:02") == "write 1"
+    assert (outside.writes, outside.asked) == (1, 1)
+    assert await perform(database, again, outside, content="at 04:00:02") == "write 1"
+    assert (outside.writes, outside.asked) == (1, 1)
+
+
+async def test_other_content_is_written_where_the_other_side_has_none(database: Database, run: Run) -> None:
+    outside = Outside()
+    outside.shows_after = 99
+    await breaks_off(database, run, outside, content="a")
+    assert await perform(database, await next_attempt(database), outside, content="b") == "write 2"
+    assert outside.asked == len(NO_PAUSES)
+
+
+async def test_other_content_waits_for_a_person_where_nobody_can_be_asked(database: Database, run: Run) -> None:
+    outside = Outside()
+    await breaks_off(database, run, outside, content="a", probe=False)
+    again = await next_attempt(database)
+    for _ in range(2):
+        with pytest.raises(OutcomeUnknown, match="begun before"):
+            await perform(database, again, outside, content="b", probe=False)
+    assert outside.writes == 1
+    assert await perform(database, again, outside, content="b", probe=False, repeatable=True) == "write 2"
+
+
+async def test_writes_of_one_name_within_an_attempt_and_after_an_outcome_are_writes_of_their_own(
+    database: Database, run: Run
+) -> None:
+    outside = Outside()
+    await breaks_off(database, run, outside, content="picture 1", probe=False)
+    assert await perform(database, run, outside, content="picture 2", probe=False) == "write 2"
+    await database.fetch("update effects set status = 'done', result = '1'")
+    again = await next_attempt(database)
+    assert await perform(database, again, outside, content="picture 3", probe=False) == "write 3"
+
+
+class Odd:
+    def __repr__(self) -> str:
+        return "<an answer>"
+
+
+@pytest.mark.parametrize(
+    ("result", "why"),
+    [
+        ({"id": 7, "note": "a\x00"}, "at note holds a NUL"),
+        ({"id": 7, "score": float("nan")}, "nan at score is a number that JSON does not have"),
+        ({"id": 7, "name": "\ud800"}, "at name cannot be written as JSON"),
+        ({"id": 7, "client": Odd()}, "<an answer> at client cannot be written as JSON"),
+        ({"id": 7, "body": "x" * 17_000_000}, "at body has 17,000,002 characters"),
+        ({"id": 7, "big": 10**140_000}, "is refused: Exceeds the limit (4300 digits)"),
+    ],
+    ids=["NUL", "NaN", "surrogate", "object", "size", "digits"],
+)
+async def test_a_result_that_cannot_be_stored_is_said_and_its_write_is_not_repeated_blindly(
+    database: Database, run: Run, result: Any, why: str
+) -> None:
+    outside = Outside()
+
+    async def call() -> Any:
+        outside.writes += 1
+        return result
+
+    async def write(run: Run, **options: Any) -> Any:
+        return await effects.perform(
+            *(Ledger(database), run, "publish", "hash"), call=call, pauses=NO_PAUSES, **options
+        )
+
+    with pytest.raises(InvalidPayload) as caught:
+        await write(run)
+    text = str(caught.value)
+    assert "“publish” was done outside" in text
+    assert why in text
+    came_back = "'id': 7" if "digits" not in why else "dict that cannot be shown"
+    assert came_back in text
+    assert len(text) < 1_500
+    again = await next_attempt(database)
+    with pytest.raises(OutcomeUnknown, match=f"“publish” was done before, and what came back could .*{came_back}"):
+        await write(again)
+
+    async def probe() -> str:
+        return "write 7"
+
+    assert await write(again, probe=probe) == "write 7"
+    assert outside.writes == 1

@@ -255,7 +255,7 @@ MALFORMED = [
         "pipeline:fixed",
         r"16,000,002 characters; at most 16,000,000",
     ),
-    (b"1e999", "pipeline:fixed", "pipeline:fixed", "the database refused it"),
+    (b"1e999", "pipeline:fixed", "pipeline:fixed", "inf is a number that JSON does not have"),
     (b"7", None, "", "a message is"),
     (b'{"input": 1}', None, "", "a message is"),
     (b'{"pipeline": 7, "input": 1}', None, "", "a message is"),
@@ -582,3 +582,16 @@ async def test_a_dead_letter_keeps_its_reason_while_the_database_cannot_take_it(
     with pytest.raises(LedgerUnavailable, match="as if"):
         await replay_message(app, database, letter.id, body=ARTICLE, by="a person")
     assert await messages(database, "status, error") == [{"status": "dead", "error": letter.error}]
+
+
+async def test_a_replaced_job_s_message_again_is_answered_with_the_job_that_stands(
+    app: App, database: Database
+) -> None:
+    first, second = [
+        await receive(app, database, envelope(event="edited", payload=number), source="webhook", key=f"k{number}")
+        for number in (1, 2)
+    ]
+    assert first.jobs != second.jobs
+    again = await receive(app, database, envelope(event="edited", payload=1), source="webhook", key="k1")
+    assert (again.new, list(again.jobs)) == (False, list(second.jobs))
+    assert await runs(database, "job_id") == [(second.jobs[0],)]

@@ -9,7 +9,7 @@ import pytest
 
 from overnight import App, Context, Debounce, On, Pipeline, Retry, Transient, control
 from overnight.database import Database
-from overnight.errors import ConfigError
+from overnight.errors import ConfigError, NotFound
 from overnight.ledger import Ledger
 from overnight.model import Filter
 from overnight.testing import Clock, run_until_idle
@@ -174,3 +174,52 @@ async def test_an_attempt_that_is_still_running_at_the_deadline_is_ended(databas
     await run_until_idle(App("app", [p]), database)
     (letter,) = await database.fetch("select error from dead_letters")
     assert "took longer than" in letter["error"]
+
+
+async def test_whoever_was_told_of_a_job_that_a_later_event_replaced_finds_the_one_that_stands(
+    database: Database, clock: Clock
+) -> None:
+    edits = Edits(database, clock, Debounce(90))
+    told = [
+        job
+        for revision in range(3)
+        for job in await control.emit(edits.app, database, "edited", {"page": "roses", "revision": revision})
+    ]
+    rows = await database.fetch("select job_id from runs")
+    assert [row["job_id"] for row in rows] == told[2:]
+    assert await control.find_job(database, told[2]) == told[2]
+    for earlier in told[:2]:
+        for look in (control.find_job(database, earlier[:8]), control.cancel(database, earlier, "no")):
+            with pytest.raises(NotFound, match=f"took the place of job {earlier} while it waited: see job {told[2]}"):
+                await look
+    # Edited back: the first one stands again.
+    assert await control.emit(edits.app, database, "edited", {"page": "roses", "revision": 0}) == told[:1]
+    assert await control.find_job(database, told[0]) == told[0]
+    with pytest.raises(NotFound, match=f"see job {told[0]}"):
+        await control.find_job(database, told[2])
+
+
+async def test_of_several_events_of_a_step_the_last_one_stands_and_its_ids_are_answered(
+    database: Database, clock: Clock
+) -> None:
+    p, q, answers = Pipeline("p"), Pipeline("q", on=[On("edited", debounce=Debounce(90))], key=lambda v: v["page"]), []
+
+    @p.step
+    async def save(ctx: Ctx, value: int) -> None:
+        for revision in range(8):
+            answers.append(ctx.emit("edited", {"page": "roses", "revision": revision}))
+        answers.append(ctx.emit("edited", {"page": "lilies", "revision": 0}))
+        assert ctx.emit("nobody listens", 1) == []
+
+    @q.step
+    async def write(ctx: Ctx, value: Any) -> None: ...
+
+    await Ledger(database).enqueue([p.job(1)])
+    await Worker(App("app", [p, q]), database).run(until_idle=True, horizon=0)
+    rows = await database.fetch("select job_id, input from runs where pipeline = 'q' order by input->>'page' desc")
+    assert [(row["job_id"], row["input"]["revision"]) for row in rows] == [(answers[7][0], 7), (answers[8][0], 0)]
+
+
+async def test_how_long_a_job_of_an_event_may_be_replaced_is_said(database: Database, clock: Clock) -> None:
+    edits = Edits(database, clock, Debounce(90))
+    assert (edits.app.debounces("edited"), edits.app.debounces("other")) == (90, 0)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, computed_field, field_serializer
 
-from overnight import App, Context, Pipeline, Retry, control
+from overnight import App, Context, Pipeline, Retry, Review, Transient, control
 from overnight.database import Database
 from overnight.testing import Clock, run_until_idle
 from overnight.worker import Worker
@@ -221,3 +221,65 @@ async def test_a_stop_hands_back_what_runs_and_a_cancellation_from_inside_is_non
     await working
     rows = await database.fetch("select input, outcome, failures from runs order by input::int")
     assert [tuple(row.values()) for row in rows] == [(0, "handed_back", 0), (1, "retry", 1)]
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ({"scores": [1.0, float("nan")]}, "nan at scores[1] is a number that JSON does not have"),
+        ({"limit": float("inf")}, "inf at limit is a number that JSON does not have"),
+        ({"text": "\ud800"}, "at text cannot be written as JSON"),
+        ({"text": "a\x00"}, "at text holds a NUL character"),
+        (Review(["look"], {"score": float("-inf")}), "the payload cannot be stored: -inf at score"),
+    ],
+)
+async def test_an_output_that_cannot_be_stored_says_which_value_and_where(
+    database: Database, output: Any, said: str
+) -> None:
+    async def step(ctx: Ctx, value: int) -> Any:
+        return output
+
+    for row in await ends(database, step):
+        assert row["status"] == "dead"
+        assert said in row["error"]
+
+
+async def test_a_group_of_transient_errors_is_retried_after_the_longest_wait(database: Database, clock: Clock) -> None:
+    p, attempts = Pipeline("p"), []
+
+    @p.step
+    async def fetch(ctx: Ctx, value: int) -> int:
+        async def ask(seconds: float) -> None:
+            raise Transient("429", retry_after=seconds)
+
+        attempts.append(await clock.now())
+        if ctx.attempt == 1:
+            async with asyncio.TaskGroup() as group:
+                for seconds in (30, 600, 60):
+                    group.create_task(ask(seconds))
+        return value
+
+    app = App("app", [p])
+    await control.start(app, database, "p", 1)
+    await run_until_idle(app, database, clock=clock)
+    assert await database.fetch("select status from runs") == [{"status": "succeeded"}]
+    assert 600 <= (attempts[1] - attempts[0]).total_seconds() < 700
+
+
+async def test_a_group_with_an_unknown_outside_write_waits_for_a_person(database: Database) -> None:
+    p = Pipeline("p")
+
+    @p.step
+    async def pay(ctx: Ctx, value: int) -> None:
+        async def call() -> None:
+            raise Transient("the connection broke")
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(ctx.effect("pay", content=1, call=call))
+
+    app = App("app", [p])
+    await control.start(app, database, "p", 1)
+    await run_until_idle(app, database)
+    assert await database.fetch("select status, error_class from runs") == [
+        {"status": "needs_review", "error_class": "unknown_outcome"}
+    ]

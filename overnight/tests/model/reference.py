@@ -62,6 +62,7 @@ class Run:
     losses: int = 0
     output: str | None = None
     worker: str | None = None
+    leased_at: datetime | None = None
     lease_until: datetime | None = None
 
     @property
@@ -232,7 +233,7 @@ class Ledger:
             self.claimed.add((owned.id, owned.attempt))
             self._pass_guards(run)
             run.status, run.attempt, run.worker = "running", owned.attempt, worker
-            run.lease_until = self._after(lease)
+            run.leased_at, run.lease_until = self.now, self._after(lease)
 
     def passed_over(self, worker: str, scope: Scope, got: Sequence[Owned]) -> list[Run]:
         """What stood before something that was taken in the line, with nothing that could have held it."""
@@ -318,7 +319,7 @@ class Ledger:
     def beat(self, worker: str, lease: float, ids: Iterable[int]) -> set[int]:
         ours = [run for run in self._running() if run.worker == worker and run.id in ids]
         for run in ours:
-            run.lease_until = self._after(lease)
+            run.leased_at, run.lease_until = self.now, self._after(lease)
         return {run.id for run in ours if run.id is not None}
 
     def finish(
@@ -347,7 +348,8 @@ class Ledger:
                     if may and (
                         run.priority >= max(due, default=run.priority) if begun is None else _is_among(run, begun)
                     ):
-                        run.status, run.attempt, run.worker, run.lease_until = "running", 1, worker, self._after(lease)
+                        run.status, run.attempt, run.worker = "running", 1, worker
+                        run.leased_at, run.lease_until = self.now, self._after(lease)
                 elif there is not None and there.id in ended:
                     raise IdConflict  # one statement may not touch a row twice: the worker writes these endings apart
         self.written |= {(e.run.id, e.run.attempt, e.transition.outcome) for e in live}
@@ -375,7 +377,7 @@ class Ledger:
             boot for boot, each in missing.items() if each.missed_at is not None and each.missed_at < self.now - SETTLE
         }
         for boot, each in missing.items():
-            each.missed_at = each.missed_at or self.now
+            each.missed_at = min(each.missed_at or self.now, self.now)
             each.stopped = boot in gone
         lost = [run for run in self._running() if (judges_leases and _lease(run) < self.now) or run.worker in gone]
         for run in lost:
@@ -385,6 +387,9 @@ class Ledger:
             run.let_go("dead" if run.losses >= MAX_LOSSES else "queued", "lost", "lost")
             run.due_at = self.now
             self.alerts[run.work] += run.status == "dead"
+        for run in self._running():
+            if run.leased_at is not None and run.leased_at > self.now:  # the clock has stepped back
+                run.leased_at, run.lease_until = self.now, self.now + (_lease(run) - run.leased_at)
         return {(run.id, run.status) for run in lost if run.id is not None}
 
     def look_again(self, worker: str) -> float | None:

@@ -166,7 +166,7 @@ def test_a_foreign_error_s_retry_after_counts_in_the_same_way() -> None:
 
 class Unreadable:
     def __str__(self) -> str:
-        raise KeyboardInterrupt
+        raise GeneratorExit
 
     __repr__ = __str__
 

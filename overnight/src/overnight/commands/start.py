@@ -37,4 +37,7 @@ def emit(session: Session, event: str, payload: str, as_json: bool) -> None:
 
     app, value = session.needed_app(), given_json(payload)
     jobs = session.run(lambda database: control.emit(app, database, event, value))
-    tell(as_json, {"jobs": jobs}, lambda: click.echo(f"queued: {', '.join(jobs)}"))
+    wait = app.debounces(event)
+    replaced = f" (waits {wait:g} s; a later {event} takes its place under another id)" if wait else ""
+    answer = {"jobs": jobs, "debounce_seconds": wait} if wait else {"jobs": jobs}
+    tell(as_json, answer, lambda: click.echo(f"queued: {', '.join(jobs)}{replaced}"))

@@ -11,6 +11,9 @@ free as (
     select r.id from runs r join ours using (id) for update of r skip locked
 ),
 renewed as (
-    update runs set lease_until = ledger_now() + make_interval(secs => %(lease)s) from free where runs.id = free.id
+    update runs
+    set leased_at = ledger_now(), lease_until = ledger_now() + make_interval(secs => %(lease)s)
+    from free
+    where runs.id = free.id
 )
 select id from ours

@@ -149,7 +149,7 @@ chosen as (
 claimed as (
     update runs
     set status = 'running', attempt = runs.attempt + 1, worker = %(worker)s, started_at = ledger_now(),
-        lease_until = ledger_now() + make_interval(secs => %(lease)s), finished_at = null
+        leased_at = ledger_now(), lease_until = ledger_now() + make_interval(secs => %(lease)s), finished_at = null
     from chosen
     where runs.id = chosen.id
     returning runs.id, runs.job_id, runs.step, runs.pipeline, runs.key, runs.attempt, runs.failures,

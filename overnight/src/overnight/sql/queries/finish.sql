@@ -80,14 +80,15 @@ next as (
 ),
 spawned as (
     insert into runs (job_id, step, pipeline, key, input, input_hash, due_at, parent, origin, debounce, due_by, priority,
-                      deadline_at, expect_at, status, attempt, worker, started_at, lease_until)
+                      deadline_at, expect_at, status, attempt, worker, started_at, leased_at,
+                      lease_until)
     select n.job_id, n.step, n.pipeline, n.key, n.input, n.input_hash, n.due_at, n.parent, n.origin, n.debounce, n.due_by,
            n.priority, n.deadline_at, n.expect_at, b.*
     from next n
     cross join lateral (
-        select 'running', 1, %(worker)s::text, ledger_now(), ledger_now() + make_interval(secs => %(lease)s) where n.begins
+        select 'running', 1, %(worker)s::text, ledger_now(), ledger_now(), ledger_now() + make_interval(secs => %(lease)s) where n.begins
         union all
-        select 'queued', 0, null, null, null where not n.begins) b
+        select 'queued', 0, null, null, null, null where not n.begins) b
     on conflict (job_id, step) do update set input_hash = excluded.input_hash, pipeline = excluded.pipeline
         where runs.input_hash is distinct from excluded.input_hash or runs.pipeline <> excluded.pipeline
     returning id, job_id, step, pipeline, key, status, attempt, failures,

@@ -66,6 +66,9 @@ calls as (
 written as (
     delete from effects e using leaving j where e.job_id = j.job_id
 ),
+earlier as (
+    delete from replaced_jobs p using gone g where p.run_id = g.id
+),
 noted as (
     delete from actions a using leaving j where a.target = j.job_id
 ),

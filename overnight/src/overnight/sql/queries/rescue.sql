@@ -2,7 +2,8 @@
 -- apart: after a restart of Postgres, or of its backends, every lock is free for the moment that live workers take to
 -- sign in again. The lease is the backstop for what closes no socket; it is judged only by who has long been beating, for
 -- after an outage of the database everybody's leases have run out. A worker's own row may be among the lost: one that it
--- claimed and was never told of. A row that no pipeline owns, or that lost too many
+-- claimed and was never told of. Where the clock has stepped back, what was noted in the future counts from now: a lease
+-- runs for its length again, a missing worker is looked at again. A row that no pipeline owns, or that lost too many
 -- owners, becomes a dead letter, with an alert. Answers with one row per rescued run; one per worker that is missing and
 -- may yet sign in again; one for the neighbour, the next living worker in the ring of boot ids; and one that says when the
 -- next lease of somebody else runs out. `again`: seconds until there is a reason to look again.
@@ -19,10 +20,10 @@ with missing as (
 ),
 noted as (
     update workers w
-    set missed_at = coalesce(w.missed_at, ledger_now()),
+    set missed_at = least(w.missed_at, ledger_now()),
         stopped_at = case when m.gone then ledger_now() end
     from missing m
-    where w.boot_id = m.boot_id and (m.gone or w.missed_at is null)
+    where w.boot_id = m.boot_id and (m.gone or w.missed_at is null or w.missed_at > ledger_now())
 ),
 lost as (
     select r.id, r.attempt, r.worker, r.started_at,
@@ -32,6 +33,15 @@ lost as (
       and (r.worker in (select boot_id from missing where gone)
            or %(judges_leases)s and r.lease_until < ledger_now())
     for update skip locked
+),
+turned_back as (
+    update runs r
+    set leased_at = ledger_now(), lease_until = ledger_now() + (r.lease_until - r.leased_at)
+    from (
+        select c.id from runs c
+        where c.status = 'running' and c.leased_at > ledger_now() and c.id not in (select id from lost)
+        for update of c skip locked) ahead
+    where r.id = ahead.id
 ),
 rescued as (
     update runs
@@ -79,6 +89,6 @@ union all
  limit 1)
 union all
 select 'lease', null, null, null, null, null, null, null, null, null,
-       extract(epoch from min(r.lease_until) - ledger_now())::float8
+       extract(epoch from min(r.lease_until - case when r.leased_at > ledger_now() then r.leased_at else ledger_now() end))::float8
 from runs r
 where r.status = 'running' and r.id not in (select id from lost)
