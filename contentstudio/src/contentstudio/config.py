@@ -729,7 +729,8 @@ def load(file: Path) -> Config:
         for source in site.sources:
             if isinstance(source, KeywordsSource) and not config.beside(source.keywords).is_file():
                 told = f"site {site.name} reads “{source.keywords}”, which is not beside {file.name}"
-                raise ConfigError(f"{config._files.get(site.name, file)}: {told}")
+                where = f"sources of {site.name}"
+                raise InvalidConfig(f"{config._files.get(site.name, file)}: {told}", [(where, told)])
     return config
 
 

@@ -142,7 +142,7 @@ def test_the_report_is_the_text_that_the_command_shows(capsys: pytest.CaptureFix
 
     lists: dict[str, list[dict[str, str]]] = {name: [] for name in morning.LISTS}
     night = {**lists, "since": datetime(2030, 1, 1, tzinfo=UTC), "cost_usd": 0.0, "llm_calls": 0, "seconds": 1.0}
-    night |= {"retries": 3, "runs": {}}
+    night |= {"retries": 3, "runs": {}, "all_failed": False}
     morning.render(night, "contentstudio")
     shown = capsys.readouterr().out
     assert alerts.text(night, "contentstudio") == shown

@@ -212,6 +212,16 @@ def test_what_is_misspelt_or_unreadable_is_told_with_its_key_and_what_was_meant(
     assert says in str(refused.value)
 
 
+def test_keywords_that_are_not_there_are_told_in_the_table(tmp_path: Path) -> None:
+    file = tmp_path / "contentstudio.toml"
+    file.write_text(
+        "[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = [{ keywords = 'k.txt' }]\n", "utf-8"
+    )
+    code, found = wrong(file)
+    assert (code, list(found)) == (1, ["sources of garden"])
+    assert "k.txt" in found["sources of garden"][0]
+
+
 def test_everything_that_is_wrong_in_a_file_is_told_at_once(tmp_path: Path) -> None:
     file = write(tmp_path, "[research]\ncron = '4am'\ntimezone = 'Berlin'", "language = 'english'")
     data = json.loads(run(file, "check", "--json").stdout)
