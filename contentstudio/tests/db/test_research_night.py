@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -355,3 +356,23 @@ async def test_search_console_without_a_key_is_a_dead_letter_that_says_what_to_d
     ((status, _, error),) = found.values()
     assert status == "dead"
     assert "key_file in [google]" in str(error)
+
+
+async def test_what_a_feed_says_of_a_page_goes_with_its_job_and_the_page_is_read_once(
+    small_web: Any, database: Database, clock: Clock, make_config: Any
+) -> None:
+    """The page says nothing of itself: neither a title, nor a date, nor its charset."""
+    words = "Компост зимой отдыхает, а весной снова греется."
+    text = f"<html><body><nav><a href='/'>Start</a></nav><div>{f'<p>{words} {PROSE * 3}</p>' * 2}</div></body></html>"
+    small_web.answers["/a"] = (200, {"Content-Type": "text/html"}, text.encode("windows-1251"))
+    entry = f"<link>{small_web.url}/a</link><pubDate>Mon, 02 Nov 2026 08:00:00 +0100</pubDate>"
+    for number in (1, 2):
+        feed = f"<rss version='2.0'><channel><item><title>Компост {number}</title>{entry}</item></channel></rss>"
+        declared = f"<?xml version='1.0' encoding='windows-1251'?>{feed}".encode("windows-1251")
+        small_web.answers[f"/feed{number}"] = tagged(declared, "application/rss+xml")
+    await night(make_config(f'"{small_web.url}/feed1"', f'"{small_web.url}/feed2"'), database, clock, 24)
+    (kept,) = await database.fetch("select title, published_at, text from snapshots")
+    assert kept["title"] in ("Компост 1", "Компост 2")
+    assert f"{kept['published_at'].astimezone(UTC):%Y-%m-%d %H:%M}" == "2026-11-02 07:00"
+    assert words in kept["text"]
+    assert small_web.asked.count("/a") == 1

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from contentstudio.research import markup
 from contentstudio.research.extract import NoContent, page, sentences
 from contentstudio.research.fetch import Fetched
+from contentstudio.research.metadata import Hints
 
 URL = "https://a.example/post"
 PROSE = [
@@ -109,6 +110,121 @@ def test_wrapped_lines_are_one_paragraph_and_broken_ones_are_two() -> None:
 def test_a_page_without_landmarks_is_read(wrap: str) -> None:
     body = wrap.format("".join(f"<p>{p}</p>" for p in PROSE))
     assert all(p in page(served(document(body))).text for p in PROSE)
+
+
+TEASER = (
+    "Der Kompost ist das Herz des Gartens, sagen die Nachbarn. In diesem Beitrag erzählen wir, wie er im Herbst "
+    "angelegt wird, was hinein darf und was nicht, und warum er im Winter ruht. Wer alles liest, spart im Frühling den "
+    "Dünger, denn aus Laub und Schalen wird in einem halben Jahr dunkle Erde. Viel Freude beim Lesen, und bleiben Sie "
+    "uns treu, auch wenn es draußen regnet und stürmt."
+)
+LAYOUTS = {
+    "beside the article": "<article class='teaser'><p>{teaser}</p></article><div>{text}</div>",
+    "below a header": "<header><h1>Kompost</h1><p>{teaser}</p></header><div id='c12'>{text}</div>",
+    "in a table": "<div class='intro'><p>{teaser}</p></div><table><tr><td>{text}</table>",
+    "faded in by a script": "<div style='opacity: 0'><p>{teaser}</p>{text}</div>",
+    "in a form": "<form id='aspnetForm'><div><p>{teaser}</p>{text}</div></form>",
+    "below a figure": "<p>{teaser}</p><figure><img src='a'><figcaption>Bild: privat</figcaption></figure>{text}",
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_a_teaser_is_not_taken_for_the_text(layout: str) -> None:
+    text = "".join(f"<p>{p}</p>" for p in PROSE)
+    got = page(served(document(layout.format(teaser=TEASER, text=text)))).text
+    assert [p for p in PROSE if p not in got] == []
+
+
+SHORT = {
+    "en": "The bridge over the Ouse stays closed until Friday. A lorry hit the parapet on Monday night, and nobody "
+    "was hurt. Walkers may use the path below it, the council said, but no bicycles and no horses.",
+    "de": "Das Freibad öffnet am Samstag um acht Uhr. Der Eintritt bleibt so teuer wie im vergangenen Jahr, sagte die "
+    "Bürgermeisterin. Wer eine Jahreskarte kauft, kann schon am Freitagabend eine Stunde früher schwimmen gehen.",
+    "fr": "Le marché de la place Carnot change de jour. Dès le mois prochain, il se tiendra le jeudi matin, de sept "
+    "heures à midi. Les commerçants l'avaient demandé depuis deux ans, et la mairie a enfin dit oui.",
+    "es": "La biblioteca del barrio abre otra vez el lunes. Las obras duraron ocho meses y costaron menos de lo "
+    "previsto. Los vecinos encontrarán una sala nueva para los niños y más mesas para quienes estudian.",
+    "ja": "市立図書館は月曜日に再び開館します。工事は八か月かかりましたが、費用は少なく済みました。"
+    "子どものための新しい部屋ができました。",
+}
+
+
+@pytest.mark.parametrize("language", SHORT)
+def test_a_short_post_is_content(language: str) -> None:
+    got = page(
+        served(document(f"<article><h1>Kurz</h1><p>{SHORT[language]}</p></article>", attributes=f" lang={language}"))
+    )
+    assert SHORT[language] in got.text
+
+
+def test_the_rows_of_a_table_stay_together_and_equal_figures_stay() -> None:
+    rows = "".join(f"<tr><td>Team {n}</td><td>7</td><td>1,{n}</td></tr>" for n in range(4))
+    paragraphs = page(served(document(article().replace("</article>", f"<table>{rows}</table></article>")))).text.split(
+        "\n\n"
+    )
+    assert [p for p in paragraphs if p.startswith("Team")] == [f"Team {n} | 7 | 1,{n}" for n in range(4)]
+
+
+def test_cells_that_hold_sentences_are_paragraphs() -> None:
+    cells = "".join(f"<td>{p}</td>" for p in PROSE)
+    assert page(served(document(f"<table><tr>{cells}</tr></table>"))).text.split("\n\n") == PROSE
+
+
+def test_a_preformatted_text_is_read_and_preformatted_code_is_not() -> None:
+    letter = "\n\n".join(PROSE)
+    assert PROSE[7] in page(served(document(f"<pre>{letter}</pre>"))).text
+    code = "for (i = 0; i < n; i++) { total[i] = f(a[i]); }\n" * 9
+    assert "total" not in page(served(document(article(*PROSE) + f"<pre>{code}</pre>"))).text
+
+
+@pytest.mark.parametrize(
+    "clutter",
+    [
+        "<div class='newsletter-box'><p>Zebra news once a week. Give us your address.</p></div>",
+        "<div class='sharedaddy'><h3>Zebra with others:</h3></div>",
+        "<ul class='related-posts'><li>Zebra of the year. Read it now.</li></ul>",
+        "<div class='author-box'><p>Zebra writes of gardens. He lives in York.</p></div>",
+        "<section id='RelatedStories'><p>Zebra facts. You will not believe them.</p></section>",
+        "<p>More of Zebra</p>",
+        "<p>More of Zebra</p><p>Zebra news</p>",
+    ],
+)
+def test_what_leads_on_to_other_pages_does_not_survive_at_the_end(clutter: str) -> None:
+    text = page(served(document(article(*PROSE).replace("</article>", f"{clutter}</article>")))).text
+    assert "ebra" not in text
+    assert text.endswith(PROSE[-1])
+
+
+def test_a_list_at_the_end_of_a_text_survives() -> None:
+    things = "".join(f"<li>{n} buckets of leaves</li>" for n in range(2, 9))
+    text = page(served(document(article(*PROSE).replace("</article>", f"<ul>{things}</ul></article>")))).text
+    assert [n for n in range(2, 9) if f"{n} buckets of leaves" not in text] == []
+
+
+def test_an_article_for_browsers_without_javascript_is_read_and_a_notice_is_not() -> None:
+    whole = "".join(
+        f"<p>{p} And so it goes on, week by week, until the frost comes and all is quiet.</p>" for p in PROSE * 2
+    )
+    assert PROSE[0] in page(served(document(f"<div id=app></div><noscript><h1>Compost</h1>{whole}</noscript>"))).text
+    notice = "<p>Diese Seite braucht ein Programm, das Ihr Browser nicht ausführt. Bitte schalten Sie es ein.</p>" * 4
+    with pytest.raises(NoContent):
+        page(served(document(f"<div id=app></div><noscript>{notice}</noscript>")))
+
+
+def test_marks_that_are_written_as_two_characters_become_one() -> None:
+    assert "Café" in page(served(document(article("The Cafe\u0301 is open.")))).text
+
+
+@pytest.mark.parametrize("charset", ["windows-1251", "shift_jis"])
+def test_a_page_that_states_no_charset_has_that_of_its_feed(charset: str) -> None:
+    words = {"windows-1251": "Компост зимой отдыхает, а весной снова греется.", "shift_jis": "堆肥は冬に休みます。"}[
+        charset
+    ]
+    body = f"<html><body><article>{''.join(f'<p>{p}</p>' for p in PROSE)}<p>{words}</p></article></body></html>"
+    got = page(served(body.encode(charset), charset=None), Hints(charset=charset))
+    assert words in got.text
+    stated = body.replace("<body>", "<head><meta charset=utf-8></head><body>").encode()
+    assert words in page(served(stated, charset=None), Hints(charset=charset)).text
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contentstudio.research.feeds import BrokenFeed, Entry, looks_like_feed, parse
+from contentstudio.research.feeds import BrokenFeed, Entry, charset_of, looks_like_feed, parse
 from contentstudio.research.fetch import Fetched
+from contentstudio.research.metadata import Hints
 
 BASE = "https://blog.example/feed.xml"
 
@@ -59,6 +60,35 @@ def test_rdf() -> None:
       xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>T</title></channel>
       <item><title>One</title><link>https://a.example/1</link><dc:date>2026-11-02</dc:date></item></rdf:RDF>"""
     assert parse(body, BASE) == [Entry("https://a.example/1", "One", datetime(2026, 11, 2, tzinfo=UTC), "")]
+
+
+def test_an_entry_hands_on_its_title_and_whether_its_date_is_that_of_a_change() -> None:
+    moment = datetime(2026, 11, 2, 8, tzinfo=UTC)
+    published = rss(item("/a", "One", "<pubDate>Mon, 02 Nov 2026 08:00:00 GMT</pubDate>"))
+    changed = b"""<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>One</title><link href="/a"/>
+      <updated>2026-11-02T08:00:00Z</updated></entry></feed>"""
+    said = [
+        entry.hints("windows-1251") for body in (published, changed, rss(item("/a"))) for entry in parse(body, BASE)
+    ]
+    assert said == [
+        Hints(title="One", published_at=moment, charset="windows-1251"),
+        Hints(title="One", updated_at=moment, charset="windows-1251"),
+        Hints(title="A", charset="windows-1251"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("head", "charset", "right"),
+    [
+        ("", None, None),
+        ("", "utf-8", None),
+        ("<?xml version='1.0' encoding='UTF-8'?>", None, None),
+        ("<?xml version='1.0' encoding='windows-1251'?>", None, "windows-1251"),
+        ("<?xml version='1.0' encoding='windows-1251'?>", "koi8-r", "koi8-r"),
+    ],
+)
+def test_the_charset_of_a_feed_is_known_where_it_is_not_utf8(head: str, charset: str | None, right: str | None) -> None:
+    assert charset_of(served(rss(item("/a"), head), "application/rss+xml", charset)) == right
 
 
 def test_undated_entries_come_last_in_their_order() -> None:

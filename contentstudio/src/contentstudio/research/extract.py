@@ -171,9 +171,9 @@ def _read_markup(text: str, fetched: Fetched, hints: Hints, now: datetime) -> _R
     tree = _tree(text)
     if tree is None:
         return _Reading()
+    paragraphs = _text_of(tree, fetched.final_url)
     page = metadata.Page(tree, fetched.final_url, hints)
-    title, published_at = page.title, page.published_at(now)
-    return _Reading(title, tuple(_text_of(tree, fetched.final_url)), _language(tree), published_at)
+    return _Reading(page.title, tuple(paragraphs), _language(tree), page.published_at(now))
 
 
 def _text_of(tree: HtmlElement, url: str) -> Sequence[str]:

@@ -54,7 +54,7 @@ class Hints(Model):
 
 @dataclass(frozen=True)
 class Page:
-    """A parsed page with what its feed says of it. Read it before anything changes the tree."""
+    """A parsed page with what its feed says of it. Reading changes the tree, which nobody else may need any more."""
 
     tree: HtmlElement
     url: str
@@ -213,6 +213,7 @@ def _linked_data(tree: HtmlElement) -> list[dict[str, Any]]:
             found += _nodes(json.loads((script.text or "")[:_MAX_DATA].strip(), strict=False))
         except (ValueError, RecursionError):
             continue
+        script.text = None  # htmldate would take the date of any page in it
     return found
 
 
