@@ -262,3 +262,18 @@ async def test_text_that_a_database_cannot_hold_is_refused_when_it_is_opened(dat
     finally:
         async with await database.connect() as admin:
             await admin.execute(f"drop database {name}")
+
+
+@pytest.mark.parametrize("right", ["select 1", "grant usage on schema public to public"])
+async def test_a_user_that_may_not_make_the_schema_is_told_of_in_one_sentence(database: Database, right: str) -> None:
+    role = "poor_" + os.urandom(6).hex()
+    await database.fetch("drop schema public cascade")
+    await database.fetch("create schema public")  # in which others may make nothing
+    await database.fetch(f"create role {role} login")
+    await database.fetch(right)
+    try:
+        poor = Database(database.url.replace("://overnight@", f"://{role}@"))
+        with pytest.raises(ConfigError, match=r"may not make the schema \(.*\): let it own the database"):
+            await migrate(poor)
+    finally:
+        await database.fetch(f"drop role {role}")
