@@ -469,11 +469,23 @@ async def migrate(database: Database, *folders: SqlFolder) -> list[str]:
                 await database.check_sessions()  # a lock that stays with a pooler's server would stop every later start
                 await connection.execute("set statement_timeout = 0")  # the index of a big table takes its time
                 await _be_the_one(connection)
-                await connection.execute(queries["migrations_table"])
+                with _permitted():
+                    await connection.execute(queries["migrations_table"])
                 missing = _missing(migrations, await _applied(connection, migrations))
             for migration in missing:
-                await _apply(connection, migration)
+                with _permitted():
+                    await _apply(connection, migration)
     return [migration.label for migration in missing]
+
+
+@contextmanager
+def _permitted() -> Iterator[None]:
+    try:
+        yield
+    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidSchemaName) as error:
+        raise ConfigError(
+            f"the user of OVERNIGHT_DATABASE_URL may not make the schema ({first_line(error)}): let it own the database"
+        ) from None
 
 
 async def _applied(connection: Connection, migrations: Sequence[Migration]) -> list[Row]:
