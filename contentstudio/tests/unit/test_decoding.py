@@ -259,6 +259,7 @@ def test_what_stands_before_a_document_is_cut_off(before: str, declaration: str)
         ("a\x00b\x0bc\x1fd\ufffe\n\t", "abcd\n\t"),
         ("&#0;&#x1F;&#xD800;&#x110000;&#x41;&#99999999;", "&#65;"),
         ("<![CDATA[ a&b &nbsp; ]]>&c", "<![CDATA[ a&b &nbsp; ]]>&amp;c"),
+        ("&a<![CDATA[ &b <![CDATA[", "&amp;a<![CDATA[ &b <![CDATA["),
     ],
 )
 def test_small_faults_of_xml_are_mended(text: str, mended: str) -> None:

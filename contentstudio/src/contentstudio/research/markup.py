@@ -38,7 +38,7 @@ _WRONG = re.compile("[\ufffd\0-\x08\x0b\x0e-\x1f\x80-\x84\x86-\x9f]")
 
 _HIGH_RUN = re.compile(rb"[\x80-\x9f\xa1-\xff]+")
 _LONG_RUN = 4  # bytes: two characters of Chinese, a short word of Russian, never a word of French
-_HIGH_PIECE = re.compile(rb"[^<>\n]*[\x80-\xff][^<>\n]*")
+_PIECE = re.compile(rb"[^<>\n]+")
 _SEARCHED_BYTES, _GUESSED_BYTES = 1_000_000, 20_000
 _VOTES = 7  # pieces that are guessed each for itself, so that one bad byte spoils one vote
 _SCRIPTS = (  # encodings whose text is mostly not ASCII; of Latin scripts too few bytes tell one from the other
@@ -51,7 +51,7 @@ _FIRST_TAG = re.compile(r"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 # What XML allows before a declaration (nothing), what real files have there, and declarations whose encoding is done.
 _BEFORE_XML = re.compile(r"(?:[\s\ufeff\u200b\0]|\xef\xbb\xbf|<!--.*?-->|<\?xml\b[^>]*>)+", re.S)
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_REFERENCES = re.compile(r"<!\[CDATA\[.*?\]\]>|&(?:(#x[0-9a-f]{1,8}|#[0-9]{1,8}|\w{1,40});)?", re.I | re.S)
+_REFERENCES = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?:(#x[0-9a-f]{1,8}|#[0-9]{1,8}|\w{1,40});)?", re.I | re.S)
 _XML_ENTITIES = ("amp", "lt", "gt", "quot", "apos")
 
 
@@ -240,7 +240,7 @@ def _in_runs(body: bytes) -> bool:
 
 def _guessed(body: bytes) -> str | None:
     """The encoding that the text seems to have; where some of it cannot be read so, the one that most pieces have."""
-    pieces = _HIGH_PIECE.findall(body[:_SEARCHED_BYTES])
+    pieces = [piece for piece in _PIECE.findall(body[:_SEARCHED_BYTES]) if not piece.isascii()]
     guess = _guess(pieces)
     if guess is None or "\ufffd" in b"\n".join(pieces).decode(guess, _ERRORS):
         votes = Counter(filter(None, (_guess(pieces[first::_VOTES]) for first in range(min(_VOTES, len(pieces))))))
