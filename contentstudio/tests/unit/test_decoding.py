@@ -165,6 +165,19 @@ def test_a_byte_order_mark_that_the_bytes_contradict_is_passed_over() -> None:
     assert markup.decode(codecs.BOM_UTF8 + german.encode("cp1252")) == german
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Prix\xa0\xa0\xa0: 5\xa0€\xa0\xa0» «\xa0oui\xa0»" * 9,
+        "Straße, Öl, “Maß” – né, créée, Noël, ÀÉ" * 9,
+        "\xa0" * 500 + "déjà" + "\xa0" * 500,
+    ],
+)
+@pytest.mark.parametrize("header", [None, "iso-8859-1", "windows-1252", "none"])
+def test_western_text_stays_western(text: str, header: str | None) -> None:
+    assert markup.decode(page_of(text).encode("cp1252"), header) == page_of(text)
+
+
 def test_bytes_that_windows_1252_lacks_are_controls_as_in_browsers() -> None:
     assert markup.decode(b"a\x81b \x93c\x94", "windows-1252") == "a\x81b “c”"
 
@@ -246,6 +259,7 @@ def test_what_stands_before_a_document_is_cut_off(before: str, declaration: str)
         ("a\x00b\x0bc\x1fd\ufffe\n\t", "abcd\n\t"),
         ("&#0;&#x1F;&#xD800;&#x110000;&#x41;&#99999999;", "&#65;"),
         ("<![CDATA[ a&b &nbsp; ]]>&c", "<![CDATA[ a&b &nbsp; ]]>&amp;c"),
+        ("&a<![CDATA[ &b <![CDATA[", "&amp;a<![CDATA[ &b <![CDATA["),
     ],
 )
 def test_small_faults_of_xml_are_mended(text: str, mended: str) -> None:

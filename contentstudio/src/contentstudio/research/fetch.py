@@ -325,7 +325,7 @@ def media_type(header: str) -> tuple[str, str | None]:
     """The type without parameters and the charset of a Content-Type header, which may hold several of each: of the
     types the first that is read, else the first; of the charsets the first that names an encoding.
     """
-    kinds = [part.partition(";")[0].strip(" \t\"'").lower() for part in header.split(",")]
+    kinds = [part.partition(";")[0].strip().strip("\"'").strip().lower() for part in header.split(",")]
     labels = [label for label in _CHARSET.findall(header) if markup.known_charset(label)]
     return next(filter(_is_page, kinds), next(filter(None, kinds), "")), next(iter(labels), None)
 

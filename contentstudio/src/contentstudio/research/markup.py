@@ -36,9 +36,10 @@ _CONTRADICTED = 1 / 3  # of what is not ASCII: UTF-8 read as anything else, or t
 _MAX_WRONG = 1 / 100  # of all characters of a text, and two in a short one
 _WRONG = re.compile("[\ufffd\0-\x08\x0b\x0e-\x1f\x80-\x84\x86-\x9f]")
 
-_HIGH = re.compile(rb"[\x80-\xff]+")
-_HIGH_PIECE = re.compile(rb"[^<>\n]*[\x80-\xff][^<>\n]*")
-_GUESSED_BYTES = 20_000
+_HIGH_RUN = re.compile(rb"[\x80-\x9f\xa1-\xff]+")
+_LONG_RUN = 4  # bytes: two characters of Chinese, a short word of Russian, never a word of French
+_PIECE = re.compile(rb"[^<>\n]+")
+_SEARCHED_BYTES, _GUESSED_BYTES = 1_000_000, 20_000
 _VOTES = 7  # pieces that are guessed each for itself, so that one bad byte spoils one vote
 _SCRIPTS = (  # encodings whose text is mostly not ASCII; of Latin scripts too few bytes tell one from the other
     *("gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "cp1251", "koi8_r", "iso8859_5", "cp866"),
@@ -50,7 +51,7 @@ _FIRST_TAG = re.compile(r"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 # What XML allows before a declaration (nothing), what real files have there, and declarations whose encoding is done.
 _BEFORE_XML = re.compile(r"(?:[\s\ufeff\u200b\0]|\xef\xbb\xbf|<!--.*?-->|<\?xml\b[^>]*>)+", re.S)
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_REFERENCES = re.compile(r"<!\[CDATA\[.*?\]\]>|&(?:(#x[0-9a-f]{1,8}|#[0-9]{1,8}|\w{1,40});)?", re.I | re.S)
+_REFERENCES = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?:(#x[0-9a-f]{1,8}|#[0-9]{1,8}|\w{1,40});)?", re.I | re.S)
 _XML_ENTITIES = ("amp", "lt", "gt", "quot", "apos")
 
 
@@ -232,19 +233,25 @@ def _undeclared(body: bytes, western: str | None) -> str:
 
 
 def _in_runs(body: bytes) -> bool:
-    """Whether bytes beyond ASCII mostly stand side by side, as in no Latin script."""
-    runs = [len(run) for run in _HIGH.findall(body[: 50 * _GUESSED_BYTES])]
-    return sum(length for length in runs if length > 1) * 2 > sum(runs)
+    """Whether bytes beyond ASCII mostly stand side by side, as in no Latin script; its wide blanks part them."""
+    runs = [len(run) for run in _HIGH_RUN.findall(body[:_SEARCHED_BYTES])]
+    long = sum(length for length in runs if length >= _LONG_RUN)
+    return long >= 2 * _LONG_RUN and long * 2 > sum(runs)
 
 
 def _guessed(body: bytes) -> str | None:
-    """The encoding that most pieces of the text seem to have."""
+    """The encoding that the text seems to have; where some of it cannot be read so, the one that most pieces have."""
+    pieces = [piece for piece in _PIECE.findall(body[:_SEARCHED_BYTES]) if not piece.isascii()]
+    guess = _guess(pieces)
+    if guess is None or "\ufffd" in b"\n".join(pieces).decode(guess, _ERRORS):
+        votes = Counter(filter(None, (_guess(pieces[first::_VOTES]) for first in range(min(_VOTES, len(pieces))))))
+        guess = votes.most_common(1)[0][0] if votes else guess
+    return guess
+
+
+def _guess(pieces: list[bytes]) -> str | None:
     from charset_normalizer import from_bytes
 
-    pieces = _HIGH_PIECE.findall(body[: 50 * _GUESSED_BYTES])
-    votes: Counter[str] = Counter()
-    for sample in (pieces, *(pieces[first::_VOTES] for first in range(min(_VOTES, len(pieces))))):
-        text = b"\n".join(sample)[:_GUESSED_BYTES]
-        best = from_bytes(text, cp_isolation=list(_SCRIPTS), enable_fallback=False).best()
-        votes.update([best.encoding] if best else [])
-    return votes.most_common(1)[0][0] if votes else None
+    sample = b"\n".join(pieces)[:_GUESSED_BYTES]
+    best = from_bytes(sample, cp_isolation=list(_SCRIPTS), enable_fallback=False).best()
+    return best.encoding if best else None

@@ -203,7 +203,7 @@ class _Reader:
 
 def _url(text: str) -> str:
     """The URL in the text of an element or a line, read as browsers do: line breaks are no part of it."""
-    return re.sub(r"\s*[\t\r\n]\s*", "", text.strip(" \t\r\n\f\ufeff")).replace(" ", "%20")
+    return "".join(part.strip(" \f\ufeff") for part in re.split(r"[\t\r\n]", text)).replace(" ", "%20")
 
 
 def _is_web(url: str) -> bool:
