@@ -584,7 +584,15 @@ def check(context: click.Context, as_json: bool) -> None:
     columns = {"site": "site", "active": "active", "sources": "sources", "usd_per_day": "$ a day", "url": "address"}
     columns |= {"file": "file"}
     spare = ("sources", "usd_per_day", "url")
-    tell(as_json, {"sites": rows}, lambda: show.table("", rows, columns, empty="", spare=spare))
+    budget = settings.budget
+
+    def render() -> None:
+        show.table("", rows, columns, empty="", spare=spare)
+        by = "the default; [budget] usd_per_day sets another" if budget.is_default else "[budget] usd_per_day"
+        click.echo(f"Language models may cost {show.dollars(budget.usd_per_day)} a day (UTC), by {by}.")
+
+    limits = {"usd_per_day": budget.usd_per_day, "is_default": budget.is_default}
+    tell(as_json, {"sites": rows, "budget": limits}, render)
 
 
 @cli.command()
