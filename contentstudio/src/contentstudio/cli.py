@@ -661,6 +661,8 @@ def check(context: click.Context, offline: bool, as_json: bool) -> None:
         click.echo(f"\n{show.count(wrong, 'thing')} to mend." if wrong else "\nNothing to mend.")
 
     data = {"ok": ok, "sites": sites, "checks": [dataclasses.asdict(each) for each in checks]}
+    if settings is not None:
+        data["budget"] = {"usd_per_day": settings.budget.usd_per_day, "is_default": settings.budget.is_default}
     tell(as_json, data, render)
     if not ok:
         context.exit(1)

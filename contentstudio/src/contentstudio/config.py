@@ -539,6 +539,7 @@ class Keep(_Section):
     days: float = Field(default=180, ge=1, le=365)
 
 
+DEFAULT_USD_PER_DAY = 5.0  # some dozens of articles by a model of the middle class
 Dollars = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
@@ -602,9 +603,14 @@ class Morning(_Section):
 
 
 class Budget(_Section):
-    """What language models may cost in a day (UTC), over all sites. Without it there is no limit."""
+    """What language models may cost in a day (UTC), over all sites; a modest sum where nothing is said."""
 
-    usd_per_day: Dollars | None = None
+    usd_per_day: Dollars = DEFAULT_USD_PER_DAY
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the owner named no sum."""
+        return "usd_per_day" not in self.model_fields_set
 
 
 class Site(_Section):
@@ -701,8 +707,8 @@ class Config(_Section):
 
     def budgets(self) -> dict[str, float]:
         """Dollars a day by scope."""
-        limits = {"all": self.budget.usd_per_day} | {f"key:{site.name}": site.usd_per_day for site in self.site}
-        return {scope: usd for scope, usd in limits.items() if usd is not None}
+        own = {f"key:{site.name}": site.usd_per_day for site in self.site if site.usd_per_day is not None}
+        return {"all": self.budget.usd_per_day, **own}
 
     def folder(self, site: Site) -> Path:
         """Where a static site is published."""

@@ -282,7 +282,7 @@ class Plan:
     variables: dict[str, Any]
     connections: dict[str, int]
     bill: Bill
-    usd_models: float | None
+    usd_models: float
     steps: Sequence[str]
 
 
@@ -302,9 +302,7 @@ def plan(
     count = workers(postgres_connections, wanted)
     clock = schedules(config)
     active = [site for site in config.site if site.active]
-    limits = config.budgets()
-    per_site = [limits.get(f"key:{site.name}") for site in active]
-    usd = limits.get("all") or (sum(filter(None, per_site)) if per_site and None not in per_site else None)
+    usd = config.budget.usd_per_day
     variables: dict[str, Any] = {
         "name": name,
         "region": region,
@@ -329,7 +327,7 @@ def plan(
         variables,
         connections,
         bill(Work(len(active), articles), rds=rds),
-        usd * DAYS if usd else None,
+        usd * DAYS,
         _steps(config, name, region, arch, rds),
     )
 
@@ -440,9 +438,6 @@ def _render_bill(told: Plan) -> None:
     click.echo(
         f"Prices: {SOURCE}. An article is taken to wait {work.model_seconds:g} s for models, alone in its worker."
     )
-    if told.usd_models is not None:
-        click.echo(f"Beside that, language models: at most ${told.usd_models:,.2f}, by the budget in the config.")
-    else:
-        click.echo("Beside that, language models: the config sets no limit; [budget] usd_per_day does.")
+    click.echo(f"Beside that, language models: at most ${told.usd_models:,.2f}, by [budget] usd_per_day in the config.")
     if not rds:
         click.echo("Beside that, the Postgres, by whoever sells it.")

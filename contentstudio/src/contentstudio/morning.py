@@ -105,7 +105,8 @@ def _held(night: dict[str, Any], command: str) -> None:
     for row in night["held_by_budget"]:
         _heading(f"held: {show.count(row['count'], 'job')} of {row['site']} by a budget", "yellow")
         _told(row["reason"])
-        click.echo(f"      let go:   {command} budget set site:{row['site']} USD --reason …\n")
+        scope = (row["scope"] or "all").replace("key:", "site:", 1)
+        click.echo(f"      let go:   {command} budget set {scope} USD --reason …\n")
 
 
 def _waiting(night: dict[str, Any], command: str) -> None:

@@ -116,9 +116,8 @@ def _embeddings(config: Config) -> list[Check]:
 
 
 def _budget(config: Config) -> list[Check]:
-    if config.budget.usd_per_day is None:
-        return [Check("budget", None, "the file sets no limit", "set usd_per_day in [budget]")]
-    return [Check("budget", True, f"${config.budget.usd_per_day:g} a day")]
+    by = "the default; [budget] usd_per_day sets another" if config.budget.is_default else "[budget] usd_per_day"
+    return [Check("budget", True, f"${config.budget.usd_per_day:g} a day (UTC), by {by}")]
 
 
 def _alerts(config: Config) -> list[Check]:

@@ -135,12 +135,15 @@ async def test_no_fault_becomes_an_article_and_each_is_booked_and_classified(
     (run,) = await database.fetch(
         "select status, error_class, failures, cost_usd, error from runs where step = 'generate'"
     )
-    tries = 4 if heals else 1
+    failures = 4 if heals else 1
+    tries = 2 if fault == "max-tokens" else failures  # once more with all the tokens that the config allows
+    for_a_person = fault == "truncated-json"
     assert (run["status"], run["error_class"], run["failures"]) == (
-        "dead",
-        "transient" if heals else "permanent",
-        tries,
+        "needs_review" if for_a_person else "dead",
+        "unfit" if for_a_person else "transient" if heals else "permanent",
+        failures,
     )
+    assert not for_a_person or run["error"].startswith("no answer fits the form that was asked for (4 times asked")
     calls = await database.fetch("select status, error_kind, input_tokens, cost_usd, answer from llm_calls")
     assert [(c["status"], c["error_kind"], c["answer"]) for c in calls] == [("failed", kind, None)] * tries
     assert len(claude.calls) == tries
@@ -427,7 +430,7 @@ async def test_a_night_stops_at_its_budget_and_goes_on_when_a_person_raises_it(
     run = await database.one("select status, outcome, error_class, failures, error from runs where step = 'generate'")
     assert run is not None
     assert (run["status"], run["outcome"], run["error_class"], run["failures"]) == ("queued", "held", "budget", 0)
-    assert "more than the whole $0.01 a day of key:garden" in run["error"]
+    assert "more than the whole $0.01 a day of site:garden" in run["error"]
     assert claude.calls == []
     assert published(config) == 0
     await budgets.set_limit(database, "key:garden", Decimal(5), reason="worth it", by="me")

@@ -166,6 +166,9 @@ async def test_what_the_budget_held_back_is_told_with_what_to_type(
     shown = told(report, capsys)
     assert "held: 1 job of garden by a budget" in shown
     assert "contentstudio budget set site:garden USD --reason …" in shown
+    await database.fetch("update budgets set person_usd = 9 where scope = 'key:garden'")
+    await database.fetch("update budgets set spent_usd = 4.99 where scope = 'all'")
+    assert "contentstudio budget set all USD --reason …" in told(await morning.gather(database, SINCE), capsys)
 
 
 def by_model(config: Config, server: FakeModels) -> Config:

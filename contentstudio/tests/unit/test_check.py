@@ -36,6 +36,18 @@ def test_every_site_is_listed_with_the_file_that_it_is_in(tmp_path: Path) -> Non
     assert "sky.site" in CliRunner().invoke(cli, call).stdout
 
 
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ("", "may cost $5.00 a day (UTC), by the default; [budget] usd_per_day sets another"),
+        ("[budget]\nusd_per_day = 2.5\n", "may cost $2.50 a day (UTC), by [budget] usd_per_day"),
+    ],
+)
+def test_what_models_may_cost_is_told_and_whether_that_is_the_default(tmp_path: Path, section: str, said: str) -> None:
+    (tmp_path / "contentstudio.toml").write_text(section + "[[site]]\n" + SITE.format("garden"), "utf-8")
+    assert said in CliRunner().invoke(cli, ["--config", str(tmp_path / "contentstudio.toml"), "check"]).stdout
+
+
 def test_a_site_whose_folder_cannot_be_written_stops_no_other(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

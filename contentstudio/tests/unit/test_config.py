@@ -68,8 +68,11 @@ def test_a_missing_file_says_how_to_begin(tmp_path: Path) -> None:
         settings.load(tmp_path / "contentstudio.toml")
 
 
-def test_budgets_are_told_by_scope_and_only_where_they_are_set(tmp_path: Path) -> None:
-    assert load(tmp_path, SITE).budgets() == {}
+def test_budgets_are_told_by_scope_and_all_has_one_where_nothing_is_set(tmp_path: Path) -> None:
+    for text in (SITE, "[budget]\n" + SITE):
+        config = load(tmp_path, text)
+        assert (config.budgets(), config.budget.is_default) == ({"all": 5}, True)
+    assert not load(tmp_path, "[budget]\nusd_per_day = 5\n" + SITE).budget.is_default
     other = SITE.replace("garden", "sky") + "usd_per_day = 2.5\n"
     assert load(tmp_path, "[budget]\nusd_per_day = 20\n" + SITE + other).budgets() == {"all": 20, "key:sky": 2.5}
 
@@ -102,7 +105,7 @@ def test_sites_may_have_files_of_their_own_beside_those_in_the_config(tmp_path: 
 
 def test_files_of_sites_suffice(tmp_path: Path) -> None:
     config = load_with(tmp_path, "sites = 'sites/*.toml'\n", sky=OWN + "usd_per_day = 2\n")
-    assert config.budgets() == {"key:sky": 2}
+    assert config.budgets() == {"all": 5, "key:sky": 2}
 
 
 @pytest.mark.parametrize(

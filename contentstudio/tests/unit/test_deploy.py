@@ -181,7 +181,7 @@ def test_a_person_reads_the_steps_in_order_with_their_own_names(tmp_path: Path) 
     assert "make lambda CONFIG=" in told and "ARCH=arm64" in told
     assert "--region eu-west-1 --secret-id pages/database" in told
     assert "CONTENTSTUDIO_SECRET_GARDEN" in told
-    assert "the config sets no limit" in told
+    assert "at most $150.00, by [budget] usd_per_day" in " ".join(told.split())
 
 
 def test_without_plan_it_says_who_makes_what_is_made(tmp_path: Path) -> None:

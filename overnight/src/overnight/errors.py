@@ -95,6 +95,10 @@ class BudgetSpent(OvernightError):
         self.retry_after = retry_after
 
 
+class BudgetReserved(BudgetSpent):
+    """The budget has no room while other calls are under way; the run waits for their end."""
+
+
 class LeaseLost(OvernightError):
     """Another worker owns this run now; whatever this one produced is dropped."""
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Literal, Self
 
 from overnight.errors import (
+    BudgetReserved,
     BudgetSpent,
     ConfigError,
     DeadlinePassed,
@@ -27,6 +28,8 @@ from overnight.model import Cancel, NoWork, Review, Snooze, Status, Transition, 
 ErrorClass = Literal["transient", "permanent", "unknown"]
 
 BACKOFF = (1.0, 4.0, 16.0, 60.0)  # seconds before retry 1, 2, 3, 4: the mission's numbers
+PATIENT = (*BACKOFF, 300.0, 900.0, 1_800.0, 3_600.0)  # of work that has the night; the last one repeats
+LONG = 3_600.0  # seconds of retries from which on a dead letter tells them
 JITTER = 0.25  # each wait is between 75 % and 125 % of its number, so that retries do not come in herds
 MAX_RETRY_AFTER = 24 * 3600.0  # seconds of the other side's wish that are honoured
 MAX_LOSSES = 5  # owners that may die on one step before it is a dead letter
@@ -39,6 +42,7 @@ GRAVITY = (
     (Status.QUEUED, False),  # held, or handed back
     (Status.QUEUED, True),  # a retry
     (Status.NEEDS_REVIEW, False),
+    (Status.NEEDS_REVIEW, True),
     (Status.DEAD, True),
 )
 SWITCH_PAUSE = 1.0  # seconds after which a run that met a switch may be claimed again (the claim holds it meanwhile)
@@ -56,6 +60,20 @@ class Retry:
         """Seconds before the next attempt, after `failures` (≥ 1) failed ones. Never less than `retry_after`."""
         base = self.backoff[min(failures, len(self.backoff)) - 1]
         return max(base * rng.uniform(1 - self.jitter, 1 + self.jitter), min(retry_after or 0.0, MAX_RETRY_AFTER))
+
+    @classmethod
+    def over(cls, hours: float) -> Self:
+        """Retries for at least so many hours: the usual ones, then ever rarer, at last one an hour."""
+        waits = list(PATIENT)
+        while sum(waits) < hours * 3600:
+            waits.append(PATIENT[-1])
+        return cls(len(waits), tuple(waits))
+
+    @property
+    def total(self) -> float:
+        """Seconds from the first failure to the last retry, without jitter and longer wishes of the other side."""
+        waits = (*self.backoff, *[self.backoff[-1]] * self.times)
+        return sum(waits[: self.times])
 
     def __post_init__(self) -> None:
         if self.times < 0 or not self.backoff:
@@ -199,6 +217,8 @@ def _after_one(
         return Transition(Status.QUEUED, "handed_back", message, "ledger", delay=LEDGER_PAUSE)
     if isinstance(error, SwitchedOff):
         return Transition(Status.QUEUED, "held", message, "switch", delay=SWITCH_PAUSE)
+    if isinstance(error, BudgetReserved):
+        return Transition(Status.QUEUED, "held", message, "reserved", delay=error.retry_after)
     if isinstance(error, BudgetSpent):
         return Transition(Status.QUEUED, "held", message, "budget", delay=error.retry_after)
     if isinstance(error, OutcomeUnknown):
@@ -216,6 +236,12 @@ def _after_one(
         if time_left is None or wait < time_left:
             return Transition(Status.QUEUED, "retry", message, class_, delay=wait, failed=True)
         message += "; the deadline of the job leaves no time to try again"
+    elif class_ == "transient" and getattr(error, "review", False):
+        asked = "once" if failures == 1 else f"{failures} times"
+        message = f"no answer fits the form that was asked for ({asked} asked; the last: {message}); replay asks again"
+        return Transition(Status.NEEDS_REVIEW, "review", message, "unfit", failed=True)
+    elif class_ == "transient" and retry.total >= LONG:
+        message += f"; given up after {failures} tries in {retry.total / 3600:.0f} h"
     return Transition(Status.DEAD, "error", message, class_, failed=True)
 
 

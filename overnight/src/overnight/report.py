@@ -40,7 +40,7 @@ async def status(database: Database, app: App | None) -> dict[str, Any]:
         "totals": day,
         "workers": await workers(database),
         "switched_off": [row for row in switches if not row["enabled"]],
-        "budgets": [row for row in await budgets.read(database) if budgets.is_nearly_spent(row)],
+        "budgets": [row for row in await budgets.read(database) if budgets.is_worth_a_line(row)],
         "breakers": [row for row in await breakers(database) if row["state"] != "closed"],
         "parked": await database.fetch(queries["report_parked"], {**scope.params(), "limit": LINE}) if app else [],
         "schedules": await schedules(database, app),

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from overnight import App, Context, Pipeline, Retry, budgets, control
 from overnight.cli import cli
 from overnight.database import Database
-from overnight.errors import BudgetSpent, LeaseLost, NotFound, SwitchedOff, UserError
+from overnight.errors import BudgetReserved, BudgetSpent, LeaseLost, NotFound, SwitchedOff, UserError
 from overnight.ledger import Ledger
 from overnight.llm import Anthropic, PermanentCall, Price, Reply, Request, TransientCall, Usage
 from overnight.llm.client import LLM
@@ -342,7 +342,20 @@ async def alerts(database: Database) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in rows]
 
 
-async def test_a_person_is_told_at_80_per_cent_and_at_the_stop_once_a_day(database: Database, clock: Clock) -> None:
+async def test_a_person_is_told_when_80_per_cent_are_spent_once(database: Database, clock: Clock) -> None:
+    """What calls under way reserve is not spent: most of it comes back."""
+    await clock.set(NOON)
+    await limit(database, garden=10)
+    model = Model(used=4)
+    for number in range(2):
+        assert await alerts(database) == []
+        await llm(database, model).ask(await context(database, str(number)), question(6, str(number)), int)
+    model.used = 1
+    await llm(database, model).ask(await context(database, "more"), question(1, "more"), int)
+    assert await alerts(database) == [("budget", "key:garden 2026-11-23", 1, True)]
+
+
+async def test_what_is_spent_is_told_once_a_day_and_not_as_nearly_spent(database: Database, clock: Clock) -> None:
     await clock.set(NOON)
     await limit(database, all=100, garden=10)
     model = Model(used=1)
@@ -352,20 +365,20 @@ async def test_a_person_is_told_at_80_per_cent_and_at_the_stop_once_a_day(databa
         await llm(database, model).ask(await context(database, str(number)), question(most, str(number)), int)
 
     await ask(7)
-    assert await alerts(database) == []
-    for _ in range(3):
-        await ask(7)
+    model.used = 7
+    await ask(7)
     assert await alerts(database) == [("budget", "key:garden 2026-11-23", 1, True)]
     for _ in range(3):
         with pytest.raises(BudgetSpent):
             await ask(7)
-    told = [("budget", "key:garden 2026-11-23", 1, True), ("budget_spent", "key:garden 2026-11-23", 1, True)]
+    told = [("budget", "key:garden 2026-11-23", 1, False), ("budget_spent", "key:garden 2026-11-23", 1, True)]
     assert await alerts(database) == told
     await database.fetch("update alerts set resolved_at = ledger_now()")  # seen, and closed
     with pytest.raises(BudgetSpent):
         await ask(7)
     assert [alert[:3] for alert in await alerts(database)] == [alert[:3] for alert in told]
     await clock.move(86_400)
+    model.used = 8
     await ask(8)
     assert [alert[:2] for alert in await alerts(database)][2:] == [("budget", "key:garden 2026-11-24")]
 
@@ -406,8 +419,67 @@ async def held(database: Database, scope_key: str = "garden") -> None:
     )
 
 
+async def crowd(database: Database, number: int, key: str = "garden") -> None:
+    """Runs that wait for reservations."""
+    await database.fetch(
+        "insert into runs (job_id, step, pipeline, key, status, outcome, error_class, due_at) "
+        "select %(key)s || n, 'generate', 'article', %(key)s, 'queued', 'held', 'reserved', "
+        "ledger_now() + n * interval '1 minute' from generate_series(1, %(number)s) n",
+        {"key": key, "number": number},
+    )
+
+
+async def test_a_call_that_ends_lets_as_many_go_on_as_there_is_room_for_the_first_first(database: Database) -> None:
+    await limit(database, garden=10)
+    await crowd(database, 6)
+    await crowd(database, 2, "sky")
+    await held(database, "garden")
+    await llm(database, Model(used=1)).ask(await context(database), question(3), int)
+    assert await due(database) == ["garden1", "garden2", "garden3"], "of the nine dollars each may need three"
+    await llm(database, Model(used=1)).ask(await context(database, "b"), question(8, "b"), int)
+    assert await due(database) == ["garden1", "garden2", "garden3", "garden4"], "at least one looks for itself"
+
+
+@pytest.mark.parametrize("failure", [TransientCall("429", kind="rate_limit"), asyncio.CancelledError()])
+async def test_a_call_that_fails_lets_the_next_go_on_too(database: Database, failure: BaseException) -> None:
+    await limit(database, all=3)
+    await crowd(database, 2)
+    with pytest.raises(type(failure)):
+        await llm(database, Model(failure=failure)).ask(await context(database), question(3), int)
+    assert await due(database) == ["garden1"]
+
+
+async def test_what_is_reserved_is_told_from_what_is_spent_or_lost(database: Database, clock: Clock) -> None:
+    await clock.set(NOON)
+    await limit(database, all=5)
+    model = Model(used=1)
+    ends: list[type[BaseException]] = []
+
+    async def look() -> None:
+        for most in (4, 6):
+            with pytest.raises(BudgetSpent) as caught:
+                other = await context(database, f"other {most}")
+                await llm(database, Model()).ask(other, question(most, "other"), int)
+            ends.append(type(caught.value))
+        await database.fetch("update runs set attempt = 2 where job_id = 'first'")  # its owner died
+        with pytest.raises(BudgetSpent) as caught:
+            await llm(database, Model()).ask(await context(database, "later"), question(4, "later"), int)
+        ends.append(type(caught.value))
+
+    model.meanwhile = look
+    await llm(database, model).ask(await context(database, "first"), question(2), int)
+    assert ends == [BudgetReserved, BudgetSpent, BudgetSpent]
+
+
 async def due(database: Database) -> list[str]:
-    return [row["job_id"] for row in await database.fetch("select job_id from runs where due_at <= ledger_now()")]
+    sql = "select job_id from runs where status = 'queued' and due_at <= ledger_now() order by id"
+    return [row["job_id"] for row in await database.fetch(sql)]
+
+
+async def test_a_person_who_raises_a_limit_lets_what_waits_for_reservations_go_on_too(database: Database) -> None:
+    await crowd(database, 3)
+    await limit(database, all=3)
+    assert await due(database) == ["garden1", "garden2", "garden3"]
 
 
 async def test_a_raised_or_removed_limit_lets_what_it_held_go_on_at_once(database: Database) -> None:
@@ -479,13 +551,13 @@ async def test_a_limit_that_is_changed_keeps_what_was_spent(database: Database) 
     assert await sums(database) == {"all": (3, 0)}
 
 
-def app_of(model: Model, usd: float) -> App:
-    """Each job makes one call of at most two dollars."""
+def app_of(model: Model, usd: float, most: int = 2) -> App:
+    """Each job makes one call of at most two dollars, or so many."""
     pipeline = Pipeline("article", key=lambda job: job["site"])
 
     @pipeline.step(retry=Retry(0))
     async def generate(ctx: Context[LLM], job: dict[str, str]) -> int:
-        return await ctx.deps.ask(ctx, question(2, job["topic"]), int)
+        return await ctx.deps.ask(ctx, question(most, job["topic"]), int)
 
     from contextlib import asynccontextmanager
 
@@ -516,6 +588,19 @@ async def test_a_night_stops_at_its_budget_and_goes_on_the_next_day(database: Da
     assert model.calls == 5
     assert (await clock.now()).day == 24
     assert await sums(database) == {"key:garden": (4, 0)}
+
+
+async def test_reservations_far_above_the_cost_stop_no_night_below_its_budget(database: Database, clock: Clock) -> None:
+    """Each call reserves 30 times what it costs, and two fit at once: all twenty are written on this day."""
+    await clock.set(NOON)
+    model = Model(used=1)
+    app = app_of(model, 60, most=30)
+    for number in range(20):
+        await control.start(app, database, "article", {"site": "garden", "topic": str(number)})
+    await run_until_idle(app, database, clock=clock, horizon=3_600)
+    assert model.calls == 20
+    assert await sums(database) == {"key:garden": (20, 0)}
+    assert await alerts(database) == []
 
 
 async def test_a_night_that_stopped_goes_on_when_a_person_raises_the_limit(database: Database, clock: Clock) -> None:
@@ -593,7 +678,7 @@ async def test_a_person_sets_reads_and_removes_budgets(
     assert "key:garden" in shown
     assert "80%" in shown
     told = (await command("status")).output
-    assert "key:garden 80% of $2.50 a day spent or reserved" in " ".join(told.split())
+    assert "key:garden $2.00 of $2.50 a day spent" in " ".join(told.split())
     (action,) = await database.fetch("select verb, target, reason from actions")
     assert action == {"verb": "budget set", "target": "key:garden", "reason": "$2.50 a day: a dear month"}
     assert (await command("budget", "remove", "key:garden")).output == "key:garden has no limit any more\n"

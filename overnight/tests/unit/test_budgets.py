@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overnight import App, budgets
-from overnight.errors import BudgetSpent, ConfigError, UserError
+from overnight.errors import BudgetReserved, BudgetSpent, ConfigError, UserError
 from overnight.llm import Price, Request, UnpricedModel, Usage, cost_usd
 from overnight.llm.port import FRAME_TOKENS
 from overnight.llm.prices import most_usd
@@ -109,6 +109,7 @@ def row(**changes: Any) -> dict[str, Any]:
         "day": date(2026, 11, 23),
         "spent_usd": Decimal("1.5"),
         "reserved_usd": Decimal("0.2"),
+        "under_way_usd": Decimal(0),
         "refuses": True,
         "alerted": [],
         "seconds_left": 3600.0,
@@ -123,15 +124,54 @@ def test_a_refusal_names_the_scope_its_figures_and_when_it_goes_on() -> None:
         *("key:garden", Decimal(2), Decimal("1.7"), 3600.0),
     )
     assert str(refused) == (
-        "the budget of key:garden has no room until 00:00 UTC: $1.70 of $2.00 a day are spent or reserved, "
-        "and this call can cost $0.40"
+        "the budget of key:garden has no room until 00:00 UTC: $1.50 of $2.00 a day are spent, "
+        "$0.20 kept for calls whose cost is unknown, this call can cost up to $0.40; "
+        "to raise it: budget set key:garden USD --reason …"
     )
     assert budgets.refusal([row(refuses=False)], Decimal(9)) is None
 
 
 def test_a_call_that_could_never_fit_says_so() -> None:
-    refused = budgets.refusal([row()], Decimal("2.5"))
-    assert "this call can cost $2.50, more than the whole $2.00 a day of key:garden" in str(refused)
+    refused = budgets.refusal([row(under_way_usd=Decimal("0.2"))], Decimal("2.5"), "site")
+    assert "this call can cost up to $2.50, more than the whole $2.00 a day of site:garden" in str(refused)
+    assert str(refused).endswith("to raise it: budget set site:garden USD --reason …")
+    assert type(refused) is BudgetSpent, "calls under way do not matter"
+
+
+RESERVED = {"spent_usd": Decimal("0.14"), "reserved_usd": Decimal("1.8"), "under_way_usd": Decimal("1.8")}
+
+
+def test_what_calls_under_way_reserve_is_waited_for_and_not_the_next_day() -> None:
+    refused = budgets.refusal([row(**RESERVED)], Decimal("0.4"), "site")
+    assert isinstance(refused, BudgetReserved)
+    assert str(refused) == (
+        "the budget of site:garden waits for calls under way: $0.14 of $2.00 a day are spent, "
+        "$1.80 reserved by calls under way, this call can cost up to $0.40"
+    )
+    after = decide(refused, failures=3, retry=Retry(), errors=ErrorTable(), rng=random.Random(1))
+    assert (after.status, after.outcome, after.error_class) == (Status.QUEUED, "held", "reserved")
+    assert (after.delay, after.failed) == (budgets.RESERVED_PAUSE, False)
+    assert budgets.alerts([row(**RESERVED)], Decimal("0.4")) == [], "it is nothing for a person"
+
+
+@pytest.mark.parametrize(
+    ("under_way", "most", "is_reserved"),
+    [("0.2", "0.5", True), ("0.2", "0.51", False), ("0.1", "0.4", True), ("0.1", "0.41", False), ("0", "0.31", False)],
+)
+def test_reserved_is_what_has_room_once_the_calls_under_way_end(under_way: str, most: str, is_reserved: bool) -> None:
+    refused = budgets.refusal([row(under_way_usd=Decimal(under_way))], Decimal(most))
+    assert isinstance(refused, BudgetSpent)
+    assert isinstance(refused, BudgetReserved) == is_reserved
+
+
+def test_of_two_budgets_the_one_that_is_spent_is_named() -> None:
+    rows = [row(scope="all", **RESERVED), row()]
+    refused = budgets.refusal(rows, Decimal("0.4"))
+    assert isinstance(refused, BudgetSpent)
+    assert refused.scope == "key:garden"
+    assert [(a.kind, a.subject) for a in budgets.alerts(rows, Decimal("0.4"))] == [
+        ("budget_spent", "key:garden 2026-11-23")
+    ]
 
 
 def test_work_that_a_budget_refuses_waits_for_the_next_day_and_burns_no_retry() -> None:
@@ -145,11 +185,12 @@ def test_work_that_a_budget_refuses_waits_for_the_next_day_and_burns_no_retry() 
 @pytest.mark.parametrize(
     ("spent", "refuses", "alerted", "told"),
     [
-        ("1.39", False, [], []),
-        ("1.40", False, [], ["budget"]),
-        ("1.40", False, ["budget"], []),
+        ("1.59", False, [], []),
+        ("1.60", False, [], ["budget"]),
+        ("1.60", False, ["budget"], []),
+        ("1.60", False, ["budget_spent"], []),
         ("0.00", True, [], ["budget_spent"]),
-        ("1.80", True, [], ["budget_spent", "budget"]),
+        ("1.80", True, [], ["budget_spent"]),
         ("1.80", True, ["budget"], ["budget_spent"]),
         ("1.80", True, ["budget", "budget_spent"], []),
     ],
@@ -158,7 +199,7 @@ def test_a_person_is_told_at_80_per_cent_and_at_the_stop_each_once(
     spent: str, refuses: bool, alerted: list[str], told: list[str]
 ) -> None:
     met = row(spent_usd=Decimal(spent), reserved_usd=Decimal("0.2"), refuses=refuses, alerted=alerted)
-    found = budgets.alerts([met])
+    found = budgets.alerts([met], Decimal(2))
     assert [alert.kind for alert in found] == told
     assert all(alert.subject == "key:garden 2026-11-23" for alert in found)
 

@@ -213,3 +213,38 @@ def test_a_snooze_of_no_seconds_is_refused_with_what_was_passed_and_its_reason(s
         Snooze(seconds, "the quota is spent")
     assert shown in str(caught.value)
     assert str(caught.value).endswith("(its reason was: the quota is spent)")
+
+
+@pytest.mark.parametrize("hours", [0.1, 1, 4, 12])
+def test_retries_over_hours_last_at_least_so_long_and_grow_rare(hours: float) -> None:
+    retry = Retry.over(hours)
+    assert retry.total == sum(retry.backoff) >= hours * 3_600
+    assert retry.times == len(retry.backoff)
+    assert list(retry.backoff) == sorted(retry.backoff)
+    assert max(retry.backoff) <= 3_600
+
+
+def test_the_total_is_of_the_waits_that_are_taken() -> None:
+    assert [Retry(times).total for times in (0, 1, 3, 6)] == [0, 1, 21, 201]
+
+
+def test_a_dead_letter_after_hours_tells_them() -> None:
+    retry = Retry.over(4)
+    again = decide(Transient("down"), failures=retry.times - 1, retry=retry, errors=ErrorTable(), rng=RNG)
+    assert (again.status, again.error) == (Status.QUEUED, "down")
+    after = decide(Transient("down"), failures=retry.times, retry=retry, errors=ErrorTable(), rng=RNG)
+    assert after.status is Status.DEAD
+    assert after.error == f"down; given up after {retry.times + 1} tries in {retry.total / 3_600:.0f} h"
+
+
+def test_what_never_fitted_waits_for_a_person_after_the_last_retry() -> None:
+    error = Transient("title: Field required", review=True)
+    retried = decide(error, failures=2, retry=Retry(), errors=ErrorTable(), rng=RNG)
+    assert (retried.status, retried.outcome) == (Status.QUEUED, "retry")
+    after = decide(error, failures=3, retry=Retry(), errors=ErrorTable(), rng=RNG)
+    assert (after.status, after.outcome, after.error_class, after.failed) == (
+        *(Status.NEEDS_REVIEW, "review", "unfit", True),
+    )
+    assert after.error == (
+        "no answer fits the form that was asked for (4 times asked; the last: title: Field required); replay asks again"
+    )

@@ -32,6 +32,7 @@ from overnight import App, Cron, Debounce, Limit, On, Pipeline, Retry, control, 
 from overnight.database import Database
 
 WRITING_CALLS = 4  # one after another, for which there is time in an attempt; the next one goes on with what is stored
+PATIENT = Retry.over(hours=4)  # of what reads: a source that is down at 04:00 may be up at 07:00
 AT_ONCE = 4  # steps at the CMS of one site, over all workers: what a small host bears
 ONE_PING = [Limit("pings of {key}", at_once=1)]  # while one is under way, what the next one tells of gathers
 TIDY = "30 2 * * *"  # before the night begins
@@ -95,13 +96,13 @@ def build(config: Config) -> list[Pipeline]:
     research.step(researching.plan)
 
     source = Pipeline("source", id=_source_id, key=lambda s: s.site)
-    source.step(researching.read, retry=Retry(3), timeout=config.fetch.timeout_seconds + researching.READ_SECONDS)
+    source.step(researching.read, retry=PATIENT, timeout=config.fetch.timeout_seconds + researching.READ_SECONDS)
 
     demand = Pipeline("demand", id=_source_id, key=lambda d: d.site)
-    demand.step(researching.gather, retry=Retry(3), timeout=300, breaker="search_console")
+    demand.step(researching.gather, retry=PATIENT, timeout=300, breaker="search_console")
 
     memory = Pipeline("memory", id=lambda m: hash_id("memory", m.site, str(m.date)), key=lambda m: m.site)
-    memory.step(remembering.remember, retry=Retry(3), timeout=900, breaker="cms {key}")
+    memory.step(remembering.remember, retry=PATIENT, timeout=900, breaker="cms {key}")
 
     weekly = Cron(config.refresh.cron, config.research.timezone, input=lambda slot: refreshing_of(config, slot))
     refresh = Pipeline("refresh", on=[weekly], id=lambda r: hash_id("refresh", str(r.date), *r.sites))
@@ -133,7 +134,8 @@ def build(config: Config) -> list[Pipeline]:
     breaker = "writer" if config.writing.fallback is None else None
     article.step(writing.generate, retry=Retry(3), timeout=WRITING_CALLS * deadline + 60, breaker=breaker)
     article.step(writing.optimize, retry=Retry(3))
-    article.step(writing.gate, retry=Retry(3), timeout=(1 + config.writing.rewrites) * (deadline + 120))
+    gate_timeout = (1 + config.writing.rewrites) * (deadline + 120)
+    article.step(writing.gate, retry=Retry(3), timeout=gate_timeout, breaker=breaker)
     article.step(writing.confirm, retry=Retry(3), after=last_look)
     article.step(publishing.publish, retry=Retry(3), timeout=300, breaker="cms {key}", limits=at_site)
     article.step(publishing.ping, retry=Retry(3), timeout=60, breaker="indexnow {key}", limits=ONE_PING)

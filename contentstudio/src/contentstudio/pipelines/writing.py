@@ -16,7 +16,7 @@ from contentstudio.seo import Optimized
 from contentstudio.writing.offline import WRITER as OFFLINE
 from contentstudio.writing.offline import TooThin
 from overnight import Cancel, Review, Snooze
-from overnight.errors import BudgetSpent, InvalidPayload, Permanent
+from overnight.errors import BudgetReserved, BudgetSpent, InvalidPayload, Permanent
 from overnight.llm.fallback import AllResting
 
 WITHOUT_MODEL = (
@@ -52,7 +52,7 @@ async def _optimized(ctx: Ctx, site: Site, draft: Draft) -> Optimized:
     return seo.optimize(draft, site, with_room)
 
 
-async def gate(ctx: Ctx, given: Optimized | Draft) -> Judged | Review:
+async def gate(ctx: Ctx, given: Optimized | Draft) -> Judged | Review | Snooze:
     """Ask every gate. What other words may mend is rewritten, as often as the config allows, but never what a person
     wrote; what fails then is for a person.
     """
@@ -67,7 +67,10 @@ async def gate(ctx: Ctx, given: Optimized | Draft) -> Judged | Review:
     rewrites = 0 if await facts.edited(database, ctx.job_id) else ctx.deps.config.writing.rewrites
     for rewrite in range(1, rewrites + 1):
         reasons = gates.to_mend(verdicts)
-        again = await _rewritten(ctx, site, draft, reasons, notes) if reasons else None
+        try:
+            again = await _rewritten(ctx, site, draft, reasons, notes) if reasons else None
+        except AllResting as resting:
+            return Snooze(resting.retry_after or 0, str(resting))
         if again is None:
             break
         work = await _optimized(ctx, site, again)
@@ -167,6 +170,8 @@ async def _rewritten(ctx: Ctx, site: Site, draft: Draft, reasons: list[str], not
     try:
         snapshots = list((await _pool(ctx, draft)).values())
         return await ctx.deps.writer.rewrite(ctx, site, draft, snapshots, reasons)
+    except BudgetReserved:
+        raise  # the calls under way end soon
     except (BudgetSpent, Permanent) as error:
         notes.append(f"rewrite: It was not made: {error}")
         return None

@@ -24,6 +24,7 @@ from overnight.errors import Permanent
 T = TypeVar("T")
 
 OUTLINE, SECTION, REWRITE, REPAIR = "outline-1", "section-1", "rewrite-1", "repair-1"  # the files in `prompts/`
+OUTLINE_WORDS = 400  # three to six headings with a sentence each, a title, a description and an angle
 SOURCE_CHARACTERS = 30_000  # of each source that go into a prompt
 
 
@@ -107,13 +108,16 @@ class ModelWriter:
         """An outline in one call, each section in one. Raises `OutsideThePool`, and what `LLM.ask` raises."""
         pool = {f"s{number}": snapshot for number, snapshot in enumerate(snapshots, 1)}
         call = _Call(self, ctx)
-        outline = await call.ask("outline", OUTLINE, _outline_question(site, title, pool), Outline, _of_outline(pool))
+        outline = await call.ask(
+            "outline", OUTLINE, _outline_question(site, title, pool), Outline, _of_outline(pool), words=OUTLINE_WORDS
+        )
 
         async def section(number: int) -> Section:
             plan = outline.sections[number]
             given = {id: pool[id] for id in pool if id in plan.sources}
             question = _section_question(site, title, outline, number, given)
-            body = await call.ask("section", SECTION, question, Body, _of_bodies(given))
+            words = _words_of_a_section(site, outline)
+            body = await call.ask("section", SECTION, question, Body, _of_bodies(given), words=words)
             return _section(plan.heading, body)
 
         sections = await _all(
@@ -140,7 +144,10 @@ class ModelWriter:
         pool = {r.id: texts[r.sha256] for r in draft.references if r.sha256 in texts}
         call = _Call(self, ctx)
         question = _rewrite_question(site, draft, pool, reasons)
-        written = await call.ask("rewrite", REWRITE, question, Written, lambda w: _of_bodies(pool)(*w.sections))
+        words = site.gates.max_words
+        written = await call.ask(
+            "rewrite", REWRITE, question, Written, lambda w: _of_bodies(pool)(*w.sections), words=words
+        )
         changes = {
             "title": written.title,
             "description": written.description,
@@ -159,20 +166,22 @@ class _Call:
         self._ctx = ctx
         self._names: list[str] = []
 
-    async def ask(self, step: Step, prompt: str, question: str, type_: type[T], fault: Callable[[T], str | None]) -> T:
+    async def ask(
+        self, step: Step, prompt: str, question: str, type_: type[T], fault: Callable[[T], str | None], *, words: int
+    ) -> T:
         """An answer without a fault. One that has a fault is asked for once more, with the fault in view."""
-        answer = await self._ask(step, prompt, question, type_)
+        answer = await self._ask(step, prompt, question, type_, words)
         if (why := fault(answer)) is None:
             return answer
         repair = prompts.instructions(REPAIR, self._writer.canary(self._ctx.job_id)) + prompts.sealed({"why": why})
-        answer = await self._ask(step, prompt, question + repair, type_)
+        answer = await self._ask(step, prompt, question + repair, type_, words)
         if (why := fault(answer)) is not None:
             raise OutsideThePool(f"{why}, also after the model was told")
         return answer
 
-    async def _ask(self, step: Step, prompt: str, question: str, type_: type[T]) -> T:
+    async def _ask(self, step: Step, prompt: str, question: str, type_: type[T], words: int) -> T:
         system = prompts.instructions(prompt, self._writer.canary(self._ctx.job_id))
-        answer, name = await self._writer._models.ask(self._ctx, step, system, question, type_)
+        answer, name = await self._writer._models.ask(self._ctx, step, system, question, type_, words=words)
         self._names.append(name)
         return answer
 
@@ -265,9 +274,13 @@ def _outline_question(site: Site, title: str, pool: Pool) -> str:
 
 def _section_question(site: Site, title: str, outline: Outline, number: int, pool: Pool) -> str:
     parts = len(outline.sections)
-    length = f"Length: {-(-site.gates.min_words // parts)} to {max(1, site.gates.max_words // parts)} words\n"
+    length = f"Length: {-(-site.gates.min_words // parts)} to {_words_of_a_section(site, outline)} words\n"
     told = f"{_site(site)}{length}Section: number {number + 1} of the {parts} in the outline\n\n"
     return told + prompts.sealed({"topic": title, "outline": outline.model_dump_json(indent=1), **_texts(pool)})
+
+
+def _words_of_a_section(site: Site, outline: Outline) -> int:
+    return max(1, site.gates.max_words // len(outline.sections))
 
 
 def _rewrite_question(site: Site, draft: Draft, pool: Pool, reasons: Sequence[str]) -> str:

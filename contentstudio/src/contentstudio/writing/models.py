@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import cache
 from typing import Any, Literal, TypeVar, cast
 
@@ -12,7 +13,7 @@ from contentstudio.config import Model, Writing
 from overnight import ConfigError, Context, logs
 from overnight.database import Database
 from overnight.errors import nearest
-from overnight.llm import Anthropic, OpenAI, Price, Request, fallback, strict_schema
+from overnight.llm import Anthropic, OpenAI, PermanentCall, Price, Request, fallback, strict_schema
 from overnight.llm.client import LLM
 from overnight.llm.fallback import Choice
 from overnight.llm.openai import OPENAI_URL
@@ -28,9 +29,16 @@ class Models:
     def __init__(self, writing: Writing, choices: Mapping[Step, Sequence[Choice]]) -> None:
         self._writing = writing
         self._choices = choices
+        self._cut_off: set[Step] = set()  # whose answers need more tokens than their words, as this process found
 
-    async def ask(self, ctx: Context[Any], step: Step, system: str, prompt: str, type_: type[T]) -> tuple[T, str]:
-        """The answer, and the name of the model that gave it. Raises what `fallback.ask` raises."""
+    async def ask(
+        self, ctx: Context[Any], step: Step, system: str, prompt: str, type_: type[T], *, words: int
+    ) -> tuple[T, str]:
+        """The answer of up to so many words, and the name of the model that gave it. Raises what `fallback.ask` raises.
+
+        It is asked for as many tokens as that takes, for a budget reserves them all, and once more for all that the
+        config allows where that cut the answer off: some models think in these tokens too.
+        """
         choices = self._choices[step]
         request = Request(
             model=choices[0].model,
@@ -40,8 +48,28 @@ class Models:
             max_tokens=self._writing.max_tokens,
             temperature=self._writing.temperature,
         )
-        answer, choice = await fallback.ask(ctx, choices, request, type_)
+        if step in self._cut_off or (answered := await fallback.stored(ctx, choices, request, type_)) is None:
+            answered = await self._ask(ctx, step, request, type_, min(request.max_tokens, tokens_for(words)))
+        answer, choice = answered
         return answer, choice.name
+
+    async def _ask(
+        self, ctx: Context[Any], step: Step, request: Request, type_: type[T], needed: int
+    ) -> tuple[T, Choice]:
+        choices = self._choices[step]
+        if step not in self._cut_off and needed < request.max_tokens:
+            try:
+                return await fallback.ask(ctx, choices, replace(request, max_tokens=needed), type_)
+            except PermanentCall as cut:
+                if cut.kind != "truncated":
+                    raise
+                self._cut_off.add(step)
+        return await fallback.ask(ctx, choices, request, type_)
+
+
+def tokens_for(words: int) -> int:
+    """More tokens than an answer of so many words takes in JSON, also in languages with long words."""
+    return 1_000 + 6 * words
 
 
 @cache

@@ -46,7 +46,7 @@ def _render_status(data: dict[str, Any]) -> None:
     off = ", ".join(f"{row['scope']} ({row['reason']})" for row in data["switched_off"]) or "none"
     parked = [f"{row['count']} of {row['step']} {row['key']}".strip() for row in data["parked"]]
     broken = [f"{row['name']} is {row['state']} ({row['error']})" for row in data["breakers"]]
-    spent = [f"{row['scope']} {_share(row)} of {show.dollars(row['usd_per_day'])}" for row in data["budgets"]]
+    spent = [_spent(row) for row in data["budgets"]]
     advised = [f"{r['pipeline']} {r['cron']} finds nothing too often" for r in data["schedules"] if r["advice"]]
     deaf = [f"{row['channel']} takes no messages ({row['error']})" for row in data["channels"]]
     overdue = [f"{r['pipeline']} since {show.cell(r['overdue'])} UTC" for r in data["schedules"] if r["overdue"]]
@@ -59,7 +59,7 @@ def _render_status(data: dict[str, Any]) -> None:
             ("workers", ", ".join(f"{row['host']} (pid {row['pid']})" for row in data["workers"]) or "none is running"),
             ("switched off", off),
             *([("breakers", ", ".join(broken))] if broken else []),
-            *([("budgets", f"{', '.join(spent)} a day spent or reserved")] if spent else []),
+            *([("budgets", ", ".join(spent))] if spent else []),
             *([("parked", f"{', '.join(parked)}: unknown to this app, so they wait")] if parked else []),
             *([("alerts", ", ".join(deaf))] if deaf else []),
             *([("overdue", f"{', '.join(overdue)}: does a worker run?")] if overdue else []),
@@ -70,8 +70,11 @@ def _render_status(data: dict[str, Any]) -> None:
     )
 
 
-def _share(budget: dict[str, Any]) -> str:
-    return "all" if budget["used"] is None else f"{budget['used']:.0%}"
+def _spent(budget: dict[str, Any]) -> str:
+    """What of a budget is spent, and what calls under way reserve, apart."""
+    spent, limit = show.dollars(budget["spent_usd"]), show.dollars(budget["usd_per_day"])
+    reserved = f" ({show.dollars(budget['reserved_usd'])} more reserved)" if budget["reserved_usd"] else ""
+    return f"{budget['scope']} {spent} of {limit} a day spent{reserved}"
 
 
 def runs_command(key_name: str) -> click.Command:

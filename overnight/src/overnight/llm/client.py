@@ -44,7 +44,8 @@ class LLM:
 
         Raises `TransientCall` and `PermanentCall` as they come. Before any money is spent: `UnpricedModel`,
         `SwitchedOff` while a kill switch is off, `BudgetSpent` where a budget has no room for the most that the call
-        can cost, and `LeaseLost` where another worker owns the run now.
+        can cost (`BudgetReserved` where it will have when the calls under way have ended), and `LeaseLost` where
+        another worker owns the run now.
         """
         stored = await self.stored(ctx, request, type_)
         return await self.call(ctx, request, type_) if stored is None else stored
@@ -98,10 +99,15 @@ class LLM:
         params = {**self._names(ctx, request, request_hash), "most_usd": most}
         rows = await self.database.fetch(queries["llm_begin"], params)
         held = [row for row in rows if row["scope"] is not None]
-        if news := budgets.alerts(held):
-            await self.database.insist(lambda: ctx.ledger.alert(news))
-        if refused := budgets.refusal(held, most):
+        is_refused = any(row["refuses"] for row in held)
+        if is_refused:
+            held = await self.database.fetch(queries["budget_room"], params)
+            if news := budgets.alerts(held, most, ctx.app.key_name):
+                await self.database.insist(lambda: budgets.tell(ctx.ledger, news))
+        if refused := budgets.refusal(held, most, ctx.app.key_name):
             raise refused
+        if is_refused:  # there is room again
+            return await self._begin(ctx, request, request_hash)
         if rows[0]["id"] is not None:
             return int(rows[0]["id"])
         if not await ctx.enabled():
@@ -145,8 +151,12 @@ class LLM:
             "error_kind": getattr(error, "kind", "aborted") if error else None,
             "error": _remark(error, reply.usage),
         }
-        await self.database.insist(lambda: self.database.fetch(queries["llm_settle"], params))
+        rows = await self.database.insist(lambda: self.database.fetch(queries["llm_settle"], params))
         ctx.charge(cost)
+        if news := budgets.alerts([row for row in rows if row["scope"] is not None], Decimal(0), ctx.app.key_name):
+            await self.database.insist(lambda: budgets.tell(ctx.ledger, news))
+        if rows[0]["woken"]:
+            await budgets.wake(self.database)
         return {
             "gen_ai.usage.input_tokens": reply.usage.input_tokens,
             "gen_ai.usage.output_tokens": reply.usage.output_tokens,

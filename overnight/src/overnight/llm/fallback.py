@@ -54,11 +54,18 @@ async def ask(ctx: Context[Any], choices: Sequence[Choice], request: Request, ty
     """
     if len(choices) == 1:
         return await choices[0].llm.ask(ctx, replace(request, model=choices[0].model), type_), choices[0]
+    return await stored(ctx, choices, request, type_) or await _ask_in_turn(ctx, choices, request, type_)
+
+
+async def stored(
+    ctx: Context[Any], choices: Sequence[Choice], request: Request, type_: type[T]
+) -> tuple[T, Choice] | None:
+    """The answer that any of the models gave before, which costs nothing; None without one."""
     for choice in choices:
-        stored = await choice.llm.stored(ctx, replace(request, model=choice.model), type_)
-        if stored is not None:
-            return stored, choice
-    return await _ask_in_turn(ctx, choices, request, type_)
+        answer = await choice.llm.stored(ctx, replace(request, model=choice.model), type_)
+        if answer is not None:
+            return answer, choice
+    return None
 
 
 async def _ask_in_turn(

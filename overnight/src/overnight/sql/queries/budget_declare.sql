@@ -22,6 +22,6 @@ written as (
 )
 update runs
 set due_at = ledger_now()
-where status = 'queued' and outcome = 'held' and error_class = 'budget'
+where status = 'queued' and outcome = 'held' and error_class in ('budget', 'reserved')
   and exists (select from (select scope from gone union all select scope from written) changed
               where in_scope(changed.scope, pipeline, key, step))

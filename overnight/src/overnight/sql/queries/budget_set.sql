@@ -2,7 +2,7 @@
 with due as (
     update runs
     set due_at = ledger_now()
-    where status = 'queued' and outcome = 'held' and error_class = 'budget'
+    where status = 'queued' and outcome = 'held' and error_class in ('budget', 'reserved')
       and in_scope(%(scope)s, pipeline, key, step)
 ),
 answered as (

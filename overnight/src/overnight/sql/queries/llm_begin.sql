@@ -2,9 +2,10 @@
 -- if every budget of the run still has room for the most that the call can cost. Then that much is reserved in all of them.
 -- The budgets are locked first, always in the order of their scopes: whoever waited for a lock sees the newest sums.
 -- A day's sums begin anew with the first call of the next; a call that waited past midnight counts on the new day.
--- The answer has a row for each budget, or one without; no id means that the call may not begin.
+-- The answer has a row for each budget, or one without; no id means that the call may not begin (budget_room.sql says why,
+-- where a budget refuses).
 with held as (
-    select b.scope, b.usd_per_day, b.day, b.spent_usd, b.reserved_usd, b.changed_at
+    select b.scope, b.usd_per_day, b.day, b.spent_usd, b.reserved_usd
     from budgets b
     where %(most_usd)s::numeric > 0 and in_scope(b.scope, %(pipeline)s, %(key)s, %(step)s)
     order by b.scope
@@ -14,7 +15,7 @@ today as (
     select greatest((ledger_now() at time zone 'utc')::date, max(day)) as day from held
 ),
 sums as (
-    select h.scope, h.usd_per_day, h.changed_at,
+    select h.scope, h.usd_per_day,
            case when h.day = t.day then h.spent_usd else 0 end as spent_usd,
            case when h.day = t.day then h.reserved_usd else 0 end as reserved_usd
     from held h, today t
@@ -37,12 +38,7 @@ reserved as (
     from sums s, today t, begun
     where b.scope = s.scope
 )
-select begun.id, s.scope, s.usd_per_day, t.day, s.spent_usd,
-       s.reserved_usd + coalesce(begun.reserved_usd, 0) as reserved_usd,
-       s.spent_usd + s.reserved_usd + %(most_usd)s > s.usd_per_day as refuses,
-       array(select a.kind from alerts a
-             where a.subject = s.scope || ' ' || t.day and a.last_at >= s.changed_at) as alerted,
-       extract(epoch from (t.day + 1)::timestamp at time zone 'utc' - ledger_now())::float8 as seconds_left
+select begun.id, s.scope, s.spent_usd + s.reserved_usd + %(most_usd)s > s.usd_per_day as refuses
 from today t
 left join begun on true
 left join sums s on true

@@ -1,0 +1,74 @@
+"""The policy beside each step: what leans on an upstream names its breaker, what reads has the night to try again."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from contentstudio import pipelines
+from contentstudio.config import Config
+from overnight.pipeline import Step
+
+UPSTREAMS = ("writer.write", "writer.rewrite", "deps.publisher", "search_console.queries", "search_console.opened")
+UPSTREAMS += ("indexnow.ping", "fetcher.get", "deps.fetcher")
+# What fails there is a verdict of a gate and no error; and one breaker of a site's many hosts would hold the well ones.
+WITHOUT = {
+    "_links": "a dead link",
+    "read": "each host has its own turn",
+    "_read_changed": "as read",
+    "_read_sitemap": "",
+}
+
+
+def config(**writing: Any) -> Config:
+    site = {
+        **{"name": "garden", "url": "https://garden.example", "sources": ["https://a.example/"]},
+        **{"publish": {"to": "ghost"}, "search_console": {"name": "sc-domain:garden.example"}},
+    }
+    return Config.model_validate({"site": [site], "writing": writing})
+
+
+def steps(of: Config) -> dict[str, Step]:
+    built = pipelines.build(of)
+    return {f"{pipeline.name}/{step.name}": step for pipeline in built for step in pipeline.steps.values()}
+
+
+def reached(function: Callable[..., Any]) -> set[str]:
+    """The upstreams that a function uses, by itself or through others of its module."""
+    module = inspect.getmodule(function)
+    assert isinstance(module, ModuleType)
+    found, todo, seen = set(), [function.__name__], set()
+    while todo:
+        name = todo.pop()
+        if name in seen or name in WITHOUT or not inspect.isfunction(getattr(module, name, None)):
+            continue
+        seen.add(name)
+        tree = ast.parse(inspect.getsource(getattr(module, name)))
+        text = ast.unparse(tree)
+        found |= {upstream for upstream in UPSTREAMS if upstream in text}
+        todo += [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    return found
+
+
+def test_every_step_that_leans_on_an_upstream_names_a_breaker() -> None:
+    leaning = {name: step for name, step in steps(config()).items() if reached(step.function)}
+    assert {"article/generate", "article/gate", "article/publish", "article/ping", "memory/remember"} <= set(leaning)
+    assert [name for name, step in leaning.items() if step.breaker is None] == []
+
+
+@pytest.mark.parametrize("step", ["article/generate", "article/gate"])
+def test_with_a_fallback_each_model_has_the_breaker_instead_of_the_step(step: str) -> None:
+    assert steps(config())[step].breaker == "writer"
+    assert steps(config(fallback={"model": "another"}))[step].breaker is None
+
+
+@pytest.mark.parametrize("step", ["source/read", "memory/remember", "demand/gather"])
+def test_what_reads_tries_again_for_hours(step: str) -> None:
+    retry = steps(config())[step].retry
+    assert 4 * 3_600 <= retry.total < 6 * 3_600
+    assert retry.times < 20
