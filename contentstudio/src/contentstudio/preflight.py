@@ -117,7 +117,7 @@ def _embeddings(config: Config) -> list[Check]:
 
 def _budget(config: Config) -> list[Check]:
     by = "the default; [budget] usd_per_day sets another" if config.budget.is_default else "[budget] usd_per_day"
-    return [Check("budget", True, f"${config.budget.usd_per_day:g} a day (UTC), by {by}")]
+    return [Check("budget", True, f"models may cost ${config.budget.usd_per_day:.2f} a day (UTC), by {by}")]
 
 
 def _alerts(config: Config) -> list[Check]:

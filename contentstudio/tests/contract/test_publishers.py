@@ -288,6 +288,22 @@ async def test_its_posts_are_told(place: Place) -> None:
     assert "A heap is a start" in post.html
 
 
+async def test_slugs_of_another_script_are_published_found_and_told_each_for_itself(place: Place) -> None:
+    async with place.opened() as publisher:
+        there = {}
+        for slug in ("公式", "攻势", "ทำปุ๋ย"):
+            _, there[slug] = await publisher.publish(article(f"Of {slug}.", slug=slug), at_once)
+            assert await publisher.find(slug) == there[slug]
+            published, _ = await publisher.publish(article(f"Of {slug}.", slug=slug), at_once, there[slug])
+            assert published.action == "unchanged"
+        told = {post.url: post.html async for post in publisher.posts()}
+        for slug, existing in there.items():
+            assert existing.url.isascii()
+            assert f"Of {slug}." in told[existing.url]
+            await publisher.unpublish(slug, at_once, existing)
+        assert [post async for post in publisher.posts()] == []
+
+
 async def test_a_picture_goes_along_where_there_is_room_for_one(place: Place) -> None:
     async with place.opened() as publisher:
         if not publisher.can.media:

@@ -9,7 +9,7 @@ import pytest
 
 from contentstudio import app as studio
 from contentstudio.config import Config, Gates
-from contentstudio.memory import documents
+from contentstudio.memory import Memory, documents
 from contentstudio.memory.documents import Documents
 from contentstudio.memory.embeddings import Lexical, Scale, Vector
 from contentstudio.model import Draft, Section, Sentence
@@ -45,6 +45,16 @@ MOON = [
     "The first quarter stands high in the evening, and its shadows make craters easy to see in binoculars.",
     "Each phase lasts for about a week, and the light grows from the right in the northern half of the world.",
     "An eclipse of the moon comes only at full moon, when the earth stands between the sun and the moon.",
+]
+
+PATHS = [
+    "A gravel path drains well, and a layer of sand below it keeps weeds from growing through the stones.",
+    "Dig out a hand's width of soil, and press the ground with a roller before anything is filled in.",
+    "Edges of brick hold the gravel, because without them it moves into the lawn within a single winter.",
+    "A path for a wheelbarrow is as wide as two feet, and a slope of two in a hundred leads the rain away.",
+    "Rake the path in spring, pull out what grows in it, and fill up the hollows with fresh gravel.",
+    "Paths of bark are softer and cheaper, but they rot, and have to be filled up again every other year.",
+    "Stepping stones need a bed of sand, and the distance between two of them is that of a short step.",
 ]
 
 
@@ -98,6 +108,37 @@ async def test_the_same_story_from_two_sources_is_one_topic_that_cites_both(
         {"x": 1},
     )
     assert {reference["url"][-2:] for reference in row["pool"]} <= {"/a", "/b"}
+
+
+async def test_stories_whose_titles_share_a_slug_are_topics_of_their_own_and_keep_their_slugs(
+    small_web: Any, database: Database, night: Night
+) -> None:
+    titles = ["Das ist schon der Kurs", "Das ist schön der Kurs", "公式"]
+    moon = [*MOON, "Moonlight is the light of the sun, which the grey dust of the moon throws back to us at night."]
+    texts = [BRIDGE, moon, PATHS]
+    pages = list(zip("abc", titles, texts, strict=True))
+    small_web.answers |= {f"/{name}": page(title, text) for name, title, text in pages}
+    first = await night("/a")
+    assert set(first) == {"das-ist-schon-der-kurs"}
+    second = await night("/a", "/b", "/c", day=24)
+    assert {row["decision"] for row in second.values()} == {"create"}
+    small_web.answers |= {f"/{name}": page(title, [*text, "More of it."]) for name, title, text in pages}
+    third = await night("/a", "/b", "/c", day=25)
+    assert set(third) == {*first, *second} and len(third) == 3
+    assert {row["decision"] for row in third.values()} <= {"update", "skip"}
+    topics = {row["slug"]: row["title"] for row in await database.fetch("select slug, title from topics")}
+    assert sorted(topics.values()) == sorted(titles)
+    assert topics["公式"] == "公式"
+
+
+async def test_an_owners_post_under_the_slug_of_another_story_keeps_its_address(database: Database) -> None:
+    url = "https://garden.example/a-bridge/"
+    await Documents(database, Lexical()).keep_own("garden", url, "The bridge of my nose", " ".join(MOON))
+    memory = Memory(database)
+    assert await memory.slug_for("garden", "The bridge of my nose", {}) == "the-bridge-of-my-nose"
+    assert (await memory.slug_for("garden", "A bridge", {})).startswith("a-bridge-")
+    assert await memory.slug_for("other", "A bridge", {}) == "a-bridge"
+    assert (await memory.slug_for("other", "A bridge", {"a-bridge": "Ä bridge"})).startswith("a-bridge-")
 
 
 async def test_pages_that_come_one_after_another_are_judged_together(

@@ -45,7 +45,9 @@ def test_every_site_is_listed_with_the_file_that_it_is_in(tmp_path: Path) -> Non
 )
 def test_what_models_may_cost_is_told_and_whether_that_is_the_default(tmp_path: Path, section: str, said: str) -> None:
     (tmp_path / "contentstudio.toml").write_text(section + "[[site]]\n" + SITE.format("garden"), "utf-8")
-    assert said in CliRunner().invoke(cli, ["--config", str(tmp_path / "contentstudio.toml"), "check"]).stdout
+    call = ["--config", str(tmp_path / "contentstudio.toml"), "check", "--offline", "--json"]
+    checks = json.loads(CliRunner().invoke(cli, call).stdout)["checks"]
+    assert [said in each["details"] for each in checks if each["what"] == "budget"] == [True]
 
 
 def test_a_site_whose_folder_cannot_be_written_stops_no_other(

@@ -15,7 +15,8 @@ from contentstudio.config import Research, Weights
 from contentstudio.memory.embeddings import Lexical
 from contentstudio.research import topics
 from contentstudio.research.demands import Demand
-from contentstudio.research.topics import Near, Page, Story, clean_title, slug_of
+from contentstudio.research.slugs import is_slug, slug_of
+from contentstudio.research.topics import Near, Page, Story, clean_title
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SCALE = {"same": Lexical.scale.same, "related": Lexical.scale.related}
@@ -74,7 +75,7 @@ def test_every_title_has_a_slug_of_its_own_letters(title: str) -> None:
     slug = slug_of(title)
     assert slug
     assert len(slug) <= 80
-    assert set(slug) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    assert is_slug(slug)
 
 
 def test_a_title_without_letters_has_a_slug_all_the_same() -> None:
@@ -96,6 +97,11 @@ def test_the_same_news_from_two_hosts_is_one_story_and_other_news_of_the_same_pe
 def test_pages_with_one_title_are_one_story_whatever_they_say() -> None:
     (one,) = topics.stories([page("News | A", BRIDGE), page("News | B", COUNTED, "https://b.example/2")], 0.9)
     assert one.slug == "news"
+
+
+def test_pages_whose_titles_differ_in_a_sign_that_tells_are_other_stories() -> None:
+    pages = [page("C++ basics", BRIDGE), page("C# basics", COUNTED, "https://b.example/2")]
+    assert {one.slug for one in topics.stories(pages, 0.9)} == {"c-plus-plus-basics", "c-sharp-basics"}
 
 
 def test_a_page_joins_the_story_that_it_is_most_like() -> None:

@@ -25,6 +25,7 @@ from contentstudio.research.fetch import (
     UntrustedCertificate,
     WrongContentType,
 )
+from contentstudio.research.slugs import in_url
 from contentstudio.sql import queries
 from overnight.database import Database
 from overnight.errors import OvernightError
@@ -46,7 +47,7 @@ _NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NON
 
 def links_of(page: str, site_url: str, slug: str) -> list[str]:
     """The addresses that the article's links lead to, each once and without its fragment; none within the page."""
-    base = f"{site_url}/{slug}/"
+    base = f"{site_url}/{in_url(slug)}/"
     hrefs = [href for href in (a.get("href") for a in markup.article(page).iter("a")) if href]
     whole = [href if urlsplit(href).scheme else urljoin(base, href) for href in hrefs if not href.startswith("#")]
     return list(dict.fromkeys(urldefrag(url).url for url in whole))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from contentstudio.model import Snapshot
+from contentstudio.research import slugs
 from contentstudio.research.topics import Choice
 from contentstudio.sql import queries
 from overnight.database import Database, Row
@@ -39,6 +40,12 @@ class Memory:
         """The slugs that a job decided to have written, each with the day of its topic."""
         rows = await self._database.fetch(queries["choice_targets"], {"site": site, "chosen_by": chosen_by})
         return [(row["slug"], row["found_on"]) for row in rows]
+
+    async def slug_for(self, site: str, title: str, given: Mapping[str, str]) -> str:
+        """The slug of a story on its site. `given` maps slugs that were given since to their stories' titles."""
+        params = {"site": site, "slugs": slugs.candidates(title), "title": title}
+        rows = await self._database.fetch(queries["slugs_taken"], params)
+        return slugs.free_slug(title, {row["slug"]: row["title"] for row in rows} | dict(given))
 
     async def topic(self, site: str, slug: str, until: date | None = None) -> tuple[str, list[Snapshot]]:
         """A topic's title and the snapshots that an article on it may cite: those that were found until that day."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from contentstudio.memory import links
 from contentstudio.memory.embeddings import Embedder, Scale
@@ -67,7 +67,7 @@ class Documents:
 
     async def keep_own(self, site: str, url: str, title: str, text: str) -> None:
         """Keep a post of the owner's own, unless an article of ours stands there."""
-        slug = urlsplit(url).path.strip("/")
+        slug = unquote(urlsplit(url).path).strip("/")
         params = {"site": site, "slug": slug, "url": url, "title": title, "text": text, "sha256": _hash(title, text)}
         await self._database.fetch(queries["document_own"], params)
 

@@ -17,6 +17,7 @@ from contentstudio.research.extract import NoContent
 from contentstudio.research.fetch import ANY_TYPE, UNSTATED, Fetched, require_page
 from contentstudio.research.manners import Disallowed, HostBusy
 from contentstudio.research.records import Reader
+from contentstudio.research.slugs import slug_of
 from overnight import Cancel, NoWork, Snooze, hash_id, job_id
 
 READ_SECONDS = 280  # beside the reading itself: for the turn at hosts, for robots.txt, and a sitemap's many files
@@ -113,7 +114,7 @@ async def _page(ctx: Ctx, source: Source, fetched: Fetched) -> Found | NoWork | 
         return Cancel(str(nothing))
     if source.kind == "own":
         await ctx.deps.documents.keep_own(source.site, source.url, topics.clean_title(snapshot.title), snapshot.text)
-        return Found(slug=topics.slug_of(topics.clean_title(snapshot.title)))
+        return Found(slug=slug_of(topics.clean_title(snapshot.title)))
     await ctx.deps.memory.keep_snapshot(snapshot)
     return await _candidate(ctx, source, snapshot)
 
@@ -139,7 +140,7 @@ async def _candidate(ctx: Ctx, source: Source, snapshot: Snapshot) -> Found | No
     if (url, found_on) != (snapshot.url, source.date):
         return NoWork(f"what the page says is known since {found_on}, from {url}")
     ctx.emit("candidate.found", Candidate(site=site.name, date=source.date, snapshot=snapshot.sha256))
-    return Found(slug=topics.slug_of(topics.clean_title(snapshot.title)))
+    return Found(slug=slug_of(topics.clean_title(snapshot.title)))
 
 
 def _settings(ctx: Ctx, source: Source) -> str:
@@ -158,7 +159,7 @@ async def choose(ctx: Ctx, latest: Candidate) -> Chosen | NoWork:
     pages = await documents.pages(site.name)
     asked = await ctx.deps.records.demands(site.name)
     found = await asyncio.to_thread(topics.stories, pages, documents.scale.same)
-    choices = [await _choice(ctx, site, story, asked) for story in found]
+    choices = [await _choice(ctx, site, story, asked) for story in await _addressed(ctx, site.name, found)]
     writers = {choice.slug: job_id(choice.slug, site.name, str(latest.date)) for choice in choices}
     await memory.keep_choices(site.name, latest.date, ctx.job_id, choices, writers)
     targets = await memory.targets(site.name, ctx.job_id)
@@ -166,6 +167,17 @@ async def choose(ctx: Ctx, latest: Candidate) -> Chosen | NoWork:
         ctx.emit("topic.validated", Topic(site=site.name, slug=slug, date=day))
     chosen = Chosen(pages=len(pages), stories=len(found), slugs=tuple(slug for slug, _ in targets))
     return chosen if targets else NoWork(f"of {len(found)} stories none is worth an article")
+
+
+async def _addressed(ctx: Ctx, site: str, stories: Sequence[topics.Story]) -> list[topics.Story]:
+    """The stories with the slugs that they have on their site, or are given: no two of them have one."""
+    given: dict[str, str] = {}
+    addressed = []
+    for story in stories:
+        slug = await ctx.deps.memory.slug_for(site, story.title, given)
+        given[slug] = story.title
+        addressed.append(replace(story, given=slug))
+    return addressed
 
 
 async def _choice(ctx: Ctx, site: Site, story: topics.Story, asked: Sequence[Demand]) -> topics.Choice:

@@ -1,7 +1,8 @@
 """Ghost, by its Admin API and the key of a custom integration.
 
 It refuses an update that does not name the version which it replaces, so nothing of a person's is lost between our look
-and our write. A slug is no key there either: a second post gets a suffix. No newsletter is ever sent.
+and our write. A slug is no key there either: a second post gets a suffix, and one of another script than Latin is
+rewritten, so it is given in ASCII. No newsletter is ever sent.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from contentstudio.publish.port import (
     untouched,
 )
 from contentstudio.publish.remote import Answer, Remote
+from contentstudio.research.slugs import in_ascii
 from overnight.errors import ConfigError, Permanent, Transient
 
 API = "/ghost/api/admin"
@@ -119,9 +121,9 @@ class Ghost:
     async def sweep(self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]) -> list[str]:
         params = {"filter": "status:draft", "limit": PER_PAGE, "formats": "html"}
         posts = (await self._ask("GET", "/posts/", params=params)).data["posts"]
-        slugs = set(await under_way())
         old = datetime.now(UTC) - timedelta(seconds=ORPHAN_SECONDS)
         lost = [post for post in posts if _begun(post) and (_moment(post["updated_at"]) or old) < old]
+        slugs = {in_ascii(slug) for slug in await under_way()}
         lost = [p for p in lost if p["slug"] not in slugs and re.sub(r"-\d+$", "", p["slug"]) not in slugs]
         for post in lost:
             await effect("remove", content=post["id"], call=partial(self._remove, post["id"]), repeatable=True)
@@ -148,7 +150,7 @@ class Ghost:
     async def _look(self, slug: str, known: Existing | None = None) -> dict[str, Any] | None:
         """The post with the id that we kept, else what has the slug."""
         paths = [f"/posts/{known.id}/"] if known is not None and known.id is not None else []
-        for path in [*paths, f"/posts/slug/{slug}/"]:
+        for path in [*paths, f"/posts/slug/{in_ascii(slug)}/"]:
             answer = await self._ask("GET", path, params={"formats": "html"}, allow=(404,))
             if answer.status == 200:
                 post: dict[str, Any] = answer.data["posts"][0]
@@ -157,7 +159,7 @@ class Ghost:
 
     async def _begin(self, article: Article, effect: Effect) -> str:
         """An empty draft with the slug, once; its id. A `-2` that we are given instead is never kept."""
-        slug = article.draft.slug
+        slug = in_ascii(article.draft.slug)
 
         async def call() -> str:
             begun = {"title": article.draft.title, "slug": slug, "status": "draft", "html": BEGUN}
@@ -193,7 +195,7 @@ class Ghost:
                 body = body.replace(html.escape(image.src), html.escape(url))
                 featured = featured or (url, image.alt)
         marked = f"<!--contentstudio:{mark.mark(article.sha256, body)}-->\n{body.strip()}"
-        fields: dict[str, Any] = {"title": draft.title, "slug": draft.slug, "html": CARD.format(marked)}
+        fields: dict[str, Any] = {"title": draft.title, "slug": in_ascii(draft.slug), "html": CARD.format(marked)}
         fields |= {"custom_excerpt": draft.description[:300], "tags": [{"name": name} for name in draft.tags]}
         if featured:
             fields |= {"feature_image": featured[0], "feature_image_alt": featured[1][:125]}

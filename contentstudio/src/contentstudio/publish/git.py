@@ -9,22 +9,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import html
-import json
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 from contentstudio import config as settings
 from contentstudio.config import Site
 from contentstudio.model import Draft, Published
-from contentstudio.publish import markdown
+from contentstudio.publish import front_matter, markdown
+from contentstudio.publish.layouts import PAGES, Post, is_post, is_web
 from contentstudio.publish.port import (
+    SLUG_RULE,
     Article,
     Capabilities,
     Conflict,
@@ -33,18 +34,18 @@ from contentstudio.publish.port import (
     Finding,
     OwnPost,
     plan,
+    readable,
     sha256_of,
     untouched,
 )
+from contentstudio.research.slugs import is_slug
 from overnight.errors import ConfigError, Permanent, Transient
 
 TRAILER = "Contentstudio-Draft"
 TOLD = 1_000  # characters of what git says of a failure that are kept
 PUSHES = 5  # tries to be the one who pushes, where others push too
 FOLDERS = {"hugo": "content/posts", "jekyll": "_posts", "astro": "src/content/blog"}
-PAGES = {"hugo": "/posts/{slug}/", "jekyll": "/{date:%Y/%m/%d}/{slug}.html", "astro": "/blog/{slug}/"}
 PICTURES = {"hugo": "static/images", "jekyll": "images", "astro": "public/images"}  # all are seen as /images
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,199}")
 _PASSING = ("Could not resolve host", "timed out", "Connection re", "unable to access", "early EOF", "cannot lock ref")
 
 
@@ -110,22 +111,22 @@ class Git:
         return []  # a commit is pushed whole or not at all
 
     async def posts(self) -> AsyncIterator[OwnPost]:
-        copy = await self._refresh()
-        for path in sorted((copy / self._posts).glob("**/*.md"), reverse=True):
-            values, text = _parted(path.read_text("utf-8", "replace"))
-            slug = re.sub(r"^\d{4}-\d\d-\d\d-", "", path.stem)
-            if values.get("draft") == "true" or values.get("published") == "false":
-                continue
-            modified = await self._modified(str(path.relative_to(copy)))
-            date = _date(values.get("pubDate") or values.get("date")) or modified
-            yield OwnPost(
-                url=self._url(slug, date),
-                slug=slug,
-                title=_text(values.get("title", slug)),
-                html="".join(f"<p>{html.escape(part)}</p>" for part in text.split("\n\n")),
-                published_at=date,
-                modified=modified,
-            )
+        await self._refresh()
+        for post in sorted(self._files(), key=lambda post: post.path, reverse=True):
+            if post.is_shown:
+                modified = await self._modified(f"{self._posts}/{post.path}")
+                for told in readable([post], partial(self._told, modified=modified)):
+                    yield told
+
+    def _told(self, post: Post, modified: datetime) -> OwnPost:
+        return OwnPost(
+            url=self._url(post, modified),
+            slug=post.slug,
+            title=post.title,
+            html="".join(f"<p>{html.escape(part)}</p>" for part in post.text.split("\n\n")),
+            published_at=post.date or modified,
+            modified=modified,
+        )
 
     async def check(self) -> list[Finding]:
         try:
@@ -176,7 +177,8 @@ class Git:
         if plan(article, there, known, ours) == "leave" or _arrived(article, there):
             return
         assert self._copy is not None
-        draft, first = article.draft, await self._first(there) or article.at
+        stood = self._standing(there)
+        draft, first = article.draft, (stood and stood.date) or article.at
         for image in draft.images:
             if image.src in article.pictures:
                 data = article.pictures[image.src]
@@ -186,7 +188,11 @@ class Git:
                 images = [shown if other is image else other for other in draft.images]
                 draft = draft.model_copy(update={"images": images})
         path = self._copy / (there.path if there and there.path else self._path(draft.slug, first))
-        text = markdown.front_matter(self._values(draft, article, first)) + "\n" + markdown.body(draft)
+        text = (
+            markdown.front_matter(self._values(draft, article, first) | (stood.placed if stood else {}))
+            + "\n"
+            + markdown.body(draft)
+        )
         _put(path, text.encode())
         await self._git("add", "--all")
 
@@ -208,41 +214,57 @@ class Git:
         dated = f"{first.astimezone(UTC):%Y-%m-%d}-" if self._settings.layout == "jekyll" else ""
         return f"{self._posts}/{dated}{slug}.md"
 
-    def _url(self, slug: str, first: datetime) -> str:
+    def _url(self, post: Post, modified: datetime) -> str:
+        address = post.address(modified)
+        return address if is_web(address) else self.site.url + address
+
+    def _files(self) -> list[Post]:
+        """The posts of the copy, whatever they are called; no link is followed out of it."""
+        assert self._copy is not None
+        folder = self._copy / self._posts
+        files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+        below = [PurePosixPath(path.relative_to(folder).as_posix()) for path in files]
+        root, bundles = self._copy.resolve(), {path.parent for path in below if path.name.startswith("index.")}
+        return [
+            self._post(path, path_below)
+            for path, path_below in zip(files, below, strict=True)
+            if is_post(self._settings.layout, path_below, bundles) and path.resolve().is_relative_to(root)
+        ]
+
+    def _post(self, path: Path, below: PurePosixPath) -> Post:
         page = self._settings.page or PAGES[self._settings.layout]
-        return self.site.url + page.format(slug=slug, date=first.astimezone(UTC))
+        return Post(self._settings.layout, page, below, *front_matter.parted(path.read_text("utf-8", "replace")))
 
     async def _there(self, slug: str) -> Existing | None:
-        """What the copy has under a slug."""
-        if not _SLUG.fullmatch(slug):
-            raise Permanent(f"{slug!r} cannot be a slug: it takes 1 to 200 of the characters a-z, 0-9 and '-'.")
+        """What the copy has under a slug: of several files the one that is ours."""
+        if not is_slug(slug):
+            raise Permanent(f"{slug!r} cannot be a slug: {SLUG_RULE}.")
         assert self._copy is not None
-        named = re.compile(rf"(\d{{4}}-\d\d-\d\d-)?{slug}\.md")
-        found = sorted(path for path in (self._copy / self._posts).glob(f"*{slug}.md") if named.fullmatch(path.name))
-        if not found:
-            return None
-        if len(found) > 1:
-            raise Permanent(f"two files have the slug “{slug}”: {' and '.join(path.name for path in found)}")
-        text, path = found[0].read_text("utf-8", "replace"), str(found[0].relative_to(self._copy))
-        values, _ = _parted(text)
+        found = [await self._existing(post) for post in self._files() if post.has(slug)]
+        named = re.compile(rf"{re.escape(self._posts)}/(\d{{4}}-\d\d-\d\d-)?{re.escape(slug)}\.md")
+        found.sort(key=lambda one: (one.sha256 is None, not named.fullmatch(str(one.path)), str(one.path)))
+        return found[0] if found else None
+
+    async def _existing(self, post: Post) -> Existing:
+        assert self._copy is not None
+        path = f"{self._posts}/{post.path}"
         said = await self._git("log", "-1", f"--format=%(trailers:key={TRAILER},valueonly,separator=)", "--", path)
-        hidden = values.get("draft") == "true" or values.get("published") == "false"
         modified = await self._modified(path)
         return Existing(
-            url=self._url(slug, _date(values.get("pubDate") or values.get("date")) or modified),
+            url=self._url(post, modified),
             sha256=said or None,
             path=path,
             id=path,
-            state="draft" if hidden else "published",
-            fingerprint=sha256_of(text),
+            state="draft" if front_matter.is_hidden(post.values) else "published",
+            fingerprint=sha256_of((self._copy / path).read_text("utf-8", "replace")),
             modified=modified,
         )
 
-    async def _first(self, there: Existing | None) -> datetime | None:
+    def _standing(self, there: Existing | None) -> Post | None:
         if there is None or there.path is None or self._copy is None:
             return None
-        values, _ = _parted((self._copy / there.path).read_text("utf-8", "replace"))
-        return _date(values.get("pubDate") or values.get("date"))
+        path = self._copy / there.path
+        return self._post(path, PurePosixPath(path.relative_to(self._copy / self._posts).as_posix()))
 
     async def _modified(self, path: str) -> datetime:
         return datetime.fromisoformat(await self._git("log", "-1", "--format=%cI", "--", path)).astimezone(UTC)
@@ -296,27 +318,3 @@ def _arrived(article: Article, there: Existing | None) -> bool:
 def _put(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
-
-
-def _parted(text: str) -> tuple[dict[str, str], str]:
-    """The lines of the front matter that are a name and a value, and the text below it."""
-    match = re.match(r"---\r?\n(.*?)\r?\n---\r?\n(.*)", text, re.DOTALL)
-    if match is None:
-        return {}, text
-    pairs = (line.split(":", 1) for line in match[1].splitlines() if re.match(r"\w+:", line))
-    return {name: value.strip() for name, value in pairs}, match[2].strip()
-
-
-def _text(value: str) -> str:
-    try:
-        return str(json.loads(value))
-    except ValueError:
-        return value.strip("'\"")
-
-
-def _date(value: str | None) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(_text(value or ""))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

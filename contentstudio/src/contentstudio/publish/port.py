@@ -18,6 +18,7 @@ from overnight.errors import Permanent
 
 State = Literal["draft", "scheduled", "published"]
 GONE = "gone"  # the fingerprint of what a person took away
+SLUG_RULE = "it takes small letters, digits and '-', at most 200 of them in an address"
 UNDATED = datetime.fromtimestamp(0, UTC)  # when a post was published that does not say so
 
 

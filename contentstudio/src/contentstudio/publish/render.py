@@ -22,6 +22,7 @@ from contentstudio.model import Draft, Image, Model, Reference, Sentence
 from contentstudio.publish import anchors
 from contentstudio.publish.anchors import Piece
 from contentstudio.publish.labels import day, direction, labels
+from contentstudio.research.slugs import in_url
 from overnight.errors import InvalidPayload
 
 GENERATOR = '<meta name="generator" content="contentstudio">'
@@ -206,7 +207,7 @@ def listings(site: Site, pages: Mapping[str, Page]) -> dict[str, str]:
 
 def page_url(site: Site, slug: str) -> str:
     """The address of an article; it is its canonical URL too."""
-    return f"{site.url}/{slug}/"
+    return f"{site.url}/{in_url(slug)}/"
 
 
 def _site_title(site: Site) -> str:

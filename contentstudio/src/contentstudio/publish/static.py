@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +25,7 @@ from contentstudio.config import Site
 from contentstudio.model import Draft, Model, Published
 from contentstudio.publish import render
 from contentstudio.publish.port import (
+    SLUG_RULE,
     Article,
     Capabilities,
     Conflict,
@@ -37,13 +37,13 @@ from contentstudio.publish.port import (
     plan,
     untouched,
 )
+from contentstudio.research.slugs import is_slug
 from overnight.errors import ConfigError, Permanent, Transient
 
 MANIFEST = ".contentstudio.json"
 LOCK = ".contentstudio.lock"
 LOCK_TIMEOUT_SECONDS = 30.0
 
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,199}")
 _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
 _WRONG_FOLDER = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP}
 
@@ -306,8 +306,8 @@ def _published(article: Article, there: Existing, action: Literal["created", "up
 
 
 def _check_slug(slug: str) -> None:
-    if not _SLUG.fullmatch(slug):
-        raise Permanent(f"{slug!r} cannot be a slug: it takes 1 to 200 of the characters a-z, 0-9 and '-'.")
+    if not is_slug(slug):
+        raise Permanent(f"{slug!r} cannot be a slug: {SLUG_RULE}.")
 
 
 def _next_page(known: render.Page | None, draft: Draft, published_at: datetime, indexed: bool) -> render.Page:

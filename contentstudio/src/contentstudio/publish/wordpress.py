@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Any, Self
+from urllib.parse import unquote
 
 from contentstudio import config as settings
 from contentstudio.config import Site
@@ -36,6 +37,7 @@ from contentstudio.publish.port import (
     untouched,
 )
 from contentstudio.publish.remote import Answer, Denied, Remote
+from contentstudio.research.slugs import in_ascii
 from overnight.errors import Permanent, Transient
 
 API = "/wp-json/wp/v2"
@@ -160,10 +162,10 @@ class WordPress:
         slugs = set(await under_way())
         old = datetime.now(UTC) - timedelta(seconds=ORPHAN_SECONDS)
         lost = [p for p in posts if _begun(p) and (_first_moment(p, "modified_gmt") or old) < old]
-        lost = [p for p in lost if p["slug"] not in slugs and re.sub(r"-\d+$", "", p["slug"]) not in slugs]
+        lost = [p for p in lost if _slug(p) not in slugs and re.sub(r"-\d+$", "", _slug(p)) not in slugs]
         for post in lost:
             await effect("remove", content=post["id"], call=partial(self._remove, post["id"]), repeatable=True)
-        return [post["slug"] for post in lost]
+        return [_slug(post) for post in lost]
 
     async def _look(self, slug: str, known: Existing | None = None) -> dict[str, Any] | None:
         """The post with the id that we kept, else what has the slug: of several the one that is not merely begun."""
@@ -184,7 +186,7 @@ class WordPress:
             raise Denied(f"{self._remote.base} shows no drafts to {self._cms.user}: the password or the role is wrong")
         if not isinstance(answer.data, list):
             raise self._no_wordpress()
-        return [post for post in answer.data if post["slug"] == slug]
+        return [post for post in answer.data if _slug(post) == slug]
 
     async def _begin(self, slug: str, effect: Effect) -> int:
         """An empty draft with the slug, once; its id. A `-2` that we are given instead is never kept."""
@@ -192,14 +194,14 @@ class WordPress:
         async def call() -> dict[str, Any]:
             begun = {"slug": slug, "status": "draft", "content": BEGUN}
             post = (await self._remote.ask("POST", f"{API}/posts", json=begun)).data
-            if post["slug"] == slug:
+            if _slug(post) == slug:
                 return {"id": post["id"]}
             await self._remove(post["id"])
             there = await self.find(slug)
             if there is not None:
                 raise Conflict(f"{there.url} was not written by us", there)
             raise Permanent(
-                f"WordPress made “{post['slug']}” of the slug “{slug}”, so it keeps that for itself, or a post which "
+                f"WordPress made “{_slug(post)}” of the slug “{slug}”, so it keeps that for itself, or a post which "
                 f"{self._cms.user} may not see has it. The empty draft was removed; give the article another slug."
             )
 
@@ -246,7 +248,7 @@ class WordPress:
         kind = image.src.rsplit(".", 1)[-1].lower()
         if kind not in TYPES:
             raise Permanent(f"the picture {image.src} is none of {', '.join(TYPES)}")
-        name = f"{article.draft.slug[:100]}-{sha256_of(data.hex())[:12]}"
+        name = f"{in_ascii(article.draft.slug)[:100]}-{sha256_of(data.hex())[:12]}"  # a header takes nothing else
 
         async def probe() -> dict[str, Any] | None:
             # By its words and not by its slug, to which WordPress adds a number where a file of that name lies about.
@@ -301,12 +303,12 @@ class WordPress:
             own = await self._alone(number, slug)
             seo = await self._update(path, fields, seo_fields.wanted(own and own["meta"], draft, indexed=indexed))
             post = (await self._remote.ask("GET", path, params={"context": "edit", "_fields": FIELDS})).data
-            if post["slug"] == slug:
+            if _slug(post) == slug:
                 break
         else:
             if not live:
                 await self._remote.ask("POST", path, json={"status": "draft"})
-            raise Permanent(f"WordPress made “{post['slug']}” of the slug “{slug}” of {post['link']}: look what has it")
+            raise Permanent(f"WordPress made “{_slug(post)}” of the slug “{slug}” of {post['link']}: look what has it")
         await self._alone(number, slug)
         lost: list[str] = [
             name for name in ("tags", "categories", "featured_media") if name in fields and _lost(fields, post, name)
@@ -381,6 +383,11 @@ def _sha256(content: str) -> str | None:
     return mark.read(block[1], block[2]) if block else None
 
 
+def _slug(post: dict[str, Any]) -> str:
+    """The slug as people write it: WordPress keeps one of another script than Latin percent-encoded."""
+    return unquote(post["slug"])
+
+
 def _begun(post: dict[str, Any]) -> bool:
     return bool(post["status"] == "draft" and post["content"]["raw"].strip() == BEGUN)
 
@@ -399,7 +406,7 @@ def _own_post(post: dict[str, Any]) -> OwnPost:
     """A post as readers see it. One that an importer left without its times in GMT has those of the site, or others."""
     published = _first_moment(post, "date_gmt", "date")
     modified = _first_moment(post, "modified_gmt", "modified")
-    slug = str(post.get("slug") or post.get("id") or "")
+    slug = unquote(str(post.get("slug") or post.get("id") or ""))
     return OwnPost(
         url=post["link"],
         slug=slug,

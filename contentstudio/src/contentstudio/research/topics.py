@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ from urllib.parse import urlsplit
 from contentstudio.config import Research, Weights
 from contentstudio.model import Model
 from contentstudio.research.demands import Demand
+from contentstudio.research.slugs import identity, slug_of
 from contentstudio.research.terms import content_words
 
-SLUG_LENGTH = 80  # characters; a limit of taste, far below what any CMS cuts at
 FULL_WORDS = 400  # words from which on a text counts as wholly substantial
 FRESH_DAYS = 30  # days during which a page counts as wholly fresh
 STALE_DAYS = 365  # days after which it is not fresh at all
@@ -50,9 +49,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Pages that tell the same, the one that tells most of it first."""
+    """Pages that tell the same, the one that tells most of it first.
+
+    `given` is the slug that it has on its site, where another story has the one of its title.
+    """
 
     pages: tuple[Page, ...]
+    given: str | None = None
 
     @property
     def title(self) -> str:
@@ -60,7 +63,7 @@ class Story:
 
     @property
     def slug(self) -> str:
-        return slug_of(self.title)
+        return self.given or slug_of(self.title)
 
     @property
     def hosts(self) -> set[str]:
@@ -120,14 +123,6 @@ def clean_title(title: str) -> str:
     return title.strip()
 
 
-def slug_of(title: str) -> str:
-    """The title as a slug; for a title without any letter or digit, a part of its hash."""
-    from slugify import slugify
-
-    slug = slugify(title, max_length=SLUG_LENGTH, word_boundary=True)
-    return slug or "topic-" + hashlib.sha256(title.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-
-
 def stories(pages: Iterable[Page], same: float) -> list[Story]:
     """Pages whose texts are alike from `same` on, or whose titles are, put together around the longest of them.
 
@@ -136,9 +131,9 @@ def stories(pages: Iterable[Page], same: float) -> list[Story]:
     """
     found: list[list[Page]] = []
     for page in sorted(pages, key=lambda page: (-page.words, page.url)):
-        slug = slug_of(clean_title(page.title))
+        title = identity(clean_title(page.title))
         alike = max(found, key=lambda story: _likeness(story[0], page), default=None)
-        titled = next((story for story in found if slug_of(clean_title(story[0].title)) == slug), None)
+        titled = next((story for story in found if identity(clean_title(story[0].title)) == title), None)
         if titled is not None:
             titled.append(page)
         elif alike is not None and _likeness(alike[0], page) >= same:
@@ -189,7 +184,8 @@ def score(factors: dict[str, float], weights: Weights) -> float:
 def decide(story: Story, near: Sequence[Near], found: dict[str, float], research: Research, now: datetime) -> Choice:
     """Write a new article, write an old one again, or neither. `near` has the likest first, none below `same`.
 
-    A document under the story's own slug counts as near however it reads: it would be written over.
+    A document under the story's own slug counts as near however it reads: it would be written over. Such a document
+    tells the same story, for another story's slug is never given to this one.
     """
     worth = score(found, research.weights)
     nearest = next((document for document in near if document.slug == story.slug), near[0] if near else None)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, InternalLink, Model
-from contentstudio.research.topics import slug_of
+from contentstudio.research.slugs import in_url, is_slug, slug_of
 from contentstudio.seo.description import description_of
 from contentstudio.seo.structure import faq_of, images_of, links_of, sections_of
 from contentstudio.seo.title import title_of
-
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,199}")
 
 
 class Change(Model):
@@ -43,7 +40,7 @@ def optimize(draft: Draft, site: Site, links: Sequence[InternalLink]) -> Optimiz
         "description": description_of(draft.description, draft.sentences()),
         "sections": sections,
         "faq": faq_of(draft.faq, sections),
-        "links": links_of(links, f"{site.url}/{slug}/"),
+        "links": links_of(links, f"{site.url}/{in_url(slug)}/"),
         "images": images_of(draft.images),
     }
     after = draft.model_copy(update=changes)
@@ -55,7 +52,7 @@ def _slug(draft: Draft) -> str:
 
     Only one that can be no address is made anew.
     """
-    return draft.slug if _SLUG.fullmatch(draft.slug) else slug_of(draft.slug or draft.title)
+    return draft.slug if is_slug(draft.slug) else slug_of(draft.slug or draft.title)
 
 
 def _changes(before: Draft, after: Draft) -> Iterator[Change]:

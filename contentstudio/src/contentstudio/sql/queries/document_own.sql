@@ -1,4 +1,7 @@
--- Keeps a post of the owner's own, unless it stands where an article of ours does.
+-- Keeps a post of the owner's own, unless it stands where an article of ours does. It has one slug, whichever it had.
+with moved as (
+    delete from documents where site = %(site)s and url = %(url)s and kind = 'own' and slug <> %(slug)s
+)
 insert into documents (site, slug, kind, title, text, sha256, url)
 select %(site)s, %(slug)s, 'own', %(title)s, %(text)s, %(sha256)s, %(url)s
 where not exists (select from documents d where d.site = %(site)s and d.url = %(url)s and d.kind <> 'own')
