@@ -118,7 +118,9 @@ def up(
         if once or now:
             await database.insist(lambda: pipelines.begin(app, database, settings, began))
         if retry_failed:
-            done = await dead_letters.replay(app, database, Filter(since=began - LAST_NIGHT), reason="up --retry-failed")
+            done = await dead_letters.replay(
+                app, database, Filter(since=began - LAST_NIGHT), reason="up --retry-failed"
+            )
             click.echo(f"{show.count(done.count, 'failed job')} started again", err=True)
         told = "tonight's work" if once else "waiting for work; Ctrl-C ends it"
         async with AsyncExitStack() as stack:
