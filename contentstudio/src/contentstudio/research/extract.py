@@ -39,6 +39,7 @@ _CELLS = " | "  # between two cells of a row, as Markdown has it
 _CLOSING = (3, 6)  # paragraphs at the end without a sentence, and words of each, that lead on to other pages
 _LINKED = 0.5  # of the characters of a text without a sentence; more is a list of links
 _MINOR = "[count(.//p) * 2 < count(//p)]"  # does not hold most of the page, as what a script fades in does
+_BOX = 800  # characters, blanks included
 _NAMES = "translate(concat(@class, ' ', @id), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"
 _CLUTTER = " or ".join(
     f"contains({_NAMES}, '{name}')"
@@ -50,9 +51,9 @@ _CLUTTER = " or ".join(
 _PRUNED = [
     # A notice, unless it is the whole article for browsers without JavaScript.
     "//noscript[count(.//p) * 2 < count(//p) or string-length(.) < 2000]",
-    # It stands beside the text, in few paragraphs of the page and without its heading.
+    # Boxes beside the text are short; what is longer has the name for another reason, as a whole page has.
     f"//*[self::div or self::section or self::ul or self::ol or self::p or self::aside or self::nav or self::form]"
-    f"[{_CLUTTER}][count(.//p) * 5 < count(//p)][not(.//h1)]",
+    f"[{_CLUTTER}][string-length(.) < {_BOX}][not(.//h1)]",
     "//template | //*[@hidden]",
     # What no reader sees is often not meant for readers.
     *(
