@@ -59,7 +59,7 @@ OUTAGE_STATES = {"3D000", "25P03"}
 TOO_SLOW, READ_ONLY = "57014", "25006"  # a statement past its time limit; a standby, which is an outage
 POOLED = {"26000", "42P05"}  # a prepared statement is not there, or is already: a pooler has changed the session
 # What a statement holds is at fault in these alone: the values, the constraints, the size of a row or an index entry.
-DATA_FAULTS = {"22", "23", "54"}
+DATA_FAULTS = {"21", "22", "23", "54", "P0"}
 CANNOT_SERVE = {"57P03", "53300", READ_ONLY}  # it is there: it starts, recovers, shuts down, is full, is a standby
 # The driver gives no SQLSTATE of a connection that failed. The last three are PgBouncer's.
 CANNOT_SERVE_TEXT = re.compile(

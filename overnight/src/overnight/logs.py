@@ -69,17 +69,31 @@ class _Log:
     def __getattr__(self, method: str) -> Any:
         import structlog
 
-        if not structlog.is_configured():
-            configure(sys.stderr, logging.WARNING)
+        _ensure_configured()
         return getattr(structlog.get_logger(), method)
+
+
+def _ensure_configured() -> None:
+    import structlog
+
+    if not structlog.is_configured():
+        configure(sys.stderr, logging.WARNING)
 
 
 log = cast("structlog.typing.FilteringBoundLogger", _Log())
 
 
 def listened(lines: MutableSequence[str]) -> structlog.typing.FilteringBoundLogger:
-    """A logger as it is configured, of which each line goes to `lines` too, as a person reads it and may see it."""
+    """A logger as it is configured, of which each line goes to `lines` too, as a person reads it and may see it.
+
+    Lines from `INFO` on are kept whatever level the log itself has: who looks at a failure wants them.
+    """
     import structlog
+
+    def below(_: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        if not structlog.get_logger().is_enabled_for(logging.getLevelNamesMapping().get(method.upper(), logging.INFO)):
+            raise structlog.DropEvent
+        return event
 
     def keep(_: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         told = [f"{name}={_text(value)}" for name, value in event.items() if name not in (*WHO, "event")]
@@ -87,7 +101,12 @@ def listened(lines: MutableSequence[str]) -> structlog.typing.FilteringBoundLogg
         lines.append(clean(said)[:LINE_LIMIT])
         return event
 
-    logger = structlog.wrap_logger(None, processors=[keep, *structlog.get_config()["processors"]])
+    _ensure_configured()
+    logger = structlog.wrap_logger(
+        None,
+        processors=[keep, below, *structlog.get_config()["processors"]],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
     return cast("structlog.typing.FilteringBoundLogger", _Harmless(logger))
 
 

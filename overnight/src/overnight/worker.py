@@ -14,7 +14,7 @@ import structlog
 
 from overnight import budgets, tracing, upstreams
 from overnight.app import App
-from overnight.database import Database, Row
+from overnight.database import Database, Row, is_fault_of_data
 from overnight.errors import IdConflict, LedgerUnavailable, OvernightError, Refused
 from overnight.execute import execute
 from overnight.heart import Attempt, Heart
@@ -284,10 +284,18 @@ class Worker:
         return ours
 
     async def _write(self, batch: Sequence[Ending]) -> Finish:
-        """Write endings; where a job has kept its place, its next step begins."""
+        """Write endings; where a job has kept its place, its next step begins.
+
+        What the database refuses for a reason of its own, such as a right that it lacks, is an outage: no output is lost.
+        """
         may_begin = self._heart.healthy and not self._stop.is_set()
         kept = {(e.run.id, e.run.attempt) for e in batch} - self._freed if may_begin else set()
-        return await self._hot.finish(batch, self.boot_id, eager=kept, lease=self._heart.lease)
+        try:
+            return await self._hot.finish(batch, self.boot_id, eager=kept, lease=self._heart.lease)
+        except Refused as refusal:
+            if is_fault_of_data(refusal):
+                raise
+            raise LedgerUnavailable(str(refusal)) from refusal
 
     def _tell(self, ending: Ending, told: structlog.typing.FilteringBoundLogger) -> None:
         _log(ending, told)

@@ -275,6 +275,36 @@ async def test_an_output_that_postgres_refuses_is_a_dead_letter_and_its_neighbou
     assert "invalid input syntax for type json" in letter["error"]
 
 
+@pytest.mark.parametrize("state", ["42501", "0A000", "XX002"])
+async def test_an_output_is_kept_for_as_long_as_the_database_refuses_it_for_a_reason_of_its_own(
+    database: Database, state: str
+) -> None:
+    """A right that is missing or a plan that is stale is mended by somebody; the step is not done again."""
+    p, calls = Pipeline("p"), []
+
+    @p.step
+    async def write(ctx: Ctx, value: int) -> int:
+        calls.append(value)
+        return value + 1
+
+    app = App("app", [p])
+    await control.start(app, database, "p", 1)
+    await database.fetch(
+        "create function refuse() returns trigger language plpgsql as $$ "
+        f"begin raise exception 'as if' using errcode = '{state}'; end $$"
+    )
+    await database.fetch(
+        "create trigger refuse before update on runs for each row when (new.status = 'succeeded') "
+        "execute function refuse()"
+    )
+    worker = asyncio.create_task(run_until_idle(app, database))
+    while not calls:
+        await asyncio.sleep(0.01)
+    await database.fetch("drop trigger refuse on runs")
+    await worker
+    assert (calls, await rows(database, "status, output, failures")) == ([1], [("succeeded", 2, 0)])
+
+
 async def test_a_fault_of_the_worker_itself_ends_it_loudly(database: Database, monkeypatch: Any) -> None:
     p = Pipeline("p")
 
