@@ -40,20 +40,14 @@ _CLOSING = (3, 6)  # paragraphs at the end without a sentence, and words of each
 _LINKED = 0.5  # of the characters of a text without a sentence; more is a list of links
 _MINOR = "[count(.//p) * 2 < count(//p)]"  # does not hold most of the page, as what a script fades in does
 _BOX = 800  # characters, blanks included
-_NAMES = "translate(concat(@class, ' ', @id), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"
-_CLUTTER = " or ".join(
-    f"contains({_NAMES}, '{name}')"
-    for name in (
-        *("newsletter", "subscribe", "paywall", "sharedaddy", "share-", "social", "related", "recommend", "breadcrumb"),
-        *("author-bio", "author-box", "authorbox", "disclosure"),
-    )
+_CLUTTER = re.compile(
+    r"newsletter|subscribe|paywall|sharedaddy|share-|social|related|recommend|breadcrumb|author-?b(?:io|ox)|disclosure",
+    re.I,
 )
+_BOXES = ("div", "section", "ul", "ol", "p", "aside", "nav", "form")
 _PRUNED = [
     # A notice, unless it is the whole article for browsers without JavaScript.
     "//noscript[count(.//p) * 2 < count(//p) or string-length(.) < 2000]",
-    # Boxes beside the text are short; what is longer has the name for another reason, as a whole page has.
-    f"//*[self::div or self::section or self::ul or self::ol or self::p or self::aside or self::nav or self::form]"
-    f"[{_CLUTTER}][string-length(.) < {_BOX}][not(.//h1)]",
     "//template | //*[@hidden]",
     # What no reader sees is often not meant for readers.
     *(
@@ -178,8 +172,10 @@ def _text_of(tree: HtmlElement, url: str) -> Sequence[str]:
 
     The library's default asks several readers and takes the best; of a very long page it asks its own alone.
     """
-    for block in [block for block in tree.iter("pre") if not _is_prose(block)]:
-        block.drop_tree()
+    blocks = [block for block in tree.iter("pre") if not _is_prose(block)]
+    for block in [*blocks, *filter(_is_clutter, tree.iter(*_BOXES))]:
+        if block.getparent() is not None:
+            block.drop_tree()
     found = _library().bare_extraction(
         tree, url=url, include_comments=False, prune_xpath=_PRUNED, fast=_elements(tree) > _MANY_ELEMENTS
     )
@@ -192,6 +188,13 @@ def _text_of(tree: HtmlElement, url: str) -> Sequence[str]:
     closing = next(n for n, prose in enumerate(reversed(is_prose)) if prose)
     closing = next((n for n in range(closing) if _belongs(paragraphs[-1 - n], words)), closing)
     return paragraphs[: len(paragraphs) - closing] if closing <= most else paragraphs
+
+
+def _is_clutter(box: Any) -> bool:
+    """Whether a box is named as one beside the text. These are short; a longer one has its name for another reason."""
+    if not _CLUTTER.search(f"{box.get('class')} {box.get('id')}"):
+        return False
+    return box.find(".//h1") is None and sum(map(len, box.itertext())) < _BOX
 
 
 def _belongs(line: str, words: int) -> bool:
