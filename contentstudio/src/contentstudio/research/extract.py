@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MIN_WORDS", "NoContent", "page", "sentences"]
 
-MIN_WORDS = 30  # less than two or three sentences is a shell or an error page, and nothing to write from
+MIN_WORDS = 25  # less than two or three sentences is a shell or an error page, and nothing to write from
 _SHELL_WORDS = 200  # a longer text may speak of JavaScript without being the notice of a page that needs it
 _WAITING_WORDS = 60  # with less beside a notice for browsers without JavaScript, the text is what the notice asks for
 _SYMBOL_SHARE = 0.12  # of the characters; prose with code in it stays below 0.05
@@ -36,24 +36,17 @@ _MAX_ELEMENTS = 100_000  # twice the longest pages; beyond it reading takes minu
 _MANY_ELEMENTS = 15_000  # from here on pages are read the fast way alone; one in a hundred is as long
 _BLOCKS = frozenset({"p", "head", "quote", "list", "item", "table", "row", "lb"})
 _CELLS = " | "  # between two cells of a row, as Markdown has it
-_CLOSING = (3, 6)  # paragraphs at the end without a sentence, and words of each, that lead on to other pages
 _LINKED = 0.5  # of the characters of a text without a sentence; more is a list of links
 _MINOR = "[count(.//p) * 2 < count(//p)]"  # does not hold most of the page, as what a script fades in does
 _BOX = 800  # characters, blanks included
-_NAMES = "translate(concat(@class, ' ', @id), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"
-_CLUTTER = " or ".join(
-    f"contains({_NAMES}, '{name}')"
-    for name in (
-        *("newsletter", "subscribe", "paywall", "sharedaddy", "share-", "social", "related", "recommend", "breadcrumb"),
-        *("author-bio", "author-box", "authorbox", "disclosure"),
-    )
+_CLUTTER = re.compile(
+    r"newsletter|subscribe|paywall|sharedaddy|share-|social|related|recommend|breadcrumb|author-?b(?:io|ox)|disclosure",
+    re.I,
 )
+_BOXES = ("div", "section", "ul", "ol", "p", "aside", "nav", "form")
 _PRUNED = [
     # A notice, unless it is the whole article for browsers without JavaScript.
     "//noscript[count(.//p) * 2 < count(//p) or string-length(.) < 2000]",
-    # Boxes beside the text are short; what is longer has the name for another reason, as a whole page has.
-    f"//*[self::div or self::section or self::ul or self::ol or self::p or self::aside or self::nav or self::form]"
-    f"[{_CLUTTER}][string-length(.) < {_BOX}][not(.//h1)]",
     "//template | //*[@hidden]",
     # What no reader sees is often not meant for readers.
     *(
@@ -178,29 +171,29 @@ def _read_markup(text: str, fetched: Fetched, hints: Hints, now: datetime) -> _R
 
 
 def _text_of(tree: HtmlElement, url: str) -> Sequence[str]:
-    """The paragraphs of the page, without those at its end that lead on to others; [] for a list of links.
+    """The paragraphs of the page; [] for a list of links.
 
     The library's default asks several readers and takes the best; of a very long page it asks its own alone.
     """
-    for block in [block for block in tree.iter("pre") if not _is_prose(block)]:
-        block.drop_tree()
+    blocks = [block for block in tree.iter("pre") if not _is_prose(block)]
+    for block in [*blocks, *filter(_is_clutter, tree.iter(*_BOXES))]:
+        if block.getparent() is not None:
+            block.drop_tree()
     found = _library().bare_extraction(
         tree, url=url, include_comments=False, prune_xpath=_PRUNED, fast=_elements(tree) > _MANY_ELEMENTS
     )
     paragraphs = list(dict.fromkeys(_paragraphs(found.body))) if found is not None else []
-    is_prose = [bool(sentences(paragraph)) for paragraph in paragraphs]
-    if not any(is_prose):
+    if not any(map(sentences, paragraphs)):
         linked = sum(len("".join(map(str, link.itertext()))) for link in tree.iter("a"))
         return paragraphs if linked < _LINKED * sum(map(len, paragraphs)) else []
-    most, words = _CLOSING
-    closing = next(n for n, prose in enumerate(reversed(is_prose)) if prose)
-    closing = next((n for n in range(closing) if _belongs(paragraphs[-1 - n], words)), closing)
-    return paragraphs[: len(paragraphs) - closing] if closing <= most else paragraphs
+    return paragraphs
 
 
-def _belongs(line: str, words: int) -> bool:
-    """Whether a line at the end is part of the text: one of some length, or a row of a table."""
-    return len(line.split()) > words or _CELLS in line or bool(_UNSPACED.search(line))
+def _is_clutter(box: Any) -> bool:
+    """Whether a box is named as one beside the text. These are short; a longer one has its name for another reason."""
+    if not _CLUTTER.search(f"{box.get('class')} {box.get('id')}"):
+        return False
+    return box.find(".//h1") is None and sum(map(len, box.itertext())) < _BOX
 
 
 def _tree(text: str) -> HtmlElement | None:
