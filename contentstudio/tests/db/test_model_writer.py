@@ -467,3 +467,29 @@ async def test_an_answer_with_a_character_that_cannot_be_stored_is_asked_for_aga
     assert published(config) == 1
     failed = await database.fetch("select error_kind, error from llm_calls where status = 'failed'")
     assert [(row["error_kind"], "NUL" in row["error"]) for row in failed] == [("malformed", True)]
+
+
+async def test_answers_that_never_fit_wait_for_a_person_who_may_have_them_asked_for_again(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
+) -> None:
+    claude.script(*["truncated-json"] * 4)
+    config = config_for(claude, web, write_config)
+    await night(config, database, clock)
+    (run,) = await database.fetch("select job_id, status from runs where step = 'generate'")
+    assert run["status"] == "needs_review"
+    assert await database.fetch("select kind from alerts where kind = 'dead_letter'") == []
+    app = studio.build(config)
+    await control.replay(database, control.Filter(job=run["job_id"]))
+    await run_until_idle(app, database, clock=clock)
+    assert published(config) == 1
+
+
+async def test_an_answer_is_asked_for_with_as_many_tokens_as_it_needs(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
+) -> None:
+    config = config_for(claude, web, write_config)
+    await night(config, database, clock)
+    asked = [call.request["max_tokens"] for call in claude.calls]
+    assert len(asked) == CALLS
+    assert max(asked) <= config.writing.max_tokens
+    assert asked[0] < config.writing.max_tokens / 2, "the outline is short"

@@ -241,8 +241,8 @@ async def find_letters(database: Database, filter: Filter) -> Letters:
 async def replay(database: Database, filter: Filter, *, by: str | None = None, reason: str = "") -> Many:
     """Start again the runs that are dead now and fit, with a fresh count of retries. Their history stays.
 
-    For a named job also the run whose outside write nobody could know. It goes by batches: what a crash leaves undone
-    is done by the same call again.
+    For a named job also the run whose outside write nobody could know, or whose answers did not fit. It goes by
+    batches: what a crash leaves undone is done by the same call again.
     """
     done = await _many(database, "replay", filter, {"job_id": filter.job, "reason": reason, "by": by or whoami()})
     if not done.count and filter.job is not None:
