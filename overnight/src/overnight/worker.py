@@ -286,7 +286,7 @@ class Worker:
     async def _write(self, batch: Sequence[Ending]) -> Finish:
         """Write endings; where a job has kept its place, its next step begins.
 
-        What the database refuses for a reason of its own, such as a right that it lacks, is an outage: no output is lost.
+        What the database refuses for a reason of its own, such as a missing right, is an outage: no output is lost.
         """
         may_begin = self._heart.healthy and not self._stop.is_set()
         kept = {(e.run.id, e.run.attempt) for e in batch} - self._freed if may_begin else set()
