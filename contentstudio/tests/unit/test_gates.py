@@ -292,7 +292,8 @@ def test_readability_is_measured_where_there_is_a_formula_and_skipped_elsewhere(
 def test_what_no_gate_can_measure_is_told_beforehand() -> None:
     assert panel.unmeasured_in("de") == {}
     assert set(panel.unmeasured_in("pl")) == {"readability", "sensitive"}
-    assert set(panel.unmeasured_in("ja")) == {"language", "readability", "sensitive"}
+    assert set(panel.unmeasured_in("ja")) == {"readability", "sensitive"}
+    assert set(panel.unmeasured_in("sw")) == {"language", "readability", "sensitive"}
 
 
 def test_a_sensitive_topic_is_not_let_through_in_a_language_whose_words_nobody_knows() -> None:

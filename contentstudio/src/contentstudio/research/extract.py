@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from contentstudio.model import Snapshot
-from contentstudio.research import markup, metadata
+from contentstudio.research import languages, markup, metadata
 from contentstudio.research.fetch import Fetched
 from contentstudio.research.metadata import Hints
 from contentstudio.research.sentences import sentences
@@ -105,9 +105,14 @@ def page(fetched: Fetched, hints: Hints | None = None, now: datetime | None = No
         title=reading.title or _name_of(fetched.final_url),
         text=body,
         sha256=hashlib.sha256(body.encode()).hexdigest(),
-        language=reading.language,
+        language=_spoken(body, reading.language),
         published_at=reading.published_at,
     )
+
+
+def _spoken(body: str, declared: str | None) -> str | None:
+    """The language of a text. Themes declare one for all their pages, so the words decide where they plainly speak."""
+    return (languages.contradicted(body, declared) if declared else languages.plain(body)) or declared
 
 
 def _decoded(fetched: Fetched, hints: Hints) -> str:
