@@ -102,7 +102,7 @@ def test_a_short_or_mixed_text_or_one_of_a_language_that_nobody_knows_is_left_to
 def test_kin_are_told_apart_by_what_is_said_of_them() -> None:
     danish = (
         "En tønde samler vandet fra taget til sommerens tørre uger. Låget holder blade og børn væk, og hanen sidder en "
-        "hånd over jorden, så der er plads til en kande under den. Om vinteren er den tom, for isen er for stærk til den."
+        "hånd over jorden, så der er plads til en kande under den. Om vinteren er den tom, for isen er stærk."
     )
     assert languages.contradicted(danish, "da") is None
     assert languages.contradicted(danish, "no") is None
