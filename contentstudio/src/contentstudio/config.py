@@ -583,7 +583,7 @@ class Alerts(_Section):
     def _names_alerts(cls, value: dict[str, str]) -> dict[str, str]:
         from overnight.alerts.rules import RULES
 
-        for kind in value:
+        for kind in (what.partition(":")[0] for what in value):
             if kind not in RULES:
                 raise ValueError(f"knows no alert “{kind}”{nearest(kind, list(RULES)) or among(kind, list(RULES))}")
         return value

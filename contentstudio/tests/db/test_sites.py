@@ -159,7 +159,7 @@ async def test_a_budget_that_is_spent_stops_no_other_site(
     assert others_are_published(config)
     held = await how(database)
     assert (held["step"], held["status"], held["outcome"]) == ("generate", "queued", "held")
-    assert "key:broken" in held["error"]
+    assert "budget set site:broken" in held["error"]
 
 
 async def test_a_switch_that_is_off_stops_no_other_site(

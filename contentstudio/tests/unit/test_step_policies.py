@@ -21,7 +21,8 @@ WITHOUT = {
     "_links": "a dead link",
     "read": "each host has its own turn",
     "_read_changed": "as read",
-    "_read_sitemap": "",
+    "_read_sitemap": "as read",
+    "reread": "as read",
 }
 
 
