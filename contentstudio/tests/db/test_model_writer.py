@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -493,3 +495,36 @@ async def test_an_answer_is_asked_for_with_as_many_tokens_as_it_needs(
     assert len(asked) == CALLS
     assert max(asked) <= config.writing.max_tokens
     assert asked[0] < config.writing.max_tokens / 2, "the outline is short"
+
+
+def half_as_long_as_allowed(request: dict[str, Any]) -> str:
+    """Sections in the middle of the length that the prompt gives; they pass no gate, and need not."""
+    schema = schema_of(request)
+    if schema is None or "angle" in schema["properties"]:
+        return article(request)
+    (most,) = re.findall(r"Length: \d+ to (\d+) words", prompt_of(request))
+    lines, paragraph, count = cycle(source_of(request)), [], 0
+    while count < int(most) / 2:
+        paragraph.append({"text": next(lines), "source": "s1", "quoted": True})
+        count += len(paragraph[-1]["text"].split())
+    return json.dumps({"paragraphs": [paragraph]})
+
+
+async def test_the_calls_of_an_article_reserve_a_small_multiple_of_what_they_cost(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
+) -> None:
+    """Not 30 times, as when each call asked for the config's whole `max_tokens`: others would wait for nothing."""
+    claude.body = half_as_long_as_allowed
+    await database.fetch("create table seen (reserved numeric, cost numeric)")
+    await database.fetch(
+        "create function note() returns trigger language plpgsql as $$ begin "
+        "insert into seen values (old.reserved_usd, new.cost_usd); return new; end $$"
+    )
+    await database.fetch(
+        "create trigger note after update on llm_calls for each row when (new.finished_at is not null) "
+        "execute function note()"
+    )
+    await night(config_for(claude, web, write_config, rewrites=0), database, clock)
+    (row,) = await database.fetch("select count(*) as calls, sum(reserved) / sum(cost) as times from seen")
+    assert row["calls"] == CALLS
+    assert 1 <= row["times"] < 8

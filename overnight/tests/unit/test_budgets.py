@@ -62,15 +62,19 @@ def bills(draw: st.DrawFn) -> tuple[Request, Usage]:
 def test_no_bill_is_higher_than_what_was_reserved(bill: tuple[Request, Usage], price: Price | None) -> None:
     request, usage = bill
     prices = {request.model: price} if price else None
-    most = most_usd("anthropic", request.model, request.most_input_tokens, request.max_tokens, prices)
+    writes = usage.cache_write_tokens > 0  # nobody is billed for what was not asked for
+    tokens = (request.most_input_tokens, request.max_tokens)
+    most = most_usd("anthropic", request.model, *tokens, prices, writes_cache=writes)
     assert round(cost_usd("anthropic", request.model, usage, prices), 6) <= most
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_input_that_is_kept_in_the_cache_for_an_hour_is_the_dearest_and_is_reserved_for(model: str) -> None:
+def test_input_that_may_be_kept_in_the_cache_for_an_hour_is_the_dearest_and_is_reserved_for(model: str) -> None:
     kept = {"cache_creation_input_tokens": 10_000, "cache_creation": {"ephemeral_1h_input_tokens": 10_000}}
     usage = Usage(input_tokens=10_000, output_tokens=0, raw={"input_tokens": 0, "output_tokens": 0, **kept})
-    assert most_usd("anthropic", model, 10_000, 0) == cost_usd("anthropic", model, usage)
+    assert most_usd("anthropic", model, 10_000, 0, writes_cache=True) == cost_usd("anthropic", model, usage)
+    fresh = Usage(input_tokens=10_000, output_tokens=0)
+    assert most_usd("anthropic", model, 10_000, 0) == cost_usd("anthropic", model, fresh)
 
 
 @given(REQUESTS)

@@ -24,7 +24,7 @@ from overnight.errors import Permanent
 T = TypeVar("T")
 
 OUTLINE, SECTION, REWRITE, REPAIR = "outline-1", "section-1", "rewrite-1", "repair-1"  # the files in `prompts/`
-OUTLINE_WORDS = 400  # three to six headings with a sentence each, a title, a description and an angle
+OUTLINE_WORDS = 250  # three to six headings with a sentence each, a title, a description and an angle
 SOURCE_CHARACTERS = 30_000  # of each source that go into a prompt
 
 

@@ -51,19 +51,27 @@ def cost_usd(provider: str, model: str, usage: Usage, overrides: Mapping[str, Pr
 
 
 def most_usd(
-    provider: str, model: str, input_tokens: int, output_tokens: int, overrides: Mapping[str, Price] | None = None
+    provider: str,
+    model: str,
+    input_tokens: int,
+    output_tokens: int,
+    overrides: Mapping[str, Price] | None = None,
+    *,
+    writes_cache: bool = False,
 ) -> Decimal:
     """The most that up to so many tokens can cost, in US dollars, rounded up to what the ledger stores.
 
     A bill is linear in how its input is split into fresh, read from and written to the prompt cache, and the tier of
     its prices rises with the whole of the input. So no bill is higher than the one with all of the input of the dearest
-    kind. Web searches are not in it: a `Request` cannot ask for one. Raises `UnpricedModel`.
+    kind. Writes to the cache cost up to twice as much and are in it with `writes_cache`: whoever asks for no caching is
+    billed for none, and a `Request` cannot ask for it, nor for web searches. Raises `UnpricedModel`.
     """
     if overrides and (price := overrides.get(model)):
-        dearest = max(p for p in (price.input, price.cache_read, price.cache_write) if p is not None)
+        kinds = (price.input, price.cache_read, price.cache_write if writes_cache else None)
+        dearest = max(p for p in kinds if p is not None)
         most = (input_tokens * dearest + output_tokens * price.output) / _MILLION
     else:
-        most = _most_by_list(provider, model, input_tokens, output_tokens)
+        most = _most_by_list(provider, model, input_tokens, output_tokens, writes_cache)
     return most.quantize(_STORED, ROUND_UP)
 
 
@@ -82,15 +90,12 @@ def _by_override(model: str, usage: Usage, price: Price) -> Decimal:
     return tokens / _MILLION + usage.web_searches * (price.web_search or Decimal(0)) / _THOUSAND
 
 
-def _most_by_list(provider: str, model: str, input_tokens: int, output_tokens: int) -> Decimal:
+def _most_by_list(provider: str, model: str, input_tokens: int, output_tokens: int, writes_cache: bool) -> Decimal:
     import genai_prices
 
-    kinds: tuple[tuple[str, ...], ...] = (
-        (),
-        ("cache_read_tokens",),
-        ("cache_write_tokens",),
-        ("cache_write_tokens", "cache_write_1h_tokens"),
-    )
+    kinds: tuple[tuple[str, ...], ...] = ((), ("cache_read_tokens",))
+    if writes_cache:
+        kinds += (("cache_write_tokens",), ("cache_write_tokens", "cache_write_1h_tokens"))
     bills = []
     for kind in kinds:
         split = dict.fromkeys(kind, input_tokens)
