@@ -66,6 +66,7 @@ def source(web: DemoWeb) -> Iterator[tuple[str, Put]]:
 def write(home: Path, url: str, debounce: float = 0) -> None:
     (home / "contentstudio.toml").write_text(
         "[fetch]\nallow_loopback = true\n[research]\nsettle_seconds = 0\n[writing]\nwriter = 'offline'\n"
+        "offline_articles = 'publish'\n"
         f"[publishing]\ndebounce_seconds = {debounce}\n"
         f"[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = ['{url}']\n",
         "utf-8",

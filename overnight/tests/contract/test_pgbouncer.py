@@ -21,7 +21,7 @@ import pytest
 from overnight import App, Context, Pipeline, control, intake, report
 from overnight import database as db
 from overnight import embedded_launch as launch
-from overnight.database import Database, migrate
+from overnight.database import Database, migrate, run
 from overnight.errors import ConfigError, LedgerUnavailable
 from overnight.ledger import Ledger
 from overnight.rescue import SETTLE
@@ -250,11 +250,12 @@ async def test_a_pool_with_too_few_connections_is_an_outage_that_names_the_setti
 
 async def test_a_connection_whose_prepared_statements_are_gone_is_replaced(pooled: Pooled) -> None:
     async with Database(pooled(SESSION)) as one, one.hot() as hot:
-        await hot.fetch("select 1 as one")
-        async with hot.connection() as connection:
+        async with hot.connection() as connection:  # of several one is asked all the time
+            await run(connection, "select 1 as one")
             await connection.execute("do $$ begin execute 'deallocate all'; end $$", prepare=False)
-        with pytest.raises(LedgerUnavailable, match="a pooler has changed the session"):
-            await hot.fetch("select 1 as one")
+            with pytest.raises(LedgerUnavailable, match="a pooler has changed the session"):
+                await run(connection, "select 1 as one")
+            assert connection.closed
         assert await hot.fetch("select 1 as one") == [{"one": 1}]
 
 
