@@ -1,4 +1,4 @@
-"""The text, title and date of marked pages: ours beside those of plain trafilatura, in one run over the same pages.
+"""The text, title and date of marked pages: ours beside those of trafilatura without comments, over the same pages.
 
 FOLDER holds pages that people marked, in one of three layouts:
 
