@@ -98,6 +98,83 @@ def test_clutter_within_the_article_does_not_survive(clutter: str) -> None:
     assert text.count(PROSE[3]) == 1
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Read more: Zebra in the snow",
+        "See also: Zebra of the year. A portrait.",
+        "RELATED STORIES about the zebra",
+        "Lesen Sie auch: Wie das Zebra zu seinen Streifen kam",
+        "Das könnte dich auch interessieren: Zebra am Morgen",
+        "À lire aussi Zebra, portrait",
+        "(Le puede interesar: Zebra en la ciudad)",
+        "LEA MÁS | Zebra en la ciudad",
+        "Leggi anche Zebra in città",
+        "Czytaj też: Zebra w mieście",
+    ],
+)
+@pytest.mark.parametrize("tag", ["p", "h3", "blockquote"])
+def test_a_line_that_leads_on_to_another_page_does_not_survive(line: str, tag: str) -> None:
+    body = article().replace(f"<p>{PROSE[5]}</p>", f"<p>{PROSE[5]}</p><{tag}>{line}</{tag}>")
+    text = page(served(document(body))).text
+    assert "zebra" not in text.casefold()
+    assert text.endswith(PROSE[-1])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Read more books about soil before you dig, for it saves the back.",
+        "See also how the heap has sunk by the second spring.",
+        "Auch interessant ist, was im Winter unter der Erde geschieht.",
+        "Read more: " + "The soil under the heap is the best of the garden. " * 5,
+        "He said that she should read more: books, papers, letters.",
+    ],
+)
+def test_a_sentence_that_begins_like_a_reference_survives(line: str) -> None:
+    assert line.strip() in page(served(document(article(line)))).text
+
+
+def test_a_caption_of_several_parts_does_not_survive_and_a_text_of_captions_does() -> None:
+    parts = "<figcaption><p>Zebra in the sun.</p><small>Picture: Zebra Press</small></figcaption>"
+    body = article().replace("<p>Compost number 4", f"<figure>{parts}</figure><p>Compost number 4")
+    assert "ebra" not in page(served(document(body))).text
+    text = f"{{}} The heap stands in York, and it is turned every week until the frost comes. {'It warms up. ' * 15}"
+    figures = "".join(f"<figure><img src=a><figcaption><p>{text.format(p)}</p></figcaption></figure>" for p in PROSE)
+    gallery = page(served(document(f"<article><h1>Heaps</h1>{figures}</article>"))).text
+    assert [p for p in PROSE if p not in gallery] == []
+
+
+@pytest.mark.parametrize("line", [PROSE[3], "Turn it. Wait.", "Is it ready?"])
+def test_a_sentence_that_stands_twice_is_a_copy_and_one_that_stands_more_often_is_meant(line: str) -> None:
+    others = [p for p in PROSE if p != line]
+    for times, kept in ((1, 1), (2, 1), (3, 3), (4, 4)):
+        body = "".join(f"<p>{line}</p><p>{p}</p>" for p in others[:times]) + "".join(
+            f"<p>{p}</p>" for p in others[times:]
+        )
+        text = page(served(document(f"<article>{body}</article>"))).text
+        assert text.split("\n\n").count(line) == kept
+
+
+@pytest.mark.parametrize("label", ["Breakfast", "7 | 12", "[Garden Post]", "Warm and damp"])
+def test_a_label_that_stands_twice_stays_twice(label: str) -> None:
+    row = f"<p>{label}</p>"
+    body = article().replace(f"<p>{PROSE[2]}</p>", f"{row}<p>{PROSE[2]}</p>").replace(f"<p>{PROSE[6]}</p>", row)
+    assert page(served(document(body))).text.split("\n\n").count(label) == 2
+
+
+VERSE = [f"The wind at night number {n}\nand the long white road" for n in range(12)]
+MENU_OF_A_SITE = "".join(f"<li><a href=/{n}>Songs by the singer number {n} of the year</a></li>" for n in range(60))
+
+
+def test_a_song_without_a_full_stop_is_a_text_beside_many_links_and_a_list_of_links_is_none() -> None:
+    song = "".join(f"<p>{verse}</p>" for verse in VERSE)
+    got = page(served(document(f"<nav><ul>{MENU_OF_A_SITE}</ul></nav><article><h1>Song</h1>{song}</article>"))).text
+    assert all(" ".join(verse.split()) in got for verse in VERSE)
+    with pytest.raises(NoContent):
+        page(served(document(f"<article><h1>Songs</h1><ul>{MENU_OF_A_SITE}</ul></article>")))
+
+
 def test_footnotes_do_not_survive_and_inline_marks_do() -> None:
     got = page(
         served(document(article('It is <b>very</b> <a href="/x">hot</a> in<sup>[12]</sup> the <code>bin</code>.')))

@@ -147,6 +147,16 @@ def test_dates_of_other_pages_in_linked_data_do_not_count() -> None:
     assert read(linked(**{"@graph": [*others, own]})).published_at == datetime(2026, 10, 3, 10, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    "wrap", ["<![CDATA[{}]]>", "\n<![CDATA[\n{}\n]]>\n", "//<![CDATA[\n{}\n//]]>", "/*<![CDATA[*/{}/*]]>*/"]
+)
+def test_linked_data_in_a_cdata_section_is_read(wrap: str) -> None:
+    data = json.dumps({"@type": "Article", "datePublished": "2026-10-03T10:00:00Z", "dateModified": "2026-10-09"})
+    head = f'<script type="application/ld+json">{wrap.replace("{}", data)}</script>'
+    changed = '<meta property="article:modified_time" content="2026-10-09T10:00:00Z">'
+    assert read(head + changed).published_at == datetime(2026, 10, 3, 10, tzinfo=UTC)
+
+
 def test_linked_data_that_is_broken_or_nests_without_end_says_nothing() -> None:
     deep = "[" * 100_000 + "]" * 100_000  # more than Python's own stack takes
     for data in ("{broken", deep, '"text"', "null", '{"@type": 3, "datePublished": [1]}'):

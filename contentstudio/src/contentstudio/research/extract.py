@@ -1,4 +1,4 @@
-"""The text of a page as a snapshot. Navigation, banners, captions, code and footnotes are left out."""
+"""The text of a page as a snapshot, without navigation, banners, captions, code, footnotes and hints at other pages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import logging
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,10 +38,27 @@ _MANY_ELEMENTS = 15_000  # from here on pages are read the fast way alone; one i
 _BLOCKS = frozenset({"p", "head", "quote", "list", "item", "table", "row", "lb"})
 _CELLS = " | "  # between two cells of a row, as Markdown has it
 _LINKED = 0.5  # of the characters of a text without a sentence; more is a list of links
+_JUDGED = 10_000  # characters that are compared with the links of a page; each link is looked for in them
+_LEAD = 200  # characters of a line that leads on to another page, its title included
 _MINOR = "[count(.//p) * 2 < count(//p)]"  # does not hold most of the page, as what a script fades in does
-_BOX = 800  # characters, blanks included
+_BOX = 800  # characters, blanks included, of a box beside the text or of a caption
 _CLUTTER = re.compile(
     r"newsletter|subscribe|paywall|sharedaddy|share-|social|related|recommend|breadcrumb|author-?b(?:io|ox)|disclosure",
+    re.I,
+)
+_LEADS_ON = re.compile(
+    r"\W*(?:"
+    r"read (?:more|also|next)|also read|see also|more on this|you (?:may|might) also like"
+    r"|recommended (?:for you|reading)|related (?:articles?|stor(?:y|ies)|posts?|content|reading)"
+    r"|(?:lesen sie|lies) (?:auch|dazu|hier|mehr)|auch lesen|zum weiterlesen|auch interessant|mehr zum thema|siehe auch"
+    r"|(?:das |dieses )?(?:thema )?könnte (?:dich|sie|euch) auch interessieren"
+    r"|(?:empfohlene|weitere) (?:beiträge|artikel|themen)"
+    r"|[aà] lire (?:aussi|également)|(?:lire|voir) aussi|sur le même (?:sujet|thème)"
+    r"|le[ae]r? (?:también|más|además)|(?:te|le|les) puede interesar|puedes ver"
+    r"|(?:vea|ver|mir[ae]) (?:también|además|más)|(?:lea|mir[ae])(?=:)"
+    r"|(?:contenidos?|notas?|noticias?) relacionad[oa]s?"
+    r"|leggi anche|leia (?:também|mais)|veja também|lees (?:ook|meer)|czytaj (?:też|także|więcej)"
+    r")\b\s*(:?)",
     re.I,
 )
 _BOXES = ("div", "section", "ul", "ol", "p", "aside", "nav", "form")
@@ -53,12 +71,14 @@ _PRUNED = [
         f"//*[contains(translate(concat(@style, ';'), ' ', ''), '{how}')]{_MINOR}"
         for how in ("font-size:0;", "font-size:0px", "opacity:0;", "left:-9999", "text-indent:-9999")
     ),
-    f"//figcaption{_MINOR}",
-    "//*[contains(@class, 'caption-text') or contains(@class, '-caption')][self::p or self::span or self::small]",
     "//sup[starts-with(normalize-space(.), '[')]",
     "//*[contains(@class, 'editsection')]",
     "//ol[contains(@class, 'references')]",
 ]
+_CAPTIONS = (
+    "//figcaption | //*[self::p or self::span or self::small]"
+    "[contains(@class, 'caption-text') or contains(@class, '-caption')]"
+)
 _HEAD_BYTES = 4_096  # in which a page states its charset
 _TEMPLATES = ("{{", "<%")  # what a script was to fill in
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")  # written without blanks, about two characters a word
@@ -184,14 +204,56 @@ def _text_of(tree: HtmlElement, url: str) -> Sequence[str]:
     for block in [*blocks, *filter(_is_clutter, tree.iter(*_BOXES))]:
         if block.getparent() is not None:
             block.drop_tree()
+    captions = _captions(tree)
     found = _library().bare_extraction(
         tree, url=url, include_comments=False, prune_xpath=_PRUNED, fast=_elements(tree) > _MANY_ELEMENTS
     )
-    paragraphs = list(dict.fromkeys(_paragraphs(found.body))) if found is not None else []
-    if not any(map(sentences, paragraphs)):
-        linked = sum(len("".join(map(str, link.itertext()))) for link in tree.iter("a"))
-        return paragraphs if linked < _LINKED * sum(map(len, paragraphs)) else []
-    return paragraphs
+    lines = list(_paragraphs(found.body)) if found is not None else []
+    paragraphs = [line for line in _without_captions([*_without_copies(lines)], captions) if not _leads_on(line)]
+    return paragraphs if any(map(sentences, paragraphs)) or not _is_linked(paragraphs, tree) else []
+
+
+def _captions(tree: HtmlElement) -> set[str]:
+    """The captions and their parts. They are taken out of the text that was read: the library reads otherwise without
+    them, and may then take a teaser for the text.
+    """
+    short = [caption for caption in tree.xpath(_CAPTIONS) if sum(map(len, caption.itertext())) < _BOX]
+    return {_content(part) for caption in short for part in caption.iter()}
+
+
+def _without_captions(lines: Sequence[str], captions: set[str]) -> Sequence[str]:
+    """The lines but for the captions, unless these are most of the text, as in a gallery."""
+    rest = [line for line in lines if line not in captions]
+    return rest if sum(map(len, rest)) * 2 > sum(map(len, lines)) else lines
+
+
+def _content(element: Any) -> str:
+    return _clean("".join(map(str, element.itertext())))
+
+
+def _without_copies(lines: Sequence[str]) -> Iterator[str]:
+    """The lines without pull quotes and copies for another screen. These are sentences that stand twice; a form, a plan
+    or a song has the same line more often, and a table the same figures.
+    """
+    counts = Counter(lines)
+    seen: set[str] = set()
+    for line in lines:
+        if line not in seen or counts[line] > 2 or not sentences(line):
+            yield line
+        seen.add(line)
+
+
+def _leads_on(line: str) -> bool:
+    """Whether a line sends to another page ("Read more: …"): short, and no sentence but after a colon."""
+    lead = _LEADS_ON.match(line) if len(line) < _LEAD else None
+    return lead is not None and bool(lead.group(1) or not _ENDS.search(line))
+
+
+def _is_linked(paragraphs: Sequence[str], tree: HtmlElement) -> bool:
+    """Whether most of a text is that of links, as in a list of pages."""
+    text = "\n".join(paragraphs)[:_JUDGED]
+    names = Counter(map(_content, tree.iter("a")))
+    return sum(len(name) * count for name, count in names.items() if name in text) >= _LINKED * len(text)
 
 
 def _is_clutter(box: Any) -> bool:

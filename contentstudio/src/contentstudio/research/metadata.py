@@ -210,11 +210,16 @@ def _linked_data(tree: HtmlElement) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for script in tree.iterfind(".//script[@type='application/ld+json']"):
         try:
-            found += _nodes(json.loads((script.text or "")[:_MAX_DATA].strip(), strict=False))
+            found += _nodes(json.loads(_bare((script.text or "")[:_MAX_DATA]), strict=False))
         except (ValueError, RecursionError):
             continue
         script.text = None  # htmldate would take the date of any page in it
     return found
+
+
+def _bare(data: str) -> str:
+    """The data without the CDATA section in which XHTML wraps a script."""
+    return data.strip(" \t\r\n/*").removeprefix("<![CDATA[").removesuffix("]]>").strip(" \t\r\n/*")
 
 
 def _nodes(data: Any) -> Iterator[dict[str, Any]]:
