@@ -263,6 +263,7 @@ def test_the_network_is_asked_for_every_source_and_every_login(
     refused = run(file, "up", "--once").exception
     assert isinstance(refused, UserError)
     assert "CMS of garden" in str(refused)
+    assert "CONTENTSTUDIO_SECRET_GARDEN" in str(refused)
 
 
 def test_a_cms_that_is_down_for_a_while_does_not_stop_a_night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,6 +273,8 @@ def test_a_cms_that_is_down_for_a_while_does_not_stop_a_night(tmp_path: Path, mo
     )
     (found,) = asyncio.run(preflight.logins(config))
     assert (found.ok, found.stops) == (False, False)
+    assert "url in the site's publish" in found.todo
+    assert "key" not in found.todo  # what does not answer has refused none
     preflight.refuse([found], "contentstudio")
 
 
