@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from contentstudio import config as settings
 from contentstudio import preflight
 from contentstudio.cli import _check_sites, cli, defused
 from contentstudio.preflight import Check
+from overnight import show
 from overnight.errors import ConfigError, UserError
 
 SECRETS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "CONTENTSTUDIO_SECRET_GARDEN", "CONTENTSTUDIO_SLACK_URL")
@@ -291,3 +293,11 @@ def test_the_table_fits_80_columns(tmp_path: Path, capsys: pytest.CaptureFixture
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[0].split() == ["what", "OK?", "details", "what", "to", "do"]
+
+
+def test_a_narrow_terminal_loses_no_advice(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(show, "console", lambda: Console(width=60))
+    preflight.render([Check("alerts", None, "no channel: nobody is told", "name one in alerts.channels")])
+    told = capsys.readouterr().out
+    assert max(map(len, told.splitlines())) == 60
+    assert "alerts.channels" in told
