@@ -859,7 +859,8 @@ def _sentence(found: ErrorDetails, model: type[BaseModel]) -> str:
     place = _written(_path(found))
     if found["type"] == "extra_forbidden":
         known = sorted(_known_keys(model, found["loc"]))
-        return f"unknown key “{place}”; known here: {', '.join(known)}{nearest(str(found['loc'][-1]), known)}"
+        key = str(found["loc"][-1])
+        return f"unknown key “{place}”; known here: {', '.join(known)}{_elsewhere(key) or nearest(key, known)}"
     if found["type"] == "missing":
         return f"“{place}” is missing"
     if found["loc"] == ("sites",):
@@ -870,6 +871,17 @@ def _sentence(found: ErrorDetails, model: type[BaseModel]) -> str:
         _hint(found) or PLAINER.get(found["type"]) or found["msg"].removeprefix("Value error, ").removeprefix("Input ")
     )
     return f"“{place}” {message}{_meant(found)}" if place else message
+
+
+def _elsewhere(key: str) -> str:
+    """The sections that know a key which stands in another one."""
+    known = [
+        f"[{name}]"
+        for name in Config.model_fields
+        if not name.startswith("site") and key in _known_keys(Config, (name, key))
+    ]
+    known += ["[[site]]"] * (key in Site.model_fields) + ["[site.gates]"] * (key in Gates.model_fields)
+    return f"; it belongs into {' or '.join(known)}" if known else ""
 
 
 def _hint(found: ErrorDetails) -> str | None:
@@ -909,9 +921,14 @@ def api_key(provider: Provider = "anthropic") -> str | None:
     return os.environ.get(f"{provider.upper()}_API_KEY") or None
 
 
+def secret_name(site: Site) -> str:
+    """The variable of the environment that holds a site's secret."""
+    return f"CONTENTSTUDIO_SECRET_{site.name.upper().replace('-', '_')}"
+
+
 def secret(site: Site) -> str:
     """What a site's CMS knows us by, from the environment. Raises `ConfigError` where it is not there."""
-    name = f"CONTENTSTUDIO_SECRET_{site.name.upper().replace('-', '_')}"
+    name = secret_name(site)
     found = os.environ.get(name)
     if not found:
         raise ConfigError(f"the site “{site.name}” is published with a secret: put it into {name}")

@@ -14,7 +14,7 @@ from overnight.database import Database
 
 WIDTH = 80  # columns; commands and addresses alone may be longer, for they are copied
 COUNTED = ("published", "updated", "needs_review", "dead", "rejected")  # lists of which a script gets the lengths
-LISTS = (*COUNTED, "healed", "skipped", "held", "held_by_budget")
+LISTS = (*COUNTED, "retrying", "healed", "skipped", "held", "held_by_budget")
 
 
 async def gather(database: Database, since: datetime) -> dict[str, Any]:
@@ -32,6 +32,7 @@ async def gather(database: Database, since: datetime) -> dict[str, Any]:
         "needs_review": [row for row in waiting if row["status"] == "needs_review"],
         "dead": [row for row in waiting if row["status"] == "dead"],
         "rejected": await database.fetch(queries["rejected_since"], moment),
+        "retrying": await database.fetch(queries["retrying"]),
         "healed": await database.fetch(queries["healed_since"], moment),
         "skipped": await database.fetch(queries["skipped_since"], moment),
         "held": await database.fetch(queries["held"]),
@@ -47,9 +48,14 @@ async def gather(database: Database, since: datetime) -> dict[str, Any]:
 
 
 def all_failed(night: dict[str, Any]) -> bool:
-    """Whether jobs failed, and nothing came of the others: no article, and none that waits for a person since then."""
-    waits = any(row["finished_at"] >= night["since"] for row in night["needs_review"])
-    return bool(night["dead"]) and not (night["published"] or night["updated"] or waits)
+    """Whether jobs failed since then, and nothing came of the others: no article, and none that waits for a person.
+
+    What failed in an earlier night and waits still says nothing of this one.
+    """
+    failed, waits = (
+        any(row["finished_at"] >= night["since"] for row in night[key]) for key in ("dead", "needs_review")
+    )
+    return failed and not (night["published"] or night["updated"] or waits)
 
 
 def render(night: dict[str, Any], command: str) -> None:
@@ -62,6 +68,7 @@ def render(night: dict[str, Any], command: str) -> None:
     _held(night, command)
     _waiting(night, command)
     _failed(night, command)
+    _retrying(night)
     _passed_over(night)
     cost, calls = show.dollars(night["cost_usd"]), night["llm_calls"]
     paid = f"{cost} for {show.count(calls, 'model call')}" if calls else f"{cost}: no language model was called"
@@ -119,13 +126,30 @@ def _waiting(night: dict[str, Any], command: str) -> None:
 
 def _failed(night: dict[str, Any], command: str) -> None:
     for row in night["dead"]:
-        what = (row["input"] or {}).get("url") or (row["input"] or {}).get("slug") or row["job_id"]
-        _heading(f"failed {_age(row, night)}: {row['site']}: {row['pipeline']}/{row['step']} of {what}", "red")
+        _heading(f"failed {_age(row, night)}: {_work(row)}", "red")
         _told(row["error"])
         click.echo(f"      again:    {command} replay {row['job_id']}")
         click.echo(f"      give up:  {command} cancel {row['job_id']} --reason …\n")
     if night["dead"]:
         click.echo(f"after a fix, all that failed in the last day again:  {command} up --once --retry-failed\n")
+
+
+def _retrying(night: dict[str, Any]) -> None:
+    for row in night["retrying"]:
+        _heading(f"failed {_times(row)}, and is tried again: {_work(row)}", "yellow")
+        _told(row["error"])
+        click.echo(f"      next try: {show.cell(row['due_at'])} UTC\n")
+
+
+def _work(row: dict[str, Any]) -> str:
+    """A step, and what it works on."""
+    given = row["input"] or {}
+    what = given.get("url") or given.get("slug") or row["job_id"]
+    return f"{row['site']}: {row['pipeline']}/{row['step']} of {what}"
+
+
+def _times(row: dict[str, Any]) -> str:
+    return "once" if row["failures"] == 1 else f"{row['failures']} times"
 
 
 def _age(row: dict[str, Any], night: dict[str, Any]) -> str:
@@ -143,8 +167,7 @@ def _passed_over(night: dict[str, Any]) -> None:
         _told(f"{row['site']}: {row['title']}: {row['reason']} ({row['by']})", "rejected ")
     for row in night["healed"]:
         what = (row["input"] or {}).get("url") or row["job_id"]
-        times = "once" if row["failures"] == 1 else f"{row['failures']} times"
-        _told(f"{row['site']}: {what} failed {times} ({row['error']}), then succeeded", "healed   ")
+        _told(f"{row['site']}: {what} failed {_times(row)} ({row['error']}), then succeeded", "healed   ")
     for row in night["skipped"]:
         _told(f"{row['site']}: {row['url']}", "skipped  ")
         _told(row["reason"], "         ")

@@ -29,7 +29,8 @@ PLANTED = (
 
 def paths(job: str) -> dict[str, str]:
     """Every page that the studio adds or adds to, by the name of its picture."""
-    return {"studio": "/", "sites": "/sites", "topics": "/topics", "article": f"/review/{job}", "reviews": "/review"}
+    lists = {"studio": "/", "sites": "/sites", "topics": "/topics", "articles": "/articles", "reviews": "/review"}
+    return {**lists, "article": f"/review/{job}"}
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -116,6 +116,41 @@ async def test_what_failed_says_how_long_ago(
     assert "up --once --retry-failed" in shown
 
 
+async def test_a_failure_of_an_earlier_night_does_not_make_a_quiet_one_a_failed_one(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await night(write_config([web.url + GONE]), database, clock)
+    await clock.move(3_600)
+    (row,) = await database.fetch("select ledger_now() as now")
+    report = await morning.gather(database, row["now"])
+    assert report["all_failed"] is False
+    assert told(report, capsys).startswith("While you slept")
+    assert [each["status"] for each in report["dead"]] == ["dead"]
+
+
+async def test_what_failed_and_is_tried_again_later_is_told_with_its_error_and_the_next_try(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await night(write_config([web.url + PAGE]), database, clock)
+    await database.fetch(
+        "insert into runs (job_id, step, pipeline, key, input, failures, error, due_at)"
+        " select x, 'read', 'source', 'garden', jsonb_build_object('url', 'https://a.example/' || x), n,"
+        "        'a.example does not answer', ledger_now() + make_interval(secs => wait)"
+        " from (values ('one', 1, 900), ('six', 6, 9000), ('new', 0, 900), ('due', 2, -1)) as v (x, n, wait)"
+    )
+    report = await morning.gather(database, SINCE)
+    assert [(row["job_id"], row["failures"]) for row in report["retrying"]] == [("one", 1), ("six", 6)]
+    shown = told(report, capsys)
+    for part in (
+        "failed once, and is tried again: garden: source/read of",
+        "https://a.example/one",
+        "failed 6 times, and is tried again",
+        "a.example does not answer",
+        "next try: ",
+    ):
+        assert part in shown
+
+
 async def test_what_is_as_it_was_is_no_news(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from contentstudio import config as settings
 from contentstudio import preflight
 from contentstudio.cli import _check_sites, cli, defused
 from contentstudio.preflight import Check
+from overnight import show
 from overnight.errors import ConfigError, UserError
 
 SECRETS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "CONTENTSTUDIO_SECRET_GARDEN", "CONTENTSTUDIO_SLACK_URL")
@@ -263,6 +265,7 @@ def test_the_network_is_asked_for_every_source_and_every_login(
     refused = run(file, "up", "--once").exception
     assert isinstance(refused, UserError)
     assert "CMS of garden" in str(refused)
+    assert "CONTENTSTUDIO_SECRET_GARDEN" in str(refused)
 
 
 def test_a_cms_that_is_down_for_a_while_does_not_stop_a_night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,6 +275,8 @@ def test_a_cms_that_is_down_for_a_while_does_not_stop_a_night(tmp_path: Path, mo
     )
     (found,) = asyncio.run(preflight.logins(config))
     assert (found.ok, found.stops) == (False, False)
+    assert "url in the site's publish" in found.todo
+    assert "key" not in found.todo  # what does not answer has refused none
     preflight.refuse([found], "contentstudio")
 
 
@@ -288,3 +293,11 @@ def test_the_table_fits_80_columns(tmp_path: Path, capsys: pytest.CaptureFixture
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[0].split() == ["what", "OK?", "details", "what", "to", "do"]
+
+
+def test_a_narrow_terminal_loses_no_advice(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(show, "console", lambda: Console(width=60))
+    preflight.render([Check("alerts", None, "no channel: nobody is told", "name one in alerts.channels")])
+    told = capsys.readouterr().out
+    assert max(map(len, told.splitlines())) == 60
+    assert "alerts.channels" in told

@@ -37,6 +37,10 @@ def test_the_defaults_are_the_missions(tmp_path: Path) -> None:
     [
         ("[[site]\n", "is no valid TOML"),
         ("", "“site” is missing"),
+        (SITE + "allow_loopback = true\n", r"unknown key “site\[1\].allow_loopback”.*it belongs into \[fetch\]"),
+        (SITE + "per_day = 3\n", r"unknown key “site\[1\].per_day”.*it belongs into \[site.gates\]"),
+        ("[writing]\nusd_per_day = 3\n" + SITE, r"“writing.usd_per_day”.*it belongs into \[budget\] or \[\[site\]\]"),
+        ("[research]\nping = 3\n" + SITE, r"unknown key “research.ping”.*it belongs into \[\[site\]\]"),
         (SITE + "colour = 'red'\n", r"unknown key “site\[1\].colour”; known here: .*sources"),
         (SITE + "[fetch]\nallow_lopback = true\n", "unknown key “fetch.allow_lopback”; known here: .*allow_loopback"),
         ("file = 'x'\n" + SITE, "unknown key “file”"),

@@ -132,7 +132,8 @@ async def emit(app: App, database: Database, event: str, payload: Any) -> list[s
     """
     jobs = app.jobs_for(event, payload)
     if not jobs:
-        raise NotFound(f"no pipeline of this app listens to “{event}”")
+        known = sorted({on.event for pipeline in app.pipelines.values() for on in pipeline.on if isinstance(on, On)})
+        raise NotFound(f"no pipeline of this app listens to “{event}”{among(event, known) if known else ''}")
     await Ledger(database).enqueue(jobs, sql=ENQUEUE_WITH_HINT)
     return [job.job_id for job in jobs]
 

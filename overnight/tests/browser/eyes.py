@@ -56,6 +56,11 @@ async def page_of(browser: Browser, look: str = "light", **more: Any) -> AsyncIt
 
 
 async def check_width(page: Page) -> None:
-    """Nothing of a page is to be scrolled to sideways."""
+    """Nothing of a page is to be scrolled to sideways, and no button stands outside its table."""
     wide, window = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert wide <= window, f"{page.url} is wider than the window"
+    outside = await page.evaluate(
+        "[...document.querySelectorAll('table.rows td.press button')].filter(button =>"
+        " button.getBoundingClientRect().right > button.closest('table').getBoundingClientRect().right).length"
+    )
+    assert outside == 0, f"{page.url} has buttons outside their table"

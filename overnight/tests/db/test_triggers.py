@@ -223,3 +223,12 @@ async def test_of_several_events_of_a_step_the_last_one_stands_and_its_ids_are_a
 async def test_how_long_a_job_of_an_event_may_be_replaced_is_said(database: Database, clock: Clock) -> None:
     edits = Edits(database, clock, Debounce(90))
     assert (edits.app.debounces("edited"), edits.app.debounces("other")) == (90, 0)
+
+
+@pytest.mark.parametrize("event", ["edit", "unheard"])
+async def test_an_event_that_nobody_hears_is_refused_with_those_that_are_heard(
+    database: Database, clock: Clock, event: str
+) -> None:
+    edits = Edits(database, clock, Debounce(90))
+    with pytest.raises(NotFound, match=f"listens to “{event}”; there are: edited"):
+        await control.emit(edits.app, database, event, {"page": "roses", "revision": 0})

@@ -34,6 +34,7 @@ from contentstudio.publish.port import (
     Finding,
     OwnPost,
     State,
+    not_well,
     plan,
     readable,
     sha256_of,
@@ -142,9 +143,8 @@ class Ghost:
         try:
             await self._ask("GET", "/posts/", params={"limit": 1})
         except (Permanent, Transient) as error:
-            mend = "add a custom integration in Ghost's settings, and put its Admin API key into the environment"
-            found = Finding(what=f"the Admin API: {error}", ok=False, mend=mend, transient=isinstance(error, Transient))
-            return [found]
+            mend = "add a custom integration in Ghost's settings, and put its Admin API key into "
+            return [not_well("the Admin API", error, mend + settings.secret_name(self.site))]
         return [Finding(what="the Admin API knows our key", ok=True)]
 
     async def _look(self, slug: str, known: Existing | None = None) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from pydantic import field_validator
 
 from contentstudio.model import Draft, Model, Published
 from overnight import logs
-from overnight.errors import Permanent
+from overnight.errors import Permanent, Transient
 
 State = Literal["draft", "scheduled", "published"]
 GONE = "gone"  # the fingerprint of what a person took away
@@ -73,6 +73,13 @@ class Finding(Model):
     ok: bool
     mend: str = ""
     transient: bool = False
+
+
+def not_well(what: str, error: Exception, mend: str) -> Finding:
+    """A look that an error ended. `mend` is for a refusal; a server that does not answer needs no new password."""
+    if isinstance(error, Transient):
+        mend = "start the server, or wait for it; where it is at another address, name it as url in the site's publish"
+    return Finding(what=f"{what}: {error}", ok=False, mend=mend, transient=isinstance(error, Transient))
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from contentstudio.publish.port import (
     Finding,
     OwnPost,
     State,
+    not_well,
     plan,
     readable,
     sha256_of,
@@ -141,14 +142,8 @@ class WordPress:
         try:
             answer = await self._remote.ask("GET", f"{API}/users/me", params={"context": "edit"})
         except (Denied, Permanent, Transient) as error:
-            mend = f"make an application password of {self._cms.user} in their profile, and put it into the environment"
-            wrong = Finding(
-                what=f"the account {self._cms.user}: {error}",
-                ok=False,
-                mend=mend,
-                transient=isinstance(error, Transient),
-            )
-            return [wrong]
+            mend = f"make an application password of {self._cms.user} in their profile, and put it into "
+            return [not_well(f"the account {self._cms.user}", error, mend + settings.secret_name(self.site))]
         rights = answer.data.get("capabilities", {})
         found = [Finding(what=f"the account {self._cms.user} is known", ok=True)]
         for right, what in (("publish_posts", "publish"), ("upload_files", "upload pictures")):
