@@ -4,7 +4,7 @@ BIN := .venv/bin
 SETUP := .venv/.ready
 AWS := .venv-aws/.ready
 
-.PHONY: help setup demo test test-contract test-e2e test-browser test-wordpress test-generators test-crash test-postgres15 test-model test-fuzz test-mutants test-sweep test-aws lambda check bench docs screenshots format lock clean
+.PHONY: help setup demo test test-large test-contract test-e2e test-browser test-wordpress test-generators test-crash test-postgres15 test-model test-fuzz test-mutants test-sweep test-aws lambda check bench docs screenshots format lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -23,7 +23,10 @@ demo: $(SETUP)  ## One night, end to end, on loopback: feeds in, published pages
 	@$(BIN)/contentstudio demo
 
 test: $(SETUP)  ## Unit, database and gate tests, in under four minutes
-	@$(BIN)/pytest $(PYTEST)
+	@$(BIN)/pytest -m "not large" $(PYTEST)
+
+test-large: $(SETUP)  ## Whole nights of the studio, and databases that start, are full, are away or of another version
+	@$(BIN)/pytest -m large overnight/tests/db contentstudio/tests/db
 
 test-contract: $(SETUP)  ## Every port against servers that speak its protocol; the console; the ledger and its model
 	@$(BIN)/pytest overnight/tests/contract contentstudio/tests/contract overnight/tests/console \

@@ -301,7 +301,8 @@ async def test_slugs_of_another_script_are_published_found_and_told_each_for_its
             assert existing.url.isascii()
             assert f"Of {slug}." in told[existing.url]
             await publisher.unpublish(slug, at_once, existing)
-        assert [post async for post in publisher.posts()] == []
+        left = {post.url async for post in publisher.posts()}  # a CMS may have posts of its own
+        assert not left & {existing.url for existing in there.values()}
 
 
 async def test_a_picture_goes_along_where_there_is_room_for_one(place: Place) -> None:

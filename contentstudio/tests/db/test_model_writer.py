@@ -30,6 +30,8 @@ from overnight.llm.fake_server import FakeModels, prompt_of, schema_of
 from overnight.testing import Clock, run_until_idle
 from overnight.worker import Worker
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Write = Callable[..., Config]
 PAGE = "/potting-shed/mulch.html"
 KEY = "sk-ant-test-0123456789"

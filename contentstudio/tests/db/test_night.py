@@ -21,6 +21,8 @@ from overnight import control
 from overnight.database import Database
 from overnight.testing import Clock, run_until_idle
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Write = Callable[..., Config]
 
 

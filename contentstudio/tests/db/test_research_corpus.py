@@ -20,10 +20,13 @@ import pytest
 
 from contentstudio import app as studio
 from contentstudio import config as settings
+from contentstudio import pipelines
 from contentstudio.research.extract import MIN_WORDS
-from overnight import control
+from overnight import Retry, control
 from overnight.database import Database
 from overnight.testing import Clock, run_until_idle
+
+pytestmark = pytest.mark.large  # of `make test-large`
 
 SHARED = Path(__file__).parents[4] / "shared" / "corpus"
 
@@ -158,8 +161,9 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def read_all(database: Database, clock: Clock, tmp_path: Path) -> Callable[[str], Any]:
+def read_all(database: Database, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
     """Reads a web as one night does: (status, what was said) by path, and the snapshots by path."""
+    monkeypatch.setattr(pipelines, "PATIENT", Retry(2))  # each try of what hangs takes its whole time limit
 
     async def read(web: str) -> tuple[dict[str, tuple[str, str | None]], dict[str, Any]]:
         paths = ["/tech.xml", "/world.xml", *HOSTILE]

@@ -12,14 +12,17 @@ import pytest
 
 from contentstudio import app as studio
 from contentstudio import config as settings
+from contentstudio import pipelines
 from contentstudio.config import Config
 from contentstudio.research import manners
 from contentstudio.research.demands import Demand
 from contentstudio.research.fetch import Fetched
 from contentstudio.research.records import Reader, Records
-from overnight import control
+from overnight import Retry, control
 from overnight.database import Database
 from overnight.testing import Clock, run_until_idle
+
+pytestmark = pytest.mark.large  # of `make test-large`
 
 PROSE = "Compost needs air, water and patience, and a heap that is turned once a month is ready in half a year. "
 
@@ -113,8 +116,10 @@ async def test_what_did_not_change_is_no_work(
 
 
 async def test_each_source_that_a_header_or_an_encoding_spoiled_has_its_own_outcome(
-    small_web: Any, database: Database, clock: Clock, make_config: Any
+    small_web: Any, database: Database, clock: Clock, make_config: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pipelines, "PATIENT", Retry(2))
+
     def case(name: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         body = (Path(__file__).parents[1] / "cases" / name).read_bytes()
         if name.endswith(".http"):

@@ -20,6 +20,8 @@ from overnight.database import Database
 from overnight.llm.fake_server import FakeModels, prompt_of, schema_of
 from overnight.testing import Clock, run_until_idle
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 PAGES = {
     "ants": "/potting-shed/mulch.html",
     "broken": "/potting-shed/compost.html",

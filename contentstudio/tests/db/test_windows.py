@@ -22,6 +22,8 @@ from overnight import App, control
 from overnight.database import Database
 from overnight.testing import Clock, run_until_idle
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Write = Callable[..., Config]
 MONDAY = datetime(2026, 11, 23, 4, tzinfo=UTC)
 BLOCKED = "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"

@@ -22,6 +22,8 @@ from overnight.transport import postgres
 from overnight.transport.postgres import Hints
 from overnight.worker import Worker
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Ctx = Context[Any]
 SHORT = "-c statement_timeout=300ms"
 DONE = Transition(Status.SUCCEEDED, "done", ends_job=False)

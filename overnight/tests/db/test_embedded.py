@@ -21,6 +21,8 @@ from overnight.embedded import SOCKET, SOCKET_PATH_BYTES, EmbeddedServer, runnin
 from overnight.errors import ConfigError, DatabaseUnavailable
 from overnight.testing import postgres
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 PATIENCE_SECONDS = 20.0
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to change the user it runs Postgres as")
 

@@ -22,6 +22,8 @@ from overnight.errors import LedgerUnavailable, UserError
 from overnight.sql import SqlFolder, queries
 from overnight.testing import _at
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 # What a worker of the time of 0002 says, but for what it says to nobody else.
 CLAIM = """
     update runs set status = 'running', attempt = attempt + 1, worker = 'old', started_at = ledger_now(),

@@ -18,6 +18,8 @@ from overnight.database import Database, migrate, opened, unavailable
 from overnight.errors import ConfigError, DatabaseUnavailable, LedgerUnavailable, NotReady
 from overnight.worker import Worker
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Ctx = Context[Any]
 READ_ONLY = "-c default_transaction_read_only=on"
 

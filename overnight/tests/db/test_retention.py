@@ -26,6 +26,8 @@ from overnight.retention import Pruned, Retention
 from overnight.sql import queries
 from overnight.testing import Clock, fresh_database
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Ctx = Context[Any]
 ENDED = ("succeeded", "cancelled")
 DAY = 86_400.0

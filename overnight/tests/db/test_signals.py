@@ -22,6 +22,8 @@ from overnight.rollup import SETTLE
 from overnight.sql import queries
 from overnight.testing import Clock, fresh_database, run_until_idle
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Ctx = Context[Any]
 START = datetime(2030, 1, 7, 21, tzinfo=UTC)  # a Monday; three hours later another day begins
 HOUR = timedelta(hours=1)

@@ -21,6 +21,8 @@ from overnight.transport import postgres
 from overnight.transport.postgres import COALESCE, Hints, Listener, hint
 from overnight.worker import Worker
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Ctx = Context[Any]
 
 
