@@ -48,7 +48,7 @@ test-crash: $(SETUP)  ## Processes that are killed, a sample of each kind; OVERN
 	@$(BIN)/pytest overnight/tests/crash
 
 test-postgres15: $(SETUP)  ## The database tests on the oldest supported Postgres (Debian's postgresql-15)
-	@OVERNIGHT_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest -m "not large" overnight/tests/db/test_ledger.py \
+	@OVERNIGHT_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest overnight/tests/db/test_ledger.py \
 	  overnight/tests/db/test_sql.py overnight/tests/db/test_worker.py contentstudio/tests/db
 
 test-model: $(SETUP)  ## The protocol against its model, random orders; EXAMPLES=… more, SEED=… repeats one
