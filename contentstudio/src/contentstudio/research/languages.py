@@ -1,7 +1,7 @@
 """Which language a text plainly is in, by its script or by the commonest words of its language.
 
-A library that tells more languages was tried, py3langid: it needs numpy, 70 MB unpacked, and the zip for Lambda has 43 of
-its 50 MB already.
+A library that tells more languages was tried, py3langid: it needs numpy, 70 MB unpacked, and the zip for Lambda has
+43 of its 50 MB already.
 """
 
 from __future__ import annotations
