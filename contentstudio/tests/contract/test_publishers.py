@@ -305,15 +305,18 @@ async def test_slugs_of_another_script_are_published_found_and_told_each_for_its
         assert not left & {existing.url for existing in there.values()}
 
 
-async def test_a_picture_goes_along_where_there_is_room_for_one(place: Place) -> None:
+async def test_pictures_go_along_where_there_is_room_for_them(place: Place) -> None:
+    """A CMS may show the first one above the text instead of in it."""
     async with place.opened() as publisher:
         if not publisher.can.media:
             return
-        images = [Image(src="heap.png", alt="A heap of leaves")]
-        await publisher.publish(article(images=images, pictures={"heap.png": PIXEL}), at_once)
+        images = [Image(src="heap.png", alt="A heap of leaves"), Image(src="tree.png", alt="A tree in autumn")]
+        pictures = {"heap.png": PIXEL, "tree.png": PIXEL + b"a tree"}
+        await publisher.publish(article(images=images, pictures=pictures), at_once)
     (text,) = place.shown("compost")
-    assert "A heap of leaves" in text
-    assert '"heap.png"' not in text and "(<heap.png>)" not in text
+    assert "A tree in autumn" in text
+    for name in pictures:
+        assert f'"{name}"' not in text and f"(<{name}>)" not in text
 
 
 async def test_a_draft_is_one_where_there_are_drafts(place: Place) -> None:
