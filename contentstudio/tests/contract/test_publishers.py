@@ -305,16 +305,16 @@ async def test_slugs_of_another_script_are_published_found_and_told_each_for_its
         assert not left & {existing.url for existing in there.values()}
 
 
-async def test_pictures_go_along_where_there_is_room_for_them(place: Place) -> None:
-    """A CMS may show the first one above the text instead of in it."""
+async def test_a_picture_goes_along_where_there_is_room_for_one(place: Place) -> None:
     async with place.opened() as publisher:
         if not publisher.can.media:
             return
-        images = [Image(src="heap.png", alt="A heap of leaves"), Image(src="tree.png", alt="A tree in autumn")]
-        pictures = {"heap.png": PIXEL, "tree.png": PIXEL + b"a tree"}
+        images = [Image(src="heap.png", alt="A heap of leaves"), Image(src="worm.png", alt="A worm in it")]
+        pictures = {"heap.png": PIXEL, "worm.png": PIXEL + b"\0"}
         await publisher.publish(article(images=images, pictures=pictures), at_once)
     (text,) = place.shown("compost")
-    assert "A tree in autumn" in text
+    assert text.count("A heap of leaves") <= 1  # it is the featured picture of a CMS, which themes show above the text
+    assert text.count("A worm in it") == 1
     for name in pictures:
         assert f'"{name}"' not in text and f"(<{name}>)" not in text
 
