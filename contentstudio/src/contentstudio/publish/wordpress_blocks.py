@@ -14,16 +14,17 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
 import nh3
 
-from contentstudio.model import Draft, Image
+from contentstudio.model import Draft, Image, Reference
 from contentstudio.publish import anchors, mark, render
-from contentstudio.publish.labels import labels
+from contentstudio.publish.anchors import Piece
+from contentstudio.publish.labels import labels, quotation_marks
 
 BEGUN = '<!-- wp:html {"contentstudio":"begun"} /-->'  # the empty draft; the editor opens it as an empty block
 _MARKED = ("heading", "paragraph")  # the blocks that have a placeholder
@@ -35,7 +36,9 @@ _ONLY_A_URL = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)  # WP_Embed::aut
 _HOST = re.compile(r"[a-z]+://[^/?#]*", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^!#$%&'()*+,./0-9:;=?@A-Z_a-z~\u00a1-\U0010ffff-]")  # in an attribute
 _UNSAFE_IN_HOST = re.compile(_UNSAFE.pattern.replace("@", r"@\[\]"))  # of IPv6
-_ENTITY = re.compile(r"&(?!([a-z0-9]+|#[0-9]+|#x[a-f0-9]+);)", re.IGNORECASE)  # escapeAmpersand of the editor
+_NAME = r"([a-z0-9]+|#[0-9]+|#x[a-f0-9]+);"  # of an entity, to the editor (escapeAmpersand)
+_ENTITY = re.compile(f"&{_NAME}", re.IGNORECASE)
+_AMPERSAND = re.compile(f"&(?!{_NAME})", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
 _TAGS = {"a", "cite", "span", "strong", "sup"}
 _ATTRIBUTES = {"a": {"id", "href", "rel", "aria-label"}, "span": {"id"}}
@@ -100,8 +103,8 @@ def canonical(content: str) -> str:
     """
     if not _FINGERPRINT.search(content):
         return content
-    plain = re.sub(r'(<[a-z][^<>]*?) class="[^"]*"', r"\1", content.replace(" />", "/>"))
-    return re.sub(r"\s*\n\s*", "", _COMMENT.sub(_canonical_comment, plain))
+    classless = re.sub(r'(<[a-z][^<>]*?) class="[^"]*"', r"\1", content.replace(" />", "/>"))
+    return re.sub(r"\s*\n\s*", "", _COMMENT.sub(_canonical_comment, classless))
 
 
 def plain(text: str) -> str:
@@ -133,8 +136,8 @@ def _readable(content: str) -> str:
 
 
 def _blocks(draft: Draft, pictures: Mapping[str, Picture]) -> Iterator[_Block]:
-    linked = iter(anchors.pieces(draft))
-    words = labels(draft.language)
+    linked, references = iter(anchors.pieces(draft)), draft.references
+    words, sentences = labels(draft.language), _Sentences(draft.language)
     headings = [section.heading for section in draft.sections]
     ids = list(render._ids([*headings, *(one.question for one in draft.faq)]))
     images = _images(draft, pictures)
@@ -144,26 +147,29 @@ def _blocks(draft: Draft, pictures: Mapping[str, Picture]) -> Iterator[_Block]:
     for number, section in enumerate(draft.sections):
         yield from images.pop(number, [])
         yield _heading(2, ids[number], section.heading)
-        for paragraph in section.paragraphs:
-            yield _paragraph(_sentences(render._spans(paragraph, linked, draft.references), words))
+        for block in section.blocks:
+            yield _block(render._block(block, linked, references), references, sentences)
     for late in images.values():
         yield from late
     if draft.faq and words["questions"] not in headings:
         yield _heading(2, "questions", words["questions"])
     for one, id in zip(draft.faq, ids[len(headings) :], strict=True):
         yield _heading(3, id, one.question)
-        yield _paragraph(_sentences(render._spans(one.answer, linked, draft.references), words))
-    if draft.references:
+        yield _paragraph(sentences(render._spans(one.answer, linked, references)))
+    if references:
         if words["sources"] not in headings:
             yield _heading(2, "sources", words["sources"])
-        yield _list(_source(number, one.title, one.url) for number, one in enumerate(draft.references, 1))
+        yield _list(_source(number, one) for number, one in enumerate(references, 1))
 
 
 def _images(draft: Draft, pictures: Mapping[str, Picture]) -> dict[int, list[_Block]]:
     """The blocks of the pictures, by the number of the section before which they stand."""
     first = next((number for number, image in enumerate(draft.images) if image.src in pictures), None)
-    shown = [(number, image) for number, image in enumerate(draft.images) if number != first]
-    return {number: [_image(image, pictures.get(image.src))] for number, image in shown}
+    return {
+        number: [_image(image, pictures.get(image.src))]
+        for number, image in enumerate(draft.images)
+        if number != first and (image.src in pictures or render._web_url(image.src))
+    }
 
 
 def _heading(level: int, id: str, words: str) -> _Block:
@@ -172,24 +178,58 @@ def _heading(level: int, id: str, words: str) -> _Block:
 
 
 def _paragraph(inline: str) -> _Block:
-    if _ONLY_A_URL.fullmatch(inline):
-        inline = f"<span>{inline}</span>"
-    return _Block("paragraph", f"<p>{_inline(inline)}</p>")
+    shown = _inline(inline)
+    if _ONLY_A_URL.fullmatch(shown):
+        shown = f"<span>{shown}</span>"
+    return _Block("paragraph", f"<p>{shown}</p>")
 
 
-def _list(items: Iterator[str], ordered: bool = True) -> _Block:
+def _list(items: Iterable[str], ordered: bool = True) -> _Block:
     tag = "ol" if ordered else "ul"
     inner = "\n\n".join(str(_Block("list-item", f"<li>{_inline(item)}</li>")) for item in items)
     return _Block("list", f"<{tag}>{inner}</{tag}>", (("ordered", True),) if ordered else ())
 
 
-def _source(number: int, title: str, url: str) -> str:
-    """A source; its id is on the element in the item, for the editor's own items have none."""
-    words, target = _text(title or url), render._web_url(url)
+def _block(block: render._Block, references: list[Reference], sentences: _Sentences) -> _Block:
+    match block.kind:
+        case "list":
+            return _list(map(sentences, block.groups), block.ordered)
+        case "quote":
+            return _quote(block.groups[0], references, sentences)
+        case "table":
+            return _table(block.head, [sentences(spans) for spans in block.groups])
+    return _paragraph(sentences(block.groups[0]))
+
+
+def _quote(spans: list[render._Span], references: list[Reference], sentences: _Sentences) -> _Block:
+    """A quote, which needs no quotation marks; its source is named below where it has one alone."""
+    sources = {span.mark for span in spans if span.mark}
+    cite = f"<cite>{_inline(_titled(references[sources.pop() - 1]))}</cite>" if len(sources) == 1 else ""
+    inner = f"{_paragraph(sentences(spans, bare=True))}{cite}"
+    return _Block("quote", f'<blockquote class="wp-block-quote">{inner}</blockquote>')
+
+
+def _table(head: Sequence[str], cells: list[str]) -> _Block:
+    width = len(head)
+    top = "".join(f'<th scope="col">{_inline(_text(words))}</th>' for words in head)
+    rows = (cells[start : start + width] for start in range(0, len(cells), width))
+    body = "".join(f"<tr>{''.join(f'<td>{_inline(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    table = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return _Block("table", f'<figure class="wp-block-table">{table}</figure>')
+
+
+def _source(number: int, reference: Reference) -> str:
+    """A source; its id is on an element in the item, for the items of lists have none in WordPress 6.1."""
+    host = urlsplit(render._web_url(reference.url) or "").hostname
+    return _titled(reference, f' id="s{number}"') + (f" {_text(host)}" if host else "")
+
+
+def _titled(reference: Reference, id: str = "") -> str:
+    """The title of a source, which leads there if readers may follow."""
+    words, target = _text(reference.title or reference.url), render._web_url(reference.url)
     if target is None:
-        return f'<span id="s{number}">{words}</span>'
-    shown = urlsplit(target).hostname or ""
-    return f'<a id="s{number}" href="{_href(target)}" rel="noopener nofollow">{words}</a> {_text(shown)}'
+        return f"<span{id}>{words}</span>"
+    return f'<a{id} href="{_href(target)}" rel="noopener nofollow">{words}</a>'
 
 
 def _image(image: Image, picture: Picture | None) -> _Block:
@@ -201,19 +241,27 @@ def _image(image: Image, picture: Picture | None) -> _Block:
     return _Block("image", f'<figure class="wp-block-image size-{picture.size}">{img}</figure>', attributes)
 
 
-def _sentences(spans: list[render._Span], words: Mapping[str, str]) -> str:
-    return " ".join(_sentence(span, words) for span in spans)
+class _Sentences:
+    """Writes sentences in a language."""
+
+    def __init__(self, language: str) -> None:
+        self._source = labels(language)["source"]
+        self._marks = quotation_marks(language)
+
+    def __call__(self, spans: Iterable[render._Span], bare: bool = False) -> str:
+        """Sentences one after another. Quotes have no `<q>`, around which themes put marks of their own."""
+        before, behind = ("", "") if bare else self._marks
+        return " ".join(
+            (_text(before + span.text + behind) if span.quoted else _linked(span.pieces)) + self._cited(span.mark)
+            for span in spans
+        )
+
+    def _cited(self, number: int | None) -> str:
+        return f'<sup><a href="#s{number}" aria-label="{self._source} {number}">{number}</a></sup>' if number else ""
 
 
-def _sentence(span: render._Span, words: Mapping[str, str]) -> str:
-    if span.quoted:
-        shown = f"“{_text(span.text)}”"
-    else:
-        shown = "".join(_link(_text(one.text), one.url) if one.url else _text(one.text) for one in span.pieces)
-    if not span.mark:
-        return shown
-    label = f"{words['source']} {span.mark}"
-    return f'{shown}<sup><a href="#s{span.mark}" aria-label="{label}">{span.mark}</a></sup>'
+def _linked(pieces: list[Piece]) -> str:
+    return "".join(_link(_text(one.text), one.url) if one.url else _text(one.text) for one in pieces)
 
 
 def _link(inline: str, url: str) -> str:
@@ -239,11 +287,11 @@ def _inline(fragment: str) -> str:
 
 
 def _href(url: str) -> str:
-    """An address as an attribute: nothing in it may end the attribute or begin a shortcode."""
+    """An address as an attribute: nothing in it may end the attribute, begin a shortcode, or be taken for an entity."""
     host = _HOST.match(url)
     end = host.end() if host else 0
     safe = _UNSAFE_IN_HOST.sub(_percent, url[:end]) + _UNSAFE.sub(_percent, url[end:])
-    return safe.replace("&", "&amp;")
+    return _ENTITY.sub(r"&\1%3B", safe).replace("&", "&amp;")
 
 
 def _percent(characters: re.Match[str]) -> str:
@@ -259,7 +307,7 @@ def _alt(words: str) -> str:
     while plain != before:
         plain, before = html.unescape(plain), plain
     plain = _SHORTCODE.sub(f"[{_WORD_JOINER}", plain.replace("<", "‹"))
-    return _ENTITY.sub("&amp;", plain).replace('"', "&quot;").replace(">", "&gt;")
+    return _AMPERSAND.sub("&amp;", plain).replace('"', "&quot;").replace(">", "&gt;")
 
 
 def _printable(text: str) -> str:
