@@ -219,7 +219,7 @@ def test_a_page_says_what_the_article_says(night: Night) -> None:
         note.drop_tree()
     paragraphs = [words(paragraph) for paragraph in body.xpath(".//p[not(ancestor::li)]")]
     assert [text for text in paragraphs if text] == [
-        *(sentence.text for paragraph in draft.sections[0].paragraphs for sentence in paragraph),
+        *(sentence.text for paragraph in draft.sections[0].blocks for sentence in paragraph),
         "“Turn it, as in mulch.”",
         "It is like mulch, but warm.",
         "For the air.",

@@ -19,8 +19,8 @@ from urllib.parse import unquote
 
 from contentstudio import config as settings
 from contentstudio.config import Site
-from contentstudio.model import Draft, Image, Published
-from contentstudio.publish import mark, render, seo_fields
+from contentstudio.model import Draft, Published
+from contentstudio.publish import mark, seo_fields, wordpress_blocks
 from contentstudio.publish.port import (
     UNDATED,
     Article,
@@ -38,7 +38,8 @@ from contentstudio.publish.port import (
     untouched,
 )
 from contentstudio.publish.remote import Answer, Denied, Remote
-from contentstudio.research.slugs import in_ascii
+from contentstudio.publish.wordpress_blocks import BEGUN
+from contentstudio.publish.wordpress_pictures import Pictures
 from overnight.errors import Permanent, Transient
 
 API = "/wp-json/wp/v2"
@@ -48,9 +49,7 @@ PER_PAGE = 100  # the most that WordPress gives
 FIELDS = "id,slug,status,link,title,content,excerpt,date_gmt,modified_gmt,author,tags,categories,featured_media,meta"
 STATUS: dict[State, str] = {"draft": "draft", "scheduled": "future", "published": "publish"}
 STATES: dict[str, State] = {"publish": "published", "future": "scheduled"}
-MARK = "contentstudio"
-BEGUN = f'<!-- wp:html {{"{MARK}":"begun"}} /-->'
-TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp"}
+MARK = "contentstudio"  # stands in an empty draft of ours
 
 
 class WordPress:
@@ -62,6 +61,7 @@ class WordPress:
         self.site = site
         self._cms = cms
         self._remote = Remote(cms.url or site.url, cms, (cms.user, settings.secret(site)))
+        self._pictures = Pictures(self._remote)
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -93,8 +93,9 @@ class WordPress:
         ]
         content += [known.fingerprint if known else None, article.over]
         live = there is not None and there.state == "published"
-        write = partial(self._write, number, article.draft, fields, live, article.indexed)
+        write = partial(self._write, number, _escaped(article.draft), fields, live, article.indexed)
         written = Existing.model_validate(await effect("publish", content=content, call=write, repeatable=True))
+        await self._pictures.remove_twins(article, effect)
         return self._published(article, written, "created" if known is None else "updated"), written
 
     async def unpublish(self, slug: str, effect: Effect, known: Existing | None = None) -> Existing | None:
@@ -216,58 +217,26 @@ class WordPress:
 
     async def _fields(self, article: Article, number: int, there: Existing | None, effect: Effect) -> dict[str, Any]:
         """Everything that is written, in one update. What is live is not taken back to a draft."""
-        draft = article.draft
-        body, featured = render.body(draft), None
-        for image in draft.images:
-            if image.src in article.pictures:
-                picture = await self._picture(article, image, number, effect)
-                body = body.replace(html.escape(image.src), html.escape(picture["url"]))
-                featured = featured or picture["id"]
+        draft = _escaped(article.draft)
+        pictures = {
+            image.src: await self._pictures.uploaded(article, image, number, effect, PAUSES)
+            for image in draft.images
+            if image.src in article.pictures
+        }
         fields: dict[str, Any] = {"title": draft.title, "slug": draft.slug, "excerpt": draft.description}
-        fields["content"] = _marked(article.sha256, body)
+        fields["content"] = wordpress_blocks.content(draft, article.sha256, pictures)
         if draft.tags:
             fields["tags"] = [await self._term("tags", name, effect) for name in draft.tags]
         if self._cms.category:
             fields["categories"] = [await self._term("categories", self._cms.category, effect)]
+        featured = wordpress_blocks.featured(draft, pictures)
         if featured:
-            fields["featured_media"] = featured
+            fields["featured_media"] = featured.id
         if not (article.state == "draft" and there and there.state == "published"):
             fields["status"] = STATUS[article.state]
         if article.state == "scheduled" or article.backdated:
             fields["date_gmt"] = article.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
         return fields
-
-    async def _picture(self, article: Article, image: Image, number: int, effect: Effect) -> dict[str, Any]:
-        """A picture in the media library, once: its name holds a hash of its bytes, so that it can be asked for."""
-        data = article.pictures[image.src]
-        kind = image.src.rsplit(".", 1)[-1].lower()
-        if kind not in TYPES:
-            raise Permanent(f"the picture {image.src} is none of {', '.join(TYPES)}")
-        name = f"{in_ascii(article.draft.slug)[:100]}-{sha256_of(data.hex())[:12]}"  # a header takes nothing else
-
-        async def probe() -> dict[str, Any] | None:
-            # By its words and not by its slug, to which WordPress adds a number where a file of that name lies about.
-            params = {"search": name, "context": "edit"}
-            answer = await self._remote.ask("GET", f"{API}/media", params=params)
-            return next((_media(item) for item in answer.data if item["slug"].startswith(name)), None)
-
-        async def call() -> dict[str, Any]:
-            headers = {"Content-Type": TYPES[kind], "Content-Disposition": f'attachment; filename="{name}.{kind}"'}
-            there = await probe()
-            if there is not None:
-                return there
-            answer = await self._remote.ask("POST", f"{API}/media", content=data, headers=headers)
-            return _media(answer.data)
-
-        picture: dict[str, Any] = await effect("picture", content=name, call=call, probe=probe, pauses=PAUSES)
-
-        async def describe() -> str:
-            told = {"alt_text": image.alt, "post": number}
-            await self._remote.ask("POST", f"{API}/media/{picture['id']}", json=told)
-            return image.alt
-
-        await effect("alt text", content=[name, image.alt], call=describe, repeatable=True)
-        return picture
 
     async def _term(self, kind: str, name: str, effect: Effect) -> int:
         """The id of a tag or a category, made where there is none: WordPress itself refuses a second one."""
@@ -352,11 +321,12 @@ class WordPress:
 
 def _existing(post: dict[str, Any]) -> Existing:
     raw = post["content"]["raw"]
-    written = [post["title"]["raw"], raw, post["excerpt"]["raw"], post["slug"], post["featured_media"]]
+    body = wordpress_blocks.canonical(raw)
+    written = [post["title"]["raw"], body, post["excerpt"]["raw"], post["slug"], post["featured_media"]]
     seo = seo_fields.filled(post.get("meta"))
     return Existing(
         url=post["link"],
-        sha256=_sha256(raw),
+        sha256=wordpress_blocks.sha256(raw),
         id=str(post["id"]),
         state=STATES.get(post["status"], "draft"),
         fingerprint=sha256_of([*written, sorted(post["tags"]), sorted(post["categories"]), *([seo] if seo else [])]),
@@ -365,18 +335,10 @@ def _existing(post: dict[str, Any]) -> Existing:
     )
 
 
-def _marked(sha256: str, body: str) -> str:
-    """The body in a block of HTML, so that WordPress changes nothing in it. Readers are not shown the mark."""
-    return f'<!-- wp:html {{"{MARK}":"{mark.mark(sha256, body)}"}} -->\n{body.strip()}\n<!-- /wp:html -->'
-
-
-_BLOCK = re.compile(rf'<!-- wp:html {{"{MARK}":"([0-9a-f.]+)"}} -->\n(.*)\n<!-- /wp:html -->', re.DOTALL)
-
-
-def _sha256(content: str) -> str | None:
-    """The hash of the draft that a post's content says, if its words are still those."""
-    block = _BLOCK.fullmatch(content.strip())
-    return mark.read(block[1], block[2]) if block else None
+def _escaped(draft: Draft) -> Draft:
+    """The draft with its title and its description as WordPress and its SEO plugins store them."""
+    words = {name: wordpress_blocks.plain(getattr(draft, name)) for name in ("title", "description")}
+    return draft.model_copy(update=words)
 
 
 def _slug(post: dict[str, Any]) -> str:
@@ -392,10 +354,6 @@ def _lost(fields: dict[str, Any], post: dict[str, Any], name: str) -> bool:
     given, there = fields[name], post[name]
     same: bool = sorted(given) == sorted(there) if isinstance(given, list) else given == there
     return not same
-
-
-def _media(item: dict[str, Any]) -> dict[str, Any]:
-    return {"id": item["id"], "url": item["source_url"]}
 
 
 def _own_post(post: dict[str, Any]) -> OwnPost:

@@ -23,7 +23,7 @@ def place(wordpress: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> An
 
     def edit(slug: str) -> None:
         (post,) = posts(slug)
-        words = post["content"].replace("<h2>", "<h2>A person was here. ", 1)
+        words = post["content"].replace("<p>", "<p>A person was here. ", 1)
         with wordpress.client("owner") as owner:
             owner.post(f"/posts/{post['id']}", json={"content": words}).raise_for_status()
 

@@ -31,7 +31,7 @@ def only(desk: Desk, text: str, slug: str = "compost") -> None:
     posts = desk.wordpress.posts(f"{slug}%")
     assert [(post["slug"], post["status"]) for post in posts] == [(slug, "publish")]
     assert text in posts[0]["content"]
-    assert posts[0]["title"] == f"On {slug}: a < b & “c”"
+    assert posts[0]["title"] == f"On {slug}: a &lt; b &amp; “c”"
     assert desk.wordpress.sql("select count(*) from wp_posts where post_content like '%\"begun\"%'") == "0"
 
 

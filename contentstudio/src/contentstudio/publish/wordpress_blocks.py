@@ -1,0 +1,322 @@
+"""Drafts as blocks of WordPress's editor (Gutenberg), byte for byte as WordPress 6.1 itself would save them. Pure.
+
+An owner opens such a post as any other, and a save without changes changes nothing. What no block of the editor can
+hold stably is put otherwise: an entity such as `&#91;` becomes a bare `[` as soon as a person saves, so a word that
+WordPress would run as a shortcode, or an address that it would replace by a preview, has an element around its
+beginning.
+
+The content fingerprint (`publish/mark.py`) stands in `placeholder` of the first heading or paragraph: an attribute of
+the block that the editor keeps and no reader sees.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+from urllib.parse import quote, urlsplit
+
+import nh3
+
+from contentstudio.model import Draft, Image, Reference
+from contentstudio.publish import anchors, mark, render
+from contentstudio.publish.anchors import Piece
+from contentstudio.publish.labels import labels, quotation_marks
+
+BEGUN = '<!-- wp:html {"contentstudio":"begun"} /-->'  # the empty draft; the editor opens it as an empty block
+_MARKED = ("heading", "paragraph")  # the blocks that have a placeholder
+_NAMES = "|".join(_MARKED)
+_SPACES = re.compile(r"[ \t\n\r\f]+")
+# What WordPress takes for the name of a shortcode (do_shortcode).
+_SHORTCODE = re.compile(r"\[(?=[^<>&/\[\]\x00-\x20=])")
+_ONLY_A_URL = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)  # WP_Embed::autoembed
+_HOST = re.compile(r"[a-z]+://[^/?#]*", re.IGNORECASE)
+_UNSAFE = re.compile(r"[^!#$%&'()*+,./0-9:;=?@A-Z_a-z~\u00a1-\U0010ffff-]")  # in an attribute
+_UNSAFE_IN_HOST = re.compile(_UNSAFE.pattern.replace("@", r"@\[\]"))  # of IPv6
+_NAME = r"([a-z0-9]+|#[0-9]+|#x[a-f0-9]+);"  # of an entity, to the editor (escapeAmpersand)
+_ENTITY = re.compile(f"&{_NAME}", re.IGNORECASE)
+_AMPERSAND = re.compile(f"&(?!{_NAME})", re.IGNORECASE)
+_WORD_JOINER = "\u2060"
+_TAGS = {"a", "cite", "span", "strong", "sup"}
+_ATTRIBUTES = {"a": {"id", "href", "rel", "aria-label"}, "span": {"id"}}
+
+_OLD = re.compile(r'<!-- wp:html {"contentstudio":"([0-9a-f.]+)"} -->\n(.*)\n<!-- /wp:html -->', re.DOTALL)
+_FINGERPRINT = re.compile(rf'<!-- wp:(?:{_NAMES}) {{(?:(?!-->).)*?"placeholder":"({mark.MARK.pattern})"')
+_COMMENT = re.compile(r"<!-- (/?wp:[a-z/-]+) ?({.*?})? ?(/?)-->")
+_ALT = re.compile(r'(?<=\salt=")[^"]*(?=")')
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture in the media library: `url` is of the size that stands in the text."""
+
+    id: int
+    url: str
+    size: Literal["large", "full"] = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """`attributes` are those of the comment, in the order of the block's schema."""
+
+    name: str
+    html: str
+    attributes: tuple[tuple[str, Any], ...] = ()
+
+    def __str__(self) -> str:
+        attributes = f" {_json(dict(self.attributes))}" if self.attributes else ""
+        return f"<!-- wp:{self.name}{attributes} -->\n{self.html}\n<!-- /wp:{self.name} -->"
+
+
+def content(draft: Draft, sha256: str, pictures: Mapping[str, Picture]) -> str:
+    """The content of a draft's post, with its fingerprint; `pictures` are those that were uploaded, by their `src`.
+
+    The first of them is left out: it is the post's featured image, which themes show above the text.
+    Raises InvalidPayload when a sentence names a source that is not among the references.
+    """
+    blocks = list(_blocks(draft, pictures))
+    if not any(block.name in _MARKED for block in blocks):  # a draft without any section
+        blocks.append(_paragraph(""))
+    first = next(number for number, block in enumerate(blocks) if block.name in _MARKED)
+    found = mark.mark(sha256, _readable("\n\n".join(map(str, blocks))))
+    blocks[first] = replace(blocks[first], attributes=(*blocks[first].attributes, ("placeholder", found)))
+    return "\n\n".join(map(str, blocks))
+
+
+def sha256(content: str) -> str | None:
+    """The hash of the draft that a post's content names, if its words, links and pictures are still that draft's."""
+    old = _OLD.fullmatch(content.strip())
+    if old:
+        return mark.read(old[1], old[2])
+    found = _FINGERPRINT.search(content)
+    return mark.read(found[1], _readable(content)) if found else None
+
+
+def canonical(content: str) -> str:
+    """The content without what a save by WordPress or by a later version of its editor changes by itself.
+
+    That is: class names (`wp-block-heading` since 6.3, `wp-block-list` since 6.6), the order of attributes in comments,
+    the ends of empty elements, and line breaks. What we did not write as blocks stays as it is.
+    """
+    if not _FINGERPRINT.search(content):
+        return content
+    classless = re.sub(r'(<[a-z][^<>]*?) class="[^"]*"', r"\1", content.replace(" />", "/>"))
+    return re.sub(r"\s*\n\s*", "", _COMMENT.sub(_canonical_comment, classless))
+
+
+def plain(text: str) -> str:
+    """A title or an excerpt as WordPress stores it: readers and the editor are shown the words, whatever they are.
+
+    Accounts with `unfiltered_html` may store a script in a title, and others lose what looks like an element.
+    """
+    return html.escape(_printable(text), quote=False)
+
+
+def featured(draft: Draft, pictures: Mapping[str, Picture]) -> Picture | None:
+    """The picture that the theme shows above the text."""
+    return next((pictures[image.src] for image in draft.images if image.src in pictures), None)
+
+
+def _canonical_comment(comment: re.Match[str]) -> str:
+    try:
+        attributes = json.loads(comment[2] or "{}")
+    except ValueError:
+        return comment[0]
+    if attributes.get("hasFixedLayout") is False:  # which is another default since 6.6
+        del attributes["hasFixedLayout"]
+    return f"<!-- {comment[1]} {json.dumps(attributes, sort_keys=True)}{comment[3]}-->"
+
+
+def _readable(content: str) -> str:
+    """The content with the words of its pictures among those that readers see."""
+    return re.sub(r"<img [^>]*>", lambda img: f"{img[0]} {' '.join(_ALT.findall(img[0]))} ", content)
+
+
+def _blocks(draft: Draft, pictures: Mapping[str, Picture]) -> Iterator[_Block]:
+    linked, references = iter(anchors.pieces(draft)), draft.references
+    words, sentences = labels(draft.language), _Sentences(draft.language)
+    headings = [section.heading for section in draft.sections]
+    ids = list(render._ids([*headings, *(one.question for one in draft.faq)]))
+    images = _images(draft, pictures)
+    if len(headings) >= render.CONTENTS_FROM:
+        yield _paragraph(f"<strong>{_text(words['contents'])}</strong>")
+        yield _list(_link(_text(heading), f"#{id}") for id, heading in zip(ids, headings, strict=False))
+    for number, section in enumerate(draft.sections):
+        yield from images.pop(number, [])
+        yield _heading(2, ids[number], section.heading)
+        for block in section.blocks:
+            yield _block(render._block(block, linked, references), references, sentences)
+    for late in images.values():
+        yield from late
+    if draft.faq and words["questions"] not in headings:
+        yield _heading(2, "questions", words["questions"])
+    for one, id in zip(draft.faq, ids[len(headings) :], strict=True):
+        yield _heading(3, id, one.question)
+        yield _paragraph(sentences(render._spans(one.answer, linked, references)))
+    if references:
+        if words["sources"] not in headings:
+            yield _heading(2, "sources", words["sources"])
+        yield _list(_source(number, one) for number, one in enumerate(references, 1))
+
+
+def _images(draft: Draft, pictures: Mapping[str, Picture]) -> dict[int, list[_Block]]:
+    """The blocks of the pictures, by the number of the section before which they stand."""
+    first = next((number for number, image in enumerate(draft.images) if image.src in pictures), None)
+    return {
+        number: [_image(image, pictures.get(image.src))]
+        for number, image in enumerate(draft.images)
+        if number != first and (image.src in pictures or render._web_url(image.src))
+    }
+
+
+def _heading(level: int, id: str, words: str) -> _Block:
+    attributes = (("level", level),) if level != 2 else ()
+    return _Block("heading", f'<h{level} id="{id}">{_inline(_text(words))}</h{level}>', attributes)
+
+
+def _paragraph(inline: str) -> _Block:
+    shown = _inline(inline)
+    if _ONLY_A_URL.fullmatch(shown):
+        shown = f"<span>{shown}</span>"
+    return _Block("paragraph", f"<p>{shown}</p>")
+
+
+def _list(items: Iterable[str], ordered: bool = True) -> _Block:
+    tag = "ol" if ordered else "ul"
+    inner = "\n\n".join(str(_Block("list-item", f"<li>{_inline(item)}</li>")) for item in items)
+    return _Block("list", f"<{tag}>{inner}</{tag}>", (("ordered", True),) if ordered else ())
+
+
+def _block(block: render._Block, references: list[Reference], sentences: _Sentences) -> _Block:
+    match block.kind:
+        case "list":
+            return _list(map(sentences, block.groups), block.ordered)
+        case "quote":
+            return _quote(block.groups[0], references, sentences)
+        case "table":
+            return _table(block.head, [sentences(spans) for spans in block.groups])
+    return _paragraph(sentences(block.groups[0]))
+
+
+def _quote(spans: list[render._Span], references: list[Reference], sentences: _Sentences) -> _Block:
+    """A quote, which needs no quotation marks; its source is named below where it has one alone."""
+    sources = {span.mark for span in spans if span.mark}
+    cite = f"<cite>{_inline(_titled(references[sources.pop() - 1]))}</cite>" if len(sources) == 1 else ""
+    inner = f"{_paragraph(sentences(spans, bare=True))}{cite}"
+    return _Block("quote", f'<blockquote class="wp-block-quote">{inner}</blockquote>')
+
+
+def _table(head: Sequence[str], cells: list[str]) -> _Block:
+    width = len(head)
+    top = "".join(f'<th scope="col">{_inline(_text(words))}</th>' for words in head)
+    rows = (cells[start : start + width] for start in range(0, len(cells), width))
+    body = "".join(f"<tr>{''.join(f'<td>{_inline(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    table = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return _Block("table", f'<figure class="wp-block-table">{table}</figure>')
+
+
+def _source(number: int, reference: Reference) -> str:
+    """A source; its id is on an element in the item, for the items of lists have none in WordPress 6.1."""
+    host = urlsplit(render._web_url(reference.url) or "").hostname
+    return _titled(reference, f' id="s{number}"') + (f" {_text(host)}" if host else "")
+
+
+def _titled(reference: Reference, id: str = "") -> str:
+    """The title of a source, which leads there if readers may follow."""
+    words, target = _text(reference.title or reference.url), render._web_url(reference.url)
+    if target is None:
+        return f"<span{id}>{words}</span>"
+    return f'<a{id} href="{_href(target)}" rel="noopener nofollow">{words}</a>'
+
+
+def _image(image: Image, picture: Picture | None) -> _Block:
+    alt = _alt(image.alt)
+    if picture is None:
+        return _Block("image", f'<figure class="wp-block-image"><img src="{_href(image.src)}" alt="{alt}"/></figure>')
+    attributes = (("id", picture.id), ("sizeSlug", picture.size), ("linkDestination", "none"))
+    img = f'<img src="{_href(picture.url)}" alt="{alt}" class="wp-image-{picture.id}"/>'
+    return _Block("image", f'<figure class="wp-block-image size-{picture.size}">{img}</figure>', attributes)
+
+
+class _Sentences:
+    """Writes sentences in a language."""
+
+    def __init__(self, language: str) -> None:
+        self._source = labels(language)["source"]
+        self._marks = quotation_marks(language)
+
+    def __call__(self, spans: Iterable[render._Span], bare: bool = False) -> str:
+        """Sentences one after another. Quotes have no `<q>`, around which themes put marks of their own."""
+        before, behind = ("", "") if bare else self._marks
+        return " ".join(
+            (_text(before + span.text + behind) if span.quoted else _linked(span.pieces)) + self._cited(span.mark)
+            for span in spans
+        )
+
+    def _cited(self, number: int | None) -> str:
+        return f'<sup><a href="#s{number}" aria-label="{self._source} {number}">{number}</a></sup>' if number else ""
+
+
+def _linked(pieces: list[Piece]) -> str:
+    return "".join(_link(_text(one.text), one.url) if one.url else _text(one.text) for one in pieces)
+
+
+def _link(inline: str, url: str) -> str:
+    return f'<a href="{_href(url)}">{inline}</a>'
+
+
+def _text(words: str) -> str:
+    """Words as browsers write them within an element, and as WordPress shows them."""
+    escaped = html.escape(_printable(words), quote=False).replace("\u00a0", "&nbsp;")
+    return _SHORTCODE.sub("<span>[</span>", escaped)
+
+
+def _inline(fragment: str) -> str:
+    """What stands in a block: of spaces one, as browsers show them, and no element but ours."""
+    clean: str = nh3.clean(
+        _SPACES.sub(" ", fragment).strip(" "),
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https"},
+        link_rel=None,
+    )
+    return clean
+
+
+def _href(url: str) -> str:
+    """An address as an attribute: nothing in it may end the attribute, begin a shortcode, or be taken for an entity."""
+    host = _HOST.match(url)
+    end = host.end() if host else 0
+    safe = _UNSAFE_IN_HOST.sub(_percent, url[:end]) + _UNSAFE.sub(_percent, url[end:])
+    return _ENTITY.sub(r"&\1%3B", safe).replace("&", "&amp;")
+
+
+def _percent(characters: re.Match[str]) -> str:
+    return quote(characters[0])
+
+
+def _alt(words: str) -> str:
+    """Words as the editor writes them into `alt`, where it can keep neither an entity's name nor an element.
+
+    It writes `<` as it is, at which WordPress cuts the picture off for accounts without `unfiltered_html`.
+    """
+    plain, before = _SPACES.sub(" ", _printable(words)), ""
+    while plain != before:
+        plain, before = html.unescape(plain), plain
+    plain = _SHORTCODE.sub(f"[{_WORD_JOINER}", plain.replace("<", "‹"))
+    return _AMPERSAND.sub("&amp;", plain).replace('"', "&quot;").replace(">", "&gt;")
+
+
+def _printable(text: str) -> str:
+    return render._FORBIDDEN.sub("", text)
+
+
+def _json(attributes: dict[str, Any]) -> str:
+    """The attributes of a comment, as `serializeAttributes` of the editor writes them."""
+    text = json.dumps(attributes, ensure_ascii=False, separators=(",", ":"))
+    for plain, escaped in (("--", "\\u002d\\u002d"), ("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
+        text = text.replace(plain, escaped)
+    return text.replace('\\"', "\\u0022")

@@ -1,0 +1,125 @@
+"""Pictures in WordPress's media library: each is uploaded once, and what a slow server made too late goes again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import unquote
+
+from contentstudio.model import Image
+from contentstudio.publish.port import Article, Effect, sha256_of
+from contentstudio.publish.remote import Remote
+from contentstudio.publish.wordpress_blocks import Picture
+from contentstudio.research.slugs import in_ascii
+from overnight.errors import Permanent
+
+API = "/wp-json/wp/v2"
+PER_PAGE = 100  # the most that WordPress gives
+TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp"}
+
+
+class Pictures:
+    """The media library behind `remote`."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    async def uploaded(
+        self, article: Article, image: Image, number: int, effect: Effect, pauses: tuple[float, ...]
+    ) -> Picture:
+        """The picture of the post with this number, uploaded where it is not there yet.
+
+        Its name holds a hash of its bytes, so that it can be asked for.
+        """
+        name, kind = _name(article, image)
+
+        async def probe() -> dict[str, Any] | None:
+            there = await self._named(name)
+            return _picture(min(there, key=lambda item: (item["post"] != number, item["id"]))) if there else None
+
+        async def call() -> dict[str, Any]:
+            there = await probe()
+            if there is not None:
+                return there
+            headers = {"Content-Type": TYPES[kind], "Content-Disposition": f'attachment; filename="{name}.{kind}"'}
+            # Without a title WordPress takes the one that a camera or a program wrote into the file.
+            answer = await self._remote.ask(
+                *("POST", f"{API}/media"),
+                params={"title": name},
+                content=article.pictures[image.src],
+                headers=headers,
+            )
+            return _picture(answer.data)
+
+        found = await effect("picture", content=name, call=call, probe=probe, pauses=pauses)
+
+        async def describe() -> str:
+            description = {"alt_text": image.alt, "post": number}
+            await self._remote.ask("POST", f"{API}/media/{found['id']}", json=description)
+            return image.alt
+
+        await effect("alt text", content=[name, image.alt], call=describe, repeatable=True)
+        return Picture(found["id"], found["url"], found.get("size", "full"))
+
+    async def remove_twins(self, article: Article, effect: Effect) -> None:
+        """Remove what a slow server made of an upload that we had given up, where nobody has touched or used it."""
+        for src in dict.fromkeys(image.src for image in article.draft.images if image.src in article.pictures):
+            name, _ = _name(article, Image(src=src, alt=""))
+            there = await self._named(name)
+            kept = {item["author"] for item in there if item["post"]}
+            for twin in there:
+                if twin["author"] in kept and _untouched(twin, name) and not await self._is_used(twin):
+                    number = twin["id"]
+                    await effect("remove picture", content=number, call=partial(self._remove, number), repeatable=True)
+
+    async def _named(self, name: str) -> list[dict[str, Any]]:
+        """Our uploads of this name. WordPress adds a number to it where a file of that name lies about."""
+        params = {"search": name, "context": "edit", "per_page": PER_PAGE}
+        answer = await self._remote.ask("GET", f"{API}/media", params=params)
+        return [item for item in answer.data if unquote(item["source_url"]).rsplit("/", 1)[-1].startswith(name)]
+
+    async def _is_used(self, item: dict[str, Any]) -> bool:
+        """Whether a post or a page that was saved since shows it, as far as our account can see."""
+        since = (datetime.fromisoformat(item["date"]) - timedelta(minutes=1)).isoformat()
+        params = {"modified_after": since, "per_page": PER_PAGE, "_fields": "featured_media,content"}
+        stem = item["source_url"].rsplit(".", 1)[0]
+        for kind, status in (("posts", "any"), ("pages", "publish")):
+            posts = (await self._remote.ask("GET", f"{API}/{kind}", params=params | {"status": status})).data
+            if len(posts) >= PER_PAGE or any(_shows(post, item["id"], stem) for post in posts):
+                return True
+        return False
+
+    async def _remove(self, number: int) -> None:
+        path = f"{API}/media/{number}"
+        await self._remote.ask("DELETE", path, params={"force": "true"}, allow=(404, 410))
+
+
+def _name(article: Article, image: Image) -> tuple[str, str]:
+    """The name of a picture's file, and its kind. Raises Permanent where WordPress would not take it."""
+    kind = image.src.rsplit(".", 1)[-1].lower()
+    if kind not in TYPES:
+        raise Permanent(f"the picture {image.src} is none of {', '.join(TYPES)}")
+    data = article.pictures[image.src]
+    return f"{in_ascii(article.draft.slug)[:100]}-{sha256_of(data.hex())[:12]}", kind  # a header takes nothing else
+
+
+def _picture(item: dict[str, Any]) -> dict[str, Any]:
+    """What the text needs: of a picture wider or higher than 1,024 px the size `large`, so that no page loads more."""
+    details = item.get("media_details")
+    sizes = details.get("sizes") if isinstance(details, dict) else None
+    large = sizes.get("large") if isinstance(sizes, dict) else None
+    if isinstance(large, dict) and large.get("source_url"):
+        return {"id": item["id"], "url": large["source_url"], "size": "large"}
+    return {"id": item["id"], "url": item["source_url"], "size": "full"}
+
+
+def _untouched(item: dict[str, Any], name: str) -> bool:
+    """Whether it is as an upload of ours left it: we describe and attach the one that we use."""
+    title = item["title"]["raw"] if isinstance(item.get("title"), dict) else ""
+    return title == name and not item["post"] and not item["alt_text"] and item["modified_gmt"] == item["date_gmt"]
+
+
+def _shows(post: dict[str, Any], number: int, stem: str) -> bool:
+    shown = str(post["content"].get("rendered", ""))
+    return post["featured_media"] == number or f"wp-image-{number}" in shown or stem in shown
