@@ -132,7 +132,11 @@ def test_twice_equals_once_to_the_byte(site: StaticSite) -> None:
     assert set(files) == {
         ".contentstudio.json",
         "0123456789abcdef.txt",
+        "404.html",
+        "card.png",
+        "compost/card.png",
         "compost/index.html",
+        "favicon.svg",
         "feed.xml",
         "index.html",
         "robots.txt",

@@ -13,17 +13,18 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import ValidationError
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Model, Published
 from contentstudio.publish import render
+from contentstudio.publish.own_pages import OwnPage, refuse_collisions
 from contentstudio.publish.port import (
     SLUG_RULE,
     Article,
@@ -58,9 +59,10 @@ class Manifest(Model):
 class StaticSite:
     """Publishes a site into a folder that nothing else writes to. Safe for several threads and processes at once."""
 
-    def __init__(self, site: Site, directory: Path) -> None:
+    def __init__(self, site: Site, directory: Path, own: Sequence[OwnPage] = ()) -> None:
         self.site = site
         self.directory = directory
+        self.own = own
 
     def find(self, slug: str) -> Existing | None:
         """What the manifest says of the slug; the hash is None while its page or a list is missing or behind."""
@@ -97,17 +99,21 @@ class StaticSite:
             if known is None:
                 self._refuse_foreign_page(draft.slug)
             page = _next_page(known, draft, published_at, indexed)
-            moments = {"published_at": page.published_at, "updated_at": page.updated_at}
-            html = render.article(self.site, draft, **moments, indexed=page.indexed)
-            path = self._page_path(draft.slug)
-            _put(path, html.encode())
             manifest = Manifest(site=manifest.site, pages={**manifest.pages, draft.slug: page})
+            refuse_collisions(self.own, manifest.pages)
+            path = self._page_path(draft.slug)
+            if (card := render.card(self.site, draft)) is not None:
+                _put(path.with_name(render.CARD), card)
+            moments = {"published_at": page.published_at, "updated_at": page.updated_at}
+            foot = render.feet(self.site, manifest.pages, self.own)[draft.slug]
+            html = render.article(self.site, draft, **moments, indexed=page.indexed, foot=foot)
+            _put(path, html.encode())
             _put(self.directory / MANIFEST, _manifest_bytes(manifest))
             for list_path, data in self._lists(manifest).items():
                 _put(list_path, data)
         return Published(
             url=render.page_url(self.site, draft.slug),
-            action="created" if known is None else "unchanged" if known == page else "updated",
+            action="created" if known is None else "unchanged" if known.sha256 == page.sha256 else "updated",
             path=str(path),
             sha256=page.sha256,
         )
@@ -121,6 +127,7 @@ class StaticSite:
                 return
             path = self._page_path(slug)
             path.unlink(missing_ok=True)
+            path.with_name(render.CARD).unlink(missing_ok=True)
             with suppress(OSError):  # a folder that holds something else stays
                 path.parent.rmdir()
             pages = {name: page for name, page in manifest.pages.items() if name != slug}
@@ -144,8 +151,8 @@ class StaticSite:
         return self.directory / slug / "index.html"
 
     def _lists(self, manifest: Manifest) -> dict[Path, bytes]:
-        files = render.listings(self.site, manifest.pages)
-        return {self.directory / name: text.encode() for name, text in files.items()}
+        files = render.listings(self.site, manifest.pages, self.own)
+        return {self.directory / name: _bytes(content) for name, content in files.items()}
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -313,8 +320,9 @@ def _check_slug(slug: str) -> None:
 def _next_page(known: render.Page | None, draft: Draft, published_at: datetime, indexed: bool) -> render.Page:
     """What the manifest is to say of the draft: equal to `known` when the content is."""
     sha256 = content_sha256(draft)
+    told: dict[str, Any] = {"tags": tuple(draft.tags), "language": draft.language}
     if known and known.sha256 == sha256:
-        return known
+        return known.model_copy(update=told)  # an older manifest says neither
     now = published_at.astimezone(UTC).replace(microsecond=0)
     first = known.published_at if known else now
     return render.Page(
@@ -324,7 +332,12 @@ def _next_page(known: render.Page | None, draft: Draft, published_at: datetime, 
         published_at=first,
         updated_at=max(first, now),
         indexed=indexed,
+        **told,
     )
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
 
 
 def _manifest_bytes(manifest: Manifest) -> bytes:
@@ -347,9 +360,9 @@ def _put(path: Path, data: bytes) -> None:
     """Make the file hold the data, atomically and durably."""
     if _holds(path, data):
         return
-    if not path.parent.exists():
-        path.parent.mkdir()
-        _sync_directory(path.parent.parent)
+    for folder in reversed([folder for folder in path.parents if not folder.exists()]):
+        folder.mkdir(exist_ok=True)
+        _sync_directory(folder.parent)
     # One name per target, safe under the lock: what a crash leaves behind is taken up by the next write.
     temporary = path.with_name(f".{path.name}.tmp")
     try:
