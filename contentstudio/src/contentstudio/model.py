@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class Model(BaseModel):
@@ -46,11 +47,95 @@ class Sentence(Model):
     quoted: bool = False
 
 
+Sentences = Annotated[list[Sentence], Field(min_length=1)]
+
+
+class ListBlock(Model):
+    """A list. Each item has one sentence or more."""
+
+    kind: Literal["list"] = "list"
+    ordered: bool = False
+    items: list[Sentences] = Field(min_length=1)
+
+
+class QuoteBlock(Model):
+    """A quote that stands by itself. So each of its sentences is `quoted`, however it was given."""
+
+    kind: Literal["quote"] = "quote"
+    sentences: Sentences
+
+    @field_validator("sentences")
+    @classmethod
+    def _mark_as_quoted(cls, sentences: list[Sentence]) -> list[Sentence]:
+        return [sentence.model_copy(update={"quoted": True}) for sentence in sentences]
+
+
+class TableBlock(Model):
+    """A table. `head` names its columns; each row has a cell for each of them, which may be empty."""
+
+    kind: Literal["table"] = "table"
+    head: list[str] = Field(min_length=1)
+    rows: list[list[list[Sentence]]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _check_widths(self) -> Self:
+        for number, row in enumerate(self.rows, 1):
+            if len(row) != len(self.head):
+                raise ValueError(f"row {number} of a table has {len(row)} cells, and its head has {len(self.head)}")
+        return self
+
+
+Block = list[Sentence] | ListBlock | QuoteBlock | TableBlock  # a bare list of sentences is a paragraph
+
+
+def groups(block: Block) -> list[list[Sentence]]:
+    """The sentences of a block in reading order, each item and each cell that is not empty by itself."""
+    match block:
+        case ListBlock():
+            return block.items
+        case QuoteBlock():
+            return [block.sentences]
+        case TableBlock():
+            return [cell for row in block.rows for cell in row if cell]
+    return [block]
+
+
+def map_sentences(block: Block, change: Callable[[Sentence], Sentence]) -> Block:
+    """The block with each of its sentences changed."""
+    match block:
+        case ListBlock():
+            return block.model_copy(update={"items": [list(map(change, item)) for item in block.items]})
+        case QuoteBlock():
+            return block.model_copy(update={"sentences": list(map(change, block.sentences))})
+        case TableBlock():
+            rows = [[list(map(change, cell)) for cell in row] for row in block.rows]
+            return block.model_copy(update={"rows": rows})
+    return list(map(change, block))
+
+
 class Section(Model):
-    """A heading and its paragraphs; each paragraph is a list of sentences."""
+    """A heading and what stands below it.
+
+    The blocks are called `paragraphs` where a section is made and in JSON: stored drafts, and the hashes of published
+    ones, have that name. Two lists of one kind that follow each other are one list, as they are in Markdown.
+    """
+
+    model_config = ConfigDict(serialize_by_alias=True)
 
     heading: str = Field(min_length=1)
-    paragraphs: list[list[Sentence]] = Field(min_length=1)
+    blocks: list[Block] = Field(alias="paragraphs", min_length=1)
+
+    @field_validator("blocks")
+    @classmethod
+    def _join_lists(cls, blocks: list[Block]) -> list[Block]:
+        joined: list[Block] = []
+        for block in blocks:
+            last = joined[-1] if joined else None
+            if isinstance(block, ListBlock) and isinstance(last, ListBlock) and block.ordered == last.ordered:
+                joined[-1] = last.model_copy(update={"items": [*last.items, *block.items]})
+            else:
+                joined.append(block)
+        return joined
 
 
 class Question(Model):
@@ -91,16 +176,43 @@ class Draft(Model):
     images: list[Image] = []
 
     def paragraphs(self) -> list[list[Sentence]]:
-        """Every paragraph in reading order, and after them the answers of the FAQ."""
-        return [p for section in self.sections for p in section.paragraphs] + [q.answer for q in self.faq]
+        """Every group of sentences in reading order: paragraphs, items of lists, quotes, cells that are not empty; and
+        after them the answers of the FAQ.
+        """
+        return [group for block in self.blocks() for group in groups(block)] + [q.answer for q in self.faq]
+
+    def blocks(self) -> list[Block]:
+        """The blocks of all sections in reading order."""
+        return [block for section in self.sections for block in section.blocks]
+
+    def running_text(self) -> list[Sentence]:
+        """The sentences of paragraphs and answers: what is written in whole sentences, and read one after another."""
+        plain = [block for block in self.blocks() if isinstance(block, list)]
+        return [sentence for paragraph in [*plain, *(q.answer for q in self.faq)] for sentence in paragraph]
+
+    def map_sentences(self, change: Callable[[Sentence], Sentence]) -> Draft:
+        """The draft with each of its sentences changed."""
+        sections = [
+            s.model_copy(update={"blocks": [map_sentences(b, change) for b in s.blocks]}) for s in self.sections
+        ]
+        faq = [q.model_copy(update={"answer": list(map(change, q.answer))}) for q in self.faq]
+        return self.model_copy(update={"sections": sections, "faq": faq})
 
     def sentences(self) -> list[Sentence]:
         """Every sentence in reading order."""
         return [sentence for paragraph in self.paragraphs() for sentence in paragraph]
 
     def prose(self) -> str:
-        """The body as plain text, without headings, questions and references."""
-        return "\n\n".join(" ".join(sentence.text for sentence in paragraph) for paragraph in self.paragraphs())
+        """The body as plain text, with the heads of its tables; without headings, questions and references."""
+        parts: list[str] = []
+        for block in self.blocks():
+            parts += [" ".join(filter(None, block.head))] if isinstance(block, TableBlock) else []
+            parts += [_said(group) for group in groups(block)]
+        return "\n\n".join([*parts, *(_said(question.answer) for question in self.faq)])
+
+
+def _said(sentences: list[Sentence]) -> str:
+    return " ".join(sentence.text for sentence in sentences)
 
 
 class Verdict(Model):

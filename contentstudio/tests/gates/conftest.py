@@ -1,7 +1,7 @@
 """Reads the articles of the suite. `good/` are whole; each of `bad/` says which good one it is like, and what is wrong.
 
-A text has a sentence a line: `>` before it is a quote, `[s1]` behind it its source, `##` a heading, an empty line a new
-paragraph.
+A text is written as a manuscript: a sentence a line, `>` before it is a quote, `[s1]` behind it its source, `##` a
+heading, an empty line a new paragraph; lists, block quotes and tables as `review.manuscript` says.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pytest
 from contentstudio.config import Gates, Site
 from contentstudio.gates.case import Case, Link, Neighbour, Rival
 from contentstudio.model import Draft, Question, Reference, Section, Sentence, Snapshot
+from contentstudio.review import manuscript
 
 FOLDER = Path(__file__).parent / "articles"
 CITED = re.compile(r"\s*\[(s\d+)\]$")
@@ -40,7 +41,7 @@ def sections(text: str) -> list[Section]:
     return [
         Section(
             heading=heading,
-            paragraphs=[[sentence(line) for line in p.splitlines()] for p in re.split(r"\n\s*\n", body.strip())],
+            paragraphs=[manuscript.block(p.splitlines()) for p in re.split(r"\n\s*\n", body.strip())],
         )
         for heading, body in pairs
     ]
@@ -134,7 +135,8 @@ def _with_facts(
     full_case: Callable[..., Case], draft: Draft, pool: dict[str, Snapshot], site: Site, fault: dict[str, Any]
 ) -> Case:
     known = {reference.id for reference in draft.references}
-    shown = draft.model_copy(update={"sections": [_citing(section, known) for section in draft.sections]})
+    # Without citations that the renderer would refuse: the gates have to see the draft that has them.
+    shown = draft.map_sentences(lambda s: s if s.source in known else s.model_copy(update={"source": None}))
     page = full_case(shown, pool, site).page
     assert isinstance(page, str)
     case = full_case(draft, pool, site, page=replaced(page, fault.get("page_replace", [])))
@@ -150,15 +152,6 @@ def _with_facts(
         rivals=[Rival(**told) for told in fault.get("rivals", [])],
         others_today=fault.get("others_today", 0),
     )
-
-
-def _citing(section: Section, known: set[str]) -> Section:
-    """The section without citations that the renderer would refuse: the gates have to see the draft that has them."""
-    paragraphs = [
-        [s if s.source in known else s.model_copy(update={"source": None}) for s in paragraph]
-        for paragraph in section.paragraphs
-    ]
-    return section.model_copy(update={"paragraphs": paragraphs})
 
 
 def _neighbour(told: dict[str, Any]) -> Neighbour:

@@ -11,7 +11,7 @@ import pytest
 
 from contentstudio.gates import facts, judge
 from contentstudio.gates.case import Case, Link, Neighbour
-from contentstudio.model import Draft, Sentence
+from contentstudio.model import Draft, Sentence, groups
 
 GOOD = sorted(file.stem for file in (Path(__file__).parent / "articles" / "good").iterdir())
 SEEDS = range(3)
@@ -23,28 +23,20 @@ def with_draft(case: Case, draft: Draft) -> Case:
 
 
 def body(case: Case) -> list[Sentence]:
-    return [s for section in case.draft.sections for paragraph in section.paragraphs for s in paragraph]
+    return [s for block in case.draft.blocks() for group in groups(block) for s in group]
 
 
 def put(case: Case, sentence: Sentence, chance: random.Random) -> Case:
-    """The case with a sentence more in one of its paragraphs."""
-    sections = list(case.draft.sections)
-    number = chance.randrange(len(sections))
-    paragraphs = [list(paragraph) for paragraph in sections[number].paragraphs]
-    paragraph = chance.choice(paragraphs)
-    paragraph.insert(chance.randint(0, len(paragraph)), sentence)
-    sections[number] = sections[number].model_copy(update={"paragraphs": paragraphs})
-    return with_draft(case, case.draft.model_copy(update={"sections": sections}))
+    """The case with a sentence more in one of its paragraphs, items, quotes or cells."""
+    draft = case.draft.model_copy(deep=True)
+    section = draft.sections[chance.randrange(len(draft.sections))]
+    group = chance.choice([group for block in section.blocks for group in groups(block)])
+    group.insert(chance.randint(0, len(group)), sentence)
+    return with_draft(case, draft)
 
 
 def change(case: Case, old: Sentence, new: Sentence) -> Case:
-    sections = [
-        section.model_copy(
-            update={"paragraphs": [[new if s is old else s for s in paragraph] for paragraph in section.paragraphs]}
-        )
-        for section in case.draft.sections
-    ]
-    return with_draft(case, case.draft.model_copy(update={"sections": sections}))
+    return with_draft(case, case.draft.map_sentences(lambda s: new if s is old else s))
 
 
 def says(*phrases: str) -> Fault:
@@ -105,7 +97,7 @@ def copied(case: Case, chance: random.Random) -> Case:
 
 
 def thin(case: Case, chance: random.Random) -> Case:
-    section = case.draft.sections[0].model_copy(update={"paragraphs": [[chance.choice(case.draft.sentences())]]})
+    section = case.draft.sections[0].model_copy(update={"blocks": [[chance.choice(case.draft.sentences())]]})
     return with_draft(case, case.draft.model_copy(update={"sections": [section]}))
 
 

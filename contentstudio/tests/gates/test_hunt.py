@@ -58,7 +58,7 @@ HARMLESS = {
 def put_in(case: Case, full_case: Callable[..., Case], *sentences: Sentence) -> Case:
     """The article with one more paragraph, on a site that bans casinos."""
     first, *rest = case.draft.sections
-    longer = Section(heading=first.heading, paragraphs=[*first.paragraphs, list(sentences)])
+    longer = Section(heading=first.heading, paragraphs=[*first.blocks, list(sentences)])
     site = case.site.model_copy(update={"gates": case.site.gates.model_copy(update={"banned": ["casino"]})})
     draft = case.draft.model_copy(update={"sections": [longer, *rest]})
     shown = draft.model_copy(update={"sections": case.draft.sections})  # not every renderer takes what is nasty

@@ -46,7 +46,7 @@ def test_a_persons_words_take_the_place_of_the_old_ones_and_the_rest_stays() -> 
     assert (read.title, read.description, read.tags, read.slug) == ("Bark", "On bark.", ["mulch"], "mulch")
     (section,) = read.sections
     assert section.heading == "New"
-    assert section.paragraphs == [
+    assert section.blocks == [
         [Sentence(text="It lasts.", source="s1", quoted=True), Sentence(text="More.")],
         [Sentence(text="Next.")],
     ]

@@ -104,7 +104,7 @@ def test_a_draft_is_what_it_says() -> None:
     for sentence in draft.sentences():
         assert sentence.quoted == (sentence.source == "s1") == (sentence.text in PLAIN)
     assert quotes(draft) == [s for s in PLAIN if s in quotes(draft)]
-    assert all(1 <= len(p) <= 4 for section in draft.sections for p in section.paragraphs)
+    assert all(1 <= len(p) <= 4 for section in draft.sections for p in section.blocks)
 
 
 def test_the_same_source_gives_the_same_draft_in_another_process() -> None:

@@ -188,6 +188,6 @@ def test_optimizing_twice_equals_once_and_no_sentence_is_touched(
         faq=[Question(question=heading, answer=own(sentence))] * 2,
     )
     once = optimize(draft, SITE, []).draft
-    assert once.sections[0].paragraphs == draft.sections[0].paragraphs
+    assert once.sections[0].blocks == draft.sections[0].blocks
     again = optimize(once, SITE, [])
     assert (again.draft, again.changes) == (once, ())

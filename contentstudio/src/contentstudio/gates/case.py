@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal, TypeVar
 
 from contentstudio.config import Gates, Site
-from contentstudio.model import Draft, Snapshot, Verdict
+from contentstudio.model import Draft, Snapshot, TableBlock, Verdict
 
 T = TypeVar("T")
 Where = Literal["published", "queued", "rejected", "owner"]
@@ -89,6 +89,12 @@ class Case:
             ("description", draft.description),
             *(("heading", section.heading) for section in draft.sections),
             *(("sentence", sentence.text) for sentence in draft.sentences()),
+            *(
+                ("head of a table", text)
+                for block in draft.blocks()
+                if isinstance(block, TableBlock)
+                for text in block.head
+            ),
             *(("question", question.question) for question in draft.faq),
             *(("tag", tag) for tag in draft.tags),
             *(("link", link.anchor) for link in draft.links),

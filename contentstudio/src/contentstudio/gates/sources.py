@@ -19,8 +19,8 @@ _CLIPPED = re.compile(r"\S+…")  # the rest of a word that was cut tells no num
 def check(case: Case) -> Verdict:
     """References are the pool's, sentences cite them, enough sentences do, and their numbers stand in the source.
 
-    A sentence without a source claims nothing, so it may hold no figures. Title, description, headings and questions
-    have no source of their own: their figures stand anywhere in the pool, or count the article's sections.
+    A sentence without a source claims nothing, so it may hold no figures. Title, description, headings, heads of tables
+    and questions have no source of their own: their figures stand anywhere in the pool, or count the sections.
     """
     fault = next(_faults(case), None)
     if fault:
@@ -78,7 +78,7 @@ def _wrong_numbers(case: Case) -> Iterator[str]:
             yield f"{shown(sentence.text)} has {unknown[0]} and no source."
     anywhere = set().union(*there.values(), map(str, range(1, len(case.draft.sections) + 1)))
     for place, text in case.texts():
-        if place in ("title", "description", "heading", "question"):
+        if place in ("title", "description", "heading", "question", "head of a table"):
             for number in numbers.claimed(_CLIPPED.sub("", text), case.language):
                 if not number.values & anywhere:
                     yield f"The {place} {shown(normal(text))} has {number.shown}, which is in none of the sources."

@@ -13,7 +13,7 @@ from unicodedata import east_asian_width
 from contentstudio.gates import markup
 from contentstudio.gates.case import Case, failed, known, passed
 from contentstudio.gates.wording import normal, shown
-from contentstudio.model import Verdict
+from contentstudio.model import Block, ListBlock, QuoteBlock, TableBlock, Verdict, groups
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -26,7 +26,7 @@ def check(case: Case) -> Verdict:
     """Look over the article as it is rendered, and over what the page says of itself."""
     page = known(case.page, "the page")
     article = markup.article(page)
-    looks = (_headings(article), _links(article), _pictures(case, article), _paragraphs(case), _head(case))
+    looks = (_headings(article), _links(article), _pictures(case, article), _blocks(case), _head(case))
     fault = next(chain.from_iterable(looks), None)
     if fault:
         return failed("structure", fault)
@@ -75,19 +75,40 @@ def _pictures(case: Case, article: HtmlElement) -> Iterator[str]:
             yield f"The picture {src or 'without an address'} has no alternative text."
 
 
-def _paragraphs(case: Case) -> Iterator[str]:
+def _blocks(case: Case) -> Iterator[str]:
     for section in case.draft.sections:
-        if not any(any(map(str.isalnum, s.text)) for paragraph in section.paragraphs for s in paragraph):
+        if not any(_has_words(s.text) for block in section.blocks for group in groups(block) for s in group):
             yield f"The section {shown(section.heading)} is empty."
-    sentences = [normal(s.text) for s in case.draft.sentences()]
-    if not all(any(map(str.isalnum, text)) for text in sentences):
+        for block in section.blocks:
+            yield from _block(block, section.heading)
+    if not all(_has_words(normal(s.text)) for s in case.draft.sentences()):
         yield "A sentence has no words."
-    cut = [text for text in sentences if text[-1:].isalnum()]
-    if cut and len(cut) <= _CUT * len(sentences):
+    # An item or a cell needs no stop, so one without has not been cut off.
+    whole = [normal(s.text) for s in case.draft.running_text()]
+    cut = [text for text in whole if text[-1:].isalnum()]
+    if cut and len(cut) <= _CUT * len(whole):
         yield f"{shown(cut[0])} ends without a stop, as what was cut off does."
     for question in case.draft.faq:
-        if not any(any(map(str.isalnum, s.text)) for s in question.answer):
+        if not any(_has_words(s.text) for s in question.answer):
             yield f"The question {shown(question.question)} has no answer."
+
+
+def _block(block: Block, heading: str) -> Iterator[str]:
+    """What is empty in a list, a quote or a table."""
+    below = f"below {shown(heading)}"
+    if isinstance(block, ListBlock) and not all(any(_has_words(s.text) for s in item) for item in block.items):
+        yield f"A list {below} has an empty item."
+    if isinstance(block, QuoteBlock) and not any(_has_words(s.text) for s in block.sentences):
+        yield f"A quote {below} is empty."
+    if isinstance(block, TableBlock):
+        if not any(map(_has_words, block.head)):
+            yield f"A table {below} has no words in its head."
+        if not all(any(_has_words(s.text) for cell in row for s in cell) for row in block.rows):
+            yield f"A table {below} has an empty row."
+
+
+def _has_words(text: str) -> bool:
+    return any(map(str.isalnum, text))
 
 
 def _head(case: Case) -> Iterator[str]:

@@ -188,17 +188,16 @@ class Ghost:
 
     async def _fields(self, article: Article, there: Existing | None, effect: Effect) -> dict[str, Any]:
         draft = article.draft
-        body, featured = render.body(draft), None
-        for image in draft.images:
-            if image.src in article.pictures:
-                url = await self._picture(article, image, effect)
-                body = body.replace(html.escape(image.src), html.escape(url))
-                featured = featured or (url, image.alt)
+        pictures = [image for image in draft.images if image.src in article.pictures]
+        urls = [await self._picture(article, image, effect) for image in pictures]
+        body = render.body(draft, cms=True, featured=pictures[0] if pictures else None)
+        for image, url in zip(pictures, urls, strict=True):
+            body = body.replace(html.escape(image.src), html.escape(url))
         marked = f"<!--contentstudio:{mark.mark(article.sha256, body)}-->\n{body.strip()}"
         fields: dict[str, Any] = {"title": draft.title, "slug": in_ascii(draft.slug), "html": CARD.format(marked)}
         fields |= {"custom_excerpt": draft.description[:300], "tags": [{"name": name} for name in draft.tags]}
-        if featured:
-            fields |= {"feature_image": featured[0], "feature_image_alt": featured[1][:125]}
+        if pictures:
+            fields |= {"feature_image": urls[0], "feature_image_alt": pictures[0].alt[:125]}
         if not (article.state == "draft" and there and there.state == "published"):
             fields["status"] = article.state
         if not article.indexed:

@@ -8,6 +8,16 @@ from functools import cache
 from importlib.resources import files
 
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ps", "ur", "yi"})
+# The marks around a quote as readers of the language know them; in French with the no-break spaces that belong to them.
+_QUOTATION_MARKS = {
+    **dict.fromkeys(("bg", "cs", "de", "et", "is", "ka", "lt", "sk", "sl"), ("„", "“")),
+    **dict.fromkeys(("hr", "hu", "pl", "ro", "sr"), ("„", "”")),
+    **dict.fromkeys(("ar", "el", "es", "fa", "hy", "it", "no", "ru", "uk"), ("«", "»")),
+    **dict.fromkeys(("de-ch", "fr-ch", "pt-pt"), ("«", "»")),
+    **dict.fromkeys(("fi", "sv"), ("”", "”")),
+    **dict.fromkeys(("ja", "zh-hant", "zh-hk", "zh-tw"), ("「", "」")),
+    "fr": ("«\u00a0", "\u00a0»"),
+}
 
 
 def labels(language: str) -> dict[str, str]:
@@ -16,6 +26,14 @@ def labels(language: str) -> dict[str, str]:
     code = "no" if code in ("nb", "nn") else code
     code = code if code in known else "en"
     return {**known[code], "language": code}
+
+
+def quotation_marks(language: str) -> tuple[str, str]:
+    """What stands before and behind the words of a quote in a text of the language."""
+    code = language.lower().replace("_", "-")
+    base = code.partition("-")[0]
+    base = "no" if base in ("nb", "nn") else base
+    return _QUOTATION_MARKS.get(code) or _QUOTATION_MARKS.get(base) or ("“", "”")
 
 
 def direction(language: str) -> str:

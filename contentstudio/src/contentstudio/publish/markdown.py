@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from contentstudio.model import Draft, Sentence
+from contentstudio.model import Block, Draft, ListBlock, QuoteBlock, Sentence, TableBlock
 from contentstudio.publish import anchors
 from contentstudio.publish.anchors import Piece
+from contentstudio.publish.labels import quotation_marks
 from overnight.errors import InvalidPayload
 
 # Entities for what a generator reads before Markdown does (Liquid, shortcodes) or as HTML; a backslash for the rest. An
@@ -26,15 +28,20 @@ def body(draft: Draft) -> str:
     """
     numbers = {reference.id: number for number, reference in enumerate(draft.references, 1)}
     linked = iter(anchors.pieces(draft))
+    marks = quotation_marks(draft.language)
+
+    def say(sentences: list[Sentence], marks: tuple[str, str] = marks) -> str:
+        return _sentences([(one, next(linked)) for one in sentences], numbers, marks)
+
     parts: list[str] = []
     for number, section in enumerate(draft.sections):
         parts += [_picture(image.alt, image.src) for image in draft.images[number : number + 1]]
         parts.append(f"## {escaped(section.heading)}")
-        parts += [_paragraph([(one, next(linked)) for one in paragraph], numbers) for paragraph in section.paragraphs]
+        parts += [_block(block, say) for block in section.blocks]
     parts += [_picture(image.alt, image.src) for image in draft.images[len(draft.sections) :]]
     for asked in draft.faq:
         parts.append(f"### {escaped(asked.question)}")
-        parts.append(_paragraph([(one, next(linked)) for one in asked.answer], numbers))
+        parts.append(say(asked.answer))
     cited = {sentence.source for sentence in draft.sentences()}
     for reference in draft.references:
         if reference.id in cited:
@@ -55,12 +62,27 @@ def escaped(text: str) -> str:
     return _BEGINS.sub(lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", plain)
 
 
-def _paragraph(sentences: list[tuple[Sentence, list[Piece]]], numbers: dict[str, int]) -> str:
+def _block(block: Block, say: Callable[..., str]) -> str:
+    """A block as Markdown, and a table as GitHub's; each item, quote and row stands on one line."""
+    match block:
+        case ListBlock():
+            items = (f"{number}." if block.ordered else "-" for number, _ in enumerate(block.items, 1))
+            return "\n".join(f"{mark} {say(item)}" for mark, item in zip(items, block.items, strict=True))
+        case QuoteBlock():
+            return f"> {say(block.sentences, marks=('', ''))}"
+        case TableBlock():
+            rows = [[*map(escaped, block.head)], ["---"] * len(block.head), *([*map(say, row)] for row in block.rows)]
+            return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return say(block)
+
+
+def _sentences(sentences: list[tuple[Sentence, list[Piece]]], numbers: dict[str, int], marks: tuple[str, str]) -> str:
     shown = []
     for sentence, pieces in sentences:
         if sentence.source is not None and sentence.source not in numbers:
             raise InvalidPayload(f"A sentence cites {sentence.source!r}, which is not among the article's references.")
-        text = f"“{escaped(sentence.text)}”" if sentence.quoted else "".join(map(_piece, pieces))
+        words = escaped(sentence.text) if sentence.quoted else "".join(map(_piece, pieces))
+        text = f"{marks[0]}{words}{marks[1]}" if sentence.quoted else words
         shown.append(text + (f"[^{numbers[sentence.source]}]" if sentence.source else ""))
     return " ".join(shown)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
 import nh3
@@ -19,11 +19,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from contentstudio.config import Site
-from contentstudio.model import Draft, Image, Reference, Sentence
+from contentstudio.model import Block, Draft, Image, ListBlock, QuoteBlock, Reference, Sentence, TableBlock
 from contentstudio.publish import anchors, cards, lists
 from contentstudio.publish.anchors import Piece
 from contentstudio.publish.foot import enclosed
-from contentstudio.publish.labels import day, direction, labels
+from contentstudio.publish.labels import day, direction, labels, quotation_marks
 from contentstudio.publish.lists import Page as Page
 from contentstudio.publish.lists import Part, Tag, folder_in_url, shortened
 from contentstudio.publish.own_pages import OwnPage, refuse_collisions
@@ -41,11 +41,15 @@ WINDOW_TITLE = 60  # characters of a title that search engines show: the site's 
 # What HTML and XML cannot carry, however it is escaped: one such character would break the whole feed.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-_TAGS = {"section", "nav", "h2", "h3", "p", "q", "sup", "a", "ol", "li", "span", "figure", "img"}
+_TAGS = {"section", "nav", "h2", "h3", "p", "q", "sup", "a", "ol", "ul", "li", "span", "figure", "img", "blockquote"}
+_TAGS |= {"table", "thead", "tbody", "tr", "th", "td"}
 _ATTRIBUTES = {
     "a": {"href", "rel", "aria-label"},
     "q": {"cite"},
+    "blockquote": {"cite"},
     "li": {"id"},
+    "th": {"scope"},
+    "figure": {"class"},
     "section": {"class", "id", "aria-label"},
     "nav": {"class", "aria-label"},
     "h2": {"id"},
@@ -146,8 +150,24 @@ def feet(site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage] = ()) -> 
     }
 
 
-def body(draft: Draft) -> str:
-    """What stands between the title and the foot of an article, for a CMS that has a page around it. It has no script.
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A block as it is shown: `groups` are the sentences of a paragraph, of a quote, of each item, or of each cell of a
+    table in the order of its rows.
+    """
+
+    kind: Literal["paragraph", "list", "quote", "table"]
+    groups: list[list[_Span]]
+    ordered: bool = False
+    head: Sequence[str] = ()
+    cite: str | None = None
+
+
+def body(draft: Draft, *, cms: bool = False, featured: Image | None = None) -> str:
+    """What stands between the title and the foot of an article. It has no script.
+
+    For the theme of a `cms` quotes have their marks alone: themes put marks of their own around a `<q>`, which our own
+    stylesheet does not. The `featured` picture, which a theme shows above the article, is left out.
 
     Raises InvalidPayload when a sentence names a source that is not among the references.
     """
@@ -157,18 +177,20 @@ def body(draft: Draft) -> str:
         {
             "id": next(ids),
             "heading": section.heading,
-            "image": draft.images[number] if number < len(draft.images) else None,
-            "paragraphs": [_spans(paragraph, linked, draft.references) for paragraph in section.paragraphs],
+            "images": [image for image in draft.images[number : number + 1] if image != featured],
+            "blocks": [_block(block, linked, draft.references) for block in section.blocks],
         }
         for number, section in enumerate(draft.sections)
     ]
     questions = [(one.question, next(ids), _spans(one.answer, linked, draft.references)) for one in draft.faq]
     html = _environment.get_template("body.html").render(
         labels=labels(draft.language),
+        marks=quotation_marks(draft.language),
+        cms=cms,
         headings=[section.heading for section in draft.sections],
         contents=[(s["id"], s["heading"]) for s in sections] if len(sections) >= CONTENTS_FROM else [],
         sections=sections,
-        more_images=draft.images[len(sections) :],
+        more_images=[image for image in draft.images[len(sections) :] if image != featured],
         questions=questions,
         references=[
             (r.title or r.url, _web_url(r.url), urlsplit(_web_url(r.url) or "").hostname) for r in draft.references
@@ -414,6 +436,22 @@ def _ids(headings: Iterable[str]) -> Iterator[str]:
             id = f"{id}-{number}"
         given.add(id)
         yield id
+
+
+def _block(block: Block, linked: Iterator[list[Piece]], references: list[Reference]) -> _Block:
+    def spans(group: list[Sentence]) -> list[_Span]:
+        return _spans(group, linked, references)
+
+    match block:
+        case ListBlock():
+            return _Block("list", [spans(item) for item in block.items], ordered=block.ordered)
+        case QuoteBlock():
+            shown = spans(block.sentences)
+            cited = {span.cite for span in shown}
+            return _Block("quote", [shown], cite=cited.pop() if len(cited) == 1 else None)
+        case TableBlock():
+            return _Block("table", [spans(cell) for row in block.rows for cell in row], head=block.head)
+    return _Block("paragraph", [spans(block)])
 
 
 def _spans(paragraph: list[Sentence], linked: Iterator[list[Piece]], references: list[Reference]) -> list[_Span]:

@@ -1,30 +1,48 @@
-"""An article as a small Markdown that a person edits, and back.
+r"""An article as a small Markdown that a person edits, and back.
 
 `# ` before the title, `## ` before a heading, `### ` before a question of the FAQ, an empty line between paragraphs. A
 sentence has a line of its own: `> ` before it says that it is quoted word for word, `[s1]` behind it names its source.
 Lines such as `[s1]: https://…` only tell the sources there are; what else belongs to an article stays as it was.
+
+Below a heading, between empty lines, there may also be:
+
+* a list: `- ` before each item, or `1. ` in a numbered one. Each further sentence of an item has a line of its own;
+* a block quote: `>> ` before each of its sentences. It is always word for word, so it needs no `> ` as well;
+* a table: `| a | b |` for its head, then `| --- | --- |`, then a line for each row. `<br>` separates the sentences of
+  a cell.
+
+A backslash before a mark makes it plain text: `\- `, `\>`, and in a table `\|` and `\<br>`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
-from contentstudio.model import Draft, Question, Section, Sentence
+from contentstudio.model import Block, Draft, ListBlock, Question, QuoteBlock, Section, Sentence, TableBlock
 from overnight.errors import UserError
 
 _CITED = re.compile(r"\s*\[(s\d+)?\]$")
 _REFERENCE = re.compile(r"\[s\d+\]:")
-_MARK = re.compile(r"[#>\\]|\[s\d+\]:")  # what a line may not begin with as it is
+_ITEM = re.compile(r"(?:[-*+]|(\d+[.)]))(?:\s+|$)")
+_MARK = re.compile(rf"[#>|\\]|{_REFERENCE.pattern}|{_ITEM.pattern}")  # what a line may not begin with as it is
+_MARK_IN_CELL = re.compile(r"[>\\]")
+_TOKEN = re.compile(r"\\[\\|<]|<br\s*/?>|.", re.IGNORECASE)  # of a row: an escaped character, a break, a character
+_SPECIAL_IN_ROW = re.compile(r"[\\|]|<(?=br\s*/?>)", re.IGNORECASE)
+_RULE = re.compile(r":?-+:?")  # below the name of a column
+
+_Lines = Sequence[tuple[int, str]]  # each with its number
+_Ids = AbstractSet[str] | None  # of the sources there are; None where any may be cited
 
 
 def write(draft: Draft) -> str:
     """The article as Markdown."""
     blocks = [f"# {_line(draft.title)}", _escaped(draft.description)]
     for section in draft.sections:
-        blocks += [f"## {_line(section.heading)}", *map(_paragraph, section.paragraphs)]
+        blocks += [f"## {_line(section.heading)}", *map(_written_block, section.blocks)]
     for question in draft.faq:
-        blocks += [f"### {_line(question.question)}", _paragraph(question.answer)]
+        blocks += [f"### {_line(question.question)}", _written_block(question.answer)]
     blocks.append("\n".join(f"[{r.id}]: {r.url}" for r in draft.references))
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -32,12 +50,13 @@ def write(draft: Draft) -> str:
 def read(text: str, draft: Draft) -> Draft:
     """The article with the words of the Markdown. Raises `UserError`, with the number of the line that is wrong."""
     title, description = "", [""]
-    sections: list[tuple[int, str, list[list[Sentence]]]] = []
-    faq: list[tuple[int, str, list[list[Sentence]]]] = []
+    sections: list[tuple[int, str, list[Block]]] = []
+    faq: list[tuple[int, str, list[Block]]] = []
     ids = {reference.id for reference in draft.references}
-    body: list[list[Sentence]] | None = None
-    for number, block in _blocks(text):
-        first = block[0]
+    there = sections
+    body: list[Block] | None = None
+    for number, lines in _parts(text):
+        first = lines[0]
         if first.startswith("# ") and not title:
             title = first[2:].strip()
         elif first.startswith(("## ", "### ")):
@@ -47,40 +66,130 @@ def read(text: str, draft: Draft) -> Draft:
         elif first.startswith("#"):
             raise UserError(f"line {number}: “{first[:40]}” is no heading: write # before the title (once), ## or ###")
         elif body is None:
-            description.append(" ".join(map(_unescaped, block)))
+            description.append(" ".join(map(_unescaped, lines)))
         else:
-            body.append([_sentence(line, number + i, ids) for i, line in enumerate(block)])
+            body.append(block(lines, number, ids))
+            if there is faq and not isinstance(body[-1], list):
+                raise UserError(f"line {number}: an answer has only sentences; put this below a heading with “## ”")
     if not title or not sections:
         raise UserError("an article needs a title behind “# ” and at least one heading behind “## ”")
     changes = {
         "title": title,
         "description": " ".join(description).strip(),
         "sections": [Section(heading=h, paragraphs=p) for n, h, p in map(_whole, sections)],
-        "faq": [Question(question=q, answer=[s for p in a for s in p]) for n, q, a in map(_whole, faq)],
+        "faq": [
+            Question(question=q, answer=[s for p in a if isinstance(p, list) for s in p])
+            for n, q, a in map(_whole, faq)
+        ],
     }
     return draft.model_copy(update=changes)
 
 
-def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
-    """The paragraphs and headings, each with the number of its first line. A heading needs no empty line around it."""
-    block: list[str] = []
+def block(lines: Sequence[str], number: int = 1, ids: _Ids = None) -> Block:
+    """The block that some lines write, of which `number` is the first. Raises `UserError` as `read` does."""
+    numbered = list(enumerate(map(str.strip, lines), number))
+    first = numbered[0][1]
+    if first.startswith("|"):
+        return _table(numbered, ids)
+    if first.startswith(">>"):
+        return QuoteBlock(sentences=[_sentence(_in_quote(line, n), n, ids) for n, line in numbered])
+    if _ITEM.match(first):
+        return _list(numbered, ids)
+    return [_sentence(_plain(line, n), n, ids) for n, line in numbered]
+
+
+def _parts(text: str) -> Iterator[tuple[int, list[str]]]:
+    """The blocks and headings, each with the number of its first line. A heading needs no empty line around it."""
+    part: list[str] = []
     for number, line in enumerate([*text.splitlines(), ""], 1):
         told = line.strip()
-        if block and (not told or told.startswith("#") or block[0].startswith("#") or _REFERENCE.match(told)):
-            yield number - len(block), block
-            block = []
+        if part and (not told or told.startswith("#") or part[0].startswith("#") or _REFERENCE.match(told)):
+            yield number - len(part), part
+            part = []
         if told and not _REFERENCE.match(told):
-            block.append(told)
+            part.append(told)
 
 
-def _whole(part: tuple[int, str, list[list[Sentence]]]) -> tuple[int, str, list[list[Sentence]]]:
-    number, heading, paragraphs = part
-    if not heading or not paragraphs:
+def _whole(part: tuple[int, str, list[Block]]) -> tuple[int, str, list[Block]]:
+    number, heading, blocks = part
+    if not heading or not blocks:
         raise UserError(f"line {number}: a heading needs words, and at least one sentence beneath it")
     return part
 
 
-def _sentence(line: str, number: int, ids: set[str]) -> Sentence:
+def _list(lines: _Lines, ids: _Ids) -> ListBlock:
+    items: list[list[Sentence]] = []
+    ordered = _is_ordered(lines[0][1])
+    for number, line in lines:
+        if mark := _ITEM.match(line):
+            if _is_ordered(line) != ordered:
+                raise UserError(f"line {number}: a list has “- ” before each item, or “1. ”; this one has both")
+            items.append([])
+            line = line[mark.end() :]
+        items[-1].append(_sentence(_plain(line, number), number, ids))
+    return ListBlock(ordered=ordered, items=items)
+
+
+def _is_ordered(line: str) -> bool:
+    mark = _ITEM.match(line)
+    return mark is not None and mark[1] is not None
+
+
+def _in_quote(line: str, number: int) -> str:
+    if not line.startswith(">>"):
+        raise UserError(
+            f"line {number}: “>>” belongs before each sentence of a block quote, and an empty line below it"
+        )
+    return line[2:].strip()
+
+
+def _table(lines: _Lines, ids: _Ids) -> TableBlock:
+    (number, head), *others = [(number, _cells(line, number)) for number, line in lines]
+    if not others or not head or not all(map(_RULE.fullmatch, others[0][1])):
+        rule = f"| {' | '.join(['---'] * max(1, len(head)))} |"
+        raise UserError(f"line {number + 1}: the head of a table, such as | a | b |, needs {rule} below it")
+    for number, cells in others:
+        if len(cells) != len(head):
+            raise UserError(
+                f"line {number}: this row has {len(cells)} cells, and the head of the table has {len(head)}"
+            )
+    if len(others) == 1:
+        raise UserError(f"line {number}: a table needs at least one row below its head")
+    rows = [[_cell(cell, number, ids) for cell in cells] for number, cells in others[1:]]
+    return TableBlock(head=list(map(_unescaped_cell, head)), rows=rows)
+
+
+def _cells(line: str, number: int) -> list[str]:
+    """The cells of a row as they are written."""
+    if not line.startswith("|"):
+        raise UserError(f"line {number}: each row of a table begins with “|”, and an empty line belongs below the last")
+    cells = _split(line, r"\|")[1:]
+    return cells if cells[-1] else cells[:-1]
+
+
+def _cell(text: str, number: int, ids: _Ids) -> list[Sentence]:
+    parts = _split(text, "<.+") if text else []
+    return [_sentence(_unescaped_cell(part), number, ids) for part in parts]
+
+
+def _split(text: str, separator: str) -> list[str]:
+    parts = [""]
+    for token in _TOKEN.findall(text):
+        if re.fullmatch(separator, token):
+            parts.append("")
+        else:
+            parts[-1] += token
+    return [part.strip() for part in parts]
+
+
+def _plain(line: str, number: int) -> str:
+    """A line that has only a sentence."""
+    if line.startswith((">>", "|")) or _ITEM.match(line):
+        raise UserError(f"line {number}: a list, a block quote and a table stand alone: put an empty line before it")
+    return line
+
+
+def _sentence(line: str, number: int, ids: _Ids) -> Sentence:
     cited = _CITED.search(line)
     text = line[: cited.start()] if cited else line
     quoted = text.startswith(">")
@@ -88,28 +197,54 @@ def _sentence(line: str, number: int, ids: set[str]) -> Sentence:
     source = cited[1] if cited else None
     if not text:
         raise UserError(f"line {number}: there is no sentence")
-    if source is not None and source not in ids:
+    if source is not None and ids is not None and source not in ids:
         raise UserError(f"line {number}: [{source}] is no source of this article; there are: {', '.join(sorted(ids))}")
     return Sentence(text=text, source=source, quoted=quoted)
 
 
-def _paragraph(paragraph: Sequence[Sentence]) -> str:
-    return "\n".join(map(_written, paragraph))
+def _written_block(block: Block) -> str:
+    match block:
+        case ListBlock():
+            marks = [f"{number}. " if block.ordered else "- " for number, _ in enumerate(block.items, 1)]
+            return "\n".join(map(_written_item, marks, block.items))
+        case QuoteBlock():
+            return "\n".join(f">> {_written(sentence, quoted=False)}" for sentence in block.sentences)
+        case TableBlock():
+            cells = [[_escaped_cell(_line(name)) for name in block.head], ["---"] * len(block.head)]
+            cells += [list(map(_written_cell, row)) for row in block.rows]
+            return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+    return "\n".join(_written(sentence, sentence.quoted) for sentence in block)
 
 
-def _written(sentence: Sentence) -> str:
-    text = _escaped(sentence.text)
-    mark = f" [{sentence.source}]" if sentence.source else " []" if _CITED.search(text) else ""
-    return ("> " if sentence.quoted else "") + text + mark
+def _written_item(mark: str, item: Sequence[Sentence]) -> str:
+    return mark + f"\n{' ' * len(mark)}".join(_written(sentence, sentence.quoted) for sentence in item)
 
 
-def _escaped(text: str) -> str:
+def _written_cell(cell: Sequence[Sentence]) -> str:
+    return "<br>".join(_escaped_cell(_written(s, s.quoted, _MARK_IN_CELL)) for s in cell)
+
+
+def _written(sentence: Sentence, quoted: bool, mark: re.Pattern[str] = _MARK) -> str:
+    text = _escaped(sentence.text, mark)
+    source = f" [{sentence.source}]" if sentence.source else " []" if _CITED.search(text) else ""
+    return ("> " if quoted else "") + text + source
+
+
+def _escaped(text: str, mark: re.Pattern[str] = _MARK) -> str:
     line = _line(text)
-    return f"\\{line}" if _MARK.match(line) else line
+    return f"\\{line}" if mark.match(line) else line
 
 
 def _unescaped(line: str) -> str:
     return line.removeprefix("\\")
+
+
+def _escaped_cell(text: str) -> str:
+    return _SPECIAL_IN_ROW.sub(r"\\\g<0>", text)
+
+
+def _unescaped_cell(text: str) -> str:
+    return re.sub(r"\\([\\|<])", r"\1", text)
 
 
 def _line(text: str) -> str:

@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from contentstudio.model import Draft, Sentence, Verdict
+from contentstudio.model import Block, Draft, ListBlock, QuoteBlock, Sentence, TableBlock, Verdict
 from contentstudio.review.dossier import WORDS, Claim, Dossier, RivalPost
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # a terminal would obey
@@ -27,7 +27,7 @@ def article(draft: Draft) -> str:
     """The article as a reader gets it."""
     parts = [_underlined(draft.title, "="), _folded(draft.description)]
     for section in draft.sections:
-        parts += [_underlined(section.heading, "-"), *(_folded(_spoken(paragraph)) for paragraph in section.paragraphs)]
+        parts += [_underlined(section.heading, "-"), *map(_block, section.blocks)]
     for question in draft.faq:
         parts += [_underlined(question.question, "-"), _folded(_spoken(question.answer))]
     return "\n\n".join([*parts, "\n".join(_folded(f"{r.title} {r.url}", f"[{r.id}] ") for r in draft.references)])
@@ -36,6 +36,20 @@ def article(draft: Draft) -> str:
 def verdicts(said: Iterable[Verdict]) -> str:
     """What each gate said, beneath one another."""
     return "\n".join(_folded(f"{v.gate}: {v.reason}", "passed  " if v.passed else "FAILED  ") for v in said)
+
+
+def _block(block: Block) -> str:
+    match block:
+        case ListBlock():
+            labels = [f"{number}. " if block.ordered else "- " for number, _ in enumerate(block.items, 1)]
+            items = zip(block.items, labels, strict=True)
+            return "\n".join(_folded(_spoken(item), label) for item, label in items)
+        case QuoteBlock():
+            return _folded(_spoken(block.sentences), "> ")
+        case TableBlock():
+            rows = [block.head, *([_spoken(cell) for cell in row] for row in block.rows)]
+            return "\n".join(_folded(" | ".join(cell or "–" for cell in row), "| ") for row in rows)
+    return _folded(_spoken(block))
 
 
 def _spoken(paragraph: Sequence[Sentence]) -> str:

@@ -37,7 +37,7 @@ def optimize(draft: Draft, site: Site, links: Sequence[InternalLink]) -> Optimiz
     changes = {
         "slug": slug,
         "title": title_of(draft.title, site.title or site.name),
-        "description": description_of(draft.description, draft.sentences()),
+        "description": description_of(draft.description, draft.running_text()),
         "sections": sections,
         "faq": faq_of(draft.faq, sections),
         "links": links_of(links, f"{site.url}/{in_url(slug)}/"),

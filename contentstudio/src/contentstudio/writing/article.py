@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from contentstudio import config as settings
 from contentstudio.config import Site, Writing
-from contentstudio.model import Draft, Question, Reference, Section, Sentence, Snapshot
+from contentstudio.model import Block, Draft, Reference, Section, Sentence, Snapshot
 from contentstudio.writing import prompts
 from contentstudio.writing.models import Models, Step
 from overnight import Context
@@ -199,18 +199,11 @@ def cited_only(draft: Draft) -> Draft:
     cited = dict.fromkeys(s.source for s in draft.sentences() if s.source in known)
     ids = {old: f"s{number}" for number, old in enumerate(cited, 1) if old is not None}
 
-    def renamed(sentences: Sequence[Sentence]) -> list[Sentence]:
-        return [s.model_copy(update={"source": ids.get(s.source or "", s.source)}) for s in sentences]
+    def renamed(sentence: Sentence) -> Sentence:
+        return sentence.model_copy(update={"source": ids.get(sentence.source or "", sentence.source)})
 
-    return draft.model_copy(
-        update={
-            "sections": [
-                Section(heading=s.heading, paragraphs=[renamed(p) for p in s.paragraphs]) for s in draft.sections
-            ],
-            "faq": [Question(question=q.question, answer=renamed(q.answer)) for q in draft.faq],
-            "references": [known[old].model_copy(update={"id": new}) for old, new in ids.items()],
-        }
-    )
+    references = [known[old].model_copy(update={"id": new}) for old, new in ids.items()]
+    return draft.map_sentences(renamed).model_copy(update={"references": references})
 
 
 async def _all(calls: Sequence[Callable[[], Awaitable[T]]], *, at_once: int) -> list[T]:
@@ -259,7 +252,9 @@ def _outside(pool: Pool, ids: Iterable[str]) -> str | None:
 
 
 def _section(heading: str, body: Body) -> Section:
-    paragraphs = [[Sentence(**sentence.model_dump()) for sentence in paragraph] for paragraph in body.paragraphs]
+    paragraphs: list[Block] = [
+        [Sentence(**sentence.model_dump()) for sentence in paragraph] for paragraph in body.paragraphs
+    ]
     return Section(heading=heading, paragraphs=paragraphs)
 
 
