@@ -19,7 +19,8 @@ DESCRIPTION = 160  # characters; what lists of search engines show
 class Page(Model):
     """What the lists say of a published article. The times are UTC; `sha256` is of the content as published.
 
-    What is not `indexed` is left out of the sitemap. An empty `language` is the site's.
+    What is not `indexed` is left out of the sitemap. An empty `language` is the site's. `beside` are the files that lie
+    beside the article's page.
     """
 
     title: str
@@ -30,6 +31,7 @@ class Page(Model):
     indexed: bool = True
     tags: tuple[str, ...] = ()
     language: str = ""
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
