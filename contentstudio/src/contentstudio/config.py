@@ -618,6 +618,9 @@ class Site(_Section):
 
     A source that is a plain URL is a feed or a page, whichever comes. `posts` is a sitemap of what the site has besides
     the articles from here: no article is written that is near one of its pages, and articles link to them.
+
+    `tags` are the subjects of the site: an article has those of which it speaks most. Static sites alone have a
+    `color`, and own `pages`: a folder of Markdown files beside the config, such as `about.md`.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
@@ -625,6 +628,9 @@ class Site(_Section):
     title: str = ""
     description: str = ""
     language: str = Field(default="en", pattern=r"^[a-z]{2}$")
+    color: str | None = Field(default=None, pattern=r"^#[0-9a-fA-F]{6}$")
+    tags: list[Annotated[str, Field(min_length=1, max_length=60)]] = []
+    pages: Path | None = None
     sources: list[Source] = Field(min_length=1)
     posts: HttpUrl | None = None
     active: bool = True
@@ -819,6 +825,7 @@ HINTS = {
     "search_console.name": "is a property such as sc-domain:example.com, or an address with its last slash",
     "name": "takes small letters, digits and hyphens, such as my-site",
     "language": "is a language in two small letters, such as en or de",
+    "color": "is a colour as six hexadecimal digits, such as #23674a",
     "hours": 'takes two times of day, such as ["08:00", "18:00"]; the last one may be "24:00"',
     "key": "takes 8 to 128 letters, digits or hyphens",
     "search_console": "is a property such as sc-domain:example.com, or an address with its last slash",

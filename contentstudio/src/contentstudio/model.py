@@ -227,7 +227,7 @@ class Verdict(Model):
 class Published(Model):
     """Where an article stands, and what publishing did there: `left` is a person's change that another one approved.
 
-    `indexed` says whether search engines may list it.
+    `indexed` says whether search engines may list it. `differs` are plain sentences on what is not as it was sent.
     """
 
     url: str
@@ -235,3 +235,4 @@ class Published(Model):
     path: str | None = None
     sha256: str
     indexed: bool = True
+    differs: tuple[str, ...] = ()

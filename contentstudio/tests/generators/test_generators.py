@@ -10,6 +10,7 @@ import base64
 import os
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,19 @@ from lxml import html
 
 from contentstudio import config as settings
 from contentstudio import publish
-from contentstudio.model import Draft, Image, InternalLink, Question, Reference, Section, Sentence
+from contentstudio.model import (
+    Block,
+    Draft,
+    Image,
+    InternalLink,
+    ListBlock,
+    Question,
+    QuoteBlock,
+    Reference,
+    Section,
+    Sentence,
+    TableBlock,
+)
 from contentstudio.publish.port import Article, Existing
 
 SITES = Path(__file__).parent / "sites"
@@ -40,6 +53,21 @@ HARD = (
     "1. It has (c) &amp; &copy; :smile: www.a.example and https://a.example/x.",
     "# No heading, + no list, > no quote; 2021. Nor this: ==marked== [^9] *[HTML]: x {:.class}",
 )
+
+
+def cited(*texts: str) -> list[Sentence]:
+    return [Sentence(text=text, source="s1") for text in texts]
+
+
+NUMBERED = ListBlock(ordered=True, items=[cited(text) for text in HARD])
+LIST = ListBlock(items=[[*cited("- No list within.", text), Sentence(text="Both of it.")] for text in HARD])
+QUOTES = [QuoteBlock(sentences=cited(text, "[!NOTE] And more.")) for text in HARD]
+TABLE = TableBlock(
+    head=["", "| What {{ x }}", *HARD[:1]],
+    rows=[[cited(text), [], cited("-", ":-: | 1. 5 °C", text)] for text in HARD] + [[[], [], cited("End")]],
+)
+WIDE = TableBlock(head=["Only"], rows=[[cited("one")], [cited("- column")]])
+KINDS: list[Block] = [NUMBERED, LIST, *QUOTES, TABLE, WIDE, cited("And on it goes.")]
 
 
 @dataclass(frozen=True)
@@ -176,6 +204,7 @@ def article(**changes: Any) -> Article:
             Section(heading="Heaps & 1. <things>", paragraphs=[[Sentence(text=text, source="s1")] for text in HARD]),
             Section(heading="Turning", paragraphs=[[Sentence(text="Turn it, as in mulch.", source="s2", quoted=True)]]),
             Section(heading="Mulch", paragraphs=[[Sentence(text="It is like mulch, but warm.")]]),
+            Section(heading="Kinds", paragraphs=KINDS),
         ],
         "references": [
             Reference(id="s1", url="https://a.example/?b=1&c=(2)", title="A & [B]", sha256="0" * 64),
@@ -217,13 +246,35 @@ def test_a_page_says_what_the_article_says(night: Night) -> None:
     assert [words(heading) for heading in body.xpath(".//h3")] == ["Why *turn* it?"]
     for note in body.xpath(".//sup"):
         note.drop_tree()
-    paragraphs = [words(paragraph) for paragraph in body.xpath(".//p[not(ancestor::li)]")]
+    paragraphs = [words(paragraph) for paragraph in body.xpath(".//p[not(ancestor::li or ancestor::blockquote)]")]
     assert [text for text in paragraphs if text] == [
-        *(sentence.text for paragraph in draft.sections[0].blocks for sentence in paragraph),
+        *HARD,
         "“Turn it, as in mulch.”",
         "It is like mulch, but warm.",
+        "And on it goes.",
         "For the air.",
     ]
+
+
+def test_lists_quotes_and_tables_are_what_they_were(night: Night) -> None:
+    body = night.body
+    for note in body.xpath(".//sup"):
+        note.drop_tree()
+    (numbered, *_), (plain, *more) = body.xpath(".//ol"), body.xpath(".//ul")
+    assert [words(item) for item in numbered.xpath("li")] == [said(item) for item in NUMBERED.items]
+    assert [words(item) for item in plain.xpath("li")] == [said(item) for item in LIST.items]
+    assert more == []
+    assert [words(quote) for quote in body.xpath(".//blockquote")] == [said(quote.sentences) for quote in QUOTES]
+    tables = body.xpath(".//table")
+    assert len(tables) == 2
+    for table, block in zip(tables, (TABLE, WIDE), strict=True):
+        assert [words(cell) for cell in table.xpath("thead/tr/th")] == block.head
+        rows = [[words(cell) for cell in row.xpath("td")] for row in table.xpath("tbody/tr")]
+        assert rows == [[said(cell) for cell in row] for row in block.rows]
+
+
+def said(sentences: list[Sentence]) -> str:
+    return " ".join(sentence.text for sentence in sentences)
 
 
 def test_links_and_pictures_lead_where_they_should(night: Night) -> None:
@@ -235,14 +286,15 @@ def test_links_and_pictures_lead_where_they_should(night: Night) -> None:
 
 
 def test_each_source_is_a_footnote_and_each_citation_leads_to_it(night: Night) -> None:
-    sources = night.body.xpath(".//li//a[starts-with(@href, 'https://')]")
+    sources = night.body.xpath(".//li[@id]//a[starts-with(@href, 'https://')]")
     assert [(words(a), a.get("href")) for a in sources] == [
         ("A & [B]", "https://a.example/?b=1&c=(2)"),
         ("https://b.example/", "https://b.example/"),
     ]
-    cited = [a.get("href").lstrip("#") for a in night.body.xpath(".//sup//a")]
-    assert [cited.count(one) for one in dict.fromkeys(cited)] == [len(HARD) + 1, 1]  # the FAQ cites the first one too
-    assert all(night.body.xpath(f".//li[@id='{one}']") for one in cited)
+    notes = [a.get("href").lstrip("#") for a in night.body.xpath(".//sup//a")]
+    counts = Counter(sentence.source for sentence in article().draft.sentences())
+    assert [notes.count(one) for one in dict.fromkeys(notes)] == [counts["s1"], counts["s2"]]
+    assert all(night.body.xpath(f".//li[@id='{one}']") for one in notes)
 
 
 def test_a_draft_is_nowhere_and_an_update_keeps_address_and_date(night: Night) -> None:

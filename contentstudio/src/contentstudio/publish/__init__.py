@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 from contentstudio import config as settings
 from contentstudio.config import Config, Site
+from contentstudio.publish import own_pages
 from contentstudio.publish.port import Existing, Publisher, content_sha256
 from contentstudio.publish.static import StaticPublisher, StaticSite
 
@@ -28,4 +29,5 @@ def opened(config: Config, site: Site) -> AbstractAsyncContextManager[Publisher]
 
             return Git(site, repository)
         case settings.Static():
-            return StaticPublisher(StaticSite(site, config.folder(site)))
+            own = own_pages.read(config.beside(site.pages)) if site.pages else []
+            return StaticPublisher(StaticSite(site, config.folder(site), own))

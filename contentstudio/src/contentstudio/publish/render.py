@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
@@ -18,15 +19,21 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from contentstudio.config import Site
-from contentstudio.model import Block, Draft, Image, ListBlock, Model, QuoteBlock, Reference, Sentence, TableBlock
-from contentstudio.publish import anchors
+from contentstudio.model import Block, Draft, Image, ListBlock, QuoteBlock, Reference, Sentence, TableBlock
+from contentstudio.publish import anchors, cards, lists
 from contentstudio.publish.anchors import Piece
+from contentstudio.publish.foot import enclosed
 from contentstudio.publish.labels import day, direction, labels, quotation_marks
+from contentstudio.publish.lists import Page as Page
+from contentstudio.publish.lists import Part, Tag, folder_in_url, shortened
+from contentstudio.publish.own_pages import OwnPage, refuse_collisions
+from contentstudio.publish.related import related
 from contentstudio.research.slugs import in_url
 from overnight.errors import InvalidPayload
 
 GENERATOR = '<meta name="generator" content="contentstudio">'
 FEED_LENGTH = 50
+CARD = "card.png"  # the picture of a page for social networks, beside it
 WORDS_PER_MINUTE = 220
 UNSPACED_PER_MINUTE = 500  # characters of scripts without blanks between words
 CONTENTS_FROM = 5  # sections: a shorter article is seen at a glance
@@ -55,17 +62,25 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _RESERVED = re.compile(r"s\d+|content|contents|questions|sources")  # ids that the page itself gives
 
 
-class Page(Model):
-    """What the lists say of a published article. The times are UTC; `sha256` is of the content as published.
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """A picture for social networks: its whole address, what it shows, and its size in pixels where that is known."""
 
-    What is not `indexed` is left out of the sitemap.
-    """
+    src: str
+    alt: str
+    size: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What a page's head says. `url` is its canonical address, "" for one that stands at many."""
 
     title: str
+    window_title: str
     description: str
-    sha256: str
-    published_at: datetime
-    updated_at: datetime
+    url: str
+    picture: _Picture
+    kind: str = "website"
     indexed: bool = True
 
 
@@ -83,29 +98,56 @@ class _Span:
     mark: int | None
 
 
-def article(site: Site, draft: Draft, *, published_at: datetime, updated_at: datetime, indexed: bool = True) -> str:
+def article(
+    site: Site,
+    draft: Draft,
+    *,
+    published_at: datetime,
+    updated_at: datetime,
+    indexed: bool = True,
+    foot: str | None = None,
+) -> str:
     """The article as a whole HTML page, which asks search engines not to list it where it is not to be `indexed`.
 
-    Raises InvalidPayload when a sentence names a source that is not among the references.
+    `foot` is its own of `feet`; without it the page names nothing else of its site. Raises InvalidPayload when a
+    sentence names a source that is not among the references.
     """
+    topics = [(folder_in_url(lists.tag_folder(slug)), name) for slug, name in lists.named(draft.tags).items()]
+    about = _about_article(site, draft, indexed)
+    structured = structured_data(site, draft, published_at=published_at, updated_at=updated_at)
+    if not draft.images:
+        structured[0]["image"] = [about.picture.src]
+    crumbs = [(f"{site.url}/{path}", name) for path, name in topics[:1]]
     return _environment.get_template("article.html").render(
-        site=site,
-        site_title=_site_title(site),
-        window_title=_window_title(site, draft),
+        **_frame(site, about, "../", draft.language),
         draft=draft,
-        url=page_url(site, draft.slug),
         tongue=draft.language if _LANGUAGE.fullmatch(draft.language) else "",
-        images=_images(site, draft),
-        generator=GENERATOR,
+        topics=topics,
+        crumbs=topics[:1],
         body=body(draft),
-        indexed=indexed,
-        labels=labels(draft.language),
-        direction=direction(draft.language),
         minutes=reading_minutes(draft.prose()),
         published_at=published_at,
         updated_at=updated_at,
-        structured=structured_data(site, draft, published_at=published_at, updated_at=updated_at),
+        structured=[*structured, _breadcrumbs(site, [*crumbs, (about.url, draft.title)])],
+        foot=enclosed(foot if foot is not None else _foot(site, draft.language, [], [])),
     )
+
+
+def card(site: Site, draft: Draft) -> bytes | None:
+    """The picture of an article for social networks (PNG), at `CARD` in its folder; None where it has one of its own.
+
+    Takes about 60 ms, 200 ms where the title is very long.
+    """
+    return None if draft.images else cards.card(draft.title, _site_title(site), site.color)
+
+
+def feet(site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage] = ()) -> dict[str, str]:
+    """The foot of each article's page, by its slug: the articles nearest to it, and the owner's pages."""
+    near = related(pages)
+    return {
+        slug: _foot(site, page.language or site.language, [(one, pages[one]) for one in near[slug]], own)
+        for slug, page in pages.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,24 +249,159 @@ def reading_minutes(text: str) -> int:
     return max(1, round(words / WORDS_PER_MINUTE + unspaced / UNSPACED_PER_MINUTE))
 
 
-def listings(site: Site, pages: Mapping[str, Page]) -> dict[str, str]:
-    """The files that depend on all articles of a site: name to text. `pages` maps slugs to what is known of them."""
-    newest_first = sorted(sorted(pages.items()), key=lambda item: item[1].published_at, reverse=True)
+def listings(site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage] = ()) -> dict[str, str | bytes]:
+    """The files that depend on all articles of a site: path below its folder to content.
+
+    `pages` maps slugs to what is known of them, `own` are the owner's pages. Raises `ConfigError` where one of these
+    has the address of an article.
+    """
+    refuse_collisions(own, pages)
+    newest, tags = lists.newest_first(pages), lists.tags(pages)
     values = {
         "site": site,
         "site_title": _site_title(site),
-        "generator": GENERATOR,
-        "articles": [(page_url(site, slug), slug, page) for slug, page in newest_first],
+        "articles": [(page_url(site, slug), slug, pages[slug]) for slug in newest],
+        "own": [f"{site.url}/{folder_in_url(page.slug)}" for page in own],
+        "tags": [
+            (f"{site.url}/{folder_in_url(tag.folder)}", max(pages[slug].updated_at for slug in tag.slugs))
+            for tag in tags
+            if tag.indexed
+        ],
         "updated_at": max((page.updated_at for page in pages.values()), default=datetime.fromtimestamp(0, UTC)),
         "feed_length": FEED_LENGTH,
-        "labels": labels(site.language),
-        "direction": direction(site.language),
     }
-    files = {name: _environment.get_template(name).render(values) for name in ("index.html", "sitemap.xml", "feed.xml")}
+    files: dict[str, str | bytes] = {
+        name: _environment.get_template(name).render(values) for name in ("sitemap.xml", "feed.xml")
+    }
+    for part in lists.parts("", newest):
+        files[_file(part.folder)] = _list(site, pages, own, part, None)
+    for tag in tags:
+        for part in lists.parts(tag.folder, tag.slugs):
+            files[_file(part.folder)] = _list(site, pages, own, part, tag)
+    for page in own:
+        files[_file(page.slug)] = _own_page(site, page, own)
+    files["404.html"] = _missing(site, own)
+    files["favicon.svg"] = cards.icon(_site_title(site), site.color)
+    files[CARD] = cards.card(_site_title(site), urlsplit(site.url).hostname or "", site.color)
     files["robots.txt"] = f"User-agent: *\nAllow: /\n\nSitemap: {site.url}/sitemap.xml\n"
     if site.ping.key:
         files[f"{site.ping.key}.txt"] = site.ping.key
     return files
+
+
+def _file(folder: str) -> str:
+    """The file that a web server shows for a folder."""
+    return f"{folder}/index.html".lstrip("/")
+
+
+def _list(site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage], part: Part, tag: Tag | None) -> str:
+    """A part of the index, or of the list of a tag. No two parts have one description: each names its articles."""
+    words, depth = labels(site.language), part.folder.count("/") + bool(part.folder)
+    heading = tag.name if tag else _site_title(site)
+    titles = " · ".join(pages[slug].title for slug in part.slugs)
+    number = words["page"].format(number=part.number, count=part.count) if part.number > 1 else ""
+    topic = words["articles_on"].format(tag=tag.name) if tag else _site_title(site)
+    told = ", ".join(filter(None, (topic, number)))
+    description = site.description if part.folder == "" and site.description else f"{told}: {titles}"
+    about = _About(
+        title=", ".join(filter(None, (heading, number))),
+        window_title=_with_site(site, told) if tag else told,
+        description=shortened(description if titles or site.description else told),
+        url=f"{site.url}/{folder_in_url(part.folder)}",
+        picture=_site_card(site),
+        indexed=tag is None or tag.indexed,
+    )
+    crumbs = [(about.url, heading)]
+    return _environment.get_template("tag.html" if tag else "index.html").render(
+        **_frame(site, about, "../" * depth, site.language),
+        heading=heading,
+        number=number,
+        articles=[(slug, pages[slug]) for slug in part.slugs],
+        newer=None if part.newer is None else folder_in_url(part.newer),
+        older=None if part.older is None else folder_in_url(part.older),
+        structured=[_breadcrumbs(site, crumbs)] if tag else [],
+        crumbs=[],
+        own=own,
+    )
+
+
+def _own_page(site: Site, page: OwnPage, own: Sequence[OwnPage]) -> str:
+    about = _About(
+        title=page.title,
+        window_title=_with_site(site, page.title),
+        description=page.description or f"{page.title} · {_site_title(site)}",
+        url=f"{site.url}/{folder_in_url(page.slug)}",
+        picture=_site_card(site),
+    )
+    frame = _frame(site, about, "../", site.language)
+    structured = [_breadcrumbs(site, [(about.url, page.title)])]
+    return _environment.get_template("own.html").render(**frame, page=page, own=own, structured=structured, crumbs=[])
+
+
+def _missing(site: Site, own: Sequence[OwnPage]) -> str:
+    """What a server shows where there is no page. It stands at any address, so its links begin at the host's root."""
+    words, root = labels(site.language), f"{urlsplit(site.url).path}/"
+    about = _About(
+        title=words["missing"],
+        window_title=_with_site(site, words["missing"]),
+        description=words["missing_text"],
+        url="",
+        picture=_site_card(site),
+        indexed=False,
+    )
+    frame = _frame(site, about, root, site.language)
+    return _environment.get_template("404.html").render(**frame, own=own, structured=[], crumbs=[])
+
+
+def _foot(site: Site, language: str, near: Sequence[tuple[str, Page]], own: Sequence[OwnPage]) -> str:
+    return _environment.get_template("foot.html").render(
+        site_title=_site_title(site), labels=labels(language), root="../", near=near, own=own
+    )
+
+
+def _frame(site: Site, about: _About, root: str, language: str) -> dict[str, Any]:
+    """What every page has. `root` leads from it to the top of the site."""
+    return {
+        "site": site,
+        "site_title": _site_title(site),
+        "about": about,
+        "root": root,
+        "generator": GENERATOR,
+        "accent": cards.accent(site.color),
+        "labels": labels(language),
+        "direction": direction(language),
+    }
+
+
+def _about_article(site: Site, draft: Draft, indexed: bool) -> _About:
+    url = page_url(site, draft.slug)
+    image = next(iter(_images(site, draft)), None)
+    card = _Picture(f"{url}{CARD}", draft.title, (cards.WIDTH, cards.HEIGHT))
+    return _About(
+        title=draft.title,
+        window_title=_with_site(site, draft.title),
+        description=draft.description,
+        url=url,
+        picture=_Picture(image.src, image.alt, None) if image else card,
+        kind="article",
+        indexed=indexed,
+    )
+
+
+def _site_card(site: Site) -> _Picture:
+    return _Picture(f"{site.url}/{CARD}", _site_title(site), (cards.WIDTH, cards.HEIGHT))
+
+
+def _breadcrumbs(site: Site, crumbs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """The way from the top of the site to a page, for machines: schema.org's BreadcrumbList of URLs and names."""
+    return {
+        "@context": "https://schema.org",
+        "@type": "BreadcrumbList",
+        "itemListElement": [
+            {"@type": "ListItem", "position": number, "name": name, "item": url}
+            for number, (url, name) in enumerate([(f"{site.url}/", _site_title(site)), *crumbs], 1)
+        ],
+    }
 
 
 def page_url(site: Site, slug: str) -> str:
@@ -236,10 +413,10 @@ def _site_title(site: Site) -> str:
     return site.title or site.name
 
 
-def _window_title(site: Site, draft: Draft) -> str:
+def _with_site(site: Site, title: str) -> str:
     """The title with the site's name behind it, where there is room for both."""
-    both = f"{draft.title} · {_site_title(site)}"
-    return both if len(both) <= WINDOW_TITLE else draft.title
+    both = f"{title} · {_site_title(site)}"
+    return both if len(both) <= WINDOW_TITLE else title
 
 
 def _images(site: Site, draft: Draft) -> list[Image]:
@@ -332,8 +509,9 @@ def _build_environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         finalize=_printable,
+        auto_reload=False,
     )
-    environment.filters.update(iso=_iso, day=day)
+    environment.filters.update(iso=_iso, day=lru_cache(maxsize=10_000)(day), in_url=in_url)
     return environment
 
 

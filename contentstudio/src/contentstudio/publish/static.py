@@ -1,7 +1,8 @@
 """A site of plain files, for any web server.
 
-The manifest says what is published; everything else follows from it and can be written again. The order of the writes
-is page, manifest, lists: whatever the moment of a crash, publishing the same draft again brings the same files.
+The manifest says what is published and which files are ours; everything else follows from it and can be written again.
+The order of the writes is hashes of what comes, page, manifest, lists: whatever the moment of a crash, publishing the
+same draft again brings the same files. A file that is not ours, or that a person changed since, is left as it is.
 """
 
 from __future__ import annotations
@@ -12,18 +13,20 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import ValidationError
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Model, Published
-from contentstudio.publish import render
+from contentstudio.publish import foot, render
+from contentstudio.publish.own_pages import OwnPage, refuse_collisions
 from contentstudio.publish.port import (
     SLUG_RULE,
     Article,
@@ -44,23 +47,39 @@ MANIFEST = ".contentstudio.json"
 LOCK = ".contentstudio.lock"
 LOCK_TIMEOUT_SECONDS = 30.0
 
+THEIRS = "is a person's own or was changed by one, so it is left as it is"
+GIVE_BACK = "delete it, and ours is written at the next publish"
+
 _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
+_NO_FILE = ""  # the hash of what is no file of ours, whatever it is
+_WRITTEN_BEFORE = {
+    "robots.txt": r"User-agent: \*\nAllow: /\n\nSitemap: \S+/sitemap\.xml\n\Z",
+    "sitemap.xml": r"<\?xml[^>]*>\n<urlset [^>]*>\n<url><loc>[^<]*/</loc><lastmod>[^<]*</lastmod></url>\n<",
+    "feed.xml": r"<\?xml[^>]*>\n<feed [^>]*>\n<id>[^<]*/</id>\n<title>",
+}
 _WRONG_FOLDER = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP}
 
 
 class Manifest(Model):
-    """What is published in a folder: slugs to pages, and the one site that the folder belongs to."""
+    """What is published in a folder: slugs to pages, the one site that the folder belongs to, and the files of ours.
+
+    `files` maps the path of a file below the folder to the SHA-256 of its bytes; of two hashes the first is what is to
+    stand there, and the other one what stood there before. It is None in a manifest that knew no hashes yet.
+    """
 
     site: str
     pages: dict[str, render.Page]
+    files: dict[str, tuple[str, ...]] | None = None
 
 
 class StaticSite:
-    """Publishes a site into a folder that nothing else writes to. Safe for several threads and processes at once."""
+    """Publishes a site into a folder that its owner may have files in too. Safe for several threads and processes."""
 
-    def __init__(self, site: Site, directory: Path) -> None:
+    def __init__(self, site: Site, directory: Path, own: Sequence[OwnPage] = ()) -> None:
         self.site = site
         self.directory = directory
+        self.own = own
+        self._rendered: tuple[dict[str, render.Page], dict[str, bytes]] | None = None
 
     def find(self, slug: str) -> Existing | None:
         """What the manifest says of the slug; the hash is None while its page or a list is missing or behind."""
@@ -70,8 +89,9 @@ class StaticSite:
             page = manifest.pages.get(slug)
             if page is None:
                 return None
-            whole = self._page_path(slug).is_file() and all(
-                _holds(path, data) for path, data in self._lists(manifest).items()
+            whole = all((self.directory / name).is_file() for name in _files_of(slug, page)) and all(
+                _holds(self.directory / name, data) or not self._is_ours(manifest, name, data)
+                for name, data in self._lists(manifest.pages).items()
             )
         return Existing(
             url=render.page_url(self.site, slug),
@@ -80,11 +100,43 @@ class StaticSite:
             path=str(self._page_path(slug)),
         )
 
-    def publish(self, draft: Draft, *, published_at: datetime, indexed: bool = True) -> Published:
-        """Write the page, then the manifest, then the lists; files that are right already are left alone.
+    def standing(self, slug: str) -> Existing | None:
+        """What stands at the page of a slug, whoever wrote it, with the hash of its bytes as its fingerprint."""
+        _check_slug(slug)
+        path = self._page_path(slug)
+        with _explained(self.directory):
+            fingerprint = _sha256_at(path)
+            if fingerprint is None:
+                return None
+            moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        url = render.page_url(self.site, slug)
+        return Existing(url=url, sha256=None, path=str(path), fingerprint=fingerprint, modified=moment)
 
-        Raises Permanent (an impossible slug, a draft of another site, a corrupt manifest, a page in the way that we
-        did not write), ConfigError (the folder cannot be used), Transient (disk full, folder locked for too long).
+    def wrote(self, slug: str, fingerprint: str | None) -> bool | None:
+        """Whether a page with these bytes is as we left it; None where the manifest lists it without its hash."""
+        with _explained(self.directory):
+            manifest = self._read_manifest()
+            known = (manifest.files or {}).get(_page_name(slug))
+            if known is not None:
+                return fingerprint in known
+            return None if slug in manifest.pages else _is_generated(self._page_path(slug))
+
+    def left(self) -> list[str]:
+        """The files that we would write and that are a person's."""
+        with _explained(self.directory):
+            manifest = self._read_manifest()
+            lists = self._lists(manifest.pages)
+            return [name for name, data in lists.items() if not self._is_ours(manifest, name, data)]
+
+    def publish(
+        self, draft: Draft, *, published_at: datetime, indexed: bool = True, expected: str | None = None
+    ) -> Published:
+        """Write the page and the lists; files that are right already are left alone, and so are those of a person.
+
+        `expected` is the fingerprint of the page that the caller looked at. Raises Permanent (an impossible slug, a
+        draft of another site, a corrupt manifest, a page in the way that we did not write), Conflict (a page that is
+        neither `expected` nor ours), ConfigError (the folder cannot be used), Transient (disk full, folder locked for
+        too long).
         """
         _check_slug(draft.slug)
         if published_at.tzinfo is None:
@@ -94,40 +146,37 @@ class StaticSite:
         with _explained(self.directory), self._locked():
             manifest = self._read_manifest()
             known = manifest.pages.get(draft.slug)
-            if known is None:
-                self._refuse_foreign_page(draft.slug)
-            page = _next_page(known, draft, published_at, indexed)
+            self._refuse_foreign_page(manifest, draft.slug, expected)
+            card = render.card(self.site, draft)
+            beside = {} if card is None else {render.CARD: card}
+            page = _next_page(known, draft, published_at, indexed, tuple(beside))
+            pages = {**manifest.pages, draft.slug: page}
+            refuse_collisions(self.own, pages)
+            feet = render.feet(self.site, pages, self.own)
             moments = {"published_at": page.published_at, "updated_at": page.updated_at}
-            html = render.article(self.site, draft, **moments, indexed=page.indexed)
-            path = self._page_path(draft.slug)
-            _put(path, html.encode())
-            manifest = Manifest(site=manifest.site, pages={**manifest.pages, draft.slug: page})
-            _put(self.directory / MANIFEST, _manifest_bytes(manifest))
-            for list_path, data in self._lists(manifest).items():
-                _put(list_path, data)
+            html = render.article(self.site, draft, **moments, indexed=page.indexed, foot=feet[draft.slug])
+            article = dict(zip(_files_of(draft.slug, page), [html.encode(), *beside.values()], strict=True))
+            theirs = self._write(manifest, pages, draft.slug, article, feet)
         return Published(
             url=render.page_url(self.site, draft.slug),
-            action="created" if known is None else "unchanged" if known == page else "updated",
-            path=str(path),
+            action="created" if known is None else "unchanged" if known.sha256 == page.sha256 else "updated",
+            path=str(self._page_path(draft.slug)),
             sha256=page.sha256,
+            differs=tuple(f"{self.directory / name} {THEIRS}: {GIVE_BACK}" for name in theirs),
         )
 
-    def unpublish(self, slug: str) -> None:
-        """Remove the page, then its line of the manifest, then write the lists. One that is not there is no error."""
+    def unpublish(self, slug: str, *, expected: str | None = None) -> None:
+        """Remove the page, then its line of the manifest, then write the lists. One that is not there is no error.
+
+        Raises what `publish` does.
+        """
         _check_slug(slug)
         with _explained(self.directory), self._locked():
             manifest = self._read_manifest()
-            if slug not in manifest.pages:
-                return
-            path = self._page_path(slug)
-            path.unlink(missing_ok=True)
-            with suppress(OSError):  # a folder that holds something else stays
-                path.parent.rmdir()
-            pages = {name: page for name, page in manifest.pages.items() if name != slug}
-            manifest = Manifest(site=manifest.site, pages=pages)
-            _put(self.directory / MANIFEST, _manifest_bytes(manifest))
-            for list_path, data in self._lists(manifest).items():
-                _put(list_path, data)
+            if slug in manifest.pages:
+                self._refuse_foreign_page(manifest, slug, expected)
+                pages = {name: page for name, page in manifest.pages.items() if name != slug}
+                self._write(manifest, pages, slug, {}, render.feet(self.site, pages, self.own))
 
     def pages(self) -> dict[str, render.Page]:
         """What is published, by slug."""
@@ -141,18 +190,102 @@ class StaticSite:
         return None
 
     def _page_path(self, slug: str) -> Path:
-        return self.directory / slug / "index.html"
+        return self.directory / _page_name(slug)
 
-    def _lists(self, manifest: Manifest) -> dict[Path, bytes]:
-        files = render.listings(self.site, manifest.pages)
-        return {self.directory / name: text.encode() for name, text in files.items()}
+    def _lists(self, pages: dict[str, render.Page]) -> dict[str, bytes]:
+        """What depends on all pages. Publishing asks several times, and renders once."""
+        if self._rendered is None or self._rendered[0] != pages:
+            files = render.listings(self.site, pages, self.own)
+            self._rendered = pages, {name: _bytes(content) for name, content in files.items()}
+        return self._rendered[1]
+
+    def _with_feet(self, manifest: Manifest, feet: dict[str, str], but: str) -> dict[str, bytes]:
+        """The other pages whose foot changes, of those that are as we left them."""
+        found = {}
+        for slug, html in feet.items():
+            name = _page_name(slug)
+            standing = _read(self.directory / name) if slug != but else None
+            if standing is not None and _sha256(standing) in (manifest.files or {}).get(name, ()):
+                found[name] = foot.replaced(standing, html), standing
+        return {name: changed for name, (changed, standing) in found.items() if changed != standing}
+
+    def _write(
+        self,
+        manifest: Manifest,
+        pages: dict[str, render.Page],
+        slug: str,
+        article: dict[str, bytes],
+        feet: dict[str, str],
+    ) -> list[str]:
+        """Bring the folder to these pages. `article` are the files of the slug, its page among them; without any it is
+        removed. `feet` are those of all pages. Tells the names of files that stay as they are because they are a
+        person's.
+        """
+        name = _page_name(slug)
+        page, beside = article.get(name), {file: data for file, data in article.items() if file != name}
+        lists = {**beside, **self._with_feet(manifest, feet, slug), **self._lists(pages)}
+        theirs = [file for file, data in lists.items() if not self._is_ours(manifest, file, data)]
+        ours = {file: data for file, data in lists.items() if file not in theirs}
+        coming = ours if page is None else {name: page, **ours}
+        known = manifest.files or {}
+        files = known | {file: self._hashes(manifest, file, data) for file, data in coming.items()}
+        self._put_manifest(manifest.pages, files)
+        if page is None:
+            self._remove(name)
+        else:
+            _put(self.directory / name, page)
+            files[name] = (_sha256(page),)
+        kept = {*lists, *(file for slug, page in pages.items() for file in _files_of(slug, page))}
+        for file in files.keys() - kept:
+            if file != name and self._stands(file) in files[file]:
+                self._remove(file)
+        self._put_manifest(pages, {file: hashes for file, hashes in files.items() if file in kept})
+        for file, data in ours.items():
+            _put(self.directory / file, data)
+        return theirs
+
+    def _put_manifest(self, pages: dict[str, render.Page], files: dict[str, tuple[str, ...]]) -> None:
+        manifest = Manifest(site=self.site.name, pages=pages, files=files)
+        _put(self.directory / MANIFEST, _manifest_bytes(manifest))
+
+    def _remove(self, name: str) -> None:
+        """Remove a file, and the folders below ours that are empty then."""
+        path = self.directory / name
+        path.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that holds something else stays
+            for folder in path.relative_to(self.directory).parents[:-1]:
+                (self.directory / folder).rmdir()
+
+    def _stands(self, name: str) -> str | None:
+        """The hash of a file; none for what goes by a link out of the folder."""
+        return None if _goes_by_link(self.directory, name) else _sha256_at(self.directory / name)
+
+    def _is_ours(self, manifest: Manifest, name: str, data: bytes) -> bool:
+        """Whether a file may be written: none stands there, it is as we left it, or it holds the data already."""
+        if _goes_by_link(self.directory, name):
+            return False
+        path = self.directory / name
+        standing = _sha256_at(path)
+        if standing is None or standing == _sha256(data):
+            return True
+        if manifest.files is None:
+            return _written_before(name, path)
+        return standing in manifest.files.get(name, ())
+
+    def _hashes(self, manifest: Manifest, name: str, data: bytes) -> tuple[str, ...]:
+        """What the manifest is to say of a file that is about to be written over what is ours."""
+        new, standing = _sha256(data), _sha256_at(self.directory / name)
+        known = (manifest.files or {}).get(name, ())
+        if known[:1] == (new,) and (standing is None or standing in known):
+            return known
+        return (new,) if standing in (None, new) else (new, standing)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Hold the folder. The lock is the kernel's: it goes with its owner, however that dies."""
         self.directory.mkdir(parents=True, exist_ok=True)
         deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
-        with (self.directory / LOCK).open("a") as lock:
+        with os.fdopen(os.open(self.directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644), "r+") as lock:
             while True:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -173,7 +306,7 @@ class StaticSite:
                 "Restore it from a backup, or move the folder away to begin a new site."
             ) from error
         if manifest is None:
-            return Manifest(site=self.site.name, pages={})
+            return Manifest(site=self.site.name, pages={}, files={})
         if manifest.site != self.site.name:
             raise ConfigError(
                 f"The folder {self.directory} belongs to the site {manifest.site!r}. "
@@ -184,25 +317,41 @@ class StaticSite:
     def _manifest_there(self) -> Manifest | None:
         """The manifest, or None in a folder that was not published to. Without the lock somebody may begin just now.
 
-        Where lists stand without a manifest they are not ours, or their articles would vanish from them: hands off.
+        Where a whole site stands without a manifest, its articles would be in no list of ours: hands off. Single
+        files of the owner's are left as they are.
         """
         path = self.directory / MANIFEST
         if (data := _read(path)) is not None:
             return Manifest.model_validate_json(data)
-        lists = [name for name in render.listings(self.site, {}) if (self.directory / name).exists()]
-        if not lists:
+        site = self._other_site()
+        if site is None:
             return None
         if (data := _read(path)) is not None:  # it is written before them
             return Manifest.model_validate_json(data)
         raise ConfigError(
-            f"The folder {self.directory} holds {lists[0]} but no manifest {MANIFEST}, so it is another site or "
+            f"The folder {self.directory} holds {site} but no manifest {MANIFEST}, so it is another site or "
             "the manifest was lost. Restore the manifest, or give publishing.dir an empty folder."
         )
 
-    def _refuse_foreign_page(self, slug: str) -> None:
-        """A page that the manifest does not know is ours if it says so: then a crash came before the manifest."""
+    def _other_site(self) -> str | None:
+        """A file that belongs to a whole site: a list of its articles, or a page of ours."""
+        lists = [name for name in ("sitemap.xml", "feed.xml") if (self.directory / name).exists()]
+        there = (path for pattern in ("index.html", "*/index.html") for path in self.directory.glob(pattern))
+        pages = (path for path in there if _is_generated(path))
+        return lists[0] if lists else next((str(path.relative_to(self.directory)) for path in pages), None)
+
+    def _refuse_foreign_page(self, manifest: Manifest, slug: str, expected: str | None) -> None:
+        """A page that the manifest does not know is ours if it says so."""
         path = self._page_path(slug)
-        if path.exists() and render.GENERATOR.encode() not in path.read_bytes():
+        if _goes_by_link(self.directory, _page_name(slug)):
+            raise Permanent(f"{path} goes by a link, which is not written through. Put a folder in place of the link.")
+        there = self.standing(slug)
+        if there is None or there.fingerprint in (expected, *(manifest.files or {}).get(_page_name(slug), ())):
+            return
+        if slug in manifest.pages:
+            if expected is not None:
+                raise Conflict(f"{there.url} was changed by a person", there)
+        elif not _is_generated(path):
             raise Permanent(f"Another page already stands at {path}. Move it away, or give the article another slug.")
 
 
@@ -223,51 +372,62 @@ class StaticPublisher:
         return await asyncio.to_thread(self._find, slug)
 
     def _find(self, slug: str) -> Existing | None:
-        there = self._folder.find(slug)
-        page = Path(there.path) if there and there.path else None
-        if there is None or page is None:
-            return None
-        if not page.is_file():
-            return there
-        moment = datetime.fromtimestamp(page.stat().st_mtime, UTC)
-        fingerprint = hashlib.sha256(page.read_bytes()).hexdigest()
-        return there.model_copy(update={"fingerprint": fingerprint, "modified": moment})
+        listed, standing = self._folder.find(slug), self._folder.standing(slug)
+        if standing is None:
+            return listed
+        wrote = self._folder.wrote(slug, standing.fingerprint)
+        if listed is None:
+            return None if wrote else standing
+        told = {"fingerprint": standing.fingerprint, "modified": standing.modified}
+        return listed.model_copy(update=told | ({"sha256": None} if wrote is False else {}))
+
+    def _as_left(self, there: Existing | None, known: Existing | None, slug: str) -> Existing | None:
+        """What stood there when we left it. The manifest is a record of ours too, of each time that we wrote."""
+        if there is None:
+            return known
+        wrote = self._folder.wrote(slug, there.fingerprint)
+        return known or there if wrote is None else there if wrote else known
 
     async def publish(
         self, article: Article, effect: Effect, known: Existing | None = None, ours: Collection[str] = ()
     ) -> tuple[Published, Existing]:
-        there = await self.find(article.draft.slug)
-        # The manifest is a record of ours too, older than `known`: what it lists, we wrote.
-        todo = plan(article, there, known or there, ours)
+        slug = article.draft.slug
+        there = await self.find(slug)
+        todo = plan(article, there, await asyncio.to_thread(self._as_left, there, known, slug), ours)
         if todo == "leave" and known is not None and there is not None:
             return _published(article, there, "unchanged"), there
 
         async def probe() -> Published | None:
-            there = await self.find(article.draft.slug)
+            there = await self.find(slug)
             written = there is not None and there.sha256 == article.sha256
             return _published(article, there, there.action) if there and written else None
 
         async def call() -> Published:
             done = await asyncio.to_thread(
-                self._folder.publish, article.draft, published_at=article.at, indexed=article.indexed
+                self._folder.publish,
+                article.draft,
+                published_at=article.at,
+                indexed=article.indexed,
+                expected=there.fingerprint if there else None,
             )
             interrupted = done.action == "unchanged" and known is None  # an earlier attempt of ours wrote it
             return (await probe() if interrupted else None) or done
 
         content = [article.sha256, known and known.fingerprint, article.over]
         published = Published.model_validate(await effect("publish", content=content, call=call, probe=probe))
-        written = await self.find(article.draft.slug)
+        written = await self.find(slug)
         if written is None:
             raise Conflict(f"{published.url} was taken away by a person", None)
         return published, written
 
     async def unpublish(self, slug: str, effect: Effect, known: Existing | None = None) -> Existing | None:
         there = await self.find(slug)
-        if there is not None and known is not None and not untouched(there, known):
+        left = await asyncio.to_thread(self._as_left, there, known, slug)
+        if there is not None and not untouched(there, left):
             raise Conflict(f"{there.url} was changed by a person", there)
 
         async def call() -> None:
-            await asyncio.to_thread(self._folder.unpublish, slug)
+            await asyncio.to_thread(self._folder.unpublish, slug, expected=there.fingerprint if there else None)
 
         if there is not None:
             await effect("unpublish", content=[slug, str(there.modified)], call=call, repeatable=True)
@@ -298,7 +458,13 @@ class StaticPublisher:
         except (OSError, ConfigError, Permanent) as error:
             return [Finding(what=f"the folder {self._folder.directory}: {error}", ok=False, mend="name another one")]
         mend = "" if writable else "let publishing.dir name a folder that this user may write to"
-        return [Finding(what=f"the folder {self._folder.directory} can be written", ok=writable, mend=mend)]
+        folder = Finding(what=f"the folder {self._folder.directory} can be written", ok=writable, mend=mend)
+        return [folder, *(self._told(name) for name in await asyncio.to_thread(self._folder.left))]
+
+    def _told(self, name: str) -> Finding:
+        """A file that stays as it is. Without our sitemap nobody finds the articles; the rest is the owner's choice."""
+        what = f"{self._folder.directory / name} {THEIRS}"
+        return Finding(what=what, ok=name != "sitemap.xml", mend=GIVE_BACK)
 
 
 def _published(article: Article, there: Existing, action: Literal["created", "updated", "unchanged"]) -> Published:
@@ -310,11 +476,14 @@ def _check_slug(slug: str) -> None:
         raise Permanent(f"{slug!r} cannot be a slug: {SLUG_RULE}.")
 
 
-def _next_page(known: render.Page | None, draft: Draft, published_at: datetime, indexed: bool) -> render.Page:
+def _next_page(
+    known: render.Page | None, draft: Draft, published_at: datetime, indexed: bool, beside: tuple[str, ...]
+) -> render.Page:
     """What the manifest is to say of the draft: equal to `known` when the content is."""
     sha256 = content_sha256(draft)
+    told: dict[str, Any] = {"tags": tuple(draft.tags), "language": draft.language, "beside": beside}
     if known and known.sha256 == sha256:
-        return known
+        return known.model_copy(update=told)  # an older manifest says none of it
     now = published_at.astimezone(UTC).replace(microsecond=0)
     first = known.published_at if known else now
     return render.Page(
@@ -324,7 +493,17 @@ def _next_page(known: render.Page | None, draft: Draft, published_at: datetime, 
         published_at=first,
         updated_at=max(first, now),
         indexed=indexed,
+        **told,
     )
+
+
+def _files_of(slug: str, page: render.Page) -> list[str]:
+    """The files of an article: its page, and what lies beside it."""
+    return [_page_name(slug), *(f"{slug}/{name}" for name in page.beside)]
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
 
 
 def _manifest_bytes(manifest: Manifest) -> bytes:
@@ -340,20 +519,58 @@ def _read(path: Path) -> bytes | None:
 
 
 def _holds(path: Path, data: bytes) -> bool:
-    return _read(path) == data
+    return _sha256_at(path) == _sha256(data)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _sha256_at(path: Path) -> str | None:
+    """The hash of a file, None where there is none, and nothing's hash for what is no file that we may read."""
+    try:
+        return _sha256(path.read_bytes())
+    except FileNotFoundError:
+        return _NO_FILE if path.is_symlink() else None
+    except (IsADirectoryError, NotADirectoryError, PermissionError):
+        return _NO_FILE
+
+
+def _page_name(slug: str) -> str:
+    return f"{slug}/index.html"
+
+
+def _goes_by_link(directory: Path, name: str) -> bool:
+    """Whether a link is on the way from the folder to the file, or in its place: we make none."""
+    path = Path(name)
+    return any((directory / part).is_symlink() for part in (path, *path.parents[:-1]))
+
+
+def _is_generated(path: Path) -> bool:
+    with suppress(OSError):
+        return render.GENERATOR.encode() in path.read_bytes()
+    return False
+
+
+def _written_before(name: str, path: Path) -> bool:
+    """Whether a list is ours by what it says: for the first write in a folder whose manifest has no hashes."""
+    if name.endswith(".html"):
+        return _is_generated(path)
+    pattern = _WRITTEN_BEFORE.get(name)
+    return bool(pattern and re.match(pattern, path.read_text("utf-8", "replace")))
 
 
 def _put(path: Path, data: bytes) -> None:
     """Make the file hold the data, atomically and durably."""
     if _holds(path, data):
         return
-    if not path.parent.exists():
-        path.parent.mkdir()
-        _sync_directory(path.parent.parent)
+    for folder in [folder for folder in reversed(path.parents) if not folder.exists()]:
+        folder.mkdir()
+        _sync_directory(folder.parent)
     # One name per target, safe under the lock: what a crash leaves behind is taken up by the next write.
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = path.with_name(f".{path.name}.contentstudio.tmp")
     try:
-        with temporary.open("wb") as file:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
