@@ -115,7 +115,8 @@ class Verdict(Model):
 class Published(Model):
     """Where an article stands, and what publishing did there: `left` is a person's change that another one approved.
 
-    `indexed` says whether search engines may list it.
+    `indexed` says whether search engines may list it. `differs` tells in sentences what readers get otherwise than it
+    was sent: what the CMS changed, or what stands at the address instead.
     """
 
     url: str
@@ -123,3 +124,4 @@ class Published(Model):
     path: str | None = None
     sha256: str
     indexed: bool = True
+    differs: tuple[str, ...] = ()
