@@ -227,7 +227,8 @@ class Verdict(Model):
 class Published(Model):
     """Where an article stands, and what publishing did there: `left` is a person's change that another one approved.
 
-    `indexed` says whether search engines may list it. `differs` are plain sentences on what is not as it was sent.
+    `indexed` says whether search engines may list it. `differs` tells in sentences what readers get otherwise than it
+    was sent: what the CMS changed, or what stands at the address instead.
     """
 
     url: str

@@ -96,8 +96,7 @@ def _for_a_person(article: Article, conflict: Conflict, known: Existing | None) 
     """Nothing was written. Approved, what stands there stays; an edit with `over` has ours written over it."""
     there = conflict.there
     over = there.fingerprint if there else GONE
-    kept = there or known
-    assert kept is not None
+    kept = there or known or Existing(url=conflict.url, sha256=None)
     return Review(
         [
             f"{conflict}, so it was left as it is",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from contentstudio.model import Draft, Model, Published
 from overnight import logs
@@ -28,7 +28,9 @@ class Existing(Model):
     `sha256` is `content_sha256` of the draft that was published, or None where that is not known or where publishing
     it never came to its end. So a caller who finds another hash than its own, or none, publishes. `action` says how
     it came to stand as it does. `fingerprint` is a hash of all that we write there, so that a person's change shows;
-    `begun` says that it is the empty draft with which we began. `id` is the CMS's own.
+    `begun` says that it is the empty draft with which we began. `id` is the CMS's own. `marked` is the hash of the
+    draft that our mark there names, also where the words are not that draft's any more. `parts` are the single fields
+    of the fingerprint, where a CMS has such, and `differs` what the CMS made otherwise when we wrote last.
     """
 
     url: str
@@ -40,6 +42,9 @@ class Existing(Model):
     fingerprint: str | None = None
     modified: datetime | None = None
     begun: bool = False
+    marked: str | None = None
+    parts: dict[str, str] = Field(default_factory=dict)
+    differs: tuple[str, ...] = ()
 
 
 class OwnPost(Model):
@@ -115,11 +120,14 @@ class Article:
 
 
 class Conflict(Permanent):
-    """A person changed what stands there, so a person decides. `there` is what stands now, None where it is gone."""
+    """A person changed what stands there, so a person decides. `there` is what stands now, None where it is gone; `url`
+    is where to look, if not at that.
+    """
 
-    def __init__(self, message: str, there: Existing | None) -> None:
+    def __init__(self, message: str, there: Existing | None, url: str = "") -> None:
         super().__init__(message)
         self.there = there
+        self.url = url
 
 
 class Effect(Protocol):
@@ -196,20 +204,26 @@ def readable(found: Iterable[Any], read: Callable[[Any], OwnPost]) -> Iterator[O
 
 def plan(
     article: Article, there: Existing | None, known: Existing | None, ours: Collection[str] = ()
-) -> Literal["create", "write", "leave"]:
-    """What is to be done under a slug; raises `Conflict` where that would undo what a person did."""
+) -> Literal["create", "write", "compare", "leave"]:
+    """What is to be done under a slug; raises `Conflict` where that would undo what a person did.
+
+    `compare` says that a write of this very draft may have arrived of which we never heard, wholly or in part: before
+    it is written again, each field is to be compared with what we send.
+    """
     if there is None:
         if known is None or known.state == "draft" or article.over == GONE:
             return "create"
         raise Conflict(f"{known.url} was taken away by a person", None)
-    if untouched(there, known):
-        same = there.sha256 == article.sha256 and (there.state == article.state or there.state == "published")
+    if known is not None and untouched(there, known):
+        same = known.sha256 == article.sha256 and there.state in (article.state, "published")
         return "leave" if same else "write"
-    if there.begun or there.sha256 in (article.sha256, *ours) or there.fingerprint == article.over:
+    if there.begun or there.fingerprint == article.over:
         return "write"
-    if known is None:
-        raise Conflict(f"{there.url} was not written by us", there)
-    raise Conflict(f"{there.url} was changed by a person", there)
+    if there.marked == article.sha256:
+        return "compare"
+    if there.sha256 in (article.sha256, *ours) and there.state in (article.state, "published"):
+        return "write"
+    raise Conflict(f"{there.url} was {'not written by us' if known is None else 'changed by a person'}", there)
 
 
 def untouched(there: Existing, known: Existing | None) -> bool:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 20_000_000  # of one answer: a hundred posts with their texts are far below it
 MAX_RETRY_AFTER = 3_600.0  # seconds
 BUSY = (408, 425, 429)
+NO_CACHE = {"Cache-Control": "no-cache", "Pragma": "no-cache"}  # what stands there, and not what stood there
 
 
 class NotAnswered(Transient):
@@ -63,7 +64,7 @@ class Remote:
         self._client = httpx2.AsyncClient(
             transport=GuardedTransport(network if settings.private else GuardedBackend(network, False), MAX_BYTES),
             auth=auth,
-            headers={"User-Agent": "contentstudio", "Accept": "application/json"},
+            headers={"User-Agent": "contentstudio", "Accept": "application/json", **NO_CACHE},
             follow_redirects=False,
             trust_env=False,
             timeout=None,  # one deadline over the whole request, below

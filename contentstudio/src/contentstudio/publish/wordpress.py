@@ -3,24 +3,28 @@
 A slug is no key there: a second post gets a suffix, and a create that fails may have made a post. So: look, begin an
 empty draft with the slug, keep its id, add pictures and terms, write everything with one update, and look again. Only
 the beginning is a write that cannot be repeated; whoever finds such an empty draft knows that it is ours.
+
+Right before each write the post is read once more: what stands there neither as it was found nor as we send it is a
+person's, and then nothing is written. What arrived counts as published, also where WordPress made some of it otherwise.
 """
 
 from __future__ import annotations
 
 import html
 import re
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Any, Self
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from contentstudio import config as settings
 from contentstudio.config import Site
 from contentstudio.model import Draft, Published
-from contentstudio.publish import mark, seo_fields, wordpress_blocks
+from contentstudio.publish import mark, readers, seo_fields, wordpress_blocks, wordpress_fields
 from contentstudio.publish.port import (
     UNDATED,
     Article,
@@ -50,6 +54,11 @@ FIELDS = "id,slug,status,link,title,content,excerpt,date_gmt,modified_gmt,author
 STATUS: dict[State, str] = {"draft": "draft", "scheduled": "future", "published": "publish"}
 STATES: dict[str, State] = {"publish": "published", "future": "scheduled"}
 MARK = "contentstudio"  # stands in an empty draft of ours
+REREADS = 3  # of a post after a write, where a cache answers with what stood there before
+ENTITIES = 20  # pages of terms that are looked through for a name
+# Types that no reader gets at an address of their own.
+INNER = ("post", "nav_menu_item", "wp_block", "wp_template", "wp_template_part", "wp_navigation", "wp_global_styles")
+TYPES_AT_MOST = 8  # other types of posts that are asked for a slug
 
 
 class WordPress:
@@ -79,12 +88,17 @@ class WordPress:
         self, article: Article, effect: Effect, known: Existing | None = None, ours: Collection[str] = ()
     ) -> tuple[Published, Existing]:
         slug = article.draft.slug
-        there = await self.find(slug, known)
+        post = await self._look(slug, known)
+        there = None if post is None else _existing(post)
         todo = plan(article, there, known, ours)
         if todo == "leave":
-            assert there is not None
-            return self._published(article, there, "unchanged"), there
-        number = int(there.id) if there and there.id else await self._begin(slug, effect)
+            assert there is not None and known is not None
+            left = there.model_copy(update={"sha256": known.sha256, "differs": known.differs})
+            return self._published(article, left, "unchanged"), left
+        live = there is not None and there.state == "published"
+        if not live and article.over is None:
+            await self._address_is_free(slug, there)
+        number, before = await self._begun(article, todo, post, known, effect)
         fields = await self._fields(article, number, there, effect)
         content: list[Any] = [
             article.sha256,
@@ -92,25 +106,36 @@ class WordPress:
             str(article.at) if article.state == "scheduled" else "",
         ]
         content += [known.fingerprint if known else None, article.over]
-        live = there is not None and there.state == "published"
-        write = partial(self._write, number, _escaped(article.draft), fields, live, article.indexed)
+        write = partial(self._write, number, article, fields, before, live)
         written = Existing.model_validate(await effect("publish", content=content, call=write, repeatable=True))
         await self._pictures.remove_twins(article, effect)
         return self._published(article, written, "created" if known is None else "updated"), written
 
     async def unpublish(self, slug: str, effect: Effect, known: Existing | None = None) -> Existing | None:
         there = await self.find(slug, known)
-        if there is None or there.state == "draft":
+        if there is None or known is None:
             return there
+        if there.state == "draft":  # what a person wrote there since is no version of ours
+            return known.model_copy(update={"state": "draft", "url": there.url})
         if not untouched(there, known):
             raise Conflict(f"{there.url} was changed by a person", there)
 
-        async def call() -> Existing:
-            answer = await self._remote.ask("POST", f"{API}/posts/{there.id}", json={"status": "draft"})
+        async def call() -> Existing | None:
+            now = await self.find(slug, known)
+            if now is None or now.state == "draft":
+                return now
+            if not untouched(now, known):
+                raise Conflict(f"{now.url} was changed by a person", now)
+            answer = await self._remote.ask("POST", f"{API}/posts/{now.id}", json={"status": "draft"})
+            if _existing(answer.data).state != "draft":
+                raise Denied(f"{now.url} stayed “{answer.data['status']}”: {self._cms.user} may not make it a draft")
             return _existing(answer.data)
 
         content = ["draft", there.fingerprint, str(there.modified)]
-        return Existing.model_validate(await effect("unpublish", content=content, call=call, repeatable=True))
+        found = await effect("unpublish", content=content, call=call, repeatable=True)
+        if found is None:
+            return None
+        return Existing.model_validate(found).model_copy(update={"sha256": known.sha256, "differs": known.differs})
 
     async def posts(self) -> AsyncIterator[OwnPost]:
         seen: set[str] = set()
@@ -166,17 +191,24 @@ class WordPress:
     async def _look(self, slug: str, known: Existing | None = None) -> dict[str, Any] | None:
         """The post with the id that we kept, else what has the slug: of several the one that is not merely begun."""
         if known is not None and known.id is not None:
-            params = {"context": "edit", "_fields": FIELDS}
-            answer = await self._remote.ask("GET", f"{API}/posts/{known.id}", params=params, allow=(404,))
-            if answer.status == 200 and answer.data["status"] not in ("trash", "auto-draft"):
-                found: dict[str, Any] = answer.data
+            found = await self._post(known.id)
+            if found is not None:
                 return found
         posts = await self._with_slug(slug)
         return min(posts, key=lambda post: (_begun(post), post["id"]), default=None)
 
+    async def _post(self, number: int | str) -> dict[str, Any] | None:
+        """The post with an id, as it stands now; None where it is in the trash or gone."""
+        params = {"context": "edit", "_fields": FIELDS, **_now()}
+        answer = await self._remote.ask("GET", f"{API}/posts/{number}", params=params, allow=(404, 410))
+        if answer.status != 200 or answer.data["status"] in ("trash", "auto-draft"):
+            return None
+        found: dict[str, Any] = answer.data
+        return found
+
     async def _with_slug(self, slug: str) -> list[dict[str, Any]]:
         """What has exactly this slug, in any status but the trash. Without `any` only live posts are told."""
-        params = {"slug": slug, "status": "any", "context": "edit", "per_page": PER_PAGE, "_fields": FIELDS}
+        params = {"slug": slug, "status": "any", "context": "edit", "per_page": PER_PAGE, "_fields": FIELDS, **_now()}
         answer = await self._remote.ask("GET", f"{API}/posts", params=params, allow=(400,))
         if answer.status == 400:
             raise Denied(f"{self._remote.base} shows no drafts to {self._cms.user}: the password or the role is wrong")
@@ -184,36 +216,92 @@ class WordPress:
             raise self._no_wordpress()
         return [post for post in answer.data if _slug(post) == slug]
 
-    async def _begin(self, slug: str, effect: Effect) -> int:
-        """An empty draft with the slug, once; its id. A `-2` that we are given instead is never kept."""
+    async def _begun(
+        self, article: Article, todo: str, post: dict[str, Any] | None, known: Existing | None, effect: Effect
+    ) -> tuple[int, wordpress_fields.Parts]:
+        """The post to be written, and how it stood before we write, as far as that is known.
+
+        Where a write of ours may have arrived already, that is how we left it, or the empty draft that we began.
+        """
+        if post is not None and not _begun(post):
+            if todo != "compare":
+                return int(post["id"]), wordpress_fields.parts(post)
+            if known is not None and known.id == str(post["id"]):
+                return int(post["id"]), known.parts
+        begun = await self._begin(article, post, effect)
+        if post is not None and begun["id"] != post["id"]:  # another one that we began is gone
+            return int(post["id"]), _empty(post)["parts"]
+        return int(begun["id"]), begun["parts"]
+
+    async def _begin(self, article: Article, there: dict[str, Any] | None, effect: Effect) -> dict[str, Any]:
+        """An empty draft with the slug, once; its id and how it stands. A `-2` that we are given instead is never kept.
+
+        Where it is there already, because its answer was lost or another job began it, that one is told.
+        """
+        slug = article.draft.slug
 
         async def call() -> dict[str, Any]:
+            if there is not None:
+                return _empty(there)
             begun = {"slug": slug, "status": "draft", "content": BEGUN}
             post = (await self._remote.ask("POST", f"{API}/posts", json=begun)).data
             if _slug(post) == slug:
-                return {"id": post["id"]}
+                return {"id": post["id"], "parts": wordpress_fields.parts(post)}
             await self._remove(post["id"])
-            there = await self.find(slug)
-            if there is not None:
-                raise Conflict(f"{there.url} was not written by us", there)
+            found = await self.find(slug)
+            if found is not None:
+                raise Conflict(f"{found.url} was not written by us", found)
             raise Permanent(
                 f"WordPress made “{_slug(post)}” of the slug “{slug}”, so it keeps that for itself, or a post which "
                 f"{self._cms.user} may not see has it. The empty draft was removed; give the article another slug."
             )
 
         async def probe() -> dict[str, Any] | None:
-            post = await self._look(slug)
-            return {"id": post["id"]} if post and _begun(post) else None
+            post = there or await self._look(slug)
+            return _empty(post) if post and (there or _begun(post)) else None
 
-        begun = await effect("begin", content=slug, call=call, probe=probe, pauses=PAUSES)
-        return int(begun["id"])
+        content = slug if article.over is None else [slug, article.over]
+        begun: dict[str, Any] = await effect("begin", content=content, call=call, probe=probe, pauses=PAUSES)
+        return begun
+
+    async def _address_is_free(self, slug: str, there: Existing | None) -> None:
+        """Raises `Conflict` where readers would get something else at the address, such as a page with the slug."""
+        holder = await self._holder(slug)
+        if holder is not None:
+            raise Conflict(_held(holder, slug), there, url=holder["link"])
+
+    async def _holder(self, slug: str) -> dict[str, Any] | None:
+        """What has the slug that is no post, and the address of a post with it: a page, a picture, or another type."""
+        params = {"slug": slug, "per_page": PER_PAGE, "_fields": "id,link,type,slug,title"}
+        found: list[dict[str, Any]] = []
+        for base in await self._other_types():
+            answer = await self._remote.ask("GET", f"{API}/{base}", params=params, allow=(400, 401, 403, 404))
+            if answer.status == 200 and isinstance(answer.data, list):
+                found += [one for one in answer.data if isinstance(one.get("link"), str) and _slug(one) == slug]
+        if not found:
+            return None
+        params = {"per_page": 1, "status": "any", "context": "edit", "_fields": "permalink_template"}
+        posts = (await self._remote.ask("GET", f"{API}/posts", params=params)).data
+        template = posts[0].get("permalink_template", "") if posts else "/%postname%/"
+        fits = (one for one in found if wordpress_fields.same_address(one["link"], template, slug))
+        return next(fits, None)
+
+    async def _other_types(self) -> list[str]:
+        """The names, in addresses of the REST API, of the types of posts that are none; pages first."""
+        answer = await self._remote.ask("GET", f"{API}/types", allow=(400, 401, 403, 404))
+        types = answer.data if answer.status == 200 and isinstance(answer.data, dict) else {}
+        shown = [
+            str(one.get("rest_base") or one["slug"])
+            for one in types.values()
+            if one["slug"] not in INNER and one.get("rest_namespace", "wp/v2") == "wp/v2"
+        ]
+        return sorted({*shown, "pages"}, key=lambda base: (base != "pages", base))[:TYPES_AT_MOST]
 
     async def _remove(self, number: int) -> None:
         """Delete a draft of ours for good, if it is still as we made it."""
-        path = f"{API}/posts/{number}"
-        answer = await self._remote.ask("GET", path, params={"context": "edit", "_fields": FIELDS}, allow=(404,))
-        if answer.status == 200 and _begun(answer.data):
-            await self._remote.ask("DELETE", path, params={"force": "true"}, allow=(404, 410))
+        post = await self._post(number)
+        if post is not None and _begun(post):
+            await self._remote.ask("DELETE", f"{API}/posts/{number}", params={"force": "true"}, allow=(404, 410))
 
     async def _fields(self, article: Article, number: int, there: Existing | None, effect: Effect) -> dict[str, Any]:
         """Everything that is written, in one update. What is live is not taken back to a draft."""
@@ -224,7 +312,6 @@ class WordPress:
             if image.src in article.pictures
         }
         fields: dict[str, Any] = {"title": draft.title, "slug": draft.slug, "excerpt": draft.description}
-        fields["content"] = wordpress_blocks.content(draft, article.sha256, pictures)
         if draft.tags:
             fields["tags"] = [await self._term("tags", name, effect) for name in draft.tags]
         if self._cms.category:
@@ -232,6 +319,7 @@ class WordPress:
         featured = wordpress_blocks.featured(draft, pictures)
         if featured:
             fields["featured_media"] = featured.id
+        fields["content"] = wordpress_blocks.content(draft, article.sha256, pictures, wordpress_fields.said(fields))
         if not (article.state == "draft" and there and there.state == "published"):
             fields["status"] = STATUS[article.state]
         if article.state == "scheduled" or article.backdated:
@@ -239,84 +327,153 @@ class WordPress:
         return fields
 
     async def _term(self, kind: str, name: str, effect: Effect) -> int:
-        """The id of a tag or a category, made where there is none: WordPress itself refuses a second one."""
+        """The id of a tag or a category, made where there is none: WordPress itself refuses a second one of a name.
+
+        A category is looked for first: beside a nested one WordPress would make another.
+        """
 
         async def call() -> int:
+            found = await self._named(kind, name) if kind == "categories" else None
+            if found is not None:
+                return found
             answer = await self._remote.ask("POST", f"{API}/{kind}", json={"name": name}, allow=(400, 401, 403))
             if answer.code == "term_exists":
                 return int(answer.data["data"]["term_id"])
             if answer.status < 300:
                 return int(answer.data["id"])
-            found = await self._remote.ask("GET", f"{API}/{kind}", params={"search": name, "per_page": PER_PAGE})
-            for term in found.data:
-                if html.unescape(term["name"]).casefold() == name.casefold():
-                    return int(term["id"])
+            found = await self._named(kind, name) if kind == "tags" else None
+            if found is not None:
+                return found
             raise Denied(
                 f"{self._cms.user} may not make the {kind} “{name}”: make it by hand, or give them more rights"
             )
 
         return int(await effect(f"term {kind}", content=name, call=call, repeatable=True))
 
-    async def _write(self, number: int, draft: Draft, fields: dict[str, Any], live: bool, indexed: bool) -> Existing:
-        """Write, and read back what WordPress made of it: it drops in silence what it does not know.
+    async def _named(self, kind: str, name: str) -> int | None:
+        """The id of the term that a name means, or None. The search takes one word: WordPress stores `&` as `&amp;`."""
+        params: dict[str, Any] = {"per_page": PER_PAGE, "_fields": "id,name,slug,parent", **_now()}
+        words = re.findall(r"\w+", name)
+        if words:
+            params["search"] = max(words, key=len)
+        terms: list[dict[str, Any]] = []
+        for page in range(1, ENTITIES + 1):
+            answer = await self._remote.ask("GET", f"{API}/{kind}", params={**params, "page": page})
+            terms += answer.data
+            if len(answer.data) < PER_PAGE:
+                break
+        found = wordpress_fields.pick(terms, name)
+        if len(found) > 1:
+            slugs = ", ".join(sorted(unquote(term["slug"]) for term in terms if term["id"] in found))
+            raise Permanent(f"several {kind} are called “{name}”: name the slug of one instead, of {slugs}")
+        return found[0] if found else None
+
+    async def _write(
+        self, number: int, article: Article, fields: dict[str, Any], before: wordpress_fields.Parts, live: bool
+    ) -> Existing:
+        """Write, unless it stands there already, and read back what WordPress made of it.
 
         A twin that a slow server makes in this moment takes the slug from us, so we take it back, or else step back.
         """
-        path, slug = f"{API}/posts/{number}", draft.slug
+        slug, seo, notes = article.draft.slug, dict[str, str](), list[str]()
+        first, twin = await self._alone(number, slug)
+        post = first
         for _ in range(2):
-            own = await self._alone(number, slug)
-            seo = seo_fields.wanted(own and own["meta"], self.site, draft, indexed=indexed)
-            seo = await self._update(path, fields, seo)
-            post = (await self._remote.ask("GET", path, params={"context": "edit", "_fields": FIELDS})).data
+            if twin is not None:
+                break
+            seo = seo_fields.wanted(post["meta"], self.site, _escaped(article.draft), indexed=article.indexed)
+            ours = wordpress_fields.sent(fields, seo, post["meta"])
+            _undisturbed(post, before, ours)
+            if wordpress_fields.arrived(wordpress_fields.parts(post), ours):
+                break
+            answer, seo = await self._update(f"{API}/posts/{number}", fields, seo)
+            post, notes = await self._read_back(number, answer)
             if _slug(post) == slug:
                 break
-        else:
-            if not live:
-                await self._remote.ask("POST", path, json={"status": "draft"})
-            raise Permanent(f"WordPress made “{_slug(post)}” of the slug “{slug}” of {post['link']}: look what has it")
-        await self._alone(number, slug)
-        lost: list[str] = [
-            name for name in ("tags", "categories", "featured_media") if name in fields and _lost(fields, post, name)
-        ]
-        lost += [name for name in ("title", "excerpt") if mark.words(post[name]["raw"]) != mark.words(fields[name])]
-        lost += ["content"] if _existing(post).sha256 is None else []
-        lost += [key for key in seo if mark.words(str(post["meta"].get(key))) != mark.words(seo[key])]
-        if lost:
-            raise Permanent(f"{post['link']} was written, but WordPress did not take its {', '.join(lost)} as given")
+            before = wordpress_fields.parts(post)
+            post, twin = await self._alone(number, slug)
+        now, twin = await self._alone(number, slug)
+        if twin is not None:
+            await self._put_back(first, now, live)
+            raise Permanent(f"two posts have the slug “{slug}”: {number} is ours, {twin} is not; look at both")
         wanted = fields.get("status", post["status"])
-        if post["status"] != wanted and not (wanted == "future" and post["status"] == "publish"):
+        if wanted not in (post["status"], "draft") and (wanted, post["status"]) != ("future", "publish"):
             raise Denied(f"{post['link']} stayed “{post['status']}”: {self._cms.user} may not make it “{wanted}”")
-        return _existing(post)
+        names = dict(zip(fields.get("tags", ()), article.draft.tags, strict=False))
+        names |= dict.fromkeys(fields.get("categories", ()), self._cms.category or "")
+        differs = [*wordpress_fields.differences(fields, seo, post, names), *notes]
+        differs += await self._shown(article, post, first, live)
+        return _existing(post).model_copy(update={"sha256": article.sha256, "differs": tuple(differs)})
 
-    async def _update(self, path: str, fields: dict[str, Any], seo: dict[str, str]) -> dict[str, str]:
+    async def _read_back(self, number: int, answer: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """The post after a write that was answered so. Where a cache gives an older one, the answer is what counts."""
+        for _ in range(REREADS):
+            post = await self._post(number)
+            if post is None:
+                raise Conflict(f"{answer['link']} was taken away by a person", None)
+            if not _stale(post, answer):
+                return post, []
+        return answer, [f"a cache answers requests to {self._remote.base}{API} with older posts: take it out of there"]
+
+    async def _shown(self, article: Article, post: dict[str, Any], first: dict[str, Any], live: bool) -> list[str]:
+        """What readers get instead of a post that is published, in sentences. One that was not live before is taken
+        back where something else has its address for certain.
+        """
+        if post["status"] != "publish":
+            return []
+        hosts = frozenset(str(urlsplit(url).hostname) for url in (self._remote.base, self.site.url))
+        sentences = [sentence.text for sentence in article.draft.sentences()]
+        private = hosts if self._cms.private else frozenset[str]()
+        wrong = await readers.look(post["link"], sentences, str(post["id"]), private)
+        holder = await self._holder(_slug(post)) if wrong else None
+        if holder is None:
+            return [wrong] if wrong else []
+        if not live and article.over is None:
+            there = await self._put_back(first, post, live)
+            raise Conflict(_held(holder, _slug(post)), there, url=holder["link"])
+        return [_held(holder, _slug(post))]
+
+    async def _put_back(self, first: dict[str, Any], now: dict[str, Any], live: bool) -> Existing:
+        """Make a post as it was before we wrote, where readers had not got it then; it stands so afterwards."""
+        if live or wordpress_fields.parts(first) == wordpress_fields.parts(now):
+            return _existing(now)
+        fields = {name: first[name]["raw"] for name in wordpress_fields.TEXTS}
+        fields |= {name: first[name] for name in ("status", "slug", "tags", "categories", "featured_media")}
+        return _existing((await self._remote.ask("POST", f"{API}/posts/{first['id']}", json=fields)).data)
+
+    async def _update(
+        self, path: str, fields: dict[str, Any], seo: dict[str, str]
+    ) -> tuple[dict[str, Any], dict[str, str]]:
         """Write all at once, but for the SEO fields that are refused: a field may be there to be read alone.
 
-        Returns those that were written. WordPress writes the rest before it refuses one, so writing it again is right.
+        Returns the answer and the SEO fields that were written. WordPress writes the rest before it refuses one, so
+        writing it again is right.
         """
         try:
-            await self._remote.ask("POST", path, json={**fields, "meta": seo} if seo else fields)
+            return (await self._remote.ask("POST", path, json={**fields, "meta": seo} if seo else fields)).data, seo
         except Denied as denied:
             if denied.field not in seo:
                 raise
             return await self._update(path, fields, {key: text for key, text in seo.items() if key != denied.field})
-        return seo
 
-    async def _alone(self, number: int, slug: str) -> dict[str, Any] | None:
-        """Our post, where it has the slug. A late twin that is merely begun goes; any other is for a person."""
-        own = None
+    async def _alone(self, number: int, slug: str) -> tuple[dict[str, Any], int | None]:
+        """Our post as it stands, and the id of another one with the slug. A late twin that is merely begun goes."""
+        own, twin = None, None
         for post in await self._with_slug(slug):
             if post["id"] == number:
                 own = post
-                continue
-            if not _begun(post):
-                raise Permanent(
-                    f"two posts have the slug “{slug}”: {number} is ours, {post['id']} is not; look at both"
-                )
-            await self._remove(post["id"])
-        return own
+            elif _begun(post):
+                await self._remove(post["id"])
+            else:
+                twin = int(post["id"])
+        own = own or await self._post(number)
+        if own is None:
+            where = f"{self._remote.base}/?p={number}"
+            raise Conflict(f"{where}, with the slug “{slug}”, was taken away by a person", None, url=where)
+        return own, twin
 
     def _published(self, article: Article, there: Existing, action: Any) -> Published:
-        return Published(url=there.url, action=action, sha256=article.sha256)
+        return Published(url=there.url, action=action, sha256=article.sha256, differs=there.differs)
 
 
 def _existing(post: dict[str, Any]) -> Existing:
@@ -326,12 +483,14 @@ def _existing(post: dict[str, Any]) -> Existing:
     seo = seo_fields.filled(post.get("meta"))
     return Existing(
         url=post["link"],
-        sha256=wordpress_blocks.sha256(raw),
+        sha256=wordpress_blocks.sha256(raw, *wordpress_fields.could_be_said(post)),
         id=str(post["id"]),
         state=STATES.get(post["status"], "draft"),
         fingerprint=sha256_of([*written, sorted(post["tags"]), sorted(post["categories"]), *([seo] if seo else [])]),
         modified=_first_moment(post, "modified_gmt"),
         begun=_begun(post),
+        marked=mark.named(raw),
+        parts=wordpress_fields.parts(post),
     )
 
 
@@ -347,13 +506,43 @@ def _slug(post: dict[str, Any]) -> str:
 
 
 def _begun(post: dict[str, Any]) -> bool:
-    return bool(post["status"] == "draft" and post["content"]["raw"].strip() == BEGUN)
+    """Whether it is an empty draft of ours; one into which a person wrote is none any more."""
+    words = [post[name]["raw"].strip() for name in ("title", "content", "excerpt")]
+    return bool(post["status"] == "draft" and words == ["", BEGUN, ""])
 
 
-def _lost(fields: dict[str, Any], post: dict[str, Any], name: str) -> bool:
-    given, there = fields[name], post[name]
-    same: bool = sorted(given) == sorted(there) if isinstance(given, list) else given == there
-    return not same
+def _empty(post: dict[str, Any]) -> dict[str, Any]:
+    """A post that was begun, and how it stood then: without terms and picture, which a person may have added since."""
+    if not _begun(post):
+        return {"id": post["id"], "parts": {}}
+    return {"id": post["id"], "parts": {**wordpress_fields.parts(post), "tags": "", "featured_media": "0"}}
+
+
+def _undisturbed(post: dict[str, Any], before: wordpress_fields.Parts, ours: wordpress_fields.Parts) -> None:
+    """Raises `Conflict` where a field stands neither as it was found nor as we send it."""
+    names = wordpress_fields.disturbed(wordpress_fields.parts(post), before, ours)
+    if names:
+        there = _existing(post)
+        raise Conflict(f"{there.url} was changed by a person: {wordpress_fields.listed(names)}", there)
+
+
+def _stale(post: dict[str, Any], answer: dict[str, Any]) -> bool:
+    """Whether a read after a write gave what stood there before; times are of whole seconds."""
+    read, wrote = _first_moment(post, "modified_gmt"), _first_moment(answer, "modified_gmt")
+    if read is None or wrote is None or read > wrote:
+        return False
+    return read < wrote or wordpress_fields.parts(post) != wordpress_fields.parts(answer)
+
+
+def _held(holder: dict[str, Any], slug: str) -> str:
+    title = html.unescape(_rendered(holder.get("title"))).strip() or slug
+    what = f"the {holder.get('type', 'page')} “{title}”"
+    return f"{what} has the slug “{slug}”, and readers get it at {holder['link']}: give one of the two another slug"
+
+
+def _now() -> dict[str, str]:
+    """A parameter by which no cache takes a request for an earlier one."""
+    return {"_": secrets.token_hex(6)}
 
 
 def _own_post(post: dict[str, Any]) -> OwnPost:

@@ -71,8 +71,9 @@ class _Block:
         return f"<!-- wp:{self.name}{attributes} -->\n{self.html}\n<!-- /wp:{self.name} -->"
 
 
-def content(draft: Draft, sha256: str, pictures: Mapping[str, Picture]) -> str:
-    """The content of a draft's post, with its fingerprint; `pictures` are those that were uploaded, by their `src`.
+def content(draft: Draft, sha256: str, pictures: Mapping[str, Picture], said: Any = None) -> str:
+    """The content of a draft's post, with its fingerprint; `pictures` are those that were uploaded, by their `src`,
+    `said` is what the fingerprint holds besides the text (see `mark.py`).
 
     The first of them is left out: it is the post's featured image, which themes show above the text.
     Raises InvalidPayload when a sentence names a source that is not among the references.
@@ -81,18 +82,18 @@ def content(draft: Draft, sha256: str, pictures: Mapping[str, Picture]) -> str:
     if not any(block.name in _MARKED for block in blocks):  # a draft without any section
         blocks.append(_paragraph(""))
     first = next(number for number, block in enumerate(blocks) if block.name in _MARKED)
-    found = mark.mark(sha256, _readable("\n\n".join(map(str, blocks))))
+    found = mark.mark(sha256, _readable("\n\n".join(map(str, blocks))), said)
     blocks[first] = replace(blocks[first], attributes=(*blocks[first].attributes, ("placeholder", found)))
     return "\n\n".join(map(str, blocks))
 
 
-def sha256(content: str) -> str | None:
+def sha256(content: str, *said: Any) -> str | None:
     """The hash of the draft that a post's content names, if its words, links and pictures are still that draft's."""
     old = _OLD.fullmatch(content.strip())
     if old:
-        return mark.read(old[1], old[2])
+        return mark.read(old[1], old[2], *said)
     found = _FINGERPRINT.search(content)
-    return mark.read(found[1], _readable(content)) if found else None
+    return mark.read(found[1], _readable(content), *said) if found else None
 
 
 def canonical(content: str) -> str:

@@ -1,0 +1,142 @@
+"""What readers get at the address of a post: asked as one of them, without any password."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+import secrets
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from contentstudio.publish.remote import NO_CACHE
+
+if TYPE_CHECKING:
+    import httpx2
+
+MAX_BYTES = 3_000_000  # of one page
+MAX_REDIRECTS = 5
+SECONDS = 15.0  # for all of it
+SAMPLES = 8  # sentences that are looked for
+MIN_LETTERS = 12  # of a sentence that is looked for; a shorter one may stand anywhere
+
+
+@dataclass(frozen=True)
+class Page:
+    """What came back: the status, where redirects led, and the text."""
+
+    status: int
+    url: str
+    text: str
+
+
+class Unreadable(Exception):
+    """Nothing can be said of the address; why."""
+
+
+async def look(url: str, sentences: Sequence[str], post: str, private_hosts: frozenset[str]) -> str | None:
+    """What is wrong with what readers get at an address, in a sentence; None where it holds these sentences.
+
+    `post` is the post's id. A host that is none of `private_hosts` must have a public address. Where a cache keeps an
+    older page, that is told.
+    """
+    try:
+        async with asyncio.timeout(SECONDS):
+            page = await _read(url, private_hosts)
+            wrong = judged(page, sentences, post)
+            if wrong is None:
+                return None
+            separator = "&" if urlsplit(url).query else "?"
+            fresh = await _read(f"{url}{separator}contentstudio={secrets.token_hex(4)}", private_hosts)
+            if judged(fresh, sentences, post) is None:
+                return f"a cache in front of {url} still gives readers an older page"
+            return f"readers who ask for {url} get {wrong}"
+    except Unreadable as error:
+        return f"whether readers get the article at {url} could not be looked at: {error}"
+    except TimeoutError:
+        return f"whether readers get the article at {url} could not be looked at: no answer within {SECONDS:g} s"
+
+
+def judged(page: Page, sentences: Sequence[str], post: str) -> str | None:
+    """What stands there instead of the article; None where its sentences do. Raises `Unreadable` where a page says
+    nothing of the site, such as that of a firewall.
+    """
+    if page.status in (401, 403, 407, 429, 451) or page.status >= 500:
+        raise Unreadable(f"it was answered {page.status}{_title(page.text)}")
+    if re.search(r"/wp-login\.php", page.url):
+        raise Unreadable("it asks readers to log in")
+    if page.status != 200:
+        return f"the answer {page.status}{_title(page.text)}"
+    if holds(page.text, sentences):
+        return None
+    if post in posts_of(page.text):
+        return "the post without our words: an older version from a cache, or only a part of it"
+    return f"another page{_title(page.text)}, at {page.url}"
+
+
+def holds(text: str, sentences: Sequence[str]) -> bool:
+    """Whether a page holds most of the sentences that are looked for, whatever a theme made of their marks."""
+    there = _letters(html.unescape(re.sub(r"(?is)<(script|style)\b.*?</\1>|<[^>]*>", "", text)))
+    wanted = [letters for sentence in sentences if len(letters := _letters(sentence)) >= MIN_LETTERS]
+    wanted = (wanted or [_letters(sentence) for sentence in sentences])[:: max(1, len(wanted) // SAMPLES)]
+    return 2 * sum(one in there for one in wanted) > len(wanted)
+
+
+def posts_of(text: str) -> set[str]:
+    """The ids of the post that a page says it shows."""
+    short = re.findall(r"""<link[^>]*rel=["']shortlink["'][^>]*[?&]p=(\d+)""", text)
+    return {*short, *re.findall(r"""<body[^>]*\bpostid-(\d+)""", text), *re.findall(r"/wp/v2/posts/(\d+)\b", text)}
+
+
+def _letters(text: str) -> str:
+    return "".join(one for one in unicodedata.normalize("NFKC", text).casefold() if one.isalnum())
+
+
+def _title(text: str) -> str:
+    """The title of a page, after a comma."""
+    found = re.search(r"(?is)<title[^>]*>(.*?)</title>", text)
+    title = " ".join(html.unescape(found[1]).split())[:100] if found else ""
+    return f", titled “{title}”" if title else ""
+
+
+async def _read(url: str, private_hosts: frozenset[str]) -> Page:
+    """The page at an address, and where redirects lead."""
+    for _ in range(MAX_REDIRECTS + 1):
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise Unreadable(f"it leads to {url}")
+        answer = await _get(url, private=urlsplit(url).hostname in private_hosts)
+        target = answer.headers.get("Location")
+        if not (300 <= answer.status_code < 400 and target):
+            return Page(answer.status_code, url, answer.text)
+        url = urljoin(url, target)
+    raise Unreadable("its redirects come to no end")
+
+
+async def _get(url: str, *, private: bool) -> httpx2.Response:
+    import httpcore2
+    import httpx2
+
+    from contentstudio.research.guard import BlockedAddress, TooLarge
+    from contentstudio.research.transport import GuardedBackend, GuardedTransport
+
+    network: httpcore2.AsyncNetworkBackend = httpcore2.AnyIOBackend()
+    transport = GuardedTransport(network if private else GuardedBackend(network, False), MAX_BYTES)
+    headers = {"User-Agent": "contentstudio", "Accept": "text/html", **NO_CACHE}
+    try:
+        async with httpx2.AsyncClient(transport=transport, trust_env=False, timeout=None) as client:
+            return await client.get(url, headers=headers, follow_redirects=False)
+    except BlockedAddress as refusal:
+        raise Unreadable(str(refusal)) from None
+    except TooLarge:
+        raise Unreadable(f"it sends more than {MAX_BYTES:,} bytes") from None
+    except (
+        httpcore2.NetworkError,
+        httpcore2.ProtocolError,
+        httpcore2.TimeoutException,
+        httpx2.HTTPError,
+        httpx2.InvalidURL,
+    ) as error:
+        raise Unreadable(str(error) or type(error).__name__) from None
