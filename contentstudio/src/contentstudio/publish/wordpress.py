@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
@@ -31,7 +31,6 @@ from contentstudio.publish.port import (
     Finding,
     OwnPost,
     State,
-    not_well,
     plan,
     readable,
     sha256_of,
@@ -72,7 +71,8 @@ class WordPress:
         await self._open.aclose()
 
     async def find(self, slug: str, known: Existing | None = None) -> Existing | None:
-        post = await self._look(slug, known)
+        async with self._explained():
+            post = await self._look(slug, known)
         return None if post is None else _existing(post)
 
     async def publish(
@@ -139,17 +139,23 @@ class WordPress:
         return Permanent(f"{self._remote.base} did not answer as WordPress does: is the REST API switched off?")
 
     async def check(self) -> list[Finding]:
+        from contentstudio.publish import wordpress_doctor
+
+        return await wordpress_doctor.check(self._remote, self.site, self._cms)
+
+    @asynccontextmanager
+    async def _explained(self) -> AsyncIterator[None]:
+        """A refusal is told with the cause that `check` would find: one answer alone may not say it."""
+        from contentstudio.publish import wordpress_doctor
+
         try:
-            answer = await self._remote.ask("GET", f"{API}/users/me", params={"context": "edit"})
-        except (Denied, Permanent, Transient) as error:
-            mend = f"make an application password of {self._cms.user} in their profile, and put it into "
-            return [not_well(f"the account {self._cms.user}", error, mend + settings.secret_name(self.site))]
-        rights = answer.data.get("capabilities", {})
-        found = [Finding(what=f"the account {self._cms.user} is known", ok=True)]
-        for right, what in (("publish_posts", "publish"), ("upload_files", "upload pictures")):
-            mend = "" if rights.get(right) else f"give {self._cms.user} the role of an author or an editor"
-            found.append(Finding(what=f"it may {what}", ok=bool(rights.get(right)), mend=mend))
-        return found
+            yield
+        except Permanent as error:
+            with suppress(Transient):
+                found = await wordpress_doctor.fault(self._remote, self.site, self._cms)
+                if found is not None and found.what not in str(error):
+                    raise Denied(f"{found.what}: {found.mend} ({error})") from error
+            raise
 
     async def sweep(self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]) -> list[str]:
         params = {"status": "draft", "context": "edit", "per_page": PER_PAGE, "search": MARK, "_fields": FIELDS}
