@@ -10,11 +10,11 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import partial, wraps
 from itertools import count
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 from urllib.parse import unquote
 
 from contentstudio import config as settings
@@ -40,6 +40,7 @@ from contentstudio.publish.remote import Answer, Denied, Remote
 from contentstudio.research.slugs import in_ascii
 from overnight.errors import Permanent, Transient
 
+Look = TypeVar("Look", bound=Callable[..., Awaitable[Any]])
 API = "/wp-json/wp/v2"
 PAUSES = (0.0, 2.0, 6.0, 12.0)  # seconds before each look for what a slow server may still be making
 ORPHAN_SECONDS = 3_600  # an empty draft is left alone for so long: it may be another installation's
@@ -50,6 +51,25 @@ STATES: dict[str, State] = {"publish": "published", "future": "scheduled"}
 MARK = "contentstudio"
 BEGUN = f'<!-- wp:html {{"{MARK}":"begun"}} /-->'
 TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp"}
+
+
+def _explained(look: Look) -> Look:
+    """A refusal of the first look is told with the cause that `check` finds: one answer alone may not say it."""
+
+    @wraps(look)
+    async def explained(self: WordPress, *arguments: Any, **options: Any) -> Any:
+        from contentstudio.publish import wordpress_doctor
+
+        try:
+            return await look(self, *arguments, **options)
+        except Permanent as error:
+            with suppress(Transient):
+                found = await wordpress_doctor.fault(self._remote, self.site, self._cms)
+                if found is not None and found.what not in str(error):
+                    raise Denied(f"{found.what}: {found.mend} ({error})") from error
+            raise
+
+    return cast(Look, explained)
 
 
 class WordPress:
@@ -71,8 +91,7 @@ class WordPress:
         await self._open.aclose()
 
     async def find(self, slug: str, known: Existing | None = None) -> Existing | None:
-        async with self._explained():
-            post = await self._look(slug, known)
+        post = await self._look(slug, known)
         return None if post is None else _existing(post)
 
     async def publish(
@@ -143,20 +162,6 @@ class WordPress:
 
         return await wordpress_doctor.check(self._remote, self.site, self._cms)
 
-    @asynccontextmanager
-    async def _explained(self) -> AsyncIterator[None]:
-        """A refusal is told with the cause that `check` would find: one answer alone may not say it."""
-        from contentstudio.publish import wordpress_doctor
-
-        try:
-            yield
-        except Permanent as error:
-            with suppress(Transient):
-                found = await wordpress_doctor.fault(self._remote, self.site, self._cms)
-                if found is not None and found.what not in str(error):
-                    raise Denied(f"{found.what}: {found.mend} ({error})") from error
-            raise
-
     async def sweep(self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]) -> list[str]:
         params = {"status": "draft", "context": "edit", "per_page": PER_PAGE, "search": MARK, "_fields": FIELDS}
         posts = (await self._remote.ask("GET", f"{API}/posts", params=params)).data
@@ -168,6 +173,7 @@ class WordPress:
             await effect("remove", content=post["id"], call=partial(self._remove, post["id"]), repeatable=True)
         return [_slug(post) for post in lost]
 
+    @_explained
     async def _look(self, slug: str, known: Existing | None = None) -> dict[str, Any] | None:
         """The post with the id that we kept, else what has the slug: of several the one that is not merely begun."""
         if known is not None and known.id is not None:
