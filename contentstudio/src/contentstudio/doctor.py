@@ -26,13 +26,12 @@ async def check(config: Config, site: Site) -> list[Finding]:
 
 async def _publisher(config: Config, site: Site) -> list[Finding]:
     try:
-        async with publish.opened(config, site) as publisher:
-            found = await publisher.check()
         if isinstance(site.publish, settings.WordPress):
             from contentstudio.publish import wordpress_doctor
 
-            found += await wordpress_doctor.examine(site, site.publish)
-        return found
+            return await wordpress_doctor.examine(site, site.publish)
+        async with publish.opened(config, site) as publisher:
+            return await publisher.check()
     except ConfigError as error:
         return [Finding(what=f"publishing: {error}", ok=False, mend=f"see publish of the site “{site.name}”")]
 

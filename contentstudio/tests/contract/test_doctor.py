@@ -106,7 +106,7 @@ async def test_a_secret_that_is_not_there_is_a_finding_and_the_rest_is_looked_at
 async def test_what_is_no_wordpress_is_told(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTENTSTUDIO_SECRET_GARDEN", "abcd efgh")
     _, wrong = await findings(ask, publish="{ to = 'wordpress', user = 'studio', private = true }")
-    assert any(what.startswith("the REST API") and "plugin" in mend for what, mend in wrong.items())
+    assert any(what.startswith("there is no WordPress at") and "as url" in mend for what, mend in wrong.items())
 
 
 @pytest.mark.parametrize(

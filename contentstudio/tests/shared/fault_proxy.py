@@ -19,12 +19,14 @@ class Proxy:
 
     `fault(name, method, path)` holds for the next `times` requests whose method is that and whose path contains `path`.
     Faults `before` never reach the site; those `after` were carried out. `told` is every request in its order.
-    `watch` is called before and after each one.
+    `watch` is called before and after each one. `front` may answer instead of the site, with a status, headers and a
+    body, to a method, a path and the number of bytes that were sent.
     """
 
     def __init__(self, port: int) -> None:
         self.told: list[str] = []
         self.watch: Callable[[int, str], None] = lambda number, when: None
+        self.front: Callable[[str, str, int], tuple[int, dict[str, str], bytes] | None] = lambda *_: None
         self.released = threading.Event()
         self._port = port
         self._faults: list[list[Any]] = []
@@ -65,6 +67,8 @@ class Proxy:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 number, fault = proxy._next(self.command, self.path)
                 proxy.watch(number, "before")
+                if said := proxy.front(self.command, self.path, len(body)):
+                    return self.said(*said)
                 if fault == "hang before":
                     proxy.released.wait()
                 if fault.endswith("before"):
@@ -93,6 +97,13 @@ class Proxy:
                     return response.status, response.getheaders(), response.read()
                 finally:
                     upstream.close()
+
+            def said(self, status: int, headers: dict[str, str], answer: bytes) -> None:
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(answer)
 
             def broken(self, fault: str) -> None:
                 if fault.startswith("502"):

@@ -16,9 +16,9 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import partial, wraps
 from itertools import count
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 from contentstudio import config as settings
@@ -35,7 +35,6 @@ from contentstudio.publish.port import (
     Finding,
     OwnPost,
     State,
-    not_well,
     plan,
     readable,
     sha256_of,
@@ -46,6 +45,7 @@ from contentstudio.publish.wordpress_blocks import BEGUN
 from contentstudio.publish.wordpress_pictures import Pictures
 from overnight.errors import Permanent, Transient
 
+Look = TypeVar("Look", bound=Callable[..., Awaitable[Any]])
 API = "/wp-json/wp/v2"
 PAUSES = (0.0, 2.0, 6.0, 12.0)  # seconds before each look for what a slow server may still be making
 ORPHAN_SECONDS = 3_600  # an empty draft is left alone for so long: it may be another installation's
@@ -59,6 +59,25 @@ ENTITIES = 20  # pages of terms that are looked through for a name
 # Types that no reader gets at an address of their own.
 INNER = ("post", "nav_menu_item", "wp_block", "wp_template", "wp_template_part", "wp_navigation", "wp_global_styles")
 TYPES_AT_MOST = 8  # other types of posts that are asked for a slug
+
+
+def _explained(look: Look) -> Look:
+    """A refusal of the first look is told with the cause that `check` finds: one answer alone may not say it."""
+
+    @wraps(look)
+    async def explained(self: WordPress, *arguments: Any, **options: Any) -> Any:
+        from contentstudio.publish import wordpress_doctor
+
+        try:
+            return await look(self, *arguments, **options)
+        except Permanent as error:
+            with suppress(Transient):
+                found = await wordpress_doctor.fault(self._remote, self.site, self._cms)
+                if found is not None and found.what not in str(error):
+                    raise Denied(f"{found.what}: {found.mend} ({error})") from error
+            raise
+
+    return cast(Look, explained)
 
 
 class WordPress:
@@ -165,17 +184,9 @@ class WordPress:
         return Permanent(f"{self._remote.base} did not answer as WordPress does: is the REST API switched off?")
 
     async def check(self) -> list[Finding]:
-        try:
-            answer = await self._remote.ask("GET", f"{API}/users/me", params={"context": "edit"})
-        except (Denied, Permanent, Transient) as error:
-            mend = f"make an application password of {self._cms.user} in their profile, and put it into "
-            return [not_well(f"the account {self._cms.user}", error, mend + settings.secret_name(self.site))]
-        rights = answer.data.get("capabilities", {})
-        found = [Finding(what=f"the account {self._cms.user} is known", ok=True)]
-        for right, what in (("publish_posts", "publish"), ("upload_files", "upload pictures")):
-            mend = "" if rights.get(right) else f"give {self._cms.user} the role of an author or an editor"
-            found.append(Finding(what=f"it may {what}", ok=bool(rights.get(right)), mend=mend))
-        return found
+        from contentstudio.publish import wordpress_doctor
+
+        return await wordpress_doctor.check(self._remote, self.site, self._cms)
 
     async def sweep(self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]) -> list[str]:
         params = {"status": "draft", "context": "edit", "per_page": PER_PAGE, "search": MARK, "_fields": FIELDS}
@@ -188,6 +199,7 @@ class WordPress:
             await effect("remove", content=post["id"], call=partial(self._remove, post["id"]), repeatable=True)
         return [_slug(post) for post in lost]
 
+    @_explained
     async def _look(self, slug: str, known: Existing | None = None) -> dict[str, Any] | None:
         """The post with the id that we kept, else what has the slug: of several the one that is not merely begun."""
         if known is not None and known.id is not None:

@@ -1,87 +1,316 @@
-"""What a look at a WordPress tells beyond its rights: whether its REST API, its addresses and its clock are fit for us.
+"""What a look at a WordPress tells: whether the account can publish there and what keeps it from that, and whether the
+API, its addresses, uploads and the clock are fit for us.
 
-A password that is wrong and one that the web server takes away look the same from outside (seen on a real 6.1), so one
-finding says both mends.
+A password that is wrong and one that the web server takes away get the same answer (401 rest_not_logged_in, seen on a
+real 6.1). XML-RPC takes the password in its body, so it tells them apart where it is there.
 """
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
 
 from contentstudio import config as settings
 from contentstudio.config import Site
-from contentstudio.publish.port import Finding
+from contentstudio.publish import diagnosis
+from contentstudio.publish.diagnosis import HEADER
+from contentstudio.publish.port import Finding, not_well
 from contentstudio.publish.remote import Answer, NotAnswered, Remote
 from contentstudio.publish.seo_fields import PLUGINS, STRUCTURED_DATA
-from contentstudio.publish.wordpress import API
-from overnight.errors import Permanent, Transient
+from contentstudio.publish.wordpress import API, PER_PAGE
 
-REFUSED = (301, 302, 401, 403, 404)
+INDEX = "/wp-json/"
 CLOCK_SECONDS = 60.0  # WordPress takes a date that is nearer than this for now, and one beyond it for a schedule
-HEADER = (
-    'or the web server takes the Authorization header away. For Apache: SetEnvIf Authorization "(.*)" '
-    "HTTP_AUTHORIZATION=$1; for nginx with FastCGI: fastcgi_param HTTP_AUTHORIZATION $http_authorization;"
+PICTURE_BYTES = 2_000_000  # what is tried as an upload: nginx takes 1 MB where nobody said more
+SWITCHED_OFF = "let the plugin that switches the REST API off spare signed-in users, or take it away"
+_LOGIN = (
+    '<?xml version="1.0"?><methodCall><methodName>wp.getUsersBlogs</methodName><params>'
+    "<param><value><string>{}</string></value></param><param><value><string>{}</string></value></param>"
+    "</params></methodCall>"
 )
-PLAIN = Finding(
-    what="permalinks are plain",
-    ok=False,
-    mend="choose “Post name” in Settings → Permalinks: an address with ?p= has no slug, and the API has no address",
-)
+_FOLDER = re.compile(r"(?:href|src)=[\"'](?:https?:)?(?://[^/\"'\s<>]+)?(/[^\"'\s<>?#]*?)?/wp-(?:content|includes)/")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a WordPress says to a user who wants to publish. The rest is asked where `me` does not say all is well.
+
+    `posts` is a list with drafts, which a user alone is shown. `root` is the index at an address that needs no
+    permalinks. `login` says whether XML-RPC takes the user and the password, None where it does not say.
+    """
+
+    me: Answer
+    posts: Answer | None = None
+    index: Answer | None = None
+    root: Answer | None = None
+    home: Answer | None = None
+    login: bool | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether WordPress shows what only a user may see."""
+        return self.is_told or _is_list(self.posts)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it tells of the user."""
+        return _is_well(self.me) and isinstance(self.me.data, dict) and "id" in self.me.data
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it takes nobody for logged in, and does not say why."""
+        return self.me.status == 401 and self.me.data is not None and self.me.code not in diagnosis.LOGINS
+
+
+async def check(remote: Remote, site: Site, cms: settings.WordPress) -> list[Finding]:
+    """Whether the account can publish, and what keeps it from that. Changes nothing."""
+    try:
+        return await _account(remote, site, cms, await _asked(remote))
+    except NotAnswered as error:
+        return [not_well(f"the account {cms.user}", error, "")]
+
+
+async def fault(remote: Remote, site: Site, cms: settings.WordPress) -> Finding | None:
+    """What keeps the account from publishing; None where nothing does. Raises `NotAnswered`."""
+    return diagnose(await _asked(remote), cms.user, settings.secret_name(site))
 
 
 async def examine(site: Site, cms: settings.WordPress) -> list[Finding]:
-    """The REST API, passwords, permalinks, SEO fields and the clock. Changes nothing; raises `ConfigError`."""
-    async with Remote(cms.url or site.url, cms, (cms.user, settings.secret(site))) as remote:
+    """As `check`, and beyond it: uploads, what guests are shown, SEO fields and the clock. Raises `ConfigError`."""
+    password = settings.secret(site)
+    async with Remote(cms.url or site.url, cms, (cms.user, password)) as remote:
         try:
-            if await _has_plain_permalinks(remote):
-                return [PLAIN]
-            index = await remote.ask("GET", "/wp-json/", allow=REFUSED)
-            if not _is_index(index):
-                return [_switched_off(remote.base, index)]
-            found = [Finding(what="the REST API answers", ok=True), _passwords(index.data)]
-            found += [Finding(what="permalinks are readable", ok=True)]
-            me = await remote.ask("GET", f"{API}/users/me", params={"context": "edit"}, allow=(401, 403))
-            found += [_header(cms.user, me)]
-            routes = await remote.ask("GET", API)
-            return [*found, *_seo(index.data, routes.data), *_clock(index)]
-        except (Permanent, Transient) as error:
-            mend = "open that address in a browser: it should show JSON; a firewall or a plugin may stand before it"
-            return [Finding(what=f"the REST API: {error}", ok=False, mend=mend)]
+            told = await _asked(remote)
+            if not told.is_known and (told.is_refused or _is_forbidden(told.posts)):
+                told = replace(told, login=await _login(remote, cms.user, password))
+            found = await _account(remote, site, cms, told)
+            return [*found, *await _beyond(remote, cms, found)] if told.is_known else found
+        except NotAnswered as error:
+            return [not_well(f"the account {cms.user}", error, "")]
 
 
-async def _has_plain_permalinks(remote: Remote) -> bool:
-    """The API says its own address, which has a question mark then; no other address of it can be relied on."""
+async def _asked(remote: Remote) -> Answers:
+    me = Answers(await remote.look("GET", f"{API}/users/me", params={"context": "edit"}))
+    if me.is_told:
+        return me
+    shown = {"status": "any", "context": "edit", "per_page": 1}
+    return Answers(
+        me.me,
+        posts=await remote.look("GET", f"{API}/posts", params=shown),
+        index=await remote.look("GET", INDEX),
+        root=await remote.look("GET", "/", params={"rest_route": "/"}),
+        home=await remote.look("GET", "/"),
+    )
+
+
+async def _login(remote: Remote, user: str, password: str) -> bool | None:
+    content = _LOGIN.format(escape(user), escape(password)).encode()
+    headers = {"Content-Type": "text/xml"}
+    answer = await remote.look("POST", "/xmlrpc.php", content=content, headers=headers, guest=True)
+    if answer.status != 200 or "<methodResponse" not in answer.page:
+        return None
+    if "<fault>" not in answer.page:
+        return "blogid" in answer.page
+    return False if "<int>403</int>" in answer.page else None
+
+
+def diagnose(told: Answers, user: str, secret: str) -> Finding | None:
+    """The first thing that keeps `user` from publishing, whose password is in `secret`; None where nothing does."""
+    if told.is_known:
+        return None
+    return _elsewhere(told) or _unknown(told, user, secret) or _absent(told) or _told(told.me)
+
+
+def _told(answer: Answer) -> Finding:
+    """The cause that one answer tells, with what it says."""
+    said = f" (“{answer.said}”)" if answer.said else ""
+    if found := diagnosis.of(answer):
+        what = f"{answer.base}{INDEX} was answered {answer.status}: {found.what}{said}"
+        return found.model_copy(update={"what": what})
+    what = f"{answer.url} was answered {answer.status}{said}"
+    mend = "look into the error log of the web server and PHP"
+    return Finding(what=what, ok=False, mend=mend, transient=answer.status >= 500)
+
+
+def _elsewhere(told: Answers) -> Finding | None:
+    """Where the API is, if not where we ask. A page that a firewall shows everywhere does not say."""
+    for answer in (told.root, told.home):
+        address = diagnosis.api_address(answer) if answer and (_is_well(answer) or answer.is_page) else None
+        if address and (found := diagnosis.elsewhere(told.me.base, address)):
+            return found
+    return None
+
+
+def _unknown(told: Answers, user: str, secret: str) -> Finding | None:
+    """An account that WordPress does not take, though its API answers."""
+    if not (told.is_refused or _is_forbidden(told.posts)):
+        return None
+    if found := _passwords(told.index, user):
+        return found
+    renew = f"make a new application password of {user} in their profile, and put it into {secret}"
+    if told.login:
+        what = f"the Authorization header is stripped on its way: the password of {user} is right, and does not arrive"
+        return Finding(what=what, ok=False, mend=f"let the web server hand it on to PHP: {HEADER}")
+    if told.login is False:
+        mend = f"{renew}; the user is the login, and no plugin may forbid application passwords to it"
+        return Finding(what=f"WordPress does not take the user {user} with this password", ok=False, mend=mend)
+    if told.me.code == "rest_not_logged_in" or _is_index(told.index):
+        what = f"the password of {user} is wrong, or the Authorization header is stripped ({told.me.code})"
+        return Finding(what=what, ok=False, mend=f"{renew}; if that changes nothing: {HEADER}")
+    return None
+
+
+def _absent(told: Answers) -> Finding | None:
+    """No API where it should be, though the site is shown to us."""
+    me, home = told.me, told.home
+    if me.code == "rest_no_route":
+        return Finding(what="the REST API is switched off: it knows none of its addresses", ok=False, mend=SWITCHED_OFF)
+    if not me.is_page or me.status not in (403, 404, 410) or diagnosis.firewall(me) or home is None:
+        return None
+    if me.status != 403 and _is_index(told.root):
+        mend = "save Settings → Permalinks once more; for nginx: try_files $uri $uri/ /index.php?$args;"
+        return Finding(what=f"the web server does not hand {INDEX} on to WordPress", ok=False, mend=mend)
+    folder = _folder(me, home)
+    if folder is not None and folder != urlsplit(me.base).path.rstrip("/"):
+        url = "{0.scheme}://{0.netloc}".format(urlsplit(me.base)) + folder
+        return Finding(what=f"WordPress is at {url}", ok=False, mend=diagnosis.named(url))
+    if folder is None and me.status != 403:
+        mend = "name WordPress's own address as url in publish of the site, with the folder where it has one"
+        return Finding(what=f"there is no WordPress at {me.base} ({me.status})", ok=False, mend=mend)
+    if home.status != 200:
+        return None
+    said = f"{me.status}: “{me.said}”"
+    return Finding(what=f"the REST API at {me.base}{INDEX} is switched off ({said})", ok=False, mend=SWITCHED_OFF)
+
+
+def _folder(me: Answer, home: Answer) -> str | None:
+    """The path at which a WordPress lies, by the files of its pages; None where none shows."""
+    for page in (me.page, home.page):
+        if found := _FOLDER.search(page):
+            return found[1] or ""
+    return None
+
+
+def _is_well(answer: Answer) -> bool:
+    return answer.status == 200 and answer.clean
+
+
+def _is_list(answer: Answer | None) -> bool:
+    return answer is not None and _is_well(answer) and isinstance(answer.data, list)
+
+
+def _is_forbidden(answer: Answer | None) -> bool:
+    """Whether the API works and shows us no drafts."""
+    return answer is not None and answer.status == 400 and answer.code == "rest_invalid_param"
+
+
+def _is_index(answer: Answer | None) -> bool:
+    return answer is not None and _is_well(answer) and isinstance(answer.data, dict) and "namespaces" in answer.data
+
+
+async def _account(remote: Remote, site: Site, cms: settings.WordPress, told: Answers) -> list[Finding]:
+    """What keeps the account from publishing, or else its rights."""
+    if fault := diagnose(told, cms.user, settings.secret_name(site)):
+        return [fault]
+    if told.is_told:
+        found, rights = f"the account {cms.user} is known", _capabilities(told.me)
+        roles = told.me.data.get("roles") or []
+        found += f"; role: {', '.join(roles)}" if roles else ""
+    else:
+        found = f"the account {cms.user} is known, though a plugin keeps the addresses of users from it"
+        media = await remote.look("GET", f"{API}/media", params={"per_page": 1})
+        rights = {"publish": _may_publish(told.posts), "upload pictures": _may_create(media)}
+    findings = [Finding(what=found, ok=True)]
+    for what, may in rights.items():
+        mend = f"give {cms.user} the role of an author or an editor" if may is False else ""
+        known = f"it may {what}" if may is not None else f"whether it may {what} is not told"
+        findings.append(Finding(what=known, ok=may is not False, mend=mend))
+    return [*findings, *await _category(remote, cms)]
+
+
+def _capabilities(me: Answer) -> dict[str, bool | None]:
+    can = me.data.get("capabilities") or {}
+    return {"publish": bool(can.get("publish_posts")), "upload pictures": bool(can.get("upload_files"))}
+
+
+def _may_publish(posts: Answer | None) -> bool | None:
+    """Whether the first post may be published by us, of whom a post says that; None where there is no post."""
+    links = posts.data[0].get("_links") if posts and posts.data and isinstance(posts.data[0], dict) else None
+    return any(name.endswith("action-publish") for name in links) if links else None
+
+
+def _may_create(answer: Answer) -> bool | None:
+    """Whether WordPress would let us add one, by the header in which it says that."""
+    allow = answer.headers.get("Allow")
+    return "POST" in allow if _is_well(answer) and allow else None
+
+
+async def _category(remote: Remote, cms: settings.WordPress) -> list[Finding]:
+    """Whether the category is there, or would be made. WordPress keeps & as &amp;, so one word of it is looked for."""
+    if cms.category is None:
+        return []
+    word = max(re.findall(r"\w+", cms.category), key=len, default=cms.category)
+    params = {"search": word, "per_page": PER_PAGE, "_fields": "name"}
+    answer = await remote.look("GET", f"{API}/categories", params=params)
+    if not _is_list(answer):
+        return []
+    names = [html.unescape(str(term.get("name"))).casefold() for term in answer.data]
+    if cms.category.casefold() in names:
+        return [Finding(what=f"the category “{cms.category}” is there", ok=True)]
+    if _may_create(answer) is not False:
+        return [Finding(what=f"the category “{cms.category}” is not there, and will be made", ok=True)]
+    mend = f"make the category by hand, name another one, or give {cms.user} the role of an editor"
+    what = f"the category “{cms.category}” is not there, and {cms.user} may not make it"
+    return [Finding(what=what, ok=False, mend=mend)]
+
+
+async def _beyond(remote: Remote, cms: settings.WordPress, found: list[Finding]) -> list[Finding]:
+    index = await remote.look("GET", INDEX)
+    findings = [one.model_copy(update={"ok": True}) for one in [diagnosis.noise(index)] if one]
+    if any(one.ok and one.what == "it may upload pictures" for one in found):
+        findings += await _upload(remote)
+    if not _is_index(index):
+        return [*findings, Finding(what=f"{INDEX} is kept from us, so that SEO fields are not told of", ok=True)]
+    findings += [Finding(what="the REST API answers", ok=True), *_guests(await remote.look("GET", INDEX, guest=True))]
+    findings += [_passwords(index, cms.user) or Finding(what="application passwords are allowed", ok=True)]
+    findings += [Finding(what="permalinks are readable", ok=True)]
+    routes = await remote.look("GET", API)
+    return [*findings, *(_seo(index.data, routes.data) if _is_well(routes) else ()), *_clock(index)]
+
+
+def _guests(index: Answer) -> list[Finding]:
+    if _is_index(index):
+        return []
+    return [Finding(what="the REST API is closed to guests, which is no hindrance", ok=True)]
+
+
+async def _upload(remote: Remote) -> list[Finding]:
+    """Whether a picture arrives. Without a name WordPress takes none, so that nothing is kept."""
     try:
-        index = await remote.ask("GET", "/", params={"rest_route": "/"}, allow=REFUSED)
-    except NotAnswered:  # an answer that is no JSON is not WordPress's
-        return False
-    return _is_index(index) and "rest_route" in str(index.data["routes"]["/"]["_links"]["self"][0]["href"])
+        headers = {"Content-Type": "image/png"}
+        answer = await remote.look("POST", f"{API}/media", content=bytes(PICTURE_BYTES), headers=headers)
+    except NotAnswered as error:
+        return [not_well("an upload", error, "")]
+    megabytes = f"{PICTURE_BYTES / 1e6:g} MB"
+    if answer.code == "rest_upload_no_content_disposition":
+        return [Finding(what=f"a picture of {megabytes} arrives", ok=True)]
+    fault = diagnosis.of(answer)
+    what = f"a picture of {megabytes} does not arrive: {fault and fault.what} ({answer.status})"
+    return [fault.model_copy(update={"what": what})] if fault else []
 
 
-def _is_index(answer: Answer) -> bool:
-    return answer.status == 200 and isinstance(answer.data, dict) and "namespaces" in answer.data
-
-
-def _switched_off(base: str, index: Answer) -> Finding:
-    mend = "let the plugin that switches the REST API off spare signed-in users, or take it away"
-    return Finding(what=f"the REST API at {base}/wp-json/ is switched off ({index.status})", ok=False, mend=mend)
-
-
-def _passwords(index: dict[str, Any]) -> Finding:
-    ok = "application-passwords" in (index.get("authentication") or {})
-    mend = "use https, and allow application passwords in the security plugin that forbids them"
-    return Finding(what=f"application passwords are {'' if ok else 'not '}allowed", ok=ok, mend="" if ok else mend)
-
-
-def _header(user: str, me: Answer) -> Finding:
-    if me.status == 200:
-        return Finding(what=f"the password of {user} arrives; role: {', '.join(me.data.get('roles', []))}", ok=True)
-    mend = f"make a new application password of {user}; if that changes nothing, {HEADER}"
-    told = "the password is wrong, or the Authorization header is stripped"
-    return Finding(what=f"{told} ({me.status} {me.code})", ok=False, mend=mend)
+def _passwords(index: Answer | None, user: str) -> Finding | None:
+    if index is None or not _is_index(index) or "application-passwords" in (index.data.get("authentication") or {}):
+        return None
+    mend = f"use https, and allow application passwords, to {user} at least, in the security plugin that forbids them"
+    return Finding(what="application passwords are not allowed", ok=False, mend=mend)
 
 
 def _seo(index: dict[str, Any], routes: dict[str, Any]) -> Iterator[Finding]:

@@ -241,9 +241,9 @@ async def test_the_check_tells_of_a_wrong_password_and_of_missing_rights(desk: D
         async with WordPress(config.site[0], config.site[0].publish) as publisher:
             return [finding.ok for finding in await publisher.check()]
 
-    assert await checked() == [True, True, True]
+    assert await checked() == [True, True, True, True]
     desk.configure("contributor")
-    assert await checked() == [True, False, False]
+    assert await checked() == [True, False, False, True]
     desk.configure("editor", password="wrong")
     assert await checked() == [False]
 
