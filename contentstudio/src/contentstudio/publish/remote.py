@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from contentstudio.config import Remote as Settings
 from overnight.errors import ConfigError, Permanent, Transient
+from overnight.http_headers import retry_after
 
 if TYPE_CHECKING:
     import httpx2
@@ -124,7 +126,8 @@ def _judged(what: str, response: httpx2.Response, allow: tuple[int, ...]) -> Ans
         return answer
     told = _told(data)
     if status >= 500 or status in BUSY:
-        raise Transient(f"{what} was answered {status}{told}", retry_after=_retry_after(response))
+        waiting = retry_after(response.headers, datetime.now(UTC), at_most=MAX_RETRY_AFTER)
+        raise Transient(f"{what} was answered {status}{told}", retry_after=waiting)
     if status < 400:
         raise Permanent(f"{what} leads elsewhere, to {response.headers.get('Location')}: put that into the config")
     sentence = f"{what} was answered {status}{told}"
@@ -145,8 +148,3 @@ def _field(data: Any) -> str | None:
     """The field that an error of WordPress is about."""
     about = data.get("data") if isinstance(data, dict) else None
     return str(about["key"]) if isinstance(about, dict) and about.get("key") else None
-
-
-def _retry_after(response: httpx2.Response) -> float | None:
-    seconds = response.headers.get("Retry-After", "")
-    return min(float(seconds), MAX_RETRY_AFTER) if seconds.isdecimal() else None
