@@ -401,12 +401,14 @@ class Publishing(_Section):
     """Where finished articles go, and how long each waits for a person's last edit. Sites are folders in `dir`.
 
     An edit restarts the wait, but not beyond `debounce_at_most_seconds` from its begin. No CMS is begun to be written
-    to more often than `articles_per_second`, by all workers together; each site has a count of its own.
+    to more often than `articles_per_second`, by all workers together; each site has a count of its own. While a CMS is
+    away, each article is tried again for `retry_hours` after its first failure.
     """
 
     debounce_seconds: float = Field(default=90, ge=0, le=86_400)
     debounce_at_most_seconds: float = Field(default=900, ge=0, le=604_800)
     articles_per_second: int = Field(default=5, ge=1, le=100)
+    retry_hours: float = Field(default=24, gt=0, le=168)
     dir: Path = Path("sites")
 
 

@@ -25,6 +25,7 @@ SITE = (
     "[writing]\nwriter = 'offline'\n"
     "offline_articles = 'publish'\n[[site]]\nname = 'garden'\nurl = 'https://garden.example'\n"
 )
+BRIEFLY = "[publishing]\nretry_hours = 0.02\n"
 WORKER = Path(__file__).parents[1] / "shared" / "publishing_worker.py"
 
 
@@ -83,10 +84,11 @@ async def test_what_was_begun_and_given_up_is_swept_and_what_is_needed_still_is_
     monkeypatch.setattr(ghost_adapter, "ORPHAN_SECONDS", -1)
     jobs, proxy, store = ghost
     cms = f"{{ to = 'ghost', url = '{proxy.url}', private = true }}"
-    jobs.file.write_text(f"{SITE}sources = ['https://a.example']\npublish = {cms}\n", "utf-8")
-    proxy.fault("502 before", *REQUESTS["write"], times=4)
+    jobs.file.write_text(f"{BRIEFLY}{SITE}sources = ['https://a.example']\npublish = {cms}\n", "utf-8")
+    proxy.fault("502 before", *REQUESTS["write"], times=10)
     ending = await jobs.publish("one", draft())
     assert ending["status"] == "dead"
+    proxy.heal()
     await sweep(jobs, "2026-11-23")
     assert [post["slug"] for post in store.posts.values()] == ["compost"]
     await control.cancel(jobs.database, "one", "it is not wanted any more")
@@ -204,11 +206,29 @@ async def test_a_remote_that_is_gone_is_told_and_takes_one_commit_when_it_is_bac
 async def test_a_lock_that_a_dead_process_left_at_the_remote_is_tried_again_and_told(repository: Repository) -> None:
     lock = repository.remote / "refs" / "heads" / "main.lock"
     lock.touch()
+    repository.file.write_text(BRIEFLY + repository.file.read_text("utf-8"), "utf-8")
     ending = await repository.publish("one", draft())
-    assert (ending["status"], ending["failures"]) == ("dead", 4)
+    assert ending["status"] == "dead"
+    assert "cannot be written to since" in ending["error"]
     assert "main.lock': File exists" in ending["error"]
     lock.unlink()
     await again(repository)
+    repository.only()
+
+
+async def test_a_remote_that_takes_nothing_for_more_than_an_hour_has_one_commit_when_it_does(
+    repository: Repository,
+) -> None:
+    lock = repository.remote / "refs" / "heads" / "main.lock"
+    lock.touch()
+    await repository.begin("one", draft())
+    await repository.work_for(70 * 60)
+    ending = await repository.ending("one")
+    assert ending["status"] == "queued"
+    assert "tried again until" in ending["error"]
+    lock.unlink()
+    await repository.work_for(30 * 60)
+    assert (await repository.ending("one"))["status"] == "succeeded"
     repository.only()
 
 

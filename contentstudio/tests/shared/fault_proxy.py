@@ -18,13 +18,14 @@ class Proxy:
     """Stands between us and a site, and breaks what a test says.
 
     `fault(name, method, path)` holds for the next `times` requests whose method is that and whose path contains `path`.
-    Faults `before` never reach the site; those `after` were carried out. `told` is every request in its order.
-    `watch` is called before and after each one. `front` may answer instead of the site, with a status, headers and a
-    body, to a method, a path and the number of bytes that were sent.
+    Faults `before` never reach the site; those `after` were carried out. A number is the status of the answer, which
+    has `headers`. `told` is every request in its order. `watch` is called before and after each one. `front` may answer
+    instead of the site, with a status, headers and a body, to a method, a path and the number of bytes that were sent.
     """
 
     def __init__(self, port: int) -> None:
         self.told: list[str] = []
+        self.headers: dict[str, str] = {}
         self.watch: Callable[[int, str], None] = lambda number, when: None
         self.front: Callable[[str, str, int], tuple[int, dict[str, str], bytes] | None] = lambda *_: None
         self.released = threading.Event()
@@ -48,6 +49,9 @@ class Proxy:
 
     def fault(self, name: str, method: str, path: str, times: int = 1) -> None:
         self._faults.append([name, method, path, times])
+
+    def heal(self) -> None:
+        self._faults.clear()
 
     def _next(self, method: str, path: str) -> tuple[int, str]:
         """The number of a request, and its fault."""
@@ -106,9 +110,11 @@ class Proxy:
                 self.wfile.write(answer)
 
             def broken(self, fault: str) -> None:
-                if fault.startswith("502"):
+                if fault[0].isdecimal():
                     with suppress(OSError):
-                        self.send_response(502)
+                        self.send_response(int(fault.split()[0]))
+                        for name, value in proxy.headers.items():
+                            self.send_header(name, value)
                         self.end_headers()
                         self.wfile.write(b"<h1>Bad Gateway</h1>")
                     return

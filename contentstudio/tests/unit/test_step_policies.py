@@ -68,6 +68,13 @@ def test_with_a_fallback_each_model_has_the_breaker_instead_of_the_step(step: st
     assert steps(config(fallback={"model": "another"}))[step].breaker is None
 
 
+@pytest.mark.parametrize("step", ["article/publish", "rollback/publish", "publish/publish", "unpublish/unpublish"])
+def test_what_changes_a_site_is_tried_again_for_longer_than_the_hours_after_which_the_step_gives_up(step: str) -> None:
+    retry = steps(config())[step].retry
+    assert retry.total > 24 * 3_600
+    assert max(retry.backoff) == pipelines.PROBE
+
+
 @pytest.mark.parametrize("step", ["source/read", "memory/remember", "demand/gather"])
 def test_what_reads_tries_again_for_hours(step: str) -> None:
     retry = steps(config())[step].retry

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from contentstudio.config import Window
-from contentstudio.publish.windows import opens_in
+from contentstudio.publish.windows import gives_up_at, opens_in
 
 HOUR = 3_600
 
@@ -38,6 +38,35 @@ def at(text: str) -> datetime:
 )
 def test_a_site_publishes_when_its_window_opens(window: dict[str, object], now: str, hours: float) -> None:
     assert opens_in(Window.model_validate(window), at(now)) == hours * HOUR
+
+
+DAYTIME = {"hours": ("08:00", "18:00")}
+
+
+@pytest.mark.parametrize(
+    ("window", "since", "hours", "until"),
+    [
+        (None, "2026-11-23 12:00", 24, "2026-11-24 12:00"),
+        ({}, "2026-11-23 12:00", 24, "2026-11-24 12:00"),
+        ({}, "2026-11-23 12:00", 2, "2026-11-23 14:00"),
+        ({}, "2026-11-23 23:00", 2, "2026-11-24 01:00"),
+        ({"days": ["mon"]}, "2026-11-23 23:00", 2, "2026-12-01 00:00"),
+        (DAYTIME, "2026-11-23 12:00", 24, "2026-11-24 12:00"),
+        (DAYTIME, "2026-11-23 12:00", 6, "2026-11-23 18:00"),
+        (DAYTIME, "2026-11-23 17:30", 6, "2026-11-24 18:00"),
+        (DAYTIME, "2026-11-23 17:59:59", 24, "2026-11-24 17:59:59"),
+        ({**DAYTIME, "days": ["mon"]}, "2026-11-23 17:30", 24, "2026-11-30 18:00"),
+        ({**DAYTIME, "days": ["mon", "fri"]}, "2026-11-27 17:30", 24, "2026-11-30 18:00"),
+        ({"hours": ("22:00", "02:00")}, "2026-11-23 23:30", 24, "2026-11-24 23:30"),
+        ({"hours": ("22:00", "02:00")}, "2026-11-24 01:30", 3, "2026-11-25 02:00"),
+        ({**DAYTIME, "timezone": "Europe/Belgrade"}, "2026-10-24 15:59", 12, "2026-10-25 17:00"),  # an hour comes twice
+    ],
+)
+def test_what_fails_is_tried_again_for_some_hours_or_through_the_next_opening(
+    window: dict[str, object] | None, since: str, hours: float, until: str
+) -> None:
+    made = None if window is None else Window.model_validate(window)
+    assert gives_up_at(made, at(since), hours) == at(until)
 
 
 @pytest.mark.parametrize(

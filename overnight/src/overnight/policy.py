@@ -62,11 +62,11 @@ class Retry:
         return max(base * rng.uniform(1 - self.jitter, 1 + self.jitter), min(retry_after or 0.0, MAX_RETRY_AFTER))
 
     @classmethod
-    def over(cls, hours: float) -> Self:
-        """Retries for at least so many hours: the usual ones, then ever rarer, at last one an hour."""
-        waits = list(PATIENT)
+    def over(cls, hours: float, *, longest: float = PATIENT[-1]) -> Self:
+        """Retries for at least so many hours: the usual ones, then ever rarer, at last one every `longest` seconds."""
+        waits = [min(wait, longest) for wait in PATIENT]
         while sum(waits) < hours * 3600:
-            waits.append(PATIENT[-1])
+            waits.append(longest)
         return cls(len(waits), tuple(waits))
 
     @property

@@ -23,7 +23,6 @@ from overnight.llm import (
     strict_schema,
 )
 from overnight.llm.fake_server import FakeModels
-from overnight.llm.wire import seconds as seconds_of
 
 KEY = "sk-ant-secret-0123456789"
 MODEL = "claude-opus-4-8"
@@ -102,22 +101,6 @@ async def test_a_request_that_the_api_refuses(provider: Anthropic, changes: dict
     failure = await failure_of(provider, article_request(**changes))
     assert (type(failure), failure.kind) == (PermanentCall, "bad_request")
     assert said in str(failure)
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        (None, None),
-        ("7", 7.0),
-        ("0.5", 0.5),
-        ("-3", 0.0),
-        ("nan", None),
-        ("soon", None),
-        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
-    ],
-)
-def test_retry_after(header: str | None, seconds: float | None) -> None:
-    assert seconds_of(header) == seconds
 
 
 async def test_the_server_runs_by_itself() -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from overnight import logs
 from overnight.alerts import Alerts, Apprise, Item, Mail, Message, Slack, Webhook
-from overnight.alerts.channel import seconds
 from overnight.alerts.mail import written
 from overnight.alerts.rules import AGAIN, PACE, RETRY_AT_MOST, RULES, News, compose, due, retry_in
 from overnight.alerts.slack import BLOCKS, SECTION, payload
@@ -184,13 +183,6 @@ def test_a_try_that_failed_is_repeated_ever_later_as_the_other_side_asks_and_at_
     assert retry_in(1, 120, is_permanent=False) == 120
     assert retry_in(1, 1e9, is_permanent=False) == RETRY_AT_MOST
     assert retry_in(1, None, is_permanent=True) == RETRY_AT_MOST
-
-
-@pytest.mark.parametrize(
-    ("text", "asked"), [(None, None), ("30", 30.0), ("Wed, 01 Jan 2020 00:00:00 GMT", 0.0), ("soon", None)]
-)
-def test_a_retry_after_is_seconds_or_a_date(text: str | None, asked: float | None) -> None:
-    assert seconds(text) == asked
 
 
 def test_what_wakes_stands_first_and_what_is_well_again_last() -> None:

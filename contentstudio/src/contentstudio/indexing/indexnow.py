@@ -6,7 +6,6 @@ the ledger knows when each was. A ping tells of all pages of its site that wait 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
@@ -14,7 +13,7 @@ from contentstudio.config import Site
 from contentstudio.indexing import listings
 from contentstudio.indexing.listings import Batch
 from contentstudio.model import Model
-from contentstudio.research.fetch import ANY_TYPE, Fetcher, retry_after
+from contentstudio.research.fetch import ANY_TYPE, Fetcher, waiting
 from contentstudio.sql import queries
 from overnight.database import Database
 from overnight.errors import Permanent, Transient
@@ -117,7 +116,7 @@ async def _post(database: Database, site: Site, batch: Batch) -> httpx2.Response
 
 def _failure(site: Site, answer: httpx2.Response) -> Transient | Permanent:
     endpoint, status = site.ping.endpoint, answer.status_code
-    wait = retry_after(answer.headers.get("Retry-After"), datetime.now(UTC))
+    wait = waiting(answer.headers)
     if status == 429:
         return Transient(f"{endpoint} says: too often", retry_after=max(wait or 0.0, site.ping.apart_seconds))
     if status >= 500:

@@ -87,8 +87,7 @@ class Endpoint:
             said = wire.mapping(told.get("error")).get("message") or "no reason"
             message, kind = f"{self.name} answered {status}: {said}", wire.TRANSIENT.get(status)
             if kind or status >= 500:
-                wait = wire.seconds(response.headers.get("retry-after"))
-                raise TransientCall(message, kind=kind or "server", retry_after=wait)
+                raise TransientCall(message, kind=kind or "server", retry_after=wire.waiting(response.headers))
             raise PermanentCall(message, kind=wire.PERMANENT.get(status, "unknown"))
         try:
             rows = sorted(told["data"], key=lambda row: row["index"])

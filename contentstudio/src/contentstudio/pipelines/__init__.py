@@ -33,6 +33,7 @@ from overnight.database import Database
 
 WRITING_CALLS = 4  # one after another, for which there is time in an attempt; the next one goes on with what is stored
 PATIENT = Retry.over(hours=4)  # of what reads: a source that is down at 04:00 may be up at 07:00
+PROBE = 600.0  # seconds; a CMS that is away is asked as often as its breaker lets one through
 AT_ONCE = 4  # steps at the CMS of one site, over all workers: what a small host bears
 ONE_PING = [Limit("pings of {key}", at_once=1)]  # while one is under way, what the next one tells of gathers
 TIDY = "30 2 * * *"  # before the night begins
@@ -137,7 +138,7 @@ def build(config: Config) -> list[Pipeline]:
     gate_timeout = (1 + config.writing.rewrites) * (deadline + 120)
     article.step(writing.gate, retry=Retry(3), timeout=gate_timeout, breaker=breaker)
     article.step(writing.confirm, retry=Retry(3), after=last_look)
-    article.step(publishing.publish, retry=Retry(3), timeout=300, breaker="cms {key}", limits=at_site)
+    article.step(publishing.publish, retry=_away(config), timeout=300, breaker="cms {key}", limits=at_site)
     article.step(publishing.ping, retry=Retry(3), timeout=60, breaker="indexnow {key}", limits=ONE_PING)
     return [night, research, memory, source, demand, topic, refresh, renewal, article, *_care(config), *_watch(config)]
 
@@ -149,6 +150,13 @@ def _at_site(config: Config) -> list[Limit]:
     return [Limit("cms of {key}", at_once=AT_ONCE, starts=config.publishing.articles_per_second, per=1)]
 
 
+def _away(config: Config) -> Retry:
+    """Retries of what changes a site. The step itself gives up, by the hours that passed (`publishing.patient`); the
+    number counts for attempts that end at their time limit, and so never come to that.
+    """
+    return Retry.over(2 * config.publishing.retry_hours, longest=PROBE)
+
+
 def _care(config: Config) -> list[Pipeline]:
     """What is done with articles that are published: by a person's wish, and once a night on sites with a CMS."""
     at_site = _at_site(config)
@@ -157,11 +165,11 @@ def _care(config: Config) -> list[Pipeline]:
     publish = Pipeline("publish", key=lambda named: named.site)
     publish.step(publishing.last)
     for pipeline in (rollback, publish):
-        pipeline.step(publishing.publish, retry=Retry(3), timeout=300, breaker="cms {key}", limits=at_site)
+        pipeline.step(publishing.publish, retry=_away(config), timeout=300, breaker="cms {key}", limits=at_site)
         pipeline.step(publishing.ping, retry=Retry(3), timeout=60, breaker="indexnow {key}", limits=ONE_PING)
 
     unpublish = Pipeline("unpublish", key=lambda named: named.site)
-    unpublish.step(publishing.unpublish, retry=Retry(3), timeout=300, breaker="cms {key}", limits=at_site)
+    unpublish.step(publishing.unpublish, retry=_away(config), timeout=300, breaker="cms {key}", limits=at_site)
 
     rewrite = Pipeline("rewrite", key=lambda named: named.site)
     rewrite.step(remembering.reread, retry=Retry(3), timeout=600)

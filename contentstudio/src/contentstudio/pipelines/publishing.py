@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from contentstudio.config import Config, Remote, Site, Static
+from contentstudio.config import Config, Remote, Site, Static, Window
 from contentstudio.indexing import indexnow, listings, search_console
 from contentstudio.indexing.indexnow import Pinged
 from contentstudio.model import Draft, Published
 from contentstudio.pipelines.work import Ctx, Inspected, Judged, Named, Night, SiteNight, Swept, Unpublished
-from contentstudio.publish import publications
+from contentstudio.publish import publications, windows
 from contentstudio.publish.port import GONE, Article, Conflict, Effect, Existing
 from contentstudio.publish.publications import Turn
 from contentstudio.writing.offline import WRITER as OFFLINE
 from overnight import Cancel, NoWork, Review, Snooze
-from overnight.errors import Permanent
+from overnight.errors import LedgerUnavailable, Permanent, Transient
 
+MOMENT = "%Y-%m-%d %H:%M"
 BUSY_SECONDS = 3.0  # after which a slug that another job is at is tried again
 
 
@@ -29,10 +31,13 @@ async def publish(ctx: Ctx, judged: Judged) -> Published | Review | Snooze:
     """Put the article on its site, with the slug as the key. What a person changed there is for a person."""
     draft, database = judged.draft, ctx.ledger.database
     site = ctx.deps.config.find(draft.site)
-    if ctx.run.pipeline == "article" and (held := await publications.held(database, site, ctx.job_id)):
-        return Snooze(*held)
+    window = site.window if ctx.run.pipeline == "article" else None  # a person who asks by name does not wait for it
+    if window is not None and (held := await publications.held(database, site, ctx.job_id)):
+        seconds, why = held
+        return Snooze(seconds, f"{why}{await _failing(ctx)}")
     article = await asyncio.to_thread(_article, ctx.deps.config, site, judged, await _newest_source(ctx, draft))
-    async with ctx.deps.turns.take(site.name, draft.slug) as turn, ctx.deps.publisher(site.name) as publisher:
+    turns, publishers = ctx.deps.turns.take(site.name, draft.slug), ctx.deps.publisher(site.name)
+    async with patient(ctx, site, window), turns as turn, publishers as publisher:
         if turn is None:
             return Snooze(BUSY_SECONDS, f"another job is publishing “{draft.slug}”")
         known = await publications.read(database, site.name, draft.slug)
@@ -50,6 +55,35 @@ async def publish(ctx: Ctx, judged: Judged) -> Published | Review | Snooze:
         await publications.keep(database, site.name, draft, article.sha256, there, ctx.job_id)
     await ctx.deps.documents.keep_draft(draft, "published", ctx.job_id, published.url)
     return published.model_copy(update={"indexed": article.indexed})
+
+
+@asynccontextmanager
+async def patient(ctx: Ctx, site: Site, window: Window | None) -> AsyncIterator[None]:
+    """What a CMS that is away raises within says since when, and until when it is tried again; after that it is
+    permanent. The hours count, not the attempts: a closed window, an open breaker and a `Retry-After` take their time.
+    """
+    try:
+        yield
+    except LedgerUnavailable:
+        raise
+    except Transient as error:
+        since, now = await publications.failing_since(ctx.ledger.database, ctx.run.id, ctx.run.failures)
+        until = windows.gives_up_at(window, since, ctx.deps.config.publishing.retry_hours)
+        if now < until:
+            told = f"{error}; not done since {since:{MOMENT}} UTC, and tried again until {until:{MOMENT}} UTC"
+            raise Transient(told, retry_after=error.retry_after) from error
+        raise Permanent(
+            f"“{site.name}” cannot be written to since {since:{MOMENT}} UTC ({ctx.run.failures + 1} tries; the last: "
+            f"{error}), so this was given up: replay it when the site answers again"
+        ) from error
+
+
+async def _failing(ctx: Ctx) -> str:
+    """How a sentence on waiting goes on for an article that failed before."""
+    if not ctx.run.failures:
+        return ""
+    since, _ = await publications.failing_since(ctx.ledger.database, ctx.run.id, ctx.run.failures)
+    return f", and the site did not take the article when it was open (first failure {since:{MOMENT}} UTC)"
 
 
 async def _newest_source(ctx: Ctx, draft: Draft) -> datetime | None:
@@ -123,8 +157,9 @@ async def last(ctx: Ctx, named: Named) -> Judged | Cancel:
 
 async def unpublish(ctx: Ctx, named: Named) -> Unpublished | NoWork | Review | Snooze:
     """Take an article from readers; what we know of it is kept."""
-    database = ctx.ledger.database
-    async with ctx.deps.turns.take(named.site, named.slug) as turn, ctx.deps.publisher(named.site) as publisher:
+    database, site = ctx.ledger.database, ctx.deps.config.find(named.site)
+    turns, publishers = ctx.deps.turns.take(named.site, named.slug), ctx.deps.publisher(named.site)
+    async with patient(ctx, site, None), turns as turn, publishers as publisher:
         if turn is None:
             return Snooze(BUSY_SECONDS, f"another job is publishing “{named.slug}”")
         known = (await publications.read(database, named.site, named.slug)).existing

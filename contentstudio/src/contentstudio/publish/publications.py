@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 
 import psycopg
 from pydantic_core import to_json
@@ -91,6 +92,13 @@ async def held(database: Database, site: Site, job_id: str) -> tuple[float, str]
     rows = await database.fetch(queries["pace_take"], params) if apart else [{"wait": 0.0}]
     wait = rows[0]["wait"] if rows else 1.0
     return (wait, f"“{site.name}” publishes {site.window.minutes_apart:g} minutes apart") if wait > 0 else None
+
+
+async def failing_since(database: Database, run_id: int, failures: int) -> tuple[datetime, datetime]:
+    """When the first of the last failed attempts of a run ended, and now. `failures` are those that count."""
+    row = await database.one(queries["failing_since"], {"run_id": run_id, "failures": failures})
+    assert row is not None
+    return row["since"], row["now"]
 
 
 async def read(database: Database, site: str, slug: str) -> Publication:

@@ -9,11 +9,13 @@ import asyncio
 from codecs import BOM_UTF8
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from contentstudio.config import Remote as Settings
 from contentstudio.publish import diagnosis
 from overnight.errors import ConfigError, Permanent, Transient
+from overnight.http_headers import retry_after
 
 if TYPE_CHECKING:
     import httpx2
@@ -190,7 +192,8 @@ def _judged(method: Method, answer: Answer, allow: tuple[int, ...]) -> Answer:
     if status < 300 and (method != "GET" or (found and found.transient)):
         raise NotAnswered(sentence)
     if status >= 500 or status in BUSY:
-        raise Transient(sentence, retry_after=_retry_after(answer))
+        waiting = retry_after(answer.headers, datetime.now(UTC), at_most=MAX_RETRY_AFTER)
+        raise Transient(sentence, retry_after=waiting)
     raise Denied(sentence, field=_field(answer.data)) if status in (401, 403) else Permanent(sentence)
 
 
@@ -198,8 +201,3 @@ def _field(data: Any) -> str | None:
     """The field that an error of WordPress is about."""
     about = data.get("data") if isinstance(data, dict) else None
     return str(about["key"]) if isinstance(about, dict) and about.get("key") else None
-
-
-def _retry_after(response: Answer) -> float | None:
-    seconds = response.headers.get("Retry-After", "")
-    return min(float(seconds), MAX_RETRY_AFTER) if seconds.isdecimal() else None

@@ -22,6 +22,17 @@ def opens_in(window: Window, now: datetime) -> float:
     raise AssertionError("a window has a day of the week")
 
 
+def gives_up_at(window: Window | None, since: datetime, hours: float) -> datetime:
+    """Until when that is tried again which failed first at `since`: for so many hours; where a window closes before and
+    opens after that, to the end of its next opening.
+    """
+    until = since + timedelta(hours=hours)
+    if window is None or any(begin <= since and until <= end for begin, end in _openings(window, since)):
+        return until
+    begin, end = next(opening for opening in _openings(window, since) if opening[0] > since)
+    return until if begin < until else end
+
+
 def _openings(window: Window, now: datetime) -> Iterator[tuple[datetime, datetime]]:
     """The spans around a moment, in their order. One that ends before it begins reaches into the next day."""
     zone = ZoneInfo(window.timezone)

@@ -10,11 +10,10 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from contentstudio.config import Fetch
@@ -22,6 +21,7 @@ from contentstudio.research import guard, markup, packing
 from contentstudio.research.guard import BlockedAddress, RefusedUrl, TooLarge, UnresolvedName
 from contentstudio.research.packing import CutOff
 from overnight.errors import Permanent, Transient
+from overnight.http_headers import retry_after
 
 if TYPE_CHECKING:
     import httpcore2
@@ -271,20 +271,9 @@ class Fetcher:
             raise GarbledAnswer(f"{response.url} is not packed as it says: {error}.") from None
 
 
-def retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait by a Retry-After header (seconds or an HTTP date), from 0 to MAX_RETRY_AFTER; None if unclear."""
-    if not value:
-        return None
-    text = value.strip()
-    if text.isascii() and text.isdecimal():
-        return min(float(text), MAX_RETRY_AFTER)
-    try:
-        moment = parsedate_to_datetime(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return min(max((moment - now).total_seconds(), 0.0), MAX_RETRY_AFTER)
-    except (ValueError, OverflowError):
-        return None
+def waiting(headers: Mapping[str, str]) -> float | None:
+    """For how many seconds an answer asks to wait, an hour at most."""
+    return retry_after(headers, datetime.now(UTC), at_most=MAX_RETRY_AFTER)
 
 
 def _check_status(response: httpx2.Response) -> None:
@@ -293,8 +282,7 @@ def _check_status(response: httpx2.Response) -> None:
         return
     sentence = f"{response.url} answers {status} {response.reason_phrase}".rstrip() + "."
     if status in _TRY_LATER or status >= 500:
-        wait = retry_after(response.headers.get("retry-after"), datetime.now(UTC))
-        raise Unavailable(sentence, retry_after=wait)
+        raise Unavailable(sentence, retry_after=waiting(response.headers))
     raise Gone(sentence) if status in _GONE else BadStatus(sentence)
 
 

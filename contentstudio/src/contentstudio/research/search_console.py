@@ -17,7 +17,8 @@ from pydantic import BaseModel, Field, ValidationError
 from contentstudio.config import SearchConsoleSource
 from contentstudio.research import service_account
 from contentstudio.research.demands import Demand, distinct
-from contentstudio.research.service_account import Account, NoAccess, body_of, waiting
+from contentstudio.research.fetch import waiting
+from contentstudio.research.service_account import Account, NoAccess, body_of
 from overnight.errors import Permanent, Transient
 
 if TYPE_CHECKING:
@@ -109,9 +110,11 @@ def failure(answer: httpx2.Response, name: str, account: Account) -> Permanent |
     told = told if isinstance(told, dict) else {}
     why = f"{status}: {str(told.get('message') or answer.reason_phrase)[:300]}"
     if status == 429 or status >= 500:
-        return Transient(f"Search Console is not to be had now ({why}).", retry_after=waiting(answer))
+        return Transient(f"Search Console is not to be had now ({why}).", retry_after=waiting(answer.headers))
     if status == 403 and _reasons(told) & _TOO_OFTEN:
-        return Transient(f"Search Console was asked too often ({why}).", retry_after=waiting(answer) or QUOTA_WAIT)
+        return Transient(
+            f"Search Console was asked too often ({why}).", retry_after=waiting(answer.headers) or QUOTA_WAIT
+        )
     if status in (401, 403):
         return NoAccess(
             f"Search Console does not let {account.client_email} read {name} ({why}): add that address to the "

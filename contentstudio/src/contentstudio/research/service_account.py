@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
-from contentstudio.research.fetch import retry_after
+from contentstudio.research.fetch import waiting
 from overnight import logs
 from overnight.errors import Permanent, Transient
 
@@ -70,7 +70,7 @@ async def token(account: Account, scope: str, client: httpx2.AsyncClient) -> str
     except httpx2.TransportError as error:
         raise Transient(f"{account.token_uri} did not answer: {error or type(error).__name__}.") from None
     if answer.status_code == 429 or answer.status_code >= 500:
-        raise Transient(f"{account.token_uri} answered {answer.status_code}.", retry_after=waiting(answer))
+        raise Transient(f"{account.token_uri} answered {answer.status_code}.", retry_after=waiting(answer.headers))
     given = body_of(answer)
     if answer.status_code != 200:
         why = given.get("error_description") or given.get("error") or answer.reason_phrase
@@ -83,13 +83,6 @@ async def token(account: Account, scope: str, client: httpx2.AsyncClient) -> str
         raise Transient(f"{account.token_uri} answered without a token.")
     logs.hide(found)
     return found
-
-
-def waiting(answer: httpx2.Response) -> float | None:
-    """For how many seconds an answer asks to wait."""
-    from datetime import UTC, datetime
-
-    return retry_after(answer.headers.get("retry-after"), datetime.now(UTC))
 
 
 def body_of(answer: httpx2.Response) -> dict[str, object]:

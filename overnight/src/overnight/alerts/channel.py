@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import urllib.request
-from email.utils import parsedate_to_datetime
 from typing import IO, Any, Protocol
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -12,9 +11,11 @@ from urllib.parse import urlsplit
 from overnight import logs
 from overnight.alerts.message import Message
 from overnight.errors import ConfigError, Permanent, Transient
+from overnight.http_headers import retry_after
 
 TIMEOUT = 10.0  # seconds that the other side may be silent
 HEARD = 200  # characters of a refusal that are kept
+MAX_RETRY_AFTER = 3_600.0  # seconds; a channel that asks for a week is tried again within the hour
 TOKEN = 8  # characters from which on a part of a URL may be its secret
 
 
@@ -89,23 +90,11 @@ def _refused(refusal: HTTPError, mend: str) -> Transient | Permanent:
         said = ""
     status, why = refusal.code, f"it answered {refusal.code}{f', {said}' if said else ''}"
     if status == 429 or status >= 500 or status == 408:
-        return Transient(why, retry_after=seconds(refusal.headers.get("retry-after")))
+        from datetime import UTC, datetime
+
+        return Transient(why, retry_after=retry_after(refusal.headers, datetime.now(UTC), at_most=MAX_RETRY_AFTER))
     return Permanent(f"{why}; {mend}")
 
 
 def _begin(answer: IO[bytes]) -> str:
     return " ".join(answer.read(HEARD).decode("utf-8", "replace").split())
-
-
-def seconds(retry_after: str | None) -> float | None:
-    """What a Retry-After asks for, in seconds: a number of them, or a date."""
-    from datetime import UTC, datetime
-
-    if retry_after is None:
-        return None
-    if retry_after.strip().isdigit():
-        return float(retry_after)
-    try:
-        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None

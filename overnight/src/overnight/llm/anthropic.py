@@ -226,7 +226,7 @@ def _refusal(status: int | None, body: object, headers: Mapping[str, str], usage
     """The error that the API reported: `body` is `{"error": {"type", "message", "details"}}`, or a proxy's text."""
     error = wire.mapping(wire.mapping(body).get("error"))
     type_, said = error.get("type"), error.get("message")
-    retry_after = wire.seconds(headers.get("retry-after"))
+    retry_after = wire.waiting(headers)
     who = f"Anthropic answered {status or 'in mid-stream'} ({type_ or 'no error type'})"
     # The explanation of a gateway is an HTML page, which helps nobody.
     message = f"{who}: {said}" if isinstance(said, str) else f"{who}."

@@ -299,5 +299,5 @@ def _refusal(
         kind = "overloaded"
     if kind or status in wire.TRANSIENT or status >= 500:
         kind = kind or wire.TRANSIENT.get(status, "server")
-        return TransientCall(message, kind=kind, usage=usage, retry_after=wire.seconds(headers.get("retry-after")))
+        return TransientCall(message, kind=kind, usage=usage, retry_after=wire.waiting(headers))
     return PermanentCall(message, kind=wire.PERMANENT.get(status, "unknown"), usage=usage)

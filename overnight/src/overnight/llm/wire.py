@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
 from overnight.errors import ConfigError
+from overnight.http_headers import retry_after
 from overnight.llm import sse
 from overnight.llm.port import CallFailed, Kind, PermanentCall, Request, TransientCall, Usage, unfit
+from overnight.policy import MAX_RETRY_AFTER
 
 if TYPE_CHECKING:
     from httpx2 import Response
@@ -179,18 +179,9 @@ def count(value: object) -> int | None:
     return int(value)
 
 
-def seconds(retry_after: str | None) -> float | None:
-    """Seconds or a date (RFC 9110, 10.2.3); None for anything else."""
-    if retry_after is None:
-        return None
-    try:
-        wait = float(retry_after)
-    except ValueError:
-        try:
-            wait = (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
-            return None
-    return max(0.0, wait) if math.isfinite(wait) else None
+def waiting(headers: Mapping[str, str]) -> float | None:
+    """For how many seconds an answer asks to wait."""
+    return retry_after(headers, datetime.now(UTC), at_most=MAX_RETRY_AFTER)
 
 
 def most(request: Request) -> Usage:
