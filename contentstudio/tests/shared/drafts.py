@@ -1,7 +1,6 @@
 """Drafts with every kind of block, in words that a reader of Markdown could take for marks.
 
-They are built from a seed (the same seed, the same draft) and not of Hypothesis's own strategies, which need thirty times
-as long.
+They are built from a seed (the same seed, the same draft): Hypothesis's own strategies need thirty times as long.
 """
 
 from __future__ import annotations
