@@ -66,6 +66,7 @@ def static(config: Config) -> list[Check]:
         *_alerts(config),
         *_google(config, sites),
         *(check for site in sites for check in (*_secret(config, site), *_loopback(config, site), *_language(site))),
+        *(check for site in sites for check in _theme(site)),
     ]
 
 
@@ -153,6 +154,16 @@ def _secret(config: Config, site: Site) -> list[Check]:
         what, _, todo = str(error).partition(": ")
         return [_wrong(f"CMS of {site.name}", what, todo)]
     return []
+
+
+def _theme(site: Site) -> list[Check]:
+    if site.theme is None:
+        return []
+    from contentstudio.publish import theme_faults
+
+    found = theme_faults.faults(site)
+    wrong = [_wrong(f"theme of {site.name}", what, "correct it in the theme") for what in found]
+    return wrong or [Check(f"theme of {site.name}", True, _shorter(site.theme))]
 
 
 def _language(site: Site) -> list[Check]:

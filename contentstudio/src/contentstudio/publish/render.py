@@ -10,22 +10,25 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import nh3
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Image, Model, Reference, Sentence
-from contentstudio.publish import anchors
+from contentstudio.publish import anchors, themes
 from contentstudio.publish.anchors import Piece
 from contentstudio.publish.labels import day, direction, labels
+from contentstudio.publish.themes import GENERATOR as GENERATOR
+from contentstudio.publish.themes import Template
 from contentstudio.research.slugs import in_url
 from overnight.errors import InvalidPayload
 
-GENERATOR = '<meta name="generator" content="contentstudio">'
 FEED_LENGTH = 50
 WORDS_PER_MINUTE = 220
 UNSPACED_PER_MINUTE = 500  # characters of scripts without blanks between words
@@ -84,7 +87,7 @@ def article(site: Site, draft: Draft, *, published_at: datetime, updated_at: dat
 
     Raises InvalidPayload when a sentence names a source that is not among the references.
     """
-    return _environment.get_template("article.html").render(
+    return _template(site, "article.html").render(
         site=site,
         site_title=_site_title(site),
         window_title=_window_title(site, draft),
@@ -92,7 +95,6 @@ def article(site: Site, draft: Draft, *, published_at: datetime, updated_at: dat
         url=page_url(site, draft.slug),
         tongue=draft.language if _LANGUAGE.fullmatch(draft.language) else "",
         images=_images(site, draft),
-        generator=GENERATOR,
         body=body(draft),
         indexed=indexed,
         labels=labels(draft.language),
@@ -185,24 +187,30 @@ def reading_minutes(text: str) -> int:
     return max(1, round(words / WORDS_PER_MINUTE + unspaced / UNSPACED_PER_MINUTE))
 
 
-def listings(site: Site, pages: Mapping[str, Page]) -> dict[str, str]:
-    """The files that depend on all articles of a site: name to text. `pages` maps slugs to what is known of them."""
+def listings(site: Site, pages: Mapping[str, Page]) -> dict[str, str | bytes]:
+    """The files beside the articles of a site: path below its folder to content. `pages` maps slugs to what is known
+    of them.
+
+    Of robots.txt there is none where the site is not at the root of its host: nobody would read it.
+    """
     newest_first = sorted(sorted(pages.items()), key=lambda item: item[1].published_at, reverse=True)
     values = {
         "site": site,
         "site_title": _site_title(site),
-        "generator": GENERATOR,
         "articles": [(page_url(site, slug), slug, page) for slug, page in newest_first],
         "updated_at": max((page.updated_at for page in pages.values()), default=datetime.fromtimestamp(0, UTC)),
         "feed_length": FEED_LENGTH,
         "labels": labels(site.language),
         "direction": direction(site.language),
     }
-    files = {name: _environment.get_template(name).render(values) for name in ("index.html", "sitemap.xml", "feed.xml")}
-    files["robots.txt"] = f"User-agent: *\nAllow: /\n\nSitemap: {site.url}/sitemap.xml\n"
+    files: dict[str, str | bytes] = {
+        name: _template(site, name).render(**values) for name in ("index.html", "sitemap.xml", "feed.xml")
+    }
+    if not urlsplit(site.url).path:
+        files["robots.txt"] = f"User-agent: *\nAllow: /\n\nSitemap: {site.url}/sitemap.xml\n"
     if site.ping.key:
         files[f"{site.ping.key}.txt"] = site.ping.key
-    return files
+    return files | themes.files(site)
 
 
 def page_url(site: Site, slug: str) -> str:
@@ -285,18 +293,35 @@ def _printable(value: Any) -> Any:
     return _FORBIDDEN.sub("", value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _build_environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("contentstudio.publish"),
+def read_template(site: Site, name: str) -> None:
+    """Read a template without using it. Raises `ThemeError` where it is none."""
+    _template(site, name).read()
+
+
+def _template(site: Site, name: str) -> Template:
+    return Template(site, _environment if site.theme is None else _themed(site.theme), name)
+
+
+def _build_environment(kind: type[Environment] = Environment, theme: Path | None = None) -> Environment:
+    environment = kind(
+        loader=themes.loader(theme),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         finalize=_printable,
+        cache_size=400 if theme is None else 0,  # an owner may add a template while we run
     )
     environment.filters.update(iso=_iso, day=day)
     return environment
+
+
+@lru_cache(maxsize=256)
+def _themed(theme: Path) -> Environment:
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    return _build_environment(ImmutableSandboxedEnvironment, theme)
 
 
 _environment = _build_environment()

@@ -25,7 +25,7 @@ from pydantic import ValidationError
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Model, Published
-from contentstudio.publish import render
+from contentstudio.publish import render, theme_faults
 from contentstudio.publish.port import (
     SLUG_RULE,
     Article,
@@ -184,29 +184,29 @@ class StaticSite:
         return self.directory / _page_name(slug)
 
     def _lists(self, pages: dict[str, render.Page]) -> dict[str, bytes]:
-        return {name: text.encode() for name, text in render.listings(self.site, pages).items()}
+        listings = render.listings(self.site, pages)
+        return {name: text.encode() if isinstance(text, str) else text for name, text in listings.items()}
 
     def _write(self, manifest: Manifest, pages: dict[str, render.Page], name: str, page: bytes | None) -> list[str]:
-        """Bring the folder to these pages; `name` is the one that is written, or without bytes removed. Tells the
+        """Bring the folder to these pages; the one called `name` is written, or without bytes removed. Tells the
         names of files that stay as they are because they are a person's.
         """
         lists = self._lists(pages)
         theirs = [file for file, data in lists.items() if not self._is_ours(manifest, file, data)]
         ours = {file: data for file, data in lists.items() if file not in theirs}
         coming = ours if page is None else {name: page, **ours}
-        known = manifest.files or {}
-        files = known | {file: self._hashes(manifest, file, data) for file, data in coming.items()}
+        files = (manifest.files or {}) | {file: self._hashes(manifest, file, data) for file, data in coming.items()}
         self._put_manifest(manifest.pages, files)
         if page is None:
             self._remove(name)
         else:
             _put(self.directory / name, page)
             files[name] = (_sha256(page),)
-        kept = {*lists, *map(_page_name, pages)}
-        for file in files.keys() - kept:
-            if file != name and self._stands(file) in files[file]:
+        over = {file for file in files if file not in lists and file.partition("/")[0] not in pages}
+        for file in over:
+            if self._stands(file) in files[file]:
                 self._remove(file)
-        self._put_manifest(pages, {file: hashes for file, hashes in files.items() if file in kept})
+        self._put_manifest(pages, {file: hashes for file, hashes in files.items() if file not in over})
         for file, data in ours.items():
             _put(self.directory / file, data)
         return theirs
@@ -426,6 +426,10 @@ class StaticPublisher:
             return [Finding(what=f"the folder {self._folder.directory}: {error}", ok=False, mend="name another one")]
         mend = "" if writable else "let publishing.dir name a folder that this user may write to"
         folder = Finding(what=f"the folder {self._folder.directory} can be written", ok=writable, mend=mend)
+        wrong = await asyncio.to_thread(theme_faults.faults, self._folder.site)
+        if wrong:
+            mend = "correct it in the theme: nothing is published until then"
+            return [folder, *(Finding(what=what, ok=False, mend=mend) for what in wrong)]
         return [folder, *(self._told(name) for name in await asyncio.to_thread(self._folder.left))]
 
     def _told(self, name: str) -> Finding:
