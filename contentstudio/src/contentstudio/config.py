@@ -47,6 +47,16 @@ def _http_url(value: str) -> str:
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
+def _script_url(value: str) -> str:
+    """An address that may stand in a Content-Security-Policy, where blanks, commas and semicolons end it."""
+    if not re.fullmatch(r"https://[\w.-]+(:\d+)?(/[\w./~%@+=&?-]*)?", value, re.ASCII):
+        raise ValueError("needs a whole URL that begins with https:// and has no blanks, quotes, commas or semicolons")
+    return value
+
+
+ScriptUrl = Annotated[str, AfterValidator(_script_url)]
+
+
 def _cron(value: str) -> str:
     from overnight.triggers import Cron
 
@@ -615,14 +625,67 @@ class Budget(_Section):
         return "usd_per_day" not in self.model_fields_set
 
 
+class Plausible(_Section):
+    """Plausible counts the readers; `domain` is the site's name there, its host where none is given."""
+
+    kind: Literal["plausible"]
+    domain: str | None = Field(default=None, pattern=r"^[\w.,/-]+$")
+    script: ScriptUrl = "https://plausible.io/js/script.js"
+
+
+class Matomo(_Section):
+    """A Matomo of one's own, or of its cloud, counts the readers, without cookies; `url` is where its matomo.php is."""
+
+    kind: Literal["matomo"]
+    url: ScriptUrl
+    site_id: int = Field(ge=1)
+
+    @field_validator("url")
+    @classmethod
+    def _no_trailing_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+
+class Script(_Section):
+    """Any other script that counts readers, such as Umami's. `data` becomes its `data-` attributes.
+
+    `hosts` are the addresses that it sends to, where they are not at the script's own host.
+    """
+
+    kind: Literal["script"]
+    src: ScriptUrl
+    data: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")], str] = {}
+    hosts: list[ScriptUrl] = []
+
+
+ANALYTICS: dict[str, type[BaseModel]] = {"plausible": Plausible, "matomo": Matomo, "script": Script}
+
+
+def _analytics_of(analytics: Any) -> str | None:
+    """Which analytics it is, by its `kind`."""
+    kind = analytics.get("kind") if isinstance(analytics, dict) else getattr(analytics, "kind", None)
+    return TAG + kind if kind in ANALYTICS else None
+
+
+Analytics = Annotated[
+    Annotated[Plausible, Tag(TAG + "plausible")]
+    | Annotated[Matomo, Tag(TAG + "matomo")]
+    | Annotated[Script, Tag(TAG + "script")],
+    Discriminator(_analytics_of, custom_error_type="analytics_unknown", custom_error_message="needs a kind"),
+]
+
+
 class Site(_Section):
     """One site: its public address, what it reads, and what it may cost in a day.
 
     A source that is a plain URL is a feed or a page, whichever comes. `posts` is a sitemap of what the site has besides
     the articles from here: no article is written that is near one of its pages, and articles link to them.
 
-    `tags` are the subjects of the site: an article has those of which it speaks most. Static sites alone have a
-    `color`, and own `pages`: a folder of Markdown files beside the config, such as `about.md`.
+    `tags` are the subjects of the site: an article has those of which it speaks most.
+
+    Static sites alone have a `theme`, a folder beside the config with own templates, stylesheets and files,
+    `analytics`, the one thing that may run scripts on their pages, a `color`, and own `pages`: a folder beside the
+    config with Markdown files, such as `about.md`.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
@@ -642,6 +705,8 @@ class Site(_Section):
     search_console: Property | None = None
     window: Window = Window()
     publish: Publish = Static()
+    theme: Path | None = None
+    analytics: Analytics | None = None
 
     @property
     def sitemap(self) -> str:
@@ -654,6 +719,13 @@ class Site(_Section):
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _has_pages_of_its_own(self) -> Site:
+        for name in ("theme", "analytics", "color", "pages"):
+            if getattr(self, name) is not None and not isinstance(self.publish, Static):
+                raise ValueError(f"has “{name}”, which is for pages of ours, and is published to {self.publish.to}")
+        return self
 
 
 class Config(_Section):
@@ -742,10 +814,18 @@ def load(file: Path) -> Config:
     for site in config.site:
         for source in site.sources:
             if isinstance(source, KeywordsSource) and not config.beside(source.keywords).is_file():
-                told = f"site {site.name} reads “{source.keywords}”, which is not beside {file.name}"
-                where = f"sources of {site.name}"
-                raise InvalidConfig(f"{config._files.get(site.name, file)}: {told}", [(where, told)])
+                raise _missing(config, site, "sources", f"reads “{source.keywords}”, which is not beside {file.name}")
+        for key, folder in (("theme", site.theme), ("pages", site.pages)):
+            if folder is not None and not config.beside(folder).is_dir():
+                raise _missing(config, site, key, f"has the {key} “{folder}”, which is no folder beside {file.name}")
+    themes = {site.name: config.beside(site.theme) for site in config.site if site.theme is not None}
+    config.site[:] = [site.model_copy(update={"theme": themes.get(site.name)}) for site in config.site]
     return config
+
+
+def _missing(config: Config, site: Site, key: str, what: str) -> InvalidConfig:
+    told = f"site {site.name} {what}"
+    return InvalidConfig(f"{config.file_of(site)}: {told}", [(f"{key} of {site.name}", told)])
 
 
 def _read(file: Path) -> tuple[dict[str, Any], str]:
@@ -817,6 +897,7 @@ def _line(text: str, place: Sequence[int | str]) -> int | None:
 
 PLAINER = {
     "too_short": "needs at least one entry",
+    "analytics_unknown": f"is a table with kind = one of: {', '.join(ANALYTICS)}",
     "cms_unknown": f"is a table with to = one of: {', '.join(CMS)}",
     "union_tag_not_found": f"is a URL or a table with one of: {', '.join(SOURCES)}",
     "string_pattern_mismatch": "has characters that it may not have, or is too short: see contentstudio/README.md",
@@ -906,6 +987,8 @@ def _meant(found: ErrorDetails) -> str:
     given = found["input"]
     if found["type"] == "literal_error":
         return nearest(str(given), re.findall(r"'([^']*)'", str(found.get("ctx", {}).get("expected", ""))))
+    if found["type"] == "analytics_unknown" and isinstance(given, dict):
+        return nearest(str(given.get("kind")), list(ANALYTICS))
     if found["type"] == "cms_unknown" and isinstance(given, dict):
         return nearest(str(given.get("to")), list(CMS))
     if found["type"] == "union_tag_not_found" and isinstance(given, dict):
@@ -913,11 +996,14 @@ def _meant(found: ErrorDetails) -> str:
     return ""
 
 
+TAGGED = SOURCES | CMS | ANALYTICS
+
+
 def _known_keys(section: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     """The keys that the section of a location knows."""
     for part in location[:-1]:
-        if isinstance(part, str) and part.startswith(TAG) and part.removeprefix(TAG) in SOURCES | CMS:
-            section = (SOURCES | CMS)[part.removeprefix(TAG)]
+        if isinstance(part, str) and part.startswith(TAG) and part.removeprefix(TAG) in TAGGED:
+            section = TAGGED[part.removeprefix(TAG)]
         elif isinstance(part, str) and part in section.model_fields:
             annotation = section.model_fields[part].annotation
             inner = [t for t in (annotation, *get_args(annotation)) if isinstance(t, type) and issubclass(t, BaseModel)]

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+
 from contentstudio import config as settings
 from contentstudio import publish
 from contentstudio.config import Config, Site
 from contentstudio.indexing import indexnow, search_console
 from contentstudio.publish.port import Finding
-from contentstudio.research import sitemaps
-from contentstudio.research.fetch import Fetcher
+from contentstudio.research import robots, sitemaps
+from contentstudio.research.fetch import ANY_TYPE, BadStatus, Fetcher, Unavailable
 from overnight.errors import ConfigError, Permanent, Transient
+
+SEARCH_ENGINES = ("Googlebot", "Bingbot")
 
 
 async def check(config: Config, site: Site) -> list[Finding]:
     """Every finding; the publisher's own come first. Changes nothing."""
     fetcher = Fetcher(config.fetch)
     try:
-        found = [*await _publisher(config, site), await _sitemap(fetcher, site)]
+        sitemap, pages = await _sitemap(fetcher, site)
+        found = [*await _publisher(config, site), sitemap, *await _robots(config, fetcher, site, pages)]
         found += [await _key(config, fetcher, site)] if site.ping.endpoint else []
         found += [await _search_console(config, site.search_console)] if site.search_console else []
         return found
@@ -36,14 +42,63 @@ async def _publisher(config: Config, site: Site) -> list[Finding]:
         return [Finding(what=f"publishing: {error}", ok=False, mend=f"see publish of the site “{site.name}”")]
 
 
-async def _sitemap(fetcher: Fetcher, site: Site) -> Finding:
+async def _sitemap(fetcher: Fetcher, site: Site) -> tuple[Finding, list[str]]:
+    """How the sitemap is, and the addresses that it lists."""
     try:
         fetched = await fetcher.get(site.sitemap, types=sitemaps.TYPES, max_unpacked=sitemaps.MAX_UNPACKED)
-        sitemaps.parse(fetched.body, fetched.url, fetched.charset)
+        listed = sitemaps.parse(fetched.body, fetched.url, fetched.charset)
     except (Permanent, Transient) as error:
         mend = "serve the sitemap at its address, or name its address as sitemap in search_console"
-        return Finding(what=f"the sitemap: {error}", ok=False, mend=mend)
-    return Finding(what=f"the sitemap is at {site.sitemap}", ok=True)
+        return Finding(what=f"the sitemap: {error}", ok=False, mend=mend), []
+    return Finding(what=f"the sitemap is at {site.sitemap}", ok=True), [entry.url for entry in listed.entries]
+
+
+async def _robots(config: Config, fetcher: Fetcher, site: Site, pages: Sequence[str]) -> list[Finding]:
+    """What the robots.txt at the root of the site's host, which is the only one that counts, says of the site."""
+    parts = urlsplit(site.url)
+    url = f"{parts.scheme}://{parts.netloc}/robots.txt"
+    try:
+        text = (await fetcher.get(url, types=ANY_TYPE)).text
+    except BadStatus:
+        text = ""  # which allows everything
+    except Unavailable as error:
+        mend = "let the host answer with the file, or with 404: until then search engines may read nothing there"
+        return [Finding(what=f"robots.txt: {error}", ok=False, mend=mend, transient=True)]
+    except (Permanent, Transient):
+        return []  # the sitemap could not be asked for either
+    wrong = [*_forbidden(url, text, site, pages), *_unnamed(config, url, text, site)]
+    return wrong or [Finding(what=f"{url} lets search engines read the site", ok=True)]
+
+
+def _forbidden(url: str, text: str, site: Site, pages: Sequence[str]) -> Iterator[Finding]:
+    """What search engines may not read: the home page, the sitemap, and what that lists."""
+    host = urlsplit(site.url).netloc
+    asked = list(dict.fromkeys(one for one in (f"{site.url}/", site.sitemap, *pages) if urlsplit(one).netloc == host))
+    for engine in SEARCH_ENGINES:
+        rules = robots.parse(text, engine)
+        decided = [(one, *rules.decisive(_target(one))) for one in asked]
+        refused = [(one, pattern) for one, allowed, pattern in decided if not allowed]
+        if refused:
+            first, pattern = refused[0]
+            what = f"{url} forbids {engine} {len(refused)} of {len(asked)} addresses of the site, such as {first}"
+            top = f"{urlsplit(site.url).path}/"
+            allow = f", or add “Allow: {top}” beside it" if len(top) > len(pattern) else ""  # the longer rule decides
+            yield Finding(what=what, ok=False, mend=f"take “Disallow: {pattern}” out there{allow}")
+
+
+def _unnamed(config: Config, url: str, text: str, site: Site) -> Iterator[Finding]:
+    """Whether it names the sitemap of a static site; a CMS sees to that by itself."""
+    if isinstance(site.publish, settings.Static) and site.sitemap not in robots.sitemaps(text):
+        line = f"add the line “Sitemap: {site.sitemap}” to it"
+        ours = f"serve {config.folder(site) / 'robots.txt'} there, or "
+        mend = f"{line}: in the folder of the site nobody reads one" if urlsplit(site.url).path else f"{ours}{line}"
+        yield Finding(what=f"{url} does not name the sitemap", ok=False, mend=mend)
+
+
+def _target(url: str) -> str:
+    """The path and query of an address, as robots.txt speaks of them."""
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 async def _key(config: Config, fetcher: Fetcher, site: Site) -> Finding:

@@ -66,6 +66,7 @@ def static(config: Config) -> list[Check]:
         *_alerts(config),
         *_google(config, sites),
         *(check for site in sites for check in (*_secret(config, site), *_loopback(config, site), *_language(site))),
+        *(check for site in sites for check in (*_theme(site), *_own_pages(config, site))),
     ]
 
 
@@ -153,6 +154,34 @@ def _secret(config: Config, site: Site) -> list[Check]:
         what, _, todo = str(error).partition(": ")
         return [_wrong(f"CMS of {site.name}", what, todo)]
     return []
+
+
+def _theme(site: Site) -> list[Check]:
+    if site.theme is None:
+        return []
+    from contentstudio.publish import theme_faults
+
+    found = theme_faults.faults(site)
+    wrong = [_wrong(f"theme of {site.name}", what, "correct it in the theme") for what in found]
+    return wrong or [Check(f"theme of {site.name}", True, _shorter(site.theme))]
+
+
+def _own_pages(config: Config, site: Site) -> list[Check]:
+    """Whether the owner's pages can be read, and each has an address of its own."""
+    if site.pages is None:
+        return []
+    from contentstudio.publish import StaticSite, own_pages
+
+    what, folder = f"pages of {site.name}", config.beside(site.pages)
+    try:
+        own = own_pages.read(folder)
+        own_pages.refuse_collisions(own, StaticSite(site, config.folder(site)).pages())
+    except (ConfigError, Permanent) as error:
+        told, _, todo = str(error).partition(": ")
+        return [_wrong(what, told, todo or "correct it there")]
+    if not own:
+        return [Check(what, None, f"{_shorter(folder)} has no Markdown file", "put about.md or imprint.md there")]
+    return [Check(what, True, ", ".join(f"/{page.slug}/" for page in own))]
 
 
 def _language(site: Site) -> list[Check]:

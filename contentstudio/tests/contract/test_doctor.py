@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +17,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from contentstudio.cli import cli
+from contentstudio.config import Site
+from contentstudio.publish import StaticSite, theme_faults
 
 KEY = "key-0123456789"
 SITEMAP = "<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'></urlset>"
@@ -28,11 +32,13 @@ def www(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     folder.mkdir()
     (folder / "sitemap.xml").write_text(SITEMAP, "utf-8")
     (folder / f"{KEY}.txt").write_text(f"{KEY}\n", "utf-8")
+    robots = folder / "robots.txt"
 
     class Handler(SimpleHTTPRequestHandler):
         def log_message(self, *_: Any) -> None: ...
 
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as server:
+        robots.write_text(f"User-agent: *\nAllow: /\n\nSitemap: http://127.0.0.1:{server.server_port}/sitemap.xml\n")
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         yield folder, f"http://127.0.0.1:{server.server_port}"
@@ -42,11 +48,11 @@ def www(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 
 @pytest.fixture
 def ask(www: tuple[Path, str], tmp_path: Path) -> Ask:
-    def run(*arguments: str, publish: str = "{ to = 'static' }") -> Result:
+    def run(*arguments: str, publish: str = "{ to = 'static' }", below: str = "") -> Result:
         file = tmp_path / "contentstudio.toml"
         file.write_text(
             "[fetch]\nallow_loopback = true\ntimeout_seconds = 5\n"
-            f"[[site]]\nname = 'garden'\nurl = '{www[1]}'\nsources = ['https://a.example']\n"
+            f"[[site]]\nname = 'garden'\nurl = '{www[1]}{below}'\nsources = ['https://a.example']\n"
             f"ping = {{ endpoint = '{www[1]}/indexnow', key = '{KEY}' }}\npublish = {publish}\n",
             "utf-8",
         )
@@ -128,3 +134,86 @@ async def test_a_missing_key_is_told_with_the_place_for_it(
     (mend,) = [mend for what, mend in wrong.items() if "key of IndexNow" in what]
     assert place in mend
     assert mend.endswith("key_url in ping")
+
+
+LISTED = "<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'><url><loc>{}</loc></url></urlset>"
+
+
+@pytest.mark.parametrize(
+    ("rules", "what"),
+    [
+        ("User-agent: *\nDisallow: /\n", ["Googlebot 3 of 3", "Bingbot 3 of 3"]),
+        ("User-agent: *\nDisallow: /comp*\nAllow: /\n", ["Googlebot 1 of 3", "Bingbot 1 of 3"]),
+        ("User-agent: bingbot\nDisallow: /sitemap.xml$\n", ["Bingbot 1 of 3"]),
+        ("User-agent: *\nDisallow: /private/\nAllow: /\n", []),
+        ("", []),
+    ],
+    ids=["all", "articles", "one engine", "others' pages", "nothing"],
+)
+async def test_a_robots_txt_that_forbids_our_pages_is_told_with_the_line(
+    ask: Ask, www: tuple[Path, str], rules: str, what: list[str]
+) -> None:
+    (www[0] / "sitemap.xml").write_text(LISTED.format(f"{www[1]}/compost/"), "utf-8")
+    (www[0] / "robots.txt").write_text(f"{rules}\nSitemap: {www[1]}/sitemap.xml", "utf-8")
+    code, wrong = await findings(ask)
+    assert (code, len(wrong)) == (int(bool(what)), len(what))
+    for told, expected in zip(wrong, what, strict=True):
+        assert expected in told
+    for line in re.findall("Disallow: .*", rules) if what else ():
+        assert all(f"take “{line}” out there" in mend for mend in wrong.values())
+
+
+@pytest.mark.parametrize("rules", ["User-agent: *\nAllow: /\n", "Sitemap: https://other.example/sitemap.xml\n", None])
+async def test_a_robots_txt_that_does_not_name_the_sitemap_is_told_with_the_line(
+    ask: Ask, www: tuple[Path, str], rules: str | None
+) -> None:
+    (www[0] / "robots.txt").unlink()
+    if rules is not None:
+        (www[0] / "robots.txt").write_text(rules, "utf-8")
+    _, wrong = await findings(ask)
+    ((told, mend),) = wrong.items()
+    assert told == f"{www[1]}/robots.txt does not name the sitemap"
+    assert f"add the line “Sitemap: {www[1]}/sitemap.xml” to it" in mend
+    assert "/sites/garden/robots.txt there" in mend
+
+
+async def test_of_a_site_in_a_folder_the_robots_txt_of_its_host_counts(ask: Ask, www: tuple[Path, str]) -> None:
+    (www[0] / "blog").mkdir()
+    (www[0] / "blog" / "sitemap.xml").write_text(LISTED.format(f"{www[1]}/blog/compost/"), "utf-8")
+    (www[0] / "blog" / f"{KEY}.txt").write_text(KEY, "utf-8")
+    (www[0] / "blog" / "robots.txt").write_text(f"Sitemap: {www[1]}/blog/sitemap.xml", "utf-8")
+    (www[0] / "robots.txt").write_text("User-agent: *\nDisallow: /*\nUser-agent: Bingbot\nDisallow: /blog/c", "utf-8")
+    _, wrong = await findings(ask, below="/blog")
+    assert [told.split(" ", 1)[1].split(" addresses")[0] for told in wrong] == [
+        "forbids Googlebot 3 of 3",
+        "forbids Bingbot 1 of 3",
+        "does not name the sitemap",
+    ]
+    mend = list(wrong.values())
+    assert mend[:2] == [
+        "take “Disallow: /*” out there, or add “Allow: /blog/” beside it",
+        "take “Disallow: /blog/c” out there",
+    ]
+    assert mend[2].startswith(f"add the line “Sitemap: {www[1]}/blog/sitemap.xml” to it: in the folder of the site")
+
+
+async def test_of_any_cms_the_robots_txt_is_looked_at_and_its_sitemap_is_the_cmss_own(
+    ask: Ask, www: tuple[Path, str]
+) -> None:
+    (www[0] / "robots.txt").write_text("User-agent: *\nDisallow: /\n", "utf-8")
+    _, wrong = await findings(ask, publish="{ to = 'git', repository = '/nowhere' }")
+    told = [what for what in wrong if "robots.txt" in what]
+    assert len(told) == 2
+    assert all("forbids" in what for what in told)
+
+
+def test_a_site_in_a_folder_gets_no_robots_txt_and_loses_the_one_that_it_had(tmp_path: Path) -> None:
+    config = {"name": "garden", "url": "https://garden.example", "sources": ["https://a.example"]}
+    folder = tmp_path / "www"
+    draft = theme_faults.sample(Site.model_validate(config))
+    moment = datetime(2026, 11, 23, tzinfo=UTC)
+    StaticSite(Site.model_validate(config), folder).publish(draft, published_at=moment)
+    assert (folder / "robots.txt").exists()
+    below = Site.model_validate(config | {"url": "https://garden.example/blog/"})
+    StaticSite(below, folder).publish(draft, published_at=moment)
+    assert not (folder / "robots.txt").exists()

@@ -748,3 +748,9 @@ def test_a_crash_while_lists_and_feet_change_is_healed_by_publishing_again(
         assert found is None or found.sha256 is None or tree(site.directory).items() >= files.items(), call
         site.publish(new, published_at=NIGHT)
         assert {name: data for name, data in tree(site.directory).items() if name != static.MANIFEST} == files, call
+
+
+async def test_a_site_without_an_imprint_is_told_that_some_laws_ask_for_one(site: StaticSite) -> None:
+    for own, told in ((OWN_PAGES, []), ([], [True])):
+        findings = await static.StaticPublisher(StaticSite(SITE, site.directory, own)).check()
+        assert [finding.ok for finding in findings if "imprint" in finding.mend] == told

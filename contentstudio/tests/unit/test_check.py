@@ -301,3 +301,45 @@ def test_a_narrow_terminal_loses_no_advice(monkeypatch: pytest.MonkeyPatch, caps
     told = capsys.readouterr().out
     assert max(map(len, told.splitlines())) == 60
     assert "alerts.channels" in told
+
+
+def checked(tmp_path: Path, what: str) -> dict[str, Any]:
+    call = ["--config", str(tmp_path / "contentstudio.toml"), "check", "--offline", "--json"]
+    [found] = [each for each in json.loads(CliRunner().invoke(cli, call).stdout)["checks"] if each["what"] == what]
+    return dict(found)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """The folder of a static site's own pages, with an about page."""
+    (tmp_path / "contentstudio.toml").write_text("[[site]]\n" + SITE.format("garden") + "pages = 'own'\n", "utf-8")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "about.md").write_text("# About\n\nWe grow.\n", "utf-8")
+    return tmp_path / "own"
+
+
+def test_check_names_the_own_pages_of_a_site(own: Path) -> None:
+    assert (checked(own.parent, "pages of garden")["ok"], checked(own.parent, "pages of garden")["details"]) == (
+        True,
+        "/about/",
+    )
+
+
+def test_check_finds_an_own_page_at_the_address_of_an_article(own: Path) -> None:
+    moment = "2026-01-02T03:04:05Z"
+    page = {"title": "A", "description": "B", "sha256": "", "published_at": moment, "updated_at": moment}
+    folder = own.parent / "sites" / "garden"
+    folder.mkdir(parents=True)
+    (folder / ".contentstudio.json").write_text(json.dumps({"site": "garden", "pages": {"about": page}}), "utf-8")
+    found = checked(own.parent, "pages of garden")
+    assert (found["ok"], found["stops"]) == (False, True)
+    assert found["details"] == "the page about.md and an article have one address, /about/"
+    assert found["todo"].startswith("rename the file")
+
+
+def test_check_finds_own_pages_with_one_address_and_a_folder_without_any(own: Path) -> None:
+    (own / "About.md").write_text("x", "utf-8")
+    assert checked(own.parent, "pages of garden")["todo"] == "rename one"
+    for path in own.iterdir():
+        path.unlink()
+    assert checked(own.parent, "pages of garden")["ok"] is None

@@ -154,3 +154,19 @@ def test_of_many_sites_a_misspelt_one_is_told_with_those_that_are_near(tmp_path:
         config.find("gardn-7")
     with pytest.raises(ConfigError, match="of 40, and none is near it"):
         config.find("xyz")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("color = 'green'", r"“site\[1\].color” is a colour as six hexadecimal digits, such as #23674a"),
+        ("color = '#12'", "six hexadecimal digits"),
+        ("pages = 'own'", "has the pages “own”, which is no folder beside contentstudio.toml"),
+        ("pages = 'own'\npublish = { to = 'ghost' }", "has “pages”, which is for pages of ours"),
+        ("color = '#123456'\npublish = { to = 'ghost' }", "has “color”, which is for pages of ours"),
+        ("tags = ['']", r"site\[1\].tags\[1\]"),
+    ],
+)
+def test_what_belongs_to_the_pages_of_a_static_site_is_checked(tmp_path: Path, line: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        load(tmp_path, f"{SITE}{line}\n")

@@ -218,7 +218,7 @@ def test_every_page_has_a_picture_for_networks_and_an_icon() -> None:
         assert meta["og:image:alt"] == "The Garden"
         assert meta["twitter:card"] == "summary_large_image"
         assert meta["og:description"] == meta["twitter:description"] == meta["description"]
-        assert first(text, "//link[@rel='icon']/@type") == "image/svg+xml"
+        assert first(text, "//link[@rel='icon']/@href").endswith("favicon.svg")
 
 
 def test_the_pictures_are_files_of_the_site() -> None:

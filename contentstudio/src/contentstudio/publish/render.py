@@ -11,16 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
 import nh3
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from contentstudio.config import Site
 from contentstudio.model import Block, Draft, Image, ListBlock, QuoteBlock, Reference, Sentence, TableBlock
-from contentstudio.publish import anchors, cards, lists
+from contentstudio.publish import anchors, cards, lists, themes
 from contentstudio.publish.anchors import Piece
 from contentstudio.publish.foot import enclosed
 from contentstudio.publish.labels import day, direction, labels, quotation_marks
@@ -28,11 +29,13 @@ from contentstudio.publish.lists import Page as Page
 from contentstudio.publish.lists import Part, Tag, folder_in_url, shortened
 from contentstudio.publish.own_pages import OwnPage, refuse_collisions
 from contentstudio.publish.related import related
+from contentstudio.publish.themes import GENERATOR as GENERATOR
+from contentstudio.publish.themes import Template
 from contentstudio.research.slugs import in_url
 from overnight.errors import InvalidPayload
 
-GENERATOR = '<meta name="generator" content="contentstudio">'
 FEED_LENGTH = 50
+ICON = "favicon.svg"
 CARD = "card.png"  # the picture of a page for social networks, beside it
 WORDS_PER_MINUTE = 220
 UNSPACED_PER_MINUTE = 500  # characters of scripts without blanks between words
@@ -118,7 +121,7 @@ def article(
     if not draft.images:
         structured[0]["image"] = [about.picture.src]
     crumbs = [(f"{site.url}/{path}", name) for path, name in topics[:1]]
-    return _environment.get_template("article.html").render(
+    return _template(site, "article.html").render(
         **_frame(site, about, "../", draft.language),
         draft=draft,
         tongue=draft.language if _LANGUAGE.fullmatch(draft.language) else "",
@@ -254,6 +257,8 @@ def listings(site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage] = ())
 
     `pages` maps slugs to what is known of them, `own` are the owner's pages. Raises `ConfigError` where one of these
     has the address of an article.
+
+    Of robots.txt there is none where the site is not at the root of its host: nobody would read it.
     """
     refuse_collisions(own, pages)
     newest, tags = lists.newest_first(pages), lists.tags(pages)
@@ -271,7 +276,7 @@ def listings(site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage] = ())
         "feed_length": FEED_LENGTH,
     }
     files: dict[str, str | bytes] = {
-        name: _environment.get_template(name).render(values) for name in ("sitemap.xml", "feed.xml")
+        name: _template(site, name).render(**values) for name in ("sitemap.xml", "feed.xml")
     }
     for part in lists.parts("", newest):
         files[_file(part.folder)] = _list(site, pages, own, part, None)
@@ -281,12 +286,14 @@ def listings(site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage] = ())
     for page in own:
         files[_file(page.slug)] = _own_page(site, page, own)
     files["404.html"] = _missing(site, own)
-    files["favicon.svg"] = cards.icon(_site_title(site), site.color)
+    if themes.icon(site) is None:
+        files[ICON] = cards.icon(_site_title(site), site.color)
     files[CARD] = cards.card(_site_title(site), urlsplit(site.url).hostname or "", site.color)
-    files["robots.txt"] = f"User-agent: *\nAllow: /\n\nSitemap: {site.url}/sitemap.xml\n"
+    if not urlsplit(site.url).path:
+        files["robots.txt"] = f"User-agent: *\nAllow: /\n\nSitemap: {site.url}/sitemap.xml\n"
     if site.ping.key:
         files[f"{site.ping.key}.txt"] = site.ping.key
-    return files
+    return files | themes.files(site)
 
 
 def _file(folder: str) -> str:
@@ -312,7 +319,7 @@ def _list(site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage], part: P
         indexed=tag is None or tag.indexed,
     )
     crumbs = [(about.url, heading)]
-    return _environment.get_template("tag.html" if tag else "index.html").render(
+    return _template(site, "tag.html" if tag else "index.html").render(
         **_frame(site, about, "../" * depth, site.language),
         heading=heading,
         number=number,
@@ -335,7 +342,7 @@ def _own_page(site: Site, page: OwnPage, own: Sequence[OwnPage]) -> str:
     )
     frame = _frame(site, about, "../", site.language)
     structured = [_breadcrumbs(site, [(about.url, page.title)])]
-    return _environment.get_template("own.html").render(**frame, page=page, own=own, structured=structured, crumbs=[])
+    return _template(site, "own.html").render(**frame, page=page, own=own, structured=structured, crumbs=[])
 
 
 def _missing(site: Site, own: Sequence[OwnPage]) -> str:
@@ -350,11 +357,11 @@ def _missing(site: Site, own: Sequence[OwnPage]) -> str:
         indexed=False,
     )
     frame = _frame(site, about, root, site.language)
-    return _environment.get_template("404.html").render(**frame, own=own, structured=[], crumbs=[])
+    return _template(site, "404.html").render(**frame, own=own, structured=[], crumbs=[])
 
 
 def _foot(site: Site, language: str, near: Sequence[tuple[str, Page]], own: Sequence[OwnPage]) -> str:
-    return _environment.get_template("foot.html").render(
+    return _template(site, "foot.html").render(
         site_title=_site_title(site), labels=labels(language), root="../", near=near, own=own
     )
 
@@ -366,7 +373,7 @@ def _frame(site: Site, about: _About, root: str, language: str) -> dict[str, Any
         "site_title": _site_title(site),
         "about": about,
         "root": root,
-        "generator": GENERATOR,
+        "icon": themes.icon(site) or ICON,
         "accent": cards.accent(site.color),
         "labels": labels(language),
         "direction": direction(language),
@@ -500,19 +507,36 @@ def _printable(value: Any) -> Any:
     return _FORBIDDEN.sub("", value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _build_environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("contentstudio.publish"),
+def read_template(site: Site, name: str) -> None:
+    """Read a template without using it. Raises `ThemeError` where it is none."""
+    _template(site, name).read()
+
+
+def _template(site: Site, name: str) -> Template:
+    return Template(site, _environment if site.theme is None else _themed(site.theme), name)
+
+
+def _build_environment(kind: type[Environment] = Environment, theme: Path | None = None) -> Environment:
+    environment = kind(
+        loader=themes.loader(theme),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         finalize=_printable,
+        cache_size=400 if theme is None else 0,  # an owner may add a template while we run
         auto_reload=False,
     )
     environment.filters.update(iso=_iso, day=lru_cache(maxsize=10_000)(day), in_url=in_url)
     return environment
+
+
+@lru_cache(maxsize=256)
+def _themed(theme: Path) -> Environment:
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    return _build_environment(ImmutableSandboxedEnvironment, theme)
 
 
 _environment = _build_environment()

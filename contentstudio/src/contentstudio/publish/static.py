@@ -25,7 +25,7 @@ from pydantic import ValidationError
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Model, Published
-from contentstudio.publish import foot, render
+from contentstudio.publish import foot, render, theme_faults
 from contentstudio.publish.own_pages import OwnPage, refuse_collisions
 from contentstudio.publish.port import (
     SLUG_RULE,
@@ -227,8 +227,7 @@ class StaticSite:
         theirs = [file for file, data in lists.items() if not self._is_ours(manifest, file, data)]
         ours = {file: data for file, data in lists.items() if file not in theirs}
         coming = ours if page is None else {name: page, **ours}
-        known = manifest.files or {}
-        files = known | {file: self._hashes(manifest, file, data) for file, data in coming.items()}
+        files = (manifest.files or {}) | {file: self._hashes(manifest, file, data) for file, data in coming.items()}
         self._put_manifest(manifest.pages, files)
         if page is None:
             self._remove(name)
@@ -236,10 +235,11 @@ class StaticSite:
             _put(self.directory / name, page)
             files[name] = (_sha256(page),)
         kept = {*lists, *(file for slug, page in pages.items() for file in _files_of(slug, page))}
-        for file in files.keys() - kept:
-            if file != name and self._stands(file) in files[file]:
+        over = files.keys() - kept
+        for file in over:
+            if self._stands(file) in files[file]:
                 self._remove(file)
-        self._put_manifest(pages, {file: hashes for file, hashes in files.items() if file in kept})
+        self._put_manifest(pages, {file: hashes for file, hashes in files.items() if file not in over})
         for file, data in ours.items():
             _put(self.directory / file, data)
         return theirs
@@ -459,7 +459,18 @@ class StaticPublisher:
             return [Finding(what=f"the folder {self._folder.directory}: {error}", ok=False, mend="name another one")]
         mend = "" if writable else "let publishing.dir name a folder that this user may write to"
         folder = Finding(what=f"the folder {self._folder.directory} can be written", ok=writable, mend=mend)
-        return [folder, *(self._told(name) for name in await asyncio.to_thread(self._folder.left))]
+        wrong = await asyncio.to_thread(theme_faults.faults, self._folder.site)
+        if wrong:
+            mend = "correct it in the theme: nothing is published until then"
+            return [folder, *(Finding(what=what, ok=False, mend=mend) for what in wrong)]
+        return [folder, *(self._told(name) for name in await asyncio.to_thread(self._folder.left)), *self._imprint()]
+
+    def _imprint(self) -> list[Finding]:
+        """A hint for those whose law asks for it; whether it does, we cannot know."""
+        if self._folder.own:
+            return []
+        mend = "where the law asks for an imprint, put imprint.md into a folder, and name that as pages of the site"
+        return [Finding(what="the site has no pages of its own, such as about or an imprint", ok=True, mend=mend)]
 
     def _told(self, name: str) -> Finding:
         """A file that stays as it is. Without our sitemap nobody finds the articles; the rest is the owner's choice."""

@@ -26,10 +26,14 @@ class Robots:
     delay: float = 0.0
 
     def allows(self, target: str) -> bool:
-        """Whether a path, with its query, may be read: the longest pattern decides; of two, the one that allows."""
+        """Whether a path, with its query, may be read."""
+        return self.decisive(target)[0]
+
+    def decisive(self, target: str) -> tuple[bool, str]:
+        """The rule for a path, with its query: the longest pattern that fits; of two, the one that allows."""
         path = _normal(target).replace("*", "%2A").replace("$", "%24")
-        fitting = [(len(pattern), allowed) for allowed, pattern in self.rules if _fits(pattern, path)]
-        return max(fitting, default=(0, True))[1]
+        fitting = [(len(pattern), allowed, pattern) for allowed, pattern in self.rules if _fits(pattern, path)]
+        return max(fitting, default=(0, True, ""))[1:]
 
 
 def parse(text: str, product: str) -> Robots:
@@ -55,6 +59,11 @@ def parse(text: str, product: str) -> Robots:
                 delays |= {agent: _seconds(value) for agent in agents}
     mine = product.lower() if product.lower() in groups else "*"
     return Robots(tuple(groups.get(mine, ())), delays.get(mine, 0.0))
+
+
+def sitemaps(text: str) -> list[str]:
+    """The addresses of sitemaps that it names; they stand outside of all groups."""
+    return re.findall(r"^\s*sitemap\s*:\s*(\S+)", text.removeprefix("\ufeff")[:MAX_LENGTH], re.I | re.M)
 
 
 def product_token(user_agent: str) -> str:

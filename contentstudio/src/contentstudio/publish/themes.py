@@ -1,0 +1,215 @@
+"""What an owner puts around our pages: own templates and files from a folder, and the scripts that count readers.
+
+Every page is closed by a Content-Security-Policy that names exactly what the config asks for. It is put into the head
+of whatever a template brings, so that no template can forget it.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader, TemplateError
+from jinja2.exceptions import TemplateNotFound, TemplateRuntimeError
+from markupsafe import Markup
+
+from contentstudio.config import Matomo, Plausible, Script, Site
+from overnight.errors import ConfigError, InvalidPayload
+
+GENERATOR = '<meta name="generator" content="contentstudio">'
+ASSETS = "assets"
+ANALYTICS = f"{ASSETS}/analytics.js"
+STYLES = ("style.css", "extra.css")  # the one replaces ours, the other adds to it
+TEMPLATES = (".html", ".xml")
+OURS = ("body.html",)  # its markup is what the gates judge
+ICONS = (".svg", ".png", ".ico")
+FRAGMENTS = ("body.html", "foot.html")
+_HEAD = re.compile(r"<head(?:\s[^>]*)?>", re.I)
+
+
+class ThemeError(ConfigError):
+    """A template or file of a theme that cannot be used. It is one sentence with the file, and the line if known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A script of a page, and what the browser must be allowed for it beside the script itself."""
+
+    src: str
+    data: Mapping[str, str] = field(default_factory=dict)
+    connect: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template of a site: the theme's own, where it has one."""
+
+    site: Site
+    environment: Environment
+    name: str
+
+    def render(self, **values: Any) -> str:
+        """The text. Raises `ThemeError` where a template of the theme is at fault; nothing half is given."""
+        with self._explained():
+            text = self.environment.get_template(self.name).render(**_common(self.site), **values)
+        if not self.name.endswith(".html") or self.name in FRAGMENTS:
+            return text
+        return closed(text, self.site, self.name)
+
+    def read(self) -> None:
+        """Raises `ThemeError` for what is no template."""
+        with self._explained():
+            self.environment.get_template(self.name)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except InvalidPayload:
+            raise
+        except Exception as error:
+            if self.site.theme is None:
+                raise
+            raise ThemeError(f"the theme of {self.site.name}: {told(error, self.site.theme)}") from error
+
+
+def loader(theme: Path | None) -> BaseLoader:
+    """Where templates are: the theme's own first, then ours, which `default/` names whatever the theme has."""
+    ours = PackageLoader("contentstudio.publish")
+    own = [FileSystemLoader(theme)] if theme is not None else []
+    return ChoiceLoader([*own, ours, PrefixLoader({"default": ours})])
+
+
+def _common(site: Site) -> dict[str, Any]:
+    """What every template is given."""
+    styles = [name for name in STYLES if site.theme is not None and (site.theme / name).is_file()]
+
+    def asset(name: str) -> str:
+        if site.theme is None or not (site.theme / name).is_file():
+            raise TemplateRuntimeError(f"the theme has no file “{name}”")
+        return asset_url(site, name)
+
+    return {
+        "asset": asset,
+        "own_style": "style.css" not in styles,
+        "stylesheets": [asset_url(site, name) for name in styles],
+    }
+
+
+def asset_url(site: Site, name: str) -> str:
+    """Where a file of the theme is seen: a path from the host's root, so that it holds on pages of any depth."""
+    folder = "" if _is_favicon(Path(name)) else f"{ASSETS}/"
+    return f"{urlsplit(site.url).path}/{folder}{quote(name)}"
+
+
+def files(site: Site) -> dict[str, bytes]:
+    """The files that come along with the pages: of the theme all but its templates, and our own script."""
+    found = {}
+    for path in sorted(site.theme.rglob("*")) if site.theme is not None else ():
+        below = path.relative_to(site.theme) if site.theme is not None else path
+        if path.is_file() and below.suffix not in TEMPLATES and not any(part.startswith(".") for part in below.parts):
+            found[below.as_posix() if _is_favicon(below) else f"{ASSETS}/{below.as_posix()}"] = path.read_bytes()
+    if isinstance(site.analytics, Matomo):
+        found[ANALYTICS] = _matomo(site.analytics).encode()
+    return found
+
+
+def icon(site: Site) -> str | None:
+    """The name of the theme's own icon, if it has one: the one that browsers show best."""
+    names = [f"favicon{extension}" for extension in ICONS]
+    return next((name for name in names if site.theme is not None and (site.theme / name).is_file()), None)
+
+
+def _is_favicon(below: Path) -> bool:
+    return len(below.parts) == 1 and below.stem == "favicon"
+
+
+def _matomo(analytics: Matomo) -> str:
+    """What is told to Matomo's own script: to count the page, and to set no cookies."""
+    calls = [
+        ["disableCookies"],
+        ["setTrackerUrl", f"{analytics.url}/matomo.php"],
+        ["setSiteId", str(analytics.site_id)],
+        ["trackPageView"],
+        ["enableLinkTracking"],
+    ]
+    return f"window._paq = {json.dumps(calls)};\n"
+
+
+def tags(site: Site) -> list[Tag]:
+    """The scripts that count readers, and whom they tell."""
+    match site.analytics:
+        case Plausible() as plausible:
+            domain = plausible.domain or urlsplit(site.url).hostname or ""
+            return [Tag(plausible.script, {"domain": domain}, connect=(_origin(plausible.script),))]
+        case Matomo() as matomo:
+            tracker = (f"{matomo.url}/matomo.php",)
+            return [Tag(f"{site.url}/{ANALYTICS}"), Tag(f"{matomo.url}/matomo.js", {}, tracker, tracker)]
+        case Script() as script:
+            hosts = tuple(map(_origin, script.hosts or [script.src]))
+            return [Tag(script.src, script.data, hosts, hosts)]
+        case None:
+            return []
+
+
+def policy(site: Site) -> str:
+    """The Content-Security-Policy of the site's pages: scripts run only where the config names them."""
+    theme, scripts = site.theme is not None, tags(site)
+    sources = {
+        "default-src": ["'none'"],
+        "style-src": ["'self'"] * theme + ["'unsafe-inline'"],
+        "img-src": ["'self'", "data:", *(url for tag in scripts for url in tag.images)],
+        "font-src": ["'self'"] * theme,
+        "script-src": [tag.src.partition("?")[0] for tag in scripts],
+        "connect-src": [url for tag in scripts for url in tag.connect],
+        "base-uri": ["'none'"],
+        "form-action": ["'none'"],
+    }
+    return "; ".join(f"{name} {' '.join(dict.fromkeys(hosts))}" for name, hosts in sources.items() if hosts)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def closed(page: str, site: Site, name: str) -> str:
+    """A page with the policy and our mark at the top of its head, and the scripts at its end."""
+    found = _HEAD.search(page)
+    end = page.find("</head>")
+    if found is None or end < found.end():
+        raise ThemeError(f"the theme of {site.name}: a page of {name} has no <head> and </head>, which it needs")
+    scripts = "".join(f"{_script(tag)}\n" for tag in tags(site))
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{html.escape(policy(site), quote=False)}">'
+    top = f'\n<meta charset="utf-8">\n{meta}\n{GENERATOR}'
+    return f"{page[: found.end()]}{top}{page[found.end() : end]}{scripts}{page[end:]}"
+
+
+def _script(tag: Tag) -> Markup:
+    data = Markup("").join(Markup(' data-{}="{}"').format(name, value) for name, value in tag.data.items())
+    return Markup('<script defer src="{}"{}></script>').format(tag.src, data)
+
+
+def told(error: Exception, theme: Path) -> str:
+    """What is wrong with a theme, with the file and the line where they are known."""
+    name, line = getattr(error, "name", None), getattr(error, "lineno", None)
+    if line is None:
+        for frame in reversed(traceback.extract_tb(error.__traceback__)):
+            if frame.filename.endswith(TEMPLATES):
+                path = Path(frame.filename)
+                name = path.relative_to(theme).as_posix() if path.is_relative_to(theme) else f"default/{path.name}"
+                line = frame.lineno
+                break
+    what = f"there is no template “{error}”" if isinstance(error, TemplateNotFound) else str(error)
+    what = what if isinstance(error, TemplateError) else f"{type(error).__name__}: {what}"
+    place = f"{name}, line {line}: " if line is not None else f"{name}: " if name and str(error) != name else ""
+    return f"{place}{what}".rstrip(".")
