@@ -332,16 +332,16 @@ def _seo(index: dict[str, Any], routes: dict[str, Any]) -> Iterator[Finding]:
         yield Finding(what=told, ok=True, mend=mend if cannot else "")
     if not known:
         yield Finding(what="no SEO plugin that we know: its title and excerpt are what search engines take", ok=True)
-    yield _structured_data(STRUCTURED_DATA in registered, [one.name for one in known if one.article])
+    yield _structured_data(STRUCTURED_DATA in registered, any(one.article for one in known))
 
 
-def _structured_data(printed: bool, others: list[str]) -> Finding:
+def _structured_data(ours: bool, other: bool) -> Finding:
     """Who prints the structured data of articles: our own plugin, or an SEO plugin, which knows no questions."""
-    if printed:
+    if ours:
         return Finding(what="structured data of articles is printed by contentstudio.php", ok=True)
     mend = "copy deploy/wordpress/contentstudio.php into wp-content/mu-plugins; an article has it with its next version"
-    if others:
-        told = f"structured data of articles is printed by {' and '.join(others)}, without questions and answers"
+    if other:
+        told = "structured data of articles is printed by the SEO plugin, without questions and answers"
     else:
         told = "no structured data (JSON-LD) of articles is printed: search engines see no dates, author or answers"
     return Finding(what=told, ok=True, mend=mend)

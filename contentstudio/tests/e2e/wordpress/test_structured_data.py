@@ -209,7 +209,7 @@ async def test_site_check_says_who_prints_structured_data(
     other.write_text(f"<?php add_action('rest_api_init', function () {{ {route} }});", "utf-8")
     request.addfinalizer(other.unlink)
     what, mend = await told()
-    assert "printed by Yoast SEO, without questions" in what
+    assert "printed by the SEO plugin, without questions" in what
     assert "contentstudio.php" in mend
     request.addfinalizer(install(mu_plugins).unlink)
     assert await told() == ("structured data of articles is printed by contentstudio.php", "")
