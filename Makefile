@@ -38,7 +38,7 @@ test-e2e: $(SETUP)  ## The demo, the examples and the commands, as a user runs t
 test-browser: $(SETUP)  ## The console from outside: a real Chromium (or OVERNIGHT_CHROMIUM), schemathesis
 	@$(BIN)/pytest overnight/tests/browser contentstudio/tests/browser
 
-test-wordpress: $(SETUP)  ## Publishing to a real WordPress, whatever breaks (Debian; nothing is installed)
+test-wordpress: $(SETUP)  ## Publishing to a real WordPress, whatever breaks; its editor in Chromium (Debian; installs nothing)
 	@$(BIN)/pytest -n 0 contentstudio/tests/e2e/wordpress
 
 test-generators: $(SETUP)  ## What Hugo, Jekyll and Astro make of what is published by Git; skips what is not there
@@ -93,10 +93,11 @@ bench: $(SETUP)  ## The engine beside its peers, in under 20 minutes; QUICK=1 in
 docs: $(SETUP)  ## The reference and the diagram in docs/, from the code
 	@$(BIN)/python docs/generate.py
 
-screenshots: $(SETUP)  ## The pictures in docs/images, of a night in a real Chromium
-	@OVERNIGHT_SCREENSHOTS=docs/images $(BIN)/pytest -n 0 overnight/tests/browser contentstudio/tests/browser -k looks
-	@find docs/images -name '*.png' ! -name 'home-*' ! -name 'article-*' ! -name 'sites-*' ! -name signals-light.png ! -name jobs-one-light.png \
-	  ! -name review-one-light.png ! -name dead-light.png -delete
+screenshots: $(SETUP)  ## The pictures in docs/images, of a night and of a WordPress in a real Chromium
+	@OVERNIGHT_SCREENSHOTS=docs/images $(BIN)/pytest -n 0 overnight/tests/browser contentstudio/tests/browser \
+	  contentstudio/tests/e2e/wordpress -k looks
+	@find docs/images -name '*.png' ! -name 'home-*' ! -name 'article-*' ! -name 'sites-*' ! -name 'wordpress-*' ! -name signals-light.png \
+	  ! -name jobs-one-light.png ! -name review-one-light.png ! -name dead-light.png -delete
 
 format: $(SETUP)  ## Let ruff mend the style
 	@$(BIN)/ruff check --fix .

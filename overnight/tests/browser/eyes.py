@@ -50,7 +50,7 @@ async def page_of(browser: Browser, look: str = "light", **more: Any) -> AsyncIt
     page.on("requestfailed", lambda request: wrong.append(request.url) if request.failure not in LEFT else None)
     page.on("dialog", lambda dialog: wrong.append(f"a dialog: {dialog.message}"))
     yield page
-    assert wrong == []
+    assert wrong == [], wrong
     assert await page.title() != "run"
     await context.close()
 

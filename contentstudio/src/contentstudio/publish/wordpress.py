@@ -265,7 +265,8 @@ class WordPress:
         path, slug = f"{API}/posts/{number}", draft.slug
         for _ in range(2):
             own = await self._alone(number, slug)
-            seo = await self._update(path, fields, seo_fields.wanted(own and own["meta"], draft, indexed=indexed))
+            seo = seo_fields.wanted(own and own["meta"], self.site, draft, indexed=indexed)
+            seo = await self._update(path, fields, seo)
             post = (await self._remote.ask("GET", path, params={"context": "edit", "_fields": FIELDS})).data
             if _slug(post) == slug:
                 break

@@ -230,7 +230,7 @@ def _titled(reference: Reference, id: str = "") -> str:
     words, target = _text(reference.title or reference.url), render._web_url(reference.url)
     if target is None:
         return f"<span{id}>{words}</span>"
-    return f'<a{id} href="{_href(target)}" rel="noopener nofollow">{words}</a>'
+    return f'<a{id} rel="noopener nofollow" href="{_href(target)}">{words}</a>'
 
 
 def _image(image: Image, picture: Picture | None) -> _Block:
@@ -258,7 +258,8 @@ class _Sentences:
         )
 
     def _cited(self, number: int | None) -> str:
-        return f'<sup><a href="#s{number}" aria-label="{self._source} {number}">{number}</a></sup>' if number else ""
+        # The editor writes a link's address after its other attributes.
+        return f'<sup><a aria-label="{self._source} {number}" href="#s{number}">{number}</a></sup>' if number else ""
 
 
 def _linked(pieces: list[Piece]) -> str:

@@ -15,7 +15,7 @@ from contentstudio import config as settings
 from contentstudio.config import Site
 from contentstudio.publish.port import Finding
 from contentstudio.publish.remote import Answer, NotAnswered, Remote
-from contentstudio.publish.seo_fields import PLUGINS
+from contentstudio.publish.seo_fields import PLUGINS, STRUCTURED_DATA
 from contentstudio.publish.wordpress import API
 from overnight.errors import Permanent, Transient
 
@@ -103,6 +103,19 @@ def _seo(index: dict[str, Any], routes: dict[str, Any]) -> Iterator[Finding]:
         yield Finding(what=told, ok=True, mend=mend if cannot else "")
     if not known:
         yield Finding(what="no SEO plugin that we know: its title and excerpt are what search engines take", ok=True)
+    yield _structured_data(STRUCTURED_DATA in registered, any(one.article for one in known))
+
+
+def _structured_data(ours: bool, other: bool) -> Finding:
+    """Who prints the structured data of articles: our own plugin, or an SEO plugin, which knows no questions."""
+    if ours:
+        return Finding(what="structured data of articles is printed by contentstudio.php", ok=True)
+    mend = "copy deploy/wordpress/contentstudio.php into wp-content/mu-plugins; an article has it with its next version"
+    if other:
+        told = "structured data of articles is printed by the SEO plugin, without questions and answers"
+    else:
+        told = "no structured data (JSON-LD) of articles is printed: search engines see no dates, author or answers"
+    return Finding(what=told, ok=True, mend=mend)
 
 
 def _clock(answer: Answer) -> Iterator[Finding]:

@@ -65,6 +65,11 @@ class Programs:
         # A plugin that a test writes is seen at once.
         self.php += ["-d", "opcache.enable=1", "-d", "opcache.enable_cli=1", "-d", "opcache.revalidate_freq=0"]
 
+    def photo(self, seed: int) -> bytes:
+        """A JPEG of a drawn landscape, 1600 x 900 pixels."""
+        run = [*self.php, str(HERE / "site" / "photo.php"), str(seed)]
+        return subprocess.run(run, env=self.env, check=True, capture_output=True).stdout
+
     def __getitem__(self, name: str) -> str:
         return str(next(self._prefix.glob(f"usr/*bin/{name}")))
 
@@ -196,6 +201,10 @@ class WordPress:
 
     def sql(self, text: str) -> str:
         return self.database.sql(text, self.name)
+
+    def switch_theme(self, name: str) -> None:
+        """Have readers see it in another of the themes that `prepare.sh` unpacks."""
+        self.sql(f"update wp_options set option_value = '{name}' where option_name in ('template', 'stylesheet')")
 
     def posts(self, like: str = "%") -> list[dict[str, str]]:
         """The posts whose slug is like this, in whatever status, as the database holds them."""

@@ -7,6 +7,7 @@ wp_install('A garden', 'owner', 'owner@garden.example', true, '', 'the owner typ
 update_option('permalink_structure', '/%postname%/');
 update_option('timezone_string', 'Europe/Belgrade');
 wp_insert_term('Notes', 'category');
+update_user_meta(1, 'wp_persisted_preferences', ['core/edit-post' => ['welcomeGuide' => false], '_modified' => gmdate('c')]);
 $passwords = [];
 foreach (['owner' => 'administrator', 'editor' => 'editor', 'author' => 'author', 'contributor' => 'contributor'] as $name => $role) {
     $id = username_exists($name) ?: wp_insert_user(['user_login' => $name, 'user_pass' => wp_generate_password(), 'user_email' => "$name@garden.example", 'role' => $role]);
