@@ -87,7 +87,7 @@ def test_the_fingerprint_is_in_the_first_heading_where_no_reader_sees_it() -> No
 
 def test_text_is_written_as_browsers_write_it() -> None:
     assert shown("a & <b>\u00a0\"q\" 'q' > é 😀") == "a &amp; &lt;b&gt;&nbsp;\"q\" 'q' &gt; é 😀"
-    assert shown("&amp; &#91; &copy;") == "&amp;amp; &amp;#91; &amp;copy;"
+    assert shown("&amp; &copy;") == "&amp;amp; &amp;copy;"
     assert shown(" a\n\tb  c ") == "a b c"
     assert shown("a\x00\ufffeb") == "ab"
     assert shown("<!--more--> <!-- /wp:paragraph -->") == "&lt;!--more--&gt; &lt;!-- /wp:paragraph --&gt;"
@@ -104,6 +104,7 @@ def test_text_is_written_as_browsers_write_it() -> None:
         ("https://a.example/?b=1&c=2", "<span>https://a.example/?b=1&amp;c=2</span>"),
         (" HTTP://a.example/ ", "<span>HTTP://a.example/</span>"),
         ("See https://a.example/", "See https://a.example/"),
+        ("&#91; &#x5B; &#a;", "<span>&amp;</span>#91; <span>&amp;</span>#x5B; &amp;#a;"),
     ],
 )
 def test_what_wordpress_would_run_has_an_element_that_the_editor_keeps(text: str, expected: str) -> None:
@@ -219,7 +220,7 @@ def test_the_first_picture_is_the_featured_image_and_the_others_are_blocks() -> 
     ("alt", "expected"),
     [
         ("a \"b\" 'c' & > d", "a &quot;b&quot; 'c' &amp; &gt; d"),
-        ("R&amp;D &amp;amp;lt; &bogus;", "R&amp;D ‹ &bogus;"),
+        ("R&amp;D &amp;amp;lt; &bogus;", "R&amp;D ‹ &amp;\u2060bogus;"),
         ("a < b", "a ‹ b"),
         ("[gallery]\n [1 ]", "[\u2060gallery] [\u20601 ]"),
     ],
@@ -336,11 +337,11 @@ def test_a_fingerprint_in_the_words_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["a < b & <b>c</b>", "<script>alert(1)</script>", "&lt;b&gt; &amp;amp;", "“A & B”", "a\0b"]
+    "words", ["a < b & <b>c</b>", "<script>alert(1)</script>", "&lt;b&gt; &amp;amp; &#91; &#x5B;", "“A & B”", "a\0b"]
 )
 def test_a_title_is_stored_as_words(words: str) -> None:
     assert "<" not in plain(words) and ">" not in plain(words)
-    assert html.unescape(plain(words)) == words.replace("\0", "")
+    assert html.unescape(plain(words)) == words.replace("\0", "").replace("&#", "&\u2060#")
 
 
 def test_attributes_end_no_comment() -> None:

@@ -1,9 +1,9 @@
 """Drafts as blocks of WordPress's editor (Gutenberg), byte for byte as WordPress 6.1 itself would save them. Pure.
 
 An owner opens such a post as any other, and a save without changes changes nothing. What no block of the editor can
-hold stably is put otherwise: an entity such as `&#91;` becomes a bare `[` as soon as a person saves, so a word that
-WordPress would run as a shortcode, or an address that it would replace by a preview, has an element around its
-beginning.
+hold stably is put otherwise: an entity such as `&#91;` becomes a bare `[` as soon as a person saves, so what WordPress
+would run as a shortcode, replace by a preview, or read as an entity, has an element around its beginning. In `alt`,
+where no element can stand, a word joiner parts it.
 
 The content fingerprint (`publish/mark.py`) stands in `placeholder` of the first heading or paragraph: an attribute of
 the block that the editor keeps and no reader sees.
@@ -36,10 +36,11 @@ _ONLY_A_URL = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)  # WP_Embed::aut
 _HOST = re.compile(r"[a-z]+://[^/?#]*", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^!#$%&'()*+,./0-9:;=?@A-Z_a-z~\u00a1-\U0010ffff-]")  # in an attribute
 _UNSAFE_IN_HOST = re.compile(_UNSAFE.pattern.replace("@", r"@\[\]"))  # of IPv6
-_NAME = r"([a-z0-9]+|#[0-9]+|#x[a-f0-9]+);"  # of an entity, to the editor (escapeAmpersand)
-_ENTITY = re.compile(f"&{_NAME}", re.IGNORECASE)
-_AMPERSAND = re.compile(f"&(?!{_NAME})", re.IGNORECASE)
-_WORD_JOINER = "\u2060"
+# What the editor does not escape in attributes (escapeAmpersand).
+_ENTITY = re.compile(r"&([a-z0-9]+|#[0-9]+|#x[a-f0-9]+);", re.IGNORECASE)
+# What WordPress makes an entity of again for accounts without `unfiltered_html` (wp_kses_normalize_entities).
+_NUMBERED = re.compile(r"&amp;(?=#(?:[0-9]+|x[0-9a-f]+);)", re.IGNORECASE)
+_WORD_JOINER = "\u2060"  # which is not seen
 _TAGS = {"a", "cite", "span", "strong", "sup"}
 _ATTRIBUTES = {"a": {"id", "href", "rel", "aria-label"}, "span": {"id"}}
 
@@ -112,7 +113,7 @@ def plain(text: str) -> str:
 
     Accounts with `unfiltered_html` may store a script in a title, and others lose what looks like an element.
     """
-    return html.escape(_printable(text), quote=False)
+    return _NUMBERED.sub(f"&amp;{_WORD_JOINER}", html.escape(_printable(text), quote=False))
 
 
 def featured(draft: Draft, pictures: Mapping[str, Picture]) -> Picture | None:
@@ -272,7 +273,7 @@ def _link(inline: str, url: str) -> str:
 def _text(words: str) -> str:
     """Words as browsers write them within an element, and as WordPress shows them."""
     escaped = html.escape(_printable(words), quote=False).replace("\u00a0", "&nbsp;")
-    return _SHORTCODE.sub("<span>[</span>", escaped)
+    return _SHORTCODE.sub("<span>[</span>", _NUMBERED.sub("<span>&amp;</span>", escaped))
 
 
 def _inline(fragment: str) -> str:
@@ -307,8 +308,8 @@ def _alt(words: str) -> str:
     plain, before = _SPACES.sub(" ", _printable(words)), ""
     while plain != before:
         plain, before = html.unescape(plain), plain
-    plain = _SHORTCODE.sub(f"[{_WORD_JOINER}", plain.replace("<", "‹"))
-    return _AMPERSAND.sub("&amp;", plain).replace('"', "&quot;").replace(">", "&gt;")
+    plain = _ENTITY.sub(rf"&{_WORD_JOINER}\1;", _SHORTCODE.sub(f"[{_WORD_JOINER}", plain.replace("<", "‹")))
+    return plain.replace("&", "&amp;").replace('"', "&quot;").replace(">", "&gt;")
 
 
 def _printable(text: str) -> str:
