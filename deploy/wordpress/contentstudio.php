@@ -143,7 +143,8 @@ function images_of(\WP_Post $post)
 /** The questions that readers still find in the text with these answers. Null where there is none. */
 function questions_of(array $object, \WP_Post $post)
 {
-    $text = words($post->post_content);
+    // Without comments, such as those of blocks, and without the marks that lead to sources.
+    $text = words(plain(preg_replace('#<!--.*?-->|<sup\b.*?</sup>#s', '', $post->post_content)));
     $questions = isset($object['mainEntity']) && is_array($object['mainEntity']) ? $object['mainEntity'] : [];
     $questions = array_filter($questions, function ($question) use ($text) {
         $name = isset($question['name']) ? $question['name'] : '';
@@ -154,11 +155,10 @@ function questions_of(array $object, \WP_Post $post)
     return $questions ? array_merge($object, ['mainEntity' => array_values($questions)]) : null;
 }
 
-/** The words of a text and nothing else, so that marks of quotation and of sources make no difference. */
-function words($markup)
+/** The words of a plain text between single spaces, so that marks of quotation make no difference. */
+function words($text)
 {
-    $text = preg_replace('#<!--.*?-->|<sup\b.*?</sup>#s', '', (string) $markup);
-    return trim(preg_replace('/[^\p{L}\p{N}]+/u', ' ', plain($text)));
+    return ' ' . trim(preg_replace('/[^\p{L}\p{N}]+/u', ' ', $text)) . ' ';
 }
 
 /** The text without markup, as a person reads it. */

@@ -101,12 +101,14 @@ def canonical(content: str) -> str:
     """The content without what a save by WordPress or by a later version of its editor changes by itself.
 
     That is: class names (`wp-block-heading` since 6.3, `wp-block-list` since 6.6), the order of attributes in comments,
-    the ends of empty elements, and line breaks. What we did not write as blocks stays as it is.
+    the ends of empty elements, line breaks, and the entities that the editor writes as characters in a block in which
+    something was typed. What we did not write as blocks stays as it is.
     """
     if not _FINGERPRINT.search(content):
         return content
     classless = re.sub(r'(<[a-z][^<>]*?) class="[^"]*"', r"\1", content.replace(" />", "/>"))
-    return re.sub(r"\s*\n\s*", "", _COMMENT.sub(_canonical_comment, classless))
+    joined = re.sub(r"\s*\n\s*", "", _COMMENT.sub(_canonical_comment, classless))
+    return joined.replace("&nbsp;", "\u00a0").replace("&gt;", ">")
 
 
 def plain(text: str) -> str:

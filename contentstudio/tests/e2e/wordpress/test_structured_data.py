@@ -27,7 +27,7 @@ PLUGIN = Path(__file__).parents[4] / "deploy" / "wordpress" / "contentstudio.php
 HOSTILE = "</script><script>document.title='run'</script><!-- <script> & ]]>"
 QUESTIONS = [
     Question(question="Why turn it?", answer=[Sentence(text="It needs air.", source="s1"), Sentence(text="So turn.")]),
-    Question(question="How long?", answer=[Sentence(text="A year & a day.", source="s1", quoted=True)]),
+    Question(question="How long?", answer=[Sentence(text="A year & 1 < x days.", source="s1", quoted=True)]),
 ]
 
 
@@ -96,12 +96,13 @@ async def test_what_an_author_publishes_has_structured_data_of_the_post_as_it_st
 
 async def test_nothing_in_a_title_or_an_answer_ends_the_script(desk: Desk, draft: Make, plugin: None) -> None:
     hostile = [Question(question=f"Why {HOSTILE}?", answer=[Sentence(text=HOSTILE)])]
-    ending = await desk.publish("one", draft(faq=hostile, tags=[]))
+    ending = await desk.publish("one", draft(title=f"Turn {HOSTILE}", faq=hostile, tags=[]))
     assert ending["status"] == "succeeded", ending["error"]
     page = httpx2.get(ending["output"]["url"]).text
     data = [script for script in page.split("<script") if "ld+json" in script.partition(">")[0]]
     assert [script.count("</script>") for script in data] == [1] * len(data)
     article, questions = printed(page)
+    assert article["headline"] == f"Turn {HOSTILE}"
     assert questions["mainEntity"][0]["name"] == f"Why {HOSTILE}?"
     title = HOSTILE.replace("'", "''")
     desk.wordpress.sql(f"update wp_posts set post_title = '{title}' where ID = {post_of(desk)['id']}")
