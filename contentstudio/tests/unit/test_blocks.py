@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from lxml import html
 
+from contentstudio.config import Site
 from contentstudio.model import (
     Block,
     Draft,
@@ -23,7 +24,8 @@ from contentstudio.model import (
 from contentstudio.publish import anchors, markdown, render
 from contentstudio.publish.labels import quotation_marks
 from contentstudio.review import text as review_text
-from contentstudio.writing.article import cited_only
+from contentstudio.seo import optimize
+from contentstudio.writing.article import _rewrite_question, cited_only
 from overnight.errors import InvalidPayload
 
 HOSTILE = '<img src=x onerror="x()"> | {{ x }} </td></table><script>y</script> *a* [b](javascript:c)'
@@ -214,3 +216,19 @@ def test_citations_are_numbered_anew_in_every_block() -> None:
     assert draft.sections[0].blocks == using("s1")
     assert [(r.id, r.title) for r in draft.references] == [("s1", "Two")]
     assert set(chain(*(s.source or "" for s in draft.sentences()))) == {"s", "1"}
+
+
+def test_a_short_description_goes_on_with_no_item_or_cell() -> None:
+    tells = "It needs leaves, some water, a little air, and a whole winter to become soil."
+    blocks: list[Block] = [ListBlock(items=[[said(tells)]]), TableBlock(head=["What"], rows=[[[said(tells)]]])]
+    site = Site(name="garden", url="https://garden.example", sources=["https://a.example"])
+    assert optimize(make_draft(*blocks), site, []).draft.description == "How to make it."
+    assert optimize(make_draft(*blocks, [said(tells)]), site, []).draft.description == f"How to make it. {tells}"
+
+
+def test_a_model_that_mends_an_article_sees_its_blocks() -> None:
+    site = Site(name="garden", url="https://garden.example", sources=["https://a.example"])
+    question = _rewrite_question(site, make_draft(*whole("A heap")), {}, ["It is thin."])
+    for mark in ('"paragraphs"', '"kind": "list"', '"ordered": true', '"kind": "quote"', '"kind": "table"', '"head"'):
+        assert mark in question
+    assert question.count("A heap") == 12
