@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from itertools import chain
 from typing import Any
 
 import pytest
+from drafts import DRAFTS
+from hypothesis import given
 from lxml import html
 
 from contentstudio.config import Site
@@ -28,6 +31,7 @@ from contentstudio.seo import optimize
 from contentstudio.writing.article import _rewrite_question, cited_only
 from overnight.errors import InvalidPayload
 
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")  # HTML cannot carry it
 HOSTILE = '<img src=x onerror="x()"> | {{ x }} </td></table><script>y</script> *a* [b](javascript:c)'
 
 
@@ -202,6 +206,16 @@ def test_a_terminal_shows_every_block() -> None:
     shown = review_text.article(make_draft(*whole()))
     assert "- A heap A heap [s2]\n- “A heap” [s1]\n\n1. A heap [s1]\n\n> “A heap” [s1] “A heap” [s1]\n" in shown
     assert "| A heap | –\n| A heap [s1] A heap | –\n| – | “A heap” [s2]\n" in shown
+
+
+@given(DRAFTS)
+def test_every_word_of_any_draft_is_shown_in_its_order(draft: Draft) -> None:
+    page = " ".join(tree(draft).text_content().split())
+    position = 0
+    for sentence in draft.sentences():
+        text = " ".join(FORBIDDEN.sub("", sentence.text).split())
+        assert text in page[position:]
+        position = page.index(text, position) + len(text)
 
 
 def test_citations_are_numbered_anew_in_every_block() -> None:
