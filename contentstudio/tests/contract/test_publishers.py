@@ -6,6 +6,7 @@ WordPress runs it too, on a real site: see `e2e/wordpress/test_conformance.py`, 
 from __future__ import annotations
 
 import base64
+import re
 import subprocess
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
@@ -19,7 +20,7 @@ import pytest
 from contentstudio import config as settings
 from contentstudio import publish
 from contentstudio.config import Config
-from contentstudio.model import Draft, Image, Reference, Section, Sentence
+from contentstudio.model import Block, Draft, Image, ListBlock, QuoteBlock, Reference, Section, Sentence, TableBlock
 from contentstudio.publish.port import GONE, Article, Conflict, Publisher
 from overnight.errors import Transient
 
@@ -194,6 +195,54 @@ async def test_the_same_again_is_left_as_it_is(place: Place) -> None:
         published, there = await publisher.publish(article(), never, known)
     assert (published.action, there) == ("unchanged", known)
     assert place.shown("compost") == before
+
+
+def with_blocks(word: str) -> Article:
+    """An article with a block of every kind, and the word in each of them."""
+
+    def say(text: str, source: str | None = None) -> list[Sentence]:
+        return [Sentence(text=f"{text} {word}.", source=source)]
+
+    blocks: list[Block] = [
+        ListBlock(items=[say("Plain item"), [*say("Second item"), *say("Its second sentence", "s1")]]),
+        ListBlock(ordered=True, items=[say("Numbered item", "s1"), say("Last item")]),
+        QuoteBlock(sentences=[*say("Quoted here", "s1"), *say("Quoted too", "s1")]),
+        TableBlock(
+            head=["Column", f"Named {word}"],
+            rows=[[say("First cell"), say("Second cell", "s1")], [[], [*say("Third cell"), *say("More of it")]]],
+        ),
+        say("Paragraph below"),
+    ]
+    before = article()
+    sections = [*before.draft.sections, Section(heading="Kinds", paragraphs=blocks)]
+    return replace(before, draft=before.draft.model_copy(update={"sections": sections}))
+
+
+def in_order(texts: list[str], page: str) -> bool:
+    """Whether the page says all of it, one after another."""
+    return re.search(".*".join(map(re.escape, texts)), " ".join(page.split())) is not None
+
+
+async def test_every_kind_of_block_is_published_found_unchanged_and_updated(place: Place) -> None:
+    async with place.opened() as publisher:
+        _, known = await publisher.publish(with_blocks("alpha"), at_once)
+        assert known.sha256 == with_blocks("alpha").sha256
+        assert await publisher.find("compost") == known
+
+        async def never(name: str, **_: Any) -> Any:
+            raise AssertionError(f"{name} was written")
+
+        published, there = await publisher.publish(with_blocks("alpha"), never, known)
+        assert (published.action, there) == ("unchanged", known)
+        published, updated = await publisher.publish(with_blocks("omega"), at_once, known)
+        assert (published.action, updated.sha256) == ("updated", with_blocks("omega").sha256)
+        (post,) = [post async for post in publisher.posts() if post.slug == "compost"]
+    (text,) = place.shown("compost")
+    words = [sentence.text for sentence in with_blocks("omega").draft.sentences() if "omega" in sentence.text]
+    words.insert(words.index("First cell omega."), "Named omega")
+    for page in (text, post.html):
+        assert in_order(words, page)
+        assert "alpha" not in page
 
 
 async def test_another_version_takes_its_place(place: Place) -> None:

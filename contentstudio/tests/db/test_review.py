@@ -138,6 +138,43 @@ async def test_an_edit_in_markdown_is_judged_anew_with_evidence_of_its_own(
     assert verdicts == {"n": 2}
 
 
+async def test_lists_quotes_and_tables_of_an_edit_are_judged_shown_and_published(
+    waiting: Dossier, config: Config, database: Database, clock: Clock, ask: Ask, tmp_path: Path
+) -> None:
+    file = tmp_path / "article.md"
+    await asyncio.to_thread(ask, "review", waiting.job_id, "--markdown", str(file))
+    words = file.read_text("utf-8")
+    heading = f"## {waiting.draft.sections[0].heading}\n"
+    quote = next(sentence.text for sentence in waiting.draft.sentences() if sentence.quoted)
+    blocks = "- Rabbits like it. [s1]\n- One item.\n\n>> {}  [s1]\n\n| What |\n| --- |\n| Hay, they say. [s1] |\n\n"
+    file.write_text(words.replace(heading, heading + blocks.format(quote), 1), "utf-8")
+    edit = ("edit", waiting.job_id, "--input", f"@{file}", "--seen", waiting.seal[:8])
+    assert (await asyncio.to_thread(ask, *edit)).exit_code == 0
+    app = studio.build(config)
+    await run_until_idle(app, database, clock=clock)
+    after = await dossier_of(config, database)
+    assert [(claim.number, claim.text) for claim in after.claims[:3]] == [
+        (1, "Rabbits like it."),
+        (3, quote),
+        (4, "Hay, they say."),
+    ]
+    assert [claim.verdict for claim in after.claims[:3]] == ["not_found", "supported", "not_found"]
+    assert f"- Rabbits like it. [s1]\n- One item.\n\n> “{quote[:20]}" in text.told(after)
+    assert "| What\n| Hay, they say. [s1]\n" in text.told(after)
+    await asyncio.to_thread(ask, "review", waiting.job_id, "--markdown", str(file))
+    assert "- Rabbits like it. [s1]\n- One item.\n\n>> " in file.read_text("utf-8")
+    await control.decide(app, database, waiting.job_id, Approve(after.seal))
+    await run_until_idle(app, database, clock=clock)
+    (published,) = config.folder(config.site[0]).glob("*/index.html")
+    for shown in (published.read_text("utf-8"), after.page or ""):
+        assert [words.text_content() for words in html.fromstring(shown).xpath("//ul/li | //blockquote | //td")] == [
+            "Rabbits like it.1",
+            "One item.",
+            f"{quote}1",
+            "Hay, they say.1",
+        ]
+
+
 async def test_a_decision_about_what_has_changed_since_it_was_shown_is_refused(
     waiting: Dossier, config: Config, database: Database, clock: Clock
 ) -> None:

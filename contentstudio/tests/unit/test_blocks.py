@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from itertools import chain
 from typing import Any
 
 import pytest
+from drafts import DRAFTS
+from hypothesis import given
 from lxml import html
 
+from contentstudio.config import Site
 from contentstudio.model import (
     Block,
     Draft,
@@ -23,9 +27,11 @@ from contentstudio.model import (
 from contentstudio.publish import anchors, markdown, render
 from contentstudio.publish.labels import quotation_marks
 from contentstudio.review import text as review_text
-from contentstudio.writing.article import cited_only
+from contentstudio.seo import optimize
+from contentstudio.writing.article import _rewrite_question, cited_only
 from overnight.errors import InvalidPayload
 
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")  # HTML cannot carry it
 HOSTILE = '<img src=x onerror="x()"> | {{ x }} </td></table><script>y</script> *a* [b](javascript:c)'
 
 
@@ -202,6 +208,16 @@ def test_a_terminal_shows_every_block() -> None:
     assert "| A heap | –\n| A heap [s1] A heap | –\n| – | “A heap” [s2]\n" in shown
 
 
+@given(DRAFTS)
+def test_every_word_of_any_draft_is_shown_in_its_order(draft: Draft) -> None:
+    page = " ".join(tree(draft).text_content().split())
+    position = 0
+    for sentence in draft.sentences():
+        text = " ".join(FORBIDDEN.sub("", sentence.text).split())
+        assert text in page[position:]
+        position = page.index(text, position) + len(text)
+
+
 def test_citations_are_numbered_anew_in_every_block() -> None:
     def using(source: str) -> list[Block]:
         return [
@@ -214,3 +230,19 @@ def test_citations_are_numbered_anew_in_every_block() -> None:
     assert draft.sections[0].blocks == using("s1")
     assert [(r.id, r.title) for r in draft.references] == [("s1", "Two")]
     assert set(chain(*(s.source or "" for s in draft.sentences()))) == {"s", "1"}
+
+
+def test_a_short_description_goes_on_with_no_item_or_cell() -> None:
+    tells = "It needs leaves, some water, a little air, and a whole winter to become soil."
+    blocks: list[Block] = [ListBlock(items=[[said(tells)]]), TableBlock(head=["What"], rows=[[[said(tells)]]])]
+    site = Site(name="garden", url="https://garden.example", sources=["https://a.example"])
+    assert optimize(make_draft(*blocks), site, []).draft.description == "How to make it."
+    assert optimize(make_draft(*blocks, [said(tells)]), site, []).draft.description == f"How to make it. {tells}"
+
+
+def test_a_model_that_mends_an_article_sees_its_blocks() -> None:
+    site = Site(name="garden", url="https://garden.example", sources=["https://a.example"])
+    question = _rewrite_question(site, make_draft(*whole("A heap")), {}, ["It is thin."])
+    for mark in ('"paragraphs"', '"kind": "list"', '"ordered": true', '"kind": "quote"', '"kind": "table"', '"head"'):
+        assert mark in question
+    assert question.count("A heap") == 12

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from drafts import DRAFTS
+from hypothesis import given
 
-from contentstudio.model import Draft, Question, Reference, Section, Sentence
+from contentstudio.model import Draft, ListBlock, Question, QuoteBlock, Reference, Section, Sentence, TableBlock
 from contentstudio.review import manuscript
 from overnight.errors import UserError
 
@@ -14,6 +16,13 @@ TRICKY = [
     "\\ A backslash begins it.",
     "[s1]: looks like a reference.",
     "It ends as if it cited [s1]",
+    "- No item.",
+    "12. No item.",
+    "* No item.",
+    "-",
+    "| No cell. |",
+    ">> No block quote.",
+    r"A pipe | and \| and <br> and \<br> and \\.",
     "Plain and simple.",
 ]
 
@@ -25,7 +34,22 @@ def draft(*texts: str, source: str | None = None, quoted: bool = False) -> Draft
         slug="mulch",
         title="Mulch # and more",
         description="What it does. # For all.",
-        sections=[Section(heading="One", paragraphs=[sentences, [Sentence(text="And so on.")]])],
+        sections=[
+            Section(
+                heading="One",
+                paragraphs=[
+                    sentences,
+                    [Sentence(text="And so on.")],
+                    ListBlock(items=[sentences, [Sentence(text="Last.")]]),
+                    ListBlock(ordered=True, items=[sentences, *([sentence] for sentence in sentences)]),
+                    QuoteBlock(sentences=sentences),
+                    QuoteBlock(sentences=sentences),
+                    TableBlock(
+                        head=[*texts, ""], rows=[[*([s] for s in sentences), sentences], [[]] * (len(texts) + 1)]
+                    ),
+                ],
+            )
+        ],
         references=[Reference(id="s1", url="https://a.example/", title="M", sha256="ab")],
         writer="test",
         tags=["mulch"],
@@ -38,6 +62,48 @@ def draft(*texts: str, source: str | None = None, quoted: bool = False) -> Draft
 def test_what_is_written_is_read_back_as_it_was(source: str | None, quoted: bool) -> None:
     whole = draft(*TRICKY, source=source, quoted=quoted)
     assert manuscript.read(manuscript.write(whole), whole) == whole
+
+
+@given(DRAFTS)
+def test_any_article_is_read_back_as_it_was(article: Draft) -> None:
+    assert manuscript.read(manuscript.write(article), article) == article
+
+
+def test_a_person_writes_lists_quotes_and_tables() -> None:
+    text = """# Bark
+On bark.
+## New
+* > It lasts. [s1]
+  More.
+* Next.
+
+- And one more.
+
+1) One.
+7) Two.
+
+>> Said so. [s1]
+>>And so on.
+
+|a\\|b|  |
+|:--|--:|
+| - | > 5 cm [s1]<br/>At most. |
+||1. May
+"""
+    (section,) = manuscript.read(text, draft("Old.")).sections
+    own, lasts = (lambda text: Sentence(text=text)), Sentence(text="It lasts.", source="s1", quoted=True)
+    assert section.blocks == [
+        ListBlock(items=[[lasts, own("More.")], [own("Next.")], [own("And one more.")]]),
+        ListBlock(ordered=True, items=[[own("One.")], [own("Two.")]]),
+        QuoteBlock(sentences=[Sentence(text="Said so.", source="s1"), own("And so on.")]),
+        TableBlock(
+            head=["a|b", ""],
+            rows=[
+                [[own("-")], [Sentence(text="5 cm", source="s1", quoted=True), own("At most.")]],
+                [[], [own("1. May")]],
+            ],
+        ),
+    ]
 
 
 def test_a_persons_words_take_the_place_of_the_old_ones_and_the_rest_stays() -> None:
@@ -67,6 +133,26 @@ def test_a_persons_words_take_the_place_of_the_old_ones_and_the_rest_stays() -> 
         ("# Title\n\n## Heading\n\n> [s1]\n", "line 5: there is no sentence"),
         ("# Title\n\n## Heading\nWords.\n# Another\n", "line 5: “# Another” is no heading"),
         ("# Title\n\n#### Deep\nWords.\n", "line 3: “#### Deep” is no heading"),
+        ("# T\n## H\nWords.\n- An item.\n", "line 4: .* an empty line before it"),
+        ("# T\n## H\nWords.\n>> A quote.\n", "line 4: .* an empty line before it"),
+        ("# T\n## H\nWords.\n| A cell |\n", "line 4: .* an empty line before it"),
+        ("# T\n## H\n- A.\n1. B.\n", "line 4: a list has “- ” before each item, or “1. ”"),
+        ("# T\n## H\n- A.\n- - B.\n", "line 4: .* stand alone"),
+        ("# T\n## H\n- A.\n-\n", "line 4: there is no sentence"),
+        ("# T\n## H\n- A. [s9]\n", r"line 3: \[s9\] is no source"),
+        ("# T\n## H\n>> A.\nB.\n", "line 4: “>>” belongs before each sentence"),
+        ("# T\n## H\n>> A.\n>>\n", "line 4: there is no sentence"),
+        ("# T\n## H\n| a | b |\n", r"line 4: the head of a table, .* needs \| --- \| --- \| below it"),
+        ("# T\n## H\n| a | b |\n| 1 | 2 |\n", r"line 4: the head of a table, .* needs \| --- \| --- \| below it"),
+        ("# T\n## H\n| a | b |\n| --- | --- |\n", "line 4: a table needs at least one row"),
+        ("# T\n## H\n| a | b |\n| --- |\n| 1 | 2 |\n", "line 4: this row has cells for 1 columns, and the table has 2"),
+        ("# T\n## H\n| a | b |\n| - | - |\n| 1 |\n", "line 5: this row has cells for 1 columns, and the table has 2"),
+        ("# T\n## H\n| a |\n| - |\n| 1 | 2 |\n", "line 5: this row has cells for 2 columns, and the table has 1"),
+        ("# T\n## H\n| a |\n| - |\n1\n", "line 5: each row of a table begins with “|”"),
+        ("# T\n## H\n| a |\n| - |\n| A. [s9] |\n", r"line 5: \[s9\] is no source"),
+        ("# T\n## H\n| a |\n| - |\n| A.<br> |\n", "line 5: there is no sentence"),
+        ("# T\n## H\n|\n", "line 4: the head of a table"),
+        ("# T\n## H\nA.\n### Q?\n\n- B.\n", "line 6: an answer has only sentences"),
     ],
 )
 def test_what_is_no_article_is_told_with_its_line(text: str, says: str) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from contentstudio import evidence
-from contentstudio.model import Draft, Reference, Section, Sentence, Snapshot
+from contentstudio.model import Draft, ListBlock, QuoteBlock, Reference, Section, Sentence, Snapshot, TableBlock
 
 TEXT = (
     "Mulch keeps the soil moist. Gardeners spread it in May.\n\n"
@@ -74,6 +74,35 @@ def test_the_number_counts_where_the_claim_stands_and_not_anywhere_in_the_source
 def test_what_claims_nothing_has_no_evidence() -> None:
     assert found("Now for something else.", source=None) == []
     assert found("Mulch keeps the soil moist.", source="s9") == []
+
+
+def test_items_quotes_and_cells_are_claims_in_their_order() -> None:
+    text = "Mulch keeps the soil moist."
+    claim, own = Sentence(text=text, source="s1"), Sentence(text="So much for that.")
+    draft = Draft(
+        site="g",
+        slug="m",
+        title="M",
+        description="",
+        sections=[
+            Section(
+                heading="One",
+                paragraphs=[
+                    ListBlock(items=[[own], [own, claim]]),
+                    QuoteBlock(sentences=[claim]),
+                    TableBlock(head=["What", "Why"], rows=[[[own], []], [[], [claim]]]),
+                ],
+            )
+        ],
+        references=[Reference(id="s1", url=SNAPSHOT.url, title="", sha256=SHA)],
+        writer="test",
+    )
+    everything = evidence.find(draft, [SNAPSHOT])
+    assert [(one.claim, one.quoted, one.verdict) for one in everything] == [
+        (3, False, "supported"),
+        (4, True, "supported"),
+        (6, False, "supported"),
+    ]
 
 
 def test_a_source_without_sentences_has_no_passage() -> None:

@@ -58,11 +58,11 @@ def read(text: str, draft: Draft) -> Draft:
     for number, lines in _parts(text):
         first = lines[0]
         if first.startswith("# ") and not title:
-            title = first[2:].strip()
+            title = _line(first[2:])
         elif first.startswith(("## ", "### ")):
             body = []
             there = sections if first.startswith("## ") else faq
-            there.append((number, first.lstrip("#").strip(), body))
+            there.append((number, _line(first.lstrip("#")), body))
         elif first.startswith("#"):
             raise UserError(f"line {number}: “{first[:40]}” is no heading: write # before the title (once), ## or ###")
         elif body is None:
@@ -151,12 +151,12 @@ def _table(lines: _Lines, ids: _Ids) -> TableBlock:
     for number, cells in others:
         if len(cells) != len(head):
             raise UserError(
-                f"line {number}: this row has {len(cells)} cells, and the head of the table has {len(head)}"
+                f"line {number}: this row has cells for {len(cells)} columns, and the table has {len(head)}"
             )
     if len(others) == 1:
         raise UserError(f"line {number}: a table needs at least one row below its head")
     rows = [[_cell(cell, number, ids) for cell in cells] for number, cells in others[1:]]
-    return TableBlock(head=list(map(_unescaped_cell, head)), rows=rows)
+    return TableBlock(head=[_line(_unescaped_cell(name)) for name in head], rows=rows)
 
 
 def _cells(line: str, number: int) -> list[str]:
@@ -193,7 +193,7 @@ def _sentence(line: str, number: int, ids: _Ids) -> Sentence:
     cited = _CITED.search(line)
     text = line[: cited.start()] if cited else line
     quoted = text.startswith(">")
-    text = _unescaped(text.removeprefix(">").strip())
+    text = _unescaped(_line(text.removeprefix(">")))
     source = cited[1] if cited else None
     if not text:
         raise UserError(f"line {number}: there is no sentence")
