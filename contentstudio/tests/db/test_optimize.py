@@ -153,3 +153,18 @@ async def test_the_words_of_a_person_are_left_as_they_are(ctx: Ctx) -> None:
     )
     done = await writing.optimize(ctx, make_draft())
     assert done == Optimized(draft=make_draft())
+
+
+async def test_an_article_with_the_description_of_another_one_is_described_otherwise(
+    ctx: Ctx, database: Database
+) -> None:
+    taken = make_draft(slug="heaps", title="Heaps")
+    await database.fetch(
+        "insert into versions (site, slug, sha256, draft, job_id) values ('garden', 'heaps', '', %(draft)s, 'j')",
+        {"draft": taken.model_dump_json()},
+    )
+    same = await writing.optimize(ctx, make_draft(slug="heaps"))
+    other = await writing.optimize(ctx, make_draft())
+    assert same.draft.description == taken.description
+    assert other.draft.description == HEAPS
+    assert [change.what for change in other.changes].count("description") == 1

@@ -424,3 +424,15 @@ def test_the_grade_has_a_band_of_its_own() -> None:
 def test_links_within_the_page_and_fragments_are_not_asked() -> None:
     page = '<article><a href="#s1">1</a><a href="../b/#c">b</a><a href="https://x.example/?q=1#d">x</a></article>'
     assert facts.links_of(page, "https://a.example", "p") == ["https://a.example/b/", "https://x.example/?q=1"]
+
+
+@pytest.mark.parametrize(
+    ("others", "passes"),
+    [([], True), (["Another description."], True), (["  {} "], False), (["Another description.", "{upper}"], False)],
+)
+def test_a_description_that_another_article_of_the_site_has_is_held(others: list[str], passes: bool) -> None:
+    made = draft()
+    told = [other.format(made.description, upper=made.description.upper()) for other in others]
+    [verdict] = [v for v in judge(case(made, descriptions=told)) if v.gate == "duplicates"]
+    assert verdict.passed is passes
+    assert passes or verdict.reason.startswith("Another article of the site has its description: “")

@@ -24,7 +24,7 @@ from contentstudio.model import Draft, Snapshot
 from contentstudio.research.extract import page
 from contentstudio.research.fetch import Fetched
 from contentstudio.research.sentences import sentences
-from contentstudio.writing.offline import TooThin, compose
+from contentstudio.writing.offline import TooThin, _description, compose
 
 SITE = Site(name="shed", url="https://shed.example", sources=["https://a.example/feed.xml"])
 HEADINGS = ["In short", "In detail", "Worth knowing", "Also of note"]
@@ -220,7 +220,8 @@ def test_other_languages_have_no_english_on_their_page() -> None:
     assert draft.language == "de"
     assert all(s.quoted for s in draft.sentences())
     assert [s.heading for s in draft.sections] == ["1", "2"]
-    assert draft.description.strip("“”") in text
+    told = draft.description.strip("“”").split("” “")
+    assert len(told) == 3 and all(quote in text for quote in told)
 
 
 texts = st.text(max_size=2_000) | st.lists(
@@ -252,3 +253,26 @@ def test_any_text_gives_quotes_of_it_or_is_too_thin(text: str, title: str, url: 
         for v in judge(Case(draft, {"s1": source}, SITE))
         if not v.passed and v.gate in ("sources", "quotes")
     } == {}
+
+
+def test_no_two_articles_of_the_demo_are_described_alike_nor_by_a_template() -> None:
+    with DemoWeb(date(2025, 3, 10)) as web:
+        described = [compose(SITE, "a", [read(web, path)]).description for path in GOOD]
+    assert len(set(described)) == len(GOOD)
+    shared = set.intersection(*(set(text.split()) for text in described))
+    assert len(shared) <= 2, shared
+
+
+@pytest.mark.parametrize(
+    ("texts", "description"),
+    [
+        (["x" * 77 + ".", "y" * 100 + "."], "“" + "x" * 77 + ".”"),
+        (["x" * 40 + ".", "y" * 100 + "."], "“" + "y" * 100 + ".”"),
+        (["x" * 40 + ".", "y" * 50 + "."], "“" + "x" * 40 + ".” “" + "y" * 50 + ".”"),
+        (["word " * 60 + "."], "“" + "word " * 30 + "word…”"),
+        (["x" * 30 + "."], "“" + "x" * 30 + ".”"),
+        (["x" * 60 + ".", "y" * 200 + "."], "“" + "x" * 60 + ".”"),
+    ],
+)
+def test_an_article_is_described_in_its_own_quotes(texts: list[str], description: str) -> None:
+    assert _description(texts) == description

@@ -191,3 +191,55 @@ def test_optimizing_twice_equals_once_and_no_sentence_is_touched(
     assert once.sections[0].blocks == draft.sections[0].blocks
     again = optimize(once, SITE, [])
     assert (again.draft, again.changes) == (once, ())
+
+
+OTHERS = [DESCRIPTION.upper(), "Another description that some other article of the site has had for a long time."]
+
+
+@pytest.mark.parametrize(
+    ("sentences", "better"),
+    [
+        (own("A heap rests in autumn and in spring."), f"{DESCRIPTION} A heap rests in autumn and in spring."),
+        (own("w " * 60 + "."), "w " * 60 + "."),
+        (own("Too short."), DESCRIPTION + " Too short."),
+        ([Sentence(text="q " * 60 + ".", source="s1", quoted=True)], "“" + "q " * 60 + ".”"),
+        ([Sentence(text="Why?")], DESCRIPTION),
+        ([Sentence(text=f"x{OTHERS[1]}"), Sentence(text=OTHERS[1])], f"x{OTHERS[1]}"),
+    ],
+)
+def test_a_description_that_another_article_has_becomes_another(sentences: list[Sentence], better: str) -> None:
+    assert description_of(DESCRIPTION, sentences, OTHERS) == better
+    assert description_of(better, sentences, OTHERS) == better
+    assert description_of(DESCRIPTION, sentences) == DESCRIPTION
+
+
+NAMES = ["Soil", "Worms", "C++", "Raised beds", "堆肥", "Stars", "Sky"]
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "tags"),
+    [
+        ("Soil", "Nothing of it.", ["Soil"]),
+        ("A title", "Soil once, and worms twice: a worm.", ["Worms"]),
+        ("A title", "Worms and soil. Worms and soil. Worms.", ["Worms", "Soil"]),
+        ("On soil", "Worms. Worms. Worms.", ["Soil", "Worms"]),
+        ("A title", "A raised bed is raised once. Beds.", ["Raised beds"]),
+        ("Why C++", "Words.", ["C++"]),
+        ("題", "堆肥を作る。良い堆肥。", ["堆肥"]),
+        ("Soil, worms, stars and the sky", "Words.", ["Soil", "Worms", "Stars"]),
+        ("A title", "Words.", []),
+    ],
+)
+def test_an_article_has_the_tags_of_its_site_of_which_it_speaks(title: str, text: str, tags: list[str]) -> None:
+    draft = make_draft(title=title, sections=[Section(heading="Part", paragraphs=[own(text)])])
+    site = SITE.model_copy(update={"tags": NAMES})
+    optimized = optimize(draft, site, [])
+    assert optimized.draft.tags == tags
+    assert [change.after for change in optimized.changes if change.what == "tag"] == tags
+    assert optimize(optimized.draft, site, []).changes == ()
+
+
+def test_tags_that_the_writer_gave_stay() -> None:
+    site = SITE.model_copy(update={"tags": ["Compost"]})
+    assert optimize(make_draft(tags=["mine"]), site, []).draft.tags == ["mine"]
+    assert optimize(make_draft(), SITE, []).draft.tags == []

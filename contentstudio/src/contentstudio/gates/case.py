@@ -56,8 +56,9 @@ class Case:
 
     `pool` maps the ids that it may cite to what was read. `page` is the article as its site renders it, a whole page or
     its article alone. `links` says of each URL on it what a GET said. `others_today` counts the site's articles of the
-    day, this one not counted. `canary` is the mark in the writer's prompt, empty where no prompt was sent. A fact that
-    nobody gathered is Unknown, and a gate that needs it does not pass.
+    day, this one not counted. `canary` is the mark in the writer's prompt, empty where no prompt was sent.
+    `descriptions` are those of the site's other articles. A fact that nobody gathered is Unknown, and a gate that needs
+    it does not pass.
     """
 
     draft: Draft
@@ -70,6 +71,7 @@ class Case:
     canary: str | Unknown = Unknown("the writer did not tell it")
     today: date | Unknown = Unknown("nobody looked at the clock")
     rivals: Sequence[Rival] | Unknown = Unknown("nobody looked")
+    descriptions: Sequence[str] = ()
 
     @property
     def gates(self) -> Gates:

@@ -16,8 +16,10 @@ _WHERE = {"published": "published", "queued": "queued", "rejected": "rejected be
 
 
 def check(case: Case) -> Verdict:
-    """Compare title and body with every neighbour."""
+    """Compare title and body with every neighbour, and the description with those of the site."""
     neighbours = known(case.neighbours, "what stands beside it")
+    if (description := normal(case.draft.description).casefold()) in (normal(d).casefold() for d in case.descriptions):
+        return failed("duplicates", f"Another article of the site has its description: {shown(description)}.")
     title, mine = normal(case.draft.title).casefold(), runs(case.draft.prose())
     gates, nearest = case.gates, 0.0
     for neighbour in neighbours:

@@ -99,6 +99,12 @@ async def neighbours(database: Database, site: str, slug: str) -> list[Neighbour
     return [Neighbour(row["title"], row["text"], _WHERE[row["kind"]]) for row in rows]
 
 
+async def descriptions(database: Database, site: str, slug: str) -> list[str]:
+    """How the site's other articles are described that were published."""
+    rows = await database.fetch(queries["descriptions_beside"], {"site": site, "slug": slug})
+    return [row["description"] for row in rows]
+
+
 async def take_place(database: Database, site: str, job_id: str) -> tuple[date, int]:
     """The day (UTC) and how many other articles of the site hold a place in it before this one."""
     row = await database.one(queries["cadence_take"], {"site": site, "job_id": job_id})

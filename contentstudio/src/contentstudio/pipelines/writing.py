@@ -49,7 +49,8 @@ async def _optimized(ctx: Ctx, site: Site, draft: Draft) -> Optimized:
     """The article in shape, with links to what the site has beside it."""
     found = await ctx.deps.documents.links_for(ctx, site.name, draft)
     with_room = anchors.placed(draft.model_copy(update={"links": [*draft.links, *found]}))
-    return seo.optimize(draft, site, with_room)
+    taken = await facts.descriptions(ctx.ledger.database, site.name, draft.slug)
+    return seo.optimize(draft, site, with_room, taken)
 
 
 async def gate(ctx: Ctx, given: Optimized | Draft) -> Judged | Review | Snooze:
@@ -137,6 +138,7 @@ async def _judged(ctx: Ctx, site: Site, draft: Draft, place: tuple[date, int], r
         canary=ctx.deps.writer.canary(ctx.job_id),
         today=place[0],
         rivals=[Rival(r.title, r.url) for r in rivals],
+        descriptions=await facts.descriptions(database, draft.site, draft.slug),
     )
     verdicts = await asyncio.to_thread(gates.judge, case)
     await facts.keep_verdicts(database, ctx.job_id, ctx.attempt, rewrite, verdicts)

@@ -132,7 +132,7 @@ def article(
         published_at=published_at,
         updated_at=updated_at,
         structured=[*structured, _breadcrumbs(site, [*crumbs, (about.url, draft.title)])],
-        foot=enclosed(foot if foot is not None else _foot(site, draft.language, [], [])),
+        foot=enclosed(foot if foot is not None else _foot(_template(site, "foot.html"), draft.language, [], [])),
     )
 
 
@@ -146,9 +146,9 @@ def card(site: Site, draft: Draft) -> bytes | None:
 
 def feet(site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage] = ()) -> dict[str, str]:
     """The foot of each article's page, by its slug: the articles nearest to it, and the owner's pages."""
-    near = related(pages)
+    near, template = related(pages), _template(site, "foot.html")
     return {
-        slug: _foot(site, page.language or site.language, [(one, pages[one]) for one in near[slug]], own)
+        slug: _foot(template, page.language or site.language, [(one, pages[one]) for one in near[slug]], own)
         for slug, page in pages.items()
     }
 
@@ -278,11 +278,12 @@ def listings(site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage] = ())
     files: dict[str, str | bytes] = {
         name: _template(site, name).render(**values) for name in ("sitemap.xml", "feed.xml")
     }
+    index, topic = _template(site, "index.html"), _template(site, "tag.html")
     for part in lists.parts("", newest):
-        files[_file(part.folder)] = _list(site, pages, own, part, None)
+        files[_file(part.folder)] = _list(index, pages, own, part, None)
     for tag in tags:
         for part in lists.parts(tag.folder, tag.slugs):
-            files[_file(part.folder)] = _list(site, pages, own, part, tag)
+            files[_file(part.folder)] = _list(topic, pages, own, part, tag)
     for page in own:
         files[_file(page.slug)] = _own_page(site, page, own)
     files["404.html"] = _missing(site, own)
@@ -301,8 +302,9 @@ def _file(folder: str) -> str:
     return f"{folder}/index.html".lstrip("/")
 
 
-def _list(site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage], part: Part, tag: Tag | None) -> str:
+def _list(template: Template, pages: Mapping[str, Page], own: Sequence[OwnPage], part: Part, tag: Tag | None) -> str:
     """A part of the index, or of the list of a tag. No two parts have one description: each names its articles."""
+    site = template.site
     words, depth = labels(site.language), part.folder.count("/") + bool(part.folder)
     heading = tag.name if tag else _site_title(site)
     titles = " · ".join(pages[slug].title for slug in part.slugs)
@@ -319,7 +321,7 @@ def _list(site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage], part: P
         indexed=tag is None or tag.indexed,
     )
     crumbs = [(about.url, heading)]
-    return _template(site, "tag.html" if tag else "index.html").render(
+    return template.render(
         **_frame(site, about, "../" * depth, site.language),
         heading=heading,
         number=number,
@@ -360,9 +362,9 @@ def _missing(site: Site, own: Sequence[OwnPage]) -> str:
     return _template(site, "404.html").render(**frame, own=own, structured=[], crumbs=[])
 
 
-def _foot(site: Site, language: str, near: Sequence[tuple[str, Page]], own: Sequence[OwnPage]) -> str:
-    return _template(site, "foot.html").render(
-        site_title=_site_title(site), labels=labels(language), root="../", near=near, own=own
+def _foot(template: Template, language: str, near: Sequence[tuple[str, Page]], own: Sequence[OwnPage]) -> str:
+    return template.render(
+        site_title=_site_title(template.site), labels=labels(language), root="../", near=near, own=own
     )
 
 
@@ -513,7 +515,7 @@ def read_template(site: Site, name: str) -> None:
 
 
 def _template(site: Site, name: str) -> Template:
-    return Template(site, _environment if site.theme is None else _themed(site.theme), name)
+    return Template(site, _environment if site.theme is None else _themed(site.theme, themes.stamp(site.theme)), name)
 
 
 def _build_environment(kind: type[Environment] = Environment, theme: Path | None = None) -> Environment:
@@ -525,15 +527,14 @@ def _build_environment(kind: type[Environment] = Environment, theme: Path | None
         lstrip_blocks=True,
         keep_trailing_newline=True,
         finalize=_printable,
-        cache_size=400 if theme is None else 0,  # an owner may add a template while we run
-        auto_reload=False,
+        auto_reload=False,  # a theme's templates are read again with another stamp
     )
     environment.filters.update(iso=_iso, day=lru_cache(maxsize=10_000)(day), in_url=in_url)
     return environment
 
 
 @lru_cache(maxsize=256)
-def _themed(theme: Path) -> Environment:
+def _themed(theme: Path, stamp: themes.Stamp) -> Environment:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     return _build_environment(ImmutableSandboxedEnvironment, theme)

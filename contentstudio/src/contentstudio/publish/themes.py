@@ -49,6 +49,9 @@ class Tag:
     images: tuple[str, ...] = ()
 
 
+Stamp = tuple[tuple[str, int, int], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
     """A template of a site: the theme's own, where it has one."""
@@ -87,6 +90,12 @@ def loader(theme: Path | None) -> BaseLoader:
     ours = PackageLoader("contentstudio.publish")
     own = [FileSystemLoader(theme)] if theme is not None else []
     return ChoiceLoader([*own, ours, PrefixLoader({"default": ours})])
+
+
+def stamp(theme: Path) -> Stamp:
+    """What tells whether a template came, went or changed, which an owner may do while we run."""
+    found = ((path, path.stat()) for path in sorted(theme.rglob("*")) if path.suffix in TEMPLATES)
+    return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in found)
 
 
 def _common(site: Site) -> dict[str, Any]:

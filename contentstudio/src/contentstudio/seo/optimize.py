@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, InternalLink, Model
 from contentstudio.research.slugs import in_url, is_slug, slug_of
 from contentstudio.seo.description import description_of
 from contentstudio.seo.structure import faq_of, images_of, links_of, sections_of
+from contentstudio.seo.tags import tags_of
 from contentstudio.seo.title import title_of
 
 
@@ -27,8 +28,9 @@ class Optimized(Model):
     changes: tuple[Change, ...] = ()
 
 
-def optimize(draft: Draft, site: Site, links: Sequence[InternalLink]) -> Optimized:
+def optimize(draft: Draft, site: Site, links: Sequence[InternalLink], descriptions: Collection[str] = ()) -> Optimized:
     """The draft in shape. `links` are those that it may have, its own among them: each has a place in the prose.
+    `descriptions` are those of other articles of the site.
 
     The words of its sentences stay as they are. Optimizing twice equals optimizing once.
     """
@@ -37,11 +39,12 @@ def optimize(draft: Draft, site: Site, links: Sequence[InternalLink]) -> Optimiz
     changes = {
         "slug": slug,
         "title": title_of(draft.title, site.title or site.name),
-        "description": description_of(draft.description, draft.running_text()),
+        "description": description_of(draft.description, draft.running_text(), descriptions),
         "sections": sections,
         "faq": faq_of(draft.faq, sections),
         "links": links_of(links, f"{site.url}/{in_url(slug)}/"),
         "images": images_of(draft.images),
+        "tags": tags_of(draft, site.tags),
     }
     after = draft.model_copy(update=changes)
     return Optimized(draft=after, changes=tuple(_changes(draft, after)))
@@ -63,6 +66,7 @@ def _changes(before: Draft, after: Draft) -> Iterator[Change]:
         "heading": ([s.heading for s in before.sections], [s.heading for s in after.sections]),
         "question": ([q.question for q in before.faq], [q.question for q in after.faq]),
         "link": (_shown(before.links), _shown(after.links)),
+        "tag": (before.tags, after.tags),
         "alternative text": ([i.alt for i in before.images], [i.alt for i in after.images]),
     }
     for what, (old, new) in lists.items():

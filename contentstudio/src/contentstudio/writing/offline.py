@@ -16,7 +16,7 @@ from math import fsum, sqrt
 from contentstudio.config import Site
 from contentstudio.model import Draft, Reference, Section, Sentence, Snapshot
 from contentstudio.research.sentences import sentences
-from contentstudio.research.terms import content_words
+from contentstudio.research.terms import content_words, words_in_order
 from contentstudio.research.topics import clean_title
 from overnight.errors import Permanent
 
@@ -25,6 +25,8 @@ MIN_QUOTES = 4  # less is no article
 FEWEST, MOST = 10, 18  # quotes, where the sources are long enough
 SHARE, SHORT_SHARE = 0.4, 0.6  # of a source's sentences; the second where the first would give less than FEWEST
 TITLE_LENGTH, DESCRIPTION_LENGTH = 70, 160  # characters at most; search engines cut a little later
+SHORT_DESCRIPTION = 80  # characters; a shorter one tells too little
+OFTEN = 3  # times that a word makes a description read as if it were for machines
 
 _ALIKE = 0.8  # of the content words of two sentences together; from here on they say the same
 _LENGTHS = range(25, 1_000)  # characters of a sentence; what is longer is a list or an attack
@@ -51,7 +53,6 @@ _LEAD = (
     "Each quote is followed by its source.",
 )
 _HEADINGS = ("In short", "In detail", "Worth knowing", "Also of note")
-_DESCRIPTION = "On “{}”, in sentences quoted word for word, each of them with a link to the page it stands on."
 
 
 class TooThin(Permanent):
@@ -87,7 +88,7 @@ def compose(site: Site, slug: str, snapshots: Sequence[Snapshot]) -> Draft:
         site=site.name,
         slug=slug,
         title=title,
-        description=_description(title, quotes[0].text, language),
+        description=_description([quote.text for quote in quotes]),
         sections=_sections(quotes, language),
         references=[Reference(id=key, url=s.url, title=s.title, sha256=s.sha256) for key, s in pool.items()],
         writer=WRITER,
@@ -164,11 +165,21 @@ def _clip(text: str, length: int) -> str:
     return (cut.rpartition(" ")[0] or cut).rstrip(" ,;:-–—(") + "…"
 
 
-def _description(title: str, quote: str, language: str) -> str:
-    """What the page is, without a claim, in 80 to 160 characters; in other languages than English its first quote."""
-    if language != "en":
-        return f"“{_clip(quote, DESCRIPTION_LENGTH - 2)}”"
-    return _DESCRIPTION.replace("{}", _clip(title, DESCRIPTION_LENGTH - len(_DESCRIPTION) + 2))
+def _description(quotes: Sequence[str]) -> str:
+    """What the page has to say, in the words of its sources, so that no two pages are described alike: the first quote
+    of 80 to 160 characters in which no word stands too often, or the first ones together; where they are too long for
+    that, the first one cut.
+    """
+    quoted = [f"“{quote}”" for quote in quotes]
+    together = (" ".join(quoted[: count + 1]) for count in range(len(quoted)))
+    fitting = [text for text in (*quoted, *together) if SHORT_DESCRIPTION <= len(text) <= DESCRIPTION_LENGTH]
+    best = next((text for text in fitting if _most_often(text) < OFTEN), next(iter(fitting), None))
+    return best or f"“{_clip(quotes[0], DESCRIPTION_LENGTH - 2)}”"
+
+
+def _most_often(text: str) -> int:
+    """How often the commonest word stands there."""
+    return max(Counter(words_in_order(text)).values(), default=0)
 
 
 def _sections(quotes: list[Sentence], language: str) -> list[Section]:
