@@ -115,7 +115,8 @@ class Verdict(Model):
 class Published(Model):
     """Where an article stands, and what publishing did there: `left` is a person's change that another one approved.
 
-    `indexed` says whether search engines may list it.
+    `indexed` says whether search engines may list it. `over` is the fingerprint of a person's version that stands there
+    (or `gone`), for the reviewer who wants ours in its place.
     """
 
     url: str
@@ -123,3 +124,4 @@ class Published(Model):
     path: str | None = None
     sha256: str
     indexed: bool = True
+    over: str | None = None
