@@ -168,7 +168,7 @@ def articles_command(session: Session, site: str | None, slug: str | None, limit
 def _render_versions(rows: list[dict[str, Any]]) -> None:
     states = [{**row, "state": "present" if row["latest"] else "withdrawn" if row["withdrawn"] else ""} for row in rows]
     columns = {"number": "version", "state": "state", "at": "published (UTC)", "job_id": "job", "title": "title"}
-    show.table("", states, columns, empty="It was never published.", spare=("job_id", "at"))
+    show.table("", states, columns, empty="It was never published.", spare=("at", "state"))
 
 
 ALL = (publish, unpublish, rollback, refresh, overwrite, articles_command)

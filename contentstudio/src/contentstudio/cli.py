@@ -669,7 +669,7 @@ def check(context: click.Context, offline: bool, as_json: bool) -> None:
     def render() -> None:
         columns = {"site": "site", "active": "active", "sources": "sources", "usd_per_day": "$ a day", "url": "address"}
         if sites:
-            spare = ("sources", "usd_per_day", "url")
+            spare = ("sources", "usd_per_day", "active")
             show.table("", sites, columns | {"file": "file"}, empty="", spare=spare)
             click.echo()
         preflight.render(checks)
