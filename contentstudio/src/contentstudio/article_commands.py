@@ -1,4 +1,4 @@
-"""The commands of an owner for one article, by its site and slug."""
+"""The commands of an owner for one article, by its site and slug, or by its job."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from overnight import show
 from overnight.commandline import Session, json_option, pass_session, tell
-from overnight.commands import common
+from overnight.commands import common, decisions
 
 if TYPE_CHECKING:
     from contentstudio.articles import Started, Verb
@@ -114,6 +114,31 @@ def refresh(session: Session, site: str, slug: str, reason: str, as_json: bool) 
     _ask(session, "refresh", site, slug, reason, as_json)
 
 
+@click.command("overwrite")
+@click.argument("job")
+@decisions.seen_option
+@_why
+@json_option
+@pass_session
+def overwrite(session: Session, job: str, seen: str | None, reason: str, as_json: bool) -> None:
+    """Publish ours in the place of a person's version.
+
+    For a job that waits for review because a person changed, wrote or took away what stands on its site. It holds for
+    the version that the review found: where that was changed again since, the job goes to review again.
+    """
+    from contentstudio import articles
+    from overnight import control
+
+    app = session.needed_app()
+
+    async def work(database: Database) -> dict[str, Any]:
+        return await articles.overwrite(app, database, await control.find_job(database, job), seen=seen, reason=reason)
+
+    row = session.run(work)
+    said = f"job {row['job_id']} publishes ours in its place\nfollow it:  {common.called()} show {row['job_id']}"
+    tell(as_json, {"overwrites": row}, lambda: click.echo(said))
+
+
 @click.command("articles")
 @click.argument("site", required=False)
 @click.argument("slug", required=False)
@@ -143,7 +168,7 @@ def articles_command(session: Session, site: str | None, slug: str | None, limit
 def _render_versions(rows: list[dict[str, Any]]) -> None:
     states = [{**row, "state": "present" if row["latest"] else "withdrawn" if row["withdrawn"] else ""} for row in rows]
     columns = {"number": "version", "state": "state", "at": "published (UTC)", "job_id": "job", "title": "title"}
-    show.table("", states, columns, empty="It was never published.", spare=("job_id", "at"))
+    show.table("", states, columns, empty="It was never published.", spare=("at", "state"))
 
 
-ALL = (publish, unpublish, rollback, refresh, articles_command)
+ALL = (publish, unpublish, rollback, refresh, overwrite, articles_command)

@@ -1,7 +1,7 @@
-"""What an owner asks of one article by its site and slug: publish, unpublish, roll back, refresh.
+"""What an owner asks of one article: publish, unpublish, roll back, refresh; or to overwrite what a person made of it.
 
-Each is a job of its own, so that kill switches hold it and what it writes outside is recorded. The audit log says who
-asked, and why.
+The last one decides a review. Each other one is a job of its own, so that kill switches hold it and what it writes
+outside is recorded. The audit log says who asked, and why.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from contentstudio.config import Config
 from contentstudio.pipelines.work import Named
 from contentstudio.publish import publications
 from contentstudio.sql import queries
-from overnight import App, control
+from overnight import App, control, report
 from overnight.database import Database, Row
 from overnight.errors import NotFound, UserError, among, nearest
+from overnight.model import Edit
 
 Verb = Literal["publish", "unpublish", "rollback", "refresh"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
@@ -111,6 +112,33 @@ def _target(slug: str, state: str, versions: Sequence[Row], version: int | None)
 def _wish(verb: Verb, now: datetime) -> datetime:
     """What tells one wish from the next. A refresh costs money, so that of one minute is one wish."""
     return now.replace(second=0, microsecond=0) if verb == "refresh" else now
+
+
+def is_left(row: Row) -> bool:
+    """Whether a row of `report.review` is an article that found a person's version in its place."""
+    return row["step"] == "publish" and isinstance(row["output"], dict) and row["output"].get("over") is not None
+
+
+async def overwrite(
+    app: App, database: Database, job_id: str, *, seen: str | None = None, reason: str, by: str | None = None
+) -> Row:
+    """Publish ours in the place of the person's version that a review found, or took away; the run's row.
+
+    It holds for that very version: where it was changed again since, the job goes to review again. `seen` is the seal
+    of what the reviewer saw, if they say it. Raises `UserError` where nothing of the job waits for that.
+    """
+    if not reason.strip():
+        raise UserError("say why it is written over: the reason is kept")
+    rows = [row for row in await report.review(database, job_id) if is_left(row)]
+    if not rows:
+        raise UserError(
+            f"job {job_id} does not wait because of a person's version on its site: show tells where it stands"
+        )
+    (row,) = rows
+    decision = Edit(
+        seen or row["seen"], {**row["input"], "over": row["output"]["over"]}, f"overwrite: {reason.strip()}"
+    )
+    return await control.decide(app, database, job_id, decision, by=by)
 
 
 async def _find(database: Database, site: str, slug: str) -> Row:

@@ -304,6 +304,9 @@ def review_command(
     That is: the article as a reader gets it, what each gate said of it (what failed first), each claim beside its
     source, and what to press. With --markdown its words are written to a file; `edit` takes them back.
     """
+    if job and not (html or markdown) and (left := _left(session, job)):
+        tell(as_json, {"review": left}, lambda: decisions.render_review(session, left, whole=True, own="overwrite"))
+        return
     dossier = _dossier(context, session, job) if job else None
     if dossier is None:
         if html or markdown:
@@ -334,6 +337,17 @@ def _press(dossier: Dossier) -> str:
         told = "It waits for a last edit or its site's window; --markdown FILE.md writes its words:"
         return f"{told}\n\n{common.called()} edit {dossier.job_id} --input @FILE.md"
     return ""
+
+
+def _left(session: Session, job: str) -> list[dict[str, Any]]:
+    """The article of a job that found a person's version in its place, as it waits for review; or nothing."""
+    from contentstudio import articles
+    from overnight import control, report
+
+    async def work(database: Database) -> list[dict[str, Any]]:
+        return await report.review(database, await control.find_job(database, job))
+
+    return [row for row in session.run(work) if articles.is_left(row)]
 
 
 def _dossier(context: click.Context, session: Session, job: str) -> Dossier | None:
@@ -655,7 +669,7 @@ def check(context: click.Context, offline: bool, as_json: bool) -> None:
     def render() -> None:
         columns = {"site": "site", "active": "active", "sources": "sources", "usd_per_day": "$ a day", "url": "address"}
         if sites:
-            spare = ("sources", "usd_per_day", "url")
+            spare = ("sources", "usd_per_day", "active")
             show.table("", sites, columns | {"file": "file"}, empty="", spare=spare)
             click.echo()
         preflight.render(checks)

@@ -228,7 +228,8 @@ class Published(Model):
     """Where an article stands, and what publishing did there: `left` is a person's change that another one approved.
 
     `indexed` says whether search engines may list it. `differs` tells in sentences what readers get otherwise than it
-    was sent: what the CMS changed, or what stands at the address instead.
+    was sent: what the CMS changed, or what stands at the address instead. `over` is the
+    fingerprint of a person's version that stands there (or `gone`), for the reviewer who wants ours in its place.
     """
 
     url: str
@@ -237,3 +238,4 @@ class Published(Model):
     sha256: str
     indexed: bool = True
     differs: tuple[str, ...] = ()
+    over: str | None = None

@@ -328,17 +328,17 @@ def refuse(checks: Iterable[Check], command: str) -> None:
 
 
 def render(checks: Sequence[Check]) -> None:
-    """As a table that fits 80 columns, or a terminal with fewer."""
-    from rich.table import Table
-    from rich.text import Text
-
+    """As a table; what to do stands beneath what was found."""
     from overnight import show
 
-    terminal = show.console()
-    table = Table(box=None, pad_edge=False, width=min(80, terminal.width))
-    for heading, ratio in (("what", None), ("OK?", None), ("details", 4), ("what to do", 5)):
-        table.add_column(heading, header_style="dim", ratio=ratio, overflow="fold", max_width=None if ratio else 18)
-    for check in checks:
-        said, style = {True: ("yes", "green"), False: ("no", "red"), None: ("note", "yellow")}[check.ok]
-        table.add_row(Text(check.what), Text(said, style=style), Text(check.details), Text(check.todo))
-    terminal.print(table)
+    said = {True: "yes", False: "no", None: "note"}
+    rows = [
+        {
+            "what": each.what,
+            "ok": said[each.ok],
+            "details": f"{each.details}\n↳ {each.todo}" if each.todo else each.details,
+        }
+        for each in checks
+    ]
+    columns = {"what": "what", "ok": "OK?", "details": "details, and what to do"}
+    show.table("", rows, columns, empty="", styles={"yes": "green", "no": "red", "note": "yellow"})

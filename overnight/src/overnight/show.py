@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,12 +61,19 @@ def _plain(value: Any) -> Any:
 
 
 def table(
-    title: str, rows: Sequence[dict[str, Any]], columns: dict[str, str], *, empty: str, spare: Sequence[str] = ()
+    title: str,
+    rows: Sequence[dict[str, Any]],
+    columns: dict[str, str],
+    *,
+    empty: str,
+    spare: Sequence[str] = (),
+    styles: Mapping[str, str] = STYLES,
 ) -> None:
     """Rows as a table: `columns` maps keys to headings. Without rows, the sentence that says what that means.
 
-    The last column takes what room is left and wraps; where that is too little, the `spare` columns go first, and where
-    it still is, the last one goes beneath its row.
+    The last column takes what room is left and wraps between words. Where that is too little, be it for one word that
+    somebody may want to copy, such as an address, the `spare` columns go first, and where it still is, the last one
+    goes beneath its row. No id, hash or address is ever broken in two.
     """
     from rich.table import Table
     from rich.text import Text
@@ -74,43 +83,68 @@ def table(
         terminal.print(Text(empty))
         return
     cells = [{key: cell(row.get(key)) for key in columns} for row in rows]
-    shown = _fitting(cells, columns, spare, terminal.width)
-    if _room(cells, shown, terminal.width) < 0:
-        _two_lines(terminal, title, cells, shown)
+    shown = _fitting(cells, columns, spare, terminal.width, _table_width)
+    if _table_width(cells, shown) > terminal.width:
+        _two_lines(terminal, title, cells, _fitting(cells, columns, spare, terminal.width, _first_line_width), styles)
         return
     last = list(shown)[-1]
     made = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for key, heading in shown.items():
         made.add_column(heading, header_style="dim", no_wrap=key != last, overflow="fold")
     for row in cells:
-        made.add_row(*(Text(row[key], style=STYLES.get(row[key], "")) for key in shown))
+        made.add_row(*(Text(row[key], style=styles.get(row[key], "")) for key in shown))
     terminal.print(made)
 
 
+Cells = Sequence[dict[str, str]]
+
+
 def _fitting(
-    cells: Sequence[dict[str, str]], columns: dict[str, str], spare: Sequence[str], width: int
+    cells: Cells,
+    columns: dict[str, str],
+    spare: Sequence[str],
+    width: int,
+    needed: Callable[[Cells, dict[str, str]], int],
 ) -> dict[str, str]:
-    """The columns without as many of the spare ones as it takes to fit."""
+    """The columns without as many of the spare ones as it takes to fit; with none left out where that does not help."""
     shown = dict(columns)
     for key in spare:
-        if _room(cells, shown, width) < 0:
+        if needed(cells, shown) > width and len(shown) > 1:
             shown.pop(key, None)
     return shown
 
 
-def _room(cells: Sequence[dict[str, str]], shown: dict[str, str], width: int) -> int:
-    """Characters that are left over when the last column has what it should; negative: that many are missing."""
-    *fixed, last = _widths(cells, shown).values()
-    return width - sum(fixed) - 2 * len(fixed) - min(last, LAST_COLUMN)
+def _table_width(cells: Cells, shown: dict[str, str]) -> int:
+    """Characters that a table of these columns takes at least, with the last one as narrow as it may be."""
+    last = list(shown)[-1]
+    longest = max((_width(word) for row in cells for word in row[last].split() if is_whole(word)), default=0)
+    least = max(min(_widths(cells, shown)[last], LAST_COLUMN), longest, _width(shown[last]))
+    return _first_line_width(cells, shown) + least
 
 
-def _widths(cells: Sequence[dict[str, str]], shown: dict[str, str]) -> dict[str, int]:
-    return {key: max(len(shown[key]), *(len(row[key]) for row in cells)) for key in shown}
+def _first_line_width(cells: Cells, shown: dict[str, str]) -> int:
+    """Characters that all columns but the last take."""
+    *fixed, _ = _widths(cells, shown).values()
+    return sum(fixed) + 2 * len(fixed)
 
 
-def _two_lines(terminal: Console, title: str, cells: Sequence[dict[str, str]], shown: dict[str, str]) -> None:
+def _widths(cells: Cells, shown: dict[str, str]) -> dict[str, int]:
+    return {key: max(_width(shown[key]), *(_width(row[key]) for row in cells)) for key in shown}
+
+
+def _width(text: str) -> int:
+    """Places that a text takes on a terminal; of several lines the longest counts."""
+    from rich.cells import cell_len
+
+    return max(map(cell_len, text.splitlines()), default=0)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * max(width - _width(text), 0)
+
+
+def _two_lines(terminal: Console, title: str, cells: Cells, shown: dict[str, str], styles: Mapping[str, str]) -> None:
     """Each row on a line of its own, and what its last column says beneath it; nothing is cut."""
-    from rich.padding import Padding
     from rich.text import Text
 
     *fixed, last = shown
@@ -119,10 +153,53 @@ def _two_lines(terminal: Console, title: str, cells: Sequence[dict[str, str]], s
         terminal.print(Text(title, style="bold"))
     for row in (shown, *cells):
         heading = "dim" if row is shown else ""
-        line = [(f"{row[key]:<{widths[key]}}  ", heading or STYLES.get(row[key], "")) for key in fixed]
-        terminal.print(Text.assemble(*line), soft_wrap=True)
+        parts = [(f"{_padded(row[key], widths[key])}  ", heading or styles.get(row[key], "")) for key in fixed]
+        if fixed:
+            terminal.print(Text.assemble(*parts), soft_wrap=True)
         if row is not shown and row[last]:
-            terminal.print(Padding(Text.assemble((f"{shown[last]}: ", "dim"), row[last]), (0, 0, 0, 2)))
+            _beneath(terminal, shown[last], row[last])
+
+
+def _beneath(terminal: Console, heading: str, text: str) -> None:
+    """What a column says, on lines of its own."""
+    from rich.text import Text
+
+    label = f"{heading}:" if heading else ""
+    for line in wrapped(f"{label} {text}".strip(), terminal.width - 2):
+        said = line.removeprefix(label)
+        label, before = "", label[: len(line) - len(said)]
+        terminal.print(Text.assemble("  ", (before, "dim"), said), soft_wrap=True)
+
+
+def is_whole(word: str) -> bool:
+    """Whether a word must stay in one piece. Text of scripts that put no space between words may be broken anywhere."""
+    return _width(word) == len(word) or any(mark in word for mark in "-_/:.@=")
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The lines of a text on so many places; a longer word, such as an address, has a longer line of its own."""
+    return [line for each in text.splitlines() for line in _wrapped_line(each, max(width, 1))] or [""]
+
+
+def _wrapped_line(text: str, width: int) -> Iterator[str]:
+    """One line by words. Its indent stays that of the first."""
+    line = ""
+    for word in re.findall(r"\s*\S+", text):
+        if line and _width(line + word) > width:
+            yield line
+            line, word = "", word.lstrip()
+        while not is_whole(word) and _width(line + word) > width:
+            part = _fits(word, width)
+            yield part
+            word = word.removeprefix(part)
+        line += word
+    yield line
+
+
+def _fits(text: str, width: int) -> str:
+    """As much of a text as so many places hold, one character at least."""
+    places = accumulate(map(_width, text))
+    return text[: max(sum(place <= width for place in places), 1)]
 
 
 def cell(value: Any) -> str:
@@ -160,16 +237,16 @@ def duration(seconds: float) -> str:
 
 
 def lines(pairs: Iterable[tuple[str, str]]) -> None:
-    """Labelled lines, the labels aligned; a long value wraps under itself."""
-    from rich.table import Table
+    """Labelled lines, the labels aligned; a long value wraps under itself, and no word of it is broken."""
     from rich.text import Text
 
-    made = Table.grid(padding=(0, 2))
-    made.add_column(style="dim", no_wrap=True)
-    made.add_column(overflow="fold")
+    terminal, pairs = console(), list(pairs)
+    indent = max((_width(label) for label, _ in pairs), default=0) + 2
     for label, value in pairs:
-        made.add_row(label, Text(value))
-    console().print(made)
+        first, *more = wrapped(value, terminal.width - indent)
+        terminal.print(Text.assemble((_padded(label, indent), "dim"), first), soft_wrap=True)
+        for line in more:
+            terminal.print(Text(" " * indent + line), soft_wrap=True)
 
 
 @contextmanager

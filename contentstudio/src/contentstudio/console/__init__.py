@@ -13,6 +13,7 @@ from contentstudio import articles, memory, morning
 from contentstudio.config import Config
 from contentstudio.review import gather, manuscript
 from overnight import report
+from overnight.console.api import DecidedAgainst
 from overnight.console.pages import Console, Desk, Page, Values, Verb
 from overnight.database import Database
 from overnight.errors import UserError
@@ -45,6 +46,7 @@ SAYS: dict[articles.Verb, tuple[str, type[BaseModel]]] = {
     "rollback": ("An article goes back to the version before, or to a named one.", Back),
     "refresh": ("The sources of an article are read once more, and it is written again.", Wish),
 }
+OVER = "An article that waits because of a person's version on its site is published in the place of that version."
 
 
 def build(config: Config) -> Console:
@@ -82,7 +84,11 @@ def build(config: Config) -> Console:
 
     async def dossier(database: Database, job_id: str) -> dict[str, Any] | None:
         found = await gather(database, config, job_id)
-        return None if found is None else {"dossier": found, "words": manuscript.write(found.draft)}
+        if found is None:
+            return None
+        # What is past its gates has no words to judge again.
+        words = {"words": manuscript.write(found.draft)} if found.status == "needs_review" else {}
+        return {"dossier": found, **words}
 
     async def edited(database: Database, job_id: str, words: str) -> dict[str, Any]:
         """The article with these words, as the input of the step that judges it."""
@@ -106,7 +112,10 @@ def build(config: Config) -> Console:
         dossier=dossier,
         preview=preview,
         edited=edited,
-        verbs={f"{verb}-article": Verb(partial(_ask, config, verb), *says) for verb, says in SAYS.items()},
+        verbs={
+            **{f"{verb}-article": Verb(partial(_ask, config, verb), *says) for verb, says in SAYS.items()},
+            "overwrite-article": Verb(_overwrite, OVER, DecidedAgainst, "Publish ours in its place", articles.is_left),
+        },
     )
 
 
@@ -120,3 +129,11 @@ async def _ask(config: Config, verb: articles.Verb, desk: Desk, form: Values, wh
         *(desk.app, config, desk.database, verb, site, slug), version=version, reason=form.get("reason", ""), by=who
     )
     return started.said()
+
+
+async def _overwrite(desk: Desk, form: Values, who: str) -> str:
+    """Publish ours in the place of the person's version that a review shows."""
+    row = await articles.overwrite(
+        desk.app, desk.database, form.get("job", ""), seen=form.get("seen", ""), reason=form.get("reason", ""), by=who
+    )
+    return f"job {row['job_id']} publishes ours in its place"

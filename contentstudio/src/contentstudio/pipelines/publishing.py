@@ -47,7 +47,7 @@ async def publish(ctx: Ctx, judged: Judged) -> Published | Review | Snooze:
                 article, _effect(ctx, turn), known.existing, [*known.begun, article.sha256]
             )
         except Conflict as conflict:
-            return _for_a_person(article, conflict, known.existing)
+            return _for_a_person(ctx.job_id, article, conflict, known.existing)
         if (
             there.state == "published" and published.action != "unchanged" and article.indexed
         ):  # before it is kept, or a crash forgets it
@@ -126,17 +126,17 @@ def _effect(ctx: Ctx, turn: Turn) -> Effect:
     return effect
 
 
-def _for_a_person(article: Article, conflict: Conflict, known: Existing | None) -> Review:
-    """Nothing was written. Approved, what stands there stays; an edit with `over` has ours written over it."""
+def _for_a_person(job_id: str, article: Article, conflict: Conflict, known: Existing | None) -> Review:
+    """Nothing was written. Approved, what stands there stays; `articles.overwrite` has ours written over it."""
     there = conflict.there
     over = there.fingerprint if there else GONE
     kept = there or known or Existing(url=conflict.url, sha256=None)
     return Review(
         [
             f"{conflict}, so it was left as it is",
-            f"approve, and it stays; or edit the job's input with “over”: “{over}”, and ours is written there",
+            f"approve, and it stays; contentstudio overwrite {job_id} --reason … publishes ours in its place",
         ],
-        Published(url=kept.url, action="left", path=kept.path, sha256=article.sha256),
+        Published(url=kept.url, action="left", path=kept.path, sha256=article.sha256, over=over),
     )
 
 

@@ -27,7 +27,7 @@ def breakers(session: Session, everything: bool, as_json: bool) -> None:
     }
 
     def render() -> None:
-        spare = ("probe_job", "failures", "open_until")
+        spare = ("failures", "open_until")
         show.table("", rows, columns, empty="Every breaker is closed.", spare=spare)
         if any(row["state"] != "closed" for row in rows):
             click.echo("\nwhat waits behind one starts when its probe is well; breaker close NAME starts it now")

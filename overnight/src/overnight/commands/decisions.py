@@ -38,10 +38,11 @@ def review(session: Session, job: str | None, limit: int, as_json: bool) -> None
     rows = session.run(work)
     if job and not rows:
         raise UserError(f"nothing of job {job} waits for review")
-    tell(as_json, {"review": rows}, lambda: _render_review(session, rows, whole=bool(job)))
+    tell(as_json, {"review": rows}, lambda: render_review(session, rows, whole=bool(job)))
 
 
-def _render_review(session: Session, rows: list[dict[str, Any]], *, whole: bool) -> None:
+def render_review(session: Session, rows: list[dict[str, Any]], *, whole: bool, own: str = "") -> None:
+    """The rows; of a whole job the first one with what to press, and what the app adds to that."""
     columns = {
         "job_id": "job",
         "work": "step",
@@ -55,16 +56,18 @@ def _render_review(session: Session, rows: list[dict[str, Any]], *, whole: bool)
     if whole:
         app, first = session.app(), rows[0]
         click.echo("\n" + (app.preview(first["output"]) if app and app.preview and first["output"] else first["shown"]))
-        click.echo(f"\n{what_to_press(first['job_id'], first['seen'][:SHORT])}")
+        click.echo(f"\n{what_to_press(first['job_id'], first['seen'][:SHORT], own)}")
     elif rows:
         click.echo("\nreview JOB shows it, with its seal and what to press")
 
 
-def what_to_press(job: str, seal: str) -> str:
-    """The commands to copy, bound to what is shown above them."""
+def what_to_press(job: str, seal: str, own: str = "") -> str:
+    """The commands to copy, bound to what is shown above them; `own` is the name of one that the app adds."""
     program = called()
+    added = f"{program} {own} {job} --seen {seal} --reason …\n" if own else ""
     return (
         f"{program} approve {job} --seen {seal}\n"
+        f"{added}"
         f"{program} reject {job} --seen {seal} --reason …\n"
         f"{program} edit {job} --seen {seal} --input @FILE\n\n"
         "An edit gives the step another input, and is judged anew; review JOB --json has the present one."

@@ -61,12 +61,15 @@ class Page:
 class Verb:
     """A button of the app, which is an action of the API, too: a sentence, and the body that it takes.
 
-    `act` is given the form and who pressed it, and says in one sentence what it did; it raises `UserError`.
+    `act` is given the form and who pressed it, and says in one sentence what it did; it raises `UserError`. Where
+    `fits` says so of what waits for review, the button stands there by its `label`; it is given job, seen and reason.
     """
 
     act: Callable[[Desk, Values, str], Awaitable[str]]
     says: str
     takes: type[BaseModel]
+    label: str = ""
+    fits: Callable[[Row], bool] = lambda row: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +242,8 @@ async def review_item(desk: Desk, values: Values) -> dict[str, Any]:
     if not rows:
         raise NotFound(f"nothing of job {values['job']} waits for review any more")
     own = await desk.own.dossier(desk.database, rows[0]["job_id"]) if desk.own.dossier else None
-    return {"row": rows[0], "has_preview": own is not None, **(own or {})}
+    verbs = [(name, verb.label) for name, verb in desk.own.verbs.items() if verb.fits(rows[0])]
+    return {"row": rows[0], "has_preview": own is not None, "verbs": verbs, **(own or {})}
 
 
 async def preview(desk: Desk, job_id: str) -> str:
