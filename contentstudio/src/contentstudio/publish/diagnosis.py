@@ -100,6 +100,18 @@ def of(answer: Answer) -> Finding | None:
     return None
 
 
+def finding(answer: Answer, secret: str) -> Finding:
+    """The cause of an answer with what was said, for who looks at a site; `secret` names what holds the password."""
+    said = f" (“{answer.said}”)" if answer.said else ""
+    found = of(answer)
+    if found is None:
+        mend = "open that address in a browser, and look into the error log of the web server and the CMS"
+        what = f"{answer.url} was answered {answer.status}{said}, and not as the API does"
+        return Finding(what=what, ok=False, mend=mend, transient=answer.status >= 500)
+    what = f"{answer.url} was answered {answer.status}: {found.what}{said}"
+    return found.model_copy(update={"what": what, "mend": found.mend.replace("the site's secret", secret)})
+
+
 def page_text(page: str) -> str:
     """The beginning of a page as people read it, the title first: one line, no marks, at most `TOLD` characters."""
     first, *rest = page[:LOOKED].split("<!--")

@@ -23,7 +23,7 @@ from typing import Any, Literal, Self
 from contentstudio import config as settings
 from contentstudio.config import Site
 from contentstudio.model import Image, Published
-from contentstudio.publish import mark, render
+from contentstudio.publish import diagnosis, mark, render
 from contentstudio.publish.port import (
     UNDATED,
     Article,
@@ -141,11 +141,12 @@ class Ghost:
 
     async def check(self) -> list[Finding]:
         try:
-            await self._ask("GET", "/posts/", params={"limit": 1})
-        except (Permanent, Transient) as error:
-            mend = "add a custom integration in Ghost's settings, and put its Admin API key into "
-            return [not_well("the Admin API", error, mend + settings.secret_name(self.site))]
-        return [Finding(what="the Admin API knows our key", ok=True)]
+            answer = await self._remote.look("GET", f"{API}/posts/", params={"limit": 1}, headers=self._headers())
+        except Transient as error:
+            return [not_well("the Admin API", error, "")]
+        if answer.status == 200 and answer.clean and isinstance(answer.data, dict) and "posts" in answer.data:
+            return [Finding(what="the Admin API knows our key", ok=True)]
+        return [diagnosis.finding(answer, settings.secret_name(self.site))]
 
     async def _look(self, slug: str, known: Existing | None = None) -> dict[str, Any] | None:
         """The post with the id that we kept, else what has the slug."""
@@ -237,8 +238,10 @@ class Ghost:
         return post
 
     async def _ask(self, method: Literal["GET", "POST", "PUT", "DELETE"], path: str, **options: Any) -> Answer:
-        headers = {"Authorization": f"Ghost {token(self._key, int(time.time()))}", "Accept-Version": VERSION}
-        return await self._remote.ask(method, API + path, headers=headers, **options)
+        return await self._remote.ask(method, API + path, headers=self._headers(), **options)
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Ghost {token(self._key, int(time.time()))}", "Accept-Version": VERSION}
 
 
 def token(key: str, now: int) -> str:

@@ -23,6 +23,7 @@ from contentstudio import config as settings
 from contentstudio.config import Site
 from contentstudio.model import Draft, Published
 from contentstudio.publish import clones, front_matter, git_failures, markdown
+from contentstudio.publish.git_refusals import refusal
 from contentstudio.publish.layouts import PAGES, Post, is_post, is_web
 from contentstudio.publish.port import (
     SLUG_RULE,
@@ -132,12 +133,18 @@ class Git:
             await self._refresh()
             await self._git("push", "--dry-run", "--quiet", "origin", self._settings.branch)
         except (ConfigError, Permanent, Transient) as error:
+            known = refusal(str(error))
             mend = "look at the repository and the branch, and let this user's git log in there without being asked"
+            mend = known.mend if known else mend
             found = Finding(
                 what=f"the repository: {error}", ok=False, mend=mend, transient=isinstance(error, Transient)
             )
             return [found]
-        return [Finding(what=f"the branch {self._settings.branch} can be read and pushed", ok=True)]
+        branch = f"the branch {self._settings.branch} can be read, and git may push to the repository"
+        unknown = (
+            "whether a protection of the branch or a hook of the server refuses a commit shows with the first push"
+        )
+        return [Finding(what=f"{branch}; {unknown}", ok=True)]
 
     async def _refresh(self) -> Path:
         """The copy as the remote's branch is now."""
@@ -317,7 +324,9 @@ class Git:
             raise
         if process.returncode:
             said = told.decode("utf-8", "replace").strip()
-            sentence = f"git {arguments[0]} of {self._settings.repository} failed: {said[-TOLD:]}"
+            found = refusal(said)
+            cause = f"{found.what}; {found.mend}: " if found else ""
+            sentence = f"git {arguments[0]} of {self._settings.repository} failed: {cause}{said[-TOLD:]}"
             raise (Transient if git_failures.passes(said) else Permanent)(sentence)
         return out.decode("utf-8", "replace").strip()
 

@@ -125,18 +125,7 @@ def diagnose(told: Answers, user: str, secret: str) -> Finding | None:
     """The first thing that keeps `user` from publishing, whose password is in `secret`; None where nothing does."""
     if told.is_known:
         return None
-    return _elsewhere(told) or _unknown(told, user, secret) or _absent(told) or _told(told.me)
-
-
-def _told(answer: Answer) -> Finding:
-    """The cause that one answer tells, with what it says."""
-    said = f" (“{answer.said}”)" if answer.said else ""
-    if found := diagnosis.of(answer):
-        what = f"{answer.base}{INDEX} was answered {answer.status}: {found.what}{said}"
-        return found.model_copy(update={"what": what})
-    what = f"{answer.url} was answered {answer.status}{said}"
-    mend = "look into the error log of the web server and PHP"
-    return Finding(what=what, ok=False, mend=mend, transient=answer.status >= 500)
+    return _elsewhere(told) or _unknown(told, user, secret) or _absent(told) or diagnosis.finding(told.me, secret)
 
 
 def _elsewhere(told: Answers) -> Finding | None:
