@@ -55,9 +55,8 @@ STATUS: dict[State, str] = {"draft": "draft", "scheduled": "future", "published"
 STATES: dict[str, State] = {"publish": "published", "future": "scheduled"}
 MARK = "contentstudio"  # stands in an empty draft of ours
 REREADS = 3  # of a post after a write, where a cache answers with what stood there before
-ENTITIES = 20  # pages of terms that are looked through for a name
-# Types that no reader gets at an address of their own.
-INNER = ("post", "nav_menu_item", "wp_block", "wp_template", "wp_template_part", "wp_navigation", "wp_global_styles")
+TERM_PAGES = 20  # that are looked through for a name
+INNER = re.compile(r"post|nav_menu_item|wp_.*")  # types that no reader gets at an address of their own, and posts
 TYPES_AT_MOST = 8  # other types of posts that are asked for a slug
 
 
@@ -241,9 +240,9 @@ class WordPress:
             if known is not None and known.id == str(post["id"]):
                 return int(post["id"]), known.parts
         begun = await self._begin(article, post, effect)
-        if post is not None and begun["id"] != post["id"]:  # another one that we began is gone
-            return int(post["id"]), _empty(post)["parts"]
-        return int(begun["id"]), begun["parts"]
+        if post is not None and (begun["id"] != post["id"] or "parts" not in begun):
+            begun = _empty(post)  # the one that we began is gone, or an older version of ours began it
+        return int(begun["id"]), begun.get("parts", {})
 
     async def _begin(self, article: Article, there: dict[str, Any] | None, effect: Effect) -> dict[str, Any]:
         """An empty draft with the slug, once; its id and how it stands. A `-2` that we are given instead is never kept.
@@ -293,8 +292,9 @@ class WordPress:
         if not found:
             return None
         params = {"per_page": 1, "status": "any", "context": "edit", "_fields": "permalink_template"}
-        posts = (await self._remote.ask("GET", f"{API}/posts", params=params)).data
-        template = posts[0].get("permalink_template", "") if posts else "/%postname%/"
+        answer = await self._remote.ask("GET", f"{API}/posts", params=params, allow=(400, 401, 403))
+        known = answer.status == 200 and answer.data
+        template = answer.data[0].get("permalink_template", "") if known else "/%postname%/"
         fits = (one for one in found if wordpress_fields.same_address(one["link"], template, slug))
         return next(fits, None)
 
@@ -305,7 +305,7 @@ class WordPress:
         shown = [
             str(one.get("rest_base") or one["slug"])
             for one in types.values()
-            if one["slug"] not in INNER and one.get("rest_namespace", "wp/v2") == "wp/v2"
+            if not INNER.fullmatch(one["slug"]) and one.get("rest_namespace", "wp/v2") == "wp/v2"
         ]
         return sorted({*shown, "pages"}, key=lambda base: (base != "pages", base))[:TYPES_AT_MOST]
 
@@ -369,7 +369,7 @@ class WordPress:
         if words:
             params["search"] = max(words, key=len)
         terms: list[dict[str, Any]] = []
-        for page in range(1, ENTITIES + 1):
+        for page in range(1, TERM_PAGES + 1):
             answer = await self._remote.ask("GET", f"{API}/{kind}", params={**params, "page": page})
             terms += answer.data
             if len(answer.data) < PER_PAGE:
@@ -398,8 +398,8 @@ class WordPress:
             _undisturbed(post, before, ours)
             if wordpress_fields.arrived(wordpress_fields.parts(post), ours):
                 break
-            answer, seo = await self._update(f"{API}/posts/{number}", fields, seo)
-            post, notes = await self._read_back(number, answer)
+            post, seo = await self._update(f"{API}/posts/{number}", fields, seo)
+            notes = await self._read_back(number, post)
             if _slug(post) == slug:
                 break
             before = wordpress_fields.parts(post)
@@ -417,15 +417,21 @@ class WordPress:
         differs += await self._shown(article, post, first, live)
         return _existing(post).model_copy(update={"sha256": article.sha256, "differs": tuple(differs)})
 
-    async def _read_back(self, number: int, answer: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """The post after a write that was answered so. Where a cache gives an older one, the answer is what counts."""
+    async def _read_back(self, number: int, answer: dict[str, Any]) -> list[str]:
+        """Look at a post after a write that was answered so. What stands there otherwise is no version of ours: only
+        the answer is what WordPress made of it.
+        """
         for _ in range(REREADS):
             post = await self._post(number)
             if post is None:
-                raise Conflict(f"{answer['link']} was taken away by a person", None)
-            if not _stale(post, answer):
-                return post, []
-        return answer, [f"a cache answers requests to {self._remote.base}{API} with older posts: take it out of there"]
+                raise Conflict(f"{answer['link']} was taken away by a person", None, url=answer["link"])
+            changed = wordpress_fields.disturbed(wordpress_fields.parts(post), wordpress_fields.parts(answer), {})
+            if not changed:
+                return []
+        return [
+            f"WordPress shows otherwise than it answered: {wordpress_fields.listed(changed)}. "
+            f"A person or a plugin changed it since, or a cache in front of {self._remote.base}{API} keeps older posts"
+        ]
 
     async def _shown(self, article: Article, post: dict[str, Any], first: dict[str, Any], live: bool) -> list[str]:
         """What readers get instead of a post that is published, in sentences. One that was not live before is taken
@@ -536,14 +542,6 @@ def _undisturbed(post: dict[str, Any], before: wordpress_fields.Parts, ours: wor
     if names:
         there = _existing(post)
         raise Conflict(f"{there.url} was changed by a person: {wordpress_fields.listed(names)}", there)
-
-
-def _stale(post: dict[str, Any], answer: dict[str, Any]) -> bool:
-    """Whether a read after a write gave what stood there before; times are of whole seconds."""
-    read, wrote = _first_moment(post, "modified_gmt"), _first_moment(answer, "modified_gmt")
-    if read is None or wrote is None or read > wrote:
-        return False
-    return read < wrote or wordpress_fields.parts(post) != wordpress_fields.parts(answer)
 
 
 def _held(holder: dict[str, Any], slug: str) -> str:
