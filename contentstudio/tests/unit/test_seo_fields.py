@@ -68,3 +68,13 @@ def test_a_type_that_the_plugin_does_not_know_is_left_out(monkeypatch: pytest.Mo
 def test_the_fields_of_our_own_plugin_are_no_change_of_a_persons() -> None:
     assert seo_fields.filled({seo_fields.STRUCTURED_DATA: "[…]", seo_fields.NOINDEX: "1"}) == {}
     assert seo_fields.filled({"rank_math_title": "Mine", seo_fields.NOINDEX: "1"}) == {"rank_math_title": "Mine"}
+
+
+@pytest.mark.parametrize("lost", [seo_fields.NOINDEX, seo_fields.STRUCTURED_DATA, "rank_math_title"])
+def test_a_write_that_was_cut_off_before_a_field_has_not_arrived(lost: str) -> None:
+    meta = {**OURS, "rank_math_title": ""}
+    wanted = seo_fields.wanted(meta, SITE, DRAFT, indexed=False)
+    assert seo_fields.arrived({**meta, **wanted}, wanted)
+    assert not seo_fields.arrived({**meta, **wanted, lost: ""}, wanted)
+    assert not seo_fields.arrived([], wanted)
+    assert seo_fields.arrived([], {})

@@ -396,7 +396,7 @@ class WordPress:
             seo = seo_fields.wanted(post["meta"], self.site, _escaped(article.draft), indexed=article.indexed)
             ours = wordpress_fields.sent(fields, seo, post["meta"])
             _undisturbed(post, before, ours)
-            if wordpress_fields.arrived(wordpress_fields.parts(post), ours):
+            if wordpress_fields.arrived(wordpress_fields.parts(post), ours) and seo_fields.arrived(post["meta"], seo):
                 break
             post, seo = await self._update(f"{API}/posts/{number}", fields, seo)
             notes = await self._read_back(number, post)
