@@ -15,7 +15,7 @@ import json
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +47,8 @@ LOCK = ".contentstudio.lock"
 LOCK_TIMEOUT_SECONDS = 30.0
 
 THEIRS = "is a person's own or was changed by one, so it is left as it is"
+BEHIND = "some pages were made before the theme, the config or contentstudio changed"
+RENDER = "contentstudio site render {site} makes them again"
 GIVE_BACK = "delete it, and ours is written at the next publish"
 
 _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
@@ -63,12 +65,14 @@ class Manifest(Model):
     """What is published in a folder: slugs to pages, the one site that the folder belongs to, and the files of ours.
 
     `files` maps the path of a file below the folder to the SHA-256 of its bytes; of two hashes the first is what is to
-    stand there, and the other one what stood there before. It is None in a manifest that knew no hashes yet.
+    stand there, and the other one what stood there before. It is None in a manifest that knew no hashes yet. `look` is
+    that of the oldest page: see `theme_faults.look`.
     """
 
     site: str
     pages: dict[str, render.Page]
     files: dict[str, tuple[str, ...]] | None = None
+    look: str | None = None
 
 
 class StaticSite:
@@ -147,7 +151,8 @@ class StaticSite:
             page = _next_page(known, draft, published_at, indexed)
             moments = {"published_at": page.published_at, "updated_at": page.updated_at}
             html = render.article(self.site, draft, **moments, indexed=page.indexed)
-            theirs = self._write(manifest, {**manifest.pages, draft.slug: page}, _page_name(draft.slug), html.encode())
+            new = {_page_name(draft.slug): html.encode()}
+            theirs = self._write(manifest, {**manifest.pages, draft.slug: page}, new)
         return Published(
             url=render.page_url(self.site, draft.slug),
             action="created" if known is None else "unchanged" if known == page else "updated",
@@ -167,7 +172,40 @@ class StaticSite:
             if slug in manifest.pages:
                 self._refuse_foreign_page(manifest, slug, expected)
                 pages = {name: page for name, page in manifest.pages.items() if name != slug}
-                self._write(manifest, pages, _page_name(slug), None)
+                self._write(manifest, pages, {}, gone=_page_name(slug))
+
+    def render_again(
+        self, drafts: Mapping[str, Draft], expected: Mapping[str, str | None]
+    ) -> tuple[list[str], list[str]]:
+        """Make the pages again, of the drafts that they were made of, in the templates and with the config of now.
+
+        `expected` are the fingerprints of the pages as we know them. Which slugs were rendered, and which were left as
+        they are: a person's, or without the draft. Raises what `publish` does.
+        """
+        with _explained(self.directory), self._locked():
+            manifest = self._read_manifest()
+            new = {}
+            for slug, page in manifest.pages.items():
+                draft = drafts.get(slug)
+                same = draft is not None and content_sha256(draft) == page.sha256
+                if draft is not None and same and self._may_render(manifest, slug, expected.get(slug)):
+                    moments = {"published_at": page.published_at, "updated_at": page.updated_at}
+                    new[slug] = render.article(self.site, draft, **moments, indexed=page.indexed).encode()
+            look = manifest.model_copy(update={"look": theme_faults.look(self.site)})  # of those that are left, too
+            self._write(look, manifest.pages, {_page_name(slug): data for slug, data in new.items()})
+        return list(new), [slug for slug in manifest.pages if slug not in new]
+
+    def _may_render(self, manifest: Manifest, slug: str, expected: str | None) -> bool:
+        """Whether the page of a slug is missing, or as we left it."""
+        if _goes_by_link(self.directory, name := _page_name(slug)):
+            return False
+        return _sha256_at(self.directory / name) in (None, expected, *(manifest.files or {}).get(name, ()))
+
+    def is_behind(self) -> bool:
+        """Whether pages were made before the templates or the config changed."""
+        with _explained(self.directory):
+            manifest = self._read_manifest()
+        return bool(manifest.pages) and manifest.look != theme_faults.look(self.site)
 
     def pages(self) -> dict[str, render.Page]:
         """What is published, by slug."""
@@ -187,32 +225,35 @@ class StaticSite:
         listings = render.listings(self.site, pages)
         return {name: text.encode() if isinstance(text, str) else text for name, text in listings.items()}
 
-    def _write(self, manifest: Manifest, pages: dict[str, render.Page], name: str, page: bytes | None) -> list[str]:
-        """Bring the folder to these pages; the one called `name` is written, or without bytes removed. Tells the
+    def _write(
+        self, manifest: Manifest, pages: dict[str, render.Page], new: dict[str, bytes], *, gone: str | None = None
+    ) -> list[str]:
+        """Bring the folder to these pages, of which `new` are written by their paths, and `gone` is removed. Tells the
         names of files that stay as they are because they are a person's.
         """
-        lists = self._lists(pages)
+        lists, look = self._lists(pages), theme_faults.look(self.site)
         theirs = [file for file, data in lists.items() if not self._is_ours(manifest, file, data)]
         ours = {file: data for file, data in lists.items() if file not in theirs}
-        coming = ours if page is None else {name: page, **ours}
-        files = (manifest.files or {}) | {file: self._hashes(manifest, file, data) for file, data in coming.items()}
-        self._put_manifest(manifest.pages, files)
-        if page is None:
-            self._remove(name)
-        else:
-            _put(self.directory / name, page)
-            files[name] = (_sha256(page),)
+        coming = {file: self._hashes(manifest, file, data) for file, data in (new | ours).items()}
+        files = (manifest.files or {}) | coming
+        self._put_manifest(manifest.model_copy(update={"files": files}))
+        if gone is not None:
+            self._remove(gone)
+        for file, data in new.items():
+            _put(self.directory / file, data)
+            files[file] = (_sha256(data),)
         over = {file for file in files if file not in lists and file.partition("/")[0] not in pages}
         for file in over:
             if self._stands(file) in files[file]:
                 self._remove(file)
-        self._put_manifest(pages, {file: hashes for file, hashes in files.items() if file not in over})
+        files = {file: hashes for file, hashes in files.items() if file not in over}
+        old = manifest.look if any(_page_name(slug) not in new for slug in pages) else look
+        self._put_manifest(Manifest(site=self.site.name, pages=pages, files=files, look=old))
         for file, data in ours.items():
             _put(self.directory / file, data)
         return theirs
 
-    def _put_manifest(self, pages: dict[str, render.Page], files: dict[str, tuple[str, ...]]) -> None:
-        manifest = Manifest(site=self.site.name, pages=pages, files=files)
+    def _put_manifest(self, manifest: Manifest) -> None:
         _put(self.directory / MANIFEST, _manifest_bytes(manifest))
 
     def _remove(self, name: str) -> None:
@@ -400,6 +441,18 @@ class StaticPublisher:
             await effect("unpublish", content=[slug, str(there.modified)], call=call, repeatable=True)
         return None
 
+    async def render_again(
+        self, drafts: Mapping[str, Draft], expected: Mapping[str, str | None], effect: Effect
+    ) -> tuple[list[str], list[str]]:
+        """Make the pages again: see `StaticSite.render_again`."""
+
+        async def call() -> tuple[list[str], list[str]]:
+            return await asyncio.to_thread(self._folder.render_again, drafts, expected)
+
+        content = [theme_faults.look(self._folder.site), *sorted(drafts)]
+        rendered, left = await effect("render", content=content, call=call, repeatable=True)
+        return rendered, left
+
     async def sweep(self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]) -> list[str]:
         return []  # a file stands whole or not at all
 
@@ -430,7 +483,10 @@ class StaticPublisher:
         if wrong:
             mend = "correct it in the theme: nothing is published until then"
             return [folder, *(Finding(what=what, ok=False, mend=mend) for what in wrong)]
-        return [folder, *(self._told(name) for name in await asyncio.to_thread(self._folder.left))]
+        told = [self._told(name) for name in await asyncio.to_thread(self._folder.left)]
+        if await asyncio.to_thread(self._folder.is_behind):
+            told.append(Finding(what=BEHIND, ok=True, mend=RENDER.format(site=self._folder.site.name)))
+        return [folder, *told]
 
     def _told(self, name: str) -> Finding:
         """A file that stays as it is. Without our sitemap nobody finds the articles; the rest is the owner's choice."""
