@@ -38,6 +38,20 @@ OWN = {
     "hugo json": ("hugo", "content/posts/a.md", '{"slug": "rain-barrels"}\nx', "/posts/rain-barrels/"),
     "hugo url": ("hugo", "content/posts/a.md", "---\nurl: /posts/rain-barrels/\n---\nx", "/posts/rain-barrels/"),
     "hugo alias": ("hugo", "content/posts/a.md", "---\naliases: [/posts/rain-barrels/]\n---\nx", "/posts/a/"),
+    "hugo markdown": ("hugo", "content/posts/rain-barrels.markdown", "---\n---\nx", "/posts/rain-barrels/"),
+    "hugo bundle markdown": ("hugo", "content/posts/rain-barrels/index.markdown", "x", "/posts/rain-barrels/"),
+    "hugo bundle toml": (
+        *("hugo", "content/posts/barrels/index.md"),
+        *('+++\ntitle = "Barrels"\nslug = "rain-barrels"\n+++\nx', "/posts/rain-barrels/"),
+    ),
+    "hugo toml url": ("hugo", "content/posts/a.md", '+++\nurl = "/rain-barrels/"\n+++\nx', "/rain-barrels/"),
+    "hugo json url": ("hugo", "content/posts/a.md", '{\n"url": "/rain-barrels/"\n}\nx', "/rain-barrels/"),
+    "jekyll markdown": (
+        *("jekyll", "_posts/2026-01-02-rain-barrels.markdown", "---\n---\nx", "/2026/01/02/rain-barrels.html"),
+    ),
+    "astro markdown": ("astro", "src/content/blog/rain-barrels.markdown", "---\n---\nx", "/blog/rain-barrels/"),
+    "astro folder mdx": ("astro", "src/content/blog/rain-barrels/index.mdx", "---\n---\nx", "/blog/rain-barrels/"),
+    "astro slug mdx": ("astro", "src/content/blog/a.mdx", "---\nslug: rain-barrels\n---\nx", "/blog/rain-barrels/"),
     "hugo org": ("hugo", "content/posts/rain-barrels.org", "x", "/posts/rain-barrels/"),
     "hugo a slip": (
         "hugo",

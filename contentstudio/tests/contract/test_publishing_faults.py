@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import os
 import runpy
 import signal
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +18,14 @@ import pytest
 from fault_proxy import FAULTS, Proxy
 from publishing_jobs import Jobs
 
+from contentstudio import config as settings
+from contentstudio import publish
 from contentstudio.model import Draft, Section, Sentence
+from contentstudio.publish import clones
 from contentstudio.publish import ghost as ghost_adapter
 from overnight import control
 from overnight.database import Database
+from overnight.errors import Transient
 from overnight.model import Filter
 
 SITE = (
@@ -113,9 +120,9 @@ class Repository(Jobs):
         run("-C", str(self.person), "push", "--quiet", "--set-upstream", "origin", "main")
         self.configure()
 
-    def configure(self, **options: Any) -> None:
+    def configure(self, host: str = "", **options: Any) -> None:
         told = "".join(f", {name} = {value}" for name, value in options.items())
-        publish = f"{{ to = 'git', repository = '{self.remote}'{told} }}"
+        publish = f"{{ to = 'git', repository = '{host}{self.remote}'{told} }}"
         self.file.write_text(f"{SITE}sources = ['https://a.example']\npublish = {publish}\n", "utf-8")
 
     def commit(self, name: str) -> None:
@@ -175,8 +182,108 @@ async def test_a_remote_that_hangs_before_or_after_it_took_the_push(repository: 
     repository.hook(moment, "sleep 4", ours=False)
     ending = await repository.publish("one", draft())
     assert ending["status"] == "succeeded", ending["error"]
-    assert ending["failures"] >= 1
+    assert (ending["failures"] == 0) == (moment == "post-receive")  # what arrived is seen though the answer was lost
     repository.only()
+
+
+BROKEN = {
+    "closed": "Connection to git.example closed by remote host.",
+    "pipe": "client_loop: send disconnect: Broken pipe",
+    "hung up": "fatal: the remote end hung up unexpectedly",
+    "kex": "kex_exchange_identification: Connection closed by remote host",
+    "HTTP": "error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502",
+}
+
+
+def ssh(repository: Repository, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """The repository by an ssh of ours. In its script `run` carries out a command, `fail` breaks the connection with
+    the words that follow, `once` holds the first time, and `pushes` where the command is a push.
+    """
+    repository.configure("ssh://git.example")
+    file = repository.hooks / "ssh"
+    told = (
+        "#!/bin/sh",
+        'command="$2"',
+        'run() { sh -c "$command"; }',
+        'fail() { echo "$@" >&2; exit 255; }',
+        f"once() {{ mkdir '{file}.'$1 2>/dev/null; }}",
+        'pushes() { case "$command" in *receive-pack*) true;; *) false;; esac; }',
+    )
+    file.write_text("\n".join((*told, script)), "utf-8")
+    file.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(file))
+    monkeypatch.setenv("GIT_SSH_VARIANT", "simple")
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_a_connection_that_breaks_before_the_push_arrived_is_tried_again(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    ssh(repository, monkeypatch, f"pushes && once push && fail '{BROKEN[name]}'; run")
+    ending = await repository.publish("one", draft())
+    assert (ending["status"], ending["failures"]) == ("succeeded", 1), ending["error"]
+    repository.only()
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_a_connection_that_breaks_after_the_push_arrived_is_no_failure(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    ssh(repository, monkeypatch, f"run; pushes && once push && fail '{BROKEN[name]}'; exit 0")
+    ending = await repository.publish("one", draft())
+    assert (ending["status"], ending["failures"]) == ("succeeded", 0), ending["error"]
+    repository.only()
+
+
+async def test_a_push_that_arrived_while_the_remote_cannot_be_looked_at_is_found_by_the_next_attempt(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = f"fail '{BROKEN['closed']}'"
+    look = f"pushes || [ ! -d $0.push ] || {{ once look && {closed}; }}"
+    ssh(repository, monkeypatch, f"{look}; run; pushes && once push && {closed}; exit 0")
+    ending = await repository.publish("one", draft())
+    assert (ending["status"], ending["failures"]) == ("succeeded", 1), ending["error"]
+    assert (repository.hooks / "ssh.look").exists()
+    repository.only()
+
+
+async def test_an_ssh_that_hangs_ends_with_its_git(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    ssh(repository, monkeypatch, "pushes && once push && sleep 600; run")
+    repository.configure("ssh://git.example", timeout_seconds=2)
+    ending = await repository.publish("one", draft())
+    assert (ending["status"], ending["failures"]) == ("succeeded", 1), ending["error"]
+    repository.only()
+
+
+async def test_a_wrong_key_is_told_at_once(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    ssh(repository, monkeypatch, "fail 'git@git.example: Permission denied (publickey).'")
+    ending = await repository.publish("one", draft())
+    assert (ending["status"], ending["failures"]) == ("dead", 1)
+    assert "Permission denied (publickey)" in ending["error"]
+
+
+@pytest.mark.parametrize("scheme", ["https", "ssh"])
+@pytest.mark.parametrize("listens", [True, False], ids=["closes at once", "refuses"])
+async def test_a_server_that_closes_or_refuses_a_connection_is_asked_again_later(
+    tmp_path: Path, scheme: str, listens: bool
+) -> None:
+    async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(close, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    if not listens:
+        server.close()
+    file = tmp_path / "contentstudio.toml"
+    publish_as = f"{{ to = 'git', repository = '{scheme}://127.0.0.1:{port}/posts.git', timeout_seconds = 20 }}"
+    file.write_text(f"{SITE}sources = ['https://a.example']\npublish = {publish_as}\n", "utf-8")
+    config = settings.load(file)
+    async with publish.opened(config, config.site[0]) as publisher:
+        with pytest.raises(Transient):
+            await publisher.find("compost")
+        (finding,) = await publisher.check()
+    server.close()
+    assert (finding.ok, finding.transient) == (False, True)
 
 
 async def test_a_remote_that_refuses_is_told_and_takes_one_commit_when_it_is_asked_again(
@@ -226,6 +333,58 @@ async def test_our_worker_killed_between_commit_and_push_or_in_the_push(reposito
     ending = await repository.ending("one")
     assert ending["status"] == "succeeded", ending["error"]
     repository.only()
+
+
+CLONE = """
+import asyncio, sys
+from pathlib import Path
+from contentstudio import config, publish
+async def main():
+    loaded = config.load(Path(sys.argv[1]))
+    async with publish.opened(loaded, loaded.site[0]) as publisher:
+        await publisher.find("compost")
+        print("cloned", flush=True)
+        await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+async def test_the_copy_of_a_killed_worker_is_removed_by_the_next_and_that_of_a_living_one_is_not(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies = tmp_path / "tmp"
+    copies.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(copies))
+    (copies / f"{clones.PREFIX}empty").mkdir()  # of one that was killed before it locked its folder
+    (copies / f"{clones.PREFIX}link").symlink_to(repository.person)
+    (copies / f"{clones.PREFIX}other").mkdir()
+    (copies / f"{clones.PREFIX}other" / "file").touch()
+    kept = {copies / f"{clones.PREFIX}link", copies / f"{clones.PREFIX}other"}
+    command = [sys.executable, "-c", CLONE, str(repository.file)]
+    env = os.environ | {"TMPDIR": str(copies)}
+    workers = [subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    try:
+        for worker in workers:
+            assert worker.stdout is not None
+            assert worker.stdout.readline() == "cloned\n"
+        cloned = {path for path in copies.iterdir() if (path / "copy").exists()}
+        assert len(cloned) == 2
+        workers[0].kill()
+        workers[0].wait()
+        config = settings.load(repository.file)
+        async with publish.opened(config, config.site[0]) as publisher:
+            await publisher.find("compost")
+            standing = {path for path in copies.iterdir() if (path / "copy").exists()}
+            assert len(standing) == 2
+            assert len(standing & cloned) == 1
+            assert set(copies.iterdir()) == standing | kept
+        assert set(copies.iterdir()) == (standing & cloned) | kept
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.communicate()
+    assert set(clones.remove_abandoned()) == standing & cloned
+    assert (repository.person / "README").exists()
 
 
 async def again(jobs: Jobs) -> None:

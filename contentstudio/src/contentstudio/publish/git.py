@@ -11,18 +11,18 @@ import hashlib
 import html
 import os
 import re
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 from contentstudio import config as settings
 from contentstudio.config import Site
 from contentstudio.model import Draft, Published
-from contentstudio.publish import front_matter, markdown
+from contentstudio.publish import clones, front_matter, git_failures, markdown
 from contentstudio.publish.layouts import PAGES, Post, is_post, is_web
 from contentstudio.publish.port import (
     SLUG_RULE,
@@ -46,7 +46,6 @@ TOLD = 1_000  # characters of what git says of a failure that are kept
 PUSHES = 5  # tries to be the one who pushes, where others push too
 FOLDERS = {"hugo": "content/posts", "jekyll": "_posts", "astro": "src/content/blog"}
 PICTURES = {"hugo": "static/images", "jekyll": "images", "astro": "public/images"}  # all are seen as /images
-_PASSING = ("Could not resolve host", "timed out", "Connection re", "unable to access", "early EOF", "cannot lock ref")
 
 
 class Git:
@@ -144,7 +143,7 @@ class Git:
         """The copy as the remote's branch is now."""
         branch = self._settings.branch
         if self._copy is None:
-            copy = Path(self._open.enter_context(TemporaryDirectory(prefix="contentstudio-"))) / "copy"
+            copy = self._open.enter_context(clones.folder()) / "copy"
             asked = ["--quiet", "--single-branch", "--branch", branch, "--", self._settings.repository, str(copy)]
             await self._run(copy.parent, "clone", *asked)
             self._copy = copy
@@ -168,8 +167,19 @@ class Git:
                 if "[rejected]" not in str(error) and "fetch first" not in str(error):
                     raise
                 continue
+            except Transient:
+                if not await self._has_arrived():
+                    raise
             return await self._there(article.draft.slug) if article else None
         raise Transient(f"others push to {self._settings.repository} all the time: {PUSHES} tries came too late")
+
+    async def _has_arrived(self) -> bool:
+        """Whether the remote has our commit, though the push failed: only its answer was lost."""
+        try:
+            await self._git("fetch", "--quiet", "origin", self._settings.branch)
+        except (Permanent, Transient):
+            return False
+        return await self._git("rev-list", "--count", "FETCH_HEAD..HEAD") == "0"
 
     async def _write(self, article: Article, known: Existing | None, ours: Collection[str]) -> None:
         """Put the file into the copy, if that undoes nothing of a person's."""
@@ -291,6 +301,7 @@ class Git:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
             )
         except FileNotFoundError:
             raise ConfigError("there is no git here, by which the site is published: install it") from None
@@ -298,7 +309,8 @@ class Git:
             async with asyncio.timeout(self._settings.timeout_seconds):
                 out, told = await process.communicate()
         except BaseException as error:
-            process.kill()
+            with suppress(ProcessLookupError):  # its ssh too, or that would be waited for
+                os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
             if isinstance(error, TimeoutError):
                 raise Transient(f"git {arguments[0]} took longer than {self._settings.timeout_seconds:g} s") from None
@@ -306,7 +318,7 @@ class Git:
         if process.returncode:
             said = told.decode("utf-8", "replace").strip()
             sentence = f"git {arguments[0]} of {self._settings.repository} failed: {said[-TOLD:]}"
-            raise (Transient if any(part in said for part in _PASSING) else Permanent)(sentence)
+            raise (Transient if git_failures.passes(said) else Permanent)(sentence)
         return out.decode("utf-8", "replace").strip()
 
 
