@@ -11,6 +11,8 @@ from overnight.commandline import Session, json_option, pass_session, tell
 from overnight.commands import common, decisions
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from contentstudio.articles import Started, Verb
     from contentstudio.config import Config
     from overnight.database import Database
@@ -29,18 +31,35 @@ def _config() -> Config:
 
 def _ask(session: Session, verb: Verb, site: str, slug: str, reason: str, as_json: bool, to: int | None = None) -> None:
     from contentstudio import articles
-    from overnight import report
 
     app, settings = session.needed_app(), _config()
 
-    async def work(database: Database) -> tuple[Started, list[str], bool]:
-        started = await articles.ask(app, settings, database, verb, site, slug, version=to, reason=reason)
+    async def work(database: Database) -> Started:
+        return await articles.ask(app, settings, database, verb, site, slug, version=to, reason=reason)
+
+    data = {"verb": verb, "site": site, "slug": slug, "version": to}
+    _begin(session, work, articles.PIPELINES[verb], site, data, as_json)
+
+
+def _begin(
+    session: Session,
+    work: Callable[[Database], Awaitable[Started]],
+    pipeline: str,
+    site: str,
+    data: dict[str, Any],
+    as_json: bool,
+) -> None:
+    """Begin a job, and tell how to follow it and what holds it."""
+    from overnight import report
+
+    async def begin(database: Database) -> tuple[Started, list[str], bool]:
+        started = await work(database)
         off = [row["scope"] for row in await report.switches(database) if not row["enabled"]]
         return started, off, bool(await report.workers(database))
 
-    started, off, at_work = session.run(work)
-    data = {"job_id": started.job_id, "new": started.new, "verb": verb, "site": site, "slug": slug, "version": to}
-    tell(as_json, data, lambda: _render(started, _holding(off, articles.PIPELINES[verb], site), at_work))
+    started, off, at_work = session.run(begin)
+    data = {"job_id": started.job_id, "new": started.new, **data}
+    tell(as_json, data, lambda: _render(started, _holding(off, pipeline, site), at_work))
 
 
 def _holding(off: list[str], pipeline: str, site: str) -> str | None:
@@ -137,6 +156,27 @@ def overwrite(session: Session, job: str, seen: str | None, reason: str, as_json
     row = session.run(work)
     said = f"job {row['job_id']} publishes ours in its place\nfollow it:  {common.called()} show {row['job_id']}"
     tell(as_json, {"overwrites": row}, lambda: click.echo(said))
+
+
+@click.command("render")
+@click.argument("name")
+@_perhaps_why
+@json_option
+@pass_session
+def render(session: Session, name: str, reason: str, as_json: bool) -> None:
+    """Make the pages of a static site again, in its theme of now.
+
+    Their words stay as they are, and so does each page that a person changed. It is worth it after a change of the
+    theme or of the config, and after an update of contentstudio.
+    """
+    from contentstudio import articles
+
+    app, settings = session.needed_app(), _config()
+
+    async def work(database: Database) -> Started:
+        return await articles.render(app, settings, database, name, reason=reason)
+
+    _begin(session, work, "render", name, {"site": name}, as_json)
 
 
 @click.command("articles")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from contentstudio.config import Config
-from contentstudio.pipelines.work import Named
+from contentstudio.config import Config, Static
+from contentstudio.pipelines.work import AskedSite, Named
 from contentstudio.publish import publications
 from contentstudio.sql import queries
 from overnight import App, control, report
@@ -70,6 +70,18 @@ async def ask(
     )
     to = f" to version {number} of {len(versions)}" if number is not None else ""
     return Started(job, new, f"{verb} “{slug}” of {site}{to}")
+
+
+async def render(
+    app: App, config: Config, database: Database, site: str, *, reason: str = "", by: str | None = None
+) -> Started:
+    """Begin to make the pages of a static site again. Raises `UserError` for another one."""
+    if not isinstance(config.find(site).publish, Static):
+        raise UserError(f"the pages of “{site}” are made where it is published, so there is nothing to render here")
+    (clock,) = await database.fetch(queries["moment"])
+    work = AskedSite(site=site, asked=clock["now"])
+    job, new = await control.start(app, database, "render", work, by=by or control.whoami(), reason=reason.strip())
+    return Started(job, new, f"render the pages of {site}")
 
 
 def decide(verb: Verb, article: Row, versions: Sequence[Row], version: int | None = None) -> int | None:

@@ -513,6 +513,9 @@ def site_check(context: click.Context, name: str, as_json: bool) -> None:
         context.exit(1)
 
 
+site.add_command(article_commands.render)
+
+
 @site.command("pages")
 @click.argument("name")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many rows.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import random
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 from lxml import etree, html
+from PIL import Image
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Section, Sentence
@@ -554,6 +556,97 @@ async def test_the_check_names_each_file_of_the_owners_that_stands_in_place_of_o
     assert all("delete it" in finding.mend for finding in told)
 
 
+def restyled(site: StaticSite) -> StaticSite:
+    """The site after its owner gave it another title."""
+    return StaticSite(SITE.model_copy(update={"title": "The other garden"}), site.directory)
+
+
+def test_pages_are_made_again_with_the_config_of_now_and_their_words_and_dates_stay(site: StaticSite) -> None:
+    drafts = {slug: make_draft(slug) for slug in ("compost", "mulch", "sheds")}
+    for draft in drafts.values():
+        site.publish(draft, published_at=NIGHT)
+    put(site, "mulch/index.html")
+    pages, sheds = site.pages(), (site.directory / "sheds/index.html").read_bytes()
+    changed = restyled(site)
+    assert (site.is_behind(), changed.is_behind()) == (False, True)
+    drafts["sheds"] = make_draft("sheds", "Another version.")
+    assert changed.render_again(drafts, {"mulch": "0" * 64}) == (["compost"], ["mulch", "sheds"])
+    assert "The other garden" in (site.directory / "compost/index.html").read_text()
+    assert "The other garden" in (site.directory / "index.html").read_text()
+    assert (site.directory / "mulch/index.html").read_bytes() == OWN
+    above, _, below = (site.directory / "sheds/index.html").read_bytes().partition(b"<!--foot-->")
+    assert above == sheds.partition(b"<!--foot-->")[0]  # what depends on the site is written anew on every page of ours
+    assert b"The other garden" in below
+    assert (changed.pages(), changed.is_behind()) == (pages, False)
+    files = tree(site.directory)
+    changed.render_again(drafts, {})
+    assert tree(site.directory) == files
+
+
+async def test_a_page_that_was_made_again_is_no_change_by_a_person(site: StaticSite) -> None:
+    _, known = await static.StaticPublisher(site).publish(Article(make_draft(), NIGHT), at_once)
+    changed = restyled(site)
+    changed.render_again({"compost": make_draft()}, {})
+    publisher = static.StaticPublisher(changed)
+    published, _ = await publisher.publish(Article(make_draft(), NIGHT), at_once, known)
+    assert published.action == "unchanged"
+    published, _ = await publisher.publish(Article(make_draft(text="Edited."), NIGHT), at_once, known)
+    assert published.action == "updated"
+    assert await publisher.unpublish("compost", at_once, known) is None
+
+
+@pytest.mark.parametrize("edited", [True, False])
+def test_a_page_of_a_manifest_without_hashes_is_made_again_where_it_is_as_we_know_it(
+    site: StaticSite, edited: bool
+) -> None:
+    site.publish(make_draft(), published_at=NIGHT)
+    known = site.standing("compost")
+    assert known is not None
+    before_hashes(site)
+    if edited:
+        put(site, "compost/index.html")
+    rendered, left = restyled(site).render_again({"compost": make_draft()}, {"compost": known.fingerprint})
+    assert (rendered, left) == (([], ["compost"]) if edited else (["compost"], []))
+    assert ((site.directory / "compost/index.html").read_bytes() == OWN) == edited
+
+
+async def test_the_check_tells_of_pages_that_are_behind_until_each_is_of_now(site: StaticSite) -> None:
+    async def told(folder: StaticSite) -> list[str]:
+        return [finding.mend for finding in await static.StaticPublisher(folder).check() if "before" in finding.what]
+
+    site.publish(make_draft(), published_at=NIGHT)
+    assert await told(site) == []
+    changed = restyled(site)
+    assert await told(changed) == ["contentstudio site render garden makes them again"]
+    changed.publish(make_draft("mulch"), published_at=NIGHT)
+    assert len(await told(changed)) == 1
+    changed.unpublish("compost")
+    changed.publish(make_draft("mulch"), published_at=NIGHT)
+    assert await told(changed) == []
+
+
+def test_a_crash_while_pages_are_made_again_is_healed_by_doing_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drafts = {slug: make_draft(slug) for slug in ("compost", "mulch")}
+
+    def begun(name: str) -> StaticSite:
+        site = StaticSite(SITE, tmp_path / name)
+        for draft in drafts.values():
+            site.publish(draft, published_at=NIGHT)
+        return restyled(site)
+
+    expected = begun("expected")
+    with dying_at(0, monkeypatch) as calls:
+        expected.render_again(drafts, {})
+    for call in range(1, len(calls) + 1):
+        site = begun(f"crash-{call}")
+        with dying_at(call, monkeypatch), pytest.raises(Killed):
+            site.render_again(drafts, {})
+        assert site.render_again(drafts, {}) == (list(drafts), [])
+        assert tree(site.directory) == tree(expected.directory), call
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_whatever_happens_no_byte_of_the_owners_is_lost(
     seed: int, site: StaticSite, monkeypatch: pytest.MonkeyPatch
@@ -754,3 +847,39 @@ async def test_a_site_without_an_imprint_is_told_that_some_laws_ask_for_one(site
     for own, told in ((OWN_PAGES, []), ([], [True])):
         findings = await static.StaticPublisher(StaticSite(SITE, site.directory, own)).check()
         assert [finding.ok for finding in findings if "imprint" in finding.mend] == told
+
+
+def png(width: int, height: int) -> bytes:
+    written = io.BytesIO()
+    Image.new("RGB", (width, height)).save(written, "PNG")
+    return written.getvalue()
+
+
+def test_the_pictures_of_an_article_lie_beside_its_page_and_keep_their_room(site: StaticSite) -> None:
+    images = [{"src": "pictures/a heap.png", "alt": "A heap"}, {"src": "../secret.png", "alt": "Elsewhere"}]
+    draft = make_draft(images=images)
+    site.publish(draft, published_at=NIGHT, pictures={"pictures/a heap.png": png(30, 20), "../secret.png": png(1, 1)})
+    assert set(tree(site.directory / "compost")) == {"index.html", "pictures/a heap.png"}
+    page = html.fromstring((site.directory / "compost/index.html").read_text())
+    assert [(img.get("width"), img.get("height")) for img in page.xpath("//img")] == [("30", "20"), (None, None)]
+    meta = {e.get("property"): e.get("content") for e in page.xpath("//meta[@property]")}
+    assert meta["og:image"] == "https://garden.example/compost/pictures/a heap.png"
+    assert (meta["og:image:width"], meta["og:image:height"]) == ("30", "20")
+    files = tree(site.directory)
+    site.render_again({"compost": draft}, {})
+    assert tree(site.directory) == files
+    site.publish(make_draft(), published_at=NIGHT)
+    assert set(tree(site.directory / "compost")) == {"index.html", "card.png"}
+
+
+def test_pages_of_an_earlier_version_get_cards_and_tags_when_they_are_made_again(site: StaticSite) -> None:
+    draft = make_draft(tags=["Soil"])
+    site.publish(draft, published_at=NIGHT)
+    files = tree(site.directory)
+    manifest = json.loads((site.directory / static.MANIFEST).read_text())
+    for name in ("tags", "language", "beside"):
+        del manifest["pages"]["compost"][name]
+    (site.directory / static.MANIFEST).write_text(json.dumps(manifest))
+    (site.directory / "compost/card.png").unlink()
+    assert site.render_again({"compost": draft}, {}) == (["compost"], [])
+    assert tree(site.directory) == files

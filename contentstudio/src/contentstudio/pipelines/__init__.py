@@ -13,6 +13,7 @@ by a person's wish → rollback: before → publish → ping
                      publish: last → publish → ping
                      unpublish: unpublish
                      rewrite: reread → the sources once more → topic.validated
+                     render: the pages of a static site once more, in its templates of now
 02:30 → tidy: a sweep of each site with a CMS, for what was begun there and never went on
 06:00 → inspections: of each site with a property of Search Console, what became of its pages
 """
@@ -173,7 +174,10 @@ def _care(config: Config) -> list[Pipeline]:
 
     rewrite = Pipeline("rewrite", key=lambda named: named.site)
     rewrite.step(remembering.reread, retry=Retry(3), timeout=600)
-    by_name = [rollback, publish, unpublish, rewrite]
+
+    render = Pipeline("render", key=lambda work: work.site)
+    render.step(publishing.render, retry=Retry(3), timeout=1_800)
+    by_name = [rollback, publish, unpublish, rewrite, render]
     if not any(isinstance(site.publish, Remote) for site in config.site):
         return by_name
 

@@ -15,10 +15,22 @@ from contentstudio.config import Config, Remote, Site, Static, Window
 from contentstudio.indexing import indexnow, listings, search_console
 from contentstudio.indexing.indexnow import Pinged
 from contentstudio.model import Draft, Published
-from contentstudio.pipelines.work import Ctx, Inspected, Judged, Named, Night, SiteNight, Swept, Unpublished
+from contentstudio.pipelines.work import (
+    AskedSite,
+    Ctx,
+    Inspected,
+    Judged,
+    Named,
+    Night,
+    Rendered,
+    SiteNight,
+    Swept,
+    Unpublished,
+)
 from contentstudio.publish import publications, windows
 from contentstudio.publish.port import GONE, Article, Conflict, Effect, Existing
 from contentstudio.publish.publications import Turn
+from contentstudio.publish.static import StaticPublisher
 from contentstudio.writing.offline import WRITER as OFFLINE
 from overnight import Cancel, NoWork, Review, Snooze
 from overnight.errors import LedgerUnavailable, Permanent, Transient
@@ -173,6 +185,16 @@ async def unpublish(ctx: Ctx, named: Named) -> Unpublished | NoWork | Review | S
         await publications.keep_state(database, named.site, named.slug, there)
         await listings.forget(database, named.site, named.slug)
     return Unpublished(url=known.url, state="draft" if there else "gone")
+
+
+async def render(ctx: Ctx, work: AskedSite) -> Rendered | NoWork:
+    """Make the pages of a static site again, of the drafts that stand there."""
+    drafts, fingerprints = await publications.standing(ctx.ledger.database, work.site)
+    async with ctx.deps.publisher(work.site) as publisher:
+        if not isinstance(publisher, StaticPublisher):
+            return NoWork(f"the CMS of “{work.site}” makes its pages")
+        rendered, left = await publisher.render_again(drafts, fingerprints, ctx.effect)
+    return Rendered(pages=len(rendered), left=tuple(left))
 
 
 async def sites_to_sweep(ctx: Ctx, night: Night) -> list[str]:

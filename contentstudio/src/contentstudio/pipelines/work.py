@@ -117,6 +117,20 @@ class Unpublished(Model):
     state: Literal["draft", "gone", "left"]
 
 
+class AskedSite(Model):
+    """A site that a person names; `asked` tells one wish from the next."""
+
+    site: str
+    asked: datetime
+
+
+class Rendered(Model):
+    """How many pages were made again, and the slugs of those left: a person's, or of a draft that is not known."""
+
+    pages: int
+    left: tuple[str, ...] = ()
+
+
 class Swept(Model):
     """The slugs of what was begun on a site, never went on, and was removed."""
 

@@ -146,6 +146,13 @@ async def approved(database: Database, site: str, slug: str) -> Draft | None:
     return Draft.model_validate(row["draft"]) if row else None
 
 
+async def standing(database: Database, site: str) -> tuple[dict[str, Draft], dict[str, str | None]]:
+    """The drafts of the articles that stand on a site, and the fingerprints with which they do, by slug."""
+    rows = await database.fetch(queries["versions_standing"], {"site": site})
+    drafts = {row["slug"]: Draft.model_validate(row["draft"]) for row in rows}
+    return drafts, {row["slug"]: row["fingerprint"] for row in rows}
+
+
 async def listed(database: Database, site: str | None, limit: int) -> list[Row]:
     """The articles of a site, or of all: where each is, its state, its version, and whether its sources are known."""
     return await database.fetch(queries["articles_list"], {"site": site, "limit": limit})

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
@@ -58,7 +59,7 @@ _ATTRIBUTES = {
     "h2": {"id"},
     "h3": {"id"},
     "span": {"class"},
-    "img": {"src", "alt", "loading"},
+    "img": {"src", "alt", "width", "height", "loading"},
 }
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -109,14 +110,17 @@ def article(
     updated_at: datetime,
     indexed: bool = True,
     foot: str | None = None,
+    sizes: Mapping[str, tuple[int, int]] = MappingProxyType({}),
 ) -> str:
     """The article as a whole HTML page, which asks search engines not to list it where it is not to be `indexed`.
 
-    `foot` is its own of `feet`; without it the page names nothing else of its site. Raises InvalidPayload when a
-    sentence names a source that is not among the references.
+    `foot` is its own of `feet`; without it the page names nothing else of its site. `sizes` are width and height of its
+    pictures in pixels by their `src`, as far as they are known: so nothing moves while the page loads.
+
+    Raises InvalidPayload when a sentence names a source that is not among the references.
     """
     topics = [(folder_in_url(lists.tag_folder(slug)), name) for slug, name in lists.named(draft.tags).items()]
-    about = _about_article(site, draft, indexed)
+    about = _about_article(site, draft, indexed, sizes)
     structured = structured_data(site, draft, published_at=published_at, updated_at=updated_at)
     if not draft.images:
         structured[0]["image"] = [about.picture.src]
@@ -127,7 +131,7 @@ def article(
         tongue=draft.language if _LANGUAGE.fullmatch(draft.language) else "",
         topics=topics,
         crumbs=topics[:1],
-        body=body(draft),
+        body=body(draft, sizes=sizes),
         minutes=reading_minutes(draft.prose()),
         published_at=published_at,
         updated_at=updated_at,
@@ -166,11 +170,18 @@ class _Block:
     cite: str | None = None
 
 
-def body(draft: Draft, *, cms: bool = False, featured: Image | None = None) -> str:
+def body(
+    draft: Draft,
+    *,
+    cms: bool = False,
+    featured: Image | None = None,
+    sizes: Mapping[str, tuple[int, int]] = MappingProxyType({}),
+) -> str:
     """What stands between the title and the foot of an article. It has no script.
 
     For the theme of a `cms` quotes have their marks alone: themes put marks of their own around a `<q>`, which our own
     stylesheet does not. The `featured` picture, which a theme shows above the article, is left out.
+    `sizes` are as `article` has them.
 
     Raises InvalidPayload when a sentence names a source that is not among the references.
     """
@@ -190,6 +201,7 @@ def body(draft: Draft, *, cms: bool = False, featured: Image | None = None) -> s
         labels=labels(draft.language),
         marks=quotation_marks(draft.language),
         cms=cms,
+        sizes=sizes,
         headings=[section.heading for section in draft.sections],
         contents=[(s["id"], s["heading"]) for s in sections] if len(sections) >= CONTENTS_FROM else [],
         sections=sections,
@@ -382,7 +394,7 @@ def _frame(site: Site, about: _About, root: str, language: str) -> dict[str, Any
     }
 
 
-def _about_article(site: Site, draft: Draft, indexed: bool) -> _About:
+def _about_article(site: Site, draft: Draft, indexed: bool, sizes: Mapping[str, tuple[int, int]]) -> _About:
     url = page_url(site, draft.slug)
     image = next(iter(_images(site, draft)), None)
     card = _Picture(f"{url}{CARD}", draft.title, (cards.WIDTH, cards.HEIGHT))
@@ -391,7 +403,7 @@ def _about_article(site: Site, draft: Draft, indexed: bool) -> _About:
         window_title=_with_site(site, draft.title),
         description=draft.description,
         url=url,
-        picture=_Picture(image.src, image.alt, None) if image else card,
+        picture=_Picture(image.src, image.alt, sizes.get(draft.images[0].src)) if image else card,
         kind="article",
         indexed=indexed,
     )

@@ -15,17 +15,19 @@ import json
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any, Literal, Self
+from urllib.parse import unquote, urlsplit
 
 from pydantic import ValidationError
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Model, Published
-from contentstudio.publish import foot, render, theme_faults
+from contentstudio.publish import cards, foot, render, theme_faults
 from contentstudio.publish.own_pages import OwnPage, refuse_collisions
 from contentstudio.publish.port import (
     SLUG_RULE,
@@ -43,11 +45,14 @@ from contentstudio.publish.port import (
 from contentstudio.research.slugs import is_slug
 from overnight.errors import ConfigError, Permanent, Transient
 
+PICTURES = frozenset({".avif", ".gif", ".jpeg", ".jpg", ".png", ".svg", ".webp"})
 MANIFEST = ".contentstudio.json"
 LOCK = ".contentstudio.lock"
 LOCK_TIMEOUT_SECONDS = 30.0
 
 THEIRS = "is a person's own or was changed by one, so it is left as it is"
+BEHIND = "some pages were made before the theme, the config or contentstudio changed"
+RENDER = "contentstudio site render {site} makes them again"
 GIVE_BACK = "delete it, and ours is written at the next publish"
 
 _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
@@ -64,12 +69,14 @@ class Manifest(Model):
     """What is published in a folder: slugs to pages, the one site that the folder belongs to, and the files of ours.
 
     `files` maps the path of a file below the folder to the SHA-256 of its bytes; of two hashes the first is what is to
-    stand there, and the other one what stood there before. It is None in a manifest that knew no hashes yet.
+    stand there, and the other one what stood there before. It is None in a manifest that knew no hashes yet. `look` is
+    that of the oldest page: see `theme_faults.look`.
     """
 
     site: str
     pages: dict[str, render.Page]
     files: dict[str, tuple[str, ...]] | None = None
+    look: str | None = None
 
 
 class StaticSite:
@@ -129,11 +136,18 @@ class StaticSite:
             return [name for name, data in lists.items() if not self._is_ours(manifest, name, data)]
 
     def publish(
-        self, draft: Draft, *, published_at: datetime, indexed: bool = True, expected: str | None = None
+        self,
+        draft: Draft,
+        *,
+        published_at: datetime,
+        indexed: bool = True,
+        expected: str | None = None,
+        pictures: Mapping[str, bytes] = MappingProxyType({}),
     ) -> Published:
         """Write the page and the lists; files that are right already are left alone, and so are those of a person.
 
-        `expected` is the fingerprint of the page that the caller looked at. Raises Permanent (an impossible slug, a
+        `expected` is the fingerprint of the page that the caller looked at, `pictures` the bytes of the draft's own
+        pictures by their `src`, which come to lie beside the page. Raises Permanent (an impossible slug, a
         draft of another site, a corrupt manifest, a page in the way that we did not write), Conflict (a page that is
         neither `expected` nor ours), ConfigError (the folder cannot be used), Transient (disk full, folder locked for
         too long).
@@ -147,16 +161,13 @@ class StaticSite:
             manifest = self._read_manifest()
             known = manifest.pages.get(draft.slug)
             self._refuse_foreign_page(manifest, draft.slug, expected)
-            card = render.card(self.site, draft)
-            beside = {} if card is None else {render.CARD: card}
-            page = _next_page(known, draft, published_at, indexed, tuple(beside))
+            beside = self._beside(draft, pictures)
+            page = _next_page(known, draft, published_at, indexed, beside)
             pages = {**manifest.pages, draft.slug: page}
             refuse_collisions(self.own, pages)
             feet = render.feet(self.site, pages, self.own)
-            moments = {"published_at": page.published_at, "updated_at": page.updated_at}
-            html = render.article(self.site, draft, **moments, indexed=page.indexed, foot=feet[draft.slug])
-            article = dict(zip(_files_of(draft.slug, page), [html.encode(), *beside.values()], strict=True))
-            theirs = self._write(manifest, pages, draft.slug, article, feet)
+            new = {_page_name(draft.slug): self._html(draft, page, feet[draft.slug], pictures)}
+            theirs = self._write(manifest, pages, new, feet, _below(draft.slug, beside))
         return Published(
             url=render.page_url(self.site, draft.slug),
             action="created" if known is None else "unchanged" if known.sha256 == page.sha256 else "updated",
@@ -176,7 +187,47 @@ class StaticSite:
             if slug in manifest.pages:
                 self._refuse_foreign_page(manifest, slug, expected)
                 pages = {name: page for name, page in manifest.pages.items() if name != slug}
-                self._write(manifest, pages, slug, {}, render.feet(self.site, pages, self.own))
+                self._write(manifest, pages, {}, render.feet(self.site, pages, self.own), gone=_page_name(slug))
+
+    def render_again(
+        self, drafts: Mapping[str, Draft], expected: Mapping[str, str | None]
+    ) -> tuple[list[str], list[str]]:
+        """Make the pages again, of the drafts that they were made of, in the templates and with the config of now.
+
+        `expected` are the fingerprints of the pages as we know them. Which slugs were rendered, and which were left as
+        they are: a person's, or without the draft. Raises what `publish` does.
+        """
+        with _explained(self.directory), self._locked():
+            manifest = self._read_manifest()
+            pages, beside, made = dict(manifest.pages), dict[str, bytes](), dict[str, Draft]()
+            for slug, page in manifest.pages.items():
+                draft = drafts.get(slug)
+                same = draft is not None and content_sha256(draft) == page.sha256
+                if draft is not None and same and self._may_render(manifest, slug, expected.get(slug)):
+                    files = self._beside(draft, self._pictures_of(draft))
+                    made[slug], pages[slug] = draft, page.model_copy(update=_told(draft, files))
+                    beside |= _below(slug, files)
+            refuse_collisions(self.own, pages)
+            feet = render.feet(self.site, pages, self.own)
+            new = {
+                _page_name(slug): self._html(draft, pages[slug], feet[slug], self._pictures_of(draft))
+                for slug, draft in made.items()
+            }
+            look = manifest.model_copy(update={"look": theme_faults.look(self.site)})  # of those that are left, too
+            self._write(look, pages, new, feet, beside)
+        return list(made), [slug for slug in pages if slug not in made]
+
+    def _may_render(self, manifest: Manifest, slug: str, expected: str | None) -> bool:
+        """Whether the page of a slug is missing, or as we left it."""
+        if _goes_by_link(self.directory, name := _page_name(slug)):
+            return False
+        return _sha256_at(self.directory / name) in (None, expected, *(manifest.files or {}).get(name, ()))
+
+    def is_behind(self) -> bool:
+        """Whether pages were made before the templates or the config changed."""
+        with _explained(self.directory):
+            manifest = self._read_manifest()
+        return bool(manifest.pages) and manifest.look != theme_faults.look(self.site)
 
     def pages(self) -> dict[str, render.Page]:
         """What is published, by slug."""
@@ -199,53 +250,74 @@ class StaticSite:
             self._rendered = pages, {name: _bytes(content) for name, content in files.items()}
         return self._rendered[1]
 
-    def _with_feet(self, manifest: Manifest, feet: dict[str, str], but: str) -> dict[str, bytes]:
-        """The other pages whose foot changes, of those that are as we left them."""
+    def _with_feet(self, manifest: Manifest, feet: dict[str, str], new: Collection[str]) -> dict[str, bytes]:
+        """The pages whose foot alone changes, of those that are as we left them; none of `new`."""
         found = {}
         for slug, html in feet.items():
             name = _page_name(slug)
-            standing = _read(self.directory / name) if slug != but else None
+            standing = _read(self.directory / name) if name not in new else None
             if standing is not None and _sha256(standing) in (manifest.files or {}).get(name, ()):
                 found[name] = foot.replaced(standing, html), standing
         return {name: changed for name, (changed, standing) in found.items() if changed != standing}
+
+    def _html(self, draft: Draft, page: render.Page, foot: str, pictures: Mapping[str, bytes]) -> bytes:
+        moments = {"published_at": page.published_at, "updated_at": page.updated_at}
+        placed = {src: cards.size_of(data) for src, data in pictures.items() if _place_of(src) is not None}
+        sizes = {src: size for src, size in placed.items() if size is not None}
+        html = render.article(self.site, draft, **moments, indexed=page.indexed, foot=foot, sizes=sizes)
+        return html.encode()
+
+    def _beside(self, draft: Draft, pictures: Mapping[str, bytes]) -> dict[str, bytes]:
+        """The files beside an article's page, by their paths from it: its card, or its own pictures."""
+        card = render.card(self.site, draft)
+        placed = {path: data for src, data in pictures.items() if (path := _place_of(src)) is not None}
+        return placed if card is None else {render.CARD: card, **placed}
+
+    def _pictures_of(self, draft: Draft) -> dict[str, bytes]:
+        """The pictures that lie beside an article's page already, by their `src`."""
+        folder = self.directory / draft.slug
+        found = {image.src: _read(folder / path) for image in draft.images if (path := _place_of(image.src))}
+        return {src: data for src, data in found.items() if data is not None}
 
     def _write(
         self,
         manifest: Manifest,
         pages: dict[str, render.Page],
-        slug: str,
-        article: dict[str, bytes],
+        new: dict[str, bytes],
         feet: dict[str, str],
+        beside: Mapping[str, bytes] = MappingProxyType({}),
+        *,
+        gone: str | None = None,
     ) -> list[str]:
-        """Bring the folder to these pages. `article` are the files of the slug, its page among them; without any it is
-        removed. `feet` are those of all pages. Tells the names of files that stay as they are because they are a
-        person's.
+        """Bring the folder to these pages, of which `new` are written by their paths, and `gone` is removed. `feet` are
+        those of all pages, `beside` the files beside the new ones. Tells the names of files that stay as they are
+        because they are a person's.
         """
-        name = _page_name(slug)
-        page, beside = article.get(name), {file: data for file, data in article.items() if file != name}
-        lists = {**beside, **self._with_feet(manifest, feet, slug), **self._lists(pages)}
+        look = theme_faults.look(self.site)
+        lists = {**beside, **self._with_feet(manifest, feet, new), **self._lists(pages)}
         theirs = [file for file, data in lists.items() if not self._is_ours(manifest, file, data)]
         ours = {file: data for file, data in lists.items() if file not in theirs}
-        coming = ours if page is None else {name: page, **ours}
-        files = (manifest.files or {}) | {file: self._hashes(manifest, file, data) for file, data in coming.items()}
-        self._put_manifest(manifest.pages, files)
-        if page is None:
-            self._remove(name)
-        else:
-            _put(self.directory / name, page)
-            files[name] = (_sha256(page),)
+        coming = {file: self._hashes(manifest, file, data) for file, data in (new | ours).items()}
+        files = (manifest.files or {}) | coming
+        self._put_manifest(manifest.model_copy(update={"files": files}))
+        if gone is not None:
+            self._remove(gone)
+        for file, data in new.items():
+            _put(self.directory / file, data)
+            files[file] = (_sha256(data),)
         kept = {*lists, *(file for slug, page in pages.items() for file in _files_of(slug, page))}
         over = files.keys() - kept
         for file in over:
             if self._stands(file) in files[file]:
                 self._remove(file)
-        self._put_manifest(pages, {file: hashes for file, hashes in files.items() if file not in over})
+        files = {file: hashes for file, hashes in files.items() if file not in over}
+        old = manifest.look if any(_page_name(slug) not in new for slug in pages) else look
+        self._put_manifest(Manifest(site=self.site.name, pages=pages, files=files, look=old))
         for file, data in ours.items():
             _put(self.directory / file, data)
         return theirs
 
-    def _put_manifest(self, pages: dict[str, render.Page], files: dict[str, tuple[str, ...]]) -> None:
-        manifest = Manifest(site=self.site.name, pages=pages, files=files)
+    def _put_manifest(self, manifest: Manifest) -> None:
         _put(self.directory / MANIFEST, _manifest_bytes(manifest))
 
     def _remove(self, name: str) -> None:
@@ -409,6 +481,7 @@ class StaticPublisher:
                 published_at=article.at,
                 indexed=article.indexed,
                 expected=there.fingerprint if there else None,
+                pictures=article.pictures,
             )
             interrupted = done.action == "unchanged" and known is None  # an earlier attempt of ours wrote it
             return (await probe() if interrupted else None) or done
@@ -432,6 +505,18 @@ class StaticPublisher:
         if there is not None:
             await effect("unpublish", content=[slug, str(there.modified)], call=call, repeatable=True)
         return None
+
+    async def render_again(
+        self, drafts: Mapping[str, Draft], expected: Mapping[str, str | None], effect: Effect
+    ) -> tuple[list[str], list[str]]:
+        """Make the pages again: see `StaticSite.render_again`."""
+
+        async def call() -> tuple[list[str], list[str]]:
+            return await asyncio.to_thread(self._folder.render_again, drafts, expected)
+
+        content = [theme_faults.look(self._folder.site), *sorted(drafts)]
+        rendered, left = await effect("render", content=content, call=call, repeatable=True)
+        return rendered, left
 
     async def sweep(self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]) -> list[str]:
         return []  # a file stands whole or not at all
@@ -463,7 +548,10 @@ class StaticPublisher:
         if wrong:
             mend = "correct it in the theme: nothing is published until then"
             return [folder, *(Finding(what=what, ok=False, mend=mend) for what in wrong)]
-        return [folder, *(self._told(name) for name in await asyncio.to_thread(self._folder.left)), *self._imprint()]
+        told = [self._told(name) for name in await asyncio.to_thread(self._folder.left)]
+        if await asyncio.to_thread(self._folder.is_behind):
+            told.append(Finding(what=BEHIND, ok=True, mend=RENDER.format(site=self._folder.site.name)))
+        return [folder, *told, *self._imprint()]
 
     def _imprint(self) -> list[Finding]:
         """A hint for those whose law asks for it; whether it does, we cannot know."""
@@ -488,11 +576,11 @@ def _check_slug(slug: str) -> None:
 
 
 def _next_page(
-    known: render.Page | None, draft: Draft, published_at: datetime, indexed: bool, beside: tuple[str, ...]
+    known: render.Page | None, draft: Draft, published_at: datetime, indexed: bool, beside: Collection[str]
 ) -> render.Page:
     """What the manifest is to say of the draft: equal to `known` when the content is."""
     sha256 = content_sha256(draft)
-    told: dict[str, Any] = {"tags": tuple(draft.tags), "language": draft.language, "beside": beside}
+    told = _told(draft, beside)
     if known and known.sha256 == sha256:
         return known.model_copy(update=told)  # an older manifest says none of it
     now = published_at.astimezone(UTC).replace(microsecond=0)
@@ -506,6 +594,24 @@ def _next_page(
         indexed=indexed,
         **told,
     )
+
+
+def _told(draft: Draft, beside: Iterable[str]) -> dict[str, Any]:
+    """What a manifest of an earlier version does not say."""
+    return {"tags": tuple(draft.tags), "language": draft.language, "beside": tuple(beside)}
+
+
+def _place_of(src: str) -> str | None:
+    """Where a picture lies beside the page that shows it; None for an address, and for a path that leads elsewhere."""
+    path = PurePosixPath(unquote(src))
+    if urlsplit(src).scheme or path.is_absolute() or any(part.startswith(".") for part in path.parts):
+        return None
+    return None if path.suffix.lower() not in PICTURES else str(path)
+
+
+def _below(slug: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files of an article's folder by their paths in the site's."""
+    return {f"{slug}/{name}": data for name, data in files.items()}
 
 
 def _files_of(slug: str, page: render.Page) -> list[str]:

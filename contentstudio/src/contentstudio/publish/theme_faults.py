@@ -1,7 +1,8 @@
-"""What is wrong with a theme, before a night finds out: each template is read, and an article is tried in it."""
+"""What a theme makes of a sample: whether anything in it is wrong, before a night finds out, and how pages look."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -23,6 +24,12 @@ def faults(site: Site) -> list[str]:
         return []
     broken = list(_unreadable(site))
     return list(dict.fromkeys(broken or _unfit(site)))
+
+
+def look(site: Site) -> str:
+    """A hash of what an article's page is made with: templates, theme and config. Pages of another look are behind."""
+    first, last = _MOMENTS
+    return hashlib.sha256(render.article(site, sample(site), published_at=first, updated_at=last).encode()).hexdigest()
 
 
 def _unreadable(site: Site) -> Iterator[str]:
