@@ -64,9 +64,10 @@ class Answers:
         return _is_well(self.me) and isinstance(self.me.data, dict) and "id" in self.me.data
 
     @property
-    def is_refused(self) -> bool:
+    def is_guest(self) -> bool:
         """Whether it takes nobody for logged in, and does not say why."""
-        return self.me.status == 401 and self.me.data is not None and self.me.code not in diagnosis.LOGINS
+        refused = self.me.status == 401 and self.me.data is not None
+        return not self.is_known and (refused or _is_forbidden(self.posts)) and self.me.code not in diagnosis.LOGINS
 
 
 async def check(remote: Remote, site: Site, cms: settings.WordPress) -> list[Finding]:
@@ -88,7 +89,7 @@ async def examine(site: Site, cms: settings.WordPress) -> list[Finding]:
     async with Remote(cms.url or site.url, cms, (cms.user, password)) as remote:
         try:
             told = await _asked(remote)
-            if not told.is_known and (told.is_refused or _is_forbidden(told.posts)):
+            if told.is_guest:
                 told = replace(told, login=await _login(remote, cms.user, password))
             found = await _account(remote, site, cms, told)
             return [*found, *await _beyond(remote, cms, found)] if told.is_known else found
@@ -139,7 +140,7 @@ def _elsewhere(told: Answers) -> Finding | None:
 
 def _unknown(told: Answers, user: str, secret: str) -> Finding | None:
     """An account that WordPress does not take, though its API answers."""
-    if not (told.is_refused or _is_forbidden(told.posts)):
+    if not told.is_guest:
         return None
     if found := _passwords(told.index, user):
         return found
