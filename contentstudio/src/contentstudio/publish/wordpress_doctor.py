@@ -79,8 +79,8 @@ async def check(remote: Remote, site: Site, cms: settings.WordPress) -> list[Fin
 
 
 async def fault(remote: Remote, site: Site, cms: settings.WordPress) -> Finding | None:
-    """What keeps the account from publishing; None where nothing does. Raises `NotAnswered`."""
-    return diagnose(await _asked(remote), cms.user, settings.secret_name(site))
+    """What keeps the account from publishing, as far as no answer tells it alone. Raises `NotAnswered`."""
+    return _compared(await _asked(remote), cms.user, settings.secret_name(site))
 
 
 async def examine(site: Site, cms: settings.WordPress) -> list[Finding]:
@@ -124,9 +124,12 @@ async def _login(remote: Remote, user: str, password: str) -> bool | None:
 
 def diagnose(told: Answers, user: str, secret: str) -> Finding | None:
     """The first thing that keeps `user` from publishing, whose password is in `secret`; None where nothing does."""
-    if told.is_known:
-        return None
-    return _elsewhere(told) or _unknown(told, user, secret) or _absent(told) or diagnosis.finding(told.me, secret)
+    return None if told.is_known else _compared(told, user, secret) or diagnosis.finding(told.me, secret)
+
+
+def _compared(told: Answers, user: str, secret: str) -> Finding | None:
+    """The cause that shows where answers are put beside each other."""
+    return None if told.is_known else _elsewhere(told) or _unknown(told, user, secret) or _absent(told)
 
 
 def _elsewhere(told: Answers) -> Finding | None:
@@ -183,7 +186,7 @@ def _absent(told: Answers) -> Finding | None:
 def _folder(me: Answer, home: Answer) -> str | None:
     """The path at which a WordPress lies, by the files of its pages; None where none shows."""
     for page in (me.page, home.page):
-        if found := _FOLDER.search(page):
+        if found := _FOLDER.search(page[: diagnosis.LOOKED]):
             return found[1] or ""
     return None
 
