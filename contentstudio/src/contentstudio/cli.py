@@ -499,7 +499,7 @@ def site_check(context: click.Context, name: str, as_json: bool) -> None:
     """Look at a site; changes nothing. Exit code 1: mend something.
 
     It looks at the account and its rights, the CMS's API and clock, the sitemap, the key of IndexNow, and the Search
-    Console.
+    Console. What keeps it from publishing comes first, with what mends it.
     """
     from contentstudio import config, doctor
 

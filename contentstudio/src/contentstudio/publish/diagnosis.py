@@ -9,9 +9,10 @@ from __future__ import annotations
 import html
 import json
 import re
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from contentstudio.publish.port import Finding
 
@@ -34,6 +35,7 @@ PLAIN = Finding(
 )
 _TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
 _HIDDEN = ("script", "style", "noscript", "template", "svg")
+_INLINE = ("a", "abbr", "b", "code", "em", "font", "i", "q", "small", "span", "strong", "sub", "sup", "tt", "u")
 _PAGE = re.compile(r"<(?:!doctype|html|head|body|script)\b", re.IGNORECASE)
 _NOTICE = re.compile(
     r"(?:<b>)?(Warning|Notice|Deprecated|Parse error|Fatal error|Strict Standards)(?:</b>)?:\s.{1,500}?"
@@ -128,9 +130,11 @@ def page_text(page: str) -> str:
         elif name == "title":
             inside = "" if closes else "title"
         else:
-            words[inside].append(" " if tag or part.startswith(("<!", "<?")) else part)
+            apart = "" if name in _INLINE else " "
+            words[inside].append(apart if tag or part.startswith(("<!", "<?")) else part)
     title, text = (_line(html.unescape("".join(words[kind]))) for kind in ("title", ""))
-    told = text if text.startswith(title) else f"{title} – {text}" if text else title
+    parts = [text] if f"{text} ".startswith(f"{title} ") else [title, text]
+    told = " – ".join(part for part in parts if part)
     return told if len(told) <= TOLD else told[: TOLD - 1].rstrip() + "…"
 
 
@@ -165,16 +169,18 @@ def api_address(answer: Answer) -> str | None:
 
 def elsewhere(base: str, address: str) -> Finding | None:
     """What an API's own address says that is not where we ask; hosts are not compared, for a proxy may have its own."""
-    told, path = urlsplit(address), urlsplit(base).path.rstrip("/")
+    told, path = _address(base, address), urlsplit(base).path.rstrip("/")
+    if told is None:
+        return None
     if "rest_route" in told.query:
         return PLAIN
     if told.path.rstrip("/") == f"{path}/wp-json":
         return None
     if told.path.rstrip("/").endswith("/wp-json"):
         url = f"{told.scheme}://{told.netloc}{told.path.rstrip('/').removesuffix('/wp-json')}"
-        return Finding(what=f"the REST API is at {address}", ok=False, mend=named(url))
+        return Finding(what=f"the REST API is at {told.geturl()}", ok=False, mend=named(url))
     mend = "take away what changes it, a filter of rest_url_prefix in a plugin or a theme: it is asked at /wp-json/"
-    return Finding(what=f"the REST API was moved to {address}", ok=False, mend=mend)
+    return Finding(what=f"the REST API was moved to {told.geturl()}", ok=False, mend=mend)
 
 
 def named(url: str) -> str:
@@ -186,7 +192,10 @@ def _redirect(answer: Answer) -> Finding | None:
     location = answer.headers.get("Location")
     if not 300 <= answer.status < 400 or not location:
         return None
-    asked, to = urlsplit(answer.url), urlsplit(urljoin(answer.url, location))
+    asked, to = urlsplit(answer.url), _address(answer.url, location)
+    if to is None:
+        what, mend = f"it redirects to “{_line(location)}”, which is no address", "correct that redirect"
+        return Finding(what=what, ok=False, mend=mend)
     host, path = to.netloc.rpartition("@")[2], to.path.rstrip("/")
     if (to.scheme, host, path) == (asked.scheme, asked.netloc, asked.path.rstrip("/")):
         return PLAIN if to.path != asked.path else _loop(answer)
@@ -202,6 +211,12 @@ def _redirect(answer: Answer) -> Finding | None:
         return Finding(what=f"it redirects to a log-in at {to.scheme}://{host}{to.path}", ok=False, mend=mend)
     mend = "take that redirect away from the API, or name the CMS's own address as url in publish of the site"
     return Finding(what=f"it redirects to {to.scheme}://{host}{to.path}", ok=False, mend=mend)
+
+
+def _address(base: str, location: str) -> SplitResult | None:
+    with suppress(ValueError):
+        return urlsplit(urljoin(base, _line(location).replace(" ", "%20")))
+    return None
 
 
 def _loop(answer: Answer) -> Finding:

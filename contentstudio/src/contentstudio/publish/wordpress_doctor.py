@@ -64,9 +64,10 @@ class Answers:
         return _is_well(self.me) and isinstance(self.me.data, dict) and "id" in self.me.data
 
     @property
-    def is_refused(self) -> bool:
+    def is_guest(self) -> bool:
         """Whether it takes nobody for logged in, and does not say why."""
-        return self.me.status == 401 and self.me.data is not None and self.me.code not in diagnosis.LOGINS
+        refused = self.me.status == 401 and self.me.data is not None
+        return not self.is_known and (refused or _is_forbidden(self.posts)) and self.me.code not in diagnosis.LOGINS
 
 
 async def check(remote: Remote, site: Site, cms: settings.WordPress) -> list[Finding]:
@@ -78,8 +79,8 @@ async def check(remote: Remote, site: Site, cms: settings.WordPress) -> list[Fin
 
 
 async def fault(remote: Remote, site: Site, cms: settings.WordPress) -> Finding | None:
-    """What keeps the account from publishing; None where nothing does. Raises `NotAnswered`."""
-    return diagnose(await _asked(remote), cms.user, settings.secret_name(site))
+    """What keeps the account from publishing, as far as no answer tells it alone. Raises `NotAnswered`."""
+    return _compared(await _asked(remote), cms.user, settings.secret_name(site))
 
 
 async def examine(site: Site, cms: settings.WordPress) -> list[Finding]:
@@ -88,7 +89,7 @@ async def examine(site: Site, cms: settings.WordPress) -> list[Finding]:
     async with Remote(cms.url or site.url, cms, (cms.user, password)) as remote:
         try:
             told = await _asked(remote)
-            if not told.is_known and (told.is_refused or _is_forbidden(told.posts)):
+            if told.is_guest:
                 told = replace(told, login=await _login(remote, cms.user, password))
             found = await _account(remote, site, cms, told)
             return [*found, *await _beyond(remote, cms, found)] if told.is_known else found
@@ -123,9 +124,12 @@ async def _login(remote: Remote, user: str, password: str) -> bool | None:
 
 def diagnose(told: Answers, user: str, secret: str) -> Finding | None:
     """The first thing that keeps `user` from publishing, whose password is in `secret`; None where nothing does."""
-    if told.is_known:
-        return None
-    return _elsewhere(told) or _unknown(told, user, secret) or _absent(told) or diagnosis.finding(told.me, secret)
+    return None if told.is_known else _compared(told, user, secret) or diagnosis.finding(told.me, secret)
+
+
+def _compared(told: Answers, user: str, secret: str) -> Finding | None:
+    """The cause that shows where answers are put beside each other."""
+    return None if told.is_known else _elsewhere(told) or _unknown(told, user, secret) or _absent(told)
 
 
 def _elsewhere(told: Answers) -> Finding | None:
@@ -139,7 +143,7 @@ def _elsewhere(told: Answers) -> Finding | None:
 
 def _unknown(told: Answers, user: str, secret: str) -> Finding | None:
     """An account that WordPress does not take, though its API answers."""
-    if not (told.is_refused or _is_forbidden(told.posts)):
+    if not told.is_guest:
         return None
     if found := _passwords(told.index, user):
         return found
@@ -182,7 +186,7 @@ def _absent(told: Answers) -> Finding | None:
 def _folder(me: Answer, home: Answer) -> str | None:
     """The path at which a WordPress lies, by the files of its pages; None where none shows."""
     for page in (me.page, home.page):
-        if found := _FOLDER.search(page):
+        if found := _FOLDER.search(page[: diagnosis.LOOKED]):
             return found[1] or ""
     return None
 
