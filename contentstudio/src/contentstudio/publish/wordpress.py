@@ -57,6 +57,7 @@ MARK = "contentstudio"  # stands in an empty draft of ours
 REREADS = 3  # of a post after a write, where a cache answers with what stood there before
 TERM_PAGES = 20  # that are looked through for a name
 INNER = re.compile(r"post|nav_menu_item|wp_.*")  # types that no reader gets at an address of their own, and posts
+UNSEEN = (400, 401, 403, 404)  # the answers where our account may not see something, or it is not there
 TYPES_AT_MOST = 8  # other types of posts that are asked for a slug
 
 
@@ -279,28 +280,34 @@ class WordPress:
         """Raises `Conflict` where readers would get something else at the address, such as a page with the slug."""
         holder = await self._holder(slug)
         if holder is not None:
-            raise Conflict(_held(holder, slug), there, url=holder["link"])
+            raise Conflict(_held(holder, slug), there, url=_address(holder))
 
     async def _holder(self, slug: str) -> dict[str, Any] | None:
         """What has the slug that is no post, and the address of a post with it: a page, a picture, or another type."""
-        params = {"slug": slug, "per_page": PER_PAGE, "_fields": "id,link,type,slug,title"}
         found: list[dict[str, Any]] = []
         for base in await self._other_types():
-            answer = await self._remote.ask("GET", f"{API}/{base}", params=params, allow=(400, 401, 403, 404))
-            if answer.status == 200 and isinstance(answer.data, list):
-                found += [one for one in answer.data if isinstance(one.get("link"), str) and _slug(one) == slug]
+            found += [one for one in await self._of_type(base, slug) if _slug(one) == slug]
         if not found:
             return None
         params = {"per_page": 1, "status": "any", "context": "edit", "_fields": "permalink_template"}
-        answer = await self._remote.ask("GET", f"{API}/posts", params=params, allow=(400, 401, 403))
+        answer = await self._remote.ask("GET", f"{API}/posts", params=params, allow=UNSEEN)
         known = answer.status == 200 and answer.data
         template = answer.data[0].get("permalink_template", "") if known else "/%postname%/"
-        fits = (one for one in found if wordpress_fields.same_address(one["link"], template, slug))
+        fits = (one for one in found if wordpress_fields.same_address(_address(one), template, slug))
         return next(fits, None)
+
+    async def _of_type(self, base: str, slug: str) -> list[dict[str, Any]]:
+        """What a type of posts has with a slug: also what is a draft or private, where our account may see such."""
+        params = {"slug": slug, "per_page": PER_PAGE, "_fields": "id,link,type,slug,status,title,permalink_template"}
+        for more in ({"status": "any", "context": "edit"}, {}):
+            answer = await self._remote.ask("GET", f"{API}/{base}", params={**params, **more}, allow=UNSEEN)
+            if answer.status == 200 and isinstance(answer.data, list):
+                return answer.data
+        return []
 
     async def _other_types(self) -> list[str]:
         """The names, in addresses of the REST API, of the types of posts that are none; pages first."""
-        answer = await self._remote.ask("GET", f"{API}/types", allow=(400, 401, 403, 404))
+        answer = await self._remote.ask("GET", f"{API}/types", allow=UNSEEN)
         types = answer.data if answer.status == 200 and isinstance(answer.data, dict) else {}
         shown = [
             str(one.get("rest_base") or one["slug"])
@@ -448,7 +455,7 @@ class WordPress:
             return [wrong] if wrong else []
         if not live and article.over is None:
             there = await self._put_back(first, post, live)
-            raise Conflict(_held(holder, _slug(post)), there, url=holder["link"])
+            raise Conflict(_held(holder, _slug(post)), there, url=_address(holder))
         return [_held(holder, _slug(post))]
 
     async def _put_back(self, first: dict[str, Any], now: dict[str, Any], live: bool) -> Existing:
@@ -544,10 +551,23 @@ def _undisturbed(post: dict[str, Any], before: wordpress_fields.Parts, ours: wor
         raise Conflict(f"{there.url} was changed by a person: {wordpress_fields.listed(names)}", there)
 
 
+def _address(holder: dict[str, Any]) -> str:
+    """Where a page or the like is, or would be: a draft has another link, and its own address as a template."""
+    if holder.get("status", "publish") in ("publish", "inherit"):
+        return str(holder.get("link") or "")
+    template = str(holder.get("permalink_template") or "")
+    return re.sub("%(?:pagename|postname)%", lambda _: _slug(holder), template)
+
+
 def _held(holder: dict[str, Any], slug: str) -> str:
-    title = html.unescape(_rendered(holder.get("title"))).strip() or slug
-    what = f"the {holder.get('type', 'page')} “{title}”"
-    return f"{what} has the slug “{slug}”, and readers get it at {holder['link']}: give one of the two another slug"
+    field, status = holder.get("title"), holder.get("status", "publish")
+    raw = field.get("raw") if isinstance(field, dict) else None  # what is shown says “Private: ” before it
+    title = html.unescape(raw or _rendered(field)).strip() or slug
+    what = f"the {holder.get('type', 'page')} “{title}”{f' ({status})' if status not in ('publish', 'inherit') else ''}"
+    where = _address(holder)
+    return (
+        f"{what} has the slug “{slug}”, so readers do not get the article at {where}: give one of the two another slug"
+    )
 
 
 def _now() -> dict[str, str]:
