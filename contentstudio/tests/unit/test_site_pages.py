@@ -324,3 +324,9 @@ def test_there_are_three_related_articles_at_most_the_nearest_first_and_never_th
 def test_what_every_article_says_relates_none() -> None:
     pages = {f"a{n}": page(n, f"Title{n}", description="The same words here always stand.") for n in range(8)}
     assert set(map(tuple, related(pages).values())) == {()}
+
+
+def test_a_picture_that_is_no_picture_is_told_to_no_network() -> None:
+    text = article(draft(images=[{"src": "javascript:alert(1)", "alt": "A heap"}]))
+    assert first(text, "//meta[@property='og:image']/@content") == "https://garden.example/compost/card.png"
+    assert "javascript" not in text

@@ -42,6 +42,8 @@ name = "garden-notes"
 url = "https://garden-notes.example"
 title = "Garden Notes"
 description = "What grows, and how."
+tags = ["Soil", "Compost", "Watering", "Seed"]
+pages = "pages"
 sources = ["{web}{garden}", "{web}{gone}"]
 ping = {{ endpoint = "{web}{indexnow}", key = "{key}", key_url = "{web}{keys}{key}.txt" }}
 
@@ -50,8 +52,19 @@ name = "night-sky"
 url = "https://night-sky.example"
 title = "Night Sky"
 description = "Looking up, for beginners."
+tags = ["Moon", "Meteors", "Binoculars", "Dark"]
+pages = "pages"
+color = "#3a5a9b"
 sources = ["{web}{sky}"]
 ping = {{ endpoint = "{web}{indexnow}", key = "{key}", key_url = "{web}{keys}{key}.txt" }}
+"""
+
+ABOUT = """\
+# About this site
+
+It was made by `contentstudio demo` on this machine: its articles quote the demo's own small web.
+
+An [imprint](https://en.wikipedia.org/wiki/Impressum) or any other page is a Markdown file beside this one.
 """
 
 
@@ -130,5 +143,7 @@ def _config(folder: Path, web: str) -> settings.Config:
         debounce=DEBOUNCE_SECONDS,
         settle=SETTLE_SECONDS,
     )
+    (folder / "pages").mkdir(exist_ok=True)
+    (folder / "pages" / "about.md").write_text(ABOUT, "utf-8")
     file.write_text(text, "utf-8")
     return settings.load(file)
