@@ -103,6 +103,66 @@ async def test_what_was_begun_and_given_up_is_swept_and_what_is_needed_still_is_
     assert store.posts == {}
 
 
+EDITS: dict[str, dict[str, Any]] = {
+    "title": {"title": "A person’s title"},
+    "excerpt": {"custom_excerpt": "A person’s excerpt."},
+    "text": {"html": "<p>A person’s words.</p>"},
+    "tags": {"tags": [{"name": "of a person"}]},
+    "picture": {"feature_image": "https://garden.example/mine.png"},
+    "status": {"status": "draft"},
+}
+
+
+def edited_after(proxy: Proxy, store: Any, request_: tuple[str, str], what: str) -> None:
+    """Ghost carries out the first such request, its answer is lost, and a person edits the post."""
+    done: list[int] = []
+
+    def watch(number: int, when: str) -> None:
+        told = f"{proxy.told[number - 1]}?"
+        if when == "after" and told.startswith(f"{request_[0]} ") and request_[1] in told and not done:
+            done.append(number)
+            (post,) = store.posts.values()
+            store.change(post["id"], {**EDITS[what], "updated_at": post["updated_at"]})
+
+    proxy.watch = watch
+    proxy.fault("502 after", *request_)
+
+
+@pytest.mark.parametrize(
+    ("request_", "what"),
+    [("write", what) for what in EDITS] + [("begin", what) for what in EDITS if what != "status"],
+)
+async def test_what_a_person_changes_at_ghost_after_a_lost_answer_stays(
+    ghost: tuple[Jobs, Proxy, Any], request_: str, what: str
+) -> None:
+    jobs, proxy, store = ghost
+    cms = f"{{ to = 'ghost', url = '{proxy.url}', private = true }}"
+    jobs.file.write_text(f"{SITE}sources = ['https://a.example']\npublish = {cms}\n", "utf-8")
+    edited_after(proxy, store, REQUESTS[request_], what)
+    ending = await jobs.publish("one", draft())
+    (post,) = store.posts.values()
+    assert {name: post[name] for name in EDITS[what]} == EDITS[what]
+    if (request_, what) != ("write", "picture"):  # an article without a picture leaves theirs as it is
+        assert ending["status"] == "needs_review", ending["error"]
+
+
+@pytest.mark.parametrize("name", ["title", "custom_excerpt", "tags", "html"])
+async def test_what_ghost_makes_otherwise_is_told_and_the_next_version_is_written(
+    ghost: tuple[Jobs, Proxy, Any], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    jobs, proxy, store = ghost
+    cms = f"{{ to = 'ghost', url = '{proxy.url}', private = true }}"
+    jobs.file.write_text(f"{SITE}sources = ['https://a.example']\npublish = {cms}\n", "utf-8")
+    change = store.change
+    made = {"title": "»On compost«", "custom_excerpt": "", "tags": [], "html": "<p>Other words.</p>"}
+    monkeypatch.setattr(store, "change", lambda number, given: change(number, {**given, name: made[name]}))
+    ending = await jobs.publish("one", draft())
+    assert ending["status"] == "succeeded", ending["error"]
+    assert len(ending["output"]["differs"]) == 1
+    assert (await jobs.publish("two", draft()))["output"]["differs"] == ending["output"]["differs"]
+    assert (await jobs.publish("three", draft("Another start.")))["output"]["action"] == "updated"
+
+
 async def sweep(jobs: Jobs, day: str) -> None:
     await control.start(jobs.app, jobs.database, "sweep", {"site": "garden", "date": day})
     await jobs.work()
@@ -176,6 +236,26 @@ async def test_a_person_who_pushes_before_us_loses_nothing_and_we_push_on_top(
     assert Path(f"{done}.done").exists()
     assert ending["failures"] == (0 if moment == "post-commit" else 1)
     repository.only()
+
+
+async def test_a_persons_words_in_a_commit_that_keeps_our_message_stay(repository: Repository) -> None:
+    """They amend our commit, as one does who squashes, before we hear of our push."""
+    repository.configure(timeout_seconds=2)
+    who = "-c user.name=P -c user.email=p@garden.example"
+    steps = [
+        f"cd '{repository.person}'",
+        "git pull --quiet origin main",
+        "echo 'A person was here.' >> content/posts/compost.md",
+        f"git {who} commit --quiet --all --amend --no-edit",
+        "git push --quiet --force origin main",
+        "sleep 4",
+    ]
+    script = repository.file.with_name("amend.sh")
+    script.write_text("\n".join(steps), "utf-8")
+    repository.hook("post-receive", f"env -i PATH=\"$PATH\" sh -e '{script}'", ours=False)
+    ending = await repository.publish("one", draft())
+    assert ending["status"] == "needs_review", ending["error"]
+    assert "A person was here." in run("-C", str(repository.remote), "show", "main:content/posts/compost.md")
 
 
 @pytest.mark.parametrize("moment", ["pre-receive", "post-receive"])

@@ -14,7 +14,7 @@ import html
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -86,8 +86,9 @@ class Ghost:
     ) -> tuple[Published, Existing]:
         there = await self.find(article.draft.slug, known)
         if plan(article, there, known, ours) == "leave":
-            assert there is not None
-            return Published(url=there.url, action="unchanged", sha256=article.sha256), there
+            assert there is not None and known is not None
+            left = there.model_copy(update={"sha256": known.sha256, "differs": known.differs})
+            return Published(url=left.url, action="unchanged", sha256=article.sha256, differs=left.differs), left
         number = there.id if there and there.id else await self._begin(article, effect)
         fields = await self._fields(article, there, effect)
 
@@ -101,23 +102,29 @@ class Ghost:
         content: list[Any] = [article.sha256, article.state, known and known.fingerprint, article.over]
         written = Existing.model_validate(await effect("publish", content=content, call=call, repeatable=True))
         action: Literal["created", "updated"] = "created" if known is None else "updated"
-        return Published(url=written.url, action=action, sha256=article.sha256), written
+        return Published(url=written.url, action=action, sha256=article.sha256, differs=written.differs), written
 
     async def unpublish(self, slug: str, effect: Effect, known: Existing | None = None) -> Existing | None:
         there = await self.find(slug, known)
-        if there is None or there.state == "draft":
+        if there is None or known is None:
             return there
+        if there.state == "draft":  # what a person wrote there since is no version of ours
+            return known.model_copy(update={"state": "draft", "url": there.url})
         if not untouched(there, known):
             raise Conflict(f"{there.url} was changed by a person", there)
 
         async def call() -> Existing:
             post = await self._look(slug, there)
-            assert post is not None
+            if post is None:
+                raise Conflict(f"{there.url} was taken away by a person", None, url=there.url)
+            if not untouched(_existing(post), known):
+                raise Conflict(f"{there.url} was changed by a person", _existing(post))
             fields = {"status": "draft", "updated_at": post["updated_at"]}
             return _existing(await self._put(str(there.id), fields))
 
         content = ["draft", there.fingerprint, str(there.modified)]
-        return Existing.model_validate(await effect("unpublish", content=content, call=call, repeatable=True))
+        found = Existing.model_validate(await effect("unpublish", content=content, call=call, repeatable=True))
+        return found.model_copy(update={"sha256": known.sha256, "differs": known.differs})
 
     async def sweep(self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]) -> list[str]:
         params = {"filter": "status:draft", "limit": PER_PAGE, "formats": "html"}
@@ -163,7 +170,7 @@ class Ghost:
         slug = in_ascii(article.draft.slug)
 
         async def call() -> str:
-            begun = {"title": article.draft.title, "slug": slug, "status": "draft", "html": BEGUN}
+            begun = {"title": slug, "slug": slug, "status": "draft", "html": BEGUN}
             post = (await self._ask("POST", "/posts/", params={"source": "html"}, json={"posts": [begun]})).data[
                 "posts"
             ][0]
@@ -194,11 +201,12 @@ class Ghost:
         body = render.body(draft, cms=True, featured=pictures[0] if pictures else None)
         for image, url in zip(pictures, urls, strict=True):
             body = body.replace(html.escape(image.src), html.escape(url))
-        marked = f"<!--contentstudio:{mark.mark(article.sha256, body)}-->\n{body.strip()}"
-        fields: dict[str, Any] = {"title": draft.title, "slug": in_ascii(draft.slug), "html": CARD.format(marked)}
+        fields: dict[str, Any] = {"title": draft.title, "slug": in_ascii(draft.slug)}
         fields |= {"custom_excerpt": draft.description[:300], "tags": [{"name": name} for name in draft.tags]}
         if pictures:
             fields |= {"feature_image": urls[0], "feature_image_alt": pictures[0].alt[:125]}
+        marked = f"<!--contentstudio:{mark.mark(article.sha256, body, _said(fields))}-->\n{body.strip()}"
+        fields["html"] = CARD.format(marked)
         if not (article.state == "draft" and there and there.state == "published"):
             fields["status"] = article.state
         if not article.indexed:
@@ -222,10 +230,8 @@ class Ghost:
 
     async def _write(self, number: str, fields: dict[str, Any], sha256: str) -> Existing:
         """Write, and compare what Ghost made of it."""
-        there = _existing(await self._put(number, fields))
-        if there.sha256 != sha256:
-            raise Permanent(f"{there.url} was written, but Ghost did not take its text as given")
-        return there
+        post = await self._put(number, fields)
+        return _existing(post).model_copy(update={"sha256": sha256, "differs": tuple(_differences(fields, post))})
 
     async def _put(self, number: str, fields: dict[str, Any]) -> dict[str, Any]:
         params = {"source": "html", "formats": "html"}
@@ -264,10 +270,11 @@ def _existing(post: dict[str, Any]) -> Existing:
     body = _inside(post)
     ours = _OURS.fullmatch(body)
     tags = sorted(tag["name"] for tag in post.get("tags", []))
+    said = [_said({**post, "feature_image": image}) for image in (post.get("feature_image"), None)]
     written = [post["title"], body, post.get("custom_excerpt"), post["slug"], post.get("feature_image"), tags]
     return Existing(
         url=post["url"],
-        sha256=mark.read(ours[1], ours[2]) if ours else None,
+        sha256=mark.read(ours[1], ours[2], *said) if ours else None,
         id=str(post["id"]),
         state=STATES.get(post["status"], "draft"),
         fingerprint=sha256_of(written),
@@ -282,7 +289,26 @@ def _inside(post: dict[str, Any]) -> str:
 
 
 def _begun(post: dict[str, Any]) -> bool:
-    return bool(post["status"] == "draft" and _inside(post) == "<!--contentstudio:begun-->")
+    """Whether it is an empty draft of ours; one into which a person wrote is none any more."""
+    added = [post.get(name) for name in ("custom_excerpt", "tags", "feature_image")]
+    empty = _inside(post) == "<!--contentstudio:begun-->" and post["slug"].startswith(post["title"]) and not any(added)
+    return bool(post["status"] == "draft" and empty)
+
+
+def _said(fields: dict[str, Any]) -> list[Any]:
+    """What our mark holds besides the text. Ghost takes a tag that it has for one that differs in case alone."""
+    words = [mark.words(fields.get(name) or "") for name in ("title", "custom_excerpt")]
+    return [*words, sorted({tag["name"].casefold() for tag in fields.get("tags", [])}), fields.get("feature_image")]
+
+
+def _differences(fields: dict[str, Any], post: dict[str, Any]) -> Iterator[str]:
+    """What Ghost made otherwise than it was sent, in sentences."""
+    there = _said({**post, "feature_image": post.get("feature_image") if "feature_image" in fields else None})
+    for name, one, other in zip(("title", "excerpt", "tags", "featured picture"), _said(fields), there, strict=True):
+        if one != other:
+            yield f"Ghost did not take the {name} as it was sent"
+    if mark.words_sha(_inside(fields)) != mark.words_sha(_inside(post)):
+        yield "Ghost changed the text"
 
 
 def _own_post(post: dict[str, Any]) -> OwnPost:

@@ -43,6 +43,9 @@ from contentstudio.research.slugs import is_slug
 from overnight.errors import ConfigError, Permanent, Transient
 
 TRAILER = "Contentstudio-Draft"
+FILE_TRAILER = (
+    "Contentstudio-File"  # the fingerprint of the file as we wrote it: a person may amend or squash our commit
+)
 TOLD = 1_000  # characters of what git says of a failure that are kept
 PUSHES = 5  # tries to be the one who pushes, where others push too
 FOLDERS = {"hugo": "content/posts", "jekyll": "_posts", "astro": "src/content/blog"}
@@ -76,7 +79,8 @@ class Git:
     ) -> tuple[Published, Existing]:
         there = await self.find(article.draft.slug)
         if plan(article, there, known, ours) == "leave":
-            assert there is not None
+            assert there is not None and known is not None
+            there = there.model_copy(update={"sha256": known.sha256})
             return Published(url=there.url, action="unchanged", sha256=article.sha256), there
 
         async def call() -> Any:
@@ -94,12 +98,13 @@ class Git:
         if there is None:
             return None
 
-        async def remove() -> None:
+        async def remove() -> str:
             now = await self._there(slug)
             if now is not None and not untouched(now, known):
                 raise Conflict(f"{now.url} was changed by a person", now)
             if now is not None and now.path is not None:
                 await self._git("rm", "--quiet", "--", now.path)
+            return ""
 
         async def call() -> None:
             await self._pushed(remove, f"Unpublish {slug}", None)
@@ -159,14 +164,14 @@ class Git:
             await self._git("reset", "--quiet", "--hard", "FETCH_HEAD")
         return self._copy
 
-    async def _pushed(self, change: Callable[[], Awaitable[None]], message: str, article: Article | None) -> Any:
+    async def _pushed(self, change: Callable[[], Awaitable[str]], message: str, article: Article | None) -> Any:
         """Change, commit and push; and once more on top of what others pushed in the meantime."""
         for _ in range(PUSHES):
             await self._refresh()
-            await change()
+            file = await change()
             if not await self._git("status", "--porcelain"):
                 return await self._there(article.draft.slug) if article else None
-            trailer = f"\n\n{TRAILER}: {article.sha256}" if article else ""
+            trailer = f"\n\n{TRAILER}: {article.sha256}\n{FILE_TRAILER}: {file}" if article else ""
             await self._git("commit", "--quiet", "--message", message + trailer)
             try:
                 await self._git("push", "--quiet", "origin", f"HEAD:{self._settings.branch}")
@@ -188,11 +193,11 @@ class Git:
             return False
         return await self._git("rev-list", "--count", "FETCH_HEAD..HEAD") == "0"
 
-    async def _write(self, article: Article, known: Existing | None, ours: Collection[str]) -> None:
-        """Put the file into the copy, if that undoes nothing of a person's."""
+    async def _write(self, article: Article, known: Existing | None, ours: Collection[str]) -> str:
+        """Put the file into the copy, if that undoes nothing of a person's; its fingerprint."""
         there = await self._there(article.draft.slug)
         if plan(article, there, known, ours) == "leave" or _arrived(article, there):
-            return
+            return ""
         assert self._copy is not None
         stood = self._standing(there)
         draft, first = article.draft, (stood and stood.date) or article.at
@@ -212,6 +217,7 @@ class Git:
         )
         _put(path, text.encode())
         await self._git("add", "--all")
+        return sha256_of(text)
 
     def _values(self, draft: Draft, article: Article, first: datetime) -> dict[str, Any]:
         """The front matter of the layout."""
@@ -265,15 +271,17 @@ class Git:
     async def _existing(self, post: Post) -> Existing:
         assert self._copy is not None
         path = f"{self._posts}/{post.path}"
-        said = await self._git("log", "-1", f"--format=%(trailers:key={TRAILER},valueonly,separator=)", "--", path)
+        keys = (f"%(trailers:key={key},valueonly,separator=)" for key in (TRAILER, FILE_TRAILER))
+        draft, _, file = (await self._git("log", "-1", f"--format={'/'.join(keys)}", "--", path)).partition("/")
+        fingerprint = sha256_of((self._copy / path).read_text("utf-8", "replace"))
         modified = await self._modified(path)
         return Existing(
             url=self._url(post, modified),
-            sha256=said or None,
+            sha256=(draft or None) if file in ("", fingerprint) else None,
             path=path,
             id=path,
             state="draft" if front_matter.is_hidden(post.values) else "published",
-            fingerprint=sha256_of((self._copy / path).read_text("utf-8", "replace")),
+            fingerprint=fingerprint,
             modified=modified,
         )
 

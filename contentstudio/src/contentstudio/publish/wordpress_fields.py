@@ -14,7 +14,7 @@ from itertools import product
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from contentstudio.publish import mark, seo_fields
+from contentstudio.publish import mark, seo_fields, wordpress_blocks
 from contentstudio.publish.port import sha256_of
 
 TEXTS = ("title", "excerpt", "content")
@@ -184,7 +184,7 @@ def same_address(holder: str, template: str, slug: str) -> bool:
 
 def _digest(text: str) -> str:
     """Of the text as it stands, but for the names of entities and the spaces, which WordPress may write otherwise."""
-    return sha256_of(html.unescape(text).split())[:16]
+    return sha256_of(html.unescape(wordpress_blocks.canonical(text)).split())[:16]
 
 
 def _ids(found: Collection[int]) -> str:
