@@ -141,12 +141,13 @@ def _effect(ctx: Ctx, turn: Turn) -> Effect:
 def _for_a_person(job_id: str, article: Article, conflict: Conflict, known: Existing | None) -> Review:
     """Nothing was written. Approved, what stands there stays; `articles.overwrite` has ours written over it."""
     there = conflict.there
-    over = there.fingerprint if there else GONE
+    over = there.fingerprint if there else GONE if known else None
+    ours = f"; contentstudio overwrite {job_id} --reason … publishes ours in its place" if over else ""
     kept = there or known or Existing(url=conflict.url, sha256=None)
     return Review(
         [
             f"{conflict}, so it was left as it is",
-            f"approve, and it stays; contentstudio overwrite {job_id} --reason … publishes ours in its place",
+            f"approve, and it stays{ours}",
         ],
         Published(url=kept.url, action="left", path=kept.path, sha256=article.sha256, over=over),
     )
