@@ -87,6 +87,11 @@ def web() -> Iterator[str]:
         def do_GET(self) -> None:
             known = {"/feed.xml": ("application/rss+xml", FEED), "/page": ("text/html", b"<p>Hello</p>")}
             kind, body = known.get(self.path, ("text/html", b""))
+            if "/wp-json" in self.path:  # as WordPress refuses a password
+                kind, body = (
+                    "application/json",
+                    b'{"code": "rest_not_logged_in", "message": "", "data": {"status": 401}}',
+                )
             self.send_response(401 if "/wp-json" in self.path else 200 if self.path in known else 404)
             self.send_header("Content-Type", kind)
             self.end_headers()

@@ -311,7 +311,7 @@ def firewall(answer: Answer) -> str | None:
 
 
 def _wall(answer: Answer) -> Finding | None:
-    """Who refuses us with a page. WordPress and Ghost themselves refuse with JSON."""
+    """Who refuses us in the place of the CMS. WordPress and Ghost themselves refuse with JSON."""
     if answer.data is not None or not 400 <= answer.status < 500 or answer.status in (404, 408, 410, 425):
         return None
     if answer.status == 401 and "WWW-Authenticate" in answer.headers:
@@ -320,7 +320,8 @@ def _wall(answer: Answer) -> Finding | None:
     name = firewall(answer)
     who = f"a firewall ({name})" if name else "a firewall, the web server or a security plugin"
     mend = f"let it pass requests to {_root(answer)} from the address of this machine"
-    return Finding(what=f"{who} refuses us with a page", ok=False, mend=mend)
+    how = "with a page" if answer.page.strip() else "without a word"
+    return Finding(what=f"{who} refuses us {how}", ok=False, mend=mend)
 
 
 def _misplaced(answer: Answer) -> Finding | None:
