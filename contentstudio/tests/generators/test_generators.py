@@ -64,7 +64,8 @@ LIST = ListBlock(items=[[*cited("- No list within.", text), Sentence(text="Both 
 QUOTES = [QuoteBlock(sentences=cited(text, "[!NOTE] And more.")) for text in HARD]
 TABLE = TableBlock(
     head=["", "| What {{ x }}", *HARD[:1]],
-    rows=[[cited(text), [], cited("-", ":-: | 1. 5 °C", text)] for text in HARD] + [[[], [], cited("End")]],
+    rows=[[cited(text), [], cited("-", ":-: | 1. 5 °C", text)] for text in HARD]
+    + [[cited("A ` mark"), [], cited("and ` another")]],
 )
 WIDE = TableBlock(head=["Only"], rows=[[cited("one")], [cited("- column")]])
 KINDS: list[Block] = [NUMBERED, LIST, *QUOTES, TABLE, WIDE, cited("And on it goes.")]

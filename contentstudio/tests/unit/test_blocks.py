@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from drafts import DRAFTS
-from hypothesis import given
+from hypothesis import given, settings
 from lxml import html
 
 from contentstudio.config import Site
@@ -208,6 +208,7 @@ def test_a_terminal_shows_every_block() -> None:
     assert "| A heap | –\n| A heap [s1] A heap | –\n| – | “A heap” [s2]\n" in shown
 
 
+@settings(deadline=None)
 @given(DRAFTS)
 def test_every_word_of_any_draft_is_shown_in_its_order(draft: Draft) -> None:
     page = " ".join(tree(draft).text_content().split())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from drafts import DRAFTS
-from hypothesis import given
+from hypothesis import given, settings
 
 from contentstudio.model import Draft, ListBlock, Question, QuoteBlock, Reference, Section, Sentence, TableBlock
 from contentstudio.review import manuscript
@@ -64,6 +64,7 @@ def test_what_is_written_is_read_back_as_it_was(source: str | None, quoted: bool
     assert manuscript.read(manuscript.write(whole), whole) == whole
 
 
+@settings(deadline=None)
 @given(DRAFTS)
 def test_any_article_is_read_back_as_it_was(article: Draft) -> None:
     assert manuscript.read(manuscript.write(article), article) == article

@@ -12,7 +12,7 @@ from contentstudio.publish.markdown import escaped
     [
         ("{{ site }} {% raw %}", "&#123;&#123; site &#125;&#125; &#123;% raw %&#125;"),
         ("a < b & <b>c</b>", "a &lt; b &amp; &lt;b&gt;c&lt;/b&gt;"),
-        ("5 * 3 _is_ `15` [^1]", r"5 \* 3 \_is\_ \`15\` \[^1\]"),
+        ("5 * 3 _is_ `15` [^1]", r"5 \* 3 \_is\_ &#96;15&#96; \[^1\]"),
         ("1. one", r"1\. one"),
         ("- one", r"\- one"),
         ("https://a.example or WWW.a.example", r"https\://a.example or WWW\.a.example"),

@@ -14,9 +14,10 @@ from contentstudio.publish.anchors import Piece
 from contentstudio.publish.labels import quotation_marks
 from overnight.errors import InvalidPayload
 
-# Entities for what a generator reads before Markdown does (Liquid, shortcodes) or as HTML; a backslash for the rest. An
-# address in the prose is kept from becoming a link, which would swallow the footnote behind it.
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "{": "&#123;", "}": "&#125;"}
+# Entities for what a generator reads before Markdown does (Liquid, shortcodes) or as HTML, and for backticks, between
+# which kramdown sees no end of a cell, escaped or not; a backslash for the rest. An address in the prose is kept from
+# becoming a link, which would swallow the footnote behind it.
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "{": "&#123;", "}": "&#125;", "`": "&#96;"}
 _SPECIAL = re.compile(r"[&<>{}\\`*_\[\]#~|$]|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 _BEGINS = re.compile(r"^(\d+)([.)])|^([-+=:!])")
 
