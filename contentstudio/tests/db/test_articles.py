@@ -389,3 +389,41 @@ async def test_the_console_and_the_api_have_the_same_verbs(jobs: Jobs, database:
             await jobs.work()
             assert page(jobs) is None
             assert "publish-article" in (await client.get("/articles")).text
+
+
+async def test_the_pages_of_a_site_are_made_again_by_a_job_and_later_versions_find_them_as_ours(
+    jobs: Jobs, ask: Ask, database: Database
+) -> None:
+    await published(jobs, 1, 2)
+    assert (await jobs.publish("mulch", draft(1, "mulch")))["status"] == "succeeded"
+    theme = jobs.file.with_name("theme")
+    theme.mkdir()
+    (theme / "article.html").write_text(
+        '{% extends "default/article.html" %}{% block page %}<b>Mine</b>{{ super() }}{% endblock %}'
+    )
+    jobs.file.write_text(f"{jobs.file.read_text('utf-8')}theme = 'theme'\n", "utf-8")
+    edited = jobs.file.parent / "sites" / "garden" / "mulch" / "index.html"
+    edited.write_text("A person wrote this.", "utf-8")
+    await control.set_switch(database, "key:garden", enabled=False, reason="look first")
+    told = await asyncio.to_thread(ask, "site", "render", "garden", "--reason", "a new theme")
+    assert told.stdout.startswith("render the pages of garden: job ")
+    assert "resume site:garden" in told.stdout
+    await control.set_switch(database, "key:garden", enabled=True, reason="")
+    assert "<b>Mine</b>" not in str(page(jobs))
+    await jobs.work()
+    assert "<b>Mine</b>" in str(page(jobs)) and shows(jobs, 2)
+    assert edited.read_text("utf-8") == "A person wrote this."
+    (run,) = await database.fetch("select status, output from runs where pipeline = 'render'")
+    assert run == {"status": "succeeded", "output": {"pages": 1, "left": ["mulch"]}}
+    await published(jobs, 3)
+    assert shows(jobs, 3)
+    assert (await jobs.publish("mulch-2", draft(2, "mulch")))["status"] == "needs_review"
+
+
+async def test_pages_that_another_makes_are_not_made_again(jobs: Jobs, ask: Ask) -> None:
+    jobs.file.write_text(
+        f"{jobs.file.read_text('utf-8')}publish = {{ to = 'git', repository = '/nowhere' }}\n", "utf-8"
+    )
+    told = await asyncio.to_thread(ask, "site", "render", "garden")
+    assert isinstance(told.exception, UserError)
+    assert "the pages of “garden” are made where it is published" in str(told.exception)

@@ -40,7 +40,7 @@ def themed(folder: Path, files: dict[str, Any], **changes: Any) -> Site:
     for name, content in files.items():
         path = theme / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape"))
     return make_site(theme=theme, **changes)
 
 
@@ -117,6 +117,7 @@ def test_what_strangers_wrote_is_escaped_in_own_templates_too(tmp_path: Path) ->
         ("article.html", '{% include "article.html" %}', "article.html, line 1: ", "RecursionError"),
         ("article.html", "{% for n in range(10**9) %}x{% endfor %}", "article.html, line 1: ", "OverflowError"),
         ("article.html", "<p>No head</p>", "a page of article.html ", "has no <head>"),
+        ("index.html", "\udce4", "index.html: ", "UnicodeDecodeError"),
         ("parts/other.html", "{% block %}", "parts/other.html, line 1: ", "expected token"),
         ("body.html", "<p>", "body.html has no effect", "take it out"),
     ],

@@ -82,7 +82,7 @@ class Template:
         except Exception as error:
             if self.site.theme is None:
                 raise
-            raise ThemeError(f"the theme of {self.site.name}: {told(error, self.site.theme)}") from error
+            raise ThemeError(f"the theme of {self.site.name}: {told(error, self.site.theme, self.name)}") from error
 
 
 def loader(theme: Path | None) -> BaseLoader:
@@ -208,7 +208,7 @@ def _script(tag: Tag) -> Markup:
     return Markup('<script defer src="{}"{}></script>').format(tag.src, data)
 
 
-def told(error: Exception, theme: Path) -> str:
+def told(error: Exception, theme: Path, template: str) -> str:
     """What is wrong with a theme, with the file and the line where they are known."""
     name, line = getattr(error, "name", None), getattr(error, "lineno", None)
     if line is None:
@@ -220,5 +220,5 @@ def told(error: Exception, theme: Path) -> str:
                 break
     what = f"there is no template “{error}”" if isinstance(error, TemplateNotFound) else str(error)
     what = what if isinstance(error, TemplateError) else f"{type(error).__name__}: {what}"
-    place = f"{name}, line {line}: " if line is not None else f"{name}: " if name and str(error) != name else ""
-    return f"{place}{what}".rstrip(".")
+    place = template if line is None else f"{name}, line {line}"
+    return " ".join(f"{place}: {what}".split()).rstrip(".")

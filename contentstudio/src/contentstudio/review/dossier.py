@@ -15,6 +15,7 @@ from contentstudio.memory import documents
 from contentstudio.model import Draft, Model, Sentence, Verdict
 from contentstudio.pipelines.work import Judged
 from contentstudio.publish import render
+from contentstudio.publish.themes import ThemeError
 from contentstudio.seo import Change
 from contentstudio.sql import queries
 from overnight.database import Database, Row
@@ -125,7 +126,7 @@ async def _rivals(database: Database, draft: Draft) -> tuple[RivalPost, ...]:
 def _page(config: Config, draft: Draft, moment: datetime) -> tuple[str | None, list[str]]:
     try:
         return render.article(config.find(draft.site), draft, published_at=moment, updated_at=moment), []
-    except InvalidPayload as error:
+    except (InvalidPayload, ThemeError) as error:
         return None, [f"It cannot be shown as a page: {error}"]
 
 
