@@ -61,9 +61,11 @@ async def test_a_slow_insert_that_ends_after_we_gave_up(desk: Desk, draft: Make)
 @pytest.mark.parametrize("request_", ["write", "look again"])
 async def test_a_twin_that_a_slow_server_makes_late_is_removed(desk: Desk, draft: Make, request_: str) -> None:
     """Of two drafts with the same slug WordPress would show the one as `-2`."""
-    columns = "post_author, post_date, post_date_gmt, post_title, post_excerpt, to_ping, pinged, post_modified"
-    columns += ", post_modified_gmt, post_content_filtered, post_type, post_name"
-    twin = f"insert into wp_posts ({columns}, post_status, post_content) select {columns}, 'draft', '{adapter.BEGUN}' "
+    columns = "post_author, post_date, post_date_gmt, to_ping, pinged, post_modified, post_modified_gmt"
+    columns += ", post_content_filtered, post_type, post_name"
+    begun = f"'', '', 'draft', '{adapter.BEGUN}'"  # as it was begun, without a title
+    twin = f"insert into wp_posts ({columns}, post_title, post_excerpt, post_status, post_content) "
+    twin += f"select {columns}, {begun} "
     once(desk, REQUESTS[request_], lambda: desk.wordpress.sql(f"{twin} from wp_posts where post_name = 'compost'"))
     ending = await desk.publish("one", draft("A start."))
     assert ending["status"] == "succeeded", ending["error"]
