@@ -168,7 +168,7 @@ def _care(config: Config) -> list[Pipeline]:
     rewrite.step(remembering.reread, retry=Retry(3), timeout=600)
 
     render = Pipeline("render", key=lambda work: work.site)
-    render.step(publishing.render, retry=Retry(3), timeout=1_800, breaker="cms {key}", limits=at_site)
+    render.step(publishing.render, retry=Retry(3), timeout=600, breaker="cms {key}", limits=at_site)
     by_name = [rollback, publish, unpublish, rewrite, render]
     if not any(isinstance(site.publish, Remote) for site in config.site):
         return by_name
