@@ -39,7 +39,7 @@ test-browser: $(SETUP)  ## The console from outside: a real Chromium (or OVERNIG
 	@$(BIN)/pytest overnight/tests/browser contentstudio/tests/browser
 
 test-wordpress: $(SETUP)  ## Publishing to a real WordPress, whatever breaks; its editor in Chromium (Debian; installs nothing)
-	@$(BIN)/pytest -n 0 contentstudio/tests/e2e/wordpress
+	@$(BIN)/pytest contentstudio/tests/e2e/wordpress
 
 test-generators: $(SETUP)  ## What Hugo, Jekyll and Astro make of what is published by Git; skips what is not there
 	@$(BIN)/pytest -n 0 -rs contentstudio/tests/generators

@@ -283,7 +283,7 @@ class Desk(Jobs):
         publish = {"to": "wordpress", "url": self.proxy.url, "user": user, "private": True, "category": "Notes"} | cms
         told = ", ".join(f"{name} = {json.dumps(value)}" for name, value in publish.items() if value is not None)
         self.file.write_text(
-            "[writing]\nwriter = 'offline'\noffline_articles = 'publish'\n"
+            "[writing]\nwriter = 'offline'\noffline_articles = 'publish'\n[publishing]\nretry_hours = 1\n"
             f"[[site]]\nname = 'garden'\nurl = '{self.wordpress.url}'\nsources = ['https://a.example']\n"
             f"publish = {{ {told} }}\n",
             "utf-8",

@@ -153,12 +153,10 @@ async def test_what_a_person_changes_in_a_post_that_nobody_sees_yet_stays(
     assert person.stays()
 
 
-@pytest.mark.parametrize("what", EDITS)
+@pytest.mark.parametrize("what", [what for what in EDITS if what != "back to a draft"])
 async def test_what_a_person_changes_in_the_empty_draft_stays(
     desk: Desk, person: Person, article: Callable[..., Article], what: str
 ) -> None:
-    if what == "back to a draft":
-        pytest.skip("it is one")
     async with opened(desk) as publisher:
         at(desk, BETWEEN["term"], lambda: person.edit(what))
         with pytest.raises(Conflict):
