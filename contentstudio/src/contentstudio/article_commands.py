@@ -200,9 +200,16 @@ def articles_command(session: Session, site: str | None, slug: str | None, limit
     if slug is not None:
         tell(as_json, {"versions": rows}, lambda: _render_versions(rows))
         return
+    tell(as_json, {"articles": rows}, lambda: _render_articles(rows))
+
+
+def _render_articles(rows: list[dict[str, Any]]) -> None:
     columns = {"site": "site", "state": "state", "version": "version", "at": "changed (UTC)", "slug": "slug"}
     empty = "Nothing was published from here yet."
-    tell(as_json, {"articles": rows}, lambda: show.table("", rows, columns, empty=empty, spare=("at", "version")))
+    show.table("", rows, columns, empty=empty, spare=("at", "version"))
+    for row in rows:
+        for sentence in row["differs"]:
+            click.echo(f"{row['slug']} is published, but: {sentence}")
 
 
 def _render_versions(rows: list[dict[str, Any]]) -> None:

@@ -339,6 +339,21 @@ async def test_articles_and_their_versions_are_listed(jobs: Jobs, ask: Ask) -> N
     assert "compost" in (await asyncio.to_thread(ask, "articles")).stdout
 
 
+async def test_what_is_otherwise_than_it_was_sent_is_told_beneath_the_articles(jobs: Jobs, ask: Ask) -> None:
+    config = settings.load(jobs.file)
+    theirs = config.folder(config.find("garden")) / "robots.txt"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("User-agent: *\n", "utf-8")
+    await published(jobs, 1)
+    (row,) = json.loads((await asyncio.to_thread(ask, "articles", "--json")).stdout)["articles"]
+    assert [str(theirs) in sentence for sentence in row["differs"]] == [True]
+    told = (await asyncio.to_thread(ask, "articles")).stdout
+    assert f"compost is published, but: {row['differs'][0]}" in told
+    theirs.unlink()
+    await published(jobs, 2)
+    assert "but:" not in (await asyncio.to_thread(ask, "articles")).stdout
+
+
 async def test_start_and_emit_are_commands_here_too(jobs: Jobs, ask: Ask, database: Database) -> None:
     await published(jobs, 1, 2)
     named = json.dumps({"site": "garden", "slug": "compost", "asked": "2026-11-23T09:00:00Z"})

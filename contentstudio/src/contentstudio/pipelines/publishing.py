@@ -64,6 +64,7 @@ async def publish(ctx: Ctx, judged: Judged) -> Published | Review | Snooze:
             there.state == "published" and published.action != "unchanged" and article.indexed
         ):  # before it is kept, or a crash forgets it
             await listings.note(database, site.name, draft.slug, published.url, ctx.job_id)
+        there = there.model_copy(update={"differs": published.differs})
         await publications.keep(database, site.name, draft, article.sha256, there, ctx.job_id)
     await ctx.deps.documents.keep_draft(draft, "published", ctx.job_id, published.url)
     return published.model_copy(update={"indexed": article.indexed})

@@ -1,6 +1,7 @@
 -- The articles of a site, or of all, as they stood when we last published or withdrew them; the latest first.
 select p.site, p.slug, p.existing->>'url' as url, coalesce(p.existing->>'state', 'unpublished') as state, p.at,
        v.number as version, v.versions, coalesce(v.title, p.slug) as title,
+       coalesce(p.existing->'differs', '[]') as differs,
        exists (select from topics t where t.site = p.site and t.slug = p.slug) as has_sources
 from publications p
 left join lateral (
