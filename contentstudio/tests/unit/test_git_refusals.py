@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contentstudio.publish.git_refusals import refusal
+from contentstudio.publish.git_failures import refusal
 
 
 @pytest.mark.parametrize(

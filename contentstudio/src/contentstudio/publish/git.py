@@ -23,7 +23,6 @@ from contentstudio import config as settings
 from contentstudio.config import Site
 from contentstudio.model import Draft, Published
 from contentstudio.publish import clones, front_matter, git_failures, markdown
-from contentstudio.publish.git_refusals import refusal
 from contentstudio.publish.layouts import PAGES, Post, is_post, is_web
 from contentstudio.publish.port import (
     SLUG_RULE,
@@ -138,7 +137,7 @@ class Git:
             await self._refresh()
             await self._git("push", "--dry-run", "--quiet", "origin", self._settings.branch)
         except (ConfigError, Permanent, Transient) as error:
-            known = refusal(str(error))
+            known = git_failures.refusal(str(error))
             mend = "look at the repository and the branch, and let this user's git log in there without being asked"
             mend = known.mend if known else mend
             found = Finding(
@@ -332,7 +331,7 @@ class Git:
             raise
         if process.returncode:
             said = told.decode("utf-8", "replace").strip()
-            found = refusal(said)
+            found = git_failures.refusal(said)
             cause = f"{found.what}; {found.mend}: " if found else ""
             sentence = f"git {arguments[0]} of {self._settings.repository} failed: {cause}{said[-TOLD:]}"
             raise (Transient if git_failures.passes(said) else Permanent)(sentence)
