@@ -142,8 +142,9 @@ def _effect(ctx: Ctx, turn: Turn) -> Effect:
 def _for_a_person(job_id: str, article: Article, conflict: Conflict, known: Existing | None) -> Review:
     """Nothing was written. Approved, what stands there stays; `articles.overwrite` has ours written over it."""
     there = conflict.there
-    over = there.fingerprint if there else GONE if known else None
-    ours = f"; contentstudio overwrite {job_id} --reason … publishes ours in its place" if over else ""
+    over = there.fingerprint if there else GONE
+    where = "in its place" if there or known else "all the same"
+    ours = f"; contentstudio overwrite {job_id} --reason … publishes ours {where}" if over else ""
     kept = there or known or Existing(url=conflict.url, sha256=None)
     return Review(
         [

@@ -8,16 +8,18 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from contentstudio.publish.remote import NO_CACHE
+from overnight.errors import Permanent, Transient
 
 if TYPE_CHECKING:
     import httpx2
 
-MAX_BYTES = 3_000_000  # of one page
+MAX_BYTES = 3_000_000  # of one page, as it comes and as it is unpacked
 MAX_REDIRECTS = 5
 SECONDS = 15.0  # for all of it
 SAMPLES = 8  # sentences that are looked for
@@ -54,7 +56,7 @@ async def look(url: str, sentences: Sequence[str], post: str, private_hosts: fro
             if judged(fresh, sentences, post) is None:
                 return f"a cache in front of {url} still gives readers an older page"
             return f"readers who ask for {url} get {wrong}"
-    except Unreadable as error:
+    except (Unreadable, Transient, Permanent, ValueError) as error:  # such as a host without an address
         return f"whether readers get the article at {url} could not be looked at: {error}"
     except TimeoutError:
         return f"whether readers get the article at {url} could not be looked at: no answer within {SECONDS:g} s"
@@ -78,17 +80,36 @@ def judged(page: Page, sentences: Sequence[str], post: str) -> str | None:
 
 
 def holds(text: str, sentences: Sequence[str]) -> bool:
-    """Whether a page holds most of the sentences that are looked for, whatever a theme made of their marks."""
-    there = _letters(html.unescape(re.sub(r"(?is)<(script|style)\b.*?</\1>|<[^>]*>", "", text)))
+    """Whether a page holds the sentences that are looked for, but for one, whatever a theme made of their marks. An
+    older version of the article lacks more.
+    """
+    there = _letters(html.unescape(re.sub(r"<[^<>]*>", "", _without_scripts(text))))
     wanted = [letters for sentence in sentences if len(letters := _letters(sentence)) >= MIN_LETTERS]
     wanted = (wanted or [_letters(sentence) for sentence in sentences])[:: max(1, len(wanted) // SAMPLES)]
-    return 2 * sum(one in there for one in wanted) > len(wanted)
+    return sum(one in there for one in wanted) >= max(1, len(wanted) - 1)
 
 
 def posts_of(text: str) -> set[str]:
     """The ids of the post that a page says it shows."""
-    short = re.findall(r"""<link[^>]*rel=["']shortlink["'][^>]*[?&]p=(\d+)""", text)
-    return {*short, *re.findall(r"""<body[^>]*\bpostid-(\d+)""", text), *re.findall(r"/wp/v2/posts/(\d+)\b", text)}
+    links = [tag for tag in re.findall(r"<link[^<>]*>", text) if re.search(r"""rel=["']shortlink["']""", tag)]
+    found = [number for tag in links for number in re.findall(r"[?&]p=(\d+)", tag)]
+    body = re.search(r"<body[^<>]*>", text)
+    found += re.findall(r"\bpostid-(\d+)", body[0]) if body else []
+    return {*found, *re.findall(r"/wp/v2/posts/(\d+)\b", text)}
+
+
+def _without_scripts(text: str) -> str:
+    """The text without scripts and styles. A stranger's page may hold any number of them, so it is read once."""
+    kept, lowered, at = list[str](), text.lower(), 0
+    for opens in re.finditer(r"<(script|style)\b", lowered):
+        if opens.start() < at:
+            continue
+        kept.append(text[at : opens.start()])
+        end = lowered.find(f"</{opens[1]}", opens.end())
+        if end < 0:
+            return "".join(kept)
+        at = end
+    return "".join([*kept, text[at:]])
 
 
 def _letters(text: str) -> str:
@@ -97,7 +118,7 @@ def _letters(text: str) -> str:
 
 def _title(text: str) -> str:
     """The title of a page, after a comma."""
-    found = re.search(r"(?is)<title[^>]*>(.*?)</title>", text)
+    found = re.search(r"(?i)<title[^<>]*>([^<]*)", text)
     title = " ".join(html.unescape(found[1]).split())[:100] if found else ""
     return f", titled “{title}”" if title else ""
 
@@ -107,15 +128,27 @@ async def _read(url: str, private_hosts: frozenset[str]) -> Page:
     for _ in range(MAX_REDIRECTS + 1):
         if urlsplit(url).scheme not in ("http", "https"):
             raise Unreadable(f"it leads to {url}")
-        answer = await _get(url, private=urlsplit(url).hostname in private_hosts)
+        answer, text = await _get(url, private=urlsplit(url).hostname in private_hosts)
         target = answer.headers.get("Location")
         if not (300 <= answer.status_code < 400 and target):
-            return Page(answer.status_code, url, answer.text)
+            return Page(answer.status_code, url, text)
         url = urljoin(url, target)
     raise Unreadable("its redirects come to no end")
 
 
-async def _get(url: str, *, private: bool) -> httpx2.Response:
+async def _text(answer: httpx2.Response) -> str:
+    """The text of a page. A small answer may unpack to a great one."""
+    data = b""
+    async for part in answer.aiter_bytes():
+        data += part
+        if len(data) > MAX_BYTES:
+            raise Unreadable(f"it sends more than {MAX_BYTES:,} bytes")
+    with suppress(LookupError):  # a charset that nobody knows
+        return data.decode(answer.charset_encoding or "utf-8", "replace")
+    return data.decode("utf-8", "replace")
+
+
+async def _get(url: str, *, private: bool) -> tuple[httpx2.Response, str]:
     import httpcore2
     import httpx2
 
@@ -126,8 +159,11 @@ async def _get(url: str, *, private: bool) -> httpx2.Response:
     transport = GuardedTransport(network if private else GuardedBackend(network, False), MAX_BYTES)
     headers = {"User-Agent": "contentstudio", "Accept": "text/html", **NO_CACHE}
     try:
-        async with httpx2.AsyncClient(transport=transport, trust_env=False, timeout=None) as client:
-            return await client.get(url, headers=headers, follow_redirects=False)
+        async with (
+            httpx2.AsyncClient(transport=transport, trust_env=False, timeout=None) as client,
+            client.stream("GET", url, headers=headers, follow_redirects=False) as answer,
+        ):
+            return answer, await _text(answer)
     except BlockedAddress as refusal:
         raise Unreadable(str(refusal)) from None
     except TooLarge:

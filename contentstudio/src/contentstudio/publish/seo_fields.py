@@ -90,4 +90,4 @@ def filled(meta: Any) -> dict[str, str]:
     """
     there = meta if isinstance(meta, dict) else {}
     keys = [key for plugin in PLUGINS for key in (plugin.title, plugin.description)]
-    return {key: there[key] for key in keys if there.get(key)}
+    return {key: there[key] for key in keys if there.get(key) and isinstance(there[key], str)}

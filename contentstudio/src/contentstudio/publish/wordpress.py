@@ -10,6 +10,7 @@ person's, and then nothing is written. What arrived counts as published, also wh
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
 import secrets
@@ -45,6 +46,7 @@ from contentstudio.publish.wordpress_blocks import BEGUN
 from contentstudio.publish.wordpress_pictures import Pictures
 from overnight.errors import Permanent, Transient
 
+T = TypeVar("T")
 Look = TypeVar("Look", bound=Callable[..., Awaitable[Any]])
 API = "/wp-json/wp/v2"
 PAUSES = (0.0, 2.0, 6.0, 12.0)  # seconds before each look for what a slow server may still be making
@@ -243,7 +245,10 @@ class WordPress:
         begun = await self._begin(article, post, effect)
         if post is not None and (begun["id"] != post["id"] or "parts" not in begun):
             begun = _empty(post)  # the one that we began is gone, or an older version of ours began it
-        return int(begun["id"]), begun.get("parts", {})
+        parts = begun.get("parts", {})
+        if not parts and post is not None and _stands_whole(post, article):
+            parts = wordpress_fields.parts(post)
+        return int(begun["id"]), parts
 
     async def _begin(self, article: Article, there: dict[str, Any] | None, effect: Effect) -> dict[str, Any]:
         """An empty draft with the slug, once; its id and how it stands. A `-2` that we are given instead is never kept.
@@ -286,7 +291,9 @@ class WordPress:
         """What has the slug that is no post, and the address of a post with it: a page, a picture, or another type."""
         found: list[dict[str, Any]] = []
         for base in await self._other_types():
-            found += [one for one in await self._of_type(base, slug) if _slug(one) == slug]
+            found += [
+                one for one in await self._of_type(base, slug) if _slug(one) == slug and isinstance(one["link"], str)
+            ]
         if not found:
             return None
         params = {"per_page": 1, "status": "any", "context": "edit", "_fields": "permalink_template"}
@@ -299,11 +306,15 @@ class WordPress:
     async def _of_type(self, base: str, slug: str) -> list[dict[str, Any]]:
         """What a type of posts has with a slug: also what is a draft or private, where our account may see such."""
         params = {"slug": slug, "per_page": PER_PAGE, "_fields": "id,link,type,slug,status,title,permalink_template"}
-        for more in ({"status": "any", "context": "edit"}, {}):
-            answer = await self._remote.ask("GET", f"{API}/{base}", params={**params, **more}, allow=UNSEEN)
-            if answer.status == 200 and isinstance(answer.data, list):
-                return answer.data
-        return []
+        try:
+            for more in ({"status": "any", "context": "edit"}, {}):
+                answer = await self._remote.ask("GET", f"{API}/{base}", params={**params, **more}, allow=UNSEEN)
+                if answer.status == 200 and isinstance(answer.data, list):
+                    return [one for one in answer.data if isinstance(one, dict) and {"slug", "link"} <= one.keys()]
+        except (Permanent, Transient):
+            if base == "pages":
+                raise
+        return []  # a plugin's type that cannot be read keeps nobody from publishing
 
     async def _other_types(self) -> list[str]:
         """The names, in addresses of the REST API, of the types of posts that are none; pages first."""
@@ -406,12 +417,14 @@ class WordPress:
             if wordpress_fields.arrived(wordpress_fields.parts(post), ours) and seo_fields.arrived(post["meta"], seo):
                 break
             post, seo = await self._update(f"{API}/posts/{number}", fields, seo)
-            notes = await self._read_back(number, post)
+            notes = await _told(partial(self._read_back, number, post), "whether it stands as it was answered")
             if _slug(post) == slug:
                 break
             before = wordpress_fields.parts(post)
             post, twin = await self._alone(number, slug)
-        now, twin = await self._alone(number, slug)
+        now = post
+        with suppress(Transient):  # what comes later than this is seen by the next version
+            now, twin = await _repeated(partial(self._alone, number, slug))
         if twin is not None:
             await self._put_back(first, now, live)
             raise Permanent(f"two posts have the slug “{slug}”: {number} is ours, {twin} is not; look at both")
@@ -450,7 +463,10 @@ class WordPress:
         sentences = [sentence.text for sentence in article.draft.sentences()]
         private = hosts if self._cms.private else frozenset[str]()
         wrong = await readers.look(post["link"], sentences, str(post["id"]), private)
-        holder = await self._holder(_slug(post)) if wrong else None
+        holder = None
+        if wrong:
+            with suppress(Permanent, Transient):  # the article is live, so a look that fails ends nothing
+                holder = await _repeated(partial(self._holder, _slug(post)))
         if holder is None:
             return [wrong] if wrong else []
         if not live and article.over is None:
@@ -534,6 +550,39 @@ def _begun(post: dict[str, Any]) -> bool:
     """Whether it is an empty draft of ours; one into which a person wrote is none any more."""
     words = [post[name]["raw"].strip() for name in ("title", "content", "excerpt")]
     return bool(post["status"] == "draft" and words == ["", BEGUN, ""])
+
+
+async def _repeated(look: Callable[[], Awaitable[T]]) -> T:
+    """A look after a write that was answered. To fail now would be to forget what WordPress answered, and to take what
+    it made of our words for a person's; so the look is repeated here. Raises the last error.
+    """
+    error: Transient | None = None
+    for pause in PAUSES[:2]:  # the time of a step is short
+        await asyncio.sleep(pause)
+        try:
+            return await look()
+        except Transient as failed:
+            error = failed
+    assert error is not None
+    raise error
+
+
+async def _told(look: Callable[[], Awaitable[list[str]]], what: str) -> list[str]:
+    """What such a look found, in sentences; one that failed to the end is told in one."""
+    try:
+        return await _repeated(look)
+    except Transient as error:
+        return [f"{what} could not be looked at: {error}"]
+
+
+def _stands_whole(post: dict[str, Any], article: Article) -> bool:
+    """Whether all that we know of this article stands there, such as an older version of ours left it that was never
+    told that it had arrived.
+    """
+    there, draft = _existing(post), _escaped(article.draft)
+    texts = ((post["title"]["raw"], draft.title), (post["excerpt"]["raw"], draft.description))
+    same = all(mark.words(stands) == mark.words(sent) for stands, sent in texts)
+    return same and (there.sha256, there.state) == (article.sha256, article.state)
 
 
 def _empty(post: dict[str, Any]) -> dict[str, Any]:

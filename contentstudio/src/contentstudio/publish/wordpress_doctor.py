@@ -114,7 +114,10 @@ async def _asked(remote: Remote) -> Answers:
 async def _login(remote: Remote, user: str, password: str) -> bool | None:
     content = _LOGIN.format(escape(user), escape(password)).encode()
     headers = {"Content-Type": "text/xml"}
-    answer = await remote.look("POST", "/xmlrpc.php", content=content, headers=headers, guest=True)
+    try:
+        answer = await remote.look("POST", "/xmlrpc.php", content=content, headers=headers, guest=True)
+    except NotAnswered:  # many firewalls drop it
+        return None
     if answer.status != 200 or "<methodResponse" not in answer.page:
         return None
     if "<fault>" not in answer.page:

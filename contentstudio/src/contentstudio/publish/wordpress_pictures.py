@@ -12,6 +12,7 @@ from contentstudio.publish.port import Article, Effect, sha256_of
 from contentstudio.publish.remote import Remote
 from contentstudio.publish.wordpress_blocks import Picture
 from contentstudio.research.slugs import in_ascii
+from overnight import logs
 from overnight.errors import Permanent
 
 API = "/wp-json/wp/v2"
@@ -55,16 +56,28 @@ class Pictures:
         found = await effect("picture", content=name, call=call, probe=probe, pauses=pauses)
 
         async def describe() -> str:
+            path = f"{API}/media/{found['id']}"
+            there = (await self._remote.ask("GET", path, params={"context": "edit"})).data
             # WordPress takes away what looks like an element.
-            description = {"alt_text": image.alt.replace("<", "&lt;"), "post": number}
-            await self._remote.ask("POST", f"{API}/media/{found['id']}", json=description)
+            wanted = {"alt_text": image.alt.replace("<", "&lt;"), "post": number}
+            missing = {name: value for name, value in wanted.items() if not there.get(name)}  # else it is a person's
+            if missing:
+                await self._remote.ask("POST", path, json=missing)
             return image.alt
 
         await effect("alt text", content=[name, image.alt], call=describe, repeatable=True)
         return Picture(found["id"], found["url"], found.get("size", "full"))
 
     async def remove_twins(self, article: Article, effect: Effect) -> None:
-        """Remove what a slow server made of an upload that we had given up, where nobody has touched or used it."""
+        """Remove what a slow server made of an upload that we had given up, where nobody has touched or used it. The
+        article is published by then, so a twin that we may not remove stays.
+        """
+        try:
+            await self._remove_twins(article, effect)
+        except Permanent as error:
+            logs.log.warning("picture_twin_kept", reason=str(error))
+
+    async def _remove_twins(self, article: Article, effect: Effect) -> None:
         for src in dict.fromkeys(image.src for image in article.draft.images if image.src in article.pictures):
             name, _ = _name(article, Image(src=src, alt=""))
             there = await self._named(name)

@@ -45,7 +45,8 @@ async def test_a_fault_of_the_network(
     desk.proxy.fault(fault, *REQUESTS[request_])
     ending = await desk.publish("one", draft("A start."))
     assert ending["status"] == "succeeded", ending["error"]
-    assert ending["failures"] >= 1
+    assert (ending["failures"] == 0) is (request_ == "look again")  # a look after the write is repeated at once
+    assert ending["output"]["differs"] == []
     only(desk, "A start.")
 
 
@@ -92,7 +93,7 @@ async def test_mariadb_killed_and_started_again(
     once(desk, REQUESTS[request_], server.kill, after=server.start)
     ending = await desk.publish("one", draft("A start."))
     assert ending["status"] == "succeeded", ending["error"]
-    assert ending["failures"] == 1
+    assert ending["failures"] == (0 if request_ == "look again" else 1)
     only(desk, "A start.")
 
 
