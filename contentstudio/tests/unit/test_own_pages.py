@@ -96,3 +96,18 @@ def test_a_page_at_the_address_of_an_article_is_an_error() -> None:
     own_pages.refuse_collisions([page], {"compost": 1})
     with pytest.raises(ConfigError, match=r"about\.md and an article have one address, /about/"):
         own_pages.refuse_collisions([page], {"about": 1})
+
+
+def test_what_an_editor_leaves_beside_a_page_is_no_page(tmp_path: Path) -> None:
+    (tmp_path / "about.md").write_text("# About\n\nUs.\n", "utf-8")
+    (tmp_path / ".#about.md").symlink_to("someone@host.123")
+    (tmp_path / ".draft.md").write_text("# Not yet\n", "utf-8")
+    assert [page.slug for page in own_pages.read(tmp_path)] == ["about"]
+
+
+def test_no_link_leads_out_of_the_folder_of_pages(tmp_path: Path) -> None:
+    (tmp_path / "secret.env").write_text("the secret", "utf-8")
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "about.md").symlink_to(tmp_path / "secret.env")
+    with pytest.raises(ConfigError, match="a link out of its folder"):
+        own_pages.read(tmp_path / "pages")

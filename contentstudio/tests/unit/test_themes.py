@@ -309,3 +309,105 @@ def test_a_faulty_theme_is_found_before_the_night(tmp_path: Path, command: tuple
     told = CliRunner().invoke(cli, ["--config", str(tmp_path / "contentstudio.toml"), *command, "--json"])
     assert told.exit_code == 1
     assert "article.html, line 2: 'nothing' is undefined" in told.stdout
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "site.theme.parent.joinpath('secret.env').read_text()",
+        "site.theme.parent.joinpath('written.txt').write_text('x')",
+        "site.parse_raw('x', content_type='application/pickle', proto='pickle', allow_pickle=True)",
+        "site.model_copy()",
+        "draft.model_dump_json()",
+        "site.model_fields['theme'].annotation('/etc')",
+        "'{0.theme.read_text}'.format(site)()",
+    ],
+)
+def test_a_template_calls_nothing_that_reads_writes_or_runs(tmp_path: Path, expression: str) -> None:
+    (tmp_path / "secret.env").write_text("the secret", "utf-8")
+    site = themed(tmp_path, {"article.html": f"<html><head></head><body>{{{{ {expression} }}}}</body></html>"})
+    with pytest.raises(ThemeError) as refused:
+        article(site)
+    assert "the secret" not in str(refused.value)
+    assert not (tmp_path / "written.txt").exists()
+
+
+def test_a_template_calls_what_texts_and_lists_and_jinja_offer(tmp_path: Path) -> None:
+    calls = "{{ site.title.upper() }} {{ range(3) | join }} {{ {'a': 1}.get('a') }} {{ '{}!'.format('b') }} "
+    calls += "{% macro m() %}m{% endmacro %}{{ m() }} {% for x in [1] %}{{ loop.cycle('c') }}{% endfor %}"
+    page = article(themed(tmp_path, {"article.html": f"<html><head></head><body>{calls}</body></html>"}))
+    assert "THE GARDEN 012 1 b! m c" in page
+
+
+@pytest.mark.parametrize(
+    "top",
+    [
+        "<!-- the <head> comes next --><html>",
+        "<!doctype html>\n<html lang=\"en\" dir='ltr' class=\"a b\">",
+        "<!-- </head> -->",
+    ],
+)
+def test_the_policy_is_in_the_head_itself_whatever_comments_say(tmp_path: Path, top: str) -> None:
+    site = themed(tmp_path, {"article.html": f"{top}<head><title>T</title></head><body></body></html>"})
+    assert policy(article(site)).startswith("default-src 'none'")
+    without_comments = re.sub(r"<!--.*?-->", "", article(site), flags=re.DOTALL)
+    assert "Content-Security-Policy" in without_comments.partition("<title>")[0]
+
+
+@pytest.mark.parametrize(
+    "top",
+    [
+        "<script>1</script><html>",
+        "<html onload='1'>",
+        "<!--><script>1</script>--><html>",
+        "<!---><script>1</script>--><html>",
+        "<!-- a --!><script>1</script>--><html>",
+        "<body>",
+    ],
+)
+def test_nothing_may_stand_before_the_policy(tmp_path: Path, top: str) -> None:
+    site = themed(tmp_path, {"article.html": f"{top}<head></head><body></body></html>"})
+    with pytest.raises(ThemeError, match="nothing but a doctype"):
+        article(site)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.htm", "<p>"),
+        ("x.HTML", "<p>"),
+        ("x.xhtml", "<p>"),
+        ("logo.svg", "<svg><script>1</script></svg>"),
+        ("logo.svg", '<svg onload="1"/>'),
+        ("logo.svg", '<svg><a href="javascript:1"/></svg>'),
+    ],
+)
+def test_a_file_that_would_run_scripts_is_refused_and_found_before(tmp_path: Path, name: str, content: str) -> None:
+    site = themed(tmp_path, {name: content})
+    with pytest.raises(ThemeError, match=re.escape(name)):
+        themes.files(site)
+    assert any(name in fault for fault in theme_faults.faults(site))
+
+
+def test_no_link_leads_out_of_a_theme(tmp_path: Path) -> None:
+    (tmp_path / "secret.env").write_text("the secret", "utf-8")
+    site = themed(tmp_path, {"inside.css": "a {}"})
+    assert site.theme is not None
+    (site.theme / "again.css").symlink_to(site.theme / "inside.css")
+    assert set(themes.files(site)) == {"assets/inside.css", "assets/again.css"}
+    (site.theme / "logo.txt").symlink_to(tmp_path / "secret.env")
+    with pytest.raises(ThemeError, match="a link out of the theme"):
+        themes.files(site)
+    (site.theme / "logo.txt").unlink()
+    (site.theme / "foot.html").symlink_to(tmp_path / "secret.env")
+    with pytest.raises(ThemeError, match="a link out of the theme"):
+        render.feet(site, {}, []) and article(site)
+        themes.Template(site, render._themed(site.theme, themes.stamp(site.theme)), "foot.html").read()
+
+
+def test_what_an_editor_leaves_beside_a_file_is_no_template(tmp_path: Path) -> None:
+    site = themed(tmp_path, {})
+    assert site.theme is not None
+    (site.theme / ".#foot.html").symlink_to("someone@host.123")
+    assert theme_faults.faults(site) == []
+    assert "</html>" in article(site)

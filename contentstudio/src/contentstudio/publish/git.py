@@ -200,11 +200,13 @@ class Git:
         assert self._copy is not None
         stood = self._standing(there)
         draft, first = article.draft, (stood and stood.date) or article.at
+        written = list[str]()
         for image in draft.images:
             if image.src in article.pictures:
                 data = article.pictures[image.src]
                 name = f"{hashlib.sha256(data).hexdigest()[:16]}{Path(image.src).suffix}"
-                _put(self._copy / PICTURES[self._settings.layout] / name, data)
+                written.append(f"{PICTURES[self._settings.layout]}/{name}")
+                _put(self._copy / written[-1], data)
                 shown = image.model_copy(update={"src": f"/images/{name}"})
                 images = [shown if other is image else other for other in draft.images]
                 draft = draft.model_copy(update={"images": images})
@@ -215,7 +217,8 @@ class Git:
             + markdown.body(draft)
         )
         _put(path, text.encode())
-        await self._git("add", "--all")
+        written.append(str(path.relative_to(self._copy)))
+        await self._git("add", "--force", "--", *written)  # also where the repository ignores such files
         return sha256_of(text)
 
     def _values(self, draft: Draft, article: Article, first: datetime) -> dict[str, Any]:

@@ -44,6 +44,10 @@ def read(folder: Path) -> list[OwnPage]:
     """
     found: dict[str, OwnPage] = {}
     for path in sorted(folder.glob("*.md")):
+        if path.name.startswith("."):  # an editor's own file
+            continue
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise ConfigError(f"the page {path} is a link out of its folder: put the file itself there")
         try:
             page = parsed(path.name, path.read_text("utf-8-sig"))
         except UnicodeDecodeError:

@@ -552,9 +552,7 @@ def _build_environment(kind: type[Environment] = Environment, theme: Path | None
 
 @lru_cache(maxsize=256)
 def _themed(theme: Path, stamp: themes.Stamp) -> Environment:
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    return _build_environment(ImmutableSandboxedEnvironment, theme)
+    return _build_environment(themes.Sandbox, theme)
 
 
 _environment = _build_environment()

@@ -126,7 +126,9 @@ class StaticSite:
             known = (manifest.files or {}).get(_page_name(slug))
             if known is not None:
                 return fingerprint in known
-            return None if slug in manifest.pages else _is_generated(self._page_path(slug))
+            if slug in manifest.pages:
+                return None
+            return manifest.files is None and _is_generated(self._page_path(slug))
 
     def left(self) -> list[str]:
         """The files that we would write and that are a person's."""
@@ -160,14 +162,19 @@ class StaticSite:
         with _explained(self.directory), self._locked():
             manifest = self._read_manifest()
             known = manifest.pages.get(draft.slug)
-            self._refuse_foreign_page(manifest, draft.slug, expected)
+            standing = self._refuse_foreign_page(manifest, draft.slug, expected)
             beside = self._beside(draft, pictures)
             page = _next_page(known, draft, published_at, indexed, beside)
             pages = {**manifest.pages, draft.slug: page}
             refuse_collisions(self.own, pages)
             feet = render.feet(self.site, pages, self.own)
             new = {_page_name(draft.slug): self._html(draft, page, feet[draft.slug], pictures)}
-            theirs = self._write(manifest, pages, new, feet, _below(draft.slug, beside))
+            below = _below(draft.slug, beside)
+            theirs = self._write(manifest, pages, new, feet, below, standing={_page_name(draft.slug): standing})
+            if _page_name(draft.slug) in theirs:
+                raise Conflict(
+                    f"{render.page_url(self.site, draft.slug)} was changed by a person", self.standing(draft.slug)
+                )
         return Published(
             url=render.page_url(self.site, draft.slug),
             action="created" if known is None else "unchanged" if known.sha256 == page.sha256 else "updated",
@@ -200,6 +207,7 @@ class StaticSite:
         with _explained(self.directory), self._locked():
             manifest = self._read_manifest()
             pages, beside, made = dict(manifest.pages), dict[str, bytes](), dict[str, Draft]()
+            standing = {_page_name(slug): _sha256_at(self._page_path(slug)) for slug in manifest.pages}
             for slug, page in manifest.pages.items():
                 draft = drafts.get(slug)
                 same = draft is not None and content_sha256(draft) == page.sha256
@@ -214,8 +222,9 @@ class StaticSite:
                 for slug, draft in made.items()
             }
             look = manifest.model_copy(update={"look": theme_faults.look(self.site)})  # of those that are left, too
-            self._write(look, pages, new, feet, beside)
-        return list(made), [slug for slug in pages if slug not in made]
+            theirs = self._write(look, pages, new, feet, beside, standing=standing)
+            rendered = [slug for slug in made if _page_name(slug) not in theirs]
+        return rendered, [slug for slug in pages if slug not in rendered]
 
     def _may_render(self, manifest: Manifest, slug: str, expected: str | None) -> bool:
         """Whether the page of a slug is missing, or as we left it."""
@@ -287,11 +296,13 @@ class StaticSite:
         feet: dict[str, str],
         beside: Mapping[str, bytes] = MappingProxyType({}),
         *,
+        standing: Mapping[str, str | None] = MappingProxyType({}),
         gone: str | None = None,
     ) -> list[str]:
         """Bring the folder to these pages, of which `new` are written by their paths, and `gone` is removed. `feet` are
-        those of all pages, `beside` the files beside the new ones. Tells the names of files that stay as they are
-        because they are a person's.
+        those of all pages, `beside` the files beside the new ones, `standing` the fingerprints that the new ones were
+        found with: rendering takes its time, and a person may write meanwhile. Tells the names of files that stay as
+        they are because they are a person's.
         """
         look = theme_faults.look(self.site)
         lists = {**beside, **self._with_feet(manifest, feet, new), **self._lists(pages)}
@@ -303,6 +314,9 @@ class StaticSite:
         if gone is not None:
             self._remove(gone)
         for file, data in new.items():
+            if _sha256_at(self.directory / file) not in (None, _sha256(data), standing[file]):
+                theirs.append(file)  # a person changed it since we looked
+                continue
             _put(self.directory / file, data)
             files[file] = (_sha256(data),)
         kept = {*lists, *(file for slug, page in pages.items() for file in _files_of(slug, page))}
@@ -314,7 +328,10 @@ class StaticSite:
         old = manifest.look if any(_page_name(slug) not in new for slug in pages) else look
         self._put_manifest(Manifest(site=self.site.name, pages=pages, files=files, look=old))
         for file, data in ours.items():
-            _put(self.directory / file, data)
+            if self._is_ours(manifest, file, data):  # a person may have changed it by now
+                _put(self.directory / file, data)
+            else:
+                theirs.append(file)
         return theirs
 
     def _put_manifest(self, manifest: Manifest) -> None:
@@ -412,19 +429,22 @@ class StaticSite:
         pages = (path for path in there if _is_generated(path))
         return lists[0] if lists else next((str(path.relative_to(self.directory)) for path in pages), None)
 
-    def _refuse_foreign_page(self, manifest: Manifest, slug: str, expected: str | None) -> None:
-        """A page that the manifest does not know is ours if it says so."""
+    def _refuse_foreign_page(self, manifest: Manifest, slug: str, expected: str | None) -> str | None:
+        """A page that the manifest does not know is ours if it says so, and the manifest is of the time before hashes.
+        Returns its fingerprint, None where there is none.
+        """
         path = self._page_path(slug)
         if _goes_by_link(self.directory, _page_name(slug)):
             raise Permanent(f"{path} goes by a link, which is not written through. Put a folder in place of the link.")
         there = self.standing(slug)
         if there is None or there.fingerprint in (expected, *(manifest.files or {}).get(_page_name(slug), ())):
-            return
+            return there.fingerprint if there else None
         if slug in manifest.pages:
             if expected is not None:
                 raise Conflict(f"{there.url} was changed by a person", there)
-        elif not _is_generated(path):
+        elif manifest.files is not None or not _is_generated(path):
             raise Permanent(f"Another page already stands at {path}. Move it away, or give the article another slug.")
+        return there.fingerprint
 
 
 class StaticPublisher:
@@ -496,7 +516,8 @@ class StaticPublisher:
     async def unpublish(self, slug: str, effect: Effect, known: Existing | None = None) -> Existing | None:
         there = await self.find(slug)
         left = await asyncio.to_thread(self._as_left, there, known, slug)
-        if there is not None and not untouched(there, left):
+        is_there = there is not None and there.fingerprint is not None  # else its page is gone, and its line is not
+        if there is not None and is_there and not untouched(there, left):
             raise Conflict(f"{there.url} was changed by a person", there)
 
         async def call() -> None:

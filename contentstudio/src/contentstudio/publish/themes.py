@@ -13,12 +13,16 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader, TemplateError
 from jinja2.exceptions import TemplateNotFound, TemplateRuntimeError
+from jinja2.runtime import BlockReference, LoopContext, Macro
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Cycler, Joiner
 from markupsafe import Markup
 
 from contentstudio.config import Matomo, Plausible, Script, Site
@@ -31,8 +35,16 @@ STYLES = ("style.css", "extra.css")  # the one replaces ours, the other adds to 
 TEMPLATES = (".html", ".xml")
 OURS = ("body.html",)  # its markup is what the gates judge
 ICONS = (".svg", ".png", ".ico")
+PLAIN = (str, bytes, int, float, dict, list, tuple, set, frozenset, date, timedelta, LoopContext, Cycler, Joiner)
 FRAGMENTS = ("body.html", "foot.html")
+ACTIVE = (".htm", ".html", ".shtml", ".xht", ".xhtml", ".xml", ".xsl", ".xslt", ".mht", ".mhtml")  # may run scripts
 _HEAD = re.compile(r"<head(?:\s[^>]*)?>", re.I)
+_COMMENT = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))", re.DOTALL)
+_BEFORE_HEAD = re.compile(
+    r"""\s*(?:<!doctype\b[^<>]*>)?\s*(?:<html(?:\s+(?:lang|dir|class|id|prefix)=(?:"[^"<>]*"|'[^'<>]*'))*\s*>)?\s*""",
+    re.I,
+)
+_RUNS = re.compile(rb"<script|\bon\w+\s*=|javascript:|<foreignobject|<!entity", re.I)
 
 
 class ThemeError(ConfigError):
@@ -85,16 +97,45 @@ class Template:
             raise ThemeError(f"the theme of {self.site.name}: {told(error, self.site.theme, self.name)}") from error
 
 
+class Sandbox(ImmutableSandboxedEnvironment):
+    """What an owner's templates run in: they read what they are given, and call nothing but Jinja's own and `asset`.
+
+    The site, a draft and a path have methods that read and write files, and old ones of Pydantic's load pickles.
+    """
+
+    def is_safe_callable(self, obj: Any) -> bool:
+        owner = getattr(getattr(obj, "__wrapped__", obj), "__self__", None)  # Jinja wraps `format` of a text
+        plain = isinstance(owner, PLAIN) and not isinstance(owner, type)
+        known = isinstance(obj, (Macro, BlockReference)) or getattr(obj, "of_themes", False) is True
+        is_global = any(obj is one for one in self.globals.values())
+        return (plain or known or is_global) and super().is_safe_callable(obj)
+
+
+class _Folder(FileSystemLoader):
+    """The templates of a folder; no link leads out of it."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Any]:
+        source, file, fresh = super().get_source(environment, template)
+        if not _is_inside(Path(self.searchpath[0]), Path(file)):
+            raise TemplateRuntimeError(f"{template} is a link out of the theme: put the file itself there")
+        return source, file, fresh
+
+
+def _is_inside(folder: Path, path: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
+
+
 def loader(theme: Path | None) -> BaseLoader:
     """Where templates are: the theme's own first, then ours, which `default/` names whatever the theme has."""
     ours = PackageLoader("contentstudio.publish")
-    own = [FileSystemLoader(theme)] if theme is not None else []
+    own = [_Folder(theme)] if theme is not None else []
     return ChoiceLoader([*own, ours, PrefixLoader({"default": ours})])
 
 
 def stamp(theme: Path) -> Stamp:
     """What tells whether a template came, went or changed, which an owner may do while we run."""
-    found = ((path, path.stat()) for path in sorted(theme.rglob("*")) if path.suffix in TEMPLATES)
+    own = (path for path in sorted(theme.rglob("*")) if path.suffix in TEMPLATES and path.is_file())
+    found = ((path, path.stat()) for path in own)
     return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in found)
 
 
@@ -107,6 +148,7 @@ def _common(site: Site) -> dict[str, Any]:
             raise TemplateRuntimeError(f"the theme has no file “{name}”")
         return asset_url(site, name)
 
+    asset.of_themes = True  # type: ignore[attr-defined]
     return {
         "asset": asset,
         "own_style": "style.css" not in styles,
@@ -126,10 +168,23 @@ def files(site: Site) -> dict[str, bytes]:
     for path in sorted(site.theme.rglob("*")) if site.theme is not None else ():
         below = path.relative_to(site.theme) if site.theme is not None else path
         if path.is_file() and below.suffix not in TEMPLATES and not any(part.startswith(".") for part in below.parts):
+            _refuse(site, path, below)
             found[below.as_posix() if _is_favicon(below) else f"{ASSETS}/{below.as_posix()}"] = path.read_bytes()
     if isinstance(site.analytics, Matomo):
         found[ANALYTICS] = _matomo(site.analytics).encode()
     return found
+
+
+def _refuse(site: Site, path: Path, below: Path) -> None:
+    """Raises `ThemeError` for a file that must not be published: one from elsewhere, or one that would run scripts at
+    an address of the site, where no policy is.
+    """
+    assert site.theme is not None
+    where = f"the theme of {site.name}: {below.as_posix()}"
+    if not _is_inside(site.theme, path):
+        raise ThemeError(f"{where} is a link out of the theme: put the file itself there")
+    if below.suffix.lower() in ACTIVE or (below.suffix.lower() == ".svg" and _RUNS.search(path.read_bytes())):
+        raise ThemeError(f"{where} is a page that may run scripts of its own: take it away, or its scripts out")
 
 
 def icon(site: Site) -> str | None:
@@ -193,8 +248,14 @@ def _origin(url: str) -> str:
 
 def closed(page: str, site: Site, name: str) -> str:
     """A page with the policy and our mark at the top of its head, and the scripts at its end."""
-    found = _HEAD.search(page)
-    end = page.find("</head>")
+    shown = _COMMENT.sub(lambda comment: " " * len(comment[0]), page)  # what stands in a comment is no head
+    found = _HEAD.search(shown)
+    end = shown.find("</head>")
+    if found is not None and not _BEFORE_HEAD.fullmatch(shown[: found.start()]):
+        raise ThemeError(
+            f"the theme of {site.name}: before <head> a page of {name} may have nothing but a doctype and "
+            "<html lang dir class>"
+        )
     if found is None or end < found.end():
         raise ThemeError(f"the theme of {site.name}: a page of {name} has no <head> and </head>, which it needs")
     scripts = "".join(f"{_script(tag)}\n" for tag in tags(site))
