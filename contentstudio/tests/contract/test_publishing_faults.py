@@ -20,7 +20,7 @@ from publishing_jobs import Jobs
 
 from contentstudio import config as settings
 from contentstudio import publish
-from contentstudio.model import Draft, Section, Sentence
+from contentstudio.model import Draft, Image, Section, Sentence
 from contentstudio.publish import clones
 from contentstudio.publish import ghost as ghost_adapter
 from overnight import control
@@ -492,6 +492,20 @@ async def again(jobs: Jobs) -> None:
     await jobs.work()
     ending = await jobs.ending("one")
     assert ending["status"] == "succeeded", ending["error"]
+
+
+async def test_what_the_repository_ignores_is_published_all_the_same(repository: Repository) -> None:
+    repository.commit(".gitignore")
+    (repository.person / ".gitignore").write_text("content/\n*.png\n", "utf-8")
+    run("-C", str(repository.person), "commit", "--quiet", "--all", "--message", "Ignore")
+    run("-C", str(repository.person), "push", "--quiet")
+    (repository.file.parent / "heap.png").write_bytes(b"a picture")
+    images = [Image(src="heap.png", alt="A heap")]
+    ending = await repository.publish("one", draft().model_copy(update={"images": images}))
+    assert ending["status"] == "succeeded", ending["error"]
+    repository.only()
+    files = run("-C", str(repository.remote), "ls-tree", "-r", "--name-only", "main").split()
+    assert [file for file in files if file.endswith(".png")] != []
 
 
 async def test_without_git_it_is_one_sentence_that_says_so(

@@ -543,6 +543,51 @@ async def test_an_edit_between_our_look_and_our_write_is_not_written_over(site: 
     assert (site.directory / "compost/index.html").read_bytes() == OWN
 
 
+@pytest.mark.parametrize("again", ["publish", "render", "another"])
+async def test_an_edit_while_pages_are_rendered_is_not_written_over(
+    site: StaticSite, monkeypatch: pytest.MonkeyPatch, again: str
+) -> None:
+    for slug in ("compost", "mulch"):
+        site.publish(make_draft(slug), published_at=NIGHT)
+    fingerprint = static._sha256_at(site.directory / "compost/index.html")
+    whole = render.article
+
+    def slow(*arguments: Any, **options: Any) -> str:
+        put(site, "compost/index.html")
+        return whole(*arguments, **options)
+
+    monkeypatch.setattr(render, "article", slow)
+    match again:
+        case "publish":
+            with pytest.raises(Conflict):
+                site.publish(make_draft(text="Edited."), published_at=NIGHT, expected=fingerprint)
+        case "render":
+            drafts = {slug: make_draft(slug) for slug in ("compost", "mulch")}
+            assert restyled(site).render_again(drafts, {"compost": fingerprint}) == (["mulch"], ["compost"])
+        case "another":
+            site.publish(make_draft("sowing"), published_at=NIGHT)
+    assert (site.directory / "compost/index.html").read_bytes() == OWN
+
+
+async def test_a_page_that_the_owner_copied_from_one_of_ours_is_theirs(site: StaticSite) -> None:
+    publisher = static.StaticPublisher(site)
+    site.publish(make_draft(), published_at=NIGHT)
+    (site.directory / "about").mkdir()
+    theirs = (site.directory / "compost/index.html").read_bytes().replace(b"A heap", b"My heap")
+    (site.directory / "about/index.html").write_bytes(theirs)
+    with pytest.raises(Conflict):
+        await publisher.publish(Article(make_draft("about"), NIGHT), at_once)
+    assert (site.directory / "about/index.html").read_bytes() == theirs
+
+
+async def test_an_unpublishing_that_died_after_the_page_was_removed_goes_on(site: StaticSite) -> None:
+    publisher = static.StaticPublisher(site)
+    _, known = await publisher.publish(Article(make_draft(), NIGHT), at_once)
+    (site.directory / "compost/index.html").unlink()
+    assert await publisher.unpublish("compost", at_once, known) is None
+    assert "compost" not in (site.directory / "sitemap.xml").read_text("utf-8")
+
+
 async def test_the_check_names_each_file_of_the_owners_that_stands_in_place_of_ours(site: StaticSite) -> None:
     publisher = static.StaticPublisher(site)
     site.publish(make_draft(), published_at=NIGHT)

@@ -343,7 +343,7 @@ def test_a_template_calls_what_texts_and_lists_and_jinja_offer(tmp_path: Path) -
     "top",
     [
         "<!-- the <head> comes next --><html>",
-        "<!doctype html>\n<html lang=\"en\" dir='ltr' class=\"a b\">",
+        '<!doctype html>\n<html lang="en" dir=\'ltr\' class="a b">',
         "<!-- </head> -->",
     ],
 )

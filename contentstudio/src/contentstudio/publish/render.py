@@ -126,7 +126,7 @@ def article(
         structured[0]["image"] = [about.picture.src]
     crumbs = [(f"{site.url}/{path}", name) for path, name in topics[:1]]
     return _template(site, "article.html").render(
-        **_frame(site, about, "../", draft.language),
+        **_frame(site, about, "../", draft.language) | ({} if foot is not None else {"icon": None}),
         draft=draft,
         tongue=draft.language if _LANGUAGE.fullmatch(draft.language) else "",
         topics=topics,
