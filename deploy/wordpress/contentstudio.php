@@ -182,11 +182,13 @@ function robots(array $robots)
 function sitemap_query($query, $post_type)
 {
     if ($post_type === 'post') {
-        $query['meta_query'] = [
+        $listed = [
             'relation' => 'OR',
             ['key' => NOINDEX, 'compare' => 'NOT EXISTS'],
             ['key' => NOINDEX, 'value' => '1', 'compare' => '!='],
         ];
+        // Another plugin may ask for something, too.
+        $query['meta_query'] = empty($query['meta_query']) ? $listed : [$query['meta_query'], $listed];
     }
     return $query;
 }

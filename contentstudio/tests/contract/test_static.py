@@ -580,6 +580,18 @@ async def test_a_page_that_the_owner_copied_from_one_of_ours_is_theirs(site: Sta
     assert (site.directory / "about/index.html").read_bytes() == theirs
 
 
+def test_a_file_that_the_owner_has_like_ours_is_not_removed_with_ours(site: StaticSite) -> None:
+    site.publish(make_draft(), published_at=NIGHT)
+    other = StaticSite(
+        SITE.model_copy(update={"ping": SITE.ping.model_copy(update={"key": "key-of-owner"})}), site.directory
+    )
+    put(site, "key-of-owner.txt", b"key-of-owner")
+    other.publish(make_draft("mulch"), published_at=NIGHT)
+    site.publish(make_draft("sowing"), published_at=NIGHT)
+    assert (site.directory / "key-of-owner.txt").read_bytes() == b"key-of-owner"
+    assert (site.directory / "0123456789abcdef.txt").exists()
+
+
 async def test_an_unpublishing_that_died_after_the_page_was_removed_goes_on(site: StaticSite) -> None:
     publisher = static.StaticPublisher(site)
     _, known = await publisher.publish(Article(make_draft(), NIGHT), at_once)

@@ -21,7 +21,7 @@ def related(pages: Mapping[str, Page], most: int = MOST) -> dict[str, list[str]]
 
     Two articles are as near as they have words of their titles and descriptions, and tags, in common: each word counts
     from 1 to 2, the more the fewer articles have it, and a tag twice that. So each answer depends on the other
-    articles, but on no order and no clock. Takes about 0.1 s for 1,000 articles.
+    articles, but on no order and no clock.
     """
     order = newest_first(pages)
     features = [_features(pages[slug]) for slug in order]

@@ -308,7 +308,11 @@ class StaticSite:
         lists = {**beside, **self._with_feet(manifest, feet, new), **self._lists(pages)}
         theirs = [file for file, data in lists.items() if not self._is_ours(manifest, file, data)]
         ours = {file: data for file, data in lists.items() if file not in theirs}
-        coming = {file: self._hashes(manifest, file, data) for file, data in (new | ours).items()}
+        coming = {
+            file: self._hashes(manifest, file, data)
+            for file, data in (new | ours).items()
+            if file in new or not self._stands_unasked(manifest, file, data)
+        }
         files = (manifest.files or {}) | coming
         self._put_manifest(manifest.model_copy(update={"files": files}))
         if gone is not None:
@@ -333,6 +337,10 @@ class StaticSite:
             else:
                 theirs.append(file)
         return theirs
+
+    def _stands_unasked(self, manifest: Manifest, file: str, data: bytes) -> bool:
+        """Whether a person put there what we would write: it is theirs, and is not removed with ours."""
+        return manifest.files is not None and file not in manifest.files and self._stands(file) == _sha256(data)
 
     def _put_manifest(self, manifest: Manifest) -> None:
         _put(self.directory / MANIFEST, _manifest_bytes(manifest))
