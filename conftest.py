@@ -1,4 +1,6 @@
-"""One embedded Postgres for the whole test run, shared by its processes; a cloned database for each test."""
+"""One embedded Postgres for the whole test run, shared by its processes; a cloned database for each
+test.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from overnight import logs
-from overnight.database import Database
+from overnight.store.database import Database
 from overnight.testing import Clock, fresh_database, postgres
 
 settings.register_profile(  # of `make test-fuzz`
@@ -27,10 +29,13 @@ settings.register_profile(  # of `make test-fuzz`
 def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of the server; the first process starts it, the last one stops it.
 
-    OVERNIGHT_TEST_POSTGRES names the programs of another Postgres, such as /usr/lib/postgresql/15/bin.
+    OVERNIGHT_TEST_POSTGRES names the programs of another Postgres, such as
+    /usr/lib/postgresql/15/bin.
     """
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if base.name.startswith("popen-") else base  # one folder for all processes of a run
+    shared = (
+        base.parent if base.name.startswith("popen-") else base
+    )  # one folder for all processes of a run
     programs = os.environ.get("OVERNIGHT_TEST_POSTGRES")
     with postgres(shared / "postgres", Path(programs) if programs else None) as url:
         yield url
@@ -51,7 +56,9 @@ def clock(database: Database) -> Clock:
 
 @pytest.fixture(autouse=True)
 def plain_logs() -> Iterator[None]:
-    """What one test configured of the log, such as its level and what it hides, is not the next one's."""
+    """What one test configured of the log, such as its level and what it hides, is not the next
+    one's.
+    """
     yield
     structlog.reset_defaults()
     logs._secrets.clear()

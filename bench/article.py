@@ -1,4 +1,6 @@
-"""The app whose ledger is filled: three steps, of which the typed command loads nothing more than these."""
+"""The app whose ledger is filled: three steps, of which the typed command loads nothing more than
+these.
+"""
 
 from __future__ import annotations
 

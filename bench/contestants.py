@@ -29,7 +29,9 @@ class Contestant:
     folder: Path | None = None
 
     def python(self) -> Path:
-        """The interpreter it runs with; its environment is built when its pins have changed. Raises `UserError`."""
+        """The interpreter it runs with; its environment is built when its pins have changed. Raises
+        `UserError`.
+        """
         if self.folder is None:
             return Path(sys.executable)
         pins = self.folder / "requirements.txt"
@@ -47,14 +49,20 @@ class Contestant:
                 "--disable-pip-version-check",
                 "--no-deps",
             ]
-            done = subprocess.run([*install, "--requirement", pins], capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [*install, "--requirement", pins], capture_output=True, text=True, check=False
+            )
             if done.returncode:
-                raise UserError(f"the environment of {self.name} cannot be built: {_last(done.stderr)}")
+                raise UserError(
+                    f"the environment of {self.name} cannot be built: {_last(done.stderr)}"
+                )
             built.write_text(wanted)
         return python
 
     def measure(self, server: Server, workload: str, count: int) -> dict[str, Any]:
-        """What it answers on an empty database. Raises `UserError` when it fails or takes longer than 300 s."""
+        """What it answers on an empty database. Raises `UserError` when it fails or takes longer
+        than 300 s.
+        """
         python = self.python()
         with server.database() as dsn:
             try:
@@ -67,7 +75,9 @@ class Contestant:
                     check=False,
                 )
             except subprocess.TimeoutExpired:
-                raise UserError(f"{self.name} did not end {workload} within {TIMEOUT:.0f} s") from None
+                raise UserError(
+                    f"{self.name} did not end {workload} within {TIMEOUT:.0f} s"
+                ) from None
         if done.returncode:
             raise UserError(f"{self.name} failed at {workload}: {_last(done.stderr)}")
         return dict(json.loads(done.stdout.splitlines()[-1]))

@@ -1,4 +1,6 @@
-"""`make bench`: the engine beside its peers and the plain-SQL limit, in one run on one durable Postgres."""
+"""`make bench`: the engine beside its peers and the plain-SQL limit, in one run on one durable
+Postgres.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,15 @@ class Plan:
     recoveries: int
 
 
-FULL = Plan(3, {"w1": 20_000, "w2": 2_000, "w3": 200}, 100_000, (10_000, 1_000_000, 10_000_000), 200, 60.0, 3)
+FULL = Plan(
+    3,
+    {"w1": 20_000, "w2": 2_000, "w3": 200},
+    100_000,
+    (10_000, 1_000_000, 10_000_000),
+    200,
+    60.0,
+    3,
+)
 QUICK = Plan(1, {"w1": 3_000, "w2": 200, "w3": 30}, 20_000, (10_000, 100_000), 200, 15.0, 1)
 
 
@@ -63,10 +73,16 @@ def main() -> int:
     screen = Console(stderr=True, highlight=False)
     load = os.getloadavg()[0]
     if load > BUSY:
-        screen.print(f"the load average is {load:.2f}: something else works here, so the figures will be doubtful")
+        screen.print(
+            f"the load average is {load:.2f}: something else works here, so the figures "
+            "will be doubtful"
+        )
     try:
         with durable_server() as server, _progress(screen) as progress:
-            result: dict[str, Any] = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "quick": asked.quick}
+            result: dict[str, Any] = {
+                "date": datetime.now(UTC).isoformat(timespec="seconds"),
+                "quick": asked.quick,
+            }
             result["machine"] = _machine(server, load)
             result |= _measure(server, plan, sizes, asked.only or PARTS, progress)
     except OvernightError as error:
@@ -84,21 +100,38 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one round with smaller numbers, in under 3 minutes")
-    parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help=f"some of: {', '.join(PARTS)}")
-    parser.add_argument("--sizes", nargs="+", type=int, metavar="ROWS", help="ended rows beside which to measure")
+    parser.add_argument(
+        "--quick", action="store_true", help="one round with smaller numbers, in under 3 minutes"
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=PARTS, metavar="PART", help=f"some of: {', '.join(PARTS)}"
+    )
+    parser.add_argument(
+        "--sizes", nargs="+", type=int, metavar="ROWS", help="ended rows beside which to measure"
+    )
     parser.add_argument("--output", type=Path, help="where the result is written, as JSON")
-    parser.add_argument("--json", action="store_true", help="the result on standard output, instead of tables")
+    parser.add_argument(
+        "--json", action="store_true", help="the result on standard output, instead of tables"
+    )
     return parser.parse_args()
 
 
 def _progress(screen: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     return Progress(*columns, console=screen, transient=True)
 
 
 def _machine(server: Server, load: float) -> Figures:
-    model = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    model = [
+        line
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
     return {
         "cores": len(os.sched_getaffinity(0)),
         "processor": model[0].partition(":")[2].strip() if model else platform.machine(),
@@ -130,7 +163,10 @@ def _measure(
         found["contestants"] = _speed(server, turns, tell, lambda: progress.advance(task))
     if "enqueue" in parts:
         tell("enqueue in bulk")
-        add("enqueue", asyncio.run(enqueue.measure(server, rows=plan.enqueue_rows, rounds=plan.rounds)))
+        add(
+            "enqueue",
+            asyncio.run(enqueue.measure(server, rows=plan.enqueue_rows, rounds=plan.rounds)),
+        )
     if "memory" in parts:
         tell(f"memory with {plan.in_flight} steps in flight")
         measured = OURS.measure(server, "memory", plan.in_flight)
@@ -145,7 +181,9 @@ def _measure(
         add("table", asyncio.run(table_size.measure(server, sizes=sizes, tell=tell)))
     found["ratios"] = ratios(found.get("contestants", {}), [peer.name for peer in PEERS])
     for part in found.values():
-        found["ratios"] |= {name: part[name] for name in ("enqueue_vs_insert", "table_size") if name in part}
+        found["ratios"] |= {
+            name: part[name] for name in ("enqueue_vs_insert", "table_size") if name in part
+        }
     return found
 
 
@@ -161,7 +199,10 @@ def _turns(plan: Plan) -> list[tuple[int, str, Contestant, int]]:
 
 
 def _speed(
-    server: Server, turns: list[tuple[int, str, Contestant, int]], tell: Tell, advance: Callable[[], None]
+    server: Server,
+    turns: list[tuple[int, str, Contestant, int]],
+    tell: Tell,
+    advance: Callable[[], None],
 ) -> dict[str, dict[str, Figures]]:
     rounds: dict[str, dict[str, list[Figures]]] = {each.name: {} for each in CONTESTANTS}
     for contestant in CONTESTANTS:
@@ -182,7 +223,11 @@ def _speed(
 def _show(result: dict[str, Any]) -> None:
     terminal = Console(highlight=False)
     machine = result["machine"]
-    terminal.print("{cores} cores, Postgres {postgres}, Python {python}, load {load_before}".format_map(machine))
+    terminal.print(
+        "{cores} cores, Postgres {postgres}, Python {python}, load {load_before}".format_map(
+            machine
+        )
+    )
     if "contestants" in result:
         terminal.print(_speeds(result["contestants"]))
     if "table" in result:
@@ -194,7 +239,12 @@ def _speeds(contestants: dict[str, dict[str, Figures]]) -> Table:
     table = _table("", "w1 jobs/s", "w2 steps/s", "w3 p50 ms", "p99 ms", "enqueue/s")
     for name, figures in contestants.items():
         w1, w2, w3 = (figures.get(workload, {}) for workload in ("w1", "w2", "w3"))
-        row = (w1.get("steps_per_second"), w2.get("steps_per_second"), w3.get("p50_ms"), w3.get("p99_ms"))
+        row = (
+            w1.get("steps_per_second"),
+            w2.get("steps_per_second"),
+            w3.get("p50_ms"),
+            w3.get("p99_ms"),
+        )
         table.add_row(name, *map(_number, (*row, w1.get("enqueue_per_second"))))
     return table
 
@@ -208,7 +258,12 @@ def _sizes(sizes: list[Figures]) -> Table:
 
 
 def _targets(result: dict[str, Any]) -> Table:
-    measured = {name: value for part in result.values() if isinstance(part, dict) for name, value in part.items()}
+    measured = {
+        name: value
+        for part in result.values()
+        if isinstance(part, dict)
+        for name, value in part.items()
+    }
     table = _table("", "measured", "must", "aim", "reached")
     for name, target in TARGETS.items():
         if name in measured:

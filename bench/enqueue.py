@@ -7,8 +7,9 @@ from statistics import median
 from typing import Any
 
 from app import single
-from overnight.database import Database, migrate
-from overnight.ledger import Ledger, columns
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger, columns
+from overnight.store.migrations import migrate
 from server import Server
 
 BULK = 5_000
@@ -22,7 +23,8 @@ INSERT = """
 
 
 async def measure(server: Server, *, rows: int, rounds: int) -> dict[str, Any]:
-    """Rows a second: from inputs to runs, of runs that are made already, and of the plain insert of the same.
+    """Rows a second: from inputs to runs, of runs that are made already, and of the plain insert of
+    the same.
 
     The ratio is that of the last two, which send the same rows.
     """

@@ -1,18 +1,22 @@
-"""The text, title and date of marked pages: ours beside those of trafilatura without comments, over the same pages.
+"""The text, title and date of marked pages: ours beside those of trafilatura without comments, over
+the same pages.
 
 FOLDER holds pages that people marked, in one of three layouts:
 
 * `ground-truth.json` and `html/*.html.gz`: github.com/scrapinghub/article-extraction-benchmark. The measure is its own:
   precision and recall over runs of four words, each page counts alike.
 * `evaldata.json` beside `cache/` and `eval/`: the tests of github.com/adbar/trafilatura. The measure is its own: of the
-  phrases that stand in the text and those that must not, how many are found, over all pages together.
+  phrases that stand in the text and those that must not, how many are found, over all pages
+  together.
 * `*/source.html` and `*/expected.html`: test/test-pages of github.com/mozilla/readability, measured as the first, but
-  that a run counts once, for many of these pages repeat filler. Pages whose expected text has code, marks of footnotes
-  or fewer words than a text has are passed over: ours leaves these out on purpose.
+  that a run counts once, for many of these pages repeat filler. Pages whose expected text has code,
+  marks of footnotes or fewer words than a text has are passed over: ours leaves these out on
+  purpose.
 
-F1 is 2PR / (P + R). A page is lost where nothing that was marked is found in it. A title is right where its words are
-those marked, a date where its day is; a page that was marked as undated has none. The time is of the processor, a page
-of ours with its title and date against the text alone of `trafilatura.extract(html, include_comments=False)`.
+F1 is 2PR / (P + R). A page is lost where nothing that was marked is found in it. A title is right
+where its words are those marked, a date where its day is; a page that was marked as undated has
+none. The time is of the processor, a page of ours with its title and date against the text alone of
+`trafilatura.extract(html, include_comments=False)`.
 """
 
 from __future__ import annotations
@@ -36,17 +40,21 @@ from rich.table import Table
 
 from contentstudio.research import extract
 from contentstudio.research.extract import NoContent
-from contentstudio.research.fetch import Fetched
+from contentstudio.web.fetch import Fetched
 
 RUN = 4  # words; the benchmark's own `ngram_n`
 MAX_TIMES = 2.0  # of trafilatura's time
-LEFT_OUT = "//pre | //ol[contains(@class, 'references')] | //sup[starts-with(normalize-space(.), '[')]"
+LEFT_OUT = (
+    "//pre | //ol[contains(@class, 'references')] | //sup[starts-with(normalize-space(.), '[')]"
+)
 WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
 class Marked:
-    """A page and what people marked in it: the whole `text`, or phrases `inside` and `outside` of it."""
+    """A page and what people marked in it: the whole `text`, or phrases `inside` and `outside` of
+    it.
+    """
 
     name: str
     url: str
@@ -73,7 +81,9 @@ class Reading:
 class Score:
     """What one contestant reached over all pages."""
 
-    precision: list[tuple[float, float]] = field(default_factory=list)  # (right, given) of each page
+    precision: list[tuple[float, float]] = field(
+        default_factory=list
+    )  # (right, given) of each page
     recall: list[tuple[float, float]] = field(default_factory=list)  # (right, marked)
     lost: list[str] = field(default_factory=list)
     titles: list[bool] = field(default_factory=list)
@@ -90,7 +100,9 @@ def pages(folder: Path) -> Iterator[Marked]:
     elif any(folder.glob("*/expected.html")):
         yield from _expected(folder)
     else:
-        raise SystemExit(f"{folder} has neither ground-truth.json, nor evaldata.json, nor */expected.html.")
+        raise SystemExit(
+            f"{folder} has neither ground-truth.json, nor evaldata.json, nor */expected.html."
+        )
 
 
 def _whole_texts(folder: Path) -> Iterator[Marked]:
@@ -101,7 +113,9 @@ def _whole_texts(folder: Path) -> Iterator[Marked]:
 
 def _phrases(folder: Path) -> Iterator[Marked]:
     for url, told in json.loads((folder / "evaldata.json").read_text("utf-8")).items():
-        file = next(file for place in ("cache", "eval") if (file := folder / place / told["file"]).is_file())
+        file = next(
+            file for place in ("cache", "eval") if (file := folder / place / told["file"]).is_file()
+        )
         inside, outside = (tuple(map(_line, told[key])) for key in ("with", "without"))
         title, date = told.get("title") or "", told.get("date")
         yield Marked(told["file"], url, file.read_bytes(), None, inside, outside, title, date)
@@ -116,9 +130,17 @@ def _expected(folder: Path) -> Iterator[Marked]:
         text = " ".join(tree.itertext())
         if tree.xpath(LEFT_OUT) or len(WORD.findall(text)) < extract.MIN_WORDS:
             continue
-        url = f"http://fakehost/test/{file.parent.name}"  # the one that the expected links were resolved with
+        # the one that the expected links were resolved with
+        url = f"http://fakehost/test/{file.parent.name}"
         date = (told.get("publishedTime") or "")[:10] or None
-        yield Marked(file.parent.name, url, (file.parent / "source.html").read_bytes(), text, date=date, once=True)
+        yield Marked(
+            file.parent.name,
+            url,
+            (file.parent / "source.html").read_bytes(),
+            text,
+            date=date,
+            once=True,
+        )
 
 
 def ours(page: Marked) -> Reading:
@@ -132,7 +154,9 @@ def ours(page: Marked) -> Reading:
 
 
 def plain(page: Marked) -> Reading:
-    """`trafilatura.extract` without comments, as ours is; its metadata is read after the clock has stopped."""
+    """`trafilatura.extract` without comments, as ours is; its metadata is read after the clock has
+    stopped.
+    """
     import trafilatura
 
     began = time.process_time()
@@ -163,7 +187,9 @@ def count(page: Marked, text: str) -> tuple[float, float, float]:
 
 def _runs(text: str) -> Counter[tuple[str, ...]]:
     words = WORD.findall(text)
-    return Counter(run for n in range(max(1, len(words) - RUN + 1)) if (run := tuple(words[n : n + RUN])))
+    return Counter(
+        run for n in range(max(1, len(words) - RUN + 1)) if (run := tuple(words[n : n + RUN]))
+    )
 
 
 def _line(text: str) -> str:
@@ -189,7 +215,9 @@ def add(score: Score, page: Marked, reading: Reading) -> None:
     if page.date is not None:
         score.dates.append(page.date == reading.date)
         if not score.dates[-1]:
-            score.wrong.append(f"{page.name}: date {reading.date or 'none'}, marked {page.date or 'none'}")
+            score.wrong.append(
+                f"{page.name}: date {reading.date or 'none'}, marked {page.date or 'none'}"
+            )
 
 
 def figures(score: Score, *, pooled: bool) -> dict[str, Any]:
@@ -202,7 +230,10 @@ def figures(score: Score, *, pooled: bool) -> dict[str, Any]:
 
     precision, recall = ratio(score.precision), ratio(score.recall)
     f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-    shares = {name: mean(seen) if seen else None for name, seen in (("titles", score.titles), ("dates", score.dates))}
+    shares = {
+        name: mean(seen) if seen else None
+        for name, seen in (("titles", score.titles), ("dates", score.dates))
+    }
     return {"precision": precision, "recall": recall, "f1": f1, "lost": len(score.lost), **shares}
 
 
@@ -228,12 +259,17 @@ def falls_short(result: dict[str, Any]) -> list[str]:
     """In what ours is below the library; nothing where it is not."""
     own, library = result["ours"], result["trafilatura"]
     short = ["F1"] if own["f1"] < library["f1"] else []
-    short += [name for name in ("titles", "dates") if own[name] is not None and own[name] < library[name]]
+    short += [
+        name for name in ("titles", "dates") if own[name] is not None and own[name] < library[name]
+    ]
     return short + (["time"] if result["times"] > MAX_TIMES else [])
 
 
 def show(result: dict[str, Any]) -> None:
-    title = f"{result['folder']}: {result['pages']} pages, ours takes {result['times']:.2f} times as long"
+    title = (
+        f"{result['folder']}: {result['pages']} pages, ours takes {result['times']:.2f} "
+        "times as long"
+    )
     table = Table("", *result["ours"], title=title, title_justify="left", box=None)
     for name in CONTESTANTS:
         cells = (
@@ -246,11 +282,15 @@ def show(result: dict[str, Any]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="pages that people marked")
+    parser.add_argument(
+        "folders", type=Path, nargs="+", metavar="FOLDER", help="pages that people marked"
+    )
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth page")
     parser.add_argument("--jobs", type=int, default=1, help="processes that read at the same time")
     parser.add_argument("--wrong", action="store_true", help="name what ours lost or has wrong")
-    parser.add_argument("--json", action="store_true", help="the result on standard output, instead of tables")
+    parser.add_argument(
+        "--json", action="store_true", help="the result on standard output, instead of tables"
+    )
     options = parser.parse_args()
     results = []
     for folder in options.folders:
@@ -259,7 +299,9 @@ def main() -> int:
         if not options.json:
             show(result)
         if options.wrong:
-            print(*(f"{name}: lost" for name in scores["ours"].lost), *scores["ours"].wrong, sep="\n")
+            print(
+                *(f"{name}: lost" for name in scores["ours"].lost), *scores["ours"].wrong, sep="\n"
+            )
         for name in falls_short(result):
             print(f"{folder.name}: {name} of ours falls short of the library's", file=sys.stderr)
     if options.json:

@@ -1,4 +1,6 @@
-"""What a worker with nothing to do costs: statements a minute by the server's log, and CPU with its Postgres."""
+"""What a worker with nothing to do costs: statements a minute by the server's log, and CPU with its
+Postgres.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from typing import Any
 
 import psycopg
 
-from overnight.database import Database, migrate
+from overnight.store.database import Database
+from overnight.store.migrations import migrate
 from processes import command_line_worker, cpu_seconds
 from server import Server
 
@@ -19,7 +22,9 @@ STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]*): *(.*)")
 
 
 async def measure(server: Server, *, seconds: float) -> dict[str, Any]:
-    """Of one worker with its defaults; the CPU is its process's and the whole server's, in percent of one core."""
+    """Of one worker with its defaults; the CPU is its process's and the whole server's, in percent
+    of one core.
+    """
     with server.database() as dsn:
         async with Database(dsn) as database:
             await migrate(database)
@@ -27,7 +32,11 @@ async def measure(server: Server, *, seconds: float) -> dict[str, Any]:
         server.ask(f"alter database {name} set log_statement = 'all'")
         with command_line_worker(dsn) as worker:
             await asyncio.sleep(SETTLE)
-            logged, used, began = server.log.stat().st_size, _cpu(server, worker.pid), time.monotonic()
+            logged, used, began = (
+                server.log.stat().st_size,
+                _cpu(server, worker.pid),
+                time.monotonic(),
+            )
             await asyncio.sleep(seconds)
             used, took = _cpu(server, worker.pid) - used, time.monotonic() - began
             with server.log.open("rb") as log:

@@ -1,9 +1,10 @@
-"""What likenesses of texts tell: how well each threshold parts edited copies of a text from other texts.
+"""What likenesses of texts tell: how well each threshold parts edited copies of a text from other
+texts.
 
-The texts are pages (`--pages`, a folder of saved HTML), the articles of the gates' suite and their sources. Copies are
-made by seeded code: sentences in another order, words replaced, sentences left out, and all of it together. Each
-measure is one that the studio decides by. For it the table has the recall of copies and the precision, where every text
-is compared with all others.
+The texts are pages (`--pages`, a folder of saved HTML), the articles of the gates' suite and their
+sources. Copies are made by seeded code: sentences in another order, words replaced, sentences left
+out, and all of it together. Each measure is one that the studio decides by. For it the table has
+the recall of copies and the precision, where every text is compared with all others.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from contentstudio.gates import duplicates, rivals
 from contentstudio.memory.embeddings import Lexical
 from contentstudio.research import extract
 from contentstudio.research.extract import NoContent
-from contentstudio.research.fetch import Fetched
-from contentstudio.research.sentences import sentences
+from contentstudio.text.sentences import sentences
+from contentstudio.web.fetch import Fetched
 
 ARTICLES = Path(__file__).parents[1] / "contentstudio" / "tests" / "gates" / "articles" / "good"
 LEAST = 120  # words of a text that is measured
@@ -47,7 +48,10 @@ def texts(pages: Path | None) -> list[Text]:
         told = tomllib.loads(file.read_text("utf-8"))
         if told.get("language", "en") == "en":
             lines = re.sub(r"(?m)^(?:##.*|> )|\s*\[s\d+\]$", "", told["text"])
-            bodies = [(told["title"], lines), *((s["title"], s["text"]) for s in told["source"].values())]
+            bodies = [
+                (told["title"], lines),
+                *((s["title"], s["text"]) for s in told["source"].values()),
+            ]
             found += [Text(title, body, f"{file.stem}") for title, body in bodies]
     return [text for text in found if len(text.body.split()) >= LEAST]
 
@@ -78,7 +82,10 @@ def _shortened(share: float) -> Edit:
 
 def _reworded(share: float) -> Edit:
     def edit(rng: random.Random, told: list[str], words: list[str]) -> list[str]:
-        return [" ".join(rng.choice(words) if rng.random() < share else word for word in s.split()) for s in told]
+        return [
+            " ".join(rng.choice(words) if rng.random() < share else word for word in s.split())
+            for s in told
+        ]
 
     return edit
 
@@ -111,8 +118,14 @@ def measures() -> dict[str, tuple[Callable[[Text], Any], Callable[[Any, Any], fl
 
     return {
         "memory.same": (lambda text: vectors.vector(f"{text.title}\n\n{text.body}"), product),
-        "gates.max_similarity": (lambda text: duplicates.runs(text.body), lambda a, b: duplicates.shares(a, b)[0]),
-        "gates.max_copied": (lambda text: duplicates.runs(text.body), lambda a, b: duplicates.shares(a, b)[1]),
+        "gates.max_similarity": (
+            lambda text: duplicates.runs(text.body),
+            lambda a, b: duplicates.shares(a, b)[0],
+        ),
+        "gates.max_copied": (
+            lambda text: duplicates.runs(text.body),
+            lambda a, b: duplicates.shares(a, b)[1],
+        ),
     }
 
 
@@ -130,15 +143,25 @@ def copies(found: list[Text], seed: int) -> dict[str, list[tuple[Text, Text]]]:
 
 
 def title_likenesses(found: list[Text], seed: int) -> tuple[list[float], list[float]]:
-    """Titles in another order with a word more or a word replaced, beside their own; and those of other stories."""
+    """Titles in another order with a word more or a word replaced, beside their own; and those of
+    other stories.
+    """
     words, alike = sorted({word for text in found for word in text.body.split()}), []
     titles = sorted({(text.title, text.story) for text in found})
     for number, (title, _) in enumerate(titles):
         rng, told = random.Random(f"{seed} title {number}"), title.split()
         place = rng.randrange(len(told))
-        longer, other = [*told, rng.choice(words)], [*told[:place], rng.choice(words), *told[place + 1 :]]
-        alike += [rivals.likeness(title, " ".join(rng.sample(said, len(said)))) for said in (told, longer, other)]
-    return alike, [rivals.likeness(a, b) for (a, one), (b, other) in permutations(titles, 2) if one != other]
+        longer, other = (
+            [*told, rng.choice(words)],
+            [*told[:place], rng.choice(words), *told[place + 1 :]],
+        )
+        alike += [
+            rivals.likeness(title, " ".join(rng.sample(said, len(said))))
+            for said in (told, longer, other)
+        ]
+    return alike, [
+        rivals.likeness(a, b) for (a, one), (b, other) in permutations(titles, 2) if one != other
+    ]
 
 
 def table(alike: list[float], others: list[float]) -> list[dict[str, float]]:
@@ -147,17 +170,30 @@ def table(alike: list[float], others: list[float]) -> list[dict[str, float]]:
     for threshold in STEPS:
         hits, wrong = (sum(likeness >= threshold for likeness in some) for some in (alike, others))
         precision = hits / (hits + wrong) if hits + wrong else 1.0
-        rows.append({"threshold": threshold, "recall": round(hits / len(alike), 3), "precision": round(precision, 3)})
+        rows.append(
+            {
+                "threshold": threshold,
+                "recall": round(hits / len(alike), 3),
+                "precision": round(precision, 3),
+            }
+        )
     return rows
 
 
 def measure(found: list[Text], seed: int) -> dict[str, Any]:
-    """For each measure its table, its recall by kind of copy at each threshold, and the likest two other texts."""
+    """For each measure its table, its recall by kind of copy at each threshold, and the likest two
+    other texts.
+    """
     made, results = copies(found, seed), {}
     for name, (prepare, likeness) in measures().items():
         ready = {text: prepare(text) for text in found}
-        by_kind = {k: [likeness(prepare(copy), ready[text]) for copy, text in pairs] for k, pairs in made.items()}
-        others = [likeness(ready[a], ready[b]) for a, b in permutations(found, 2) if a.story != b.story]
+        by_kind = {
+            k: [likeness(prepare(copy), ready[text]) for copy, text in pairs]
+            for k, pairs in made.items()
+        }
+        others = [
+            likeness(ready[a], ready[b]) for a, b in permutations(found, 2) if a.story != b.story
+        ]
         results[name] = _result(by_kind, others)
     alike, others = title_likenesses(found, seed)
     results["gates.max_rivalry"] = _result({"titles": alike}, others)
@@ -168,7 +204,9 @@ def _result(by_kind: Mapping[str, list[float]], others: list[float]) -> dict[str
     return {
         "likest_other": round(max(others), 3),
         "least_by_kind": {kind: round(min(values), 3) for kind, values in by_kind.items()},
-        "median_by_kind": {kind: round(sorted(values)[len(values) // 2], 3) for kind, values in by_kind.items()},
+        "median_by_kind": {
+            kind: round(sorted(values)[len(values) // 2], 3) for kind, values in by_kind.items()
+        },
         "table": table([value for values in by_kind.values() for value in values], others),
     }
 
@@ -176,7 +214,10 @@ def _result(by_kind: Mapping[str, list[float]], others: list[float]) -> dict[str
 def show(result: dict[str, Any]) -> None:
     """For a person: every tenth of a threshold, what is lost and what is wrong."""
     for name, told in result["measures"].items():
-        print(f"{name}: the likest two other texts are {told['likest_other']:.2f} alike; least and median of copies:")
+        print(
+            f"{name}: the likest two other texts are {told['likest_other']:.2f} alike; "
+            "least and median of copies:"
+        )
         for kind, least in told["least_by_kind"].items():
             print(f"  {least:.2f} {told['median_by_kind'][kind]:.2f}  {kind}")
         rows = [row for row in told["table"] if round(100 * row["threshold"]) % 4 == 0]

@@ -1,7 +1,8 @@
-"""The plain-SQL limit: batched claim and finish statements on a bare table, with nothing around them.
+"""The plain-SQL limit: batched claim and finish statements on a bare table, with nothing around
+them.
 
-It keeps the promises that such a table can keep (one owner, a unique job and step, an index of what is due), and has no
-lease, history, switch, trigger, log or handler.
+It keeps the promises that such a table can keep (one owner, a unique job and step, an index of what
+is due), and has no lease, history, switch, trigger, log or handler.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ SCHEMA = """
         unique (job_id, step));
     create index work_due on work (due_at, id) where status = 'queued'
 """
-ENQUEUE = "insert into work (job_id, step, input) select 'job ' || n, 1, to_jsonb(n) from generate_series(1, %s) n"
+ENQUEUE = (
+    "insert into work (job_id, step, input) select 'job ' || n, 1, to_jsonb(n) from "
+    "generate_series(1, %s) n"
+)
 CLAIM = """
     with due as (select id from work where status = 'queued' and due_at <= now()
                  order by due_at, id limit %s for update skip locked)
@@ -40,9 +44,11 @@ FINISH = """
     insert into work (job_id, step, input)
     select job_id, step + 1, output from finished where step < %s
 """
-# A table that fills while it is worked on has no statistics to plan by: the plans are made once, by the indexes.
+# A table that fills while it is worked on has no statistics to plan by: the plans are made once, by
+# the indexes.
 PLANS = (
-    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off -c jit=off"
+    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c "
+    "enable_sort=off -c jit=off"
 )
 
 

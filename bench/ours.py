@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from app import app, chain, held, on_begin, single
-from overnight import Worker, control, logs
-from overnight.database import Database, migrate
-from overnight.ledger import Ledger
-from overnight.model import Ending
+from overnight import Worker, logs
+from overnight.operations import control
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.migrations import migrate
+from overnight.store.records import Ending
 from workloads import STEPS, Handled, answer, called, drain, latencies, running
 
 BULK = 5_000  # jobs that one enqueue takes
@@ -65,7 +67,10 @@ async def _latencies(database: Database, count: int) -> dict[str, Any]:
     handled = Handled(count)
     on_begin.append(handled.note)
     return await latencies(
-        count, handled, lambda number: control.start(app, database, "single", number), lambda: _work(database)
+        count,
+        handled,
+        lambda number: control.start(app, database, "single", number),
+        lambda: _work(database),
     )
 
 
@@ -76,8 +81,13 @@ async def _memory(database: Database, count: int) -> dict[str, Any]:
     await Ledger(database).enqueue([held.job(number) for number in range(count)])
     async with running(lambda: _work(database, concurrency=count, grace=0.0)):
         await handled.all.wait()
-        status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return {name: int(status[field].split()[0]) / 1024 for name, field in (("rss_mb", "VmRSS"), ("peak_mb", "VmHWM"))}
+        status = dict(
+            line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines()
+        )
+    return {
+        name: int(status[field].split()[0]) / 1024
+        for name, field in (("rss_mb", "VmRSS"), ("peak_mb", "VmHWM"))
+    }
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Where the figures of a bench go: a table or JSON on the screen, and a file that keeps those of a whole run."""
+"""Where the figures of a bench go: a table or JSON on the screen, and a file that keeps those of a
+whole run.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from rich.table import Table
 RESULTS = Path(__file__).parent / "results"
 
 
-def tell(name: str, figures: Mapping[str, Any], tables: Sequence[Table], *, as_json: bool, whole: bool) -> None:
+def tell(
+    name: str, figures: Mapping[str, Any], tables: Sequence[Table], *, as_json: bool, whole: bool
+) -> None:
     """Show them. Nothing but a whole run takes the place of what is kept in `results/NAME.json`."""
     if whole:
         RESULTS.mkdir(exist_ok=True)

@@ -19,10 +19,12 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @contextmanager
 def command_line_worker(dsn: str) -> Iterator[subprocess.Popen[bytes]]:
-    """`overnight worker` with its defaults, its log in a file; asked to stop at the end, if it still lives."""
+    """`overnight worker` with its defaults, its log in a file; asked to stop at the end, if it
+    still lives.
+    """
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "overnight.cli", "--app", "app:app", "worker"],
+            [sys.executable, "-m", "overnight.cli.main", "--app", "app:app", "worker"],
             cwd=HERE,
             env={**os.environ, "OVERNIGHT_DATABASE_URL": dsn},
             stdout=log,
@@ -32,7 +34,9 @@ def command_line_worker(dsn: str) -> Iterator[subprocess.Popen[bytes]]:
             yield process
             if process.poll() not in (None, -signal.SIGKILL):
                 log.seek(0)
-                raise OvernightError(f"the worker ended too soon: {log.read().decode(errors='replace')[-500:]}")
+                raise OvernightError(
+                    f"the worker ended too soon: {log.read().decode(errors='replace')[-500:]}"
+                )
         finally:
             process.send_signal(signal.SIGTERM)
             try:

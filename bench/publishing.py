@@ -1,8 +1,10 @@
-"""Articles to three real WordPress sites at once, with the rate of each held: how many arrive, and in which second.
+"""Articles to three real WordPress sites at once, with the rate of each held: how many arrive, and
+in which second.
 
-The WordPress, its MariaDB and its PHP are those of the end-to-end tests (Debian packages in ~/.cache). One worker, jobs
-that begin where they are published. A proxy before each site would cost what is measured, so seconds are counted by the
-ledger: when each publishing began. The ideal is the time that the rate allows the site with the most articles.
+The WordPress, its MariaDB and its PHP are those of the end-to-end tests (Debian packages in
+~/.cache). One worker, jobs that begin where they are published. A proxy before each site would cost
+what is measured, so seconds are counted by the ledger: when each publishing began. The ideal is the
+time that the rate allows the site with the most articles.
 """
 
 from __future__ import annotations
@@ -50,7 +52,8 @@ def write_config(folder: Path, sites: list[Any], per_second: int) -> Path:
         os.environ[f"CONTENTSTUDIO_SECRET_{site.name.upper()}"] = site.passwords["editor"]
         cms = f"{{ to = 'wordpress', url = '{site.url}', user = 'editor', private = true }}"
         text += (
-            f"[[site]]\nname = '{site.name}'\nurl = '{site.url}'\nsources = ['https://a.example']\npublish = {cms}\n"
+            f"[[site]]\nname = '{site.name}'\nurl = '{site.url}'\nsources = "
+            f"['https://a.example']\npublish = {cms}\n"
         )
     file = folder / "contentstudio.toml"
     file.write_text(text, "utf-8")
@@ -78,15 +81,17 @@ async def prepare(database: Any, articles: int) -> None:
     """A job for each article, by turns over the sites."""
     from contentstudio.pipelines.work import Judged
     from overnight.identity import input_hash
-    from overnight.ledger import Ledger
-    from overnight.model import NewRun
-    from overnight.pipeline import dump
+    from overnight.pipelines.pipeline import dump
+    from overnight.store.ledger import Ledger
+    from overnight.store.records import NewRun
 
     runs = []
     for number in range(articles):
         site = SITES[number % len(SITES)]
         payload = dump(Judged(draft=draft(site, number), verdicts=[]))
-        runs.append(NewRun(f"bench-{number}", "publish", "article", site, payload, input_hash(payload)))
+        runs.append(
+            NewRun(f"bench-{number}", "publish", "article", site, payload, input_hash(payload))
+        )
     await Ledger(database).enqueue(runs)
 
 
@@ -94,7 +99,8 @@ async def measure(dsn: str, file: Path, options: argparse.Namespace) -> dict[str
     """Publish all articles; the figures."""
     from contentstudio.app import create
     from overnight import logs
-    from overnight.database import Database, migrate
+    from overnight.store.database import Database
+    from overnight.store.migrations import migrate
     from overnight.testing import run_until_idle
 
     logs.configure(io.StringIO())
@@ -106,13 +112,16 @@ async def measure(dsn: str, file: Path, options: argparse.Namespace) -> dict[str
         await run_until_idle(app, database)
         seconds = time.perf_counter() - began
         rows = await database.fetch(
-            "select key, status, attempt, failures, started_at, finished_at from runs where step = 'publish'"
+            "select key, status, attempt, failures, started_at, finished_at from runs "
+            "where step = 'publish'"
         )
     return figures(rows, options.per_second, seconds)
 
 
 def figures(rows: list[Any], limit: int, seconds: float) -> dict[str, Any]:
-    """What each site took, and the most that began there within any second. A run tells its last beginning alone."""
+    """What each site took, and the most that began there within any second. A run tells its last
+    beginning alone.
+    """
     sites = {}
     for site in SITES:
         own = [row for row in rows if row["key"] == site]
@@ -121,7 +130,9 @@ def figures(rows: list[Any], limit: int, seconds: float) -> dict[str, Any]:
         sites[site] = {
             "published": sum(row["status"] == "succeeded" for row in own),
             "articles_per_second": round(len(own) / span, 2),
-            "most_in_a_second": max(sum(at <= other < at + 1 for other in moments) for at in moments),
+            "most_in_a_second": max(
+                sum(at <= other < at + 1 for other in moments) for at in moments
+            ),
             "tried_again": sum(row["attempt"] > 1 for row in own),
         }
     ideal = max(Counter(row["key"] for row in rows).values()) / limit
@@ -142,7 +153,9 @@ def shown(found: dict[str, Any]) -> list[Table]:
     """All of it, and each site."""
     whole = outcome.table("", "measured", "beside")
     whole.add_row("articles", str(found["articles"]), "")
-    whole.add_row("posts that stand there", str(sum(found["posts"].values())), str(found["articles"]))
+    whole.add_row(
+        "posts that stand there", str(sum(found["posts"].values())), str(found["articles"])
+    )
     whole.add_row("seconds", str(found["seconds"]), f"{found['ideal_seconds']:g} ideal")
     whole.add_row("times the ideal", str(found["times_ideal"]), "")
     whole.add_row("limit of each site, articles a second", str(found["limit_per_second"]), "")
@@ -159,9 +172,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="60 articles")
     parser.add_argument("--articles", type=int)
     parser.add_argument(
-        "--per-second", type=int, default=PER_SECOND, help="articles that may begin at each site in a second"
+        "--per-second",
+        type=int,
+        default=PER_SECOND,
+        help="articles that may begin at each site in a second",
     )
-    parser.add_argument("--json", action="store_true", dest="as_json", help="JSON instead of a table")
+    parser.add_argument(
+        "--json", action="store_true", dest="as_json", help="JSON instead of a table"
+    )
     options = parser.parse_args()
     options.articles = options.articles or (60 if options.quick else WHOLE)
     whole = (options.articles, options.per_second) == (WHOLE, PER_SECOND)

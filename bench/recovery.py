@@ -1,4 +1,6 @@
-"""kill -9 of a worker with steps in flight: how long until another one, at its defaults, runs all of them again."""
+"""kill -9 of a worker with steps in flight: how long until another one, at its defaults, runs all
+of them again.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,10 @@ from statistics import median
 from typing import Any
 
 from app import held
-from overnight.database import Database, migrate
 from overnight.errors import OvernightError
-from overnight.ledger import Ledger
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.migrations import migrate
 from processes import command_line_worker
 from server import Server
 
@@ -21,7 +24,10 @@ LOOK = 0.02  # seconds between two looks
 RUNNING = "select count(*) from runs where status = 'running' having count(*) = %(count)s"
 LISTED = "select count(*) from workers where stopped_at is null having count(*) = %(count)s"
 AGAIN = "select count(*) from runs where attempt = 2 having count(*) = %(count)s"
-SECONDS = "select extract(epoch from max(started_at) - %(killed)s)::float8 as seconds from runs where attempt = 2"
+SECONDS = (
+    "select extract(epoch from max(started_at) - %(killed)s)::float8 as seconds from runs "
+    "where attempt = 2"
+)
 
 
 async def measure(server: Server, *, rounds: int) -> dict[str, Any]:
@@ -54,4 +60,6 @@ async def _until(look: Callable[[], Awaitable[Any]]) -> None:
             while await look() is None:
                 await asyncio.sleep(LOOK)
     except TimeoutError:
-        raise OvernightError(f"what the bench waits for did not come within {PATIENCE:.0f} s") from None
+        raise OvernightError(
+            f"what the bench waits for did not come within {PATIENCE:.0f} s"
+        ) from None

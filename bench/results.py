@@ -48,7 +48,10 @@ def summary(workload: str, rounds: Sequence[Mapping[str, Any]]) -> Figures:
     """The medians of one contestant's rounds of one workload."""
     if workload == "w3":
         spread = [percentiles(each["latencies_ms"]) for each in rounds]
-        return {"p50_ms": median(p50 for p50, _ in spread), "p99_ms": median(p99 for _, p99 in spread)}
+        return {
+            "p50_ms": median(p50 for p50, _ in spread),
+            "p99_ms": median(p99 for _, p99 in spread),
+        }
     steps = STEPS if workload == "w2" else 1
     return {
         "steps_per_second": median(each["jobs"] * steps / each["seconds"] for each in rounds),

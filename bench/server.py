@@ -1,4 +1,6 @@
-"""The one Postgres of a bench: embedded, durable, in a temporary folder; a database of its own for each measurement."""
+"""The one Postgres of a bench: embedded, durable, in a temporary folder; a database of its own for
+each measurement.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-from overnight.embedded import EmbeddedServer
 from overnight.errors import ConfigError
+from overnight.postgres.server import EmbeddedServer
 
 REMOVALS = 20  # tries to remove the folder
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")

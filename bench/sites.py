@@ -1,7 +1,9 @@
-"""A night of many sites on one machine: time, memory and statements, and whether each site has its own articles.
+"""A night of many sites on one machine: time, memory and statements, and whether each site has its
+own articles.
 
-Each site reads a feed of its own on loopback, with `--articles` entries that no other site has. One worker process, the
-offline writer, static sites; the clock of the ledger is moved over the waits, so that measured is the work alone.
+Each site reads a feed of its own on loopback, with `--articles` entries that no other site has. One
+worker process, the offline writer, static sites; the clock of the ledger is moved over the waits,
+so that measured is the work alone.
 """
 
 from __future__ import annotations
@@ -52,7 +54,10 @@ def page(site: int, number: int) -> str:
     paragraphs = "".join(f"<p>{' '.join(told[i : i + 5])}</p>" for i in range(0, 30, 5))
     when = datetime.now(UTC).isoformat(timespec="seconds")
     head = f"<title>{title}</title><meta property='article:published_time' content='{when}'>"
-    return f"<!doctype html><html lang='en'><head>{head}</head><body><article><h1>{title}</h1>{paragraphs}</article>"
+    return (
+        "<!doctype html><html "
+        f"lang='en'><head>{head}</head><body><article><h1>{title}</h1>{paragraphs}</article>"
+    )
 
 
 class Web(BaseHTTPRequestHandler):
@@ -66,15 +71,22 @@ class Web(BaseHTTPRequestHandler):
             return
         _, site, name = self.path.split("/")
         feed = name == "feed.xml"
-        body = (self._feed(site) if feed else page(int(site), int(name.removesuffix(".html")))).encode()
+        body = (
+            self._feed(site) if feed else page(int(site), int(name.removesuffix(".html")))
+        ).encode()
         self.send_response(200)
-        self.send_header("Content-Type", "application/rss+xml" if feed else "text/html; charset=utf-8")
+        self.send_header(
+            "Content-Type", "application/rss+xml" if feed else "text/html; charset=utf-8"
+        )
         self.end_headers()
         self.wfile.write(body)
 
     def _feed(self, site: str) -> str:
         base = f"http://{self.headers['Host']}/{site}"
-        items = "".join(f"<item><link>{base}/{n}.html</link><title>{n}</title></item>" for n in range(self.articles))
+        items = "".join(
+            f"<item><link>{base}/{n}.html</link><title>{n}</title></item>"
+            for n in range(self.articles)
+        )
         return f"<rss version='2.0'><channel><title>{site}</title>{items}</channel></rss>"
 
     def log_message(self, *_: Any) -> None: ...
@@ -100,7 +112,10 @@ def write_config(folder: Path, url: str, sites: int) -> Path:
     (folder / "own").mkdir()
     for number in range(sites):
         name = f"site-{number:03}"
-        own = f"name = '{name}'\nurl = 'https://{name}.example'\nsources = ['{url}/{number}/feed.xml']\n"
+        own = (
+            f"name = '{name}'\nurl = 'https://{name}.example'\nsources = "
+            f"['{url}/{number}/feed.xml']\n"
+        )
         gates = "[gates]\nmin_words = 60\nmin_flesch = 0\nmin_sourced = 0\n"
         (folder / "own" / f"{name}.toml").write_text(
             own + gates + "max_density = 1\nmax_repeated = 1\nmax_copied = 1\n", "utf-8"
@@ -115,14 +130,18 @@ def mixed(config: Any, url: str) -> list[str]:
         for file in config.folder(site).glob("*/index.html"):
             text = file.read_text("utf-8")
             own = f"{url}/{number}/"
-            if text.count(url) != text.count(own) or text.count(".example") != text.count(f"{site.name}.example"):
+            if text.count(url) != text.count(own) or text.count(".example") != text.count(
+                f"{site.name}.example"
+            ):
                 wrong.append(str(file))
     return wrong
 
 
 async def transactions(database: Any) -> int:
     """How many there were; nearly every statement is one."""
-    row = await database.one("select xact_commit from pg_stat_database where datname = current_database()")
+    row = await database.one(
+        "select xact_commit from pg_stat_database where datname = current_database()"
+    )
     assert row is not None
     return int(row["xact_commit"])
 
@@ -131,8 +150,10 @@ async def measure(dsn: str, folder: Path, sites: int, articles: int) -> dict[str
     """One night; the figures."""
     from contentstudio import app as studio
     from contentstudio import config as settings
-    from overnight import control, logs
-    from overnight.database import Database, migrate
+    from overnight import logs
+    from overnight.operations import control
+    from overnight.store.database import Database
+    from overnight.store.migrations import migrate
     from overnight.testing import Clock, run_until_idle
 
     logs.configure(io.StringIO())
@@ -157,7 +178,8 @@ async def measure(dsn: str, folder: Path, sites: int, articles: int) -> dict[str
             calls = await transactions(database) - before
             steps = await database.one("select count(*) as n from runs")
             ended = await database.fetch(
-                "select pipeline, step, status, count(*), min(error) as error from runs group by 1, 2, 3 order by 1, 2"
+                "select pipeline, step, status, count(*), min(error) as error from runs "
+                "group by 1, 2, 3 order by 1, 2"
             )
         found = [len(list(config.folder(site).glob("*/index.html"))) for site in config.site]
         wrong = mixed(config, url)
@@ -185,8 +207,16 @@ def main() -> None:
     parser.add_argument("--sites", type=int, default=200)
     parser.add_argument("--articles", type=int, default=2)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, durable_server() as server, server.database() as dsn:
-        print(json.dumps(asyncio.run(measure(dsn, Path(folder), options.sites, options.articles)), indent=1))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        durable_server() as server,
+        server.database() as dsn,
+    ):
+        print(
+            json.dumps(
+                asyncio.run(measure(dsn, Path(folder), options.sites, options.articles)), indent=1
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""The engine's own claim and finish statements in a bare loop: what they cost without the worker around them."""
+"""The engine's own claim and finish statements in a bare loop: what they cost without the worker
+around them.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,11 @@ from typing import Any
 
 from app import app, chain, single
 from ours import BULK
-from overnight.database import Database, migrate
-from overnight.ledger import Ledger
-from overnight.model import Ending, Run, Status, Transition
-from overnight.worker import LEASE
+from overnight.engine.worker import LEASE
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.migrations import migrate
+from overnight.store.records import Ending, Run, Status, Transition
 from workloads import OUTPUT, answer, called
 
 BATCH = 100

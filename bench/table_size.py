@@ -11,17 +11,19 @@ from statistics import median
 from typing import Any
 
 from app import app, chain
-from overnight.database import Database, migrate
+from overnight.engine.worker import LEASE
 from overnight.errors import UserError
-from overnight.ledger import Ledger
-from overnight.worker import LEASE
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.migrations import migrate
 from server import Server
 from statements import ended
 from workloads import STEPS
 
 BATCH = 100
 ROUNDS = 40  # pairs of a claim and a finish that are measured on each table
-WARM_UP = 20  # and that are not, so that what they need is in memory, as in a worker that has run for a while
+# and that are not, so that what they need is in memory, as in a worker that has run for a while
+WARM_UP = 20
 BYTES_A_ROW = 600  # of a run with its indexes and its part of the log, rounded up
 INDEXES = """
     select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as made,
@@ -41,8 +43,11 @@ FILL = """
 """
 
 
-async def measure(server: Server, *, sizes: Sequence[int], tell: Callable[[str], None]) -> dict[str, Any]:
-    """For each size: the medians of claim and finish in ms on both tables, and how much slower the full one is.
+async def measure(
+    server: Server, *, sizes: Sequence[int], tell: Callable[[str], None]
+) -> dict[str, Any]:
+    """For each size: the medians of claim and finish in ms on both tables, and how much slower the
+    full one is.
 
     `table_size` is the worst of them. Raises `UserError` where the disk has no room.
     """
@@ -73,7 +78,10 @@ class Side:
 async def _table(server: Server) -> AsyncIterator[Side]:
     # The statements that fill ten million rows take longer than any of the engine's.
     with server.database() as dsn:
-        async with Database(dsn, options="-c statement_timeout=0") as database, database.hot() as hot:
+        async with (
+            Database(dsn, options="-c statement_timeout=0") as database,
+            database.hot() as hot,
+        ):
             await migrate(database)
             yield Side(database, Ledger(hot))
 
@@ -82,16 +90,23 @@ def _check_room(server: Server, rows: int) -> None:
     free, needed = shutil.disk_usage(server.embedded.home).free, rows * BYTES_A_ROW
     if free < 2 * needed:
         raise UserError(
-            f"{rows:,} rows need about {needed / 1e9:.1f} GB for a while, and {free / 1e9:.1f} GB are free here: "
+            f"{rows:,} rows need about {needed / 1e9:.1f} GB for a while, and "
+            f"{free / 1e9:.1f} GB are free here: "
             "make room for twice as much, name another place with TMPDIR, or give smaller --sizes"
         )
 
 
 async def _fill(database: Database, there: int, size: int) -> None:
-    """Up to `size` ended rows. The indexes are dropped meanwhile and built again: that takes a tenth of the time."""
+    """Up to `size` ended rows. The indexes are dropped meanwhile and built again: that takes a
+    tenth of the time.
+    """
     indexes = await database.fetch(INDEXES)
     for index in indexes:
-        drop = f"alter table runs drop constraint {index['rule']}" if index["rule"] else f"drop index {index['name']}"
+        drop = (
+            f"alter table runs drop constraint {index['rule']}"
+            if index["rule"]
+            else f"drop index {index['name']}"
+        )
         await database.fetch(drop)
     await database.fetch(FILL, {"first": there // 3 + 1, "last": size // 3})
     for index in indexes:
@@ -118,18 +133,24 @@ async def _compare(server: Server, empty: Side, full: Side, series: int) -> dict
         for name, side in (("empty", empty), ("full", full))
         for what, spans in (("claim", side.claims), ("finish", side.finishes))
     }
-    both = {name: told[f"claim_{name}_ms"] + told[f"finish_{name}_ms"] for name in ("empty", "full")}
+    both = {
+        name: told[f"claim_{name}_ms"] + told[f"finish_{name}_ms"] for name in ("empty", "full")
+    }
     return {**told, "slower": both["full"] / both["empty"]}
 
 
 async def _enqueue(database: Database, series: int) -> None:
     """Enough jobs of five steps for all turns."""
     jobs = BATCH * (WARM_UP + ROUNDS) // STEPS
-    await Ledger(database).enqueue([chain.job(number) for number in range(series * jobs, (series + 1) * jobs)])
+    await Ledger(database).enqueue(
+        [chain.job(number) for number in range(series * jobs, (series + 1) * jobs)]
+    )
 
 
 async def _turn(ledger: Ledger) -> tuple[float, float]:
-    """Seconds that one claim of a hundred runs took, and the finish of them, with the steps that follow."""
+    """Seconds that one claim of a hundred runs took, and the finish of them, with the steps that
+    follow.
+    """
     began = time.perf_counter()
     claim = await ledger.claim(app.scope(), "bench", BATCH, LEASE)
     claimed = time.perf_counter()

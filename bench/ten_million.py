@@ -1,4 +1,6 @@
-"""What a person asks of a big ledger: each page beside ten million runs, while the retention job works."""
+"""What a person asks of a big ledger: each page beside ten million runs, while the retention job
+works.
+"""
 
 from __future__ import annotations
 
@@ -23,20 +25,26 @@ from rich.table import Table
 
 from article import app
 from contestants import HERE
-from overnight import App, Keep, report, retention, rollup
+from overnight import App, Keep
 from overnight.console import api, pages
-from overnight.database import Database, migrate
 from overnight.errors import OvernightError, UserError
+from overnight.observability import report, rollup
+from overnight.operations import retention
+from overnight.store.database import Database
+from overnight.store.migrations import migrate
 from server import Server, durable_server
 
 ROWS = 10_000_000
-BYTES_A_ROW = 1_200  # of a run with all that stands beside it, and of its part of the log, rounded up
+BYTES_A_ROW = (
+    1_200  # of a run with all that stands beside it, and of its part of the log, rounded up
+)
 DAYS = 31  # of history
 KEPT = 1  # days of it that the retention job works on
 ROUNDS = 30
 WARM_UP = 3  # rounds that are not measured
 TARGET = {"median_ms": 100.0, "p95_ms": 250.0}
-PAUSE = 0.5  # seconds between two batches of the retention job, which a worker makes three times in 30 s
+# seconds between two batches of the retention job, which a worker makes three times in 30 s
+PAUSE = 0.5
 TABLES = ("runs", "attempts", "llm_calls", "effects")
 FILLING, FILLED = (
     "filling",
@@ -51,7 +59,8 @@ INDEXES = """
     from pg_index i left join pg_constraint c on c.conindid = i.indexrelid and c.contype = 'u'
     where i.indrelid = any(%(tables)s::regclass[]) and not i.indisprimary
 """
-# Jobs of three steps, evenly over the days, for 20 sites; one in ten of the runs waits, as after an hour of outage.
+# Jobs of three steps, evenly over the days, for 20 sites; one in ten of the runs waits, as after an
+# hour of outage.
 RUNS = """
     insert into runs (job_id, step, pipeline, key, status, outcome, attempt, failures, due_at, lease_until, worker,
                       input, input_hash, output, error, error_class, cost_usd, origin, created_at, started_at,
@@ -104,22 +113,32 @@ EFFECTS = """
 """
 # What there is not millions of.
 REST = (
-    "insert into actions (verb, target, by, at) select 'replay', left(md5(n::text), 16), 'ada', ledger_now() - n * "
+    "insert into actions (verb, target, by, at) select 'replay', left(md5(n::text), 16), "
+    "'ada', ledger_now() - n * "
     "interval '1 minute' from generate_series(1, 20000) n",
     "insert into actions (verb, target, by) select 'pause', 'key:site' || n % 20, 'ada' "
     "from generate_series(1, 2000) n",
-    "insert into alerts (kind, subject, text, resolved_at) select 'late_job', 'p' || n, 'it is late', "
+    "insert into alerts (kind, subject, text, resolved_at) select 'late_job', 'p' || n, "
+    "'it is late', "
     "case when n > 50 then ledger_now() end from generate_series(1, 20000) n",
-    "insert into breakers (name, key, failures, errors, opened_at, open_until, error) select 'cms site' || n, "
-    "'site' || n, 5, '{}', ledger_now(), ledger_now() + interval '5 minutes', '502' from generate_series(1, 3) n",
-    "insert into switches (scope, enabled, reason) select 'key:site' || n, n > 2, 'test' from generate_series(1, 20) n",
-    "insert into budgets (scope, person_usd, person) select 'key:site' || n, 9, 'ada' from generate_series(0, 19) n",
-    "insert into schedules (app, pipeline, cron, timezone, last_slot) select 'bench', 'article', n || ' 4 * * *', "
+    "insert into breakers (name, key, failures, errors, opened_at, open_until, error) "
+    "select 'cms site' || n, "
+    "'site' || n, 5, '{}', ledger_now(), ledger_now() + interval '5 minutes', '502' from "
+    "generate_series(1, 3) n",
+    "insert into switches (scope, enabled, reason) select 'key:site' || n, n > 2, 'test' "
+    "from generate_series(1, 20) n",
+    "insert into budgets (scope, person_usd, person) select 'key:site' || n, 9, 'ada' "
+    "from generate_series(0, 19) n",
+    "insert into schedules (app, pipeline, cron, timezone, last_slot) select 'bench', "
+    "'article', n || ' 4 * * *', "
     "'UTC', ledger_now() from generate_series(0, 9) n",
-    "insert into slots (app, pipeline, cron, timezone, slot, status, job_id) select 'bench', 'article', "
-    "n || ' 4 * * *', 'UTC', ledger_now() - d * interval '1 day', 'fired', left(md5((n * 7 + d)::text), 16) "
+    "insert into slots (app, pipeline, cron, timezone, slot, status, job_id) select "
+    "'bench', 'article', "
+    "n || ' 4 * * *', 'UTC', ledger_now() - d * interval '1 day', 'fired', left(md5((n * "
+    "7 + d)::text), 16) "
     "from generate_series(0, 9) n, generate_series(1, 300) d",
-    "insert into messages (source, sha256, status, target, bare, error, body) select 'webhook', 'h', 'dead', "
+    "insert into messages (source, sha256, status, target, bare, error, body) select "
+    "'webhook', 'h', 'dead', "
     "'pipeline:article', true, 'no JSON', '{' from generate_series(1, 100) n",
 )
 
@@ -130,10 +149,18 @@ STATUSES = ("queued", "running", "succeeded", "needs_review", "dead", "cancelled
 
 
 def paths(job: str, waiting: str, middle: int) -> list[str]:
-    """Every page and every list of the API, and those filters that hurt most. `waiting` is a job in review."""
-    whole = [*(page.path for page in pages.PAGES), *(f"/api{endpoint.path}" for endpoint in api.ENDPOINTS)]
+    """Every page and every list of the API, and those filters that hurt most. `waiting` is a job in
+    review.
+    """
+    whole = [
+        *(page.path for page in pages.PAGES),
+        *(f"/api{endpoint.path}" for endpoint in api.ENDPOINTS),
+    ]
     return [
-        *(path.format(job=waiting if path.startswith(("/review", "/api/review")) else job) for path in whole),
+        *(
+            path.format(job=waiting if path.startswith(("/review", "/api/review")) else job)
+            for path in whole
+        ),
         f"/review/{waiting}/preview",
         "/metrics",
         "/health",
@@ -174,13 +201,17 @@ def paths(job: str, waiting: str, middle: int) -> list[str]:
 
 
 async def fill(database: Database, rows: int, tell: Callable[[str], None]) -> None:
-    """About so many runs, and what stands beside them. Without indexes meanwhile: that takes a tenth of the time."""
+    """About so many runs, and what stands beside them. Without indexes meanwhile: that takes a
+    tenth of the time.
+    """
     tell(f"making {rows:,} runs")
     indexes = await database.fetch(INDEXES, {"tables": list(TABLES)})
     for index in indexes:
         rule = index["rule"]
         await database.fetch(
-            f"alter table {index['owner']} drop constraint {rule}" if rule else f"drop index {index['name']}"
+            f"alter table {index['owner']} drop constraint {rule}"
+            if rule
+            else f"drop index {index['name']}"
         )
     jobs = round(rows / 2.48)  # of which 74 % have begun, with nearly three runs each
     await database.fetch(RUNS, {"jobs": jobs, "begun": round(jobs * 0.74), "days": DAYS})
@@ -191,7 +222,9 @@ async def fill(database: Database, rows: int, tell: Callable[[str], None]) -> No
     for index in indexes:
         rule = index["rule"]
         await database.fetch(
-            f"alter table {index['owner']} add constraint {rule} {index['rule_made']}" if rule else index["made"]
+            f"alter table {index['owner']} add constraint {rule} {index['rule_made']}"
+            if rule
+            else index["made"]
         )
     tell("vacuum")
     await database.fetch("vacuum analyze")
@@ -209,12 +242,16 @@ async def add_up(database: Database, tell: Callable[[str], None]) -> float:
 
 @asynccontextmanager
 async def pruning(database: Database) -> AsyncIterator[list[int]]:
-    """The retention job at work on the oldest day that has its payloads; how many jobs each of its batches emptied."""
+    """The retention job at work on the oldest day that has its payloads; how many jobs each of its
+    batches emptied.
+    """
     (oldest,) = await database.fetch(
         "select extract(day from ledger_now() - min(finished_at))::int as days from runs "
         "where status in ('succeeded', 'cancelled') and emptied_at is null"
     )
-    await retention.declare(database, App(app.name, [], keep=Keep(payloads=oldest["days"] - KEPT, ids=400)))
+    await retention.declare(
+        database, App(app.name, [], keep=Keep(payloads=oldest["days"] - KEPT, ids=400))
+    )
     emptied: list[int] = []
 
     async def work() -> None:
@@ -234,7 +271,9 @@ async def pruning(database: Database) -> AsyncIterator[list[int]]:
 @contextmanager
 def served_console(dsn: str) -> Iterator[str]:
     """The console as people start it, in a process of its own; its URL."""
-    process = subprocess.Popen(_command("console", "--port", "0", "--json"), stdout=subprocess.PIPE, **_frame(dsn))
+    process = subprocess.Popen(
+        _command("console", "--port", "0", "--json"), stdout=subprocess.PIPE, **_frame(dsn)
+    )
     assert process.stdout is not None
     try:
         line = process.stdout.readline()
@@ -247,7 +286,7 @@ def served_console(dsn: str) -> Iterator[str]:
 
 
 def _command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "overnight.cli", "--app", "article:app", *words]
+    return [sys.executable, "-m", "overnight.cli.main", "--app", "article:app", *words]
 
 
 def _frame(dsn: str) -> dict[str, Any]:
@@ -293,7 +332,9 @@ async def _prepare(dsn: str, rows: int, tell: Callable[[str], None]) -> dict[str
     return {"seconds_to_make": round(made), "seconds_to_add_up": round(added)}
 
 
-async def measure(dsn: str, url: str, rounds: int, only: str, tell: Callable[[str], None]) -> dict[str, Any]:
+async def measure(
+    dsn: str, url: str, rounds: int, only: str, tell: Callable[[str], None]
+) -> dict[str, Any]:
     """The median and p95 of each page and of `status` in ms, by turns."""
     async with (
         Database(dsn) as database,
@@ -327,17 +368,24 @@ async def measure(dsn: str, url: str, rounds: int, only: str, tell: Callable[[st
 async def _there(database: Database) -> dict[str, Any]:
     """How big the ledger is, and what of it is asked for."""
     (there,) = await database.fetch(
-        "select count(*) as runs, max(id) / 2 as middle, count(*) filter (where status = 'queued') as queued, "
+        "select count(*) as runs, max(id) / 2 as middle, count(*) filter (where status = "
+        "'queued') as queued, "
         "round(pg_database_size(current_database()) / 1e9, 2)::float8 as gigabytes, "
         "(select job_id from runs where status = 'needs_review' limit 1) as waiting from runs"
     )
-    (some,) = await database.fetch("select job_id from runs where id >= %s order by id limit 1", [there["middle"]])
+    (some,) = await database.fetch(
+        "select job_id from runs where id >= %s order by id limit 1", [there["middle"]]
+    )
     return {**there, "job": some["job_id"]}
 
 
 def _figures(taken: list[float]) -> dict[str, float]:
     p95 = quantiles(taken, n=20, method="inclusive")[-1]
-    return {"median_ms": round(median(taken), 1), "p95_ms": round(p95, 1), "worst_ms": round(max(taken), 1)}
+    return {
+        "median_ms": round(median(taken), 1),
+        "p95_ms": round(p95, 1),
+        "worst_ms": round(max(taken), 1),
+    }
 
 
 def _misses(figures: dict[str, float]) -> bool:
@@ -348,7 +396,8 @@ def _check_room(server: Server, rows: int) -> None:
     free, needed = shutil.disk_usage(server.embedded.home).free, rows * BYTES_A_ROW
     if free < needed:
         raise UserError(
-            f"{rows:,} rows need about {needed / 1e9:.1f} GB for a while, and {free / 1e9:.1f} GB are free here: make "
+            f"{rows:,} rows need about {needed / 1e9:.1f} GB for a while, and "
+            f"{free / 1e9:.1f} GB are free here: make "
             "room, name another place with TMPDIR, or give fewer --rows"
         )
 
@@ -356,11 +405,19 @@ def _check_room(server: Server, rows: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS, help="runs in the ledger")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each page is asked for")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where the ledger stays, for the next time")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only pages with this in their address")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help="how often each page is asked for"
+    )
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="where the ledger stays, for the next time"
+    )
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="only pages with this in their address"
+    )
     parser.add_argument("--output", type=Path, help="where the result is written, as JSON")
-    parser.add_argument("--json", action="store_true", help="the result on standard output, instead of a table")
+    parser.add_argument(
+        "--json", action="store_true", help="the result on standard output, instead of a table"
+    )
     asked = parser.parse_args()
     screen = Console(stderr=True, highlight=False)
     load = os.getloadavg()[0]
@@ -373,7 +430,12 @@ def main() -> int:
     except OvernightError as error:
         screen.print(f"bench: {error}", markup=False)
         return 2
-    result = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "load_before": round(load, 2), **made, **result}
+    result = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "load_before": round(load, 2),
+        **made,
+        **result,
+    }
     if asked.output:
         asked.output.write_text(json.dumps(result, indent=1) + "\n")
     if asked.json:
@@ -384,11 +446,28 @@ def main() -> int:
 
 
 def _show(result: dict[str, Any]) -> None:
-    title = f"{result['runs']:,} runs, {result['queued']:,} of them queued, {result['gigabytes']} GB"
-    table = Table("what is asked", "median ms", "p95 ms", "worst ms", "", title=title, title_justify="left", box=None)
+    title = (
+        f"{result['runs']:,} runs, {result['queued']:,} of them queued, {result['gigabytes']} GB"
+    )
+    table = Table(
+        "what is asked",
+        "median ms",
+        "p95 ms",
+        "worst ms",
+        "",
+        title=title,
+        title_justify="left",
+        box=None,
+    )
     for name, figures in result["reports"].items():
-        table.add_row(name, *(f"{value:.1f}" for value in figures.values()), "too slow" if _misses(figures) else "")
-    table.add_row("status, as it is typed", *(f"{value:.1f}" for value in result["typed"].values()), "")
+        table.add_row(
+            name,
+            *(f"{value:.1f}" for value in figures.values()),
+            "too slow" if _misses(figures) else "",
+        )
+    table.add_row(
+        "status, as it is typed", *(f"{value:.1f}" for value in result["typed"].values()), ""
+    )
     Console(highlight=False).print(table)
 
 

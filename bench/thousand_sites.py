@@ -1,11 +1,13 @@
-"""A simulation of many sites on Lambda: messages, connections, workers, seconds, dollars, and what breaks first.
+"""A simulation of many sites on Lambda: messages, connections, workers, seconds, dollars, and what
+breaks first.
 
-It prints the tables of docs/aws.md, which a test holds together. Nothing runs in AWS. The model: sites begin at random
-within so many hours; each gives its articles at once, each article waits for its place at a model and for its share of
-the model's rate, and holds a place in a worker meanwhile. Minute by minute, what can be written is written. What a step
-and an article take is measured (`contentstudio.deploy.Work` names the commands), what a model takes and allows is
-assumed. `--measure` measures first what Postgres does of the hot statements one run at a time, as Lambda's workers ask
-for it; without it the figure in `Limits` counts.
+It prints the tables of docs/aws.md, which a test holds together. Nothing runs in AWS. The model:
+sites begin at random within so many hours; each gives its articles at once, each article waits for
+its place at a model and for its share of the model's rate, and holds a place in a worker meanwhile.
+Minute by minute, what can be written is written. What a step and an article take is measured
+(`contentstudio.aws.plan.Work` names the commands), what a model takes and allows is assumed.
+`--measure` measures first what Postgres does of the hot statements one run at a time, as Lambda's
+workers ask for it; without it the figure in `Limits` counts.
 """
 
 from __future__ import annotations
@@ -21,15 +23,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from contentstudio.deploy import AT_ONCE, CONNECTIONS, CONNECTIONS_KEPT, DAYS, SIZES, Work, bill
+from contentstudio.aws.plan import AT_ONCE, CONNECTIONS, CONNECTIONS_KEPT, DAYS, SIZES, Work, bill
 
-BESIDE = sum(AT_ONCE[name] * CONNECTIONS[name] for name in AT_ONCE)  # connections of the functions beside the worker
+BESIDE = sum(
+    AT_ONCE[name] * CONNECTIONS[name] for name in AT_ONCE
+)  # connections of the functions beside the worker
 CALLS = 4  # of a model for an article: an outline and three sections (bench/writing.py)
 JOBS = 1_500  # that each process of a measurement claims and ends
 USUAL = 2.0  # articles a day of a site, for the bill of a month
 DAY_SECONDS = 24 * 60 * 60
 HOURS = (24.0, 1.0)  # within which the sites begin
-TOGETHER = (1.0, 10.0)  # articles that wait for models in one worker: hints that come one by one, and full batches
+TOGETHER = (
+    1.0,
+    10.0,
+)  # articles that wait for models in one worker: hints that come one by one, and full batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What came of a day. Minutes are from its begin; `at_once` and the rates are the most that there were."""
+    """What came of a day. Minutes are from its begin; `at_once` and the rates are the most that
+    there were.
+    """
 
     written: int
     done_minute: int
@@ -71,7 +80,9 @@ class Day:
 
 
 def simulate(work: Work, limits: Limits, hours: float, seed: int = 1) -> Day:
-    """A day, minute by minute. Articles go in the order in which they came; the same seed gives the same day."""
+    """A day, minute by minute. Articles go in the order in which they came; the same seed gives the
+    same day.
+    """
     rng = random.Random(seed)
     arrivals = [0.0] * (math.ceil(hours * 60) + 1)
     for _ in range(work.sites):
@@ -88,7 +99,9 @@ def simulate(work: Work, limits: Limits, hours: float, seed: int = 1) -> Day:
         minute += 1
     steps = work.steps / work.articles
     at_once = math.ceil(most * worker_minutes(work) - 1e-9)
-    return Day(round(written), last + 1, waited / work.articles, at_once, most * steps / 60, most * CALLS)
+    return Day(
+        round(written), last + 1, waited / work.articles, at_once, most * steps / 60, most * CALLS
+    )
 
 
 def worker_minutes(work: Work) -> float:
@@ -104,7 +117,8 @@ def capacity(work: Work, limits: Limits) -> float:
 
 
 def breaks(work: Work, limits: Limits) -> list[dict[str, Any]]:
-    """Each thing that there is an end of, and how much of it a day takes whose work comes evenly; the scarcest first.
+    """Each thing that there is an end of, and how much of it a day takes whose work comes evenly;
+    the scarcest first.
 
     `articles` are those of a day that takes all of it.
     """
@@ -112,11 +126,21 @@ def breaks(work: Work, limits: Limits) -> list[dict[str, Any]]:
     needed = [
         ("workers, by Postgres's connections", places, limits.by_connections),
         ("workers, by the account of Lambda", places, limits.by_account),
-        ("requests to models a minute", work.articles / DAY_SECONDS * 60 * CALLS, limits.model_requests_per_minute),
+        (
+            "requests to models a minute",
+            work.articles / DAY_SECONDS * 60 * CALLS,
+            limits.model_requests_per_minute,
+        ),
         ("steps a second in Postgres", work.steps / DAY_SECONDS, limits.steps_per_second),
     ]
     rows = [
-        {"what": what, "needed": need, "there": there, "used": need / there, "articles": work.articles * there / need}
+        {
+            "what": what,
+            "needed": need,
+            "there": there,
+            "used": need / there,
+            "articles": work.articles * there / need,
+        }
         for what, need, there in needed
     ]
     return sorted(rows, key=lambda row: -row["used"])
@@ -125,9 +149,9 @@ def breaks(work: Work, limits: Limits) -> list[dict[str, Any]]:
 def claims(dsn: str, first: int, count: int) -> float:
     """Claims with their endings a second, one run at a time, by one process."""
     from app import app, single
-    from overnight.database import Database
-    from overnight.ledger import Ledger
-    from overnight.worker import LEASE
+    from overnight.engine.worker import LEASE
+    from overnight.store.database import Database
+    from overnight.store.ledger import Ledger
     from statements import ended
 
     async def work() -> float:
@@ -144,8 +168,11 @@ def claims(dsn: str, first: int, count: int) -> float:
 
 
 def measure(processes: int) -> float:
-    """Claims with their endings a second by so many processes on one Postgres, which has this machine with them."""
-    from overnight.database import Database, migrate
+    """Claims with their endings a second by so many processes on one Postgres, which has this
+    machine with them.
+    """
+    from overnight.store.database import Database
+    from overnight.store.migrations import migrate
     from server import durable_server
 
     async def prepare(dsn: str) -> None:
@@ -155,12 +182,16 @@ def measure(processes: int) -> float:
     with durable_server() as server, server.database() as dsn:
         asyncio.run(prepare(dsn))
         with multiprocessing.get_context("spawn").Pool(processes) as pool:
-            seconds = pool.starmap(claims, [(dsn, number * JOBS, JOBS) for number in range(processes)])
+            seconds = pool.starmap(
+                claims, [(dsn, number * JOBS, JOBS) for number in range(processes)]
+            )
     return processes * JOBS / max(seconds)
 
 
 def report(work: Work, limits: Limits, hours: float) -> dict[str, Any]:
-    """The figures of a day whose sites begin within so many hours, and of the month that is made of such days."""
+    """The figures of a day whose sites begin within so many hours, and of the month that is made of
+    such days.
+    """
     day = simulate(work, limits, hours)
     month = bill(replace(work, hours_at_work=min(24.0, day.done_minute / 60)))
     return {
@@ -182,7 +213,10 @@ def month_table() -> str:
     bills = [bill(Work(sites, USUAL), rds=True) for sites in SIZES]
     services = list(dict.fromkeys(line.what.split(",")[0] for line in bills[0].lines))
     dollars = {
-        name: [sum(line.usd for line in each.lines if line.what.split(",")[0] == name) for each in bills]
+        name: [
+            sum(line.usd for line in each.lines if line.what.split(",")[0] == name)
+            for each in bills
+        ]
         for name in services
     }
     dear = ("RDS", "NAT gateway")
@@ -204,7 +238,10 @@ def day_table(days: Sequence[dict[str, Any]]) -> str:
         ("connections to Postgres, at most", lambda d: f"{d['connections']:,}"),
         ("steps a second, at most", lambda d: f"{d['day']['steps_per_second']:,.1f}"),
         ("statements a second, at most", lambda d: f"{d['statements_a_second']:,.0f}"),
-        ("requests to models a minute, at most", lambda d: f"{d['day']['requests_per_minute']:,.0f}"),
+        (
+            "requests to models a minute, at most",
+            lambda d: f"{d['day']['requests_per_minute']:,.0f}",
+        ),
         ("seconds of Lambda a day", lambda d: f"{d['lambda_seconds_a_day']:,}"),
         ("hours until all is written", lambda d: f"{d['day']['done_minute'] / 60:,.1f}"),
         ("minutes that an article waits to begin", lambda d: f"{d['day']['waited_minutes']:,.1f}"),
@@ -228,7 +265,9 @@ def breaks_table(works: Sequence[Work], limits: Limits) -> str:
         )
         for what, row in by_name[0].items()
     ]
-    return table(("what there is", "of it", *(f"{work.together:g} in a worker" for work in works)), rows)
+    return table(
+        ("what there is", "of it", *(f"{work.together:g} in a worker" for work in works)), rows
+    )
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -237,18 +276,23 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     sides = "<" + ">" * (len(head) - 1)
 
     def line(row: Sequence[str]) -> str:
-        cells = (f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True))
+        cells = (
+            f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)
+        )
         return f"| {' | '.join(cells)} |"
 
     rule = "|".join(
-        "-" * (width + 1) + ("-" if side == "<" else ":") for side, width in zip(sides, widths, strict=True)
+        "-" * (width + 1) + ("-" if side == "<" else ":")
+        for side, width in zip(sides, widths, strict=True)
     )
     return "\n".join([line(head), f"|{rule}|", *map(line, rows)])
 
 
 def days(work: Work, limits: Limits) -> list[dict[str, Any]]:
     """Days spread out and days in a rush, with workers that have one article in hand, and ten."""
-    return [report(replace(work, together=each), limits, hours) for hours in HOURS for each in TOGETHER]
+    return [
+        report(replace(work, together=each), limits, hours) for hours in HOURS for each in TOGETHER
+    ]
 
 
 def show(work: Work, limits: Limits) -> str:
@@ -275,10 +319,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--sites", type=int, default=1_000)
     parser.add_argument("--articles", type=float, default=100.0, help="a day, of each site")
-    parser.add_argument("--model-seconds", type=float, default=60.0, help="for which an article waits for models")
+    parser.add_argument(
+        "--model-seconds", type=float, default=60.0, help="for which an article waits for models"
+    )
     parser.add_argument("--connections", type=int, default=500)
-    parser.add_argument("--requests", type=int, default=4_000, help="to models, that the provider takes a minute")
-    parser.add_argument("--measure", type=int, metavar="PROCESSES", help="measure Postgres with so many first")
+    parser.add_argument(
+        "--requests", type=int, default=4_000, help="to models, that the provider takes a minute"
+    )
+    parser.add_argument(
+        "--measure", type=int, metavar="PROCESSES", help="measure Postgres with so many first"
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     limits = Limits(options.connections, model_requests_per_minute=options.requests)
@@ -286,7 +336,10 @@ def main() -> None:
         limits = replace(limits, steps_per_second=measure(options.measure))
     work = Work(options.sites, options.articles, model_seconds=options.model_seconds)
     if options.json:
-        found = {"days": days(work, limits), "breaks": [breaks(replace(work, together=n), limits) for n in TOGETHER]}
+        found = {
+            "days": days(work, limits),
+            "breaks": [breaks(replace(work, together=n), limits) for n in TOGETHER],
+        }
         print(json.dumps(found, indent=1))
     else:
         print(show(work, limits), end="")

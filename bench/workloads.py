@@ -1,6 +1,8 @@
-"""What every contestant does, and how it answers. Standard library only: each one imports it in its own environment.
+"""What every contestant does, and how it answers. Standard library only: each one imports it in its
+own environment.
 
-A contestant is called as `run.py DSN WORKLOAD COUNT` with an empty database, and prints one JSON line at the end:
+A contestant is called as `run.py DSN WORKLOAD COUNT` with an empty database, and prints one JSON
+line at the end:
 
 * `w1`: COUNT jobs of one step that does nothing, enqueued in bulk, then drained by one worker process.
 * `w2`: COUNT jobs of five steps; each step's output of 1 KB is stored, so that a crash resumes after it.
@@ -22,7 +24,10 @@ from typing import Any
 STEPS = 5  # of a w2 job
 OUTPUT = "x" * 1024  # of each of its steps
 SETTLE = 2.0  # seconds after which a started worker is idle
-PAUSES = (0.02, 0.05)  # seconds between two samples of w3, drawn at random so that no poll falls into step with them
+PAUSES = (
+    0.02,
+    0.05,
+)  # seconds between two samples of w3, drawn at random so that no poll falls into step with them
 LOOK = 0.005  # seconds between two looks at what is not yet written
 
 Timed = Callable[[], Awaitable[Any]]
@@ -58,8 +63,9 @@ async def drain(
 ) -> dict[str, Any]:
     """Enqueue, then work until the database says that nothing is left; the seconds that each took.
 
-    The clock runs from the worker's start, and stops when what the last handler did is committed. Before it runs, the
-    tables are analyzed, for a queue that had filled slowly would have its statistics.
+    The clock runs from the worker's start, and stops when what the last handler did is committed.
+    Before it runs, the tables are analyzed, for a queue that had filled slowly would have its
+    statistics.
     """
     began = time.perf_counter()
     await enqueue()
@@ -89,7 +95,9 @@ async def latencies(
 
 @asynccontextmanager
 async def running(worker: Timed) -> AsyncIterator[None]:
-    """A worker beside the block. If it ends, so does the block: nobody waits for handlers that never come."""
+    """A worker beside the block. If it ends, so does the block: nobody waits for handlers that
+    never come.
+    """
     block = asyncio.current_task()
     assert block is not None
     task = asyncio.ensure_future(worker())

@@ -1,9 +1,11 @@
-"""Articles written by a model that takes its time, beside the ideal: all that may be under way always is.
+"""Articles written by a model that takes its time, beside the ideal: all that may be under way
+always is.
 
-One worker process, one stand-in for a language model on loopback that answers after `--delay` seconds. Each article is
-an outline and three sections, which are asked for at once. Measured is from the worker's start until the last draft is
-stored; gates and publishing are off. There are two ideals, both by the model's delay alone: `calls` is the time where
-as many calls as `--at-once` are under way all the time; `waves` is that of as many articles, whose sections overlap.
+One worker process, one stand-in for a language model on loopback that answers after `--delay`
+seconds. Each article is an outline and three sections, which are asked for at once. Measured is
+from the worker's start until the last draft is stored; gates and publishing are off. There are two
+ideals, both by the model's delay alone: `calls` is the time where as many calls as `--at-once` are
+under way all the time; `waves` is that of as many articles, whose sections overlap.
 """
 
 from __future__ import annotations
@@ -40,14 +42,22 @@ MOST_AT_ONCE = """
     )
     select max(under_way) as most from counted
 """  # articles between their first call and the end of their last one
-SENTENCES = [f"Sentence {n} of the source says that {n} gardeners water their beds in the morning." for n in range(40)]
+SENTENCES = [
+    f"Sentence {n} of the source says that {n} gardeners water their beds in the morning."
+    for n in range(40)
+]
 
 
 def answer(request: dict[str, Any]) -> str:
     """The stand-in's answer: an outline, or a section."""
     if "angle" in request["response_format"]["json_schema"]["schema"]["properties"]:
-        sections = [{"heading": f"Part {n}", "tells": "It tells.", "sources": ["s1"]} for n in range(SECTIONS)]
-        return json.dumps({"title": "Water", "description": "On water.", "angle": "Early.", "sections": sections})
+        sections = [
+            {"heading": f"Part {n}", "tells": "It tells.", "sources": ["s1"]}
+            for n in range(SECTIONS)
+        ]
+        return json.dumps(
+            {"title": "Water", "description": "On water.", "angle": "Early.", "sections": sections}
+        )
     sentences = [{"text": text, "source": "s1", "quoted": False} for text in SENTENCES[:8]]
     return json.dumps({"paragraphs": [sentences[:4], sentences[4:]]})
 
@@ -66,7 +76,13 @@ def config(url: str) -> Any:
                 "sections_at_once": SECTIONS,
             },
             "budget": {"usd_per_day": 100_000},
-            "site": [{"name": "garden", "url": "https://garden.example", "sources": ["https://a.example/"]}],
+            "site": [
+                {
+                    "name": "garden",
+                    "url": "https://garden.example",
+                    "sources": ["https://a.example/"],
+                }
+            ],
         }
     )
 
@@ -76,21 +92,38 @@ async def prepare(database: Any, app: Any, articles: int) -> None:
     from contentstudio.memory import Memory
     from contentstudio.model import Snapshot
     from contentstudio.research.topics import Choice
-    from overnight import control
-    from overnight.ledger import Ledger
+    from overnight.operations import control
+    from overnight.store.ledger import Ledger
 
     await control.set_switch(database, "step:article/gate", enabled=False, reason="not measured")
     memory, jobs = Memory(database), []
     for number in range(articles):
         text = f"Source number {number}.\n\n" + " ".join(SENTENCES)
         sha = sha256(text.encode()).hexdigest()
-        snapshot = Snapshot(url=f"https://a.example/{number}", title="Water", text=text, sha256=sha, language="en")
+        snapshot = Snapshot(
+            url=f"https://a.example/{number}", title="Water", text=text, sha256=sha, language="en"
+        )
         await memory.keep_snapshot(snapshot)
         slug, day = f"water-{number}", date(2026, 11, 23)
         job = app.pipeline("article").job({"site": "garden", "slug": slug, "date": str(day)})
-        made = {"slug": slug, "title": "Water", "decision": "create", "reason": "measured", "target": slug}
-        told = {"near": None, "likeness": None, "score": 1, "factors": {}, "url": snapshot.url, "snapshots": [sha]}
-        await memory.keep_choices("garden", day, "bench", [Choice.model_validate(made | told)], {slug: job.job_id})
+        made = {
+            "slug": slug,
+            "title": "Water",
+            "decision": "create",
+            "reason": "measured",
+            "target": slug,
+        }
+        told = {
+            "near": None,
+            "likeness": None,
+            "score": 1,
+            "factors": {},
+            "url": snapshot.url,
+            "snapshots": [sha],
+        }
+        await memory.keep_choices(
+            "garden", day, "bench", [Choice.model_validate(made | told)], {slug: job.job_id}
+        )
         jobs.append(job)
     await Ledger(database).enqueue(jobs)
 
@@ -99,9 +132,10 @@ async def measure(dsn: str, url: str, options: argparse.Namespace) -> dict[str, 
     """Write all articles; the figures."""
     from contentstudio import app as studio
     from overnight import logs
-    from overnight.database import Database, migrate
-    from overnight.model import Ending
-    from overnight.worker import Worker
+    from overnight.engine.worker import Worker
+    from overnight.store.database import Database
+    from overnight.store.migrations import migrate
+    from overnight.store.records import Ending
 
     app = studio.build(config(url))
     async with Database(dsn) as database:
@@ -120,7 +154,9 @@ async def measure(dsn: str, url: str, options: argparse.Namespace) -> dict[str, 
         began, cpu = time.perf_counter(), time.process_time()
         await worker.run()
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-        calls = await database.one("select count(*) as calls from llm_calls where status = 'stored'")
+        calls = await database.one(
+            "select count(*) as calls from llm_calls where status = 'stored'"
+        )
         at_once = await database.one(MOST_AT_ONCE)
     assert calls is not None and at_once is not None
     ideals = {
@@ -147,12 +183,16 @@ def shown(figures: dict[str, Any]) -> Table:
     """A line for each figure that is compared with something."""
     table = outcome.table("", "measured", "beside")
     table.add_row("articles", f"{figures['articles']:,}", "")
-    table.add_row("articles under way, at most", str(figures["most_at_once"]), str(figures["at_once"]))
+    table.add_row(
+        "articles under way, at most", str(figures["most_at_once"]), str(figures["at_once"])
+    )
     table.add_row("calls", f"{figures['calls']:,}", "")
     table.add_row("seconds", str(figures["seconds"]), "")
     for name, times in figures["times_ideal"].items():
         ideal = figures["ideal_seconds"][name]
-        table.add_row(f"times the ideal of {name}, {ideal:g} s", str(times), f"≤ {figures['target']}")
+        table.add_row(
+            f"times the ideal of {name}, {ideal:g} s", str(times), f"≤ {figures['target']}"
+        )
     table.add_row("CPU of the worker, ms an article", str(figures["cpu_ms_per_article"]), "")
     table.add_row("memory of the worker at its peak, MB", str(figures["peak_mb"]), "")
     table.add_row("load average before", f"{figures['load_before']:.1f}", "")
@@ -165,12 +205,22 @@ def main() -> None:
     parser.add_argument("--articles", type=int)
     parser.add_argument("--at-once", type=int, default=200)
     parser.add_argument("--delay", type=float, default=2.0)
-    parser.add_argument("--json", action="store_true", dest="as_json", help="JSON instead of a table")
+    parser.add_argument(
+        "--json", action="store_true", dest="as_json", help="JSON instead of a table"
+    )
     options = parser.parse_args()
     options.articles = options.articles or (200 if options.quick else WHOLE)
     whole = (options.articles, options.at_once, options.delay) == (WHOLE, 200, 2.0)
     here = Path(__file__).parent
-    command = [sys.executable, "-m", "overnight.llm.fake_server", "--port", "0", "--body", "writing:answer"]
+    command = [
+        sys.executable,
+        "-m",
+        "overnight.testing.fake_llm",
+        "--port",
+        "0",
+        "--body",
+        "writing:answer",
+    ]
     command += ["--keep-alive", "--delay", str(options.delay)]
     model = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=here)
     try:

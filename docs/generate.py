@@ -21,8 +21,8 @@ import click
 
 import overnight
 import overnight.testing
-from overnight.cli import cli
-from overnight.sql import queries
+from overnight.cli.main import cli
+from overnight.store.sql import queries
 
 DOCS = Path(__file__).parent
 WIDTH = 100  # characters of a line of code
@@ -33,7 +33,11 @@ Transitions = list[tuple[str, str, str]]  # from, to, verb
 
 
 def main(arguments: list[str]) -> int:
-    stale = {path: text for path, text in pages().items() if not path.exists() or path.read_text("utf-8") != text}
+    stale = {
+        path: text
+        for path, text in pages().items()
+        if not path.exists() or path.read_text("utf-8") != text
+    }
     if "--check" in arguments:
         for path in stale:
             sys.stderr.write(f"docs/{path.relative_to(DOCS)} is stale: make docs writes it\n")
@@ -48,10 +52,14 @@ def pages() -> dict[Path, str]:
     """Each page with the text that it should have."""
     names = [(name, getattr(overnight, name)) for name in sorted(overnight.__all__)]
     return {
-        DOCS / "reference/python.md": _page("The public names of overnight", _names("overnight", names)),
+        DOCS / "reference/python.md": _page(
+            "The public names of overnight", _names("overnight", names)
+        ),
         DOCS / "reference/testing.md": _page("overnight.testing", _module(overnight.testing)),
         DOCS / "reference/commands.md": _page("The commands of overnight", _commands(cli)),
-        DOCS / "lifecycle.md": _between((DOCS / "lifecycle.md").read_text("utf-8"), diagram(transitions())),
+        DOCS / "lifecycle.md": _between(
+            (DOCS / "lifecycle.md").read_text("utf-8"), diagram(transitions())
+        ),
     }
 
 
@@ -86,7 +94,9 @@ def _names(home: str, names: Iterable[tuple[str, Any]]) -> Iterator[str]:
 
 def _declared(name: str, value: Any) -> str:
     if inspect.isclass(value) and issubclass(value, Enum):
-        return "\n".join((f"class {name}:", *(f'    {each.name} = "{each.value}"' for each in value)))
+        return "\n".join(
+            (f"class {name}:", *(f'    {each.name} = "{each.value}"' for each in value))
+        )
     if inspect.isclass(value):
         bases = ", ".join(base.__name__ for base in value.__bases__ if issubclass(base, Exception))
         return f"class {_signature(name, value)}" + (f"  # {bases}" if bases else "")
@@ -102,20 +112,30 @@ def _declared(name: str, value: Any) -> str:
 def _members(class_: type) -> Iterator[str]:
     """Public methods and properties, in their order, each with what its docstring says."""
     for name, member in vars(class_).items():
-        function = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
+        function = (
+            member.fget if isinstance(member, property) else getattr(member, "__func__", member)
+        )
         if name.startswith("_") or not inspect.isfunction(function):
             continue
         back = inspect.signature(function).return_annotation
-        shown = f"{name}: {back}" if isinstance(member, property) else _signature(name, function, wide=True)
+        shown = (
+            f"{name}: {back}"
+            if isinstance(member, property)
+            else _signature(name, function, wide=True)
+        )
         kind = "async " if inspect.iscoroutinefunction(function) else ""
         told = " ".join((inspect.getdoc(function) or "").split())
         yield f"* `{kind}{shown}`" + (f": {told}" if told else "")
 
 
 def _signature(name: str, value: Callable[..., Any], *, wide: bool = False) -> str:
-    """Name, parameters and what comes back; a long one has a line for each parameter, unless it may be `wide`."""
+    """Name, parameters and what comes back; a long one has a line for each parameter, unless it may
+    be `wide`.
+    """
     signature = inspect.signature(value)
-    inner = list(_parameters([p for p in signature.parameters.values() if p.name not in ("self", "cls")]))
+    inner = list(
+        _parameters([p for p in signature.parameters.values() if p.name not in ("self", "cls")])
+    )
     back = "" if inspect.isclass(value) else f" -> {signature.return_annotation}"
     line = f"{name}({', '.join(inner)}){back}"
     if wide or len(line) <= WIDTH:
@@ -132,16 +152,26 @@ def _parameters(parameters: list[inspect.Parameter]) -> Iterator[str]:
             yield "*"
         yield _parameter(parameter)
         following = parameters[place + 1 :]
-        if parameter.kind is parameter.POSITIONAL_ONLY and not any(p.kind is p.POSITIONAL_ONLY for p in following):
+        if parameter.kind is parameter.POSITIONAL_ONLY and not any(
+            p.kind is p.POSITIONAL_ONLY for p in following
+        ):
             yield "/"
 
 
 def _parameter(parameter: inspect.Parameter) -> str:
     stars = (
-        "*" if parameter.kind is parameter.VAR_POSITIONAL else "**" if parameter.kind is parameter.VAR_KEYWORD else ""
+        "*"
+        if parameter.kind is parameter.VAR_POSITIONAL
+        else "**"
+        if parameter.kind is parameter.VAR_KEYWORD
+        else ""
     )
     shown = f"{stars}{parameter.name}: {parameter.annotation}"
-    return shown if parameter.default is parameter.empty else f"{shown} = {_default(parameter.default)}"
+    return (
+        shown
+        if parameter.default is parameter.empty
+        else f"{shown} = {_default(parameter.default)}"
+    )
 
 
 def _default(value: Any) -> str:
@@ -166,10 +196,14 @@ def _below(group: click.Group, context: click.Context) -> Iterator[str]:
 
 
 def transitions() -> Transitions:
-    """The legal transitions, as the migrations write them; a test compares them with a migrated database."""
+    """The legal transitions, as the migrations write them; a test compares them with a migrated
+    database.
+    """
     rows: Transitions = []
     for _, _, text in queries.migrations():
-        for values in re.findall(r"insert into transitions \(from_status, to_status, verb\) values(.*?);", text, re.S):
+        for values in re.findall(
+            r"insert into transitions \(from_status, to_status, verb\) values(.*?);", text, re.S
+        ):
             rows += re.findall(r"\('(\w+)',\s*'(\w+)',\s*'([^']+)'\)", values)
     return sorted(rows)
 
@@ -180,7 +214,9 @@ def diagram(rows: Transitions) -> str:
     ends = sorted({target for _, target, _ in rows} - left)
     arrows = [f"    {source} --> {target}: {verb}" for source, target, verb in sorted(rows)]
     finals = [f"    {end} --> [*]" for end in ends]
-    return _code("\n".join(("stateDiagram-v2", "    [*] --> queued: begin", *arrows, *finals)), "mermaid")
+    return _code(
+        "\n".join(("stateDiagram-v2", "    [*] --> queued: begin", *arrows, *finals)), "mermaid"
+    )
 
 
 def _code(text: str, language: str = "python") -> str:

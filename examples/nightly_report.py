@@ -1,7 +1,9 @@
-"""A plain nightly report: what was sold the day before, as a page in a folder, every morning at six in Belgrade.
+"""A plain nightly report: what was sold the day before, as a page in a folder, every morning at six
+in Belgrade.
 
-Shown: a schedule with a time zone that makes the job's input; a step that waits for a file that is late; a file as an
-outside write, so that after a crash the disk is asked whether it is there before anything is written again.
+Shown: a schedule with a time zone that makes the job's input; a step that waits for a file that is
+late; a file as an outside write, so that after a crash the disk is asked whether it is there before
+anything is written again.
 
     overnight --app nightly_report:app start report '{"day": "2026-06-01"}'
     overnight --app nightly_report:app worker --until-idle
@@ -38,7 +40,9 @@ def day_before(slot: datetime) -> Day:
     return Day(day=slot.date() - timedelta(days=1))
 
 
-report = Pipeline("report", on=[Cron("0 6 * * *", "Europe/Belgrade", input=day_before)], expect_within=3600)
+report = Pipeline(
+    "report", on=[Cron("0 6 * * *", "Europe/Belgrade", input=day_before)], expect_within=3600
+)
 
 
 @report.step(retry=Retry(5, backoff=(60, 300, 900)))
@@ -51,12 +55,18 @@ def collect(ctx: Ctx, asked: Day) -> Sales | NoWork:
         for row in csv.DictReader(file):
             if row["day"] == asked.day.isoformat():
                 amounts[row["product"]] += int(row["amount"])
-    return Sales(day=asked.day, amounts=amounts) if amounts else NoWork(f"nothing was sold on {asked.day}")
+    return (
+        Sales(day=asked.day, amounts=amounts)
+        if amounts
+        else NoWork(f"nothing was sold on {asked.day}")
+    )
 
 
 @report.step
 async def deliver(ctx: Ctx, sales: Sales) -> str:
-    """One page for each day. A page that a crash cut short is not what we meant, so it is written again."""
+    """One page for each day. A page that a crash cut short is not what we meant, so it is written
+    again.
+    """
     rows = (f"| {product} | {amount} |" for product, amount in sorted(sales.amounts.items()))
     text = "\n".join((f"# Sold on {sales.day}", "", "| product | amount |", "|---|---|", *rows, ""))
     page = REPORTS / f"{sales.day}.md"

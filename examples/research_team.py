@@ -1,8 +1,9 @@
-"""A team of agents: a planner, researchers who work side by side, a writer, and a person who approves.
+"""A team of agents: a planner, researchers who work side by side, a writer, and a person who
+approves.
 
-Shown: jobs that a step starts and another one waits for; model calls that are cached, priced and held by a budget; a
-review; publishing as an outside write. It needs `pip install 'overnight[llm]'`. Without ANTHROPIC_API_KEY the model is
-a stand-in that knows nothing (team_model.py).
+Shown: jobs that a step starts and another one waits for; model calls that are cached, priced and
+held by a budget; a review; publishing as an outside write. It needs `pip install 'overnight[llm]'`.
+Without ANTHROPIC_API_KEY the model is a stand-in that knows nothing (team_model.py).
 
     overnight --app research_team:app start team '"green roofs"'
     overnight --app research_team:app worker --until-idle
@@ -14,8 +15,9 @@ from pathlib import Path
 
 from team_model import Plan, Text, ask, open_model
 
-from overnight import App, Context, Limit, Pipeline, Review, Snooze, report
+from overnight import App, Context, Limit, Pipeline, Review, Snooze
 from overnight.llm.client import LLM
+from overnight.observability import report
 
 Ctx = Context[LLM]
 CALLS = [Limit("anthropic", at_once=4)]  # shared by all steps that name it, over all workers
@@ -32,14 +34,18 @@ async def look_up(ctx: Ctx, question: str) -> str:
 
 @team.step(breaker="anthropic", limits=CALLS)
 async def plan(ctx: Ctx, topic: str) -> list[str]:
-    """Each question becomes a job of its own, which starts with the end of this step; the next one gets their ids."""
+    """Each question becomes a job of its own, which starts with the end of this step; the next one
+    gets their ids.
+    """
     found = await ask(ctx, f"Which three questions lead to the heart of this? {topic}", Plan)
     return [ctx.spawn("research", f"{topic}: {question}") for question in found.questions]
 
 
 @team.step
 async def gather(ctx: Ctx, jobs: list[str]) -> str | Snooze:
-    """Looks, ever less often, until all have answered; one that is a dead letter is waited for until its replay."""
+    """Looks, ever less often, until all have answered; one that is a dead letter is waited for
+    until its replay.
+    """
     runs = [run for job in jobs for run in await report.job(ctx.ledger.database, job)]
     if any(run["status"] != "succeeded" for run in runs):
         return Snooze(min(600, 2 * ctx.attempt), "researchers are at work")

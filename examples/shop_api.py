@@ -1,4 +1,5 @@
-"""A stand-in for a shop's API on loopback, for data_sync.py: pages of items with a cursor, and marks (ETag).
+"""A stand-in for a shop's API on loopback, for data_sync.py: pages of items with a cursor, and
+marks (ETag).
 
 python shop_api.py [PORT]
 """
@@ -13,12 +14,16 @@ PAGE = 2  # items
 
 
 class Shop(ThreadingHTTPServer):
-    """Sells `items`. The next `broken` requests are answered with 502; `answers` are the statuses so far."""
+    """Sells `items`. The next `broken` requests are answered with 502; `answers` are the statuses
+    so far.
+    """
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), Answer)
         names = ("roses", "tulips", "beans", "peas", "sage")
-        self.items = [{"id": f"i{place}", "name": name, "price": 2.5} for place, name in enumerate(names)]
+        self.items = [
+            {"id": f"i{place}", "name": name, "price": 2.5} for place, name in enumerate(names)
+        ]
         self.broken = 0
         self.answers: list[int] = []
 
@@ -34,7 +39,10 @@ class Answer(BaseHTTPRequestHandler):
         shop = self.server
         start = int(parse_qs(urlsplit(self.path).query).get("cursor", ["0"])[0])
         more = start + PAGE < len(shop.items)
-        page = {"items": shop.items[start : start + PAGE], "next": str(start + PAGE) if more else None}
+        page = {
+            "items": shop.items[start : start + PAGE],
+            "next": str(start + PAGE) if more else None,
+        }
         body = json.dumps(page).encode()
         etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
         if shop.broken:

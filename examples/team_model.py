@@ -1,6 +1,8 @@
-"""The model of research_team.py: Anthropic's, or a stand-in on loopback where there is no ANTHROPIC_API_KEY.
+"""The model of research_team.py: Anthropic's, or a stand-in on loopback where there is no
+ANTHROPIC_API_KEY.
 
-The stand-in speaks the protocol and knows nothing: its answers have the right shape, no more. They cost nothing.
+The stand-in speaks the protocol and knows nothing: its answers have the right shape, no more. They
+cost nothing.
 """
 
 import json
@@ -13,10 +15,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from overnight import Context
-from overnight.database import Database
 from overnight.llm import Anthropic, Price, Request, strict_schema
 from overnight.llm.client import LLM
-from overnight.llm.fake_server import FakeModels
+from overnight.store.database import Database
+from overnight.testing.fake_llm import FakeModels
 
 MODEL = "claude-sonnet-5-5"
 ANSWERS = {
@@ -43,13 +45,19 @@ async def ask(ctx: Context[LLM], prompt: str, type_: type[T]) -> T:
 
 def answer(request: dict[str, Any]) -> str:
     """What the stand-in says: JSON of the shape that is asked for."""
-    return json.dumps({name: ANSWERS[name] for name in request["output_config"]["format"]["schema"]["properties"]})
+    return json.dumps(
+        {name: ANSWERS[name] for name in request["output_config"]["format"]["schema"]["properties"]}
+    )
 
 
 @asynccontextmanager
 async def open_model(database: Database) -> AsyncIterator[LLM]:
     """For `App(open=…)`: what steps find as `ctx.deps`, for as long as a worker lives."""
-    key, url, prices = os.environ.get("ANTHROPIC_API_KEY"), os.environ.get("ANTHROPIC_BASE_URL"), None
+    key, url, prices = (
+        os.environ.get("ANTHROPIC_API_KEY"),
+        os.environ.get("ANTHROPIC_BASE_URL"),
+        None,
+    )
     with ExitStack() as stack:
         if key is None:
             key, url = "offline", stack.enter_context(FakeModels(body=answer)).url

@@ -1,4 +1,6 @@
-"""What the tests of the application share: a config that reads a small web on loopback, and its database."""
+"""What the tests of the application share: a config that reads a small web on loopback, and its
+database.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +15,12 @@ import pytest
 from contentstudio import config as settings
 from contentstudio.config import Config, Site
 from contentstudio.demo.web import INDEXNOW, KEYS, DemoWeb
-from contentstudio.gates import facts
-from contentstudio.gates.case import Case, Link
+from contentstudio.gates.input import Case, Link
 from contentstudio.model import Draft, Snapshot
+from contentstudio.pipelines import gate_inputs
 from contentstudio.publish import render
-from contentstudio.sql import queries
-from overnight.database import Database
+from contentstudio.store.sql import queries
+from overnight.store.database import Database
 from overnight.testing import fresh_database
 
 
@@ -40,15 +42,22 @@ async def database(server_url: str) -> AsyncIterator[Database]:
 def write_config(tmp_path: Path) -> Callable[..., Config]:
     """Writes a `contentstudio.toml` of one site, `garden`, and loads it."""
 
-    def write(sources: list[str], *, ping: str = "", extra: str = "", offline: str = "publish") -> Config:
+    def write(
+        sources: list[str], *, ping: str = "", extra: str = "", offline: str = "publish"
+    ) -> Config:
         where = ping.replace(INDEXNOW, f"{KEYS}test-key-1.txt")
-        told = f'ping = {{ endpoint = "{ping}", key = "test-key-1", key_url = "{where}" }}' if ping else ""
+        told = (
+            f'ping = {{ endpoint = "{ping}", key = "test-key-1", key_url = "{where}" }}'
+            if ping
+            else ""
+        )
         listed = ", ".join(f'"{url}"' for url in sources)
         file = tmp_path / "contentstudio.toml"
         file.write_text(
             "[fetch]\nallow_loopback = true\ntimeout_seconds = 5\n[writing]\nwriter = 'offline'\n"
             f"offline_articles = '{offline}'\n{extra}\n"
-            f"[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = [{listed}]\n{told}\n",
+            "[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = "
+            f"[{listed}]\n{told}\n",
             "utf-8",
         )
         return settings.load(file)
@@ -58,13 +67,19 @@ def write_config(tmp_path: Path) -> Callable[..., Config]:
 
 @pytest.fixture(scope="session")
 def full_case() -> Callable[..., Case]:
-    """Makes a case of a draft as its site would render it, with every other fact known and well; or changed."""
+    """Makes a case of a draft as its site would render it, with every other fact known and well; or
+    changed.
+    """
 
     def make(draft: Draft, pool: Mapping[str, Snapshot], site: Site, **changes: Any) -> Case:
         moment = datetime(2026, 11, 23, 4, tzinfo=UTC)
-        page = changes.pop("page", None) or render.article(site, draft, published_at=moment, updated_at=moment)
-        links = {url: Link("alive") for url in facts.links_of(page, site.url, draft.slug)}
-        case = Case(draft, pool, site, page, links, (), 0, "mark-0123456789abcdef", moment.date(), ())
+        page = changes.pop("page", None) or render.article(
+            site, draft, published_at=moment, updated_at=moment
+        )
+        links = {url: Link("alive") for url in gate_inputs.links_of(page, site.url, draft.slug)}
+        case = Case(
+            draft, pool, site, page, links, (), 0, "mark-0123456789abcdef", moment.date(), ()
+        )
         return replace(case, **changes)
 
     return make

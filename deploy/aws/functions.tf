@@ -34,7 +34,7 @@ resource "aws_lambda_function" "this" {
   role                           = aws_iam_role.function[each.key].arn
   filename                       = var.package
   source_code_hash               = filebase64sha256(var.package)
-  handler                        = "contentstudio.aws.${each.key}"
+  handler                        = "contentstudio.aws.handlers.${each.key}"
   runtime                        = var.runtime
   architectures                  = [var.architecture]
   memory_size                    = each.value.memory

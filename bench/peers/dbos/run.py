@@ -1,4 +1,6 @@
-"""DBOS at its best: a queue polled every 10 ms, plain functions in threads, jobs enqueued many to a transaction."""
+"""DBOS at its best: a queue polled every 10 ms, plain functions in threads, jobs enqueued many to a
+transaction.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,9 @@ async def measure(dsn: str, workload: str, count: int) -> dict[str, Any]:
                     client.enqueue_in_transaction(connection, options, number)
 
     def listen() -> None:
-        DBOS.register_queue("bench", worker_concurrency=CONCURRENCY[workload], polling_interval_sec=POLL)
+        DBOS.register_queue(
+            "bench", worker_concurrency=CONCURRENCY[workload], polling_interval_sec=POLL
+        )
 
     async def worker() -> None:
         """Launched it is already, for that makes its tables; it works from when it knows the queue."""
@@ -82,7 +86,9 @@ async def measure(dsn: str, workload: str, count: int) -> dict[str, Any]:
 
         await asyncio.to_thread(DBOS.launch)
         if workload == "w3":
-            return await latencies(count, handled, lambda n: asyncio.to_thread(client.enqueue, options, n), worker)
+            return await latencies(
+                count, handled, lambda n: asyncio.to_thread(client.enqueue, options, n), worker
+            )
         return await drain(
             count,
             handled,

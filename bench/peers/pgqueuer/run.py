@@ -1,4 +1,6 @@
-"""PgQueuer at its best: asyncpg, uvloop, big batches. A step's output travels as the payload of the next job."""
+"""PgQueuer at its best: asyncpg, uvloop, big batches. A step's output travels as the payload of the
+next job.
+"""
 
 from __future__ import annotations
 
@@ -44,16 +46,27 @@ async def measure(dsn: str, workload: str, count: int) -> dict[str, Any]:
         async def enqueue() -> None:
             for start in range(0, count, BULK):
                 numbers = range(start, min(start + BULK, count))
-                await queries.enqueue([first] * len(numbers), [str(n).encode() for n in numbers], [0] * len(numbers))
+                await queries.enqueue(
+                    [first] * len(numbers), [str(n).encode() for n in numbers], [0] * len(numbers)
+                )
 
         async def worker() -> None:
-            await queue.run(batch_size=BATCH if workload != "w3" else 10, dequeue_timeout=timedelta(seconds=30))
+            await queue.run(
+                batch_size=BATCH if workload != "w3" else 10, dequeue_timeout=timedelta(seconds=30)
+            )
 
         if workload == "w3":
-            return await latencies(count, handled, lambda n: queries.enqueue("work", str(n).encode()), worker)
+            return await latencies(
+                count, handled, lambda n: queries.enqueue("work", str(n).encode()), worker
+            )
         unfinished = "select count(*) from pgqueuer"
         return await drain(
-            count, handled, enqueue, lambda: watcher.execute("analyze"), worker, lambda: watcher.fetchval(unfinished)
+            count,
+            handled,
+            enqueue,
+            lambda: watcher.execute("analyze"),
+            worker,
+            lambda: watcher.fetchval(unfinished),
         )
 
 

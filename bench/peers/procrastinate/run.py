@@ -1,4 +1,6 @@
-"""Procrastinate at its best: one worker with concurrency. A step's output travels as the argument of the next job."""
+"""Procrastinate at its best: one worker with concurrency. A step's output travels as the argument
+of the next job.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,10 @@ async def measure(dsn: str, workload: str, count: int) -> dict[str, Any]:
     async def worker() -> None:
         await app.run_worker_async(concurrency=CONCURRENCY, install_signal_handlers=False)
 
-    async with app.open_async(), await psycopg.AsyncConnection.connect(dsn, autocommit=True) as watcher:
+    async with (
+        app.open_async(),
+        await psycopg.AsyncConnection.connect(dsn, autocommit=True) as watcher,
+    ):
         await app.schema_manager.apply_schema_async()
 
         async def unfinished() -> int:
@@ -50,7 +55,9 @@ async def measure(dsn: str, workload: str, count: int) -> dict[str, Any]:
 
         if workload == "w3":
             return await latencies(count, handled, lambda n: work.defer_async(number=n), worker)
-        return await drain(count, handled, enqueue, lambda: watcher.execute("analyze"), worker, unfinished)
+        return await drain(
+            count, handled, enqueue, lambda: watcher.execute("analyze"), worker, unfinished
+        )
 
 
 if __name__ == "__main__":

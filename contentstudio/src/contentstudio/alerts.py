@@ -1,4 +1,6 @@
-"""Where alerts and the morning report go: the sections [alerts] and [morning] of the config, and the environment."""
+"""Where alerts and the morning report go: the sections [alerts] and [morning] of the config, and
+the environment.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from contentstudio import morning
 from contentstudio.config import DEFAULT_FILE, Config
-from overnight.environment import secret
 from overnight.errors import ConfigError, Permanent
+from overnight.secrets import secret
 
 if TYPE_CHECKING:
     from overnight.alerts import Alerts, Channel, Heartbeat, Message, Urgency
-    from overnight.database import Database
+    from overnight.store.database import Database
 
 ADDRESSES = {
     "slack": "CONTENTSTUDIO_SLACK_URL",
@@ -24,15 +26,20 @@ ADDRESSES = {
     "apprise": "CONTENTSTUDIO_APPRISE_URLS",
 }
 
-# A source that is gone or down waits for the morning, which reports it: nobody can do anything about it at night.
+# A source that is gone or down waits for the morning, which reports it: nobody can do anything
+# about it at night.
 URGENCY: dict[str, Urgency] = {
-    f"{kind}:{pipeline}": "morning" for kind in ("dead_letter", "errors") for pipeline in ("source", "demand")
+    f"{kind}:{pipeline}": "morning"
+    for kind in ("dead_letter", "errors")
+    for pipeline in ("source", "demand")
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Unaddressed:
-    """A channel whose address this environment does not have. Commands that tell nobody anything do without it."""
+    """A channel whose address this environment does not have. Commands that tell nobody anything do
+    without it.
+    """
 
     kind: str
     why: str
@@ -46,7 +53,9 @@ class Unaddressed:
 
 
 def check(alerts: Alerts) -> None:
-    """Raises `ConfigError` for a channel without an address: whoever is to tell of alerts must have all of them."""
+    """Raises `ConfigError` for a channel without an address: whoever is to tell of alerts must have
+    all of them.
+    """
     for channel in alerts.channels:
         if isinstance(channel, Unaddressed):
             raise ConfigError(channel.why)
@@ -93,7 +102,11 @@ def text(night: dict[str, Any], command: str) -> str:
 def program(config: Config) -> str:
     """How the program is called for this config, for commands that a person can copy."""
     file = config.file
-    return "contentstudio" if file.name == DEFAULT_FILE else f"contentstudio --config {shlex.quote(str(file))}"
+    return (
+        "contentstudio"
+        if file.name == DEFAULT_FILE
+        else f"contentstudio --config {shlex.quote(str(file))}"
+    )
 
 
 def _channel(config: Config, kind: str) -> Channel:
@@ -108,7 +121,9 @@ def _channel(config: Config, kind: str) -> Channel:
     address = secret(variable, f"the address of {kind}")
     if address is None:
         return Unaddressed(
-            kind, f"alerts go to {kind}: put its address into {variable}, or a file's name into {variable}_FILE"
+            kind,
+            f"alerts go to {kind}: put its address into {variable}, or a file's name "
+            f"into {variable}_FILE",
         )
     if kind == "slack":
         return Slack(address)

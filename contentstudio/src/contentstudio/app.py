@@ -16,25 +16,30 @@ from contentstudio.memory.documents import Documents
 from contentstudio.memory.embeddings import Embedder, Lexical
 from contentstudio.model import Draft, Snapshot
 from contentstudio.pipelines import work
-from contentstudio.publish.publications import Turns
-from contentstudio.research.manners import PoliteFetcher
-from contentstudio.research.records import Records
-from contentstudio.retention import Retention
+from contentstudio.pipelines.deps import Studio
 from contentstudio.review import text
-from contentstudio.sql import queries
-from contentstudio.studio import Studio
+from contentstudio.store.pages import Records
+from contentstudio.store.publications import Turns
+from contentstudio.store.retention import Retention
+from contentstudio.store.sql import queries
+from contentstudio.web.polite import PoliteFetcher
 from contentstudio.writing.port import Writer
-from overnight import App, Context, logs, report
-from overnight.database import Database, Row
-from overnight.ledger import Ledger
-from overnight.model import Decision, Reject
+from overnight import App, Context, logs
+from overnight.observability import report
+from overnight.operations.decisions import Decision, Reject
+from overnight.store.database import Database, Row
+from overnight.store.ledger import Ledger
 
 OPEN_ALERTS = 10_000  # that are looked through when a worker starts
 
 
 def create(file: Path | None = None) -> App:
-    """The app of a config file; of CONTENTSTUDIO_CONFIG or `contentstudio.toml` here, where none is named."""
-    return build(settings.load(file or Path(os.environ.get("CONTENTSTUDIO_CONFIG", settings.DEFAULT_FILE))))
+    """The app of a config file; of CONTENTSTUDIO_CONFIG or `contentstudio.toml` here, where none is
+    named.
+    """
+    return build(
+        settings.load(file or Path(os.environ.get("CONTENTSTUDIO_CONFIG", settings.DEFAULT_FILE)))
+    )
 
 
 def build(config: Config, name: str = "contentstudio") -> App:
@@ -81,7 +86,7 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
 def _embedder(config: Config, database: Database, stack: AsyncExitStack) -> Embedder:
     if config.memory.embeddings is None:
         return Lexical()
-    from contentstudio.memory.remote import Remote
+    from contentstudio.memory.embeddings_api import Remote
 
     key = settings.api_key("openai")
     logs.hide(key)
@@ -107,7 +112,11 @@ async def _forget_other_models(config: Config, database: Database, writer: Write
         from contentstudio.writing.models import in_use_by
 
         in_use = in_use_by(config.writing)
-    open = [row["subject"] for row in await report.alerts(database, limit=OPEN_ALERTS) if row["kind"] == "model_end"]
+    open = [
+        row["subject"]
+        for row in await report.alerts(database, limit=OPEN_ALERTS)
+        if row["kind"] == "model_end"
+    ]
     if gone := [model for model in open if model not in in_use]:
         await Ledger(database).resolve_alerts("model_end", gone)
 
@@ -119,7 +128,9 @@ class OfflineWriter:
         """It sends no prompt."""
         return ""
 
-    async def write(self, ctx: Context[Any], site: Site, slug: str, title: str, snapshots: Sequence[Snapshot]) -> Draft:
+    async def write(
+        self, ctx: Context[Any], site: Site, slug: str, title: str, snapshots: Sequence[Snapshot]
+    ) -> Draft:
         """Compose from the sources' own sentences. Raises `TooThin` where they do not suffice."""
         import asyncio
 
@@ -128,7 +139,12 @@ class OfflineWriter:
         return await asyncio.to_thread(offline.compose, site, slug, snapshots)
 
     async def rewrite(
-        self, ctx: Context[Any], site: Site, draft: Draft, snapshots: Sequence[Snapshot], reasons: Sequence[str]
+        self,
+        ctx: Context[Any],
+        site: Site,
+        draft: Draft,
+        snapshots: Sequence[Snapshot],
+        reasons: Sequence[str],
     ) -> Draft | None:
         """It would write the same again."""
         return None
@@ -141,7 +157,9 @@ async def decided(database: Database, decision: Decision, run: Row) -> None:
 
 
 def preview(output: Any) -> str:
-    """What waits for review, as a person reads it: the article, its sources, and what the gates said."""
+    """What waits for review, as a person reads it: the article, its sources, and what the gates
+    said.
+    """
     if "verdicts" not in output:
         return f"What stands there now: {output['url']}"
     judged = work.Judged.model_validate(output)

@@ -1,7 +1,8 @@
-"""What an owner asks of one article: publish, unpublish, roll back, refresh; or to overwrite what a person made of it.
+"""What an owner asks of one article: publish, unpublish, roll back, refresh; or to overwrite what a
+person made of it.
 
-The last one decides a review. Each other one is a job of its own, so that kill switches hold it and what it writes
-outside is recorded. The audit log says who asked, and why.
+The last one decides a review. Each other one is a job of its own, so that kill switches hold it and
+what it writes outside is recorded. The audit log says who asked, and why.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from typing import Any, Literal, get_args
 
 from contentstudio.config import Config, Static
 from contentstudio.pipelines.work import AskedSite, Named
-from contentstudio.publish import publications
-from contentstudio.sql import queries
-from overnight import App, control, report
-from overnight.database import Database, Row
+from contentstudio.store import publications
+from contentstudio.store.sql import queries
+from overnight import App
 from overnight.errors import NotFound, UserError, among, nearest
-from overnight.model import Edit
+from overnight.observability import report
+from overnight.operations import control
+from overnight.operations.decisions import Edit
+from overnight.store.database import Database, Row
 
 Verb = Literal["publish", "unpublish", "rollback", "refresh"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
@@ -33,7 +36,9 @@ LISTED = 1_000  # articles of a site among which a misspelt slug is looked for
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The job that carries out a wish, and the wish as a clause; `new` is False where it was begun a moment ago."""
+    """The job that carries out a wish, and the wish as a clause; `new` is False where it was begun
+    a moment ago.
+    """
 
     job_id: str
     new: bool
@@ -56,8 +61,8 @@ async def ask(
     reason: str = "",
     by: str | None = None,
 ) -> Started:
-    """Begin what a person asks for. Raises `UserError` for a site, slug or version that there is not, or where it would
-    do nothing.
+    """Begin what a person asks for. Raises `UserError` for a site, slug or version that there is
+    not, or where it would do nothing.
     """
     config.find(site)
     article = await _find(database, site, slug)
@@ -73,18 +78,31 @@ async def ask(
 
 
 async def render(
-    app: App, config: Config, database: Database, site: str, *, reason: str = "", by: str | None = None
+    app: App,
+    config: Config,
+    database: Database,
+    site: str,
+    *,
+    reason: str = "",
+    by: str | None = None,
 ) -> Started:
     """Begin to make the pages of a static site again. Raises `UserError` for another one."""
     if not isinstance(config.find(site).publish, Static):
-        raise UserError(f"the pages of “{site}” are made where it is published, so there is nothing to render here")
+        raise UserError(
+            f"the pages of “{site}” are made where it is published, so there is nothing "
+            "to render here"
+        )
     (clock,) = await database.fetch(queries["moment"])
     work = AskedSite(site=site, asked=clock["now"])
-    job, new = await control.start(app, database, "render", work, by=by or control.whoami(), reason=reason.strip())
+    job, new = await control.start(
+        app, database, "render", work, by=by or control.whoami(), reason=reason.strip()
+    )
     return Started(job, new, f"render the pages of {site}")
 
 
-def decide(verb: Verb, article: Row, versions: Sequence[Row], version: int | None = None) -> int | None:
+def decide(
+    verb: Verb, article: Row, versions: Sequence[Row], version: int | None = None
+) -> int | None:
     """The number of the version that a rollback goes to; None for other verbs. Pure.
 
     Raises `UserError` where the verb makes no sense as the article stands.
@@ -108,7 +126,9 @@ def _target(slug: str, state: str, versions: Sequence[Row], version: int | None)
         raise UserError(f"“{slug}” has no version yet: it was never published")
     if version is not None:
         if version not in known:
-            raise UserError(f"“{slug}” has no version {version}; its versions are 1 to {len(versions)}")
+            raise UserError(
+                f"“{slug}” has no version {version}; its versions are 1 to {len(versions)}"
+            )
         if version == latest and state != "unpublished":
             raise UserError(f"version {version} of “{slug}” is the one that stands there")
         return version
@@ -117,7 +137,9 @@ def _target(slug: str, state: str, versions: Sequence[Row], version: int | None)
     before = [number for number, row in known.items() if number < latest and not row["withdrawn"]]
     if not before:
         later = " (a later one: --to N)" if len(versions) > 1 else ""
-        raise UserError(f"version {latest} of “{slug}” stands there, and there is none before it{later}")
+        raise UserError(
+            f"version {latest} of “{slug}” stands there, and there is none before it{later}"
+        )
     return max(before)
 
 
@@ -128,27 +150,42 @@ def _wish(verb: Verb, now: datetime) -> datetime:
 
 def is_left(row: Row) -> bool:
     """Whether a row of `report.review` is an article that found a person's version in its place."""
-    return row["step"] == "publish" and isinstance(row["output"], dict) and row["output"].get("over") is not None
+    return (
+        row["step"] == "publish"
+        and isinstance(row["output"], dict)
+        and row["output"].get("over") is not None
+    )
 
 
 async def overwrite(
-    app: App, database: Database, job_id: str, *, seen: str | None = None, reason: str, by: str | None = None
+    app: App,
+    database: Database,
+    job_id: str,
+    *,
+    seen: str | None = None,
+    reason: str,
+    by: str | None = None,
 ) -> Row:
-    """Publish ours in the place of the person's version that a review found, or took away; the run's row.
+    """Publish ours in the place of the person's version that a review found, or took away; the
+    run's row.
 
-    It holds for that very version: where it was changed again since, the job goes to review again. `seen` is the seal
-    of what the reviewer saw, if they say it. Raises `UserError` where nothing of the job waits for that.
+    It holds for that very version: where it was changed again since, the job goes to review again.
+    `seen` is the seal of what the reviewer saw, if they say it. Raises `UserError` where nothing of
+    the job waits for that.
     """
     if not reason.strip():
         raise UserError("say why it is written over: the reason is kept")
     rows = [row for row in await report.review(database, job_id) if is_left(row)]
     if not rows:
         raise UserError(
-            f"job {job_id} does not wait because of a person's version on its site: show tells where it stands"
+            f"job {job_id} does not wait because of a person's version on its site: show "
+            "tells where it stands"
         )
     (row,) = rows
     decision = Edit(
-        seen or row["seen"], {**row["input"], "over": row["output"]["over"]}, f"overwrite: {reason.strip()}"
+        seen or row["seen"],
+        {**row["input"], "over": row["output"]["over"]},
+        f"overwrite: {reason.strip()}",
     )
     return await control.decide(app, database, job_id, decision, by=by)
 
@@ -159,21 +196,29 @@ async def _find(database: Database, site: str, slug: str) -> Row:
         if row["slug"] == slug:
             return row
     if not rows:
-        raise NotFound(f"nothing was published on “{site}” from here yet, so there is no article “{slug}”")
+        raise NotFound(
+            f"nothing was published on “{site}” from here yet, so there is no article “{slug}”"
+        )
     slugs = [row["slug"] for row in rows]
     near = nearest(slug, slugs) or among(slug, slugs)
     raise NotFound(f"{site} has no article “{slug}”{near}")
 
 
-async def listed(config: Config, database: Database, site: str | None, limit: int) -> list[dict[str, Any]]:
+async def listed(
+    config: Config, database: Database, site: str | None, limit: int
+) -> list[dict[str, Any]]:
     """The articles of a site, or of all. Raises `ConfigError` for a site that there is not."""
     if site is not None:
         config.find(site)
     return await publications.listed(database, site, limit)
 
 
-async def versions(config: Config, database: Database, site: str, slug: str) -> list[dict[str, Any]]:
-    """The versions of an article, the first one first. Raises `UserError` for an article that there is not."""
+async def versions(
+    config: Config, database: Database, site: str, slug: str
+) -> list[dict[str, Any]]:
+    """The versions of an article, the first one first. Raises `UserError` for an article that there
+    is not.
+    """
     config.find(site)
     await _find(database, site, slug)
     return await publications.versions(database, site, slug)

@@ -27,7 +27,9 @@ class Snapshot(Model):
 
 
 class Reference(Model):
-    """An entry of the closed pool that a draft may cite: `id` is `s1`, `s2`, …; `sha256` names the snapshot."""
+    """An entry of the closed pool that a draft may cite: `id` is `s1`, `s2`, …; `sha256` names the
+    snapshot.
+    """
 
     id: str
     url: str
@@ -38,8 +40,9 @@ class Reference(Model):
 class Sentence(Model):
     """One sentence of an article.
 
-    `source` is an id of the closed pool, or None for a sentence that claims nothing. `quoted` says that `text`
-    stands in the source word for word; it is shown in quotation marks with its citation.
+    `source` is an id of the closed pool, or None for a sentence that claims nothing. `quoted` says
+    that `text` stands in the source word for word; it is shown in quotation marks with its
+    citation.
     """
 
     text: str = Field(min_length=1)
@@ -81,15 +84,22 @@ class TableBlock(Model):
     def _check_widths(self) -> Self:
         for number, row in enumerate(self.rows, 1):
             if len(row) != len(self.head):
-                raise ValueError(f"row {number} of a table has {len(row)} cells, and its head has {len(self.head)}")
+                raise ValueError(
+                    f"row {number} of a table has {len(row)} cells, and its head has "
+                    f"{len(self.head)}"
+                )
         return self
 
 
-Block = list[Sentence] | ListBlock | QuoteBlock | TableBlock  # a bare list of sentences is a paragraph
+Block = (
+    list[Sentence] | ListBlock | QuoteBlock | TableBlock
+)  # a bare list of sentences is a paragraph
 
 
 def groups(block: Block) -> list[list[Sentence]]:
-    """The sentences of a block in reading order, each item and each cell that is not empty by itself."""
+    """The sentences of a block in reading order, each item and each cell that is not empty by
+    itself.
+    """
     match block:
         case ListBlock():
             return block.items
@@ -104,7 +114,9 @@ def map_sentences(block: Block, change: Callable[[Sentence], Sentence]) -> Block
     """The block with each of its sentences changed."""
     match block:
         case ListBlock():
-            return block.model_copy(update={"items": [list(map(change, item)) for item in block.items]})
+            return block.model_copy(
+                update={"items": [list(map(change, item)) for item in block.items]}
+            )
         case QuoteBlock():
             return block.model_copy(update={"sentences": list(map(change, block.sentences))})
         case TableBlock():
@@ -116,8 +128,9 @@ def map_sentences(block: Block, change: Callable[[Sentence], Sentence]) -> Block
 class Section(Model):
     """A heading and what stands below it.
 
-    The blocks are called `paragraphs` where a section is made and in JSON: stored drafts, and the hashes of published
-    ones, have that name. Two lists of one kind that follow each other are one list, as they are in Markdown.
+    The blocks are called `paragraphs` where a section is made and in JSON: stored drafts, and the
+    hashes of published ones, have that name. Two lists of one kind that follow each other are one
+    list, as they are in Markdown.
     """
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -131,7 +144,11 @@ class Section(Model):
         joined: list[Block] = []
         for block in blocks:
             last = joined[-1] if joined else None
-            if isinstance(block, ListBlock) and isinstance(last, ListBlock) and block.ordered == last.ordered:
+            if (
+                isinstance(block, ListBlock)
+                and isinstance(last, ListBlock)
+                and block.ordered == last.ordered
+            ):
                 joined[-1] = last.model_copy(update={"items": [*last.items, *block.items]})
             else:
                 joined.append(block)
@@ -176,24 +193,33 @@ class Draft(Model):
     images: list[Image] = []
 
     def paragraphs(self) -> list[list[Sentence]]:
-        """Every group of sentences in reading order: paragraphs, items of lists, quotes, cells that are not empty; and
-        after them the answers of the FAQ.
+        """Every group of sentences in reading order: paragraphs, items of lists, quotes, cells that
+        are not empty; and after them the answers of the FAQ.
         """
-        return [group for block in self.blocks() for group in groups(block)] + [q.answer for q in self.faq]
+        return [group for block in self.blocks() for group in groups(block)] + [
+            q.answer for q in self.faq
+        ]
 
     def blocks(self) -> list[Block]:
         """The blocks of all sections in reading order."""
         return [block for section in self.sections for block in section.blocks]
 
     def running_text(self) -> list[Sentence]:
-        """The sentences of paragraphs and answers: what is written in whole sentences, and read one after another."""
+        """The sentences of paragraphs and answers: what is written in whole sentences, and read one
+        after another.
+        """
         plain = [block for block in self.blocks() if isinstance(block, list)]
-        return [sentence for paragraph in [*plain, *(q.answer for q in self.faq)] for sentence in paragraph]
+        return [
+            sentence
+            for paragraph in [*plain, *(q.answer for q in self.faq)]
+            for sentence in paragraph
+        ]
 
     def map_sentences(self, change: Callable[[Sentence], Sentence]) -> Draft:
         """The draft with each of its sentences changed."""
         sections = [
-            s.model_copy(update={"blocks": [map_sentences(b, change) for b in s.blocks]}) for s in self.sections
+            s.model_copy(update={"blocks": [map_sentences(b, change) for b in s.blocks]})
+            for s in self.sections
         ]
         faq = [q.model_copy(update={"answer": list(map(change, q.answer))}) for q in self.faq]
         return self.model_copy(update={"sections": sections, "faq": faq})
@@ -203,7 +229,9 @@ class Draft(Model):
         return [sentence for paragraph in self.paragraphs() for sentence in paragraph]
 
     def prose(self) -> str:
-        """The body as plain text, with the heads of its tables; without headings, questions and references."""
+        """The body as plain text, with the heads of its tables; without headings, questions and
+        references.
+        """
         parts: list[str] = []
         for block in self.blocks():
             parts += [" ".join(filter(None, block.head))] if isinstance(block, TableBlock) else []
@@ -216,7 +244,9 @@ def _said(sentences: list[Sentence]) -> str:
 
 
 class Verdict(Model):
-    """What one gate said of a draft. `checked` is False where the gate could not tell, which is no pass."""
+    """What one gate said of a draft. `checked` is False where the gate could not tell, which is no
+    pass.
+    """
 
     gate: str
     passed: bool
@@ -225,11 +255,13 @@ class Verdict(Model):
 
 
 class Published(Model):
-    """Where an article stands, and what publishing did there: `left` is a person's change that another one approved.
+    """Where an article stands, and what publishing did there: `left` is a person's change that
+    another one approved.
 
-    `indexed` says whether search engines may list it. `differs` tells in sentences what readers get otherwise than it
-    was sent: what the CMS changed, or what stands at the address instead. `over` is the
-    fingerprint of a person's version that stands there (or `gone`), for the reviewer who wants ours in its place.
+    `indexed` says whether search engines may list it. `differs` tells in sentences what readers get
+    otherwise than it was sent: what the CMS changed, or what stands at the address instead. `over`
+    is the fingerprint of a person's version that stands there (or `gone`), for the reviewer who
+    wants ours in its place.
     """
 
     url: str

@@ -1,4 +1,6 @@
-"""The morning report: what was published, what needs you, what failed and why, what it cost, how long it took."""
+"""The morning report: what was published, what needs you, what failed and why, what it cost, how
+long it took.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +10,34 @@ from typing import Any
 
 import click
 
-from contentstudio.sql import queries
-from overnight import report, show
-from overnight.database import Database
+from contentstudio.store.sql import queries
+from overnight import formatting
+from overnight.observability import report
+from overnight.store.database import Database
 
 WIDTH = 80  # columns; commands and addresses alone may be longer, for they are copied
-COUNTED = ("published", "updated", "needs_review", "dead", "rejected")  # lists of which a script gets the lengths
+COUNTED = (
+    "published",
+    "updated",
+    "needs_review",
+    "dead",
+    "rejected",
+)  # lists of which a script gets the lengths
 LISTS = (*COUNTED, "retrying", "healed", "skipped", "held", "held_by_budget")
 
 
 async def gather(database: Database, since: datetime) -> dict[str, Any]:
-    """The night since a moment, as plain data; what waits for a person is there whenever it began to."""
+    """The night since a moment, as plain data; what waits for a person is there whenever it began
+    to.
+    """
     moment = {"since": since}
     totals = await report.since(database, since)
     published = await database.fetch(queries["published_since"], moment)
     waiting = await database.fetch(queries["waiting"])
     (span,) = await database.fetch(queries["span_since"], moment)
-    seconds = (span["ended"] - span["began"]).total_seconds() if span["began"] and span["ended"] else 0.0
+    seconds = (
+        (span["ended"] - span["began"]).total_seconds() if span["began"] and span["ended"] else 0.0
+    )
     night = {
         "since": since,
         "published": [row for row in published if row["action"] != "updated"],
@@ -48,12 +61,14 @@ async def gather(database: Database, since: datetime) -> dict[str, Any]:
 
 
 def all_failed(night: dict[str, Any]) -> bool:
-    """Whether jobs failed since then, and nothing came of the others: no article, and none that waits for a person.
+    """Whether jobs failed since then, and nothing came of the others: no article, and none that
+    waits for a person.
 
     What failed in an earlier night and waits still says nothing of this one.
     """
     failed, waits = (
-        any(row["finished_at"] >= night["since"] for row in night[key]) for key in ("dead", "needs_review")
+        any(row["finished_at"] >= night["since"] for row in night[key])
+        for key in ("dead", "needs_review")
     )
     return failed and not (night["published"] or night["updated"] or waits)
 
@@ -63,16 +78,26 @@ def render(night: dict[str, Any], command: str) -> None:
     say = click.echo
     failed = night["all_failed"]
     title = "Everything failed" if failed else "While you slept"
-    say(click.style(title, fg="red" if failed else None, bold=True) + f"  (since {show.cell(night['since'])} UTC)\n")
+    say(
+        click.style(title, fg="red" if failed else None, bold=True)
+        + f"  (since {formatting.cell(night['since'])} UTC)\n"
+    )
     _published(night)
     _held(night, command)
     _waiting(night, command)
     _failed(night, command)
     _retrying(night)
     _passed_over(night)
-    cost, calls = show.dollars(night["cost_usd"]), night["llm_calls"]
-    paid = f"{cost} for {show.count(calls, 'model call')}" if calls else f"{cost}: no language model was called"
-    say(f"cost  {paid}      time  {show.duration(night['seconds'])}      retries  {night['retries']}")
+    cost, calls = formatting.dollars(night["cost_usd"]), night["llm_calls"]
+    paid = (
+        f"{cost} for {formatting.count(calls, 'model call')}"
+        if calls
+        else f"{cost}: no language model was called"
+    )
+    say(
+        f"cost  {paid}      time  {formatting.duration(night['seconds'])}      retries  "
+        f"{night['retries']}"
+    )
 
 
 def _heading(text: str, colour: str) -> None:
@@ -87,15 +112,24 @@ def _told(text: str | None, label: str = "      ") -> None:
 
 def _folded(text: str, first: str, rest: str) -> str:
     return textwrap.fill(
-        text, WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
 def _published(night: dict[str, Any]) -> None:
     rows = [*night["published"], *night["updated"]]
     if not rows:
-        failed = f", and {show.count(len(night['dead']), 'job')} failed" if night["dead"] else ""
-        click.echo(f"Nothing new was published{failed}; what was published before stands as it was.\n")
+        failed = (
+            f", and {formatting.count(len(night['dead']), 'job')} failed" if night["dead"] else ""
+        )
+        click.echo(
+            f"Nothing new was published{failed}; what was published before stands as it was.\n"
+        )
         return
     _heading(f"{len(night['published'])} published, {len(night['updated'])} updated", "green")
     for row in rows:
@@ -107,10 +141,12 @@ def _published(night: dict[str, Any]) -> None:
 def _held(night: dict[str, Any], command: str) -> None:
     for row in night["held"]:
         scope = row["scope"].replace("key:", "site:", 1)
-        _heading(f"held: {show.count(row['count'], 'job')} by the switch “{scope}”", "yellow")
+        _heading(f"held: {formatting.count(row['count'], 'job')} by the switch “{scope}”", "yellow")
         click.echo(f"      let go:   {command} resume {scope}\n")
     for row in night["held_by_budget"]:
-        _heading(f"held: {show.count(row['count'], 'job')} of {row['site']} by a budget", "yellow")
+        _heading(
+            f"held: {formatting.count(row['count'], 'job')} of {row['site']} by a budget", "yellow"
+        )
         _told(row["reason"])
         scope = (row["scope"] or "all").replace("key:", "site:", 1)
         click.echo(f"      let go:   {command} budget set {scope} USD --reason …\n")
@@ -131,14 +167,17 @@ def _failed(night: dict[str, Any], command: str) -> None:
         click.echo(f"      again:    {command} replay {row['job_id']}")
         click.echo(f"      give up:  {command} cancel {row['job_id']} --reason …\n")
     if night["dead"]:
-        click.echo(f"after a fix, all that failed in the last day again:  {command} up --once --retry-failed\n")
+        click.echo(
+            f"after a fix, all that failed in the last day again:  {command} up --once "
+            "--retry-failed\n"
+        )
 
 
 def _retrying(night: dict[str, Any]) -> None:
     for row in night["retrying"]:
         _heading(f"failed {_times(row)}, and is tried again: {_work(row)}", "yellow")
         _told(row["error"])
-        click.echo(f"      next try: {show.cell(row['due_at'])} UTC\n")
+        click.echo(f"      next try: {formatting.cell(row['due_at'])} UTC\n")
 
 
 def _work(row: dict[str, Any]) -> str:
@@ -167,7 +206,10 @@ def _passed_over(night: dict[str, Any]) -> None:
         _told(f"{row['site']}: {row['title']}: {row['reason']} ({row['by']})", "rejected ")
     for row in night["healed"]:
         what = (row["input"] or {}).get("url") or row["job_id"]
-        _told(f"{row['site']}: {what} failed {_times(row)} ({row['error']}), then succeeded", "healed   ")
+        _told(
+            f"{row['site']}: {what} failed {_times(row)} ({row['error']}), then succeeded",
+            "healed   ",
+        )
     for row in night["skipped"]:
         _told(f"{row['site']}: {row['url']}", "skipped  ")
         _told(row["reason"], "         ")

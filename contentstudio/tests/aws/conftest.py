@@ -14,19 +14,23 @@ import psycopg
 import pytest
 from aws_fixtures import aws, client, queue, sqs
 
-from contentstudio.sql import queries
-from overnight.database import Database
-from overnight.embedded import EmbeddedServer
+from contentstudio.store.sql import queries
+from overnight.postgres.server import EmbeddedServer
+from overnight.store.database import Database
 from overnight.testing import fresh_database, postgres
 
 PACKAGE = Path(__file__).parents[3] / "deploy/aws/package.py"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-CONFIG = '[[site]]\nname = "garden"\nurl = "https://garden.example"\nsources = ["https://a.example/"]\n'
+CONFIG = (
+    '[[site]]\nname = "garden"\nurl = "https://garden.example"\nsources = ["https://a.example/"]\n'
+)
 
 
 @pytest.fixture(scope="session")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that Lambda would unpack the zip into. Its config is overruled: each test has its own web."""
+    """The folder that Lambda would unpack the zip into. Its config is overruled: each test has its
+    own web.
+    """
     folder = tmp_path_factory.mktemp("zip")
     (folder / "contentstudio.toml").write_text(CONFIG, "utf-8")
     spec = spec_from_file_location("package", PACKAGE)

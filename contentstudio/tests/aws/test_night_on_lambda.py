@@ -1,4 +1,5 @@
-"""The whole night on Lambda, whatever goes wrong: the zip that is deployed, AWS's own runtime client, SQS, Postgres.
+"""The whole night on Lambda, whatever goes wrong: the zip that is deployed, AWS's own runtime
+client, SQS, Postgres.
 
 What it leaves behind is judged by the same code as a night of a worker on this machine.
 """
@@ -23,18 +24,25 @@ from local_lambda import EventSource, Failed, Function
 from contentstudio import app as studio
 from contentstudio.config import Config
 from contentstudio.demo.web import INDEXNOW, DemoWeb
-from overnight import control
-from overnight.database import Database
-from overnight.embedded import EmbeddedServer
-from overnight.ledger import Ledger
+from overnight.aws.sqs import is_hint
+from overnight.operations import control
+from overnight.postgres.server import EmbeddedServer
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
 from overnight.testing import Clock
-from overnight.transport.sqs import is_hint
 
 SECONDS = 12.0  # that an invocation may take
 SEEN_AGAIN = "15"  # seconds after which a message that nobody acknowledged is taken again
 PATIENCE = 60.0  # seconds within which what is waited for has come about, on a slow machine too
 MINUTES = 120  # that a night may take, by the ledger's clock
-POISON = ["no json", "[]", '{"pipeline": "nothing", "input": 1}', '{"due": {}, "event": "x"}', '"\\u0000"', "{}"]
+POISON = [
+    "no json",
+    "[]",
+    '{"pipeline": "nothing", "input": 1}',
+    '{"due": {}, "event": "x"}',
+    '"\\u0000"',
+    "{}",
+]
 KILLS = 3
 
 
@@ -42,7 +50,13 @@ class Cloud:
     """A queue, its function, and the sweep that a scheduler calls each minute."""
 
     def __init__(
-        self, database: Database, config: Config, web: DemoWeb, sqs: Any, queue: str, make: Callable[[str], Function]
+        self,
+        database: Database,
+        config: Config,
+        web: DemoWeb,
+        sqs: Any,
+        queue: str,
+        make: Callable[[str], Function],
     ) -> None:
         self.database, self.clock, self.config, self.web = database, Clock(database), config, web
         self.sqs, self.queue = sqs, queue
@@ -52,7 +66,9 @@ class Cloud:
         self._app = studio.build(config)
 
     async def live_through(self, source: EventSource, disturb: Awaitable[None]) -> None:
-        """Let minute after minute pass, until there is nothing left to do and nothing more to go wrong."""
+        """Let minute after minute pass, until there is nothing left to do and nothing more to go
+        wrong.
+        """
         disturbing = asyncio.ensure_future(disturb)
         while not (self.is_idle and disturbing.done()):
             await until(source.is_quiet)
@@ -73,11 +89,14 @@ class Cloud:
             await asyncio.to_thread(self._sweep.invoke, {})
 
     async def _look(self) -> tuple[bool, bool, float]:
-        """Whether the night has begun, whether it is still to end, and in how many seconds something is due."""
+        """Whether the night has begun, whether it is still to end, and in how many seconds
+        something is due.
+        """
         ledger = Ledger(self.database)
         next_due = (await ledger.claim(self._app.scope(), "", 0, 0.0)).next_due
         (row,) = await self.database.fetch(
-            "select count(*) > 0 as begun, coalesce(bool_or(status in ('queued', 'running')), false) as left from runs"
+            "select count(*) > 0 as begun, coalesce(bool_or(status in ('queued', "
+            "'running')), false) as left from runs"
         )
         return row["begun"], row["left"], next_due or 0.0
 
@@ -121,13 +140,25 @@ def cloud(
     config = write_config(nights.reads(web), ping=web.url + INDEXNOW)
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": SEEN_AGAIN})
     environment = {
-        **{"AWS_ENDPOINT_URL": aws, "OVERNIGHT_QUEUE_URL": queue, "OVERNIGHT_DATABASE_URL": database.url},
+        **{
+            "AWS_ENDPOINT_URL": aws,
+            "OVERNIGHT_QUEUE_URL": queue,
+            "OVERNIGHT_DATABASE_URL": database.url,
+        },
         "CONTENTSTUDIO_CONFIG": str(config.file),
     }
     made: list[Function] = []
 
     def make(name: str) -> Function:
-        made.append(Function(f"contentstudio.aws.{name}", environment, tmp_path, seconds=SECONDS, root=unpacked))
+        made.append(
+            Function(
+                f"contentstudio.aws.handlers.{name}",
+                environment,
+                tmp_path,
+                seconds=SECONDS,
+                root=unpacked,
+            )
+        )
         return made[-1]
 
     yield Cloud(database, config, web, sqs, queue, make)
@@ -178,7 +209,9 @@ async def lost_hints(cloud: Cloud, rng: random.Random, server: EmbeddedServer) -
 
 
 def _lose(cloud: Cloud) -> None:
-    for message in cloud.sqs.receive_message(QueueUrl=cloud.queue, MaxNumberOfMessages=10).get("Messages", []):
+    for message in cloud.sqs.receive_message(QueueUrl=cloud.queue, MaxNumberOfMessages=10).get(
+        "Messages", []
+    ):
         receipt = {"QueueUrl": cloud.queue, "ReceiptHandle": message["ReceiptHandle"]}
         if is_hint(message["Body"]):
             cloud.sqs.delete_message(**receipt)
@@ -219,7 +252,9 @@ DISTURBANCES = [nothing, kills, a_time_out, poison, lost_hints, a_restart, the_s
 async def test_a_night_on_lambda_ends_like_any_other(
     cloud: Cloud, server: EmbeddedServer, rng: random.Random, disturb: Disturb
 ) -> None:
-    cloud.send(json.dumps({"pipeline": "night", "input": {"date": "2026-11-23", "sites": ["garden"]}}))
+    cloud.send(
+        json.dumps({"pipeline": "night", "input": {"date": "2026-11-23", "sites": ["garden"]}})
+    )
     with EventSource(cloud.sqs, cloud.queue, cloud.worker, batch=4) as source:
         await cloud.live_through(source, disturb(cloud, rng, server))
     await nights.check(cloud.database, cloud.config, cloud.web)
@@ -230,7 +265,9 @@ async def test_a_night_on_lambda_ends_like_any_other(
 async def test_messages_that_come_twice_and_in_any_order_change_nothing(
     cloud: Cloud, server: EmbeddedServer, rng: random.Random
 ) -> None:
-    cloud.send(json.dumps({"pipeline": "night", "input": {"date": "2026-11-23", "sites": ["garden"]}}))
+    cloud.send(
+        json.dumps({"pipeline": "night", "input": {"date": "2026-11-23", "sites": ["garden"]}})
+    )
     with EventSource(cloud.sqs, cloud.queue, cloud.worker, batch=4, rng=rng) as source:
         await cloud.live_through(source, nothing(cloud, rng, server))
     await nights.check(cloud.database, cloud.config, cloud.web)

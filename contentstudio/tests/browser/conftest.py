@@ -13,10 +13,11 @@ from contentstudio import app as studio
 from contentstudio import console
 from contentstudio.config import Config
 from contentstudio.demo.web import FEEDS, GONE, INDEXNOW, DemoWeb
-from overnight import App, control, serving
+from overnight import App, http
 from overnight.console import site
 from overnight.console.access import Access
-from overnight.database import Database
+from overnight.operations import control
+from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
 
@@ -48,8 +49,8 @@ async def app(config: Config, database: Database, clock: Clock) -> App:
 @pytest.fixture
 async def url(app: App, config: Config, database: Database) -> AsyncIterator[str]:
     built = site.build(app, database, Access({}), own=console.build(config))
-    with serving.listen("127.0.0.1", 0) as listener:
-        async with serving.served(built, listener) as url:
+    with http.listen("127.0.0.1", 0) as listener:
+        async with http.served(built, listener) as url:
             yield url
 
 

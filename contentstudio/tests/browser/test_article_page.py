@@ -9,7 +9,16 @@ from eyes import LOOKS, page_of
 from playwright.async_api import Browser
 
 from contentstudio.config import Site
-from contentstudio.model import Block, Draft, ListBlock, QuoteBlock, Reference, Section, Sentence, TableBlock
+from contentstudio.model import (
+    Block,
+    Draft,
+    ListBlock,
+    QuoteBlock,
+    Reference,
+    Section,
+    Sentence,
+    TableBlock,
+)
 from contentstudio.publish import render
 
 COLUMNS = 9
@@ -25,7 +34,10 @@ def page_with(language: str) -> str:
         say("Words of another.", quoted=True),
         ListBlock(items=[say("One item."), say(LONG)]),
         QuoteBlock(sentences=say(LONG)),
-        TableBlock(head=[f"Column {n}" for n in range(COLUMNS)], rows=[[say("Some words of it")] * COLUMNS] * 2),
+        TableBlock(
+            head=[f"Column {n}" for n in range(COLUMNS)],
+            rows=[[say("Some words of it")] * COLUMNS] * 2,
+        ),
         TableBlock(head=["Only"], rows=[[say(LONG)]]),
     ]
     draft = Draft(
@@ -45,7 +57,9 @@ def page_with(language: str) -> str:
 
 @pytest.mark.parametrize("language", ["en", "ar"])
 @pytest.mark.parametrize("look", LOOKS)
-async def test_a_wide_table_scrolls_within_itself_and_the_page_fits(browser: Browser, look: str, language: str) -> None:
+async def test_a_wide_table_scrolls_within_itself_and_the_page_fits(
+    browser: Browser, look: str, language: str
+) -> None:
     async with page_of(browser, look) as page:
         await page.set_content(page_with(language))
         width = await page.evaluate("document.documentElement.scrollWidth")
@@ -59,6 +73,8 @@ async def test_a_wide_table_scrolls_within_itself_and_the_page_fits(browser: Bro
 async def test_quotation_marks_are_shown_once(browser: Browser) -> None:
     async with page_of(browser) as page:
         await page.set_content(page_with("de"))
-        before = await page.evaluate("getComputedStyle(document.querySelector('q'), '::before').content")
+        before = await page.evaluate(
+            "getComputedStyle(document.querySelector('q'), '::before').content"
+        )
         assert before == "none"
         assert await page.locator("section p").first.inner_text() == "„Words of another.“1"

@@ -1,4 +1,6 @@
-"""A static site as readers meet it: light, dark, on a phone, with words and tables that are too wide for it."""
+"""A static site as readers meet it: light, dark, on a phone, with words and tables that are too
+wide for it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,10 @@ from contentstudio.model import Draft
 from contentstudio.publish import StaticSite, own_pages
 
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
-IMPRINT = f"# Imprint\n\n{LONG}, `{LONG}`\n\n```\n{LONG} {LONG}\n```\n\n|{'a|' * 9}\n|{'-|' * 9}\n|{f'{LONG}|' * 9}\n"
+IMPRINT = (
+    f"# Imprint\n\n{LONG}, `{LONG}`\n\n```\n{LONG} "
+    f"{LONG}\n```\n\n|{'a|' * 9}\n|{'-|' * 9}\n|{f'{LONG}|' * 9}\n"
+)
 NIGHT = datetime(2026, 3, 1, 4, tzinfo=UTC)
 PAGES = {
     "index": "/",
@@ -36,7 +41,9 @@ PAGES = {
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Shows 404.html where there is no file, as web servers are told to; with 200, for a 404 is an error of a page."""
+    """Shows 404.html where there is no file, as web servers are told to; with 200, for a 404 is an
+    error of a page.
+    """
 
     def send_head(self) -> Any:
         path = Path(self.translate_path(self.path))
@@ -53,14 +60,32 @@ def draft(number: int) -> Draft:
         [sentence, {"text": "A heap is warm."}],
         {"kind": "list", "items": [[sentence], [sentence]]},
         {"kind": "quote", "sentences": [sentence]},
-        {"kind": "table", "head": [LONG, "b", "c", "d", "e"], "rows": [[[sentence], [], [], [], [sentence]]]},
+        {
+            "kind": "table",
+            "head": [LONG, "b", "c", "d", "e"],
+            "rows": [[[sentence], [], [], [], [sentence]]],
+        },
     ]
     return Draft.model_validate(
         {
-            **{"site": "garden", "slug": f"a-{number}", "title": f"{LONG} {number}", "writer": "offline"},
+            **{
+                "site": "garden",
+                "slug": f"a-{number}",
+                "title": f"{LONG} {number}",
+                "writer": "offline",
+            },
             **{"description": f"What {LONG} is, and number {number}.", "tags": ["Soil", LONG]},
-            "sections": [{"heading": f"{heading} {LONG}", "paragraphs": blocks} for heading in "ABCDE"],
-            "references": [{"id": "s1", "url": f"https://{'long' * 14}.example/", "title": LONG, "sha256": "0" * 64}],
+            "sections": [
+                {"heading": f"{heading} {LONG}", "paragraphs": blocks} for heading in "ABCDE"
+            ],
+            "references": [
+                {
+                    "id": "s1",
+                    "url": f"https://{'long' * 14}.example/",
+                    "title": LONG,
+                    "sha256": "0" * 64,
+                }
+            ],
             "images": [{"src": "heap.png", "alt": "A heap"}],
         }
     )
@@ -72,14 +97,26 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("site")
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
     url = f"http://127.0.0.1:{server.server_port}"
-    told = {"name": "garden", "url": url, "title": f"The Garden of {LONG}", "sources": ["https://a.example"]}
-    own = [own_pages.parsed("about.md", "# About us\n\nWe grow."), own_pages.parsed("imprint.md", IMPRINT)]
-    site = StaticSite(Site.model_validate({**told, "description": LONG, "color": "#ffcc00"}), folder, own)
+    told = {
+        "name": "garden",
+        "url": url,
+        "title": f"The Garden of {LONG}",
+        "sources": ["https://a.example"],
+    }
+    own = [
+        own_pages.parsed("about.md", "# About us\n\nWe grow."),
+        own_pages.parsed("imprint.md", IMPRINT),
+    ]
+    site = StaticSite(
+        Site.model_validate({**told, "description": LONG, "color": "#ffcc00"}), folder, own
+    )
     picture = io.BytesIO()
     Image.new("RGB", (1600, 900), "#aa2266").save(picture, "PNG")
     for number in range(25):
         site.publish(
-            draft(number), published_at=NIGHT + timedelta(hours=number), pictures={"heap.png": picture.getvalue()}
+            draft(number),
+            published_at=NIGHT + timedelta(hours=number),
+            pictures={"heap.png": picture.getvalue()},
         )
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -92,7 +129,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 async def check_fit(page: Page) -> None:
     await check_width(page)
     assert page.viewport_size is not None
-    wide = await page.evaluate("document.documentElement.scrollWidth")  # a phone zooms out where a page is too wide
+    wide = await page.evaluate(
+        "document.documentElement.scrollWidth"
+    )  # a phone zooms out where a page is too wide
     assert wide <= page.viewport_size["width"], page.url
 
 
@@ -109,10 +148,14 @@ async def test_every_page_of_a_static_site_fits(
             await check_fit(page)
             assert await page.locator("h1").count() == 1
             if pictures is not None:
-                await page.screenshot(path=pictures / f"static-{name}-{look}-{scheme}.png", full_page=True)
+                await page.screenshot(
+                    path=pictures / f"static-{name}-{look}-{scheme}.png", full_page=True
+                )
 
 
-async def test_readers_find_their_way_from_a_missing_page_to_an_article_and_on(browser: Browser, url: str) -> None:
+async def test_readers_find_their_way_from_a_missing_page_to_an_article_and_on(
+    browser: Browser, url: str
+) -> None:
     async with page_of(browser, "phone") as page:
         await page.goto(f"{url}/no/such/page/here")
         await page.get_by_role("main").get_by_role("link").click()
@@ -127,9 +170,14 @@ async def test_readers_find_their_way_from_a_missing_page_to_an_article_and_on(b
         await page.wait_for_url("**/imprint/")
 
 
-async def test_a_picture_has_its_room_before_it_came_and_the_focus_is_seen(browser: Browser, url: str) -> None:
+async def test_a_picture_has_its_room_before_it_came_and_the_focus_is_seen(
+    browser: Browser, url: str
+) -> None:
     async with page_of(browser, "phone") as page:
-        await page.route("**/heap.png", lambda route: route.fulfill(status=200, content_type="image/png", body=b""))
+        await page.route(
+            "**/heap.png",
+            lambda route: route.fulfill(status=200, content_type="image/png", body=b""),
+        )
         await page.goto(f"{url}/a-3/")
         width, height = await page.evaluate(
             "(() => { const box = document.querySelector('article img').getBoundingClientRect();"
@@ -138,4 +186,7 @@ async def test_a_picture_has_its_room_before_it_came_and_the_focus_is_seen(brows
         assert height == pytest.approx(width * 9 / 16, abs=1)
         await page.keyboard.press("Tab")
         style = "getComputedStyle(document.activeElement).outlineStyle"
-        assert await page.evaluate(f"[document.activeElement.className, {style}]") == ["skip", "solid"]
+        assert await page.evaluate(f"[document.activeElement.className, {style}]") == [
+            "skip",
+            "solid",
+        ]

@@ -1,4 +1,6 @@
-"""The studio's own pages and its review as a person meets them: light, dark, on a phone, full of what must not run."""
+"""The studio's own pages and its review as a person meets them: light, dark, on a phone, full of
+what must not run.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +10,16 @@ import pytest
 from eyes import LOOKS, check_width, page_of
 from playwright.async_api import Browser
 
-from overnight import App, report
-from overnight.database import Database
+from overnight import App
+from overnight.observability import report
+from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
 HOSTILE = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
 RUNNABLE = "script:not([src]):not([type='application/ld+json']), img[onerror]"
 PLANTED = (
-    "update runs set error = %(text)s || coalesce(error, ''), output = jsonb_set(jsonb_set(jsonb_set(output,"
+    "update runs set error = %(text)s || coalesce(error, ''), output = "
+    "jsonb_set(jsonb_set(jsonb_set(output,"
     " '{draft,title}', to_jsonb(%(text)s::text)), '{draft,description}', to_jsonb(%(text)s::text)),"
     " '{verdicts,0,reason}', to_jsonb(%(text)s::text)) where status = 'needs_review'",
     "update snapshots set title = %(text)s",
@@ -29,7 +33,13 @@ PLANTED = (
 
 def paths(job: str) -> dict[str, str]:
     """Every page that the studio adds or adds to, by the name of its picture."""
-    lists = {"studio": "/", "sites": "/sites", "topics": "/topics", "articles": "/articles", "reviews": "/review"}
+    lists = {
+        "studio": "/",
+        "sites": "/sites",
+        "topics": "/topics",
+        "articles": "/articles",
+        "reviews": "/review",
+    }
     return {**lists, "article": f"/review/{job}"}
 
 
@@ -52,10 +62,18 @@ async def test_what_is_planted_in_titles_sources_claims_and_errors_never_runs(
     for sql in PLANTED:
         await database.fetch(sql, {"text": HOSTILE})
     async with page_of(browser) as page:
-        for path in (*paths(waiting).values(), f"/review/{waiting}/preview", f"/jobs/{waiting}", "/dead", "/alerts"):
+        for path in (
+            *paths(waiting).values(),
+            f"/review/{waiting}/preview",
+            f"/jobs/{waiting}",
+            "/dead",
+            "/alerts",
+        ):
             await page.goto(url + path)
             assert await page.title() != "run", path
-            assert "document.title='run'" in await page.content() or path == "/sites", f"{path} shows none of it"
+            assert "document.title='run'" in await page.content() or path == "/sites", (
+                f"{path} shows none of it"
+            )
             assert await page.locator(RUNNABLE).count() == 0, path
 
 
@@ -72,7 +90,9 @@ async def test_an_article_is_read_in_a_frame_that_may_do_nothing_and_approved(
         await page.get_by_role("button", name="Approve").click()
         await page.get_by_text("approved: job").wait_for()
     await run_until_idle(app, database, clock=clock, horizon=3_600)
-    (published,) = await database.fetch("select status from runs where job_id = %s and step = 'publish'", [waiting])
+    (published,) = await database.fetch(
+        "select status from runs where job_id = %s and step = 'publish'", [waiting]
+    )
     assert published["status"] == "succeeded"
 
 
@@ -88,7 +108,9 @@ async def test_the_words_of_an_article_are_edited_and_judged_anew(
         await box.fill("# A title of mine\n" + words.partition("\n")[2])
         await page.get_by_role("button", name="Judge these words").click()
         await page.get_by_text("edited: gate of job").wait_for()
-    (row,) = await database.fetch("select input, status from runs where job_id = %s and step = 'gate'", [waiting])
+    (row,) = await database.fetch(
+        "select input, status from runs where job_id = %s and step = 'gate'", [waiting]
+    )
     assert (row["input"]["title"], row["status"]) == ("A title of mine", "queued")
 
 
@@ -116,7 +138,9 @@ async def test_an_article_is_rejected_with_a_reason(
     assert deed == {"verb": "reject", "reason": "not for us"}
 
 
-async def test_a_site_is_switched_off_and_on_where_it_is_listed(browser: Browser, url: str, database: Database) -> None:
+async def test_a_site_is_switched_off_and_on_where_it_is_listed(
+    browser: Browser, url: str, database: Database
+) -> None:
     async with page_of(browser) as page:
         await page.goto(f"{url}/sites")
         row = page.get_by_role("row", name="garden")
@@ -127,7 +151,9 @@ async def test_a_site_is_switched_off_and_on_where_it_is_listed(browser: Browser
         await page.get_by_text("site:garden is on again").wait_for()
 
 
-async def test_the_topics_of_one_site_are_chosen(browser: Browser, url: str, database: Database) -> None:
+async def test_the_topics_of_one_site_are_chosen(
+    browser: Browser, url: str, database: Database
+) -> None:
     async with page_of(browser) as page:
         await page.goto(f"{url}/topics")
         everything = await page.locator("tbody tr").count()

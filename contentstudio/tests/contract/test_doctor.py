@@ -1,4 +1,6 @@
-"""The doctor of a site: what is well, and what must be mended, each with its mend. WordPress has its own tests."""
+"""The doctor of a site: what is well, and what must be mended, each with its mend. WordPress has
+its own tests.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from contentstudio.cli import cli
+from contentstudio.cli.main import cli
 from contentstudio.config import Site
 from contentstudio.publish import StaticSite, theme_faults
 
@@ -38,7 +40,9 @@ def www(tmp_path: Path) -> Iterator[tuple[Path, str]]:
         def log_message(self, *_: Any) -> None: ...
 
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as server:
-        robots.write_text(f"User-agent: *\nAllow: /\n\nSitemap: http://127.0.0.1:{server.server_port}/sitemap.xml\n")
+        robots.write_text(
+            f"User-agent: *\nAllow: /\n\nSitemap: http://127.0.0.1:{server.server_port}/sitemap.xml\n"
+        )
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         yield folder, f"http://127.0.0.1:{server.server_port}"
@@ -56,7 +60,9 @@ def ask(www: tuple[Path, str], tmp_path: Path) -> Ask:
             f"ping = {{ endpoint = '{www[1]}/indexnow', key = '{KEY}' }}\npublish = {publish}\n",
             "utf-8",
         )
-        return CliRunner().invoke(cli, ["--config", str(file), "site", "check", "garden", *arguments])
+        return CliRunner().invoke(
+            cli, ["--config", str(file), "site", "check", "garden", *arguments]
+        )
 
     return run
 
@@ -103,7 +109,9 @@ async def test_a_secret_that_is_not_there_is_a_finding_and_the_rest_is_looked_at
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CONTENTSTUDIO_SECRET_GARDEN", raising=False)
-    code, wrong = await findings(ask, publish="{ to = 'wordpress', user = 'studio', private = true }")
+    code, wrong = await findings(
+        ask, publish="{ to = 'wordpress', user = 'studio', private = true }"
+    )
     assert code == 1
     assert len(wrong) == 2  # this WordPress would have another sitemap
     assert any("CONTENTSTUDIO_SECRET_GARDEN" in what for what in wrong)
@@ -112,7 +120,10 @@ async def test_a_secret_that_is_not_there_is_a_finding_and_the_rest_is_looked_at
 async def test_what_is_no_wordpress_is_told(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTENTSTUDIO_SECRET_GARDEN", "abcd efgh")
     _, wrong = await findings(ask, publish="{ to = 'wordpress', user = 'studio', private = true }")
-    assert any(what.startswith("there is no WordPress at") and "as url" in mend for what, mend in wrong.items())
+    assert any(
+        what.startswith("there is no WordPress at") and "as url" in mend
+        for what, mend in wrong.items()
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,7 +131,10 @@ async def test_what_is_no_wordpress_is_told(ask: Ask, monkeypatch: pytest.Monkey
     [
         ("{ to = 'static' }", "/sites/garden"),
         ("{ to = 'wordpress', user = 'studio', private = true }", "beside wp-config.php"),
-        ("{ to = 'git', repository = '/nowhere', layout = 'astro' }", "into public of the repository"),
+        (
+            "{ to = 'git', repository = '/nowhere', layout = 'astro' }",
+            "into public of the repository",
+        ),
         ("{ to = 'ghost', private = true }", "in front of Ghost"),
     ],
     ids=["static", "WordPress", "Git", "Ghost"],
@@ -136,7 +150,9 @@ async def test_a_missing_key_is_told_with_the_place_for_it(
     assert mend.endswith("key_url in ping")
 
 
-LISTED = "<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'><url><loc>{}</loc></url></urlset>"
+LISTED = (
+    "<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'><url><loc>{}</loc></url></urlset>"
+)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +179,9 @@ async def test_a_robots_txt_that_forbids_our_pages_is_told_with_the_line(
         assert all(f"take “{line}” out there" in mend for mend in wrong.values())
 
 
-@pytest.mark.parametrize("rules", ["User-agent: *\nAllow: /\n", "Sitemap: https://other.example/sitemap.xml\n", None])
+@pytest.mark.parametrize(
+    "rules", ["User-agent: *\nAllow: /\n", "Sitemap: https://other.example/sitemap.xml\n", None]
+)
 async def test_a_robots_txt_that_does_not_name_the_sitemap_is_told_with_the_line(
     ask: Ask, www: tuple[Path, str], rules: str | None
 ) -> None:
@@ -177,12 +195,16 @@ async def test_a_robots_txt_that_does_not_name_the_sitemap_is_told_with_the_line
     assert "/sites/garden/robots.txt there" in mend
 
 
-async def test_of_a_site_in_a_folder_the_robots_txt_of_its_host_counts(ask: Ask, www: tuple[Path, str]) -> None:
+async def test_of_a_site_in_a_folder_the_robots_txt_of_its_host_counts(
+    ask: Ask, www: tuple[Path, str]
+) -> None:
     (www[0] / "blog").mkdir()
     (www[0] / "blog" / "sitemap.xml").write_text(LISTED.format(f"{www[1]}/blog/compost/"), "utf-8")
     (www[0] / "blog" / f"{KEY}.txt").write_text(KEY, "utf-8")
     (www[0] / "blog" / "robots.txt").write_text(f"Sitemap: {www[1]}/blog/sitemap.xml", "utf-8")
-    (www[0] / "robots.txt").write_text("User-agent: *\nDisallow: /*\nUser-agent: Bingbot\nDisallow: /blog/c", "utf-8")
+    (www[0] / "robots.txt").write_text(
+        "User-agent: *\nDisallow: /*\nUser-agent: Bingbot\nDisallow: /blog/c", "utf-8"
+    )
     _, wrong = await findings(ask, below="/blog")
     assert [told.split(" ", 1)[1].split(" addresses")[0] for told in wrong] == [
         "forbids Googlebot 3 of 3",
@@ -194,7 +216,9 @@ async def test_of_a_site_in_a_folder_the_robots_txt_of_its_host_counts(ask: Ask,
         "take “Disallow: /*” out there, or add “Allow: /blog/” beside it",
         "take “Disallow: /blog/c” out there",
     ]
-    assert mend[2].startswith(f"add the line “Sitemap: {www[1]}/blog/sitemap.xml” to it: in the folder of the site")
+    assert mend[2].startswith(
+        f"add the line “Sitemap: {www[1]}/blog/sitemap.xml” to it: in the folder of the site"
+    )
 
 
 async def test_of_any_cms_the_robots_txt_is_looked_at_and_its_sitemap_is_the_cmss_own(
@@ -207,7 +231,9 @@ async def test_of_any_cms_the_robots_txt_is_looked_at_and_its_sitemap_is_the_cms
     assert all("forbids" in what for what in told)
 
 
-def test_a_site_in_a_folder_gets_no_robots_txt_and_loses_the_one_that_it_had(tmp_path: Path) -> None:
+def test_a_site_in_a_folder_gets_no_robots_txt_and_loses_the_one_that_it_had(
+    tmp_path: Path,
+) -> None:
     config = {"name": "garden", "url": "https://garden.example", "sources": ["https://a.example"]}
     folder = tmp_path / "www"
     draft = theme_faults.sample(Site.model_validate(config))

@@ -1,4 +1,6 @@
-"""Vectors from an endpoint that speaks OpenAI's protocol: what is asked, what it costs, and how it can fail."""
+"""Vectors from an endpoint that speaks OpenAI's protocol: what is asked, what it costs, and how it
+can fail.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +15,19 @@ import pytest
 
 from contentstudio.config import Embeddings
 from contentstudio.memory.embeddings import Vector
-from contentstudio.memory.remote import Remote
+from contentstudio.memory.embeddings_api import Remote
 from overnight import App, ConfigError, Context, Pipeline, Retry
-from overnight import control as people
-from overnight.database import Database
+from overnight.operations import control as people
+from overnight.store.database import Database
 from overnight.testing import run_until_idle
 
 KEY = "sk-not-to-be-told"
 
 
 class Server:
-    """Answers each text with a vector of its length and 1, or with what a test wrote down; keeps the requests."""
+    """Answers each text with a vector of its length and 1, or with what a test wrote down; keeps
+    the requests.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -48,7 +52,9 @@ def server() -> Iterator[Server]:
             server.bodies.append(body)
             server.keys.append(self.headers["Authorization"])
             found = self.path == "/v1/embeddings"
-            status, answer = (server.answer or server.vectors(body["input"])) if found else (404, b"")
+            status, answer = (
+                (server.answer or server.vectors(body["input"])) if found else (404, b"")
+            )
             self.send_response(status)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
@@ -65,9 +71,13 @@ def server() -> Iterator[Server]:
         thread.join()
 
 
-async def embed(database: Database, server: Server, *texts: str, name: str = "a") -> list[Vector] | str:
+async def embed(
+    database: Database, server: Server, *texts: str, name: str = "a"
+) -> list[Vector] | str:
     """The vectors that a step gets, or the sentence with which it failed."""
-    settings = Embeddings(model="text-embedding-3-small", base_url=server.url, same=0.8, related=0.4)
+    settings = Embeddings(
+        model="text-embedding-3-small", base_url=server.url, same=0.8, related=0.4
+    )
     remote = Remote(settings, KEY, database)
     got: list[list[Vector]] = []
     pipeline = Pipeline("embedding")
@@ -85,10 +95,17 @@ async def embed(database: Database, server: Server, *texts: str, name: str = "a"
     return got[0] if got else str(row["error"])
 
 
-async def test_each_text_gets_its_vector_at_length_1_in_one_call(database: Database, server: Server) -> None:
+async def test_each_text_gets_its_vector_at_length_1_in_one_call(
+    database: Database, server: Server
+) -> None:
     vectors = await embed(database, server, "aaa", "b")
-    assert vectors == [pytest.approx([3 / math.sqrt(10), 1 / math.sqrt(10)]), pytest.approx([math.sqrt(0.5)] * 2)]
-    assert server.bodies == [{"model": "text-embedding-3-small", "input": ["aaa", "b"], "encoding_format": "float"}]
+    assert vectors == [
+        pytest.approx([3 / math.sqrt(10), 1 / math.sqrt(10)]),
+        pytest.approx([math.sqrt(0.5)] * 2),
+    ]
+    assert server.bodies == [
+        {"model": "text-embedding-3-small", "input": ["aaa", "b"], "encoding_format": "float"}
+    ]
     assert server.keys == [f"Bearer {KEY}"]
 
 
@@ -98,7 +115,9 @@ async def test_a_call_is_booked_with_its_price_and_the_same_texts_are_not_paid_f
     first = await embed(database, server, "aaa")
     assert await embed(database, server, "aaa", name="b") == first
     assert len(server.bodies) == 1
-    rows = await database.fetch("select status, input_tokens, cost_usd::float8 as usd from llm_calls order by id")
+    rows = await database.fetch(
+        "select status, input_tokens, cost_usd::float8 as usd from llm_calls order by id"
+    )
     assert [row["status"] for row in rows] == ["stored", "cached"]
     assert (rows[0]["input_tokens"], rows[0]["usd"]) == (1_000, 0.00002)
 

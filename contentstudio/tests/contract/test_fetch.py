@@ -18,8 +18,9 @@ import httpcore2
 import pytest
 
 from contentstudio.config import Fetch
-from contentstudio.research import feeds, fetch, guard
-from contentstudio.research.fetch import ANY_TYPE, UNSTATED, Fetched, Fetcher, require_page
+from contentstudio.research import feeds
+from contentstudio.web import fetch, guard
+from contentstudio.web.fetch import ANY_TYPE, UNSTATED, Fetched, Fetcher, require_page
 from overnight.errors import Permanent, Transient
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -30,7 +31,9 @@ Writer = asyncio.StreamWriter
 
 
 class Hostile:
-    """A server of raw bytes: `routes` maps a path to what is written. It counts what it was asked and what it sent."""
+    """A server of raw bytes: `routes` maps a path to what is written. It counts what it was asked
+    and what it sent.
+    """
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
@@ -59,7 +62,9 @@ class Hostile:
             head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             path = head[0].split(" ")[1]
             self.asked[path] += 1
-            self.headers.append({k.lower(): v for k, _, v in (line.partition(": ") for line in head[1:])})
+            self.headers.append(
+                {k.lower(): v for k, _, v in (line.partition(": ") for line in head[1:])}
+            )
             route = self.routes[path]
             if isinstance(route, bytes):
                 await self.write(writer, route)
@@ -83,12 +88,16 @@ class CountingNetwork(httpcore2.AsyncNetworkBackend):
         self.connected: list[str] = []
         self._inner = httpcore2.AnyIOBackend()
 
-    async def connect_tcp(self, host: str, port: int, *rest: Any, **more: Any) -> httpcore2.AsyncNetworkStream:
+    async def connect_tcp(
+        self, host: str, port: int, *rest: Any, **more: Any
+    ) -> httpcore2.AsyncNetworkStream:
         self.connected.append(host)
         return await self._inner.connect_tcp(host, port, *rest, **more)
 
 
-def answer(status: str = "200 OK", body: bytes = PAGE, kind: str | None = "text/html", **headers: str) -> bytes:
+def answer(
+    status: str = "200 OK", body: bytes = PAGE, kind: str | None = "text/html", **headers: str
+) -> bytes:
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close"]
     lines += [f"Content-Type: {kind}"] if kind is not None else []
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
@@ -116,7 +125,13 @@ def network() -> CountingNetwork:
 
 @pytest.fixture
 async def fetcher(network: CountingNetwork) -> AsyncIterator[Fetcher]:
-    limits = Fetch(allow_loopback=True, timeout_seconds=5, max_bytes=100_000, max_redirects=3, user_agent="tester/1")
+    limits = Fetch(
+        allow_loopback=True,
+        timeout_seconds=5,
+        max_bytes=100_000,
+        max_redirects=3,
+        user_agent="tester/1",
+    )
     one = Fetcher(limits, network)
     yield one
     await one.aclose()
@@ -136,7 +151,9 @@ async def failure(fetcher: Fetcher, url: str, kind: type[Exception]) -> Any:
 async def test_a_page(server: Hostile, fetcher: Fetcher) -> None:
     server.routes["/p?q=1"] = answer(kind='Text/HTML; Charset="ISO-8859-1"', body=b"caf\xe9")
     got = await fetcher.get(f"{server.url}/p?q=1#part")
-    assert got == Fetched(f"{server.url}/p?q=1#part", f"{server.url}/p?q=1", 200, "text/html", got.charset, b"caf\xe9")
+    assert got == Fetched(
+        f"{server.url}/p?q=1#part", f"{server.url}/p?q=1", 200, "text/html", got.charset, b"caf\xe9"
+    )
     assert (got.charset or "").lower() == "iso-8859-1"
     assert got.text == "café"
     assert server.headers[0]["user-agent"] == "tester/1"
@@ -179,7 +196,11 @@ async def test_the_limit_of_redirects_is_exact(server: Hostile, fetcher: Fetcher
 
 @pytest.mark.parametrize("path", ["/loop", "/ping"])
 async def test_circles_are_detected(server: Hostile, fetcher: Fetcher, path: str) -> None:
-    server.routes |= {"/loop": redirect("/loop#again"), "/ping": redirect("/pong"), "/pong": redirect("/ping")}
+    server.routes |= {
+        "/loop": redirect("/loop#again"),
+        "/ping": redirect("/pong"),
+        "/pong": redirect("/ping"),
+    }
     error = await failure(fetcher, server.url + path, fetch.TooManyRedirects)
     assert "circle" in str(error)
     assert max(server.asked.values()) == 1
@@ -187,7 +208,12 @@ async def test_circles_are_detected(server: Hostile, fetcher: Fetcher, path: str
 
 @pytest.mark.parametrize(
     "target",
-    ["http://169.254.169.254/latest/meta-data/", "http://10.0.0.1/", "http://[::ffff:10.0.0.1]/", "//0.0.0.0/"],
+    [
+        "http://169.254.169.254/latest/meta-data/",
+        "http://10.0.0.1/",
+        "http://[::ffff:10.0.0.1]/",
+        "//0.0.0.0/",
+    ],
 )
 async def test_no_redirect_leads_inside(
     server: Hostile, fetcher: Fetcher, network: CountingNetwork, target: str
@@ -198,8 +224,12 @@ async def test_no_redirect_leads_inside(
     assert network.connected == ["127.0.0.1"]
 
 
-@pytest.mark.parametrize("target", ["file:///etc/passwd", "http://u:secret@127.0.0.1/", "http://127.0.0.1:22/"])
-async def test_no_redirect_leads_to_another_service(server: Hostile, fetcher: Fetcher, target: str) -> None:
+@pytest.mark.parametrize(
+    "target", ["file:///etc/passwd", "http://u:secret@127.0.0.1/", "http://127.0.0.1:22/"]
+)
+async def test_no_redirect_leads_to_another_service(
+    server: Hostile, fetcher: Fetcher, target: str
+) -> None:
     server.routes["/out"] = redirect(target)
     with pytest.raises(Permanent) as caught:
         await fetcher.get(f"{server.url}/out")
@@ -245,7 +275,9 @@ async def test_the_checked_address_is_the_one_connected_to(
     assert network.connected == ["127.0.0.1"]
 
 
-async def test_the_next_address_is_tried(server: Hostile, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_next_address_is_tried(
+    server: Hostile, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
         return [(2, 1, 6, "", (address, port)) for address in ("127.0.0.2", "127.0.0.1")]
 
@@ -308,7 +340,9 @@ async def test_tls_is_verified_against_the_name(
 # Size
 
 
-async def test_a_bomb_is_not_unpacked(server: Hostile, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_bomb_is_not_unpacked(
+    server: Hostile, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rooms: list[int] = []
     plain = zlib.decompressobj
 
@@ -336,15 +370,21 @@ async def test_a_bomb_in_a_bomb(server: Hostile, fetcher: Fetcher) -> None:
 
 
 async def test_a_stated_length_is_believed_at_once(server: Hostile, fetcher: Fetcher) -> None:
-    server.routes["/"] = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 100001\r\n\r\n"
+    server.routes["/"] = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 100001\r\n\r\n"
+    )
     await failure(fetcher, f"{server.url}/", fetch.TooLarge)
 
 
 @pytest.mark.parametrize("head", [b"", b"Content-Encoding: gzip\r\n"])
 async def test_an_endless_body_is_cut(server: Hostile, fetcher: Fetcher, head: bytes) -> None:
-    # Packed, it is a finished member with rubbish behind it, which unpacks to nothing: only the wire can tell.
+    # Packed, it is a finished member with rubbish behind it, which unpacks to nothing: only the
+    # wire can tell.
     async def endless(writer: Writer) -> None:
-        await server.write(writer, b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n" + head + b"\r\n" + EMPTY_MEMBERS)
+        await server.write(
+            writer,
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n" + head + b"\r\n" + EMPTY_MEMBERS,
+        )
         while True:
             await server.write(writer, b"0" * 65_536)
 
@@ -402,7 +442,16 @@ async def slow(fetcher: Fetcher, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "status", ["400 Bad", "401 No", "403 Forbidden", "404 Not Found", "410 Gone", "204 No Content", "300 Choices"]
+    "status",
+    [
+        "400 Bad",
+        "401 No",
+        "403 Forbidden",
+        "404 Not Found",
+        "410 Gone",
+        "204 No Content",
+        "300 Choices",
+    ],
 )
 async def test_refusals_are_permanent(server: Hostile, fetcher: Fetcher, status: str) -> None:
     server.routes["/"] = answer(status, b"")
@@ -410,7 +459,9 @@ async def test_refusals_are_permanent(server: Hostile, fetcher: Fetcher, status:
     assert status in str(error)
 
 
-@pytest.mark.parametrize("status", ["408 Timeout", "425 Early", "429 Slow down", "500 Oops", "502 Bad", "503 Busy"])
+@pytest.mark.parametrize(
+    "status", ["408 Timeout", "425 Early", "429 Slow down", "500 Oops", "502 Bad", "503 Busy"]
+)
 async def test_trouble_is_transient(server: Hostile, fetcher: Fetcher, status: str) -> None:
     server.routes["/"] = answer(status, Retry_After="7")
     error = await failure(fetcher, f"{server.url}/", fetch.Unavailable)
@@ -435,7 +486,14 @@ def test_a_server_is_asked_again_within_the_hour(value: str | None, seconds: flo
 
 @pytest.mark.parametrize(
     "kind",
-    ["text/html", "application/xhtml+xml", "text/xml", "application/rss+xml;x=y", "application/atom+xml", "text/plain"],
+    [
+        "text/html",
+        "application/xhtml+xml",
+        "text/xml",
+        "application/rss+xml;x=y",
+        "application/atom+xml",
+        "text/plain",
+    ],
 )
 async def test_types_that_are_read(server: Hostile, fetcher: Fetcher, kind: str) -> None:
     server.routes["/"] = answer(kind=kind)
@@ -457,7 +515,9 @@ async def test_an_unknown_packing_is_refused(server: Hostile, fetcher: Fetcher) 
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "compress", "gzip, br"])
-async def test_codings_that_were_not_asked_for_are_refused(server: Hostile, fetcher: Fetcher, coding: str) -> None:
+async def test_codings_that_were_not_asked_for_are_refused(
+    server: Hostile, fetcher: Fetcher, coding: str
+) -> None:
     server.routes["/"] = answer(Content_Encoding=coding)
     await failure(fetcher, f"{server.url}/", fetch.WrongContentType)
 
@@ -471,7 +531,9 @@ async def test_cases_of_real_feeds(server: Hostile, fetcher: Fetcher, name: str)
     got = await fetcher.get_if_changed(f"{server.url}/", None, types=ANY_TYPE)
     assert got is not None
     assert feeds.looks_like_feed(got)
-    assert [e.url for e in feeds.parse(got.body, got.final_url, got.charset)] == ["https://blog.example/1"]
+    assert [e.url for e in feeds.parse(got.body, got.final_url, got.charset)] == [
+        "https://blog.example/1"
+    ]
 
 
 async def test_the_case_of_a_body_cut_off_in_transit(server: Hostile, fetcher: Fetcher) -> None:
@@ -481,9 +543,23 @@ async def test_the_case_of_a_body_cut_off_in_transit(server: Hostile, fetcher: F
 
 
 @pytest.mark.parametrize(
-    "coding", ["utf-8", "none", "None", "identity", "", "8bit", "text/html", "iso-8859-1", "UTF-8, identity", "gzip"]
+    "coding",
+    [
+        "utf-8",
+        "none",
+        "None",
+        "identity",
+        "",
+        "8bit",
+        "text/html",
+        "iso-8859-1",
+        "UTF-8, identity",
+        "gzip",
+    ],
 )
-async def test_what_is_no_coding_leaves_the_body_as_it_is(server: Hostile, fetcher: Fetcher, coding: str) -> None:
+async def test_what_is_no_coding_leaves_the_body_as_it_is(
+    server: Hostile, fetcher: Fetcher, coding: str
+) -> None:
     server.routes["/"] = answer(Content_Encoding=coding)
     assert (await fetcher.get(f"{server.url}/")).body == PAGE
 
@@ -505,7 +581,9 @@ async def test_what_is_no_coding_leaves_the_body_as_it_is(server: Hostile, fetch
         (packed(PAGE[:9]) + packed(PAGE[9:]), "gzip"),
     ],
 )
-async def test_each_way_of_packing_is_undone(server: Hostile, fetcher: Fetcher, body: bytes, coding: str) -> None:
+async def test_each_way_of_packing_is_undone(
+    server: Hostile, fetcher: Fetcher, body: bytes, coding: str
+) -> None:
     server.routes["/"] = answer(body=body, Content_Encoding=coding)
     assert (await fetcher.get(f"{server.url}/")).body == PAGE
 
@@ -513,7 +591,9 @@ async def test_each_way_of_packing_is_undone(server: Hostile, fetcher: Fetcher, 
 async def test_a_header_given_twice_is_one_list(server: Hostile, fetcher: Fetcher) -> None:
     head = b"Content-Encoding: gzip\r\nContent-Encoding: gzip\r\nContent-Type: text/html\r\n"
     body = packed(PAGE)
-    server.routes["/"] = b"HTTP/1.1 200 OK\r\n" + head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    server.routes["/"] = (
+        b"HTTP/1.1 200 OK\r\n" + head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    )
     assert (await fetcher.get(f"{server.url}/")).body == PAGE
 
 
@@ -526,8 +606,14 @@ async def test_a_packed_body_that_is_cut_off_is_tried_again(
     body = pack(b"<html>" + bytes(str([n * n for n in range(900)]), "ascii"))
     body = body[: int(len(body) * share)]
     coding = "deflate" if pack is zlib.compress else "gzip"
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nETag: x\r\nContent-Encoding: {coding}\r\n"
-    framed = {"length": f"Content-Length: {len(body)}\r\n", "close": "", "chunked": "Transfer-Encoding: chunked\r\n"}
+    head = (
+        f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nETag: x\r\nContent-Encoding: {coding}\r\n"
+    )
+    framed = {
+        "length": f"Content-Length: {len(body)}\r\n",
+        "close": "",
+        "chunked": "Transfer-Encoding: chunked\r\n",
+    }
     if framing == "chunked":
         body = b"%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n"
     server.routes["/"] = (head + framed[framing] + "\r\n").encode() + body
@@ -580,11 +666,27 @@ def test_what_a_content_type_says(header: str, kind: str, charset: str | None) -
 @pytest.mark.parametrize(
     "kind",
     [
-        *("binary/octet-stream", "application/octet-stream", "text/rss+xml", "text/atom", "application/json", None, ""),
-        *("application/xml, application/rss+xml", "text/html; charset=none", "rss", "unknown", "image/png"),
+        *(
+            "binary/octet-stream",
+            "application/octet-stream",
+            "text/rss+xml",
+            "text/atom",
+            "application/json",
+            None,
+            "",
+        ),
+        *(
+            "application/xml, application/rss+xml",
+            "text/html; charset=none",
+            "rss",
+            "unknown",
+            "image/png",
+        ),
     ],
 )
-async def test_any_type_is_read_when_it_is_asked_for(server: Hostile, fetcher: Fetcher, kind: str | None) -> None:
+async def test_any_type_is_read_when_it_is_asked_for(
+    server: Hostile, fetcher: Fetcher, kind: str | None
+) -> None:
     feed = (CASES / "07-feed.http").read_bytes().partition(b"\r\n\r\n")[2]
     server.routes["/"] = answer(body=feed, kind=kind)
     got = await fetcher.get(f"{server.url}/", types=ANY_TYPE)
@@ -615,7 +717,10 @@ async def test_a_page_of_a_stated_type_that_is_not_read_is_refused(
 
 async def test_a_sitemap_may_unpack_to_more_than_a_page(server: Hostile, fetcher: Fetcher) -> None:
     server.routes["/"] = answer(body=packed(b"a" * 200_000), kind="application/gzip")
-    assert len((await fetcher.get(f"{server.url}/", types=ANY_TYPE, max_unpacked=200_000)).body) == 200_000
+    assert (
+        len((await fetcher.get(f"{server.url}/", types=ANY_TYPE, max_unpacked=200_000)).body)
+        == 200_000
+    )
     with pytest.raises(fetch.TooLarge, match="200,000"):
         server.routes["/"] = answer(body=packed(b"a" * 200_001), kind="application/gzip")
         await fetcher.get(f"{server.url}/", types=ANY_TYPE, max_unpacked=200_000)
@@ -650,7 +755,9 @@ async def test_a_closed_port_is_transient(server: Hostile, fetcher: Fetcher) -> 
     assert isinstance(error, Transient)
 
 
-async def test_a_name_without_an_answer_is_transient(fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_name_without_an_answer_is_transient(
+    fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def resolve(*_: Any, **__: Any) -> Any:
         raise guard.UnresolvedName("gone.example has no address")
 
@@ -667,7 +774,15 @@ async def test_cookies_are_not_kept(server: Hostile, fetcher: Fetcher) -> None:
 
 
 def test_importing_loads_nothing_heavy() -> None:
-    heavy = {"httpx2", "httpcore2", "feedparser", "trafilatura", "lxml", "webencodings", "charset_normalizer"}
+    heavy = {
+        "httpx2",
+        "httpcore2",
+        "feedparser",
+        "trafilatura",
+        "lxml",
+        "webencodings",
+        "charset_normalizer",
+    }
     code = (
         "import sys; from contentstudio.research import extract, feeds, fetch, guard; "
         f"sys.exit(' '.join({heavy} & set(sys.modules)) or None)"

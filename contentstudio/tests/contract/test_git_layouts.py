@@ -1,4 +1,6 @@
-"""A Git site that its owner writes too, in whatever layout: their files keep their addresses, and are told by them."""
+"""A Git site that its owner writes too, in whatever layout: their files keep their addresses, and
+are told by them.
+"""
 
 from __future__ import annotations
 
@@ -32,26 +34,96 @@ OWN = {
     "hugo bundle": ("hugo", CASES / "hugo-bundle", None, "/posts/rain-barrels/"),
     "hugo slug": ("hugo", CASES / "hugo-slug", None, "/posts/rain-barrels/"),
     "jekyll": ("jekyll", CASES / "jekyll", None, "/2026/01/02/rain-barrels.html"),
-    "hugo translated": ("hugo", "content/posts/rain-barrels.en.md", "---\n---\nx", "/posts/rain-barrels/"),
-    "hugo capitals": ("hugo", "content/posts/Rain-Barrels.md", "Text alone", "/posts/rain-barrels/"),
-    "hugo toml": ("hugo", "content/posts/a.md", '+++\nslug = "rain-barrels"\n+++\nx', "/posts/rain-barrels/"),
-    "hugo json": ("hugo", "content/posts/a.md", '{"slug": "rain-barrels"}\nx', "/posts/rain-barrels/"),
-    "hugo url": ("hugo", "content/posts/a.md", "---\nurl: /posts/rain-barrels/\n---\nx", "/posts/rain-barrels/"),
-    "hugo alias": ("hugo", "content/posts/a.md", "---\naliases: [/posts/rain-barrels/]\n---\nx", "/posts/a/"),
-    "hugo markdown": ("hugo", "content/posts/rain-barrels.markdown", "---\n---\nx", "/posts/rain-barrels/"),
-    "hugo bundle markdown": ("hugo", "content/posts/rain-barrels/index.markdown", "x", "/posts/rain-barrels/"),
+    "hugo translated": (
+        "hugo",
+        "content/posts/rain-barrels.en.md",
+        "---\n---\nx",
+        "/posts/rain-barrels/",
+    ),
+    "hugo capitals": (
+        "hugo",
+        "content/posts/Rain-Barrels.md",
+        "Text alone",
+        "/posts/rain-barrels/",
+    ),
+    "hugo toml": (
+        "hugo",
+        "content/posts/a.md",
+        '+++\nslug = "rain-barrels"\n+++\nx',
+        "/posts/rain-barrels/",
+    ),
+    "hugo json": (
+        "hugo",
+        "content/posts/a.md",
+        '{"slug": "rain-barrels"}\nx',
+        "/posts/rain-barrels/",
+    ),
+    "hugo url": (
+        "hugo",
+        "content/posts/a.md",
+        "---\nurl: /posts/rain-barrels/\n---\nx",
+        "/posts/rain-barrels/",
+    ),
+    "hugo alias": (
+        "hugo",
+        "content/posts/a.md",
+        "---\naliases: [/posts/rain-barrels/]\n---\nx",
+        "/posts/a/",
+    ),
+    "hugo markdown": (
+        "hugo",
+        "content/posts/rain-barrels.markdown",
+        "---\n---\nx",
+        "/posts/rain-barrels/",
+    ),
+    "hugo bundle markdown": (
+        "hugo",
+        "content/posts/rain-barrels/index.markdown",
+        "x",
+        "/posts/rain-barrels/",
+    ),
     "hugo bundle toml": (
         *("hugo", "content/posts/barrels/index.md"),
         *('+++\ntitle = "Barrels"\nslug = "rain-barrels"\n+++\nx', "/posts/rain-barrels/"),
     ),
-    "hugo toml url": ("hugo", "content/posts/a.md", '+++\nurl = "/rain-barrels/"\n+++\nx', "/rain-barrels/"),
-    "hugo json url": ("hugo", "content/posts/a.md", '{\n"url": "/rain-barrels/"\n}\nx', "/rain-barrels/"),
-    "jekyll markdown": (
-        *("jekyll", "_posts/2026-01-02-rain-barrels.markdown", "---\n---\nx", "/2026/01/02/rain-barrels.html"),
+    "hugo toml url": (
+        "hugo",
+        "content/posts/a.md",
+        '+++\nurl = "/rain-barrels/"\n+++\nx',
+        "/rain-barrels/",
     ),
-    "astro markdown": ("astro", "src/content/blog/rain-barrels.markdown", "---\n---\nx", "/blog/rain-barrels/"),
-    "astro folder mdx": ("astro", "src/content/blog/rain-barrels/index.mdx", "---\n---\nx", "/blog/rain-barrels/"),
-    "astro slug mdx": ("astro", "src/content/blog/a.mdx", "---\nslug: rain-barrels\n---\nx", "/blog/rain-barrels/"),
+    "hugo json url": (
+        "hugo",
+        "content/posts/a.md",
+        '{\n"url": "/rain-barrels/"\n}\nx',
+        "/rain-barrels/",
+    ),
+    "jekyll markdown": (
+        *(
+            "jekyll",
+            "_posts/2026-01-02-rain-barrels.markdown",
+            "---\n---\nx",
+            "/2026/01/02/rain-barrels.html",
+        ),
+    ),
+    "astro markdown": (
+        "astro",
+        "src/content/blog/rain-barrels.markdown",
+        "---\n---\nx",
+        "/blog/rain-barrels/",
+    ),
+    "astro folder mdx": (
+        "astro",
+        "src/content/blog/rain-barrels/index.mdx",
+        "---\n---\nx",
+        "/blog/rain-barrels/",
+    ),
+    "astro slug mdx": (
+        "astro",
+        "src/content/blog/a.mdx",
+        "---\nslug: rain-barrels\n---\nx",
+        "/blog/rain-barrels/",
+    ),
     "hugo org": ("hugo", "content/posts/rain-barrels.org", "x", "/posts/rain-barrels/"),
     "hugo a slip": (
         "hugo",
@@ -75,14 +147,36 @@ OWN = {
         *("jekyll", "_posts/2026-01-02-rain-barrels.md"),
         *("---\ndate: 2026-01-03 10:00:00 +0100\n---\nx", "/2026/01/03/rain-barrels.html"),
     ),
-    "astro mdx": ("astro", "src/content/blog/rain-barrels.mdx", "---\n---\nx", "/blog/rain-barrels/"),
-    "astro folder": ("astro", "src/content/blog/rain-barrels/index.md", "---\n---\nx", "/blog/rain-barrels/"),
-    "astro slug": ("astro", "src/content/blog/a.md", "---\nslug: rain-barrels\n---\nx", "/blog/rain-barrels/"),
+    "astro mdx": (
+        "astro",
+        "src/content/blog/rain-barrels.mdx",
+        "---\n---\nx",
+        "/blog/rain-barrels/",
+    ),
+    "astro folder": (
+        "astro",
+        "src/content/blog/rain-barrels/index.md",
+        "---\n---\nx",
+        "/blog/rain-barrels/",
+    ),
+    "astro slug": (
+        "astro",
+        "src/content/blog/a.md",
+        "---\nslug: rain-barrels\n---\nx",
+        "/blog/rain-barrels/",
+    ),
 }
 
 
 def git(folder: Path, *arguments: str) -> str:
-    who = ("-c", "user.name=A person", "-c", "user.email=person@garden.example", "-c", "init.defaultBranch=main")
+    who = (
+        "-c",
+        "user.name=A person",
+        "-c",
+        "user.email=person@garden.example",
+        "-c",
+        "init.defaultBranch=main",
+    )
     return subprocess.run(
         ["git", *who, "-C", str(folder), *arguments], check=True, capture_output=True, text=True
     ).stdout
@@ -105,7 +199,9 @@ def repository(folder: Path, layout: str, files: Path | dict[str, str]) -> Confi
     git(person, "push", "--quiet", str(remote), "main")
     file = folder / "contentstudio.toml"
     site = "[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = ['https://a.example']\n"
-    file.write_text(f"{site}publish = {{ to = 'git', repository = '{remote}', layout = '{layout}' }}\n", "utf-8")
+    file.write_text(
+        f"{site}publish = {{ to = 'git', repository = '{remote}', layout = '{layout}' }}\n", "utf-8"
+    )
     return settings.load(file)
 
 
@@ -114,7 +210,9 @@ async def at_once(name: str, *, call: Callable[[], Awaitable[Any]], **_: Any) ->
 
 
 @pytest.mark.parametrize("name", sorted(OWN))
-async def test_the_owners_file_keeps_its_address_and_is_told_by_it(tmp_path: Path, name: str) -> None:
+async def test_the_owners_file_keeps_its_address_and_is_told_by_it(
+    tmp_path: Path, name: str
+) -> None:
     layout, where, text, address = OWN[name]
     config = repository(tmp_path, layout, where if isinstance(where, Path) else {where: str(text)})
     before = git(tmp_path / "remote.git", "rev-parse", "main")
@@ -133,7 +231,9 @@ async def test_the_owners_file_keeps_its_address_and_is_told_by_it(tmp_path: Pat
     assert shown == [str(where)] if not isinstance(where, Path) else len(shown) == 1
 
 
-async def test_what_readers_do_not_see_is_not_told_and_another_address_is_no_conflict(tmp_path: Path) -> None:
+async def test_what_readers_do_not_see_is_not_told_and_another_address_is_no_conflict(
+    tmp_path: Path,
+) -> None:
     files = {
         "content/posts/a.md": "---\ndraft: true\n---\nx",
         "content/posts/b.md": "+++\ndraft = true\n+++\nx",
@@ -147,11 +247,18 @@ async def test_what_readers_do_not_see_is_not_told_and_another_address_is_no_con
     }
     config = repository(tmp_path, "hugo", files)
     async with publish.opened(config, config.site[0]) as publisher:
-        published, _ = await publisher.publish(Article(DRAFT, datetime(2026, 11, 23, tzinfo=UTC)), at_once)
+        published, _ = await publisher.publish(
+            Article(DRAFT, datetime(2026, 11, 23, tzinfo=UTC)), at_once
+        )
         told = {post.url async for post in publisher.posts()}
     assert published.action == "created"
     base = "https://garden.example/posts"
-    assert {published.url, f"{base}/bundle/", f"{base}/2025/plums/", "https://elsewhere.example/away"} <= told
+    assert {
+        published.url,
+        f"{base}/bundle/",
+        f"{base}/2025/plums/",
+        "https://elsewhere.example/away",
+    } <= told
     assert not told & {f"{base}/a/", f"{base}/b/", f"{base}/_index/"}
 
 

@@ -1,4 +1,6 @@
-"""IndexNow against a local endpoint: the key before the first ping, batches, ten minutes, and each of its answers."""
+"""IndexNow against a local endpoint: the key before the first ping, batches, ten minutes, and each
+of its answers.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +17,17 @@ import pytest
 from contentstudio import config as settings
 from contentstudio.app import build
 from contentstudio.config import Config, Site
-from contentstudio.indexing import indexnow, listings
+from contentstudio.indexing import indexnow
 from contentstudio.model import Published
-from contentstudio.research.fetch import Fetcher
-from contentstudio.sql import queries
-from overnight.database import Database, run
+from contentstudio.store import index_status
+from contentstudio.store.sql import queries
+from contentstudio.web.fetch import Fetcher
 from overnight.errors import Permanent, Transient
 from overnight.identity import input_hash
-from overnight.ledger import Ledger
-from overnight.model import NewRun
-from overnight.pipeline import dump
+from overnight.pipelines.pipeline import dump
+from overnight.store.database import Database, run
+from overnight.store.ledger import Ledger
+from overnight.store.records import NewRun
 from overnight.testing import Clock, run_until_idle
 
 KEY = "key-0123456789"
@@ -32,7 +35,9 @@ PAGE = "https://garden.example/{}/"
 
 
 class Endpoint:
-    """`answers` are given in turn, the last one for good; `told` are the bodies. The key's file lies there too."""
+    """`answers` are given in turn, the last one for good; `told` are the bodies. The key's file
+    lies there too.
+    """
 
     def __init__(self) -> None:
         self.answers: list[tuple[int, dict[str, str]]] = [(200, {})]
@@ -90,7 +95,9 @@ def endpoint() -> Iterator[Endpoint]:
 @pytest.fixture
 def config(endpoint: Endpoint, tmp_path: Path) -> Config:
     file = tmp_path / "contentstudio.toml"
-    ping = f"endpoint = '{endpoint.url}/indexnow', key = '{KEY}', key_url = '{endpoint.url}/{KEY}.txt'"
+    ping = (
+        f"endpoint = '{endpoint.url}/indexnow', key = '{KEY}', key_url = '{endpoint.url}/{KEY}.txt'"
+    )
     file.write_text(
         "[fetch]\nallow_loopback = true\n[writing]\nwriter = 'offline'\n"
         "offline_articles = 'publish'\n[[site]]\nname = 'garden'\n"
@@ -115,7 +122,7 @@ async def fetcher(config: Config) -> AsyncIterator[Fetcher]:
 @pytest.fixture
 def note(database: Database) -> Callable[[str], Any]:
     async def note(slug: str) -> str:
-        await listings.note(database, "garden", slug, PAGE.format(slug), f"job-{slug}")
+        await index_status.note(database, "garden", slug, PAGE.format(slug), f"job-{slug}")
         return PAGE.format(slug)
 
     return note
@@ -136,7 +143,7 @@ async def test_one_ping_tells_of_all_pages_that_wait(
             "urlList": pages,
         }
     ]
-    assert {one.state for one in await listings.read(database, "garden", 9)} == {"accepted"}
+    assert {one.state for one in await index_status.read(database, "garden", 9)} == {"accepted"}
 
 
 async def test_a_ping_has_at_most_so_many_urls_and_its_own_among_them(
@@ -153,7 +160,7 @@ async def test_a_page_of_another_host_is_not_in_the_batch(
     database: Database, endpoint: Endpoint, site: Site, note: Note
 ) -> None:
     page = await note("ants")
-    await listings.note(database, "garden", "far", "https://garden.example.org/far/", "job-far")
+    await index_status.note(database, "garden", "far", "https://garden.example.org/far/", "job-far")
     await indexnow.ping(database, site, page)
     assert endpoint.urls == [page]
 
@@ -162,7 +169,9 @@ async def test_workers_at_once_tell_of_no_page_twice(
     database: Database, endpoint: Endpoint, site: Site, note: Note
 ) -> None:
     pages = [await note(f"page-{n}") for n in range(20)]
-    done = await asyncio.gather(*(indexnow.ping(database, site, page) for page in pages), return_exceptions=True)
+    done = await asyncio.gather(
+        *(indexnow.ping(database, site, page) for page in pages), return_exceptions=True
+    )
     assert sorted(endpoint.urls) == sorted(set(endpoint.urls))
     assert all(isinstance(one, indexnow.Pinged | indexnow.Taken) for one in done)
 
@@ -191,9 +200,9 @@ async def test_a_page_that_was_noted_after_the_clock_of_a_ping_was_read_is_told_
         await connection.execute("select ledger_now()")
         page = await note("bees")
         rows = await run(connection, queries["listing_take"], {**asked, "url": page})
-    batch = listings.Batch(urls=(page,), told_at=rows[0]["told_at"])
-    await listings.arrived(database, "garden", batch, accepted=True)
-    stands = await listings.standing(database, "garden", page, 600)
+    batch = index_status.Batch(urls=(page,), told_at=rows[0]["told_at"])
+    await index_status.arrived(database, "garden", batch, accepted=True)
+    stands = await index_status.standing(database, "garden", page, 600)
     assert stands is not None and stands.submitted
 
 
@@ -201,15 +210,15 @@ async def test_a_change_that_came_while_a_ping_was_under_way_is_still_to_be_told
     database: Database, clock: Clock, site: Site, note: Note
 ) -> None:
     page = await note("ants")
-    batch = await listings.take(database, "garden", page, "https://garden.example/", 600, 9)
+    batch = await index_status.take(database, "garden", page, "https://garden.example/", 600, 9)
     assert batch is not None
     await clock.move(1)
     await note("ants")
-    await listings.arrived(database, "garden", batch, accepted=True)
-    stands = await listings.standing(database, "garden", page, 600)
+    await index_status.arrived(database, "garden", batch, accepted=True)
+    stands = await index_status.standing(database, "garden", page, 600)
     assert stands is not None
     assert not stands.submitted
-    assert [one.state for one in await listings.read(database, "garden", 9)] == ["unknown"]
+    assert [one.state for one in await index_status.read(database, "garden", 9)] == ["unknown"]
 
 
 @pytest.mark.parametrize(("status", "state"), [(200, "accepted"), (202, "submitted")])
@@ -218,12 +227,17 @@ async def test_an_answer_of_200_is_accepted_and_one_of_202_submitted(
 ) -> None:
     endpoint.answers = [(status, {})]
     assert (await indexnow.ping(database, site, await note("ants"))).state == state
-    assert [one.state for one in await listings.read(database, "garden", 9)] == [state]
+    assert [one.state for one in await index_status.read(database, "garden", 9)] == [state]
 
 
 @pytest.mark.parametrize(
     ("status", "says"),
-    [(400, "format"), (403, "key was not found"), (422, "do not belong to the host"), (410, "refused")],
+    [
+        (400, "format"),
+        (403, "key was not found"),
+        (422, "do not belong to the host"),
+        (410, "refused"),
+    ],
 )
 async def test_a_refusal_says_why_and_nothing_was_told(
     database: Database, endpoint: Endpoint, site: Site, note: Note, status: int, says: str
@@ -232,20 +246,27 @@ async def test_a_refusal_says_why_and_nothing_was_told(
     page = await note("ants")
     with pytest.raises(Permanent, match=says):
         await indexnow.ping(database, site, page)
-    assert [one.state for one in await listings.read(database, "garden", 9)] == ["unknown"]
+    assert [one.state for one in await index_status.read(database, "garden", 9)] == ["unknown"]
     assert (await indexnow.ping(database, site, page)).state == "accepted"
 
 
-@pytest.mark.parametrize(("said", "waits"), [({}, 600), ({"Retry-After": "30"}, 600), ({"Retry-After": "1200"}, 1_200)])
+@pytest.mark.parametrize(
+    ("said", "waits"), [({}, 600), ({"Retry-After": "30"}, 600), ({"Retry-After": "1200"}, 1_200)]
+)
 async def test_too_often_is_waited_out_and_the_page_is_kept_back(
-    database: Database, endpoint: Endpoint, site: Site, note: Note, said: dict[str, str], waits: float
+    database: Database,
+    endpoint: Endpoint,
+    site: Site,
+    note: Note,
+    said: dict[str, str],
+    waits: float,
 ) -> None:
     endpoint.answers = [(429, said)]
     page = await note("ants")
     with pytest.raises(Transient, match="too often") as caught:
         await indexnow.ping(database, site, page)
     assert caught.value.retry_after == waits
-    stands = await listings.standing(database, "garden", page, 600)
+    stands = await index_status.standing(database, "garden", page, 600)
     assert stands is not None
     assert 590 < stands.wait <= 600
 
@@ -276,7 +297,13 @@ async def test_the_key_is_looked_for_once_and_again_when_the_endpoint_did_not_fi
 
 @pytest.mark.parametrize("there", ["another-key", ""])
 async def test_without_its_key_a_site_pings_nobody(
-    database: Database, clock: Clock, endpoint: Endpoint, config: Config, site: Site, note: Note, there: str
+    database: Database,
+    clock: Clock,
+    endpoint: Endpoint,
+    config: Config,
+    site: Site,
+    note: Note,
+    there: str,
 ) -> None:
     endpoint.key = there
     await note("ants")
@@ -292,7 +319,9 @@ async def publish(
 ) -> None:
     """A job whose article was published, and is to be told of."""
     payload = dump(Published(url=PAGE.format(slug), action="updated", sha256=job))
-    await Ledger(database).enqueue([NewRun(job, "ping", "article", "garden", payload, input_hash(payload))])
+    await Ledger(database).enqueue(
+        [NewRun(job, "ping", "article", "garden", payload, input_hash(payload))]
+    )
     await run_until_idle(build(config), database, clock=clock, horizon=horizon)
 
 

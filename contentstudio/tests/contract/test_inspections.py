@@ -1,4 +1,6 @@
-"""What becomes of pages: a sitemap submitted and pages inspected at a server that speaks Search Console's API."""
+"""What becomes of pages: a sitemap submitted and pages inspected at a server that speaks Search
+Console's API.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +19,25 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from contentstudio import config as settings
-from contentstudio import doctor
 from contentstudio.app import build
-from contentstudio.cli import cli
+from contentstudio.cli.main import cli
 from contentstudio.config import Config
-from contentstudio.indexing import listings
-from overnight import control
-from overnight.database import Database
+from contentstudio.diagnostics import doctor
+from contentstudio.store import index_status
+from overnight.operations import control
+from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
 PROPERTY = "sc-domain:garden.example"
-KEY = rsa.generate_private_key(65_537, 2_048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+KEY = rsa.generate_private_key(65_537, 2_048).private_bytes(
+    Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+)
 
 
 class Google:
-    """`verdicts` are what is known of a URL; `told` are requests; `faults` are statuses given first, by method."""
+    """`verdicts` are what is known of a URL; `told` are requests; `faults` are statuses given
+    first, by method.
+    """
 
     def __init__(self) -> None:
         self.verdicts: dict[str, dict[str, Any]] = {}
@@ -42,7 +48,9 @@ class Google:
         class Handler(BaseHTTPRequestHandler):
             def do_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                status, answer = google.answer(self.command, unquote(self.path), self.headers["Authorization"], body)
+                status, answer = google.answer(
+                    self.command, unquote(self.path), self.headers["Authorization"], body
+                )
                 self.send_response(status)
                 self.end_headers()
                 self.wfile.write(json.dumps(answer).encode())
@@ -75,7 +83,9 @@ class Google:
         if method != "POST":
             return 200, {}
         assert asked["siteUrl"] == PROPERTY
-        found = self.verdicts.get(asked["inspectionUrl"], {"verdict": "NEUTRAL", "coverageState": "URL is unknown"})
+        found = self.verdicts.get(
+            asked["inspectionUrl"], {"verdict": "NEUTRAL", "coverageState": "URL is unknown"}
+        )
         return 200, {"inspectionResult": {"indexStatusResult": found}}
 
 
@@ -87,12 +97,17 @@ def google() -> Iterator[Google]:
 
 @pytest.fixture
 def config(google: Google, tmp_path: Path) -> Config:
-    key = {"client_email": "studio@project.example", "private_key": KEY.decode(), "token_uri": f"{google.url}/token"}
+    key = {
+        "client_email": "studio@project.example",
+        "private_key": KEY.decode(),
+        "token_uri": f"{google.url}/token",
+    }
     (tmp_path / "key.json").write_text(json.dumps(key), "utf-8")
     (tmp_path / "key.json").chmod(0o600)
     file = tmp_path / "contentstudio.toml"
     file.write_text(
-        f"[google]\nkey_file = 'key.json'\nendpoint = '{google.url}'\n[writing]\nwriter = 'offline'\n"
+        f"[google]\nkey_file = 'key.json'\nendpoint = '{google.url}'\n[writing]\nwriter "
+        "= 'offline'\n"
         f"offline_articles = 'publish'\n"
         "[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = ['https://a.example']\n"
         f"search_console = {{ name = '{PROPERTY}', inspections = 3 }}\n",
@@ -107,7 +122,7 @@ def page(slug: str) -> str:
 
 async def note(database: Database, *slugs: str) -> None:
     for slug in slugs:
-        await listings.note(database, "garden", slug, page(slug), f"job-{slug}")
+        await index_status.note(database, "garden", slug, page(slug), f"job-{slug}")
 
 
 async def day(config: Config, database: Database, clock: Clock, date: str) -> dict[str, Any]:
@@ -115,13 +130,15 @@ async def day(config: Config, database: Database, clock: Clock, date: str) -> di
     app = build(config)
     await control.start(app, database, "inspections", {"date": date, "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock, horizon=900)
-    row = await database.one("select status, output, error from runs where step = 'inspect' order by id desc limit 1")
+    row = await database.one(
+        "select status, output, error from runs where step = 'inspect' order by id desc limit 1"
+    )
     assert row is not None
     return row
 
 
 async def states(database: Database) -> dict[str, str]:
-    return {one.slug: one.state for one in await listings.read(database, "garden", 99)}
+    return {one.slug: one.state for one in await index_status.read(database, "garden", 99)}
 
 
 async def test_the_sitemap_is_submitted_when_something_changed_and_not_again(
@@ -148,7 +165,11 @@ async def test_crawled_and_indexed_are_what_google_says_and_only_of_this_version
     now = await clock.now()
     crawled = {"verdict": "NEUTRAL", "coverageState": "Crawled - currently not indexed"}
     google.verdicts = {
-        page("ants"): {"verdict": "PASS", "coverageState": "Submitted and indexed", "lastCrawlTime": now.isoformat()},
+        page("ants"): {
+            "verdict": "PASS",
+            "coverageState": "Submitted and indexed",
+            "lastCrawlTime": now.isoformat(),
+        },
         page("bees"): crawled | {"lastCrawlTime": now.isoformat()},
         page("cats"): crawled | {"lastCrawlTime": "2020-01-01T00:00:00Z"},
     }
@@ -181,7 +202,12 @@ async def test_what_was_said_before_a_fault_is_kept_and_not_asked_again(
     answer = google.answer
 
     def once(method: str, path: str, authorization: str, body: bytes) -> tuple[int, Any]:
-        if method == "POST" and path != "/token" and page("bees") in body.decode() and not google.faults.get("told"):
+        if (
+            method == "POST"
+            and path != "/token"
+            and page("bees") in body.decode()
+            and not google.faults.get("told")
+        ):
             google.faults["told"] = [1]
             return 503, {}
         return answer(method, path, authorization, body)
@@ -203,7 +229,11 @@ async def test_an_account_without_rights_says_what_to_do(
 
 
 async def test_the_pages_of_a_site_are_told_to_a_person_and_a_script(
-    database: Database, clock: Clock, google: Google, config: Config, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    clock: Clock,
+    google: Google,
+    config: Config,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
 
@@ -223,10 +253,14 @@ async def test_the_pages_of_a_site_are_told_to_a_person_and_a_script(
     assert "there are: garden" in str((await ask("gardn")).exception)
 
 
-async def test_the_doctor_tells_whether_search_console_lets_us_in(config: Config, google: Google) -> None:
+async def test_the_doctor_tells_whether_search_console_lets_us_in(
+    config: Config, google: Google
+) -> None:
     assert config.site[0].search_console is not None
     for faults, ok in (([], True), ([403], False), ([404], False)):
         google.faults["GET"] = faults
-        (found,) = [one for one in await doctor.check(config, config.site[0]) if PROPERTY in one.what]
+        (found,) = [
+            one for one in await doctor.check(config, config.site[0]) if PROPERTY in one.what
+        ]
         assert found.ok == ok
         assert ("add the service account" in found.mend) != ok

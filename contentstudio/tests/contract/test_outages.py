@@ -1,4 +1,5 @@
-"""A CMS that is away: what is to be published there waits and says for what, and is published once when it is back.
+"""A CMS that is away: what is to be published there waits and says for what, and is published once
+when it is back.
 
 No test waits itself: the ledger's clock is moved from one due time to the next.
 """
@@ -20,9 +21,9 @@ from contentstudio import articles
 from contentstudio import config as settings
 from contentstudio.model import Draft, Section, Sentence
 from contentstudio.publish import ghost as ghost_adapter
-from overnight import control
-from overnight.database import Database
-from overnight.model import Filter
+from overnight.operations import control
+from overnight.store.database import Database
+from overnight.store.records import Filter
 
 HOUR, DAY = 3_600.0, 86_400.0
 OUTAGE = 70 * 60.0
@@ -52,10 +53,14 @@ class House(Jobs):
 
     def configure(self, *, url: str = "", window: str = "", publishing: str = "") -> None:
         url = url or self.proxy.url
-        site = "[[site]]\nname = '{0}'\nurl = 'https://{0}.example'\nsources = ['https://a.example']\n"
+        site = (
+            "[[site]]\nname = '{0}'\nurl = 'https://{0}.example'\nsources = ['https://a.example']\n"
+        )
         self.file.write_text(
-            f"[writing]\nwriter = 'offline'\noffline_articles = 'publish'\n[publishing]\n{publishing}\n"
-            f"{site.format('garden')}publish = {{ to = 'ghost', url = '{url}', private = true }}\n{window}\n"
+            "[writing]\nwriter = 'offline'\noffline_articles = "
+            f"'publish'\n[publishing]\n{publishing}\n"
+            f"{site.format('garden')}publish = {{ to = 'ghost', url = '{url}', private = "
+            f"true }}\n{window}\n"
             f"{site.format('shed')}",
             "utf-8",
         )
@@ -84,7 +89,11 @@ class House(Jobs):
 
 @pytest.fixture
 async def house(
-    database: Database, tmp_path: Path, ghost_module: Any, ghost_server: Any, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    tmp_path: Path,
+    ghost_module: Any,
+    ghost_server: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Any:
     monkeypatch.setenv("CONTENTSTUDIO_SECRET_GARDEN", ghost_module.KEY)
     monkeypatch.setattr(ghost_adapter, "PAUSES", (0.0, 0.0))
@@ -105,22 +114,33 @@ def closed_port() -> Iterator[int]:
 @pytest.mark.parametrize(
     "fault", ["502 before", "503 before", "429 before", "reset before", "502 after", "reset after"]
 )
-async def test_an_outage_of_more_than_an_hour_ends_no_lone_article(house: House, fault: str) -> None:
-    """Those `after` are carried out: the answers alone are lost, and what was written is found when it is asked for."""
+async def test_an_outage_of_more_than_an_hour_ends_no_lone_article(
+    house: House, fault: str
+) -> None:
+    """Those `after` are carried out: the answers alone are lost, and what was written is found when
+    it is asked for.
+    """
     house.break_down(fault)
     await house.begin("one", draft())
     await house.work_for(OUTAGE)
     row = await house.row()
     assert (row["status"], row["outcome"]) == ("queued", "retry")
-    assert "not done since 2026-11-23 12:00 UTC, and tried again until 2026-11-24 12:00 UTC" in row["error"]
-    assert row["failures"] <= 5 + OUTAGE / 600  # once its breaker is open, one probe each ten minutes
+    assert (
+        "not done since 2026-11-23 12:00 UTC, and tried again until 2026-11-24 12:00 UTC"
+        in row["error"]
+    )
+    assert (
+        row["failures"] <= 5 + OUTAGE / 600
+    )  # once its breaker is open, one probe each ten minutes
     house.proxy.heal()
     await house.work_for(HOUR / 2)
     assert (await house.row())["status"] == "succeeded"
     assert house.slugs() == ["compost"]
 
 
-async def test_a_server_that_is_down_is_waited_for_as_one_that_answers_wrongly(house: House, closed_port: int) -> None:
+async def test_a_server_that_is_down_is_waited_for_as_one_that_answers_wrongly(
+    house: House, closed_port: int
+) -> None:
     house.configure(url=f"http://127.0.0.1:{closed_port}")
     await house.begin("one", draft())
     await house.work_for(OUTAGE)
@@ -151,7 +171,9 @@ async def test_a_cms_is_left_alone_for_as_long_as_it_asks_an_hour_at_most(
     await house.begin("one", draft())
     await house.work_for(0.01)
     assert (await house.row())["failures"] == 1
-    assert (await house.row())["waits"] == pytest.approx(seconds, rel=0.3, abs=300 if seconds > 60 else 1)
+    assert (await house.row())["waits"] == pytest.approx(
+        seconds, rel=0.3, abs=300 if seconds > 60 else 1
+    )
 
 
 async def test_a_window_that_closes_meanwhile_is_waited_for(house: House) -> None:
@@ -175,7 +197,9 @@ async def test_a_window_that_closes_meanwhile_is_waited_for(house: House) -> Non
     assert house.slugs() == ["compost"]
 
 
-async def test_a_window_of_one_day_a_week_is_waited_for_once_more_and_then_it_is_given_up(house: House) -> None:
+async def test_a_window_of_one_day_a_week_is_waited_for_once_more_and_then_it_is_given_up(
+    house: House,
+) -> None:
     house.configure(window="window = { days = ['mon'], hours = ['08:00', '12:30'] }")
     house.break_down("502 before")
     await house.begin("one", draft())
@@ -214,7 +238,10 @@ async def test_a_replay_has_all_its_hours_again(house: House) -> None:
     assert (await house.row())["status"] == "dead"
     await control.replay(house.database, Filter(job="one"))
     await house.work_for(OUTAGE)
-    assert "not done since 2026-11-23 16:00 UTC, and tried again until 2026-11-23 18:00" in (await house.row())["error"]
+    assert (
+        "not done since 2026-11-23 16:00 UTC, and tried again until 2026-11-23 18:00"
+        in (await house.row())["error"]
+    )
 
 
 async def test_several_articles_of_a_site_share_its_breaker_and_all_arrive(house: House) -> None:
@@ -248,11 +275,19 @@ async def test_a_refusal_ends_at_once(house: House, status: int) -> None:
     assert (row["status"], row["failures"]) == ("dead", 1)
 
 
-async def test_an_article_that_is_to_be_taken_from_readers_is_taken_when_the_cms_is_back(house: House) -> None:
+async def test_an_article_that_is_to_be_taken_from_readers_is_taken_when_the_cms_is_back(
+    house: House,
+) -> None:
     assert (await house.publish("one", draft()))["status"] == "succeeded"
     house.break_down("502 before")
     started = await articles.ask(
-        house.app, settings.load(house.file), house.database, "unpublish", "garden", "compost", reason="a mistake in it"
+        house.app,
+        settings.load(house.file),
+        house.database,
+        "unpublish",
+        "garden",
+        "compost",
+        reason="a mistake in it",
     )
     await house.work_for(OUTAGE)
     assert "tried again until" in (await house.row(started.job_id))["error"]
@@ -268,7 +303,9 @@ async def test_a_version_that_a_person_asks_for_does_not_wait_for_the_window_and
     assert (await house.publish("one", draft()))["status"] == "succeeded"
     house.configure(window="window = { days = ['sat'] }", publishing="retry_hours = 3")
     house.break_down("502 before")
-    started = await articles.ask(house.app, settings.load(house.file), house.database, "publish", "garden", "compost")
+    started = await articles.ask(
+        house.app, settings.load(house.file), house.database, "publish", "garden", "compost"
+    )
     await house.work_for(HOUR)
     assert "tried again until 2026-11-23 15:" in (await house.row(started.job_id))["error"]
     await house.work_for(3 * HOUR)

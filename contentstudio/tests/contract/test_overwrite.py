@@ -1,4 +1,6 @@
-"""Ours in the place of a person's version: one command, for the very version that the review found and no other."""
+"""Ours in the place of a person's version: one command, for the very version that the review found
+and no other.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +19,17 @@ from publishing_jobs import Jobs
 
 from contentstudio import articles, console
 from contentstudio import config as settings
-from contentstudio.cli import cli
+from contentstudio.cli.main import cli
 from contentstudio.model import Draft, Section, Sentence
 from contentstudio.publish import ghost as ghost_adapter
-from overnight import control, report, serving
+from overnight import http
 from overnight.console import site
 from overnight.console.access import Access
-from overnight.database import Database
 from overnight.errors import IllegalTransition, NotFound, UserError
-from overnight.model import Approve
+from overnight.observability import report
+from overnight.operations import control
+from overnight.operations.decisions import Approve
+from overnight.store.database import Database
 
 Ask = Callable[..., Result]
 COMMAND = re.compile(r"contentstudio (overwrite \S+ --reason) …")
@@ -37,7 +41,9 @@ def draft(number: int) -> Draft:
         slug="compost",
         title=f"On compost, {number}",
         description="What to know of heaps.",
-        sections=[Section(heading="Heaps", paragraphs=[[Sentence(text=f"A heap is a start, {number}.")]])],
+        sections=[
+            Section(heading="Heaps", paragraphs=[[Sentence(text=f"A heap is a start, {number}.")]])
+        ],
         references=[],
         writer="offline",
     )
@@ -50,7 +56,8 @@ class Desk(Jobs):
         super().__init__(database, file)
         self.store = server.store
         file.write_text(
-            "[writing]\nwriter = 'offline'\noffline_articles = 'publish'\n[[site]]\nname = 'garden'\n"
+            "[writing]\nwriter = 'offline'\noffline_articles = 'publish'\n[[site]]\nname "
+            "= 'garden'\n"
             "url = 'https://garden.example'\nsources = ['https://a.example']\n"
             f"publish = {{ to = 'ghost', url = '{server.url}', private = true }}\n",
             "utf-8",
@@ -73,7 +80,9 @@ class Desk(Jobs):
     def wrote(self, words: str) -> None:
         """A post of the person's own, instead of what stood there."""
         self.store.posts.clear()
-        self.store.add({"title": "Mine", "slug": "compost", "html": f"<p>{words}</p>", "status": "published"})
+        self.store.add(
+            {"title": "Mine", "slug": "compost", "html": f"<p>{words}</p>", "status": "published"}
+        )
 
     async def found(self) -> dict[str, Any]:
         """How the second version fared, which finds what the person made."""
@@ -91,7 +100,11 @@ class Desk(Jobs):
 
 @pytest.fixture
 def desk(
-    database: Database, tmp_path: Path, ghost_module: Any, ghost_server: Any, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    tmp_path: Path,
+    ghost_module: Any,
+    ghost_server: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Desk:
     monkeypatch.setenv("CONTENTSTUDIO_SECRET_GARDEN", ghost_module.KEY)
     monkeypatch.setattr(ghost_adapter, "PAUSES", (0.0, 0.0))
@@ -155,7 +168,9 @@ async def test_what_was_changed_again_since_the_review_is_for_a_person_again(
     assert "A heap is a start, 2." in desk.text
 
 
-async def test_what_a_person_put_back_after_they_took_it_away_is_not_written_over_unseen(desk: Desk) -> None:
+async def test_what_a_person_put_back_after_they_took_it_away_is_not_written_over_unseen(
+    desk: Desk,
+) -> None:
     await edited(desk)
     changed = copy.deepcopy(desk.store.posts)
     desk.take_away()
@@ -174,7 +189,9 @@ async def test_the_leave_to_overwrite_one_version_holds_for_no_later_one(desk: D
 
 
 @pytest.mark.parametrize("digits", [8, 64])
-async def test_the_seal_of_what_was_seen_is_asked_for_where_it_is_given(desk: Desk, digits: int) -> None:
+async def test_the_seal_of_what_was_seen_is_asked_for_where_it_is_given(
+    desk: Desk, digits: int
+) -> None:
     await edited(desk)
     await desk.found()
     with pytest.raises(IllegalTransition, match="is not what stands there now"):
@@ -204,7 +221,9 @@ async def test_approved_it_stays_as_before(desk: Desk) -> None:
         await desk.overwrite()
 
 
-async def test_without_a_reason_or_a_job_that_waits_for_it_nothing_is_done(desk: Desk, ask: Ask) -> None:
+async def test_without_a_reason_or_a_job_that_waits_for_it_nothing_is_done(
+    desk: Desk, ask: Ask
+) -> None:
     await desk.publish("one", draft(1))
     told = await asyncio.to_thread(ask, "overwrite", "one", "--reason", "x")
     assert "does not wait because of a person's version" in str(told.exception)
@@ -218,7 +237,9 @@ async def test_without_a_reason_or_a_job_that_waits_for_it_nothing_is_done(desk:
     assert (await desk.ending("two"))["status"] == "needs_review"
 
 
-async def test_a_review_that_a_gate_asked_for_is_not_overwritten(desk: Desk, database: Database) -> None:
+async def test_a_review_that_a_gate_asked_for_is_not_overwritten(
+    desk: Desk, database: Database
+) -> None:
     await database.fetch(
         "insert into runs (job_id, step, pipeline, key, status, input, output, lease_until) values"
         " ('gated', 'gate', 'article', 'garden', 'needs_review', '{}', '{\"over\": \"x\"}', null)"
@@ -235,22 +256,28 @@ async def test_review_shows_what_to_press_bound_to_what_it_shows(
     await desk.found()
     told = await asyncio.to_thread(ask, "review", "two")
     assert told.exit_code == 0, told.output
-    lines = [line for line in told.stdout.splitlines() if " overwrite two " in line and "--seen" in line]
+    lines = [
+        line for line in told.stdout.splitlines() if " overwrite two " in line and "--seen" in line
+    ]
     (line,) = lines
     *_, words = line.partition(" overwrite ")
-    told = await asyncio.to_thread(ask, "overwrite", *shlex.split(words.replace("…", "'it is wrong'")))
+    told = await asyncio.to_thread(
+        ask, "overwrite", *shlex.split(words.replace("…", "'it is wrong'"))
+    )
     assert told.exit_code == 0, told.output
     await desk.work()
     assert "A heap is a start, 2." in desk.text
 
 
-async def test_the_console_and_the_api_overwrite_what_they_show(desk: Desk, database: Database) -> None:
+async def test_the_console_and_the_api_overwrite_what_they_show(
+    desk: Desk, database: Database
+) -> None:
     await edited(desk)
     await desk.found()
     built = site.build(desk.app, database, Access({}), own=console.build(settings.load(desk.file)))
-    with serving.listen("127.0.0.1", 0) as listener:
+    with http.listen("127.0.0.1", 0) as listener:
         async with (
-            serving.served(built, listener) as url,
+            http.served(built, listener) as url,
             httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as client,
         ):
             text = (await client.get("/review/two")).text
@@ -259,8 +286,14 @@ async def test_the_console_and_the_api_overwrite_what_they_show(desk: Desk, data
             csrf = text.split('name="csrf" value="', 1)[1].split('"', 1)[0]
             headers = {"x-csrf-token": csrf, "origin": url}
             body = {"job": "two", "seen": await desk.seal(), "reason": "it is wrong"}
-            for wrong, status in (({"seen": "0" * 8}, 409), ({"reason": ""}, 422), ({"job": "one"}, 400)):
-                answer = await client.post("/api/do/overwrite-article", json=body | wrong, headers=headers)
+            for wrong, status in (
+                ({"seen": "0" * 8}, 409),
+                ({"reason": ""}, 422),
+                ({"job": "one"}, 400),
+            ):
+                answer = await client.post(
+                    "/api/do/overwrite-article", json=body | wrong, headers=headers
+                )
                 assert answer.status_code == status, answer.text
             assert (await desk.ending("two"))["status"] == "needs_review"
             desk.edit("Again")
@@ -268,7 +301,13 @@ async def test_the_console_and_the_api_overwrite_what_they_show(desk: Desk, data
             assert answer.json()["done"] == "job two publishes ours in its place"
             await desk.work()
             assert (await desk.ending("two"))["status"] == "needs_review"
-            form = {"csrf": csrf, "back": "/review", "job": "two", "seen": await desk.seal(), "reason": "it is"}
+            form = {
+                "csrf": csrf,
+                "back": "/review",
+                "job": "two",
+                "seen": await desk.seal(),
+                "reason": "it is",
+            }
             pressed = await client.post("/do/overwrite-article", data=form, headers={"origin": url})
             assert "done=job" in pressed.headers["location"]
     await desk.work()

@@ -1,6 +1,7 @@
 """One suite for every publisher: what the port promises, whatever stands behind it.
 
-WordPress runs it too, on a real site: see `e2e/wordpress/test_conformance.py`, which brings another `place`.
+WordPress runs it too, on a real site: see `e2e/wordpress/test_conformance.py`, which brings another
+`place`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,17 @@ import pytest
 from contentstudio import config as settings
 from contentstudio import publish
 from contentstudio.config import Config
-from contentstudio.model import Block, Draft, Image, ListBlock, QuoteBlock, Reference, Section, Sentence, TableBlock
+from contentstudio.model import (
+    Block,
+    Draft,
+    Image,
+    ListBlock,
+    QuoteBlock,
+    Reference,
+    Section,
+    Sentence,
+    TableBlock,
+)
 from contentstudio.publish.port import GONE, Article, Conflict, Publisher
 from overnight.errors import Transient
 
@@ -33,8 +44,8 @@ PIXEL = base64.b64decode(
 
 @dataclass(frozen=True)
 class Place:
-    """A CMS for one test. `shown` is the raw text of the posts that have a slug or look like it; `edit` is what a
-    person does there: it puts words before ours. `take_away` removes the post.
+    """A CMS for one test. `shown` is the raw text of the posts that have a slug or look like it;
+    `edit` is what a person does there: it puts words before ours. `take_away` removes the post.
     """
 
     config: Config
@@ -62,7 +73,8 @@ def static_place(folder: Path) -> Place:
 
     def edit(slug: str) -> None:
         page(slug).write_text(
-            page(slug).read_text("utf-8").replace("<article>", "<article>A person was here."), "utf-8"
+            page(slug).read_text("utf-8").replace("<article>", "<article>A person was here."),
+            "utf-8",
         )
 
     def take_away(slug: str) -> None:
@@ -80,11 +92,22 @@ def git_place(folder: Path, layout: str) -> Place:
     remote, person = folder / "remote.git", folder / "person"
 
     def git(*arguments: str) -> None:
-        who = ("-c", "user.name=A person", "-c", "user.email=person@garden.example", "-c", "init.defaultBranch=main")
-        subprocess.run(["git", *who, "-C", str(person), *arguments], check=True, capture_output=True)
+        who = (
+            "-c",
+            "user.name=A person",
+            "-c",
+            "user.email=person@garden.example",
+            "-c",
+            "init.defaultBranch=main",
+        )
+        subprocess.run(
+            ["git", *who, "-C", str(person), *arguments], check=True, capture_output=True
+        )
 
     person.mkdir()
-    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(remote)], check=True)
+    subprocess.run(
+        ["git", "init", "--quiet", "--bare", "--initial-branch=main", str(remote)], check=True
+    )
     git("init", "--quiet")
     (person / "README").write_text("A site.", "utf-8")
     git("add", "--all")
@@ -112,7 +135,9 @@ def git_place(folder: Path, layout: str) -> Place:
         git("push", "--quiet", "origin", "main")
 
     config = loaded(folder, f"{{ to = 'git', repository = '{remote}', layout = '{layout}' }}")
-    return Place(config, lambda slug: [path.read_text("utf-8") for path in files(slug)], edit, take_away)
+    return Place(
+        config, lambda slug: [path.read_text("utf-8") for path in files(slug)], edit, take_away
+    )
 
 
 def ghost_place(folder: Path, server: Any) -> Place:
@@ -144,7 +169,11 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 async def at_once(
-    name: str, *, call: Callable[[], Awaitable[Any]], probe: Callable[[], Awaitable[Any]] | None = None, **_: Any
+    name: str,
+    *,
+    call: Callable[[], Awaitable[Any]],
+    probe: Callable[[], Awaitable[Any]] | None = None,
+    **_: Any,
 ) -> Any:
     """An effect without a ledger."""
     return await call()
@@ -157,10 +186,18 @@ def article(text: str = "A heap is a start & more.", **changes: Any) -> Article:
         title="On compost: a < b & “c”",
         description="What to know of heaps.",
         sections=[
-            Section(heading="Heaps", paragraphs=[[Sentence(text=text), Sentence(text="It rots.", source="s1")]]),
-            Section(heading="Turning", paragraphs=[[Sentence(text="Turn it.", source="s1", quoted=True)]]),
+            Section(
+                heading="Heaps",
+                paragraphs=[[Sentence(text=text), Sentence(text="It rots.", source="s1")]],
+            ),
+            Section(
+                heading="Turning",
+                paragraphs=[[Sentence(text="Turn it.", source="s1", quoted=True)]],
+            ),
         ],
-        references=[Reference(id="s1", url="https://a.example/?b=1&c=2", title="A & B", sha256="0" * 64)],
+        references=[
+            Reference(id="s1", url="https://a.example/?b=1&c=2", title="A & B", sha256="0" * 64)
+        ],
         writer="offline",
         tags=["soil", "heaps"],
     )
@@ -204,12 +241,17 @@ def with_blocks(word: str) -> Article:
         return [Sentence(text=f"{text} {word}.", source=source)]
 
     blocks: list[Block] = [
-        ListBlock(items=[say("Plain item"), [*say("Second item"), *say("Its second sentence", "s1")]]),
+        ListBlock(
+            items=[say("Plain item"), [*say("Second item"), *say("Its second sentence", "s1")]]
+        ),
         ListBlock(ordered=True, items=[say("Numbered item", "s1"), say("Last item")]),
         QuoteBlock(sentences=[*say("Quoted here", "s1"), *say("Quoted too", "s1")]),
         TableBlock(
             head=["Column", f"Named {word}"],
-            rows=[[say("First cell"), say("Second cell", "s1")], [[], [*say("Third cell"), *say("More of it")]]],
+            rows=[
+                [say("First cell"), say("Second cell", "s1")],
+                [[], [*say("Third cell"), *say("More of it")]],
+            ],
         ),
         say("Paragraph below"),
     ]
@@ -238,7 +280,11 @@ async def test_every_kind_of_block_is_published_found_unchanged_and_updated(plac
         assert (published.action, updated.sha256) == ("updated", with_blocks("omega").sha256)
         (post,) = [post async for post in publisher.posts() if post.slug == "compost"]
     (text,) = place.shown("compost")
-    words = [sentence.text for sentence in with_blocks("omega").draft.sentences() if "omega" in sentence.text]
+    words = [
+        sentence.text
+        for sentence in with_blocks("omega").draft.sentences()
+        if "omega" in sentence.text
+    ]
     words.insert(words.index("First cell omega."), "Named omega")
     for page in (text, post.html):
         assert in_order(words, page)
@@ -271,7 +317,9 @@ async def test_what_a_person_changed_is_left_until_a_person_says_otherwise(place
     assert "Another start." in text
 
 
-async def test_what_a_person_took_away_stays_away_until_a_person_says_otherwise(place: Place) -> None:
+async def test_what_a_person_took_away_stays_away_until_a_person_says_otherwise(
+    place: Place,
+) -> None:
     async with place.opened() as publisher:
         _, known = await publisher.publish(article(), at_once)
         place.take_away("compost")
@@ -283,14 +331,18 @@ async def test_what_a_person_took_away_stays_away_until_a_person_says_otherwise(
 
 
 @pytest.mark.parametrize("new", [True, False], ids=["new", "there before"])
-async def test_whoever_dies_after_any_write_goes_on_to_the_same_end(place: Place, new: bool) -> None:
+async def test_whoever_dies_after_any_write_goes_on_to_the_same_end(
+    place: Place, new: bool
+) -> None:
     """The call was carried out, and its answer never came: at every write in turn."""
     for dies_at in range(1, WRITES_AT_MOST + 1):
         slug = f"heap-{dies_at}" if new else "compost"
         changed = article(f"Version {dies_at}.", slug=slug)
         seen = 0
 
-        async def dying(name: str, *, call: Callable[[], Awaitable[Any]], last: int = dies_at, **_: Any) -> Any:
+        async def dying(
+            name: str, *, call: Callable[[], Awaitable[Any]], last: int = dies_at, **_: Any
+        ) -> Any:
             nonlocal seen
             seen += 1
             done = await call()
@@ -337,13 +389,17 @@ async def test_its_posts_are_told(place: Place) -> None:
     assert "A heap is a start" in post.html
 
 
-async def test_slugs_of_another_script_are_published_found_and_told_each_for_itself(place: Place) -> None:
+async def test_slugs_of_another_script_are_published_found_and_told_each_for_itself(
+    place: Place,
+) -> None:
     async with place.opened() as publisher:
         there = {}
         for slug in ("公式", "攻势", "ทำปุ๋ย"):
             _, there[slug] = await publisher.publish(article(f"Of {slug}.", slug=slug), at_once)
             assert await publisher.find(slug) == there[slug]
-            published, _ = await publisher.publish(article(f"Of {slug}.", slug=slug), at_once, there[slug])
+            published, _ = await publisher.publish(
+                article(f"Of {slug}.", slug=slug), at_once, there[slug]
+            )
             assert published.action == "unchanged"
         told = {post.url: post.html async for post in publisher.posts()}
         for slug, existing in there.items():
@@ -358,11 +414,16 @@ async def test_a_picture_goes_along_where_there_is_room_for_one(place: Place) ->
     async with place.opened() as publisher:
         if not publisher.can.media:
             return
-        images = [Image(src="heap.png", alt="A heap of leaves"), Image(src="worm.png", alt="A worm in it")]
+        images = [
+            Image(src="heap.png", alt="A heap of leaves"),
+            Image(src="worm.png", alt="A worm in it"),
+        ]
         pictures = {"heap.png": PIXEL, "worm.png": PIXEL + b"\0"}
         await publisher.publish(article(images=images, pictures=pictures), at_once)
     (text,) = place.shown("compost")
-    assert text.count("A heap of leaves") <= 1  # it is the featured picture of a CMS, which themes show above the text
+    assert (
+        text.count("A heap of leaves") <= 1
+    )  # it is the featured picture of a CMS, which themes show above the text
     assert text.count("A worm in it") == 1
     for name in pictures:
         assert f'"{name}"' not in text and f"(<{name}>)" not in text

@@ -1,4 +1,6 @@
-"""Ghost and Git while things break: afterwards there is one post, with the right words. WordPress has its own tests."""
+"""Ghost and Git while things break: afterwards there is one post, with the right words. WordPress
+has its own tests.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,10 @@ from contentstudio import publish
 from contentstudio.model import Draft, Image, Section, Sentence
 from contentstudio.publish import clones
 from contentstudio.publish import ghost as ghost_adapter
-from overnight import control
-from overnight.database import Database
 from overnight.errors import Transient
-from overnight.model import Filter
+from overnight.operations import control
+from overnight.store.database import Database
+from overnight.store.records import Filter
 
 SITE = (
     "[writing]\nwriter = 'offline'\n"
@@ -51,7 +53,11 @@ def draft(text: str = "A heap is a start.") -> Draft:
 
 @pytest.fixture
 def ghost(
-    database: Database, tmp_path: Path, ghost_module: Any, ghost_server: Any, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    tmp_path: Path,
+    ghost_module: Any,
+    ghost_server: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[tuple[Jobs, Proxy, Any]]:
     """A studio whose site is on Ghost, behind the proxy."""
     monkeypatch.setenv("CONTENTSTUDIO_SECRET_GARDEN", ghost_module.KEY)
@@ -70,7 +76,9 @@ REQUESTS = {
 
 @pytest.mark.parametrize("request_", REQUESTS)
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_fault_of_the_network_before_ghost(ghost: tuple[Jobs, Proxy, Any], fault: str, request_: str) -> None:
+async def test_a_fault_of_the_network_before_ghost(
+    ghost: tuple[Jobs, Proxy, Any], fault: str, request_: str
+) -> None:
     jobs, proxy, store = ghost
     seconds = 1 if fault.startswith("hang") else 30
     cms = f"{{ to = 'ghost', url = '{proxy.url}', private = true, timeout_seconds = {seconds} }}"
@@ -78,7 +86,9 @@ async def test_a_fault_of_the_network_before_ghost(ghost: tuple[Jobs, Proxy, Any
     proxy.fault(fault, *REQUESTS[request_])
     ending = await jobs.publish("one", draft())
     assert ending["status"] == "succeeded", ending["error"]
-    assert ending["failures"] == ((fault, request_) != ("half an answer", "look"))  # half of a 404 says enough
+    assert ending["failures"] == (
+        (fault, request_) != ("half an answer", "look")
+    )  # half of a 404 says enough
     (post,) = store.posts.values()
     assert (post["slug"], post["status"], post["title"]) == ("compost", "published", "On compost")
     assert "A heap is a start." in post["html"]
@@ -87,11 +97,15 @@ async def test_a_fault_of_the_network_before_ghost(ghost: tuple[Jobs, Proxy, Any
 async def test_what_was_begun_and_given_up_is_swept_and_what_is_needed_still_is_not(
     ghost: tuple[Jobs, Proxy, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server breaks between the empty draft and its words, time after time, until a person cancels the job."""
+    """The server breaks between the empty draft and its words, time after time, until a person
+    cancels the job.
+    """
     monkeypatch.setattr(ghost_adapter, "ORPHAN_SECONDS", -1)
     jobs, proxy, store = ghost
     cms = f"{{ to = 'ghost', url = '{proxy.url}', private = true }}"
-    jobs.file.write_text(f"{BRIEFLY}{SITE}sources = ['https://a.example']\npublish = {cms}\n", "utf-8")
+    jobs.file.write_text(
+        f"{BRIEFLY}{SITE}sources = ['https://a.example']\npublish = {cms}\n", "utf-8"
+    )
     proxy.fault("502 before", *REQUESTS["write"], times=10)
     ending = await jobs.publish("one", draft())
     assert ending["status"] == "dead"
@@ -119,7 +133,12 @@ def edited_after(proxy: Proxy, store: Any, request_: tuple[str, str], what: str)
 
     def watch(number: int, when: str) -> None:
         told = f"{proxy.told[number - 1]}?"
-        if when == "after" and told.startswith(f"{request_[0]} ") and request_[1] in told and not done:
+        if (
+            when == "after"
+            and told.startswith(f"{request_[0]} ")
+            and request_[1] in told
+            and not done
+        ):
             done.append(number)
             (post,) = store.posts.values()
             store.change(post["id"], {**EDITS[what], "updated_at": post["updated_at"]})
@@ -142,7 +161,10 @@ async def test_what_a_person_changes_at_ghost_after_a_lost_answer_stays(
     ending = await jobs.publish("one", draft())
     (post,) = store.posts.values()
     assert {name: post[name] for name in EDITS[what]} == EDITS[what]
-    if (request_, what) != ("write", "picture"):  # an article without a picture leaves theirs as it is
+    if (request_, what) != (
+        "write",
+        "picture",
+    ):  # an article without a picture leaves theirs as it is
         assert ending["status"] == "needs_review", ending["error"]
 
 
@@ -154,8 +176,15 @@ async def test_what_ghost_makes_otherwise_is_told_and_the_next_version_is_writte
     cms = f"{{ to = 'ghost', url = '{proxy.url}', private = true }}"
     jobs.file.write_text(f"{SITE}sources = ['https://a.example']\npublish = {cms}\n", "utf-8")
     change = store.change
-    made = {"title": "»On compost«", "custom_excerpt": "", "tags": [], "html": "<p>Other words.</p>"}
-    monkeypatch.setattr(store, "change", lambda number, given: change(number, {**given, name: made[name]}))
+    made = {
+        "title": "»On compost«",
+        "custom_excerpt": "",
+        "tags": [],
+        "html": "<p>Other words.</p>",
+    }
+    monkeypatch.setattr(
+        store, "change", lambda number, given: change(number, {**given, name: made[name]})
+    )
     ending = await jobs.publish("one", draft())
     assert ending["status"] == "succeeded", ending["error"]
     assert len(ending["output"]["differs"]) == 1
@@ -173,7 +202,11 @@ class Repository(Jobs):
 
     def __init__(self, database: Database, folder: Path) -> None:
         super().__init__(database, folder / "contentstudio.toml")
-        self.remote, self.person, self.hooks = folder / "remote.git", folder / "person", folder / "hooks"
+        self.remote, self.person, self.hooks = (
+            folder / "remote.git",
+            folder / "person",
+            folder / "hooks",
+        )
         self.hooks.mkdir()
         run("init", "--quiet", "--bare", "--initial-branch=main", str(self.remote))
         run("init", "--quiet", "--initial-branch=main", str(self.person))
@@ -185,7 +218,9 @@ class Repository(Jobs):
     def configure(self, host: str = "", **options: Any) -> None:
         told = "".join(f", {name} = {value}" for name, value in options.items())
         publish = f"{{ to = 'git', repository = '{host}{self.remote}'{told} }}"
-        self.file.write_text(f"{SITE}sources = ['https://a.example']\npublish = {publish}\n", "utf-8")
+        self.file.write_text(
+            f"{SITE}sources = ['https://a.example']\npublish = {publish}\n", "utf-8"
+        )
 
     def commit(self, name: str) -> None:
         (self.person / name).write_text("A person wrote this.", "utf-8")
@@ -195,15 +230,21 @@ class Repository(Jobs):
     def hook(self, name: str, script: str, *, ours: bool) -> Path:
         """A script that runs once, at our end or at the remote's. Git goes on where it ends well."""
         file = (self.hooks if ours else self.remote / "hooks") / name
-        file.write_text(f"#!/bin/sh\n[ -e '{file}.done' ] && exit 0\ntouch '{file}.done'\n{script}\n", "utf-8")
+        file.write_text(
+            f"#!/bin/sh\n[ -e '{file}.done' ] && exit 0\ntouch '{file}.done'\n{script}\n", "utf-8"
+        )
         file.chmod(0o755)
         return file
 
     def only(self) -> None:
-        """One file has the slug, brought by one commit, and says this; nothing of a person's is lost."""
+        """One file has the slug, brought by one commit, and says this; nothing of a person's is
+        lost.
+        """
         files = run("-C", str(self.remote), "ls-tree", "-r", "--name-only", "main").split()
         assert [file for file in files if "compost" in file] == ["content/posts/compost.md"]
-        assert "A heap is a start." in run("-C", str(self.remote), "show", "main:content/posts/compost.md")
+        assert "A heap is a start." in run(
+            "-C", str(self.remote), "show", "main:content/posts/compost.md"
+        )
         told = run("-C", str(self.remote), "log", "--format=%s", "main").splitlines()
         assert told.count("Publish compost") == 1
         people = run("-C", str(self.person), "log", "--format=%s").splitlines()
@@ -212,7 +253,9 @@ class Repository(Jobs):
 
 def run(*arguments: str) -> str:
     who = ("-c", "user.name=A person", "-c", "user.email=person@garden.example")
-    return subprocess.run(["git", *who, *arguments], check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        ["git", *who, *arguments], check=True, capture_output=True, text=True
+    ).stdout
 
 
 @pytest.fixture
@@ -227,7 +270,9 @@ def repository(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 async def test_a_person_who_pushes_before_us_loses_nothing_and_we_push_on_top(
     repository: Repository, moment: str
 ) -> None:
-    """After our commit the push is refused; while it is under way the remote's branch is locked or has moved."""
+    """After our commit the push is refused; while it is under way the remote's branch is locked or
+    has moved.
+    """
     repository.commit("of a person")
     push = f"env -i PATH=\"$PATH\" git -C '{repository.person}' push --quiet"
     done = repository.hook(moment, push, ours=True)
@@ -238,7 +283,9 @@ async def test_a_person_who_pushes_before_us_loses_nothing_and_we_push_on_top(
     repository.only()
 
 
-async def test_a_persons_words_in_a_commit_that_keeps_our_message_stay(repository: Repository) -> None:
+async def test_a_persons_words_in_a_commit_that_keeps_our_message_stay(
+    repository: Repository,
+) -> None:
     """They amend our commit, as one does who squashes, before we hear of our push."""
     repository.configure(timeout_seconds=2)
     who = "-c user.name=P -c user.email=p@garden.example"
@@ -255,16 +302,22 @@ async def test_a_persons_words_in_a_commit_that_keeps_our_message_stay(repositor
     repository.hook("post-receive", f"env -i PATH=\"$PATH\" sh -e '{script}'", ours=False)
     ending = await repository.publish("one", draft())
     assert ending["status"] == "needs_review", ending["error"]
-    assert "A person was here." in run("-C", str(repository.remote), "show", "main:content/posts/compost.md")
+    assert "A person was here." in run(
+        "-C", str(repository.remote), "show", "main:content/posts/compost.md"
+    )
 
 
 @pytest.mark.parametrize("moment", ["pre-receive", "post-receive"])
-async def test_a_remote_that_hangs_before_or_after_it_took_the_push(repository: Repository, moment: str) -> None:
+async def test_a_remote_that_hangs_before_or_after_it_took_the_push(
+    repository: Repository, moment: str
+) -> None:
     repository.configure(timeout_seconds=2)
     repository.hook(moment, "sleep 4", ours=False)
     ending = await repository.publish("one", draft())
     assert ending["status"] == "succeeded", ending["error"]
-    assert (ending["failures"] == 0) == (moment == "post-receive")  # what arrived is seen though the answer was lost
+    assert (ending["failures"] == 0) == (
+        moment == "post-receive"
+    )  # what arrived is seen though the answer was lost
     repository.only()
 
 
@@ -278,8 +331,9 @@ BROKEN = {
 
 
 def ssh(repository: Repository, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """The repository by an ssh of ours. In its script `run` carries out a command, `fail` breaks the connection with
-    the words that follow, `once` holds the first time, and `pushes` where the command is a push.
+    """The repository by an ssh of ours. In its script `run` carries out a command, `fail` breaks
+    the connection with the words that follow, `once` holds the first time, and `pushes` where the
+    command is a push.
     """
     repository.configure("ssh://git.example")
     file = repository.hooks / "ssh"
@@ -329,7 +383,9 @@ async def test_a_push_that_arrived_while_the_remote_cannot_be_looked_at_is_found
     repository.only()
 
 
-async def test_an_ssh_that_hangs_ends_with_its_git(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_ssh_that_hangs_ends_with_its_git(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ssh(repository, monkeypatch, "pushes && once push && sleep 600; run")
     repository.configure("ssh://git.example", timeout_seconds=2)
     ending = await repository.publish("one", draft())
@@ -337,7 +393,9 @@ async def test_an_ssh_that_hangs_ends_with_its_git(repository: Repository, monke
     repository.only()
 
 
-async def test_a_wrong_key_is_told_at_once(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_wrong_key_is_told_at_once(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ssh(repository, monkeypatch, "fail 'git@git.example: Permission denied (publickey).'")
     ending = await repository.publish("one", draft())
     assert (ending["status"], ending["failures"]) == ("dead", 1)
@@ -357,7 +415,10 @@ async def test_a_server_that_closes_or_refuses_a_connection_is_asked_again_later
     if not listens:
         server.close()
     file = tmp_path / "contentstudio.toml"
-    publish_as = f"{{ to = 'git', repository = '{scheme}://127.0.0.1:{port}/posts.git', timeout_seconds = 20 }}"
+    publish_as = (
+        f"{{ to = 'git', repository = '{scheme}://127.0.0.1:{port}/posts.git', "
+        f"timeout_seconds = 20 }}"
+    )
     file.write_text(f"{SITE}sources = ['https://a.example']\npublish = {publish_as}\n", "utf-8")
     config = settings.load(file)
     async with publish.opened(config, config.site[0]) as publisher:
@@ -380,7 +441,9 @@ async def test_a_remote_that_refuses_is_told_and_takes_one_commit_when_it_is_ask
     repository.only()
 
 
-async def test_a_remote_that_is_gone_is_told_and_takes_one_commit_when_it_is_back(repository: Repository) -> None:
+async def test_a_remote_that_is_gone_is_told_and_takes_one_commit_when_it_is_back(
+    repository: Repository,
+) -> None:
     repository.remote.rename(repository.remote.with_name("elsewhere"))
     ending = await repository.publish("one", draft())
     assert ending["status"] == "dead"
@@ -390,7 +453,9 @@ async def test_a_remote_that_is_gone_is_told_and_takes_one_commit_when_it_is_bac
     repository.only()
 
 
-async def test_a_lock_that_a_dead_process_left_at_the_remote_is_tried_again_and_told(repository: Repository) -> None:
+async def test_a_lock_that_a_dead_process_left_at_the_remote_is_tried_again_and_told(
+    repository: Repository,
+) -> None:
     lock = repository.remote / "refs" / "heads" / "main.lock"
     lock.touch()
     repository.file.write_text(BRIEFLY + repository.file.read_text("utf-8"), "utf-8")
@@ -420,12 +485,21 @@ async def test_a_remote_that_takes_nothing_for_more_than_an_hour_has_one_commit_
 
 
 @pytest.mark.parametrize("moment", ["post-commit", "pre-push", "pre-receive", "post-receive"])
-async def test_our_worker_killed_between_commit_and_push_or_in_the_push(repository: Repository, moment: str) -> None:
+async def test_our_worker_killed_between_commit_and_push_or_in_the_push(
+    repository: Repository, moment: str
+) -> None:
     pid = repository.file.with_name("pid")
     repository.hook(moment, f"kill -9 $(cat '{pid}')", ours=not moment.endswith("receive"))
     await repository.begin("one", draft())
-    given = {"FILE": str(repository.file), "URL": repository.database.url, "PID": str(pid), "ENV": dict(os.environ)}
-    process = multiprocessing.get_context("forkserver").Process(target=runpy.run_path, args=(str(WORKER), given))
+    given = {
+        "FILE": str(repository.file),
+        "URL": repository.database.url,
+        "PID": str(pid),
+        "ENV": dict(os.environ),
+    }
+    process = multiprocessing.get_context("forkserver").Process(
+        target=runpy.run_path, args=(str(WORKER), given)
+    )
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
@@ -462,7 +536,9 @@ async def test_the_copy_of_a_killed_worker_is_removed_by_the_next_and_that_of_a_
     kept = {copies / f"{clones.PREFIX}link", copies / f"{clones.PREFIX}other"}
     command = [sys.executable, "-c", CLONE, str(repository.file)]
     env = os.environ | {"TMPDIR": str(copies)}
-    workers = [subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    workers = [
+        subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
     try:
         for worker in workers:
             assert worker.stdout is not None
@@ -494,7 +570,9 @@ async def again(jobs: Jobs) -> None:
     assert ending["status"] == "succeeded", ending["error"]
 
 
-async def test_what_the_repository_ignores_is_published_all_the_same(repository: Repository) -> None:
+async def test_what_the_repository_ignores_is_published_all_the_same(
+    repository: Repository,
+) -> None:
     repository.commit(".gitignore")
     (repository.person / ".gitignore").write_text("content/\n*.png\n", "utf-8")
     run("-C", str(repository.person), "commit", "--quiet", "--all", "--message", "Ignore")

@@ -1,4 +1,6 @@
-"""Ghost and Git where they refuse: the first finding of `site check` and the job's error name the same cause."""
+"""Ghost and Git where they refuse: the first finding of `site check` and the job's error name the
+same cause.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,15 @@ from fault_proxy import Proxy
 from publishing_jobs import Jobs
 
 from contentstudio import config as settings
-from contentstudio import doctor
+from contentstudio.diagnostics import doctor
 from contentstudio.model import Draft, Section, Sentence
 from contentstudio.publish import ghost as ghost_adapter
 from contentstudio.publish.port import Finding
-from overnight.database import Database
+from overnight.store.database import Database
 
 SITE = (
-    "[writing]\nwriter = 'offline'\noffline_articles = 'publish'\n[fetch]\nallow_loopback = true\n[[site]]\n"
+    "[writing]\nwriter = 'offline'\noffline_articles = "
+    "'publish'\n[fetch]\nallow_loopback = true\n[[site]]\n"
     "name = 'garden'\nurl = 'https://127.0.0.1'\nsources = ['https://a.example']\n"
 )
 HTML = {"Content-Type": "text/html"}
@@ -49,13 +52,19 @@ def error(status: int, kind: str, message: str, code: str | None = None) -> Said
 
 @pytest.fixture
 def ghost(
-    database: Database, tmp_path: Path, ghost_module: Any, ghost_server: Any, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    tmp_path: Path,
+    ghost_module: Any,
+    ghost_server: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Any:
     monkeypatch.setenv("CONTENTSTUDIO_SECRET_GARDEN", ghost_module.KEY)
     monkeypatch.setattr(ghost_adapter, "PAUSES", (0.0, 0.1))
     jobs = Jobs(database, tmp_path / "contentstudio.toml")
     with Proxy(ghost_server.port) as proxy:
-        jobs.file.write_text(f"{SITE}publish = {{ to = 'ghost', url = '{proxy.url}', private = true }}\n", "utf-8")
+        jobs.file.write_text(
+            f"{SITE}publish = {{ to = 'ghost', url = '{proxy.url}', private = true }}\n", "utf-8"
+        )
         yield jobs, proxy
 
 
@@ -68,21 +77,39 @@ def ghost(
             "url =",
         ),
         (lambda path: (302, {"Location": "/signin/"}, b""), "to a log-in", "hides the site"),
-        (lambda path: (403, HTML, b"<title>Blocked</title>by Sucuri"), "a firewall (Sucuri)", "/ghost/api/"),
-        (lambda path: (200, HTML, b"<title>Just a moment...</title>"), "protection against bots", "/ghost/api/"),
-        (lambda path: (404, HTML, b"<title>404</title>Gone astray"), "a page for people", "own address as url"),
         (
-            lambda path: error(503, "MaintenanceError", "Ghost is currently undergoing maintenance"),
+            lambda path: (403, HTML, b"<title>Blocked</title>by Sucuri"),
+            "a firewall (Sucuri)",
+            "/ghost/api/",
+        ),
+        (
+            lambda path: (200, HTML, b"<title>Just a moment...</title>"),
+            "protection against bots",
+            "/ghost/api/",
+        ),
+        (
+            lambda path: (404, HTML, b"<title>404</title>Gone astray"),
+            "a page for people",
+            "own address as url",
+        ),
+        (
+            lambda path: error(
+                503, "MaintenanceError", "Ghost is currently undergoing maintenance"
+            ),
             "maintenance",
             "wait",
         ),
         (
-            lambda path: error(401, "UnauthorizedError", "Unknown Admin API Key", "UNKNOWN_ADMIN_API_KEY"),
+            lambda path: error(
+                401, "UnauthorizedError", "Unknown Admin API Key", "UNKNOWN_ADMIN_API_KEY"
+            ),
             "does not know the key",
             "CONTENTSTUDIO_SECRET_GARDEN",
         ),
         (
-            lambda path: error(401, "UnauthorizedError", "Invalid token: jwt expired", "INVALID_JWT"),
+            lambda path: error(
+                401, "UnauthorizedError", "Invalid token: jwt expired", "INVALID_JWT"
+            ),
             "a clock",
             "compare clocks",
         ),
@@ -146,21 +173,34 @@ async def test_a_protected_branch_is_unknown_before_the_first_push_and_the_job_n
 ) -> None:
     jobs, remote = repository
     hook = remote / "hooks" / "pre-receive"
-    hook.write_text("#!/bin/sh\necho 'error: GH006: Protected branch update failed for refs/heads/main.' >&2; exit 1\n")
+    hook.write_text(
+        "#!/bin/sh\necho 'error: GH006: Protected branch update failed for "
+        "refs/heads/main.' >&2; exit 1\n"
+    )
     hook.chmod(0o755)
     config = settings.load(jobs.file)
     told = (await doctor.check(config, config.find("garden")))[0]
     assert told.ok
-    assert "a protection of the branch or a hook of the server refuses a commit shows with the first push" in told.what
+    assert (
+        "a protection of the branch or a hook of the server refuses a commit shows with "
+        "the first push" in told.what
+    )
     ending = await jobs.publish("one", DRAFT)
     assert ending["status"] == "dead"
-    assert "the branch is protected; let this user push to the branch in the server's rules" in ending["error"]
+    assert (
+        "the branch is protected; let this user push to the branch in the server's rules"
+        in ending["error"]
+    )
     assert "GH006" in ending["error"]
 
 
-async def test_a_branch_that_is_not_there_is_named_by_the_check_and_by_the_job(repository: tuple[Jobs, Path]) -> None:
+async def test_a_branch_that_is_not_there_is_named_by_the_check_and_by_the_job(
+    repository: tuple[Jobs, Path],
+) -> None:
     jobs, _ = repository
-    jobs.file.write_text(jobs.file.read_text("utf-8").replace("to = 'git'", "to = 'git', branch = 'pages'"), "utf-8")
+    jobs.file.write_text(
+        jobs.file.read_text("utf-8").replace("to = 'git'", "to = 'git', branch = 'pages'"), "utf-8"
+    )
     found = await first(jobs)
     assert "no such branch" in found.what
     assert "push a first commit" in found.mend

@@ -1,4 +1,6 @@
-"""Search Console against a local server that speaks its API: a signed request for a token, pages of rows, faults."""
+"""Search Console against a local server that speaks its API: a signed request for a token, pages of
+rows, faults.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from contentstudio.config import SearchConsoleSource
-from contentstudio.research import search_console
+from contentstudio.google import analytics
+from contentstudio.google.analytics import BadProperty, queries
+from contentstudio.google.service_account import BadKeyFile, NoAccess
 from contentstudio.research.demands import Demand
-from contentstudio.research.search_console import BadProperty, queries
-from contentstudio.research.service_account import BadKeyFile, NoAccess
 from overnight import logs
 from overnight.errors import Permanent, Transient
 
@@ -37,7 +39,9 @@ def pem(key: Any) -> str:
 
 
 class Api:
-    """`rows` are what the property has; `faults` are answers given instead, by path, until they are used up."""
+    """`rows` are what the property has; `faults` are answers given instead, by path, until they are
+    used up.
+    """
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
@@ -71,7 +75,9 @@ class Api:
         self._thread.join()
         self._server.server_close()
 
-    def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+    def answer(
+        self, path: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
         faults = self.faults["token" if path == "/token" else "query"]
         if faults:
             return faults.pop(0)
@@ -82,14 +88,18 @@ class Api:
         form = parse_qs(body.decode())
         assert form["grant_type"] == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
         signed, _, signature = form["assertion"][0].rpartition(".")
-        KEY.public_key().verify(unbase64(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+        KEY.public_key().verify(
+            unbase64(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256()
+        )
         head, claims = (json.loads(unbase64(part)) for part in signed.split("."))
         assert head == {"alg": "RS256", "typ": "JWT"}
         self.tokens.append(claims)
         return {"access_token": "the-token-1", "expires_in": 3_599, "token_type": "Bearer"}
 
     def _query(self, path: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
-        assert unquote(path) == "/webmasters/v3/sites/sc-domain:garden.example/searchAnalytics/query"
+        assert (
+            unquote(path) == "/webmasters/v3/sites/sc-domain:garden.example/searchAnalytics/query"
+        )
         assert "sc-domain%3Agarden.example" in path
         assert headers["Authorization"] == "Bearer the-token-1"
         asked = json.loads(body)
@@ -102,8 +112,16 @@ def unbase64(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def row(query: str, clicks: float = 1, impressions: float = 10, position: float = 3.14) -> dict[str, Any]:
-    return {"keys": [query], "clicks": clicks, "impressions": impressions, "ctr": 0.1, "position": position}
+def row(
+    query: str, clicks: float = 1, impressions: float = 10, position: float = 3.14
+) -> dict[str, Any]:
+    return {
+        "keys": [query],
+        "clicks": clicks,
+        "impressions": impressions,
+        "ctr": 0.1,
+        "position": position,
+    }
 
 
 @pytest.fixture
@@ -116,7 +134,11 @@ def api() -> Iterator[Api]:
 def key_file(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(logs, "_secrets", set())
     return write(
-        tmp_path, client_email=EMAIL, private_key=pem(KEY), token_uri=f"{api.url}/token", type="service_account"
+        tmp_path,
+        client_email=EMAIL,
+        private_key=pem(KEY),
+        token_uri=f"{api.url}/token",
+        type="service_account",
     )
 
 
@@ -132,14 +154,33 @@ async def ask(api: Api, key_file: Path | None) -> list[Demand]:
 
 
 async def test_queries_become_demands(api: Api, key_file: Path) -> None:
-    api.rows = [row("Compost  Heap", 3.0, 120.0), row("mulch\0"), row("compost heap", 9, 9), row("?"), row("")]
+    api.rows = [
+        row("Compost  Heap", 3.0, 120.0),
+        row("mulch\0"),
+        row("compost heap", 9, 9),
+        row("?"),
+        row(""),
+    ]
     assert await ask(api, key_file) == [
-        Demand(query="compost heap", source="sc-domain:garden.example", impressions=120, clicks=3, position=3.1),
-        Demand(query="mulch", source="sc-domain:garden.example", impressions=10, clicks=1, position=3.1),
+        Demand(
+            query="compost heap",
+            source="sc-domain:garden.example",
+            impressions=120,
+            clicks=3,
+            position=3.1,
+        ),
+        Demand(
+            query="mulch", source="sc-domain:garden.example", impressions=10, clicks=1, position=3.1
+        ),
     ]
     assert api.queries == [
         {
-            **{"startDate": "2026-11-14", "endDate": "2026-11-20", "dimensions": ["query"], "type": "web"},
+            **{
+                "startDate": "2026-11-14",
+                "endDate": "2026-11-20",
+                "dimensions": ["query"],
+                "type": "web",
+            },
             **{"dataState": "final", "rowLimit": 25_000, "startRow": 0},
         }
     ]
@@ -153,12 +194,14 @@ async def test_a_property_without_searches_gives_nothing(api: Api, key_file: Pat
     assert await ask(api, key_file) == []
 
 
-@pytest.mark.parametrize(("count", "starts"), [(9, [0]), (10, [0, 10]), (15, [0, 10]), (99, [0, 10, 20])])
+@pytest.mark.parametrize(
+    ("count", "starts"), [(9, [0]), (10, [0, 10]), (15, [0, 10]), (99, [0, 10, 20])]
+)
 async def test_rows_come_page_by_page_up_to_the_limit(
     api: Api, key_file: Path, monkeypatch: pytest.MonkeyPatch, count: int, starts: list[int]
 ) -> None:
-    monkeypatch.setattr(search_console, "PAGE_ROWS", 10)
-    monkeypatch.setattr(search_console, "MAX_ROWS", 30)
+    monkeypatch.setattr(analytics, "PAGE_ROWS", 10)
+    monkeypatch.setattr(analytics, "MAX_ROWS", 30)
     api.rows = [row(f"query {n}") for n in range(count)]
     assert len(await ask(api, key_file)) == min(count, 30)
     assert [asked["startRow"] for asked in api.queries] == starts
@@ -171,8 +214,20 @@ def told(message: str, reason: str = "") -> bytes:
 @pytest.mark.parametrize(
     ("where", "status", "body", "kind", "says"),
     [
-        ("query", 401, told("Invalid credentials"), NoAccess, f"does not let {EMAIL} read sc-domain:garden.example"),
-        ("query", 403, told("No permission", "forbidden"), NoAccess, "add that address to the property's users"),
+        (
+            "query",
+            401,
+            told("Invalid credentials"),
+            NoAccess,
+            f"does not let {EMAIL} read sc-domain:garden.example",
+        ),
+        (
+            "query",
+            403,
+            told("No permission", "forbidden"),
+            NoAccess,
+            "add that address to the property's users",
+        ),
         ("query", 403, told("Quota", "quotaExceeded"), Transient, "asked too often"),
         ("query", 404, told("Not found"), BadProperty, "check search_console in the config"),
         ("query", 400, b"<html>", BadProperty, "400"),
@@ -180,8 +235,20 @@ def told(message: str, reason: str = "") -> bytes:
         ("query", 500, told("Backend Error"), Transient, "Backend Error"),
         ("query", 503, b"<html>", Transient, "503"),
         ("query", 200, b"<html>", Transient, "something else than rows"),
-        ("query", 200, b'{"rows": [{"keys": [], "clicks": 1}]}', Transient, "something else than rows"),
-        ("token", 400, b'{"error": "invalid_grant", "error_description": "Invalid JWT"}', NoAccess, "Invalid JWT"),
+        (
+            "query",
+            200,
+            b'{"rows": [{"keys": [], "clicks": 1}]}',
+            Transient,
+            "something else than rows",
+        ),
+        (
+            "token",
+            400,
+            b'{"error": "invalid_grant", "error_description": "Invalid JWT"}',
+            NoAccess,
+            "Invalid JWT",
+        ),
         ("token", 401, b"", NoAccess, "check that the key was not deleted"),
         ("token", 500, b"", Transient, "500"),
         ("token", 200, b"[]", Transient, "without a token"),
@@ -208,12 +275,16 @@ async def test_a_quota_that_says_nothing_of_its_end_is_waited_for(api: Api, key_
 async def test_nobody_there_is_transient(api: Api, tmp_path: Path, key_file: Path) -> None:
     with pytest.raises(Transient, match="did not answer"):
         await queries(SOURCE, "http://127.0.0.1:1", key_file, DAY)
-    deaf = write(tmp_path, client_email=EMAIL, private_key=pem(KEY), token_uri="http://127.0.0.1:1/token")
+    deaf = write(
+        tmp_path, client_email=EMAIL, private_key=pem(KEY), token_uri="http://127.0.0.1:1/token"
+    )
     with pytest.raises(Transient, match="did not answer"):
         await ask(api, deaf)
 
 
-async def test_a_key_file_that_cannot_be_used_says_what_to_do(api: Api, tmp_path: Path, key_file: Path) -> None:
+async def test_a_key_file_that_cannot_be_used_says_what_to_do(
+    api: Api, tmp_path: Path, key_file: Path
+) -> None:
     async def failure(file: Path | None) -> str:
         with pytest.raises(BadKeyFile) as caught:
             await ask(api, file)
@@ -225,9 +296,15 @@ async def test_a_key_file_that_cannot_be_used_says_what_to_do(api: Api, tmp_path
     key_file.chmod(0o640)
     assert "chmod 600" in await failure(key_file)
     good = {"client_email": EMAIL, "private_key": pem(KEY), "token_uri": f"{api.url}/token"}
-    assert "its “private_key” is missing" in await failure(write(tmp_path, **{**good, "private_key": None}))
-    assert "its “token_uri” is missing or wrong" in await failure(write(tmp_path, **{**good, "token_uri": "file:///x"}))
-    assert "no RSA key" in await failure(write(tmp_path, **{**good, "private_key": "-----BEGIN nothing"}))
+    assert "its “private_key” is missing" in await failure(
+        write(tmp_path, **{**good, "private_key": None})
+    )
+    assert "its “token_uri” is missing or wrong" in await failure(
+        write(tmp_path, **{**good, "token_uri": "file:///x"})
+    )
+    assert "no RSA key" in await failure(
+        write(tmp_path, **{**good, "private_key": "-----BEGIN nothing"})
+    )
     other = pem(ec.generate_private_key(ec.SECP256R1()))
     assert "no RSA key" in await failure(write(tmp_path, **{**good, "private_key": other}))
     key_file.write_text("{", "utf-8")

@@ -1,4 +1,6 @@
-"""The folder is right after every call, and after every call that died half-way the next one puts it right."""
+"""The folder is right after every call, and after every call that died half-way the next one puts
+it right.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,15 @@ from PIL import Image
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Section, Sentence
-from contentstudio.publish import Existing, Publisher, StaticSite, content_sha256, own_pages, render, static
+from contentstudio.publish import (
+    Existing,
+    Publisher,
+    StaticSite,
+    content_sha256,
+    own_pages,
+    render,
+    static,
+)
 from contentstudio.publish.port import Article, Conflict
 from overnight.errors import ConfigError, Permanent, Transient
 
@@ -67,7 +77,9 @@ async def at_once(name: str, *, call: Callable[[], Awaitable[Any]], **_: Any) ->
 
 
 def tree(directory: Path) -> dict[str, bytes]:
-    files = {str(p.relative_to(directory)): p.read_bytes() for p in directory.rglob("*") if p.is_file()}
+    files = {
+        str(p.relative_to(directory)): p.read_bytes() for p in directory.rglob("*") if p.is_file()
+    }
     files.pop(static.LOCK, None)
     return files
 
@@ -91,7 +103,9 @@ class Killed(BaseException):
 
 @contextmanager
 def dying_at(call: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Die right before the given one (from 1) of the calls that change the folder; tells which calls there were."""
+    """Die right before the given one (from 1) of the calls that change the folder; tells which
+    calls there were.
+    """
     seen: list[str] = []
 
     def counted(name: str, real: Any) -> Any:
@@ -122,7 +136,9 @@ def test_create_then_unchanged_then_updated(site: StaticSite) -> None:
     assert created.url == "https://garden.example/compost/"
     assert created.path == str(site.directory / "compost" / "index.html")
     assert created.sha256 == content_sha256(draft)
-    assert site.find("compost") == Existing(url=created.url, sha256=created.sha256, action="created", path=created.path)
+    assert site.find("compost") == Existing(
+        url=created.url, sha256=created.sha256, action="created", path=created.path
+    )
     assert site.publish(draft, published_at=NIGHT + timedelta(days=1)).action == "unchanged"
     edited = make_draft(text="Edited.")
     assert site.publish(edited, published_at=NIGHT + timedelta(days=2)).action == "updated"
@@ -168,7 +184,10 @@ def test_a_crash_at_any_moment_is_healed_by_publishing_again(
     def begun(name: str) -> StaticSite:
         site = StaticSite(SITE, tmp_path / name)
         if before != "nothing":
-            site.publish(make_draft("mulch" if before == "other" else "compost", "Early."), published_at=NIGHT)
+            site.publish(
+                make_draft("mulch" if before == "other" else "compost", "Early."),
+                published_at=NIGHT,
+            )
         return site
 
     expected_site = begun("expected")
@@ -188,16 +207,22 @@ def test_a_crash_at_any_moment_is_healed_by_publishing_again(
         assert tree(site.directory) == expected, call
 
 
-def test_readers_see_the_old_file_until_the_new_one_is_whole(site: StaticSite, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readers_see_the_old_file_until_the_new_one_is_whole(
+    site: StaticSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site.publish(make_draft(), published_at=NIGHT)
     files = tree(site.directory)
     with dying_at(2, monkeypatch) as calls, pytest.raises(Killed):
         site.publish(make_draft(text="Edited."), published_at=NIGHT)
     assert calls == ["mkdir", "fsync"]
-    assert {name: data for name, data in tree(site.directory).items() if not name.endswith(".tmp")} == files
+    assert {
+        name: data for name, data in tree(site.directory).items() if not name.endswith(".tmp")
+    } == files
 
 
-@pytest.mark.parametrize("file", ["compost/index.html", "sitemap.xml", "feed.xml", "index.html", "robots.txt"])
+@pytest.mark.parametrize(
+    "file", ["compost/index.html", "sitemap.xml", "feed.xml", "index.html", "robots.txt"]
+)
 def test_publishing_again_repairs_what_is_missing(site: StaticSite, file: str) -> None:
     site.publish(make_draft(), published_at=NIGHT)
     files = tree(site.directory)
@@ -215,7 +240,9 @@ def test_two_processes_lose_nothing(tmp_path: Path) -> None:
     for process, prefix in zip(processes, "ab", strict=True):
         assert process.stdin is not None
         with process.stdin as lines:
-            lines.writelines(f"{make_draft(f'{prefix}-{n}').model_dump_json()}\n" for n in range(20))
+            lines.writelines(
+                f"{make_draft(f'{prefix}-{n}').model_dump_json()}\n" for n in range(20)
+            )
     assert [process.wait(60) for process in processes] == [0, 0]
     slugs = {f"{prefix}-{number}" for prefix in "ab" for number in range(20)}
     urls = {f"https://garden.example/{slug}/" for slug in slugs}
@@ -225,7 +252,9 @@ def test_two_processes_lose_nothing(tmp_path: Path) -> None:
     assert {p.parent.name for p in tmp_path.glob("*/index.html")} == slugs
 
 
-@pytest.mark.parametrize("slug", ["", "..", "a/b", "../a", "/etc", "A", "a.b", "a\n", "ä", "-a", "a" * 201, "a\x00"])
+@pytest.mark.parametrize(
+    "slug", ["", "..", "a/b", "../a", "/etc", "A", "a.b", "a\n", "ä", "-a", "a" * 201, "a\x00"]
+)
 def test_a_slug_is_not_a_path(site: StaticSite, slug: str) -> None:
     with pytest.raises(Permanent, match="slug"):
         site.publish(make_draft(slug), published_at=NIGHT)
@@ -312,9 +341,21 @@ def put(site: StaticSite, name: str, data: bytes = OWN) -> Path:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        *((name, True) for name in ("robots.txt", "index.html", "0123456789abcdef.txt", "404.html", "favicon.svg")),
+        *(
+            (name, True)
+            for name in (
+                "robots.txt",
+                "index.html",
+                "0123456789abcdef.txt",
+                "404.html",
+                "favicon.svg",
+            )
+        ),
         *((name, True) for name in ("card.png", "compost/card.png", "tags/soil/index.html")),
-        *((name, False) for name in ("favicon.ico", "about/index.html", "compost/photo.jpg", ".htaccess")),
+        *(
+            (name, False)
+            for name in ("favicon.ico", "about/index.html", "compost/photo.jpg", ".htaccess")
+        ),
     ],
 )
 def test_a_file_that_the_owner_had_before_us_stays_and_the_site_begins_beside_it(
@@ -334,11 +375,17 @@ def test_a_file_that_the_owner_had_before_us_stays_and_the_site_begins_beside_it
 
 
 @pytest.mark.parametrize("name", LISTS)
-@pytest.mark.parametrize("change", [b"", b"# ours, and a person's", OWN], ids=["cut", "more", "another"])
-def test_a_list_that_a_person_changed_stays_until_it_is_deleted(site: StaticSite, name: str, change: bytes) -> None:
+@pytest.mark.parametrize(
+    "change", [b"", b"# ours, and a person's", OWN], ids=["cut", "more", "another"]
+)
+def test_a_list_that_a_person_changed_stays_until_it_is_deleted(
+    site: StaticSite, name: str, change: bytes
+) -> None:
     site.publish(make_draft(), published_at=NIGHT)
     path = site.directory / name
-    path.write_bytes(changed := path.read_bytes()[:10] if not change else path.read_bytes() + change)
+    path.write_bytes(
+        changed := path.read_bytes()[:10] if not change else path.read_bytes() + change
+    )
     later = site.publish(make_draft("mulch"), published_at=NIGHT)
     assert path.read_bytes() == changed
     assert site.left() == [name]
@@ -366,16 +413,23 @@ def before_hashes(site: StaticSite) -> None:
     (site.directory / "card.png").unlink()
     path = site.directory / static.MANIFEST
     path.write_text(
-        json.dumps({name: value for name, value in json.loads(path.read_text()).items() if name != "files"})
+        json.dumps(
+            {name: value for name, value in json.loads(path.read_text()).items() if name != "files"}
+        )
     )
 
 
-def test_the_files_of_a_manifest_without_hashes_are_ours_and_the_owners_are_not(site: StaticSite) -> None:
+def test_the_files_of_a_manifest_without_hashes_are_ours_and_the_owners_are_not(
+    site: StaticSite,
+) -> None:
     site.publish(make_draft(), published_at=NIGHT)
     before_hashes(site)
     moved = StaticSite(SITE.model_copy(update={"url": "https://moved.example"}), site.directory)
     put(site, "feed.xml")
-    assert [static.MANIFEST in one for one in moved.publish(make_draft("mulch"), published_at=NIGHT).differs] == [False]
+    assert [
+        static.MANIFEST in one
+        for one in moved.publish(make_draft("mulch"), published_at=NIGHT).differs
+    ] == [False]
     assert (site.directory / "feed.xml").read_bytes() == OWN
     for name in ("index.html", "sitemap.xml", "robots.txt"):
         text = (site.directory / name).read_text()
@@ -389,16 +443,25 @@ def test_a_file_that_an_update_of_ours_would_bring_is_the_owners_where_one_stand
     site.publish(make_draft(), published_at=NIGHT)
     listings = render.listings
     own = put(site, "404.html")
-    monkeypatch.setattr(render, "listings", lambda *a: listings(*a) | {"404.html": "ours", "page/2/index.html": "two"})
+    monkeypatch.setattr(
+        render,
+        "listings",
+        lambda *a: listings(*a) | {"404.html": "ours", "page/2/index.html": "two"},
+    )
     assert len(site.publish(make_draft("mulch"), published_at=NIGHT).differs) == 1
     assert (own.read_bytes(), (site.directory / "page/2/index.html").read_text()) == (OWN, "two")
     assert site.left() == ["404.html"]
 
 
-def test_what_we_do_not_write_any_more_is_removed_unless_a_person_changed_it(site: StaticSite) -> None:
+def test_what_we_do_not_write_any_more_is_removed_unless_a_person_changed_it(
+    site: StaticSite,
+) -> None:
     for number, changed in enumerate((False, True)):
         key = f"another-key-{number}"
-        other = StaticSite(SITE.model_copy(update={"ping": SITE.ping.model_copy(update={"key": key})}), site.directory)
+        other = StaticSite(
+            SITE.model_copy(update={"ping": SITE.ping.model_copy(update={"key": key})}),
+            site.directory,
+        )
         other.publish(make_draft(), published_at=NIGHT)
         path = site.directory / f"{key}.txt"
         assert path.read_text() == key
@@ -410,7 +473,9 @@ def test_what_we_do_not_write_any_more_is_removed_unless_a_person_changed_it(sit
 
 
 @pytest.mark.parametrize("name", ["robots.txt", "index.html", "compost", "assets"])
-def test_nothing_is_written_or_removed_through_a_link(site: StaticSite, name: str, tmp_path: Path) -> None:
+def test_nothing_is_written_or_removed_through_a_link(
+    site: StaticSite, name: str, tmp_path: Path
+) -> None:
     outside = tmp_path / "outside"
     (outside if name in ("compost", "assets") else tmp_path).mkdir(exist_ok=True)
     if name not in ("compost", "assets"):
@@ -426,7 +491,9 @@ def test_nothing_is_written_or_removed_through_a_link(site: StaticSite, name: st
     assert outside.is_dir() or outside.read_bytes() == OWN
 
 
-def test_a_page_whose_folder_became_a_link_is_not_removed_through_it(site: StaticSite, tmp_path: Path) -> None:
+def test_a_page_whose_folder_became_a_link_is_not_removed_through_it(
+    site: StaticSite, tmp_path: Path
+) -> None:
     site.publish(make_draft(), published_at=NIGHT)
     (site.directory / "compost").rename(tmp_path / "outside")
     (site.directory / "compost").symlink_to(tmp_path / "outside")
@@ -474,19 +541,27 @@ def test_a_crash_while_an_article_is_taken_away_is_healed_by_doing_it_again(
             site.unpublish("compost")
         site.unpublish("compost")
         site.publish(make_draft("sheds"), published_at=NIGHT)
-        assert "https://garden.example/compost/" not in locs(site.directory, "sitemap.xml", "loc"), call
+        assert "https://garden.example/compost/" not in locs(
+            site.directory, "sitemap.xml", "loc"
+        ), call
         assert not (site.directory / "compost").exists()
         assert site.left() == []
 
 
-async def test_a_crash_in_an_update_is_no_change_by_a_person(site: StaticSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever of it was written, the next attempt is no conflict, and one of another draft is none either."""
+async def test_a_crash_in_an_update_is_no_change_by_a_person(
+    site: StaticSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever of it was written, the next attempt is no conflict, and one of another draft is none
+    either.
+    """
     publisher = static.StaticPublisher(site)
     site.publish(make_draft(), published_at=NIGHT)
     with dying_at(0, monkeypatch) as calls:
         site.publish(make_draft(text="To count."), published_at=NIGHT)
     for call in range(1, len(calls) + 1):
-        _, known = await publisher.publish(Article(make_draft(text=f"Before {call}."), NIGHT), at_once)
+        _, known = await publisher.publish(
+            Article(make_draft(text=f"Before {call}."), NIGHT), at_once
+        )
         edited = make_draft(text=f"Edited {call}.")
         with dying_at(call, monkeypatch) as seen, suppress(Killed):
             site.publish(edited, published_at=NIGHT)
@@ -498,7 +573,9 @@ async def test_a_crash_in_an_update_is_no_change_by_a_person(site: StaticSite, m
         assert found.sha256 == content_sha256(draft)
 
 
-async def test_a_page_of_the_owners_waits_for_a_person_who_may_have_it_written_over(site: StaticSite) -> None:
+async def test_a_page_of_the_owners_waits_for_a_person_who_may_have_it_written_over(
+    site: StaticSite,
+) -> None:
     publisher = static.StaticPublisher(site)
     page = put(site, "compost/index.html")
     with pytest.raises(Conflict, match="was not written by us") as conflict:
@@ -563,7 +640,10 @@ async def test_an_edit_while_pages_are_rendered_is_not_written_over(
                 site.publish(make_draft(text="Edited."), published_at=NIGHT, expected=fingerprint)
         case "render":
             drafts = {slug: make_draft(slug) for slug in ("compost", "mulch")}
-            assert restyled(site).render_again(drafts, {"compost": fingerprint}) == (["mulch"], ["compost"])
+            assert restyled(site).render_again(drafts, {"compost": fingerprint}) == (
+                ["mulch"],
+                ["compost"],
+            )
         case "another":
             site.publish(make_draft("sowing"), published_at=NIGHT)
     assert (site.directory / "compost/index.html").read_bytes() == OWN
@@ -583,7 +663,8 @@ async def test_a_page_that_the_owner_copied_from_one_of_ours_is_theirs(site: Sta
 def test_a_file_that_the_owner_has_like_ours_is_not_removed_with_ours(site: StaticSite) -> None:
     site.publish(make_draft(), published_at=NIGHT)
     other = StaticSite(
-        SITE.model_copy(update={"ping": SITE.ping.model_copy(update={"key": "key-of-owner"})}), site.directory
+        SITE.model_copy(update={"ping": SITE.ping.model_copy(update={"key": "key-of-owner"})}),
+        site.directory,
     )
     put(site, "key-of-owner.txt", b"key-of-owner")
     other.publish(make_draft("mulch"), published_at=NIGHT)
@@ -592,7 +673,9 @@ def test_a_file_that_the_owner_has_like_ours_is_not_removed_with_ours(site: Stat
     assert (site.directory / "0123456789abcdef.txt").exists()
 
 
-async def test_an_unpublishing_that_died_after_the_page_was_removed_goes_on(site: StaticSite) -> None:
+async def test_an_unpublishing_that_died_after_the_page_was_removed_goes_on(
+    site: StaticSite,
+) -> None:
     publisher = static.StaticPublisher(site)
     _, known = await publisher.publish(Article(make_draft(), NIGHT), at_once)
     (site.directory / "compost/index.html").unlink()
@@ -600,7 +683,9 @@ async def test_an_unpublishing_that_died_after_the_page_was_removed_goes_on(site
     assert "compost" not in (site.directory / "sitemap.xml").read_text("utf-8")
 
 
-async def test_the_check_names_each_file_of_the_owners_that_stands_in_place_of_ours(site: StaticSite) -> None:
+async def test_the_check_names_each_file_of_the_owners_that_stands_in_place_of_ours(
+    site: StaticSite,
+) -> None:
     publisher = static.StaticPublisher(site)
     site.publish(make_draft(), published_at=NIGHT)
     put(site, "index.html")
@@ -618,7 +703,9 @@ def restyled(site: StaticSite) -> StaticSite:
     return StaticSite(SITE.model_copy(update={"title": "The other garden"}), site.directory)
 
 
-def test_pages_are_made_again_with_the_config_of_now_and_their_words_and_dates_stay(site: StaticSite) -> None:
+def test_pages_are_made_again_with_the_config_of_now_and_their_words_and_dates_stay(
+    site: StaticSite,
+) -> None:
     drafts = {slug: make_draft(slug) for slug in ("compost", "mulch", "sheds")}
     for draft in drafts.values():
         site.publish(draft, published_at=NIGHT)
@@ -632,7 +719,9 @@ def test_pages_are_made_again_with_the_config_of_now_and_their_words_and_dates_s
     assert "The other garden" in (site.directory / "index.html").read_text()
     assert (site.directory / "mulch/index.html").read_bytes() == OWN
     above, _, below = (site.directory / "sheds/index.html").read_bytes().partition(b"<!--foot-->")
-    assert above == sheds.partition(b"<!--foot-->")[0]  # what depends on the site is written anew on every page of ours
+    assert (
+        above == sheds.partition(b"<!--foot-->")[0]
+    )  # what depends on the site is written anew on every page of ours
     assert b"The other garden" in below
     assert (changed.pages(), changed.is_behind()) == (pages, False)
     files = tree(site.directory)
@@ -647,7 +736,9 @@ async def test_a_page_that_was_made_again_is_no_change_by_a_person(site: StaticS
     publisher = static.StaticPublisher(changed)
     published, _ = await publisher.publish(Article(make_draft(), NIGHT), at_once, known)
     assert published.action == "unchanged"
-    published, _ = await publisher.publish(Article(make_draft(text="Edited."), NIGHT), at_once, known)
+    published, _ = await publisher.publish(
+        Article(make_draft(text="Edited."), NIGHT), at_once, known
+    )
     assert published.action == "updated"
     assert await publisher.unpublish("compost", at_once, known) is None
 
@@ -662,14 +753,22 @@ def test_a_page_of_a_manifest_without_hashes_is_made_again_where_it_is_as_we_kno
     before_hashes(site)
     if edited:
         put(site, "compost/index.html")
-    rendered, left = restyled(site).render_again({"compost": make_draft()}, {"compost": known.fingerprint})
+    rendered, left = restyled(site).render_again(
+        {"compost": make_draft()}, {"compost": known.fingerprint}
+    )
     assert (rendered, left) == (([], ["compost"]) if edited else (["compost"], []))
     assert ((site.directory / "compost/index.html").read_bytes() == OWN) == edited
 
 
-async def test_the_check_tells_of_pages_that_are_behind_until_each_is_of_now(site: StaticSite) -> None:
+async def test_the_check_tells_of_pages_that_are_behind_until_each_is_of_now(
+    site: StaticSite,
+) -> None:
     async def told(folder: StaticSite) -> list[str]:
-        return [finding.mend for finding in await static.StaticPublisher(folder).check() if "before" in finding.what]
+        return [
+            finding.mend
+            for finding in await static.StaticPublisher(folder).check()
+            if "before" in finding.what
+        ]
 
     site.publish(make_draft(), published_at=NIGHT)
     assert await told(site) == []
@@ -716,7 +815,9 @@ def test_whatever_happens_no_byte_of_the_owners_is_lost(
         slug = chance.choice(["compost", "mulch"])
         match chance.randrange(4):
             case 0:
-                name = chance.choice(names[2 * (step == 0) :])  # a whole site's lists would be refused
+                name = chance.choice(
+                    names[2 * (step == 0) :]
+                )  # a whole site's lists would be refused
                 put(site, name, data := f"A person's {step}".encode())
                 own[name] = data
             case 1 if own:
@@ -726,7 +827,10 @@ def test_whatever_happens_no_byte_of_the_owners_is_lost(
             case 2:
                 site.unpublish(slug)
             case _:
-                with dying_at(chance.choice([0, 0, chance.randrange(1, 40)]), monkeypatch), suppress(Killed):
+                with (
+                    dying_at(chance.choice([0, 0, chance.randrange(1, 40)]), monkeypatch),
+                    suppress(Killed),
+                ):
                     site.publish(make_draft(slug, f"Version {step}."), published_at=NIGHT)
         if not (site.directory / static.MANIFEST).exists():
             for name in {"sitemap.xml", "feed.xml"} & own.keys():
@@ -748,7 +852,11 @@ def test_whatever_happens_no_byte_of_the_owners_is_lost(
     ],
 )
 def test_a_refusing_disk_is_explained(
-    site: StaticSite, monkeypatch: pytest.MonkeyPatch, number: int, error: type[Exception], message: str
+    site: StaticSite,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    error: type[Exception],
+    message: str,
 ) -> None:
     def refuse(path: Path, target: Path) -> None:
         raise OSError(number, os.strerror(number))
@@ -776,7 +884,10 @@ def test_a_lock_that_is_never_given_back_is_waited_for_in_vain(
         site.publish(make_draft(), published_at=NIGHT)
 
 
-OWN_PAGES = [own_pages.parsed(f"{name}.md", f"# {name.capitalize()}\n\nWho we are.") for name in ("about", "imprint")]
+OWN_PAGES = [
+    own_pages.parsed(f"{name}.md", f"# {name.capitalize()}\n\nWho we are.")
+    for name in ("about", "imprint")
+]
 
 
 def related_to(site: StaticSite, slug: str) -> list[str]:
@@ -804,7 +915,10 @@ def test_a_page_whose_foot_was_written_anew_is_still_ours(site: StaticSite) -> N
     assert before is not None and after is not None
     assert before.fingerprint != after.fingerprint
     assert site.wrote("compost", after.fingerprint)
-    assert site.publish(make_draft(text="Edited.", tags=["Soil"]), published_at=NIGHT).action == "updated"
+    assert (
+        site.publish(make_draft(text="Edited.", tags=["Soil"]), published_at=NIGHT).action
+        == "updated"
+    )
     assert related_to(site, "compost") == ["../worms/"]
 
 
@@ -819,7 +933,9 @@ def test_a_page_that_a_person_edited_keeps_its_foot(site: StaticSite) -> None:
         site.unpublish("worms")
 
 
-def test_pages_of_lists_that_no_article_needs_are_removed_and_the_owners_stay(site: StaticSite) -> None:
+def test_pages_of_lists_that_no_article_needs_are_removed_and_the_owners_stay(
+    site: StaticSite,
+) -> None:
     site.publish(make_draft("worms", tags=["Soil"]), published_at=NIGHT)
     site.publish(make_draft(tags=["Soil", "公式"]), published_at=NIGHT)
     own = put(site, "tags/mine/index.html")
@@ -853,18 +969,31 @@ def test_a_card_comes_and_goes_with_its_article(site: StaticSite) -> None:
     assert not card.parent.exists()
 
 
-def test_own_pages_are_named_on_pages_that_were_published_before_and_leave_with_their_file(site: StaticSite) -> None:
+def test_own_pages_are_named_on_pages_that_were_published_before_and_leave_with_their_file(
+    site: StaticSite,
+) -> None:
     site.publish(make_draft(), published_at=NIGHT)
     named = StaticSite(SITE, site.directory, OWN_PAGES)
     named.publish(make_draft("worms"), published_at=NIGHT)
-    for page in ("compost/index.html", "worms/index.html", "index.html", "404.html", "about/index.html"):
-        assert html.fromstring((site.directory / page).read_text()).xpath("//footer//a/text()")[-1] == "Imprint"
+    for page in (
+        "compost/index.html",
+        "worms/index.html",
+        "index.html",
+        "404.html",
+        "about/index.html",
+    ):
+        assert (
+            html.fromstring((site.directory / page).read_text()).xpath("//footer//a/text()")[-1]
+            == "Imprint"
+        )
     StaticSite(SITE, site.directory, OWN_PAGES[:1]).publish(make_draft("worms"), published_at=NIGHT)
     assert not (site.directory / "imprint").exists()
     assert "Imprint" not in (site.directory / "compost/index.html").read_text()
 
 
-def test_an_own_page_at_the_address_of_an_article_is_refused_before_anything_is_written(site: StaticSite) -> None:
+def test_an_own_page_at_the_address_of_an_article_is_refused_before_anything_is_written(
+    site: StaticSite,
+) -> None:
     site.publish(make_draft("about"), published_at=NIGHT)
     files = tree(site.directory)
     named = StaticSite(SITE, site.directory, OWN_PAGES)
@@ -888,19 +1017,27 @@ def test_a_crash_while_lists_and_feet_change_is_healed_by_publishing_again(
     expected = begun("expected")
     with dying_at(0, monkeypatch) as calls:
         expected.publish(new, published_at=NIGHT)
-    files = {name: data for name, data in tree(expected.directory).items() if name != static.MANIFEST}
+    files = {
+        name: data for name, data in tree(expected.directory).items() if name != static.MANIFEST
+    }
     assert related_to(expected, "worms") == ["../compost/", "../heap/"]
     for call in range(1, len(calls) + 1, 3):
         site = begun(f"crash-{call}")
         with dying_at(call, monkeypatch), pytest.raises(Killed):
             site.publish(new, published_at=NIGHT)
         found = site.find("heap")
-        assert found is None or found.sha256 is None or tree(site.directory).items() >= files.items(), call
+        assert (
+            found is None or found.sha256 is None or tree(site.directory).items() >= files.items()
+        ), call
         site.publish(new, published_at=NIGHT)
-        assert {name: data for name, data in tree(site.directory).items() if name != static.MANIFEST} == files, call
+        assert {
+            name: data for name, data in tree(site.directory).items() if name != static.MANIFEST
+        } == files, call
 
 
-async def test_a_site_without_an_imprint_is_told_that_some_laws_ask_for_one(site: StaticSite) -> None:
+async def test_a_site_without_an_imprint_is_told_that_some_laws_ask_for_one(
+    site: StaticSite,
+) -> None:
     for own, told in ((OWN_PAGES, []), ([], [True])):
         findings = await static.StaticPublisher(StaticSite(SITE, site.directory, own)).check()
         assert [finding.ok for finding in findings if "imprint" in finding.mend] == told
@@ -912,13 +1049,25 @@ def png(width: int, height: int) -> bytes:
     return written.getvalue()
 
 
-def test_the_pictures_of_an_article_lie_beside_its_page_and_keep_their_room(site: StaticSite) -> None:
-    images = [{"src": "pictures/a heap.png", "alt": "A heap"}, {"src": "../secret.png", "alt": "Elsewhere"}]
+def test_the_pictures_of_an_article_lie_beside_its_page_and_keep_their_room(
+    site: StaticSite,
+) -> None:
+    images = [
+        {"src": "pictures/a heap.png", "alt": "A heap"},
+        {"src": "../secret.png", "alt": "Elsewhere"},
+    ]
     draft = make_draft(images=images)
-    site.publish(draft, published_at=NIGHT, pictures={"pictures/a heap.png": png(30, 20), "../secret.png": png(1, 1)})
+    site.publish(
+        draft,
+        published_at=NIGHT,
+        pictures={"pictures/a heap.png": png(30, 20), "../secret.png": png(1, 1)},
+    )
     assert set(tree(site.directory / "compost")) == {"index.html", "pictures/a heap.png"}
     page = html.fromstring((site.directory / "compost/index.html").read_text())
-    assert [(img.get("width"), img.get("height")) for img in page.xpath("//img")] == [("30", "20"), (None, None)]
+    assert [(img.get("width"), img.get("height")) for img in page.xpath("//img")] == [
+        ("30", "20"),
+        (None, None),
+    ]
     meta = {e.get("property"): e.get("content") for e in page.xpath("//meta[@property]")}
     assert meta["og:image"] == "https://garden.example/compost/pictures/a heap.png"
     assert (meta["og:image:width"], meta["og:image:height"]) == ("30", "20")
@@ -929,7 +1078,9 @@ def test_the_pictures_of_an_article_lie_beside_its_page_and_keep_their_room(site
     assert set(tree(site.directory / "compost")) == {"index.html", "card.png"}
 
 
-def test_pages_of_an_earlier_version_get_cards_and_tags_when_they_are_made_again(site: StaticSite) -> None:
+def test_pages_of_an_earlier_version_get_cards_and_tags_when_they_are_made_again(
+    site: StaticSite,
+) -> None:
     draft = make_draft(tags=["Soil"])
     site.publish(draft, published_at=NIGHT)
     files = tree(site.directory)

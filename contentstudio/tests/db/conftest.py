@@ -1,4 +1,6 @@
-"""A small web on loopback whose answers a test writes down, for research that keeps its records in the database."""
+"""A small web on loopback whose answers a test writes down, for research that keeps its records in
+the database.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,11 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class SmallWeb:
-    """`answers` maps a path to a body (an HTML page), an answer, or a function of the request's headers.
+    """`answers` maps a path to a body (an HTML page), an answer, or a function of the request's
+    headers.
 
-    What is not there is 404. `asked` are the paths in the order in which they were asked, `headers` what came with
-    each, `most` is how many requests were under way at once.
+    What is not there is 404. `asked` are the paths in the order in which they were asked, `headers`
+    what came with each, `most` is how many requests were under way at once.
     """
 
     def __init__(self) -> None:
@@ -61,7 +64,9 @@ class SmallWeb:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                status, headers, body = web.answer(self.path, {k.lower(): v for k, v in self.headers.items()})
+                status, headers, body = web.answer(
+                    self.path, {k.lower(): v for k, v in self.headers.items()}
+                )
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)

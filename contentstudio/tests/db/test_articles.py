@@ -15,15 +15,17 @@ from publishing_jobs import Jobs
 
 from contentstudio import articles, console
 from contentstudio import config as settings
-from contentstudio.cli import cli
+from contentstudio.cli.main import cli
 from contentstudio.config import Config
 from contentstudio.demo.web import DemoWeb
 from contentstudio.model import Draft, Section, Sentence
-from overnight import control, report, serving
+from overnight import http
 from overnight.console import site
 from overnight.console.access import Access
-from overnight.database import Database
 from overnight.errors import NotFound, UserError
+from overnight.observability import report
+from overnight.operations import control
+from overnight.store.database import Database
 from overnight.testing import Clock
 
 Write = Callable[..., Config]
@@ -49,7 +51,9 @@ def draft(number: int, slug: str = "compost") -> Draft:
         slug=slug,
         title=f"On compost, {number}",
         description="What to know of heaps.",
-        sections=[Section(heading="Heaps", paragraphs=[[Sentence(text=f"A heap is a start, {number}.")]])],
+        sections=[
+            Section(heading="Heaps", paragraphs=[[Sentence(text=f"A heap is a start, {number}.")]])
+        ],
         references=[],
         writer="offline",
     )
@@ -60,7 +64,9 @@ async def published(jobs: Jobs, *numbers: int) -> None:
         assert (await jobs.publish(f"job-{number}", draft(number)))["status"] == "succeeded"
 
 
-async def wish(jobs: Jobs, verb: articles.Verb, slug: str = "compost", **options: Any) -> articles.Started:
+async def wish(
+    jobs: Jobs, verb: articles.Verb, slug: str = "compost", **options: Any
+) -> articles.Started:
     config = settings.load(jobs.file)
     started = await articles.ask(jobs.app, config, jobs.database, verb, "garden", slug, **options)
     await jobs.work()
@@ -82,7 +88,9 @@ async def test_each_rollback_goes_further_back_and_the_first_version_is_the_end(
     for number in (2, 1):
         await wish(jobs, "rollback")
         assert shows(jobs, number)
-    with pytest.raises(UserError, match="version 1 of “compost” stands there, and there is none before it"):
+    with pytest.raises(
+        UserError, match="version 1 of “compost” stands there, and there is none before it"
+    ):
         await wish(jobs, "rollback")
     assert shows(jobs, 1)
 
@@ -96,7 +104,9 @@ async def test_a_version_that_was_gone_back_from_is_not_gone_back_to(jobs: Jobs)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-async def test_a_rollback_goes_to_the_version_of_a_number_earlier_or_later(jobs: Jobs, number: int) -> None:
+async def test_a_rollback_goes_to_the_version_of_a_number_earlier_or_later(
+    jobs: Jobs, number: int
+) -> None:
     await published(jobs, 1, 2, 3)
     other = 1 if number == 3 else 3
     if other != 3:
@@ -148,7 +158,8 @@ async def test_what_was_approved_and_could_not_be_published_is_published_by_name
     folder = settings.load(jobs.file).folder(settings.load(jobs.file).site[0])
     await database.fetch(
         "insert into runs (job_id, step, pipeline, key, status, output, finished_at) values"
-        " ('job-2', 'confirm', 'article', 'garden', 'succeeded', jsonb_build_object('draft', %s::jsonb), ledger_now())",
+        " ('job-2', 'confirm', 'article', 'garden', 'succeeded', "
+        "jsonb_build_object('draft', %s::jsonb), ledger_now())",
         [draft(2).model_dump_json()],
     )
     folder.rename(folder.with_name("aside"))
@@ -190,7 +201,9 @@ async def test_what_cannot_be_done_is_one_sentence(
         ("rollback", "publish it first, or name a version with --to"),
     ],
 )
-async def test_what_is_unpublished_is_not_taken_away_again(jobs: Jobs, verb: articles.Verb, says: str) -> None:
+async def test_what_is_unpublished_is_not_taken_away_again(
+    jobs: Jobs, verb: articles.Verb, says: str
+) -> None:
     await published(jobs, 1, 2)
     await wish(jobs, "unpublish", reason="x")
     with pytest.raises(UserError, match=says):
@@ -205,7 +218,9 @@ async def test_a_site_without_articles_says_so(jobs: Jobs) -> None:
 
 
 @pytest.mark.parametrize("scope", ["all", "key:garden", "pipeline:unpublish"])
-async def test_a_kill_switch_holds_what_an_owner_asks_for(jobs: Jobs, database: Database, scope: str) -> None:
+async def test_a_kill_switch_holds_what_an_owner_asks_for(
+    jobs: Jobs, database: Database, scope: str
+) -> None:
     await published(jobs, 1)
     await control.set_switch(database, scope, enabled=False, reason="look first")
     started = await wish(jobs, "unpublish", reason="x")
@@ -218,7 +233,9 @@ async def test_a_kill_switch_holds_what_an_owner_asks_for(jobs: Jobs, database: 
 
 
 @pytest.mark.parametrize("verb", ["publish", "unpublish", "rollback"])
-async def test_who_asked_and_why_is_in_the_audit_log(jobs: Jobs, database: Database, verb: articles.Verb) -> None:
+async def test_who_asked_and_why_is_in_the_audit_log(
+    jobs: Jobs, database: Database, verb: articles.Verb
+) -> None:
     await published(jobs, 1, 2)
     started = await wish(jobs, verb, reason="the numbers are wrong", by="eva")
     (entry,) = await report.actions(database, started.job_id)
@@ -266,7 +283,9 @@ async def test_a_refresh_on_the_day_of_another_one_is_a_job_of_its_own_and_twice
     await jobs.clock.move(60)
     third = await wish(jobs, "refresh", slug)
     assert (first.new, second.new, third.new) == (True, False, True)
-    rows = await jobs.database.fetch("select status from runs where pipeline = 'article' and step = 'publish'")
+    rows = await jobs.database.fetch(
+        "select status from runs where pipeline = 'article' and step = 'publish'"
+    )
     assert [row["status"] for row in rows] == ["succeeded"] * 3
 
 
@@ -302,7 +321,9 @@ async def test_the_command_answers_with_the_job_and_how_to_follow_it(jobs: Jobs,
     assert page(jobs) is None
 
 
-async def test_the_command_says_which_switch_holds_the_job(jobs: Jobs, ask: Ask, database: Database) -> None:
+async def test_the_command_says_which_switch_holds_the_job(
+    jobs: Jobs, ask: Ask, database: Database
+) -> None:
     await published(jobs, 1)
     await control.set_switch(database, "key:garden", enabled=False, reason="x")
     told = await asyncio.to_thread(ask, "unpublish", "garden", "compost", "--reason", "wrong")
@@ -325,21 +346,31 @@ async def test_a_wrong_name_is_a_user_error_with_a_suggestion(
 ) -> None:
     await published(jobs, 1)
     told = await asyncio.to_thread(ask, *words)
-    assert isinstance(told.exception, UserError)  # the frame makes one sentence and exit code 2 of it
+    assert isinstance(
+        told.exception, UserError
+    )  # the frame makes one sentence and exit code 2 of it
     assert says in str(told.exception)
 
 
 async def test_articles_and_their_versions_are_listed(jobs: Jobs, ask: Ask) -> None:
     await published(jobs, 1, 2)
-    rows = json.loads((await asyncio.to_thread(ask, "articles", "garden", "--json")).stdout)["articles"]
-    assert [(row["slug"], row["state"], row["version"]) for row in rows] == [("compost", "published", 2)]
-    rows = json.loads((await asyncio.to_thread(ask, "articles", "garden", "compost", "--json")).stdout)["versions"]
+    rows = json.loads((await asyncio.to_thread(ask, "articles", "garden", "--json")).stdout)[
+        "articles"
+    ]
+    assert [(row["slug"], row["state"], row["version"]) for row in rows] == [
+        ("compost", "published", 2)
+    ]
+    rows = json.loads(
+        (await asyncio.to_thread(ask, "articles", "garden", "compost", "--json")).stdout
+    )["versions"]
     assert [row["number"] for row in rows] == [1, 2]
     assert "On compost, 2" in (await asyncio.to_thread(ask, "articles", "garden", "compost")).stdout
     assert "compost" in (await asyncio.to_thread(ask, "articles")).stdout
 
 
-async def test_what_is_otherwise_than_it_was_sent_is_told_beneath_the_articles(jobs: Jobs, ask: Ask) -> None:
+async def test_what_is_otherwise_than_it_was_sent_is_told_beneath_the_articles(
+    jobs: Jobs, ask: Ask
+) -> None:
     config = settings.load(jobs.file)
     theirs = config.folder(config.find("garden")) / "robots.txt"
     theirs.parent.mkdir(parents=True)
@@ -354,7 +385,9 @@ async def test_what_is_otherwise_than_it_was_sent_is_told_beneath_the_articles(j
     assert "but:" not in (await asyncio.to_thread(ask, "articles")).stdout
 
 
-async def test_start_and_emit_are_commands_here_too(jobs: Jobs, ask: Ask, database: Database) -> None:
+async def test_start_and_emit_are_commands_here_too(
+    jobs: Jobs, ask: Ask, database: Database
+) -> None:
     await published(jobs, 1, 2)
     named = json.dumps({"site": "garden", "slug": "compost", "asked": "2026-11-23T09:00:00Z"})
     told = await asyncio.to_thread(ask, "start", "rollback", named, "--reason", "wrong", "--json")
@@ -380,16 +413,19 @@ async def test_the_console_and_the_api_have_the_same_verbs(jobs: Jobs, database:
     await published(jobs, 1, 2)
     config = settings.load(jobs.file)
     built = site.build(jobs.app, database, Access({}), own=console.build(config))
-    with serving.listen("127.0.0.1", 0) as listener:
+    with http.listen("127.0.0.1", 0) as listener:
         async with (
-            serving.served(built, listener) as url,
+            http.served(built, listener) as url,
             httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as client,
         ):
             text = (await client.get("/articles?site=garden")).text
             assert all(f"/do/{verb}-article" in text for verb in ("unpublish", "rollback"))
             named = {"site": "garden", "slug": "compost", "reason": "wrong"}
             status, said = await do(client, "rollback-article", **named, to=1)
-            assert (status, said.startswith("rollback “compost” of garden to version 1 of 2: job ")) == (200, True)
+            assert (
+                status,
+                said.startswith("rollback “compost” of garden to version 1 of 2: job "),
+            ) == (200, True)
             await jobs.work()
             assert shows(jobs, 1)
             assert (await do(client, "unpublish-article", **{**named, "slug": "compst"}))[0] == 404
@@ -398,7 +434,13 @@ async def test_the_console_and_the_api_have_the_same_verbs(jobs: Jobs, database:
             paths = (await client.get("/api/openapi.json")).json()["paths"]
             assert {f"/do/{verb}-article" for verb in articles.VERBS} <= set(paths)
             csrf = text.split('name="csrf" value="', 1)[1].split('"', 1)[0]
-            form = {"csrf": csrf, "back": "/articles", "site": "garden", "slug": "compost", "reason": "wrong"}
+            form = {
+                "csrf": csrf,
+                "back": "/articles",
+                "site": "garden",
+                "slug": "compost",
+                "reason": "wrong",
+            }
             pressed = await client.post("/do/unpublish-article", data=form, headers={"origin": url})
             assert "done=unpublish" in pressed.headers["location"]
             await jobs.work()
@@ -437,7 +479,8 @@ async def test_the_pages_of_a_site_are_made_again_by_a_job_and_later_versions_fi
 
 async def test_pages_that_another_makes_are_not_made_again(jobs: Jobs, ask: Ask) -> None:
     jobs.file.write_text(
-        f"{jobs.file.read_text('utf-8')}publish = {{ to = 'git', repository = '/nowhere' }}\n", "utf-8"
+        f"{jobs.file.read_text('utf-8')}publish = {{ to = 'git', repository = '/nowhere' }}\n",
+        "utf-8",
     )
     told = await asyncio.to_thread(ask, "site", "render", "garden")
     assert isinstance(told.exception, UserError)

@@ -1,4 +1,6 @@
-"""`contentstudio evidence`: the claims of a job or a site, for a person, a script and a spreadsheet."""
+"""`contentstudio evidence`: the claims of a job or a site, for a person, a script and a
+spreadsheet.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from contentstudio import evidence
-from contentstudio.cli import cli
+from contentstudio.cli.main import cli
 from contentstudio.config import Config
 from contentstudio.model import Draft, Reference, Section, Sentence, Snapshot
-from overnight.database import Database
+from contentstudio.review import evidence
+from overnight.store.database import Database
 
 TEXT = "Mulch keeps the soil moist in summer. Straw rots within one year."
-SNAPSHOT = Snapshot(url="https://a.example/", title="M", text=TEXT, sha256=hashlib.sha256(TEXT.encode()).hexdigest())
+SNAPSHOT = Snapshot(
+    url="https://a.example/", title="M", text=TEXT, sha256=hashlib.sha256(TEXT.encode()).hexdigest()
+)
 JOB = "0123456789abcdef"
 
 Ask = Callable[..., Result]
@@ -28,7 +32,10 @@ Ask = Callable[..., Result]
 
 @pytest.fixture
 async def ask(
-    database: Database, write_config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    write_config: Callable[..., Config],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Ask:
     """Calls the command on a ledger with one article of two claims."""
     write_config(["https://a.example/"])
@@ -39,7 +46,11 @@ async def ask(
         slug="mulch",
         title="Mulch",
         description="",
-        sections=[Section(heading="One", paragraphs=[[Sentence(text=text, source="s1") for text in claims]])],
+        sections=[
+            Section(
+                heading="One", paragraphs=[[Sentence(text=text, source="s1") for text in claims]]
+            )
+        ],
         references=[Reference(id="s1", url=SNAPSHOT.url, title="M", sha256=SNAPSHOT.sha256)],
         writer="test",
     )
@@ -51,7 +62,9 @@ async def ask(
     )
 
     def run(*arguments: str) -> Result:
-        return CliRunner().invoke(cli, ["--config", str(tmp_path / "contentstudio.toml"), "evidence", *arguments])
+        return CliRunner().invoke(
+            cli, ["--config", str(tmp_path / "contentstudio.toml"), "evidence", *arguments]
+        )
 
     return run
 
@@ -59,7 +72,10 @@ async def ask(
 async def test_a_script_gets_every_column_of_a_job_named_by_its_first_digits(ask: Ask) -> None:
     told = await asyncio.to_thread(ask, "0123", "--json")
     rows = json.loads(told.stdout)["evidence"]
-    assert [(row["claim"], row["verdict"]) for row in rows] == [(1, "supported"), (2, "number_mismatch")]
+    assert [(row["claim"], row["verdict"]) for row in rows] == [
+        (1, "supported"),
+        (2, "number_mismatch"),
+    ]
     assert rows[0]["passage"] == TEXT[rows[0]["span_start"] : rows[0]["span_end"]]
     assert set(rows[0]) == set(evidence.COLUMNS)
 
@@ -78,7 +94,9 @@ async def test_a_person_sees_the_claim_beside_its_source(ask: Ask) -> None:
 
 
 async def test_no_cell_of_a_spreadsheet_is_a_formula(ask: Ask, database: Database) -> None:
-    await database.fetch("update evidence set text = '=HYPERLINK(1)', passage = '@SUM(1)' where claim = 1")
+    await database.fetch(
+        "update evidence set text = '=HYPERLINK(1)', passage = '@SUM(1)' where claim = 1"
+    )
     told = await asyncio.to_thread(ask, "0123", "--csv")
     first = next(csv.DictReader(io.StringIO(told.stdout)))
     assert (first["text"], first["passage"]) == ("'=HYPERLINK(1)", "'@SUM(1)")
@@ -94,6 +112,8 @@ async def test_no_cell_of_a_spreadsheet_is_a_formula(ask: Ask, database: Databas
         (("0123", "--csv", "--json"), "choose one"),
     ],
 )
-async def test_what_cannot_be_told_is_one_sentence(ask: Ask, arguments: tuple[str, ...], says: str) -> None:
+async def test_what_cannot_be_told_is_one_sentence(
+    ask: Ask, arguments: tuple[str, ...], says: str
+) -> None:
     told = await asyncio.to_thread(ask, *arguments)
     assert says in str(told.exception)

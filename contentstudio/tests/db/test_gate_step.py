@@ -1,4 +1,6 @@
-"""The gate step on a real database: verdicts are kept, what fails goes back to a model once, and the day has places."""
+"""The gate step on a real database: verdicts are kept, what fails goes back to a model once, and
+the day has places.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +15,17 @@ from contentstudio import app as studio
 from contentstudio import review
 from contentstudio.config import Config, Writing
 from contentstudio.demo.web import FEEDS, DemoWeb
-from contentstudio.gates import facts, panel
-from contentstudio.gates.case import Link
+from contentstudio.gates import registry
+from contentstudio.gates.input import Link
 from contentstudio.model import Verdict
-from contentstudio.research.fetch import Fetcher
-from contentstudio.research.sentences import sentences
-from overnight import control
-from overnight.database import Database
-from overnight.llm.fake_server import FakeModels, prompt_of, schema_of
-from overnight.model import Edit
+from contentstudio.pipelines import gate_inputs
+from contentstudio.text.sentences import sentences
+from contentstudio.web.fetch import Fetcher
+from overnight.operations import control
+from overnight.operations.decisions import Edit
+from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
+from overnight.testing.fake_llm import FakeModels, prompt_of, schema_of
 
 Write = Callable[..., Config]
 PAGE = "/potting-shed/mulch.html"
@@ -43,11 +46,27 @@ class Learner:
         schema, prompt = schema_of(request), prompt_of(request)
         assert schema is not None
         text = prompt.split('id="s1">\n', 1)[1].split("\n</source", 1)[0]
-        lines = [{"text": s, "source": "s1", "quoted": True} for s in sentences(text) if 8 < len(s.split()) < 30]
+        lines = [
+            {"text": s, "source": "s1", "quoted": True}
+            for s in sentences(text)
+            if 8 < len(s.split()) < 30
+        ]
         leak = {"text": LEAK, "source": None, "quoted": False}
         told = {
             "title": "Mulch for a dry summer",
-            "description": "What mulch does for a garden, told in the words of a gardener who uses it every year.",
+            "description": "What mulch does for a garden, told in the words of a gardener who uses it "
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            "every year.",
         }
         if "angle" in schema["properties"]:
             plan = [{"heading": "About mulch", "tells": "all", "sources": ["s1"]}]
@@ -60,7 +79,9 @@ class Learner:
 
 
 @pytest.fixture
-def claude(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[tuple[FakeModels, Learner]]:
+def claude(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[tuple[FakeModels, Learner]]:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-test-0123456789")
     learner = Learner(mends=request.param)
     with FakeModels(body=learner) as server:
@@ -85,7 +106,9 @@ async def night(config: Config, database: Database, clock: Clock) -> None:
 
 
 async def gate_runs(database: Database) -> list[dict[str, Any]]:
-    return await database.fetch("select job_id, status, error, output from runs where step = 'gate' order by id")
+    return await database.fetch(
+        "select job_id, status, error, output from runs where step = 'gate' order by id"
+    )
 
 
 async def test_every_verdict_is_kept_with_its_reason(
@@ -95,7 +118,7 @@ async def test_every_verdict_is_kept_with_its_reason(
     (run,) = await gate_runs(database)
     kept = await database.fetch("select * from verdicts")
     assert run["status"] == "succeeded"
-    assert len(kept) == len(panel.GATES)
+    assert len(kept) == len(registry.GATES)
     assert {(row["job_id"], row["attempt"], row["rewrite"], row["passed"]) for row in kept} == {
         (run["job_id"], 1, 0, True)
     }
@@ -104,15 +127,23 @@ async def test_every_verdict_is_kept_with_its_reason(
 
 async def test_a_verdict_that_is_kept_twice_is_kept_once(database: Database) -> None:
     for reason in ("First.", "Second."):
-        await facts.keep_verdicts(database, "j", 1, 0, [Verdict(gate="length", passed=True, reason=reason)])
-    await facts.keep_verdicts(database, "j", 2, 0, [Verdict(gate="length", passed=False, reason="A\0fter.")])
+        await gate_inputs.keep_verdicts(
+            database, "j", 1, 0, [Verdict(gate="length", passed=True, reason=reason)]
+        )
+    await gate_inputs.keep_verdicts(
+        database, "j", 2, 0, [Verdict(gate="length", passed=False, reason="A\0fter.")]
+    )
     kept = await database.fetch("select attempt, reason from verdicts order by attempt")
     assert [(row["attempt"], row["reason"]) for row in kept] == [(1, "First."), (2, "After.")]
 
 
 @pytest.mark.parametrize("claude", [True], indirect=True)
 async def test_a_model_that_failed_a_gate_is_given_the_reasons_and_mends_it(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: tuple[FakeModels, Learner]
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    claude: tuple[FakeModels, Learner],
 ) -> None:
     server, learner = claude
     await night(by_model(write_config([web.url + PAGE]), server.url), database, clock)
@@ -122,7 +153,9 @@ async def test_a_model_that_failed_a_gate_is_given_the_reasons_and_mends_it(
     (complaint,) = learner.complaints
     assert LEAK in complaint
     assert "leaks: The sentence" in complaint
-    kept = await database.fetch("select rewrite, passed from verdicts where gate = 'leaks' order by rewrite")
+    kept = await database.fetch(
+        "select rewrite, passed from verdicts where gate = 'leaks' order by rewrite"
+    )
     assert [(row["rewrite"], row["passed"]) for row in kept] == [(0, False), (1, True)]
     assert "As an AI" not in json.dumps(run["output"])
     dossier = await review.gather(database, write_config([web.url + PAGE]), run["job_id"])
@@ -132,7 +165,11 @@ async def test_a_model_that_failed_a_gate_is_given_the_reasons_and_mends_it(
 
 @pytest.mark.parametrize("claude", [True], indirect=True)
 async def test_what_a_person_wrote_no_model_rewrites(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: tuple[FakeModels, Learner]
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    claude: tuple[FakeModels, Learner],
 ) -> None:
     config = with_gates(by_model(write_config([web.url + PAGE]), claude[0].url), per_day=0)
     await night(config, database, clock)
@@ -168,7 +205,11 @@ async def test_after_as_many_rewrites_as_the_config_allows_a_person_decides(
 
 @pytest.mark.parametrize("claude", [True], indirect=True)
 async def test_what_other_words_do_not_mend_is_not_paid_for_twice(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: tuple[FakeModels, Learner]
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    claude: tuple[FakeModels, Learner],
 ) -> None:
     config = with_gates(by_model(write_config([web.url + PAGE]), claude[0].url), per_day=0)
     await night(config, database, clock)
@@ -184,19 +225,28 @@ async def test_a_day_has_so_many_places_however_many_articles_come_at_once(
     config = with_gates(write_config([web.url + FEEDS[0]]), per_day=2)
     await night(config, database, clock)
     runs = await gate_runs(database)
-    assert sorted(run["status"] for run in runs) == ["needs_review", "needs_review", "succeeded", "succeeded"]
+    assert sorted(run["status"] for run in runs) == [
+        "needs_review",
+        "needs_review",
+        "succeeded",
+        "succeeded",
+    ]
     assert all("cadence:" in run["error"] for run in runs if run["status"] == "needs_review")
 
 
-async def test_places_are_given_out_one_after_the_other_and_given_back(database: Database, clock: Clock) -> None:
-    taken = await asyncio.gather(*(facts.take_place(database, "garden", f"job-{n}") for n in range(8)))
+async def test_places_are_given_out_one_after_the_other_and_given_back(
+    database: Database, clock: Clock
+) -> None:
+    taken = await asyncio.gather(
+        *(gate_inputs.take_place(database, "garden", f"job-{n}") for n in range(8))
+    )
     assert sorted(others for _, others in taken) == list(range(8))
-    again = await facts.take_place(database, "garden", "job-3")
+    again = await gate_inputs.take_place(database, "garden", "job-3")
     assert again == taken[3]
-    await facts.give_place_back(database, "garden", "job-3")
-    assert (await facts.take_place(database, "garden", "job-9"))[1] == 7
+    await gate_inputs.give_place_back(database, "garden", "job-3")
+    assert (await gate_inputs.take_place(database, "garden", "job-9"))[1] == 7
     await clock.move(86_400)
-    assert (await facts.take_place(database, "garden", "job-10"))[1] == 0
+    assert (await gate_inputs.take_place(database, "garden", "job-10"))[1] == 0
 
 
 async def test_the_same_article_from_another_page_waits_for_a_person(
@@ -215,7 +265,9 @@ async def test_the_same_article_from_another_page_waits_for_a_person(
     assert "which is published" in second["error"]
 
 
-async def test_a_link_is_alive_dead_or_unknown_by_what_a_safe_get_says(web: DemoWeb, write_config: Write) -> None:
+async def test_a_link_is_alive_dead_or_unknown_by_what_a_safe_get_says(
+    web: DemoWeb, write_config: Write
+) -> None:
     from contentstudio.demo.web import GONE
 
     config = write_config([web.url + PAGE])
@@ -228,14 +280,17 @@ async def test_a_link_is_alive_dead_or_unknown_by_what_a_safe_get_says(web: Demo
         "http://127.0.0.1:1025/x",
     ]
     try:
-        said = await facts.ask(fetcher, urls, ["https://read-a-moment-ago.example/"])
+        said = await gate_inputs.ask(fetcher, urls, ["https://read-a-moment-ago.example/"])
     finally:
         await fetcher.aclose()
     assert said[web.url + PAGE] == Link("alive")
     assert said[web.url + GONE].state == "dead"
     assert said["http://10.0.0.1/"].state == "dead"
     assert said["http://127.0.0.1:1025/x"].state == "unknown"
-    assert said["http://no-such-name.invalid/"].state in ("dead", "unknown")  # by what the resolver is sure of
+    assert said["http://no-such-name.invalid/"].state in (
+        "dead",
+        "unknown",
+    )  # by what the resolver is sure of
     assert said["https://read-a-moment-ago.example/"] == Link("alive")
 
 
@@ -255,10 +310,12 @@ async def test_a_link_is_alive_dead_or_unknown_by_what_a_safe_get_says(web: Demo
 async def test_a_dead_link_that_answers_200_is_dead(
     small_web: Any, write_config: Write, title: str, state: str
 ) -> None:
-    small_web.answers["/x"] = f"<html><head><title>{title}</title></head><body>Words.</body></html>".encode()
+    small_web.answers["/x"] = (
+        f"<html><head><title>{title}</title></head><body>Words.</body></html>".encode()
+    )
     fetcher = Fetcher(write_config([small_web.url]).fetch)
     try:
-        said = await facts.ask(fetcher, [f"{small_web.url}/x"])
+        said = await gate_inputs.ask(fetcher, [f"{small_web.url}/x"])
     finally:
         await fetcher.aclose()
     assert said[f"{small_web.url}/x"].state == state

@@ -9,10 +9,10 @@ import pytest
 
 from contentstudio import app as studio
 from contentstudio.config import Config, Writing
-from overnight import report
-from overnight.database import Database
-from overnight.ledger import Ledger
-from overnight.model import Alert
+from overnight.observability import report
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import Alert
 
 Write = Callable[..., Config]
 
@@ -32,7 +32,10 @@ async def left_after_a_start(database: Database, config: Config, *models: str) -
         ({"model": "claude-old"}, ["anthropic/claude-old"]),
         ({"model": "claude-new"}, []),
         ({"model": "claude-new", "fallback": {"model": "claude-old"}}, ["anthropic/claude-old"]),
-        ({"section": {"provider": "openai", "model": "old"}, "openai": {"prices": "groq"}}, ["groq/old"]),
+        (
+            {"section": {"provider": "openai", "model": "old"}, "openai": {"prices": "groq"}},
+            ["groq/old"],
+        ),
     ],
 )
 async def test_the_alert_of_a_model_ends_when_the_config_names_it_no_longer(
@@ -44,9 +47,16 @@ async def test_the_alert_of_a_model_ends_when_the_config_names_it_no_longer(
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-test-0123456789")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
-    config = write_config(["https://a.example/"]).model_copy(update={"writing": Writing.model_validate(writing)})
+    config = write_config(["https://a.example/"]).model_copy(
+        update={"writing": Writing.model_validate(writing)}
+    )
     assert await left_after_a_start(database, config, "anthropic/claude-old", "groq/old") == left
 
 
 async def test_without_a_model_none_is_told_of(database: Database, write_config: Write) -> None:
-    assert await left_after_a_start(database, write_config(["https://a.example/"]), "anthropic/claude-old") == []
+    assert (
+        await left_after_a_start(
+            database, write_config(["https://a.example/"]), "anthropic/claude-old"
+        )
+        == []
+    )

@@ -1,4 +1,6 @@
-"""The real adapter against the real streaming protocol: no fault becomes an article, every call is booked."""
+"""The real adapter against the real streaming protocol: no fault becomes an article, every call is
+booked.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +18,20 @@ from typing import Any
 import pytest
 
 from contentstudio import app as studio
-from contentstudio import evidence
 from contentstudio.config import Budget, Config, Writing
 from contentstudio.demo.web import DemoWeb
 from contentstudio.memory import Memory
 from contentstudio.model import Draft
-from contentstudio.research.sentences import sentences
+from contentstudio.review import evidence
+from contentstudio.text.sentences import sentences
 from contentstudio.writing.article import ModelWriter
 from contentstudio.writing.models import connect
-from overnight import budgets, control
-from overnight.database import Database
-from overnight.llm.fake_server import FakeModels, prompt_of, schema_of
+from overnight.engine.worker import Worker
+from overnight.llm import budgets
+from overnight.operations import control
+from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
-from overnight.worker import Worker
+from overnight.testing.fake_llm import FakeModels, prompt_of, schema_of
 
 pytestmark = pytest.mark.large  # of `make test-large`
 
@@ -63,13 +66,20 @@ def source_of(request: dict[str, Any]) -> list[str]:
 
 
 def article(request: dict[str, Any]) -> str:
-    """Answers of which an article comes that passes the gates: sentences of the source that the prompt holds."""
+    """Answers of which an article comes that passes the gates: sentences of the source that the
+    prompt holds.
+    """
     schema = schema_of(request)
     assert schema is not None
     lines = source_of(request)
     if "angle" in schema["properties"]:
-        plan = [{"heading": f"Mulch, {part}", "tells": part, "sources": ["s1"]} for part in ("what", "why", "how")]
-        description = "What mulch does for a garden, told in the words of a gardener who uses it every year."
+        plan = [
+            {"heading": f"Mulch, {part}", "tells": part, "sources": ["s1"]}
+            for part in ("what", "why", "how")
+        ]
+        description = (
+            "What mulch does for a garden, told in the words of a gardener who uses it every year."
+        )
         return json.dumps(
             {
                 "title": "Mulch for a dry summer",
@@ -80,7 +90,9 @@ def article(request: dict[str, Any]) -> str:
         )
     number = int(prompt_of(request).split("Section: number ", 1)[1][0]) - 1
     part = lines[number::3][:5]
-    return json.dumps({"paragraphs": [[{"text": line, "source": "s1", "quoted": True} for line in part]]})
+    return json.dumps(
+        {"paragraphs": [[{"text": line, "source": "s1", "quoted": True} for line in part]]}
+    )
 
 
 CALLS = 4  # an outline and three sections
@@ -95,7 +107,12 @@ def claude(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeModels]:
 
 def config_for(claude: FakeModels, web: DemoWeb, write_config: Write, **writing: Any) -> Config:
     config = write_config([web.url + PAGE])
-    given = {"writer": "auto", "anthropic": {"base_url": claude.url}, "deadline_seconds": 20.0, "sections_at_once": 1}
+    given = {
+        "writer": "auto",
+        "anthropic": {"base_url": claude.url},
+        "deadline_seconds": 20.0,
+        "sections_at_once": 1,
+    }
     return config.model_copy(update={"writing": Writing.model_validate({**given, **writing})})
 
 
@@ -123,14 +140,22 @@ async def test_an_article_is_written_streamed_priced_and_published(
     calls = await database.fetch("select * from llm_calls")
     assert [call["status"] for call in calls] == ["stored"] * CALLS
     assert all(call["cost_usd"] > 0 for call in calls)
-    assert (sum(c["input_tokens"] for c in calls), sum(c["output_tokens"] for c in calls)) == claude.billed
+    assert (
+        sum(c["input_tokens"] for c in calls),
+        sum(c["output_tokens"] for c in calls),
+    ) == claude.billed
     assert steps[0]["cost_usd"] == sum(call["cost_usd"] for call in calls)
     assert steps[0]["output"]["writer"] == "anthropic:claude-sonnet-5-5"
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_no_fault_becomes_an_article_and_each_is_booked_and_classified(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels, fault: str
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    claude: FakeModels,
+    fault: str,
 ) -> None:
     kind, heals = FAULTS[fault]
     claude.script(*[fault] * 4)
@@ -140,23 +165,32 @@ async def test_no_fault_becomes_an_article_and_each_is_booked_and_classified(
         "select status, error_class, failures, cost_usd, error from runs where step = 'generate'"
     )
     failures = 4 if heals else 1
-    tries = 2 if fault == "max-tokens" else failures  # once more with all the tokens that the config allows
+    tries = (
+        2 if fault == "max-tokens" else failures
+    )  # once more with all the tokens that the config allows
     for_a_person = fault == "truncated-json"
     assert (run["status"], run["error_class"], run["failures"]) == (
         "needs_review" if for_a_person else "dead",
         "unfit" if for_a_person else "transient" if heals else "permanent",
         failures,
     )
-    assert not for_a_person or run["error"].startswith("no answer fits the form that was asked for (4 times asked")
-    calls = await database.fetch("select status, error_kind, input_tokens, cost_usd, answer from llm_calls")
-    assert [(c["status"], c["error_kind"], c["answer"]) for c in calls] == [("failed", kind, None)] * tries
+    assert not for_a_person or run["error"].startswith(
+        "no answer fits the form that was asked for (4 times asked"
+    )
+    calls = await database.fetch(
+        "select status, error_kind, input_tokens, cost_usd, answer from llm_calls"
+    )
+    assert [(c["status"], c["error_kind"], c["answer"]) for c in calls] == [
+        ("failed", kind, None)
+    ] * tries
     assert len(claude.calls) == tries
     assert run["cost_usd"] == sum(c["cost_usd"] for c in calls)
     if fault in ("drop-mid-stream", "no-message-stop", "truncated-json", "max-tokens", "refusal"):
         assert all(c["cost_usd"] > 0 for c in calls)
     assert not list(config.folder(config.site[0]).glob("*/index.html"))
     dump = json.dumps(
-        await database.fetch("select r.*, a.* from runs r left join attempts a on a.run_id = r.id"), default=str
+        await database.fetch("select r.*, a.* from runs r left join attempts a on a.run_id = r.id"),
+        default=str,
     )
     assert KEY not in dump
 
@@ -167,9 +201,13 @@ async def test_a_fault_that_passes_heals_and_the_servers_wish_to_wait_is_honoure
     claude.script("429", "drop-mid-stream")
     config = config_for(claude, web, write_config)
     await night(config, database, clock)
-    (run,) = await database.fetch("select id, status, failures, cost_usd from runs where step = 'generate'")
+    (run,) = await database.fetch(
+        "select id, status, failures, cost_usd from runs where step = 'generate'"
+    )
     assert (run["status"], run["failures"]) == ("succeeded", 2)
-    first, *_ = await database.fetch("select retry_at - finished_at as wait from attempts order by attempt")
+    first, *_ = await database.fetch(
+        "select retry_at - finished_at as wait from attempts order by attempt"
+    )
     assert first["wait"].total_seconds() >= 2
     total = await database.one("select sum(cost_usd) as cost from llm_calls")
     assert total is not None
@@ -189,12 +227,19 @@ async def test_a_stored_answer_is_not_paid_for_again(
     await run_until_idle(app, database, clock=clock)
     assert len(claude.calls) == CALLS
     calls = await database.fetch("select status, cost_usd > 0 as paid from llm_calls order by id")
-    assert [(c["status"], c["paid"]) for c in calls] == [("stored", True)] * CALLS + [("cached", False)] * CALLS
+    assert [(c["status"], c["paid"]) for c in calls] == [("stored", True)] * CALLS + [
+        ("cached", False)
+    ] * CALLS
 
 
 @pytest.mark.parametrize("fault", ["drop-mid-stream", "529"])
 async def test_what_fails_in_the_middle_goes_on_with_what_is_missing(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels, fault: str
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    claude: FakeModels,
+    fault: str,
 ) -> None:
     claude.script("ok", "ok", fault)
     config = config_for(claude, web, write_config)
@@ -229,13 +274,19 @@ async def test_a_citation_outside_of_the_pool_is_asked_for_once_more(
     def body(request: dict[str, Any]) -> str:
         said = article(request)
         told = "An answer to this was refused" in prompt_of(request)
-        return said if told or "Section: number 2" not in prompt_of(request) else said.replace('"s1"', '"s7"', 1)
+        return (
+            said
+            if told or "Section: number 2" not in prompt_of(request)
+            else said.replace('"s1"', '"s7"', 1)
+        )
 
     claude.body = body
     config = config_for(claude, web, write_config)
     await night(config, database, clock)
     assert len(claude.calls) == CALLS + 1
-    repair = next(prompt_of(c.request) for c in claude.calls if "was refused" in prompt_of(c.request))
+    repair = next(
+        prompt_of(c.request) for c in claude.calls if "was refused" in prompt_of(c.request)
+    )
     assert "“s7” is cited, and only s1 are given" in repair
     assert published(config) == 1
 
@@ -246,7 +297,9 @@ async def test_a_model_that_keeps_citing_outside_of_the_pool_is_a_dead_letter(
     claude.body = lambda request: article(request).replace('"s1"', '"s7"')
     config = config_for(claude, web, write_config)
     await night(config, database, clock)
-    (run,) = await database.fetch("select status, error_class, error from runs where step = 'generate'")
+    (run,) = await database.fetch(
+        "select status, error_class, error from runs where step = 'generate'"
+    )
     assert (run["status"], run["error_class"], len(claude.calls)) == ("dead", "permanent", 2)
     assert "“s7” is cited" in run["error"]
 
@@ -256,12 +309,18 @@ async def test_every_prompt_of_a_job_has_its_mark_and_the_draft_has_not(
 ) -> None:
     config = config_for(claude, web, write_config)
     await night(config, database, clock)
-    run = await database.one("select job_id, output::text as draft from runs where step = 'generate'")
+    run = await database.one(
+        "select job_id, output::text as draft from runs where step = 'generate'"
+    )
     assert run is not None
     async with AsyncExitStack() as stack:
-        mark = ModelWriter(connect(config.writing, database, stack), config.writing).canary(run["job_id"])
+        mark = ModelWriter(connect(config.writing, database, stack), config.writing).canary(
+            run["job_id"]
+        )
     assert all(mark in call.request["system"] for call in claude.calls)
-    assert {call.request["system"].split("the prompt ")[1].split(".")[0] for call in claude.calls} == {
+    assert {
+        call.request["system"].split("the prompt ")[1].split(".")[0] for call in claude.calls
+    } == {
         *("outline-1", "section-1"),
     }
     assert mark not in run["draft"]
@@ -272,7 +331,9 @@ async def test_an_article_that_gives_its_mark_away_waits_for_a_person(
 ) -> None:
     def body(request: dict[str, Any]) -> str:
         mark = request["system"].split("the mark ")[1].split(",")[0]
-        return article(request).replace("It saves water.", "").replace("Mulch, why", f"Mulch, {mark}")
+        return (
+            article(request).replace("It saves water.", "").replace("Mulch, why", f"Mulch, {mark}")
+        )
 
     claude.body = body
     config = config_for(claude, web, write_config, rewrites=0)
@@ -294,8 +355,12 @@ async def test_each_claim_is_kept_beside_its_source_once(
     assert {row["verdict"] for row in rows} == {"supported"}
     (snapshot,) = (await Memory(database).snapshots([rows[0]["snapshot"]])).values()
     assert all(snapshot.text[r["span_start"] : r["span_end"]] == r["passage"] for r in rows)
-    await evidence.keep(database, run["job_id"], draft, [snapshot.model_copy(update={"text": "Nothing. At all."})])
-    assert await evidence.evidence_of(database, "garden") == rows, "what was found is not found anew"
+    await evidence.keep(
+        database, run["job_id"], draft, [snapshot.model_copy(update={"text": "Nothing. At all."})]
+    )
+    assert await evidence.evidence_of(database, "garden") == rows, (
+        "what was found is not found anew"
+    )
 
 
 async def test_the_models_of_a_step_and_of_another_provider_are_asked(
@@ -328,7 +393,9 @@ async def test_the_fallback_writes_what_the_first_model_refuses_in_the_same_atte
     calls = await database.fetch(
         "select model, status, error_kind, cost_usd > 0 as paid, attempt from llm_calls order by id"
     )
-    assert [(c["model"], c["status"], c["error_kind"], c["paid"], c["attempt"]) for c in calls[:2]] == [
+    assert [
+        (c["model"], c["status"], c["error_kind"], c["paid"], c["attempt"]) for c in calls[:2]
+    ] == [
         ("claude-sonnet-5-5", "failed", "refused", True, 1),
         ("claude-haiku-4-5", "stored", None, True, 1),
     ]
@@ -343,10 +410,16 @@ async def test_an_article_is_rewritten_with_the_reasons_as_data(
         assert schema is not None
         if "You mend one article" not in request["system"]:
             return article(request).replace('"title": "Mulch for a dry summer"', '"title": "TODO"')
-        paragraphs = [[{"text": line, "source": "s1", "quoted": True} for line in source_of(request)[:14]]]
+        paragraphs = [
+            [{"text": line, "source": "s1", "quoted": True} for line in source_of(request)[:14]]
+        ]
         section = {"heading": "About mulch", "paragraphs": paragraphs}
-        description = "What mulch does for a garden, told in the words of a gardener who uses it every year."
-        return json.dumps({"title": "Mulch for a dry summer", "description": description, "sections": [section]})
+        description = (
+            "What mulch does for a garden, told in the words of a gardener who uses it every year."
+        )
+        return json.dumps(
+            {"title": "Mulch for a dry summer", "description": description, "sections": [section]}
+        )
 
     claude.body = body
     config = config_for(claude, web, write_config)
@@ -356,7 +429,10 @@ async def test_an_article_is_rewritten_with_the_reasons_as_data(
     reasons = prompt_of(rewrite).split('id="reasons">\n')[1].split("\n</source-")[0]
     assert any("TODO" in reason for reason in json.loads(reasons))
     (run,) = await database.fetch("select status, output from runs where step = 'gate'")
-    assert (run["status"], run["output"]["draft"]["title"]) == ("succeeded", "Mulch for a dry summer")
+    assert (run["status"], run["output"]["draft"]["title"]) == (
+        "succeeded",
+        "Mulch for a dry summer",
+    )
     assert published(config) == 1
 
 
@@ -374,14 +450,20 @@ async def test_a_call_that_is_cut_off_by_a_stop_is_booked_and_made_again(
     async with asyncio.timeout(30):
         while not claude.calls or not await database.fetch("select id from llm_calls"):
             await asyncio.sleep(0.02)
-        await asyncio.sleep(0.3)  # until the first events have come: they tell what the call costs already
+        await asyncio.sleep(
+            0.3
+        )  # until the first events have come: they tell what the call costs already
         worker.stop()
         await running
-    (call,) = await database.fetch("select status, error_kind, input_tokens, cost_usd from llm_calls")
+    (call,) = await database.fetch(
+        "select status, error_kind, input_tokens, cost_usd from llm_calls"
+    )
     assert (call["status"], call["error_kind"]) == ("failed", "aborted")
     assert call["input_tokens"] > 0
     assert call["cost_usd"] > 0
-    assert [r["status"] for r in await database.fetch("select status from runs where step = 'generate'")] == ["queued"]
+    assert [
+        r["status"] for r in await database.fetch("select status from runs where step = 'generate'")
+    ] == ["queued"]
     await run_until_idle(app, database, clock=clock)
     assert len(list(config.folder(config.site[0]).glob("*/index.html"))) == 1
 
@@ -401,9 +483,9 @@ async def test_a_model_without_a_price_is_refused_before_the_call(
 async def test_a_switch_holds_the_call_itself(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
-    from overnight.context import Context
+    from overnight.engine.context import Context
     from overnight.errors import SwitchedOff
-    from overnight.ledger import Ledger
+    from overnight.store.ledger import Ledger
 
     config = config_for(claude, web, write_config)
     app = studio.build(config)
@@ -414,12 +496,14 @@ async def test_a_switch_holds_the_call_itself(
     )
     await Ledger(database).enqueue([topic])
     async with app.open(database) as deps:
-        from overnight.model import Run
+        from overnight.store.records import Run
 
         run = Run(1, topic.job_id, "generate", "article", "garden", 1, 0, topic.input)
         title, snapshots = await Memory(database).topic("garden", "mulch-the-blanket-for-your-soil")
         with pytest.raises(SwitchedOff):
-            await deps.writer.write(Context(run, deps, app, Ledger(database)), config.site[0], "s", title, snapshots)
+            await deps.writer.write(
+                Context(run, deps, app, Ledger(database)), config.site[0], "s", title, snapshots
+            )
     assert claude.calls == []
 
 
@@ -431,9 +515,16 @@ async def test_a_night_stops_at_its_budget_and_goes_on_when_a_person_raises_it(
     (site,) = config.site
     config = config.model_copy(update={"site": [site.model_copy(update={"usd_per_day": 0.01})]})
     await night(config, database, clock, horizon=3_600)
-    run = await database.one("select status, outcome, error_class, failures, error from runs where step = 'generate'")
+    run = await database.one(
+        "select status, outcome, error_class, failures, error from runs where step = 'generate'"
+    )
     assert run is not None
-    assert (run["status"], run["outcome"], run["error_class"], run["failures"]) == ("queued", "held", "budget", 0)
+    assert (run["status"], run["outcome"], run["error_class"], run["failures"]) == (
+        "queued",
+        "held",
+        "budget",
+        0,
+    )
     assert "more than the whole $0.01 a day of site:garden" in run["error"]
     assert claude.calls == []
     assert published(config) == 0
@@ -515,7 +606,9 @@ def half_as_long_as_allowed(request: dict[str, Any]) -> str:
 async def test_the_calls_of_an_article_reserve_a_small_multiple_of_what_they_cost(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
-    """Not 30 times, as when each call asked for the config's whole `max_tokens`: others would wait for nothing."""
+    """Not 30 times, as when each call asked for the config's whole `max_tokens`: others would wait
+    for nothing.
+    """
     claude.body = half_as_long_as_allowed
     await database.fetch("create table seen (reserved numeric, cost numeric)")
     await database.fetch(
@@ -523,10 +616,13 @@ async def test_the_calls_of_an_article_reserve_a_small_multiple_of_what_they_cos
         "insert into seen values (old.reserved_usd, new.cost_usd); return new; end $$"
     )
     await database.fetch(
-        "create trigger note after update on llm_calls for each row when (new.finished_at is not null) "
+        "create trigger note after update on llm_calls for each row when "
+        "(new.finished_at is not null) "
         "execute function note()"
     )
     await night(config_for(claude, web, write_config, rewrites=0), database, clock)
-    (row,) = await database.fetch("select count(*) as calls, sum(reserved) / sum(cost) as times from seen")
+    (row,) = await database.fetch(
+        "select count(*) as calls, sum(reserved) / sum(cost) as times from seen"
+    )
     assert row["calls"] == CALLS
     assert 1 <= row["times"] < 8

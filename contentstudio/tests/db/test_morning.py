@@ -1,4 +1,6 @@
-"""The morning report: no noise, all that waits with the command to type, and the money to the last token."""
+"""The morning report: no noise, all that waits with the command to type, and the money to the last
+token.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +15,17 @@ from click.testing import CliRunner
 
 from contentstudio import alerts, morning
 from contentstudio import app as studio
-from contentstudio.cli import cli
+from contentstudio.cli.main import cli
 from contentstudio.config import Config, Writing
 from contentstudio.demo.web import FEEDS, GONE, HARD, DemoWeb
 from contentstudio.review import gather
-from overnight import control
 from overnight.alerts import Message
 from overnight.alerts.delivery import Delivery
-from overnight.database import Database
-from overnight.llm.fake_server import FakeModels
-from overnight.model import Reject
+from overnight.operations import control
+from overnight.operations.decisions import Reject
+from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
+from overnight.testing.fake_llm import FakeModels
 
 Write = Callable[..., Config]
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
@@ -32,7 +34,9 @@ PRICE = {"input": 1.0, "output": 2.0}  # dollars per million tokens
 USD = 1_000_000
 
 
-async def night(config: Config, database: Database, clock: Clock, date: str = "2026-11-23", **options: Any) -> None:
+async def night(
+    config: Config, database: Database, clock: Clock, date: str = "2026-11-23", **options: Any
+) -> None:
     app = studio.build(config)
     await control.start(app, database, "night", {"date": date, "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock, **options)
@@ -45,11 +49,23 @@ def told(report: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 async def test_a_night_of_everything_fits_80_columns_but_for_what_is_copied(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, capsys: pytest.CaptureFixture[str]
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     await night(write_config([web.url + path for path in (*FEEDS, GONE)]), database, clock)
     shown = told(await morning.gather(database, SINCE), capsys)
-    for part in ("published", "needs you:", "failed ", "healed", "skipped", "contentstudio review ", "replay "):
+    for part in (
+        "published",
+        "needs you:",
+        "failed ",
+        "healed",
+        "skipped",
+        "contentstudio review ",
+        "replay ",
+    ):
         assert part in shown
     long = [line for line in shown.splitlines() if len(line) > 80]
     assert [line for line in long if " " in line.strip() and "contentstudio" not in line] == []
@@ -77,12 +93,16 @@ async def test_a_source_that_is_gone_wakes_nobody_at_night_and_is_in_the_morning
     await night(config, database, clock)
     await delivery.flush()
     open_alerts = await database.fetch("select kind, subject from alerts where resolved_at is null")
-    assert [(row["kind"], row["subject"]) for row in open_alerts] == [("dead_letter", "source/read")]
+    assert [(row["kind"], row["subject"]) for row in open_alerts] == [
+        ("dead_letter", "source/read")
+    ]
     assert ear.messages == []
     await clock.set(datetime(2026, 11, 23, 7, 30, tzinfo=UTC))
     await delivery.flush()
     (message,) = ear.messages
-    assert [(item.kind, item.subject, item.state) for item in message.items] == [("dead_letter", "source/read", "new")]
+    assert [(item.kind, item.subject, item.state) for item in message.items] == [
+        ("dead_letter", "source/read", "new")
+    ]
     assert f"source/read of {web.url}{GONE}" in " ".join(message.report.split())
 
 
@@ -106,7 +126,9 @@ async def test_what_failed_says_how_long_ago(
     age: str,
 ) -> None:
     await night(write_config([web.url + GONE]), database, clock)
-    (dead,) = await database.fetch("select ledger_now() - finished_at as past from runs where status = 'dead'")
+    (dead,) = await database.fetch(
+        "select ledger_now() - finished_at as past from runs where status = 'dead'"
+    )
     await clock.move(seconds - dead["past"].total_seconds())
     report = await morning.gather(database, SINCE)
     shown = told(report, capsys)
@@ -117,7 +139,11 @@ async def test_what_failed_says_how_long_ago(
 
 
 async def test_a_failure_of_an_earlier_night_does_not_make_a_quiet_one_a_failed_one(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, capsys: pytest.CaptureFixture[str]
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     await night(write_config([web.url + GONE]), database, clock)
     await clock.move(3_600)
@@ -129,17 +155,26 @@ async def test_a_failure_of_an_earlier_night_does_not_make_a_quiet_one_a_failed_
 
 
 async def test_what_failed_and_is_tried_again_later_is_told_with_its_error_and_the_next_try(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, capsys: pytest.CaptureFixture[str]
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     await night(write_config([web.url + PAGE]), database, clock)
     await database.fetch(
         "insert into runs (job_id, step, pipeline, key, input, failures, error, due_at)"
-        " select x, 'read', 'source', 'garden', jsonb_build_object('url', 'https://a.example/' || x), n,"
+        " select x, 'read', 'source', 'garden', jsonb_build_object('url', "
+        "'https://a.example/' || x), n,"
         "        'a.example does not answer', ledger_now() + make_interval(secs => wait)"
-        " from (values ('one', 1, 900), ('six', 6, 9000), ('new', 0, 900), ('due', 2, -1)) as v (x, n, wait)"
+        " from (values ('one', 1, 900), ('six', 6, 9000), ('new', 0, 900), ('due', 2, "
+        "-1)) as v (x, n, wait)"
     )
     report = await morning.gather(database, SINCE)
-    assert [(row["job_id"], row["failures"]) for row in report["retrying"]] == [("one", 1), ("six", 6)]
+    assert [(row["job_id"], row["failures"]) for row in report["retrying"]] == [
+        ("one", 1),
+        ("six", 6),
+    ]
     shown = told(report, capsys)
     for part in (
         "failed once, and is tried again: garden: source/read of",
@@ -152,11 +187,16 @@ async def test_what_failed_and_is_tried_again_later_is_told_with_its_error_and_t
 
 
 async def test_what_is_as_it_was_is_no_news(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, capsys: pytest.CaptureFixture[str]
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     await night(write_config([web.url + PAGE]), database, clock)
     await database.fetch(
-        "update runs set outcome = 'no_work', error = 'unchanged since 2026-11-22' where step = 'read'"
+        "update runs set outcome = 'no_work', error = 'unchanged since 2026-11-22' where "
+        "step = 'read'"
     )
     report = await morning.gather(database, SINCE)
     assert report["skipped"] == []
@@ -166,7 +206,11 @@ async def test_what_is_as_it_was_is_no_news(
 
 
 async def test_what_a_person_turned_down_is_told_with_the_reason_and_waits_no_more(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, capsys: pytest.CaptureFixture[str]
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     config = write_config([web.url + HARD])
     await night(config, database, clock)
@@ -203,7 +247,9 @@ async def test_what_the_budget_held_back_is_told_with_what_to_type(
     assert "contentstudio budget set site:garden USD --reason …" in shown
     await database.fetch("update budgets set person_usd = 9 where scope = 'key:garden'")
     await database.fetch("update budgets set spent_usd = 4.99 where scope = 'all'")
-    assert "contentstudio budget set all USD --reason …" in told(await morning.gather(database, SINCE), capsys)
+    assert "contentstudio budget set all USD --reason …" in told(
+        await morning.gather(database, SINCE), capsys
+    )
 
 
 def by_model(config: Config, server: FakeModels) -> Config:
@@ -218,7 +264,11 @@ def by_model(config: Config, server: FakeModels) -> Config:
 
 
 async def test_the_cost_of_a_night_with_faults_is_what_the_server_billed(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-test-0123456789")
     monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
@@ -230,18 +280,29 @@ async def test_the_cost_of_a_night_with_faults_is_what_the_server_billed(
     assert got > 0
     assert report["llm_calls"] == calls
     assert report["retries"] >= 2
-    assert report["cost_usd"] == pytest.approx((put * PRICE["input"] + got * PRICE["output"]) / USD, abs=1e-9)
+    assert report["cost_usd"] == pytest.approx(
+        (put * PRICE["input"] + got * PRICE["output"]) / USD, abs=1e-9
+    )
 
 
 async def test_a_script_gets_counts_and_the_rows_behind_them(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import asyncio
 
     monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
     config = write_config([web.url + HARD])
     await night(config, database, clock)
-    call = ["--config", str(config.beside(config.publishing.dir).parent / "contentstudio.toml"), "morning", "--json"]
+    call = [
+        "--config",
+        str(config.beside(config.publishing.dir).parent / "contentstudio.toml"),
+        "morning",
+        "--json",
+    ]
     done = await asyncio.to_thread(CliRunner().invoke, cli, [*call, "--hours", "8784"])
     data = json.loads(done.stdout)
     assert (data["needs_review"], data["published"], data["rejected"]) == (1, 0, 0)

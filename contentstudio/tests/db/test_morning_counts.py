@@ -11,9 +11,10 @@ from contentstudio import app as studio
 from contentstudio import morning
 from contentstudio.config import Config, Gates
 from contentstudio.demo.web import DemoWeb
-from overnight import App, control
-from overnight.database import Database, Row
-from overnight.model import Approve
+from overnight import App
+from overnight.operations import control
+from overnight.operations.decisions import Approve
+from overnight.store.database import Database, Row
 from overnight.testing import Clock, run_until_idle
 
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
@@ -41,15 +42,19 @@ async def write_again(app: App, database: Database, clock: Clock, day: str) -> R
     """The article once more, from what is known that day; how its last step ended."""
     await control.start(app, database, "article", {"site": "garden", "slug": SLUG, "date": day})
     await run_until_idle(app, database, clock=clock)
-    (row,) = await database.fetch("select job_id, step, status, output from runs order by id desc limit 1")
+    (row,) = await database.fetch(
+        "select job_id, step, status, output from runs order by id desc limit 1"
+    )
     return row
 
 
 async def other_source(database: Database) -> None:
     """The page on mulch reads otherwise by now, and the topic takes that in."""
     await database.fetch(
-        "insert into snapshots (sha256, url, title, text, language, read_at) select 'new', url, title, "
-        "replace(text, 'Mulch', 'Fresh mulch'), language, read_at + interval '1 hour' from snapshots"
+        "insert into snapshots (sha256, url, title, text, language, read_at) select "
+        "'new', url, title, "
+        "replace(text, 'Mulch', 'Fresh mulch'), language, read_at + interval '1 hour' "
+        "from snapshots"
     )
     await database.fetch("update topics set snapshot = 'new'")
     await database.fetch("update choices set snapshots = '{new}'")
@@ -61,14 +66,20 @@ async def kinds(database: Database, since: datetime = SINCE) -> dict[str, int]:
 
 
 async def stand(database: Database) -> int:
-    (row,) = await database.fetch("select count(*)::int as n from publications where existing is not null")
+    (row,) = await database.fetch(
+        "select count(*)::int as n from publications where existing is not null"
+    )
     return int(row["n"])
 
 
-async def test_what_was_found_as_it_was_is_not_published_again(app: App, database: Database, clock: Clock) -> None:
+async def test_what_was_found_as_it_was_is_not_published_again(
+    app: App, database: Database, clock: Clock
+) -> None:
     assert await kinds(database) == {"published": 1}
     await write_again(app, database, clock, "2026-11-24")
-    actions = await database.fetch("select output->>'action' as action from runs where step = 'publish' order by id")
+    actions = await database.fetch(
+        "select output->>'action' as action from runs where step = 'publish' order by id"
+    )
     assert [row["action"] for row in actions] == ["created", "unchanged"]
     assert await kinds(database) == {"published": 1}
     assert await stand(database) == 1
@@ -78,15 +89,20 @@ async def test_what_was_left_to_a_person_who_changed_it_is_not_published(
     app: App, config: Config, database: Database, clock: Clock
 ) -> None:
     file = config.folder(config.site[0]) / SLUG / "index.html"
-    file.write_text(file.read_text("utf-8").replace("</article>", "<p>By hand.</p></article>"), "utf-8")
+    file.write_text(
+        file.read_text("utf-8").replace("</article>", "<p>By hand.</p></article>"), "utf-8"
+    )
     await other_source(database)
     waiting = await write_again(app, database, clock, "2026-11-24")
     assert (waiting["step"], waiting["status"]) == ("publish", "needs_review")
-    (row,) = await database.fetch("select seal(output, input) as seal from runs where status = 'needs_review'")
+    (row,) = await database.fetch(
+        "select seal(output, input) as seal from runs where status = 'needs_review'"
+    )
     await control.decide(app, database, waiting["job_id"], Approve(row["seal"]))
     await run_until_idle(app, database, clock=clock)
     (left,) = await database.fetch(
-        "select finished_at from runs where step = 'publish' and status = 'succeeded' and output->>'action' = 'left'"
+        "select finished_at from runs where step = 'publish' and status = 'succeeded' "
+        "and output->>'action' = 'left'"
     )
     assert await kinds(database) == {"published": 1}
     assert await kinds(database, left["finished_at"] - timedelta(microseconds=1)) == {}

@@ -1,4 +1,6 @@
-"""A misspelt site is refused with what is near it, wherever one can be named; one that is gone has its history yet."""
+"""A misspelt site is refused with what is near it, wherever one can be named; one that is gone has
+its history yet.
+"""
 
 from __future__ import annotations
 
@@ -10,25 +12,31 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from contentstudio.cli import cli
+from contentstudio.cli.main import cli
 from contentstudio.config import Config
-from overnight.database import Database
+from overnight.store.database import Database
 
 Ask = Callable[..., Result]
 
 
 @pytest.fixture
 async def ask(
-    database: Database, write_config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    write_config: Callable[..., Config],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Ask:
     write_config(["https://a.example/"])
     monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
     await database.fetch(
-        "insert into runs (job_id, step, pipeline, key, status) values ('ab', 'read', 's', 'gone', 'dead')"
+        "insert into runs (job_id, step, pipeline, key, status) values ('ab', 'read', "
+        "'s', 'gone', 'dead')"
     )
 
     def run(*arguments: str) -> Result:
-        return CliRunner().invoke(cli, ["--config", str(tmp_path / "contentstudio.toml"), *arguments])
+        return CliRunner().invoke(
+            cli, ["--config", str(tmp_path / "contentstudio.toml"), *arguments]
+        )
 
     return run
 
@@ -46,7 +54,9 @@ async def ask(
         ("budget", "set", "site:gardn", "1", "--reason", "x"),
     ],
 )
-async def test_a_misspelt_site_is_refused_with_what_there_is(ask: Ask, arguments: tuple[str, ...]) -> None:
+async def test_a_misspelt_site_is_refused_with_what_there_is(
+    ask: Ask, arguments: tuple[str, ...]
+) -> None:
     told = await asyncio.to_thread(ask, *arguments)
     assert "there is no site “gardn”; there are: garden" in str(told.exception)
 

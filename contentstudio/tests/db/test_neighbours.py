@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from contentstudio.gates import facts
-from contentstudio.gates.case import Neighbour
+from contentstudio.gates.input import Neighbour
 from contentstudio.memory.documents import Documents, reject
 from contentstudio.memory.embeddings import Lexical
 from contentstudio.model import Draft, Section, Sentence
-from overnight.database import Database
+from contentstudio.pipelines import gate_inputs
+from overnight.store.database import Database
 
 
 def draft(slug: str, site: str = "garden") -> Draft:
     section = Section(heading="A heading", paragraphs=[[Sentence(text=f"All about {slug}.")]])
-    told = {"site": site, "slug": slug, "title": slug.title(), "description": "", "references": [], "writer": "w"}
+    told = {
+        "site": site,
+        "slug": slug,
+        "title": slug.title(),
+        "description": "",
+        "references": [],
+        "writer": "w",
+    }
     return Draft(**told, sections=[section])
 
 
@@ -25,16 +32,18 @@ async def test_what_stands_beside_an_article_is_all_that_the_memory_has_but_itse
     await memory.keep_draft(draft("tar"), "queued", "3")
     assert await reject(database, "3", "not here")
     await memory.keep_own("garden", "https://garden.example/old/", "Old", "All about old.")
-    await memory.keep_draft(draft("moon", site="sky"), "published", "4", "https://sky.example/moon/")
+    await memory.keep_draft(
+        draft("moon", site="sky"), "published", "4", "https://sky.example/moon/"
+    )
     await database.fetch(
         "insert into documents (site, slug, kind, title, text, sha256) "
         "values ('garden', 'c', 'chosen', 'Chosen', 'A source', '0')"
     )
-    found = await facts.neighbours(database, "garden", "mulch")
+    found = await gate_inputs.neighbours(database, "garden", "mulch")
     assert sorted(found, key=lambda one: one.title) == [
         Neighbour("Moon", "All about moon.", "published"),
         Neighbour("Old", "All about old.", "owner"),
         Neighbour("Straw", "All about straw.", "queued"),
         Neighbour("Tar", "All about tar.", "rejected"),
     ]
-    assert "Mulch" in [one.title for one in await facts.neighbours(database, "sky", "mulch")]
+    assert "Mulch" in [one.title for one in await gate_inputs.neighbours(database, "sky", "mulch")]

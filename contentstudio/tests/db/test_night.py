@@ -1,4 +1,6 @@
-"""The whole flow on a real database, with the clock moved: from sources to pages, and what must not become one."""
+"""The whole flow on a real database, with the clock moved: from sources to pages, and what must not
+become one.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,8 @@ from contentstudio import app as studio
 from contentstudio import pipelines
 from contentstudio.config import Config
 from contentstudio.demo.web import FEEDS, FLAKY, HARD, INDEXNOW, DemoWeb
-from overnight import control
-from overnight.database import Database
+from overnight.operations import control
+from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
 pytestmark = pytest.mark.large  # of `make test-large`
@@ -63,7 +65,11 @@ async def test_a_source_that_was_added_since_is_read_when_the_night_is_begun_by_
 ) -> None:
     now = await clock.now()
     for count, paths in enumerate(
-        [["/potting-shed/mulch.html"], ["/potting-shed/mulch.html", "/clear-skies/moon-phases.html"]], 1
+        [
+            ["/potting-shed/mulch.html"],
+            ["/potting-shed/mulch.html", "/clear-skies/moon-phases.html"],
+        ],
+        1,
     ):
         config = write_config([web.url + path for path in paths])
         app = studio.build(config)
@@ -118,10 +124,22 @@ class Hostile(BaseHTTPRequestHandler):
 
     ANSWERS: ClassVar = {
         "/502": (502, "text/html", b"<h1>Bad Gateway</h1>"),
-        "/broken.xml": (200, "application/rss+xml", b'<?xml version="1.0"?><rss><channel><title>Bro'),
-        "/empty.xml": (200, "application/rss+xml", b"<rss version='2.0'><channel><title>E</title></channel></rss>"),
+        "/broken.xml": (
+            200,
+            "application/rss+xml",
+            b'<?xml version="1.0"?><rss><channel><title>Bro',
+        ),
+        "/empty.xml": (
+            200,
+            "application/rss+xml",
+            b"<rss version='2.0'><channel><title>E</title></channel></rss>",
+        ),
         "/js": (200, "text/html", b"<script>" + b"var a = [1, 2, 3];" * 40_000 + b"</script>"),
-        "/french": (200, "text/html", b"<html lang='fr'><body><p>" + b"Le chat dort dans le jardin. " * 80 + b"</p>"),
+        "/french": (
+            200,
+            "text/html",
+            b"<html lang='fr'><body><p>" + b"Le chat dort dans le jardin. " * 80 + b"</p>",
+        ),
     }
 
     def do_GET(self) -> None:
@@ -147,7 +165,10 @@ def hostile() -> Iterator[str]:
 async def test_bad_sources_have_a_clear_outcome_each_and_none_is_an_article(
     database: Database, clock: Clock, hostile: str, write_config: Write
 ) -> None:
-    sources = [f"{hostile}{path}" for path in Hostile.ANSWERS] + ["http://10.0.0.1/", "http://169.254.169.254/meta"]
+    sources = [f"{hostile}{path}" for path in Hostile.ANSWERS] + [
+        "http://10.0.0.1/",
+        "http://169.254.169.254/meta",
+    ]
     await night(write_config(sources), database, clock)
     found = await outcomes(database, "source")
     told = {url.removeprefix(hostile): outcome for url, outcome in found.items()}
@@ -163,7 +184,8 @@ async def test_bad_sources_have_a_clear_outcome_each_and_none_is_an_article(
     assert all(outcome[2] for outcome in told.values())
     assert await outcomes(database, "article") == {}
     attempts = await database.one(
-        "select jsonb_array_length(attempts) as n from dead_letters where error like '%%502%%'", {"x": 1}
+        "select jsonb_array_length(attempts) as n from dead_letters where error like '%%502%%'",
+        {"x": 1},
     )
     assert attempts == {"n": pipelines.PATIENT.times + 1}
 
@@ -184,7 +206,9 @@ async def test_the_slots_date_is_the_date_of_its_night() -> None:
     from contentstudio.pipelines.work import Night
 
     site = {"name": "a", "url": "https://a.example", "sources": ["https://b.example/"]}
-    config = Config.model_validate({"site": [site], "research": {"cron": "30 1 * * *", "timezone": "Europe/Belgrade"}})
+    config = Config.model_validate(
+        {"site": [site], "research": {"cron": "30 1 * * *", "timezone": "Europe/Belgrade"}}
+    )
     night_pipeline = build(config)[0]
     (cron,) = night_pipeline.crons()
     slot = cron.next_slot(datetime(2026, 11, 22, 12, tzinfo=UTC))

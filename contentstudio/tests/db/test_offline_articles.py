@@ -1,4 +1,6 @@
-"""What becomes of articles that no language model wrote: nobody publishes one in his sleep, unless he said so."""
+"""What becomes of articles that no language model wrote: nobody publishes one in his sleep, unless
+he said so.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,9 @@ from contentstudio import app as studio
 from contentstudio.config import Config
 from contentstudio.demo.web import INDEXNOW, DemoWeb
 from contentstudio.review import gather
-from overnight import control
-from overnight.database import Database
-from overnight.model import Approve
+from overnight.operations import control
+from overnight.operations.decisions import Approve
+from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
 Write = Callable[..., Config]
@@ -57,16 +59,26 @@ async def test_by_default_each_waits_for_a_person_and_is_not_indexed_when_approv
     assert web.pings == []
 
 
-@pytest.mark.parametrize(("offline", "robots", "pings"), [("noindex", "noindex", 0), ("publish", "index", 1)])
+@pytest.mark.parametrize(
+    ("offline", "robots", "pings"), [("noindex", "noindex", 0), ("publish", "index", 1)]
+)
 async def test_the_config_may_let_them_go_out_dated_by_their_newest_source(
-    offline: str, robots: str, pings: int, web: DemoWeb, write_config: Write, database: Database, clock: Clock
+    offline: str,
+    robots: str,
+    pings: int,
+    web: DemoWeb,
+    write_config: Write,
+    database: Database,
+    clock: Clock,
 ) -> None:
     config = write_config([web.url + PAGE], ping=web.url + INDEXNOW, offline=offline)
     await night(config, database, clock)
     assert (await statuses(database))["publish"] == "succeeded"
     page = page_of(config)
     assert page.xpath("//meta[@name='robots']/@content")[0].startswith(robots)
-    (row,) = await database.fetch("select published_at from snapshots where published_at is not null")
+    (row,) = await database.fetch(
+        "select published_at from snapshots where published_at is not null"
+    )
     shown = datetime.fromisoformat(page.xpath("//time/@datetime")[0])
     assert shown == row["published_at"].replace(microsecond=0)
     assert len(web.pings) == pings

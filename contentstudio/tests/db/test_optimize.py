@@ -1,4 +1,6 @@
-"""The step that optimizes: its place among the steps, links from the memory, and what a person wrote left alone."""
+"""The step that optimizes: its place among the steps, links from the memory, and what a person
+wrote left alone.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +19,19 @@ from contentstudio.pipelines.work import Ctx, Judged
 from contentstudio.review import page as review_page
 from contentstudio.review import text as review_text
 from contentstudio.seo import Optimized
-from overnight import Context, control
-from overnight.database import Database
-from overnight.ledger import Ledger
-from overnight.model import Run
+from overnight import Context
+from overnight.operations import control
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import Run
 from overnight.testing import Clock, run_until_idle
 
 Write = Callable[..., Config]
 PAGE = "/potting-shed/mulch.html"
-HEAPS = "Turn the compost heap once a month. A compost heap needs air and water, and kitchen scraps rot in it."
+HEAPS = (
+    "Turn the compost heap once a month. A compost heap needs air and water, and kitchen "
+    "scraps rot in it."
+)
 
 
 def make_draft(**changes: Any) -> Draft:
@@ -33,7 +39,19 @@ def make_draft(**changes: Any) -> Draft:
         "site": "garden",
         "slug": "worms",
         "title": "What worms do in a compost heap all year.",
-        "description": "What worms do, told by somebody who looks after them and after everything that they eat.",
+        "description": "What worms do, told by somebody who looks after them and after everything that "
+        ""
+        ""
+        ""
+        ""
+        ""
+        ""
+        ""
+        ""
+        ""
+        ""
+        ""
+        "they eat.",
         "sections": [Section(heading="Worms", paragraphs=[[Sentence(text=HEAPS)]])],
         "references": [],
         "writer": "some-model",
@@ -66,7 +84,10 @@ async def test_what_was_optimized_is_what_is_judged_and_the_changes_come_along(
     await start(studio.build(write_config([web.url + PAGE])), database, clock)
     rows = await database.fetch("select step, output from runs where step in ('optimize', 'gate')")
     found = {row["step"]: row["output"] for row in rows}
-    optimized, judged = Optimized.model_validate(found["optimize"]), Judged.model_validate(found["gate"])
+    optimized, judged = (
+        Optimized.model_validate(found["optimize"]),
+        Judged.model_validate(found["gate"]),
+    )
     assert (judged.draft, judged.changes) == (optimized.draft, optimized.changes)
 
 
@@ -90,7 +111,10 @@ async def test_links_lead_to_what_the_site_has_beside_it(ctx: Ctx) -> None:
     documents = ctx.deps.documents
     url = "https://garden.example/heaps/"
     await documents.keep_draft(
-        make_draft(slug="heaps", title="How to build a compost heap"), "published", "another-job", url
+        make_draft(slug="heaps", title="How to build a compost heap"),
+        "published",
+        "another-job",
+        url,
     )
     await documents.embed(ctx, "garden")
     done = await writing.optimize(ctx, make_draft())
@@ -123,11 +147,18 @@ async def test_a_page_of_the_site_with_the_same_title_in_other_words_is_a_rival(
     await start(app, database, clock)
     (gate,) = await database.fetch("select status, error from runs where step = 'gate'")
     assert gate["status"] == "needs_review"
-    assert f"rivals: 100% of the words of its title and of “A blanket of mulch for your soil” ({url})" in gate["error"]
+    assert (
+        f"rivals: 100% of the words of its title and of “A blanket of mulch for your soil” ({url})"
+        in gate["error"]
+    )
 
 
 async def test_a_reviewer_is_shown_what_optimizing_changed(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     config = write_config([web.url + PAGE])
 
@@ -160,7 +191,8 @@ async def test_an_article_with_the_description_of_another_one_is_described_other
 ) -> None:
     taken = make_draft(slug="heaps", title="Heaps")
     await database.fetch(
-        "insert into versions (site, slug, sha256, draft, job_id) values ('garden', 'heaps', '', %(draft)s, 'j')",
+        "insert into versions (site, slug, sha256, draft, job_id) values ('garden', "
+        "'heaps', '', %(draft)s, 'j')",
         {"draft": taken.model_dump_json()},
     )
     same = await writing.optimize(ctx, make_draft(slug="heaps"))

@@ -1,4 +1,6 @@
-"""What a site has already, whoever wrote it: where it is published, and in the sitemap that its owner names."""
+"""What a site has already, whoever wrote it: where it is published, and in the sitemap that its
+owner names.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +13,21 @@ import pytest
 
 from contentstudio import app as studio
 from contentstudio.config import Config
+from contentstudio.pipelines.deps import Studio
 from contentstudio.publish.port import OwnPost
-from contentstudio.studio import Studio
-from overnight import control
-from overnight.database import Database, Row
+from overnight.operations import control
+from overnight.store.database import Database, Row
 from overnight.testing import Clock, run_until_idle
 
 PROSE = [
-    "Compost needs air, water and patience, and a heap that is turned once a month is ready in half a year.",
-    "Kitchen scraps rot within weeks, while twigs and leaves of oak take two winters in a shady corner.",
-    "A heap of less than a cubic metre stays cold in winter, so the seeds of weeds in it stay alive.",
-    "Worms move in by themselves from the soil below, and leave when the heap gets warm in its middle.",
+    "Compost needs air, water and patience, and a heap that is turned once a month is "
+    "ready in half a year.",
+    "Kitchen scraps rot within weeks, while twigs and leaves of oak take two winters in "
+    "a shady corner.",
+    "A heap of less than a cubic metre stays cold in winter, so the seeds of weeds in it "
+    "stay alive.",
+    "Worms move in by themselves from the soil below, and leave when the heap gets warm "
+    "in its middle.",
 ]
 
 
@@ -37,8 +43,12 @@ def sitemap(*urls: str) -> tuple[int, dict[str, str], bytes]:
 
 
 @pytest.fixture
-def night(small_web: Any, database: Database, clock: Clock, write_config: Callable[..., Config]) -> Callable[..., Any]:
-    """Runs a night of a site that has posts in its own sitemap and reads `/news`; what the memory holds then."""
+def night(
+    small_web: Any, database: Database, clock: Clock, write_config: Callable[..., Config]
+) -> Callable[..., Any]:
+    """Runs a night of a site that has posts in its own sitemap and reads `/news`; what the memory
+    holds then.
+    """
 
     async def run(day: int, posts: str | None = "/sitemap.xml") -> dict[str, Row]:
         config = write_config([small_web.url + "/news"])
@@ -107,10 +117,14 @@ async def test_what_stands_where_we_publish_is_remembered_and_read_again_only_wh
     (first,) = (await night(23, None)).values()
     assert (first["slug"], first["kind"], first["title"]) == ("2019/compost", "own", "Compost")
     assert "Worms move in" in first["text"]
-    posts[0] = OwnPost(title="Not told as modified", html=html, modified=datetime(2019, 5, 1, tzinfo=UTC), **told)
+    posts[0] = OwnPost(
+        title="Not told as modified", html=html, modified=datetime(2019, 5, 1, tzinfo=UTC), **told
+    )
     (same,) = (await night(24, None)).values()
     assert same["title"] == "Compost"
     await clock.move(86_400)
-    posts[0] = OwnPost(title="Compost, again", html="<p>Short.</p>", modified=await clock.now(), **told)
+    posts[0] = OwnPost(
+        title="Compost, again", html="<p>Short.</p>", modified=await clock.now(), **told
+    )
     (changed,) = (await night(25, None)).values()
     assert (changed["title"], changed["text"]) == ("Compost, again", "")

@@ -1,4 +1,6 @@
-"""What is known of an article that was published: kept whatever breaks in between, forgotten when readers lose it."""
+"""What is known of an article that was published: kept whatever breaks in between, forgotten when
+readers lose it.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,11 @@ import pytest
 from publishing_jobs import Jobs
 
 from contentstudio.config import Config
-from contentstudio.indexing import listings
 from contentstudio.model import Draft, Section, Sentence
-from contentstudio.publish import publications
-from overnight import control
-from overnight.database import Database
+from contentstudio.store import index_status, publications
 from overnight.errors import LedgerUnavailable
+from overnight.operations import control
+from overnight.store.database import Database
 
 Write = Callable[..., Config]
 
@@ -40,16 +41,19 @@ def draft(text: str = "A heap is a start.") -> Draft:
 
 async def test_what_readers_see_no_more_is_no_longer_listed(jobs: Jobs) -> None:
     await jobs.publish("one", draft())
-    (page,) = await listings.read(jobs.database, "garden", 10)
+    (page,) = await index_status.read(jobs.database, "garden", 10)
     assert page.slug == "compost"
     await control.start(
-        jobs.app, jobs.database, "unpublish", {"site": "garden", "slug": "compost", "asked": "2026-11-23T12:00:00Z"}
+        jobs.app,
+        jobs.database,
+        "unpublish",
+        {"site": "garden", "slug": "compost", "asked": "2026-11-23T12:00:00Z"},
     )
     await jobs.work()
-    assert await listings.read(jobs.database, "garden", 10) == []
+    assert await index_status.read(jobs.database, "garden", 10) == []
     assert await publications.read(jobs.database, "garden", "compost") == publications.Publication()
     await jobs.publish("two", draft())
-    (page,) = await listings.read(jobs.database, "garden", 10)
+    (page,) = await index_status.read(jobs.database, "garden", 10)
     assert page.job_id == "two"
 
 
@@ -70,6 +74,6 @@ async def test_what_arrived_and_was_not_kept_is_found_by_the_next_attempt(
     known = await publications.read(jobs.database, "garden", "compost")
     assert known.existing is not None
     assert known.begun == ()
-    (page,) = await listings.read(jobs.database, "garden", 10)
+    (page,) = await index_status.read(jobs.database, "garden", 10)
     assert page.job_id == "one"
     assert len(await jobs.database.fetch("select sha256 from versions")) == 1

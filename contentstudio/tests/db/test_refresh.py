@@ -11,10 +11,10 @@ from contentstudio import app as studio
 from contentstudio.config import Config, Gates
 from contentstudio.demo.web import DemoWeb
 from contentstudio.research.demands import Clicks, Demand
-from contentstudio.research.records import Records
-from overnight import control
-from overnight.app import App
-from overnight.database import Database, Row
+from contentstudio.store.pages import Records
+from overnight.operations import control
+from overnight.pipelines.app import App
+from overnight.store.database import Database, Row
 from overnight.testing import Clock, run_until_idle
 
 MULCH = "/potting-shed/mulch.html"
@@ -22,7 +22,9 @@ SLUG = "mulch-the-blanket-for-your-soil"
 
 
 @pytest.fixture
-async def app(web: DemoWeb, database: Database, clock: Clock, write_config: Callable[..., Config]) -> App:
+async def app(
+    web: DemoWeb, database: Database, clock: Clock, write_config: Callable[..., Config]
+) -> App:
     """A site with one published article on mulch."""
     config = write_config([web.url + MULCH])
     site = config.site[0].model_copy(update={"gates": Gates(max_copied=1, max_similarity=1)})
@@ -43,7 +45,8 @@ async def changed_text(database: Database, clock: Clock) -> None:
     """The page on mulch has another text, which no source of tonight shows."""
     await clock.move(60)
     await database.fetch(
-        "with s as (insert into snapshots (sha256, url, title, text, language) select 'new', url, title, "
+        "with s as (insert into snapshots (sha256, url, title, text, language) select "
+        "'new', url, title, "
         "replace(text, 'Mulch', 'Fresh mulch'), language from snapshots returning url) "
         "insert into page_snapshots (url, snapshot) select url, 'new' from s"
     )
@@ -55,14 +58,20 @@ async def test_an_article_whose_source_changed_since_is_published_again(
     await changed_text(database, clock)
     (choice,) = await look(app, database, clock)
     assert (choice["decision"], choice["target"], choice["snapshots"]) == ("update", SLUG, ["new"])
-    rows = await database.fetch("select output->>'action' as action from runs where step = 'publish' order by id")
+    rows = await database.fetch(
+        "select output->>'action' as action from runs where step = 'publish' order by id"
+    )
     assert [row["action"] for row in rows] == ["created", "updated"]
     assert await look(app, database, clock, "2026-12-07") == []
 
 
-async def test_an_article_that_is_as_it_was_is_left_alone(app: App, database: Database, clock: Clock) -> None:
+async def test_an_article_that_is_as_it_was_is_left_alone(
+    app: App, database: Database, clock: Clock
+) -> None:
     assert await look(app, database, clock) == []
-    assert (await database.one("select outcome from runs where step = 'renew'")) == {"outcome": "no_work"}
+    assert (await database.one("select outcome from runs where step = 'renew'")) == {
+        "outcome": "no_work"
+    }
 
 
 async def test_an_article_whose_clicks_fell_takes_in_the_news_that_was_passed_over(
@@ -71,7 +80,9 @@ async def test_an_article_whose_clicks_fell_takes_in_the_news_that_was_passed_ov
     records = Records(database)
 
     async def told(clicks: int) -> None:
-        await records.keep_demands("garden", "sc", [Demand(query="mulch soil", source="sc", clicks=clicks)])
+        await records.keep_demands(
+            "garden", "sc", [Demand(query="mulch soil", source="sc", clicks=clicks)]
+        )
 
     await told(100)
     await clock.move(28 * 86_400)
@@ -85,8 +96,10 @@ async def test_an_article_whose_clicks_fell_takes_in_the_news_that_was_passed_ov
         "select 'news', 'https://n.example/', title, text, language from snapshots"
     )
     await database.fetch(
-        "insert into choices (site, slug, chosen_by, found_on, title, decision, reason, near, score, factors, url, "
-        "snapshots) select 'garden', 'n', 'x', '2026-12-20', 'N', 'skip', 'near', %s, 1, '{}', '', array['news']",
+        "insert into choices (site, slug, chosen_by, found_on, title, decision, reason, "
+        "near, score, factors, url, "
+        "snapshots) select 'garden', 'n', 'x', '2026-12-20', 'N', 'skip', 'near', %s, 1, "
+        "'{}', '', array['news']",
         [f"https://garden.example/{SLUG}/"],
     )
     (second,) = await look(app, database, clock, "2026-12-28")
@@ -100,7 +113,9 @@ async def test_clicks_of_a_week_are_kept_for_four_months_and_of_one_site_alone(
 ) -> None:
     records = Records(database)
     for clicks in (9, 7):
-        await records.keep_demands("garden", "sc", [Demand(query="mulch", source="sc", clicks=clicks)])
+        await records.keep_demands(
+            "garden", "sc", [Demand(query="mulch", source="sc", clicks=clicks)]
+        )
     rows: list[Any] = await database.fetch("select site, clicks from demand_weeks")
     assert rows == [{"site": "garden", "clicks": 7}]
     await clock.move(130 * 86_400)

@@ -12,12 +12,12 @@ import httpcore2
 import pytest
 
 from contentstudio.config import Fetch
-from contentstudio.research import manners
-from contentstudio.research.fetch import BlockedAddress, TooLarge, Unavailable
-from contentstudio.research.manners import Disallowed, HostBusy, PoliteFetcher
-from contentstudio.research.records import Records
-from overnight.database import Database
+from contentstudio.store.pages import Records
+from contentstudio.web import polite
+from contentstudio.web.fetch import BlockedAddress, TooLarge, Unavailable
+from contentstudio.web.polite import Disallowed, HostBusy, PoliteFetcher
 from overnight.errors import Permanent, Transient
+from overnight.store.database import Database
 from overnight.testing import Clock
 
 PAGE = b"<html><body><p>Hello.</p></body></html>"
@@ -31,7 +31,9 @@ class Recorder(httpcore2.AsyncNetworkBackend):
         self.connected: list[str] = []
         self._inner = httpcore2.AnyIOBackend()
 
-    async def connect_tcp(self, host: str, port: int, *rest: Any, **more: Any) -> httpcore2.AsyncNetworkStream:
+    async def connect_tcp(
+        self, host: str, port: int, *rest: Any, **more: Any
+    ) -> httpcore2.AsyncNetworkStream:
         self.connected.append(host)
         return await self._inner.connect_tcp(host, port, *rest, **more)
 
@@ -47,7 +49,9 @@ async def make(database: Database, network: Recorder) -> AsyncIterator[Make]:
     async with AsyncExitStack() as stack:
 
         def make(**limits: Any) -> PoliteFetcher:
-            settings = Fetch(**{"allow_loopback": True, "timeout_seconds": 5, "pause_seconds": 0, **limits})
+            settings = Fetch(
+                **{"allow_loopback": True, "timeout_seconds": 5, "pause_seconds": 0, **limits}
+            )
             fetcher = PoliteFetcher(settings, Records(database), network)
             stack.push_async_callback(fetcher.aclose)
             return fetcher
@@ -73,17 +77,28 @@ def robots(*lines: str) -> tuple[int, dict[str, str], bytes]:
 # robots.txt
 
 
-async def test_what_robots_txt_asks_not_to_read_is_not_asked_for(small_web: Any, make: Make) -> None:
-    small_web.answers |= {"/robots.txt": robots("User-agent: contentstudio", "Disallow: /a"), "/a": PAGE, "/b": PAGE}
+async def test_what_robots_txt_asks_not_to_read_is_not_asked_for(
+    small_web: Any, make: Make
+) -> None:
+    small_web.answers |= {
+        "/robots.txt": robots("User-agent: contentstudio", "Disallow: /a"),
+        "/a": PAGE,
+        "/b": PAGE,
+    }
     fetcher = make()
     assert (await fetcher.get(small_web.url + "/b")).status == 200
-    with pytest.raises(Disallowed, match=r"/a\?x is not read: the robots.txt of 127.0.0.1 asks contentstudio not to"):
+    with pytest.raises(
+        Disallowed,
+        match=r"/a\?x is not read: the robots.txt of 127.0.0.1 asks contentstudio not to",
+    ):
         await fetcher.get(small_web.url + "/a?x")
     assert issubclass(Disallowed, Permanent)
     assert small_web.asked == ["/robots.txt", "/b"]
 
 
-async def test_the_target_of_a_redirect_is_asked_for_by_the_same_rules(small_web: Any, make: Make) -> None:
+async def test_the_target_of_a_redirect_is_asked_for_by_the_same_rules(
+    small_web: Any, make: Make
+) -> None:
     small_web.answers |= {
         "/robots.txt": robots("User-agent: *", "Disallow: /private"),
         "/open": (302, {"Location": "/private/page"}, b""),
@@ -94,7 +109,9 @@ async def test_the_target_of_a_redirect_is_asked_for_by_the_same_rules(small_web
     assert small_web.asked == ["/robots.txt", "/open"]
 
 
-async def test_robots_txt_is_read_once_a_day_by_all_workers(small_web: Any, make: Make, clock: Clock) -> None:
+async def test_robots_txt_is_read_once_a_day_by_all_workers(
+    small_web: Any, make: Make, clock: Clock
+) -> None:
     small_web.answers |= {"/robots.txt": robots("User-agent: *", "Allow: /"), "/a": PAGE}
     one, other = make(), make()
     await asyncio.gather(*(one.get(small_web.url + "/a") for _ in range(5)))
@@ -107,8 +124,12 @@ async def test_robots_txt_is_read_once_a_day_by_all_workers(small_web: Any, make
     assert small_web.asked.count("/robots.txt") == 2
 
 
-@pytest.mark.parametrize("answer", [(404, {}, b""), (403, {}, b""), (302, {"Location": "/robots.txt"}, b"")])
-async def test_without_a_robots_txt_everything_is_allowed(small_web: Any, make: Make, answer: Any) -> None:
+@pytest.mark.parametrize(
+    "answer", [(404, {}, b""), (403, {}, b""), (302, {"Location": "/robots.txt"}, b"")]
+)
+async def test_without_a_robots_txt_everything_is_allowed(
+    small_web: Any, make: Make, answer: Any
+) -> None:
     small_web.answers |= {"/robots.txt": answer, "/a": PAGE}
     assert (await make().get(small_web.url + "/a")).status == 200
 
@@ -126,8 +147,13 @@ async def test_a_server_in_trouble_is_waited_for(small_web: Any, make: Make, sta
     assert small_web.asked == ["/robots.txt", "/robots.txt", "/a"]
 
 
-async def test_robots_txt_goes_through_the_same_guard(small_web: Any, make: Make, network: Recorder) -> None:
-    small_web.answers |= {"/robots.txt": (302, {"Location": "http://169.254.169.254/"}, b""), "/a": PAGE}
+async def test_robots_txt_goes_through_the_same_guard(
+    small_web: Any, make: Make, network: Recorder
+) -> None:
+    small_web.answers |= {
+        "/robots.txt": (302, {"Location": "http://169.254.169.254/"}, b""),
+        "/a": PAGE,
+    }
     with pytest.raises(BlockedAddress):
         await make().get(small_web.url + "/a")
     small_web.answers["/robots.txt"] = (200, {"Content-Type": "text/plain"}, b"#" * 20_000)
@@ -138,20 +164,27 @@ async def test_robots_txt_goes_through_the_same_guard(small_web: Any, make: Make
 
 
 async def test_a_robots_txt_that_is_a_page_has_no_rules(small_web: Any, make: Make) -> None:
-    small_web.answers |= {"/robots.txt": (200, {"Content-Type": "image/png"}, b"\0<html>Disallow: /"), "/a": PAGE}
+    small_web.answers |= {
+        "/robots.txt": (200, {"Content-Type": "image/png"}, b"\0<html>Disallow: /"),
+        "/a": PAGE,
+    }
     assert (await make().get(small_web.url + "/a")).status == 200
 
 
 # One at a time
 
 
-async def test_a_host_is_asked_one_thing_at_a_time_by_all_workers(shop: str, small_web: Any, make: Make) -> None:
+async def test_a_host_is_asked_one_thing_at_a_time_by_all_workers(
+    shop: str, small_web: Any, make: Make
+) -> None:
     under_way = threading.Semaphore(1)
     overlaps: list[bool] = []
 
     def page(_: dict[str, str]) -> Any:
         overlaps.append(not under_way.acquire(timeout=0))
-        threading.Event().wait(0.02)  # long enough for another request to come in between, if one could
+        threading.Event().wait(
+            0.02
+        )  # long enough for another request to come in between, if one could
         under_way.release()
         return 200, {"Content-Type": "text/html"}, PAGE
 
@@ -166,7 +199,10 @@ async def test_after_its_turn_a_host_is_left_alone_for_the_pause_or_its_own_dela
     shop: str, small_web: Any, make: Make, database: Database, clock: Clock
 ) -> None:
     small_web.answers |= {"/robots.txt": robots("User-agent: *", "Crawl-delay: 40"), "/a": PAGE}
-    left = "select extract(epoch from free_at - ledger_now())::float8 as seconds from hosts where host = 'shop.example'"
+    left = (
+        "select extract(epoch from free_at - ledger_now())::float8 as seconds from hosts "
+        "where host = 'shop.example'"
+    )
     for pause, most in ((0, 40), (50, 50)):
         await clock.move(100)
         await make(pause_seconds=pause).get(f"{shop}/a")
@@ -176,22 +212,29 @@ async def test_after_its_turn_a_host_is_left_alone_for_the_pause_or_its_own_dela
 
 
 async def test_who_waits_too_long_is_put_off(
-    shop: str, small_web: Any, make: Make, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    shop: str,
+    small_web: Any,
+    make: Make,
+    database: Database,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     small_web.answers["/a"] = PAGE
     await Records(database).take_turn("shop.example", "another worker", 5)
-    monkeypatch.setattr(manners, "PATIENCE", 0.05)
+    monkeypatch.setattr(polite, "PATIENCE", 0.05)
     with pytest.raises(HostBusy) as caught:
         await make().get(f"{shop}/a")
     assert caught.value.retry_after == 0.05
     assert small_web.asked == []
     await clock.move(6)  # the other worker died with the turn in its hands
-    monkeypatch.setattr(manners, "PATIENCE", 30)
+    monkeypatch.setattr(polite, "PATIENCE", 30)
     await make().get(f"{shop}/a")
     assert small_web.asked == ["/robots.txt", "/a"]
 
 
-async def test_a_turn_that_ran_out_is_not_given_back_in_anothers_name(database: Database, clock: Clock) -> None:
+async def test_a_turn_that_ran_out_is_not_given_back_in_anothers_name(
+    database: Database, clock: Clock
+) -> None:
     records = Records(database)
     assert await records.take_turn("a.example", "slow", 5) is None
     assert 0 < (await records.take_turn("a.example", "next", 5) or 0) <= 5
@@ -203,15 +246,22 @@ async def test_a_turn_that_ran_out_is_not_given_back_in_anothers_name(database: 
     assert await records.take_turn("a.example", "third", 5) is None
 
 
-async def test_a_failed_request_gives_its_turn_back(shop: str, small_web: Any, make: Make, database: Database) -> None:
+async def test_a_failed_request_gives_its_turn_back(
+    shop: str, small_web: Any, make: Make, database: Database
+) -> None:
     fetcher = make()
     for _ in range(3):
         with pytest.raises(Permanent, match="404"):
             await fetcher.get(f"{shop}/none")
-    assert await database.fetch("select from hosts where free_at > ledger_now() + interval '1 second'") == []
+    assert (
+        await database.fetch("select from hosts where free_at > ledger_now() + interval '1 second'")
+        == []
+    )
 
 
-async def test_in_trials_loopback_takes_no_turns(small_web: Any, make: Make, database: Database) -> None:
+async def test_in_trials_loopback_takes_no_turns(
+    small_web: Any, make: Make, database: Database
+) -> None:
     small_web.answers["/a"] = PAGE
     await make(pause_seconds=60).get(small_web.url + "/a")
     assert await database.fetch("select from hosts") == []

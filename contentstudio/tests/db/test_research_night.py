@@ -1,4 +1,6 @@
-"""Nights of research on a real database: what did not change costs nothing, and what was read stays."""
+"""Nights of research on a real database: what did not change costs nothing, and what was read
+stays.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +16,21 @@ from contentstudio import app as studio
 from contentstudio import config as settings
 from contentstudio import pipelines
 from contentstudio.config import Config
-from contentstudio.research import manners
 from contentstudio.research.demands import Demand
-from contentstudio.research.fetch import Fetched
-from contentstudio.research.records import Reader, Records
-from overnight import Retry, control
-from overnight.database import Database
+from contentstudio.store.pages import Reader, Records
+from contentstudio.web import polite
+from contentstudio.web.fetch import Fetched
+from overnight import Retry
+from overnight.operations import control
+from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
 pytestmark = pytest.mark.large  # of `make test-large`
 
-PROSE = "Compost needs air, water and patience, and a heap that is turned once a month is ready in half a year. "
+PROSE = (
+    "Compost needs air, water and patience, and a heap that is turned once a month is ready "
+    "in half a year. "
+)
 
 
 def page(title: str, words: str = "") -> bytes:
@@ -57,7 +63,8 @@ def make_config(tmp_path: Path) -> Callable[..., Config]:
         file.write_text(
             f"[fetch]\nallow_loopback = true\ntimeout_seconds = 5\n[writing]\nwriter = 'offline'\n"
             f"offline_articles = 'publish'\n{extra}\n"
-            f"[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = [{', '.join(sources)}]\n",
+            "[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = "
+            f"[{', '.join(sources)}]\n",
             "utf-8",
         )
         return settings.load(file)
@@ -71,18 +78,25 @@ async def no_articles(database: Database) -> None:
     await control.set_switch(database, "pipeline:article", enabled=False, reason="research only")
 
 
-async def night(config: Config, database: Database, clock: Clock, day: int) -> dict[str, tuple[str, str, str | None]]:
+async def night(
+    config: Config, database: Database, clock: Clock, day: int
+) -> dict[str, tuple[str, str, str | None]]:
     """Run one night: URL (or source of demands) → (status, outcome, error) of its job."""
     app = studio.build(config)
     date = f"2026-11-{day:02}"
     await control.start(app, database, "night", {"date": date, "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock)
     rows = await database.fetch(
-        "select input, status, outcome, error from runs where step in ('read', 'gather') and input->>'date' = %s",
+        "select input, status, outcome, error from runs where step in ('read', 'gather') "
+        "and input->>'date' = %s",
         [date],
     )
     return {
-        row["input"].get("url") or str(row["input"]["source"]): (row["status"], row["outcome"], row["error"])
+        row["input"].get("url") or str(row["input"]["source"]): (
+            row["status"],
+            row["outcome"],
+            row["error"],
+        )
         for row in rows
     }
 
@@ -90,7 +104,9 @@ async def night(config: Config, database: Database, clock: Clock, day: int) -> d
 async def test_what_did_not_change_is_no_work(
     small_web: Any, database: Database, clock: Clock, make_config: Any
 ) -> None:
-    feed = f"<rss version='2.0'><channel><item><link>{small_web.url}/a</link></item></channel></rss>".encode()
+    feed = (
+        f"<rss version='2.0'><channel><item><link>{small_web.url}/a</link></item></channel></rss>"
+    ).encode()
     small_web.answers |= {
         "/feed": tagged(feed, "application/rss+xml"),
         "/a": tagged(page("A")),
@@ -98,7 +114,11 @@ async def test_what_did_not_change_is_no_work(
     }
     config = make_config(f'"{small_web.url}/feed"', f'"{small_web.url}/b"')
     first = await night(config, database, clock, 23)
-    assert {url[-2:]: outcome[1] for url, outcome in first.items()} == {"ed": "done", "/a": "done", "/b": "done"}
+    assert {url[-2:]: outcome[1] for url, outcome in first.items()} == {
+        "ed": "done",
+        "/a": "done",
+        "/b": "done",
+    }
     await clock.move(86_400)
     today = (await clock.now()).date()
     second = await night(config, database, clock, 24)
@@ -110,13 +130,19 @@ async def test_what_did_not_change_is_no_work(
     assert second[small_web.url + "/b"][2] == f"unchanged since {read_on}"
     assert (await database.one("select count(*) as n from candidates")) == {"n": 2}
     (sent,) = [
-        h for path, h in zip(small_web.asked, small_web.headers, strict=True) if path == "/b" and "if-none-match" in h
+        h
+        for path, h in zip(small_web.asked, small_web.headers, strict=True)
+        if path == "/b" and "if-none-match" in h
     ]
     assert sent["if-modified-since"] == "Mon, 02 Nov 2026 08:00:00 GMT"
 
 
 async def test_each_source_that_a_header_or_an_encoding_spoiled_has_its_own_outcome(
-    small_web: Any, database: Database, clock: Clock, make_config: Any, monkeypatch: pytest.MonkeyPatch
+    small_web: Any,
+    database: Database,
+    clock: Clock,
+    make_config: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(pipelines, "PATIENT", Retry(2))
 
@@ -133,7 +159,9 @@ async def test_each_source_that_a_header_or_an_encoding_spoiled_has_its_own_outc
     }
     small_web.answers |= sitemaps | {
         "/feed": case("07-feed.http", {"Content-Type": "binary/octet-stream"}),
-        "/coded": case("08-content-encoding.http", {"Content-Type": "text/xml", "Content-Encoding": "UTF-8"}),
+        "/coded": case(
+            "08-content-encoding.http", {"Content-Type": "text/xml", "Content-Encoding": "UTF-8"}
+        ),
         "/untyped": (200, {}, page("Untyped")),
         "/picture": (200, {"Content-Type": "application/octet-stream"}, b"\x89PNG\r\n\x1a\n\0\0"),
         "/cut": (200, {"Content-Type": "text/html", "Content-Encoding": "gzip", "ETag": "x"}, cut),
@@ -147,7 +175,10 @@ async def test_each_source_that_a_header_or_an_encoding_spoiled_has_its_own_outc
         f'{{feed = "{small_web.url}/coded?named=feed"}}',
     )
     small_web.answers["/coded?named=feed"] = small_web.answers["/coded"]
-    found = {url.removeprefix(small_web.url): one for url, one in (await night(config, database, clock, 23)).items()}
+    found = {
+        url.removeprefix(small_web.url): one
+        for url, one in (await night(config, database, clock, 23)).items()
+    }
     for path in ("/feed", "/coded", "/coded?named=feed", "/untyped", "/1", *sitemaps):
         assert found[path][:2] == ("succeeded", "done"), (path, found[path])
     assert found["/picture"][0] == "dead"
@@ -169,7 +200,9 @@ async def test_other_settings_read_everything_again(
     small_web.answers["/a"] = tagged(page("A"))
     source = f'"{small_web.url}/a"'
     for day, least in ((23, 1.0), (24, 0.0)):
-        await night(make_config(source, extra=f"[research]\nmin_score = {least}"), database, clock, day)
+        await night(
+            make_config(source, extra=f"[research]\nmin_score = {least}"), database, clock, day
+        )
     strict, lenient = await database.fetch("select decision, reason from choices order by found_on")
     assert strict["decision"] == "skip"
     assert "its score is" in strict["reason"]
@@ -198,21 +231,35 @@ async def test_a_condition_is_only_put_to_the_server_it_came_from(
     assert (await night(config, database, clock, 24))[small_web.url + "/old"][1] == "no_work"
     assert "unchanged" in str((await night(config, database, clock, 25))[small_web.url + "/old"][2])
     small_web.answers["/old"] = (302, {"Location": "/two"}, b"")
-    assert "is known since" in str((await night(config, database, clock, 26))[small_web.url + "/old"][2])
+    assert "is known since" in str(
+        (await night(config, database, clock, 26))[small_web.url + "/old"][2]
+    )
     asked = list(zip(small_web.asked, small_web.headers, strict=True))
     assert not [path for path, headers in asked if path != "/one" and "if-none-match" in headers]
 
 
-async def test_a_job_a_site_or_other_settings_are_never_answered_by_foreign_notes(database: Database) -> None:
+async def test_a_job_a_site_or_other_settings_are_never_answered_by_foreign_notes(
+    database: Database,
+) -> None:
     records = Records(database)
     reader = Reader("garden", "job 1", "settings 1")
-    fetched = Fetched("https://a.example/", "https://www.a.example/", 200, "text/html", None, b"", etag='"1"')
+    fetched = Fetched(
+        "https://a.example/", "https://www.a.example/", 200, "text/html", None, b"", etag='"1"'
+    )
     await records.keep_page(reader, fetched, conditional=True)
-    for other in (reader, Reader("sky", "job 2", "settings 1"), Reader("garden", "job 2", "settings 2")):
+    for other in (
+        reader,
+        Reader("sky", "job 2", "settings 1"),
+        Reader("garden", "job 2", "settings 2"),
+    ):
         assert await records.page(other, fetched.url) is None
     known = await records.page(Reader("garden", "job 2", "settings 1"), fetched.url)
     assert known is not None
-    assert (known[0].url, known[0].etag, known[0].last_modified) == ("https://www.a.example/", '"1"', None)
+    assert (known[0].url, known[0].etag, known[0].last_modified) == (
+        "https://www.a.example/",
+        '"1"',
+        None,
+    )
 
 
 async def test_a_changed_page_gets_a_new_snapshot_and_the_old_one_stays(
@@ -237,7 +284,12 @@ async def test_a_page_that_is_no_topic_is_kept_too(
     small_web: Any, database: Database, clock: Clock, make_config: Any
 ) -> None:
     small_web.answers["/a"] = page("A")
-    await night(make_config(f'"{small_web.url}/a"', extra="[research]\nmin_score = 1.0"), database, clock, 23)
+    await night(
+        make_config(f'"{small_web.url}/a"', extra="[research]\nmin_score = 1.0"),
+        database,
+        clock,
+        23,
+    )
     assert (await database.one("select count(*) as n from page_snapshots")) == {"n": 1}
     assert (await database.one("select count(*) as n from topics")) == {"n": 0}
 
@@ -247,7 +299,9 @@ async def test_a_sitemap_is_read_on_night_after_night(
 ) -> None:
     pages = [f"{small_web.url}/blog/{n}" for n in range(5)]
     small_web.answers |= {f"/blog/{n}": tagged(page(f"Title {n}")) for n in range(5)}
-    small_web.answers["/sitemap.xml"] = urlset(*pages, small_web.url + "/shop", "https://elsewhere.example/blog/")
+    small_web.answers["/sitemap.xml"] = urlset(
+        *pages, small_web.url + "/shop", "https://elsewhere.example/blog/"
+    )
     sitemap = f'{{ sitemap = "{small_web.url}/sitemap.xml", match = "/blog/" }}'
     config = make_config(sitemap, extra="[research]\npages_per_sitemap = 2")
     for day in (23, 24, 25):
@@ -269,16 +323,26 @@ async def test_a_sitemap_without_anything_new_is_no_work(
     config = make_config(f'{{ sitemap = "{small_web.url}/sitemap.xml" }}')
     assert (await night(config, database, clock, 23))[small_web.url + "/a"][1] == "done"
     again = await night(config, database, clock, 24)
-    assert again == {small_web.url + "/sitemap.xml": ("succeeded", "no_work", again[small_web.url + "/sitemap.xml"][2])}
+    assert again == {
+        small_web.url + "/sitemap.xml": (
+            "succeeded",
+            "no_work",
+            again[small_web.url + "/sitemap.xml"][2],
+        )
+    }
     assert "none is new or changed" in str(again[small_web.url + "/sitemap.xml"][2])
 
 
 async def test_a_page_that_says_it_is_a_feed_is_none_where_a_page_was_meant(
     small_web: Any, database: Database, clock: Clock, make_config: Any
 ) -> None:
-    feed = f"<rss version='2.0'><channel><item><link>{small_web.url}/a</link></item></channel></rss>".encode()
+    feed = (
+        f"<rss version='2.0'><channel><item><link>{small_web.url}/a</link></item></channel></rss>"
+    ).encode()
     small_web.answers |= {"/feed": (200, {"Content-Type": "text/xml"}, feed), "/a": page("A")}
-    config = make_config(f'{{ page = "{small_web.url}/feed" }}', f'{{ feed = "{small_web.url}/a" }}')
+    config = make_config(
+        f'{{ page = "{small_web.url}/feed" }}', f'{{ feed = "{small_web.url}/a" }}'
+    )
     found = await night(config, database, clock, 23)
     assert found[small_web.url + "/feed"][0] == "cancelled"
     assert found[small_web.url + "/a"][0] == "dead"
@@ -299,30 +363,36 @@ async def test_what_robots_txt_forbids_is_cancelled_with_that_reason(
 
 
 async def test_a_busy_host_is_waited_for_without_a_failure(
-    small_web: Any, database: Database, clock: Clock, make_config: Any, monkeypatch: pytest.MonkeyPatch
+    small_web: Any,
+    database: Database,
+    clock: Clock,
+    make_config: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(manners, "PATIENCE", 0.01)
-    monkeypatch.setattr(manners.guard, "is_loopback", lambda _: False)
+    monkeypatch.setattr(polite, "PATIENCE", 0.01)
+    monkeypatch.setattr(polite.guard, "is_loopback", lambda _: False)
     await Records(database).take_turn("127.0.0.1", "another worker", 3_600)
     small_web.answers["/a"] = page("A")
-    original = manners.PoliteFetcher._take
+    original = polite.PoliteFetcher._take
 
     async def take(self: Any, host: str, holder: str) -> None:
         if small_web.asked or len(waits) > 1:
-            monkeypatch.setattr(manners, "PATIENCE", 30)
+            monkeypatch.setattr(polite, "PATIENCE", 30)
         waits.append(host)
         if len(waits) == 2:
             await clock.move(3_600)
         await original(self, host, holder)
 
     waits: list[str] = []
-    monkeypatch.setattr(manners.PoliteFetcher, "_take", take)
+    monkeypatch.setattr(polite.PoliteFetcher, "_take", take)
     config = make_config(f'"{small_web.url}/a"', extra="").model_copy(
         update={"fetch": settings.Fetch(allow_loopback=True, pause_seconds=0)}
     )
     found = await night(config, database, clock, 23)
     assert found[small_web.url + "/a"][:2] == ("succeeded", "done")
-    rows = await database.fetch("select a.outcome, r.failures from attempts a join runs r on r.id = a.run_id")
+    rows = await database.fetch(
+        "select a.outcome, r.failures from attempts a join runs r on r.id = a.run_id"
+    )
     assert {row["outcome"] for row in rows} == {"snooze"}
     assert {row["failures"] for row in rows} == {0}
 
@@ -357,7 +427,9 @@ async def test_search_console_without_a_key_is_a_dead_letter_that_says_what_to_d
     database: Database, clock: Clock, make_config: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
-    found = await night(make_config('{ search_console = "sc-domain:garden.example" }'), database, clock, 23)
+    found = await night(
+        make_config('{ search_console = "sc-domain:garden.example" }'), database, clock, 23
+    )
     ((status, _, error),) = found.values()
     assert status == "dead"
     assert "key_file in [google]" in str(error)
@@ -368,14 +440,22 @@ async def test_what_a_feed_says_of_a_page_goes_with_its_job_and_the_page_is_read
 ) -> None:
     """The page says nothing of itself: neither a title, nor a date, nor its charset."""
     words = "Компост зимой отдыхает, а весной снова греется."
-    text = f"<html><body><nav><a href='/'>Start</a></nav><div>{f'<p>{words} {PROSE * 3}</p>' * 2}</div></body></html>"
+    text = (
+        "<html><body><nav><a "
+        f"href='/'>Start</a></nav><div>{f'<p>{words} {PROSE * 3}</p>' * 2}</div></body></html>"
+    )
     small_web.answers["/a"] = (200, {"Content-Type": "text/html"}, text.encode("windows-1251"))
     entry = f"<link>{small_web.url}/a</link><pubDate>Mon, 02 Nov 2026 08:00:00 +0100</pubDate>"
     for number in (1, 2):
-        feed = f"<rss version='2.0'><channel><item><title>Компост {number}</title>{entry}</item></channel></rss>"
+        feed = (
+            "<rss version='2.0'><channel><item><title>Компост "
+            f"{number}</title>{entry}</item></channel></rss>"
+        )
         declared = f"<?xml version='1.0' encoding='windows-1251'?>{feed}".encode("windows-1251")
         small_web.answers[f"/feed{number}"] = tagged(declared, "application/rss+xml")
-    await night(make_config(f'"{small_web.url}/feed1"', f'"{small_web.url}/feed2"'), database, clock, 24)
+    await night(
+        make_config(f'"{small_web.url}/feed1"', f'"{small_web.url}/feed2"'), database, clock, 24
+    )
     (kept,) = await database.fetch("select title, published_at, text from snapshots")
     assert kept["title"] in ("Компост 1", "Компост 2")
     assert f"{kept['published_at'].astimezone(UTC):%Y-%m-%d %H:%M}" == "2026-11-02 07:00"

@@ -1,4 +1,6 @@
-"""What a reviewer is shown and does: one dossier as text, page and JSON; approve, edit and reject bound to its seal."""
+"""What a reviewer is shown and does: one dossier as text, page and JSON; approve, edit and reject
+bound to its seal.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +14,19 @@ from click.testing import CliRunner, Result
 from lxml import html
 
 from contentstudio import app as studio
-from contentstudio.cli import cli
+from contentstudio.cli.main import cli
 from contentstudio.config import Config
 from contentstudio.demo.web import HARD, DemoWeb
 from contentstudio.memory.documents import Documents
 from contentstudio.memory.embeddings import Lexical
 from contentstudio.review import Dossier, gather, page, text
 from contentstudio.seo import Change
-from overnight import control
 from overnight.console import actions
 from overnight.console.pages import Console, Desk
-from overnight.database import Database
 from overnight.errors import IllegalTransition
-from overnight.model import Approve, Edit
+from overnight.operations import control
+from overnight.operations.decisions import Approve, Edit
+from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
 Write = Callable[..., Config]
@@ -32,7 +34,9 @@ Ask = Callable[..., Result]
 
 
 @pytest.fixture
-def config(web: DemoWeb, write_config: Write, monkeypatch: pytest.MonkeyPatch, database: Database) -> Config:
+def config(
+    web: DemoWeb, write_config: Write, monkeypatch: pytest.MonkeyPatch, database: Database
+) -> Config:
     monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
     return write_config([web.url + HARD])
 
@@ -49,7 +53,9 @@ async def waiting(config: Config, database: Database, clock: Clock) -> Dossier:
 @pytest.fixture
 def ask(config: Config, tmp_path: Path) -> Ask:
     def run(*arguments: str) -> Result:
-        return CliRunner().invoke(cli, ["--config", str(tmp_path / "contentstudio.toml"), *arguments])
+        return CliRunner().invoke(
+            cli, ["--config", str(tmp_path / "contentstudio.toml"), *arguments]
+        )
 
     return run
 
@@ -69,7 +75,9 @@ async def test_the_dossier_has_the_page_the_verdicts_and_each_claim_beside_its_s
     assert waiting.verdicts[0].gate == "readability"
     assert all(verdict.passed for verdict in waiting.verdicts[1:])
     cited = [(n, s) for n, s in enumerate(waiting.draft.sentences(), 1) if s.source]
-    assert [(claim.number, claim.text) for claim in waiting.claims] == [(n, s.text) for n, s in cited]
+    assert [(claim.number, claim.text) for claim in waiting.claims] == [
+        (n, s.text) for n, s in cited
+    ]
     for claim in waiting.claims:
         assert (claim.verdict, claim.url) == ("supported", web.url + HARD)
         assert " ".join((claim.passage or "").split()) == claim.text
@@ -78,29 +86,44 @@ async def test_the_dossier_has_the_page_the_verdicts_and_each_claim_beside_its_s
     assert html.fromstring(waiting.page).findtext(".//h1") == waiting.draft.title
 
 
-async def test_a_person_sees_what_failed_first_and_what_to_press(waiting: Dossier, ask: Ask) -> None:
+async def test_a_person_sees_what_failed_first_and_what_to_press(
+    waiting: Dossier, ask: Ask
+) -> None:
     told = (await asyncio.to_thread(ask, "review", waiting.job_id[:6])).stdout
     assert waiting.draft.title in told
     assert told.index("FAILED  readability") < told.index("passed  sources")
     assert f"Claims beside their sources: {len(waiting.claims)} supported" in told
     assert f"approve {waiting.job_id} --seen {waiting.seal[:8]}" in told
-    assert max(len(line) for line in told.partition(" approve ")[0].splitlines()[:-1] if "://" not in line) <= 80
+    assert (
+        max(
+            len(line)
+            for line in told.partition(" approve ")[0].splitlines()[:-1]
+            if "://" not in line
+        )
+        <= 80
+    )
 
 
 async def test_what_optimizing_changed_is_shown(waiting: Dossier) -> None:
-    changed = waiting.model_copy(update={"changes": (Change(what="title", before="Old words", after="New words"),)})
+    changed = waiting.model_copy(
+        update={"changes": (Change(what="title", before="Old words", after="New words"),)}
+    )
     assert "changed title: Old words → New words" in text.told(changed)
-    assert html.fromstring(page.page(changed)).xpath("//td[text()='Old words']/following-sibling::td[1]/text()") == [
-        "New words"
-    ]
+    assert html.fromstring(page.page(changed)).xpath(
+        "//td[text()='Old words']/following-sibling::td[1]/text()"
+    ) == ["New words"]
 
 
 async def test_a_script_gets_the_whole_dossier(waiting: Dossier, ask: Ask) -> None:
-    told = json.loads((await asyncio.to_thread(ask, "review", waiting.job_id, "--json")).stdout)["dossier"]
+    told = json.loads((await asyncio.to_thread(ask, "review", waiting.job_id, "--json")).stdout)[
+        "dossier"
+    ]
     assert Dossier.model_validate(told) == waiting
 
 
-async def test_the_page_holds_the_article_in_a_sandbox_and_no_script_of_its_own(waiting: Dossier) -> None:
+async def test_the_page_holds_the_article_in_a_sandbox_and_no_script_of_its_own(
+    waiting: Dossier,
+) -> None:
     assert waiting.page is not None
     hostile = waiting.model_copy(update={"notes": ["</ul><script>alert(1)</script>"]})
     shown = html.fromstring(page.page(hostile, "approve it"))
@@ -125,7 +148,9 @@ async def test_an_edit_in_markdown_is_judged_anew_with_evidence_of_its_own(
     heading = f"## {waiting.draft.sections[0].heading}\n"
     text = file.read_text("utf-8").replace(waiting.draft.title, "A plain title")
     assert heading in text
-    file.write_text(text.replace(heading, f"{heading}Nobody ever said this of rabbits. [s1]\n", 1), "utf-8")
+    file.write_text(
+        text.replace(heading, f"{heading}Nobody ever said this of rabbits. [s1]\n", 1), "utf-8"
+    )
     edit = ("edit", waiting.job_id, "--input", f"@{file}", "--seen", waiting.seal[:8])
     assert (await asyncio.to_thread(ask, *edit)).exit_code == 0
     await run_until_idle(studio.build(config), database, clock=clock)
@@ -146,7 +171,10 @@ async def test_lists_quotes_and_tables_of_an_edit_are_judged_shown_and_published
     words = file.read_text("utf-8")
     heading = f"## {waiting.draft.sections[0].heading}\n"
     quote = next(sentence.text for sentence in waiting.draft.sentences() if sentence.quoted)
-    blocks = "- Rabbits like it. [s1]\n- One item.\n\n>> {}  [s1]\n\n| What |\n| --- |\n| Hay, they say. [s1] |\n\n"
+    blocks = (
+        "- Rabbits like it. [s1]\n- One item.\n\n>> {}  [s1]\n\n| What |\n| --- |\n| Hay, "
+        "they say. [s1] |\n\n"
+    )
     file.write_text(words.replace(heading, heading + blocks.format(quote), 1), "utf-8")
     edit = ("edit", waiting.job_id, "--input", f"@{file}", "--seen", waiting.seal[:8])
     assert (await asyncio.to_thread(ask, *edit)).exit_code == 0
@@ -167,7 +195,10 @@ async def test_lists_quotes_and_tables_of_an_edit_are_judged_shown_and_published
     await run_until_idle(app, database, clock=clock)
     (published,) = config.folder(config.site[0]).glob("*/index.html")
     for shown in (published.read_text("utf-8"), after.page or ""):
-        assert [words.text_content() for words in html.fromstring(shown).xpath("//ul/li | //blockquote | //td")] == [
+        assert [
+            words.text_content()
+            for words in html.fromstring(shown).xpath("//ul/li | //blockquote | //td")
+        ] == [
             "Rabbits like it.1",
             "One item.",
             f"{quote}1",
@@ -180,9 +211,13 @@ async def test_a_decision_about_what_has_changed_since_it_was_shown_is_refused(
 ) -> None:
     app = studio.build(config)
     changed = waiting.draft.model_copy(update={"title": "Another title"})
-    await control.decide(app, database, waiting.job_id, Edit(waiting.seal, changed.model_dump(mode="json")))
+    await control.decide(
+        app, database, waiting.job_id, Edit(waiting.seal, changed.model_dump(mode="json"))
+    )
     await run_until_idle(app, database, clock=clock)
-    with pytest.raises(IllegalTransition, match=r"what you saw of job .* is not what stands there now: look again"):
+    with pytest.raises(
+        IllegalTransition, match=r"what you saw of job .* is not what stands there now: look again"
+    ):
         await control.decide(app, database, waiting.job_id, Approve(waiting.seal))
     assert not list(config.folder(config.site[0]).glob("*/index.html"))
 
@@ -195,8 +230,12 @@ async def test_what_was_approved_is_published_as_it_was_shown(
     await run_until_idle(studio.build(config), database, clock=clock)
     (file,) = config.folder(config.site[0]).glob("*/index.html")
     assert waiting.page is not None
-    shown, there = (html.fromstring(text).find(".//article") for text in (waiting.page, file.read_text("utf-8")))
-    assert [s.text_content() for s in shown.iter("section")] == [s.text_content() for s in there.iter("section")]
+    shown, there = (
+        html.fromstring(text).find(".//article") for text in (waiting.page, file.read_text("utf-8"))
+    )
+    assert [s.text_content() for s in shown.iter("section")] == [
+        s.text_content() for s in there.iter("section")
+    ]
     told = (await asyncio.to_thread(ask, "review", waiting.job_id)).stdout
     assert "It does not wait for review" in told
 
@@ -204,9 +243,18 @@ async def test_what_was_approved_is_published_as_it_was_shown(
 async def test_what_is_rejected_by_command_is_known_to_the_memory_at_once(
     waiting: Dossier, database: Database, ask: Ask
 ) -> None:
-    reject = ("reject", waiting.job_id, "--seen", waiting.seal[:8], "--reason", "nobody understands it")
+    reject = (
+        "reject",
+        waiting.job_id,
+        "--seen",
+        waiting.seal[:8],
+        "--reason",
+        "nobody understands it",
+    )
     assert (await asyncio.to_thread(ask, *reject)).exit_code == 0
-    (known,) = await database.fetch("select kind, reason from documents where slug = %(s)s", {"s": waiting.draft.slug})
+    (known,) = await database.fetch(
+        "select kind, reason from documents where slug = %(s)s", {"s": waiting.draft.slug}
+    )
     assert known == {"kind": "rejected", "reason": "nobody understands it"}
 
 
@@ -216,11 +264,15 @@ async def test_what_is_rejected_in_the_console_is_known_to_the_memory_at_once(
     desk = Desk(studio.build(config), database, Console())
     form = {"job": waiting.job_id, "seen": waiting.seal, "reason": "not ours"}
     await actions.reject(desk, form, "ann")
-    (known,) = await database.fetch("select kind, reason from documents where slug = %(s)s", {"s": waiting.draft.slug})
+    (known,) = await database.fetch(
+        "select kind, reason from documents where slug = %(s)s", {"s": waiting.draft.slug}
+    )
     assert known == {"kind": "rejected", "reason": "not ours"}
 
 
-async def test_an_edit_rejects_nothing(waiting: Dossier, config: Config, database: Database) -> None:
+async def test_an_edit_rejects_nothing(
+    waiting: Dossier, config: Config, database: Database
+) -> None:
     edit = Edit(waiting.seal, waiting.draft.model_dump(mode="json"))
     await control.decide(studio.build(config), database, waiting.job_id, edit)
     assert await database.fetch("select kind from documents where kind = 'rejected'") == []
@@ -230,9 +282,13 @@ async def test_posts_on_the_same_query_stand_beside_the_article_with_their_liken
     waiting: Dossier, config: Config, database: Database, ask: Ask
 ) -> None:
     memory = Documents(database, Lexical())
-    await memory.keep_own("garden", "https://garden.example/far/", "A word on something else", "Text.")
+    await memory.keep_own(
+        "garden", "https://garden.example/far/", "A word on something else", "Text."
+    )
     assert (await dossier_of(config, database)).rivals == ()
-    await memory.keep_own("garden", "https://garden.example/near/", f"{waiting.draft.title} today", "Text.")
+    await memory.keep_own(
+        "garden", "https://garden.example/near/", f"{waiting.draft.title} today", "Text."
+    )
     await memory.keep_own("garden", "https://garden.example/same/", waiting.draft.title, "Text.")
     dossier = await dossier_of(config, database)
     same, near = dossier.rivals
@@ -252,7 +308,9 @@ async def test_no_edit_moves_an_article_to_another_site(
 ) -> None:
     app = studio.build(config)
     elsewhere = waiting.draft.model_copy(update={"site": "other"})
-    await control.decide(app, database, waiting.job_id, Edit(waiting.seal, elsewhere.model_dump(mode="json")))
+    await control.decide(
+        app, database, waiting.job_id, Edit(waiting.seal, elsewhere.model_dump(mode="json"))
+    )
     await run_until_idle(app, database, clock=clock)
     (run,) = await database.fetch("select status, error from runs where step = 'gate'")
     assert run["status"] == "dead"
@@ -274,8 +332,12 @@ async def test_what_cannot_be_shown_is_one_sentence(
     assert says in str(told.exception)
 
 
-async def test_a_line_that_is_no_sentence_is_named(waiting: Dossier, ask: Ask, tmp_path: Path) -> None:
+async def test_a_line_that_is_no_sentence_is_named(
+    waiting: Dossier, ask: Ask, tmp_path: Path
+) -> None:
     file = tmp_path / "article.md"
     file.write_text("# Title\n\n## Heading\n\nWords. [s9]\n", "utf-8")
-    told = await asyncio.to_thread(ask, "edit", waiting.job_id, "--input", f"@{file}", "--seen", waiting.seal[:8])
+    told = await asyncio.to_thread(
+        ask, "edit", waiting.job_id, "--input", f"@{file}", "--seen", waiting.seal[:8]
+    )
     assert "line 5: [s9] is no source" in str(told.exception)

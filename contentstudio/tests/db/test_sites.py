@@ -1,4 +1,6 @@
-"""Many sites in one studio: whatever breaks in one of them, every other one publishes, and nothing mixes."""
+"""Many sites in one studio: whatever breaks in one of them, every other one publishes, and nothing
+mixes.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,11 @@ from contentstudio import app as studio
 from contentstudio import config as settings
 from contentstudio.config import Config
 from contentstudio.demo.web import INDEXNOW, KEYS, DemoWeb
-from contentstudio.research.sentences import sentences
-from overnight import control
-from overnight.database import Database
-from overnight.llm.fake_server import FakeModels, prompt_of, schema_of
+from contentstudio.text.sentences import sentences
+from overnight.operations import control
+from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
+from overnight.testing.fake_llm import FakeModels, prompt_of, schema_of
 
 pytestmark = pytest.mark.large  # of `make test-large`
 
@@ -41,9 +43,15 @@ def written(request: dict[str, Any]) -> str:
     if "angle" in schema["properties"]:
         plan = [{"heading": f"On {title}", "tells": "all", "sources": ["s1"]}]
         told = f"What there is to know of this, in the words of one who knows it well: {title}."
-        return json.dumps({"title": title, "description": told[:165], "angle": "It helps.", "sections": plan})
+        return json.dumps(
+            {"title": title, "description": told[:165], "angle": "It helps.", "sections": plan}
+        )
     text = prompt.split('id="s1">\n', 1)[1].rsplit("\n</source", 1)[0]
-    lines = [{"text": s, "source": "s1", "quoted": True} for s in sentences(text) if 8 < len(s.split()) < 30]
+    lines = [
+        {"text": s, "source": "s1", "quoted": True}
+        for s in sentences(text)
+        if 8 < len(s.split()) < 30
+    ]
     return json.dumps({"paragraphs": [lines[:7], lines[7:14]]})
 
 
@@ -59,7 +67,9 @@ def write_sites(tmp_path: Path, web: DemoWeb) -> Write:
     """Writes a config with a file for each site; `broken` gets the lines of its own."""
 
     def write(
-        broken: str = "", source: str | None = None, writing: str = "writer = 'offline'\noffline_articles = 'publish'"
+        broken: str = "",
+        source: str | None = None,
+        writing: str = "writer = 'offline'\noffline_articles = 'publish'",
     ) -> Config:
         (tmp_path / "own").mkdir(exist_ok=True)
         (tmp_path / "contentstudio.toml").write_text(
@@ -70,7 +80,11 @@ def write_sites(tmp_path: Path, web: DemoWeb) -> Write:
             url = source if source and name == "broken" else web.url + path
             key = f"key = 'key-of-{name}', key_url = '{web.url}{KEYS}key-of-{name}.txt'"
             ping = f"ping = {{ endpoint = '{web.url}{INDEXNOW}', {key} }}\n"
-            own = broken if name == "broken" and broken.startswith("ping") else ping + (broken * (name == "broken"))
+            own = (
+                broken
+                if name == "broken" and broken.startswith("ping")
+                else ping + (broken * (name == "broken"))
+            )
             text = f"name = '{name}'\nurl = 'https://{name}.example'\nsources = ['{url}']\n{own}"
             (tmp_path / "own" / f"{name}.toml").write_text(text, "utf-8")
         return settings.load(tmp_path / "contentstudio.toml")
@@ -87,14 +101,16 @@ async def night(config: Config, database: Database, clock: Clock, horizon: float
 def published(config: Config) -> dict[str, list[str]]:
     """Site → the slugs of its articles."""
     return {
-        site.name: sorted(page.parent.name for page in config.folder(site).glob("*/index.html")) for site in config.site
+        site.name: sorted(page.parent.name for page in config.folder(site).glob("*/index.html"))
+        for site in config.site
     }
 
 
 async def how(database: Database) -> dict[str, Any]:
     """Where the work of the broken site stands, beside the reading of its own posts."""
     row = await database.one(
-        "select step, status, error, outcome from runs where key = 'broken' and pipeline <> 'memory'"
+        "select step, status, error, outcome from runs where key = 'broken' and pipeline "
+        "<> 'memory'"
         " order by id desc limit 1"
     )
     assert row is not None
@@ -118,7 +134,9 @@ async def test_when_nothing_is_broken_each_site_has_its_own_article_and_no_other
         page = (config.folder(config.find(name)) / slug / "index.html").read_text("utf-8")
         assert web.url + path in page
         assert [other for other in PAGES if other != name and f"{other}.example" in page] == []
-        assert [url for other, url in PAGES.items() if other != name and web.url + url in page] == []
+        assert [
+            url for other, url in PAGES.items() if other != name and web.url + url in page
+        ] == []
     assert sorted((ping["host"], ping["key"]) for ping in web.pings) == [
         (f"{name}.example", f"key-of-{name}") for name in PAGES
     ]
@@ -127,19 +145,28 @@ async def test_when_nothing_is_broken_each_site_has_its_own_article_and_no_other
 async def test_a_cms_that_is_down_opens_its_own_breaker_and_stops_no_other_site(
     database: Database, clock: Clock, write_sites: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CONTENTSTUDIO_SECRET_BROKEN", "6748592f4b9b7700010f6564:" + "0123456789abcdef" * 4)
+    monkeypatch.setenv(
+        "CONTENTSTUDIO_SECRET_BROKEN", "6748592f4b9b7700010f6564:" + "0123456789abcdef" * 4
+    )
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
     at_once = (
         "writer = 'offline'\n"
-        "offline_articles = 'publish'\n[research]\nsettle_seconds = 0\n[publishing]\ndebounce_seconds = 0"
+        "offline_articles = 'publish'\n[research]\nsettle_seconds = "
+        "0\n[publishing]\ndebounce_seconds = 0"
     )
-    config = write_sites(f"publish = {{ to = 'ghost', url = '{url}', private = true }}\n", writing=at_once)
+    config = write_sites(
+        f"publish = {{ to = 'ghost', url = '{url}', private = true }}\n", writing=at_once
+    )
     await night(config, database, clock, horizon=300)  # the breaker stays open for longer
     assert others_are_published(config)
-    (breaker,) = await database.fetch("select name, open_until > ledger_now() as open from breakers where failures > 0")
+    (breaker,) = await database.fetch(
+        "select name, open_until > ledger_now() as open from breakers where failures > 0"
+    )
     assert breaker == {"name": "cms broken", "open": True}
-    waiting = await database.fetch("select pipeline, step, key from runs where status = 'queued' order by id")
+    waiting = await database.fetch(
+        "select pipeline, step, key from runs where status = 'queued' order by id"
+    )
     assert {"pipeline": "article", "step": "publish", "key": "broken"} in waiting
     assert {row["key"] for row in waiting} == {"broken"}
 
@@ -156,7 +183,9 @@ async def test_a_feed_that_is_down_stops_no_other_site(
 async def test_a_budget_that_is_spent_stops_no_other_site(
     database: Database, clock: Clock, write_sites: Write, claude: FakeModels
 ) -> None:
-    config = write_sites("usd_per_day = 0\n", writing=f"rewrites = 0\nanthropic = {{ base_url = '{claude.url}' }}")
+    config = write_sites(
+        "usd_per_day = 0\n", writing=f"rewrites = 0\nanthropic = {{ base_url = '{claude.url}' }}"
+    )
     await night(config, database, clock)
     assert others_are_published(config)
     held = await how(database)
@@ -191,7 +220,9 @@ async def test_a_folder_that_cannot_be_written_stops_no_other_site(
 async def test_a_ping_that_fails_stops_no_other_site(
     database: Database, clock: Clock, web: DemoWeb, write_sites: Write
 ) -> None:
-    config = write_sites(broken=f"ping = {{ endpoint = '{web.url}/nowhere', key = 'key-of-broken' }}\n")
+    config = write_sites(
+        broken=f"ping = {{ endpoint = '{web.url}/nowhere', key = 'key-of-broken' }}\n"
+    )
     await night(config, database, clock)
     assert [len(slugs) for slugs in published(config).values()] == [1] * len(PAGES)
     assert sorted(ping["host"] for ping in web.pings) == [f"{name}.example" for name in OTHERS]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import psycopg
 
-from contentstudio.sql import queries
-from overnight.database import Database
+from contentstudio.store.sql import queries
+from overnight.store.database import Database
 from overnight.testing import numbered
 
 

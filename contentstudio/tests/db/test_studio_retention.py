@@ -1,4 +1,6 @@
-"""What the studio lets go when it is old, and what stays: whatever a published or unfinished article stands on."""
+"""What the studio lets go when it is old, and what stays: whatever a published or unfinished
+article stands on.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,12 @@ from contentstudio.demo.web import HARD, DemoWeb
 from contentstudio.memory import Memory
 from contentstudio.model import Snapshot
 from contentstudio.review import gather
-from overnight import App, control, retention
-from overnight.database import Database
-from overnight.keeper import Keeper
-from overnight.ledger import Ledger
-from overnight.model import Reject
+from overnight import App
+from overnight.engine.maintenance import Keeper
+from overnight.operations import control, retention
+from overnight.operations.decisions import Reject
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
 from overnight.testing import Clock, run_until_idle
 
 Write = Callable[..., Config]
@@ -28,12 +31,15 @@ LONG = 200 * DAY
 
 
 def text_of(words: str, url: str = "https://a.example/") -> Snapshot:
-    return Snapshot(url=url, title="T", text=words, sha256=hashlib.sha256(words.encode()).hexdigest())
+    return Snapshot(
+        url=url, title="T", text=words, sha256=hashlib.sha256(words.encode()).hexdigest()
+    )
 
 
 async def counts(database: Database) -> dict[str, int]:
     row = await database.one(
-        "select (select count(*) from snapshots) as snapshots, (select count(*) from evidence) as evidence, "
+        "select (select count(*) from snapshots) as snapshots, (select count(*) from "
+        "evidence) as evidence, "
         "(select count(*) from verdicts) as verdicts, (select count(*) from cadence) as cadence, "
         "(select count(*) from page_snapshots) as page_snapshots"
     )
@@ -45,7 +51,9 @@ async def counts(database: Database) -> dict[str, int]:
 async def after_a_night(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write
 ) -> tuple[Config, App, dict[str, Any]]:
-    """A published article and one that waits for a person, long ago: the config, the app, and the two job ids."""
+    """A published article and one that waits for a person, long ago: the config, the app, and the
+    two job ids.
+    """
     config = write_config([web.url + PAGE, web.url + HARD])
     app = studio.build(config)
     await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})

@@ -1,6 +1,8 @@
-"""Every command that shows a table, on terminals from 40 places on: what is copied from it is never broken in two.
+"""Every command that shows a table, on terminals from 40 places on: what is copied from it is never
+broken in two.
 
-Each command is called once; what it gives its tables is then shown on each width, for a call takes a while.
+Each command is called once; what it gives its tables is then shown on each width, for a call takes
+a while.
 """
 
 from __future__ import annotations
@@ -20,11 +22,12 @@ from rich.text import Text
 
 import contentstudio
 import overnight
-from contentstudio.cli import cli
+from contentstudio.cli.main import cli
 from contentstudio.config import Config
 from contentstudio.model import Draft, Section, Sentence
-from overnight import show
-from overnight.database import Database
+from overnight import formatting
+from overnight.cli import output
+from overnight.store.database import Database
 
 JOB = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 SLUG = "what-a-gardener-should-know-of-compost-heaps-in-a-very-dry-summer"
@@ -40,50 +43,87 @@ DRAFT = Draft(
     writer="offline",
 )
 ROWS = (
-    "insert into runs (job_id, step, pipeline, key, status, outcome, attempt, failures, input, output, error,"
+    "insert into runs (job_id, step, pipeline, key, status, outcome, attempt, failures, "
+    "input, output, error,"
     " error_class, started_at, finished_at, lease_until)"
     " select %(job)s || number, step, 'article', 'garden', status, 'error', 3, 2, '{}',"
-    " jsonb_build_object('url', %(url)s::text, 'action', 'left'), %(why)s, 'transient', ledger_now(), ledger_now(),"
+    " jsonb_build_object('url', %(url)s::text, 'action', 'left'), %(why)s, 'transient', "
+    "ledger_now(), ledger_now(),"
     " null"
-    " from (values (1, 'publish', 'dead'), (2, 'publish', 'needs_review'), (3, 'gate', 'succeeded'))"
+    " from (values (1, 'publish', 'dead'), (2, 'publish', 'needs_review'), (3, 'gate', "
+    "'succeeded'))"
     " as r (number, step, status)",
     "insert into attempts (run_id, attempt, outcome, error, started_at)"
     " select id, 1, 'retry', %(why)s, ledger_now() from runs",
     "insert into effects (job_id, name, content_hash, run_id, attempt, status, result, done_at)"
-    " select job_id, 'create ' || %(slug)s, 'x', id, 1, 'done', jsonb_build_object('url', %(url)s::text), ledger_now()"
+    " select job_id, 'create ' || %(slug)s, 'x', id, 1, 'done', "
+    "jsonb_build_object('url', %(url)s::text), ledger_now()"
     " from runs",
-    "insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, model, request_hash, status, error,"
-    " finished_at) select id, job_id, step, pipeline, key, 1, 'anthropic', 'claude-a-model-with-a-long-name-20260101',"
+    "insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, "
+    "model, request_hash, status, error,"
+    " finished_at) select id, job_id, step, pipeline, key, 1, 'anthropic', "
+    "'claude-a-model-with-a-long-name-20260101',"
     " 'x', 'failed', %(why)s, ledger_now() from runs",
-    "insert into actions (verb, target, step, reason, by) select 'edit', job_id, step, %(why)s, 'eva' from runs",
-    "insert into alerts (kind, subject, text, job_id) values ('dead_letter', 'article/publish', %(why)s, %(job)s || 1)",
+    "insert into actions (verb, target, step, reason, by) select 'edit', job_id, step, "
+    "%(why)s, 'eva' from runs",
+    "insert into alerts (kind, subject, text, job_id) values ('dead_letter', "
+    "'article/publish', %(why)s, %(job)s || 1)",
     "insert into channels (app, name, kind) values ('contentstudio', 'slack', 'slack')",
     "insert into deliveries (app, channel, message, error) values"
     " ('contentstudio', 'slack', jsonb_build_object('title', %(why)s::text), %(why)s)",
-    "insert into switches (scope, enabled, reason, changed_by) values ('key:garden', false, %(why)s, 'eva')",
+    "insert into switches (scope, enabled, reason, changed_by) values ('key:garden', "
+    "false, %(why)s, 'eva')",
     "insert into actions (verb, target, reason, by) values ('pause', 'key:garden', %(why)s, 'eva')",
     "insert into breakers (name, key, failures, open_until, probe_run, error)"
     " select 'cms garden', 'garden', 5, ledger_now(), max(id), %(why)s from runs",
     "insert into budgets (scope, person_usd, person) values ('key:garden', 5, 'eva')",
-    "insert into console_tokens (name, hash, role, created_by) values (%(slug)s, 'x', 'view', 'eva')",
+    "insert into console_tokens (name, hash, role, created_by) values (%(slug)s, 'x', "
+    "'view', 'eva')",
     "insert into publications (site, slug, job_id, existing) values"
-    " ('garden', %(slug)s, %(job)s, jsonb_build_object('url', %(url)s::text, 'state', 'published'))",
-    "insert into versions (site, slug, sha256, draft, job_id) values ('garden', %(slug)s, 'x', %(draft)s, %(job)s)",
-    "insert into listings (site, slug, url, job_id, verdict) values ('garden', %(slug)s, %(url)s, %(job)s, 'Indexed')",
-    "insert into choices (site, slug, chosen_by, found_on, title, decision, reason, score, factors, url, snapshots)"
-    " values ('garden', %(slug)s, %(job)s, '2026-11-23', 'On compost', 'skip', %(why)s, 0.5, '{\"demand\": 0.5}',"
+    " ('garden', %(slug)s, %(job)s, jsonb_build_object('url', %(url)s::text, 'state', "
+    "'published'))",
+    "insert into versions (site, slug, sha256, draft, job_id) values ('garden', "
+    "%(slug)s, 'x', %(draft)s, %(job)s)",
+    "insert into listings (site, slug, url, job_id, verdict) values ('garden', %(slug)s, "
+    "%(url)s, %(job)s, 'Indexed')",
+    "insert into choices (site, slug, chosen_by, found_on, title, decision, reason, "
+    "score, factors, url, snapshots)"
+    " values ('garden', %(slug)s, %(job)s, '2026-11-23', 'On compost', 'skip', %(why)s, "
+    "0.5, '{\"demand\": 0.5}',"
     " %(url)s, '{}')",
-    "insert into evidence (job_id, text_sha256, site, slug, claim, text, source, snapshot, url, passage, similarity,"
-    " quoted, verdict) values (%(job)s || 3, 'x', 'garden', %(slug)s, 1, %(why)s, 's1', %(job)s, %(url)s, %(why)s, 0.5,"
+    "insert into evidence (job_id, text_sha256, site, slug, claim, text, source, "
+    "snapshot, url, passage, similarity,"
+    " quoted, verdict) values (%(job)s || 3, 'x', 'garden', %(slug)s, 1, %(why)s, 's1', "
+    "%(job)s, %(url)s, %(why)s, 0.5,"
     " false, 'supported')",
 )
 COMMANDS = (
-    *("status", "runs", "dead", "review", "effects", "alerts --all", "switches", "switches site:garden", "breakers"),
-    *("budgets", "schedules", "token list", "signals", "articles", f"articles garden {SLUG}", "topics"),
+    *(
+        "status",
+        "runs",
+        "dead",
+        "review",
+        "effects",
+        "alerts --all",
+        "switches",
+        "switches site:garden",
+        "breakers",
+    ),
+    *(
+        "budgets",
+        "schedules",
+        "token list",
+        "signals",
+        "articles",
+        f"articles garden {SLUG}",
+        "topics",
+    ),
     *("site pages garden", "site check garden", "evidence --site garden", "check --offline"),
     *(f"show {JOB}1", f"dead {JOB}1", f"review {JOB}2"),
 )
-COPIED = re.compile(r"[0-9a-f]{16,}|https?://\S+|\S*-\S*-\S*-\S*|/\S+/\S+")  # ids and hashes, addresses, slugs, paths
+COPIED = re.compile(
+    r"[0-9a-f]{16,}|https?://\S+|\S*-\S*-\S*-\S*|/\S+/\S+"
+)  # ids and hashes, addresses, slugs, paths
 # The plan for AWS names no job and no article; it takes a built Lambda, and has tests of its own.
 ELSEWHERE = {"deploy.py"}
 
@@ -92,7 +132,10 @@ Ask = Callable[[str], Any]
 
 @pytest.fixture
 async def ask(
-    database: Database, write_config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    write_config: Callable[..., Config],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Ask:
     """The command line, on a ledger that has something long in every table."""
     write_config([URL])
@@ -102,7 +145,9 @@ async def ask(
         await database.fetch(sql, values)
 
     def run(words: str) -> Any:
-        return CliRunner().invoke(cli, ["--config", str(tmp_path / "contentstudio.toml"), *words.split()])
+        return CliRunner().invoke(
+            cli, ["--config", str(tmp_path / "contentstudio.toml"), *words.split()]
+        )
 
     return run
 
@@ -114,7 +159,10 @@ def calls() -> set[str]:
         assert package.__file__ is not None
         for file in Path(package.__file__).parent.rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-                if isinstance(node, ast.Call) and ast.unparse(node.func) in ("show.table", "show.lines"):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+                    "show.table",
+                    "show.lines",
+                ):
                     found.add(f"{file.name}:{node.lineno}")
     return {each for each in found if each.split(":")[0] not in ELSEWHERE}
 
@@ -124,7 +172,7 @@ async def test_what_is_copied_from_a_table_of_any_command_stays_whole_on_any_wid
 ) -> None:
     shown: list[tuple[str, Callable[[], None], list[str]]] = []
     places: set[str] = set()
-    table, lines = show.table, show.lines
+    table, lines = output.table, output.lines
 
     def place() -> None:
         frame = sys._getframe(2)
@@ -133,7 +181,7 @@ async def test_what_is_copied_from_a_table_of_any_command_stays_whole_on_any_wid
     def note_table(title: str, rows: Any, columns: dict[str, str], **options: Any) -> None:
         place()
         kept = [key for key in columns if key not in options.get("spare", ())]
-        cells = [show.cell(row.get(key)) for row in rows for key in kept]
+        cells = [formatting.cell(row.get(key)) for row in rows for key in kept]
         shown.append((command, lambda: table(title, rows, columns, **options), cells))
 
     def note_lines(pairs: Any) -> None:
@@ -141,13 +189,17 @@ async def test_what_is_copied_from_a_table_of_any_command_stays_whole_on_any_wid
         pairs = list(pairs)
         shown.append((command, lambda: lines(pairs), [value for _, value in pairs]))
 
-    monkeypatch.setattr(show, "table", note_table)
-    monkeypatch.setattr(show, "lines", note_lines)
+    monkeypatch.setattr(output, "table", note_table)
+    monkeypatch.setattr(output, "lines", note_lines)
     for command in COMMANDS:
         told = await asyncio.to_thread(ask, command)
-        assert told.exception is None or isinstance(told.exception, SystemExit), f"{command}: {told.exception!r}"
+        assert told.exception is None or isinstance(told.exception, SystemExit), (
+            f"{command}: {told.exception!r}"
+        )
     assert {each for each in calls() if each not in places} == set()
-    assert sum(len(COPIED.findall(text)) for _, _, cells in shown for text in cells) > 2 * len(COMMANDS)
+    assert sum(len(COPIED.findall(text)) for _, _, cells in shown for text in cells) > 2 * len(
+        COMMANDS
+    )
     for width in (*range(40, 201, 20), "pipe"):
         monkeypatch.setenv("FORCE_COLOR", "" if width == "pipe" else "1")
         monkeypatch.setenv("TERM", "xterm")

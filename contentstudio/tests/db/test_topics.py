@@ -1,4 +1,6 @@
-"""From the pages of a night to topics: a story once, measured against what the site has and what it shall not have."""
+"""From the pages of a night to topics: a story once, measured against what the site has and what it
+shall not have.
+"""
 
 from __future__ import annotations
 
@@ -13,65 +15,93 @@ from contentstudio.memory import Memory, documents
 from contentstudio.memory.documents import Documents
 from contentstudio.memory.embeddings import Lexical, Scale, Vector
 from contentstudio.model import Draft, Section, Sentence
-from overnight import control
-from overnight.database import Database, Row
+from overnight.operations import control
+from overnight.store.database import Database, Row
 from overnight.testing import Clock, run_until_idle
 
 Night = Callable[..., Any]
 
 BRIDGE = [
-    "Hartwell opened its first covered bicycle bridge on Tuesday, and some 400 cyclists came to see it.",
+    "Hartwell opened its first covered bicycle bridge on Tuesday, and some 400 cyclists "
+    "came to see it.",
     "The bridge crosses the Lindau river and is 210 metres long, with a roof of larch wood.",
     "It cost 14 million euros and took three years to build, one year more than was planned.",
-    "Mayor Ines Kolb cut the ribbon and rode across first, followed by a brass band on cargo bicycles.",
-    "The roof carries solar panels that feed the lamps at night and the ticket machines on both banks.",
+    "Mayor Ines Kolb cut the ribbon and rode across first, followed by a brass band on "
+    "cargo bicycles.",
+    "The roof carries solar panels that feed the lamps at night and the ticket machines "
+    "on both banks.",
     "The city expects 5,000 riders a day, up from the 1,800 who used the old ferry until now.",
-    "Engineers chose larch because it lasts without paint, which saves the city a repair every eight years.",
+    "Engineers chose larch because it lasts without paint, which saves the city a repair "
+    "every eight years.",
     "The old ferry stops at the end of the month, after 61 years of service on the Lindau river.",
 ]
 AGAIN = [
-    "After three years of building, cyclists in Hartwell can ride across the Lindau river under a roof.",
-    "Mayor Ines Kolb opened the bridge this week, which is 210 metres long and was built of larch wood.",
+    "After three years of building, cyclists in Hartwell can ride across the Lindau "
+    "river under a roof.",
+    "Mayor Ines Kolb opened the bridge this week, which is 210 metres long and was built "
+    "of larch wood.",
     "The price was 14 million euros, and one year of delay was part of it, the town hall says.",
     "Solar panels on the roof power the lamps of the bridge at night, so that riders see the way.",
     "Until now a ferry took some 1,800 people a day to the other bank of the river.",
-    "The ferry will retire at the end of the month after 61 years, and its crew moves to the harbour.",
+    "The ferry will retire at the end of the month after 61 years, and its crew moves to "
+    "the harbour.",
     "The city counts on 5,000 riders a day, and cyclists hope for better paths on the north bank.",
 ]
 MOON = [
-    "The moon goes around the earth in about 27 days, and always shows us the same side of its face.",
-    "A full moon rises at sunset and sets at sunrise, because it stands opposite the sun in the sky.",
-    "At new moon the dark side looks at us, and stars are easier to see in the darkness of the night.",
-    "The first quarter stands high in the evening, and its shadows make craters easy to see in binoculars.",
-    "Each phase lasts for about a week, and the light grows from the right in the northern half of the world.",
-    "An eclipse of the moon comes only at full moon, when the earth stands between the sun and the moon.",
+    "The moon goes around the earth in about 27 days, and always shows us the same side "
+    "of its face.",
+    "A full moon rises at sunset and sets at sunrise, because it stands opposite the sun "
+    "in the sky.",
+    "At new moon the dark side looks at us, and stars are easier to see in the darkness "
+    "of the night.",
+    "The first quarter stands high in the evening, and its shadows make craters easy to "
+    "see in binoculars.",
+    "Each phase lasts for about a week, and the light grows from the right in the "
+    "northern half of the world.",
+    "An eclipse of the moon comes only at full moon, when the earth stands between the "
+    "sun and the moon.",
 ]
 
 PATHS = [
-    "A gravel path drains well, and a layer of sand below it keeps weeds from growing through the stones.",
-    "Dig out a hand's width of soil, and press the ground with a roller before anything is filled in.",
-    "Edges of brick hold the gravel, because without them it moves into the lawn within a single winter.",
-    "A path for a wheelbarrow is as wide as two feet, and a slope of two in a hundred leads the rain away.",
-    "Rake the path in spring, pull out what grows in it, and fill up the hollows with fresh gravel.",
-    "Paths of bark are softer and cheaper, but they rot, and have to be filled up again every other year.",
-    "Stepping stones need a bed of sand, and the distance between two of them is that of a short step.",
+    "A gravel path drains well, and a layer of sand below it keeps weeds from growing "
+    "through the stones.",
+    "Dig out a hand's width of soil, and press the ground with a roller before anything "
+    "is filled in.",
+    "Edges of brick hold the gravel, because without them it moves into the lawn within "
+    "a single winter.",
+    "A path for a wheelbarrow is as wide as two feet, and a slope of two in a hundred "
+    "leads the rain away.",
+    "Rake the path in spring, pull out what grows in it, and fill up the hollows with "
+    "fresh gravel.",
+    "Paths of bark are softer and cheaper, but they rot, and have to be filled up again "
+    "every other year.",
+    "Stepping stones need a bed of sand, and the distance between two of them is that of "
+    "a short step.",
 ]
 
 
 def page(title: str, sentences: list[str], day: str = "2026-11-20") -> bytes:
-    paragraphs = "".join(f"<p>{' '.join(sentences[n : n + 2])}</p>" for n in range(0, len(sentences), 2))
+    paragraphs = "".join(
+        f"<p>{' '.join(sentences[n : n + 2])}</p>" for n in range(0, len(sentences), 2)
+    )
     head = f"<title>{title}</title><meta property='article:published_time' content='{day}'>"
-    return f"<html lang='en'><head>{head}</head><body><article>{paragraphs}</article></body></html>".encode()
+    return (
+        f"<html lang='en'><head>{head}</head><body><article>{paragraphs}</article></body></html>"
+    ).encode()
 
 
 @pytest.fixture
-def night(small_web: Any, database: Database, clock: Clock, write_config: Callable[..., Config]) -> Night:
+def night(
+    small_web: Any, database: Database, clock: Clock, write_config: Callable[..., Config]
+) -> Night:
     """Runs a night over some paths of the small web; what was decided in it, by slug."""
 
     async def run(*paths: str, day: int = 23, extra: str = "") -> dict[str, Row]:
         config = write_config([small_web.url + path for path in paths], extra=extra)
         (site,) = config.site
-        lenient = site.model_copy(update={"gates": Gates(min_words=20, min_flesch=0, max_copied=1, max_similarity=1)})
+        lenient = site.model_copy(
+            update={"gates": Gates(min_words=20, min_flesch=0, max_copied=1, max_similarity=1)}
+        )
         config = config.model_copy(update={"site": [lenient]})
         app = studio.build(config)
         date = f"2026-11-{day}"
@@ -114,7 +144,11 @@ async def test_stories_whose_titles_share_a_slug_are_topics_of_their_own_and_kee
     small_web: Any, database: Database, night: Night
 ) -> None:
     titles = ["Das ist schon der Kurs", "Das ist schön der Kurs", "公式"]
-    moon = [*MOON, "Moonlight is the light of the sun, which the grey dust of the moon throws back to us at night."]
+    moon = [
+        *MOON,
+        "Moonlight is the light of the sun, which the grey dust of the moon throws back "
+        "to us at night.",
+    ]
     texts = [BRIDGE, moon, PATHS]
     pages = list(zip("abc", titles, texts, strict=True))
     small_web.answers |= {f"/{name}": page(title, text) for name, title, text in pages}
@@ -122,29 +156,43 @@ async def test_stories_whose_titles_share_a_slug_are_topics_of_their_own_and_kee
     assert set(first) == {"das-ist-schon-der-kurs"}
     second = await night("/a", "/b", "/c", day=24)
     assert {row["decision"] for row in second.values()} == {"create"}
-    small_web.answers |= {f"/{name}": page(title, [*text, "More of it."]) for name, title, text in pages}
+    small_web.answers |= {
+        f"/{name}": page(title, [*text, "More of it."]) for name, title, text in pages
+    }
     third = await night("/a", "/b", "/c", day=25)
     assert set(third) == {*first, *second} and len(third) == 3
     assert {row["decision"] for row in third.values()} <= {"update", "skip"}
-    topics = {row["slug"]: row["title"] for row in await database.fetch("select slug, title from topics")}
+    topics = {
+        row["slug"]: row["title"] for row in await database.fetch("select slug, title from topics")
+    }
     assert sorted(topics.values()) == sorted(titles)
     assert topics["公式"] == "公式"
 
 
-async def test_an_owners_post_under_the_slug_of_another_story_keeps_its_address(database: Database) -> None:
+async def test_an_owners_post_under_the_slug_of_another_story_keeps_its_address(
+    database: Database,
+) -> None:
     url = "https://garden.example/a-bridge/"
-    await Documents(database, Lexical()).keep_own("garden", url, "The bridge of my nose", " ".join(MOON))
+    await Documents(database, Lexical()).keep_own(
+        "garden", url, "The bridge of my nose", " ".join(MOON)
+    )
     memory = Memory(database)
     assert await memory.slug_for("garden", "The bridge of my nose", {}) == "the-bridge-of-my-nose"
     assert (await memory.slug_for("garden", "A bridge", {})).startswith("a-bridge-")
     assert await memory.slug_for("other", "A bridge", {}) == "a-bridge"
-    assert (await memory.slug_for("other", "A bridge", {"a-bridge": "Ä bridge"})).startswith("a-bridge-")
+    assert (await memory.slug_for("other", "A bridge", {"a-bridge": "Ä bridge"})).startswith(
+        "a-bridge-"
+    )
 
 
 async def test_pages_that_come_one_after_another_are_judged_together(
     small_web: Any, database: Database, night: Night, research_only: None
 ) -> None:
-    small_web.answers |= {"/a": page("A bridge", BRIDGE), "/b": page("A roof", AGAIN), "/c": page("A moon", MOON)}
+    small_web.answers |= {
+        "/a": page("A bridge", BRIDGE),
+        "/b": page("A roof", AGAIN),
+        "/c": page("A moon", MOON),
+    }
     await night("/a", "/b", "/c")
     assert (await database.one("select count(*) as n from runs where step = 'choose'")) == {"n": 1}
 
@@ -152,19 +200,27 @@ async def test_pages_that_come_one_after_another_are_judged_together(
 async def test_a_story_that_comes_back_another_night_is_skipped_and_says_what_it_is_near_to(
     small_web: Any, database: Database, night: Night
 ) -> None:
-    small_web.answers |= {"/a": page("A covered bridge for cyclists", BRIDGE), "/b": page("A roof", AGAIN)}
+    small_web.answers |= {
+        "/a": page("A covered bridge for cyclists", BRIDGE),
+        "/b": page("A roof", AGAIN),
+    }
     await night("/a")
     (choice,) = (await night("/b", day=24)).values()
     assert (choice["decision"], choice["target"]) == ("skip", None)
     assert choice["near"] == "https://garden.example/a-covered-bridge-for-cyclists/"
     assert choice["near"] in choice["reason"]
-    assert (await database.one("select count(*) as n from runs where step = 'generate'")) == {"n": 1}
+    assert (await database.one("select count(*) as n from runs where step = 'generate'")) == {
+        "n": 1
+    }
 
 
 async def test_a_story_near_to_one_that_is_on_its_way_is_skipped(
     small_web: Any, database: Database, night: Night, research_only: None
 ) -> None:
-    small_web.answers |= {"/a": page("A covered bridge for cyclists", BRIDGE), "/b": page("A roof", AGAIN)}
+    small_web.answers |= {
+        "/a": page("A covered bridge for cyclists", BRIDGE),
+        "/b": page("A roof", AGAIN),
+    }
     await night("/a")
     (choice,) = (await night("/b", day=24)).values()
     assert "which is about to be written" in choice["reason"]
@@ -175,17 +231,25 @@ async def test_a_source_that_changed_has_its_article_published_again_under_its_s
 ) -> None:
     small_web.answers["/a"] = page("A covered bridge for cyclists", BRIDGE)
     await night("/a")
-    news = "The first count shows 6,200 riders on the opening day, many more than the city had hoped for."
+    news = (
+        "The first count shows 6,200 riders on the opening day, many more than the city had "
+        "hoped for."
+    )
     small_web.answers["/a"] = page("The covered bridge was counted", [*BRIDGE, news])
     (choice,) = (await night("/a", day=24)).values()
     assert (choice["decision"], choice["target"]) == ("update", "a-covered-bridge-for-cyclists")
     assert "has changed" in choice["reason"]
-    rows = await database.fetch("select output->>'action' as action from runs where step = 'publish' order by id")
+    rows = await database.fetch(
+        "select output->>'action' as action from runs where step = 'publish' order by id"
+    )
     assert [row["action"] for row in rows] == ["created", "updated"]
     (pool,) = await database.fetch(
-        "select output->'references' as pool from runs where step = 'generate' order by id desc limit 1"
+        "select output->'references' as pool from runs where step = 'generate' order by "
+        "id desc limit 1"
     )
-    latest = await database.one("select sha256 from snapshots where text like '%%6,200%%'", {"x": 1})
+    latest = await database.one(
+        "select sha256 from snapshots where text like '%%6,200%%'", {"x": 1}
+    )
     assert latest is not None
     assert [reference["sha256"] for reference in pool["pool"]] == [latest["sha256"]]
 
@@ -193,9 +257,14 @@ async def test_a_source_that_changed_has_its_article_published_again_under_its_s
 async def test_what_was_rejected_in_review_keeps_stories_near_it_away_with_the_reason(
     small_web: Any, database: Database, night: Night
 ) -> None:
-    small_web.answers |= {"/a": page("A covered bridge for cyclists", BRIDGE), "/b": page("A roof", AGAIN)}
+    small_web.answers |= {
+        "/a": page("A covered bridge for cyclists", BRIDGE),
+        "/b": page("A roof", AGAIN),
+    }
     await night("/a", extra="[publishing]\ndebounce_seconds = 0\n")
-    (row,) = await database.fetch("update documents set kind = 'queued', url = null returning job_id")
+    (row,) = await database.fetch(
+        "update documents set kind = 'queued', url = null returning job_id"
+    )
     assert await documents.reject(database, row["job_id"], "we are no local paper")
     (choice,) = (await night("/b", day=24)).values()
     assert choice["decision"] == "skip"
@@ -215,7 +284,10 @@ async def test_what_readers_have_or_nobody_knows_cannot_be_rejected(
 async def test_an_article_that_a_person_cancels_is_rejected_however_they_did_it(
     small_web: Any, database: Database, night: Night
 ) -> None:
-    small_web.answers |= {"/a": page("A covered bridge for cyclists", BRIDGE), "/b": page("A roof", AGAIN)}
+    small_web.answers |= {
+        "/a": page("A covered bridge for cyclists", BRIDGE),
+        "/b": page("A roof", AGAIN),
+    }
     await control.set_switch(database, "step:article/publish", enabled=False, reason="wait")
     await night("/a")
     (row,) = await database.fetch("select job_id from runs where step = 'publish'")
@@ -224,12 +296,19 @@ async def test_an_article_that_a_person_cancels_is_rejected_however_they_did_it(
     assert "was rejected: not ours" in choice["reason"]
 
 
-async def test_what_could_not_be_written_may_come_again(small_web: Any, database: Database, night: Night) -> None:
+async def test_what_could_not_be_written_may_come_again(
+    small_web: Any, database: Database, night: Night
+) -> None:
     thin = [sentence.rstrip(".") + "," for sentence in BRIDGE]
-    small_web.answers |= {"/a": page("A covered bridge for cyclists", thin), "/b": page("A roof", BRIDGE)}
+    small_web.answers |= {
+        "/a": page("A covered bridge for cyclists", thin),
+        "/b": page("A roof", BRIDGE),
+    }
     first = await night("/a", extra="[research]\nmin_score = 0\n")
     assert first["a-covered-bridge-for-cyclists"]["decision"] == "create"
-    assert (await database.one("select status from runs where step = 'generate'")) == {"status": "cancelled"}
+    assert (await database.one("select status from runs where step = 'generate'")) == {
+        "status": "cancelled"
+    }
     (choice,) = (await night("/b", day=24)).values()
     assert choice["decision"] == "create"
 
@@ -250,22 +329,33 @@ async def test_a_choice_that_was_cut_off_after_it_was_kept_starts_its_articles_a
     monkeypatch.setattr(studio.Memory, "targets", targets)
     await night("/a")
     assert cut
-    assert (await database.one("select status from runs where step = 'publish'")) == {"status": "succeeded"}
+    assert (await database.one("select status from runs where step = 'publish'")) == {
+        "status": "succeeded"
+    }
 
 
 async def test_another_provider_has_every_text_made_into_vectors_again_by_itself(
     small_web: Any, database: Database, night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small_web.answers |= {"/a": page("A covered bridge for cyclists", BRIDGE), "/b": page("A roof", AGAIN)}
+    small_web.answers |= {
+        "/a": page("A covered bridge for cyclists", BRIDGE),
+        "/b": page("A roof", AGAIN),
+    }
     await night("/a")
     monkeypatch.setattr(studio, "Lexical", Twice)
     (choice,) = (await night("/b", day=24)).values()
     assert choice["decision"] == "skip"
     rows = await database.fetch(
-        "select provider, dimension, count(*) as n from embeddings group by 1, 2 order by provider, dimension"
+        "select provider, dimension, count(*) as n from embeddings group by 1, 2 order "
+        "by provider, dimension"
     )
-    assert [(row["provider"], row["dimension"]) for row in rows] == [("lexical-1", 512), ("twice", 1024)]
-    assert (await database.one("select count(*) as n from embeddings where provider = 'twice'")) == {"n": 2}
+    assert [(row["provider"], row["dimension"]) for row in rows] == [
+        ("lexical-1", 512),
+        ("twice", 1024),
+    ]
+    assert (
+        await database.one("select count(*) as n from embeddings where provider = 'twice'")
+    ) == {"n": 2}
 
 
 class Twice(Lexical):
@@ -295,19 +385,32 @@ async def test_a_text_is_made_into_a_vector_once(
 
 def draft(slug: str, title: str, *texts: str) -> Draft:
     section = Section(heading="A heading", paragraphs=[[Sentence(text=text) for text in texts]])
-    told = {"site": "garden", "slug": slug, "title": title, "description": "", "references": [], "writer": "w"}
+    told = {
+        "site": "garden",
+        "slug": slug,
+        "title": title,
+        "description": "",
+        "references": [],
+        "writer": "w",
+    }
     return Draft(**told, sections=[section])
 
 
-async def test_links_lead_to_what_is_related_and_stands_and_never_to_the_draft_itself(database: Database) -> None:
+async def test_links_lead_to_what_is_related_and_stands_and_never_to_the_draft_itself(
+    database: Database,
+) -> None:
     memory, ctx = Documents(database, Lexical()), Any
     moon = "The phases of the moon repeat after 29 days."
     await memory.keep_draft(
         draft("moon", "Phases of the moon", *MOON), "published", "1", "https://garden.example/moon/"
     )
     await memory.keep_draft(draft("full-moon", "The full moon", *MOON), "queued", "2")
-    await memory.keep_draft(draft("bridge", "A bridge", *BRIDGE), "published", "3", "https://garden.example/bridge/")
-    await memory.keep_own("garden", "https://garden.example/blog/eclipse/", "An eclipse of the moon", " ".join(MOON))
+    await memory.keep_draft(
+        draft("bridge", "A bridge", *BRIDGE), "published", "3", "https://garden.example/bridge/"
+    )
+    await memory.keep_own(
+        "garden", "https://garden.example/blog/eclipse/", "An eclipse of the moon", " ".join(MOON)
+    )
     new = draft(
         "moon-again",
         "The moon and its phases",
@@ -323,15 +426,21 @@ async def test_links_lead_to_what_is_related_and_stands_and_never_to_the_draft_i
     }
     assert all(anchor in new.prose() for anchor in found.values())
     same = draft("moon", "Phases of the moon", *MOON, moon)
-    assert "https://garden.example/moon/" not in [link.url for link in await memory.links_for(ctx, "garden", same)]
+    assert "https://garden.example/moon/" not in [
+        link.url for link in await memory.links_for(ctx, "garden", same)
+    ]
 
 
-async def test_rivals_are_the_sites_own_posts_that_aim_at_the_same_query(database: Database) -> None:
+async def test_rivals_are_the_sites_own_posts_that_aim_at_the_same_query(
+    database: Database,
+) -> None:
     memory = Documents(database, Lexical())
     await memory.keep_draft(
         draft("moon", "Phases of the moon", *MOON), "published", "1", "https://garden.example/moon/"
     )
-    await memory.keep_own("garden", "https://garden.example/blog/moon/", "Moon phases and tides", " ".join(MOON))
+    await memory.keep_own(
+        "garden", "https://garden.example/blog/moon/", "Moon phases and tides", " ".join(MOON)
+    )
     await memory.keep_draft(draft("tides", "What the tides are", *MOON), "queued", "2")
     found = await memory.rivals("garden", "When the moon changes", "moon phases tides")
     assert [(rival.url, rival.similarity) for rival in found] == [
@@ -347,7 +456,9 @@ async def test_rivals_are_the_sites_own_posts_that_aim_at_the_same_query(databas
 
 async def test_an_article_of_ours_is_never_taken_for_the_owners_own(database: Database) -> None:
     memory = Documents(database, Lexical())
-    await memory.keep_draft(draft("moon", "Moon", *MOON), "published", "1", "https://garden.example/2026/moon/")
+    await memory.keep_draft(
+        draft("moon", "Moon", *MOON), "published", "1", "https://garden.example/2026/moon/"
+    )
     await memory.keep_own("garden", "https://garden.example/2026/moon/", "Moon", "…")
     await memory.keep_own("garden", "https://garden.example/old/", "Old", "…")
     await memory.keep_own("garden", "https://garden.example/old/", "Old, edited", "…")
@@ -358,12 +469,21 @@ async def test_an_article_of_ours_is_never_taken_for_the_owners_own(database: Da
     ]
 
 
-async def test_a_draft_that_is_to_replace_a_published_article_leaves_it_in_the_memory(database: Database) -> None:
+async def test_a_draft_that_is_to_replace_a_published_article_leaves_it_in_the_memory(
+    database: Database,
+) -> None:
     memory = Documents(database, Lexical())
-    await memory.keep_draft(draft("moon", "Moon", *MOON), "published", "1", "https://garden.example/moon/")
+    await memory.keep_draft(
+        draft("moon", "Moon", *MOON), "published", "1", "https://garden.example/moon/"
+    )
     await memory.keep_draft(draft("moon", "Moon, again", *MOON), "queued", "2")
     assert (await database.one("select kind, title, url from documents")) == {
         **{"kind": "published", "title": "Moon", "url": "https://garden.example/moon/"},
     }
-    await memory.keep_draft(draft("moon", "Moon, again", *MOON), "published", "2", "https://garden.example/moon/")
-    assert (await database.one("select kind, title from documents")) == {"kind": "published", "title": "Moon, again"}
+    await memory.keep_draft(
+        draft("moon", "Moon, again", *MOON), "published", "2", "https://garden.example/moon/"
+    )
+    assert (await database.one("select kind, title from documents")) == {
+        "kind": "published",
+        "title": "Moon, again",
+    }

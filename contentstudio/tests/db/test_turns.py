@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from contentstudio.publish.publications import Turns
-from overnight.database import Database
+from contentstudio.store.publications import Turns
 from overnight.errors import LedgerUnavailable
+from overnight.store.database import Database
 
 
 async def test_while_one_worker_has_the_turn_of_a_slug_no_other_gets_it(database: Database) -> None:
@@ -32,7 +32,8 @@ async def test_a_turn_whose_session_is_lost_permits_nothing(database: Database) 
             assert mine is not None
             await mine.check()
             await database.fetch(
-                "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objsubid = 2 "
+                "select pg_terminate_backend(pid) from pg_locks where locktype = "
+                "'advisory' and objsubid = 2 "
                 "and database = (select oid from pg_database where datname = current_database())"
             )
             with pytest.raises(LedgerUnavailable):

@@ -1,4 +1,6 @@
-"""What is ready waits for the window of its site, keeps its distance; an edit meanwhile is judged as any draft is."""
+"""What is ready waits for the window of its site, keeps its distance; an edit meanwhile is judged
+as any draft is.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +15,24 @@ import pytest
 from click.testing import CliRunner, Result
 
 from contentstudio import app as studio
-from contentstudio.cli import cli
+from contentstudio.cli.main import cli
 from contentstudio.config import Config, Window
 from contentstudio.demo.web import FEEDS, DemoWeb
-from contentstudio.publish import publications
-from contentstudio.sql import queries
-from overnight import App, control
-from overnight.database import Database
+from contentstudio.store import publications
+from contentstudio.store.sql import queries
+from overnight import App
+from overnight.operations import control
+from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
 pytestmark = pytest.mark.large  # of `make test-large`
 
 Write = Callable[..., Config]
 MONDAY = datetime(2026, 11, 23, 4, tzinfo=UTC)
-BLOCKED = "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+BLOCKED = (
+    "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = "
+    "current_database()"
+)
 MULCH = "/potting-shed/mulch.html"
 
 
@@ -43,7 +49,8 @@ async def begin(app: App, database: Database) -> None:
 
 async def published(database: Database) -> list[datetime]:
     rows = await database.fetch(
-        "select finished_at from runs where step = 'publish' and status = 'succeeded' order by finished_at"
+        "select finished_at from runs where step = 'publish' and status = 'succeeded' "
+        "order by finished_at"
     )
     return [row["finished_at"] for row in rows]
 
@@ -81,7 +88,9 @@ async def test_articles_keep_their_distance(
 async def test_of_two_that_ask_for_the_turn_at_the_same_moment_one_has_it(
     database: Database, clock: Clock, write_config: Write
 ) -> None:
-    """The second one waits for the first one's commit, and what it sees of the turn before is an old turn."""
+    """The second one waits for the first one's commit, and what it sees of the turn before is an
+    old turn.
+    """
     config = windowed(write_config(["http://127.0.0.1:9/"]), minutes_apart=30)
     assert await publications.held(database, config.site[0], "earlier") is None
     await clock.move(30 * 60 + 1)
@@ -116,13 +125,16 @@ async def test_what_a_person_asks_for_by_name_does_not_wait(
     asked = {"site": "garden", "slug": version["slug"], "asked": "2026-11-23T09:00:00Z"}
     await control.start(app, database, pipeline, asked)
     await run_until_idle(app, database, clock=clock, horizon=60)
-    (run,) = await database.fetch("select status from runs where pipeline = %s and step = 'publish'", [pipeline])
+    (run,) = await database.fetch(
+        "select status from runs where pipeline = %s and step = 'publish'", [pipeline]
+    )
     assert run["status"] == "succeeded"
 
 
 async def waiting(database: Database) -> dict[str, Any]:
     (row,) = await database.fetch(
-        "select r.job_id, r.step, g.output from runs r join runs g on g.job_id = r.job_id and g.step = 'gate' "
+        "select r.job_id, r.step, g.output from runs r join runs g on g.job_id = "
+        "r.job_id and g.step = 'gate' "
         "where r.pipeline = 'article' and r.status = 'queued'"
     )
     return row
@@ -153,26 +165,39 @@ async def test_an_edit_within_the_wait_restarts_it_but_not_beyond_its_maximum(
     (when,) = await published(database)
     assert 800 < (when - began).total_seconds() < 1_000  # `debounce_at_most_seconds` is 900
     (version,) = await database.fetch("select draft->'tags' as tags from versions")
-    assert version["tags"] == ["version 12"]  # 11 edits every 80 s, and one more before 900 s are over
+    assert version["tags"] == [
+        "version 12"
+    ]  # 11 edits every 80 s, and one more before 900 s are over
 
 
 async def test_an_edit_within_the_wait_goes_through_the_gates_again(
     database: Database, clock: Clock, ready: App
 ) -> None:
     row = await waiting(database)
-    row["output"]["draft"]["sections"][0]["paragraphs"].append([{"text": "As an AI language model, I cannot."}])
+    row["output"]["draft"]["sections"][0]["paragraphs"].append(
+        [{"text": "As an AI language model, I cannot."}]
+    )
     await control.edit(ready, database, row["job_id"], row["output"])
     await run_until_idle(ready, database, clock=clock)
     assert await published(database) == []
-    (run,) = await database.fetch("select step, status, error from runs where status = 'needs_review'")
+    (run,) = await database.fetch(
+        "select step, status, error from runs where status = 'needs_review'"
+    )
     assert run["step"] == "confirm"
     assert "leak" in run["error"]
 
 
 async def test_words_from_a_file_take_their_place_while_an_article_waits_for_its_window(
-    database: Database, clock: Clock, web: DemoWeb, write_config: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Twice, so that the second edit is one of what the first one made; and the gates see the words at once."""
+    """Twice, so that the second edit is one of what the first one made; and the gates see the words
+    at once.
+    """
     monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
     write_config([web.url + MULCH], extra="[research]\nsettle_seconds = 0\n")
     file, words = tmp_path / "contentstudio.toml", tmp_path / "words.md"
@@ -210,13 +235,17 @@ async def test_words_from_a_file_take_their_place_while_an_article_waits_for_its
 async def test_an_edit_while_an_article_waits_for_its_window_goes_through_the_gates_again(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write
 ) -> None:
-    config = windowed(write_config([web.url + MULCH], extra="[research]\nsettle_seconds = 0\n"), days=["tue"])
+    config = windowed(
+        write_config([web.url + MULCH], extra="[research]\nsettle_seconds = 0\n"), days=["tue"]
+    )
     await clock.set(MONDAY)
     app = studio.build(config)
     await begin(app, database)
     await run_until_idle(app, database, clock=clock, horizon=3_600)
     row = await waiting(database)
-    row["output"]["draft"]["sections"][0]["paragraphs"].append([{"text": "As an AI language model, I cannot."}])
+    row["output"]["draft"]["sections"][0]["paragraphs"].append(
+        [{"text": "As an AI language model, I cannot."}]
+    )
     await control.edit(app, database, row["job_id"], row["output"])
     await run_until_idle(app, database, clock=clock, horizon=3_600)
     (run,) = await database.fetch("select step, error from runs where status = 'needs_review'")

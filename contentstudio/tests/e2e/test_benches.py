@@ -15,7 +15,10 @@ SMALL = ("--articles", "20", "--at-once", "10", "--delay", "0.2")
 
 def run(folder: Path, *options: str) -> str:
     told = subprocess.run(
-        [sys.executable, str(BENCH / "writing.py"), *SMALL, *options], cwd=folder, capture_output=True, text=True
+        [sys.executable, str(BENCH / "writing.py"), *SMALL, *options],
+        cwd=folder,
+        capture_output=True,
+        text=True,
     )
     assert told.returncode == 0, told.stderr
     return told.stdout

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from lxml import html
 
-TOOL = [sys.executable, "-m", "contentstudio.cli"]
+TOOL = [sys.executable, "-m", "contentstudio.cli.main"]
 KEYS = {
     *(
         "published",
@@ -32,10 +32,21 @@ KEYS = {
 }
 
 
-def call(*arguments: str | Path, cwd: Path, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("OVERNIGHT_", "ANTHROPIC_", "CONTENTSTUDIO_"))}
+def call(
+    *arguments: str | Path, cwd: Path, code: int = 0, **env: str
+) -> subprocess.CompletedProcess[str]:
+    clean = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("OVERNIGHT_", "ANTHROPIC_", "CONTENTSTUDIO_"))
+    }
     done = subprocess.run(
-        [*TOOL, *map(str, arguments)], cwd=cwd, env={**clean, **env}, capture_output=True, text=True, timeout=90
+        [*TOOL, *map(str, arguments)],
+        cwd=cwd,
+        env={**clean, **env},
+        capture_output=True,
+        text=True,
+        timeout=90,
     )
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -49,15 +60,29 @@ def demo(home: Path) -> dict[str, Any]:
 
 
 def pages(folder: str) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(Path(folder).rglob("*")) if p.is_file()}
+    return {
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in sorted(Path(folder).rglob("*"))
+        if p.is_file()
+    }
 
 
 def test_the_demo_meets_every_fault_and_a_second_run_changes_nothing(tmp_path: Path) -> None:
     home = tmp_path / "demo"
     first = demo(home)
     assert set(first) >= KEYS
-    assert {k: first[k] for k in ("published", "updated", "needs_review", "dead", "cost_usd", "llm_calls")} == {
-        **{"published": 8, "updated": 0, "needs_review": 1, "dead": 1, "cost_usd": 0, "llm_calls": 0},
+    assert {
+        k: first[k]
+        for k in ("published", "updated", "needs_review", "dead", "cost_usd", "llm_calls")
+    } == {
+        **{
+            "published": 8,
+            "updated": 0,
+            "needs_review": 1,
+            "dead": 1,
+            "cost_usd": 0,
+            "llm_calls": 0,
+        },
     }
     assert first["retries"] >= 1
     assert first["seconds"] < 60
@@ -124,14 +149,26 @@ def test_every_page_is_whole_and_every_quote_is_marked(tmp_path: Path) -> None:
         (["--config", "unknown.toml", "status"], {}, "unknown key “colour”"),
         (["--config", "url.toml", "status"], {}, "needs a whole URL"),
         (["demo", "--home", "a-file"], {}, "cannot write to"),
-        (["--config", "good.toml", "status"], {"OVERNIGHT_DATABASE_URL": "no url"}, "not a Postgres URL"),
+        (
+            ["--config", "good.toml", "status"],
+            {"OVERNIGHT_DATABASE_URL": "no url"},
+            "not a Postgres URL",
+        ),
         (
             ["--config", "good.toml", "status"],
             {"OVERNIGHT_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"},
             "cannot reach the database",
         ),
-        (["--config", "good.toml", "status"], {"OVERNIGHT_HOME": "/proc/nowhere"}, "OVERNIGHT_HOME"),
-        (["--config", "good.toml", "up", "--once"], {"OVERNIGHT_HOME": "/proc/nowhere"}, "OVERNIGHT_HOME"),
+        (
+            ["--config", "good.toml", "status"],
+            {"OVERNIGHT_HOME": "/proc/nowhere"},
+            "OVERNIGHT_HOME",
+        ),
+        (
+            ["--config", "good.toml", "up", "--once"],
+            {"OVERNIGHT_HOME": "/proc/nowhere"},
+            "OVERNIGHT_HOME",
+        ),
         (["runs", "--status", "asleep"], {"CONTENTSTUDIO_CONFIG": "good.toml"}, "is no status"),
         (["nonsense"], {}, "No such command"),
     ],
@@ -151,7 +188,10 @@ def test_wrong_input_is_one_sentence_and_exit_code_2(
         (tmp_path / name).write_text(text, "utf-8")
     error = call(*arguments, cwd=tmp_path, code=2, **env).stderr
     assert says in error
-    assert len([line for line in error.splitlines() if line and not re.match(r"Usage:|Try |$", line)]) == 1
+    assert (
+        len([line for line in error.splitlines() if line and not re.match(r"Usage:|Try |$", line)])
+        == 1
+    )
 
 
 def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:

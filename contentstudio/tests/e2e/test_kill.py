@@ -1,4 +1,5 @@
-"""kill -9 at random moments of a real night: every job ends, nothing is published twice, no finished step runs again.
+"""kill -9 at random moments of a real night: every job ends, nothing is published twice, no
+finished step runs again.
 
 The moments come from a seed, which a failing run prints; OVERNIGHT_SEED repeats it.
 """
@@ -22,7 +23,7 @@ import psycopg
 import pytest
 
 from contentstudio.demo.web import FEEDS, GONE, INDEXNOW, KEYS, DemoWeb
-from overnight.embedded import running
+from overnight.postgres.server import running
 
 SEED = int(os.environ.get("OVERNIGHT_SEED", random.SystemRandom().randrange(10**6)))
 ENDED = {"succeeded", "cancelled", "needs_review", "dead"}
@@ -33,12 +34,15 @@ Row = dict[str, Any]
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
-    """A config over the demo's web. Its first page answers 502 once, so that there is a retry to be killed in."""
+    """A config over the demo's web. Its first page answers 502 once, so that there is a retry to be
+    killed in.
+    """
     with DemoWeb(datetime.now(UTC).date()) as web:
         sources = ", ".join(f'"{web.url}{path}"' for path in (*FEEDS, GONE))
         (tmp_path / "contentstudio.toml").write_text(
             "[fetch]\nallow_loopback = true\n[research]\nsettle_seconds = 0.5\n"
-            "[writing]\nwriter = 'offline'\noffline_articles = 'publish'\n[publishing]\ndebounce_seconds = 0.5\n"
+            "[writing]\nwriter = 'offline'\noffline_articles = "
+            "'publish'\n[publishing]\ndebounce_seconds = 0.5\n"
             f"[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = [{sources}]\n"
             f'ping = {{ endpoint = "{web.url}{INDEXNOW}", key = "test-key-1", apart_seconds = 1, '
             f'key_url = "{web.url}{KEYS}test-key-1.txt" }}\n',
@@ -52,7 +56,7 @@ def begin(home: Path) -> subprocess.Popen[bytes]:
     env = {k: v for k, v in os.environ.items() if not k.startswith(("OVERNIGHT_", "ANTHROPIC_"))}
     with (home / "log.jsonl").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "contentstudio.cli", "up", "--once", "--json"],
+            [sys.executable, "-m", "contentstudio.cli.main", "up", "--once", "--json"],
             cwd=home,
             env=env,
             stdout=subprocess.DEVNULL,
@@ -65,8 +69,13 @@ def finish(home: Path) -> None:
     assert process.wait(90) == 0, (home / "log.jsonl").read_text("utf-8")[-3000:]
 
 
-def ledger(home: Path, sql: str = "select id, job_id, pipeline, step, status, attempt from runs") -> list[Row]:
-    with running(home / ".overnight") as server, psycopg.connect(server.url, row_factory=psycopg.rows.dict_row) as c:
+def ledger(
+    home: Path, sql: str = "select id, job_id, pipeline, step, status, attempt from runs"
+) -> list[Row]:
+    with (
+        running(home / ".overnight") as server,
+        psycopg.connect(server.url, row_factory=psycopg.rows.dict_row) as c,
+    ):
         try:
             return c.execute(sql).fetchall()
         except psycopg.errors.UndefinedTable:  # killed before the first migration
@@ -87,7 +96,9 @@ def check(home: Path, finished_before: list[dict[int, Row]]) -> None:
         for run_id, row in earlier.items():
             assert now[run_id] == row, "a finished step was run again"
     effects = ledger(
-        home, "select job_id, count(*) as n from effects where name = 'publish' and status = 'done' group by 1"
+        home,
+        "select job_id, count(*) as n from effects where name = 'publish' and status = "
+        "'done' group by 1",
     )
     assert len(effects) == 8
     assert {row["n"] for row in effects} == {1}
@@ -95,7 +106,10 @@ def check(home: Path, finished_before: list[dict[int, Row]]) -> None:
     assert len(manifest["pages"]) == 8
     for slug, page in manifest["pages"].items():
         assert page["published_at"] == page["updated_at"], f"{slug} was published twice"
-    states = [r["output"]["action"] for r in ledger(home, "select output from runs where step = 'publish'")]
+    states = [
+        r["output"]["action"]
+        for r in ledger(home, "select output from runs where step = 'publish'")
+    ]
     assert states == ["created"] * 8
     assert (home / "sites" / "garden" / "sitemap.xml").read_text("utf-8").count("<loc>") == 9
     assert sum(row["status"] == "needs_review" for row in rows) == 1
@@ -104,7 +118,9 @@ def check(home: Path, finished_before: list[dict[int, Row]]) -> None:
 
 def postmaster(home: Path) -> int | None:
     with suppress(OSError, ValueError, IndexError):
-        return int((home / ".overnight" / "pgdata" / "postmaster.pid").read_text("utf-8").split("\n")[0])
+        return int(
+            (home / ".overnight" / "pgdata" / "postmaster.pid").read_text("utf-8").split("\n")[0]
+        )
     return None
 
 

@@ -1,4 +1,6 @@
-"""Several machines: two workers and a console, each a process of its own, on one Postgres; one worker is killed."""
+"""Several machines: two workers and a console, each a process of its own, on one Postgres; one
+worker is killed.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,8 @@ import pytest
 from contentstudio import app, pipelines
 from contentstudio import config as settings
 from contentstudio.demo.web import FEEDS, GONE, DemoWeb
-from contentstudio.sql import queries
-from overnight.database import Database
+from contentstudio.store.sql import queries
+from overnight.store.database import Database
 from overnight.testing import fresh_database
 
 T = TypeVar("T")
@@ -45,7 +47,8 @@ def file(tmp_path: Path) -> Iterator[Path]:
         made = tmp_path / "contentstudio.toml"
         made.write_text(
             "[fetch]\nallow_loopback = true\n[research]\nsettle_seconds = 0.5\n"
-            "[writing]\nwriter = 'offline'\noffline_articles = 'publish'\n[publishing]\ndebounce_seconds = 1\n"
+            "[writing]\nwriter = 'offline'\noffline_articles = "
+            "'publish'\n[publishing]\ndebounce_seconds = 1\n"
             f"[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = [{sources}]\n",
             "utf-8",
         )
@@ -54,8 +57,14 @@ def file(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def machines(file: Path, database: Database) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts a command as on another machine: in a folder of its own, with nothing but the config and the Postgres."""
-    clean = {name: v for name, v in os.environ.items() if not name.startswith(("OVERNIGHT_", "ANTHROPIC_"))}
+    """Starts a command as on another machine: in a folder of its own, with nothing but the config
+    and the Postgres.
+    """
+    clean = {
+        name: v
+        for name, v in os.environ.items()
+        if not name.startswith(("OVERNIGHT_", "ANTHROPIC_"))
+    }
     with ExitStack() as stack:
         started: list[subprocess.Popen[str]] = []
 
@@ -64,7 +73,7 @@ def machines(file: Path, database: Database) -> Iterator[Callable[..., subproces
             folder.mkdir()
             log = stack.enter_context((folder / "log.jsonl").open("wb"))
             process = subprocess.Popen(
-                [sys.executable, "-m", "contentstudio.cli", "--config", str(file), *command],
+                [sys.executable, "-m", "contentstudio.cli.main", "--config", str(file), *command],
                 cwd=folder,
                 env=clean | {"OVERNIGHT_DATABASE_URL": database.url, "OVERNIGHT_HOME": str(folder)},
                 stdout=subprocess.PIPE,
@@ -103,14 +112,18 @@ def working(database: Database) -> set[int]:
 
 def busy(database: Database, workers: set[int]) -> int | None:
     """One of the workers that have a run in hand."""
-    names = [row["worker"] for row in ask(database, "select worker from runs where status = 'running'")]
+    names = [
+        row["worker"] for row in ask(database, "select worker from runs where status = 'running'")
+    ]
     return next((pid for pid in workers if any(f"-{pid}-" in name for name in names)), None)
 
 
 async def test_one_of_two_workers_dies_and_the_other_brings_the_night_to_its_end(
     database: Database, file: Path, machines: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    workers = {each.pid: each for each in (machines("worker", "--concurrency", "1") for _ in range(2))}
+    workers = {
+        each.pid: each for each in (machines("worker", "--concurrency", "1") for _ in range(2))
+    }
     console = machines("console", "--port", "0")
     assert console.stdout is not None
     url = re.search(r"http://\S+(?=;)", console.stdout.readline())
@@ -129,7 +142,9 @@ async def test_one_of_two_workers_dies_and_the_other_brings_the_night_to_its_end
     wait_until(lambda: {row["status"] for row in ask(database, "select status from runs")} <= ENDED)
     wait_until(lambda: working(database) == {left.pid})
     published = ask(
-        database, "select job_id, count(*) as n from effects where name = 'publish' and status = 'done' group by 1"
+        database,
+        "select job_id, count(*) as n from effects where name = 'publish' and status = "
+        "'done' group by 1",
     )
     assert len(published) == 8
     assert {row["n"] for row in published} == {1}

@@ -1,4 +1,6 @@
-"""`up` as a person runs it: an honest report, trying again after a fix, Ctrl-C, and a second one beside the first."""
+"""`up` as a person runs it: an honest report, trying again after a fix, Ctrl-C, and a second one
+beside the first.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ import pytest
 
 from contentstudio.demo.web import DemoWeb
 
-TOOL = [sys.executable, "-m", "contentstudio.cli"]
+TOOL = [sys.executable, "-m", "contentstudio.cli.main"]
 MULCH = "/potting-shed/mulch.html"
 Put = Callable[[bytes | None], None]
 
@@ -31,7 +33,9 @@ def environment() -> dict[str, str]:
 
 
 def call(home: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([*TOOL, *words], cwd=home, env=environment(), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [*TOOL, *words], cwd=home, env=environment(), capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done
@@ -65,7 +69,8 @@ def source(web: DemoWeb) -> Iterator[tuple[str, Put]]:
 
 def write(home: Path, url: str, debounce: float = 0) -> None:
     (home / "contentstudio.toml").write_text(
-        "[fetch]\nallow_loopback = true\n[research]\nsettle_seconds = 0\n[writing]\nwriter = 'offline'\n"
+        "[fetch]\nallow_loopback = true\n[research]\nsettle_seconds = "
+        "0\n[writing]\nwriter = 'offline'\n"
         "offline_articles = 'publish'\n"
         f"[publishing]\ndebounce_seconds = {debounce}\n"
         f"[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = ['{url}']\n",
@@ -74,7 +79,9 @@ def write(home: Path, url: str, debounce: float = 0) -> None:
 
 
 @contextmanager
-def running(home: Path, *words: str, until: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+def running(
+    home: Path, *words: str, until: str
+) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """A command that goes on, from the moment at which a line with `until` came; its lines so far."""
     process = subprocess.Popen(
         [*TOOL, *words],
@@ -119,7 +126,11 @@ def test_when_all_failed_it_says_so_and_after_a_fix_tries_again(
 
     put(httpx2.get(web.url + MULCH, trust_env=False).text.encode())
     again = json.loads(call(tmp_path, "up", "--once", "--json", code=1).stdout)
-    assert (again["all_failed"], again["published"], again["dead"]) == (True, 0, 1)  # nobody asked to try it again
+    assert (again["all_failed"], again["published"], again["dead"]) == (
+        True,
+        0,
+        1,
+    )  # nobody asked to try it again
     retried = call(tmp_path, "up", "--once", "--retry-failed")
     assert "1 failed job started again" in retried.stderr
     assert "1 published, 0 updated" in retried.stdout
@@ -175,8 +186,13 @@ def test_a_second_one_says_that_it_joins_the_first(tmp_path: Path, web: DemoWeb)
         (("emit", "topic.valid"), "topic.valid"),
     ],
 )
-def test_wrong_words_are_one_sentence_and_exit_code_2(tmp_path: Path, words: tuple[str, ...], says: str) -> None:
+def test_wrong_words_are_one_sentence_and_exit_code_2(
+    tmp_path: Path, words: tuple[str, ...], says: str
+) -> None:
     write(tmp_path, "https://a.example/")
     error = call(tmp_path, *words, code=2).stderr
     assert says in error
-    assert len([line for line in error.splitlines() if line and not re.match(r"Usage:|Try |$", line)]) == 1
+    assert (
+        len([line for line in error.splitlines() if line and not re.match(r"Usage:|Try |$", line)])
+        == 1
+    )

@@ -1,4 +1,6 @@
-"""Figures, written in any way: the same value is supported, another one never is, and no text breaks the reading."""
+"""Figures, written in any way: the same value is supported, another one never is, and no text
+breaks the reading.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +10,40 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contentstudio.gates import numbers
+from contentstudio.text import numbers
 
 LANGUAGES = ["en", "de", "fr", "es", "it", "nl", "pt", "sv", "ja", "xx"]
 SCALES = {
-    "en": [("", 1), ("thousand", 10**3), ("million", 10**6), ("billion", 10**9), ("trillion", 10**12)],
-    "de": [("", 1), ("Tausend", 10**3), ("Millionen", 10**6), ("Milliarden", 10**9), ("Billionen", 10**12)],
+    "en": [
+        ("", 1),
+        ("thousand", 10**3),
+        ("million", 10**6),
+        ("billion", 10**9),
+        ("trillion", 10**12),
+    ],
+    "de": [
+        ("", 1),
+        ("Tausend", 10**3),
+        ("Millionen", 10**6),
+        ("Milliarden", 10**9),
+        ("Billionen", 10**12),
+    ],
     "fr": [("", 1), ("mille", 10**3), ("millions", 10**6), ("milliards", 10**9)],
-    "es": [("", 1), ("mil", 10**3), ("millones", 10**6), ("mil millones", 10**9), ("billones", 10**12)],
+    "es": [
+        ("", 1),
+        ("mil", 10**3),
+        ("millones", 10**6),
+        ("mil millones", 10**9),
+        ("billones", 10**12),
+    ],
     "it": [("", 1), ("mila", 10**3), ("milioni", 10**6), ("miliardi", 10**9)],
-    "nl": [("", 1), ("duizend", 10**3), ("miljoen", 10**6), ("miljard", 10**9), ("biljoen", 10**12)],
+    "nl": [
+        ("", 1),
+        ("duizend", 10**3),
+        ("miljoen", 10**6),
+        ("miljard", 10**9),
+        ("biljoen", 10**12),
+    ],
     "pt": [("", 1), ("mil", 10**3), ("milhões", 10**6), ("bilhões", 10**9), ("trilhões", 10**12)],
 }
 UNITS = {
@@ -42,7 +68,9 @@ def decimals(language: str) -> tuple[str, list[str]]:
 
 def written(pick: Random, language: str, value: Decimal, unit: str) -> str:
     """One legal way to write a value of a unit."""
-    scales = SCALES[language] if unit not in ("km", "mi", "kg", "°C", "°F", "GB", "%") else [("", 1)]
+    scales = (
+        SCALES[language] if unit not in ("km", "mi", "kg", "°C", "°F", "GB", "%") else [("", 1)]
+    )
     word, scale = pick.choice(scales)
     mark, groups = decimals(language)
     whole, _, part = format((abs(value) / scale).normalize(), "f").partition(".")
@@ -82,7 +110,10 @@ def figure(pick: Random, digits: int) -> tuple[str, Decimal, str]:
     return pick.choice(sorted(SCALES)), value, pick.choice(sorted(UNITS))
 
 
-SEEDS, DIGITS = st.integers(0, 2**32), st.integers(1, 10**9)  # one draw for all choices: so 10,000 take seconds
+SEEDS, DIGITS = (
+    st.integers(0, 2**32),
+    st.integers(1, 10**9),
+)  # one draw for all choices: so 10,000 take seconds
 
 
 def supported(claim: str, source: str, language: str) -> bool:
@@ -93,13 +124,17 @@ def supported(claim: str, source: str, language: str) -> bool:
 
 
 @given(st.builds(two_ways, SEEDS, DIGITS))
-def test_a_figure_is_supported_by_the_same_one_however_both_are_written(case: tuple[str, str, str]) -> None:
+def test_a_figure_is_supported_by_the_same_one_however_both_are_written(
+    case: tuple[str, str, str],
+) -> None:
     language, source, claim = case
     assert supported(f"({claim})", f"So: {source}.", language)
 
 
 @given(st.builds(two_values, SEEDS, DIGITS))
-def test_a_figure_of_another_scale_sign_or_unit_is_never_supported(case: tuple[str, str, str]) -> None:
+def test_a_figure_of_another_scale_sign_or_unit_is_never_supported(
+    case: tuple[str, str, str],
+) -> None:
     language, source, claim = case
     assert not supported(f"({claim})", f"So: {source}.", language)
 
@@ -115,7 +150,17 @@ PIECES = [
     " below zero",
     "×10^",
 ]
-PIECES += [" to ", " in ", " half of ", " minus ", " April ", "zwanzig ", "vingt ", "twenty ", "seven "]
+PIECES += [
+    " to ",
+    " in ",
+    " half of ",
+    " minus ",
+    " April ",
+    "zwanzig ",
+    "vingt ",
+    "twenty ",
+    "seven ",
+]
 MARKS = "0123456789١٢３½⅓²⁻.,'- −–/:%‰$€£°CFkKmMbBnxX^()一万億千年月日IVX\n"
 
 

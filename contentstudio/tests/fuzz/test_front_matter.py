@@ -1,4 +1,6 @@
-"""Front matter that people, programs and accidents wrote: it is read or passed over, and nothing else happens."""
+"""Front matter that people, programs and accidents wrote: it is read or passed over, and nothing
+else happens.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,18 @@ from contentstudio.publish.layouts import PAGES, Post, is_post
 from contentstudio.publish.port import OwnPost
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-NAMES = ["title", "slug", "url", "permalink", "date", "pubDate", "draft", "published", "aliases", "tags"]
+NAMES = [
+    "title",
+    "slug",
+    "url",
+    "permalink",
+    "date",
+    "pubDate",
+    "draft",
+    "published",
+    "aliases",
+    "tags",
+]
 VALUES = [
     "true",
     "no",
@@ -37,23 +50,50 @@ VALUES += [
     "公式",
     ".nan",
 ]
-VALUES += ["https://[", ":title", "\0", "\x85", "- - - -", "? a", "<<: 1", "|", ">", "%YAML 9", "...", "---"]
+VALUES += [
+    "https://[",
+    ":title",
+    "\0",
+    "\x85",
+    "- - - -",
+    "? a",
+    "<<: 1",
+    "|",
+    ">",
+    "%YAML 9",
+    "...",
+    "---",
+]
 FENCES = ["---\n", "+++\n", "---\r\n", "---", "{", "}", "\n", "\ufeff", "...\n"]
 LINES = st.builds(
-    "{}{}{}\n".format, st.sampled_from(NAMES), st.sampled_from([": ", " = ", ":"]), st.sampled_from(VALUES) | st.text()
+    "{}{}{}\n".format,
+    st.sampled_from(NAMES),
+    st.sampled_from([": ", " = ", ":"]),
+    st.sampled_from(VALUES) | st.text(),
 )
 TEXTS = st.one_of(
     st.text(),
-    st.builds("{0}{1}{0}{2}".format, st.sampled_from(FENCES), st.lists(LINES).map("".join), st.text()),
+    st.builds(
+        "{0}{1}{0}{2}".format, st.sampled_from(FENCES), st.lists(LINES).map("".join), st.text()
+    ),
     st.lists(st.sampled_from(FENCES) | LINES | st.text(max_size=9)).map("".join),
 )
 PATHS = st.lists(
-    st.sampled_from(["a", "index", "2026-01-02-a", "..a", "_b", "A b", "公式", "2026-99-99-x"]), min_size=1, max_size=3
+    st.sampled_from(["a", "index", "2026-01-02-a", "..a", "_b", "A b", "公式", "2026-99-99-x"]),
+    min_size=1,
+    max_size=3,
 )
 
 
-@given(TEXTS, PATHS, st.sampled_from([".md", ".html", ".markdown", ".mdx", ""]), st.sampled_from(sorted(PAGES)))
-def test_any_file_has_an_address_or_none(text: str, parts: list[str], suffix: str, layout: str) -> None:
+@given(
+    TEXTS,
+    PATHS,
+    st.sampled_from([".md", ".html", ".markdown", ".mdx", ""]),
+    st.sampled_from(sorted(PAGES)),
+)
+def test_any_file_has_an_address_or_none(
+    text: str, parts: list[str], suffix: str, layout: str
+) -> None:
     path = PurePosixPath("/".join(parts) + suffix)
     values, body = front_matter.parted(text)
     post = Post(layout, PAGES[layout], path, values, body)
@@ -82,7 +122,10 @@ def test_what_we_write_is_read_again(title: str, day: date, hidden: bool) -> Non
     from contentstudio.publish import markdown
 
     moment = datetime.fromisoformat(f"{day}T10:00:00+00:00")
-    text = markdown.front_matter({"title": title, "date": moment, "draft": hidden, "slug": "a"}) + "\nBody"
+    text = (
+        markdown.front_matter({"title": title, "date": moment, "draft": hidden, "slug": "a"})
+        + "\nBody"
+    )
     values, body = front_matter.parted(text)
     assert front_matter.text_of(values, "title") == (title.strip() or None)
     assert front_matter.is_hidden(values) == hidden

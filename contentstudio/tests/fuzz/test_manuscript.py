@@ -1,4 +1,6 @@
-"""Manuscripts that people and accidents wrote: they are read as they were meant, or the wrong line is named."""
+"""Manuscripts that people and accidents wrote: they are read as they were meant, or the wrong line
+is named.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Whatever owners and articles say: own pages hold no markup that runs, and lists hold each article once."""
+"""Whatever owners and articles say: own pages hold no markup that runs, and lists hold each article
+once.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +15,52 @@ from lxml import html
 from contentstudio.publish import foot, lists
 from contentstudio.publish.own_pages import parsed
 from contentstudio.publish.related import MOST, related
-from contentstudio.research.slugs import is_slug
+from contentstudio.text.slugs import is_slug
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 MARKUP = st.sampled_from(
     [
-        *("# ", "## ", "\n", "\n\n", "---\n", "title: ", "<script>", "</script>", "<img src=x onerror=x()>", "<!--"),
-        *("[a](javascript:x)", "![a](data:x)", "|a|b|\n|-|-|\n", "`", "```\n", "-->", "&lt;", "<svg onload=x()>"),
+        *(
+            "# ",
+            "## ",
+            "\n",
+            "\n\n",
+            "---\n",
+            "title: ",
+            "<script>",
+            "</script>",
+            "<img src=x onerror=x()>",
+            "<!--",
+        ),
+        *(
+            "[a](javascript:x)",
+            "![a](data:x)",
+            "|a|b|\n|-|-|\n",
+            "`",
+            "```\n",
+            "-->",
+            "&lt;",
+            "<svg onload=x()>",
+        ),
         "[b]: javascript:x\n\n[b]",
     ]
 )
 MARKDOWN = st.lists(MARKUP | st.text(max_size=12), max_size=25).map("".join)
 WORDS = ["soil", "worm", "heap", "frost", "Soil", "moon", "堆肥", "the", " ", "C++", "!"]
-SOME = st.integers(0, 2 ** len(WORDS) - 1).map(lambda bits: [word for n, word in enumerate(WORDS) if bits >> n & 1])
+SOME = st.integers(0, 2 ** len(WORDS) - 1).map(
+    lambda bits: [word for n, word in enumerate(WORDS) if bits >> n & 1]
+)
 LOADED = {"http", "https", "mailto", "tel"}
 
 
 def page(title: list[str], tags: list[str], hour: int) -> lists.Page:
     moment = FIRST + timedelta(hours=hour)
-    told: dict[str, Any] = {"title": " ".join(title), "description": "", "sha256": "", "tags": tuple(tags)}
+    told: dict[str, Any] = {
+        "title": " ".join(title),
+        "description": "",
+        "sha256": "",
+        "tags": tuple(tags),
+    }
     return lists.Page(**told, published_at=moment, updated_at=moment, indexed=hour > 0)
 
 
@@ -67,7 +96,9 @@ def test_a_tag_has_the_articles_that_name_it(pages: dict[str, lists.Page]) -> No
     tags = lists.tags(pages)
     assert all(is_slug(tag.slug) for tag in tags)
     found = Counter((slug, tag.slug) for tag in tags for slug in tag.slugs)
-    assert found == Counter((slug, key) for slug, page in pages.items() for key in lists.named(page.tags))
+    assert found == Counter(
+        (slug, key) for slug, page in pages.items() for key in lists.named(page.tags)
+    )
 
 
 @given(SITES)
@@ -85,4 +116,6 @@ def test_a_foot_is_replaced_and_nothing_around_it(above: str, before: str, after
     plain = above.replace("<", "").encode("utf-8", "replace")
     page = plain + foot.enclosed(before.replace("<", "")).encode("utf-8", "replace") + plain
     expected = plain + foot.enclosed(after.replace("<", "")).encode("utf-8", "replace") + plain
-    assert foot.replaced(page, after.replace("<", "").encode("utf-8", "replace").decode()) == expected
+    assert (
+        foot.replaced(page, after.replace("<", "").encode("utf-8", "replace").decode()) == expected
+    )

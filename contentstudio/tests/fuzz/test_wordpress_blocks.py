@@ -1,4 +1,6 @@
-"""Drafts of any words as blocks of WordPress: the fingerprint is read back, and no markup but our own is in them."""
+"""Drafts of any words as blocks of WordPress: the fingerprint is read back, and no markup but our
+own is in them.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ BITS += [
     "<!-- /wp:paragraph -->",
     "公式",
 ]
-WORDS = st.text(min_size=1, max_size=9) | st.lists(st.sampled_from(BITS), min_size=1, max_size=5).map("".join)
+WORDS = st.text(min_size=1, max_size=9) | st.lists(
+    st.sampled_from(BITS), min_size=1, max_size=5
+).map("".join)
 URLS = [
     "https://a.example/?b=1&c=2",
     'https://a"b.example/',
@@ -72,7 +76,10 @@ def make_draft(words: list[str], url: str, language: str) -> Draft:
     say = cycle(words)
 
     def sentences(source: str | None, quoted: bool = False) -> list[Sentence]:
-        return [Sentence(text=next(say), source=source, quoted=quoted), Sentence(text=next(say), source="s2")]
+        return [
+            Sentence(text=next(say), source=source, quoted=quoted),
+            Sentence(text=next(say), source="s2"),
+        ]
 
     blocks: list[Any] = [
         [Sentence(text=next(say))],
@@ -87,7 +94,9 @@ def make_draft(words: list[str], url: str, language: str) -> Draft:
         title=next(say),
         description=next(say),
         sections=[Section(heading=next(say), paragraphs=blocks)],
-        references=[Reference(id=f"s{n}", url=url, title=next(say), sha256="0" * 64) for n in (1, 2)],
+        references=[
+            Reference(id=f"s{n}", url=url, title=next(say), sha256="0" * 64) for n in (1, 2)
+        ],
         writer="offline",
         language=language,
         faq=[Question(question=next(say), answer=sentences(None))],
@@ -102,7 +111,10 @@ DRAFTS = st.builds(
     st.sampled_from(URLS) | st.text(max_size=9).map("https://a.example/{}".format),
     st.sampled_from(["en", "fr", "ja", "xx"]),
 )
-PICTURES = {"a.png": Picture(5, "https://g.example/a.png"), "b.png": Picture(7, "https://g.example/é-[b].png", "large")}
+PICTURES = {
+    "a.png": Picture(5, "https://g.example/a.png"),
+    "b.png": Picture(7, "https://g.example/é-[b].png", "large"),
+}
 COMMENT = re.compile(r'<!-- (/?)wp:([a-z-]+)( {"[^<>&]*})? -->')
 NUMBERED = re.compile("&amp;#(?:[0-9]+|[xX][0-9a-fA-F]+);")  # WordPress makes entities of these
 ELEMENT = re.compile(
@@ -126,7 +138,8 @@ def test_any_draft_is_read_back_as_ours_and_has_no_markup_but_ours(draft: Draft)
     words = ELEMENT.sub("", COMMENT.sub("", text))
     assert not re.search(r"[<>]", words)
     assert not NUMBERED.search(text)
-    # What WordPress would run: a shortcode anywhere, a preview in the place of an address that has a paragraph alone.
+    # What WordPress would run: a shortcode anywhere, a preview in the place of an address that has
+    # a paragraph alone.
     assert not re.search(r"\[[^<>&/\[\]\x00-\x20=\u2060\"]", re.sub(r"https?://\[", "", text))
     assert not re.search(r"<p>\s*https?://[^\s<>\"]+\s*</p>", text, re.IGNORECASE)
 

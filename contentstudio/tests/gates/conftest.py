@@ -1,7 +1,9 @@
-"""Reads the articles of the suite. `good/` are whole; each of `bad/` says which good one it is like, and what is wrong.
+"""Reads the articles of the suite. `good/` are whole; each of `bad/` says which good one it is
+like, and what is wrong.
 
-A text is written as a manuscript: a sentence a line, `>` before it is a quote, `[s1]` behind it its source, `##` a
-heading, an empty line a new paragraph; lists, block quotes and tables as `review.manuscript` says.
+A text is written as a manuscript: a sentence a line, `>` before it is a quote, `[s1]` behind it its
+source, `##` a heading, an empty line a new paragraph; lists, block quotes and tables as
+`review.manuscript` says.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any
 import pytest
 
 from contentstudio.config import Gates, Site
-from contentstudio.gates.case import Case, Link, Neighbour, Rival
+from contentstudio.gates.input import Case, Link, Neighbour, Rival
 from contentstudio.model import Draft, Question, Reference, Section, Sentence, Snapshot
 from contentstudio.review import manuscript
 
@@ -31,17 +33,26 @@ def read(kind: str, name: str) -> dict[str, Any]:
 def sentence(line: str) -> Sentence:
     source = CITED.search(line)
     text = CITED.sub("", line)
-    return Sentence(text=text.removeprefix("> "), source=source[1] if source else None, quoted=text.startswith("> "))
+    return Sentence(
+        text=text.removeprefix("> "),
+        source=source[1] if source else None,
+        quoted=text.startswith("> "),
+    )
 
 
 def sections(text: str) -> list[Section]:
     """What stands before the first heading is put below one that says so."""
     parts = re.split(r"^## (.*)$", text.strip(), flags=re.M)
-    pairs = [*([("First of all", parts[0])] if parts[0].strip() else []), *zip(parts[1::2], parts[2::2], strict=True)]
+    pairs = [
+        *([("First of all", parts[0])] if parts[0].strip() else []),
+        *zip(parts[1::2], parts[2::2], strict=True),
+    ]
     return [
         Section(
             heading=heading,
-            paragraphs=[manuscript.block(p.splitlines()) for p in re.split(r"\n\s*\n", body.strip())],
+            paragraphs=[
+                manuscript.block(p.splitlines()) for p in re.split(r"\n\s*\n", body.strip())
+            ],
         )
         for heading, body in pairs
     ]
@@ -67,9 +78,15 @@ def draft_of(told: dict[str, Any], name: str) -> Draft:
         title=told["title"],
         description=told["description"],
         sections=sections(told["text"]),
-        faq=[Question(question=q["question"], answer=[sentence(q["answer"])]) for q in told.get("faq", [])],
+        faq=[
+            Question(question=q["question"], answer=[sentence(q["answer"])])
+            for q in told.get("faq", [])
+        ],
         tags=told.get("tags", []),
-        references=[Reference(id=k, url=s.url, title=s.title, sha256=s.sha256) for k, s in pool_of(told).items()],
+        references=[
+            Reference(id=k, url=s.url, title=s.title, sha256=s.sha256)
+            for k, s in pool_of(told).items()
+        ],
         writer="anthropic:a-model",
         language=told.get("language", "en"),
     )
@@ -112,10 +129,16 @@ def bad_case(full_case: Callable[..., Case]) -> Callable[[str], Case]:
         base = read("good", fault["like"])
         told = {
             **base,
-            **{k: fault[k] for k in ("title", "description", "text", "language", "site_language") if k in fault},
+            **{
+                k: fault[k]
+                for k in ("title", "description", "text", "language", "site_language")
+                if k in fault
+            },
         }
         told["gates"] = base.get("gates", {}) | fault.get("gates", {})
-        told["text"] = replaced(told["text"].strip() + "\n" + fault.get("append", ""), fault.get("replace", []))
+        told["text"] = replaced(
+            told["text"].strip() + "\n" + fault.get("append", ""), fault.get("replace", [])
+        )
         told["source"]["s1"]["text"] += fault.get("append_source", "")
         if "faq_answer" in fault:
             told["faq"][0]["answer"] = fault["faq_answer"]
@@ -132,18 +155,27 @@ def bad_case(full_case: Callable[..., Case]) -> Callable[[str], Case]:
 
 
 def _with_facts(
-    full_case: Callable[..., Case], draft: Draft, pool: dict[str, Snapshot], site: Site, fault: dict[str, Any]
+    full_case: Callable[..., Case],
+    draft: Draft,
+    pool: dict[str, Snapshot],
+    site: Site,
+    fault: dict[str, Any],
 ) -> Case:
     known = {reference.id for reference in draft.references}
-    # Without citations that the renderer would refuse: the gates have to see the draft that has them.
-    shown = draft.map_sentences(lambda s: s if s.source in known else s.model_copy(update={"source": None}))
+    # Without citations that the renderer would refuse: the gates have to see the draft that has
+    # them.
+    shown = draft.map_sentences(
+        lambda s: s if s.source in known else s.model_copy(update={"source": None})
+    )
     page = full_case(shown, pool, site).page
     assert isinstance(page, str)
     case = full_case(draft, pool, site, page=replaced(page, fault.get("page_replace", [])))
     assert isinstance(case.links, dict)
     links = {} if "unasked" in fault else case.links
     links |= {url: Link("dead", f"{url} answers 404 Not Found.") for url in fault.get("dead", [])}
-    links |= {url: Link("unknown", f"{url} answers 403 Forbidden.") for url in fault.get("unknown", [])}
+    links |= {
+        url: Link("unknown", f"{url} answers 403 Forbidden.") for url in fault.get("unknown", [])
+    }
     return full_case(
         *(draft, pool, site),
         page=case.page,
@@ -155,5 +187,9 @@ def _with_facts(
 
 
 def _neighbour(told: dict[str, Any]) -> Neighbour:
-    texts = [draft_of(read("good", name), name).prose() for name in (told["like"], *told.get("and", []))]
-    return Neighbour(told["title"], replaced("\n\n".join(texts), told.get("replace", [])), told["where"])
+    texts = [
+        draft_of(read("good", name), name).prose() for name in (told["like"], *told.get("and", []))
+    ]
+    return Neighbour(
+        told["title"], replaced("\n\n".join(texts), told.get("replace", [])), told["where"]
+    )

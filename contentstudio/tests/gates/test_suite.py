@@ -12,12 +12,12 @@ import pytest
 
 from contentstudio.config import Site
 from contentstudio.demo.web import FLAKY, DemoWeb
-from contentstudio.gates import judge, panel
-from contentstudio.gates.case import Case
+from contentstudio.gates import judge, registry
+from contentstudio.gates.input import Case
 from contentstudio.model import Image, InternalLink
 from contentstudio.research.extract import page
-from contentstudio.research.fetch import Fetched
 from contentstudio.seo import optimize
+from contentstudio.web.fetch import Fetched
 from contentstudio.writing.offline import compose
 
 ARTICLES = Path(__file__).parent / "articles"
@@ -25,7 +25,10 @@ GOOD = sorted(file.stem for file in (ARTICLES / "good").iterdir())
 BAD = sorted(file.stem for file in (ARTICLES / "bad").iterdir())
 OFFLINE = [
     *(f"/potting-shed/{name}.html" for name in ("compost", "mulch", "saving-seed")),
-    *(f"/clear-skies/{name}.html" for name in ("dark-adaptation", "first-binoculars", "meteor-showers", "moon-phases")),
+    *(
+        f"/clear-skies/{name}.html"
+        for name in ("dark-adaptation", "first-binoculars", "meteor-showers", "moon-phases")
+    ),
     FLAKY,
 ]
 
@@ -59,13 +62,23 @@ def test_optimizing_makes_no_good_article_a_bad_one(
     assert failures(optimized) == {}
 
 
-def test_what_the_offline_writer_makes_of_good_pages_passes_every_gate(full_case: Callable[..., Case]) -> None:
-    site = Site(name="suite", url="https://suite.example", sources=["https://feeds.example/feed.xml"])
+def test_what_the_offline_writer_makes_of_good_pages_passes_every_gate(
+    full_case: Callable[..., Case],
+) -> None:
+    site = Site(
+        name="suite", url="https://suite.example", sources=["https://feeds.example/feed.xml"]
+    )
     held = {}
     with DemoWeb(date(2026, 11, 23)) as web:
         for path in OFFLINE:
-            source = page(Fetched(web.url + path, web.url + path, 200, "text/html", "utf-8", _read(web.url + path)))
-            held[path] = failures(full_case(compose(site, "an-article", [source]), {"s1": source}, site))
+            source = page(
+                Fetched(
+                    web.url + path, web.url + path, 200, "text/html", "utf-8", _read(web.url + path)
+                )
+            )
+            held[path] = failures(
+                full_case(compose(site, "an-article", [source]), {"s1": source}, site)
+            )
     assert {path: why for path, why in held.items() if why} == {}
 
 
@@ -81,12 +94,17 @@ def _read(url: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_article_is_caught_by_the_gate_that_should(name: str, bad_case: Callable[[str], Case]) -> None:
+def test_a_bad_article_is_caught_by_the_gate_that_should(
+    name: str, bad_case: Callable[[str], Case]
+) -> None:
     told = tomllib.loads((ARTICLES / "bad" / f"{name}.toml").read_text("utf-8"))
     found = failures(bad_case(name))
     assert told["reason"].casefold() in found.get(told["gate"], "").casefold(), found
 
 
 def test_every_gate_has_a_bad_article_of_its_own() -> None:
-    caught = {tomllib.loads((ARTICLES / "bad" / f"{name}.toml").read_text("utf-8"))["gate"] for name in BAD}
-    assert caught == {gate.__name__.rpartition(".")[2] for gate in panel.GATES}
+    caught = {
+        tomllib.loads((ARTICLES / "bad" / f"{name}.toml").read_text("utf-8"))["gate"]
+        for name in BAD
+    }
+    assert caught == {gate.__name__.rpartition(".")[2] for gate in registry.GATES}

@@ -1,4 +1,5 @@
-"""Hugo, Jekyll and Astro themselves make a site of what is published by Git: what readers get is what was written.
+"""Hugo, Jekyll and Astro themselves make a site of what is published by Git: what readers get is
+what was written.
 
 Nothing is installed here; a generator that is missing is skipped, with the command that brings it.
 """
@@ -45,8 +46,8 @@ MOMENT = datetime(2026, 11, 23, 4, 5, 6, tzinfo=UTC)
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-# What a generator might read as its own: Markdown, HTML, Liquid, shortcodes, addresses. How it sets quotes and dashes
-# is the owner's choice.
+# What a generator might read as its own: Markdown, HTML, Liquid, shortcodes, addresses. How it sets
+# quotes and dashes is the owner's choice.
 HARD = (
     "5 * 3 _is_ `15`: a < b & c > d, <b>bold</b> [x](y) ~~z~~ | ^1 $m$ \\n.",
     "{{ site.title }} {% raw %} {{< figure >}} {{% note %}} stay as they are.",
@@ -60,7 +61,9 @@ def cited(*texts: str) -> list[Sentence]:
 
 
 NUMBERED = ListBlock(ordered=True, items=[cited(text) for text in HARD])
-LIST = ListBlock(items=[[*cited("- No list within.", text), Sentence(text="Both of it.")] for text in HARD])
+LIST = ListBlock(
+    items=[[*cited("- No list within.", text), Sentence(text="Both of it.")] for text in HARD]
+)
 QUOTES = [QuoteBlock(sentences=cited(text, "[!NOTE] And more.")) for text in HARD]
 TABLE = TableBlock(
     head=["", "| What {{ x }}", *HARD[:1]],
@@ -73,7 +76,9 @@ KINDS: list[Block] = [NUMBERED, LIST, *QUOTES, TABLE, WIDE, cited("And on it goe
 
 @dataclass(frozen=True)
 class Generator:
-    """How a generator is found and called: `missing` says how to get it, `build` makes a site in `out` of a folder."""
+    """How a generator is found and called: `missing` says how to get it, `build` makes a site in
+    `out` of a folder.
+    """
 
     layout: str
     missing: Callable[[], str | None]
@@ -81,17 +86,25 @@ class Generator:
 
 
 def run(folder: Path, *arguments: str, **env: str) -> None:
-    done = subprocess.run(arguments, cwd=folder, env={**os.environ, **env}, capture_output=True, text=True)
+    done = subprocess.run(
+        arguments, cwd=folder, env={**os.environ, **env}, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def without(program: str) -> Callable[[], str | None]:
-    return lambda: None if shutil.which(program) else f"there is no {program}: apt-get install {program}"
+    return lambda: (
+        None if shutil.which(program) else f"there is no {program}: apt-get install {program}"
+    )
 
 
 def without_astro() -> str | None:
     there = (ASTRO / "node_modules" / "astro").is_dir()
-    return None if there else f"there is no Astro: npm install --ignore-scripts --prefix {ASTRO} astro@5"
+    return (
+        None
+        if there
+        else f"there is no Astro: npm install --ignore-scripts --prefix {ASTRO} astro@5"
+    )
 
 
 def hugo(site: Path, out: Path) -> None:
@@ -117,7 +130,9 @@ GENERATORS = [
 
 
 class Place:
-    """A repository with a small site of that generator, and the site as it is built from what was pushed."""
+    """A repository with a small site of that generator, and the site as it is built from what was
+    pushed.
+    """
 
     def __init__(self, generator: Generator, folder: Path) -> None:
         self._generator = generator
@@ -125,7 +140,10 @@ class Place:
         self._remote = folder / "remote.git"
         self.out = folder / "out"
         shutil.copytree(SITES / generator.layout, self._person)
-        subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(self._remote)], check=True)
+        subprocess.run(
+            ["git", "init", "--quiet", "--bare", "--initial-branch=main", str(self._remote)],
+            check=True,
+        )
         self._git("init", "--quiet")
         self._git("add", "--all")
         self._git("commit", "--quiet", "--message", "Begin")
@@ -133,14 +151,24 @@ class Place:
         file = folder / "contentstudio.toml"
         file.write_text(
             f"[[site]]\nname = 'garden'\nurl = '{URL}'\nsources = ['https://a.example']\n"
-            f"publish = {{ to = 'git', repository = '{self._remote}', layout = '{generator.layout}' }}\n",
+            f"publish = {{ to = 'git', repository = '{self._remote}', layout = "
+            f"'{generator.layout}' }}\n",
             "utf-8",
         )
         self.config = settings.load(file)
 
     def _git(self, *arguments: str) -> None:
-        who = ("-c", "user.name=A person", "-c", "user.email=person@garden.example", "-c", "init.defaultBranch=main")
-        subprocess.run(["git", *who, "-C", str(self._person), *arguments], check=True, capture_output=True)
+        who = (
+            "-c",
+            "user.name=A person",
+            "-c",
+            "user.email=person@garden.example",
+            "-c",
+            "init.defaultBranch=main",
+        )
+        subprocess.run(
+            ["git", *who, "-C", str(self._person), *arguments], check=True, capture_output=True
+        )
 
     def publish(self, article: Article, known: Existing | None = None) -> Existing:
         async def work() -> Existing:
@@ -184,7 +212,9 @@ class Night:
         return self.place.page(self.published).xpath("//*[@id='body']")[0]
 
 
-@pytest.fixture(scope="module", params=GENERATORS, ids=[generator.layout for generator in GENERATORS])
+@pytest.fixture(
+    scope="module", params=GENERATORS, ids=[generator.layout for generator in GENERATORS]
+)
 def night(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Night:
     if why := request.param.missing():
         pytest.skip(why)
@@ -202,23 +232,35 @@ def article(**changes: Any) -> Article:
         "title": 'On compost: a < b & "c" – {{ d }}',
         "description": 'What to know: of "heaps" & more.',
         "sections": [
-            Section(heading="Heaps & 1. <things>", paragraphs=[[Sentence(text=text, source="s1")] for text in HARD]),
-            Section(heading="Turning", paragraphs=[[Sentence(text="Turn it, as in mulch.", source="s2", quoted=True)]]),
+            Section(
+                heading="Heaps & 1. <things>",
+                paragraphs=[[Sentence(text=text, source="s1")] for text in HARD],
+            ),
+            Section(
+                heading="Turning",
+                paragraphs=[[Sentence(text="Turn it, as in mulch.", source="s2", quoted=True)]],
+            ),
             Section(heading="Mulch", paragraphs=[[Sentence(text="It is like mulch, but warm.")]]),
             Section(heading="Kinds", paragraphs=KINDS),
         ],
         "references": [
-            Reference(id="s1", url="https://a.example/?b=1&c=(2)", title="A & [B]", sha256="0" * 64),
+            Reference(
+                id="s1", url="https://a.example/?b=1&c=(2)", title="A & [B]", sha256="0" * 64
+            ),
             Reference(id="s2", url="https://b.example/", title="", sha256="1" * 64),
         ],
-        "faq": [Question(question="Why *turn* it?", answer=[Sentence(text="For the air.", source="s1")])],
+        "faq": [
+            Question(question="Why *turn* it?", answer=[Sentence(text="For the air.", source="s1")])
+        ],
         "links": [InternalLink(anchor="mulch", url="https://garden.example/mulch?a=1&b=2")],
         "images": [Image(src="heap.png", alt="A heap of leaves")],
         "tags": ["Soil & Earth", "heaps"],
         "writer": "offline",
     }
     draft = Draft.model_validate(values | changes)
-    return Article(draft, told.get("at", MOMENT), told.get("state", "published"), {"heap.png": PIXEL})
+    return Article(
+        draft, told.get("at", MOMENT), told.get("state", "published"), {"heap.png": PIXEL}
+    )
 
 
 def hidden(**changes: Any) -> Article:
@@ -247,7 +289,10 @@ def test_a_page_says_what_the_article_says(night: Night) -> None:
     assert [words(heading) for heading in body.xpath(".//h3")] == ["Why *turn* it?"]
     for note in body.xpath(".//sup"):
         note.drop_tree()
-    paragraphs = [words(paragraph) for paragraph in body.xpath(".//p[not(ancestor::li or ancestor::blockquote)]")]
+    paragraphs = [
+        words(paragraph)
+        for paragraph in body.xpath(".//p[not(ancestor::li or ancestor::blockquote)]")
+    ]
     assert [text for text in paragraphs if text] == [
         *HARD,
         "“Turn it, as in mulch.”",
@@ -265,7 +310,9 @@ def test_lists_quotes_and_tables_are_what_they_were(night: Night) -> None:
     assert [words(item) for item in numbered.xpath("li")] == [said(item) for item in NUMBERED.items]
     assert [words(item) for item in plain.xpath("li")] == [said(item) for item in LIST.items]
     assert more == []
-    assert [words(quote) for quote in body.xpath(".//blockquote")] == [said(quote.sentences) for quote in QUOTES]
+    assert [words(quote) for quote in body.xpath(".//blockquote")] == [
+        said(quote.sentences) for quote in QUOTES
+    ]
     tables = body.xpath(".//table")
     assert len(tables) == 2
     for table, block in zip(tables, (TABLE, WIDE), strict=True):

@@ -1,6 +1,7 @@
 """Drafts with every kind of block, in words that a reader of Markdown could take for marks.
 
-They are built from a seed (the same seed, the same draft): Hypothesis's own strategies need thirty times as long.
+They are built from a seed (the same seed, the same draft): Hypothesis's own strategies need thirty
+times as long.
 """
 
 from __future__ import annotations
@@ -11,27 +12,78 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
-from contentstudio.model import Block, Draft, ListBlock, Question, QuoteBlock, Reference, Section, Sentence, TableBlock
+from contentstudio.model import (
+    Block,
+    Draft,
+    ListBlock,
+    Question,
+    QuoteBlock,
+    Reference,
+    Section,
+    Sentence,
+    TableBlock,
+)
 
 T = TypeVar("T")
 
-MARKS = ["#", "##", ">", ">>", "-", "*", "+", "1.", "2)", "|", "| --- |", "\\", "\\|", "<br>", "<BR />", "[s1]", "[]"]
-MARKS += ["[s1]:", "`", "“", "Words", "10", ".", "\u00a0", "\u2028", "公式", "---", ":-:", "<", "{{", "\\<br>", "\x00"]
+MARKS = [
+    "#",
+    "##",
+    ">",
+    ">>",
+    "-",
+    "*",
+    "+",
+    "1.",
+    "2)",
+    "|",
+    "| --- |",
+    "\\",
+    "\\|",
+    "<br>",
+    "<BR />",
+    "[s1]",
+    "[]",
+]
+MARKS += [
+    "[s1]:",
+    "`",
+    "“",
+    "Words",
+    "10",
+    ".",
+    "\u00a0",
+    "\u2028",
+    "公式",
+    "---",
+    ":-:",
+    "<",
+    "{{",
+    "\\<br>",
+    "\x00",
+]
 IDS = ("s1", "s12")
 
 
-def some(chance: random.Random, make: Callable[[random.Random], T], most: int, least: int = 1) -> list[T]:
+def some(
+    chance: random.Random, make: Callable[[random.Random], T], most: int, least: int = 1
+) -> list[T]:
     return [make(chance) for _ in range(chance.randint(least, most))]
 
 
 def words(chance: random.Random) -> str:
     """A line, as a sentence has it."""
-    parts = [chance.choice([*MARKS, " ", " ", chr(chance.randint(1, 0x2FF))]) for _ in range(chance.randint(1, 5))]
+    parts = [
+        chance.choice([*MARKS, " ", " ", chr(chance.randint(1, 0x2FF))])
+        for _ in range(chance.randint(1, 5))
+    ]
     return " ".join("".join(parts).split()) or "x"
 
 
 def sentence(chance: random.Random) -> Sentence:
-    return Sentence(text=words(chance), source=chance.choice([None, *IDS]), quoted=chance.random() < 0.4)
+    return Sentence(
+        text=words(chance), source=chance.choice([None, *IDS]), quoted=chance.random() < 0.4
+    )
 
 
 def sentences(chance: random.Random) -> list[Sentence]:
@@ -40,7 +92,9 @@ def sentences(chance: random.Random) -> list[Sentence]:
 
 def table(chance: random.Random) -> TableBlock:
     width = chance.randint(1, 3)
-    rows = [[some(chance, sentence, 2, 0) for _ in range(width)] for _ in range(chance.randint(1, 3))]
+    rows = [
+        [some(chance, sentence, 2, 0) for _ in range(width)] for _ in range(chance.randint(1, 3))
+    ]
     return TableBlock(head=[chance.choice(["", words(chance)]) for _ in range(width)], rows=rows)
 
 
@@ -70,7 +124,9 @@ def draft(seed: int) -> Draft:
         title=words(chance),
         description=chance.choice(["", words(chance)]),
         sections=some(chance, section, 2),
-        references=[Reference(id=id, url=f"https://a.example/{id}", title="", sha256="0" * 64) for id in IDS],
+        references=[
+            Reference(id=id, url=f"https://a.example/{id}", title="", sha256="0" * 64) for id in IDS
+        ],
         writer="test",
         faq=some(chance, question, 1, 0),
     )

@@ -11,23 +11,34 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-FAULTS = ("502 before", "502 after", "reset before", "reset after", "half an answer", "hang before", "hang after")
+FAULTS = (
+    "502 before",
+    "502 after",
+    "reset before",
+    "reset after",
+    "half an answer",
+    "hang before",
+    "hang after",
+)
 
 
 class Proxy:
     """Stands between us and a site, and breaks what a test says.
 
-    `fault(name, method, path)` holds for the next `times` requests whose method is that and whose path contains `path`.
-    Faults `before` never reach the site; those `after` were carried out. A number is the status of the answer, which
-    has `headers`. `told` is every request in its order. `watch` is called before and after each one. `front` may answer
-    instead of the site, with a status, headers and a body, to a method, a path and the number of bytes that were sent.
+    `fault(name, method, path)` holds for the next `times` requests whose method is that and whose
+    path contains `path`. Faults `before` never reach the site; those `after` were carried out. A
+    number is the status of the answer, which has `headers`. `told` is every request in its order.
+    `watch` is called before and after each one. `front` may answer instead of the site, with a
+    status, headers and a body, to a method, a path and the number of bytes that were sent.
     """
 
     def __init__(self, port: int) -> None:
         self.told: list[str] = []
         self.headers: dict[str, str] = {}
         self.watch: Callable[[int, str], None] = lambda number, when: None
-        self.front: Callable[[str, str, int], tuple[int, dict[str, str], bytes] | None] = lambda *_: None
+        self.front: Callable[[str, str, int], tuple[int, dict[str, str], bytes] | None] = (
+            lambda *_: None
+        )
         self.released = threading.Event()
         self._port = port
         self._faults: list[list[Any]] = []
@@ -86,17 +97,30 @@ class Proxy:
                         return self.broken(fault)
                     self.send_response(status)
                     for name, value in headers:
-                        if name.lower() not in ("connection", "transfer-encoding", "content-length", "host"):
+                        if name.lower() not in (
+                            "connection",
+                            "transfer-encoding",
+                            "content-length",
+                            "host",
+                        ):
                             self.send_header(name, value)
                     self.end_headers()
-                    self.wfile.write(answer[: len(answer) // 2] if fault == "half an answer" else answer)
+                    self.wfile.write(
+                        answer[: len(answer) // 2] if fault == "half an answer" else answer
+                    )
                 return None
 
             def asked(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
                 upstream = http.client.HTTPConnection("127.0.0.1", proxy._port, timeout=30)
                 try:
-                    headers = {k: v for k, v in self.headers.items() if k.lower() not in ("connection", "host")}
-                    upstream.request(self.command, self.path, body or None, {**headers, "Connection": "close"})
+                    headers = {
+                        k: v
+                        for k, v in self.headers.items()
+                        if k.lower() not in ("connection", "host")
+                    }
+                    upstream.request(
+                        self.command, self.path, body or None, {**headers, "Connection": "close"}
+                    )
                     response = upstream.getresponse()
                     return response.status, response.getheaders(), response.read()
                 finally:
@@ -118,7 +142,9 @@ class Proxy:
                         self.end_headers()
                         self.wfile.write(b"<h1>Bad Gateway</h1>")
                     return
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                )
                 self.close_connection = True
 
             do_GET = do_POST = do_DELETE = do_PUT = do_any  # noqa: N815

@@ -1,4 +1,6 @@
-"""What a night leaves behind, whoever worked through it: a worker on this machine, or functions on Lambda."""
+"""What a night leaves behind, whoever worked through it: a worker on this machine, or functions on
+Lambda.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from lxml import html
 
 from contentstudio.config import Config
 from contentstudio.demo.web import APP, FEEDS, FLAKY, GONE, HARD, INDEXNOW, DemoWeb
-from overnight.database import Database
+from overnight.store.database import Database
 
 Outcome = tuple[str, str | None, str | None]
 SOURCES = (*FEEDS, GONE)  # of the site whose night it is
@@ -23,7 +25,12 @@ async def outcomes(database: Database, pipeline: str) -> dict[str, Outcome]:
         [pipeline],
     )
     return {
-        row["input"].get("url") or row["input"]["slug"]: (row["status"], row["outcome"], row["error"]) for row in rows
+        row["input"].get("url") or row["input"]["slug"]: (
+            row["status"],
+            row["outcome"],
+            row["error"],
+        )
+        for row in rows
     }
 
 
@@ -43,7 +50,8 @@ def reads(web: DemoWeb) -> list[str]:
 
 
 async def check(database: Database, config: Config, web: DemoWeb) -> None:
-    """Nothing was lost, nothing was done twice, nothing is half published, and what did not succeed says why.
+    """Nothing was lost, nothing was done twice, nothing is half published, and what did not succeed
+    says why.
 
     The night is one of `reads(web)` with `web.url + INDEXNOW` as its endpoint.
     """
@@ -56,10 +64,14 @@ async def check(database: Database, config: Config, web: DemoWeb) -> None:
     waiting = [slug for slug, (status, _, _) in articles.items() if status == "needs_review"]
     assert len(waiting) == 1
     assert "readability" in str(articles[waiting[0]][2])
-    assert {status for slug, (status, _, _) in articles.items() if slug not in waiting} == {"succeeded"}
+    assert {status for slug, (status, _, _) in articles.items() if slug not in waiting} == {
+        "succeeded"
+    }
     pages = published(config)
     assert len(pages) == len(articles) - 1 == 8
-    assert [path for path in config.folder(config.site[0]).rglob("*") if "part" in path.suffix] == []
+    assert [
+        path for path in config.folder(config.site[0]).rglob("*") if "part" in path.suffix
+    ] == []
     await _check_quotes(database, pages)
     assert set(pinged(web)) == {f"https://garden.example/{path.parent.name}/" for path in pages}
     assert HARD in web.requests
@@ -69,7 +81,10 @@ async def check(database: Database, config: Config, web: DemoWeb) -> None:
 
 async def _check_quotes(database: Database, pages: list[Path]) -> None:
     """Each page is whole, and every sentence that it quotes stands in its source."""
-    texts = {r["url"]: " ".join(r["text"].split()) for r in await database.fetch("select url, text from snapshots")}
+    texts = {
+        r["url"]: " ".join(r["text"].split())
+        for r in await database.fetch("select url, text from snapshots")
+    }
     for path in pages:
         quotes = html.parse(path).getroot().xpath("//q")
         assert quotes, f"{path} quotes nothing"

@@ -10,13 +10,13 @@ from contentstudio.app import create
 from contentstudio.model import Draft
 from contentstudio.pipelines.work import Judged
 from overnight import App
-from overnight.database import Database
+from overnight.engine.worker import Worker
 from overnight.identity import input_hash
-from overnight.ledger import Ledger
-from overnight.model import NewRun
-from overnight.pipeline import dump
+from overnight.pipelines.pipeline import dump
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import NewRun
 from overnight.testing import Clock, run_until_idle
-from overnight.worker import Worker
 
 
 class Jobs:
@@ -61,7 +61,8 @@ class Jobs:
 
     async def ending(self, job: str) -> dict[str, Any]:
         row = await self.database.one(
-            "select id, status, output, error, attempt, failures from runs where job_id = %s and step = 'publish'",
+            "select id, status, output, error, attempt, failures from runs where job_id "
+            "= %s and step = 'publish'",
             [job],
         )
         assert row is not None

@@ -1,6 +1,7 @@
 """A worker in a process of its own, until nothing is left to do.
 
-FILE (the config), URL (of the database), PID (a file for its number) and ENV are given: a fork server has an old one.
+FILE (the config), URL (of the database), PID (a file for its number) and ENV are given: a fork
+server has an old one.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 from pathlib import Path
 
 from contentstudio.app import create
-from overnight.database import Database
+from overnight.store.database import Database
 from overnight.testing import run_until_idle
 
 FILE, URL, PID, ENV = (globals()[name] for name in ("FILE", "URL", "PID", "ENV"))

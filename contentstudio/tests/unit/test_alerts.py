@@ -1,4 +1,6 @@
-"""The sections [alerts] and [morning]: secrets are in the environment, and a mistake is one sentence."""
+"""The sections [alerts] and [morning]: secrets are in the environment, and a mistake is one
+sentence.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ def load(tmp_path: Path, text: str) -> settings.Config:
     return settings.load(file)
 
 
-def test_without_a_section_there_is_no_channel_and_the_report_is_for_half_past_seven(tmp_path: Path) -> None:
+def test_without_a_section_there_is_no_channel_and_the_report_is_for_half_past_seven(
+    tmp_path: Path,
+) -> None:
     made = alerts.build(load(tmp_path, ""))
     assert (list(made.channels), made.morning, made.quiet) == ([], "07:30", ("22:00", "07:00"))
 
@@ -61,8 +65,15 @@ def test_the_channels_get_their_addresses_from_the_environment_or_a_file(
         "https://hooks.slack.example/services/verysecret",
         "https://hook.example/verysecret",
     )
-    assert (mail.password, list(apprise.urls)) == ("verysecretword", ["tgram://verysecret/1", "json://localhost"])
-    assert (made.quiet, made.morning, made.timezone) == (("23:00", "06:00"), "06:45", "Europe/Belgrade")
+    assert (mail.password, list(apprise.urls)) == (
+        "verysecretword",
+        ["tgram://verysecret/1", "json://localhost"],
+    )
+    assert (made.quiet, made.morning, made.timezone) == (
+        ("23:00", "06:00"),
+        "06:45",
+        "Europe/Belgrade",
+    )
     assert (made.urgency_of("late_job"), made.link) == ("now", "https://console.example")
     alerts.check(made)
 
@@ -97,14 +108,18 @@ def test_the_heartbeat_is_in_the_config_or_in_the_environment_and_its_url_is_not
     monkeypatch.setenv("CONTENTSTUDIO_HEARTBEAT_URL", "https://hc-ping.com/verysecret-1")
     config = load(tmp_path, "[alerts]\nheartbeat_seconds = 120\n")
     assert alerts.build(config).heartbeat == Heartbeat("https://hc-ping.com/verysecret-1", 120)
-    config = load(tmp_path, "[alerts]\nheartbeat = 'https://kuma.example/api/push/verysecret2?status=up'\n")
+    config = load(
+        tmp_path, "[alerts]\nheartbeat = 'https://kuma.example/api/push/verysecret2?status=up'\n"
+    )
     made = alerts.build(config)
     assert made.heartbeat == Heartbeat("https://kuma.example/api/push/verysecret2?status=up", 300)
     assert "verysecret" not in repr(config) + repr(made) + config.model_dump_json()
     assert redact("asked for verysecret2") == "asked for •••"
 
 
-@pytest.mark.parametrize("url", ["hc-ping.com/verysecret", "ftp://x.example/verysecret", "https:// verysecret", ""])
+@pytest.mark.parametrize(
+    "url", ["hc-ping.com/verysecret", "ftp://x.example/verysecret", "https:// verysecret", ""]
+)
 def test_a_heartbeat_that_is_no_url_is_one_sentence_without_it(tmp_path: Path, url: str) -> None:
     config = load(tmp_path, f"[alerts]\nheartbeat = '{url}'\n")
     with pytest.raises(ConfigError, match="the URL of the heartbeat must be whole") as raised:
@@ -141,7 +156,13 @@ def test_the_report_is_the_text_that_the_command_shows(capsys: pytest.CaptureFix
     from contentstudio import morning
 
     lists: dict[str, list[dict[str, str]]] = {name: [] for name in morning.LISTS}
-    night = {**lists, "since": datetime(2030, 1, 1, tzinfo=UTC), "cost_usd": 0.0, "llm_calls": 0, "seconds": 1.0}
+    night = {
+        **lists,
+        "since": datetime(2030, 1, 1, tzinfo=UTC),
+        "cost_usd": 0.0,
+        "llm_calls": 0,
+        "seconds": 1.0,
+    }
     night |= {"retries": 3, "runs": {}, "all_failed": False}
     morning.render(night, "contentstudio")
     shown = capsys.readouterr().out

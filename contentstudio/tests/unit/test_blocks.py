@@ -1,4 +1,6 @@
-"""Lists, quotes and tables, as HTML, as Markdown and in a terminal: every word is shown, and none is read as markup."""
+"""Lists, quotes and tables, as HTML, as Markdown and in a terminal: every word is shown, and none
+is read as markup.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ from contentstudio.writing.article import _rewrite_question, cited_only
 from overnight.errors import InvalidPayload
 
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")  # HTML cannot carry it
-HOSTILE = '<img src=x onerror="x()"> | {{ x }} </td></table><script>y</script> *a* [b](javascript:c)'
+HOSTILE = (
+    '<img src=x onerror="x()"> | {{ x }} </td></table><script>y</script> *a* [b](javascript:c)'
+)
 
 
 def said(text: str, source: str | None = None, quoted: bool = False) -> Sentence:
@@ -62,7 +66,10 @@ def whole(text: str = "A heap") -> list[Block]:
         ListBlock(items=[[said(text), said(text, "s2")], [said(text, "s1", quoted=True)]]),
         ListBlock(ordered=True, items=[[said(text, "s1")]]),
         QuoteBlock(sentences=[said(text, "s1"), said(text, "s1")]),
-        TableBlock(head=[text, ""], rows=[[[said(text, "s1"), said(text)], []], [[], [said(text, "s2", quoted=True)]]]),
+        TableBlock(
+            head=[text, ""],
+            rows=[[[said(text, "s1"), said(text)], []], [[], [said(text, "s2", quoted=True)]]],
+        ),
     ]
 
 
@@ -94,7 +101,10 @@ def test_a_quote_of_two_sources_names_both() -> None:
 def test_a_table_has_a_head_and_each_cell_in_its_place() -> None:
     rows = [[[said("Bark"), said("Or chips.")], []], [[], [said("5 cm", "s1")]]]
     article = tree(make_draft(TableBlock(head=["What", ""], rows=rows)))
-    assert [(th.text or "", th.get("scope")) for th in article.xpath("//thead/tr/th")] == [("What", "col"), ("", "col")]
+    assert [(th.text or "", th.get("scope")) for th in article.xpath("//thead/tr/th")] == [
+        ("What", "col"),
+        ("", "col"),
+    ]
     cells = [[td.text_content() for td in tr.xpath("td")] for tr in article.xpath("//tbody/tr")]
     assert cells == [["Bark Or chips.", ""], ["", "5 cm1"]]
 
@@ -107,14 +117,20 @@ def test_links_stand_in_items_and_cells_and_not_in_quotes() -> None:
         TableBlock(head=["worm"], rows=[[[said("A worm.")]], [[]], [[said("By bark.")]]]),
         links=links,
     )
-    assert tree(draft).xpath("//section[1]//a[not(parent::sup)]/@href") == ["/heap/", "/worm/", "/bark/"]
+    assert tree(draft).xpath("//section[1]//a[not(parent::sup)]/@href") == [
+        "/heap/",
+        "/worm/",
+        "/bark/",
+    ]
     assert tree(draft).xpath("//li/a/@href")[0] == "/heap/"
     assert markdown.body(draft).count("](<") == 3 + 1  # the source is a link too
 
 
 def test_the_pieces_of_a_draft_are_in_the_order_of_its_blocks() -> None:
     draft = make_draft(*whole())
-    assert ["".join(piece.text for piece in pieces) for pieces in anchors.pieces(draft)] == ["A heap"] * 11
+    assert ["".join(piece.text for piece in pieces) for pieces in anchors.pieces(draft)] == [
+        "A heap"
+    ] * 11
     assert len(draft.sentences()) == 11
 
 
@@ -134,11 +150,17 @@ def test_a_source_that_is_not_there_is_refused_in_every_block(block: Block) -> N
 
 
 def test_a_theme_gets_quotation_marks_and_a_page_a_q_as_well() -> None:
-    draft = make_draft([said("A heap.", "s1", quoted=True)], ListBlock(items=[[said("A worm.", "s1", quoted=True)]]))
+    draft = make_draft(
+        [said("A heap.", "s1", quoted=True)],
+        ListBlock(items=[[said("A worm.", "s1", quoted=True)]]),
+    )
     assert not tree(draft, cms=True).xpath("//q")
     assert "“A heap.”" in render.body(draft, cms=True)
     assert [q.text for q in tree(draft).xpath("//q")] == ["A heap.", "A worm."]
-    assert tree(draft).xpath("//p")[0].text_content() == tree(draft, cms=True).xpath("//p")[0].text_content()
+    assert (
+        tree(draft).xpath("//p")[0].text_content()
+        == tree(draft, cms=True).xpath("//p")[0].text_content()
+    )
 
 
 @pytest.mark.parametrize(
@@ -170,7 +192,9 @@ def test_quotation_marks_are_those_of_the_language(language: str, shown: str) ->
 
 def test_the_picture_that_a_theme_shows_is_not_shown_again() -> None:
     images = [Image(src=f"{number}.png", alt=f"Heap {number}") for number in range(4)]
-    sections = [Section(heading=heading, paragraphs=[[said("A heap.")]]) for heading in ("One", "Two")]
+    sections = [
+        Section(heading=heading, paragraphs=[[said("A heap.")]]) for heading in ("One", "Two")
+    ]
     draft = make_draft(sections=sections, images=images)
     assert tree(draft).xpath("//img/@src") == ["0.png", "1.png", "2.png", "3.png"]
     for featured in images:
@@ -182,29 +206,46 @@ def test_the_picture_that_a_theme_shows_is_not_shown_again() -> None:
 
 def test_markdown_has_the_blocks_of_markdown() -> None:
     text = markdown.body(make_draft(*whole()))
-    assert "\n\n- A heap A heap[^2]\n- “A heap”[^1]\n\n1. A heap[^1]\n\n> A heap[^1] A heap[^1]\n\n" in text
-    assert "\n\n| A heap |  |\n| --- | --- |\n| A heap[^1] A heap |  |\n|  | “A heap”[^2] |\n\n" in text
+    assert (
+        "\n\n- A heap A heap[^2]\n- “A heap”[^1]\n\n1. A heap[^1]\n\n> A heap[^1] A heap[^1]\n\n"
+        in text
+    )
+    assert (
+        "\n\n| A heap |  |\n| --- | --- |\n| A heap[^1] A heap |  |\n|  | “A heap”[^2] |\n\n"
+        in text
+    )
 
 
 def test_markdown_reads_no_words_of_strangers_as_its_own() -> None:
     lines = markdown.body(make_draft(*whole(HOSTILE))).splitlines()
     rows = [line.replace(r"\|", "") for line in lines if line.startswith("| ")]
     assert [row.count("|") for row in rows] == [3] * 4
-    assert not any(mark in line.replace(r"\*", "") for line in lines for mark in ("<img", "</td", "{{", "*a*", "[b]("))
+    assert not any(
+        mark in line.replace(r"\*", "")
+        for line in lines
+        for mark in ("<img", "</td", "{{", "*a*", "[b](")
+    )
 
 
-@pytest.mark.parametrize("start", ["- no item", "1. no item", "+ no item", "> no quote", "# no heading", "| no cell |"])
+@pytest.mark.parametrize(
+    "start", ["- no item", "1. no item", "+ no item", "> no quote", "# no heading", "| no cell |"]
+)
 def test_what_begins_as_a_block_within_a_block_is_text(start: str) -> None:
     lines = markdown.body(make_draft(*whole(start))).splitlines()
     starts = ("- ", "1. ", "> ", "| ")
     inner = [line.removeprefix(mark) for line in lines for mark in starts if line.startswith(mark)]
     assert len(inner) == 2 + 1 + 1 + 4
-    assert not any(line.startswith((*starts, "+ ", "# ")) for line in inner if line != "--- | --- |")
+    assert not any(
+        line.startswith((*starts, "+ ", "# ")) for line in inner if line != "--- | --- |"
+    )
 
 
 def test_a_terminal_shows_every_block() -> None:
     shown = review_text.article(make_draft(*whole()))
-    assert "- A heap A heap [s2]\n- “A heap” [s1]\n\n1. A heap [s1]\n\n> “A heap” [s1] “A heap” [s1]\n" in shown
+    assert (
+        "- A heap A heap [s2]\n- “A heap” [s1]\n\n1. A heap [s1]\n\n> “A heap” [s1] “A heap” [s1]\n"
+        in shown
+    )
     assert "| A heap | –\n| A heap [s1] A heap | –\n| – | “A heap” [s2]\n" in shown
 
 
@@ -235,15 +276,28 @@ def test_citations_are_numbered_anew_in_every_block() -> None:
 
 def test_a_short_description_goes_on_with_no_item_or_cell() -> None:
     tells = "It needs leaves, some water, a little air, and a whole winter to become soil."
-    blocks: list[Block] = [ListBlock(items=[[said(tells)]]), TableBlock(head=["What"], rows=[[[said(tells)]]])]
+    blocks: list[Block] = [
+        ListBlock(items=[[said(tells)]]),
+        TableBlock(head=["What"], rows=[[[said(tells)]]]),
+    ]
     site = Site(name="garden", url="https://garden.example", sources=["https://a.example"])
     assert optimize(make_draft(*blocks), site, []).draft.description == "How to make it."
-    assert optimize(make_draft(*blocks, [said(tells)]), site, []).draft.description == f"How to make it. {tells}"
+    assert (
+        optimize(make_draft(*blocks, [said(tells)]), site, []).draft.description
+        == f"How to make it. {tells}"
+    )
 
 
 def test_a_model_that_mends_an_article_sees_its_blocks() -> None:
     site = Site(name="garden", url="https://garden.example", sources=["https://a.example"])
     question = _rewrite_question(site, make_draft(*whole("A heap")), {}, ["It is thin."])
-    for mark in ('"paragraphs"', '"kind": "list"', '"ordered": true', '"kind": "quote"', '"kind": "table"', '"head"'):
+    for mark in (
+        '"paragraphs"',
+        '"kind": "list"',
+        '"ordered": true',
+        '"kind": "quote"',
+        '"kind": "table"',
+        '"head"',
+    ):
         assert mark in question
     assert question.count("A heap") == 12

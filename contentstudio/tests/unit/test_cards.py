@@ -52,11 +52,25 @@ def test_no_word_leaves_a_card(title: str, name: str) -> None:
 
 
 def test_the_words_of_a_title_are_on_its_card() -> None:
-    assert cards.card("Compost", "Garden") != cards.card("Mulch", "Garden") != cards.card("Mulch", "Sky")
+    assert (
+        cards.card("Compost", "Garden")
+        != cards.card("Mulch", "Garden")
+        != cards.card("Mulch", "Sky")
+    )
 
 
 @pytest.mark.parametrize(
-    "title", ["目次", "한국어 제목", "שלום עולם", "مرحبا", "हिन्दी", "🌱 Compost", "Compost 堆肥", "\u202eabc"]
+    "title",
+    [
+        "目次",
+        "한국어 제목",
+        "שלום עולם",
+        "مرحبا",
+        "हिन्दी",
+        "🌱 Compost",
+        "Compost 堆肥",
+        "\u202eabc",
+    ],
 )
 def test_what_the_font_cannot_draw_is_left_out_whole(title: str) -> None:
     assert not cards.drawable(title)
@@ -66,7 +80,14 @@ def test_what_the_font_cannot_draw_is_left_out_whole(title: str) -> None:
 
 @pytest.mark.parametrize(
     "title",
-    ["Über Böden – „gut“", "Ça va: 12 € ½ × 3", "Příliš žluťoučký", "Содержание їєґ", "Περιεχόμενα", "Phở Việt"],
+    [
+        "Über Böden – „gut“",
+        "Ça va: 12 € ½ × 3",
+        "Příliš žluťoučký",
+        "Содержание їєґ",
+        "Περιεχόμενα",
+        "Phở Việt",
+    ],
 )
 def test_latin_greek_and_cyrillic_are_drawn(title: str) -> None:
     assert cards.drawable(title)
@@ -74,13 +95,18 @@ def test_latin_greek_and_cyrillic_are_drawn(title: str) -> None:
 
 
 def test_the_same_words_give_the_same_bytes_in_another_process() -> None:
-    program = "import sys; from contentstudio.publish import cards; sys.stdout.buffer.write(cards.card('Böden', 'A'))"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout == cards.card(
-        "Böden", "A"
+    program = (
+        "import sys; from contentstudio.publish import cards; "
+        "sys.stdout.buffer.write(cards.card('Böden', 'A'))"
     )
+    assert subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True
+    ).stdout == cards.card("Böden", "A")
 
 
-@pytest.mark.parametrize("color", ["#ffffff", "#000000", "#ffcc00", "#ff0000", "#7f7f7f", "#23674a"])
+@pytest.mark.parametrize(
+    "color", ["#ffffff", "#000000", "#ffcc00", "#ff0000", "#7f7f7f", "#23674a"]
+)
 def test_a_sites_colour_can_be_read_on_both_papers(color: str) -> None:
     light, dark = cards.accent(color)
     assert cards._contrast(cards._channels(light), cards._channels(cards.PAPER)) >= 4.5
@@ -95,7 +121,14 @@ def test_a_colour_that_can_be_read_stays_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     ("name", "letter"),
-    [("the garden", "T"), ("“Über”", "Ü"), ("公式", "公"), ("3 heaps", "3"), ("ßa", "S"), ("–", None)],
+    [
+        ("the garden", "T"),
+        ("“Über”", "Ü"),
+        ("公式", "公"),
+        ("3 heaps", "3"),
+        ("ßa", "S"),
+        ("–", None),
+    ],
 )
 def test_an_icon_is_the_first_letter_on_the_sites_colour(name: str, letter: str | None) -> None:
     svg = etree.fromstring(cards.icon(name, "#aa2266").encode())
@@ -103,7 +136,9 @@ def test_an_icon_is_the_first_letter_on_the_sites_colour(name: str, letter: str 
     assert svg.xpath("//@fill")[0] == "#aa2266"
 
 
-@pytest.mark.parametrize(("kind", "size"), [("PNG", (30, 20)), ("JPEG", (40, 10)), ("GIF", (5, 6)), ("WEBP", (7, 8))])
+@pytest.mark.parametrize(
+    ("kind", "size"), [("PNG", (30, 20)), ("JPEG", (40, 10)), ("GIF", (5, 6)), ("WEBP", (7, 8))]
+)
 def test_a_pictures_size_is_read(kind: str, size: tuple[int, int]) -> None:
     written = io.BytesIO()
     Image.new("RGB", size).save(written, kind)
@@ -117,6 +152,8 @@ def test_a_picture_that_lies_on_its_side_has_the_size_that_is_shown() -> None:
     assert cards.size_of(written.getvalue()) == (10, 40)
 
 
-@pytest.mark.parametrize("data", [b"", b"<svg/>", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xd8\xff\xe0" + b"\0" * 40])
+@pytest.mark.parametrize(
+    "data", [b"", b"<svg/>", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xd8\xff\xe0" + b"\0" * 40]
+)
 def test_a_picture_that_cannot_be_read_has_no_size(data: bytes) -> None:
     assert cards.size_of(data) is None

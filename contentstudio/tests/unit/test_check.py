@@ -15,23 +15,34 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 
 from contentstudio import config as settings
-from contentstudio import preflight
-from contentstudio.cli import _check_sites, cli, defused
-from contentstudio.preflight import Check
-from overnight import show
+from contentstudio.cli.main import _check_sites, cli, defused
+from contentstudio.diagnostics import preflight
+from contentstudio.diagnostics.preflight import Check
+from overnight.cli import output
 from overnight.errors import ConfigError, UserError
 
-SECRETS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "CONTENTSTUDIO_SECRET_GARDEN", "CONTENTSTUDIO_SLACK_URL")
+SECRETS = (
+    "ANTHROPIC_API_KEY",
+    "OPENAI_API_KEY",
+    "CONTENTSTUDIO_SECRET_GARDEN",
+    "CONTENTSTUDIO_SLACK_URL",
+)
 FEED = b"<rss version='2.0'><channel><title>t</title><item><title>i</title><link>https://a.example/1</link></item></channel></rss>"
 SITE = 'name = "{0}"\nurl = "https://{0}.example"\nsources = ["https://a.example/"]\n'
 
 
 def test_every_site_is_listed_with_the_file_that_it_is_in(tmp_path: Path) -> None:
-    (tmp_path / "contentstudio.toml").write_text("sites = '*.site'\n[[site]]\n" + SITE.format("garden"), "utf-8")
-    (tmp_path / "sky.site").write_text(SITE.format("sky") + "usd_per_day = 2\nactive = false\n", "utf-8")
+    (tmp_path / "contentstudio.toml").write_text(
+        "sites = '*.site'\n[[site]]\n" + SITE.format("garden"), "utf-8"
+    )
+    (tmp_path / "sky.site").write_text(
+        SITE.format("sky") + "usd_per_day = 2\nactive = false\n", "utf-8"
+    )
     call = ["--config", str(tmp_path / "contentstudio.toml"), "check", "--offline"]
     rows = json.loads(CliRunner().invoke(cli, [*call, "--json"]).stdout)["sites"]
-    assert [(row["site"], Path(row["file"]).name, row["active"], row["usd_per_day"]) for row in rows] == [
+    assert [
+        (row["site"], Path(row["file"]).name, row["active"], row["usd_per_day"]) for row in rows
+    ] == [
         ("garden", "contentstudio.toml", True, None),
         ("sky", "sky.site", False, 2),
     ]
@@ -45,8 +56,12 @@ def test_every_site_is_listed_with_the_file_that_it_is_in(tmp_path: Path) -> Non
         ("[budget]\nusd_per_day = 2.5\n", "may cost $2.50 a day (UTC), by [budget] usd_per_day"),
     ],
 )
-def test_what_models_may_cost_is_told_and_whether_that_is_the_default(tmp_path: Path, section: str, said: str) -> None:
-    (tmp_path / "contentstudio.toml").write_text(section + "[[site]]\n" + SITE.format("garden"), "utf-8")
+def test_what_models_may_cost_is_told_and_whether_that_is_the_default(
+    tmp_path: Path, section: str, said: str
+) -> None:
+    (tmp_path / "contentstudio.toml").write_text(
+        section + "[[site]]\n" + SITE.format("garden"), "utf-8"
+    )
     call = ["--config", str(tmp_path / "contentstudio.toml"), "check", "--offline", "--json"]
     checks = json.loads(CliRunner().invoke(cli, call).stdout)["checks"]
     assert [said in each["details"] for each in checks if each["what"] == "budget"] == [True]
@@ -85,14 +100,19 @@ def web() -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            known = {"/feed.xml": ("application/rss+xml", FEED), "/page": ("text/html", b"<p>Hello</p>")}
+            known = {
+                "/feed.xml": ("application/rss+xml", FEED),
+                "/page": ("text/html", b"<p>Hello</p>"),
+            }
             kind, body = known.get(self.path, ("text/html", b""))
             if "/wp-json" in self.path:  # as WordPress refuses a password
                 kind, body = (
                     "application/json",
                     b'{"code": "rest_not_logged_in", "message": "", "data": {"status": 401}}',
                 )
-            self.send_response(401 if "/wp-json" in self.path else 200 if self.path in known else 404)
+            self.send_response(
+                401 if "/wp-json" in self.path else 200 if self.path in known else 404
+            )
             self.send_header("Content-Type", kind)
             self.end_headers()
             self.wfile.write(body)
@@ -123,7 +143,9 @@ def wrong(file: Path, *options: str) -> tuple[int, dict[str, tuple[str, str]]]:
     told = run(file, "check", "--json", *options)
     data = json.loads(told.stdout)
     assert data["ok"] == (told.exit_code == 0)
-    return told.exit_code, {c["what"]: (c["details"], c["todo"]) for c in data["checks"] if c["ok"] is False}
+    return told.exit_code, {
+        c["what"]: (c["details"], c["todo"]) for c in data["checks"] if c["ok"] is False
+    }
 
 
 def test_a_config_that_is_well_has_nothing_to_mend(tmp_path: Path) -> None:
@@ -136,12 +158,42 @@ def test_a_config_that_is_well_has_nothing_to_mend(tmp_path: Path) -> None:
     ("top", "site", "what", "details", "todo"),
     [
         ("[writing]\nwriter = 'anthropic'", "", "writing", "needs a key", "ANTHROPIC_API_KEY"),
-        ("[writing]\nwriter = 'openai'\nmodel = 'gpt-5'", "", "writing", "needs a key", "OPENAI_API_KEY"),
-        ("[memory]\nembeddings = { model = 'text-embedding-3-small' }", "", "memory.embeddings", "key", "OPENAI_API"),
-        ("", "publish = { to = 'wordpress', user = 'me' }", "CMS of garden", "secret", "CONTENTSTUDIO_SECRET_GARDEN"),
-        ("", "publish = { to = 'ghost' }", "CMS of garden", "secret", "CONTENTSTUDIO_SECRET_GARDEN"),
+        (
+            "[writing]\nwriter = 'openai'\nmodel = 'gpt-5'",
+            "",
+            "writing",
+            "needs a key",
+            "OPENAI_API_KEY",
+        ),
+        (
+            "[memory]\nembeddings = { model = 'text-embedding-3-small' }",
+            "",
+            "memory.embeddings",
+            "key",
+            "OPENAI_API",
+        ),
+        (
+            "",
+            "publish = { to = 'wordpress', user = 'me' }",
+            "CMS of garden",
+            "secret",
+            "CONTENTSTUDIO_SECRET_GARDEN",
+        ),
+        (
+            "",
+            "publish = { to = 'ghost' }",
+            "CMS of garden",
+            "secret",
+            "CONTENTSTUDIO_SECRET_GARDEN",
+        ),
         ("[alerts]\nchannels = ['slack']", "", "alerts", "slack", "CONTENTSTUDIO_SLACK_URL"),
-        ("", "search_console = { name = 'sc-domain:garden.example' }", "google", "no key file", "google.key_file"),
+        (
+            "",
+            "search_console = { name = 'sc-domain:garden.example' }",
+            "google",
+            "no key file",
+            "google.key_file",
+        ),
         (
             "[google]\nkey_file = 'k.json'",
             "search_console = { name = 'sc-domain:a.b' }",
@@ -172,7 +224,8 @@ def test_an_inactive_site_needs_no_secret(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "near"), [("claude-sonet-5", "did you mean “claude-sonnet-5”?"), ("zzz", "is not known")]
+    ("model", "near"),
+    [("claude-sonet-5", "did you mean “claude-sonnet-5”?"), ("zzz", "is not known")],
 )
 def test_a_model_without_a_price_is_found_with_the_one_that_was_meant(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, near: str
@@ -185,15 +238,22 @@ def test_a_model_without_a_price_is_found_with_the_one_that_was_meant(
     assert wrong(write(tmp_path, priced), "--offline") == (0, {})
 
 
-@pytest.mark.parametrize("source", ["http://127.0.0.1:8080/feed", "http://localhost/feed", "http://[::1]/feed"])
+@pytest.mark.parametrize(
+    "source", ["http://127.0.0.1:8080/feed", "http://localhost/feed", "http://[::1]/feed"]
+)
 def test_a_source_on_this_machine_needs_allow_loopback(tmp_path: Path, source: str) -> None:
     _, found = wrong(write(tmp_path, source=source), "--offline")
     assert "fetch.allow_loopback" in found["sources of garden"][1]
-    assert wrong(write(tmp_path, "[fetch]\nallow_loopback = true", source=source), "--offline") == (0, {})
+    assert wrong(write(tmp_path, "[fetch]\nallow_loopback = true", source=source), "--offline") == (
+        0,
+        {},
+    )
 
 
 @pytest.mark.parametrize(("language", "noted"), [("en", False), ("xx", True)])
-def test_a_language_that_a_gate_cannot_measure_is_worth_a_note(tmp_path: Path, language: str, noted: bool) -> None:
+def test_a_language_that_a_gate_cannot_measure_is_worth_a_note(
+    tmp_path: Path, language: str, noted: bool
+) -> None:
     file = write(tmp_path, site=f"language = '{language}'")
     checks = json.loads(run(file, "check", "--offline", "--json").stdout)["checks"]
     notes = [check for check in checks if check["what"] == "gates of garden"]
@@ -236,7 +296,9 @@ def test_what_is_misspelt_or_unreadable_is_told_with_its_key_and_what_was_meant(
 def test_keywords_that_are_not_there_are_told_in_the_table(tmp_path: Path) -> None:
     file = tmp_path / "contentstudio.toml"
     file.write_text(
-        "[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = [{ keywords = 'k.txt' }]\n", "utf-8"
+        "[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = [{ "
+        "keywords = 'k.txt' }]\n",
+        "utf-8",
     )
     code, found = wrong(file)
     assert (code, list(found)) == (1, ["sources of garden"])
@@ -246,7 +308,11 @@ def test_keywords_that_are_not_there_are_told_in_the_table(tmp_path: Path) -> No
 def test_everything_that_is_wrong_in_a_file_is_told_at_once(tmp_path: Path) -> None:
     file = write(tmp_path, "[research]\ncron = '4am'\ntimezone = 'Berlin'", "language = 'english'")
     data = json.loads(run(file, "check", "--json").stdout)
-    assert [check["what"] for check in data["checks"]] == ["research.cron", "research.timezone", "site[1].language"]
+    assert [check["what"] for check in data["checks"]] == [
+        "research.cron",
+        "research.timezone",
+        "site[1].language",
+    ]
 
 
 def test_the_network_is_asked_for_every_source_and_every_login(
@@ -255,28 +321,43 @@ def test_the_network_is_asked_for_every_source_and_every_login(
     monkeypatch.setenv("CONTENTSTUDIO_SECRET_GARDEN", "abcd efgh")
     file = tmp_path / "contentstudio.toml"
     file.write_text(
-        "[fetch]\nallow_loopback = true\ntimeout_seconds = 5\n[writing]\nwriter = 'offline'\n[[site]]\n"
-        f"name = 'garden'\nurl = 'https://garden.example'\nsources = ['{web}/feed.xml', '{web}/page', '{web}/gone',"
-        f" {{ feed = '{web}/page' }}]\npublish = {{ to = 'wordpress', user = 'me', url = '{web}', private = true }}\n",
+        "[fetch]\nallow_loopback = true\ntimeout_seconds = 5\n[writing]\nwriter = "
+        "'offline'\n[[site]]\n"
+        f"name = 'garden'\nurl = 'https://garden.example'\nsources = ['{web}/feed.xml', "
+        f"'{web}/page', '{web}/gone',"
+        f" {{ feed = '{web}/page' }}]\npublish = {{ to = 'wordpress', user = 'me', url = "
+        f"'{web}', private = true }}\n",
         "utf-8",
     )
     told = run(file, "check", "--json")
     checks = [Check(**each) for each in json.loads(told.stdout)["checks"]]
-    sources = [(each.ok, each.details.rpartition("/")[2]) for each in checks if each.what == "source of garden"]
+    sources = [
+        (each.ok, each.details.rpartition("/")[2])
+        for each in checks
+        if each.what == "source of garden"
+    ]
     assert sources[:2] == [(True, "feed.xml: 1 entries"), (True, "page")]
     assert (sources[2][0], "404" in sources[2][1]) == (False, True)
     assert [each.ok for each in checks if each.what == "feed of garden"] == [False]
-    assert [(each.ok, each.stops) for each in checks if each.what == "CMS of garden"] == [(False, True)]
+    assert [(each.ok, each.stops) for each in checks if each.what == "CMS of garden"] == [
+        (False, True)
+    ]
     refused = run(file, "up", "--once").exception
     assert isinstance(refused, UserError)
     assert "CMS of garden" in str(refused)
     assert "CONTENTSTUDIO_SECRET_GARDEN" in str(refused)
 
 
-def test_a_cms_that_is_down_for_a_while_does_not_stop_a_night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CONTENTSTUDIO_SECRET_GARDEN", "6748592f4b9b7700010f6564:" + "0123456789abcdef" * 4)
+def test_a_cms_that_is_down_for_a_while_does_not_stop_a_night(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "CONTENTSTUDIO_SECRET_GARDEN", "6748592f4b9b7700010f6564:" + "0123456789abcdef" * 4
+    )
     config = settings.load(
-        write(tmp_path, "", "publish = { to = 'ghost', url = 'http://127.0.0.1:9', private = true }")
+        write(
+            tmp_path, "", "publish = { to = 'ghost', url = 'http://127.0.0.1:9', private = true }"
+        )
     )
     (found,) = asyncio.run(preflight.logins(config))
     assert (found.ok, found.stops) == (False, False)
@@ -287,24 +368,32 @@ def test_a_cms_that_is_down_for_a_while_does_not_stop_a_night(tmp_path: Path, mo
 
 def test_one_sentence_says_the_first_of_many_and_where_the_others_are(tmp_path: Path) -> None:
     checks = [Check(f"what {n}", False, "is wrong", "mend it", True) for n in (1, 2, 2, 3)]
-    with pytest.raises(UserError, match=r"^what 1: is wrong: mend it \(2 more: contentstudio check shows all\)$"):
+    with pytest.raises(
+        UserError, match=r"^what 1: is wrong: mend it \(2 more: contentstudio check shows all\)$"
+    ):
         preflight.refuse(checks, "contentstudio")
 
 
 def test_the_table_fits_80_columns_but_for_what_is_copied(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(show, "console", lambda: Console(width=80))
+    monkeypatch.setattr(output, "console", lambda: Console(width=80))
     address = "https://" + "b" * 100
-    preflight.render([Check(f"CMS of {'a' * 63}", ok, "word " * 30, address) for ok in (True, False, None)])
+    preflight.render(
+        [Check(f"CMS of {'a' * 63}", ok, "word " * 30, address) for ok in (True, False, None)]
+    )
     lines = capsys.readouterr().out.splitlines()
     assert [line.strip() for line in lines if len(line.rstrip()) > 80] == [address] * 3
     assert lines[0].split() == ["what", "OK?"]
 
 
-def test_a_narrow_terminal_loses_no_advice(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(show, "console", lambda: Console(width=60))
-    preflight.render([Check("alerts", None, "no channel: nobody is told", "name one in alerts.channels")])
+def test_a_narrow_terminal_loses_no_advice(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output, "console", lambda: Console(width=60))
+    preflight.render(
+        [Check("alerts", None, "no channel: nobody is told", "name one in alerts.channels")]
+    )
     told = capsys.readouterr().out
     assert max(map(len, told.splitlines())) <= 60
     assert "alerts.channels" in told
@@ -312,21 +401,30 @@ def test_a_narrow_terminal_loses_no_advice(monkeypatch: pytest.MonkeyPatch, caps
 
 def checked(tmp_path: Path, what: str) -> dict[str, Any]:
     call = ["--config", str(tmp_path / "contentstudio.toml"), "check", "--offline", "--json"]
-    [found] = [each for each in json.loads(CliRunner().invoke(cli, call).stdout)["checks"] if each["what"] == what]
+    [found] = [
+        each
+        for each in json.loads(CliRunner().invoke(cli, call).stdout)["checks"]
+        if each["what"] == what
+    ]
     return dict(found)
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
     """The folder of a static site's own pages, with an about page."""
-    (tmp_path / "contentstudio.toml").write_text("[[site]]\n" + SITE.format("garden") + "pages = 'own'\n", "utf-8")
+    (tmp_path / "contentstudio.toml").write_text(
+        "[[site]]\n" + SITE.format("garden") + "pages = 'own'\n", "utf-8"
+    )
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "about.md").write_text("# About\n\nWe grow.\n", "utf-8")
     return tmp_path / "own"
 
 
 def test_check_names_the_own_pages_of_a_site(own: Path) -> None:
-    assert (checked(own.parent, "pages of garden")["ok"], checked(own.parent, "pages of garden")["details"]) == (
+    assert (
+        checked(own.parent, "pages of garden")["ok"],
+        checked(own.parent, "pages of garden")["details"],
+    ) == (
         True,
         "/about/",
     )
@@ -334,10 +432,18 @@ def test_check_names_the_own_pages_of_a_site(own: Path) -> None:
 
 def test_check_finds_an_own_page_at_the_address_of_an_article(own: Path) -> None:
     moment = "2026-01-02T03:04:05Z"
-    page = {"title": "A", "description": "B", "sha256": "", "published_at": moment, "updated_at": moment}
+    page = {
+        "title": "A",
+        "description": "B",
+        "sha256": "",
+        "published_at": moment,
+        "updated_at": moment,
+    }
     folder = own.parent / "sites" / "garden"
     folder.mkdir(parents=True)
-    (folder / ".contentstudio.json").write_text(json.dumps({"site": "garden", "pages": {"about": page}}), "utf-8")
+    (folder / ".contentstudio.json").write_text(
+        json.dumps({"site": "garden", "pages": {"about": page}}), "utf-8"
+    )
     found = checked(own.parent, "pages of garden")
     assert (found["ok"], found["stops"]) == (False, True)
     assert found["details"] == "the page about.md and an article have one address, /about/"

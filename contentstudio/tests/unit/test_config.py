@@ -37,27 +37,57 @@ def test_the_defaults_are_the_missions(tmp_path: Path) -> None:
     [
         ("[[site]\n", "is no valid TOML"),
         ("", "“site” is missing"),
-        (SITE + "allow_loopback = true\n", r"unknown key “site\[1\].allow_loopback”.*it belongs into \[fetch\]"),
-        (SITE + "per_day = 3\n", r"unknown key “site\[1\].per_day”.*it belongs into \[site.gates\]"),
-        ("[writing]\nusd_per_day = 3\n" + SITE, r"“writing.usd_per_day”.*it belongs into \[budget\] or \[\[site\]\]"),
-        ("[research]\nping = 3\n" + SITE, r"unknown key “research.ping”.*it belongs into \[\[site\]\]"),
+        (
+            SITE + "allow_loopback = true\n",
+            r"unknown key “site\[1\].allow_loopback”.*it belongs into \[fetch\]",
+        ),
+        (
+            SITE + "per_day = 3\n",
+            r"unknown key “site\[1\].per_day”.*it belongs into \[site.gates\]",
+        ),
+        (
+            "[writing]\nusd_per_day = 3\n" + SITE,
+            r"“writing.usd_per_day”.*it belongs into \[budget\] or \[\[site\]\]",
+        ),
+        (
+            "[research]\nping = 3\n" + SITE,
+            r"unknown key “research.ping”.*it belongs into \[\[site\]\]",
+        ),
         (SITE + "colour = 'red'\n", r"unknown key “site\[1\].colour”; known here: .*sources"),
-        (SITE + "[fetch]\nallow_lopback = true\n", "unknown key “fetch.allow_lopback”; known here: .*allow_loopback"),
+        (
+            SITE + "[fetch]\nallow_lopback = true\n",
+            "unknown key “fetch.allow_lopback”; known here: .*allow_loopback",
+        ),
         ("file = 'x'\n" + SITE, "unknown key “file”"),
-        (SITE.replace("https://a.example/feed.xml", "a.example/feed"), r"“site\[1\].sources\[1\]” needs a whole URL"),
-        (SITE.replace("https://garden.example/", "ftp://garden.example"), r"“site\[1\].url” needs a whole URL"),
+        (
+            SITE.replace("https://a.example/feed.xml", "a.example/feed"),
+            r"“site\[1\].sources\[1\]” needs a whole URL",
+        ),
+        (
+            SITE.replace("https://garden.example/", "ftp://garden.example"),
+            r"“site\[1\].url” needs a whole URL",
+        ),
         (SITE + SITE, "two sites have the name garden"),
         (SITE.replace('"garden"', '"Garden Site"'), r"“site\[1\].name”"),
         (SITE.replace('["https://a.example/feed.xml"]', "[]"), r"“site\[1\].sources”"),
         (SITE + "[site.gates]\nmin_words = 'many'\n", r"“site\[1\].gates.min_words”"),
         (SITE + "[site.gates]\nmin_words = 100\nmax_words = 10\n", "no article could pass"),
-        (SITE.replace("https://a.example/feed.xml", "http:// x y/"), r"“site\[1\].sources\[1\]” needs a whole URL"),
-        (SITE.replace("https://a.example/feed.xml", "http://x.example:99999/"), "needs a whole URL"),
+        (
+            SITE.replace("https://a.example/feed.xml", "http:// x y/"),
+            r"“site\[1\].sources\[1\]” needs a whole URL",
+        ),
+        (
+            SITE.replace("https://a.example/feed.xml", "http://x.example:99999/"),
+            "needs a whole URL",
+        ),
         (SITE + "ping = { endpoint = 'https://x.example/' }\n", "needs a key beside the endpoint"),
         (SITE.replace("[[site]]", "[[sites]]"), r"a site in this file begins with \[\[site\]\]"),
         ("[budget]\nusd_per_day = -1\n" + SITE, "“budget.usd_per_day”"),
         ("[budget]\nusd_per_day = nan\n" + SITE, "“budget.usd_per_day”"),
-        ("[budget]\nusd_per_week = 1\n" + SITE, "unknown key “budget.usd_per_week”; known here: usd_per_day"),
+        (
+            "[budget]\nusd_per_week = 1\n" + SITE,
+            "unknown key “budget.usd_per_week”; known here: usd_per_day",
+        ),
         (SITE + "usd_per_day = 'much'\n", r"“site\[1\].usd_per_day”"),
         (SITE.replace("[[site]]", "[site]"), r"write \[\[site\]\]"),
     ],
@@ -78,7 +108,10 @@ def test_budgets_are_told_by_scope_and_all_has_one_where_nothing_is_set(tmp_path
         assert (config.budgets(), config.budget.is_default) == ({"all": 5}, True)
     assert not load(tmp_path, "[budget]\nusd_per_day = 5\n" + SITE).budget.is_default
     other = SITE.replace("garden", "sky") + "usd_per_day = 2.5\n"
-    assert load(tmp_path, "[budget]\nusd_per_day = 20\n" + SITE + other).budgets() == {"all": 20, "key:sky": 2.5}
+    assert load(tmp_path, "[budget]\nusd_per_day = 20\n" + SITE + other).budgets() == {
+        "all": 20,
+        "key:sky": 2.5,
+    }
 
 
 def test_the_template_is_valid(tmp_path: Path) -> None:
@@ -100,7 +133,9 @@ def load_with(tmp_path: Path, main: str, **own: str) -> settings.Config:
 
 
 def test_sites_may_have_files_of_their_own_beside_those_in_the_config(tmp_path: Path) -> None:
-    config = load_with(tmp_path, "sites = 'sites/*.toml'\n" + SITE, sky=OWN, moon=OWN.replace("sky", "moon"))
+    config = load_with(
+        tmp_path, "sites = 'sites/*.toml'\n" + SITE, sky=OWN, moon=OWN.replace("sky", "moon")
+    )
     assert [site.name for site in config.site] == ["garden", "moon", "sky"]
     assert config.file_of(config.find("sky")) == tmp_path / "sites" / "sky.toml"
     assert config.file_of(config.find("garden")) == tmp_path / "contentstudio.toml"
@@ -115,15 +150,35 @@ def test_files_of_sites_suffice(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("main", "own", "says"),
     [
-        ("", OWN + "colour = 'red'\n", "sky.toml, line 4: unknown key “colour”; known here: .*sources"),
-        ("", OWN + "[gates]\nmin_flesch = 1\nmin_words = 'many'\n", "sky.toml, line 6: “gates.min_words” "),
-        ("", OWN + "[gates]\nmin_words = 9\nmax_words = 1\n", "sky.toml, line 4: “gates” .*no article could pass"),
+        (
+            "",
+            OWN + "colour = 'red'\n",
+            "sky.toml, line 4: unknown key “colour”; known here: .*sources",
+        ),
+        (
+            "",
+            OWN + "[gates]\nmin_flesch = 1\nmin_words = 'many'\n",
+            "sky.toml, line 6: “gates.min_words” ",
+        ),
+        (
+            "",
+            OWN + "[gates]\nmin_words = 9\nmax_words = 1\n",
+            "sky.toml, line 4: “gates” .*no article could pass",
+        ),
         ("", OWN.replace("https://b", "b"), r"sky.toml, line 3: “sources\[1\]” needs a whole URL"),
         ("", OWN.replace("name", "title"), "sky.toml: “name” is missing"),
         ("", OWN + "usd_per_day = = 3\n", r"sky.toml is no valid TOML: .*line 4"),
-        ("", SITE, r"sky.toml: this file is one site, so write its keys at the top, without \[\[site\]\]"),
+        (
+            "",
+            SITE,
+            r"sky.toml: this file is one site, so write its keys at the top, without \[\[site\]\]",
+        ),
         ("", OWN + "sources = []\n", "sky.toml is no valid TOML"),
-        (SITE, OWN.replace("sky", "garden"), "sky.toml: the site “garden” is in .*contentstudio.toml too"),
+        (
+            SITE,
+            OWN.replace("sky", "garden"),
+            "sky.toml: the site “garden” is in .*contentstudio.toml too",
+        ),
         (
             "",
             OWN.replace('["https://b.example/feed.xml"]', '[{ keywords = "k.txt" }]'),
@@ -131,7 +186,9 @@ def test_files_of_sites_suffice(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_mistake_in_a_sites_file_is_named_with_its_line(tmp_path: Path, main: str, own: str, says: str) -> None:
+def test_a_mistake_in_a_sites_file_is_named_with_its_line(
+    tmp_path: Path, main: str, own: str, says: str
+) -> None:
     with pytest.raises(ConfigError, match=says):
         load_with(tmp_path, "sites = 'sites/*.toml'\n" + main, sky=own)
 
@@ -159,14 +216,22 @@ def test_of_many_sites_a_misspelt_one_is_told_with_those_that_are_near(tmp_path:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("color = 'green'", r"“site\[1\].color” is a colour as six hexadecimal digits, such as #23674a"),
+        (
+            "color = 'green'",
+            r"“site\[1\].color” is a colour as six hexadecimal digits, such as #23674a",
+        ),
         ("color = '#12'", "six hexadecimal digits"),
         ("pages = 'own'", "has the pages “own”, which is no folder beside contentstudio.toml"),
         ("pages = 'own'\npublish = { to = 'ghost' }", "has “pages”, which is for pages of ours"),
-        ("color = '#123456'\npublish = { to = 'ghost' }", "has “color”, which is for pages of ours"),
+        (
+            "color = '#123456'\npublish = { to = 'ghost' }",
+            "has “color”, which is for pages of ours",
+        ),
         ("tags = ['']", r"site\[1\].tags\[1\]"),
     ],
 )
-def test_what_belongs_to_the_pages_of_a_static_site_is_checked(tmp_path: Path, line: str, says: str) -> None:
+def test_what_belongs_to_the_pages_of_a_static_site_is_checked(
+    tmp_path: Path, line: str, says: str
+) -> None:
     with pytest.raises(ConfigError, match=says):
         load(tmp_path, f"{SITE}{line}\n")

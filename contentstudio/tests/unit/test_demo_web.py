@@ -58,7 +58,8 @@ def flesch(page: str) -> float:
     """Flesch reading ease, with syllables counted as groups of vowels less a silent e."""
     words = [w for s in sentences(page) for w in s.split()]
     syllables = sum(
-        max(1, len(re.findall(r"[aeiouy]+", re.sub(r"(?<!l)e$", "", w.lower().strip(".,"))))) for w in words
+        max(1, len(re.findall(r"[aeiouy]+", re.sub(r"(?<!l)e$", "", w.lower().strip(".,")))))
+        for w in words
     )
     return 206.835 - 1.015 * len(words) / len(sentences(page)) - 84.6 * syllables / len(words)
 
@@ -94,7 +95,9 @@ def test_good_articles_are_plain_and_of_the_right_length(web: DemoWeb) -> None:
         assert flesch(page) >= 60, path
         assert 350 <= sum(len(p.split()) for p in paragraphs(page)) <= 600, path
         assert all(8 <= len(s.split()) <= 25 for s in sentences(page)), path
-        assert all(html.document_fromstring(page).xpath(f"//{part}") for part in ("nav", "h1", "footer"))
+        assert all(
+            html.document_fromstring(page).xpath(f"//{part}") for part in ("nav", "h1", "footer")
+        )
 
 
 def test_links_within_the_pages_lead_somewhere(web: DemoWeb) -> None:
@@ -114,7 +117,11 @@ def test_the_app_has_code_and_no_text(web: DemoWeb) -> None:
     status, content_type, page = get(web, APP)
     assert (status, content_type) == (200, "text/html; charset=utf-8")
     assert len(page.encode()) >= 800_000
-    assert not [t for t in html.document_fromstring(page).xpath("//body//text()[not(parent::script)]") if t.strip()]
+    assert not [
+        t
+        for t in html.document_fromstring(page).xpath("//body//text()[not(parent::script)]")
+        if t.strip()
+    ]
 
 
 def test_the_flaky_article_fails_once_per_start() -> None:
@@ -140,11 +147,15 @@ def test_pings_are_recorded(web: DemoWeb) -> None:
     assert web.requests[INDEXNOW] == 3
 
 
-def test_a_client_that_hangs_up_is_met_with_silence(web: DemoWeb, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_client_that_hangs_up_is_met_with_silence(
+    web: DemoWeb, capfd: pytest.CaptureFixture[str]
+) -> None:
     port = int(web.url.rsplit(":", 1)[1])
     for _ in range(3):
         with socket.create_connection(("127.0.0.1", port)) as client:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+            client.setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00"
+            )
             client.sendall(f"GET {APP} HTTP/1.0\r\n\r\n".encode())
     assert get(web, HARD)[0] == 200
     web.stop()

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from contentstudio import deploy
-from contentstudio.cli import cli
-from contentstudio.deploy import Work, bill, expressions, workers
+from contentstudio.aws import plan
+from contentstudio.aws.plan import Work, bill, expressions, workers
+from contentstudio.cli.main import cli
 from overnight.errors import ConfigError, UserError
-from overnight.triggers import Cron
+from overnight.pipelines.triggers import Cron
 
 WORDPRESS = 'publish = { to = "wordpress", user = "editor" }\n'
 ROOT = Path(__file__).parents[3]
@@ -30,7 +30,9 @@ def write(folder: Path, *, site: str = WORDPRESS, rest: str = "") -> Path:
 def planned(file: Path, *options: str) -> Result:
     (file.parent / "module").mkdir(exist_ok=True)
     to = str(file.parent / "module")
-    return CliRunner().invoke(cli, ["--config", str(file), "deploy", "aws", "--plan", "--to", to, *options])
+    return CliRunner().invoke(
+        cli, ["--config", str(file), "deploy", "aws", "--plan", "--to", to, *options]
+    )
 
 
 def answered(file: Path, *options: str) -> dict[str, Any]:
@@ -61,7 +63,9 @@ def test_a_cron_that_aws_counts_otherwise_is_refused(cron: str) -> None:
 
 
 def test_every_schedule_of_the_config_is_written_for_terraform(tmp_path: Path) -> None:
-    told = answered(write(tmp_path, rest='[research]\ncron = "0 3 * * *"\ntimezone = "Europe/Belgrade"\n'))
+    told = answered(
+        write(tmp_path, rest='[research]\ncron = "0 3 * * *"\ntimezone = "Europe/Belgrade"\n')
+    )
     written = json.loads((tmp_path / "module/terraform.tfvars.json").read_text("utf-8"))
     assert written["schedules"]["night"] == {
         "pipeline": "night",
@@ -71,7 +75,9 @@ def test_every_schedule_of_the_config_is_written_for_terraform(tmp_path: Path) -
     }
     assert set(written["schedules"]) == {"night", "refresh", "tidy"}
     assert told["variables"] == written
-    assert written["workers"] * 6 + 15 + written["connections_kept"] <= written["postgres_connections"]
+    assert (
+        written["workers"] * 6 + 15 + written["connections_kept"] <= written["postgres_connections"]
+    )
 
 
 def test_the_module_knows_every_variable_that_is_written(tmp_path: Path) -> None:
@@ -85,9 +91,11 @@ def test_the_module_knows_every_variable_that_is_written(tmp_path: Path) -> None
 def test_the_module_counts_connections_as_the_plan_does() -> None:
     text = (ROOT / "deploy/aws/functions.tf").read_text("utf-8")
     (listed,) = re.findall(r"connections = \{ (worker.*) \}", text)
-    assert dict(re.findall(r"(\w+) = (\d+)", listed)) == {name: str(n) for name, n in deploy.CONNECTIONS.items()}
+    assert dict(re.findall(r"(\w+) = (\d+)", listed)) == {
+        name: str(n) for name, n in plan.CONNECTIONS.items()
+    }
     at_once = dict(re.findall(r"(\w+) += \{ memory = .*at_once = (\d+) \}", text))
-    assert at_once == {name: str(number) for name, number in deploy.AT_ONCE.items()}
+    assert at_once == {name: str(number) for name, number in plan.AT_ONCE.items()}
 
 
 @pytest.mark.parametrize(
@@ -96,9 +104,21 @@ def test_the_module_counts_connections_as_the_plan_does() -> None:
         ("", "", "published to a folder"),
         ('publish = { to = "git", repository = "git@host:posts" }\n', "", "published by Git"),
         (WORDPRESS + 'search_console = { name = "sc-domain:garden.example" }\n', "", "key file"),
-        (WORDPRESS, "[writing.openai]\nbase_url = 'http://127.0.0.1:11434/v1'\n", "address of this machine"),
-        (WORDPRESS, "[writing.anthropic]\nbase_url = 'http://localhost:1'\n", "address of this machine"),
-        (WORDPRESS, "[writing.openai]\nbase_url = 'http://192.168.1.7/v1'\n", "address of this machine"),
+        (
+            WORDPRESS,
+            "[writing.openai]\nbase_url = 'http://127.0.0.1:11434/v1'\n",
+            "address of this machine",
+        ),
+        (
+            WORDPRESS,
+            "[writing.anthropic]\nbase_url = 'http://localhost:1'\n",
+            "address of this machine",
+        ),
+        (
+            WORDPRESS,
+            "[writing.openai]\nbase_url = 'http://192.168.1.7/v1'\n",
+            "address of this machine",
+        ),
     ],
 )
 def test_what_does_not_work_on_lambda_is_told_and_nothing_is_written(
@@ -140,7 +160,7 @@ def test_a_choice_that_aws_or_terraform_would_refuse_is_refused_and_nothing_is_w
 
 def test_the_module_refuses_the_names_that_the_plan_refuses() -> None:
     text = (ROOT / "deploy/aws/variables.tf").read_text("utf-8")
-    for pattern, variable in ((deploy.NAME, "name"), (deploy.REGION, "region")):
+    for pattern, variable in ((plan.NAME, "name"), (plan.REGION, "region")):
         assert f'regex("{pattern.pattern}", var.{variable})' in text
 
 
@@ -148,9 +168,13 @@ def test_workers_leave_connections_for_everybody_else() -> None:
     assert workers(100) == 10
     assert workers(60) == 5
     assert workers(1_000, 100) == 100
-    with pytest.raises(ConfigError, match="30 connections are too few for 2 workers: 37 are needed"):
+    with pytest.raises(
+        ConfigError, match="30 connections are too few for 2 workers: 37 are needed"
+    ):
         workers(30)
-    with pytest.raises(ConfigError, match="100 connections are too few for 13 workers: 103 are needed"):
+    with pytest.raises(
+        ConfigError, match="100 connections are too few for 13 workers: 103 are needed"
+    ):
         workers(100, 13)
 
 
@@ -164,20 +188,25 @@ def test_the_bill_is_its_arithmetic() -> None:
     assert lines["Lambda, time"] == pytest.approx((seconds * 30 + 43_200 * 0.5 * 0.5) * 0.0000167)
     assert lines["SQS"] == 0  # 896,400 requests, and the first million is free
     assert bill(work).usd == sum(lines.values())
-    assert bill(work, rds=True).usd - bill(work).usd == pytest.approx(730 * (0.016 + 0.045) + 20 * 0.115 + 5 * 0.045)
+    assert bill(work, rds=True).usd - bill(work).usd == pytest.approx(
+        730 * (0.016 + 0.045) + 20 * 0.115 + 5 * 0.045
+    )
 
 
 def test_a_larger_studio_costs_more_and_its_own_number_of_sites_is_counted(tmp_path: Path) -> None:
     assert bill(Work(10, 2)).usd < bill(Work(100, 2)).usd < bill(Work(1_000, 2)).usd
     inactive = (
-        '[[site]]\nname = "asleep"\nurl = "https://b.example"\nsources = ["https://a.example/"]\nactive = false\n'
+        '[[site]]\nname = "asleep"\nurl = "https://b.example"\nsources = '
+        '["https://a.example/"]\nactive = false\n'
     )
     told = answered(write(tmp_path, site=WORDPRESS + inactive + WORDPRESS), "--articles", "3")
     assert told["bill"]["usd_per_month"] == round(bill(Work(1, 3)).usd, 2)
 
 
 def test_a_person_reads_the_steps_in_order_with_their_own_names(tmp_path: Path) -> None:
-    told = planned(write(tmp_path), "--name", "pages", "--region", "eu-west-1", "--arch", "arm64").stdout
+    told = planned(
+        write(tmp_path), "--name", "pages", "--region", "eu-west-1", "--arch", "arm64"
+    ).stdout
     assert "make lambda CONFIG=" in told and "ARCH=arm64" in told
     assert "--region eu-west-1 --secret-id pages/database" in told
     assert "CONTENTSTUDIO_SECRET_GARDEN" in told
@@ -189,7 +218,9 @@ def test_without_plan_it_says_who_makes_what_is_made(tmp_path: Path) -> None:
     assert "see what it takes with --plan" in str(result.exception)
 
 
-def test_a_worker_without_a_postgres_to_share_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_without_a_postgres_to_share_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("OVERNIGHT_DATABASE_URL", raising=False)
     result = CliRunner().invoke(cli, ["--config", str(write(tmp_path)), "worker"])
     assert "name it in OVERNIGHT_DATABASE_URL" in str(result.exception)

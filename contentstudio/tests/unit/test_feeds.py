@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contentstudio.research.feeds import BrokenFeed, Entry, charset_of, looks_like_feed, parse
-from contentstudio.research.fetch import Fetched
 from contentstudio.research.metadata import Hints
+from contentstudio.web.fetch import Fetched
 
 BASE = "https://blog.example/feed.xml"
 
@@ -29,16 +29,23 @@ def served(body: bytes, content_type: str, charset: str | None = None) -> Fetche
 
 def test_rss() -> None:
     body = rss(
-        item("https://a.example/1", "One &amp; only", "<pubDate>Mon, 02 Nov 2026 08:00:00 +0100</pubDate>")
+        item(
+            "https://a.example/1",
+            "One &amp; only",
+            "<pubDate>Mon, 02 Nov 2026 08:00:00 +0100</pubDate>",
+        )
         + item(
             "https://a.example/2",
             "<![CDATA[Two <b>bold</b>]]>",
-            "<description>&lt;p&gt;Some  &lt;i&gt;text&lt;/i&gt;.&lt;script&gt;x()&lt;/script&gt;</description>"
+            "<description>&lt;p&gt;Some  "
+            "&lt;i&gt;text&lt;/i&gt;.&lt;script&gt;x()&lt;/script&gt;</description>"
             "<pubDate>Tue, 03 Nov 2026 08:00:00 GMT</pubDate>",
         )
     )
     assert parse(body, BASE) == [
-        Entry("https://a.example/2", "Two bold", datetime(2026, 11, 3, 8, tzinfo=UTC), "Some text."),
+        Entry(
+            "https://a.example/2", "Two bold", datetime(2026, 11, 3, 8, tzinfo=UTC), "Some text."
+        ),
         Entry("https://a.example/1", "One & only", datetime(2026, 11, 2, 7, tzinfo=UTC), ""),
     ]
 
@@ -50,7 +57,9 @@ def test_atom() -> None:
     <entry><title>B</title><link href="/two"/><published>2026-11-01T08:00:00-05:00</published>
       <updated>2026-11-09T08:00:00Z</updated></entry></feed>"""
     assert parse(body, BASE) == [
-        Entry("https://blog.example/posts/one", "A <b> tag", datetime(2026, 11, 2, 8, tzinfo=UTC), "S"),
+        Entry(
+            "https://blog.example/posts/one", "A <b> tag", datetime(2026, 11, 2, 8, tzinfo=UTC), "S"
+        ),
         Entry("https://blog.example/two", "B", datetime(2026, 11, 1, 13, tzinfo=UTC), ""),
     ]
 
@@ -59,7 +68,9 @@ def test_rdf() -> None:
     body = b"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"
       xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>T</title></channel>
       <item><title>One</title><link>https://a.example/1</link><dc:date>2026-11-02</dc:date></item></rdf:RDF>"""
-    assert parse(body, BASE) == [Entry("https://a.example/1", "One", datetime(2026, 11, 2, tzinfo=UTC), "")]
+    assert parse(body, BASE) == [
+        Entry("https://a.example/1", "One", datetime(2026, 11, 2, tzinfo=UTC), "")
+    ]
 
 
 def test_an_entry_hands_on_its_title_and_whether_its_date_is_that_of_a_change() -> None:
@@ -68,7 +79,9 @@ def test_an_entry_hands_on_its_title_and_whether_its_date_is_that_of_a_change() 
     changed = b"""<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>One</title><link href="/a"/>
       <updated>2026-11-02T08:00:00Z</updated></entry></feed>"""
     said = [
-        entry.hints("windows-1251") for body in (published, changed, rss(item("/a"))) for entry in parse(body, BASE)
+        entry.hints("windows-1251")
+        for body in (published, changed, rss(item("/a")))
+        for entry in parse(body, BASE)
     ]
     assert said == [
         Hints(title="One", published_at=moment, charset="windows-1251"),
@@ -87,7 +100,9 @@ def test_an_entry_hands_on_its_title_and_whether_its_date_is_that_of_a_change() 
         ("<?xml version='1.0' encoding='windows-1251'?>", "koi8-r", "koi8-r"),
     ],
 )
-def test_the_charset_of_a_feed_is_known_where_it_is_not_utf8(head: str, charset: str | None, right: str | None) -> None:
+def test_the_charset_of_a_feed_is_known_where_it_is_not_utf8(
+    head: str, charset: str | None, right: str | None
+) -> None:
     assert charset_of(served(rss(item("/a"), head), "application/rss+xml", charset)) == right
 
 
@@ -99,15 +114,20 @@ def test_undated_entries_come_last_in_their_order() -> None:
 
 
 def test_a_url_comes_once() -> None:
-    entries = parse(rss(item("https://a.example/1", "First") + item("https://a.example/1", "Second")), BASE)
+    entries = parse(
+        rss(item("https://a.example/1", "First") + item("https://a.example/1", "Second")), BASE
+    )
     assert [e.title for e in entries] == ["First"]
 
 
 @pytest.mark.parametrize(
-    "link", ["", "javascript:alert(1)", "mailto:a@b.example", "ftp://a.example/", "http://[::1", "http://"]
+    "link",
+    ["", "javascript:alert(1)", "mailto:a@b.example", "ftp://a.example/", "http://[::1", "http://"],
 )
 def test_only_web_links_are_entries(link: str) -> None:
-    assert parse(rss(item(link) + item("/ok")), BASE) == [Entry("https://blog.example/ok", "A", None, "")]
+    assert parse(rss(item(link) + item("/ok")), BASE) == [
+        Entry("https://blog.example/ok", "A", None, "")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +167,9 @@ def test_what_is_broken_says_so(body: bytes) -> None:
 
 def test_small_faults_are_borne() -> None:
     body = rss(item("https://a.example/1?x=1&y=2", "Caf&eacute; & bar"))
-    assert [(e.url, e.title) for e in parse(body, BASE)] == [("https://a.example/1?x=1&y=2", "Café & bar")]
+    assert [(e.url, e.title) for e in parse(body, BASE)] == [
+        ("https://a.example/1?x=1&y=2", "Café & bar")
+    ]
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-16", "iso-8859-1", "windows-1252"])
@@ -160,21 +182,22 @@ def test_charsets(codec: str, declared: bool) -> None:
 
 def test_a_wrong_declaration_is_borne() -> None:
     body = (
-        rss(item("https://a.example/1", "Caf\xe9"), '<?xml version="1.0" encoding="utf-8"?>').decode().encode("cp1252")
+        rss(item("https://a.example/1", "Caf\xe9"), '<?xml version="1.0" encoding="utf-8"?>')
+        .decode()
+        .encode("cp1252")
     )
     assert parse(body, BASE)[0].title == "Café"
 
 
-LAUGHS = (
-    """<!DOCTYPE rss [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;">]>"""
-)
+LAUGHS = """<!DOCTYPE rss [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;">]>"""
 
 
 @pytest.mark.parametrize(
     "doctype",
     [
         LAUGHS,
-        "<!-- <x> -->" + LAUGHS,  # a tag in a comment hides the rest of the head from simpler readers
+        "<!-- <x> -->"
+        + LAUGHS,  # a tag in a comment hides the rest of the head from simpler readers
         '<!DOCTYPE rss [<!ENTITY a SYSTEM "file:///etc/passwd">]>',
         '<!DOCTYPE rss [<!ENTITY % a SYSTEM "http://127.0.0.1/x.dtd"> %a;]>',
         '<!DOCTYPE rss [<!ENTITY a "x">]>',
@@ -183,7 +206,9 @@ LAUGHS = (
 @pytest.mark.parametrize("codec", ["utf-8", "utf-16"])
 def test_entities_are_refused(doctype: str, codec: str) -> None:
     body = (
-        f'<?xml version="1.0" encoding="{codec}"?>' + doctype + rss(item("https://a.example/1", "&c;")).decode()
+        f'<?xml version="1.0" encoding="{codec}"?>'
+        + doctype
+        + rss(item("https://a.example/1", "&c;")).decode()
     ).encode(codec)
     with pytest.raises(BrokenFeed, match="entities"):
         parse(body, BASE)
@@ -192,7 +217,12 @@ def test_entities_are_refused(doctype: str, codec: str) -> None:
 def test_an_entity_hidden_by_a_codec_is_not_read() -> None:
     hidden = '<!DOCTYPE rss [<!ENTITY a "ha">]>'.encode("utf-7")
     with pytest.raises(BrokenFeed):
-        parse(b'<?xml version="1.0" encoding="utf-7"?>' + hidden + rss(item("https://a.example/1", "&a;")), BASE)
+        parse(
+            b'<?xml version="1.0" encoding="utf-7"?>'
+            + hidden
+            + rss(item("https://a.example/1", "&a;")),
+            BASE,
+        )
 
 
 def test_a_plain_doctype_is_no_fault() -> None:
@@ -236,10 +266,19 @@ def test_what_looks_like_a_feed(body: bytes, content_type: str, is_feed: bool) -
 
 @pytest.mark.parametrize(
     "before",
-    ["\ufeff\n", "\ufeff\ufeff", "\n  ", "<!-- by a plugin -->\n", "\ufeff<!-- a -->\ufeff", "\0", "\xef\xbb\xbf"],
+    [
+        "\ufeff\n",
+        "\ufeff\ufeff",
+        "\n  ",
+        "<!-- by a plugin -->\n",
+        "\ufeff<!-- a -->\ufeff",
+        "\0",
+        "\xef\xbb\xbf",
+    ],
 )
 @pytest.mark.parametrize(
-    "declaration", ["", "<?xml version='1.0' encoding='utf-16'?>", "<?xml version='1.0'?>\n<?xml version='1.0'?>"]
+    "declaration",
+    ["", "<?xml version='1.0' encoding='utf-16'?>", "<?xml version='1.0'?>\n<?xml version='1.0'?>"],
 )
 @pytest.mark.parametrize("charset", [None, "utf-16", "iso-8859-1", "none"])
 def test_what_is_declared_and_what_stands_before_it_spoil_no_feed(
@@ -251,12 +290,15 @@ def test_what_is_declared_and_what_stands_before_it_spoil_no_feed(
 
 
 def test_the_charset_of_the_header_is_asked_before_the_declaration() -> None:
-    body = rss(item("https://a.example/1", "庭の雨水タンク"), "<?xml version='1.0' encoding='euc-kr'?>").decode()
+    body = rss(
+        item("https://a.example/1", "庭の雨水タンク"), "<?xml version='1.0' encoding='euc-kr'?>"
+    ).decode()
     assert parse(body.encode("cp932"), BASE, "x-sjis")[0].title == "庭の雨水タンク"
 
 
 @pytest.mark.parametrize(
-    ("codec", "label"), [("cp932", "x-sjis"), ("gbk", "x-gbk"), ("cp874", "windows-874"), ("cp949", "ks_c_5601-1987")]
+    ("codec", "label"),
+    [("cp932", "x-sjis"), ("gbk", "x-gbk"), ("cp874", "windows-874"), ("cp949", "ks_c_5601-1987")],
 )
 def test_feeds_in_encodings_of_the_web_with_one_bad_byte(codec: str, label: str) -> None:
     title = {
@@ -266,7 +308,8 @@ def test_feeds_in_encodings_of_the_web_with_one_bad_byte(codec: str, label: str)
         "cp949": "정원의 빗물 통은",
     }[codec]
     body = rss(
-        item("https://a.example/1", title, "<description>x@</description>"), f"<?xml version='1.0' encoding='{label}'?>"
+        item("https://a.example/1", title, "<description>x@</description>"),
+        f"<?xml version='1.0' encoding='{label}'?>",
     )
     (entry,) = parse(body.decode().encode(codec).replace(b"x@", b"x\xff"), BASE)
     assert entry.title == title
@@ -302,7 +345,8 @@ _ONE = "<title>A</title><link>https://a.example/1</link>"
     "body",
     [
         f'<rss version="0.91"><channel><title>T</title><item>{_ONE}</item></channel></rss>',
-        "<rss><channel><item><title>A</title><link>\n https://a.example/1 \n</link></item></channel></rss>",
+        "<rss><channel><item><title>A</title><link>\n https://a.example/1 "
+        "\n</link></item></channel></rss>",
         f'<rss version="2.0" xmlns="http://backend.userland.com/rss2"><channel><item>{_ONE}</item></channel></rss>',
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
         f'xmlns="http://my.netscape.com/rdf/simple/0.9/"><channel/><item>{_ONE}</item></rdf:RDF>',
@@ -319,7 +363,8 @@ def test_the_old_kinds_of_feeds(body: str, kind: str) -> None:
 
 
 @given(
-    st.binary(max_size=300), st.sampled_from([b"", b"<rss>", b"<?xml version='1.0'?><feed>", b"<rss><channel><item>"])
+    st.binary(max_size=300),
+    st.sampled_from([b"", b"<rss>", b"<?xml version='1.0'?><feed>", b"<rss><channel><item>"]),
 )
 def test_any_bytes_give_entries_or_a_clear_error(noise: bytes, start: bytes) -> None:
     for body in (start + noise, start + noise + b"</item></channel></rss>"):
@@ -330,5 +375,7 @@ def test_any_bytes_give_entries_or_a_clear_error(noise: bytes, start: bytes) -> 
 
 
 def test_places_on_a_page_are_one_entry() -> None:
-    (entry,) = parse(rss("".join(item(f"https://a.example/x{place}") for place in ("", "#1", "#2"))), BASE)
+    (entry,) = parse(
+        rss("".join(item(f"https://a.example/x{place}") for place in ("", "#1", "#2"))), BASE
+    )
     assert entry.url == "https://a.example/x"

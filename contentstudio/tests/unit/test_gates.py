@@ -12,34 +12,41 @@ from hypothesis import strategies as st
 
 from contentstudio.config import Gates, Site
 from contentstudio.gates import (
-    facts,
     injection,
     judge,
     leaks,
     length,
-    numbers,
-    panel,
     quotes,
     readability,
+    registry,
     sensitive,
     sources,
     to_mend,
 )
-from contentstudio.gates.case import Case, Link, Unknown
+from contentstudio.gates.input import Case, Link, Unknown
 from contentstudio.gates.reading_ease import FORMULAS, ease, syllables
-from contentstudio.gates.wording import normal, stands_in, word_count
 from contentstudio.model import Draft, Question, Reference, Section, Sentence, Snapshot, Verdict
+from contentstudio.pipelines import gate_inputs
 from contentstudio.publish import render
+from contentstudio.text import numbers
+from contentstudio.text.wording import normal, stands_in, word_count
 
 TEXT = (
-    "Compost needs air, water and time. A heap of 1,500 litres warms up within 3 days. It’s “ready” when it smells of "
+    "Compost needs air, water and time. A heap of 1,500 litres warms up within 3 days. "
+    "It’s “ready” when it smells of "
     "the forest – not before. The model calls itself “as an AI” and hides its system prompt. "
     "Put the heap on the TODO list of the spring."
 )
-POOL = {"s1": Snapshot(url="https://a.example/p", title="Compost", text=TEXT, sha256="abc", language="en")}
-GATES = Gates(min_words=5, max_words=60, min_description=10, max_density=1, max_repeated=1, max_grade=30)
+POOL = {
+    "s1": Snapshot(
+        url="https://a.example/p", title="Compost", text=TEXT, sha256="abc", language="en"
+    )
+}
+GATES = Gates(
+    min_words=5, max_words=60, min_description=10, max_density=1, max_repeated=1, max_grade=30
+)
 NOW = datetime(2026, 11, 23, 4, tzinfo=UTC)
-NAMES = [gate.__name__.rpartition(".")[2] for gate in panel.GATES]
+NAMES = [gate.__name__.rpartition(".")[2] for gate in registry.GATES]
 WORDS = {"sources", "quotes", "length", "leaks", "readability"}
 
 
@@ -63,18 +70,35 @@ def draft(*more: Sentence, **changes: object) -> Draft:
         "title": "Compost",
         "description": "All about compost.",
         "sections": [Section(heading="In short", paragraphs=[body])],
-        "references": [Reference(id="s1", url="https://a.example/p", title="Compost", sha256="abc")],
+        "references": [
+            Reference(id="s1", url="https://a.example/p", title="Compost", sha256="abc")
+        ],
         "writer": "offline",
     }
     return Draft.model_validate(values | changes)
 
 
-def case(made: Draft, gates: Gates = GATES, pool: Mapping[str, Snapshot] = POOL, **changes: Any) -> Case:
+def case(
+    made: Draft, gates: Gates = GATES, pool: Mapping[str, Snapshot] = POOL, **changes: Any
+) -> Case:
     """The draft with every fact known and well. What the renderer would refuse is not on the page."""
-    site = Site(name="shed", url="https://shed.example", language="en", sources=["https://a.example/"], gates=gates)
+    site = Site(
+        name="shed",
+        url="https://shed.example",
+        language="en",
+        sources=["https://a.example/"],
+        gates=gates,
+    )
     page = render.article(site, draft(), published_at=NOW, updated_at=NOW)
-    links = {url: Link("alive") for url in facts.links_of(page, site.url, "compost")}
-    told = {"page": page, "links": links, "neighbours": (), "others_today": 0, "canary": "", "today": NOW.date()}
+    links = {url: Link("alive") for url in gate_inputs.links_of(page, site.url, "compost")}
+    told = {
+        "page": page,
+        "links": links,
+        "neighbours": (),
+        "others_today": 0,
+        "canary": "",
+        "today": NOW.date(),
+    }
     return Case(made, pool, site, **{"rivals": (), **told, **changes})
 
 
@@ -84,7 +108,11 @@ def failed(made: Draft, gates: Gates = GATES) -> dict[str, str]:
 
 def with_reference(**changes: str) -> Draft:
     return draft(
-        references=[Reference(**{"id": "s1", "url": "https://a.example/p", "title": "", "sha256": "abc"} | changes)]
+        references=[
+            Reference(
+                **{"id": "s1", "url": "https://a.example/p", "title": "", "sha256": "abc"} | changes
+            )
+        ]
     )
 
 
@@ -98,17 +126,29 @@ def test_a_good_draft_passes_in_a_fixed_order() -> None:
 @pytest.mark.parametrize(
     ("bad", "gate", "reason"),
     [
-        (draft(cited("Heaps get warm fast.", "s2")), "sources", "cites s2, which is not in the pool of 1"),
+        (
+            draft(cited("Heaps get warm fast.", "s2")),
+            "sources",
+            "cites s2, which is not in the pool of 1",
+        ),
         (draft(cited("Heaps get warm in 4 days.")), "sources", "has 4, which is not in s1"),
         (draft(cited("Heaps hold 1.500 litres.")), "sources", "has 1.500"),
         (draft(cited("Heaps hold 500 litres.")), "sources", "has 500"),
         (draft(own("Nine of 10 heaps are warm.")), "sources", "has 10 and no source"),
-        (draft(own("Heaps are good."), own("Soil is good.")), "sources", "1 of 3 sentences have a source"),
+        (
+            draft(own("Heaps are good."), own("Soil is good.")),
+            "sources",
+            "1 of 3 sentences have a source",
+        ),
         (draft(references=[]), "sources", "not among the references"),
         (with_reference(sha256="abd"), "sources", "another text or address"),
         (with_reference(url="https://evil.example/"), "sources", "another text or address"),
         (draft(references=[*draft().references, *draft().references]), "sources", "twice"),
-        (draft(quoted("Compost needs air, water and money.")), "quotes", "only near to what s1 says"),
+        (
+            draft(quoted("Compost needs air, water and money.")),
+            "quotes",
+            "only near to what s1 says",
+        ),
         (draft(quoted("The moon is made of cheese.")), "quotes", "nowhere in s1"),
         (draft(quoted("ompost needs air, water and time.")), "quotes", "not in their source"),
         (draft(cited("word " * 60)), "length", "66 words; at most 60"),
@@ -117,7 +157,11 @@ def test_a_good_draft_passes_in_a_fixed_order() -> None:
         (draft(cited("The provided documents do not mention worms.")), "leaks", "The sentence"),
         (draft(cited("I can’t help with that heap.")), "leaks", "I can't help with"),
         (draft(cited("Put the heap on the TODO list.")), "leaks", "TODO"),
-        (draft(cited("Inconsequential considerations notwithstanding")), "readability", "at least 40 is wanted"),
+        (
+            draft(cited("Inconsequential considerations notwithstanding")),
+            "readability",
+            "at least 40 is wanted",
+        ),
     ],
 )
 def test_a_bad_draft_is_caught_by_one_gate_alone(bad: Draft, gate: str, reason: str) -> None:
@@ -128,11 +172,16 @@ def test_a_bad_draft_is_caught_by_one_gate_alone(bad: Draft, gate: str, reason: 
 
 def test_too_short_says_by_how_much() -> None:
     assert failed(draft()) == {}
-    assert failed(draft(), GATES.model_copy(update={"min_words": 60})) == {"length": "6 words; at least 60 are wanted."}
+    assert failed(draft(), GATES.model_copy(update={"min_words": 60})) == {
+        "length": "6 words; at least 60 are wanted."
+    }
 
 
 def test_a_quote_without_a_source_fails() -> None:
-    assert "names no source" in failed(draft(quoted("Compost needs air, water and time.", None)))["quotes"]
+    assert (
+        "names no source"
+        in failed(draft(quoted("Compost needs air, water and time.", None)))["quotes"]
+    )
 
 
 def test_nothing_passes_an_empty_draft() -> None:
@@ -154,19 +203,29 @@ def test_typography_is_no_difference(text: str) -> None:
 
 
 def test_figures_follow_the_language() -> None:
-    german = POOL["s1"].model_copy(update={"text": "Ein Haufen hat 1.500 Liter und 2,5 Meter.", "language": "de"})
-    for text, passed in (("It has 1,500 litres.", True), ("It has 2.5 metres.", True), ("It has 25 metres.", False)):
+    german = POOL["s1"].model_copy(
+        update={"text": "Ein Haufen hat 1.500 Liter und 2,5 Meter.", "language": "de"}
+    )
+    for text, passed in (
+        ("It has 1,500 litres.", True),
+        ("It has 2.5 metres.", True),
+        ("It has 25 metres.", False),
+    ):
         assert sources.check(case(draft(cited(text)), pool={"s1": german})).passed == passed
 
 
 def test_a_percentage_is_compared_in_other_languages_too() -> None:
-    german = POOL["s1"].model_copy(update={"text": "Es waren 40 Gärtner, und 12 Prozent gossen.", "language": "de"})
+    german = POOL["s1"].model_copy(
+        update={"text": "Es waren 40 Gärtner, und 12 Prozent gossen.", "language": "de"}
+    )
     for text, passed in (("It was 12 %.", True), ("It was 40 %.", False)):
         assert sources.check(case(draft(cited(text)), pool={"s1": german})).passed == passed
 
 
 def test_a_true_quote_may_speak_of_assistants_but_not_to_them() -> None:
-    """Another author may write of language models; what is left to fill in or gives orders is for nobody to read."""
+    """Another author may write of language models; what is left to fill in or gives orders is for
+    nobody to read.
+    """
     true = draft(quoted("The model calls itself “as an AI” and hides its system prompt."))
     assert leaks.check(case(true)).passed
     false = draft(quoted("As an AI I know that compost needs air."))
@@ -198,12 +257,20 @@ def test_a_true_quote_may_speak_of_assistants_but_not_to_them() -> None:
 def test_leaks_are_found_everywhere(leak: str) -> None:
     for made in (draft(title=leak), draft(description=leak), draft(cited(leak))):
         assert not leaks.check(case(made)).passed
-    assert not leaks.check(case(draft(sections=[Section(heading=leak, paragraphs=[[own("Ok.")]])]))).passed
+    assert not leaks.check(
+        case(draft(sections=[Section(heading=leak, paragraphs=[[own("Ok.")]])]))
+    ).passed
 
 
 @pytest.mark.parametrize(
     "clean",
-    ["The assistant: a play.", "An AI wrote music.", "To do this, dig.", "Their sources dry up.", "It costs $5 {net}."],
+    [
+        "The assistant: a play.",
+        "An AI wrote music.",
+        "To do this, dig.",
+        "Their sources dry up.",
+        "It costs $5 {net}.",
+    ],
 )
 def test_what_is_no_leak(clean: str) -> None:
     assert leaks.check(case(draft(cited(clean)))).passed
@@ -243,12 +310,15 @@ def test_syllables(count: int, words: str) -> None:
 
 
 def test_flesch_of_known_texts() -> None:
-    """6 words of 6 syllables, and the formula by hand; the first sentence of Flesch's usual example of plain prose."""
+    """6 words of 6 syllables, and the formula by hand; the first sentence of Flesch's usual example
+    of plain prose.
+    """
     assert ease(["The cat sat on the mat."]) == pytest.approx(206.835 - 1.015 * 6 - 84.6)
     assert ease(["The cat sat. The dog ran."]) == pytest.approx(206.835 - 1.015 * 3 - 84.6)
     assert ease(["In 1,918 the cat sat on the mat."]) == ease(["In the the cat sat on mat."])
     gettysburg = (
-        "Four score and seven years ago our fathers brought forth on this continent a new nation, conceived in "
+        "Four score and seven years ago our fathers brought forth on this continent a "
+        "new nation, conceived in "
         "liberty, and dedicated to the proposition that all men are created equal."
     )
     assert ease([gettysburg]) == pytest.approx(206.835 - 1.015 * 30 - 84.6 * 46 / 30, abs=6)
@@ -257,11 +327,27 @@ def test_flesch_of_known_texts() -> None:
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("de", "Haus 1 Garten 2 Bäume 2 neunundzwanzig 4 wieder 2 quer 1 Bewässerung 4 Schnee 1 Euro 2 bauen 2"),
-        ("fr", "maison 2 table 1 été 2 belle 1 ordinateur 4 pomme 1 chaque 1 théâtre 2 eau 1 le 1 longue 1 pain 1"),
-        ("es", "agua 2 día 2 ciudad 2 leer 2 muy 1 huerto 2 queso 2 guerra 2 aire 2 paraguas 3 biología 4 rey 1"),
+        (
+            "de",
+            "Haus 1 Garten 2 Bäume 2 neunundzwanzig 4 wieder 2 quer 1 Bewässerung 4 "
+            "Schnee 1 Euro 2 bauen 2",
+        ),
+        (
+            "fr",
+            "maison 2 table 1 été 2 belle 1 ordinateur 4 pomme 1 chaque 1 théâtre 2 eau "
+            "1 le 1 longue 1 pain 1",
+        ),
+        (
+            "es",
+            "agua 2 día 2 ciudad 2 leer 2 muy 1 huerto 2 queso 2 guerra 2 aire 2 "
+            "paraguas 3 biología 4 rey 1",
+        ),
         ("it", "caffè 2 acqua 2 uomo 2 piano 2 più 1 perché 2 macchina 3 aiuto 3 poeta 3"),
-        ("nl", "huis 1 water 2 fiets 1 leeuw 1 mooie 2 geëerd 2 groenten 2 zeeën 2 reis 1 tijd 1 aardappel 3"),
+        (
+            "nl",
+            "huis 1 water 2 fiets 1 leeuw 1 mooie 2 geëerd 2 groenten 2 zeeën 2 reis 1 "
+            "tijd 1 aardappel 3",
+        ),
         ("pt", "pão 1 água 2 mãe 1 coração 3 história 4 queijo 2 leite 2 rio 2 muito 2 também 2"),
         ("ru", "дом 1 молоко 3 Россия 3 ёлка 2"),
     ],
@@ -281,26 +367,41 @@ def test_each_language_has_its_own_formula() -> None:
 
 
 def test_readability_is_measured_where_there_is_a_formula_and_skipped_elsewhere() -> None:
-    for language, wanted in (("en-GB", "Reading ease"), ("de", "Reading ease"), ("ja", "Not measured"), ("pl", "Not")):
-        verdict = readability.check(case(draft(language=language), GATES.model_copy(update={"min_flesch": 0})))
+    for language, wanted in (
+        ("en-GB", "Reading ease"),
+        ("de", "Reading ease"),
+        ("ja", "Not measured"),
+        ("pl", "Not"),
+    ):
+        verdict = readability.check(
+            case(draft(language=language), GATES.model_copy(update={"min_flesch": 0}))
+        )
         assert verdict.passed
-        assert (verdict.reason.startswith(wanted), verdict.checked) == (True, wanted == "Reading ease")
-    hard = "Landwirtschaftskammerpräsidentenwahlverfahren beeinträchtigen Genossenschaftsversammlungen."
+        assert (verdict.reason.startswith(wanted), verdict.checked) == (
+            True,
+            wanted == "Reading ease",
+        )
+    hard = (
+        "Landwirtschaftskammerpräsidentenwahlverfahren beeinträchtigen "
+        "Genossenschaftsversammlungen."
+    )
     assert not readability.check(case(draft(cited(hard), language="de"))).passed
 
 
 def test_what_no_gate_can_measure_is_told_beforehand() -> None:
-    assert panel.unmeasured_in("de") == {}
-    assert set(panel.unmeasured_in("pl")) == {"readability", "sensitive"}
-    assert set(panel.unmeasured_in("ja")) == {"readability", "sensitive"}
-    assert set(panel.unmeasured_in("sw")) == {"language", "readability", "sensitive"}
+    assert registry.unmeasured_in("de") == {}
+    assert set(registry.unmeasured_in("pl")) == {"readability", "sensitive"}
+    assert set(registry.unmeasured_in("ja")) == {"readability", "sensitive"}
+    assert set(registry.unmeasured_in("sw")) == {"language", "readability", "sensitive"}
 
 
 def test_a_sensitive_topic_is_not_let_through_in_a_language_whose_words_nobody_knows() -> None:
     verdict = sensitive.check(case(draft(language="ja"), Gates(allow_topics=["money"])))
     assert (verdict.passed, verdict.checked) == (False, False)
     assert 'allow_topics = ["health", "law"]' in verdict.reason
-    assert sensitive.check(case(draft(language="ja"), Gates(allow_topics=["health", "money", "law"]))).passed
+    assert sensitive.check(
+        case(draft(language="ja"), Gates(allow_topics=["health", "money", "law"]))
+    ).passed
 
 
 def test_a_score_just_below_is_not_shown_as_reached() -> None:
@@ -325,7 +426,9 @@ def test_a_piece_begins_and_ends_between_words() -> None:
 def test_no_text_breaks_a_check(text: str, source: str, language: str) -> None:
     pool = {"s1": POOL["s1"].model_copy(update={"text": source})}
     made = draft(cited(text or "x"), quoted(text or "x"), title=text, language=language)
-    assert not [v for v in judge(case(made, pool=pool)) if v.reason.startswith("The check broke off")]
+    assert not [
+        v for v in judge(case(made, pool=pool)) if v.reason.startswith("The check broke off")
+    ]
     assert normal(normal(text)) == normal(text)
 
 
@@ -342,9 +445,15 @@ FACTS = {
 
 @pytest.mark.parametrize("fact", FACTS)
 def test_a_gate_that_lacks_a_fact_has_not_passed_and_says_which(fact: str) -> None:
-    verdicts = {v.gate: v for v in judge(case(draft(), **{fact: Unknown("the lamp went out")})) if not v.passed}
+    verdicts = {
+        v.gate: v
+        for v in judge(case(draft(), **{fact: Unknown("the lamp went out")}))
+        if not v.passed
+    }
     assert set(verdicts) == FACTS[fact]
-    assert all("is not known: the lamp went out" in v.reason and not v.checked for v in verdicts.values())
+    assert all(
+        "is not known: the lamp went out" in v.reason and not v.checked for v in verdicts.values()
+    )
 
 
 def test_a_case_without_facts_passes_no_gate_that_needs_them() -> None:
@@ -357,16 +466,25 @@ def test_a_case_without_facts_passes_no_gate_that_needs_them() -> None:
     [
         (["quotes", "length"], True),
         (["banned"], True),
-        *((["quotes", gate], False) for gate in ("links", "injection", "duplicates", "rivals", "sensitive", "cadence")),
+        *(
+            (["quotes", gate], False)
+            for gate in ("links", "injection", "duplicates", "rivals", "sensitive", "cadence")
+        ),
     ],
 )
-def test_only_what_other_words_mend_goes_back_to_the_writer(wrong: list[str], mendable: bool) -> None:
+def test_only_what_other_words_mend_goes_back_to_the_writer(
+    wrong: list[str], mendable: bool
+) -> None:
     verdicts = [Verdict(gate=name, passed=name not in wrong, reason="Why.") for name in NAMES]
-    assert to_mend(verdicts) == ([f"{name}: Why." for name in NAMES if name in wrong] if mendable else [])
+    assert to_mend(verdicts) == (
+        [f"{name}: Why." for name in NAMES if name in wrong] if mendable else []
+    )
 
 
 def test_a_gate_that_could_not_tell_sends_nothing_back_to_the_writer() -> None:
-    assert to_mend([Verdict(gate="length", passed=False, reason="It broke off.", checked=False)]) == []
+    assert (
+        to_mend([Verdict(gate="length", passed=False, reason="It broke off.", checked=False)]) == []
+    )
     assert to_mend([]) == []
 
 
@@ -423,14 +541,24 @@ def test_the_grade_has_a_band_of_its_own() -> None:
 
 def test_links_within_the_page_and_fragments_are_not_asked() -> None:
     page = '<article><a href="#s1">1</a><a href="../b/#c">b</a><a href="https://x.example/?q=1#d">x</a></article>'
-    assert facts.links_of(page, "https://a.example", "p") == ["https://a.example/b/", "https://x.example/?q=1"]
+    assert gate_inputs.links_of(page, "https://a.example", "p") == [
+        "https://a.example/b/",
+        "https://x.example/?q=1",
+    ]
 
 
 @pytest.mark.parametrize(
     ("others", "passes"),
-    [([], True), (["Another description."], True), (["  {} "], False), (["Another description.", "{upper}"], False)],
+    [
+        ([], True),
+        (["Another description."], True),
+        (["  {} "], False),
+        (["Another description.", "{upper}"], False),
+    ],
 )
-def test_a_description_that_another_article_of_the_site_has_is_held(others: list[str], passes: bool) -> None:
+def test_a_description_that_another_article_of_the_site_has_is_held(
+    others: list[str], passes: bool
+) -> None:
     made = draft()
     told = [other.format(made.description, upper=made.description.upper()) for other in others]
     [verdict] = [v for v in judge(case(made, descriptions=told)) if v.gate == "duplicates"]

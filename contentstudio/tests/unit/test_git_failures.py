@@ -38,14 +38,18 @@ PASSING = [
             "GnuTLS recv error (-54): Error in the pull function.",
             "HTTP/2 stream 1 was not closed cleanly before end of the underlying stream",
             "transfer closed with outstanding read data remaining",
-            *(f"The requested URL returned error: {status}" for status in (408, 429, 500, 502, 503, 504, 520)),
+            *(
+                f"The requested URL returned error: {status}"
+                for status in (408, 429, 500, 502, 503, 504, 520)
+            ),
         )
     ),
     "error: RPC failed; curl 56 GnuTLS recv error (-9): Error decoding the received TLS packet.\n"
     "fetch-pack: unexpected disconnect while reading sideband packet\nfatal: early EOF\n"
     "fatal: fetch-pack: invalid index-pack output",
     "error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502\n"
-    "send-pack: unexpected disconnect while reading sideband packet\nfatal: the remote end hung up unexpectedly",
+    "send-pack: unexpected disconnect while reading sideband packet\nfatal: the remote "
+    "end hung up unexpectedly",
     "fatal: The remote end hung up unexpectedly",
     "fatal: the remote end hung up upon initial contact",
     *(
@@ -55,10 +59,17 @@ PASSING = [
             "ssh: Could not resolve hostname git.example: Name or service not known",
             *(
                 f"ssh: connect to host git.example port 22: {why}"
-                for why in ("Connection refused", "Connection timed out", "No route to host", "Network is unreachable")
+                for why in (
+                    "Connection refused",
+                    "Connection timed out",
+                    "No route to host",
+                    "Network is unreachable",
+                )
             ),
-            "kex_exchange_identification: Connection closed by remote host\nConnection closed by 192.0.2.1 port 22",
-            "kex_exchange_identification: read: Connection reset by peer\nConnection reset by 192.0.2.1 port 22",
+            "kex_exchange_identification: Connection closed by remote host\nConnection "
+            "closed by 192.0.2.1 port 22",
+            "kex_exchange_identification: read: Connection reset by peer\nConnection "
+            "reset by 192.0.2.1 port 22",
             "ssh_exchange_identification: Connection closed by remote host",
             "banner exchange: Connection to 192.0.2.1 port 22: invalid format",
             "Connection closed by 192.0.2.1 port 22",
@@ -70,7 +81,8 @@ PASSING = [
             "Received disconnect from 192.0.2.1 port 22:11: Server shutting down",
         )
     ),
-    "To git.example:a/posts.git\n ! [remote rejected] main -> main (cannot lock ref 'refs/heads/main': is at 1 but "
+    "To git.example:a/posts.git\n ! [remote rejected] main -> main (cannot lock ref "
+    "'refs/heads/main': is at 1 but "
     "expected 2)\nerror: failed to push some refs to 'git.example:a/posts.git'",
     " ! [remote rejected] main -> main (Internal Server Error)\nerror: failed to push some refs",
     "remote: GitLab is not responding\nfatal: Could not read from remote repository.",
@@ -80,10 +92,12 @@ PASSING = [
 LASTING = [
     f"git@git.example: Permission denied (publickey).\n{UNREAD}",
     f"Permission denied (publickey,password).\nConnection closed by 192.0.2.1 port 22\n{UNREAD}",
-    f"Received disconnect from 192.0.2.1 port 22:2: Too many authentication failures\nDisconnected\n{UNREAD}",
+    "Received disconnect from 192.0.2.1 port 22:2: Too many authentication "
+    f"failures\nDisconnected\n{UNREAD}",
     f"No ED25519 host key is known for git.example and you have requested strict checking.\n"
     f"Host key verification failed.\n{UNREAD}",
-    f"Unable to negotiate with 192.0.2.1 port 22: no matching host key type found. Their offer: ssh-rsa\n{UNREAD}",
+    "Unable to negotiate with 192.0.2.1 port 22: no matching host key type found. Their "
+    f"offer: ssh-rsa\n{UNREAD}",
     f"ERROR: Repository not found.\n{UNREAD}",
     f"ERROR: Permission to a/posts.git denied to b.\n{UNREAD}",
     f"fatal: '/srv/posts.git' does not appear to be a git repository\n{UNREAD}",
@@ -96,10 +110,14 @@ LASTING = [
         for status in (400, 403, 407, 413)
     ),
     "error: RPC failed; HTTP 413 curl 22 The requested URL returned error: 413\n"
-    "send-pack: unexpected disconnect while reading sideband packet\nfatal: the remote end hung up unexpectedly",
-    f"fatal: unable to access '{URL}': SSL certificate problem: unable to get local issuer certificate",
-    f"fatal: unable to access '{URL}': server certificate verification failed. CAfile: none CRLfile: none",
-    f"fatal: unable to access '{URL}': SSL: no alternative certificate subject name matches target host name",
+    "send-pack: unexpected disconnect while reading sideband packet\nfatal: the remote "
+    "end hung up unexpectedly",
+    f"fatal: unable to access '{URL}': SSL certificate problem: unable to get local "
+    "issuer certificate",
+    f"fatal: unable to access '{URL}': server certificate verification failed. CAfile: "
+    "none CRLfile: none",
+    f"fatal: unable to access '{URL}': SSL: no alternative certificate subject name "
+    "matches target host name",
     "fatal: Remote branch main not found in upstream origin",
     "fatal: couldn't find remote ref main",
     "fatal: transport 'ext' not allowed",

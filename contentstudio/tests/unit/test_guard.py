@@ -12,11 +12,42 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contentstudio.research.guard import BlockedAddress, RefusedUrl, UnresolvedName, checked_url, forbidden, resolve
+from contentstudio.web.guard import (
+    BlockedAddress,
+    RefusedUrl,
+    UnresolvedName,
+    checked_url,
+    forbidden,
+    resolve,
+)
 
-PUBLIC = ["8.8.8.8", "1.1.1.1", "93.184.215.14", "172.15.0.1", "100.63.255.255", "100.128.0.1", "2606:4700::6810:84e5"]
-PUBLIC += ["192.0.0.9", "192.0.0.10", "192.0.1.0", "191.255.255.255", "192.31.196.1", "192.52.193.1", "192.175.48.1"]
-PUBLIC += ["198.17.255.255", "198.20.0.0", "192.88.98.255", "192.88.100.0", "223.255.255.255", "1.0.0.0", "128.0.0.0"]
+PUBLIC = [
+    "8.8.8.8",
+    "1.1.1.1",
+    "93.184.215.14",
+    "172.15.0.1",
+    "100.63.255.255",
+    "100.128.0.1",
+    "2606:4700::6810:84e5",
+]
+PUBLIC += [
+    "192.0.0.9",
+    "192.0.0.10",
+    "192.0.1.0",
+    "191.255.255.255",
+    "192.31.196.1",
+    "192.52.193.1",
+    "192.175.48.1",
+]
+PUBLIC += [
+    "198.17.255.255",
+    "198.20.0.0",
+    "192.88.98.255",
+    "192.88.100.0",
+    "223.255.255.255",
+    "1.0.0.0",
+    "128.0.0.0",
+]
 PUBLIC += [
     "2001:200::",
     "2001:1::1",
@@ -82,7 +113,8 @@ FORBIDDEN = {
     "2001:0:808:808::f7f7:f7f7": "Teredo",
     "2607:f8b0::5efe:10.0.0.1": "private",  # ISATAP
     "2607:f8b0::200:5efe:c000:aa": "private",  # ISATAP around 192.0.0.170
-    # What Pythons judge differently (`is_global` and `is_private` changed in 3.11.10, 3.12.4 and 3.13).
+    # What Pythons judge differently (`is_global` and `is_private` changed in 3.11.10, 3.12.4 and
+    # 3.13).
     "192.0.0.8": "private",
     "192.0.0.11": "private",
     "192.0.0.170": "private",
@@ -141,11 +173,19 @@ def test_addresses_that_a_python_let_through(address: str) -> None:
 
 
 def test_no_answer_depends_on_the_python_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("is_private", "is_global", "is_reserved", "is_link_local", "is_multicast", "is_unspecified"):
+    for name in (
+        "is_private",
+        "is_global",
+        "is_reserved",
+        "is_link_local",
+        "is_multicast",
+        "is_unspecified",
+    ):
         for version in (IPv4Address, IPv6Address):
             monkeypatch.setattr(version, name, property(lambda _: pytest.fail("Python was asked")))
     answers = [
-        forbidden(ip_address(address), allow_loopback=False) for address in [*PUBLIC, *PUBLIC_INSIDE, *FORBIDDEN]
+        forbidden(ip_address(address), allow_loopback=False)
+        for address in [*PUBLIC, *PUBLIC_INSIDE, *FORBIDDEN]
     ]
     assert answers.count(None) == len(PUBLIC) + len(PUBLIC_INSIDE)
 
@@ -156,8 +196,16 @@ def test_an_address_in_another_form_is_judged_as_what_it_is(number: int) -> None
     for prefix in ("::ffff:0:0", "64:ff9b::"):
         inside = forbidden(IPv6Address(int(IPv6Address(prefix)) + number), allow_loopback=True)
         assert inside == (f"{plain} inside an IPv6 address" if plain else None)
-    for prefix, shift in (("2002::", 80), ("64:ff9b:1::", 0), ("2001::", 64), ("::", 0), ("fe80::5efe:0:0", 0)):
-        assert forbidden(IPv6Address(int(IPv6Address(prefix)) + (number << shift)), allow_loopback=False)
+    for prefix, shift in (
+        ("2002::", 80),
+        ("64:ff9b:1::", 0),
+        ("2001::", 64),
+        ("::", 0),
+        ("fe80::5efe:0:0", 0),
+    ):
+        assert forbidden(
+            IPv6Address(int(IPv6Address(prefix)) + (number << shift)), allow_loopback=False
+        )
 
 
 @pytest.mark.parametrize("address", LOOPBACK)
@@ -166,7 +214,9 @@ def test_loopback_passes_only_when_it_is_allowed(address: str) -> None:
     assert forbidden(ip_address(address), allow_loopback=False) == "a loopback address"
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "127.1", "2130706433", "0x7f.1", "017700000001"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "::1", "127.1", "2130706433", "0x7f.1", "017700000001"]
+)
 async def test_this_machine_is_blocked_by_every_name(host: str) -> None:
     with pytest.raises((BlockedAddress, UnresolvedName)):
         await resolve(host, 80, allow_loopback=False)
@@ -178,14 +228,20 @@ async def test_localhost_is_read_in_trials() -> None:
 
 def answer_with(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
     async def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses
+        ]
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
 
 
-async def test_a_name_that_resolves_to_a_private_address_is_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_name_that_resolves_to_a_private_address_is_blocked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     answer_with(monkeypatch, "10.1.2.3")
-    with pytest.raises(BlockedAddress, match=r"innocent\.example is at 10\.1\.2\.3, a private address"):
+    with pytest.raises(
+        BlockedAddress, match=r"innocent\.example is at 10\.1\.2\.3, a private address"
+    ):
         await resolve("innocent.example", 443, allow_loopback=True)
 
 
@@ -195,9 +251,14 @@ async def test_one_forbidden_address_condemns_the_name(monkeypatch: pytest.Monke
         await resolve("mixed.example", 443, allow_loopback=False)
 
 
-async def test_addresses_come_in_the_resolvers_order_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_addresses_come_in_the_resolvers_order_and_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     answer_with(monkeypatch, "2606:4700::1", "1.1.1.1", "1.1.1.1")
-    assert [str(a) for a in await resolve("x.example", 80, allow_loopback=False)] == ["2606:4700::1", "1.1.1.1"]
+    assert [str(a) for a in await resolve("x.example", 80, allow_loopback=False)] == [
+        "2606:4700::1",
+        "1.1.1.1",
+    ]
 
 
 async def test_no_answer_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from contentstudio.cli import cli
+from contentstudio.cli.main import cli
 
 GROUPS = [cli, *(command for command in cli.commands.values() if isinstance(command, click.Group))]
 

@@ -6,60 +6,80 @@ from pathlib import Path
 
 import pytest
 
-from contentstudio.research import languages
 from contentstudio.research.extract import page
-from contentstudio.research.fetch import Fetched
+from contentstudio.text import languages
+from contentstudio.web.fetch import Fetched
 
 CASES = Path(__file__).parents[1] / "cases"
 TEXTS = {
     "en": (
-        "A rain barrel stores the water of a roof for the dry weeks of summer. A lid keeps leaves and "
-        "children out of it, and the tap stands a hand above the ground so that a can fits under it. In "
+        "A rain barrel stores the water of a roof for the dry weeks of summer. A lid "
+        "keeps leaves and "
+        "children out of it, and the tap stands a hand above the ground so that a can "
+        "fits under it. In "
         "winter the barrel is emptied."
     ),
     "de": (
-        "Eine Regentonne sammelt das Wasser vom Dach für die trockenen Wochen des Sommers. Der Deckel hält "
-        "Laub und Kinder fern, und der Hahn ist eine Hand über dem Boden, damit eine Kanne darunter passt. Im"
+        "Eine Regentonne sammelt das Wasser vom Dach für die trockenen Wochen des "
+        "Sommers. Der Deckel hält "
+        "Laub und Kinder fern, und der Hahn ist eine Hand über dem Boden, damit eine "
+        "Kanne darunter passt. Im"
         " Winter ist sie leer."
     ),
     "fr": (
-        "Un tonneau recueille l'eau du toit pour les semaines sèches de l'été. Le couvercle éloigne les "
-        "feuilles et les enfants, et le robinet est à une main du sol pour qu'un arrosoir passe dessous. En "
+        "Un tonneau recueille l'eau du toit pour les semaines sèches de l'été. Le "
+        "couvercle éloigne les "
+        "feuilles et les enfants, et le robinet est à une main du sol pour qu'un "
+        "arrosoir passe dessous. En "
         "hiver il est vidé par le bas."
     ),
     "es": (
-        "Un barril recoge el agua del tejado para las semanas secas del verano. La tapa aleja las hojas y a "
-        "los niños, y el grifo está a una mano del suelo para que quepa una regadera. En el invierno se vacía"
+        "Un barril recoge el agua del tejado para las semanas secas del verano. La tapa "
+        "aleja las hojas y a "
+        "los niños, y el grifo está a una mano del suelo para que quepa una regadera. En "
+        "el invierno se vacía"
         " por el fondo y se tapa."
     ),
     "it": (
-        "Una botte raccoglie l'acqua del tetto per le settimane secche dell'estate. Il coperchio tiene "
-        "lontane le foglie e i bambini, e il rubinetto è a una mano dal suolo perché un annaffiatoio ci stia."
+        "Una botte raccoglie l'acqua del tetto per le settimane secche dell'estate. Il "
+        "coperchio tiene "
+        "lontane le foglie e i bambini, e il rubinetto è a una mano dal suolo perché un "
+        "annaffiatoio ci stia."
         " In inverno la si vuota del tutto."
     ),
     "nl": (
-        "Een regenton vangt het water van het dak op voor de droge weken van de zomer. Het deksel houdt "
-        "bladeren en kinderen tegen, en de kraan zit een hand boven de grond zodat er een gieter onder past. "
+        "Een regenton vangt het water van het dak op voor de droge weken van de zomer. "
+        "Het deksel houdt "
+        "bladeren en kinderen tegen, en de kraan zit een hand boven de grond zodat er "
+        "een gieter onder past. "
         "In de winter is hij leeg."
     ),
     "pt": (
-        "Um barril recolhe a água do telhado para as semanas secas do verão. A tampa afasta as folhas e as "
-        "crianças, e a torneira está a uma mão do chão para que um regador caiba por baixo. No inverno é "
+        "Um barril recolhe a água do telhado para as semanas secas do verão. A tampa "
+        "afasta as folhas e as "
+        "crianças, e a torneira está a uma mão do chão para que um regador caiba por "
+        "baixo. No inverno é "
         "esvaziado e fica com a tampa."
     ),
     "pl": (
-        "Beczka zbiera wodę z dachu na suche tygodnie lata. Pokrywa nie wpuszcza liści i dzieci, a kran jest "
-        "na dłoń nad ziemią, żeby konewka się pod nim zmieściła. W zimie beczka jest pusta, bo lód by ją "
+        "Beczka zbiera wodę z dachu na suche tygodnie lata. Pokrywa nie wpuszcza liści i "
+        "dzieci, a kran jest "
+        "na dłoń nad ziemią, żeby konewka się pod nim zmieściła. W zimie beczka jest "
+        "pusta, bo lód by ją "
         "rozsadził. To nie jest trudne."
     ),
     "sv": (
-        "En tunna samlar vattnet från taket för sommarens torra veckor. Locket håller löv och barn borta, och"
-        " kranen är en hand över marken så att en kanna får plats under den. På vintern är den tom, för isen "
+        "En tunna samlar vattnet från taket för sommarens torra veckor. Locket håller "
+        "löv och barn borta, och"
+        " kranen är en hand över marken så att en kanna får plats under den. På vintern "
+        "är den tom, för isen "
         "är för stark för den."
     ),
     "ru": (
-        "Бочка собирает воду с крыши на сухие недели лета. Крышка не пускает в неё листья и детей, а кран "
-        "стоит на ладонь выше земли, и лейка под ним помещается. На зиму бочка пуста, так как лёд её "
+        "Бочка собирает воду с крыши на сухие недели лета. Крышка не пускает в неё "
+        "листья и детей, а кран "
+        "стоит на ладонь выше земли, и лейка под ним помещается. На зиму бочка пуста, "
+        "так как лёд её "
         "разорвёт. Это не так трудно и по цене."
     ),
     "ja": (
@@ -75,7 +95,8 @@ TEXTS = {
         "가지 못하게 막아 줍니다. 겨울에는 비웁니다."
     ),
     "el": (
-        "Το βαρέλι μαζεύει το νερό της στέγης για τις ξηρές εβδομάδες του καλοκαιριού και το καπάκι κρατά "
+        "Το βαρέλι μαζεύει το νερό της στέγης για τις ξηρές εβδομάδες του καλοκαιριού "
+        "και το καπάκι κρατά "
         "μακριά τα φύλλα."
     ),
 }
@@ -88,11 +109,15 @@ def test_the_words_or_the_script_tell_a_language(language: str) -> None:
     assert languages.contradicted(TEXTS[language], "en" if language != "en" else "de") == language
 
 
-def test_a_short_or_mixed_text_or_one_of_a_language_that_nobody_knows_is_left_to_what_is_said_of_it() -> None:
+def test_a_short_or_mixed_text_or_one_of_a_language_that_nobody_knows_is_left_to_what_is_said_of_it() -> (
+    None
+):
     mixed = f"{TEXTS['en']} {TEXTS['de']}"
     swahili = (
-        "Pipa la mvua hukusanya maji ya paa kwa wiki kavu za kiangazi. Kifuniko huzuia majani na watoto, na bomba liko "
-        "juu kidogo ya ardhi ili ndoo iweze kuingia chini yake. Wakati wa baridi pipa humwagwa maji yake yote polepole."
+        "Pipa la mvua hukusanya maji ya paa kwa wiki kavu za kiangazi. Kifuniko huzuia "
+        "majani na watoto, na bomba liko "
+        "juu kidogo ya ardhi ili ndoo iweze kuingia chini yake. Wakati wa baridi pipa "
+        "humwagwa maji yake yote polepole."
     )
     for text in ("Rain barrels", "", mixed, swahili, "1 2 3 " * 100):
         assert languages.plain(text) is None
@@ -101,8 +126,10 @@ def test_a_short_or_mixed_text_or_one_of_a_language_that_nobody_knows_is_left_to
 
 def test_kin_are_told_apart_by_what_is_said_of_them() -> None:
     danish = (
-        "En tønde samler vandet fra taget til sommerens tørre uger. Låget holder blade og børn væk, og hanen sidder en "
-        "hånd over jorden, så der er plads til en kande under den. Om vinteren er den tom, for isen er stærk."
+        "En tønde samler vandet fra taget til sommerens tørre uger. Låget holder blade "
+        "og børn væk, og hanen sidder en "
+        "hånd over jorden, så der er plads til en kande under den. Om vinteren er den "
+        "tom, for isen er stærk."
     )
     assert languages.contradicted(danish, "da") is None
     assert languages.contradicted(danish, "no") is None
@@ -110,7 +137,9 @@ def test_kin_are_told_apart_by_what_is_said_of_them() -> None:
 
 
 def read(body: bytes, kind: str = "text/html") -> str | None:
-    return page(Fetched("https://a.example/p", "https://a.example/p", 200, kind, None, body)).language
+    return page(
+        Fetched("https://a.example/p", "https://a.example/p", 200, kind, None, body)
+    ).language
 
 
 @pytest.mark.parametrize("language", [name for name in TEXTS if name != "el"])
@@ -121,7 +150,9 @@ def test_a_page_is_in_the_language_of_its_words_whatever_its_theme_declares(
     text = TEXTS[language]
     attribute = f' lang="{declared}"' if declared else ""
     html = (
-        f"<!doctype html><html{attribute}><title>T</title><body><article><p>{text}</p><p>{text[:-1]} 2.</p></article>"
+        "<!doctype "
+        f"html><html{attribute}><title>T</title><body><article><p>{text}</p><p>{text[:-1]} "
+        "2.</p></article>"
     )
     assert read(html.encode()) == language
 

@@ -1,4 +1,6 @@
-"""An article as Markdown: what is written is read back as it was, and what is wrong is told with its line."""
+"""An article as Markdown: what is written is read back as it was, and what is wrong is told with
+its line.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,16 @@ import pytest
 from drafts import DRAFTS
 from hypothesis import given, settings
 
-from contentstudio.model import Draft, ListBlock, Question, QuoteBlock, Reference, Section, Sentence, TableBlock
+from contentstudio.model import (
+    Draft,
+    ListBlock,
+    Question,
+    QuoteBlock,
+    Reference,
+    Section,
+    Sentence,
+    TableBlock,
+)
 from contentstudio.review import manuscript
 from overnight.errors import UserError
 
@@ -41,11 +52,14 @@ def draft(*texts: str, source: str | None = None, quoted: bool = False) -> Draft
                     sentences,
                     [Sentence(text="And so on.")],
                     ListBlock(items=[sentences, [Sentence(text="Last.")]]),
-                    ListBlock(ordered=True, items=[sentences, *([sentence] for sentence in sentences)]),
+                    ListBlock(
+                        ordered=True, items=[sentences, *([sentence] for sentence in sentences)]
+                    ),
                     QuoteBlock(sentences=sentences),
                     QuoteBlock(sentences=sentences),
                     TableBlock(
-                        head=[*texts, ""], rows=[[*([s] for s in sentences), sentences], [[]] * (len(texts) + 1)]
+                        head=[*texts, ""],
+                        rows=[[*([s] for s in sentences), sentences], [[]] * (len(texts) + 1)],
                     ),
                 ],
             )
@@ -92,7 +106,10 @@ On bark.
 ||1. May
 """
     (section,) = manuscript.read(text, draft("Old.")).sections
-    own, lasts = (lambda text: Sentence(text=text)), Sentence(text="It lasts.", source="s1", quoted=True)
+    own, lasts = (
+        (lambda text: Sentence(text=text)),
+        Sentence(text="It lasts.", source="s1", quoted=True),
+    )
     assert section.blocks == [
         ListBlock(items=[[lasts, own("More.")], [own("Next.")], [own("And one more.")]]),
         ListBlock(ordered=True, items=[[own("One.")], [own("Two.")]]),
@@ -110,7 +127,12 @@ On bark.
 def test_a_persons_words_take_the_place_of_the_old_ones_and_the_rest_stays() -> None:
     text = "# Bark\n\nOn bark.\n## New\n> It lasts. [s1]\nMore.\n\nNext.\n### Who?\nMe. [s1]\n"
     read = manuscript.read(text, draft("Old."))
-    assert (read.title, read.description, read.tags, read.slug) == ("Bark", "On bark.", ["mulch"], "mulch")
+    assert (read.title, read.description, read.tags, read.slug) == (
+        "Bark",
+        "On bark.",
+        ["mulch"],
+        "mulch",
+    )
     (section,) = read.sections
     assert section.heading == "New"
     assert section.blocks == [
@@ -143,12 +165,27 @@ def test_a_persons_words_take_the_place_of_the_old_ones_and_the_rest_stays() -> 
         ("# T\n## H\n- A. [s9]\n", r"line 3: \[s9\] is no source"),
         ("# T\n## H\n>> A.\nB.\n", "line 4: “>>” belongs before each sentence"),
         ("# T\n## H\n>> A.\n>>\n", "line 4: there is no sentence"),
-        ("# T\n## H\n| a | b |\n", r"line 4: the head of a table, .* needs \| --- \| --- \| below it"),
-        ("# T\n## H\n| a | b |\n| 1 | 2 |\n", r"line 4: the head of a table, .* needs \| --- \| --- \| below it"),
+        (
+            "# T\n## H\n| a | b |\n",
+            r"line 4: the head of a table, .* needs \| --- \| --- \| below it",
+        ),
+        (
+            "# T\n## H\n| a | b |\n| 1 | 2 |\n",
+            r"line 4: the head of a table, .* needs \| --- \| --- \| below it",
+        ),
         ("# T\n## H\n| a | b |\n| --- | --- |\n", "line 4: a table needs at least one row"),
-        ("# T\n## H\n| a | b |\n| --- |\n| 1 | 2 |\n", "line 4: this row has cells for 1 columns, and the table has 2"),
-        ("# T\n## H\n| a | b |\n| - | - |\n| 1 |\n", "line 5: this row has cells for 1 columns, and the table has 2"),
-        ("# T\n## H\n| a |\n| - |\n| 1 | 2 |\n", "line 5: this row has cells for 2 columns, and the table has 1"),
+        (
+            "# T\n## H\n| a | b |\n| --- |\n| 1 | 2 |\n",
+            "line 4: this row has cells for 1 columns, and the table has 2",
+        ),
+        (
+            "# T\n## H\n| a | b |\n| - | - |\n| 1 |\n",
+            "line 5: this row has cells for 1 columns, and the table has 2",
+        ),
+        (
+            "# T\n## H\n| a |\n| - |\n| 1 | 2 |\n",
+            "line 5: this row has cells for 2 columns, and the table has 1",
+        ),
         ("# T\n## H\n| a |\n| - |\n1\n", "line 5: each row of a table begins with “|”"),
         ("# T\n## H\n| a |\n| - |\n| A. [s9] |\n", r"line 5: \[s9\] is no source"),
         ("# T\n## H\n| a |\n| - |\n| A.<br> |\n", "line 5: there is no sentence"),

@@ -1,4 +1,6 @@
-"""Markdown that says what was written, whatever reads it; `make test-generators` tries it with those who do."""
+"""Markdown that says what was written, whatever reads it; `make test-generators` tries it with
+those who do.
+"""
 
 from __future__ import annotations
 

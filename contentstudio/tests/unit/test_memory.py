@@ -13,17 +13,29 @@ from contentstudio.memory import links
 from contentstudio.memory.embeddings import Lexical
 from contentstudio.model import Draft, Section, Sentence
 
-COMPOST = "Turn the heap once a month. A compost heap needs air and water, and kitchen scraps rot in it within weeks."
+COMPOST = (
+    "Turn the heap once a month. A compost heap needs air and water, and kitchen scraps rot "
+    "in it within weeks."
+)
 
 
 def likeness(one: str, other: str) -> float:
-    return math.fsum(a * b for a, b in zip(Lexical().vector(one), Lexical().vector(other), strict=True))
+    return math.fsum(
+        a * b for a, b in zip(Lexical().vector(one), Lexical().vector(other), strict=True)
+    )
 
 
 def draft(*texts: str, quoted: bool = False) -> Draft:
     paragraph = [Sentence(text=text, quoted=quoted) for text in texts]
     section = Section(heading="A heading", paragraphs=[paragraph])
-    told = {"site": "garden", "slug": "s", "title": "T", "description": "", "references": [], "writer": "w"}
+    told = {
+        "site": "garden",
+        "slug": "s",
+        "title": "T",
+        "description": "",
+        "references": [],
+        "writer": "w",
+    }
     return Draft(**told, sections=[section])
 
 
@@ -56,7 +68,9 @@ def test_what_a_word_is_hashed_to_is_the_same_everywhere_and_for_good() -> None:
 
 
 def test_an_anchor_is_the_phrase_of_the_prose_that_names_most_of_a_page() -> None:
-    (link,) = links.choose(draft(COMPOST), [("How to build a compost heap", "https://g.example/heap/")], 5)
+    (link,) = links.choose(
+        draft(COMPOST), [("How to build a compost heap", "https://g.example/heap/")], 5
+    )
     assert (link.anchor, link.url) == ("compost heap", "https://g.example/heap/")
     assert link.anchor in COMPOST
 
@@ -81,7 +95,8 @@ def test_the_words_of_a_quote_are_left_as_they_are() -> None:
 def test_no_words_lead_to_two_pages_and_no_page_is_linked_twice() -> None:
     text = "A compost heap needs air. Leaf mould takes two years. A worm bin is quick."
     pages = [
-        (title, f"https://g.example/{n}/") for n, title in enumerate(["Compost heap", "The compost heap", "Leaf mould"])
+        (title, f"https://g.example/{n}/")
+        for n, title in enumerate(["Compost heap", "The compost heap", "Leaf mould"])
     ]
     found = links.choose(draft(text), [*pages, pages[0]], 5)
     assert [(link.anchor, link.url) for link in found] == [

@@ -9,25 +9,31 @@ import pytest
 
 from contentstudio.model import Snapshot
 from contentstudio.research.extract import page
-from contentstudio.research.fetch import Fetched
 from contentstudio.research.metadata import Hints
+from contentstudio.web.fetch import Fetched
 
 URL = "https://www.gartenfreunde-sued.example/2026/kompost"
 NOW = datetime(2026, 11, 29, 10, tzinfo=UTC)
 TEXT = "".join(
-    f"<p>Der Kompost braucht in Woche {n} Luft, Wasser und Geduld. Er wird warm, und dann ruht er wieder.</p>"
+    f"<p>Der Kompost braucht in Woche {n} Luft, Wasser und Geduld. Er wird warm, und "
+    "dann ruht er wieder.</p>"
     for n in range(9)
 )
 CEST = timezone(timedelta(hours=2))
 
 
-def read(head: str = "", body: str = "<h1>Kompost im Herbst</h1>", hints: Hints | None = None) -> Snapshot:
+def read(
+    head: str = "", body: str = "<h1>Kompost im Herbst</h1>", hints: Hints | None = None
+) -> Snapshot:
     html = f"<html lang='de'><head>{head}</head><body><article>{body}{TEXT}</article></body></html>"
     return page(Fetched(URL, URL, 200, "text/html", "utf-8", html.encode()), hints, NOW)
 
 
 def linked(**data: object) -> str:
-    return f'<script type="application/ld+json">{json.dumps({"@context": "https://schema.org", **data})}</script>'
+    return (
+        "<script "
+        f'type="application/ld+json">{json.dumps({"@context": "https://schema.org", **data})}</script>'
+    )
 
 
 def title_tag(title: str) -> str:
@@ -39,14 +45,35 @@ def title_tag(title: str) -> str:
     [
         (title_tag("Kompost im Herbst | Gartenfreunde Süd"), ""),
         (title_tag("Gartenfreunde Süd » Kompost im Herbst"), ""),
-        (title_tag("Kompost im Herbst – Das Magazin") + '<meta property="og:site_name" content="Das Magazin">', ""),
-        (title_tag("Kompost im Herbst - Das große Haus und alles um es herum"), "<h1>Kompost im Herbst</h1>"),
+        (
+            title_tag("Kompost im Herbst – Das Magazin")
+            + '<meta property="og:site_name" content="Das Magazin">',
+            "",
+        ),
+        (
+            title_tag("Kompost im Herbst - Das große Haus und alles um es herum"),
+            "<h1>Kompost im Herbst</h1>",
+        ),
         (title_tag("Kompost im Herbst-新华网"), "<h1>Kompost im Herbst</h1>"),
         (title_tag("Serie: Kompost im Herbst"), "<h2>Kompost im Herbst</h2>"),
-        ('<meta property="og:title" content="Kompost im Herbst | Gartenfreunde Süd">' + title_tag("Start"), ""),
-        (title_tag("Gartenfreunde Süd") + linked(**{"@type": "Article", "headline": "Kompost im Herbst"}), ""),
-        (title_tag("Gartenfreunde Süd"), "<div><h1>Gartenfreunde Süd</h1></div><h1>Kompost im Herbst</h1>"),
-        (title_tag("Gartenfreunde Süd | Kompost im Herbst"), "<h1>Gartenfreunde Süd</h1><h2>Kompost im Herbst</h2>"),
+        (
+            '<meta property="og:title" content="Kompost im Herbst | Gartenfreunde Süd">'
+            + title_tag("Start"),
+            "",
+        ),
+        (
+            title_tag("Gartenfreunde Süd")
+            + linked(**{"@type": "Article", "headline": "Kompost im Herbst"}),
+            "",
+        ),
+        (
+            title_tag("Gartenfreunde Süd"),
+            "<div><h1>Gartenfreunde Süd</h1></div><h1>Kompost im Herbst</h1>",
+        ),
+        (
+            title_tag("Gartenfreunde Süd | Kompost im Herbst"),
+            "<h1>Gartenfreunde Süd</h1><h2>Kompost im Herbst</h2>",
+        ),
         ("", "<h1>Kompost im Herbst</h1>"),
     ],
 )
@@ -74,9 +101,13 @@ def test_the_title_of_the_feed_comes_first(head: str) -> None:
     assert read(head, "<h1>Neues</h1>", hints).title == "Kompost & Laub"
 
 
-@pytest.mark.parametrize("listed", ["", "Kompost im …", "Kompost im...", "https://a.example/kompost", "Wort " * 200])
+@pytest.mark.parametrize(
+    "listed", ["", "Kompost im …", "Kompost im...", "https://a.example/kompost", "Wort " * 200]
+)
 def test_a_title_of_the_feed_that_is_cut_off_or_none_gives_way_to_the_pages(listed: str) -> None:
-    assert read(title_tag("Kompost im Herbst"), hints=Hints(title=listed)).title == "Kompost im Herbst"
+    assert (
+        read(title_tag("Kompost im Herbst"), hints=Hints(title=listed)).title == "Kompost im Herbst"
+    )
 
 
 def test_a_page_without_any_title_takes_even_a_cut_one_of_its_feed() -> None:
@@ -88,7 +119,12 @@ def test_a_page_without_any_title_takes_even_a_cut_one_of_its_feed() -> None:
     [
         ('<meta property="article:published_time" content="2026-10-03T23:30:00+02:00">', ""),
         (linked(**{"@type": "NewsArticle", "datePublished": "2026-10-03T23:30:00+0200"}), ""),
-        (linked(**{"@graph": [{"@type": ["BlogPosting"], "datePublished": "2026-10-03T21:30:00Z"}]}), ""),
+        (
+            linked(
+                **{"@graph": [{"@type": ["BlogPosting"], "datePublished": "2026-10-03T21:30:00Z"}]}
+            ),
+            "",
+        ),
         ('<meta name="parsely-pub-date" content="Sat, 03 Oct 2026 23:30:00 +0200">', ""),
         ("", '<time itemprop="datePublished" datetime="2026-10-03T23:30:00+02:00">gestern</time>'),
     ],
@@ -118,7 +154,16 @@ def test_the_date_in_the_url_counts_where_the_page_says_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["2027-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "0001-01-01", "2026-02-30", "heute", "{{ date }}", ""]
+    "wrong",
+    [
+        "2027-01-01T00:00:00Z",
+        "1970-01-01T00:00:00Z",
+        "0001-01-01",
+        "2026-02-30",
+        "heute",
+        "{{ date }}",
+        "",
+    ],
 )
 def test_a_date_that_cannot_be_true_gives_way_to_the_next(wrong: str) -> None:
     head = linked(**{"@type": "Article", "datePublished": wrong})
@@ -131,7 +176,8 @@ def test_a_date_that_cannot_be_true_gives_way_to_the_next(wrong: str) -> None:
     "body",
     [
         f"<h1>Kompost</h1>{TEXT}<p>Im Jahr 2019 war es trocken, und am 3. Mai 2020 regnete es.</p>",
-        f"<h1>Kompost</h1>{TEXT}<footer>© 2014–2020 Gartenfreunde. Zuletzt besucht am 04.05.2021.</footer>",
+        f"<h1>Kompost</h1>{TEXT}<footer>© 2014–2020 Gartenfreunde. Zuletzt besucht am "
+        "04.05.2021.</footer>",
         f"<h1>Gärten seit 1990</h1>{TEXT}",
     ],
 )
@@ -140,18 +186,35 @@ def test_a_date_that_is_not_the_pages_own_is_not_taken_for_it(body: str) -> None
 
 
 def test_dates_of_other_pages_in_linked_data_do_not_count() -> None:
-    others = [{"@type": "Article", "datePublished": "2020-01-05", "url": f"https://a.example/{n}"} for n in range(3)]
+    others = [
+        {"@type": "Article", "datePublished": "2020-01-05", "url": f"https://a.example/{n}"}
+        for n in range(3)
+    ]
     listed = linked(**{"@type": "ItemList", "itemListElement": others})
-    own = {"@type": "Article", "datePublished": "2026-10-03T10:00:00Z", "mainEntityOfPage": {"@id": URL}}
+    own = {
+        "@type": "Article",
+        "datePublished": "2026-10-03T10:00:00Z",
+        "mainEntityOfPage": {"@id": URL},
+    }
     assert read(listed).published_at is None
-    assert read(linked(**{"@graph": [*others, own]})).published_at == datetime(2026, 10, 3, 10, tzinfo=UTC)
+    assert read(linked(**{"@graph": [*others, own]})).published_at == datetime(
+        2026, 10, 3, 10, tzinfo=UTC
+    )
 
 
 @pytest.mark.parametrize(
-    "wrap", ["<![CDATA[{}]]>", "\n<![CDATA[\n{}\n]]>\n", "//<![CDATA[\n{}\n//]]>", "/*<![CDATA[*/{}/*]]>*/"]
+    "wrap",
+    [
+        "<![CDATA[{}]]>",
+        "\n<![CDATA[\n{}\n]]>\n",
+        "//<![CDATA[\n{}\n//]]>",
+        "/*<![CDATA[*/{}/*]]>*/",
+    ],
 )
 def test_linked_data_in_a_cdata_section_is_read(wrap: str) -> None:
-    data = json.dumps({"@type": "Article", "datePublished": "2026-10-03T10:00:00Z", "dateModified": "2026-10-09"})
+    data = json.dumps(
+        {"@type": "Article", "datePublished": "2026-10-03T10:00:00Z", "dateModified": "2026-10-09"}
+    )
     head = f'<script type="application/ld+json">{wrap.replace("{}", data)}</script>'
     changed = '<meta property="article:modified_time" content="2026-10-09T10:00:00Z">'
     assert read(head + changed).published_at == datetime(2026, 10, 3, 10, tzinfo=UTC)
@@ -160,7 +223,9 @@ def test_linked_data_in_a_cdata_section_is_read(wrap: str) -> None:
 def test_linked_data_that_is_broken_or_nests_without_end_says_nothing() -> None:
     deep = "[" * 100_000 + "]" * 100_000  # more than Python's own stack takes
     for data in ("{broken", deep, '"text"', "null", '{"@type": 3, "datePublished": [1]}'):
-        head = title_tag("Kompost im Herbst") + f'<script type="application/ld+json">{data}</script>'
+        head = (
+            title_tag("Kompost im Herbst") + f'<script type="application/ld+json">{data}</script>'
+        )
         assert (read(head).title, read(head).published_at) == ("Kompost im Herbst", None)
 
 
@@ -176,7 +241,10 @@ def test_the_date_of_the_feed_comes_first_and_that_of_a_change_after_the_pages_o
 
 def test_plain_text_has_the_title_and_the_date_of_its_feed() -> None:
     said = datetime(2026, 11, 3, 8, tzinfo=UTC)
-    body = "\n\n".join(f"Leaf mould of heap {n} takes two winters. It asks for nothing but a cage." for n in range(6))
+    body = "\n\n".join(
+        f"Leaf mould of heap {n} takes two winters. It asks for nothing but a cage."
+        for n in range(6)
+    )
     fetched = Fetched(URL, URL, 200, "text/plain", "utf-8", body.encode())
     got = page(fetched, Hints(title="Mould", published_at=said), NOW)
     assert (got.title, got.published_at) == ("Mould", said)

@@ -1,4 +1,6 @@
-"""Figures of a claim beside those of its source: what counts, and what is only another way to write it."""
+"""Figures of a claim beside those of its source: what counts, and what is only another way to write
+it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from contentstudio.gates import numbers
+from contentstudio.text import numbers
 
 CASE = (Path(__file__).parents[1] / "cases" / "23-figures.tsv").read_text("utf-8")
 SUPPORTED = [

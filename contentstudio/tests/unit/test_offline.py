@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from contentstudio.config import Gates, Site
 from contentstudio.demo.web import FLAKY, HARD, DemoWeb
 from contentstudio.gates import judge
-from contentstudio.gates.case import Case
-from contentstudio.gates.wording import normal
+from contentstudio.gates.input import Case
 from contentstudio.model import Draft, Snapshot
 from contentstudio.research.extract import page
-from contentstudio.research.fetch import Fetched
-from contentstudio.research.sentences import sentences
+from contentstudio.text.sentences import sentences
+from contentstudio.text.wording import normal
+from contentstudio.web.fetch import Fetched
 from contentstudio.writing.offline import TooThin, _description, compose
 
 SITE = Site(name="shed", url="https://shed.example", sources=["https://a.example/feed.xml"])
@@ -31,7 +31,10 @@ HEADINGS = ["In short", "In detail", "Worth knowing", "Also of note"]
 GOOD = [
     FLAKY,
     *(f"/potting-shed/{name}.html" for name in ("compost", "mulch", "saving-seed")),
-    *(f"/clear-skies/{name}.html" for name in ("dark-adaptation", "first-binoculars", "meteor-showers", "moon-phases")),
+    *(
+        f"/clear-skies/{name}.html"
+        for name in ("dark-adaptation", "first-binoculars", "meteor-showers", "moon-phases")
+    ),
 ]
 PLAIN = [
     "Compost turns kitchen waste into dark food for the soil.",
@@ -57,8 +60,12 @@ PLAIN = [
 ]
 
 
-def snapshot(text: str, title: str = "Compost | Shed", url: str = "https://www.a.example/p", **more: str) -> Snapshot:
-    return Snapshot(url=url, title=title, text=text, sha256=hashlib.sha256(text.encode()).hexdigest(), **more)
+def snapshot(
+    text: str, title: str = "Compost | Shed", url: str = "https://www.a.example/p", **more: str
+) -> Snapshot:
+    return Snapshot(
+        url=url, title=title, text=text, sha256=hashlib.sha256(text.encode()).hexdigest(), **more
+    )
 
 
 def quotes(draft: Draft) -> list[str]:
@@ -78,7 +85,9 @@ def read(web: DemoWeb, path: str) -> Snapshot:
 
 
 @pytest.mark.parametrize("path", GOOD)
-def test_the_good_articles_of_the_demo_pass_every_gate(path: str, full_case: Callable[..., Case]) -> None:
+def test_the_good_articles_of_the_demo_pass_every_gate(
+    path: str, full_case: Callable[..., Case]
+) -> None:
     with DemoWeb(date(2025, 3, 10)) as web:
         source = read(web, path)
     draft = compose(SITE, "a", [source])
@@ -88,7 +97,9 @@ def test_the_good_articles_of_the_demo_pass_every_gate(path: str, full_case: Cal
     assert 80 <= len(draft.description) <= 160
 
 
-def test_the_hard_article_of_the_demo_fails_for_its_language_alone(full_case: Callable[..., Case]) -> None:
+def test_the_hard_article_of_the_demo_fails_for_its_language_alone(
+    full_case: Callable[..., Case],
+) -> None:
     with DemoWeb(date(2025, 3, 10)) as web:
         source = read(web, HARD)
     verdicts = judge(full_case(compose(SITE, "a", [source]), {"s1": source}, SITE))
@@ -100,7 +111,9 @@ def test_a_draft_is_what_it_says() -> None:
     draft = compose(SITE, "compost", [source])
     about = (draft.site, draft.slug, draft.writer, draft.language, draft.title)
     assert about == ("shed", "compost", "offline", "en", "Compost")
-    assert [(r.id, r.url, r.sha256) for r in draft.references] == [("s1", source.url, source.sha256)]
+    assert [(r.id, r.url, r.sha256) for r in draft.references] == [
+        ("s1", source.url, source.sha256)
+    ]
     for sentence in draft.sentences():
         assert sentence.quoted == (sentence.source == "s1") == (sentence.text in PLAIN)
     assert quotes(draft) == [s for s in PLAIN if s in quotes(draft)]
@@ -110,7 +123,8 @@ def test_a_draft_is_what_it_says() -> None:
 def test_the_same_source_gives_the_same_draft_in_another_process() -> None:
     source = snapshot("\n\n".join(PLAIN))
     program = (
-        "import sys; from contentstudio.config import Site; from contentstudio.model import Snapshot;"
+        "import sys; from contentstudio.config import Site; from contentstudio.model "
+        "import Snapshot;"
         "from contentstudio.writing.offline import compose;"
         "site, source = (m.model_validate_json(a) for m, a in zip((Site, Snapshot), sys.argv[1:]));"
         "print(compose(site, 'compost', [source]).model_dump_json())"
@@ -145,7 +159,9 @@ def test_a_digest_is_no_copy() -> None:
     ],
 )
 def test_furniture_of_the_page_is_never_quoted(furniture: str) -> None:
-    assert furniture not in quotes(compose(SITE, "a", [snapshot(f"{furniture} {' '.join(PLAIN[:9])}")]))
+    assert furniture not in quotes(
+        compose(SITE, "a", [snapshot(f"{furniture} {' '.join(PLAIN[:9])}")])
+    )
 
 
 @pytest.mark.parametrize(
@@ -160,7 +176,9 @@ def test_furniture_of_the_page_is_never_quoted(furniture: str) -> None:
 )
 def test_what_cannot_stand_alone_is_taken_where_nothing_else_is_left(leaning: str) -> None:
     assert leaning not in quotes(compose(SITE, "a", [snapshot(f"{leaning} {' '.join(PLAIN)}")]))
-    assert leaning in quotes(compose(SITE, "a", [snapshot(f"{leaning} {' '.join(PLAIN[:5])} Dig. Sow. Rest. Eat.")]))
+    assert leaning in quotes(
+        compose(SITE, "a", [snapshot(f"{leaning} {' '.join(PLAIN[:5])} Dig. Sow. Rest. Eat.")])
+    )
 
 
 def test_near_duplicates_come_once() -> None:
@@ -170,7 +188,14 @@ def test_near_duplicates_come_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Short.", "One two three four five six.", "No stop here " * 50, "Same text here again. " * 40]
+    "text",
+    [
+        "",
+        "Short.",
+        "One two three four five six.",
+        "No stop here " * 50,
+        "Same text here again. " * 40,
+    ],
 )
 def test_too_thin(text: str) -> None:
     with pytest.raises(TooThin, match="nothing to write"):
@@ -214,8 +239,21 @@ def test_titles(title: str, shown: str) -> None:
 
 
 def test_other_languages_have_no_english_on_their_page() -> None:
-    words = ["Würmer", "Blätter", "Stroh", "Gras", "Rinde", "Frost", "Bohnen", "Hecken", "Wasser", "Bienen"]
-    text = " ".join(f"{one} und {other} liegen im Garten." for one, other in zip(words, words[2:], strict=False))
+    words = [
+        "Würmer",
+        "Blätter",
+        "Stroh",
+        "Gras",
+        "Rinde",
+        "Frost",
+        "Bohnen",
+        "Hecken",
+        "Wasser",
+        "Bienen",
+    ]
+    text = " ".join(
+        f"{one} und {other} liegen im Garten." for one, other in zip(words, words[2:], strict=False)
+    )
     draft = compose(SITE, "a", [snapshot(text, language="de")])
     assert draft.language == "de"
     assert all(s.quoted for s in draft.sentences())
@@ -225,7 +263,18 @@ def test_other_languages_have_no_english_on_their_page() -> None:
 
 
 texts = st.text(max_size=2_000) | st.lists(
-    st.sampled_from([*PLAIN, "But why?", "“Open.", "\n\n", "{{ x }}", "日本語の文です。", "It is 3.5 m (or so).", "I—"])
+    st.sampled_from(
+        [
+            *PLAIN,
+            "But why?",
+            "“Open.",
+            "\n\n",
+            "{{ x }}",
+            "日本語の文です。",
+            "It is 3.5 m (or so).",
+            "I—",
+        ]
+    )
     | st.text(max_size=60),
     max_size=60,
 ).map(" ".join)
@@ -238,7 +287,9 @@ texts = st.text(max_size=2_000) | st.lists(
     url=st.text(max_size=40),
     language=st.sampled_from([None, "en", "de", "ja"]),
 )
-def test_any_text_gives_quotes_of_it_or_is_too_thin(text: str, title: str, url: str, language: str | None) -> None:
+def test_any_text_gives_quotes_of_it_or_is_too_thin(
+    text: str, title: str, url: str, language: str | None
+) -> None:
     source = Snapshot(url=url, title=title, text=text, sha256="0", language=language)
     try:
         draft = compose(SITE, "a-slug", [source])
@@ -247,7 +298,10 @@ def test_any_text_gives_quotes_of_it_or_is_too_thin(text: str, title: str, url: 
     assert draft == compose(SITE, "a-slug", [source])
     assert draft.title and len(draft.title) <= 70 and len(draft.description) <= 160
     assert 4 <= len(quotes(draft)) <= min(18, 0.6 * len(sentences(text, language or "en")))
-    assert all(quote in sentences(text, language or "en") and normal(quote) in normal(text) for quote in quotes(draft))
+    assert all(
+        quote in sentences(text, language or "en") and normal(quote) in normal(text)
+        for quote in quotes(draft)
+    )
     assert {
         v.gate: v.reason
         for v in judge(Case(draft, {"s1": source}, SITE))

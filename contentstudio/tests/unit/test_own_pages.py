@@ -24,7 +24,9 @@ from overnight.errors import ConfigError
         ("", "About us"),
     ],
 )
-def test_the_title_is_of_the_front_matter_or_the_first_line_or_the_files_name(text: str, title: str) -> None:
+def test_the_title_is_of_the_front_matter_or_the_first_line_or_the_files_name(
+    text: str, title: str
+) -> None:
     page = parsed("about-us.md", text)
     assert (page.title, page.slug) == (title, "about-us")
     assert "<h1" not in page.html
@@ -39,14 +41,22 @@ def test_the_address_is_made_of_the_name(file: str, slug: str) -> None:
 
 
 def test_the_description_is_of_the_front_matter_or_the_first_words() -> None:
-    assert parsed("a.md", "---\ndescription: In short.\n---\n# A\n\nLong.").description == "In short."
-    assert parsed("a.md", "# A\n\nWe *gr*ow.\n\n- all\n- sorts & more").description == "We grow. all sorts & more"
+    assert (
+        parsed("a.md", "---\ndescription: In short.\n---\n# A\n\nLong.").description == "In short."
+    )
+    assert (
+        parsed("a.md", "# A\n\nWe *gr*ow.\n\n- all\n- sorts & more").description
+        == "We grow. all sorts & more"
+    )
     long = parsed("a.md", f"# A\n\n{'word ' * 90}").description
     assert (len(long) <= 160, long[-6:]) == (True, " word…")
 
 
 def test_markdown_becomes_markup_with_one_title_for_the_page() -> None:
-    page = parsed("a.md", "# A\n\n# B\n\n## C\n\n[we](mailto:we@a.example)\n\n| x | y |\n|---|---|\n| 1 | 2 |\n")
+    page = parsed(
+        "a.md",
+        "# A\n\n# B\n\n## C\n\n[we](mailto:we@a.example)\n\n| x | y |\n|---|---|\n| 1 | 2 |\n",
+    )
     tree = html.fragment_fromstring(page.html, create_parent="div")
     assert [h.tag for h in tree.xpath("//h1 | //h2")] == ["h2", "h2"]
     assert tree.xpath("//a/@href") == ["mailto:we@a.example"]
@@ -67,7 +77,9 @@ def test_markdown_becomes_markup_with_one_title_for_the_page() -> None:
     ],
 )
 def test_no_markup_of_a_file_becomes_a_part_of_the_page(hostile: str) -> None:
-    tree = html.fragment_fromstring(parsed("a.md", f"# A\n\n{hostile}\n\nand {hostile}").html, create_parent="div")
+    tree = html.fragment_fromstring(
+        parsed("a.md", f"# A\n\n{hostile}\n\nand {hostile}").html, create_parent="div"
+    )
     assert not tree.xpath("//script | //style | //iframe | //@onclick | //@onerror")
     assert not [url for url in tree.xpath("//@href | //@src") if not url.startswith("https:")]
 
@@ -81,7 +93,9 @@ def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
 def test_two_files_with_one_address_are_an_error_that_names_both(tmp_path: Path) -> None:
     for name in ("About us.md", "about-us.md"):
         (tmp_path / name).write_text("x", "utf-8")
-    with pytest.raises(ConfigError, match=r"About us\.md and about-us\.md .* /about-us/: rename one"):
+    with pytest.raises(
+        ConfigError, match=r"About us\.md and about-us\.md .* /about-us/: rename one"
+    ):
         own_pages.read(tmp_path)
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from contentstudio.research import packing
-from contentstudio.research.guard import TooLarge
-from contentstudio.research.packing import CutOff, Unsound
+from contentstudio.web import packing
+from contentstudio.web.guard import TooLarge
+from contentstudio.web.packing import CutOff, Unsound
 from overnight.errors import Transient
 
 PAGE = b"<html><body><p>Hello, rain.</p></body></html>" * 20
@@ -70,7 +70,11 @@ def test_declared_codings_are_undone(body: bytes, order: list[str]) -> None:
 
 
 def test_nothing_packed_is_nothing() -> None:
-    assert packing.declared(b"", ["gzip", "deflate"], MOST) == packing.declared(gz(b""), ["gzip"], MOST) == b""
+    assert (
+        packing.declared(b"", ["gzip", "deflate"], MOST)
+        == packing.declared(gz(b""), ["gzip"], MOST)
+        == b""
+    )
 
 
 @pytest.mark.parametrize("layers", [0, 1, 2, 3])
@@ -89,13 +93,19 @@ def test_gzip_without_end_is_not_followed() -> None:
         packing.unpacked(body, MOST)
 
 
-@pytest.mark.parametrize("pack", [gz, zlib.compress, raw_deflate, lambda body: gz(body[:99]) + gz(body[99:])])
-def test_a_body_cut_off_at_any_point_is_never_taken_for_the_whole(pack: Callable[[bytes], bytes]) -> None:
+@pytest.mark.parametrize(
+    "pack", [gz, zlib.compress, raw_deflate, lambda body: gz(body[:99]) + gz(body[99:])]
+)
+def test_a_body_cut_off_at_any_point_is_never_taken_for_the_whole(
+    pack: Callable[[bytes], bytes],
+) -> None:
     body = pack(PAGE)
     order = ["deflate"] if pack in (zlib.compress, raw_deflate) else ["gzip"]
     border = len(gz(PAGE[:99]))  # where the first of two members ends, a file is whole
     for end in range(1, len(body)):
-        if pack(PAGE)[:end] == gz(PAGE[:99]) or (body.startswith(gz(PAGE[:99])) and end == border + 1):
+        if pack(PAGE)[:end] == gz(PAGE[:99]) or (
+            body.startswith(gz(PAGE[:99])) and end == border + 1
+        ):
             continue
         with pytest.raises((CutOff, Unsound)):
             packing.declared(body[:end], order, MOST)
@@ -106,14 +116,17 @@ def test_a_body_cut_off_at_any_point_is_never_taken_for_the_whole(pack: Callable
 
 
 @pytest.mark.parametrize(
-    "body", [b"not gzip", b"\x1f\x8b rubbish", gz(PAGE)[:-8] + b"\0" * 8, b"\x1f\x8b\x08\xff" + b"\0" * 99]
+    "body",
+    [b"not gzip", b"\x1f\x8b rubbish", gz(PAGE)[:-8] + b"\0" * 8, b"\x1f\x8b\x08\xff" + b"\0" * 99],
 )
 def test_what_is_not_packed_as_declared_says_so(body: bytes) -> None:
     with pytest.raises((Unsound, CutOff)):
         packing.declared(body, ["gzip"], MOST)
 
 
-@pytest.mark.parametrize("pack", [gz, lambda body: gz(body[:5]) + gz(body[5:]), lambda body: gz(gz(body))])
+@pytest.mark.parametrize(
+    "pack", [gz, lambda body: gz(body[:5]) + gz(body[5:]), lambda body: gz(gz(body))]
+)
 def test_the_limit_is_exact(pack: Callable[[bytes], bytes]) -> None:
     assert len(packing.unpacked(pack(b"a" * 1_000), 1_000)) == 1_000
     with pytest.raises(TooLarge, match="1,000 bytes"):

@@ -20,16 +20,22 @@ def loaded(folder: Path, publish_as: str) -> Config:
 
 
 def test_an_unknown_cms_is_told_with_those_that_are_known(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"is a table with to = one of: static, wordpress, ghost, git"):
+    with pytest.raises(
+        ConfigError, match=r"is a table with to = one of: static, wordpress, ghost, git"
+    ):
         loaded(tmp_path, "{ to = 'drupal' }")
 
 
 def test_an_unknown_key_is_told_with_those_of_its_cms(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"unknown key “site\[1\]\.publish\.pass”; known here: category, private"):
+    with pytest.raises(
+        ConfigError, match=r"unknown key “site\[1\]\.publish\.pass”; known here: category, private"
+    ):
         loaded(tmp_path, "{ to = 'wordpress', user = 'studio', pass = 'x' }")
 
 
-def test_a_missing_secret_is_told_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_secret_is_told_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("CONTENTSTUDIO_SECRET_MY_GARDEN", raising=False)
     config = loaded(tmp_path, "{ to = 'wordpress', user = 'studio' }")
     with pytest.raises(ConfigError, match="put it into CONTENTSTUDIO_SECRET_MY_GARDEN"):
@@ -38,7 +44,9 @@ def test_a_missing_secret_is_told_with_its_name(tmp_path: Path, monkeypatch: pyt
 
 def test_a_password_is_not_sent_in_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTENTSTUDIO_SECRET_MY_GARDEN", "not to be seen")
-    config = loaded(tmp_path, "{ to = 'wordpress', user = 'studio', url = 'http://garden.example' }")
+    config = loaded(
+        tmp_path, "{ to = 'wordpress', user = 'studio', url = 'http://garden.example' }"
+    )
     with pytest.raises(ConfigError, match="in clear"):
         publish.opened(config, config.site[0])
 
@@ -61,5 +69,7 @@ async def test_a_private_address_is_asked_only_where_the_owner_says_so(
 def test_each_cms_is_spared_by_a_limit_of_its_own_and_folders_need_none(
     tmp_path: Path, publish_as: str, limits: list[str]
 ) -> None:
-    (article,) = [one for one in pipelines.build(loaded(tmp_path, publish_as)) if one.name == "article"]
+    (article,) = [
+        one for one in pipelines.build(loaded(tmp_path, publish_as)) if one.name == "article"
+    ]
     assert [one.name for one in article.steps["publish"].guards if one.starts] == limits

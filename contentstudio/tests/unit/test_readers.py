@@ -1,4 +1,6 @@
-"""What is said of the page that readers get at an article's address: a look tells, and never ends a job."""
+"""What is said of the page that readers get at an article's address: a look tells, and never ends a
+job.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,10 @@ def test_an_older_version_of_the_article_is_not_the_article() -> None:
 
 
 def test_a_theme_may_cut_one_sentence_and_change_marks_and_elements() -> None:
-    shown = [sentence.replace("number", "<em>num</em>ber").replace(".", " …") for sentence in SENTENCES[1:]]
+    shown = [
+        sentence.replace("number", "<em>num</em>ber").replace(".", " …")
+        for sentence in SENTENCES[1:]
+    ]
     assert holds(page(*shown), SENTENCES)
 
 
@@ -48,7 +53,8 @@ def test_words_in_a_script_are_not_shown_to_readers(element: str) -> None:
 def test_a_page_says_which_post_it_shows() -> None:
     body = '<body class="single postid-12">'
     links = (
-        "<link href='/?p=13' rel='shortlink'><link rel='alternate' href='/wp-json/wp/v2/posts/14'><link href='/?p=9'>"
+        "<link href='/?p=13' rel='shortlink'><link rel='alternate' "
+        "href='/wp-json/wp/v2/posts/14'><link href='/?p=9'>"
     )
     assert posts_of(links + body) == {"12", "13", "14"}
     wrong = judged(Page(200, "https://a.example/", body + links), SENTENCES, "12")
@@ -80,7 +86,9 @@ def site() -> Iterator[Any]:
 
 async def looked(site: Any, answer: ANSWER) -> str | None:
     site.answer = answer
-    return await readers.look(f"http://127.0.0.1:{site.server_port}/compost/", SENTENCES, "12", LOOPBACK)
+    return await readers.look(
+        f"http://127.0.0.1:{site.server_port}/compost/", SENTENCES, "12", LOOPBACK
+    )
 
 
 async def test_the_article_is_found_in_what_readers_get(site: Any) -> None:
@@ -94,14 +102,31 @@ async def test_the_article_is_found_in_what_readers_get(site: Any) -> None:
         ((302, {"Location": "http://nowhere.invalid/"}, b""), "nowhere.invalid"),
         ((302, {"Location": "gopher://a.example/"}, b""), "it leads to gopher"),
         ((302, {"Location": "/again"}, b""), "come to no end"),
-        ((200, {"Content-Encoding": "gzip"}, gzip.compress(b" " * 40_000_000)), "more than 3,000,000 bytes"),
+        (
+            (200, {"Content-Encoding": "gzip"}, gzip.compress(b" " * 40_000_000)),
+            "more than 3,000,000 bytes",
+        ),
         ((200, {"Content-Encoding": "gzip"}, b"no gzip"), ""),
-        ((200, {"Content-Type": "text/html; charset=x-none"}, b"<title>Soon</title>"), "another page, titled “Soon”"),
+        (
+            (200, {"Content-Type": "text/html; charset=x-none"}, b"<title>Soon</title>"),
+            "another page, titled “Soon”",
+        ),
         ((403, {}, b"<title>Blocked</title>"), "answered 403, titled “Blocked”"),
     ],
-    ids=["no address", "no host", "no web", "a loop", "a bomb", "no gzip", "no charset", "a firewall"],
+    ids=[
+        "no address",
+        "no host",
+        "no web",
+        "a loop",
+        "a bomb",
+        "no gzip",
+        "no charset",
+        "a firewall",
+    ],
 )
-async def test_whatever_a_site_answers_is_told_and_nothing_is_raised(site: Any, answer: Any, says: str) -> None:
+async def test_whatever_a_site_answers_is_told_and_nothing_is_raised(
+    site: Any, answer: Any, says: str
+) -> None:
     told = await looked(site, lambda path: answer)
     assert told is not None and says in told
     if says[:12] != "another page":

@@ -21,7 +21,9 @@ def decisions(*articles: Article) -> list[tuple[str, str]]:
     return [(choice.slug, choice.decision) for choice in refresh.choose(articles, RULES)]
 
 
-def test_an_article_whose_source_changed_or_whose_clicks_fell_is_written_again_with_what_is_new() -> None:
+def test_an_article_whose_source_changed_or_whose_clicks_fell_is_written_again_with_what_is_new() -> (
+    None
+):
     changed, fallen = refresh.choose([FALLEN, STEADY, CHANGED], RULES)
     assert (changed.target, changed.snapshots) == ("torn", ["new"])
     assert changed.reason == "https://a.example/1, a source of it, has changed"
@@ -30,8 +32,12 @@ def test_an_article_whose_source_changed_or_whose_clicks_fell_is_written_again_w
     assert fallen.factors == {"changed": 0.0, "fall": 0.8}
 
 
-@pytest.mark.parametrize(("before", "now", "fell"), [(50, 30, True), (50, 31, False), (19, 0, False), (0, 0, False)])
-def test_a_small_fall_and_a_fall_of_few_clicks_mean_nothing(before: int, now: int, fell: bool) -> None:
+@pytest.mark.parametrize(
+    ("before", "now", "fell"), [(50, 30, True), (50, 31, False), (19, 0, False), (0, 0, False)]
+)
+def test_a_small_fall_and_a_fall_of_few_clicks_mean_nothing(
+    before: int, now: int, fell: bool
+) -> None:
     assert bool(decisions(replace(FALLEN, before=before, now=now))) == fell
 
 
@@ -43,11 +49,16 @@ def test_an_article_of_which_nothing_new_was_read_is_left_and_said_so() -> None:
 
 def test_only_so_many_are_written_again_changed_ones_first_and_then_the_deepest_falls() -> None:
     deeper = replace(FALLEN, slug="deeper", now=1)
-    assert decisions(FALLEN, deeper, CHANGED) == [("torn", "update"), ("deeper", "update"), ("fallen", "skip")]
+    assert decisions(FALLEN, deeper, CHANGED) == [
+        ("torn", "update"),
+        ("deeper", "update"),
+        ("fallen", "skip"),
+    ]
 
 
 def test_an_article_is_found_by_the_queries_whose_words_stand_in_its_title() -> None:
     told = [
-        Clicks(query=q, before=10, now=n) for n, q in enumerate(["compost heap", "heaps", "worm compost", "how to"])
+        Clicks(query=q, before=10, now=n)
+        for n, q in enumerate(["compost heap", "heaps", "worm compost", "how to"])
     ]
     assert refresh.clicks("Turning the compost heap", told) == (20, 1)

@@ -42,7 +42,12 @@ def make_draft(*paragraphs: list[Sentence], **changes: Any) -> Draft:
         "slug": "good-compost",
         "title": "Good compost",
         "description": "How to make it.",
-        "sections": [Section(heading="Heaps", paragraphs=list(paragraphs) or [[Sentence(text="A heap is a start.")]])],
+        "sections": [
+            Section(
+                heading="Heaps",
+                paragraphs=list(paragraphs) or [[Sentence(text="A heap is a start.")]],
+            )
+        ],
         "references": [
             Reference(id="s1", url="https://one.example/a?b=1&c=2", title="One", sha256="0" * 64),
             Reference(id="s2", url="https://two.example/", title="Two", sha256="1" * 64),
@@ -74,14 +79,19 @@ def structured(tree: html.HtmlElement) -> dict[str, Any]:
 def full_draft(count: int = 5) -> Draft:
     """Everything that an article may have."""
     sections = [
-        Section(heading=f"Part {n}", paragraphs=[[quoted("A heap."), Sentence(text=f"A heap is {n} in a heap.")]])
+        Section(
+            heading=f"Part {n}",
+            paragraphs=[[quoted("A heap."), Sentence(text=f"A heap is {n} in a heap.")]],
+        )
         for n in range(1, count + 1)
     ]
     return make_draft(
         sections=sections,
         faq=[Question(question="Why a heap?", answer=[Sentence(text="It is warm.", source="s2")])],
         links=[InternalLink(anchor="heap", url="https://garden.example/heaps/")],
-        images=[Image(src=f"/pictures/{n}.jpg?a=1&b=2", alt=f'A "heap" & {n}') for n in range(count + 1)],
+        images=[
+            Image(src=f"/pictures/{n}.jpg?a=1&b=2", alt=f'A "heap" & {n}') for n in range(count + 1)
+        ],
         tags=["soil", "worms"],
     )
 
@@ -93,22 +103,43 @@ def test_the_head_names_the_article() -> None:
     assert first(tree, "//meta[@name='description']/@content") == "How to make it."
     assert first(tree, "//link[@rel='canonical']/@href") == "https://garden.example/good-compost/"
     assert first(tree, "//meta[@property='og:title']/@content") == "Good compost"
-    assert first(tree, "//meta[@property='og:url']/@content") == "https://garden.example/good-compost/"
-    assert first(tree, "//meta[@property='article:modified_time']/@content") == "2025-03-09T10:00:00Z"
+    assert (
+        first(tree, "//meta[@property='og:url']/@content") == "https://garden.example/good-compost/"
+    )
+    assert (
+        first(tree, "//meta[@property='article:modified_time']/@content") == "2025-03-09T10:00:00Z"
+    )
 
 
 def test_structured_data_is_a_whole_article() -> None:
     data = structured(parsed(make_draft()))
-    assert (data["@type"], data["headline"], data["description"]) == ("Article", "Good compost", "How to make it.")
-    assert (data["datePublished"], data["dateModified"]) == ("2025-03-01T04:05:00Z", "2025-03-09T10:00:00Z")
-    assert data["mainEntityOfPage"] == {"@type": "WebPage", "@id": "https://garden.example/good-compost/"}
+    assert (data["@type"], data["headline"], data["description"]) == (
+        "Article",
+        "Good compost",
+        "How to make it.",
+    )
+    assert (data["datePublished"], data["dateModified"]) == (
+        "2025-03-01T04:05:00Z",
+        "2025-03-09T10:00:00Z",
+    )
+    assert data["mainEntityOfPage"] == {
+        "@type": "WebPage",
+        "@id": "https://garden.example/good-compost/",
+    }
     assert data["author"]["name"] == data["publisher"]["name"] == "The Garden"
-    assert [c["url"] for c in data["citation"]] == ["https://one.example/a?b=1&c=2", "https://two.example/"]
+    assert [c["url"] for c in data["citation"]] == [
+        "https://one.example/a?b=1&c=2",
+        "https://two.example/",
+    ]
 
 
 def test_headings_make_one_outline() -> None:
     tree = parsed(make_draft())
-    assert [h.text for h in tree.xpath("//h1 | //h2 | //h3")] == ["Good compost", "Heaps", "Sources"]
+    assert [h.text for h in tree.xpath("//h1 | //h2 | //h3")] == [
+        "Good compost",
+        "Heaps",
+        "Sources",
+    ]
 
 
 def test_every_quoted_sentence_is_a_q_of_its_own() -> None:
@@ -116,14 +147,22 @@ def test_every_quoted_sentence_is_a_q_of_its_own() -> None:
     draft = make_draft([quoted(t) for t in texts[:3]], [quoted(texts[3], "s2")])
     quotes = parsed(draft).xpath("//q")
     assert [q.text_content() for q in quotes] == texts
-    assert [q.get("cite") for q in quotes] == ["https://one.example/a?b=1&c=2"] * 3 + ["https://two.example/"]
+    assert [q.get("cite") for q in quotes] == ["https://one.example/a?b=1&c=2"] * 3 + [
+        "https://two.example/"
+    ]
     assert "“<q " in rendered(draft)
     assert "</q>”" in rendered(draft)
 
 
 def test_neighbours_of_one_source_share_a_mark() -> None:
     draft = make_draft(
-        [quoted("A."), quoted("B."), quoted("C.", "s2"), Sentence(text="D."), Sentence(text="E.", source="s1")]
+        [
+            quoted("A."),
+            quoted("B."),
+            quoted("C.", "s2"),
+            Sentence(text="D."),
+            Sentence(text="E.", source="s1"),
+        ]
     )
     [paragraph] = parsed(draft).xpath("//section/p")
     assert paragraph.text_content() == "“A.” “B.”1 “C.”2 D. E.1"
@@ -133,7 +172,10 @@ def test_neighbours_of_one_source_share_a_mark() -> None:
 def test_references_are_links_that_give_nothing_away() -> None:
     tree = parsed(make_draft())
     assert tree.xpath("//ol/li/@id") == ["s1", "s2"]
-    assert tree.xpath("//ol/li/a/@href") == ["https://one.example/a?b=1&c=2", "https://two.example/"]
+    assert tree.xpath("//ol/li/a/@href") == [
+        "https://one.example/a?b=1&c=2",
+        "https://two.example/",
+    ]
     assert set(tree.xpath("//ol/li/a/@rel")) == {"noopener nofollow"}
 
 
@@ -159,7 +201,14 @@ def test_hostile_body_stays_text() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["javascript:alert(1)", "data:text/html,x", "//evil.example", "ftp://a.example/", 'https:" onclick="x', "http://["],
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "//evil.example",
+        "ftp://a.example/",
+        'https:" onclick="x',
+        "http://[",
+    ],
 )
 def test_only_web_addresses_become_links(url: str) -> None:
     reference = Reference(id="s1", url=url, title="A title", sha256="0" * 64)
@@ -173,7 +222,11 @@ def test_only_web_addresses_become_links(url: str) -> None:
 def test_quotes_in_an_address_cannot_leave_the_attribute() -> None:
     reference = Reference(id="s1", url='https://a.example/"onclick="x', title="A", sha256="0" * 64)
     tree = parsed(make_draft([quoted("A sentence.")], references=[reference]))
-    assert first(tree, "//ol/li/a/@href") == first(tree, "//q/@cite") == 'https://a.example/"onclick="x'
+    assert (
+        first(tree, "//ol/li/a/@href")
+        == first(tree, "//q/@cite")
+        == 'https://a.example/"onclick="x'
+    )
     assert not tree.xpath("//@onclick")
 
 
@@ -199,12 +252,18 @@ def test_the_offline_writer_is_named() -> None:
         ("xx", "2025-03-01", "Sources"),
     ],
 )
-def test_the_page_around_an_article_is_in_its_language(language: str, day: str, sources: str) -> None:
+def test_the_page_around_an_article_is_in_its_language(
+    language: str, day: str, sources: str
+) -> None:
     tree = parsed(make_draft(language=language, writer="offline"), make_site(language="en"))
     assert tree.xpath("//p[@class='meta']/time/text()")[0] == day
     assert tree.xpath("//section[@class='sources']/h2/text()") == [sources]
     english = sources == "Sources"
-    for place in ("//a[@class='skip']/text()", "//p[@class='note']/text()", "//footer//a[2]/text()"):
+    for place in (
+        "//a[@class='skip']/text()",
+        "//p[@class='note']/text()",
+        "//footer//a[2]/text()",
+    ):
         assert tree.xpath(place)[0].strip()
     assert tree.xpath("//a[@class='skip']/text()") == ["Skip to the content"] or not english
     assert (tree.xpath("//p[@class='note']/@lang") == ["en"]) == (language == "xx")
@@ -212,7 +271,9 @@ def test_the_page_around_an_article_is_in_its_language(language: str, day: str, 
 
 def test_every_language_has_every_label() -> None:
     known = labels._labels()
-    assert {code: set(told) ^ set(known["en"]) for code, told in known.items()} == {code: set() for code in known}
+    assert {code: set(told) ^ set(known["en"]) for code, told in known.items()} == {
+        code: set() for code in known
+    }
     assert all(text.strip() for told in known.values() for text in told.values())
 
 
@@ -224,11 +285,15 @@ def test_what_is_written_from_right_to_left_is_shown_so() -> None:
 def test_what_is_not_to_be_indexed_says_so_and_is_in_no_sitemap() -> None:
     moments = {"published_at": PUBLISHED, "updated_at": UPDATED}
     robots = "//meta[@name='robots']/@content"
-    hidden = html.document_fromstring(render.article(make_site(), make_draft(), **moments, indexed=False))
+    hidden = html.document_fromstring(
+        render.article(make_site(), make_draft(), **moments, indexed=False)
+    )
     assert hidden.xpath(robots) == ["noindex, follow"]
     assert parsed(make_draft()).xpath(robots)[0].startswith("index, follow")
     page = render.Page(title="A", description="", sha256="", **moments, indexed=False)
-    files = render.listings(make_site(), {"hidden": page, "seen": page.model_copy(update={"indexed": True})})
+    files = render.listings(
+        make_site(), {"hidden": page, "seen": page.model_copy(update={"indexed": True})}
+    )
     assert "/seen/" in files["sitemap.xml"]
     assert "/hidden/" not in files["sitemap.xml"]
     assert "hidden/" in files["index.html"]
@@ -245,9 +310,15 @@ def test_without_references_there_is_no_list_of_sources() -> None:
 
 def test_lists_are_newest_first_and_well_formed() -> None:
     site = make_site(description=HOSTILE, ping={"key": "0123456789abcdef"})
-    old = render.Page(title="Old", description="", sha256="", published_at=PUBLISHED, updated_at=UPDATED)
+    old = render.Page(
+        title="Old", description="", sha256="", published_at=PUBLISHED, updated_at=UPDATED
+    )
     new = render.Page(
-        title=f"{HOSTILE}\x0b\x00", description="]]>", sha256="", published_at=UPDATED, updated_at=UPDATED
+        title=f"{HOSTILE}\x0b\x00",
+        description="]]>",
+        sha256="",
+        published_at=UPDATED,
+        updated_at=UPDATED,
     )
     files = render.listings(site, {"old": old, "new": new})
     assert files["0123456789abcdef.txt"] == "0123456789abcdef"
@@ -294,7 +365,9 @@ class Nesting(HTMLParser):
             self.faults.append(f"</{tag}> closes another element")
 
 
-@pytest.mark.parametrize("draft", [make_draft(), full_draft(), full_draft(4), make_draft(title=HOSTILE)], ids=range(4))
+@pytest.mark.parametrize(
+    "draft", [make_draft(), full_draft(), full_draft(4), make_draft(title=HOSTILE)], ids=range(4)
+)
 def test_the_page_is_valid(draft: Draft) -> None:
     nesting = Nesting(rendered(draft))
     assert (nesting.faults, nesting.open) == ([], [])
@@ -320,7 +393,10 @@ def test_lists_and_networks_are_told_what_the_page_is() -> None:
     tree = parsed(full_draft())
     assert first(tree, "//meta[@property='og:type']/@content") == "article"
     assert first(tree, "//meta[@property='og:site_name']/@content") == "The Garden"
-    assert first(tree, "//meta[@property='og:image']/@content") == "https://garden.example/pictures/0.jpg?a=1&b=2"
+    assert (
+        first(tree, "//meta[@property='og:image']/@content")
+        == "https://garden.example/pictures/0.jpg?a=1&b=2"
+    )
     assert first(tree, "//meta[@property='og:image:alt']/@content") == 'A "heap" & 0'
     assert first(tree, "//meta[@name='twitter:card']/@content") == "summary_large_image"
     assert first(tree, "//meta[@name='twitter:title']/@content") == "Good compost"
@@ -329,11 +405,15 @@ def test_lists_and_networks_are_told_what_the_page_is() -> None:
     assert first(tree, "//meta[@name='robots']/@content").startswith("index, follow")
 
 
-@pytest.mark.parametrize(("language", "told"), [("de", ["de"]), ("pt-BR", ["pt-BR"]), ("", []), ('"> x', [])])
+@pytest.mark.parametrize(
+    ("language", "told"), [("de", ["de"]), ("pt-BR", ["pt-BR"]), ("", []), ('"> x', [])]
+)
 def test_a_language_is_told_where_it_is_known(language: str, told: list[str]) -> None:
     tree = parsed(make_draft(language=language))
     assert tree.xpath("//link[@hreflang]/@hreflang") == told
-    assert tree.xpath("//link[@hreflang]/@href") == ["https://garden.example/good-compost/"] * len(told)
+    assert tree.xpath("//link[@hreflang]/@href") == ["https://garden.example/good-compost/"] * len(
+        told
+    )
 
 
 def test_the_sites_name_never_cuts_the_articles_title() -> None:
@@ -379,7 +459,9 @@ def test_a_long_article_has_contents_that_lead_to_its_sections() -> None:
     ],
 )
 def test_every_section_has_an_address_of_its_own(headings: list[str], ids: list[str]) -> None:
-    sections = [Section(heading=heading, paragraphs=[[Sentence(text="A.")]]) for heading in headings]
+    sections = [
+        Section(heading=heading, paragraphs=[[Sentence(text="A.")]]) for heading in headings
+    ]
     page = rendered(make_draft(sections=sections))
     assert html.document_fromstring(page).xpath("//section[not(@class)]/@id") == ids
     assert Nesting(page).ids.count(ids[0]) == 1
@@ -387,7 +469,8 @@ def test_every_section_has_an_address_of_its_own(headings: list[str], ids: list[
 
 def test_a_heading_that_the_writer_gave_is_not_given_again() -> None:
     sections = [
-        Section(heading=heading, paragraphs=[[quoted("A.")]]) for heading in ("Sources", "Questions and answers")
+        Section(heading=heading, paragraphs=[[quoted("A.")]])
+        for heading in ("Sources", "Questions and answers")
     ]
     tree = parsed(full_draft().model_copy(update={"sections": sections}))
     assert tree.xpath("//h2/text()") == ["Sources", "Questions and answers"]
@@ -427,7 +510,9 @@ def linked(*sentences: Sentence, links: list[InternalLink] | None = None) -> lis
             if piece.url:
                 found.append((before, piece.url))
             before += piece.text
-    assert ["".join(p.text for p in parts) for parts in anchors.pieces(draft)] == [s.text for s in sentences]
+    assert ["".join(p.text for p in parts) for parts in anchors.pieces(draft)] == [
+        s.text for s in sentences
+    ]
     return found
 
 
@@ -438,14 +523,23 @@ def test_a_link_stands_at_the_first_place_of_its_words_and_there_alone() -> None
 
 @pytest.mark.parametrize(
     "text",
-    ["Heaps rest.", "A cheap one.", "She said “a heap rests”.", 'A "heap" rests.', "«Un heap» rests.", "A “heap"],
+    [
+        "Heaps rest.",
+        "A cheap one.",
+        "She said “a heap rests”.",
+        'A "heap" rests.',
+        "«Un heap» rests.",
+        "A “heap",
+    ],
 )
 def test_a_link_is_not_put_into_words_that_are_not_its_own(text: str) -> None:
     assert linked(Sentence(text=text)) == []
 
 
 def test_a_quote_is_left_as_its_source_has_it() -> None:
-    assert linked(quoted("A heap rests."), Sentence(text="It is a heap.")) == [("It is a ", LINK.url)]
+    assert linked(quoted("A heap rests."), Sentence(text="It is a heap.")) == [
+        ("It is a ", LINK.url)
+    ]
 
 
 def test_no_link_stands_within_another() -> None:
@@ -461,7 +555,10 @@ def test_words_of_a_script_without_blanks_are_linked_too() -> None:
 
 
 def test_a_heading_has_no_link() -> None:
-    draft = make_draft(sections=[Section(heading="A heap", paragraphs=[[Sentence(text="It rests.")]])], links=[LINK])
+    draft = make_draft(
+        sections=[Section(heading="A heap", paragraphs=[[Sentence(text="It rests.")]])],
+        links=[LINK],
+    )
     assert not parsed(draft).xpath("//h2/a")
     assert LINK.url not in rendered(draft)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contentstudio.research.robots import MAX_DELAY, Robots, parse, product_token
+from contentstudio.web.robots import MAX_DELAY, Robots, parse, product_token
 
 EXAMPLE = """
 User-Agent: *
@@ -58,8 +58,16 @@ def rules(*lines: str) -> Robots:
 @pytest.mark.parametrize(
     ("lines", "path", "allowed"),
     [
-        (["Allow: /example/page/", "Disallow: /example/page/disallowed.gif"], "/example/page/", True),
-        (["Allow: /example/page/", "Disallow: /example/page/disallowed.gif"], "/example/page/disallowed.gif", False),
+        (
+            ["Allow: /example/page/", "Disallow: /example/page/disallowed.gif"],
+            "/example/page/",
+            True,
+        ),
+        (
+            ["Allow: /example/page/", "Disallow: /example/page/disallowed.gif"],
+            "/example/page/disallowed.gif",
+            False,
+        ),
         (["Disallow: /p", "Allow: /p"], "/p", True),
         (["Disallow: /a", "Allow: /"], "/a", False),
         (["Disallow:"], "/", True),
@@ -93,12 +101,17 @@ def test_the_longest_pattern_decides(lines: list[str], path: str, allowed: bool)
 
 
 def test_groups_of_the_same_robot_are_one() -> None:
-    text = "User-agent: a\nDisallow: /x\n\nUser-agent: b\nDisallow: /\n\nUser-agent: A\nDisallow: /y\n"
+    text = (
+        "User-agent: a\nDisallow: /x\n\nUser-agent: b\nDisallow: /\n\nUser-agent: A\nDisallow: /y\n"
+    )
     assert [parse(text, "a").allows(path) for path in ("/x", "/y", "/z")] == [False, False, True]
 
 
 def test_what_is_not_in_the_standard_ends_no_group() -> None:
-    text = "User-agent: a\nSitemap: https://a.example/s.xml\nCrawl-delay: 3\nUser-agent: b\nDisallow: /x\n"
+    text = (
+        "User-agent: a\nSitemap: https://a.example/s.xml\nCrawl-delay: 3\nUser-agent: "
+        "b\nDisallow: /x\n"
+    )
     assert not parse(text, "a").allows("/x")
     assert not parse(text, "b").allows("/x")
     assert (parse(text, "a").delay, parse(text, "b").delay) == (3, 0)
@@ -110,11 +123,18 @@ def test_lines_end_in_every_way_and_a_byte_order_mark_is_no_letter(end: str) -> 
 
 
 def test_without_a_group_everything_is_allowed() -> None:
-    for text in ("", "<html><body>Not found</body></html>", "Disallow: /", "User-agent: other\nDisallow: /"):
+    for text in (
+        "",
+        "<html><body>Not found</body></html>",
+        "Disallow: /",
+        "User-agent: other\nDisallow: /",
+    ):
         assert parse(text, "contentstudio").allows("/x")
 
 
-@pytest.mark.parametrize(("value", "seconds"), [("2.5", 2.5), ("-1", 0), ("soon", 0), ("nan", 0), ("86400", MAX_DELAY)])
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("2.5", 2.5), ("-1", 0), ("soon", 0), ("nan", 0), ("86400", MAX_DELAY)]
+)
 def test_a_crawl_delay_has_limits(value: str, seconds: float) -> None:
     assert rules(f"Crawl-delay: {value}").delay == seconds
 

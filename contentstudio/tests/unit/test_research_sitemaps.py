@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from contentstudio.research import sitemaps
-from contentstudio.research.fetch import CutOff, Fetched, Gone, TooLarge, Unavailable
 from contentstudio.research.sitemaps import BrokenSitemap, Entry, choose, collect, parse
+from contentstudio.web.fetch import CutOff, Fetched, Gone, TooLarge, Unavailable
 
 CASES = Path(__file__).parents[1] / "cases"
 ROOT = "https://a.example/sitemap.xml"
@@ -19,11 +19,15 @@ NAMESPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
 
 def urlset(*urls: str, more: str = "") -> bytes:
-    return f"<urlset {NAMESPACE}>{''.join(f'<url><loc>{u}</loc>{more}</url>' for u in urls)}</urlset>".encode()
+    return (
+        f"<urlset {NAMESPACE}>{''.join(f'<url><loc>{u}</loc>{more}</url>' for u in urls)}</urlset>"
+    ).encode()
 
 
 def index(*entries: tuple[str, str]) -> bytes:
-    listed = "".join(f"<sitemap><loc>{u}</loc><lastmod>{at}</lastmod></sitemap>" for u, at in entries)
+    listed = "".join(
+        f"<sitemap><loc>{u}</loc><lastmod>{at}</lastmod></sitemap>" for u, at in entries
+    )
     return f"<?xml version='1.0'?><sitemapindex {NAMESPACE}>{listed}</sitemapindex>".encode()
 
 
@@ -67,7 +71,9 @@ def test_entries_with_their_moments_and_nothing_else() -> None:
 
 
 def test_a_packed_sitemap_is_unpacked() -> None:
-    assert parse(gzip.compress(urlset("https://a.example/1"), mtime=0), ROOT).entries == (Entry("https://a.example/1"),)
+    assert parse(gzip.compress(urlset("https://a.example/1"), mtime=0), ROOT).entries == (
+        Entry("https://a.example/1"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,10 +102,13 @@ def test_a_packed_sitemap_that_is_cut_off_is_tried_again(end: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "pack", [lambda body: gzip.compress(gzip.compress(body)), lambda body: gzip.compress(body) + b"\0"]
+    "pack",
+    [lambda body: gzip.compress(gzip.compress(body)), lambda body: gzip.compress(body) + b"\0"],
 )
 def test_a_sitemap_packed_twice_or_padded_is_unpacked(pack: Callable[[bytes], bytes]) -> None:
-    assert parse(pack(urlset("https://a.example/1")), ROOT).entries == (Entry("https://a.example/1"),)
+    assert parse(pack(urlset("https://a.example/1")), ROOT).entries == (
+        Entry("https://a.example/1"),
+    )
 
 
 @pytest.mark.parametrize("name", ["01-sitemap-utf16-declared.xml", "02-sitemap-bom-newline.xml"])
@@ -112,16 +121,34 @@ def test_cases_of_real_sitemaps(name: str) -> None:
 
 @pytest.mark.parametrize(
     "declaration",
-    ["", *(f"<?xml version='1.0' encoding='{e}'?>" for e in ("utf-16", "UTF-8", "gbk", "klingon", "ascii"))],
+    [
+        "",
+        *(
+            f"<?xml version='1.0' encoding='{e}'?>"
+            for e in ("utf-16", "UTF-8", "gbk", "klingon", "ascii")
+        ),
+    ],
 )
 @pytest.mark.parametrize(
-    "before", ["", "\ufeff", "\ufeff\n", "\ufeff\ufeff", "\n\n  ", "<!-- by a plugin -->\n", "\ufeff<!-- a -->", "\0"]
+    "before",
+    [
+        "",
+        "\ufeff",
+        "\ufeff\n",
+        "\ufeff\ufeff",
+        "\n\n  ",
+        "<!-- by a plugin -->\n",
+        "\ufeff<!-- a -->",
+        "\0",
+    ],
 )
 @pytest.mark.parametrize("charset", [None, "utf-8", "utf-16", "iso-8859-1", "none"])
 def test_what_is_declared_and_what_stands_before_it_spoil_no_sitemap(
     declaration: str, before: str, charset: str | None
 ) -> None:
-    body = before + declaration + urlset("https://a.example/café", "https://a.example/雨水").decode()
+    body = (
+        before + declaration + urlset("https://a.example/café", "https://a.example/雨水").decode()
+    )
     assert [e.url for e in parse(body.encode(), ROOT, charset).entries] == [
         "https://a.example/café",
         "https://a.example/雨水",
@@ -156,7 +183,11 @@ def test_the_ways_that_real_sitemaps_write_a_url(loc: str, url: str) -> None:
 
 @pytest.mark.parametrize(
     "namespace",
-    ["", "xmlns='https://www.sitemaps.org/schemas/sitemap/0.9/'", "xmlns='http://www.google.com/schemas/sitemap/0.84'"],
+    [
+        "",
+        "xmlns='https://www.sitemaps.org/schemas/sitemap/0.9/'",
+        "xmlns='http://www.google.com/schemas/sitemap/0.84'",
+    ],
 )
 def test_namespaces_and_capitals_are_not_looked_at(namespace: str) -> None:
     body = urlset("https://a.example/1").decode().replace(NAMESPACE, namespace)
@@ -167,16 +198,24 @@ def test_namespaces_and_capitals_are_not_looked_at(namespace: str) -> None:
 @pytest.mark.parametrize("mark", ["", "\ufeff", "\ufeff\n"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 def test_a_sitemap_of_lines(mark: str, line_end: str) -> None:
-    body = mark + line_end.join(["https://a.example/1", "", " https://a.example/é ", "not a URL", "https://b.example/"])
+    body = mark + line_end.join(
+        ["https://a.example/1", "", " https://a.example/é ", "not a URL", "https://b.example/"]
+    )
     found = parse(body.encode(), ROOT)
     assert not found.is_index
-    assert [e.url for e in found.entries] == ["https://a.example/1", "https://a.example/é", "https://b.example/"]
+    assert [e.url for e in found.entries] == [
+        "https://a.example/1",
+        "https://a.example/é",
+        "https://b.example/",
+    ]
 
 
 def test_a_feed_is_a_sitemap_too() -> None:
     body = b"""<rss version="2.0"><channel><title>T</title><item><title>A</title><link>https://a.example/1</link>
     <pubDate>Mon, 02 Nov 2026 08:00:00 GMT</pubDate></item></channel></rss>"""
-    assert parse(body, ROOT).entries == (Entry("https://a.example/1", moment("2026-11-02T08:00:00")),)
+    assert parse(body, ROOT).entries == (
+        Entry("https://a.example/1", moment("2026-11-02T08:00:00")),
+    )
 
 
 def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,8 +227,13 @@ def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_an_index_is_followed_newest_first_and_each_file_once() -> None:
     site = Site(
         {
-            ROOT: index(("https://a.example/old.xml", "2026-01-01"), ("https://a.example/new.xml", "2026-11-01")),
-            "https://a.example/new.xml": index((ROOT, ""), ("https://a.example/deep.xml.gz", "2026-11-01")),
+            ROOT: index(
+                ("https://a.example/old.xml", "2026-01-01"),
+                ("https://a.example/new.xml", "2026-11-01"),
+            ),
+            "https://a.example/new.xml": index(
+                (ROOT, ""), ("https://a.example/deep.xml.gz", "2026-11-01")
+            ),
             "https://a.example/old.xml": urlset("https://a.example/1", "https://a.example/2"),
             "https://a.example/deep.xml.gz": gzip.compress(
                 urlset("https://a.example/2", "https://a.example/3"), mtime=0
@@ -203,17 +247,33 @@ async def test_an_index_is_followed_newest_first_and_each_file_once() -> None:
 
 
 async def test_only_the_sitemaps_own_host_counts_unless_others_are_allowed() -> None:
-    listed = ["https://a.example/1", "https://b.example/2", "http://10.0.0.1/", "https://a.example.evil.example/"]
+    listed = [
+        "https://a.example/1",
+        "https://b.example/2",
+        "http://10.0.0.1/",
+        "https://a.example.evil.example/",
+    ]
     site = Site({ROOT: index(("https://b.example/s.xml", ""), ("https://a.example/s.xml", ""))})
-    site.files |= {"https://a.example/s.xml": urlset(*listed), "https://b.example/s.xml": urlset(*listed)}
+    site.files |= {
+        "https://a.example/s.xml": urlset(*listed),
+        "https://b.example/s.xml": urlset(*listed),
+    }
     assert list((await collect(site.get, ROOT)).entries) == ["https://a.example/1"]
     assert "https://b.example/s.xml" not in site.asked
     assert list((await collect(site.get, ROOT, hosts=["b.example"])).entries) == listed[:2]
 
 
 async def test_only_paths_with_the_match_count() -> None:
-    site = Site({ROOT: urlset("https://a.example/blog/1", "https://a.example/shop/", "https://a.example/?x=/blog/")})
-    assert list((await collect(site.get, ROOT, match="/blog/")).entries) == ["https://a.example/blog/1"]
+    site = Site(
+        {
+            ROOT: urlset(
+                "https://a.example/blog/1", "https://a.example/shop/", "https://a.example/?x=/blog/"
+            )
+        }
+    )
+    assert list((await collect(site.get, ROOT, match="/blog/")).entries) == [
+        "https://a.example/blog/1"
+    ]
 
 
 async def test_files_and_depth_and_pages_have_limits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +283,11 @@ async def test_files_and_depth_and_pages_have_limits(monkeypatch: pytest.MonkeyP
     assert site.asked == [name(0), name(1), name(2)]
     wide = Site({ROOT: index(*[(name(n), "") for n in range(99)])})
     wide.files |= {name(n): urlset(f"https://a.example/{n}") for n in range(99)}
-    assert len((await collect(wide.get, ROOT)).entries) == len(wide.asked) - 1 == sitemaps.MAX_FILES - 1
+    assert (
+        len((await collect(wide.get, ROOT)).entries)
+        == len(wide.asked) - 1
+        == sitemaps.MAX_FILES - 1
+    )
     monkeypatch.setattr(sitemaps, "MAX_URLS", 7)
     long = Site({ROOT: urlset(*[f"https://a.example/{n}" for n in range(20)])})
     assert len((await collect(long.get, ROOT)).entries) == 7
@@ -232,7 +296,11 @@ async def test_files_and_depth_and_pages_have_limits(monkeypatch: pytest.MonkeyP
 async def test_a_broken_file_of_an_index_is_a_fault_beside_what_the_others_list() -> None:
     bad, good = "https://a.example/bad.xml", "https://a.example/good.xml"
     site = Site(
-        {ROOT: index((bad, ""), (good, "")), bad: Gone(f"{bad} answers 404."), good: urlset("https://a.example/1")}
+        {
+            ROOT: index((bad, ""), (good, "")),
+            bad: Gone(f"{bad} answers 404."),
+            good: urlset("https://a.example/1"),
+        }
     )
     found = await collect(site.get, ROOT)
     assert (list(found.entries), found.faults) == (["https://a.example/1"], [f"{bad} answers 404."])
@@ -245,7 +313,9 @@ async def test_a_broken_file_of_an_index_is_a_fault_beside_what_the_others_list(
 
 
 def test_tonight_is_what_is_new_or_changed_then_what_was_not_looked_at_for_long() -> None:
-    asked = {name: moment("2026-11-20") for name in ("same", "changed", "untold")} | {"older": moment("2026-11-01")}
+    asked = {name: moment("2026-11-20") for name in ("same", "changed", "untold")} | {
+        "older": moment("2026-11-01")
+    }
     entries = [
         Entry("untold"),
         Entry("older"),
@@ -254,5 +324,11 @@ def test_tonight_is_what_is_new_or_changed_then_what_was_not_looked_at_for_long(
         Entry("changed", moment("2026-11-21")),
         Entry("new", moment("2026-01-01")),
     ]
-    assert [e.url for e in choose(entries, asked, 10)] == ["changed", "new", "undated", "older", "untold"]
+    assert [e.url for e in choose(entries, asked, 10)] == [
+        "changed",
+        "new",
+        "undated",
+        "older",
+        "untold",
+    ]
     assert [e.url for e in choose(entries, asked, 2)] == ["changed", "new"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from contentstudio import config as settings
+from contentstudio.google.analytics import span
 from contentstudio.research.demands import BrokenKeywords, Demand, parse_keywords, read_keywords
-from contentstudio.research.search_console import span
 from overnight.errors import ConfigError
 
 ALL = """
@@ -25,7 +25,10 @@ ALL = """
 def load(folder: Path, sources: str, head: str = "") -> settings.Config:
     (folder / "keywords.txt").write_text("compost\n", "utf-8")
     file = folder / "contentstudio.toml"
-    file.write_text(f"{head}\n[[site]]\nname = 'garden'\nurl = 'https://g.example'\nsources = [{sources}]\n", "utf-8")
+    file.write_text(
+        f"{head}\n[[site]]\nname = 'garden'\nurl = 'https://g.example'\nsources = [{sources}]\n",
+        "utf-8",
+    )
     return settings.load(file)
 
 
@@ -57,16 +60,27 @@ def test_every_kind_of_source_becomes_a_job_of_its_own(tmp_path: Path) -> None:
     [
         ('"a.example"', r"“site\[1\].sources\[1\]” needs a whole URL"),
         ('{ feed = "a.example" }', r"“site\[1\].sources\[1\].feed” needs a whole URL"),
-        ('{ sitemap = "https://a.example/", only = "x" }', r"unknown key “site\[1\].sources\[1\].only”; known .*match"),
-        ('{ page = "https://a.example/", feed = "https://a.example/" }', "is a URL or a table with one of: feed, page"),
+        (
+            '{ sitemap = "https://a.example/", only = "x" }',
+            r"unknown key “site\[1\].sources\[1\].only”; known .*match",
+        ),
+        (
+            '{ page = "https://a.example/", feed = "https://a.example/" }',
+            "is a URL or a table with one of: feed, page",
+        ),
         ("{ }", "is a URL or a table with one of"),
         ("7", "is a URL or a table with one of"),
         ('{ search_console = "a.example" }', r"“site\[1\].sources\[1\].search_console”"),
         ('{ search_console = "sc-domain:a.example", days = 0 }', r"“site\[1\].sources\[1\].days”"),
-        ('{ keywords = "missing.txt" }', "site garden reads “missing.txt”, which is not beside contentstudio.toml"),
+        (
+            '{ keywords = "missing.txt" }',
+            "site garden reads “missing.txt”, which is not beside contentstudio.toml",
+        ),
     ],
 )
-def test_a_mistake_in_a_source_is_named_with_its_place(tmp_path: Path, source: str, says: str) -> None:
+def test_a_mistake_in_a_source_is_named_with_its_place(
+    tmp_path: Path, source: str, says: str
+) -> None:
     with pytest.raises(ConfigError, match=says) as caught:
         load(tmp_path, source)
     assert "\n" not in str(caught.value)
@@ -80,11 +94,16 @@ def test_the_key_file_is_beside_the_config_or_named_by_the_environment(
     assert load(tmp_path, ALL).google_key_file() is None
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/keys/other.json")
     assert load(tmp_path, ALL).google_key_file() == Path("/keys/other.json")
-    assert load(tmp_path, ALL, "[google]\nkey_file = 'key.json'\n").google_key_file() == tmp_path / "key.json"
+    assert (
+        load(tmp_path, ALL, "[google]\nkey_file = 'key.json'\n").google_key_file()
+        == tmp_path / "key.json"
+    )
 
 
 def test_keywords_are_one_a_line_with_a_weight_behind_a_tab() -> None:
-    text = "\ufeff# what we are to be found by\nCompost  Heap\t2.5\r\n\nmulch\ncompost heap\t9\n!!!\n"
+    text = (
+        "\ufeff# what we are to be found by\nCompost  Heap\t2.5\r\n\nmulch\ncompost heap\t9\n!!!\n"
+    )
     assert parse_keywords(text, "k.txt") == [
         Demand(query="compost heap", source="k.txt", weight=2.5),
         Demand(query="mulch", source="k.txt"),

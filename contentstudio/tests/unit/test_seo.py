@@ -16,7 +16,12 @@ from contentstudio.seo.structure import heading_of
 from contentstudio.seo.title import title_of
 
 SITE = Site.model_validate(
-    {"name": "garden", "url": "https://garden.example", "title": "The Garden", "sources": ["https://a.example"]}
+    {
+        "name": "garden",
+        "url": "https://garden.example",
+        "title": "The Garden",
+        "sources": ["https://a.example"],
+    }
 )
 DESCRIPTION = "What a heap needs to become soil within a year, and what to do with one that smells."
 
@@ -57,7 +62,10 @@ def own(*texts: str) -> list[Sentence]:
             "What belongs on the heap, and what does not? Ten answers for those who begin today",
             "What belongs on the heap, and what does not?",
         ),
-        ("How to keep a heap warm in winter (and why that matters to the worms)", "How to keep a heap warm in winter"),
+        (
+            "How to keep a heap warm in winter (and why that matters to the worms)",
+            "How to keep a heap warm in winter",
+        ),
         (
             "Compost: how a heap becomes soil, told by those who turned it for more than a year",
             "Compost: how a heap becomes soil, told by those who turned it for more than a year",
@@ -69,12 +77,17 @@ def own(*texts: str) -> list[Sentence]:
         ("堆肥" * 20 + "の作り方", "堆肥" * 20 + "の作り方"),
     ],
 )
-def test_a_title_loses_what_is_not_its_sense_and_never_a_word_of_a_sentence(title: str, better: str) -> None:
+def test_a_title_loses_what_is_not_its_sense_and_never_a_word_of_a_sentence(
+    title: str, better: str
+) -> None:
     assert title_of(title, "The Garden") == better
 
 
 SHORT = "What a heap needs."
-LONG = "Heaps need air. " * 3 + "Turn the heap every other week, and give it water in a dry summer. " * 3
+LONG = (
+    "Heaps need air. " * 3
+    + "Turn the heap every other week, and give it water in a dry summer. " * 3
+)
 
 
 @pytest.mark.parametrize(
@@ -87,11 +100,36 @@ LONG = "Heaps need air. " * 3 + "Turn the heap every other week, and give it wat
             own("A heap of leaves and grass becomes dark soil within one year."),
             f"{SHORT} A heap of leaves and grass becomes dark soil within one year.",
         ),
-        ("", own("Leaves and grass become dark soil within one year. " + "They really do it. " * 2), None),
-        (SHORT, [Sentence(text="A heap of leaves and grass becomes dark soil within one year.", quoted=True)], SHORT),
-        (SHORT, own("Will a heap of leaves and grass be dark soil within one year from now?"), SHORT),
-        (SHORT, own("She said “a heap of leaves and grass becomes dark soil within one year”."), SHORT),
-        (SHORT, own("Every heap wants another heap beside it, where the older one can rest."), SHORT),
+        (
+            "",
+            own("Leaves and grass become dark soil within one year. " + "They really do it. " * 2),
+            None,
+        ),
+        (
+            SHORT,
+            [
+                Sentence(
+                    text="A heap of leaves and grass becomes dark soil within one year.",
+                    quoted=True,
+                )
+            ],
+            SHORT,
+        ),
+        (
+            SHORT,
+            own("Will a heap of leaves and grass be dark soil within one year from now?"),
+            SHORT,
+        ),
+        (
+            SHORT,
+            own("She said “a heap of leaves and grass becomes dark soil within one year”."),
+            SHORT,
+        ),
+        (
+            SHORT,
+            own("Every heap wants another heap beside it, where the older one can rest."),
+            SHORT,
+        ),
         (SHORT, own("Turn it. " * 30), SHORT),
         (LONG, [], "Heaps need air. Heaps need air. Heaps need air. " + LONG.split(". ")[3] + "."),
         ("word " * 40, [], "word " * 31 + "word…"),
@@ -134,19 +172,28 @@ def test_every_change_is_told_with_what_was_there_before() -> None:
         title="Good compost from a small heap.",
         description=f"{DESCRIPTION} ",
         sections=[Section(heading="Heaps:", paragraphs=[own("A heap is a start.")])],
-        faq=[Question(question="heaps", answer=own("Yes.")), Question(question="Why?", answer=own("So."))],
+        faq=[
+            Question(question="heaps", answer=own("Yes.")),
+            Question(question="Why?", answer=own("So.")),
+        ],
         links=[InternalLink(anchor="nowhere", url="https://garden.example/old/")],
         images=[Image(src="/a.jpg", alt="A  heap")],
     )
     link = InternalLink(anchor="heap", url="https://garden.example/heaps/")
     done = optimize(draft, SITE, [link])
     assert done.changes == (
-        Change(what="title", before="Good compost from a small heap.", after="Good compost from a small heap"),
+        Change(
+            what="title",
+            before="Good compost from a small heap.",
+            after="Good compost from a small heap",
+        ),
         Change(what="description", before=f"{DESCRIPTION} ", after=DESCRIPTION),
         Change(what="heading", before="Heaps:", after="Heaps"),
         Change(what="question", before="heaps", after=""),
         Change(
-            what="link", before="nowhere → https://garden.example/old/", after="heap → https://garden.example/heaps/"
+            what="link",
+            before="nowhere → https://garden.example/old/",
+            after="heap → https://garden.example/heaps/",
         ),
         Change(what="alternative text", before="A  heap", after="A heap"),
     )
@@ -156,20 +203,30 @@ def test_every_change_is_told_with_what_was_there_before() -> None:
 
 def test_the_slug_of_a_topic_never_changes_whatever_its_title_becomes() -> None:
     for slug in ("good-compost", "good--compost", "good-" * 30 + "compost"):
-        done = optimize(make_draft(slug=slug, title="Another title altogether, which is good"), SITE, [])
+        done = optimize(
+            make_draft(slug=slug, title="Another title altogether, which is good"), SITE, []
+        )
         assert done.draft.slug == slug
 
 
 @pytest.mark.parametrize(
     ("slug", "title", "better"),
-    [("Über Kompost!", "x", "uber-kompost"), ("", "Good compost", "good-compost"), ("", "!!!", "topic-e84c538e")],
+    [
+        ("Über Kompost!", "x", "uber-kompost"),
+        ("", "Good compost", "good-compost"),
+        ("", "!!!", "topic-e84c538e"),
+    ],
 )
 def test_only_a_slug_that_is_no_address_is_made_anew(slug: str, title: str, better: str) -> None:
     assert optimize(make_draft(slug=slug, title=title), SITE, []).draft.slug == better
 
 
 def test_a_page_is_linked_once_and_never_to_itself() -> None:
-    urls = ["https://garden.example/a/", "https://garden.example/a", "https://garden.example/good-compost/"]
+    urls = [
+        "https://garden.example/a/",
+        "https://garden.example/a",
+        "https://garden.example/good-compost/",
+    ]
     links = [InternalLink(anchor=f"heap {number}", url=url) for number, url in enumerate(urls)]
     assert optimize(make_draft(), SITE, links).draft.links == links[:1]
 
@@ -193,13 +250,19 @@ def test_optimizing_twice_equals_once_and_no_sentence_is_touched(
     assert (again.draft, again.changes) == (once, ())
 
 
-OTHERS = [DESCRIPTION.upper(), "Another description that some other article of the site has had for a long time."]
+OTHERS = [
+    DESCRIPTION.upper(),
+    "Another description that some other article of the site has had for a long time.",
+]
 
 
 @pytest.mark.parametrize(
     ("sentences", "better"),
     [
-        (own("A heap rests in autumn and in spring."), f"{DESCRIPTION} A heap rests in autumn and in spring."),
+        (
+            own("A heap rests in autumn and in spring."),
+            f"{DESCRIPTION} A heap rests in autumn and in spring.",
+        ),
         (own("w " * 60 + "."), "w " * 60 + "."),
         (own("Too short."), DESCRIPTION + " Too short."),
         ([Sentence(text="q " * 60 + ".", source="s1", quoted=True)], "“" + "q " * 60 + ".”"),
@@ -207,7 +270,9 @@ OTHERS = [DESCRIPTION.upper(), "Another description that some other article of t
         ([Sentence(text=f"x{OTHERS[1]}"), Sentence(text=OTHERS[1])], f"x{OTHERS[1]}"),
     ],
 )
-def test_a_description_that_another_article_has_becomes_another(sentences: list[Sentence], better: str) -> None:
+def test_a_description_that_another_article_has_becomes_another(
+    sentences: list[Sentence], better: str
+) -> None:
     assert description_of(DESCRIPTION, sentences, OTHERS) == better
     assert description_of(better, sentences, OTHERS) == better
     assert description_of(DESCRIPTION, sentences) == DESCRIPTION
@@ -230,7 +295,9 @@ NAMES = ["Soil", "Worms", "C++", "Raised beds", "堆肥", "Stars", "Sky"]
         ("A title", "Words.", []),
     ],
 )
-def test_an_article_has_the_tags_of_its_site_of_which_it_speaks(title: str, text: str, tags: list[str]) -> None:
+def test_an_article_has_the_tags_of_its_site_of_which_it_speaks(
+    title: str, text: str, tags: list[str]
+) -> None:
     draft = make_draft(title=title, sections=[Section(heading="Part", paragraphs=[own(text)])])
     site = SITE.model_copy(update={"tags": NAMES})
     optimized = optimize(draft, site, [])

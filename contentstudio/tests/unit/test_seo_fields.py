@@ -1,4 +1,6 @@
-"""What is sent to the plugins of a WordPress: only what it takes, and of our own plugin what the post does not say."""
+"""What is sent to the plugins of a WordPress: only what it takes, and of our own plugin what the
+post does not say.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from contentstudio.model import Draft, Question, Section, Sentence
 from contentstudio.publish import render, seo_fields
 from contentstudio.publish.port import UNDATED
 
-PLUGIN = (Path(__file__).parents[3] / "deploy" / "wordpress" / "contentstudio.php").read_text("utf-8")
+PLUGIN = (Path(__file__).parents[3] / "deploy" / "wordpress" / "contentstudio.php").read_text(
+    "utf-8"
+)
 SITE = Site(name="garden", url="https://garden.example", sources=["https://a.example"])
 DRAFT = Draft(
     site="garden",
@@ -42,7 +46,9 @@ def test_all_that_we_leave_out_is_told_by_the_plugin() -> None:
         assert f"'{name}' =>" in PLUGIN
 
 
-@pytest.mark.parametrize("meta", [[], None, {}, {"footnotes": ""}, {seo_fields.STRUCTURED_DATA: None}])
+@pytest.mark.parametrize(
+    "meta", [[], None, {}, {"footnotes": ""}, {seo_fields.STRUCTURED_DATA: None}]
+)
 def test_nothing_is_sent_to_a_post_without_the_fields(meta: Any) -> None:
     assert seo_fields.wanted(meta, SITE, DRAFT) == {}
 
@@ -67,10 +73,14 @@ def test_a_type_that_the_plugin_does_not_know_is_left_out(monkeypatch: pytest.Mo
 
 def test_the_fields_of_our_own_plugin_are_no_change_of_a_persons() -> None:
     assert seo_fields.filled({seo_fields.STRUCTURED_DATA: "[…]", seo_fields.NOINDEX: "1"}) == {}
-    assert seo_fields.filled({"rank_math_title": "Mine", seo_fields.NOINDEX: "1"}) == {"rank_math_title": "Mine"}
+    assert seo_fields.filled({"rank_math_title": "Mine", seo_fields.NOINDEX: "1"}) == {
+        "rank_math_title": "Mine"
+    }
 
 
-@pytest.mark.parametrize("lost", [seo_fields.NOINDEX, seo_fields.STRUCTURED_DATA, "rank_math_title"])
+@pytest.mark.parametrize(
+    "lost", [seo_fields.NOINDEX, seo_fields.STRUCTURED_DATA, "rank_math_title"]
+)
 def test_a_write_that_was_cut_off_before_a_field_has_not_arrived(lost: str) -> None:
     meta = {**OURS, "rank_math_title": ""}
     wanted = seo_fields.wanted(meta, SITE, DRAFT, indexed=False)

@@ -15,13 +15,16 @@ import click
 import pytest
 import yaml
 
-from contentstudio.cli import cli
-from overnight.serving import STOP_GRACE
-from overnight.worker import GRACE, WRITE_GRACE
+from contentstudio.cli.main import cli
+from overnight.engine.worker import GRACE, WRITE_GRACE
+from overnight.http import STOP_GRACE
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 UNITS = ["contentstudio-worker@.service", "contentstudio-console.service"]
-LONGEST = {"worker": GRACE + WRITE_GRACE, "console": float(STOP_GRACE)}  # seconds that each takes to stop by itself
+LONGEST = {
+    "worker": GRACE + WRITE_GRACE,
+    "console": float(STOP_GRACE),
+}  # seconds that each takes to stop by itself
 
 
 def unit(name: str) -> configparser.SectionProxy:
@@ -46,7 +49,11 @@ def check_command(words: list[str]) -> None:
 def test_a_unit_calls_a_command_that_there_is_and_gives_it_time_to_stop(name: str) -> None:
     service = unit(name)
     words = service["ExecStart"].split()
-    assert words[:3] == ["/opt/contentstudio/bin/contentstudio", "--config", "/etc/contentstudio/contentstudio.toml"]
+    assert words[:3] == [
+        "/opt/contentstudio/bin/contentstudio",
+        "--config",
+        "/etc/contentstudio/contentstudio.toml",
+    ]
     check_command(words[3:])
     assert float(service["TimeoutStopSec"]) >= LONGEST[words[3]] + 5
 
@@ -55,14 +62,31 @@ def test_a_unit_calls_a_command_that_there_is_and_gives_it_time_to_stop(name: st
 def test_a_unit_comes_back_where_postgres_was_not_up_yet_at_boot(name: str, tmp_path: Path) -> None:
     service = unit(name)
     file = tmp_path / "contentstudio.toml"
-    file.write_text('[[site]]\nname = "a"\nurl = "https://a.example"\nsources = ["https://b.example/"]\n', "utf-8")
-    command = [sys.executable, "-m", "contentstudio.cli", "--config", str(file), *service["ExecStart"].split()[3:]]
-    nowhere = {"OVERNIGHT_DATABASE_URL": "postgresql://127.0.0.1:1/none", "OVERNIGHT_CONSOLE_PASSWORD": "any of them"}
-    ended = subprocess.run(command, cwd=tmp_path, env=os.environ | nowhere, capture_output=True, text=True)
+    file.write_text(
+        '[[site]]\nname = "a"\nurl = "https://a.example"\nsources = ["https://b.example/"]\n',
+        "utf-8",
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "contentstudio.cli.main",
+        "--config",
+        str(file),
+        *service["ExecStart"].split()[3:],
+    ]
+    nowhere = {
+        "OVERNIGHT_DATABASE_URL": "postgresql://127.0.0.1:1/none",
+        "OVERNIGHT_CONSOLE_PASSWORD": "any of them",
+    }
+    ended = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | nowhere, capture_output=True, text=True
+    )
     assert "cannot reach the database" in ended.stderr
     assert service["Restart"] == "always"
     assert str(ended.returncode) not in service.get("RestartPreventExitStatus", "").split()
-    assert float(service["RestartSec"]) * 5 > 10, "systemd gives up at five starts within ten seconds"
+    assert float(service["RestartSec"]) * 5 > 10, (
+        "systemd gives up at five starts within ten seconds"
+    )
 
 
 @pytest.mark.parametrize("name", UNITS)
@@ -71,13 +95,24 @@ def test_systemd_understands_a_unit_and_finds_it_closed(name: str, tmp_path: Pat
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd is not installed")
     text = (
-        (DEPLOY / "systemd" / name).read_text("utf-8").replace("/opt/contentstudio/bin/contentstudio", sys.executable)
+        (DEPLOY / "systemd" / name)
+        .read_text("utf-8")
+        .replace("/opt/contentstudio/bin/contentstudio", sys.executable)
     )
     file = tmp_path / name.replace("@", "@1")
     file.write_text(text, "utf-8")
-    verified = subprocess.run(["systemd-analyze", "verify", "--man=no", str(file)], capture_output=True, text=True)
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(file)], capture_output=True, text=True
+    )
     assert (verified.returncode, verified.stderr) == (0, "")
-    asked = ["systemd-analyze", "security", "--offline=yes", "--threshold=20", "--no-pager", str(file)]
+    asked = [
+        "systemd-analyze",
+        "security",
+        "--offline=yes",
+        "--threshold=20",
+        "--no-pager",
+        str(file),
+    ]
     rated = subprocess.run(asked, capture_output=True, text=True)
     assert rated.returncode == 0, rated.stdout.splitlines()[-1:]
 
@@ -100,7 +135,10 @@ def test_compose_names_what_it_declares_and_keeps_no_secret() -> None:
         assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
     values = re.findall(r"PASSWORD: (.*)", (DEPLOY / "compose.yaml").read_text("utf-8"))
     assert values and all(value.startswith("${") for value in values)
-    assert "overnight:${POSTGRES_PASSWORD" in read["services"]["worker"]["environment"]["OVERNIGHT_DATABASE_URL"]
+    assert (
+        "overnight:${POSTGRES_PASSWORD"
+        in read["services"]["worker"]["environment"]["OVERNIGHT_DATABASE_URL"]
+    )
 
 
 def test_nothing_but_this_machine_reaches_the_console_of_compose() -> None:

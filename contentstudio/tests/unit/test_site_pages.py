@@ -1,4 +1,6 @@
-"""The pages of a site beside its articles: parts of the index, tags, the owner's own, 404, and the feet of articles."""
+"""The pages of a site beside its articles: parts of the index, tags, the owner's own, 404, and the
+feet of articles.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +27,25 @@ SITES = ["https://garden.example", "https://example.com/blog"]
 
 
 def make_site(**changes: Any) -> Site:
-    values = {"name": "garden", "url": SITES[0], "title": "The Garden", "sources": ["https://a.example"]}
+    values = {
+        "name": "garden",
+        "url": SITES[0],
+        "title": "The Garden",
+        "sources": ["https://a.example"],
+    }
     return Site.model_validate(values | changes)
 
 
 def page(number: int, title: str = "", **changes: Any) -> render.Page:
     moment = FIRST + timedelta(hours=number)
-    told = {"title": title or f"Article {number}", "description": f"Words of {number}.", "sha256": ""}
-    return render.Page.model_validate({**told, "published_at": moment, "updated_at": moment, **changes})
+    told = {
+        "title": title or f"Article {number}",
+        "description": f"Words of {number}.",
+        "sha256": "",
+    }
+    return render.Page.model_validate(
+        {**told, "published_at": moment, "updated_at": moment, **changes}
+    )
 
 
 def many(count: int, **changes: Any) -> dict[str, render.Page]:
@@ -43,7 +56,11 @@ def built(pages: dict[str, render.Page], **changes: Any) -> dict[str, str]:
     """The pages among the files, by their paths."""
     own: list[OwnPage] = changes.pop("own", [])
     files = render.listings(make_site(**changes), pages, own)
-    return {name: text for name, text in files.items() if name.endswith(".html") and isinstance(text, str)}
+    return {
+        name: text
+        for name, text in files.items()
+        if name.endswith(".html") and isinstance(text, str)
+    }
 
 
 def tree(text: str) -> html.HtmlElement:
@@ -69,13 +86,19 @@ def targets(text: str, address: str, site_url: str) -> list[str]:
     return [f"{path}index.html" if path == "" or path.endswith("/") else path for path in below]
 
 
-@pytest.mark.parametrize(("articles", "parts"), [(0, 1), (1, 1), (20, 1), (21, 2), (40, 2), (41, 3)])
-def test_the_index_has_twenty_articles_a_page_and_each_article_once(articles: int, parts: int) -> None:
+@pytest.mark.parametrize(
+    ("articles", "parts"), [(0, 1), (1, 1), (20, 1), (21, 2), (40, 2), (41, 3)]
+)
+def test_the_index_has_twenty_articles_a_page_and_each_article_once(
+    articles: int, parts: int
+) -> None:
     files = built(many(articles))
     names = ["index.html", *(f"page/{number}/index.html" for number in range(2, parts + 1))]
     assert sorted(files) == sorted([*names, "404.html"])
     shown = [tree(files[name]).xpath("//h2/a/text()") for name in names]
-    assert [title for titles in shown for title in titles] == [f"Article {n}" for n in reversed(range(articles))]
+    assert [title for titles in shown for title in titles] == [
+        f"Article {n}" for n in reversed(range(articles))
+    ]
     assert all(len(titles) <= 20 for titles in shown)
 
 
@@ -86,8 +109,14 @@ def test_parts_of_the_index_name_each_other_and_themselves(url: str) -> None:
     addresses = [f"{url}/", f"{url}/page/2/", f"{url}/page/3/"]
     for number, (name, address) in enumerate(zip(names, addresses, strict=True)):
         assert first(files[name], "//link[@rel='canonical']/@href") == address
-        assert tree(files[name]).xpath("//link[@rel='prev']/@href") == addresses[max(0, number - 1) : number]
-        assert tree(files[name]).xpath("//link[@rel='next']/@href") == addresses[number + 1 : number + 2]
+        assert (
+            tree(files[name]).xpath("//link[@rel='prev']/@href")
+            == addresses[max(0, number - 1) : number]
+        )
+        assert (
+            tree(files[name]).xpath("//link[@rel='next']/@href")
+            == addresses[number + 1 : number + 2]
+        )
         assert first(files[name], "//meta[@name='robots']/@content").startswith("index, follow")
     assert first(files[names[1]], "//nav[@class='pager']/a[@rel='prev']/@href") == "../../"
     assert first(files[names[1]], "//nav[@class='pager']/a[@rel='next']/@href") == "../../page/3/"
@@ -110,7 +139,9 @@ def test_every_link_of_every_page_leads_to_a_page(url: str) -> None:
 def test_the_links_of_404_hold_at_any_depth() -> None:
     for url, root in zip(SITES, ["/", "/blog/"], strict=True):
         missing = built(many(1), own=OWN, url=url)["404.html"]
-        hrefs = tree(missing).xpath("//body//a[not(starts-with(@href, '#'))]/@href | //link[@rel='icon']/@href")
+        hrefs = tree(missing).xpath(
+            "//body//a[not(starts-with(@href, '#'))]/@href | //link[@rel='icon']/@href"
+        )
         assert all(href.startswith(root) for href in hrefs)
         assert {root, f"{root}about/", f"{root}feed.xml"} <= set(hrefs)
         assert first(missing, "//meta[@name='robots']/@content") == "noindex, follow"
@@ -131,8 +162,12 @@ def test_a_tag_of_many_articles_has_parts() -> None:
     files = built(many(45, tags=["Soil"]))
     names = ["tags/soil/index.html", "tags/soil/page/2/index.html", "tags/soil/page/3/index.html"]
     assert sorted(name for name in files if name.startswith("tags/")) == sorted(names)
-    assert first(files[names[1]], "//link[@rel='prev']/@href") == "https://garden.example/tags/soil/"
-    assert first(files[names[2]], "//nav[@class='pager']/a/@href") == "../../../../tags/soil/page/2/"
+    assert (
+        first(files[names[1]], "//link[@rel='prev']/@href") == "https://garden.example/tags/soil/"
+    )
+    assert (
+        first(files[names[2]], "//nav[@class='pager']/a/@href") == "../../../../tags/soil/page/2/"
+    )
     assert first(files[names[2]], "//link[@rel='icon']/@href") == "../../../../favicon.svg"
 
 
@@ -161,7 +196,8 @@ def test_a_tag_of_one_indexed_article_is_asked_not_to_be_listed() -> None:
     }
     files = built(pages)
     robots = {
-        tag: first(files[f"tags/{tag}/index.html"], "//meta[@name='robots']/@content")[:7] for tag in pages["a"].tags
+        tag: first(files[f"tags/{tag}/index.html"], "//meta[@name='robots']/@content")[:7]
+        for tag in pages["a"].tags
     }
     assert robots == {"thin": "noindex", "thick": "index, ", "hidden": "noindex"}
     assert [url for url in locs(pages) if "/tags/" in url] == ["https://garden.example/tags/thick/"]
@@ -182,10 +218,13 @@ def test_own_pages_stand_at_their_address_and_are_named_everywhere() -> None:
     assert first(about, "//h1/text()") == "About us"
     assert first(about, "//meta[@name='description']/@content") == "We grow."
     assert first(about, "//link[@rel='canonical']/@href") == "https://garden.example/about/"
-    assert {"https://garden.example/about/", "https://garden.example/imprint/"} <= set(locs(pages, OWN))
-    assert [tree(text).xpath("//footer//a/text()")[-1] for text in render.feet(make_site(), pages, OWN).values()] == [
-        "Imprint"
-    ] * 21
+    assert {"https://garden.example/about/", "https://garden.example/imprint/"} <= set(
+        locs(pages, OWN)
+    )
+    assert [
+        tree(text).xpath("//footer//a/text()")[-1]
+        for text in render.feet(make_site(), pages, OWN).values()
+    ] == ["Imprint"] * 21
 
 
 def test_an_own_page_at_the_address_of_an_article_is_refused() -> None:
@@ -195,11 +234,17 @@ def test_an_own_page_at_the_address_of_an_article_is_refused() -> None:
 
 def test_no_two_pages_have_one_description() -> None:
     files = built(
-        many(45, tags=["Soil", "Worms"]), own=[*OWN, parsed("empty.md", "# Empty")], description="What grows."
+        many(45, tags=["Soil", "Worms"]),
+        own=[*OWN, parsed("empty.md", "# Empty")],
+        description="What grows.",
     )
-    descriptions = Counter(first(text, "//meta[@name='description']/@content") for text in files.values())
+    descriptions = Counter(
+        first(text, "//meta[@name='description']/@content") for text in files.values()
+    )
     assert len(files) == 3 + 6 + 3 + 1
-    assert {text: count for text, count in descriptions.items() if count > 1 or not 5 < len(text) <= 160} == {}
+    assert {
+        text: count for text, count in descriptions.items() if count > 1 or not 5 < len(text) <= 160
+    } == {}
     assert first(files["index.html"], "//meta[@name='description']/@content") == "What grows."
 
 
@@ -212,7 +257,9 @@ def test_a_site_without_a_description_is_described_by_its_articles() -> None:
 def test_every_page_has_a_picture_for_networks_and_an_icon() -> None:
     files = built(many(21, tags=["Soil"]), own=OWN)
     for text in files.values():
-        meta = {e.get("property") or e.get("name"): e.get("content") for e in tree(text).xpath("//meta")}
+        meta = {
+            e.get("property") or e.get("name"): e.get("content") for e in tree(text).xpath("//meta")
+        }
         assert meta["og:image"] == meta["twitter:image"] == "https://garden.example/card.png"
         assert (meta["og:image:width"], meta["og:image:height"]) == ("1200", "630")
         assert meta["og:image:alt"] == "The Garden"
@@ -230,7 +277,9 @@ def test_the_pictures_are_files_of_the_site() -> None:
 
 def test_hostile_names_stay_text_on_every_page() -> None:
     own = [OwnPage("about", HOSTILE, HOSTILE, "<p>A.</p>", "about.md")]
-    pages = {slug: page(n, HOSTILE, description=HOSTILE, tags=[HOSTILE]) for n, slug in enumerate("abc")}
+    pages = {
+        slug: page(n, HOSTILE, description=HOSTILE, tags=[HOSTILE]) for n, slug in enumerate("abc")
+    }
     site = {"title": HOSTILE, "description": HOSTILE}
     for text in built(pages, own=own, **site).values():
         assert not tree(text).xpath("//script[not(@type='application/ld+json')]")
@@ -250,14 +299,23 @@ def test_breadcrumbs_lead_from_the_top_to_the_page() -> None:
         data = json.loads(first(files[name], "//script/text()"))
         assert data["@type"] == "BreadcrumbList"
         assert [e["position"] for e in data["itemListElement"]] == [1, 2]
-        found = [(e["name"], e["item"].removeprefix("https://garden.example/")) for e in data["itemListElement"]]
+        found = [
+            (e["name"], e["item"].removeprefix("https://garden.example/"))
+            for e in data["itemListElement"]
+        ]
         assert found == expected
         assert first(files[name], "//header[@class='masthead']//a/text()") == "The Garden"
 
 
 def draft(slug: str = "compost", **changes: Any) -> Draft:
     values: dict[str, Any] = {
-        **{"site": "garden", "slug": slug, "title": f"On {slug}", "description": "What to know.", "writer": "m"},
+        **{
+            "site": "garden",
+            "slug": slug,
+            "title": f"On {slug}",
+            "description": "What to know.",
+            "writer": "m",
+        },
         "sections": [Section(heading="Heaps", paragraphs=[[Sentence(text="A heap is a start.")]])],
         "references": [],
     }
@@ -270,7 +328,10 @@ def article(one: Draft, **changes: Any) -> str:
 
 def test_an_article_leads_to_its_tags_each_once() -> None:
     text = article(draft(tags=["Soil", "soil", "公式"]))
-    assert tree(text).xpath("//nav[@class='topics']//a/@href") == ["../tags/soil/", "../tags/%E5%85%AC%E5%BC%8F/"]
+    assert tree(text).xpath("//nav[@class='topics']//a/@href") == [
+        "../tags/soil/",
+        "../tags/%E5%85%AC%E5%BC%8F/",
+    ]
     assert tree(text).xpath("//header[@class='masthead']//a/@href") == ["../", "../tags/soil/"]
     crumbs = json.loads(tree(text).xpath("//script/text()")[-1])["itemListElement"]
     assert [crumb["name"] for crumb in crumbs] == ["The Garden", "Soil", "On compost"]
@@ -279,17 +340,27 @@ def test_an_article_leads_to_its_tags_each_once() -> None:
 
 def test_an_article_without_a_picture_has_a_card() -> None:
     text = article(draft())
-    assert first(text, "//meta[@property='og:image']/@content") == "https://garden.example/compost/card.png"
+    assert (
+        first(text, "//meta[@property='og:image']/@content")
+        == "https://garden.example/compost/card.png"
+    )
     assert first(text, "//meta[@property='og:image:alt']/@content") == "On compost"
-    assert json.loads(tree(text).xpath("//script/text()")[0])["image"] == ["https://garden.example/compost/card.png"]
+    assert json.loads(tree(text).xpath("//script/text()")[0])["image"] == [
+        "https://garden.example/compost/card.png"
+    ]
     written = render.card(make_site(), draft())
     assert written is not None
     assert cards.size_of(written) == (1200, 630)
 
 
 def test_the_foot_of_a_page_is_replaced_and_nothing_else_of_it() -> None:
-    pages = {"compost": page(1, "On compost"), "heap": page(2, "On compost heaps", description="Words of compost.")}
-    before = article(draft(sections=[Section(heading=HOSTILE, paragraphs=[[Sentence(text=HOSTILE)]])])).encode()
+    pages = {
+        "compost": page(1, "On compost"),
+        "heap": page(2, "On compost heaps", description="Words of compost."),
+    }
+    before = article(
+        draft(sections=[Section(heading=HOSTILE, paragraphs=[[Sentence(text=HOSTILE)]])])
+    ).encode()
     after = foot.replaced(before, render.feet(make_site(), pages, OWN)["compost"])
     assert before != after
     assert tree(after.decode()).xpath("//aside[@class='related']//a/@href") == ["../heap/"]
@@ -313,8 +384,13 @@ def test_related_articles_share_tags_or_words() -> None:
     assert found["stars"] == []
 
 
-def test_there_are_three_related_articles_at_most_the_nearest_first_and_never_the_article_itself() -> None:
-    pages = {f"a{n}": page(n, "Straw and bark", tags=["Soil", *(["Worms"] if n < 2 else [])]) for n in range(6)}
+def test_there_are_three_related_articles_at_most_the_nearest_first_and_never_the_article_itself() -> (
+    None
+):
+    pages = {
+        f"a{n}": page(n, "Straw and bark", tags=["Soil", *(["Worms"] if n < 2 else [])])
+        for n in range(6)
+    }
     found = related(pages)
     assert found["a0"] == ["a1", "a5", "a4"]
     assert all(len(near) == 3 and slug not in near for slug, near in found.items())
@@ -322,11 +398,17 @@ def test_there_are_three_related_articles_at_most_the_nearest_first_and_never_th
 
 
 def test_what_every_article_says_relates_none() -> None:
-    pages = {f"a{n}": page(n, f"Title{n}", description="The same words here always stand.") for n in range(8)}
+    pages = {
+        f"a{n}": page(n, f"Title{n}", description="The same words here always stand.")
+        for n in range(8)
+    }
     assert set(map(tuple, related(pages).values())) == {()}
 
 
 def test_a_picture_that_is_no_picture_is_told_to_no_network() -> None:
     text = article(draft(images=[{"src": "javascript:alert(1)", "alt": "A heap"}]))
-    assert first(text, "//meta[@property='og:image']/@content") == "https://garden.example/compost/card.png"
+    assert (
+        first(text, "//meta[@property='og:image']/@content")
+        == "https://garden.example/compost/card.png"
+    )
     assert "javascript" not in text

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contentstudio.research.slugs import candidates, free_slug, identity, in_ascii, in_url, is_slug, slug_of
+from contentstudio.text.slugs import (
+    candidates,
+    free_slug,
+    identity,
+    in_ascii,
+    in_url,
+    is_slug,
+    slug_of,
+)
 
 TITLES = (Path(__file__).parents[1] / "cases" / "10-titles.txt").read_text("utf-8").splitlines()
 LONG = "How the people of a small town on the coast rebuilt their harbour after the great storm"
@@ -21,7 +29,10 @@ SHARED = [
     ["Win $5 today", "Win €5 today", "Win 5 today"],
     ["10² reasons", "10-2 reasons", "10.2 reasons"],
     ["I ❤ York", "I York"],
-    ["堆肥の作り方を一から学ぶための長い長い入門記事その一", "堆肥の作り方を一から学ぶための長い長い入門記事その二"],
+    [
+        "堆肥の作り方を一から学ぶための長い長い入門記事その一",
+        "堆肥の作り方を一から学ぶための長い長い入門記事その二",
+    ],
 ]
 
 
@@ -34,7 +45,9 @@ def given_to(titles: list[str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("titles", [TITLES, *SHARED])
-def test_different_stories_have_different_slugs_in_whatever_order_they_come(titles: list[str]) -> None:
+def test_different_stories_have_different_slugs_in_whatever_order_they_come(
+    titles: list[str],
+) -> None:
     for order in [titles, titles[::-1]]:
         slugs = given_to(list(order))
         assert len(slugs) == len(titles)
@@ -82,7 +95,9 @@ def test_readers_recognise_a_title_in_its_slug(title: str, slug: str) -> None:
 
 
 @given(st.text(), st.text())
-def test_every_slug_is_one_that_wordpress_keeps_whole_and_stays_what_it_is(one: str, other: str) -> None:
+def test_every_slug_is_one_that_wordpress_keeps_whole_and_stays_what_it_is(
+    one: str, other: str
+) -> None:
     for title in (one, f"{one} {other} " * 20):
         for slug in candidates(title):
             assert is_slug(slug)
@@ -98,7 +113,8 @@ def test_titles_that_differ_share_no_slug(titles: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "-a", "A", "a/b", "a.b", "..", "a b", "a\0", "É", "\ud800", "公" * 23, "a" * 201, "公%式"]
+    "text",
+    ["", "-a", "A", "a/b", "a.b", "..", "a b", "a\0", "É", "\ud800", "公" * 23, "a" * 201, "公%式"],
 )
 def test_what_is_no_part_of_a_path_is_no_slug(text: str) -> None:
     assert not is_slug(text)

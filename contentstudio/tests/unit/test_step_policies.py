@@ -1,4 +1,6 @@
-"""The policy beside each step: what leans on an upstream names its breaker, what reads has the night to try again."""
+"""The policy beside each step: what leans on an upstream names its breaker, what reads has the
+night to try again.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,18 @@ import pytest
 
 from contentstudio import pipelines
 from contentstudio.config import Config
-from overnight.pipeline import Step
+from overnight.pipelines.pipeline import Step
 
-UPSTREAMS = ("writer.write", "writer.rewrite", "deps.publisher", "search_console.queries", "search_console.opened")
+UPSTREAMS = (
+    "writer.write",
+    "writer.rewrite",
+    "deps.publisher",
+    "search_console.queries",
+    "search_console.opened",
+)
 UPSTREAMS += ("indexnow.ping", "fetcher.get", "deps.fetcher")
-# What fails there is a verdict of a gate and no error; and one breaker of a site's many hosts would hold the well ones.
+# What fails there is a verdict of a gate and no error; and one breaker of a site's many hosts would
+# hold the well ones.
 WITHOUT = {
     "_links": "a dead link",
     "read": "each host has its own turn",
@@ -36,7 +45,11 @@ def config(**writing: Any) -> Config:
 
 def steps(of: Config) -> dict[str, Step]:
     built = pipelines.build(of)
-    return {f"{pipeline.name}/{step.name}": step for pipeline in built for step in pipeline.steps.values()}
+    return {
+        f"{pipeline.name}/{step.name}": step
+        for pipeline in built
+        for step in pipeline.steps.values()
+    }
 
 
 def reached(function: Callable[..., Any]) -> set[str]:
@@ -58,7 +71,13 @@ def reached(function: Callable[..., Any]) -> set[str]:
 
 def test_every_step_that_leans_on_an_upstream_names_a_breaker() -> None:
     leaning = {name: step for name, step in steps(config()).items() if reached(step.function)}
-    assert {"article/generate", "article/gate", "article/publish", "article/ping", "memory/remember"} <= set(leaning)
+    assert {
+        "article/generate",
+        "article/gate",
+        "article/publish",
+        "article/ping",
+        "memory/remember",
+    } <= set(leaning)
     assert [name for name, step in leaning.items() if step.breaker is None] == []
 
 
@@ -68,8 +87,12 @@ def test_with_a_fallback_each_model_has_the_breaker_instead_of_the_step(step: st
     assert steps(config(fallback={"model": "another"}))[step].breaker is None
 
 
-@pytest.mark.parametrize("step", ["article/publish", "rollback/publish", "publish/publish", "unpublish/unpublish"])
-def test_what_changes_a_site_is_tried_again_for_longer_than_the_hours_after_which_the_step_gives_up(step: str) -> None:
+@pytest.mark.parametrize(
+    "step", ["article/publish", "rollback/publish", "publish/publish", "unpublish/unpublish"]
+)
+def test_what_changes_a_site_is_tried_again_for_longer_than_the_hours_after_which_the_step_gives_up(
+    step: str,
+) -> None:
     retry = steps(config())[step].retry
     assert retry.total > 24 * 3_600
     assert max(retry.backoff) == pipelines.PROBE

@@ -13,14 +13,17 @@ from click.testing import CliRunner
 from lxml import html
 
 from contentstudio import config as settings
-from contentstudio.cli import cli
+from contentstudio.cli.main import cli
 from contentstudio.config import Site
 from contentstudio.publish import StaticSite, render, theme_faults, themes
 from contentstudio.publish.themes import ThemeError
 from overnight.errors import ConfigError
 
 NIGHT = datetime(2026, 11, 23, 4, 5, 6, tzinfo=UTC)
-PLAIN = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'"
+PLAIN = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; "
+    "form-action 'none'"
+)
 HOSTILE = '<script>alert("1")</script>'
 
 
@@ -40,7 +43,9 @@ def themed(folder: Path, files: dict[str, Any], **changes: Any) -> Site:
     for name, content in files.items():
         path = theme / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape"))
+        path.write_bytes(
+            content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape")
+        )
     return make_site(theme=theme, **changes)
 
 
@@ -50,7 +55,9 @@ def article(site: Site, **changes: Any) -> str:
 
 
 def policy(page: str) -> str:
-    (told,) = html.document_fromstring(page).xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
+    (told,) = html.document_fromstring(page).xpath(
+        "//meta[@http-equiv='Content-Security-Policy']/@content"
+    )
     return str(told)
 
 
@@ -63,15 +70,22 @@ def test_without_a_theme_and_analytics_the_policy_lets_nothing_run() -> None:
 def test_the_policy_stands_before_anything_that_it_could_forbid() -> None:
     page = article(make_site())
     head = page.index("<head>")
-    assert page[head:].startswith('<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy"')
+    assert page[head:].startswith(
+        '<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy"'
+    )
 
 
 @pytest.mark.parametrize(("name", "ours"), [("style.css", False), ("extra.css", True)])
-def test_a_stylesheet_of_the_theme_replaces_ours_or_adds_to_it(tmp_path: Path, name: str, ours: bool) -> None:
+def test_a_stylesheet_of_the_theme_replaces_ours_or_adds_to_it(
+    tmp_path: Path, name: str, ours: bool
+) -> None:
     page = article(themed(tmp_path, {name: "body { color: red; /* {{ {% {# */ }"}))
     assert (".masthead" in page) == ours
     assert f'<link rel="stylesheet" href="/assets/{name}">' in page
-    assert "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; base" in policy(page)
+    assert (
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; base"
+        in policy(page)
+    )
 
 
 def test_a_template_of_the_theme_takes_the_place_of_ours_or_extends_it(tmp_path: Path) -> None:
@@ -80,7 +94,8 @@ def test_a_template_of_the_theme_takes_the_place_of_ours_or_extends_it(tmp_path:
         {
             "article.html": '{% extends "default/article.html" %}{% block page %}<b>Mine</b>'
             "{{ super() }}{% endblock %}",
-            "base.html": '<html><HEAD class="x"><title>T</title></head><body>{% block page %}{% endblock %}'
+            "base.html": '<html><HEAD class="x"><title>T</title></head><body>{% block page %}{% '
+            "endblock %}"
             '{% include "parts/foot.html" %}</body></html>',
             "parts/foot.html": "<footer>{{ site_title }}</footer>",
             "robots.xml": "",
@@ -105,17 +120,57 @@ def test_what_strangers_wrote_is_escaped_in_own_templates_too(tmp_path: Path) ->
     ("name", "text", "place", "what"),
     [
         ("article.html", "<p>\n{{ draft.title }", "article.html, line 2: ", "unexpected '}'"),
-        ("article.html", "<p>\n{% if draft %}\n", "article.html, line 2: ", "Unexpected end of template"),
-        ("index.html", "<p>\n\n{{ heading | nonsense }}", "index.html, line 3: ", "No filter named 'nonsense'"),
+        (
+            "article.html",
+            "<p>\n{% if draft %}\n",
+            "article.html, line 2: ",
+            "Unexpected end of template",
+        ),
+        (
+            "index.html",
+            "<p>\n\n{{ heading | nonsense }}",
+            "index.html, line 3: ",
+            "No filter named 'nonsense'",
+        ),
         ("index.html", "<p>\n{{ nothing }}", "index.html, line 2: ", "'nothing' is undefined"),
-        ("base.html", "<p>\n{{ draft.nothing }}", "base.html, line 2: ", "has no attribute 'nothing'"),
+        (
+            "base.html",
+            "<p>\n{{ draft.nothing }}",
+            "base.html, line 2: ",
+            "has no attribute 'nothing'",
+        ),
         ("feed.xml", "{{ 1 / 0 }}", "feed.xml, line 1: ", "ZeroDivisionError: division by zero"),
-        ("article.html", '\n{% include "nowhere.html" %}', "article.html, line 2: ", "no template “nowhere.html”"),
-        ("article.html", '\n{% extends "nowhere.html" %}', "article.html, line 2: ", "no template “nowhere.html”"),
-        ("article.html", "\n{{ asset('logo.svg') }}", "article.html, line 2: ", "the theme has no file “logo.svg”"),
+        (
+            "article.html",
+            '\n{% include "nowhere.html" %}',
+            "article.html, line 2: ",
+            "no template “nowhere.html”",
+        ),
+        (
+            "article.html",
+            '\n{% extends "nowhere.html" %}',
+            "article.html, line 2: ",
+            "no template “nowhere.html”",
+        ),
+        (
+            "article.html",
+            "\n{{ asset('logo.svg') }}",
+            "article.html, line 2: ",
+            "the theme has no file “logo.svg”",
+        ),
         ("article.html", "\n{{ draft.__class__.__mro__ }}", "article.html, line 2: ", "unsafe"),
-        ("article.html", '{% include "article.html" %}', "article.html, line 1: ", "RecursionError"),
-        ("article.html", "{% for n in range(10**9) %}x{% endfor %}", "article.html, line 1: ", "OverflowError"),
+        (
+            "article.html",
+            '{% include "article.html" %}',
+            "article.html, line 1: ",
+            "RecursionError",
+        ),
+        (
+            "article.html",
+            "{% for n in range(10**9) %}x{% endfor %}",
+            "article.html, line 1: ",
+            "OverflowError",
+        ),
         ("article.html", "<p>No head</p>", "a page of article.html ", "has no <head>"),
         ("index.html", "\udce4", "index.html: ", "UnicodeDecodeError"),
         ("parts/other.html", "{% block %}", "parts/other.html, line 1: ", "expected token"),
@@ -141,7 +196,9 @@ def test_a_theme_with_a_fault_publishes_nothing_and_what_stands_stays(tmp_path: 
     (tmp_path / "theme" / "index.html").write_text("{{ nothing }}")
     with pytest.raises(ThemeError, match=r"index\.html, line 1"):
         folder.publish(draft.model_copy(update={"title": "Another"}), published_at=NIGHT)
-    assert {path: path.read_bytes() for path in folder.directory.rglob("*") if path.is_file()} == files
+    assert {
+        path: path.read_bytes() for path in folder.directory.rglob("*") if path.is_file()
+    } == files
 
 
 def test_a_template_that_the_owner_adds_while_we_run_counts_at_once(tmp_path: Path) -> None:
@@ -153,42 +210,75 @@ def test_a_template_that_the_owner_adds_while_we_run_counts_at_once(tmp_path: Pa
 
 def test_files_of_a_theme_come_along_and_leave_with_it(tmp_path: Path) -> None:
     image = bytes(range(256))
-    files = {"logo.svg": "<svg/>", "fonts/a b.woff2": image, "favicon.ico": image, "img/favicon.ico": image}
-    site = themed(tmp_path, files | {".hidden": "x", ".git/config": "x", "parts/a.html": "x", "extra.css": "p {}"})
+    files = {
+        "logo.svg": "<svg/>",
+        "fonts/a b.woff2": image,
+        "favicon.ico": image,
+        "img/favicon.ico": image,
+    }
+    site = themed(
+        tmp_path,
+        files | {".hidden": "x", ".git/config": "x", "parts/a.html": "x", "extra.css": "p {}"},
+    )
     www = tmp_path / "www"
     own = www / "assets" / "own.png"
     own.parent.mkdir(parents=True)
     own.write_bytes(image)
     StaticSite(site, www).publish(theme_faults.sample(site), published_at=NIGHT)
-    below = {path.relative_to(www).as_posix() for path in (www / "assets").rglob("*") if path.is_file()}
-    come = {"assets/extra.css", "assets/logo.svg", "assets/fonts/a b.woff2", "assets/img/favicon.ico"}
+    below = {
+        path.relative_to(www).as_posix() for path in (www / "assets").rglob("*") if path.is_file()
+    }
+    come = {
+        "assets/extra.css",
+        "assets/logo.svg",
+        "assets/fonts/a b.woff2",
+        "assets/img/favicon.ico",
+    }
     assert below == come | {"assets/own.png"}
-    assert (www / "assets/fonts/a b.woff2").read_bytes() == (www / "favicon.ico").read_bytes() == image
+    assert (
+        (www / "assets/fonts/a b.woff2").read_bytes() == (www / "favicon.ico").read_bytes() == image
+    )
     assert themes.asset_url(site, "fonts/a b.woff2") == "/assets/fonts/a%20b.woff2"
     assert themes.asset_url(site, "favicon.ico") == "/favicon.ico"
     (tmp_path / "theme" / "logo.svg").unlink()
     StaticSite(site, www).publish(theme_faults.sample(site), published_at=NIGHT)
     assert not (www / "assets" / "logo.svg").exists()
     StaticSite(make_site(), www).publish(theme_faults.sample(site), published_at=NIGHT)
-    assert [path.name for path in www.rglob("*") if "assets" in path.parts and path.is_file()] == ["own.png"]
+    assert [path.name for path in www.rglob("*") if "assets" in path.parts and path.is_file()] == [
+        "own.png"
+    ]
     assert not (www / "favicon.ico").exists()
 
 
 def test_a_file_of_the_theme_is_found_below_a_site_that_is_in_a_folder(tmp_path: Path) -> None:
-    site = themed(tmp_path, {"style.css": "", "logo.svg": "<svg/>"}, url="https://garden.example/blog")
-    page = article(themed(tmp_path, {"article.html": "<head></head>{{ asset('logo.svg') }}"}, url=site.url))
+    site = themed(
+        tmp_path, {"style.css": "", "logo.svg": "<svg/>"}, url="https://garden.example/blog"
+    )
+    page = article(
+        themed(tmp_path, {"article.html": "<head></head>{{ asset('logo.svg') }}"}, url=site.url)
+    )
     assert page.endswith("/blog/assets/logo.svg")
 
 
 PLAUSIBLE = {"kind": "plausible"}
 MATOMO = {"kind": "matomo", "url": "https://stats.example/matomo/", "site_id": 3}
-UMAMI = {"kind": "script", "src": "https://u.example/script.js?v=1&w=2", "data": {"website-id": 'a"b'}}
+UMAMI = {
+    "kind": "script",
+    "src": "https://u.example/script.js?v=1&w=2",
+    "data": {"website-id": 'a"b'},
+}
 
 
 @pytest.mark.parametrize(
     ("analytics", "added"),
     [
-        (PLAUSIBLE, ("", "script-src https://plausible.io/js/script.js; connect-src https://plausible.io; ")),
+        (
+            PLAUSIBLE,
+            (
+                "",
+                "script-src https://plausible.io/js/script.js; connect-src https://plausible.io; ",
+            ),
+        ),
         (
             PLAUSIBLE | {"domain": "g.example", "script": "https://p.example:8443/js/p.js"},
             ("", "script-src https://p.example:8443/js/p.js; connect-src https://p.example:8443; "),
@@ -197,16 +287,24 @@ UMAMI = {"kind": "script", "src": "https://u.example/script.js?v=1&w=2", "data":
             MATOMO,
             (
                 " https://stats.example/matomo/matomo.php",
-                "script-src https://garden.example/assets/analytics.js https://stats.example/matomo/matomo.js; "
+                "script-src https://garden.example/assets/analytics.js "
+                "https://stats.example/matomo/matomo.js; "
                 "connect-src https://stats.example/matomo/matomo.php; ",
             ),
         ),
-        (UMAMI, (" https://u.example", "script-src https://u.example/script.js; connect-src https://u.example; ")),
+        (
+            UMAMI,
+            (
+                " https://u.example",
+                "script-src https://u.example/script.js; connect-src https://u.example; ",
+            ),
+        ),
         (
             UMAMI | {"hosts": ["https://v.example/api", "https://w.example"]},
             (
                 " https://v.example https://w.example",
-                "script-src https://u.example/script.js; connect-src https://v.example https://w.example; ",
+                "script-src https://u.example/script.js; connect-src https://v.example "
+                "https://w.example; ",
             ),
         ),
     ],
@@ -229,7 +327,11 @@ def test_json_ld_is_data_under_every_policy() -> None:
     for analytics in (None, PLAUSIBLE, MATOMO):
         page = html.document_fromstring(article(make_site(analytics=analytics)))
         told = page.xpath("//script[@type='application/ld+json']/text()")
-        assert [json.loads(one)["@type"] for one in told] == ["Article", "FAQPage", "BreadcrumbList"]
+        assert [json.loads(one)["@type"] for one in told] == [
+            "Article",
+            "FAQPage",
+            "BreadcrumbList",
+        ]
 
 
 def test_matomo_is_told_where_and_what_to_count_by_a_file_of_ours() -> None:
@@ -247,13 +349,18 @@ def test_matomo_is_told_where_and_what_to_count_by_a_file_of_ours() -> None:
 def test_the_attributes_of_a_script_are_escaped_and_the_site_is_named_to_plausible() -> None:
     (umami,) = html.document_fromstring(article(make_site(analytics=UMAMI))).xpath("//script[@src]")
     assert (umami.get("src"), umami.get("data-website-id")) == (UMAMI["src"], 'a"b')
-    (plausible,) = html.document_fromstring(article(make_site(analytics=PLAUSIBLE))).xpath("//script[@src]")
+    (plausible,) = html.document_fromstring(article(make_site(analytics=PLAUSIBLE))).xpath(
+        "//script[@src]"
+    )
     assert plausible.get("data-domain") == "garden.example"
 
 
 def test_a_theme_cannot_forget_the_analytics(tmp_path: Path) -> None:
     page = article(themed(tmp_path, {"article.html": "<head></head>Mine"}, analytics=PLAUSIBLE))
-    assert re.search(r'<script defer src="https://plausible\.io/js/script\.js"[^>]*></script>\n</head>Mine$', page)
+    assert re.search(
+        r'<script defer src="https://plausible\.io/js/script\.js"[^>]*></script>\n</head>Mine$',
+        page,
+    )
 
 
 def loaded(folder: Path, told: str) -> settings.Config:
@@ -266,7 +373,10 @@ def loaded(folder: Path, told: str) -> settings.Config:
 @pytest.mark.parametrize(
     ("told", "what"),
     [
-        ("theme = 'themes/garden'", r"theme “themes/garden”, which is no folder beside contentstudio\.toml"),
+        (
+            "theme = 'themes/garden'",
+            r"theme “themes/garden”, which is no folder beside contentstudio\.toml",
+        ),
         (
             "theme = '.'\npublish = { to = 'git', repository = '/x' }",
             "has “theme”, which is for pages of ours, and is published to git",
@@ -277,8 +387,14 @@ def loaded(folder: Path, told: str) -> settings.Config:
         ),
         ("analytics = { kind = 'plausibel' }", "one of: plausible, matomo, script.*plausible"),
         ("analytics = { domain = 'x' }", "one of: plausible, matomo, script"),
-        ("analytics = { kind = 'matomo', url = 'https://m.example' }", r"analytics\.site_id” is missing"),
-        ("analytics = { kind = 'matomo', url = 'https://m.example', id = 3 }", "known here: kind, site_id, url"),
+        (
+            "analytics = { kind = 'matomo', url = 'https://m.example' }",
+            r"analytics\.site_id” is missing",
+        ),
+        (
+            "analytics = { kind = 'matomo', url = 'https://m.example', id = 3 }",
+            "known here: kind, site_id, url",
+        ),
         *(
             (f"analytics = {{ kind = 'script', src = '{src}' }}", "begins with https://")
             for src in (
@@ -295,10 +411,14 @@ def test_what_is_wrong_in_the_config_is_one_sentence(tmp_path: Path, told: str, 
         loaded(tmp_path, told)
 
 
-def test_a_theme_is_beside_the_config_from_wherever_we_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_theme_is_beside_the_config_from_wherever_we_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "themes" / "garden").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "themes")
-    assert loaded(tmp_path, "theme = 'themes/garden'").site[0].theme == tmp_path / "themes" / "garden"
+    assert (
+        loaded(tmp_path, "theme = 'themes/garden'").site[0].theme == tmp_path / "themes" / "garden"
+    )
 
 
 @pytest.mark.parametrize("command", [("check", "--offline"), ("site", "check", "garden")])
@@ -306,7 +426,9 @@ def test_a_faulty_theme_is_found_before_the_night(tmp_path: Path, command: tuple
     (tmp_path / "theme").mkdir()
     (tmp_path / "theme" / "article.html").write_text("<p>\n{{ nothing }}")
     loaded(tmp_path, "theme = 'theme'")
-    told = CliRunner().invoke(cli, ["--config", str(tmp_path / "contentstudio.toml"), *command, "--json"])
+    told = CliRunner().invoke(
+        cli, ["--config", str(tmp_path / "contentstudio.toml"), *command, "--json"]
+    )
     assert told.exit_code == 1
     assert "article.html, line 2: 'nothing' is undefined" in told.stdout
 
@@ -323,9 +445,13 @@ def test_a_faulty_theme_is_found_before_the_night(tmp_path: Path, command: tuple
         "'{0.theme.read_text}'.format(site)()",
     ],
 )
-def test_a_template_calls_nothing_that_reads_writes_or_runs(tmp_path: Path, expression: str) -> None:
+def test_a_template_calls_nothing_that_reads_writes_or_runs(
+    tmp_path: Path, expression: str
+) -> None:
     (tmp_path / "secret.env").write_text("the secret", "utf-8")
-    site = themed(tmp_path, {"article.html": f"<html><head></head><body>{{{{ {expression} }}}}</body></html>"})
+    site = themed(
+        tmp_path, {"article.html": f"<html><head></head><body>{{{{ {expression} }}}}</body></html>"}
+    )
     with pytest.raises(ThemeError) as refused:
         article(site)
     assert "the secret" not in str(refused.value)
@@ -333,9 +459,17 @@ def test_a_template_calls_nothing_that_reads_writes_or_runs(tmp_path: Path, expr
 
 
 def test_a_template_calls_what_texts_and_lists_and_jinja_offer(tmp_path: Path) -> None:
-    calls = "{{ site.title.upper() }} {{ range(3) | join }} {{ {'a': 1}.get('a') }} {{ '{}!'.format('b') }} "
-    calls += "{% macro m() %}m{% endmacro %}{{ m() }} {% for x in [1] %}{{ loop.cycle('c') }}{% endfor %}"
-    page = article(themed(tmp_path, {"article.html": f"<html><head></head><body>{calls}</body></html>"}))
+    calls = (
+        "{{ site.title.upper() }} {{ range(3) | join }} {{ {'a': 1}.get('a') }} {{ "
+        "'{}!'.format('b') }} "
+    )
+    calls += (
+        "{% macro m() %}m{% endmacro %}{{ m() }} {% for x in [1] %}{{ loop.cycle('c') }}{% "
+        "endfor %}"
+    )
+    page = article(
+        themed(tmp_path, {"article.html": f"<html><head></head><body>{calls}</body></html>"})
+    )
     assert "THE GARDEN 012 1 b! m c" in page
 
 
@@ -348,7 +482,9 @@ def test_a_template_calls_what_texts_and_lists_and_jinja_offer(tmp_path: Path) -
     ],
 )
 def test_the_policy_is_in_the_head_itself_whatever_comments_say(tmp_path: Path, top: str) -> None:
-    site = themed(tmp_path, {"article.html": f"{top}<head><title>T</title></head><body></body></html>"})
+    site = themed(
+        tmp_path, {"article.html": f"{top}<head><title>T</title></head><body></body></html>"}
+    )
     assert policy(article(site)).startswith("default-src 'none'")
     without_comments = re.sub(r"<!--.*?-->", "", article(site), flags=re.DOTALL)
     assert "Content-Security-Policy" in without_comments.partition("<title>")[0]
@@ -382,7 +518,9 @@ def test_nothing_may_stand_before_the_policy(tmp_path: Path, top: str) -> None:
         ("logo.svg", '<svg><a href="javascript:1"/></svg>'),
     ],
 )
-def test_a_file_that_would_run_scripts_is_refused_and_found_before(tmp_path: Path, name: str, content: str) -> None:
+def test_a_file_that_would_run_scripts_is_refused_and_found_before(
+    tmp_path: Path, name: str, content: str
+) -> None:
     site = themed(tmp_path, {name: content})
     with pytest.raises(ThemeError, match=re.escape(name)):
         themes.files(site)
@@ -401,7 +539,9 @@ def test_no_link_leads_out_of_a_theme(tmp_path: Path) -> None:
     (site.theme / "logo.txt").unlink()
     (site.theme / "foot.html").symlink_to(tmp_path / "secret.env")
     with pytest.raises(ThemeError, match="a link out of the theme"):
-        themes.Template(site, render._themed(site.theme, themes.stamp(site.theme)), "foot.html").read()
+        themes.Template(
+            site, render._themed(site.theme, themes.stamp(site.theme)), "foot.html"
+        ).read()
 
 
 def test_what_an_editor_leaves_beside_a_file_is_no_template(tmp_path: Path) -> None:

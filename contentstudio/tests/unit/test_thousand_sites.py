@@ -1,4 +1,6 @@
-"""The simulation of many sites: the tables of docs/aws.md are what it prints, and no day passes a limit."""
+"""The simulation of many sites: the tables of docs/aws.md are what it prints, and no day passes a
+limit.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from contentstudio.deploy import Prices, Work, bill
+from contentstudio.aws.plan import Prices, Work, bill
 
 ROOT = Path(__file__).parents[3]
 
@@ -45,14 +47,19 @@ def test_the_doc_has_the_tables_that_the_command_prints_and_no_others(
 
 
 def test_every_price_in_the_doc_is_one_that_the_bill_is_made_with() -> None:
-    told = {float(each) for each in re.findall(r"\$(\d+(?:\.\d+)?)", (ROOT / "docs/aws.md").read_text("utf-8"))}
+    told = {
+        float(each)
+        for each in re.findall(r"\$(\d+(?:\.\d+)?)", (ROOT / "docs/aws.md").read_text("utf-8"))
+    }
     assert len(told) > 5
     assert told <= set(asdict(Prices()).values())
 
 
 @pytest.mark.parametrize("hours", [24.0, 1.0])
 @pytest.mark.parametrize("together", [1.0, 10.0])
-def test_every_article_of_a_day_is_written_and_no_limit_is_passed(hours: float, together: float) -> None:
+def test_every_article_of_a_day_is_written_and_no_limit_is_passed(
+    hours: float, together: float
+) -> None:
     work = replace(MANY, together=together)
     day = simulation.simulate(work, LIMITS, hours)
     assert day.written == 100_000
@@ -66,10 +73,16 @@ def test_every_article_of_a_day_is_written_and_no_limit_is_passed(hours: float, 
 def test_what_there_is_less_of_makes_a_rush_longer() -> None:
     work = replace(MANY, together=10.0)
     free = simulation.simulate(work, LIMITS, 1.0)
-    for less in ({"postgres_connections": 100}, {"model_requests_per_minute": 1_000}, {"steps_per_second": 20.0}):
+    for less in (
+        {"postgres_connections": 100},
+        {"model_requests_per_minute": 1_000},
+        {"steps_per_second": 20.0},
+    ):
         tight = simulation.simulate(work, replace(LIMITS, **less), 1.0)
         assert tight.written == free.written
-        assert tight.done_minute > free.done_minute and tight.waited_minutes > free.waited_minutes, less
+        assert (
+            tight.done_minute > free.done_minute and tight.waited_minutes > free.waited_minutes
+        ), less
 
 
 def test_the_limit_that_breaks_first_is_told_first() -> None:

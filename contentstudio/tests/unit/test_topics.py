@@ -15,8 +15,8 @@ from contentstudio.config import Research, Weights
 from contentstudio.memory.embeddings import Lexical
 from contentstudio.research import topics
 from contentstudio.research.demands import Demand
-from contentstudio.research.slugs import is_slug, slug_of
 from contentstudio.research.topics import Near, Page, Story, clean_title
+from contentstudio.text.slugs import is_slug, slug_of
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SCALE = {"same": Lexical.scale.same, "related": Lexical.scale.related}
@@ -34,7 +34,9 @@ usual Tuesday, most of them before nine. The busiest path follows the Lindau riv
 that the numbers will decide where the next paths are built. Cyclists' groups asked the city to count lorries too."""
 
 
-def page(title: str, text: str, url: str = "https://a.example/1", days_old: float | None = 1) -> Page:
+def page(
+    title: str, text: str, url: str = "https://a.example/1", days_old: float | None = 1
+) -> Page:
     published = None if days_old is None else NOW - timedelta(days=days_old)
     vector = Lexical().vector(f"{title}\n\n{text}")
     return Page(url, f"sha of {url}", "", title, len(text.split()), published, vector)
@@ -45,11 +47,21 @@ def story(days_old: float | None = 1, words: int = 400) -> Story:
 
 
 def near(kind: Any = "published", **changes: Any) -> Near:
-    told = Near("compost", kind, "Compost", "https://g.example/compost/", None, NOW - timedelta(days=10), 0.6)
+    told = Near(
+        "compost",
+        kind,
+        "Compost",
+        "https://g.example/compost/",
+        None,
+        NOW - timedelta(days=10),
+        0.6,
+    )
     return replace(told, **changes)
 
 
-def factors(story: Story, *documents: Near, demands: list[Demand] | None = None) -> dict[str, float]:
+def factors(
+    story: Story, *documents: Near, demands: list[Demand] | None = None
+) -> dict[str, float]:
     return topics.factors(story, documents, demands or [], NOW, **SCALE)
 
 
@@ -83,7 +95,9 @@ def test_a_title_without_letters_has_a_slug_all_the_same() -> None:
     assert slug_of("!!!") != slug_of("???")
 
 
-def test_the_same_news_from_two_hosts_is_one_story_and_other_news_of_the_same_people_is_another() -> None:
+def test_the_same_news_from_two_hosts_is_one_story_and_other_news_of_the_same_people_is_another() -> (
+    None
+):
     pages = [
         page("City opens first covered bike bridge", BRIDGE),
         page("Hartwell's covered bridge for cyclists is open", AGAIN, "https://b.example/2"),
@@ -91,17 +105,25 @@ def test_the_same_news_from_two_hosts_is_one_story_and_other_news_of_the_same_pe
     ]
     for order in permutations(pages):
         found = topics.stories(order, Lexical.scale.same)
-        assert [[one.host for one in story.pages] for story in found] == [["a.example", "b.example"], ["c.example"]]
+        assert [[one.host for one in story.pages] for story in found] == [
+            ["a.example", "b.example"],
+            ["c.example"],
+        ]
 
 
 def test_pages_with_one_title_are_one_story_whatever_they_say() -> None:
-    (one,) = topics.stories([page("News | A", BRIDGE), page("News | B", COUNTED, "https://b.example/2")], 0.9)
+    (one,) = topics.stories(
+        [page("News | A", BRIDGE), page("News | B", COUNTED, "https://b.example/2")], 0.9
+    )
     assert one.slug == "news"
 
 
 def test_pages_whose_titles_differ_in_a_sign_that_tells_are_other_stories() -> None:
     pages = [page("C++ basics", BRIDGE), page("C# basics", COUNTED, "https://b.example/2")]
-    assert {one.slug for one in topics.stories(pages, 0.9)} == {"c-plus-plus-basics", "c-sharp-basics"}
+    assert {one.slug for one in topics.stories(pages, 0.9)} == {
+        "c-plus-plus-basics",
+        "c-sharp-basics",
+    }
 
 
 def test_a_page_joins_the_story_that_it_is_most_like() -> None:
@@ -122,7 +144,10 @@ def test_a_page_joins_the_story_that_it_is_most_like() -> None:
 def test_every_factor_and_the_score_lie_between_0_and_1(
     words: int, days_old: float | None, likeness: float, weight: float, kind: Any
 ) -> None:
-    demands = [Demand(query="compost", source="s", weight=weight), Demand(query="mulch", source="s", impressions=9)]
+    demands = [
+        Demand(query="compost", source="s", weight=weight),
+        Demand(query="mulch", source="s", impressions=9),
+    ]
     found = factors(story(days_old, words), near(kind, likeness=likeness), demands=demands)
     assert set(found) == set(Weights().model_dump())
     assert all(0 <= value <= 1 for value in [*found.values(), topics.score(found, Weights())])
@@ -130,17 +155,25 @@ def test_every_factor_and_the_score_lie_between_0_and_1(
 
 def test_longer_and_fresher_is_better() -> None:
     assert factors(story(words=100))["substance"] < factors(story(words=300))["substance"]
-    assert factors(story(300))["freshness"] < factors(story(60))["freshness"] < factors(story(1))["freshness"]
+    assert (
+        factors(story(300))["freshness"]
+        < factors(story(60))["freshness"]
+        < factors(story(1))["freshness"]
+    )
 
 
-def test_a_story_is_as_fresh_as_its_newest_page_and_an_undated_one_is_neither_fresh_nor_stale() -> None:
+def test_a_story_is_as_fresh_as_its_newest_page_and_an_undated_one_is_neither_fresh_nor_stale() -> (
+    None
+):
     both = Story((*story(600).pages, *story(1).pages))
     assert factors(both)["freshness"] == 1
     assert factors(story(None))["freshness"] == topics.UNKNOWN
 
 
 def test_two_hosts_support_a_story_more_than_one_and_two_pages_of_one_host_do_not() -> None:
-    one, same, other = (page("A", "a", url) for url in ("https://a.ex/1", "https://www.a.ex/2", "https://b.ex/1"))
+    one, same, other = (
+        page("A", "a", url) for url in ("https://a.ex/1", "https://www.a.ex/2", "https://b.ex/1")
+    )
     assert factors(Story((one, same)))["support"] == factors(Story((one,)))["support"] == 0.5
     assert factors(Story((one, other)))["support"] == 0.75
 
@@ -157,8 +190,12 @@ def test_what_people_look_for_counts_by_what_they_look_for_most() -> None:
     assert 0 < factors(story(), demands=rare)["demand"] < 0.2
 
 
-def test_a_story_fits_a_site_that_writes_of_the_like_and_competes_with_what_is_nearly_the_same() -> None:
-    strange, related, rival = (factors(story(), near(likeness=likeness)) for likeness in (0.0, 0.12, 0.48))
+def test_a_story_fits_a_site_that_writes_of_the_like_and_competes_with_what_is_nearly_the_same() -> (
+    None
+):
+    strange, related, rival = (
+        factors(story(), near(likeness=likeness)) for likeness in (0.0, 0.12, 0.48)
+    )
     assert (strange["fit"], related["fit"], rival["fit"]) == (0, 1, 1)
     assert (strange["competition"], related["competition"], rival["competition"]) == (1, 1, 0)
     assert factors(story(), near("rejected"))["fit"] == topics.UNKNOWN
@@ -179,7 +216,11 @@ def test_the_score_is_the_mean_by_the_weights_of_the_config() -> None:
 
 def test_a_story_that_is_near_to_nothing_is_written() -> None:
     choice = decide(story())
-    assert (choice.decision, choice.target, choice.slug) == ("create", "compost-that-works", "compost-that-works")
+    assert (choice.decision, choice.target, choice.slug) == (
+        "create",
+        "compost-that-works",
+        "compost-that-works",
+    )
     assert choice.near is None
 
 
@@ -199,7 +240,9 @@ def test_a_low_score_is_skipped_with_the_figures() -> None:
         (near("published"), "near “Compost” (https://g.example/compost/)"),
     ],
 )
-def test_a_story_near_to_what_the_site_has_is_skipped_with_the_reason(document: Near, why: str) -> None:
+def test_a_story_near_to_what_the_site_has_is_skipped_with_the_reason(
+    document: Near, why: str
+) -> None:
     choice = decide(story(), document, min_score=0)
     assert (choice.decision, choice.target) == ("skip", None)
     assert why in choice.reason

@@ -31,12 +31,26 @@ def at(text: str) -> datetime:
         ({"hours": ("08:00", "24:00")}, "2026-11-23 23:59", 0),
         ({"hours": ("08:00", "18:00"), "timezone": "Europe/Belgrade"}, "2026-11-23 06:00", 1),
         ({"hours": ("08:00", "18:00"), "timezone": "Europe/Belgrade"}, "2026-07-23 06:00", 0),
-        ({"hours": ("08:00", "18:00"), "timezone": "Europe/Belgrade"}, "2026-03-28 17:00", 13),  # an hour is left out
-        ({"hours": ("08:00", "18:00"), "timezone": "Europe/Belgrade"}, "2026-10-24 16:00", 15),  # an hour comes twice
-        ({"hours": ("02:30", "06:00"), "timezone": "Europe/Belgrade"}, "2026-03-29 00:30", 1),  # 02:30 is left out
+        (
+            {"hours": ("08:00", "18:00"), "timezone": "Europe/Belgrade"},
+            "2026-03-28 17:00",
+            13,
+        ),  # an hour is left out
+        (
+            {"hours": ("08:00", "18:00"), "timezone": "Europe/Belgrade"},
+            "2026-10-24 16:00",
+            15,
+        ),  # an hour comes twice
+        (
+            {"hours": ("02:30", "06:00"), "timezone": "Europe/Belgrade"},
+            "2026-03-29 00:30",
+            1,
+        ),  # 02:30 is left out
     ],
 )
-def test_a_site_publishes_when_its_window_opens(window: dict[str, object], now: str, hours: float) -> None:
+def test_a_site_publishes_when_its_window_opens(
+    window: dict[str, object], now: str, hours: float
+) -> None:
     assert opens_in(Window.model_validate(window), at(now)) == hours * HOUR
 
 
@@ -59,7 +73,12 @@ DAYTIME = {"hours": ("08:00", "18:00")}
         ({**DAYTIME, "days": ["mon", "fri"]}, "2026-11-27 17:30", 24, "2026-11-30 18:00"),
         ({"hours": ("22:00", "02:00")}, "2026-11-23 23:30", 24, "2026-11-24 23:30"),
         ({"hours": ("22:00", "02:00")}, "2026-11-24 01:30", 3, "2026-11-25 02:00"),
-        ({**DAYTIME, "timezone": "Europe/Belgrade"}, "2026-10-24 15:59", 12, "2026-10-25 17:00"),  # an hour comes twice
+        (
+            {**DAYTIME, "timezone": "Europe/Belgrade"},
+            "2026-10-24 15:59",
+            12,
+            "2026-10-25 17:00",
+        ),  # an hour comes twice
     ],
 )
 def test_what_fails_is_tried_again_for_some_hours_or_through_the_next_opening(
@@ -70,7 +89,8 @@ def test_what_fails_is_tried_again_for_some_hours_or_through_the_next_opening(
 
 
 @pytest.mark.parametrize(
-    "window", [{"days": []}, {"hours": ("8:00", "18:00")}, {"timezone": "Mars"}, {"days": ["someday"]}]
+    "window",
+    [{"days": []}, {"hours": ("8:00", "18:00")}, {"timezone": "Mars"}, {"days": ["someday"]}],
 )
 def test_a_window_that_never_opens_is_refused(window: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="Window"):

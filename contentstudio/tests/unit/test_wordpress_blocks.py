@@ -1,6 +1,8 @@
-"""Drafts as blocks of WordPress: the markup is what Gutenberg of 6.1 itself saves, and our fingerprint is read back.
+"""Drafts as blocks of WordPress: the markup is what Gutenberg of 6.1 itself saves, and our
+fingerprint is read back.
 
-The expected texts were written by Gutenberg's own `serialize`; a real one is asked in `e2e/wordpress/test_blocks.py`.
+The expected texts were written by Gutenberg's own `serialize`; a real one is asked in
+`e2e/wordpress/test_blocks.py`.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from contentstudio.model import (
     Sentence,
     TableBlock,
 )
-from contentstudio.publish import mark, wordpress_blocks
+from contentstudio.publish import fingerprint, wordpress_blocks
 from contentstudio.publish.wordpress_blocks import Picture, canonical, content, plain, sha256
 from overnight.errors import InvalidPayload
 
@@ -47,7 +49,9 @@ def make_draft(*blocks: Block, **changes: Any) -> Draft:
         "slug": "compost",
         "title": "Compost",
         "description": "How to make it.",
-        "sections": [Section(heading="Heaps & more", paragraphs=list(blocks) or [[said("A heap.")]])],
+        "sections": [
+            Section(heading="Heaps & more", paragraphs=list(blocks) or [[said("A heap.")]])
+        ],
         "references": [],
         "writer": "offline",
     }
@@ -60,9 +64,14 @@ def source(number: int, url: str = "https://a.example/?b=1&c=2", title: str = "A
 
 def written(*blocks: Block, **changes: Any) -> list[str]:
     """The blocks of a draft, without the fingerprint and the heading of the section."""
-    text = re.sub(r' {"placeholder":"[^"]*"}', "", content(make_draft(*blocks, **changes), SHA, PICTURES))
+    text = re.sub(
+        r' {"placeholder":"[^"]*"}', "", content(make_draft(*blocks, **changes), SHA, PICTURES)
+    )
     first, *others = re.split(r"\n\n(?!<!-- wp:list-item)", text)
-    assert first == '<!-- wp:heading -->\n<h2 id="heaps-more">Heaps &amp; more</h2>\n<!-- /wp:heading -->'
+    assert (
+        first
+        == '<!-- wp:heading -->\n<h2 id="heaps-more">Heaps &amp; more</h2>\n<!-- /wp:heading -->'
+    )
     return others
 
 
@@ -73,13 +82,18 @@ def only(*blocks: Block, **changes: Any) -> str:
 
 def shown(text: str) -> str:
     """What stands in a paragraph of this text."""
-    return only([said(text)]).removeprefix("<!-- wp:paragraph -->\n<p>").removesuffix("</p>\n<!-- /wp:paragraph -->")
+    return (
+        only([said(text)])
+        .removeprefix("<!-- wp:paragraph -->\n<p>")
+        .removesuffix("</p>\n<!-- /wp:paragraph -->")
+    )
 
 
 def test_the_fingerprint_is_in_the_first_heading_where_no_reader_sees_it() -> None:
     text = content(make_draft(), SHA, {})
     assert text == (
-        f'<!-- wp:heading {{"placeholder":"{mark.mark(SHA, text)}"}} -->\n<h2 id="heaps-more">Heaps &amp; more</h2>\n'
+        f'<!-- wp:heading {{"placeholder":"{fingerprint.mark(SHA, text)}"}} -->\n<h2 '
+        'id="heaps-more">Heaps &amp; more</h2>\n'
         "<!-- /wp:heading -->\n\n<!-- wp:paragraph -->\n<p>A heap.</p>\n<!-- /wp:paragraph -->"
     )
     assert "placeholder" not in re.sub(r"<!--.*?-->", "", text)
@@ -90,7 +104,10 @@ def test_text_is_written_as_browsers_write_it() -> None:
     assert shown("&amp; &copy;") == "&amp;amp; &amp;copy;"
     assert shown(" a\n\tb  c ") == "a b c"
     assert shown("a\x00\ufffeb") == "ab"
-    assert shown("<!--more--> <!-- /wp:paragraph -->") == "&lt;!--more--&gt; &lt;!-- /wp:paragraph --&gt;"
+    assert (
+        shown("<!--more--> <!-- /wp:paragraph -->")
+        == "&lt;!--more--&gt; &lt;!-- /wp:paragraph --&gt;"
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,7 +124,9 @@ def test_text_is_written_as_browsers_write_it() -> None:
         ("&#91; &#x5B; &#a;", "<span>&amp;</span>#91; <span>&amp;</span>#x5B; &amp;#a;"),
     ],
 )
-def test_what_wordpress_would_run_has_an_element_that_the_editor_keeps(text: str, expected: str) -> None:
+def test_what_wordpress_would_run_has_an_element_that_the_editor_keeps(
+    text: str, expected: str
+) -> None:
     assert shown(text) == expected
 
 
@@ -123,9 +142,11 @@ def test_citations_lead_to_the_sources() -> None:
     assert heading == '<!-- wp:heading -->\n<h2 id="sources">Sources</h2>\n<!-- /wp:heading -->'
     assert sources == (
         '<!-- wp:list {"ordered":true} -->\n<ol><!-- wp:list-item -->\n'
-        '<li><a id="s1" rel="noopener nofollow" href="https://a.example/?b=1&amp;c=2">A &amp; B</a> a.example</li>\n'
+        '<li><a id="s1" rel="noopener nofollow" href="https://a.example/?b=1&amp;c=2">A '
+        "&amp; B</a> a.example</li>\n"
         "<!-- /wp:list-item -->\n\n<!-- wp:list-item -->\n"
-        '<li><span id="s2">ftp://a.example/</span></li>\n<!-- /wp:list-item --></ol>\n<!-- /wp:list -->'
+        '<li><span id="s2">ftp://a.example/</span></li>\n<!-- /wp:list-item '
+        "--></ol>\n<!-- /wp:list -->"
     )
 
 
@@ -134,8 +155,12 @@ def test_a_citation_of_no_source_is_an_error() -> None:
         content(make_draft([said("It rots.", "s9")]), SHA, {})
 
 
-@pytest.mark.parametrize(("language", "quote"), [("en", "“Turn it.”"), ("fr", "«&nbsp;Turn it.&nbsp;»")])
-def test_a_quoted_sentence_has_the_marks_of_its_language_and_no_element(language: str, quote: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "quote"), [("en", "“Turn it.”"), ("fr", "«&nbsp;Turn it.&nbsp;»")]
+)
+def test_a_quoted_sentence_has_the_marks_of_its_language_and_no_element(
+    language: str, quote: str
+) -> None:
     text = only([said("Turn it.", quoted=True)], language=language)
     assert text == f"<!-- wp:paragraph -->\n<p>{quote}</p>\n<!-- /wp:paragraph -->"
 
@@ -147,10 +172,12 @@ def test_a_list_has_items() -> None:
     )
     assert plain_list == (
         "<!-- wp:list -->\n<ul><!-- wp:list-item -->\n<li>A. B.</li>\n<!-- /wp:list-item -->\n\n"
-        "<!-- wp:list-item -->\n<li>https://a.example/</li>\n<!-- /wp:list-item --></ul>\n<!-- /wp:list -->"
+        "<!-- wp:list-item -->\n<li>https://a.example/</li>\n<!-- /wp:list-item "
+        "--></ul>\n<!-- /wp:list -->"
     )
     assert ordered == (
-        '<!-- wp:list {"ordered":true} -->\n<ol><!-- wp:list-item -->\n<li>A.</li>\n<!-- /wp:list-item --></ol>\n'
+        '<!-- wp:list {"ordered":true} -->\n<ol><!-- wp:list-item -->\n<li>A.</li>\n<!-- '
+        "/wp:list-item --></ol>\n"
         "<!-- /wp:list -->"
     )
 
@@ -163,15 +190,19 @@ def test_a_quote_names_its_source_where_it_has_one() -> None:
     )
     assert one == (
         '<!-- wp:quote -->\n<blockquote class="wp-block-quote"><!-- wp:paragraph -->\n'
-        '<p>Turn it. Now.<sup><a aria-label="Source 1" href="#s1">1</a></sup></p>\n<!-- /wp:paragraph -->'
-        '<cite><a rel="noopener nofollow" href="https://a.example/?b=1&amp;c=2">A &amp; B</a></cite></blockquote>\n'
+        '<p>Turn it. Now.<sup><a aria-label="Source 1" href="#s1">1</a></sup></p>\n<!-- '
+        "/wp:paragraph -->"
+        '<cite><a rel="noopener nofollow" href="https://a.example/?b=1&amp;c=2">A &amp; '
+        "B</a></cite></blockquote>\n"
         "<!-- /wp:quote -->"
     )
     assert "cite" not in two
 
 
 def test_a_table_has_a_head_and_rows() -> None:
-    table = TableBlock(head=["A & b", ""], rows=[[[said("1")], []], [[said("q", quoted=True)], [said("[x]")]]])
+    table = TableBlock(
+        head=["A & b", ""], rows=[[[said("1")], []], [[said("q", quoted=True)], [said("[x]")]]]
+    )
     assert only(table) == (
         '<!-- wp:table -->\n<figure class="wp-block-table"><table>'
         '<thead><tr><th scope="col">A &amp; b</th><th scope="col"></th></tr></thead>'
@@ -182,8 +213,13 @@ def test_a_table_has_a_head_and_rows() -> None:
 
 def test_questions_are_headings_of_the_third_level() -> None:
     _, title, question, answer = written(faq=[Question(question="Who?", answer=[said("We.")])])
-    assert title == '<!-- wp:heading -->\n<h2 id="questions">Questions and answers</h2>\n<!-- /wp:heading -->'
-    assert question == '<!-- wp:heading {"level":3} -->\n<h3 id="who">Who?</h3>\n<!-- /wp:heading -->'
+    assert (
+        title == '<!-- wp:heading -->\n<h2 id="questions">Questions and answers</h2>\n<!-- '
+        "/wp:heading -->"
+    )
+    assert (
+        question == '<!-- wp:heading {"level":3} -->\n<h3 id="who">Who?</h3>\n<!-- /wp:heading -->'
+    )
     assert answer == "<!-- wp:paragraph -->\n<p>We.</p>\n<!-- /wp:paragraph -->"
 
 
@@ -194,22 +230,33 @@ def test_a_long_article_begins_with_its_contents() -> None:
     assert re.sub(r" {.*?}", "", first) == (
         "<!-- wp:paragraph -->\n<p><strong>Contents</strong></p>\n<!-- /wp:paragraph -->"
     )
-    assert re.findall("<li>(.*?)</li>", second) == [f'<a href="#part-{n}">Part {n}</a>' for n in range(5)]
+    assert re.findall("<li>(.*?)</li>", second) == [
+        f'<a href="#part-{n}">Part {n}</a>' for n in range(5)
+    ]
     assert sha256(text) == SHA
 
 
 def test_the_first_picture_is_the_featured_image_and_the_others_are_blocks() -> None:
-    images = [Image(src=src, alt=f"A {src}") for src in ("heap.png", "worm.png", "leaf.png", "https://e.example/e.png")]
-    draft = make_draft(images=[*images, Image(src="javascript:x", alt=""), Image(src="lost.png", alt="")])
+    images = [
+        Image(src=src, alt=f"A {src}")
+        for src in ("heap.png", "worm.png", "leaf.png", "https://e.example/e.png")
+    ]
+    draft = make_draft(
+        images=[*images, Image(src="javascript:x", alt=""), Image(src="lost.png", alt="")]
+    )
     assert wordpress_blocks.featured(draft, PICTURES) == PICTURES["heap.png"]
     _, worm, leaf, elsewhere = written(images=draft.images)
     assert worm == (
         '<!-- wp:image {"id":7,"sizeSlug":"large","linkDestination":"none"} -->\n'
         '<figure class="wp-block-image size-large">'
-        '<img src="https://g.example/worm-1024x768.png" alt="A worm.png" class="wp-image-7"/></figure>\n'
+        '<img src="https://g.example/worm-1024x768.png" alt="A worm.png" '
+        'class="wp-image-7"/></figure>\n'
         "<!-- /wp:image -->"
     )
-    assert 'size-full"><img src="https://g.example/leaf.png" alt="A leaf.png" class="wp-image-8"/>' in leaf
+    assert (
+        'size-full"><img src="https://g.example/leaf.png" alt="A leaf.png" class="wp-image-8"/>'
+        in leaf
+    )
     assert elsewhere == (
         '<!-- wp:image -->\n<figure class="wp-block-image"><img src="https://e.example/e.png" '
         'alt="A https://e.example/e.png"/></figure>\n<!-- /wp:image -->'
@@ -248,7 +295,9 @@ def test_links_of_the_site_are_in_the_text() -> None:
     assert '<p>It <a href="/rot?a=1&amp;b=2">rots</a>.</p>' in text
 
 
-@pytest.mark.parametrize("draft", [make_draft(sections=[]), make_draft(sections=[], references=[source(1)])])
+@pytest.mark.parametrize(
+    "draft", [make_draft(sections=[]), make_draft(sections=[], references=[source(1)])]
+)
 def test_a_draft_without_a_section_has_its_fingerprint_too(draft: Draft) -> None:
     assert sha256(content(draft, SHA, {})) == SHA
 
@@ -272,11 +321,17 @@ def whole() -> str:
     [
         lambda text: text.replace('"/>', '" />'),  # kses
         lambda text: text.replace("<h2 id", '<h2 class="wp-block-heading" id'),  # 6.3
-        lambda text: text.replace("<ul>", '<ul class="wp-block-list">').replace("<ol>", '<ol class="wp-block-list">'),
-        lambda text: text.replace("<!-- wp:table -->", '<!-- wp:table {"hasFixedLayout":false} -->'),  # 6.6
+        lambda text: text.replace("<ul>", '<ul class="wp-block-list">').replace(
+            "<ol>", '<ol class="wp-block-list">'
+        ),
+        lambda text: text.replace(
+            "<!-- wp:table -->", '<!-- wp:table {"hasFixedLayout":false} -->'
+        ),  # 6.6
         lambda text: text.replace('"id":7,"sizeSlug":"large"', '"sizeSlug":"large","id":7'),
         lambda text: text.replace("\n\n", "\n") + "\n",
-        lambda text: text.replace("&nbsp;", "\u00a0").replace("&gt;", ">"),  # a block in which something was typed
+        lambda text: text.replace("&nbsp;", "\u00a0").replace(
+            "&gt;", ">"
+        ),  # a block in which something was typed
     ],
 )
 def test_what_wordpress_changes_by_itself_is_no_change(change: Callable[[str], str]) -> None:
@@ -298,7 +353,9 @@ def test_what_wordpress_changes_by_itself_is_no_change(change: Callable[[str], s
         lambda text: text[text.index("<!-- wp:image") :].partition("\n\n")[2],
     ],
 )
-def test_a_persons_change_of_a_word_a_link_or_a_picture_is_one(change: Callable[[str], str]) -> None:
+def test_a_persons_change_of_a_word_a_link_or_a_picture_is_one(
+    change: Callable[[str], str],
+) -> None:
     assert change(whole()) != whole()
     assert sha256(change(whole())) is None
     assert canonical(change(whole())) != canonical(whole())
@@ -312,20 +369,27 @@ def test_a_persons_change_of_a_word_a_link_or_a_picture_is_one(change: Callable[
         lambda text: text.replace("<h2 id", '<h2 style="color:red" id'),
     ],
 )
-def test_a_persons_change_of_the_form_shows_though_the_words_are_ours(change: Callable[[str], str]) -> None:
+def test_a_persons_change_of_the_form_shows_though_the_words_are_ours(
+    change: Callable[[str], str],
+) -> None:
     assert sha256(change(whole())) == SHA
     assert canonical(change(whole())) != canonical(whole())
 
 
 def test_the_form_of_earlier_versions_is_read_and_left_as_it_is() -> None:
     body = '<section id="a">\n<h2>A</h2>\n<p>“<q>B</q>”</p>\n</section>'
-    old = f'<!-- wp:html {{"contentstudio":"{mark.mark(SHA, body)}"}} -->\n{body}\n<!-- /wp:html -->'
+    old = (
+        f'<!-- wp:html {{"contentstudio":"{fingerprint.mark(SHA, body)}"}} -->\n{body}\n<!-- '
+        "/wp:html -->"
+    )
     assert sha256(old) == SHA
     assert sha256(old.replace("B", "C")) is None
     assert canonical(old) == old
 
 
-@pytest.mark.parametrize("text", ["", "My words.", "<!-- wp:heading -->\n<h2>A</h2>\n<!-- /wp:heading -->"])
+@pytest.mark.parametrize(
+    "text", ["", "My words.", "<!-- wp:heading -->\n<h2>A</h2>\n<!-- /wp:heading -->"]
+)
 def test_what_has_no_fingerprint_is_not_ours(text: str) -> None:
     assert sha256(text) is None
     assert canonical(text) == text
@@ -338,7 +402,14 @@ def test_a_fingerprint_in_the_words_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["a < b & <b>c</b>", "<script>alert(1)</script>", "&lt;b&gt; &amp;amp; &#91; &#x5B;", "“A & B”", "a\0b"]
+    "words",
+    [
+        "a < b & <b>c</b>",
+        "<script>alert(1)</script>",
+        "&lt;b&gt; &amp;amp; &#91; &#x5B;",
+        "“A & B”",
+        "a\0b",
+    ],
 )
 def test_a_title_is_stored_as_words(words: str) -> None:
     assert "<" not in plain(words) and ">" not in plain(words)
@@ -347,4 +418,6 @@ def test_a_title_is_stored_as_words(words: str) -> None:
 
 def test_attributes_end_no_comment() -> None:
     text = wordpress_blocks._json({"a": "--><b>&\"'\\é", "b": 1, "c": True})
-    assert text == '{"a":"\\u002d\\u002d\\u003e\\u003cb\\u003e\\u0026\\u0022\'\\\\é","b":1,"c":true}'
+    assert (
+        text == '{"a":"\\u002d\\u002d\\u003e\\u003cb\\u003e\\u0026\\u0022\'\\\\é","b":1,"c":true}'
+    )

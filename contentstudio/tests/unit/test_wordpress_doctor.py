@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from contentstudio.publish import wordpress_doctor
-from contentstudio.publish.remote import Answer
+from contentstudio.publish.cms_client import Answer
 
 
 def told(*dates: str) -> list[bool]:

@@ -1,4 +1,6 @@
-"""Which fields of a post are a person's, which are ours, and what WordPress made otherwise: decided without a site."""
+"""Which fields of a post are a person's, which are ours, and what WordPress made otherwise: decided
+without a site.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contentstudio.publish import mark
+from contentstudio.publish import fingerprint
 from contentstudio.publish import wordpress_fields as fields
 
 FOUND: dict[str, Any] = {
@@ -53,12 +55,16 @@ def row(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def disturbed(there: dict[str, Any], before: dict[str, Any] | None = FOUND) -> list[str]:
-    return fields.disturbed(fields.parts(post(there)), fields.parts(post(before)) if before else {}, fields.sent(SENT))
+    return fields.disturbed(
+        fields.parts(post(there)), fields.parts(post(before)) if before else {}, fields.sent(SENT)
+    )
 
 
 @pytest.mark.parametrize("before", [FOUND, None], ids=["known", "unknown"])
 @pytest.mark.parametrize("name", PERSON)
-def test_a_field_that_a_person_changed_is_found_whatever_stood_there(name: str, before: Any) -> None:
+def test_a_field_that_a_person_changed_is_found_whatever_stood_there(
+    name: str, before: Any
+) -> None:
     for base in (FOUND, SENT) if before else (SENT,):
         assert disturbed({**base, name: PERSON[name]}, before) == [name]
 
@@ -97,25 +103,34 @@ def test_entities_and_spaces_that_wordpress_writes_otherwise_are_no_change() -> 
 def test_an_seo_field_of_a_persons_is_found_and_one_that_is_registered_later_is_not() -> None:
     seo = {"rank_math_title": "On compost"}
     ours = fields.sent(SENT, seo, {"rank_math_title": ""})
-    for meta, expected in (({"rank_math_title": ""}, []), (seo, []), ({"rank_math_title": "Mine"}, ["seo"])):
-        assert fields.disturbed(fields.parts(post(SENT, meta)), fields.parts(post(FOUND)), ours) == expected
+    for meta, expected in (
+        ({"rank_math_title": ""}, []),
+        (seo, []),
+        ({"rank_math_title": "Mine"}, ["seo"]),
+    ):
+        assert (
+            fields.disturbed(fields.parts(post(SENT, meta)), fields.parts(post(FOUND)), ours)
+            == expected
+        )
 
 
 @pytest.mark.parametrize("name", ["title", "excerpt", "tags", "categories", "featured_media"])
 @pytest.mark.parametrize("omitted", [(), ("tags",), ("categories", "featured_media")])
-def test_a_mark_knows_what_went_along_with_the_text_and_no_more(name: str, omitted: tuple[str, ...]) -> None:
+def test_a_mark_knows_what_went_along_with_the_text_and_no_more(
+    name: str, omitted: tuple[str, ...]
+) -> None:
     given_fields = {key: value for key, value in SENT.items() if key not in omitted}
-    made = mark.mark("a" * 64, SENT["content"], fields.said(given_fields))
+    made = fingerprint.mark("a" * 64, SENT["content"], fields.said(given_fields))
     there = {**SENT, name: PERSON[name]}
-    known = mark.read(made, SENT["content"], *fields.could_be_said(post(there)))
+    known = fingerprint.read(made, SENT["content"], *fields.could_be_said(post(there)))
     assert known == ("a" * 64 if name in omitted else None)
-    assert mark.read(made, SENT["content"], *fields.could_be_said(post(SENT))) == "a" * 64
-    assert mark.read(made, PERSON["content"], *fields.could_be_said(post(SENT))) is None
+    assert fingerprint.read(made, SENT["content"], *fields.could_be_said(post(SENT))) == "a" * 64
+    assert fingerprint.read(made, PERSON["content"], *fields.could_be_said(post(SENT))) is None
 
 
 def test_a_mark_of_an_old_post_knows_its_text_alone() -> None:
-    old = mark.mark("a" * 64, SENT["content"])
-    assert mark.read(old, SENT["content"], *fields.could_be_said(post(PERSON))) == "a" * 64
+    old = fingerprint.mark("a" * 64, SENT["content"])
+    assert fingerprint.read(old, SENT["content"], *fields.could_be_said(post(PERSON))) == "a" * 64
 
 
 @pytest.mark.parametrize(
@@ -124,9 +139,17 @@ def test_a_mark_of_an_old_post_knows_its_text_alone() -> None:
         ("title", "On “a”", "WordPress made “On “a”” of the title “On a < b & c”"),
         ("title", "", "WordPress dropped the title"),
         ("excerpt", "", "WordPress dropped the excerpt"),
-        ("content", "<p>New «words».</p>", "WordPress changed the text: “New words.” became “New «words».”"),
+        (
+            "content",
+            "<p>New «words».</p>",
+            "WordPress changed the text: “New words.” became “New «words».”",
+        ),
         ("content", "", "WordPress dropped the text"),
-        ("content", '<p><a href="https://b.example">New</a> words.</p>', "WordPress changed links or pictures"),
+        (
+            "content",
+            '<p><a href="https://b.example">New</a> words.</p>',
+            "WordPress changed links or pictures",
+        ),
         ("slug", "compost-of-2026", "WordPress made “compost-of-2026” of the slug “compost”"),
         ("tags", [2], "WordPress did not take the tags “heaps”"),
         ("tags", [2, 3, 11], "WordPress added tags of its own, with the ids 11"),
@@ -138,8 +161,16 @@ def test_what_wordpress_made_otherwise_is_one_sentence(name: str, there: Any, to
     names = {2: "soil", 3: "heaps", 4: "Notes"}
     found = fields.differences(SENT, {}, post({**SENT, name: there}), names)
     assert any(sentence.startswith(told) for sentence in found), found
-    assert len(fields.differences(SENT, {}, post({**SENT, "content": f"<!-- {MARKED} -->"}), names)) == 1
-    assert fields.differences({**SENT, "content": MARKED}, {}, post({**SENT, "content": MARKED}), names) == []
+    assert (
+        len(fields.differences(SENT, {}, post({**SENT, "content": f"<!-- {MARKED} -->"}), names))
+        == 1
+    )
+    assert (
+        fields.differences(
+            {**SENT, "content": MARKED}, {}, post({**SENT, "content": MARKED}), names
+        )
+        == []
+    )
 
 
 MARKED = f"<p>New words.</p><!-- {'a' * 64}.{'b' * 16} -->"
@@ -165,7 +196,9 @@ def term(id: int, name: str, slug: str = "", parent: int = 0) -> dict[str, Any]:
         ("новости", [10]),
     ],
 )
-def test_a_name_means_the_outermost_term_of_that_name_or_one_whose_slug_it_is(name: str, expected: list[int]) -> None:
+def test_a_name_means_the_outermost_term_of_that_name_or_one_whose_slug_it_is(
+    name: str, expected: list[int]
+) -> None:
     terms = [
         term(1, "Soil &amp; Earth"),
         term(2, "STRASSE"),
@@ -191,5 +224,7 @@ def test_a_name_means_the_outermost_term_of_that_name_or_one_whose_slug_it_is(na
         ("", False),
     ],
 )
-def test_a_page_has_the_address_of_a_post_only_where_posts_have_such_addresses(template: str, same: bool) -> None:
+def test_a_page_has_the_address_of_a_post_only_where_posts_have_such_addresses(
+    template: str, same: bool
+) -> None:
     assert fields.same_address("https://garden.example/compost/", template, "compost") is same

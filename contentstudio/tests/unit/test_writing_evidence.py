@@ -1,4 +1,6 @@
-"""The evidence of a claim: which passage it stands on, where that is, and what code can tell of the two."""
+"""The evidence of a claim: which passage it stands on, where that is, and what code can tell of the
+two.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +8,28 @@ import hashlib
 
 import pytest
 
-from contentstudio import evidence
-from contentstudio.model import Draft, ListBlock, QuoteBlock, Reference, Section, Sentence, Snapshot, TableBlock
+from contentstudio.model import (
+    Draft,
+    ListBlock,
+    QuoteBlock,
+    Reference,
+    Section,
+    Sentence,
+    Snapshot,
+    TableBlock,
+)
+from contentstudio.review import evidence
 
 TEXT = (
     "Mulch keeps the soil moist. Gardeners spread it in May.\n\n"
-    "A layer of 8 centimetres\nsaves half of the water. It was measured in 2019 by two\nschools.\n\n"
+    "A layer of 8 centimetres\nsaves half of the water. It was measured in 2019 by "
+    "two\nschools.\n\n"
     "Straw rots within one summer, and bark lasts for 3 years."
 )
 SHA = hashlib.sha256(TEXT.encode()).hexdigest()
-SNAPSHOT = Snapshot(url="https://a.example/mulch", title="Mulch", text=TEXT, sha256=SHA, language="en")
+SNAPSHOT = Snapshot(
+    url="https://a.example/mulch", title="Mulch", text=TEXT, sha256=SHA, language="en"
+)
 
 
 def found(text: str, *, source: str | None = "s1", quoted: bool = False) -> list[evidence.Evidence]:
@@ -41,10 +55,20 @@ def found(text: str, *, source: str | None = "s1", quoted: bool = False) -> list
             "supported",
             "A layer of 8 centimetres\nsav",
         ),
-        ("Half of the water is saved by a layer of 9 centimetres.", False, "number_mismatch", "A layer of 8"),
+        (
+            "Half of the water is saved by a layer of 9 centimetres.",
+            False,
+            "number_mismatch",
+            "A layer of 8",
+        ),
         ("Bark lasts 3 years and straw rots within a summer.", False, "supported", "Straw rots"),
         ("Rabbits love carrots above all else.", False, "not_found", None),
-        ("A layer of 8 centimetres saves half of the water.", True, "supported", "A layer of 8 centimetres\nsaves"),
+        (
+            "A layer of 8 centimetres saves half of the water.",
+            True,
+            "supported",
+            "A layer of 8 centimetres\nsaves",
+        ),
         ("A layer of 8 centimetres saves most of the water.", True, "not_found", "A layer of 8"),
         (
             "Mulch keeps the soil moist, so gardeners spread it in May.",
@@ -112,12 +136,19 @@ def test_a_source_without_sentences_has_no_passage() -> None:
         slug="m",
         title="M",
         description="",
-        sections=[Section(heading="One", paragraphs=[[Sentence(text="Mulch keeps moist.", source="s1")]])],
+        sections=[
+            Section(heading="One", paragraphs=[[Sentence(text="Mulch keeps moist.", source="s1")]])
+        ],
         references=[Reference(id="s1", url=empty.url, title="", sha256=SHA)],
         writer="test",
     )
     (one,) = evidence.find(draft, [empty])
-    assert (one.verdict, one.passage, one.span_start, one.similarity) == ("not_found", None, None, 0.0)
+    assert (one.verdict, one.passage, one.span_start, one.similarity) == (
+        "not_found",
+        None,
+        None,
+        0.0,
+    )
 
 
 def test_an_attack_of_white_space_and_length_takes_no_time() -> None:
@@ -127,7 +158,12 @@ def test_an_attack_of_white_space_and_length_takes_no_time() -> None:
         slug="m",
         title="M",
         description="",
-        sections=[Section(heading="One", paragraphs=[[Sentence(text="A word of it.", source="s1", quoted=True)]])],
+        sections=[
+            Section(
+                heading="One",
+                paragraphs=[[Sentence(text="A word of it.", source="s1", quoted=True)]],
+            )
+        ],
         references=[Reference(id="s1", url=long.url, title="", sha256=SHA)],
         writer="test",
     )
@@ -135,7 +171,10 @@ def test_an_attack_of_white_space_and_length_takes_no_time() -> None:
 
 
 def test_of_passages_that_are_near_the_one_with_the_number_is_taken() -> None:
-    text = "A layer of 8 centimetres of bark saves water in the beds. Bees sleep. A layer of 5 centimetres saves water."
+    text = (
+        "A layer of 8 centimetres of bark saves water in the beds. Bees sleep. A layer of 5 "
+        "centimetres saves water."
+    )
     draft = Draft(
         site="g",
         slug="m",
@@ -144,7 +183,14 @@ def test_of_passages_that_are_near_the_one_with_the_number_is_taken() -> None:
         sections=[
             Section(
                 heading="One",
-                paragraphs=[[Sentence(text="A layer of 5 centimetres of bark saves water in the beds.", source="s1")]],
+                paragraphs=[
+                    [
+                        Sentence(
+                            text="A layer of 5 centimetres of bark saves water in the beds.",
+                            source="s1",
+                        )
+                    ]
+                ],
             )
         ],
         references=[Reference(id="s1", url=SNAPSHOT.url, title="", sha256=SHA)],

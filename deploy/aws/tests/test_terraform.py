@@ -1,7 +1,8 @@
 """The module as Terraform reads it, with the provider mocked, and applied to an emulator.
 
-An emulator takes much that AWS refuses: choices.tftest.hcl holds that. What neither can prove is the checklist in
-docs/aws.md. OVERNIGHT_TERRAFORM_MIRROR names a folder with the AWS provider, where a registry cannot be reached.
+An emulator takes much that AWS refuses: choices.tftest.hcl holds that. What neither can prove is
+the checklist in docs/aws.md. OVERNIGHT_TERRAFORM_MIRROR names a folder with the AWS provider, where
+a registry cannot be reached.
 """
 
 from __future__ import annotations
@@ -27,8 +28,18 @@ import pytest
 
 MODULE = Path(__file__).parents[1]
 SCHEDULES = {
-    "night": {"pipeline": "night", "cron": "0 4 * * *", "timezone": "UTC", "expression": "cron(0 4 * * ? *)"},
-    "refresh": {"pipeline": "refresh", "cron": "30 5 * * 1", "timezone": "UTC", "expression": "cron(30 5 ? * MON *)"},
+    "night": {
+        "pipeline": "night",
+        "cron": "0 4 * * *",
+        "timezone": "UTC",
+        "expression": "cron(0 4 * * ? *)",
+    },
+    "refresh": {
+        "pipeline": "refresh",
+        "cron": "30 5 * * 1",
+        "timezone": "UTC",
+        "expression": "cron(30 5 ? * MON *)",
+    },
 }
 
 # Every * that a policy may have, and why.
@@ -50,9 +61,15 @@ class Terraform:
 
     def __call__(self, *arguments: str, codes: tuple[int, ...] = (0,)) -> str:
         done = subprocess.run(
-            ["terraform", *arguments], cwd=self.folder, env=self._environment, capture_output=True, text=True
+            ["terraform", *arguments],
+            cwd=self.folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
         )
-        assert done.returncode in codes, f"terraform {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode in codes, (
+            f"terraform {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+        )
         return done.stdout
 
     def environment(self, **more: str) -> Terraform:
@@ -77,7 +94,8 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
         settings = folder.parent / "mirror.tfrc"
         include = 'include = ["registry.terraform.io/hashicorp/aws"]'
         settings.write_text(
-            f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n    {include}\n  }}\n}}\n'
+            f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  '
+            f"  {include}\n  }}\n}}\n"
         )
         environment["TF_CLI_CONFIG_FILE"] = str(settings)
     made = Terraform(folder, environment | {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"})
@@ -93,7 +111,13 @@ def emulator(tmp_path: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     with (tmp_path / "moto.log").open("wb") as log:
         server = subprocess.Popen(
-            [str(Path(sys.executable).with_name("moto_server")), "-H", "127.0.0.1", "-p", str(port)],
+            [
+                str(Path(sys.executable).with_name("moto_server")),
+                "-H",
+                "127.0.0.1",
+                "-p",
+                str(port),
+            ],
             env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
             stdout=log,
             stderr=log,
@@ -119,7 +143,9 @@ def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
 def choices(folder: Path, **more: Any) -> str:
     """The option that names a file with these choices."""
     file = folder / "choices.tfvars.json"
-    file.write_text(json.dumps({"package": "tests/any.zip", "schedules": SCHEDULES, **more}), "utf-8")
+    file.write_text(
+        json.dumps({"package": "tests/any.zip", "schedules": SCHEDULES, **more}), "utf-8"
+    )
     return f"-var-file={file}"
 
 
@@ -134,11 +160,16 @@ def test_what_an_emulator_takes_and_aws_refuses_is_refused_before(terraform: Ter
 
 
 @pytest.mark.timeout(300)
-def test_it_is_applied_stays_as_it_is_and_goes_again(terraform: Terraform, emulator: str, tmp_path: Path) -> None:
+def test_it_is_applied_stays_as_it_is_and_goes_again(
+    terraform: Terraform, emulator: str, tmp_path: Path
+) -> None:
     """On moto, without what moto has no mind of: the budget, the network, RDS."""
     shutil.copy(MODULE / "tests/moto_override.tf", terraform.folder)
     on_moto = terraform.environment(
-        AWS_ENDPOINT_URL=emulator, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_REGION="eu-central-1"
+        AWS_ENDPOINT_URL=emulator,
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",
+        AWS_REGION="eu-central-1",
     )
     options = (choices(tmp_path, working=False, usd_per_day=20), "-input=false", "-no-color")
     try:
@@ -154,7 +185,11 @@ def test_it_is_applied_stays_as_it_is_and_goes_again(terraform: Terraform, emula
 
 def resources(state: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     """The values of every resource of a kind."""
-    return [each["values"] for each in state["values"]["root_module"]["resources"] if each["type"] == kind]
+    return [
+        each["values"]
+        for each in state["values"]["root_module"]["resources"]
+        if each["type"] == kind
+    ]
 
 
 def check_deployed(state: dict[str, Any], package: Path) -> None:
@@ -163,16 +198,24 @@ def check_deployed(state: dict[str, Any], package: Path) -> None:
     functions = resources(state, "aws_lambda_function")
     assert {function["code_sha256"] for function in functions} == {digest}
     assert {function["handler"] for function in functions} == {
-        f"contentstudio.aws.{name}" for name in ("worker", "schedule", "sweep", "console")
+        f"contentstudio.aws.handlers.{name}" for name in ("worker", "schedule", "sweep", "console")
     }
     assert not resources(state, "aws_secretsmanager_secret_version")
-    (night,) = [each for each in resources(state, "aws_scheduler_schedule") if each["name"] == "night"]
-    assert json.loads(night["target"][0]["input"])["scheduled_time"] == "<aws.scheduler.scheduled-time>"
+    (night,) = [
+        each for each in resources(state, "aws_scheduler_schedule") if each["name"] == "night"
+    ]
+    assert (
+        json.loads(night["target"][0]["input"])["scheduled_time"]
+        == "<aws.scheduler.scheduled-time>"
+    )
 
 
 def policies(state: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """The statements of each role."""
-    return {p["role"]: json.loads(p["policy"])["Statement"] for p in resources(state, "aws_iam_role_policy")}
+    return {
+        p["role"]: json.loads(p["policy"])["Statement"]
+        for p in resources(state, "aws_iam_role_policy")
+    }
 
 
 def check_stars(by_role: dict[str, list[dict[str, Any]]]) -> None:
@@ -184,9 +227,16 @@ def check_stars(by_role: dict[str, list[dict[str, Any]]]) -> None:
             if "*" in statement["Resource"]:
                 assert set(statement["Action"]) <= STARS.keys(), role
             assert not any("*" in action for action in statement["Action"]), role
-            rest = [resource.removesuffix(":*") for resource in statement["Resource"] if resource != "*"]
-            assert all(resource.startswith("arn:aws:") and "*" not in resource for resource in rest), role
-    may = {role: {action for each in statements for action in each["Action"]} for role, statements in by_role.items()}
+            rest = [
+                resource.removesuffix(":*") for resource in statement["Resource"] if resource != "*"
+            ]
+            assert all(
+                resource.startswith("arn:aws:") and "*" not in resource for resource in rest
+            ), role
+    may = {
+        role: {action for each in statements for action in each["Action"]}
+        for role, statements in by_role.items()
+    }
     takes = {role for role, actions in may.items() if "sqs:ReceiveMessage" in actions}
     assert takes == {"contentstudio-worker"}
     (schedule,) = [each for each in by_role["contentstudio-schedule"] if each["Sid"] == "Secrets"]

@@ -1,6 +1,7 @@
 """overnight runs pipelines that nobody watches, on Postgres, so that they fail safely.
 
-The public names, and no others. They are imported when first used, so that a command line starts at once.
+The public names, and no others. They are imported when first used, so that a command line starts at
+once.
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from overnight.alerts import Alerts
-    from overnight.app import App
-    from overnight.context import Context
-    from overnight.database import Database
+    from overnight.engine.context import Context
+    from overnight.engine.worker import Worker
     from overnight.errors import (
         ConfigError,
         IdConflict,
@@ -23,41 +23,44 @@ if TYPE_CHECKING:
         UserError,
     )
     from overnight.identity import hash_id, job_id
-    from overnight.model import Approve, Cancel, Edit, Filter, NoWork, Reject, Review, Snooze, Status
-    from overnight.pipeline import Pipeline
-    from overnight.policy import Keep, Limit, Retry
-    from overnight.triggers import Cron, Debounce, On
-    from overnight.worker import Worker
+    from overnight.operations.decisions import Approve, Edit, Reject
+    from overnight.pipelines.app import App
+    from overnight.pipelines.outcomes import Cancel, NoWork, Review, Snooze
+    from overnight.pipelines.pipeline import Pipeline
+    from overnight.pipelines.policies import Keep, Limit, Retry
+    from overnight.pipelines.triggers import Cron, Debounce, On
+    from overnight.store.database import Database
+    from overnight.store.records import Filter, Status
 
 _HOMES = {
-    "Database": "database",
-    "Filter": "model",
-    "Reject": "model",
-    "Edit": "model",
-    "Approve": "model",
+    "Database": "store.database",
+    "Filter": "store.records",
+    "Reject": "operations.decisions",
+    "Edit": "operations.decisions",
+    "Approve": "operations.decisions",
     "Alerts": "alerts",
-    "App": "app",
-    "Cancel": "model",
+    "App": "pipelines.app",
+    "Cancel": "pipelines.outcomes",
     "ConfigError": "errors",
-    "Context": "context",
-    "Cron": "triggers",
-    "Debounce": "triggers",
+    "Context": "engine.context",
+    "Cron": "pipelines.triggers",
+    "Debounce": "pipelines.triggers",
     "IdConflict": "errors",
-    "Keep": "policy",
-    "Limit": "policy",
-    "NoWork": "model",
-    "On": "triggers",
+    "Keep": "pipelines.policies",
+    "Limit": "pipelines.policies",
+    "NoWork": "pipelines.outcomes",
+    "On": "pipelines.triggers",
     "OvernightError": "errors",
     "Permanent": "errors",
-    "Pipeline": "pipeline",
-    "Retry": "policy",
-    "Review": "model",
-    "Snooze": "model",
-    "Status": "model",
+    "Pipeline": "pipelines.pipeline",
+    "Retry": "pipelines.policies",
+    "Review": "pipelines.outcomes",
+    "Snooze": "pipelines.outcomes",
+    "Status": "store.records",
     "SwitchedOff": "errors",
     "Transient": "errors",
     "UserError": "errors",
-    "Worker": "worker",
+    "Worker": "engine.worker",
     "hash_id": "identity",
     "job_id": "identity",
 }

@@ -1,8 +1,8 @@
 """One tree of errors. An error without a message of its own says its docstring.
 
-The three classes that steer a retry are `Transient`, `Permanent` and everything else (unknown, treated as
-permanent: a bug does not heal by running it again). `UserError` is what a person can mend: the command line prints it
-as one sentence and exits with code 2.
+The three classes that steer a retry are `Transient`, `Permanent` and everything else (unknown,
+treated as permanent: a bug does not heal by running it again). `UserError` is what a person can
+mend: the command line prints it as one sentence and exits with code 2.
 """
 
 from __future__ import annotations
@@ -47,11 +47,13 @@ class IdConflict(UserError):
 class Transient(OvernightError):
     """It may work later: a 5xx answer, a timeout, a rate limit.
 
-    `retry_after` (seconds) is what the other side asked for; the retry waits at least that long. With `review` the step
-    waits for a person after its last retry, instead of being a dead letter.
+    `retry_after` (seconds) is what the other side asked for; the retry waits at least that long.
+    With `review` the step waits for a person after its last retry, instead of being a dead letter.
     """
 
-    def __init__(self, message: str | None = None, *, retry_after: float | None = None, review: bool = False) -> None:
+    def __init__(
+        self, message: str | None = None, *, retry_after: float | None = None, review: bool = False
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.review = review
@@ -74,7 +76,9 @@ class DeadlinePassed(Permanent):
 
 
 class TooSlow(Refused):
-    """A statement took longer than its time limit, perhaps because somebody holds a lock that it needs."""
+    """A statement took longer than its time limit, perhaps because somebody holds a lock that it
+    needs.
+    """
 
 
 class SwitchedOff(OvernightError):
@@ -82,12 +86,16 @@ class SwitchedOff(OvernightError):
 
 
 class BudgetSpent(OvernightError):
-    """The budget of the day has no room for this call, so it was not made; the run waits for the next day (UTC).
+    """The budget of the day has no room for this call, so it was not made; the run waits for the
+    next day (UTC).
 
-    `limit` and `spent` are in dollars, the latter with what is reserved; `retry_after` is in seconds.
+    `limit` and `spent` are in dollars, the latter with what is reserved; `retry_after` is in
+    seconds.
     """
 
-    def __init__(self, message: str, *, scope: str, limit: Decimal, spent: Decimal, retry_after: float) -> None:
+    def __init__(
+        self, message: str, *, scope: str, limit: Decimal, spent: Decimal, retry_after: float
+    ) -> None:
         super().__init__(message)
         self.scope = scope
         self.limit = limit
@@ -112,19 +120,29 @@ class LedgerUnavailable(Transient):
 
 
 class NotReady(LedgerUnavailable):
-    """The database of the ledger is there and cannot serve now: it starts, is full, or is a standby."""
+    """The database of the ledger is there and cannot serve now: it starts, is full, or is a
+    standby.
+    """
 
 
 def among(name: str, known: Sequence[str]) -> str:
-    """How a sentence goes on that refuses a name: with all that there are, or of many with those that are near."""
+    """How a sentence goes on that refuses a name: with all that there are, or of many with those
+    that are near.
+    """
     if len(known) <= FEW:
         return f"; there are: {', '.join(known)}{nearest(name, known) if len(known) > 1 else ''}"
     near = _near(name, known)
-    return f", of {len(known)}; near it: {', '.join(near)}" if near else f", of {len(known)}, and none is near it"
+    return (
+        f", of {len(known)}; near it: {', '.join(near)}"
+        if near
+        else f", of {len(known)}, and none is near it"
+    )
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """How a sentence goes on about a misspelt name: “; did you mean …?”, or nothing where no name is near it."""
+    """How a sentence goes on about a misspelt name: “; did you mean …?”, or nothing where no name
+    is near it.
+    """
     near = _near(name, known)
     return f"; did you mean “{near[0]}”?" if near else ""
 

@@ -1,4 +1,4 @@
-"""What headers of HTTP answers mean. Pure; the clock is passed in."""
+"""Headers of HTTP that several adapters read."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
-# Digits of ASCII alone. The standard knows no sign and no fraction; a server that counts down sends both.
+# Digits of ASCII alone. The standard knows no sign and no fraction; a server that counts down sends
+# both.
 SECONDS = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
+MAX_RETRY_AFTER = 24 * 3600.0  # seconds of the other side's wish that are honoured
 
 
 class Headers(Protocol):
@@ -19,10 +21,11 @@ class Headers(Protocol):
 
 
 def retry_after(headers: Headers, now: datetime, *, at_most: float) -> float | None:
-    """Seconds to wait by the `Retry-After` of an answer (RFC 9110, 10.2.3), from 0 to `at_most`; None if unclear.
+    """Seconds to wait by the `Retry-After` of an answer (RFC 9110, 10.2.3), from 0 to `at_most`;
+    None if unclear.
 
-    It is a number of seconds or a date. A date counts from the answer's own `Date`, if it has one, so that a server
-    whose clock is wrong is understood too, else from `now` (aware).
+    It is a number of seconds or a date. A date counts from the answer's own `Date`, if it has one,
+    so that a server whose clock is wrong is understood too, else from `now` (aware).
     """
     text = _header(headers, "retry-after")
     if SECONDS.fullmatch(text):
@@ -34,12 +37,16 @@ def retry_after(headers: Headers, now: datetime, *, at_most: float) -> float | N
 
 
 def _header(headers: Headers, name: str) -> str:
-    """The first header of a name, whose letters may be capitals, without the space around it; empty without one."""
+    """The first header of a name, whose letters may be capitals, without the space around it; empty
+    without one.
+    """
     return next((value.strip() for key, value in headers.items() if key.lower() == name), "")
 
 
 def _date(text: str) -> datetime | None:
-    """A moment in any of the three forms that the standard takes; one that names no zone is meant as UTC."""
+    """A moment in any of the three forms that the standard takes; one that names no zone is meant
+    as UTC.
+    """
     try:
         moment = parsedate_to_datetime(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

@@ -1,4 +1,6 @@
-"""One JSON object a line, with `job_id`, `step`, `duration_ms`, `status`, and `cost_usd` where a model was called."""
+"""One JSON object a line, with `job_id`, `step`, `duration_ms`, `status`, and `cost_usd` where a
+model was called.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,12 @@ _secrets: set[str] = set()
 MASK = "•••"
 WHO = ("job_id", "step", "attempt")  # whose line it is, which a page says once
 LINE_LIMIT = 500  # characters of a line that is kept
-BINDING = ("bind", "unbind", "try_unbind", "new")  # what a logger has that answers with another logger
+BINDING = (
+    "bind",
+    "unbind",
+    "try_unbind",
+    "new",
+)  # what a logger has that answers with another logger
 
 
 def hide(*secrets: str | None) -> None:
@@ -42,14 +49,20 @@ def clean(text: str) -> str:
 def _redact_event(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     if not _secrets:
         return event
-    return {name: redact(value) if isinstance(value, str) else value for name, value in event.items()}
+    return {
+        name: redact(value) if isinstance(value, str) else value for name, value in event.items()
+    }
 
 
 def _json(event: structlog.typing.EventDict, **_: Any) -> str:
     try:
         return to_json(event, serialize_unknown=True, inf_nan_mode="strings").decode()
-    except BaseException:  # a lone surrogate, bytes that are no text, a type whose own functions fail
-        return to_json({clean(_text(name)): clean(_text(value)) for name, value in event.items()}).decode()
+    except (
+        BaseException
+    ):  # a lone surrogate, bytes that are no text, a type whose own functions fail
+        return to_json(
+            {clean(_text(name)): clean(_text(value)) for name, value in event.items()}
+        ).decode()
 
 
 def _text(value: object) -> str:
@@ -61,9 +74,11 @@ def _text(value: object) -> str:
 
 
 class _Log:
-    """The log, whose library is loaded with the first line: most commands write none, and should not wait for it.
+    """The log, whose library is loaded with the first line: most commands write none, and should
+    not wait for it.
 
-    Until somebody configures it, only warnings are told, beside the answer on standard output and never in it.
+    Until somebody configures it, only warnings are told, beside the answer on standard output and
+    never in it.
     """
 
     def __getattr__(self, method: str) -> Any:
@@ -84,19 +99,25 @@ log = cast("structlog.typing.FilteringBoundLogger", _Log())
 
 
 def listened(lines: MutableSequence[str]) -> structlog.typing.FilteringBoundLogger:
-    """A logger as it is configured, of which each line goes to `lines` too, as a person reads it and may see it.
+    """A logger as it is configured, of which each line goes to `lines` too, as a person reads it
+    and may see it.
 
-    Lines from `INFO` on are kept whatever level the log itself has: who looks at a failure wants them.
+    Lines from `INFO` on are kept whatever level the log itself has: who looks at a failure wants
+    them.
     """
     import structlog
 
     def below(_: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        if not structlog.get_logger().is_enabled_for(logging.getLevelNamesMapping().get(method.upper(), logging.INFO)):
+        if not structlog.get_logger().is_enabled_for(
+            logging.getLevelNamesMapping().get(method.upper(), logging.INFO)
+        ):
             raise structlog.DropEvent
         return event
 
     def keep(_: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        told = [f"{name}={_text(value)}" for name, value in event.items() if name not in (*WHO, "event")]
+        told = [
+            f"{name}={_text(value)}" for name, value in event.items() if name not in (*WHO, "event")
+        ]
         said = " ".join([f"{datetime.now(UTC):%H:%M:%S}", method, _text(event.get("event")), *told])
         lines.append(clean(said)[:LINE_LIMIT])
         return event
@@ -111,7 +132,9 @@ def listened(lines: MutableSequence[str]) -> structlog.typing.FilteringBoundLogg
 
 
 class _Harmless:
-    """A logger whose calls raise nothing: what a line holds, or how it is put together, must not fail a job."""
+    """A logger whose calls raise nothing: what a line holds, or how it is put together, must not
+    fail a job.
+    """
 
     def __init__(self, logger: Any) -> None:
         self._logger = logger
@@ -126,13 +149,17 @@ class _Harmless:
         except BaseException as error:
             words = clean(" ".join(map(_text, args)))[:LINE_LIMIT]
             with suppress(BaseException):
-                self._logger.warning("a log line could not be written", words=words, error=type(error).__name__)
+                self._logger.warning(
+                    "a log line could not be written", words=words, error=type(error).__name__
+                )
             return self if name in BINDING else None
         return _Harmless(result) if name in BINDING else result
 
 
 class _Unbreakable:
-    """A stream whose failure stops nothing: a full disk or a closed pipe costs log lines, not the night."""
+    """A stream whose failure stops nothing: a full disk or a closed pipe costs log lines, not the
+    night.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -155,7 +182,9 @@ def configure(stream: TextIO, level: int = logging.INFO) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+            ),
             _redact_event,
             structlog.processors.JSONRenderer(serializer=_json),
         ],

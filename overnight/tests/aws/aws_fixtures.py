@@ -34,9 +34,13 @@ def sqs(client: Callable[[str], Any]) -> Any:
 def queue(sqs: Any) -> Iterator[str]:
     """The URL of an empty queue, with a dead-letter queue behind it after five receptions."""
     dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
     redrive = f'{{"deadLetterTargetArn": "{arn}", "maxReceiveCount": "5"}}'
-    url = sqs.create_queue(QueueName="hints", Attributes={"VisibilityTimeout": "120", "RedrivePolicy": redrive})
+    url = sqs.create_queue(
+        QueueName="hints", Attributes={"VisibilityTimeout": "120", "RedrivePolicy": redrive}
+    )
     yield url["QueueUrl"]
     for name in (url["QueueUrl"], dead):
         sqs.delete_queue(QueueUrl=name)

@@ -10,7 +10,7 @@ import pytest
 from aws_fixtures import aws, client, queue, sqs
 from local_lambda import Function
 
-from overnight.database import Database
+from overnight.store.database import Database
 
 HERE = Path(__file__).parent
 SECONDS = 30.0  # that an invocation may take, unless a test says otherwise
@@ -20,7 +20,11 @@ SECONDS = 30.0  # that an invocation may take, unless a test says otherwise
 def environment(aws: str, queue: str, database: Database, tmp_path: Path) -> dict[str, str]:
     """What Terraform gives to each function, with the database named outright."""
     return {
-        **{"AWS_ENDPOINT_URL": aws, "OVERNIGHT_QUEUE_URL": queue, "OVERNIGHT_DATABASE_URL": database.url},
+        **{
+            "AWS_ENDPOINT_URL": aws,
+            "OVERNIGHT_QUEUE_URL": queue,
+            "OVERNIGHT_DATABASE_URL": database.url,
+        },
         **{"FOLDER": str(tmp_path), "PYTHONPATH": str(HERE)},
     }
 

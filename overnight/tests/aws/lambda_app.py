@@ -1,4 +1,6 @@
-"""An app whose handlers run in the sandboxes of these tests. What outlives a killed process is in the folder FOLDER."""
+"""An app whose handlers run in the sandboxes of these tests. What outlives a killed process is in
+the folder FOLDER.
+"""
 
 from __future__ import annotations
 
@@ -87,4 +89,9 @@ async def begin(ctx: Ctx, slot: dict[str, str]) -> str:
 app = App("lambda", [orders, fan, slow, stuck, nightly])
 
 _handlers = Handlers(lambda: app)
-worker, schedule, sweep, console = _handlers.worker, _handlers.schedule, _handlers.sweep, _handlers.console
+worker, schedule, sweep, console = (
+    _handlers.worker,
+    _handlers.schedule,
+    _handlers.sweep,
+    _handlers.console,
+)

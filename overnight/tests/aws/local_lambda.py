@@ -1,7 +1,9 @@
-"""Lambda on this machine: AWS's own runtime client in processes of its own, against a Runtime API of ours.
+"""Lambda on this machine: AWS's own runtime client in processes of its own, against a Runtime API
+of ours.
 
-A sandbox is a process. It is stopped (SIGSTOP) between two invocations, as Lambda freezes it, and killed at its time
-limit. What Lambda does beside that and cannot be had here: throttling, scaling, IAM.
+A sandbox is a process. It is stopped (SIGSTOP) between two invocations, as Lambda freezes it, and
+killed at its time limit. What Lambda does beside that and cannot be had here: throttling, scaling,
+IAM.
 """
 
 from __future__ import annotations
@@ -46,7 +48,9 @@ class Invocation:
 
 
 class _RuntimeApi:
-    """What one process talks to: `/next` blocks until there is an invocation, and answers are put into `answers`."""
+    """What one process talks to: `/next` blocks until there is an invocation, and answers are put
+    into `answers`.
+    """
 
     def __init__(self) -> None:
         self.invocations: queue.Queue[Invocation] = queue.Queue()
@@ -76,7 +80,9 @@ class _RuntimeApi:
                 self.send_header("Lambda-Runtime-Aws-Request-Id", given.id)
                 self.send_header("Lambda-Runtime-Deadline-Ms", str(given.deadline_ms))
                 self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:local")
-                self.send_header("Lambda-Runtime-Trace-Id", f"Root=1-{given.id[:8]}-{given.id[:8]};Sampled=1")
+                self.send_header(
+                    "Lambda-Runtime-Trace-Id", f"Root=1-{given.id[:8]}-{given.id[:8]};Sampled=1"
+                )
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -102,12 +108,21 @@ class _RuntimeApi:
 class Sandbox:
     """One process of a function. It handles one invocation at a time."""
 
-    def __init__(self, handler: str, environment: Mapping[str, str], log: Path, root: Path | None) -> None:
+    def __init__(
+        self, handler: str, environment: Mapping[str, str], log: Path, root: Path | None
+    ) -> None:
         self._api = _RuntimeApi()
         own = {
-            **{"AWS_LAMBDA_RUNTIME_API": self._api.address, "_HANDLER": handler, "PYTHONUNBUFFERED": "1"},
+            **{
+                "AWS_LAMBDA_RUNTIME_API": self._api.address,
+                "_HANDLER": handler,
+                "PYTHONUNBUFFERED": "1",
+            },
             **{"AWS_LAMBDA_FUNCTION_NAME": handler, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024"},
-            **{"AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "LAMBDA_TASK_ROOT": str(root or Path.cwd())},
+            **{
+                "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+                "LAMBDA_TASK_ROOT": str(root or Path.cwd()),
+            },
             **ACCOUNT,
             **({"PYTHONPATH": str(root)} if root else {}),
         }
@@ -124,7 +139,9 @@ class Sandbox:
         """The answer of an invocation that may take so long. Raises `Failed`."""
         self._await_idle()
         self._signal(signal.SIGCONT)
-        self._api.invocations.put(Invocation(str(uuid.uuid4()), event, int((time.time() + seconds) * 1000)))
+        self._api.invocations.put(
+            Invocation(str(uuid.uuid4()), event, int((time.time() + seconds) * 1000))
+        )
         kind, answer = self._await_answer(time.monotonic() + seconds)
         if kind == "error":
             raise Failed(answer)
@@ -173,13 +190,20 @@ class Sandbox:
 
 
 class Function:
-    """A function with as many sandboxes as are asked for at once; an idle one is taken before a new one is made.
+    """A function with as many sandboxes as are asked for at once; an idle one is taken before a new
+    one is made.
 
     `root` is an unpacked zip; without one the handler is that of the source tree.
     """
 
     def __init__(
-        self, handler: str, environment: Mapping[str, str], folder: Path, *, seconds: float, root: Path | None = None
+        self,
+        handler: str,
+        environment: Mapping[str, str],
+        folder: Path,
+        *,
+        seconds: float,
+        root: Path | None = None,
     ) -> None:
         self.handler = handler
         self.seconds = seconds
@@ -192,7 +216,9 @@ class Function:
         self._lock = threading.Lock()
 
     def invoke(self, event: Any) -> Any:
-        """Raises `Failed`; its sandbox is gone then, for Lambda begins anew after a failure of the process."""
+        """Raises `Failed`; its sandbox is gone then, for Lambda begins anew after a failure of the
+        process.
+        """
         sandbox = self._take()
         try:
             answer = sandbox.invoke(event, self.seconds)
@@ -241,9 +267,11 @@ class Function:
 
 
 class EventSource:
-    """The event source mapping: pollers that take batches from a queue and give them to a function, by AWS's rules.
+    """The event source mapping: pollers that take batches from a queue and give them to a function,
+    by AWS's rules.
 
-    With `rng` it uses the freedom that the rules leave: a batch comes in any order, and some of them twice.
+    With `rng` it uses the freedom that the rules leave: a batch comes in any order, and some of
+    them twice.
     """
 
     def __init__(
@@ -256,11 +284,19 @@ class EventSource:
         batch: int = 10,
         rng: random.Random | None = None,
     ) -> None:
-        self._sqs, self._url, self._function, self._batch, self._rng = sqs, url, function, batch, rng
+        self._sqs, self._url, self._function, self._batch, self._rng = (
+            sqs,
+            url,
+            function,
+            batch,
+            rng,
+        )
         self._stop = threading.Event()
         self._empty = [0] * pollers  # how often each has found nothing, since it found something
         self.failures: list[str] = []
-        self._threads = [threading.Thread(target=self._poll, args=(n,), daemon=True) for n in range(pollers)]
+        self._threads = [
+            threading.Thread(target=self._poll, args=(n,), daemon=True) for n in range(pollers)
+        ]
 
     def __enter__(self) -> EventSource:
         for thread in self._threads:
@@ -273,10 +309,14 @@ class EventSource:
             thread.join(60)
 
     def is_quiet(self) -> bool:
-        """Whether nobody works, and nothing waits that could be taken now. It takes up to a second to know."""
+        """Whether nobody works, and nothing waits that could be taken now. It takes up to a second
+        to know.
+        """
         before = list(self._empty)
         name = "ApproximateNumberOfMessages"
-        told = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])["Attributes"]
+        told = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])[
+            "Attributes"
+        ]
         end = time.monotonic() + 1.0
         while told[name] == "0" and time.monotonic() < end:
             # The second time each poller has looked since, it had begun after we did.
@@ -298,7 +338,9 @@ class EventSource:
 
     def _take(self, number: int) -> bool:
         received = self._sqs.receive_message(
-            QueueUrl=self._url, MaxNumberOfMessages=self._batch, AttributeNames=["ApproximateReceiveCount"]
+            QueueUrl=self._url,
+            MaxNumberOfMessages=self._batch,
+            AttributeNames=["ApproximateReceiveCount"],
         ).get("Messages", [])
         if not received:
             return False
@@ -321,7 +363,9 @@ class EventSource:
 
 
 def failed_of(answer: Any, ids: Sequence[str]) -> set[str]:
-    """Which messages come again: none for an empty answer, all for one that cannot be read or names a stranger."""
+    """Which messages come again: none for an empty answer, all for one that cannot be read or names
+    a stranger.
+    """
     if not answer:
         return set()
     try:
@@ -349,7 +393,9 @@ def moto(log: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     with log.open("ab") as out:
         server = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], stdout=out, stderr=out
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+            stdout=out,
+            stderr=out,
         )
     try:
         end = time.monotonic() + 30

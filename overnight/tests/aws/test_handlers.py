@@ -1,4 +1,6 @@
-"""The handlers in processes as Lambda runs them: AWS's runtime client, SQS by moto, a real Postgres."""
+"""The handlers in processes as Lambda runs them: AWS's runtime client, SQS by moto, a real
+Postgres.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,9 @@ import pytest
 from lambda_app import app
 from local_lambda import Failed, Function
 
-from overnight import control
 from overnight.aws import handlers
-from overnight.database import Database
+from overnight.operations import control
+from overnight.store.database import Database
 from overnight.testing import Clock
 
 Make = Callable[..., Function]
@@ -42,7 +44,9 @@ async def call(function: Function, given: Any) -> Any:
 
 
 async def runs(database: Database, pipeline: str = "orders") -> list[tuple[str, str]]:
-    rows = await database.fetch("select step, status from runs where pipeline = %s order by id", [pipeline])
+    rows = await database.fetch(
+        "select step, status from runs where pipeline = %s order by id", [pipeline]
+    )
     return [(row["step"], row["status"]) for row in rows]
 
 
@@ -72,10 +76,15 @@ async def test_a_message_begins_a_job_once_and_the_shift_brings_it_to_its_end(
     database: Database, function: Make, tmp_path: Path
 ) -> None:
     worker = function("worker")
-    given = event({"pipeline": "orders", "input": {"number": 1}}, {"event": "ordered", "payload": {"number": 2}})
+    given = event(
+        {"pipeline": "orders", "input": {"number": 1}},
+        {"event": "ordered", "payload": {"number": 2}},
+    )
     for _ in range(2):  # delivered twice
         assert await call(worker, given) == {"batchItemFailures": []}
-    assert await runs(database) == [(step, "succeeded") for step in ("check", "check", "ship", "ship")]
+    assert await runs(database) == [
+        (step, "succeeded") for step in ("check", "check", "ship", "ship")
+    ]
     assert sorted(notes(tmp_path)) == ["check 1", "check 2", "ship 1", "ship 2"]
 
 
@@ -83,10 +92,18 @@ async def test_a_malformed_message_is_acknowledged_and_kept_as_a_dead_letter(
     database: Database, function: Make
 ) -> None:
     worker = function("worker")
-    poison = ["no json", "[]", '{"pipeline": "nothing", "input": 1}', '{"due": {}, "event": "x"}', "null", '"\\u0000"']
+    poison = [
+        "no json",
+        "[]",
+        '{"pipeline": "nothing", "input": 1}',
+        '{"due": {}, "event": "x"}',
+        "null",
+        '"\\u0000"',
+    ]
     assert await call(worker, event(*poison)) == {"batchItemFailures": []}
     letters = await database.fetch(
-        "select convert_from(body, 'UTF8') as body, error from messages where status = 'dead' order by id"
+        "select convert_from(body, 'UTF8') as body, error from messages where status = "
+        "'dead' order by id"
     )
     assert [letter["body"] for letter in letters] == poison
     assert all(letter["error"] for letter in letters)
@@ -103,7 +120,9 @@ async def test_a_sandbox_takes_one_invocation_after_the_other_and_replaces_a_dea
     )
     again = event({"due": {}}, {"pipeline": "orders", "input": {"number": 2}})
     assert await call(worker, again) == {"batchItemFailures": []}
-    assert await runs(database) == [(step, "succeeded") for step in ("check", "ship", "check", "ship")]
+    assert await runs(database) == [
+        (step, "succeeded") for step in ("check", "ship", "check", "ship")
+    ]
     assert len(worker.sandboxes()) == 1
 
 
@@ -111,13 +130,16 @@ async def test_a_sandbox_holds_at_most_five_connections(database: Database, func
     worker = function("worker")
     await call(worker, event(*[{"pipeline": "orders", "input": {"number": n}} for n in range(10)]))
     (held,) = await database.fetch(
-        "select count(*)::int as n from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        "select count(*)::int as n from pg_stat_activity where datname = "
+        "current_database() and pid <> pg_backend_pid()"
     )
     assert held["n"] <= 5
     assert {status for _, status in await runs(database)} == {"succeeded"}
 
 
-async def test_without_the_database_only_what_would_be_lost_comes_again(function: Make, sqs: Any, queue: str) -> None:
+async def test_without_the_database_only_what_would_be_lost_comes_again(
+    function: Make, sqs: Any, queue: str
+) -> None:
     worker = function("worker", OVERNIGHT_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     answer = await call(worker, event({"due": {}}, {"pipeline": "orders", "input": {"number": 1}}))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
@@ -126,7 +148,9 @@ async def test_without_the_database_only_what_would_be_lost_comes_again(function
 async def test_a_message_that_could_not_be_kept_is_seen_again_before_the_queues_own_time(
     function: Make, sqs: Any, queue: str
 ) -> None:
-    waits = [handlers._wait({"attributes": {"ApproximateReceiveCount": str(n)}}) for n in range(1, 5)]
+    waits = [
+        handlers._wait({"attributes": {"ApproximateReceiveCount": str(n)}}) for n in range(1, 5)
+    ]
     assert waits == [30.0, 120.0, 480.0, 900.0]
     worker = function("worker", OVERNIGHT_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     sqs.send_message(QueueUrl=queue, MessageBody='{"pipeline": "orders", "input": {"number": 1}}')
@@ -182,7 +206,9 @@ async def test_a_killed_process_loses_its_runs_to_the_sweep_which_tells_of_them(
     assert await runs(database, "slow") == [("wait", "succeeded")]
 
 
-async def test_a_time_out_is_a_lost_lease_like_any_other(database: Database, clock: Clock, function: Make) -> None:
+async def test_a_time_out_is_a_lost_lease_like_any_other(
+    database: Database, clock: Clock, function: Make
+) -> None:
     worker, sweep = function("worker", seconds=6), function("sweep")
     with pytest.raises(Failed, match="time limit"):
         await call(worker, event({"pipeline": "stuck", "input": "it"}))

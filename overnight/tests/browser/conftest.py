@@ -1,4 +1,6 @@
-"""A real headless Chromium before a real console. OVERNIGHT_SCREENSHOTS names a folder for pictures of every page."""
+"""A real headless Chromium before a real console. OVERNIGHT_SCREENSHOTS names a folder for pictures
+of every page.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,10 @@ import eyes
 import pytest
 from playwright.async_api import Browser
 
-from overnight import App, serving
+from overnight import App, http
 from overnight.console import site
 from overnight.console.access import Access
-from overnight.database import Database
+from overnight.store.database import Database
 from overnight.testing import Clock
 
 
@@ -31,8 +33,8 @@ async def app(database: Database, clock: Clock) -> App:
 @pytest.fixture
 async def url(app: App, database: Database) -> AsyncIterator[str]:
     """Where the console of the night is."""
-    with serving.listen("127.0.0.1", 0) as listener:
-        async with serving.served(site.build(app, database, Access({})), listener) as url:
+    with http.listen("127.0.0.1", 0) as listener:
+        async with http.served(site.build(app, database, Access({})), listener) as url:
             yield url
 
 

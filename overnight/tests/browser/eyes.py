@@ -20,13 +20,20 @@ LEFT = ("net::ERR_ABORTED",)  # what was under way when the page was left
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 860}},
-    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
+    "phone": {
+        "color_scheme": "light",
+        "viewport": {"width": 390, "height": 844},
+        "is_mobile": True,
+        "has_touch": True,
+    },
 }
 
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    assert CHROMIUM, "there is no chromium: apt-get install chromium, or name it with OVERNIGHT_CHROMIUM"
+    assert CHROMIUM, (
+        "there is no chromium: apt-get install chromium, or name it with OVERNIGHT_CHROMIUM"
+    )
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser
@@ -41,13 +48,21 @@ def pictures() -> Path | None:
 
 @asynccontextmanager
 async def page_of(browser: Browser, look: str = "light", **more: Any) -> AsyncIterator[Page]:
-    """A page on which nothing may go wrong: no script's error, no refused asset, nothing that a text of ours ran."""
+    """A page on which nothing may go wrong: no script's error, no refused asset, nothing that a
+    text of ours ran.
+    """
     context = await browser.new_context(**LOOKS[look], **more)
     page = await context.new_page()
     wrong: list[str] = []
-    page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+    page.on(
+        "console",
+        lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None,
+    )
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("requestfailed", lambda request: wrong.append(request.url) if request.failure not in LEFT else None)
+    page.on(
+        "requestfailed",
+        lambda request: wrong.append(request.url) if request.failure not in LEFT else None,
+    )
     page.on("dialog", lambda dialog: wrong.append(f"a dialog: {dialog.message}"))
     yield page
     assert wrong == [], wrong
@@ -61,6 +76,7 @@ async def check_width(page: Page) -> None:
     assert wide <= window, f"{page.url} is wider than the window"
     outside = await page.evaluate(
         "[...document.querySelectorAll('table.rows td.press button')].filter(button =>"
-        " button.getBoundingClientRect().right > button.closest('table').getBoundingClientRect().right).length"
+        " button.getBoundingClientRect().right > "
+        "button.closest('table').getBoundingClientRect().right).length"
     )
     assert outside == 0, f"{page.url} has buttons outside their table"

@@ -1,4 +1,6 @@
-"""Every page and button as a person meets them: light, dark, on a phone, by keys, and while the ledger changes."""
+"""Every page and button as a person meets them: light, dark, on a phone, by keys, and while the
+ledger changes.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,12 @@ import pytest
 from eyes import LOOKS, check_width, page_of
 from playwright.async_api import Browser, Route
 
-from overnight import App, control, intake, report
+from overnight import App
 from overnight.console import pages
-from overnight.database import Database
+from overnight.inbox import messages
+from overnight.observability import report
+from overnight.operations import control
+from overnight.store.database import Database
 
 
 async def paths_of(database: Database) -> list[str]:
@@ -33,10 +38,14 @@ async def test_every_page_looks_right(
             assert await page.locator("h1").count() == 1
             if pictures is not None:
                 name = path.strip("/").split("/")[0] or "home"
-                await page.screenshot(path=pictures / f"{name}{'-one' if path.count('/') > 1 else ''}-{look}.png")
+                await page.screenshot(
+                    path=pictures / f"{name}{'-one' if path.count('/') > 1 else ''}-{look}.png"
+                )
 
 
-async def test_pages_work_without_javascript(browser: Browser, url: str, database: Database) -> None:
+async def test_pages_work_without_javascript(
+    browser: Browser, url: str, database: Database
+) -> None:
     context = await browser.new_context(java_script_enabled=False)
     page = await context.new_page()
     await page.goto(url + "/dead")
@@ -46,14 +55,18 @@ async def test_pages_work_without_javascript(browser: Browser, url: str, databas
     await context.close()
 
 
-async def test_a_dead_letter_is_edited_and_started_again(browser: Browser, url: str, database: Database) -> None:
+async def test_a_dead_letter_is_edited_and_started_again(
+    browser: Browser, url: str, database: Database
+) -> None:
     async with page_of(browser) as page:
         await page.goto(url + "/dead")
         await page.get_by_text("Input: edit it").click()
         await page.get_by_label("Input as JSON").fill('{"customer": "ada", "number": 77}')
         await page.get_by_role("button", name="Start with this input").click()
         await page.get_by_text("starts with the new input").wait_for()
-    rows = await database.fetch("select input from runs where status = 'queued' and input ->> 'number' = '77'")
+    rows = await database.fetch(
+        "select input from runs where status = 'queued' and input ->> 'number' = '77'"
+    )
     assert len(rows) == 1
 
 
@@ -61,8 +74,8 @@ async def test_a_dead_letter_is_edited_and_started_again(browser: Browser, url: 
 async def test_all_that_are_shown_are_counted_and_then_dropped_messages_among_them(
     browser: Browser, url: str, app: App, database: Database, has_javascript: bool
 ) -> None:
-    await intake.receive(app, database, b"no JSON", source="webhook")
-    await intake.receive(app, database, b"[]", source="webhook")
+    await messages.receive(app, database, b"no JSON", source="webhook")
+    await messages.receive(app, database, b"[]", source="webhook")
     context = await browser.new_context(java_script_enabled=has_javascript)
     page = await context.new_page()
     await page.goto(url + "/dead?error=JSON")
@@ -79,7 +92,9 @@ async def test_all_that_are_shown_are_counted_and_then_dropped_messages_among_th
     await context.close()
 
 
-async def test_what_waits_is_looked_at_and_approved(browser: Browser, url: str, database: Database) -> None:
+async def test_what_waits_is_looked_at_and_approved(
+    browser: Browser, url: str, database: Database
+) -> None:
     async with page_of(browser) as page:
         await page.goto(url)
         await page.get_by_role("link", name="Look and decide").first.click()
@@ -88,7 +103,9 @@ async def test_what_waits_is_looked_at_and_approved(browser: Browser, url: str, 
     assert len(await report.review(database)) == 1
 
 
-async def test_everything_is_switched_off_and_on_again(browser: Browser, url: str, database: Database) -> None:
+async def test_everything_is_switched_off_and_on_again(
+    browser: Browser, url: str, database: Database
+) -> None:
     async with page_of(browser) as page:
         await page.goto(url + "/switches")
         await page.get_by_label("Why").first.fill("a drill")
@@ -119,7 +136,9 @@ async def test_the_keys_lead_everywhere(browser: Browser, url: str) -> None:
         await page.get_by_role("dialog").get_by_text("While you slept").wait_for()
 
 
-async def test_an_open_page_follows_the_ledger(browser: Browser, url: str, app: App, database: Database) -> None:
+async def test_an_open_page_follows_the_ledger(
+    browser: Browser, url: str, app: App, database: Database
+) -> None:
     async with page_of(browser) as page:
         await page.goto(url + "/runs?status=queued")
         before = await page.locator("tbody tr").count()
@@ -181,7 +200,9 @@ async def test_what_a_person_opens_while_the_page_is_asked_for_again_stays_open(
         async with asyncio.timeout(30):
             await asked.wait()
         await page.get_by_text("Input: edit it").click()
-        async with page.expect_event("requestfinished", lambda request: request.url == url + "/dead"):
+        async with page.expect_event(
+            "requestfinished", lambda request: request.url == url + "/dead"
+        ):
             opened.set()
         await page.wait_for_timeout(200)  # until it would be put in place
         assert await page.get_by_label("Input as JSON").is_visible()

@@ -1,4 +1,6 @@
-"""The console served for real, and a browser without a screen's manners: no redirects followed, cookies kept."""
+"""The console served for real, and a browser without a screen's manners: no redirects followed,
+cookies kept.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,10 @@ import httpx2
 import pytest
 from console_night import Open
 
-from overnight import App, serving
+from overnight import App, http
 from overnight.console import site
 from overnight.console.access import Access
-from overnight.database import Database
+from overnight.store.database import Database
 from overnight.testing import Clock
 
 
@@ -30,10 +32,10 @@ def opened(database: Database) -> Open:
     async def opened(
         app: App, access: Access | None = None, on: Database = database
     ) -> AsyncIterator[httpx2.AsyncClient]:
-        with serving.listen("127.0.0.1", 0) as listener:
+        with http.listen("127.0.0.1", 0) as listener:
             built = site.build(app, on, access or Access({}))
             async with (
-                serving.served(built, listener) as url,
+                http.served(built, listener) as url,
                 httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as client,
             ):
                 yield client

@@ -9,8 +9,21 @@ from contextlib import AbstractAsyncContextManager
 import httpx2
 from pydantic import BaseModel
 
-from overnight import App, Context, Cron, NoWork, Permanent, Pipeline, Retry, Review, Snooze, Transient, control, rollup
-from overnight.database import Database
+from overnight import (
+    App,
+    Context,
+    Cron,
+    NoWork,
+    Permanent,
+    Pipeline,
+    Retry,
+    Review,
+    Snooze,
+    Transient,
+)
+from overnight.observability import rollup
+from overnight.operations import control
+from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
 Open = Callable[..., AbstractAsyncContextManager[httpx2.AsyncClient]]
@@ -33,7 +46,9 @@ class Order(BaseModel):
 
 Ctx = Context[None]
 order = Pipeline("order", key=lambda o: o.customer)
-letter = Pipeline("letter", on=[Cron("0 4 * * *", "Europe/Belgrade")], id=lambda when: f"letter-{when}")
+letter = Pipeline(
+    "letter", on=[Cron("0 4 * * *", "Europe/Belgrade")], id=lambda when: f"letter-{when}"
+)
 
 
 @order.step(retry=Retry(3))
@@ -78,18 +93,25 @@ async def fill(database: Database, clock: Clock) -> App:
         customer = "ada" if number % 2 else "ben"
         await control.start(app, database, "order", Order(customer=customer, number=number))
     await run_until_idle(app, database, clock=clock, horizon=1_800)
-    await control.set_switch(database, "key:ben", enabled=False, reason=f"a trial {HOSTILE}", by="ada")
+    await control.set_switch(
+        database, "key:ben", enabled=False, reason=f"a trial {HOSTILE}", by="ada"
+    )
     await control.start(app, database, "order", Order(customer="ben", number=100))
     await database.fetch(
         "insert into breakers (name, key, failures, error, opened_at, open_until)"
-        " values ('shop ada', 'ada', 5, 'the shop answers 502', ledger_now(), ledger_now() + interval '10 minutes')"
+        " values ('shop ada', 'ada', 5, 'the shop answers 502', ledger_now(), "
+        "ledger_now() + interval '10 minutes')"
     )
     for day in range(14):
-        await database.fetch(CALL, {"day": day, "usd": 42 if day == 0 else 4.2, "model": ("opus", "haiku")[day % 2]})
+        await database.fetch(
+            CALL, {"day": day, "usd": 42 if day == 0 else 4.2, "model": ("opus", "haiku")[day % 2]}
+        )
     await rollup.sample(database)
     while not await rollup.add(database):
         pass
-    await database.fetch("insert into budgets (scope, person_usd, person) values ('all', 20, 'ada')")
+    await database.fetch(
+        "insert into budgets (scope, person_usd, person) values ('all', 20, 'ada')"
+    )
     return app
 
 

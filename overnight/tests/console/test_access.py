@@ -10,8 +10,8 @@ from console_night import Open, csrf
 from overnight import App
 from overnight.console import access, pages
 from overnight.console.access import Access
-from overnight.database import Database
 from overnight.errors import ConfigError
+from overnight.store.database import Database
 from overnight.testing import Clock
 
 BOTH = Access({"operate": "a long password", "view": "another password"})
@@ -27,7 +27,9 @@ async def pause(client: httpx2.AsyncClient, **form: str) -> httpx2.Response:
 
 
 async def switched_off(database: Database) -> list[str]:
-    return [row["scope"] for row in await database.fetch("select scope from switches where not enabled")]
+    return [
+        row["scope"] for row in await database.fetch("select scope from switches where not enabled")
+    ]
 
 
 def test_without_a_password_it_refuses_to_listen_for_others() -> None:
@@ -54,16 +56,22 @@ async def test_without_a_session_nothing_is_shown(app: App, opened: Open, path: 
 
 
 @pytest.mark.parametrize("verb", ["pause", "replay", "approve", "edit", "set-budget"])
-async def test_without_a_session_nothing_is_changed(app: App, opened: Open, database: Database, verb: str) -> None:
+async def test_without_a_session_nothing_is_changed(
+    app: App, opened: Open, database: Database, verb: str
+) -> None:
     before = await database.fetch("select id, status from runs order by id")
     async with opened(app, BOTH) as client:
-        answer = await client.post(f"/do/{verb}", data={"scope": "all", "reason": "x", "everything": "yes"})
+        answer = await client.post(
+            f"/do/{verb}", data={"scope": "all", "reason": "x", "everything": "yes"}
+        )
     assert answer.headers["location"].startswith("/login")
     assert await switched_off(database) == ["key:ben"]
     assert await database.fetch("select id, status from runs order by id") == before
 
 
-async def test_the_right_password_opens_it_and_logging_out_closes_it(app: App, opened: Open) -> None:
+async def test_the_right_password_opens_it_and_logging_out_closes_it(
+    app: App, opened: Open
+) -> None:
     async with opened(app, BOTH) as client:
         answer = await log_in(client)
         assert answer.headers["location"] == "/"
@@ -96,7 +104,9 @@ async def test_wrong_passwords_are_counted_and_then_even_the_right_one_waits(
         assert (await log_in(client)).status_code == 303
 
 
-async def test_neither_passwords_nor_cookies_nor_tokens_are_stored(app: App, opened: Open, database: Database) -> None:
+async def test_neither_passwords_nor_cookies_nor_tokens_are_stored(
+    app: App, opened: Open, database: Database
+) -> None:
     token = await access.add_token(database, "script", "view")
     async with opened(app, BOTH) as client:
         await log_in(client)
@@ -106,7 +116,9 @@ async def test_neither_passwords_nor_cookies_nor_tokens_are_stored(app: App, ope
             assert not any(secret in row["row"] for row in stored)
 
 
-async def test_who_only_looks_sees_no_button_and_cannot_act(app: App, opened: Open, database: Database) -> None:
+async def test_who_only_looks_sees_no_button_and_cannot_act(
+    app: App, opened: Open, database: Database
+) -> None:
     async with opened(app, BOTH) as client:
         await log_in(client, "another password")
         for path in ("/dead", "/switches", "/budgets", "/breakers"):
@@ -126,7 +138,8 @@ async def test_a_form_without_the_sessions_mark_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    "headers", [{"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}]
+    "headers",
+    [{"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}],
 )
 async def test_a_form_from_another_site_changes_nothing(
     client: httpx2.AsyncClient, database: Database, headers: dict[str, str]
@@ -136,7 +149,9 @@ async def test_a_form_from_another_site_changes_nothing(
     assert await switched_off(database) == ["key:ben"]
 
 
-async def test_an_open_console_answers_to_this_machines_names_alone(client: httpx2.AsyncClient) -> None:
+async def test_an_open_console_answers_to_this_machines_names_alone(
+    client: httpx2.AsyncClient,
+) -> None:
     for host in ("evil.example", "127.0.0.1.evil.example", "192.168.1.5:8400", ""):
         assert (await client.get("/", headers={"host": host})).status_code in (400, 421)
     for host in ("localhost:8400", "127.0.0.1", "[::1]:1"):
@@ -150,7 +165,9 @@ async def test_a_token_that_is_not_known_opens_nothing(app: App, opened: Open) -
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/static/console.js", "/review", "/nothing"])
-async def test_every_answer_forbids_what_a_page_does_not_need(client: httpx2.AsyncClient, path: str) -> None:
+async def test_every_answer_forbids_what_a_page_does_not_need(
+    client: httpx2.AsyncClient, path: str
+) -> None:
     headers = (await client.get(path)).headers
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -162,11 +179,15 @@ async def test_every_answer_forbids_what_a_page_does_not_need(client: httpx2.Asy
 async def test_nobody_is_sent_to_another_site(app: App, opened: Open) -> None:
     async with opened(app, BOTH) as client:
         for target in ("https://evil.example/", "//evil.example", "/\\evil.example"):
-            answer = await client.post("/login", data={"password": "a long password", "next": target})
+            answer = await client.post(
+                "/login", data={"password": "a long password", "next": target}
+            )
             assert answer.headers["location"] == "/"
 
 
-async def test_what_is_shown_for_review_may_do_nothing(client: httpx2.AsyncClient, database: Database) -> None:
+async def test_what_is_shown_for_review_may_do_nothing(
+    client: httpx2.AsyncClient, database: Database
+) -> None:
     (row, *_) = await database.fetch("select job_id from runs where status = 'needs_review'")
     answer = await client.get(f"/review/{row['job_id']}/preview")
     assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")

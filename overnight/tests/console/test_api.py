@@ -9,22 +9,31 @@ import httpx2
 import pytest
 from console_night import Open, csrf
 
-from overnight import App, control, report
+from overnight import App
 from overnight.console import access, api, pages
 from overnight.console.access import Access
 from overnight.console.actions import ACTIONS
-from overnight.database import Database
+from overnight.observability import report
+from overnight.operations import control
+from overnight.store.database import Database
 
 BOTH = Access({"operate": "a long password", "view": "another password"})
 LISTS = [endpoint.path for endpoint in api.ENDPOINTS if "{" not in endpoint.path]
-NUL = {"path": "/jobs/a%00b", "query": "/runs?key=%00", "api path": "/api/jobs/%00", "api query": "/api/runs?key=a%00"}
+NUL = {
+    "path": "/jobs/a%00b",
+    "query": "/runs?key=%00",
+    "api path": "/api/jobs/%00",
+    "api query": "/api/runs?key=a%00",
+}
 
 
 @pytest.fixture
 async def program(app: App, opened: Open, database: Database) -> AsyncIterator[httpx2.AsyncClient]:
     """A program with a token that may operate a console which has passwords."""
     async with opened(app, BOTH) as client:
-        client.headers["authorization"] = f"Bearer {await access.add_token(database, 'script', 'operate')}"
+        client.headers["authorization"] = (
+            f"Bearer {await access.add_token(database, 'script', 'operate')}"
+        )
         yield client
 
 
@@ -47,20 +56,26 @@ async def test_every_endpoint_answers_in_json(program: httpx2.AsyncClient, path:
     assert isinstance(answer.json(), dict)
 
 
-async def test_a_job_is_read_by_its_first_digits(program: httpx2.AsyncClient, database: Database) -> None:
+async def test_a_job_is_read_by_its_first_digits(
+    program: httpx2.AsyncClient, database: Database
+) -> None:
     job = await job_of(database, "dead")
     read = (await program.get(f"/api/jobs/{job[:9]}")).json()
     assert (read["job_id"], read["steps"][-1]["status"]) == (job, "dead")
     assert (await program.get("/api/jobs/0000000000")).status_code == 404
 
 
-async def test_a_program_goes_through_all_runs_page_by_page(program: httpx2.AsyncClient, database: Database) -> None:
+async def test_a_program_goes_through_all_runs_page_by_page(
+    program: httpx2.AsyncClient, database: Database
+) -> None:
     seen, before = list[int](), {}
     while before is not None:
         page = (await program.get("/api/runs", params={"limit": 7, **before})).json()
         seen += [row["id"] for row in page["rows"]]
         before = {"before": page["next"]} if page["next"] else None
-    assert seen == [row["id"] for row in await database.fetch("select id from runs order by id desc")]
+    assert seen == [
+        row["id"] for row in await database.fetch("select id from runs order by id desc")
+    ]
 
 
 async def test_dead_letters_that_died_together_are_on_one_page_each(
@@ -68,7 +83,8 @@ async def test_dead_letters_that_died_together_are_on_one_page_each(
 ) -> None:
     await database.fetch(
         "insert into runs (job_id, step, pipeline, status, finished_at)"
-        " select 'lost ' || n, 'check', 'order', 'dead', timestamptz '2026-01-01' from generate_series(1, 5) n"
+        " select 'lost ' || n, 'check', 'order', 'dead', timestamptz '2026-01-01' from "
+        "generate_series(1, 5) n"
     )
     seen, before = list[str](), {}
     while before is not None:
@@ -94,7 +110,8 @@ async def test_what_waits_since_the_same_moment_is_on_one_page_each(
 ) -> None:
     await database.fetch(
         "insert into runs (job_id, step, pipeline, status, finished_at, created_at)"
-        " select 'seen ' || n, 'check', 'order', 'needs_review', case when n > 2 then timestamptz '2026-01-01' end,"
+        " select 'seen ' || n, 'check', 'order', 'needs_review', case when n > 2 then "
+        "timestamptz '2026-01-01' end,"
         " timestamptz '2026-01-01' from generate_series(1, 5) n"
     )
     seen = await whole(program, "/api/review")
@@ -102,7 +119,9 @@ async def test_what_waits_since_the_same_moment_is_on_one_page_each(
     assert len(seen) == len(set(seen)) > 5
 
 
-async def test_outside_writes_are_read_page_by_page(program: httpx2.AsyncClient, database: Database) -> None:
+async def test_outside_writes_are_read_page_by_page(
+    program: httpx2.AsyncClient, database: Database
+) -> None:
     await database.fetch(
         "insert into effects (job_id, name, content_hash, run_id, attempt, status)"
         " select 'job ' || n, 'x', 'x', 0, 1, case when n % 2 = 0 then 'intended' else 'done' end"
@@ -116,27 +135,46 @@ async def test_outside_writes_are_read_page_by_page(program: httpx2.AsyncClient,
     assert len(unknown) >= 3
 
 
-async def test_alerts_of_the_same_moment_are_on_one_page_each(program: httpx2.AsyncClient, database: Database) -> None:
+async def test_alerts_of_the_same_moment_are_on_one_page_each(
+    program: httpx2.AsyncClient, database: Database
+) -> None:
     await database.fetch(
         "insert into alerts (kind, subject, text, last_at, resolved_at)"
-        " select 'parked', 'job ' || n, '', timestamptz '2026-01-01', case when n % 2 = 0 then ledger_now() end"
+        " select 'parked', 'job ' || n, '', timestamptz '2026-01-01', case when n % 2 = "
+        "0 then ledger_now() end"
         " from generate_series(1, 7) n"
     )
-    rows = await database.fetch("select id, resolved_at is null as is_open from alerts order by last_at desc, id desc")
+    rows = await database.fetch(
+        "select id, resolved_at is null as is_open from alerts order by last_at desc, id desc"
+    )
     assert await whole(program, "/api/alerts") == [row["id"] for row in rows if row["is_open"]]
     by_state = sorted(rows, key=lambda row: not row["is_open"])
     assert await whole(program, "/api/alerts", all="true") == [row["id"] for row in by_state]
 
 
 async def test_runs_are_filtered(program: httpx2.AsyncClient) -> None:
-    rows = (await program.get("/api/runs", params={"status": "needs_review", "key": "ada"})).json()["rows"]
+    rows = (await program.get("/api/runs", params={"status": "needs_review", "key": "ada"})).json()[
+        "rows"
+    ]
     assert [(row["status"], row["key"]) for row in rows] == [("needs_review", "ada")]
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=501", "limit=many", "status=tired", "before=-1", "limt=5", "limit=1&limit=2", "key="]
+    "query",
+    [
+        "limit=0",
+        "limit=501",
+        "limit=many",
+        "status=tired",
+        "before=-1",
+        "limt=5",
+        "limit=1&limit=2",
+        "key=",
+    ],
 )
-async def test_a_parameter_that_does_not_fit_is_refused(program: httpx2.AsyncClient, query: str) -> None:
+async def test_a_parameter_that_does_not_fit_is_refused(
+    program: httpx2.AsyncClient, query: str
+) -> None:
     answer = await program.get(f"/api/runs?{query}")
     assert answer.status_code == 422
     assert answer.json()["error"]
@@ -146,14 +184,21 @@ def test_every_button_is_an_action_of_the_api() -> None:
     assert set(api.VERBS) == set(ACTIONS)
 
 
-async def test_an_action_is_done_in_the_name_of_the_token(program: httpx2.AsyncClient, database: Database) -> None:
+async def test_an_action_is_done_in_the_name_of_the_token(
+    program: httpx2.AsyncClient, database: Database
+) -> None:
     job = await job_of(database, "dead")
-    assert await do(program, "replay", job=job, reason="mended") == (200, "1 dead letter started again")
+    assert await do(program, "replay", job=job, reason="mended") == (
+        200,
+        "1 dead letter started again",
+    )
     (deed,) = await report.actions(database, job)
     assert (deed["verb"], deed["by"], deed["reason"]) == ("replay", "script", "mended")
 
 
-async def test_what_waits_is_approved_with_its_seal(program: httpx2.AsyncClient, database: Database) -> None:
+async def test_what_waits_is_approved_with_its_seal(
+    program: httpx2.AsyncClient, database: Database
+) -> None:
     job = await job_of(database, "needs_review")
     seal = (await program.get(f"/api/review/{job}")).json()["seen"]
     assert (await do(program, "approve", job=job, seen="0" * 64))[0] == 409
@@ -184,7 +229,10 @@ async def test_switches_breakers_and_budgets_are_set(program: httpx2.AsyncClient
     assert (await do(program, "pause", scope="customer:nobody"))[0] == 404
     assert (await do(program, "pause", scope="everything"))[0] == 400
     assert (await do(program, "close-breaker", name="shop ada", reason="well"))[0] == 200
-    assert await do(program, "set-budget", scope="all", usd=7.5) == (200, "all may spend $7.50 a day")
+    assert await do(program, "set-budget", scope="all", usd=7.5) == (
+        200,
+        "all may spend $7.50 a day",
+    )
 
 
 @pytest.mark.parametrize(
@@ -209,7 +257,9 @@ async def test_a_body_that_cannot_be_read_changes_nothing(
     assert await _off(database) == ["key:ben"]
 
 
-@pytest.mark.parametrize("input", ['"a\\u0000b"', "NaN", "1e999", '{"customer": "ada", "number": NaN}'])
+@pytest.mark.parametrize(
+    "input", ['"a\\u0000b"', "NaN", "1e999", '{"customer": "ada", "number": NaN}']
+)
 async def test_an_input_that_postgres_cannot_store_is_refused(
     program: httpx2.AsyncClient, database: Database, input: str
 ) -> None:
@@ -218,7 +268,9 @@ async def test_an_input_that_postgres_cannot_store_is_refused(
     assert answer.status_code == 422
 
 
-async def test_without_a_token_or_a_session_nothing_is_told(app: App, opened: Open, database: Database) -> None:
+async def test_without_a_token_or_a_session_nothing_is_told(
+    app: App, opened: Open, database: Database
+) -> None:
     async with opened(app, BOTH) as client:
         for path in ("/api/runs", "/api/openapi.json", "/api/nothing", "/metrics"):
             answer = await client.get(path)
@@ -230,15 +282,21 @@ async def test_without_a_token_or_a_session_nothing_is_told(app: App, opened: Op
     assert await _off(database) == ["key:ben"]
 
 
-async def test_a_token_that_may_only_look_changes_nothing(app: App, opened: Open, database: Database) -> None:
+async def test_a_token_that_may_only_look_changes_nothing(
+    app: App, opened: Open, database: Database
+) -> None:
     async with opened(app, BOTH) as client:
-        client.headers["authorization"] = f"Bearer {await access.add_token(database, 'screen', 'view')}"
+        client.headers["authorization"] = (
+            f"Bearer {await access.add_token(database, 'screen', 'view')}"
+        )
         assert (await client.get("/api/runs")).status_code == 200
         assert (await do(client, "pause", scope="all"))[0] == 403
     assert await _off(database) == ["key:ben"]
 
 
-async def test_a_session_acts_with_the_mark_of_its_forms_alone(client: httpx2.AsyncClient, database: Database) -> None:
+async def test_a_session_acts_with_the_mark_of_its_forms_alone(
+    client: httpx2.AsyncClient, database: Database
+) -> None:
     mark = await csrf(client)
     evil = {"origin": "https://evil.example", api.CSRF: mark}
     for headers in ({}, {api.CSRF: "0" * 64}, evil):
@@ -247,7 +305,9 @@ async def test_a_session_acts_with_the_mark_of_its_forms_alone(client: httpx2.As
     assert await _off(database) == ["key:ben"]
     answer = await client.post("/api/do/pause", json={"scope": "all"}, headers={api.CSRF: mark})
     assert answer.status_code == 200
-    (deed,) = await database.fetch("select by from actions where target = 'all' order by id desc limit 1")
+    (deed,) = await database.fetch(
+        "select by from actions where target = 'all' order by id desc limit 1"
+    )
     assert deed["by"] == control.whoami()
 
 
@@ -275,7 +335,11 @@ async def test_while_the_database_is_away_a_program_is_told_to_come_again(
 async def test_an_answer_past_its_time_limit_says_what_to_do(
     app: App, hurried: Database, opened: Open, database: Database
 ) -> None:
-    async with opened(app, on=hurried) as client, database.connection() as other, other.transaction():
+    async with (
+        opened(app, on=hurried) as client,
+        database.connection() as other,
+        other.transaction(),
+    ):
         await client.get("/switches")
         await other.execute("lock table runs")
         for path in ("/", "/runs", "/dead", "/api/runs", "/api/review"):
@@ -284,7 +348,9 @@ async def test_an_answer_past_its_time_limit_says_what_to_do(
         assert "narrow the filter" in (await client.get("/runs?key=ada")).text
 
 
-async def test_the_document_names_every_endpoint_and_action_with_its_parameters(program: httpx2.AsyncClient) -> None:
+async def test_the_document_names_every_endpoint_and_action_with_its_parameters(
+    program: httpx2.AsyncClient,
+) -> None:
     document = (await program.get("/api/openapi.json")).json()
     assert document["openapi"].startswith("3.1")
     paths = document["paths"]
@@ -299,29 +365,50 @@ async def test_the_document_names_every_endpoint_and_action_with_its_parameters(
     assert set(body["required"]) == {"job", "seen"}
     assert "$ref" not in str(paths["/do/edit"]["post"]["requestBody"])
     for verb in ("replay", "drop"):
-        body = paths[f"/do/{verb}"]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
-        assert set(body) == {"job", "pipeline", "step", "key", "error", "everything", "dry_run", "reason"}
+        body = paths[f"/do/{verb}"]["post"]["requestBody"]["content"]["application/json"]["schema"][
+            "properties"
+        ]
+        assert set(body) == {
+            "job",
+            "pipeline",
+            "step",
+            "key",
+            "error",
+            "everything",
+            "dry_run",
+            "reason",
+        }
         assert "the number of a message" in body["job"]["description"]
 
 
 @pytest.mark.parametrize("place", NUL)
-async def test_a_nul_character_in_an_address_is_refused(client: httpx2.AsyncClient, place: str) -> None:
+async def test_a_nul_character_in_an_address_is_refused(
+    client: httpx2.AsyncClient, place: str
+) -> None:
     assert (await client.get(NUL[place])).status_code == 400
 
 
-async def test_a_form_with_odd_contents_is_refused(client: httpx2.AsyncClient, database: Database) -> None:
+async def test_a_form_with_odd_contents_is_refused(
+    client: httpx2.AsyncClient, database: Database
+) -> None:
     mark, job = await csrf(client), await job_of(database, "dead")
     for form in ({"reason": "a\0b"}, {"back\0": "/"}, {f"field {n}": "" for n in range(1_001)}):
         answer = await client.post("/do/pause", data={"scope": "all", "csrf": mark, **form})
         assert answer.status_code == 400
     for input in ("[" * 100_000, '"\\ud800"', '"\\u0000"', "NaN", "1e999", "9" * 5_000):
-        answer = await client.post("/do/edit", data={"job": job, "input": input, "csrf": mark, "back": "/dead"})
+        answer = await client.post(
+            "/do/edit", data={"job": job, "input": input, "csrf": mark, "back": "/dead"}
+        )
         assert "refused=" in answer.headers["location"]
     assert await _off(database) == ["key:ben"]
 
 
-@pytest.mark.parametrize("query", ["hours=²", "hours=" + "9" * 5_000, "before=" + "9" * 30, "job=%FF%FE", "error=%25"])
-async def test_odd_numbers_and_letters_in_an_address_do_no_harm(client: httpx2.AsyncClient, query: str) -> None:
+@pytest.mark.parametrize(
+    "query", ["hours=²", "hours=" + "9" * 5_000, "before=" + "9" * 30, "job=%FF%FE", "error=%25"]
+)
+async def test_odd_numbers_and_letters_in_an_address_do_no_harm(
+    client: httpx2.AsyncClient, query: str
+) -> None:
     for page in pages.PAGES:
         if "{" not in page.path:
             assert (await client.get(f"{page.path}?{query}")).status_code < 500
@@ -335,4 +422,6 @@ async def test_odd_headers_do_no_harm(client: httpx2.AsyncClient, header: str) -
 
 
 async def _off(database: Database) -> list[str]:
-    return [row["scope"] for row in await database.fetch("select scope from switches where not enabled")]
+    return [
+        row["scope"] for row in await database.fetch("select scope from switches where not enabled")
+    ]

@@ -1,4 +1,6 @@
-"""Dead letters, runs and messages: the command line, the page and the API replay and discard them by the same rules."""
+"""Dead letters, runs and messages: the command line, the page and the API replay and discard them
+by the same rules.
+"""
 
 from __future__ import annotations
 
@@ -17,43 +19,59 @@ import pytest
 from click.testing import CliRunner
 from console_night import HOSTILE, Open, csrf
 
-from overnight import App, intake, report
-from overnight.cli import cli
+from overnight import App
+from overnight.cli.main import cli
 from overnight.console import access
 from overnight.console.access import Access
-from overnight.database import Database
+from overnight.inbox import messages
+from overnight.observability import report
+from overnight.store.database import Database
 
-Came = tuple[int | None, str]  # with how many letters it was done, or None where all of it was refused; what was said
+Came = tuple[
+    int | None, str
+]  # with how many letters it was done, or None where all of it was refused; what was said
 Front = Callable[..., Awaitable[Came]]
 UNREAD = f"no JSON {HOSTILE}".encode()
 
 
 def order(number: int) -> bytes:
-    return json.dumps({"pipeline": "order", "input": {"customer": "ada", "number": number}}).encode()
+    return json.dumps(
+        {"pipeline": "order", "input": {"customer": "ada", "number": number}}
+    ).encode()
 
 
 @pytest.fixture
 async def app(database: Database) -> App:
-    """One dead run, two messages that can be read since a release (m1, m3), and one that never can be (m2)."""
+    """One dead run, two messages that can be read since a release (m1, m3), and one that never can
+    be (m2).
+    """
     before = App("nightshop", [night.letter])
     for body in (order(7), UNREAD, order(8)):
-        await intake.receive(before, database, body, source="webhook")
+        await messages.receive(before, database, body, source="webhook")
     await database.fetch(
-        "insert into runs (job_id, pipeline, step, key, status, attempt, failures, error, input, finished_at) values "
-        "('run', 'order', 'check', 'ada', 'dead', 1, 1, 'boom', '{\"customer\": \"ada\", \"number\": 9}', ledger_now())"
+        "insert into runs (job_id, pipeline, step, key, status, attempt, failures, "
+        "error, input, finished_at) values "
+        "('run', 'order', 'check', 'ada', 'dead', 1, 1, 'boom', '{\"customer\": \"ada\", "
+        '"number": 9}\', ledger_now())'
     )
     return night.make_app()
 
 
 @pytest.fixture(params=["command", "page", "api"])
-async def front(request: pytest.FixtureRequest, app: App, opened: Open, database: Database) -> AsyncIterator[Front]:
+async def front(
+    request: pytest.FixtureRequest, app: App, opened: Open, database: Database
+) -> AsyncIterator[Front]:
     """Each of the three ways to press `replay` and `drop`."""
     if request.param == "command":
         yield _command(app, database)
         return
-    async with opened(app, Access({"operate": "a long password"}) if request.param == "api" else None) as client:
+    async with opened(
+        app, Access({"operate": "a long password"}) if request.param == "api" else None
+    ) as client:
         if request.param == "api":
-            client.headers["authorization"] = f"Bearer {await access.add_token(database, 'script', 'operate')}"
+            client.headers["authorization"] = (
+                f"Bearer {await access.add_token(database, 'script', 'operate')}"
+            )
         yield _page(client) if request.param == "page" else _api(client)
 
 
@@ -62,8 +80,15 @@ def _command(app: App, database: Database) -> Front:
     module.app = app  # type: ignore[attr-defined]
     sys.modules["nightshop"] = module
 
-    async def press(verb: str, *, job: str = "", everything: bool = False, dry_run: bool = False, **given: str) -> Came:
-        words = ["--app", "nightshop:app", "cancel" if verb == "drop" else verb, *([job] if job else [])]
+    async def press(
+        verb: str, *, job: str = "", everything: bool = False, dry_run: bool = False, **given: str
+    ) -> Came:
+        words = [
+            "--app",
+            "nightshop:app",
+            "cancel" if verb == "drop" else verb,
+            *([job] if job else []),
+        ]
         words += ["--all"] * everything + ["--dry-run"] * dry_run
         words += [word for name, value in given.items() for word in (f"--{name}", value)]
         env = {"OVERNIGHT_DATABASE_URL": database.url}
@@ -71,13 +96,17 @@ def _command(app: App, database: Database) -> Front:
         if done.exception is not None:
             return None, str(done.exception)
         told = json.loads(done.stdout)
-        return next(told[name] for name in ("fitting", "replayed", "cancelled") if name in told), done.stdout
+        return next(
+            told[name] for name in ("fitting", "replayed", "cancelled") if name in told
+        ), done.stdout
 
     return press
 
 
 def _page(client: httpx2.AsyncClient) -> Front:
-    async def press(verb: str, *, everything: bool = False, dry_run: bool = False, **form: str) -> Came:
+    async def press(
+        verb: str, *, everything: bool = False, dry_run: bool = False, **form: str
+    ) -> Came:
         form |= {"csrf": await csrf(client), "back": "/dead"}
         form |= {"everything": "yes"} if everything else {}
         form |= {"dry_run": "yes"} if dry_run else {}
@@ -105,7 +134,9 @@ async def left(database: Database) -> set[str]:
 
 
 async def started(database: Database) -> list[int]:
-    rows = await database.fetch("select (input ->> 'number')::int as n from runs where status = 'queued' order by 1")
+    rows = await database.fetch(
+        "select (input ->> 'number')::int as n from runs where status = 'queued' order by 1"
+    )
     return [row["n"] for row in rows]
 
 
@@ -123,7 +154,9 @@ async def test_all_that_match_are_counted_and_then_replayed_messages_among_them(
     assert count == 3
     assert "m2 is still a dead letter: the body is not JSON" in said
     assert (await left(database), await started(database)) == ({"m2"}, [7, 8, 9])
-    assert await actions(database) == {("replay", letter, "mended") for letter in ("run", "m1", "m3")}
+    assert await actions(database) == {
+        ("replay", letter, "mended") for letter in ("run", "m1", "m3")
+    }
 
 
 async def test_all_that_match_are_counted_and_then_discarded_messages_among_them(
@@ -133,7 +166,9 @@ async def test_all_that_match_are_counted_and_then_discarded_messages_among_them
     assert await left(database) == {"run", "m1", "m2", "m3"}
     assert (await front("drop", everything=True, reason="old"))[0] == 4
     assert (await left(database), await started(database)) == (set(), [])
-    assert await actions(database) == {("cancel", "run", "old")} | {("drop", f"m{n}", "old") for n in (1, 2, 3)}
+    assert await actions(database) == {("cancel", "run", "old")} | {
+        ("drop", f"m{n}", "old") for n in (1, 2, 3)
+    }
     assert await database.fetch("select id from alerts where resolved_at is null") == []
 
 
@@ -165,13 +200,22 @@ async def test_one_message_is_replayed_or_discarded_once_and_then_it_is_said_wha
     assert (await front("replay", job="m3"))[0] == 1
     assert (await front("drop", job="m1", reason="spam"))[0] == 1
     assert (await left(database), await started(database)) == ({"m2", "run"}, [8])
-    assert await front("replay", job="m3") == (None, "m3 is no dead letter any more: it was replayed")
-    assert await front("drop", job="m1", reason="spam") == (None, "m1 is no dead letter any more: it was dropped")
+    assert await front("replay", job="m3") == (
+        None,
+        "m3 is no dead letter any more: it was replayed",
+    )
+    assert await front("drop", job="m1", reason="spam") == (
+        None,
+        "m1 is no dead letter any more: it was dropped",
+    )
     count, said = await front("replay", job="m2")
     assert (count, "m2 is still a dead letter" in said) == (None, True)
     for letter in ("m99", "m" + "9" * 18):
         assert await front("replay", job=letter) == (None, f"there is no message {letter}")
-        assert await front("drop", job=letter, reason="x") == (None, f"there is no message {letter}")
+        assert await front("drop", job=letter, reason="x") == (
+            None,
+            f"there is no message {letter}",
+        )
 
 
 async def test_no_letter_is_touched_by_mistake(front: Front, database: Database) -> None:
@@ -196,9 +240,13 @@ async def test_the_page_shows_a_message_with_what_came_and_why_and_both_buttons(
     assert {f'name="job" value="m{number}"' in first for number in (1, 2, 3)} == {True}
 
 
-async def test_a_message_is_edited_by_the_api_and_what_came_is_kept(app: App, opened: Open, database: Database) -> None:
+async def test_a_message_is_edited_by_the_api_and_what_came_is_kept(
+    app: App, opened: Open, database: Database
+) -> None:
     async with opened(app, Access({"operate": "a long password"})) as client:
-        client.headers["authorization"] = f"Bearer {await access.add_token(database, 'script', 'operate')}"
+        client.headers["authorization"] = (
+            f"Bearer {await access.add_token(database, 'script', 'operate')}"
+        )
         body = {
             "job": "m2",
             "input": {"pipeline": "order", "input": {"customer": "ben", "number": 5}},

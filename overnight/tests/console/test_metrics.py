@@ -13,16 +13,20 @@ from console_night import Open
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from overnight import App, budgets, report, rollup, signals
+from overnight import App
 from overnight.console import metrics
-from overnight.database import Database
+from overnight.llm import budgets
+from overnight.observability import report, rollup, signals
+from overnight.store.database import Database
 from overnight.testing import Clock
 
 DASHBOARD = Path(__file__).parents[3] / "deploy/grafana/overnight.json"
 PARTS = re.compile(r"_(total|bucket|sum|count)$")
 CALL = (
-    "insert into llm_calls (job_id, step, pipeline, key, attempt, provider, model, request_hash, status, input_tokens,"
-    " output_tokens, cost_usd, finished_at) values ('j', 's', 'p', 'k', 1, 'x', %s, '', 'stored', 900, 120, 3, %s)"
+    "insert into llm_calls (job_id, step, pipeline, key, attempt, provider, model, "
+    "request_hash, status, input_tokens,"
+    " output_tokens, cost_usd, finished_at) values ('j', 's', 'p', 'k', 1, 'x', %s, '', "
+    "'stored', 900, 120, 3, %s)"
 )
 
 Figures = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -53,7 +57,9 @@ async def test_the_figures_of_now_are_those_of_the_pages(
     for state in ("due", "held", "waiting"):
         assert of(found, "queue_runs", state=state) == status["now"][state]
     assert of(found, "queue_runs", state="held") == 1
-    assert of(found, "oldest_due_seconds") == pytest.approx(status["now"]["oldest_due_seconds"] or 0, abs=60)
+    assert of(found, "oldest_due_seconds") == pytest.approx(
+        status["now"]["oldest_due_seconds"] or 0, abs=60
+    )
     assert (of(found, "running_runs"), of(found, "workers")) == (0, 0)
     assert (of(found, "reviews"), of(found, "dead_letters"), of(found, "switches_off")) == (2, 1, 1)
     assert (of(found, "breakers", state="open"), of(found, "breakers", state="closed")) == (1, 0)
@@ -66,7 +72,8 @@ async def test_a_message_of_which_no_run_could_be_made_is_a_dead_letter(
     client: httpx2.AsyncClient, database: Database
 ) -> None:
     await database.fetch(
-        "insert into messages (source, sha256, status, target, bare, body) values ('queue', '', 'dead', '', false, '')"
+        "insert into messages (source, sha256, status, target, bare, body) values "
+        "('queue', '', 'dead', '', false, '')"
     )
     assert of(await figures(client), "dead_letters") == 2
 
@@ -114,7 +121,9 @@ async def test_no_counter_falls_when_the_sums_are_made(
     client: httpx2.AsyncClient, clock: Clock, database: Database
 ) -> None:
     now = await clock.now()
-    await clock.set(metrics.month_of(now).replace(day=28, hour=12))  # before the month ends, whenever this runs
+    await clock.set(
+        metrics.month_of(now).replace(day=28, hour=12)
+    )  # before the month ends, whenever this runs
     before = await figures(client)
     await clock.move(3_600)
     while not await rollup.add(database):
@@ -141,7 +150,9 @@ async def test_an_empty_ledger_has_figures_too(opened: Open, database: Database)
     assert of(found, "runs_last_day", status="succeeded") == 0
 
 
-async def test_the_dashboard_shows_every_metric_and_asks_for_no_other(client: httpx2.AsyncClient) -> None:
+async def test_the_dashboard_shows_every_metric_and_asks_for_no_other(
+    client: httpx2.AsyncClient,
+) -> None:
     told = {family.name for family in await scrape(client)}
     dashboard = json.loads(DASHBOARD.read_text())
     asked = {

@@ -11,21 +11,24 @@ import httpx2
 import pytest
 from console_night import Open, csrf
 
-from overnight import control, report
 from overnight.console import pages
 from overnight.console.actions import ACTIONS
 from overnight.console.live import Live
-from overnight.database import Database
-from overnight.ledger import Ledger
-from overnight.model import Filter
-from overnight.triggers import Skipped
+from overnight.observability import report
+from overnight.operations import control
+from overnight.pipelines.triggers import Skipped
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import Filter
 
 LISTS = [page.path for page in pages.PAGES if "{" not in page.path]
 
 
 async def press(client: httpx2.AsyncClient, verb: str, **form: str) -> str:
     """Press a button; what is said of it."""
-    answer = await client.post(f"/do/{verb}", data={"csrf": await csrf(client), "back": "/dead", **form})
+    answer = await client.post(
+        f"/do/{verb}", data={"csrf": await csrf(client), "back": "/dead", **form}
+    )
     said = parse_qs(urlsplit(answer.headers["location"]).query)
     return said.get("done", said.get("refused", [""]))[0]
 
@@ -36,7 +39,9 @@ async def job_of(database: Database, status: str) -> str:
 
 
 @pytest.mark.parametrize("path", LISTS)
-async def test_every_page_shows_the_night_and_runs_none_of_its_texts(client: httpx2.AsyncClient, path: str) -> None:
+async def test_every_page_shows_the_night_and_runs_none_of_its_texts(
+    client: httpx2.AsyncClient, path: str
+) -> None:
     answer = await client.get(path)
     assert answer.status_code == 200
     assert "<script>" not in answer.text
@@ -52,7 +57,9 @@ async def test_every_page_of_an_empty_ledger_teaches(opened: Open, path: str) ->
     assert 'class="empty"' in answer.text or path == "/schedules"
 
 
-async def test_every_job_has_a_page_with_what_is_known_of_it(client: httpx2.AsyncClient, database: Database) -> None:
+async def test_every_job_has_a_page_with_what_is_known_of_it(
+    client: httpx2.AsyncClient, database: Database
+) -> None:
     for row in await database.fetch("select distinct job_id from runs"):
         answer = await client.get(f"/jobs/{row['job_id']}")
         assert answer.status_code == 200
@@ -71,7 +78,9 @@ async def job_of_customer_two(database: Database) -> str:
     return str(rows[0]["job_id"])
 
 
-async def test_a_job_is_found_by_its_first_digits(client: httpx2.AsyncClient, database: Database) -> None:
+async def test_a_job_is_found_by_its_first_digits(
+    client: httpx2.AsyncClient, database: Database
+) -> None:
     job = await job_of(database, "dead")
     answer = await client.get("/runs", params={"job": job[:9]})
     assert answer.headers["location"] == f"/jobs/{job}"
@@ -101,7 +110,9 @@ async def test_all_are_replayed_only_by_a_filter_or_when_all_are_meant(
     assert await press(client, "replay", everything="yes") == "1 dead letter started again"
 
 
-async def test_dropping_needs_a_reason_and_a_choice(client: httpx2.AsyncClient, database: Database) -> None:
+async def test_dropping_needs_a_reason_and_a_choice(
+    client: httpx2.AsyncClient, database: Database
+) -> None:
     job = await job_of(database, "dead")
     assert "say which" in await press(client, "drop", reason="old")
     assert "say why" in await press(client, "drop", job=job)
@@ -109,15 +120,21 @@ async def test_dropping_needs_a_reason_and_a_choice(client: httpx2.AsyncClient, 
     assert await report.dead(database, Filter(job=job)) == []
 
 
-async def test_an_edited_dead_letter_starts_with_the_new_input(client: httpx2.AsyncClient, database: Database) -> None:
+async def test_an_edited_dead_letter_starts_with_the_new_input(
+    client: httpx2.AsyncClient, database: Database
+) -> None:
     job = await job_of(database, "dead")
     assert "no JSON" in await press(client, "edit", job=job, input="{")
-    assert "edited" in await press(client, "edit", job=job, input='{"customer": "ada", "number": 7}')
+    assert "edited" in await press(
+        client, "edit", job=job, input='{"customer": "ada", "number": 7}'
+    )
     (run,) = await database.fetch("select status, input from runs where job_id = %s", [job])
     assert (run["status"], run["input"]["number"]) == ("queued", 7)
 
 
-async def test_a_decision_is_bound_to_what_the_page_showed(client: httpx2.AsyncClient, database: Database) -> None:
+async def test_a_decision_is_bound_to_what_the_page_showed(
+    client: httpx2.AsyncClient, database: Database
+) -> None:
     job = await job_of(database, "needs_review")
     seal = re.search(r'name="seen" value="(\w+)"', (await client.get(f"/review/{job}")).text)
     assert seal is not None
@@ -139,18 +156,35 @@ async def test_a_switch_is_flipped_and_flipped_back_with_its_history(
     assert "customer:ada" in page
 
 
-async def test_a_breaker_is_closed_and_a_budget_set(client: httpx2.AsyncClient, database: Database) -> None:
-    assert "is closed" in await press(client, "close-breaker", name="shop ada", reason="they said so")
-    assert "may spend $7.50 a day" in await press(client, "set-budget", scope="all", usd="7.50", reason="less")
+async def test_a_breaker_is_closed_and_a_budget_set(
+    client: httpx2.AsyncClient, database: Database
+) -> None:
+    assert "is closed" in await press(
+        client, "close-breaker", name="shop ada", reason="they said so"
+    )
+    assert "may spend $7.50 a day" in await press(
+        client, "set-budget", scope="all", usd="7.50", reason="less"
+    )
     assert "no budget" in await press(client, "set-budget", scope="all", usd="much", reason="less")
 
 
 async def test_a_button_that_is_none_is_not_found(client: httpx2.AsyncClient) -> None:
     assert (await client.post("/do/nothing", data={"csrf": await csrf(client)})).status_code == 404
-    assert set(ACTIONS) >= {"pause", "resume", "approve", "reject", "edit", "replay", "drop", "cancel"}
+    assert set(ACTIONS) >= {
+        "pause",
+        "resume",
+        "approve",
+        "reject",
+        "edit",
+        "replay",
+        "drop",
+        "cancel",
+    }
 
 
-async def test_open_pages_hear_of_a_change_and_of_nothing_else(client: httpx2.AsyncClient, database: Database) -> None:
+async def test_open_pages_hear_of_a_change_and_of_nothing_else(
+    client: httpx2.AsyncClient, database: Database
+) -> None:
     await client.get("/")
     async with client.stream("GET", "/live", timeout=60) as stream:
         lines = stream.aiter_lines()
@@ -167,7 +201,10 @@ async def test_a_page_that_opens_beside_others_hears_at_once_of_what_changed_sin
     live = Live(database)
     watchers = [live.events(), live.events()]
     for watcher in watchers:
-        assert [await anext(watcher), (await anext(watcher))[:14]] == ["retry: 3000\n\n", "event: changed"]
+        assert [await anext(watcher), (await anext(watcher))[:14]] == [
+            "retry: 3000\n\n",
+            "event: changed",
+        ]
     for watcher in watchers:
         await watcher.aclose()
 
@@ -208,20 +245,34 @@ async def test_when_a_schedule_fired_last_and_since_when_it_is_overdue_are_two_t
 ) -> None:
     async def cells() -> list[str]:
         page = (await client.get("/schedules")).text
-        found = [re.search(rf'data-label="{label}">(.*?)</td>', page, re.S) for label in ("last", "overdue since")]
+        found = [
+            re.search(rf'data-label="{label}">(.*?)</td>', page, re.S)
+            for label in ("last", "overdue since")
+        ]
         return [" ".join(re.sub("<[^>]+>", " ", cell[1]).split()) for cell in found if cell]
 
     (schedule,) = await Ledger(database).read_schedules()
     if has_fired:
-        await Ledger(database).skip(schedule, Skipped(1, schedule.last_slot, "away"), "skipped", "away")
+        await Ledger(database).skip(
+            schedule, Skipped(1, schedule.last_slot, "away"), "skipped", "away"
+        )
     last, overdue = await cells()
     assert (last.startswith("skipped") if has_fired else last == "never", overdue) == (True, "")
     await database.fetch("update schedules set last_slot = last_slot - interval '3 days'")
     (row,) = await report.schedules(database, night.make_app())
-    assert await cells() == [last, f"{row['overdue']:%Y-%m-%d %H:%M:%S} UTC does a worker of nightshop run?"]
+    assert await cells() == [
+        last,
+        f"{row['overdue']:%Y-%m-%d %H:%M:%S} UTC does a worker of nightshop run?",
+    ]
 
 
-async def test_what_needs_a_person_stands_before_everything_else(client: httpx2.AsyncClient) -> None:
+async def test_what_needs_a_person_stands_before_everything_else(
+    client: httpx2.AsyncClient,
+) -> None:
     page = (await client.get("/")).text
-    assert page.index("<h2>Needs you</h2>") < page.index("<h2>Spent today</h2>") < page.index("<h2>Alerts</h2>")
+    assert (
+        page.index("<h2>Needs you</h2>")
+        < page.index("<h2>Spent today</h2>")
+        < page.index("<h2>Alerts</h2>")
+    )
     assert "Start one: <code>overnight worker</code>" in page

@@ -1,4 +1,6 @@
-"""The other sides of alerts, real servers on loopback: one that speaks Slack's protocol, and one that takes mail."""
+"""The other sides of alerts, real servers on loopback: one that speaks Slack's protocol, and one
+that takes mail.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ class Post:
 
 
 class SlackServer(ThreadingHTTPServer):
-    """Answers as `answer` says: ok, 429, 500, 404, redirect, hang, reset, or `lost`, which takes it and hangs up.
+    """Answers as `answer` says: ok, 429, 500, 404, redirect, hang, reset, or `lost`, which takes it
+    and hangs up.
 
     With `unknown` and `limited` it answers as healthchecks.io does to what it does not take.
 
@@ -75,7 +78,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         server, answer = self.server, self.server.answer
         body = self.rfile.read(int(self.headers["content-length"] or 0))
-        server.posts.append(Post(self.path, {k.lower(): v for k, v in self.headers.items()}, body, answer))
+        server.posts.append(
+            Post(self.path, {k.lower(): v for k, v in self.headers.items()}, body, answer)
+        )
         server.at_post()
         if answer == "hang":
             server.released.wait(60)
@@ -113,7 +118,8 @@ def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlackServer]:
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """Speaks as much SMTP as a client of ours needs. `refuse` is what it answers to a message (554 …, 421 …), or None.
+    """Speaks as much SMTP as a client of ours needs. `refuse` is what it answers to a message (554
+    …, 421 …), or None.
 
     With a `context` it offers STARTTLS; `login` is what it let in.
     """
@@ -126,7 +132,9 @@ class MailServer(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _MailHandler)
         self.context = context
         self.refuse: str | None = None
-        self.mails: list[tuple[str, list[str], bytes, bool]] = []  # from, to, the message, encrypted
+        self.mails: list[
+            tuple[str, list[str], bytes, bool]
+        ] = []  # from, to, the message, encrypted
         self.logins: list[str] = []
 
     def handle_error(self, *_: Any) -> None:

@@ -21,7 +21,9 @@ from overnight.alerts import Apprise, Item, Mail, Message, Slack, Webhook, chann
 from overnight.errors import Permanent, Transient
 from overnight.signing import sign
 
-ITEM = Item("dead_letter", "p/s", "new", "dead letter", "503", 1, "Tue 12:00", 0.25, "overnight dead")
+ITEM = Item(
+    "dead_letter", "p/s", "new", "dead letter", "503", 1, "Tue 12:00", 0.25, "overnight dead"
+)
 MESSAGE = Message("app: dead letter: p/s", (ITEM,), press="overnight alerts")
 
 
@@ -60,7 +62,9 @@ def test_a_server_that_is_not_there_is_tried_again() -> None:
         Slack("http://127.0.0.1:9/services/x").send(MESSAGE, "app-1")
 
 
-def test_a_webhook_is_signed_so_that_its_receiver_can_check_it_and_count_it_once(slack: Any) -> None:
+def test_a_webhook_is_signed_so_that_its_receiver_can_check_it_and_count_it_once(
+    slack: Any,
+) -> None:
     secret = "a plain secret of good length"
     Webhook(slack.url, secret).send(MESSAGE, "app-7")
     (post,) = slack.posts
@@ -89,7 +93,9 @@ def certificate(tmp_path: Path) -> Path:
     )
     file = tmp_path / "certificate.pem"
     pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     file.write_bytes(private + made.public_bytes(pem))
     return file
 
@@ -101,7 +107,9 @@ def offering(certificate: Path) -> ssl.SSLContext:
 
 
 def mail(server: Any, **options: Any) -> Mail:
-    return Mail("localhost", "a@example.com", ["b@example.com"], port=server.server_address[1], **options)
+    return Mail(
+        "localhost", "a@example.com", ["b@example.com"], port=server.server_address[1], **options
+    )
 
 
 def test_mail_goes_encrypted_to_a_server_that_is_trusted(
@@ -111,7 +119,12 @@ def test_mail_goes_encrypted_to_a_server_that_is_trusted(
     server = mail_server(offering(certificate))
     mail(server, user="u", password="verysecret").send(MESSAGE, "app-1")
     ((sender, to, body, encrypted),) = server.mails
-    assert (sender, to, encrypted, len(server.logins)) == ("a@example.com", ["b@example.com"], True, 1)
+    assert (sender, to, encrypted, len(server.logins)) == (
+        "a@example.com",
+        ["b@example.com"],
+        True,
+        1,
+    )
     read = message_from_bytes(body)
     assert read["Message-ID"] == "<app-1@example.com>"
     assert [part.get_content_type() for part in read.get_payload()] == ["text/plain", "text/html"]
@@ -128,7 +141,9 @@ def test_mail_is_not_sent_to_a_server_that_is_not_trusted_or_cannot_encrypt(
     assert strange.mails == bare.mails == []
 
 
-@pytest.mark.parametrize(("answer", "error"), [("451 come again", Transient), ("554 spam", Permanent)])
+@pytest.mark.parametrize(
+    ("answer", "error"), [("451 come again", Transient), ("554 spam", Permanent)]
+)
 def test_what_a_mail_server_refuses_for_now_is_tried_again(
     mail_server: Callable[..., Any], answer: str, error: type[Exception]
 ) -> None:
@@ -139,7 +154,9 @@ def test_what_a_mail_server_refuses_for_now_is_tried_again(
 
 
 @pytest.mark.parametrize("takes", [True, False])
-def test_apprise_is_asked_for_the_truth_of_its_answer(monkeypatch: pytest.MonkeyPatch, takes: bool) -> None:
+def test_apprise_is_asked_for_the_truth_of_its_answer(
+    monkeypatch: pytest.MonkeyPatch, takes: bool
+) -> None:
     heard: list[dict[str, str]] = []
 
     class Answer:

@@ -1,4 +1,6 @@
-"""Alerts reach a channel at least once, and seldom twice, whatever the other side does and whoever dies when."""
+"""Alerts reach a channel at least once, and seldom twice, whatever the other side does and whoever
+dies when.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +18,18 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from overnight import App, Context, Pipeline, report
+from overnight import App, Context, Pipeline
 from overnight.alerts import Alerts, Message, Slack, channel
 from overnight.alerts.delivery import KEPT, LEASE, Delivery
 from overnight.alerts.rules import AGAIN, SHOWN
-from overnight.database import Database
-from overnight.keeper import Keeper
-from overnight.ledger import Ledger
-from overnight.model import Alert
-from overnight.sql import queries
+from overnight.engine.maintenance import Keeper
+from overnight.engine.worker import Worker
+from overnight.observability import report
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import Alert
+from overnight.store.sql import queries
 from overnight.testing import Clock
-from overnight.worker import Worker
 
 DAY = datetime(2030, 1, 1, 12, tzinfo=UTC)
 NIGHT = datetime(2030, 1, 2, 3, tzinfo=UTC)
@@ -57,7 +60,9 @@ class Scene:
             await self.tick()
 
     async def tell(self, *subjects: str, kind: str = "dead_letter") -> None:
-        await Ledger(self.database).alert([Alert(kind, subject, f"why of {subject}") for subject in subjects])
+        await Ledger(self.database).alert(
+            [Alert(kind, subject, f"why of {subject}") for subject in subjects]
+        )
 
     async def heal(self, *subjects: str, kind: str = "dead_letter") -> None:
         await Ledger(self.database).resolve_alerts(kind, subjects)
@@ -68,7 +73,9 @@ class Scene:
         return [post.json["text"] for post in self.slack.taken]
 
     def told(self, subject: str) -> int:
-        return sum(f" {subject} " in f"{text} ".replace("\n", " ").replace(",", " ") for text in self.texts)
+        return sum(
+            f" {subject} " in f"{text} ".replace("\n", " ").replace(",", " ") for text in self.texts
+        )
 
 
 @pytest.fixture
@@ -78,8 +85,12 @@ async def scene(database: Database, clock: Clock, slack: Any) -> Scene:
     return made
 
 
-async def test_alerts_reach_a_slack_that_fails_for_ten_minutes_none_lost_none_doubled(scene: Scene) -> None:
-    for minute, answer in enumerate(["500", "429", "reset", "404", "500", "reset", "redirect", "500", "429", "500"]):
+async def test_alerts_reach_a_slack_that_fails_for_ten_minutes_none_lost_none_doubled(
+    scene: Scene,
+) -> None:
+    for minute, answer in enumerate(
+        ["500", "429", "reset", "404", "500", "reset", "redirect", "500", "429", "500"]
+    ):
         scene.slack.answer = answer
         await scene.tell(f"p/step{minute}")
         if minute == 3:
@@ -88,16 +99,20 @@ async def test_alerts_reach_a_slack_that_fails_for_ten_minutes_none_lost_none_do
     assert scene.texts == []
     scene.slack.answer = "ok"
     await scene.pass_time(2 * 3600)
-    assert {minute: scene.told(f"p/step{minute}") for minute in range(10) if minute != 3} == dict.fromkeys(
-        [0, 1, 2, 4, 5, 6, 7, 8, 9], 1
-    )
-    assert scene.told("p/step3") == 0  # it healed before anybody heard of it, and waits for the morning
+    assert {
+        minute: scene.told(f"p/step{minute}") for minute in range(10) if minute != 3
+    } == dict.fromkeys([0, 1, 2, 4, 5, 6, 7, 8, 9], 1)
+    assert (
+        scene.told("p/step3") == 0
+    )  # it healed before anybody heard of it, and waits for the morning
     await scene.tick(MORNING)
     assert scene.told("p/step3") == 1
     assert len(scene.texts) == 3
 
 
-async def test_a_message_that_was_taken_but_not_answered_comes_twice_and_no_more(scene: Scene) -> None:
+async def test_a_message_that_was_taken_but_not_answered_comes_twice_and_no_more(
+    scene: Scene,
+) -> None:
     scene.slack.answer = "lost"
     await scene.tell("p/one")
     await scene.tick()
@@ -114,12 +129,14 @@ async def test_two_workers_that_look_at_once_send_one_message(scene: Scene) -> N
     assert len(scene.slack.posts) == 5
 
 
-async def test_a_dead_sender_s_message_is_sent_by_another_and_comes_twice_at_most(scene: Scene, tmp_path: Path) -> None:
+async def test_a_dead_sender_s_message_is_sent_by_another_and_comes_twice_at_most(
+    scene: Scene, tmp_path: Path
+) -> None:
     program = """
 import asyncio, sys
 from overnight.alerts import Alerts, Slack
 from overnight.alerts.delivery import Delivery
-from overnight.database import Database
+from overnight.store.database import Database
 
 async def main(url, slack):
     async with Database(url) as database:
@@ -142,7 +159,9 @@ asyncio.run(main(*sys.argv[1:]))
         child[0].wait()
 
     scene.slack.at_post = kill
-    child.append(subprocess.Popen([sys.executable, "-c", program, scene.database.url, scene.slack.url]))
+    child.append(
+        subprocess.Popen([sys.executable, "-c", program, scene.database.url, scene.slack.url])
+    )
     await asyncio.to_thread(child[0].wait)
     assert started.is_set()
     scene.slack.at_post = lambda: None
@@ -172,7 +191,9 @@ async def test_a_hanging_server_holds_up_neither_the_worker_nor_the_other_channe
     @pipeline.step
     async def work(ctx: Context[Any], value: int) -> int:
         assert other.heard
-        (tried,) = await database.fetch("select error from deliveries where channel = 'slack' and sent_at is null")
+        (tried,) = await database.fetch(
+            "select error from deliveries where channel = 'slack' and sent_at is null"
+        )
         assert tried["error"] is None
         done.set()
         return value
@@ -238,7 +259,9 @@ async def test_a_worker_that_stops_waits_for_no_answer_longer_than_its_grace(
     slack.released.set()
 
 
-async def test_a_channel_of_which_nobody_hears_is_shown_and_tells_no_alerts_of_itself(scene: Scene) -> None:
+async def test_a_channel_of_which_nobody_hears_is_shown_and_tells_no_alerts_of_itself(
+    scene: Scene,
+) -> None:
     scene.slack.answer = "404"
     await scene.tell("p/one")
     with capture_logs() as logs:
@@ -246,10 +269,17 @@ async def test_a_channel_of_which_nobody_hears_is_shown_and_tells_no_alerts_of_i
         await scene.pass_time(3 * 3600)
     assert len(scene.slack.posts) == 4  # once an hour
     (row,) = await report.deliveries(scene.database, "app")
-    assert (row["channel"], row["kind"], row["sent_at"], row["attempts"]) == ("slack", "slack", None, 4)
+    assert (row["channel"], row["kind"], row["sent_at"], row["attempts"]) == (
+        "slack",
+        "slack",
+        None,
+        4,
+    )
     assert row["error"] == "it answered 404, no_service; mend the channel, then: alerts send"
     assert len(await scene.database.fetch("select * from alerts")) == 1
-    assert "verysecrettoken" not in repr(logs) + repr(await scene.database.fetch("select * from deliveries"))
+    assert "verysecrettoken" not in repr(logs) + repr(
+        await scene.database.fetch("select * from deliveries")
+    )
 
 
 async def test_what_slack_asks_for_is_waited_for(scene: Scene) -> None:
@@ -298,12 +328,18 @@ async def test_a_storm_of_many_subjects_is_a_few_messages_that_name_the_first_an
         await scene.tell(f"q/step{number}")
         await scene.pass_time(TICK)
     assert len(scene.texts) <= 8
-    assert scene.slack.taken[0].json["blocks"][-1]["text"]["text"].startswith(f"and {500 - SHOWN} more: ")
+    assert (
+        scene.slack.taken[0]
+        .json["blocks"][-1]["text"]["text"]
+        .startswith(f"and {500 - SHOWN} more: ")
+    )
     (row,) = await scene.database.fetch("select count(*) from told where alert <= 500")
     assert row["count"] == 500
 
 
-async def test_the_first_alert_of_a_kind_is_told_at_once_amid_a_storm_of_others(scene: Scene) -> None:
+async def test_the_first_alert_of_a_kind_is_told_at_once_amid_a_storm_of_others(
+    scene: Scene,
+) -> None:
     for number in range(6):
         await scene.tell(f"p/storm{number}")
         await scene.pass_time(TICK)
@@ -319,7 +355,9 @@ async def test_the_first_alert_of_a_kind_is_told_at_once_amid_a_storm_of_others(
     assert [scene.told(f"p/storm{number}") for number in range(6)] == [1] * 6
 
 
-async def test_that_all_is_well_again_is_told_once_and_only_where_the_alert_was_told(scene: Scene) -> None:
+async def test_that_all_is_well_again_is_told_once_and_only_where_the_alert_was_told(
+    scene: Scene,
+) -> None:
     await scene.tell("p/one")
     await scene.tick()
     await scene.heal("p/one")
@@ -361,7 +399,9 @@ async def test_at_night_only_what_wakes_is_told_and_the_morning_brings_the_rest_
     assert len(scene.texts) == 3
 
 
-async def test_a_report_that_cannot_be_made_holds_no_alert_up(database: Database, clock: Clock, slack: Any) -> None:
+async def test_a_report_that_cannot_be_made_holds_no_alert_up(
+    database: Database, clock: Clock, slack: Any
+) -> None:
     async def report(database: Any, since: datetime) -> str:
         raise ValueError("no such column")
 
@@ -412,7 +452,8 @@ async def test_the_message_says_what_why_what_it_cost_and_where_to_look(
     scene = Scene(database, clock, slack, link="https://console.example/", command="shop")
     await clock.set(DAY)
     await database.fetch(
-        "insert into runs (job_id, step, pipeline, status, cost_usd) values ('j 1', 's', 'p', 'dead', 0.25),"
+        "insert into runs (job_id, step, pipeline, status, cost_usd) values ('j 1', 's', "
+        "'p', 'dead', 0.25),"
         " ('j 1', 't', 'p', 'succeeded', 0.1)"
     )
     await Ledger(database).alert([Alert("dead_letter", "p/s", "503 <b> & co", "j 1")])
@@ -421,7 +462,8 @@ async def test_the_message_says_what_why_what_it_cost_and_where_to_look(
     header, told, footer = (block["text"]["text"] for block in post.json["blocks"])
     assert header == "app: dead letter: p/s"
     assert told == (
-        "*dead letter: p/s (since Tue 12:00)* <https://console.example/jobs/j%201|open>\n503 &lt;b&gt; &amp; co\n"
+        "*dead letter: p/s (since Tue 12:00)* "
+        "<https://console.example/jobs/j%201|open>\n503 &lt;b&gt; &amp; co\n"
         "its job cost $0.35 · `shop show 'j 1'`"
     )
     assert footer == "all that is open: shop alerts\n<https://console.example/|open the console>"
@@ -439,7 +481,9 @@ async def test_sent_messages_go_after_some_weeks_and_unsent_ones_never(scene: Sc
     await scene.tell("p/three")
     await scene.clock.move(60)
     await scene.tick()
-    rows = await scene.database.fetch("select message ->> 'title' as title from deliveries order by id")
+    rows = await scene.database.fetch(
+        "select message ->> 'title' as title from deliveries order by id"
+    )
     assert [row["title"] for row in rows] == ["app: dead letter: p/two", "app: while you slept"]
 
 

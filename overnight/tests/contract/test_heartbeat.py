@@ -1,4 +1,6 @@
-"""A monitor outside is called while all is well, by one of all workers: without any, its silence is the alarm."""
+"""A monitor outside is called while all is well, by one of all workers: without any, its silence is
+the alarm.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +18,22 @@ import structlog
 from click.testing import CliRunner, Result
 from structlog.testing import capture_logs
 
-from overnight import Alerts, App, Context, Cron, Pipeline, commandline, control, report
+from overnight import Alerts, App, Context, Cron, Pipeline
 from overnight.alerts import Heartbeat, Slack, background, channel
 from overnight.alerts.heartbeat import LINE_LIMIT, SHORTEST, Signal, request_of
 from overnight.alerts.monitor import RETRY, UNDELIVERED, Monitor
 from overnight.alerts.rules import CRITICAL
-from overnight.cli import cli
-from overnight.database import Database
+from overnight.cli import runner
+from overnight.cli.main import cli
+from overnight.engine.maintenance import Keeper
+from overnight.engine.worker import Worker
 from overnight.errors import ConfigError, Permanent, Transient
-from overnight.keeper import Keeper
-from overnight.ledger import Ledger
-from overnight.model import Alert
+from overnight.observability import report
+from overnight.operations import control
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import Alert
 from overnight.testing import Clock
-from overnight.worker import Worker
 
 UUID = "/d5f7ae9e-1234-4b6a-9c1e-0123456789ab"
 PUSH = "/api/push/aBcDeFgHiJ"
@@ -40,7 +45,9 @@ MISSED = Alert("missed_slot", "night 0 4 * * * UTC", "the slot was neither fired
 class Scene:
     """Workers of one app whose heartbeat goes to the server."""
 
-    def __init__(self, database: Database, clock: Clock, server: Any, path: str = UUID, **options: Any) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, server: Any, path: str = UUID, **options: Any
+    ) -> None:
         self.database, self.clock, self.server = database, clock, server
         origin = f"http://127.0.0.1:{server.server_address[1]}"
         self.alerts = Alerts(heartbeat=Heartbeat(origin + path, EVERY), **options)
@@ -155,17 +162,27 @@ async def test_what_is_not_critical_or_may_wait_leaves_the_monitor_green(
     database: Database, clock: Clock, slack: Any
 ) -> None:
     await clock.set(DAY)
-    scene = Scene(database, clock, slack, urgency={"missed_slot:refresh": "morning", "saturation": "morning"})
+    scene = Scene(
+        database, clock, slack, urgency={"missed_slot:refresh": "morning", "saturation": "morning"}
+    )
     ledger = Ledger(database)
-    await ledger.alert([Alert(kind, "p/s", "why") for kind in ("dead_letter", "breaker", "review", "saturation")])
+    await ledger.alert(
+        [Alert(kind, "p/s", "why") for kind in ("dead_letter", "breaker", "review", "saturation")]
+    )
     await ledger.alert([Alert("missed_slot", "refresh 30 5 * * 1 UTC", "why")])
     assert await scene.tick() == ["success"]
     await ledger.alert([MISSED])
-    assert await scene.tick() == ["/fail schedule missed: night 0 4 * * * UTC: the slot was neither fired nor skipped"]
+    assert await scene.tick() == [
+        "/fail schedule missed: night 0 4 * * * UTC: the slot was neither fired nor skipped"
+    ]
 
 
-async def test_that_no_alert_gets_through_is_told_where_it_does(database: Database, clock: Clock, slack: Any) -> None:
-    scene = Scene(database, clock, slack, channels=[Slack("http://127.0.0.1:9/services/verysecret")])
+async def test_that_no_alert_gets_through_is_told_where_it_does(
+    database: Database, clock: Clock, slack: Any
+) -> None:
+    scene = Scene(
+        database, clock, slack, channels=[Slack("http://127.0.0.1:9/services/verysecret")]
+    )
     await clock.set(DAY)
     await Ledger(database).alert([Alert("dead_letter", "p/s", "why")])
     keeper = Keeper(App("app", [], alerts=scene.alerts), Ledger(database))
@@ -184,7 +201,9 @@ async def test_without_a_worker_nobody_calls(scene: Scene) -> None:
     assert (await scene.state())["due_at"] < await scene.clock.now()
 
 
-@pytest.mark.parametrize("answer", ["500", "404", "429", "redirect", "reset", "hang", "unknown", "limited"])
+@pytest.mark.parametrize(
+    "answer", ["500", "404", "429", "redirect", "reset", "hang", "unknown", "limited"]
+)
 async def test_a_call_that_is_not_taken_is_noted_and_made_again_in_a_minute_and_raises_nothing(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
@@ -194,7 +213,9 @@ async def test_a_call_that_is_not_taken_is_noted_and_made_again_in_a_minute_and_
         assert len(await scene.tick()) == 1
     state = await scene.state()
     assert (state["taken_at"], state["called_at"] is not None) == (None, True)
-    assert [line["error"] for line in logs if line["event"] == "heartbeat not taken"] == [state["error"]]
+    assert [line["error"] for line in logs if line["event"] == "heartbeat not taken"] == [
+        state["error"]
+    ]
     assert "d5f7ae9e" not in repr(logs) + repr(state)
     scene.server.answer = "ok"
     assert await scene.tick(RETRY - 30) == []
@@ -280,17 +301,23 @@ async def test_an_overdue_night_fails_the_heartbeat_until_it_is_fired(
     await clock.set(DAY)
     await Keeper(app, Ledger(database)).fire()
     await clock.set(DAY + timedelta(hours=17))
-    other = App("other", [], alerts=scene.alerts)  # its workers are alive, and see that nobody fires the night
+    other = App(
+        "other", [], alerts=scene.alerts
+    )  # its workers are alive, and see that nobody fires the night
     watcher = Keeper(other, Ledger(database))
     await watcher.watch()
     (told,) = await scene.tick()
-    assert told.startswith("/fail schedule missed: night 0 4 * * * UTC: the slot of 2030-01-02 04:00 UTC was neither")
+    assert told.startswith(
+        "/fail schedule missed: night 0 4 * * * UTC: the slot of 2030-01-02 04:00 UTC was neither"
+    )
     await Keeper(app, Ledger(database)).fire()
     await watcher.watch()
     assert await scene.tick() == ["success"]
 
 
-async def test_a_worker_that_ends_with_its_work_says_how_it_stands(database: Database, slack: Any) -> None:
+async def test_a_worker_that_ends_with_its_work_says_how_it_stands(
+    database: Database, slack: Any
+) -> None:
     pipeline = Pipeline("p")
 
     @pipeline.step
@@ -301,7 +328,7 @@ async def test_a_worker_that_ends_with_its_work_says_how_it_stands(database: Dat
     heartbeat = Heartbeat(f"http://127.0.0.1:{slack.server_address[1]}{UUID}")
     app = App("app", [pipeline], alerts=Alerts(heartbeat=heartbeat))
     await control.start(app, database, "p", 1)
-    await commandline.work(app, database, until_idle=True)
+    await runner.work(app, database, until_idle=True)
     assert call(slack.posts[-1]).startswith("/fail schedule missed: night")
 
 
@@ -309,8 +336,14 @@ async def test_a_worker_that_ends_with_its_work_says_how_it_stands(database: Dat
     ("make", "says"),
     [
         (lambda: Heartbeat("hc-ping.com/verysecret"), "the URL of the heartbeat must be whole"),
-        (lambda: Heartbeat("ftp://hc-ping.com/verysecret"), "the URL of the heartbeat must be whole"),
-        (lambda: Heartbeat("https://hc-ping.com/verysecret", SHORTEST - 1), "every 60 seconds at most"),
+        (
+            lambda: Heartbeat("ftp://hc-ping.com/verysecret"),
+            "the URL of the heartbeat must be whole",
+        ),
+        (
+            lambda: Heartbeat("https://hc-ping.com/verysecret", SHORTEST - 1),
+            "every 60 seconds at most",
+        ),
     ],
 )
 def test_a_wrong_heartbeat_is_one_sentence_without_its_url(make: Any, says: str) -> None:
@@ -322,9 +355,17 @@ def test_a_wrong_heartbeat_is_one_sentence_without_its_url(make: Any, says: str)
 @pytest.mark.parametrize(
     ("answer", "error", "says"),
     [
-        ("unknown", Permanent, "it knows no monitor of this URL; mend the URL of the heartbeat, then: alerts test"),
+        (
+            "unknown",
+            Permanent,
+            "it knows no monitor of this URL; mend the URL of the heartbeat, then: alerts test",
+        ),
         ("limited", Transient, "it was called too often"),
-        ("404", Permanent, "it answered 404, no_service; mend the URL of the heartbeat, then: alerts test"),
+        (
+            "404",
+            Permanent,
+            "it answered 404, no_service; mend the URL of the heartbeat, then: alerts test",
+        ),
         ("500", Transient, "it answered 500, internal_error"),
     ],
 )
@@ -341,7 +382,9 @@ async def press(database: Database, app: App, *words: str) -> Result:
     module.app = app  # type: ignore[attr-defined]
     sys.modules["beating"] = module
     line, env = ["--app", "beating:app", *words], {"OVERNIGHT_DATABASE_URL": database.url}
-    return await asyncio.to_thread(lambda: CliRunner().invoke(cli, line, prog_name="overnight", env=env))
+    return await asyncio.to_thread(
+        lambda: CliRunner().invoke(cli, line, prog_name="overnight", env=env)
+    )
 
 
 async def test_the_commands_show_and_try_the_heartbeat_and_never_its_url(scene: Scene) -> None:
@@ -353,14 +396,20 @@ async def test_the_commands_show_and_try_the_heartbeat_and_never_its_url(scene: 
     assert "heartbeat of app at 127.0.0.1: said that all is well at 2030-01-01 12:0" in shown
     await Ledger(scene.database).alert([MISSED])
     await scene.tick()
-    assert "said “schedule missed: night 0 4 * * * UTC: " in (await press(scene.database, app, "alerts")).output
+    assert (
+        "said “schedule missed: night 0 4 * * * UTC: "
+        in (await press(scene.database, app, "alerts")).output
+    )
     scene.server.answer = "404"
     failed = await press(scene.database, app, "alerts", "test", "heartbeat", "--json")
     assert (failed.exit_code, json.loads(failed.stdout)["sent"][0]["channel"]) == (1, "heartbeat")
     await scene.tick(EVERY)
     shown += (await press(scene.database, app, "alerts")).output
     assert "was not taken at 2030-01-01 12:0" in shown
-    assert "UTC: it answered 404, no_service; mend the URL of the heartbeat, then: alerts test" in shown
+    assert (
+        "UTC: it answered 404, no_service; mend the URL of the heartbeat, then: alerts test"
+        in shown
+    )
     assert "the last that was taken is of 2030-01-01 12:0" in shown
     data = await press(scene.database, app, "alerts", "--json")
     (row,) = json.loads(data.stdout)["heartbeats"]
@@ -372,7 +421,9 @@ async def test_the_commands_show_and_try_the_heartbeat_and_never_its_url(scene: 
     assert "there is no channel “nose”; the app has: heartbeat" in str(wrong.exception)
 
 
-async def test_without_a_heartbeat_nothing_is_asked_or_called(database: Database, slack: Any) -> None:
+async def test_without_a_heartbeat_nothing_is_asked_or_called(
+    database: Database, slack: Any
+) -> None:
     worker = Monitor("app", Alerts(), database)
     await worker.tick()
     worker.start("night")
@@ -382,4 +433,7 @@ async def test_without_a_heartbeat_nothing_is_asked_or_called(database: Database
 
 def test_no_channel_has_the_name_of_the_heartbeat() -> None:
     with pytest.raises(ConfigError, match="the same name"):
-        Alerts([Slack("https://x.example/y", name="heartbeat")], heartbeat=Heartbeat("https://x.example/z"))
+        Alerts(
+            [Slack("https://x.example/y", name="heartbeat")],
+            heartbeat=Heartbeat("https://x.example/z"),
+        )

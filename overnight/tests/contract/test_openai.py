@@ -1,4 +1,6 @@
-"""What is OpenAI's alone: the request on the wire, the ways to ask for JSON, and servers that leave things out."""
+"""What is OpenAI's alone: the request on the wire, the ways to ask for JSON, and servers that leave
+things out.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,17 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from overnight.llm import CallFailed, OpenAI, PermanentCall, Request, TransientCall, parse, strict_schema
-from overnight.llm.fake_server import HTTP_FAULTS, FakeModels, HttpFault
+from overnight.llm import (
+    CallFailed,
+    OpenAI,
+    PermanentCall,
+    Request,
+    TransientCall,
+    parse,
+    strict_schema,
+)
 from overnight.llm.openai import OPENAI_URL, JsonMode, _refusal
+from overnight.testing.fake_llm import HTTP_FAULTS, FakeModels, HttpFault
 
 
 class Word(BaseModel):
@@ -46,7 +56,10 @@ async def test_the_request_on_the_wire(server: FakeModels, provider: OpenAI) -> 
     assert server.calls[0].request == {
         "model": "small",
         "max_tokens": 40,
-        "messages": [{"role": "system", "content": "You write."}, {"role": "user", "content": "A word."}],
+        "messages": [
+            {"role": "system", "content": "You write."},
+            {"role": "user", "content": "A word."},
+        ],
         "stream": True,
         "stream_options": {"include_usage": True},
         "response_format": {
@@ -60,7 +73,13 @@ async def test_the_request_on_the_wire(server: FakeModels, provider: OpenAI) -> 
 
 async def test_only_what_was_set_is_sent(server: FakeModels, provider: OpenAI) -> None:
     await provider.complete(request(), deadline=20)
-    assert set(server.calls[0].request) == {"model", "max_tokens", "messages", "stream", "stream_options"}
+    assert set(server.calls[0].request) == {
+        "model",
+        "max_tokens",
+        "messages",
+        "stream",
+        "stream_options",
+    }
     assert "authorization" not in server.calls[0].headers
 
 
@@ -72,7 +91,10 @@ async def test_a_key_is_sent_where_there_is_one(server: FakeModels) -> None:
 
 
 def test_openai_itself_is_told_the_limit_by_its_newer_name() -> None:
-    assert OpenAI(api_key="sk-1234", base_url=OPENAI_URL)._body(request())["max_completion_tokens"] == 40
+    assert (
+        OpenAI(api_key="sk-1234", base_url=OPENAI_URL)._body(request())["max_completion_tokens"]
+        == 40
+    )
 
 
 @pytest.mark.parametrize(("mode", "format_"), [("object", {"type": "json_object"}), ("text", None)])
@@ -91,19 +113,25 @@ async def test_a_server_without_schemas_is_given_it_in_words(
     assert parse(reply, Word).word == "night"
 
 
-async def test_an_answer_without_counts_is_booked_as_the_most_it_can_be(server: FakeModels, provider: OpenAI) -> None:
+async def test_an_answer_without_counts_is_booked_as_the_most_it_can_be(
+    server: FakeModels, provider: OpenAI
+) -> None:
     server.script("no-usage")
     usage = (await provider.complete(request(), deadline=20)).usage
     assert (usage.input_tokens, usage.output_tokens) == (request().most_input_tokens, 40)
     assert usage.assumed
 
 
-async def test_an_answer_that_said_it_is_whole_needs_no_mark_of_the_end(server: FakeModels, provider: OpenAI) -> None:
+async def test_an_answer_that_said_it_is_whole_needs_no_mark_of_the_end(
+    server: FakeModels, provider: OpenAI
+) -> None:
     server.script("no-message-stop")
     assert (await provider.complete(request(), deadline=20)).text == ANSWER
 
 
-async def test_a_mark_of_the_end_makes_no_answer_whole(server: FakeModels, provider: OpenAI) -> None:
+async def test_a_mark_of_the_end_makes_no_answer_whole(
+    server: FakeModels, provider: OpenAI
+) -> None:
     server.script("no-stop-reason")
     with pytest.raises(TransientCall) as caught:
         await provider.complete(request(), deadline=20)
@@ -135,7 +163,11 @@ def test_errors_are_classed_by_their_code_first(
 async def test_what_a_server_says_is_told(
     server: FakeModels, provider: OpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(HTTP_FAULTS, "404", HttpFault(404, "not_found_error", "model 'small' not found, pull it first"))
+    monkeypatch.setitem(
+        HTTP_FAULTS,
+        "404",
+        HttpFault(404, "not_found_error", "model 'small' not found, pull it first"),
+    )
     server.script("404")
     with pytest.raises(PermanentCall, match=r"openai answered 404 .*pull it first"):
         await provider.complete(request(), deadline=20)
@@ -150,7 +182,9 @@ class Case(BaseModel):
 
 
 def chunk(delta: Any, finish: str | None = None, **more: Any) -> bytes:
-    return data({"model": "m", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **more})
+    return data(
+        {"model": "m", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **more}
+    )
 
 
 def data(event: Any) -> bytes:
@@ -171,7 +205,11 @@ async def test_a_stream_that_failed_is_read_now(
     server.stream = before + (CASES / name).read_bytes().replace(b"\n", end)
     reply = await provider.complete(request(schema=strict_schema(Case)), deadline=20)
     assert parse(reply, Case).a == 1
-    assert (reply.usage.input_tokens, reply.usage.output_tokens, reply.usage.assumed) == (5, 7, False)
+    assert (reply.usage.input_tokens, reply.usage.output_tokens, reply.usage.assumed) == (
+        5,
+        7,
+        False,
+    )
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
@@ -187,9 +225,19 @@ async def test_the_last_event_needs_no_blank_line(
 
 @pytest.mark.parametrize(
     "reason",
-    ["insufficient_system_resource", "network_error", "error", "abort", "ABORTED", "cancelled", "time_limit"],
+    [
+        "insufficient_system_resource",
+        "network_error",
+        "error",
+        "abort",
+        "ABORTED",
+        "cancelled",
+        "time_limit",
+    ],
 )
-async def test_a_server_in_trouble_is_asked_again(server: FakeModels, provider: OpenAI, reason: str) -> None:
+async def test_a_server_in_trouble_is_asked_again(
+    server: FakeModels, provider: OpenAI, reason: str
+) -> None:
     case = (CASES / "15-finish.sse").read_bytes()
     server.stream = case.replace(b"insufficient_system_resource", reason.encode())
     with pytest.raises(TransientCall, match=re.escape(reason)) as caught:
@@ -204,11 +252,18 @@ async def test_a_server_in_trouble_is_asked_again(server: FakeModels, provider: 
     ("reason", "kind"),
     [
         *(("length", "truncated"), ("model_length", "truncated"), ("MAX_TOKENS", "truncated")),
-        *(("content_filter", "refused"), ("sensitive", "refused"), ("SAFETY", "refused"), ("refusal", "refused")),
+        *(
+            ("content_filter", "refused"),
+            ("sensitive", "refused"),
+            ("SAFETY", "refused"),
+            ("refusal", "refused"),
+        ),
         *(("tool_calls", "unknown"), ("function_call", "unknown"), ("a new word", "unknown")),
     ],
 )
-async def test_what_ends_an_answer_early(server: FakeModels, provider: OpenAI, reason: str, kind: str) -> None:
+async def test_what_ends_an_answer_early(
+    server: FakeModels, provider: OpenAI, reason: str, kind: str
+) -> None:
     server.stream = chunk({"content": A}) + chunk({}, reason) + COUNTED + DONE
     with pytest.raises(PermanentCall) as caught:
         await provider.complete(request(), deadline=20)
@@ -217,7 +272,9 @@ async def test_what_ends_an_answer_early(server: FakeModels, provider: OpenAI, r
     assert caught.value.usage.output_tokens == 7
 
 
-@pytest.mark.parametrize("reason", ["stop", "STOP", "eos", "eos_token", "stop_sequence", "end_turn", "COMPLETE"])
+@pytest.mark.parametrize(
+    "reason", ["stop", "STOP", "eos", "eos_token", "stop_sequence", "end_turn", "COMPLETE"]
+)
 async def test_what_ends_a_whole_answer(server: FakeModels, provider: OpenAI, reason: str) -> None:
     server.stream = chunk({"content": A}) + chunk({}, reason) + COUNTED + DONE
     assert (await provider.complete(request(), deadline=20)).text == A
@@ -228,38 +285,79 @@ async def test_what_ends_a_whole_answer(server: FakeModels, provider: OpenAI, re
     [
         chunk({"role": "assistant", "content": None}) + chunk({"content": A}),
         chunk(None) + chunk({"content": A}),
-        chunk({"content": ""}) + chunk({"content": [{"type": "text", "text": '{"a"'}, {"text": ": 1}"}]}),
+        chunk({"content": ""})
+        + chunk({"content": [{"type": "text", "text": '{"a"'}, {"text": ": 1}"}]}),
         chunk({"content": {"type": "text", "text": A}}),
         chunk({"content": ['{"a"', ": 1}", None]}),
-        chunk({"content": [{"type": "output_text", "text": A}, {"type": "reference", "reference_ids": [1]}]}),
+        chunk(
+            {
+                "content": [
+                    {"type": "output_text", "text": A},
+                    {"type": "reference", "reference_ids": [1]},
+                ]
+            }
+        ),
         chunk({"content": [{"text": A}]}),
-        chunk({"reasoning_content": "hm", "content": None}) + chunk({"content": A, "tool_calls": []}),
+        chunk({"reasoning_content": "hm", "content": None})
+        + chunk({"content": A, "tool_calls": []}),
         data({"choices": {"index": 0, "delta": {"content": A}, "finish_reason": "null"}}),
-        data({"choices": [None]}) + data({"choices": None}) + data({"object": "ping"}) + chunk({"content": A}),
+        data({"choices": [None]})
+        + data({"choices": None})
+        + data({"object": "ping"})
+        + chunk({"content": A}),
         chunk({"content": A}, None, error=None),
         chunk({"content": A}, None, usage=None) + chunk({}, None, usage={}),
         chunk({"content": A}, None, usage={"prompt_tokens": 1, "completion_tokens": 1}),
         data({"model": None, "choices": [{"message": {"content": A}}]}),
     ],
 )
-async def test_a_text_comes_in_many_shapes(server: FakeModels, provider: OpenAI, pieces: bytes) -> None:
+async def test_a_text_comes_in_many_shapes(
+    server: FakeModels, provider: OpenAI, pieces: bytes
+) -> None:
     server.stream = pieces + chunk({}, "stop") + COUNTED + DONE
     reply = await provider.complete(request(schema=strict_schema(Case)), deadline=20)
     assert json.loads(reply.text) == {"a": 1}
-    assert (reply.usage.input_tokens, reply.usage.output_tokens, reply.usage.assumed) == (5, 7, False)
+    assert (reply.usage.input_tokens, reply.usage.output_tokens, reply.usage.assumed) == (
+        5,
+        7,
+        False,
+    )
 
 
-async def test_halves_of_a_character_in_two_events_become_one(server: FakeModels, provider: OpenAI) -> None:
-    server.stream = chunk({"content": "\ud83c"}) + chunk({"content": "\udf19 \ud83c\udf19"}) + chunk({}, "stop") + DONE
+async def test_halves_of_a_character_in_two_events_become_one(
+    server: FakeModels, provider: OpenAI
+) -> None:
+    server.stream = (
+        chunk({"content": "\ud83c"})
+        + chunk({"content": "\udf19 \ud83c\udf19"})
+        + chunk({}, "stop")
+        + DONE
+    )
     assert (await provider.complete(request(), deadline=20)).text == "\U0001f319 \U0001f319"
 
 
 @pytest.mark.parametrize(
     "event",
     [
-        *(None, 5, "text", [], True, {"choices": 5}, {"choices": ["text"]}, {"choices": [{"delta": "text"}]}),
-        *({"choices": [{"delta": {"content": 5}}]}, {"choices": [{"delta": {"content": [5]}}]}, {"model": ["m"]}),
-        *({"choices": [{"delta": {"content": [{"type": "text"}]}}]}, {"choices": [{"finish_reason": {}}]}),
+        *(
+            None,
+            5,
+            "text",
+            [],
+            True,
+            {"choices": 5},
+            {"choices": ["text"]},
+            {"choices": [{"delta": "text"}]},
+        ),
+        *(
+            {"choices": [{"delta": {"content": 5}}]},
+            {"choices": [{"delta": {"content": [5]}}]},
+            {"model": ["m"]},
+        ),
+        *(
+            {"choices": [{"delta": {"content": [{"type": "text"}]}}]},
+            {"choices": [{"finish_reason": {}}]},
+        ),
     ],
 )
 async def test_an_event_of_another_shape_is_malformed_and_booked_with_what_was_counted(
@@ -274,7 +372,8 @@ async def test_an_event_of_another_shape_is_malformed_and_booked_with_what_was_c
 
 
 @pytest.mark.parametrize(
-    "broken", [b"data: " + b"[" * 100_000 + b"\n\n", b"data: \xff\n\n", b"data: {\n\n", b'data: {"choi']
+    "broken",
+    [b"data: " + b"[" * 100_000 + b"\n\n", b"data: \xff\n\n", b"data: {\n\n", b'data: {"choi'],
 )
 async def test_bytes_that_are_no_event_are_malformed_and_booked(
     server: FakeModels, provider: OpenAI, broken: bytes
@@ -290,20 +389,38 @@ async def test_bytes_that_are_no_event_are_malformed_and_booked(
 @pytest.mark.parametrize(
     "counts",
     [
-        *({"prompt_tokens": 5}, {"prompt_tokens": None, "completion_tokens": 7}, {"completion_tokens": "many"}, [1], 3),
-        *({"prompt_tokens": -1, "completion_tokens": 7}, {"prompt_tokens": 10**30, "completion_tokens": 7}),
+        *(
+            {"prompt_tokens": 5},
+            {"prompt_tokens": None, "completion_tokens": 7},
+            {"completion_tokens": "many"},
+            [1],
+            3,
+        ),
+        *(
+            {"prompt_tokens": -1, "completion_tokens": 7},
+            {"prompt_tokens": 10**30, "completion_tokens": 7},
+        ),
     ],
 )
-async def test_counts_that_cannot_be_are_none(server: FakeModels, provider: OpenAI, counts: Any) -> None:
+async def test_counts_that_cannot_be_are_none(
+    server: FakeModels, provider: OpenAI, counts: Any
+) -> None:
     server.stream = chunk({"content": A}, "stop") + data({"choices": [], "usage": counts}) + DONE
     usage = (await provider.complete(request(), deadline=20)).usage
-    assert (usage.input_tokens, usage.output_tokens, usage.assumed) == (request().most_input_tokens, 40, True)
+    assert (usage.input_tokens, usage.output_tokens, usage.assumed) == (
+        request().most_input_tokens,
+        40,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
     ("event", "kind"),
     [
-        (b'event: error\ndata: {"message": "Overloaded", "type": "overloaded_error"}\n\n', "overloaded"),
+        (
+            b'event: error\ndata: {"message": "Overloaded", "type": "overloaded_error"}\n\n',
+            "overloaded",
+        ),
         (b"event: error\ndata: something broke\n\n", "server"),
         (b'data: {"error": "something broke"}\n\n', "server"),
         (b'data: {"error": {"code": 429, "message": "slow down"}}', "rate_limit"),

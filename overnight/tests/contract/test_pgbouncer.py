@@ -1,4 +1,6 @@
-"""A real PgBouncer between overnight and Postgres: it works, or a worker says in one sentence why it does not begin."""
+"""A real PgBouncer between overnight and Postgres: it works, or a worker says in one sentence why
+it does not begin.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +20,28 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from overnight import App, Context, Pipeline, control, intake, report
-from overnight import database as db
-from overnight import embedded_launch as launch
-from overnight.database import Database, migrate, run
+from overnight import App, Context, Pipeline
+from overnight.engine.rescuer import SETTLE
+from overnight.engine.worker import Worker
 from overnight.errors import ConfigError, LedgerUnavailable
-from overnight.ledger import Ledger
-from overnight.rescue import SETTLE
+from overnight.inbox import messages
+from overnight.observability import report
+from overnight.operations import control
+from overnight.postgres import launch
+from overnight.store import database as database_module
+from overnight.store.database import Database, run
+from overnight.store.ledger import Ledger
+from overnight.store.migrations import migrate
 from overnight.testing import Clock
-from overnight.worker import Worker
 
 CASE = Path(__file__).parents[3] / "contentstudio/tests/cases/18-pgbouncer.ini"
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 PATIENCE_SECONDS = 20.0
 SESSION = {"pool_mode": "session", "default_pool_size": "40"}
-TRANSACTION = {"pool_mode": "transaction", "ignore_startup_parameters": "extra_float_digits, options"}
+TRANSACTION = {
+    "pool_mode": "transaction",
+    "ignore_startup_parameters": "extra_float_digits, options",
+}
 SHARED = {  # all that give a connection more than one session, as they may be set up
     "transaction": TRANSACTION,
     "transaction, nothing ignored": {"pool_mode": "transaction"},
@@ -40,17 +49,24 @@ SHARED = {  # all that give a connection more than one session, as they may be s
     "transaction, one server": {**TRANSACTION, "default_pool_size": "1"},
     "statement": {**TRANSACTION, "pool_mode": "statement"},
 }
-REFUSED = r"leads through a pooler .*set pool_mode = session for this database, or name Postgres itself in the URL"
+REFUSED = (
+    r"leads through a pooler .*set pool_mode = session for this database, or name Postgres "
+    r"itself in the URL"
+)
 
 Ctx = Context[Any]
 Pooled = Callable[[dict[str, str]], str]
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="there is no PgBouncer: apt-get install pgbouncer brings it")
+pytestmark = pytest.mark.skipif(
+    PROGRAM is None, reason="there is no PgBouncer: apt-get install pgbouncer brings it"
+)
 
 
 @pytest.fixture
 def pooled(database: Database, tmp_path: Path) -> Iterator[Pooled]:
-    """Starts a PgBouncer before the test's database, by the settings of the case and those given; gives its URL."""
+    """Starts a PgBouncer before the test's database, by the settings of the case and those given;
+    gives its URL.
+    """
     place = urlsplit(database.url)
     sockets = Path(parse_qs(place.query)["host"][0])
     account = launch.able(launch.account_for(sockets), sockets, launch.find_binaries())
@@ -61,7 +77,12 @@ def pooled(database: Database, tmp_path: Path) -> Iterator[Pooled]:
         folder.mkdir()
         shutil.chown(folder, account.uid, account.gid)
         port = free_port()
-        values = {"listen_port": port, "logfile": folder / "log", "pidfile": folder / "pid", **settings}
+        values = {
+            "listen_port": port,
+            "logfile": folder / "log",
+            "pidfile": folder / "pid",
+            **settings,
+        }
         file = folder / "pgbouncer.ini"
         file.write_text(configured(f"* = host={sockets} port=5432 user=overnight", values))
         plain = os.geteuid() == 0 and not account.capability
@@ -123,9 +144,11 @@ def make_app() -> App:
 
 
 def overnight(url: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    (folder / "nightly.py").write_text("from overnight import App, Pipeline\napp = App('nightly', [Pipeline('p')])\n")
+    (folder / "nightly.py").write_text(
+        "from overnight import App, Pipeline\napp = App('nightly', [Pipeline('p')])\n"
+    )
     return subprocess.run(
-        [sys.executable, "-m", "overnight.cli", "--app", "nightly:app", *arguments],
+        [sys.executable, "-m", "overnight.cli.main", "--app", "nightly:app", *arguments],
         env=os.environ | {"OVERNIGHT_DATABASE_URL": url},
         cwd=folder,
         capture_output=True,
@@ -152,14 +175,18 @@ async def test_by_sessions_a_job_runs_and_two_workers_see_each_other_alive(
             found = await Ledger(database).rescue("looker", max_losses=5, settle=SETTLE)
             assert (found.neighbour is None, found.again) == (False, None)
             await clock.move(SETTLE + 0.1)
-        alive = await database.fetch("select boot_id from workers where stopped_at is null and missed_at is null")
+        alive = await database.fetch(
+            "select boot_id from workers where stopped_at is null and missed_at is null"
+        )
         assert {row["boot_id"] for row in alive} == {worker.boot_id for worker in workers}
         for worker in workers:
             worker.stop()
         await asyncio.gather(*working)
 
 
-async def test_by_sessions_every_setting_holds_though_nothing_of_the_start_is_ignored(pooled: Pooled) -> None:
+async def test_by_sessions_every_setting_holds_though_nothing_of_the_start_is_ignored(
+    pooled: Pooled,
+) -> None:
     url = pooled(SESSION)
     names = ("statement_timeout", "jit", "timezone", "plan_cache_mode", "enable_seqscan")
     look = "select " + ", ".join(f"current_setting('{name}') as {name}" for name in names)
@@ -167,9 +194,21 @@ async def test_by_sessions_every_setting_holds_though_nothing_of_the_start_is_ig
         await plain.check_sessions()
         for _ in range(2):
             assert list((await plain.fetch(look))[0].values()) == ["7s", "off", "UTC", "auto", "on"]
-            assert list((await hot.fetch(look))[0].values()) == ["7s", "off", "UTC", "force_generic_plan", "off"]
+            assert list((await hot.fetch(look))[0].values()) == [
+                "7s",
+                "off",
+                "UTC",
+                "force_generic_plan",
+                "off",
+            ]
         with closing(plain.connect_sync()) as beat:
-            assert list((beat.execute(look).fetchone() or {}).values()) == ["7s", "off", "UTC", "auto", "on"]
+            assert list((beat.execute(look).fetchone() or {}).values()) == [
+                "7s",
+                "off",
+                "UTC",
+                "auto",
+                "on",
+            ]
 
 
 @pytest.mark.parametrize("settings", SHARED.values(), ids=SHARED)
@@ -199,13 +238,21 @@ async def test_a_busy_pool_is_known_as_well(pooled: Pooled) -> None:
         await asyncio.gather(*asking)
 
 
-def test_the_worker_s_command_ends_with_the_sentence_and_status_works(pooled: Pooled, tmp_path: Path) -> None:
+def test_the_worker_s_command_ends_with_the_sentence_and_status_works(
+    pooled: Pooled, tmp_path: Path
+) -> None:
     url = pooled(TRANSACTION)
     worker = overnight(url, tmp_path, "worker")
     assert (worker.returncode, worker.stdout) == (2, "")
     assert re.search(REFUSED, worker.stderr)
     assert "Traceback" not in worker.stderr
-    for command in (["status"], ["runs"], ["pause", "--reason", "a test"], ["resume"], ["switches"]):
+    for command in (
+        ["status"],
+        ["runs"],
+        ["pause", "--reason", "a test"],
+        ["resume"],
+        ["switches"],
+    ):
         ended = overnight(url, tmp_path, *command)
         assert (ended.returncode, ended.stderr) == (0, ""), command
 
@@ -213,19 +260,23 @@ def test_the_worker_s_command_ends_with_the_sentence_and_status_works(pooled: Po
 async def test_many_processes_that_share_sessions_never_meet_a_prepared_statement_of_another(
     pooled: Pooled, database: Database
 ) -> None:
-    """The console's pages and the webhook's messages, each asked for so often that the driver would prepare it."""
+    """The console's pages and the webhook's messages, each asked for so often that the driver would
+    prepare it.
+    """
     app, url = make_app(), pooled(TRANSACTION)
 
     async def take(shared: Database, name: str) -> None:
         for n in range(20):
             body = f'{{"pipeline": "p", "input": {n}}}'.encode()
-            received = await intake.receive(app, shared, body, source=name, key=f"{name}{n}")
+            received = await messages.receive(app, shared, body, source=name, key=f"{name}{n}")
             assert received.error is None
             await report.status(shared, app)
 
     async with Database(url) as one, Database(url) as other, Database(url) as third:
         await asyncio.gather(take(one, "a"), take(other, "b"), take(third, "c"))
-    assert await database.fetch("select count(*)::int as n from messages where status = 'accepted'") == [{"n": 60}]
+    assert await database.fetch(
+        "select count(*)::int as n from messages where status = 'accepted'"
+    ) == [{"n": 60}]
 
 
 async def test_migrations_refuse_shared_sessions_and_leave_no_lock_that_stops_the_next(
@@ -242,9 +293,12 @@ async def test_migrations_refuse_shared_sessions_and_leave_no_lock_that_stops_th
 async def test_a_pool_with_too_few_connections_is_an_outage_that_names_the_setting(
     pooled: Pooled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(db, "SESSION_SECONDS", 0.3)
+    monkeypatch.setattr(database_module, "SESSION_SECONDS", 0.3)
     async with Database(pooled({**SESSION, "default_pool_size": "1"})) as narrow:
-        with pytest.raises(LedgerUnavailable, match=r"a worker has up to 10 \(a pooler's default_pool_size counts\)"):
+        with pytest.raises(
+            LedgerUnavailable,
+            match=r"a worker has up to 10 \(a pooler's default_pool_size counts\)",
+        ):
             await narrow.check_sessions()
 
 

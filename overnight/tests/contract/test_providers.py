@@ -1,4 +1,6 @@
-"""Every way in which an API of language models can fail, in each protocol, through the adapter, on loopback."""
+"""Every way in which an API of language models can fail, in each protocol, through the adapter, on
+loopback.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,16 @@ from overnight.llm import (
     parse,
     strict_schema,
 )
-from overnight.llm.fake_server import FAULTS, HTTP_FAULTS, ODD, FakeModels, HttpFault, prompt_of, sample
 from overnight.llm.openai import CLIENTS
+from overnight.testing.fake_llm import (
+    FAULTS,
+    HTTP_FAULTS,
+    ODD,
+    FakeModels,
+    HttpFault,
+    prompt_of,
+    sample,
+)
 
 KEY = "sk-secret-0123456789"
 Provider = Anthropic | OpenAI
@@ -43,7 +53,9 @@ ANSWER = json.dumps({"title": "Night trains", "body": "They leave at ten. " * 20
 
 @dataclass(frozen=True)
 class Api:
-    """A protocol: its adapter, a model in its price list with the dollars per million tokens, its word for the end."""
+    """A protocol: its adapter, a model in its price list with the dollars per million tokens, its
+    word for the end.
+    """
 
     connect: Callable[..., Provider]
     model: str
@@ -140,13 +152,20 @@ PAID: dict[str, tuple[type[CallFailed], str]] = {
     "misshapen-event": (TransientCall, "malformed"),
 }
 SILENT = {"stall", "hang"}
-# Where the protocols differ: OpenAI's says that the answer is whole before its mark of the end; its counts may lack.
+# Where the protocols differ: OpenAI's says that the answer is whole before its mark of the end; its
+# counts may lack.
 APART = {"no-usage", "troubled"}
 ONLY_IN_CHAT = {"whole-json"}
 WHOLE_IN_CHAT = {"no-message-stop"}
 OVERLOADED_IN_CHAT = {"503"}
-# What is told before the end has the final counts; an answer that broke off earlier has none, or one token.
-COUNTED = set(PAID) - {"drop-mid-stream", "error-event-overloaded", "malformed-event", "misshapen-event"}
+# What is told before the end has the final counts; an answer that broke off earlier has none, or
+# one token.
+COUNTED = set(PAID) - {
+    "drop-mid-stream",
+    "error-event-overloaded",
+    "malformed-event",
+    "misshapen-event",
+}
 
 
 def test_every_fault_of_the_server_has_a_verdict() -> None:
@@ -163,7 +182,9 @@ def assert_readable(failure: CallFailed) -> None:
 
 
 @pytest.mark.parametrize("fault", NOT_PAID)
-async def test_a_call_that_was_never_begun(server: FakeModels, api: Api, provider: Provider, fault: str) -> None:
+async def test_a_call_that_was_never_begun(
+    server: FakeModels, api: Api, provider: Provider, fault: str
+) -> None:
     class_, kind, retry_after = NOT_PAID[fault]
     if fault in OVERLOADED_IN_CHAT and provider.name == "openai":
         kind = "overloaded"
@@ -193,10 +214,17 @@ async def test_a_call_that_failed_in_mid_stream_says_what_it_used(
     assert failure.usage is not None
     (call,) = server.calls
     if fault in COUNTED:
-        assert (failure.usage.input_tokens, failure.usage.output_tokens) == (call.input_tokens, call.output_tokens)
+        assert (failure.usage.input_tokens, failure.usage.output_tokens) == (
+            call.input_tokens,
+            call.output_tokens,
+        )
     elif provider.name == "openai":
         most = (request.most_input_tokens, request.max_tokens, True)
-        assert (failure.usage.input_tokens, failure.usage.output_tokens, failure.usage.assumed) == most
+        assert (
+            failure.usage.input_tokens,
+            failure.usage.output_tokens,
+            failure.usage.assumed,
+        ) == most
     else:
         assert (failure.usage.input_tokens, failure.usage.output_tokens) == (call.input_tokens, 1)
     assert cost_usd(provider.name, api.model, failure.usage) > 0
@@ -207,7 +235,9 @@ async def test_a_call_that_failed_in_mid_stream_says_what_it_used(
 async def test_the_deadline_holds_for_the_whole_call(
     server: FakeModels, api: Api, provider: Provider, fault: str
 ) -> None:
-    await provider.complete(article_request(api), deadline=20)  # what is loaded first does not count
+    await provider.complete(
+        article_request(api), deadline=20
+    )  # what is loaded first does not count
     server.script(fault)
     failure = await failure_of(provider, article_request(api), deadline=0.3)
     assert type(failure) is TransientCall
@@ -216,7 +246,9 @@ async def test_the_deadline_holds_for_the_whole_call(
     assert_readable(failure)
 
 
-async def test_a_stream_that_stands_still_is_given_up_before_the_deadline(server: FakeModels, api: Api) -> None:
+async def test_a_stream_that_stands_still_is_given_up_before_the_deadline(
+    server: FakeModels, api: Api
+) -> None:
     provider = api.connect(server.url, read_timeout=0.2)
     server.script("stall", "hang")
     for expected_usage in (True, False):
@@ -244,11 +276,16 @@ async def test_a_finished_answer(server: FakeModels, api: Api, provider: Provide
     assert reply.text == ANSWER
     assert reply.stop_reason == api.stop
     assert reply.model == api.model
-    assert (reply.usage.input_tokens, reply.usage.output_tokens) == (call.input_tokens, call.output_tokens)
+    assert (reply.usage.input_tokens, reply.usage.output_tokens) == (
+        call.input_tokens,
+        call.output_tokens,
+    )
     assert server.billed == (call.input_tokens, call.output_tokens)
     assert not reply.usage.assumed
     assert parse(reply, Article).title == "Night trains"
-    expected = (call.input_tokens * Decimal(api.input_usd) + call.output_tokens * Decimal(api.output_usd)) / 1_000_000
+    expected = (
+        call.input_tokens * Decimal(api.input_usd) + call.output_tokens * Decimal(api.output_usd)
+    ) / 1_000_000
     assert cost_usd(provider.name, api.model, reply.usage) == expected
 
 
@@ -261,7 +298,10 @@ async def test_what_is_odd_about_a_stream_costs_no_answer(
     server.script(oddity)
     reply = await provider.complete(article_request(api), deadline=20)
     assert (reply.text, reply.stop_reason) == (ANSWER, api.stop)
-    assert (reply.usage.input_tokens, reply.usage.output_tokens, reply.usage.assumed) == (*server.billed, False)
+    assert (reply.usage.input_tokens, reply.usage.output_tokens, reply.usage.assumed) == (
+        *server.billed,
+        False,
+    )
 
 
 @pytest.mark.parametrize(
@@ -298,9 +338,13 @@ async def test_a_think_block_may_begin_in_the_servers_own_prompt(
     assert (await provider.complete(article_request(api), deadline=20)).text == ANSWER
 
 
-async def test_a_frame_stays_where_no_json_is_asked_for(server: FakeModels, api: Api, provider: Provider) -> None:
+async def test_a_frame_stays_where_no_json_is_asked_for(
+    server: FakeModels, api: Api, provider: Provider
+) -> None:
     server.body = lambda request: "```\nprint()\n```"
-    assert (await provider.complete(article_request(api, schema=None), deadline=20)).text == "```\nprint()\n```"
+    assert (
+        await provider.complete(article_request(api, schema=None), deadline=20)
+    ).text == "```\nprint()\n```"
 
 
 async def test_a_fault_of_our_own_says_what_the_call_used(
@@ -316,13 +360,17 @@ async def test_a_fault_of_our_own_says_what_the_call_used(
     assert (usage.input_tokens, usage.output_tokens) == server.billed
 
 
-async def test_text_need_not_be_json_without_a_schema(server: FakeModels, api: Api, provider: Provider) -> None:
+async def test_text_need_not_be_json_without_a_schema(
+    server: FakeModels, api: Api, provider: Provider
+) -> None:
     server.body = lambda request: "Plain words, not JSON."
     reply = await provider.complete(article_request(api, schema=None), deadline=20)
     assert reply.text == "Plain words, not JSON."
 
 
-async def test_a_retry_after_a_failure_succeeds(server: FakeModels, api: Api, provider: Provider) -> None:
+async def test_a_retry_after_a_failure_succeeds(
+    server: FakeModels, api: Api, provider: Provider
+) -> None:
     server.script("drop-mid-stream", "529")
     kinds = [(await failure_of(provider, article_request(api))).kind for _ in range(2)]
     assert kinds == ["dropped", "overloaded"]
@@ -363,7 +411,9 @@ async def test_a_closed_provider_opens_again(api: Api, provider: Provider) -> No
     assert isinstance(await provider.complete(article_request(api), deadline=20), Reply)
 
 
-async def test_cancelling_is_not_a_failure_of_the_call(server: FakeModels, api: Api, provider: Provider) -> None:
+async def test_cancelling_is_not_a_failure_of_the_call(
+    server: FakeModels, api: Api, provider: Provider
+) -> None:
     server.script("stall")
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.3):
@@ -403,7 +453,9 @@ def test_a_base_url_without_a_scheme_is_refused(api: Api) -> None:
         api.connect("127.0.0.1:8089")
 
 
-async def test_the_default_answer_fits_the_schema(server: FakeModels, api: Api, provider: Provider) -> None:
+async def test_the_default_answer_fits_the_schema(
+    server: FakeModels, api: Api, provider: Provider
+) -> None:
     server.body = sample
     assert parse(await provider.complete(article_request(api), deadline=20), Article).title
 

@@ -1,4 +1,6 @@
-"""Traces as a collector gets them: a real OTLP/HTTP server on loopback, which reads the real protobuf."""
+"""Traces as a collector gets them: a real OTLP/HTTP server on loopback, which reads the real
+protobuf.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +19,16 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from structlog.testing import capture_logs
 
-from overnight import App, Context, Permanent, Pipeline, Retry, Transient, control, logs, tracing
-from overnight.database import Database
+from overnight import App, Context, Permanent, Pipeline, Retry, Transient, logs
+from overnight.engine.worker import Worker
 from overnight.errors import ConfigError
 from overnight.llm.client import LLM
 from overnight.llm.port import Provider, Reply, Request, Usage
 from overnight.llm.prices import Price
+from overnight.observability import tracing
+from overnight.operations import control
+from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
-from overnight.worker import Worker
 
 SECRET = "sk-very-secret-0123456789"
 
@@ -47,7 +51,11 @@ class Collector(ThreadingHTTPServer):
 
     def take(self, body: bytes) -> None:
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-            self.services |= {a.value.string_value for a in resource.resource.attributes if a.key == "service.name"}
+            self.services |= {
+                a.value.string_value
+                for a in resource.resource.attributes
+                if a.key == "service.name"
+            }
             self.spans += [span for scope in resource.scope_spans for span in scope.spans]
 
     def named(self, name: str) -> Span:
@@ -62,7 +70,9 @@ class _Handler(BaseHTTPRequestHandler):
         assert self.path == "/v1/traces"
         body = self.rfile.read(int(self.headers["content-length"]))
         if self.server.status == 200:
-            self.server.take(gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body)
+            self.server.take(
+                gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body
+            )
         self.send_response(self.server.status)
         self.send_header("content-length", "0")
         self.end_headers()
@@ -82,7 +92,9 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
 
 
 def attributes(span: Span) -> dict[str, Any]:
-    return {each.key: getattr(each.value, each.value.WhichOneof("value")) for each in span.attributes}
+    return {
+        each.key: getattr(each.value, each.value.WhichOneof("value")) for each in span.attributes
+    }
 
 
 async def nothing(ctx: Context[Any], value: Any) -> Any:
@@ -112,7 +124,9 @@ def article() -> Pipeline:
     return pipeline
 
 
-async def test_a_job_is_one_trace_whoever_worked_on_it(database: Database, clock: Clock, collector: Collector) -> None:
+async def test_a_job_is_one_trace_whoever_worked_on_it(
+    database: Database, clock: Clock, collector: Collector
+) -> None:
     pipeline = article()
     writers, publishers = App("writers", [pipeline]), App("publishers", [pipeline])
     for app, step in ((writers, "write"), (publishers, "publish")):
@@ -122,18 +136,27 @@ async def test_a_job_is_one_trace_whoever_worked_on_it(database: Database, clock
     await run_until_idle(publishers, database, clock=clock)
     assert collector.services == {"writers", "publishers"}
     assert {span.trace_id for span in collector.spans} == {tracing.trace_id(job).to_bytes(16)}
-    attempts = {(span.name, attributes(span).get("overnight.attempt")): span for span in collector.spans}
+    attempts = {
+        (span.name, attributes(span).get("overnight.attempt")): span for span in collector.spans
+    }
     root = attempts["article/write", 1]
     assert root.parent_span_id == b""
-    assert [attempts[each].parent_span_id for each in (("article/write", 2), ("article/publish", 1))] == [
+    assert [
+        attempts[each].parent_span_id for each in (("article/write", 2), ("article/publish", 1))
+    ] == [
         root.span_id,
         root.span_id,
     ]
-    assert collector.named("effect post /articles").parent_span_id == attempts["article/publish", 1].span_id
+    assert (
+        collector.named("effect post /articles").parent_span_id
+        == attempts["article/publish", 1].span_id
+    )
     assert all(span.start_time_unix_nano <= span.end_time_unix_nano for span in collector.spans)
 
 
-async def test_a_span_says_what_became_of_the_attempt(database: Database, clock: Clock, collector: Collector) -> None:
+async def test_a_span_says_what_became_of_the_attempt(
+    database: Database, clock: Clock, collector: Collector
+) -> None:
     app = App("app", [article()])
     job, _ = await control.start(app, database, "article", "moss")
     await run_until_idle(app, database, clock=clock)
@@ -143,7 +166,7 @@ async def test_a_span_says_what_became_of_the_attempt(database: Database, clock:
     )
     assert attributes(failed) == {
         "overnight.job_id": job,
-        "overnight.pipeline": "article",
+        "overnight.pipelines.pipeline": "article",
         "overnight.step": "write",
         "overnight.key": "garden",
         "overnight.attempt": 1,
@@ -176,14 +199,19 @@ class Model(Provider):
 
     async def complete(self, request: Request, *, deadline: float) -> Reply:
         return Reply(
-            text='"moss"', stop_reason="end_turn", usage=Usage(input_tokens=1000, output_tokens=200), model="opus"
+            text='"moss"',
+            stop_reason="end_turn",
+            usage=Usage(input_tokens=1000, output_tokens=200),
+            model="opus",
         )
 
     async def aclose(self) -> None:
         pass
 
 
-async def test_a_model_s_call_is_a_span_with_its_tokens_and_cost(database: Database, collector: Collector) -> None:
+async def test_a_model_s_call_is_a_span_with_its_tokens_and_cost(
+    database: Database, collector: Collector
+) -> None:
     pipeline = Pipeline("essay")
     price = Price(input=Decimal(10), output=Decimal(50))
     llm = LLM(Model(), database, deadline=5, prices={"opus": price})
@@ -212,7 +240,9 @@ async def test_a_model_s_call_is_a_span_with_its_tokens_and_cost(database: Datab
     assert "a prompt" not in "".join(map(str, collector.spans))
 
 
-async def test_a_job_that_a_step_spawned_is_linked_with_its_parent(database: Database, collector: Collector) -> None:
+async def test_a_job_that_a_step_spawned_is_linked_with_its_parent(
+    database: Database, collector: Collector
+) -> None:
     parent, child = Pipeline("parent"), Pipeline("child")
 
     @parent.step
@@ -225,8 +255,12 @@ async def test_a_job_that_a_step_spawned_is_linked_with_its_parent(database: Dat
     await run_until_idle(app, database)
     above, below = collector.named("parent/spawn"), collector.named("child/nothing")
     assert above.trace_id != below.trace_id
-    assert [(link.trace_id, link.span_id) for link in below.links] == [(above.trace_id, above.span_id)]
-    assert [(link.trace_id, link.span_id) for link in above.links] == [(below.trace_id, below.span_id)]
+    assert [(link.trace_id, link.span_id) for link in below.links] == [
+        (above.trace_id, above.span_id)
+    ]
+    assert [(link.trace_id, link.span_id) for link in above.links] == [
+        (below.trace_id, below.span_id)
+    ]
 
 
 async def test_an_attempt_whose_worker_died_is_a_span_of_whoever_found_it(
@@ -244,7 +278,10 @@ async def test_an_attempt_whose_worker_died_is_a_span_of_whoever_found_it(
     )
     await run_until_idle(app, database)
     lost, again = collector.spans
-    assert (attributes(lost)["overnight.outcome"], attributes(again)["overnight.attempt"]) == ("lost", 2)
+    assert (attributes(lost)["overnight.outcome"], attributes(again)["overnight.attempt"]) == (
+        "lost",
+        2,
+    )
     assert again.parent_span_id == lost.span_id
 
 
@@ -261,10 +298,14 @@ async def test_a_collector_that_is_down_stops_nothing_and_is_told_of_once(
     with capture_logs() as said:
         endings = await run_until_idle(app, database)
     assert [ending.transition.outcome for ending in endings] == ["done"] * 600
-    assert [each["event"] for each in said if each["log_level"] == "warning"] == ["traces are not taken"]
+    assert [each["event"] for each in said if each["log_level"] == "warning"] == [
+        "traces are not taken"
+    ]
 
 
-async def test_a_collector_that_comes_back_gets_what_is_new(database: Database, collector: Collector) -> None:
+async def test_a_collector_that_comes_back_gets_what_is_new(
+    database: Database, collector: Collector
+) -> None:
     collector.status = 400
     traces = tracing.opened("app", None)
     assert traces is not None
@@ -285,9 +326,15 @@ async def test_a_share_of_the_jobs_is_traced_wholly_or_not_at_all(
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
     app = App("app", [article()])
-    jobs = [(await control.start(app, database, "article", f"topic {number}"))[0] for number in range(20)]
+    jobs = [
+        (await control.start(app, database, "article", f"topic {number}"))[0]
+        for number in range(20)
+    ]
     await run_until_idle(app, database, clock=clock)
-    of_each = [sum(s.trace_id == tracing.trace_id(job).to_bytes(16) for s in collector.spans) for job in jobs]
+    of_each = [
+        sum(s.trace_id == tracing.trace_id(job).to_bytes(16) for s in collector.spans)
+        for job in jobs
+    ]
     assert set(of_each) == {0, 5}
 
 
@@ -303,7 +350,9 @@ def test_traces_are_for_who_asks_for_them(
     assert tracing.wanted(app) is there_are
 
 
-def test_who_asks_without_the_extra_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_asks_without_the_extra_is_told_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
     with pytest.raises(ConfigError, match=r"pip install 'overnight\[otel\]'"):
         tracing.opened("app", True)
@@ -343,7 +392,9 @@ print([name for name in sys.modules if name.startswith("opentelemetry")])
     assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr
 
 
-async def test_a_failure_for_good_is_a_failed_span(database: Database, collector: Collector) -> None:
+async def test_a_failure_for_good_is_a_failed_span(
+    database: Database, collector: Collector
+) -> None:
     pipeline = Pipeline("p")
 
     @pipeline.step

@@ -1,4 +1,6 @@
-"""The webhook through a real server on loopback: who is let in, what is kept, what is answered, and how it ends."""
+"""The webhook through a real server on loopback: who is let in, what is kept, what is answered, and
+how it ends.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,13 @@ import httpx2
 import pytest
 from structlog.testing import capture_logs
 
-from overnight import App, Context, Debounce, On, Pipeline, webhook
-from overnight.database import Database
-from overnight.serving import listen
-from overnight.serving import served as kept_open
+from overnight import App, Context, Debounce, On, Pipeline
+from overnight.http import listen
+from overnight.http import served as kept_open
+from overnight.inbox import webhook
+from overnight.inbox.webhook import BODY_LIMIT, RETRY_AFTER, TOLERANCE, build
 from overnight.signing import parse_secret, sign
-from overnight.webhook import BODY_LIMIT, RETRY_AFTER, TOLERANCE, build
+from overnight.store.database import Database
 
 SECRET = b"a plain secret of good length"
 NOW = 1_800_000_000.0
@@ -64,7 +67,9 @@ def make_app() -> App:
     return App("app", [article, edits])
 
 
-def signed(body: bytes, id: str = "msg_1", moment: float = NOW, secret: bytes = SECRET) -> dict[str, str]:
+def signed(
+    body: bytes, id: str = "msg_1", moment: float = NOW, secret: bytes = SECRET
+) -> dict[str, str]:
     timestamp = str(int(moment))
     signature = sign(secret, id, timestamp, body)
     return {"webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature}
@@ -90,7 +95,10 @@ async def send(url: str) -> AsyncIterator[Send]:
     async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=60) as client:
 
         async def send(
-            path: str = "/pipelines/article", body: Any = TOPIC, headers: dict[str, str] | None = None, **changes: Any
+            path: str = "/pipelines/article",
+            body: Any = TOPIC,
+            headers: dict[str, str] | None = None,
+            **changes: Any,
         ) -> httpx2.Response:
             return await client.post(path, content=body, headers=headers or signed(body, **changes))
 
@@ -120,14 +128,21 @@ async def test_an_event_whose_job_may_be_replaced_says_for_how_long_and_names_th
     send: Send, database: Database
 ) -> None:
     answers = [
-        (await send("/events/edited", body, id=id)).json() for id, body in (("1", b"1"), ("2", b"2"), ("1", b"1"))
+        (await send("/events/edited", body, id=id)).json()
+        for id, body in (("1", b"1"), ("2", b"2"), ("1", b"1"))
     ]
     (run,) = await database.fetch("select job_id from runs")
     assert answers[0].pop("jobs") != answers[1]["jobs"] == answers[2]["jobs"] == [run["job_id"]]
-    assert [(answer["new"], answer["debounce_seconds"]) for answer in answers] == [(True, 90), (True, 90), (False, 90)]
+    assert [(answer["new"], answer["debounce_seconds"]) for answer in answers] == [
+        (True, 90),
+        (True, 90),
+        (False, 90),
+    ]
 
 
-async def test_the_same_message_again_is_answered_with_the_same_jobs(send: Send, database: Database) -> None:
+async def test_the_same_message_again_is_answered_with_the_same_jobs(
+    send: Send, database: Database
+) -> None:
     first, again = await send(), await send(moment=NOW + 60)
     assert (again.status_code, again.json()) == (200, {"jobs": first.json()["jobs"], "new": False})
     assert await counts(database) == (1, 1, 0)
@@ -146,7 +161,9 @@ async def test_a_malformed_message_is_a_dead_letter_and_its_sender_is_told(
     send: Send, database: Database, path: str
 ) -> None:
     answer = await send(path, b'{"slug": 1}')
-    (letter,) = await database.fetch("select job_id, error from dead_letters where kind = 'message'")
+    (letter,) = await database.fetch(
+        "select job_id, error from dead_letters where kind = 'message'"
+    )
     assert answer.status_code == 422
     assert answer.json() == {"error": letter["error"], "letter": letter["job_id"]}
     assert (await send(path, b'{"slug": 1}')).json() == answer.json()
@@ -165,7 +182,16 @@ async def test_a_malformed_message_is_a_dead_letter_and_its_sender_is_told(
         {**signed(TOPIC), "webhook-timestamp": "9" * 400},
         {**signed(TOPIC), "webhook-signature": "v1,\u00e9".encode()},
     ],
-    ids=["unsigned", "other secret", "other body", "stale", "early", "other id", "no moment", "no base64"],
+    ids=[
+        "unsigned",
+        "other secret",
+        "other body",
+        "stale",
+        "early",
+        "other id",
+        "no moment",
+        "no base64",
+    ],
 )
 async def test_what_is_not_signed_by_us_and_now_is_refused_and_nothing_is_kept(
     send: Send, database: Database, headers: dict[str, str]
@@ -177,7 +203,9 @@ async def test_what_is_not_signed_by_us_and_now_is_refused_and_nothing_is_kept(
     assert await counts(database) == (0, 0, 0)
 
 
-async def test_a_signed_message_without_a_usable_id_is_refused(send: Send, database: Database) -> None:
+async def test_a_signed_message_without_a_usable_id_is_refused(
+    send: Send, database: Database
+) -> None:
     assert (await send(id="")).status_code == 400
     assert (await send(id="x" * 501)).status_code == 400
     assert await counts(database) == (0, 0, 0)
@@ -196,7 +224,10 @@ async def test_a_body_that_says_it_is_too_large_is_not_read(url: str, database: 
 
     assert BODY_LIMIT == 64_000_000
     status, answer = await asyncio.to_thread(announce)
-    assert (status, answer) == (413, {"error": "the body is over 64,000,000 bytes and was not read"})
+    assert (status, answer) == (
+        413,
+        {"error": "the body is over 64,000,000 bytes and was not read"},
+    )
     assert await counts(database) == (0, 0, 0)
 
 
@@ -260,7 +291,10 @@ async def test_a_fault_of_ours_is_told_without_a_traceback_and_logged_with_it(
     monkeypatch.setattr(webhook, "receive", fault)
     with capture_logs() as logs:
         answer = await send()
-    assert (answer.status_code, answer.json()) == (500, {"error": "a fault of ours, RuntimeError; our log says more"})
+    assert (answer.status_code, answer.json()) == (
+        500,
+        {"error": "a fault of ours, RuntimeError; our log says more"},
+    )
     assert [line["event"] for line in logs] == ["webhook failed"]
     assert "what only we may see" in logs[0]["detail"]
 
@@ -274,7 +308,9 @@ async def test_a_fault_of_ours_is_told_without_a_traceback_and_logged_with_it(
         ("GET", "/pipelines/article", 405),
     ],
 )
-async def test_every_other_request_is_answered_in_json_too(url: str, method: str, path: str, status: int) -> None:
+async def test_every_other_request_is_answered_in_json_too(
+    url: str, method: str, path: str, status: int
+) -> None:
     async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=60) as client:
         answer = await client.request(method, path)
     assert (answer.status_code, list(answer.json())) == (status, ["error"])
@@ -290,7 +326,7 @@ class Serving:
         (folder / "outside.py").write_text(APP)
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("OVERNIGHT_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "overnight.cli", "--app", "outside:app", "serve", *options],
+            [sys.executable, "-m", "overnight.cli.main", "--app", "outside:app", "serve", *options],
             cwd=folder,
             env={**inherited, "OVERNIGHT_DATABASE_URL": database_url, **environment},
             stdout=subprocess.PIPE,
@@ -324,11 +360,15 @@ def serving(tmp_path: Path, database: Database) -> Iterator[Callable[..., Servin
 
 def post(url: str, secret: bytes = SECRET) -> tuple[int, Any]:
     headers = signed(TOPIC, moment=time.time(), secret=secret)
-    answer = httpx2.post(f"{url}/pipelines/article", content=TOPIC, headers=headers, trust_env=False)
+    answer = httpx2.post(
+        f"{url}/pipelines/article", content=TOPIC, headers=headers, trust_env=False
+    )
     return answer.status_code, answer.json()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 async def test_the_command_serves_until_a_signal_ends_it_promptly(
     serving: Callable[..., Serving], database: Database, number: int, code: int
 ) -> None:
@@ -350,7 +390,9 @@ async def test_the_command_serves_until_a_signal_ends_it_promptly(
 async def test_a_port_in_use_is_one_sentence(serving: Callable[..., Serving]) -> None:
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
-        code, out, err = serving("--port", str(port), OVERNIGHT_WEBHOOK_SECRET=SECRET.decode()).end()
+        code, out, err = serving(
+            "--port", str(port), OVERNIGHT_WEBHOOK_SECRET=SECRET.decode()
+        ).end()
     assert (code, out) == (2, "")
     assert err == (
         f"overnight: cannot listen on port {port} of 127.0.0.1 (Address already in use): "
@@ -365,7 +407,9 @@ def secret_file(folder: Path, mode: int) -> str:
     return str(file)
 
 
-async def test_the_secret_may_stand_in_a_file(serving: Callable[..., Serving], tmp_path: Path) -> None:
+async def test_the_secret_may_stand_in_a_file(
+    serving: Callable[..., Serving], tmp_path: Path
+) -> None:
     server = serving("--port", "0", OVERNIGHT_WEBHOOK_SECRET_FILE=secret_file(tmp_path, 0o600))
     said = re.fullmatch(r"listening on (http://\S+); Ctrl-C ends it\n", server.line())
     assert said
@@ -373,13 +417,17 @@ async def test_the_secret_may_stand_in_a_file(serving: Callable[..., Serving], t
     assert post(said[1], secret=b"another secret of good length")[0] == 401
 
 
-async def test_a_secret_that_others_can_read_is_refused(serving: Callable[..., Serving], tmp_path: Path) -> None:
+async def test_a_secret_that_others_can_read_is_refused(
+    serving: Callable[..., Serving], tmp_path: Path
+) -> None:
     file = secret_file(tmp_path, 0o640)
     code, _, err = serving(OVERNIGHT_WEBHOOK_SECRET_FILE=file).end()
     assert (code, err) == (2, f"overnight: others can read the webhook secret: chmod 600 {file}\n")
 
 
-async def test_without_a_secret_the_command_says_how_to_make_one(serving: Callable[..., Serving]) -> None:
+async def test_without_a_secret_the_command_says_how_to_make_one(
+    serving: Callable[..., Serving],
+) -> None:
     code, _, err = serving().end()
     assert code == 2
     assert err.startswith("overnight: there is no webhook secret: set OVERNIGHT_WEBHOOK_SECRET, or")

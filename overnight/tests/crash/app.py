@@ -1,8 +1,9 @@
-"""The app of the crash tests, and a worker process for it: `app.py FOLDER (--url URL | --home FOLDER) [options]`.
+"""The app of the crash tests, and a worker process for it: `app.py FOLDER (--url URL | --home
+FOLDER) [options]`.
 
-Everything that outlives a killed process is in FOLDER: `executions` has a line before and after each execution of a
-step, `outside` is the other side of the external writes. Both are appended to with one write(2) a line, which a
-SIGKILL cannot tear.
+Everything that outlives a killed process is in FOLDER: `executions` has a line before and after
+each execution of a step, `outside` is the other side of the external writes. Both are appended to
+with one write(2) a line, which a SIGKILL cannot tear.
 """
 
 from __future__ import annotations
@@ -22,12 +23,16 @@ from typing import Any
 from pydantic import BaseModel
 
 from overnight import App, Cancel, Context, On, Pipeline, Retry, Review, Transient
-from overnight.database import Database, opened
-from overnight.worker import Worker
+from overnight.engine.worker import Worker
+from overnight.postgres.open import opened
+from overnight.store.database import Database
 
 QUICK = Retry(3, backoff=(0.05,))
 PAUSE_AT_MOST = 0.06  # seconds; much longer steps could be hit MAX_LOSSES times by chance
-PAUSES = (0.0, 0.1)  # seconds before each look outside: what a killed process wrote is there at once
+PAUSES = (
+    0.0,
+    0.1,
+)  # seconds before each look outside: what a killed process wrote is there at once
 PATIENCE = 60.0  # seconds that a step waits for the test's signal
 
 
@@ -73,7 +78,9 @@ class World:
         append(self.executions, f"end {who}")
 
     async def write_outside(self, ctx: Context[Any], name: str) -> dict[str, str]:
-        """Slow on both sides of the write, so that kills fall before it and between it and its note in the ledger."""
+        """Slow on both sides of the write, so that kills fall before it and between it and its note
+        in the ledger.
+        """
         await asyncio.sleep(PAUSE_AT_MOST / 3)
         append(self.outside, f"{ctx.job_id} {name} {ctx.attempt} {os.getpid()}")
         await asyncio.sleep(PAUSE_AT_MOST / 3)
@@ -185,7 +192,9 @@ async def check(ctx: Ctx, order: Order) -> Order | Review | Cancel:
 
 
 class Late(BaseModel):
-    """The first owner waits for the gate, which the test opens when a second one has taken over and ended."""
+    """The first owner waits for the gate, which the test opens when a second one has taken over and
+    ended.
+    """
 
     how: str
 
@@ -203,7 +212,8 @@ async def overtaken(ctx: Ctx, late: Late) -> str:
         if ctx.attempt > 1:
             await take_over(ctx, late)
         elif late.how == "blocks":
-            # It holds up the event loop, so that its result is there before the loop hears of the lost lease.
+            # It holds up the event loop, so that its result is there before the loop hears of the
+            # lost lease.
             ctx.spawn("poison", "harmless")  # dropped with the result
             await asyncio.sleep(0.2)  # its neighbours have begun by then
             ctx.deps.blocking.touch()
@@ -266,14 +276,21 @@ def make_app(folder: Path) -> App:
 
 def expect_death(options: argparse.Namespace) -> None:
     """Of this process; of its Postgres where that is its own."""
-    from kills import Death, kill_postgres, kill_process  # beside this file, which is the program then
+    from kills import (  # beside this file, which is the program then
+        Death,
+        kill_postgres,
+        kill_process,
+    )
 
-    from overnight import worker
-    from overnight.embedded import EmbeddedServer
+    from overnight.engine import worker
+    from overnight.postgres.server import EmbeddedServer
 
-    # What a claim took whose answer was lost waits for its lease, and then for its owner's next look.
+    # What a claim took whose answer was lost waits for its lease, and then for its owner's next
+    # look.
     worker.KEEP = 1.0
-    kill = partial(kill_postgres, EmbeddedServer(options.home).data) if options.home else kill_process
+    kill = (
+        partial(kill_postgres, EmbeddedServer(options.home).data) if options.home else kill_process
+    )
     Death.parse(options.death).install(kill, partial(append, World(options.folder).statements))
 
 
@@ -291,7 +308,11 @@ async def main() -> None:
         expect_death(options)
     async with Database(options.url) if options.url else opened(options.home) as database:
         worker = Worker(
-            make_app(options.folder), database, lease=options.lease, concurrency=options.concurrency, poll=0.3
+            make_app(options.folder),
+            database,
+            lease=options.lease,
+            concurrency=options.concurrency,
+            poll=0.3,
         )
         await worker.run(until_idle=True)
 

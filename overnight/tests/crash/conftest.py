@@ -18,11 +18,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from overnight import control
-from overnight import database as db
+from overnight.engine.decide import MAX_LOSSES
+from overnight.engine.rescuer import SETTLE
 from overnight.errors import LedgerUnavailable
-from overnight.policy import MAX_LOSSES
-from overnight.rescue import SETTLE
+from overnight.operations import control
+from overnight.store import database as database_module
 from overnight.testing import fresh_database
 
 PATIENCE = 45.0  # seconds within which what is waited for has come about, on a slow machine too
@@ -37,9 +37,11 @@ _spec.loader.exec_module(app)
 
 
 class Scene:
-    """One folder, one database, the workers that were started on them, and what is known to be finished."""
+    """One folder, one database, the workers that were started on them, and what is known to be
+    finished.
+    """
 
-    def __init__(self, folder: Path, database: db.Database, place: list[str]) -> None:
+    def __init__(self, folder: Path, database: database_module.Database, place: list[str]) -> None:
         self.world = app.World(folder)
         self.app = app.make_app(folder)
         self.database = database
@@ -53,7 +55,9 @@ class Scene:
         command = [sys.executable, APP, self.world.folder, *self._place]
         command += [f"--{name}={value}" for name, value in options.items()]
         with self._log.open("ab") as log:
-            self.begun.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+            self.begun.append(
+                subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            )
         return self.begun[-1]
 
     def close(self) -> None:
@@ -70,12 +74,14 @@ class Scene:
             self.orders += 1
 
     async def fetch(self, sql: str) -> list[dict[str, Any]]:
-        """Rows of the ledger as soon as its server answers; not through the pool, which is slow to see that it does."""
+        """Rows of the ledger as soon as its server answers; not through the pool, which is slow to
+        see that it does.
+        """
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 async with await self.database.connect() as connection:
-                    return await db.run(connection, sql, ())
+                    return await database_module.run(connection, sql, ())
             except (psycopg.OperationalError, LedgerUnavailable):
                 assert time.monotonic() < deadline
                 await asyncio.sleep(0.05)
@@ -86,7 +92,9 @@ class Scene:
     async def note_finished(self) -> None:
         """What is succeeded by now may have no execution from now on."""
         rows = await self.fetch("select job_id, step from runs where status = 'succeeded'")
-        self._finished.append((len(self.executions()), {(row["job_id"], row["step"]) for row in rows}))
+        self._finished.append(
+            (len(self.executions()), {(row["job_id"], row["step"]) for row in rows})
+        )
 
     async def until(self, what: str, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -104,7 +112,9 @@ class Scene:
     async def until_executing(self, process: subprocess.Popen[bytes]) -> None:
         """Until an execution began after this call, or nothing is left to execute."""
         seen = len(self.executions())
-        await self.until("an execution", lambda: len(self.executions()) > seen or process.poll() is not None)
+        await self.until(
+            "an execution", lambda: len(self.executions()) > seen or process.poll() is not None
+        )
 
     async def until_ended(self, process: subprocess.Popen[bytes]) -> int:
         await self.until("the end of a worker", lambda: process.poll() is not None)
@@ -112,16 +122,28 @@ class Scene:
 
     async def check(self) -> None:
         """Every order, with its children, ended as designed, and no step of it twice."""
-        runs = {(row["job_id"], row["step"]): row for row in await self.fetch("select * from runs order by id")}
+        runs = {
+            (row["job_id"], row["step"]): row
+            for row in await self.fetch("select * from runs order by id")
+        }
         executions = self.executions()
         self._check_executions(runs, executions)
         await self._check_history(runs)
         await self._check_outside(runs)
-        assert {row["status"] for row in runs.values()} <= {"succeeded", "needs_review", "dead", "cancelled"}
-        expected = {place for number in range(self.orders) for place in self._check_order(runs, number)}
+        assert {row["status"] for row in runs.values()} <= {
+            "succeeded",
+            "needs_review",
+            "dead",
+            "cancelled",
+        }
+        expected = {
+            place for number in range(self.orders) for place in self._check_order(runs, number)
+        }
         assert set(runs) == expected, "a job is there that nobody started"
 
-    def _check_executions(self, runs: dict[tuple[str, str], dict[str, Any]], executions: list[list[str]]) -> None:
+    def _check_executions(
+        self, runs: dict[tuple[str, str], dict[str, Any]], executions: list[list[str]]
+    ) -> None:
         for seen, finished in self._finished:
             again = [e for e in executions[seen:] if e[0] == "begin" and (e[1], e[2]) in finished]
             assert not again, f"finished steps were executed again: {again}"
@@ -134,10 +156,16 @@ class Scene:
                 ended.add((job_id, step, int(attempt)))
         for place, run in runs.items():
             attempts = begun[place]
-            assert attempts == sorted(set(attempts)), f"{place} was executed twice as one attempt: {attempts}"
+            assert attempts == sorted(set(attempts)), (
+                f"{place} was executed twice as one attempt: {attempts}"
+            )
             if run["status"] != "dead":
-                assert attempts[-1] == run["attempt"], f"{place} was executed after it was finished: {attempts}"
-                assert (*place, run["attempt"]) in ended, f"{place} was finished by an attempt that never ended"
+                assert attempts[-1] == run["attempt"], (
+                    f"{place} was executed after it was finished: {attempts}"
+                )
+                assert (*place, run["attempt"]) in ended, (
+                    f"{place} was finished by an attempt that never ended"
+                )
 
     async def _check_history(self, runs: dict[tuple[str, str], dict[str, Any]]) -> None:
         history: dict[int, dict[int, str]] = defaultdict(dict)
@@ -146,26 +174,40 @@ class Scene:
         for place, run in runs.items():
             outcomes = history[run["id"]]
             explained = run["attempt"] - (run["outcome"] == "done")
-            assert sorted(outcomes) == list(range(1, explained + 1)), f"the history of {place} has holes: {outcomes}"
+            assert sorted(outcomes) == list(range(1, explained + 1)), (
+                f"the history of {place} has holes: {outcomes}"
+            )
             assert run["worker"] is None
             counts = Counter(outcomes.values())
-            assert (counts["retry"], counts["lost"]) == (run["failures"], run["losses"]), f"{place}: {outcomes}"
+            assert (counts["retry"], counts["lost"]) == (run["failures"], run["losses"]), (
+                f"{place}: {outcomes}"
+            )
             assert set(counts) <= {"retry", "lost", "handed_back", "review", "cancel"}
 
     async def _check_outside(self, runs: dict[tuple[str, str], dict[str, Any]]) -> None:
         written = Counter(tuple(line.split()[:2]) for line in app.lines(self.world.outside))
         twice = {place for place, count in written.items() if count > 1}
         assert not twice, f"written outside more than once: {twice}"
-        done = {place for place, run in runs.items() if place[1] in ("publish", "send") and run["status"] != "dead"}
+        done = {
+            place
+            for place, run in runs.items()
+            if place[1] in ("publish", "send") and run["status"] != "dead"
+        }
         assert done <= set(written), "a step is finished, but its write outside never happened"
-        effects = {(row["job_id"], row["name"]): row for row in await self.fetch("select * from effects")}
+        effects = {
+            (row["job_id"], row["name"]): row for row in await self.fetch("select * from effects")
+        }
         assert set(written) <= set(effects), "something was written outside without an intent"
         for place in done:
             assert effects[place]["status"] == "done"
             assert effects[place]["result"] == {"receipt": app.receipt(*place)}
 
-    def _check_order(self, runs: dict[tuple[str, str], dict[str, Any]], number: int) -> Iterator[tuple[str, str]]:
-        """The runs that an order has, each checked; the chain may end only in a step that lost too many owners."""
+    def _check_order(
+        self, runs: dict[tuple[str, str], dict[str, Any]], number: int
+    ) -> Iterator[tuple[str, str]]:
+        """The runs that an order has, each checked; the chain may end only in a step that lost too
+        many owners.
+        """
         order = app.Order(number=number)
         plain, failures = {"number": number}, order.transient_failures
         published = {"number": number, "receipt": app.receipt(order.name, "publish")}
@@ -176,7 +218,9 @@ class Scene:
             ("close", published, published),
         ):
             yield (order.name, step)
-            if not _went_on(runs, order.name, step, given, output, failures if step in ("fetch", "write") else 0):
+            if not _went_on(
+                runs, order.name, step, given, output, failures if step in ("fetch", "write") else 0
+            ):
                 return
         parcel, audit = f"parcel-{number:03}", f"audit-{number:03}"
         yield (audit, "check")
@@ -185,7 +229,14 @@ class Scene:
         yield (parcel, "pack")
         if _went_on(runs, parcel, "pack", plain, plain, 0):
             yield (parcel, "send")
-            _went_on(runs, parcel, "send", plain, {"number": number, "receipt": app.receipt(parcel, "send")}, 0)
+            _went_on(
+                runs,
+                parcel,
+                "send",
+                plain,
+                {"number": number, "receipt": app.receipt(parcel, "send")},
+                0,
+            )
 
 
 def _went_on(
@@ -197,20 +248,26 @@ def _went_on(
     failures: int,
     status: str = "succeeded",
 ) -> bool:
-    """Whether the run ended as it should. False when it is a dead letter, which only lost owners can make it here."""
+    """Whether the run ended as it should. False when it is a dead letter, which only lost owners
+    can make it here.
+    """
     assert (job_id, step) in runs, f"{job_id} lost its step {step}"
     run = runs[job_id, step]
     assert run["input"] == given
     if run["status"] == "dead":
         assert (run["losses"], run["outcome"]) == (MAX_LOSSES, "lost")
         return False
-    assert (run["status"], run["output"], run["failures"]) == (status, output, failures), f"{job_id} {step}"
+    assert (run["status"], run["output"], run["failures"]) == (status, output, failures), (
+        f"{job_id} {step}"
+    )
     return True
 
 
 @pytest.fixture
 def rng() -> random.Random:
-    """What chooses the moments. OVERNIGHT_SEED repeats the choice of a run that failed, which pytest shows."""
+    """What chooses the moments. OVERNIGHT_SEED repeats the choice of a run that failed, which
+    pytest shows.
+    """
     seed = os.environ.get("OVERNIGHT_SEED") or str(secrets.randbits(32))
     print(f"OVERNIGHT_SEED={seed}")
     return random.Random(seed)
@@ -218,12 +275,15 @@ def rng() -> random.Random:
 
 @pytest.fixture
 async def scene(server_url: str, tmp_path: Path) -> AsyncIterator[Scene]:
-    """A database of its own on the shared server, which is old enough that a free lock proves a worker dead."""
+    """A database of its own on the shared server, which is old enough that a free lock proves a
+    worker dead.
+    """
     async with fresh_database(server_url) as database:
         scene = Scene(tmp_path, database, ["--url", database.url])
         await scene.until_row(
             "a server that has settled",
-            f"select 1 where pg_postmaster_start_time() < clock_timestamp() - interval '{SETTLE + 0.1} s'",
+            "select 1 where pg_postmaster_start_time() < clock_timestamp() - interval "
+            f"'{SETTLE + 0.1} s'",
         )
         try:
             yield scene
@@ -232,6 +292,6 @@ async def scene(server_url: str, tmp_path: Path) -> AsyncIterator[Scene]:
 
 
 @pytest.fixture
-def make_scene() -> Callable[[Path, db.Database, list[str]], Scene]:
+def make_scene() -> Callable[[Path, database_module.Database, list[str]], Scene]:
     """For a test that brings a server of its own."""
     return Scene

@@ -1,6 +1,8 @@
-"""Death at a statement: of the process, or of its Postgres, right before it or before its answer is seen.
+"""Death at a statement: of the process, or of its Postgres, right before it or before its answer is
+seen.
 
-A worker of the crash tests installs this where its `--death` says so; nothing of it is in the product.
+A worker of the crash tests installs this where its `--death` says so; nothing of it is in the
+product.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ import psycopg
 
 @dataclass(frozen=True)
 class Death:
-    """At the statements of these numbers, counted from 1 over all connections of `whose`: the event `loop`, or `heart`.
+    """At the statements of these numbers, counted from 1 over all connections of `whose`: the event
+    `loop`, or `heart`.
 
     `when` it is `after`, the statement was carried out, and its answer is not seen.
     """
@@ -79,8 +82,12 @@ def kill_process() -> None:
 def kill_postgres(data: Path) -> None:
     """The postmaster and all its processes, of which each leads a session of its own."""
     pid = int((data / "postmaster.pid").read_text().partition("\n")[0])
-    shown = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    family = [int(child) for child, parent in map(str.split, shown.splitlines()) if int(parent) == pid]
+    shown = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+    ).stdout
+    family = [
+        int(child) for child, parent in map(str.split, shown.splitlines()) if int(parent) == pid
+    ]
     for each in (pid, *family):
         with suppress(ProcessLookupError):
             os.kill(each, signal.SIGKILL)

@@ -1,4 +1,6 @@
-"""Postgres that is killed under a worker, alone, with all its processes, or together with the worker."""
+"""Postgres that is killed under a worker, alone, with all its processes, or together with the
+worker.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +17,18 @@ from typing import Any
 import psycopg
 import pytest
 
-from overnight import control
-from overnight import embedded_launch as launch
-from overnight.database import Database, migrate
-from overnight.embedded import EmbeddedServer
-from overnight.rescue import SETTLE
+from overnight.engine.rescuer import SETTLE
+from overnight.operations import control
+from overnight.postgres import launch
+from overnight.postgres.server import EmbeddedServer
+from overnight.store.database import Database
+from overnight.store.migrations import migrate
 
 KILLS = 6
 ORDERS = 30
-LEASE = 3.0  # seconds: a killed worker's steps wait for it, since just after a server start a free lock proves nothing
+# seconds: a killed worker's steps wait for it, since just after a server start a free lock proves
+# nothing
+LEASE = 3.0
 
 
 @pytest.fixture
@@ -38,7 +43,10 @@ async def server(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
 
 @pytest.fixture
 async def own_scene(
-    server: EmbeddedServer, tmp_path: Path, make_scene: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    server: EmbeddedServer,
+    tmp_path: Path,
+    make_scene: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Any]:
     """A scene whose workers bring their server back by themselves."""
     monkeypatch.delenv("OVERNIGHT_DATABASE_URL", raising=False)
@@ -62,8 +70,12 @@ def postmaster(server: EmbeddedServer) -> int | None:
 
 def with_children(pid: int) -> list[int]:
     """Each of them leads a session of its own, so that no process group holds them all."""
-    shown = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    family = [int(child) for child, parent in map(str.split, shown.splitlines()) if int(parent) == pid]
+    shown = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+    ).stdout
+    family = [
+        int(child) for child, parent in map(str.split, shown.splitlines()) if int(parent) == pid
+    ]
     return [pid, *family]
 
 
@@ -128,18 +140,25 @@ async def test_a_worker_and_its_postgres_killed_together(
 
 
 async def test_live_workers_keep_their_steps_when_one_backend_is_killed(own_scene: Any) -> None:
-    """All sessions end, so every lock is free until the workers return; and the postmaster's start time stays."""
+    """All sessions end, so every lock is free until the workers return; and the postmaster's start
+    time stays.
+    """
     scene = own_scene
     workers = [scene.start(concurrency=1) for _ in range(2)]
     for number in range(len(workers)):
         await control.start(scene.app, scene.database, "patient", number)
-    await scene.until("an execution by each worker", lambda: len({e[-1] for e in scene.executions()}) == len(workers))
+    await scene.until(
+        "an execution by each worker",
+        lambda: len({e[-1] for e in scene.executions()}) == len(workers),
+    )
     await scene.until_row(
         "a server that has settled",
-        f"select 1 where pg_postmaster_start_time() < clock_timestamp() - interval '{SETTLE + 0.1} s'",
+        "select 1 where pg_postmaster_start_time() < clock_timestamp() - interval "
+        f"'{SETTLE + 0.1} s'",
     )
     sessions = await scene.fetch(
-        "select a.pid, l.pid as heart from pg_stat_activity a left join pg_locks l on l.pid = a.pid and "
+        "select a.pid, l.pid as heart from pg_stat_activity a left join pg_locks l on "
+        "l.pid = a.pid and "
         "l.locktype = 'advisory' and l.mode = 'ExclusiveLock' "
         "where a.backend_type = 'client backend' and a.pid <> pg_backend_pid()"
     )
@@ -149,11 +168,14 @@ async def test_live_workers_keep_their_steps_when_one_backend_is_killed(own_scen
     scene.start()  # whoever starts now must not take the living for dead
     await scene.until_row(
         "the return of the workers, or what must not be",
-        f"select 1 where {len(workers)} < (select count(*) from pg_locks where locktype = 'advisory' and not pid = "
+        f"select 1 where {len(workers)} < (select count(*) from pg_locks where locktype "
+        "= 'advisory' and not pid = "
         f"any(array{sorted(hearts)})) or exists (select from runs where attempt > 1)",
     )
     scene.world.gate.touch()
     for process in scene.begun:
         assert await scene.until_ended(process) == 0
-    assert [row["attempt"] for row in await scene.fetch("select attempt from runs")] == [1] * len(workers)
+    assert [row["attempt"] for row in await scene.fetch("select attempt from runs")] == [1] * len(
+        workers
+    )
     assert len([e for e in scene.executions() if e[0] == "begin"]) == len(workers)

@@ -1,4 +1,6 @@
-"""Workers that are killed, stopped or that kill themselves: nothing is lost and nothing is done twice."""
+"""Workers that are killed, stopped or that kill themselves: nothing is lost and nothing is done
+twice.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +10,17 @@ import random
 import signal
 from typing import Any
 
-from overnight import control
-from overnight.policy import MAX_LOSSES
+from overnight.engine.decide import MAX_LOSSES
+from overnight.operations import control
 
 KILLS = 14
 ORDERS_A_ROUND = 5
 STARTS_AT_MOST = 40
 
 
-async def test_a_worker_killed_at_any_moment_loses_and_repeats_nothing(scene: Any, rng: random.Random) -> None:
+async def test_a_worker_killed_at_any_moment_loses_and_repeats_nothing(
+    scene: Any, rng: random.Random
+) -> None:
     kills = 0
     while kills < KILLS:
         assert len(scene.begun) < STARTS_AT_MOST, "workers end before they can be killed"
@@ -31,20 +35,27 @@ async def test_a_worker_killed_at_any_moment_loses_and_repeats_nothing(scene: An
         await scene.note_finished()
     assert await scene.until_ended(scene.start(concurrency=20)) == 0
     await scene.check()
-    assert await scene.fetch("select 1 from runs where losses > 0"), "no kill hit a step: the test has proved nothing"
+    assert await scene.fetch("select 1 from runs where losses > 0"), (
+        "no kill hit a step: the test has proved nothing"
+    )
 
 
 async def test_a_late_owner_changes_nothing(scene: Any) -> None:
-    """A worker is stopped for longer than its lease, another one takes over, and then the first one goes on."""
+    """A worker is stopped for longer than its lease, another one takes over, and then the first one
+    goes on.
+    """
     for how in ("blocks", "thread", "effect"):
         await control.start(scene.app, scene.database, "late", {"how": how})
     first = scene.start(lease=1.0)
-    await scene.until("three executions", lambda: scene.world.blocking.exists() and len(scene.executions()) == 3)
+    await scene.until(
+        "three executions", lambda: scene.world.blocking.exists() and len(scene.executions()) == 3
+    )
     os.kill(first.pid, signal.SIGSTOP)
     second = scene.start(lease=20.0)
     await scene.until_row(
         "a second owner, who has ended all but one",
-        "select 1 from runs having min(attempt) = 2 and count(*) filter (where status = 'succeeded') = 2",
+        "select 1 from runs having min(attempt) = 2 and count(*) filter (where status = "
+        "'succeeded') = 2",
     )
     scene.world.gate.touch()
     os.kill(first.pid, signal.SIGCONT)
@@ -59,10 +70,14 @@ async def test_a_late_owner_changes_nothing(scene: Any) -> None:
 
     runs = await scene.fetch("select * from runs")
     assert len(runs) == 3, "the late result had a child"
-    assert {(run["status"], run["attempt"], run["output"]) for run in runs} == {("succeeded", 2, str(second.pid))}
-    # `blocks` had its result before it could hear of the loss; the others were aborted, or came late as well.
+    assert {(run["status"], run["attempt"], run["output"]) for run in runs} == {
+        ("succeeded", 2, str(second.pid))
+    }
+    # `blocks` had its result before it could hear of the loss; the others were aborted, or came
+    # late as well.
     history = await scene.fetch(
-        "select job_id, a.attempt, a.outcome, a.detail from attempts a join runs r on r.id = run_id order by job_id"
+        "select job_id, a.attempt, a.outcome, a.detail from attempts a join runs r on "
+        "r.id = run_id order by job_id"
     )
     assert [(row["job_id"], row["attempt"], row["outcome"]) for row in history] == [
         (f"late-{how}", 1, "lost") for how in ("blocks", "effect", "thread")
@@ -82,7 +97,9 @@ async def test_a_step_that_kills_its_worker_is_a_dead_letter_after_five_workers(
         ("poison-deadly", "deadly", MAX_LOSSES)
     ]
     history = letters[0]["attempts"]
-    assert [(a["attempt"], a["outcome"]) for a in history] == [(n, "lost") for n in range(1, MAX_LOSSES + 1)]
+    assert [(a["attempt"], a["outcome"]) for a in history] == [
+        (n, "lost") for n in range(1, MAX_LOSSES + 1)
+    ]
     assert len({a["worker"] for a in history}) == MAX_LOSSES
     assert "died or lost its lease" in letters[0]["error"]
     deadly = [e for e in scene.executions() if e[:2] == ["begin", "poison-deadly"]]
@@ -95,4 +112,7 @@ async def test_a_step_that_kills_its_worker_does_not_condemn_its_neighbours(scen
     for _ in range(MAX_LOSSES + 1):
         await scene.until_ended(scene.start())
     ends = await scene.fetch("select job_id, status from runs order by id")
-    assert [tuple(row.values()) for row in ends] == [("poison-deadly", "dead"), ("poison-harmless", "succeeded")]
+    assert [tuple(row.values()) for row in ends] == [
+        ("poison-deadly", "dead"),
+        ("poison-harmless", "succeeded"),
+    ]

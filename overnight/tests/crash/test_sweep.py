@@ -1,4 +1,5 @@
-"""Death at every statement of a run's life, in its turn: a second worker finishes, and nothing is lost or done twice.
+"""Death at every statement of a run's life, in its turn: a second worker finishes, and nothing is
+lost or done twice.
 
 A sample that a seed chooses runs with the other tests; `make test-sweep` takes every statement.
 """
@@ -15,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from overnight.database import Database, migrate
-from overnight.embedded import EmbeddedServer
+from overnight.postgres.server import EmbeddedServer
+from overnight.store.database import Database
+from overnight.store.migrations import migrate
 from overnight.testing import fresh_database
 
 from .kills import Death
@@ -24,7 +26,9 @@ from .kills import Death
 ALL = os.environ.get("OVERNIGHT_SWEEP") == "all"
 SAMPLE = {"loop": 4, "heart": 2}
 AT_ONCE = 3  # lives beside each other, for each waits most of its time
-ORDERS = 4  # together they take every way: steps that fail and are tried again, a review, a cancellation, a plain end
+# together they take every way: steps that fail and are tried again, a review, a cancellation, a
+# plain end
+ORDERS = 4
 EVERY = 30  # statements between two deaths of Postgres, of the 100 of such a life
 LEASE = 2.0  # seconds: the heart beats four times in each
 
@@ -39,7 +43,9 @@ class Lives:
         self._few = asyncio.Semaphore(AT_ONCE)
 
     async def live(self, whose: str, when: str, *numbers: int) -> int:
-        """How many statements the first worker began before it died of one of these numbers, or came to its end."""
+        """How many statements the first worker began before it died of one of these numbers, or
+        came to its end.
+        """
         death = Death(whose, when, numbers)
         folder = self.folder / str(death).replace(" ", "-")
         folder.mkdir()
@@ -53,7 +59,9 @@ class Lives:
                 print(death, "of", begun, "died" if died else "lived")
                 assert died or code == 0
                 reached = any(number <= begun for number in numbers)
-                assert died == reached if when == "before" else died <= reached  # not every one has an answer
+                assert (
+                    died == reached if when == "before" else died <= reached
+                )  # not every one has an answer
                 await scene.note_finished()
                 if died:
                     assert await scene.until_ended(scene.start(concurrency=20)) == 0
@@ -64,7 +72,9 @@ class Lives:
 
 
 async def check(scene: Any) -> None:
-    """Every order with its children ended as designed, once; no intent is open, and of nothing but reviews was told."""
+    """Every order with its children ended as designed, once; no intent is open, and of nothing but
+    reviews was told.
+    """
     await scene.check()
     assert await scene.fetch("select * from effects where status <> 'done'") == []
     assert await scene.fetch("select * from alerts where kind <> 'review'") == []
@@ -74,7 +84,12 @@ async def check(scene: Any) -> None:
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("whose", ["loop", "heart"])
 async def test_a_worker_killed_at_any_statement_loses_and_repeats_nothing(
-    server_url: str, tmp_path: Path, make_scene: MakeScene, rng: random.Random, whose: str, when: str
+    server_url: str,
+    tmp_path: Path,
+    make_scene: MakeScene,
+    rng: random.Random,
+    whose: str,
+    when: str,
 ) -> None:
     lives = Lives(server_url, tmp_path, make_scene)
     statements = await lives.live(whose, when)
@@ -93,7 +108,11 @@ async def test_a_worker_killed_at_any_statement_loses_and_repeats_nothing(
 @pytest.mark.timeout(0 if ALL else 120)
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_postgres_killed_at_any_statement_loses_and_repeats_nothing(
-    tmp_path: Path, make_scene: MakeScene, rng: random.Random, monkeypatch: pytest.MonkeyPatch, when: str
+    tmp_path: Path,
+    make_scene: MakeScene,
+    rng: random.Random,
+    monkeypatch: pytest.MonkeyPatch,
+    when: str,
 ) -> None:
     """Its worker brings it back, and goes on."""
     monkeypatch.delenv("OVERNIGHT_DATABASE_URL", raising=False)

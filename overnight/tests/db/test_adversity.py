@@ -1,4 +1,6 @@
-"""Locks held too long, functions that hang, owners that come late, workers with other keys: nothing gets stuck."""
+"""Locks held too long, functions that hang, owners that come late, workers with other keys: nothing
+gets stuck.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +13,17 @@ from typing import Any
 
 import pytest
 
-from overnight import App, Context, Debounce, Limit, On, Pipeline, Retry, control, rescue, upstreams
-from overnight.database import Database
+from overnight import App, Context, Debounce, Limit, On, Pipeline, Retry
+from overnight.engine import rescuer, upstreams, wakeups
+from overnight.engine.wakeups import Hints
+from overnight.engine.worker import Worker
 from overnight.errors import InvalidPayload
-from overnight.ledger import Ledger
-from overnight.model import Ending, NewRun, Scope, Status, Transition
-from overnight.sql import queries
+from overnight.operations import control
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import Ending, NewRun, Scope, Status, Transition
+from overnight.store.sql import queries
 from overnight.testing import Clock, run_until_idle
-from overnight.transport import postgres
-from overnight.transport.postgres import Hints
-from overnight.worker import Worker
 
 pytestmark = pytest.mark.large  # of `make test-large`
 
@@ -38,7 +41,9 @@ def new(job_id: str, key: str = "", step: str = "one") -> NewRun:
     return NewRun(job_id, step, "p", key, "{}", "h")
 
 
-def simple(*, limits: tuple[Limit, ...] = (), breaker: str | None = None, keys: list[str] | None = None) -> App:
+def simple(
+    *, limits: tuple[Limit, ...] = (), breaker: str | None = None, keys: list[str] | None = None
+) -> App:
     p = Pipeline("p")
 
     @p.step(limits=limits, breaker=breaker)
@@ -50,7 +55,9 @@ def simple(*, limits: tuple[Limit, ...] = (), breaker: str | None = None, keys: 
     return App("app", [p], keys=(lambda: keys) if keys is not None else None)
 
 
-async def test_an_output_survives_a_lock_that_outlasts_the_statement_timeout(database: Database) -> None:
+async def test_an_output_survives_a_lock_that_outlasts_the_statement_timeout(
+    database: Database,
+) -> None:
     p, began, go = Pipeline("p"), asyncio.Event(), asyncio.Event()
 
     @p.step
@@ -60,7 +67,10 @@ async def test_an_output_survives_a_lock_that_outlasts_the_statement_timeout(dat
         return "what was paid for"
 
     await Ledger(database).enqueue([p.job(1)])
-    waits = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    waits = (
+        "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = "
+        "current_database()"
+    )
     async with Database(database.url, options=SHORT) as short:
         working = asyncio.create_task(Worker(App("app", [p]), short).run(until_idle=True))
         await began.wait()
@@ -80,14 +90,19 @@ async def test_an_output_survives_a_lock_that_outlasts_the_statement_timeout(dat
     ]
 
 
-async def test_a_worker_survives_a_table_lock_that_outlasts_the_statement_timeout(database: Database) -> None:
+async def test_a_worker_survives_a_table_lock_that_outlasts_the_statement_timeout(
+    database: Database,
+) -> None:
     p, done = Pipeline("p"), asyncio.Event()
 
     @p.step
     async def one(ctx: Ctx, value: int) -> None:
         done.set()
 
-    waits = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    waits = (
+        "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = "
+        "current_database()"
+    )
     async with Database(database.url, options=SHORT) as short:
         worker = Worker(App("app", [p]), short, poll=0.05)
         working = asyncio.create_task(worker.run())
@@ -115,14 +130,19 @@ async def test_a_late_ending_writes_nothing_though_the_live_one_is_in_the_same_b
     await ledger.rescue("b", max_losses=5, settle=0)
     (live,) = (await ledger.claim(scope, "a", 1, 60)).runs
     retry = Transition(Status.QUEUED, "retry", "502", "transient", delay=5, failed=True)
-    endings = [Ending(late, DONE, '"old"', next=[new("j", step="two"), new("spawned")]), Ending(live, retry)]
+    endings = [
+        Ending(late, DONE, '"old"', next=[new("j", step="two"), new("spawned")]),
+        Ending(live, retry),
+    ]
     assert (await ledger.finish(endings, "a")).ours == {(live.id, live.attempt)}
     assert await database.fetch("select job_id, step, status, output from runs") == [
         {"job_id": "j", "step": "one", "status": "queued", "output": None}
     ]
 
 
-async def test_the_late_end_of_a_probe_that_was_lost_does_not_decide(database: Database, clock: Clock) -> None:
+async def test_the_late_end_of_a_probe_that_was_lost_does_not_decide(
+    database: Database, clock: Clock
+) -> None:
     p, began, go = Pipeline("p"), asyncio.Event(), asyncio.Event()
 
     @p.step(breaker="cms")
@@ -131,7 +151,9 @@ async def test_the_late_end_of_a_probe_that_was_lost_does_not_decide(database: D
         await go.wait()
 
     await Ledger(database).enqueue([p.job(1)])
-    await database.fetch("insert into breakers (name, key, open_until) values ('cms', '', ledger_now())")
+    await database.fetch(
+        "insert into breakers (name, key, open_until) values ('cms', '', ledger_now())"
+    )
     app = App("app", [p])
     (probe,) = (await Ledger(database).claim(app.scope(), "dead", 1, 60)).runs
     await clock.move(700)
@@ -152,7 +174,9 @@ async def test_a_probe_that_takes_longer_than_the_pause_is_still_the_only_one_an
     ledger: Ledger, database: Database, clock: Clock
 ) -> None:
     await ledger.enqueue([new(f"j{n}") for n in range(5)])
-    await database.fetch("insert into breakers (name, key, open_until) values ('cms', '', ledger_now())")
+    await database.fetch(
+        "insert into breakers (name, key, open_until) values ('cms', '', ledger_now())"
+    )
     app = simple(breaker="cms")
     (probe,) = (await ledger.claim(app.scope(), "w", 9, 3600)).runs
     await clock.move(1300)
@@ -213,7 +237,9 @@ async def test_functions_that_hang_take_places_and_no_others_are_blamed(database
         await asyncio.sleep(0.01)
     await Ledger(database).enqueue([q.job(7)])
     worker.wake()
-    await asyncio.sleep(1)  # longer than its time limit: it must not have begun, since both threads hang
+    await asyncio.sleep(
+        1
+    )  # longer than its time limit: it must not have begun, since both threads hang
     assert await database.fetch("select status, attempt from runs where pipeline = 'q'") == [
         {"status": "queued", "attempt": 0}
     ]
@@ -223,7 +249,9 @@ async def test_functions_that_hang_take_places_and_no_others_are_blamed(database
     await working
 
 
-async def test_a_plain_function_that_outlives_the_grace_is_not_handed_to_another(database: Database) -> None:
+async def test_a_plain_function_that_outlives_the_grace_is_not_handed_to_another(
+    database: Database,
+) -> None:
     p, release, began = Pipeline("p"), threading.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -238,7 +266,9 @@ async def test_a_plain_function_that_outlives_the_grace_is_not_handed_to_another
     await began.wait()
     worker.stop()
     await working
-    assert await database.fetch("select status, attempt from runs") == [{"status": "running", "attempt": 1}]
+    assert await database.fetch("select status, attempt from runs") == [
+        {"status": "running", "attempt": 1}
+    ]
     release.set()
 
 
@@ -255,7 +285,9 @@ async def test_a_step_that_raises_stopiteration_ends_at_once(database: Database)
     assert row == {"status": "dead", "error": "RuntimeError: the step raised StopIteration"}
 
 
-async def test_a_heart_beats_in_a_process_with_more_than_a_thousand_files(database: Database) -> None:
+async def test_a_heart_beats_in_a_process_with_more_than_a_thousand_files(
+    database: Database,
+) -> None:
     p = Pipeline("p")
 
     @p.step
@@ -285,8 +317,8 @@ async def test_a_hint_that_is_asked_for_while_another_rests_is_sent(
         sent.put_nowait(what)
         rested.set()
 
-    monkeypatch.setattr(postgres, "COALESCE", 0.05)
-    monkeypatch.setattr(postgres, "hint", hint)
+    monkeypatch.setattr(wakeups, "COALESCE", 0.05)
+    monkeypatch.setattr(wakeups, "hint", hint)
     hints = Hints(database)
     sending = asyncio.create_task(hints.run())
     hints.send()
@@ -309,7 +341,7 @@ async def test_a_service_of_the_worker_that_breaks_off_begins_again(
         begun.put_nowait(1)
         raise ValueError("an odd error")
 
-    monkeypatch.setattr("overnight.worker.RESTART", 0.01)
+    monkeypatch.setattr("overnight.engine.worker.RESTART", 0.01)
     monkeypatch.setattr(Hints, "run", breaks)
     worker = Worker(App("app", [p]), database)
     working = asyncio.create_task(worker.run())
@@ -341,7 +373,9 @@ async def test_work_for_the_keys_of_another_worker_starts_at_once(database: Data
     await asyncio.gather(*working)
 
 
-async def test_an_edit_back_to_what_was_done_undoes_what_waits(database: Database, clock: Clock) -> None:
+async def test_an_edit_back_to_what_was_done_undoes_what_waits(
+    database: Database, clock: Clock
+) -> None:
     p, published = Pipeline("p", on=[On("edited", Debounce(90))]), []
 
     @p.step
@@ -357,7 +391,9 @@ async def test_an_edit_back_to_what_was_done_undoes_what_waits(database: Databas
     assert published == ["first"]
 
 
-async def test_leases_are_judged_by_who_has_long_been_beating(ledger: Ledger, database: Database, clock: Clock) -> None:
+async def test_leases_are_judged_by_who_has_long_been_beating(
+    ledger: Ledger, database: Database, clock: Clock
+) -> None:
     await ledger.enqueue([new("a")])
     await ledger.claim(Scope(["p/one"]), "w1", 1, 60)
     await clock.move(61)  # an outage of the database: w1 lives, and is about to sign in again
@@ -371,17 +407,22 @@ async def test_a_run_whose_claim_was_never_answered_is_given_back_when_its_lease
     await ledger.enqueue([new("a")])
     await ledger.claim(Scope(["p/one"]), "w", 1, 60)  # the connection broke after the commit
     await clock.move(61)
-    assert [row["job_id"] for row in (await ledger.rescue("w", max_losses=5, settle=1)).runs] == ["a"]
+    assert [row["job_id"] for row in (await ledger.rescue("w", max_losses=5, settle=1)).runs] == [
+        "a"
+    ]
 
 
 async def test_the_watch_over_a_neighbour_keeps_no_snapshot_for_long_and_goes_on(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rescue, "WAIT", 0.1)
-    waits = "select query_start from pg_stat_activity where wait_event = 'advisory' and datname = current_database()"
+    monkeypatch.setattr(rescuer, "WAIT", 0.1)
+    waits = (
+        "select query_start from pg_stat_activity where wait_event = 'advisory' and datname "
+        "= current_database()"
+    )
     async with await database.connect() as holder:
         await holder.execute("select pg_advisory_lock(4711)")
-        watching = asyncio.create_task(rescue.Rescuer(Ledger(database), "me")._freed(4711))
+        watching = asyncio.create_task(rescuer.Rescuer(Ledger(database), "me")._freed(4711))
         begun = set[Any]()
         while len(begun) < 3:  # each wait is a statement of its own
             begun |= {row["query_start"] for row in await database.fetch(waits)}
@@ -426,7 +467,9 @@ async def test_a_worker_that_lives_keeps_its_run_when_the_clock_steps_back(
 async def test_a_dead_worker_is_found_by_its_lock_though_the_clock_stepped_back_between_two_looks(
     ledger: Ledger, database: Database, clock: Clock
 ) -> None:
-    await database.fetch("insert into workers (boot_id, lock_key, host, pid) values ('dead', 4711, 'h', 1)")
+    await database.fetch(
+        "insert into workers (boot_id, lock_key, host, pid) values ('dead', 4711, 'h', 1)"
+    )
     await ledger.enqueue([new("a")])
     await ledger.claim(Scope(["p/one"]), "dead", 1, 86_400)
     assert (await ledger.rescue("w2", max_losses=5, settle=1)).again == 1

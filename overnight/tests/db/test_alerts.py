@@ -1,4 +1,6 @@
-"""What raises alerts by how things stand, and the commands by which a person sees whether people hear of them."""
+"""What raises alerts by how things stand, and the commands by which a person sees whether people
+hear of them.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +14,17 @@ import pytest
 import structlog
 from click.testing import CliRunner, Result
 
-from overnight import Alerts, App, control
+from overnight import Alerts, App
 from overnight.alerts import Message
 from overnight.alerts.delivery import Delivery
-from overnight.cli import cli
-from overnight.database import Database
+from overnight.cli.main import cli
+from overnight.engine.maintenance import UNUSUAL, Keeper
 from overnight.errors import Transient
-from overnight.keeper import UNUSUAL, Keeper
-from overnight.ledger import Ledger
-from overnight.model import Alert
-from overnight.signals import Anomaly
+from overnight.observability.signals import Anomaly
+from overnight.operations import control
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import Alert
 from overnight.testing import Clock
 
 Open = dict[str, tuple[str, int]]
@@ -50,7 +53,9 @@ def a_log_of_its_own() -> Iterator[None]:
 
 async def open_alerts(database: Database, kind: str) -> Open:
     """Text and count by subject."""
-    rows = await database.fetch("select * from alerts where kind = %s and resolved_at is null", [kind])
+    rows = await database.fetch(
+        "select * from alerts where kind = %s and resolved_at is null", [kind]
+    )
     return {row["subject"]: (row["text"], row["count"]) for row in rows}
 
 
@@ -64,7 +69,9 @@ async def press(database: Database, app: App, *words: str) -> Result:
     module.app = app  # type: ignore[attr-defined]
     sys.modules["heard"] = module
     line, env = ["--app", "heard:app", *words], {"OVERNIGHT_DATABASE_URL": database.url}
-    return await asyncio.to_thread(lambda: CliRunner().invoke(cli, line, prog_name="overnight", env=env))
+    return await asyncio.to_thread(
+        lambda: CliRunner().invoke(cli, line, prog_name="overnight", env=env)
+    )
 
 
 async def test_a_switch_that_is_off_is_an_alert_until_it_is_on_again(database: Database) -> None:
@@ -74,8 +81,13 @@ async def test_a_switch_that_is_off_is_an_alert_until_it_is_on_again(database: D
     assert await watched(database, "switch") == {}
 
 
-async def test_what_waits_for_review_is_one_alert_of_its_step_with_the_number(database: Database) -> None:
-    add = "insert into runs (job_id, step, pipeline, status) values (%s, 'gate', 'article', 'needs_review')"
+async def test_what_waits_for_review_is_one_alert_of_its_step_with_the_number(
+    database: Database,
+) -> None:
+    add = (
+        "insert into runs (job_id, step, pipeline, status) values (%s, 'gate', 'article', "
+        "'needs_review')"
+    )
     await database.fetch(add, ["a"])
     await watched(database, "review")
     await database.fetch(add, ["b"])
@@ -89,11 +101,17 @@ async def test_what_waits_for_review_is_one_alert_of_its_step_with_the_number(da
 async def test_a_worker_that_died_is_an_alert_until_another_runs_there_or_a_day_is_over(
     database: Database, clock: Clock
 ) -> None:
-    sign = "insert into workers (boot_id, lock_key, host, pid, missed_at, stopped_at) values (%s, %s, %s, 7, {0}, {0})"
+    sign = (
+        "insert into workers (boot_id, lock_key, host, pid, missed_at, stopped_at) values "
+        "(%s, %s, %s, 7, {0}, {0})"
+    )
     died = sign.format("ledger_now()")
     await database.fetch(died, ["a", 1, "one"])
     await database.fetch(died, ["b", 2, "two"])
-    stopped = "insert into workers (boot_id, lock_key, host, pid, stopped_at) values ('c', 3, 'three', 8, ledger_now())"
+    stopped = (
+        "insert into workers (boot_id, lock_key, host, pid, stopped_at) values ('c', 3, "
+        "'three', 8, ledger_now())"
+    )
     await database.fetch(stopped)
     assert set(await watched(database, "worker_lost")) == {"one", "two"}
     await clock.move(60)
@@ -111,7 +129,7 @@ async def test_what_is_unusual_in_the_signals_is_an_alert_as_long_as_it_is(
     async def anomalies(database: Database) -> list[Anomaly]:
         return found
 
-    monkeypatch.setattr("overnight.keeper.report.anomalies", anomalies)
+    monkeypatch.setattr("overnight.engine.maintenance.report.anomalies", anomalies)
     keeper = Keeper(App("app", []), Ledger(database))
     for kind in UNUSUAL:
         found[:] = [Anomaly(kind, "p/s", "42 instead of 4", await clock.now(), 42.0, 4.0)]
@@ -122,7 +140,9 @@ async def test_what_is_unusual_in_the_signals_is_an_alert_as_long_as_it_is(
     assert await database.fetch("select 1 as one from alerts where resolved_at is null") == []
 
 
-async def test_the_command_shows_open_alerts_and_whether_a_channel_takes_its_messages(database: Database) -> None:
+async def test_the_command_shows_open_alerts_and_whether_a_channel_takes_its_messages(
+    database: Database,
+) -> None:
     ear = Heard()
     app = App("heard", [], alerts=Alerts([ear]))
     ear.refuses = True
@@ -145,14 +165,21 @@ async def test_send_delivers_what_is_due_and_says_what_came_of_it(database: Data
     await Ledger(database).alert([Alert("dead_letter", "p/s", "503")])
     ear.refuses = True
     failed = await press(database, app, "alerts", "send")
-    assert (failed.exit_code, failed.stdout) == (1, "ear: “heard: dead letter: p/s” was not taken: not now\n")
+    assert (failed.exit_code, failed.stdout) == (
+        1,
+        "ear: “heard: dead letter: p/s” was not taken: not now\n",
+    )
     ear.refuses = False
     sent = await press(database, app, "alerts", "send", "--json")
-    assert json.loads(sent.output) == {"sent": [{"channel": "ear", "title": "heard: dead letter: p/s", "error": None}]}
+    assert json.loads(sent.output) == {
+        "sent": [{"channel": "ear", "title": "heard: dead letter: p/s", "error": None}]
+    }
     assert [message.items[0].why for message in ear.messages] == ["503"]
 
 
-async def test_a_test_message_goes_to_the_channel_that_is_named_and_nothing_of_it_is_kept(database: Database) -> None:
+async def test_a_test_message_goes_to_the_channel_that_is_named_and_nothing_of_it_is_kept(
+    database: Database,
+) -> None:
     ear, other = Heard(), Heard()
     other.name = "other"
     app = App("heard", [], alerts=Alerts([ear, other]))

@@ -1,4 +1,6 @@
-"""What people are told of a breaker: that it opens, and when it closes for how long it was open and what waited."""
+"""What people are told of a breaker: that it opens, and when it closes for how long it was open and
+what waited.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from overnight import App, Context, Pipeline, Retry, Transient, control, report
-from overnight.database import Database
+from overnight import App, Context, Pipeline, Retry, Transient
+from overnight.observability import report
+from overnight.operations import control
+from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
 
@@ -36,7 +40,11 @@ class Shop:
         await run_until_idle(self.app, self.database, clock=self.clock, horizon=horizon)
 
     async def alert(self) -> dict[str, Any]:
-        (row,) = [each for each in await report.alerts(self.database, all=True) if each["kind"] == "breaker"]
+        (row,) = [
+            each
+            for each in await report.alerts(self.database, all=True)
+            if each["kind"] == "breaker"
+        ]
         return row
 
 
@@ -44,7 +52,10 @@ class Shop:
 async def shop(database: Database, clock: Clock) -> Shop:
     made = Shop(database, clock)
     await made.order(*["ann"] * 7, "bob")
-    later = "update runs set due_at = ledger_now() + interval '30 days' where input ->> 'number' = any('{6,7}')"
+    later = (
+        "update runs set due_at = ledger_now() + interval '30 days' where input ->> 'number' "
+        "= any('{6,7}')"
+    )
     await database.fetch(later)
     await made.work()
     return made
@@ -56,9 +67,13 @@ async def test_that_a_breaker_opens_is_an_alert_with_the_last_error(shop: Shop) 
     assert alert["text"] == "5 errors in a row, so what needs it waits; the last: 502 Bad Gateway"
 
 
-async def test_that_it_closes_is_told_with_how_long_it_was_open_and_how_many_waited(shop: Shop) -> None:
+async def test_that_it_closes_is_told_with_how_long_it_was_open_and_how_many_waited(
+    shop: Shop,
+) -> None:
     shop.is_down = False
-    await shop.database.fetch("update runs set due_at = ledger_now() where key = 'bob'")  # behind another breaker
+    await shop.database.fetch(
+        "update runs set due_at = ledger_now() where key = 'bob'"
+    )  # behind another breaker
     await control.set_switch(shop.database, "key:bob", enabled=False, reason="", by="ada")
     await shop.clock.move(700)
     await shop.work()
@@ -72,8 +87,12 @@ async def test_that_it_closes_is_told_with_how_long_it_was_open_and_how_many_wai
 
 async def test_a_person_who_closes_it_is_named(shop: Shop) -> None:
     await shop.clock.move(180)
-    await control.close_breaker(shop.database, "shop ann", reason="it is back", by="ada", app=shop.app)
-    assert (await shop.alert())["text"].startswith("ada closed it; it was open for 4 min, and 6 runs waited for it; ")
+    await control.close_breaker(
+        shop.database, "shop ann", reason="it is back", by="ada", app=shop.app
+    )
+    assert (await shop.alert())["text"].startswith(
+        "ada closed it; it was open for 4 min, and 6 runs waited for it; "
+    )
 
 
 async def test_who_does_not_know_the_app_tells_of_the_time_alone(shop: Shop) -> None:
@@ -82,7 +101,10 @@ async def test_who_does_not_know_the_app_tells_of_the_time_alone(shop: Shop) -> 
 
 
 @pytest.mark.parametrize(
-    ("breaker", "steps"), [("shop ann", ["order/book"]), ("shop ", ["order/book"]), ("cms", []), ("a shop ann", [])]
+    ("breaker", "steps"),
+    [("shop ann", ["order/book"]), ("shop ", ["order/book"]), ("cms", []), ("a shop ann", [])],
 )
-async def test_the_steps_behind_a_breaker_are_those_that_name_it(shop: Shop, breaker: str, steps: list[str]) -> None:
+async def test_the_steps_behind_a_breaker_are_those_that_name_it(
+    shop: Shop, breaker: str, steps: list[str]
+) -> None:
     assert shop.app.behind(breaker) == steps

@@ -1,4 +1,6 @@
-"""Budgets on a real Postgres: no call starts that could pass one, whoever asks at the same time, whatever breaks."""
+"""Budgets on a real Postgres: no call starts that could pass one, whoever asks at the same time,
+whatever breaks.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +16,34 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from overnight import App, Context, Pipeline, Retry, budgets, control
-from overnight.cli import cli
-from overnight.database import Database
-from overnight.errors import BudgetReserved, BudgetSpent, LeaseLost, NotFound, SwitchedOff, UserError
-from overnight.ledger import Ledger
-from overnight.llm import Anthropic, PermanentCall, Price, Reply, Request, TransientCall, Usage
+from overnight import App, Context, Pipeline, Retry
+from overnight.cli.main import cli
+from overnight.errors import (
+    BudgetReserved,
+    BudgetSpent,
+    LeaseLost,
+    NotFound,
+    SwitchedOff,
+    UserError,
+)
+from overnight.llm import (
+    Anthropic,
+    PermanentCall,
+    Price,
+    Reply,
+    Request,
+    TransientCall,
+    Usage,
+    budgets,
+)
 from overnight.llm.client import LLM
-from overnight.llm.fake_server import FakeModels
-from overnight.model import Run
-from overnight.sql import queries
+from overnight.operations import control
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import Run
+from overnight.store.sql import queries
 from overnight.testing import Clock, run_until_idle
+from overnight.testing.fake_llm import FakeModels
 
 PRICES = {"m": Price(input=Decimal(0), output=Decimal(1_000_000))}  # a token of output is a dollar
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -63,7 +82,15 @@ async def context(
         {"job": job, "pipeline": pipeline, "key": key},
     )
     assert row is not None
-    run = Run(**{**dict.fromkeys(Run.__slots__), **row, "job_id": job, "step": "generate", "pipeline": pipeline})
+    run = Run(
+        **{
+            **dict.fromkeys(Run.__slots__),
+            **row,
+            "job_id": job,
+            "step": "generate",
+            "pipeline": pipeline,
+        }
+    )
     return Context(_with(run, key=key, attempt=1, failures=0), None, APP, Ledger(database))
 
 
@@ -91,14 +118,22 @@ async def limit(database: Database, **usd: float) -> None:
 
 async def sums(database: Database) -> dict[str, tuple[float, float]]:
     """Scope → (spent, reserved) of today."""
-    return {r["scope"]: (float(r["spent_usd"]), float(r["reserved_usd"])) for r in await budgets.read(database)}
+    return {
+        r["scope"]: (float(r["spent_usd"]), float(r["reserved_usd"]))
+        for r in await budgets.read(database)
+    }
 
 
 async def calls(database: Database, columns: str = "status") -> list[tuple[Any, ...]]:
-    return [tuple(row.values()) for row in await database.fetch(f"select {columns} from llm_calls order by id")]
+    return [
+        tuple(row.values())
+        for row in await database.fetch(f"select {columns} from llm_calls order by id")
+    ]
 
 
-async def test_a_call_reserves_the_most_it_can_cost_everywhere_and_settles_at_what_it_cost(database: Database) -> None:
+async def test_a_call_reserves_the_most_it_can_cost_everywhere_and_settles_at_what_it_cost(
+    database: Database,
+) -> None:
     await limit(database, all=10, garden=5, sky=5)
     model = Model(used=2)
     seen: dict[str, tuple[float, float]] = {}
@@ -112,7 +147,9 @@ async def test_a_call_reserves_the_most_it_can_cost_everywhere_and_settles_at_wh
     assert await sums(database) == {"all": (2, 0), "key:garden": (2, 0), "key:sky": (0, 0)}
 
 
-@pytest.mark.parametrize("scope", ["all", "key:garden", "pipeline:article", "step:article/generate"])
+@pytest.mark.parametrize(
+    "scope", ["all", "key:garden", "pipeline:article", "step:article/generate"]
+)
 async def test_a_call_that_could_pass_a_budget_is_not_made_and_reserves_nothing(
     database: Database, clock: Clock, scope: str
 ) -> None:
@@ -134,22 +171,36 @@ async def test_a_call_that_could_pass_a_budget_is_not_made_and_reserves_nothing(
 async def test_without_a_budget_a_call_is_booked_as_ever(database: Database) -> None:
     await limit(database, sky=0)
     await llm(database, Model()).ask(await context(database), question(1_000), int)
-    assert await calls(database, "status, cost_usd, reserved_usd, reserved_in") == [("stored", 1, 0, [])]
+    assert await calls(database, "status, cost_usd, reserved_usd, reserved_in") == [
+        ("stored", 1, 0, [])
+    ]
 
 
-async def test_a_budget_of_nothing_lets_no_paid_call_through_and_every_free_one(database: Database) -> None:
+async def test_a_budget_of_nothing_lets_no_paid_call_through_and_every_free_one(
+    database: Database,
+) -> None:
     await limit(database, all=0)
     with pytest.raises(BudgetSpent):
         await llm(database, Model()).ask(await context(database), question(1), int)
-    await database.fetch("update budgets set spent_usd = 3")  # a limit may be set below what was spent already
-    free = LLM(Model(), database, deadline=10, prices={"m": Price(input=Decimal(0), output=Decimal(0))})
+    await database.fetch(
+        "update budgets set spent_usd = 3"
+    )  # a limit may be set below what was spent already
+    free = LLM(
+        Model(), database, deadline=10, prices={"m": Price(input=Decimal(0), output=Decimal(0))}
+    )
     assert await free.ask(await context(database, "free"), question(1), int) == 1
 
 
-async def test_many_callers_on_many_connections_reserve_exactly_what_fits(database: Database) -> None:
-    """Sixty callers on twenty connections; while they wait for one another, none may see an old sum."""
+async def test_many_callers_on_many_connections_reserve_exactly_what_fits(
+    database: Database,
+) -> None:
+    """Sixty callers on twenty connections; while they wait for one another, none may see an old
+    sum.
+    """
     await limit(database, all=13, garden=7, sky=20)
-    contexts = [await context(database, f"job {n}", key=("garden", "sky")[n % 2]) for n in range(60)]
+    contexts = [
+        await context(database, f"job {n}", key=("garden", "sky")[n % 2]) for n in range(60)
+    ]
     settled = asyncio.Event()
     model = Model(used=1)
     model.meanwhile = settled.wait  # all of them are under way at once
@@ -173,7 +224,11 @@ async def test_many_callers_on_many_connections_reserve_exactly_what_fits(databa
     assert sum(made) == model.calls == 13
     assert gardens <= 7
     assert reserved == {"all": (0, 13), "key:garden": (0, gardens), "key:sky": (0, 13 - gardens)}
-    assert await sums(database) == {"all": (13, 0), "key:garden": (gardens, 0), "key:sky": (13 - gardens, 0)}
+    assert await sums(database) == {
+        "all": (13, 0),
+        "key:garden": (gardens, 0),
+        "key:sky": (13 - gardens, 0),
+    }
 
 
 async def test_a_new_day_begins_at_nothing(database: Database, clock: Clock) -> None:
@@ -192,7 +247,9 @@ async def test_a_new_day_begins_at_nothing(database: Database, clock: Clock) -> 
     assert await sums(database) == {"all": (3, 0)}
 
 
-async def test_a_call_over_midnight_counts_on_the_day_on_which_it_began(database: Database, clock: Clock) -> None:
+async def test_a_call_over_midnight_counts_on_the_day_on_which_it_began(
+    database: Database, clock: Clock
+) -> None:
     await clock.set(NOON)
     await limit(database, all=10)
     model = Model(used=2)
@@ -200,7 +257,9 @@ async def test_a_call_over_midnight_counts_on_the_day_on_which_it_began(database
     async def night_passes() -> None:
         model.meanwhile = None
         await clock.move(86_400)
-        await llm(database, model).ask(await context(database, "next day"), question(4, "else"), int)
+        await llm(database, model).ask(
+            await context(database, "next day"), question(4, "else"), int
+        )
 
     model.meanwhile = night_passes
     await llm(database, model).ask(await context(database), question(9), int)
@@ -244,7 +303,14 @@ async def test_a_call_is_settled_once_however_often_that_is_sent(database: Datab
     await llm(database, Model(used=2)).ask(attempt, question(4), int)
     again = {
         **dict.fromkeys(("model", "answer", "stop_reason", "error_kind", "error"), "x"),
-        **{"id": 1, "status": "stored", "cost_usd": 3, "unknown_usd": 0, "input_tokens": 1, "output_tokens": 1},
+        **{
+            "id": 1,
+            "status": "stored",
+            "cost_usd": 3,
+            "unknown_usd": 0,
+            "input_tokens": 1,
+            "output_tokens": 1,
+        },
     }
     await asyncio.gather(*(database.fetch(queries["llm_settle"], again) for _ in range(4)))
     assert await sums(database) == {"all": (2, 0)}
@@ -256,22 +322,31 @@ async def test_one_of_many_settlements_at_once_counts(database: Database) -> Non
     attempt = await context(database)
     ask = llm(database, Model())
     call = await ask._begin(attempt, question(4), "hash")
-    reply = Reply(text="1", stop_reason="end_turn", usage=Usage(input_tokens=0, output_tokens=2), model="m")
+    reply = Reply(
+        text="1", stop_reason="end_turn", usage=Usage(input_tokens=0, output_tokens=2), model="m"
+    )
     async with await database.connect() as other:
         async with other.transaction():
             await other.execute("select from llm_calls for update")
-            settling = [asyncio.create_task(ask._settle(attempt, call, question(4), reply, "stored")) for _ in range(2)]
+            settling = [
+                asyncio.create_task(ask._settle(attempt, call, question(4), reply, "stored"))
+                for _ in range(2)
+            ]
             while len(await database.fetch("select pid from pg_locks where not granted")) < 2:
                 await asyncio.sleep(0.01)
         await asyncio.gather(*settling)
     assert await sums(database) == {"all": (2, 0)}
 
 
-async def test_a_call_cut_off_by_a_crash_stays_reserved_until_the_day_ends(database: Database, clock: Clock) -> None:
+async def test_a_call_cut_off_by_a_crash_stays_reserved_until_the_day_ends(
+    database: Database, clock: Clock
+) -> None:
     await clock.set(NOON)
     await limit(database, all=5)
     ask = llm(database, Model())
-    await ask._begin(await context(database), question(4), "hash")  # and nothing more: the process is gone
+    await ask._begin(
+        await context(database), question(4), "hash"
+    )  # and nothing more: the process is gone
     with pytest.raises(BudgetSpent):
         await ask.ask(await context(database, "again"), question(4), int)
     assert await sums(database) == {"all": (0, 4)}
@@ -280,7 +355,9 @@ async def test_a_call_cut_off_by_a_crash_stays_reserved_until_the_day_ends(datab
     assert await sums(database) == {"all": (1, 0)}
 
 
-async def test_a_stored_answer_costs_and_reserves_nothing_even_when_the_budget_is_spent(database: Database) -> None:
+async def test_a_stored_answer_costs_and_reserves_nothing_even_when_the_budget_is_spent(
+    database: Database,
+) -> None:
     await limit(database, all=2)
     model = Model(used=2)
     await llm(database, model).ask(await context(database), question(2), int)
@@ -298,9 +375,27 @@ async def test_a_stored_answer_costs_and_reserves_nothing_even_when_the_budget_i
     ("failure", "spent", "held"),
     [
         (TransientCall("429", kind="rate_limit"), 0, 0),
-        (PermanentCall("too long", kind="truncated", usage=Usage(input_tokens=0, output_tokens=4)), 4, 0),
-        (TransientCall("no JSON", kind="malformed", usage=Usage(input_tokens=0, output_tokens=3)), 3, 0),
-        (TransientCall("broke", kind="dropped", usage=Usage(input_tokens=0, output_tokens=1, partial=True)), 1, 3),
+        (
+            PermanentCall(
+                "too long", kind="truncated", usage=Usage(input_tokens=0, output_tokens=4)
+            ),
+            4,
+            0,
+        ),
+        (
+            TransientCall(
+                "no JSON", kind="malformed", usage=Usage(input_tokens=0, output_tokens=3)
+            ),
+            3,
+            0,
+        ),
+        (
+            TransientCall(
+                "broke", kind="dropped", usage=Usage(input_tokens=0, output_tokens=1, partial=True)
+            ),
+            1,
+            3,
+        ),
         (asyncio.CancelledError(), 0, 0),
         (RuntimeError("a bug"), 0, 0),
     ],
@@ -338,31 +433,41 @@ async def test_a_switch_that_is_off_makes_no_call(database: Database) -> None:
 
 
 async def alerts(database: Database) -> list[tuple[Any, ...]]:
-    rows = await database.fetch("select kind, subject, count, resolved_at is null as open from alerts order by id")
+    rows = await database.fetch(
+        "select kind, subject, count, resolved_at is null as open from alerts order by id"
+    )
     return [tuple(row.values()) for row in rows]
 
 
-async def test_a_person_is_told_when_80_per_cent_are_spent_once(database: Database, clock: Clock) -> None:
+async def test_a_person_is_told_when_80_per_cent_are_spent_once(
+    database: Database, clock: Clock
+) -> None:
     """What calls under way reserve is not spent: most of it comes back."""
     await clock.set(NOON)
     await limit(database, garden=10)
     model = Model(used=4)
     for number in range(2):
         assert await alerts(database) == []
-        await llm(database, model).ask(await context(database, str(number)), question(6, str(number)), int)
+        await llm(database, model).ask(
+            await context(database, str(number)), question(6, str(number)), int
+        )
     model.used = 1
     await llm(database, model).ask(await context(database, "more"), question(1, "more"), int)
     assert await alerts(database) == [("budget", "key:garden 2026-11-23", 1, True)]
 
 
-async def test_what_is_spent_is_told_once_a_day_and_not_as_nearly_spent(database: Database, clock: Clock) -> None:
+async def test_what_is_spent_is_told_once_a_day_and_not_as_nearly_spent(
+    database: Database, clock: Clock
+) -> None:
     await clock.set(NOON)
     await limit(database, all=100, garden=10)
     model = Model(used=1)
 
     async def ask(most: int) -> None:
         number = model.calls + random.randrange(10**9)
-        await llm(database, model).ask(await context(database, str(number)), question(most, str(number)), int)
+        await llm(database, model).ask(
+            await context(database, str(number)), question(most, str(number)), int
+        )
 
     await ask(7)
     model.used = 7
@@ -371,7 +476,10 @@ async def test_what_is_spent_is_told_once_a_day_and_not_as_nearly_spent(database
     for _ in range(3):
         with pytest.raises(BudgetSpent):
             await ask(7)
-    told = [("budget", "key:garden 2026-11-23", 1, False), ("budget_spent", "key:garden 2026-11-23", 1, True)]
+    told = [
+        ("budget", "key:garden 2026-11-23", 1, False),
+        ("budget_spent", "key:garden 2026-11-23", 1, True),
+    ]
     assert await alerts(database) == told
     await database.fetch("update alerts set resolved_at = ledger_now()")  # seen, and closed
     with pytest.raises(BudgetSpent):
@@ -380,7 +488,9 @@ async def test_what_is_spent_is_told_once_a_day_and_not_as_nearly_spent(database
     await clock.move(86_400)
     model.used = 8
     await ask(8)
-    assert [alert[:2] for alert in await alerts(database)][2:] == [("budget", "key:garden 2026-11-24")]
+    assert [alert[:2] for alert in await alerts(database)][2:] == [
+        ("budget", "key:garden 2026-11-24")
+    ]
 
 
 async def test_a_limit_that_is_raised_closes_its_alerts_and_the_new_one_is_told_anew(
@@ -397,13 +507,17 @@ async def test_a_limit_that_is_raised_closes_its_alerts_and_the_new_one_is_told_
     assert [alert[3] for alert in await alerts(database)] == [False, True]
 
 
-async def test_a_new_budget_counts_what_today_has_spent_and_what_is_under_way(database: Database, clock: Clock) -> None:
+async def test_a_new_budget_counts_what_today_has_spent_and_what_is_under_way(
+    database: Database, clock: Clock
+) -> None:
     await clock.set(NOON)
     model = Model(used=2)
     await llm(database, model).ask(await context(database, "yesterday"), question(2, "a"), int)
     await clock.move(86_400)
     await llm(database, model).ask(await context(database, "today"), question(3, "b"), int)
-    await llm(database, model).ask(await context(database, "elsewhere", key="sky"), question(3, "c"), int)
+    await llm(database, model).ask(
+        await context(database, "elsewhere", key="sky"), question(3, "c"), int
+    )
     model.meanwhile = lambda: limit(database, garden=7)
     await llm(database, model).ask(await context(database, "now"), question(5, "d"), int)
     assert await sums(database) == {"key:garden": (4, 0)}
@@ -413,8 +527,10 @@ async def test_a_new_budget_counts_what_today_has_spent_and_what_is_under_way(da
 
 async def held(database: Database, scope_key: str = "garden") -> None:
     await database.fetch(
-        "insert into runs (job_id, step, pipeline, key, status, outcome, error_class, due_at) values "
-        "(%(key)s, 'generate', 'article', %(key)s, 'queued', 'held', 'budget', ledger_now() + interval '9 hours')",
+        "insert into runs (job_id, step, pipeline, key, status, outcome, error_class, "
+        "due_at) values "
+        "(%(key)s, 'generate', 'article', %(key)s, 'queued', 'held', 'budget', "
+        "ledger_now() + interval '9 hours')",
         {"key": scope_key},
     )
 
@@ -429,19 +545,29 @@ async def crowd(database: Database, number: int, key: str = "garden") -> None:
     )
 
 
-async def test_a_call_that_ends_lets_as_many_go_on_as_there_is_room_for_the_first_first(database: Database) -> None:
+async def test_a_call_that_ends_lets_as_many_go_on_as_there_is_room_for_the_first_first(
+    database: Database,
+) -> None:
     await limit(database, garden=10)
     await crowd(database, 6)
     await crowd(database, 2, "sky")
     await held(database, "garden")
     await llm(database, Model(used=1)).ask(await context(database), question(3), int)
-    assert await due(database) == ["garden1", "garden2", "garden3"], "of the nine dollars each may need three"
+    assert await due(database) == ["garden1", "garden2", "garden3"], (
+        "of the nine dollars each may need three"
+    )
     await llm(database, Model(used=1)).ask(await context(database, "b"), question(8, "b"), int)
-    assert await due(database) == ["garden1", "garden2", "garden3", "garden4"], "at least one looks for itself"
+    assert await due(database) == ["garden1", "garden2", "garden3", "garden4"], (
+        "at least one looks for itself"
+    )
 
 
-@pytest.mark.parametrize("failure", [TransientCall("429", kind="rate_limit"), asyncio.CancelledError()])
-async def test_a_call_that_fails_lets_the_next_go_on_too(database: Database, failure: BaseException) -> None:
+@pytest.mark.parametrize(
+    "failure", [TransientCall("429", kind="rate_limit"), asyncio.CancelledError()]
+)
+async def test_a_call_that_fails_lets_the_next_go_on_too(
+    database: Database, failure: BaseException
+) -> None:
     await limit(database, all=3)
     await crowd(database, 2)
     with pytest.raises(type(failure)):
@@ -449,7 +575,9 @@ async def test_a_call_that_fails_lets_the_next_go_on_too(database: Database, fai
     assert await due(database) == ["garden1"]
 
 
-async def test_what_is_reserved_is_told_from_what_is_spent_or_lost(database: Database, clock: Clock) -> None:
+async def test_what_is_reserved_is_told_from_what_is_spent_or_lost(
+    database: Database, clock: Clock
+) -> None:
     await clock.set(NOON)
     await limit(database, all=5)
     model = Model(used=1)
@@ -463,7 +591,9 @@ async def test_what_is_reserved_is_told_from_what_is_spent_or_lost(database: Dat
             ends.append(type(caught.value))
         await database.fetch("update runs set attempt = 2 where job_id = 'first'")  # its owner died
         with pytest.raises(BudgetSpent) as caught:
-            await llm(database, Model()).ask(await context(database, "later"), question(4, "later"), int)
+            await llm(database, Model()).ask(
+                await context(database, "later"), question(4, "later"), int
+            )
         ends.append(type(caught.value))
 
     model.meanwhile = look
@@ -476,13 +606,17 @@ async def due(database: Database) -> list[str]:
     return [row["job_id"] for row in await database.fetch(sql)]
 
 
-async def test_a_person_who_raises_a_limit_lets_what_waits_for_reservations_go_on_too(database: Database) -> None:
+async def test_a_person_who_raises_a_limit_lets_what_waits_for_reservations_go_on_too(
+    database: Database,
+) -> None:
     await crowd(database, 3)
     await limit(database, all=3)
     assert await due(database) == ["garden1", "garden2", "garden3"]
 
 
-async def test_a_raised_or_removed_limit_lets_what_it_held_go_on_at_once(database: Database) -> None:
+async def test_a_raised_or_removed_limit_lets_what_it_held_go_on_at_once(
+    database: Database,
+) -> None:
     await held(database, "garden")
     await held(database, "sky")
     await limit(database, garden=1)
@@ -502,7 +636,10 @@ async def test_a_run_that_waits_for_something_else_is_left_alone(database: Datab
 
 
 async def limits(database: Database) -> dict[str, tuple[float, str]]:
-    return {row["scope"]: (float(row["usd_per_day"]), row["set_by"]) for row in await budgets.read(database)}
+    return {
+        row["scope"]: (float(row["usd_per_day"]), row["set_by"])
+        for row in await budgets.read(database)
+    }
 
 
 async def test_a_persons_limit_stands_until_it_is_taken_back_and_then_the_configurations_counts(
@@ -522,15 +659,22 @@ async def test_a_persons_limit_stands_until_it_is_taken_back_and_then_the_config
         await budgets.remove(database, "all", by="me")
     with pytest.raises(NotFound, match="there is no budget of key:garden"):
         await budgets.remove(database, "key:garden", by="me")
-    said = [(r["verb"], r["target"], r["by"]) for r in await database.fetch("select * from actions order by id")]
+    said = [
+        (r["verb"], r["target"], r["by"])
+        for r in await database.fetch("select * from actions order by id")
+    ]
     assert said == [
         *(("budget set", "all", "me"), ("budget set", "key:garden", "me")),
         *(("budget remove", "all", "me"), ("budget remove", "key:garden", "me")),
     ]
 
 
-async def test_what_the_configuration_has_no_more_is_forgotten_and_other_apps_keep_theirs(database: Database) -> None:
-    await budgets.declare(database, App("one", [], budgets={"all": 20, "key:garden": 2, "key:sky": 3}))
+async def test_what_the_configuration_has_no_more_is_forgotten_and_other_apps_keep_theirs(
+    database: Database,
+) -> None:
+    await budgets.declare(
+        database, App("one", [], budgets={"all": 20, "key:garden": 2, "key:sky": 3})
+    )
     await budgets.declare(database, App("two", [], budgets={"pipeline:bills": 1}))
     await limit(database, sky=9)
     await budgets.declare(database, App("one", [], budgets={"all": 20}))
@@ -568,14 +712,18 @@ def app_of(model: Model, usd: float, most: int = 2) -> App:
     return App("app", [pipeline], open=opened, key_name="site", budgets={"key:garden": usd})
 
 
-async def test_a_night_stops_at_its_budget_and_goes_on_the_next_day(database: Database, clock: Clock) -> None:
+async def test_a_night_stops_at_its_budget_and_goes_on_the_next_day(
+    database: Database, clock: Clock
+) -> None:
     await clock.set(NOON)
     model = Model(used=2)
     app = app_of(model, 6)
     for number in range(5):
         await control.start(app, database, "article", {"site": "garden", "topic": str(number)})
     await run_until_idle(app, database, clock=clock, horizon=3_600)
-    rows = await database.fetch("select status, outcome, failures, error_class from runs order by status")
+    rows = await database.fetch(
+        "select status, outcome, failures, error_class from runs order by status"
+    )
     assert [tuple(row.values()) for row in rows] == [
         *[("queued", "held", 0, "budget")] * 2,
         *[("succeeded", "done", 0, None)] * 3,
@@ -590,8 +738,12 @@ async def test_a_night_stops_at_its_budget_and_goes_on_the_next_day(database: Da
     assert await sums(database) == {"key:garden": (4, 0)}
 
 
-async def test_reservations_far_above_the_cost_stop_no_night_below_its_budget(database: Database, clock: Clock) -> None:
-    """Each call reserves 30 times what it costs, and two fit at once: all twenty are written on this day."""
+async def test_reservations_far_above_the_cost_stop_no_night_below_its_budget(
+    database: Database, clock: Clock
+) -> None:
+    """Each call reserves 30 times what it costs, and two fit at once: all twenty are written on
+    this day.
+    """
     await clock.set(NOON)
     model = Model(used=1)
     app = app_of(model, 60, most=30)
@@ -603,7 +755,9 @@ async def test_reservations_far_above_the_cost_stop_no_night_below_its_budget(da
     assert await alerts(database) == []
 
 
-async def test_a_night_that_stopped_goes_on_when_a_person_raises_the_limit(database: Database, clock: Clock) -> None:
+async def test_a_night_that_stopped_goes_on_when_a_person_raises_the_limit(
+    database: Database, clock: Clock
+) -> None:
     await clock.set(NOON)
     model = Model(used=2)
     app = app_of(model, 2)
@@ -617,18 +771,37 @@ async def test_a_night_that_stopped_goes_on_when_a_person_raises_the_limit(datab
     assert (await clock.now()).day == 23
 
 
-FAULTS = ["ok", "ok", "429", "529", "drop-mid-stream", "no-message-stop", "max-tokens", "truncated-json", "refusal"]
+FAULTS = [
+    "ok",
+    "ok",
+    "429",
+    "529",
+    "drop-mid-stream",
+    "no-message-stop",
+    "max-tokens",
+    "truncated-json",
+    "refusal",
+]
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_the_other_side_never_bills_more_than_the_budget(database: Database, seed: int) -> None:
-    """Random sizes, random faults, many at once: the server's own bill counts, also for answers that broke off."""
+async def test_the_other_side_never_bills_more_than_the_budget(
+    database: Database, seed: int
+) -> None:
+    """Random sizes, random faults, many at once: the server's own bill counts, also for answers
+    that broke off.
+    """
     rng = random.Random(seed)
     price = Price(input=Decimal(rng.randint(1, 9)), output=Decimal(rng.randint(10, 99)))
     budget = rng.uniform(0.1, 0.5)
     await limit(database, all=budget)
     requests = [
-        Request(model="m", prompt="wörd " * rng.randint(1, 400), max_tokens=rng.randint(1, 900), system=str(n))
+        Request(
+            model="m",
+            prompt="wörd " * rng.randint(1, 400),
+            max_tokens=rng.randint(1, 900),
+            system=str(n),
+        )
         for n in range(40)
     ]
     lengths = {request.system: rng.randint(1, 4 * request.max_tokens - 2) for request in requests}
@@ -640,7 +813,9 @@ async def test_the_other_side_never_bills_more_than_the_budget(database: Databas
         provider = Anthropic(api_key="sk-test", base_url=server.url)
         ask = LLM(provider, database, deadline=20, prices={"m": price})
         contexts = [await context(database, str(n)) for n in range(40)]
-        tasks = [ask.ask(ctx, request, str) for ctx, request in zip(contexts, requests, strict=True)]
+        tasks = [
+            ask.ask(ctx, request, str) for ctx, request in zip(contexts, requests, strict=True)
+        ]
         ends = await asyncio.gather(*tasks, return_exceptions=True)
         await provider.aclose()
     read, written = server.billed
@@ -652,7 +827,9 @@ async def test_the_other_side_never_bills_more_than_the_budget(database: Databas
 
 
 @pytest.fixture
-def command(database: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awaitable[Result]]:
+def command(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Awaitable[Result]]:
     """Runs a command of `overnight` on the test's database."""
     monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
     monkeypatch.setenv("COLUMNS", "60")
@@ -671,8 +848,18 @@ async def test_a_person_sets_reads_and_removes_budgets(
     assert done.output == "key:garden may spend $2.50 a day\n"
     await llm(database, Model(used=2)).ask(await context(database), question(2), int)
     (row,) = json.loads((await command("budgets", "--json")).output)["budgets"]
-    assert {name: row[name] for name in ("scope", "usd_per_day", "spent_usd", "reserved_usd", "left_usd", "used")} == {
-        **{"scope": "key:garden", "usd_per_day": 2.5, "spent_usd": 2, "reserved_usd": 0, "left_usd": 0.5, "used": 0.8},
+    assert {
+        name: row[name]
+        for name in ("scope", "usd_per_day", "spent_usd", "reserved_usd", "left_usd", "used")
+    } == {
+        **{
+            "scope": "key:garden",
+            "usd_per_day": 2.5,
+            "spent_usd": 2,
+            "reserved_usd": 0,
+            "left_usd": 0.5,
+            "used": 0.8,
+        },
     }
     shown = (await command("budgets")).output
     assert "key:garden" in shown
@@ -680,8 +867,18 @@ async def test_a_person_sets_reads_and_removes_budgets(
     told = (await command("status")).output
     assert "key:garden $2.00 of $2.50 a day spent" in " ".join(told.split())
     (action,) = await database.fetch("select verb, target, reason from actions")
-    assert action == {"verb": "budget set", "target": "key:garden", "reason": "$2.50 a day: a dear month"}
-    assert (await command("budget", "remove", "key:garden")).output == "key:garden has no limit any more\n"
+    assert action == {
+        "verb": "budget set",
+        "target": "key:garden",
+        "reason": "$2.50 a day: a dear month",
+    }
+    assert (
+        await command("budget", "remove", "key:garden")
+    ).output == "key:garden has no limit any more\n"
     assert isinstance((await command("budget", "remove", "key:garden")).exception, NotFound)
-    assert isinstance((await command("budget", "set", "key:garden", "much", "--reason", "")).exception, UserError)
-    assert isinstance((await command("budget", "set", "garden", "2", "--reason", "")).exception, UserError)
+    assert isinstance(
+        (await command("budget", "set", "key:garden", "much", "--reason", "")).exception, UserError
+    )
+    assert isinstance(
+        (await command("budget", "set", "garden", "2", "--reason", "")).exception, UserError
+    )

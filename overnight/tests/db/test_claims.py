@@ -1,4 +1,6 @@
-"""What holds a claim back or hurries it: priorities, limits, breakers; several workers at once included."""
+"""What holds a claim back or hurries it: priorities, limits, breakers; several workers at once
+included.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from overnight import App, Context, Limit, Pipeline, Retry, Review, Transient, control
-from overnight.database import Database
+from overnight import App, Context, Limit, Pipeline, Retry, Review, Transient
+from overnight.engine.worker import Worker
 from overnight.errors import ConfigError, Permanent
-from overnight.ledger import Ledger
-from overnight.model import Ending, NewRun, Run, Scope, Status, Transition
+from overnight.operations import control
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import Ending, NewRun, Run, Scope, Status, Transition
 from overnight.testing import Clock, run_until_idle
-from overnight.worker import Worker
 
 Ctx = Context[Any]
 DONE = Transition(Status.SUCCEEDED, "done", ends_job=False)
@@ -26,7 +29,9 @@ def ledger(database: Database) -> Ledger:
     return Ledger(database)
 
 
-def new(job_id: str, key: str = "", step: str = "one", priority: int = 0, delay: float = 0.0) -> NewRun:
+def new(
+    job_id: str, key: str = "", step: str = "one", priority: int = 0, delay: float = 0.0
+) -> NewRun:
     return NewRun(job_id, step, "p", key, "{}", "h", delay, priority)
 
 
@@ -51,7 +56,9 @@ async def finish(ledger: Ledger, runs: list[Run]) -> None:
     await ledger.finish([Ending(run, DONE) for run in runs], "w")
 
 
-async def test_what_has_a_higher_priority_is_claimed_first_and_age_decides_among_equals(ledger: Ledger) -> None:
+async def test_what_has_a_higher_priority_is_claimed_first_and_age_decides_among_equals(
+    ledger: Ledger,
+) -> None:
     for job, priority in (("low", -5), ("first", 0), ("second", 0), ("high", 9), ("highest", 10)):
         await ledger.enqueue([new(job, priority=priority)])
     await ledger.enqueue([new("later", priority=99, delay=60)])
@@ -79,9 +86,13 @@ async def test_a_step_that_follows_has_the_priority_of_its_job(database: Databas
     assert [tuple(row.values()) for row in found] == [(3, 2), (7, 2)]
 
 
-async def test_a_limit_of_runs_at_once_holds_for_the_step_and_not_for_its_neighbours(ledger: Ledger) -> None:
+async def test_a_limit_of_runs_at_once_holds_for_the_step_and_not_for_its_neighbours(
+    ledger: Ledger,
+) -> None:
     limited = scope(limits=(Limit(at_once=2),))
-    await ledger.enqueue([new(f"j{n}") for n in range(5)] + [new(f"k{n}", step="two") for n in range(3)])
+    await ledger.enqueue(
+        [new(f"j{n}") for n in range(5)] + [new(f"k{n}", step="two") for n in range(3)]
+    )
     first = await claimed(ledger, limited)
     assert Counter(run.step for run in first) == {"one": 2, "two": 3}
     assert await claimed(ledger, limited, worker="other") == []
@@ -91,7 +102,9 @@ async def test_a_limit_of_runs_at_once_holds_for_the_step_and_not_for_its_neighb
 
 async def test_a_limit_for_each_key_holds_each_key_alone(ledger: Ledger) -> None:
     limited = scope(limits=(Limit.each_key(at_once=1),))
-    await ledger.enqueue([new(f"{key}{n}", key) for key in ("garden", "kitchen", "") for n in range(3)])
+    await ledger.enqueue(
+        [new(f"{key}{n}", key) for key in ("garden", "kitchen", "") for n in range(3)]
+    )
     first = await claimed(ledger, limited)
     assert sorted(run.key for run in first) == ["", "garden", "kitchen"]
     await finish(ledger, [run for run in first if run.key == "garden"])
@@ -107,13 +120,17 @@ async def test_steps_that_name_the_same_limit_share_it(ledger: Ledger) -> None:
     @p.step(limits=[Limit("upstream", at_once=3)])
     async def two(ctx: Ctx, value: Any) -> None: ...
 
-    await ledger.enqueue([new(f"j{n}") for n in range(4)] + [new(f"k{n}", step="two") for n in range(4)])
+    await ledger.enqueue(
+        [new(f"j{n}") for n in range(4)] + [new(f"k{n}", step="two") for n in range(4)]
+    )
     shared = App("app", [p]).scope()
     assert len(await claimed(ledger, shared)) == 3
     assert await claimed(ledger, shared) == []
 
 
-async def test_a_full_limit_at_the_head_of_the_line_does_not_stop_what_stands_behind(ledger: Ledger) -> None:
+async def test_a_full_limit_at_the_head_of_the_line_does_not_stop_what_stands_behind(
+    ledger: Ledger,
+) -> None:
     limited = scope(limits=(Limit.each_key(at_once=1),))
     await ledger.enqueue([new(f"garden{n:03}", "garden") for n in range(200)])
     await ledger.enqueue([new("kitchen", "kitchen")])
@@ -123,7 +140,9 @@ async def test_a_full_limit_at_the_head_of_the_line_does_not_stop_what_stands_be
     assert sorted(taken) == ["garden", "kitchen"]
 
 
-async def test_a_rate_limit_lets_so_many_start_in_any_span_of_its_length(ledger: Ledger, clock: Clock) -> None:
+async def test_a_rate_limit_lets_so_many_start_in_any_span_of_its_length(
+    ledger: Ledger, clock: Clock
+) -> None:
     limited = scope(limits=(Limit(starts=3, per=60),))
     await ledger.enqueue([new(f"j{n}") for n in range(20)])
     starts: list[datetime] = []
@@ -133,17 +152,26 @@ async def test_a_rate_limit_lets_so_many_start_in_any_span_of_its_length(ledger:
         await finish(ledger, runs)  # that they end makes no room: starts are counted
         await clock.move(7)
     assert len(starts) == 15  # 3 in each of the five minutes begun in 40 times 7 seconds
-    assert all((later - earlier).total_seconds() > 60 for earlier, later in zip(starts, starts[3:], strict=False))
+    assert all(
+        (later - earlier).total_seconds() > 60
+        for earlier, later in zip(starts, starts[3:], strict=False)
+    )
 
 
-@pytest.mark.parametrize("limit", [Limit(at_once=3), Limit(starts=3, per=3600), Limit.each_key(at_once=1)])
-async def test_many_workers_together_never_pass_a_limit(server_url: str, database: Database, limit: Limit) -> None:
+@pytest.mark.parametrize(
+    "limit", [Limit(at_once=3), Limit(starts=3, per=3600), Limit.each_key(at_once=1)]
+)
+async def test_many_workers_together_never_pass_a_limit(
+    server_url: str, database: Database, limit: Limit
+) -> None:
     ledger = Ledger(database)
     await ledger.enqueue([new(f"{key}{n}", key) for key in ("a", "b", "c") for n in range(30)])
     limited = scope(limits=(limit,))
     for _ in range(5):
         got = await asyncio.gather(*(claimed(ledger, limited, 2, f"w{n}") for n in range(4)))
-        running = await database.fetch("select key, count(*) from runs where status = 'running' group by key")
+        running = await database.fetch(
+            "select key, count(*) from runs where status = 'running' group by key"
+        )
         assert sum(row["count"] for row in running) <= 3
         if "{key}" in limit.name:
             assert all(row["count"] == 1 for row in running)
@@ -161,7 +189,8 @@ async def test_when_a_limit_holds_work_the_claim_says_to_look_again_and_a_breake
     assert len((await ledger.claim(limited, "w", 9, 60)).runs) == 1
     assert (await ledger.claim(limited, "w", 9, 60)).next_due == 0
     await database.fetch(
-        "insert into breakers (name, key, open_until) values ('cms', '', ledger_now() + interval '500 s')"
+        "insert into breakers (name, key, open_until) values ('cms', '', ledger_now() + "
+        "interval '500 s')"
     )
     held = await ledger.claim(scope(breaker="cms"), "w", 9, 60)
     assert held.runs == []
@@ -185,7 +214,9 @@ class Site:
         self.app = App("app", [self.pipeline])
 
     async def start(self, site: str, count: int) -> None:
-        await Ledger(self.database).enqueue([self.pipeline.job({"site": site, "n": n}) for n in range(count)])
+        await Ledger(self.database).enqueue(
+            [self.pipeline.job({"site": site, "n": n}) for n in range(count)]
+        )
 
     async def work(self, seconds: float = 0) -> None:
         """Work off what is due at once; then let time pass."""
@@ -210,7 +241,9 @@ async def test_an_open_breaker_holds_its_work_and_burns_no_attempts_and_one_prob
     await site.start("bad", 40)
     await site.work()
     burnt, called = await site.failures(), site.calls["bad"]
-    assert (await site.breaker())["failures"] == 5  # the fifth opened it; what was under way beside it counts no more
+    assert (await site.breaker())[
+        "failures"
+    ] == 5  # the fifth opened it; what was under way beside it counts no more
     for _ in range(9):
         await site.work(60)  # open for ten minutes: nothing of it starts
     assert (await site.failures(), site.calls["bad"]) == (burnt, called)
@@ -228,15 +261,24 @@ async def test_an_open_breaker_holds_its_work_and_burns_no_attempts_and_one_prob
     await clock.move(1)
     await site.work()  # the next probe is well, and all the rest follows
     assert (await site.breaker())["open_until"] is None
-    assert await database.fetch("select 1 from runs where status <> 'succeeded' and failures < 2") == []
-    alerts = await database.fetch("select subject, count, resolved_at from alerts where kind = 'breaker'")
-    assert [(a["subject"], a["count"], a["resolved_at"] is not None) for a in alerts] == [("cms bad", 2, True)]
+    assert (
+        await database.fetch("select 1 from runs where status <> 'succeeded' and failures < 2")
+        == []
+    )
+    alerts = await database.fetch(
+        "select subject, count, resolved_at from alerts where kind = 'breaker'"
+    )
+    assert [(a["subject"], a["count"], a["resolved_at"] is not None) for a in alerts] == [
+        ("cms bad", 2, True)
+    ]
 
 
 async def test_many_workers_let_a_single_probe_through(database: Database, clock: Clock) -> None:
     ledger = Ledger(database)
     await ledger.enqueue([new(f"j{n}") for n in range(50)])
-    await database.fetch("insert into breakers (name, key, open_until) values ('cms', '', ledger_now())")
+    await database.fetch(
+        "insert into breakers (name, key, open_until) values ('cms', '', ledger_now())"
+    )
     guarded = scope(breaker="cms")
     got = await asyncio.gather(*(claimed(ledger, guarded, 9, f"w{n}") for n in range(4)))
     (probe,) = [run for runs in got for run in runs]
@@ -249,7 +291,9 @@ async def test_a_probe_whose_worker_dies_is_followed_by_another_after_the_pause(
 ) -> None:
     ledger = Ledger(database)
     await ledger.enqueue([new(f"j{n}") for n in range(5)])
-    await database.fetch("insert into breakers (name, key, open_until) values ('cms', '', ledger_now())")
+    await database.fetch(
+        "insert into breakers (name, key, open_until) values ('cms', '', ledger_now())"
+    )
     guarded = scope(breaker="cms")
     assert len(await claimed(ledger, guarded)) == 1
     await clock.move(601)
@@ -258,18 +302,23 @@ async def test_a_probe_whose_worker_dies_is_followed_by_another_after_the_pause(
     assert len(await claimed(ledger, guarded)) == 1
 
 
-async def test_a_breaker_and_a_limit_of_one_name_stand_beside_each_other(ledger: Ledger, database: Database) -> None:
+async def test_a_breaker_and_a_limit_of_one_name_stand_beside_each_other(
+    ledger: Ledger, database: Database
+) -> None:
     await ledger.enqueue([new(f"j{n}") for n in range(5)])
     both = scope(breaker="cms", limits=(Limit("cms", at_once=2),))
     assert len(await claimed(ledger, both)) == 2
     await database.fetch(
-        "insert into breakers (name, key, open_until) values ('cms', '', ledger_now() + interval '9 min')"
+        "insert into breakers (name, key, open_until) values ('cms', '', ledger_now() + "
+        "interval '9 min')"
     )
     await database.fetch("update runs set status = 'succeeded' where status = 'running'")
     assert await claimed(ledger, both) == []
 
 
-async def test_a_person_closes_a_breaker_and_it_is_written_down(database: Database, clock: Clock) -> None:
+async def test_a_person_closes_a_breaker_and_it_is_written_down(
+    database: Database, clock: Clock
+) -> None:
     site = Site(database, clock)
     await site.start("bad", 5)
     await site.work()
@@ -277,7 +326,9 @@ async def test_a_person_closes_a_breaker_and_it_is_written_down(database: Databa
     await control.close_breaker(database, "cms bad", reason="the host is back", by="ada")
     await clock.move(5)
     await site.work()
-    assert [r["status"] for r in await database.fetch("select status from runs")] == ["succeeded"] * 5
+    assert [r["status"] for r in await database.fetch("select status from runs")] == [
+        "succeeded"
+    ] * 5
     (deed,) = await database.fetch("select verb, target, reason, by from actions")
     assert deed == {"verb": "close", "target": "cms bad", "reason": "the host is back", "by": "ada"}
 
@@ -293,7 +344,10 @@ async def test_errors_that_are_no_fault_of_the_upstream_do_not_open_its_breaker(
     runs = [NewRun(f"j{n}", "call", "p", "", '"no number"', "h") for n in range(9)]
     await Ledger(database).enqueue(runs)
     await run_until_idle(App("app", [p]), database)
-    assert await database.fetch("select 1 from runs where status = 'dead' and error_class = 'payload'") != []
+    assert (
+        await database.fetch("select 1 from runs where status = 'dead' and error_class = 'payload'")
+        != []
+    )
     assert await database.fetch("select 1 from breakers where open_until is not null") == []
 
 
@@ -329,7 +383,9 @@ def test_a_guard_that_makes_no_sense_is_refused_when_it_is_written(wrong: Any) -
         wrong()
 
 
-async def test_a_used_up_rate_limit_says_when_it_has_room_again(ledger: Ledger, clock: Clock) -> None:
+async def test_a_used_up_rate_limit_says_when_it_has_room_again(
+    ledger: Ledger, clock: Clock
+) -> None:
     limited = scope(limits=(Limit(starts=2, per=3600),))
     await ledger.enqueue([new(f"j{n}") for n in range(5)])
     assert len(await claimed(ledger, limited)) == 2

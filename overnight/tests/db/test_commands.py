@@ -14,9 +14,10 @@ import pytest
 import structlog
 from click.testing import CliRunner, Result
 
-from overnight import App, Context, On, Pipeline, control
-from overnight.cli import cli
-from overnight.database import Database
+from overnight import App, Context, On, Pipeline
+from overnight.cli.main import cli
+from overnight.operations import control
+from overnight.store.database import Database
 from overnight.testing import run_until_idle
 
 Ctx = Context[Any]
@@ -50,15 +51,21 @@ async def press(database: Database, *words: str) -> Result:
     module.app = shop()  # type: ignore[attr-defined]
     sys.modules["shop"] = module
     line, env = ["--app", "shop:app", *words], {"OVERNIGHT_DATABASE_URL": database.url}
-    return await asyncio.to_thread(lambda: CliRunner().invoke(cli, line, prog_name="overnight", env=env))
+    return await asyncio.to_thread(
+        lambda: CliRunner().invoke(cli, line, prog_name="overnight", env=env)
+    )
 
 
-async def test_show_tells_what_a_step_wrote_outside_and_which_models_it_asked(database: Database) -> None:
+async def test_show_tells_what_a_step_wrote_outside_and_which_models_it_asked(
+    database: Database,
+) -> None:
     job, _ = await control.start(shop(), database, "orders", 7)
     await run_until_idle(shop(), database)
     await database.fetch(
-        "insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, model, request_hash, status, "
-        "cost_usd) select id, job_id, step, pipeline, key, 1, 'acme', 'oracle-2', 'h', 'stored', 0.25 from runs"
+        "insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, "
+        "model, request_hash, status, "
+        "cost_usd) select id, job_id, step, pipeline, key, 1, 'acme', 'oracle-2', 'h', "
+        "'stored', 0.25 from runs"
     )
     told = (await press(database, "show", job)).output
     assert "send a parcel" in told
@@ -74,7 +81,10 @@ async def test_show_names_the_open_breaker_that_a_step_waits_behind(database: Da
         "insert into breakers (name, key, failures, open_until) values "
         "('carrier customer-7', 'customer-7', 5, ledger_now() + interval '9 minutes')"
     )
-    assert "waits behind the breaker “carrier customer-7”" in (await press(database, "show", job)).output
+    assert (
+        "waits behind the breaker “carrier customer-7”"
+        in (await press(database, "show", job)).output
+    )
     (step,) = json.loads((await press(database, "show", job, "--json")).output)["steps"]
     assert step["open_breaker"] == "carrier customer-7"
 
@@ -85,7 +95,9 @@ async def test_show_says_when_what_waits_is_due(database: Database) -> None:
     assert "ship is due at 2031-02-03 04:05:06 UTC" in (await press(database, "show", job)).output
 
 
-async def test_a_switch_of_a_pipeline_that_is_gone_can_be_flipped_on_again(database: Database) -> None:
+async def test_a_switch_of_a_pipeline_that_is_gone_can_be_flipped_on_again(
+    database: Database,
+) -> None:
     await control.set_switch(database, "pipeline:invoices", enabled=False, reason="moved")
     assert (await press(database, "resume", "pipeline:invoices")).exit_code == 0
     assert (await database.fetch("select enabled from switches")) == [{"enabled": True}]
@@ -100,13 +112,18 @@ async def test_dead_says_that_a_job_is_no_dead_letter(database: Database) -> Non
         assert str(refused.exception) == f"nothing of {name} is a dead letter"
 
 
-async def test_start_and_emit_take_their_input_from_a_file(database: Database, tmp_path: Path) -> None:
+async def test_start_and_emit_take_their_input_from_a_file(
+    database: Database, tmp_path: Path
+) -> None:
     file = tmp_path / "order.json"
     file.write_text("7")
     assert (await press(database, "start", "orders", f"@{file}")).exit_code == 0
     file.write_text("8")
     assert (await press(database, "emit", "ordered", f"@{file}")).exit_code == 0
-    assert await database.fetch("select input from runs order by id") == [{"input": 7}, {"input": 8}]
+    assert await database.fetch("select input from runs order by id") == [
+        {"input": 7},
+        {"input": 8},
+    ]
     refused = await press(database, "start", "orders", f"@{tmp_path / 'none'}")
     assert "No such file" in str(refused.exception)
 

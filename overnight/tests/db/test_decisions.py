@@ -1,4 +1,6 @@
-"""A person's decisions: bound to what they saw, one winner, and what was seen goes on byte for byte."""
+"""A person's decisions: bound to what they saw, one winner, and what was seen goes on byte for
+byte.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +20,15 @@ import structlog
 from click.testing import CliRunner, Result
 from pydantic import BaseModel
 
-from overnight import App, Context, Debounce, On, Pipeline, Review, Snooze, control, report
-from overnight.cli import cli
-from overnight.database import Database, Row
+from overnight import App, Context, Debounce, On, Pipeline, Review, Snooze
+from overnight.cli.main import cli
 from overnight.errors import IllegalTransition, InvalidPayload, NotFound, UserError
-from overnight.ledger import Ledger
-from overnight.model import Approve, Decision, Edit, Filter, Reject
+from overnight.observability import report
+from overnight.operations import control
+from overnight.operations.decisions import Approve, Decision, Edit, Reject
+from overnight.store.database import Database, Row
+from overnight.store.ledger import Ledger
+from overnight.store.records import Filter
 from overnight.testing import Clock, run_until_idle
 
 Ctx = Context[Any]
@@ -36,7 +41,9 @@ class Draft(BaseModel):
 
 
 def studio() -> tuple[App, list[str | None]]:
-    """A gate that sends what is short to a person, and a publisher; what it was given is in the list."""
+    """A gate that sends what is short to a person, and a publisher; what it was given is in the
+    list.
+    """
     article, published = Pipeline("article", key=lambda draft: draft.site), list[str | None]()
 
     @article.step
@@ -60,34 +67,49 @@ async def in_review(app: App, database: Database, clock: Clock, text: str = "tea
 
 
 async def runs(database: Database, columns: str = "step, status") -> list[tuple[Any, ...]]:
-    return [tuple(row.values()) for row in await database.fetch(f"select {columns} from runs order by id")]
+    return [
+        tuple(row.values())
+        for row in await database.fetch(f"select {columns} from runs order by id")
+    ]
 
 
-async def deeds(database: Database, columns: str = "verb, target, step, reason, by") -> list[tuple[Any, ...]]:
-    return [tuple(row.values()) for row in await database.fetch(f"select {columns} from actions order by id")]
+async def deeds(
+    database: Database, columns: str = "verb, target, step, reason, by"
+) -> list[tuple[Any, ...]]:
+    return [
+        tuple(row.values())
+        for row in await database.fetch(f"select {columns} from actions order by id")
+    ]
 
 
 ODD = (
-    '{"zebra": 1, "é": "naïve — “quoted” \\ud83c\\udf19 \\\\u0041", "a": [12345678901234567890123, 0.10, 1E-30, 1.0],'
+    '{"zebra": 1, "é": "naïve — “quoted” \\ud83c\\udf19 \\\\u0041", "a": '
+    "[12345678901234567890123, 0.10, 1E-30, 1.0],"
     ' "long": 3.14159265358979323846264338327950288, "empty": {}, "line": "one\\ntwo\\t\\u2028"}'
 )
 
 
-async def test_what_was_shown_is_what_the_next_step_receives_byte_for_byte(database: Database, clock: Clock) -> None:
+async def test_what_was_shown_is_what_the_next_step_receives_byte_for_byte(
+    database: Database, clock: Clock
+) -> None:
     app, published = studio()
     job = (await in_review(app, database, clock))["job_id"]
     await database.fetch("update runs set output = %s::jsonb", [ODD])
     (stored,) = await database.fetch("select output::text as text from runs")
     (waiting,) = await report.review(database, job)
     assert waiting["seen"] == hashlib.sha256(stored["text"].encode()).hexdigest()
-    assert json.loads(waiting["shown"], parse_float=Decimal) == json.loads(stored["text"], parse_float=Decimal)
+    assert json.loads(waiting["shown"], parse_float=Decimal) == json.loads(
+        stored["text"], parse_float=Decimal
+    )
     await control.decide(app, database, job, Approve(waiting["seen"]))
     await run_until_idle(app, database, clock=clock)
     assert published == [stored["text"]]
     assert list(json.loads(published[0])) == list(json.loads(waiting["shown"]))
 
 
-async def test_without_an_output_the_input_is_what_is_shown_and_sealed(database: Database, clock: Clock) -> None:
+async def test_without_an_output_the_input_is_what_is_shown_and_sealed(
+    database: Database, clock: Clock
+) -> None:
     p = Pipeline("p")
 
     @p.step
@@ -120,7 +142,9 @@ async def test_a_decision_on_what_changed_since_the_look_is_refused_and_changes_
     await run_until_idle(app, database, clock=clock)
     before = await runs(database, "status, input, output")
     assert before == [("needs_review", {"text": "rum"}, {"text": "RUM"})]
-    with pytest.raises(IllegalTransition, match=r"what you saw of job .* is not what stands there now: look again"):
+    with pytest.raises(
+        IllegalTransition, match=r"what you saw of job .* is not what stands there now: look again"
+    ):
         await control.decide(app, database, job, make(waiting["seen"]))
     assert await runs(database, "status, input, output") == before
     assert await deeds(database, "verb") == [("edit",)]
@@ -133,18 +157,24 @@ async def test_a_change_between_the_check_and_the_write_is_refused_too(
     app, _ = studio()
     waiting = await in_review(app, database, clock)
 
-    decided = await blocked(database, [control.decide(app, database, waiting["job_id"], make(waiting["seen"]))], OTHER)
+    decided = await blocked(
+        database, [control.decide(app, database, waiting["job_id"], make(waiting["seen"]))], OTHER
+    )
     assert "is not what stands there now" in str(decided[0])
     assert await runs(database, "status, output") == [("needs_review", {"text": "other"})]
     assert await deeds(database) == []
 
 
-async def test_an_edit_of_what_was_seen_in_review_is_none_of_a_dead_letter(database: Database, clock: Clock) -> None:
+async def test_an_edit_of_what_was_seen_in_review_is_none_of_a_dead_letter(
+    database: Database, clock: Clock
+) -> None:
     """Somebody replayed it between the check and the write, and it died."""
     app, _ = studio()
     waiting = await in_review(app, database, clock)
     edit = control.decide(app, database, waiting["job_id"], Edit(waiting["seen"], {"text": "rum"}))
-    died = "; ".join(f"update runs set status = '{status}'" for status in ("queued", "running", "dead"))
+    died = "; ".join(
+        f"update runs set status = '{status}'" for status in ("queued", "running", "dead")
+    )
     (refused,) = await blocked(database, [edit], died)
     assert "no step of it is waiting for review" in str(refused)
     assert await runs(database, "status, input->>'text'") == [("dead", "tea")]
@@ -153,11 +183,18 @@ async def test_an_edit_of_what_was_seen_in_review_is_none_of_a_dead_letter(datab
 OTHER = """update runs set output = '{"text": "other"}'"""
 
 
-BLOCKED = "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+BLOCKED = (
+    "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = "
+    "current_database()"
+)
 
 
-async def blocked(database: Database, acts: list[Awaitable[Any]], meanwhile: str = "select 1") -> list[Any]:
-    """Let all of them come to their guarded write, do something else first, then let them go on; what came of each."""
+async def blocked(
+    database: Database, acts: list[Awaitable[Any]], meanwhile: str = "select 1"
+) -> list[Any]:
+    """Let all of them come to their guarded write, do something else first, then let them go on;
+    what came of each.
+    """
     async with await database.connect() as holder, holder.transaction():
         await holder.execute("select from runs for update")
         tasks = [asyncio.ensure_future(act) for act in acts]
@@ -189,7 +226,9 @@ async def test_of_two_people_who_decide_at_once_one_wins_and_the_other_is_told_w
     assert first == {"approve": ("succeeded",), "edit": ("queued",), "reject": ("cancelled",)}[verb]
 
 
-async def test_eight_digits_of_a_seal_suffice_and_fewer_or_others_are_refused(database: Database, clock: Clock) -> None:
+async def test_eight_digits_of_a_seal_suffice_and_fewer_or_others_are_refused(
+    database: Database, clock: Clock
+) -> None:
     app, _ = studio()
     waiting = await in_review(app, database, clock)
     for wrong in ("", waiting["seen"][:7], "what I saw", waiting["seen"] + "0", "%" * 8):
@@ -199,12 +238,18 @@ async def test_eight_digits_of_a_seal_suffice_and_fewer_or_others_are_refused(da
     assert (await runs(database))[0] == ("gate", "succeeded")
 
 
-async def test_an_edit_in_review_is_judged_anew_by_the_step_itself(database: Database, clock: Clock) -> None:
+async def test_an_edit_in_review_is_judged_anew_by_the_step_itself(
+    database: Database, clock: Clock
+) -> None:
     app, published = studio()
     waiting = await in_review(app, database, clock)
     job = waiting["job_id"]
-    await control.decide(app, database, job, Edit(waiting["seen"], {"text": "rum"}, "stronger"), by="ana")
-    assert await runs(database, "status, input, output, failures") == [("queued", {"text": "rum"}, None, 0)]
+    await control.decide(
+        app, database, job, Edit(waiting["seen"], {"text": "rum"}, "stronger"), by="ana"
+    )
+    assert await runs(database, "status, input, output, failures") == [
+        ("queued", {"text": "rum"}, None, 0)
+    ]
     await run_until_idle(app, database, clock=clock)
     (waiting,) = await report.review(database, job)
     assert waiting["output"] == {"text": "RUM"}
@@ -224,7 +269,10 @@ async def test_an_edit_in_review_is_judged_anew_by_the_step_itself(database: Dat
         ({"text": 1}, r"the input does not fit gate: text: Input should be a valid string"),
         ("text", r"the input does not fit gate"),
         ({"text": "NUL \x00"}, r"holds a NUL"),
-        ({"text": "coffee", "site": "garden"}, r"this input is for site “garden”, the job for “”: start another job"),
+        (
+            {"text": "coffee", "site": "garden"},
+            r"this input is for site “garden”, the job for “”: start another job",
+        ),
     ],
 )
 async def test_an_edit_that_does_not_fit_is_one_sentence_and_changes_nothing(
@@ -239,7 +287,9 @@ async def test_an_edit_that_does_not_fit_is_one_sentence_and_changes_nothing(
     assert await deeds(database) == []
 
 
-async def test_an_edit_without_the_seal_of_what_is_in_review_is_refused(database: Database, clock: Clock) -> None:
+async def test_an_edit_without_the_seal_of_what_is_in_review_is_refused(
+    database: Database, clock: Clock
+) -> None:
     app, _ = studio()
     job = (await in_review(app, database, clock))["job_id"]
     with pytest.raises(IllegalTransition, match="must say what you saw"):
@@ -247,7 +297,9 @@ async def test_an_edit_without_the_seal_of_what_is_in_review_is_refused(database
     assert await runs(database) == [("gate", "needs_review")]
 
 
-async def test_an_edit_restarts_the_wait_of_a_debounce_but_not_beyond_at_most(database: Database, clock: Clock) -> None:
+async def test_an_edit_restarts_the_wait_of_a_debounce_but_not_beyond_at_most(
+    database: Database, clock: Clock
+) -> None:
     app, published = studio()
     waiting = await in_review(app, database, clock)
     job = waiting["job_id"]
@@ -267,10 +319,14 @@ async def test_an_edit_of_what_has_begun_is_refused(database: Database, clock: C
     app, _ = studio()
     job, _ = await control.start(app, database, "article", {"text": "coffee"})
     await database.fetch("update runs set status = 'running', attempt = 1")
-    with pytest.raises(IllegalTransition, match="no step of it is a dead letter, or queued and not begun"):
+    with pytest.raises(
+        IllegalTransition, match="no step of it is a dead letter, or queued and not begun"
+    ):
         await control.edit(app, database, job, {"text": "tea"})
     await database.fetch("update runs set status = 'queued'")
-    with pytest.raises(IllegalTransition, match="no step of it is a dead letter, or queued and not begun"):
+    with pytest.raises(
+        IllegalTransition, match="no step of it is a dead letter, or queued and not begun"
+    ):
         await control.edit(app, database, job, {"text": "tea"})
     assert await runs(database, "input->>'text'") == [("coffee",)]
 
@@ -304,7 +360,9 @@ async def test_what_put_itself_off_can_be_edited_and_waits_anew_but_not_for_ever
     assert sold == ["coffee", "water"]
 
 
-async def test_a_run_that_begins_between_the_look_and_the_edit_keeps_its_input(database: Database) -> None:
+async def test_a_run_that_begins_between_the_look_and_the_edit_keeps_its_input(
+    database: Database,
+) -> None:
     app, _ = studio()
     job, _ = await control.start(app, database, "article", {"text": "coffee"})
     begun = "update runs set status = 'running', attempt = 1"
@@ -313,7 +371,9 @@ async def test_a_run_that_begins_between_the_look_and_the_edit_keeps_its_input(d
     assert await runs(database, "input->>'text'") == [("coffee",)]
 
 
-async def test_a_run_that_becomes_another_job_between_the_look_and_the_edit_keeps_its_input(database: Database) -> None:
+async def test_a_run_that_becomes_another_job_between_the_look_and_the_edit_keeps_its_input(
+    database: Database,
+) -> None:
     app, _ = studio()
     job, _ = await control.start(app, database, "article", {"text": "coffee"})
     another = "update runs set job_id = 'another'"  # as a later event does with a debounced run
@@ -322,8 +382,15 @@ async def test_a_run_that_becomes_another_job_between_the_look_and_the_edit_keep
     assert await runs(database, "job_id, input->>'text'") == [("another", "coffee")]
 
 
-async def test_what_a_person_wrote_is_not_replaced_by_a_later_event(database: Database, clock: Clock) -> None:
-    p, given = Pipeline("p", on=[On("ready", debounce=Debounce(90, at_most=300))], id=lambda v: f"job {v}"), []
+async def test_what_a_person_wrote_is_not_replaced_by_a_later_event(
+    database: Database, clock: Clock
+) -> None:
+    p, given = (
+        Pipeline(
+            "p", on=[On("ready", debounce=Debounce(90, at_most=300))], id=lambda v: f"job {v}"
+        ),
+        [],
+    )
 
     @p.step
     async def publish(ctx: Ctx, value: int) -> None:
@@ -340,7 +407,9 @@ async def test_what_a_person_wrote_is_not_replaced_by_a_later_event(database: Da
     assert sorted(given) == [2, 100]
 
 
-async def test_the_step_after_an_approval_inherits_what_its_job_was_promised(database: Database, clock: Clock) -> None:
+async def test_the_step_after_an_approval_inherits_what_its_job_was_promised(
+    database: Database, clock: Clock
+) -> None:
     app, _ = studio()
     waiting = await in_review(app, database, clock)
     await database.fetch(
@@ -353,18 +422,23 @@ async def test_the_step_after_an_approval_inherits_what_its_job_was_promised(dat
     assert promised[1][0] == 7
     (waits,) = await database.fetch(
         "select extract(epoch from due_at - created_at)::float8 as least, "
-        "extract(epoch from due_by - created_at)::float8 as most, parent from runs where step = 'publish'"
+        "extract(epoch from due_by - created_at)::float8 as most, parent from runs where "
+        "step = 'publish'"
     )
     assert (waits["least"], waits["most"]) == (90, 300)
     assert waits["parent"] == waiting["id"]
 
 
-async def test_every_act_is_written_down_with_who_why_and_what_was_seen(database: Database, clock: Clock) -> None:
+async def test_every_act_is_written_down_with_who_why_and_what_was_seen(
+    database: Database, clock: Clock
+) -> None:
     app, _ = studio()
     first = await in_review(app, database, clock, "one")
     second = await in_review(app, database, clock, "two")
     one, two = first["job_id"], second["job_id"]
-    await control.decide(app, database, one, Edit(first["seen"], {"text": "uno"}, "in Italian"), by="ana")
+    await control.decide(
+        app, database, one, Edit(first["seen"], {"text": "uno"}, "in Italian"), by="ana"
+    )
     await run_until_idle(app, database, clock=clock)
     (again,) = await report.review(database, one)
     await control.decide(app, database, one, Approve(again["seen"][:8], "fine"), by="ana")
@@ -384,13 +458,25 @@ async def test_every_act_is_written_down_with_who_why_and_what_was_seen(database
         ("pause", "all", None, "look first", "ana"),
         ("resume", "all", None, "", "ben"),
     ]
-    assert await deeds(database, "seen") == [(first["seen"],), (again["seen"],), (second["seen"],), *[(None,)] * 4]
-    assert [row["verb"] for row in await report.actions(database, one)] == ["edit", "approve", "replay", "cancel"]
+    assert await deeds(database, "seen") == [
+        (first["seen"],),
+        (again["seen"],),
+        (second["seen"],),
+        *[(None,)] * 4,
+    ]
+    assert [row["verb"] for row in await report.actions(database, one)] == [
+        "edit",
+        "approve",
+        "replay",
+        "cancel",
+    ]
     assert [row["verb"] for row in await report.switch_history(database)] == ["resume", "pause"]
     assert await report.switch_history(database, "pipeline:article") == []
 
 
-async def test_a_deed_that_cannot_be_written_down_is_not_done(database: Database, clock: Clock) -> None:
+async def test_a_deed_that_cannot_be_written_down_is_not_done(
+    database: Database, clock: Clock
+) -> None:
     app, _ = studio()
     waiting = await in_review(app, database, clock)
     job, seen = waiting["job_id"], waiting["seen"]
@@ -419,7 +505,9 @@ async def test_a_deed_that_cannot_be_written_down_is_not_done(database: Database
     assert await report.switches(database) == []
 
 
-async def test_a_step_that_is_no_more_can_be_rejected_but_not_approved(database: Database, clock: Clock) -> None:
+async def test_a_step_that_is_no_more_can_be_rejected_but_not_approved(
+    database: Database, clock: Clock
+) -> None:
     app, _ = studio()
     waiting = await in_review(app, database, clock)
     other = Pipeline("article")
@@ -444,10 +532,14 @@ async def press(database: Database, line: str) -> Result:
     module.app = studio()[0]  # type: ignore[attr-defined]
     sys.modules["desk"] = module
     words, env = shlex.split(line), {"OVERNIGHT_DATABASE_URL": database.url, "OVERNIGHT_APP": None}
-    return await asyncio.to_thread(lambda: CliRunner().invoke(cli, words, prog_name="overnight", env=env))
+    return await asyncio.to_thread(
+        lambda: CliRunner().invoke(cli, words, prog_name="overnight", env=env)
+    )
 
 
-async def test_review_ends_with_the_very_commands_to_copy(database: Database, clock: Clock, tmp_path: Path) -> None:
+async def test_review_ends_with_the_very_commands_to_copy(
+    database: Database, clock: Clock, tmp_path: Path
+) -> None:
     app, _ = studio()
     job = (await in_review(app, database, clock))["job_id"]
     app_option = "--app desk:app"
@@ -470,18 +562,27 @@ async def test_review_ends_with_the_very_commands_to_copy(database: Database, cl
         assert f"look at it first: review {job} shows it and its seal" in str(told.exception)
     draft = tmp_path / "draft.json"
     draft.write_text('{"text": "rüm"}', "utf-8")
-    edited = await press(database, commands[2].removeprefix("overnight ").replace("@FILE", f"@{draft}"))
+    edited = await press(
+        database, commands[2].removeprefix("overnight ").replace("@FILE", f"@{draft}")
+    )
     assert f"edited: gate of job {job} is due at" in edited.output
     await run_until_idle(app, database, clock=clock)
     assert await runs(database, "input, output") == [({"text": "rüm"}, {"text": "RÜM"})]
     stale = await press(database, commands[0].removeprefix("overnight "))
     assert "look again" in str(stale.exception)
     shown = (await press(database, f"{app_option} review {job}")).output
-    (approve,) = [line for line in shown.splitlines() if line.startswith("overnight ") and " approve " in line]
-    assert (await press(database, approve.removeprefix("overnight "))).output.startswith("approved:")
+    (approve,) = [
+        line for line in shown.splitlines() if line.startswith("overnight ") and " approve " in line
+    ]
+    assert (await press(database, approve.removeprefix("overnight "))).output.startswith(
+        "approved:"
+    )
     told = (await press(database, f"{app_option} show {job}")).output
     assert "what people did" in told
-    assert [a["verb"] for a in json.loads((await press(database, f"show {job} --json")).output)["actions"]] == [
+    assert [
+        a["verb"]
+        for a in json.loads((await press(database, f"show {job} --json")).output)["actions"]
+    ] == [
         "edit",
         "approve",
     ]
@@ -497,7 +598,9 @@ async def test_review_ends_with_the_very_commands_to_copy(database: Database, cl
         ("pause step:article/gate2 --reason x", "there is no step “article/gate2”"),
     ],
 )
-async def test_what_cannot_be_is_said_in_one_sentence(database: Database, clock: Clock, line: str, says: str) -> None:
+async def test_what_cannot_be_is_said_in_one_sentence(
+    database: Database, clock: Clock, line: str, says: str
+) -> None:
     job = (await in_review(studio()[0], database, clock))["job_id"]
     told = await press(database, f"--app desk:app {line.replace('JOB', job)}")
     assert isinstance(told.exception, UserError | InvalidPayload)
@@ -511,7 +614,9 @@ async def test_the_history_of_the_switches_says_who_flipped_what(database: Datab
     assert "needs the pipelines" in str(no_app.exception)
     for line in ("pause pipeline:article --reason 'look first'", "pause --reason all", "resume"):
         assert (await press(database, f"--app desk:app {line}")).exit_code == 0
-    history = json.loads((await press(database, "--app desk:app switches --history --json")).output)["history"]
+    history = json.loads(
+        (await press(database, "--app desk:app switches --history --json")).output
+    )["history"]
     assert [(row["verb"], row["scope"], row["reason"]) for row in history] == [
         ("resume", "all", ""),
         ("pause", "all", "all"),

@@ -1,4 +1,6 @@
-"""A step that follows another one begins where that one's ending is written, if a claim would let it begin."""
+"""A step that follows another one begins where that one's ending is written, if a claim would let
+it begin.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +9,17 @@ from typing import Any
 
 import pytest
 
-from overnight import App, Context, Debounce, Limit, Pipeline, control
-from overnight import worker as worker_module
-from overnight.database import Database
+from overnight import App, Context, Debounce, Limit, Pipeline
+from overnight.engine import worker as worker_module
+from overnight.engine.heartbeat import Heart
+from overnight.engine.worker import Worker
 from overnight.errors import LedgerUnavailable
-from overnight.heart import Heart
-from overnight.ledger import Ledger
-from overnight.model import Claim, Ending, Finish, NewRun, Run, Scope, Status, Transition
-from overnight.sql import queries
+from overnight.operations import control
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import Claim, Ending, Finish, NewRun, Run, Scope, Status, Transition
+from overnight.store.sql import queries
 from overnight.testing import Clock, run_until_idle
-from overnight.worker import Worker
 
 Ctx = Context[Any]
 DONE = Transition(Status.SUCCEEDED, "done", ends_job=False)
@@ -40,13 +43,18 @@ async def end(ledger: Ledger, run: Run, *, eager: bool = True, **terms: Any) -> 
     """What began when this step ended."""
     following = NewRun(run.job_id, "two", run.pipeline, run.key, None, None, **terms)
     kept = {(run.id, run.attempt)} if eager else set()
-    finish = await ledger.finish([Ending(run, DONE, '{"b": 1, "a": 2}', next=[following])], "w", eager=kept, lease=60)
+    finish = await ledger.finish(
+        [Ending(run, DONE, '{"b": 1, "a": 2}', next=[following])], "w", eager=kept, lease=60
+    )
     assert finish.ours == {(run.id, run.attempt)}
     return finish.begun
 
 
 OFF = "insert into switches (scope, enabled) values ('{}', false)"
-WAITING = "insert into runs (job_id, step, pipeline, priority, due_at) values ('other', 'one', 'p', {}, {})"
+WAITING = (
+    "insert into runs (job_id, step, pipeline, priority, due_at) values ('other', 'one', "
+    "'p', {}, {})"
+)
 NOW, LATER = "ledger_now() - interval '1 s'", "ledger_now() + interval '1 h'"
 CONDITIONS = {
     "nothing": ("select 1", True),
@@ -57,12 +65,16 @@ CONDITIONS = {
     "the step before is off": (OFF.format("step:p/one"), True),
     "another pipeline is off": (OFF.format("pipeline:q"), True),
     "another key is off": (OFF.format("key:l"), True),
-    "what was off is on again": ("insert into switches (scope, enabled) values ('all', true)", True),
+    "what was off is on again": (
+        "insert into switches (scope, enabled) values ('all', true)",
+        True,
+    ),
     "a higher priority is due": (WAITING.format(6, NOW), False),
     "a higher priority is not due yet": (WAITING.format(6, LATER), True),
     "a lower priority is due": (WAITING.format(4, NOW), True),
     "a job that waits has ended": (
-        "insert into runs (job_id, step, pipeline, priority, status) values ('other', 'one', 'p', 6, 'cancelled')",
+        "insert into runs (job_id, step, pipeline, priority, status) values ('other', "
+        "'one', 'p', 6, 'cancelled')",
         True,
     ),
 }
@@ -84,17 +96,26 @@ async def test_it_begins_where_a_claim_would_take_it_and_nowhere_else(
     assert begun == taken == (["two"] if lets_through else [])
 
 
-async def test_of_jobs_that_end_together_each_is_held_by_its_own_priority(ledger: Ledger, database: Database) -> None:
+async def test_of_jobs_that_end_together_each_is_held_by_its_own_priority(
+    ledger: Ledger, database: Database
+) -> None:
     await ledger.enqueue([first("low", priority=1), first("high", priority=9)])
     runs = await claimed(ledger)
     await ledger.enqueue([first("waits", priority=5)])
-    endings = [Ending(run, DONE, "1", next=[NewRun(run.job_id, "two", "p", "k", None, None)]) for run in runs]
+    endings = [
+        Ending(run, DONE, "1", next=[NewRun(run.job_id, "two", "p", "k", None, None)])
+        for run in runs
+    ]
     kept = {(run.id, run.attempt) for run in runs}
-    assert [run.job_id for run in (await ledger.finish(endings, "w", eager=kept, lease=60)).begun] == ["high"]
+    assert [
+        run.job_id for run in (await ledger.finish(endings, "w", eager=kept, lease=60)).begun
+    ] == ["high"]
 
 
 async def test_it_is_as_if_it_had_been_claimed(ledger: Ledger, database: Database) -> None:
-    await ledger.enqueue([first("eager", deadline=500, priority=3), first("claimed", deadline=500, priority=3)])
+    await ledger.enqueue(
+        [first("eager", deadline=500, priority=3), first("claimed", deadline=500, priority=3)]
+    )
     twins = {run.job_id: run for run in await claimed(ledger)}
     (eager,) = await end(ledger, twins["eager"])
     await end(ledger, twins["claimed"], eager=False)
@@ -104,13 +125,16 @@ async def test_it_is_as_if_it_had_been_claimed(ledger: Ledger, database: Databas
     assert eager.time_left == pytest.approx(500, abs=30)
     kept = (
         "status, attempt, worker, priority, failures, losses, outcome, input, finished_at, "
-        "deadline_at > ledger_now() as ahead, lease_until - started_at as lease, started_at >= due_at as waited"
+        "deadline_at > ledger_now() as ahead, lease_until - started_at as lease, "
+        "started_at >= due_at as waited"
     )
     one, two = await database.fetch(f"select {kept} from runs where step = 'two'")
     assert one == two
 
 
-async def test_it_begins_once_however_often_its_finish_is_sent(ledger: Ledger, database: Database) -> None:
+async def test_it_begins_once_however_often_its_finish_is_sent(
+    ledger: Ledger, database: Database
+) -> None:
     await ledger.enqueue([first("j")])
     (run,) = await claimed(ledger)
     ending = Ending(run, DONE, "1", next=[NewRun("j", "two", "p", "k", None, None)])
@@ -119,7 +143,9 @@ async def test_it_begins_once_however_often_its_finish_is_sent(ledger: Ledger, d
     assert await ledger.finish([ending], "w", eager=kept, lease=60) == Finish(set(), [])
 
 
-async def test_a_step_that_is_there_already_is_left_as_it_is(ledger: Ledger, database: Database) -> None:
+async def test_a_step_that_is_there_already_is_left_as_it_is(
+    ledger: Ledger, database: Database
+) -> None:
     await ledger.enqueue([first("j"), NewRun("j", "two", "p", "k", None, None, delay=60)])
     (run,) = await claimed(ledger)
     assert await end(ledger, run) == []
@@ -128,7 +154,9 @@ async def test_a_step_that_is_there_already_is_left_as_it_is(ledger: Ledger, dat
     ]
 
 
-async def test_another_job_that_follows_from_it_stands_in_line(ledger: Ledger, database: Database) -> None:
+async def test_another_job_that_follows_from_it_stands_in_line(
+    ledger: Ledger, database: Database
+) -> None:
     await ledger.enqueue([first("j")])
     (run,) = await claimed(ledger)
     ending = Ending(run, DONE, "1", next=[first("spawned")])
@@ -136,7 +164,9 @@ async def test_another_job_that_follows_from_it_stands_in_line(ledger: Ledger, d
     assert [r.job_id for r in await claimed(ledger)] == ["spawned"]
 
 
-async def test_what_a_dead_owner_had_begun_so_is_given_back(ledger: Ledger, database: Database) -> None:
+async def test_what_a_dead_owner_had_begun_so_is_given_back(
+    ledger: Ledger, database: Database
+) -> None:
     await ledger.enqueue([first("j")])
     (run,) = await claimed(ledger)
     async with await database.connect() as heart:
@@ -146,7 +176,9 @@ async def test_what_a_dead_owner_had_begun_so_is_given_back(ledger: Ledger, data
     found: list[str] = []
     async with asyncio.timeout(30):
         while not found:  # its socket has to close first
-            found = [row["step"] for row in (await ledger.rescue("other", max_losses=5, settle=0)).runs]
+            found = [
+                row["step"] for row in (await ledger.rescue("other", max_losses=5, settle=0)).runs
+            ]
     assert found == ["two"]
     (again,) = await claimed(ledger)
     assert (again.step, again.attempt) == ("two", 2)
@@ -160,7 +192,9 @@ async def test_what_a_worker_began_and_was_never_told_of_comes_back_when_its_lea
     await end(ledger, run)  # the connection broke after the commit
     assert (await ledger.rescue("w", max_losses=5, settle=0)).runs == []
     await clock.move(61)
-    assert [row["step"] for row in (await ledger.rescue("w", max_losses=5, settle=0)).runs] == ["two"]
+    assert [row["step"] for row in (await ledger.rescue("w", max_losses=5, settle=0)).runs] == [
+        "two"
+    ]
 
 
 def test_what_a_guard_or_a_wait_may_hold_is_not_free_nor_what_its_worker_may_not_have() -> None:
@@ -235,7 +269,9 @@ def claims(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return got
 
 
-async def test_a_job_goes_from_step_to_step_with_one_claim(database: Database, claims: list[list[str]]) -> None:
+async def test_a_job_goes_from_step_to_step_with_one_claim(
+    database: Database, claims: list[list[str]]
+) -> None:
     chain = Chain()
     await control.start(chain.app, database, "p", 1)
     endings = await run_until_idle(chain.app, database)
@@ -245,11 +281,16 @@ async def test_a_job_goes_from_step_to_step_with_one_claim(database: Database, c
         ("three", 1, "1"),
     ]
     assert claims == [["one"]]
-    assert await database.fetch("select 1 from runs where status <> 'succeeded' or started_at is null") == []
+    assert (
+        await database.fetch("select 1 from runs where status <> 'succeeded' or started_at is null")
+        == []
+    )
     assert await database.fetch("select 1 from attempts") == []
 
 
-async def test_many_jobs_that_go_on_are_never_more_at_once_than_there_are_places(database: Database) -> None:
+async def test_many_jobs_that_go_on_are_never_more_at_once_than_there_are_places(
+    database: Database,
+) -> None:
     chain = Chain()
 
     async def yields(step: str) -> None:
@@ -281,7 +322,9 @@ async def test_a_switch_holds_the_very_next_step(database: Database) -> None:
 
     async def switched(step: str) -> None:
         if step == "one":
-            await control.set_switch(database, "pipeline:p", enabled=False, reason="enough", by="ada")
+            await control.set_switch(
+                database, "pipeline:p", enabled=False, reason="enough", by="ada"
+            )
 
     chain.within = switched  # type: ignore[method-assign]
     await control.start(chain.app, database, "p", 1)
@@ -322,7 +365,9 @@ async def test_what_began_while_the_worker_was_asked_to_stop_is_handed_back_unto
     await control.start(chain.app, database, "p", 1)
     await worker.run()
     assert chain.done == [(1, "one")]
-    (row,) = await database.fetch("select status, outcome, attempt, failures, worker from runs where step = 'two'")
+    (row,) = await database.fetch(
+        "select status, outcome, attempt, failures, worker from runs where step = 'two'"
+    )
     assert tuple(row.values()) == ("queued", "handed_back", 1, 0, None)
 
 
@@ -341,7 +386,9 @@ async def test_a_worker_whose_heart_fails_begins_no_next_step(
     await control.start(chain.app, database, "p", 1)
     working = asyncio.create_task(run_until_idle(chain.app, database))
     async with asyncio.timeout(30):
-        while not (found := await database.fetch("select status, attempt from runs where step = 'two'")):
+        while not (
+            found := await database.fetch("select status, attempt from runs where step = 'two'")
+        ):
             await asyncio.sleep(0.01)
     assert found == [{"status": "queued", "attempt": 0}]
     is_well.set()
@@ -371,4 +418,6 @@ async def test_a_job_whose_answer_was_lost_comes_to_its_end_all_the_same(
         endings = await working  # it does not count as idle while that step has an owner
     assert [(e.run.step, e.run.attempt) for e in endings] == [("one", 1), ("two", 2), ("three", 1)]
     assert chain.done == [(1, "one"), (1, "two"), (1, "three")]
-    assert [row["outcome"] for row in await database.fetch("select outcome from attempts")] == ["lost"]
+    assert [row["outcome"] for row in await database.fetch("select outcome from attempts")] == [
+        "lost"
+    ]

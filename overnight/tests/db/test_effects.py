@@ -1,4 +1,6 @@
-"""External writes: permitted, made once, asked about after a crash, and left to a person where nobody can know."""
+"""External writes: permitted, made once, asked about after a crash, and left to a person where
+nobody can know.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +8,20 @@ from typing import Any
 
 import pytest
 
-from overnight import effects
-from overnight.database import Database
+from overnight.engine import effects
 from overnight.errors import InvalidPayload, LeaseLost, OutcomeUnknown, SwitchedOff
-from overnight.ledger import Ledger
-from overnight.model import NewRun, Run, Scope
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import NewRun, Run, Scope
 from overnight.testing import Clock
 
 NO_PAUSES = (0.0, 0.0, 0.0)
 
 
 class Outside:
-    """A server that stores what it is given, sometimes only after a while, and sometimes fails to say so."""
+    """A server that stores what it is given, sometimes only after a while, and sometimes fails to
+    say so.
+    """
 
     def __init__(self) -> None:
         self.writes = 0
@@ -47,7 +51,13 @@ async def run(database: Database) -> Run:
 
 
 async def perform(
-    database: Database, run: Run, outside: Outside, *, probe: bool = True, content: str = "hash", **options: Any
+    database: Database,
+    run: Run,
+    outside: Outside,
+    *,
+    probe: bool = True,
+    content: str = "hash",
+    **options: Any,
 ) -> Any:
     return await effects.perform(
         *(Ledger(database), run, "publish", content),
@@ -65,7 +75,9 @@ async def test_a_write_that_was_made_is_not_made_again(database: Database, run: 
     assert (outside.writes, outside.asked) == (1, 0)
 
 
-async def test_after_a_crash_the_other_side_is_asked_and_not_written_to_again(database: Database, run: Run) -> None:
+async def test_after_a_crash_the_other_side_is_asked_and_not_written_to_again(
+    database: Database, run: Run
+) -> None:
     outside = Outside()
     outside.breaks = True
     with pytest.raises(ConnectionResetError):
@@ -75,7 +87,9 @@ async def test_after_a_crash_the_other_side_is_asked_and_not_written_to_again(da
     assert (outside.writes, outside.asked) == (1, 1)
 
 
-async def test_the_other_side_is_asked_more_than_once_for_it_may_still_be_at_work(database: Database, run: Run) -> None:
+async def test_the_other_side_is_asked_more_than_once_for_it_may_still_be_at_work(
+    database: Database, run: Run
+) -> None:
     outside = Outside()
     outside.breaks, outside.shows_after = True, 2
     with pytest.raises(ConnectionResetError):
@@ -85,7 +99,9 @@ async def test_the_other_side_is_asked_more_than_once_for_it_may_still_be_at_wor
     assert (outside.writes, outside.asked) == (1, 3)
 
 
-async def test_what_is_not_there_after_every_look_is_written_again(database: Database, run: Run) -> None:
+async def test_what_is_not_there_after_every_look_is_written_again(
+    database: Database, run: Run
+) -> None:
     outside = Outside()
     outside.breaks, outside.shows_after = True, 99
     with pytest.raises(ConnectionResetError):
@@ -116,7 +132,9 @@ async def test_what_may_be_repeated_is_repeated(database: Database, run: Run) ->
 
 
 @pytest.mark.parametrize("scope", ["all", "pipeline:p", "key:k", "step:p/one"])
-async def test_no_write_begins_while_a_switch_is_off(database: Database, run: Run, scope: str) -> None:
+async def test_no_write_begins_while_a_switch_is_off(
+    database: Database, run: Run, scope: str
+) -> None:
     outside = Outside()
     await database.fetch("insert into switches (scope, enabled) values (%s, false)", [scope])
     with pytest.raises(SwitchedOff, match="was not begun"):
@@ -133,7 +151,9 @@ async def test_a_switch_that_is_flipped_while_the_other_side_is_asked_holds_the_
         await perform(database, run, outside)
 
     async def probe_while_somebody_flips() -> None:
-        await database.fetch("insert into switches (scope, enabled) values ('all', false) on conflict do nothing")
+        await database.fetch(
+            "insert into switches (scope, enabled) values ('all', false) on conflict do nothing"
+        )
 
     outside.probe = probe_while_somebody_flips  # type: ignore[method-assign]
     with pytest.raises(SwitchedOff):
@@ -176,7 +196,9 @@ async def test_other_content_of_a_later_attempt_is_asked_about_and_not_written_b
     assert (outside.writes, outside.asked) == (1, 1)
 
 
-async def test_other_content_is_written_where_the_other_side_has_none(database: Database, run: Run) -> None:
+async def test_other_content_is_written_where_the_other_side_has_none(
+    database: Database, run: Run
+) -> None:
     outside = Outside()
     outside.shows_after = 99
     await breaks_off(database, run, outside, content="a")
@@ -184,7 +206,9 @@ async def test_other_content_is_written_where_the_other_side_has_none(database: 
     assert outside.asked == len(NO_PAUSES)
 
 
-async def test_other_content_waits_for_a_person_where_nobody_can_be_asked(database: Database, run: Run) -> None:
+async def test_other_content_waits_for_a_person_where_nobody_can_be_asked(
+    database: Database, run: Run
+) -> None:
     outside = Outside()
     await breaks_off(database, run, outside, content="a", probe=False)
     again = await next_attempt(database)
@@ -192,7 +216,10 @@ async def test_other_content_waits_for_a_person_where_nobody_can_be_asked(databa
         with pytest.raises(OutcomeUnknown, match="begun before"):
             await perform(database, again, outside, content="b", probe=False)
     assert outside.writes == 1
-    assert await perform(database, again, outside, content="b", probe=False, repeatable=True) == "write 2"
+    assert (
+        await perform(database, again, outside, content="b", probe=False, repeatable=True)
+        == "write 2"
+    )
 
 
 async def test_writes_of_one_name_within_an_attempt_and_after_an_outcome_are_writes_of_their_own(
@@ -246,7 +273,9 @@ async def test_a_result_that_cannot_be_stored_is_said_and_its_write_is_not_repea
     assert came_back in text
     assert len(text) < 1_500
     again = await next_attempt(database)
-    with pytest.raises(OutcomeUnknown, match=f"“publish” was done before, and what came back could .*{came_back}"):
+    with pytest.raises(
+        OutcomeUnknown, match=f"“publish” was done before, and what came back could .*{came_back}"
+    ):
         await write(again)
 
     async def probe() -> str:

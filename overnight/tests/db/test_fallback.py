@@ -10,18 +10,27 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from overnight import App, Context, Pipeline, Retry, budgets
-from overnight.breaker import ERRORS, PAUSE
-from overnight.context import Context as Ctx
-from overnight.database import Database
+from overnight import App, Context, Pipeline, Retry
+from overnight.engine.breakers import ERRORS, PAUSE
+from overnight.engine.context import Context as Ctx
 from overnight.errors import BudgetSpent
-from overnight.ledger import Ledger
-from overnight.llm import Anthropic, CallFailed, OpenAI, Price, Request, fallback, strict_schema
+from overnight.llm import (
+    Anthropic,
+    CallFailed,
+    OpenAI,
+    Price,
+    Request,
+    budgets,
+    fallback,
+    strict_schema,
+)
 from overnight.llm.client import LLM, UNCOUNTED
-from overnight.llm.fake_server import FakeModels
 from overnight.llm.fallback import AllResting, Choice
-from overnight.model import Scope
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import Scope
 from overnight.testing import Clock
+from overnight.testing.fake_llm import FakeModels
 
 PRICES = {model: Price(input="1", output="2") for model in ("first", "second", "claude-sonnet-4-5")}
 
@@ -51,7 +60,10 @@ def server() -> Iterator[FakeModels]:
 
 @pytest.fixture
 async def choices(database: Database, server: FakeModels) -> AsyncIterator[list[Choice]]:
-    first, second = Anthropic(api_key="sk-1", base_url=server.url), OpenAI(base_url=server.url + "/v1")
+    first, second = (
+        Anthropic(api_key="sk-1", base_url=server.url),
+        OpenAI(base_url=server.url + "/v1"),
+    )
     yield [
         Choice(LLM(first, database, deadline=10, prices=PRICES), "first"),
         Choice(LLM(second, database, deadline=10, prices=PRICES), "second"),
@@ -89,7 +101,9 @@ async def test_the_fallback_is_asked_in_the_same_attempt(
     ctx = await attempt()
     answer, by = await fallback.ask(ctx, choices, REQUEST, Word)
     assert (answer.word, by.name) == ("second", "openai:second")
-    calls = await database.fetch("select provider, model, status, attempt, cost_usd from llm_calls order by id")
+    calls = await database.fetch(
+        "select provider, model, status, attempt, cost_usd from llm_calls order by id"
+    )
     assert [(c["provider"], c["model"], c["status"], c["attempt"]) for c in calls] == [
         ("anthropic", "first", "failed", 1),
         ("openai", "second", "stored", 1),
@@ -99,7 +113,9 @@ async def test_the_fallback_is_asked_in_the_same_attempt(
     assert run["cost_usd"] == sum(c["cost_usd"] for c in calls)
 
 
-@pytest.mark.parametrize("fault", ["400", "401", "404", "429-spend-cap", "429", "500", "drop-mid-stream", "max-tokens"])
+@pytest.mark.parametrize(
+    "fault", ["400", "401", "404", "429-spend-cap", "429", "500", "drop-mid-stream", "max-tokens"]
+)
 async def test_what_another_model_would_not_mend_is_not_passed_on(
     server: FakeModels, choices: list[Choice], attempt: Begin, fault: str
 ) -> None:
@@ -115,7 +131,9 @@ async def test_the_fallback_is_asked_when_the_servers_own_word_for_the_end_is_tr
     server.script("troubled")
     answer, by = await fallback.ask(await attempt(), choices[::-1], REQUEST, Word)
     assert (answer.word, by.name) == ("first", "anthropic:first")
-    (failed, _) = await database.fetch("select status, error_kind, cost_usd from llm_calls order by id")
+    (failed, _) = await database.fetch(
+        "select status, error_kind, cost_usd from llm_calls order by id"
+    )
     assert (failed["status"], failed["error_kind"]) == ("failed", "overloaded")
     assert failed["cost_usd"] > 0
 
@@ -152,7 +170,9 @@ async def test_a_model_that_fails_too_often_is_passed_over_until_its_probe_is_we
 
 
 class Together(Ledger):
-    """Reads the first model's breaker only when another one does so, too: a race that always comes about."""
+    """Reads the first model's breaker only when another one does so, too: a race that always comes
+    about.
+    """
 
     def __init__(self, database: Database, barrier: asyncio.Barrier) -> None:
         super().__init__(database)
@@ -238,14 +258,21 @@ async def test_a_call_whose_usage_was_not_told_is_booked_as_its_reservation(
     assert await asked(ctx, choices[1:]) == "second"
     with pytest.raises(CallFailed):
         await asked(ctx, choices[1:], "More.")
-    stored, dropped = await database.fetch("select cost_usd, error, status from llm_calls order by id")
+    stored, dropped = await database.fetch(
+        "select cost_usd, error, status from llm_calls order by id"
+    )
     # one dollar for a million tokens of input, two for output: what llm_begin held
-    assert float(stored["cost_usd"]) == pytest.approx((REQUEST.most_input_tokens + 2 * 100 + 5) / 1e6, rel=0.01)
+    assert float(stored["cost_usd"]) == pytest.approx(
+        (REQUEST.most_input_tokens + 2 * 100 + 5) / 1e6, rel=0.01
+    )
     assert (stored["error"], stored["status"]) == (UNCOUNTED, "stored")
     assert dropped["error"].startswith("The connection to openai failed")
     assert dropped["error"].endswith(UNCOUNTED)
     (budget,) = await database.fetch("select spent_usd, reserved_usd from budgets")
-    assert (budget["spent_usd"], budget["reserved_usd"]) == (stored["cost_usd"] + dropped["cost_usd"], 0)
+    assert (budget["spent_usd"], budget["reserved_usd"]) == (
+        stored["cost_usd"] + dropped["cost_usd"],
+        0,
+    )
 
 
 async def test_a_model_that_will_be_switched_off_is_an_alert_told_once(
@@ -258,5 +285,9 @@ async def test_a_model_that_will_be_switched_off_is_an_alert_told_once(
     old[0].llm._told.clear()  # another process, which knows nothing of it
     await asked(ctx, old, "Three.")
     (alert,) = await database.fetch("select kind, subject, text, count from alerts")
-    assert (alert["kind"], alert["subject"], alert["count"]) == ("model_end", "anthropic/claude-sonnet-4-5", 1)
+    assert (alert["kind"], alert["subject"], alert["count"]) == (
+        "model_end",
+        "anthropic/claude-sonnet-4-5",
+        1,
+    )
     assert "November 30th, 2026" in alert["text"]

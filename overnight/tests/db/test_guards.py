@@ -11,12 +11,12 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from overnight import App, Context, Limit, Pipeline
-from overnight.breaker import Breaker
-from overnight.database import Connection, Database, Row
-from overnight.database import run as run_on
-from overnight.ledger import Ledger
-from overnight.model import Ending, NewRun, Run, Scope, Status, Transition
-from overnight.sql import queries
+from overnight.engine.breakers import Breaker
+from overnight.store.database import Connection, Database, Row
+from overnight.store.database import run as run_on
+from overnight.store.ledger import Ledger
+from overnight.store.records import Ending, NewRun, Run, Scope, Status, Transition
+from overnight.store.sql import queries
 from overnight.testing import Clock
 
 T = TypeVar("T")
@@ -63,7 +63,9 @@ def scope(*, breaker: str | None = None, limits: tuple[Limit, ...] = ()) -> Scop
     return App("app", [p]).scope()
 
 
-async def claimed(ledger: Ledger, limit: int = 99, worker: str = "w", what: Scope | None = None) -> list[Run]:
+async def claimed(
+    ledger: Ledger, limit: int = 99, worker: str = "w", what: Scope | None = None
+) -> list[Run]:
     return (await ledger.claim(what or scope(), worker, limit, 60)).runs
 
 
@@ -105,7 +107,9 @@ async def test_a_run_that_somebody_has_locked_is_passed_over_and_not_waited_for(
     assert [run.job_id for run in await claimed(ledger)] == ["a"]
 
 
-async def test_a_limit_keeps_no_start_that_counts_no_more(database: Database, ledger: Ledger, clock: Clock) -> None:
+async def test_a_limit_keeps_no_start_that_counts_no_more(
+    database: Database, ledger: Ledger, clock: Clock
+) -> None:
     limited = scope(limits=(Limit("rate", starts=3, per=60),))
     await ledger.enqueue([new(f"j{n}") for n in range(9)])
     for _ in range(4):
@@ -115,7 +119,9 @@ async def test_a_limit_keeps_no_start_that_counts_no_more(database: Database, le
     assert kept["starts"] == 2
 
 
-async def test_of_two_who_find_a_breaker_half_open_at_once_one_probes(database: Database, ledger: Ledger) -> None:
+async def test_of_two_who_find_a_breaker_half_open_at_once_one_probes(
+    database: Database, ledger: Ledger
+) -> None:
     await ledger.enqueue([new("a"), new("b")])
     await database.fetch(HALF_OPEN)
     guarded = scope(breaker="cms")
@@ -138,16 +144,25 @@ async def test_of_two_who_find_the_last_place_of_a_limit_at_once_one_gets_it(
         assert await beside(database, first, second, claimed(pinned(second), 1, "v", limited)) == []
 
 
-async def test_a_breaker_that_somebody_wrote_since_it_was_read_is_not_written(database: Database) -> None:
+async def test_a_breaker_that_somebody_wrote_since_it_was_read_is_not_written(
+    database: Database,
+) -> None:
     async with await database.connect() as connection:
         ledger = pinned(connection)
         assert await ledger.write_breaker(Breaker("cms", "", failures=1), opens=False)
         known, now = await ledger.read_breakers(["cms"])
-        open_ = replace(known["cms"], failures=5, opened_at=now, open_until=now + timedelta(minutes=10))
+        open_ = replace(
+            known["cms"], failures=5, opened_at=now, open_until=now + timedelta(minutes=10)
+        )
         assert await ledger.write_breaker(open_, opens=True)
         assert not await ledger.write_breaker(replace(known["cms"], failures=0), opens=False)
         assert (await ledger.read_breakers(["cms"]))[0]["cms"].failures == 5
-        assert await database.fetch("select 1 from alerts where kind = 'breaker' and resolved_at is null") != []
+        assert (
+            await database.fetch(
+                "select 1 from alerts where kind = 'breaker' and resolved_at is null"
+            )
+            != []
+        )
 
 
 # --- beat
@@ -160,7 +175,8 @@ async def beat(database: Database | Pinned, worker: str, *runs: Run) -> list[int
 
 async def renewed(database: Database) -> list[str]:
     rows = await database.fetch(
-        "select job_id from runs where lease_until > ledger_now() + interval '5 minutes' order by job_id"
+        "select job_id from runs where lease_until > ledger_now() + interval '5 minutes' "
+        "order by job_id"
     )
     return [row["job_id"] for row in rows]
 
@@ -178,7 +194,9 @@ async def test_a_beat_renews_what_it_names_if_it_runs_and_is_ours_and_nothing_el
     assert await renewed(database) == ["mine"]
 
 
-async def test_a_beat_waits_for_no_lock_and_what_is_locked_is_still_ours(database: Database, ledger: Ledger) -> None:
+async def test_a_beat_waits_for_no_lock_and_what_is_locked_is_still_ours(
+    database: Database, ledger: Ledger
+) -> None:
     await ledger.enqueue([new("being finished"), new("free")])
     runs = await claimed(ledger)
     async with await database.connect() as other, await database.connect() as heart:
@@ -189,9 +207,13 @@ async def test_a_beat_waits_for_no_lock_and_what_is_locked_is_still_ours(databas
             assert await renewed(database) == ["free"]
 
 
-async def test_a_beat_is_a_sign_of_life_of_its_worker_alone(database: Database, clock: Clock) -> None:
+async def test_a_beat_is_a_sign_of_life_of_its_worker_alone(
+    database: Database, clock: Clock
+) -> None:
     for key, boot in enumerate(("v", "w")):
-        await database.fetch(queries["worker_hello"], {"worker": boot, "lock_key": key, "host": "here", "pid": 1})
+        await database.fetch(
+            queries["worker_hello"], {"worker": boot, "lock_key": key, "host": "here", "pid": 1}
+        )
     await clock.move(60)
     await beat(database, "w")
     seen = await database.fetch("select boot_id from workers where seen_at > started_at")
@@ -201,7 +223,9 @@ async def test_a_beat_is_a_sign_of_life_of_its_worker_alone(database: Database, 
 # --- rescue
 
 
-async def test_the_neighbour_is_the_next_living_worker_in_the_ring_of_boot_ids(database: Database) -> None:
+async def test_the_neighbour_is_the_next_living_worker_in_the_ring_of_boot_ids(
+    database: Database,
+) -> None:
     locks = {"b": 11, "d": 12, "f": 13, "h": 14}
     sessions = {boot: await database.connect() for boot in locks}
     try:
@@ -210,9 +234,14 @@ async def test_the_neighbour_is_the_next_living_worker_in_the_ring_of_boot_ids(d
             await run_on(sessions[boot], queries["worker_hello"], hello)
         await sessions["f"].close()  # its lock is free: it is no neighbour
         ledger = Ledger(database)
-        while await database.fetch("select 1 from pg_locks where locktype = 'advisory' and objid = 13"):
+        while await database.fetch(
+            "select 1 from pg_locks where locktype = 'advisory' and objid = 13"
+        ):
             await asyncio.sleep(0)
-        found = {boot: (await ledger.rescue(boot, max_losses=5, settle=60)).neighbour for boot in ("a", *locks)}
+        found = {
+            boot: (await ledger.rescue(boot, max_losses=5, settle=60)).neighbour
+            for boot in ("a", *locks)
+        }
     finally:
         for session in sessions.values():
             await session.close()
@@ -222,12 +251,16 @@ async def test_the_neighbour_is_the_next_living_worker_in_the_ring_of_boot_ids(d
 # --- finish
 
 
-async def test_an_ending_without_an_output_leaves_the_one_that_stands_there(database: Database, ledger: Ledger) -> None:
+async def test_an_ending_without_an_output_leaves_the_one_that_stands_there(
+    database: Database, ledger: Ledger
+) -> None:
     await ledger.enqueue([new("a")])
     (run,) = await claimed(ledger)
     await database.fetch("update runs set output = '7'")
     await ledger.finish([Ending(run, DEAD)], "w")
-    assert await database.fetch("select status, output from runs") == [{"status": "dead", "output": 7}]
+    assert await database.fetch("select status, output from runs") == [
+        {"status": "dead", "output": 7}
+    ]
 
 
 async def test_only_an_attempt_that_did_not_simply_succeed_has_a_line_in_the_history(
@@ -236,11 +269,15 @@ async def test_only_an_attempt_that_did_not_simply_succeed_has_a_line_in_the_his
     await ledger.enqueue([new("done"), new("dead"), new("no_work")])
     ends = {"done": DONE, "no_work": Transition(Status.SUCCEEDED, "no_work"), "dead": DEAD}
     await ledger.finish([Ending(run, ends[run.job_id]) for run in await claimed(ledger)], "w")
-    kept = await database.fetch("select r.job_id, a.outcome from attempts a join runs r on r.id = a.run_id")
+    kept = await database.fetch(
+        "select r.job_id, a.outcome from attempts a join runs r on r.id = a.run_id"
+    )
     assert kept == [{"job_id": "dead", "outcome": "error"}]
 
 
-async def test_the_alert_of_a_step_counts_every_dead_letter_of_every_batch(database: Database, ledger: Ledger) -> None:
+async def test_the_alert_of_a_step_counts_every_dead_letter_of_every_batch(
+    database: Database, ledger: Ledger
+) -> None:
     for batch in ("a", "b"):
         await ledger.enqueue([new(f"{batch}{n}") for n in range(3)])
         await ledger.finish([Ending(run, DEAD) for run in await claimed(ledger)], "w")
@@ -256,14 +293,20 @@ async def test_a_step_that_follows_has_the_terms_of_its_job_and_a_spawned_job_it
     await ledger.enqueue([new("a", deadline=600, expect=300, priority=3)])
     await clock.move(100)
     (run,) = await claimed(ledger)
-    following = [replace(new("a", "two"), input=None, input_hash=None), new("child", deadline=50, expect=40)]
+    following = [
+        replace(new("a", "two"), input=None, input_hash=None),
+        new("child", deadline=50, expect=40),
+    ]
     await ledger.finish([Ending(run, DONE, "1", next=following)], "w")
     rows = await database.fetch("""
         select job_id || ' ' || step as run, priority,
                round(extract(epoch from deadline_at - ledger_now()) / 10) * 10 as deadline,
                round(extract(epoch from expect_at - ledger_now()) / 10) * 10 as expect
         from runs where status = 'queued' order by job_id""")
-    assert [tuple(row.values()) for row in rows] == [("a two", 3, 500, 200), ("child one", 0, 50, 40)]
+    assert [tuple(row.values()) for row in rows] == [
+        ("a two", 3, 500, 200),
+        ("child one", 0, 50, 40),
+    ]
 
 
 async def test_of_two_attempts_of_one_run_in_one_batch_nothing_follows_from_the_late_one(

@@ -1,4 +1,6 @@
-"""Messages from outside on a real Postgres: they begin jobs once, or are dead letters that lose nothing."""
+"""Messages from outside on a real Postgres: they begin jobs once, or are dead letters that lose
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from overnight import App, Context, Debounce, On, Pipeline, intake
-from overnight.database import Database
+from overnight import App, Context, Debounce, On, Pipeline
+from overnight.engine.wakeups import CHANNEL
 from overnight.errors import IdConflict, IllegalTransition, LedgerUnavailable, NotFound, UserError
-from overnight.intake import KEY_LIMIT, Received, drop_message, read_message, receive, replay_message
-from overnight.pipeline import MAX_PAYLOAD
+from overnight.inbox import messages as intake
+from overnight.inbox.messages import (
+    KEY_LIMIT,
+    Received,
+    drop_message,
+    read_message,
+    receive,
+    replay_message,
+)
+from overnight.pipelines.pipeline import MAX_PAYLOAD
+from overnight.store.database import Database
 from overnight.testing import run_until_idle
-from overnight.transport.postgres import CHANNEL
 
 Ctx = Context[Any]
 
@@ -34,7 +44,10 @@ TOPIC = {"site": "garden", "slug": "compost"}
 
 def make_app() -> App:
     article = Pipeline(
-        "article", on=[On("topic.validated")], key=lambda value: str(getattr(value, "site", "")), priority=1
+        "article",
+        on=[On("topic.validated")],
+        key=lambda value: str(getattr(value, "site", "")),
+        priority=1,
     )
 
     @article.step
@@ -70,7 +83,10 @@ ARTICLE = envelope(pipeline="article", input=TOPIC)
 
 
 async def runs(database: Database, columns: str = "job_id, step, status") -> list[tuple[Any, ...]]:
-    return [tuple(row.values()) for row in await database.fetch(f"select {columns} from runs order by id")]
+    return [
+        tuple(row.values())
+        for row in await database.fetch(f"select {columns} from runs order by id")
+    ]
 
 
 async def messages(database: Database, columns: str = "*") -> list[dict[str, Any]]:
@@ -78,7 +94,9 @@ async def messages(database: Database, columns: str = "*") -> list[dict[str, Any
 
 
 async def alerts(database: Database) -> list[tuple[Any, ...]]:
-    rows = await database.fetch("select kind, subject, count, resolved_at is null as open from alerts order by id")
+    rows = await database.fetch(
+        "select kind, subject, count, resolved_at is null as open from alerts order by id"
+    )
     return [tuple(row.values()) for row in rows]
 
 
@@ -88,7 +106,9 @@ async def bury(app: App, database: Database, body: bytes = b"{", **options: Any)
     return received
 
 
-async def test_a_message_begins_a_job_of_the_pipeline_that_it_names(app: App, database: Database) -> None:
+async def test_a_message_begins_a_job_of_the_pipeline_that_it_names(
+    app: App, database: Database
+) -> None:
     received = await receive(app, database, ARTICLE, source="sqs", key="k1")
     assert (received.new, received.error, received.letter) == (True, None, None)
     (job,) = received.jobs
@@ -96,8 +116,20 @@ async def test_a_message_begins_a_job_of_the_pipeline_that_it_names(app: App, da
         (job, "article", "generate", "garden", TOPIC, "queued", 1, "sqs")
     ]
     (row,) = await messages(database, "source, key, status, target, bare, error, body, jobs")
-    assert tuple(row.values()) == ("sqs", "k1", "accepted", "pipeline:article", False, None, None, [job])
-    assert [e.transition.status for e in await run_until_idle(app, database)] == ["succeeded", "succeeded"]
+    assert tuple(row.values()) == (
+        "sqs",
+        "k1",
+        "accepted",
+        "pipeline:article",
+        False,
+        None,
+        None,
+        [job],
+    )
+    assert [e.transition.status for e in await run_until_idle(app, database)] == [
+        "succeeded",
+        "succeeded",
+    ]
 
 
 async def test_a_message_may_name_a_later_step_and_a_priority(app: App, database: Database) -> None:
@@ -128,7 +160,9 @@ async def test_a_job_that_begins_later_is_not_the_job_that_begins_first(database
 
 
 async def test_an_event_begins_a_job_of_each_pipeline_that_listens(database: Database) -> None:
-    first, second, deaf = (Pipeline(n, on=on) for n, on in [("a", [On("e")]), ("b", [On("e")]), ("c", [On("f")])])
+    first, second, deaf = (
+        Pipeline(n, on=on) for n, on in [("a", [On("e")]), ("b", [On("e")]), ("c", [On("f")])]
+    )
     for pipeline in (first, second, deaf):
 
         @pipeline.step
@@ -147,12 +181,16 @@ async def test_an_event_begins_a_job_of_each_pipeline_that_listens(database: Dat
 async def test_with_a_target_the_whole_body_is_the_input(
     app: App, database: Database, target: str, pipeline: str
 ) -> None:
-    await receive(app, database, json.dumps(TOPIC).encode(), source="webhook", key="k", target=target)
+    await receive(
+        app, database, json.dumps(TOPIC).encode(), source="webhook", key="k", target=target
+    )
     assert await runs(database, "pipeline, input, key") == [(pipeline, TOPIC, "garden")]
     assert await messages(database, "target, bare") == [{"target": target, "bare": True}]
 
 
-async def test_a_debounced_event_waits_and_the_latest_one_takes_its_place(app: App, database: Database) -> None:
+async def test_a_debounced_event_waits_and_the_latest_one_takes_its_place(
+    app: App, database: Database
+) -> None:
     for number in (1, 2):
         body = envelope(event="edited", payload=number)
         received = await receive(app, database, body, source="file", key=f"k{number}")
@@ -161,7 +199,9 @@ async def test_a_debounced_event_waits_and_the_latest_one_takes_its_place(app: A
     ]
 
 
-async def test_the_same_message_again_gets_the_first_answer_and_begins_nothing(app: App, database: Database) -> None:
+async def test_the_same_message_again_gets_the_first_answer_and_begins_nothing(
+    app: App, database: Database
+) -> None:
     first = await receive(app, database, ARTICLE, source="webhook", key="k")
     await database.fetch("delete from runs")
     again = await receive(app, database, ARTICLE, source="webhook", key="k")
@@ -170,7 +210,9 @@ async def test_the_same_message_again_gets_the_first_answer_and_begins_nothing(a
     assert len(await messages(database)) == 1
 
 
-async def test_a_malformed_message_again_is_the_same_letter_and_no_second_alert(app: App, database: Database) -> None:
+async def test_a_malformed_message_again_is_the_same_letter_and_no_second_alert(
+    app: App, database: Database
+) -> None:
     first = await bury(app, database, key="k")
     again = await bury(app, database, key="k")
     assert (again.letter, again.error, again.new) == (first.letter, first.error, False)
@@ -189,33 +231,49 @@ async def test_another_message_with_the_same_key_is_refused_and_nothing_is_store
     assert len(await messages(database)) == len(await runs(database)) == 1
 
 
-async def test_the_same_body_for_another_target_is_another_message(app: App, database: Database) -> None:
+async def test_the_same_body_for_another_target_is_another_message(
+    app: App, database: Database
+) -> None:
     body = json.dumps(TOPIC).encode()
     await receive(app, database, body, source="webhook", key="k", target="pipeline:article")
     with pytest.raises(IdConflict):
-        await receive(app, database, body, source="webhook", key="k", target="event:topic.validated")
+        await receive(
+            app, database, body, source="webhook", key="k", target="event:topic.validated"
+        )
 
 
 async def test_two_senders_may_use_the_same_key(app: App, database: Database) -> None:
     await receive(app, database, ARTICLE, source="webhook", key="k")
-    await receive(app, database, envelope(pipeline="article", input={**TOPIC, "slug": "peat"}), source="sqs", key="k")
+    await receive(
+        app,
+        database,
+        envelope(pipeline="article", input={**TOPIC, "slug": "peat"}),
+        source="sqs",
+        key="k",
+    )
     assert len(await runs(database)) == 2
 
 
-async def test_without_a_key_the_jobs_own_id_is_all_that_keeps_one_from_two(app: App, database: Database) -> None:
+async def test_without_a_key_the_jobs_own_id_is_all_that_keeps_one_from_two(
+    app: App, database: Database
+) -> None:
     first = await receive(app, database, ARTICLE, source="file")
     second = await receive(app, database, ARTICLE, source="file")
     assert first.jobs == second.jobs
     assert (len(await messages(database)), len(await runs(database))) == (2, 1)
 
 
-async def test_many_receive_one_key_at_once_and_one_job_begins(app: App, database: Database) -> None:
+async def test_many_receive_one_key_at_once_and_one_job_begins(
+    app: App, database: Database
+) -> None:
     body = envelope(pipeline="article", input=TOPIC)
     received = await asyncio.gather(
         *(receive(app, database, body, source="webhook", key="k") for _ in range(8)),
         *(receive(app, database, b"{", source="webhook", key="dead") for _ in range(8)),
     )
-    assert [r.new for r in received[:8]].count(True) == [r.new for r in received[8:]].count(True) == 1
+    assert (
+        [r.new for r in received[:8]].count(True) == [r.new for r in received[8:]].count(True) == 1
+    )
     assert len({r.id for r in received[:8]}) == len({r.id for r in received[8:]}) == 1
     assert len(await runs(database)) == 1
     assert len(await messages(database)) == 2
@@ -229,7 +287,9 @@ async def test_a_hint_is_sent_where_a_job_begins(app: App, database: Database) -
         assert [n.channel async for n in connection.notifies(timeout=10, stop_after=1)] == [CHANNEL]
 
 
-async def test_a_lost_hint_loses_no_message(app: App, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_lost_hint_loses_no_message(
+    app: App, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def away(_: Database) -> None:
         raise LedgerUnavailable
 
@@ -262,8 +322,18 @@ MALFORMED = [
     (envelope(pipeline="article"), None, "pipeline:article", "input: Field required"),
     (envelope(pipeline="article", imput=TOPIC), None, "pipeline:article", "a message is"),
     (envelope(pipeline="article", input=TOPIC, event="e"), None, "event:e", "a message is"),
-    (envelope(pipeline="article", input=TOPIC, priority="high"), None, "pipeline:article", "priority: Input should be"),
-    (envelope(pipeline="article", input=TOPIC, priority=2**15), None, "pipeline:article", "priority: Input should be"),
+    (
+        envelope(pipeline="article", input=TOPIC, priority="high"),
+        None,
+        "pipeline:article",
+        "priority: Input should be",
+    ),
+    (
+        envelope(pipeline="article", input=TOPIC, priority=2**15),
+        None,
+        "pipeline:article",
+        "priority: Input should be",
+    ),
     (envelope(event="topic.validated"), None, "event:topic.validated", "payload: Field required"),
     (
         envelope(pipeline="artikel", input=TOPIC),
@@ -279,16 +349,43 @@ MALFORMED = [
         "no step “print”; its steps are: gen",
     ),
     (b"{}", "pipeline:a\nb", "pipeline:a\nb", "there is no pipeline “a b”"),
-    (envelope(event="unheard", payload=1), None, "event:unheard", "no pipeline listens to the event “unheard”"),
-    (envelope(pipeline="article", input={"site": "s"}), None, "pipeline:article", "does not fit article: slug: Field"),
-    (envelope(pipeline="article", input=TOPIC, step="publish"), None, "pipeline:article", "the input does not fit"),
+    (
+        envelope(event="unheard", payload=1),
+        None,
+        "event:unheard",
+        "no pipeline listens to the event “unheard”",
+    ),
+    (
+        envelope(pipeline="article", input={"site": "s"}),
+        None,
+        "pipeline:article",
+        "does not fit article: slug: Field",
+    ),
+    (
+        envelope(pipeline="article", input=TOPIC, step="publish"),
+        None,
+        "pipeline:article",
+        "the input does not fit",
+    ),
     (b'{"site": 1}', "event:topic.validated", "event:topic.validated", "the input does not fit"),
-    (envelope(pipeline="no-id", input={}), None, "pipeline:no-id", "no job could be made of it: KeyError"),
-    (envelope(pipeline="no-key", input=1), None, "pipeline:no-key", "no job could be made of it: AttributeError"),
+    (
+        envelope(pipeline="no-id", input={}),
+        None,
+        "pipeline:no-id",
+        "no job could be made of it: KeyError",
+    ),
+    (
+        envelope(pipeline="no-key", input=1),
+        None,
+        "pipeline:no-key",
+        "no job could be made of it: AttributeError",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("body", "target", "known", "reason"), MALFORMED, ids=[r for *_, r in MALFORMED])
+@pytest.mark.parametrize(
+    ("body", "target", "known", "reason"), MALFORMED, ids=[r for *_, r in MALFORMED]
+)
 async def test_what_is_malformed_is_kept_byte_for_byte_with_the_reason_and_an_alert(
     app: App, database: Database, body: bytes, target: str | None, known: str, reason: str
 ) -> None:
@@ -306,22 +403,33 @@ async def test_what_is_malformed_is_kept_byte_for_byte_with_the_reason_and_an_al
     assert alert["text"] == f"message {received.letter} is a dead letter: {error}"
 
 
-async def test_a_job_that_contradicts_another_is_a_dead_letter_too(app: App, database: Database) -> None:
+async def test_a_job_that_contradicts_another_is_a_dead_letter_too(
+    app: App, database: Database
+) -> None:
     await receive(app, database, envelope(pipeline="fixed", input=1), source="file")
-    received = await receive(app, database, envelope(pipeline="fixed", input=2), source="file", key="k")
+    received = await receive(
+        app, database, envelope(pipeline="fixed", input=2), source="file", key="k"
+    )
     assert "job fixed was begun with other inputs" in str(received.error)
     assert await runs(database, "job_id, input") == [("fixed", 1)]
     assert [m["status"] for m in await messages(database)] == ["accepted", "dead"]
 
 
-async def test_an_event_that_one_listener_cannot_take_begins_no_job_at_all(database: Database) -> None:
-    good, bad = Pipeline("good", on=[On("e")]), Pipeline("bad", on=[On("e")], key=lambda value: value["key"])
+async def test_an_event_that_one_listener_cannot_take_begins_no_job_at_all(
+    database: Database,
+) -> None:
+    good, bad = (
+        Pipeline("good", on=[On("e")]),
+        Pipeline("bad", on=[On("e")], key=lambda value: value["key"]),
+    )
     for pipeline in (good, bad):
 
         @pipeline.step
         async def take(ctx: Ctx, value: Any) -> None: ...
 
-    received = await receive(App("app", [good, bad]), database, envelope(event="e", payload={}), source="file")
+    received = await receive(
+        App("app", [good, bad]), database, envelope(event="e", payload={}), source="file"
+    )
     assert received.letter
     assert await runs(database) == []
 
@@ -332,8 +440,12 @@ async def test_letters_of_one_target_are_counted_on_one_alert(app: App, database
     assert await alerts(database) == [("dead_letter", "file/pipeline:nobody", 3, True)]
 
 
-async def test_a_name_that_cannot_be_stored_is_cut_and_cleaned(app: App, database: Database) -> None:
-    received = await receive(app, database, b"{}", source="webhook", target="pipeline:\ud800\0" + "x" * 9_999)
+async def test_a_name_that_cannot_be_stored_is_cut_and_cleaned(
+    app: App, database: Database
+) -> None:
+    received = await receive(
+        app, database, b"{}", source="webhook", target="pipeline:\ud800\0" + "x" * 9_999
+    )
     assert received.letter
     (row,) = await messages(database, "target")
     assert row["target"].startswith("pipeline:?xxx")
@@ -341,27 +453,35 @@ async def test_a_name_that_cannot_be_stored_is_cut_and_cleaned(app: App, databas
 
 
 @pytest.mark.parametrize("key", ["", "x" * (KEY_LIMIT + 1), "a\0b", "\ud800"])
-async def test_a_key_that_cannot_be_stored_is_refused(app: App, database: Database, key: str) -> None:
+async def test_a_key_that_cannot_be_stored_is_refused(
+    app: App, database: Database, key: str
+) -> None:
     with pytest.raises(UserError, match="idempotency key"):
         await receive(app, database, ARTICLE, source="webhook", key=key)
     assert await messages(database) == []
 
 
-async def test_the_longest_key_of_the_widest_characters_can_be_stored(app: App, database: Database) -> None:
+async def test_the_longest_key_of_the_widest_characters_can_be_stored(
+    app: App, database: Database
+) -> None:
     wide = random.Random(1)  # at random, for Postgres would compress what repeats itself
     key = "".join(chr(wide.randint(0x10000, 0x1FFFF)) for _ in range(KEY_LIMIT))
     assert (await receive(app, database, ARTICLE, source="webhook", key=key)).new
 
 
 async def test_a_target_of_no_kind_is_refused(app: App, database: Database) -> None:
-    with pytest.raises(UserError, match="“article” is no target: write pipeline:NAME or event:NAME"):
+    with pytest.raises(
+        UserError, match="“article” is no target: write pipeline:NAME or event:NAME"
+    ):
         await receive(app, database, ARTICLE, source="webhook", target="article")
 
 
 # Replaying.
 
 
-async def test_a_letter_is_replayed_as_it_came_once_the_app_can_read_it(app: App, database: Database) -> None:
+async def test_a_letter_is_replayed_as_it_came_once_the_app_can_read_it(
+    app: App, database: Database
+) -> None:
     old = App("app", [])
     letter = await receive(old, database, ARTICLE, source="webhook", key="k")
     assert letter.letter
@@ -373,13 +493,17 @@ async def test_a_letter_is_replayed_as_it_came_once_the_app_can_read_it(app: App
     assert (again.jobs, again.new, again.error) == (list(replayed.jobs), False, None)
 
 
-async def test_a_bare_letter_is_replayed_for_the_target_it_was_sent_to(app: App, database: Database) -> None:
+async def test_a_bare_letter_is_replayed_for_the_target_it_was_sent_to(
+    app: App, database: Database
+) -> None:
     letter = await bury(app, database, b'{"site": "garden"}', target="event:topic.validated")
     await replay_message(app, database, letter.id, body=json.dumps(TOPIC).encode(), by="ann")
     assert await runs(database, "pipeline, input") == [("article", TOPIC)]
 
 
-async def test_a_letter_is_replayed_after_an_edit_and_what_came_is_kept(app: App, database: Database) -> None:
+async def test_a_letter_is_replayed_after_an_edit_and_what_came_is_kept(
+    app: App, database: Database
+) -> None:
     letter = await bury(app, database, key="k")
     replayed = await replay_message(app, database, letter.id, body=ARTICLE, by="ann")
     assert await runs(database, "job_id, input") == [(replayed.jobs[0], TOPIC)]
@@ -392,7 +516,9 @@ async def test_who_replayed_what_is_written_down(app: App, database: Database) -
     for body in (None, ARTICLE):
         letter = await receive(App("old", []), database, ARTICLE, source="file")
         await replay_message(app, database, letter.id, body=body, by="ann")
-    rows = await database.fetch("select verb, target, reason, by, length(seen) as seen from actions order by id")
+    rows = await database.fetch(
+        "select verb, target, reason, by, length(seen) as seen from actions order by id"
+    )
     assert [tuple(row.values()) for row in rows] == [
         ("replay", "m1", "", "ann", 64),
         ("replay", "m2", "with an edited body", "ann", 64),
@@ -413,20 +539,28 @@ async def test_a_replay_that_is_malformed_still_leaves_the_letter_with_the_new_r
     assert await runs(database) == []
 
 
-async def test_a_replay_that_contradicts_another_job_leaves_the_letter(app: App, database: Database) -> None:
+async def test_a_replay_that_contradicts_another_job_leaves_the_letter(
+    app: App, database: Database
+) -> None:
     await receive(app, database, envelope(pipeline="fixed", input=1), source="file")
     letter = await receive(app, database, envelope(pipeline="fixed", input=2), source="file")
-    with pytest.raises(UserError, match=f"m{letter.id} is still a dead letter: job fixed was begun with other inputs"):
+    with pytest.raises(
+        UserError,
+        match=f"m{letter.id} is still a dead letter: job fixed was begun with other inputs",
+    ):
         await replay_message(app, database, letter.id, by="ann")
     assert (await read_message(database, letter.id))["status"] == "dead"
     assert await database.fetch("select * from actions") == []
 
 
-async def test_a_letter_is_replayed_once_however_many_try_at_once(app: App, database: Database) -> None:
+async def test_a_letter_is_replayed_once_however_many_try_at_once(
+    app: App, database: Database
+) -> None:
     letter = await bury(app, database)
     bodies = [envelope(pipeline="article", input={**TOPIC, "slug": f"s{n}"}) for n in range(6)]
     tries = await asyncio.gather(
-        *(replay_message(app, database, letter.id, body=body, by="ann") for body in bodies), return_exceptions=True
+        *(replay_message(app, database, letter.id, body=body, by="ann") for body in bodies),
+        return_exceptions=True,
     )
     assert len([t for t in tries if isinstance(t, Received)]) == 1
     assert {type(t) for t in tries} == {Received, IllegalTransition}
@@ -440,8 +574,12 @@ async def test_a_dropped_letter_keeps_its_body_and_can_be_neither_replayed_nor_d
     await drop_message(database, letter.id, reason="a test of theirs", by="ann")
     assert await messages(database, "status, body") == [{"status": "dropped", "body": b"{"}]
     rows = await database.fetch("select verb, target, reason, by from actions")
-    assert rows == [{"verb": "drop", "target": letter.letter, "reason": "a test of theirs", "by": "ann"}]
-    with pytest.raises(IllegalTransition, match=f"m{letter.id} is no dead letter any more: it was dropped"):
+    assert rows == [
+        {"verb": "drop", "target": letter.letter, "reason": "a test of theirs", "by": "ann"}
+    ]
+    with pytest.raises(
+        IllegalTransition, match=f"m{letter.id} is no dead letter any more: it was dropped"
+    ):
         await replay_message(app, database, letter.id, body=ARTICLE, by="ann")
     with pytest.raises(IllegalTransition):
         await drop_message(database, letter.id, reason="", by="ann")
@@ -455,15 +593,23 @@ async def test_a_letter_that_never_was_is_not_found(app: App, database: Database
         await drop_message(database, 7, reason="", by="ann")
 
 
-async def test_an_alert_about_letters_is_closed_with_the_last_of_them(app: App, database: Database) -> None:
+async def test_an_alert_about_letters_is_closed_with_the_last_of_them(
+    app: App, database: Database
+) -> None:
     first, second = [await bury(app, database, target="pipeline:article") for _ in range(2)]
-    third, _ = [await bury(app, database, target=f"pipeline:{name}") for name in ("nobody", "nowhere")]
+    third, _ = [
+        await bury(app, database, target=f"pipeline:{name}") for name in ("nobody", "nowhere")
+    ]
 
     async def still_open() -> list[str]:
         return [subject for _, subject, _, is_open in await alerts(database) if is_open]
 
     await drop_message(database, first.id, reason="", by="ann")
-    assert await still_open() == ["file/pipeline:article", "file/pipeline:nobody", "file/pipeline:nowhere"]
+    assert await still_open() == [
+        "file/pipeline:article",
+        "file/pipeline:nobody",
+        "file/pipeline:nowhere",
+    ]
     await replay_message(app, database, second.id, body=json.dumps(TOPIC).encode(), by="ann")
     assert await still_open() == ["file/pipeline:nobody", "file/pipeline:nowhere"]
     await drop_message(database, third.id, reason="", by="ann")
@@ -479,11 +625,17 @@ async def test_dead_letters_show_dead_runs_and_dead_messages(app: App, database:
     await database.fetch("update runs set status = 'running'")
     await database.fetch("update runs set status = 'dead', error = 'e', finished_at = ledger_now()")
     rows = await database.fetch("select * from dead_letters order by kind")
-    assert [(r["kind"], r["id"], r["job_id"], r["pipeline"], r["input"], r["origin"]) for r in rows] == [
+    assert [
+        (r["kind"], r["id"], r["job_id"], r["pipeline"], r["input"], r["origin"]) for r in rows
+    ] == [
         ("message", letter.id, letter.letter, "article", "{oops", "file"),
         ("run", 1, rows[1]["job_id"], "article", TOPIC, "webhook"),
     ]
-    assert (rows[0]["error"], rows[0]["error_class"], rows[0]["attempts"]) == (letter.error, "malformed", [])
+    assert (rows[0]["error"], rows[0]["error_class"], rows[0]["attempts"]) == (
+        letter.error,
+        "malformed",
+        [],
+    )
     await drop_message(database, letter.id, reason="", by="ann")
     assert [r["kind"] for r in await database.fetch("select * from dead_letters")] == ["run"]
 
@@ -511,37 +663,68 @@ JSON = st.recursive(
     lambda children: st.lists(children) | st.dictionaries(st.text(), children),
     max_leaves=8,
 )
-NAMES = st.sampled_from(["article", "fixed", "no-id", "no-key", "edits", "topic.validated", "edited"]) | JSON
+NAMES = (
+    st.sampled_from(["article", "fixed", "no-id", "no-key", "edits", "topic.validated", "edited"])
+    | JSON
+)
 INPUTS = st.builds(lambda site, slug: {"site": site, "slug": slug}, st.text(), st.text()) | JSON
 STEPS = st.sampled_from([None, "generate", "publish", "take"]) | JSON
 ENVELOPES = st.fixed_dictionaries(
     {},
-    optional={"pipeline": NAMES, "event": NAMES, "input": INPUTS, "payload": INPUTS, "step": STEPS, "priority": JSON},
+    optional={
+        "pipeline": NAMES,
+        "event": NAMES,
+        "input": INPUTS,
+        "payload": INPUTS,
+        "step": STEPS,
+        "priority": JSON,
+    },
 )
 BODIES = st.binary() | st.one_of(ENVELOPES, INPUTS).map(lambda value: json.dumps(value).encode())
 TARGETS = st.none() | st.builds("{}:{}".format, st.sampled_from(["pipeline", "event"]), NAMES)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(body=BODIES, target=TARGETS)
 async def test_whatever_bytes_come_begin_a_job_or_are_kept_as_they_are(
     database: Database, body: bytes, target: str | None
 ) -> None:
     app = make_app()
     received = await receive(app, database, body, source="webhook", target=target)
-    (row,) = await database.fetch("select status, error, body, jobs from messages where id = %s", [received.id])
+    (row,) = await database.fetch(
+        "select status, error, body, jobs from messages where id = %s", [received.id]
+    )
     if received.error is None:
         assert (row["status"], row["jobs"]) == ("accepted", list(received.jobs))
         assert row["jobs"]
-        known = await database.fetch("select distinct job_id from runs where job_id = any(%s)", [row["jobs"]])
+        known = await database.fetch(
+            "select distinct job_id from runs where job_id = any(%s)", [row["jobs"]]
+        )
         assert len(known) == len(set(row["jobs"]))
     else:
         assert (row["status"], row["error"], row["body"]) == ("dead", received.error, body)
-        assert await database.fetch("select input from dead_letters where kind = 'message' and id = %s", [received.id])
+        assert await database.fetch(
+            "select input from dead_letters where kind = 'message' and id = %s", [received.id]
+        )
 
 
-# What a pooler, a schema that is not whole, a right that is missing or an index that is broken say of any message.
-NOT_ITS_FAULT = ["26000", "42P05", "08P01", "3D000", "28000", "25006", "42501", "42P01", "0A000", "XX002", "57014"]
+# What a pooler, a schema that is not whole, a right that is missing or an index that is broken say
+# of any message.
+NOT_ITS_FAULT = [
+    "26000",
+    "42P05",
+    "08P01",
+    "3D000",
+    "28000",
+    "25006",
+    "42501",
+    "42P01",
+    "0A000",
+    "XX002",
+    "57014",
+]
 
 
 async def refuse_with(database: Database, state: str) -> None:
@@ -550,7 +733,8 @@ async def refuse_with(database: Database, state: str) -> None:
         f"begin raise exception 'as if' using errcode = '{state}'; end $$"
     )
     await database.fetch(
-        "create or replace trigger refuse before insert on runs for each row execute function refuse()"
+        "create or replace trigger refuse before insert on runs for each row execute "
+        "function refuse()"
     )
 
 
@@ -563,11 +747,15 @@ async def test_a_message_is_no_dead_letter_for_what_is_wrong_with_the_database(
         await receive(app, database, ARTICLE, source="sqs", key="k1")
     assert await messages(database, "status") == []
     await database.fetch("drop trigger refuse on runs")
-    assert (await receive(app, database, ARTICLE, source="sqs", key="k1")).error is None  # the sender kept it
+    assert (
+        await receive(app, database, ARTICLE, source="sqs", key="k1")
+    ).error is None  # the sender kept it
 
 
 @pytest.mark.parametrize("state", ["22003", "22P05", "23514", "54000"])
-async def test_a_message_is_a_dead_letter_for_what_it_holds(app: App, database: Database, state: str) -> None:
+async def test_a_message_is_a_dead_letter_for_what_it_holds(
+    app: App, database: Database, state: str
+) -> None:
     await refuse_with(database, state)
     received = await receive(app, database, ARTICLE, source="sqs", key="k1")
     assert (received.error or "").startswith("the database refused it: as if")
@@ -588,10 +776,18 @@ async def test_a_replaced_job_s_message_again_is_answered_with_the_job_that_stan
     app: App, database: Database
 ) -> None:
     first, second = [
-        await receive(app, database, envelope(event="edited", payload=number), source="webhook", key=f"k{number}")
+        await receive(
+            app,
+            database,
+            envelope(event="edited", payload=number),
+            source="webhook",
+            key=f"k{number}",
+        )
         for number in (1, 2)
     ]
     assert first.jobs != second.jobs
-    again = await receive(app, database, envelope(event="edited", payload=1), source="webhook", key="k1")
+    again = await receive(
+        app, database, envelope(event="edited", payload=1), source="webhook", key="k1"
+    )
     assert (again.new, list(again.jobs)) == (False, list(second.jobs))
     assert await runs(database, "job_id") == [(second.jobs[0],)]

@@ -7,13 +7,13 @@ import asyncio
 import psycopg
 import pytest
 
-from overnight.database import Database
+from overnight.engine.decide import MAX_LOSSES
+from overnight.engine.rescuer import SETTLE
 from overnight.errors import IdConflict, IllegalTransition
-from overnight.ledger import Ledger
-from overnight.model import Ending, NewRun, Run, Scope, Status, Transition
-from overnight.policy import MAX_LOSSES, SUSPECT_LOSSES
-from overnight.rescue import SETTLE
-from overnight.sql import queries
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import SUSPECT_LOSSES, Ending, NewRun, Run, Scope, Status, Transition
+from overnight.store.sql import queries
 from overnight.testing import Clock
 
 STEPS = Scope(["p/one", "p/two"])
@@ -23,7 +23,10 @@ INSERT = (
     "INSERT INTO runs (job_id, step, status, started_at) VALUES ($1, $2, 'running', now()) "
     "ON CONFLICT (job_id, step) DO NOTHING RETURNING id"
 )
-COUNT = "SELECT status, count(*) FROM runs WHERE started_at > now() - interval '24 hours' GROUP BY status"
+COUNT = (
+    "SELECT status, count(*) FROM runs WHERE started_at > now() - interval '24 hours' GROUP "
+    "BY status"
+)
 
 
 @pytest.fixture
@@ -32,7 +35,11 @@ def ledger(database: Database) -> Ledger:
 
 
 def new(
-    job_id: str = "a", step: str = "one", payload: str = "{}", hash_: str | None = "h", delay: float = 0.0
+    job_id: str = "a",
+    step: str = "one",
+    payload: str = "{}",
+    hash_: str | None = "h",
+    delay: float = 0.0,
 ) -> NewRun:
     return NewRun(job_id, step, "p", "k", payload, hash_, delay)
 
@@ -43,7 +50,10 @@ async def claim_one(ledger: Ledger, worker: str = "w1", lease: float = 60) -> Ru
 
 
 async def statuses(database: Database) -> dict[str, str]:
-    return {f"{r['job_id']}/{r['step']}": r["status"] for r in await database.fetch("select * from runs")}
+    return {
+        f"{r['job_id']}/{r['step']}": r["status"]
+        for r in await database.fetch("select * from runs")
+    }
 
 
 async def test_the_missions_statements_work_verbatim(database: Database) -> None:
@@ -95,20 +105,33 @@ async def test_a_run_is_claimed_by_one_worker_and_its_attempt_is_counted(ledger:
 async def test_what_is_not_due_or_not_known_is_not_claimed(ledger: Ledger, clock: Clock) -> None:
     await ledger.enqueue([new("later", delay=90.0), new("foreign", step="renamed")])
     assert (await ledger.claim(STEPS, "w", 9, 60)).runs == []
-    next_due, running = (await ledger.claim(STEPS, "w", 0, 60)).next_due, await ledger.running(STEPS)
+    next_due, running = (
+        (await ledger.claim(STEPS, "w", 0, 60)).next_due,
+        await ledger.running(STEPS),
+    )
     assert 89 < (next_due or 0) <= 90
     assert running == 0
     await clock.move(90.5)
     assert [run.job_id for run in (await ledger.claim(STEPS, "w", 9, 60)).runs] == ["later"]
 
 
-async def test_finishing_writes_output_next_step_and_spawned_jobs_together(ledger: Ledger, database: Database) -> None:
+async def test_finishing_writes_output_next_step_and_spawned_jobs_together(
+    ledger: Ledger, database: Database
+) -> None:
     await ledger.enqueue([new("a")])
     run = await claim_one(ledger)
     follow = [new("a", "two", '{"x": 1}', None), new("child")]
-    assert (await ledger.finish([Ending(run, DONE, '{"x": 1}', next=follow)], "w1")).ours == {(run.id, 1)}
-    assert await statuses(database) == {"a/one": "succeeded", "a/two": "queued", "child/one": "queued"}
-    row = await database.one("select output, lease_until, worker, finished_at from runs where id = %s", [run.id])
+    assert (await ledger.finish([Ending(run, DONE, '{"x": 1}', next=follow)], "w1")).ours == {
+        (run.id, 1)
+    }
+    assert await statuses(database) == {
+        "a/one": "succeeded",
+        "a/two": "queued",
+        "child/one": "queued",
+    }
+    row = await database.one(
+        "select output, lease_until, worker, finished_at from runs where id = %s", [run.id]
+    )
     assert row is not None
     assert row["output"] == {"x": 1}
     assert row["lease_until"] is None
@@ -145,7 +168,9 @@ async def test_a_finish_that_was_written_but_not_answered_is_not_late(ledger: Le
     assert not await ledger.note_late_result(ending, "w1", "late")
 
 
-async def test_a_spawned_job_with_other_inputs_refuses_the_whole_finish(ledger: Ledger, database: Database) -> None:
+async def test_a_spawned_job_with_other_inputs_refuses_the_whole_finish(
+    ledger: Ledger, database: Database
+) -> None:
     await ledger.enqueue([new("a"), new("child", hash_="h1")])
     run = ((await ledger.claim(STEPS, "w1", 1, 60)).runs)[0]
     with pytest.raises(IdConflict):
@@ -153,16 +178,22 @@ async def test_a_spawned_job_with_other_inputs_refuses_the_whole_finish(ledger: 
     assert (await statuses(database))["a/one"] == "running"
 
 
-async def test_a_retry_waits_and_its_error_is_kept(ledger: Ledger, database: Database, clock: Clock) -> None:
+async def test_a_retry_waits_and_its_error_is_kept(
+    ledger: Ledger, database: Database, clock: Clock
+) -> None:
     await ledger.enqueue([new("a")])
     run = await claim_one(ledger)
-    retry = Transition(Status.QUEUED, "retry", "502 Bad Gateway", "transient", delay=4.0, failed=True)
+    retry = Transition(
+        Status.QUEUED, "retry", "502 Bad Gateway", "transient", delay=4.0, failed=True
+    )
     await ledger.finish([Ending(run, retry, detail="trace")], "w1")
     assert (await ledger.claim(STEPS, "w1", 1, 60)).runs == []
     await clock.move(4.1)
     again = await claim_one(ledger)
     assert (again.attempt, again.failures) == (2, 1)
-    (row,) = await database.fetch("select attempt, outcome, error, error_class, detail from attempts")
+    (row,) = await database.fetch(
+        "select attempt, outcome, error, error_class, detail from attempts"
+    )
     assert tuple(row.values()) == (1, "retry", "502 Bad Gateway", "transient", "trace")
 
 
@@ -180,26 +211,38 @@ async def test_a_step_that_loses_its_owners_ends_as_a_dead_letter(
     assert [a["outcome"] for a in letter["attempts"]] == ["lost"] * MAX_LOSSES
 
 
-async def test_a_beat_keeps_the_lease_and_says_what_is_lost(ledger: Ledger, database: Database, clock: Clock) -> None:
+async def test_a_beat_keeps_the_lease_and_says_what_is_lost(
+    ledger: Ledger, database: Database, clock: Clock
+) -> None:
     await ledger.enqueue([new("a"), new("b")])
     mine, other = (await ledger.claim(STEPS, "w1", 2, 60)).runs
     await clock.move(50)
     beat = {"worker": "w1", "lease": 60, "ids": [mine.id]}
     assert await database.fetch(queries["beat"], beat) == [{"id": mine.id}]
     await clock.move(50)
-    assert [r["id"] for r in (await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=0)).runs] == [other.id]
-    assert await database.fetch(queries["beat"], {**beat, "ids": [mine.id, other.id]}) == [{"id": mine.id}]
+    assert [r["id"] for r in (await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=0)).runs] == [
+        other.id
+    ]
+    assert await database.fetch(queries["beat"], {**beat, "ids": [mine.id, other.id]}) == [
+        {"id": mine.id}
+    ]
 
 
 async def unlocked(database: Database) -> None:
     """Wait until Postgres has noticed that the connections that were closed are closed."""
-    ours = "select 1 from pg_locks l join pg_database d on d.oid = l.database where l.locktype = 'advisory'"
+    ours = (
+        "select 1 from pg_locks l join pg_database d on d.oid = l.database where l.locktype "
+        "= 'advisory'"
+    )
     while await database.fetch(ours + " and d.datname = current_database()"):
         await asyncio.sleep(0.01)
 
 
 async def rescued(ledger: Ledger) -> list[str]:
-    return [row["job_id"] for row in (await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=SETTLE)).runs]
+    return [
+        row["job_id"]
+        for row in (await ledger.rescue("w2", max_losses=MAX_LOSSES, settle=SETTLE)).runs
+    ]
 
 
 async def test_a_dead_worker_is_known_by_its_free_lock_long_before_its_lease(
@@ -247,7 +290,10 @@ async def test_neighbours_of_a_deadly_step_are_run_apart(ledger: Ledger, clock: 
         await clock.move(61)
         await rescued(ledger)
     await ledger.enqueue([new("fresh")])
-    assert sorted(run.job_id for run in (await ledger.claim(STEPS, "w1", 9, 60)).runs) == ["a", "fresh"]
+    assert sorted(run.job_id for run in (await ledger.claim(STEPS, "w1", 9, 60)).runs) == [
+        "a",
+        "fresh",
+    ]
     assert (await ledger.claim(STEPS, "w1", 9, 60)).runs == []
     assert [run.job_id for run in (await ledger.claim(STEPS, "w2", 9, 60)).runs] == ["b"]
 
@@ -292,11 +338,15 @@ LEGAL = {
 
 async def test_the_database_refuses_every_transition_that_is_not_legal(database: Database) -> None:
     listed = await database.fetch("select from_status, to_status from transitions")
-    assert {tuple(row.values()) for row in listed} == LEGAL  # two of them are compared with constants (0008)
+    assert {
+        tuple(row.values()) for row in listed
+    } == LEGAL  # two of them are compared with constants (0008)
     for before in Status:
         for after in Status:
             await database.fetch("delete from runs")
-            await database.fetch("insert into runs (job_id, step, status) values ('a', 's', %s)", [before.value])
+            await database.fetch(
+                "insert into runs (job_id, step, status) values ('a', 's', %s)", [before.value]
+            )
             move = database.fetch("update runs set status = %s", [after.value])
             if before == after or (before, after) in LEGAL:
                 await move
@@ -306,15 +356,25 @@ async def test_the_database_refuses_every_transition_that_is_not_legal(database:
 
 
 async def test_a_worker_claims_only_the_keys_that_its_app_knows(ledger: Ledger) -> None:
-    await ledger.enqueue([NewRun(key or "none", "one", "p", key, "{}", "h") for key in ("mine", "foreign", "")])
+    await ledger.enqueue(
+        [NewRun(key or "none", "one", "p", key, "{}", "h") for key in ("mine", "foreign", "")]
+    )
     mine = Scope(["p/one"], ["mine", "other"])
     assert sorted(run.key for run in (await ledger.claim(mine, "w", 9, 60)).runs) == ["", "mine"]
-    assert ((await ledger.claim(mine, "w", 0, 60)).next_due, await ledger.running(mine)) == (None, 2)
+    assert ((await ledger.claim(mine, "w", 0, 60)).next_due, await ledger.running(mine)) == (
+        None,
+        2,
+    )
     everything = Scope(["p/one"])
-    assert ((await ledger.claim(everything, "w", 0, 60)).next_due, await ledger.running(everything)) == (0.0, 2)
+    assert (
+        (await ledger.claim(everything, "w", 0, 60)).next_due,
+        await ledger.running(everything),
+    ) == (0.0, 2)
 
 
-async def test_one_job_id_in_two_pipelines_is_a_conflict_and_not_a_silent_stop(ledger: Ledger) -> None:
+async def test_one_job_id_in_two_pipelines_is_a_conflict_and_not_a_silent_stop(
+    ledger: Ledger,
+) -> None:
     await ledger.enqueue([new("a")])
     with pytest.raises(IdConflict):
         await ledger.enqueue([NewRun("a", "one", "q", "k", "{}", "h")])
@@ -325,8 +385,10 @@ async def test_one_job_id_in_two_pipelines_is_a_conflict_and_not_a_silent_stop(l
 
 
 @pytest.mark.parametrize("scope", ["all", "pipeline:p", "key:k", "step:p/one"])
-async def test_a_switch_holds_its_scope_and_nothing_else(ledger: Ledger, database: Database, scope: str) -> None:
-    from overnight import control
+async def test_a_switch_holds_its_scope_and_nothing_else(
+    ledger: Ledger, database: Database, scope: str
+) -> None:
+    from overnight.operations import control
 
     await ledger.enqueue([new("a"), NewRun("b", "other", "q", "k2", "{}", "h")])
     steps = Scope(["p/one", "p/two", "q/other"])

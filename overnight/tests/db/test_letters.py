@@ -1,4 +1,6 @@
-"""Dead letters: replayed one by one, by filter, after an edit of the input, and dropped; runs and messages."""
+"""Dead letters: replayed one by one, by filter, after an edit of the input, and dropped; runs and
+messages.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,15 @@ import pytest
 import structlog
 from click.testing import CliRunner, Result
 
-from overnight import App, Context, Permanent, Pipeline, control, dead_letters, intake, report
-from overnight.cli import cli
-from overnight.database import Database
+from overnight import App, Context, Permanent, Pipeline
+from overnight.cli.main import cli
 from overnight.errors import IllegalTransition, InvalidPayload, UserError
-from overnight.model import Filter
-from overnight.sql import queries
+from overnight.inbox import messages
+from overnight.observability import report
+from overnight.operations import control, dead_letters
+from overnight.store.database import Database
+from overnight.store.records import Filter
+from overnight.store.sql import queries
 from overnight.testing import Clock, run_until_idle
 
 Ctx = Context[Any]
@@ -40,15 +45,27 @@ def desk() -> App:
 
 
 async def runs(database: Database, columns: str = "job_id, status") -> list[tuple[Any, ...]]:
-    return [tuple(row.values()) for row in await database.fetch(f"select {columns} from runs order by id")]
+    return [
+        tuple(row.values())
+        for row in await database.fetch(f"select {columns} from runs order by id")
+    ]
 
 
 async def bury(database: Database, job: str, **columns: Any) -> None:
     """A dead letter as it stands in the ledger."""
-    row = {"pipeline": "p", "step": "s", "key": "", "error": "boom", "died": "2026-03-02T04:00:00Z", **columns}
+    row = {
+        "pipeline": "p",
+        "step": "s",
+        "key": "",
+        "error": "boom",
+        "died": "2026-03-02T04:00:00Z",
+        **columns,
+    }
     await database.fetch(
-        "insert into runs (job_id, pipeline, step, key, status, attempt, failures, error, input, finished_at) values "
-        "(%(job)s, %(pipeline)s, %(step)s, %(key)s, 'dead', 1, 1, %(error)s, '1', %(died)s::timestamptz)",
+        "insert into runs (job_id, pipeline, step, key, status, attempt, failures, "
+        "error, input, finished_at) values "
+        "(%(job)s, %(pipeline)s, %(step)s, %(key)s, 'dead', 1, 1, %(error)s, '1', "
+        "%(died)s::timestamptz)",
         {**row, "job": job},
     )
 
@@ -64,7 +81,8 @@ async def graveyard(database: Database) -> None:
     await bury(database, "late", died="2026-03-03T04:00:00Z")
     await database.fetch(
         "insert into runs (job_id, step, pipeline, status, error) values "
-        "('review', 's', 'p', 'needs_review', 'HTTP 502'), ('cancelled', 's', 'p', 'cancelled', 'HTTP 502')"
+        "('review', 's', 'p', 'needs_review', 'HTTP 502'), ('cancelled', 's', 'p', "
+        "'cancelled', 'HTTP 502')"
     )
 
 
@@ -95,8 +113,12 @@ async def test_replay_starts_again_what_fits_and_nothing_else(
     done = await control.replay(database, filter, by="ana", reason="mended")
     assert (done.count, {row["job_id"] for row in done.first}) == (len(fitting), fitting)
     assert dict(await runs(database)) == before | dict.fromkeys(fitting, "queued")
-    fresh = await database.fetch("select failures, finished_at, attempt from runs where status = 'queued'")
-    assert all((row["failures"], row["finished_at"], row["attempt"]) == (0, None, 1) for row in fresh)
+    fresh = await database.fetch(
+        "select failures, finished_at, attempt from runs where status = 'queued'"
+    )
+    assert all(
+        (row["failures"], row["finished_at"], row["attempt"]) == (0, None, 1) for row in fresh
+    )
     deeds = await database.fetch("select target, verb, reason, by from actions")
     assert {(d["target"], d["verb"], d["reason"], d["by"]) for d in deeds} == {
         (job, "replay", "mended", "ana") for job in fitting
@@ -104,22 +126,29 @@ async def test_replay_starts_again_what_fits_and_nothing_else(
 
 
 @pytest.mark.parametrize(("filter", "fitting"), FILTERS)
-async def test_drop_ends_what_fits_and_nothing_else(database: Database, filter: Filter, fitting: set[str]) -> None:
+async def test_drop_ends_what_fits_and_nothing_else(
+    database: Database, filter: Filter, fitting: set[str]
+) -> None:
     await graveyard(database)
     before = dict(await runs(database))
     done = await control.drop(database, filter, "not worth it", by="ana")
     assert done.count == len(fitting)
     assert dict(await runs(database)) == before | dict.fromkeys(fitting, "cancelled")
-    ended = await database.fetch("select error from runs where status = 'cancelled' and outcome = 'cancel'")
+    ended = await database.fetch(
+        "select error from runs where status = 'cancelled' and outcome = 'cancel'"
+    )
     assert [row["error"] for row in ended] == ["not worth it"] * len(fitting)
     deeds = await database.fetch("select target, verb, by from actions")
-    assert {(deed["target"], deed["verb"], deed["by"]) for deed in deeds} == {(job, "cancel", "ana") for job in fitting}
+    assert {(deed["target"], deed["verb"], deed["by"]) for deed in deeds} == {
+        (job, "cancel", "ana") for job in fitting
+    }
 
 
 async def many(database: Database, count: int) -> None:
     await database.fetch(
         "insert into runs (job_id, step, pipeline, status, failures, error, finished_at) "
-        "select 'job ' || n, 's', 'p', 'dead', 4, 'HTTP 502', ledger_now() from generate_series(1, %s) n",
+        "select 'job ' || n, 's', 'p', 'dead', 4, 'HTTP 502', ledger_now() from "
+        "generate_series(1, %s) n",
         [count],
     )
 
@@ -131,7 +160,9 @@ async def test_2500_letters_are_replayed_in_batches(database: Database) -> None:
     assert {status for (status,) in await runs(database, "status")} == {"queued"}
     batches = await database.fetch("select count(*) as n from runs group by xmin::text order by n")
     assert [row["n"] for row in batches] == [500, 1_000, 1_000]
-    (deeds,) = await database.fetch("select count(distinct target) as n from actions where verb = 'replay'")
+    (deeds,) = await database.fetch(
+        "select count(distinct target) as n from actions where verb = 'replay'"
+    )
     assert deeds["n"] == 2_500
 
 
@@ -155,36 +186,54 @@ async def test_a_run_of_plain_sql_is_left_alone_for_nobody_would_run_it(database
     assert await runs(database) == [("plain sql", "dead")]
 
 
-async def test_a_letter_replayed_after_an_edit_starts_fresh_and_keeps_its_history(database: Database) -> None:
+async def test_a_letter_replayed_after_an_edit_starts_fresh_and_keeps_its_history(
+    database: Database,
+) -> None:
     app = desk()
     job, _ = await control.start(app, database, "numbers", 3)
     await run_until_idle(app, database)
     await database.fetch("update runs set losses = 2")
     edited = await control.edit(app, database, job, 8, by="ana", reason="a slip of the pen")
     assert (edited["job_id"], edited["step"]) == (job, "halve")
-    assert await runs(database, "status, input, failures, losses, finished_at") == [("queued", 8, 0, 0, None)]
+    assert await runs(database, "status, input, failures, losses, finished_at") == [
+        ("queued", 8, 0, 0, None)
+    ]
     await run_until_idle(app, database)
     assert await runs(database, "status, output, attempt") == [("succeeded", 4, 2)]
     (before,) = await database.fetch("select error from attempts")
     assert before["error"] == "3 is odd"
     (deed,) = await report.actions(database, job)
-    assert (deed["verb"], deed["was"], deed["by"], deed["reason"]) == ("edit", 3, "ana", "a slip of the pen")
-    assert await control.start(app, database, "numbers", 3) == (job, False)  # the id is of the inputs it was made from
+    assert (deed["verb"], deed["was"], deed["by"], deed["reason"]) == (
+        "edit",
+        3,
+        "ana",
+        "a slip of the pen",
+    )
+    assert await control.start(app, database, "numbers", 3) == (
+        job,
+        False,
+    )  # the id is of the inputs it was made from
 
 
 async def test_an_edit_that_does_not_fit_leaves_the_letter(database: Database) -> None:
     app = desk()
     job, _ = await control.start(app, database, "numbers", 3)
     await run_until_idle(app, database)
-    with pytest.raises(InvalidPayload, match="the input does not fit halve: Input should be a valid integer"):
+    with pytest.raises(
+        InvalidPayload, match="the input does not fit halve: Input should be a valid integer"
+    ):
         await control.edit(app, database, job, "eight")
     assert await runs(database, "status, input") == [("dead", 3)]
     await control.cancel(database, job, "odd")
-    with pytest.raises(IllegalTransition, match=r"cannot be edited, .* \(halve cancelled\); .* cancelled it at"):
+    with pytest.raises(
+        IllegalTransition, match=r"cannot be edited, .* \(halve cancelled\); .* cancelled it at"
+    ):
         await control.edit(app, database, job, 8)
 
 
-async def test_a_replayed_letter_asks_the_other_side_before_it_writes_again(database: Database) -> None:
+async def test_a_replayed_letter_asks_the_other_side_before_it_writes_again(
+    database: Database,
+) -> None:
     p, written = Pipeline("p"), list[int]()
 
     @p.step
@@ -232,7 +281,10 @@ async def test_an_alert_that_is_raised_again_at_this_very_moment_stays(database:
     async with await database.connect() as dying, dying.transaction():
         await dying.execute("update alerts set count = count + 1")
         resolving = asyncio.ensure_future(database.fetch(queries["dead_resolve"]))
-        blocked = "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        blocked = (
+            "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = "
+            "current_database()"
+        )
         while not await database.fetch(blocked):
             await asyncio.sleep(0.01)
     await resolving
@@ -253,7 +305,9 @@ async def press(database: Database, line: str) -> Result:
     module.app = desk()  # type: ignore[attr-defined]
     sys.modules["desk"] = module
     words, env = ["--app", "desk:app", *shlex.split(line)], {"OVERNIGHT_DATABASE_URL": database.url}
-    return await asyncio.to_thread(lambda: CliRunner().invoke(cli, words, prog_name="overnight", env=env))
+    return await asyncio.to_thread(
+        lambda: CliRunner().invoke(cli, words, prog_name="overnight", env=env)
+    )
 
 
 async def told(database: Database, line: str) -> dict[str, Any]:
@@ -280,7 +334,9 @@ async def test_the_commands_take_the_same_filters(database: Database) -> None:
     assert "No dead letters." in (await press(database, "dead")).output
 
 
-async def test_the_command_edits_a_letter_and_starts_it_again(database: Database, clock: Clock) -> None:
+async def test_the_command_edits_a_letter_and_starts_it_again(
+    database: Database, clock: Clock
+) -> None:
     app = desk()
     job, _ = await control.start(app, database, "numbers", 3)
     await run_until_idle(app, database)
@@ -302,7 +358,9 @@ async def test_the_command_edits_a_letter_and_starts_it_again(database: Database
         ("cancel m99 --reason x", "there is no message m99"),
     ],
 )
-async def test_what_cannot_be_is_said_in_one_sentence(database: Database, line: str, says: str) -> None:
+async def test_what_cannot_be_is_said_in_one_sentence(
+    database: Database, line: str, says: str
+) -> None:
     await bury(database, "plain")
     result = await press(database, line)
     assert isinstance(result.exception, UserError)
@@ -313,8 +371,12 @@ async def test_what_cannot_be_is_said_in_one_sentence(database: Database, line: 
 
 async def test_messages_are_letters_too(database: Database) -> None:
     app = desk()
-    for body in (b'{"pipeline": "numbers", "input": "two"}', b"no JSON", b'{"pipeline": "nombres", "input": 4}'):
-        await intake.receive(app, database, body, source="webhook")
+    for body in (
+        b'{"pipeline": "numbers", "input": "two"}',
+        b"no JSON",
+        b'{"pipeline": "nombres", "input": 4}',
+    ):
+        await messages.receive(app, database, body, source="webhook")
     await bury(database, "run", pipeline="numbers", step="halve")
     rows = (await told(database, "dead"))["dead"]
     assert {row["job_id"] for row in rows} == {"m1", "m2", "m3", "run"}
@@ -327,7 +389,11 @@ async def test_messages_are_letters_too(database: Database) -> None:
     edited = """replay m1 --input '{"pipeline": "numbers", "input": 2}'"""
     (begun,) = (await told(database, edited))["first"]
     assert (begun["job_id"], "queued") in await runs(database)
-    assert (await told(database, "cancel m2 --reason spam")) == {"cancelled": 1, "first": [], "refused": []}
+    assert (await told(database, "cancel m2 --reason spam")) == {
+        "cancelled": 1,
+        "first": [],
+        "refused": [],
+    }
     assert [row["job_id"] for row in (await told(database, "dead"))["dead"]] == ["m3", "run"]
     assert await told(database, "replay --all --dry-run") == {"fitting": 2}
     done = await told(database, "replay --all")
@@ -339,7 +405,7 @@ async def test_messages_are_letters_too(database: Database) -> None:
 
 
 async def test_without_the_pipelines_messages_are_left_and_that_is_said(database: Database) -> None:
-    await intake.receive(desk(), database, b"no JSON", source="webhook")
+    await messages.receive(desk(), database, b"no JSON", source="webhook")
     await bury(database, "run")
     done = await dead_letters.replay(None, database, Filter())
     assert (done.count, done.refused) == (

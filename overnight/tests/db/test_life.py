@@ -1,4 +1,6 @@
-"""The life of worker processes: hearts, connections, releases while jobs are in flight, and what kills."""
+"""The life of worker processes: hearts, connections, releases while jobs are in flight, and what
+kills.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +9,22 @@ from typing import Any
 
 import pytest
 
-from overnight import App, Context, Pipeline, report
-from overnight.database import HOT_SIZE, POOL_SIZE, Database
+from overnight import App, Context, Pipeline
+from overnight.engine.heartbeat import Heart
+from overnight.engine.rescuer import SETTLE
+from overnight.engine.worker import Worker
 from overnight.errors import LedgerUnavailable
-from overnight.heart import Heart
-from overnight.ledger import Ledger
-from overnight.model import Ending, NewRun, Scope, Status, Transition
-from overnight.rescue import SETTLE
+from overnight.observability import report
+from overnight.store.database import HOT_SIZE, POOL_SIZE, Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import Ending, NewRun, Scope, Status, Transition
 from overnight.testing import Clock, run_until_idle
-from overnight.worker import Worker
 
 Ctx = Context[Any]
 
-BESIDE_THE_POOL = HOT_SIZE + 3  # claims and endings, the heart, the listener, the watch over the neighbour
+BESIDE_THE_POOL = (
+    HOT_SIZE + 3
+)  # claims and endings, the heart, the listener, the watch over the neighbour
 
 
 async def test_a_worker_whose_heart_does_not_beat_claims_nothing_more(
@@ -74,8 +79,13 @@ async def test_a_busy_worker_has_a_capped_number_of_connections(database: Databa
     @p.step
     async def ask(ctx: Ctx, value: int) -> None:
         await gathered.wait()
-        await asyncio.gather(*(ctx.ledger.database.fetch("select pg_sleep(0.001)") for _ in range(5)))
-        ours = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        await asyncio.gather(
+            *(ctx.ledger.database.fetch("select pg_sleep(0.001)") for _ in range(5))
+        )
+        ours = (
+            "select count(*) from pg_stat_activity where datname = current_database() and "
+            "pid <> pg_backend_pid()"
+        )
         (row,) = await ctx.ledger.database.fetch(ours)
         seen.append(row["count"] + 1)
 
@@ -123,13 +133,17 @@ def release(*steps: str) -> tuple[App, list[tuple[int, str]]]:
     return App("app", [p]), ran
 
 
-async def test_a_step_that_a_release_adds_is_run_by_jobs_that_have_not_passed_it(database: Database) -> None:
+async def test_a_step_that_a_release_adds_is_run_by_jobs_that_have_not_passed_it(
+    database: Database,
+) -> None:
     old, _ = release("write", "publish")
     ledger = Ledger(database)
     await ledger.enqueue([old.pipeline("article").job(1)])
     (run,) = (await ledger.claim(old.scope(), "w", 1, 60)).runs
     following = old.pipeline("article").follow(run)
-    await ledger.finish([Ending(run, Transition(Status.SUCCEEDED, "done"), "1", next=following)], "w")
+    await ledger.finish(
+        [Ending(run, Transition(Status.SUCCEEDED, "done"), "1", next=following)], "w"
+    )
     await ledger.enqueue([old.pipeline("article").job(2)])
 
     added, ran = release("write", "check", "publish")
@@ -137,13 +151,17 @@ async def test_a_step_that_a_release_adds_is_run_by_jobs_that_have_not_passed_it
     assert sorted(ran) == [(1, "publish"), (2, "check"), (2, "publish"), (2, "write")]
 
 
-async def test_a_renamed_step_waits_for_a_release_that_knows_it_and_nothing_is_lost(database: Database) -> None:
+async def test_a_renamed_step_waits_for_a_release_that_knows_it_and_nothing_is_lost(
+    database: Database,
+) -> None:
     old, _ = release("write", "publish")
     await Ledger(database).enqueue([old.pipeline("article").job(1)])
     renamed, ran = release("compose", "publish")
     await run_until_idle(renamed, database)
     assert ran == []
-    assert (await report.status(database, renamed))["parked"] == [{"step": "article/write", "key": "", "count": 1}]
+    assert (await report.status(database, renamed))["parked"] == [
+        {"step": "article/write", "key": "", "count": 1}
+    ]
     both, ran = release("compose", "write", "publish")
     await run_until_idle(both, database)
     assert ran == [(1, "write"), (1, "publish")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from overnight.database import Database
+from overnight.store.database import Database
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -16,9 +16,13 @@ async def test_the_diagram_shows_the_transitions_of_a_migrated_database(database
     generate = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generate)
     rows = await database.fetch("select from_status, to_status, verb from transitions")
-    assert generate.diagram([tuple(row.values()) for row in rows]) in (DOCS / "lifecycle.md").read_text("utf-8")
+    assert generate.diagram([tuple(row.values()) for row in rows]) in (
+        DOCS / "lifecycle.md"
+    ).read_text("utf-8")
 
 
 async def test_a_run_begins_as_the_diagram_says(database: Database) -> None:
-    (row,) = await database.fetch("insert into runs (job_id, step) values ('j', 's') returning status")
+    (row,) = await database.fetch(
+        "insert into runs (job_id, step) values ('j', 's') returning status"
+    )
     assert f"[*] --> {row['status']}" in (DOCS / "lifecycle.md").read_text("utf-8")

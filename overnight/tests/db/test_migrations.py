@@ -1,4 +1,6 @@
-"""Migrations beside live workers: no statement waits for long, none fails, and what was cut off goes on."""
+"""Migrations beside live workers: no statement waits for long, none fails, and what was cut off
+goes on.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,12 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from overnight import database as db
-from overnight.database import Connection, Database, Migration, migrate
-from overnight.embedded_launch import find_binaries
 from overnight.errors import LedgerUnavailable, UserError
-from overnight.sql import SqlFolder, queries
+from overnight.postgres.launch import find_binaries
+from overnight.store import migrations
+from overnight.store.database import Connection, Database
+from overnight.store.migrations import Migration, migrate
+from overnight.store.sql import SqlFolder, queries
 from overnight.testing import _at
 
 pytestmark = pytest.mark.large  # of `make test-large`
@@ -31,15 +34,24 @@ CLAIM = """
     where id = (select id from runs where status = 'queued' and due_at <= ledger_now()
                 order by due_at, id limit 1 for update skip locked)
     returning id, attempt"""
-BEAT = "update runs set lease_until = ledger_now() + interval '1 min' where id = %(id)s and status = 'running'"
+BEAT = (
+    "update runs set lease_until = ledger_now() + interval '1 min' where id = %(id)s and "
+    "status = 'running'"
+)
 FINISH = """
     update runs set status = 'succeeded', outcome = 'done', output = '1', finished_at = ledger_now(), lease_until = null
     where id = %(id)s and attempt = %(attempt)s and status = 'running'"""
-ENQUEUE = "insert into runs (job_id, step, pipeline, lease_until) values (gen_random_uuid()::text, 's', 'p', null)"
+ENQUEUE = (
+    "insert into runs (job_id, step, pipeline, lease_until) values (gen_random_uuid()::text, "
+    "'s', 'p', null)"
+)
 CALL = """
     insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, model, request_hash, status)
     values (1, 'a', 's', 'p', '', 1, 'x', 'y', 'z', 'started')"""
-BLOCKED = "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+BLOCKED = (
+    "select pid from pg_stat_activity where datname = current_database() and wait_event_type "
+    "= 'Lock'"
+)
 LETTERS = "select id, job_id, error, attempts from dead_letters limit 1"
 
 
@@ -69,11 +81,11 @@ class With(UpTo):
 @contextmanager
 def schema(folder: SqlFolder) -> Iterator[None]:
     """What the code brings along, for a moment."""
-    code, db.queries = db.queries, folder
+    code, migrations.queries = migrations.queries, folder
     try:
         yield
     finally:
-        db.queries = code
+        migrations.queries = code
 
 
 @pytest.fixture
@@ -99,9 +111,17 @@ async def old(empty: Database) -> Database:
         "select s || n, 's', 'p', s, '{}', '1', now() from generate_series(1, 50) n, "
         "unnest(array['queued', 'running', 'succeeded', 'needs_review', 'dead', 'cancelled']) s"
     )
-    await empty.fetch("insert into attempts (run_id, attempt, outcome) select id, 1, 'retry' from runs")
-    await empty.fetch("insert into effects (job_id, name, content_hash, run_id, attempt) values ('a', 'n', 'h', 1, 1)")
-    await empty.fetch("insert into schedules (app, pipeline, cron, timezone) values ('app', 'p', '0 4 * * *', 'UTC')")
+    await empty.fetch(
+        "insert into attempts (run_id, attempt, outcome) select id, 1, 'retry' from runs"
+    )
+    await empty.fetch(
+        "insert into effects (job_id, name, content_hash, run_id, attempt) values ('a', "
+        "'n', 'h', 1, 1)"
+    )
+    await empty.fetch(
+        "insert into schedules (app, pipeline, cron, timezone) values ('app', 'p', '0 4 "
+        "* * *', 'UTC')"
+    )
     await empty.fetch("insert into switches (scope, enabled) values ('all', true)")
     await empty.fetch("insert into workers (boot_id, lock_key, host, pid) values ('w', 1, 'h', 1)")
     await empty.fetch(CALL)
@@ -109,21 +129,30 @@ async def old(empty: Database) -> Database:
 
 
 def dumped(database: Database) -> list[str]:
-    """The schema, statement by statement; the order of a table's columns is the order in which files were applied."""
+    """The schema, statement by statement; the order of a table's columns is the order in which
+    files were applied.
+    """
     program = find_binaries().folder / "pg_dump"
     text = subprocess.run(
-        [program, "--schema-only", "--no-owner", database.url], check=True, capture_output=True, text=True
+        [program, "--schema-only", "--no-owner", database.url],
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
     return sorted(line for line in text.splitlines() if not line.startswith(("--", "\\")))
 
 
 async def invalid(database: Database) -> list[str]:
-    rows = await database.fetch("select indexrelid::regclass::text as name from pg_index where not indisvalid")
+    rows = await database.fetch(
+        "select indexrelid::regclass::text as name from pg_index where not indisvalid"
+    )
     return [row["name"] for row in rows]
 
 
 async def indexes(database: Database) -> set[str]:
-    rows = await database.fetch("select indexname as name from pg_indexes where schemaname = 'public'")
+    rows = await database.fetch(
+        "select indexname as name from pg_indexes where schemaname = 'public'"
+    )
     return {row["name"] for row in rows}
 
 
@@ -147,9 +176,11 @@ async def test_a_jump_over_versions_leads_to_the_schema_that_is_made_fresh_and_a
 async def test_migrations_beside_live_workers_fail_nobody_and_hold_nobody_up(
     old: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever works here gives up on a lock after five times what a migration waits for one, and would fail then."""
-    monkeypatch.setattr(db, "LOCK_TIMEOUT", 300)
-    monkeypatch.setattr(db, "LOCK_PAUSES", (0.05, 0.1, 0.2) + (0.3,) * 100)
+    """Whoever works here gives up on a lock after five times what a migration waits for one, and
+    would fail then.
+    """
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT", 300)
+    monkeypatch.setattr(migrations, "LOCK_PAUSES", (0.05, 0.1, 0.2) + (0.3,) * 100)
     done = asyncio.Event()
     made = Counter[str]()
 
@@ -170,7 +201,9 @@ async def test_migrations_beside_live_workers_fail_nobody_and_hold_nobody_up(
                 await say(connection, LETTERS)
 
     async def linger() -> None:
-        """Transactions that hold what they touched for longer than a migration waits; the first for very long."""
+        """Transactions that hold what they touched for longer than a migration waits; the first for
+        very long.
+        """
         async with await old.connect() as connection:
             await connection.execute("set lock_timeout = 1500")
             hold = 3.0
@@ -200,12 +233,18 @@ async def test_migrations_beside_live_workers_fail_nobody_and_hold_nobody_up(
 async def test_each_file_that_is_a_transaction_locks_at_most_one_table_that_others_use_and_rewrites_none(
     empty: Database,
 ) -> None:
-    """Two locks taken one after the other are how deadlocks begin, and a rewrite holds its lock for minutes."""
-    tables = "select oid, relname as name, relfilenode from pg_class where relkind = 'r' and oid >= 16384"
+    """Two locks taken one after the other are how deadlocks begin, and a rewrite holds its lock for
+    minutes.
+    """
+    tables = (
+        "select oid, relname as name, relfilenode from pg_class where relkind = 'r' and oid "
+        ">= 16384"
+    )
     locked = (
         "select distinct c.relname as name from pg_locks l join pg_class c on c.oid = l.relation "
         "where l.pid = pg_backend_pid() and c.relkind = 'r' and c.oid = any(%s) "
-        "and l.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')"
+        "and l.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', "
+        "'AccessExclusiveLock')"
     )
     async with await empty.connect() as connection:
         for number, name, text in queries.migrations():
@@ -217,7 +256,9 @@ async def test_each_file_that_is_a_transaction_locks_at_most_one_table_that_othe
             before = await (await connection.execute(tables)).fetchall()
             async with connection.transaction():
                 await connection.execute(text)  # type: ignore[arg-type]
-                held = await (await connection.execute(locked, [[t["oid"] for t in before]])).fetchall()
+                held = await (
+                    await connection.execute(locked, [[t["oid"] for t in before]])
+                ).fetchall()
                 after = await (await connection.execute(tables)).fetchall()
             assert len(held) <= 1, (name, held)
             assert all(table in after for table in before), name
@@ -226,29 +267,36 @@ async def test_each_file_that_is_a_transaction_locks_at_most_one_table_that_othe
 async def test_whoever_holds_a_lock_all_the_time_is_named_and_nothing_is_half_done(
     old: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(db, "LOCK_TIMEOUT", 20)
-    monkeypatch.setattr(db, "LOCK_PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT", 20)
+    monkeypatch.setattr(migrations, "LOCK_PAUSES", (0.01, 0.01))
     before = dumped(old)
     async with await old.connect() as holder:
         await holder.execute("set application_name = 'a long report'")
         async with holder.transaction():
             await holder.execute("select count(*) from runs")
-            with pytest.raises(UserError, match=r"overnight/0003_held_back cannot get its lock: .*a long report"):
+            with pytest.raises(
+                UserError, match=r"overnight/0003_held_back cannot get its lock: .*a long report"
+            ):
                 await migrate(old)
-            assert (await old.fetch("select max(number) as latest from migrations"))[0]["latest"] == 2
+            assert (await old.fetch("select max(number) as latest from migrations"))[0][
+                "latest"
+            ] == 2
     assert [line for line in dumped(old) if line not in before] == []
     await migrate(old)
     assert await migrate(old) == []
 
 
 async def cut_off(database: Database, name: str) -> None:
-    """Begin to migrate, and kill the session that makes the index while it waits for an older snapshot to go."""
+    """Begin to migrate, and kill the session that makes the index while it waits for an older
+    snapshot to go.
+    """
     async with await database.connect() as holder, holder.transaction():
         await holder.execute("set transaction isolation level repeatable read")
         await holder.execute("select 1")
         migrating = asyncio.create_task(migrate(database))
         making = (
-            "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' "
+            "select pid from pg_stat_activity where datname = current_database() and "
+            "wait_event_type = 'Lock' "
             f"and query like 'create index concurrently if not exists {name} %'"
         )
         while not (found := await database.fetch(making)):
@@ -287,10 +335,11 @@ def test_every_index_of_a_concurrent_file_is_made_concurrently_and_may_be_made_a
     assert statements
     for statement in statements:
         if re.search(r"\bindex\b", statement):
-            assert db.INDEX_CONCURRENTLY.match(statement), statement
+            assert migrations.INDEX_CONCURRENTLY.match(statement), statement
         else:
             again = re.search(
-                r"if not exists|create or replace|on conflict do nothing|alter table \w+ set \(", statement
+                r"if not exists|create or replace|on conflict do nothing|alter table \w+ set \(",
+                statement,
             )
             assert again, statement
 
@@ -300,19 +349,27 @@ async def test_an_index_that_exists_is_not_changed_in_the_file_that_others_wait_
         if number > 2 and not Migration("overnight", number, name, text).is_concurrent:
             tables = set(re.findall(r"create table (\w+)", text))
             on = set(re.findall(r"create (?:unique )?index \w+ on (\w+)", text))
-            assert on <= tables, f"{name} makes an index on a table that may be big: let it be made concurrently"
+            assert on <= tables, (
+                f"{name} makes an index on a table that may be big: let it be made concurrently"
+            )
             assert "drop index" not in text, name
 
 
-async def test_of_several_starters_one_applies_and_no_other_holds_a_snapshot_while_it_waits(old: Database) -> None:
-    """An index that is made concurrently waits for whoever holds a snapshot: each would wait for the other."""
+async def test_of_several_starters_one_applies_and_no_other_holds_a_snapshot_while_it_waits(
+    old: Database,
+) -> None:
+    """An index that is made concurrently waits for whoever holds a snapshot: each would wait for
+    the other.
+    """
     applied = await asyncio.wait_for(asyncio.gather(*(migrate(old) for _ in range(4))), 60)
     assert sorted(len(names) for names in applied) == [0, 0, 0, len(list(queries.migrations())) - 2]
 
 
-async def test_while_another_one_migrates_nobody_waits_who_has_nothing_to_apply(database: Database) -> None:
+async def test_while_another_one_migrates_nobody_waits_who_has_nothing_to_apply(
+    database: Database,
+) -> None:
     async with await database.connect() as other:
-        await other.execute("select pg_advisory_lock(%s)", [db.MIGRATION_LOCK])
+        await other.execute("select pg_advisory_lock(%s)", [migrations.MIGRATION_LOCK])
         assert await asyncio.wait_for(migrate(database), 30) == []
 
 

@@ -1,4 +1,6 @@
-"""A database that is there and cannot serve: a worker that starts waits for it, a command says so in one sentence."""
+"""A database that is there and cannot serve: a worker that starts waits for it, a command says so
+in one sentence.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,13 @@ from typing import Any
 
 import pytest
 
-from overnight import App, Context, Pipeline, control
-from overnight.database import Database, migrate, opened, unavailable
+from overnight import App, Context, Pipeline
+from overnight.engine.worker import Worker
 from overnight.errors import ConfigError, DatabaseUnavailable, LedgerUnavailable, NotReady
-from overnight.worker import Worker
+from overnight.operations import control
+from overnight.postgres.open import opened
+from overnight.store.database import Database, unavailable
+from overnight.store.migrations import migrate
 
 pytestmark = pytest.mark.large  # of `make test-large`
 
@@ -34,8 +39,9 @@ def make_app() -> App:
     return App("app", [p])
 
 
-# A server that lets nobody in: it answers each start-up packet with an error, and says on its output that it was asked.
-# A process of its own, for libpq holds Python's lock while it asks whether a server is there.
+# A server that lets nobody in: it answers each start-up packet with an error, and says on its
+# output that it was asked. A process of its own, for libpq holds Python's lock while it asks
+# whether a server is there.
 REFUSING = """
 import socket, struct, sys
 state, text = sys.argv[1:]
@@ -80,10 +86,16 @@ NOT_READY = {
     "shutting down": ("57P03", "the database system is shutting down"),
     "in its own language": ("57P03", "das Datenbanksystem startet"),
     "full": ("53300", "sorry, too many clients already"),
-    "reserved": ("53300", "remaining connection slots are reserved for roles with the SUPERUSER attribute"),
+    "reserved": (
+        "53300",
+        "remaining connection slots are reserved for roles with the SUPERUSER attribute",
+    ),
     "full for the role": ("53300", 'too many connections for role "overnight"'),
     "the pooler is full": ("08P01", "no more connections allowed (max_client_conn)"),
-    "behind the pooler": ("08P01", "server login has been failing, try again later (server_login_retry)"),
+    "behind the pooler": (
+        "08P01",
+        "server login has been failing, try again later (server_login_retry)",
+    ),
 }
 WRONG = {
     "password": ("28P01", 'password authentication failed for user "overnight"'),
@@ -113,7 +125,9 @@ async def test_a_worker_that_starts_waits_for_a_server_that_cannot_serve_and_say
     assert text in why
 
 
-@pytest.mark.parametrize(("state", "text"), [*NOT_READY.values(), *WRONG.values()], ids=[*NOT_READY, *WRONG])
+@pytest.mark.parametrize(
+    ("state", "text"), [*NOT_READY.values(), *WRONG.values()], ids=[*NOT_READY, *WRONG]
+)
 async def test_a_command_says_in_one_sentence_what_the_server_said(
     state: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,11 +163,15 @@ async def test_a_server_that_was_there_and_is_gone_is_an_outage_and_no_wrong_url
 
 
 async def set_read_only(database: Database, on: bool) -> None:
-    """What a provider does when the disk is full. Sessions that are open see it with their next statement."""
+    """What a provider does when the disk is full. Sessions that are open see it with their next
+    statement.
+    """
     async with await database.connect() as person:
         await person.execute("set default_transaction_read_only = off")
         (row,) = await (await person.execute("select current_database() as name")).fetchall()
-        await person.execute(f'alter database "{row["name"]}" set default_transaction_read_only = {on}')
+        await person.execute(
+            f'alter database "{row["name"]}" set default_transaction_read_only = {on}'
+        )
 
 
 async def test_a_worker_that_starts_on_a_read_only_database_waits_and_then_works(
@@ -184,11 +202,14 @@ async def test_a_worker_that_starts_on_a_read_only_database_waits_and_then_works
         assert not working.done()
         await set_read_only(database, False)
         await database.fetch(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = "
+            "current_database()"
             " and pid <> pg_backend_pid()"
         )
         await working
-    assert await database.fetch("select status from runs where job_id = %s", [job]) == [{"status": "succeeded"}]
+    assert await database.fetch("select status from runs where job_id = %s", [job]) == [
+        {"status": "succeeded"}
+    ]
 
 
 async def test_a_heart_that_cannot_sign_in_leaves_no_connection_behind(database: Database) -> None:
@@ -211,12 +232,15 @@ async def test_migrations_of_a_read_only_database_are_an_outage_and_of_a_whole_o
         await migrate(read_only)
 
 
-@pytest.mark.parametrize("command", [["pause", "--reason", "a test"], ["start", "p", "1"], ["migrate"], ["worker"]])
+@pytest.mark.parametrize(
+    "command", [["pause", "--reason", "a test"], ["start", "p", "1"], ["migrate"], ["worker"]]
+)
 async def test_a_command_on_a_read_only_database_is_one_sentence(
     database: Database, tmp_path: Path, command: list[str]
 ) -> None:
     (tmp_path / "nightly.py").write_text(
-        "from overnight import App, Pipeline\np = Pipeline('p')\n@p.step\ndef one(ctx, value): ...\n"
+        "from overnight import App, Pipeline\np = Pipeline('p')\n@p.step\ndef one(ctx, "
+        "value): ...\n"
         "app = App('n', [p])\n"
     )
     if command == ["migrate"]:
@@ -224,7 +248,7 @@ async def test_a_command_on_a_read_only_database_is_one_sentence(
         await database.fetch("create schema public")
     await set_read_only(database, True)
     process = subprocess.Popen(
-        [sys.executable, "-m", "overnight.cli", "--app", "nightly:app", *command],
+        [sys.executable, "-m", "overnight.cli.main", "--app", "nightly:app", *command],
         env=os.environ | {"OVERNIGHT_DATABASE_URL": database.url},
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
@@ -244,19 +268,29 @@ async def test_a_command_on_a_read_only_database_is_one_sentence(
     assert re.fullmatch(r"overnight: the database is read-only \(.*\n", said)
 
 
-@pytest.mark.parametrize("state", ["25006", "57P03", "53300", "53100", "26000", "42P05", "3D000", "08P01", "28000"])
+@pytest.mark.parametrize(
+    "state", ["25006", "57P03", "53300", "53100", "26000", "42P05", "3D000", "08P01", "28000"]
+)
 async def test_what_is_no_fault_of_a_statement_is_an_outage(database: Database, state: str) -> None:
     raises = f"do $$ begin raise exception 'as if' using errcode = '{state}'; end $$"
     with pytest.raises(LedgerUnavailable, match="as if"):
         await database.fetch(raises)
-    with database.connect_sync() as connection, pytest.raises(LedgerUnavailable, match="as if"), unavailable():
+    with (
+        database.connect_sync() as connection,
+        pytest.raises(LedgerUnavailable, match="as if"),
+        unavailable(),
+    ):
         connection.execute(raises)
 
 
-async def test_text_that_a_database_cannot_hold_is_refused_when_it_is_opened(database: Database) -> None:
+async def test_text_that_a_database_cannot_hold_is_refused_when_it_is_opened(
+    database: Database,
+) -> None:
     name = "latin_" + os.urandom(6).hex()
     async with await database.connect() as admin:
-        await admin.execute(f"create database {name} encoding 'LATIN1' locale 'C' template template0")
+        await admin.execute(
+            f"create database {name} encoding 'LATIN1' locale 'C' template template0"
+        )
     try:
         url = re.sub(r"/test_\w+", f"/{name}", database.url)
         with pytest.raises(ConfigError, match="stores text as LATIN1"):
@@ -267,7 +301,9 @@ async def test_text_that_a_database_cannot_hold_is_refused_when_it_is_opened(dat
 
 
 @pytest.mark.parametrize("right", ["select 1", "grant usage on schema public to public"])
-async def test_a_user_that_may_not_make_the_schema_is_told_of_in_one_sentence(database: Database, right: str) -> None:
+async def test_a_user_that_may_not_make_the_schema_is_told_of_in_one_sentence(
+    database: Database, right: str
+) -> None:
     role = "poor_" + os.urandom(6).hex()
     await database.fetch("drop schema public cascade")
     await database.fetch("create schema public")  # in which others may make nothing
@@ -275,7 +311,9 @@ async def test_a_user_that_may_not_make_the_schema_is_told_of_in_one_sentence(da
     await database.fetch(right)
     try:
         poor = Database(database.url.replace("://overnight@", f"://{role}@"))
-        with pytest.raises(ConfigError, match=r"may not make the schema \(.*\): let it own the database"):
+        with pytest.raises(
+            ConfigError, match=r"may not make the schema \(.*\): let it own the database"
+        ):
             await migrate(poor)
     finally:
         await database.fetch(f"drop role {role}")

@@ -10,17 +10,21 @@ from types import ModuleType
 import click
 import pytest
 
-from overnight import control
-from overnight.app import App, load_app
-from overnight.cli import cli
-from overnight.database import Database
+from overnight.cli.main import cli
+from overnight.operations import control
+from overnight.pipelines.app import App, load_app
+from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
 README = Path(__file__).parents[2] / "README.md"
 TEXT = README.read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.S | re.M)
 SHELL = [block for language, block in BLOCKS if not language]
-COMMANDS = {command for block in SHELL for command in re.findall(r"\bovernight (?:--app \S+ )?([a-z].*)", block)}
+COMMANDS = {
+    command
+    for block in SHELL
+    for command in re.findall(r"\bovernight (?:--app \S+ )?([a-z].*)", block)
+}
 CELLS = {
     code
     for row in re.findall(r"^\| .*\|$", TEXT.split("## The rooms")[0], re.M)
@@ -29,7 +33,9 @@ CELLS = {
 
 
 def app_of(module_name: str) -> App:
-    (code,) = [code for language, code in BLOCKS if language == "python" and f"# {module_name}.py" in code]
+    (code,) = [
+        code for language, code in BLOCKS if language == "python" and f"# {module_name}.py" in code
+    ]
     module = ModuleType(module_name)
     sys.modules[module_name] = module
     exec(compile(code, str(README), "exec", dont_inherit=True), module.__dict__)
@@ -46,7 +52,9 @@ async def test_the_readmes_first_pipeline_runs(database: Database) -> None:
 async def test_the_readmes_pipeline_with_policies_runs(database: Database, clock: Clock) -> None:
     app = app_of("shop")
     for euros in (20, 30):
-        await control.emit(app, database, "order.changed", {"customer": "bob", "number": 2, "euros": euros})
+        await control.emit(
+            app, database, "order.changed", {"customer": "bob", "number": 2, "euros": euros}
+        )
     await control.start(app, database, "orders", {"customer": "ann", "number": 1, "euros": 1500})
     endings = await run_until_idle(app, database, clock=clock)
     assert sorted((e.run.key, e.run.step, e.transition.outcome) for e in endings) == [

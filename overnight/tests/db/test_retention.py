@@ -1,4 +1,6 @@
-"""Retention: what ended long ago goes, by small batches; nothing that has not ended, and no id inside its window."""
+"""Retention: what ended long ago goes, by small batches; nothing that has not ended, and no id
+inside its window.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +18,15 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from overnight import App, Context, Keep, Pipeline, UserError, retention
-from overnight.cli import cli
-from overnight.database import Database
-from overnight.keeper import Keeper
-from overnight.ledger import Ledger
-from overnight.model import Ending, NewRun, Scope, Status, Transition
-from overnight.retention import Pruned, Retention
-from overnight.sql import queries
+from overnight import App, Context, Keep, Pipeline, UserError
+from overnight.cli.main import cli
+from overnight.engine.maintenance import Keeper
+from overnight.operations import retention
+from overnight.operations.retention import Pruned, Retention
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import Ending, NewRun, Scope, Status, Transition
+from overnight.store.sql import queries
 from overnight.testing import Clock, fresh_database
 
 pytestmark = pytest.mark.large  # of `make test-large`
@@ -39,10 +42,14 @@ def app(keep: Keep | None = None, name: str = "app") -> App:
 
 @dataclass(frozen=True)
 class Ledgerful:
-    """Rows by their age in days: jobs as their steps' (status, days since the end), and what stands beside them."""
+    """Rows by their age in days: jobs as their steps' (status, days since the end), and what stands
+    beside them.
+    """
 
     jobs: list[list[tuple[str, float]]] = field(default_factory=list)
-    messages: list[tuple[str, float, int]] = field(default_factory=list)  # status, age, number of its job (or none)
+    messages: list[tuple[str, float, int]] = field(
+        default_factory=list
+    )  # status, age, number of its job (or none)
     slots: list[tuple[float, int]] = field(default_factory=list)
     alerts: list[float | None] = field(default_factory=list)  # since when they are closed
     actions: list[float] = field(default_factory=list)  # on switches
@@ -56,40 +63,50 @@ async def fill(database: Database, rows: Ledgerful) -> None:
         for step, (status, age) in enumerate(steps):
             ended = age if status not in ("queued", "running") else None
             (run,) = await database.fetch(
-                "insert into runs (job_id, step, pipeline, status, input, output, created_at, finished_at) "
+                "insert into runs (job_id, step, pipeline, status, input, output, "
+                "created_at, finished_at) "
                 f"values (%s, %s, 'p', %s, '1', '2', {past}, {past}) returning id",
                 [job, f"s{step}", status, age, ended],
             )
             await database.fetch(
-                "insert into attempts (run_id, attempt, outcome, detail) values (%s, 1, 'retry', 'd')", [run["id"]]
+                "insert into attempts (run_id, attempt, outcome, detail) values (%s, 1, "
+                "'retry', 'd')",
+                [run["id"]],
             )
             await database.fetch(
-                "insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, model, request_hash, "
+                "insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, "
+                "provider, model, request_hash, "
                 "status, answer) values (%s, %s, 's', 'p', '', 1, 'x', 'y', 'h', 'stored', 'a')",
                 [run["id"], job],
             )
             await database.fetch(
-                "insert into effects (job_id, name, content_hash, run_id, attempt) values (%s, 'n', %s, %s, 1)",
+                "insert into effects (job_id, name, content_hash, run_id, attempt) "
+                "values (%s, 'n', %s, %s, 1)",
                 [job, str(step), run["id"]],
             )
         age = max(age for _, age in steps)
         await database.fetch(
-            f"insert into actions (verb, target, was, by, at) values ('edit', %s, '0', 'ada', {past})", [job, age]
+            "insert into actions (verb, target, was, by, at) values ('edit', %s, '0', "
+            f"'ada', {past})",
+            [job, age],
         )
     for status, age, number in rows.messages:
         settled = age if status in ("replayed", "dropped") else None
         await database.fetch(
-            "insert into messages (source, sha256, status, target, bare, body, jobs, received_at, settled_at) "
+            "insert into messages (source, sha256, status, target, bare, body, jobs, "
+            "received_at, settled_at) "
             f"values ('webhook', 'h', %s, '', true, %s, %s, {past}, {past})",
             [status, None if status == "accepted" else b"body", [f"j{number}"], age, settled],
         )
     await database.fetch(
-        "insert into schedules (app, pipeline, cron, timezone) values ('app', 'p', '* * * * *', 'UTC')"
+        "insert into schedules (app, pipeline, cron, timezone) values ('app', 'p', '* * "
+        "* * *', 'UTC')"
     )
     for place, (age, number) in enumerate(rows.slots):
         await database.fetch(
             "insert into slots (app, pipeline, cron, timezone, slot, status, job_id, at) "
-            f"values ('app', 'p', '* * * * *', 'UTC', {past} - make_interval(secs => %s), 'fired', %s, {past})",
+            f"values ('app', 'p', '* * * * *', 'UTC', {past} - make_interval(secs => "
+            f"%s), 'fired', %s, {past})",
             [age, place, f"j{number}", age],
         )
     for number, age_or_none in enumerate(rows.alerts):
@@ -99,30 +116,41 @@ async def fill(database: Database, rows: Ledgerful) -> None:
         )
     for age in rows.actions:
         await database.fetch(
-            f"insert into actions (verb, target, by, at) values ('pause', 'all', 'ada', {past})", [age]
+            f"insert into actions (verb, target, by, at) values ('pause', 'all', 'ada', {past})",
+            [age],
         )
     for number, age_or_none in enumerate(rows.workers):
         await database.fetch(
-            f"insert into workers (boot_id, lock_key, host, pid, stopped_at) values (%s, %s, 'h', 1, {past})",
+            "insert into workers (boot_id, lock_key, host, pid, stopped_at) values (%s, "
+            f"%s, 'h', 1, {past})",
             [str(number), number, age_or_none],
         )
 
 
 async def seen(database: Database) -> dict[str, Any]:
-    """Of each job how many rows stand, and how many of its payloads; of what stands beside them, the ids."""
+    """Of each job how many rows stand, and how many of its payloads; of what stands beside them,
+    the ids.
+    """
     stands: dict[str, Any] = {}
     for row in await database.fetch(
         "select r.job_id, count(*) as runs, "
         "count(r.input) + count(r.output) + count(a.detail) + count(c.answer) "
         "+ (select count(was) from actions d where d.target = r.job_id) as payloads, "
-        "count(a.run_id) + count(c.id) + (select count(*) from effects e where e.job_id = r.job_id) "
+        "count(a.run_id) + count(c.id) + (select count(*) from effects e where e.job_id "
+        "= r.job_id) "
         "+ (select count(*) from actions d where d.target = r.job_id) as beside "
-        "from runs r left join attempts a on a.run_id = r.id left join llm_calls c on c.run_id = r.id group by r.job_id"
+        "from runs r left join attempts a on a.run_id = r.id left join llm_calls c on "
+        "c.run_id = r.id group by r.job_id"
     ):
         stands[row["job_id"]] = (row["runs"], row["beside"], row["payloads"])
     for table, id in (("messages", "id"), ("alerts", "id"), ("workers", "boot_id")):
-        stands[table] = {row["id"] for row in await database.fetch(f"select {id}::text as id from {table}")}
-    stands["bodies"] = {r["id"] for r in await database.fetch("select id::text from messages where body is not null")}
+        stands[table] = {
+            row["id"] for row in await database.fetch(f"select {id}::text as id from {table}")
+        }
+    stands["bodies"] = {
+        r["id"]
+        for r in await database.fetch("select id::text from messages where body is not null")
+    }
     stands["slots"] = len(await database.fetch("select slot from slots"))
     stands["actions"] = len(await database.fetch("select id from actions where target = 'all'"))
     orphans = "select id from {} where job_id not in (select job_id from runs)"
@@ -130,7 +158,8 @@ async def seen(database: Database) -> dict[str, Any]:
         *await database.fetch(orphans.format("effects")),
         *await database.fetch(orphans.format("llm_calls")),
         *await database.fetch(
-            "select id from actions where target <> 'all' and target not in (select job_id from runs)"
+            "select id from actions where target <> 'all' and target not in (select "
+            "job_id from runs)"
         ),
     ]
     return stands
@@ -153,7 +182,9 @@ def expected(rows: Ledgerful, keep: Keep, passed: float) -> dict[str, Any]:
         return age is None or age + passed <= keep.ids or job in there
 
     letters = [(str(n), *row) for n, row in enumerate(rows.messages, 1)]
-    stands["messages"] = {n for n, status, age, job in letters if status == "dead" or stays(age, job)}
+    stands["messages"] = {
+        n for n, status, age, job in letters if status == "dead" or stays(age, job)
+    }
     stands["bodies"] = {
         n
         for n, status, age, _ in letters
@@ -167,30 +198,46 @@ def expected(rows: Ledgerful, keep: Keep, passed: float) -> dict[str, Any]:
     return stands
 
 
-ages = st.integers(0, 40).map(lambda n: n + 0.5)  # never at the edge of a window, which is whole days
-statuses = st.sampled_from(["succeeded"] * 6 + ["cancelled"] * 2 + ["queued", "running", "needs_review", "dead"])
+ages = st.integers(0, 40).map(
+    lambda n: n + 0.5
+)  # never at the edge of a window, which is whole days
+statuses = st.sampled_from(
+    ["succeeded"] * 6 + ["cancelled"] * 2 + ["queued", "running", "needs_review", "dead"]
+)
 job_numbers = st.integers(0, 6)
 ledgers = st.builds(
     Ledgerful,
     jobs=st.lists(st.lists(st.tuples(statuses, ages), min_size=1, max_size=3), max_size=6),
     messages=st.lists(
-        st.tuples(st.sampled_from(["accepted", "dead", "replayed", "dropped"]), ages, job_numbers), max_size=4
+        st.tuples(st.sampled_from(["accepted", "dead", "replayed", "dropped"]), ages, job_numbers),
+        max_size=4,
     ),
     slots=st.lists(st.tuples(ages, job_numbers), max_size=3),
     alerts=st.lists(st.none() | ages, max_size=3),
     actions=st.lists(ages, max_size=3),
     workers=st.lists(st.none() | ages, max_size=3),
 )
-keeps = st.tuples(st.integers(1, 30), st.integers(0, 30)).map(lambda t: Keep(payloads=t[0], ids=t[0] + t[1]))
+keeps = st.tuples(st.integers(1, 30), st.integers(0, 30)).map(
+    lambda t: Keep(payloads=t[0], ids=t[0] + t[1])
+)
 
 
 @settings(
     max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # each example is a database: shrinking would take minutes
+    phases=[
+        Phase.explicit,
+        Phase.reuse,
+        Phase.generate,
+    ],  # each example is a database: shrinking would take minutes
 )
-@given(rows=ledgers, keep=keeps, moves=st.lists(st.integers(0, 20), min_size=1, max_size=3), size=st.integers(1, 4))
+@given(
+    rows=ledgers,
+    keep=keeps,
+    moves=st.lists(st.integers(0, 20), min_size=1, max_size=3),
+    size=st.integers(1, 4),
+)
 def test_no_id_inside_its_window_is_freed_and_nothing_unfinished_is_touched_and_the_rest_goes(
     server_url: str, rows: Ledgerful, keep: Keep, moves: list[int], size: int
 ) -> None:
@@ -231,11 +278,15 @@ async def one_job(database: Database, steps: list[tuple[str, float]]) -> dict[st
 
 
 @pytest.mark.parametrize("status", ["queued", "running", "needs_review", "dead"])
-async def test_a_job_is_kept_whole_as_long_as_one_step_has_not_ended(database: Database, status: str) -> None:
+async def test_a_job_is_kept_whole_as_long_as_one_step_has_not_ended(
+    database: Database, status: str
+) -> None:
     assert (await one_job(database, [("succeeded", 900), (status, 800)]))["j0"] == (2, 7, 9)
 
 
-async def test_an_id_stands_its_whole_window_from_the_end_of_its_last_step(database: Database, clock: Clock) -> None:
+async def test_an_id_stands_its_whole_window_from_the_end_of_its_last_step(
+    database: Database, clock: Clock
+) -> None:
     await fill(database, Ledgerful(jobs=[[("succeeded", 500), ("succeeded", 399.5)]]))
     await retention.declare(database, app())
     await retention.prune(database)
@@ -261,7 +312,10 @@ async def test_an_answer_is_found_as_long_as_payloads_are_kept_and_paid_for_agai
     assert (await found("j0"), await found("j1")) == (1, 1)
     await clock.move(DAY)
     await retention.prune(database)
-    assert (await found("j0"), await found("j1")) == (0, 1)  # a dead letter may be replayed: its answers stay
+    assert (await found("j0"), await found("j1")) == (
+        0,
+        1,
+    )  # a dead letter may be replayed: its answers stay
 
 
 async def test_the_most_patient_of_the_apps_that_share_a_ledger_decides(database: Database) -> None:
@@ -278,8 +332,12 @@ async def test_where_nobody_has_said_what_to_keep_everything_is_kept(database: D
     assert await retention.prune(database) == Pruned()
 
 
-async def test_several_workers_share_the_work_and_none_waits_for_another(database: Database) -> None:
-    await fill(database, Ledgerful(jobs=[[("succeeded", 900), ("cancelled", 900)] for _ in range(12)]))
+async def test_several_workers_share_the_work_and_none_waits_for_another(
+    database: Database,
+) -> None:
+    await fill(
+        database, Ledgerful(jobs=[[("succeeded", 900), ("cancelled", 900)] for _ in range(12)])
+    )
     await retention.declare(database, app())
     async with await database.connect() as other, other.transaction():
         await other.execute("set lock_timeout = '1s'")
@@ -305,7 +363,9 @@ async def test_a_claim_and_an_ending_do_not_wait_for_a_batch_under_way(database:
             async with Database(database.url) as hasty:
                 claim = await Ledger(hasty).claim(Scope(["p/one"]), "w", 9, 60)
                 done = Transition(Status.SUCCEEDED, "done")
-                assert (await Ledger(hasty).finish([Ending(run, done, "1") for run in claim.runs], "w")).ours
+                assert (
+                    await Ledger(hasty).finish([Ending(run, done, "1") for run in claim.runs], "w")
+                ).ours
         finally:
             await database.fetch("alter role current_user reset lock_timeout")
 
@@ -354,14 +414,19 @@ async def test_a_big_table_is_pruned_by_its_indexes(database: Database) -> None:
     """Of a small one the plan may as well read all."""
     await database.fetch(
         "insert into runs (job_id, step, status, input, finished_at, emptied_at, lease_until) "
-        "select 'j' || n / 2, 's' || n, 'succeeded', '1', moment, case when n < 90000 then moment end, null "
+        "select 'j' || n / 2, 's' || n, 'succeeded', '1', moment, case when n < 90000 "
+        "then moment end, null "
         "from generate_series(1, 100000) n, "
         "lateral (select ledger_now() - interval '1 day' * (410 - n / 250) as moment) m"
     )
     async with await database.connect() as connection:
         await connection.execute("vacuum analyze runs")
-        await connection.execute(queries["prune_declare"], {"app": "app", "payloads": 30.0, "ids": 400.0})
-        plan = await (await connection.execute(f"explain {queries['prune']}", {"batch": 200})).fetchall()  # type: ignore[arg-type]
+        await connection.execute(
+            queries["prune_declare"], {"app": "app", "payloads": 30.0, "ids": 400.0}
+        )
+        plan = await (
+            await connection.execute(f"explain {queries['prune']}", {"batch": 200})
+        ).fetchall()  # type: ignore[arg-type]
     text = "\n".join(row["QUERY PLAN"] for row in plan)
     assert "Seq Scan on runs" not in text, text
     assert "using runs_ended on" in text
@@ -392,14 +457,19 @@ async def test_by_hand_a_dry_run_changes_nothing_and_the_real_one_does_what_it_s
     monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
 
     async def called(*arguments: str) -> Any:
-        result = await asyncio.to_thread(CliRunner().invoke, cli, ["--app", module, "prune", *arguments])
+        result = await asyncio.to_thread(
+            CliRunner().invoke, cli, ["--app", module, "prune", *arguments]
+        )
         assert result.exit_code == 0, result.output
         return result.output.strip()
 
     before = await seen(database)
     counts = {"emptied": 2, "gone": 1, "others": 1}
     assert json.loads(await called("--dry-run", "--json")) == {"dry_run": True, **counts}
-    assert await called("--dry-run") == "2 jobs would lose their payloads, 1 job would go, and 1 other row"
+    assert (
+        await called("--dry-run")
+        == "2 jobs would lose their payloads, 1 job would go, and 1 other row"
+    )
     assert await seen(database) == before
     assert await database.fetch("select app from keeps") == []
     assert json.loads(await called("--json")) == {"dry_run": False, **counts}
@@ -408,7 +478,9 @@ async def test_by_hand_a_dry_run_changes_nothing_and_the_real_one_does_what_it_s
 
 
 @pytest.mark.parametrize("days", [(0, 1), (-1, 1), (2, 1), (1, 10**6), (float("nan"), 1)])
-def test_windows_that_make_no_sense_are_refused_when_they_are_written(days: tuple[float, float]) -> None:
+def test_windows_that_make_no_sense_are_refused_when_they_are_written(
+    days: tuple[float, float],
+) -> None:
     with pytest.raises(UserError, match="ids at least as long"):
         Keep(payloads=days[0], ids=days[1])
 
@@ -432,7 +504,8 @@ async def test_claiming_beating_retrying_and_finishing_leave_the_payloads_where_
     payload = json.dumps(row["noise"])
     await ledger.enqueue([NewRun("a", "one", "p", "", payload, "h")])
     (table,) = await database.fetch(
-        "select relname from pg_class where oid = (select reltoastrelid from pg_class where relname = 'runs')"
+        "select relname from pg_class where oid = (select reltoastrelid from pg_class "
+        "where relname = 'runs')"
     )
     toasted = TOASTED.format(table["relname"])
     before = await database.fetch(toasted)
@@ -453,7 +526,10 @@ async def test_a_beat_writes_into_no_index(database: Database) -> None:
     ledger = Ledger(database)
     await ledger.enqueue([NewRun("a", "one", "p", "", "1", "h")])
     (run,) = (await ledger.claim(Scope(["p/one"]), "w", 1, 60)).runs
-    hot = "select pg_stat_force_next_flush(), n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relname = 'runs'"
+    hot = (
+        "select pg_stat_force_next_flush(), n_tup_upd, n_tup_hot_upd from "
+        "pg_stat_user_tables where relname = 'runs'"
+    )
     async with await database.connect() as connection:
 
         async def counted() -> tuple[int, int]:

@@ -1,4 +1,6 @@
-"""How often the database is asked: no more than needed, for each question is part of somebody's wait."""
+"""How often the database is asked: no more than needed, for each question is part of somebody's
+wait.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,13 @@ from typing import Any
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from overnight import App, Context, Pipeline, Worker, control
-from overnight.database import Database
-from overnight.ledger import Ledger
-from overnight.model import Claim, Ending, Scope, Status, Transition
-from overnight.sql import positional
-from overnight.transport.postgres import Listener
+from overnight import App, Context, Pipeline, Worker
+from overnight.engine.wakeups import Listener
+from overnight.operations import control
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import Claim, Ending, Scope, Status, Transition
+from overnight.store.sql import positional
 
 Ctx = Context[None]
 
@@ -32,16 +35,22 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
-async def test_a_silent_connection_is_used_without_being_asked_first(database: Database, asked: list[str]) -> None:
+async def test_a_silent_connection_is_used_without_being_asked_first(
+    database: Database, asked: list[str]
+) -> None:
     for _ in range(3):
         await database.fetch("select 1")
     assert not asked
 
 
-async def test_a_connection_that_has_lost_its_server_is_replaced_before_it_is_used(database: Database) -> None:
+async def test_a_connection_that_has_lost_its_server_is_replaced_before_it_is_used(
+    database: Database,
+) -> None:
     async with Database(database.url, size=1) as narrow:
         first = await narrow.one("select pg_backend_pid() as pid")
-        await database.fetch("select pg_terminate_backend(%(pid)s, 10000)", first or {})  # comes back when it is gone
+        await database.fetch(
+            "select pg_terminate_backend(%(pid)s, 10000)", first or {}
+        )  # comes back when it is gone
         assert await narrow.fetch("select 2 as two") == [{"two": 2}]
 
 
@@ -135,7 +144,9 @@ async def test_a_finish_names_what_was_lost_and_nothing_else(database: Database)
 
     await ledger.enqueue([p.job(1), p.job(2)])
     ours, theirs = (await ledger.claim(Scope(["p/one"]), "me", 2, 60.0)).runs
-    await database.fetch("update runs set attempt = attempt + 1 where id = %(id)s", {"id": theirs.id})
+    await database.fetch(
+        "update runs set attempt = attempt + 1 where id = %(id)s", {"id": theirs.id}
+    )
     done = Transition(Status.SUCCEEDED, "done", ends_job=False)
     finished = await ledger.finish([Ending(ours, done, "1"), Ending(theirs, done, "2")], "me")
     assert finished.ours == {(ours.id, ours.attempt)}

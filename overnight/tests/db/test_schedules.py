@@ -1,4 +1,6 @@
-"""Schedules on a real Postgres, with a clock that is moved: each slot fires once, or is accounted for."""
+"""Schedules on a real Postgres, with a clock that is moved: each slot fires once, or is accounted
+for.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from overnight import App, Context, Cron, NoWork, Pipeline, report
-from overnight.cli import cli
-from overnight.database import Database
-from overnight.keeper import Keeper
-from overnight.ledger import Ledger
+from overnight import App, Context, Cron, NoWork, Pipeline
+from overnight.cli.main import cli
+from overnight.engine.maintenance import Keeper
+from overnight.observability import report
+from overnight.pipelines.triggers import CatchUp, Skipped
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
 from overnight.testing import Clock, run_until_idle
-from overnight.triggers import CatchUp, Skipped
 
 Ctx = Context[Any]
 START = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -47,12 +50,17 @@ async def inputs(database: Database) -> list[Any]:
 
 
 async def slots(database: Database, columns: str = "slot, status, count") -> list[tuple[Any, ...]]:
-    return [tuple(row.values()) for row in await database.fetch(f"select {columns} from slots order by slot")]
+    return [
+        tuple(row.values())
+        for row in await database.fetch(f"select {columns} from slots order by slot")
+    ]
 
 
 async def alerts(database: Database) -> list[tuple[str, int, bool]]:
     """(text, count, is open) of the alerts of slots."""
-    rows = await database.fetch("select text, count, resolved_at from alerts where kind = 'missed_slot' order by id")
+    rows = await database.fetch(
+        "select text, count, resolved_at from alerts where kind = 'missed_slot' order by id"
+    )
     return [(row["text"], row["count"], row["resolved_at"] is None) for row in rows]
 
 
@@ -65,7 +73,11 @@ async def test_a_slot_fires_once_however_many_tick_and_wherever_the_clock_steps(
         await clock.set(START)
         await asyncio.gather(*(each.fire() for each in keepers))
         assert await inputs(database) == []
-        for moment in (timedelta(hours=16, seconds=1), timedelta(hours=15), timedelta(days=1, hours=16, seconds=1)):
+        for moment in (
+            timedelta(hours=16, seconds=1),
+            timedelta(hours=15),
+            timedelta(days=1, hours=16, seconds=1),
+        ):
             await clock.set(START + moment)
             await asyncio.gather(*(each.fire() for each in keepers))
     assert await inputs(database) == ["2030-01-02", "2030-01-03"]
@@ -74,7 +86,9 @@ async def test_a_slot_fires_once_however_many_tick_and_wherever_the_clock_steps(
     ]
 
 
-async def test_of_those_who_saw_the_same_slot_due_one_acts(database: Database, clock: Clock) -> None:
+async def test_of_those_who_saw_the_same_slot_due_one_acts(
+    database: Database, clock: Clock
+) -> None:
     pipeline, ledger = night(nightly()), Ledger(database)
     await clock.set(START)
     await keeper(database, pipeline).fire()
@@ -83,7 +97,9 @@ async def test_of_those_who_saw_the_same_slot_due_one_acts(database: Database, c
     assert await ledger.fire(seen, slot, pipeline.job("2030-01-02"), None)
     assert not await ledger.fire(seen, slot, pipeline.job("2030-01-02"), None)
     assert not await ledger.fire(seen, slot + timedelta(days=1), pipeline.job("2030-01-03"), None)
-    assert not await ledger.skip(seen, Skipped(3, slot + timedelta(days=3), "why"), "skipped", "text")
+    assert not await ledger.skip(
+        seen, Skipped(3, slot + timedelta(days=3), "why"), "skipped", "text"
+    )
     # A schedule that somebody has set back by hand does not fire again what has its row.
     await database.fetch("update schedules set last_slot = %s", [seen.last_slot])
     assert not await ledger.fire(seen, slot, pipeline.job("again"), None)
@@ -95,7 +111,13 @@ async def test_of_those_who_saw_the_same_slot_due_one_acts(database: Database, c
     [
         ("latest", 9, ["2030-01-15"], (datetime(2030, 1, 14, 4, tzinfo=UTC), "skipped", 12), False),
         ("latest", 20, [], (datetime(2030, 1, 15, 4, tzinfo=UTC), "skipped", 13), True),
-        ("all", 9, ["2030-01-14", "2030-01-15"], (datetime(2030, 1, 13, 4, tzinfo=UTC), "skipped", 11), False),
+        (
+            "all",
+            9,
+            ["2030-01-14", "2030-01-15"],
+            (datetime(2030, 1, 13, 4, tzinfo=UTC), "skipped", 11),
+            False,
+        ),
         ("skip", 9, [], (datetime(2030, 1, 15, 4, tzinfo=UTC), "skipped", 13), True),
     ],
 )
@@ -120,7 +142,9 @@ async def test_two_weeks_down_are_caught_up_as_the_policy_says_and_the_rest_is_t
     assert rows[0] == skipped
     assert [status for _, status, _ in rows[1:]] == ["fired"] * len(fired)
     ((text, count, is_open),) = await alerts(database)
-    assert f"{skipped[2]} slots were not fired, the latest of {skipped[0]:%Y-%m-%d} 04:00 UTC" in text
+    assert (
+        f"{skipped[2]} slots were not fired, the latest of {skipped[0]:%Y-%m-%d} 04:00 UTC" in text
+    )
     assert (count, is_open) == (1, unwell)
     # The next night is an ordinary one, and all is well.
     await clock.set(datetime(2030, 1, 16, 4, 0, 1, tzinfo=UTC))
@@ -162,8 +186,12 @@ async def test_a_slot_that_fires_late_says_how_late(database: Database, clock: C
     assert [row["job_id"] for row in await database.fetch("select job_id from runs")] == [job]
 
 
-async def test_a_jobs_origin_is_its_schedule_and_the_pipelines_terms_hold(database: Database, clock: Clock) -> None:
-    pipeline = night(nightly(timezone="Europe/Belgrade"), priority=3, expect_within=600, deadline=3600)
+async def test_a_jobs_origin_is_its_schedule_and_the_pipelines_terms_hold(
+    database: Database, clock: Clock
+) -> None:
+    pipeline = night(
+        nightly(timezone="Europe/Belgrade"), priority=3, expect_within=600, deadline=3600
+    )
     await clock.set(START)
     await keeper(database, pipeline).fire()
     await clock.set(datetime(2030, 1, 2, 3, 0, 1, tzinfo=UTC))
@@ -194,7 +222,9 @@ async def test_a_slot_that_cannot_be_fired_is_told_and_stops_nothing_else(
     database: Database, clock: Clock, input: Any, why: str
 ) -> None:
     days = {2: input, 3: lambda slot: "fixed"}
-    broken = night(Cron("0 4 * * *", input=lambda slot: days[slot.day](slot)), id=lambda value: "fixed")
+    broken = night(
+        Cron("0 4 * * *", input=lambda slot: days[slot.day](slot)), id=lambda value: "fixed"
+    )
     sound = night(nightly(), name="sound")
     await Ledger(database).enqueue([broken.job("fixed")])
     await clock.set(START)
@@ -241,7 +271,9 @@ async def test_a_schedule_that_the_code_has_no_more_is_retired_and_starts_afresh
     await clock.set(START + timedelta(days=4, hours=17))
     await keeper(database, back).fire()
     assert await inputs(database) == ["2030-01-06"]
-    (row,) = await database.fetch("select catch_up, grace, retired_at from schedules where app = 'app'")
+    (row,) = await database.fetch(
+        "select catch_up, grace, retired_at from schedules where app = 'app'"
+    )
     assert tuple(row.values()) == ("all", timedelta(days=30), None)
 
 
@@ -264,7 +296,9 @@ async def test_an_idle_look_at_all_schedules_is_one_statement(
 
 async def found_nothing(database: Database, clock: Clock, jobs: int, nothing: int) -> App:
     """An app whose schedule has fired and ended so many jobs, the last of which found nothing."""
-    pipeline = Pipeline("look", on=[Cron("0 * * * *", input=lambda slot: int(slot.timestamp() // 3600))])
+    pipeline = Pipeline(
+        "look", on=[Cron("0 * * * *", input=lambda slot: int(slot.timestamp() // 3600))]
+    )
 
     @pipeline.step
     async def look(ctx: Ctx, hour: int) -> int:
@@ -285,13 +319,15 @@ async def found_nothing(database: Database, clock: Clock, jobs: int, nothing: in
 
 
 @pytest.mark.parametrize(
-    ("jobs", "nothing", "advised"), [(9, 9, False), (10, 5, False), (10, 6, True), (33, 14, False), (33, 15, True)]
+    ("jobs", "nothing", "advised"),
+    [(9, 9, False), (10, 5, False), (10, 6, True), (33, 14, False), (33, 15, True)],
 )
 async def test_a_schedule_that_found_nothing_more_than_half_the_time_is_shown_with_its_figures(
     database: Database, clock: Clock, jobs: int, nothing: int, advised: bool
 ) -> None:
     app = await found_nothing(database, clock, jobs, nothing)
-    # One more has fired, and has not ended: it does not count, though it takes a place among the last 30.
+    # One more has fired, and has not ended: it does not count, though it takes a place among the
+    # last 30.
     await clock.set(START + timedelta(hours=jobs + 1, seconds=1))
     await Keeper(app, Ledger(database)).fire()
     (row,) = await report.schedules(database, app)
@@ -313,18 +349,27 @@ async def test_the_command_shows_what_fired_what_was_missed_what_is_next_and_wha
 
     told = " ".join((await run("schedules")).split())
     assert "look 0 * * * * UTC 2030-01-01 22:00 fired 2030-01-01 23:00 Tue 23:00 0 6 of 10" in told
-    assert "look 0 * * * * UTC found nothing in 6 of its last 10 runs: let an event start it" in told
+    assert (
+        "look 0 * * * * UTC found nothing in 6 of its last 10 runs: let an event start it" in told
+    )
     assert "finds nothing too often: see schedules" in await run("status")
     await clock.move(6 * 3600)
     (row,) = json.loads(await run("schedules", "--json"))["schedules"]
-    assert (row["overdue"], row["next"]) == ("2030-01-02T03:00:00+00:00", "2030-01-02T05:00:00+00:00")
+    assert (row["overdue"], row["next"]) == (
+        "2030-01-02T03:00:00+00:00",
+        "2030-01-02T05:00:00+00:00",
+    )
     assert (row["nothing"], row["ended"], row["missed"]) == (6, 10, 0)
     told = " ".join((await run("schedules")).split())
     assert "overdue since 2030-01-02 03:00 UTC: does a worker of app run?" in told
     assert "look 0 * * * * UTC 2030-01-01 22:00 fired 2030-01-02 03:00 2030-01-02 05:00" in told
-    assert "overdue look since 2030-01-02 03:00:00 UTC: does a worker run?" in " ".join((await run("status")).split())
+    assert "overdue look since 2030-01-02 03:00:00 UTC: does a worker run?" in " ".join(
+        (await run("status")).split()
+    )
     (schedule,) = await Ledger(database).read_schedules()
-    await Ledger(database).skip(schedule, Skipped(5, schedule.now - timedelta(minutes=1), "away"), "skipped", "away")
+    await Ledger(database).skip(
+        schedule, Skipped(5, schedule.now - timedelta(minutes=1), "away"), "skipped", "away"
+    )
     (row,) = json.loads(await run("schedules", "--json"))["schedules"]
     assert (row["status"], row["missed"], row["note"]) == ("skipped", 5, "away")
 
@@ -334,7 +379,9 @@ async def test_a_schedule_that_never_fired_and_is_overdue_is_both_and_each_is_sh
 ) -> None:
     app = App("app", [night(nightly())])
     await clock.set(datetime(2030, 1, 1, 3, tzinfo=UTC))
-    await Ledger(database).note_schedules("app", [("night", cron) for cron in app.pipelines["night"].crons()])
+    await Ledger(database).note_schedules(
+        "app", [("night", cron) for cron in app.pipelines["night"].crons()]
+    )
     await clock.set(datetime(2030, 1, 1, 4, 6, tzinfo=UTC))
     monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
     monkeypatch.setenv("COLUMNS", "160")
@@ -342,11 +389,19 @@ async def test_a_schedule_that_never_fired_and_is_overdue_is_both_and_each_is_sh
     assert "last (UTC) it was overdue since (UTC) next (UTC)" in told
     assert "night 0 4 * * * UTC never 2030-01-01 04:00 2030-01-02 04:00" in told
     (row,) = await report.schedules(database, app)
-    assert (row["slot"], row["status"], row["overdue"]) == (None, None, datetime(2030, 1, 1, 4, tzinfo=UTC))
+    assert (row["slot"], row["status"], row["overdue"]) == (
+        None,
+        None,
+        datetime(2030, 1, 1, 4, tzinfo=UTC),
+    )
 
 
-async def test_a_schedule_that_no_worker_has_seen_yet_is_shown_with_its_next_slot(database: Database) -> None:
-    (row,) = await report.schedules(database, App("app", [night(nightly(timezone="Europe/Belgrade"))]))
+async def test_a_schedule_that_no_worker_has_seen_yet_is_shown_with_its_next_slot(
+    database: Database,
+) -> None:
+    (row,) = await report.schedules(
+        database, App("app", [night(nightly(timezone="Europe/Belgrade"))])
+    )
     assert (row["pipeline"], row["advice"], row["overdue"]) == ("night", None, None)
     assert (row["slot"], row["status"], row["missed"], row["ended"]) == (None, None, 0, 0)
     assert row["next"] > datetime.now(UTC)

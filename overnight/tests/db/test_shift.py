@@ -11,17 +11,18 @@ from typing import Any
 
 import pytest
 
-from overnight import App, Context, Debounce, Limit, Pipeline, Retry, Transient, control
-from overnight.database import Database
+from overnight import App, Context, Debounce, Limit, Pipeline, Retry, Transient
+from overnight.aws.bounded_worker import Shift
+from overnight.engine.heartbeat import Heart
+from overnight.engine.maintenance import Keeper
+from overnight.engine.rescuer import Rescuer
+from overnight.engine.wakeups import Hint
 from overnight.errors import LedgerUnavailable
-from overnight.heart import Heart
-from overnight.keeper import Keeper
-from overnight.ledger import Ledger
-from overnight.model import Claim
-from overnight.rescue import Rescuer
-from overnight.shift import Shift
+from overnight.operations import control
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import Claim
 from overnight.testing import Clock
-from overnight.transport.port import Hint
 
 Ctx = Context[Any]
 
@@ -52,7 +53,9 @@ async def statuses(database: Database) -> list[tuple[str, str]]:
     return [(row["step"], row["status"]) for row in rows]
 
 
-async def test_a_job_comes_to_its_end_in_one_shift_and_nobody_is_told(database: Database, hot: Database) -> None:
+async def test_a_job_comes_to_its_end_in_one_shift_and_nobody_is_told(
+    database: Database, hot: Database
+) -> None:
     p = Pipeline("p")
 
     @p.step
@@ -111,7 +114,9 @@ async def test_what_follows_beyond_its_places_and_what_comes_later_is_told(
     await shift.work(600)
     assert told.hints[0] == Hint(90.0, "p", "later", "7", job)
     assert told.names() == [("later", 90.0), ("one", 0.0), ("one", 0.0)]
-    assert [status for step, status in await statuses(database) if step == "one"] == ["succeeded"] * 3
+    assert [status for step, status in await statuses(database) if step == "one"] == [
+        "succeeded"
+    ] * 3
 
 
 async def test_a_retry_is_told_with_its_wait(database: Database, hot: Database) -> None:
@@ -128,7 +133,9 @@ async def test_a_retry_is_told_with_its_wait(database: Database, hot: Database) 
     assert await statuses(database) == [("fetch", "queued")]
 
 
-async def test_nothing_begins_that_cannot_end_but_somebody_is_told(database: Database, hot: Database) -> None:
+async def test_nothing_begins_that_cannot_end_but_somebody_is_told(
+    database: Database, hot: Database
+) -> None:
     p = Pipeline("p")
 
     @p.step
@@ -145,10 +152,15 @@ async def test_nothing_begins_that_cannot_end_but_somebody_is_told(database: Dat
     assert await statuses(database) == [("quick", "succeeded"), ("long", "queued")]
     assert told.hints[0].step == "long"
     await Shift(app, database, hot, None, Told(), places=2).work(50)
-    assert await statuses(database) == [("quick", "succeeded"), ("long", "succeeded")]  # it came first in its shift
+    assert await statuses(database) == [
+        ("quick", "succeeded"),
+        ("long", "succeeded"),
+    ]  # it came first in its shift
 
 
-async def test_what_runs_on_is_handed_back_as_no_failure_and_told(database: Database, hot: Database) -> None:
+async def test_what_runs_on_is_handed_back_as_no_failure_and_told(
+    database: Database, hot: Database
+) -> None:
     p = Pipeline("p")
 
     @p.step
@@ -159,7 +171,13 @@ async def test_what_runs_on_is_handed_back_as_no_failure_and_told(database: Data
     await control.start(app, database, "p", 1)
     await Shift(app, database, hot, None, told, places=1).work(0.5)
     (row,) = await database.fetch("select status, attempt, failures, losses, lease_until from runs")
-    assert row == {"status": "queued", "attempt": 1, "failures": 0, "losses": 0, "lease_until": None}
+    assert row == {
+        "status": "queued",
+        "attempt": 1,
+        "failures": 0,
+        "losses": 0,
+        "lease_until": None,
+    }
     (attempt,) = await database.fetch("select outcome from attempts")
     assert attempt == {"outcome": "handed_back"}
     assert told.names()[0] == ("endless", 0.0)
@@ -199,7 +217,9 @@ async def test_a_heart_renews_leases_within_a_shift(database: Database, hot: Dat
     assert await statuses(database) == [("slow", "succeeded")]
 
 
-async def test_a_shift_takes_in_turn_what_its_own_runs_held(database: Database, hot: Database) -> None:
+async def test_a_shift_takes_in_turn_what_its_own_runs_held(
+    database: Database, hot: Database
+) -> None:
     p = Pipeline("p")
 
     @p.step(limits=[Limit(at_once=1)])
@@ -230,7 +250,9 @@ async def test_what_a_rate_holds_is_told_with_the_time_when_it_lets_more_through
     assert 30 < hint.delay <= 40
 
 
-async def test_a_switch_that_is_off_holds_a_shift_and_nobody_is_told(database: Database, hot: Database) -> None:
+async def test_a_switch_that_is_off_holds_a_shift_and_nobody_is_told(
+    database: Database, hot: Database
+) -> None:
     p = Pipeline("p")
 
     @p.step
@@ -257,7 +279,9 @@ async def test_a_shift_without_a_database_says_so_at_once(database: Database) ->
         await Shift(App("app", [p]), database, closed, None, Told(), places=1).work(600)
 
 
-async def test_a_slot_is_fired_by_the_clock_that_is_ahead_and_once(database: Database, clock: Clock) -> None:
+async def test_a_slot_is_fired_by_the_clock_that_is_ahead_and_once(
+    database: Database, clock: Clock
+) -> None:
     from datetime import timedelta
 
     from overnight import Cron
@@ -287,7 +311,9 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-async def test_shifts_leave_no_file_open_whether_they_worked_or_not(database: Database, hot: Database) -> None:
+async def test_shifts_leave_no_file_open_whether_they_worked_or_not(
+    database: Database, hot: Database
+) -> None:
     p = Pipeline("p")
 
     @p.step

@@ -14,12 +14,14 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from overnight import App, Approve, Context, Limit, Pipeline, Review, Transient, control, report, rollup, signals
-from overnight.cli import cli
-from overnight.database import Database
-from overnight.ledger import Ledger
-from overnight.rollup import SETTLE
-from overnight.sql import queries
+from overnight import App, Approve, Context, Limit, Pipeline, Review, Transient
+from overnight.cli.main import cli
+from overnight.observability import report, rollup, signals
+from overnight.observability.rollup import SETTLE
+from overnight.operations import control
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.sql import queries
 from overnight.testing import Clock, fresh_database, run_until_idle
 
 pytestmark = pytest.mark.large  # of `make test-large`
@@ -32,7 +34,9 @@ FINAL = {"done": "succeeded", "no_work": "succeeded", "cancel": "cancelled"}
 
 @dataclass(frozen=True)
 class End:
-    """An attempt that ended `second` seconds after the start; the row is there `late` seconds later."""
+    """An attempt that ended `second` seconds after the start; the row is there `late` seconds
+    later.
+    """
 
     second: int
     late: int
@@ -48,7 +52,9 @@ ends = st.lists(
         second=st.integers(0, 4 * 3600),
         late=st.integers(0, SETTLE - 1),
         step=st.sampled_from(["a", "b"]),
-        outcome=st.sampled_from(["done"] * 3 + ["no_work", "cancel", "retry", "error", "review", "lost"]),
+        outcome=st.sampled_from(
+            ["done"] * 3 + ["no_work", "cancel", "retry", "error", "review", "lost"]
+        ),
         took=st.floats(0.002, 5_000),
         failures=st.integers(0, 12),
     ),
@@ -61,7 +67,8 @@ async def write(database: Database, number: int, end: End) -> None:
     at = START + timedelta(seconds=end.second)
     final = FINAL.get(end.outcome)
     (run,) = await database.fetch(
-        "insert into runs (job_id, step, pipeline, status, outcome, failures, started_at, finished_at, emptied_at) "
+        "insert into runs (job_id, step, pipeline, status, outcome, failures, "
+        "started_at, finished_at, emptied_at) "
         "values (%s, %s, 'p', %s, %s, %s, %s, %s, %s) returning id",
         [
             str(number),
@@ -76,12 +83,15 @@ async def write(database: Database, number: int, end: End) -> None:
     )
     if not final:
         await database.fetch(
-            "insert into attempts (run_id, attempt, outcome, started_at, finished_at) values (%s, 1, %s, %s, %s)",
+            "insert into attempts (run_id, attempt, outcome, started_at, finished_at) "
+            "values (%s, 1, %s, %s, %s)",
             [run["id"], end.outcome, at - timedelta(seconds=end.took), at],
         )
     await database.fetch(
-        "insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, model, request_hash, status, "
-        "cost_usd, started_at, finished_at) values (%s, %s, %s, 'p', 'k', 1, 'x', 'm', 'h', 'stored', 0.25, %s, %s)",
+        "insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, "
+        "model, request_hash, status, "
+        "cost_usd, started_at, finished_at) values (%s, %s, %s, 'p', 'k', 1, 'x', 'm', "
+        "'h', 'stored', 0.25, %s, %s)",
         [run["id"], str(number), end.step, at, at],
     )
 
@@ -109,10 +119,16 @@ def expected(there: list[End], span: int) -> dict[tuple[datetime, str], Any]:
     max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # each example is a database: shrinking would take minutes
+    phases=[
+        Phase.explicit,
+        Phase.reuse,
+        Phase.generate,
+    ],  # each example is a database: shrinking would take minutes
 )
 @example(  # what is there a little late belongs to a span that is over
-    ends=[End(10, 0, "a", "done", 1.0, 0), End(299, 100, "a", "done", 1.0, 0)], ticks=[(310, 20)], since=0
+    ends=[End(10, 0, "a", "done", 1.0, 0), End(299, 100, "a", "done", 1.0, 0)],
+    ticks=[(310, 20)],
+    since=0,
 )
 @given(
     ends=ends,
@@ -139,10 +155,15 @@ def test_however_the_ticks_fall_each_ending_is_counted_once(
             while await rollup.add(database, 3) == 0:
                 pass
             last = START + timedelta(seconds=max((end.second for end in ends), default=0))
-            assert await database.fetch("select 1 from signals_mark where until > %s", [last]) or not ends
+            assert (
+                await database.fetch("select 1 from signals_mark where until > %s", [last])
+                or not ends
+            )
             moment = START + timedelta(seconds=since)
             later = [end for end in ends if end.second >= since]
-            in_hour = [end for end in ends if end.second >= since // 3600 * 3600]  # START is a full hour
+            in_hour = [
+                end for end in ends if end.second >= since // 3600 * 3600
+            ]  # START is a full hour
             for span in signals.SPANS:
                 assert await counted(database, span) == expected(ends, span)
                 assert await counted(database, span, moment) == expected(later, span)
@@ -195,22 +216,41 @@ async def test_the_signals_of_real_runs_are_the_same_before_and_after_they_are_a
     await run_until_idle(app, database, clock=clock)
     for _ in range(2):
         (step,) = report.steps(await report.tallies(database, began))
-        assert (step["step"], step["attempts"], step["failed"], step["succeeded"]) == ("p/a", 5, 3, 1)
+        assert (step["step"], step["attempts"], step["failed"], step["succeeded"]) == (
+            "p/a",
+            5,
+            3,
+            1,
+        )
         retries = report.retries_to_success(await report.tallies(database, began))
         assert [(point["failures"], point["mean"]) for point in retries] == [({2: 1}, 2.0)]
         traffic: Counter[str] = Counter()
         for point in report.traffic(await report.tallies(database, began)):
             traffic.update(point["outcomes"])
         assert traffic == {"retry": 2, "done": 1, "error": 1, "review": 1}
-        assert sum(point["failed"] for point in report.errors(await report.tallies(database, began, step="p/a"))) == 3
-        assert sum(point["count"] for point in report.latency(await report.tallies(database, began))) == 2
+        assert (
+            sum(
+                point["failed"]
+                for point in report.errors(await report.tallies(database, began, step="p/a"))
+            )
+            == 3
+        )
+        assert (
+            sum(point["count"] for point in report.latency(await report.tallies(database, began)))
+            == 2
+        )
         assert report.latency(await report.tallies(database, began, step="p/b")) == []
         totals = await report.since(database, began)
-        assert (totals["runs"], totals["retries"]) == ({"dead": 1, "needs_review": 1, "succeeded": 1}, 2)
+        assert (totals["runs"], totals["retries"]) == (
+            {"dead": 1, "needs_review": 1, "succeeded": 1},
+            2,
+        )
         await settled(database, clock)
 
 
-async def test_an_approval_is_a_success_and_its_wait_is_no_latency(database: Database, clock: Clock) -> None:
+async def test_an_approval_is_a_success_and_its_wait_is_no_latency(
+    database: Database, clock: Clock
+) -> None:
     app = one_step(Review(["why"], 2))
     began = await ran(database, clock, app)
     (waiting,) = await report.review(database)
@@ -229,13 +269,19 @@ async def test_sums_are_kept_when_the_rows_are_gone_and_go_when_their_own_time_i
     began = signals.floor(await ran(database, clock, one_step(1)), 86_400)
     await settled(database, clock)
     await database.fetch("delete from runs")
-    assert [step["succeeded"] for step in report.steps(await report.tallies(database, began))] == [1]
+    assert [step["succeeded"] for step in report.steps(await report.tallies(database, began))] == [
+        1
+    ]
     await clock.move(9 * 86_400)
     await ran(database, clock, one_step(1))
     await settled(database, clock)
-    kept = await database.fetch("select span, count(*)::int as count from step_signals group by span order by span")
+    kept = await database.fetch(
+        "select span, count(*)::int as count from step_signals group by span order by span"
+    )
     assert [(row["span"], row["count"]) for row in kept] == [(300, 1), (3600, 2), (86_400, 2)]
-    assert sum(step["succeeded"] for step in report.steps(await report.tallies(database, began))) == 2
+    assert (
+        sum(step["succeeded"] for step in report.steps(await report.tallies(database, began))) == 2
+    )
 
 
 async def test_what_waits_is_noted_once_in_five_minutes_and_what_a_switch_holds_is_not(
@@ -291,7 +337,8 @@ async def test_what_waits_is_told_apart_by_what_holds_it_and_of_a_long_line_the_
     await Ledger(database).enqueue([p.job(number) for number in range(9)])
     await control.set_switch(database, "key:k0", enabled=False, reason="test")
     await database.fetch(
-        "insert into breakers (name, key, open_until) values ('b k1', 'k1', ledger_now() + interval '1 min')"
+        "insert into breakers (name, key, open_until) values ('b k1', 'k1', ledger_now() "
+        "+ interval '1 min')"
     )
 
     async def waits() -> tuple[int, ...]:
@@ -310,7 +357,9 @@ async def test_what_waits_is_told_apart_by_what_holds_it_and_of_a_long_line_the_
 async def listed(database: Database, **filters: Any) -> list[int]:
     """The ids of the list of runs, page by page."""
     seen: list[int] = []
-    while page := await report.runs(database, limit=2, before=seen[-1] if seen else None, **filters):
+    while page := await report.runs(
+        database, limit=2, before=seen[-1] if seen else None, **filters
+    ):
         seen += [row["id"] for row in page]
     return seen
 
@@ -320,11 +369,17 @@ async def test_the_list_of_runs_is_read_page_by_page(database: Database) -> None
     await Ledger(database).enqueue([app.pipeline("p").job(number) for number in range(5)])
     await database.fetch("update runs set status = 'running' where id <= 2")
     await database.fetch("update runs set status = 'dead' where id <= 2")
-    for filters, ids in (({}, [5, 4, 3, 2, 1]), ({"status": "dead"}, [2, 1]), ({"pipeline": "q"}, [])):
+    for filters, ids in (
+        ({}, [5, 4, 3, 2, 1]),
+        ({"status": "dead"}, [2, 1]),
+        ({"pipeline": "q"}, []),
+    ):
         assert await listed(database, **filters) == ids
 
 
-async def test_what_is_queued_is_listed_in_the_order_of_its_turn_and_what_ended_by_its_end(database: Database) -> None:
+async def test_what_is_queued_is_listed_in_the_order_of_its_turn_and_what_ended_by_its_end(
+    database: Database,
+) -> None:
     await database.fetch(
         "insert into runs (job_id, step, key, status, priority, due_at, finished_at, emptied_at) "
         "select s || n, 'a', 'k' || n %% 2, s, n %% 3, ledger_now() + n / 4 * interval '1 minute', "
@@ -339,7 +394,8 @@ async def test_what_is_queued_is_listed_in_the_order_of_its_turn_and_what_ended_
     for status, order in orders.items():
         for key in (None, "k1"):
             rows = await database.fetch(
-                "select id from runs where status = %(status)s and (%(key)s::text is null or key = %(key)s) "
+                "select id from runs where status = %(status)s and (%(key)s::text is "
+                "null or key = %(key)s) "
                 f"order by {order}",
                 {"status": status, "key": key},
             )
@@ -349,9 +405,11 @@ async def test_what_is_queued_is_listed_in_the_order_of_its_turn_and_what_ended_
 async def test_an_anomaly_of_the_ledger_is_found(database: Database, clock: Clock) -> None:
     await clock.set(START)
     await database.fetch(
-        "insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, model, request_hash, status, "
+        "insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, "
+        "model, request_hash, status, "
         "cost_usd, finished_at) select 1, 'j', 's', 'p', 'k', 1, 'x', 'm', 'h', 'stored', "
-        "case when d = 0 then 42 else 4.2 end, ledger_now() - d * interval '1 day' from generate_series(0, 9) d"
+        "case when d = 0 then 42 else 4.2 end, ledger_now() - d * interval '1 day' from "
+        "generate_series(0, 9) d"
     )
     (told,) = await report.anomalies(database)
     assert (told.kind, told.subject, told.value, told.usual) == ("cost", "2030-01-07", 42.0, 4.2)
@@ -359,12 +417,16 @@ async def test_an_anomaly_of_the_ledger_is_found(database: Database, clock: Cloc
     assert (model["name"], float(model["cost_usd"]), model["calls"]) == ("m", 42.0, 1)
 
 
-async def test_the_command_tells_the_signals(database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_command_tells_the_signals(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await ran(database, clock, one_step(1, 2), jobs=2)
     monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
 
     async def called(*arguments: str) -> str:
-        result = await asyncio.to_thread(CliRunner().invoke, cli, ["signals", *arguments], catch_exceptions=False)
+        result = await asyncio.to_thread(
+            CliRunner().invoke, cli, ["signals", *arguments], catch_exceptions=False
+        )
         assert result.exit_code == 0
         return result.output
 

@@ -1,4 +1,6 @@
-"""Every query is prepared against the real schema, so that a misspelt column fails here and not at night."""
+"""Every query is prepared against the real schema, so that a misspelt column fails here and not at
+night.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,10 @@ import asyncio
 import psycopg
 import pytest
 
-from overnight.database import Database, migrate
 from overnight.errors import ConfigError
-from overnight.sql import SqlFolder, queries
+from overnight.store.database import Database
+from overnight.store.migrations import migrate
+from overnight.store.sql import SqlFolder, queries
 from overnight.testing import numbered
 
 NOT_PREPARABLE = {"migrations_table"}  # CREATE TABLE cannot be prepared
@@ -40,7 +43,9 @@ async def test_three_starters_apply_each_migration_once(server_url: str) -> None
     assert sorted(len(names) for names in applied) == [0, 0, total]
 
 
-async def test_a_migration_that_changed_after_it_was_applied_is_an_error(database: Database) -> None:
+async def test_a_migration_that_changed_after_it_was_applied_is_an_error(
+    database: Database,
+) -> None:
     class Changed(SqlFolder):
         def migrations(self):  # type: ignore[no-untyped-def]
             yield 1, "ledger", "select 1"

@@ -9,9 +9,10 @@ import pytest
 import structlog
 from pydantic_core import from_json
 
-from overnight import App, Context, Pipeline, Retry, Review, Transient, control, logs
-from overnight.context import LINES
-from overnight.database import Database
+from overnight import App, Context, Pipeline, Retry, Review, Transient, logs
+from overnight.engine.context import LINES
+from overnight.operations import control
+from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
 SECRET = "sk-very-secret-0123456789"
@@ -22,10 +23,15 @@ async def details(database: Database, clock: Clock, pipeline: Pipeline) -> list[
     app = App("app", [pipeline])
     await control.start(app, database, pipeline.name, 1)
     await run_until_idle(app, database, clock=clock)
-    return [row["detail"] for row in await database.fetch("select detail from attempts order by attempt")]
+    return [
+        row["detail"]
+        for row in await database.fetch("select detail from attempts order by attempt")
+    ]
 
 
-async def test_the_lines_of_a_failed_attempt_are_kept_with_its_traceback(database: Database, clock: Clock) -> None:
+async def test_the_lines_of_a_failed_attempt_are_kept_with_its_traceback(
+    database: Database, clock: Clock
+) -> None:
     pipeline = Pipeline("p")
 
     @pipeline.step(retry=Retry(1))
@@ -58,7 +64,9 @@ async def test_a_plain_function_s_lines_are_kept_too_and_what_waits_for_review_h
     assert detail.endswith(" warning odd")
 
 
-async def test_of_many_long_lines_the_last_are_kept_without_what_is_secret(database: Database, clock: Clock) -> None:
+async def test_of_many_long_lines_the_last_are_kept_without_what_is_secret(
+    database: Database, clock: Clock
+) -> None:
     logs.hide(SECRET)
     pipeline = Pipeline("p")
 
@@ -157,13 +165,17 @@ async def test_whatever_a_line_holds_it_fails_no_job_and_is_stored(
     assert detail.count("\n") >= 7
     for event in ("a field", "a bound field", "an error", "the last one"):
         assert f'"event":"{event}"' in out.getvalue()
-    assert '"error":"TypeError","event":"a log line could not be written"' in out.getvalue()  # `%d` with a text
+    assert (
+        '"error":"TypeError","event":"a log line could not be written"' in out.getvalue()
+    )  # `%d` with a text
     for line in out.getvalue().splitlines():
         if value is not ODD["integer"]:  # which is JSON, but no reader takes it
             from_json(line, allow_inf_nan=False)
 
 
-async def test_a_log_of_the_app_s_own_that_raises_fails_no_job(database: Database, clock: Clock) -> None:
+async def test_a_log_of_the_app_s_own_that_raises_fails_no_job(
+    database: Database, clock: Clock
+) -> None:
     def raises(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         if "attempt" in event and "outcome" not in event:
             raise RuntimeError("no room")
@@ -182,7 +194,9 @@ async def test_a_log_of_the_app_s_own_that_raises_fails_no_job(database: Databas
     assert "info hello" in detail
 
 
-async def test_a_method_that_a_log_does_not_have_is_a_fault_of_the_step(database: Database, clock: Clock) -> None:
+async def test_a_method_that_a_log_does_not_have_is_a_fault_of_the_step(
+    database: Database, clock: Clock
+) -> None:
     pipeline = Pipeline("p")
 
     @pipeline.step

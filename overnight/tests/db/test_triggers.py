@@ -7,24 +7,29 @@ from typing import Any
 
 import pytest
 
-from overnight import App, Context, Debounce, On, Pipeline, Retry, Transient, control
-from overnight.database import Database
+from overnight import App, Context, Debounce, On, Pipeline, Retry, Transient
+from overnight.engine.worker import Worker
 from overnight.errors import ConfigError, NotFound
-from overnight.ledger import Ledger
-from overnight.model import Filter
+from overnight.operations import control
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import Filter
 from overnight.testing import Clock, run_until_idle
-from overnight.worker import Worker
 
 Ctx = Context[Any]
 
 
 class Edits:
-    """Pages are edited; each page is published some time after the last edit, with what it was then."""
+    """Pages are edited; each page is published some time after the last edit, with what it was
+    then.
+    """
 
     def __init__(self, database: Database, clock: Clock, wait: Debounce) -> None:
         self.published: list[tuple[str, int]] = []
         self.database, self.clock = database, clock
-        publish = Pipeline("publish", on=[On("edited", debounce=wait)], key=lambda page: page["page"])
+        publish = Pipeline(
+            "publish", on=[On("edited", debounce=wait)], key=lambda page: page["page"]
+        )
 
         @publish.step
         async def write(ctx: Ctx, page: dict[str, Any]) -> None:
@@ -39,7 +44,9 @@ class Edits:
         self.app = App("app", [publish, edit])
 
     async def edit(self, page: str, revision: int, *, wait: float = 0) -> None:
-        await Ledger(self.database).enqueue([self.app.pipeline("edit").job({"page": page, "revision": revision})])
+        await Ledger(self.database).enqueue(
+            [self.app.pipeline("edit").job({"page": page, "revision": revision})]
+        )
         await self.work()
         await self.clock.move(wait)
 
@@ -67,7 +74,9 @@ async def test_each_key_waits_for_itself(database: Database, clock: Clock) -> No
     assert edits.published == [("roses", 1)]
 
 
-async def test_a_busy_key_still_fires_after_the_maximum_wait(database: Database, clock: Clock) -> None:
+async def test_a_busy_key_still_fires_after_the_maximum_wait(
+    database: Database, clock: Clock
+) -> None:
     edits = Edits(database, clock, Debounce(90, at_most=200))
     for revision in range(4):
         await edits.edit("roses", revision, wait=60)
@@ -75,7 +84,9 @@ async def test_a_busy_key_still_fires_after_the_maximum_wait(database: Database,
     assert edits.published == [("roses", 3)]  # 240 s after the first edit, 60 s after the last
 
 
-async def test_an_event_that_comes_after_the_start_is_a_job_of_its_own(database: Database, clock: Clock) -> None:
+async def test_an_event_that_comes_after_the_start_is_a_job_of_its_own(
+    database: Database, clock: Clock
+) -> None:
     edits = Edits(database, clock, Debounce(90))
     await edits.edit("roses", 1, wait=91)
     await edits.work()
@@ -86,13 +97,20 @@ async def test_an_event_that_comes_after_the_start_is_a_job_of_its_own(database:
 
 async def test_many_events_of_one_key_at_once_are_one_job(database: Database, clock: Clock) -> None:
     edits = Edits(database, clock, Debounce(90))
-    jobs = [next(edits.app.pipeline("publish").jobs_for("edited", {"page": "roses", "revision": n})) for n in range(20)]
+    jobs = [
+        next(edits.app.pipeline("publish").jobs_for("edited", {"page": "roses", "revision": n}))
+        for n in range(20)
+    ]
     await asyncio.gather(*(Ledger(database).enqueue([job]) for job in jobs))
-    found = await database.fetch("select key, origin, extract(epoch from due_at - created_at)::int as wait from runs")
+    found = await database.fetch(
+        "select key, origin, extract(epoch from due_at - created_at)::int as wait from runs"
+    )
     assert found == [{"key": "roses", "origin": "event edited", "wait": 90}]
 
 
-async def test_the_same_event_twice_restarts_the_wait_and_is_done_once(database: Database, clock: Clock) -> None:
+async def test_the_same_event_twice_restarts_the_wait_and_is_done_once(
+    database: Database, clock: Clock
+) -> None:
     edits = Edits(database, clock, Debounce(90))
     (job,) = edits.app.jobs_for("edited", {"page": "roses", "revision": 1})
     for _ in range(3):
@@ -129,7 +147,9 @@ def hopeful(deadline: float) -> tuple[App, list[int]]:
     return App("app", [p]), calls
 
 
-async def test_a_deadline_is_the_whole_jobs_and_ends_its_retries(database: Database, clock: Clock) -> None:
+async def test_a_deadline_is_the_whole_jobs_and_ends_its_retries(
+    database: Database, clock: Clock
+) -> None:
     app, calls = hopeful(deadline=100)
     await Ledger(database).enqueue([app.pipeline("p").job(1)])
     await run_until_idle(app, database, clock=clock)
@@ -149,7 +169,9 @@ async def test_no_attempt_begins_after_the_deadline(database: Database, clock: C
 
 
 @pytest.mark.parametrize("again", ["replay", "edit"])
-async def test_a_person_may_start_again_what_its_deadline_ended(database: Database, clock: Clock, again: str) -> None:
+async def test_a_person_may_start_again_what_its_deadline_ended(
+    database: Database, clock: Clock, again: str
+) -> None:
     app, calls = hopeful(deadline=100)
     job = app.pipeline("p").job(1)
     await Ledger(database).enqueue([job])
@@ -163,7 +185,9 @@ async def test_a_person_may_start_again_what_its_deadline_ended(database: Databa
     assert calls == [1]
 
 
-async def test_an_attempt_that_is_still_running_at_the_deadline_is_ended(database: Database) -> None:
+async def test_an_attempt_that_is_still_running_at_the_deadline_is_ended(
+    database: Database,
+) -> None:
     p = Pipeline("p", deadline=0.2)
 
     @p.step(timeout=60)
@@ -183,17 +207,28 @@ async def test_whoever_was_told_of_a_job_that_a_later_event_replaced_finds_the_o
     told = [
         job
         for revision in range(3)
-        for job in await control.emit(edits.app, database, "edited", {"page": "roses", "revision": revision})
+        for job in await control.emit(
+            edits.app, database, "edited", {"page": "roses", "revision": revision}
+        )
     ]
     rows = await database.fetch("select job_id from runs")
     assert [row["job_id"] for row in rows] == told[2:]
     assert await control.find_job(database, told[2]) == told[2]
     for earlier in told[:2]:
-        for look in (control.find_job(database, earlier[:8]), control.cancel(database, earlier, "no")):
-            with pytest.raises(NotFound, match=f"took the place of job {earlier} while it waited: see job {told[2]}"):
+        for look in (
+            control.find_job(database, earlier[:8]),
+            control.cancel(database, earlier, "no"),
+        ):
+            with pytest.raises(
+                NotFound,
+                match=f"took the place of job {earlier} while it waited: see job {told[2]}",
+            ):
                 await look
     # Edited back: the first one stands again.
-    assert await control.emit(edits.app, database, "edited", {"page": "roses", "revision": 0}) == told[:1]
+    assert (
+        await control.emit(edits.app, database, "edited", {"page": "roses", "revision": 0})
+        == told[:1]
+    )
     assert await control.find_job(database, told[0]) == told[0]
     with pytest.raises(NotFound, match=f"see job {told[0]}"):
         await control.find_job(database, told[2])
@@ -202,7 +237,11 @@ async def test_whoever_was_told_of_a_job_that_a_later_event_replaced_finds_the_o
 async def test_of_several_events_of_a_step_the_last_one_stands_and_its_ids_are_answered(
     database: Database, clock: Clock
 ) -> None:
-    p, q, answers = Pipeline("p"), Pipeline("q", on=[On("edited", debounce=Debounce(90))], key=lambda v: v["page"]), []
+    p, q, answers = (
+        Pipeline("p"),
+        Pipeline("q", on=[On("edited", debounce=Debounce(90))], key=lambda v: v["page"]),
+        [],
+    )
 
     @p.step
     async def save(ctx: Ctx, value: int) -> None:
@@ -216,11 +255,18 @@ async def test_of_several_events_of_a_step_the_last_one_stands_and_its_ids_are_a
 
     await Ledger(database).enqueue([p.job(1)])
     await Worker(App("app", [p, q]), database).run(until_idle=True, horizon=0)
-    rows = await database.fetch("select job_id, input from runs where pipeline = 'q' order by input->>'page' desc")
-    assert [(row["job_id"], row["input"]["revision"]) for row in rows] == [(answers[7][0], 7), (answers[8][0], 0)]
+    rows = await database.fetch(
+        "select job_id, input from runs where pipeline = 'q' order by input->>'page' desc"
+    )
+    assert [(row["job_id"], row["input"]["revision"]) for row in rows] == [
+        (answers[7][0], 7),
+        (answers[8][0], 0),
+    ]
 
 
-async def test_how_long_a_job_of_an_event_may_be_replaced_is_said(database: Database, clock: Clock) -> None:
+async def test_how_long_a_job_of_an_event_may_be_replaced_is_said(
+    database: Database, clock: Clock
+) -> None:
     edits = Edits(database, clock, Debounce(90))
     assert (edits.app.debounces("edited"), edits.app.debounces("other")) == (90, 0)
 

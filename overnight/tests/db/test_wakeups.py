@@ -1,4 +1,6 @@
-"""How workers learn that there is something to do: hints, the poll behind them, and a neighbour's death."""
+"""How workers learn that there is something to do: hints, the poll behind them, and a neighbour's
+death.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +12,17 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from overnight import App, Context, Pipeline, control
-from overnight.database import Database
-from overnight.ledger import Ledger
-from overnight.model import NewRun, Scope
-from overnight.rescue import SETTLE, Rescuer
-from overnight.sql import queries
+from overnight import App, Context, Pipeline
+from overnight.engine import wakeups
+from overnight.engine.rescuer import SETTLE, Rescuer
+from overnight.engine.wakeups import COALESCE, Hints, Listener, hint
+from overnight.engine.worker import Worker
+from overnight.operations import control
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import NewRun, Scope
+from overnight.store.sql import queries
 from overnight.testing import Clock
-from overnight.transport import postgres
-from overnight.transport.postgres import COALESCE, Hints, Listener, hint
-from overnight.worker import Worker
 
 pytestmark = pytest.mark.large  # of `make test-large`
 
@@ -67,7 +70,9 @@ class Wire:
         pumps = self._pump(reader, upstream[1], dead), self._pump(upstream[0], writer, dead)
         self._carried += [asyncio.create_task(pump) for pump in pumps]
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dead: asyncio.Event) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dead: asyncio.Event
+    ) -> None:
         with suppress(ConnectionError):
             while (data := await reader.read(65536)) and not dead.is_set():
                 writer.write(data)
@@ -79,8 +84,8 @@ class Wire:
 async def test_a_listener_on_a_half_open_socket_notices_and_listens_again(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres, "PROBE_LIMIT", 0.2)
-    monkeypatch.setattr(postgres, "RECONNECT", 0.01)
+    monkeypatch.setattr(wakeups, "PROBE_LIMIT", 0.2)
+    monkeypatch.setattr(wakeups, "RECONNECT", 0.01)
     wire, heard = Wire(database.url), asyncio.Queue[str]()
     async with wire.up() as url:
         listening = asyncio.create_task(Listener(Database(url), probe=0.2).run(heard.put_nowait))
@@ -158,7 +163,9 @@ async def test_finishing_work_sends_no_notification(database: Database) -> None:
     await asyncio.gather(listening, return_exceptions=True)
 
 
-async def test_work_that_one_worker_cannot_take_alone_wakes_another_at_once(database: Database) -> None:
+async def test_work_that_one_worker_cannot_take_alone_wakes_another_at_once(
+    database: Database,
+) -> None:
     p, began = Pipeline("p"), Counter[str]()
     everybody = asyncio.Event()
 
@@ -167,7 +174,9 @@ async def test_work_that_one_worker_cannot_take_alone_wakes_another_at_once(data
         began[str(value)] += 1
         if sum(began.values()) == 4:
             everybody.set()
-        await everybody.wait()  # the first worker has two places: without the second one this never ends
+        await (
+            everybody.wait()
+        )  # the first worker has two places: without the second one this never ends
 
     app = App("app", [p])
     workers = [Worker(app, database, concurrency=2, poll=3600) for _ in range(2)]
@@ -181,7 +190,9 @@ async def test_work_that_one_worker_cannot_take_alone_wakes_another_at_once(data
     await asyncio.gather(*running)
 
 
-async def test_work_that_was_put_there_without_a_hint_is_found_by_the_poll(database: Database) -> None:
+async def test_work_that_was_put_there_without_a_hint_is_found_by_the_poll(
+    database: Database,
+) -> None:
     p, done = Pipeline("p"), asyncio.Event()
 
     @p.step
@@ -197,7 +208,9 @@ async def test_work_that_was_put_there_without_a_hint_is_found_by_the_poll(datab
     await running
 
 
-async def test_an_idle_worker_makes_one_statement_a_poll(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_idle_worker_makes_one_statement_a_poll(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made: list[str] = []
     fetch = Database.fetch
 
@@ -220,7 +233,9 @@ async def test_an_idle_worker_makes_one_statement_a_poll(database: Database, mon
     assert len(made) - made.count("claim") < 15, Counter(made)
 
 
-async def test_a_neighbours_death_is_told_at_once_and_its_work_given_back(database: Database, clock: Clock) -> None:
+async def test_a_neighbours_death_is_told_at_once_and_its_work_given_back(
+    database: Database, clock: Clock
+) -> None:
     ledger = Ledger(database)
     await ledger.enqueue([NewRun("a", "one", "p", "", "{}", "h")])
     died = asyncio.Event()
@@ -239,12 +254,16 @@ async def test_a_neighbours_death_is_told_at_once_and_its_work_given_back(databa
     await rescuer.look()
     await clock.move(SETTLE + 0.1)
     await rescuer.look()
-    assert await database.fetch("select status, outcome from runs") == [{"status": "queued", "outcome": "lost"}]
+    assert await database.fetch("select status, outcome from runs") == [
+        {"status": "queued", "outcome": "lost"}
+    ]
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
 
 
-async def test_a_watching_neighbour_is_not_mistaken_for_the_living(database: Database, clock: Clock) -> None:
+async def test_a_watching_neighbour_is_not_mistaken_for_the_living(
+    database: Database, clock: Clock
+) -> None:
     """Those who wait for a lock, or hold it shared for a moment, do not keep its dead owner alive."""
     ledger = Ledger(database)
     sign_in = {"worker": "w1", "lock_key": 2**61 + 778, "host": "h", "pid": 1}

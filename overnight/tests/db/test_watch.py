@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from overnight import App, Context, Cron, NoWork, Pipeline
-from overnight.cli import cli
-from overnight.database import Database
-from overnight.keeper import Keeper
-from overnight.ledger import Ledger
+from overnight.cli.main import cli
+from overnight.engine.maintenance import Keeper
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
 from overnight.testing import Clock, run_until_idle
 
 Ctx = Context[Any]
@@ -38,7 +38,9 @@ def keeper(database: Database, app: str, *pipelines: Pipeline) -> Keeper:
 
 async def alerts(database: Database, kind: str) -> list[tuple[str, int, bool]]:
     """(subject, count, is open)."""
-    rows = await database.fetch("select subject, count, resolved_at from alerts where kind = %s order by id", [kind])
+    rows = await database.fetch(
+        "select subject, count, resolved_at from alerts where kind = %s order by id", [kind]
+    )
     return [(row["subject"], row["count"], row["resolved_at"] is None) for row in rows]
 
 
@@ -60,11 +62,17 @@ async def test_a_slot_of_a_dead_app_is_told_by_the_worker_of_another_once_for_ea
     for minutes in (5, 6, 60):
         assert await watched(SLOT + timedelta(minutes=minutes)) == [(subject, 1, True)]
     (row,) = await database.fetch("select text from alerts")
-    assert row["text"] == "the slot of 2030-01-02 04:00 UTC was neither fired nor skipped: does a worker of dead run?"
+    assert (
+        row["text"]
+        == "the slot of 2030-01-02 04:00 UTC was neither fired nor skipped: does a worker "
+        "of dead run?"
+    )
     assert await watched(SLOT + timedelta(days=1, minutes=6)) == [(subject, 2, True)]
     assert await watched(SLOT + timedelta(days=1, minutes=7)) == [(subject, 2, True)]
     await keeper(database, "dead", report).fire()
-    assert await watched(SLOT + timedelta(days=1, minutes=8)) == [(subject, 3, False)]  # one was skipped
+    assert await watched(SLOT + timedelta(days=1, minutes=8)) == [
+        (subject, 3, False)
+    ]  # one was skipped
 
 
 async def test_a_job_that_has_not_ended_when_it_was_expected_to_is_told_once_and_resolved_when_it_ends(
@@ -82,11 +90,20 @@ async def test_a_job_that_has_not_ended_when_it_was_expected_to_is_told_once_and
         await asyncio.gather(each.watch(), each.watch())
         seen.append(await alerts(database, "late_job"))
         told |= {row["last_at"] for row in await database.fetch("select last_at from alerts")}
-    assert seen == [[], [("slow", 1, True)], [("slow", 1, True)], [("slow", 2, True)], [("slow", 2, True)]]
+    assert seen == [
+        [],
+        [("slow", 1, True)],
+        [("slow", 1, True)],
+        [("slow", 2, True)],
+        [("slow", 2, True)],
+    ]
     assert len(told) == 2
     (row,) = await database.fetch("select text, job_id from alerts")
     assert row["job_id"] == app.pipeline("slow").job(2).job_id
-    assert row["text"] == f"job {row['job_id']} should have ended by 2030-01-01 12:11 UTC; it is queued at work"
+    assert (
+        row["text"]
+        == f"job {row['job_id']} should have ended by 2030-01-01 12:11 UTC; it is queued at work"
+    )
     await run_until_idle(app, database)
     await each.watch()
     assert await alerts(database, "late_job") == [("slow", 2, False)]
@@ -99,7 +116,8 @@ async def test_a_late_job_that_is_running_is_told_too_and_one_that_waits_for_a_p
     for status in ("running", "needs_review", "dead", "succeeded"):
         await database.fetch(
             "insert into runs (job_id, step, pipeline, status, expect_at, lease_until)"
-            " values (%s, 'work', %s, %s, ledger_now() - interval '1 second', ledger_now() + interval '1 hour')",
+            " values (%s, 'work', %s, %s, ledger_now() - interval '1 second', "
+            "ledger_now() + interval '1 hour')",
             [status, status, status],
         )
     await keeper(database, "app", one_step("p")).watch()
@@ -111,7 +129,9 @@ async def test_runs_of_a_step_that_was_renamed_are_told_after_five_minutes_and_r
 ) -> None:
     await clock.set(START)
     for job, pipeline, step in (("a", "p", "old"), ("b", "p", "work"), ("c", "theirs", "old")):
-        await database.fetch("insert into runs (job_id, step, pipeline) values (%s, %s, %s)", [job, step, pipeline])
+        await database.fetch(
+            "insert into runs (job_id, step, pipeline) values (%s, %s, %s)", [job, step, pipeline]
+        )
     each, other = keeper(database, "app", one_step("p")), keeper(database, "other", one_step("q"))
     await clock.move(290)
     await each.watch()
@@ -151,7 +171,9 @@ async def test_a_schedule_that_finds_nothing_is_told_once_from_ten_jobs_on_and_j
     await clock.set(START + timedelta(seconds=1))
     await each.fire()
     await hours(jobs)
-    await asyncio.gather(*(keeper(database, f"more{n}", one_step("p")).watch() for n in range(2)), watcher.watch())
+    await asyncio.gather(
+        *(keeper(database, f"more{n}", one_step("p")).watch() for n in range(2)), watcher.watch()
+    )
     assert await alerts(database, "zero_work") == told
     empty = False
     await hours(jobs)
@@ -159,15 +181,22 @@ async def test_a_schedule_that_finds_nothing_is_told_once_from_ten_jobs_on_and_j
     assert await alerts(database, "zero_work") == told
     await hours(24 - jobs)
     await watcher.watch()
-    assert await alerts(database, "zero_work") == [(subject, count, False) for subject, count, _ in told]
+    assert await alerts(database, "zero_work") == [
+        (subject, count, False) for subject, count, _ in told
+    ]
 
 
 async def test_a_schedule_that_cannot_be_read_here_keeps_no_other_from_being_watched(
     database: Database, clock: Clock
 ) -> None:
     await clock.set(START)
-    await keeper(database, "dead", one_step("a", Cron("0 4 * * *")), one_step("c", Cron("0 4 * * *"))).fire()
-    await database.fetch("insert into schedules (app, pipeline, cron, timezone) values ('x', 'b', '* * * * *', 'Mars')")
+    await keeper(
+        database, "dead", one_step("a", Cron("0 4 * * *")), one_step("c", Cron("0 4 * * *"))
+    ).fire()
+    await database.fetch(
+        "insert into schedules (app, pipeline, cron, timezone) values ('x', 'b', '* * * "
+        "* *', 'Mars')"
+    )
     await clock.set(SLOT + timedelta(minutes=6))
     await keeper(database, "alive", one_step("p")).watch()
     found = await alerts(database, "missed_slot")
@@ -189,7 +218,7 @@ async def test_ticks_watch_once_a_minute_and_fire_before_they_watch(
         await watch()
 
     monkeypatch.setattr(each, "watch", counted)
-    monkeypatch.setattr("overnight.keeper.time.monotonic", lambda: seconds[0])
+    monkeypatch.setattr("overnight.engine.maintenance.time.monotonic", lambda: seconds[0])
     for moment in (1000.0, 1030.0, 1059.0, 1060.0, 1090.0):
         seconds[0] = moment
         await each.tick()
@@ -215,7 +244,11 @@ async def test_the_command_shows_open_alerts_and_on_demand_all(
     told = " ".join((await run()).split())
     assert "missed_slot report 0 4 * * * UTC 1" in told
     (alert,) = json.loads(await run("--json"))["alerts"]
-    assert (alert["kind"], alert["subject"], alert["count"]) == ("missed_slot", "report 0 4 * * * UTC", 1)
+    assert (alert["kind"], alert["subject"], alert["count"]) == (
+        "missed_slot",
+        "report 0 4 * * * UTC",
+        1,
+    )
     await Ledger(database).resolve_alerts("missed_slot", ["report 0 4 * * * UTC"])
     assert await run() == "No alert is open.\n"
     assert "missed_slot" in await run("--all")

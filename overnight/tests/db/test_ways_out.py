@@ -1,4 +1,6 @@
-"""Every way out of a step ends in an ending: whatever it raises, returns or cancels, its place is free again."""
+"""Every way out of a step ends in an ending: whatever it raises, returns or cancels, its place is
+free again.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, computed_field, field_serializer
 
-from overnight import App, Context, Pipeline, Retry, Review, Transient, control
-from overnight.database import Database
+from overnight import App, Context, Pipeline, Retry, Review, Transient
+from overnight.engine.worker import Worker
+from overnight.operations import control
+from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
-from overnight.worker import Worker
 
 Ctx = Context[Any]
 
@@ -70,7 +73,9 @@ RAISED = [
 
 
 async def ends(database: Database, step: Callable[[Ctx, int], Any], **options: Any) -> list[Any]:
-    """Five jobs of such a step on two places, and then one of another pipeline; what became of the five."""
+    """Five jobs of such a step on two places, and then one of another pipeline; what became of the
+    five.
+    """
     p, q = Pipeline("p"), Pipeline("q", priority=-1)
     p.step(retry=Retry(0))(step)
 
@@ -83,9 +88,9 @@ async def ends(database: Database, step: Callable[[Ctx, int], Any], **options: A
         await control.start(app, database, "p", value)
     await control.start(app, database, "q", 7)
     await asyncio.wait_for(run_until_idle(app, database, concurrency=2, **options), 20)
-    assert await database.fetch("select output from runs where pipeline = 'q' and status = 'succeeded'") == [
-        {"output": 7}
-    ]
+    assert await database.fetch(
+        "select output from runs where pipeline = 'q' and status = 'succeeded'"
+    ) == [{"output": 7}]
     return await database.fetch("select status, attempt, error from runs where pipeline = 'p'")
 
 
@@ -107,7 +112,9 @@ async def test_whatever_a_step_raises_is_a_dead_letter_that_names_it(
         assert all(name in row["error"] for name in names), row["error"]
 
 
-async def test_a_group_that_is_nested_too_deeply_to_be_shown_is_a_dead_letter(database: Database) -> None:
+async def test_a_group_that_is_nested_too_deeply_to_be_shown_is_a_dead_letter(
+    database: Database,
+) -> None:
     async def step(ctx: Ctx, value: int) -> None:
         raise deep(3000)
 
@@ -124,8 +131,12 @@ async def test_what_an_outside_write_raises_is_the_step_s_way_out_too(database: 
     assert {row["error"] for row in await ends(database, step)} == {"Panic: in the client"}
 
 
-@pytest.mark.parametrize("output", [Broken(), BrokenProperty()], ids=lambda output: type(output).__name__)
-async def test_an_output_whose_serialisation_raises_is_a_dead_letter(database: Database, output: Any) -> None:
+@pytest.mark.parametrize(
+    "output", [Broken(), BrokenProperty()], ids=lambda output: type(output).__name__
+)
+async def test_an_output_whose_serialisation_raises_is_a_dead_letter(
+    database: Database, output: Any
+) -> None:
     async def step(ctx: Ctx, value: int) -> Any:
         return output
 
@@ -168,7 +179,9 @@ async def swallows_one_and_runs_on(ctx: Ctx, value: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "step", [cancels_itself, raises_it, awaits_what_was_cancelled, in_a_thread, in_a_pool], ids=lambda f: f.__name__
+    "step",
+    [cancels_itself, raises_it, awaits_what_was_cancelled, in_a_thread, in_a_pool],
+    ids=lambda f: f.__name__,
 )
 async def test_a_cancellation_from_inside_is_a_failure_that_is_retried_up_to_the_cap(
     database: Database, clock: Clock, step: Any
@@ -179,11 +192,19 @@ async def test_a_cancellation_from_inside_is_a_failure_that_is_retried_up_to_the
     await control.start(app, database, "p", 1)
     await asyncio.wait_for(run_until_idle(app, database, clock=clock), 20)
     (row,) = await database.fetch("select status, attempt, failures, error, error_class from runs")
-    assert (row["status"], row["attempt"], row["failures"], row["error_class"]) == ("dead", 4, 4, "transient")
+    assert (row["status"], row["attempt"], row["failures"], row["error_class"]) == (
+        "dead",
+        4,
+        4,
+        "transient",
+    )
     assert row["error"] == (
         "something inside the step was cancelled, though nobody cancelled the step: by its own hand"
     )
-    assert {row["outcome"] for row in await database.fetch("select outcome from attempts")} == {"retry", "error"}
+    assert {row["outcome"] for row in await database.fetch("select outcome from attempts")} == {
+        "retry",
+        "error",
+    }
 
 
 async def test_a_step_that_cancelled_itself_before_is_ended_by_its_time_limit_all_the_same(
@@ -199,7 +220,9 @@ async def test_a_step_that_cancelled_itself_before_is_ended_by_its_time_limit_al
     ]
 
 
-async def test_a_stop_hands_back_what_runs_and_a_cancellation_from_inside_is_none(database: Database) -> None:
+async def test_a_stop_hands_back_what_runs_and_a_cancellation_from_inside_is_none(
+    database: Database,
+) -> None:
     p, begun = Pipeline("p"), asyncio.Event()
 
     @p.step
@@ -244,7 +267,9 @@ async def test_an_output_that_cannot_be_stored_says_which_value_and_where(
         assert said in row["error"]
 
 
-async def test_a_group_of_transient_errors_is_retried_after_the_longest_wait(database: Database, clock: Clock) -> None:
+async def test_a_group_of_transient_errors_is_retried_after_the_longest_wait(
+    database: Database, clock: Clock
+) -> None:
     p, attempts = Pipeline("p"), []
 
     @p.step

@@ -1,4 +1,6 @@
-"""The worker on a real Postgres: the whole life of jobs, with a clock that is moved instead of waited for."""
+"""The worker on a real Postgres: the whole life of jobs, with a clock that is moved instead of
+waited for.
+"""
 
 from __future__ import annotations
 
@@ -27,16 +29,17 @@ from overnight import (
     Review,
     Snooze,
     Transient,
-    control,
-    report,
 )
-from overnight.database import Database
+from overnight.engine.worker import Worker
 from overnight.errors import IdConflict, NotFound, UserError
-from overnight.ledger import Ledger
-from overnight.model import Approve, Filter, Reject
-from overnight.sql import queries
+from overnight.observability import report
+from overnight.operations import control
+from overnight.operations.decisions import Approve, Reject
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import Filter
+from overnight.store.sql import queries
 from overnight.testing import Clock, run_until_idle
-from overnight.worker import Worker
 
 Ctx = Context[Any]
 
@@ -52,10 +55,14 @@ class Draft(BaseModel):
 
 
 async def rows(database: Database, columns: str = "step, status") -> list[tuple[Any, ...]]:
-    return [tuple(r.values()) for r in await database.fetch(f"select {columns} from runs order by id")]
+    return [
+        tuple(r.values()) for r in await database.fetch(f"select {columns} from runs order by id")
+    ]
 
 
-async def test_a_job_runs_step_by_step_and_each_output_is_the_next_input(database: Database) -> None:
+async def test_a_job_runs_step_by_step_and_each_output_is_the_next_input(
+    database: Database,
+) -> None:
     p = Pipeline("article", key=lambda t: t.site)
 
     @p.step
@@ -69,7 +76,10 @@ async def test_a_job_runs_step_by_step_and_each_output_is_the_next_input(databas
     app = App("app", [p])
     job, new = await control.start(app, database, "article", {"site": "s", "slug": "compost"})
     assert new
-    assert await control.start(app, database, "article", {"site": "s", "slug": "compost"}) == (job, False)
+    assert await control.start(app, database, "article", {"site": "s", "slug": "compost"}) == (
+        job,
+        False,
+    )
     await run_until_idle(app, database)
     assert await rows(database, "job_id, key, step, status, output") == [
         (job, "s", "generate", "succeeded", {"slug": "compost", "words": 3}),
@@ -110,7 +120,9 @@ async def test_a_transient_error_is_retried_on_the_missions_schedule_and_then_is
     assert [a["outcome"] for a in letter["attempts"]] == ["retry", "retry", "retry", "error"]
 
 
-async def test_a_replayed_dead_letter_starts_again_and_keeps_its_history(database: Database, clock: Clock) -> None:
+async def test_a_replayed_dead_letter_starts_again_and_keeps_its_history(
+    database: Database, clock: Clock
+) -> None:
     p, broken = Pipeline("p"), [True]
 
     @p.step
@@ -170,7 +182,9 @@ async def test_a_review_waits_for_a_person_and_what_was_seen_goes_on(
     app = App("app", [p])
     job, _ = await control.start(app, database, "p", "draft")
     await run_until_idle(app, database, clock=clock)
-    assert await rows(database, "status, error, output") == [("needs_review", "too short\nno source", "draft!")]
+    assert await rows(database, "status, error, output") == [
+        ("needs_review", "too short\nno source", "draft!")
+    ]
     (waiting,) = await report.review(database)
     if decision == "reject":
         await control.decide(app, database, job, Reject(waiting["seen"], "dull"))
@@ -187,7 +201,9 @@ async def test_a_review_waits_for_a_person_and_what_was_seen_goes_on(
         await control.decide(app, database, job, Approve(waiting["seen"], "again"))
 
 
-async def test_events_and_spawned_jobs_start_with_the_ending_and_only_once(database: Database) -> None:
+async def test_events_and_spawned_jobs_start_with_the_ending_and_only_once(
+    database: Database,
+) -> None:
     parent = Pipeline("parent")
     child = Pipeline("child", on=[On("topic.validated")])
     seen: list[int] = []
@@ -233,7 +249,9 @@ async def test_a_spawn_that_contradicts_an_existing_job_is_a_dead_letter_and_its
     for value in range(4):
         await control.start(app, database, "parent", value)
     await run_until_idle(app, database)
-    found = await database.fetch("select status, error from runs where pipeline = 'parent' order by input")
+    found = await database.fetch(
+        "select status, error from runs where pipeline = 'parent' order by input"
+    )
     assert [r["status"] for r in found] == ["dead", "succeeded", "succeeded", "succeeded"]
     assert "job fixed was begun with other inputs" in found[0]["error"]
 
@@ -248,10 +266,13 @@ async def test_bad_payloads_are_dead_letters_and_no_step_sees_them(database: Dat
     app = App("app", [p])
     await control.start(app, database, "p", 1)
     await database.fetch(
-        "insert into runs (job_id, step, pipeline, input) values ('hand', 'nul', 'p', '\"no number\"')"
+        "insert into runs (job_id, step, pipeline, input) values ('hand', 'nul', 'p', "
+        "'\"no number\"')"
     )
     await run_until_idle(app, database)
-    errors = [r["error"] for r in await database.fetch("select error from dead_letters order by id")]
+    errors = [
+        r["error"] for r in await database.fetch("select error from dead_letters order by id")
+    ]
     assert "NUL" in errors[0]
     assert "does not fit nul" in errors[1]
 
@@ -268,9 +289,15 @@ async def test_an_output_that_postgres_refuses_is_a_dead_letter_and_its_neighbou
     app = App("app", [p])
     for value in range(3):
         await control.start(app, database, "p", value)
-    monkeypatch.setattr("overnight.execute.dump", lambda value: "no JSON" if value == 0 else str(value))
+    monkeypatch.setattr(
+        "overnight.engine.attempt.dump", lambda value: "no JSON" if value == 0 else str(value)
+    )
     await run_until_idle(app, database)
-    assert sorted(await rows(database, "input, status")) == [(0, "dead"), (1, "succeeded"), (2, "succeeded")]
+    assert sorted(await rows(database, "input, status")) == [
+        (0, "dead"),
+        (1, "succeeded"),
+        (2, "succeeded"),
+    ]
     (letter,) = await database.fetch("select error from dead_letters")
     assert "invalid input syntax for type json" in letter["error"]
 
@@ -279,7 +306,9 @@ async def test_an_output_that_postgres_refuses_is_a_dead_letter_and_its_neighbou
 async def test_an_output_is_kept_for_as_long_as_the_database_refuses_it_for_a_reason_of_its_own(
     database: Database, state: str
 ) -> None:
-    """A right that is missing or a plan that is stale is mended by somebody; the step is not done again."""
+    """A right that is missing or a plan that is stale is mended by somebody; the step is not done
+    again.
+    """
     p, calls = Pipeline("p"), []
 
     @p.step
@@ -305,7 +334,9 @@ async def test_an_output_is_kept_for_as_long_as_the_database_refuses_it_for_a_re
     assert (calls, await rows(database, "status, output, failures")) == ([1], [("succeeded", 2, 0)])
 
 
-async def test_a_fault_of_the_worker_itself_ends_it_loudly(database: Database, monkeypatch: Any) -> None:
+async def test_a_fault_of_the_worker_itself_ends_it_loudly(
+    database: Database, monkeypatch: Any
+) -> None:
     p = Pipeline("p")
 
     @p.step
@@ -323,7 +354,9 @@ async def test_a_fault_of_the_worker_itself_ends_it_loudly(database: Database, m
     assert await rows(database, "status") == [("running",)]
 
 
-async def test_a_step_past_its_time_limit_is_ended_and_retried(database: Database, clock: Clock) -> None:
+async def test_a_step_past_its_time_limit_is_ended_and_retried(
+    database: Database, clock: Clock
+) -> None:
     p, calls = Pipeline("p"), []
 
     @p.step(timeout=0.05, retry=Retry(1))
@@ -337,7 +370,9 @@ async def test_a_step_past_its_time_limit_is_ended_and_retried(database: Databas
     await control.start(app, database, "p", 1)
     await run_until_idle(app, database, clock=clock)
     assert await rows(database, "status, failures") == [("succeeded", 1)]
-    assert (await database.fetch("select error from attempts"))[0]["error"] == "the step took longer than 0.05 s"
+    assert (await database.fetch("select error from attempts"))[0][
+        "error"
+    ] == "the step took longer than 0.05 s"
 
 
 async def test_while_a_switch_is_off_nothing_starts_and_what_runs_writes_nothing_outside(
@@ -363,7 +398,10 @@ async def test_while_a_switch_is_off_nothing_starts_and_what_runs_writes_nothing
         await control.start(app, database, "p", value)
     await run_until_idle(app, database, clock=clock)
     assert written == ["other"]
-    assert await rows(database, "key, status, failures") == [("flip", "queued", 0), ("other", "succeeded", 0)]
+    assert await rows(database, "key, status, failures") == [
+        ("flip", "queued", 0),
+        ("other", "succeeded", 0),
+    ]
     await control.set_switch(database, "key:flip", enabled=True, reason="fine")
     await run_until_idle(app, database, clock=clock)
     assert sorted(written) == ["flip", "other"]
@@ -425,7 +463,9 @@ async def test_whatever_a_step_does_its_run_comes_to_an_end_and_the_worker_lives
     assert sorted(await rows(database, "input, status")) == [(0, status), (1, "succeeded")]
 
 
-async def test_an_outside_write_that_nobody_can_know_waits_for_a_person_who_may_replay_it(database: Database) -> None:
+async def test_an_outside_write_that_nobody_can_know_waits_for_a_person_who_may_replay_it(
+    database: Database,
+) -> None:
     p, calls = Pipeline("p"), []
 
     @p.step
@@ -498,7 +538,9 @@ async def test_until_idle_never_leaves_while_something_is_queued(database: Datab
     assert len(await rows(database)) == 75
 
 
-async def test_a_plain_function_that_never_returns_takes_one_thread_and_not_the_worker(database: Database) -> None:
+async def test_a_plain_function_that_never_returns_takes_one_thread_and_not_the_worker(
+    database: Database,
+) -> None:
     p, release = Pipeline("p"), threading.Event()
 
     @p.step(timeout=0.2, retry=Retry(0))
@@ -515,10 +557,14 @@ async def test_a_plain_function_that_never_returns_takes_one_thread_and_not_the_
     finally:
         release.set()
     assert sorted(await rows(database, "input, status"))[0] == (0, "dead")
-    assert {status for _, status in sorted(await rows(database, "input, status"))[1:]} == {"succeeded"}
+    assert {status for _, status in sorted(await rows(database, "input, status"))[1:]} == {
+        "succeeded"
+    }
 
 
-async def test_a_worker_that_is_stopped_hands_back_without_counting_an_error(database: Database) -> None:
+async def test_a_worker_that_is_stopped_hands_back_without_counting_an_error(
+    database: Database,
+) -> None:
     p, begun = Pipeline("p"), asyncio.Event()
 
     @p.step
@@ -533,7 +579,9 @@ async def test_a_worker_that_is_stopped_hands_back_without_counting_an_error(dat
     await asyncio.wait_for(begun.wait(), 10)
     worker.stop()
     await running
-    assert await rows(database, "status, failures, losses, outcome") == [("queued", 0, 0, "handed_back")]
+    assert await rows(database, "status, failures, losses, outcome") == [
+        ("queued", 0, 0, "handed_back")
+    ]
 
 
 async def test_a_blocked_event_loop_does_not_lose_its_lease(database: Database) -> None:

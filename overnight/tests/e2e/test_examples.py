@@ -1,4 +1,6 @@
-"""The examples, by the commands of their docstrings and with a clock that is moved; each meets a failure, too."""
+"""The examples, by the commands of their docstrings and with a clock that is moved; each meets a
+failure, too.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +22,13 @@ from typing import Any
 
 import pytest
 
-from overnight import control, report
-from overnight.database import Database
-from overnight.llm.fake_server import FakeModels
-from overnight.model import Approve, Ending, Filter, Reject
+from overnight.observability import report
+from overnight.operations import control
+from overnight.operations.decisions import Approve, Reject
+from overnight.store.database import Database
+from overnight.store.records import Ending, Filter
 from overnight.testing import Clock, fresh_database, run_until_idle
+from overnight.testing.fake_llm import FakeModels
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ["data_sync", "nightly_report", "research_team"]
@@ -55,7 +59,7 @@ def command(line: str, database: Database, **env: str) -> str:
     program, *arguments = shlex.split(line)
     assert program == "overnight"
     done = subprocess.run(
-        [sys.executable, "-m", "overnight.cli", *arguments],
+        [sys.executable, "-m", "overnight.cli.main", *arguments],
         env={**os.environ, "OVERNIGHT_DATABASE_URL": database.url, **env},
         capture_output=True,
         text=True,
@@ -86,20 +90,28 @@ def test_an_example_is_short(name: str) -> None:
 def test_the_report_is_written_by_the_two_commands(folder: Path, database: Database) -> None:
     for line in commands("nightly_report"):
         command(line, database)
-    assert (folder / "reports/2026-06-01.md").read_text().splitlines()[-2:] == ["| roses | 20 |", "| tulips | 3 |"]
+    assert (folder / "reports/2026-06-01.md").read_text().splitlines()[-2:] == [
+        "| roses | 20 |",
+        "| tulips | 3 |",
+    ]
 
 
 async def test_the_report_comes_at_six_in_belgrade_for_the_day_before(
     folder: Path, database: Database, clock: Clock
 ) -> None:
     app = example("nightly_report").app
-    for moment, pages in ((datetime(2026, 6, 2, 3, 59, tzinfo=UTC), 0), (datetime(2026, 6, 2, 4, 1, tzinfo=UTC), 1)):
+    for moment, pages in (
+        (datetime(2026, 6, 2, 3, 59, tzinfo=UTC), 0),
+        (datetime(2026, 6, 2, 4, 1, tzinfo=UTC), 1),
+    ):
         await clock.set(moment)
         await run_until_idle(app, database, clock=clock, horizon=0)
         assert len(list(folder.glob("reports/2026-06-01.md"))) == pages
 
 
-async def test_the_report_waits_for_a_file_that_is_late(folder: Path, database: Database, clock: Clock) -> None:
+async def test_the_report_waits_for_a_file_that_is_late(
+    folder: Path, database: Database, clock: Clock
+) -> None:
     app = example("nightly_report").app
     orders = (folder / "orders.csv").rename(folder / "late.csv")
     await control.start(app, database, "report", {"day": "2026-06-01"})
@@ -120,7 +132,7 @@ async def test_a_day_without_orders_is_no_work(folder: Path, database: Database)
 def worker(database: Database) -> Iterator[None]:
     """A worker process for the length of the block; then it is killed."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "overnight.cli", "--app", "nightly_report:app", "worker"],
+        [sys.executable, "-m", "overnight.cli.main", "--app", "nightly_report:app", "worker"],
         env={**os.environ, "OVERNIGHT_DATABASE_URL": database.url},
         stderr=subprocess.DEVNULL,
     )
@@ -210,7 +222,9 @@ async def test_the_shop_is_synced_by_the_commands(folder: Path, database: Databa
     assert await names(database) == ["roses", "tulips", "beans", "peas", "sage"]
 
 
-async def test_each_page_is_a_job_and_one_without_news_is_no_work(shop: Any, shop_database: Database) -> None:
+async def test_each_page_is_a_job_and_one_without_news_is_no_work(
+    shop: Any, shop_database: Database
+) -> None:
     first = await sync(shop_database, "first")
     assert outcomes(first, "store") == ["done"] * 3
     assert len({ending.run.job_id for ending in first}) == 3
@@ -229,7 +243,9 @@ async def test_a_shop_that_answers_502_opens_the_breaker_and_the_job_waits_behin
     assert outcomes(endings, "pull") == ["retry"] * 5
     (breaker,) = await report.breakers(shop_database)
     assert (breaker["name"], breaker["state"]) == ("shop", "open")
-    endings = await run_until_idle(example("data_sync").app, shop_database, clock=Clock(shop_database))
+    endings = await run_until_idle(
+        example("data_sync").app, shop_database, clock=Clock(shop_database)
+    )
     assert outcomes(endings, "pull") == ["done"] * 3
     assert await report.breakers(shop_database) == []
     assert shop.answers == [502] * 5 + [200] * 3
@@ -253,7 +269,9 @@ async def begin(database: Database, clock: Clock) -> tuple[str, list[Ending]]:
     return job, await run_until_idle(app, database, clock=clock)
 
 
-async def test_the_article_is_published_by_the_commands_once_it_is_approved(folder: Path, database: Database) -> None:
+async def test_the_article_is_published_by_the_commands_once_it_is_approved(
+    folder: Path, database: Database
+) -> None:
     for line in commands("research_team"):
         command(line, database)
     overnight = "overnight --app research_team:app"
@@ -274,7 +292,9 @@ async def test_the_writer_waits_for_all_researchers_and_a_person_decides(
         job, endings = await begin(database, clock)
     assert sorted(outcomes(endings, "look_up")) == ["done", "done", "done", "retry"]
     assert outcomes(endings, "gather")[-2:] == ["snooze", "done"]
-    (notes,) = [ending.output for ending in endings if ending.run.step == "gather" and ending.output]
+    (notes,) = [
+        ending.output for ending in endings if ending.run.step == "gather" and ending.output
+    ]
     assert notes.count("## green roofs") == 3
     assert outcomes(endings, "approve") == ["review"]
     assert not (folder / "published").exists()
@@ -284,10 +304,14 @@ async def test_the_writer_waits_for_all_researchers_and_a_person_decides(
     assert (folder / f"published/{job}.md").read_text() == waiting["output"]
 
 
-async def test_an_article_that_is_rejected_is_not_published(folder: Path, database: Database, clock: Clock) -> None:
+async def test_an_article_that_is_rejected_is_not_published(
+    folder: Path, database: Database, clock: Clock
+) -> None:
     job, _ = await begin(database, clock)
     (waiting,) = await report.review(database, job)
-    await control.decide(example("research_team").app, database, job, Reject(waiting["seen"], "too thin"))
+    await control.decide(
+        example("research_team").app, database, job, Reject(waiting["seen"], "too thin")
+    )
     assert await run_until_idle(example("research_team").app, database, clock=clock) == []
     assert not (folder / "published").exists()
 
@@ -307,8 +331,23 @@ def test_the_recipe_for_tests_runs_as_it_stands(tmp_path: Path) -> None:
     assert [name for name, _ in files] == ["bills.py", "conftest.py", "test_bills.py"]
     for name, text in files:
         (tmp_path / name).write_text(text)
-    plain = ["-p", "no:asyncio", "-p", "no:anyio", "-p", "no:xdist", "-p", "no:cacheprovider", "-W", "error"]
+    plain = [
+        "-p",
+        "no:asyncio",
+        "-p",
+        "no:anyio",
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:cacheprovider",
+        "-W",
+        "error",
+    ]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *plain], cwd=tmp_path, capture_output=True, text=True, timeout=100
+        [sys.executable, "-m", "pytest", *plain],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
     )
     assert "3 passed" in done.stdout, done.stdout + done.stderr

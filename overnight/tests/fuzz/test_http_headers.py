@@ -12,7 +12,9 @@ from overnight.http_headers import retry_after
 
 NOW = datetime(2026, 11, 9, 4, 0, tzinfo=UTC)
 MOST = 3_600.0
-PIECES = st.sampled_from(["Mon, ", " ", "09", "-", "Nov", "2026", "04:01:30", "GMT", "+0100", "+99999999", "."])
+PIECES = st.sampled_from(
+    ["Mon, ", " ", "09", "-", "Nov", "2026", "04:01:30", "GMT", "+0100", "+99999999", "."]
+)
 FIRST, LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 VALUES = st.text(max_size=40) | st.lists(PIECES, max_size=12).map("".join)
 

@@ -16,15 +16,20 @@ from overnight.llm.wire import json_answer, unframed
 BOM = b"\xef\xbb\xbf"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 LINE = TEXT.map(lambda text: text.replace("\r", "").replace("\n", ""))
-EVENTS = st.lists(st.builds(Event, TEXT.map(lambda text: text.replace("\r", "")), LINE.filter(bool)), max_size=5)
-NOISE = st.sampled_from([": a comment", ":", "id: 7", "id", "retry: 10", "retry: soon", "unknown: field", " data: not"])
+EVENTS = st.lists(
+    st.builds(Event, TEXT.map(lambda text: text.replace("\r", "")), LINE.filter(bool)), max_size=5
+)
+NOISE = st.sampled_from(
+    [": a comment", ":", "id: 7", "id", "retry: 10", "retry: soon", "unknown: field", " data: not"]
+)
 ENDS = st.sampled_from(["\n", "\r", "\r\n"])
 
 
 @st.composite
 def serialised(draw: st.DrawFn, events: list[Event]) -> bytes:
     """The events in one of the ways that the standard allows."""
-    # A lone \r before an empty line that ends in \n would be one line end, so a stream keeps to one way.
+    # A lone \r before an empty line that ends in \n would be one line end, so a stream keeps to one
+    # way.
     end = draw(ENDS)
     lines: list[str] = []
     for number, event in enumerate(events):
@@ -77,12 +82,26 @@ def test_events_are_read_as_they_were_written_however_they_are_written_and_cut(
 
 
 PIECES = st.sampled_from(
-    [b"data:", b"event: x", b"\n", b"\r", b"\r\n", BOM, b"\0", b"\xff", b"\xe2\x82", b": ", b"id: 1"]
+    [
+        b"data:",
+        b"event: x",
+        b"\n",
+        b"\r",
+        b"\r\n",
+        BOM,
+        b"\0",
+        b"\xff",
+        b"\xe2\x82",
+        b": ",
+        b"id: 1",
+    ]
 )
 
 
 @given(st.lists(PIECES | st.binary(max_size=8), max_size=20).map(b"".join), CUTS)
-def test_any_bytes_are_events_or_a_bad_stream_and_the_cuts_do_not_matter(stream: bytes, cuts: list[int]) -> None:
+def test_any_bytes_are_events_or_a_bad_stream_and_the_cuts_do_not_matter(
+    stream: bytes, cuts: list[int]
+) -> None:
     ends = [until_it_ends(stream, places) for places in (cuts, [], list(range(len(stream))))]
     assert ends[0] == ends[1] == ends[2]
 
@@ -99,12 +118,19 @@ USED = Usage(input_tokens=1, output_tokens=1)
 @given(
     st.dictionaries(TEXT, VALUES, max_size=4),
     st.none() | THOUGHTS,
-    st.none() | st.tuples(st.sampled_from(["```", "````", "~~~"]), st.sampled_from(["", "json", "JSON", " json5"])),
+    st.none()
+    | st.tuples(
+        st.sampled_from(["```", "````", "~~~"]), st.sampled_from(["", "json", "JSON", " json5"])
+    ),
     st.sampled_from(["", "\n", " \n\n", "\r\n"]),
     st.sampled_from([None, 1]),
 )
 def test_one_frame_around_the_whole_answer_is_taken_off(
-    value: dict[str, object], thoughts: str | None, fence: tuple[str, str] | None, space: str, indent: int | None
+    value: dict[str, object],
+    thoughts: str | None,
+    fence: tuple[str, str] | None,
+    space: str,
+    indent: int | None,
 ) -> None:
     answer = json.dumps(value, ensure_ascii=False, indent=indent)
     framed = answer if fence is None else f"{fence[0]}{fence[1]}\n{answer}\n{fence[0]}"
@@ -112,8 +138,13 @@ def test_one_frame_around_the_whole_answer_is_taken_off(
     assert json.loads(json_answer(space + framed + space, USED)) == value
 
 
-@given(st.dictionaries(TEXT, VALUES, max_size=3), TEXT.filter(lambda text: text.strip(" \t\r\n\x0b\x0c") != ""))
-def test_prose_around_an_answer_is_refused_with_its_usage(value: dict[str, object], prose: str) -> None:
+@given(
+    st.dictionaries(TEXT, VALUES, max_size=3),
+    TEXT.filter(lambda text: text.strip(" \t\r\n\x0b\x0c") != ""),
+)
+def test_prose_around_an_answer_is_refused_with_its_usage(
+    value: dict[str, object], prose: str
+) -> None:
     answer = json.dumps(value)
     for text in (f"Here you are: {prose} {answer}", f"{answer}\nI hope it helps. {prose}"):
         try:
@@ -125,7 +156,18 @@ def test_prose_around_an_answer_is_refused_with_its_usage(value: dict[str, objec
 
 
 MARKS = st.sampled_from(
-    ["<think>", "</think>", "```", "```json\n", "\n```", "~~~", "{}", '{"a": "```"}', "[" * 2_000, "NaN"]
+    [
+        "<think>",
+        "</think>",
+        "```",
+        "```json\n",
+        "\n```",
+        "~~~",
+        "{}",
+        '{"a": "```"}',
+        "[" * 2_000,
+        "NaN",
+    ]
 )
 
 

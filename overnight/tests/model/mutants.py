@@ -1,6 +1,8 @@
-"""Breaks the protocol in one place after the other, each in a copy of the package, and sees that a test fails.
+"""Breaks the protocol in one place after the other, each in a copy of the package, and sees that a
+test fails.
 
-`make test-mutants`; with NAME="…" those whose sentence has that word. Ends with 1 where a mutant lives.
+`make test-mutants`; with NAME="…" those whose sentence has that word. Ends with 1 where a mutant
+lives.
 """
 
 from __future__ import annotations
@@ -15,14 +17,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[3]
-MODEL, GUARDS, EAGER = "overnight/tests/model", "overnight/tests/db/test_guards.py", "overnight/tests/db/test_eager.py"
+MODEL, GUARDS, EAGER = (
+    "overnight/tests/model",
+    "overnight/tests/db/test_guards.py",
+    "overnight/tests/db/test_eager.py",
+)
 AT_ONCE = 2
 SETTINGS = {"OVERNIGHT_MUTANT": "1", "OVERNIGHT_EXAMPLES": "100", "OVERNIGHT_SEED": "1"}
 LEFT_OUT = shutil.ignore_patterns("__pycache__", ".*")
 
 
 class Mutant(NamedTuple):
-    """`number`: of the invariant in docs/proof.md that is broken; 0 where it is a promise of the protocol besides."""
+    """`number`: of the invariant in docs/proof.md that is broken; 0 where it is a promise of the
+    protocol besides.
+    """
 
     number: int
     sentence: str
@@ -33,13 +41,25 @@ class Mutant(NamedTuple):
 
 
 LIFE, LEDGER = "schema/0003_held_back.sql", "schema/0001_ledger.sql"
-CLAIM, FINISH, BEAT, RESCUE = (f"queries/{verb}.sql" for verb in ("claim", "finish", "beat", "rescue"))
-INTEND, FIRE, BREAKER = (f"queries/{verb}.sql" for verb in ("effect_intend", "schedule_fire", "breaker_write"))
+CLAIM, FINISH, BEAT, RESCUE = (
+    f"queries/{verb}.sql" for verb in ("claim", "finish", "beat", "rescue")
+)
+INTEND, FIRE, BREAKER = (
+    f"queries/{verb}.sql" for verb in ("effect_intend", "schedule_fire", "breaker_write")
+)
 
 MUTANTS = (
-    Mutant(1, "an ended attempt can be ended again", FINISH, "and (r.status = 'running') is true", "and true"),
+    Mutant(
+        1,
+        "an ended attempt can be ended again",
+        FINISH,
+        "and (r.status = 'running') is true",
+        "and true",
+    ),
     Mutant(1, "any transition is legal", LIFE, "if old.status <> new.status\n", "if false\n"),
-    Mutant(1, "what succeeded is replayed", "queries/replay.sql", "and status = 'dead'\n", "and true\n"),
+    Mutant(
+        1, "what succeeded is replayed", "queries/replay.sql", "and status = 'dead'\n", "and true\n"
+    ),
     Mutant(
         1,
         "an ending without an output wipes it out",
@@ -49,13 +69,24 @@ MUTANTS = (
         GUARDS,
     ),
     Mutant(2, "a claim counts no attempt", CLAIM, "attempt = runs.attempt + 1, ", ""),
-    Mutant(2, "a claim locks too little", CLAIM, "for update skip locked", "for share skip locked", GUARDS),
+    Mutant(
+        2,
+        "a claim locks too little",
+        CLAIM,
+        "for update skip locked",
+        "for share skip locked",
+        GUARDS,
+    ),
     Mutant(2, "a claim waits for locks", CLAIM, "for update skip locked", "for update", GUARDS),
     Mutant(2, "a late owner is heard", FINISH, "and r.attempt = e.attempt\n", "\n"),
-    Mutant(2, "a job follows from a late attempt", FINISH, " and f.attempt = n.attempt", "", GUARDS),
+    Mutant(
+        2, "a job follows from a late attempt", FINISH, " and f.attempt = n.attempt", "", GUARDS
+    ),
     Mutant(2, "the history is of the wrong attempt", FINISH, " and e.attempt = f.attempt", ""),
     Mutant(2, "a late owner writes outside", INTEND, "and r.attempt = %(attempt)s and", "and"),
-    Mutant(2, "an owner who lost its run writes outside", INTEND, " and r.status = 'running'\n", "\n"),
+    Mutant(
+        2, "an owner who lost its run writes outside", INTEND, " and r.status = 'running'\n", "\n"
+    ),
     Mutant(2, "a beat keeps what is another's", BEAT, " and r.worker = %(worker)s", ""),
     Mutant(
         2,
@@ -64,9 +95,19 @@ MUTANTS = (
         "r.id = any(%(ids)s::bigint[])",
         "(%(ids)s::bigint[] is not null)",
     ),
-    Mutant(2, "a beat keeps what has ended", BEAT, " and (r.status = 'running') is true", "", GUARDS),
-    Mutant(2, "a beat waits for locks", BEAT, "for update of r skip locked", "for update of r", GUARDS),
-    Mutant(2, "a beat renews nothing", BEAT, "from free where runs.id", "from free where false and runs.id"),
+    Mutant(
+        2, "a beat keeps what has ended", BEAT, " and (r.status = 'running') is true", "", GUARDS
+    ),
+    Mutant(
+        2, "a beat waits for locks", BEAT, "for update of r skip locked", "for update of r", GUARDS
+    ),
+    Mutant(
+        2,
+        "a beat renews nothing",
+        BEAT,
+        "from free where runs.id",
+        "from free where false and runs.id",
+    ),
     Mutant(
         2,
         "one look proves a death",
@@ -82,15 +123,42 @@ MUTANTS = (
         "or r.lease_until",
     ),
     Mutant(2, "a rescue overtakes an ending", RESCUE, "for update skip locked", ""),
-    Mutant(3, "nobody looks at leases", RESCUE, "or %(judges_leases)s and r.lease_until < ledger_now())", ")"),
-    Mutant(3, "nobody looks at free locks", RESCUE, "r.worker in (select boot_id from missing where gone)", "false"),
-    Mutant(3, "a step may kill workers for ever", RESCUE, "or r.losses + 1 >= %(max_losses)s as", "as"),
-    Mutant(3, "a dead letter of a rescue is not told", RESCUE, "where r.status = 'dead'", "where false"),
+    Mutant(
+        3,
+        "nobody looks at leases",
+        RESCUE,
+        "or %(judges_leases)s and r.lease_until < ledger_now())",
+        ")",
+    ),
+    Mutant(
+        3,
+        "nobody looks at free locks",
+        RESCUE,
+        "r.worker in (select boot_id from missing where gone)",
+        "false",
+    ),
+    Mutant(
+        3, "a step may kill workers for ever", RESCUE, "or r.losses + 1 >= %(max_losses)s as", "as"
+    ),
+    Mutant(
+        3, "a dead letter of a rescue is not told", RESCUE, "where r.status = 'dead'", "where false"
+    ),
     Mutant(3, "a dead letter is not told", FINISH, "where f.status = 'dead'", "where false"),
     Mutant(
-        3, "a dead letter is told and not counted", FINISH, "alerts.count + excluded.count", "alerts.count + 1", GUARDS
+        3,
+        "a dead letter is told and not counted",
+        FINISH,
+        "alerts.count + excluded.count",
+        "alerts.count + 1",
+        GUARDS,
     ),
-    Mutant(3, "the ring is a line", RESCUE, "order by w.boot_id > %(worker)s desc, w.boot_id", "order by w.boot_id"),
+    Mutant(
+        3,
+        "the ring is a line",
+        RESCUE,
+        "order by w.boot_id > %(worker)s desc, w.boot_id",
+        "order by w.boot_id",
+    ),
     Mutant(
         3,
         "nobody knows of the next lease",
@@ -116,13 +184,26 @@ MUTANTS = (
         3,
         "the terms of a job end with its first step",
         FINISH,
-        "case when n.job_id = f.job_id then f.expect_at else ledger_now() + make_interval(secs => n.expect) end",
+        "case when n.job_id = f.job_id then f.expect_at else ledger_now() + "
+        "make_interval(secs => n.expect) end",
         "null::timestamptz",
         GUARDS,
     ),
-    Mutant(2, "an eager step counts no attempt", FINISH, "select 'running', 1,", "select 'running', 0,", EAGER),
     Mutant(
-        2, "an eager step has no owner", FINISH, "%(worker)s::text, ledger_now()", "null::text, ledger_now()", EAGER
+        2,
+        "an eager step counts no attempt",
+        FINISH,
+        "select 'running', 1,",
+        "select 'running', 0,",
+        EAGER,
+    ),
+    Mutant(
+        2,
+        "an eager step has no owner",
+        FINISH,
+        "%(worker)s::text, ledger_now()",
+        "null::text, ledger_now()",
+        EAGER,
     ),
     Mutant(
         3,
@@ -149,7 +230,9 @@ MUTANTS = (
         EAGER,
     ),
     Mutant(5, "an eager step forgets its key's switch", FINISH, "'key:' || n.key,", "", EAGER),
-    Mutant(0, "a step is eager that nobody has a place for", FINISH, "n.eager = 1\n", "true\n", EAGER),
+    Mutant(
+        0, "a step is eager that nobody has a place for", FINISH, "n.eager = 1\n", "true\n", EAGER
+    ),
     Mutant(
         0,
         "an eager step goes before a higher priority",
@@ -167,7 +250,12 @@ MUTANTS = (
         EAGER,
     ),
     Mutant(
-        0, "an eager step waits for what has ended", FINISH, "r.status = 'queued' and r.priority", "r.priority", EAGER
+        0,
+        "an eager step waits for what has ended",
+        FINISH,
+        "r.status = 'queued' and r.priority",
+        "r.priority",
+        EAGER,
     ),
     Mutant(
         0,
@@ -177,8 +265,20 @@ MUTANTS = (
         "(select max(priority) from finished)",
         EAGER,
     ),
-    Mutant(4, "a slot is fired by whoever saw it due", FIRE, "      and last_slot = %(last_slot)s\n", ""),
-    Mutant(4, "a slot is not moved on from", FIRE, "set last_slot = %(slot)s", "set last_slot = last_slot"),
+    Mutant(
+        4,
+        "a slot is fired by whoever saw it due",
+        FIRE,
+        "      and last_slot = %(last_slot)s\n",
+        "",
+    ),
+    Mutant(
+        4,
+        "a slot is not moved on from",
+        FIRE,
+        "set last_slot = %(slot)s",
+        "set last_slot = last_slot",
+    ),
     Mutant(4, "a slot begins no job", FIRE, "    from fired\n", "    from fired where false\n"),
     Mutant(
         5,
@@ -188,10 +288,22 @@ MUTANTS = (
         "where false) as keys_off",
     ),
     Mutant(
-        5, "an outside write forgets the switches", INTEND, "and switched_off(r.pipeline, r.key, r.step) is null", ""
+        5,
+        "an outside write forgets the switches",
+        INTEND,
+        "and switched_off(r.pipeline, r.key, r.step) is null",
+        "",
     ),
-    Mutant(7, "an intent is forgotten", INTEND, "(xmax <> 0) as seen_before", "false as seen_before"),
-    Mutant(7, "an intent stands as done", LEDGER, "not null default 'intended' check", "not null default 'done' check"),
+    Mutant(
+        7, "an intent is forgotten", INTEND, "(xmax <> 0) as seen_before", "false as seen_before"
+    ),
+    Mutant(
+        7,
+        "an intent stands as done",
+        LEDGER,
+        "not null default 'intended' check",
+        "not null default 'done' check",
+    ),
     Mutant(
         8,
         "a decision is on what nobody saw",
@@ -206,7 +318,13 @@ MUTANTS = (
         "status = 'queued' and (attempt = 0 or outcome = 'snooze')",
         "status = 'queued'",
     ),
-    Mutant(8, "an event replaces what a person wrote", "queries/edit.sql", "losses = 0, debounce = null", "losses = 0"),
+    Mutant(
+        8,
+        "an event replaces what a person wrote",
+        "queries/edit.sql",
+        "losses = 0, debounce = null",
+        "losses = 0",
+    ),
     Mutant(
         0,
         "an earlier event undoes a later one",
@@ -219,10 +337,17 @@ MUTANTS = (
         0,
         "other inputs are skipped silently",
         "queries/enqueue.sql",
-        "where runs.input_hash is distinct from excluded.input_hash or runs.pipeline <> excluded.pipeline",
+        "where runs.input_hash is distinct from excluded.input_hash or runs.pipeline <> "
+        "excluded.pipeline",
         "where false",
     ),
-    Mutant(0, "two take the last place of a limit", CLAIM, "where limits.version = excluded.version - 1", "where true"),
+    Mutant(
+        0,
+        "two take the last place of a limit",
+        CLAIM,
+        "where limits.version = excluded.version - 1",
+        "where true",
+    ),
     Mutant(
         0,
         "several of one claim pass a limit",
@@ -251,8 +376,17 @@ MUTANTS = (
         "or exists (select from runs p where p.id = b.probe_run and p.status = 'running')",
         "",
     ),
-    Mutant(0, "two become the probe at once", CLAIM, " and b.open_until <= ledger_now()", "", GUARDS),
-    Mutant(0, "a breaker is written over", BREAKER, "where b.version = excluded.version - 1", "", GUARDS),
+    Mutant(
+        0, "two become the probe at once", CLAIM, " and b.open_until <= ledger_now()", "", GUARDS
+    ),
+    Mutant(
+        0,
+        "a breaker is written over",
+        BREAKER,
+        "where b.version = excluded.version - 1",
+        "",
+        GUARDS,
+    ),
     Mutant(
         0,
         "suspects stand beside each other",
@@ -260,7 +394,13 @@ MUTANTS = (
         "where losses >= %(suspect)s order by id limit 1)",
         "where losses >= %(suspect)s order by id)",
     ),
-    Mutant(0, "the youngest goes first", CLAIM, "order by r.due_at, r.id\n", "order by r.due_at desc, r.id\n"),
+    Mutant(
+        0,
+        "the youngest goes first",
+        CLAIM,
+        "order by r.due_at, r.id\n",
+        "order by r.due_at desc, r.id\n",
+    ),
 )
 
 
@@ -274,23 +414,42 @@ def survives(mutant: Mutant) -> bool:
         broken = copy / "overnight/src/overnight/sql" / mutant.file
         text = broken.read_text("utf-8")
         if text.count(mutant.old) != 1:
-            raise SystemExit(f"“{mutant.sentence}”: {mutant.file} has not one “{mutant.old}”; mend this list")
+            raise SystemExit(
+                f"“{mutant.sentence}”: {mutant.file} has not one “{mutant.old}”; mend this list"
+            )
         broken.write_text(text.replace(mutant.old, mutant.new), "utf-8")
         env = {**os.environ, **SETTINGS, "PYTHONPATH": str(copy / "overnight/src")}
-        pytest = [sys.executable, "-m", "pytest", "-n", "0", "-x", "--basetemp", name + "/tests", mutant.test]
-        return subprocess.run(pytest, cwd=copy, env=env, capture_output=True, check=False).returncode == 0
+        pytest = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-n",
+            "0",
+            "-x",
+            "--basetemp",
+            name + "/tests",
+            mutant.test,
+        ]
+        return (
+            subprocess.run(pytest, cwd=copy, env=env, capture_output=True, check=False).returncode
+            == 0
+        )
 
 
 def main() -> int:
     for test in (MODEL, GUARDS, EAGER):
-        if not survives(Mutant(0, "nothing is broken", CLAIM, "with recursive off", "with recursive off", test)):
+        if not survives(
+            Mutant(0, "nothing is broken", CLAIM, "with recursive off", "with recursive off", test)
+        ):
             raise SystemExit(f"{test} fails as it is: mend that first")
     chosen = [mutant for mutant in MUTANTS if os.environ.get("NAME", "") in mutant.sentence]
     with ThreadPoolExecutor(AT_ONCE) as at_once:
         lives = 0
         for mutant, alive in zip(chosen, at_once.map(survives, chosen), strict=True):
             lives += alive
-            print("LIVES " if alive else "caught", mutant.number or "-", mutant.sentence, flush=True)
+            print(
+                "LIVES " if alive else "caught", mutant.number or "-", mutant.sentence, flush=True
+            )
     print(f"{len(chosen) - lives} of {len(chosen)} caught")
     return int(lives > 0)
 

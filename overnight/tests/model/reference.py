@@ -1,7 +1,9 @@
-"""The protocol of the ledger in plain Python: what each verb has to do and what it must refuse. No SQL, no concurrency.
+"""The protocol of the ledger in plain Python: what each verb has to do and what it must refuse. No
+SQL, no concurrency.
 
-Every method changes the model as the ledger has to change, and returns the answer that the ledger has to give. What a
-claim takes is the ledger's choice among several: it is judged here, and then adopted.
+Every method changes the model as the ledger has to change, and returns the answer that the ledger
+has to give. What a claim takes is the ledger's choice among several: it is judged here, and then
+adopted.
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from overnight.errors import IdConflict
-from overnight.model import Ending, Guard, NewRun, Scope
-from overnight.model import Run as Owned
+from overnight.store.records import Ending, Guard, NewRun, Scope
+from overnight.store.records import Run as Owned
 
 MAX_LOSSES = 5  # owners that may die on one step
 SUSPECT_LOSSES = 2  # from here on a worker runs the step beside no other such step
@@ -121,7 +123,9 @@ class Effect:
 
 
 class Ledger:
-    """The reference. `guards` are those of the app: every worker knows all of them, whatever it may claim."""
+    """The reference. `guards` are those of the app: every worker knows all of them, whatever it may
+    claim.
+    """
 
     def __init__(self, now: datetime, guards: Sequence[Guard]) -> None:
         self.now = now
@@ -175,7 +179,10 @@ class Ledger:
 
     def _insert(self, new: NewRun, parent: Run | None = None) -> bool:
         input = new.input if parent is None or new.input is not None else parent.output
-        run = Run(*(new.job_id, new.step, new.pipeline, new.key, input, new.input_hash), self._after(new.delay))
+        run = Run(
+            *(new.job_id, new.step, new.pipeline, new.key, input, new.input_hash),
+            self._after(new.delay),
+        )
         run.priority, run.origin, run.debounce = new.priority, new.origin, new.debounce
         run.due_by = None if new.at_most is None else self._after(new.at_most)
         if parent is not None and parent.job_id == new.job_id:
@@ -186,7 +193,12 @@ class Ledger:
         for old in giving_way:
             if old.job_id == run.job_id and old.input_hash != run.input_hash:
                 raise IdConflict
-            old.job_id, old.input, old.input_hash, old.priority = run.job_id, run.input, run.input_hash, run.priority
+            old.job_id, old.input, old.input_hash, old.priority = (
+                run.job_id,
+                run.input,
+                run.input_hash,
+                run.priority,
+            )
             old.origin, old.due_at = run.origin, min(run.due_at, old.due_by or run.due_at)
         if giving_way:
             return False
@@ -200,7 +212,11 @@ class Ledger:
 
     @staticmethod
     def _waits_like(old: Run, new: Run) -> bool:
-        return old.debounce is not None and (old.debounce, old.status, old.attempt) == (new.debounce, "queued", 0)
+        return old.debounce is not None and (old.debounce, old.status, old.attempt) == (
+            new.debounce,
+            "queued",
+            0,
+        )
 
     def _after(self, seconds: float) -> datetime:
         return self.now + timedelta(seconds=seconds)
@@ -220,7 +236,9 @@ class Ledger:
                 return f"guard {_name(guard, run)}"
         return None
 
-    def claim(self, worker: str, scope: Scope, limit: int, lease: float, got: Sequence[Owned]) -> None:
+    def claim(
+        self, worker: str, scope: Scope, limit: int, lease: float, got: Sequence[Owned]
+    ) -> None:
         """Judge what a claim got, one run after the other, and adopt it."""
         assert len(got) <= limit, "more than it asked for"
         for owned in got:
@@ -236,7 +254,9 @@ class Ledger:
             run.leased_at, run.lease_until = self.now, self._after(lease)
 
     def passed_over(self, worker: str, scope: Scope, got: Sequence[Owned]) -> list[Run]:
-        """What stood before something that was taken in the line, with nothing that could have held it."""
+        """What stood before something that was taken in the line, with nothing that could have held
+        it.
+        """
         last = max((self.by_id(owned.id).place for owned in got), default=None)
         return [
             run
@@ -249,7 +269,8 @@ class Ledger:
         ]
 
     def next_due(self, worker: str, scope: Scope) -> datetime | None:
-        """The moment by which this worker has to look again: when something is due and its guards may let it through.
+        """The moment by which this worker has to look again: when something is due and its guards
+        may let it through.
 
         While it runs a suspect no other one counts, for the worker itself ends what that waits for.
         """
@@ -283,7 +304,11 @@ class Ledger:
         return [guard for guard in self.guards if guard.step == run.work]
 
     def _open_until(self, guard: Guard, run: Run) -> datetime | None:
-        return self.breakers[_name(guard, run)].open_until if _is_breaker(guard) and self._known(guard, run) else None
+        return (
+            self.breakers[_name(guard, run)].open_until
+            if _is_breaker(guard) and self._known(guard, run)
+            else None
+        )
 
     def _known(self, guard: Guard, run: Run) -> bool:
         return _name(guard, run) in self.breakers
@@ -293,9 +318,16 @@ class Ledger:
         if _is_breaker(guard):
             until = self._open_until(guard, run)
             return 0 if until is not None and (until > self.now or self._probed(name)) else 1
-        busy = [other for other in self._running() for g in self._guards(other) if _name(g, other) == name]
+        busy = [
+            other
+            for other in self._running()
+            for g in self._guards(other)
+            if _name(g, other) == name
+        ]
         at_once = float("inf") if guard.at_once is None else guard.at_once - len(busy)
-        starts = float("inf") if guard.starts is None else guard.starts - len(self._recent(name, guard))
+        starts = (
+            float("inf") if guard.starts is None else guard.starts - len(self._recent(name, guard))
+        )
         return min(at_once, starts)
 
     def _probed(self, name: str) -> bool:
@@ -304,7 +336,11 @@ class Ledger:
 
     def _recent(self, name: str, guard: Guard) -> list[datetime]:
         assert guard.per is not None
-        return [start for start in self.starts.get(name, []) if start > self.now - timedelta(seconds=guard.per)]
+        return [
+            start
+            for start in self.starts.get(name, [])
+            if start > self.now - timedelta(seconds=guard.per)
+        ]
 
     def _pass_guards(self, run: Run) -> None:
         for guard in self._guards(run):
@@ -330,10 +366,16 @@ class Ledger:
         worker: str = "",
         lease: float = 0.0,
     ) -> set[tuple[int, int]]:
-        """What was still owned. Which of the `eager` ones' next steps begin is known, or judged by what has `begun`."""
+        """What was still owned. Which of the `eager` ones' next steps begin is known, or judged by
+        what has `begun`.
+        """
         live = [ending for ending in endings if self.owned(ending.run)]
-        goes_on = {ending.run.job_id for ending in live if (ending.run.id, ending.run.attempt) in eager}
-        due = [run.priority for run in self.runs if run.status == "queued" and run.due_at <= self.now]
+        goes_on = {
+            ending.run.job_id for ending in live if (ending.run.id, ending.run.attempt) in eager
+        }
+        due = [
+            run.priority for run in self.runs if run.status == "queued" and run.due_at <= self.now
+        ]
         with self._wholly_or_not_at_all():
             for ending in live:
                 self._end(ending)
@@ -346,12 +388,15 @@ class Ledger:
                     may = new.input is None and run.job_id in goes_on
                     may = may and self.switched_off(run.pipeline, run.key, run.step) is None
                     if may and (
-                        run.priority >= max(due, default=run.priority) if begun is None else _is_among(run, begun)
+                        run.priority >= max(due, default=run.priority)
+                        if begun is None
+                        else _is_among(run, begun)
                     ):
                         run.status, run.attempt, run.worker = "running", 1, worker
                         run.leased_at, run.lease_until = self.now, self._after(lease)
                 elif there is not None and there.id in ended:
-                    raise IdConflict  # one statement may not touch a row twice: the worker writes these endings apart
+                    # one statement may not touch a row twice: the worker writes these endings apart
+                    raise IdConflict
         self.written |= {(e.run.id, e.run.attempt, e.transition.outcome) for e in live}
         return {(ending.run.id, ending.run.attempt) for ending in live}
 
@@ -374,12 +419,18 @@ class Ledger:
             if boot != worker and not each.stopped and not each.holds_lock
         }
         gone = {
-            boot for boot, each in missing.items() if each.missed_at is not None and each.missed_at < self.now - SETTLE
+            boot
+            for boot, each in missing.items()
+            if each.missed_at is not None and each.missed_at < self.now - SETTLE
         }
         for boot, each in missing.items():
             each.missed_at = min(each.missed_at or self.now, self.now)
             each.stopped = boot in gone
-        lost = [run for run in self._running() if (judges_leases and _lease(run) < self.now) or run.worker in gone]
+        lost = [
+            run
+            for run in self._running()
+            if (judges_leases and _lease(run) < self.now) or run.worker in gone
+        ]
         for run in lost:
             assert run.id is not None
             run.losses += 1
@@ -394,13 +445,19 @@ class Ledger:
 
     def look_again(self, worker: str) -> float | None:
         """Seconds until there is a reason to look at the others again; asked right after a rescue."""
-        missing = any(not each.holds_lock and not each.stopped for boot, each in self.workers.items() if boot != worker)
+        missing = any(
+            not each.holds_lock and not each.stopped
+            for boot, each in self.workers.items()
+            if boot != worker
+        )
         waits = [SETTLE] if missing else []
         waits += [max(_lease(run) - self.now, timedelta(0)) for run in self._running()]
         return min(waits).total_seconds() if waits else None
 
     def neighbour(self, worker: str) -> str | None:
-        living = sorted(boot for boot, each in self.workers.items() if boot != worker and not each.stopped)
+        living = sorted(
+            boot for boot, each in self.workers.items() if boot != worker and not each.stopped
+        )
         living = [boot for boot in living if self.workers[boot].holds_lock]
         return next((boot for boot in living if boot > worker), living[0] if living else None)
 
@@ -502,7 +559,18 @@ def _lease(run: Run) -> datetime:
 def plain(row: Any) -> Any:
     """What of a run is compared: everything that the protocol promises."""
     names = (
-        *("job_id", "step", "pipeline", "key", "status", "outcome", "error_class", "attempt", "failures", "losses"),
+        *(
+            "job_id",
+            "step",
+            "pipeline",
+            "key",
+            "status",
+            "outcome",
+            "error_class",
+            "attempt",
+            "failures",
+            "losses",
+        ),
         *("due_at", "due_by", "lease_until", "worker", "priority", "debounce"),
     )
     return {name: row[name] if isinstance(row, dict) else getattr(row, name) for name in names}

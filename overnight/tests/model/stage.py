@@ -1,4 +1,6 @@
-"""The real side of the model: one Postgres, a connection for each worker, a clock that stands still, and the app."""
+"""The real side of the model: one Postgres, a connection for each worker, a clock that stands
+still, and the app.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from overnight import App, Context, Cron, Debounce, Limit, On, Pipeline
-from overnight.database import Connection, Database, unavailable
-from overnight.keeper import Keeper
-from overnight.ledger import Ledger
-from overnight.model import Run
-from overnight.sql import queries
+from overnight.engine.maintenance import Keeper
+from overnight.store.database import Connection, Database, unavailable
+from overnight.store.ledger import Ledger
+from overnight.store.records import Run
+from overnight.store.sql import queries
 
 T = TypeVar("T")
 
@@ -24,23 +26,40 @@ KEYS = ("a", "b")
 LEASE = 60.0  # seconds
 WAIT, AT_MOST = 30.0, 50.0  # seconds of the debounce
 
-# `Clock` lets the real time go on beneath its shift, by a different amount in each run of a test. A model that says
-# exactly what is due, and a seed that repeats, need one that stands still between two moves.
+# `Clock` lets the real time go on beneath its shift, by a different amount in each run of a test. A
+# model that says exactly what is due, and a seed that repeats, need one that stands still between
+# two moves.
 FREEZE = """
     create table model_clock (moment timestamptz not null);
     insert into model_clock values (now());
     create or replace function ledger_now() returns timestamptz language sql stable parallel safe
         return (select moment from model_clock);
 """
-FILLED = ("runs", "effects", "workers", "switches", "breakers", "limits", "schedules", "slots", "alerts", "actions")
-EMPTY = "; ".join(f"delete from {table}" for table in FILLED)  # a truncation would make every session plan anew
-PLANS = "-c plan_cache_mode=force_generic_plan"  # planning a claim takes several times as long as a small one itself
+FILLED = (
+    "runs",
+    "effects",
+    "workers",
+    "switches",
+    "breakers",
+    "limits",
+    "schedules",
+    "slots",
+    "alerts",
+    "actions",
+)
+EMPTY = "; ".join(
+    f"delete from {table}" for table in FILLED
+)  # a truncation would make every session plan anew
+# planning a claim takes several times as long as a small one itself
+PLANS = "-c plan_cache_mode=force_generic_plan"
 SEES = "select 1 from pg_stat_activity where pid = %s"
 WAITS = SEES + " and wait_event_type = 'Lock'"
 
 
 def make_app() -> App:
-    """Every kind of guard and trigger, on steps that nobody calls: the model decides how an attempt ends."""
+    """Every kind of guard and trigger, on steps that nobody calls: the model decides how an attempt
+    ends.
+    """
 
     def by_number(value: dict[str, Any]) -> str:
         return str(value["n"])
@@ -89,7 +108,9 @@ def make_app() -> App:
 
 
 class Session(Database):
-    """A connection of one's own in place of the pool, so that a transaction on it can be left open, or lost."""
+    """A connection of one's own in place of the pool, so that a transaction on it can be left open,
+    or lost.
+    """
 
     def __init__(self, url: str) -> None:
         super().__init__(url, options=PLANS)
@@ -116,7 +137,9 @@ class Session(Database):
 
 @dataclass
 class Actor:
-    """A worker: a boot id, a connection that holds its lock, and the attempts that it believes to own."""
+    """A worker: a boot id, a connection that holds its lock, and the attempts that it believes to
+    own.
+    """
 
     boot_id: str
     session: Session
@@ -165,14 +188,17 @@ class Stage:
         await actor.session.fetch(queries["worker_hello"], sign_in)
 
     async def cut(self, session: Session) -> None:
-        """As a process dies: the socket closes without a farewell, and Postgres lets go what the session held."""
+        """As a process dies: the socket closes without a farewell, and Postgres lets go what the
+        session held.
+        """
         pid = session.pid
         session.own.pgconn.finish()
         while await self.watcher.fetch(SEES, [pid]):
             await asyncio.sleep(0)
 
     async def together(self, first: Session, second: Session, act: Callable[[], Awaitable[T]]) -> T:
-        """What comes of an act while the transaction of another session is open, which is committed as soon as the act
+        """What comes of an act while the transaction of another session is open, which is committed
+        as soon as the act
         has ended or waits for it."""
         task = asyncio.ensure_future(act())
         while not task.done() and not await self.watcher.fetch(WAITS, [second.pid]):

@@ -1,4 +1,5 @@
-"""The protocol against its model: Hypothesis chooses what workers, people and the clock do, and in which order.
+"""The protocol against its model: Hypothesis chooses what workers, people and the clock do, and in
+which order.
 
 See docs/proof.md for what is modelled, and for how a failure is repeated.
 """
@@ -29,8 +30,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from overnight import control, effects, upstreams
-from overnight.database import Row
+from overnight.engine import effects, upstreams
+from overnight.engine.decide import MAX_LOSSES
+from overnight.engine.rescuer import SETTLE
 from overnight.errors import (
     IdConflict,
     IllegalTransition,
@@ -41,25 +43,23 @@ from overnight.errors import (
     Refused,
     SwitchedOff,
 )
-from overnight.ledger import Ledger
-from overnight.model import (
-    Approve,
+from overnight.operations import control
+from overnight.operations.decisions import Approve, Edit, Reject
+from overnight.store.database import Row
+from overnight.store.ledger import Ledger
+from overnight.store.records import (
     Claim,
-    Edit,
     Ending,
     Filter,
     Finish,
     NewRun,
-    Reject,
     Rescue,
     Run,
     Scope,
     Status,
     Transition,
 )
-from overnight.policy import MAX_LOSSES
-from overnight.rescue import SETTLE
-from overnight.sql import queries
+from overnight.store.sql import queries
 from overnight.testing import fresh_database
 
 from . import reference
@@ -103,13 +103,25 @@ ENDS = {
 ERRORS = ("retry", "at once", "dead")
 WELL = ("done", "no_work", "review", "cancel")
 MOVES = (1, 5, 31, 61, 121, 601, 3700, 9000, -1, -61, -3700)  # seconds
-SCOPES = ("all", "pipeline:plain", "pipeline:shared", "key:a", "key:b", "step:shared/call", "step:edited/publish")
+SCOPES = (
+    "all",
+    "pipeline:plain",
+    "pipeline:shared",
+    "key:a",
+    "key:b",
+    "step:shared/call",
+    "step:edited/publish",
+)
 
 Any_ = st.integers(0, 7)  # which one of what there is
 numbers = st.integers(0, 5)
-versions = st.sampled_from((0, 0, 0, 0, 0, 1))  # the same number with another version is the same id with other inputs
+versions = st.sampled_from(
+    (0, 0, 0, 0, 0, 1)
+)  # the same number with another version is the same id with other inputs
 pipelines = st.sampled_from(("plain", "plain", "shared", "shared", "slow"))
-jobs = st.tuples(pipelines, numbers, versions, st.sampled_from((0, 0, -3, 7)), st.sampled_from((0.0, 0.0, 30.0)))
+jobs = st.tuples(
+    pipelines, numbers, versions, st.sampled_from((0, 0, -3, 7)), st.sampled_from((0.0, 0.0, 30.0))
+)
 spawns = st.one_of(
     st.none(),
     st.tuples(st.just("job"), pipelines, numbers, versions),
@@ -117,7 +129,8 @@ spawns = st.one_of(
 )
 Ends = list[tuple[str, tuple[Any, ...] | None]]
 ends, two_ends = (
-    st.lists(st.tuples(st.sampled_from(sorted(ENDS)), spawns), min_size=least, max_size=3) for least in (1, 2)
+    st.lists(st.tuples(st.sampled_from(sorted(ENDS)), spawns), min_size=least, max_size=3)
+    for least in (1, 2)
 )
 scopes = st.sampled_from(("all", "all", "all", "slow", "shared", "key a"))
 
@@ -130,8 +143,9 @@ class ProcessDies(Exception):
 class Deed:
     """One verb of one session, and the judgement of what came of it.
 
-    `may_stay_open`: the next deed may come while its transaction is open. `may_meet`: it may be that next deed. What
-    came is then what comes of the two one after the other, and `alone` is False for what the second could not see.
+    `may_stay_open`: the next deed may come while its transaction is open. `may_meet`: it may be
+    that next deed. What came is then what comes of the two one after the other, and `alone` is
+    False for what the second could not see.
     """
 
     session: Session
@@ -171,7 +185,9 @@ class Protocol(RuleBasedStateMachine):
         self.model = reference.Ledger(START, self.stage.app.scope().guards)
         self.actors: list[Actor] = []
         self.boots = 0
-        self.sent: tuple[str, list[Ending]] | None = None  # the endings whose answer may have been lost
+        self.sent: tuple[str, list[Ending]] | None = (
+            None  # the endings whose answer may have been lost
+        )
         self.outside = Counter[tuple[str, str, str]]()
         self.fired: set[tuple[str, object]] = set()
         self.ended: dict[int, Row] = {}
@@ -222,8 +238,12 @@ class Protocol(RuleBasedStateMachine):
 
     # --- work comes in
 
-    def new(self, pipeline: str, n: int, version: int, *, priority: int = 0, delay: float = 0.0) -> NewRun:
-        made = self.stage.app.pipeline(pipeline).job({"n": n, "key": KEYS[n % 2], "v": version}, priority=priority)
+    def new(
+        self, pipeline: str, n: int, version: int, *, priority: int = 0, delay: float = 0.0
+    ) -> NewRun:
+        made = self.stage.app.pipeline(pipeline).job(
+            {"n": n, "key": KEYS[n % 2], "v": version}, priority=priority
+        )
         return NewRun(
             *(made.job_id, made.step, made.pipeline, made.key, made.input, made.input_hash),
             delay=delay,
@@ -248,14 +268,23 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(given=st.lists(jobs, min_size=1, max_size=3, unique_by=lambda job: job[:2]))
     def enqueue(self, given: list[tuple[str, int, int, int, float]]) -> None:
-        self.do(self.enqueue_deed([self.new(p, n, v, priority=pr, delay=d) for p, n, v, pr, d in given]))
+        self.do(
+            self.enqueue_deed([self.new(p, n, v, priority=pr, delay=d) for p, n, v, pr, d in given])
+        )
 
     @rule(key=st.sampled_from(KEYS), n=numbers, version=versions)
     def an_event_comes(self, key: str, n: int, version: int = 0) -> None:
         self.do(self.enqueue_deed([self.event(key, n, version)]))
 
-    @rule(who=Any_, key=st.sampled_from(KEYS), first=numbers, others=st.lists(numbers, min_size=1, max_size=3))
-    def edits_come_while_an_earlier_one_is_worked_on(self, who: int, key: str, first: int, others: list[int]) -> None:
+    @rule(
+        who=Any_,
+        key=st.sampled_from(KEYS),
+        first=numbers,
+        others=st.lists(numbers, min_size=1, max_size=3),
+    )
+    def edits_come_while_an_earlier_one_is_worked_on(
+        self, who: int, key: str, first: int, others: list[int]
+    ) -> None:
         self.an_event_comes(key, first)
         self.move(WAIT)
         self.check()
@@ -297,10 +326,18 @@ class Protocol(RuleBasedStateMachine):
         def judge(result: Claim, alone: bool) -> None:
             self.adopt(actor, scope, limit, result, alone)
 
-        self.do(Deed(actor.session, lambda: Ledger(actor.session).claim(scope, actor.boot_id, limit, LEASE), judge))
+        self.do(
+            Deed(
+                actor.session,
+                lambda: Ledger(actor.session).claim(scope, actor.boot_id, limit, LEASE),
+                judge,
+            )
+        )
 
     @rule(who=Any_, limits=st.sampled_from(((1, 1), (1, 4), (4, 4))), name=scopes, first=numbers)
-    def two_claim_at_once(self, who: int, limits: tuple[int, int], name: str, first: int | None) -> None:
+    def two_claim_at_once(
+        self, who: int, limits: tuple[int, int], name: str, first: int | None
+    ) -> None:
         """Often there is room for one of them."""
         while len(self.actors) < 2:
             self.sign_in()
@@ -325,7 +362,9 @@ class Protocol(RuleBasedStateMachine):
             if wanted is not None:
                 assert claim.next_due is not None, "it would sleep for ever"
                 seconds = max((wanted - self.model.now).total_seconds(), 0)
-                assert claim.next_due <= seconds, f"it would sleep for {claim.next_due} s, and not for {seconds} s"
+                assert claim.next_due <= seconds, (
+                    f"it would sleep for {claim.next_due} s, and not for {seconds} s"
+                )
 
     @precondition(carried)
     @rule(who=Any_, seconds=st.sampled_from((0, 5, 31)), first=st.sampled_from((None, 1)))
@@ -339,7 +378,14 @@ class Protocol(RuleBasedStateMachine):
         def judge(result: list[Row], alone: bool) -> None:
             assert {row["id"] for row in result} == self.model.beat(actor.boot_id, LEASE, ids)
 
-        self.do(Deed(actor.session, lambda: actor.session.fetch(queries["beat"], params), judge, may_meet=False))
+        self.do(
+            Deed(
+                actor.session,
+                lambda: actor.session.fetch(queries["beat"], params),
+                judge,
+                may_meet=False,
+            )
+        )
 
     def believed(self, which: int) -> tuple[Actor, Run]:
         """An attempt that a worker believes to own."""
@@ -349,7 +395,9 @@ class Protocol(RuleBasedStateMachine):
     def ending(self, run: Run, kind: str, spawn: tuple[Any, ...] | None = None) -> Ending:
         transition = ENDS[kind]
         output = (
-            json.dumps({"n": run.id, "key": run.key, "attempt": run.attempt}) if kind in ("done", "review") else None
+            json.dumps({"n": run.id, "key": run.key, "attempt": run.attempt})
+            if kind in ("done", "review")
+            else None
         )
         following: list[NewRun] = []
         if kind == "done":
@@ -360,7 +408,9 @@ class Protocol(RuleBasedStateMachine):
         return Ending(run, transition, output, next=following)
 
     def finish_with(self, actor: Actor, endings: list[Ending], goes_on: str = "yes") -> None:
-        """`goes_on`: whether next steps may begin at once. Without an answer the worker knows of none that did."""
+        """`goes_on`: whether next steps may begin at once. Without an answer the worker knows of
+        none that did.
+        """
         scope = self.stage.app.scope()
         eager = {
             (e.run.id, e.run.attempt)
@@ -371,12 +421,17 @@ class Protocol(RuleBasedStateMachine):
         def judge(result: Any, alone: bool) -> None:
             begun = result.begun if isinstance(result, Finish) else []
             owner = (actor.boot_id, LEASE)
-            expected = told(lambda: self.model.finish(endings, eager, None if alone else begun, *owner))
+            expected = told(
+                lambda: self.model.finish(endings, eager, None if alone else begun, *owner)
+            )
             ours = result.ours if isinstance(result, Finish) else result
             assert ours == expected, "a late owner was heard, or the owner was not"
             for run in begun:
                 there = self.model.find(run.job_id, run.step)
-                assert there is not None and (there.status, there.worker) == ("running", actor.boot_id), "it was held"
+                assert there is not None and (there.status, there.worker) == (
+                    "running",
+                    actor.boot_id,
+                ), "it was held"
                 there.id = run.id
                 assert (run.attempt, run.failures, run.key) == (1, 0, there.key)
                 assert json.loads(run.input or "null") == json.loads(there.input or "null")
@@ -388,7 +443,13 @@ class Protocol(RuleBasedStateMachine):
                     actor.carried.update({(run.id, run.attempt): run for run in begun})
 
         finish = Ledger(actor.session).finish
-        self.do(Deed(actor.session, lambda: finish(endings, actor.boot_id, eager=eager, lease=LEASE), judge))
+        self.do(
+            Deed(
+                actor.session,
+                lambda: finish(endings, actor.boot_id, eager=eager, lease=LEASE),
+                judge,
+            )
+        )
 
     def forget(self, actor: Actor, endings: list[Ending]) -> None:
         for ending in endings:
@@ -411,7 +472,10 @@ class Protocol(RuleBasedStateMachine):
         self.check()
         if self.actor(who).carried:
             runs = list(self.actor(who).carried.values())[-len(ends) :]
-            self.finish_with(self.actor(who), [self.ending(run, *end) for run, end in zip(runs, ends, strict=False)])
+            self.finish_with(
+                self.actor(who),
+                [self.ending(run, *end) for run, end in zip(runs, ends, strict=False)],
+            )
 
     @rule(
         who=Any_,
@@ -420,7 +484,9 @@ class Protocol(RuleBasedStateMachine):
         waits=st.sampled_from((None, None, 7, -3)),
         goes_on=st.sampled_from(("yes", "yes", "unanswered")),
     )
-    def a_job_goes_on(self, who: int, first: int, off: str | None, waits: int | None, goes_on: str) -> None:
+    def a_job_goes_on(
+        self, who: int, first: int, off: str | None, waits: int | None, goes_on: str
+    ) -> None:
         """To its second step, unless a switch or what has a higher priority holds that."""
         self.enqueue([("plain", first, 0, 0, 0.0)])
         self.settle()
@@ -433,19 +499,25 @@ class Protocol(RuleBasedStateMachine):
         if waits is not None:
             self.enqueue([("slow", first, 0, waits, 0.0)])
         actor = self.actor(who)
-        runs = [run for run in actor.carried.values() if (run.pipeline, run.step) == ("plain", "first")]
+        runs = [
+            run for run in actor.carried.values() if (run.pipeline, run.step) == ("plain", "first")
+        ]
         if runs:
             self.finish_with(actor, [self.ending(run, "done") for run in runs[-2:]], goes_on)
 
     @precondition(answered)
     @rule()
     def finish_again_for_the_answer_was_lost(self) -> None:
-        """And where nothing was written this time either, say that it came late, unless it had been written."""
+        """And where nothing was written this time either, say that it came late, unless it had been
+        written.
+        """
         self.settle()
         assert self.sent is not None
         ledger, (boot_id, endings) = Ledger(self.stage.people), self.sent
         eager = {(ending.run.id, ending.run.attempt) for ending in endings}
-        assert self.run(ledger.finish(endings, boot_id, eager=eager, lease=LEASE)) == Finish(set(), [])
+        assert self.run(ledger.finish(endings, boot_id, eager=eager, lease=LEASE)) == Finish(
+            set(), []
+        )
         for ending in endings:
             fence = (ending.run.id, ending.run.attempt, ending.transition.outcome)
             late = self.run(ledger.note_late_result(ending, boot_id, "late"))
@@ -461,15 +533,30 @@ class Protocol(RuleBasedStateMachine):
 
         def judge(_: Any, alone: bool) -> None:
             for ending in endings:
-                breaker = self.stage.app.pipelines[ending.run.pipeline].steps[ending.run.step].breaker
+                breaker = (
+                    self.stage.app.pipelines[ending.run.pipeline].steps[ending.run.step].breaker
+                )
                 if breaker is not None:
-                    self.model.hear(breaker.replace("{key}", ending.run.key), ending.run.id, verdict(ending))
+                    self.model.hear(
+                        breaker.replace("{key}", ending.run.key), ending.run.id, verdict(ending)
+                    )
 
         note = upstreams.note
-        self.do(Deed(session, lambda: note(self.stage.app, Ledger(session), endings), judge, may_stay_open=False))
+        self.do(
+            Deed(
+                session,
+                lambda: note(self.stage.app, Ledger(session), endings),
+                judge,
+                may_stay_open=False,
+            )
+        )
 
     @precondition(some("queued"))
-    @rule(who=Any_, kinds=st.lists(st.sampled_from(sorted(ENDS)), min_size=1, max_size=3), same=st.integers(1, 3))
+    @rule(
+        who=Any_,
+        kinds=st.lists(st.sampled_from(sorted(ENDS)), min_size=1, max_size=3),
+        same=st.integers(1, 3),
+    )
     def work(self, who: int, kinds: list[str], same: int) -> None:
         """Rounds: all that can be had, and all of it ends alike; its upstreams hear of it."""
         self.move(WAIT)
@@ -522,7 +609,9 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(who=Any_, looks=st.integers(0, 2), signs_in=st.booleans())
     def lose_the_connection(self, who: int, looks: int, signs_in: bool) -> None:
-        """And the lock with it, while others look; then sign in again, with another lock, or not as yet."""
+        """And the lock with it, while others look; then sign in again, with another lock, or not as
+        yet.
+        """
         self.settle()
         actor = self.actor(who)
         self.run(self.stage.cut(actor.session))
@@ -538,7 +627,9 @@ class Protocol(RuleBasedStateMachine):
     @precondition(carried)
     @rule(who=Any_, taken_over=st.booleans())
     def leases_run_out(self, who: int, taken_over: bool) -> None:
-        """All of them. Who has no steady heart does not judge; the others find out, and the owners are late."""
+        """All of them. Who has no steady heart does not judge; the others find out, and the owners
+        are late.
+        """
         self.move(LEASE + 1)
         self.rescue(who, False)
         self.rescue(who)
@@ -549,9 +640,19 @@ class Protocol(RuleBasedStateMachine):
             self.claim(who, 4, "all")
 
     @precondition(some("queued"))
-    @rule(who=Any_, heir=Any_, taken_over=st.sampled_from((True, True, False)), ends=two_ends, writes=st.booleans())
-    def an_owner_is_late(self, who: int, heir: int, taken_over: bool, ends: Ends, writes: bool) -> None:
-        """Its runs are with somebody else by now, or with itself once more, or wait; and then it ends them."""
+    @rule(
+        who=Any_,
+        heir=Any_,
+        taken_over=st.sampled_from((True, True, False)),
+        ends=two_ends,
+        writes=st.booleans(),
+    )
+    def an_owner_is_late(
+        self, who: int, heir: int, taken_over: bool, ends: Ends, writes: bool
+    ) -> None:
+        """Its runs are with somebody else by now, or with itself once more, or wait; and then it
+        ends them.
+        """
         self.claim(who, 3, "all")
         self.settle()
         self.check()
@@ -561,12 +662,16 @@ class Protocol(RuleBasedStateMachine):
             self.claim(heir, 3, "all")
             self.check()
         actor = self.actor(who)
-        carried = sorted(actor.carried.values(), key=lambda run: (run.id, run.attempt))[-len(ends) :]
+        carried = sorted(actor.carried.values(), key=lambda run: (run.id, run.attempt))[
+            -len(ends) :
+        ]
         if writes:
             for run in carried:
                 self.write(actor, run, "x", True, "never")
         elif carried:
-            self.finish_with(actor, [self.ending(run, *end) for run, end in zip(carried, ends, strict=False)])
+            self.finish_with(
+                actor, [self.ending(run, *end) for run, end in zip(carried, ends, strict=False)]
+            )
 
     @precondition(some("queued"))
     @rule(who=Any_, ends=ends)
@@ -582,7 +687,9 @@ class Protocol(RuleBasedStateMachine):
         runs = list(actor.carried.values())[-len(ends) :]
         if runs:
             self.leave_open = True
-            self.finish_with(actor, [self.ending(run, *end) for run, end in zip(runs, ends, strict=False)])
+            self.finish_with(
+                actor, [self.ending(run, *end) for run, end in zip(runs, ends, strict=False)]
+            )
             self.rescue(who + 1)
 
     @rule(who=Any_, steady=st.sampled_from((True, True, False)))
@@ -595,11 +702,15 @@ class Protocol(RuleBasedStateMachine):
             assert {(row["id"], row["status"]) for row in found.runs} == rescued
             if alone:
                 next_one = self.model.neighbour(actor.boot_id)
-                assert found.neighbour == next((a.lock for a in self.actors if a.boot_id == next_one), None)
+                assert found.neighbour == next(
+                    (a.lock for a in self.actors if a.boot_id == next_one), None
+                )
                 assert found.again == pytest.approx(self.model.look_again(actor.boot_id))
 
         terms = {"max_losses": MAX_LOSSES, "settle": SETTLE, "judges_leases": steady}
-        self.do(Deed(actor.session, lambda: Ledger(actor.session).rescue(actor.boot_id, **terms), judge))
+        self.do(
+            Deed(actor.session, lambda: Ledger(actor.session).rescue(actor.boot_id, **terms), judge)
+        )
 
     # --- the clock
 
@@ -623,7 +734,11 @@ class Protocol(RuleBasedStateMachine):
         (one, _), (other, _) = self.stage.keepers
         for schedule in self.run(Ledger(one).read_schedules(self.stage.app.name)):
             pipeline = self.stage.app.pipeline(schedule.pipeline)
-            cron = next(c for c in pipeline.crons() if (c.expression, c.timezone) == (schedule.cron, schedule.timezone))
+            cron = next(
+                c
+                for c in pipeline.crons()
+                if (c.expression, c.timezone) == (schedule.cron, schedule.timezone)
+            )
             due = cron.due(schedule.last_slot, schedule.now)
             if not due.fire or due.skipped is not None:
                 continue
@@ -643,9 +758,13 @@ class Protocol(RuleBasedStateMachine):
         self.adopt_slots()
 
     def adopt_slots(self) -> None:
-        """Each slot at most once, none of the future, and every one of the past is fired or accounted for."""
+        """Each slot at most once, none of the future, and every one of the past is fired or
+        accounted for.
+        """
         accounted = Counter[str]()
-        for row in self.run(self.stage.watcher.fetch("select * from slots order by slot, timezone")):
+        for row in self.run(
+            self.stage.watcher.fetch("select * from slots order by slot, timezone")
+        ):
             accounted[row["timezone"]] += row["count"]
             place = (row["timezone"], row["slot"])
             if row["status"] != "fired" or place in self.fired:
@@ -654,16 +773,23 @@ class Protocol(RuleBasedStateMachine):
             assert row["slot"] <= self.model.now
             pipeline = self.stage.app.pipeline(row["pipeline"])
             cron = next(cron for cron in pipeline.crons() if cron.timezone == row["timezone"])
-            assert self.model.enqueue([pipeline.job(cron.input(row["slot"].astimezone(cron.zone)))]) == 1
+            assert (
+                self.model.enqueue([pipeline.job(cron.input(row["slot"].astimezone(cron.zone)))])
+                == 1
+            )
         for row in self.run(self.stage.watcher.fetch("select * from schedules")):
             zone = ZoneInfo(row["timezone"])
-            hours = _hours(row["last_slot"].astimezone(zone)) - _hours(row["created_at"].astimezone(zone))
+            hours = _hours(row["last_slot"].astimezone(zone)) - _hours(
+                row["created_at"].astimezone(zone)
+            )
             assert accounted[row["timezone"]] == hours, "a slot was neither fired nor accounted for"
 
     # --- people
 
     @precondition(some("queued", "dead", "needs_review"))
-    @rule(what=st.sampled_from(("replay", "replay all", "drop", "cancel", "edit", "edit")), which=Any_)
+    @rule(
+        what=st.sampled_from(("replay", "replay all", "drop", "cancel", "edit", "edit")), which=Any_
+    )
     def a_person_acts(self, what: str, which: int) -> None:
         {
             "replay": self.replay,
@@ -680,7 +806,14 @@ class Protocol(RuleBasedStateMachine):
         self.settle()
         run = self.model.runs[which * 7 % len(self.model.runs)]
         lived = [each.id for each in self.model.runs if each.status != "dead"]
-        given = {"id": run.id, "ids": lived, "job_id": None, "seen": "0" * 64, "reason": "", "by": "ada"}
+        given = {
+            "id": run.id,
+            "ids": lived,
+            "job_id": None,
+            "seen": "0" * 64,
+            "reason": "",
+            "by": "ada",
+        }
         follows = {"next_step": None, "delay": 0.0, "at_most": None}
         refused: list[tuple[str, dict[str, Any]]] = [
             ("replay", {}),
@@ -697,7 +830,10 @@ class Protocol(RuleBasedStateMachine):
             assert rows == [], "a person changed what they had not seen"
 
     @precondition(lambda self: self.model.runs)
-    @rule(which=Any_, status=st.sampled_from(sorted({status for pair in reference.LEGAL for status in pair})))
+    @rule(
+        which=Any_,
+        status=st.sampled_from(sorted({status for pair in reference.LEGAL for status in pair})),
+    )
     def somebody_writes_around_the_verbs(self, which: int, status: str) -> None:
         """Then the table of transitions is what refuses."""
         self.settle()
@@ -705,10 +841,18 @@ class Protocol(RuleBasedStateMachine):
         if run.status == status or (run.status, status) in reference.LEGAL:
             return
         with pytest.raises(IllegalTransition):
-            self.run(self.stage.people.fetch("update runs set status = %s where id = %s", [status, run.id]))
+            self.run(
+                self.stage.people.fetch(
+                    "update runs set status = %s where id = %s", [status, run.id]
+                )
+            )
 
     @precondition(some("needs_review"))
-    @rule(which=Any_, verb=st.sampled_from(("approve", "edit", "reject")), saw=st.sampled_from((True, True, False)))
+    @rule(
+        which=Any_,
+        verb=st.sampled_from(("approve", "edit", "reject")),
+        saw=st.sampled_from((True, True, False)),
+    )
     def a_person_decides(self, which: int, verb: str, saw: bool) -> None:
         """On what waits for review, if it is what the person saw."""
         self.settle()
@@ -719,7 +863,11 @@ class Protocol(RuleBasedStateMachine):
         rows = self.run(self.stage.people.fetch(queries["review_list"], params))
         seen = next(row["seen"] for row in rows if row["id"] == run.id) if saw else "0" * 64
         input = {"n": int(run.job_id[-1]), "key": run.key, "v": 9}
-        decision = {"approve": Approve(seen), "edit": Edit(seen, input), "reject": Reject(seen, "no")}[verb]
+        decision = {
+            "approve": Approve(seen),
+            "edit": Edit(seen, input),
+            "reject": Reject(seen, "no"),
+        }[verb]
         follow = self.stage.app.pipeline(run.pipeline).follow(self.owned(run))
         nothing = verb == "approve" and run.output is None and bool(follow)
 
@@ -751,7 +899,9 @@ class Protocol(RuleBasedStateMachine):
     @rule(scope=st.sampled_from(SCOPES), enabled=st.booleans())
     def switch(self, scope: str, enabled: bool) -> None:
         self.settle()
-        self.run(control.set_switch(self.stage.people, scope, enabled=enabled, reason="test", by="ada"))
+        self.run(
+            control.set_switch(self.stage.people, scope, enabled=enabled, reason="test", by="ada")
+        )
         (self.model.off.discard if enabled else self.model.off.add)(scope)
 
     def switch_everything_on(self) -> None:
@@ -768,7 +918,9 @@ class Protocol(RuleBasedStateMachine):
         else:
             self.run(close)
 
-    def deed_of(self, act: Callable[[], Awaitable[Any]], runs: Callable[[], list[reference.Run]], do: Any) -> Deed:
+    def deed_of(
+        self, act: Callable[[], Awaitable[Any]], runs: Callable[[], list[reference.Run]], do: Any
+    ) -> Deed:
         """What a person does with these runs, which is refused where there are none."""
 
         def judge(result: Any, alone: bool) -> None:
@@ -795,7 +947,9 @@ class Protocol(RuleBasedStateMachine):
             return [r for r in self.model.job(run.job_id) if r.status == "dead" or is_unknown(r)]
 
         job, people = Filter(job=run.job_id), self.stage.people
-        self.do(self.deed_of(lambda: control.replay(people, job, by="ada"), runs, self.model.replay))
+        self.do(
+            self.deed_of(lambda: control.replay(people, job, by="ada"), runs, self.model.replay)
+        )
 
     def replay_all(self, _: int) -> None:
         self.settle()
@@ -808,7 +962,9 @@ class Protocol(RuleBasedStateMachine):
         run = self.pick(which, "dead")
         if run is not None:
             dead = [each for each in self.model.job(run.job_id) if each.status == "dead"]
-            done = self.run(control.drop(self.stage.people, Filter(job=run.job_id), "enough", by="ada"))
+            done = self.run(
+                control.drop(self.stage.people, Filter(job=run.job_id), "enough", by="ada")
+            )
             assert done.count == len(dead)
             self.model.cancel(dead)
 
@@ -821,16 +977,26 @@ class Protocol(RuleBasedStateMachine):
             return [r for r in self.model.job(run.job_id) if r.status in ("queued", "dead")]
 
         act = control.cancel
-        self.do(self.deed_of(lambda: act(self.stage.people, run.job_id, "enough", by="ada"), runs, self.model.cancel))
+        self.do(
+            self.deed_of(
+                lambda: act(self.stage.people, run.job_id, "enough", by="ada"),
+                runs,
+                self.model.cancel,
+            )
+        )
 
     @rule(key=st.sampled_from(KEYS), first=numbers, second=numbers)
-    def a_person_edits_what_waits_and_an_event_comes(self, key: str, first: int, second: int) -> None:
+    def a_person_edits_what_waits_and_an_event_comes(
+        self, key: str, first: int, second: int
+    ) -> None:
         """What the person wrote stays."""
         self.an_event_comes(key, first)
         self.settle()
         self.check()
         waits = (self.event(key, first, 0).debounce, "queued", 0)
-        for run in [each for each in self.model.runs if (each.debounce, each.status, each.attempt) == waits]:
+        for run in [
+            each for each in self.model.runs if (each.debounce, each.status, each.attempt) == waits
+        ]:
             self.edit_run(run)
         self.an_event_comes(key, second)
 
@@ -840,24 +1006,41 @@ class Protocol(RuleBasedStateMachine):
             self.edit_run(run)
 
     def edit_run(self, run: reference.Run) -> None:
-        """What has not begun, put itself off, or is dead; the latest step of the job that is one of these."""
+        """What has not begun, put itself off, or is dead; the latest step of the job that is one of
+        these.
+        """
         job_id, input = run.job_id, {"n": int(run.job_id[-1]), "key": run.key, "v": 9}
 
         def runs() -> list[reference.Run]:
-            return sorted((r for r in self.model.job(job_id) if r.editable), key=lambda r: r.id or 0)[-1:]
+            return sorted(
+                (r for r in self.model.job(job_id) if r.editable), key=lambda r: r.id or 0
+            )[-1:]
 
         def do(chosen: list[reference.Run]) -> None:
             wait = (WAIT, AT_MOST) if chosen[0].origin == "event edit" else (None, None)
             self.model.edit(chosen[0], json.dumps(input), *wait)
 
         self.do(
-            self.deed_of(lambda: control.edit(self.stage.app, self.stage.people, job_id, input, by="ada"), runs, do)
+            self.deed_of(
+                lambda: control.edit(self.stage.app, self.stage.people, job_id, input, by="ada"),
+                runs,
+                do,
+            )
         )
 
     @staticmethod
     def owned(run: reference.Run) -> Run:
         assert run.id is not None
-        return Run(run.id, run.job_id, run.step, run.pipeline, run.key, run.attempt, run.failures, run.input)
+        return Run(
+            run.id,
+            run.job_id,
+            run.step,
+            run.pipeline,
+            run.key,
+            run.attempt,
+            run.failures,
+            run.input,
+        )
 
     # --- outside
 
@@ -870,8 +1053,12 @@ class Protocol(RuleBasedStateMachine):
         again=st.booleans(),
         off=st.sampled_from((False, False, True)),
     )
-    def write_outside(self, which: int, hash_: str, probed: bool, dies: str, again: bool, off: bool) -> None:
-        """By whoever believes to own a run; it may die on the way, or come again; a switch may be off by then."""
+    def write_outside(
+        self, which: int, hash_: str, probed: bool, dies: str, again: bool, off: bool
+    ) -> None:
+        """By whoever believes to own a run; it may die on the way, or come again; a switch may be
+        off by then.
+        """
         self.settle()
         if not carried(self):
             return
@@ -888,7 +1075,9 @@ class Protocol(RuleBasedStateMachine):
         name = (run.job_id, "publish", hash_)
 
         async def call() -> dict[str, int]:
-            assert self.model.switched_off(run.pipeline, run.key, run.step) is None, "written though switched off"
+            assert self.model.switched_off(run.pipeline, run.key, run.step) is None, (
+                "written though switched off"
+            )
             assert self.model.owned(run), "written by a late owner"
             if dies == "before":
                 raise ProcessDies
@@ -901,11 +1090,21 @@ class Protocol(RuleBasedStateMachine):
             return {"receipt": run.id} if self.outside[name] else None
 
         perform = effects.perform(
-            Ledger(actor.session), run, "publish", hash_, call=call, probe=probe if probed else None, pauses=(0.0,)
+            Ledger(actor.session),
+            run,
+            "publish",
+            hash_,
+            call=call,
+            probe=probe if probed else None,
+            pauses=(0.0,),
         )
-        self.judge_write(run, name, self.run(Deed(actor.session, lambda: perform, print).tried()), probed, dies)
+        self.judge_write(
+            run, name, self.run(Deed(actor.session, lambda: perform, print).tried()), probed, dies
+        )
 
-    def judge_write(self, run: Run, name: tuple[str, str, str], result: Any, probed: bool, dies: str) -> None:
+    def judge_write(
+        self, run: Run, name: tuple[str, str, str], result: Any, probed: bool, dies: str
+    ) -> None:
         off = self.model.switched_off(run.pipeline, run.key, run.step)
         if off or not self.model.owned(run):
             assert isinstance(result, SwitchedOff if off else LeaseLost), result
@@ -914,7 +1113,9 @@ class Protocol(RuleBasedStateMachine):
         effect = self.model.effects.setdefault(name, reference.Effect(run.id))
         effect.run = run.id
         if known is not None and known.status == "intended" and not probed:
-            assert isinstance(result, OutcomeUnknown), "a write that nobody can know of was begun again"
+            assert isinstance(result, OutcomeUnknown), (
+                "a write that nobody can know of was begun again"
+            )
         elif isinstance(result, ProcessDies):
             assert dies != "never"
         else:
@@ -939,7 +1140,9 @@ class Protocol(RuleBasedStateMachine):
 
     def check_equal(self, rows: dict[int, Row]) -> None:
         """The ledger is what the model says, run by run and attempt by attempt."""
-        assert len(rows) == len(self.model.runs), "a job was lost, or one is there that nobody started"
+        assert len(rows) == len(self.model.runs), (
+            "a job was lost, or one is there that nobody started"
+        )
         places = {(row["job_id"], row["step"]): row for row in rows.values()}
         for run in self.model.runs:
             row = rows[run.id] if run.id is not None else places[run.job_id, run.step]
@@ -948,18 +1151,28 @@ class Protocol(RuleBasedStateMachine):
             assert row["output"] == (None if run.output is None else json.loads(run.output))
             assert row["input"] == json.loads(run.input or "null")
             history = {
-                (run.id, attempt): outcome for (id, attempt), outcome in self.model.history.items() if id == run.id
+                (run.id, attempt): outcome
+                for (id, attempt), outcome in self.model.history.items()
+                if id == run.id
             }
-            assert {(run.id, int(attempt)): outcome for attempt, outcome in row.pop("history").items()} == history
+            assert {
+                (run.id, int(attempt)): outcome for attempt, outcome in row.pop("history").items()
+            } == history
 
     def check_life(self, rows: dict[int, Row]) -> None:
-        """What needs no model: what has ended stays as it is, attempts only grow, and steps are legal ones."""
+        """What needs no model: what has ended stays as it is, attempts only grow, and steps are
+        legal ones.
+        """
         for id, row in rows.items():
             status, attempt = self.stood.get(id, ("queued", 0))
             assert row["attempt"] >= attempt
             assert status == row["status"] or (status, row["status"]) in reference.LEGAL
             self.stood[id] = (row["status"], row["attempt"])
-            assert (row["status"] == "running") == (row["worker"] is not None) == (row["lease_until"] is not None)
+            assert (
+                (row["status"] == "running")
+                == (row["worker"] is not None)
+                == (row["lease_until"] is not None)
+            )
             if row["status"] in ("succeeded", "cancelled"):
                 assert row == self.ended.setdefault(id, row), "it had ended, and changed"
 
@@ -971,19 +1184,32 @@ class Protocol(RuleBasedStateMachine):
         for row in around["breaker"]:
             known = self.model.breakers.get(row["name"], reference.Breaker())
             stands = (row["failures"], row["errors"], row["open_until"], row["run"])
-            assert stands == (known.failures, known.errors, known.open_until, known.probe), row["name"]
-        stand = {(row["job_id"], row["name"], row["hash"]): (row["run"], row["status"]) for row in around["effect"]}
-        assert stand == {name: (effect.run, effect.status) for name, effect in self.model.effects.items()}
+            assert stands == (known.failures, known.errors, known.open_until, known.probe), row[
+                "name"
+            ]
+        stand = {
+            (row["job_id"], row["name"], row["hash"]): (row["run"], row["status"])
+            for row in around["effect"]
+        }
+        assert stand == {
+            name: (effect.run, effect.status) for name, effect in self.model.effects.items()
+        }
         assert all(count == 1 for count in self.outside.values()), "written outside more than once"
         assert set(self.outside) <= set(stand), "written outside without an intent"
         for row in around["limit"]:
-            assert row["errors"] == self.model.starts.get(row["name"], []), "more is kept than what counts, or less"
+            assert row["errors"] == self.model.starts.get(row["name"], []), (
+                "more is kept than what counts, or less"
+            )
         dead = Counter({row["name"]: row["run"] for row in around["alert"]})
         assert dead == self.model.alerts
-        assert set(dead) == {f"{row['pipeline']}/{row['step']}" for row in rows.values() if row["status"] == "dead"}
+        assert set(dead) == {
+            f"{row['pipeline']}/{row['step']}" for row in rows.values() if row["status"] == "dead"
+        }
 
     def audit(self) -> None:
-        """Nothing waits in vain: what a worker that asks for all there is cannot have is held by something. A look."""
+        """Nothing waits in vain: what a worker that asks for all there is cannot have is held by
+        something. A look.
+        """
         if not any(run.status == "queued" for run in self.model.runs):
             return
         scope, then, session = self.stage.app.scope(), deepcopy(self.model), self.stage.watcher
@@ -993,7 +1219,10 @@ class Protocol(RuleBasedStateMachine):
             while waits:
                 claim = self.run(Ledger(session).claim(scope, AUDITOR, 99, LEASE)).runs
                 then.claim(AUDITOR, scope, 99, LEASE, claim)
-                waits = any(run.status == "queued" and then.held(run, AUDITOR, scope) is None for run in then.runs)
+                waits = any(
+                    run.status == "queued" and then.held(run, AUDITOR, scope) is None
+                    for run in then.runs
+                )
                 assert claim or not waits, "nothing holds it, and nobody gets it"
         finally:
             self.run(session.own.execute("rollback"))
@@ -1014,7 +1243,9 @@ def told(verb: Callable[[], Any]) -> Any:
 
 
 class Conflict:
-    """Equal to the refusals of the ledger: by its guard, or by Postgres where one call contradicts itself."""
+    """Equal to the refusals of the ledger: by its guard, or by Postgres where one call contradicts
+    itself.
+    """
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, IdConflict | Refused)

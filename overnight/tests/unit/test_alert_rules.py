@@ -21,7 +21,14 @@ MAIL = Mail("smtp.example", "a@example.com", ["b@example.com"])
 
 def news(**changes: Any) -> News:
     row: dict[str, Any] = {
-        **{"id": 1, "kind": "dead_letter", "subject": "p/s", "text": "why", "job_id": None, "count": 1},
+        **{
+            "id": 1,
+            "kind": "dead_letter",
+            "subject": "p/s",
+            "text": "why",
+            "job_id": None,
+            "count": 1,
+        },
         **{"first_at": NOON, "resolved_at": None, "times": 0, "told_at": None},
     }
     return News(**row | changes)
@@ -34,7 +41,9 @@ def told(
     lately: tuple[datetime, ...] = (),
     kinds: frozenset[str] = frozenset(RULES),
 ) -> bool:
-    """Whether it is told at a moment whose morning has been told; by default a channel has heard of all kinds."""
+    """Whether it is told at a moment whose morning has been told; by default a channel has heard of
+    all kinds.
+    """
     return bool(due(alerts or Alerts(), [one], now, now, lately, kinds).news)
 
 
@@ -131,19 +140,32 @@ def test_messages_that_follow_each_other_have_growing_pauses(number: int, second
 def test_the_first_alert_of_a_kind_waits_for_no_pace(number: int) -> None:
     lately, storm = (NOON,) * number, frozenset({"dead_letter"})
     assert not told(news(), NOON, lately=lately, kinds=storm)
-    for kind in (kind for kind, rule in RULES.items() if rule.urgency == "now" and kind != "dead_letter"):
+    for kind in (
+        kind for kind, rule in RULES.items() if rule.urgency == "now" and kind != "dead_letter"
+    ):
         assert told(news(kind=kind), NOON, lately=lately, kinds=storm)
         assert not told(news(kind=kind), NOON, lately=lately, kinds=storm | {kind})
-        assert not told(news(kind=kind, times=1, told_at=NIGHT - timedelta(days=9)), NOON, lately=lately)
+        assert not told(
+            news(kind=kind, times=1, told_at=NIGHT - timedelta(days=9)), NOON, lately=lately
+        )
     assert not told(news(kind="late_job"), NOON, lately=lately, kinds=storm)
 
 
 def test_what_waits_for_the_pace_comes_along_with_the_first_alert_of_another_kind() -> None:
-    found = due(Alerts(), [news(id=1), news(id=2, kind="breaker")], NOON, NOON, [NOON, NOON], {"dead_letter"})
+    found = due(
+        Alerts(),
+        [news(id=1), news(id=2, kind="breaker")],
+        NOON,
+        NOON,
+        [NOON, NOON],
+        {"dead_letter"},
+    )
     assert [each.id for each in found.news] == [1, 2]
 
 
-def test_the_morning_comes_once_a_day_in_its_zone_and_brings_everything_in_spite_of_the_pace() -> None:
+def test_the_morning_comes_once_a_day_in_its_zone_and_brings_everything_in_spite_of_the_pace() -> (
+    None
+):
     alerts = Alerts(morning="07:30", timezone="Europe/Belgrade")
     waiting = [news(kind="review"), news(resolved_at=NOON)]
     yesterday = datetime(2030, 1, 1, 6, 30, tzinfo=UTC)
@@ -172,11 +194,15 @@ def test_a_morning_that_was_missed_does_not_come_in_the_next_night() -> None:
         (None, 3, False),
     ],
 )
-def test_quiet_hours_may_go_over_midnight(quiet: tuple[str, str] | None, hour: int, is_quiet: bool) -> None:
+def test_quiet_hours_may_go_over_midnight(
+    quiet: tuple[str, str] | None, hour: int, is_quiet: bool
+) -> None:
     assert Alerts(quiet=quiet).is_quiet(NOON.replace(hour=hour)) == is_quiet
 
 
-def test_a_try_that_failed_is_repeated_ever_later_as_the_other_side_asks_and_at_least_once_an_hour() -> None:
+def test_a_try_that_failed_is_repeated_ever_later_as_the_other_side_asks_and_at_least_once_an_hour() -> (
+    None
+):
     waits = [retry_in(attempts, None, is_permanent=False) for attempts in range(1, 9)]
     assert waits == sorted(waits)
     assert waits[0] < 30 < waits[-1] <= 300
@@ -187,7 +213,9 @@ def test_a_try_that_failed_is_repeated_ever_later_as_the_other_side_asks_and_at_
 
 def test_what_wakes_stands_first_and_what_is_well_again_last() -> None:
     found = [news(id=1, resolved_at=NOON), news(id=2, kind="review"), news(id=3)]
-    items = compose(Alerts(), "app", due(Alerts(), found, NOON, NOON - timedelta(days=1), (), ())).items
+    items = compose(
+        Alerts(), "app", due(Alerts(), found, NOON, NOON - timedelta(days=1), (), ())
+    ).items
     assert [(item.kind, item.state) for item in items] == [
         ("dead_letter", "new"),
         ("review", "new"),
@@ -197,7 +225,14 @@ def test_what_wakes_stands_first_and_what_is_well_again_last() -> None:
 
 def test_each_alert_names_what_to_press_and_its_page_in_the_console() -> None:
     alerts = Alerts(link="https://x.example")
-    found = due(alerts, [news(job_id="abc"), news(), news(kind="breaker")], NOON, NOON - timedelta(days=1), (), ())
+    found = due(
+        alerts,
+        [news(job_id="abc"), news(), news(kind="breaker")],
+        NOON,
+        NOON - timedelta(days=1),
+        (),
+        (),
+    )
     items = compose(alerts, "app", found).items
     assert [(item.press, item.url) for item in items] == [
         ("overnight show abc", "https://x.example/jobs/abc"),
@@ -207,7 +242,16 @@ def test_each_alert_names_what_to_press_and_its_page_in_the_console() -> None:
 
 
 def test_slacks_limits_hold_and_its_three_letters_are_escaped() -> None:
-    item = Item("k", "<!channel> & co", "new", "what", "&" * 5000, 2, "now", url="https://x.example/?a=1&b=|")
+    item = Item(
+        "k",
+        "<!channel> & co",
+        "new",
+        "what",
+        "&" * 5000,
+        2,
+        "now",
+        url="https://x.example/?a=1&b=|",
+    )
     made = payload(Message("t" * 400, (item,) * 80, 3, report="line\n" * 2000, press="alerts"))
     texts = [block["text"]["text"] for block in made["blocks"]]
     assert len(texts) <= BLOCKS
@@ -218,13 +262,17 @@ def test_slacks_limits_hold_and_its_three_letters_are_escaped() -> None:
     assert any("&lt;!channel&gt; &amp; co" in text for text in texts)
     assert any("<https://x.example/?a=1&amp;b=%7C|open>" in text for text in texts)
     assert all(
-        text.removesuffix("…").endswith("&amp;") for text in texts if text.startswith("*what") and text.endswith("…")
+        text.removesuffix("…").endswith("&amp;")
+        for text in texts
+        if text.startswith("*what") and text.endswith("…")
     )
     assert texts[-1] == "and 3 more: alerts"
 
 
 def test_a_mail_has_two_parts_and_no_header_of_a_strangers() -> None:
-    item = Item("k", "<b>bold</b>", "new", "what", "why\r\nBcc: c@example.com", 1, "now", 0.5, "app alerts")
+    item = Item(
+        "k", "<b>bold</b>", "new", "what", "why\r\nBcc: c@example.com", 1, "now", 0.5, "app alerts"
+    )
     made = written(Message("two\r\nBcc: c@example.com", (item,)), MAIL, "app-1")
     assert made["Subject"] == "two Bcc: c@example.com"
     assert made["Bcc"] is None

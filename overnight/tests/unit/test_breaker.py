@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overnight.breaker import ERRORS, PAUSE, WITHIN, Breaker, Signal, after, signal
-from overnight.model import Ending, Run, Status, Transition
+from overnight.engine.breakers import ERRORS, PAUSE, WITHIN, Breaker, Signal, after, signal
+from overnight.store.records import Ending, Run, Status, Transition
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 CLOSED = Breaker("cms", "")
@@ -30,12 +30,18 @@ def test_five_errors_in_a_row_within_two_minutes_open_it_for_ten() -> None:
     opened = failing(0, 30, 60, 90, 120)
     moment = NOW + timedelta(seconds=120)
     assert opened.open_until == moment + timedelta(seconds=600)
-    assert [opened.state(moment + timedelta(seconds=s)) for s in (0, 599, 600)] == ["open", "open", "half-open"]
+    assert [opened.state(moment + timedelta(seconds=s)) for s in (0, 599, 600)] == [
+        "open",
+        "open",
+        "half-open",
+    ]
 
 
 def test_five_errors_spread_over_more_than_two_minutes_do_not() -> None:
     assert failing(0, 30, 60, 90, 121).open_until is None
-    assert failing(0, 30, 60, 90, 121, 149).open_until is not None  # the last five came within 119 seconds
+    assert (
+        failing(0, 30, 60, 90, 121, 149).open_until is not None
+    )  # the last five came within 119 seconds
 
 
 def test_a_success_in_between_begins_the_row_again() -> None:
@@ -61,7 +67,9 @@ def test_the_probe_alone_decides() -> None:
     assert after(probing(), [Signal(7, "nothing")], late).state(late) == "half-open"
 
 
-def ending(status: Status, outcome: str, error_class: str | None = None, *, failed: bool = False) -> Ending:
+def ending(
+    status: Status, outcome: str, error_class: str | None = None, *, failed: bool = False
+) -> Ending:
     run = Run(id=1, job_id="j", step="s", pipeline="p", key="", attempt=1, failures=0, input=None)
     return Ending(run, Transition(status, outcome, error_class=error_class, failed=failed))
 

@@ -11,18 +11,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overnight import App, budgets
+from overnight import App
+from overnight.engine.decide import decide
+from overnight.error_classes import ErrorTable
 from overnight.errors import BudgetReserved, BudgetSpent, ConfigError, UserError
-from overnight.llm import Price, Request, UnpricedModel, Usage, cost_usd
+from overnight.llm import Price, Request, UnpricedModel, Usage, budgets, cost_usd
 from overnight.llm.port import FRAME_TOKENS
 from overnight.llm.prices import most_usd
-from overnight.model import Status
-from overnight.policy import ErrorTable, Retry, decide
+from overnight.pipelines.policies import Retry
+from overnight.store.records import Status
 
-MODELS = ["claude-sonnet-5-5", "claude-sonnet-4-5", "claude-opus-4-8", "claude-haiku-4-5", "claude-opus-4-1"]
+MODELS = [
+    "claude-sonnet-5-5",
+    "claude-sonnet-4-5",
+    "claude-opus-4-8",
+    "claude-haiku-4-5",
+    "claude-opus-4-1",
+]
 DOLLARS = st.decimals(0, 100, places=3)
 PRICES = st.builds(
-    Price, input=DOLLARS, output=DOLLARS, cache_read=st.none() | DOLLARS, cache_write=st.none() | DOLLARS
+    Price,
+    input=DOLLARS,
+    output=DOLLARS,
+    cache_read=st.none() | DOLLARS,
+    cache_write=st.none() | DOLLARS,
 )
 TEXT = st.text(max_size=200)
 REQUESTS = st.builds(
@@ -50,16 +62,25 @@ def bills(draw: st.DrawFn) -> tuple[Request, Usage]:
         "cache_read_input_tokens": read,
         "cache_creation_input_tokens": written,
         "output_tokens": output,
-        "cache_creation": {"ephemeral_5m_input_tokens": written - hour, "ephemeral_1h_input_tokens": hour},
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": written - hour,
+            "ephemeral_1h_input_tokens": hour,
+        },
     }
     return request, Usage(
-        input_tokens=total, output_tokens=output, cache_read_tokens=read, cache_write_tokens=written, raw=raw
+        input_tokens=total,
+        output_tokens=output,
+        cache_read_tokens=read,
+        cache_write_tokens=written,
+        raw=raw,
     )
 
 
 @settings(deadline=None)  # the price list is read in the first example
 @given(bills(), st.none() | PRICES)
-def test_no_bill_is_higher_than_what_was_reserved(bill: tuple[Request, Usage], price: Price | None) -> None:
+def test_no_bill_is_higher_than_what_was_reserved(
+    bill: tuple[Request, Usage], price: Price | None
+) -> None:
     request, usage = bill
     prices = {request.model: price} if price else None
     writes = usage.cache_write_tokens > 0  # nobody is billed for what was not asked for
@@ -69,27 +90,42 @@ def test_no_bill_is_higher_than_what_was_reserved(bill: tuple[Request, Usage], p
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_input_that_may_be_kept_in_the_cache_for_an_hour_is_the_dearest_and_is_reserved_for(model: str) -> None:
-    kept = {"cache_creation_input_tokens": 10_000, "cache_creation": {"ephemeral_1h_input_tokens": 10_000}}
-    usage = Usage(input_tokens=10_000, output_tokens=0, raw={"input_tokens": 0, "output_tokens": 0, **kept})
-    assert most_usd("anthropic", model, 10_000, 0, writes_cache=True) == cost_usd("anthropic", model, usage)
+def test_input_that_may_be_kept_in_the_cache_for_an_hour_is_the_dearest_and_is_reserved_for(
+    model: str,
+) -> None:
+    kept = {
+        "cache_creation_input_tokens": 10_000,
+        "cache_creation": {"ephemeral_1h_input_tokens": 10_000},
+    }
+    usage = Usage(
+        input_tokens=10_000, output_tokens=0, raw={"input_tokens": 0, "output_tokens": 0, **kept}
+    )
+    assert most_usd("anthropic", model, 10_000, 0, writes_cache=True) == cost_usd(
+        "anthropic", model, usage
+    )
     fresh = Usage(input_tokens=10_000, output_tokens=0)
     assert most_usd("anthropic", model, 10_000, 0) == cost_usd("anthropic", model, fresh)
 
 
 @given(REQUESTS)
-def test_a_request_has_no_more_tokens_than_bytes_whatever_form_the_tokenizer_makes_of_it(request: Request) -> None:
+def test_a_request_has_no_more_tokens_than_bytes_whatever_form_the_tokenizer_makes_of_it(
+    request: Request,
+) -> None:
     from unicodedata import normalize
 
     schema = request.schema or {}
     texts = [request.prompt, request.system or "", *request.stop, *schema, *schema.values()]
     for form in ("NFC", "NFKC", "NFD"):
-        sizes = [len((text if form == "NFD" else normalize(form, text)).encode("utf-8")) for text in texts]
+        sizes = [
+            len((text if form == "NFD" else normalize(form, text)).encode("utf-8"))
+            for text in texts
+        ]
         assert request.most_input_tokens - FRAME_TOKENS >= sum(sizes)
 
 
 def test_long_texts_of_few_characters_are_bounded_too() -> None:
-    ligature = "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}"  # one character that NFKC makes eighteen of
+    # one character that NFKC makes eighteen of
+    ligature = "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}"
     prompt = ligature * 10_000
     request = Request(model="m", prompt=prompt, max_tokens=1)
     assert request.most_input_tokens >= 10_000 * 33
@@ -97,7 +133,9 @@ def test_long_texts_of_few_characters_are_bounded_too() -> None:
 
 
 def test_prices_that_rise_with_the_length_of_the_input_are_reserved_at_the_higher_one() -> None:
-    low, high = (most_usd("anthropic", "claude-sonnet-4-5", tokens, 0) for tokens in (200_000, 200_001))
+    low, high = (
+        most_usd("anthropic", "claude-sonnet-4-5", tokens, 0) for tokens in (200_000, 200_001)
+    )
     assert high > Decimal("1.9") * low
 
 
@@ -137,12 +175,18 @@ def test_a_refusal_names_the_scope_its_figures_and_when_it_goes_on() -> None:
 
 def test_a_call_that_could_never_fit_says_so() -> None:
     refused = budgets.refusal([row(under_way_usd=Decimal("0.2"))], Decimal("2.5"), "site")
-    assert "this call can cost up to $2.50, more than the whole $2.00 a day of site:garden" in str(refused)
+    assert "this call can cost up to $2.50, more than the whole $2.00 a day of site:garden" in str(
+        refused
+    )
     assert str(refused).endswith("to raise it: budget set site:garden USD --reason …")
     assert type(refused) is BudgetSpent, "calls under way do not matter"
 
 
-RESERVED = {"spent_usd": Decimal("0.14"), "reserved_usd": Decimal("1.8"), "under_way_usd": Decimal("1.8")}
+RESERVED = {
+    "spent_usd": Decimal("0.14"),
+    "reserved_usd": Decimal("1.8"),
+    "under_way_usd": Decimal("1.8"),
+}
 
 
 def test_what_calls_under_way_reserve_is_waited_for_and_not_the_next_day() -> None:
@@ -160,9 +204,17 @@ def test_what_calls_under_way_reserve_is_waited_for_and_not_the_next_day() -> No
 
 @pytest.mark.parametrize(
     ("under_way", "most", "is_reserved"),
-    [("0.2", "0.5", True), ("0.2", "0.51", False), ("0.1", "0.4", True), ("0.1", "0.41", False), ("0", "0.31", False)],
+    [
+        ("0.2", "0.5", True),
+        ("0.2", "0.51", False),
+        ("0.1", "0.4", True),
+        ("0.1", "0.41", False),
+        ("0", "0.31", False),
+    ],
 )
-def test_reserved_is_what_has_room_once_the_calls_under_way_end(under_way: str, most: str, is_reserved: bool) -> None:
+def test_reserved_is_what_has_room_once_the_calls_under_way_end(
+    under_way: str, most: str, is_reserved: bool
+) -> None:
     refused = budgets.refusal([row(under_way_usd=Decimal(under_way))], Decimal(most))
     assert isinstance(refused, BudgetSpent)
     assert isinstance(refused, BudgetReserved) == is_reserved
@@ -202,7 +254,9 @@ def test_work_that_a_budget_refuses_waits_for_the_next_day_and_burns_no_retry() 
 def test_a_person_is_told_at_80_per_cent_and_at_the_stop_each_once(
     spent: str, refuses: bool, alerted: list[str], told: list[str]
 ) -> None:
-    met = row(spent_usd=Decimal(spent), reserved_usd=Decimal("0.2"), refuses=refuses, alerted=alerted)
+    met = row(
+        spent_usd=Decimal(spent), reserved_usd=Decimal("0.2"), refuses=refuses, alerted=alerted
+    )
     found = budgets.alerts([met], Decimal(2))
     assert [alert.kind for alert in found] == told
     assert all(alert.subject == "key:garden 2026-11-23" for alert in found)
@@ -215,7 +269,11 @@ def test_what_is_no_amount_of_dollars_is_refused(written: Any) -> None:
 
 
 def test_amounts_keep_their_digits() -> None:
-    assert [budgets.amount(value) for value in ("2.50", 0.1, 0)] == [Decimal("2.5"), Decimal("0.1"), Decimal(0)]
+    assert [budgets.amount(value) for value in ("2.50", 0.1, 0)] == [
+        Decimal("2.5"),
+        Decimal("0.1"),
+        Decimal(0),
+    ]
 
 
 @pytest.mark.parametrize("scope", ["everything", "key:", "site:garden", "all "])

@@ -19,7 +19,9 @@ def test_a_test_that_the_documents_name_exists(name: str) -> None:
 
 
 def test_each_pain_is_there_by_its_number() -> None:
-    numbers = [int(n) for n in re.findall(r"^\| (\d+) \|", (ROOT / "docs/pains.md").read_text(), re.M)]
+    numbers = [
+        int(n) for n in re.findall(r"^\| (\d+) \|", (ROOT / "docs/pains.md").read_text(), re.M)
+    ]
     assert numbers == sorted(set(numbers))
     assert {1, 2, 3, 4, 5, 6, 9, 11, 12, 15, 17} <= set(numbers)
 
@@ -32,7 +34,12 @@ def test_a_file_of_tests_that_the_proof_names_exists(name: str) -> None:
 def test_the_mutants_that_the_proof_names_are_tried() -> None:
     rows = [row for row in PROOF.splitlines() if row.startswith("| ")][1:]
     cells = [row.strip("| ").split(" | ")[-1] for row in rows]
-    named = [words for cell in cells for words in cell.split("; ") if not words.startswith(("not among", "and "))]
+    named = [
+        words
+        for cell in cells
+        for words in cell.split("; ")
+        if not words.startswith(("not among", "and "))
+    ]
     tried = (ROOT / "overnight/tests/model/mutants.py").read_text()
     assert len(named) > 20
     assert [words for words in named if f'"{words}"' not in tried] == []

@@ -11,15 +11,27 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overnight.embedded_metrics import of_endings, of_status
-from overnight.model import Ending, Run, Status, Transition
+from overnight.aws.cloudwatch import of_endings, of_status
+from overnight.store.records import Ending, Run, Status, Transition
 
 AT = datetime(2030, 1, 1, 4, 0, 0, 500_000, tzinfo=UTC)
 UNITS = {
-    *("Seconds", "Microseconds", "Milliseconds", "Bytes", "Kilobytes", "Megabytes", "Gigabytes", "Terabytes"),
+    *(
+        "Seconds",
+        "Microseconds",
+        "Milliseconds",
+        "Bytes",
+        "Kilobytes",
+        "Megabytes",
+        "Gigabytes",
+        "Terabytes",
+    ),
     *("Bits", "Kilobits", "Megabits", "Gigabits", "Terabits", "Percent", "Count", "None"),
     *(f"{unit}/Second" for unit in ("Bytes", "Kilobytes", "Megabytes", "Gigabytes", "Terabytes")),
-    *(f"{unit}/Second" for unit in ("Bits", "Kilobits", "Megabits", "Gigabits", "Terabits", "Count")),
+    *(
+        f"{unit}/Second"
+        for unit in ("Bits", "Kilobits", "Megabits", "Gigabits", "Terabits", "Count")
+    ),
 }
 LIMIT = 256 * 1024  # bytes of a line
 LARGEST = 2.0**360  # of a value
@@ -56,7 +68,11 @@ def checked(line: str) -> dict[str, Any]:
 
 
 def ending(
-    transition: Transition, ms: int = 10, cost: Decimal | None = None, step: str = "check", pipeline: str = "order"
+    transition: Transition,
+    ms: int = 10,
+    cost: Decimal | None = None,
+    step: str = "check",
+    pipeline: str = "order",
 ) -> Ending:
     run = Run(1, "job", step, pipeline, "ada", 1, 0, None)
     return Ending(run, transition, duration_ms=ms, cost_usd=cost)
@@ -72,7 +88,9 @@ def told(endings: Sequence[Ending]) -> list[dict[str, Any]]:
 
 
 def test_a_step_s_attempts_are_one_line_with_its_figures() -> None:
-    (line,) = told([ending(DONE, 20, Decimal("0.25")), ending(RETRY, 30), ending(DEAD, 40, Decimal("0.5"))])
+    (line,) = told(
+        [ending(DONE, 20, Decimal("0.25")), ending(RETRY, 30), ending(DEAD, 40, Decimal("0.5"))]
+    )
     assert {name: value for name, value in line.items() if name != "_aws"} == {
         "app": "shop",
         "pipeline": "order",
@@ -89,8 +107,14 @@ def test_a_step_s_attempts_are_one_line_with_its_figures() -> None:
 
 
 def test_each_step_has_lines_of_its_own() -> None:
-    lines = told([ending(DONE, step="b"), ending(DONE, step="a"), ending(DONE, step="a", pipeline="z")])
-    assert [(line["pipeline"], line["step"]) for line in lines] == [("order", "a"), ("order", "b"), ("z", "a")]
+    lines = told(
+        [ending(DONE, step="b"), ending(DONE, step="a"), ending(DONE, step="a", pipeline="z")]
+    )
+    assert [(line["pipeline"], line["step"]) for line in lines] == [
+        ("order", "a"),
+        ("order", "b"),
+        ("z", "a"),
+    ]
 
 
 def test_no_line_holds_more_than_a_hundred_values_and_none_is_lost() -> None:
@@ -105,14 +129,32 @@ def test_no_attempt_is_no_line() -> None:
 
 
 def test_what_waits_is_a_line_of_the_app() -> None:
-    now = {"due": 7, "oldest_due_seconds": None, "running": 3, "dead": 2, "needs_review": 1, "held": 4}
+    now = {
+        "due": 7,
+        "oldest_due_seconds": None,
+        "running": 3,
+        "dead": 2,
+        "needs_review": 1,
+        "held": 4,
+    }
     line = checked(of_status("shop", now, AT))
     figures = {name: value for name, value in line.items() if name not in ("_aws", "app")}
-    assert figures == {"depth": 7, "oldest_due_seconds": 0, "running": 3, "dead": 2, "needs_review": 1}
+    assert figures == {
+        "depth": 7,
+        "oldest_due_seconds": 0,
+        "running": 3,
+        "dead": 2,
+        "needs_review": 1,
+    }
     assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["app"]]
 
 
-@given(st.text(max_size=2_000), st.text(max_size=400), st.integers(0, 10**12), st.decimals(0, 10**8, places=6))
+@given(
+    st.text(max_size=2_000),
+    st.text(max_size=400),
+    st.integers(0, 10**12),
+    st.decimals(0, 10**8, places=6),
+)
 def test_whatever_names_and_figures_there_are_the_line_keeps_the_rules(
     name: str, step: str, ms: int, cost: Decimal
 ) -> None:

@@ -13,8 +13,8 @@ import click
 import pytest
 
 import overnight
-from overnight.cli import cli
-from overnight.model import Status
+from overnight.cli.main import cli
+from overnight.store.records import Status
 
 DOCS = Path(__file__).parents[3] / "docs"
 LIFECYCLE = (DOCS / "lifecycle.md").read_text("utf-8")
@@ -30,14 +30,21 @@ def generate() -> ModuleType:
 
 
 def test_no_page_is_stale() -> None:
-    done = subprocess.run([sys.executable, DOCS / "generate.py", "--check"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, DOCS / "generate.py", "--check"], capture_output=True, text=True
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_stale_page_is_named_and_then_written(
-    generate: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    generate: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (tmp_path / "lifecycle.md").write_text(LIFECYCLE.replace("queued --> running", "queued --> dead"))
+    (tmp_path / "lifecycle.md").write_text(
+        LIFECYCLE.replace("queued --> running", "queued --> dead")
+    )
     monkeypatch.setattr(generate, "DOCS", tmp_path)
     assert generate.main(["--check"]) == 1
     assert "docs/lifecycle.md is stale: make docs writes it" in capsys.readouterr().err
@@ -52,7 +59,9 @@ def test_nothing_in_them_is_of_one_machine_or_one_moment(generate: ModuleType) -
     assert generate.pages() == generate.pages()
 
 
-def test_every_public_name_is_in_the_reference_with_a_docstring_of_its_own(generate: ModuleType) -> None:
+def test_every_public_name_is_in_the_reference_with_a_docstring_of_its_own(
+    generate: ModuleType,
+) -> None:
     text = generate.pages()[DOCS / "reference/python.md"]
     assert re.findall(r"^## (\w+)", text, re.M) == sorted(overnight.__all__)
     for name in overnight.__all__:

@@ -8,7 +8,7 @@ import sys
 import click
 import pytest
 
-from overnight.cli import cli
+from overnight.cli.main import cli
 
 GROUPS = [cli, *(command for command in cli.commands.values() if isinstance(command, click.Group))]
 
@@ -21,6 +21,8 @@ def test_no_sentence_of_a_help_is_cut_at_80_columns(group: click.Group) -> None:
 
 def test_the_command_line_starts_without_what_is_heavy() -> None:
     heavy = {"anthropic", "psycopg", "pydantic", "rich", "starlette", "structlog"}
-    program = f"import overnight.cli, sys; print(sorted({heavy} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    program = f"import overnight.cli.main, sys; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert done.stdout == "[]\n"

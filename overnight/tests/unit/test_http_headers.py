@@ -1,4 +1,6 @@
-"""`Retry-After` as servers send it: seconds, dates in each form of the standard, and what is neither."""
+"""`Retry-After` as servers send it: seconds, dates in each form of the standard, and what is
+neither.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,8 @@ from email.utils import format_datetime
 import httpx2
 import pytest
 
-from overnight.http_headers import retry_after
+from overnight.http_headers import MAX_RETRY_AFTER, retry_after
 from overnight.llm import wire
-from overnight.policy import MAX_RETRY_AFTER
 
 NOW = datetime(2026, 11, 9, 4, 0, tzinfo=UTC)
 HOUR = 3_600.0
@@ -42,7 +43,9 @@ def waits(value: str | None, **others: str) -> float | None:
         ("9" * 400, HOUR),
     ],
 )
-def test_a_number_is_seconds_from_none_to_the_most_that_is_honoured(value: str, seconds: float) -> None:
+def test_a_number_is_seconds_from_none_to_the_most_that_is_honoured(
+    value: str, seconds: float
+) -> None:
     assert waits(value) == seconds
 
 
@@ -84,8 +87,31 @@ def test_an_answer_whose_date_cannot_be_read_counts_from_now(date: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        *(None, "", " ", "soon", "nan", "inf", "-inf", "1e3", "0x10", "1_000", "7s", "7, 8", "--7", ".", "PT5M"),
-        *("²", "١٢", "Ⅶ", "Mon, 99 Nov 2026 04:01:00 GMT", "Mon, 09 Nov 2026 25:01:00 GMT", "2026-11-09T04:01:00Z"),
+        *(
+            None,
+            "",
+            " ",
+            "soon",
+            "nan",
+            "inf",
+            "-inf",
+            "1e3",
+            "0x10",
+            "1_000",
+            "7s",
+            "7, 8",
+            "--7",
+            ".",
+            "PT5M",
+        ),
+        *(
+            "²",
+            "١٢",
+            "Ⅶ",
+            "Mon, 99 Nov 2026 04:01:00 GMT",
+            "Mon, 09 Nov 2026 25:01:00 GMT",
+            "2026-11-09T04:01:00Z",
+        ),
     ],
 )
 def test_what_is_neither_says_nothing(value: str | None) -> None:
@@ -95,7 +121,12 @@ def test_what_is_neither_says_nothing(value: str | None) -> None:
 def test_a_header_is_found_however_its_name_is_written_and_whatever_holds_it() -> None:
     message = email.message.Message()
     message["RETRY-AFTER"] = "7"
-    for headers in ({"retry-after": "7"}, {"Retry-After": "7"}, httpx2.Headers({"Retry-After": "7"}), message):
+    for headers in (
+        {"retry-after": "7"},
+        {"Retry-After": "7"},
+        httpx2.Headers({"Retry-After": "7"}),
+        message,
+    ):
         assert retry_after(headers, NOW, at_most=HOUR) == 7
 
 

@@ -19,11 +19,15 @@ def test_case_and_outer_space_do_not_matter() -> None:
     assert overnight.job_id("my topic ", "example.com", "2026-01-02") != overnight.job_id(
         "my topic", "example.com", "2026-01-02"
     )
-    assert overnight.job_id("T", " Example.com", "2026-01-02 ") == overnight.job_id("t", "example.com", "2026-01-02")
+    assert overnight.job_id("T", " Example.com", "2026-01-02 ") == overnight.job_id(
+        "t", "example.com", "2026-01-02"
+    )
 
 
 @given(st.text(), st.text(), st.text())
-def test_an_id_is_16_hexadecimal_digits_and_always_the_same(topic: str, site: str, date: str) -> None:
+def test_an_id_is_16_hexadecimal_digits_and_always_the_same(
+    topic: str, site: str, date: str
+) -> None:
     made = overnight.job_id(topic, site, date)
     assert len(made) == 16
     assert set(made) <= set("0123456789abcdef")
@@ -31,6 +35,8 @@ def test_an_id_is_16_hexadecimal_digits_and_always_the_same(topic: str, site: st
 
 
 @given(st.dictionaries(st.text(), st.integers() | st.text() | st.none()))
-def test_the_order_of_keys_and_white_space_do_not_change_the_input_hash(payload: dict[str, object]) -> None:
+def test_the_order_of_keys_and_white_space_do_not_change_the_input_hash(
+    payload: dict[str, object],
+) -> None:
     shuffled = dict(reversed(payload.items()))
     assert input_hash(json.dumps(payload)) == input_hash(json.dumps(shuffled, indent=3))

@@ -37,7 +37,8 @@ values: dict[str, st.SearchStrategy[Any]] = {
     "prompt": st.text(),
     "max_tokens": st.integers(1, 200_000),
     "system": st.none() | st.text(),
-    "schema": st.none() | st.dictionaries(st.text(), st.text() | st.integers() | st.lists(st.text())),
+    "schema": st.none()
+    | st.dictionaries(st.text(), st.text() | st.integers() | st.lists(st.text())),
     "temperature": st.none() | st.floats(0, 1) | st.integers(0, 1),
     "stop": st.lists(st.text()).map(tuple),
 }
@@ -56,7 +57,9 @@ def test_equal_requests_have_equal_hashes(request: Request, provider: str) -> No
 
 
 @given(requests, st.sampled_from(sorted(values)), st.data())
-def test_any_changed_field_changes_the_hash(request: Request, name: str, data: st.DataObject) -> None:
+def test_any_changed_field_changes_the_hash(
+    request: Request, name: str, data: st.DataObject
+) -> None:
     changed = replace(request, **{name: data.draw(values[name])})
     assume(changed != request)
     assert changed.hash("anthropic") != request.hash("anthropic")
@@ -76,14 +79,18 @@ def test_an_absent_temperature_is_a_value_of_its_own() -> None:
     absent = Request(model="m", prompt="p", max_tokens=1)
     zero = replace(absent, temperature=0.0)
     assert absent.hash("a") != zero.hash("a")
-    assert {zero.hash("a"), replace(absent, temperature=0).hash("a"), replace(absent, temperature=-0.0).hash("a")} == {
-        zero.hash("a")
-    }
+    assert {
+        zero.hash("a"),
+        replace(absent, temperature=0).hash("a"),
+        replace(absent, temperature=-0.0).hash("a"),
+    } == {zero.hash("a")}
 
 
 def test_the_hash_does_not_change_between_versions() -> None:
     """A cache filled last month must be found today."""
-    request = Request(model="m", prompt="Grüße", max_tokens=10, temperature=0.5, schema={"b": 1, "a": 2})
+    request = Request(
+        model="m", prompt="Grüße", max_tokens=10, temperature=0.5, schema={"b": 1, "a": 2}
+    )
     canonical = (
         b'{"max_tokens":10,"model":"m","prompt":"Gr\\u00fc\\u00dfe","provider":"anthropic",'
         b'"schema":{"a":2,"b":1},"temperature":0.5}'
@@ -117,7 +124,9 @@ def reply(text: str, stop_reason: str = "end_turn") -> Reply:
 
 
 def test_a_valid_answer_is_parsed() -> None:
-    assert parse(reply('{"url": "https://a.b", "rank": 2}'), Source) == Source(url="https://a.b", rank=2)
+    assert parse(reply('{"url": "https://a.b", "rank": 2}'), Source) == Source(
+        url="https://a.b", rank=2
+    )
     assert parse(reply("[1, 2]"), list[int]) == [1, 2]
 
 
@@ -137,7 +146,9 @@ def test_a_finished_answer_that_does_not_fit_is_transient(text: str) -> None:
     assert caught.value.kind == "malformed"
     assert caught.value.usage is USAGE
     assert "Source" in str(caught.value)
-    assert caught.value.__context__ is None, "the validation error would take the whole answer into logs"
+    assert caught.value.__context__ is None, (
+        "the validation error would take the whole answer into logs"
+    )
 
 
 def test_an_answer_that_was_cut_off_is_permanent() -> None:
@@ -171,7 +182,11 @@ def test_a_strict_schema_has_only_what_the_api_takes() -> None:
                         "type": "string",
                         "description": "(maxLength: 200, pattern: ^https://)",
                     },
-                    "rank": {"title": "Rank", "type": "integer", "description": "(maximum: 9, minimum: 1)"},
+                    "rank": {
+                        "title": "Rank",
+                        "type": "integer",
+                        "description": "(maximum: 9, minimum: 1)",
+                    },
                 },
                 "required": ["url", "rank"],
                 "additionalProperties": False,
@@ -181,9 +196,18 @@ def test_a_strict_schema_has_only_what_the_api_takes() -> None:
         "description": "An article.",
         "type": "object",
         "properties": {
-            "title": {"title": "Title", "type": "string", "description": "A headline (minLength: 10)"},
+            "title": {
+                "title": "Title",
+                "type": "string",
+                "description": "A headline (minLength: 10)",
+            },
             "pattern": {"title": "Pattern", "type": "string"},
-            "kind": {"title": "Kind", "type": "string", "enum": ["news", "guide"], "default": "guide"},
+            "kind": {
+                "title": "Kind",
+                "type": "string",
+                "enum": ["news", "guide"],
+                "default": "guide",
+            },
             "sources": {
                 "title": "Sources",
                 "type": "array",
@@ -212,11 +236,18 @@ def test_a_model_without_a_price_is_never_free() -> None:
 
 
 def test_the_owners_price_goes_first() -> None:
-    usage = Usage(input_tokens=1_000_000, output_tokens=100_000, cache_read_tokens=200_000, cache_write_tokens=300_000)
+    usage = Usage(
+        input_tokens=1_000_000,
+        output_tokens=100_000,
+        cache_read_tokens=200_000,
+        cache_write_tokens=300_000,
+    )
     plain = Price(input=Decimal(2), output=Decimal(10))
     assert cost_usd("anthropic", "claude-opus-4-8", usage, {"claude-opus-4-8": plain}) == Decimal(3)
     assert cost_usd("nobody", "mine", usage, {"mine": plain}) == Decimal(3)
-    detailed = Price(input=Decimal(2), output=Decimal(10), cache_read=Decimal("0.2"), cache_write=Decimal("2.5"))
+    detailed = Price(
+        input=Decimal(2), output=Decimal(10), cache_read=Decimal("0.2"), cache_write=Decimal("2.5")
+    )
     assert cost_usd("nobody", "mine", usage, {"mine": detailed}) == Decimal("2.79")
     free = Price(input=Decimal(0), output=Decimal(0))
     assert cost_usd("nobody", "mine", usage, {"mine": free}) == 0
@@ -231,7 +262,9 @@ def test_searches_without_a_price_are_never_free() -> None:
     assert cost_usd("nobody", "mine", usage, {"mine": priced}) == Decimal("0.03")
 
 
-@pytest.mark.parametrize("fields_", [{"input": -1, "output": 1}, {"input": 1}, {"input": 1, "output": 1, "cached": 1}])
+@pytest.mark.parametrize(
+    "fields_", [{"input": -1, "output": 1}, {"input": 1}, {"input": 1, "output": 1, "cached": 1}]
+)
 def test_a_price_that_makes_no_sense_is_refused(fields_: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Price.model_validate(fields_)
@@ -239,7 +272,10 @@ def test_a_price_that_makes_no_sense_is_refused(fields_: dict[str, Any]) -> None
 
 def test_importing_the_port_loads_no_sdk() -> None:
     code = (
-        "import sys, overnight.llm; print(*(set(sys.modules) & {'anthropic', 'httpx2', 'genai_prices', 'http.server'}))"
+        "import sys, overnight.llm; print(*(set(sys.modules) & {'anthropic', 'httpx2', "
+        "'genai_prices', 'http.server'}))"
     )
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
     assert loaded.strip() == ""

@@ -11,9 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overnight.errors import InvalidPayload, LedgerUnavailable, OutcomeUnknown, Permanent, SwitchedOff, Transient
-from overnight.model import Cancel, NoWork, Review, Snooze, Status, Transition
-from overnight.policy import BACKOFF, JITTER, MAX_RETRY_AFTER, ErrorTable, Retry, decide, describe
+from overnight.engine.decide import decide
+from overnight.error_classes import ErrorTable, describe
+from overnight.errors import (
+    InvalidPayload,
+    LedgerUnavailable,
+    OutcomeUnknown,
+    Permanent,
+    SwitchedOff,
+    Transient,
+)
+from overnight.http_headers import MAX_RETRY_AFTER
+from overnight.pipelines.outcomes import Cancel, NoWork, Review, Snooze
+from overnight.pipelines.policies import BACKOFF, JITTER, Retry
+from overnight.store.records import Status, Transition
 
 RNG = random.Random(7)
 
@@ -97,10 +108,20 @@ BUSY, GONE = Transient("429 busy", retry_after=70), Permanent("404 gone")
     ("errors", "status", "class_", "delay"),
     [
         ([Transient("502"), BUSY], Status.QUEUED, "transient", 70),
-        ([ConnectionResetError(), ExceptionGroup("inner", [BUSY, TimeoutError()])], Status.QUEUED, "transient", 70),
+        (
+            [ConnectionResetError(), ExceptionGroup("inner", [BUSY, TimeoutError()])],
+            Status.QUEUED,
+            "transient",
+            70,
+        ),
         ([BUSY, GONE], Status.DEAD, "permanent", 0),
         ([GONE, BUSY], Status.DEAD, "permanent", 0),
-        ([BUSY, ExceptionGroup("inner", [ExceptionGroup("deeper", [GONE])])], Status.DEAD, "permanent", 0),
+        (
+            [BUSY, ExceptionGroup("inner", [ExceptionGroup("deeper", [GONE])])],
+            Status.DEAD,
+            "permanent",
+            0,
+        ),
         ([BUSY, ValueError("bug")], Status.DEAD, "unknown", 0),
         ([BUSY, InvalidPayload("no")], Status.DEAD, "payload", 0),
         ([BUSY, OutcomeUnknown("written?")], Status.NEEDS_REVIEW, "unknown_outcome", 0),
@@ -119,12 +140,17 @@ def test_of_a_group_the_error_that_hinders_most_decides_and_the_longest_wait_cou
 
 def test_a_group_whose_members_may_heal_has_the_usual_cap() -> None:
     group = ExceptionGroup("tasks", [Transient("502"), Transient("503")])
-    assert [after(group, failures).status for failures in range(4)] == [Status.QUEUED] * 3 + [Status.DEAD]
+    assert [after(group, failures).status for failures in range(4)] == [Status.QUEUED] * 3 + [
+        Status.DEAD
+    ]
 
 
 def test_a_group_says_each_of_its_errors_once() -> None:
     inner = ExceptionGroup("inner", [Transient("502"), ValueError("a bug")])
-    assert after(ExceptionGroup("outer", [Transient("502"), inner])).error == "3 errors: 502; ValueError: a bug"
+    assert (
+        after(ExceptionGroup("outer", [Transient("502"), inner])).error
+        == "3 errors: 502; ValueError: a bug"
+    )
     assert after(ExceptionGroup("outer", [inner.exceptions[0]])).error == "502"
     assert describe(ExceptionGroup("outer", [inner])) == "2 errors: 502; ValueError: a bug"
 
@@ -138,19 +164,33 @@ def test_an_app_may_class_a_group_itself() -> None:
 
 @pytest.mark.parametrize(
     ("retry_after", "seconds"),
-    [("120", 120), (" 120 ", 120), (Decimal(120), 120), (timedelta(minutes=2), 120), (float("inf"), MAX_RETRY_AFTER)],
+    [
+        ("120", 120),
+        (" 120 ", 120),
+        (Decimal(120), 120),
+        (timedelta(minutes=2), 120),
+        (float("inf"), MAX_RETRY_AFTER),
+    ],
 )
-def test_a_retry_after_that_is_a_number_in_other_clothes_counts(retry_after: Any, seconds: float) -> None:
+def test_a_retry_after_that_is_a_number_in_other_clothes_counts(
+    retry_after: Any, seconds: float
+) -> None:
     result = after(Transient("429", retry_after=retry_after))
     assert (result.status, result.error, result.delay) == (Status.QUEUED, "429", seconds)
 
 
-@pytest.mark.parametrize("retry_after", ["soon", float("nan"), -1, [], object(), 10**400, b"\xff", "x" * 10_000])
-def test_a_retry_after_that_is_no_number_is_said_beside_the_message_and_the_error_is_retried(retry_after: Any) -> None:
+@pytest.mark.parametrize(
+    "retry_after", ["soon", float("nan"), -1, [], object(), 10**400, b"\xff", "x" * 10_000]
+)
+def test_a_retry_after_that_is_no_number_is_said_beside_the_message_and_the_error_is_retried(
+    retry_after: Any,
+) -> None:
     result = after(Transient("429 Too Many Requests", retry_after=retry_after))
     assert result.status is Status.QUEUED
     assert result.error is not None and len(result.error) < 400
-    assert result.error.startswith("429 Too Many Requests (its retry_after is no number of seconds: ")
+    assert result.error.startswith(
+        "429 Too Many Requests (its retry_after is no number of seconds: "
+    )
 
 
 def test_a_foreign_error_s_retry_after_counts_in_the_same_way() -> None:
@@ -172,10 +212,18 @@ class Unreadable:
 
 
 @pytest.mark.parametrize(
-    ("reason", "text"), [(123, "123"), ({"left": 0}, "{'left': 0}"), (ValueError("no text"), "no text"), (b"x", "b'x'")]
+    ("reason", "text"),
+    [
+        (123, "123"),
+        ({"left": 0}, "{'left': 0}"),
+        (ValueError("no text"), "no text"),
+        (b"x", "b'x'"),
+    ],
 )
 def test_a_reason_of_another_type_is_kept_as_text(reason: Any, text: str) -> None:
-    assert [after(kind).error for kind in (NoWork(reason), Cancel(reason), Snooze(1, reason))] == [text] * 3
+    assert [after(kind).error for kind in (NoWork(reason), Cancel(reason), Snooze(1, reason))] == [
+        text
+    ] * 3
 
 
 def test_a_reason_that_cannot_be_read_loses_no_job() -> None:
@@ -197,7 +245,9 @@ def test_a_review_takes_its_reasons_from_any_iterable_once() -> None:
     assert [after(review).error for _ in range(2)] == ["short\ndull"] * 2
 
 
-@pytest.mark.parametrize("reasons", ["too short", b"x", None, 7, [ValueError("too short")], ["a", Unreadable()]])
+@pytest.mark.parametrize(
+    "reasons", ["too short", b"x", None, 7, [ValueError("too short")], ["a", Unreadable()]]
+)
 def test_a_review_of_something_else_is_refused_with_what_was_passed(reasons: Any) -> None:
     shown = "cannot be shown" if isinstance(reasons, list) and "a" in reasons else repr(reasons)
     with pytest.raises(TypeError) as caught:
@@ -206,8 +256,12 @@ def test_a_review_of_something_else_is_refused_with_what_was_passed(reasons: Any
     assert shown in str(caught.value)
 
 
-@pytest.mark.parametrize("seconds", ["x", "5", None, float("nan"), float("inf"), -1, 1e12, timedelta(1), Unreadable()])
-def test_a_snooze_of_no_seconds_is_refused_with_what_was_passed_and_its_reason(seconds: Any) -> None:
+@pytest.mark.parametrize(
+    "seconds", ["x", "5", None, float("nan"), float("inf"), -1, 1e12, timedelta(1), Unreadable()]
+)
+def test_a_snooze_of_no_seconds_is_refused_with_what_was_passed_and_its_reason(
+    seconds: Any,
+) -> None:
     shown = "cannot be shown" if isinstance(seconds, Unreadable) else repr(seconds)
     with pytest.raises(TypeError) as caught:
         Snooze(seconds, "the quota is spent")
@@ -230,11 +284,18 @@ def test_the_total_is_of_the_waits_that_are_taken() -> None:
 
 def test_a_dead_letter_after_hours_tells_them() -> None:
     retry = Retry.over(4)
-    again = decide(Transient("down"), failures=retry.times - 1, retry=retry, errors=ErrorTable(), rng=RNG)
+    again = decide(
+        Transient("down"), failures=retry.times - 1, retry=retry, errors=ErrorTable(), rng=RNG
+    )
     assert (again.status, again.error) == (Status.QUEUED, "down")
-    after = decide(Transient("down"), failures=retry.times, retry=retry, errors=ErrorTable(), rng=RNG)
+    after = decide(
+        Transient("down"), failures=retry.times, retry=retry, errors=ErrorTable(), rng=RNG
+    )
     assert after.status is Status.DEAD
-    assert after.error == f"down; given up after {retry.times + 1} tries in {retry.total / 3_600:.0f} h"
+    assert (
+        after.error
+        == f"down; given up after {retry.times + 1} tries in {retry.total / 3_600:.0f} h"
+    )
 
 
 def test_what_never_fitted_waits_for_a_person_after_the_last_retry() -> None:
@@ -246,5 +307,6 @@ def test_what_never_fitted_waits_for_a_person_after_the_last_retry() -> None:
         *(Status.NEEDS_REVIEW, "review", "unfit", True),
     )
     assert after.error == (
-        "no answer fits the form that was asked for (4 times asked; the last: title: Field required); replay asks again"
+        "no answer fits the form that was asked for (4 times asked; the last: title: "
+        "Field required); replay asks again"
     )

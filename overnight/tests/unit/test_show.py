@@ -8,7 +8,7 @@ import sys
 import pytest
 from rich.text import Text
 
-from overnight import show
+from overnight.cli import output
 
 JOB, WHY = "9544c39fb723eff4", "HTTP 502 Bad Gateway from the shop"
 ROWS = [
@@ -31,7 +31,10 @@ class Terminal:
         self._monkeypatch.setenv("COLUMNS", str(width))
 
     def lines(self) -> list[str]:
-        return [line.rstrip() for line in Text.from_ansi(self._capsys.readouterr().out).plain.splitlines()]
+        return [
+            line.rstrip()
+            for line in Text.from_ansi(self._capsys.readouterr().out).plain.splitlines()
+        ]
 
 
 @pytest.fixture
@@ -41,7 +44,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
 def test_a_wide_terminal_shows_every_column_on_one_line(terminal: Terminal) -> None:
     terminal.of(100)
-    show.table("", ROWS, COLUMNS, empty="", spare=("when",))
+    output.table("", ROWS, COLUMNS, empty="", spare=("when",))
     heading, first, second = terminal.lines()
     assert heading.split() == ["job", "step", "when", "(UTC)", "why"]
     assert first == f"{JOB}  orders/fetch  2026-03-01 04:00:00  {WHY}"
@@ -50,16 +53,18 @@ def test_a_wide_terminal_shows_every_column_on_one_line(terminal: Terminal) -> N
 
 def test_a_narrow_terminal_shows_no_spare_column(terminal: Terminal) -> None:
     terminal.of(60)
-    show.table("", ROWS, COLUMNS, empty="", spare=("when",))
+    output.table("", ROWS, COLUMNS, empty="", spare=("when",))
     heading, first, *_ = terminal.lines()
     assert heading.split() == ["job", "step", "why"]
     assert first.split()[:3] == [JOB, "orders/fetch", "HTTP"]
 
 
 @pytest.mark.parametrize("width", [50, 30, 20])
-def test_where_the_last_column_has_no_room_it_stands_beneath_its_row(terminal: Terminal, width: int) -> None:
+def test_where_the_last_column_has_no_room_it_stands_beneath_its_row(
+    terminal: Terminal, width: int
+) -> None:
     terminal.of(width)
-    show.table("the runs", ROWS, COLUMNS, empty="", spare=("when",))
+    output.table("the runs", ROWS, COLUMNS, empty="", spare=("when",))
     title, heading, first, *beneath, second = terminal.lines()
     assert (title, heading.split()) == ("the runs", ["job", "step"])
     assert first == f"{JOB}  orders/fetch"
@@ -70,14 +75,18 @@ def test_where_the_last_column_has_no_room_it_stands_beneath_its_row(terminal: T
 @pytest.mark.parametrize("width", [50, 30])
 def test_a_moment_is_never_cut(terminal: Terminal, width: int) -> None:
     terminal.of(width)
-    show.table("", ROWS, COLUMNS, empty="")
+    output.table("", ROWS, COLUMNS, empty="")
     assert "2026-03-01 04:00:00" in "\n".join(terminal.lines())
 
 
 def test_a_long_value_wraps_under_itself(terminal: Terminal) -> None:
     terminal.of(30)
-    show.lines([("now", "nothing"), ("needs you", "one to review, two dead letters")])
-    assert terminal.lines() == ["now        nothing", "needs you  one to review, two", "           dead letters"]
+    output.lines([("now", "nothing"), ("needs you", "one to review, two dead letters")])
+    assert terminal.lines() == [
+        "now        nothing",
+        "needs you  one to review, two",
+        "           dead letters",
+    ]
 
 
 def test_a_reader_that_goes_away_ends_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,5 +95,5 @@ def test_a_reader_that_goes_away_ends_the_table(monkeypatch: pytest.MonkeyPatch)
     with os.fdopen(write, "w") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
         with pytest.raises(BrokenPipeError):
-            show.table("", ROWS, COLUMNS, empty="")
+            output.table("", ROWS, COLUMNS, empty="")
         os.dup2(os.open(os.devnull, os.O_WRONLY), write)  # what was not written is let go

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overnight import signals
-from overnight.signals import COST, ENOUGH, Sample, Tally
+from overnight.observability import signals
+from overnight.observability.signals import COST, ENOUGH, Sample, Tally
 
 NOW = datetime(2026, 11, 23, 14, 20, tzinfo=UTC)  # a Monday
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -41,12 +41,19 @@ def test_there_is_no_quantile_of_nothing() -> None:
     assert signals.quantile({}, 0.95) is None
 
 
-@given(st.datetimes(timezones=st.just(UTC)).filter(lambda moment: moment.year > 1970), st.sampled_from([300, 86_400]))
-def test_a_span_holds_its_moment_and_begins_at_a_multiple_of_its_length(moment: datetime, span: int) -> None:
+@given(
+    st.datetimes(timezones=st.just(UTC)).filter(lambda moment: moment.year > 1970),
+    st.sampled_from([300, 86_400]),
+)
+def test_a_span_holds_its_moment_and_begins_at_a_multiple_of_its_length(
+    moment: datetime, span: int
+) -> None:
     begin = signals.floor(moment, span)
     assert begin <= moment < begin + timedelta(seconds=span)
     assert begin.timestamp() % span == 0
-    assert signals.ceil(moment, span) in ({begin} if begin == moment else {begin + timedelta(seconds=span)})
+    assert signals.ceil(moment, span) in (
+        {begin} if begin == moment else {begin + timedelta(seconds=span)}
+    )
 
 
 @given(st.integers(1, 800 * 24))
@@ -69,7 +76,9 @@ def test_what_is_not_above_the_median_is_never_unusual(peers: list[float], value
 
 
 @given(st.lists(dollars, max_size=20), dollars, dollars)
-def test_what_is_more_than_the_unusual_is_unusual(peers: list[float], value: float, more: float) -> None:
+def test_what_is_more_than_the_unusual_is_unusual(
+    peers: list[float], value: float, more: float
+) -> None:
     if signals.unusual(value, peers, COST) is not None:
         assert signals.unusual(value + more, peers, COST) is not None
 
@@ -113,7 +122,11 @@ def spent(by_day: list[float], today: float, hours: int = 24) -> list[Sample]:
     """Dollars by hour: evenly over each day, and today until now."""
     midnight = NOW.replace(hour=0, minute=0)
     first = midnight - len(by_day) * DAY
-    past = [Sample(first + d * DAY + h * HOUR, value / hours) for d, value in enumerate(by_day) for h in range(hours)]
+    past = [
+        Sample(first + d * DAY + h * HOUR, value / hours)
+        for d, value in enumerate(by_day)
+        for h in range(hours)
+    ]
     return past + [Sample(midnight + h * HOUR, today / (NOW.hour + 1)) for h in range(NOW.hour + 1)]
 
 
@@ -125,7 +138,9 @@ def test_a_day_that_costs_42_dollars_and_not_4_is_told_while_it_lasts_and_the_da
         42.0,
         2.62,
     )
-    assert today.text == ("2026-11-23 until 15:00 UTC cost $42.00; usually it is $2.62, the median of 10 days before")
+    assert today.text == (
+        "2026-11-23 until 15:00 UTC cost $42.00; usually it is $2.62, the median of 10 days before"
+    )
     (yesterday,) = signals.cost_anomalies(spent([4.2] * 10 + [42.0], 2.0), NOW)
     assert (yesterday.subject, yesterday.text) == (
         "2026-11-22",
@@ -135,7 +150,10 @@ def test_a_day_that_costs_42_dollars_and_not_4_is_told_while_it_lasts_and_the_da
 
 @pytest.mark.parametrize("by_day", [[4.2] * 10, [4.2, 4.2], [], [0.0] * 9 + [0.3]])
 def test_a_usual_day_a_new_ledger_and_cents_are_no_anomaly(by_day: list[float]) -> None:
-    assert signals.cost_anomalies(spent(by_day, 2.6 if len(by_day) > 2 and by_day[0] else 0.9), NOW) == []
+    assert (
+        signals.cost_anomalies(spent(by_day, 2.6 if len(by_day) > 2 and by_day[0] else 0.9), NOW)
+        == []
+    )
 
 
 def test_a_day_is_compared_with_the_same_hours_of_the_others() -> None:
@@ -144,12 +162,18 @@ def test_a_day_is_compared_with_the_same_hours_of_the_others() -> None:
 
 
 def hours(*counts: tuple[int, float, int], each: int = 30) -> list[Tally]:
-    """An hour of a step for each (failed of 30 attempts, seconds, failures before a success), the last of them now."""
+    """An hour of a step for each (failed of 30 attempts, seconds, failures before a success), the
+    last of them now.
+    """
     made = []
     for back, (failed, seconds, failures) in enumerate(reversed(counts)):
         tally = Tally(signals.floor(NOW, 3600) - back * HOUR, "p/a")
         good = each - failed
-        tally.add({"done": good, "error": failed}, {binned([seconds]).most_common(1)[0][0]: good}, {failures: good})
+        tally.add(
+            {"done": good, "error": failed},
+            {binned([seconds]).most_common(1)[0][0]: good},
+            {failures: good},
+        )
         made.append(tally)
     return made[::-1]
 
@@ -168,7 +192,9 @@ CALM = (1, 10.0, 0)
         ((12, 20.0, 2), ["latency", "errors", "retries"]),
     ],
 )
-def test_each_drift_of_a_step_is_told_by_its_name(now: tuple[int, float, int], kinds: list[str]) -> None:
+def test_each_drift_of_a_step_is_told_by_its_name(
+    now: tuple[int, float, int], kinds: list[str]
+) -> None:
     assert [each.kind for each in signals.step_anomalies(hours(*[CALM] * 30, now), NOW)] == kinds
 
 
@@ -182,7 +208,9 @@ def test_a_drift_has_its_figures_in_the_sentence() -> None:
 def test_few_attempts_are_gathered_over_hours_before_they_are_judged() -> None:
     calm, slow = (0, 10.0, 0), (0, 30.0, 0)
     assert signals.step_anomalies(hours(*[calm] * 300, slow, each=1), NOW) == []
-    assert [each.kind for each in signals.step_anomalies(hours(*[calm] * 300, slow, slow, each=1), NOW)] == ["latency"]
+    assert [
+        each.kind for each in signals.step_anomalies(hours(*[calm] * 300, slow, slow, each=1), NOW)
+    ] == ["latency"]
 
 
 @given(st.lists(st.integers(1, 50), max_size=40))
@@ -200,7 +228,10 @@ def test_what_ended_long_ago_is_no_news() -> None:
 
 def queued(*seconds: float) -> list[Sample]:
     """The age of the oldest due run, each five minutes until now."""
-    return [Sample(NOW - timedelta(minutes=5 * back), value) for back, value in enumerate(reversed(seconds))][::-1]
+    return [
+        Sample(NOW - timedelta(minutes=5 * back), value)
+        for back, value in enumerate(reversed(seconds))
+    ][::-1]
 
 
 GROWS = [1000.0 + 300 * n for n in range(7)]
@@ -209,7 +240,9 @@ GROWS = [1000.0 + 300 * n for n in range(7)]
 def test_a_line_that_only_grows_older_is_told() -> None:
     told = signals.saturation_anomaly(queued(*[5.0] * 30, *GROWS), NOW)
     assert told is not None
-    assert told.text == ("the oldest due run waits for 47 min and grew older for 30 min; usually it waits for 0 min")
+    assert told.text == (
+        "the oldest due run waits for 47 min and grew older for 30 min; usually it waits for 0 min"
+    )
 
 
 @pytest.mark.parametrize(

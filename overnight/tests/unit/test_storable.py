@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 from overnight.errors import InvalidPayload
-from overnight.pipeline import dump
+from overnight.pipelines.pipeline import dump
 
 NAN, INFINITY = float("nan"), float("inf")
 
@@ -64,14 +64,20 @@ CIRCLE.append(CIRCLE)
         (Page(byAlias=NAN), "nan at byAlias is a number"),
         ({"page": [Plain(NAN)]}, "nan at page[0].value is a number"),
         ({"scores": {1.0, NAN}}, "nan at scores["),
-        ({"text": "a\x00b"}, r"'a\x00b' at text holds a NUL character, which Postgres cannot store"),
+        (
+            {"text": "a\x00b"},
+            r"'a\x00b' at text holds a NUL character, which Postgres cannot store",
+        ),
         ({"\x00": 1}, r"at [key '\x00'] holds a NUL character"),
         (Score(name="\ud800"), r"'\ud800' at name cannot be written as JSON"),
         ({"a": {"\udcff": 1}}, r"at a[key '\udcff'] cannot be written as JSON"),
         ({"raw": [b"\xff"]}, r"b'\xff' at raw[0] cannot be written as JSON"),
         ({"raw": {"x": object()}}, "at raw.x cannot be written as JSON"),
         (CIRCLE, "Circular reference"),
-        ({"texts": ["", "x" * 16_000_001]}, "… at texts[1] has 16,000,003 characters of JSON; at most 16,000,000"),
+        (
+            {"texts": ["", "x" * 16_000_001]},
+            "… at texts[1] has 16,000,003 characters of JSON; at most 16,000,000",
+        ),
         (["x" * 9_000_000] * 2, "has 18,000,007 characters"),
         ({"digits": 10**5000, "gone": None}, "cannot be read again"),
     ],

@@ -1,4 +1,6 @@
-"""Cron slots: right in time zones and at both changes of the clocks, caught up by policy, never twice."""
+"""Cron slots: right in time zones and at both changes of the clocks, caught up by policy, never
+twice.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overnight.errors import ConfigError
-from overnight.triggers import AT_ONCE, COUNTED, LATE, CatchUp, Cron, Due, Skipped, span, zero_work
+from overnight.pipelines.triggers import (
+    AT_ONCE,
+    COUNTED,
+    LATE,
+    CatchUp,
+    Cron,
+    Due,
+    Skipped,
+    span,
+    zero_work,
+)
 
 NIGHTLY = Cron("0 4 * * *")
 MINUTE = timedelta(minutes=1)
@@ -72,7 +84,9 @@ def test_two_weeks_down_of_a_minutely_schedule_fire_720_slots_at_most_a_hundred_
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_decades_away_cost_no_more_steps_than_are_counted(policy: CatchUp, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decades_away_cost_no_more_steps_than_are_counted(
+    policy: CatchUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from cronsim import CronSim
 
     steps, step = [], CronSim.__next__
@@ -83,7 +97,11 @@ def test_decades_away_cost_no_more_steps_than_are_counted(policy: CatchUp, monke
 
     monkeypatch.setattr(CronSim, "__next__", counted)
     due = Cron("* * * * *", BELGRADE, catch_up=policy).due(utc(1990, 1, 1), utc(2026, 11, 15, 9))
-    assert due.fire[-1] == utc(2026, 11, 14, 22, 40) if policy == "all" else due.fire == (utc(2026, 11, 15, 9),)
+    assert (
+        due.fire[-1] == utc(2026, 11, 14, 22, 40)
+        if policy == "all"
+        else due.fire == (utc(2026, 11, 15, 9),)
+    )
     assert len(steps) < COUNTED + 1_000
 
 
@@ -94,7 +112,8 @@ def test_a_clock_that_steps_back_fires_nothing_again() -> None:
 @pytest.mark.parametrize(
     ("zone", "expression", "after", "expected"),
     [
-        # Belgrade, 29 March: 02:00 becomes 03:00 at 01:00 UTC. What lies in the gap fires right after it.
+        # Belgrade, 29 March: 02:00 becomes 03:00 at 01:00 UTC. What lies in the gap fires right
+        # after it.
         (BELGRADE, "30 2 * * *", utc(2026, 3, 28, 12), ["29 01:00", "30 00:30", "31 00:30"]),
         (BELGRADE, "30 1 * * *", utc(2026, 3, 28, 12), ["29 00:30", "29 23:30", "30 23:30"]),
         (BELGRADE, "0 3 * * *", utc(2026, 3, 28, 12), ["29 01:00", "30 01:00", "31 01:00"]),
@@ -102,12 +121,18 @@ def test_a_clock_that_steps_back_fires_nothing_again() -> None:
         (BELGRADE, "0 * * * *", utc(2026, 3, 28, 23), ["29 00:00", "29 01:00", "29 02:00"]),
         (BELGRADE, "*/30 * * * *", utc(2026, 3, 29, 0), ["29 00:30", "29 01:00", "29 01:30"]),
         (BELGRADE, "*/30 2 * * *", utc(2026, 3, 28, 12), ["30 00:00", "30 00:30", "31 00:00"]),
-        # Belgrade, 25 October: 03:00 becomes 02:00 at 01:00 UTC. What lies in the repeated hour fires the first time.
+        # Belgrade, 25 October: 03:00 becomes 02:00 at 01:00 UTC. What lies in the repeated hour
+        # fires the first time.
         (BELGRADE, "30 2 * * *", utc(2026, 10, 24, 12), ["25 00:30", "26 01:30", "27 01:30"]),
         (BELGRADE, "0 2 * * *", utc(2026, 10, 24, 12), ["25 00:00", "26 01:00", "27 01:00"]),
         (BELGRADE, "0 3 * * *", utc(2026, 10, 24, 12), ["25 02:00", "26 02:00", "27 02:00"]),
         (BELGRADE, "0 * * * *", utc(2026, 10, 24, 23), ["25 00:00", "25 01:00", "25 02:00"]),
-        (BELGRADE, "*/30 2 * * *", utc(2026, 10, 24, 12), ["25 00:00", "25 00:30", "25 01:00", "25 01:30", "26 01:00"]),
+        (
+            BELGRADE,
+            "*/30 2 * * *",
+            utc(2026, 10, 24, 12),
+            ["25 00:00", "25 00:30", "25 01:00", "25 01:30", "26 01:00"],
+        ),
         # New York, 8 March: 02:00 becomes 03:00 at 07:00 UTC.
         (NEW_YORK, "30 2 * * *", utc(2026, 3, 7, 18), ["08 07:00", "09 06:30", "10 06:30"]),
         (NEW_YORK, "30 1 * * *", utc(2026, 3, 7, 18), ["08 06:30", "09 05:30", "10 05:30"]),
@@ -118,7 +143,12 @@ def test_a_clock_that_steps_back_fires_nothing_again() -> None:
         (NEW_YORK, "30 1 * * *", utc(2026, 10, 31, 18), ["01 05:30", "02 06:30", "03 06:30"]),
         (NEW_YORK, "30 2 * * *", utc(2026, 10, 31, 18), ["01 07:30", "02 07:30", "03 07:30"]),
         (NEW_YORK, "0 * * * *", utc(2026, 11, 1, 4), ["01 05:00", "01 06:00", "01 07:00"]),
-        (NEW_YORK, "*/30 1 * * *", utc(2026, 10, 31, 18), ["01 05:00", "01 05:30", "01 06:00", "01 06:30", "02 06:00"]),
+        (
+            NEW_YORK,
+            "*/30 1 * * *",
+            utc(2026, 10, 31, 18),
+            ["01 05:00", "01 05:30", "01 06:00", "01 06:30", "02 06:00"],
+        ),
     ],
 )
 def test_slots_at_the_changes_of_the_clocks_are_these_instants(
@@ -147,7 +177,10 @@ def test_in_the_second_of_two_equal_hours_what_fired_in_the_first_does_not_fire_
 
 def by_the_wall_clock(day: date, at: time, zone: str) -> datetime:
     """The instant at which a clock on the wall first shows this time of that day, or a later one."""
-    wall, instant = datetime.combine(day, at), datetime.combine(day, time(), UTC) - timedelta(hours=15)
+    wall, instant = (
+        datetime.combine(day, at),
+        datetime.combine(day, time(), UTC) - timedelta(hours=15),
+    )
     while instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None) < wall:
         instant += timedelta(minutes=15)
     return instant
@@ -155,7 +188,9 @@ def by_the_wall_clock(day: date, at: time, zone: str) -> datetime:
 
 @given(
     zone=st.sampled_from([BELGRADE, NEW_YORK]),
-    change=st.sampled_from([date(2026, 3, 29), date(2026, 10, 25), date(2027, 3, 14), date(2027, 11, 7)]),
+    change=st.sampled_from(
+        [date(2026, 3, 29), date(2026, 10, 25), date(2027, 3, 14), date(2027, 11, 7)]
+    ),
     hour=st.integers(0, 23),
     quarter=st.integers(0, 3),
 )
@@ -177,7 +212,9 @@ CRONS = st.builds(
     catch_up=st.sampled_from(POLICIES),
 )
 # A week that holds no change, and each that does.
-BEGINNINGS = st.sampled_from([utc(2026, 1, 5), utc(2026, 3, 6), utc(2026, 3, 27), utc(2026, 10, 23), utc(2026, 10, 30)])
+BEGINNINGS = st.sampled_from(
+    [utc(2026, 1, 5), utc(2026, 3, 6), utc(2026, 3, 27), utc(2026, 10, 23), utc(2026, 10, 30)]
+)
 SECONDS = st.integers(0, 5 * 86_400)
 
 
@@ -201,7 +238,9 @@ def test_whatever_the_clock_does_only_real_slots_fire_in_order_and_never_twice(
         assert set(fresh) <= set(passed)
         assert all(a < b for a, b in pairwise([last, *fresh]))
         skipped = due.skipped.count if due.skipped else 0
-        assert skipped + len(due.fire) == len([slot for slot in passed if slot <= carried(last, due)])
+        assert skipped + len(due.fire) == len(
+            [slot for slot in passed if slot <= carried(last, due)]
+        )
         gone += due.fire
         last = carried(last, due)
     assert len(gone) == len(set(gone))
@@ -235,7 +274,8 @@ def test_a_slot_is_overdue_when_nobody_has_accounted_for_it_for_five_minutes() -
 
 
 @pytest.mark.parametrize(
-    "wrong", ["every day", "0 4 * *", "99 4 * * *", "", "0 0 4 * * *", "30 4 31 2 *", "0 0 */31 * MON#5"]
+    "wrong",
+    ["every day", "0 4 * *", "99 4 * * *", "", "0 0 4 * * *", "30 4 31 2 *", "0 0 */31 * MON#5"],
 )
 def test_a_wrong_expression_is_named(wrong: str) -> None:
     with pytest.raises(ConfigError, match=r"no cron expression of five fields|fits no day"):
@@ -248,7 +288,9 @@ def test_a_wrong_zone_is_named() -> None:
 
 
 def test_a_wrong_policy_or_a_grace_that_no_slot_could_meet_is_refused() -> None:
-    with pytest.raises(ConfigError, match="“never” is no way to catch up: write latest, all or skip"):
+    with pytest.raises(
+        ConfigError, match="“never” is no way to catch up: write latest, all or skip"
+    ):
         Cron("0 4 * * *", catch_up="never")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="at least a minute"):
         Cron("0 4 * * *", grace=timedelta(seconds=59))
@@ -256,7 +298,15 @@ def test_a_wrong_policy_or_a_grace_that_no_slot_could_meet_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("nothing", "ended", "advised"),
-    [(9, 9, False), (10, 10, True), (5, 10, False), (6, 10, True), (15, 30, False), (16, 30, True), (0, 0, False)],
+    [
+        (9, 9, False),
+        (10, 10, True),
+        (5, 10, False),
+        (6, 10, True),
+        (15, 30, False),
+        (16, 30, True),
+        (0, 0, False),
+    ],
 )
 def test_a_schedule_is_advised_when_more_than_half_of_at_least_ten_jobs_found_nothing(
     nothing: int, ended: int, advised: bool

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overnight.errors import ConfigError
+from overnight.inbox.webhook import TOLERANCE, BadSignature, verify
 from overnight.signing import new_secret, parse_secret, sign
-from overnight.webhook import TOLERANCE, BadSignature, verify
 
 # The example that the specification's reference libraries test themselves with.
 SECRET = parse_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
@@ -30,8 +30,12 @@ def test_the_specifications_example_is_signed_and_verified() -> None:
     assert verify(SECRET, headers(), BODY, NOW) == ID
 
 
-@pytest.mark.parametrize("changes", [{"id": "msg_other"}, {"timestamp": "1614265331"}, {"signature": "v1,AAAA"}])
-def test_a_message_with_another_id_timestamp_or_signature_is_refused(changes: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "changes", [{"id": "msg_other"}, {"timestamp": "1614265331"}, {"signature": "v1,AAAA"}]
+)
+def test_a_message_with_another_id_timestamp_or_signature_is_refused(
+    changes: dict[str, str],
+) -> None:
     with pytest.raises(BadSignature, match="does not fit"):
         verify(SECRET, headers(**changes), BODY, NOW)
 
@@ -48,7 +52,9 @@ def test_one_right_signature_among_several_is_enough() -> None:
     assert verify(SECRET, headers(signature=several), BODY, NOW) == ID
 
 
-@pytest.mark.parametrize("signature", ["", " ", "v1,", SIGNATURE.removeprefix("v1,"), "v2" + SIGNATURE[2:], "v1,é"])
+@pytest.mark.parametrize(
+    "signature", ["", " ", "v1,", SIGNATURE.removeprefix("v1,"), "v2" + SIGNATURE[2:], "v1,é"]
+)
 def test_what_is_no_signature_of_ours_is_refused(signature: str) -> None:
     with pytest.raises(BadSignature):
         verify(SECRET, headers(signature=signature), BODY, NOW)
@@ -70,7 +76,8 @@ def test_five_minutes_off_pass_and_more_does_not_both_ways(side: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "timestamp", ["", "now", "-1614265330", "1614265330.0", " 1614265330", "9" * 400, "1_614_265_330"]
+    "timestamp",
+    ["", "now", "-1614265330", "1614265330.0", " 1614265330", "9" * 400, "1_614_265_330"],
 )
 def test_what_is_no_moment_is_refused_though_it_is_signed(timestamp: str) -> None:
     signed = headers(timestamp=timestamp, signature=sign(SECRET, ID, timestamp, BODY))
@@ -80,7 +87,11 @@ def test_what_is_no_moment_is_refused_though_it_is_signed(timestamp: str) -> Non
 
 def test_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
     compared = []
-    monkeypatch.setattr(hmac, "compare_digest", lambda right, given: compared.append((right, given)) or right == given)
+    monkeypatch.setattr(
+        hmac,
+        "compare_digest",
+        lambda right, given: compared.append((right, given)) or right == given,
+    )
     verify(SECRET, headers(), BODY, NOW)
     assert compared == [(SIGNATURE.encode(), SIGNATURE.encode())]
 
@@ -92,7 +103,9 @@ def test_whatever_is_signed_is_verified(body: bytes, id: str, moment: int) -> No
 
 
 @given(st.dictionaries(st.sampled_from(list(headers())), st.text()), st.binary())
-def test_whatever_else_comes_is_refused_and_nothing_breaks(given: dict[str, str], body: bytes) -> None:
+def test_whatever_else_comes_is_refused_and_nothing_breaks(
+    given: dict[str, str], body: bytes
+) -> None:
     with pytest.raises(BadSignature):
         verify(SECRET, given, body, NOW)
 
@@ -107,7 +120,9 @@ def test_a_new_secret_can_be_used_and_is_never_the_same() -> None:
     assert new_secret() != new_secret()
 
 
-@pytest.mark.parametrize("text", ["", "short", "whsec_", "whsec_" + base64.b64encode(b"x" * 23).decode()])
+@pytest.mark.parametrize(
+    "text", ["", "short", "whsec_", "whsec_" + base64.b64encode(b"x" * 23).decode()]
+)
 def test_a_short_secret_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="at least 24"):
         parse_secret(text)

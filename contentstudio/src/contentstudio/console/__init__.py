@@ -1,4 +1,6 @@
-"""What the studio adds to the console: its night, its sites, its topics, and articles as their reviewer sees them."""
+"""What the studio adds to the console: its night, its sites, its topics, and articles as their
+reviewer sees them.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from contentstudio import articles, memory, morning
 from contentstudio.config import Config
 from contentstudio.review import gather, manuscript
-from overnight import report
 from overnight.console.api import DecidedAgainst
 from overnight.console.pages import Console, Desk, Page, Values, Verb
-from overnight.database import Database
 from overnight.errors import UserError
+from overnight.observability import report
+from overnight.store.database import Database
 
 DAYS = 7  # of topics and articles that the pages show
 SPAN = timedelta(days=DAYS)
@@ -37,7 +39,9 @@ class Wish(BaseModel):
 
 
 class Back(Wish):
-    to: int | None = Field(None, ge=1, lt=MOST_VERSIONS, description="the version's number; none: the one before")
+    to: int | None = Field(
+        None, ge=1, lt=MOST_VERSIONS, description="the version's number; none: the one before"
+    )
 
 
 SAYS: dict[articles.Verb, tuple[str, type[BaseModel]]] = {
@@ -46,7 +50,10 @@ SAYS: dict[articles.Verb, tuple[str, type[BaseModel]]] = {
     "rollback": ("An article goes back to the version before, or to a named one.", Back),
     "refresh": ("The sources of an article are read once more, and it is written again.", Wish),
 }
-OVER = "An article that waits because of a person's version on its site is published in the place of that version."
+OVER = (
+    "An article that waits because of a person's version on its site is published in the "
+    "place of that version."
+)
 
 
 def build(config: Config) -> Console:
@@ -77,7 +84,11 @@ def build(config: Config) -> Console:
     async def topics(desk: Desk, values: Values) -> dict[str, Any]:
         names = [site.name for site in config.site]
         site = values.get("site") if values.get("site") in names else None
-        return {"rows": await memory.choices(desk.database, site, DAYS), "sites": names, "days": DAYS}
+        return {
+            "rows": await memory.choices(desk.database, site, DAYS),
+            "sites": names,
+            "days": DAYS,
+        }
 
     async def night(database: Database, since: datetime) -> dict[str, Any]:
         return await morning.gather(database, since)
@@ -94,7 +105,9 @@ def build(config: Config) -> Console:
         """The article with these words, as the input of the step that judges it."""
         found = await gather(database, config, job_id)
         if found is None or found.status != "needs_review":
-            raise UserError(f"no article of job {job_id} waits for review, so its words cannot be edited")
+            raise UserError(
+                f"no article of job {job_id} waits for review, so its words cannot be edited"
+            )
         return manuscript.read(words.replace("\r\n", "\n"), found.draft).model_dump(mode="json")
 
     async def preview(database: Database, job_id: str) -> str | None:
@@ -113,8 +126,13 @@ def build(config: Config) -> Console:
         preview=preview,
         edited=edited,
         verbs={
-            **{f"{verb}-article": Verb(partial(_ask, config, verb), *says) for verb, says in SAYS.items()},
-            "overwrite-article": Verb(_overwrite, OVER, DecidedAgainst, "Publish ours in its place", articles.is_left),
+            **{
+                f"{verb}-article": Verb(partial(_ask, config, verb), *says)
+                for verb, says in SAYS.items()
+            },
+            "overwrite-article": Verb(
+                _overwrite, OVER, DecidedAgainst, "Publish ours in its place", articles.is_left
+            ),
         },
     )
 
@@ -126,7 +144,10 @@ async def _ask(config: Config, verb: articles.Verb, desk: Desk, form: Values, wh
         raise UserError(f"“{number[:20]}” is no number of a version")
     version = int(number) if number and verb == "rollback" else None
     started = await articles.ask(
-        *(desk.app, config, desk.database, verb, site, slug), version=version, reason=form.get("reason", ""), by=who
+        *(desk.app, config, desk.database, verb, site, slug),
+        version=version,
+        reason=form.get("reason", ""),
+        by=who,
     )
     return started.said()
 
@@ -134,6 +155,11 @@ async def _ask(config: Config, verb: articles.Verb, desk: Desk, form: Values, wh
 async def _overwrite(desk: Desk, form: Values, who: str) -> str:
     """Publish ours in the place of the person's version that a review shows."""
     row = await articles.overwrite(
-        desk.app, desk.database, form.get("job", ""), seen=form.get("seen", ""), reason=form.get("reason", ""), by=who
+        desk.app,
+        desk.database,
+        form.get("job", ""),
+        seen=form.get("seen", ""),
+        reason=form.get("reason", ""),
+        by=who,
     )
     return f"job {row['job_id']} publishes ours in its place"

@@ -1,4 +1,6 @@
-"""The demo: one whole night on loopback, in seconds: its own web, its own sites, the faults of a real night."""
+"""The demo: one whole night on loopback, in seconds: its own web, its own sites, the faults of a
+real night.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,11 @@ from contentstudio import app as studio
 from contentstudio import config as settings
 from contentstudio import morning, pipelines
 from contentstudio.demo.web import FEEDS, GONE, INDEXNOW, KEYS, DemoWeb
-from overnight import commandline, logs, report, show
-from overnight.database import home_folder, opened
+from overnight import logs
+from overnight.cli import output, runner
 from overnight.errors import ConfigError, UserError
+from overnight.observability import report
+from overnight.postgres.open import home_folder, opened
 
 DEBOUNCE_SECONDS = 2
 SETTLE_SECONDS = 1
@@ -93,19 +97,27 @@ async def _night(folder: Path, config: settings.Config, began: datetime) -> dict
     app = studio.build(config, "contentstudio-demo")  # its schedule is not the one of a real config
     async with opened(home_folder(folder), *([app.schema] if app.schema else [])) as database:
         new = await database.insist(lambda: pipelines.begin(app, database, config, began))
-        with show.live_line(f"the night of {began.date()}") as note:
-            await commandline.work(app, database, until_idle=True, on_ending=note)
+        with output.live_line(f"the night of {began.date()}") as note:
+            await runner.work(app, database, until_idle=True, on_ending=note)
         night = await database.insist(lambda: morning.gather(database, began))
-        return {**night, "again": not new, "runs": await database.insist(lambda: report.counts(database))}
+        return {
+            **night,
+            "again": not new,
+            "runs": await database.insist(lambda: report.counts(database)),
+        }
 
 
 def _web(folder: Path, port: int | None) -> DemoWeb:
-    """The demo's web, on the port it had before: jobs that were cut off still know their URLs by it."""
+    """The demo's web, on the port it had before: jobs that were cut off still know their URLs by
+    it.
+    """
     note = folder / "web.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"cannot write to {folder} ({error.strerror}): choose another folder with --home") from None
+        raise ConfigError(
+            f"cannot write to {folder} ({error.strerror}): choose another folder with --home"
+        ) from None
     known = 0
     with suppress(OSError, ValueError, KeyError, TypeError):
         known = int(json.loads(note.read_text("utf-8"))["port"])
@@ -114,7 +126,9 @@ def _web(folder: Path, port: int | None) -> DemoWeb:
         note.write_text(json.dumps({"port": int(web.url.rsplit(":", 1)[1])}), "utf-8")
     except OSError as error:
         web.stop()
-        raise ConfigError(f"cannot write to {folder} ({error.strerror}): choose another folder with --home") from None
+        raise ConfigError(
+            f"cannot write to {folder} ({error.strerror}): choose another folder with --home"
+        ) from None
     return web
 
 
@@ -124,7 +138,9 @@ def _listening(port: int, *, strict: bool) -> DemoWeb:
         web.start()
     except OSError as error:
         if strict:
-            raise UserError(f"port {port} cannot be used ({error.strerror}): choose another with --port") from None
+            raise UserError(
+                f"port {port} cannot be used ({error.strerror}): choose another with --port"
+            ) from None
         web = DemoWeb(web.today)
         web.start()
     return web

@@ -1,4 +1,5 @@
-"""The demo's own small web: two blogs with feeds, the faults of a real night, and an IndexNow endpoint.
+"""The demo's own small web: two blogs with feeds, the faults of a real night, and an IndexNow
+endpoint.
 
 Everything is served from memory on loopback, so a demo and a test meet the same pages every time.
 """
@@ -61,17 +62,31 @@ class _Answer(NamedTuple):
 
 
 BLOGS = (
-    _Blog("potting-shed", "Potting Shed", "Notes from a small garden.", "#3d7a4a", "rss.xml", "application/rss+xml"),
-    _Blog("clear-skies", "Clear Skies", "The night sky for beginners.", "#4a5fa5", "atom.xml", "application/atom+xml"),
+    _Blog(
+        "potting-shed",
+        "Potting Shed",
+        "Notes from a small garden.",
+        "#3d7a4a",
+        "rss.xml",
+        "application/rss+xml",
+    ),
+    _Blog(
+        "clear-skies",
+        "Clear Skies",
+        "The night sky for beginners.",
+        "#4a5fa5",
+        "atom.xml",
+        "application/atom+xml",
+    ),
 )
 
 
 class DemoWeb:
     """The server, its counters and what it was told.
 
-    `requests` counts by path, `pings` holds the JSON bodies that reached `/indexnow`; both, and the faults, begin
-    anew with every start. `today` (UTC) is the day from which the articles' dates go back; `port` 0 takes a
-    free one.
+    `requests` counts by path, `pings` holds the JSON bodies that reached `/indexnow`; both, and the
+    faults, begin anew with every start. `today` (UTC) is the day from which the articles' dates go
+    back; `port` 0 takes a free one.
     """
 
     def __init__(self, today: date, port: int = 0) -> None:
@@ -99,7 +114,9 @@ class DemoWeb:
         self.pings.clear()
         self._server = _Server(self)
         self._answers = dict(_all_pages(self.url, self.today))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="demo-web", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="demo-web", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
@@ -115,7 +132,12 @@ class DemoWeb:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
         self.stop()
 
     def _get(self, path: str) -> _Answer:
@@ -125,7 +147,11 @@ class DemoWeb:
         if path == FLAKY and first:
             return _page(502, "Bad gateway")
         if path.startswith(KEYS):
-            return _Answer(200, "text/plain; charset=utf-8", path.removeprefix(KEYS).removesuffix(".txt").encode())
+            return _Answer(
+                200,
+                "text/plain; charset=utf-8",
+                path.removeprefix(KEYS).removesuffix(".txt").encode(),
+            )
         return self._answers.get(path) or _page(404, "Not found")
 
     def _post(self, path: str, body: bytes) -> _Answer:
@@ -221,20 +247,31 @@ def _morning(today: date, days_ago: int) -> datetime:
 
 
 def _app() -> bytes:
-    """A page such as a single-page application serves: one script, an empty element, nothing to read."""
-    head = '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>The sky tonight, live</title></head>'
+    """A page such as a single-page application serves: one script, an empty element, nothing to
+    read.
+    """
+    head = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>The sky tonight, '
+        "live</title></head>"
+    )
     lines: list[str] = []
     size = 0
     while size < APP_BYTES:
         number = len(lines)
-        lines.append(f'function f{number}(a,b){{var c=a*{number}+b;return c>b?f{number // 2}(c,"k{number}"):c}}')
+        lines.append(
+            f"function f{number}(a,b){{var c=a*{number}+b;return "
+            f'c>b?f{number // 2}(c,"k{number}"):c}}'
+        )
         size += len(lines[-1]) + 1
     script = "\n".join(lines)
     return f'{head}<body><div id="root"></div><script>{script}</script></body></html>'.encode()
 
 
 def _page(status: int, title: str) -> _Answer:
-    html = f'<!doctype html><html lang="en"><head><title>{title}</title></head><body><h1>{title}</h1></body></html>'
+    html = (
+        "<!doctype html><html "
+        f'lang="en"><head><title>{title}</title></head><body><h1>{title}</h1></body></html>'
+    )
     return _Answer(status, "text/html; charset=utf-8", html.encode())
 
 

@@ -1,5 +1,7 @@
-"""The quality gates: each says in one sentence why a draft may be published, or why a person has to look at it."""
+"""The quality gates: each says in one sentence why a draft may be published, or why a person has to
+look at it.
+"""
 
-from contentstudio.gates.panel import judge, to_mend, unmeasured_in
+from contentstudio.gates.registry import judge, to_mend, unmeasured_in
 
 __all__ = ["judge", "to_mend", "unmeasured_in"]

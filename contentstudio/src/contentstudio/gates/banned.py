@@ -1,10 +1,12 @@
-"""No phrase that the site's owner does not want. In every language; capitals and typography make no difference."""
+"""No phrase that the site's owner does not want. In every language; capitals and typography make no
+difference.
+"""
 
 from __future__ import annotations
 
-from contentstudio.gates.case import Case, failed, passed
-from contentstudio.gates.wording import normal, shown, stands_in
+from contentstudio.gates.input import Case, failed, passed
 from contentstudio.model import Verdict
+from contentstudio.text.wording import normal, shown, stands_in
 
 
 def check(case: Case) -> Verdict:
@@ -14,5 +16,8 @@ def check(case: Case) -> Verdict:
         folded = normal(text).casefold()
         for phrase, wanted in phrases.items():
             if stands_in(wanted, folded):
-                return failed("banned", f"The {place} {shown(normal(text))} has “{phrase}”, which this site bans.")
+                return failed(
+                    "banned",
+                    f"The {place} {shown(normal(text))} has “{phrase}”, which this site bans.",
+                )
     return passed("banned", f"None of {len(phrases)} banned phrases is there.")

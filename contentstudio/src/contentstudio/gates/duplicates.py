@@ -1,25 +1,35 @@
-"""The article is no other one over again: not of what is published or queued, nor rejected, nor of the owner's own.
+"""The article is no other one over again: not of what is published or queued, nor rejected, nor of
+the owner's own.
 
-By runs of five words: the share that two articles have in common (Jaccard), and the share of this one that the other
-has, which finds a short article cut out of a long one. In every language; in scripts without blanks a character is a
-word.
+By runs of five words: the share that two articles have in common (Jaccard), and the share of this
+one that the other has, which finds a short article cut out of a long one. In every language; in
+scripts without blanks a character is a word.
 """
 
 from __future__ import annotations
 
-from contentstudio.gates.case import Case, failed, known, passed
-from contentstudio.gates.wording import grams, normal, shown, tokens
+from contentstudio.gates.input import Case, failed, known, passed
 from contentstudio.model import Verdict
+from contentstudio.text.wording import grams, normal, shown, tokens
 
 _RUN = 5  # words
-_WHERE = {"published": "published", "queued": "queued", "rejected": "rejected before", "owner": "the owner's own"}
+_WHERE = {
+    "published": "published",
+    "queued": "queued",
+    "rejected": "rejected before",
+    "owner": "the owner's own",
+}
 
 
 def check(case: Case) -> Verdict:
     """Compare title and body with every neighbour, and the description with those of the site."""
     neighbours = known(case.neighbours, "what stands beside it")
-    if (description := normal(case.draft.description).casefold()) in (normal(d).casefold() for d in case.descriptions):
-        return failed("duplicates", f"Another article of the site has its description: {shown(description)}.")
+    if (description := normal(case.draft.description).casefold()) in (
+        normal(d).casefold() for d in case.descriptions
+    ):
+        return failed(
+            "duplicates", f"Another article of the site has its description: {shown(description)}."
+        )
     title, mine = normal(case.draft.title).casefold(), runs(case.draft.prose())
     gates, nearest = case.gates, 0.0
     for neighbour in neighbours:
@@ -28,11 +38,20 @@ def check(case: Case) -> Verdict:
             return failed("duplicates", f"It has the title of {told}.")
         alike, copied = shares(mine, runs(neighbour.text))
         if alike > gates.max_similarity:
-            return failed("duplicates", f"It is {alike:.0%} the same as {told}; {gates.max_similarity:.0%} at most.")
+            return failed(
+                "duplicates",
+                f"It is {alike:.0%} the same as {told}; {gates.max_similarity:.0%} at most.",
+            )
         if copied > gates.max_copied:
-            return failed("duplicates", f"{copied:.0%} of it stands in {told}; {gates.max_copied:.0%} at most.")
+            return failed(
+                "duplicates",
+                f"{copied:.0%} of it stands in {told}; {gates.max_copied:.0%} at most.",
+            )
         nearest = max(nearest, alike)
-    return passed("duplicates", f"It is at most {nearest:.0%} the same as each of {len(neighbours)} neighbours.")
+    return passed(
+        "duplicates",
+        f"It is at most {nearest:.0%} the same as each of {len(neighbours)} neighbours.",
+    )
 
 
 def runs(text: str) -> set[tuple[str, ...]]:

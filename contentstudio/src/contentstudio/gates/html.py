@@ -1,8 +1,8 @@
 """The page is sanitised, and the text holds no markup. In every language.
 
-Two looks. The article as it was rendered must be what an allowlist leaves of it: the list here is another than the
-renderer's, so that one mistake is not made twice. And what the writer wrote must hold no tags, for they are either an
-attack or would be shown to readers as they stand.
+Two looks. The article as it was rendered must be what an allowlist leaves of it: the list here is
+another than the renderer's, so that one mistake is not made twice. And what the writer wrote must
+hold no tags, for they are either an attack or would be shown to readers as they stand.
 """
 
 from __future__ import annotations
@@ -14,19 +14,23 @@ from urllib.parse import urlsplit
 import nh3
 
 from contentstudio.gates import markup
-from contentstudio.gates.case import Case, failed, known, passed
-from contentstudio.gates.wording import listed, shown
+from contentstudio.gates.input import Case, failed, known, passed
 from contentstudio.model import Verdict
+from contentstudio.text.wording import listed, shown
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 _TAGS = listed(
-    "a abbr aside b blockquote br caption cite code dd del details dfn div dl dt em figcaption figure footer h1 h2 h3 "
-    "h4 header hr i img ins kbd li main mark nav ol p pre q s samp section small span strong sub summary sup table "
+    "a abbr aside b blockquote br caption cite code dd del details dfn div dl dt em "
+    "figcaption figure footer h1 h2 h3 "
+    "h4 header hr i img ins kbd li main mark nav ol p pre q s samp section small span "
+    "strong sub summary sup table "
     "tbody td tfoot th thead time tr u ul var wbr"
 )
-_ANYWHERE = frozenset({"class", "id", "lang", "dir", "title", "role", "aria-label", "aria-labelledby", "aria-hidden"})
+_ANYWHERE = frozenset(
+    {"class", "id", "lang", "dir", "title", "role", "aria-label", "aria-labelledby", "aria-hidden"}
+)
 _ATTRIBUTES = {
     "a": {"href", "rel"},
     "blockquote": {"cite"},
@@ -39,17 +43,24 @@ _ATTRIBUTES = {
 }
 _SCHEMES = frozenset({"http", "https"})
 _ACTIVE = listed(
-    "script style iframe frame frameset object embed applet svg math form input button select textarea link meta base "
+    "script style iframe frame frameset object embed applet svg math form input button "
+    "select textarea link meta base "
     "template video audio source noscript"
 )
 _DATA = "application/ld+json"  # a script that nobody runs
 
 
 def check(case: Case) -> Verdict:
-    """Compare the article with what the allowlist leaves of it, look over its page, and over the draft's own words."""
+    """Compare the article with what the allowlist leaves of it, look over its page, and over the
+    draft's own words.
+    """
     page = known(case.page, "the page")
     found = next(_markup_in_text(case), None) or next(_on_page(page, case), None)
-    return failed("html", found) if found else passed("html", "The page is what the allowlist leaves of it.")
+    return (
+        failed("html", found)
+        if found
+        else passed("html", "The page is what the allowlist leaves of it.")
+    )
 
 
 def _markup_in_text(case: Case) -> Iterator[str]:
@@ -59,7 +70,11 @@ def _markup_in_text(case: Case) -> Iterator[str]:
             if name in _ACTIVE or name == "img":
                 yield f"The {place} {shown(text)} has a <{name}> in it."
             for attribute, value in attributes:
-                if attribute.startswith("on") or _scheme(value or "") in ("javascript", "data", "vbscript"):
+                if attribute.startswith("on") or _scheme(value or "") in (
+                    "javascript",
+                    "data",
+                    "vbscript",
+                ):
                     yield f"The {place} {shown(text)} has {attribute} on a <{name}> in it."
         if closed := [name for name in tags.closed if name in (*_TAGS, *_ACTIVE)]:
             yield f"The {place} {shown(text)} has markup in it: </{closed[0]}>."
@@ -90,13 +105,22 @@ def _on_page(page: str, case: Case) -> Iterator[str]:
 
 
 def _difference(raw: str) -> str | None:
-    """The first element that sanitising takes away or changes; None where it leaves everything as it is."""
+    """The first element that sanitising takes away or changes; None where it leaves everything as
+    it is.
+    """
     attributes = {tag: set(_ATTRIBUTES.get(tag, ())) | _ANYWHERE for tag in _TAGS}
-    clean = nh3.clean(raw, tags=set(_TAGS), attributes=attributes, url_schemes=set(_SCHEMES), link_rel=None)
-    before, after = _shape(markup.whole(f"<div>{raw}</div>")), _shape(markup.whole(f"<div>{clean}</div>"))
+    clean = nh3.clean(
+        raw, tags=set(_TAGS), attributes=attributes, url_schemes=set(_SCHEMES), link_rel=None
+    )
+    before, after = (
+        _shape(markup.whole(f"<div>{raw}</div>")),
+        _shape(markup.whole(f"<div>{clean}</div>")),
+    )
     if before == after:
         return None
-    gone = next((one for one, other in zip(before, after, strict=False) if one != other), before[-1])
+    gone = next(
+        (one for one, other in zip(before, after, strict=False) if one != other), before[-1]
+    )
     return f"<{gone[0]}{''.join(' ' + name for name, _ in gone[1])}> is changed"
 
 
@@ -113,7 +137,9 @@ def _shape(tree: HtmlElement) -> list[tuple[str, tuple[tuple[str, str], ...], st
 
 
 def _scheme(url: str) -> str:
-    """What stands before the first colon, as browsers see it: without blanks and control characters."""
+    """What stands before the first colon, as browsers see it: without blanks and control
+    characters.
+    """
     plain = "".join(c for c in url if c > " ")
     head, colon, _ = plain.partition(":")
     return head.lower() if colon and head.isascii() and not set("/?#") & set(head) else ""

@@ -1,8 +1,9 @@
-"""No order to a machine that a source carried into the article, and nothing that would carry data out of it.
+"""No order to a machine that a source carried into the article, and nothing that would carry data
+out of it.
 
-A page that gives orders to its readers' machines is one for a person to look at, whoever wrote the order first and even
-where it is quoted. The orders are known in English, German, French, Spanish, Italian and Portuguese; links, pictures
-and hidden characters are found in every language.
+A page that gives orders to its readers' machines is one for a person to look at, whoever wrote the
+order first and even where it is quoted. The orders are known in English, German, French, Spanish,
+Italian and Portuguese; links, pictures and hidden characters are found in every language.
 """
 
 from __future__ import annotations
@@ -12,41 +13,54 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from contentstudio.gates import markup
-from contentstudio.gates.case import Case, failed, known, passed
-from contentstudio.gates.wording import normal, shown
+from contentstudio.gates.input import Case, failed, known, passed
 from contentstudio.model import Verdict
+from contentstudio.text.wording import normal, shown
 
 _MACHINE = (
-    r"(?:a\.?i\.?|assistants?|(?:large |language )*models?|llms?|(?:chat)?bots?|agents?|gpt|chatgpt|claude|gemini)"
+    r"(?:a\.?i\.?|assistants?|(?:large |language "
+    r")*models?|llms?|(?:chat)?bots?|agents?|gpt|chatgpt|claude|gemini)"
 )
 _WHAT = r"(?:instructions?|prompts?|directions?|rules|guidelines|orders|commands|directives)"
 _ORDERS = re.compile(
     rf"\b(?:ignore|disregard|forget|override|bypass) (?:\w+ ){{0,4}}?"
-    rf"(?:(?:previous|prior|above|earlier|preceding|existing|original|initial|system) (?:\w+ )?{_WHAT}"
-    rf"|{_WHAT} (?:above|before|given|you (?:have been|were|are) given)|everything (?:above|before this|you were told))"
+    r"(?:(?:previous|prior|above|earlier|preceding|existing|original|initial|system) "
+    rf"(?:\w+ )?{_WHAT}"
+    rf"|{_WHAT} (?:above|before|given|you (?:have been|were|are) given)|everything "
+    r"(?:above|before this|you were told))"
     rf"|\byou are (?:now|no longer|actually) (?:\w+[ -]){{0,3}}{_MACHINE}\b"
-    r"|\byou are (?:now|no longer) (?:\w+ ){0,2}(?:jailbroken|unrestricted|dan\b|in \w+ mode|bound by)"
+    r"|\byou are (?:now|no longer) (?:\w+ ){0,2}(?:jailbroken|unrestricted|dan\b|in \w+ "
+    r"mode|bound by)"
     rf"|\b(?:if|since|as) you(?:'re| are) (?:an? )?(?:\w+ ){{0,2}}{_MACHINE}\b"
-    rf"|\b(?:attention|note to|message (?:to|for)|dear|hey|hello),? (?:all |any |the )?(?:\w+ )?{_MACHINE}\b"
+    r"|\b(?:attention|note to|message (?:to|for)|dear|hey|hello),? (?:all |any |the "
+    rf")?(?:\w+ )?{_MACHINE}\b"
     r"[^.]{0,40}[:,!-]"
-    rf"|\b{_MACHINE} (?:that (?:is|are) )?(?:reading|processing|summari[sz]ing|crawling|scraping) this\b"
-    r"|\b(?:act|behave|respond|pretend|roleplay) as (?:if you (?:are|were) )?(?:an? |the )?(?:\w+ ){0,2}"
+    rf"|\b{_MACHINE} (?:that (?:is|are) "
+    r")?(?:reading|processing|summari[sz]ing|crawling|scraping) this\b"
+    r"|\b(?:act|behave|respond|pretend|roleplay) as (?:if you (?:are|were) )?(?:an? |the "
+    r")?(?:\w+ ){0,2}"
     r"(?:ai|assistant|(?:language )?model|chatbot|dan|administrator|system|developer)\b"
     r"|\bfrom now on,? (?:you (?:will|must|are to|should) )?(?:only )?"
     r"(?:respond|answer|reply|write|output|obey|act as)\b"
-    r"|\b(?:new|updated|real|hidden|secret|important) (?:system )?(?:instructions?|prompt|task|directives?)\s*:"
+    r"|\b(?:new|updated|real|hidden|secret|important) (?:system "
+    r")?(?:instructions?|prompt|task|directives?)\s*:"
     r"|\b(?:begin|end) of (?:the )?(?:system )?(?:prompt|instructions)\b"
     r"|\b(?:reveal|print|repeat|output|show|leak|disclose|display) (?:\w+ ){0,3}?"
-    r"(?:system prompt|your (?:\w+ )?(?:prompt|instructions)|api keys?|passwords?|credentials|environment variables)\b"
-    r"|\b(?:do not|don't|never) (?:tell|inform|alert|warn|mention (?:this|it) to|reveal (?:this|it) to) "
+    r"(?:system prompt|your (?:\w+ )?(?:prompt|instructions)|api "
+    r"keys?|passwords?|credentials|environment variables)\b"
+    r"|\b(?:do not|don't|never) (?:tell|inform|alert|warn|mention (?:this|it) to|reveal "
+    r"(?:this|it) to) "
     r"(?:the |your )(?:user|human|operator|developer|owner|editor)s?\b"
-    r"|\b(?:include|insert|add|place|put|embed|append) (?:\w+ ){0,3}(?:links?|urls?|text|sentence|phrase|code) "
+    r"|\b(?:include|insert|add|place|put|embed|append) (?:\w+ "
+    r"){0,3}(?:links?|urls?|text|sentence|phrase|code) "
     r"(?:\S+ ){0,4}?(?:in|into|to|at the end of) (?:your|the|every|each) (?:\w+ )?"
     r"(?:answer|response|reply|output|article|summary|post)\b"
-    r"|\b(?:send|post|forward|upload|transmit|exfiltrate|leak) (?:\S+ ){1,8}?to (?:https?:|www\.|\S+@\S)"
+    r"|\b(?:send|post|forward|upload|transmit|exfiltrate|leak) (?:\S+ ){1,8}?to "
+    r"(?:https?:|www\.|\S+@\S)"
     r"|\b(?:developer|jailbreak|dan|god|debug) mode (?:is )?(?:on|enabled|activated)\b"
     # the same in other languages
-    r"|\b(?:ignorier|vergiss|missacht)\w* (?:\w+ ){0,4}(?:anweisung|instruktion|vorgabe|regel|befehl)\w*"
+    r"|\b(?:ignorier|vergiss|missacht)\w* (?:\w+ "
+    r"){0,4}(?:anweisung|instruktion|vorgabe|regel|befehl)\w*"
     r"|\bdu bist (?:jetzt|nun|ab sofort) (?:\w+ ){0,2}(?:ki|assistent|sprachmodell|chatbot|bot)\b"
     r"|\b(?:ignore[sz]?|oublie[sz]?) (?:\w+ ){0,4}(?:instructions|consignes|directives|règles)\b"
     r"|\b(?:ignor[aeá]\w*|olvid[ae]\w*) (?:\w+ ){0,4}(?:instrucciones|órdenes|indicaciones)\b"
@@ -56,12 +70,14 @@ _ORDERS = re.compile(
 )
 _PICTURE = re.compile(r"!\[[^\]]*\]\s*[(\[]")
 _LINK = re.compile(r"\[[^\]]+\]\(\s*(?:[a-z][a-z0-9+.-]*:|//|www\.|/)", re.I)
-_URL = re.compile(r"(?:\b[a-z][a-z0-9+.-]*:)?//[^\s<>\"'“”()\[\]]+|\bwww\.[^\s<>\"'“”()\[\]]+", re.I)
-# Tags, marks that turn the direction, and what a terminal obeys.
-_HIDDEN = re.compile("[\U000e0000-\U000e007f\u202a-\u202e\u2066-\u2069\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_LOOKALIKE = (
-    "\u0400-\u04ff\u03bf\u03bd\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
+_URL = re.compile(
+    r"(?:\b[a-z][a-z0-9+.-]*:)?//[^\s<>\"'“”()\[\]]+|\bwww\.[^\s<>\"'“”()\[\]]+", re.I
 )
+# Tags, marks that turn the direction, and what a terminal obeys.
+_HIDDEN = re.compile(
+    "[\U000e0000-\U000e007f\u202a-\u202e\u2066-\u2069\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+)
+_LOOKALIKE = "\u0400-\u04ff\u03bf\u03bd\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
 _TWO_ALPHABETS = re.compile(rf"\w*(?:[A-Za-z]\w*[{_LOOKALIKE}]|[{_LOOKALIKE}]\w*[A-Za-z])\w*")
 
 
@@ -79,7 +95,10 @@ def _orders(case: Case) -> Iterator[str]:
         if _HIDDEN.search(text):
             yield f"{told} has characters that nobody sees."
         if mixed := _TWO_ALPHABETS.search(normal(text)):
-            yield f"{told} has the word “{mixed[0]}” in letters of two alphabets, which machines read otherwise."
+            yield (
+                f"{told} has the word “{mixed[0]}” in letters of two alphabets, which "
+                "machines read otherwise."
+            )
         if order := _ORDERS.search(normal(text)):
             yield f"{told} gives an order to a machine: “{order[0]}”."
         if _PICTURE.search(text):
@@ -92,7 +111,9 @@ def _orders(case: Case) -> Iterator[str]:
 
 def _exits(case: Case) -> Iterator[str]:
     page = markup.article(known(case.page, "the page"))
-    given = {snapshot.url for snapshot in case.pool.values()} | {link.url for link in case.draft.links}
+    given = {snapshot.url for snapshot in case.pool.values()} | {
+        link.url for link in case.draft.links
+    }
     for url in markup.urls(page):
         if url not in given and urlsplit(url).query:
             yield f"The page has an address that carries data: {url}."

@@ -1,10 +1,12 @@
-"""The body has neither too few words nor too many. In scripts without blanks two characters count as a word."""
+"""The body has neither too few words nor too many. In scripts without blanks two characters count
+as a word.
+"""
 
 from __future__ import annotations
 
-from contentstudio.gates.case import Case, failed, passed
-from contentstudio.gates.wording import word_count
+from contentstudio.gates.input import Case, failed, passed
 from contentstudio.model import Verdict
+from contentstudio.text.wording import word_count
 
 
 def check(case: Case) -> Verdict:

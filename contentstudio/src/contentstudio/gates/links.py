@@ -1,7 +1,7 @@
 """Every link leads somewhere, and no link leads where the writer was not sent. In every language.
 
-A link is dead where its page is gone or its name unknown. A site that refuses machines (401, 403, 429) or does not
-answer in time says nothing of what its readers see: such a link is unknown.
+A link is dead where its page is gone or its name unknown. A site that refuses machines (401, 403,
+429) or does not answer in time says nothing of what its readers see: such a link is unknown.
 """
 
 from __future__ import annotations
@@ -10,30 +10,41 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from contentstudio.gates import facts
-from contentstudio.gates.case import Case, failed, known, passed
-from contentstudio.gates.wording import normal, shown
+from contentstudio.gates.input import Case, failed, known, passed
 from contentstudio.model import Verdict
+from contentstudio.pipelines import gate_inputs
+from contentstudio.text.wording import normal, shown
 
-_BARE = re.compile(r"\bhttps?://\S+|\bwww\.\w\S+|\b(?:[\w-]+\.)+[a-z]{2,}/\w\S*|\b[\w.+-]+@[\w-]+\.[\w.-]*\w", re.I)
+_BARE = re.compile(
+    r"\bhttps?://\S+|\bwww\.\w\S+|\b(?:[\w-]+\.)+[a-z]{2,}/\w\S*|\b[\w.+-]+@[\w-]+\.[\w.-]*\w", re.I
+)
 
 
 def check(case: Case) -> Verdict:
     """Links are the pool's, the site's own or the draft's; each was asked, and none is dead."""
     page = known(case.page, "the page")
     said = known(case.links, "what the links answer")
-    urls = facts.links_of(page, case.site.url, case.draft.slug)
+    urls = gate_inputs.links_of(page, case.site.url, case.draft.slug)
     fault = next(_foreign(case, urls), None) or next(_written(case), None)
     if fault:
         return failed("links", fault)
     if never := [url for url in urls if url not in said]:
         return failed("links", f"Nobody asked whether {never[0]} is alive.")
     if dead := [url for url in urls if said[url].state == "dead"]:
-        return failed("links", f"{len(dead)} of {len(urls)} links are dead: {said[dead[0]].why or dead[0]}")
+        return failed(
+            "links", f"{len(dead)} of {len(urls)} links are dead: {said[dead[0]].why or dead[0]}"
+        )
     unknown = [url for url in urls if said[url].state == "unknown"]
     if unknown and not case.gates.allow_unknown_links:
-        return failed("links", f"{len(unknown)} of {len(urls)} links are unknown: {said[unknown[0]].why or unknown[0]}")
-    return passed("links", f"{len(urls) - len(unknown)} of {len(urls)} links are alive, {len(unknown)} are unknown.")
+        return failed(
+            "links",
+            f"{len(unknown)} of {len(urls)} links are unknown: "
+            f"{said[unknown[0]].why or unknown[0]}",
+        )
+    return passed(
+        "links",
+        f"{len(urls) - len(unknown)} of {len(urls)} links are alive, {len(unknown)} are unknown.",
+    )
 
 
 def _foreign(case: Case, urls: list[str]) -> Iterator[str]:

@@ -28,7 +28,9 @@ def article(page: str) -> HtmlElement:
 
 
 def inside(page: str) -> str:
-    """The markup of the article, byte for byte as it was rendered; all of it where the page is the article alone."""
+    """The markup of the article, byte for byte as it was rendered; all of it where the page is the
+    article alone.
+    """
     start, end = page.find("<article"), page.rfind("</article>")
     return page[page.index(">", start) + 1 : end] if 0 <= start < end else page
 
@@ -45,7 +47,9 @@ def text_of(element: HtmlElement) -> str:
 
 
 class Tags(HTMLParser):
-    """The tags that a text would have if somebody forgot to escape it: (name, attributes) and the names that close."""
+    """The tags that a text would have if somebody forgot to escape it: (name, attributes) and the
+    names that close.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()

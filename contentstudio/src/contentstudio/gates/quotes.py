@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from contentstudio.gates.case import Case, failed, passed
-from contentstudio.gates.wording import normal, shown, stands_in
+from contentstudio.gates.input import Case, failed, passed
 from contentstudio.model import Sentence, Snapshot, Verdict
-from contentstudio.research.sentences import sentences
+from contentstudio.text.sentences import sentences
+from contentstudio.text.wording import normal, shown, stands_in
 
-_NEAR = 0.75  # of the words, in order, are the same: a quote that was changed and not one that was made up
-# In double marks, to the end of the sentence where the quote goes on in the next one; or in single ones.
+# of the words, in order, are the same: a quote that was changed and not one that was made up
+_NEAR = 0.75
+# In double marks, to the end of the sentence where the quote goes on in the next one; or in single
+# ones.
 _INLINE = re.compile(r"""(?<!\w)"([^"]*\w[^"]*)(?:"(?!\w)|$)|(?<!\w)'(\w.*?[\w,.!?])'(?!\w)""")
 _FEW = 4  # words; fewer in quotation marks are a name or a manner of speaking
 
@@ -20,14 +22,19 @@ _FEW = 4  # words; fewer in quotation marks are a name or a manner of speaking
 def check(case: Case) -> Verdict:
     """Look for each quote in the text of its source; only white space and typography may differ.
 
-    A quote is a sentence that is marked as one, or four words and more in quotation marks within a sentence.
+    A quote is a sentence that is marked as one, or four words and more in quotation marks within a
+    sentence.
     """
     texts = {key: normal(snapshot.text) for key, snapshot in case.pool.items()}
     quotes = [quote for sentence in case.draft.sentences() for quote in _quotes(sentence)]
-    wrong = [q for q in quotes if q.source not in texts or not stands_in(normal(q.text), texts[q.source])]
+    wrong = [
+        q for q in quotes if q.source not in texts or not stands_in(normal(q.text), texts[q.source])
+    ]
     if wrong:
         fault = _fault(wrong[0], case)
-        return failed("quotes", f"{len(wrong)} of {len(quotes)} quotes are not in their source: {fault}")
+        return failed(
+            "quotes", f"{len(wrong)} of {len(quotes)} quotes are not in their source: {fault}"
+        )
     return passed("quotes", f"{len(quotes)} quotes stand in their sources word for word.")
 
 

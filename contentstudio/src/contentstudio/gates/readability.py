@@ -1,14 +1,16 @@
-"""The text is easy enough to read, by the formula for its language; the grade is measured in English alone."""
+"""The text is easy enough to read, by the formula for its language; the grade is measured in
+English alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from math import ceil, floor
 
-from contentstudio.gates.case import Case, failed, passed, skipped
+from contentstudio.gates.input import Case, failed, passed, skipped
 from contentstudio.gates.reading_ease import FORMULAS, WORD, ease, grade
-from contentstudio.gates.wording import normal
 from contentstudio.model import Verdict
+from contentstudio.text.wording import normal
 
 
 def check(case: Case) -> Verdict:
@@ -19,13 +21,18 @@ def check(case: Case) -> Verdict:
         return skipped("readability", why)
     gates = case.gates
     measures = list(_measures(case))
-    values = f"Reading ease {measures[0][2]:.1f}" + "".join(f", grade {m[2]:.1f}" for m in measures[1:])
+    values = f"Reading ease {measures[0][2]:.1f}" + "".join(
+        f", grade {m[2]:.1f}" for m in measures[1:]
+    )
     for name, value, _, least, most in measures:
         if value < least:
             return failed("readability", f"{values}; {name}: at least {least:g} is wanted.")
         if value > most:
             return failed("readability", f"{values}; {name}: at most {most:g} is wanted.")
-    bands = [f"{gates.min_flesch:g} to {gates.max_flesch:g}", f"{gates.min_grade:g} to {gates.max_grade:g}"]
+    bands = [
+        f"{gates.min_flesch:g} to {gates.max_flesch:g}",
+        f"{gates.min_grade:g} to {gates.max_grade:g}",
+    ]
     noun = "bands are" if len(measures) > 1 else "band is"
     return passed("readability", f"{values}; the {noun} {' and '.join(bands[: len(measures)])}.")
 
@@ -36,8 +43,8 @@ def unmeasured_in(language: str) -> str:
 
 
 def _measures(case: Case) -> Iterator[tuple[str, float, float, float, float]]:
-    """(name, value, value as shown, least, most). Ease is rounded down, so that a text just below the threshold is not
-    shown as having reached it; the grade is rounded up.
+    """(name, value, value as shown, least, most). Ease is rounded down, so that a text just below
+    the threshold is not shown as having reached it; the grade is rounded up.
     """
     texts, gates = [s.text for s in case.draft.sentences()], case.gates
     value = ease(texts, case.language)

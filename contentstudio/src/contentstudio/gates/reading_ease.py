@@ -1,7 +1,9 @@
-"""Reading ease in eight languages: Flesch's formula, and its published adaptations to languages with longer words.
+"""Reading ease in eight languages: Flesch's formula, and its published adaptations to languages
+with longer words.
 
-Each is `base - per_word * (words per sentence) - per_syllable * (syllables per word)` on one scale: 60 to 70 is
-standard, 30 to 50 difficult, below 30 very difficult. Syllables are counted by spelling, a few per cent off.
+Each is `base - per_word * (words per sentence) - per_syllable * (syllables per word)` on one scale:
+60 to 70 is standard, 30 to 50 difficult, below 30 very difficult. Syllables are counted by
+spelling, a few per cent off.
 
 Sources of the constants:
 
@@ -22,26 +24,32 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from contentstudio.gates.wording import normal
-from contentstudio.research.sentences import sentences
+from contentstudio.text.sentences import sentences
+from contentstudio.text.wording import normal
 
 WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 
 _VOWELS = re.compile(r"[aeiouy]+")
 _SILENT = re.compile(  # an e that is written and not spoken
-    r"(?<=[^aeiouy])(?<![^aeiouyrl]l)(?:e|(?<![cgsxz])(?<![cs]h)es|(?<![td])ed)\b"  # made, not apple, boxes, wanted
+    # made, not apple, boxes, wanted
+    r"(?<=[^aeiouy])(?<![^aeiouyrl]l)(?:e|(?<![cgsxz])(?<![cs]h)es|(?<![td])ed)\b"
     r"|(?<=[^aeiouy])e(?=(?:ly|ness|less|ful|ment|ments|thing|where)\b)"  # lonely
 )
 _APART = re.compile(  # neighbours that are spoken apart, and consonants that are spoken alone
-    r"(?<![cgstx])i[aou]|[cst]iat|[aeiouy](?:ing|ism)|[^gq]ua|[^gp]eo(?!u)"  # diary, initiate, being, usual, video
+    # diary, initiate, being, usual, video
+    r"(?<![cgstx])i[aou]|[cst]iat|[aeiouy](?:ing|ism)|[^gq]ua|[^gp]eo(?!u)"
     r"|sms?\b|[dst]n't\b"  # prism, didn't
 )
 
 
 def syllables(word: str) -> int:
-    """How many syllables an English word is spoken with, at least one: vowel groups with two kinds of exceptions."""
+    """How many syllables an English word is spoken with, at least one: vowel groups with two kinds
+    of exceptions.
+    """
     word = word.lower().removesuffix("'s")
-    return max(1, len(_VOWELS.findall(word)) - len(_SILENT.findall(word)) + len(_APART.findall(word)))
+    return max(
+        1, len(_VOWELS.findall(word)) - len(_SILENT.findall(word)) + len(_APART.findall(word))
+    )
 
 
 def _counts(nucleus: str) -> Callable[[str], int]:
@@ -56,7 +64,9 @@ def _french(word: str) -> int:
     return max(1, found - bool(found > 1 and _MUTE.search(word.lower())))
 
 
-_FRENCH = re.compile(r"(?<=[gq])u(?=[aeiouyàâéèêëîïôœ])[aeiouyàâéèêëîïôœ]+|é|[aeiouyàâèêëîïôöùûüœæ]+")
+_FRENCH = re.compile(
+    r"(?<=[gq])u(?=[aeiouyàâéèêëîïôœ])[aeiouyàâéèêëîïôœ]+|é|[aeiouyàâèêëîïôöùûüœæ]+"
+)
 _MUTE = re.compile(r"(?:(?<=[^aeiouyàâéèêëîïôöùûüœæ])|(?<=[qg]u))es?$")
 
 
@@ -74,7 +84,8 @@ class Formula:
         return self.base - self.per_word * words - self.per_syllable * spoken
 
 
-# The vowels of one syllable. In es, it and pt an unaccented i or u beside a, e or o is no syllable of its own.
+# The vowels of one syllable. In es, it and pt an unaccented i or u beside a, e or o is no syllable
+# of its own.
 _GERMAN = r"eau|äu|[aeo]u|[ae]i|[ae]y|ie|aa|ee|oo|qu[aeiouäöü]|[aeiouyäöü]"
 _SPANISH = r"[qg]u[ií]?[eé]|[iuüy]?[aeoáéó](?:[iuü]|y(?![aeiouáéíóú]))?|[íú]|[iuü]+y?|y"
 _ITALIAN = r"qu[aeoàèéò]|[iu]?[aeoàèéòóù][iu]?|[ìíú]|[iu]+|y"
@@ -104,7 +115,9 @@ def ease(texts: Sequence[str], language: str = "en") -> float:
 
 
 def grade(texts: Sequence[str]) -> float:
-    """The years of school that an English text asks for. Raises ZeroDivisionError where there is no word."""
+    """The years of school that an English text asks for. Raises ZeroDivisionError where there is no
+    word.
+    """
     words, spoken = _means(texts, "en")
     return 0.39 * words + 11.8 * spoken - 15.59
 

@@ -1,15 +1,17 @@
-"""No other page of the site has this article's title in other words: two that do take each other's readers.
+"""No other page of the site has this article's title in other words: two that do take each other's
+readers.
 
-Search engines show one of them, and not always the better one. The words of the titles are compared, in every
-language; the little words that carry no matter are known in English alone, so elsewhere titles are rivals less often.
+Search engines show one of them, and not always the better one. The words of the titles are
+compared, in every language; the little words that carry no matter are known in English alone, so
+elsewhere titles are rivals less often.
 """
 
 from __future__ import annotations
 
-from contentstudio.gates.case import Case, failed, known, passed
-from contentstudio.gates.wording import normal, shown
+from contentstudio.gates.input import Case, failed, known, passed
 from contentstudio.model import Verdict
-from contentstudio.research.terms import content_words
+from contentstudio.text.terms import content_words
+from contentstudio.text.wording import normal, shown
 
 
 def check(case: Case) -> Verdict:
@@ -19,10 +21,18 @@ def check(case: Case) -> Verdict:
     for rival in rivals:
         alike = likeness(case.draft.title, rival.title)
         if alike > case.gates.max_rivalry:
-            told = f"{alike:.0%} of the words of its title and of {shown(normal(rival.title))} ({rival.url})"
-            return failed("rivals", f"{told} are the same, so they are rivals; {case.gates.max_rivalry:.0%} at most.")
+            told = (
+                f"{alike:.0%} of the words of its title and of {shown(normal(rival.title))} "
+                f"({rival.url})"
+            )
+            return failed(
+                "rivals",
+                f"{told} are the same, so they are rivals; {case.gates.max_rivalry:.0%} at most.",
+            )
         nearest = max(nearest, alike)
-    return passed("rivals", f"Its title shares at most {nearest:.0%} of the words with {len(rivals)} rivals.")
+    return passed(
+        "rivals", f"Its title shares at most {nearest:.0%} of the words with {len(rivals)} rivals."
+    )
 
 
 def likeness(title: str, other: str) -> float:

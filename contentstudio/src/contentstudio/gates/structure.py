@@ -1,4 +1,5 @@
-"""The page is well built: headings, links, pictures, title and description. By its tree, in every language.
+"""The page is well built: headings, links, pictures, title and description. By its tree, in every
+language.
 
 Wide characters (Chinese, Japanese, Korean) count as two in lengths.
 """
@@ -11,14 +12,15 @@ from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
 from contentstudio.gates import markup
-from contentstudio.gates.case import Case, failed, known, passed
-from contentstudio.gates.wording import normal, shown
+from contentstudio.gates.input import Case, failed, known, passed
 from contentstudio.model import Block, ListBlock, QuoteBlock, TableBlock, Verdict, groups
+from contentstudio.text.wording import normal, shown
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-_CUT = 0.2  # of the sentences; where more of them end without a stop, the language or the author has none
+# of the sentences; where more of them end without a stop, the language or the author has none
+_CUT = 0.2
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
@@ -26,12 +28,21 @@ def check(case: Case) -> Verdict:
     """Look over the article as it is rendered, and over what the page says of itself."""
     page = known(case.page, "the page")
     article = markup.article(page)
-    looks = (_headings(article), _links(article), _pictures(case, article), _blocks(case), _head(case))
+    looks = (
+        _headings(article),
+        _links(article),
+        _pictures(case, article),
+        _blocks(case),
+        _head(case),
+    )
     fault = next(chain.from_iterable(looks), None)
     if fault:
         return failed("structure", fault)
     count = sum(1 for _ in article.iter(*_HEADINGS))
-    return passed("structure", f"{count} headings in order, links and pictures have words, title and description fit.")
+    return passed(
+        "structure",
+        f"{count} headings in order, links and pictures have words, title and description fit.",
+    )
 
 
 def _headings(article: HtmlElement) -> Iterator[str]:
@@ -51,7 +62,10 @@ def _headings(article: HtmlElement) -> Iterator[str]:
         seen.add(text.casefold())
         here = int(heading.tag[1])
         if here > level + 1:
-            yield f"The heading {shown(text)} is an {heading.tag} below an h{level}: a level is left out."
+            yield (
+                f"The heading {shown(text)} is an {heading.tag} below an h{level}: a level "
+                "is left out."
+            )
         level = here
 
 
@@ -59,7 +73,11 @@ def _links(article: HtmlElement) -> Iterator[str]:
     targets = {element.get("id") for element in article.iter()} | {None}
     for link in article.iter("a"):
         href = (link.get("href") or "").strip()
-        words = [markup.text_of(link), link.get("aria-label") or "", *(i.get("alt") or "" for i in link.iter("img"))]
+        words = [
+            markup.text_of(link),
+            link.get("aria-label") or "",
+            *(i.get("alt") or "" for i in link.iter("img")),
+        ]
         if not any(map(str.isalnum, "".join(words))):
             yield f"The link to {href or 'nowhere'} has no words."
         if href in ("", "#"):
@@ -77,7 +95,9 @@ def _pictures(case: Case, article: HtmlElement) -> Iterator[str]:
 
 def _blocks(case: Case) -> Iterator[str]:
     for section in case.draft.sections:
-        if not any(_has_words(s.text) for block in section.blocks for group in groups(block) for s in group):
+        if not any(
+            _has_words(s.text) for block in section.blocks for group in groups(block) for s in group
+        ):
             yield f"The section {shown(section.heading)} is empty."
         for block in section.blocks:
             yield from _block(block, section.heading)
@@ -96,7 +116,9 @@ def _blocks(case: Case) -> Iterator[str]:
 def _block(block: Block, heading: str) -> Iterator[str]:
     """What is empty in a list, a quote or a table."""
     below = f"below {shown(heading)}"
-    if isinstance(block, ListBlock) and not all(any(_has_words(s.text) for s in item) for item in block.items):
+    if isinstance(block, ListBlock) and not all(
+        any(_has_words(s.text) for s in item) for item in block.items
+    ):
         yield f"A list {below} has an empty item."
     if isinstance(block, QuoteBlock) and not any(_has_words(s.text) for s in block.sentences):
         yield f"A quote {below} is empty."
@@ -113,7 +135,10 @@ def _has_words(text: str) -> bool:
 
 def _head(case: Case) -> Iterator[str]:
     gates = case.gates
-    bands = {"title": (gates.min_title, gates.max_title), "description": (gates.min_description, gates.max_description)}
+    bands = {
+        "title": (gates.min_title, gates.max_title),
+        "description": (gates.min_description, gates.max_description),
+    }
     for name, (least, most) in bands.items():
         size = _width(normal(getattr(case.draft, name)))
         if size < least:

@@ -1,21 +1,23 @@
 """No word and no run of words stands there for a search engine's sake.
 
-The n-grams are measured in every language. The density of a word is not measured in scripts without blanks between
-words, for nothing there tells what a word is. Words of three letters and fewer are not counted, nor the commonest
-longer ones of English.
+The n-grams are measured in every language. The density of a word is not measured in scripts without
+blanks between words, for nothing there tells what a word is. Words of three letters and fewer are
+not counted, nor the commonest longer ones of English.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
-from contentstudio.gates.case import Case, failed, passed
-from contentstudio.gates.wording import grams, is_unspaced, listed, normal, shown, tokens
+from contentstudio.gates.input import Case, failed, passed
 from contentstudio.model import Verdict
+from contentstudio.text.wording import grams, is_unspaced, listed, normal, shown, tokens
 
 _COMMON = listed(
-    "about also been because before could does each even every from have here into just like made make many more most "
-    "much need only other over same should some such than that their them then there these they this those very well "
+    "about also been because before could does each even every from have here into just "
+    "like made make many more most "
+    "much need only other over same should some such than that their them then there "
+    "these they this those very well "
     "were what when where which while will with would your"
 )
 _RUN = 4  # words
@@ -24,7 +26,9 @@ _OFTEN = 3  # times in a title or a description
 
 
 def check(case: Case) -> Verdict:
-    """Measure the commonest word of the body and the runs that repeat, and look for a word said thrice in the title."""
+    """Measure the commonest word of the body and the runs that repeat, and look for a word said
+    thrice in the title.
+    """
     body = tokens(case.draft.prose())
     if not body:
         return failed("stuffing", "There is no text to measure.")
@@ -40,13 +44,18 @@ def check(case: Case) -> Verdict:
         told = f"{repeated:.0%} of the runs of {_RUN} words stand there more than once"
         return failed("stuffing", f"{told}; at most {case.gates.max_repeated:.0%} are wanted.")
     if is_unspaced(case.draft.prose()):
-        return passed("stuffing", f"{repeated:.0%} of the runs repeat; density has no meaning in this script.")
+        return passed(
+            "stuffing", f"{repeated:.0%} of the runs repeat; density has no meaning in this script."
+        )
     word, count = _top(body) or ("", 0)
     density = count / len(body)
     if density > case.gates.max_density:
         told = f"“{word}” is {density:.1%} of the words"
         return failed("stuffing", f"{told}; at most {case.gates.max_density:.1%} is wanted.")
-    return passed("stuffing", f"“{word}” is {density:.1%} of the words, and {repeated:.0%} of the runs repeat.")
+    return passed(
+        "stuffing",
+        f"“{word}” is {density:.1%} of the words, and {repeated:.0%} of the runs repeat.",
+    )
 
 
 def _twice(case: Case) -> str | None:

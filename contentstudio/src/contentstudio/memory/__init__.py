@@ -1,4 +1,6 @@
-"""What the studio knows, in Postgres: the texts it read, the topics it found, and what became of each."""
+"""What the studio knows, in Postgres: the texts it read, the topics it found, and what became of
+each.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from contentstudio.model import Snapshot
-from contentstudio.research import slugs
 from contentstudio.research.topics import Choice
-from contentstudio.sql import queries
-from overnight.database import Database, Row
+from contentstudio.store.sql import queries
+from contentstudio.text import slugs
+from overnight.store.database import Database, Row
 
 
 class Memory:
-    """Snapshots and topics. Every write is an upsert by its natural key, so a repeated step changes nothing."""
+    """Snapshots and topics. Every write is an upsert by its natural key, so a repeated step changes
+    nothing.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -28,28 +32,51 @@ class Memory:
         return {row["sha256"]: Snapshot(**row) for row in rows}
 
     async def keep_choices(
-        self, site: str, day: date, chosen_by: str, choices: Sequence[Choice], writers: Mapping[str, str] | None = None
+        self,
+        site: str,
+        day: date,
+        chosen_by: str,
+        choices: Sequence[Choice],
+        writers: Mapping[str, str] | None = None,
     ) -> None:
         """Keep what a job decided. `writers` are the jobs that write new topics, by their slugs."""
         jobs = writers or {}
-        made = [{**choice.model_dump(mode="json"), "job_id": jobs.get(choice.slug)} for choice in choices]
-        params = {"site": site, "chosen_by": chosen_by, "found_on": day, "choices": json.dumps(made)}
+        made = [
+            {**choice.model_dump(mode="json"), "job_id": jobs.get(choice.slug)}
+            for choice in choices
+        ]
+        params = {
+            "site": site,
+            "chosen_by": chosen_by,
+            "found_on": day,
+            "choices": json.dumps(made),
+        }
         await self._database.fetch(queries["choice_keep"], params)
 
     async def targets(self, site: str, chosen_by: str) -> list[tuple[str, date]]:
         """The slugs that a job decided to have written, each with the day of its topic."""
-        rows = await self._database.fetch(queries["choice_targets"], {"site": site, "chosen_by": chosen_by})
+        rows = await self._database.fetch(
+            queries["choice_targets"], {"site": site, "chosen_by": chosen_by}
+        )
         return [(row["slug"], row["found_on"]) for row in rows]
 
     async def slug_for(self, site: str, title: str, given: Mapping[str, str]) -> str:
-        """The slug of a story on its site. `given` maps slugs that were given since to their stories' titles."""
+        """The slug of a story on its site. `given` maps slugs that were given since to their
+        stories' titles.
+        """
         params = {"site": site, "slugs": slugs.candidates(title), "title": title}
         rows = await self._database.fetch(queries["slugs_taken"], params)
         return slugs.free_slug(title, {row["slug"]: row["title"] for row in rows} | dict(given))
 
-    async def topic(self, site: str, slug: str, until: date | None = None) -> tuple[str, list[Snapshot]]:
-        """A topic's title and the snapshots that an article on it may cite: those that were found until that day."""
-        rows = await self._database.fetch(queries["topic_read"], {"site": site, "slug": slug, "until": until})
+    async def topic(
+        self, site: str, slug: str, until: date | None = None
+    ) -> tuple[str, list[Snapshot]]:
+        """A topic's title and the snapshots that an article on it may cite: those that were found
+        until that day.
+        """
+        rows = await self._database.fetch(
+            queries["topic_read"], {"site": site, "slug": slug, "until": until}
+        )
         if not rows:
             raise LookupError(f"the topic {site}/{slug} is not known")
         titles = [row.pop("title") for row in rows]

@@ -1,4 +1,6 @@
-"""The one memory of every path: what a site has, is about to have, and shall not have, and how like a text is to it."""
+"""The one memory of every path: what a site has, is about to have, and shall not have, and how like
+a text is to it.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,11 @@ from urllib.parse import unquote, urlsplit
 from contentstudio.memory import links
 from contentstudio.memory.embeddings import Embedder, Scale
 from contentstudio.model import Draft, InternalLink, Snapshot
-from contentstudio.research.terms import content_words
 from contentstudio.research.topics import Near, Page, clean_title
-from contentstudio.sql import queries
+from contentstudio.store.sql import queries
+from contentstudio.text.terms import content_words
 from overnight import Context
-from overnight.database import Database, Row
+from overnight.store.database import Database, Row
 
 BATCH = 32  # texts that are made into vectors in one call
 NEAREST = 20  # documents beside a text that a decision looks at
@@ -26,7 +28,9 @@ LINKS = 5  # internal links of an article at most
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """A post of the site that aims at the same query. `similarity` is the share of the query's words in its title."""
+    """A post of the site that aims at the same query. `similarity` is the share of the query's
+    words in its title.
+    """
 
     title: str
     url: str
@@ -34,7 +38,9 @@ class Rival:
 
 
 class Documents:
-    """Documents and their vectors. A vector is made by a step that needs it: texts alone are kept before."""
+    """Documents and their vectors. A vector is made by a step that needs it: texts alone are kept
+    before.
+    """
 
     def __init__(self, database: Database, embedder: Embedder) -> None:
         self._database = database
@@ -45,7 +51,9 @@ class Documents:
         """What the likenesses of the provider in use mean."""
         return self._embedder.scale
 
-    async def keep_candidate(self, site: str, snapshot: Snapshot, found_on: date, settings: str) -> tuple[str, date]:
+    async def keep_candidate(
+        self, site: str, snapshot: Snapshot, found_on: date, settings: str
+    ) -> tuple[str, date]:
         """Note that a page may become a topic. (URL, day) of the page that has this text."""
         title = clean_title(snapshot.title)
         params = {
@@ -57,18 +65,35 @@ class Documents:
         return row["url"], row["found_on"]
 
     async def keep_draft(
-        self, draft: Draft, kind: Literal["queued", "published"], job_id: str, url: str | None = None
+        self,
+        draft: Draft,
+        kind: Literal["queued", "published"],
+        job_id: str,
+        url: str | None = None,
     ) -> None:
         """Keep an article of ours; `url` is where it was published."""
         text = draft.prose()
-        params = {"site": draft.site, "slug": draft.slug, "kind": kind, "url": url, "job_id": job_id}
+        params = {
+            "site": draft.site,
+            "slug": draft.slug,
+            "kind": kind,
+            "url": url,
+            "job_id": job_id,
+        }
         whole = {**params, "title": draft.title, "text": text, "sha256": _hash(draft.title, text)}
         await self._database.fetch(queries["document_keep"], whole)
 
     async def keep_own(self, site: str, url: str, title: str, text: str) -> None:
         """Keep a post of the owner's own, unless an article of ours stands there."""
         slug = unquote(urlsplit(url).path).strip("/")
-        params = {"site": site, "slug": slug, "url": url, "title": title, "text": text, "sha256": _hash(title, text)}
+        params = {
+            "site": site,
+            "slug": slug,
+            "url": url,
+            "title": title,
+            "text": text,
+            "sha256": _hash(title, text),
+        }
         await self._database.fetch(queries["document_own"], params)
 
     async def forget_own(self, site: str, urls: Sequence[str]) -> None:
@@ -80,16 +105,22 @@ class Documents:
         return {row["url"]: row["updated_at"] for row in await _standing(self._database, site)}
 
     async def published(self, site: str) -> list[Row]:
-        """The articles of ours that readers have: slug, title, URL, and when each was last published."""
+        """The articles of ours that readers have: slug, title, URL, and when each was last
+        published.
+        """
         return [row for row in await _standing(self._database, site) if row["kind"] == "published"]
 
     async def news(self, site: str, article: Row) -> list[Row]:
-        """What was read since an article was published: snapshot, URL, and whether that is a source that changed."""
+        """What was read since an article was published: snapshot, URL, and whether that is a source
+        that changed.
+        """
         params = {"site": site, **{name: article[name] for name in ("slug", "url", "updated_at")}}
         return await self._database.fetch(queries["document_news"], params)
 
     async def settle(self, site: str) -> None:
-        """Take in what became of articles in the ledger: what was cancelled is rejected, or forgotten."""
+        """Take in what became of articles in the ledger: what was cancelled is rejected, or
+        forgotten.
+        """
         await self._database.fetch(queries["documents_settle"], {"site": site})
 
     async def embed(self, ctx: Context[Any], site: str) -> None:
@@ -105,7 +136,9 @@ class Documents:
         return [Page(words=len(row.pop("text").split()), **row) for row in rows]
 
     async def near(self, site: str, slug: str, text_sha256: str) -> list[Near]:
-        """The documents most like a text whose vector is known, and first of all the one under the slug."""
+        """The documents most like a text whose vector is known, and first of all the one under the
+        slug.
+        """
         params = {"site": site, "slug": slug, "text_sha256": text_sha256}
         rows = await self._database.fetch(
             queries["documents_near"], {**params, "provider": self._embedder.name, "most": NEAREST}
@@ -117,34 +150,56 @@ class Documents:
         rows = await self._database.fetch(queries["document_sources"], {"site": site, "slug": slug})
         return frozenset((row["url"], row["sha256"]) for row in rows)
 
-    async def rivals(self, site: str, title: str, keyword: str = "", *, slug: str = "") -> list[Rival]:
+    async def rivals(
+        self, site: str, title: str, keyword: str = "", *, slug: str = ""
+    ) -> list[Rival]:
         """See `rivals`."""
         return await rivals(self._database, site, title, keyword, slug=slug)
 
-    async def links_for(self, ctx: Context[Any], site: str, draft: Draft, most: int = LINKS) -> list[InternalLink]:
-        """Links to the posts that are most like the draft, each from words of its prose that speak of the post."""
+    async def links_for(
+        self, ctx: Context[Any], site: str, draft: Draft, most: int = LINKS
+    ) -> list[InternalLink]:
+        """Links to the posts that are most like the draft, each from words of its prose that speak
+        of the post.
+        """
         text = draft.prose()
         sha256 = _hash(draft.title, text)
         await self._keep_vectors(ctx, [{"sha256": sha256, "title": draft.title, "text": text}])
-        near = [document for document in await self.near(site, draft.slug, sha256) if document.slug != draft.slug]
-        related = [d for d in near if d.url and d.kind in ("published", "own") and d.likeness >= self.scale.related]
+        near = [
+            document
+            for document in await self.near(site, draft.slug, sha256)
+            if document.slug != draft.slug
+        ]
+        related = [
+            d
+            for d in near
+            if d.url and d.kind in ("published", "own") and d.likeness >= self.scale.related
+        ]
         return links.choose(draft, [(d.title, d.url) for d in related if d.url], most)
 
     async def _keep_vectors(self, ctx: Context[Any], rows: Sequence[Row]) -> None:
-        vectors = await self._embedder.embed(ctx, [_text(row["title"], row["text"]) for row in rows])
+        vectors = await self._embedder.embed(
+            ctx, [_text(row["title"], row["text"]) for row in rows]
+        )
         for row, vector in zip(rows, vectors, strict=True):
             params = {"sha256": row["sha256"], "provider": self._embedder.name, "vector": vector}
             await self._database.fetch(queries["embedding_keep"], params)
 
 
-async def rivals(database: Database, site: str, title: str, keyword: str = "", *, slug: str = "") -> list[Rival]:
-    """The site's posts that aim at the same query, the closest first; not the one under `slug`, which is asked for.
+async def rivals(
+    database: Database, site: str, title: str, keyword: str = "", *, slug: str = ""
+) -> list[Rival]:
+    """The site's posts that aim at the same query, the closest first; not the one under `slug`,
+    which is asked for.
 
     The query is the keyword, and the title where there is none.
     """
     asked = content_words(keyword or title)
     standing = [row for row in await _standing(database, site) if row["slug"] != slug]
-    found = [Rival(row["title"], row["url"], _share(asked, content_words(row["title"]))) for row in standing]
+    found = [
+        Rival(row["title"], row["url"], _share(asked, content_words(row["title"])))
+        for row in standing
+    ]
     return sorted((r for r in found if r.similarity >= RIVAL), key=lambda r: (-r.similarity, r.url))
 
 
@@ -153,10 +208,13 @@ async def _standing(database: Database, site: str) -> list[Row]:
 
 
 async def reject(database: Database, job_id: str, reason: str) -> bool:
-    """Keep that a person does not want a job's article, nor one that is near it. False where it is not in the memory,
-    or readers have it.
+    """Keep that a person does not want a job's article, nor one that is near it. False where it is
+    not in the memory, or readers have it.
     """
-    return await database.one(queries["document_reject"], {"job_id": job_id, "reason": reason}) is not None
+    return (
+        await database.one(queries["document_reject"], {"job_id": job_id, "reason": reason})
+        is not None
+    )
 
 
 def _text(title: str, text: str) -> str:

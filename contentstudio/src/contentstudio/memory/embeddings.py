@@ -1,4 +1,5 @@
-"""Texts as vectors of length 1, so that how alike two texts are is one product. The port, and the default of the house.
+"""Texts as vectors of length 1, so that how alike two texts are is one product. The port, and the
+default of the house.
 
 The default is lexical: it knows which words two texts share, and nothing of what they mean.
 """
@@ -15,24 +16,30 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Protocol
 
-from contentstudio.research.terms import words_in_order
+from contentstudio.text.terms import words_in_order
 from overnight import Context
 
 Vector = list[float]
 
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]{2,}")  # written without blanks: two characters count as a word
+_UNSPACED = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff]{2,}"
+)  # written without blanks: two characters count as a word
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What a provider's likenesses mean: from `same` on two texts tell one story, from `related` on one subject."""
+    """What a provider's likenesses mean: from `same` on two texts tell one story, from `related` on
+    one subject.
+    """
 
     same: float
     related: float
 
 
 class Embedder(Protocol):
-    """Makes vectors. `name` tells providers, models and versions apart: vectors of two names are never compared."""
+    """Makes vectors. `name` tells providers, models and versions apart: vectors of two names are
+    never compared.
+    """
 
     @property
     def name(self) -> str: ...
@@ -41,12 +48,16 @@ class Embedder(Protocol):
     def scale(self) -> Scale: ...
 
     async def embed(self, ctx: Context[Any], texts: Sequence[str]) -> list[Vector]:
-        """A vector of length 1 for each text (all zeros for one that says nothing), each of the same dimension."""
+        """A vector of length 1 for each text (all zeros for one that says nothing), each of the
+        same dimension.
+        """
         ...
 
 
 class Lexical:
-    """Hashed words and pairs of words, the frequent ones damped. No model, no network, no cost; made for English."""
+    """Hashed words and pairs of words, the frequent ones damped. No model, no network, no cost;
+    made for English.
+    """
 
     DIMENSION = 512
     PAIR = 0.5  # what a pair of words counts beside a word
@@ -59,10 +70,15 @@ class Lexical:
         return await asyncio.to_thread(lambda: [self.vector(text) for text in texts])
 
     def vector(self, text: str) -> Vector:
-        """Each term adds to one place, or takes from it: so terms that meet in a place by chance cancel out."""
+        """Each term adds to one place, or takes from it: so terms that meet in a place by chance
+        cancel out.
+        """
         vector = [0.0] * self.DIMENSION
         words = list(_words(text))
-        for terms, weight in ((words, 1.0), ([" ".join(pair) for pair in pairwise(words)], self.PAIR)):
+        for terms, weight in (
+            (words, 1.0),
+            ([" ".join(pair) for pair in pairwise(words)], self.PAIR),
+        ):
             for term, count in Counter(terms).items():
                 place, sign = _place(term, self.DIMENSION)
                 vector[place] += sign * weight * (1 + math.log(count))
@@ -83,5 +99,7 @@ def _words(text: str) -> Iterator[str]:
 
 @lru_cache(maxsize=100_000)
 def _place(term: str, dimension: int) -> tuple[int, int]:
-    number = int.from_bytes(hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+    number = int.from_bytes(
+        hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    )
     return number // 2 % dimension, 1 if number % 2 else -1

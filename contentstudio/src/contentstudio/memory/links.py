@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from contentstudio.model import Draft, InternalLink
-from contentstudio.research.terms import content_words
+from contentstudio.text.terms import content_words
 
 SHORTEST, LONGEST = 2, 6  # words of an anchor
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -15,7 +15,8 @@ _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 def choose(draft: Draft, pages: Sequence[tuple[str, str]], most: int) -> list[InternalLink]:
     """Links to some of the pages (title, URL), in their order: each page once, and no words twice.
 
-    A quote is its source's and is left as it is. A page of which the prose does not speak gets no link.
+    A quote is its source's and is left as it is. A page of which the prose does not speak gets no
+    link.
     """
     texts = [sentence.text for sentence in draft.sentences() if not sentence.quoted]
     found: list[InternalLink] = []
@@ -34,13 +35,19 @@ def _anchor(texts: Sequence[str], wanted: frozenset[str], taken: Sequence[str]) 
         for phrase, length in _phrases(text):
             named = len(content_words(phrase) & wanted)
             overlaps = any(phrase.casefold() in one or one in phrase.casefold() for one in taken)
-            if named >= min(SHORTEST, len(wanted)) and not overlaps and (best is None or (named, -length) > best[0]):
+            if (
+                named >= min(SHORTEST, len(wanted))
+                and not overlaps
+                and (best is None or (named, -length) > best[0])
+            ):
                 best = ((named, -length), phrase)
     return best[1] if best else None
 
 
 def _phrases(text: str) -> Iterator[tuple[str, int]]:
-    """Runs of words with nothing but blanks between them, which begin and end with a word that carries matter."""
+    """Runs of words with nothing but blanks between them, which begin and end with a word that
+    carries matter.
+    """
     spans = [word.span() for word in _WORD.finditer(text)]
     carries = [bool(content_words(text[start:end])) for start, end in spans]
     for first, (start, _) in enumerate(spans):

@@ -3,10 +3,10 @@
 04:00 → night: a research job for each active site
         research: a source job for each source, and a memory job
         memory: remember → what the site has already
-        source: read it → a feed or a sitemap gives source jobs, a page gives a candidate → candidate.found
-        topic: (wait for the last one) → choose → what is worth an article → topic.validated
-        renewal: once a week: renew → articles whose sources changed or whose clicks fell → topic.validated
-        demand: gather → what people look for, kept for the scores of topics
+        source: read it → a feed or a sitemap gives source jobs, a page gives a candidate →
+        candidate.found topic: (wait for the last one) → choose → what is worth an article →
+        topic.validated renewal: once a week: renew → articles whose sources changed or whose clicks
+        fell → topic.validated demand: gather → what people look for, kept for the scores of topics
         article: generate → optimize → gate → (wait) → confirm → publish → ping
 
 by a person's wish → rollback: before → publish → ping
@@ -28,21 +28,27 @@ from contentstudio.config import Config, Remote, Static
 from contentstudio.pipelines import publishing, remembering, researching, writing
 from contentstudio.pipelines.researching import jobs_of
 from contentstudio.pipelines.work import Asked, Demanded, Night, Refreshing, Source, Topic
-from contentstudio.sql import queries
-from overnight import App, Cron, Debounce, Limit, On, Pipeline, Retry, control, hash_id, job_id
-from overnight.database import Database
+from contentstudio.store.sql import queries
+from overnight import App, Cron, Debounce, Limit, On, Pipeline, Retry, hash_id, job_id
+from overnight.operations import control
+from overnight.store.database import Database
 
-WRITING_CALLS = 4  # one after another, for which there is time in an attempt; the next one goes on with what is stored
+# one after another, for which there is time in an attempt; the next one goes on with what is stored
+WRITING_CALLS = 4
 PATIENT = Retry.over(hours=4)  # of what reads: a source that is down at 04:00 may be up at 07:00
 PROBE = 600.0  # seconds; a CMS that is away is asked as often as its breaker lets one through
 AT_ONCE = 4  # steps at the CMS of one site, over all workers: what a small host bears
-ONE_PING = [Limit("pings of {key}", at_once=1)]  # while one is under way, what the next one tells of gathers
+ONE_PING = [
+    Limit("pings of {key}", at_once=1)
+]  # while one is under way, what the next one tells of gathers
 TIDY = "30 2 * * *"  # before the night begins
 INSPECT = "0 6 * * *"  # after it
 
 
 def night_of(config: Config, moment: datetime) -> Night:
-    """The night that a moment belongs to, in the schedule's zone: the same job as the slot of that day."""
+    """The night that a moment belongs to, in the schedule's zone: the same job as the slot of that
+    day.
+    """
     day = moment.astimezone(ZoneInfo(config.research.timezone)).date()
     return Night(date=day, sites=[site.name for site in config.site if site.active])
 
@@ -54,7 +60,9 @@ def refreshing_of(config: Config, moment: datetime) -> Refreshing:
 
 
 async def begin(app: App, database: Database, config: Config, moment: datetime) -> bool:
-    """Begin tonight's work by hand. False where it had been begun; then what the config gained since is begun."""
+    """Begin tonight's work by hand. False where it had been begun; then what the config gained
+    since is begun.
+    """
     night = night_of(config, moment)
     _, new = await control.start(app, database, "night", night)
     for name in [] if new else night.sites:
@@ -64,7 +72,9 @@ async def begin(app: App, database: Database, config: Config, moment: datetime) 
 
 
 async def began(app: App, database: Database, config: Config, moment: datetime) -> datetime:
-    """When the night of a moment was begun, by its schedule or by hand; the moment itself where it was not yet."""
+    """When the night of a moment was begun, by its schedule or by hand; the moment itself where it
+    was not yet.
+    """
     job = app.pipeline("night").job(night_of(config, moment)).job_id
     row = await database.one(queries["night_began"], {"job_id": job})
     return min(row["at"], moment) if row and row["at"] else moment
@@ -88,7 +98,9 @@ def _article_id(topic: Topic) -> str:
 
 def build(config: Config) -> list[Pipeline]:
     """The pipelines, each step with its policy."""
-    nightly = Cron(config.research.cron, config.research.timezone, input=lambda slot: night_of(config, slot))
+    nightly = Cron(
+        config.research.cron, config.research.timezone, input=lambda slot: night_of(config, slot)
+    )
     deadline = config.writing.deadline_seconds
 
     night = Pipeline("night", on=[nightly], id=lambda n: hash_id("night", str(n.date), *n.sites))
@@ -98,19 +110,33 @@ def build(config: Config) -> list[Pipeline]:
     research.step(researching.plan)
 
     source = Pipeline("source", id=_source_id, key=lambda s: s.site)
-    source.step(researching.read, retry=PATIENT, timeout=config.fetch.timeout_seconds + researching.READ_SECONDS)
+    source.step(
+        researching.read,
+        retry=PATIENT,
+        timeout=config.fetch.timeout_seconds + researching.READ_SECONDS,
+    )
 
     demand = Pipeline("demand", id=_source_id, key=lambda d: d.site)
     demand.step(researching.gather, retry=PATIENT, timeout=300, breaker="search_console")
 
-    memory = Pipeline("memory", id=lambda m: hash_id("memory", m.site, str(m.date)), key=lambda m: m.site)
+    memory = Pipeline(
+        "memory", id=lambda m: hash_id("memory", m.site, str(m.date)), key=lambda m: m.site
+    )
     memory.step(remembering.remember, retry=PATIENT, timeout=900, breaker="cms {key}")
 
-    weekly = Cron(config.refresh.cron, config.research.timezone, input=lambda slot: refreshing_of(config, slot))
-    refresh = Pipeline("refresh", on=[weekly], id=lambda r: hash_id("refresh", str(r.date), *r.sites))
+    weekly = Cron(
+        config.refresh.cron,
+        config.research.timezone,
+        input=lambda slot: refreshing_of(config, slot),
+    )
+    refresh = Pipeline(
+        "refresh", on=[weekly], id=lambda r: hash_id("refresh", str(r.date), *r.sites)
+    )
     refresh.step(remembering.again)
 
-    renewal = Pipeline("renewal", id=lambda r: hash_id("renewal", r.site, str(r.date)), key=lambda r: r.site)
+    renewal = Pipeline(
+        "renewal", id=lambda r: hash_id("renewal", r.site, str(r.date)), key=lambda r: r.site
+    )
     renewal.step(remembering.renew, retry=Retry(3), timeout=600)
 
     settle = config.research.settle_seconds
@@ -132,45 +158,81 @@ def build(config: Config) -> list[Pipeline]:
     at_site = _at_site(config)
     wait = config.publishing.debounce_seconds
     last_look = Debounce(wait, at_most=max(wait, config.publishing.debounce_at_most_seconds))
-    # With a fallback each model has a breaker of its own: where this one held the step, nobody would ask the other.
+    # With a fallback each model has a breaker of its own: where this one held the step, nobody
+    # would ask the other.
     breaker = "writer" if config.writing.fallback is None else None
-    article.step(writing.generate, retry=Retry(3), timeout=WRITING_CALLS * deadline + 60, breaker=breaker)
+    article.step(
+        writing.generate, retry=Retry(3), timeout=WRITING_CALLS * deadline + 60, breaker=breaker
+    )
     article.step(writing.optimize, retry=Retry(3))
     gate_timeout = (1 + config.writing.rewrites) * (deadline + 120)
     article.step(writing.gate, retry=Retry(3), timeout=gate_timeout, breaker=breaker)
     article.step(writing.confirm, retry=Retry(3), after=last_look)
-    article.step(publishing.publish, retry=_away(config), timeout=300, breaker="cms {key}", limits=at_site)
-    article.step(publishing.ping, retry=Retry(3), timeout=60, breaker="indexnow {key}", limits=ONE_PING)
-    return [night, research, memory, source, demand, topic, refresh, renewal, article, *_care(config), *_watch(config)]
+    article.step(
+        publishing.publish, retry=_away(config), timeout=300, breaker="cms {key}", limits=at_site
+    )
+    article.step(
+        publishing.ping, retry=Retry(3), timeout=60, breaker="indexnow {key}", limits=ONE_PING
+    )
+    return [
+        night,
+        research,
+        memory,
+        source,
+        demand,
+        topic,
+        refresh,
+        renewal,
+        article,
+        *_care(config),
+        *_watch(config),
+    ]
 
 
 def _at_site(config: Config) -> list[Limit]:
-    """What the steps at the CMS of a site share. Folders of our own, where all sites are such, need no sparing."""
+    """What the steps at the CMS of a site share. Folders of our own, where all sites are such, need
+    no sparing.
+    """
     if all(isinstance(site.publish, Static) for site in config.site):
         return []
-    return [Limit("cms of {key}", at_once=AT_ONCE, starts=config.publishing.articles_per_second, per=1)]
+    return [
+        Limit("cms of {key}", at_once=AT_ONCE, starts=config.publishing.articles_per_second, per=1)
+    ]
 
 
 def _away(config: Config) -> Retry:
-    """Retries of what changes a site. The step itself gives up, by the hours that passed (`publishing.patient`); the
-    number counts for attempts that end at their time limit, and so never come to that.
+    """Retries of what changes a site. The step itself gives up, by the hours that passed
+    (`publishing.patient`); the number counts for attempts that end at their time limit, and so
+    never come to that.
     """
     return Retry.over(2 * config.publishing.retry_hours, longest=PROBE)
 
 
 def _care(config: Config) -> list[Pipeline]:
-    """What is done with articles that are published: by a person's wish, and once a night on sites with a CMS."""
+    """What is done with articles that are published: by a person's wish, and once a night on sites
+    with a CMS.
+    """
     at_site = _at_site(config)
     rollback = Pipeline("rollback", key=lambda named: named.site)
     rollback.step(publishing.before)
     publish = Pipeline("publish", key=lambda named: named.site)
     publish.step(publishing.last)
     for pipeline in (rollback, publish):
-        pipeline.step(publishing.publish, retry=_away(config), timeout=300, breaker="cms {key}", limits=at_site)
-        pipeline.step(publishing.ping, retry=Retry(3), timeout=60, breaker="indexnow {key}", limits=ONE_PING)
+        pipeline.step(
+            publishing.publish,
+            retry=_away(config),
+            timeout=300,
+            breaker="cms {key}",
+            limits=at_site,
+        )
+        pipeline.step(
+            publishing.ping, retry=Retry(3), timeout=60, breaker="indexnow {key}", limits=ONE_PING
+        )
 
     unpublish = Pipeline("unpublish", key=lambda named: named.site)
-    unpublish.step(publishing.unpublish, retry=_away(config), timeout=300, breaker="cms {key}", limits=at_site)
+    unpublish.step(
+        publishing.unpublish, retry=_away(config), timeout=300, breaker="cms {key}", limits=at_site
+    )
 
     rewrite = Pipeline("rewrite", key=lambda named: named.site)
     rewrite.step(remembering.reread, retry=Retry(3), timeout=600)
@@ -195,7 +257,9 @@ def _watch(config: Config) -> list[Pipeline]:
     if not any(site.search_console for site in config.site):
         return []
     timezone = config.research.timezone
-    inspections = Pipeline("inspections", on=[Cron(INSPECT, timezone, input=lambda slot: night_of(config, slot))])
+    inspections = Pipeline(
+        "inspections", on=[Cron(INSPECT, timezone, input=lambda slot: night_of(config, slot))]
+    )
     inspections.step(publishing.sites_to_inspect)
 
     inspection = Pipeline("inspection", key=lambda work: work.site)

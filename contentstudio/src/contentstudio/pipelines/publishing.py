@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from contentstudio.config import Config, Remote, Site, Static, Window
-from contentstudio.indexing import indexnow, listings, search_console
+from contentstudio.google import indexing
+from contentstudio.indexing import indexnow
 from contentstudio.indexing.indexnow import Pinged
 from contentstudio.model import Draft, Published
 from contentstudio.pipelines.work import (
@@ -27,10 +28,11 @@ from contentstudio.pipelines.work import (
     Swept,
     Unpublished,
 )
-from contentstudio.publish import publications, windows
+from contentstudio.publish import windows
 from contentstudio.publish.port import GONE, Article, Conflict, Effect, Existing
-from contentstudio.publish.publications import Turn
 from contentstudio.publish.static import StaticPublisher
+from contentstudio.store import index_status, publications
+from contentstudio.store.publications import Turn
 from contentstudio.writing.offline import WRITER as OFFLINE
 from overnight import Cancel, NoWork, Review, Snooze
 from overnight.errors import LedgerUnavailable, Permanent, Transient
@@ -40,14 +42,20 @@ BUSY_SECONDS = 3.0  # after which a slug that another job is at is tried again
 
 
 async def publish(ctx: Ctx, judged: Judged) -> Published | Review | Snooze:
-    """Put the article on its site, with the slug as the key. What a person changed there is for a person."""
+    """Put the article on its site, with the slug as the key. What a person changed there is for a
+    person.
+    """
     draft, database = judged.draft, ctx.ledger.database
     site = ctx.deps.config.find(draft.site)
-    window = site.window if ctx.run.pipeline == "article" else None  # a person who asks by name does not wait for it
+    window = (
+        site.window if ctx.run.pipeline == "article" else None
+    )  # a person who asks by name does not wait for it
     if window is not None and (held := await publications.held(database, site, ctx.job_id)):
         seconds, why = held
         return Snooze(seconds, f"{why}{await _failing(ctx)}")
-    article = await asyncio.to_thread(_article, ctx.deps.config, site, judged, await _newest_source(ctx, draft))
+    article = await asyncio.to_thread(
+        _article, ctx.deps.config, site, judged, await _newest_source(ctx, draft)
+    )
     turns, publishers = ctx.deps.turns.take(site.name, draft.slug), ctx.deps.publisher(site.name)
     async with patient(ctx, site, window), turns as turn, publishers as publisher:
         if turn is None:
@@ -63,7 +71,7 @@ async def publish(ctx: Ctx, judged: Judged) -> Published | Review | Snooze:
         if (
             there.state == "published" and published.action != "unchanged" and article.indexed
         ):  # before it is kept, or a crash forgets it
-            await listings.note(database, site.name, draft.slug, published.url, ctx.job_id)
+            await index_status.note(database, site.name, draft.slug, published.url, ctx.job_id)
         there = there.model_copy(update={"differs": published.differs})
         await publications.keep(database, site.name, draft, article.sha256, there, ctx.job_id)
     await ctx.deps.documents.keep_draft(draft, "published", ctx.job_id, published.url)
@@ -72,21 +80,28 @@ async def publish(ctx: Ctx, judged: Judged) -> Published | Review | Snooze:
 
 @asynccontextmanager
 async def patient(ctx: Ctx, site: Site, window: Window | None) -> AsyncIterator[None]:
-    """What a CMS that is away raises within says since when, and until when it is tried again; after that it is
-    permanent. The hours count, not the attempts: a closed window, an open breaker and a `Retry-After` take their time.
+    """What a CMS that is away raises within says since when, and until when it is tried again;
+    after that it is permanent. The hours count, not the attempts: a closed window, an open breaker
+    and a `Retry-After` take their time.
     """
     try:
         yield
     except LedgerUnavailable:
         raise
     except Transient as error:
-        since, now = await publications.failing_since(ctx.ledger.database, ctx.run.id, ctx.run.failures)
+        since, now = await publications.failing_since(
+            ctx.ledger.database, ctx.run.id, ctx.run.failures
+        )
         until = windows.gives_up_at(window, since, ctx.deps.config.publishing.retry_hours)
         if now < until:
-            told = f"{error}; not done since {since:{MOMENT}} UTC, and tried again until {until:{MOMENT}} UTC"
+            told = (
+                f"{error}; not done since {since:{MOMENT}} UTC, and tried again until "
+                f"{until:{MOMENT}} UTC"
+            )
             raise Transient(told, retry_after=error.retry_after) from error
         raise Permanent(
-            f"“{site.name}” cannot be written to since {since:{MOMENT}} UTC ({ctx.run.failures + 1} tries; the last: "
+            f"“{site.name}” cannot be written to since {since:{MOMENT}} UTC "
+            f"({ctx.run.failures + 1} tries; the last: "
             f"{error}), so this was given up: replay it when the site answers again"
         ) from error
 
@@ -96,11 +111,16 @@ async def _failing(ctx: Ctx) -> str:
     if not ctx.run.failures:
         return ""
     since, _ = await publications.failing_since(ctx.ledger.database, ctx.run.id, ctx.run.failures)
-    return f", and the site did not take the article when it was open (first failure {since:{MOMENT}} UTC)"
+    return (
+        ", and the site did not take the article when it was open (first failure "
+        f"{since:{MOMENT}} UTC)"
+    )
 
 
 async def _newest_source(ctx: Ctx, draft: Draft) -> datetime | None:
-    """The date of an article of the offline writer, which has no news of its own: that of its newest source."""
+    """The date of an article of the offline writer, which has no news of its own: that of its
+    newest source.
+    """
     if draft.writer != OFFLINE:
         return None
     snapshots = await ctx.deps.memory.snapshots(reference.sha256 for reference in draft.references)
@@ -115,7 +135,9 @@ def _article(config: Config, site: Site, judged: Judged, source_date: datetime |
             try:
                 pictures[image.src] = config.beside(Path(image.src)).read_bytes()
             except OSError as error:
-                raise Permanent(f"the picture {image.src} cannot be read: {error.strerror}") from None
+                raise Permanent(
+                    f"the picture {image.src} cannot be read: {error.strerror}"
+                ) from None
     state = "published" if isinstance(site.publish, Static) else site.publish.state
     now = datetime.now(UTC)
     return Article(
@@ -132,15 +154,21 @@ def _article(config: Config, site: Site, judged: Judged, source_date: datetime |
 def _effect(ctx: Ctx, turn: Turn) -> Effect:
     """The effect ledger, asked for leave only while the turn is still ours."""
 
-    async def effect(name: str, *, content: Any, call: Callable[[], Awaitable[Any]], **options: Any) -> Any:
+    async def effect(
+        name: str, *, content: Any, call: Callable[[], Awaitable[Any]], **options: Any
+    ) -> Any:
         await turn.check()
         return await ctx.effect(name, content=content, call=call, **options)
 
     return effect
 
 
-def _for_a_person(job_id: str, article: Article, conflict: Conflict, known: Existing | None) -> Review:
-    """Nothing was written. Approved, what stands there stays; `articles.overwrite` has ours written over it."""
+def _for_a_person(
+    job_id: str, article: Article, conflict: Conflict, known: Existing | None
+) -> Review:
+    """Nothing was written. Approved, what stands there stays; `articles.overwrite` has ours written
+    over it.
+    """
     there = conflict.there
     over = there.fingerprint if there else GONE
     where = "in its place" if there or known else "all the same"
@@ -157,7 +185,9 @@ def _for_a_person(job_id: str, article: Article, conflict: Conflict, known: Exis
 
 async def before(ctx: Ctx, named: Named) -> Judged | Cancel:
     """An earlier version, to be published again; it was judged when it was."""
-    draft = await publications.version_before(ctx.ledger.database, named.site, named.slug, named.version)
+    draft = await publications.version_before(
+        ctx.ledger.database, named.site, named.slug, named.version
+    )
     if draft is not None:
         return Judged(draft=draft, verdicts=[])
     wanted = "version before this one" if named.version is None else f"version {named.version}"
@@ -167,7 +197,11 @@ async def before(ctx: Ctx, named: Named) -> Judged | Cancel:
 async def last(ctx: Ctx, named: Named) -> Judged | Cancel:
     """What was approved last, to be published again; it was judged when it was."""
     draft = await publications.approved(ctx.ledger.database, named.site, named.slug)
-    return Judged(draft=draft, verdicts=[]) if draft else Cancel(f"nothing of “{named.slug}” was approved yet")
+    return (
+        Judged(draft=draft, verdicts=[])
+        if draft
+        else Cancel(f"nothing of “{named.slug}” was approved yet")
+    )
 
 
 async def unpublish(ctx: Ctx, named: Named) -> Unpublished | NoWork | Review | Snooze:
@@ -186,7 +220,7 @@ async def unpublish(ctx: Ctx, named: Named) -> Unpublished | NoWork | Review | S
             reasons = [f"{conflict}, so it was left as it is", "approve, and it stays"]
             return Review(reasons, Unpublished(url=known.url, state="left"))
         await publications.keep_state(database, named.site, named.slug, there)
-        await listings.forget(database, named.site, named.slug)
+        await index_status.forget(database, named.site, named.slug)
     return Unpublished(url=known.url, state="draft" if there else "gone")
 
 
@@ -202,14 +236,20 @@ async def render(ctx: Ctx, work: AskedSite) -> Rendered | NoWork:
 
 async def sites_to_sweep(ctx: Ctx, night: Night) -> list[str]:
     """A sweep of each site that has a CMS, where something may lie about."""
-    remote = [site for site in ctx.deps.config.site if site.name in night.sites and isinstance(site.publish, Remote)]
+    remote = [
+        site
+        for site in ctx.deps.config.site
+        if site.name in night.sites and isinstance(site.publish, Remote)
+    ]
     return [ctx.spawn("sweep", SiteNight(site=site.name, date=night.date)) for site in remote]
 
 
 async def sweep(ctx: Ctx, work: SiteNight) -> Swept | NoWork:
     """Remove what was begun on a site and never went on."""
     async with ctx.deps.publisher(work.site) as publisher:
-        slugs = await publisher.sweep(ctx.effect, partial(publications.under_way, ctx.ledger.database, work.site))
+        slugs = await publisher.sweep(
+            ctx.effect, partial(publications.under_way, ctx.ledger.database, work.site)
+        )
     return Swept(slugs=tuple(slugs)) if slugs else NoWork("nothing lay about")
 
 
@@ -218,7 +258,9 @@ async def ping(ctx: Ctx, published: Published) -> Pinged | Snooze:
     site, database = ctx.deps.config.find(ctx.run.key), ctx.ledger.database
     if site.ping.endpoint is None or not published.indexed:
         return Pinged(url=published.url, state="none")
-    stands = await listings.standing(database, site.name, published.url, site.ping.apart_seconds)
+    stands = await index_status.standing(
+        database, site.name, published.url, site.ping.apart_seconds
+    )
     if stands is None or (stands.submitted and published.action in ("unchanged", "left")):
         return Pinged(url=published.url, state="unchanged")
     if stands.submitted:
@@ -236,28 +278,37 @@ async def ping(ctx: Ctx, published: Published) -> Pinged | Snooze:
 
 async def sites_to_inspect(ctx: Ctx, night: Night) -> list[str]:
     """An inspection of each site that has a property of Search Console."""
-    sites = [site for site in ctx.deps.config.site if site.name in night.sites and site.search_console]
+    sites = [
+        site for site in ctx.deps.config.site if site.name in night.sites and site.search_console
+    ]
     return [ctx.spawn("inspection", SiteNight(site=site.name, date=night.date)) for site in sites]
 
 
 async def inspect(ctx: Ctx, work: SiteNight) -> Inspected | NoWork:
-    """Submit the sitemap where something changed, and ask what became of pages. Each answer is kept as it comes."""
+    """Submit the sitemap where something changed, and ask what became of pages. Each answer is kept
+    as it comes.
+    """
     site, database = ctx.deps.config.find(work.site), ctx.ledger.database
     if site.search_console is None:
         return NoWork("the site has no property of Search Console any more")
-    news = await listings.sitemap_news(database, site.name)
-    pages = await listings.due(database, site.name, site.search_console.inspections)
+    news = await index_status.sitemap_news(database, site.name)
+    pages = await index_status.due(database, site.name, site.search_console.inspections)
     if news is None and not pages:
         return NoWork("nothing changed, and every page was asked about lately")
     indexed: list[str] = []
-    async with search_console.opened(ctx.deps.config, site.search_console) as console:
+    async with indexing.opened(ctx.deps.config, site.search_console) as console:
         if news is not None:
             await ctx.effect(
-                "sitemap", content=site.sitemap, call=partial(console.submit, site.sitemap), repeatable=True
+                "sitemap",
+                content=site.sitemap,
+                call=partial(console.submit, site.sitemap),
+                repeatable=True,
             )
-            await listings.keep_sitemap(database, site.name, news)
+            await index_status.keep_sitemap(database, site.name, news)
         for slug, url in pages:
             found = await console.inspect(url)
-            await listings.keep_verdict(database, site.name, slug, **found.model_dump())
+            await index_status.keep_verdict(database, site.name, slug, **found.model_dump())
             indexed += [url] if found.indexed else []
-    return Inspected(sitemap=site.sitemap if news else None, asked=len(pages), indexed=tuple(indexed))
+    return Inspected(
+        sitemap=site.sitemap if news else None, asked=len(pages), indexed=tuple(indexed)
+    )

@@ -1,4 +1,6 @@
-"""The steps that keep the memory: what a site has already, and which of its articles are worth writing again."""
+"""The steps that keep the memory: what a site has already, and which of its articles are worth
+writing again.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +9,30 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from contentstudio.config import Site
-from contentstudio.pipelines.work import Asked, Chosen, Ctx, Found, Named, Refreshing, SiteNight, Source, Topic
+from contentstudio.pipelines.work import (
+    Asked,
+    Chosen,
+    Ctx,
+    Found,
+    Named,
+    Refreshing,
+    SiteNight,
+    Source,
+    Topic,
+)
 from contentstudio.publish.port import OwnPost
 from contentstudio.research import extract, refresh, sitemaps
 from contentstudio.research.extract import NoContent
-from contentstudio.research.fetch import Fetched
-from contentstudio.research.manners import Disallowed, HostBusy
+from contentstudio.web.fetch import Fetched
+from contentstudio.web.polite import Disallowed, HostBusy
 from overnight import Cancel, NoWork, Snooze
 from overnight.errors import Permanent, Transient
 
 
 async def remember(ctx: Ctx, work: SiteNight) -> Found | NoWork | Cancel | Snooze:
-    """Take in the posts that the site has, whoever wrote them, and forget those that it has no more."""
+    """Take in the posts that the site has, whoever wrote them, and forget those that it has no
+    more.
+    """
     site, documents = ctx.deps.config.find(work.site), ctx.deps.documents
     try:
         listed = await _listed(ctx, site, work)
@@ -29,36 +43,52 @@ async def remember(ctx: Ctx, work: SiteNight) -> Found | NoWork | Cancel | Snooz
     urls = [*listed.entries, *await _at_the_publisher(ctx, site)]
     if not listed.faults:
         await documents.forget_own(site.name, urls)
-    return Found(entries=len(urls), faults=tuple(listed.faults)) if urls else NoWork("the site has no posts yet")
+    return (
+        Found(entries=len(urls), faults=tuple(listed.faults))
+        if urls
+        else NoWork("the site has no posts yet")
+    )
 
 
 async def _listed(ctx: Ctx, site: Site, work: SiteNight) -> sitemaps.Listed:
-    """What the sitemap of the owner's posts lists; some pages that are new or changed begin to be read."""
+    """What the sitemap of the owner's posts lists; some pages that are new or changed begin to be
+    read.
+    """
     if site.posts is None:
         return sitemaps.Listed()
     get = partial(ctx.deps.fetcher.get, types=sitemaps.TYPES, max_unpacked=sitemaps.MAX_UNPACKED)
     listed = await sitemaps.collect(get, site.posts)
     asked = await ctx.deps.records.asked(site.name, list(listed.entries))
-    for page in sitemaps.choose(listed.entries.values(), asked, ctx.deps.config.research.pages_per_sitemap):
+    for page in sitemaps.choose(
+        listed.entries.values(), asked, ctx.deps.config.research.pages_per_sitemap
+    ):
         ctx.spawn("source", Source(site=site.name, url=page.url, date=work.date, kind="own"))
     return listed
 
 
 async def _at_the_publisher(ctx: Ctx, site: Site) -> list[str]:
-    """The URLs of the posts where the site is published; those that are new or changed are taken in."""
+    """The URLs of the posts where the site is published; those that are new or changed are taken
+    in.
+    """
     documents, urls = ctx.deps.documents, []
     known = await documents.standing_since(site.name)
     async with ctx.deps.publisher(site.name) as publisher:
         async for post in publisher.posts():
             urls.append(post.url)
             if post.url not in known or post.modified > known[post.url]:
-                await documents.keep_own(site.name, post.url, post.title, await asyncio.to_thread(_text, post))
+                await documents.keep_own(
+                    site.name, post.url, post.title, await asyncio.to_thread(_text, post)
+                )
     return urls
 
 
 def _text(post: OwnPost) -> str:
     """The prose of a post, be it a whole page or its body; nothing where there is too little of it."""
-    page = post.html if "</html>" in post.html else f"<html><body><article>{post.html}</article></body></html>"
+    page = (
+        post.html
+        if "</html>" in post.html
+        else f"<html><body><article>{post.html}</article></body></html>"
+    )
     body = page.encode("utf-8", "replace")
     try:
         return extract.page(Fetched(post.url, post.url, 200, "text/html", "utf-8", body)).text
@@ -72,7 +102,9 @@ async def again(ctx: Ctx, work: Refreshing) -> list[str]:
 
 
 async def renew(ctx: Ctx, work: SiteNight) -> Chosen | NoWork:
-    """Have articles written again whose sources changed or whose clicks fell, as many as the config allows."""
+    """Have articles written again whose sources changed or whose clicks fell, as many as the config
+    allows.
+    """
     documents, memory = ctx.deps.documents, ctx.deps.memory
     told = await ctx.deps.records.two_times(work.site)
     articles = []
@@ -81,7 +113,9 @@ async def renew(ctx: Ctx, work: SiteNight) -> Chosen | NoWork:
         before, now = refresh.clicks(row["title"], told)
         changed = tuple(one["url"] for one in news if one["changed"])
         snapshots = tuple(dict.fromkeys(one["snapshot"] for one in news))
-        articles.append(refresh.Article(row["slug"], row["title"], row["url"], before, now, changed, snapshots))
+        articles.append(
+            refresh.Article(row["slug"], row["title"], row["url"], before, now, changed, snapshots)
+        )
     choices = refresh.choose(articles, ctx.deps.config.refresh)
     await memory.keep_choices(work.site, work.date, ctx.job_id, choices)
     targets = await memory.targets(work.site, ctx.job_id)
@@ -89,12 +123,15 @@ async def renew(ctx: Ctx, work: SiteNight) -> Chosen | NoWork:
         ctx.emit("topic.validated", Topic(site=work.site, slug=slug, date=day))
     if not targets:
         return NoWork(f"of {len(articles)} articles none is to be written again")
-    return Chosen(pages=len(articles), stories=len(choices), slugs=tuple(slug for slug, _ in targets))
+    return Chosen(
+        pages=len(articles), stories=len(choices), slugs=tuple(slug for slug, _ in targets)
+    )
 
 
 async def reread(ctx: Ctx, named: Named) -> Chosen | Cancel | Snooze:
-    """Read the sources of an article once more, and have it written again of what they say now. Of a source that
-    cannot be read what it said last counts; where none can be read, this is tried again.
+    """Read the sources of an article once more, and have it written again of what they say now. Of
+    a source that cannot be read what it said last counts; where none can be read, this is tried
+    again.
     """
     try:
         title, known = await ctx.deps.memory.topic(named.site, named.slug)
@@ -112,8 +149,12 @@ async def reread(ctx: Ctx, named: Named) -> Chosen | Cancel | Snooze:
     if faults and not found:
         raise faults[0]
     day = named.asked.astimezone(ZoneInfo(ctx.deps.config.research.timezone)).date()
-    await ctx.deps.memory.keep_choices(named.site, day, ctx.job_id, [refresh.asked(named.slug, title, known, found)])
-    ctx.emit("topic.validated", Asked(site=named.site, slug=named.slug, date=day, asked=named.asked))
+    await ctx.deps.memory.keep_choices(
+        named.site, day, ctx.job_id, [refresh.asked(named.slug, title, known, found)]
+    )
+    ctx.emit(
+        "topic.validated", Asked(site=named.site, slug=named.slug, date=day, asked=named.asked)
+    )
     return Chosen(pages=len(found), stories=1, slugs=(named.slug,))
 
 

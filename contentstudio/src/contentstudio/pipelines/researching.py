@@ -1,4 +1,6 @@
-"""The steps from a night to its topics: whose sources are read, what they gave, and what is worth an article."""
+"""The steps from a night to its topics: whose sources are read, what they gave, and what is worth
+an article.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +10,38 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 
-from contentstudio.config import FeedSource, KeywordsSource, PageSource, SearchConsoleSource, Site, SitemapSource
+from contentstudio.config import (
+    FeedSource,
+    KeywordsSource,
+    PageSource,
+    SearchConsoleSource,
+    Site,
+    SitemapSource,
+)
+from contentstudio.google import analytics
 from contentstudio.model import Snapshot
-from contentstudio.pipelines.work import Candidate, Chosen, Ctx, Demanded, Found, Night, SiteNight, Source, Topic
-from contentstudio.research import demands, extract, feeds, search_console, sitemaps, topics
+from contentstudio.pipelines.work import (
+    Candidate,
+    Chosen,
+    Ctx,
+    Demanded,
+    Found,
+    Night,
+    SiteNight,
+    Source,
+    Topic,
+)
+from contentstudio.research import demands, extract, feeds, sitemaps, topics
 from contentstudio.research.demands import Demand
 from contentstudio.research.extract import NoContent
-from contentstudio.research.fetch import ANY_TYPE, UNSTATED, Fetched, require_page
-from contentstudio.research.manners import Disallowed, HostBusy
-from contentstudio.research.records import Reader
-from contentstudio.research.slugs import slug_of
+from contentstudio.store.pages import Reader
+from contentstudio.text.slugs import slug_of
+from contentstudio.web.fetch import ANY_TYPE, UNSTATED, Fetched, require_page
+from contentstudio.web.polite import Disallowed, HostBusy
 from overnight import Cancel, NoWork, Snooze, hash_id, job_id
 
-READ_SECONDS = 280  # beside the reading itself: for the turn at hosts, for robots.txt, and a sitemap's many files
+# beside the reading itself: for the turn at hosts, for robots.txt, and a sitemap's many files
+READ_SECONDS = 280
 
 
 async def sites(ctx: Ctx, night: Night) -> list[str]:
@@ -32,12 +53,19 @@ async def sites(ctx: Ctx, night: Night) -> list[str]:
 
 async def plan(ctx: Ctx, work: SiteNight) -> list[str]:
     """Start the reading of every source of a site."""
-    return [ctx.spawn(pipeline, job) for pipeline, job in jobs_of(ctx.deps.config.find(work.site), work.date)]
+    return [
+        ctx.spawn(pipeline, job)
+        for pipeline, job in jobs_of(ctx.deps.config.find(work.site), work.date)
+    ]
 
 
 def jobs_of(site: Site, day: date) -> list[tuple[str, SiteNight | Source | Demanded]]:
-    """What is read for a site in one night, what it has itself among it: a pipeline and its input for each."""
-    jobs: list[tuple[str, SiteNight | Source | Demanded]] = [("memory", SiteNight(site=site.name, date=day))]
+    """What is read for a site in one night, what it has itself among it: a pipeline and its input
+    for each.
+    """
+    jobs: list[tuple[str, SiteNight | Source | Demanded]] = [
+        ("memory", SiteNight(site=site.name, date=day))
+    ]
     for source in site.sources:
         match source:
             case str(url):
@@ -47,7 +75,14 @@ def jobs_of(site: Site, day: date) -> list[tuple[str, SiteNight | Source | Deman
             case PageSource(page=url):
                 jobs.append(("source", Source(site=site.name, url=url, date=day, kind="page")))
             case SitemapSource(sitemap=url, match=match, hosts=hosts):
-                sitemap = Source(site=site.name, url=url, date=day, kind="sitemap", match=match, hosts=tuple(hosts))
+                sitemap = Source(
+                    site=site.name,
+                    url=url,
+                    date=day,
+                    kind="sitemap",
+                    match=match,
+                    hosts=tuple(hosts),
+                )
                 jobs.append(("source", sitemap))
             case KeywordsSource() | SearchConsoleSource():
                 jobs.append(("demand", Demanded(site=site.name, source=source, date=day)))
@@ -55,7 +90,9 @@ def jobs_of(site: Site, day: date) -> list[tuple[str, SiteNight | Source | Deman
 
 
 async def read(ctx: Ctx, source: Source) -> Found | NoWork | Cancel | Snooze:
-    """Read one URL. Only what the config names may be more than a page, so that no feed can send us on for ever."""
+    """Read one URL. Only what the config names may be more than a page, so that no feed can send us
+    on for ever.
+    """
     try:
         return await (_read_sitemap if source.kind == "sitemap" else _read_changed)(ctx, source)
     except HostBusy as busy:
@@ -65,12 +102,18 @@ async def read(ctx: Ctx, source: Source) -> Found | NoWork | Cancel | Snooze:
 
 
 async def _read_changed(ctx: Ctx, source: Source) -> Found | NoWork | Cancel:
-    """Read a feed or a page, unless it is as it was. One that was turned away is read whole again, every night."""
+    """Read a feed or a page, unless it is as it was. One that was turned away is read whole again,
+    every night.
+    """
     records = ctx.deps.records
     reader = Reader(source.site, ctx.job_id, _settings(ctx, source))
     before = await records.page(reader, source.url)
-    types = ANY_TYPE if source.kind in ("feed", "any") else UNSTATED  # what the owner named is known by its content
-    fetched = await ctx.deps.fetcher.get_if_changed(source.url, before[0] if before else None, types=types)
+    types = (
+        ANY_TYPE if source.kind in ("feed", "any") else UNSTATED
+    )  # what the owner named is known by its content
+    fetched = await ctx.deps.fetcher.get_if_changed(
+        source.url, before[0] if before else None, types=types
+    )
     if fetched is None and before:
         await records.page_is_unchanged(source.site, source.url)
         return NoWork(f"unchanged since {before[1]:%Y-%m-%d}")
@@ -89,20 +132,30 @@ async def _entries(ctx: Ctx, source: Source, fetched: Fetched) -> Found | NoWork
     charset = feeds.charset_of(fetched)
     for entry in entries[: ctx.deps.config.research.entries_per_feed]:
         hints = entry.hints(charset)
-        ctx.spawn("source", Source(site=source.site, url=entry.url, date=source.date, kind="page", hints=hints))
+        ctx.spawn(
+            "source",
+            Source(site=source.site, url=entry.url, date=source.date, kind="page", hints=hints),
+        )
     return Found(entries=len(entries)) if entries else NoWork("the feed has no entries")
 
 
 async def _read_sitemap(ctx: Ctx, source: Source) -> Found | NoWork:
-    """Start the reading of what is new or changed; what does not fit into a night is read in the next one."""
+    """Start the reading of what is new or changed; what does not fit into a night is read in the
+    next one.
+    """
     get = partial(ctx.deps.fetcher.get, types=sitemaps.TYPES, max_unpacked=sitemaps.MAX_UNPACKED)
     listed = await sitemaps.collect(get, source.url, match=source.match, hosts=source.hosts)
     asked = await ctx.deps.records.asked(source.site, list(listed.entries))
-    pages = sitemaps.choose(listed.entries.values(), asked, ctx.deps.config.research.pages_per_sitemap)
+    pages = sitemaps.choose(
+        listed.entries.values(), asked, ctx.deps.config.research.pages_per_sitemap
+    )
     for page in pages:
         ctx.spawn("source", Source(site=source.site, url=page.url, date=source.date, kind="page"))
     if not pages and not listed.faults:
-        return NoWork(f"of the {len(listed.entries)} pages that the sitemap lists for us, none is new or changed")
+        return NoWork(
+            f"of the {len(listed.entries)} pages that the sitemap lists for us, none is "
+            "new or changed"
+        )
     return Found(entries=len(pages), faults=tuple(listed.faults))
 
 
@@ -113,7 +166,9 @@ async def _page(ctx: Ctx, source: Source, fetched: Fetched) -> Found | NoWork | 
     except NoContent as nothing:
         return Cancel(str(nothing))
     if source.kind == "own":
-        await ctx.deps.documents.keep_own(source.site, source.url, topics.clean_title(snapshot.title), snapshot.text)
+        await ctx.deps.documents.keep_own(
+            source.site, source.url, topics.clean_title(snapshot.title), snapshot.text
+        )
         return Found(slug=slug_of(topics.clean_title(snapshot.title)))
     await ctx.deps.memory.keep_snapshot(snapshot)
     return await _candidate(ctx, source, snapshot)
@@ -123,11 +178,19 @@ async def gather(ctx: Ctx, work: Demanded) -> Found | NoWork:
     """Keep what people look for, instead of what the source told the night before."""
     config, source = ctx.deps.config, work.source
     if isinstance(source, KeywordsSource):
-        found = await asyncio.to_thread(demands.read_keywords, config.beside(source.keywords), source.address)
+        found = await asyncio.to_thread(
+            demands.read_keywords, config.beside(source.keywords), source.address
+        )
     else:
-        found = await search_console.queries(source, config.google.endpoint, config.google_key_file(), work.date)
+        found = await analytics.queries(
+            source, config.google.endpoint, config.google_key_file(), work.date
+        )
     await ctx.deps.records.keep_demands(work.site, source.address, found)
-    return Found(demands=len(found)) if found else NoWork(f"{source.address} tells of nothing that people look for")
+    return (
+        Found(demands=len(found))
+        if found
+        else NoWork(f"{source.address} tells of nothing that people look for")
+    )
 
 
 async def _candidate(ctx: Ctx, source: Source, snapshot: Snapshot) -> Found | NoWork | Cancel:
@@ -136,10 +199,14 @@ async def _candidate(ctx: Ctx, source: Source, snapshot: Snapshot) -> Found | No
     if snapshot.language not in (None, site.language):
         return Cancel(f"the page is in “{snapshot.language}”, the site in “{site.language}”")
     settings = _settings(ctx, source)
-    url, found_on = await ctx.deps.documents.keep_candidate(site.name, snapshot, source.date, settings)
+    url, found_on = await ctx.deps.documents.keep_candidate(
+        site.name, snapshot, source.date, settings
+    )
     if (url, found_on) != (snapshot.url, source.date):
         return NoWork(f"what the page says is known since {found_on}, from {url}")
-    ctx.emit("candidate.found", Candidate(site=site.name, date=source.date, snapshot=snapshot.sha256))
+    ctx.emit(
+        "candidate.found", Candidate(site=site.name, date=source.date, snapshot=snapshot.sha256)
+    )
     return Found(slug=slug_of(topics.clean_title(snapshot.title)))
 
 
@@ -150,8 +217,8 @@ def _settings(ctx: Ctx, source: Source) -> str:
 
 
 async def choose(ctx: Ctx, latest: Candidate) -> Chosen | NoWork:
-    """Decide on all pages of the site that wait for it, the latest of which began this. What was decided is kept before
-    anything is emitted, so that another attempt goes on with it.
+    """Decide on all pages of the site that wait for it, the latest of which began this. What was
+    decided is kept before anything is emitted, so that another attempt goes on with it.
     """
     site, memory, documents = ctx.deps.config.find(latest.site), ctx.deps.memory, ctx.deps.documents
     await documents.settle(site.name)
@@ -159,7 +226,9 @@ async def choose(ctx: Ctx, latest: Candidate) -> Chosen | NoWork:
     pages = await documents.pages(site.name)
     asked = await ctx.deps.records.demands(site.name)
     found = await asyncio.to_thread(topics.stories, pages, documents.scale.same)
-    choices = [await _choice(ctx, site, story, asked) for story in await _addressed(ctx, site.name, found)]
+    choices = [
+        await _choice(ctx, site, story, asked) for story in await _addressed(ctx, site.name, found)
+    ]
     writers = {choice.slug: job_id(choice.slug, site.name, str(latest.date)) for choice in choices}
     await memory.keep_choices(site.name, latest.date, ctx.job_id, choices, writers)
     targets = await memory.targets(site.name, ctx.job_id)
@@ -170,7 +239,9 @@ async def choose(ctx: Ctx, latest: Candidate) -> Chosen | NoWork:
 
 
 async def _addressed(ctx: Ctx, site: str, stories: Sequence[topics.Story]) -> list[topics.Story]:
-    """The stories with the slugs that they have on their site, or are given: no two of them have one."""
+    """The stories with the slugs that they have on their site, or are given: no two of them have
+    one.
+    """
     given: dict[str, str] = {}
     addressed = []
     for story in stories:
@@ -180,13 +251,17 @@ async def _addressed(ctx: Ctx, site: str, stories: Sequence[topics.Story]) -> li
     return addressed
 
 
-async def _choice(ctx: Ctx, site: Site, story: topics.Story, asked: Sequence[Demand]) -> topics.Choice:
+async def _choice(
+    ctx: Ctx, site: Site, story: topics.Story, asked: Sequence[Demand]
+) -> topics.Choice:
     documents, now = ctx.deps.documents, datetime.now(UTC)
     scale = documents.scale
     near = await documents.near(site.name, story.slug, story.pages[0].text_sha256)
     rivals = await documents.rivals(site.name, story.title)
     rivalry = rivals[0].similarity if rivals else 0.0
-    factors = topics.factors(story, near, asked, now, same=scale.same, related=scale.related, rivalry=rivalry)
+    factors = topics.factors(
+        story, near, asked, now, same=scale.same, related=scale.related, rivalry=rivalry
+    )
     close = [one for one in near if one.likeness >= scale.same or one.slug == story.slug]
     if close:
         close[0] = replace(close[0], sources=await documents.sources(site.name, close[0].slug))

@@ -1,4 +1,6 @@
-"""What the jobs and steps are given and hand on. It is stored as written, so what old jobs hold must still be read."""
+"""What the jobs and steps are given and hand on. It is stored as written, so what old jobs hold
+must still be read.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,9 @@ from typing import Literal
 
 from contentstudio.config import KeywordsSource, SearchConsoleSource
 from contentstudio.model import Draft, Model, Verdict
+from contentstudio.pipelines.deps import Studio
 from contentstudio.research.metadata import Hints
 from contentstudio.seo import Change
-from contentstudio.studio import Studio
 from overnight import Context
 
 Ctx = Context[Studio]
@@ -30,10 +32,12 @@ class SiteNight(Model):
 
 
 class Source(Model):
-    """One URL that a site reads in one night: one of the config, or a page that such a feed or sitemap lists.
+    """One URL that a site reads in one night: one of the config, or a page that such a feed or
+    sitemap lists.
 
-    `any` is a feed or a page, whichever comes; `own` is a post of the site itself, which goes into the memory. `match`
-    and `hosts` are of a sitemap, `hints` are what the feed that lists a page says of it.
+    `any` is a feed or a page, whichever comes; `own` is a post of the site itself, which goes into
+    the memory. `match` and `hosts` are of a sitemap, `hints` are what the feed that lists a page
+    says of it.
     """
 
     site: str
@@ -54,7 +58,9 @@ class Demanded(Model):
 
 
 class Refreshing(Model):
-    """The look at the published articles of these sites; `date` is the slot's day in the schedule's zone."""
+    """The look at the published articles of these sites; `date` is the slot's day in the schedule's
+    zone.
+    """
 
     date: date
     sites: list[str]
@@ -69,7 +75,9 @@ class Candidate(Model):
 
 
 class Chosen(Model):
-    """What was decided on in one go: how many pages told how many stories, and the slugs of those to be written."""
+    """What was decided on in one go: how many pages told how many stories, and the slugs of those
+    to be written.
+    """
 
     pages: int
     stories: int
@@ -91,8 +99,9 @@ class Asked(Topic):
 
 
 class Found(Model):
-    """What a source gave: the slug of a page that may become a topic, how many entries a feed has, pages of a sitemap
-    are read tonight or posts a site has, or how many demands were kept. `faults` are what could not be read.
+    """What a source gave: the slug of a page that may become a topic, how many entries a feed has,
+    pages of a sitemap are read tonight or posts a site has, or how many demands were kept. `faults`
+    are what could not be read.
     """
 
     slug: str | None = None
@@ -102,7 +111,9 @@ class Found(Model):
 
 
 class Named(Model):
-    """An article that a person names; `asked` tells one wish from the next, `version` is one of it by its number."""
+    """An article that a person names; `asked` tells one wish from the next, `version` is one of it
+    by its number.
+    """
 
     site: str
     slug: str
@@ -111,7 +122,9 @@ class Named(Model):
 
 
 class Unpublished(Model):
-    """What became of an article that was taken from readers; `left` is one that a person had changed."""
+    """What became of an article that was taken from readers; `left` is one that a person had
+    changed.
+    """
 
     url: str
     state: Literal["draft", "gone", "left"]
@@ -125,7 +138,9 @@ class AskedSite(Model):
 
 
 class Rendered(Model):
-    """How many pages were made again, and the slugs of those left: a person's, or of a draft that is not known."""
+    """How many pages were made again, and the slugs of those left: a person's, or of a draft that
+    is not known.
+    """
 
     pages: int
     left: tuple[str, ...] = ()
@@ -138,8 +153,8 @@ class Swept(Model):
 
 
 class Inspected(Model):
-    """What Search Console was told and said: the sitemap if it was submitted, how many pages were asked about, and
-    which of them are indexed.
+    """What Search Console was told and said: the sitemap if it was submitted, how many pages were
+    asked about, and which of them are indexed.
     """
 
     sitemap: str | None
@@ -150,7 +165,8 @@ class Inspected(Model):
 class Judged(Model):
     """A draft with what every gate said of it. `changes` are those that optimizing made before.
 
-    `over` is the fingerprint of a person's version on the site which may be written over, because a person said so.
+    `over` is the fingerprint of a person's version on the site which may be written over, because a
+    person said so.
     """
 
     draft: Draft

@@ -14,7 +14,9 @@ __all__ = ["Existing", "Publisher", "StaticSite", "content_sha256", "opened"]
 
 
 def opened(config: Config, site: Site) -> AbstractAsyncContextManager[Publisher]:
-    """The publisher of a site, for as long as it is open. Raises `ConfigError` where its secret is not known."""
+    """The publisher of a site, for as long as it is open. Raises `ConfigError` where its secret is
+    not known.
+    """
     match site.publish:
         case settings.WordPress() as cms:
             from contentstudio.publish.wordpress import WordPress

@@ -1,7 +1,8 @@
 """Where the internal links of a draft stand in its prose. Pure.
 
-A link is placed once, at the first place where the words of its anchor stand by themselves: never in a quote, whether
-it is marked as one or stands between quotation marks, and never in words that lead elsewhere already.
+A link is placed once, at the first place where the words of its anchor stand by themselves: never
+in a quote, whether it is marked as one or stands between quotation marks, and never in words that
+lead elsewhere already.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ from dataclasses import dataclass
 from contentstudio.model import Draft, InternalLink, Sentence
 
 _QUOTED = re.compile(r"“[^”]*”?|„[^“”]*[“”]?|«[^»]*»?|\"[^\"]*\"?")
-_LETTER = (
-    r"[^\W\u3040-\u30ff\u3400-\u9fff]"  # of scripts with blanks between words: elsewhere any place is between words
-)
+# of scripts with blanks between words: elsewhere any place is between words
+_LETTER = r"[^\W\u3040-\u30ff\u3400-\u9fff]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,10 @@ class _Place:
 
 def pieces(draft: Draft) -> list[list[Piece]]:
     """The pieces of each sentence, in reading order. Together they are its text."""
-    return [list(_cut(s.text, found)) for s, found in zip(draft.sentences(), _places(draft), strict=True)]
+    return [
+        list(_cut(s.text, found))
+        for s, found in zip(draft.sentences(), _places(draft), strict=True)
+    ]
 
 
 def placed(draft: Draft) -> list[InternalLink]:
@@ -59,8 +62,12 @@ def _places(draft: Draft) -> list[list[_Place]]:
 def _first(sentence: Sentence, link: InternalLink, taken: Sequence[_Place]) -> _Place | None:
     if sentence.quoted or not link.anchor.strip():
         return None
-    closed = [quote.span() for quote in _QUOTED.finditer(sentence.text)] + [(one.start, one.end) for one in taken]
-    for match in re.finditer(rf"(?<!{_LETTER}){re.escape(link.anchor)}(?!{_LETTER})", sentence.text):
+    closed = [quote.span() for quote in _QUOTED.finditer(sentence.text)] + [
+        (one.start, one.end) for one in taken
+    ]
+    for match in re.finditer(
+        rf"(?<!{_LETTER}){re.escape(link.anchor)}(?!{_LETTER})", sentence.text
+    ):
         start, end = match.span()
         if all(end <= left or right <= start for left, right in closed):
             return _Place(start, end, link)

@@ -1,7 +1,9 @@
-"""The pictures of a static site that nobody drew: cards for social networks, and an icon. Pure: same input, same bytes.
+"""The pictures of a static site that nobody drew: cards for social networks, and an icon. Pure:
+same input, same bytes.
 
-A card has the words of its page in Noto Sans (SIL Open Font License), which draws Latin, Greek and Cyrillic. Words in
-other scripts, or written from right to left, are left out: a reader had rather see none than empty boxes.
+A card has the words of its page in Noto Sans (SIL Open Font License), which draws Latin, Greek and
+Cyrillic. Words in other scripts, or written from right to left, are left out: a reader had rather
+see none than empty boxes.
 """
 
 from __future__ import annotations
@@ -18,7 +20,13 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 1200, 630  # pixels; what Facebook, LinkedIn and X show whole
 MARGIN = 90
-SIZES = (84, 76, 68, 60, 52)  # of a title, in pixels; the first with which it fits, else the last, and it is cut
+SIZES = (
+    84,
+    76,
+    68,
+    60,
+    52,
+)  # of a title, in pixels; the first with which it fits, else the last, and it is cut
 NAME_SIZE, NAME_LINES, TITLE_LINES = 40, 1, 4
 LINE = 1.18  # of the size
 PAPER, INK, DARK_PAPER = "#fdfcf9", "#24231f", "#15181a"  # as in style.css
@@ -37,7 +45,9 @@ class Accent(NamedTuple):
 
 
 def accent(color: str | None) -> Accent:
-    """A site's colour, moved towards black or white until it can be read on the paper; or the colour of the house."""
+    """A site's colour, moved towards black or white until it can be read on the paper; or the
+    colour of the house.
+    """
     if color is None:
         return Accent(ACCENT, DARK_ACCENT)
     return Accent(_readable(color, PAPER, 0), _readable(color, DARK_PAPER, 255))
@@ -51,14 +61,16 @@ def icon(name: str, color: str | None) -> str:
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">'
         f'<rect width="64" height="64" rx="14" fill="{accent(color).light}"/>'
-        '<text x="32" y="33" text-anchor="middle" dominant-baseline="central" font-size="40" font-weight="700" '
+        '<text x="32" y="33" text-anchor="middle" dominant-baseline="central" '
+        'font-size="40" font-weight="700" '
         f'font-family="system-ui, sans-serif" fill="#fff">{escape(letter)}</text></svg>\n'
     )
 
 
 @lru_cache(maxsize=64)
 def card(title: str, name: str, color: str | None = None) -> bytes:
-    """A card of 1200 x 630 pixels (PNG): the title, the site's name below it, in the site's colours.
+    """A card of 1200 x 630 pixels (PNG): the title, the site's name below it, in the site's
+    colours.
 
     What does not fit is cut with an ellipsis, within a word where need be. Takes about 60 ms.
     """
@@ -79,7 +91,9 @@ def card(title: str, name: str, color: str | None = None) -> bytes:
 
 
 def drawable(text: str) -> bool:
-    """Whether the font draws every character of a text as its readers know it; False for one without any."""
+    """Whether the font draws every character of a text as its readers know it; False for one
+    without any.
+    """
     return bool(text) and all(map(_is_drawable, _plain(text)))
 
 
@@ -148,7 +162,9 @@ def _cut(line: str, font: FreeTypeFont, width: int) -> str:
 @cache
 def _is_drawable(char: str) -> bool:
     kind = unicodedata.category(char)
-    if kind[0] in "CM" or (kind[0] == "L" and unicodedata.name(char, "").split(" ")[0] not in _SCRIPTS):
+    if kind[0] in "CM" or (
+        kind[0] == "L" and unicodedata.name(char, "").split(" ")[0] not in _SCRIPTS
+    ):
         return False
     return char == " " or bytes(_font(NAME_SIZE, _REGULAR).getmask(char)) != _nothing()
 
@@ -161,17 +177,23 @@ def _nothing() -> bytes:
 
 @lru_cache(maxsize=16)
 def _font(size: int, weight: int) -> FreeTypeFont:
-    """Without Raqm, which not every machine has: so the same words stand at the same places everywhere."""
+    """Without Raqm, which not every machine has: so the same words stand at the same places
+    everywhere.
+    """
     from PIL import ImageFont
 
     with as_file(files("fontpkg_noto_sans") / "files" / "NotoSans[wdth,wght].ttf") as path:
-        font = ImageFont.truetype(io.BytesIO(path.read_bytes()), size, layout_engine=ImageFont.Layout.BASIC)
+        font = ImageFont.truetype(
+            io.BytesIO(path.read_bytes()), size, layout_engine=ImageFont.Layout.BASIC
+        )
     font.set_variation_by_axes([weight, 100])
     return font
 
 
 def _readable(color: str, paper: str, end: int) -> str:
-    """The colour, moved in steps towards black (0) or white (255) until it can be read on the paper."""
+    """The colour, moved in steps towards black (0) or white (255) until it can be read on the
+    paper.
+    """
     channels = _channels(color)
     for step in range(21):
         moved = [round(channel + (end - channel) * step / 20) for channel in channels]
@@ -192,6 +214,7 @@ def _contrast(one: list[int], other: list[int]) -> float:
 
 def _luminance(channels: list[int]) -> float:
     red, green, blue = (
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (x / 255 for x in channels)
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (x / 255 for x in channels)
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,6 +1,7 @@
 """Folders for copies of repositories, each locked by the process that works in it.
 
-The lock is the kernel's: it goes with its owner, however that dies, and so the folders of the dead are known.
+The lock is the kernel's: it goes with its owner, however that dies, and so the folders of the dead
+are known.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ LOCK = "lock"
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """An empty folder of this process, removed at the end; those of dead processes are removed before."""
+    """An empty folder of this process, removed at the end; those of dead processes are removed
+    before.
+    """
     remove_abandoned()
     path, lock = _taken()
     try:
@@ -35,7 +38,9 @@ def remove_abandoned() -> list[Path]:
 
 
 def _taken() -> tuple[Path, int]:
-    """A new folder and its lock. Until it is locked it may be removed as an abandoned one: then it is tried again."""
+    """A new folder and its lock. Until it is locked it may be removed as an abandoned one: then it
+    is tried again.
+    """
     while True:
         path = Path(mkdtemp(prefix=PREFIX))
         try:
@@ -49,7 +54,9 @@ def _taken() -> tuple[Path, int]:
 
 
 def _removed(path: Path) -> bool:
-    """Whether the folder is gone since its owner is. What another user has, or a link, is left alone."""
+    """Whether the folder is gone since its owner is. What another user has, or a link, is left
+    alone.
+    """
     try:
         lock = os.open(path / LOCK, os.O_RDWR | os.O_NOFOLLOW)
     except OSError:

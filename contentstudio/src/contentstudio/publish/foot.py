@@ -1,16 +1,19 @@
 """The foot of an article's page: the one part that depends on the rest of its site. Pure.
 
-Related articles change with each article that comes or goes, and so do the owner's own pages, such as an imprint that
-has to be linked from every page. So the foot is written anew on pages that were published before, and nothing else of
-them is: the drafts of other articles are not at hand, and what their page says was approved as it stands. A page whose
-bytes are not those that we wrote was edited by a person, and keeps its foot; `static` tells by its manifest.
+Related articles change with each article that comes or goes, and so do the owner's own pages, such
+as an imprint that has to be linked from every page. So the foot is written anew on pages that were
+published before, and nothing else of them is: the drafts of other articles are not at hand, and
+what their page says was approved as it stands. A page whose bytes are not those that we wrote was
+edited by a person, and keeps its foot; `static` tells by its manifest.
 """
 
 from __future__ import annotations
 
 import re
 
-_FOOT = re.compile(rb"(<!--foot-->\n).*?(<!--/foot-->)", re.DOTALL)  # texts cannot hold a comment: they are escaped
+_FOOT = re.compile(
+    rb"(<!--foot-->\n).*?(<!--/foot-->)", re.DOTALL
+)  # texts cannot hold a comment: they are escaped
 
 
 def enclosed(html: str) -> str:
@@ -19,5 +22,7 @@ def enclosed(html: str) -> str:
 
 
 def replaced(page: bytes, html: str) -> bytes:
-    """The page with another foot. One without a foot, such as a page of an earlier version, stays as it is."""
+    """The page with another foot. One without a foot, such as a page of an earlier version, stays
+    as it is.
+    """
     return _FOOT.sub(lambda found: found[1] + html.encode() + found[2], page, count=1)

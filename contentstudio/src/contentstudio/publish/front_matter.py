@@ -1,7 +1,8 @@
-"""The front matter of other people's Markdown: values that stand before a text. It is data, and never executed.
+"""The front matter of other people's Markdown: values that stand before a text. It is data, and
+never executed.
 
-Generators read YAML between `---`, TOML between `+++`, and JSON between braces. A file that has none, or one that
-nobody can read, is a text without values.
+Generators read YAML between `---`, TOML between `+++`, and JSON between braces. A file that has
+none, or one that nobody can read, is a text without values.
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ from overnight import logs
 
 EXTENSIONS = frozenset({".md", ".markdown", ".mdown", ".mkdn", ".mkd", ".mdx", ".html", ".htm"})
 MAX_CHARACTERS = 100_000  # of front matter; a longer one is not read
-_YAML = re.compile(r"---[ \t]*\r?\n(.*?)(?:^|\n)(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
-_TOML = re.compile(r"\+\+\+[ \t]*\r?\n(.*?)(?:^|\n)\+\+\+[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_YAML = re.compile(
+    r"---[ \t]*\r?\n(.*?)(?:^|\n)(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
+)
+_TOML = re.compile(
+    r"\+\+\+[ \t]*\r?\n(.*?)(?:^|\n)\+\+\+[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
+)
 
 
 def parted(text: str) -> tuple[dict[str, Any], str]:
@@ -66,7 +71,15 @@ def _read(read: Callable[[str], Any], text: str) -> dict[str, Any] | None:
 
     try:
         return _named(read(text))
-    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError):
+    except (
+        yaml.YAMLError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ):
         return None  # whatever a library says of a text that is none of its kind
 
 
@@ -91,12 +104,22 @@ def _toml(text: str) -> Any:
 
 
 def _named(values: Any) -> dict[str, Any] | None:
-    return {str(name).lower(): value for name, value in values.items()} if isinstance(values, dict) else None
+    return (
+        {str(name).lower(): value for name, value in values.items()}
+        if isinstance(values, dict)
+        else None
+    )
 
 
 def _truth(value: Any) -> bool | None:
     told = {"true": True, "yes": True, "false": False, "no": False}
-    return value if isinstance(value, bool) else told.get(value.lower()) if isinstance(value, str) else None
+    return (
+        value
+        if isinstance(value, bool)
+        else told.get(value.lower())
+        if isinstance(value, str)
+        else None
+    )
 
 
 def _moment(value: Any) -> datetime | None:

@@ -1,8 +1,8 @@
 """Ghost, by its Admin API and the key of a custom integration.
 
-It refuses an update that does not name the version which it replaces, so nothing of a person's is lost between our look
-and our write. A slug is no key there either: a second post gets a suffix, and one of another script than Latin is
-rewritten, so it is given in ASCII. No newsletter is ever sent.
+It refuses an update that does not name the version which it replaces, so nothing of a person's is
+lost between our look and our write. A slug is no key there either: a second post gets a suffix, and
+one of another script than Latin is rewritten, so it is given in ASCII. No newsletter is ever sent.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from typing import Any, Literal, Self
 from contentstudio import config as settings
 from contentstudio.config import Site
 from contentstudio.model import Image, Published
-from contentstudio.publish import diagnosis, mark, render
+from contentstudio.publish import diagnosis, fingerprint, render
+from contentstudio.publish.cms_client import Answer, Remote
 from contentstudio.publish.port import (
     UNDATED,
     Article,
@@ -40,19 +41,30 @@ from contentstudio.publish.port import (
     sha256_of,
     untouched,
 )
-from contentstudio.publish.remote import Answer, Remote
-from contentstudio.research.slugs import in_ascii
+from contentstudio.text.slugs import in_ascii
 from overnight.errors import ConfigError, Permanent, Transient
 
 API = "/ghost/api/admin"
 VERSION = "v5.0"
 TOKEN_SECONDS = 240  # Ghost takes no token for more than five minutes
-PAUSES = (0.0, 2.0, 6.0, 12.0)  # seconds before each look for what a slow server may still be making
+PAUSES = (
+    0.0,
+    2.0,
+    6.0,
+    12.0,
+)  # seconds before each look for what a slow server may still be making
 ORPHAN_SECONDS = 3_600  # an empty draft is left alone for so long: it may be another installation's
 PER_PAGE = 100
 STATES: dict[str, State] = {"published": "published", "scheduled": "scheduled"}
-TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp"}
-CARD = "<!--kg-card-begin: html-->\n{}\n<!--kg-card-end: html-->"  # what stands in it, Ghost leaves as it is
+TYPES = {
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "gif": "image/gif",
+    "webp": "image/webp",
+}
+# what stands in it, Ghost leaves as it is
+CARD = "<!--kg-card-begin: html-->\n{}\n<!--kg-card-end: html-->"
 BEGUN = CARD.format("<!--contentstudio:begun-->")
 _OURS = re.compile(r"<!--contentstudio:([0-9a-f.]+)-->\n(.*)", re.DOTALL)
 
@@ -66,7 +78,10 @@ class Ghost:
         self.site = site
         self._key = settings.secret(site)
         if not re.fullmatch(r"[0-9a-f]+:(?:[0-9a-f]{2})+", self._key):
-            raise ConfigError(f"the secret of “{site.name}” is no Admin API key of Ghost: an id, a colon, and a secret")
+            raise ConfigError(
+                f"the secret of “{site.name}” is no Admin API key of Ghost: an id, a "
+                "colon, and a secret"
+            )
         self._remote = Remote(cms.url or site.url, cms, None)
         self._open = AsyncExitStack()
 
@@ -82,13 +97,19 @@ class Ghost:
         return None if post is None else _existing(post)
 
     async def publish(
-        self, article: Article, effect: Effect, known: Existing | None = None, ours: Collection[str] = ()
+        self,
+        article: Article,
+        effect: Effect,
+        known: Existing | None = None,
+        ours: Collection[str] = (),
     ) -> tuple[Published, Existing]:
         there = await self.find(article.draft.slug, known)
         if plan(article, there, known, ours) == "leave":
             assert there is not None and known is not None
             left = there.model_copy(update={"sha256": known.sha256, "differs": known.differs})
-            return Published(url=left.url, action="unchanged", sha256=article.sha256, differs=left.differs), left
+            return Published(
+                url=left.url, action="unchanged", sha256=article.sha256, differs=left.differs
+            ), left
         number = there.id if there and there.id else await self._begin(article, effect)
         fields = await self._fields(article, there, effect)
 
@@ -97,14 +118,27 @@ class Ghost:
             if post is None:
                 raise Conflict(f"the post {number} was taken away by a person", None)
             plan(article, _existing(post), known, ours)
-            return await self._write(number, {**fields, "updated_at": post["updated_at"]}, article.sha256)
+            return await self._write(
+                number, {**fields, "updated_at": post["updated_at"]}, article.sha256
+            )
 
-        content: list[Any] = [article.sha256, article.state, known and known.fingerprint, article.over]
-        written = Existing.model_validate(await effect("publish", content=content, call=call, repeatable=True))
+        content: list[Any] = [
+            article.sha256,
+            article.state,
+            known and known.fingerprint,
+            article.over,
+        ]
+        written = Existing.model_validate(
+            await effect("publish", content=content, call=call, repeatable=True)
+        )
         action: Literal["created", "updated"] = "created" if known is None else "updated"
-        return Published(url=written.url, action=action, sha256=article.sha256, differs=written.differs), written
+        return Published(
+            url=written.url, action=action, sha256=article.sha256, differs=written.differs
+        ), written
 
-    async def unpublish(self, slug: str, effect: Effect, known: Existing | None = None) -> Existing | None:
+    async def unpublish(
+        self, slug: str, effect: Effect, known: Existing | None = None
+    ) -> Existing | None:
         there = await self.find(slug, known)
         if there is None or known is None:
             return there
@@ -123,35 +157,64 @@ class Ghost:
             return _existing(await self._put(str(there.id), fields))
 
         content = ["draft", there.fingerprint, str(there.modified)]
-        found = Existing.model_validate(await effect("unpublish", content=content, call=call, repeatable=True))
+        found = Existing.model_validate(
+            await effect("unpublish", content=content, call=call, repeatable=True)
+        )
         return found.model_copy(update={"sha256": known.sha256, "differs": known.differs})
 
-    async def sweep(self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]) -> list[str]:
+    async def sweep(
+        self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]
+    ) -> list[str]:
         params = {"filter": "status:draft", "limit": PER_PAGE, "formats": "html"}
         posts = (await self._ask("GET", "/posts/", params=params)).data["posts"]
         old = datetime.now(UTC) - timedelta(seconds=ORPHAN_SECONDS)
-        lost = [post for post in posts if _begun(post) and (_moment(post["updated_at"]) or old) < old]
+        lost = [
+            post for post in posts if _begun(post) and (_moment(post["updated_at"]) or old) < old
+        ]
         slugs = {in_ascii(slug) for slug in await under_way()}
-        lost = [p for p in lost if p["slug"] not in slugs and re.sub(r"-\d+$", "", p["slug"]) not in slugs]
+        lost = [
+            p
+            for p in lost
+            if p["slug"] not in slugs and re.sub(r"-\d+$", "", p["slug"]) not in slugs
+        ]
         for post in lost:
-            await effect("remove", content=post["id"], call=partial(self._remove, post["id"]), repeatable=True)
+            await effect(
+                "remove",
+                content=post["id"],
+                call=partial(self._remove, post["id"]),
+                repeatable=True,
+            )
         return [post["slug"] for post in lost]
 
     async def posts(self) -> AsyncIterator[OwnPost]:
         page: int | None = 1
         while page is not None:
-            params = {"filter": "status:published", "limit": PER_PAGE, "page": page, "formats": "html"}
-            data = (await self._ask("GET", "/posts/", params={**params, "order": "published_at desc"})).data
+            params = {
+                "filter": "status:published",
+                "limit": PER_PAGE,
+                "page": page,
+                "formats": "html",
+            }
+            data = (
+                await self._ask("GET", "/posts/", params={**params, "order": "published_at desc"})
+            ).data
             for post in readable(data["posts"], _own_post):
                 yield post
             page = data["meta"]["pagination"]["next"]
 
     async def check(self) -> list[Finding]:
         try:
-            answer = await self._remote.look("GET", f"{API}/posts/", params={"limit": 1}, headers=self._headers())
+            answer = await self._remote.look(
+                "GET", f"{API}/posts/", params={"limit": 1}, headers=self._headers()
+            )
         except Transient as error:
             return [not_well("the Admin API", error, "")]
-        if answer.status == 200 and answer.clean and isinstance(answer.data, dict) and "posts" in answer.data:
+        if (
+            answer.status == 200
+            and answer.clean
+            and isinstance(answer.data, dict)
+            and "posts" in answer.data
+        ):
             return [Finding(what="the Admin API knows our key", ok=True)]
         return [diagnosis.finding(answer, settings.secret_name(self.site))]
 
@@ -166,21 +229,27 @@ class Ghost:
         return None
 
     async def _begin(self, article: Article, effect: Effect) -> str:
-        """An empty draft with the slug, once; its id. A `-2` that we are given instead is never kept."""
+        """An empty draft with the slug, once; its id. A `-2` that we are given instead is never
+        kept.
+        """
         slug = in_ascii(article.draft.slug)
 
         async def call() -> str:
             begun = {"title": slug, "slug": slug, "status": "draft", "html": BEGUN}
-            post = (await self._ask("POST", "/posts/", params={"source": "html"}, json={"posts": [begun]})).data[
-                "posts"
-            ][0]
+            post = (
+                await self._ask(
+                    "POST", "/posts/", params={"source": "html"}, json={"posts": [begun]}
+                )
+            ).data["posts"][0]
             if post["slug"] == slug:
                 return str(post["id"])
             await self._remove(post["id"])
             there = await self.find(slug)
             if there is not None:
                 raise Conflict(f"{there.url} was not written by us", there)
-            raise Permanent(f"Ghost made “{post['slug']}” of the slug “{slug}”: give the article another one")
+            raise Permanent(
+                f"Ghost made “{post['slug']}” of the slug “{slug}”: give the article another one"
+            )
 
         async def probe() -> str | None:
             post = await self._look(slug)
@@ -190,11 +259,15 @@ class Ghost:
 
     async def _remove(self, number: str) -> None:
         """Delete a draft of ours, if it is still as we made it."""
-        answer = await self._ask("GET", f"/posts/{number}/", params={"formats": "html"}, allow=(404,))
+        answer = await self._ask(
+            "GET", f"/posts/{number}/", params={"formats": "html"}, allow=(404,)
+        )
         if answer.status == 200 and _begun(answer.data["posts"][0]):
             await self._ask("DELETE", f"/posts/{number}/", allow=(404,))
 
-    async def _fields(self, article: Article, there: Existing | None, effect: Effect) -> dict[str, Any]:
+    async def _fields(
+        self, article: Article, there: Existing | None, effect: Effect
+    ) -> dict[str, Any]:
         draft = article.draft
         pictures = [image for image in draft.images if image.src in article.pictures]
         urls = [await self._picture(article, image, effect) for image in pictures]
@@ -202,10 +275,13 @@ class Ghost:
         for image, url in zip(pictures, urls, strict=True):
             body = body.replace(html.escape(image.src), html.escape(url))
         fields: dict[str, Any] = {"title": draft.title, "slug": in_ascii(draft.slug)}
-        fields |= {"custom_excerpt": draft.description[:300], "tags": [{"name": name} for name in draft.tags]}
+        fields |= {
+            "custom_excerpt": draft.description[:300],
+            "tags": [{"name": name} for name in draft.tags],
+        }
         if pictures:
             fields |= {"feature_image": urls[0], "feature_image_alt": pictures[0].alt[:125]}
-        marked = f"<!--contentstudio:{mark.mark(article.sha256, body, _said(fields))}-->\n{body.strip()}"
+        marked = f"<!--contentstudio:{fingerprint.mark(article.sha256, body, _said(fields))}-->\n{body.strip()}"
         fields["html"] = CARD.format(marked)
         if not (article.state == "draft" and there and there.state == "published"):
             fields["status"] = article.state
@@ -216,38 +292,59 @@ class Ghost:
         return fields
 
     async def _picture(self, article: Article, image: Image, effect: Effect) -> str:
-        """The address of a picture at the site. Ghost cannot be asked for one; a second upload harms nobody."""
+        """The address of a picture at the site. Ghost cannot be asked for one; a second upload
+        harms nobody.
+        """
         data, kind = article.pictures[image.src], image.src.rsplit(".", 1)[-1].lower()
         if kind not in TYPES:
             raise Permanent(f"the picture {image.src} is none of {', '.join(TYPES)}")
         name = f"{hashlib.sha256(data).hexdigest()[:16]}.{kind}"
 
         async def call() -> str:
-            files = {"file": (name, data, TYPES[kind]), "purpose": (None, "image"), "ref": (None, name)}
-            return str((await self._ask("POST", "/images/upload/", files=files)).data["images"][0]["url"])
+            files = {
+                "file": (name, data, TYPES[kind]),
+                "purpose": (None, "image"),
+                "ref": (None, name),
+            }
+            return str(
+                (await self._ask("POST", "/images/upload/", files=files)).data["images"][0]["url"]
+            )
 
         return str(await effect("picture", content=name, call=call, repeatable=True))
 
     async def _write(self, number: str, fields: dict[str, Any], sha256: str) -> Existing:
         """Write, and compare what Ghost made of it."""
         post = await self._put(number, fields)
-        return _existing(post).model_copy(update={"sha256": sha256, "differs": tuple(_differences(fields, post))})
+        return _existing(post).model_copy(
+            update={"sha256": sha256, "differs": tuple(_differences(fields, post))}
+        )
 
     async def _put(self, number: str, fields: dict[str, Any]) -> dict[str, Any]:
         params = {"source": "html", "formats": "html"}
-        answer = await self._ask("PUT", f"/posts/{number}/", params=params, json={"posts": [fields]}, allow=(409,))
+        answer = await self._ask(
+            "PUT", f"/posts/{number}/", params=params, json={"posts": [fields]}, allow=(409,)
+        )
         if answer.status == 409:
-            raise Transient(f"somebody changed the post {number} in this moment: it is looked at again")
+            raise Transient(
+                f"somebody changed the post {number} in this moment: it is looked at again"
+            )
         post: dict[str, Any] = answer.data["posts"][0]
         if "slug" in fields and post["slug"] != fields["slug"]:
-            raise Permanent(f"Ghost made “{post['slug']}” of the slug “{fields['slug']}”: look what has it")
+            raise Permanent(
+                f"Ghost made “{post['slug']}” of the slug “{fields['slug']}”: look what has it"
+            )
         return post
 
-    async def _ask(self, method: Literal["GET", "POST", "PUT", "DELETE"], path: str, **options: Any) -> Answer:
+    async def _ask(
+        self, method: Literal["GET", "POST", "PUT", "DELETE"], path: str, **options: Any
+    ) -> Answer:
         return await self._remote.ask(method, API + path, headers=self._headers(), **options)
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Ghost {token(self._key, int(time.time()))}", "Accept-Version": VERSION}
+        return {
+            "Authorization": f"Ghost {token(self._key, int(time.time()))}",
+            "Accept-Version": VERSION,
+        }
 
 
 def token(key: str, now: int) -> str:
@@ -271,10 +368,17 @@ def _existing(post: dict[str, Any]) -> Existing:
     ours = _OURS.fullmatch(body)
     tags = sorted(tag["name"] for tag in post.get("tags", []))
     said = [_said({**post, "feature_image": image}) for image in (post.get("feature_image"), None)]
-    written = [post["title"], body, post.get("custom_excerpt"), post["slug"], post.get("feature_image"), tags]
+    written = [
+        post["title"],
+        body,
+        post.get("custom_excerpt"),
+        post["slug"],
+        post.get("feature_image"),
+        tags,
+    ]
     return Existing(
         url=post["url"],
-        sha256=mark.read(ours[1], ours[2], *said) if ours else None,
+        sha256=fingerprint.read(ours[1], ours[2], *said) if ours else None,
         id=str(post["id"]),
         state=STATES.get(post["status"], "draft"),
         fingerprint=sha256_of(written),
@@ -291,23 +395,37 @@ def _inside(post: dict[str, Any]) -> str:
 def _begun(post: dict[str, Any]) -> bool:
     """Whether it is an empty draft of ours; one into which a person wrote is none any more."""
     added = [post.get(name) for name in ("custom_excerpt", "tags", "feature_image")]
-    empty = _inside(post) == "<!--contentstudio:begun-->" and post["slug"].startswith(post["title"]) and not any(added)
+    empty = (
+        _inside(post) == "<!--contentstudio:begun-->"
+        and post["slug"].startswith(post["title"])
+        and not any(added)
+    )
     return bool(post["status"] == "draft" and empty)
 
 
 def _said(fields: dict[str, Any]) -> list[Any]:
-    """What our mark holds besides the text. Ghost takes a tag that it has for one that differs in case alone."""
-    words = [mark.words(fields.get(name) or "") for name in ("title", "custom_excerpt")]
-    return [*words, sorted({tag["name"].casefold() for tag in fields.get("tags", [])}), fields.get("feature_image")]
+    """What our mark holds besides the text. Ghost takes a tag that it has for one that differs in
+    case alone.
+    """
+    words = [fingerprint.words(fields.get(name) or "") for name in ("title", "custom_excerpt")]
+    return [
+        *words,
+        sorted({tag["name"].casefold() for tag in fields.get("tags", [])}),
+        fields.get("feature_image"),
+    ]
 
 
 def _differences(fields: dict[str, Any], post: dict[str, Any]) -> Iterator[str]:
     """What Ghost made otherwise than it was sent, in sentences."""
-    there = _said({**post, "feature_image": post.get("feature_image") if "feature_image" in fields else None})
-    for name, one, other in zip(("title", "excerpt", "tags", "featured picture"), _said(fields), there, strict=True):
+    there = _said(
+        {**post, "feature_image": post.get("feature_image") if "feature_image" in fields else None}
+    )
+    for name, one, other in zip(
+        ("title", "excerpt", "tags", "featured picture"), _said(fields), there, strict=True
+    ):
         if one != other:
             yield f"Ghost did not take the {name} as it was sent"
-    if mark.words_sha(_inside(fields)) != mark.words_sha(_inside(post)):
+    if fingerprint.words_sha(_inside(fields)) != fingerprint.words_sha(_inside(post)):
         yield "Ghost changed the text"
 
 

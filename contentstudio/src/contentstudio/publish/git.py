@@ -1,7 +1,8 @@
-"""Markdown files in a Git repository: each article is a file, each publishing a commit that is pushed.
+"""Markdown files in a Git repository: each article is a file, each publishing a commit that is
+pushed.
 
-Who changed a file last is in its history: our commits name the hash of the draft that they brought. When the remote
-has moved, its files are taken, looked at, and written once more on top.
+Who changed a file last is in its history: our commits name the hash of the draft that they brought.
+When the remote has moved, its files are taken, looked at, and written once more on top.
 """
 
 from __future__ import annotations
@@ -38,21 +39,26 @@ from contentstudio.publish.port import (
     sha256_of,
     untouched,
 )
-from contentstudio.research.slugs import is_slug
+from contentstudio.text.slugs import is_slug
 from overnight.errors import ConfigError, Permanent, Transient
 
 TRAILER = "Contentstudio-Draft"
-FILE_TRAILER = (
-    "Contentstudio-File"  # the fingerprint of the file as we wrote it: a person may amend or squash our commit
-)
+# the fingerprint of the file as we wrote it: a person may amend or squash our commit
+FILE_TRAILER = "Contentstudio-File"
 TOLD = 1_000  # characters of what git says of a failure that are kept
 PUSHES = 5  # tries to be the one who pushes, where others push too
 FOLDERS = {"hugo": "content/posts", "jekyll": "_posts", "astro": "src/content/blog"}
-PICTURES = {"hugo": "static/images", "jekyll": "images", "astro": "public/images"}  # all are seen as /images
+PICTURES = {
+    "hugo": "static/images",
+    "jekyll": "images",
+    "astro": "public/images",
+}  # all are seen as /images
 
 
 class Git:
-    """A repository that a generator makes a site of. A fresh copy of it is worked on, and forgotten afterwards."""
+    """A repository that a generator makes a site of. A fresh copy of it is worked on, and forgotten
+    afterwards.
+    """
 
     can = Capabilities(frozenset({"draft", "published"}), media=True, tags=True)
 
@@ -74,7 +80,11 @@ class Git:
         return await self._there(slug)
 
     async def publish(
-        self, article: Article, effect: Effect, known: Existing | None = None, ours: Collection[str] = ()
+        self,
+        article: Article,
+        effect: Effect,
+        known: Existing | None = None,
+        ours: Collection[str] = (),
     ) -> tuple[Published, Existing]:
         there = await self.find(article.draft.slug)
         if plan(article, there, known, ours) == "leave":
@@ -88,11 +98,15 @@ class Git:
             )
 
         content = [article.sha256, article.state, known and known.fingerprint, article.over]
-        written = Existing.model_validate(await effect("publish", content=content, call=call, repeatable=True))
+        written = Existing.model_validate(
+            await effect("publish", content=content, call=call, repeatable=True)
+        )
         action: Any = "created" if known is None else "updated"
         return Published(url=written.url, action=action, sha256=article.sha256), written
 
-    async def unpublish(self, slug: str, effect: Effect, known: Existing | None = None) -> Existing | None:
+    async def unpublish(
+        self, slug: str, effect: Effect, known: Existing | None = None
+    ) -> Existing | None:
         there = await self.find(slug)
         if there is None:
             return None
@@ -111,7 +125,9 @@ class Git:
         await effect("unpublish", content=[slug, there.fingerprint], call=call, repeatable=True)
         return None
 
-    async def sweep(self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]) -> list[str]:
+    async def sweep(
+        self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]
+    ) -> list[str]:
         return []  # a commit is pushed whole or not at all
 
     async def posts(self) -> AsyncIterator[OwnPost]:
@@ -138,15 +154,24 @@ class Git:
             await self._git("push", "--dry-run", "--quiet", "origin", self._settings.branch)
         except (ConfigError, Permanent, Transient) as error:
             known = git_failures.refusal(str(error))
-            mend = "look at the repository and the branch, and let this user's git log in there without being asked"
+            mend = (
+                "look at the repository and the branch, and let this user's git log in there "
+                "without being asked"
+            )
             mend = known.mend if known else mend
             found = Finding(
-                what=f"the repository: {error}", ok=False, mend=mend, transient=isinstance(error, Transient)
+                what=f"the repository: {error}",
+                ok=False,
+                mend=mend,
+                transient=isinstance(error, Transient),
             )
             return [found]
-        branch = f"the branch {self._settings.branch} can be read, and git may push to the repository"
+        branch = (
+            f"the branch {self._settings.branch} can be read, and git may push to the repository"
+        )
         unknown = (
-            "whether a protection of the branch or a hook of the server refuses a commit shows with the first push"
+            "whether a protection of the branch or a hook of the server refuses a commit "
+            "shows with the first push"
         )
         return [Finding(what=f"{branch}; {unknown}", ok=True)]
 
@@ -155,7 +180,15 @@ class Git:
         branch = self._settings.branch
         if self._copy is None:
             copy = self._open.enter_context(clones.folder()) / "copy"
-            asked = ["--quiet", "--single-branch", "--branch", branch, "--", self._settings.repository, str(copy)]
+            asked = [
+                "--quiet",
+                "--single-branch",
+                "--branch",
+                branch,
+                "--",
+                self._settings.repository,
+                str(copy),
+            ]
             await self._run(copy.parent, "clone", *asked)
             self._copy = copy
         else:
@@ -163,7 +196,9 @@ class Git:
             await self._git("reset", "--quiet", "--hard", "FETCH_HEAD")
         return self._copy
 
-    async def _pushed(self, change: Callable[[], Awaitable[str]], message: str, article: Article | None) -> Any:
+    async def _pushed(
+        self, change: Callable[[], Awaitable[str]], message: str, article: Article | None
+    ) -> Any:
         """Change, commit and push; and once more on top of what others pushed in the meantime."""
         for _ in range(PUSHES):
             await self._refresh()
@@ -182,7 +217,9 @@ class Git:
                 if not await self._has_arrived():
                     raise
             return await self._there(article.draft.slug) if article else None
-        raise Transient(f"others push to {self._settings.repository} all the time: {PUSHES} tries came too late")
+        raise Transient(
+            f"others push to {self._settings.repository} all the time: {PUSHES} tries came too late"
+        )
 
     async def _has_arrived(self) -> bool:
         """Whether the remote has our commit, though the push failed: only its answer was lost."""
@@ -212,13 +249,17 @@ class Git:
                 draft = draft.model_copy(update={"images": images})
         path = self._copy / (there.path if there and there.path else self._path(draft.slug, first))
         text = (
-            markdown.front_matter(self._values(draft, article, first) | (stood.placed if stood else {}))
+            markdown.front_matter(
+                self._values(draft, article, first) | (stood.placed if stood else {})
+            )
             + "\n"
             + markdown.body(draft)
         )
         _put(path, text.encode())
         written.append(str(path.relative_to(self._copy)))
-        await self._git("add", "--force", "--", *written)  # also where the repository ignores such files
+        await self._git(
+            "add", "--force", "--", *written
+        )  # also where the repository ignores such files
         return sha256_of(text)
 
     def _values(self, draft: Draft, article: Article, first: datetime) -> dict[str, Any]:
@@ -230,7 +271,12 @@ class Git:
             case "hugo":
                 values |= {"date": first, "lastmod": changed, "slug": draft.slug, "draft": hidden}
             case "jekyll":
-                values |= {"layout": "post", "date": first, "last_modified_at": changed, "published": not hidden}
+                values |= {
+                    "layout": "post",
+                    "date": first,
+                    "last_modified_at": changed,
+                    "published": not hidden,
+                }
             case "astro":
                 values |= {"pubDate": first, "updatedDate": changed, "draft": hidden}
         return values | {"tags": draft.tags, "robots": None if article.indexed else "noindex"}
@@ -249,16 +295,25 @@ class Git:
         folder = self._copy / self._posts
         files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
         below = [PurePosixPath(path.relative_to(folder).as_posix()) for path in files]
-        root, bundles = self._copy.resolve(), {path.parent for path in below if path.name.startswith("index.")}
+        root, bundles = (
+            self._copy.resolve(),
+            {path.parent for path in below if path.name.startswith("index.")},
+        )
         return [
             self._post(path, path_below)
             for path, path_below in zip(files, below, strict=True)
-            if is_post(self._settings.layout, path_below, bundles) and path.resolve().is_relative_to(root)
+            if is_post(self._settings.layout, path_below, bundles)
+            and path.resolve().is_relative_to(root)
         ]
 
     def _post(self, path: Path, below: PurePosixPath) -> Post:
         page = self._settings.page or PAGES[self._settings.layout]
-        return Post(self._settings.layout, page, below, *front_matter.parted(path.read_text("utf-8", "replace")))
+        return Post(
+            self._settings.layout,
+            page,
+            below,
+            *front_matter.parted(path.read_text("utf-8", "replace")),
+        )
 
     async def _there(self, slug: str) -> Existing | None:
         """What the copy has under a slug: of several files the one that is ours."""
@@ -267,14 +322,18 @@ class Git:
         assert self._copy is not None
         found = [await self._existing(post) for post in self._files() if post.has(slug)]
         named = re.compile(rf"{re.escape(self._posts)}/(\d{{4}}-\d\d-\d\d-)?{re.escape(slug)}\.md")
-        found.sort(key=lambda one: (one.sha256 is None, not named.fullmatch(str(one.path)), str(one.path)))
+        found.sort(
+            key=lambda one: (one.sha256 is None, not named.fullmatch(str(one.path)), str(one.path))
+        )
         return found[0] if found else None
 
     async def _existing(self, post: Post) -> Existing:
         assert self._copy is not None
         path = f"{self._posts}/{post.path}"
         keys = (f"%(trailers:key={key},valueonly,separator=)" for key in (TRAILER, FILE_TRAILER))
-        draft, _, file = (await self._git("log", "-1", f"--format={'/'.join(keys)}", "--", path)).partition("/")
+        draft, _, file = (
+            await self._git("log", "-1", f"--format={'/'.join(keys)}", "--", path)
+        ).partition("/")
         fingerprint = sha256_of((self._copy / path).read_text("utf-8", "replace"))
         modified = await self._modified(path)
         return Existing(
@@ -291,17 +350,22 @@ class Git:
         if there is None or there.path is None or self._copy is None:
             return None
         path = self._copy / there.path
-        return self._post(path, PurePosixPath(path.relative_to(self._copy / self._posts).as_posix()))
+        return self._post(
+            path, PurePosixPath(path.relative_to(self._copy / self._posts).as_posix())
+        )
 
     async def _modified(self, path: str) -> datetime:
-        return datetime.fromisoformat(await self._git("log", "-1", "--format=%cI", "--", path)).astimezone(UTC)
+        return datetime.fromisoformat(
+            await self._git("log", "-1", "--format=%cI", "--", path)
+        ).astimezone(UTC)
 
     async def _git(self, *arguments: str) -> str:
         assert self._copy is not None
         return await self._run(self._copy, *arguments)
 
     async def _run(self, folder: Path, *arguments: str) -> str:
-        """One command of git; what it printed. Raises `Transient` where the network fails, else `Permanent`, and
+        """One command of git; what it printed. Raises `Transient` where the network fails, else
+        `Permanent`, and
         `ConfigError` without git.
         """
         name, address = self._settings.author.rstrip(">").split(" <")
@@ -321,7 +385,9 @@ class Git:
                 start_new_session=True,
             )
         except FileNotFoundError:
-            raise ConfigError("there is no git here, by which the site is published: install it") from None
+            raise ConfigError(
+                "there is no git here, by which the site is published: install it"
+            ) from None
         try:
             async with asyncio.timeout(self._settings.timeout_seconds):
                 out, told = await process.communicate()
@@ -330,19 +396,25 @@ class Git:
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
             if isinstance(error, TimeoutError):
-                raise Transient(f"git {arguments[0]} took longer than {self._settings.timeout_seconds:g} s") from None
+                raise Transient(
+                    f"git {arguments[0]} took longer than {self._settings.timeout_seconds:g} s"
+                ) from None
             raise
         if process.returncode:
             said = told.decode("utf-8", "replace").strip()
             found = git_failures.refusal(said)
             cause = f"{found.what}; {found.mend}: " if found else ""
-            sentence = f"git {arguments[0]} of {self._settings.repository} failed: {cause}{said[-TOLD:]}"
+            sentence = (
+                f"git {arguments[0]} of {self._settings.repository} failed: {cause}{said[-TOLD:]}"
+            )
             raise (Transient if git_failures.passes(said) else Permanent)(sentence)
         return out.decode("utf-8", "replace").strip()
 
 
 def _arrived(article: Article, there: Existing | None) -> bool:
-    """Whether the last commit of the file is ours with this draft: then a push arrived of which we never heard."""
+    """Whether the last commit of the file is ours with this draft: then a push arrived of which we
+    never heard.
+    """
     return there is not None and (there.sha256, there.state) == (article.sha256, article.state)
 
 

@@ -1,8 +1,9 @@
-"""What git, ssh and curl say when they fail: which of it passes by itself, and why a server refused, with what mends
-it. Pure.
+"""What git, ssh and curl say when they fail: which of it passes by itself, and why a server
+refused, with what mends it. Pure.
 
-The sentences are those of git 2.30 to 2.50, OpenSSH 8 to 10, and curl 7.74 to 8 with OpenSSL or GnuTLS, in English
-(`LC_ALL=C`); the refusals are those of GitHub, GitLab, Bitbucket, Gitea, Azure DevOps and Gerrit.
+The sentences are those of git 2.30 to 2.50, OpenSSH 8 to 10, and curl 7.74 to 8 with OpenSSL or
+GnuTLS, in English (`LC_ALL=C`); the refusals are those of GitHub, GitLab, Bitbucket, Gitea, Azure
+DevOps and Gerrit.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import re
 
 from contentstudio.publish.port import Finding
 
-# A person has to mend these, whatever else is said beside them, such as that the connection was closed then.
+# A person has to mend these, whatever else is said beside them, such as that the connection was
+# closed then.
 _LASTING = re.compile(
     r"""
     permission\ denied\ \( | too\ many\ authentication\ failures | host\ key\ verification\ failed
@@ -44,7 +46,10 @@ _PASSING = re.compile(
     """,
     re.I | re.X,
 )
-_UNPROTECT = "let this user push to the branch in the server's rules for it, or name another as branch in publish"
+_UNPROTECT = (
+    "let this user push to the branch in the server's rules for it, or name another as "
+    "branch in publish"
+)
 _CAUSES = {
     r"GH001|file size limit": ("a file is larger than the server takes", "use smaller pictures"),
     r"GH007|cannot push commits for|not a member of team|verified email": (
@@ -55,18 +60,24 @@ _CAUSES = {
     r"|Permission to update branch|prohibited by Gerrit": ("the branch is protected", _UNPROTECT),
     r"branch is currently checked out": (
         "the repository has a work tree of its own at the branch",
-        "publish to a bare repository, or run there: git config receive.denyCurrentBranch updateInstead",
+        "publish to a bare repository, or run there: git config "
+        "receive.denyCurrentBranch updateInstead",
     ),
-    r"read[ -]only|write access .{0,40}not granted|not allowed to push code|denied to |insufficient permission": (
+    r"read[ -]only|write access .{0,40}not granted|not allowed to push code|denied to "
+    r"|insufficient permission": (
         "this user may read the repository and not push",
         "give its key or token the right to push",
     ),
     r"hook declined": ("a hook of the server declined the push", _UNPROTECT),
-    r"permission denied|authentication failed|could not read (username|password)|invalid username": (
+    r"permission denied|authentication failed|could not read (username|password)|invalid "
+    r"username": (
         "git is not logged in at the server",
         "let this user's git log in there without being asked, by a key or a stored token",
     ),
-    r"host key verification failed": ("the server's key is not known here", "add it to known_hosts"),
+    r"host key verification failed": (
+        "the server's key is not known here",
+        "add it to known_hosts",
+    ),
     r"remote branch \S+ not found|couldn't find remote ref": (
         "the repository has no such branch",
         "push a first commit to the branch, or name another as branch in publish of the site",

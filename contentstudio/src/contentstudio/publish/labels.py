@@ -8,7 +8,8 @@ from functools import cache
 from importlib.resources import files
 
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ps", "ur", "yi"})
-# The marks around a quote as readers of the language know them; in French with the no-break spaces that belong to them.
+# The marks around a quote as readers of the language know them; in French with the no-break spaces
+# that belong to them.
 _QUOTATION_MARKS = {
     **dict.fromkeys(("bg", "cs", "de", "et", "is", "ka", "lt", "sk", "sl"), ("„", "“")),
     **dict.fromkeys(("hr", "hu", "pl", "ro", "sr"), ("„", "”")),
@@ -21,7 +22,9 @@ _QUOTATION_MARKS = {
 
 
 def labels(language: str) -> dict[str, str]:
-    """Name to label, with the `language` that they are in: English where we have none in that of the text."""
+    """Name to label, with the `language` that they are in: English where we have none in that of
+    the text.
+    """
     known, code = _labels(), language.lower()[:2]
     code = "no" if code in ("nb", "nn") else code
     code = code if code in known else "en"
@@ -51,7 +54,9 @@ def day(moment: datetime, language: str) -> str:
 
     date = moment.astimezone(UTC).date()
     try:
-        locale = Locale.parse("en_GB" if language.lower()[:2] == "en" else language.replace("-", "_"))
+        locale = Locale.parse(
+            "en_GB" if language.lower()[:2] == "en" else language.replace("-", "_")
+        )
     except (UnknownLocaleError, ValueError):
         return date.isoformat()
     return format_date(date, "long", locale=locale)

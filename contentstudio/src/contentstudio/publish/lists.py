@@ -9,18 +9,21 @@ from datetime import datetime
 from functools import lru_cache
 
 from contentstudio.model import Model
-from contentstudio.research.slugs import in_url, slug_of
+from contentstudio.text.slugs import in_url, slug_of
 
 PER_PAGE = 20  # articles
-THIN = 2  # indexed articles that a tag has at least, or search engines are asked not to list its page
+THIN = (
+    2  # indexed articles that a tag has at least, or search engines are asked not to list its page
+)
 DESCRIPTION = 160  # characters; what lists of search engines show
 
 
 class Page(Model):
-    """What the lists say of a published article. The times are UTC; `sha256` is of the content as published.
+    """What the lists say of a published article. The times are UTC; `sha256` is of the content as
+    published.
 
-    What is not `indexed` is left out of the sitemap. An empty `language` is the site's. `beside` are the files that lie
-    beside the article's page.
+    What is not `indexed` is left out of the sitemap. An empty `language` is the site's. `beside`
+    are the files that lie beside the article's page.
     """
 
     title: str
@@ -36,7 +39,9 @@ class Page(Model):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A page of a list: `folder` is where it stands below the site, "" at its top; `slugs` are its articles."""
+    """A page of a list: `folder` is where it stands below the site, "" at its top; `slugs` are its
+    articles.
+    """
 
     list_folder: str
     number: int

@@ -14,9 +14,9 @@ from contentstudio.publish.anchors import Piece
 from contentstudio.publish.labels import quotation_marks
 from overnight.errors import InvalidPayload
 
-# Entities for what a generator reads before Markdown does (Liquid, shortcodes) or as HTML, and for backticks, between
-# which kramdown sees no end of a cell, escaped or not; a backslash for the rest. An address in the prose is kept from
-# becoming a link, which would swallow the footnote behind it.
+# Entities for what a generator reads before Markdown does (Liquid, shortcodes) or as HTML, and for
+# backticks, between which kramdown sees no end of a cell, escaped or not; a backslash for the rest.
+# An address in the prose is kept from becoming a link, which would swallow the footnote behind it.
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "{": "&#123;", "}": "&#125;", "`": "&#96;"}
 _SPECIAL = re.compile(r"[&<>{}\\`*_\[\]#~|$]|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 _BEGINS = re.compile(r"^(\d+)([.)])|^([-+=:!])")
@@ -52,36 +52,57 @@ def body(draft: Draft) -> str:
 
 
 def front_matter(values: dict[str, Any]) -> str:
-    """YAML between its fences. JSON's strings and lists are YAML too, and need no other care; times are as they are."""
-    lines = [f"{name}: {_yaml(value)}" for name, value in values.items() if value not in (None, [], "")]
+    """YAML between its fences. JSON's strings and lists are YAML too, and need no other care; times
+    are as they are.
+    """
+    lines = [
+        f"{name}: {_yaml(value)}" for name, value in values.items() if value not in (None, [], "")
+    ]
     return "\n".join(["---", *lines, "---", ""])
 
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it stands."""
-    plain = _SPECIAL.sub(lambda match: _ENTITIES.get(match[0], f"\\{match[0]}"), " ".join(text.split()))
-    return _BEGINS.sub(lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", plain)
+    plain = _SPECIAL.sub(
+        lambda match: _ENTITIES.get(match[0], f"\\{match[0]}"), " ".join(text.split())
+    )
+    return _BEGINS.sub(
+        lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", plain
+    )
 
 
 def _block(block: Block, say: Callable[..., str]) -> str:
     """A block as Markdown, and a table as GitHub's; each item, quote and row stands on one line."""
     match block:
         case ListBlock():
-            items = (f"{number}." if block.ordered else "-" for number, _ in enumerate(block.items, 1))
-            return "\n".join(f"{mark} {say(item)}" for mark, item in zip(items, block.items, strict=True))
+            items = (
+                f"{number}." if block.ordered else "-" for number, _ in enumerate(block.items, 1)
+            )
+            return "\n".join(
+                f"{mark} {say(item)}" for mark, item in zip(items, block.items, strict=True)
+            )
         case QuoteBlock():
             return f"> {say(block.sentences, marks=('', ''))}"
         case TableBlock():
-            rows = [[*map(escaped, block.head)], ["---"] * len(block.head), *([*map(say, row)] for row in block.rows)]
+            rows = [
+                [*map(escaped, block.head)],
+                ["---"] * len(block.head),
+                *([*map(say, row)] for row in block.rows),
+            ]
             return "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return say(block)
 
 
-def _sentences(sentences: list[tuple[Sentence, list[Piece]]], numbers: dict[str, int], marks: tuple[str, str]) -> str:
+def _sentences(
+    sentences: list[tuple[Sentence, list[Piece]]], numbers: dict[str, int], marks: tuple[str, str]
+) -> str:
     shown = []
     for sentence, pieces in sentences:
         if sentence.source is not None and sentence.source not in numbers:
-            raise InvalidPayload(f"A sentence cites {sentence.source!r}, which is not among the article's references.")
+            raise InvalidPayload(
+                f"A sentence cites {sentence.source!r}, which is not among the article's "
+                "references."
+            )
         words = escaped(sentence.text) if sentence.quoted else "".join(map(_piece, pieces))
         text = f"{marks[0]}{words}{marks[1]}" if sentence.quoted else words
         shown.append(text + (f"[^{numbers[sentence.source]}]" if sentence.source else ""))
@@ -91,7 +112,9 @@ def _sentences(sentences: list[tuple[Sentence, list[Piece]]], numbers: dict[str,
 def _piece(piece: Piece) -> str:
     text = escaped(piece.text)
     before, after = re.match(r"\s*", piece.text), re.search(r"\s*$", piece.text)
-    text = f"{' ' if before and before[0] else ''}{text}{' ' if after and after[0] and text else ''}"
+    text = (
+        f"{' ' if before and before[0] else ''}{text}{' ' if after and after[0] and text else ''}"
+    )
     return f"[{text}](<{_target(piece.url)}>)" if piece.url else text
 
 

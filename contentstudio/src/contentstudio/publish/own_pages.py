@@ -1,4 +1,6 @@
-"""The owner's own pages of a static site, such as an imprint: Markdown files in the folder that `pages` names."""
+"""The owner's own pages of a static site, such as an imprint: Markdown files in the folder that
+`pages` names.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ import nh3
 
 from contentstudio.publish import front_matter
 from contentstudio.publish.lists import shortened
-from contentstudio.research.slugs import slug_of
+from contentstudio.text.slugs import slug_of
 from overnight.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -47,7 +49,9 @@ def read(folder: Path) -> list[OwnPage]:
         if path.name.startswith("."):  # an editor's own file
             continue
         if not path.resolve().is_relative_to(folder.resolve()):
-            raise ConfigError(f"the page {path} is a link out of its folder: put the file itself there")
+            raise ConfigError(
+                f"the page {path} is a link out of its folder: put the file itself there"
+            )
         try:
             page = parsed(path.name, path.read_text("utf-8-sig"))
         except UnicodeDecodeError:
@@ -55,13 +59,17 @@ def read(folder: Path) -> list[OwnPage]:
         except OSError as error:
             raise ConfigError(f"the page {path} cannot be read: {error.strerror}") from None
         if other := found.get(page.slug):
-            raise ConfigError(f"{other.file} and {page.file} in {folder} have one address, /{page.slug}/: rename one")
+            raise ConfigError(
+                f"{other.file} and {page.file} in {folder} have one address, "
+                f"/{page.slug}/: rename one"
+            )
         found[page.slug] = page
     return list(found.values())
 
 
 def parsed(file: str, text: str) -> OwnPage:
-    """A file as a page. Its address is made of its name, its title of `title` or of a first line `# Title`.
+    """A file as a page. Its address is made of its name, its title of `title` or of a first line `#
+    Title`.
 
     HTML in it is shown as it is written, and never becomes a part of the page.
     """
@@ -93,7 +101,9 @@ def refuse_collisions(own: Iterable[OwnPage], articles: Mapping[str, Any]) -> No
 
 @cache
 def _markdown() -> MarkdownIt:
-    """CommonMark and tables; a heading of the first level becomes one of the second, for a page has one title."""
+    """CommonMark and tables; a heading of the first level becomes one of the second, for a page has
+    one title.
+    """
     from markdown_it import MarkdownIt
 
     def demoted(state: Any) -> None:
@@ -108,7 +118,9 @@ def _markdown() -> MarkdownIt:
 
 def _sanitised(fragment: str) -> str:
     schemes = {"http", "https", "mailto", "tel"}
-    return nh3.clean(fragment, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=schemes, link_rel=None)
+    return nh3.clean(
+        fragment, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=schemes, link_rel=None
+    )
 
 
 def _first_words(fragment: str) -> str:

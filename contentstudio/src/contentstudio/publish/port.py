@@ -1,11 +1,21 @@
-"""The port through which an article leaves the house: what every CMS can do, and the rule that nothing of a person's is
+"""The port through which an article leaves the house: what every CMS can do, and the rule that
+nothing of a person's is
 written over."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
@@ -25,12 +35,14 @@ UNDATED = datetime.fromtimestamp(0, UTC)  # when a post was published that does 
 class Existing(Model):
     """What stands under a slug.
 
-    `sha256` is `content_sha256` of the draft that was published, or None where that is not known or where publishing
-    it never came to its end. So a caller who finds another hash than its own, or none, publishes. `action` says how
-    it came to stand as it does. `fingerprint` is a hash of all that we write there, so that a person's change shows;
-    `begun` says that it is the empty draft with which we began. `id` is the CMS's own. `marked` is the hash of the
-    draft that our mark there names, also where the words are not that draft's any more. `parts` are the single fields
-    of the fingerprint, where a CMS has such, and `differs` what the CMS made otherwise when we wrote last.
+    `sha256` is `content_sha256` of the draft that was published, or None where that is not known or
+    where publishing it never came to its end. So a caller who finds another hash than its own, or
+    none, publishes. `action` says how it came to stand as it does. `fingerprint` is a hash of all
+    that we write there, so that a person's change shows;
+    `begun` says that it is the empty draft with which we began. `id` is the CMS's own. `marked` is
+    the hash of the draft that our mark there names, also where the words are not that draft's any
+    more. `parts` are the single fields of the fingerprint, where a CMS has such, and `differs` what
+    the CMS made otherwise when we wrote last.
     """
 
     url: str
@@ -48,7 +60,9 @@ class Existing(Model):
 
 
 class OwnPost(Model):
-    """A post that the owner's site has, whoever wrote it. `html` is its body; `url` leads to the web."""
+    """A post that the owner's site has, whoever wrote it. `html` is its body; `url` leads to the
+    web.
+    """
 
     url: str
     slug: str
@@ -72,7 +86,9 @@ class OwnPost(Model):
 
 
 class Finding(Model):
-    """What a look at a CMS told: `mend` says what to do where it is not well. What is transient may pass by itself."""
+    """What a look at a CMS told: `mend` says what to do where it is not well. What is transient may
+    pass by itself.
+    """
 
     what: str
     ok: bool
@@ -81,15 +97,24 @@ class Finding(Model):
 
 
 def not_well(what: str, error: Exception, mend: str) -> Finding:
-    """A look that an error ended. `mend` is for a refusal; a server that does not answer needs no new password."""
+    """A look that an error ended. `mend` is for a refusal; a server that does not answer needs no
+    new password.
+    """
     if isinstance(error, Transient):
-        mend = "start the server, or wait for it; where it is at another address, name it as url in the site's publish"
-    return Finding(what=f"{what}: {error}", ok=False, mend=mend, transient=isinstance(error, Transient))
+        mend = (
+            "start the server, or wait for it; where it is at another address, name it as "
+            "url in the site's publish"
+        )
+    return Finding(
+        what=f"{what}: {error}", ok=False, mend=mend, transient=isinstance(error, Transient)
+    )
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What differs between CMSs, so that nobody has to try: the states a post may have, and what goes with it."""
+    """What differs between CMSs, so that nobody has to try: the states a post may have, and what
+    goes with it.
+    """
 
     states: frozenset[State]
     media: bool = False
@@ -99,11 +124,12 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class Article:
-    """A draft on its way out. `at` (aware) is the time of this publishing, or when a scheduled one is to be seen.
+    """A draft on its way out. `at` (aware) is the time of this publishing, or when a scheduled one
+    is to be seen.
 
-    `pictures` are the bytes of the draft's images by their `src`. `over` is the fingerprint of a person's version
-    that may be written over, because a person said so. `indexed` says whether search engines may list it, `backdated`
-    that `at` is the date of its sources.
+    `pictures` are the bytes of the draft's images by their `src`. `over` is the fingerprint of a
+    person's version that may be written over, because a person said so. `indexed` says whether
+    search engines may list it, `backdated` that `at` is the date of its sources.
     """
 
     draft: Draft
@@ -120,8 +146,8 @@ class Article:
 
 
 class Conflict(Permanent):
-    """A person changed what stands there, so a person decides. `there` is what stands now, None where it is gone; `url`
-    is where to look, if not at that.
+    """A person changed what stands there, so a person decides. `there` is what stands now, None
+    where it is gone; `url` is where to look, if not at that.
     """
 
     def __init__(self, message: str, there: Existing | None, url: str = "") -> None:
@@ -148,7 +174,8 @@ class Effect(Protocol):
 class Publisher(Protocol):
     """A place for articles, with the slug as the key.
 
-    Raises Transient where it may work later, Permanent or ConfigError where a person has to mend something.
+    Raises Transient where it may work later, Permanent or ConfigError where a person has to mend
+    something.
     """
 
     can: Capabilities
@@ -158,24 +185,34 @@ class Publisher(Protocol):
         ...
 
     async def publish(
-        self, article: Article, effect: Effect, known: Existing | None = None, ours: Collection[str] = ()
+        self,
+        article: Article,
+        effect: Effect,
+        known: Existing | None = None,
+        ours: Collection[str] = (),
     ) -> tuple[Published, Existing]:
-        """Create the article, update it, or find it unchanged, and look at it again; doing it twice equals once.
+        """Create the article, update it, or find it unchanged, and look at it again; doing it twice
+        equals once.
 
-        `known` is what stood there when we last published, `ours` the hashes of drafts that we may have begun to write
-        since. Raises `Conflict` instead of writing over what a person made.
+        `known` is what stood there when we last published, `ours` the hashes of drafts that we may
+        have begun to write since. Raises `Conflict` instead of writing over what a person made.
         """
         ...
 
-    async def unpublish(self, slug: str, effect: Effect, known: Existing | None = None) -> Existing | None:
+    async def unpublish(
+        self, slug: str, effect: Effect, known: Existing | None = None
+    ) -> Existing | None:
         """Take the article from readers, and what stands there then; None where nothing does.
 
         Raises `Conflict` where it is not as we left it.
         """
         ...
 
-    async def sweep(self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]) -> list[str]:
-        """Remove what was begun and never went on, such as what a slow server made after we had given up; the slugs.
+    async def sweep(
+        self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]
+    ) -> list[str]:
+        """Remove what was begun and never went on, such as what a slow server made after we had
+        given up; the slugs.
 
         `under_way` tells the slugs that jobs are at; it is asked after the site was.
         """
@@ -191,15 +228,21 @@ class Publisher(Protocol):
 
 
 def readable(found: Iterable[Any], read: Callable[[Any], OwnPost]) -> Iterator[OwnPost]:
-    """The posts that can be read of those that a CMS lists. Each other one, such as one without an address, is logged
-    and left out: it spoils no listing.
+    """The posts that can be read of those that a CMS lists. Each other one, such as one without an
+    address, is logged and left out: it spoils no listing.
     """
     for post in found:
         try:
             yield read(post)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            which = logs.clean(str(post.get("slug") or post.get("id")) if isinstance(post, dict) else repr(post))
-            logs.log.warning("post_skipped", post=which[:100], error=logs.clean(f"{type(error).__name__}: {error}"))
+            which = logs.clean(
+                str(post.get("slug") or post.get("id")) if isinstance(post, dict) else repr(post)
+            )
+            logs.log.warning(
+                "post_skipped",
+                post=which[:100],
+                error=logs.clean(f"{type(error).__name__}: {error}"),
+            )
 
 
 def plan(
@@ -207,8 +250,8 @@ def plan(
 ) -> Literal["create", "write", "compare", "leave"]:
     """What is to be done under a slug; raises `Conflict` where that would undo what a person did.
 
-    `compare` says that a write of this very draft may have arrived of which we never heard, wholly or in part: before
-    it is written again, each field is to be compared with what we send.
+    `compare` says that a write of this very draft may have arrived of which we never heard, wholly
+    or in part: before it is written again, each field is to be compared with what we send.
     """
     if there is None:
         if known is None or known.state == "draft" or article.over == GONE:
@@ -223,18 +266,24 @@ def plan(
         return "compare"
     if there.sha256 in (article.sha256, *ours) and there.state in (article.state, "published"):
         return "write"
-    raise Conflict(f"{there.url} was {'not written by us' if known is None else 'changed by a person'}", there)
+    raise Conflict(
+        f"{there.url} was {'not written by us' if known is None else 'changed by a person'}", there
+    )
 
 
 def untouched(there: Existing, known: Existing | None) -> bool:
-    """Whether it stands as we left it. A scheduled one that has come out since does; one taken back does not."""
+    """Whether it stands as we left it. A scheduled one that has come out since does; one taken back
+    does not.
+    """
     if known is None or (there.id, there.fingerprint) != (known.id, known.fingerprint):
         return False
     return there.state == "published" or there.state == known.state
 
 
 def content_sha256(draft: Draft) -> str:
-    """The hash of everything the draft says: hexadecimal SHA-256 over its JSON with sorted keys and no spaces."""
+    """The hash of everything the draft says: hexadecimal SHA-256 over its JSON with sorted keys and
+    no spaces.
+    """
     return sha256_of(draft.model_dump(mode="json"))
 
 

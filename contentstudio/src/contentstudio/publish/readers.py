@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from contentstudio.publish.remote import NO_CACHE
+from contentstudio.publish.cms_client import NO_CACHE
 from overnight.errors import Permanent, Transient
 
 if TYPE_CHECKING:
@@ -39,11 +39,14 @@ class Unreadable(Exception):
     """Nothing can be said of the address; why."""
 
 
-async def look(url: str, sentences: Sequence[str], post: str, private_hosts: frozenset[str]) -> str | None:
-    """What is wrong with what readers get at an address, in a sentence; None where it holds these sentences.
+async def look(
+    url: str, sentences: Sequence[str], post: str, private_hosts: frozenset[str]
+) -> str | None:
+    """What is wrong with what readers get at an address, in a sentence; None where it holds these
+    sentences.
 
-    `post` is the post's id. A host that is none of `private_hosts` must have a public address. Where a cache keeps an
-    older page, that is told.
+    `post` is the post's id. A host that is none of `private_hosts` must have a public address.
+    Where a cache keeps an older page, that is told.
     """
     try:
         async with asyncio.timeout(SECONDS):
@@ -52,19 +55,29 @@ async def look(url: str, sentences: Sequence[str], post: str, private_hosts: fro
             if wrong is None:
                 return None
             separator = "&" if urlsplit(url).query else "?"
-            fresh = await _read(f"{url}{separator}contentstudio={secrets.token_hex(4)}", private_hosts)
+            fresh = await _read(
+                f"{url}{separator}contentstudio={secrets.token_hex(4)}", private_hosts
+            )
             if judged(fresh, sentences, post) is None:
                 return f"a cache in front of {url} still gives readers an older page"
             return f"readers who ask for {url} get {wrong}"
-    except (Unreadable, Transient, Permanent, ValueError) as error:  # such as a host without an address
+    except (
+        Unreadable,
+        Transient,
+        Permanent,
+        ValueError,
+    ) as error:  # such as a host without an address
         return f"whether readers get the article at {url} could not be looked at: {error}"
     except TimeoutError:
-        return f"whether readers get the article at {url} could not be looked at: no answer within {SECONDS:g} s"
+        return (
+            f"whether readers get the article at {url} could not be looked at: no answer "
+            f"within {SECONDS:g} s"
+        )
 
 
 def judged(page: Page, sentences: Sequence[str], post: str) -> str | None:
-    """What stands there instead of the article; None where its sentences do. Raises `Unreadable` where a page says
-    nothing of the site, such as that of a firewall.
+    """What stands there instead of the article; None where its sentences do. Raises `Unreadable`
+    where a page says nothing of the site, such as that of a firewall.
     """
     if page.status in (401, 403, 407, 429, 451) or page.status >= 500:
         raise Unreadable(f"it was answered {page.status}{_title(page.text)}")
@@ -80,18 +93,26 @@ def judged(page: Page, sentences: Sequence[str], post: str) -> str | None:
 
 
 def holds(text: str, sentences: Sequence[str]) -> bool:
-    """Whether a page holds the sentences that are looked for, but for one, whatever a theme made of their marks. An
-    older version of the article lacks more.
+    """Whether a page holds the sentences that are looked for, but for one, whatever a theme made of
+    their marks. An older version of the article lacks more.
     """
     there = _letters(html.unescape(re.sub(r"<[^<>]*>", "", _without_scripts(text))))
-    wanted = [letters for sentence in sentences if len(letters := _letters(sentence)) >= MIN_LETTERS]
-    wanted = (wanted or [_letters(sentence) for sentence in sentences])[:: max(1, len(wanted) // SAMPLES)]
+    wanted = [
+        letters for sentence in sentences if len(letters := _letters(sentence)) >= MIN_LETTERS
+    ]
+    wanted = (wanted or [_letters(sentence) for sentence in sentences])[
+        :: max(1, len(wanted) // SAMPLES)
+    ]
     return sum(one in there for one in wanted) >= max(1, len(wanted) - 1)
 
 
 def posts_of(text: str) -> set[str]:
     """The ids of the post that a page says it shows."""
-    links = [tag for tag in re.findall(r"<link[^<>]*>", text) if re.search(r"""rel=["']shortlink["']""", tag)]
+    links = [
+        tag
+        for tag in re.findall(r"<link[^<>]*>", text)
+        if re.search(r"""rel=["']shortlink["']""", tag)
+    ]
     found = [number for tag in links for number in re.findall(r"[?&]p=(\d+)", tag)]
     body = re.search(r"<body[^<>]*>", text)
     found += re.findall(r"\bpostid-(\d+)", body[0]) if body else []
@@ -99,7 +120,9 @@ def posts_of(text: str) -> set[str]:
 
 
 def _without_scripts(text: str) -> str:
-    """The text without scripts and styles. A stranger's page may hold any number of them, so it is read once."""
+    """The text without scripts and styles. A stranger's page may hold any number of them, so it is
+    read once.
+    """
     kept, lowered, at = list[str](), text.lower(), 0
     for opens in re.finditer(r"<(script|style)\b", lowered):
         if opens.start() < at:
@@ -152,8 +175,8 @@ async def _get(url: str, *, private: bool) -> tuple[httpx2.Response, str]:
     import httpcore2
     import httpx2
 
-    from contentstudio.research.guard import BlockedAddress, TooLarge
-    from contentstudio.research.transport import GuardedBackend, GuardedTransport
+    from contentstudio.web.client import GuardedBackend, GuardedTransport
+    from contentstudio.web.guard import BlockedAddress, TooLarge
 
     network: httpcore2.AsyncNetworkBackend = httpcore2.AnyIOBackend()
     transport = GuardedTransport(network if private else GuardedBackend(network, False), MAX_BYTES)

@@ -1,4 +1,6 @@
-"""Which articles of a site belong together, by what the manifest says of them. Pure: same input, same answer."""
+"""Which articles of a site belong together, by what the manifest says of them. Pure: same input,
+same answer.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +9,23 @@ from collections.abc import Mapping, Sequence
 from math import log
 
 from contentstudio.publish.lists import Page, named, newest_first
-from contentstudio.research.terms import content_words
+from contentstudio.text.terms import content_words
 
 MOST = 3
 TAG = 2.0  # what a shared tag counts beside a shared word
 LEAST = 2.0  # a tag in common, or two words
-COMMON = 0.25  # of a site's articles: a word that more of them have tells nothing of what belongs together
+# of a site's articles: a word that more of them have tells nothing of what belongs together
+COMMON = 0.25
 NEWEST = 100  # articles with a word or a tag that are compared
 
 
 def related(pages: Mapping[str, Page], most: int = MOST) -> dict[str, list[str]]:
-    """For each slug the slugs of at most so many articles that are nearest to it, the nearest first.
+    """For each slug the slugs of at most so many articles that are nearest to it, the nearest
+    first.
 
-    Two articles are as near as they have words of their titles and descriptions, and tags, in common: each word counts
-    from 1 to 2, the more the fewer articles have it, and a tag twice that. So each answer depends on the other
-    articles, but on no order and no clock.
+    Two articles are as near as they have words of their titles and descriptions, and tags, in
+    common: each word counts from 1 to 2, the more the fewer articles have it, and a tag twice that.
+    So each answer depends on the other articles, but on no order and no clock.
     """
     order = newest_first(pages)
     features = [_features(pages[slug]) for slug in order]
@@ -29,16 +33,24 @@ def related(pages: Mapping[str, Page], most: int = MOST) -> dict[str, list[str]]
     for place, found in enumerate(features):
         for feature in found:
             having[feature].append(place)
-    weights = {feature: weight for feature, had in having.items() if (weight := _weight(feature, len(had), len(order)))}
+    weights = {
+        feature: weight
+        for feature, had in having.items()
+        if (weight := _weight(feature, len(had), len(order)))
+    }
     near = {
-        order[place]: _nearest(place, [(weights[f], having[f][:NEWEST]) for f in found if f in weights], most)
+        order[place]: _nearest(
+            place, [(weights[f], having[f][:NEWEST]) for f in found if f in weights], most
+        )
         for place, found in enumerate(features)
     }
     return {slug: [order[place] for place in places] for slug, places in near.items()}
 
 
 def _features(page: Page) -> list[str]:
-    """Words and tags, the latter with a sign that no word has; in an order, so that sums are the same every time."""
+    """Words and tags, the latter with a sign that no word has; in an order, so that sums are the
+    same every time.
+    """
     words = content_words(f"{page.title} {page.description}")
     return sorted({*words, *(f"#{tag}" for tag in named(page.tags))})
 

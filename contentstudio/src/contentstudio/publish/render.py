@@ -1,7 +1,9 @@
-"""Drafts to pages, and lists of pages to index, sitemap, feed and robots.txt. Pure: same input, same bytes.
+"""Drafts to pages, and lists of pages to index, sitemap, feed and robots.txt. Pure: same input,
+same bytes.
 
-Escaping has three layers, because the sentences come from strangers: the templates escape everything, the body then
-passes an allowlist of elements, and the page forbids scripts by a Content-Security-Policy.
+Escaping has three layers, because the sentences come from strangers: the templates escape
+everything, the body then passes an allowlist of elements, and the page forbids scripts by a
+Content-Security-Policy.
 """
 
 from __future__ import annotations
@@ -21,7 +23,16 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from contentstudio.config import Site
-from contentstudio.model import Block, Draft, Image, ListBlock, QuoteBlock, Reference, Sentence, TableBlock
+from contentstudio.model import (
+    Block,
+    Draft,
+    Image,
+    ListBlock,
+    QuoteBlock,
+    Reference,
+    Sentence,
+    TableBlock,
+)
 from contentstudio.publish import anchors, cards, lists, themes
 from contentstudio.publish.anchors import Piece
 from contentstudio.publish.foot import enclosed
@@ -32,7 +43,7 @@ from contentstudio.publish.own_pages import OwnPage, refuse_collisions
 from contentstudio.publish.related import related
 from contentstudio.publish.themes import GENERATOR as GENERATOR
 from contentstudio.publish.themes import Template
-from contentstudio.research.slugs import in_url
+from contentstudio.text.slugs import in_url
 from overnight.errors import InvalidPayload
 
 FEED_LENGTH = 50
@@ -41,11 +52,30 @@ CARD = "card.png"  # the picture of a page for social networks, beside it
 WORDS_PER_MINUTE = 220
 UNSPACED_PER_MINUTE = 500  # characters of scripts without blanks between words
 CONTENTS_FROM = 5  # sections: a shorter article is seen at a glance
-WINDOW_TITLE = 60  # characters of a title that search engines show: the site's name must not cut the article's
-# What HTML and XML cannot carry, however it is escaped: one such character would break the whole feed.
+WINDOW_TITLE = (
+    60  # characters of a title that search engines show: the site's name must not cut the article's
+)
+# What HTML and XML cannot carry, however it is escaped: one such character would break the whole
+# feed.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-_TAGS = {"section", "nav", "h2", "h3", "p", "q", "sup", "a", "ol", "ul", "li", "span", "figure", "img", "blockquote"}
+_TAGS = {
+    "section",
+    "nav",
+    "h2",
+    "h3",
+    "p",
+    "q",
+    "sup",
+    "a",
+    "ol",
+    "ul",
+    "li",
+    "span",
+    "figure",
+    "img",
+    "blockquote",
+}
 _TAGS |= {"table", "thead", "tbody", "tr", "th", "td"}
 _ATTRIBUTES = {
     "a": {"href", "rel", "aria-label"},
@@ -68,7 +98,9 @@ _RESERVED = re.compile(r"s\d+|content|contents|questions|sources")  # ids that t
 
 @dataclass(frozen=True, slots=True)
 class _Picture:
-    """A picture for social networks: its whole address, what it shows, and its size in pixels where that is known."""
+    """A picture for social networks: its whole address, what it shows, and its size in pixels where
+    that is known.
+    """
 
     src: str
     alt: str
@@ -90,7 +122,8 @@ class _About:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A sentence as it is shown: `cite` is its source's URL, `mark` the number of the source that follows it.
+    """A sentence as it is shown: `cite` is its source's URL, `mark` the number of the source that
+    follows it.
 
     `pieces` are its words with the links in them.
     """
@@ -112,14 +145,19 @@ def article(
     foot: str | None = None,
     sizes: Mapping[str, tuple[int, int]] = MappingProxyType({}),
 ) -> str:
-    """The article as a whole HTML page, which asks search engines not to list it where it is not to be `indexed`.
+    """The article as a whole HTML page, which asks search engines not to list it where it is not to
+    be `indexed`.
 
-    `foot` is its own of `feet`; without it the page names nothing else of its site. `sizes` are width and height of its
-    pictures in pixels by their `src`, as far as they are known: so nothing moves while the page loads.
+    `foot` is its own of `feet`; without it the page names nothing else of its site. `sizes` are
+    width and height of its pictures in pixels by their `src`, as far as they are known: so nothing
+    moves while the page loads.
 
     Raises InvalidPayload when a sentence names a source that is not among the references.
     """
-    topics = [(folder_in_url(lists.tag_folder(slug)), name) for slug, name in lists.named(draft.tags).items()]
+    topics = [
+        (folder_in_url(lists.tag_folder(slug)), name)
+        for slug, name in lists.named(draft.tags).items()
+    ]
     about = _about_article(site, draft, indexed, sizes)
     structured = structured_data(site, draft, published_at=published_at, updated_at=updated_at)
     if _first_picture(site, draft) is None:
@@ -136,31 +174,44 @@ def article(
         published_at=published_at,
         updated_at=updated_at,
         structured=[*structured, _breadcrumbs(site, [*crumbs, (about.url, draft.title)])],
-        foot=enclosed(foot if foot is not None else _foot(_template(site, "foot.html"), draft.language, [], [])),
+        foot=enclosed(
+            foot
+            if foot is not None
+            else _foot(_template(site, "foot.html"), draft.language, [], [])
+        ),
     )
 
 
 def card(site: Site, draft: Draft) -> bytes | None:
-    """The picture of an article for social networks (PNG), at `CARD` in its folder; None where it has one of its own.
+    """The picture of an article for social networks (PNG), at `CARD` in its folder; None where it
+    has one of its own.
 
     Takes about 60 ms, 200 ms where the title is very long.
     """
-    return None if _first_picture(site, draft) else cards.card(draft.title, _site_title(site), site.color)
+    return (
+        None
+        if _first_picture(site, draft)
+        else cards.card(draft.title, _site_title(site), site.color)
+    )
 
 
 def feet(site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage] = ()) -> dict[str, str]:
-    """The foot of each article's page, by its slug: the articles nearest to it, and the owner's pages."""
+    """The foot of each article's page, by its slug: the articles nearest to it, and the owner's
+    pages.
+    """
     near, template = related(pages), _template(site, "foot.html")
     return {
-        slug: _foot(template, page.language or site.language, [(one, pages[one]) for one in near[slug]], own)
+        slug: _foot(
+            template, page.language or site.language, [(one, pages[one]) for one in near[slug]], own
+        )
         for slug, page in pages.items()
     }
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """A block as it is shown: `groups` are the sentences of a paragraph, of a quote, of each item, or of each cell of a
-    table in the order of its rows.
+    """A block as it is shown: `groups` are the sentences of a paragraph, of a quote, of each item,
+    or of each cell of a table in the order of its rows.
     """
 
     kind: Literal["paragraph", "list", "quote", "table"]
@@ -179,14 +230,17 @@ def body(
 ) -> str:
     """What stands between the title and the foot of an article. It has no script.
 
-    For the theme of a `cms` quotes have their marks alone: themes put marks of their own around a `<q>`, which our own
-    stylesheet does not. The `featured` picture, which a theme shows above the article, is left out.
+    For the theme of a `cms` quotes have their marks alone: themes put marks of their own around a
+    `<q>`, which our own stylesheet does not. The `featured` picture, which a theme shows above the
+    article, is left out.
     `sizes` are as `article` has them.
 
     Raises InvalidPayload when a sentence names a source that is not among the references.
     """
     linked = iter(anchors.pieces(draft))
-    ids = _ids([*(section.heading for section in draft.sections), *(one.question for one in draft.faq)])
+    ids = _ids(
+        [*(section.heading for section in draft.sections), *(one.question for one in draft.faq)]
+    )
     sections = [
         {
             "id": next(ids),
@@ -196,26 +250,34 @@ def body(
         }
         for number, section in enumerate(draft.sections)
     ]
-    questions = [(one.question, next(ids), _spans(one.answer, linked, draft.references)) for one in draft.faq]
+    questions = [
+        (one.question, next(ids), _spans(one.answer, linked, draft.references)) for one in draft.faq
+    ]
     html = _environment.get_template("body.html").render(
         labels=labels(draft.language),
         marks=quotation_marks(draft.language),
         cms=cms,
         sizes=sizes,
         headings=[section.heading for section in draft.sections],
-        contents=[(s["id"], s["heading"]) for s in sections] if len(sections) >= CONTENTS_FROM else [],
+        contents=[(s["id"], s["heading"]) for s in sections]
+        if len(sections) >= CONTENTS_FROM
+        else [],
         sections=sections,
         more_images=[image for image in draft.images[len(sections) :] if image != featured],
         questions=questions,
         references=[
-            (r.title or r.url, _web_url(r.url), urlsplit(_web_url(r.url) or "").hostname) for r in draft.references
+            (r.title or r.url, _web_url(r.url), urlsplit(_web_url(r.url) or "").hostname)
+            for r in draft.references
         ],
     )
     return _sanitised(html)
 
 
-def structured_data(site: Site, draft: Draft, *, published_at: datetime, updated_at: datetime) -> list[dict[str, Any]]:
-    """What the page says to machines (JSON-LD): schema.org's Article, and FAQPage where questions are answered.
+def structured_data(
+    site: Site, draft: Draft, *, published_at: datetime, updated_at: datetime
+) -> list[dict[str, Any]]:
+    """What the page says to machines (JSON-LD): schema.org's Article, and FAQPage where questions
+    are answered.
 
     The site is author and publisher: no person is made up.
     """
@@ -245,13 +307,19 @@ def structured_data(site: Site, draft: Draft, *, published_at: datetime, updated
 
 
 def _faq_page(draft: Draft) -> dict[str, Any]:
-    answers = [(one.question, " ".join(sentence.text for sentence in one.answer)) for one in draft.faq]
+    answers = [
+        (one.question, " ".join(sentence.text for sentence in one.answer)) for one in draft.faq
+    ]
     return {
         "@context": "https://schema.org",
         "@type": "FAQPage",
         "inLanguage": draft.language,
         "mainEntity": [
-            {"@type": "Question", "name": question, "acceptedAnswer": {"@type": "Answer", "text": answer}}
+            {
+                "@type": "Question",
+                "name": question,
+                "acceptedAnswer": {"@type": "Answer", "text": answer},
+            }
             for question, answer in answers
         ],
     }
@@ -264,11 +332,13 @@ def reading_minutes(text: str) -> int:
     return max(1, round(words / WORDS_PER_MINUTE + unspaced / UNSPACED_PER_MINUTE))
 
 
-def listings(site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage] = ()) -> dict[str, str | bytes]:
+def listings(
+    site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage] = ()
+) -> dict[str, str | bytes]:
     """The files that depend on all articles of a site: path below its folder to content.
 
-    `pages` maps slugs to what is known of them, `own` are the owner's pages. Raises `ConfigError` where one of these
-    has the address of an article.
+    `pages` maps slugs to what is known of them, `own` are the owner's pages. Raises `ConfigError`
+    where one of these has the address of an article.
 
     Of robots.txt there is none where the site is not at the root of its host: nobody would read it.
     """
@@ -280,11 +350,16 @@ def listings(site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage] = ())
         "articles": [(page_url(site, slug), slug, pages[slug]) for slug in newest],
         "own": [f"{site.url}/{folder_in_url(page.slug)}" for page in own],
         "tags": [
-            (f"{site.url}/{folder_in_url(tag.folder)}", max(pages[slug].updated_at for slug in tag.slugs))
+            (
+                f"{site.url}/{folder_in_url(tag.folder)}",
+                max(pages[slug].updated_at for slug in tag.slugs),
+            )
             for tag in tags
             if tag.indexed
         ],
-        "updated_at": max((page.updated_at for page in pages.values()), default=datetime.fromtimestamp(0, UTC)),
+        "updated_at": max(
+            (page.updated_at for page in pages.values()), default=datetime.fromtimestamp(0, UTC)
+        ),
         "feed_length": FEED_LENGTH,
     }
     files: dict[str, str | bytes] = {
@@ -314,8 +389,16 @@ def _file(folder: str) -> str:
     return f"{folder}/index.html".lstrip("/")
 
 
-def _list(template: Template, pages: Mapping[str, Page], own: Sequence[OwnPage], part: Part, tag: Tag | None) -> str:
-    """A part of the index, or of the list of a tag. No two parts have one description: each names its articles."""
+def _list(
+    template: Template,
+    pages: Mapping[str, Page],
+    own: Sequence[OwnPage],
+    part: Part,
+    tag: Tag | None,
+) -> str:
+    """A part of the index, or of the list of a tag. No two parts have one description: each names
+    its articles.
+    """
     site = template.site
     words, depth = labels(site.language), part.folder.count("/") + bool(part.folder)
     heading = tag.name if tag else _site_title(site)
@@ -323,7 +406,9 @@ def _list(template: Template, pages: Mapping[str, Page], own: Sequence[OwnPage],
     number = words["page"].format(number=part.number, count=part.count) if part.number > 1 else ""
     topic = words["articles_on"].format(tag=tag.name) if tag else _site_title(site)
     told = ", ".join(filter(None, (topic, number)))
-    description = site.description if part.folder == "" and site.description else f"{told}: {titles}"
+    description = (
+        site.description if part.folder == "" and site.description else f"{told}: {titles}"
+    )
     about = _About(
         title=", ".join(filter(None, (heading, number))),
         window_title=_with_site(site, told) if tag else told,
@@ -356,11 +441,15 @@ def _own_page(site: Site, page: OwnPage, own: Sequence[OwnPage]) -> str:
     )
     frame = _frame(site, about, "../", site.language)
     structured = [_breadcrumbs(site, [(about.url, page.title)])]
-    return _template(site, "own.html").render(**frame, page=page, own=own, structured=structured, crumbs=[])
+    return _template(site, "own.html").render(
+        **frame, page=page, own=own, structured=structured, crumbs=[]
+    )
 
 
 def _missing(site: Site, own: Sequence[OwnPage]) -> str:
-    """What a server shows where there is no page. It stands at any address, so its links begin at the host's root."""
+    """What a server shows where there is no page. It stands at any address, so its links begin at
+    the host's root.
+    """
     words, root = labels(site.language), f"{urlsplit(site.url).path}/"
     about = _About(
         title=words["missing"],
@@ -374,9 +463,15 @@ def _missing(site: Site, own: Sequence[OwnPage]) -> str:
     return _template(site, "404.html").render(**frame, own=own, structured=[], crumbs=[])
 
 
-def _foot(template: Template, language: str, near: Sequence[tuple[str, Page]], own: Sequence[OwnPage]) -> str:
+def _foot(
+    template: Template, language: str, near: Sequence[tuple[str, Page]], own: Sequence[OwnPage]
+) -> str:
     return template.render(
-        site_title=_site_title(template.site), labels=labels(language), root="../", near=near, own=own
+        site_title=_site_title(template.site),
+        labels=labels(language),
+        root="../",
+        near=near,
+        own=own,
     )
 
 
@@ -394,7 +489,9 @@ def _frame(site: Site, about: _About, root: str, language: str) -> dict[str, Any
     }
 
 
-def _about_article(site: Site, draft: Draft, indexed: bool, sizes: Mapping[str, tuple[int, int]]) -> _About:
+def _about_article(
+    site: Site, draft: Draft, indexed: bool, sizes: Mapping[str, tuple[int, int]]
+) -> _About:
     url = page_url(site, draft.slug)
     image = _first_picture(site, draft)
     card = _Picture(f"{url}{CARD}", draft.title, (cards.WIDTH, cards.HEIGHT))
@@ -414,7 +511,9 @@ def _site_card(site: Site) -> _Picture:
 
 
 def _breadcrumbs(site: Site, crumbs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """The way from the top of the site to a page, for machines: schema.org's BreadcrumbList of URLs and names."""
+    """The way from the top of the site to a page, for machines: schema.org's BreadcrumbList of URLs
+    and names.
+    """
     return {
         "@context": "https://schema.org",
         "@type": "BreadcrumbList",
@@ -476,12 +575,17 @@ def _block(block: Block, linked: Iterator[list[Piece]], references: list[Referen
             cited = {span.cite for span in shown}
             return _Block("quote", [shown], cite=cited.pop() if len(cited) == 1 else None)
         case TableBlock():
-            return _Block("table", [spans(cell) for row in block.rows for cell in row], head=block.head)
+            return _Block(
+                "table", [spans(cell) for row in block.rows for cell in row], head=block.head
+            )
     return _Block("paragraph", [spans(block)])
 
 
-def _spans(paragraph: list[Sentence], linked: Iterator[list[Piece]], references: list[Reference]) -> list[_Span]:
-    """Sentences that follow each other and come from one source share one citation mark, after the last of them.
+def _spans(
+    paragraph: list[Sentence], linked: Iterator[list[Piece]], references: list[Reference]
+) -> list[_Span]:
+    """Sentences that follow each other and come from one source share one citation mark, after the
+    last of them.
 
     `linked` gives the pieces of each sentence in reading order.
     """
@@ -490,11 +594,19 @@ def _spans(paragraph: list[Sentence], linked: Iterator[list[Piece]], references:
     for sentence, following in zip(paragraph, [*paragraph[1:], None], strict=False):
         number = numbers.get(sentence.source) if sentence.source else None
         if sentence.source and number is None:
-            raise InvalidPayload(f"A sentence cites {sentence.source!r}, which is not among the article's references.")
-        shared = following and (following.source, following.quoted) == (sentence.source, sentence.quoted)
+            raise InvalidPayload(
+                f"A sentence cites {sentence.source!r}, which is not among the article's "
+                "references."
+            )
+        shared = following and (following.source, following.quoted) == (
+            sentence.source,
+            sentence.quoted,
+        )
         cite = _web_url(references[number - 1].url) if number else None
         pieces = [piece if _followable(piece.url) else Piece(piece.text) for piece in next(linked)]
-        spans.append(_Span(sentence.text, pieces, sentence.quoted, cite, None if shared else number))
+        spans.append(
+            _Span(sentence.text, pieces, sentence.quoted, cite, None if shared else number)
+        )
     return spans
 
 
@@ -514,7 +626,12 @@ def _web_url(url: str) -> str | None:
 
 def _sanitised(fragment: str) -> str:
     return nh3.clean(
-        fragment, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https"}, link_rel=None, strip_comments=True
+        fragment,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https"},
+        link_rel=None,
+        strip_comments=True,
     )
 
 
@@ -523,7 +640,11 @@ def _iso(moment: datetime) -> str:
 
 
 def _printable(value: Any) -> Any:
-    return _FORBIDDEN.sub("", value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return (
+        _FORBIDDEN.sub("", value)
+        if isinstance(value, str) and not isinstance(value, Markup)
+        else value
+    )
 
 
 def read_template(site: Site, name: str) -> None:
@@ -532,10 +653,16 @@ def read_template(site: Site, name: str) -> None:
 
 
 def _template(site: Site, name: str) -> Template:
-    return Template(site, _environment if site.theme is None else _themed(site.theme, themes.stamp(site.theme)), name)
+    return Template(
+        site,
+        _environment if site.theme is None else _themed(site.theme, themes.stamp(site.theme)),
+        name,
+    )
 
 
-def _build_environment(kind: type[Environment] = Environment, theme: Path | None = None) -> Environment:
+def _build_environment(
+    kind: type[Environment] = Environment, theme: Path | None = None
+) -> Environment:
     environment = kind(
         loader=themes.loader(theme),
         autoescape=True,

@@ -1,8 +1,9 @@
-"""What plugins of WordPress keep with a post for search engines, as far as a site lets it be written: the title and the
-description of SEO plugins, and the structured data that our own plugin prints (deploy/wordpress).
+"""What plugins of WordPress keep with a post for search engines, as far as a site lets it be
+written: the title and the description of SEO plugins, and the structured data that our own plugin
+prints (deploy/wordpress).
 
-That is where a field is registered with show_in_rest, be it by the plugin or by some lines of the owner's. WordPress
-drops any other without a word; a post tells which there are.
+That is where a field is registered with show_in_rest, be it by the plugin or by some lines of the
+owner's. WordPress drops any other without a word; a post tells which there are.
 """
 
 from __future__ import annotations
@@ -18,29 +19,50 @@ from contentstudio.publish.port import UNDATED
 
 STRUCTURED_DATA = "contentstudio_structured_data"  # the fields of our own plugin
 NOINDEX = "contentstudio_noindex"
-PRINTED = ("Article", "BlogPosting", "NewsArticle", "TechArticle", "FAQPage")  # the types that our plugin takes
+PRINTED = (
+    "Article",
+    "BlogPosting",
+    "NewsArticle",
+    "TechArticle",
+    "FAQPage",
+)  # the types that our plugin takes
 # What the plugin says of the post as it stands, which a person may have changed.
-OF_THE_POST = ("headline", "description", "datePublished", "dateModified", "mainEntityOfPage", "image")
+OF_THE_POST = (
+    "headline",
+    "description",
+    "datePublished",
+    "dateModified",
+    "mainEntityOfPage",
+    "image",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """A plugin and the keys of its two fields; `routes` is what the names of its own REST routes begin with.
+    """A plugin and the keys of its two fields; `routes` is what the names of its own REST routes
+    begin with.
 
-    `article` says whether it prints structured data of an article by itself; our own plugin knows the same.
+    `article` says whether it prints structured data of an article by itself; our own plugin knows
+    the same.
     """
 
     name: str
     routes: str
     title: str
     description: str
-    noindex: tuple[str, str] | None = None  # the key and the value by which search engines are asked not to list it
+    noindex: tuple[str, str] | None = (
+        None  # the key and the value by which search engines are asked not to list it
+    )
     article: bool = True
 
 
 PLUGINS = (
     Plugin(
-        "Yoast SEO", "yoast", "_yoast_wpseo_title", "_yoast_wpseo_metadesc", ("_yoast_wpseo_meta-robots-noindex", "1")
+        "Yoast SEO",
+        "yoast",
+        "_yoast_wpseo_title",
+        "_yoast_wpseo_metadesc",
+        ("_yoast_wpseo_meta-robots-noindex", "1"),
     ),
     Plugin("Rank Math", "rankmath", "rank_math_title", "rank_math_description"),
     Plugin(
@@ -56,7 +78,9 @@ PLUGINS = (
 
 
 def wanted(meta: Any, site: Site, draft: Draft, *, indexed: bool = True) -> dict[str, str]:
-    """What a draft says in those of the fields that a post has; `meta` is as REST tells it, an empty one as a list."""
+    """What a draft says in those of the fields that a post has; `meta` is as REST tells it, an
+    empty one as a list.
+    """
     there = meta if isinstance(meta, dict) else {}
     said = {plugin.title: draft.title for plugin in PLUGINS}
     said |= {plugin.description: draft.description for plugin in PLUGINS}
@@ -84,7 +108,8 @@ def _structured(site: Site, draft: Draft) -> str:
 
 
 def filled(meta: Any) -> dict[str, str]:
-    """What stands in a title or a description. A field that was registered meanwhile and is empty is no change.
+    """What stands in a title or a description. A field that was registered meanwhile and is empty
+    is no change.
 
     The fields of our own plugin are left out: nobody writes them by hand.
     """

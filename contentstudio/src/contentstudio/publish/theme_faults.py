@@ -1,4 +1,6 @@
-"""What a theme makes of a sample: whether anything in it is wrong, before a night finds out, and how pages look."""
+"""What a theme makes of a sample: whether anything in it is wrong, before a night finds out, and
+how pages look.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,13 @@ def faults(site: Site) -> list[str]:
 
 
 def look(site: Site) -> str:
-    """A hash of what an article's page is made with: templates, theme and config. Pages of another look are behind."""
+    """A hash of what an article's page is made with: templates, theme and config. Pages of another
+    look are behind.
+    """
     first, last = _MOMENTS
-    return hashlib.sha256(render.article(site, sample(site), published_at=first, updated_at=last).encode()).hexdigest()
+    return hashlib.sha256(
+        render.article(site, sample(site), published_at=first, updated_at=last).encode()
+    ).hexdigest()
 
 
 def _unreadable(site: Site) -> Iterator[str]:
@@ -38,17 +44,30 @@ def _unreadable(site: Site) -> Iterator[str]:
     for path in sorted(site.theme.rglob("*")):
         name = path.relative_to(site.theme).as_posix()
         if name in themes.OURS:
-            yield f"the theme of {site.name}: {name} has no effect, for the gates judge its markup: take it out"
+            yield (
+                f"the theme of {site.name}: {name} has no effect, for the gates judge its "
+                "markup: take it out"
+            )
         elif path.is_file() and path.suffix in themes.TEMPLATES:
             yield from _fault(partial(render.read_template, site, name))
 
 
 def _unfit(site: Site) -> Iterator[str]:
-    """What fails when pages are made of them: an article with everything and one with little, and the lists."""
-    full, little = sample(site), sample(site).model_copy(update={"faq": [], "images": [], "references": [], "tags": []})
+    """What fails when pages are made of them: an article with everything and one with little, and
+    the lists.
+    """
+    full, little = (
+        sample(site),
+        sample(site).model_copy(update={"faq": [], "images": [], "references": [], "tags": []}),
+    )
     first, last = _MOMENTS
-    for draft, moment in ((full, last), (little.model_copy(update={"sections": [_plain()]}), first)):
-        yield from _fault(partial(render.article, site, draft, published_at=first, updated_at=moment))
+    for draft, moment in (
+        (full, last),
+        (little.model_copy(update={"sections": [_plain()]}), first),
+    ):
+        yield from _fault(
+            partial(render.article, site, draft, published_at=first, updated_at=moment)
+        )
     page = render.Page(
         title=full.title,
         description=full.description,
@@ -58,7 +77,10 @@ def _unfit(site: Site) -> Iterator[str]:
         tags=tuple(full.tags),
     )
     own = [parsed("about.md", "# About\n\nWho we are.")]
-    lists: list[dict[str, render.Page]] = [{}, {f"sample-{number}": page for number in range(PER_PAGE + 1)}]
+    lists: list[dict[str, render.Page]] = [
+        {},
+        {f"sample-{number}": page for number in range(PER_PAGE + 1)},
+    ]
     for pages in lists:
         yield from _fault(partial(render.listings, site, pages, own))
         yield from _fault(partial(render.feet, site, pages, own))
@@ -77,14 +99,21 @@ def _plain() -> Section:
 
 def sample(site: Site) -> Draft:
     """An article that has everything an article may have."""
-    sentences = [Sentence(text="A sentence.", source="s1"), Sentence(text="A quote.", source="s1", quoted=True)]
+    sentences = [
+        Sentence(text="A sentence.", source="s1"),
+        Sentence(text="A quote.", source="s1", quoted=True),
+    ]
     return Draft(
         site=site.name,
         slug="sample",
         title="A sample",
         description="An article to try a theme with.",
-        sections=[Section(heading=f"Part {number}", paragraphs=[sentences]) for number in range(1, 7)],
-        references=[Reference(id="s1", url="https://example.com/", title="A source", sha256="0" * 64)],
+        sections=[
+            Section(heading=f"Part {number}", paragraphs=[sentences]) for number in range(1, 7)
+        ],
+        references=[
+            Reference(id="s1", url="https://example.com/", title="A source", sha256="0" * 64)
+        ],
         writer="offline",
         language=site.language,
         tags=["samples"],

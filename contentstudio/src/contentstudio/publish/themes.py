@@ -1,7 +1,8 @@
-"""What an owner puts around our pages: own templates and files from a folder, and the scripts that count readers.
+"""What an owner puts around our pages: own templates and files from a folder, and the scripts that
+count readers.
 
-Every page is closed by a Content-Security-Policy that names exactly what the config asks for. It is put into the head
-of whatever a template brings, so that no template can forget it.
+Every page is closed by a Content-Security-Policy that names exactly what the config asks for. It is
+put into the head of whatever a template brings, so that no template can forget it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader, TemplateError
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PackageLoader,
+    PrefixLoader,
+    TemplateError,
+)
 from jinja2.exceptions import TemplateNotFound, TemplateRuntimeError
 from jinja2.runtime import BlockReference, LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -35,9 +44,35 @@ STYLES = ("style.css", "extra.css")  # the one replaces ours, the other adds to 
 TEMPLATES = (".html", ".xml")
 OURS = ("body.html",)  # its markup is what the gates judge
 ICONS = (".svg", ".png", ".ico")
-PLAIN = (str, bytes, int, float, dict, list, tuple, set, frozenset, date, timedelta, LoopContext, Cycler, Joiner)
+PLAIN = (
+    str,
+    bytes,
+    int,
+    float,
+    dict,
+    list,
+    tuple,
+    set,
+    frozenset,
+    date,
+    timedelta,
+    LoopContext,
+    Cycler,
+    Joiner,
+)
 FRAGMENTS = ("body.html", "foot.html")
-ACTIVE = (".htm", ".html", ".shtml", ".xht", ".xhtml", ".xml", ".xsl", ".xslt", ".mht", ".mhtml")  # may run scripts
+ACTIVE = (
+    ".htm",
+    ".html",
+    ".shtml",
+    ".xht",
+    ".xhtml",
+    ".xml",
+    ".xsl",
+    ".xslt",
+    ".mht",
+    ".mhtml",
+)  # may run scripts
 _HEAD = re.compile(r"<head(?:\s[^>]*)?>", re.I)
 _COMMENT = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))", re.DOTALL)
 _BEFORE_HEAD = re.compile(
@@ -48,7 +83,9 @@ _RUNS = re.compile(rb"<script|\bon\w+\s*=|javascript:|<foreignobject|<!entity", 
 
 
 class ThemeError(ConfigError):
-    """A template or file of a theme that cannot be used. It is one sentence with the file, and the line if known."""
+    """A template or file of a theme that cannot be used. It is one sentence with the file, and the
+    line if known.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +110,9 @@ class Template:
     name: str
 
     def render(self, **values: Any) -> str:
-        """The text. Raises `ThemeError` where a template of the theme is at fault; nothing half is given."""
+        """The text. Raises `ThemeError` where a template of the theme is at fault; nothing half is
+        given.
+        """
         with self._explained():
             text = self.environment.get_template(self.name).render(**_common(self.site), **values)
         if not self.name.endswith(".html") or self.name in FRAGMENTS:
@@ -94,17 +133,23 @@ class Template:
         except Exception as error:
             if self.site.theme is None:
                 raise
-            raise ThemeError(f"the theme of {self.site.name}: {told(error, self.site.theme, self.name)}") from error
+            raise ThemeError(
+                f"the theme of {self.site.name}: {told(error, self.site.theme, self.name)}"
+            ) from error
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """What an owner's templates run in: they read what they are given, and call nothing but Jinja's own and `asset`.
+    """What an owner's templates run in: they read what they are given, and call nothing but Jinja's
+    own and `asset`.
 
-    The site, a draft and a path have methods that read and write files, and old ones of Pydantic's load pickles.
+    The site, a draft and a path have methods that read and write files, and old ones of Pydantic's
+    load pickles.
     """
 
     def is_safe_callable(self, obj: Any) -> bool:
-        owner = getattr(getattr(obj, "__wrapped__", obj), "__self__", None)  # Jinja wraps `format` of a text
+        owner = getattr(
+            getattr(obj, "__wrapped__", obj), "__self__", None
+        )  # Jinja wraps `format` of a text
         plain = isinstance(owner, PLAIN) and not isinstance(owner, type)
         known = isinstance(obj, (Macro, BlockReference)) or getattr(obj, "of_themes", False) is True
         is_global = any(obj is one for one in self.globals.values())
@@ -117,7 +162,9 @@ class _Folder(FileSystemLoader):
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Any]:
         source, file, fresh = super().get_source(environment, template)
         if not _is_inside(Path(self.searchpath[0]), Path(file)):
-            raise TemplateRuntimeError(f"{template} is a link out of the theme: put the file itself there")
+            raise TemplateRuntimeError(
+                f"{template} is a link out of the theme: put the file itself there"
+            )
         return source, file, fresh
 
 
@@ -126,7 +173,9 @@ def _is_inside(folder: Path, path: Path) -> bool:
 
 
 def loader(theme: Path | None) -> BaseLoader:
-    """Where templates are: the theme's own first, then ours, which `default/` names whatever the theme has."""
+    """Where templates are: the theme's own first, then ours, which `default/` names whatever the
+    theme has.
+    """
     ours = PackageLoader("contentstudio.publish")
     own = [_Folder(theme)] if theme is not None else []
     return ChoiceLoader([*own, ours, PrefixLoader({"default": ours})])
@@ -157,40 +206,56 @@ def _common(site: Site) -> dict[str, Any]:
 
 
 def asset_url(site: Site, name: str) -> str:
-    """Where a file of the theme is seen: a path from the host's root, so that it holds on pages of any depth."""
+    """Where a file of the theme is seen: a path from the host's root, so that it holds on pages of
+    any depth.
+    """
     folder = "" if _is_favicon(Path(name)) else f"{ASSETS}/"
     return f"{urlsplit(site.url).path}/{folder}{quote(name)}"
 
 
 def files(site: Site) -> dict[str, bytes]:
-    """The files that come along with the pages: of the theme all but its templates, and our own script."""
+    """The files that come along with the pages: of the theme all but its templates, and our own
+    script.
+    """
     found = {}
     for path in sorted(site.theme.rglob("*")) if site.theme is not None else ():
         below = path.relative_to(site.theme) if site.theme is not None else path
-        if path.is_file() and below.suffix not in TEMPLATES and not any(part.startswith(".") for part in below.parts):
+        if (
+            path.is_file()
+            and below.suffix not in TEMPLATES
+            and not any(part.startswith(".") for part in below.parts)
+        ):
             _refuse(site, path, below)
-            found[below.as_posix() if _is_favicon(below) else f"{ASSETS}/{below.as_posix()}"] = path.read_bytes()
+            found[below.as_posix() if _is_favicon(below) else f"{ASSETS}/{below.as_posix()}"] = (
+                path.read_bytes()
+            )
     if isinstance(site.analytics, Matomo):
         found[ANALYTICS] = _matomo(site.analytics).encode()
     return found
 
 
 def _refuse(site: Site, path: Path, below: Path) -> None:
-    """Raises `ThemeError` for a file that must not be published: one from elsewhere, or one that would run scripts at
-    an address of the site, where no policy is.
+    """Raises `ThemeError` for a file that must not be published: one from elsewhere, or one that
+    would run scripts at an address of the site, where no policy is.
     """
     assert site.theme is not None
     where = f"the theme of {site.name}: {below.as_posix()}"
     if not _is_inside(site.theme, path):
         raise ThemeError(f"{where} is a link out of the theme: put the file itself there")
-    if below.suffix.lower() in ACTIVE or (below.suffix.lower() == ".svg" and _RUNS.search(path.read_bytes())):
-        raise ThemeError(f"{where} is a page that may run scripts of its own: take it away, or its scripts out")
+    if below.suffix.lower() in ACTIVE or (
+        below.suffix.lower() == ".svg" and _RUNS.search(path.read_bytes())
+    ):
+        raise ThemeError(
+            f"{where} is a page that may run scripts of its own: take it away, or its scripts out"
+        )
 
 
 def icon(site: Site) -> str | None:
     """The name of the theme's own icon, if it has one: the one that browsers show best."""
     names = [f"favicon{extension}" for extension in ICONS]
-    return next((name for name in names if site.theme is not None and (site.theme / name).is_file()), None)
+    return next(
+        (name for name in names if site.theme is not None and (site.theme / name).is_file()), None
+    )
 
 
 def _is_favicon(below: Path) -> bool:
@@ -217,7 +282,10 @@ def tags(site: Site) -> list[Tag]:
             return [Tag(plausible.script, {"domain": domain}, connect=(_origin(plausible.script),))]
         case Matomo() as matomo:
             tracker = (f"{matomo.url}/matomo.php",)
-            return [Tag(f"{site.url}/{ANALYTICS}"), Tag(f"{matomo.url}/matomo.js", {}, tracker, tracker)]
+            return [
+                Tag(f"{site.url}/{ANALYTICS}"),
+                Tag(f"{matomo.url}/matomo.js", {}, tracker, tracker),
+            ]
         case Script() as script:
             hosts = tuple(map(_origin, script.hosts or [script.src]))
             return [Tag(script.src, script.data, hosts, hosts)]
@@ -226,7 +294,9 @@ def tags(site: Site) -> list[Tag]:
 
 
 def policy(site: Site) -> str:
-    """The Content-Security-Policy of the site's pages: scripts run only where the config names them."""
+    """The Content-Security-Policy of the site's pages: scripts run only where the config names
+    them.
+    """
     theme, scripts = site.theme is not None, tags(site)
     sources = {
         "default-src": ["'none'"],
@@ -238,7 +308,9 @@ def policy(site: Site) -> str:
         "base-uri": ["'none'"],
         "form-action": ["'none'"],
     }
-    return "; ".join(f"{name} {' '.join(dict.fromkeys(hosts))}" for name, hosts in sources.items() if hosts)
+    return "; ".join(
+        f"{name} {' '.join(dict.fromkeys(hosts))}" for name, hosts in sources.items() if hosts
+    )
 
 
 def _origin(url: str) -> str:
@@ -248,24 +320,34 @@ def _origin(url: str) -> str:
 
 def closed(page: str, site: Site, name: str) -> str:
     """A page with the policy and our mark at the top of its head, and the scripts at its end."""
-    shown = _COMMENT.sub(lambda comment: " " * len(comment[0]), page)  # what stands in a comment is no head
+    shown = _COMMENT.sub(
+        lambda comment: " " * len(comment[0]), page
+    )  # what stands in a comment is no head
     found = _HEAD.search(shown)
     end = shown.find("</head>")
     if found is not None and not _BEFORE_HEAD.fullmatch(shown[: found.start()]):
         raise ThemeError(
-            f"the theme of {site.name}: before <head> a page of {name} may have nothing but a doctype and "
+            f"the theme of {site.name}: before <head> a page of {name} may have nothing "
+            "but a doctype and "
             "<html lang dir class>"
         )
     if found is None or end < found.end():
-        raise ThemeError(f"the theme of {site.name}: a page of {name} has no <head> and </head>, which it needs")
+        raise ThemeError(
+            f"the theme of {site.name}: a page of {name} has no <head> and </head>, which it needs"
+        )
     scripts = "".join(f"{_script(tag)}\n" for tag in tags(site))
-    meta = f'<meta http-equiv="Content-Security-Policy" content="{html.escape(policy(site), quote=False)}">'
+    meta = (
+        '<meta http-equiv="Content-Security-Policy" '
+        f'content="{html.escape(policy(site), quote=False)}">'
+    )
     top = f'\n<meta charset="utf-8">\n{meta}\n{GENERATOR}'
     return f"{page[: found.end()]}{top}{page[found.end() : end]}{scripts}{page[end:]}"
 
 
 def _script(tag: Tag) -> Markup:
-    data = Markup("").join(Markup(' data-{}="{}"').format(name, value) for name, value in tag.data.items())
+    data = Markup("").join(
+        Markup(' data-{}="{}"').format(name, value) for name, value in tag.data.items()
+    )
     return Markup('<script defer src="{}"{}></script>').format(tag.src, data)
 
 
@@ -276,7 +358,11 @@ def told(error: Exception, theme: Path, template: str) -> str:
         for frame in reversed(traceback.extract_tb(error.__traceback__)):
             if frame.filename.endswith(TEMPLATES):
                 path = Path(frame.filename)
-                name = path.relative_to(theme).as_posix() if path.is_relative_to(theme) else f"default/{path.name}"
+                name = (
+                    path.relative_to(theme).as_posix()
+                    if path.is_relative_to(theme)
+                    else f"default/{path.name}"
+                )
                 line = frame.lineno
                 break
     what = f"there is no template “{error}”" if isinstance(error, TemplateNotFound) else str(error)

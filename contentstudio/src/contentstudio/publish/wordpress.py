@@ -1,11 +1,13 @@
 """WordPress, by its REST API and an application password.
 
-A slug is no key there: a second post gets a suffix, and a create that fails may have made a post. So: look, begin an
-empty draft with the slug, keep its id, add pictures and terms, write everything with one update, and look again. Only
-the beginning is a write that cannot be repeated; whoever finds such an empty draft knows that it is ours.
+A slug is no key there: a second post gets a suffix, and a create that fails may have made a post.
+So: look, begin an empty draft with the slug, keep its id, add pictures and terms, write everything
+with one update, and look again. Only the beginning is a write that cannot be repeated; whoever
+finds such an empty draft knows that it is ours.
 
-Right before each write the post is read once more: what stands there neither as it was found nor as we send it is a
-person's, and then nothing is written. What arrived counts as published, also where WordPress made some of it otherwise.
+Right before each write the post is read once more: what stands there neither as it was found nor as
+we send it is a person's, and then nothing is written. What arrived counts as published, also where
+WordPress made some of it otherwise.
 """
 
 from __future__ import annotations
@@ -25,7 +27,14 @@ from urllib.parse import unquote, urlsplit
 from contentstudio import config as settings
 from contentstudio.config import Site
 from contentstudio.model import Draft, Published
-from contentstudio.publish import mark, readers, seo_fields, wordpress_blocks, wordpress_fields
+from contentstudio.publish import (
+    fingerprint,
+    readers,
+    seo_fields,
+    wordpress_blocks,
+    wordpress_fields,
+)
+from contentstudio.publish.cms_client import Answer, Denied, Remote
 from contentstudio.publish.port import (
     UNDATED,
     Article,
@@ -41,7 +50,6 @@ from contentstudio.publish.port import (
     sha256_of,
     untouched,
 )
-from contentstudio.publish.remote import Answer, Denied, Remote
 from contentstudio.publish.wordpress_blocks import BEGUN
 from contentstudio.publish.wordpress_pictures import Pictures
 from overnight.errors import Permanent, Transient
@@ -49,7 +57,12 @@ from overnight.errors import Permanent, Transient
 T = TypeVar("T")
 Look = TypeVar("Look", bound=Callable[..., Awaitable[Any]])
 API = "/wp-json/wp/v2"
-PAUSES = (0.0, 2.0, 6.0, 12.0)  # seconds before each look for what a slow server may still be making
+PAUSES = (
+    0.0,
+    2.0,
+    6.0,
+    12.0,
+)  # seconds before each look for what a slow server may still be making
 ORPHAN_SECONDS = 3_600  # an empty draft is left alone for so long: it may be another installation's
 PER_PAGE = 100  # the most that WordPress gives
 FIELDS = "id,slug,status,link,title,content,excerpt,date_gmt,modified_gmt,author,tags,categories,featured_media,meta"
@@ -58,13 +71,22 @@ STATES: dict[str, State] = {"publish": "published", "future": "scheduled"}
 MARK = "contentstudio"  # stands in an empty draft of ours
 REREADS = 3  # of a post after a write, where a cache answers with what stood there before
 TERM_PAGES = 20  # that are looked through for a name
-INNER = re.compile(r"post|nav_menu_item|wp_.*")  # types that no reader gets at an address of their own, and posts
-UNSEEN = (400, 401, 403, 404)  # the answers where our account may not see something, or it is not there
+INNER = re.compile(
+    r"post|nav_menu_item|wp_.*"
+)  # types that no reader gets at an address of their own, and posts
+UNSEEN = (
+    400,
+    401,
+    403,
+    404,
+)  # the answers where our account may not see something, or it is not there
 TYPES_AT_MOST = 8  # other types of posts that are asked for a slug
 
 
 def _explained(look: Look) -> Look:
-    """A refusal of the first look is told with the cause that `check` finds: one answer alone may not say it."""
+    """A refusal of the first look is told with the cause that `check` finds: one answer alone may
+    not say it.
+    """
 
     @wraps(look)
     async def explained(self: WordPress, *arguments: Any, **options: Any) -> Any:
@@ -106,7 +128,11 @@ class WordPress:
         return None if post is None else _existing(post)
 
     async def publish(
-        self, article: Article, effect: Effect, known: Existing | None = None, ours: Collection[str] = ()
+        self,
+        article: Article,
+        effect: Effect,
+        known: Existing | None = None,
+        ours: Collection[str] = (),
     ) -> tuple[Published, Existing]:
         slug = article.draft.slug
         post = await self._look(slug, known)
@@ -128,11 +154,15 @@ class WordPress:
         ]
         content += [known.fingerprint if known else None, article.over]
         write = partial(self._write, number, article, fields, before, live)
-        written = Existing.model_validate(await effect("publish", content=content, call=write, repeatable=True))
+        written = Existing.model_validate(
+            await effect("publish", content=content, call=write, repeatable=True)
+        )
         await self._pictures.remove_twins(article, effect)
         return self._published(article, written, "created" if known is None else "updated"), written
 
-    async def unpublish(self, slug: str, effect: Effect, known: Existing | None = None) -> Existing | None:
+    async def unpublish(
+        self, slug: str, effect: Effect, known: Existing | None = None
+    ) -> Existing | None:
         there = await self.find(slug, known)
         if there is None or known is None:
             return there
@@ -147,16 +177,23 @@ class WordPress:
                 return now
             if not untouched(now, known):
                 raise Conflict(f"{now.url} was changed by a person", now)
-            answer = await self._remote.ask("POST", f"{API}/posts/{now.id}", json={"status": "draft"})
+            answer = await self._remote.ask(
+                "POST", f"{API}/posts/{now.id}", json={"status": "draft"}
+            )
             if _existing(answer.data).state != "draft":
-                raise Denied(f"{now.url} stayed “{answer.data['status']}”: {self._cms.user} may not make it a draft")
+                raise Denied(
+                    f"{now.url} stayed “{answer.data['status']}”: {self._cms.user} may "
+                    "not make it a draft"
+                )
             return _existing(answer.data)
 
         content = ["draft", there.fingerprint, str(there.modified)]
         found = await effect("unpublish", content=content, call=call, repeatable=True)
         if found is None:
             return None
-        return Existing.model_validate(found).model_copy(update={"sha256": known.sha256, "differs": known.differs})
+        return Existing.model_validate(found).model_copy(
+            update={"sha256": known.sha256, "differs": known.differs}
+        )
 
     async def posts(self) -> AsyncIterator[OwnPost]:
         seen: set[str] = set()
@@ -165,7 +202,9 @@ class WordPress:
             if answer is None:
                 return
             for post in readable(answer.data, _own_post):
-                if post.url not in seen:  # a post that comes meanwhile moves another one to the next page
+                if (
+                    post.url not in seen
+                ):  # a post that comes meanwhile moves another one to the next page
                     seen.add(post.url)
                     yield post
             pages = answer.headers.get("X-WP-TotalPages", "")
@@ -173,9 +212,18 @@ class WordPress:
                 return
 
     async def _page(self, page: int) -> Answer | None:
-        """One page of the list of posts; None beyond its end, which comes nearer where a post is deleted meanwhile."""
-        params = {"per_page": PER_PAGE, "page": page, "_fields": f"{FIELDS},date,modified", "orderby": "date"}
-        answer = await self._remote.ask("GET", f"{API}/posts", params=params, allow=(400,) if page > 1 else ())
+        """One page of the list of posts; None beyond its end, which comes nearer where a post is
+        deleted meanwhile.
+        """
+        params = {
+            "per_page": PER_PAGE,
+            "page": page,
+            "_fields": f"{FIELDS},date,modified",
+            "orderby": "date",
+        }
+        answer = await self._remote.ask(
+            "GET", f"{API}/posts", params=params, allow=(400,) if page > 1 else ()
+        )
         if answer.status == 400:
             return None
         if not isinstance(answer.data, list):
@@ -183,27 +231,46 @@ class WordPress:
         return answer
 
     def _no_wordpress(self) -> Permanent:
-        return Permanent(f"{self._remote.base} did not answer as WordPress does: is the REST API switched off?")
+        return Permanent(
+            f"{self._remote.base} did not answer as WordPress does: is the REST API switched off?"
+        )
 
     async def check(self) -> list[Finding]:
         from contentstudio.publish import wordpress_doctor
 
         return await wordpress_doctor.check(self._remote, self.site, self._cms)
 
-    async def sweep(self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]) -> list[str]:
-        params = {"status": "draft", "context": "edit", "per_page": PER_PAGE, "search": MARK, "_fields": FIELDS}
+    async def sweep(
+        self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]
+    ) -> list[str]:
+        params = {
+            "status": "draft",
+            "context": "edit",
+            "per_page": PER_PAGE,
+            "search": MARK,
+            "_fields": FIELDS,
+        }
         posts = (await self._remote.ask("GET", f"{API}/posts", params=params)).data
         slugs = set(await under_way())
         old = datetime.now(UTC) - timedelta(seconds=ORPHAN_SECONDS)
         lost = [p for p in posts if _begun(p) and (_first_moment(p, "modified_gmt") or old) < old]
-        lost = [p for p in lost if _slug(p) not in slugs and re.sub(r"-\d+$", "", _slug(p)) not in slugs]
+        lost = [
+            p for p in lost if _slug(p) not in slugs and re.sub(r"-\d+$", "", _slug(p)) not in slugs
+        ]
         for post in lost:
-            await effect("remove", content=post["id"], call=partial(self._remove, post["id"]), repeatable=True)
+            await effect(
+                "remove",
+                content=post["id"],
+                call=partial(self._remove, post["id"]),
+                repeatable=True,
+            )
         return [_slug(post) for post in lost]
 
     @_explained
     async def _look(self, slug: str, known: Existing | None = None) -> dict[str, Any] | None:
-        """The post with the id that we kept, else what has the slug: of several the one that is not merely begun."""
+        """The post with the id that we kept, else what has the slug: of several the one that is not
+        merely begun.
+        """
         if known is not None and known.id is not None:
             found = await self._post(known.id)
             if found is not None:
@@ -214,28 +281,48 @@ class WordPress:
     async def _post(self, number: int | str) -> dict[str, Any] | None:
         """The post with an id, as it stands now; None where it is in the trash or gone."""
         params = {"context": "edit", "_fields": FIELDS, **_now()}
-        answer = await self._remote.ask("GET", f"{API}/posts/{number}", params=params, allow=(404, 410))
+        answer = await self._remote.ask(
+            "GET", f"{API}/posts/{number}", params=params, allow=(404, 410)
+        )
         if answer.status != 200 or answer.data["status"] in ("trash", "auto-draft"):
             return None
         found: dict[str, Any] = answer.data
         return found
 
     async def _with_slug(self, slug: str) -> list[dict[str, Any]]:
-        """What has exactly this slug, in any status but the trash. Without `any` only live posts are told."""
-        params = {"slug": slug, "status": "any", "context": "edit", "per_page": PER_PAGE, "_fields": FIELDS, **_now()}
+        """What has exactly this slug, in any status but the trash. Without `any` only live posts
+        are told.
+        """
+        params = {
+            "slug": slug,
+            "status": "any",
+            "context": "edit",
+            "per_page": PER_PAGE,
+            "_fields": FIELDS,
+            **_now(),
+        }
         answer = await self._remote.ask("GET", f"{API}/posts", params=params, allow=(400,))
         if answer.status == 400:
-            raise Denied(f"{self._remote.base} shows no drafts to {self._cms.user}: the password or the role is wrong")
+            raise Denied(
+                f"{self._remote.base} shows no drafts to {self._cms.user}: the password "
+                "or the role is wrong"
+            )
         if not isinstance(answer.data, list):
             raise self._no_wordpress()
         return [post for post in answer.data if _slug(post) == slug]
 
     async def _begun(
-        self, article: Article, todo: str, post: dict[str, Any] | None, known: Existing | None, effect: Effect
+        self,
+        article: Article,
+        todo: str,
+        post: dict[str, Any] | None,
+        known: Existing | None,
+        effect: Effect,
     ) -> tuple[int, wordpress_fields.Parts]:
         """The post to be written, and how it stood before we write, as far as that is known.
 
-        Where a write of ours may have arrived already, that is how we left it, or the empty draft that we began.
+        Where a write of ours may have arrived already, that is how we left it, or the empty draft
+        that we began.
         """
         if post is not None and not _begun(post):
             if todo != "compare":
@@ -244,16 +331,22 @@ class WordPress:
                 return int(post["id"]), known.parts
         begun = await self._begin(article, post, effect)
         if post is not None and (begun["id"] != post["id"] or "parts" not in begun):
-            begun = _empty(post)  # the one that we began is gone, or an older version of ours began it
+            begun = _empty(
+                post
+            )  # the one that we began is gone, or an older version of ours began it
         parts = begun.get("parts", {})
         if not parts and post is not None and _stands_whole(post, article):
             parts = wordpress_fields.parts(post)
         return int(begun["id"]), parts
 
-    async def _begin(self, article: Article, there: dict[str, Any] | None, effect: Effect) -> dict[str, Any]:
-        """An empty draft with the slug, once; its id and how it stands. A `-2` that we are given instead is never kept.
+    async def _begin(
+        self, article: Article, there: dict[str, Any] | None, effect: Effect
+    ) -> dict[str, Any]:
+        """An empty draft with the slug, once; its id and how it stands. A `-2` that we are given
+        instead is never kept.
 
-        Where it is there already, because its answer was lost or another job began it, that one is told.
+        Where it is there already, because its answer was lost or another job began it, that one is
+        told.
         """
         slug = article.draft.slug
 
@@ -269,8 +362,10 @@ class WordPress:
             if found is not None:
                 raise Conflict(f"{found.url} was not written by us", found)
             raise Permanent(
-                f"WordPress made “{_slug(post)}” of the slug “{slug}”, so it keeps that for itself, or a post which "
-                f"{self._cms.user} may not see has it. The empty draft was removed; give the article another slug."
+                f"WordPress made “{_slug(post)}” of the slug “{slug}”, so it keeps that "
+                "for itself, or a post which "
+                f"{self._cms.user} may not see has it. The empty draft was removed; give "
+                "the article another slug."
             )
 
         async def probe() -> dict[str, Any] | None:
@@ -278,46 +373,75 @@ class WordPress:
             return _empty(post) if post and (there or _begun(post)) else None
 
         content = slug if article.over is None else [slug, article.over]
-        begun: dict[str, Any] = await effect("begin", content=content, call=call, probe=probe, pauses=PAUSES)
+        begun: dict[str, Any] = await effect(
+            "begin", content=content, call=call, probe=probe, pauses=PAUSES
+        )
         return begun
 
     async def _address_is_free(self, slug: str, there: Existing | None) -> None:
-        """Raises `Conflict` where readers would get something else at the address, such as a page with the slug."""
+        """Raises `Conflict` where readers would get something else at the address, such as a page
+        with the slug.
+        """
         holder = await self._holder(slug)
         if holder is not None:
             raise Conflict(_held(holder, slug), there, url=_address(holder))
 
     async def _holder(self, slug: str) -> dict[str, Any] | None:
-        """What has the slug that is no post, and the address of a post with it: a page, a picture, or another type."""
+        """What has the slug that is no post, and the address of a post with it: a page, a picture,
+        or another type.
+        """
         found: list[dict[str, Any]] = []
         for base in await self._other_types():
             found += [
-                one for one in await self._of_type(base, slug) if _slug(one) == slug and isinstance(one["link"], str)
+                one
+                for one in await self._of_type(base, slug)
+                if _slug(one) == slug and isinstance(one["link"], str)
             ]
         if not found:
             return None
-        params = {"per_page": 1, "status": "any", "context": "edit", "_fields": "permalink_template"}
+        params = {
+            "per_page": 1,
+            "status": "any",
+            "context": "edit",
+            "_fields": "permalink_template",
+        }
         answer = await self._remote.ask("GET", f"{API}/posts", params=params, allow=UNSEEN)
         known = answer.status == 200 and answer.data
         template = answer.data[0].get("permalink_template", "") if known else "/%postname%/"
-        fits = (one for one in found if wordpress_fields.same_address(_address(one), template, slug))
+        fits = (
+            one for one in found if wordpress_fields.same_address(_address(one), template, slug)
+        )
         return next(fits, None)
 
     async def _of_type(self, base: str, slug: str) -> list[dict[str, Any]]:
-        """What a type of posts has with a slug: also what is a draft or private, where our account may see such."""
-        params = {"slug": slug, "per_page": PER_PAGE, "_fields": "id,link,type,slug,status,title,permalink_template"}
+        """What a type of posts has with a slug: also what is a draft or private, where our account
+        may see such.
+        """
+        params = {
+            "slug": slug,
+            "per_page": PER_PAGE,
+            "_fields": "id,link,type,slug,status,title,permalink_template",
+        }
         try:
             for more in ({"status": "any", "context": "edit"}, {}):
-                answer = await self._remote.ask("GET", f"{API}/{base}", params={**params, **more}, allow=UNSEEN)
+                answer = await self._remote.ask(
+                    "GET", f"{API}/{base}", params={**params, **more}, allow=UNSEEN
+                )
                 if answer.status == 200 and isinstance(answer.data, list):
-                    return [one for one in answer.data if isinstance(one, dict) and {"slug", "link"} <= one.keys()]
+                    return [
+                        one
+                        for one in answer.data
+                        if isinstance(one, dict) and {"slug", "link"} <= one.keys()
+                    ]
         except (Permanent, Transient):
             if base == "pages":
                 raise
         return []  # a plugin's type that cannot be read keeps nobody from publishing
 
     async def _other_types(self) -> list[str]:
-        """The names, in addresses of the REST API, of the types of posts that are none; pages first."""
+        """The names, in addresses of the REST API, of the types of posts that are none; pages
+        first.
+        """
         answer = await self._remote.ask("GET", f"{API}/types", allow=UNSEEN)
         types = answer.data if answer.status == 200 and isinstance(answer.data, dict) else {}
         shown = [
@@ -331,9 +455,13 @@ class WordPress:
         """Delete a draft of ours for good, if it is still as we made it."""
         post = await self._post(number)
         if post is not None and _begun(post):
-            await self._remote.ask("DELETE", f"{API}/posts/{number}", params={"force": "true"}, allow=(404, 410))
+            await self._remote.ask(
+                "DELETE", f"{API}/posts/{number}", params={"force": "true"}, allow=(404, 410)
+            )
 
-    async def _fields(self, article: Article, number: int, there: Existing | None, effect: Effect) -> dict[str, Any]:
+    async def _fields(
+        self, article: Article, number: int, there: Existing | None, effect: Effect
+    ) -> dict[str, Any]:
         """Everything that is written, in one update. What is live is not taken back to a draft."""
         draft = _escaped(article.draft)
         pictures = {
@@ -341,7 +469,11 @@ class WordPress:
             for image in draft.images
             if image.src in article.pictures
         }
-        fields: dict[str, Any] = {"title": draft.title, "slug": draft.slug, "excerpt": draft.description}
+        fields: dict[str, Any] = {
+            "title": draft.title,
+            "slug": draft.slug,
+            "excerpt": draft.description,
+        }
         if draft.tags:
             fields["tags"] = [await self._term("tags", name, effect) for name in draft.tags]
         if self._cms.category:
@@ -349,7 +481,9 @@ class WordPress:
         featured = wordpress_blocks.featured(draft, pictures)
         if featured:
             fields["featured_media"] = featured.id
-        fields["content"] = wordpress_blocks.content(draft, article.sha256, pictures, wordpress_fields.said(fields))
+        fields["content"] = wordpress_blocks.content(
+            draft, article.sha256, pictures, wordpress_fields.said(fields)
+        )
         if not (article.state == "draft" and there and there.state == "published"):
             fields["status"] = STATUS[article.state]
         if article.state == "scheduled" or article.backdated:
@@ -357,7 +491,8 @@ class WordPress:
         return fields
 
     async def _term(self, kind: str, name: str, effect: Effect) -> int:
-        """The id of a tag or a category, made where there is none: WordPress itself refuses a second one of a name.
+        """The id of a tag or a category, made where there is none: WordPress itself refuses a
+        second one of a name.
 
         A category is looked for first: beside a nested one WordPress would make another.
         """
@@ -366,7 +501,9 @@ class WordPress:
             found = await self._named(kind, name) if kind == "categories" else None
             if found is not None:
                 return found
-            answer = await self._remote.ask("POST", f"{API}/{kind}", json={"name": name}, allow=(400, 401, 403))
+            answer = await self._remote.ask(
+                "POST", f"{API}/{kind}", json={"name": name}, allow=(400, 401, 403)
+            )
             if answer.code == "term_exists":
                 return int(answer.data["data"]["term_id"])
             if answer.status < 300:
@@ -375,13 +512,16 @@ class WordPress:
             if found is not None:
                 return found
             raise Denied(
-                f"{self._cms.user} may not make the {kind} “{name}”: make it by hand, or give them more rights"
+                f"{self._cms.user} may not make the {kind} “{name}”: make it by hand, or "
+                "give them more rights"
             )
 
         return int(await effect(f"term {kind}", content=name, call=call, repeatable=True))
 
     async def _named(self, kind: str, name: str) -> int | None:
-        """The id of the term that a name means, or None. The search takes one word: WordPress stores `&` as `&amp;`."""
+        """The id of the term that a name means, or None. The search takes one word: WordPress
+        stores `&` as `&amp;`.
+        """
         params: dict[str, Any] = {"per_page": PER_PAGE, "_fields": "id,name,slug,parent", **_now()}
         words = re.findall(r"\w+", name)
         if words:
@@ -394,16 +534,26 @@ class WordPress:
                 break
         found = wordpress_fields.pick(terms, name)
         if len(found) > 1:
-            slugs = ", ".join(sorted(unquote(term["slug"]) for term in terms if term["id"] in found))
-            raise Permanent(f"several {kind} are called “{name}”: name the slug of one instead, of {slugs}")
+            slugs = ", ".join(
+                sorted(unquote(term["slug"]) for term in terms if term["id"] in found)
+            )
+            raise Permanent(
+                f"several {kind} are called “{name}”: name the slug of one instead, of {slugs}"
+            )
         return found[0] if found else None
 
     async def _write(
-        self, number: int, article: Article, fields: dict[str, Any], before: wordpress_fields.Parts, live: bool
+        self,
+        number: int,
+        article: Article,
+        fields: dict[str, Any],
+        before: wordpress_fields.Parts,
+        live: bool,
     ) -> Existing:
         """Write, unless it stands there already, and read back what WordPress made of it.
 
-        A twin that a slow server makes in this moment takes the slug from us, so we take it back, or else step back.
+        A twin that a slow server makes in this moment takes the slug from us, so we take it back,
+        or else step back.
         """
         slug, seo, notes = article.draft.slug, dict[str, str](), list[str]()
         first, twin = await self._alone(number, slug)
@@ -411,13 +561,19 @@ class WordPress:
         for _ in range(2):
             if twin is not None:
                 break
-            seo = seo_fields.wanted(post["meta"], self.site, _escaped(article.draft), indexed=article.indexed)
+            seo = seo_fields.wanted(
+                post["meta"], self.site, _escaped(article.draft), indexed=article.indexed
+            )
             ours = wordpress_fields.sent(fields, seo, post["meta"])
             _undisturbed(post, before, ours)
-            if wordpress_fields.arrived(wordpress_fields.parts(post), ours) and seo_fields.arrived(post["meta"], seo):
+            if wordpress_fields.arrived(wordpress_fields.parts(post), ours) and seo_fields.arrived(
+                post["meta"], seo
+            ):
                 break
             post, seo = await self._update(f"{API}/posts/{number}", fields, seo)
-            notes = await _told(partial(self._read_back, number, post), "whether it stands as it was answered")
+            notes = await _told(
+                partial(self._read_back, number, post), "whether it stands as it was answered"
+            )
             if _slug(post) == slug:
                 break
             before = wordpress_fields.parts(post)
@@ -427,35 +583,52 @@ class WordPress:
             now, twin = await _repeated(partial(self._alone, number, slug))
         if twin is not None:
             await self._put_back(first, now, live)
-            raise Permanent(f"two posts have the slug “{slug}”: {number} is ours, {twin} is not; look at both")
+            raise Permanent(
+                f"two posts have the slug “{slug}”: {number} is ours, {twin} is not; look at both"
+            )
         wanted = fields.get("status", post["status"])
-        if wanted not in (post["status"], "draft") and (wanted, post["status"]) != ("future", "publish"):
-            raise Denied(f"{post['link']} stayed “{post['status']}”: {self._cms.user} may not make it “{wanted}”")
+        if wanted not in (post["status"], "draft") and (wanted, post["status"]) != (
+            "future",
+            "publish",
+        ):
+            raise Denied(
+                f"{post['link']} stayed “{post['status']}”: {self._cms.user} may not "
+                f"make it “{wanted}”"
+            )
         names = dict(zip(fields.get("tags", ()), article.draft.tags, strict=False))
         names |= dict.fromkeys(fields.get("categories", ()), self._cms.category or "")
         differs = [*wordpress_fields.differences(fields, seo, post, names), *notes]
         differs += await self._shown(article, post, first, live)
-        return _existing(post).model_copy(update={"sha256": article.sha256, "differs": tuple(differs)})
+        return _existing(post).model_copy(
+            update={"sha256": article.sha256, "differs": tuple(differs)}
+        )
 
     async def _read_back(self, number: int, answer: dict[str, Any]) -> list[str]:
-        """Look at a post after a write that was answered so. What stands there otherwise is no version of ours: only
-        the answer is what WordPress made of it.
+        """Look at a post after a write that was answered so. What stands there otherwise is no
+        version of ours: only the answer is what WordPress made of it.
         """
         for _ in range(REREADS):
             post = await self._post(number)
             if post is None:
-                raise Conflict(f"{answer['link']} was taken away by a person", None, url=answer["link"])
-            changed = wordpress_fields.disturbed(wordpress_fields.parts(post), wordpress_fields.parts(answer), {})
+                raise Conflict(
+                    f"{answer['link']} was taken away by a person", None, url=answer["link"]
+                )
+            changed = wordpress_fields.disturbed(
+                wordpress_fields.parts(post), wordpress_fields.parts(answer), {}
+            )
             if not changed:
                 return []
         return [
             f"WordPress shows otherwise than it answered: {wordpress_fields.listed(changed)}. "
-            f"A person or a plugin changed it since, or a cache in front of {self._remote.base}{API} keeps older posts"
+            "A person or a plugin changed it since, or a cache in front of "
+            f"{self._remote.base}{API} keeps older posts"
         ]
 
-    async def _shown(self, article: Article, post: dict[str, Any], first: dict[str, Any], live: bool) -> list[str]:
-        """What readers get instead of a post that is published, in sentences. One that was not live before is taken
-        back where something else has its address for certain.
+    async def _shown(
+        self, article: Article, post: dict[str, Any], first: dict[str, Any], live: bool
+    ) -> list[str]:
+        """What readers get instead of a post that is published, in sentences. One that was not live
+        before is taken back where something else has its address for certain.
         """
         if post["status"] != "publish":
             return []
@@ -465,7 +638,9 @@ class WordPress:
         wrong = await readers.look(post["link"], sentences, str(post["id"]), private)
         holder = None
         if wrong:
-            with suppress(Permanent, Transient):  # the article is live, so a look that fails ends nothing
+            with suppress(
+                Permanent, Transient
+            ):  # the article is live, so a look that fails ends nothing
                 holder = await _repeated(partial(self._holder, _slug(post)))
         if holder is None:
             return [wrong] if wrong else []
@@ -475,30 +650,45 @@ class WordPress:
         return [_held(holder, _slug(post))]
 
     async def _put_back(self, first: dict[str, Any], now: dict[str, Any], live: bool) -> Existing:
-        """Make a post as it was before we wrote, where readers had not got it then; it stands so afterwards."""
+        """Make a post as it was before we wrote, where readers had not got it then; it stands so
+        afterwards.
+        """
         if live or wordpress_fields.parts(first) == wordpress_fields.parts(now):
             return _existing(now)
         fields = {name: first[name]["raw"] for name in wordpress_fields.TEXTS}
-        fields |= {name: first[name] for name in ("status", "slug", "tags", "categories", "featured_media")}
-        return _existing((await self._remote.ask("POST", f"{API}/posts/{first['id']}", json=fields)).data)
+        fields |= {
+            name: first[name] for name in ("status", "slug", "tags", "categories", "featured_media")
+        }
+        return _existing(
+            (await self._remote.ask("POST", f"{API}/posts/{first['id']}", json=fields)).data
+        )
 
     async def _update(
         self, path: str, fields: dict[str, Any], seo: dict[str, str]
     ) -> tuple[dict[str, Any], dict[str, str]]:
-        """Write all at once, but for the SEO fields that are refused: a field may be there to be read alone.
+        """Write all at once, but for the SEO fields that are refused: a field may be there to be
+        read alone.
 
-        Returns the answer and the SEO fields that were written. WordPress writes the rest before it refuses one, so
-        writing it again is right.
+        Returns the answer and the SEO fields that were written. WordPress writes the rest before it
+        refuses one, so writing it again is right.
         """
         try:
-            return (await self._remote.ask("POST", path, json={**fields, "meta": seo} if seo else fields)).data, seo
+            return (
+                await self._remote.ask(
+                    "POST", path, json={**fields, "meta": seo} if seo else fields
+                )
+            ).data, seo
         except Denied as denied:
             if denied.field not in seo:
                 raise
-            return await self._update(path, fields, {key: text for key, text in seo.items() if key != denied.field})
+            return await self._update(
+                path, fields, {key: text for key, text in seo.items() if key != denied.field}
+            )
 
     async def _alone(self, number: int, slug: str) -> tuple[dict[str, Any], int | None]:
-        """Our post as it stands, and the id of another one with the slug. A late twin that is merely begun goes."""
+        """Our post as it stands, and the id of another one with the slug. A late twin that is
+        merely begun goes.
+        """
         own, twin = None, None
         for post in await self._with_slug(slug):
             if post["id"] == number:
@@ -510,7 +700,9 @@ class WordPress:
         own = own or await self._post(number)
         if own is None:
             where = f"{self._remote.base}/?p={number}"
-            raise Conflict(f"{where}, with the slug “{slug}”, was taken away by a person", None, url=where)
+            raise Conflict(
+                f"{where}, with the slug “{slug}”, was taken away by a person", None, url=where
+            )
         return own, twin
 
     def _published(self, article: Article, there: Existing, action: Any) -> Published:
@@ -520,29 +712,41 @@ class WordPress:
 def _existing(post: dict[str, Any]) -> Existing:
     raw = post["content"]["raw"]
     body = wordpress_blocks.canonical(raw)
-    written = [post["title"]["raw"], body, post["excerpt"]["raw"], post["slug"], post["featured_media"]]
+    written = [
+        post["title"]["raw"],
+        body,
+        post["excerpt"]["raw"],
+        post["slug"],
+        post["featured_media"],
+    ]
     seo = seo_fields.filled(post.get("meta"))
     return Existing(
         url=post["link"],
         sha256=wordpress_blocks.sha256(raw, *wordpress_fields.could_be_said(post)),
         id=str(post["id"]),
         state=STATES.get(post["status"], "draft"),
-        fingerprint=sha256_of([*written, sorted(post["tags"]), sorted(post["categories"]), *([seo] if seo else [])]),
+        fingerprint=sha256_of(
+            [*written, sorted(post["tags"]), sorted(post["categories"]), *([seo] if seo else [])]
+        ),
         modified=_first_moment(post, "modified_gmt"),
         begun=_begun(post),
-        marked=mark.named(raw),
+        marked=fingerprint.named(raw),
         parts=wordpress_fields.parts(post),
     )
 
 
 def _escaped(draft: Draft) -> Draft:
     """The draft with its title and its description as WordPress and its SEO plugins store them."""
-    words = {name: wordpress_blocks.plain(getattr(draft, name)) for name in ("title", "description")}
+    words = {
+        name: wordpress_blocks.plain(getattr(draft, name)) for name in ("title", "description")
+    }
     return draft.model_copy(update=words)
 
 
 def _slug(post: dict[str, Any]) -> str:
-    """The slug as people write it: WordPress keeps one of another script than Latin percent-encoded."""
+    """The slug as people write it: WordPress keeps one of another script than Latin
+    percent-encoded.
+    """
     return unquote(post["slug"])
 
 
@@ -553,8 +757,9 @@ def _begun(post: dict[str, Any]) -> bool:
 
 
 async def _repeated(look: Callable[[], Awaitable[T]]) -> T:
-    """A look after a write that was answered. To fail now would be to forget what WordPress answered, and to take what
-    it made of our words for a person's; so the look is repeated here. Raises the last error.
+    """A look after a write that was answered. To fail now would be to forget what WordPress
+    answered, and to take what it made of our words for a person's; so the look is repeated here.
+    Raises the last error.
     """
     error: Transient | None = None
     for pause in PAUSES[:2]:  # the time of a step is short
@@ -576,32 +781,43 @@ async def _told(look: Callable[[], Awaitable[list[str]]], what: str) -> list[str
 
 
 def _stands_whole(post: dict[str, Any], article: Article) -> bool:
-    """Whether all that we know of this article stands there, such as an older version of ours left it that was never
-    told that it had arrived.
+    """Whether all that we know of this article stands there, such as an older version of ours left
+    it that was never told that it had arrived.
     """
     there, draft = _existing(post), _escaped(article.draft)
     texts = ((post["title"]["raw"], draft.title), (post["excerpt"]["raw"], draft.description))
-    same = all(mark.words(stands) == mark.words(sent) for stands, sent in texts)
+    same = all(fingerprint.words(stands) == fingerprint.words(sent) for stands, sent in texts)
     return same and (there.sha256, there.state) == (article.sha256, article.state)
 
 
 def _empty(post: dict[str, Any]) -> dict[str, Any]:
-    """A post that was begun, and how it stood then: without terms and picture, which a person may have added since."""
+    """A post that was begun, and how it stood then: without terms and picture, which a person may
+    have added since.
+    """
     if not _begun(post):
         return {"id": post["id"], "parts": {}}
-    return {"id": post["id"], "parts": {**wordpress_fields.parts(post), "tags": "", "featured_media": "0"}}
+    return {
+        "id": post["id"],
+        "parts": {**wordpress_fields.parts(post), "tags": "", "featured_media": "0"},
+    }
 
 
-def _undisturbed(post: dict[str, Any], before: wordpress_fields.Parts, ours: wordpress_fields.Parts) -> None:
+def _undisturbed(
+    post: dict[str, Any], before: wordpress_fields.Parts, ours: wordpress_fields.Parts
+) -> None:
     """Raises `Conflict` where a field stands neither as it was found nor as we send it."""
     names = wordpress_fields.disturbed(wordpress_fields.parts(post), before, ours)
     if names:
         there = _existing(post)
-        raise Conflict(f"{there.url} was changed by a person: {wordpress_fields.listed(names)}", there)
+        raise Conflict(
+            f"{there.url} was changed by a person: {wordpress_fields.listed(names)}", there
+        )
 
 
 def _address(holder: dict[str, Any]) -> str:
-    """Where a page or the like is, or would be: a draft has another link, and its own address as a template."""
+    """Where a page or the like is, or would be: a draft has another link, and its own address as a
+    template.
+    """
     if holder.get("status", "publish") in ("publish", "inherit"):
         return str(holder.get("link") or "")
     template = str(holder.get("permalink_template") or "")
@@ -610,12 +826,18 @@ def _address(holder: dict[str, Any]) -> str:
 
 def _held(holder: dict[str, Any], slug: str) -> str:
     field, status = holder.get("title"), holder.get("status", "publish")
-    raw = field.get("raw") if isinstance(field, dict) else None  # what is shown says “Private: ” before it
+    raw = (
+        field.get("raw") if isinstance(field, dict) else None
+    )  # what is shown says “Private: ” before it
     title = html.unescape(raw or _rendered(field)).strip() or slug
-    what = f"the {holder.get('type', 'page')} “{title}”{f' ({status})' if status not in ('publish', 'inherit') else ''}"
+    what = (
+        f"the {holder.get('type', 'page')} "
+        f"“{title}”{f' ({status})' if status not in ('publish', 'inherit') else ''}"
+    )
     where = _address(holder)
     return (
-        f"{what} has the slug “{slug}”, so readers do not get the article at {where}: give one of the two another slug"
+        f"{what} has the slug “{slug}”, so readers do not get the article at {where}: give "
+        "one of the two another slug"
     )
 
 
@@ -625,7 +847,9 @@ def _now() -> dict[str, str]:
 
 
 def _own_post(post: dict[str, Any]) -> OwnPost:
-    """A post as readers see it. One that an importer left without its times in GMT has those of the site, or others."""
+    """A post as readers see it. One that an importer left without its times in GMT has those of the
+    site, or others.
+    """
     published = _first_moment(post, "date_gmt", "date")
     modified = _first_moment(post, "modified_gmt", "modified")
     slug = unquote(str(post.get("slug") or post.get("id") or ""))
@@ -646,7 +870,9 @@ def _rendered(field: Any) -> str:
 
 
 def _first_moment(post: dict[str, Any], *names: str) -> datetime | None:
-    """The first of these times that is one: WordPress tells of none as null, or as one in the year 0."""
+    """The first of these times that is one: WordPress tells of none as null, or as one in the year
+    0.
+    """
     for name in names:
         with suppress(ValueError, OverflowError):
             moment = datetime.fromisoformat(str(post.get(name)))

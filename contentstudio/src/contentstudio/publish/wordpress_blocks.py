@@ -1,12 +1,14 @@
-"""Drafts as blocks of WordPress's editor (Gutenberg), byte for byte as WordPress 6.1 itself would save them. Pure.
+"""Drafts as blocks of WordPress's editor (Gutenberg), byte for byte as WordPress 6.1 itself would
+save them. Pure.
 
-An owner opens such a post as any other, and a save without changes changes nothing. What no block of the editor can
-hold stably is put otherwise: an entity such as `&#91;` becomes a bare `[` as soon as a person saves, so what WordPress
-would run as a shortcode, replace by a preview, or read as an entity, has an element around its beginning. In `alt`,
-where no element can stand, a word joiner parts it.
+An owner opens such a post as any other, and a save without changes changes nothing. What no block
+of the editor can hold stably is put otherwise: an entity such as `&#91;` becomes a bare `[` as soon
+as a person saves, so what WordPress would run as a shortcode, replace by a preview, or read as an
+entity, has an element around its beginning. In `alt`, where no element can stand, a word joiner
+parts it.
 
-The content fingerprint (`publish/mark.py`) stands in `placeholder` of the first heading or paragraph: an attribute of
-the block that the editor keeps and no reader sees.
+The content fingerprint (`publish/mark.py`) stands in `placeholder` of the first heading or
+paragraph: an attribute of the block that the editor keeps and no reader sees.
 """
 
 from __future__ import annotations
@@ -22,11 +24,12 @@ from urllib.parse import quote, urlsplit
 import nh3
 
 from contentstudio.model import Draft, Image, Reference
-from contentstudio.publish import anchors, mark, render
+from contentstudio.publish import anchors, fingerprint, render
 from contentstudio.publish.anchors import Piece
 from contentstudio.publish.labels import labels, quotation_marks
 
-BEGUN = '<!-- wp:html {"contentstudio":"begun"} /-->'  # the empty draft; the editor opens it as an empty block
+# the empty draft; the editor opens it as an empty block
+BEGUN = '<!-- wp:html {"contentstudio":"begun"} /-->'
 _MARKED = ("heading", "paragraph")  # the blocks that have a placeholder
 _NAMES = "|".join(_MARKED)
 _SPACES = re.compile(r"[ \t\n\r\f]+")
@@ -38,14 +41,19 @@ _UNSAFE = re.compile(r"[^!#$%&'()*+,./0-9:;=?@A-Z_a-z~\u00a1-\U0010ffff-]")  # i
 _UNSAFE_IN_HOST = re.compile(_UNSAFE.pattern.replace("@", r"@\[\]"))  # of IPv6
 # What the editor does not escape in attributes (escapeAmpersand).
 _ENTITY = re.compile(r"&([a-z0-9]+|#[0-9]+|#x[a-f0-9]+);", re.IGNORECASE)
-# What WordPress makes an entity of again for accounts without `unfiltered_html` (wp_kses_normalize_entities).
+# What WordPress makes an entity of again for accounts without `unfiltered_html`
+# (wp_kses_normalize_entities).
 _NUMBERED = re.compile(r"&amp;(?=#(?:[0-9]+|x[0-9a-f]+);)", re.IGNORECASE)
 _WORD_JOINER = "\u2060"  # which is not seen
 _TAGS = {"a", "cite", "span", "strong", "sup"}
 _ATTRIBUTES = {"a": {"id", "href", "rel", "aria-label"}, "span": {"id"}}
 
-_OLD = re.compile(r'<!-- wp:html {"contentstudio":"([0-9a-f.]+)"} -->\n(.*)\n<!-- /wp:html -->', re.DOTALL)
-_FINGERPRINT = re.compile(rf'<!-- wp:(?:{_NAMES}) {{(?:(?!-->).)*?"placeholder":"({mark.MARK.pattern})"')
+_OLD = re.compile(
+    r'<!-- wp:html {"contentstudio":"([0-9a-f.]+)"} -->\n(.*)\n<!-- /wp:html -->', re.DOTALL
+)
+_FINGERPRINT = re.compile(
+    rf'<!-- wp:(?:{_NAMES}) {{(?:(?!-->).)*?"placeholder":"({fingerprint.MARK.pattern})"'
+)
 _COMMENT = re.compile(r"<!-- (/?wp:[a-z/-]+) ?({.*?})? ?(/?)-->")
 _ALT = re.compile(r'(?<=\salt=")[^"]*(?=")')
 
@@ -73,36 +81,43 @@ class _Block:
 
 
 def content(draft: Draft, sha256: str, pictures: Mapping[str, Picture], said: Any = None) -> str:
-    """The content of a draft's post, with its fingerprint; `pictures` are those that were uploaded, by their `src`,
+    """The content of a draft's post, with its fingerprint; `pictures` are those that were uploaded,
+    by their `src`,
     `said` is what the fingerprint holds besides the text (see `mark.py`).
 
-    The first of them is left out: it is the post's featured image, which themes show above the text.
-    Raises InvalidPayload when a sentence names a source that is not among the references.
+    The first of them is left out: it is the post's featured image, which themes show above the
+    text. Raises InvalidPayload when a sentence names a source that is not among the references.
     """
     blocks = list(_blocks(draft, pictures))
     if not any(block.name in _MARKED for block in blocks):  # a draft without any section
         blocks.append(_paragraph(""))
     first = next(number for number, block in enumerate(blocks) if block.name in _MARKED)
-    found = mark.mark(sha256, _readable("\n\n".join(map(str, blocks))), said)
-    blocks[first] = replace(blocks[first], attributes=(*blocks[first].attributes, ("placeholder", found)))
+    found = fingerprint.mark(sha256, _readable("\n\n".join(map(str, blocks))), said)
+    blocks[first] = replace(
+        blocks[first], attributes=(*blocks[first].attributes, ("placeholder", found))
+    )
     return "\n\n".join(map(str, blocks))
 
 
 def sha256(content: str, *said: Any) -> str | None:
-    """The hash of the draft that a post's content names, if its words, links and pictures are still that draft's."""
+    """The hash of the draft that a post's content names, if its words, links and pictures are still
+    that draft's.
+    """
     old = _OLD.fullmatch(content.strip())
     if old:
-        return mark.read(old[1], old[2], *said)
+        return fingerprint.read(old[1], old[2], *said)
     found = _FINGERPRINT.search(content)
-    return mark.read(found[1], _readable(content), *said) if found else None
+    return fingerprint.read(found[1], _readable(content), *said) if found else None
 
 
 def canonical(content: str) -> str:
-    """The content without what a save by WordPress or by a later version of its editor changes by itself.
+    """The content without what a save by WordPress or by a later version of its editor changes by
+    itself.
 
-    That is: class names (`wp-block-heading` since 6.3, `wp-block-list` since 6.6), the order of attributes in comments,
-    the ends of empty elements, line breaks, and the entities that the editor writes as characters in a block in which
-    something was typed. What we did not write as blocks stays as it is.
+    That is: class names (`wp-block-heading` since 6.3, `wp-block-list` since 6.6), the order of
+    attributes in comments, the ends of empty elements, line breaks, and the entities that the
+    editor writes as characters in a block in which something was typed. What we did not write as
+    blocks stays as it is.
     """
     if not _FINGERPRINT.search(content):
         return content
@@ -112,9 +127,11 @@ def canonical(content: str) -> str:
 
 
 def plain(text: str) -> str:
-    """A title or an excerpt as WordPress stores it: readers and the editor are shown the words, whatever they are.
+    """A title or an excerpt as WordPress stores it: readers and the editor are shown the words,
+    whatever they are.
 
-    Accounts with `unfiltered_html` may store a script in a title, and others lose what looks like an element.
+    Accounts with `unfiltered_html` may store a script in a title, and others lose what looks like
+    an element.
     """
     return _NUMBERED.sub(f"&amp;{_WORD_JOINER}", html.escape(_printable(text), quote=False))
 
@@ -136,7 +153,9 @@ def _canonical_comment(comment: re.Match[str]) -> str:
 
 def _readable(content: str) -> str:
     """The content with the words of its pictures among those that readers see."""
-    return re.sub(r"<img [^>]*>", lambda img: f"{img[0]} {' '.join(_ALT.findall(img[0]))} ", content)
+    return re.sub(
+        r"<img [^>]*>", lambda img: f"{img[0]} {' '.join(_ALT.findall(img[0]))} ", content
+    )
 
 
 def _blocks(draft: Draft, pictures: Mapping[str, Picture]) -> Iterator[_Block]:
@@ -147,7 +166,9 @@ def _blocks(draft: Draft, pictures: Mapping[str, Picture]) -> Iterator[_Block]:
     images = _images(draft, pictures)
     if len(headings) >= render.CONTENTS_FROM:
         yield _paragraph(f"<strong>{_text(words['contents'])}</strong>")
-        yield _list(_link(_text(heading), f"#{id}") for id, heading in zip(ids, headings, strict=False))
+        yield _list(
+            _link(_text(heading), f"#{id}") for id, heading in zip(ids, headings, strict=False)
+        )
     for number, section in enumerate(draft.sections):
         yield from images.pop(number, [])
         yield _heading(2, ids[number], section.heading)
@@ -168,7 +189,9 @@ def _blocks(draft: Draft, pictures: Mapping[str, Picture]) -> Iterator[_Block]:
 
 def _images(draft: Draft, pictures: Mapping[str, Picture]) -> dict[int, list[_Block]]:
     """The blocks of the pictures, by the number of the section before which they stand."""
-    first = next((number for number, image in enumerate(draft.images) if image.src in pictures), None)
+    first = next(
+        (number for number, image in enumerate(draft.images) if image.src in pictures), None
+    )
     return {
         number: [_image(image, pictures.get(image.src))]
         for number, image in enumerate(draft.images)
@@ -208,7 +231,11 @@ def _block(block: render._Block, references: list[Reference], sentences: _Senten
 def _quote(spans: list[render._Span], references: list[Reference], sentences: _Sentences) -> _Block:
     """A quote, which needs no quotation marks; its source is named below where it has one alone."""
     sources = {span.mark for span in spans if span.mark}
-    cite = f"<cite>{_inline(_titled(references[sources.pop() - 1]))}</cite>" if len(sources) == 1 else ""
+    cite = (
+        f"<cite>{_inline(_titled(references[sources.pop() - 1]))}</cite>"
+        if len(sources) == 1
+        else ""
+    )
     inner = f"{_paragraph(sentences(spans, bare=True))}{cite}"
     return _Block("quote", f'<blockquote class="wp-block-quote">{inner}</blockquote>')
 
@@ -217,13 +244,17 @@ def _table(head: Sequence[str], cells: list[str]) -> _Block:
     width = len(head)
     top = "".join(f'<th scope="col">{_inline(_text(words))}</th>' for words in head)
     rows = (cells[start : start + width] for start in range(0, len(cells), width))
-    body = "".join(f"<tr>{''.join(f'<td>{_inline(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    body = "".join(
+        f"<tr>{''.join(f'<td>{_inline(cell)}</td>' for cell in row)}</tr>" for row in rows
+    )
     table = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
     return _Block("table", f'<figure class="wp-block-table">{table}</figure>')
 
 
 def _source(number: int, reference: Reference) -> str:
-    """A source; its id is on an element in the item, for the items of lists have none in WordPress 6.1."""
+    """A source; its id is on an element in the item, for the items of lists have none in WordPress
+    6.1.
+    """
     host = urlsplit(render._web_url(reference.url) or "").hostname
     return _titled(reference, f' id="s{number}"') + (f" {_text(host)}" if host else "")
 
@@ -239,10 +270,15 @@ def _titled(reference: Reference, id: str = "") -> str:
 def _image(image: Image, picture: Picture | None) -> _Block:
     alt = _alt(image.alt)
     if picture is None:
-        return _Block("image", f'<figure class="wp-block-image"><img src="{_href(image.src)}" alt="{alt}"/></figure>')
+        return _Block(
+            "image",
+            f'<figure class="wp-block-image"><img src="{_href(image.src)}" alt="{alt}"/></figure>',
+        )
     attributes = (("id", picture.id), ("sizeSlug", picture.size), ("linkDestination", "none"))
     img = f'<img src="{_href(picture.url)}" alt="{alt}" class="wp-image-{picture.id}"/>'
-    return _Block("image", f'<figure class="wp-block-image size-{picture.size}">{img}</figure>', attributes)
+    return _Block(
+        "image", f'<figure class="wp-block-image size-{picture.size}">{img}</figure>', attributes
+    )
 
 
 class _Sentences:
@@ -253,20 +289,29 @@ class _Sentences:
         self._marks = quotation_marks(language)
 
     def __call__(self, spans: Iterable[render._Span], bare: bool = False) -> str:
-        """Sentences one after another. Quotes have no `<q>`, around which themes put marks of their own."""
+        """Sentences one after another. Quotes have no `<q>`, around which themes put marks of their
+        own.
+        """
         before, behind = ("", "") if bare else self._marks
         return " ".join(
-            (_text(before + span.text + behind) if span.quoted else _linked(span.pieces)) + self._cited(span.mark)
+            (_text(before + span.text + behind) if span.quoted else _linked(span.pieces))
+            + self._cited(span.mark)
             for span in spans
         )
 
     def _cited(self, number: int | None) -> str:
         # The editor writes a link's address after its other attributes.
-        return f'<sup><a aria-label="{self._source} {number}" href="#s{number}">{number}</a></sup>' if number else ""
+        return (
+            f'<sup><a aria-label="{self._source} {number}" href="#s{number}">{number}</a></sup>'
+            if number
+            else ""
+        )
 
 
 def _linked(pieces: list[Piece]) -> str:
-    return "".join(_link(_text(one.text), one.url) if one.url else _text(one.text) for one in pieces)
+    return "".join(
+        _link(_text(one.text), one.url) if one.url else _text(one.text) for one in pieces
+    )
 
 
 def _link(inline: str, url: str) -> str:
@@ -292,7 +337,9 @@ def _inline(fragment: str) -> str:
 
 
 def _href(url: str) -> str:
-    """An address as an attribute: nothing in it may end the attribute, begin a shortcode, or be taken for an entity."""
+    """An address as an attribute: nothing in it may end the attribute, begin a shortcode, or be
+    taken for an entity.
+    """
     host = _HOST.match(url)
     end = host.end() if host else 0
     safe = _UNSAFE_IN_HOST.sub(_percent, url[:end]) + _UNSAFE.sub(_percent, url[end:])
@@ -304,14 +351,18 @@ def _percent(characters: re.Match[str]) -> str:
 
 
 def _alt(words: str) -> str:
-    """Words as the editor writes them into `alt`, where it can keep neither an entity's name nor an element.
+    """Words as the editor writes them into `alt`, where it can keep neither an entity's name nor an
+    element.
 
-    It writes `<` as it is, at which WordPress cuts the picture off for accounts without `unfiltered_html`.
+    It writes `<` as it is, at which WordPress cuts the picture off for accounts without
+    `unfiltered_html`.
     """
     plain, before = _SPACES.sub(" ", _printable(words)), ""
     while plain != before:
         plain, before = html.unescape(plain), plain
-    plain = _ENTITY.sub(rf"&{_WORD_JOINER}\1;", _SHORTCODE.sub(f"[{_WORD_JOINER}", plain.replace("<", "‹")))
+    plain = _ENTITY.sub(
+        rf"&{_WORD_JOINER}\1;", _SHORTCODE.sub(f"[{_WORD_JOINER}", plain.replace("<", "‹"))
+    )
     return plain.replace("&", "&amp;").replace('"', "&quot;").replace(">", "&gt;")
 
 
@@ -322,6 +373,11 @@ def _printable(text: str) -> str:
 def _json(attributes: dict[str, Any]) -> str:
     """The attributes of a comment, as `serializeAttributes` of the editor writes them."""
     text = json.dumps(attributes, ensure_ascii=False, separators=(",", ":"))
-    for plain, escaped in (("--", "\\u002d\\u002d"), ("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
+    for plain, escaped in (
+        ("--", "\\u002d\\u002d"),
+        ("<", "\\u003c"),
+        (">", "\\u003e"),
+        ("&", "\\u0026"),
+    ):
         text = text.replace(plain, escaped)
     return text.replace('\\"', "\\u0022")

@@ -1,8 +1,8 @@
 """The fields of a post of WordPress that we write, in a form in which they can be compared. Pure.
 
-WordPress stores the row of a post at once (its words, slug and status), and its terms, picture and meta one after the
-other behind it. So a write of ours that was cut off left the row as we sent it, and of the rest some: what stands
-neither as we found it nor as we sent it is a person's.
+WordPress stores the row of a post at once (its words, slug and status), and its terms, picture and
+meta one after the other behind it. So a write of ours that was cut off left the row as we sent it,
+and of the rest some: what stands neither as we found it nor as we sent it is a person's.
 """
 
 from __future__ import annotations
@@ -14,13 +14,17 @@ from itertools import product
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from contentstudio.publish import mark, seo_fields, wordpress_blocks
+from contentstudio.publish import fingerprint, seo_fields, wordpress_blocks
 from contentstudio.publish.port import sha256_of
 
 TEXTS = ("title", "excerpt", "content")
 ROW = (*TEXTS, "slug", "status")
 TERMS = ("tags", "categories")
-PLAIN = {"content": "text", "featured_media": "featured picture", "seo": "SEO fields"}  # names as people know them
+PLAIN = {
+    "content": "text",
+    "featured_media": "featured picture",
+    "seo": "SEO fields",
+}  # names as people know them
 LONGEST = 80  # characters of a text that a sentence quotes
 AROUND = 4  # words that it quotes before and after a change
 
@@ -31,28 +35,50 @@ Parts = Mapping[str, str]
 def parts(post: Mapping[str, Any]) -> dict[str, str]:
     """What stands in a post, as REST tells it with context=edit."""
     row = {name: _digest(post[name]["raw"]) for name in TEXTS}
-    rest = {name: _ids(post[name]) for name in TERMS} | {"featured_media": str(post["featured_media"])}
-    return {**row, "slug": unquote(post["slug"]), "status": post["status"], **rest, "seo": _seo(post.get("meta"))}
+    rest = {name: _ids(post[name]) for name in TERMS} | {
+        "featured_media": str(post["featured_media"])
+    }
+    return {
+        **row,
+        "slug": unquote(post["slug"]),
+        "status": post["status"],
+        **rest,
+        "seo": _seo(post.get("meta")),
+    }
 
 
-def sent(fields: Mapping[str, Any], seo: Mapping[str, str] = {}, meta: Any = None) -> dict[str, str]:
-    """What stands in a post once `fields` and the SEO fields were written into one that has this `meta`."""
+def sent(
+    fields: Mapping[str, Any], seo: Mapping[str, str] = {}, meta: Any = None
+) -> dict[str, str]:
+    """What stands in a post once `fields` and the SEO fields were written into one that has this
+    `meta`.
+    """
     found = {name: _digest(fields[name]) for name in TEXTS if name in fields}
     found |= {name: _ids(fields[name]) for name in TERMS if name in fields}
-    found |= {name: str(fields[name]) for name in ("slug", "status", "featured_media") if name in fields}
+    found |= {
+        name: str(fields[name]) for name in ("slug", "status", "featured_media") if name in fields
+    }
     if seo:
         found["seo"] = _seo({**(meta if isinstance(meta, dict) else {}), **seo})
     return found
 
 
 def disturbed(there: Parts, before: Parts, ours: Parts) -> list[str]:
-    """The fields that stand neither as they were found `before`, nor as we send them. A field that is in neither of
-    the two is nobody's concern; `before` is empty where nobody knows it.
+    """The fields that stand neither as they were found `before`, nor as we send them. A field that
+    is in neither of the two is nobody's concern; `before` is empty where nobody knows it.
     """
     written = {**before, **ours}  # the row as it stands once we wrote: what we do not send stays
-    row = min((_others(there, side, ROW) for side in (written, before) if side), key=len, default=[])
-    sides = {name: [side for side in (before, ours) if name in side] for name in there if name not in ROW}
-    return row + [name for name, any_ in sides.items() if any_ and all(_others(there, one, [name]) for one in any_)]
+    row = min(
+        (_others(there, side, ROW) for side in (written, before) if side), key=len, default=[]
+    )
+    sides = {
+        name: [side for side in (before, ours) if name in side] for name in there if name not in ROW
+    }
+    return row + [
+        name
+        for name, any_ in sides.items()
+        if any_ and all(_others(there, one, [name]) for one in any_)
+    ]
 
 
 def arrived(there: Parts, ours: Parts) -> bool:
@@ -65,7 +91,9 @@ def _others(there: Parts, side: Parts, names: Collection[str]) -> list[str]:
     return [
         name
         for name in names
-        if name in side and there[name] != side[name] and (there[name], side[name]) != ("publish", "future")
+        if name in side
+        and there[name] != side[name]
+        and (there[name], side[name]) != ("publish", "future")
     ]
 
 
@@ -75,23 +103,43 @@ def listed(names: Collection[str]) -> str:
 
 
 def said(fields: Mapping[str, Any]) -> list[Any]:
-    """What our mark (`mark.py`) holds besides the text: title, excerpt, and what goes along of terms and pictures."""
+    """What our mark (`mark.py`) holds besides the text: title, excerpt, and what goes along of
+    terms and pictures.
+    """
     ids = [_ids(fields[name]) if name in fields else None for name in TERMS]
-    return [mark.words(fields["title"]), mark.words(fields["excerpt"]), *ids, fields.get("featured_media")]
+    return [
+        fingerprint.words(fields["title"]),
+        fingerprint.words(fields["excerpt"]),
+        *ids,
+        fields.get("featured_media"),
+    ]
 
 
 def could_be_said(post: Mapping[str, Any]) -> Iterator[list[Any]]:
-    """What a mark would hold that was made of this post: terms and a picture that we did not send are not in it."""
-    words = [mark.words(post[name]["raw"]) for name in ("title", "excerpt")]
-    for ids in product(*((_ids(post[name]), None) for name in TERMS), (post["featured_media"], None)):
+    """What a mark would hold that was made of this post: terms and a picture that we did not send
+    are not in it.
+    """
+    words = [fingerprint.words(post[name]["raw"]) for name in ("title", "excerpt")]
+    for ids in product(
+        *((_ids(post[name]), None) for name in TERMS), (post["featured_media"], None)
+    ):
         yield [*words, *ids]
 
 
 def differences(
-    fields: Mapping[str, Any], seo: Mapping[str, str], post: Mapping[str, Any], names: Mapping[int, str]
+    fields: Mapping[str, Any],
+    seo: Mapping[str, str],
+    post: Mapping[str, Any],
+    names: Mapping[int, str],
 ) -> list[str]:
-    """What WordPress made otherwise than it was sent, in sentences; `names` are those of the terms by their ids."""
-    told = [_text(name, fields[name], post[name]["raw"]) for name in ("title", "excerpt") if name in fields]
+    """What WordPress made otherwise than it was sent, in sentences; `names` are those of the terms
+    by their ids.
+    """
+    told = [
+        _text(name, fields[name], post[name]["raw"])
+        for name in ("title", "excerpt")
+        if name in fields
+    ]
     told.append(_content(fields["content"], post["content"]["raw"]))
     for name in TERMS:
         told += _terms(name, set(fields.get(name, post[name])), set(post[name]), names)
@@ -99,31 +147,35 @@ def differences(
         told.append("WordPress did not take the featured picture")
     meta = post.get("meta")
     for key, value in seo.items():
-        told.append(_text(f"field {key}", value, str(meta.get(key) or "") if isinstance(meta, dict) else ""))
+        told.append(
+            _text(f"field {key}", value, str(meta.get(key) or "") if isinstance(meta, dict) else "")
+        )
     if unquote(post["slug"]) != fields["slug"]:
         told.append(f"WordPress made “{unquote(post['slug'])}” of the slug “{fields['slug']}”")
-    if _others({"status": post["status"]}, {"status": fields.get("status", post["status"])}, ["status"]):
+    if _others(
+        {"status": post["status"]}, {"status": fields.get("status", post["status"])}, ["status"]
+    ):
         told.append(f"WordPress made “{post['status']}” of the status “{fields['status']}”")
     return [sentence for sentence in told if sentence]
 
 
 def _text(name: str, ours: str, there: str) -> str:
-    if mark.words(ours) == mark.words(there):
+    if fingerprint.words(ours) == fingerprint.words(there):
         return ""
-    if not mark.words(there):
+    if not fingerprint.words(there):
         return f"WordPress dropped the {name}"
     return f"WordPress made “{_short(there)}” of the {name} “{_short(ours)}”"
 
 
 def _content(ours: str, there: str) -> str:
-    before, after = mark.words(ours), mark.words(there)
+    before, after = fingerprint.words(ours), fingerprint.words(there)
     if not after and before:
         return "WordPress dropped the text"
     if before != after:
         return f"WordPress changed the text: {_change(before, after)}"
-    if mark.words_sha(ours) != mark.words_sha(there):
+    if fingerprint.words_sha(ours) != fingerprint.words_sha(there):
         return "WordPress changed links or pictures of the text"
-    return "" if mark.MARK.search(there) else "WordPress removed our mark from the text"
+    return "" if fingerprint.MARK.search(there) else "WordPress removed our mark from the text"
 
 
 def _change(before: list[str], after: list[str]) -> str:
@@ -131,28 +183,32 @@ def _change(before: list[str], after: list[str]) -> str:
     changes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     _, i, j, k, m = next(change for change in changes if change[0] != "equal")
     quoted = [
-        " ".join(words[max(0, start - AROUND) : end + AROUND]) for words, start, end in ((before, i, j), (after, k, m))
+        " ".join(words[max(0, start - AROUND) : end + AROUND])
+        for words, start, end in ((before, i, j), (after, k, m))
     ]
     return f"“{_short(quoted[0])}” became “{_short(quoted[1])}”"
 
 
 def _terms(kind: str, ours: set[int], there: set[int], names: Mapping[int, str]) -> Iterator[str]:
     if missing := sorted(ours - there):
-        yield f"WordPress did not take the {kind} {', '.join(f'“{names.get(one, one)}”' for one in missing)}"
+        yield (
+            f"WordPress did not take the {kind} "
+            f"{', '.join(f'“{names.get(one, one)}”' for one in missing)}"
+        )
     if added := sorted(there - ours):
         yield f"WordPress added {kind} of its own, with the ids {', '.join(map(str, added))}"
 
 
 def _short(text: str) -> str:
-    plain = " ".join(mark.words(text))
+    plain = " ".join(fingerprint.words(text))
     return plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "…"
 
 
 def pick(terms: Collection[Mapping[str, Any]], name: str) -> list[int]:
     """The ids of the terms that a name means, one where it is clear.
 
-    WordPress stores `&amp;` for `&`. Of nested categories with equal names the outermost is meant; a name that none
-    has may be a slug.
+    WordPress stores `&amp;` for `&`. Of nested categories with equal names the outermost is meant;
+    a name that none has may be a slug.
     """
     wanted = _fold(name)
     for fits in (
@@ -160,7 +216,11 @@ def pick(terms: Collection[Mapping[str, Any]], name: str) -> list[int]:
         [term for term in terms if unquote(term["slug"]).casefold() == wanted],
     ):
         outermost = [term for term in fits if not term.get("parent")]
-        exact = [term for term in outermost if " ".join(html.unescape(term["name"]).split()) == " ".join(name.split())]
+        exact = [
+            term
+            for term in outermost
+            if " ".join(html.unescape(term["name"]).split()) == " ".join(name.split())
+        ]
         for found in (exact, outermost, fits):
             if found:
                 return sorted(int(term["id"]) for term in found)
@@ -172,8 +232,8 @@ def _fold(name: str) -> str:
 
 
 def same_address(holder: str, template: str, slug: str) -> bool:
-    """Whether a post of this slug would be at the address of what holds the slug already; `template` is the post's
-    address with %postname% in it, as WordPress tells it.
+    """Whether a post of this slug would be at the address of what holds the slug already;
+    `template` is the post's address with %postname% in it, as WordPress tells it.
     """
     if "%postname%" not in template and "%pagename%" not in template:
         return False
@@ -183,7 +243,9 @@ def same_address(holder: str, template: str, slug: str) -> bool:
 
 
 def _digest(text: str) -> str:
-    """Of the text as it stands, but for the names of entities and the spaces, which WordPress may write otherwise."""
+    """Of the text as it stands, but for the names of entities and the spaces, which WordPress may
+    write otherwise.
+    """
     return sha256_of(html.unescape(wordpress_blocks.canonical(text)).split())[:16]
 
 
@@ -193,4 +255,8 @@ def _ids(found: Collection[int]) -> str:
 
 def _seo(meta: Any) -> str:
     filled = seo_fields.filled(meta)
-    return sha256_of({key: mark.words(value) for key, value in filled.items()})[:16] if filled else ""
+    return (
+        sha256_of({key: fingerprint.words(value) for key, value in filled.items()})[:16]
+        if filled
+        else ""
+    )

@@ -1,4 +1,6 @@
-"""Pictures in WordPress's media library: each is uploaded once, and what a slow server made too late goes again."""
+"""Pictures in WordPress's media library: each is uploaded once, and what a slow server made too
+late goes again.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +10,22 @@ from typing import Any
 from urllib.parse import unquote
 
 from contentstudio.model import Image
+from contentstudio.publish.cms_client import Remote
 from contentstudio.publish.port import Article, Effect, sha256_of
-from contentstudio.publish.remote import Remote
 from contentstudio.publish.wordpress_blocks import Picture
-from contentstudio.research.slugs import in_ascii
+from contentstudio.text.slugs import in_ascii
 from overnight import logs
 from overnight.errors import Permanent
 
 API = "/wp-json/wp/v2"
 PER_PAGE = 100  # the most that WordPress gives
-TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp"}
+TYPES = {
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "gif": "image/gif",
+    "webp": "image/webp",
+}
 
 
 class Pictures:
@@ -37,14 +45,22 @@ class Pictures:
 
         async def probe() -> dict[str, Any] | None:
             there = await self._named(name)
-            return _picture(min(there, key=lambda item: (item["post"] != number, item["id"]))) if there else None
+            return (
+                _picture(min(there, key=lambda item: (item["post"] != number, item["id"])))
+                if there
+                else None
+            )
 
         async def call() -> dict[str, Any]:
             there = await probe()
             if there is not None:
                 return there
-            headers = {"Content-Type": TYPES[kind], "Content-Disposition": f'attachment; filename="{name}.{kind}"'}
-            # Without a title WordPress takes the one that a camera or a program wrote into the file.
+            headers = {
+                "Content-Type": TYPES[kind],
+                "Content-Disposition": f'attachment; filename="{name}.{kind}"',
+            }
+            # Without a title WordPress takes the one that a camera or a program wrote into the
+            # file.
             answer = await self._remote.ask(
                 *("POST", f"{API}/media"),
                 params={"title": name},
@@ -60,7 +76,9 @@ class Pictures:
             there = (await self._remote.ask("GET", path, params={"context": "edit"})).data
             # WordPress takes away what looks like an element.
             wanted = {"alt_text": image.alt.replace("<", "&lt;"), "post": number}
-            missing = {name: value for name, value in wanted.items() if not there.get(name)}  # else it is a person's
+            missing = {
+                name: value for name, value in wanted.items() if not there.get(name)
+            }  # else it is a person's
             if missing:
                 await self._remote.ask("POST", path, json=missing)
             return image.alt
@@ -69,8 +87,9 @@ class Pictures:
         return Picture(found["id"], found["url"], found.get("size", "full"))
 
     async def remove_twins(self, article: Article, effect: Effect) -> None:
-        """Remove what a slow server made of an upload that we had given up, where nobody has touched or used it. The
-        article is published by then, so a twin that we may not remove stays.
+        """Remove what a slow server made of an upload that we had given up, where nobody has
+        touched or used it. The article is published by then, so a twin that we may not remove
+        stays.
         """
         try:
             await self._remove_twins(article, effect)
@@ -78,28 +97,51 @@ class Pictures:
             logs.log.warning("picture_twin_kept", reason=str(error))
 
     async def _remove_twins(self, article: Article, effect: Effect) -> None:
-        for src in dict.fromkeys(image.src for image in article.draft.images if image.src in article.pictures):
+        for src in dict.fromkeys(
+            image.src for image in article.draft.images if image.src in article.pictures
+        ):
             name, _ = _name(article, Image(src=src, alt=""))
             there = await self._named(name)
             kept = {item["author"] for item in there if item["post"]}
             for twin in there:
-                if twin["author"] in kept and _untouched(twin, name) and not await self._is_used(twin):
+                if (
+                    twin["author"] in kept
+                    and _untouched(twin, name)
+                    and not await self._is_used(twin)
+                ):
                     number = twin["id"]
-                    await effect("remove picture", content=number, call=partial(self._remove, number), repeatable=True)
+                    await effect(
+                        "remove picture",
+                        content=number,
+                        call=partial(self._remove, number),
+                        repeatable=True,
+                    )
 
     async def _named(self, name: str) -> list[dict[str, Any]]:
-        """Our uploads of this name. WordPress adds a number to it where a file of that name lies about."""
+        """Our uploads of this name. WordPress adds a number to it where a file of that name lies
+        about.
+        """
         params = {"search": name, "context": "edit", "per_page": PER_PAGE}
         answer = await self._remote.ask("GET", f"{API}/media", params=params)
-        return [item for item in answer.data if unquote(item["source_url"]).rsplit("/", 1)[-1].startswith(name)]
+        return [
+            item
+            for item in answer.data
+            if unquote(item["source_url"]).rsplit("/", 1)[-1].startswith(name)
+        ]
 
     async def _is_used(self, item: dict[str, Any]) -> bool:
         """Whether a post or a page that was saved since shows it, as far as our account can see."""
         since = (datetime.fromisoformat(item["date"]) - timedelta(minutes=1)).isoformat()
-        params = {"modified_after": since, "per_page": PER_PAGE, "_fields": "featured_media,content"}
+        params = {
+            "modified_after": since,
+            "per_page": PER_PAGE,
+            "_fields": "featured_media,content",
+        }
         stem = item["source_url"].rsplit(".", 1)[0]
         for kind, status in (("posts", "any"), ("pages", "publish")):
-            posts = (await self._remote.ask("GET", f"{API}/{kind}", params=params | {"status": status})).data
+            posts = (
+                await self._remote.ask("GET", f"{API}/{kind}", params=params | {"status": status})
+            ).data
             if len(posts) >= PER_PAGE or any(_shows(post, item["id"], stem) for post in posts):
                 return True
         return False
@@ -110,16 +152,23 @@ class Pictures:
 
 
 def _name(article: Article, image: Image) -> tuple[str, str]:
-    """The name of a picture's file, and its kind. Raises Permanent where WordPress would not take it."""
+    """The name of a picture's file, and its kind. Raises Permanent where WordPress would not take
+    it.
+    """
     kind = image.src.rsplit(".", 1)[-1].lower()
     if kind not in TYPES:
         raise Permanent(f"the picture {image.src} is none of {', '.join(TYPES)}")
     data = article.pictures[image.src]
-    return f"{in_ascii(article.draft.slug)[:100]}-{sha256_of(data.hex())[:12]}", kind  # a header takes nothing else
+    return (
+        f"{in_ascii(article.draft.slug)[:100]}-{sha256_of(data.hex())[:12]}",
+        kind,
+    )  # a header takes nothing else
 
 
 def _picture(item: dict[str, Any]) -> dict[str, Any]:
-    """What the text needs: of a picture wider or higher than 1,024 px the size `large`, so that no page loads more."""
+    """What the text needs: of a picture wider or higher than 1,024 px the size `large`, so that no
+    page loads more.
+    """
     details = item.get("media_details")
     sizes = details.get("sizes") if isinstance(details, dict) else None
     large = sizes.get("large") if isinstance(sizes, dict) else None
@@ -131,7 +180,12 @@ def _picture(item: dict[str, Any]) -> dict[str, Any]:
 def _untouched(item: dict[str, Any], name: str) -> bool:
     """Whether it is as an upload of ours left it: we describe and attach the one that we use."""
     title = item["title"]["raw"] if isinstance(item.get("title"), dict) else ""
-    return title == name and not item["post"] and not item["alt_text"] and item["modified_gmt"] == item["date_gmt"]
+    return (
+        title == name
+        and not item["post"]
+        and not item["alt_text"]
+        and item["modified_gmt"] == item["date_gmt"]
+    )
 
 
 def _shows(post: dict[str, Any], number: int, stem: str) -> bool:

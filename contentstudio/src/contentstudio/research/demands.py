@@ -29,8 +29,9 @@ Query = Annotated[str, AfterValidator(_plain)]
 class Demand(Model):
     """A query that people put to a search engine, or that the owner wants to be found by.
 
-    `impressions` and `clicks` are counts over the days that the source was asked for, `position` is the average place
-    among the results from 1 on, None where it was never measured. `weight` is the owner's word, 1 where there is none.
+    `impressions` and `clicks` are counts over the days that the source was asked for, `position` is
+    the average place among the results from 1 on, None where it was never measured. `weight` is the
+    owner's word, 1 where there is none.
     """
 
     query: Query
@@ -42,7 +43,9 @@ class Demand(Model):
 
 
 class Clicks(Model):
-    """What a query brought a site: clicks over the days that its source was asked for, a month ago and now."""
+    """What a query brought a site: clicks over the days that its source was asked for, a month ago
+    and now.
+    """
 
     query: Query
     before: int
@@ -69,12 +72,20 @@ def read_keywords(file: Path, source: str) -> list[Demand]:
 
 
 def parse_keywords(text: str, source: str) -> list[Demand]:
-    """One keyword a line, with a weight (above 0, at most 1,000) behind a tab. Blank lines and `#` lines do not count.
+    """One keyword a line, with a weight (above 0, at most 1,000) behind a tab. Blank lines and `#`
+    lines do not count.
 
     Raises BrokenKeywords, which names the line.
     """
-    lines = [(number, line.strip()) for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1)]
-    return distinct(_keyword(line, f"{source}, line {n}", source) for n, line in lines if line and line[0] != "#")
+    lines = [
+        (number, line.strip())
+        for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1)
+    ]
+    return distinct(
+        _keyword(line, f"{source}, line {n}", source)
+        for n, line in lines
+        if line and line[0] != "#"
+    )
 
 
 def _keyword(line: str, place: str, source: str) -> Demand:
@@ -84,5 +95,7 @@ def _keyword(line: str, place: str, source: str) -> Demand:
     except ValueError:
         number = 0.0
     if not 0 < number <= 1_000:
-        raise BrokenKeywords(f"{place}: “{weight.strip()}” is no weight: a number above 0, at most 1000.")
+        raise BrokenKeywords(
+            f"{place}: “{weight.strip()}” is no weight: a number above 0, at most 1000."
+        )
     return Demand(query=query, source=source, weight=number)

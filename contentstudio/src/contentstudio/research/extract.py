@@ -1,4 +1,6 @@
-"""The text of a page as a snapshot, without navigation, banners, captions, code, footnotes and hints at other pages."""
+"""The text of a page as a snapshot, without navigation, banners, captions, code, footnotes and
+hints at other pages.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from contentstudio.model import Snapshot
-from contentstudio.research import languages, markup, metadata
-from contentstudio.research.fetch import Fetched
+from contentstudio.research import metadata
 from contentstudio.research.metadata import Hints
-from contentstudio.research.sentences import sentences
+from contentstudio.text import languages
+from contentstudio.text.sentences import sentences
+from contentstudio.web import decoding
+from contentstudio.web.fetch import Fetched
 from overnight.errors import Permanent
 
 if TYPE_CHECKING:
@@ -28,19 +32,29 @@ if TYPE_CHECKING:
 
 __all__ = ["MIN_WORDS", "NoContent", "page", "sentences"]
 
-MIN_WORDS = 25  # less than two or three sentences is a shell or an error page, and nothing to write from
-_SHELL_WORDS = 200  # a longer text may speak of JavaScript without being the notice of a page that needs it
-_WAITING_WORDS = 60  # with less beside a notice for browsers without JavaScript, the text is what the notice asks for
+MIN_WORDS = (
+    25  # less than two or three sentences is a shell or an error page, and nothing to write from
+)
+_SHELL_WORDS = (
+    200  # a longer text may speak of JavaScript without being the notice of a page that needs it
+)
+# with less beside a notice for browsers without JavaScript, the text is what the notice asks for
+_WAITING_WORDS = 60
 _SYMBOL_SHARE = 0.12  # of the characters; prose with code in it stays below 0.05
 _MAX_DEPTH = 400  # of elements within each other; trafilatura recurses
 _MAX_ELEMENTS = 100_000  # twice the longest pages; beyond it reading takes minutes
-_MANY_ELEMENTS = 15_000  # from here on pages are read the fast way alone; one in a hundred is as long
+_MANY_ELEMENTS = (
+    15_000  # from here on pages are read the fast way alone; one in a hundred is as long
+)
 _BLOCKS = frozenset({"p", "head", "quote", "list", "item", "table", "row", "lb"})
 _CELLS = " | "  # between two cells of a row, as Markdown has it
 _LINKED = 0.5  # of the characters of a text without a sentence; more is a list of links
-_JUDGED = 10_000  # characters that are compared with the links of a page; each link is looked for in them
+_JUDGED = (
+    10_000  # characters that are compared with the links of a page; each link is looked for in them
+)
 _LEAD = 200  # characters of a line that leads on to another page, its title included
-_MINOR = "[count(.//p) * 2 < count(//p)]"  # does not hold most of the page, as what a script fades in does
+# does not hold most of the page, as what a script fades in does
+_MINOR = "[count(.//p) * 2 < count(//p)]"
 _BOX = 800  # characters, blanks included, of a box beside the text or of a caption
 _CLUTTER = re.compile(
     r"newsletter|subscribe|paywall|sharedaddy|share-|social|related|recommend|breadcrumb|author-?b(?:io|ox)|disclosure",
@@ -50,7 +64,8 @@ _LEADS_ON = re.compile(
     r"\W*(?:"
     r"read (?:more|also|next)|also read|see also|more on this|you (?:may|might) also like"
     r"|recommended (?:for you|reading)|related (?:articles?|stor(?:y|ies)|posts?|content|reading)"
-    r"|(?:lesen sie|lies) (?:auch|dazu|hier|mehr)|auch lesen|zum weiterlesen|auch interessant|mehr zum thema|siehe auch"
+    r"|(?:lesen sie|lies) (?:auch|dazu|hier|mehr)|auch lesen|zum weiterlesen|auch "
+    r"interessant|mehr zum thema|siehe auch"
     r"|(?:das |dieses )?(?:thema )?könnte (?:dich|sie|euch) auch interessieren"
     r"|(?:empfohlene|weitere) (?:beiträge|artikel|themen)"
     r"|[aà] lire (?:aussi|également)|(?:lire|voir) aussi|sur le même (?:sujet|thème)"
@@ -69,7 +84,13 @@ _PRUNED = [
     # What no reader sees is often not meant for readers.
     *(
         f"//*[contains(translate(concat(@style, ';'), ' ', ''), '{how}')]{_MINOR}"
-        for how in ("font-size:0;", "font-size:0px", "opacity:0;", "left:-9999", "text-indent:-9999")
+        for how in (
+            "font-size:0;",
+            "font-size:0px",
+            "opacity:0;",
+            "left:-9999",
+            "text-indent:-9999",
+        )
     ),
     "//sup[starts-with(normalize-space(.), '[')]",
     "//*[contains(@class, 'editsection')]",
@@ -81,16 +102,21 @@ _CAPTIONS = (
 )
 _HEAD_BYTES = 4_096  # in which a page states its charset
 _TEMPLATES = ("{{", "<%")  # what a script was to fill in
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")  # written without blanks, about two characters a word
+_UNSPACED = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff]"
+)  # written without blanks, about two characters a word
 _NEEDS_SCRIPT = re.compile(
     r"(?:enable|activate|allow|turn(?:ing)? on|requires?|needs?|without)\s+java\s?script"
     r"|java\s?script\s+(?:is\s+|must be\s+|has been\s+|to be\s+)?"
     r"(?:disabled|required|enabled|turned off|not enabled|blocked)"
-    r"|(?:activer|activez|aktivieren sie|habilitar?|habilite|attivare|abilita)\s+(?:le\s+|el\s+)?java\s?script",
+    r"|(?:activer|activez|aktivieren "
+    r"sie|habilitar?|habilite|attivare|abilita)\s+(?:le\s+|el\s+)?java\s?script",
     re.I,
 )
 _PROSE_SYMBOLS = 0.01  # of the characters, in a preformatted block that is no code
-_ENDS = re.compile(r"[.!?…。！？]\W*$")  # a cell that holds sentences, as in a page laid out by a table
+_ENDS = re.compile(
+    r"[.!?…。！？]\W*$"
+)  # a cell that holds sentences, as in a page laid out by a table
 _SYMBOLS = re.compile(r"[{}\[\];=<>|&$_\\]")
 
 
@@ -109,10 +135,11 @@ class _Reading:
 
 
 def page(fetched: Fetched, hints: Hints | None = None, now: datetime | None = None) -> Snapshot:
-    """The text of `fetched`, paragraphs parted by blank lines. NoContent says what came instead of text.
+    """The text of `fetched`, paragraphs parted by blank lines. NoContent says what came instead of
+    text.
 
-    `hints` are what a feed says of the page; no date after `now` is believed. Takes some 50 ms for a usual page and up
-    to 25 s for 5 MB of a hostile one: call it in a thread, not on the loop.
+    `hints` are what a feed says of the page; no date after `now` is believed. Takes some 50 ms for
+    a usual page and up to 25 s for 5 MB of a hostile one: call it in a thread, not on the loop.
     """
     hints, now = hints or Hints(), now or datetime.now(UTC)
     text = _decoded(fetched, hints)
@@ -131,24 +158,35 @@ def page(fetched: Fetched, hints: Hints | None = None, now: datetime | None = No
 
 
 def _spoken(body: str, declared: str | None) -> str | None:
-    """The language of a text. Themes declare one for all their pages, so the words decide where they plainly speak."""
-    return (languages.contradicted(body, declared) if declared else languages.plain(body)) or declared
+    """The language of a text. Themes declare one for all their pages, so the words decide where
+    they plainly speak.
+    """
+    return (
+        languages.contradicted(body, declared) if declared else languages.plain(body)
+    ) or declared
 
 
 def _decoded(fetched: Fetched, hints: Hints) -> str:
-    """The text by what the page says of its charset; where it says nothing, by the charset of its feed."""
-    is_stated = fetched.charset or re.search(rb"charset|encoding=", fetched.body[:_HEAD_BYTES], re.I)
-    return fetched.text if is_stated else markup.decode(fetched.body, hints.charset)
+    """The text by what the page says of its charset; where it says nothing, by the charset of its
+    feed.
+    """
+    is_stated = fetched.charset or re.search(
+        rb"charset|encoding=", fetched.body[:_HEAD_BYTES], re.I
+    )
+    return fetched.text if is_stated else decoding.decode(fetched.body, hints.charset)
 
 
 def _check(body: str, fetched: Fetched) -> None:
-    if markup.garbled(body):
+    if decoding.garbled(body):
         raise NoContent(
-            f"{fetched.final_url} cannot be decoded: its text is in no encoding that it names or that fits."
+            f"{fetched.final_url} cannot be decoded: its text is in no encoding that it "
+            "names or that fits."
         )
     words = _count(body)
     came = f"{_size(len(fetched.body))} of markup gave {words} words of text"
-    if words < _SHELL_WORDS and (_NEEDS_SCRIPT.search(body) or (words < _WAITING_WORDS and _says_script(fetched))):
+    if words < _SHELL_WORDS and (
+        _NEEDS_SCRIPT.search(body) or (words < _WAITING_WORDS and _says_script(fetched))
+    ):
         raise NoContent(f"{fetched.final_url} has no content without JavaScript: {came}.")
     if words < MIN_WORDS:
         raise NoContent(f"{fetched.final_url} has no content: {came}.")
@@ -158,11 +196,16 @@ def _check(body: str, fetched: Fetched) -> None:
 
 def _count(text: str) -> int:
     """How many words, bare signs and numbers not counted."""
-    return sum(any(map(str.isalpha, word)) for word in text.split()) + len(_UNSPACED.findall(text)) // 2
+    return (
+        sum(any(map(str.isalpha, word)) for word in text.split())
+        + len(_UNSPACED.findall(text)) // 2
+    )
 
 
 def _says_script(fetched: Fetched) -> bool:
-    """Whether a page without text says, where browsers with JavaScript do not show it, what it is waiting for."""
+    """Whether a page without text says, where browsers with JavaScript do not show it, what it is
+    waiting for.
+    """
     notices = re.findall(r"<noscript\b[^>]*>(.{0,2000}?)</noscript", fetched.text, re.I | re.S)
     return any(_NEEDS_SCRIPT.search(notice) for notice in notices)
 
@@ -184,9 +227,11 @@ def _read_plain(text: str, hints: Hints) -> _Reading:
 
 
 def _read_markup(text: str, fetched: Fetched, hints: Hints, now: datetime) -> _Reading:
-    root = markup.root_element(text)
+    root = decoding.root_element(text)
     if root != "html" and fetched.content_type in ("text/xml", "application/xml"):
-        raise NoContent(f"{fetched.final_url} is XML ({root or 'no element'}), neither a page nor a feed.")
+        raise NoContent(
+            f"{fetched.final_url} is XML ({root or 'no element'}), neither a page nor a feed."
+        )
     tree = _tree(text)
     if tree is None:
         return _Reading()
@@ -198,7 +243,8 @@ def _read_markup(text: str, fetched: Fetched, hints: Hints, now: datetime) -> _R
 def _text_of(tree: HtmlElement, url: str) -> Sequence[str]:
     """The paragraphs of the page; [] for a list of links.
 
-    The library's default asks several readers and takes the best; of a very long page it asks its own alone.
+    The library's default asks several readers and takes the best; of a very long page it asks its
+    own alone.
     """
     blocks = [block for block in tree.iter("pre") if not _is_prose(block)]
     for block in [*blocks, *filter(_is_clutter, tree.iter(*_BOXES))]:
@@ -206,18 +252,28 @@ def _text_of(tree: HtmlElement, url: str) -> Sequence[str]:
             block.drop_tree()
     captions = _captions(tree)
     found = _library().bare_extraction(
-        tree, url=url, include_comments=False, prune_xpath=_PRUNED, fast=_elements(tree) > _MANY_ELEMENTS
+        tree,
+        url=url,
+        include_comments=False,
+        prune_xpath=_PRUNED,
+        fast=_elements(tree) > _MANY_ELEMENTS,
     )
     lines = list(_paragraphs(found.body)) if found is not None else []
-    paragraphs = [line for line in _without_captions([*_without_copies(lines)], captions) if not _leads_on(line)]
+    paragraphs = [
+        line
+        for line in _without_captions([*_without_copies(lines)], captions)
+        if not _leads_on(line)
+    ]
     return paragraphs if any(map(sentences, paragraphs)) or not _is_linked(paragraphs, tree) else []
 
 
 def _captions(tree: HtmlElement) -> set[str]:
-    """The captions and their parts. They are taken out of the text that was read: the library reads otherwise without
-    them, and may then take a teaser for the text.
+    """The captions and their parts. They are taken out of the text that was read: the library reads
+    otherwise without them, and may then take a teaser for the text.
     """
-    short = [caption for caption in tree.xpath(_CAPTIONS) if sum(map(len, caption.itertext())) < _BOX]
+    short = [
+        caption for caption in tree.xpath(_CAPTIONS) if sum(map(len, caption.itertext())) < _BOX
+    ]
     return {_content(part) for caption in short for part in caption.iter()}
 
 
@@ -232,8 +288,8 @@ def _content(element: Any) -> str:
 
 
 def _without_copies(lines: Sequence[str]) -> Iterator[str]:
-    """The lines without pull quotes and copies for another screen. These are sentences that stand twice; a form, a plan
-    or a song has the same line more often, and a table the same figures.
+    """The lines without pull quotes and copies for another screen. These are sentences that stand
+    twice; a form, a plan or a song has the same line more often, and a table the same figures.
     """
     counts = Counter(lines)
     seen: set[str] = set()
@@ -244,7 +300,9 @@ def _without_copies(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _leads_on(line: str) -> bool:
-    """Whether a line sends to another page ("Read more: …"): short, and no sentence but after a colon."""
+    """Whether a line sends to another page ("Read more: …"): short, and no sentence but after a
+    colon.
+    """
     lead = _LEADS_ON.match(line) if len(line) < _LEAD else None
     return lead is not None and bool(lead.group(1) or not _ENDS.search(line))
 
@@ -253,11 +311,15 @@ def _is_linked(paragraphs: Sequence[str], tree: HtmlElement) -> bool:
     """Whether most of a text is that of links, as in a list of pages."""
     text = "\n".join(paragraphs)[:_JUDGED]
     names = Counter(map(_content, tree.iter("a")))
-    return sum(len(name) * count for name, count in names.items() if name in text) >= _LINKED * len(text)
+    return sum(len(name) * count for name, count in names.items() if name in text) >= _LINKED * len(
+        text
+    )
 
 
 def _is_clutter(box: Any) -> bool:
-    """Whether a box is named as one beside the text. These are short; a longer one has its name for another reason."""
+    """Whether a box is named as one beside the text. These are short; a longer one has its name for
+    another reason.
+    """
     if not _CLUTTER.search(f"{box.get('class')} {box.get('id')}"):
         return False
     return box.find(".//h1") is None and sum(map(len, box.itertext())) < _BOX
@@ -265,7 +327,9 @@ def _is_clutter(box: Any) -> bool:
 
 def _tree(text: str) -> HtmlElement | None:
     """The parsed page; None where there is nothing to parse, or more of it than a page has."""
-    tree: HtmlElement | None = _library().load_html(_without_declaration(text)) if text.strip() else None
+    tree: HtmlElement | None = (
+        _library().load_html(_without_declaration(text)) if text.strip() else None
+    )
     return None if tree is None or _is_monstrous(tree) else tree
 
 
@@ -300,13 +364,20 @@ def _library() -> ModuleType:
 
 
 def _language(tree: HtmlElement) -> str | None:
-    value = tree.get("lang") or tree.get("{http://www.w3.org/XML/1998/namespace}lang") or tree.get("xml:lang") or ""
+    value = (
+        tree.get("lang")
+        or tree.get("{http://www.w3.org/XML/1998/namespace}lang")
+        or tree.get("xml:lang")
+        or ""
+    )
     code = re.match(r"([a-z]{2})(?:[-_]|$)", value.strip().lower())
     return code.group(1) if code else None
 
 
 def _paragraphs(body: Any) -> Iterator[str]:
-    """The blocks of the extracted tree in reading order, each as one line. Blocks of code are passed over."""
+    """The blocks of the extracted tree in reading order, each as one line. Blocks of code are
+    passed over.
+    """
     line: list[str] = []
     for event, element in _walk(body):
         if event == "text":
@@ -320,8 +391,8 @@ def _paragraphs(body: Any) -> Iterator[str]:
 
 
 def _walk(body: Any) -> Iterator[tuple[str, Any]]:
-    """("text", str) for each piece of text, ("cell", tag) where a cell stops, ("block", tag) wherever one block stops
-    and another begins.
+    """("text", str) for each piece of text, ("cell", tag) where a cell stops, ("block", tag)
+    wherever one block stops and another begins.
     """
     from lxml import etree
 
@@ -355,4 +426,6 @@ def _lines(pieces: list[str]) -> Iterator[str]:
 
 
 def _clean(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text.replace("\xad", "").replace("\u200b", "")).split())
+    return " ".join(
+        unicodedata.normalize("NFC", text.replace("\xad", "").replace("\u200b", "")).split()
+    )

@@ -1,7 +1,8 @@
-"""Entries of RSS and Atom feeds. Feedparser reads them, after an XML parser has looked at the document first.
+"""Entries of RSS and Atom feeds. Feedparser reads them, after an XML parser has looked at the
+document first.
 
-No DTD ever reaches feedparser: a declared entity is refused (it may expand without end), and what stands before the
-root element is cut off.
+No DTD ever reaches feedparser: a declared entity is refused (it may expand without end), and what
+stands before the root element is cut off.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import Any
 from urllib.parse import urldefrag, urljoin, urlsplit
 from xml.parsers import expat
 
-from contentstudio.research import markup
-from contentstudio.research.fetch import Fetched
 from contentstudio.research.metadata import Hints
+from contentstudio.web import decoding
+from contentstudio.web.fetch import Fetched
 from overnight.errors import Permanent
 
 ROOTS = ("rss", "feed", "rdf")
@@ -48,34 +49,42 @@ class Entry:
     def hints(self, charset: str | None) -> Hints:
         """What helps to read its page; `charset` is the feed's."""
         when = "updated_at" if self.is_update else "published_at"
-        return Hints.model_validate({"title": self.title, when: self.published_at, "charset": charset})
+        return Hints.model_validate(
+            {"title": self.title, when: self.published_at, "charset": charset}
+        )
 
 
 def looks_like_feed(fetched: Fetched) -> bool:
-    """Whether to read it as a feed. HTML never is one; a broken body under a feed's type is, so that it is reported."""
-    root = markup.root_element(fetched.head)
+    """Whether to read it as a feed. HTML never is one; a broken body under a feed's type is, so
+    that it is reported.
+    """
+    root = decoding.root_element(fetched.head)
     if root in ROOTS:
         return True
     if root == "html":
         return False
-    return bool(_FEED_TYPE.search(fetched.content_type)) or (root is None and fetched.content_type in _XML_TYPES)
+    return bool(_FEED_TYPE.search(fetched.content_type)) or (
+        root is None and fetched.content_type in _XML_TYPES
+    )
 
 
 def charset_of(fetched: Fetched) -> str | None:
     """The charset that the server or the feed itself states; None where it is UTF-8 or not said."""
-    label = fetched.charset or markup.declared(fetched.body)
+    label = fetched.charset or decoding.declared(fetched.body)
     return label if label and label.lower().replace("_", "-") not in ("utf-8", "utf8") else None
 
 
 def parse(body: bytes, base_url: str, charset: str | None = None) -> list[Entry]:
-    """The entries, newest first and each URL once; [] for a sound feed without any. Raises BrokenFeed.
+    """The entries, newest first and each URL once; [] for a sound feed without any. Raises
+    BrokenFeed.
 
-    Small faults (an unknown entity, a bare ampersand) are borne as long as the feed is whole and gives entries.
-    Takes some 20 ms for a usual feed and up to 15 s for 5 MB of entries: call it in a thread, not on the loop.
+    Small faults (an unknown entity, a bare ampersand) are borne as long as the feed is whole and
+    gives entries. Takes some 20 ms for a usual feed and up to 15 s for 5 MB of entries: call it in
+    a thread, not on the loop.
     """
     import feedparser
 
-    document, fault = _inspected(markup.decode(body, charset), base_url)
+    document, fault = _inspected(decoding.decode(body, charset), base_url)
     headers = {"content-type": "application/xml; charset=utf-8", "content-location": base_url}
     result = feedparser.parse(document, response_headers=headers)
     if fault and not result.entries:
@@ -87,8 +96,10 @@ def parse(body: bytes, base_url: str, charset: str | None = None) -> list[Entry]
         entry = _entry(item, base_url)
         if entry is not None:
             entries.setdefault(entry.url, entry)
-    if markup.garbled("".join(entry.title + entry.summary for entry in entries.values())):
-        raise BrokenFeed(f"{base_url} cannot be decoded: its text is in no encoding that it names or that fits.")
+    if decoding.garbled("".join(entry.title + entry.summary for entry in entries.values())):
+        raise BrokenFeed(
+            f"{base_url} cannot be decoded: its text is in no encoding that it names or that fits."
+        )
     oldest = datetime.min.replace(tzinfo=UTC)
     return sorted(entries.values(), key=lambda entry: entry.published_at or oldest, reverse=True)
 
@@ -96,23 +107,28 @@ def parse(body: bytes, base_url: str, charset: str | None = None) -> list[Entry]
 def _inspected(text: str, base_url: str) -> tuple[bytes, str | None]:
     """The document from its root element on, and what XML's rules have against it.
 
-    Raises BrokenFeed where there is no root element, it is cut off, an entity is declared, or it nests absurdly.
+    Raises BrokenFeed where there is no root element, it is cut off, an entity is declared, or it
+    nests absurdly.
     """
-    document = markup.xml(text)
+    document = decoding.xml(text)
     look = _Look(document, base_url)
     if look.fault:
-        look = _Look(markup.mended_xml(document), base_url)
+        look = _Look(decoding.mended_xml(document), base_url)
     if look.root is None:
         raise BrokenFeed(f"{base_url} is not a feed: {look.fault or 'it has no element'}.")
     if look.fault and b"</" + look.root not in look.data:
         raise BrokenFeed(f"{base_url} is cut off: {look.fault}.")
     if look.fault and len(look.data) > _MENDED_BYTES:
-        raise BrokenFeed(f"{base_url} is not a well-formed feed, and too long to be mended: {look.fault}.")
+        raise BrokenFeed(
+            f"{base_url} is not a well-formed feed, and too long to be mended: {look.fault}."
+        )
     return _DECLARATION + look.data[look.start :], look.fault
 
 
 class _Look:
-    """One pass of expat over the document: `root` and where it starts, and the `fault` that ended the pass, if any."""
+    """One pass of expat over the document: `root` and where it starts, and the `fault` that ended
+    the pass, if any.
+    """
 
     def __init__(self, document: str, base_url: str) -> None:
         self.data = document.encode("utf-8", "replace")
@@ -150,7 +166,11 @@ def _entry(item: Any, base_url: str) -> Entry | None:
     published = _moment(item, "published_parsed")
     moment = published or _moment(item, "updated_parsed", "created_parsed")
     is_update = moment is not None and published is None
-    return Entry(url, _plain(item, "title"), moment, _plain(item, "summary"), is_update) if url else None
+    return (
+        Entry(url, _plain(item, "title"), moment, _plain(item, "summary"), is_update)
+        if url
+        else None
+    )
 
 
 def _web_url(link: str, base_url: str) -> str | None:

@@ -1,4 +1,6 @@
-"""The title and the date of a page, by what its feed, its head and its headings say. Nothing is invented."""
+"""The title and the date of a page, by what its feed, its head and its headings say. Nothing is
+invented.
+"""
 
 from __future__ import annotations
 
@@ -19,29 +21,77 @@ from contentstudio.model import Model
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-OLDEST = datetime(1990, 1, 1, tzinfo=UTC)  # before it there were no web pages; a clock that was never set says 1970
+OLDEST = datetime(
+    1990, 1, 1, tzinfo=UTC
+)  # before it there were no web pages; a clock that was never set says 1970
 AHEAD = timedelta(days=1)  # a date without a zone may be that of a place where it is tomorrow
 _MAX_DATA = 1_000_000  # characters of linked data that are read; real pages have some thousand
-_NEAR_BEFORE, _NEAR_AFTER = 160, 300  # characters around the heading; a date there is the page's own
-_TITLES = ("og:title", "twitter:title", "parsely-title", "citation_title", "dc.title", "dcterms.title")
-_SITES = ("og:site_name", "application-name", "apple-mobile-web-app-title", "twitter:site", "dc.publisher")
+_NEAR_BEFORE, _NEAR_AFTER = (
+    160,
+    300,
+)  # characters around the heading; a date there is the page's own
+_TITLES = (
+    "og:title",
+    "twitter:title",
+    "parsely-title",
+    "citation_title",
+    "dc.title",
+    "dcterms.title",
+)
+_SITES = (
+    "og:site_name",
+    "application-name",
+    "apple-mobile-web-app-title",
+    "twitter:site",
+    "dc.publisher",
+)
 _DATES = (
-    *("article:published_time", "og:article:published_time", "article:published", "og:published_time"),
-    *("datepublished", "date.published", "publish-date", "publish_date", "pubdate", "parsely-pub-date"),
-    *("citation_publication_date", "citation_online_date", "dc.date.issued", "dcterms.issued", "vr:published-time"),
+    *(
+        "article:published_time",
+        "og:article:published_time",
+        "article:published",
+        "og:published_time",
+    ),
+    *(
+        "datepublished",
+        "date.published",
+        "publish-date",
+        "publish_date",
+        "pubdate",
+        "parsely-pub-date",
+    ),
+    *(
+        "citation_publication_date",
+        "citation_online_date",
+        "dc.date.issued",
+        "dcterms.issued",
+        "vr:published-time",
+    ),
 )
 _BETWEEN = re.compile(r"(\s+[-|·•›»«‹–—~:⁄/]+\s+|\s*[|｜]\s*|\s*[»›]\s*|_)")  # the parts of a title
-_BREAK = re.compile(r"[|｜·•›»«‹–—:/_]|\s-\s|-$|^-|[!?.]\s")  # between two words that stand in different parts
+_BREAK = re.compile(
+    r"[|｜·•›»«‹–—:/_]|\s-\s|-$|^-|[!?.]\s"
+)  # between two words that stand in different parts
 _MAX_TITLE = 300  # characters; some feeds have the whole text of a short post there
 _NAME_LETTERS = 4  # at the least, of a host's label that is taken for the name of its site
 _CUT = ("…", "...", "[…]", "[...]")
 _WORD = re.compile(r"\w+")
 _ARTICLES = re.compile(r"article|posting|report|recipe|review$|story|page$", re.I)
-_OTHERS = ("itemListElement", "comment", "comments", "review", "hasPart", "suggestedAnswer", "isPartOf", "breadcrumb")
+_OTHERS = (
+    "itemListElement",
+    "comment",
+    "comments",
+    "review",
+    "hasPart",
+    "suggestedAnswer",
+    "isPartOf",
+    "breadcrumb",
+)
 
 
 class Hints(Model):
-    """What a feed says of a page that it lists: plain texts, times with a zone, and the feed's own `charset`.
+    """What a feed says of a page that it lists: plain texts, times with a zone, and the feed's own
+    `charset`.
 
     `updated_at` is there only where the feed does not say when the page was published.
     """
@@ -54,7 +104,9 @@ class Hints(Model):
 
 @dataclass(frozen=True)
 class Page:
-    """A parsed page with what its feed says of it. Reading changes the tree, which nobody else may need any more."""
+    """A parsed page with what its feed says of it. Reading changes the tree, which nobody else may
+    need any more.
+    """
 
     tree: HtmlElement
     url: str
@@ -64,24 +116,33 @@ class Page:
     def title(self) -> str:
         """The page's own title without the name of its site; "" where there is none.
 
-        First the feed's, unless it is cut off; then the heading that the head repeats; then the head; then a heading.
+        First the feed's, unless it is cut off; then the heading that the head repeats; then the
+        head; then a heading.
         """
         listed = self._without_site(_clean(self.hints.title))
-        if listed and len(listed) <= _MAX_TITLE and not listed.endswith(_CUT) and "://" not in listed:
+        if (
+            listed
+            and len(listed) <= _MAX_TITLE
+            and not listed.endswith(_CUT)
+            and "://" not in listed
+        ):
             return listed
         stated = [*self._meta(_TITLES), *self._headlines, _text(self.tree.find(".//head/title"))]
         own = [title for title in map(self._without_site, stated) if not self._is_site(title)]
         headings = [heading for heading in self._headings("h1", "h2") if not self._is_site(heading)]
-        repeated = [heading for heading in headings if any(_is_part(heading, title) for title in stated)]
+        repeated = [
+            heading for heading in headings if any(_is_part(heading, title) for title in stated)
+        ]
         first = [heading for heading in self._headings("h1") if heading in headings]
         candidates = [max(repeated, key=len, default=""), *own, *first, listed, *stated]
         return next(filter(None, candidates), "")
 
     def published_at(self, now: datetime) -> datetime | None:
-        """When the page was published, by the first statement that can be true at `now`; a day alone is its midnight.
+        """When the page was published, by the first statement that can be true at `now`; a day
+        alone is its midnight.
 
-        First the feed's, then the page's own statements, then what the feed says of a change, then a date that htmldate
-        finds in the head or the URL, or that stands beside the heading.
+        First the feed's, then the page's own statements, then what the feed says of a change, then
+        a date that htmldate finds in the head or the URL, or that stands beside the heading.
         """
         for moment in self._moments(now):
             if moment is not None and OLDEST <= _aware(moment) <= now + AHEAD:
@@ -99,12 +160,18 @@ class Page:
         beside = self._beside_the_heading()
         yield self._found(beside, now, extensive=True) if beside else None
 
-    def _found(self, where: HtmlElement | str, now: datetime, *, extensive: bool) -> datetime | None:
-        """The date that htmldate finds. The extensive search takes a year alone for its first of January."""
+    def _found(
+        self, where: HtmlElement | str, now: datetime, *, extensive: bool
+    ) -> datetime | None:
+        """The date that htmldate finds. The extensive search takes a year alone for its first of
+        January.
+        """
         from htmldate import find_date
 
         latest = f"{now + AHEAD:%Y-%m-%d}"
-        found = find_date(where, extensive_search=extensive, original_date=True, url=self.url, max_date=latest)
+        found = find_date(
+            where, extensive_search=extensive, original_date=True, url=self.url, max_date=latest
+        )
         return None if extensive and (found or "").endswith("-01-01") else _moment(found)
 
     def _beside_the_heading(self) -> str | None:
@@ -122,12 +189,20 @@ class Page:
     @cached_property
     def _articles(self) -> list[dict[str, Any]]:
         """What linked data says of articles, that of this page first."""
-        nodes = [node for node in _linked_data(self.tree) if any(map(_ARTICLES.search, _strings(node.get("@type"))))]
+        nodes = [
+            node
+            for node in _linked_data(self.tree)
+            if any(map(_ARTICLES.search, _strings(node.get("@type"))))
+        ]
         return sorted(nodes, key=lambda node: self.url not in _addresses(node))
 
     @cached_property
     def _headlines(self) -> list[str]:
-        return [_clean(unescape(name)) for node in self._articles[:1] for name in _strings(node.get("headline"))]
+        return [
+            _clean(unescape(name))
+            for node in self._articles[:1]
+            for name in _strings(node.get("headline"))
+        ]
 
     def _meta(self, names: Sequence[str]) -> list[str]:
         """The contents of the head's statements of these names, in the order of the names."""
@@ -146,12 +221,19 @@ class Page:
     def _sites(self) -> set[str]:
         publishers = [node.get("publisher") for node in self._articles]
         names = [str(one.get("name") or "") for one in publishers if isinstance(one, dict)]
-        return {letters for name in (*self._meta(_SITES), *names) for letters in _letters(name) if letters}
+        return {
+            letters
+            for name in (*self._meta(_SITES), *names)
+            for letters in _letters(name)
+            if letters
+        }
 
     @cached_property
     def _host(self) -> str:
         host = (urlsplit(self.url).hostname or "").removeprefix("www.")
-        return max((_letters(label)[0] for label in host.split(".")[:-1] or [host]), key=len, default="")
+        return max(
+            (_letters(label)[0] for label in host.split(".")[:-1] or [host]), key=len, default=""
+        )
 
     def _is_site(self, text: str) -> bool:
         """Whether a text is nothing but the name of the site, as the page or its host says it."""
@@ -167,9 +249,15 @@ class Page:
 
 
 def _names_host(name: str, host: str) -> bool:
-    """Whether the letters of a name are those of a host's label, but for a few at the end (`.de`, ` Online`)."""
+    """Whether the letters of a name are those of a host's label, but for a few at the end (`.de`, `
+    Online`).
+    """
     short, long = sorted((name, host), key=len)
-    return len(short) >= _NAME_LETTERS and long.startswith(short) and len(long) - len(short) <= len(short) // 2
+    return (
+        len(short) >= _NAME_LETTERS
+        and long.startswith(short)
+        and len(long) - len(short) <= len(short) // 2
+    )
 
 
 def _around(tree: HtmlElement, heading: HtmlElement) -> tuple[str, str]:
@@ -179,7 +267,12 @@ def _around(tree: HtmlElement, heading: HtmlElement) -> tuple[str, str]:
     texts = before
     for element in tree.iter():
         texts = after if element is heading else texts
-        if isinstance(element.tag, str) and element.tag not in ("script", "style", "noscript", "title"):
+        if isinstance(element.tag, str) and element.tag not in (
+            "script",
+            "style",
+            "noscript",
+            "title",
+        ):
             texts.append(element.text or "")
         texts.append(element.tail or "")
         if len(after) > _NEAR_AFTER:  # texts, most of which are not empty
@@ -196,10 +289,15 @@ def _is_part(heading: str, title: str) -> bool:
     words = [word.casefold() for word in _WORD.findall(heading)]
     found = list(_WORD.finditer(title))
     for first in range(len(found) - len(words) + 1):
-        if words and [word.group().casefold() for word in found[first : first + len(words)]] == words:
+        if (
+            words
+            and [word.group().casefold() for word in found[first : first + len(words)]] == words
+        ):
             last = first + len(words) - 1
             left = first == 0 or _BREAK.search(title[found[first - 1].end() : found[first].start()])
-            right = last + 1 == len(found) or _BREAK.search(title[found[last].end() : found[last + 1].start()])
+            right = last + 1 == len(found) or _BREAK.search(
+                title[found[last].end() : found[last + 1].start()]
+            )
             if left and right:
                 return True
     return False
@@ -262,7 +360,10 @@ def _letters(text: str) -> tuple[str, str]:
     """The letters and digits alone, without their marks, and with German umlauts as two letters."""
     folded = text.casefold()
     spelled = folded.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
-    plain, long = ("".join(c for c in unicodedata.normalize("NFKD", one) if c.isalnum()) for one in (folded, spelled))
+    plain, long = (
+        "".join(c for c in unicodedata.normalize("NFKD", one) if c.isalnum())
+        for one in (folded, spelled)
+    )
     return plain, long
 
 
@@ -271,4 +372,6 @@ def _text(element: HtmlElement | None) -> str:
 
 
 def _clean(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text.replace("\xad", "").replace("\u200b", "")).split())
+    return " ".join(
+        unicodedata.normalize("NFC", text.replace("\xad", "").replace("\u200b", "")).split()
+    )

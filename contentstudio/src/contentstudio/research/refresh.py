@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from contentstudio.config import Refresh
 from contentstudio.model import Snapshot
 from contentstudio.research.demands import Clicks
-from contentstudio.research.terms import content_words
 from contentstudio.research.topics import Choice
+from contentstudio.text.terms import content_words
 
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """A published article, the clicks that its queries brought a month ago and now, and what was read of it since.
+    """A published article, the clicks that its queries brought a month ago and now, and what was
+    read of it since.
 
-    `changed` are sources that have another text now, by URL; `snapshots` all that is new, those texts first.
+    `changed` are sources that have another text now, by URL; `snapshots` all that is new, those
+    texts first.
     """
 
     slug: str
@@ -41,10 +43,12 @@ def clicks(title: str, told: Sequence[Clicks]) -> tuple[int, int]:
 
 
 def choose(articles: Sequence[Article], refresh: Refresh) -> list[Choice]:
-    """What becomes of the articles whose sources changed or whose clicks fell; nothing is said of the others.
+    """What becomes of the articles whose sources changed or whose clicks fell; nothing is said of
+    the others.
 
-    At most so many are written again: first those with changed sources, then those that fell the most. An article of
-    which nothing new was read is left as it is: the same sources would give the same words.
+    At most so many are written again: first those with changed sources, then those that fell the
+    most. An article of which nothing new was read is left as it is: the same sources would give the
+    same words.
     """
     wanting = [article for article in articles if article.changed or _fell(article, refresh)]
     found: list[Choice] = []
@@ -66,7 +70,11 @@ def _fell(article: Article, refresh: Refresh) -> bool:
 
 def _reasons(article: Article, refresh: Refresh) -> list[str]:
     changed = [f"{article.changed[0]}, a source of it, has changed"] if article.changed else []
-    fell = [f"its clicks fell from {article.before} to {article.now} in a month"] if _fell(article, refresh) else []
+    fell = (
+        [f"its clicks fell from {article.before} to {article.now} in a month"]
+        if _fell(article, refresh)
+        else []
+    )
     return changed + fell
 
 
@@ -87,7 +95,9 @@ def _choice(article: Article, reason: str, target: str | None) -> Choice:
 
 
 def asked(slug: str, title: str, known: Sequence[Snapshot], snapshots: Sequence[str]) -> Choice:
-    """The decision of a person to have an article written again, of the latest texts of its sources."""
+    """The decision of a person to have an article written again, of the latest texts of its
+    sources.
+    """
     return Choice(
         slug=slug,
         title=title,

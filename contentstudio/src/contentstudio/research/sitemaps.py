@@ -1,4 +1,5 @@
-"""Sitemaps: XML, lists of URLs and feeds, plain or packed, with index files, and no more of them than a site needs.
+"""Sitemaps: XML, lists of URLs and feeds, plain or packed, with index files, and no more of them
+than a site needs.
 
 No DTD is ever read: a document that declares one is refused before an entity could expand.
 """
@@ -13,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 from xml.parsers import expat
 
-from contentstudio.research import feeds, markup, packing
-from contentstudio.research.fetch import ANY_TYPE, CutOff, Fetched, TooLarge
+from contentstudio.research import feeds
+from contentstudio.web import decoding, packing
+from contentstudio.web.fetch import ANY_TYPE, CutOff, Fetched, TooLarge
 from overnight.errors import Permanent
 
 TYPES = ANY_TYPE  # the content shows whether it is a sitemap
@@ -32,7 +34,9 @@ class BrokenSitemap(Permanent):
 
 @dataclass(frozen=True)
 class Entry:
-    """A URL with the moment of its last change, where the sitemap tells it; of a bare date, the end of that day."""
+    """A URL with the moment of its last change, where the sitemap tells it; of a bare date, the end
+    of that day.
+    """
 
     url: str
     changed_at: datetime | None = None
@@ -55,13 +59,17 @@ class Listed:
 
 
 async def collect(
-    get: Callable[[str], Awaitable[Fetched]], url: str, *, match: str = "", hosts: Collection[str] = ()
+    get: Callable[[str], Awaitable[Fetched]],
+    url: str,
+    *,
+    match: str = "",
+    hosts: Collection[str] = (),
 ) -> Listed:
     """The pages of a sitemap and of all that it lists, as far as the limits reach.
 
-    Only URLs on the sitemap's own host and on `hosts` count, and of the pages those whose path contains `match`.
-    A file that an index lists and that cannot be read is a fault beside what the others list. Raises BrokenSitemap
-    where nothing is left.
+    Only URLs on the sitemap's own host and on `hosts` count, and of the pages those whose path
+    contains `match`. A file that an index lists and that cannot be read is a fault beside what the
+    others list. Raises BrokenSitemap where nothing is left.
     """
     listed = Listed()
     fetched = await get(url)
@@ -84,7 +92,9 @@ async def collect(
         entries = [entry for entry in sitemap.entries if urlsplit(entry.url).hostname in own]
         if not sitemap.is_index:
             pages = [entry for entry in entries if match in urlsplit(entry.url).path]
-            listed.entries |= {entry.url: entry for entry in pages[: MAX_URLS - len(listed.entries)]}
+            listed.entries |= {
+                entry.url: entry for entry in pages[: MAX_URLS - len(listed.entries)]
+            }
         elif depth < MAX_DEPTH:
             waiting += [(depth + 1, entry) for entry in newest_first(entries)]
     if listed.faults and not listed.entries:
@@ -93,11 +103,17 @@ async def collect(
 
 
 def choose(entries: Collection[Entry], asked: Mapping[str, datetime], most: int) -> list[Entry]:
-    """What to read tonight, at most so many: what was never asked for or has changed since, the newest first.
+    """What to read tonight, at most so many: what was never asked for or has changed since, the
+    newest first.
 
-    Where that leaves room, pages whose changes the sitemap does not tell, the one that waited longest first.
+    Where that leaves room, pages whose changes the sitemap does not tell, the one that waited
+    longest first.
     """
-    new = [e for e in entries if e.url not in asked or (e.changed_at is not None and e.changed_at > asked[e.url])]
+    new = [
+        e
+        for e in entries
+        if e.url not in asked or (e.changed_at is not None and e.changed_at > asked[e.url])
+    ]
     untold = [e for e in entries if e.url in asked and e.changed_at is None]
     return [*newest_first(new), *sorted(untold, key=lambda e: asked[e.url])][:most]
 
@@ -108,13 +124,14 @@ def newest_first(entries: Collection[Entry]) -> list[Entry]:
 
 
 def parse(body: bytes, url: str, charset: str | None = None) -> Sitemap:
-    """What a sitemap lists, packed by gzip or plain. Raises BrokenSitemap, CutOff (transient) or TooLarge.
+    """What a sitemap lists, packed by gzip or plain. Raises BrokenSitemap, CutOff (transient) or
+    TooLarge.
 
     Takes up to three seconds for the largest: call it in a thread, not on the loop.
     """
     plain = _unpacked(body, url)
-    text = markup.xml(markup.decode(plain, charset))
-    if markup.root_element(text) in feeds.ROOTS:  # which the protocol allows
+    text = decoding.xml(decoding.decode(plain, charset))
+    if decoding.root_element(text) in feeds.ROOTS:  # which the protocol allows
         entries = feeds.parse(plain, url, charset)[:MAX_URLS]
         return Sitemap(False, tuple(Entry(entry.url, entry.published_at) for entry in entries))
     return _listed_in_lines(text) or _read(text, url)
@@ -144,16 +161,18 @@ def _read(text: str, url: str) -> Sitemap:
         reader = _Reader(url, text)
     except expat.ExpatError:
         try:
-            reader = _Reader(url, markup.mended_xml(text))
+            reader = _Reader(url, decoding.mended_xml(text))
         except expat.ExpatError as error:
             raise BrokenSitemap(f"{url} is not a well-formed sitemap: {error}.") from None
     return Sitemap(reader.root == "sitemapindex", tuple(reader.entries))
 
 
 class _Reader:
-    """Collects `loc` and `lastmod` of each entry; every other element, such as an image's `loc`, is passed over.
+    """Collects `loc` and `lastmod` of each entry; every other element, such as an image's `loc`, is
+    passed over.
 
-    Namespaces and capitals are not looked at: real files have them in several spellings, or not at all.
+    Namespaces and capitals are not looked at: real files have them in several spellings, or not at
+    all.
     """
 
     ENTRIES = {"urlset": "url", "sitemapindex": "sitemap"}  # noqa: RUF012  constant
@@ -174,14 +193,18 @@ class _Reader:
         parser.Parse(text.encode("utf-8", "replace"), True)
 
     def _refuse(self, *_declaration: object) -> None:
-        raise BrokenSitemap(f"{self._url} declares a document type, which no sitemap needs: it is not read.")
+        raise BrokenSitemap(
+            f"{self._url} declares a document type, which no sitemap needs: it is not read."
+        )
 
     def _open(self, name: str, _attributes: dict[str, str]) -> None:
         name = name.rpartition(":")[2].lower()
         if self.root is None:
             self.root = name
             if name not in self.ENTRIES:
-                raise BrokenSitemap(f"{self._url} is no sitemap: its first element is “{name[:40]}”.")
+                raise BrokenSitemap(
+                    f"{self._url} is no sitemap: its first element is “{name[:40]}”."
+                )
         self._path.append(name)
         if len(self._path) > 100:
             raise BrokenSitemap(f"{self._url} nests more than 100 elements.")
@@ -202,8 +225,12 @@ class _Reader:
 
 
 def _url(text: str) -> str:
-    """The URL in the text of an element or a line, read as browsers do: line breaks are no part of it."""
-    return "".join(part.strip(" \f\ufeff") for part in re.split(r"[\t\r\n]", text)).replace(" ", "%20")
+    """The URL in the text of an element or a line, read as browsers do: line breaks are no part of
+    it.
+    """
+    return "".join(part.strip(" \f\ufeff") for part in re.split(r"[\t\r\n]", text)).replace(
+        " ", "%20"
+    )
 
 
 def _is_web(url: str) -> bool:

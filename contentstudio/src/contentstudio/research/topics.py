@@ -1,4 +1,6 @@
-"""From the pages of a night to topics: those that tell one story, what it is worth, and what to do with it. Pure."""
+"""From the pages of a night to topics: those that tell one story, what it is worth, and what to do
+with it. Pure.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,8 @@ from urllib.parse import urlsplit
 from contentstudio.config import Research, Weights
 from contentstudio.model import Model
 from contentstudio.research.demands import Demand
-from contentstudio.research.slugs import identity, slug_of
-from contentstudio.research.terms import content_words
+from contentstudio.text.slugs import identity, slug_of
+from contentstudio.text.terms import content_words
 
 FULL_WORDS = 400  # words from which on a text counts as wholly substantial
 FRESH_DAYS = 30  # days during which a page counts as wholly fresh
@@ -73,10 +75,11 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A document of the site's memory, and how like a text it is; `likeness` is 1 where they are the same.
+    """A document of the site's memory, and how like a text it is; `likeness` is 1 where they are
+    the same.
 
-    `reason` is why it was rejected. `sources` are the snapshots that it was written from, by their URL; a URL that was
-    read again since has several.
+    `reason` is why it was rejected. `sources` are the snapshots that it was written from, by their
+    URL; a URL that was read again since has several.
     """
 
     slug: str
@@ -95,10 +98,12 @@ class Near:
 
 
 class Choice(Model):
-    """What becomes of a story, and why. `target` is the slug that is written; of a skipped one it is None.
+    """What becomes of a story, and why. `target` is the slug that is written; of a skipped one it
+    is None.
 
-    `factors` lie between 0 and 1, and so does `score`, their mean by the weights. `near` is the document of the memory
-    that is most like it, `likeness` how like. `snapshots` are what an article may cite.
+    `factors` lie between 0 and 1, and so does `score`, their mean by the weights. `near` is the
+    document of the memory that is most like it, `likeness` how like. `snapshots` are what an
+    article may cite.
     """
 
     slug: str
@@ -115,7 +120,9 @@ class Choice(Model):
 
 
 def clean_title(title: str) -> str:
-    """The title without the name of its site, which stands behind the last separator and is shorter than the rest."""
+    """The title without the name of its site, which stands behind the last separator and is shorter
+    than the rest.
+    """
     for separator in SEPARATORS:
         head, found, tail = title.rpartition(separator)
         if found and len(tail) < len(head):
@@ -124,16 +131,19 @@ def clean_title(title: str) -> str:
 
 
 def stories(pages: Iterable[Page], same: float) -> list[Story]:
-    """Pages whose texts are alike from `same` on, or whose titles are, put together around the longest of them.
+    """Pages whose texts are alike from `same` on, or whose titles are, put together around the
+    longest of them.
 
-    Each is compared with the first page of a story alone, so that no chain of likenesses leads from one story to
-    another. The order of the pages changes nothing.
+    Each is compared with the first page of a story alone, so that no chain of likenesses leads from
+    one story to another. The order of the pages changes nothing.
     """
     found: list[list[Page]] = []
     for page in sorted(pages, key=lambda page: (-page.words, page.url)):
         title = identity(clean_title(page.title))
         alike = max(found, key=lambda story: _likeness(story[0], page), default=None)
-        titled = next((story for story in found if identity(clean_title(story[0].title)) == title), None)
+        titled = next(
+            (story for story in found if identity(clean_title(story[0].title)) == title), None
+        )
         if titled is not None:
             titled.append(page)
         elif alike is not None and _likeness(alike[0], page) >= same:
@@ -157,11 +167,13 @@ def factors(
     related: float,
     rivalry: float = 0.0,
 ) -> dict[str, float]:
-    """What speaks for a story, each between 0 and 1. `rivalry` is the share of its query that a post's title has.
+    """What speaks for a story, each between 0 and 1. `rivalry` is the share of its query that a
+    post's title has.
 
-    `substance`: how long its longest page is. `freshness`: of its newest page. `support`: how many hosts tell it.
-    `demand`: how much people look for it. `fit`: how like it is to what the site has. `competition`: 1 where the site
-    has nothing that is like it or aims at the same query. What nobody can tell is `UNKNOWN`.
+    `substance`: how long its longest page is. `freshness`: of its newest page. `support`: how many
+    hosts tell it. `demand`: how much people look for it. `fit`: how like it is to what the site
+    has. `competition`: 1 where the site has nothing that is like it or aims at the same query. What
+    nobody can tell is `UNKNOWN`.
     """
     published = [document for document in near if document.kind in ("published", "own")]
     return {
@@ -170,7 +182,8 @@ def factors(
         "support": 1 - 0.5 ** len(story.hosts),
         "demand": _demand(story, demands),
         "fit": _fit([document.likeness for document in published], related),
-        "competition": 1 - max(_share([document.likeness for document in published], related, same), _aim(rivalry)),
+        "competition": 1
+        - max(_share([document.likeness for document in published], related, same), _aim(rivalry)),
     }
 
 
@@ -181,14 +194,19 @@ def score(factors: dict[str, float], weights: Weights) -> float:
     return total / sum(given.values())
 
 
-def decide(story: Story, near: Sequence[Near], found: dict[str, float], research: Research, now: datetime) -> Choice:
-    """Write a new article, write an old one again, or neither. `near` has the likest first, none below `same`.
+def decide(
+    story: Story, near: Sequence[Near], found: dict[str, float], research: Research, now: datetime
+) -> Choice:
+    """Write a new article, write an old one again, or neither. `near` has the likest first, none
+    below `same`.
 
-    A document under the story's own slug counts as near however it reads: it would be written over. Such a document
-    tells the same story, for another story's slug is never given to this one.
+    A document under the story's own slug counts as near however it reads: it would be written over.
+    Such a document tells the same story, for another story's slug is never given to this one.
     """
     worth = score(found, research.weights)
-    nearest = next((document for document in near if document.slug == story.slug), near[0] if near else None)
+    nearest = next(
+        (document for document in near if document.slug == story.slug), near[0] if near else None
+    )
     decision, reason = _judged(story, nearest, worth, research, now)
     targets = {"create": story.slug, "update": nearest.slug if nearest else None, "skip": None}
     return Choice(
@@ -214,11 +232,17 @@ def _judged(
     if worth < research.min_score:
         return "skip", f"its score is {worth:.2f}; at least {research.min_score:.2f} is wanted"
     if nearest is None:
-        voices = f"{len(story.hosts)} hosts tell it" if len(story.hosts) > 1 else "one host tells it"
+        voices = (
+            f"{len(story.hosts)} hosts tell it" if len(story.hosts) > 1 else "one host tells it"
+        )
         return "create", f"nothing of the site is near it; {voices}"
     if reason := _why_again(story, nearest, research, now):
         return "update", reason
-    return "skip", f"it is near {nearest.name}, which is not {research.update_after_days} days old, or it tells no more"
+    return (
+        "skip",
+        f"it is near {nearest.name}, which is not {research.update_after_days} days old, "
+        "or it tells no more",
+    )
 
 
 def _in_the_way(nearest: Near) -> str:
@@ -232,7 +256,9 @@ def _in_the_way(nearest: Near) -> str:
 
 
 def _why_again(story: Story, nearest: Near, research: Research, now: datetime) -> str | None:
-    """Why a published article is to be written again: a source of it changed, or it is old and there is news."""
+    """Why a published article is to be written again: a source of it changed, or it is old and
+    there is news.
+    """
     urls = {url for url, _ in nearest.sources}
     snapshots = {sha256 for _, sha256 in nearest.sources}
     unknown = [page for page in story.pages if page.sha256 not in snapshots]

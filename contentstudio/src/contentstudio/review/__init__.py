@@ -1,4 +1,6 @@
-"""What a person needs to decide about an article: one dossier, as text, as a page, as JSON; and the text to edit."""
+"""What a person needs to decide about an article: one dossier, as text, as a page, as JSON; and the
+text to edit.
+"""
 
 from contentstudio.review.dossier import Claim, Dossier, RivalPost, gather
 

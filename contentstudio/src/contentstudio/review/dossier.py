@@ -1,4 +1,6 @@
-"""Gathers what is known of an article: the draft, its page, what the gates said, and each claim beside its source."""
+"""Gathers what is known of an article: the draft, its page, what the gates said, and each claim
+beside its source.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
-from contentstudio import evidence
 from contentstudio.config import Config
 from contentstudio.gates.rivals import likeness
 from contentstudio.memory import documents
@@ -16,10 +17,11 @@ from contentstudio.model import Draft, Model, Sentence, Verdict
 from contentstudio.pipelines.work import Judged
 from contentstudio.publish import render
 from contentstudio.publish.themes import ThemeError
+from contentstudio.review import evidence
 from contentstudio.seo import Change
-from contentstudio.sql import queries
-from overnight.database import Database, Row
+from contentstudio.store.sql import queries
 from overnight.errors import InvalidPayload
+from overnight.store.database import Database, Row
 
 Verdicts = Literal["supported", "number_mismatch", "not_found", "unchecked"]
 WORDS: dict[Verdicts, str] = {
@@ -33,9 +35,9 @@ WORDS: dict[Verdicts, str] = {
 class Claim(Model):
     """A sentence that cites a source, beside the passage of that source that is nearest to it.
 
-    `number` counts the sentences of the article from 1. `similarity` is the share of the claim's words that the passage
-    has. `published_at` is the date that the source gives, `read_at` when we read it. What was never compared is
-    `unchecked`, without a passage.
+    `number` counts the sentences of the article from 1. `similarity` is the share of the claim's
+    words that the passage has. `published_at` is the date that the source gives, `read_at` when we
+    read it. What was never compared is `unchecked`, without a passage.
     """
 
     number: int
@@ -59,7 +61,9 @@ class Claim(Model):
 
 
 class RivalPost(Model):
-    """A post of the site that aims at the same query; `likeness` is the share of words that the two titles have."""
+    """A post of the site that aims at the same query; `likeness` is the share of words that the two
+    titles have.
+    """
 
     title: str
     url: str
@@ -69,10 +73,10 @@ class RivalPost(Model):
 class Dossier(Model):
     """One article as its reviewer sees it.
 
-    `seal` binds a decision to what is shown. `verdicts` has the failed ones first. `notes` are the reasons for the
-    review that are no verdict, `changes` what optimizing made of what was written. `page` is the article as its site
-    will show it, or None where it cannot be rendered. `rivals` are the site's posts that aim at the same query today,
-    the likest first.
+    `seal` binds a decision to what is shown. `verdicts` has the failed ones first. `notes` are the
+    reasons for the review that are no verdict, `changes` what optimizing made of what was written.
+    `page` is the article as its site will show it, or None where it cannot be rendered. `rivals`
+    are the site's posts that aim at the same query today, the likest first.
     """
 
     job_id: str
@@ -92,7 +96,10 @@ class Dossier(Model):
     def support(self) -> str:
         """How many claims fared how."""
         counted = Counter(claim.verdict for claim in self.claims)
-        return ", ".join(f"{counted[each]} {word}" for each, word in WORDS.items() if counted[each]) or "no claim"
+        return (
+            ", ".join(f"{counted[each]} {word}" for each, word in WORDS.items() if counted[each])
+            or "no claim"
+        )
 
 
 async def gather(database: Database, config: Config, job_id: str) -> Dossier | None:
@@ -119,13 +126,18 @@ async def gather(database: Database, config: Config, job_id: str) -> Dossier | N
 async def _rivals(database: Database, draft: Draft) -> tuple[RivalPost, ...]:
     """The posts that the gate compares its title with."""
     found = await documents.rivals(database, draft.site, draft.title, slug=draft.slug)
-    posts = [RivalPost(title=r.title, url=r.url, likeness=round(likeness(draft.title, r.title), 3)) for r in found]
+    posts = [
+        RivalPost(title=r.title, url=r.url, likeness=round(likeness(draft.title, r.title), 3))
+        for r in found
+    ]
     return tuple(sorted(posts, key=lambda post: (-post.likeness, post.url)))
 
 
 def _page(config: Config, draft: Draft, moment: datetime) -> tuple[str | None, list[str]]:
     try:
-        return render.article(config.find(draft.site), draft, published_at=moment, updated_at=moment), []
+        return render.article(
+            config.find(draft.site), draft, published_at=moment, updated_at=moment
+        ), []
     except (InvalidPayload, ThemeError) as error:
         return None, [f"It cannot be shown as a page: {error}"]
 
@@ -140,7 +152,9 @@ def _notes(row: Row, verdicts: Sequence[Verdict]) -> list[str]:
 
 
 def _claims(draft: Draft, found: Sequence[Row]) -> Iterable[Claim]:
-    """Every sentence that cites a source, with what was found for exactly these words in exactly this text."""
+    """Every sentence that cites a source, with what was found for exactly these words in exactly
+    this text.
+    """
     known = {(row["text_sha256"], row["snapshot"], row["quoted"]): row for row in found}
     pool = {reference.id: reference for reference in draft.references}
     for number, sentence in enumerate(draft.sentences(), 1):
@@ -149,10 +163,20 @@ def _claims(draft: Draft, found: Sequence[Row]) -> Iterable[Claim]:
         reference = pool.get(sentence.source)
         snapshot = reference.sha256 if reference else ""
         row = known.get((evidence.text_sha256(sentence.text), snapshot, sentence.quoted))
-        yield _claim(number, sentence, row or ({"url": reference.url, "title": reference.title} if reference else {}))
+        yield _claim(
+            number,
+            sentence,
+            row or ({"url": reference.url, "title": reference.title} if reference else {}),
+        )
 
 
 def _claim(number: int, sentence: Sentence, told: Row) -> Claim:
     names = ("url", "title", "published_at", "read_at", "passage", "similarity", "verdict")
     known = {name: told[name] for name in names if told.get(name) is not None}
-    return Claim(number=number, text=sentence.text, quoted=sentence.quoted, source=sentence.source or "", **known)
+    return Claim(
+        number=number,
+        text=sentence.text,
+        quoted=sentence.quoted,
+        source=sentence.source or "",
+        **known,
+    )

@@ -1,8 +1,9 @@
 r"""An article as a small Markdown that a person edits, and back.
 
-`# ` before the title, `## ` before a heading, `### ` before a question of the FAQ, an empty line between paragraphs. A
-sentence has a line of its own: `> ` before it says that it is quoted word for word, `[s1]` behind it names its source.
-Lines such as `[s1]: https://…` only tell the sources there are; what else belongs to an article stays as it was.
+`# ` before the title, `## ` before a heading, `### ` before a question of the FAQ, an empty line
+between paragraphs. A sentence has a line of its own: `> ` before it says that it is quoted word for
+word, `[s1]` behind it names its source. Lines such as `[s1]: https://…` only tell the sources there
+are; what else belongs to an article stays as it was.
 
 Below a heading, between empty lines, there may also be:
 
@@ -20,15 +21,28 @@ import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
-from contentstudio.model import Block, Draft, ListBlock, Question, QuoteBlock, Section, Sentence, TableBlock
+from contentstudio.model import (
+    Block,
+    Draft,
+    ListBlock,
+    Question,
+    QuoteBlock,
+    Section,
+    Sentence,
+    TableBlock,
+)
 from overnight.errors import UserError
 
 _CITED = re.compile(r"\s*\[(s\d+)?\]$")
 _REFERENCE = re.compile(r"\[s\d+\]:")
 _ITEM = re.compile(r"(?:[-*+]|(\d+[.)]))(?:\s+|$)")
-_MARK = re.compile(rf"[#>|\\]|{_REFERENCE.pattern}|{_ITEM.pattern}")  # what a line may not begin with as it is
+_MARK = re.compile(
+    rf"[#>|\\]|{_REFERENCE.pattern}|{_ITEM.pattern}"
+)  # what a line may not begin with as it is
 _MARK_IN_CELL = re.compile(r"[>\\]")
-_TOKEN = re.compile(r"\\[\\|<]|<br\s*/?>|.", re.IGNORECASE)  # of a row: an escaped character, a break, a character
+_TOKEN = re.compile(
+    r"\\[\\|<]|<br\s*/?>|.", re.IGNORECASE
+)  # of a row: an escaped character, a break, a character
 _SPECIAL_IN_ROW = re.compile(r"[\\|]|<(?=br\s*/?>)", re.IGNORECASE)
 _RULE = re.compile(r":?-+:?")  # below the name of a column
 
@@ -48,7 +62,9 @@ def write(draft: Draft) -> str:
 
 
 def read(text: str, draft: Draft) -> Draft:
-    """The article with the words of the Markdown. Raises `UserError`, with the number of the line that is wrong."""
+    """The article with the words of the Markdown. Raises `UserError`, with the number of the line
+    that is wrong.
+    """
     title, description = "", [""]
     sections: list[tuple[int, str, list[Block]]] = []
     faq: list[tuple[int, str, list[Block]]] = []
@@ -64,15 +80,23 @@ def read(text: str, draft: Draft) -> Draft:
             there = sections if first.startswith("## ") else faq
             there.append((number, _line(first.lstrip("#")), body))
         elif first.startswith("#"):
-            raise UserError(f"line {number}: “{first[:40]}” is no heading: write # before the title (once), ## or ###")
+            raise UserError(
+                f"line {number}: “{first[:40]}” is no heading: write # before the title "
+                "(once), ## or ###"
+            )
         elif body is None:
             description.append(" ".join(map(_unescaped, lines)))
         else:
             body.append(block(lines, number, ids))
             if there is faq and not isinstance(body[-1], list):
-                raise UserError(f"line {number}: an answer has only sentences; put this below a heading with “## ”")
+                raise UserError(
+                    f"line {number}: an answer has only sentences; put this below a "
+                    "heading with “## ”"
+                )
     if not title or not sections:
-        raise UserError("an article needs a title behind “# ” and at least one heading behind “## ”")
+        raise UserError(
+            "an article needs a title behind “# ” and at least one heading behind “## ”"
+        )
     changes = {
         "title": title,
         "description": " ".join(description).strip(),
@@ -86,7 +110,9 @@ def read(text: str, draft: Draft) -> Draft:
 
 
 def block(lines: Sequence[str], number: int = 1, ids: _Ids = None) -> Block:
-    """The block that some lines write, of which `number` is the first. Raises `UserError` as `read` does."""
+    """The block that some lines write, of which `number` is the first. Raises `UserError` as `read`
+    does.
+    """
     numbered = list(enumerate(map(str.strip, lines), number))
     first = numbered[0][1]
     if first.startswith("|"):
@@ -99,11 +125,15 @@ def block(lines: Sequence[str], number: int = 1, ids: _Ids = None) -> Block:
 
 
 def _parts(text: str) -> Iterator[tuple[int, list[str]]]:
-    """The blocks and headings, each with the number of its first line. A heading needs no empty line around it."""
+    """The blocks and headings, each with the number of its first line. A heading needs no empty
+    line around it.
+    """
     part: list[str] = []
     for number, line in enumerate([*text.splitlines(), ""], 1):
         told = line.strip()
-        if part and (not told or told.startswith("#") or part[0].startswith("#") or _REFERENCE.match(told)):
+        if part and (
+            not told or told.startswith("#") or part[0].startswith("#") or _REFERENCE.match(told)
+        ):
             yield number - len(part), part
             part = []
         if told and not _REFERENCE.match(told):
@@ -113,7 +143,9 @@ def _parts(text: str) -> Iterator[tuple[int, list[str]]]:
 def _whole(part: tuple[int, str, list[Block]]) -> tuple[int, str, list[Block]]:
     number, heading, blocks = part
     if not heading or not blocks:
-        raise UserError(f"line {number}: a heading needs words, and at least one sentence beneath it")
+        raise UserError(
+            f"line {number}: a heading needs words, and at least one sentence beneath it"
+        )
     return part
 
 
@@ -123,7 +155,9 @@ def _list(lines: _Lines, ids: _Ids) -> ListBlock:
     for number, line in lines:
         if mark := _ITEM.match(line):
             if _is_ordered(line) != ordered:
-                raise UserError(f"line {number}: a list has “- ” before each item, or “1. ”; this one has both")
+                raise UserError(
+                    f"line {number}: a list has “- ” before each item, or “1. ”; this one has both"
+                )
             items.append([])
             line = line[mark.end() :]
         items[-1].append(_sentence(_plain(line, number), number, ids))
@@ -138,7 +172,8 @@ def _is_ordered(line: str) -> bool:
 def _in_quote(line: str, number: int) -> str:
     if not line.startswith(">>"):
         raise UserError(
-            f"line {number}: “>>” belongs before each sentence of a block quote, and an empty line below it"
+            f"line {number}: “>>” belongs before each sentence of a block quote, and an "
+            "empty line below it"
         )
     return line[2:].strip()
 
@@ -147,11 +182,14 @@ def _table(lines: _Lines, ids: _Ids) -> TableBlock:
     (number, head), *others = [(number, _cells(line, number)) for number, line in lines]
     if not others or not head or not all(map(_RULE.fullmatch, others[0][1])):
         rule = f"| {' | '.join(['---'] * max(1, len(head)))} |"
-        raise UserError(f"line {number + 1}: the head of a table, such as | a | b |, needs {rule} below it")
+        raise UserError(
+            f"line {number + 1}: the head of a table, such as | a | b |, needs {rule} below it"
+        )
     for number, cells in others:
         if len(cells) != len(head):
             raise UserError(
-                f"line {number}: this row has cells for {len(cells)} columns, and the table has {len(head)}"
+                f"line {number}: this row has cells for {len(cells)} columns, and the "
+                f"table has {len(head)}"
             )
     if len(others) == 1:
         raise UserError(f"line {number}: a table needs at least one row below its head")
@@ -162,7 +200,10 @@ def _table(lines: _Lines, ids: _Ids) -> TableBlock:
 def _cells(line: str, number: int) -> list[str]:
     """The cells of a row as they are written."""
     if not line.startswith("|"):
-        raise UserError(f"line {number}: each row of a table begins with “|”, and an empty line belongs below the last")
+        raise UserError(
+            f"line {number}: each row of a table begins with “|”, and an empty line "
+            "belongs below the last"
+        )
     cells = _split(line, r"\|")[1:]
     return cells if cells[-1] else cells[:-1]
 
@@ -185,7 +226,10 @@ def _split(text: str, separator: str) -> list[str]:
 def _plain(line: str, number: int) -> str:
     """A line that has only a sentence."""
     if line.startswith((">>", "|")) or _ITEM.match(line):
-        raise UserError(f"line {number}: a list, a block quote and a table stand alone: put an empty line before it")
+        raise UserError(
+            f"line {number}: a list, a block quote and a table stand alone: put an empty "
+            "line before it"
+        )
     return line
 
 
@@ -198,17 +242,24 @@ def _sentence(line: str, number: int, ids: _Ids) -> Sentence:
     if not text:
         raise UserError(f"line {number}: there is no sentence")
     if source is not None and ids is not None and source not in ids:
-        raise UserError(f"line {number}: [{source}] is no source of this article; there are: {', '.join(sorted(ids))}")
+        raise UserError(
+            f"line {number}: [{source}] is no source of this article; there are: "
+            f"{', '.join(sorted(ids))}"
+        )
     return Sentence(text=text, source=source, quoted=quoted)
 
 
 def _written_block(block: Block) -> str:
     match block:
         case ListBlock():
-            marks = [f"{number}. " if block.ordered else "- " for number, _ in enumerate(block.items, 1)]
+            marks = [
+                f"{number}. " if block.ordered else "- " for number, _ in enumerate(block.items, 1)
+            ]
             return "\n".join(map(_written_item, marks, block.items))
         case QuoteBlock():
-            return "\n".join(f">> {_written(sentence, quoted=False)}" for sentence in block.sentences)
+            return "\n".join(
+                f">> {_written(sentence, quoted=False)}" for sentence in block.sentences
+            )
         case TableBlock():
             cells = [[_escaped_cell(_line(name)) for name in block.head], ["---"] * len(block.head)]
             cells += [list(map(_written_cell, row)) for row in block.rows]
@@ -217,7 +268,9 @@ def _written_block(block: Block) -> str:
 
 
 def _written_item(mark: str, item: Sequence[Sentence]) -> str:
-    return mark + f"\n{' ' * len(mark)}".join(_written(sentence, sentence.quoted) for sentence in item)
+    return mark + f"\n{' ' * len(mark)}".join(
+        _written(sentence, sentence.quoted) for sentence in item
+    )
 
 
 def _written_cell(cell: Sequence[Sentence]) -> str:

@@ -9,17 +9,29 @@ from collections.abc import Iterable, Sequence
 from contentstudio.model import Block, Draft, ListBlock, QuoteBlock, Sentence, TableBlock, Verdict
 from contentstudio.review.dossier import WORDS, Claim, Dossier, RivalPost
 
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # a terminal would obey
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0e-\x1b\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)  # a terminal would obey
 WIDTH = 78  # columns, so that two are left where a terminal has 80
 
 
 def told(dossier: Dossier) -> str:
     """The article, what the gates said of it, and its claims beside their sources."""
     notes = [_folded(note, "note    ") for note in dossier.notes]
-    notes += [_folded(f"{c.what}: {c.before or '—'} → {c.after or '—'}", "changed ") for c in dossier.changes]
+    notes += [
+        _folded(f"{c.what}: {c.before or '—'} → {c.after or '—'}", "changed ")
+        for c in dossier.changes
+    ]
     rivals = [_underlined("Posts of the site on the same query", "-"), *map(_rival, dossier.rivals)]
-    claims = [_underlined(f"Claims beside their sources: {dossier.support()}", "-"), *map(_claim, dossier.claims)]
-    parts = [article(dossier.draft), verdicts(dossier.verdicts), *(["\n".join(notes)] if notes else [])]
+    claims = [
+        _underlined(f"Claims beside their sources: {dossier.support()}", "-"),
+        *map(_claim, dossier.claims),
+    ]
+    parts = [
+        article(dossier.draft),
+        verdicts(dossier.verdicts),
+        *(["\n".join(notes)] if notes else []),
+    ]
     return "\n\n".join([*parts, *(rivals if dossier.rivals else []), *claims])
 
 
@@ -30,18 +42,24 @@ def article(draft: Draft) -> str:
         parts += [_underlined(section.heading, "-"), *map(_block, section.blocks)]
     for question in draft.faq:
         parts += [_underlined(question.question, "-"), _folded(_spoken(question.answer))]
-    return "\n\n".join([*parts, "\n".join(_folded(f"{r.title} {r.url}", f"[{r.id}] ") for r in draft.references)])
+    return "\n\n".join(
+        [*parts, "\n".join(_folded(f"{r.title} {r.url}", f"[{r.id}] ") for r in draft.references)]
+    )
 
 
 def verdicts(said: Iterable[Verdict]) -> str:
     """What each gate said, beneath one another."""
-    return "\n".join(_folded(f"{v.gate}: {v.reason}", "passed  " if v.passed else "FAILED  ") for v in said)
+    return "\n".join(
+        _folded(f"{v.gate}: {v.reason}", "passed  " if v.passed else "FAILED  ") for v in said
+    )
 
 
 def _block(block: Block) -> str:
     match block:
         case ListBlock():
-            labels = [f"{number}. " if block.ordered else "- " for number, _ in enumerate(block.items, 1)]
+            labels = [
+                f"{number}. " if block.ordered else "- " for number, _ in enumerate(block.items, 1)
+            ]
             items = zip(block.items, labels, strict=True)
             return "\n".join(_folded(_spoken(item), label) for item, label in items)
         case QuoteBlock():
@@ -53,7 +71,10 @@ def _block(block: Block) -> str:
 
 
 def _spoken(paragraph: Sequence[Sentence]) -> str:
-    return " ".join((f"“{s.text}”" if s.quoted else s.text) + (f" [{s.source}]" if s.source else "") for s in paragraph)
+    return " ".join(
+        (f"“{s.text}”" if s.quoted else s.text) + (f" [{s.source}]" if s.source else "")
+        for s in paragraph
+    )
 
 
 def _claim(claim: Claim) -> str:
@@ -76,7 +97,9 @@ def _underlined(text: str, line: str) -> str:
 
 
 def _folded(text: str, label: str = "") -> str:
-    """In lines that fit, all of them behind the label. Addresses stay whole, so that they can be copied."""
+    """In lines that fit, all of them behind the label. Addresses stay whole, so that they can be
+    copied.
+    """
     return textwrap.fill(
         " ".join(_UNPRINTABLE.sub("", text).split()),
         WIDTH,

@@ -1,4 +1,6 @@
-"""What search engines and readers of lists see of an article, brought into shape before it is judged."""
+"""What search engines and readers of lists see of an article, brought into shape before it is
+judged.
+"""
 
 from contentstudio.seo.optimize import Change, Optimized, optimize
 

@@ -1,4 +1,6 @@
-"""All of it together: from a draft to the draft that is judged and published, with a list of what was changed. Pure."""
+"""All of it together: from a draft to the draft that is judged and published, with a list of what
+was changed. Pure.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +8,17 @@ from collections.abc import Collection, Iterator, Sequence
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, InternalLink, Model
-from contentstudio.research.slugs import in_url, is_slug, slug_of
 from contentstudio.seo.description import description_of
 from contentstudio.seo.structure import faq_of, images_of, links_of, sections_of
 from contentstudio.seo.tags import tags_of
 from contentstudio.seo.title import title_of
+from contentstudio.text.slugs import in_url, is_slug, slug_of
 
 
 class Change(Model):
-    """One thing that optimizing changed; `before` or `after` is empty where there was nothing, or is nothing left."""
+    """One thing that optimizing changed; `before` or `after` is empty where there was nothing, or
+    is nothing left.
+    """
 
     what: str
     before: str
@@ -28,8 +32,11 @@ class Optimized(Model):
     changes: tuple[Change, ...] = ()
 
 
-def optimize(draft: Draft, site: Site, links: Sequence[InternalLink], descriptions: Collection[str] = ()) -> Optimized:
-    """The draft in shape. `links` are those that it may have, its own among them: each has a place in the prose.
+def optimize(
+    draft: Draft, site: Site, links: Sequence[InternalLink], descriptions: Collection[str] = ()
+) -> Optimized:
+    """The draft in shape. `links` are those that it may have, its own among them: each has a place
+    in the prose.
     `descriptions` are those of other articles of the site.
 
     The words of its sentences stay as they are. Optimizing twice equals optimizing once.
@@ -51,7 +58,8 @@ def optimize(draft: Draft, site: Site, links: Sequence[InternalLink], descriptio
 
 
 def _slug(draft: Draft) -> str:
-    """The topic's own, which was made of its title when it was found: an address that readers have never changes.
+    """The topic's own, which was made of its title when it was found: an address that readers have
+    never changes.
 
     Only one that can be no address is made anew.
     """
@@ -70,9 +78,14 @@ def _changes(before: Draft, after: Draft) -> Iterator[Change]:
         "alternative text": ([i.alt for i in before.images], [i.alt for i in after.images]),
     }
     for what, (old, new) in lists.items():
-        gone, come = [(one, "") for one in old if one not in new], [("", one) for one in new if one not in old]
+        gone, come = (
+            [(one, "") for one in old if one not in new],
+            [("", one) for one in new if one not in old],
+        )
         pairs = list(zip(old, new, strict=True)) if len(old) == len(new) else [*gone, *come]
-        yield from (Change(what=what, before=one, after=other) for one, other in pairs if one != other)
+        yield from (
+            Change(what=what, before=one, after=other) for one, other in pairs if one != other
+        )
 
 
 def _shown(links: Sequence[InternalLink]) -> list[str]:

@@ -6,15 +6,19 @@ import re
 from collections.abc import Iterable, Sequence
 
 from contentstudio.model import Image, InternalLink, Question, Section
-from contentstudio.seo.wording import tidy
+from contentstudio.text.lengths import tidy
 
 _MARK = re.compile(r"^(#{1,6}\s+)+")  # of a heading in Markdown
 _END = re.compile(r"(?<=\w)\s*[:：]$|(?<=\w{2})[.。]$")
 
 
 def sections_of(sections: Sequence[Section]) -> list[Section]:
-    """The sections with headings that are headings: without Markdown's marks, without a full stop or a colon."""
-    return [section.model_copy(update={"heading": heading_of(section.heading)}) for section in sections]
+    """The sections with headings that are headings: without Markdown's marks, without a full stop
+    or a colon.
+    """
+    return [
+        section.model_copy(update={"heading": heading_of(section.heading)}) for section in sections
+    ]
 
 
 def heading_of(text: str) -> str:
@@ -24,7 +28,9 @@ def heading_of(text: str) -> str:
 
 
 def faq_of(faq: Sequence[Question], sections: Iterable[Section]) -> list[Question]:
-    """The questions, each once, and none that is a heading of the article already: headings of a page differ."""
+    """The questions, each once, and none that is a heading of the article already: headings of a
+    page differ.
+    """
     seen = {section.heading.casefold() for section in sections}
     kept = []
     for question in faq:
@@ -44,5 +50,7 @@ def links_of(links: Iterable[InternalLink], own_url: str) -> list[InternalLink]:
 
 
 def images_of(images: Iterable[Image]) -> list[Image]:
-    """The pictures with tidy words. One without words stays, for the gates to hold: nobody may make them up."""
+    """The pictures with tidy words. One without words stays, for the gates to hold: nobody may make
+    them up.
+    """
     return [image.model_copy(update={"alt": tidy(image.alt)}) for image in images]

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from contentstudio.model import Draft
-from contentstudio.research.terms import content_words, words_in_order
+from contentstudio.text.terms import content_words, words_in_order
 
 MOST = 3
 IN_TITLE = 5  # what a mention in the title counts beside one in the text
@@ -17,19 +17,26 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")  # scripts without blank
 
 
 def tags_of(draft: Draft, names: Sequence[str]) -> list[str]:
-    """The article's own tags; where it has none, at most three of `names`, those it mentions most first.
+    """The article's own tags; where it has none, at most three of `names`, those it mentions most
+    first.
 
     A tag of several words is mentioned as often as the rarest of them.
     """
     if draft.tags:
         return draft.tags
-    title, text = draft.title, "\n".join([*(section.heading for section in draft.sections), draft.prose()])
+    title, text = (
+        draft.title,
+        "\n".join([*(section.heading for section in draft.sections), draft.prose()]),
+    )
     counts, in_title = Counter(words_in_order(text)), content_words(title)
     scores = {}
     for place, name in enumerate(names):
         words = content_words(name)
         if not words or _UNSPACED.search(name):
-            mentions, named = text.casefold().count(name.casefold()), name.casefold() in title.casefold()
+            mentions, named = (
+                text.casefold().count(name.casefold()),
+                name.casefold() in title.casefold(),
+            )
         else:
             mentions, named = min(counts[word] for word in words), words <= in_title
         if named or mentions >= LEAST:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from contentstudio.seo.wording import longest, tidy, width
+from contentstudio.text.lengths import longest, tidy, width
 
 LEAST, MOST = 30, 60  # characters; Google cuts at about 600 pixels, which is 60 of them
 
@@ -13,14 +13,19 @@ _KEPT = "?!"  # an end of the head that is a part of it
 
 
 def title_of(text: str, site_title: str) -> str:
-    """The title without the site's name behind it and without a full stop; one that is too long, without its subtitle.
+    """The title without the site's name behind it and without a full stop; one that is too long,
+    without its subtitle.
 
-    One that is too short, or has no subtitle to lose, stays: no words are made up, and none is cut out of a sentence.
+    One that is too short, or has no subtitle to lose, stays: no words are made up, and none is cut
+    out of a sentence.
     """
     title = _unstopped(_without_site(_unstopped(tidy(text)), site_title))
     if width(title) <= MOST:
         return title
-    heads = (title[: mark.start()] + (mark[0].strip() if mark[0].strip() in _KEPT else "") for mark in _marks(title))
+    heads = (
+        title[: mark.start()] + (mark[0].strip() if mark[0].strip() in _KEPT else "")
+        for mark in _marks(title)
+    )
     return longest(map(_unstopped, heads), LEAST, MOST) or title
 
 

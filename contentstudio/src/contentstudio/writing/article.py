@@ -1,6 +1,8 @@
-"""The writer that asks language models: an outline, then its sections. The article is put together by code.
+"""The writer that asks language models: an outline, then its sections. The article is put together
+by code.
 
-Every answer is stored before the next call is made, so that what a crash cuts off goes on with what is missing.
+Every answer is stored before the next call is made, so that what a crash cuts off goes on with what
+is missing.
 """
 
 from __future__ import annotations
@@ -23,13 +25,22 @@ from overnight.errors import Permanent
 
 T = TypeVar("T")
 
-OUTLINE, SECTION, REWRITE, REPAIR = "outline-1", "section-1", "rewrite-1", "repair-1"  # the files in `prompts/`
-OUTLINE_WORDS = 250  # three to six headings with a sentence each, a title, a description and an angle
+OUTLINE, SECTION, REWRITE, REPAIR = (
+    "outline-1",
+    "section-1",
+    "rewrite-1",
+    "repair-1",
+)  # the files in `prompts/`
+OUTLINE_WORDS = (
+    250  # three to six headings with a sentence each, a title, a description and an angle
+)
 SOURCE_CHARACTERS = 30_000  # of each source that go into a prompt
 
 
 def _storable(text: str) -> str:
-    """Postgres stores no NUL: an answer with one is malformed, and so it is asked for again instead of kept."""
+    """Postgres stores no NUL: an answer with one is malformed, and so it is asked for again instead
+    of kept.
+    """
     if "\0" in text:
         raise ValueError("a NUL character")
     return text
@@ -66,7 +77,9 @@ class Outline(_Answer):
 
 
 class WrittenSentence(_Answer):
-    """A sentence as the model gives it: `source` is an id of the pool, or null for one that claims nothing."""
+    """A sentence as the model gives it: `source` is an id of the pool, or null for one that claims
+    nothing.
+    """
 
     text: Words
     source: str | None
@@ -104,12 +117,21 @@ class ModelWriter:
         """The mark in the prompts of a job, which no article may hold."""
         return prompts.canary(job_id, settings.canary_key())
 
-    async def write(self, ctx: Context[Any], site: Site, slug: str, title: str, snapshots: Sequence[Snapshot]) -> Draft:
-        """An outline in one call, each section in one. Raises `OutsideThePool`, and what `LLM.ask` raises."""
+    async def write(
+        self, ctx: Context[Any], site: Site, slug: str, title: str, snapshots: Sequence[Snapshot]
+    ) -> Draft:
+        """An outline in one call, each section in one. Raises `OutsideThePool`, and what `LLM.ask`
+        raises.
+        """
         pool = {f"s{number}": snapshot for number, snapshot in enumerate(snapshots, 1)}
         call = _Call(self, ctx)
         outline = await call.ask(
-            "outline", OUTLINE, _outline_question(site, title, pool), Outline, _of_outline(pool), words=OUTLINE_WORDS
+            "outline",
+            OUTLINE,
+            _outline_question(site, title, pool),
+            Outline,
+            _of_outline(pool),
+            words=OUTLINE_WORDS,
         )
 
         async def section(number: int) -> Section:
@@ -117,7 +139,9 @@ class ModelWriter:
             given = {id: pool[id] for id in pool if id in plan.sources}
             question = _section_question(site, title, outline, number, given)
             words = _words_of_a_section(site, outline)
-            body = await call.ask("section", SECTION, question, Body, _of_bodies(given), words=words)
+            body = await call.ask(
+                "section", SECTION, question, Body, _of_bodies(given), words=words
+            )
             return _section(plan.heading, body)
 
         sections = await _all(
@@ -137,7 +161,12 @@ class ModelWriter:
         return cited_only(draft)
 
     async def rewrite(
-        self, ctx: Context[Any], site: Site, draft: Draft, snapshots: Sequence[Snapshot], reasons: Sequence[str]
+        self,
+        ctx: Context[Any],
+        site: Site,
+        draft: Draft,
+        snapshots: Sequence[Snapshot],
+        reasons: Sequence[str],
     ) -> Draft:
         """The whole article again in one call, with the reasons in view. Raises as `write` does."""
         texts = {snapshot.sha256: snapshot for snapshot in snapshots}
@@ -146,7 +175,12 @@ class ModelWriter:
         question = _rewrite_question(site, draft, pool, reasons)
         words = site.gates.max_words
         written = await call.ask(
-            "rewrite", REWRITE, question, Written, lambda w: _of_bodies(pool)(*w.sections), words=words
+            "rewrite",
+            REWRITE,
+            question,
+            Written,
+            lambda w: _of_bodies(pool)(*w.sections),
+            words=words,
         )
         changes = {
             "title": written.title,
@@ -167,13 +201,24 @@ class _Call:
         self._names: list[str] = []
 
     async def ask(
-        self, step: Step, prompt: str, question: str, type_: type[T], fault: Callable[[T], str | None], *, words: int
+        self,
+        step: Step,
+        prompt: str,
+        question: str,
+        type_: type[T],
+        fault: Callable[[T], str | None],
+        *,
+        words: int,
     ) -> T:
-        """An answer without a fault. One that has a fault is asked for once more, with the fault in view."""
+        """An answer without a fault. One that has a fault is asked for once more, with the fault in
+        view.
+        """
         answer = await self._ask(step, prompt, question, type_, words)
         if (why := fault(answer)) is None:
             return answer
-        repair = prompts.instructions(REPAIR, self._writer.canary(self._ctx.job_id)) + prompts.sealed({"why": why})
+        repair = prompts.instructions(
+            REPAIR, self._writer.canary(self._ctx.job_id)
+        ) + prompts.sealed({"why": why})
         answer = await self._ask(step, prompt, question + repair, type_, words)
         if (why := fault(answer)) is not None:
             raise OutsideThePool(f"{why}, also after the model was told")
@@ -181,7 +226,9 @@ class _Call:
 
     async def _ask(self, step: Step, prompt: str, question: str, type_: type[T], words: int) -> T:
         system = prompts.instructions(prompt, self._writer.canary(self._ctx.job_id))
-        answer, name = await self._writer._models.ask(self._ctx, step, system, question, type_, words=words)
+        answer, name = await self._writer._models.ask(
+            self._ctx, step, system, question, type_, words=words
+        )
         self._names.append(name)
         return answer
 
@@ -191,7 +238,8 @@ class _Call:
 
 
 def cited_only(draft: Draft) -> Draft:
-    """The draft with the references that its sentences cite and no others, numbered s1, s2, … as they come.
+    """The draft with the references that its sentences cite and no others, numbered s1, s2, … as
+    they come.
 
     A citation of what is no reference stays as it is, for a gate to find.
     """
@@ -200,14 +248,18 @@ def cited_only(draft: Draft) -> Draft:
     ids = {old: f"s{number}" for number, old in enumerate(cited, 1) if old is not None}
 
     def renamed(sentence: Sentence) -> Sentence:
-        return sentence.model_copy(update={"source": ids.get(sentence.source or "", sentence.source)})
+        return sentence.model_copy(
+            update={"source": ids.get(sentence.source or "", sentence.source)}
+        )
 
     references = [known[old].model_copy(update={"id": new}) for old, new in ids.items()]
     return draft.map_sentences(renamed).model_copy(update={"references": references})
 
 
 async def _all(calls: Sequence[Callable[[], Awaitable[T]]], *, at_once: int) -> list[T]:
-    """The results in order. After a failure no other call begins; those under way come to their end: they are paid."""
+    """The results in order. After a failure no other call begins; those under way come to their
+    end: they are paid.
+    """
     turn = asyncio.Semaphore(at_once)
     failures: list[Exception] = []
 
@@ -248,12 +300,17 @@ def _of_bodies(pool: Pool) -> Callable[..., str | None]:
 
 def _outside(pool: Pool, ids: Iterable[str]) -> str | None:
     wrong = next((id for id in ids if id not in pool), None)
-    return f"“{wrong[:40]}” is cited, and only {', '.join(pool)} are given" if wrong is not None else None
+    return (
+        f"“{wrong[:40]}” is cited, and only {', '.join(pool)} are given"
+        if wrong is not None
+        else None
+    )
 
 
 def _section(heading: str, body: Body) -> Section:
     paragraphs: list[Block] = [
-        [Sentence(**sentence.model_dump()) for sentence in paragraph] for paragraph in body.paragraphs
+        [Sentence(**sentence.model_dump()) for sentence in paragraph]
+        for paragraph in body.paragraphs
     ]
     return Section(heading=heading, paragraphs=paragraphs)
 
@@ -264,14 +321,21 @@ def _references(pool: Pool) -> list[Reference]:
 
 def _outline_question(site: Site, title: str, pool: Pool) -> str:
     least, most = site.gates.min_words, site.gates.max_words
-    return f"{_site(site)}Length: {least} to {most} words\n\n" + prompts.sealed({"topic": title, **_texts(pool)})
+    return f"{_site(site)}Length: {least} to {most} words\n\n" + prompts.sealed(
+        {"topic": title, **_texts(pool)}
+    )
 
 
 def _section_question(site: Site, title: str, outline: Outline, number: int, pool: Pool) -> str:
     parts = len(outline.sections)
-    length = f"Length: {-(-site.gates.min_words // parts)} to {_words_of_a_section(site, outline)} words\n"
+    length = (
+        f"Length: {-(-site.gates.min_words // parts)} to "
+        f"{_words_of_a_section(site, outline)} words\n"
+    )
     told = f"{_site(site)}{length}Section: number {number + 1} of the {parts} in the outline\n\n"
-    return told + prompts.sealed({"topic": title, "outline": outline.model_dump_json(indent=1), **_texts(pool)})
+    return told + prompts.sealed(
+        {"topic": title, "outline": outline.model_dump_json(indent=1), **_texts(pool)}
+    )
 
 
 def _words_of_a_section(site: Site, outline: Outline) -> int:

@@ -11,12 +11,12 @@ from typing import Any, Literal, TypeVar, cast
 from contentstudio import config as settings
 from contentstudio.config import Model, Writing
 from overnight import ConfigError, Context, logs
-from overnight.database import Database
 from overnight.errors import nearest
 from overnight.llm import Anthropic, OpenAI, PermanentCall, Price, Request, fallback, strict_schema
 from overnight.llm.client import LLM
 from overnight.llm.fallback import Choice
 from overnight.llm.openai import OPENAI_URL
+from overnight.store.database import Database
 
 T = TypeVar("T")
 Step = Literal["outline", "section", "rewrite"]
@@ -29,15 +29,19 @@ class Models:
     def __init__(self, writing: Writing, choices: Mapping[Step, Sequence[Choice]]) -> None:
         self._writing = writing
         self._choices = choices
-        self._cut_off: set[Step] = set()  # whose answers need more tokens than their words, as this process found
+        self._cut_off: set[Step] = (
+            set()
+        )  # whose answers need more tokens than their words, as this process found
 
     async def ask(
         self, ctx: Context[Any], step: Step, system: str, prompt: str, type_: type[T], *, words: int
     ) -> tuple[T, str]:
-        """The answer of up to so many words, and the name of the model that gave it. Raises what `fallback.ask` raises.
+        """The answer of up to so many words, and the name of the model that gave it. Raises what
+        `fallback.ask` raises.
 
-        It is asked for as many tokens as that takes, for a budget reserves them all, and once more for all that the
-        config allows where that cut the answer off: some models think in these tokens too.
+        It is asked for as many tokens as that takes, for a budget reserves them all, and once more
+        for all that the config allows where that cut the answer off: some models think in these
+        tokens too.
         """
         choices = self._choices[step]
         request = Request(
@@ -48,8 +52,13 @@ class Models:
             max_tokens=self._writing.max_tokens,
             temperature=self._writing.temperature,
         )
-        if step in self._cut_off or (answered := await fallback.stored(ctx, choices, request, type_)) is None:
-            answered = await self._ask(ctx, step, request, type_, min(request.max_tokens, tokens_for(words)))
+        if (
+            step in self._cut_off
+            or (answered := await fallback.stored(ctx, choices, request, type_)) is None
+        ):
+            answered = await self._ask(
+                ctx, step, request, type_, min(request.max_tokens, tokens_for(words))
+            )
         answer, choice = answered
         return answer, choice.name
 
@@ -70,7 +79,8 @@ class Models:
 def tokens_for(words: int) -> int:
     """More tokens than an answer of so many words takes in JSON, also in languages with long words.
 
-    English takes about 1.4 tokens a word, and the JSON of a sentence 15 more; an answer may be half as long again.
+    English takes about 1.4 tokens a word, and the JSON of a sentence 15 more; an answer may be half
+    as long again.
     """
     return 500 + 5 * words
 
@@ -91,12 +101,16 @@ def connect(writing: Writing, database: Database, stack: AsyncExitStack) -> Mode
         if provider not in llms:
             served_by = _provider(writing, provider)
             stack.push_async_callback(served_by.aclose)
-            llms[provider] = LLM(served_by, database, deadline=writing.deadline_seconds, prices=prices)
+            llms[provider] = LLM(
+                served_by, database, deadline=writing.deadline_seconds, prices=prices
+            )
         return Choice(llms[provider], model.model or writing.model)
 
     def choices(step: Step) -> list[Choice]:
         first: Model = getattr(writing, step)
-        return list(dict.fromkeys(choice(model) for model in (first, writing.fallback) if model is not None))
+        return list(
+            dict.fromkeys(choice(model) for model in (first, writing.fallback) if model is not None)
+        )
 
     return Models(writing, {step: choices(step) for step in STEPS})
 
@@ -109,19 +123,34 @@ def in_use_by(writing: Writing) -> list[str]:
 
 def _named(writing: Writing) -> list[tuple[settings.Provider, str]]:
     """The models that a config names, each with who serves it."""
-    named = [model for model in (*(getattr(writing, step) for step in STEPS), writing.fallback) if model is not None]
+    named = [
+        model
+        for model in (*(getattr(writing, step) for step in STEPS), writing.fallback)
+        if model is not None
+    ]
     default: settings.Provider = "openai" if writing.writer == "openai" else "anthropic"
-    return list(dict.fromkeys((model.provider or default, model.model or writing.model) for model in named))
+    return list(
+        dict.fromkeys((model.provider or default, model.model or writing.model) for model in named)
+    )
 
 
 def faults(writing: Writing) -> list[tuple[str, str]]:
-    """What keeps the models of a config from being asked: what it is, and what to do. Nobody is asked."""
+    """What keeps the models of a config from being asked: what it is, and what to do. Nobody is
+    asked.
+    """
     return [*_missing_keys(writing), *_unpriced(writing)]
 
 
 def _missing_keys(writing: Writing) -> list[tuple[str, str]]:
-    missing = [p for p in dict.fromkeys(provider for provider, _ in _named(writing)) if _lacks_key(writing, p)]
-    return [(f"a model of {name} needs a key", f"put {name.upper()}_API_KEY into the environment") for name in missing]
+    missing = [
+        p
+        for p in dict.fromkeys(provider for provider, _ in _named(writing))
+        if _lacks_key(writing, p)
+    ]
+    return [
+        (f"a model of {name} needs a key", f"put {name.upper()}_API_KEY into the environment")
+        for name in missing
+    ]
 
 
 def _lacks_key(writing: Writing, provider: settings.Provider) -> bool:
@@ -140,7 +169,10 @@ def _unpriced(writing: Writing) -> list[tuple[str, str]]:
             most_usd(provider, model, 1, 1, prices)
         except UnpricedModel:
             near = nearest(model, _listed(provider))
-            mend = f'look at its name; or set its price: writing.prices."{model}" = {{ input = …, output = … }}'
+            mend = (
+                f'look at its name; or set its price: writing.prices."{model}" = {{ input = '
+                f"…, output = … }}"
+            )
             found.append((f"the price of “{model}” of {provider} is not known{near}", mend))
     return found
 
@@ -153,16 +185,23 @@ def _listed(provider: str) -> list[str]:
 
 
 def _prices(writing: Writing) -> dict[str, Price]:
-    return {model: Price.model_validate(price.model_dump()) for model, price in writing.prices.items()}
+    return {
+        model: Price.model_validate(price.model_dump()) for model, price in writing.prices.items()
+    }
 
 
 def _provider(writing: Writing, name: settings.Provider) -> Anthropic | OpenAI:
     key = settings.api_key(name)
     logs.hide(key)
     if _lacks_key(writing, name):
-        raise ConfigError(f"[writing] names a model of {name}, which needs {name.upper()}_API_KEY in the environment")
+        raise ConfigError(
+            f"[writing] names a model of {name}, which needs {name.upper()}_API_KEY in "
+            "the environment"
+        )
     if name == "openai":
         server = writing.openai
-        return OpenAI(api_key=key, base_url=server.base_url, json=server.json_as, name=server.prices)
+        return OpenAI(
+            api_key=key, base_url=server.base_url, json=server.json_as, name=server.prices
+        )
     assert key is not None
     return Anthropic(api_key=key, base_url=writing.anthropic.base_url)

@@ -1,7 +1,8 @@
-"""The offline writer: a digest in the sources' own sentences, each quoted and cited. No language model, no network.
+"""The offline writer: a digest in the sources' own sentences, each quoted and cited. No language
+model, no network.
 
-What it adds of its own claims nothing. It prefers sentences that stand alone and hold the words which their source uses
-most; how hard they are to read is for the gates to judge.
+What it adds of its own claims nothing. It prefers sentences that stand alone and hold the words
+which their source uses most; how hard they are to read is for the gates to judge.
 """
 
 from __future__ import annotations
@@ -15,15 +16,18 @@ from math import fsum, sqrt
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Reference, Section, Sentence, Snapshot
-from contentstudio.research.sentences import sentences
-from contentstudio.research.terms import content_words, words_in_order
 from contentstudio.research.topics import clean_title
+from contentstudio.text.sentences import sentences
+from contentstudio.text.terms import content_words, words_in_order
 from overnight.errors import Permanent
 
 WRITER = "offline"  # what its drafts say of who wrote them
 MIN_QUOTES = 4  # less is no article
 FEWEST, MOST = 10, 18  # quotes, where the sources are long enough
-SHARE, SHORT_SHARE = 0.4, 0.6  # of a source's sentences; the second where the first would give less than FEWEST
+SHARE, SHORT_SHARE = (
+    0.4,
+    0.6,
+)  # of a source's sentences; the second where the first would give less than FEWEST
 TITLE_LENGTH, DESCRIPTION_LENGTH = 70, 160  # characters at most; search engines cut a little later
 SHORT_DESCRIPTION = 80  # characters; a shorter one tells too little
 OFTEN = 3  # times that a word makes a description read as if it were for machines
@@ -33,8 +37,10 @@ _LENGTHS = range(25, 1_000)  # characters of a sentence; what is longer is a lis
 
 _FURNITURE = re.compile(  # what belongs to the page and not to its text, or speaks to a machine
     r"https?:|\bwww\.|\S@\S|[|{}<>©]|```|~~~"
-    r"|\bclick|\bsubscri|\bnewsletter|\bsign(?:ing)? (?:up|in)\b|\blog ?in\b|\bread more\b|\bshare this\b"
-    r"|\bfollow (?:us|me|them)\b|\bfor more information\b|\bhere\.$|\bprivacy policy|\ball rights reserved\b"
+    r"|\bclick|\bsubscri|\bnewsletter|\bsign(?:ing)? (?:up|in)\b|\blog ?in\b|\bread "
+    r"more\b|\bshare this\b"
+    r"|\bfollow (?:us|me|them)\b|\bfor more information\b|\bhere\.$|\bprivacy "
+    r"policy|\ball rights reserved\b"
     r"|\bcookie (?:polic|setting|notice)|\b(?:accept|our|uses?|using) cookies"
     r"|^\W*(?:photo|image|picture)s?(?: credits?)?(?: by|:)|^\W*(?:system|assistant|user)\s*:"
     r"|\bignore (?:\w+ ){0,3}previous instructions\b",
@@ -42,7 +48,8 @@ _FURNITURE = re.compile(  # what belongs to the page and not to its text, or spe
 )
 _LEANING = re.compile(  # what begins so leans on the sentence before it
     r"\W*(?:this|that|these|those|it|its|he|his|she|her|they|their|such|but|and|or|so|yet|however|therefore|thus|then"
-    r"|also|instead|meanwhile|moreover|otherwise|still|because|here|another|others|both|for (?:example|instance)"
+    r"|also|instead|meanwhile|moreover|otherwise|still|because|here|another|others|both|for "
+    r"(?:example|instance)"
     r"|in (?:addition|contrast|fact)|the (?:former|latter|other|same|following|result))\b",
     re.I,
 )
@@ -61,7 +68,9 @@ class TooThin(Permanent):
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A sentence that may be quoted. `leaning` says that it may not be understood without its neighbours."""
+    """A sentence that may be quoted. `leaning` says that it may not be understood without its
+    neighbours.
+    """
 
     source: str
     place: int
@@ -73,8 +82,9 @@ class _Candidate:
 def compose(site: Site, slug: str, snapshots: Sequence[Snapshot]) -> Draft:
     """An article of quotes from `snapshots`: the same input gives an equal draft.
 
-    The references are s1, s2, … in the order of the snapshots. The language is the first snapshot's, or the site's
-    where that is unknown. Takes some milliseconds for a usual page and seconds for megabytes of text. Raises TooThin.
+    The references are s1, s2, … in the order of the snapshots. The language is the first
+    snapshot's, or the site's where that is unknown. Takes some milliseconds for a usual page and
+    seconds for megabytes of text. Raises TooThin.
     """
     if not snapshots:
         raise TooThin("nothing to write: no source was read.")
@@ -82,7 +92,9 @@ def compose(site: Site, slug: str, snapshots: Sequence[Snapshot]) -> Draft:
     pool = {f"s{number}": snapshot for number, snapshot in enumerate(snapshots, 1)}
     quotes = _choose(pool, language)
     if len(quotes) < MIN_QUOTES:
-        raise TooThin(f"nothing to write: {len(quotes)} quotes were found; at least {MIN_QUOTES} are wanted.")
+        raise TooThin(
+            f"nothing to write: {len(quotes)} quotes were found; at least {MIN_QUOTES} are wanted."
+        )
     title = _title(snapshots[0].title) or _title(slug.replace("-", " ").capitalize()) or "Untitled"
     return Draft(
         site=site.name,
@@ -90,14 +102,18 @@ def compose(site: Site, slug: str, snapshots: Sequence[Snapshot]) -> Draft:
         title=title,
         description=_description([quote.text for quote in quotes]),
         sections=_sections(quotes, language),
-        references=[Reference(id=key, url=s.url, title=s.title, sha256=s.sha256) for key, s in pool.items()],
+        references=[
+            Reference(id=key, url=s.url, title=s.title, sha256=s.sha256) for key, s in pool.items()
+        ],
         writer=WRITER,
         language=language,
     )
 
 
 def _choose(pool: dict[str, Snapshot], language: str) -> list[Sentence]:
-    """The quotes in the order of the sources and, within one, of its text. Every source has its share."""
+    """The quotes in the order of the sources and, within one, of its text. Every source has its
+    share.
+    """
     fewest, most = max(1, FEWEST // len(pool)), max(1, MOST // len(pool))
     chosen: list[_Candidate] = []
     for key, snapshot in pool.items():
@@ -119,8 +135,17 @@ def _candidates(source: str, found: Iterable[str]) -> list[_Candidate]:
 
 def _is_prose(text: str) -> bool:
     letters = sum(c.isalpha() or c.isspace() for c in text)
-    closed = text.count("“") == text.count("”") and text.count("(") == text.count(")") and text.count('"') % 2 == 0
-    return len(text) in _LENGTHS and letters >= 0.7 * len(text) and closed and not _FURNITURE.search(text)
+    closed = (
+        text.count("“") == text.count("”")
+        and text.count("(") == text.count(")")
+        and text.count('"') % 2 == 0
+    )
+    return (
+        len(text) in _LENGTHS
+        and letters >= 0.7 * len(text)
+        and closed
+        and not _FURNITURE.search(text)
+    )
 
 
 def _leans(text: str) -> bool:
@@ -128,19 +153,25 @@ def _leans(text: str) -> bool:
     return bool(_LEANING.match(text) or _SELF.search(text) or "?" in text)
 
 
-def _best(candidates: list[_Candidate], limit: int, few: int, before: Sequence[_Candidate]) -> list[_Candidate]:
-    """At most `limit` that say different things, in the order of the text; leaning ones only until there are `few`."""
+def _best(
+    candidates: list[_Candidate], limit: int, few: int, before: Sequence[_Candidate]
+) -> list[_Candidate]:
+    """At most `limit` that say different things, in the order of the text; leaning ones only until
+    there are `few`.
+    """
     counts = Counter(word for c in candidates for word in c.words)
 
     def weight(c: _Candidate) -> float:
-        # The mean, since long sentences have more words, of roots, so that one word does not decide. `fsum` gives the
-        # same in whatever order a set comes.
+        # The mean, since long sentences have more words, of roots, so that one word does not
+        # decide. `fsum` gives the same in whatever order a set comes.
         return fsum(sqrt(counts[word]) for word in c.words) / (1 + len(c.words))
 
     picked: list[_Candidate] = []
     for candidate in sorted(candidates, key=lambda c: (c.leaning, -weight(c), c.place)):
         enough = few if candidate.leaning else limit
-        if len(picked) < enough and not any(_alike(candidate, other) for other in (*before, *picked)):
+        if len(picked) < enough and not any(
+            _alike(candidate, other) for other in (*before, *picked)
+        ):
             picked.append(candidate)
     return sorted(picked, key=lambda c: c.place)
 
@@ -166,13 +197,17 @@ def _clip(text: str, length: int) -> str:
 
 
 def _description(quotes: Sequence[str]) -> str:
-    """What the page has to say, in the words of its sources, so that no two pages are described alike: the first quote
-    of 80 to 160 characters in which no word stands too often, or the first ones together; where they are too long for
-    that, the first one cut.
+    """What the page has to say, in the words of its sources, so that no two pages are described
+    alike: the first quote of 80 to 160 characters in which no word stands too often, or the first
+    ones together; where they are too long for that, the first one cut.
     """
     quoted = [f"“{quote}”" for quote in quotes]
     together = (" ".join(quoted[: count + 1]) for count in range(len(quoted)))
-    fitting = [text for text in (*quoted, *together) if SHORT_DESCRIPTION <= len(text) <= DESCRIPTION_LENGTH]
+    fitting = [
+        text
+        for text in (*quoted, *together)
+        if SHORT_DESCRIPTION <= len(text) <= DESCRIPTION_LENGTH
+    ]
     best = next((text for text in fitting if _most_often(text) < OFTEN), next(iter(fitting), None))
     return best or f"“{_clip(quotes[0], DESCRIPTION_LENGTH - 2)}”"
 
@@ -183,13 +218,20 @@ def _most_often(text: str) -> int:
 
 
 def _sections(quotes: list[Sentence], language: str) -> list[Section]:
-    """Two to four sections in short paragraphs; in other languages than English with numbers for headings."""
+    """Two to four sections in short paragraphs; in other languages than English with numbers for
+    headings.
+    """
     parts = _split(quotes, min(len(_HEADINGS), max(2, len(quotes) // 3)))
     paragraphs = [_split(part, 1 + len(part) // 4) for part in parts]
     if language != "en":
-        return [Section(heading=str(number), paragraphs=p) for number, p in enumerate(paragraphs, 1)]
+        return [
+            Section(heading=str(number), paragraphs=p) for number, p in enumerate(paragraphs, 1)
+        ]
     paragraphs[0].insert(0, [Sentence(text=text) for text in _LEAD])
-    return [Section(heading=heading, paragraphs=p) for heading, p in zip(_HEADINGS, paragraphs, strict=False)]
+    return [
+        Section(heading=heading, paragraphs=p)
+        for heading, p in zip(_HEADINGS, paragraphs, strict=False)
+    ]
 
 
 def _split(items: list[Sentence], count: int) -> list[list[Sentence]]:

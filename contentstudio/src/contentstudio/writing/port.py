@@ -14,15 +14,26 @@ class Writer(Protocol):
     """Writes one article. Raises `Transient` or `Permanent`, or what the model's call raises."""
 
     def canary(self, job_id: str) -> str:
-        """The mark in the prompts of a job, which no article may hold; empty where no prompt is sent."""
+        """The mark in the prompts of a job, which no article may hold; empty where no prompt is
+        sent.
+        """
         ...
 
-    async def write(self, ctx: Context[Any], site: Site, slug: str, title: str, snapshots: Sequence[Snapshot]) -> Draft:
+    async def write(
+        self, ctx: Context[Any], site: Site, slug: str, title: str, snapshots: Sequence[Snapshot]
+    ) -> Draft:
         """A draft that cites some of these snapshots, and nothing else."""
         ...
 
     async def rewrite(
-        self, ctx: Context[Any], site: Site, draft: Draft, snapshots: Sequence[Snapshot], reasons: Sequence[str]
+        self,
+        ctx: Context[Any],
+        site: Site,
+        draft: Draft,
+        snapshots: Sequence[Snapshot],
+        reasons: Sequence[str],
     ) -> Draft | None:
-        """The draft once more, with the reasons why it failed in view; None from a writer that cannot."""
+        """The draft once more, with the reasons why it failed in view; None from a writer that
+        cannot.
+        """
         ...

@@ -1,4 +1,6 @@
-"""A real WordPress on loopback: MariaDB and PHP in processes of their own, a clean site for each test."""
+"""A real WordPress on loopback: MariaDB and PHP in processes of their own, a clean site for each
+test.
+"""
 
 from __future__ import annotations
 
@@ -21,20 +23,36 @@ from fault_proxy import Proxy
 from publishing_jobs import Jobs
 
 from contentstudio.model import Draft, Reference, Section, Sentence
-from contentstudio.sql import queries
-from overnight.database import Database
+from contentstudio.store.sql import queries
+from overnight.store.database import Database
 from overnight.testing import fresh_database
 
 HERE = Path(__file__).parent
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "contentstudio" / "wordpress"
+CACHE = (
+    Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "contentstudio" / "wordpress"
+)
 PATTERN = "pattern"  # the database that every site begins as
-EXTENSIONS = ("mysqlnd", "mysqli", "gd", "curl", "dom", "xml", "mbstring", "ctype", "exif", "fileinfo", "iconv")
+EXTENSIONS = (
+    "mysqlnd",
+    "mysqli",
+    "gd",
+    "curl",
+    "dom",
+    "xml",
+    "mbstring",
+    "ctype",
+    "exif",
+    "fileinfo",
+    "iconv",
+)
 EXTENSIONS += ("simplexml", "xmlreader")
 START_SECONDS = 30.0
 
 
 def free_port() -> int:
-    """One below those that the kernel gives to connections, so that none takes it while a site is down for a moment."""
+    """One below those that the kernel gives to connections, so that none takes it while a site is
+    down for a moment.
+    """
     while True:
         port = random.randrange(20_000, 32_000)
         with socket.socket() as listener, suppress(OSError):
@@ -61,9 +79,23 @@ class Programs:
         (modules,) = {path.parent for path in self._prefix.glob("usr/lib/php/*/mysqli.so")}
         self.php = [str(self._prefix / "usr/bin/php8.2"), "-n", "-d", f"extension_dir={modules}"]
         self.php += [word for name in EXTENSIONS for word in ("-d", f"extension={name}")]
-        self.php += ["-d", "display_errors=0", "-d", "memory_limit=256M", "-d", f"zend_extension={modules}/opcache.so"]
+        self.php += [
+            "-d",
+            "display_errors=0",
+            "-d",
+            "memory_limit=256M",
+            "-d",
+            f"zend_extension={modules}/opcache.so",
+        ]
         # A plugin that a test writes is seen at once.
-        self.php += ["-d", "opcache.enable=1", "-d", "opcache.enable_cli=1", "-d", "opcache.revalidate_freq=0"]
+        self.php += [
+            "-d",
+            "opcache.enable=1",
+            "-d",
+            "opcache.enable_cli=1",
+            "-d",
+            "opcache.revalidate_freq=0",
+        ]
 
     def photo(self, seed: int) -> bytes:
         """A JPEG of a drawn landscape, 1600 x 900 pixels."""
@@ -86,11 +118,19 @@ class MariaDB:
         self._folder = folder
         self.socket = folder / "s"
         self._process: subprocess.Popen[bytes] | None = None
-        self._defaults = ["--no-defaults", f"--basedir={programs.base}", f"--datadir={folder / 'data'}"]
+        self._defaults = [
+            "--no-defaults",
+            f"--basedir={programs.base}",
+            f"--datadir={folder / 'data'}",
+        ]
         self._defaults += ["--user=root"] if os.geteuid() == 0 else []
         folder.mkdir()
         subprocess.run(
-            [programs["mariadb-install-db"], *self._defaults, "--auth-root-authentication-method=normal"],
+            [
+                programs["mariadb-install-db"],
+                *self._defaults,
+                "--auth-root-authentication-method=normal",
+            ],
             env=programs.env,
             check=True,
             capture_output=True,
@@ -100,9 +140,17 @@ class MariaDB:
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *(self._programs["mariadbd"], *self._defaults, "--skip-networking", f"--socket={self.socket}"),
+                    *(
+                        self._programs["mariadbd"],
+                        *self._defaults,
+                        "--skip-networking",
+                        f"--socket={self.socket}",
+                    ),
                     *(f"--pid-file={self._folder / 'pid'}", "--innodb-flush-log-at-trx-commit=2"),
-                    *("--innodb-buffer-pool-size=64M", f"--lc-messages-dir={self._programs.base}/share/mysql"),
+                    *(
+                        "--innodb-buffer-pool-size=64M",
+                        f"--lc-messages-dir={self._programs.base}/share/mysql",
+                    ),
                 ],
                 env=self._programs.env,
                 stdout=log,
@@ -122,7 +170,11 @@ class MariaDB:
         arguments = ["--no-defaults", f"--socket={self.socket}", "--user=root", "-N", "--raw"]
         arguments += ["--default-character-set=utf8mb4", database]
         return subprocess.run(
-            [self._programs["mariadb"], *arguments], input=text, env=self._programs.env, capture_output=True, text=True
+            [self._programs["mariadb"], *arguments],
+            input=text,
+            env=self._programs.env,
+            capture_output=True,
+            text=True,
         )
 
     def kill(self) -> None:
@@ -133,7 +185,9 @@ class MariaDB:
 
 
 class WordPress:
-    """One site. `passwords` are the application passwords of `owner`, `editor`, `author` and `contributor`."""
+    """One site. `passwords` are the application passwords of `owner`, `editor`, `author` and
+    `contributor`.
+    """
 
     def __init__(self, programs: Programs, database: MariaDB, www: Path, name: str) -> None:
         self._programs = programs
@@ -146,7 +200,11 @@ class WordPress:
         self._process: subprocess.Popen[bytes] | None = None
 
     def _env(self) -> dict[str, str]:
-        site = {"SITE_DATABASE": self.name, "SITE_SOCKET": str(self.database.socket), "SITE_URL": self.url}
+        site = {
+            "SITE_DATABASE": self.name,
+            "SITE_SOCKET": str(self.database.socket),
+            "SITE_URL": self.url,
+        }
         return {**self._programs.env, **site, "PHP_CLI_SERVER_WORKERS": "4"}
 
     def install(self) -> dict[str, str]:
@@ -160,12 +218,17 @@ class WordPress:
 
     def clean(self) -> None:
         """Make the site as it was when it was new."""
-        tables = self.database.sql(f"select table_name from information_schema.tables where table_schema='{PATTERN}'")
+        tables = self.database.sql(
+            f"select table_name from information_schema.tables where table_schema='{PATTERN}'"
+        )
         copies = "".join(
-            f"create table {self.name}.{t} like {PATTERN}.{t}; insert into {self.name}.{t} select * from {PATTERN}.{t};"
+            f"create table {self.name}.{t} like {PATTERN}.{t}; insert into "
+            f"{self.name}.{t} select * from {PATTERN}.{t};"
             for t in tables.split()
         )
-        self.database.sql(f"drop database if exists {self.name}; create database {self.name}; {copies}")
+        self.database.sql(
+            f"drop database if exists {self.name}; create database {self.name}; {copies}"
+        )
 
     def start(self) -> None:
         with (self._www.parent / f"{self.name}.log").open("ab") as log:
@@ -204,36 +267,49 @@ class WordPress:
 
     def switch_theme(self, name: str) -> None:
         """Have readers see it in another of the themes that `prepare.sh` unpacks."""
-        self.sql(f"update wp_options set option_value = '{name}' where option_name in ('template', 'stylesheet')")
+        self.sql(
+            f"update wp_options set option_value = '{name}' where option_name in "
+            "('template', 'stylesheet')"
+        )
 
     def posts(self, like: str = "%") -> list[dict[str, str]]:
         """The posts whose slug is like this, in whatever status, as the database holds them."""
         rows = self.sql(
-            "select json_object('id', ID, 'slug', post_name, 'status', post_status, 'title', post_title, "
-            "'content', post_content, 'author', post_author) from wp_posts where post_type = 'post' "
+            "select json_object('id', ID, 'slug', post_name, 'status', post_status, "
+            "'title', post_title, "
+            "'content', post_content, 'author', post_author) from wp_posts where "
+            "post_type = 'post' "
             f"and post_name like '{like}' order by ID"
         )
         return [json.loads(row) for row in rows.splitlines()]
 
     def client(self, user: str) -> httpx2.Client:
         """What a person does there by hand."""
-        return httpx2.Client(base_url=f"{self.url}/wp-json/wp/v2", auth=(user, self.passwords[user]), timeout=20)
+        return httpx2.Client(
+            base_url=f"{self.url}/wp-json/wp/v2", auth=(user, self.passwords[user]), timeout=20
+        )
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Programs, MariaDB, Path, dict[str, str]]]:
+def servers(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Programs, MariaDB, Path, dict[str, str]]]:
     with running_servers(tmp_path_factory.mktemp("wp")) as found:
         yield found
 
 
 @contextmanager
 def running_servers(folder: Path) -> Iterator[tuple[Programs, MariaDB, Path, dict[str, str]]]:
-    """The programs, a MariaDB with the pattern of all sites, the folder of PHP's files, and the passwords."""
+    """The programs, a MariaDB with the pattern of all sites, the folder of PHP's files, and the
+    passwords.
+    """
     subprocess.run([str(HERE / "prepare.sh"), str(CACHE)], check=True)
     programs = Programs(CACHE)
     www = folder / "www"
     subprocess.run(["cp", "-a", str(programs.wordpress), str(www)], check=True)
-    shutil.copytree(HERE / "site", www, dirs_exist_ok=True, ignore=shutil.ignore_patterns("mu-plugins"))
+    shutil.copytree(
+        HERE / "site", www, dirs_exist_ok=True, ignore=shutil.ignore_patterns("mu-plugins")
+    )
     shutil.copytree(HERE / "site" / "mu-plugins", www / "wp-content" / "mu-plugins")
     database = MariaDB(programs, folder / "db")
     database.start()
@@ -244,7 +320,9 @@ def running_servers(folder: Path) -> Iterator[tuple[Programs, MariaDB, Path, dic
 
 
 @pytest.fixture(scope="session")
-def running_wordpress(servers: tuple[Programs, MariaDB, Path, dict[str, str]]) -> Iterator[WordPress]:
+def running_wordpress(
+    servers: tuple[Programs, MariaDB, Path, dict[str, str]],
+) -> Iterator[WordPress]:
     programs, database, www, passwords = servers
     site = WordPress(programs, database, www, "garden")
     site.passwords = passwords
@@ -270,9 +348,13 @@ def proxy(wordpress: WordPress) -> Iterator[Proxy]:
 
 
 class Desk(Jobs):
-    """A studio with one site on WordPress, behind the proxy, and a database: jobs begin where they are published."""
+    """A studio with one site on WordPress, behind the proxy, and a database: jobs begin where they
+    are published.
+    """
 
-    def __init__(self, database: Database, folder: Path, wordpress: WordPress, proxy: Proxy) -> None:
+    def __init__(
+        self, database: Database, folder: Path, wordpress: WordPress, proxy: Proxy
+    ) -> None:
         super().__init__(database, folder / "contentstudio.toml")
         self.wordpress = wordpress
         self.proxy = proxy
@@ -280,10 +362,19 @@ class Desk(Jobs):
 
     def configure(self, user: str = "editor", password: str | None = None, **cms: Any) -> None:
         """Write the config anew; the secret is in the environment."""
-        publish = {"to": "wordpress", "url": self.proxy.url, "user": user, "private": True, "category": "Notes"} | cms
-        told = ", ".join(f"{name} = {json.dumps(value)}" for name, value in publish.items() if value is not None)
+        publish = {
+            "to": "wordpress",
+            "url": self.proxy.url,
+            "user": user,
+            "private": True,
+            "category": "Notes",
+        } | cms
+        told = ", ".join(
+            f"{name} = {json.dumps(value)}" for name, value in publish.items() if value is not None
+        )
         self.file.write_text(
-            "[writing]\nwriter = 'offline'\noffline_articles = 'publish'\n[publishing]\nretry_hours = 1\n"
+            "[writing]\nwriter = 'offline'\noffline_articles = "
+            "'publish'\n[publishing]\nretry_hours = 1\n"
             f"[[site]]\nname = 'garden'\nurl = '{self.wordpress.url}'\nsources = ['https://a.example']\n"
             f"publish = {{ {told} }}\n",
             "utf-8",
@@ -300,7 +391,11 @@ async def database(server_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def desk(
-    database: Database, tmp_path: Path, wordpress: WordPress, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    tmp_path: Path,
+    wordpress: WordPress,
+    proxy: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Desk:
     monkeypatch.setenv("CONTENTSTUDIO_SECRET_GARDEN", "")  # put back as it was afterwards
     return Desk(database, tmp_path, wordpress, proxy)
@@ -310,17 +405,29 @@ def desk(
 def draft() -> Callable[..., Draft]:
     """Makes a draft with its own text."""
 
-    def make(text: str = "A heap is a start & more than “nothing”.", slug: str = "compost", **changes: Any) -> Draft:
+    def make(
+        text: str = "A heap is a start & more than “nothing”.",
+        slug: str = "compost",
+        **changes: Any,
+    ) -> Draft:
         values: dict[str, Any] = {
             "site": "garden",
             "slug": slug,
             "title": f"On {slug}: a < b & “c”",
             "description": "What to know of heaps.",
             "sections": [
-                Section(heading="Heaps", paragraphs=[[Sentence(text=text)], [Sentence(text="It rots.", source="s1")]]),
-                Section(heading="Turning", paragraphs=[[Sentence(text="Turn it.", source="s1", quoted=True)]]),
+                Section(
+                    heading="Heaps",
+                    paragraphs=[[Sentence(text=text)], [Sentence(text="It rots.", source="s1")]],
+                ),
+                Section(
+                    heading="Turning",
+                    paragraphs=[[Sentence(text="Turn it.", source="s1", quoted=True)]],
+                ),
             ],
-            "references": [Reference(id="s1", url="https://a.example/?b=1&c=2", title="A & B", sha256="0" * 64)],
+            "references": [
+                Reference(id="s1", url="https://a.example/?b=1&c=2", title="A & B", sha256="0" * 64)
+            ],
             "writer": "offline",
             "tags": ["Soil & Earth", "heaps"],
         }

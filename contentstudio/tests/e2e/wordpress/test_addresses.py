@@ -26,7 +26,13 @@ def plugin(servers: Any, request: pytest.FixtureRequest) -> Plugin:
 
 def page(desk: Desk, **fields: Any) -> int:
     with desk.wordpress.client("owner") as owner:
-        values = {"slug": "compost", "title": "Our compost", "content": "A page.", "status": "publish", **fields}
+        values = {
+            "slug": "compost",
+            "title": "Our compost",
+            "content": "A page.",
+            "status": "publish",
+            **fields,
+        }
         answer = owner.post("/pages", json=values)
         assert answer.status_code == 201, answer.text
         return int(answer.json()["id"])
@@ -36,7 +42,9 @@ def writes(desk: Desk) -> list[str]:
     return [told for told in desk.proxy.told if not told.startswith("GET")]
 
 
-async def test_a_page_with_the_slug_is_for_a_person_and_nothing_is_written(desk: Desk, draft: Make) -> None:
+async def test_a_page_with_the_slug_is_for_a_person_and_nothing_is_written(
+    desk: Desk, draft: Make
+) -> None:
     page(desk)
     ending = await desk.publish("one", draft())
     assert ending["status"] == "needs_review", ending["error"]
@@ -57,7 +65,9 @@ async def test_it_is_published_all_the_same_where_a_person_says_so_and_the_job_s
 
 
 @pytest.mark.parametrize("status", ["draft", "private"])
-async def test_a_page_that_nobody_sees_yet_holds_the_address_too(desk: Desk, draft: Make, status: str) -> None:
+async def test_a_page_that_nobody_sees_yet_holds_the_address_too(
+    desk: Desk, draft: Make, status: str
+) -> None:
     """WordPress gives readers neither of the two then. An author's account is not shown the page."""
     page(desk, status=status)
     ending = await desk.publish("one", draft())
@@ -72,21 +82,31 @@ async def test_a_page_that_nobody_sees_yet_holds_the_address_too(desk: Desk, dra
 
 
 @pytest.mark.parametrize("other", ["below another page", "other permalinks"])
-async def test_a_page_that_has_another_address_is_in_nobodys_way(desk: Desk, draft: Make, other: str) -> None:
+async def test_a_page_that_has_another_address_is_in_nobodys_way(
+    desk: Desk, draft: Make, other: str
+) -> None:
     if other == "other permalinks":
         structure = "/%year%/%postname%/"
-        desk.wordpress.sql(f"update wp_options set option_value='{structure}' where option_name='permalink_structure'")
-        desk.wordpress.sql("update wp_options set option_value = '' where option_name = 'rewrite_rules'")
+        desk.wordpress.sql(
+            f"update wp_options set option_value='{structure}' where "
+            "option_name='permalink_structure'"
+        )
+        desk.wordpress.sql(
+            "update wp_options set option_value = '' where option_name = 'rewrite_rules'"
+        )
     parent = page(desk, slug="garden") if other == "below another page" else 0
     page(desk, parent=parent)
     ending = await desk.publish("one", draft())
     assert (ending["status"], ending["output"]["differs"]) == ("succeeded", []), ending["error"]
 
 
-async def test_an_article_of_a_type_that_a_plugin_brings_is_found_too(desk: Desk, draft: Make, plugin: Plugin) -> None:
+async def test_an_article_of_a_type_that_a_plugin_brings_is_found_too(
+    desk: Desk, draft: Make, plugin: Plugin
+) -> None:
     """Its address is that of a post, as of plugins that take the name of a type out of addresses."""
     plugin(
-        "add_action('init', fn() => register_post_type('recipe', ['public' => true, 'show_in_rest' => true, "
+        "add_action('init', fn() => register_post_type('recipe', ['public' => true, "
+        "'show_in_rest' => true, "
         "'label' => 'Recipes']));"
         "add_filter('post_type_link', fn($url, $post) => $post->post_type === 'recipe' "
         "? home_url('/' . $post->post_name . '/') : $url, 10, 2);"
@@ -99,11 +119,17 @@ async def test_an_article_of_a_type_that_a_plugin_brings_is_found_too(desk: Desk
     assert "the recipe “A recipe”" in ending["error"]
 
 
-async def test_a_page_that_comes_in_the_meantime_leaves_no_half_published_article(desk: Desk, draft: Make) -> None:
+async def test_a_page_that_comes_in_the_meantime_leaves_no_half_published_article(
+    desk: Desk, draft: Make
+) -> None:
     made: list[int] = []
 
     def watch(number: int, when: str) -> None:
-        if when == "before" and desk.proxy.told[number - 1].startswith("POST /wp-json/wp/v2/posts/") and not made:
+        if (
+            when == "before"
+            and desk.proxy.told[number - 1].startswith("POST /wp-json/wp/v2/posts/")
+            and not made
+        ):
             made.append(page(desk))
 
     desk.proxy.watch = watch
@@ -131,12 +157,21 @@ async def test_a_page_that_took_the_address_of_a_live_article_is_told_with_the_n
 
 # By what readers get: the lines of a plugin, and what is said of it.
 SEEN = {
-    "a firewall": ("status_header(403); die('<title>Blocked</title>');", "answered 403, titled “Blocked”"),
+    "a firewall": (
+        "status_header(403); die('<title>Blocked</title>');",
+        "answered 403, titled “Blocked”",
+    ),
     "maintenance": ("status_header(503); die('Briefly unavailable');", "answered 503"),
     "a login": ("wp_redirect(home_url('/wp-login.php')); exit;", "asks readers to log in"),
     "a circle": ("wp_redirect($_SERVER['REQUEST_URI']); exit;", "come to no end"),
-    "another page": ("die('<title>Soon</title>We are coming soon.');", "get another page, titled “Soon”"),
-    "nothing": ("status_header(404); die('<title>Nothing</title>');", "get the answer 404, titled “Nothing”"),
+    "another page": (
+        "die('<title>Soon</title>We are coming soon.');",
+        "get another page, titled “Soon”",
+    ),
+    "nothing": (
+        "status_header(404); die('<title>Nothing</title>');",
+        "get the answer 404, titled “Nothing”",
+    ),
     "an old page": (
         "if (!isset($_GET['contentstudio'])) { die('<title>Old</title>Old words.'); }",
         "a cache in front of",

@@ -1,4 +1,6 @@
-"""The bench of publishing in a small size: three WordPress sites of its own, and the rate of each is held."""
+"""The bench of publishing in a small size: three WordPress sites of its own, and the rate of each
+is held.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from pathlib import Path
 BENCH = Path(__file__).parents[4] / "bench" / "publishing.py"
 
 
-def test_the_bench_of_publishing_tells_what_stands_on_each_site_and_whether_the_rate_was_held(tmp_path: Path) -> None:
+def test_the_bench_of_publishing_tells_what_stands_on_each_site_and_whether_the_rate_was_held(
+    tmp_path: Path,
+) -> None:
     told = subprocess.run(
         [sys.executable, str(BENCH), "--articles", "9", "--per-second", "1", "--json"],
         cwd=tmp_path,

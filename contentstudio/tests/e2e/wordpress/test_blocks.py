@@ -1,4 +1,6 @@
-"""Articles as blocks at a real WordPress: what readers see, what its editor makes of them, and that they stay ours."""
+"""Articles as blocks at a real WordPress: what readers see, what its editor makes of them, and that
+they stay ours.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,17 @@ from lxml import html
 from lxml.html import HtmlElement
 
 from contentstudio import config as settings
-from contentstudio.model import Draft, Image, ListBlock, Question, QuoteBlock, Section, Sentence, TableBlock
-from contentstudio.publish import mark
+from contentstudio.model import (
+    Draft,
+    Image,
+    ListBlock,
+    Question,
+    QuoteBlock,
+    Section,
+    Sentence,
+    TableBlock,
+)
+from contentstudio.publish import fingerprint
 from contentstudio.publish import wordpress as adapter
 from contentstudio.publish.port import Article, Conflict
 from contentstudio.publish.wordpress import WordPress
@@ -28,7 +39,10 @@ Make = Callable[..., Draft]
 Desk = Any  # of conftest.py
 Ask = Callable[[str], Awaitable[dict[str, Any]]]
 
-KNOWN = {f"core/{name}" for name in ("heading", "paragraph", "list", "list-item", "quote", "table", "image")}
+KNOWN = {
+    f"core/{name}"
+    for name in ("heading", "paragraph", "list", "list-item", "quote", "table", "image")
+}
 HOSTILE = [
     "[gallery ids=1] and [caption width=9]a[/caption] and [embed]https://a.example/[/embed]",
     "[[gallery]] &amp; &#91;gallery&#93; <b>c</b> <script>x()</script> <!--more--><!--nextpage-->",
@@ -43,7 +57,9 @@ def png(width: int, height: int, shade: int = 9) -> bytes:
     """A picture of one colour."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     rows = zlib.compress((b"\0" + bytes([shade]) * width) * height)
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
@@ -65,7 +81,10 @@ def sections() -> list[Section]:
                 ListBlock(items=[[said(text)] for text in HOSTILE]),
                 QuoteBlock(sentences=[said("[gallery] was said.", "s1")]),
                 QuoteBlock(sentences=[said(HOSTILE[2])]),
-                TableBlock(head=["A & b", "[gallery]"], rows=[[[said(HOSTILE[0])], []], [[said(HOSTILE[2])], []]]),
+                TableBlock(
+                    head=["A & b", "[gallery]"],
+                    rows=[[[said(HOSTILE[0])], []], [[said(HOSTILE[2])], []]],
+                ),
             ],
         ),
         Section(heading="Second", paragraphs=[[said("\u00a0A “b”\u00a0")]]),
@@ -85,7 +104,11 @@ def whole(draft: Make, **changes: Any) -> Draft:
 @pytest.fixture
 def pictures(tmp_path: Path) -> dict[str, bytes]:
     """The pictures of `whole`, beside the config."""
-    made = {"first.png": png(40, 30, 1), "large.png": png(1600, 1200, 2), "small.png": png(300, 200, 3)}
+    made = {
+        "first.png": png(40, 30, 1),
+        "large.png": png(1600, 1200, 2),
+        "small.png": png(300, 200, 3),
+    }
     for name, data in made.items():
         (tmp_path / name).write_bytes(data)
     return made
@@ -93,11 +116,15 @@ def pictures(tmp_path: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 async def gutenberg(servers: Any) -> AsyncIterator[Ask]:
-    """What the editor's own scripts make of a content: each block with its validity, and what a save would write."""
+    """What the editor's own scripts make of a content: each block with its validity, and what a
+    save would write.
+    """
     includes = servers[0].wordpress / "wp-includes"
     async with eyes.chromium() as browser:
         page = await browser.new_page()
-        for script in scripts((includes / "assets" / "script-loader-packages.min.php").read_text("utf-8")):
+        for script in scripts(
+            (includes / "assets" / "script-loader-packages.min.php").read_text("utf-8")
+        ):
             await page.add_script_tag(path=includes / "js" / "dist" / script)
             if script.endswith("lodash.js"):
                 await page.evaluate("window.lodash = _.noConflict(), 0")
@@ -121,7 +148,9 @@ def scripts(packages: str) -> list[str]:
     """The files of the editor's blocks, each after those that it needs, by WordPress's own list."""
     needs = {
         f"wp-{name}": re.findall("'([^']+)'", needed)
-        for name, needed in re.findall(r"'([a-z0-9-]+)\.min\.js' => array\('dependencies' => array\((.*?)\)", packages)
+        for name, needed in re.findall(
+            r"'([a-z0-9-]+)\.min\.js' => array\('dependencies' => array\((.*?)\)", packages
+        )
     }
     vendor = {"wp-polyfill": ["regenerator-runtime", "wp-polyfill"]}
     found: list[str] = []
@@ -129,7 +158,11 @@ def scripts(packages: str) -> list[str]:
     def add(name: str) -> None:
         for needed in needs.get(name, []):
             add(needed)
-        files = [f"{name[3:]}.js"] if name in needs else [f"vendor/{one}.js" for one in vendor.get(name, [name])]
+        files = (
+            [f"{name[3:]}.js"]
+            if name in needs
+            else [f"vendor/{one}.js" for one in vendor.get(name, [name])]
+        )
         found.extend(file for file in files if file not in found)
 
     add("wp-block-library")
@@ -167,7 +200,9 @@ def text_of(url: str) -> HtmlElement:
     """The text of an article as readers get it."""
     page = httpx2.get(url)
     assert page.status_code == 200
-    (text,) = html.fromstring(page.text).xpath("//*[contains(concat(' ', @class, ' '), ' entry-content ')]")
+    (text,) = html.fromstring(page.text).xpath(
+        "//*[contains(concat(' ', @class, ' '), ' entry-content ')]"
+    )
     return text
 
 
@@ -188,14 +223,20 @@ async def test_readers_see_the_words_and_nothing_in_them_is_run(
         assert shown.count(said.replace("--", "–")) == times, said  # WordPress's own typography
     assert words(text.xpath(".//h2")[0]) == "[gallery] & <i>heaps</i>"
     assert (
-        text.xpath(".//iframe | .//script | .//*[contains(@class, 'gallery')] | .//*[contains(@class, 'embed')]") == []
+        text.xpath(
+            ".//iframe | .//script | .//*[contains(@class, 'gallery')] | "
+            ".//*[contains(@class, 'embed')]"
+        )
+        == []
     )
     assert "It rots.1 “Turn it.”1" in shown
     assert text.xpath(".//q") == []
     assert [words(one) for one in text.xpath(".//blockquote//cite")] == ["A & B"]
     links = text.xpath(".//sup/a/@href")
     assert set(links) == {"#s1"}
-    assert [one.get("href") for one in text.xpath(".//*[@id='s1']")] == ["https://a.example/?b=1&c=2"]
+    assert [one.get("href") for one in text.xpath(".//*[@id='s1']")] == [
+        "https://a.example/?b=1&c=2"
+    ]
     assert text.xpath(".//*[@id='s1']/@rel") == ["noopener nofollow"]
 
 
@@ -226,7 +267,9 @@ async def test_the_editor_opens_an_article_without_complaint_and_a_save_changes_
     found = await gutenberg(raw(desk))
     assert {name for name, _ in found["names"]} == KNOWN
     assert all(valid for _, valid in found["names"])
-    if user == "editor":  # who may use any HTML; for others WordPress writes empty elements otherwise
+    if (
+        user == "editor"
+    ):  # who may use any HTML; for others WordPress writes empty elements otherwise
         assert found["saved"] == raw(desk)
     async with opened(desk) as publisher:
         before = await publisher.find("compost")
@@ -273,7 +316,9 @@ async def test_php_reads_known_blocks_and_no_text_between_them(
 
 
 @pytest.mark.parametrize("user", ["editor", "author"])
-async def test_a_title_and_an_excerpt_are_shown_as_words_and_hold_no_markup(desk: Desk, draft: Make, user: str) -> None:
+async def test_a_title_and_an_excerpt_are_shown_as_words_and_hold_no_markup(
+    desk: Desk, draft: Make, user: str
+) -> None:
     desk.configure(user)
     ending = await desk.publish("one", draft(title=WORDS, description=WORDS))
     assert ending["status"] == "succeeded", ending["error"]
@@ -291,17 +336,21 @@ async def test_a_title_and_an_excerpt_are_shown_as_words_and_hold_no_markup(desk
     (item,) = [one for one in re.findall("<item>.*?</item>", feed, re.DOTALL) if "/compost/" in one]
     titles = re.findall("<title>(.*?)</title>", item)
     assert [html.fromstring(f"<p>{title}</p>").text_content() for title in titles] == [SHOWN]
-    (description,) = re.findall(r"<description><!\[CDATA\[(.*?)\]\]></description>", item, re.DOTALL)
+    (description,) = re.findall(
+        r"<description><!\[CDATA\[(.*?)\]\]></description>", item, re.DOTALL
+    )
     assert words(html.fragment_fromstring(description, create_parent=True)) == SHOWN
     home = html.fromstring(httpx2.get(desk.wordpress.url).text)
     assert SHOWN in words(home) and home.xpath("//script[contains(., 'alert(1)')]") == []
 
 
-async def test_a_post_of_an_earlier_version_is_known_and_becomes_blocks(desk: Desk, draft: Make) -> None:
+async def test_a_post_of_an_earlier_version_is_known_and_becomes_blocks(
+    desk: Desk, draft: Make
+) -> None:
     article = Article(draft(), datetime.now(UTC))
     body = "<section>\n<h2>Heaps</h2>\n<p>“<q>Turn it.</q>”</p>\n</section>"
-    fingerprint = mark.mark(article.sha256, body)
-    old = f'<!-- wp:html {{"contentstudio":"{fingerprint}"}} -->\n{body}\n<!-- /wp:html -->'
+    placed = fingerprint.mark(article.sha256, body)
+    old = f'<!-- wp:html {{"contentstudio":"{placed}"}} -->\n{body}\n<!-- /wp:html -->'
     with desk.wordpress.client("editor") as editor:
         post = {"slug": "compost", "title": "On compost", "content": old, "status": "publish"}
         editor.post("/posts", json=post).raise_for_status()
@@ -310,11 +359,15 @@ async def test_a_post_of_an_earlier_version_is_known_and_becomes_blocks(desk: De
         assert known is not None and known.sha256 == article.sha256
         published, _ = await publisher.publish(article, at_once, known)
         assert published.action == "unchanged"
-        published, there = await publisher.publish(Article(draft("Anew."), article.at), at_once, known)
+        published, there = await publisher.publish(
+            Article(draft("Anew."), article.at), at_once, known
+        )
         assert published.action == "updated"
         assert raw(desk).startswith("<!-- wp:heading")
         with desk.wordpress.client("owner") as owner:
-            owner.post(f"/posts/{there.id}", json={"content": raw(desk).replace("Anew", "Mine")}).raise_for_status()
+            owner.post(
+                f"/posts/{there.id}", json={"content": raw(desk).replace("Anew", "Mine")}
+            ).raise_for_status()
         with pytest.raises(Conflict):
             await publisher.publish(article, at_once, there)
 
@@ -333,7 +386,9 @@ LATE = """add_filter('wp_insert_attachment_data', function ($data) {
 
 
 def attachments(desk: Desk) -> list[str]:
-    return str(desk.wordpress.sql("select ID from wp_posts where post_type = 'attachment' order by ID")).split()
+    return str(
+        desk.wordpress.sql("select ID from wp_posts where post_type = 'attachment' order by ID")
+    ).split()
 
 
 async def late(
@@ -342,19 +397,29 @@ async def late(
     """An upload that was given up, whose picture comes before a later request."""
     monkeypatch.setattr(adapter, "PAUSES", (0.0, 0.1))
     mu_plugin(LATE)
-    desk.wordpress.sql("insert into wp_options (option_name, option_value) values ('test_late', '0')")
+    desk.wordpress.sql(
+        "insert into wp_options (option_name, option_value) values ('test_late', '0')"
+    )
     desk.configure(timeout_seconds=2)
     (desk.file.parent / "first.png").write_bytes(png(40, 30, 1))
 
     def watch(number: int, then: str) -> None:
-        if then == "before" and re.match(when, desk.proxy.told[number - 1]) and len(attachments(desk)) == 1:
-            desk.wordpress.sql("update wp_options set option_value = '2' where option_name = 'test_late'")
+        if (
+            then == "before"
+            and re.match(when, desk.proxy.told[number - 1])
+            and len(attachments(desk)) == 1
+        ):
+            desk.wordpress.sql(
+                "update wp_options set option_value = '2' where option_name = 'test_late'"
+            )
             deadline = datetime.now(UTC).timestamp() + 20
             while not complete(desk) and datetime.now(UTC).timestamp() < deadline:
                 pass
 
     desk.proxy.watch = watch
-    ending: dict[str, Any] = await desk.publish("one", draft(images=[Image(src="first.png", alt="First")]))
+    ending: dict[str, Any] = await desk.publish(
+        "one", draft(images=[Image(src="first.png", alt="First")])
+    )
     assert ending["status"] == "succeeded", ending["error"]
     return ending
 
@@ -409,7 +474,9 @@ async def test_a_late_picture_that_nobody_uses_goes_with_the_next_version(
     desk.wordpress.sql("update wp_options set option_value = '2' where option_name = 'test_late'")
     while not complete(desk):
         pass
-    ending = await desk.publish("two", draft("Another start.", images=[Image(src="first.png", alt="First")]))
+    ending = await desk.publish(
+        "two", draft("Another start.", images=[Image(src="first.png", alt="First")])
+    )
     assert ending["output"]["action"] == "updated", ending["error"]
     (left,) = attachments(desk)
     with desk.wordpress.client("owner") as owner:

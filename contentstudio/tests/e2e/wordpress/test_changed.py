@@ -1,4 +1,6 @@
-"""A site that makes something else of an article than we sent: it counts as published, and what differs is told."""
+"""A site that makes something else of an article than we sent: it counts as published, and what
+differs is told.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,8 @@ from typing import Any
 import pytest
 
 from contentstudio.model import Draft, Image
-from overnight import control
-from overnight.model import Filter
+from overnight.operations import control
+from overnight.store.records import Filter
 
 Make = Callable[..., Draft]
 Desk = Any  # of conftest.py
@@ -24,7 +26,9 @@ PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 OURS = "$data['post_type'] === 'post' && $data['post_status'] === 'publish'"
-ON_SAVE = "add_filter('wp_insert_post_data', function ($data) {{ if ({}) {{ {} }} return $data; }});"
+ON_SAVE = (
+    "add_filter('wp_insert_post_data', function ($data) {{ if ({}) {{ {} }} return $data; }});"
+)
 FIELD = "$data['post_{0}'] = str_replace('{1}', '{2}', $data['post_{0}']);"
 
 
@@ -43,10 +47,16 @@ def on_save(line: str) -> str:
 # By what a plugin does on save: its line, and how what it did is told.
 CHANGES = {
     "typography of the title": (on_save(FIELD.format("title", "On", "»On«")), "of the title"),
-    "typography of the text": (on_save(FIELD.format("content", "It rots", "It “rots”")), "changed the text: “"),
+    "typography of the text": (
+        on_save(FIELD.format("content", "It rots", "It “rots”")),
+        "changed the text: “",
+    ),
     "a shorter excerpt": (on_save("$data['post_excerpt'] = 'What to know…';"), "of the excerpt"),
     "no excerpt": (on_save("$data['post_excerpt'] = '';"), "dropped the excerpt"),
-    "more text": (on_save("$data['post_content'] .= '<p>An advertisement.</p>';"), "An advertisement."),
+    "more text": (
+        on_save("$data['post_content'] .= '<p>An advertisement.</p>';"),
+        "An advertisement.",
+    ),
     "another slug": (on_save("$data['post_name'] = 'compost-of-2026';"), "of the slug “compost”"),
     "no categories": (
         "add_action('set_object_terms', function ($id, $terms, $ids, $taxonomy) {"
@@ -56,12 +66,15 @@ CHANGES = {
     ),
     "a category of its own": (
         "add_action('rest_after_insert_post', function ($post) {"
-        "    if ($post->post_status === 'publish') { wp_add_object_terms($post->ID, 'automatic', 'category'); } });",
+        "    if ($post->post_status === 'publish') { wp_add_object_terms($post->ID, "
+        "'automatic', 'category'); } });",
         "added categories of its own",
     ),
     "no picture": (
-        "add_filter('update_post_metadata', fn($done, $id, $key) => $key === '_thumbnail_id' ? true : $done, 10, 3);"
-        "add_filter('add_post_metadata', fn($done, $id, $key) => $key === '_thumbnail_id' ? true : $done, 10, 3);",
+        "add_filter('update_post_metadata', fn($done, $id, $key) => $key === "
+        "'_thumbnail_id' ? true : $done, 10, 3);"
+        "add_filter('add_post_metadata', fn($done, $id, $key) => $key === "
+        "'_thumbnail_id' ? true : $done, 10, 3);",
         "did not take the featured picture",
     ),
 }
@@ -77,7 +90,9 @@ async def test_what_a_plugin_changes_on_save_is_told_and_the_next_version_is_wri
     images = [Image(src="heap.png", alt="A heap of leaves")] if change == "no picture" else []
     ending = await desk.publish("one", draft("A start.", images=images))
     assert ending["status"] == "succeeded", ending["error"]
-    assert [told in one for one in ending["output"]["differs"]] == [True], ending["output"]["differs"]
+    assert [told in one for one in ending["output"]["differs"]] == [True], ending["output"][
+        "differs"
+    ]
     again = await desk.publish("two", draft("A start.", images=images))
     assert again["output"]["action"] == "unchanged", again["error"]
     assert again["output"]["differs"] == ending["output"]["differs"]
@@ -95,7 +110,9 @@ async def test_tags_that_differ_in_case_alone_are_one_and_the_same(desk: Desk, d
 
 
 @pytest.mark.parametrize("status", ["pending", "draft", "private"])
-async def test_a_status_that_is_refused_is_an_error(desk: Desk, draft: Make, plugin: Plugin, status: str) -> None:
+async def test_a_status_that_is_refused_is_an_error(
+    desk: Desk, draft: Make, plugin: Plugin, status: str
+) -> None:
     plugin(on_save(f"$data['post_status'] = '{status}';"))
     ending = await desk.publish("one", draft("A start."))
     assert ending["status"] == "dead"
@@ -105,7 +122,11 @@ async def test_a_status_that_is_refused_is_an_error(desk: Desk, draft: Make, plu
 async def test_what_an_editor_approves_that_was_held_back_is_acknowledged_by_a_replay(
     desk: Desk, draft: Make, plugin: Plugin
 ) -> None:
-    plugin(on_save("$data['post_status'] = current_user_can('manage_options') ? 'publish' : 'pending';"))
+    plugin(
+        on_save(
+            "$data['post_status'] = current_user_can('manage_options') ? 'publish' : 'pending';"
+        )
+    )
     await desk.publish("one", draft("A start."))
     (post,) = desk.wordpress.posts("compost")
     with desk.wordpress.client("owner") as owner:
@@ -117,8 +138,9 @@ async def test_what_an_editor_approves_that_was_held_back_is_acknowledged_by_a_r
 
 
 class Cache:
-    """Stands before a site and gives what it gave before, whoever asks, until a request says no-cache or, where it is
-    `stubborn`, as long as the address is the same but for its parameter `_`.
+    """Stands before a site and gives what it gave before, whoever asks, until a request says
+    no-cache or, where it is `stubborn`, as long as the address is the same but for its parameter
+    `_`.
     """
 
     def __init__(self, port: int) -> None:
@@ -134,8 +156,14 @@ class Cache:
                     key, told = key.split("&_=")[0], False
                 if self.command != "GET" or told or key not in kept:
                     upstream = HTTPConnection("127.0.0.1", port, timeout=30)
-                    headers = {k: v for k, v in self.headers.items() if k.lower() not in ("connection", "host")}
-                    upstream.request(self.command, self.path, body or None, {**headers, "Connection": "close"})
+                    headers = {
+                        k: v
+                        for k, v in self.headers.items()
+                        if k.lower() not in ("connection", "host")
+                    }
+                    upstream.request(
+                        self.command, self.path, body or None, {**headers, "Connection": "close"}
+                    )
                     answer = upstream.getresponse()
                     kept[key] = answer.status, answer.read()
                     upstream.close()
@@ -173,9 +201,15 @@ def cache(desk: Desk) -> Iterator[Cache]:
 async def test_a_cache_before_the_rest_api_is_asked_for_what_stands_there_now(
     desk: Desk, draft: Make, cache: Cache
 ) -> None:
-    for job, text, action in (("one", "A.", "created"), ("two", "B.", "updated"), ("three", "C.", "updated")):
+    for job, text, action in (
+        ("one", "A.", "created"),
+        ("two", "B.", "updated"),
+        ("three", "C.", "updated"),
+    ):
         ending = await desk.publish(job, draft(f"A start, {text}"))
-        assert (ending["output"]["action"], ending["output"]["differs"]) == (action, []), ending["error"]
+        assert (ending["output"]["action"], ending["output"]["differs"]) == (action, []), ending[
+            "error"
+        ]
     (post,) = desk.wordpress.posts("compost")
     assert "A start, C." in post["content"]
 
@@ -186,7 +220,9 @@ async def test_a_cache_that_cannot_be_passed_is_told_and_what_arrived_is_acknowl
     ending = await desk.publish("one", draft("A start."))
     known = (await desk.publish("two", draft("Another start.")))["output"]
     assert known["differs"] == []
-    with desk.wordpress.client("owner") as owner:  # so that the cache holds this version before it turns stubborn
+    with desk.wordpress.client(
+        "owner"
+    ) as owner:  # so that the cache holds this version before it turns stubborn
         assert owner.get("/posts", params={"slug": "compost"}).status_code == 200
     cache.stubborn = True
     ending = await desk.publish("three", draft("A third start."))

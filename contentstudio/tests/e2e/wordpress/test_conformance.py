@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-_spec = spec_from_file_location("publishers_suite", Path(__file__).parents[2] / "contract" / "test_publishers.py")
+_spec = spec_from_file_location(
+    "publishers_suite", Path(__file__).parents[2] / "contract" / "test_publishers.py"
+)
 assert _spec is not None and _spec.loader is not None
 suite = sys.modules["publishers_suite"] = module_from_spec(_spec)
 _spec.loader.exec_module(suite)
@@ -35,6 +37,9 @@ def place(wordpress: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> An
     monkeypatch.setenv("CONTENTSTUDIO_SECRET_GARDEN", wordpress.passwords["editor"])
     config = suite.loaded(
         tmp_path,
-        f"{{ to = 'wordpress', user = 'editor', url = '{wordpress.url}', private = true, category = 'Notes' }}",
+        f"{{ to = 'wordpress', user = 'editor', url = '{wordpress.url}', private = true, "
+        f"category = 'Notes' }}",
     )
-    return suite.Place(config, lambda slug: [post["content"] for post in posts(slug)], edit, take_away)
+    return suite.Place(
+        config, lambda slug: [post["content"] for post in posts(slug)], edit, take_away
+    )

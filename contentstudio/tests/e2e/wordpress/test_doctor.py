@@ -1,4 +1,6 @@
-"""The doctor of a site at a real WordPress: each thing that is wrong there is found, and nothing where all is well."""
+"""The doctor of a site at a real WordPress: each thing that is wrong there is found, and nothing
+where all is well.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 
 from contentstudio import config as settings
-from contentstudio import doctor
+from contentstudio.diagnostics import doctor
 from contentstudio.model import Image
 from contentstudio.publish.port import Finding
 
@@ -37,7 +39,15 @@ async def test_a_wordpress_that_is_well_has_nothing_to_mend(checked: Any) -> Non
     found = await checked()
     assert wrong(found) == {}
     told = " ".join(one.what for one in found)
-    for what in ("REST API", "application passwords", "permalinks", "editor", "SEO", "sitemap", "clock"):
+    for what in (
+        "REST API",
+        "application passwords",
+        "permalinks",
+        "editor",
+        "SEO",
+        "sitemap",
+        "clock",
+    ):
         assert what in told
 
 
@@ -49,41 +59,59 @@ async def test_a_role_without_rights_is_told(checked: Any) -> None:
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 BLOCKED = (
     "<html><head><title>Attention Required! | Cloudflare</title><style>p{color:red}</style></head>"
-    "<body><script>var x = '<p>no';</script><h1>Sorry,   you have been\x07 blocked</h1></body></html>"
+    "<body><script>var x = '<p>no';</script><h1>Sorry,   you have been\x07 "
+    "blocked</h1></body></html>"
 )
-CHALLENGE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Enable JavaScript</body></html>"
+CHALLENGE = (
+    "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Enable "
+    "JavaScript</body></html>"
+)
 NGINX = (
-    "<html><head><title>404 Not Found</title></head><body><center><h1>404 Not Found</h1></center>nginx</body></html>"
+    "<html><head><title>404 Not Found</title></head><body><center><h1>404 Not "
+    "Found</h1></center>nginx</body></html>"
 )
 PUT_OFF = "<html><title>Shop</title><body>Wartungsarbeiten: bin gleich zurück</body></html>"
 NOTICE = (
-    "<br />\\n<b>Warning</b>:  Undefined variable $x in <b>/srv/www/wp-content/plugins/seo-tool/main.php</b> "
+    "<br />\\n<b>Warning</b>:  Undefined variable $x in "
+    "<b>/srv/www/wp-content/plugins/seo-tool/main.php</b> "
     "on line <b>3</b><br />\\n"
 )
 FATAL = (
-    "PHP Fatal error: Uncaught Error: Call to x() in /srv/www/wp-content/themes/green/functions.php:12\\nStack trace:"
+    "PHP Fatal error: Uncaught Error: Call to x() in "
+    "/srv/www/wp-content/themes/green/functions.php:12\\nStack trace:"
 )
 OFF = "add_filter('rest_authentication_errors', fn($was) => {});"
-GUEST = "is_user_logged_in() ? $was : new WP_Error('rest_login_required', 'Members only.', ['status' => 401])"
+GUEST = (
+    "is_user_logged_in() ? $was : new WP_Error('rest_login_required', 'Members only.', "
+    "['status' => 401])"
+)
 CLOSED = (
     "if (strpos($_SERVER['REQUEST_URI'], '/wp-json') === 0) {{ "
-    "http_response_code({}); header('Content-Type: text/html'); die('<title>{}</title><p>Not for you.'); }}"
+    "http_response_code({}); header('Content-Type: text/html'); "
+    "die('<title>{}</title><p>Not for you.'); }}"
 )
 BOM = r'echo "\xEF\xBB\xBF";'
 ONLY = "if (strpos($_SERVER['REQUEST_URI'], '/wp-json') === 0) ob_start() && print "
-STRIPPED = "unset($_SERVER['PHP_AUTH_USER'], $_SERVER['PHP_AUTH_PW'], $_SERVER['HTTP_AUTHORIZATION']);"
+STRIPPED = (
+    "unset($_SERVER['PHP_AUTH_USER'], $_SERVER['PHP_AUTH_PW'], $_SERVER['HTTP_AUTHORIZATION']);"
+)
 USERS = (
-    "add_filter('rest_endpoints', fn($all) => array_filter($all, fn($route) => strpos($route, '/wp/v2/users') !== 0, "
+    "add_filter('rest_endpoints', fn($all) => array_filter($all, fn($route) => "
+    "strpos($route, '/wp/v2/users') !== 0, "
     "ARRAY_FILTER_USE_KEY));"
 )
 FLUSH = "delete from wp_options where option_name = 'rewrite_rules';"
-PLAIN = f"update wp_options set option_value = '' where option_name = 'permalink_structure'; {FLUSH}"
+PLAIN = (
+    f"update wp_options set option_value = '' where option_name = 'permalink_structure'; {FLUSH}"
+)
 Said = tuple[int, dict[str, str], bytes]
 
 
 @dataclass(frozen=True)
 class Quirk:
-    """What is wrong: a plugin's lines, what a front answers, SQL, or a file. What must be told of it, and its mend."""
+    """What is wrong: a plugin's lines, what a front answers, SQL, or a file. What must be told of
+    it, and its mend.
+    """
 
     what: str
     mend: str
@@ -96,10 +124,14 @@ class Quirk:
     transient: bool = False
 
 
-def page(status: int, text: str, under: str = "/", **headers: str) -> Callable[[str, str, int], Said | None]:
+def page(
+    status: int, text: str, under: str = "/", **headers: str
+) -> Callable[[str, str, int], Said | None]:
     """A front that answers so to whatever lies below a path."""
     told = HTML | {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda method, path, size: (status, told, text.encode()) if path.startswith(under) else None
+    return lambda method, path, size: (
+        (status, told, text.encode()) if path.startswith(under) else None
+    )
 
 
 def moved(to: str) -> Callable[[str, str, int], Said | None]:
@@ -115,7 +147,9 @@ def subfolder(method: str, path: str, size: int) -> Said | None:
 
 QUIRKS = {
     "to https": Quirk(
-        "redirects to https://garden.example", "url = “https://garden.example”", front=moved("https://garden.example")
+        "redirects to https://garden.example",
+        "url = “https://garden.example”",
+        front=moved("https://garden.example"),
     ),
     "to www": Quirk(
         "redirects to http://www.garden.example",
@@ -140,7 +174,10 @@ QUIRKS = {
         "does not hand /wp-json/ on", "try_files", front=page(404, NGINX, "/wp-json")
     ),
     "another prefix": Quirk(
-        "was moved to", "rest_url_prefix", plugin="add_filter('rest_url_prefix', fn() => 'api');", sql=FLUSH
+        "was moved to",
+        "rest_url_prefix",
+        plugin="add_filter('rest_url_prefix', fn() => 'api');",
+        sql=FLUSH,
     ),
     "a subfolder": Quirk("WordPress is at", "/blog”", front=subfolder),
     "no WordPress": Quirk("there is no WordPress", "as url", front=page(404, NGINX)),
@@ -169,7 +206,9 @@ QUIRKS = {
         site={"password": "abcd"},
         job="keeps the REST API from guests, and we are not taken for logged in",
     ),
-    "a firewall": Quirk("a firewall (Cloudflare) refuses us", "let it pass", front=page(403, BLOCKED)),
+    "a firewall": Quirk(
+        "a firewall (Cloudflare) refuses us", "let it pass", front=page(403, BLOCKED)
+    ),
     "a firewall for the API": Quirk(
         "a firewall (Cloudflare) refuses us", "let it pass", front=page(403, BLOCKED, "/wp-json")
     ),
@@ -179,7 +218,10 @@ QUIRKS = {
         front=page(401, "<h1>Staging", WWW_Authenticate="Basic"),
     ),
     "a challenge": Quirk(
-        "protection against bots", "let requests to /wp-json/", front=page(200, CHALLENGE), transient=True
+        "protection against bots",
+        "let requests to /wp-json/",
+        front=page(200, CHALLENGE),
+        transient=True,
     ),
     "a challenge by cookie": Quirk(
         "the same address again",
@@ -187,16 +229,27 @@ QUIRKS = {
         front=lambda m, path, _: (307, {"Location": path}, b""),
         transient=True,
     ),
-    "too many requests": Quirk("no more requests", "raise the limit", front=page(429, "<h1>Slow down"), transient=True),
-    "maintenance": Quirk(
-        "in maintenance", ".maintenance", file=(".maintenance", "<?php $upgrading = time();"), transient=True
+    "too many requests": Quirk(
+        "no more requests", "raise the limit", front=page(429, "<h1>Slow down"), transient=True
     ),
-    "maintenance by a plugin": Quirk("in maintenance", "maintenance mode", front=page(503, PUT_OFF), transient=True),
+    "maintenance": Quirk(
+        "in maintenance",
+        ".maintenance",
+        file=(".maintenance", "<?php $upgrading = time();"),
+        transient=True,
+    ),
+    "maintenance by a plugin": Quirk(
+        "in maintenance", "maintenance mode", front=page(503, PUT_OFF), transient=True
+    ),
     "a notice": Quirk(
-        "PHP prints a warning of the plugin seo-tool", "WP_DEBUG_DISPLAY", plugin=f'echo "{NOTICE}";'.replace("$x", "x")
+        "PHP prints a warning of the plugin seo-tool",
+        "WP_DEBUG_DISPLAY",
+        plugin=f'echo "{NOTICE}";'.replace("$x", "x"),
     ),
     "a fatal error": Quirk(
-        "PHP prints a fatal error of the theme green", "update the theme green", plugin=f'echo "{FATAL}"; exit;'
+        "PHP prints a fatal error of the theme green",
+        "update the theme green",
+        plugin=f'echo "{FATAL}"; exit;',
     ),
     "a BOM": Quirk("begins with a BOM", "without BOM", plugin=BOM),
     "a wrong password": Quirk(
@@ -248,11 +301,15 @@ QUIRKS = {
 
 
 @pytest.fixture
-def break_it(desk: Desk, servers: Any, wordpress: Any, request: pytest.FixtureRequest) -> Callable[[Quirk], None]:
+def break_it(
+    desk: Desk, servers: Any, wordpress: Any, request: pytest.FixtureRequest
+) -> Callable[[Quirk], None]:
     www: Path = servers[2]
 
     def break_it(quirk: Quirk) -> None:
-        files = [("wp-content/mu-plugins/quirk.php", f"<?php {quirk.plugin}")] if quirk.plugin else []
+        files = (
+            [("wp-content/mu-plugins/quirk.php", f"<?php {quirk.plugin}")] if quirk.plugin else []
+        )
         for name, text in [*files, *([quirk.file] if quirk.file else [])]:
             (www / name).write_text(text, "utf-8")
             request.addfinalizer((www / name).unlink)
@@ -291,7 +348,11 @@ async def test_the_words_of_a_page_are_kept_by_the_job(desk: Desk, draft: Any) -
         (OFF.format(GUEST), "editor", "closed to guests"),
         (USERS, "editor", "keeps the addresses of users"),
         (USERS, "author", "keeps the addresses of users"),
-        (f'{ONLY} "{NOTICE}";'.replace("$x", "x"), "editor", "PHP prints a warning of the plugin seo-tool"),
+        (
+            f'{ONLY} "{NOTICE}";'.replace("$x", "x"),
+            "editor",
+            "PHP prints a warning of the plugin seo-tool",
+        ),
         (BOM.replace("echo", ONLY), "editor", "begins with a BOM"),
     ],
     ids=[
@@ -314,25 +375,37 @@ async def test_what_is_no_hindrance_is_told_as_none(
     assert ending["status"] == "succeeded", ending["error"]
 
 
-async def test_rights_are_told_where_the_addresses_of_users_are_not(checked: Any, break_it: Any) -> None:
+async def test_rights_are_told_where_the_addresses_of_users_are_not(
+    checked: Any, break_it: Any
+) -> None:
     break_it(Quirk("", "", USERS))
     found = await checked(user="contributor")
-    assert wrong(found) == {"it may upload pictures": "give contributor the role of an author or an editor"}
+    assert wrong(found) == {
+        "it may upload pictures": "give contributor the role of an author or an editor"
+    }
     assert any(one.what == "whether it may publish is not told" for one in found)
 
 
 async def test_an_upload_that_the_web_server_does_not_take_is_told_and_the_job_names_it(
     checked: Any, desk: Desk, draft: Any
 ) -> None:
-    large = "<html><head><title>413 Request Entity Too Large</title></head><body><hr>nginx</body></html>"
-    desk.proxy.front = lambda method, path, size: (413, HTML, large.encode()) if size > 1_000_000 else None
+    large = (
+        "<html><head><title>413 Request Entity Too "
+        "Large</title></head><body><hr>nginx</body></html>"
+    )
+    desk.proxy.front = lambda method, path, size: (
+        (413, HTML, large.encode()) if size > 1_000_000 else None
+    )
     ((what, mend),) = wrong(await checked()).items()
     assert "a picture of 2 MB does not arrive" in what
     assert "client_max_body_size" in mend
     (desk.file.parent / "heap.png").write_bytes(bytes(1_100_000))
     ending = await desk.publish("one", draft(images=[Image(src="heap.png", alt="A heap")]))
     assert ending["status"] == "dead"
-    assert "larger than the web server takes (“413 Request Entity Too Large – nginx”)" in ending["error"]
+    assert (
+        "larger than the web server takes (“413 Request Entity Too Large – nginx”)"
+        in ending["error"]
+    )
     assert "client_max_body_size" in ending["error"]
 
 
@@ -366,7 +439,10 @@ async def test_which_fields_of_an_seo_plugin_can_be_written_is_told(
 ) -> None:
     plugin: Path = servers[2] / "wp-content" / "mu-plugins" / "seo.php"
     request.addfinalizer(plugin.unlink)
-    route = "register_rest_route('rankmath/v1', '/x', ['callback' => 'x', 'permission_callback' => '__return_true']);"
+    route = (
+        "register_rest_route('rankmath/v1', '/x', ['callback' => 'x', 'permission_callback' "
+        "=> '__return_true']);"
+    )
     meta = "register_post_meta('post', 'rank_math_{}', ['show_in_rest' => true, 'single' => true]);"
     title, description = meta.format("title"), meta.format("description")
     for own, says, missing in (

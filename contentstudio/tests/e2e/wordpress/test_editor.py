@@ -1,4 +1,6 @@
-"""Articles in a real Chromium at a real WordPress: in the editor of the owner, and in two themes before readers."""
+"""Articles in a real Chromium at a real WordPress: in the editor of the owner, and in two themes
+before readers.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,17 @@ import eyes
 import pytest
 from playwright.async_api import Browser, Page, Route
 
-from contentstudio.model import Draft, Image, ListBlock, Question, QuoteBlock, Reference, Section, Sentence, TableBlock
+from contentstudio.model import (
+    Draft,
+    Image,
+    ListBlock,
+    Question,
+    QuoteBlock,
+    Reference,
+    Section,
+    Sentence,
+    TableBlock,
+)
 
 pytestmark = pytest.mark.timeout(300)  # the editor is many scripts, and a machine may be busy
 Make = Callable[..., Draft]
@@ -24,8 +36,13 @@ EVERY_BLOCK = """() => {
   const flat = blocks => blocks.flatMap(block => [block, ...flat(block.innerBlocks)])
   return flat(wp.data.select('core/block-editor').getBlocks()).map(({name, isValid}) => [name, isValid])
 }"""
-SERIALISED_AGAIN = "wp.blocks.serialize(wp.blocks.parse(wp.data.select('core/editor').getCurrentPost().content))"
-IMAGES = [Image(src="hills-1.jpg", alt="Hills in the morning"), Image(src="hills-2.jpg", alt="Hills in the evening")]
+SERIALISED_AGAIN = (
+    "wp.blocks.serialize(wp.blocks.parse(wp.data.select('core/editor').getCurrentPost().content))"
+)
+IMAGES = [
+    Image(src="hills-1.jpg", alt="Hills in the morning"),
+    Image(src="hills-2.jpg", alt="Hills in the evening"),
+]
 
 
 def text(*sentences: str, source: str | None = None, quoted: bool = False) -> list[Sentence]:
@@ -35,16 +52,34 @@ def text(*sentences: str, source: str | None = None, quoted: bool = False) -> li
 
 ARTICLE: dict[str, Any] = {
     "title": "Compost from what falls",
-    "description": "Leaves, straw and kitchen scraps become soil in a year, if they lie in the right order.",
+    "description": "Leaves, straw and kitchen scraps become soil in a year, if they lie in the right "
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    "order.",
     "sections": [
         Section(
             heading="What goes in",
             paragraphs=[
                 text(
-                    "A heap wants two things in balance.", "What is green feeds it, and what is brown lets it breathe."
+                    "A heap wants two things in balance.",
+                    "What is green feeds it, and what is brown lets it breathe.",
                 )
                 + text("Both lie in most gardens by October.", source="s1"),
-                ListBlock(items=[text("Leaves, best of all from fruit trees", source="s1"), text("Straw & hay")]),
+                ListBlock(
+                    items=[
+                        text("Leaves, best of all from fruit trees", source="s1"),
+                        text("Straw & hay"),
+                    ]
+                ),
                 text("It rots without help, only later.", source="s2"),
             ],
         ),
@@ -52,20 +87,41 @@ ARTICLE: dict[str, Any] = {
             heading="How to build it",
             paragraphs=[
                 ListBlock(
-                    ordered=True, items=[text("Lay twigs below."), text("Pile green on brown."), text("Cover it.")]
+                    ordered=True,
+                    items=[
+                        text("Lay twigs below."),
+                        text("Pile green on brown."),
+                        text("Cover it."),
+                    ],
                 ),
                 text("One rule is older than all books.")
                 + text("Turn it once a month and it will never smell.", source="s2", quoted=True),
-                QuoteBlock(sentences=text("A garden is only as good as its heap.", source="s3", quoted=True)),
+                QuoteBlock(
+                    sentences=text(
+                        "A garden is only as good as its heap.", source="s3", quoted=True
+                    )
+                ),
             ],
         ),
         Section(
             heading="How long it takes",
             paragraphs=[
                 TableBlock(
-                    head=["What", "Days until it is soil", "Temperature within", "Water", "How often it is turned"],
+                    head=[
+                        "What",
+                        "Days until it is soil",
+                        "Temperature within",
+                        "Water",
+                        "How often it is turned",
+                    ],
                     rows=[
-                        [text("Leaves"), text("200", source="s1"), text("20 °C"), [], text("Never")],
+                        [
+                            text("Leaves"),
+                            text("200", source="s1"),
+                            text("20 °C"),
+                            [],
+                            text("Never"),
+                        ],
                         [
                             text("Kitchen scraps"),
                             text("90", source="s2"),
@@ -86,14 +142,27 @@ ARTICLE: dict[str, Any] = {
             title="Leaves & what they leave",
             sha256="0" * 64,
         ),
-        Reference(id="s2", url="https://heaps.example/" + "a-long-address-" * 8, title="", sha256="1" * 64),
-        Reference(id="s3", url="https://words.example/", title="Words of gardeners", sha256="2" * 64),
+        Reference(
+            id="s2", url="https://heaps.example/" + "a-long-address-" * 8, title="", sha256="1" * 64
+        ),
+        Reference(
+            id="s3", url="https://words.example/", title="Words of gardeners", sha256="2" * 64
+        ),
     ],
-    "faq": [Question(question="Does it smell?", answer=text("Only where it gets no air.", source="s2"))],
+    "faq": [
+        Question(question="Does it smell?", answer=text("Only where it gets no air.", source="s2"))
+    ],
     "tags": ["Soil & Earth", "heaps"],
     "images": IMAGES,
 }
-WORDS_OF_EACH_KIND = ["What goes in", "It rots", "Turn it once", "Leaves, best", "Pile green", "A garden is only"]
+WORDS_OF_EACH_KIND = [
+    "What goes in",
+    "It rots",
+    "Turn it once",
+    "Leaves, best",
+    "Pile green",
+    "A garden is only",
+]
 WORDS_OF_EACH_KIND += [
     "Days until",
     "Kitchen scraps",
@@ -103,7 +172,10 @@ WORDS_OF_EACH_KIND += [
     "Leaves & what",
     "Words of",
 ]
-KINDS = {f"core/{name}" for name in ("heading", "paragraph", "list", "list-item", "quote", "image", "table")}
+KINDS = {
+    f"core/{name}"
+    for name in ("heading", "paragraph", "list", "list-item", "quote", "image", "table")
+}
 THEMES = {"blocks": "twentytwentythree", "classic": "twentytwentyone"}
 TOO_WIDE = """() => {
   const seen = element => {
@@ -133,9 +205,11 @@ def pictures() -> Path | None:
 
 @asynccontextmanager
 async def page_at(site: Any, browser: Browser, look: str = "light") -> AsyncIterator[Page]:
-    """A page that sees this site alone: what it asks of others (faces, emoji, previews) is answered with nothing.
+    """A page that sees this site alone: what it asks of others (faces, emoji, previews) is answered
+    with nothing.
 
-    No script of it may complain, and the editor does of a block that it cannot read: see `eyes.page_of`.
+    No script of it may complain, and the editor does of a block that it cannot read: see
+    `eyes.page_of`.
     """
 
     async def answer(route: Route) -> None:
@@ -209,7 +283,9 @@ async def test_an_article_looks_right_in_themes_that_we_did_not_make(
                 assert await page.get_by_alt_text(image.alt).count() == 1
             shown = await page.evaluate(SHOWN)
             assert [told.count("“") for told in shown if "Turn it once" in told] == [1]
-            assert max(told.count("“") for told in shown if "only as good as" in told) <= 1, "a theme may add one"
+            assert max(told.count("“") for told in shown if "only as good as" in told) <= 1, (
+                "a theme may add one"
+            )
             if pictures is not None:
                 await load_all(page)
                 size = {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": 1600}
@@ -229,7 +305,8 @@ async def check_width(page: Page) -> None:
 async def load_all(page: Page) -> None:
     """The pictures too that are loaded when they come near."""
     await page.evaluate(
-        "Promise.all([...document.images].map(image => (image.loading = 'eager', image.decode().catch(() => {}))))"
+        "Promise.all([...document.images].map(image => (image.loading = 'eager', "
+        "image.decode().catch(() => {}))))"
     )
 
 
@@ -263,7 +340,9 @@ async def test_an_article_that_was_saved_in_the_editor_with_the_same_words_is_st
 ) -> None:
     await published(desk, whole())
     async with editor_of(desk.wordpress, browser) as page:
-        for words in WORDS_OF_EACH_KIND:  # the editor writes a block anew in which something was typed
+        for (
+            words
+        ) in WORDS_OF_EACH_KIND:  # the editor writes a block anew in which something was typed
             await page.locator(".is-root-container").get_by_text(words).first.click()
             await page.keyboard.type("x")
             await page.keyboard.press("Backspace")

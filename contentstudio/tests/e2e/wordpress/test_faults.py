@@ -1,4 +1,6 @@
-"""Publishing to a real WordPress while things break: afterwards one post has the slug, with the right content."""
+"""Publishing to a real WordPress while things break: afterwards one post has the slug, with the
+right content.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,17 @@ from fault_proxy import FAULTS
 
 from contentstudio.model import Draft
 from contentstudio.publish import wordpress as adapter
-from overnight import control
-from overnight.model import Filter
+from overnight.operations import control
+from overnight.store.records import Filter
 
 Make = Callable[..., Draft]
 Desk = Any  # of conftest.py
 
-REQUESTS = {"begin": ("POST", "/posts?"), "write": ("POST", "/posts/"), "look again": ("GET", "/posts/")}
+REQUESTS = {
+    "begin": ("POST", "/posts?"),
+    "write": ("POST", "/posts/"),
+    "look again": ("GET", "/posts/"),
+}
 
 
 def only(desk: Desk, text: str, slug: str = "compost") -> None:
@@ -32,7 +38,10 @@ def only(desk: Desk, text: str, slug: str = "compost") -> None:
     assert [(post["slug"], post["status"]) for post in posts] == [(slug, "publish")]
     assert text in posts[0]["content"]
     assert posts[0]["title"] == f"On {slug}: a &lt; b &amp; “c”"
-    assert desk.wordpress.sql("select count(*) from wp_posts where post_content like '%\"begun\"%'") == "0"
+    assert (
+        desk.wordpress.sql("select count(*) from wp_posts where post_content like '%\"begun\"%'")
+        == "0"
+    )
 
 
 @pytest.mark.parametrize("request_", ["begin", "write", "look again"])
@@ -45,13 +54,17 @@ async def test_a_fault_of_the_network(
     desk.proxy.fault(fault, *REQUESTS[request_])
     ending = await desk.publish("one", draft("A start."))
     assert ending["status"] == "succeeded", ending["error"]
-    assert (ending["failures"] == 0) is (request_ == "look again")  # a look after the write is repeated at once
+    assert (ending["failures"] == 0) is (
+        request_ == "look again"
+    )  # a look after the write is repeated at once
     assert ending["output"]["differs"] == []
     only(desk, "A start.")
 
 
 async def test_a_slow_insert_that_ends_after_we_gave_up(desk: Desk, draft: Make) -> None:
-    desk.wordpress.sql("insert into wp_options (option_name, option_value) values ('test_slow_seconds', '3')")
+    desk.wordpress.sql(
+        "insert into wp_options (option_name, option_value) values ('test_slow_seconds', '3')"
+    )
     desk.configure(timeout_seconds=1)
     ending = await desk.publish("one", draft("A start."))
     assert ending["status"] == "succeeded", ending["error"]
@@ -60,14 +73,22 @@ async def test_a_slow_insert_that_ends_after_we_gave_up(desk: Desk, draft: Make)
 
 
 @pytest.mark.parametrize("request_", ["write", "look again"])
-async def test_a_twin_that_a_slow_server_makes_late_is_removed(desk: Desk, draft: Make, request_: str) -> None:
+async def test_a_twin_that_a_slow_server_makes_late_is_removed(
+    desk: Desk, draft: Make, request_: str
+) -> None:
     """Of two drafts with the same slug WordPress would show the one as `-2`."""
-    columns = "post_author, post_date, post_date_gmt, to_ping, pinged, post_modified, post_modified_gmt"
+    columns = (
+        "post_author, post_date, post_date_gmt, to_ping, pinged, post_modified, post_modified_gmt"
+    )
     columns += ", post_content_filtered, post_type, post_name"
     begun = f"'', '', 'draft', '{adapter.BEGUN}'"  # as it was begun, without a title
     twin = f"insert into wp_posts ({columns}, post_title, post_excerpt, post_status, post_content) "
     twin += f"select {columns}, {begun} "
-    once(desk, REQUESTS[request_], lambda: desk.wordpress.sql(f"{twin} from wp_posts where post_name = 'compost'"))
+    once(
+        desk,
+        REQUESTS[request_],
+        lambda: desk.wordpress.sql(f"{twin} from wp_posts where post_name = 'compost'"),
+    )
     ending = await desk.publish("one", draft("A start."))
     assert ending["status"] == "succeeded", ending["error"]
     only(desk, "A start.")
@@ -78,7 +99,12 @@ async def test_php_killed_and_started_again(
     desk: Desk, draft: Make, monkeypatch: pytest.MonkeyPatch, request_: str
 ) -> None:
     monkeypatch.setattr(adapter, "PAUSES", (0.0, 0.1))
-    once(desk, REQUESTS[request_], lambda: (desk.wordpress.kill(), desk.wordpress.start()), in_the_middle=True)
+    once(
+        desk,
+        REQUESTS[request_],
+        lambda: (desk.wordpress.kill(), desk.wordpress.start()),
+        in_the_middle=True,
+    )
     ending = await desk.publish("one", draft("A start."))
     assert ending["status"] == "succeeded", ending["error"]
     only(desk, "A start.")
@@ -104,7 +130,9 @@ def once(
     after: Callable[[], Any] = lambda: None,
     in_the_middle: bool = False,
 ) -> None:
-    """Do something before the first such request, or while it is carried out, and something after it."""
+    """Do something before the first such request, or while it is carried out, and something after
+    it.
+    """
     state = {"done": 0}
 
     def watch(number: int, when: str) -> None:
@@ -115,7 +143,8 @@ def once(
             state["done"] = number
             if in_the_middle:
                 desk.wordpress.sql(
-                    "insert into wp_options (option_name, option_value) values ('test_slow_seconds', '0.5')"
+                    "insert into wp_options (option_name, option_value) values "
+                    "('test_slow_seconds', '0.5')"
                 )
                 threading.Timer(0.2, before).start()
             else:
@@ -131,7 +160,9 @@ def matches(told: str, request_: tuple[str, str]) -> bool:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_our_worker_killed_at_every_point_of_the_sequence(desk: Desk, draft: Make, when: str) -> None:
+async def test_our_worker_killed_at_every_point_of_the_sequence(
+    desk: Desk, draft: Make, when: str
+) -> None:
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(
         ["contentstudio.app", "contentstudio.publish.wordpress", "overnight.testing", "httpx2"]
@@ -143,8 +174,14 @@ async def test_our_worker_killed_at_every_point_of_the_sequence(desk: Desk, draf
         slug = f"at-{point}"
         started = len(desk.proxy.told)
         await desk.begin(slug, draft("A start.", slug=slug))
-        given = {"FILE": str(desk.file), "URL": desk.database.url, "SECRET": desk.wordpress.passwords["editor"]}
-        process = processes.Process(target=runpy.run_path, args=(str(Path(__file__).with_name("worker.py")), given))
+        given = {
+            "FILE": str(desk.file),
+            "URL": desk.database.url,
+            "SECRET": desk.wordpress.passwords["editor"],
+        }
+        process = processes.Process(
+            target=runpy.run_path, args=(str(Path(__file__).with_name("worker.py")), given)
+        )
         gone = killing(desk, process, started + point, when)
         process.start()
         process.join(60)
@@ -158,10 +195,11 @@ async def test_our_worker_killed_at_every_point_of_the_sequence(desk: Desk, draf
 
 
 def killing(desk: Desk, process: BaseProcess, request_: int, when: str) -> threading.Event:
-    """Kill the process at that request, which goes on once the event tells that the process is gone.
+    """Kill the process at that request, which goes on once the event tells that the process is
+    gone.
 
-    The proxy's thread does not join the process itself: of two threads that wait for one child of a fork server only
-    one is told how it ended.
+    The proxy's thread does not join the process itself: of two threads that wait for one child of a
+    fork server only one is told how it ended.
     """
     gone = threading.Event()
 
@@ -178,7 +216,9 @@ async def test_twenty_at_once_publish_one_slug(desk: Desk, draft: Make) -> None:
     for number in range(20):
         await desk.begin(f"job {number}", draft(f"Version {number}."))
     await asyncio.gather(*(desk.work(concurrency=10) for _ in range(3)))
-    rows = await desk.database.fetch("select status, error, output from runs where step = 'publish'")
+    rows = await desk.database.fetch(
+        "select status, error, output from runs where step = 'publish'"
+    )
     assert [row["status"] for row in rows] == ["succeeded"] * 20, [row["error"] for row in rows]
     assert [row["output"]["action"] for row in rows].count("created") == 1
     only(desk, "Version ")
@@ -190,11 +230,15 @@ async def test_a_persons_edit_in_between_is_not_written_over(desk: Desk, draft: 
     def edit() -> None:
         (post,) = desk.wordpress.posts("compost%")
         with desk.wordpress.client("owner") as owner:
-            owner.post(f"/posts/{post['id']}", json={"content": "A person’s words."}).raise_for_status()
+            owner.post(
+                f"/posts/{post['id']}", json={"content": "A person’s words."}
+            ).raise_for_status()
 
     desk.proxy.fault("502 after", *REQUESTS["begin"])
     desk.proxy.watch = lambda number, when: (
-        edit() if when == "after" and desk.proxy.told[number - 1] == "POST /wp-json/wp/v2/posts" else None
+        edit()
+        if when == "after" and desk.proxy.told[number - 1] == "POST /wp-json/wp/v2/posts"
+        else None
     )
     ending = await desk.publish("one", draft("A start."))
     assert ending["status"] == "needs_review"
@@ -202,7 +246,9 @@ async def test_a_persons_edit_in_between_is_not_written_over(desk: Desk, draft: 
     assert post["content"] == "A person’s words."
 
 
-async def test_a_wrong_password_writes_nothing_and_the_right_one_publishes_once(desk: Desk, draft: Make) -> None:
+async def test_a_wrong_password_writes_nothing_and_the_right_one_publishes_once(
+    desk: Desk, draft: Make
+) -> None:
     desk.configure("editor", password="not this one")
     ending = await desk.publish("one", draft("A start."))
     assert ending["status"] == "dead"
@@ -214,7 +260,9 @@ async def test_a_wrong_password_writes_nothing_and_the_right_one_publishes_once(
     only(desk, "A start.")
 
 
-async def test_an_author_without_rights_publishes_nothing_and_with_them_once(desk: Desk, draft: Make) -> None:
+async def test_an_author_without_rights_publishes_nothing_and_with_them_once(
+    desk: Desk, draft: Make
+) -> None:
     desk.configure("contributor", category=None)
     ending = await desk.publish("one", draft("A start.", tags=[]))
     assert ending["status"] == "dead"

@@ -1,4 +1,6 @@
-"""A person edits while we publish: what they did stays, in whichever field, and between whichever requests."""
+"""A person edits while we publish: what they did stays, in whichever field, and between whichever
+requests.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,8 @@ from contentstudio import publish
 from contentstudio.model import Draft, Image
 from contentstudio.publish import wordpress as adapter
 from contentstudio.publish.port import GONE, Article, Conflict, Existing, Publisher
-from overnight import control
 from overnight.errors import Transient
+from overnight.operations import control
 
 Make = Callable[..., Draft]
 Desk = Any  # of conftest.py
@@ -28,7 +30,8 @@ PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 WRITE = ("POST", "/posts/")
-# What a person does to a post: to a field by REST, as the editor does it, and how the database tells of it.
+# What a person does to a post: to a field by REST, as the editor does it, and how the database
+# tells of it.
 EDITS: dict[str, dict[str, Any]] = {
     "title": {"title": "A person’s title"},
     "excerpt": {"excerpt": "A person’s excerpt."},
@@ -59,7 +62,12 @@ def at(desk: Desk, request_: tuple[str, str], act: Callable[[], Any], when: str 
 
     def watch(number: int, now: str) -> None:
         told = f"{desk.proxy.told[number - 1]}?"
-        if now == when and told.startswith(f"{request_[0]} ") and request_[1] in told and not state["done"]:
+        if (
+            now == when
+            and told.startswith(f"{request_[0]} ")
+            and request_[1] in told
+            and not state["done"]
+        ):
             state["done"] = True
             act()
 
@@ -86,8 +94,13 @@ class Person:
             if what in ("tags", "categories"):
                 change[what] = [owner.post(f"/{what}", json={"name": "of a person"}).json()["id"]]
             if what == "picture":
-                headers = {"Content-Disposition": 'attachment; filename="mine.png"', "Content-Type": "image/png"}
-                change["featured_media"] = owner.post("/media", content=PIXEL, headers=headers).json()["id"]
+                headers = {
+                    "Content-Disposition": 'attachment; filename="mine.png"',
+                    "Content-Type": "image/png",
+                }
+                change["featured_media"] = owner.post(
+                    "/media", content=PIXEL, headers=headers
+                ).json()["id"]
             if what == "trash":
                 owner.delete(f"/posts/{post['id']}").raise_for_status()
             else:
@@ -97,7 +110,9 @@ class Person:
     def _standing(self) -> dict[str, Any]:
         post = self._post()
         texts = {name: post[name]["raw"] for name in ("title", "excerpt", "content")}
-        return texts | {name: post[name] for name in ("slug", "status", "tags", "categories", "featured_media")}
+        return texts | {
+            name: post[name] for name in ("slug", "status", "tags", "categories", "featured_media")
+        }
 
     def stays(self) -> bool:
         assert self.done is not None, "the person did nothing"
@@ -120,8 +135,13 @@ def article(desk: Desk, draft: Make) -> Callable[..., Article]:
     return make
 
 
-# Requests of an update of a live post, in their order: the look, the picture and the terms, the look before the write.
-BETWEEN = {"upload": ("POST", "/media?"), "term": ("POST", "/tags?"), "last look": ("GET", "/posts?")}
+# Requests of an update of a live post, in their order: the look, the picture and the terms, the
+# look before the write.
+BETWEEN = {
+    "upload": ("POST", "/media?"),
+    "term": ("POST", "/tags?"),
+    "last look": ("GET", "/posts?"),
+}
 
 
 @pytest.mark.parametrize("request_", BETWEEN)
@@ -145,11 +165,15 @@ async def test_what_a_person_changes_in_a_post_that_nobody_sees_yet_stays(
 ) -> None:
     soon = datetime(2099, 1, 1, tzinfo=UTC)
     async with opened(desk) as publisher:
-        _, known = await publisher.publish(replace(article("A start.", state=state), at=soon), at_once)
+        _, known = await publisher.publish(
+            replace(article("A start.", state=state), at=soon), at_once
+        )
         assert known.state == state
         at(desk, BETWEEN["term"], lambda: person.edit(what))
         with pytest.raises(Conflict):
-            await publisher.publish(replace(article("Another start.", state=state), at=soon), at_once, known)
+            await publisher.publish(
+                replace(article("Another start.", state=state), at=soon), at_once, known
+            )
     assert person.stays()
 
 
@@ -200,7 +224,9 @@ async def test_after_a_lost_answer_what_arrived_is_acknowledged_without_a_second
     ending = await desk.publish("two", draft("Another start."))
     assert (ending["status"], ending["failures"]) == ("succeeded", 1), ending["error"]
     assert ending["output"]["differs"] == []
-    assert sum(told.startswith("POST /wp-json/wp/v2/posts/") for told in desk.proxy.told[before:]) == 1
+    assert (
+        sum(told.startswith("POST /wp-json/wp/v2/posts/") for told in desk.proxy.told[before:]) == 1
+    )
     ending = await desk.publish("three", draft("A third start."))
     assert ending["output"]["action"] == "updated", ending["error"]
 
@@ -215,7 +241,9 @@ async def test_another_version_after_a_lost_answer_is_written_only_over_our_own(
         with pytest.raises(Transient):
             await publisher.publish(lost, at_once)
         if what is None:
-            published, _ = await publisher.publish(later, at_once, None, [lost.sha256, later.sha256])
+            published, _ = await publisher.publish(
+                later, at_once, None, [lost.sha256, later.sha256]
+            )
             assert published.differs == ()
             return
         person.edit(what)
@@ -258,7 +286,9 @@ async def test_a_write_that_a_plugin_cut_off_in_the_middle_is_made_whole(
     assert ending["output"]["differs"] == []
     with desk.wordpress.client("owner") as owner:
         (post,) = owner.get("/posts", params={"slug": "compost"}).json()
-        assert post["categories"] == [owner.get("/categories", params={"slug": "notes"}).json()[0]["id"]]
+        assert post["categories"] == [
+            owner.get("/categories", params={"slug": "notes"}).json()[0]["id"]
+        ]
     assert len(post["tags"]) == 2
 
 
@@ -300,12 +330,16 @@ async def test_what_a_person_wrote_into_a_post_that_they_took_back_is_no_version
         there = await publisher.unpublish("compost", at_once, known)
         assert there is not None and there.state == "draft"
         with pytest.raises(Conflict):
-            await publisher.publish(article("A start."), at_once, Existing.model_validate(there.model_dump()))
+            await publisher.publish(
+                article("A start."), at_once, Existing.model_validate(there.model_dump())
+            )
     assert person.stays()
 
 
 @pytest.mark.parametrize("what", ["title", "excerpt", "text"])
-async def test_an_empty_draft_into_which_a_person_wrote_is_not_swept(desk: Desk, person: Person, what: str) -> None:
+async def test_an_empty_draft_into_which_a_person_wrote_is_not_swept(
+    desk: Desk, person: Person, what: str
+) -> None:
     with desk.wordpress.client("editor") as editor:
         begun = {"slug": "compost", "content": adapter.BEGUN, "status": "draft"}
         editor.post("/posts", json=begun).raise_for_status()
@@ -317,6 +351,8 @@ async def test_an_empty_draft_into_which_a_person_wrote_is_not_swept(desk: Desk,
             words = f"{adapter.BEGUN}\n<p>A person’s words.</p>"
             owner.post(f"/posts/{post['id']}", json={"content": words}).raise_for_status()
     desk.wordpress.sql("update wp_posts set post_modified_gmt = '2020-01-01'")
-    await control.start(desk.app, desk.database, "tidy", {"date": "2026-11-23", "sites": ["garden"]})
+    await control.start(
+        desk.app, desk.database, "tidy", {"date": "2026-11-23", "sites": ["garden"]}
+    )
     await desk.work()
     assert [post["slug"] for post in desk.wordpress.posts("compost")] == ["compost"]

@@ -1,4 +1,6 @@
-"""The fields of SEO plugins at a real WordPress, which some lines of the owner's register: written and read back."""
+"""The fields of SEO plugins at a real WordPress, which some lines of the owner's register: written
+and read back.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def expose(servers: Any, request: pytest.FixtureRequest) -> Expose:
     def write(*keys: str, options: str = OPEN) -> None:
         told = f"['type' => 'string', 'single' => true, 'show_in_rest' => true, {options}]"
         lines = "".join(f"register_post_meta('post', '{key}', {told});" for key in keys)
-        plugin.write_text((plugin.read_text("utf-8") if plugin.exists() else "<?php ") + lines, "utf-8")
+        plugin.write_text(
+            (plugin.read_text("utf-8") if plugin.exists() else "<?php ") + lines, "utf-8"
+        )
 
     return write
 
@@ -43,13 +47,17 @@ def kept(desk: Desk) -> dict[str, str]:
     return dict(row.split("\t") for row in rows.splitlines())
 
 
-async def test_what_a_site_exposes_is_written_with_each_version(desk: Desk, draft: Make, expose: Expose) -> None:
+async def test_what_a_site_exposes_is_written_with_each_version(
+    desk: Desk, draft: Make, expose: Expose
+) -> None:
     expose(*KEYS)
     for job, title in (("one", "On compost & “heaps”"), ("two", "On compost, again")):
         ending = await desk.publish(job, draft(title=title))
         assert ending["status"] == "succeeded", ending["error"]
         said = {plugin.title: html.escape(title) for plugin in PLUGINS}  # as WordPress's own title
-        assert kept(desk) == said | {plugin.description: "What to know of heaps." for plugin in PLUGINS}
+        assert kept(desk) == said | {
+            plugin.description: "What to know of heaps." for plugin in PLUGINS
+        }
 
 
 async def test_nothing_else_is_written(desk: Desk, draft: Make, expose: Expose) -> None:
@@ -60,7 +68,9 @@ async def test_nothing_else_is_written(desk: Desk, draft: Make, expose: Expose) 
     assert kept(desk) == {"rank_math_description": "What to know of heaps."}
 
 
-async def test_a_field_that_may_only_be_read_is_left_out(desk: Desk, draft: Make, expose: Expose) -> None:
+async def test_a_field_that_may_only_be_read_is_left_out(
+    desk: Desk, draft: Make, expose: Expose
+) -> None:
     expose("_yoast_wpseo_title", options="'auth_callback' => '__return_false'")
     expose("_yoast_wpseo_metadesc")
     ending = await desk.publish("one", draft())
@@ -69,26 +79,40 @@ async def test_a_field_that_may_only_be_read_is_left_out(desk: Desk, draft: Make
     assert (await desk.publish("two", draft()))["output"]["action"] == "unchanged"
 
 
-async def test_a_field_that_comes_out_otherwise_is_told(desk: Desk, draft: Make, expose: Expose) -> None:
-    expose("rank_math_description", options=f"{OPEN}, 'sanitize_callback' => fn($text) => substr($text, 0, 8)")
+async def test_a_field_that_comes_out_otherwise_is_told(
+    desk: Desk, draft: Make, expose: Expose
+) -> None:
+    expose(
+        "rank_math_description",
+        options=f"{OPEN}, 'sanitize_callback' => fn($text) => substr($text, 0, 8)",
+    )
     ending = await desk.publish("one", draft())
     assert ending["status"] == "succeeded", ending["error"]
     (told,) = ending["output"]["differs"]
-    assert told == "WordPress made “What to” of the field rank_math_description “What to know of heaps.”"
+    assert (
+        told
+        == "WordPress made “What to” of the field rank_math_description “What to know of heaps.”"
+    )
 
 
-async def test_what_a_person_wrote_into_a_field_is_for_a_person(desk: Desk, draft: Make, expose: Expose) -> None:
+async def test_what_a_person_wrote_into_a_field_is_for_a_person(
+    desk: Desk, draft: Make, expose: Expose
+) -> None:
     expose("rank_math_description")
     await desk.publish("one", draft())
     (post,) = desk.wordpress.posts("compost%")
     with desk.wordpress.client("owner") as owner:
-        owner.post(f"/posts/{post['id']}", json={"meta": {"rank_math_description": "Mine."}}).raise_for_status()
+        owner.post(
+            f"/posts/{post['id']}", json={"meta": {"rank_math_description": "Mine."}}
+        ).raise_for_status()
     ending = await desk.publish("two", draft("Another start."))
     assert ending["status"] == "needs_review"
     assert kept(desk) == {"rank_math_description": "Mine."}
 
 
-async def test_a_plugin_that_comes_later_is_no_change_of_a_persons(desk: Desk, draft: Make, expose: Expose) -> None:
+async def test_a_plugin_that_comes_later_is_no_change_of_a_persons(
+    desk: Desk, draft: Make, expose: Expose
+) -> None:
     await desk.publish("one", draft())
     expose("rank_math_description")
     ending = await desk.publish("two", draft("Another start."))

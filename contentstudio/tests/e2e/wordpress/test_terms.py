@@ -1,4 +1,6 @@
-"""Categories and tags as WordPress names them: found by the name that people know, by an author's account too."""
+"""Categories and tags as WordPress names them: found by the name that people know, by an author's
+account too.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ def categories(desk: Desk) -> list[int]:
 
 @pytest.mark.parametrize("user", ["author", "editor"])
 @pytest.mark.parametrize(
-    ("name", "called"), [("Soil & Earth", "soil & earth"), ("R&D", "R&D"), ("Дом & сад", "дом & сад"), ("C++", "c++")]
+    ("name", "called"),
+    [("Soil & Earth", "soil & earth"), ("R&D", "R&D"), ("Дом & сад", "дом & сад"), ("C++", "c++")],
 )
 async def test_a_category_with_signs_in_its_name_is_found(
     desk: Desk, draft: Make, user: str, name: str, called: str
@@ -41,8 +44,12 @@ async def test_a_category_with_signs_in_its_name_is_found(
     assert categories(desk) == [number]
 
 
-async def test_a_category_is_found_among_more_than_a_hundred_that_look_like_it(desk: Desk, draft: Make) -> None:
-    rows = ", ".join(f"('Soil & water {n:03}', 'soil-{n}', 0)" for n in range(230)).replace("&", "&amp;")
+async def test_a_category_is_found_among_more_than_a_hundred_that_look_like_it(
+    desk: Desk, draft: Make
+) -> None:
+    rows = ", ".join(f"('Soil & water {n:03}', 'soil-{n}', 0)" for n in range(230)).replace(
+        "&", "&amp;"
+    )
     desk.wordpress.sql(f"insert into wp_terms (name, slug, term_group) values {rows}")
     desk.wordpress.sql(
         "insert into wp_term_taxonomy (term_id, taxonomy, description) "
@@ -56,7 +63,9 @@ async def test_a_category_is_found_among_more_than_a_hundred_that_look_like_it(d
 
 
 @pytest.mark.parametrize("user", ["author", "editor"])
-async def test_of_nested_categories_with_equal_names_the_outermost_is_meant(desk: Desk, draft: Make, user: str) -> None:
+async def test_of_nested_categories_with_equal_names_the_outermost_is_meant(
+    desk: Desk, draft: Make, user: str
+) -> None:
     made(desk, "News", parent=made(desk, "Sport"), slug="news-of-sport")
     outermost = made(desk, "News")
     desk.configure(user, category="News")
@@ -64,14 +73,18 @@ async def test_of_nested_categories_with_equal_names_the_outermost_is_meant(desk
     assert categories(desk) == [outermost]
 
 
-async def test_a_nested_category_is_used_and_none_is_made_beside_it(desk: Desk, draft: Make) -> None:
+async def test_a_nested_category_is_used_and_none_is_made_beside_it(
+    desk: Desk, draft: Make
+) -> None:
     nested = made(desk, "News", parent=made(desk, "Sport"))
     desk.configure(category="News")
     await desk.publish("one", draft())
     assert categories(desk) == [nested]
 
 
-async def test_of_two_nested_ones_with_equal_names_the_slug_tells_which(desk: Desk, draft: Make) -> None:
+async def test_of_two_nested_ones_with_equal_names_the_slug_tells_which(
+    desk: Desk, draft: Make
+) -> None:
     for parent in ("Sport", "World"):
         number = made(desk, "News", parent=made(desk, parent), slug=f"news-{parent.lower()}")
     desk.configure(category="News")

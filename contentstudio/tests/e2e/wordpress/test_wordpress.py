@@ -1,4 +1,6 @@
-"""Publishing to a real WordPress when nothing breaks: what readers see, and that what a person did there stays."""
+"""Publishing to a real WordPress when nothing breaks: what readers see, and that what a person did
+there stays.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ from contentstudio.model import Draft, Image
 from contentstudio.publish import wordpress as adapter
 from contentstudio.publish.port import Article
 from contentstudio.publish.wordpress import BEGUN, WordPress
-from overnight import control
-from overnight.model import Approve
+from overnight.operations import control
+from overnight.operations.decisions import Approve
 
 Make = Callable[..., Draft]
 Desk = Any  # of conftest.py
@@ -37,7 +39,9 @@ def writes(desk: Desk) -> list[str]:
 
 
 async def seal(desk: Desk, job: str) -> str:
-    (row,) = await desk.database.fetch("select seal(output, input) as seal from runs where job_id = %s", [job])
+    (row,) = await desk.database.fetch(
+        "select seal(output, input) as seal from runs where job_id = %s", [job]
+    )
     return str(row["seal"])
 
 
@@ -55,7 +59,9 @@ async def test_an_article_is_seen_by_readers_with_its_terms(desk: Desk, draft: M
         there = owner.get("/posts", params={"slug": "compost", "_embed": "1"}).json()[0]
     assert html.unescape(there["title"]["rendered"]) == "On compost: a < b & “c”"
     assert there["excerpt"]["rendered"].strip() == "<p>What to know of heaps.</p>"
-    terms = [html.unescape(term["name"]) for group in there["_embedded"]["wp:term"] for term in group]
+    terms = [
+        html.unescape(term["name"]) for group in there["_embedded"]["wp:term"] for term in group
+    ]
     assert sorted(terms) == ["Notes", "Soil & Earth", "heaps"]
 
 
@@ -172,7 +178,9 @@ async def edited(desk: Desk, draft: Make) -> dict[str, Any]:
     return ending
 
 
-async def test_a_persons_change_is_for_a_person_and_stays_when_that_is_approved(desk: Desk, draft: Make) -> None:
+async def test_a_persons_change_is_for_a_person_and_stays_when_that_is_approved(
+    desk: Desk, draft: Make
+) -> None:
     ending = await edited(desk, draft)
     assert ending["status"] == "needs_review"
     assert "was changed by a person" in ending["error"]
@@ -183,7 +191,9 @@ async def test_a_persons_change_is_for_a_person_and_stays_when_that_is_approved(
     assert "A person’s heap" in post["content"]
 
 
-async def test_a_persons_change_is_written_over_where_a_person_says_so(desk: Desk, draft: Make) -> None:
+async def test_a_persons_change_is_written_over_where_a_person_says_so(
+    desk: Desk, draft: Make
+) -> None:
     ending = await edited(desk, draft)
     assert "contentstudio overwrite two --reason …" in ending["error"]
     await articles.overwrite(desk.app, desk.database, "two", reason="the numbers were wrong")
@@ -194,7 +204,9 @@ async def test_a_persons_change_is_written_over_where_a_person_says_so(desk: Des
     assert "Another start." in post["content"]
 
 
-async def test_what_a_person_took_away_or_back_is_not_put_there_again(desk: Desk, draft: Make) -> None:
+async def test_what_a_person_took_away_or_back_is_not_put_there_again(
+    desk: Desk, draft: Make
+) -> None:
     for slug, status in (("compost", "trash"), ("mulch", "draft")):
         await desk.publish(f"{slug} one", draft(slug=slug))
         (post,) = desk.wordpress.posts(slug)
@@ -209,32 +221,47 @@ async def test_what_a_person_took_away_or_back_is_not_put_there_again(desk: Desk
     assert [post["status"] for post in desk.wordpress.posts("mulch%")] == ["draft"]
 
 
-async def test_a_post_of_the_owners_with_our_slug_is_not_written_over(desk: Desk, draft: Make) -> None:
+async def test_a_post_of_the_owners_with_our_slug_is_not_written_over(
+    desk: Desk, draft: Make
+) -> None:
     with desk.wordpress.client("owner") as owner:
-        owner.post("/posts", json={"slug": "compost", "title": "Mine", "content": "My words.", "status": "draft"})
+        owner.post(
+            "/posts",
+            json={"slug": "compost", "title": "Mine", "content": "My words.", "status": "draft"},
+        )
     ending = await desk.publish("one", draft())
     assert ending["status"] == "needs_review"
     assert "was not written by us" in ending["error"]
     assert [post["content"] for post in desk.wordpress.posts("compost%")] == ["My words."]
 
 
-async def test_a_slug_that_wordpress_keeps_for_itself_is_told_and_nothing_stays(desk: Desk, draft: Make) -> None:
+async def test_a_slug_that_wordpress_keeps_for_itself_is_told_and_nothing_stays(
+    desk: Desk, draft: Make
+) -> None:
     ending = await desk.publish("one", draft(slug="feed"))
     assert ending["status"] == "dead"
     assert "“feed-2” of the slug “feed”" in ending["error"]
     assert desk.wordpress.posts("feed%") == []
 
 
-async def test_every_post_of_the_site_is_told_page_by_page(desk: Desk, draft: Make, monkeypatch: Any) -> None:
+async def test_every_post_of_the_site_is_told_page_by_page(
+    desk: Desk, draft: Make, monkeypatch: Any
+) -> None:
     monkeypatch.setattr(adapter, "PER_PAGE", 2)
     with desk.wordpress.client("owner") as owner:
         for number in range(4):
-            owner.post("/posts", json={"title": f"Post & {number}", "content": "Words.", "status": "publish"})
+            owner.post(
+                "/posts",
+                json={"title": f"Post & {number}", "content": "Words.", "status": "publish"},
+            )
     config = settings.load(desk.file)
     assert isinstance(config.site[0].publish, settings.WordPress)
     async with WordPress(config.site[0], config.site[0].publish) as publisher:
         found = [post async for post in publisher.posts()]
-    assert sorted(post.title for post in found) == ["Hello world!", *(f"Post & {number}" for number in range(4))]
+    assert sorted(post.title for post in found) == [
+        "Hello world!",
+        *(f"Post & {number}" for number in range(4)),
+    ]
 
 
 async def test_the_check_tells_of_a_wrong_password_and_of_missing_rights(desk: Desk) -> None:
@@ -251,7 +278,9 @@ async def test_the_check_tells_of_a_wrong_password_and_of_missing_rights(desk: D
     assert await checked() == [False]
 
 
-async def test_a_sweep_removes_what_was_begun_and_given_up_and_nothing_else(desk: Desk, draft: Make) -> None:
+async def test_a_sweep_removes_what_was_begun_and_given_up_and_nothing_else(
+    desk: Desk, draft: Make
+) -> None:
     with desk.wordpress.client("editor") as editor:
         for slug, content in (
             ("lost", BEGUN),
@@ -260,16 +289,30 @@ async def test_a_sweep_removes_what_was_begun_and_given_up_and_nothing_else(desk
             ("mine", "My words."),
             ("new", BEGUN),
         ):
-            editor.post("/posts", json={"slug": slug, "content": content, "status": "draft"}).raise_for_status()
-    desk.wordpress.sql("update wp_posts set post_modified_gmt = '2020-01-01' where post_name <> 'new'")
+            editor.post(
+                "/posts", json={"slug": slug, "content": content, "status": "draft"}
+            ).raise_for_status()
+    desk.wordpress.sql(
+        "update wp_posts set post_modified_gmt = '2020-01-01' where post_name <> 'new'"
+    )
     await control.set_switch(desk.database, "key:garden", enabled=False, reason="while we look")
     await desk.begin("needs it", draft(slug="needed"))
     await desk.database.fetch(
-        "insert into publications (site, slug, job_id, begun) values ('garden', 'needed', 'needs it', '{x}'), "
+        "insert into publications (site, slug, job_id, begun) values ('garden', "
+        "'needed', 'needs it', '{x}'), "
         "('garden', 'lost', 'gone', '{x}')"
     )
-    await control.set_switch(desk.database, "step:article/publish", enabled=False, reason="while we look")
+    await control.set_switch(
+        desk.database, "step:article/publish", enabled=False, reason="while we look"
+    )
     await control.set_switch(desk.database, "key:garden", enabled=True, reason="looked")
-    await control.start(desk.app, desk.database, "tidy", {"date": "2026-11-23", "sites": ["garden"]})
+    await control.start(
+        desk.app, desk.database, "tidy", {"date": "2026-11-23", "sites": ["garden"]}
+    )
     await desk.work()
-    assert {post["slug"] for post in desk.wordpress.posts()} == {"hello-world", "needed", "mine", "new"}
+    assert {post["slug"] for post in desk.wordpress.posts()} == {
+        "hello-world",
+        "needed",
+        "mine",
+        "new",
+    }

@@ -1,4 +1,6 @@
-"""A worker in a process of its own, until nothing is left to do; FILE, URL and SECRET are given to it."""
+"""A worker in a process of its own, until nothing is left to do; FILE, URL and SECRET are given to
+it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from pathlib import Path
 
 from contentstudio.app import create
 from contentstudio.publish import wordpress
-from overnight.database import Database
+from overnight.store.database import Database
 from overnight.testing import run_until_idle
 
 FILE, URL, SECRET = (globals()[name] for name in ("FILE", "URL", "SECRET"))

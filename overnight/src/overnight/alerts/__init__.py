@@ -1,4 +1,5 @@
-"""Alerts reach people: rules decide what is told when, channels send it, the ledger keeps what was told to whom.
+"""Alerts reach people: rules decide what is told when, channels send it, the ledger keeps what was
+told to whom.
 
 Importing this package is cheap, and what a channel needs is loaded when it is first used.
 """
@@ -12,4 +13,15 @@ from overnight.alerts.rules import Alerts, Urgency
 from overnight.alerts.slack import Slack
 from overnight.alerts.webhook import Webhook
 
-__all__ = ["Alerts", "Apprise", "Channel", "Heartbeat", "Item", "Mail", "Message", "Slack", "Urgency", "Webhook"]
+__all__ = [
+    "Alerts",
+    "Apprise",
+    "Channel",
+    "Heartbeat",
+    "Item",
+    "Mail",
+    "Message",
+    "Slack",
+    "Urgency",
+    "Webhook",
+]

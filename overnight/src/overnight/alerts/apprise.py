@@ -1,4 +1,6 @@
-"""Everything that the library Apprise knows, from Telegram to a pager: `pip install 'overnight[alerts]'`."""
+"""Everything that the library Apprise knows, from Telegram to a pager: `pip install
+'overnight[alerts]'`.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +22,18 @@ class Apprise:
 
     def __post_init__(self) -> None:
         if isinstance(self.urls, str) or not self.urls:
-            raise ConfigError(f"the channel {self.name} needs a list of at least one URL of Apprise's")
+            raise ConfigError(
+                f"the channel {self.name} needs a list of at least one URL of Apprise's"
+            )
         logs.hide(*self.urls, *(url.partition("://")[2] for url in self.urls))
 
     def send(self, message: Message, id: str) -> None:
         try:
             import apprise
         except ModuleNotFoundError:
-            raise Permanent("apprise is not installed: pip install 'overnight[alerts]' brings it") from None
+            raise Permanent(
+                "apprise is not installed: pip install 'overnight[alerts]' brings it"
+            ) from None
         service = apprise.Apprise()
         if not all(service.add(url) for url in self.urls):
             raise Permanent(f"a URL of the channel {self.name} is none that Apprise knows")

@@ -17,6 +17,8 @@ def begin(work: Coroutine[Any, Any, None], name: str) -> None:
 
 
 async def settle(within: float | None = None) -> None:
-    """Wait until what is under way has been sent, or has failed; `within` so many seconds, where they are given."""
+    """Wait until what is under way has been sent, or has failed; `within` so many seconds, where
+    they are given.
+    """
     if ours := [task for task in _under_way if task.get_loop() is asyncio.get_running_loop()]:
         await asyncio.wait(ours, timeout=within)

@@ -29,9 +29,11 @@ class Channel(Protocol):
     def kind(self) -> str: ...
 
     def send(self, message: Message, id: str) -> None:
-        """Send it, in a thread. The same `id` again is the same message, which may have arrived already.
+        """Send it, in a thread. The same `id` again is the same message, which may have arrived
+        already.
 
-        Raises `Transient` where it may arrive later, and `Permanent` where somebody must mend the channel first.
+        Raises `Transient` where it may arrive later, and `Permanent` where somebody must mend the
+        channel first.
         """
 
 
@@ -56,17 +58,29 @@ def secret_url(url: str, what: str) -> str:
     if not sound or not url.isascii() or any(letter.isspace() for letter in url):
         raise ConfigError(f"the URL of {what} must be whole and begin with https:// or http://")
     tokens = [part for part in parts.path.split("/") if not part.isalpha() or not part.islower()]
-    logs.hide(*(part for part in (parts.path.strip("/"), parts.query, *tokens) if len(part) >= TOKEN))
+    logs.hide(
+        *(part for part in (parts.path.strip("/"), parts.query, *tokens) if len(part) >= TOKEN)
+    )
     return url
 
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> None:
-    """POST JSON, and take any answer of 2xx as received. Raises `Transient` and `Permanent`; redirects are refused."""
-    ask("POST", url, body, {"content-type": "application/json", **headers}, mend="mend the channel, then: alerts send")
+    """POST JSON, and take any answer of 2xx as received. Raises `Transient` and `Permanent`;
+    redirects are refused.
+    """
+    ask(
+        "POST",
+        url,
+        body,
+        {"content-type": "application/json", **headers},
+        mend="mend the channel, then: alerts send",
+    )
 
 
 def ask(method: str, url: str, body: bytes | None, headers: dict[str, str], *, mend: str) -> str:
-    """The begin of an answer of 2xx. Raises `Transient`, and `Permanent` with what it takes to `mend` it."""
+    """The begin of an answer of 2xx. Raises `Transient`, and `Permanent` with what it takes to
+    `mend` it.
+    """
     told = {"user-agent": "overnight", **headers}
     request = urllib.request.Request(url, body, told, method=method)  # noqa: S310  secret_url has seen it
     try:
@@ -92,7 +106,10 @@ def _refused(refusal: HTTPError, mend: str) -> Transient | Permanent:
     if status == 429 or status >= 500 or status == 408:
         from datetime import UTC, datetime
 
-        return Transient(why, retry_after=retry_after(refusal.headers, datetime.now(UTC), at_most=MAX_RETRY_AFTER))
+        return Transient(
+            why,
+            retry_after=retry_after(refusal.headers, datetime.now(UTC), at_most=MAX_RETRY_AFTER),
+        )
     return Permanent(f"{why}; {mend}")
 
 

@@ -1,4 +1,6 @@
-"""Delivery: what is due is written down, sent by whoever claims it, and marked after: at least once, seldom twice."""
+"""Delivery: what is due is written down, sent by whoever claims it, and marked after: at least
+once, seldom twice.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +18,22 @@ from overnight.alerts import background
 from overnight.alerts.channel import Channel
 from overnight.alerts.message import Message
 from overnight.alerts.rules import PACE_WITHIN, Alerts, Due, News, compose, due, retry_in
-from overnight.database import Database, Row
+from overnight.engine.threads import Threads
+from overnight.error_classes import describe
 from overnight.errors import LedgerUnavailable, Permanent, Transient
 from overnight.logs import clean, log
-from overnight.policy import describe
-from overnight.sql import queries
-from overnight.threads import Threads
+from overnight.store.database import Database, Row
+from overnight.store.sql import queries
 
 LIMIT = 30.0  # seconds that one try may take
-LEASE = 60.0  # seconds after which a message whose sender died is sent by another; more than a try takes
-HEALED_WITHIN = 7 * 86_400.0  # seconds for which a channel that was down is told what healed meanwhile
-KEPT = 30 * 86_400.0  # seconds for which sent messages are kept: as long as payloads, unless told otherwise
+# seconds after which a message whose sender died is sent by another; more than a try takes
+LEASE = 60.0
+HEALED_WITHIN = (
+    7 * 86_400.0
+)  # seconds for which a channel that was down is told what healed meanwhile
+KEPT = (
+    30 * 86_400.0
+)  # seconds for which sent messages are kept: as long as payloads, unless told otherwise
 NIGHT = timedelta(hours=24)  # what a morning's report looks back on at least
 ERROR_LIMIT = 300  # characters of an error that are kept
 
@@ -60,13 +67,16 @@ class Delivery:
             background.begin(self._send_quietly(), "alerts")
 
     async def flush(self) -> list[Sent]:
-        """Send what is due, and what failed before without its wait, after what is under way; what came of it."""
+        """Send what is due, and what failed before without its wait, after what is under way; what
+        came of it.
+        """
         await self.settle()
         await self.decide()
         return await self.send(early=True)
 
     async def settle(self, within: float | None = None) -> None:
-        """Wait until what is under way has been sent, or has failed; `within` so many seconds, where they are given.
+        """Wait until what is under way has been sent, or has failed; `within` so many seconds,
+        where they are given.
 
         What takes longer may have arrived or not: another sender has it when its lease is over.
         """
@@ -77,7 +87,8 @@ class Delivery:
         if not self._declared:
             kinds = [channel.kind for channel in self._channels.values()]
             await self._database.fetch(
-                queries["channel_declare"], {"app": self._app, "name": list(self._channels), "kind": kinds}
+                queries["channel_declare"],
+                {"app": self._app, "name": list(self._channels), "kind": kinds},
             )
             self._declared = True
         if not self._channels:
@@ -93,13 +104,19 @@ class Delivery:
         return waits
 
     async def _write(self, rows: Sequence[Row], reports: dict[datetime, str]) -> bool:
-        """Write down what one channel is to be told now, if anything is; the rows are those of channel_news.sql."""
+        """Write down what one channel is to be told now, if anything is; the rows are those of
+        channel_news.sql.
+        """
         channel = rows[0]
         news = [_news(row) for row in rows if row["id"] is not None]
         found = due(self._alerts, news, *(channel[name] for name in WHEN))
         if not found.news and found.morning is None:
             return False
-        report = await self._report(found.morning, channel["morning_at"], reports) if found.morning else ""
+        report = (
+            await self._report(found.morning, channel["morning_at"], reports)
+            if found.morning
+            else ""
+        )
         message = compose(self._alerts, self._app, found, report) if found.news or report else None
         params = {
             "app": self._app,
@@ -113,7 +130,9 @@ class Delivery:
         return bool(await self._database.fetch(queries["delivery_write"], params))
 
     async def _report(self, slot: datetime, told: datetime, reports: dict[datetime, str]) -> str:
-        """The app's own text for a morning, made once for all channels. A fault in it holds no alert up."""
+        """The app's own text for a morning, made once for all channels. A fault in it holds no
+        alert up.
+        """
         if self._alerts.report is None:
             return ""
         since = min(told, slot - NIGHT)
@@ -128,8 +147,12 @@ class Delivery:
         return reports[since]
 
     async def send(self, *, early: bool = False) -> list[Sent]:
-        """Send what is due, or also what failed before its wait is over (`early`), to all channels at once."""
-        rows = await self._database.fetch(queries["delivery_claim"], self._ours() | {"lease": LEASE, "early": early})
+        """Send what is due, or also what failed before its wait is over (`early`), to all channels
+        at once.
+        """
+        rows = await self._database.fetch(
+            queries["delivery_claim"], self._ours() | {"lease": LEASE, "early": early}
+        )
         if not rows:
             return []
         threads = Threads(len(rows))
@@ -149,20 +172,30 @@ class Delivery:
         message = MESSAGE.validate_python(row["message"])
         try:
             async with asyncio.timeout(LIMIT):
-                await threads.run(self._channels[row["channel"]].send, message, f"{self._app}-{row['id']}")
+                await threads.run(
+                    self._channels[row["channel"]].send, message, f"{self._app}-{row['id']}"
+                )
         except Exception as error:
             return await self._note_failure(row, message, error)
-        await self._database.insist(partial(self._database.fetch, queries["delivery_sent"], {"id": row["id"]}))
+        await self._database.insist(
+            partial(self._database.fetch, queries["delivery_sent"], {"id": row["id"]})
+        )
         log.info("alerts sent", channel=row["channel"], alerts=len(message.items) + message.more)
         return Sent(row["channel"], message.title, None)
 
     async def _note_failure(self, row: Row, message: Message, error: Exception) -> Sent:
-        why = f"no answer within {LIMIT:.0f} s" if isinstance(error, TimeoutError) else describe(error)
+        why = (
+            f"no answer within {LIMIT:.0f} s"
+            if isinstance(error, TimeoutError)
+            else describe(error)
+        )
         why = clean(why)[:ERROR_LIMIT]
         asked = error.retry_after if isinstance(error, Transient) else None
         wait = retry_in(row["attempts"], asked, is_permanent=isinstance(error, Permanent))
         params = {"id": row["id"], "attempts": row["attempts"], "error": why, "wait": wait}
-        await self._database.insist(partial(self._database.fetch, queries["delivery_failed"], params))
+        await self._database.insist(
+            partial(self._database.fetch, queries["delivery_failed"], params)
+        )
         log.warning("alerts not sent", channel=row["channel"], error=why, pause_seconds=wait)
         return Sent(row["channel"], message.title, why)
 
@@ -173,7 +206,9 @@ class Delivery:
 def _news(row: Row) -> News:
     told = {name: row[name] for name in NEWS}
     cost = row["cost_usd"]
-    return News(**told | {"times": row["times"] or 0, "cost_usd": None if cost is None else float(cost)})
+    return News(
+        **told | {"times": row["times"] or 0, "cost_usd": None if cost is None else float(cost)}
+    )
 
 
 def _told(found: Due) -> dict[str, object]:

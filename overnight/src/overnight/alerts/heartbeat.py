@@ -1,8 +1,9 @@
-"""The heartbeat: a monitor outside is called while all is well, so that silence is the alarm when no worker is left.
+"""The heartbeat: a monitor outside is called while all is well, so that silence is the alarm when
+no worker is left.
 
-Two ways of calling are known. healthchecks.io (and what works like it) has a URL for success, and adds `/start` and
-`/fail` to it; the body is shown to people. A push monitor of Uptime Kuma has one URL with `?status=up` or `down`, and
-`msg`.
+Two ways of calling are known. healthchecks.io (and what works like it) has a URL for success, and
+adds `/start` and `/fail` to it; the body is shown to people. A push monitor of Uptime Kuma has one
+URL with `?status=up` or `down`, and `msg`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """A monitor outside, called every so many seconds (≥ 60). Its URL is a secret: whoever has it can say all is well.
+    """A monitor outside, called every so many seconds (≥ 60). Its URL is a secret: whoever has it
+    can say all is well.
 
     Give the monitor a grace of two or three times `every`.
     """
@@ -45,7 +47,10 @@ class Heartbeat:
     def __post_init__(self) -> None:
         secret_url(self.url, "the heartbeat")
         if self.every < SHORTEST:
-            raise ConfigError(f"a heartbeat is called every {SHORTEST:.0f} seconds at most: make its interval longer")
+            raise ConfigError(
+                f"a heartbeat is called every {SHORTEST:.0f} seconds at most: make its "
+                "interval longer"
+            )
 
     @property
     def host(self) -> str:
@@ -57,7 +62,9 @@ class Heartbeat:
         return request_of(self.url, signal, "") is not None
 
     def send(self, signal: Signal, text: str = "") -> None:
-        """Call it, in a thread; `text` is one line for a person. Raises `Transient` and `Permanent`."""
+        """Call it, in a thread; `text` is one line for a person. Raises `Transient` and
+        `Permanent`.
+        """
         request = request_of(self.url, signal, text)
         if request is None:
             return
@@ -77,7 +84,13 @@ def request_of(url: str, signal: Signal, text: str) -> Request | None:
         if signal == "start":  # it would be read as: all is well
             return None
         said = {"status": "up" if signal == "success" else "down", "msg": line or "OK"}
-        query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in said]
+        query = [
+            (name, value)
+            for name, value in parse_qsl(parts.query, keep_blank_values=True)
+            if name not in said
+        ]
         return Request("GET", parts._replace(query=urlencode([*query, *said.items()])).geturl())
     suffix = "" if signal == "success" else f"/{signal}"
-    return Request("POST", parts._replace(path=parts.path.rstrip("/") + suffix).geturl(), line.encode())
+    return Request(
+        "POST", parts._replace(path=parts.path.rstrip("/") + suffix).geturl(), line.encode()
+    )

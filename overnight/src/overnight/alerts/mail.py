@@ -22,7 +22,8 @@ PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """Sends from one address to some. A server that offers no encryption is refused, unless `security` is `none`.
+    """Sends from one address to some. A server that offers no encryption is refused, unless
+    `security` is `none`.
 
     A message that is sent twice has the same Message-ID, by which mail programs show it once.
     """
@@ -40,11 +41,15 @@ class Mail:
     def __post_init__(self) -> None:
         logs.hide(self.password)
         if self.security not in PORTS:
-            raise ConfigError(f"“{self.security}” is no way to secure mail: write {', '.join(PORTS)}")
+            raise ConfigError(
+                f"“{self.security}” is no way to secure mail: write {', '.join(PORTS)}"
+            )
         if not self.host or not self.to:
             raise ConfigError(f"the channel {self.name} needs a host, and an address to write to")
         if self.password and self.security == "none":
-            raise ConfigError(f"the channel {self.name} would send its password in the clear: use starttls or tls")
+            raise ConfigError(
+                f"the channel {self.name} would send its password in the clear: use starttls or tls"
+            )
         for address in (self.sender, *self.to):
             _address(address)
 
@@ -63,14 +68,18 @@ class Mail:
         except smtplib.SMTPResponseException as error:
             raise _refused(error.smtp_code, error.smtp_error) from None
         except ssl.SSLCertVerificationError as error:
-            raise Permanent(f"the certificate of the server is not trusted: {error.verify_message}") from None
+            raise Permanent(
+                f"the certificate of the server is not trusted: {error.verify_message}"
+            ) from None
         except (OSError, smtplib.SMTPException) as error:
             raise Transient(f"cannot be reached: {str(error) or type(error).__name__}") from None
 
     def _connected(self) -> smtplib.SMTP:
         port = PORTS[self.security] if self.port is None else self.port
         if self.security == "tls":
-            return smtplib.SMTP_SSL(self.host, port, timeout=TIMEOUT, context=ssl.create_default_context())
+            return smtplib.SMTP_SSL(
+                self.host, port, timeout=TIMEOUT, context=ssl.create_default_context()
+            )
         return smtplib.SMTP(self.host, port, timeout=TIMEOUT)
 
 
@@ -102,7 +111,11 @@ def _address(text: str) -> Address:
 def _refused(code: int, said: bytes | str) -> Transient | Permanent:
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
     why = f"it answered {code}, {' '.join(text.split())}"
-    return Transient(why) if 400 <= code < 500 else Permanent(f"{why}; mend the channel, then: alerts send")
+    return (
+        Transient(why)
+        if 400 <= code < 500
+        else Permanent(f"{why}; mend the channel, then: alerts send")
+    )
 
 
 def _html(message: Message) -> Iterator[str]:
@@ -122,7 +135,9 @@ def _told(item: Item) -> Iterator[str]:
     if item.state != "resolved":
         yield f"<br>{html.escape(item.why)}"
         yield from (
-            f"<br>{each}" for each in (item.cost, item.press and f"<code>{html.escape(item.press)}</code>") if each
+            f"<br>{each}"
+            for each in (item.cost, item.press and f"<code>{html.escape(item.press)}</code>")
+            if each
         )
     if item.url:
         yield f"<br>{_link(item.url, 'open the page')}"

@@ -8,12 +8,16 @@ from typing import Literal
 
 State = Literal["new", "again", "resolved"]
 
-TEXT_LIMIT = 600  # characters of an alert's sentence in a message; the page and the command show all of it
+TEXT_LIMIT = (
+    600  # characters of an alert's sentence in a message; the page and the command show all of it
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One alert as a message tells it: what, why, what its job cost (dollars), what to press, and the page to open."""
+    """One alert as a message tells it: what, why, what its job cost (dollars), what to press, and
+    the page to open.
+    """
 
     kind: str
     subject: str
@@ -40,7 +44,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message. `report` is the app's own plain text, such as its morning report; `more` alerts were left out."""
+    """One message. `report` is the app's own plain text, such as its morning report; `more` alerts
+    were left out.
+    """
 
     title: str
     items: tuple[Item, ...] = ()

@@ -10,11 +10,11 @@ from overnight.alerts import background
 from overnight.alerts.delivery import ERROR_LIMIT, LIMIT, Sent
 from overnight.alerts.heartbeat import Heartbeat, Signal
 from overnight.alerts.rules import CRITICAL, Alerts, trouble
-from overnight.database import Database
+from overnight.engine.threads import Threads
+from overnight.error_classes import describe
 from overnight.logs import clean, log
-from overnight.policy import describe
-from overnight.sql import queries
-from overnight.threads import Threads
+from overnight.store.database import Database
+from overnight.store.sql import queries
 
 RETRY = 60.0  # seconds after a call that failed
 UNDELIVERED = 600.0  # seconds after which a message that no channel takes is told here
@@ -29,7 +29,9 @@ class Monitor:
         self._database = database
 
     async def tick(self) -> None:
-        """Call where a call is due, and at once where it has something else to say than the last one."""
+        """Call where a call is due, and at once where it has something else to say than the last
+        one.
+        """
         if self._alerts.heartbeat is not None and (call := await self._due(self._alerts.heartbeat)):
             background.begin(call, "heartbeat")
 
@@ -39,12 +41,18 @@ class Monitor:
             background.begin(self._call(heartbeat, "start", line), "heartbeat")
 
     async def flush(self) -> None:
-        """Say how it stands, whether or not a call is due: for a process that ends, after which nobody calls."""
+        """Say how it stands, whether or not a call is due: for a process that ends, after which
+        nobody calls.
+        """
         await background.settle()
-        if self._alerts.heartbeat is not None and (call := await self._due(self._alerts.heartbeat, early=True)):
+        if self._alerts.heartbeat is not None and (
+            call := await self._due(self._alerts.heartbeat, early=True)
+        ):
             await call
 
-    async def _due(self, heartbeat: Heartbeat, *, early: bool = False) -> Coroutine[Any, Any, None] | None:
+    async def _due(
+        self, heartbeat: Heartbeat, *, early: bool = False
+    ) -> Coroutine[Any, Any, None] | None:
         """The call that is ours to make now, or None."""
         line = await self._line()
         signal: Signal = "fail" if line else "success"
@@ -55,10 +63,14 @@ class Monitor:
     async def _line(self) -> str:
         params = {"app": self._app, "kinds": list(CRITICAL), "undelivered": UNDELIVERED}
         rows = await self._database.fetch(queries["heartbeat_troubles"], params)
-        return clean(trouble(self._alerts, [(row["kind"], row["subject"], row["text"]) for row in rows]))
+        return clean(
+            trouble(self._alerts, [(row["kind"], row["subject"], row["text"]) for row in rows])
+        )
 
     async def _call(self, heartbeat: Heartbeat, signal: Signal, line: str) -> None:
-        """One call, and what came of it. Whatever happens: the work of the night does not depend on it."""
+        """One call, and what came of it. Whatever happens: the work of the night does not depend on
+        it.
+        """
         try:
             error = await _sent(heartbeat, signal, line)
             if error is not None:

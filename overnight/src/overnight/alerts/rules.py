@@ -1,4 +1,6 @@
-"""What is told when. Pure: from what a channel does not know yet, the hour, and when it was last told something."""
+"""What is told when. Pure: from what a channel does not know yet, the hour, and when it was last
+told something.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,23 @@ from overnight.alerts.channel import Channel
 from overnight.alerts.heartbeat import Heartbeat
 from overnight.alerts.message import TEXT_LIMIT, Item, Message, State
 from overnight.errors import ConfigError
-from overnight.triggers import Cron
+from overnight.pipelines.triggers import Cron
 
 Urgency = Literal["now", "morning"]
 
-AGAIN = (600.0, 3_600.0, 4 * 3_600.0, 86_400.0)  # seconds after which an alert that keeps coming is told again
-PACE = (0.0, 60.0, 180.0, 600.0, 900.0)  # seconds between two messages, by how many the last hour had
+AGAIN = (
+    600.0,
+    3_600.0,
+    4 * 3_600.0,
+    86_400.0,
+)  # seconds after which an alert that keeps coming is told again
+PACE = (
+    0.0,
+    60.0,
+    180.0,
+    600.0,
+    900.0,
+)  # seconds between two messages, by how many the last hour had
 PACE_WITHIN = 3_600.0  # seconds for which messages count in the pace
 SHOWN = 20  # alerts in one message; the others are counted
 RETRY = (10.0, 30.0, 60.0, 120.0, 300.0)  # seconds after the tries of a message that failed
@@ -28,10 +41,12 @@ RETRY_AT_MOST = 3_600.0  # seconds; also for a channel that somebody has to mend
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How a kind of alert is called, whom it may wake, what to press (a command), and its page in the console.
+    """How a kind of alert is called, whom it may wake, what to press (a command), and its page in
+    the console.
 
-    `{job}` is filled in. While a `critical` one is open, the heartbeat says so: the work itself stands still. No more
-    are, for a monitor that is red already cannot tell that the last worker has gone.
+    `{job}` is filled in. While a `critical` one is open, the heartbeat says so: the work itself
+    stands still. No more are, for a monitor that is red already cannot tell that the last worker
+    has gone.
     """
 
     urgency: Urgency
@@ -61,10 +76,16 @@ RULES: dict[str, Rule] = {
     "review": Rule("morning", "waits for review", "review", "/review"),
 }
 OTHER = Rule("morning", "alert")  # a kind that an app raises by itself
-PART = re.compile(r"[^/ ]+(?=[/ ]|$)")  # where a part of a subject ends: `night` of `night 0 4 * * * UTC`, too
+PART = re.compile(
+    r"[^/ ]+(?=[/ ]|$)"
+)  # where a part of a subject ends: `night` of `night 0 4 * * * UTC`, too
 NEVER_WAKES = "review"  # a gate that fails is for the morning, whatever the configuration says
 CRITICAL = tuple(kind for kind, rule in RULES.items() if rule.critical)
-WITHOUT_JOB = {"dead_letter": ("dead", "/dead"), "late_job": ("runs", "/runs"), "parked": ("status", "/")}
+WITHOUT_JOB = {
+    "dead_letter": ("dead", "/dead"),
+    "late_job": ("runs", "/runs"),
+    "parked": ("status", "/"),
+}
 
 Report = Callable[[Any, datetime], Awaitable[str]]
 
@@ -73,17 +94,19 @@ Report = Callable[[Any, datetime], Awaitable[str]]
 class Alerts:
     """Where alerts go, and when.
 
-    An alert whose urgency is `now` is told at once, day and night. What follows it (that it came again, that all is
-    well) keeps the `quiet` hours, from one time of day to another in the `timezone`. All else waits for the `morning`.
-    `urgency` changes the rules: by kind, such as `"late_job": "now"`, or by kind and what it is about, such as
-    `"dead_letter:source": "morning"` for a pipeline or `"dead_letter:source/read": "morning"` for one of its steps; the
-    narrowest rule counts. What waits for review never wakes anybody.
+    An alert whose urgency is `now` is told at once, day and night. What follows it (that it came
+    again, that all is well) keeps the `quiet` hours, from one time of day to another in the
+    `timezone`. All else waits for the `morning`.
+    `urgency` changes the rules: by kind, such as `"late_job": "now"`, or by kind and what it is
+    about, such as `"dead_letter:source": "morning"` for a pipeline or `"dead_letter:source/read":
+    "morning"` for one of its steps; the narrowest rule counts. What waits for review never wakes
+    anybody.
 
-    `heartbeat` is a monitor outside that is called while all is well: its silence is the alarm when no worker is left
-    to raise one.
+    `heartbeat` is a monitor outside that is called while all is well: its silence is the alarm when
+    no worker is left to raise one.
 
-    `report(database, since)` is plain text for the morning's message, such as a report of the night. `link` is where
-    the console is reached, `command` how the program is called.
+    `report(database, since)` is plain text for the morning's message, such as a report of the
+    night. `link` is where the console is reached, `command` how the program is called.
     """
 
     channels: Sequence[Channel] = ()
@@ -97,9 +120,13 @@ class Alerts:
     heartbeat: Heartbeat | None = None
 
     def __post_init__(self) -> None:
-        names = [channel.name for channel in self.channels] + (["heartbeat"] if self.heartbeat else [])
+        names = [channel.name for channel in self.channels] + (
+            ["heartbeat"] if self.heartbeat else []
+        )
         if len(set(names)) < len(names):
-            raise ConfigError("two channels of the alerts have the same name: give one of them another")
+            raise ConfigError(
+                "two channels of the alerts have the same name: give one of them another"
+            )
         for at in (self.morning, *(self.quiet or ())):
             time_of_day(at)
         _ = self.cron.zone
@@ -110,7 +137,9 @@ class Alerts:
             if urgency not in get_args(Urgency):
                 raise ConfigError(f"“{urgency}” is no urgency of an alert: write now or morning")
             if kind == NEVER_WAKES and urgency == "now":
-                raise ConfigError("what waits for review never wakes anybody: leave its urgency at morning")
+                raise ConfigError(
+                    "what waits for review never wakes anybody: leave its urgency at morning"
+                )
 
     @property
     def cron(self) -> Cron:
@@ -127,9 +156,13 @@ class Alerts:
         return begin <= at < end if begin <= end else at >= begin or at < end
 
     def urgency_of(self, kind: str, subject: str = "") -> Urgency:
-        """When an alert is told. Its subject is such as `source/read`, of which `source` is a part too."""
+        """When an alert is told. Its subject is such as `source/read`, of which `source` is a part
+        too.
+        """
         parts = (f"{kind}:{subject[: part.end()]}" for part in PART.finditer(subject))
-        narrowest = next((self.urgency[name] for name in reversed([*parts]) if name in self.urgency), None)
+        narrowest = next(
+            (self.urgency[name] for name in reversed([*parts]) if name in self.urgency), None
+        )
         return narrowest or self.urgency.get(kind, RULES.get(kind, OTHER).urgency)
 
 
@@ -175,8 +208,10 @@ def due(
 ) -> Due:
     """What a channel is to be told at a moment.
 
-    `morning_at` is the latest morning that it was told, `lately` are the moments of its messages of the last hour, and
-    `kinds_lately` the kinds of alerts that these told of. The pace of the messages holds up none of another kind.
+    `morning_at` is the latest morning that it was told, `lately` are the moments of its messages of
+    the last hour, and
+    `kinds_lately` the kinds of alerts that these told of. The pace of the messages holds up none of
+    another kind.
     """
     quiet = alerts.is_quiet(now)
     slots = () if quiet else alerts.cron.due(morning_at, now).fire
@@ -208,15 +243,22 @@ def _is_due(news: News, now: datetime, quiet: bool) -> bool:
 
 def compose(alerts: Alerts, app: str, found: Due, report: str = "") -> Message:
     """The message of what is due: what may wake goes first, what is well again last."""
-    news = sorted(found.news, key=lambda n: (n.state == "resolved", not _is_urgent(alerts, n), n.first_at))
+    news = sorted(
+        found.news, key=lambda n: (n.state == "resolved", not _is_urgent(alerts, n), n.first_at)
+    )
     items = tuple(_item(alerts, each) for each in news[:SHOWN])
     title = f"{app}: while you slept" if found.morning else f"{app}: {_told(items, len(news))}"
-    return Message(title, items, len(news) - len(items), report, f"{alerts.command} alerts", alerts.link)
+    return Message(
+        title, items, len(news) - len(items), report, f"{alerts.command} alerts", alerts.link
+    )
 
 
 def _told(items: Sequence[Item], total: int) -> str:
     if total == 1:
-        return f"{'resolved: ' if items[0].state == 'resolved' else ''}{items[0].what}: {items[0].subject}"
+        return (
+            f"{'resolved: ' if items[0].state == 'resolved' else ''}{items[0].what}: "
+            f"{items[0].subject}"
+        )
     resolved = sum(item.state == "resolved" for item in items)
     if resolved == total:
         return f"{total} alerts are resolved"
@@ -224,11 +266,16 @@ def _told(items: Sequence[Item], total: int) -> str:
 
 
 def trouble(alerts: Alerts, found: Sequence[tuple[str, str, str]]) -> str:
-    """The line that the heartbeat tells of (kind, subject, text), the oldest first; empty where all is well.
+    """The line that the heartbeat tells of (kind, subject, text), the oldest first; empty where all
+    is well.
 
     What the owner lets wait for the morning is no trouble.
     """
-    grave = [each for each in found if each[0] not in RULES or alerts.urgency_of(each[0], each[1]) == "now"]
+    grave = [
+        each
+        for each in found
+        if each[0] not in RULES or alerts.urgency_of(each[0], each[1]) == "now"
+    ]
     if not grave:
         return ""
     kind, subject, text = grave[0]

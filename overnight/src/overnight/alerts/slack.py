@@ -1,6 +1,7 @@
 """Slack, by an incoming webhook: Block Kit, with plain text for notifications and screen readers.
 
-The limits are those of Slack's reference: 150 characters of a header, 3,000 of a section, 50 blocks.
+The limits are those of Slack's reference: 150 characters of a header, 3,000 of a section, 50
+blocks.
 """
 
 from __future__ import annotations
@@ -63,7 +64,10 @@ def _report(text: str) -> list[dict[str, Any]]:
             piece = ""
         piece += line
     pieces += [piece] if piece.strip() else []
-    return [{"type": "section", "text": {"type": "plain_text", "text": _cut(each, SECTION)}} for each in pieces[:10]]
+    return [
+        {"type": "section", "text": {"type": "plain_text", "text": _cut(each, SECTION)}}
+        for each in pieces[:10]
+    ]
 
 
 def _told(item: Item) -> Iterator[str]:

@@ -1,4 +1,6 @@
-"""A plain webhook: the message as JSON, signed after “Standard Webhooks”, with an id by which it is counted once."""
+"""A plain webhook: the message as JSON, signed after “Standard Webhooks”, with an id by which it is
+counted once.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from overnight.signing import parse_secret, sign
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """POSTs `{"type": "alerts", "data": …}`. Without a `secret` (`serve --new-secret` makes one) it is not signed."""
+    """POSTs `{"type": "alerts", "data": …}`. Without a `secret` (`serve --new-secret` makes one) it
+    is not signed.
+    """
 
     url: str = field(repr=False)
     secret: str | None = field(default=None, repr=False)

@@ -1,4 +1,6 @@
-"""The four handlers, each `(event, context)`. The ledger decides: an event says only that it is worth a look."""
+"""The four handlers, each `(event, context)`. The ledger decides: an event says only that it is
+worth a look.
+"""
 
 from __future__ import annotations
 
@@ -10,27 +12,33 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from overnight import embedded_metrics, report
-from overnight.app import App
+from overnight.aws import cloudwatch
+from overnight.aws.bounded_worker import SOON, Shift
 from overnight.aws.sandbox import AWAY, Sandbox, Warm
+from overnight.aws.sqs import Waiting, is_hint
+from overnight.engine.rescuer import SETTLE, Rescuer
+from overnight.engine.wakeups import Hint
 from overnight.errors import ConfigError, UserError
-from overnight.intake import receive
+from overnight.inbox.messages import receive
 from overnight.logs import log
-from overnight.rescue import SETTLE, Rescuer
-from overnight.shift import SOON, Shift
-from overnight.sql import queries
-from overnight.transport.port import Hint
-from overnight.transport.sqs import Waiting, is_hint
+from overnight.observability import report
+from overnight.pipelines.app import App
+from overnight.store.sql import queries
 
 if TYPE_CHECKING:
     from overnight.console.pages import Console
 
 HANDOVER = 5.0  # seconds before the end of an invocation in which what still runs is handed back
-CALM = 5.0  # seconds after which every live owner has renewed its lease, where the database was away
+CALM = (
+    5.0  # seconds after which every live owner has renewed its lease, where the database was away
+)
 SETTLED = 5.0  # seconds that a slot waits for the heartbeat's answer
 MOST_HINTS = 100  # that a sweep sends; whoever takes one goes on as long as there is anything
 EARLY = timedelta(minutes=1)  # that the scheduler's clock may be ahead of the ledger's
-PUT_OFF, PUT_OFF_MOST = 30.0, 900.0  # seconds until a message is seen again that could not be kept; four times each try
+PUT_OFF, PUT_OFF_MOST = (
+    30.0,
+    900.0,
+)  # seconds until a message is seen again that could not be kept; four times each try
 
 
 class Slot(BaseModel):
@@ -45,17 +53,23 @@ class Slot(BaseModel):
 class Handlers:
     """An app's handlers. `create` makes the app; `own` is what it adds to the console."""
 
-    def __init__(self, create: Callable[[], App], *, own: Callable[[], Console] | None = None) -> None:
+    def __init__(
+        self, create: Callable[[], App], *, own: Callable[[], Console] | None = None
+    ) -> None:
         self._sandbox = Sandbox(create)
         self._own = own
 
     def worker(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-        """Messages of the queue: hints, which are let go, and work from outside, which the intake takes or buries.
+        """Messages of the queue: hints, which are let go, and work from outside, which the intake
+        takes or buries.
 
-        Then one shift with as many places as there were messages. Only a message that could not be kept comes again.
+        Then one shift with as many places as there were messages. Only a message that could not be
+        kept comes again.
         """
         records = event.get("Records", [])
-        kept: dict[str, Mapping[str, Any]] = {r["messageId"]: r for r in records if not is_hint(r["body"])}
+        kept: dict[str, Mapping[str, Any]] = {
+            r["messageId"]: r for r in records if not is_hint(r["body"])
+        }
 
         async def work(warm: Warm) -> None:
             for id in list(kept):
@@ -67,22 +81,31 @@ class Handlers:
             self._sandbox.run(context, work)
         except AWAY as error:  # hints are sent again by the sweep
             log.warning("database away", error=str(error))
-            self._sandbox.put_off({record["receiptHandle"]: _wait(record) for record in kept.values()})
+            self._sandbox.put_off(
+                {record["receiptHandle"]: _wait(record) for record in kept.values()}
+            )
         return {"batchItemFailures": [{"itemIdentifier": id} for id in kept]}
 
     def schedule(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-        """A slot of a schedule: fired once, however often and late it is told of. What was missed is the sweep's.
+        """A slot of a schedule: fired once, however often and late it is told of. What was missed
+        is the sweep's.
 
-        Raises `ConfigError` for a schedule that the app does not have, or a slot that is still to come.
+        Raises `ConfigError` for a schedule that the app does not have, or a slot that is still to
+        come.
         """
         try:
             slot = Slot.model_validate(dict(event))
         except ValidationError as error:
-            raise ConfigError(f"this is no slot of a schedule: {error.errors()[0]['msg']}") from None
+            raise ConfigError(
+                f"this is no slot of a schedule: {error.errors()[0]['msg']}"
+            ) from None
 
         async def work(warm: Warm) -> dict[str, Any]:
             if (slot.cron, slot.timezone) not in _clocks(warm.app, slot.pipeline):
-                raise ConfigError(f"{slot.pipeline} has no schedule “{slot.cron}” {slot.timezone}: deploy both anew")
+                raise ConfigError(
+                    f"{slot.pipeline} has no schedule “{slot.cron}” {slot.timezone}: "
+                    "deploy both anew"
+                )
             moment = slot.scheduled_time.astimezone(UTC)
             if moment > await _now(warm) + EARLY:
                 raise ConfigError(f"the slot {moment.isoformat()} is still to come")
@@ -94,7 +117,9 @@ class Handlers:
         return self._sandbox.run(context, work)
 
     def sweep(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-        """What a worker does beside its work, once a minute: missed slots, alerts, retention, the dead, lost hints."""
+        """What a worker does beside its work, once a minute: missed slots, alerts, retention, the
+        dead, lost hints.
+        """
 
         async def work(warm: Warm) -> dict[str, Any]:
             async with asyncio.timeout(_left(context)):
@@ -113,7 +138,9 @@ class Handlers:
         async def work(warm: Warm) -> dict[str, Any]:
             warm.site = warm.site or self._site(warm)
             answered = await answer(warm.site, event)
-            if event["requestContext"]["http"]["method"] == "POST":  # a button may have made something due
+            if (
+                event["requestContext"]["http"]["method"] == "POST"
+            ):  # a button may have made something due
                 await warm.transport.send([Hint()])
             return answered
 
@@ -123,7 +150,11 @@ class Handlers:
             log.error("console refused", error=str(error))
             return {"statusCode": 503, "body": f"The console is closed: {error}.\n"}
         except AWAY:
-            return {"statusCode": 503, "headers": {"retry-after": "5"}, "body": "The database does not answer.\n"}
+            return {
+                "statusCode": 503,
+                "headers": {"retry-after": "5"},
+                "body": "The database does not answer.\n",
+            }
 
     def _site(self, warm: Warm) -> Any:
         from overnight.console import access, pages, site
@@ -131,13 +162,23 @@ class Handlers:
         may = access.Access.from_environment()
         if may.is_open:
             raise ConfigError(f"put {access.PASSWORD} into its secret")
-        return site.build(warm.app, warm.database, may, own=self._own() if self._own else pages.Console(), secure=True)
+        return site.build(
+            warm.app,
+            warm.database,
+            may,
+            own=self._own() if self._own else pages.Console(),
+            secure=True,
+        )
 
 
 async def _take(warm: Warm, record: Mapping[str, Any]) -> bool:
-    """Begin the jobs of a message, or keep it as a dead letter. False where it contradicts one that came before."""
+    """Begin the jobs of a message, or keep it as a dead letter. False where it contradicts one that
+    came before.
+    """
     try:
-        await receive(warm.app, warm.database, record["body"].encode(), source="sqs", key=record["messageId"])
+        await receive(
+            warm.app, warm.database, record["body"].encode(), source="sqs", key=record["messageId"]
+        )
     except UserError as error:
         log.error("message not taken", id=record["messageId"], error=str(error))
         return False
@@ -150,11 +191,13 @@ async def _shift(warm: Warm, places: int, context: Any) -> None:
     try:
         await shift.work(max(0.0, _left(context) - HANDOVER))
     finally:
-        _print(embedded_metrics.of_endings(warm.app.name, shift.endings, datetime.now(UTC)))
+        _print(cloudwatch.of_endings(warm.app.name, shift.endings, datetime.now(UTC)))
 
 
 async def _rescue(warm: Warm) -> None:
-    """Give back what dead owners held. Leases are judged at a second look, when whoever lives has renewed his."""
+    """Give back what dead owners held. Leases are judged at a second look, when whoever lives has
+    renewed his.
+    """
     calm = False
     rescuer = Rescuer(warm.ledger, "sweep", steady=lambda: calm)
     again = await rescuer.look()
@@ -165,9 +208,11 @@ async def _rescue(warm: Warm) -> None:
 
 
 async def _tell(warm: Warm) -> int:
-    """Send as many hints as there are runs due that nothing holds, less those that wait in the queue; how many."""
+    """Send as many hints as there are runs due that nothing holds, less those that wait in the
+    queue; how many.
+    """
     now = (await report.status(warm.database, warm.app))["now"]
-    _print([embedded_metrics.of_status(warm.app.name, now, datetime.now(UTC))])
+    _print([cloudwatch.of_status(warm.app.name, now, datetime.now(UTC))])
     next_due = (await warm.ledger.claim(warm.app.scope(), "", 0, 0.0)).next_due
     if next_due is None or next_due > SOON:
         return 0
@@ -192,7 +237,9 @@ def _clocks(app: App, pipeline: str) -> set[tuple[str, str]]:
 
 
 def _wait(record: Mapping[str, Any]) -> float:
-    """Seconds until a message is seen again. The queue's own time would be six times the function's time limit."""
+    """Seconds until a message is seen again. The queue's own time would be six times the function's
+    time limit.
+    """
     tries = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
     return min(PUT_OFF * 4.0 ** (tries - 1), PUT_OFF_MOST)
 

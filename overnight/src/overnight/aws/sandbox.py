@@ -1,7 +1,8 @@
 """What one sandbox keeps between invocations: an event loop, the app and its connections.
 
-A sandbox is frozen after each answer, for minutes or for ever. A connection that died meanwhile is replaced when it is
-used next; where the database does not answer at all, everything is opened anew, with the secrets as they are by then.
+A sandbox is frozen after each answer, for minutes or for ever. A connection that died meanwhile is
+replaced when it is used next; where the database does not answer at all, everything is opened anew,
+with the secrets as they are by then.
 """
 
 from __future__ import annotations
@@ -15,31 +16,38 @@ from typing import Any, TypeVar
 
 import structlog
 
-from overnight import budgets, logs
-from overnight.app import App
+from overnight import logs
 from overnight.aws import secrets
-from overnight.database import Database, migrate
+from overnight.aws.sqs import Queue
+from overnight.engine.maintenance import Keeper
+from overnight.engine.wakeups import Notify, Transport
 from overnight.errors import ConfigError, DatabaseUnavailable, LedgerUnavailable
-from overnight.keeper import Keeper
-from overnight.ledger import Ledger
+from overnight.llm import budgets
 from overnight.logs import log
-from overnight.transport.port import Transport
-from overnight.transport.postgres import Notify
-from overnight.transport.sqs import Queue
+from overnight.pipelines.app import App
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.migrations import migrate
 
 T = TypeVar("T")
 
 DATABASE, QUEUE = "OVERNIGHT_DATABASE_URL", "OVERNIGHT_QUEUE_URL"
 TRACE = "_X_AMZN_TRACE_ID"  # what Lambda calls it
-CONNECTIONS = 2  # of the pool; a worker has up to two hot ones and its heart beside it, so a sandbox has at most five
+# of the pool; a worker has up to two hot ones and its heart beside it, so a sandbox has at most
+# five
+CONNECTIONS = 2
 FAREWELL = 2.0  # seconds in which what is open is closed
 AWAY = (LedgerUnavailable, DatabaseUnavailable)
 
 
 class Warm:
-    """The app with its database, open. `queue` is None where hints go by NOTIFY to workers that listen."""
+    """The app with its database, open. `queue` is None where hints go by NOTIFY to workers that
+    listen.
+    """
 
-    def __init__(self, app: App, database: Database, queue: Queue | None, stack: AsyncExitStack) -> None:
+    def __init__(
+        self, app: App, database: Database, queue: Queue | None, stack: AsyncExitStack
+    ) -> None:
         self.app = app
         self.database = database
         self.ledger = Ledger(database)
@@ -70,7 +78,9 @@ class Warm:
 
 
 class Sandbox:
-    """Runs one invocation after the other on what it keeps warm. `create` makes the app, with the secrets at hand."""
+    """Runs one invocation after the other on what it keeps warm. `create` makes the app, with the
+    secrets at hand.
+    """
 
     def __init__(self, create: Callable[[], App]) -> None:
         self._create = create
@@ -79,9 +89,11 @@ class Sandbox:
         self._warm: Warm | None = None
 
     def run(self, context: Any, work: Callable[[Warm], Awaitable[T]]) -> T:
-        """The work of an invocation. Its lines of the log carry the request's id, and its X-Ray trace if it has one.
+        """The work of an invocation. Its lines of the log carry the request's id, and its X-Ray
+        trace if it has one.
 
-        Raises what the work raises; after `LedgerUnavailable` or `DatabaseUnavailable` nothing is warm any more.
+        Raises what the work raises; after `LedgerUnavailable` or `DatabaseUnavailable` nothing is
+        warm any more.
         """
         if self._loop is None:
             logs.configure(sys.stdout)
@@ -98,7 +110,9 @@ class Sandbox:
                 self._loop.run_until_complete(self._queue.put_off(receipt, seconds))
 
     async def _run(self, work: Callable[[Warm], Awaitable[T]]) -> T:
-        """What was frozen may have died: then the work is done again on what is opened anew, and has to bear that."""
+        """What was frozen may have died: then the work is done again on what is opened anew, and
+        has to bear that.
+        """
         was_frozen = self._warm is not None
         try:
             return await self._try(work)
@@ -118,7 +132,9 @@ class Sandbox:
             raise
 
     async def _open(self) -> Warm:
-        """A database that does not let us in may have a new password: the secrets are read again, once."""
+        """A database that does not let us in may have a new password: the secrets are read again,
+        once.
+        """
         try:
             return await _opened(self._create(), self._queue)
         except AWAY:
@@ -131,7 +147,9 @@ class Sandbox:
 async def _opened(app: App, queue: Queue | None) -> Warm:
     url = os.environ.get(DATABASE)
     if not url:
-        raise ConfigError(f"there is no {DATABASE}: put it into a secret that {secrets.SECRETS} names")
+        raise ConfigError(
+            f"there is no {DATABASE}: put it into a secret that {secrets.SECRETS} names"
+        )
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(url, size=CONNECTIONS))
         await migrate(database, *([app.schema] if app.schema else []))
@@ -142,7 +160,9 @@ async def _opened(app: App, queue: Queue | None) -> Warm:
 def _told(context: Any) -> Iterator[None]:
     """Who asks, in every line of the log."""
     about = {"request_id": getattr(context, "aws_request_id", None), "trace_id": _trace()}
-    with structlog.contextvars.bound_contextvars(**{name: value for name, value in about.items() if value}):
+    with structlog.contextvars.bound_contextvars(
+        **{name: value for name, value in about.items() if value}
+    ):
         yield
 
 

@@ -1,4 +1,6 @@
-"""Secrets of AWS Secrets Manager: each is one JSON object, whose members become variables of the environment."""
+"""Secrets of AWS Secrets Manager: each is one JSON object, whose members become variables of the
+environment.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,17 @@ from overnight.errors import ConfigError
 
 SECRETS = "OVERNIGHT_SECRETS"  # ARNs or names, separated by spaces
 TIMEOUT = 5  # seconds to connect, and to wait for an answer
-SHORTEST = 8  # characters of a value that is masked in logs: a shorter one is a word or a number, and no secret
+# characters of a value that is masked in logs: a shorter one is a word or a number, and no secret
+SHORTEST = 8
 MEMBERS = TypeAdapter(dict[str, str])
 
 
 def load() -> bool:
-    """Read the secrets that the environment names and put them into it. Whether anything is other than it was.
+    """Read the secrets that the environment names and put them into it. Whether anything is other
+    than it was.
 
-    Raises `ConfigError` for what is no JSON object of strings, and what boto3 raises for a secret that cannot be read.
+    Raises `ConfigError` for what is no JSON object of strings, and what boto3 raises for a secret
+    that cannot be read.
     """
     names = os.environ.get(SECRETS, "").split()
     if not names:
@@ -29,11 +34,16 @@ def load() -> bool:
     import boto3
     from botocore.config import Config
 
-    client = boto3.client("secretsmanager", config=Config(connect_timeout=TIMEOUT, read_timeout=TIMEOUT))
+    client = boto3.client(
+        "secretsmanager", config=Config(connect_timeout=TIMEOUT, read_timeout=TIMEOUT)
+    )
     found: dict[str, str] = {}
     for name in names:
         found |= _members(name, client.get_secret_value(SecretId=name))
-    logs.hide(*(value for value in found.values() if len(value) >= SHORTEST), *map(_password, found.values()))
+    logs.hide(
+        *(value for value in found.values() if len(value) >= SHORTEST),
+        *map(_password, found.values()),
+    )
     changed = any(os.environ.get(name) != value for name, value in found.items())
     os.environ.update(found)
     return changed
@@ -43,7 +53,9 @@ def _members(name: str, answer: Mapping[str, Any]) -> dict[str, str]:
     try:
         return MEMBERS.validate_json(answer.get("SecretString") or "", strict=True)
     except ValidationError:  # whose message would show the value
-        raise ConfigError(f"the secret {name} is not one JSON object whose values are strings") from None
+        raise ConfigError(
+            f"the secret {name} is not one JSON object whose values are strings"
+        ) from None
 
 
 def _password(value: str) -> str | None:

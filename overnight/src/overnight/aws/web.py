@@ -10,7 +10,9 @@ from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Scope
 
-STREAMS = ("/live",)  # an answer is sent when it is whole, so a stream would only run into the time limit
+STREAMS = (
+    "/live",
+)  # an answer is sent when it is whole, so a stream would only run into the time limit
 
 
 async def answer(site: ASGIApp, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,7 +55,10 @@ def _scope(event: Mapping[str, Any]) -> Scope:
         "raw_path": path.encode(),
         "query_string": event.get("rawQueryString", "").encode(),
         "root_path": "",
-        "headers": [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()],
+        "headers": [
+            (name.encode("latin-1"), value.encode("latin-1", "replace"))
+            for name, value in headers.items()
+        ],
         "client": (http.get("sourceIp", ""), 0),
         "server": (headers.get("host", ""), 443),
     }
@@ -65,7 +70,10 @@ def _body(event: Mapping[str, Any]) -> bytes:
 
 
 def _answer(start: Message, body: bytes) -> dict[str, Any]:
-    headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in start["headers"]]
+    headers = [
+        (name.decode("latin-1").lower(), value.decode("latin-1"))
+        for name, value in start["headers"]
+    ]
     return {
         "statusCode": start["status"],
         "headers": {name: value for name, value in headers if name != "set-cookie"},

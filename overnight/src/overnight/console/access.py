@@ -1,7 +1,8 @@
 """Who may see the console, and who may act. Nothing is stored that could be used to get in.
 
-Without a password the console serves this machine alone: it listens on loopback, answers to loopback's names only
-(so that no page of the web can rebind a name of its own to it), and whoever sits here may operate it.
+Without a password the console serves this machine alone: it listens on loopback, answers to
+loopback's names only (so that no page of the web can rebind a name of its own to it), and whoever
+sits here may operate it.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from overnight import environment, logs
-from overnight.control import whoami
-from overnight.database import Database, Row
+from overnight import logs
 from overnight.errors import ConfigError, NotFound, OvernightError, UserError
-from overnight.sql import queries
+from overnight.operations.control import whoami
+from overnight.secrets import secret
+from overnight.store.database import Database, Row
+from overnight.store.sql import queries
 
 Role = Literal["view", "operate"]
 
@@ -44,7 +46,9 @@ class Denied(OvernightError):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asks. `csrf` is what their forms carry; None where a token of the API spoke for them, which needs none."""
+    """Who asks. `csrf` is what their forms carry; None where a token of the API spoke for them,
+    which needs none.
+    """
 
     who: str
     role: Role
@@ -68,9 +72,11 @@ class Access:
         found: dict[Role, str] = {}
         named: tuple[tuple[Role, str], ...] = (("operate", PASSWORD), ("view", VIEW_PASSWORD))
         for role, name in named:
-            if password := environment.secret(name, "the console's password"):
+            if password := secret(name, "the console's password"):
                 if len(password) < SHORTEST:
-                    raise ConfigError(f"{name} has {len(password)} characters; it needs at least {SHORTEST}")
+                    raise ConfigError(
+                        f"{name} has {len(password)} characters; it needs at least {SHORTEST}"
+                    )
                 logs.hide(password)
                 found[role] = password
         return cls(found)
@@ -83,7 +89,8 @@ class Access:
         """Refuse to be open to others. Raises `ConfigError`."""
         if self.is_open and not is_loopback(host):
             raise ConfigError(
-                f"a console that listens on {host} needs a password: set {PASSWORD} (and {VIEW_PASSWORD} for those who "
+                f"a console that listens on {host} needs a password: set {PASSWORD} (and "
+                f"{VIEW_PASSWORD} for those who "
                 "only look), or listen on 127.0.0.1"
             )
 
@@ -95,24 +102,38 @@ class Access:
         cookie = request.cookies.get(COOKIE, "")
         if self.is_open:
             return Visitor(whoami(), "operate", csrf_of(cookie)) if cookie else None
-        found = await database.one(queries["session_read"], {"hash": _hash(cookie)}) if cookie else None
-        return Visitor(found["who"], found["role"], csrf_of(cookie), can_leave=True) if found else None
+        found = (
+            await database.one(queries["session_read"], {"hash": _hash(cookie)}) if cookie else None
+        )
+        return (
+            Visitor(found["who"], found["role"], csrf_of(cookie), can_leave=True) if found else None
+        )
 
     def check_name(self, request: Request) -> None:
         """An open console answers to this machine's own names alone. Raises `Denied`."""
         if self.is_open and not is_loopback(_name(request.headers.get("host", ""))):
-            raise Denied(421, "this console answers to localhost alone; a password opens it to other names")
+            raise Denied(
+                421, "this console answers to localhost alone; a password opens it to other names"
+            )
 
     async def log_in(self, database: Database, address: str, password: str) -> str:
         """A new session's cookie. Raises `Denied` for a wrong password, or after too many of them."""
-        tried = await database.one(queries["login_tries"], {"address": address, "within": TRY_SECONDS})
+        tried = await database.one(
+            queries["login_tries"], {"address": address, "within": TRY_SECONDS}
+        )
         assert tried is not None
         if tried["address"] >= TRIES or tried["everybody"] >= TRIES_OF_ALL:
             raise Denied(429, f"too many wrong passwords: try again in {TRY_SECONDS // 60} minutes")
         given = password.encode()
-        roles = [role for role, right in self.passwords.items() if hmac.compare_digest(right.encode(), given)]
+        roles = [
+            role
+            for role, right in self.passwords.items()
+            if hmac.compare_digest(right.encode(), given)
+        ]
         if not roles:
-            await database.fetch(queries["login_failed"], {"address": address, "within": TRY_SECONDS})
+            await database.fetch(
+                queries["login_failed"], {"address": address, "within": TRY_SECONDS}
+            )
             raise Denied(403, "that is not the password")
         cookie = new_cookie()
         who = {"operate": "console", "view": "console (view)"}[roles[0]]
@@ -136,7 +157,9 @@ def new_cookie() -> str:
 
 
 def csrf_of(cookie: str) -> str:
-    """What a form carries to show that a page of ours made it: no other site can read the cookie it follows from."""
+    """What a form carries to show that a page of ours made it: no other site can read the cookie it
+    follows from.
+    """
     return hmac.new(cookie.encode(), b"csrf", hashlib.sha256).hexdigest()
 
 
@@ -144,7 +167,10 @@ def check_origin(request: Request) -> None:
     """A browser tells where a form was; it must have been here. Raises `Denied`."""
     origin = request.headers.get("origin")
     elsewhere = origin is not None and origin.partition("://")[2] != request.headers.get("host")
-    if elsewhere or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    if elsewhere or request.headers.get("sec-fetch-site", "same-origin") not in (
+        "same-origin",
+        "none",
+    ):
         raise Denied(403, "this came from another site")
 
 
@@ -163,7 +189,9 @@ async def add_token(database: Database, name: str, role: Role) -> str:
     token = f"on_{secrets.token_urlsafe(32)}"
     params = {"name": name, "hash": _hash(token), "role": role, "by": whoami()}
     if not await database.fetch(queries["token_add"], params):
-        raise UserError(f"there is a token “{name}” already: remove it first, or choose another name")
+        raise UserError(
+            f"there is a token “{name}” already: remove it first, or choose another name"
+        )
     return token
 
 

@@ -1,4 +1,6 @@
-"""What each button does: a verb of `control`, in the name of who pressed it. The answer is one sentence for them."""
+"""What each button does: a verb of `control`, in the name of who pressed it. The answer is one
+sentence for them.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +9,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from overnight import budgets, control, dead_letters, show
+from overnight import formatting
 from overnight.console.pages import Desk, letter_filter
 from overnight.errors import UserError
-from overnight.model import Approve, Edit, Filter, Reject
+from overnight.llm import budgets
+from overnight.operations import control, dead_letters
+from overnight.operations.decisions import Approve, Edit, Reject
+from overnight.store.records import Filter
 
 Form = Mapping[str, str]
 TOLD = 3  # refusals that one sentence tells; a program is told all of them
@@ -18,7 +23,9 @@ TOLD = 3  # refusals that one sentence tells; a program is told all of them
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """What came of an action that touches many: the sentence, with how many it was done, and each that was refused."""
+    """What came of an action that touches many: the sentence, with how many it was done, and each
+    that was refused.
+    """
 
     text: str
     count: int
@@ -33,19 +40,28 @@ Action = Callable[[Desk, Form, str], Awaitable[str | Many]]
 
 async def pause(desk: Desk, form: Form, who: str) -> str:
     scope = control.parse_scope(form.get("scope"), desk.app)
-    await control.set_switch(desk.database, scope, enabled=False, reason=form.get("reason", ""), by=who)
-    return f"{control.scope_text(scope, desk.app)} is off: nothing of it starts, nothing of it is written outside"
+    await control.set_switch(
+        desk.database, scope, enabled=False, reason=form.get("reason", ""), by=who
+    )
+    return (
+        f"{control.scope_text(scope, desk.app)} is off: nothing of it starts, nothing of it "
+        "is written outside"
+    )
 
 
 async def resume(desk: Desk, form: Form, who: str) -> str:
     scope = control.parse_scope(form.get("scope"), desk.app)
-    await control.set_switch(desk.database, scope, enabled=True, reason=form.get("reason", ""), by=who)
+    await control.set_switch(
+        desk.database, scope, enabled=True, reason=form.get("reason", ""), by=who
+    )
     return f"{control.scope_text(scope, desk.app)} is on again"
 
 
 async def close_breaker(desk: Desk, form: Form, who: str) -> str:
     name = form.get("name", "")
-    await control.close_breaker(desk.database, name, reason=form.get("reason", ""), by=who, app=desk.app)
+    await control.close_breaker(
+        desk.database, name, reason=form.get("reason", ""), by=who, app=desk.app
+    )
     return f"the breaker {name} is closed: what waited behind it starts"
 
 
@@ -75,7 +91,9 @@ async def edit(desk: Desk, form: Form, who: str) -> str:
     job, reason = form.get("job", ""), form.get("reason", "")
     if dead_letters.message_number(job) is not None:
         body = form.get("input", "").encode("utf-8", "replace")
-        done = await dead_letters.replay(desk.app, desk.database, Filter(job=job), body=body, reason=reason, by=who)
+        done = await dead_letters.replay(
+            desk.app, desk.database, Filter(job=job), body=body, reason=reason, by=who
+        )
         return f"edited: {job} begins {', '.join(row['job_id'] for row in done.first)}"
     row = await control.edit(desk.app, desk.database, job, _json(form), by=who, reason=reason)
     return f"edited: {row['step']} of job {row['job_id']} starts with the new input"
@@ -86,7 +104,9 @@ async def replay(desk: Desk, form: Form, who: str) -> Many:
     chosen = _chosen(form)
     if form.get("dry_run"):
         return await _count(desk, chosen)
-    done = await dead_letters.replay(desk.app, desk.database, chosen, reason=form.get("reason", ""), by=who)
+    done = await dead_letters.replay(
+        desk.app, desk.database, chosen, reason=form.get("reason", ""), by=who
+    )
     return _many(done, "started again")
 
 
@@ -97,7 +117,9 @@ async def drop(desk: Desk, form: Form, who: str) -> Many:
         return await _count(desk, chosen)
     if not form.get("reason", "").strip():
         raise UserError("say why they are dropped: the reason is kept")
-    return _many(await dead_letters.discard(desk.database, chosen, form["reason"], by=who), "dropped")
+    return _many(
+        await dead_letters.discard(desk.database, chosen, form["reason"], by=who), "dropped"
+    )
 
 
 def _chosen(form: Form) -> Filter:
@@ -110,12 +132,14 @@ def _chosen(form: Form) -> Filter:
 
 async def _count(desk: Desk, chosen: Filter) -> Many:
     number = await dead_letters.count(desk.database, chosen)
-    return Many(f"{show.count(number, 'dead letter')} would be touched; nothing was", number)
+    return Many(f"{formatting.count(number, 'dead letter')} would be touched; nothing was", number)
 
 
 def _many(done: dead_letters.Result, what: str) -> Many:
-    refused = "; ".join(done.refused[:TOLD]) + (f"; and {len(done.refused) - TOLD} more" * (len(done.refused) > TOLD))
-    text = f"{show.count(done.count, 'dead letter')} {what}"
+    refused = "; ".join(done.refused[:TOLD]) + (
+        f"; and {len(done.refused) - TOLD} more" * (len(done.refused) > TOLD)
+    )
+    text = f"{formatting.count(done.count, 'dead letter')} {what}"
     return Many(f"{text}; refused: {refused}" if refused else text, done.count, done.refused)
 
 
@@ -128,7 +152,7 @@ async def set_budget(desk: Desk, form: Form, who: str) -> str:
     scope = control.parse_scope(form.get("scope"), desk.app)
     usd = budgets.amount(form.get("usd", ""))
     await budgets.set_limit(desk.database, scope, usd, reason=form.get("reason", ""), by=who)
-    return f"{control.scope_text(scope, desk.app)} may spend {show.dollars(usd)} a day"
+    return f"{control.scope_text(scope, desk.app)} may spend {formatting.dollars(usd)} a day"
 
 
 async def _input(desk: Desk, form: Form) -> Any:
@@ -142,7 +166,9 @@ def _json(form: Form) -> Any:
     try:
         return json.loads(form.get("input", ""))
     except (ValueError, RecursionError) as error:
-        raise UserError(f"the input is no JSON that can be read: {error}; nothing was changed") from None
+        raise UserError(
+            f"the input is no JSON that can be read: {error}; nothing was changed"
+        ) from None
 
 
 ACTIONS: dict[str, Action] = {

@@ -1,6 +1,7 @@
 """The console for programs: what the pages read and what the buttons do, as JSON under /api.
 
-One table says what there is to read and one what can be done; routes and the OpenAPI document are both made of them.
+One table says what there is to read and one what can be done; routes and the OpenAPI document are
+both made of them.
 """
 
 from __future__ import annotations
@@ -20,11 +21,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from overnight import budgets, control, report, show
+from overnight import formatting
 from overnight.console import actions
 from overnight.console.access import Denied, Visitor, check_form, check_origin
 from overnight.console.pages import Desk, letter_filter
-from overnight.database import Row
 from overnight.errors import (
     IdConflict,
     IllegalTransition,
@@ -35,9 +35,13 @@ from overnight.errors import (
     TooSlow,
     UserError,
 )
+from overnight.llm import budgets
 from overnight.logs import log
-from overnight.model import Status
-from overnight.signals import Tally
+from overnight.observability import report
+from overnight.observability.signals import Tally
+from overnight.operations import control
+from overnight.store.database import Row
+from overnight.store.records import Status
 
 BODY_LIMIT = 4_000_000  # bytes of a request, which may hold a whole edited payload
 CSRF = "x-csrf-token"  # the header in which a session carries what its forms carry
@@ -111,13 +115,17 @@ class Reviews(Limited):
 
 class Effects(Limited):
     open: Flag = Field("false", description="those alone whose outcome nobody knows")
-    before: str | None = Field(None, pattern=r"^(intended|done)-[0-9]{1,18}$", description="`next` of the page before")
+    before: str | None = Field(
+        None, pattern=r"^(intended|done)-[0-9]{1,18}$", description="`next` of the page before"
+    )
 
 
 class Alerts(Limited):
     all: Flag = Field("false", description="also those that are resolved")
     before: str | None = Field(
-        None, pattern=r"^(open|resolved)-[0-9]{1,16}-[0-9]{1,18}$", description="`next` of the page before"
+        None,
+        pattern=r"^(open|resolved)-[0-9]{1,16}-[0-9]{1,18}$",
+        description="`next` of the page before",
     )
 
 
@@ -176,7 +184,9 @@ class Chosen(Deed):
     step: Text | None = None
     key: Text | None = None
     error: Text | None = Field(None, description="a part of the error's text")
-    everything: bool = Field(False, description="all dead letters are meant, where nothing else is said")
+    everything: bool = Field(
+        False, description="all dead letters are meant, where nothing else is said"
+    )
     dry_run: bool = Field(False, description="only say how many they are")
 
 
@@ -193,17 +203,27 @@ ROWS: Schema = {
     "required": ["rows"],
     "properties": {
         "rows": {"type": "array", "items": {"type": "object"}},
-        "next": {"type": ["integer", "string", "null"], "description": "give it as `before`; null: there are no more"},
+        "next": {
+            "type": ["integer", "string", "null"],
+            "description": "give it as `before`; null: there are no more",
+        },
     },
 }
 OBJECT: Schema = {"type": "object"}
-ERROR: Schema = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
+ERROR: Schema = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {"error": {"type": "string"}},
+}
 DONE: Schema = {
     "type": "object",
     "required": ["done"],
     "properties": {
         "done": {"type": "string", "description": "a sentence for a person"},
-        "count": {"type": "integer", "description": "of dead letters: with how many it was done, or would be"},
+        "count": {
+            "type": "integer",
+            "description": "of dead letters: with how many it was done, or would be",
+        },
         "refused": {
             "type": "array",
             "items": {"type": "string"},
@@ -215,7 +235,9 @@ DONE: Schema = {
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What can be read: where, how, the form of the answer, a sentence, and the parameters that it takes."""
+    """What can be read: where, how, the form of the answer, a sentence, and the parameters that it
+    takes.
+    """
 
     path: str
     read: Callable[[Desk, Any], Awaitable[Any]]
@@ -288,7 +310,9 @@ async def _budgets(desk: Desk, _: Nothing) -> Any:
 async def _effects(desk: Desk, given: Effects) -> Any:
     status, _, id = (given.before or "").partition("-")
     before = (status == "done", int(id)) if status else None
-    rows = await report.effects(desk.database, open_only=given.open == "true", limit=given.limit, before=before)
+    rows = await report.effects(
+        desk.database, open_only=given.open == "true", limit=given.limit, before=before
+    )
     return _page(rows, given.limit, lambda row: f"{row['status']}-{row['id']}")
 
 
@@ -296,7 +320,9 @@ async def _alerts(desk: Desk, given: Alerts) -> Any:
     state, _, mark = (given.before or "").partition("-")
     place = _place(mark or None)
     before = (state == "resolved", *place) if place else None
-    rows = await report.alerts(desk.database, all=given.all == "true", limit=given.limit, before=before)
+    rows = await report.alerts(
+        desk.database, all=given.all == "true", limit=given.limit, before=before
+    )
     return _page(rows, given.limit, _alert_mark)
 
 
@@ -308,11 +334,17 @@ async def _anomalies(desk: Desk, _: Nothing) -> Any:
     return {"rows": [asdict(each) for each in await report.anomalies(desk.database)]}
 
 
-def _of_steps(view: Callable[[list[Tally]], Sequence[Any]]) -> Callable[[Desk, StepSignal], Awaitable[Any]]:
+def _of_steps(
+    view: Callable[[list[Tally]], Sequence[Any]],
+) -> Callable[[Desk, StepSignal], Awaitable[Any]]:
     """A signal by step and span, as `report` tells it."""
 
     async def points(desk: Desk, given: StepSignal) -> Any:
-        return {"rows": view(await report.tallies(desk.database, await _since(desk, given), step=given.step))}
+        return {
+            "rows": view(
+                await report.tallies(desk.database, await _since(desk, given), step=given.step)
+            )
+        }
 
     return points
 
@@ -334,7 +366,9 @@ async def _since(desk: Desk, given: Signal) -> datetime:
 
 
 def _page(rows: list[Row], limit: int, mark: Callable[[Row], int | str]) -> dict[str, Any]:
-    """A page of a list, and where the next one begins: after the last row, whatever is added meanwhile."""
+    """A page of a list, and where the next one begins: after the last row, whatever is added
+    meanwhile.
+    """
     return {"rows": rows, "next": mark(rows[-1]) if len(rows) == limit else None}
 
 
@@ -351,37 +385,101 @@ def _place(mark: str | None) -> tuple[datetime, int] | None:
 
 
 ENDPOINTS = (
-    Endpoint("/status", _status, OBJECT, "Is all well: runs, queue, workers, switches, budgets, schedules."),
+    Endpoint(
+        "/status",
+        _status,
+        OBJECT,
+        "Is all well: runs, queue, workers, switches, budgets, schedules.",
+    ),
     Endpoint("/runs", _runs, ROWS, "The newest runs that fit.", Runs),
-    Endpoint("/jobs/{job}", _job, OBJECT, "All about a job: steps, attempts, outside writes, calls, deeds.", OfJob),
-    Endpoint("/dead", _dead, ROWS, "Dead letters that fit, with their context, newest first.", Letters),
-    Endpoint("/review", _review, ROWS, "What waits for a person, oldest first, each with its seal.", Reviews),
-    Endpoint("/review/{job}", _review_item, OBJECT, "One thing that waits, exactly as stored.", OfJob),
-    Endpoint("/schedules", _schedules, ROWS, "Schedules: last and next slot, missed slots, advice."),
+    Endpoint(
+        "/jobs/{job}",
+        _job,
+        OBJECT,
+        "All about a job: steps, attempts, outside writes, calls, deeds.",
+        OfJob,
+    ),
+    Endpoint(
+        "/dead", _dead, ROWS, "Dead letters that fit, with their context, newest first.", Letters
+    ),
+    Endpoint(
+        "/review",
+        _review,
+        ROWS,
+        "What waits for a person, oldest first, each with its seal.",
+        Reviews,
+    ),
+    Endpoint(
+        "/review/{job}", _review_item, OBJECT, "One thing that waits, exactly as stored.", OfJob
+    ),
+    Endpoint(
+        "/schedules", _schedules, ROWS, "Schedules: last and next slot, missed slots, advice."
+    ),
     Endpoint("/breakers", _breakers, ROWS, "Circuit breakers of which something is known."),
     Endpoint("/switches", _switches, ROWS, "Kill switches, those that are off first."),
-    Endpoint("/switches/history", _switch_history, ROWS, "Who flipped what, when and why.", Limited),
+    Endpoint(
+        "/switches/history", _switch_history, ROWS, "Who flipped what, when and why.", Limited
+    ),
     Endpoint("/budgets", _budgets, ROWS, "Budgets, with what is left of today's."),
-    Endpoint("/effects", _effects, ROWS, "Outside writes, those without an outcome first.", Effects),
+    Endpoint(
+        "/effects", _effects, ROWS, "Outside writes, those without an outcome first.", Effects
+    ),
     Endpoint("/alerts", _alerts, ROWS, "Alerts, those that are open first.", Alerts),
     Endpoint("/anomalies", _anomalies, ROWS, "What is unusual now, each with its sentence."),
     Endpoint("/signals/steps", _steps, ROWS, "Each step over the whole time.", Signal),
-    Endpoint("/signals/latency", _of_steps(report.latency), ROWS, "p50 and p95 by step and span.", StepSignal),
-    Endpoint("/signals/traffic", _of_steps(report.traffic), ROWS, "What ended, by step and span.", StepSignal),
-    Endpoint("/signals/errors", _of_steps(report.errors), ROWS, "What failed, by step and span.", StepSignal),
-    Endpoint("/signals/retries", _of_steps(report.retries_to_success), ROWS, "Failures before a success.", StepSignal),
-    Endpoint("/signals/saturation", _saturation, ROWS, "What waited and who worked, by span.", Signal),
-    Endpoint("/signals/cost", _cost, ROWS, "What calls of models cost a day: of all, or of each key or model.", Cost),
+    Endpoint(
+        "/signals/latency",
+        _of_steps(report.latency),
+        ROWS,
+        "p50 and p95 by step and span.",
+        StepSignal,
+    ),
+    Endpoint(
+        "/signals/traffic",
+        _of_steps(report.traffic),
+        ROWS,
+        "What ended, by step and span.",
+        StepSignal,
+    ),
+    Endpoint(
+        "/signals/errors",
+        _of_steps(report.errors),
+        ROWS,
+        "What failed, by step and span.",
+        StepSignal,
+    ),
+    Endpoint(
+        "/signals/retries",
+        _of_steps(report.retries_to_success),
+        ROWS,
+        "Failures before a success.",
+        StepSignal,
+    ),
+    Endpoint(
+        "/signals/saturation", _saturation, ROWS, "What waited and who worked, by span.", Signal
+    ),
+    Endpoint(
+        "/signals/cost",
+        _cost,
+        ROWS,
+        "What calls of models cost a day: of all, or of each key or model.",
+        Cost,
+    ),
 )
 
 VERBS: Mapping[str, Verb] = {
-    "pause": Verb("Switch off: nothing of the scope starts, nothing of it is written outside.", Scoped),
+    "pause": Verb(
+        "Switch off: nothing of the scope starts, nothing of it is written outside.", Scoped
+    ),
     "resume": Verb("Switch on again.", Scoped),
     "close-breaker": Verb("Say that an upstream is well: what waited starts.", Named),
     "approve": Verb("What was reviewed goes on as it stands.", Decided),
     "reject": Verb("What was reviewed ends here.", DecidedAgainst),
     "edit-review": Verb("The step that waits for review runs again with this input.", DecidedAnew),
-    "edit": Verb("A dead letter, or what has not begun, starts with this input; a message is read anew.", Edited),
+    "edit": Verb(
+        "A dead letter, or what has not begun, starts with this input; a message is read anew.",
+        Edited,
+    ),
     "replay": Verb("Dead letters start again: one, those that fit, or everything.", Chosen),
     "drop": Verb("Dead letters end here: one, those that fit, or everything.", Dropped),
     "cancel": Verb("What of a job is queued or a dead letter ends here.", OnJob),
@@ -419,16 +517,22 @@ def build(desk: Desk) -> Starlette:
         return refusal(*_status_of(error))
 
     async def fault(request: Request, error: Exception) -> Response:
-        log.error("api failed", path=request.url.path, detail="".join(traceback.format_exception(error)))
+        log.error(
+            "api failed", path=request.url.path, detail="".join(traceback.format_exception(error))
+        )
         return refusal(500, f"a fault of ours, {type(error).__name__}; the log says more")
 
     site = Starlette(
         routes=[
             Route("/openapi.json", openapi),
             *(Route(endpoint.path, reads(endpoint)) for endpoint in ENDPOINTS),
-            *(Route(f"/do/{name}", does(name, verb), methods=["POST"]) for name, verb in verbs.items()),
+            *(
+                Route(f"/do/{name}", does(name, verb), methods=["POST"])
+                for name, verb in verbs.items()
+            ),
         ],
-        exception_handlers={HTTPException: refused, Exception: fault} | dict.fromkeys((Denied, *REFUSED), refused),
+        exception_handlers={HTTPException: refused, Exception: fault}
+        | dict.fromkeys((Denied, *REFUSED), refused),
     )
     site.router.redirect_slashes = False
     return site
@@ -462,11 +566,13 @@ def _status_of(error: Exception) -> tuple[int, str]:
 
 
 def _answer(data: Any) -> Response:
-    return Response(show.as_json(data), media_type="application/json")
+    return Response(formatting.as_json(data), media_type="application/json")
 
 
 def _check_may(request: Request, visitor: Visitor) -> None:
-    """Whoever acts holds a token that may, or a session whose mark no other site can know. Raises `Denied`."""
+    """Whoever acts holds a token that may, or a session whose mark no other site can know. Raises
+    `Denied`.
+    """
     if visitor.csrf is not None:
         check_origin(request)
     check_form(visitor, request.headers.get(CSRF, ""))
@@ -501,7 +607,11 @@ def _wrong(error: ValidationError) -> str:
 
 
 def _done(answer: str | actions.Many) -> dict[str, Any]:
-    many = {"count": answer.count, "refused": answer.refused} if isinstance(answer, actions.Many) else {}
+    many = (
+        {"count": answer.count, "refused": answer.refused}
+        if isinstance(answer, actions.Many)
+        else {}
+    )
     return {"done": str(answer), **many}
 
 
@@ -522,7 +632,8 @@ def document(verbs: Mapping[str, Verb] = VERBS) -> Schema:
         "info": {
             "title": "overnight",
             "version": version("overnight"),
-            "description": "What the console shows and does. Errors are JSON: {“error”: a sentence}.",
+            "description": "What the console shows and does. Errors are JSON: {“error”: a "
+            "sentence}.",
         },
         "servers": [{"url": "/api"}],
         "security": [{"token": []}, {"session": []}],
@@ -530,7 +641,11 @@ def document(verbs: Mapping[str, Verb] = VERBS) -> Schema:
         "components": {
             "schemas": {"Error": ERROR},
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "made by `token add NAME --role …`"},
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "made by `token add NAME --role …`",
+                },
                 "session": {"type": "apiKey", "in": "cookie", "name": "overnight_session"},
             },
         },
@@ -576,14 +691,22 @@ def _inlined(schema: Schema, defined: Mapping[str, Schema]) -> Schema:
     """A parameter's schema on its own: what it refers to is put in its place."""
     reference = schema.get("$ref")
     own = {name: value for name, value in schema.items() if name not in ("$ref", "title")}
-    choices = {"anyOf": [_inlined(each, defined) for each in schema["anyOf"]]} if "anyOf" in schema else {}
+    choices = (
+        {"anyOf": [_inlined(each, defined) for each in schema["anyOf"]]}
+        if "anyOf" in schema
+        else {}
+    )
     return {**(defined[reference.rpartition("/")[2]] if reference else {}), **own, **choices}
 
 
 def _without_null(schema: Schema) -> Schema:
     """What an address can say: a parameter that is not meant is left out."""
     kinds = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
-    rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default" if kinds else "")}
+    rest = {
+        name: value
+        for name, value in schema.items()
+        if name not in ("anyOf", "default" if kinds else "")
+    }
     return {**rest, **kinds[0]} if kinds else schema
 
 

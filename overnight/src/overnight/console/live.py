@@ -1,4 +1,6 @@
-"""Open pages hear that something changed, as server-sent events. One look at the ledger serves all who watch."""
+"""Open pages hear that something changed, as server-sent events. One look at the ledger serves all
+who watch.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from overnight.database import Database
 from overnight.errors import LedgerUnavailable
-from overnight.sql import queries
+from overnight.store.database import Database
+from overnight.store.sql import queries
 
 LOOK_SECONDS = 2.0  # between two looks while anybody watches; nobody reads faster
 PING_SECONDS = 15.0  # of silence, after which a proxy might think the line dead
@@ -27,16 +29,25 @@ class Live:
     async def events(self) -> AsyncIterator[str]:
         """One page's stream: `changed` after each change, and a comment now and then."""
         self._watchers += 1
-        seen: int | None = None  # what changed since the page was made, or the line was lost, is told of at once
+        seen: int | None = (
+            None  # what changed since the page was made, or the line was lost, is told of at once
+        )
         if self._task is None or self._task.done():
-            self._task, seen = asyncio.create_task(self._look()), self._count  # its first look tells
+            self._task, seen = (
+                asyncio.create_task(self._look()),
+                self._count,
+            )  # its first look tells
         try:
             yield "retry: 3000\n\n"
             while True:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(PING_SECONDS), self._changed:
                         await self._changed.wait_for(lambda: self._count != seen)  # noqa: B023
-                yield ": still here\n\n" if seen == self._count else f"event: changed\ndata: {self._count}\n\n"
+                yield (
+                    ": still here\n\n"
+                    if seen == self._count
+                    else f"event: changed\ndata: {self._count}\n\n"
+                )
                 seen = self._count
         finally:
             self._watchers -= 1

@@ -1,7 +1,9 @@
-"""What Prometheus reads at /metrics: the ledger's own figures, so that every console of a ledger tells the same.
+"""What Prometheus reads at /metrics: the ledger's own figures, so that every console of a ledger
+tells the same.
 
-Counters count from the beginning of the month (UTC) and begin at 0 again then, which `rate` and `increase` know how to
-take: nothing that a process remembers is in them, so a restart loses nothing.
+Counters count from the beginning of the month (UTC) and begin at 0 again then, which `rate` and
+`increase` know how to take: nothing that a process remembers is in them, so a restart loses
+nothing.
 """
 
 from __future__ import annotations
@@ -13,19 +15,27 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from overnight import budgets, report, signals
-from overnight.app import App
-from overnight.database import Database, Row
-from overnight.model import Status
-from overnight.report import CostPoint
-from overnight.signals import Tally
+from overnight.llm import budgets
+from overnight.observability import report, signals
+from overnight.observability.report import CostPoint
+from overnight.observability.signals import Tally
+from overnight.pipelines.app import App
+from overnight.store.database import Database, Row
+from overnight.store.records import Status
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-BUCKET = 7  # bins of `signals` in a bucket, which is twice as wide as the one before: 28 of them, up to 36 hours
+# bins of `signals` in a bucket, which is twice as wide as the one before: 28 of them, up to 36
+# hours
+BUCKET = 7
 BUCKETS = tuple(range(BUCKET, 200, BUCKET))  # the last bin, 200, is open
 QUEUE = ("due", "held", "held_by_breaker", "held_by_limit", "waiting")
 
@@ -51,23 +61,43 @@ class Figures(Collector):
         now, day = self.status["now"], self.status["last_24_hours"]
         states = Counter(breaker["state"] for breaker in self.breakers)
         waiting = {state: now[state] for state in QUEUE}
-        yield _gauges("runs_last_day", "Runs that ended in the last 24 hours, or have not ended.", "status", _all(day))
-        yield _gauges("queue_runs", "Queued runs (the first 20,000): due, held by what, not yet due.", "state", waiting)
+        yield _gauges(
+            "runs_last_day",
+            "Runs that ended in the last 24 hours, or have not ended.",
+            "status",
+            _all(day),
+        )
+        yield _gauges(
+            "queue_runs",
+            "Queued runs (the first 20,000): due, held by what, not yet due.",
+            "state",
+            waiting,
+        )
         yield _gauge(
-            "oldest_due_seconds", "The age of the oldest run that could start.", now["oldest_due_seconds"] or 0
+            "oldest_due_seconds",
+            "The age of the oldest run that could start.",
+            now["oldest_due_seconds"] or 0,
         )
         yield _gauge("running_runs", "Runs that have an owner.", now["running"])
         yield _gauge("workers", "Worker processes that live.", len(self.status["workers"]))
-        yield _gauge("dead_letters", "Dead letters, runs and messages.", now["dead"] + self.malformed)
+        yield _gauge(
+            "dead_letters", "Dead letters, runs and messages.", now["dead"] + self.malformed
+        )
         yield _gauge("reviews", "What waits for a person.", now["needs_review"])
-        yield _gauge("switches_off", "Kill switches that are off.", len(self.status["switched_off"]))
+        yield _gauge(
+            "switches_off", "Kill switches that are off.", len(self.status["switched_off"])
+        )
         known = {state: states[state] for state in ("closed", "half-open", "open")}
         yield _gauges("breakers", "Circuit breakers of which something is known.", "state", known)
 
     def _steps(self) -> Iterator[Metric]:
         labels = ["pipeline", "step"]
-        attempts = CounterMetricFamily("overnight_attempts", "Attempts that came to a result or failed.", labels=labels)
-        failed = CounterMetricFamily("overnight_failed_attempts", "Attempts that failed.", labels=labels)
+        attempts = CounterMetricFamily(
+            "overnight_attempts", "Attempts that came to a result or failed.", labels=labels
+        )
+        failed = CounterMetricFamily(
+            "overnight_failed_attempts", "Attempts that failed.", labels=labels
+        )
         text = "How long attempts took that came to a result; the sum is at most 5 % off."
         seconds = HistogramMetricFamily("overnight_attempt_seconds", text, labels=labels)
         for tally in self.steps:
@@ -78,9 +108,15 @@ class Figures(Collector):
         yield from (attempts, failed, seconds)
 
     def _models(self) -> Iterator[Metric]:
-        calls = CounterMetricFamily("overnight_model_calls", "Calls that were paid for, or failed.", labels=["model"])
-        cost = CounterMetricFamily("overnight_model_cost_usd", "Dollars for calls of models.", labels=["model"])
-        tokens = CounterMetricFamily("overnight_model_tokens", "Tokens of calls.", labels=["model", "direction"])
+        calls = CounterMetricFamily(
+            "overnight_model_calls", "Calls that were paid for, or failed.", labels=["model"]
+        )
+        cost = CounterMetricFamily(
+            "overnight_model_cost_usd", "Dollars for calls of models.", labels=["model"]
+        )
+        tokens = CounterMetricFamily(
+            "overnight_model_tokens", "Tokens of calls.", labels=["model", "direction"]
+        )
         for point in self.models:
             calls.add_metric([point["name"]], point["calls"])
             cost.add_metric([point["name"]], float(point["cost_usd"]))
@@ -92,7 +128,9 @@ class Figures(Collector):
         limits = {row["scope"]: row["usd_per_day"] for row in self.budgets}
         used = {row["scope"]: row["spent_usd"] + row["reserved_usd"] for row in self.budgets}
         yield _gauges("budget_usd", "Dollars that may be spent today (UTC).", "scope", limits)
-        yield _gauges("budget_used_usd", "Dollars of these that are spent or reserved.", "scope", used)
+        yield _gauges(
+            "budget_used_usd", "Dollars of these that are spent or reserved.", "scope", used
+        )
 
 
 async def exposition(app: App, database: Database) -> bytes:
@@ -118,15 +156,21 @@ def month_of(moment: datetime) -> datetime:
 
 
 def buckets(bins: Mapping[int, int]) -> list[tuple[str, float]]:
-    """Durations by the upper end of their bucket in seconds, each with all below it, as Prometheus wants them."""
-    counted = [(last, sum(count for number, count in bins.items() if number <= last)) for last in BUCKETS]
+    """Durations by the upper end of their bucket in seconds, each with all below it, as Prometheus
+    wants them.
+    """
+    counted = [
+        (last, sum(count for number, count in bins.items() if number <= last)) for last in BUCKETS
+    ]
     named = [(f"{signals.GROWTH**last / 1000:.4g}", float(count)) for last, count in counted]
     return [*named, ("+Inf", float(sum(bins.values())))]
 
 
 def seconds_of(bins: Mapping[int, int]) -> float:
     """All durations together: each counts as the middle of its bin."""
-    return float(sum(count * signals.GROWTH ** (number - 0.5) / 1000 for number, count in bins.items()))
+    return float(
+        sum(count * signals.GROWTH ** (number - 0.5) / 1000 for number, count in bins.items())
+    )
 
 
 def _all(day: Mapping[str, int]) -> dict[str, int]:

@@ -14,18 +14,25 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
-from overnight import budgets, control, report
 from overnight.alerts import rules
-from overnight.app import App
 from overnight.console.charts import bars, chart
-from overnight.database import Database, Row
 from overnight.errors import NotFound
-from overnight.model import Filter, Status
+from overnight.llm import budgets
+from overnight.observability import report
+from overnight.operations import control
+from overnight.pipelines.app import App
+from overnight.store.database import Database, Row
+from overnight.store.records import Filter, Status
 
 Values = Mapping[str, str]
 
 ROWS = 50  # of a list, before a page asks for more
-MARKED = ("latency", "errors", "cost", "saturation")  # what is unusual of these is a mark in its chart
+MARKED = (
+    "latency",
+    "errors",
+    "cost",
+    "saturation",
+)  # what is unusual of these is a mark in its chart
 NARROWEST = 0.4  # percent of a timeline that a bar is wide at least, so that it can be seen
 
 
@@ -48,7 +55,9 @@ class SeeOther(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An address, its template, and what reads for it. `key` is the letter that goes there after `g`."""
+    """An address, its template, and what reads for it. `key` is the letter that goes there after
+    `g`.
+    """
 
     path: str
     template: str
@@ -59,10 +68,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A button of the app, which is an action of the API, too: a sentence, and the body that it takes.
+    """A button of the app, which is an action of the API, too: a sentence, and the body that it
+    takes.
 
-    `act` is given the form and who pressed it, and says in one sentence what it did; it raises `UserError`. Where
-    `fits` says so of what waits for review, the button stands there by its `label`; it is given job, seen and reason.
+    `act` is given the form and who pressed it, and says in one sentence what it did; it raises
+    `UserError`. Where
+    `fits` says so of what waits for review, the button stands there by its `label`; it is given
+    job, seen and reason.
     """
 
     act: Callable[[Desk, Values, str], Awaitable[str]]
@@ -74,14 +86,16 @@ class Verb:
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """What an app adds to the console: pages of its own, where their templates are, and how its review items look.
+    """What an app adds to the console: pages of its own, where their templates are, and how its
+    review items look.
 
     `verbs` are its buttons by their names.
 
-    `night` reads for `night.html`, which the first page includes. `dossier` reads for `dossier.html`, which is beside
-    what waits for review, and `preview` gives that as a whole page of HTML, which is shown in a frame that may do
-    nothing; None from either: the job is shown as any other. Where the dossier has `words`, a person edits these
-    instead of the input, and `edited` makes an input of them; it raises `UserError`.
+    `night` reads for `night.html`, which the first page includes. `dossier` reads for
+    `dossier.html`, which is beside what waits for review, and `preview` gives that as a whole page
+    of HTML, which is shown in a frame that may do nothing; None from either: the job is shown as
+    any other. Where the dossier has `words`, a person edits these instead of the input, and
+    `edited` makes an input of them; it raises `UserError`.
     """
 
     pages: tuple[Page, ...] = ()
@@ -121,21 +135,33 @@ def health(status: Mapping[str, Any]) -> tuple[str, str]:
     troubles = [
         *(f"{row['name']} is {row['state']}" for row in status["breakers"]),
         *(f"{row['scope']} is switched off" for row in off),
-        *(f"the schedule of {row['pipeline']} is overdue" for row in status["schedules"] if row["overdue"]),
+        *(
+            f"the schedule of {row['pipeline']} is overdue"
+            for row in status["schedules"]
+            if row["overdue"]
+        ),
         *([f"{now['dead']} dead letters wait"] if now["dead"] else []),
         *([f"{now['needs_review']} things wait for your review"] if now["needs_review"] else []),
     ]
-    return ("look", f"It runs, and {', '.join(troubles)}.") if troubles else ("well", "All is well.")
+    return (
+        ("look", f"It runs, and {', '.join(troubles)}.") if troubles else ("well", "All is well.")
+    )
 
 
 async def golden(desk: Desk, values: Values) -> dict[str, Any]:
-    """The golden signals as charts: latency, traffic, errors, saturation, and cost; what is unusual is marked."""
+    """The golden signals as charts: latency, traffic, errors, saturation, and cost; what is unusual
+    is marked.
+    """
     database, hours = desk.database, _number(values.get("hours"), 24, most=24 * 90)
     since = await report.ago(database, timedelta(hours=hours))
     unusual = await report.anomalies(database)
     marks = {kind: [each for each in unusual if each.kind == kind] for kind in MARKED}
     counted, queue = await report.tallies(database, since), await report.saturation(database, since)
-    latency, traffic, errors = report.latency(counted), report.traffic(counted), report.errors(counted)
+    latency, traffic, errors = (
+        report.latency(counted),
+        report.traffic(counted),
+        report.errors(counted),
+    )
     month = await report.ago(database, timedelta(days=30))
     costs = await report.cost(database, month)
     draw = partial(chart, since=since)
@@ -147,15 +173,32 @@ async def golden(desk: Desk, values: Values) -> dict[str, Any]:
         "anomalies": unusual,
         "steps": report.steps(await report.tallies(database, since, span=report.WHOLE)),
         "charts": [
-            draw("Latency, p95", latency, "p95_seconds", name="step", unit=" s", marks=marks["latency"]),
+            draw(
+                "Latency, p95",
+                latency,
+                "p95_seconds",
+                name="step",
+                unit=" s",
+                marks=marks["latency"],
+            ),
             draw("Latency, p50", latency, "p50_seconds", name="step", unit=" s"),
             draw("Traffic: attempts that ended", traffic, "attempts", name="step"),
-            draw("Errors: attempts that failed", errors, "failed", name="step", marks=marks["errors"]),
-            draw("Waiting: the oldest due", queue, "oldest_due_seconds", unit=" s", marks=marks["saturation"]),
+            draw(
+                "Errors: attempts that failed", errors, "failed", name="step", marks=marks["errors"]
+            ),
+            draw(
+                "Waiting: the oldest due",
+                queue,
+                "oldest_due_seconds",
+                unit=" s",
+                marks=marks["saturation"],
+            ),
             draw("Waiting: how many are due", queue, "due"),
             chart("Cost a day", costs, "cost_usd", unit=" $", since=month, marks=marks["cost"]),
         ],
-        "retries": bars("Retries to success", retries, lambda n: "10 or more" if n >= 10 else str(n)),
+        "retries": bars(
+            "Retries to success", retries, lambda n: "10 or more" if n >= 10 else str(n)
+        ),
         "costs": [
             (f"Cost by {desk.app.key_name}", await report.cost_of_each(database, since, "key")),
             ("Cost by model", await report.cost_of_each(database, since, "model")),
@@ -166,11 +209,17 @@ async def golden(desk: Desk, values: Values) -> dict[str, Any]:
 async def runs(desk: Desk, values: Values) -> dict[str, Any]:
     """The newest runs that fit, a page at a time."""
     if values.get("job"):
-        raise SeeOther(f"/jobs/{await control.find_job(desk.database, values['job'].strip().lower())}")
+        raise SeeOther(
+            f"/jobs/{await control.find_job(desk.database, values['job'].strip().lower())}"
+        )
     named = {name: values.get(name) or None for name in ("status", "pipeline", "key")}
     before = _number(values.get("before"), 0, most=2**63 - 1) or None
     rows = await report.runs(desk.database, **named, before=before, limit=ROWS)
-    older = {**{name: value for name, value in named.items() if value}, "before": rows[-1]["id"]} if rows else {}
+    older = (
+        {**{name: value for name, value in named.items() if value}, "before": rows[-1]["id"]}
+        if rows
+        else {}
+    )
     return {
         "rows": rows,
         "older": urlencode(older) if len(rows) == ROWS else "",
@@ -181,7 +230,9 @@ async def runs(desk: Desk, values: Values) -> dict[str, Any]:
 
 
 async def job(desk: Desk, values: Values) -> dict[str, Any]:
-    """All about one job: its steps, attempts, outside writes, calls of models, deeds of people; and what to press."""
+    """All about one job: its steps, attempts, outside writes, calls of models, deeds of people; and
+    what to press.
+    """
     job_id = await control.find_job(desk.database, values["job"])
     steps = await report.job(desk.database, job_id)
     return {
@@ -194,7 +245,9 @@ async def job(desk: Desk, values: Values) -> dict[str, Any]:
 
 
 def timeline(steps: list[Row]) -> list[dict[str, Any]]:
-    """Each attempt as a bar: where it begins and how long it is, in percent of the job's whole life."""
+    """Each attempt as a bar: where it begins and how long it is, in percent of the job's whole
+    life.
+    """
     bars = [bar for step in steps for bar in _attempts(step)]
     if not bars:
         return []
@@ -211,11 +264,22 @@ def _attempts(step: Row) -> Iterator[dict[str, Any]]:
     """The attempts of a step that are known: those that did not simply succeed, and the last one."""
     for each in step["attempts"]:
         if each["started_at"] and each["attempt"] != step["attempt"]:
-            began, ended = (datetime.fromisoformat(each[name]) for name in ("started_at", "finished_at"))
+            began, ended = (
+                datetime.fromisoformat(each[name]) for name in ("started_at", "finished_at")
+            )
             yield {"step": step["step"], "status": each["outcome"], "began": began, "ended": ended}
     if step["started_at"]:
-        ended = datetime.now(UTC) if step["status"] == "running" else step["finished_at"] or step["started_at"]
-        yield {"step": step["step"], "status": step["status"], "began": step["started_at"], "ended": ended}
+        ended = (
+            datetime.now(UTC)
+            if step["status"] == "running"
+            else step["finished_at"] or step["started_at"]
+        )
+        yield {
+            "step": step["step"],
+            "status": step["status"],
+            "began": step["started_at"],
+            "ended": ended,
+        }
 
 
 async def dead(desk: Desk, values: Values) -> dict[str, Any]:
@@ -223,12 +287,19 @@ async def dead(desk: Desk, values: Values) -> dict[str, Any]:
     filter = letter_filter(values)
     chosen = {name: value for name, value in filter.params().items() if value is not None}
     rows = await report.dead(desk.database, filter, ROWS)
-    return {"rows": rows, "chosen": chosen, "pipelines": list(desk.app.pipelines), "keys": desk.app.keys()}
+    return {
+        "rows": rows,
+        "chosen": chosen,
+        "pipelines": list(desk.app.pipelines),
+        "keys": desk.app.keys(),
+    }
 
 
 def letter_filter(values: Values) -> Filter:
     """The filter that a form or an address gives."""
-    given: dict[str, Any] = {name: values.get(name) or None for name in ("job", "pipeline", "step", "key", "error")}
+    given: dict[str, Any] = {
+        name: values.get(name) or None for name in ("job", "pipeline", "step", "key", "error")
+    }
     return Filter(**given)
 
 
@@ -275,7 +346,9 @@ async def switches(desk: Desk, _: Values) -> dict[str, Any]:
 
 async def alerts(desk: Desk, values: Values) -> dict[str, Any]:
     rows = await report.alerts(desk.database, all="all" in values, limit=ROWS)
-    heartbeats = await report.heartbeats(desk.database, desk.app.name) if desk.app.alerts.heartbeat else []
+    heartbeats = (
+        await report.heartbeats(desk.database, desk.app.name) if desk.app.alerts.heartbeat else []
+    )
     return {
         "rows": _told(rows),
         "channels": [channel.name for channel in desk.app.alerts.channels],
@@ -286,7 +359,8 @@ async def alerts(desk: Desk, values: Values) -> dict[str, Any]:
 def _told(rows: list[Row]) -> list[Row]:
     """Alerts as a message names them, each with the page where something can be done about it."""
     return [
-        {**row, **dict(zip(("what", "page"), rules.named(row["kind"], row["job_id"]), strict=True))} for row in rows
+        {**row, **dict(zip(("what", "page"), rules.named(row["kind"], row["job_id"]), strict=True))}
+        for row in rows
     ]
 
 
@@ -299,7 +373,9 @@ async def effects(desk: Desk, values: Values) -> dict[str, Any]:
 
 
 def _number(text: str | None, otherwise: int, *, most: int) -> int:
-    """What an address says, if it is a number; of a longer one than any that counts the first digits are enough."""
+    """What an address says, if it is a number; of a longer one than any that counts the first
+    digits are enough.
+    """
     return min(int(text[:20]), most) if text and text.isdecimal() and int(text[:20]) else otherwise
 
 

@@ -1,7 +1,8 @@
-"""The console as one Starlette app: pages, buttons, the live stream and the assets, behind one guard.
+"""The console as one Starlette app: pages, buttons, the live stream and the assets, behind one
+guard.
 
-A page is an address, a template and a function that reads; a button is a verb of `control` behind a form. Pages work
-without JavaScript; htmx replaces their content when the ledger has changed.
+A page is an address, a template and a function that reads; a button is a verb of `control` behind a
+form. Pages work without JavaScript; htmx replaces their content when the ledger has changed.
 """
 
 from __future__ import annotations
@@ -15,12 +16,17 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import (
+    HTMLResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from overnight.app import App
 from overnight.console import actions, api, metrics, pages
 from overnight.console.access import (
     COOKIE,
@@ -36,14 +42,16 @@ from overnight.console.access import (
 from overnight.console.live import Live
 from overnight.console.pages import Console, Desk, Page
 from overnight.console.templates import Templates
-from overnight.database import Database
 from overnight.errors import LedgerUnavailable, NotFound, Permanent, TooSlow, UserError
 from overnight.logs import log
+from overnight.pipelines.app import App
+from overnight.store.database import Database
 
 HERE = Path(__file__).parent
 SECURITY_HEADERS = {
     "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; "
         "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
@@ -53,13 +61,23 @@ SECURITY_HEADERS = {
 }
 NOTHING_OWN = Console()
 OPEN_PATHS = ("/login", "/static/", "/health")  # for those who are not logged in
-PROGRAMS_PATHS = ("/api/", "/metrics")  # for programs, which are told in JSON what is wrong, and never to log in
+PROGRAMS_PATHS = (
+    "/api/",
+    "/metrics",
+)  # for programs, which are told in JSON what is wrong, and never to log in
 
 
 def build(
-    app: App, database: Database, access: Access, *, own: Console = NOTHING_OWN, secure: bool = False
+    app: App,
+    database: Database,
+    access: Access,
+    *,
+    own: Console = NOTHING_OWN,
+    secure: bool = False,
 ) -> Starlette:
-    """The site, with what the app adds. `secure`: it is reached by https, so that its cookie may go nowhere else."""
+    """The site, with what the app adds. `secure`: it is reached by https, so that its cookie may go
+    nowhere else.
+    """
     live = Live(database)
     templates = Templates(app, [HERE / "templates", *own.templates])
     desk = Desk(app, database, own)
@@ -69,7 +87,9 @@ def build(
         if access.is_open:
             return RedirectResponse("/", 303)
         if request.method == "GET":
-            return templates.page("login.html", request, None, shown, {"next": request.query_params.get("next", "/")})
+            return templates.page(
+                "login.html", request, None, shown, {"next": request.query_params.get("next", "/")}
+            )
         check_origin(request)
         form = await read_form(request)
         address = request.client.host if request.client else ""
@@ -88,7 +108,9 @@ def build(
         return answer
 
     async def act(request: Request) -> Response:
-        """Do what a button says, and go back to where it was pressed, with one sentence of what came of it."""
+        """Do what a button says, and go back to where it was pressed, with one sentence of what
+        came of it.
+        """
         form = await read_checked(request)
         visitor: Visitor = request.state.visitor
         verb = actions.find(desk, request.path_params["verb"])
@@ -100,11 +122,15 @@ def build(
             said, kind = str(error), "refused"
         back = _inside(form.get("back", "/"))
         path, _, query = back.partition("?")
-        kept = [(name, value) for name, value in parse_qsl(query) if name not in ("done", "refused")]
+        kept = [
+            (name, value) for name, value in parse_qsl(query) if name not in ("done", "refused")
+        ]
         return RedirectResponse(f"{path}?{urlencode([*kept, (kind, said[:500])])}", 303)
 
     async def stream(_: Request) -> Response:
-        return StreamingResponse(live.events(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+        return StreamingResponse(
+            live.events(), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
+        )
 
     async def health(_: Request) -> Response:
         await database.fetch("select 1")
@@ -114,9 +140,14 @@ def build(
         return Response(await metrics.exposition(app, database), media_type=metrics.CONTENT_TYPE)
 
     async def preview(request: Request) -> Response:
-        """What waits for review as a page of its own, which may do nothing: no script, no form, no request."""
+        """What waits for review as a page of its own, which may do nothing: no script, no form, no
+        request.
+        """
         html = await pages.preview(desk, request.path_params["job"])
-        policy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+        policy = (
+            "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+            "frame-ancestors 'self'"
+        )
         return HTMLResponse(html, headers={"content-security-policy": policy})
 
     def shows(page: Page) -> Callable[[Request], Awaitable[Response]]:
@@ -132,7 +163,9 @@ def build(
 
     async def denied(request: Request, error: Exception) -> Response:
         assert isinstance(error, Denied)
-        return templates.page("error.html", request, None, shown, {"error": str(error)}, error.status)
+        return templates.page(
+            "error.html", request, None, shown, {"error": str(error)}, error.status
+        )
 
     async def missing(request: Request, error: Exception) -> Response:
         text = error.detail if isinstance(error, HTTPException) else str(error)
@@ -144,7 +177,10 @@ def build(
 
     async def away(request: Request, error: Exception) -> Response:
         await database.bring_back()
-        text = "the database does not answer at this moment; this page comes back by itself when it does"
+        text = (
+            "the database does not answer at this moment; this page comes back by itself "
+            "when it does"
+        )
         return templates.page("error.html", request, None, shown, {"error": text}, 503)
 
     async def slow(request: Request, error: Exception) -> Response:
@@ -153,7 +189,11 @@ def build(
         return templates.page("error.html", request, None, shown, {"error": text}, 503)
 
     async def fault(request: Request, error: Exception) -> Response:
-        log.error("console failed", path=request.url.path, detail="".join(traceback.format_exception(error)))
+        log.error(
+            "console failed",
+            path=request.url.path,
+            detail="".join(traceback.format_exception(error)),
+        )
         text = f"a fault of ours, {type(error).__name__}; the log says more"
         return templates.page("error.html", request, None, shown, {"error": text}, 500)
 
@@ -184,7 +224,9 @@ def build(
 
 
 class Guard:
-    """Before anything else: is the name ours, who asks, and may they? After it: the headers of every answer."""
+    """Before anything else: is the name ours, who asks, and may they? After it: the headers of
+    every answer.
+    """
 
     def __init__(self, app: ASGIApp, access: Access, database: Database, secure: bool) -> None:
         self.app, self.access, self.database, self.secure = app, access, database, secure
@@ -198,7 +240,9 @@ class Guard:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _add_headers(message, fresh, self.secure, static=scope["path"].startswith("/static/"))
+                _add_headers(
+                    message, fresh, self.secure, static=scope["path"].startswith("/static/")
+                )
             await send(message)
 
         try:
@@ -219,10 +263,14 @@ class Guard:
             return
         scope.setdefault("state", {})["visitor"] = visitor
         if visitor is None and scope["path"].startswith(PROGRAMS_PATHS):
-            await _refusal(scope, 401, "a token is needed: token add NAME makes one")(scope, receive, send_guarded)
+            await _refusal(scope, 401, "a token is needed: token add NAME makes one")(
+                scope, receive, send_guarded
+            )
             return
         if visitor is None and not scope["path"].startswith(OPEN_PATHS):
-            await RedirectResponse(f"/login?next={quote(scope['path'])}", 303)(scope, receive, send_guarded)
+            await RedirectResponse(f"/login?next={quote(scope['path'])}", 303)(
+                scope, receive, send_guarded
+            )
             return
         await self.app(scope, receive, send_guarded)
 
@@ -243,14 +291,20 @@ def _refusal(scope: Scope, status: int, text: str) -> Response:
 def _add_headers(message: Message, cookie: str | None, secure: bool, *, static: bool) -> None:
     given = {name for name, _ in message["headers"]}
     headers = {**SECURITY_HEADERS, **({"cache-control": "max-age=3600"} if static else {})}
-    message["headers"] += [(n.encode(), v.encode()) for n, v in headers.items() if n.encode() not in given]
+    message["headers"] += [
+        (n.encode(), v.encode()) for n, v in headers.items() if n.encode() not in given
+    ]
     if cookie is not None:
         answer = _with_cookie(Response(), cookie, secure)
-        message["headers"] += [(name, value) for name, value in answer.raw_headers if name == b"set-cookie"]
+        message["headers"] += [
+            (name, value) for name, value in answer.raw_headers if name == b"set-cookie"
+        ]
 
 
 def _with_cookie(answer: Response, cookie: str, secure: bool) -> Response:
-    answer.set_cookie(COOKIE, cookie, max_age=SESSION_SECONDS, httponly=True, samesite="strict", secure=secure)
+    answer.set_cookie(
+        COOKIE, cookie, max_age=SESSION_SECONDS, httponly=True, samesite="strict", secure=secure
+    )
     return answer
 
 
@@ -279,4 +333,8 @@ async def read_form(request: Request) -> dict[str, str]:
 
 def _inside(path: str) -> str:
     """A path of this site, whatever a form says: nobody is sent elsewhere."""
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path else "/"
+    return (
+        path
+        if path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path
+        else "/"
+    )

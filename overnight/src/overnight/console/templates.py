@@ -12,8 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from overnight import control, show
-from overnight.app import App
+from overnight import formatting
+from overnight.operations import control
+from overnight.pipelines.app import App
 
 if TYPE_CHECKING:
     from overnight.console.pages import Page
@@ -34,8 +35,8 @@ class Templates:
             "ago": ago,
             "instant": lambda text: datetime.fromisoformat(text) if text else None,
             "moment": moment,
-            "dollars": show.dollars,
-            "duration": lambda seconds: "" if seconds is None else show.duration(seconds),
+            "dollars": formatting.dollars,
+            "duration": lambda seconds: "" if seconds is None else formatting.duration(seconds),
             "pretty": pretty,
             "short": short,
             "scope": lambda scope: control.scope_text(scope, app),
@@ -71,7 +72,11 @@ def ago(at: datetime | None) -> str:
     if at is None:
         return ""
     seconds = (datetime.now(UTC) - at).total_seconds()
-    return f"{show.duration(seconds)} ago" if seconds >= 0 else f"in {show.duration(-seconds)}"
+    return (
+        f"{formatting.duration(seconds)} ago"
+        if seconds >= 0
+        else f"in {formatting.duration(-seconds)}"
+    )
 
 
 def moment(at: datetime | None) -> str:

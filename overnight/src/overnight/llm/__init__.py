@@ -1,6 +1,7 @@
 """Language models: one port, one adapter per provider, one table of prices.
 
-Importing this package is cheap. A provider's SDK and the price list are loaded when they are first used.
+Importing this package is cheap. A provider's SDK and the price list are loaded when they are first
+used.
 """
 
 from overnight.llm.anthropic import Anthropic

@@ -1,8 +1,9 @@
 """Anthropic's Messages API, streamed, behind the port.
 
-The SDK is used for the connection alone: authentication, pooling, HTTP errors. The request's body is ours, so what is
-sent is what is hashed, and the stream's events are folded here, because the SDK takes a stream that ends early for
-a finished answer. Facts: Anthropic's API documentation ("Streaming messages", "Errors", "Structured outputs").
+The SDK is used for the connection alone: authentication, pooling, HTTP errors. The request's body
+is ours, so what is sent is what is hashed, and the stream's events are folded here, because the SDK
+takes a stream that ends early for a finished answer. Facts: Anthropic's API documentation
+("Streaming messages", "Errors", "Structured outputs").
 """
 
 from __future__ import annotations
@@ -39,21 +40,27 @@ _PERMANENT: dict[int | str | None, Kind] = {
 _FINISHED = {"end_turn", "stop_sequence"}
 _CUT: dict[str, tuple[Kind, str]] = {
     "max_tokens": ("truncated", "The answer was cut off at max_tokens."),
-    "model_context_window_exceeded": ("truncated", "The answer was cut off at the end of the model's context window."),
+    "model_context_window_exceeded": (
+        "truncated",
+        "The answer was cut off at the end of the model's context window.",
+    ),
     "refusal": ("refused", "The model refused to answer."),
 }
 
 
 class Anthropic:
-    """The adapter. One instance per event loop; it may be called concurrently. Close it with `aclose`.
+    """The adapter. One instance per event loop; it may be called concurrently. Close it with
+    `aclose`.
 
-    `read_timeout` (seconds) is how long the stream may stand still. It ends a dead connection long before the deadline
-    of the whole call; the API sends pings while the model thinks.
+    `read_timeout` (seconds) is how long the stream may stand still. It ends a dead connection long
+    before the deadline of the whole call; the API sends pings while the model thinks.
     """
 
     name = "anthropic"
 
-    def __init__(self, *, api_key: str, base_url: str | None = None, read_timeout: float = 120.0) -> None:
+    def __init__(
+        self, *, api_key: str, base_url: str | None = None, read_timeout: float = 120.0
+    ) -> None:
         if base_url is not None:
             wire.check_url(base_url, "Anthropic")
         self._key = wire.checked_key(api_key, "Anthropic")
@@ -82,14 +89,21 @@ class Anthropic:
 
     async def _connection(self) -> AsyncAnthropic:
         if self._client is None:
-            # In a thread: the import takes seconds, and heartbeats must go on meanwhile. Outside of the deadline, too.
+            # In a thread: the import takes seconds, and heartbeats must go on meanwhile. Outside of
+            # the deadline, too.
             await asyncio.to_thread(importlib.import_module, "anthropic.resources.messages")
             import anthropic
 
-            timeout = anthropic.Timeout(self._read_timeout, connect=min(wire.CONNECT_TIMEOUT, self._read_timeout))
-            # No retries here: ours are durable and counted. The `or` is for two first calls at once.
+            timeout = anthropic.Timeout(
+                self._read_timeout, connect=min(wire.CONNECT_TIMEOUT, self._read_timeout)
+            )
+            # No retries here: ours are durable and counted. The `or` is for two first calls at
+            # once.
             self._client = self._client or anthropic.AsyncAnthropic(
-                api_key=self._key.get_secret_value(), base_url=self._base_url, max_retries=0, timeout=timeout
+                api_key=self._key.get_secret_value(),
+                base_url=self._base_url,
+                max_retries=0,
+                timeout=timeout,
             )
         return self._client
 
@@ -123,7 +137,9 @@ class _Answer:
     def _count(self, raw: Mapping[str, Any]) -> None:
         """The counts are cumulative: the newest of each holds."""
         self._raw.update({name: value for name, value in raw.items() if value is not None})
-        read, written = (int(self._raw.get(f"cache_{way}_input_tokens", 0)) for way in ("read", "creation"))
+        read, written = (
+            int(self._raw.get(f"cache_{way}_input_tokens", 0)) for way in ("read", "creation")
+        )
         self.usage = Usage(
             input_tokens=int(self._raw["input_tokens"]) + read + written,
             output_tokens=int(self._raw.get("output_tokens", 0)),
@@ -140,14 +156,21 @@ class _Answer:
             message = "Anthropic's answer ended without a stop reason."
             raise TransientCall(message, kind="incomplete", usage=self.usage)
         if self._stop_reason not in _FINISHED:
-            unknown: tuple[Kind, str] = ("unknown", f"The model stopped unexpectedly: {self._stop_reason}.")
+            unknown: tuple[Kind, str] = (
+                "unknown",
+                f"The model stopped unexpectedly: {self._stop_reason}.",
+            )
             kind, message = _CUT.get(self._stop_reason, unknown)
             raise PermanentCall(message, kind=kind, usage=self.usage)
         text = wire.joined(self._text)
         if json_expected:
             text = wire.json_answer(text, self.usage)
         return Reply(
-            text=text, stop_reason=self._stop_reason, usage=self.usage, model=self._model, model_ends=self._ends
+            text=text,
+            stop_reason=self._stop_reason,
+            usage=self.usage,
+            model=self._model,
+            model_ends=self._ends,
         )
 
 
@@ -175,12 +198,18 @@ async def _read(client: AsyncAnthropic, request: Request, answer: _Answer) -> No
     from anthropic import AsyncStream
 
     stream = await client.post(
-        "/v1/messages", body=_body(request), cast_to=object, stream=True, stream_cls=AsyncStream[object]
+        "/v1/messages",
+        body=_body(request),
+        cast_to=object,
+        stream=True,
+        stream_cls=AsyncStream[object],
     )
     async with stream:
         content_type = stream.response.headers.get("content-type", "nothing")
         if not content_type.startswith("text/event-stream"):
-            raise TransientCall(f"Anthropic answered with {content_type}, not with a stream.", kind="malformed")
+            raise TransientCall(
+                f"Anthropic answered with {content_type}, not with a stream.", kind="malformed"
+            )
         events = wire.events(stream.response)
         async for sent in events:
             event = _decoded(sent.data, answer)
@@ -192,7 +221,9 @@ async def _read(client: AsyncAnthropic, request: Request, answer: _Answer) -> No
 
 
 def _decoded(data: str, answer: _Answer) -> Any:
-    """The event, folded into `answer`. Whatever the fold cannot digest is malformed, be it no JSON or another shape."""
+    """The event, folded into `answer`. Whatever the fold cannot digest is malformed, be it no JSON
+    or another shape.
+    """
     try:
         event = wire.decoded(data)
         answer.feed(event)
@@ -203,7 +234,9 @@ def _decoded(data: str, answer: _Answer) -> Any:
 
 
 def _end_of_life(model: str) -> str | None:
-    """When the model will be switched off. The table is read, for the SDK's own warning may be an exception."""
+    """When the model will be switched off. The table is read, for the SDK's own warning may be an
+    exception.
+    """
     from anthropic.resources.messages import DEPRECATED_MODELS
 
     return DEPRECATED_MODELS.get(model)
@@ -216,14 +249,20 @@ def _explain(error: BaseException, usage: Usage | None, deadline: float) -> Call
     if isinstance(error, anthropic.APIStatusError):
         return _refusal(error.status_code, error.body, error.response.headers, usage)
     if isinstance(error, anthropic.APITimeoutError):
-        return TransientCall("Anthropic was silent for longer than the read timeout.", kind="timeout", usage=usage)
+        return TransientCall(
+            "Anthropic was silent for longer than the read timeout.", kind="timeout", usage=usage
+        )
     if isinstance(error, anthropic.APIConnectionError):
         return wire.dropped(error, usage, "Anthropic")
     return wire.explain(error, usage, "Anthropic", deadline)
 
 
-def _refusal(status: int | None, body: object, headers: Mapping[str, str], usage: Usage | None) -> CallFailed:
-    """The error that the API reported: `body` is `{"error": {"type", "message", "details"}}`, or a proxy's text."""
+def _refusal(
+    status: int | None, body: object, headers: Mapping[str, str], usage: Usage | None
+) -> CallFailed:
+    """The error that the API reported: `body` is `{"error": {"type", "message", "details"}}`, or a
+    proxy's text.
+    """
     error = wire.mapping(wire.mapping(body).get("error"))
     type_, said = error.get("type"), error.get("message")
     retry_after = wire.waiting(headers)
@@ -242,8 +281,8 @@ def _refusal(status: int | None, body: object, headers: Mapping[str, str], usage
 def _is_spend_cap(status: int | None, error: Mapping[str, Any], retry_after: float | None) -> bool:
     """Money, not load: waiting does not help before the next month.
 
-    The cap of the tier is a 429 that has an error code and no retry-after. The limit that an owner sets in Anthropic's
-    console is a 400 that only its message tells apart.
+    The cap of the tier is a 429 that has an error code and no retry-after. The limit that an owner
+    sets in Anthropic's console is a 400 that only its message tells apart.
     """
     code = str(wire.mapping(error.get("details")).get("error_code"))
     if code.endswith("spend_limit_reached"):

@@ -1,4 +1,6 @@
-"""Calls of a language model as the ledger wants them: cached, priced, booked, held by kill switches and budgets."""
+"""Calls of a language model as the ledger wants them: cached, priced, booked, held by kill switches
+and budgets.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +9,16 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from overnight import budgets, tracing
-from overnight.context import Context
-from overnight.database import Database
+from overnight.engine.context import Context
+from overnight.error_classes import describe
 from overnight.errors import LeaseLost, SwitchedOff
+from overnight.llm import budgets
 from overnight.llm.port import Provider, Reply, Request, Usage, parse
 from overnight.llm.prices import Price, cost_usd, most_usd
 from overnight.logs import clean
-from overnight.policy import describe
-from overnight.sql import queries
+from overnight.observability import tracing
+from overnight.store.database import Database
+from overnight.store.sql import queries
 
 T = TypeVar("T")
 NOTHING = Usage(input_tokens=0, output_tokens=0)
@@ -23,10 +26,17 @@ UNCOUNTED = "the server told no usage, so the most that the call can cost is boo
 
 
 class LLM:
-    """One provider for the steps of an app. `deadline` is in seconds, for a whole call; `prices` override the list."""
+    """One provider for the steps of an app. `deadline` is in seconds, for a whole call; `prices`
+    override the list.
+    """
 
     def __init__(
-        self, provider: Provider, database: Database, *, deadline: float, prices: Mapping[str, Price] | None = None
+        self,
+        provider: Provider,
+        database: Database,
+        *,
+        deadline: float,
+        prices: Mapping[str, Price] | None = None,
     ) -> None:
         self._provider = provider
         self.database = database
@@ -40,12 +50,14 @@ class LLM:
         return self._provider.name
 
     async def ask(self, ctx: Context[Any], request: Request, type_: type[T]) -> T:
-        """The answer, validated. One that was stored before is not paid for again; a failed call is booked too.
+        """The answer, validated. One that was stored before is not paid for again; a failed call is
+        booked too.
 
-        Raises `TransientCall` and `PermanentCall` as they come. Before any money is spent: `UnpricedModel`,
-        `SwitchedOff` while a kill switch is off, `BudgetSpent` where a budget has no room for the most that the call
-        can cost (`BudgetReserved` where it will have when the calls under way have ended), and `LeaseLost` where
-        another worker owns the run now.
+        Raises `TransientCall` and `PermanentCall` as they come. Before any money is spent:
+        `UnpricedModel`,
+        `SwitchedOff` while a kill switch is off, `BudgetSpent` where a budget has no room for the
+        most that the call can cost (`BudgetReserved` where it will have when the calls under way
+        have ended), and `LeaseLost` where another worker owns the run now.
         """
         stored = await self.stored(ctx, request, type_)
         return await self.call(ctx, request, type_) if stored is None else stored
@@ -56,14 +68,24 @@ class LLM:
         stored = await self.database.one(queries["llm_answer"], {"request_hash": request_hash})
         if stored is None:
             return None
-        reply = Reply(text=stored["answer"], stop_reason=stored["stop_reason"], usage=NOTHING, model=stored["model"])
-        params = {**self._names(ctx, request, request_hash), "model": reply.model, "stop_reason": reply.stop_reason}
+        reply = Reply(
+            text=stored["answer"],
+            stop_reason=stored["stop_reason"],
+            usage=NOTHING,
+            model=stored["model"],
+        )
+        params = {
+            **self._names(ctx, request, request_hash),
+            "model": reply.model,
+            "stop_reason": reply.stop_reason,
+        }
         await self.database.fetch(queries["llm_cached"], params)
         ctx.charge(Decimal(0))
         return parse(reply, type_)
 
     async def call(self, ctx: Context[Any], request: Request, type_: type[T]) -> T:
-        """`ask`, for one who knows that nothing is stored: one paid call, booked before and settled after.
+        """`ask`, for one who knows that nothing is stored: one paid call, booked before and settled
+        after.
 
         Only an answer that parses is stored.
         """
@@ -76,7 +98,9 @@ class LLM:
                 answer = parse(reply, type_)
             except BaseException as error:
                 usage = getattr(error, "usage", None) or reply.usage
-                failed = Reply(text="", stop_reason=reply.stop_reason, usage=usage, model=reply.model)
+                failed = Reply(
+                    text="", stop_reason=reply.stop_reason, usage=usage, model=reply.model
+                )
                 told |= await self._settle(ctx, call, request, failed, "failed", error)
                 raise
             told |= await self._settle(ctx, call, request, reply, "stored")
@@ -89,13 +113,24 @@ class LLM:
         if model not in self._told:
             self._told.add(model)
             who = f"{self._provider.name}/{model}"
-            text = f"{self._provider.name} switches {model} off ({ends}): name another model in the configuration"
+            text = (
+                f"{self._provider.name} switches {model} off ({ends}): name another model in "
+                "the configuration"
+            )
             told = {"kinds": [], "kind": ["model_end"], "subject": [who], "text": [text]}
             await self.database.insist(lambda: self.database.fetch(queries["alert_keep"], told))
 
     async def _begin(self, ctx: Context[Any], request: Request, request_hash: str) -> int:
-        """The id of the booked call, with the most that it can cost reserved in every budget of the run."""
-        most = most_usd(self._provider.name, request.model, request.most_input_tokens, request.max_tokens, self._prices)
+        """The id of the booked call, with the most that it can cost reserved in every budget of the
+        run.
+        """
+        most = most_usd(
+            self._provider.name,
+            request.model,
+            request.most_input_tokens,
+            request.max_tokens,
+            self._prices,
+        )
         params = {**self._names(ctx, request, request_hash), "most_usd": most}
         rows = await self.database.fetch(queries["llm_begin"], params)
         held = [row for row in rows if row["scope"] is not None]
@@ -151,9 +186,13 @@ class LLM:
             "error_kind": getattr(error, "kind", "aborted") if error else None,
             "error": _remark(error, reply.usage),
         }
-        rows = await self.database.insist(lambda: self.database.fetch(queries["llm_settle"], params))
+        rows = await self.database.insist(
+            lambda: self.database.fetch(queries["llm_settle"], params)
+        )
         ctx.charge(cost)
-        if news := budgets.alerts([row for row in rows if row["scope"] is not None], Decimal(0), ctx.app.key_name):
+        if news := budgets.alerts(
+            [row for row in rows if row["scope"] is not None], Decimal(0), ctx.app.key_name
+        ):
             await self.database.insist(lambda: budgets.tell(ctx.ledger, news))
         if rows[0]["woken"]:
             await budgets.wake(self.database)
@@ -164,7 +203,9 @@ class LLM:
         }
 
     def _price(self, request: Request, usage: Usage) -> Decimal:
-        """What a call cost, by the model that was asked: a dated version of it that answers has no other price."""
+        """What a call cost, by the model that was asked: a dated version of it that answers has no
+        other price.
+        """
         return cost_usd(self._provider.name, request.model, usage, self._prices)
 
 

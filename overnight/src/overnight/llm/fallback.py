@@ -1,7 +1,8 @@
-"""One model after another: who is asked when the first is overloaded, refuses, or has failed too often of late.
+"""One model after another: who is asked when the first is overloaded, refuses, or has failed too
+often of late.
 
-Each model that has a substitute has a breaker of its own, shared by all workers. It opens and closes by the rules of
-`breaker`; while it is open the model is passed over.
+Each model that has a substitute has a breaker of its own, shared by all workers. It opens and
+closes by the rules of `breaker`; while it is open the model is passed over.
 """
 
 from __future__ import annotations
@@ -12,18 +13,24 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from overnight import breaker
-from overnight.breaker import Breaker, Signal
-from overnight.context import Context
+from overnight.engine import breakers
+from overnight.engine.breakers import Breaker, Signal
+from overnight.engine.context import Context
 from overnight.errors import Transient
-from overnight.ledger import Ledger
 from overnight.llm.client import LLM
 from overnight.llm.port import CallFailed, Kind, Request, TransientCall
+from overnight.store.ledger import Ledger
 
 T = TypeVar("T")
 
-PASSED_ON: tuple[Kind, ...] = ("overloaded", "refused")  # what another model may do better, in the same attempt
-UNLUCKY: tuple[Kind, ...] = ("malformed", "incomplete")  # an answer that says nothing of the upstream
+PASSED_ON: tuple[Kind, ...] = (
+    "overloaded",
+    "refused",
+)  # what another model may do better, in the same attempt
+UNLUCKY: tuple[Kind, ...] = (
+    "malformed",
+    "incomplete",
+)  # an answer that says nothing of the upstream
 
 
 class AllResting(Transient):
@@ -46,15 +53,22 @@ class Choice:
         return f"model {self.name}"
 
 
-async def ask(ctx: Context[Any], choices: Sequence[Choice], request: Request, type_: type[T]) -> tuple[T, Choice]:
-    """The answer of the first model that gives one, and which one that was. Each is asked as by `LLM.ask`.
+async def ask(
+    ctx: Context[Any], choices: Sequence[Choice], request: Request, type_: type[T]
+) -> tuple[T, Choice]:
+    """The answer of the first model that gives one, and which one that was. Each is asked as by
+    `LLM.ask`.
 
-    `request.model` is replaced by each choice's. An answer that any of them gave before is taken. Raises what the last
-    one asked raises, and `AllResting`.
+    `request.model` is replaced by each choice's. An answer that any of them gave before is taken.
+    Raises what the last one asked raises, and `AllResting`.
     """
     if len(choices) == 1:
-        return await choices[0].llm.ask(ctx, replace(request, model=choices[0].model), type_), choices[0]
-    return await stored(ctx, choices, request, type_) or await _ask_in_turn(ctx, choices, request, type_)
+        return await choices[0].llm.ask(
+            ctx, replace(request, model=choices[0].model), type_
+        ), choices[0]
+    return await stored(ctx, choices, request, type_) or await _ask_in_turn(
+        ctx, choices, request, type_
+    )
 
 
 async def stored(
@@ -94,20 +108,26 @@ async def _ask_in_turn(
     if failure is not None:
         raise failure
     names = " and ".join(choice.name for choice in choices)
-    raise AllResting(f"the breakers of {names} are open, so no model was asked", retry_after=min(rests))
+    raise AllResting(
+        f"the breakers of {names} are open, so no model was asked", retry_after=min(rests)
+    )
 
 
 async def _rest(ctx: Context[Any], choice: Choice) -> float:
-    """Seconds for which the model is not to be asked; 0 where it may be, be it as the probe of a half-open breaker."""
+    """Seconds for which the model is not to be asked; 0 where it may be, be it as the probe of a
+    half-open breaker.
+    """
     known, now = await ctx.ledger.read_breakers([choice.breaker])
     found = known.get(choice.breaker, Breaker(choice.breaker, ""))
     if found.open_until is None:
         return 0.0
     if found.open_until <= now:
-        until = now + timedelta(seconds=breaker.PAUSE)
-        if await ctx.ledger.write_breaker(replace(found, open_until=until, probe_run=ctx.run.id), opens=False):
+        until = now + timedelta(seconds=breakers.PAUSE)
+        if await ctx.ledger.write_breaker(
+            replace(found, open_until=until, probe_run=ctx.run.id), opens=False
+        ):
             return 0.0
-        return breaker.PAUSE  # somebody else is the probe
+        return breakers.PAUSE  # somebody else is the probe
     return (found.open_until - now).total_seconds()
 
 
@@ -117,6 +137,9 @@ async def _note(ledger: Ledger, choice: Choice, signal: Signal) -> None:
     while not written:
         known, now = await ledger.read_breakers([choice.breaker])
         before = known.get(choice.breaker, Breaker(choice.breaker, ""))
-        decided = breaker.after(before, [signal], now)
-        opens = decided.open_until not in (None, before.open_until) and decided.failures > before.failures
+        decided = breakers.after(before, [signal], now)
+        opens = (
+            decided.open_until not in (None, before.open_until)
+            and decided.failures > before.failures
+        )
         written = decided == before or await ledger.write_breaker(decided, opens=opens)

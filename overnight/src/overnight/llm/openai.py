@@ -1,7 +1,8 @@
-"""Any endpoint that speaks OpenAI's chat completions, streamed, behind the port: OpenAI's own, or a server nearby.
+"""Any endpoint that speaks OpenAI's chat completions, streamed, behind the port: OpenAI's own, or a
+server nearby.
 
-Facts: OpenAI's API reference ("Chat completions", "Streaming", "Error codes"); what other servers leave out is
-configured or assumed on the safe side.
+Facts: OpenAI's API reference ("Chat completions", "Streaming", "Error codes"); what other servers
+leave out is configured or assumed on the safe side.
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncClient, Response
 
-CLIENTS = 32  # over which the calls are spread: one looks through all of its connections twice a call
+CLIENTS = (
+    32  # over which the calls are spread: one looks through all of its connections twice a call
+)
 OPENAI_URL = "https://api.openai.com/v1"
 
 JsonMode = Literal["schema", "object", "text"]
 
-# Failures by the error's code or type: the first in mid-stream, after a 200; the second always, for the status says
-# less: a spent quota is a 429, too.
+# Failures by the error's code or type: the first in mid-stream, after a 200; the second always, for
+# the status says less: a spent quota is a 429, too.
 _TRANSIENT: dict[str, Kind] = {
     "rate_limit_exceeded": "rate_limit",
     "rate_limit_error": "rate_limit",
@@ -48,12 +51,35 @@ _PERMANENT: dict[str, Kind] = {
     "model_not_found": "not_found",
 }
 _OVERLOADED = (503, 529)
-# How an answer ends, by the words of OpenAI, Azure, Mistral, DeepSeek, Zhipu, Together, TGI, vLLM, SGLang, Gemini,
-# Cohere and watsonx in their documentation of chat completions; compared in lower case.
+# How an answer ends, by the words of OpenAI, Azure, Mistral, DeepSeek, Zhipu, Together, TGI, vLLM,
+# SGLang, Gemini, Cohere and watsonx in their documentation of chat completions; compared in lower
+# case.
 _FINISHED = {"stop", "eos", "eos_token", "stop_sequence", "end_turn", "complete", "completed"}
-_TROUBLED = {"insufficient_system_resource", "network_error", "error", "abort", "aborted", "cancelled", "time_limit"}
-_TROUBLED |= {"timeout", "load", "unload", "internal_error", "server_error", "overloaded", "not_finished"}
-_LENGTH: tuple[str, ...] = ("length", "max_tokens", "max_output_tokens", "model_length", "token_limit")
+_TROUBLED = {
+    "insufficient_system_resource",
+    "network_error",
+    "error",
+    "abort",
+    "aborted",
+    "cancelled",
+    "time_limit",
+}
+_TROUBLED |= {
+    "timeout",
+    "load",
+    "unload",
+    "internal_error",
+    "server_error",
+    "overloaded",
+    "not_finished",
+}
+_LENGTH: tuple[str, ...] = (
+    "length",
+    "max_tokens",
+    "max_output_tokens",
+    "model_length",
+    "token_limit",
+)
 _LENGTH += ("model_context_window_exceeded",)
 _FILTER: tuple[str, ...] = (
     "content_filter",
@@ -66,7 +92,10 @@ _FILTER: tuple[str, ...] = (
 )
 _FILTER += ("guardrail_intervened", "error_toxic")
 _CUT: dict[tuple[str, ...], tuple[Kind, str]] = {
-    _LENGTH: ("truncated", "The answer was cut off at max_tokens, or at the end of the model's context window."),
+    _LENGTH: (
+        "truncated",
+        "The answer was cut off at max_tokens, or at the end of the model's context window.",
+    ),
     _FILTER: ("refused", "A content filter ended the answer."),
     ("refusal",): ("refused", "The model refused to answer."),
 }
@@ -75,11 +104,13 @@ _JSON_ONLY = "Answer with JSON alone, nothing before or after it, that fits this
 
 
 class OpenAI:
-    """The adapter. One instance per event loop; it may be called concurrently. Close it with `aclose`.
+    """The adapter. One instance per event loop; it may be called concurrently. Close it with
+    `aclose`.
 
-    `base_url` ends before `/chat/completions`; a server of one's own may need no key. `json` says how it is asked for
-    JSON: by the schema, by the object mode with the schema in words, or in words alone. `name` is its id in the price
-    list. `read_timeout` (seconds) is how long the stream may stand still; a server nearby may load the model first.
+    `base_url` ends before `/chat/completions`; a server of one's own may need no key. `json` says
+    how it is asked for JSON: by the schema, by the object mode with the schema in words, or in
+    words alone. `name` is its id in the price list. `read_timeout` (seconds) is how long the stream
+    may stand still; a server nearby may load the model first.
     """
 
     def __init__(
@@ -96,7 +127,9 @@ class OpenAI:
         self._key = wire.checked_key(api_key, name) if api_key is not None else None
         self._url = base_url.rstrip("/") + "/chat/completions"
         # OpenAI's own newer models refuse the name that all other servers know.
-        self._limit = "max_completion_tokens" if base_url.rstrip("/") == OPENAI_URL else "max_tokens"
+        self._limit = (
+            "max_completion_tokens" if base_url.rstrip("/") == OPENAI_URL else "max_tokens"
+        )
         self._json = json
         self._read_timeout = read_timeout
         self._opening = asyncio.Lock()
@@ -136,9 +169,12 @@ class OpenAI:
         client: AsyncClient = httpx2.AsyncClient(
             headers=headers,
             verify=context,
-            # Who bounds the calls at once is the worker, so the client does not: its default would queue the 101st.
+            # Who bounds the calls at once is the worker, so the client does not: its default would
+            # queue the 101st.
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
-            timeout=httpx2.Timeout(self._read_timeout, connect=min(wire.CONNECT_TIMEOUT, self._read_timeout)),
+            timeout=httpx2.Timeout(
+                self._read_timeout, connect=min(wire.CONNECT_TIMEOUT, self._read_timeout)
+            ),
         )
         return client
 
@@ -150,7 +186,9 @@ class OpenAI:
                 # Some servers refuse a schema that is not named; the name means nothing.
                 wanted = {"name": "answer", "strict": True, "schema": request.schema}
             else:
-                system = "\n\n".join(filter(None, (system, _JSON_ONLY + json.dumps(request.schema))))
+                system = "\n\n".join(
+                    filter(None, (system, _JSON_ONLY + json.dumps(request.schema)))
+                )
         body: dict[str, Any] = {
             "model": request.model,
             self._limit: request.max_tokens,
@@ -177,11 +215,15 @@ class OpenAI:
             body = wire.decoded(await response.aread())
             raise _refusal(self.name, response.status_code, body, response.headers, None)
         content_type = response.headers.get("content-type", "nothing").lower()
-        if content_type.startswith("application/json"):  # a server that does not stream tells all in one
+        if content_type.startswith(
+            "application/json"
+        ):  # a server that does not stream tells all in one
             self._take(wire.decoded(await response.aread()), response, answer)
             return
         if not content_type.startswith("text/event-stream"):
-            raise TransientCall(f"{self.name} answered with {content_type}, not with a stream.", kind="malformed")
+            raise TransientCall(
+                f"{self.name} answered with {content_type}, not with a stream.", kind="malformed"
+            )
         events = wire.events(response)
         async for event in events:
             if event.data.strip() == "[DONE]":
@@ -189,8 +231,12 @@ class OpenAI:
                 return
             self._take(wire.decoded(event.data), response, answer, is_error=event.type == "error")
 
-    def _take(self, event: Any, response: Response, answer: _Answer, *, is_error: bool = False) -> None:
-        """Fold one event into the answer. What the fold cannot digest is malformed, be it no JSON or another shape."""
+    def _take(
+        self, event: Any, response: Response, answer: _Answer, *, is_error: bool = False
+    ) -> None:
+        """Fold one event into the answer. What the fold cannot digest is malformed, be it no JSON
+        or another shape.
+        """
         answer.begun = True
         if is_error or wire.mapping(event).get("error"):
             raise _refusal(self.name, None, event, response.headers, answer.usage)
@@ -216,11 +262,15 @@ class _Answer:
 
     @property
     def usage(self) -> Usage | None:
-        """What was used up, as far as the server told: its count comes last of all, so a cut one has none."""
+        """What was used up, as far as the server told: its count comes last of all, so a cut one
+        has none.
+        """
         return self._counted or (wire.most(self._request) if self.begun else None)
 
     def feed(self, event: Any) -> None:
-        """Take one event. The last one has the counts and no choice; some servers count in each: the newest holds."""
+        """Take one event. The last one has the counts and no choice; some servers count in each:
+        the newest holds.
+        """
         self._model = wire.text(event.get("model") or self._model)
         self._counted = _counts(event.get("usage")) or self._counted
         for choice in _items(event.get("choices")):
@@ -231,7 +281,9 @@ class _Answer:
             self._finish = _finish(choice) or self._finish
 
     def _add(self, part: Any) -> None:
-        """One part of the content: a text, or an object of a type. Thoughts and references are not the answer."""
+        """One part of the content: a text, or an object of a type. Thoughts and references are not
+        the answer.
+        """
         if isinstance(part, str):
             self._text.append(part)
         elif part.get("type", "text") in _TEXTS:
@@ -250,7 +302,10 @@ class _Answer:
             message = f"The server of {self._name} broke the answer off: {self._finish}."
             raise TransientCall(message, kind="overloaded", usage=self.usage)
         if reason not in _FINISHED:
-            unknown: tuple[Kind, str] = ("unknown", f"The model stopped unexpectedly: {self._finish}.")
+            unknown: tuple[Kind, str] = (
+                "unknown",
+                f"The model stopped unexpectedly: {self._finish}.",
+            )
             kind, message = next((told for words, told in _CUT.items() if reason in words), unknown)
             raise PermanentCall(message, kind=kind, usage=self.usage)
         text = wire.joined(self._text)
@@ -283,7 +338,9 @@ def _counts(raw: Any) -> Usage | None:
 def _refusal(
     name: str, status: int | None, body: object, headers: Mapping[str, str], usage: Usage | None
 ) -> CallFailed:
-    """The error that the server reported: `{"error": {"message", "type", "code"}}`, other JSON, or a proxy's text."""
+    """The error that the server reported: `{"error": {"message", "type", "code"}}`, other JSON, or
+    a proxy's text.
+    """
     error = wire.mapping(wire.mapping(body).get("error") or body)
     words = [str(word) for word in (error.get("code"), error.get("type")) if word is not None]
     said = error.get("message") or wire.mapping(body).get("error")
@@ -294,7 +351,9 @@ def _refusal(
         return PermanentCall(message, kind=kind, usage=usage)
     if status is None:
         kind = next((_TRANSIENT[word] for word in words if word in _TRANSIENT), None)
-        status = next((int(word) for word in words if word.isdecimal()), 500)  # some tell the status as the code
+        status = next(
+            (int(word) for word in words if word.isdecimal()), 500
+        )  # some tell the status as the code
     if status in _OVERLOADED:
         kind = "overloaded"
     if kind or status in wire.TRANSIENT or status >= 500:

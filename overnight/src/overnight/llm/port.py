@@ -1,7 +1,8 @@
 """The port: what is asked of a language model, what comes back, and how a call can fail.
 
-A provider returns a `Reply` only for an answer that is finished and says so. Everything else is a `TransientCall` or a
-`PermanentCall`, which carries what the failed call used up, because a failed call is billed too.
+A provider returns a `Reply` only for an answer that is finished and says so. Everything else is a
+`TransientCall` or a `PermanentCall`, which carries what the failed call used up, because a failed
+call is billed too.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from overnight.errors import OvernightError, Permanent, Transient
 
 T = TypeVar("T")
 
-# Tokens of input that are not ours: the marks of a turn, the instruction for structured output. Providers document some
-# hundreds for what they add so.
+# Tokens of input that are not ours: the marks of a turn, the instruction for structured output.
+# Providers document some hundreds for what they add so.
 FRAME_TOKENS = 2_000
 
 Kind = Literal[
@@ -47,8 +48,8 @@ Kind = Literal[
 class Request:
     """One question to a model. A parameter that is None is not sent.
 
-    `schema` is a JSON schema as `strict_schema` makes it; with it the answer is JSON. `temperature` stays None unless
-    the owner set it: recent models refuse the parameter.
+    `schema` is a JSON schema as `strict_schema` makes it; with it the answer is JSON. `temperature`
+    stays None unless the owner set it: recent models refuse the parameter.
     """
 
     model: str
@@ -61,14 +62,17 @@ class Request:
 
     def __post_init__(self) -> None:
         if self.temperature is not None:
-            # 0, 0.0 and -0.0 are equal requests, so they must be written alike; adding 0.0 takes the sign off.
+            # 0, 0.0 and -0.0 are equal requests, so they must be written alike; adding 0.0 takes
+            # the sign off.
             object.__setattr__(self, "temperature", float(self.temperature) + 0.0)
 
     def hash(self, provider: str) -> str:
-        """The key of the cached answer: SHA-256, in hexadecimal, of the canonical JSON of everything that is sent.
+        """The key of the cached answer: SHA-256, in hexadecimal, of the canonical JSON of
+        everything that is sent.
 
-        What is not sent is left out, so an absent temperature differs from every number, and a parameter that is added
-        to this class later does not change the hashes of requests that do not use it.
+        What is not sent is left out, so an absent temperature differs from every number, and a
+        parameter that is added to this class later does not change the hashes of requests that do
+        not use it.
         """
         canonical = json.dumps(
             {"provider": provider, **self._sent()},
@@ -83,9 +87,10 @@ class Request:
     def most_input_tokens(self) -> int:
         """More tokens than a provider can count for this request.
 
-        Each token of a text stands for at least one byte of its UTF-8, so a text has no more tokens than bytes. Some
-        tokenizers normalize first (NFKC), which may make a text longer, so the longer form counts. JSON has every byte
-        of what is sent and some more. English has a token for about four bytes: the bound is safe, not tight.
+        Each token of a text stands for at least one byte of its UTF-8, so a text has no more tokens
+        than bytes. Some tokenizers normalize first (NFKC), which may make a text longer, so the
+        longer form counts. JSON has every byte of what is sent and some more. English has a token
+        for about four bytes: the bound is safe, not tight.
         """
         text = json.dumps(self._sent(), ensure_ascii=False)
         forms = (text, unicodedata.normalize("NFKC", text))
@@ -100,11 +105,12 @@ class Request:
 class Usage:
     """What a call used up, in tokens and searches.
 
-    `input_tokens` is all of the input: what was fresh, what was written to the provider's prompt cache and what was
-    read from it. `output_tokens` includes the thinking. `raw` is the provider's own account, from which the price is
-    computed; empty means that the counts above are all there is, as in an estimate. `partial`: the answer broke off
-    before its output was counted, so there may have been more of it, up to `max_tokens`. `assumed`: the server told no
-    counts, so these are the most that there can be.
+    `input_tokens` is all of the input: what was fresh, what was written to the provider's prompt
+    cache and what was read from it. `output_tokens` includes the thinking. `raw` is the provider's
+    own account, from which the price is computed; empty means that the counts above are all there
+    is, as in an estimate. `partial`: the answer broke off before its output was counted, so there
+    may have been more of it, up to `max_tokens`. `assumed`: the server told no counts, so these are
+    the most that there can be.
     """
 
     input_tokens: int
@@ -119,9 +125,11 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
-    """A finished answer. `model` is the one that answered, which may be a dated version of the one that was asked.
+    """A finished answer. `model` is the one that answered, which may be a dated version of the one
+    that was asked.
 
-    `stop_reason` is the provider's own word. `model_ends` says when the provider will switch the model off, if it told.
+    `stop_reason` is the provider's own word. `model_ends` says when the provider will switch the
+    model off, if it told.
     """
 
     text: str
@@ -134,8 +142,8 @@ class Reply:
 class CallFailed(OvernightError):
     """The call to the language model failed.
 
-    `kind` says how, in one word. `usage` is what the call used up all the same and has to be booked; None when nothing
-    is known to have been used.
+    `kind` says how, in one word. `usage` is what the call used up all the same and has to be
+    booked; None when nothing is known to have been used.
     """
 
     kind: Kind
@@ -162,14 +170,18 @@ class TransientCall(CallFailed, Transient):
 class PermanentCall(CallFailed, Permanent):
     """The call to the language model failed and will fail again."""
 
-    def __init__(self, message: str | None = None, *, kind: Kind = "unknown", usage: Usage | None = None) -> None:
+    def __init__(
+        self, message: str | None = None, *, kind: Kind = "unknown", usage: Usage | None = None
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.usage = usage
 
 
 class Provider(Protocol):
-    """A company whose models can be called. `name` is its id in the price list and a part of each request's hash."""
+    """A company whose models can be called. `name` is its id in the price list and a part of each
+    request's hash.
+    """
 
     @property
     def name(self) -> str: ...
@@ -177,21 +189,26 @@ class Provider(Protocol):
     async def complete(self, request: Request, *, deadline: float) -> Reply:
         """The whole answer, within `deadline` seconds from first to last byte. Raises `CallFailed`.
 
-        With `request.schema` the text is well-formed JSON. Whether it fits the type is for `parse` to say, and an
-        answer belongs in a cache only after `parse` took it: a retry must not be served the bad one again.
+        With `request.schema` the text is well-formed JSON. Whether it fits the type is for `parse`
+        to say, and an answer belongs in a cache only after `parse` took it: a retry must not be
+        served the bad one again.
         """
         ...
 
 
 def parse(reply: Reply, type_: type[T]) -> T:
-    """The answer's JSON as `type_`, validated. The text is taken whole: no search for a JSON block inside of it.
+    """The answer's JSON as `type_`, validated. The text is taken whole: no search for a JSON block
+    inside of it.
 
-    An answer that was cut off is `truncated` and permanent: the same request meets the same limit. One that claims to
-    be finished and yet does not fit is `malformed` and transient: sampling is random and the next answer may be right.
-    If none is, a person decides. Both are raised with the reply's usage.
+    An answer that was cut off is `truncated` and permanent: the same request meets the same limit.
+    One that claims to be finished and yet does not fit is `malformed` and transient: sampling is
+    random and the next answer may be right. If none is, a person decides. Both are raised with the
+    reply's usage.
     """
     if reply.stop_reason == "max_tokens":
-        raise PermanentCall("The answer was cut off at max_tokens.", kind="truncated", usage=reply.usage)
+        raise PermanentCall(
+            "The answer was cut off at max_tokens.", kind="truncated", usage=reply.usage
+        )
     try:
         answer: T = _adapter(cast(Hashable, type_)).validate_json(reply.text)
         return answer
@@ -202,7 +219,9 @@ def parse(reply: Reply, type_: type[T]) -> T:
 
 
 def unfit(message: str, usage: Usage) -> TransientCall:
-    """An answer that is whole and has not the form that was asked for: the next may; if none has, a person decides."""
+    """An answer that is whole and has not the form that was asked for: the next may; if none has, a
+    person decides.
+    """
     return TransientCall(message, kind="malformed", usage=usage, review=True)
 
 
@@ -223,7 +242,18 @@ def _first_fault(error: ValidationError) -> str:
 
 # What Anthropic's API documentation ("Structured outputs") lists as supported.
 _KEPT = {"type", "enum", "const", "default", "description", "title", "required", "$ref"}
-_FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}
+_FORMATS = {
+    "date-time",
+    "time",
+    "date",
+    "duration",
+    "email",
+    "hostname",
+    "uri",
+    "ipv4",
+    "ipv6",
+    "uuid",
+}
 _LIMITS = {
     "minimum",
     "maximum",
@@ -241,11 +271,12 @@ _LIMITS = {
 
 
 def strict_schema(type_: Any) -> dict[str, Any]:
-    """The JSON schema of `type_` in the subset that structured output takes. References stay references.
+    """The JSON schema of `type_` in the subset that structured output takes. References stay
+    references.
 
-    Objects are closed. Limits such as `minLength` are refused by the API, so they move into the description, where the
-    model can read them; `parse` enforces them. Raises `TypeError` for what the subset cannot say: a mapping with free
-    keys, a tuple with a type per place.
+    Objects are closed. Limits such as `minLength` are refused by the API, so they move into the
+    description, where the model can read them; `parse` enforces them. Raises `TypeError` for what
+    the subset cannot say: a mapping with free keys, a tuple with a type per place.
     """
     return _strict(TypeAdapter(type_).json_schema())
 
@@ -260,15 +291,23 @@ def _strict(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _refuse_inexpressible(schema: Mapping[str, Any]) -> None:
     if schema.get("additionalProperties"):
-        raise TypeError("A mapping with free keys cannot be asked for; use a list of key and value.")
+        raise TypeError(
+            "A mapping with free keys cannot be asked for; use a list of key and value."
+        )
     if "prefixItems" in schema:
-        raise TypeError("A tuple with a type for each place cannot be asked for; use a model with named fields.")
+        raise TypeError(
+            "A tuple with a type for each place cannot be asked for; use a model with named fields."
+        )
 
 
 def _keywords(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     limits: dict[str, Any] = {}
     for keyword, value in schema.items():
-        if keyword in _KEPT or (keyword == "format" and value in _FORMATS) or (keyword == "minItems" and value < 2):
+        if (
+            keyword in _KEPT
+            or (keyword == "format" and value in _FORMATS)
+            or (keyword == "minItems" and value < 2)
+        ):
             yield keyword, value
         elif keyword in _LIMITS:
             limits[keyword] = value
@@ -277,7 +316,8 @@ def _keywords(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         elif keyword == "items":
             yield keyword, _strict(value)
         elif keyword in ("anyOf", "oneOf"):
-            # A discriminated union comes as oneOf, which the subset lacks; its members exclude one another anyway.
+            # A discriminated union comes as oneOf, which the subset lacks; its members exclude one
+            # another anyway.
             yield "anyOf", [_strict(part) for part in value]
     if schema.get("type") == "object":
         yield "additionalProperties", False

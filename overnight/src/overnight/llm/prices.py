@@ -1,4 +1,6 @@
-"""What a call costs, in US dollars. Prices come from the `genai-prices` package, offline, or from the owner."""
+"""What a call costs, in US dollars. Prices come from the `genai-prices` package, offline, or from
+the owner.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ class UnpricedModel(ConfigError):
 class Price(BaseModel):
     """The owner's price of a model: US dollars per million tokens, and per thousand web searches.
 
-    Without a price of their own, tokens read from or written to the prompt cache cost as much as other input.
+    Without a price of their own, tokens read from or written to the prompt cache cost as much as
+    other input.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,10 +43,14 @@ class Price(BaseModel):
     web_search: Dollars | None = None
 
 
-def cost_usd(provider: str, model: str, usage: Usage, overrides: Mapping[str, Price] | None = None) -> Decimal:
-    """What `usage` costs, in US dollars. `overrides` has the owner's prices by model and goes before the price list.
+def cost_usd(
+    provider: str, model: str, usage: Usage, overrides: Mapping[str, Price] | None = None
+) -> Decimal:
+    """What `usage` costs, in US dollars. `overrides` has the owner's prices by model and goes
+    before the price list.
 
-    Raises `UnpricedModel` for a model that neither of them knows: what has no price must never count as free.
+    Raises `UnpricedModel` for a model that neither of them knows: what has no price must never
+    count as free.
     """
     if overrides and (price := overrides.get(model)):
         return _by_override(model, usage, price)
@@ -59,12 +66,14 @@ def most_usd(
     *,
     writes_cache: bool = False,
 ) -> Decimal:
-    """The most that up to so many tokens can cost, in US dollars, rounded up to what the ledger stores.
+    """The most that up to so many tokens can cost, in US dollars, rounded up to what the ledger
+    stores.
 
-    A bill is linear in how its input is split into fresh, read from and written to the prompt cache, and the tier of
-    its prices rises with the whole of the input. So no bill is higher than the one with all of the input of the dearest
-    kind. Writes to the cache cost up to twice as much and are in it with `writes_cache`: whoever asks for no caching is
-    billed for none, and a `Request` cannot ask for it, nor for web searches. Raises `UnpricedModel`.
+    A bill is linear in how its input is split into fresh, read from and written to the prompt
+    cache, and the tier of its prices rises with the whole of the input. So no bill is higher than
+    the one with all of the input of the dearest kind. Writes to the cache cost up to twice as much
+    and are in it with `writes_cache`: whoever asks for no caching is billed for none, and a
+    `Request` cannot ask for it, nor for web searches. Raises `UnpricedModel`.
     """
     if overrides and (price := overrides.get(model)):
         kinds = (price.input, price.cache_read, price.cache_write if writes_cache else None)
@@ -77,7 +86,9 @@ def most_usd(
 
 def _by_override(model: str, usage: Usage, price: Price) -> Decimal:
     if usage.web_searches and price.web_search is None:
-        raise UnpricedModel(f'The price of the model "{model}" lacks web_search, and web searches were made.')
+        raise UnpricedModel(
+            f'The price of the model "{model}" lacks web_search, and web searches were made.'
+        )
     cache_read = price.input if price.cache_read is None else price.cache_read
     cache_write = price.input if price.cache_write is None else price.cache_write
     fresh = usage.input_tokens - usage.cache_read_tokens - usage.cache_write_tokens
@@ -90,7 +101,9 @@ def _by_override(model: str, usage: Usage, price: Price) -> Decimal:
     return tokens / _MILLION + usage.web_searches * (price.web_search or Decimal(0)) / _THOUSAND
 
 
-def _most_by_list(provider: str, model: str, input_tokens: int, output_tokens: int, writes_cache: bool) -> Decimal:
+def _most_by_list(
+    provider: str, model: str, input_tokens: int, output_tokens: int, writes_cache: bool
+) -> Decimal:
     import genai_prices
 
     kinds: tuple[tuple[str, ...], ...] = ((), ("cache_read_tokens",))
@@ -111,12 +124,15 @@ def _by_list(provider: str, model: str, usage: AbstractUsage) -> Decimal:
         return calc_price(usage, model, provider_id=provider).total_price
     except LookupError:
         raise UnpricedModel(
-            f'There is no price for the model "{model}" of {provider}; set its price in the configuration.'
+            f'There is no price for the model "{model}" of {provider}; set its price in '
+            "the configuration."
         ) from None
 
 
 def _as_listed(provider: str, usage: Usage) -> AbstractUsage:
-    """The provider's own account where there is one: it tells apart cache writes of different prices."""
+    """The provider's own account where there is one: it tells apart cache writes of different
+    prices.
+    """
     import genai_prices
 
     if usage.raw:

@@ -1,10 +1,10 @@
-"""Server-sent events out of bytes that come in any pieces, by the WHATWG HTML standard (9.2.6, "Interpreting an event
-stream").
+"""Server-sent events out of bytes that come in any pieces, by the WHATWG HTML standard (9.2.6,
+"Interpreting an event stream").
 
-Two things differ on purpose: the last event counts without its blank line too, for servers forget it and the answer is
-whole; and bytes that are no UTF-8 are an error instead of U+FFFD, which would end up in an article. The client that
-comes with httpx2 keeps a byte order mark, believes the charset of the header, drops that last event, and takes most of
-a call's time.
+Two things differ on purpose: the last event counts without its blank line too, for servers forget
+it and the answer is whole; and bytes that are no UTF-8 are an error instead of U+FFFD, which would
+end up in an article. The client that comes with httpx2 keeps a byte order mark, believes the
+charset of the header, drops that last event, and takes most of a call's time.
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ class Parser:
         return []
 
     def _take(self, line: str) -> None:
-        """One line that is not empty. Comments, `id`, `retry` and unknown fields say nothing of an answer."""
+        """One line that is not empty. Comments, `id`, `retry` and unknown fields say nothing of an
+        answer.
+        """
         field, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if field == "data":

@@ -1,4 +1,6 @@
-"""What the adapters of HTTP APIs share: the event stream, the answer's frame, how a failure is classed and told."""
+"""What the adapters of HTTP APIs share: the event stream, the answer's frame, how a failure is
+classed and told.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from overnight.errors import ConfigError
-from overnight.http_headers import retry_after
+from overnight.http_headers import MAX_RETRY_AFTER, retry_after
 from overnight.llm import sse
 from overnight.llm.port import CallFailed, Kind, PermanentCall, Request, TransientCall, Usage, unfit
-from overnight.policy import MAX_RETRY_AFTER
 
 if TYPE_CHECKING:
     from httpx2 import Response
@@ -30,7 +31,12 @@ _THOUGHTS = re.compile(r"</(think|thinking|thought|reasoning)>")
 _FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*[\w+.-]*[ \t]*(?=[\r\n{\[\"])")
 
 # Failures by HTTP status. What stands in neither is transient from 500 on, and permanent below.
-TRANSIENT: dict[int | str | None, Kind] = {408: "timeout", 409: "server", 429: "rate_limit", 504: "timeout"}
+TRANSIENT: dict[int | str | None, Kind] = {
+    408: "timeout",
+    409: "server",
+    429: "rate_limit",
+    504: "timeout",
+}
 TRANSIENT[529] = "overloaded"
 PERMANENT: dict[int | str | None, Kind] = {
     400: "bad_request",
@@ -69,7 +75,8 @@ async def events(response: Response) -> AsyncIterator[sse.Event]:
 
 
 async def drain(stream: AsyncIterator[object]) -> None:
-    """Read what follows a finished answer: a connection whose stream came to its end serves the next call too.
+    """Read what follows a finished answer: a connection whose stream came to its end serves the
+    next call too.
 
     A server that does not end it soon costs its connection, and not the answer.
     """
@@ -79,10 +86,14 @@ async def drain(stream: AsyncIterator[object]) -> None:
                 pass
 
 
-def explain(error: BaseException, usage: Usage | None, who: str, deadline: float) -> CallFailed | None:
-    """What went wrong with the call to `who`, with what it used up; None for an error that is not the call's.
+def explain(
+    error: BaseException, usage: Usage | None, who: str, deadline: float
+) -> CallFailed | None:
+    """What went wrong with the call to `who`, with what it used up; None for an error that is not
+    the call's.
 
-    That one is given a `usage` too: a call that is cut off, or ends in a fault of ours, is billed all the same.
+    That one is given a `usage` too: a call that is cut off, or ends in a fault of ours, is billed
+    all the same.
     """
     import httpx2
 
@@ -92,13 +103,19 @@ def explain(error: BaseException, usage: Usage | None, who: str, deadline: float
     if isinstance(error, sse.BadStream):
         return TransientCall(f"The stream of {who} {error}.", kind="malformed", usage=usage)
     if isinstance(error, httpx2.TimeoutException):
-        return TransientCall(f"{who} was silent for longer than the read timeout.", kind="timeout", usage=usage)
+        return TransientCall(
+            f"{who} was silent for longer than the read timeout.", kind="timeout", usage=usage
+        )
     if isinstance(error, TimeoutError):
-        return TransientCall(f"{who} did not finish its answer within {deadline:g} s.", kind="timeout", usage=usage)
+        return TransientCall(
+            f"{who} did not finish its answer within {deadline:g} s.", kind="timeout", usage=usage
+        )
     if isinstance(error, httpx2.RequestError):
         return dropped(error, usage, who)
     if isinstance(error, UnicodeEncodeError):
-        return PermanentCall("The prompt has characters that are not Unicode text.", kind="bad_request")
+        return PermanentCall(
+            "The prompt has characters that are not Unicode text.", kind="bad_request"
+        )
     error.usage = usage  # type: ignore[attr-defined]
     return None
 
@@ -127,10 +144,12 @@ def json_answer(text: str, usage: Usage) -> str:
 
 
 def unframed(text: str) -> str:
-    """What stands in the one frame that encloses the whole of a text: a think block before it, a code fence around it.
+    """What stands in the one frame that encloses the whole of a text: a think block before it, a
+    code fence around it.
 
-    Thinking models write the block where their server does not take it out; its opening tag may be in the prompt that
-    the server makes, so that only the closing one is left. Nothing is searched for: prose around the answer stays.
+    Thinking models write the block where their server does not take it out; its opening tag may be
+    in the prompt that the server makes, so that only the closing one is left. Nothing is searched
+    for: prose around the answer stays.
     """
     answer = text.strip()
     if closing := _THOUGHTS.search(answer):
@@ -154,7 +173,9 @@ def decoded(body: bytes | str) -> Any:
 
 
 def joined(pieces: list[str]) -> str:
-    """The text of its pieces. The two halves of a character beyond U+FFFF, which JSON may part, become one again."""
+    """The text of its pieces. The two halves of a character beyond U+FFFF, which JSON may part,
+    become one again.
+    """
     text = "".join(pieces)
     if text.isascii():
         return text
@@ -174,7 +195,11 @@ def text(value: object) -> str:
 
 def count(value: object) -> int | None:
     """A number of tokens as a server tells it; None for what cannot be one."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not 0 <= value <= MOST_TOKENS
+    ):
         return None
     return int(value)
 
@@ -186,4 +211,6 @@ def waiting(headers: Mapping[str, str]) -> float | None:
 
 def most(request: Request) -> Usage:
     """What is booked where a server does not count: the most that the call can have used up."""
-    return Usage(input_tokens=request.most_input_tokens, output_tokens=request.max_tokens, assumed=True)
+    return Usage(
+        input_tokens=request.most_input_tokens, output_tokens=request.max_tokens, assumed=True
+    )

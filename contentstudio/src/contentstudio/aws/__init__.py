@@ -1,0 +1,1 @@
+"""contentstudio on AWS: the Lambda handlers, and the plan of what a deployment costs."""

@@ -1,0 +1,265 @@
+"""The commands of an owner for one article, by its site and slug, or by its job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from overnight.cli import output
+from overnight.cli.commands import common, decisions
+from overnight.cli.runner import Session, json_option, pass_session, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from contentstudio.articles import Started, Verb
+    from contentstudio.config import Config
+    from overnight.store.database import Database
+
+_site = click.argument("site")
+_slug = click.argument("slug")
+_why = click.option("--reason", required=True, help="Why; saved in the audit log.")
+_perhaps_why = click.option("--reason", default="", help="Why; saved in the audit log.")
+
+
+def _config() -> Config:
+    from contentstudio import config
+
+    return config.load(click.get_current_context().find_root().meta["file"])
+
+
+def _ask(
+    session: Session,
+    verb: Verb,
+    site: str,
+    slug: str,
+    reason: str,
+    as_json: bool,
+    to: int | None = None,
+) -> None:
+    from contentstudio import articles
+
+    app, settings = session.needed_app(), _config()
+
+    async def work(database: Database) -> Started:
+        return await articles.ask(
+            app, settings, database, verb, site, slug, version=to, reason=reason
+        )
+
+    data = {"verb": verb, "site": site, "slug": slug, "version": to}
+    _begin(session, work, articles.PIPELINES[verb], site, data, as_json)
+
+
+def _begin(
+    session: Session,
+    work: Callable[[Database], Awaitable[Started]],
+    pipeline: str,
+    site: str,
+    data: dict[str, Any],
+    as_json: bool,
+) -> None:
+    """Begin a job, and tell how to follow it and what holds it."""
+    from overnight.observability import report
+
+    async def begin(database: Database) -> tuple[Started, list[str], bool]:
+        started = await work(database)
+        off = [row["scope"] for row in await report.switches(database) if not row["enabled"]]
+        return started, off, bool(await report.workers(database))
+
+    started, off, at_work = session.run(begin)
+    data = {"job_id": started.job_id, "new": started.new, **data}
+    tell(as_json, data, lambda: _render(started, _holding(off, pipeline, site), at_work))
+
+
+def _holding(off: list[str], pipeline: str, site: str) -> str | None:
+    """The switch that holds the job, if one is off."""
+    return next(
+        (scope for scope in off if scope in ("all", f"key:{site}", f"pipeline:{pipeline}")), None
+    )
+
+
+def _render(started: Started, held: str | None, at_work: bool) -> None:
+    called = common.called()
+    click.echo(started.said())
+    click.echo(f"follow it:  {called} show {started.job_id}")
+    if held is not None:
+        scope = held.replace("key:", "site:", 1)
+        click.echo(f"It waits, for “{scope}” is paused. To let it go:  {called} resume {scope}")
+    elif not at_work:
+        click.echo(f"No worker is running; this one carries it out:  {called} up")
+
+
+@click.command("publish")
+@_site
+@_slug
+@_perhaps_why
+@json_option
+@pass_session
+def publish(session: Session, site: str, slug: str, reason: str, as_json: bool) -> None:
+    """Publish again what was approved last of an article.
+
+    That is an article which was unpublished, or one that was approved and could not be published.
+    It does not wait for the window of its site.
+    """
+    _ask(session, "publish", site, slug, reason, as_json)
+
+
+@click.command("unpublish")
+@_site
+@_slug
+@_why
+@json_option
+@pass_session
+def unpublish(session: Session, site: str, slug: str, reason: str, as_json: bool) -> None:
+    """Take an article from readers; every version of it is kept."""
+    _ask(session, "unpublish", site, slug, reason, as_json)
+
+
+@click.command("rollback")
+@_site
+@_slug
+@click.option(
+    "--to",
+    type=click.IntRange(1),
+    metavar="N",
+    help="The version of this number: see `articles SITE SLUG`.",
+)
+@_why
+@json_option
+@pass_session
+def rollback(
+    session: Session, site: str, slug: str, to: int | None, reason: str, as_json: bool
+) -> None:
+    """Go back to the version of an article before the present one.
+
+    Another rollback goes further back. --to names a version, be it an earlier or a later one.
+    """
+    _ask(session, "rollback", site, slug, reason, as_json, to)
+
+
+@click.command("refresh")
+@_site
+@_slug
+@_perhaps_why
+@json_option
+@pass_session
+def refresh(session: Session, site: str, slug: str, reason: str, as_json: bool) -> None:
+    """Read the sources of an article once more, and write it again.
+
+    The new text passes the same gates as any other, and waits for you where one of them fails.
+    """
+    _ask(session, "refresh", site, slug, reason, as_json)
+
+
+@click.command("overwrite")
+@click.argument("job")
+@decisions.seen_option
+@_why
+@json_option
+@pass_session
+def overwrite(session: Session, job: str, seen: str | None, reason: str, as_json: bool) -> None:
+    """Publish ours in the place of a person's version.
+
+    For a job that waits for review because a person changed, wrote or took away what stands on its
+    site. It holds for the version that the review found: where that was changed again since, the
+    job goes to review again.
+    """
+    from contentstudio import articles
+    from overnight.operations import control
+
+    app = session.needed_app()
+
+    async def work(database: Database) -> dict[str, Any]:
+        return await articles.overwrite(
+            app, database, await control.find_job(database, job), seen=seen, reason=reason
+        )
+
+    row = session.run(work)
+    said = (
+        f"job {row['job_id']} publishes ours in its place\nfollow it:  {common.called()} "
+        f"show {row['job_id']}"
+    )
+    tell(as_json, {"overwrites": row}, lambda: click.echo(said))
+
+
+@click.command("render")
+@click.argument("name")
+@_perhaps_why
+@json_option
+@pass_session
+def render(session: Session, name: str, reason: str, as_json: bool) -> None:
+    """Make the pages of a static site again, in its theme of now.
+
+    Their words stay as they are, and so does each page that a person changed. It is worth it after
+    a change of the theme or of the config, and after an update of contentstudio.
+    """
+    from contentstudio import articles
+
+    app, settings = session.needed_app(), _config()
+
+    async def work(database: Database) -> Started:
+        return await articles.render(app, settings, database, name, reason=reason)
+
+    _begin(session, work, "render", name, {"site": name}, as_json)
+
+
+@click.command("articles")
+@click.argument("site", required=False)
+@click.argument("slug", required=False)
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many rows."
+)
+@json_option
+@pass_session
+def articles_command(
+    session: Session, site: str | None, slug: str | None, limit: int, as_json: bool
+) -> None:
+    """Published articles and their slugs; with SLUG its versions."""
+    from contentstudio import articles
+
+    settings = _config()
+
+    async def read(database: Database) -> list[dict[str, Any]]:
+        if site is not None and slug is not None:
+            return await articles.versions(settings, database, site, slug)
+        return await articles.listed(settings, database, site, limit)
+
+    rows = session.run(read)
+    if slug is not None:
+        tell(as_json, {"versions": rows}, lambda: _render_versions(rows))
+        return
+    tell(as_json, {"articles": rows}, lambda: _render_articles(rows))
+
+
+def _render_articles(rows: list[dict[str, Any]]) -> None:
+    columns = {
+        "site": "site",
+        "state": "state",
+        "version": "version",
+        "at": "changed (UTC)",
+        "slug": "slug",
+    }
+    empty = "Nothing was published from here yet."
+    output.table("", rows, columns, empty=empty, spare=("at", "version"))
+    for row in rows:
+        for sentence in row["differs"]:
+            click.echo(f"{row['slug']} is published, but: {sentence}")
+
+
+def _render_versions(rows: list[dict[str, Any]]) -> None:
+    states = [
+        {**row, "state": "present" if row["latest"] else "withdrawn" if row["withdrawn"] else ""}
+        for row in rows
+    ]
+    columns = {
+        "number": "version",
+        "state": "state",
+        "at": "published (UTC)",
+        "job_id": "job",
+        "title": "title",
+    }
+    output.table("", states, columns, empty="It was never published.", spare=("at", "state"))
+
+
+ALL = (publish, unpublish, rollback, refresh, overwrite, articles_command)

@@ -1,0 +1,131 @@
+"""What a gate judges: a draft and the facts about it, gathered before so that the gates themselves
+are pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, TypeVar
+
+from contentstudio.config import Gates, Site
+from contentstudio.model import Draft, Snapshot, TableBlock, Verdict
+
+T = TypeVar("T")
+Where = Literal["published", "queued", "rejected", "owner"]
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A fact that could not be had. `why` is a clause that a reason can end with."""
+
+    why: str
+
+
+class Missing(Exception):
+    """A gate needs a fact that nobody has."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """What a safe GET said of a URL. `why` is a sentence of a link that is not alive."""
+
+    state: Literal["alive", "dead", "unknown"]
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """An article that readers have, or soon will, or that a person turned down."""
+
+    title: str
+    text: str
+    where: Where
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A page of the site that aims at the same query as the article."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """One draft before its judges.
+
+    `pool` maps the ids that it may cite to what was read. `page` is the article as its site renders
+    it, a whole page or its article alone. `links` says of each URL on it what a GET said.
+    `others_today` counts the site's articles of the day, this one not counted. `canary` is the mark
+    in the writer's prompt, empty where no prompt was sent.
+    `descriptions` are those of the site's other articles. A fact that nobody gathered is Unknown,
+    and a gate that needs it does not pass.
+    """
+
+    draft: Draft
+    pool: Mapping[str, Snapshot]
+    site: Site
+    page: str | Unknown = Unknown("nobody rendered it")
+    links: Mapping[str, Link] | Unknown = Unknown("nobody asked")
+    neighbours: Sequence[Neighbour] | Unknown = Unknown("nobody looked")
+    others_today: int | Unknown = Unknown("nobody counted")
+    canary: str | Unknown = Unknown("the writer did not tell it")
+    today: date | Unknown = Unknown("nobody looked at the clock")
+    rivals: Sequence[Rival] | Unknown = Unknown("nobody looked")
+    descriptions: Sequence[str] = ()
+
+    @property
+    def gates(self) -> Gates:
+        """The thresholds of the site."""
+        return self.site.gates
+
+    @property
+    def language(self) -> str:
+        """The draft's language as two letters."""
+        return self.draft.language.lower()[:2]
+
+    def texts(self) -> list[tuple[str, str]]:
+        """Everything that the writer wrote and a reader may see, as (place, text). References are
+        put in by code.
+        """
+        draft = self.draft
+        return [
+            ("title", draft.title),
+            ("description", draft.description),
+            *(("heading", section.heading) for section in draft.sections),
+            *(("sentence", sentence.text) for sentence in draft.sentences()),
+            *(
+                ("head of a table", text)
+                for block in draft.blocks()
+                if isinstance(block, TableBlock)
+                for text in block.head
+            ),
+            *(("question", question.question) for question in draft.faq),
+            *(("tag", tag) for tag in draft.tags),
+            *(("link", link.anchor) for link in draft.links),
+            *(("alternative text", image.alt) for image in draft.images),
+        ]
+
+
+def known(fact: T | Unknown, what: str) -> T:
+    """The fact itself. Raises `Missing` where it could not be had."""
+    if isinstance(fact, Unknown):
+        raise Missing(f"{what} is not known: {fact.why}")
+    return fact
+
+
+def passed(gate: str, reason: str) -> Verdict:
+    return Verdict(gate=gate, passed=True, reason=reason)
+
+
+def failed(gate: str, reason: str) -> Verdict:
+    return Verdict(gate=gate, passed=False, reason=reason)
+
+
+def skipped(gate: str, why: str) -> Verdict:
+    """The verdict of a gate that cannot measure the draft's language: it holds nothing back, and
+    says so.
+    """
+    return Verdict(gate=gate, passed=True, reason=f"Not measured: {why}.", checked=False)

@@ -1,0 +1,1 @@
+"""The application's tables, one repository for each family."""

@@ -1,0 +1,594 @@
+"""The figures of a text, however they are written: `1,500`, `1 500` and `1.5 thousand` are one.
+
+What counts is the value: digits, scale, sign and fraction, what is measured, and the order of a
+numeric date. How it is written does not. A figure is turned into *readings*, short texts such as
+`1500`, `-5 °C` or `date 2026-04-03`; a claim is supported where one of its readings stands among
+those that its source gives.
+
+* A bare figure of a claim is supported by the same value of anything: somebody may speak of a source's `40 %` as 40.
+* A unit of a claim is supported by the same unit, or by a bare figure: a table says what it measures elsewhere.
+* A percentage or a currency is supported by itself alone: who says 40 % of a source's 40 has made it up.
+
+Numbers in words are read in English and in the languages of `WORDS`. They are claimed from thirteen
+up; in English, smaller ones too where a measure follows (`four days`, and not `two kinds`, which is
+an author's own way of counting), and parts of a whole (`two thirds of`, `half of`, `nine in ten`).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+from functools import cache
+from itertools import pairwise
+
+from contentstudio.text import measures
+from contentstudio.text.wording import listed, normal
+
+WORDS = frozenset(
+    {"de", "es", "fr", "it", "nl", "pt"}
+)  # beside English: those that the library knows and we tried
+_DECIMAL_POINT = frozenset(
+    {"en", "ja", "zh", "ko", "he", "th", "hi", "ga", "cy"}
+)  # elsewhere a comma
+_SMALL = listed("one two three four five six seven eight nine ten eleven twelve")
+_TEENS = listed("thirteen fourteen fifteen sixteen seventeen eighteen nineteen")
+_TENS = listed("twenty thirty forty fifty sixty seventy eighty ninety")
+_SCALES = {
+    "hundred": 100,
+    "thousand": 1_000,
+    "million": 1_000_000,
+    "billion": 10**9,
+    "trillion": 10**12,
+}
+_VALUES = {
+    **{word: value for value, word in enumerate([*_SMALL, *_TEENS], 1)},
+    **{word: 10 * value for value, word in enumerate(_TENS, 2)},
+}
+_PARTS = {
+    part: whole
+    for whole, part in enumerate(listed("third fourth fifth sixth seventh eighth ninth tenth"), 3)
+}
+_PARTS["quarter"] = 4
+_WORDS = "|".join(sorted([*_VALUES, *_SCALES], key=len, reverse=True))
+_FIRST = "".join(
+    sorted({word[0] for word in [*_VALUES, *_SCALES]})
+)  # looked for before all the words: a text is long
+_SPELLED = re.compile(rf"\b(?=[{_FIRST}])(?:{_WORDS})(?:(?:[ -]|,? and )(?:{_WORDS}))*\b", re.I)
+_PART = re.compile(
+    rf"\b(an?|{'|'.join(_SMALL)})[ -]({'|'.join(_PARTS)})s?\b(?! of an? (?:hour|mile|century))",
+    re.I,
+)
+_HALF = re.compile(r"\bhalf\b", re.I)
+_OF_EACH = re.compile(
+    rf"\b(?=[\d{_FIRST}])(\d{{1,6}}|{_WORDS}) (?:in|out of)(?: every)? (\d{{1,6}}|{_WORDS})\b", re.I
+)  # `nine in ten`
+_DIGIT = re.compile(r"\d")
+_MEASURE = re.compile(
+    r"[ "
+    r"-](?:(?:full|whole|more|to|or|and|of|the|per|metric|square|cubic|light|calendar|business|\w+teen|\w+ty) "
+    r"){0,2}"
+    r"(?:seconds?|minutes?|hours?|days?|nights?|weeks?|months?|years?|decades?|centur(?:y|ies)|times|percent|per "
+    r"cent"
+    r"|degrees?|(?:milli|centi|kilo)?(?:met(?:re|er)|gram|lit(?:re|er))s?|tons?|tonnes?|inch(?:es)?|f(?:ee|oo)t|yards?"
+    r"|miles?|acres?|hectares?|pounds?|ounces?|gallons?|pints?|cups?|teaspoons?|tablespoons?|dollars?|euros?|cents?"
+    r"|people|patients|participants|volunteers|watts?|kilowatts?|volts?|calories|kilos?)\b",
+    re.I,
+)
+
+# Before NFKC, which makes `112` of `1½1`, and `102` of `10²`.
+_STACKED = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞↉])")
+_RAISED = re.compile(r"[⁰¹²³⁴-⁹⁻]+")
+_MOST_DIGITS = 60  # of a figure that is read as a number; a longer one is a text
+
+_MONTH = "|".join(sorted(measures.MONTHS, key=len, reverse=True))
+_YEAR = r"(?P<year>\d{4})"
+_DATES = [
+    re.compile(
+        r"(?<![\d.,/-])(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?!\d)(?:T[\d:.]+Z?)?"
+    ),
+    re.compile(
+        r"(?<!\d)(?P<year>\d{4}) ?[年년] ?(?P<month>\d{1,2}) ?[月월] ?(?P<day>\d{1,2}) ?[日일号]"
+    ),
+    re.compile(
+        rf"(?<![\d.,])(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.|o)? (?:of |de "
+        rf")?(?P<name>{_MONTH})\b\.?"
+        rf"(?:,? (?:del? )?{_YEAR}(?![\d,.]*\d))?",
+        re.I,
+    ),
+    re.compile(
+        rf"\b(?P<name>{_MONTH})\b\.? (?:the "
+        rf")?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d.,:]*\d)(?:,? {_YEAR}(?!\d))?",
+        re.I,
+    ),
+]
+_NUMERIC_DATE = re.compile(
+    r"(?<![\d.,/-])(?P<first>\d{1,2})(?P<mark>[/.-]) ?(?P<second>\d{1,2})(?P=mark) "
+    r"?(?P<year>\d{4}|\d\d)"
+    r"(?![\d/-]|[.,]\d)"
+)
+_TIME = re.compile(
+    r"(?<![\d.,:])(?P<hour>[01]?\d|2[0-4])(?::(?P<minute>[0-5]\d)(?::[0-5]\d)?| "
+    r"?(?:h|Uhr) ?(?P<late>[0-5]\d))(?![\d:])"
+    r"(?: ?(?P<half>[ap])\.?m\b\.?)?",
+    re.I,
+)
+_DOTTED = re.compile(
+    r"(?<![\d.])\d+(?:\.\d+){2,}(?!\.?\d)"
+)  # versions, addresses: texts of their own
+_FRACTION = (
+    r"(?<![\d.,/])(?:(?P<units>\d{1,4})[ "
+    r"-])?(?P<over>\d{1,2})[/⁄](?P<under>[2-9]|1[0-26]|20|25|32|50|64|100)"
+    r"(?![\d/]|[.,]\d)|"
+)
+_POWER = re.compile(r" ?[x×*·] ?10\^(?P<power>-?\d{1,2})")
+_EXPONENT = re.compile(r"\^-?\d+")
+_LETTER = re.compile(r"([MB])\b")
+_LETTER_OF_MONEY = re.compile(r" ?([mbt])\b", re.I)
+_LETTERS = {"m": 10**6, "b": 10**9, "t": 10**12}
+_BESIDE = 40  # characters before a figure that are looked at
+_FURTHER = re.compile(rf"(\d{{1,4}})({'|'.join(measures.IDEOGRAPHS)}|)(?![\d.,])")
+_NAMED = re.compile(r"\b[A-Z][\w+#-]* $")  # `Python 3.10` is no `Python 3.1`
+_ROMAN = re.compile(r"\b(?=[IVX]{2,}\b)X{0,3}(?:IX|IV|V?I{0,3})(?<=[IVX])\b")
+_NUMBERED = re.compile(r"\b[A-Z]\w+ $")
+_SIGN = re.compile(rf"(?:(?:^|(?<=[\s(\[{{:;=<>~/,]))(?<!\d )-|\b(?:{measures.MINUS}) )$", re.I)
+_BELOW = re.compile(rf"[^.;,]{{0,14}}? ?(?:{measures.BELOW_ZERO})", re.I)
+_LINK = re.compile(rf" ?-?(?:-|(?<= )(?:{measures.LINKS})(?= ) ) ?|[〜~]|から", re.I)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number as it stands in a text, and every reading that supports it or, of a source, that it
+    gives.
+    """
+
+    shown: str
+    values: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """A figure with what stands beside it. `values` are what it may be, `units` what it may
+    measure.
+    """
+
+    start: int
+    end: int
+    shown: str
+    values: tuple[Fraction, ...]
+    units: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    scale: int = 1
+
+
+def claimed(text: str, language: str) -> list[Number]:
+    """The numbers that a text claims, in reading order for each kind."""
+    return _numbers(text, language, claims_only=True)
+
+
+def values(text: str, language: str) -> set[str]:
+    """Every reading that a text gives, of figures or of words."""
+    return {
+        value for number in _numbers(text, language, claims_only=False) for value in number.values
+    }
+
+
+def _numbers(text: str, language: str, *, claims_only: bool) -> list[Number]:
+    text = normal(_RAISED.sub(_caret, _STACKED.sub(" ", text)))
+    found = list(_figures(text, language, claims_only=claims_only)) if _DIGIT.search(text) else []
+    return [
+        *found,
+        *_roman(text, claims_only=claims_only),
+        *_spelled(text, language, claims_only=claims_only),
+    ]
+
+
+def _caret(raised: re.Match[str]) -> str:
+    """What is raised, on the line: `m²` as `m^2`."""
+    return "^" + unicodedata.normalize("NFKC", raised[0]).replace("\u2212", "-")
+
+
+def _figures(text: str, language: str, *, claims_only: bool) -> Iterator[Number]:
+    text = (
+        re.sub(r"[^\W_]", lambda c: str(unicodedata.decimal(c[0], c[0])), text)
+        if not text.isascii()
+        else text
+    )
+    taken: list[Number] = []
+    rest = text
+    for pattern, read in _READERS:
+        for found in pattern.finditer(rest):
+            if numbers := read(found, language, claims_only):
+                taken += numbers
+                rest = f"{rest[: found.start()]}{'_' * len(found[0])}{rest[found.end() :]}"
+    yield from taken
+    for figure in _together(rest, list(_plain(rest, language))):
+        yield Number(figure.shown, frozenset(_claim(figure) if claims_only else _given(figure)))
+
+
+def _claim(figure: _Figure) -> Iterator[str]:
+    """The readings that support a figure."""
+    for text in figure.texts:
+        yield f"text {text}"
+    for value in () if figure.texts else figure.values:
+        for unit in figure.units:
+            yield f"{value} {unit}"
+            if not _is_strict(unit):
+                yield f"{value} bare"
+            elif unit != measures.family(unit):
+                yield f"{value} {measures.family(unit)} alone"
+        if not figure.units:
+            yield str(value)
+
+
+def _given(figure: _Figure) -> Iterator[str]:
+    """The readings that a figure of a source gives."""
+    for text in figure.texts:
+        yield f"text {text}"
+    for value in figure.values:
+        yield str(value)
+        for unit in figure.units:
+            yield from (f"{value} {unit}", f"{value} {measures.family(unit)}")
+            if unit == measures.family(unit):
+                yield f"{value} {unit} alone"
+        if not figure.units:
+            yield f"{value} bare"
+
+
+def _is_strict(unit: str) -> bool:
+    return unit in ("%", "‰", "pp") or measures.is_currency(unit)
+
+
+def _plain(text: str, language: str) -> Iterator[_Figure]:
+    """Every figure of the text with its own scale, sign and unit."""
+    separators, decimal = (" ',", ".") if language in _DECIMAL_POINT else (" '.", ",")
+    end = 0
+    for found in _written(separators, decimal).finditer(text):
+        if found.start() < end or (found.start() and text[found.start() - 1] == "^"):
+            continue
+        value = _value_of(found, decimal)
+        if value is None:
+            yield _Figure(found.start(), found.end(), found[0], (), texts=(found[0],))
+            continue
+        figure = _measured(text, found, value, language, decimal)
+        end = figure.end
+        yield figure
+
+
+@cache
+def _written(separators: str, decimal: str) -> re.Pattern[str]:
+    """How figures are written. Where both marks stand in one, the last one is the decimal, whatever
+    the language.
+    """
+    return re.compile(
+        _FRACTION
+        + rf"(?<!\d)(?P<grouped>\d{{1,3}}(?:(?P<by>[{separators}])\d{{3}})(?:(?P=by)\d{{3}})*)(?!\d)"
+        rf"(?:[{decimal}](?P<part>\d+)(?![\d]))?"
+        r"|(?<!\d)(?P<us>\d{1,3}(?:,\d{3})+)\.(?P<uspart>\d+)|(?<!\d)(?P<eu>\d{1,3}(?:\.\d{3})+),(?P<eupart>\d+)"
+        r"|(?<!\d)(?P<lakh>\d{1,2}(?:,\d{2})+,\d{3})(?!\d)"
+        rf"|\d+(?:[.,]\d{{3}}){{2,}}(?!\d)|\d+(?:[{decimal}]\d+|\.\d{{1,2}}(?!\d))?"
+    )
+
+
+def _value_of(found: re.Match[str], decimal: str) -> Fraction | None:
+    """What is written; None for more digits than a number has, and for `24/7`."""
+    if len(found[0]) > _MOST_DIGITS:
+        return None
+    if found["under"]:
+        over, under = int(found["over"]), int(found["under"])
+        return Fraction(over, under) + int(found["units"] or 0) if over < under else None
+    whole = found["grouped"] or found["us"] or found["eu"] or found["lakh"]
+    if whole is not None:
+        part = found["part"] or found["uspart"] or found["eupart"]
+        digits = re.sub(r"\D", "", whole)
+        return Fraction(f"{digits}.{part}" if part else digits)
+    if len(re.findall(r"[.,]", found[0])) > 1:
+        return Fraction(re.sub(r"\D", "", found[0]))
+    return Fraction(found[0].replace(",", "."))
+
+
+def _measured(
+    text: str, found: re.Match[str], value: Fraction, language: str, decimal: str
+) -> _Figure:
+    """A figure with its sign, its scale and its unit."""
+    start, end = found.span()
+    before = text[max(0, start - _BESIDE) : start]
+    if prefix := measures.prefix_pattern().search(before):
+        before, start = before[: prefix.start()], start - len(prefix[0])
+    options, scale, end = _scaled(text, end, value, language, paid=prefix is not None)
+    unit = measures.unit_pattern().match(text, end)
+    units = (
+        (measures.CURRENCY_SIGNS[prefix["sign"]],)
+        if prefix
+        else _units(measures.unit_of(unit))
+        if unit
+        else ()
+    )
+    end = unit.end() if unit else end
+    if _SIGN.search(before) or (prefix and prefix[0].endswith("-")) or _BELOW.match(text, end):
+        options = tuple(-one for one in options)
+    named = scale == 1 and not units and decimal == "." and "." in found[0] and not found["grouped"]
+    texts = (found[0],) if named and _NAMED.search(before) else ()
+    return _Figure(
+        start, end, found[0] + ("%" if "%" in units else ""), options, units, texts, scale
+    )
+
+
+def _scaled(
+    text: str, end: int, value: Fraction, language: str, *, paid: bool
+) -> tuple[tuple[Fraction, ...], int, int]:
+    """What a figure may be by the scale behind it, the scale, and where that ends. `paid`: a
+    currency is before it.
+    """
+    if power := _POWER.match(text, end):
+        value, end = value * Fraction(10) ** int(power["power"]), power.end()
+    scale, after = _scale_at(text, end, language)
+    if scale > 1:
+        more, after = _rest(text, after)
+        return (value * scale + more,), scale, after
+    if letter := (_LETTER_OF_MONEY if paid else _LETTER).match(text, end):
+        scale = _LETTERS[letter[1].lower()]
+        return (value * scale,), scale, letter.end()
+    if raised := _EXPONENT.match(text, end):
+        return (value,), 1, raised.end()
+    if text.startswith("m", end) and not text[end + 1 : end + 2].isalnum():
+        return (value, value * 10**6), 1, end  # metres, or millions as some newspapers write them
+    return (value,), 1, end
+
+
+def _units(unit: str) -> tuple[str, ...]:
+    """Pounds are weighed and paid."""
+    return ("lb", "£") if unit == "lb" else (unit,)
+
+
+def _scale_at(text: str, end: int, language: str) -> tuple[int, int]:
+    """All scales that follow a figure, such as `hundred thousand`, multiplied; and where they end."""
+    scale = 1
+    while True:
+        sign = next((one for one in measures.IDEOGRAPHS if text.startswith(one, end)), None)
+        if sign:
+            scale, end = scale * measures.IDEOGRAPHS[sign], end + len(sign)
+        elif found := measures.scale_pattern(language).match(text, end):
+            scale, end = scale * measures.scale_value(language, found), found.end()
+        else:
+            return scale, end
+
+
+def _rest(text: str, end: int) -> tuple[int, int]:
+    """What follows of a figure like `1億2000万`, whose parts are added; and where it ends."""
+    total = 0
+    while (found := _FURTHER.match(text, end)) and end and text[end - 1] in measures.IDEOGRAPHS:
+        total, end = total + int(found[1]) * measures.IDEOGRAPHS.get(found[2], 1), found.end()
+    return total, end
+
+
+def _together(text: str, figures: Sequence[_Figure]) -> list[_Figure]:
+    """Figures that share what one of them says: `3 to 5 million`, `$40-50`, `40 or 50 percent`."""
+    found = list(figures)
+    linked = [
+        _LINK.fullmatch(text, one.end, other.start) is not None for one, other in pairwise(found)
+    ]
+    for here in reversed(range(len(found) - 1)):
+        if linked[here]:
+            found[here] = _sharing(found[here], found[here + 1])
+    for here in range(len(found) - 1):
+        one, other = found[here], found[here + 1]
+        if linked[here] and not other.units and any(map(measures.is_currency, one.units)):
+            found[here + 1] = replace(other, units=one.units)
+    return found
+
+
+def _sharing(one: _Figure, other: _Figure) -> _Figure:
+    """The first of two with the unit and the scale of the second, where it has none. It may mean
+    its own too.
+    """
+    if (
+        one.texts
+        or (one.units and other.units and one.units != other.units)
+        or _is_year(one) != _is_year(other)
+    ):
+        return one
+    scaled = (
+        tuple(value * other.scale for value in one.values) if one.scale == 1 < other.scale else ()
+    )
+    units = one.units or other.units
+    shown = one.shown + ("%" if "%" in units and not one.units else "")
+    return replace(one, values=(*one.values, *scaled), units=units, shown=shown)
+
+
+def _is_year(figure: _Figure) -> bool:
+    return (
+        len(figure.shown) == 4
+        and not figure.units
+        and any(1500 <= value < 2100 for value in figure.values)
+    )
+
+
+def _full_date(found: re.Match[str], language: str, claims_only: bool) -> list[Number]:
+    """A date whose month is known: `3 April 2026`, `April 3`, `2026-04-03`."""
+    name = found.groupdict().get("name")
+    month = measures.MONTHS[name.lower()] if name else int(found["month"])
+    day, year = int(found["day"]), found["year"]
+    if not _is_date(int(year or 2000), month, day) or (
+        name and name[0].islower() and language in ("en", "de")
+    ):
+        return []
+    in_year = f"{month:02}-{day:02}"
+    if claims_only and year:
+        readings = [f"date {year}-{in_year}", f"read {year}-{in_year}", f"day {in_year}"]
+        return [Number(found[0], frozenset(readings)), Number(year, frozenset([year]))]
+    if claims_only:
+        return [Number(found[0], frozenset([f"any {in_year}", f"day {in_year}"]))]
+    given = [f"date {year}-{in_year}", year] if year else [f"day {in_year}"]
+    return [Number(found[0], frozenset([*given, f"any {in_year}", str(day), f"{day} bare"]))]
+
+
+def _numeric_date(found: re.Match[str], language: str, claims_only: bool) -> list[Number]:
+    """A date of figures alone, whose order counts: in English either of two may be the month."""
+    first, second, year = int(found["first"]), int(found["second"]), int(found["year"])
+    year += (2000 if year < 70 else 1900) if year < 100 else 0
+    orders = [(second, first)] + ([(first, second)] if language == "en" else [])
+    days = [f"{year}-{month:02}-{day:02}" for month, day in orders if _is_date(year, month, day)]
+    written = f"date {first}/{second}/{year}"
+    if not days:
+        return []
+    if claims_only:
+        return [Number(found[0], frozenset([written, *(f"date {day}" for day in days)]))]
+    read = [reading for day in days for reading in (f"read {day}", f"any {day[5:]}")]
+    return [Number(found[0], frozenset([written, *read, str(first), str(second), str(year)]))]
+
+
+def _is_date(year: int, month: int, day: int) -> bool:
+    try:
+        return bool(date(year, month, day))
+    except ValueError:
+        return False
+
+
+def _time(found: re.Match[str], language: str, claims_only: bool) -> list[Number]:
+    """The time of a day. `3:45` alone may be one of the afternoon; `3:45 am` is none."""
+    hour, minute, half = int(found["hour"]), int(found["minute"] or found["late"]), found["half"]
+    of_day = hour if half is None else hour % 12 + (12 if half.lower() == "p" else 0)
+    exact, shown = f"time {of_day}:{minute:02}", f"clock {hour}:{minute:02}"
+    if claims_only:
+        return [Number(found[0], frozenset([exact] if half else [exact, shown]))]
+    return [Number(found[0], frozenset([exact, shown, str(hour), str(minute)]))]
+
+
+def _dotted(found: re.Match[str], language: str, claims_only: bool) -> list[Number]:
+    """A version or an address, which is no number; a million with points is one."""
+    grouped = re.fullmatch(r"\d{1,3}(?:\.\d{3})+", found[0])
+    return [] if grouped else [Number(found[0], frozenset([f"text {found[0]}"]))]
+
+
+_READERS = [
+    *((pattern, _full_date) for pattern in _DATES),
+    (_NUMERIC_DATE, _numeric_date),
+    (_TIME, _time),
+    (_DOTTED, _dotted),
+]
+
+
+def _roman(text: str, *, claims_only: bool) -> Iterator[Number]:
+    """`Chapter IV`. Those that stand for less than 40 alone: others are words too often."""
+    for found in _ROMAN.finditer(text):
+        if not claims_only or _NUMBERED.search(text[: found.start()][-40:]):
+            digits = [{"I": 1, "V": 5, "X": 10}[letter] for letter in found[0]]
+            value = sum(
+                -one if one < following else one
+                for one, following in zip(digits, [*digits[1:], 0], strict=True)
+            )
+            yield Number(found[0], frozenset({str(value)}))
+
+
+def _spelled(text: str, language: str, *, claims_only: bool) -> Iterator[Number]:
+    """Numbers in words."""
+    if language in WORDS:
+        yield from _spelled_elsewhere(text, language, claims_only=claims_only)
+    if language != "en":
+        return
+    for found in _SPELLED.finditer(text):
+        words = re.findall(r"[a-z]+", found[0].lower())
+        is_own_counting = len(words) == 1 and (
+            words[0] in _SMALL or words[0] in ("hundred", "thousand")
+        )
+        if (
+            claims_only
+            and is_own_counting
+            and (words[0] == "one" or not _MEASURE.match(text, found.end()))
+        ):
+            continue
+        if re.search(r"\d[\d.,]*[ -]?$", text[: found.start()][-_MOST_DIGITS:]):
+            continue  # the scale of a figure, which is read with it
+        yield _in_words(
+            text, found.start(), found.end(), Fraction(_value(words)), claims_only=claims_only
+        )
+    for found in _PART.finditer(text):
+        if not claims_only or text.startswith(" of ", found.end()):
+            part = Fraction(_VALUES.get(found[1].lower(), 1), _PARTS[found[2].lower()])
+            yield Number(found[0], frozenset({str(part)}))
+    yield from _shares(text, claims_only=claims_only)
+
+
+def _in_words(text: str, start: int, end: int, value: Fraction, *, claims_only: bool) -> Number:
+    """A number in words, with the sign before it and the unit behind it."""
+    unit = measures.unit_pattern().match(text, end)
+    if _SIGN.search(text[:start][-24:]) or _BELOW.match(text, unit.end() if unit else end):
+        value = -value
+    figure = _Figure(
+        start, end, text[start:end], (value,), _units(measures.unit_of(unit)) if unit else ()
+    )
+    return Number(figure.shown, frozenset(_claim(figure) if claims_only else _given(figure)))
+
+
+def _spelled_elsewhere(text: str, language: str, *, claims_only: bool) -> Iterator[Number]:
+    """Numbers in the words of other languages, by a library that knows them."""
+    from text_to_num import find_numbers
+
+    tokens = [_Token(found[0], found.start(), found.end()) for found in _TOKEN.finditer(text)]
+    for found in find_numbers(tokens, language, 0):
+        words = tokens[found.start : found.end]
+        start, end = words[0].start, words[-1].end
+        if _DIGIT.search(text[start:end]) or re.search(r"\d[ -]?$", text[:start][-2:]):
+            continue
+        value = Fraction(str(found.value))
+        is_own_counting = value < 13 or (len(words) == 1 and value in (100, 1_000, 10**6, 10**9))
+        if claims_only and is_own_counting:
+            continue
+        yield _in_words(text, start, end, value, claims_only=claims_only)
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A word of a text as the library wants it."""
+
+    word: str
+    start: int
+    end: int
+
+    def text(self) -> str:
+        return self.word
+
+    def nt_separated(self, previous: object) -> bool:
+        return False
+
+    def not_a_number_part(self) -> bool:
+        return not self.word[0].isalpha()
+
+
+_TOKEN = re.compile(r"[^\W\d_]+|[^\s]")
+
+
+def _shares(text: str, *, claims_only: bool) -> Iterator[Number]:
+    """`half of` and `nine in ten`, which a source may give in percent. In figures they are claimed
+    as figures.
+    """
+    for found in _HALF.finditer(text):
+        if not claims_only or text.startswith(" of ", found.end()):
+            yield Number(found[0], frozenset({"1/2", "50 %"} if claims_only else {"1/2"}))
+    for found in _OF_EACH.finditer(text):
+        part, whole = (
+            int(word) if word.isdecimal() else _value([word.lower()]) for word in found.groups()
+        )
+        if 0 < part < whole and not (claims_only and _DIGIT.search(found[0])):
+            share = Fraction(part, whole)
+            yield Number(
+                found[0],
+                frozenset({str(share), f"{100 * share} %"} if claims_only else {str(share)}),
+            )
+
+
+def _value(words: list[str]) -> int:
+    """`two hundred and fifty thousand` → 250000."""
+    total = current = 0
+    for word in words:
+        if word in _VALUES:
+            current += _VALUES[word]
+        elif word == "hundred":
+            current = (current or 1) * 100
+        elif word in _SCALES:
+            total, current = total + (current or 1) * _SCALES[word], 0
+    return total + current

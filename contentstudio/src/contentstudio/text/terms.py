@@ -1,0 +1,41 @@
+"""The words that carry a text's matter. Made for English; elsewhere every word counts."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_STOP = frozenset(
+    """
+    a about after again all almost also always am an and any are as at back be because been before being between both
+    but by came can come could did do does down each even every few first for from get go good got had has have he her
+    here him his how i if in into is it its just know last less like little made make many may me might more most much
+    must my never new no nor not now of off often on once one only or other our out over own same say see she should
+    since so some still such take than that the their them then there these they thing this those through time to too
+    two under until up us use used very want was way we well went were what when where which while who whose why will
+    with without would yet you your can't didn't doesn't don't isn't it's that's won't
+    """.split()  # noqa: SIM905 - a list of a hundred lines says no more
+)
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_PLURAL = re.compile(r"(?<=[^\Wsui_]{2})s$")
+
+
+def words_in_order(text: str) -> list[str]:
+    """The words that carry matter, in lower case and without a plural's s, so that `heaps` and
+    `heap` are one.
+    """
+    return [word for word in map(_matter, _WORD.findall(text.lower())) if word]
+
+
+@lru_cache(maxsize=50_000)
+def _matter(word: str) -> str:
+    """The word as it is compared; nothing of one that carries no matter. A language's words are
+    few, and come often.
+    """
+    plain = word.replace("’", "'")
+    return "" if plain in _STOP else _PLURAL.sub("", plain)
+
+
+def content_words(text: str) -> frozenset[str]:
+    """The same words, each once."""
+    return frozenset(words_in_order(text))

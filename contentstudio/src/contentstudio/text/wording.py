@@ -1,0 +1,104 @@
+"""What the gates agree on: how text is compared, and what a word is."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+_SAME = str.maketrans(
+    {
+        **dict.fromkeys("“”„‟«»〝〞＂", '"'),
+        **dict.fromkeys("‘’‚‛‹›ʼ`´", "'"),
+        **dict.fromkeys("‐‑‒–—―−﹘", "-"),
+        **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff"),
+        # Invisible too, or drawn over a letter: joiners, fillers, selectors of variants, strokes.
+        **dict.fromkeys("\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u3164\uffa0"),
+        **dict.fromkeys(
+            [
+                *range(0x2061, 0x2065),
+                *range(0x206A, 0x2070),
+                *range(0xFE00, 0xFE10),
+                *range(0x334, 0x339),
+            ]
+        ),
+        **dict.fromkeys(range(0xE0100, 0xE01F0)),
+    }
+)
+_CJK = r"\u3040-\u30ff\u3400-\u9fff"
+_UNSPACED = re.compile(rf"[{_CJK}]")  # written without blanks, about two characters a word
+_TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:['-][^\W_{_CJK}]+)*")
+_SHOWN = 90  # characters of a sentence that a reason shows
+
+
+def normal(text: str) -> str:
+    """`text` as it is compared: NFKC, plain quotes and dashes, nothing invisible, runs of white
+    space as one blank.
+    """
+    if text.isascii():
+        return " ".join(text.replace("`", "'").split())
+    # Before NFKC too, which would take a lone acute accent apart into a blank and a mark.
+    return " ".join(unicodedata.normalize("NFKC", text.translate(_SAME)).translate(_SAME).split())
+
+
+def word_count(text: str) -> int:
+    """Words between blanks that have a letter or a digit; of scripts without blanks, half the
+    characters.
+    """
+    unspaced = len(_UNSPACED.findall(text))
+    return (
+        sum(any(map(str.isalnum, word)) for word in _UNSPACED.sub(" ", text).split())
+        + unspaced // 2
+    )
+
+
+def listed(words: str) -> tuple[str, ...]:
+    """The words of a list that is written as one text."""
+    return tuple(words.split())
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether most of the text is in a script without blanks between words."""
+    return len(_UNSPACED.findall(text)) > sum(map(str.isalnum, text)) / 2
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text, folded and without their punctuation; in scripts without blanks, the
+    characters.
+    """
+    return _TOKEN.findall(normal(text).casefold())
+
+
+def grams(words: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
+    """Every run of `length` words."""
+    return zip(*(islice(words, start, None) for start in range(length)), strict=False)
+
+
+def stands_in(piece: str, text: str) -> bool:
+    """Whether `piece` stands in `text` word for word and begins and ends between words. Both must
+    be `normal`.
+    """
+    if not any(map(str.isalnum, piece)):
+        return False
+    start = text.find(piece)
+    while start >= 0:
+        if not (_joined(text, start) or _joined(text, start + len(piece))):
+            return True
+        start = text.find(piece, start + 1)
+    return False
+
+
+def _joined(text: str, position: int) -> bool:
+    """Whether `position` is within a word."""
+    if not 0 < position < len(text) or _UNSPACED.match(text, position):
+        return False
+    return text[position - 1].isalnum() and text[position].isalnum()
+
+
+def shown(text: str) -> str:
+    """`text` in quotation marks, cut at a word where it is long."""
+    if len(text) > _SHOWN:
+        text = text[:_SHOWN].rpartition(" ")[0] or text[:_SHOWN]
+        text += " …"
+    return f"“{text}”"

@@ -1,0 +1,1 @@
+"""Reading the web: a guarded client, robots.txt, politeness, decoding."""

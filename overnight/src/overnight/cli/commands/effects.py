@@ -1,0 +1,48 @@
+"""External writes: what was meant, what was done, and what nobody knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from overnight.cli import output
+from overnight.cli.runner import Session, json_option, pass_session, tell
+
+if TYPE_CHECKING:
+    from overnight.store.database import Database
+
+
+@click.command()
+@click.argument("job", required=False)
+@click.option("--open", "open_only", is_flag=True, help="Only those without an outcome.")
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many rows."
+)
+@json_option
+@pass_session
+def effects(session: Session, job: str | None, open_only: bool, limit: int, as_json: bool) -> None:
+    """External writes with their outcome; those without one first."""
+    from overnight.observability import report
+    from overnight.operations import control
+
+    async def work(database: Database) -> list[dict[str, Any]]:
+        whole = await control.find_job(database, job) if job else None
+        return await report.effects(database, whole, open_only=open_only, limit=limit)
+
+    rows = session.run(work)
+    columns = {
+        "job_id": "job",
+        "step": "step",
+        "name": "write",
+        "status": "status",
+        "intended_at": "begun (UTC)",
+        "done_at": "done (UTC)",
+        "result": "outcome",
+    }
+    spare = ("intended_at", "done_at", "step")
+    tell(
+        as_json,
+        {"effects": rows},
+        lambda: output.table("", rows, columns, empty="No external write.", spare=spare),
+    )

@@ -1,0 +1,146 @@
+"""One attempt of one step: load its input, run it within its time limit, turn what came into an
+ending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from overnight.engine.context import Context
+from overnight.engine.decide import decide
+from overnight.engine.threads import Threads
+from overnight.error_classes import describe
+from overnight.errors import DeadlinePassed, Transient
+from overnight.logs import clean
+from overnight.pipelines.app import App
+from overnight.pipelines.outcomes import Outcome, Review
+from overnight.pipelines.pipeline import Step, dump
+from overnight.store.ledger import Ledger
+from overnight.store.records import Ending, Run, Status, Transition
+
+DETAIL_LIMIT = 8_000  # characters of a traceback that are kept; its end says where it happened
+WELL = ("done", "no_work")  # outcomes of which no attempt is kept, for `runs` says it all
+ERROR_LIMIT = 2_000  # characters of an error message that are kept
+
+
+class StepTimeout(Transient):
+    """The step took longer than its time limit."""
+
+
+class StepCancelled(Transient):
+    """Something inside the step was cancelled, though nobody cancelled the step."""
+
+
+async def execute(
+    app: App,
+    ledger: Ledger,
+    deps: Any,
+    run: Run,
+    rng: random.Random,
+    threads: Threads,
+    *,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> Ending:
+    """Run one attempt, a plain function in one of `threads`.
+
+    Every way out of a step becomes an ending. A cancellation passes through only if `is_cancelled`
+    says that it came from outside: a step may cancel itself, and a library may leak the
+    cancellation of something within.
+    """
+    pipeline = app.pipelines[run.pipeline]
+    step = pipeline.steps[run.step]
+    context = Context(run, deps, app, ledger)
+    started = time.perf_counter()
+    result = await _attempt(step, context, threads, is_cancelled)
+    try:
+        output = _output(result)
+    except BaseException as error:  # the functions of its types may raise whatever they like, too
+        result, output = error, None
+    left = None if run.time_left is None else run.time_left - (time.perf_counter() - started)
+    transition = decide(
+        result, failures=run.failures, retry=step.retry, errors=app.errors, rng=rng, time_left=left
+    )
+    succeeded = transition.status is Status.SUCCEEDED
+    follow = pipeline.follow(run) if output is not None and not transition.ends_job else []
+    return Ending(
+        run,
+        _readable(transition),
+        output,
+        None if transition.outcome in WELL else _detail(result, context.lines),
+        [*follow, *context.spawned] if succeeded else [],
+        round((time.perf_counter() - started) * 1000),
+        context.cost_usd,
+    )
+
+
+async def _attempt(
+    step: Step, context: Context[Any], threads: Threads, is_cancelled: Callable[[], bool]
+) -> Any:
+    """What the step returned or raised."""
+    seconds = min(
+        step.timeout, step.timeout if context.run.time_left is None else context.run.time_left
+    )
+    limit = asyncio.timeout(seconds)
+    try:
+        if seconds <= 0:
+            raise DeadlinePassed
+        value = step.load(context.run.input)
+        async with limit:
+            if step.is_async:
+                return await step.function(context, value)
+            return await threads.run(step.function, context, value)
+    except (TimeoutError, asyncio.CancelledError) as error:
+        is_cancellation = isinstance(error, asyncio.CancelledError)
+        if is_cancellation and is_cancelled():
+            raise
+        if limit.expired():
+            return StepTimeout(f"the step took longer than {seconds:.3g} s")
+        return StepCancelled(_why_cancelled(error)) if is_cancellation else error
+    except (
+        BaseException
+    ) as error:  # a panic of a library, `sys.exit`: whatever it is, its run comes to an end
+        return error
+
+
+def _why_cancelled(error: BaseException) -> str:
+    said = describe(error).partition(": ")[2]
+    return (
+        "something inside the step was cancelled, though nobody cancelled the "
+        f"step{said and f': {said}'}"
+    )
+
+
+def _output(result: Any) -> str | None:
+    if isinstance(result, Review):
+        return dump(result.value)
+    if isinstance(result, Outcome | BaseException):
+        return None
+    return dump(result)
+
+
+def _readable(transition: Transition) -> Transition:
+    """Errors without secrets, NUL bytes or endless bodies: they are stored, logged and shown."""
+    if transition.error is None:
+        return transition
+    return replace(transition, error=clean(transition.error)[:ERROR_LIMIT])
+
+
+def _detail(result: Any, lines: Sequence[str]) -> str | None:
+    """What the step logged last, and the traceback of its error; None without both."""
+    said = [f"it logged:\n{chr(10).join(lines)}"] if lines else []
+    if isinstance(result, BaseException):
+        said.append(clean(_traceback(result))[-DETAIL_LIMIT:])
+    return "\n\n".join(said) or None
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(error))
+    except BaseException as fault:  # groups nested too deeply, an attribute that raises
+        return f"{describe(error)} (its traceback cannot be shown: {type(fault).__name__})"

@@ -1,0 +1,1 @@
+"""What the night looked like: signals, anomalies, rollups, charts, traces."""

@@ -1,0 +1,104 @@
+"""Retention: of what ended long ago first the payloads go, at last the rows; by small batches that
+workers share.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from overnight.logs import log
+from overnight.pipelines.app import App, Prune
+from overnight.store.database import Database
+from overnight.store.sql import queries
+
+BATCH = (
+    200  # runs, each with all of its job, and rows of each other kind: some hundredths of a second
+)
+BATCHES = 3  # statements that one tick may make
+REST = 3_600.0  # seconds until the next look, where nothing was left
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many jobs lost their payloads, how many jobs went, and how many other rows were emptied
+    or went.
+    """
+
+    emptied: int = 0
+    gone: int = 0
+    others: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.emptied + self.gone + self.others
+
+    def __add__(self, more: Pruned) -> Pruned:
+        return Pruned(self.emptied + more.emptied, self.gone + more.gone, self.others + more.others)
+
+
+class Retention:
+    """A few batches in each tick as long as there is something to prune, else one statement an
+    hour.
+    """
+
+    def __init__(self, app: App, database: Database) -> None:
+        self._app = app
+        self._database = database
+        self._declared = False
+        self._next_look = 0.0
+
+    async def tick(self) -> None:
+        if not self._declared:
+            await declare(self._database, self._app)
+            self._declared = True
+        pruned = Pruned()
+        for _ in range(BATCHES):
+            if time.monotonic() < self._next_look:
+                break
+            more = await batch(self._database, own=self._app.prune)
+            pruned += more
+            if not more.total:
+                self._next_look = time.monotonic() + REST
+        if pruned.total:
+            log.info("pruned", **asdict(pruned))
+
+
+async def declare(database: Database, app: App) -> None:
+    """Write down what the app wants kept."""
+    await database.fetch(queries["prune_declare"], _wanted(app))
+
+
+async def batch(database: Database, size: int = BATCH, *, own: Prune | None = None) -> Pruned:
+    """Prune once, an app's own tables too; nothing where nothing is past its time, or others have
+    all of it in hand.
+    """
+    (row,) = await database.fetch(queries["prune"], {"batch": size})
+    return Pruned(**row) + Pruned(others=await own.batch(database, size) if own else 0)
+
+
+async def prune(
+    database: Database,
+    on_batch: Callable[[Pruned], None] = lambda pruned: None,
+    *,
+    own: Prune | None = None,
+) -> Pruned:
+    """Prune until nothing is left; `on_batch` is told of each batch."""
+    pruned = Pruned()
+    while (more := await batch(database, own=own)).total:
+        on_batch(more)
+        pruned += more
+    return pruned
+
+
+async def count(database: Database, app: App) -> Pruned:
+    """How much is past its time, by what the app wants now. Reads whatever is old, and changes
+    nothing.
+    """
+    (row,) = await database.fetch(queries["prune_count"], _wanted(app))
+    return Pruned(**row) + Pruned(others=await app.prune.count(database) if app.prune else 0)
+
+
+def _wanted(app: App) -> dict[str, object]:
+    return {"app": app.name, **asdict(app.keep)}

@@ -1,0 +1,1 @@
+"""The ledger in Postgres: the connection pool, the migrations, and the guarded statements."""

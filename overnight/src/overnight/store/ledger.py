@@ -1,0 +1,334 @@
+"""The ledger's verbs: one method per query file, no logic."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import asdict, fields
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from overnight.engine import breakers
+from overnight.engine.breakers import Breaker
+from overnight.pipelines.triggers import ADVISED, Cron, Skipped
+from overnight.store.database import Database, Row
+from overnight.store.records import (
+    SUSPECT_LOSSES,
+    Alert,
+    Claim,
+    Ending,
+    Finish,
+    NewRun,
+    Rescue,
+    Run,
+    Schedule,
+    Scope,
+)
+from overnight.store.sql import queries
+
+MISSED_WITHIN = 7 * 86_400.0  # seconds for which missed slots are counted
+NEW_RUN = tuple(field.name for field in fields(NewRun))
+
+
+class Ledger:
+    """Guarded writes to `runs` and its neighbours. Every method is one statement: it happens wholly
+    or not at all.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def enqueue(self, runs: Sequence[NewRun], *, sql: str = queries["enqueue"]) -> int:
+        """Insert what does not exist yet; how many were new. Raises `IdConflict` for an id with
+        other inputs.
+
+        `sql` may be one that also says that there is something new.
+        """
+        return len(await self.database.fetch(sql, columns(runs, *NEW_RUN)))
+
+    async def claim(self, scope: Scope, worker: str, limit: int, lease: float) -> Claim:
+        """Up to `limit` due runs of the scope, owned by `worker` for `lease` seconds. With 0 it
+        only looks ahead.
+        """
+        params = {
+            "steps": _array(list(scope.steps)),
+            "keys": None if scope.keys is None else _array(list(scope.keys)),
+            **{
+                f"guard_{name}": values
+                for name, values in columns(
+                    scope.guards, "step", "name", "at_once", "starts", "per"
+                ).items()
+            },
+            **{
+                "worker": worker,
+                "limit": limit,
+                "lease": lease,
+                "suspect": SUSPECT_LOSSES,
+                "pause": breakers.PAUSE,
+            },
+        }
+        rows = await self.database.fetch(queries["claim"], params)
+        next_due = rows[0]["next_due"]
+        for row in rows:
+            del row["next_due"]
+        return Claim(
+            [Run(**row) for row in rows if row["id"] is not None], next_due and max(next_due, 0.0)
+        )
+
+    async def running(self, scope: Scope) -> int:
+        """How many runs of the scope have an owner."""
+        row = await self.database.one(queries["running"], scope.params())
+        assert row is not None
+        return int(row["running"])
+
+    async def finish(
+        self,
+        endings: Sequence[Ending],
+        worker: str,
+        *,
+        eager: Container[tuple[int, int]] = (),
+        lease: float = 0.0,
+    ) -> Finish:
+        """Write endings with what follows from them.
+
+        The steps that follow the `eager` ones, by (id, attempt), begin at once where nothing holds
+        them, owned by
+        `worker` for `lease` seconds.
+
+        Raises `IdConflict`, and `Refused` where an output cannot be stored; nothing of the call is
+        written then.
+        """
+        params = {
+            **columns([e.run for e in endings], "id", "attempt"),
+            **columns(
+                [e.transition for e in endings],
+                "status",
+                "outcome",
+                "error",
+                "error_class",
+                "delay",
+            ),
+            **columns(endings, "output", "detail"),
+            "failed": [int(e.transition.failed) for e in endings],
+            "next_parent": [e.run.id for e in endings for _ in e.next],
+            "next_attempt": [e.run.attempt for e in endings for _ in e.next],
+            **{
+                f"next_{name}": values
+                for name, values in columns(
+                    [new for e in endings for new in e.next], *NEW_RUN
+                ).items()
+            },
+            "next_eager": [
+                int((e.run.id, e.run.attempt) in eager and new.follows)
+                for e in endings
+                for new in e.next
+            ],
+            **{"worker": worker, "lease": lease},
+        }
+        rows = await self.database.fetch(queries["finish"], params)
+        lost = {(row["id"], row["attempt"]) for row in rows if row["job_id"] is None}
+        begun = [Run(**row) for row in rows if row["job_id"] is not None]
+        return Finish({(e.run.id, e.run.attempt) for e in endings} - lost, begun)
+
+    async def rescue(
+        self, worker: str, *, max_losses: int, settle: float, judges_leases: bool = True
+    ) -> Rescue:
+        """Give back what dead owners held. `settle`: seconds between the two looks that prove a
+        death.
+        """
+        params = {
+            "worker": worker,
+            "max_losses": max_losses,
+            "settle": settle,
+            "judges_leases": judges_leases,
+        }
+        rows = await self.database.fetch(queries["rescue"], params)
+        return Rescue(
+            [row for row in rows if row["what"] == "rescued"],
+            next((row["lock_key"] for row in rows if row["what"] == "neighbour"), None),
+            min((max(row["again"], 0.0) for row in rows if row["again"] is not None), default=None),
+        )
+
+    async def read_parents(self, ids: Sequence[int]) -> dict[int, tuple[str, str, int]]:
+        """Of these runs those that a step spawned, each with the (job, step, attempt) that did."""
+        rows = await self.database.fetch(queries["parents_read"], {"ids": list(ids)})
+        return {row["id"]: (row["job_id"], row["step"], row["attempt"]) for row in rows}
+
+    async def note_late_result(self, ending: Ending, worker: str, note: str) -> bool:
+        """A result that the guard refused goes into the history; False where it had been written
+        after all.
+        """
+        params = {
+            "id": ending.run.id,
+            "attempt": ending.run.attempt,
+            "outcome": ending.transition.outcome,
+            "worker": worker,
+            "note": note,
+        }
+        return bool(await self.database.fetch(queries["late_result"], params))
+
+    async def note_schedules(self, app: str, schedules: Sequence[tuple[str, Cron]]) -> None:
+        """Make an app's schedules known, as (pipeline, cron), and retire its others. A new one
+        begins now.
+        """
+        params = {
+            "app": app,
+            "pipeline": [pipeline for pipeline, _ in schedules],
+            "cron": [cron.expression for _, cron in schedules],
+            **columns([cron for _, cron in schedules], "timezone", "catch_up", "grace"),
+        }
+        await self.database.fetch(queries["schedule_note"], params)
+
+    async def read_schedules(self, app: str | None = None) -> list[Schedule]:
+        """The schedules in use, of an app or of all."""
+        return [
+            Schedule(**row)
+            for row in await self.database.fetch(queries["schedule_read"], {"app": app})
+        ]
+
+    async def judge_schedules(self, app: str | None = None) -> list[Row]:
+        """The schedules in use: how the last slot ended, how many were missed, how many jobs found
+        nothing.
+        """
+        params = {"app": app, "missed_within": MISSED_WITHIN, "judged": ADVISED}
+        return await self.database.fetch(queries["schedule_list"], params)
+
+    async def skip(self, schedule: Schedule, skipped: Skipped, status: str, text: str) -> bool:
+        """Move on to the latest skipped slot; `status` is `skipped` or `failed`, and `text` is the
+        alert.
+
+        False where somebody else has moved the schedule since it was read.
+        """
+        told = {
+            "slot": skipped.latest,
+            "count": skipped.count,
+            "note": skipped.why,
+            "status": status,
+            "text": text,
+        }
+        return bool(
+            await self.database.fetch(queries["schedule_skip"], {**asdict(schedule), **told})
+        )
+
+    async def fire(self, schedule: Schedule, slot: datetime, new: NewRun, note: str | None) -> bool:
+        """Insert a slot's run, once; False where somebody else has moved the schedule. Raises
+        `IdConflict`.
+        """
+        params = {**asdict(schedule), **asdict(new), "slot": slot, "note": note}
+        return bool(await self.database.fetch(queries["schedule_fire"], params))
+
+    async def tell_missed(self, alerts: Sequence[Alert]) -> None:
+        """Open alerts of slots that nobody fires; one with the same text is not counted again."""
+        await self.database.fetch(queries["slot_missed"], columns(alerts, "subject", "text"))
+
+    async def advise(self, alerts: Sequence[Alert]) -> None:
+        """Keep open the alerts of these schedules that find nothing, and no others."""
+        await self.database.fetch(queries["schedule_advise"], columns(alerts, "subject", "text"))
+
+    async def tell_waiting(
+        self, pipelines: Sequence[str], steps: Sequence[str], *, parked: float
+    ) -> None:
+        """Open and resolve the alerts of late jobs, and of runs that are due for `parked` seconds.
+
+        These are runs of the pipelines whose step is none of `steps` (`pipeline/step`).
+        """
+        params = {"pipelines": list(pipelines), "steps": list(steps), "parked": parked}
+        await self.database.fetch(queries["late_jobs_and_parked"], params)
+
+    async def switch_holding(self, pipeline: str, key: str, step: str) -> str | None:
+        """The scope of a switch that is off for this step, or None."""
+        row = await self.database.one(
+            queries["switch_check"], {"pipeline": pipeline, "key": key, "step": step}
+        )
+        return row["scope"] if row else None
+
+    async def read_breakers(self, names: Sequence[str]) -> tuple[dict[str, Breaker], datetime]:
+        """What is known of these breakers, and the database's now."""
+        rows = await self.database.fetch(queries["breaker_read"], {"names": list(names)})
+        now = min(row.pop("now") for row in rows)
+        known = (
+            Breaker(**{**row, "errors": tuple(row["errors"])})
+            for row in rows
+            if row["version"] is not None
+        )
+        return {each.name: each for each in known}, now
+
+    async def write_breaker(
+        self, decided: Breaker, *, opens: bool, steps: Sequence[str] = ()
+    ) -> bool:
+        """Write what a breaker is now; False where somebody else wrote it since it was read.
+
+        `steps` (`pipeline/step`) are behind it.
+        """
+        params = {
+            **asdict(decided),
+            "errors": list(decided.errors),
+            "opens": opens,
+            "steps": list(steps),
+        }
+        return bool(await self.database.fetch(queries["breaker_write"], params))
+
+    async def alert(self, alerts: Sequence[Alert]) -> None:
+        """Open alerts, each kind and subject at most once in a call; one that is open already is
+        counted.
+        """
+        await self.database.fetch(
+            queries["alert_raise"], columns(alerts, "kind", "subject", "text", "job_id")
+        )
+
+    async def resolve_alerts(self, kind: str, subjects: Sequence[str]) -> None:
+        """Close the open alerts of a kind whose subjects are well again."""
+        await self.database.fetch(
+            queries["alert_resolve"], {"kind": kind, "subjects": list(subjects)}
+        )
+
+    async def note_action(
+        self,
+        verb: str,
+        target: str,
+        *,
+        by: str,
+        reason: str = "",
+        step: str | None = None,
+        seen: str | None = None,
+    ) -> None:
+        """Write down what a person did."""
+        params = {
+            "verb": verb,
+            "target": target,
+            "step": step,
+            "reason": reason,
+            "seen": seen,
+            "by": by,
+        }
+        await self.database.fetch(queries["action_note"], params)
+
+
+def columns(rows: Sequence[object], *names: str) -> dict[str, object]:
+    """Rows as one array per column, the shape that `unnest` takes; at least one column has to be
+    without nulls.
+    """
+    return {name: _array(list(map(attrgetter(name), rows))) for name in names}
+
+
+def _array(values: list[Any]) -> object:
+    """An array of Postgres, written here where that is easy: the driver takes longer for it than
+    Postgres to read it.
+
+    One of nulls alone is empty, for `unnest` fills up what is missing.
+    """
+    kinds = {type(value) for value in values if value is not None}
+    if not kinds:
+        return "{}"
+    if all(issubclass(kind, str) for kind in kinds):
+        return f"{{{','.join(map(_quoted, values))}}}"
+    if kinds <= {int, float}:
+        return f"{{{','.join('null' if value is None else repr(value) for value in values)}}}"
+    return values
+
+
+def _quoted(text: str | None) -> str:
+    if text is None:
+        return "null"
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
