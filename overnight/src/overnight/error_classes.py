@@ -49,14 +49,14 @@ def parts_of(error: BaseException, errors: ErrorTable) -> list[BaseException]:
     """The errors of a group and of the groups in it, unless the app has a row for the
     group itself.
     """
-    found, rest = list[BaseException](), [error]
+    parts, rest = list[BaseException](), [error]
     while rest:
         each = rest.pop(0)
         if isinstance(each, BaseExceptionGroup) and errors.classify(each) == "unknown":
             rest[:0] = each.exceptions
         else:
-            found.append(each)
-    return found
+            parts.append(each)
+    return parts
 
 
 def describe(error: BaseException) -> str:

@@ -129,30 +129,30 @@ class NotReady(LedgerUnavailable):
     """
 
 
-def among(name: str, known: Sequence[str]) -> str:
+def among(name: str, names: Sequence[str]) -> str:
     """How a sentence goes on that refuses a name: with all that there are, or of many with those
     that are near.
     """
-    if len(known) <= FEW:
-        return f"; there are: {', '.join(known)}{nearest(name, known) if len(known) > 1 else ''}"
-    near = _near(name, known)
+    if len(names) <= FEW:
+        return f"; there are: {', '.join(names)}{nearest(name, names) if len(names) > 1 else ''}"
+    near = _near(name, names)
     return (
-        f", of {len(known)}; near it: {', '.join(near)}"
+        f", of {len(names)}; near it: {', '.join(near)}"
         if near
-        else f", of {len(known)}, and none is near it"
+        else f", of {len(names)}, and none is near it"
     )
 
 
-def nearest(name: str, known: Sequence[str]) -> str:
+def nearest(name: str, names: Sequence[str]) -> str:
     """How a sentence goes on about a misspelt name: “; did you mean …?”, or nothing where no name
     is near it.
     """
-    near = _near(name, known)
+    near = _near(name, names)
     return f"; did you mean “{near[0]}”?" if near else ""
 
 
-def _near(name: str, known: Sequence[str]) -> list[str]:
+def _near(name: str, names: Sequence[str]) -> list[str]:
     from difflib import get_close_matches
 
-    cased = {each.casefold(): each for each in known}
-    return [cased[found] for found in get_close_matches(name.casefold(), list(cased))]
+    cased = {each.casefold(): each for each in names}
+    return [cased[match] for match in get_close_matches(name.casefold(), list(cased))]

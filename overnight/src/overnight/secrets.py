@@ -24,21 +24,21 @@ def load_file() -> None:
     Raises `ConfigError` for a file that others can read, that cannot be read, or is no JSON object
     of strings.
     """
-    named = os.environ.get(SECRETS_FILE)
-    if not named:
+    path = os.environ.get(SECRETS_FILE)
+    if not path:
         return
     try:
-        found = json.loads(_private(Path(named), "the secrets"))
+        values = json.loads(_private(Path(path), "the secrets"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {SECRETS_FILE}: {error}") from None
     except ValueError:  # whose message could show a value
-        found = None
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-        raise ConfigError(f"{named} is not one JSON object whose values are strings")
+        values = None
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+        raise ConfigError(f"{path} is not one JSON object whose values are strings")
     from overnight import logs
 
-    logs.hide(*(value for value in found.values() if len(value) >= SHORTEST))
-    for name, value in found.items():
+    logs.hide(*(value for value in values.values() if len(value) >= SHORTEST))
+    for name, value in values.items():
         os.environ.setdefault(name, value)
 
 
@@ -51,11 +51,11 @@ def secret(variable: str, what: str) -> str | None:
     """
     if value := os.environ.get(variable):
         return value.strip()
-    named = os.environ.get(f"{variable}_FILE")
-    if not named:
+    path = os.environ.get(f"{variable}_FILE")
+    if not path:
         return None
     try:
-        return _private(Path(named), what).strip()
+        return _private(Path(path), what).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {variable}_FILE: {error}") from None
 

@@ -85,31 +85,31 @@ class Mail:
 
 def written(message: Message, mail: Mail, id: str) -> EmailMessage:
     """The email. What comes from outside is on one line in its headers, so that it can add none."""
-    made = EmailMessage()
-    made["Subject"] = " ".join(message.title.split())
-    made["From"] = _address(mail.sender)
-    made["To"] = [_address(address) for address in mail.to]
-    made["Message-ID"] = f"<{id}@{_address(mail.sender).domain}>"
-    made["List-Id"] = f"<alerts.{_address(mail.sender).domain}>"
-    made["Auto-Submitted"] = "auto-generated"
-    made.set_content("\n".join(lines(message)) + "\n")
-    made.add_alternative("\n".join(_html(message)), subtype="html")
-    return made
+    email = EmailMessage()
+    email["Subject"] = " ".join(message.title.split())
+    email["From"] = _address(mail.sender)
+    email["To"] = [_address(address) for address in mail.to]
+    email["Message-ID"] = f"<{id}@{_address(mail.sender).domain}>"
+    email["List-Id"] = f"<alerts.{_address(mail.sender).domain}>"
+    email["Auto-Submitted"] = "auto-generated"
+    email.set_content("\n".join(lines(message)) + "\n")
+    email.add_alternative("\n".join(_html(message)), subtype="html")
+    return email
 
 
 def _address(text: str) -> Address:
     """Raises `ConfigError` for what is no address of mail."""
     try:
-        made = Address(addr_spec=text)
+        address = Address(addr_spec=text)
     except (ValueError, IndexError):
-        made = Address()
-    if not made.domain or not made.username:
+        address = Address()
+    if not address.domain or not address.username:
         raise ConfigError(f"“{text}” is no address of mail: write it as name@example.com")
-    return made
+    return address
 
 
-def _refused(code: int, said: bytes | str) -> Transient | Permanent:
-    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+def _refused(code: int, answer: bytes | str) -> Transient | Permanent:
+    text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
     why = f"it answered {code}, {' '.join(text.split())}"
     return (
         Transient(why)

@@ -241,13 +241,13 @@ def _is_due(news: News, now: datetime, quiet: bool) -> bool:
     return now >= news.told_at + timedelta(seconds=AGAIN[min(news.times, len(AGAIN)) - 1])
 
 
-def compose(alerts: Alerts, app: str, found: Due, report: str = "") -> Message:
+def compose(alerts: Alerts, app: str, due_news: Due, report: str = "") -> Message:
     """The message of what is due: what may wake goes first, what is well again last."""
     news = sorted(
-        found.news, key=lambda n: (n.state == "resolved", not _is_urgent(alerts, n), n.first_at)
+        due_news.news, key=lambda n: (n.state == "resolved", not _is_urgent(alerts, n), n.first_at)
     )
     items = tuple(_item(alerts, each) for each in news[:SHOWN])
-    title = f"{app}: while you slept" if found.morning else f"{app}: {_told(items, len(news))}"
+    title = f"{app}: while you slept" if due_news.morning else f"{app}: {_told(items, len(news))}"
     return Message(
         title, items, len(news) - len(items), report, f"{alerts.command} alerts", alerts.link
     )
@@ -265,7 +265,7 @@ def _told(items: Sequence[Item], total: int) -> str:
     return f"{total} alerts" + (f", {resolved} of them resolved" if resolved else "")
 
 
-def trouble(alerts: Alerts, found: Sequence[tuple[str, str, str]]) -> str:
+def trouble(alerts: Alerts, troubles: Sequence[tuple[str, str, str]]) -> str:
     """The line that the heartbeat tells of (kind, subject, text), the oldest first; empty where all
     is well.
 
@@ -273,7 +273,7 @@ def trouble(alerts: Alerts, found: Sequence[tuple[str, str, str]]) -> str:
     """
     grave = [
         each
-        for each in found
+        for each in troubles
         if each[0] not in RULES or alerts.urgency_of(each[0], each[1]) == "now"
     ]
     if not grave:

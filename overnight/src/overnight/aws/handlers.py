@@ -67,14 +67,14 @@ class Handlers:
         kept comes again.
         """
         records = event.get("Records", [])
-        kept: dict[str, Mapping[str, Any]] = {
+        messages: dict[str, Mapping[str, Any]] = {
             r["messageId"]: r for r in records if not is_hint(r["body"])
         }
 
         async def work(warm: Warm) -> None:
-            for id in list(kept):
-                if await _take(warm, kept[id]):
-                    del kept[id]
+            for id in list(messages):
+                if await _take(warm, messages[id]):
+                    del messages[id]
             await _shift(warm, max(1, len(records)), context)
 
         try:
@@ -82,9 +82,9 @@ class Handlers:
         except AWAY as error:  # hints are sent again by the sweep
             log.warning("database away", error=str(error))
             self._sandbox.put_off(
-                {record["receiptHandle"]: _wait(record) for record in kept.values()}
+                {record["receiptHandle"]: _wait(record) for record in messages.values()}
             )
-        return {"batchItemFailures": [{"itemIdentifier": id} for id in kept]}
+        return {"batchItemFailures": [{"itemIdentifier": id} for id in messages]}
 
     def schedule(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """A slot of a schedule: fired once, however often and late it is told of. What was missed
@@ -125,9 +125,9 @@ class Handlers:
             async with asyncio.timeout(_left(context)):
                 await warm.keeper.tick()
                 await _rescue(warm)
-                told = await _tell(warm)
+                count = await _tell(warm)
                 await warm.keeper.settle()
-            return {"hints": told}
+            return {"hints": count}
 
         return self._sandbox.run(context, work)
 

@@ -37,15 +37,15 @@ def load() -> bool:
     client = boto3.client(
         "secretsmanager", config=Config(connect_timeout=TIMEOUT, read_timeout=TIMEOUT)
     )
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name in names:
-        found |= _members(name, client.get_secret_value(SecretId=name))
+        values |= _members(name, client.get_secret_value(SecretId=name))
     logs.hide(
-        *(value for value in found.values() if len(value) >= SHORTEST),
-        *map(_password, found.values()),
+        *(value for value in values.values() if len(value) >= SHORTEST),
+        *map(_password, values.values()),
     )
-    changed = any(os.environ.get(name) != value for name, value in found.items())
-    os.environ.update(found)
+    changed = any(os.environ.get(name) != value for name, value in values.items())
+    os.environ.update(values)
     return changed
 
 

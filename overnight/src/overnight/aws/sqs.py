@@ -90,10 +90,10 @@ class Queue:
     def _waiting(self) -> Waiting:
         names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed")
         try:
-            told = self._client.get_queue_attributes(
+            answer = self._client.get_queue_attributes(
                 QueueUrl=self._url, AttributeNames=list(names)
             )["Attributes"]
-            return Waiting(*(int(told[name]) for name in names))
+            return Waiting(*(int(answer[name]) for name in names))
         except Exception as error:
             log.warning("queue not asked", error=describe(error))
             return Waiting()

@@ -21,11 +21,11 @@ async def answer(site: ASGIApp, event: Mapping[str, Any]) -> dict[str, Any]:
         return {"statusCode": 204}
     started: list[Message] = []
     body = bytearray()
-    asked = [_body(event)]
+    pending = [_body(event)]
 
     async def receive() -> Message:
-        if asked:
-            return {"type": "http.request", "body": asked.pop(), "more_body": False}
+        if pending:
+            return {"type": "http.request", "body": pending.pop(), "more_body": False}
         await asyncio.Event().wait()  # nobody can hang up
         return {"type": "http.disconnect"}
 

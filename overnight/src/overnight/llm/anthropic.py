@@ -137,14 +137,14 @@ class _Answer:
     def _count(self, raw: Mapping[str, Any]) -> None:
         """The counts are cumulative: the newest of each holds."""
         self._raw.update({name: value for name, value in raw.items() if value is not None})
-        read, written = (
+        read, writes = (
             int(self._raw.get(f"cache_{way}_input_tokens", 0)) for way in ("read", "creation")
         )
         self.usage = Usage(
-            input_tokens=int(self._raw["input_tokens"]) + read + written,
+            input_tokens=int(self._raw["input_tokens"]) + read + writes,
             output_tokens=int(self._raw.get("output_tokens", 0)),
             cache_read_tokens=read,
-            cache_write_tokens=written,
+            cache_write_tokens=writes,
             web_searches=int(self._raw.get("server_tool_use", {}).get("web_search_requests", 0)),
             raw=dict(self._raw),
             partial=self._stop_reason is None,
@@ -211,8 +211,8 @@ async def _read(client: AsyncAnthropic, request: Request, answer: _Answer) -> No
                 f"Anthropic answered with {content_type}, not with a stream.", kind="malformed"
             )
         events = wire.events(stream.response)
-        async for sent in events:
-            event = _decoded(sent.data, answer)
+        async for line in events:
+            event = _decoded(line.data, answer)
             if event["type"] == "error":
                 raise _refusal(None, event, stream.response.headers, answer.usage)
             if answer.finished:
@@ -264,18 +264,18 @@ def _refusal(
     proxy's text.
     """
     error = wire.mapping(wire.mapping(body).get("error"))
-    type_, said = error.get("type"), error.get("message")
+    type_, explanation = error.get("type"), error.get("message")
     retry_after = wire.waiting(headers)
     who = f"Anthropic answered {status or 'in mid-stream'} ({type_ or 'no error type'})"
     # The explanation of a gateway is an HTML page, which helps nobody.
-    message = f"{who}: {said}" if isinstance(said, str) else f"{who}."
+    message = f"{who}: {explanation}" if isinstance(explanation, str) else f"{who}."
     if _is_spend_cap(status, error, retry_after):
         return PermanentCall(message, kind="spend_cap", usage=usage)
-    known = type_ if status is None else status
-    if known in _TRANSIENT or (status or 0) >= 500:
-        kind = _TRANSIENT.get(known, "server")
+    code = type_ if status is None else status
+    if code in _TRANSIENT or (status or 0) >= 500:
+        kind = _TRANSIENT.get(code, "server")
         return TransientCall(message, kind=kind, usage=usage, retry_after=retry_after)
-    return PermanentCall(message, kind=_PERMANENT.get(known, "unknown"), usage=usage)
+    return PermanentCall(message, kind=_PERMANENT.get(code, "unknown"), usage=usage)
 
 
 def _is_spend_cap(status: int | None, error: Mapping[str, Any], retry_after: float | None) -> bool:

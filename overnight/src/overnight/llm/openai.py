@@ -180,11 +180,11 @@ class OpenAI:
 
     def _body(self, request: Request) -> dict[str, Any]:
         """The request on the wire. Only what was set is sent."""
-        system, wanted = request.system, None
+        system, schema = request.system, None
         if request.schema is not None:
             if self._json == "schema":
                 # Some servers refuse a schema that is not named; the name means nothing.
-                wanted = {"name": "answer", "strict": True, "schema": request.schema}
+                schema = {"name": "answer", "strict": True, "schema": request.schema}
             else:
                 system = "\n\n".join(
                     filter(None, (system, _JSON_ONLY + json.dumps(request.schema)))
@@ -199,8 +199,8 @@ class OpenAI:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        if wanted is not None:
-            body["response_format"] = {"type": "json_schema", "json_schema": wanted}
+        if schema is not None:
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
         elif request.schema is not None and self._json == "object":
             body["response_format"] = {"type": "json_object"}
         if request.temperature is not None:
@@ -308,7 +308,9 @@ class _Answer:
                 "unknown",
                 f"The model stopped unexpectedly: {self._finish}.",
             )
-            kind, message = next((told for words, told in _CUT.items() if reason in words), unknown)
+            kind, message = next(
+                (fault for words, fault in _CUT.items() if reason in words), unknown
+            )
             raise PermanentCall(message, kind=kind, usage=self.usage)
         text = wire.joined(self._text)
         if self._request.schema is not None:
@@ -329,12 +331,12 @@ def _finish(choice: Mapping[str, Any]) -> str | None:
 
 def _counts(raw: Any) -> Usage | None:
     """What the server counted, if it told both counts."""
-    told = wire.mapping(raw)
-    read, written = (wire.count(told.get(name)) for name in ("prompt_tokens", "completion_tokens"))
-    if read is None or written is None:
+    counts = wire.mapping(raw)
+    read, writes = (wire.count(counts.get(name)) for name in ("prompt_tokens", "completion_tokens"))
+    if read is None or writes is None:
         return None
-    cached = wire.count(wire.mapping(told.get("prompt_tokens_details")).get("cached_tokens")) or 0
-    return Usage(input_tokens=read, output_tokens=written, cache_read_tokens=min(cached, read))
+    cached = wire.count(wire.mapping(counts.get("prompt_tokens_details")).get("cached_tokens")) or 0
+    return Usage(input_tokens=read, output_tokens=writes, cache_read_tokens=min(cached, read))
 
 
 def _refusal(
@@ -345,9 +347,9 @@ def _refusal(
     """
     error = wire.mapping(wire.mapping(body).get("error") or body)
     words = [str(word) for word in (error.get("code"), error.get("type")) if word is not None]
-    said = error.get("message") or wire.mapping(body).get("error")
+    explanation = error.get("message") or wire.mapping(body).get("error")
     who = f"{name} answered {status or 'in mid-stream'} ({words[0] if words else 'no error code'})"
-    message = f"{who}: {said}" if isinstance(said, str) else f"{who}."
+    message = f"{who}: {explanation}" if isinstance(explanation, str) else f"{who}."
     kind = next((_PERMANENT[word] for word in words if word in _PERMANENT), None)
     if kind is not None:
         return PermanentCall(message, kind=kind, usage=usage)

@@ -184,15 +184,15 @@ def pieces(since: datetime, until: datetime, span: int, now: datetime) -> list[P
     What is before the first piece is in no sum that is still kept: at most one of the shortest
     spans that are.
     """
-    kept = [
+    spans = [
         each for each, days in SPANS.items() if each < span and now - since < timedelta(days=days)
     ] + [span]
     begins = [since]
-    for each in kept:
+    for each in spans:
         begins.append(min(ceil(begins[-1], each), until))
     return [
         Piece(each, begin, end)
-        for each, begin, end in zip(kept, begins[1:], (*begins[2:], until), strict=True)
+        for each, begin, end in zip(spans, begins[1:], (*begins[2:], until), strict=True)
     ]
 
 
@@ -200,26 +200,26 @@ def tallies(rows: Iterable[Mapping[str, Any]]) -> list[Tally]:
     """Rows of counts, of which several may be of one span and step, put together and in order of
     time.
     """
-    made: dict[tuple[datetime, str], Tally] = {}
+    sums: dict[tuple[datetime, str], Tally] = {}
     for row in rows:
         place = row["at"], f"{row['pipeline']}/{row['step']}"
-        if place in made:
-            made[place].add(row["outcomes"], row["seconds"], row["failures"])
+        if place in sums:
+            sums[place].add(row["outcomes"], row["seconds"], row["failures"])
         else:
             seconds, failures = (
                 Counter(_numbered(row["seconds"])),
                 Counter(_numbered(row["failures"])),
             )
-            made[place] = Tally(*place, Counter(row["outcomes"]), seconds, failures)
-    return [made[place] for place in sorted(made)]
+            sums[place] = Tally(*place, Counter(row["outcomes"]), seconds, failures)
+    return [sums[place] for place in sorted(sums)]
 
 
-def by_step(counted: Iterable[Tally]) -> list[Tally]:
+def by_step(items: Iterable[Tally]) -> list[Tally]:
     """The tallies of each step as one, in order of the steps' names."""
     of_step: dict[str, list[Tally]] = defaultdict(list)
-    for tally in counted:
+    for tally in items:
         of_step[tally.step].append(tally)
-    return [together(found) for _, found in sorted(of_step.items())]
+    return [together(each) for _, each in sorted(of_step.items())]
 
 
 def quantile(bins: Mapping[int, int], share: float) -> float | None:
@@ -229,22 +229,22 @@ def quantile(bins: Mapping[int, int], share: float) -> float | None:
     are open.
     """
     total = sum(bins.values())
-    seen = 0
+    count = 0
     for number in sorted(bins):
-        seen += bins[number]
-        if total and seen >= share * total:
+        count += bins[number]
+        if total and count >= share * total:
             return float(GROWTH ** (number - 0.5) / 1000)
     return None
 
 
-def together(counted: Sequence[Tally]) -> Tally:
+def together(items: Sequence[Tally]) -> Tally:
     """Several tallies of one step as one, at the latest of their spans."""
-    if len(counted) == 1:
-        return counted[0]
-    made = Tally(max(each.at for each in counted), counted[0].step)
-    for each in counted:
-        made.add(each.outcomes, each.seconds, each.failures)
-    return made
+    if len(items) == 1:
+        return items[0]
+    total = Tally(max(each.at for each in items), items[0].step)
+    for each in items:
+        total.add(each.outcomes, each.seconds, each.failures)
+    return total
 
 
 def unusual(value: float, peers: Sequence[float], rule: Rule) -> float | None:
@@ -273,11 +273,11 @@ def judge(history: Sequence[Sample], now: Sample, rule: Rule) -> float | None:
     usual = unusual(now.value, [sample.value for sample in history], rule)
     same_hour = [sample for sample in history if sample.at.hour == now.at.hour]
     same_weekday = [sample for sample in same_hour if sample.at.weekday() == now.at.weekday()]
-    for known, least in ((same_hour, HOURS_KNOWN), (same_weekday, WEEKDAYS_KNOWN)):
-        if usual is None or len(known) < least:
+    for peers, least in ((same_hour, HOURS_KNOWN), (same_weekday, WEEKDAYS_KNOWN)):
+        if usual is None or len(peers) < least:
             break
         usual = unusual(
-            now.value, [sample.value for sample in known], Rule(rule.ratio, rule.least, least)
+            now.value, [sample.value for sample in peers], Rule(rule.ratio, rule.least, least)
         )
     return usual
 
@@ -297,8 +297,11 @@ def cost_anomalies(hours: Sequence[Sample], now: datetime) -> list[Anomaly]:
     first.
     """
     now = now.astimezone(UTC)
-    found = (_cost_anomaly(hours, now, now.hour), _cost_anomaly(hours, now - timedelta(days=1), 23))
-    return [anomaly for anomaly in found if anomaly]
+    anomalies = (
+        _cost_anomaly(hours, now, now.hour),
+        _cost_anomaly(hours, now - timedelta(days=1), 23),
+    )
+    return [anomaly for anomaly in anomalies if anomaly]
 
 
 def _cost_anomaly(hours: Sequence[Sample], moment: datetime, last_hour: int) -> Anomaly | None:
@@ -339,30 +342,30 @@ def step_anomalies(hours: Iterable[Tally], now: datetime) -> list[Anomaly]:
     steps: dict[str, list[Tally]] = defaultdict(list)
     for tally in hours:
         steps[tally.step].append(tally)
-    found = (
-        _step_anomaly(step, counted, now, drift)
-        for step, counted in sorted(steps.items())
+    anomalies = (
+        _step_anomaly(step, items, now, drift)
+        for step, items in sorted(steps.items())
         for drift in DRIFTS
     )
-    return [anomaly for anomaly in found if anomaly]
+    return [anomaly for anomaly in anomalies if anomaly]
 
 
 def chunks(
-    counted: Sequence[Tally], size: Callable[[Tally], int], enough: int = ENOUGH
+    items: Sequence[Tally], size: Callable[[Tally], int], enough: int = ENOUGH
 ) -> list[Tally]:
     """Tallies of one step, in order of time, put together from the latest back, so that each has
     enough by `size`.
     """
-    made: list[Tally] = []
+    groups: list[Tally] = []
     gathered: list[Tally] = []
     there = 0
-    for tally in reversed(counted):
+    for tally in reversed(items):
         gathered.append(tally)
         there += size(tally)
         if there >= enough:
-            made.append(together(gathered))
+            groups.append(together(gathered))
             gathered, there = [], 0
-    return made[::-1]
+    return groups[::-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,10 +407,8 @@ DRIFTS = (
 )
 
 
-def _step_anomaly(
-    step: str, counted: Sequence[Tally], now: datetime, drift: Drift
-) -> Anomaly | None:
-    gathered = chunks(counted, drift.size)
+def _step_anomaly(step: str, items: Sequence[Tally], now: datetime, drift: Drift) -> Anomaly | None:
+    gathered = chunks(items, drift.size)
     if not gathered or now - gathered[-1].at > FRESH:
         return None
     *before, latest = [Sample(tally.at, drift.value(tally)) for tally in gathered]

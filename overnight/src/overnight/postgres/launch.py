@@ -70,12 +70,12 @@ def _major(folder: Path) -> int:
     if not (folder / "initdb").is_file():
         return 0
     try:
-        said = subprocess.run(
+        result = subprocess.run(
             [folder / "postgres", "--version"], capture_output=True, text=True, check=True
         ).stdout
     except (OSError, subprocess.CalledProcessError):
         return 0
-    version = re.search(r"\) (\d+)", said)
+    version = re.search(r"\) (\d+)", result)
     return int(version[1]) if version else 0
 
 
@@ -193,13 +193,13 @@ def private_folder(folder: Path, account: Account) -> None:
     """
     with suppress(FileExistsError):
         folder.mkdir(0o700)
-    found = folder.lstat()
-    ours = stat.S_ISDIR(found.st_mode) and found.st_uid in (os.geteuid(), account.uid)
-    if not ours or stat.S_IMODE(found.st_mode) & 0o077:
+    status = folder.lstat()
+    ours = stat.S_ISDIR(status.st_mode) and status.st_uid in (os.geteuid(), account.uid)
+    if not ours or stat.S_IMODE(status.st_mode) & 0o077:
         raise DatabaseUnavailable(
             f"{folder} is not private to user {account.uid}: remove it, or {OTHER_FOLDER}"
         )
-    if found.st_uid != account.uid:
+    if status.st_uid != account.uid:
         os.chown(folder, account.uid, account.gid)
 
 
@@ -211,13 +211,13 @@ def find_data(home: Path) -> Path:
     mounted.
     """
     entries = sorted(entry.name for entry in os.scandir(home)) if home.is_dir() else []
-    found = [home / name for name in entries if name == DATA or EARLIER_DATA.fullmatch(name)]
-    if len(found) > 1:
-        which = " and ".join(f"{data} ({_content(data)})" for data in found)
+    folders = [home / name for name in entries if name == DATA or EARLIER_DATA.fullmatch(name)]
+    if len(folders) > 1:
+        which = " and ".join(f"{data} ({_content(data)})" for data in folders)
         raise ConfigError(
             f"there is more than one database: {which}: keep yours, and move the rest out of {home}"
         )
-    return found[0] if found else home / DATA
+    return folders[0] if folders else home / DATA
 
 
 def _content(data: Path) -> str:
@@ -295,10 +295,10 @@ def make_data(data: Path, account: Account, binaries: Binaries, lock: int) -> No
         )
     private_folder(fresh, account)
     options = ["--username=overnight", "--auth=trust", *_locale(binaries.major)]
-    made = account.run([binaries.folder / "initdb", "-D", fresh, *options], keep=(lock,))
-    if made.returncode:
+    result = account.run([binaries.folder / "initdb", "-D", fresh, *options], keep=(lock,))
+    if result.returncode:
         shutil.rmtree(fresh, ignore_errors=True)
-        raise DatabaseUnavailable(why_failed("initdb failed", made.stdout, data.parent))
+        raise DatabaseUnavailable(why_failed("initdb failed", result.stdout, data.parent))
     fresh.rename(data)
     _sync_folder(data.parent)
 
@@ -335,11 +335,11 @@ def why_failed(what: str, output: str, home: Path) -> str:
         return disk_full(home)
     # What the server answers to an early connection is no reason.
     lines = [line.strip() for line in output.splitlines() if "the database system is" not in line]
-    named = [
-        found[0] for line in lines if (found := re.search(r"(PANIC|FATAL|ERROR|error):.*", line))
+    errors = [
+        match[0] for line in lines if (match := re.search(r"(PANIC|FATAL|ERROR|error):.*", line))
     ]
-    said = (named or [line for line in lines if line] or ["it said nothing"])[-1]
-    return f"{what} in {home} ({said}): mend that, {OTHER_FOLDER}, or {OWN_SERVER}"
+    reason = (errors or [line for line in lines if line] or ["it said nothing"])[-1]
+    return f"{what} in {home} ({reason}): mend that, {OTHER_FOLDER}, or {OWN_SERVER}"
 
 
 def disk_full(home: Path) -> str:
@@ -355,10 +355,10 @@ def is_postmaster(pid: int, data: Path) -> bool:
     """
     try:
         if not HAS_PROC:
-            shown = subprocess.run(
+            result = subprocess.run(
                 ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True
             )
-            return f"postgres -D {data} -c " in shown.stdout
+            return f"postgres -D {data} -c " in result.stdout
         name, *options = os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).split("\0")
         if Path(name).name != "postgres":
             return False

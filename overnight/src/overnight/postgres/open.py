@@ -25,10 +25,10 @@ def home_folder(beside: Path | None = None) -> Path:
     """Where the embedded server lives: OVERNIGHT_HOME, or `.overnight` beside the config (or in
     this folder).
     """
-    named = os.environ.get("OVERNIGHT_HOME")
+    folder = os.environ.get("OVERNIGHT_HOME")
     return (
-        Path(named).expanduser().absolute()
-        if named
+        Path(folder).expanduser().absolute()
+        if folder
         else (beside or Path.cwd()).absolute() / ".overnight"
     )
 
@@ -70,18 +70,18 @@ async def _begun(
     *,
     tries: int,
 ) -> None:
-    told = False
+    reported = False
 
     async def begin() -> None:
-        nonlocal told
+        nonlocal reported
         try:
             await database.open()
             await migrate(database, *folders)
         except LedgerUnavailable as error:
             await database.close()
-            if waiting is not None and not told:
+            if waiting is not None and not reported:
                 waiting(str(error))
-            told = True
+            reported = True
             raise
 
     try:

@@ -174,18 +174,18 @@ class EmbeddedServer:
 
         It may be launched again. One that says why it cannot start, may not.
         """
-        said = self.log.read_bytes()[log_end:].decode(errors="replace")
-        ours = said.replace(
+        output = self.log.read_bytes()[log_end:].decode(errors="replace")
+        ours = output.replace(
             "FATAL:  the database system is", ""
         )  # what those hear who ask too early, as we do
         gave_up = (
             "FATAL:" in ours
             or "PANIC:" in ours
-            or (said != "" and "starting PostgreSQL" not in said)
+            or (output != "" and "starting PostgreSQL" not in output)
         )
-        if "ready to accept connections" not in said and gave_up:
+        if "ready to accept connections" not in output and gave_up:
             raise DatabaseUnavailable(
-                launch.why_failed("Postgres ended while starting", said, self.home)
+                launch.why_failed("Postgres ended while starting", output, self.home)
             )
 
     def _ready(self) -> bool:
@@ -247,9 +247,9 @@ class EmbeddedServer:
                 "process to begin anew"
             )
         if (
-            found := launch.find_data(self.home)
+            folder := launch.find_data(self.home)
         ) != self.data:  # an earlier version made it meanwhile
-            raise DatabaseUnavailable(f"{found} was made by another process just now: try again")
+            raise DatabaseUnavailable(f"{folder} was made by another process just now: try again")
         launch.make_data(self.data, account, self.binaries, lock)
 
     def _command(self) -> list[str | Path]:
@@ -404,11 +404,11 @@ class EmbeddedServer:
         descriptor = self._open(name)
         try:
             flock(descriptor, LOCK_EX | LOCK_NB)
-            taken = False
+            locked = False
         except BlockingIOError:
-            taken = True
+            locked = True
         try:
-            yield None if taken else descriptor
+            yield None if locked else descriptor
         finally:
             os.close(descriptor)
 

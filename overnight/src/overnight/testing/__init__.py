@@ -136,10 +136,10 @@ async def _template(server_url: str, folders: tuple[SqlFolder, ...]) -> str:
     )
     async with await Database(server_url).connect() as admin:
         await admin.execute("select pg_advisory_lock(%s)", [TEMPLATE_LOCK])
-        found = await admin.execute(
+        existing = await admin.execute(
             "select from pg_database where datname = %s and datistemplate", [name]
         )
-        if not found.rowcount:
+        if not existing.rowcount:
             await _execute(admin, f'drop database if exists "{name}"')
             await _execute(admin, f'create database "{name}"')
             database = Database(_at(server_url, name))

@@ -477,16 +477,17 @@ class _Chat:
 
     @staticmethod
     def deltas(call: Call, pieces: list[str]) -> list[bytes]:
-        said = "refusal" if call.fault == "refusal" else "content"
+        field = "refusal" if call.fault == "refusal" else "content"
         if call.fault == "parts":
             thought = {
                 "type": "thinking",
                 "thinking": [{"type": "text", "text": "JSON is wanted."}],
             }
             return [
-                _chunk(call, {said: [thought, {"type": "text", "text": piece}]}) for piece in pieces
+                _chunk(call, {field: [thought, {"type": "text", "text": piece}]})
+                for piece in pieces
             ]
-        return [_chunk(call, {said: piece}) for piece in pieces]
+        return [_chunk(call, {field: piece}) for piece in pieces]
 
     @staticmethod
     def closing(call: Call) -> list[bytes]:
@@ -566,10 +567,10 @@ def refuse_chat(call: Call) -> HttpFault | None:
         return _invalid("messages: each message needs content")
     if not request.get("stream"):
         return _invalid("stream: this stand-in only streams")
-    wanted = request.get("response_format", {})
+    schema = request.get("response_format", {})
     fault = (
-        _fault_of_schema(wanted["json_schema"]["schema"])
-        if wanted.get("type") == "json_schema"
+        _fault_of_schema(schema["json_schema"]["schema"])
+        if schema.get("type") == "json_schema"
         else None
     )
     return _invalid(fault) if fault else None
@@ -613,11 +614,11 @@ def _fault_of_messages(messages: list[dict[str, Any]]) -> str | None:
 
 
 def _fault_of_format(output_config: dict[str, Any]) -> str | None:
-    if (wanted := output_config.get("format")) is None:
+    if (form := output_config.get("format")) is None:
         return None
-    if wanted.get("type") != "json_schema" or not isinstance(wanted.get("schema"), dict):
+    if form.get("type") != "json_schema" or not isinstance(form.get("schema"), dict):
         return "output_config.format: a json_schema is required"
-    return _fault_of_schema(wanted["schema"])
+    return _fault_of_schema(form["schema"])
 
 
 def _fault_of_schema(schema: dict[str, Any]) -> str | None:
@@ -628,16 +629,16 @@ def _fault_of_schema(schema: dict[str, Any]) -> str | None:
         )
     if refused := _REFUSED_IN_SCHEMA & set(schema):
         return f"output_config.format.schema: property '{min(refused)}' is not supported"
-    named = [*schema.get("properties", {}).values(), *schema.get("$defs", {}).values()]
-    inner = named + schema.get("anyOf", []) + ([schema["items"]] if "items" in schema else [])
+    parts = [*schema.get("properties", {}).values(), *schema.get("$defs", {}).values()]
+    inner = parts + schema.get("anyOf", []) + ([schema["items"]] if "items" in schema else [])
     return next(filter(None, map(_fault_of_schema, inner)), None)
 
 
 def schema_of(request: dict[str, Any]) -> dict[str, Any] | None:
     """The schema that the answer is to fit, in either protocol."""
     chat, messages = request.get("response_format", {}), request.get("output_config", {})
-    wanted: dict[str, Any] = chat.get("json_schema") or messages.get("format") or {}
-    return wanted.get("schema")
+    schema: dict[str, Any] = chat.get("json_schema") or messages.get("format") or {}
+    return schema.get("schema")
 
 
 def prompt_of(request: dict[str, Any]) -> str:
