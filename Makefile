@@ -23,23 +23,22 @@ demo: $(SETUP)  ## One night, end to end, on loopback: feeds in, published pages
 	@$(BIN)/contentstudio demo
 
 test: $(SETUP)  ## Unit, database and gate tests, in under four minutes
-	@$(BIN)/pytest -m "not large" $(PYTEST)
+	@$(BIN)/pytest -m "not large and not contract and not model" $(PYTEST)
 
 test-large: $(SETUP)  ## Whole nights of the studio, and databases that start, are full, are away or of another version
-	@$(BIN)/pytest -m large overnight/tests/db contentstudio/tests/db
+	@$(BIN)/pytest -m large
 
 test-contract: $(SETUP)  ## Every port against servers that speak its protocol; the console; the ledger and its model
-	@$(BIN)/pytest overnight/tests/contract contentstudio/tests/contract overnight/tests/console \
-	  overnight/tests/model
+	@$(BIN)/pytest -m "contract or model"
 
 test-e2e: $(SETUP)  ## The demo, the examples and the commands, as a user runs them
-	@$(BIN)/pytest overnight/tests/e2e contentstudio/tests/e2e --ignore contentstudio/tests/e2e/wordpress
+	@$(BIN)/pytest overnight/tests/e2e contentstudio/tests/e2e
 
 test-browser: $(SETUP)  ## The console from outside: a real Chromium (or OVERNIGHT_CHROMIUM), schemathesis
 	@$(BIN)/pytest overnight/tests/browser contentstudio/tests/browser
 
 test-wordpress: $(SETUP)  ## Publishing to a real WordPress, whatever breaks; its editor in Chromium (Debian; installs nothing)
-	@$(BIN)/pytest contentstudio/tests/e2e/wordpress
+	@$(BIN)/pytest contentstudio/tests/wordpress
 
 test-generators: $(SETUP)  ## What Hugo, Jekyll and Astro make of what is published by Git; skips what is not there
 	@$(BIN)/pytest -n 0 -rs contentstudio/tests/generators
@@ -48,8 +47,9 @@ test-crash: $(SETUP)  ## Processes that are killed, a sample of each kind; OVERN
 	@$(BIN)/pytest overnight/tests/crash
 
 test-postgres15: $(SETUP)  ## The database tests on the oldest supported Postgres (Debian's postgresql-15)
-	@OVERNIGHT_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest overnight/tests/db/test_ledger.py \
-	  overnight/tests/db/test_sql.py overnight/tests/db/test_worker.py contentstudio/tests/db
+	@OVERNIGHT_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest -m "db and not contract" \
+	  overnight/tests/store/test_ledger.py overnight/tests/store/test_sql.py overnight/tests/engine/test_worker.py \
+	  contentstudio/tests
 
 test-model: $(SETUP)  ## The protocol against its model, random orders; EXAMPLES=… more, SEED=… repeats one
 	@OVERNIGHT_EXAMPLES=$(or $(EXAMPLES),1500) OVERNIGHT_SEED=$(SEED) $(BIN)/pytest -n 0 overnight/tests/model
@@ -65,7 +65,8 @@ test-sweep: $(SETUP)  ## Death at every statement of a run's life (about ten min
 	@OVERNIGHT_SWEEP=all $(BIN)/pytest --timeout 0 overnight/tests/crash/test_sweep.py
 
 test-aws: $(AWS)  ## On Lambda's own runtime client, SQS spoken by moto, a real Postgres; OVERNIGHT_SEED=… repeats a night
-	@.venv-aws/bin/pytest --dist loadfile -rs deploy/aws/tests overnight/tests/aws contentstudio/tests/aws
+	@.venv-aws/bin/pytest --dist loadfile -rs deploy/aws/tests overnight/tests/on_lambda \
+	  contentstudio/tests/on_lambda
 
 $(AWS): deploy/aws/tests/requirements.txt overnight/pyproject.toml contentstudio/pyproject.toml
 	@echo "setting up .venv-aws (once; about a minute)"
@@ -95,7 +96,7 @@ docs: $(SETUP)  ## The reference and the diagram in docs/, from the code
 
 screenshots: $(SETUP)  ## The pictures in docs/images, of a night and of a WordPress in a real Chromium
 	@OVERNIGHT_SCREENSHOTS=docs/images $(BIN)/pytest -n 0 overnight/tests/browser contentstudio/tests/browser \
-	  contentstudio/tests/e2e/wordpress -k looks
+	  contentstudio/tests/wordpress -k looks
 	@find docs/images -name '*.png' ! -name 'home-*' ! -name 'article-*' ! -name 'sites-*' ! -name 'wordpress-*' ! -name signals-light.png \
 	  ! -name jobs-one-light.png ! -name review-one-light.png ! -name dead-light.png -delete
 

@@ -16,6 +16,17 @@ from overnight import logs
 from overnight.store.database import Database
 from overnight.testing import Clock, fresh_database, postgres
 
+KINDS = {  # folders that no room of the source stands for: the kind of their tests
+    "browser",
+    "crash",
+    "e2e",
+    "fuzz",
+    "generators",
+    "model",
+    "on_lambda",
+    "wordpress",
+}
+
 settings.register_profile(  # of `make test-fuzz`
     "fuzz",
     max_examples=int(os.environ.get("OVERNIGHT_EXAMPLES") or 10_000),
@@ -23,6 +34,16 @@ settings.register_profile(  # of `make test-fuzz`
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests in the folder of a kind get the marker of its name; those with a database get `db`."""
+    for item in items:
+        for kind in KINDS.intersection(item.path.relative_to(item.config.rootpath).parts):
+            item.add_marker(kind)
+        if "server_url" in getattr(item, "fixturenames", ()):
+            item.add_marker("db")
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ TESTS = Path(__file__).parents[1] / "contentstudio" / "tests"
 def tests() -> Any:
     """The module that knows how to run a WordPress."""
     sys.path.append(str(TESTS / "shared"))
-    spec = spec_from_file_location("wordpress_tests", TESTS / "e2e" / "wordpress" / "conftest.py")
+    spec = spec_from_file_location("wordpress_tests", TESTS / "wordpress" / "conftest.py")
     assert spec is not None and spec.loader is not None
     module = sys.modules["wordpress_tests"] = module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_web import SmallWeb
 
 from contentstudio import config as settings
 from contentstudio.config import Config, Site
@@ -28,6 +29,13 @@ from overnight.testing import fresh_database
 def web() -> Iterator[DemoWeb]:
     """The demo's own web."""
     with DemoWeb(date(2026, 11, 23)) as web:
+        yield web
+
+
+@pytest.fixture
+def small_web() -> Iterator[SmallWeb]:
+    """A web whose answers the test writes down."""
+    with SmallWeb() as web:
         yield web
 
 

@@ -14,6 +14,8 @@ from overnight.errors import ConfigError
 from overnight.store.database import Database
 from overnight.testing import Clock
 
+pytestmark = pytest.mark.contract
+
 BOTH = Access({"operate": "a long password", "view": "another password"})
 PATHS = [page.path.replace("{job}", "0123") for page in pages.PAGES]
 

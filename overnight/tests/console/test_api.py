@@ -19,6 +19,8 @@ from overnight.observability import report
 from overnight.operations import control
 from overnight.store.database import Database
 
+pytestmark = pytest.mark.contract
+
 BOTH = Access({"operate": "a long password", "view": "another password"})
 LISTS = [endpoint.path for endpoint in api.ENDPOINTS if "{" not in endpoint.path]
 NUL = {

@@ -27,6 +27,8 @@ from overnight.inbox import messages
 from overnight.observability import report
 from overnight.store.database import Database
 
+pytestmark = pytest.mark.contract
+
 Came = tuple[
     int | None, str
 ]  # with how many letters it was done, or None where all of it was refused; what was said

@@ -20,6 +20,8 @@ from overnight.observability import report, rollup, signals
 from overnight.store.database import Database
 from overnight.testing import Clock
 
+pytestmark = pytest.mark.contract
+
 DASHBOARD = Path(__file__).parents[3] / "deploy/grafana/overnight.json"
 PARTS = re.compile(r"_(total|bucket|sum|count)$")
 CALL = (

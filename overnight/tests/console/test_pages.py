@@ -21,6 +21,8 @@ from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Filter
 
+pytestmark = pytest.mark.contract
+
 LISTS = [page.path for page in pages.PAGES if "{" not in page.path]
 
 

@@ -19,8 +19,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[3]
 MODEL, GUARDS, EAGER = (
     "overnight/tests/model",
-    "overnight/tests/db/test_guards.py",
-    "overnight/tests/db/test_eager.py",
+    "overnight/tests/store/test_guards.py",
+    "overnight/tests/engine/test_eager.py",
 )
 AT_ONCE = 2
 SETTINGS = {"OVERNIGHT_MUTANT": "1", "OVERNIGHT_EXAMPLES": "100", "OVERNIGHT_SEED": "1"}
