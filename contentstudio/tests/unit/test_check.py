@@ -274,7 +274,7 @@ def test_a_language_that_a_gate_cannot_measure_is_worth_a_note(
         ("[writing]\nwriter = 'antropic'", "", "did you mean “anthropic”?"),
         ("[reserch]\ncron = '0 4 * * *'", "", "did you mean “research”?"),
         ("", "langauge = 'de'", "did you mean “language”?"),
-        ("", "language = 'english'", "two small letters"),
+        ("", "language = 'english'", "two lower-case letters"),
         ("", "publish = { to = 'wordpres' }", "did you mean “wordpress”?"),
         ("", "window = { hours = ['8', '18:00'] }", "two times of day"),
         ("", "window = { days = ['monday'] }", "did you mean “mon”?"),

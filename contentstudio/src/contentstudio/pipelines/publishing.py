@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from contentstudio.config import Config, Remote, Site, Static, Window
+from contentstudio.config import Config, RemoteCms, Site, Static, Window
 from contentstudio.google import indexing
 from contentstudio.indexing import indexnow
 from contentstudio.indexing.indexnow import Pinged
@@ -239,7 +239,7 @@ async def sites_to_sweep(ctx: Ctx, night: Night) -> list[str]:
     remote = [
         site
         for site in ctx.deps.config.site
-        if site.name in night.sites and isinstance(site.publish, Remote)
+        if site.name in night.sites and isinstance(site.publish, RemoteCms)
     ]
     return [ctx.spawn("sweep", SiteNight(site=site.name, date=night.date)) for site in remote]
 

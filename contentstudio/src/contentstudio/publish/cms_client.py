@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from contentstudio.config import Remote as Settings
+from contentstudio.config import RemoteCms
 from contentstudio.publish import diagnosis
 from overnight.errors import ConfigError, Permanent, Transient
 from overnight.http_headers import retry_after
@@ -104,13 +104,13 @@ class Answer:
         )
 
 
-class Remote:
+class CmsClient:
     """The CMS at `base`. No redirect is followed: a password would go along. A private address must
     be allowed.
     """
 
     def __init__(
-        self, base: str, settings: Settings, auth: httpx2.Auth | tuple[str, str] | None
+        self, base: str, settings: RemoteCms, auth: httpx2.Auth | tuple[str, str] | None
     ) -> None:
         import httpcore2
         import httpx2

@@ -24,7 +24,7 @@ from contentstudio import config as settings
 from contentstudio.config import Site
 from contentstudio.model import Image, Published
 from contentstudio.publish import diagnosis, fingerprint, render
-from contentstudio.publish.cms_client import Answer, Remote
+from contentstudio.publish.cms_client import Answer, CmsClient
 from contentstudio.publish.port import (
     UNDATED,
     Article,
@@ -82,7 +82,7 @@ class Ghost:
                 f"the secret of “{site.name}” is no Admin API key of Ghost: an id, a "
                 "colon, and a secret"
             )
-        self._remote = Remote(cms.url or site.url, cms, None)
+        self._remote = CmsClient(cms.url or site.url, cms, None)
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

@@ -34,7 +34,7 @@ from contentstudio.publish import (
     wordpress_blocks,
     wordpress_fields,
 )
-from contentstudio.publish.cms_client import Answer, Denied, Remote
+from contentstudio.publish.cms_client import Answer, CmsClient, Denied
 from contentstudio.publish.port import (
     UNDATED,
     Article,
@@ -112,7 +112,7 @@ class WordPress:
     def __init__(self, site: Site, cms: settings.WordPress) -> None:
         self.site = site
         self._cms = cms
-        self._remote = Remote(cms.url or site.url, cms, (cms.user, settings.secret(site)))
+        self._remote = CmsClient(cms.url or site.url, cms, (cms.user, settings.secret(site)))
         self._pictures = Pictures(self._remote)
         self._open = AsyncExitStack()
 

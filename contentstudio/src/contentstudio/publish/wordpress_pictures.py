@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from contentstudio.model import Image
-from contentstudio.publish.cms_client import Remote
+from contentstudio.publish.cms_client import CmsClient
 from contentstudio.publish.port import Article, Effect, sha256_of
 from contentstudio.publish.wordpress_blocks import Picture
 from contentstudio.text.slugs import in_ascii
@@ -31,7 +31,7 @@ TYPES = {
 class Pictures:
     """The media library behind `remote`."""
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: CmsClient) -> None:
         self._remote = remote
 
     async def uploaded(
