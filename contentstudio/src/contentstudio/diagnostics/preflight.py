@@ -338,7 +338,9 @@ async def network(config: Config) -> list[Check]:
 async def logins(config: Config) -> list[Check]:
     """Whether each CMS lets us in."""
     found = await _together(
-        _login(config, site) for site in _active(config) if isinstance(site.publish, RemoteCms | Git)
+        _login(config, site)
+        for site in _active(config)
+        if isinstance(site.publish, RemoteCms | Git)
     )
     return [check for each in found for check in each]
 

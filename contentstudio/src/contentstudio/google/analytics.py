@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, ValidationError
 from contentstudio.config import SearchConsoleSource
 from contentstudio.google import service_account
 from contentstudio.google.service_account import Account, NoAccess, body_of
-from contentstudio.research.demands import Demand, distinct
+from contentstudio.model import Demand, distinct
 from contentstudio.web.fetch import waiting
 from overnight.errors import Permanent, Transient
 

@@ -22,7 +22,7 @@ from typing import Any, Literal, Self
 
 from contentstudio import config as settings
 from contentstudio.config import Site
-from contentstudio.model import Image, Published
+from contentstudio.model import Existing, Image, Published, State
 from contentstudio.publish import diagnosis, fingerprint, render
 from contentstudio.publish.cms_client import Answer, CmsClient
 from contentstudio.publish.port import (
@@ -31,10 +31,8 @@ from contentstudio.publish.port import (
     Capabilities,
     Conflict,
     Effect,
-    Existing,
     Finding,
     OwnPost,
-    State,
     not_well,
     plan,
     readable,

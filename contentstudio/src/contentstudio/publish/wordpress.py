@@ -26,7 +26,7 @@ from urllib.parse import unquote, urlsplit
 
 from contentstudio import config as settings
 from contentstudio.config import Site
-from contentstudio.model import Draft, Published
+from contentstudio.model import Draft, Existing, Published, State
 from contentstudio.publish import (
     fingerprint,
     readers,
@@ -41,10 +41,8 @@ from contentstudio.publish.port import (
     Capabilities,
     Conflict,
     Effect,
-    Existing,
     Finding,
     OwnPost,
-    State,
     plan,
     readable,
     sha256_of,
