@@ -172,7 +172,7 @@ def _place_of_key(config: Config, site: Site) -> str:
 async def _search_console(config: Config, property: settings.Property) -> Finding:
     try:
         async with indexing.opened(config, property) as console:
-            await console.known()
+            await console.check_access()
     except (Permanent, Transient) as error:
         mend = (
             "add the service account to the property's users with all rights: a sitemap is "

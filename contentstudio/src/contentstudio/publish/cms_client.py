@@ -11,19 +11,17 @@ import asyncio
 from codecs import BOM_UTF8
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from contentstudio.config import RemoteCms
 from contentstudio.publish import diagnosis
+from contentstudio.web.fetch import waiting
 from overnight.errors import ConfigError, Permanent, Transient
-from overnight.http_headers import retry_after
 
 if TYPE_CHECKING:
     import httpx2
 
 MAX_BYTES = 20_000_000  # of one answer: a hundred posts with their texts are far below it
-MAX_RETRY_AFTER = 3_600.0  # seconds
 BUSY = (408, 425, 429)
 NO_CACHE = {
     "Cache-Control": "no-cache",
@@ -230,8 +228,7 @@ def _judged(method: Method, answer: Answer, allow: tuple[int, ...]) -> Answer:
     if status < 300 and (method != "GET" or (found and found.transient)):
         raise NotAnswered(sentence)
     if status >= 500 or status in BUSY:
-        waiting = retry_after(answer.headers, datetime.now(UTC), at_most=MAX_RETRY_AFTER)
-        raise Transient(sentence, retry_after=waiting)
+        raise Transient(sentence, retry_after=waiting(answer.headers))
     raise (
         Denied(sentence, field=_field(answer.data)) if status in (401, 403) else Permanent(sentence)
     )
