@@ -8,6 +8,7 @@ what to do then.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from codecs import BOM_UTF8
 from contextlib import suppress
 from dataclasses import dataclass
@@ -197,6 +198,11 @@ class CmsClient:
                 f"{refusal}: if that is where the CMS is, say private = true in its publish"
             ) from None
         return _answer(response, self.base, path)
+
+
+def uncached() -> dict[str, str]:
+    """A parameter by which no cache takes a request for an earlier one."""
+    return {"_": secrets.token_hex(6)}
 
 
 def _answer(response: httpx2.Response, base: str, path: str) -> Answer:

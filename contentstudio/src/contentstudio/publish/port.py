@@ -243,6 +243,24 @@ def plan(
     )
 
 
+def published(
+    article: Article, there: Existing, action: Literal["created", "updated", "unchanged"]
+) -> Published:
+    """What publishing did, of an article that stands there now."""
+    return Published(
+        url=there.url,
+        action=action,
+        path=there.path,
+        sha256=article.sha256,
+        differs=there.differs,
+    )
+
+
+def as_known(there: Existing, known: Existing) -> Existing:
+    """What stands there, with the hash and the differences of the write that brought it."""
+    return there.model_copy(update={"sha256": known.sha256, "differs": known.differs})
+
+
 def untouched(there: Existing, known: Existing | None) -> bool:
     """Whether it stands as we left it. A scheduled one that has come out since does; one taken back
     does not.

@@ -25,7 +25,7 @@ from contentstudio.publish.cms_client import Answer, CmsClient, NotAnswered
 from contentstudio.publish.diagnosis import HEADER
 from contentstudio.publish.port import Finding, not_well
 from contentstudio.publish.seo_fields import PLUGINS, STRUCTURED_DATA
-from contentstudio.publish.wordpress import API, PER_PAGE
+from contentstudio.publish.wordpress_addresses import API, PER_PAGE
 
 INDEX = "/wp-json/"
 # WordPress takes a date that is nearer than this for now, and one beyond it for a schedule
