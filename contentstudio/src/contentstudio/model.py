@@ -1,12 +1,12 @@
-"""What flows between the steps: topics, snapshots, drafts, verdicts."""
+"""What flows between the steps: demands, topics, snapshots, drafts, verdicts, publications."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class Model(BaseModel):
@@ -273,3 +273,81 @@ class Published(Model):
     indexed: bool = True
     differs: tuple[str, ...] = ()
     over: str | None = None
+
+
+State = Literal["draft", "scheduled", "published"]
+
+
+class Existing(Model):
+    """What stands under a slug.
+
+    `sha256` is `content_sha256` of the draft that was published, or None where that is not known or
+    where publishing it never came to its end. So a caller who finds another hash than its own, or
+    none, publishes. `action` says how it came to stand as it does. `fingerprint` is a hash of all
+    that we write there, so that a person's change shows;
+    `begun` says that it is the empty draft with which we began. `id` is the CMS's own. `marked` is
+    the hash of the draft that our mark there names, also where the words are not that draft's any
+    more. `parts` are the single fields of the fingerprint, where a CMS has such, and `differs` what
+    the CMS made otherwise when we wrote last.
+    """
+
+    url: str
+    sha256: str | None
+    action: Literal["created", "updated"] = "created"
+    path: str | None = None
+    id: str | None = None
+    state: State = "published"
+    fingerprint: str | None = None
+    modified: datetime | None = None
+    begun: bool = False
+    marked: str | None = None
+    parts: dict[str, str] = Field(default_factory=dict)
+    differs: tuple[str, ...] = ()
+
+
+MAX_QUERY = 200  # characters; longer ones are pasted by accident or by robots
+
+
+def _plain(query: str) -> str:
+    """In small letters, its blanks collapsed, and without what Postgres cannot hold."""
+    return " ".join(query.replace("\0", " ").casefold().split())[:MAX_QUERY].rstrip()
+
+
+Query = Annotated[str, AfterValidator(_plain)]
+
+
+class Demand(Model):
+    """A query that people put to a search engine, or that the owner wants to be found by.
+
+    `impressions` and `clicks` are counts over the days that the source was asked for, `position` is
+    the average place among the results from 1 on, None where it was never measured. `weight` is the
+    owner's word, 1 where there is none.
+    """
+
+    query: Query
+    source: str
+    impressions: int = 0
+    clicks: int = 0
+    position: float | None = None
+    weight: float = Field(default=1.0, gt=0, le=1_000)
+
+
+class Clicks(Model):
+    """What a query brought a site: clicks over the days that its source was asked for, a month ago
+    and now.
+    """
+
+    query: Query
+    before: int
+    now: int
+
+
+def distinct(demands: Iterable[Demand]) -> list[Demand]:
+    """One demand for each query, the first of them. What has no letter or digit asks
+    for nothing.
+    """
+    first: dict[str, Demand] = {}
+    for demand in demands:
+        if any(map(str.isalnum, demand.query)):
+            first.setdefault(demand.query, demand)
+    return list(first.values())

@@ -89,6 +89,26 @@ def test_the_defaults_are_the_missions(tmp_path: Path) -> None:
             "unknown key “budget.usd_per_week”; known here: usd_per_day",
         ),
         (SITE + "usd_per_day = 'much'\n", r"“site\[1\].usd_per_day”"),
+        (SITE + "'=feed' = 1\n", "unknown key “site\\[1\\].=feed”; known here: .*sources"),
+        (SITE + "WordPress = 1\n", "unknown key “site\\[1\\].WordPress”; known here: .*sources"),
+        (
+            SITE.replace(
+                '["https://a.example/feed.xml"]', '[{ page = "https://a.example/", feeds = 1 }]'
+            ),
+            r"unknown key “site\[1\].sources\[1\].feeds”; known here: page$",
+        ),
+        (
+            SITE + "publish = { to = 'ghost', user = 'me' }\n",
+            r"unknown key “site\[1\].publish.user”; known here: private, state, ",
+        ),
+        (
+            SITE + "analytics = { kind = 'matomo', url = 'https://a.example', site_id = 0 }\n",
+            r"“site\[1\].analytics.site_id” ",
+        ),
+        (
+            "[writing.prices.own]\ninput = 1\noutput = -1\n" + SITE,
+            "“writing.prices.own.output” ",
+        ),
         (SITE.replace("[[site]]", "[site]"), r"write \[\[site\]\]"),
     ],
 )

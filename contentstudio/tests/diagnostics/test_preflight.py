@@ -15,7 +15,9 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 
 from contentstudio import config as settings
-from contentstudio.cli.main import _check_sites, cli, defused
+from contentstudio.cli.main import cli
+from contentstudio.cli.review import defused
+from contentstudio.cli.up import _check_sites
 from contentstudio.diagnostics import preflight
 from contentstudio.diagnostics.preflight import Check
 from overnight.cli import output
@@ -151,7 +153,7 @@ def wrong(file: Path, *options: str) -> tuple[int, dict[str, tuple[str, str]]]:
 def test_a_config_that_is_well_has_nothing_to_mend(tmp_path: Path) -> None:
     file = write(tmp_path, "[writing]\nwriter = 'offline'")
     assert wrong(file, "--offline") == (0, {})
-    assert "Nothing to mend." in run(file, "check", "--offline").stdout
+    assert "Nothing to fix." in run(file, "check", "--offline").stdout
 
 
 @pytest.mark.parametrize(
@@ -238,6 +240,19 @@ def test_a_model_without_a_price_is_found_with_the_one_that_was_meant(
     assert wrong(write(tmp_path, priced), "--offline") == (0, {})
 
 
+@pytest.mark.parametrize("command", [["up", "--once"], ["check", "--offline"], ["morning"]])
+def test_a_command_reads_the_config_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("OVERNIGHT_DATABASE_URL", "postgresql://127.0.0.1:1/none")
+    read = []
+    load = settings.load
+    monkeypatch.setattr(settings, "load", lambda file: read.append(file) or load(file))
+    file = write(tmp_path, "[writing]\nwriter = 'anthropic'")
+    assert run(file, *command).exit_code > 0
+    assert read == [file]
+
+
 @pytest.mark.parametrize(
     "source", ["http://127.0.0.1:8080/feed", "http://localhost/feed", "http://[::1]/feed"]
 )
@@ -274,7 +289,7 @@ def test_a_language_that_a_gate_cannot_measure_is_worth_a_note(
         ("[writing]\nwriter = 'antropic'", "", "did you mean “anthropic”?"),
         ("[reserch]\ncron = '0 4 * * *'", "", "did you mean “research”?"),
         ("", "langauge = 'de'", "did you mean “language”?"),
-        ("", "language = 'english'", "two small letters"),
+        ("", "language = 'english'", "two lower-case letters"),
         ("", "publish = { to = 'wordpres' }", "did you mean “wordpress”?"),
         ("", "window = { hours = ['8', '18:00'] }", "two times of day"),
         ("", "window = { days = ['monday'] }", "did you mean “mon”?"),

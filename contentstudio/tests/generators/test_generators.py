@@ -26,6 +26,7 @@ from contentstudio import publish
 from contentstudio.model import (
     Block,
     Draft,
+    Existing,
     Image,
     InternalLink,
     ListBlock,
@@ -36,7 +37,7 @@ from contentstudio.model import (
     Sentence,
     TableBlock,
 )
-from contentstudio.publish.port import Article, Existing
+from contentstudio.publish.port import Article
 
 SITES = Path(__file__).parent / "sites"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "contentstudio" / "astro"

@@ -23,7 +23,7 @@ from contentstudio.config import SearchConsoleSource
 from contentstudio.google import analytics
 from contentstudio.google.analytics import BadProperty, queries
 from contentstudio.google.service_account import BadKeyFile, NoAccess
-from contentstudio.research.demands import Demand
+from contentstudio.model import Demand
 from overnight import logs
 from overnight.errors import Permanent, Transient
 

@@ -10,7 +10,7 @@ import pytest
 from contentstudio import app as studio
 from contentstudio.config import Config, Gates
 from contentstudio.demo.web import DemoWeb
-from contentstudio.research.demands import Clicks, Demand
+from contentstudio.model import Clicks, Demand
 from contentstudio.store.pages import Records
 from overnight.operations import control
 from overnight.pipelines.app import App

@@ -12,7 +12,7 @@ import pytest
 
 from contentstudio.publish import diagnosis
 from contentstudio.publish.cms_client import Answer, Denied, NotAnswered, _answer, _judged
-from contentstudio.publish.wordpress_doctor import Answers, diagnose
+from contentstudio.publish.wordpress_check import Answers, diagnose
 from overnight.errors import Permanent, Transient
 
 BASE = "https://garden.example"

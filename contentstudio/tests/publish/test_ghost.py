@@ -14,8 +14,8 @@ import pytest
 
 from contentstudio import config as settings
 from contentstudio import publish
-from contentstudio.model import Draft, Image, ListBlock, Reference, Section, Sentence
-from contentstudio.publish.port import Article, Existing
+from contentstudio.model import Draft, Existing, Image, ListBlock, Reference, Section, Sentence
+from contentstudio.publish.port import Article
 
 pytestmark = pytest.mark.contract
 

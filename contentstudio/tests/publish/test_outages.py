@@ -20,7 +20,7 @@ from publishing_jobs import Jobs
 from contentstudio import articles
 from contentstudio import config as settings
 from contentstudio.model import Draft, Section, Sentence
-from contentstudio.publish import ghost as ghost_adapter
+from contentstudio.publish import slug_drafts
 from overnight.operations import control
 from overnight.store.database import Database
 from overnight.store.records import Filter
@@ -98,7 +98,7 @@ async def house(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Any:
     monkeypatch.setenv("CONTENTSTUDIO_SECRET_GARDEN", ghost_module.KEY)
-    monkeypatch.setattr(ghost_adapter, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(slug_drafts, "PAUSES", (0.0, 0.0))
     with Proxy(ghost_server.port) as proxy:
         made = House(database, tmp_path / "contentstudio.toml", proxy, ghost_server.store)
         await made.clock.set(MONDAY)

@@ -21,7 +21,7 @@ from contentstudio import articles, console
 from contentstudio import config as settings
 from contentstudio.cli.main import cli
 from contentstudio.model import Draft, Section, Sentence
-from contentstudio.publish import ghost as ghost_adapter
+from contentstudio.publish import slug_drafts
 from overnight import http
 from overnight.console import site
 from overnight.console.access import Access
@@ -109,7 +109,7 @@ def desk(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Desk:
     monkeypatch.setenv("CONTENTSTUDIO_SECRET_GARDEN", ghost_module.KEY)
-    monkeypatch.setattr(ghost_adapter, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(slug_drafts, "PAUSES", (0.0, 0.0))
     return Desk(database, tmp_path / "contentstudio.toml", ghost_server)
 
 

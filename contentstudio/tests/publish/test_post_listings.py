@@ -12,7 +12,7 @@ import pytest
 
 from contentstudio import config as settings
 from contentstudio import publish
-from contentstudio.publish.cms_client import Answer, Remote
+from contentstudio.publish.cms_client import Answer, CmsClient
 from contentstudio.publish.port import OwnPost
 from overnight.errors import Permanent
 
@@ -37,14 +37,14 @@ def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Listed:
         answers = list(pages)
 
         async def ask(
-            self: Remote, method: str, path: str, *, allow: tuple[int, ...] = (), **_: Any
+            self: CmsClient, method: str, path: str, *, allow: tuple[int, ...] = (), **_: Any
         ) -> Answer:
             answer = answers.pop(0) if len(answers) > 1 else answers[0]
             if answer.status >= 300 and answer.status not in allow:
                 raise Permanent(f"{method} {path} was answered {answer.status}")
             return answer
 
-        monkeypatch.setattr(Remote, "ask", ask)
+        monkeypatch.setattr(CmsClient, "ask", ask)
         monkeypatch.setenv(
             "CONTENTSTUDIO_SECRET_GARDEN", "6748592f4b9b7700010f6564:" + "0123456789abcdef" * 4
         )

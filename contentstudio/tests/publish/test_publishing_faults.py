@@ -23,8 +23,7 @@ from publishing_jobs import Jobs
 from contentstudio import config as settings
 from contentstudio import publish
 from contentstudio.model import Draft, Image, Section, Sentence
-from contentstudio.publish import clones
-from contentstudio.publish import ghost as ghost_adapter
+from contentstudio.publish import clones, slug_drafts
 from overnight.errors import Transient
 from overnight.operations import control
 from overnight.store.database import Database
@@ -63,7 +62,7 @@ def ghost(
 ) -> Iterator[tuple[Jobs, Proxy, Any]]:
     """A studio whose site is on Ghost, behind the proxy."""
     monkeypatch.setenv("CONTENTSTUDIO_SECRET_GARDEN", ghost_module.KEY)
-    monkeypatch.setattr(ghost_adapter, "PAUSES", (0.0, 0.1))
+    monkeypatch.setattr(slug_drafts, "PAUSES", (0.0, 0.1))
     with Proxy(ghost_server.port) as proxy:
         yield Jobs(database, tmp_path / "contentstudio.toml"), proxy, ghost_server.store
 
@@ -102,7 +101,7 @@ async def test_what_was_begun_and_given_up_is_swept_and_what_is_needed_still_is_
     """The server breaks between the empty draft and its words, time after time, until a person
     cancels the job.
     """
-    monkeypatch.setattr(ghost_adapter, "ORPHAN_SECONDS", -1)
+    monkeypatch.setattr(slug_drafts, "ORPHAN_SECONDS", -1)
     jobs, proxy, store = ghost
     cms = f"{{ to = 'ghost', url = '{proxy.url}', private = true }}"
     jobs.file.write_text(

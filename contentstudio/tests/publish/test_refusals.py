@@ -17,7 +17,7 @@ from publishing_jobs import Jobs
 from contentstudio import config as settings
 from contentstudio.diagnostics import doctor
 from contentstudio.model import Draft, Section, Sentence
-from contentstudio.publish import ghost as ghost_adapter
+from contentstudio.publish import slug_drafts
 from contentstudio.publish.port import Finding
 from overnight.store.database import Database
 
@@ -61,7 +61,7 @@ def ghost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Any:
     monkeypatch.setenv("CONTENTSTUDIO_SECRET_GARDEN", ghost_module.KEY)
-    monkeypatch.setattr(ghost_adapter, "PAUSES", (0.0, 0.1))
+    monkeypatch.setattr(slug_drafts, "PAUSES", (0.0, 0.1))
     jobs = Jobs(database, tmp_path / "contentstudio.toml")
     with Proxy(ghost_server.port) as proxy:
         jobs.file.write_text(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from contentstudio.config import Window
-from contentstudio.publish.windows import gives_up_at, opens_in
+from contentstudio.config.windows import gives_up_at, opens_in
 
 HOUR = 3_600
 

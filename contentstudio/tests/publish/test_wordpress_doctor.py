@@ -8,13 +8,13 @@ from email.utils import format_datetime
 import httpx2
 import pytest
 
-from contentstudio.publish import wordpress_doctor
+from contentstudio.publish import wordpress_check
 from contentstudio.publish.cms_client import Answer
 
 
 def told(*dates: str) -> list[bool]:
     answer = Answer(200, {}, httpx2.Headers([("Date", date) for date in dates]))
-    return [found.ok and not found.mend for found in wordpress_doctor._clock(answer)]
+    return [found.ok and not found.mend for found in wordpress_check._clock(answer)]
 
 
 def date(seconds: float) -> str:

@@ -16,7 +16,7 @@ from contentstudio import app as studio
 from contentstudio import config as settings
 from contentstudio import pipelines
 from contentstudio.config import Config
-from contentstudio.research.demands import Demand
+from contentstudio.model import Demand
 from contentstudio.store.pages import Reader, Records
 from contentstudio.web import polite
 from contentstudio.web.fetch import Fetched

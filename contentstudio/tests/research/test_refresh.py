@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from contentstudio.config import Refresh
+from contentstudio.model import Clicks
 from contentstudio.research import refresh
-from contentstudio.research.demands import Clicks
 from contentstudio.research.refresh import Article
 
 RULES = Refresh(at_most=2, fallen=0.4, min_clicks=20)

@@ -9,7 +9,8 @@ import pytest
 
 from contentstudio import config as settings
 from contentstudio.google.analytics import span
-from contentstudio.research.demands import BrokenKeywords, Demand, parse_keywords, read_keywords
+from contentstudio.model import Demand
+from contentstudio.research.demands import BrokenKeywords, parse_keywords, read_keywords
 from overnight.errors import ConfigError
 
 ALL = """

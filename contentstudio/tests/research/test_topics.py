@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from contentstudio.config import Research, Weights
 from contentstudio.memory.embeddings import Lexical
+from contentstudio.model import Demand
 from contentstudio.research import topics
-from contentstudio.research.demands import Demand
 from contentstudio.research.topics import Near, Page, Story, clean_title
 from contentstudio.text.slugs import is_slug, slug_of
 

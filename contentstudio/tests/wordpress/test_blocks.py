@@ -30,7 +30,7 @@ from contentstudio.model import (
     Sentence,
     TableBlock,
 )
-from contentstudio.publish import fingerprint
+from contentstudio.publish import fingerprint, slug_drafts
 from contentstudio.publish import wordpress as adapter
 from contentstudio.publish.port import Article, Conflict
 from contentstudio.publish.wordpress import WordPress
@@ -397,7 +397,7 @@ async def late(
     desk: Desk, draft: Make, mu_plugin: Callable[[str], None], monkeypatch: Any, when: str
 ) -> dict[str, Any]:
     """An upload that was given up, whose picture comes before a later request."""
-    monkeypatch.setattr(adapter, "PAUSES", (0.0, 0.1))
+    monkeypatch.setattr(slug_drafts, "PAUSES", (0.0, 0.1))
     mu_plugin(LATE)
     desk.wordpress.sql(
         "insert into wp_options (option_name, option_value) values ('test_late', '0')"

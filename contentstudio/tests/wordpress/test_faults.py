@@ -18,6 +18,7 @@ import pytest
 from fault_proxy import FAULTS
 
 from contentstudio.model import Draft
+from contentstudio.publish import slug_drafts
 from contentstudio.publish import wordpress as adapter
 from overnight.operations import control
 from overnight.store.records import Filter
@@ -49,7 +50,7 @@ def only(desk: Desk, text: str, slug: str = "compost") -> None:
 async def test_a_fault_of_the_network(
     desk: Desk, draft: Make, monkeypatch: pytest.MonkeyPatch, fault: str, request_: str
 ) -> None:
-    monkeypatch.setattr(adapter, "PAUSES", (0.0, 0.1))
+    monkeypatch.setattr(slug_drafts, "PAUSES", (0.0, 0.1))
     desk.configure(timeout_seconds=1 if fault.startswith("hang") else 30)
     desk.proxy.fault(fault, *REQUESTS[request_])
     ending = await desk.publish("one", draft("A start."))
@@ -98,7 +99,7 @@ async def test_a_twin_that_a_slow_server_makes_late_is_removed(
 async def test_php_killed_and_started_again(
     desk: Desk, draft: Make, monkeypatch: pytest.MonkeyPatch, request_: str
 ) -> None:
-    monkeypatch.setattr(adapter, "PAUSES", (0.0, 0.1))
+    monkeypatch.setattr(slug_drafts, "PAUSES", (0.0, 0.1))
     once(
         desk,
         REQUESTS[request_],
@@ -114,7 +115,7 @@ async def test_php_killed_and_started_again(
 async def test_mariadb_killed_and_started_again(
     desk: Desk, draft: Make, monkeypatch: pytest.MonkeyPatch, request_: str
 ) -> None:
-    monkeypatch.setattr(adapter, "PAUSES", (0.0, 0.1))
+    monkeypatch.setattr(slug_drafts, "PAUSES", (0.0, 0.1))
     server = desk.wordpress.database
     once(desk, REQUESTS[request_], server.kill, after=server.start)
     ending = await desk.publish("one", draft("A start."))

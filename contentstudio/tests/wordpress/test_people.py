@@ -16,9 +16,9 @@ import pytest
 
 from contentstudio import config as settings
 from contentstudio import publish
-from contentstudio.model import Draft, Image
+from contentstudio.model import Draft, Existing, Image
 from contentstudio.publish import wordpress as adapter
-from contentstudio.publish.port import GONE, Article, Conflict, Existing, Publisher
+from contentstudio.publish.port import GONE, Article, Conflict, Publisher
 from overnight.errors import Transient
 from overnight.operations import control
 

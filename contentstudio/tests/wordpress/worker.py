@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from contentstudio.app import create
-from contentstudio.publish import wordpress
+from contentstudio.publish import slug_drafts
 from overnight.store.database import Database
 from overnight.testing import run_until_idle
 
@@ -18,7 +18,7 @@ FILE, URL, SECRET = (globals()[name] for name in ("FILE", "URL", "SECRET"))
 
 async def work() -> None:
     os.environ["CONTENTSTUDIO_SECRET_GARDEN"] = SECRET
-    wordpress.PAUSES = (0.0, 0.1)
+    slug_drafts.PAUSES = (0.0, 0.1)
     async with Database(URL) as database:
         await run_until_idle(create(Path(FILE)), database)
 

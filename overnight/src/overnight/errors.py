@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 FEW = 12  # names that a person reads as a list
 
@@ -127,6 +131,16 @@ class NotReady(LedgerUnavailable):
     """The database of the ledger is there and cannot serve now: it starts, is full, or is a
     standby.
     """
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong with a value: its place, such as `rows.0.clicks`, and what.
+
+    The value itself is left out: it may be long, or secret.
+    """
+    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(str(part) for part in fault["loc"])
+    return f"{place}: {fault['msg']}" if place else fault["msg"]
 
 
 def among(name: str, names: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from contentstudio.cli import context
 from overnight.cli import output
 from overnight.cli.commands import common, decisions
 from overnight.cli.runner import Session, json_option, pass_session, tell
@@ -14,19 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from contentstudio.articles import Started, Verb
-    from contentstudio.config import Config
     from overnight.store.database import Database
 
 _site = click.argument("site")
 _slug = click.argument("slug")
 _why = click.option("--reason", required=True, help="Why; saved in the audit log.")
 _perhaps_why = click.option("--reason", default="", help="Why; saved in the audit log.")
-
-
-def _config() -> Config:
-    from contentstudio import config
-
-    return config.load(click.get_current_context().find_root().meta["file"])
 
 
 def _ask(
@@ -40,7 +34,7 @@ def _ask(
 ) -> None:
     from contentstudio import articles
 
-    app, settings = session.needed_app(), _config()
+    app, settings = session.needed_app(), context.config()
 
     async def work(database: Database) -> Started:
         return await articles.ask(
@@ -59,7 +53,7 @@ def _begin(
     data: dict[str, Any],
     as_json: bool,
 ) -> None:
-    """Begin a job, and tell how to follow it and what holds it."""
+    """Begin a job, and say how to follow it and what it waits for."""
     from overnight.observability import report
 
     async def begin(database: Database) -> tuple[Started, list[str], bool]:
@@ -69,23 +63,23 @@ def _begin(
 
     started, off, at_work = session.run(begin)
     data = {"job_id": started.job_id, "new": started.new, **data}
-    tell(as_json, data, lambda: _render(started, _holding(off, pipeline, site), at_work))
+    tell(as_json, data, lambda: _render(started, _paused_scope(off, pipeline, site), at_work))
 
 
-def _holding(off: list[str], pipeline: str, site: str) -> str | None:
-    """The switch that holds the job, if one is off."""
+def _paused_scope(off: list[str], pipeline: str, site: str) -> str | None:
+    """The scope that pauses the job, if one is paused."""
     return next(
         (scope for scope in off if scope in ("all", f"key:{site}", f"pipeline:{pipeline}")), None
     )
 
 
-def _render(started: Started, held: str | None, at_work: bool) -> None:
+def _render(started: Started, paused: str | None, at_work: bool) -> None:
     called = common.called()
     click.echo(started.said())
     click.echo(f"follow it:  {called} show {started.job_id}")
-    if held is not None:
-        scope = held.replace("key:", "site:", 1)
-        click.echo(f"It waits, for “{scope}” is paused. To let it go:  {called} resume {scope}")
+    if paused is not None:
+        scope = paused.replace("key:", "site:", 1)
+        click.echo(f"It waits, for “{scope}” is paused. To resume it:  {called} resume {scope}")
     elif not at_work:
         click.echo(f"No worker is running; this one carries it out:  {called} up")
 
@@ -176,11 +170,11 @@ def overwrite(session: Session, job: str, seen: str | None, reason: str, as_json
         )
 
     row = session.run(work)
-    said = (
+    text = (
         f"job {row['job_id']} publishes ours in its place\nfollow it:  {common.called()} "
         f"show {row['job_id']}"
     )
-    tell(as_json, {"overwrites": row}, lambda: click.echo(said))
+    tell(as_json, {"overwrites": row}, lambda: click.echo(text))
 
 
 @click.command("render")
@@ -196,7 +190,7 @@ def render(session: Session, name: str, reason: str, as_json: bool) -> None:
     """
     from contentstudio import articles
 
-    app, settings = session.needed_app(), _config()
+    app, settings = session.needed_app(), context.config()
 
     async def work(database: Database) -> Started:
         return await articles.render(app, settings, database, name, reason=reason)
@@ -218,7 +212,7 @@ def articles_command(
     """Published articles and their slugs; with SLUG its versions."""
     from contentstudio import articles
 
-    settings = _config()
+    settings = context.config()
 
     async def read(database: Database) -> list[dict[str, Any]]:
         if site is not None and slug is not None:
@@ -262,4 +256,4 @@ def _render_versions(rows: list[dict[str, Any]]) -> None:
     output.table("", states, columns, empty="It was never published.", spare=("at", "state"))
 
 
-ALL = (publish, unpublish, rollback, refresh, overwrite, articles_command)
+COMMANDS = (publish, unpublish, rollback, refresh, overwrite, articles_command)

@@ -41,9 +41,9 @@ async def check(config: Config, site: Site) -> list[Finding]:
 async def _publisher(config: Config, site: Site) -> list[Finding]:
     try:
         if isinstance(site.publish, settings.WordPress):
-            from contentstudio.publish import wordpress_doctor
+            from contentstudio.publish import wordpress_check
 
-            return await wordpress_doctor.examine(site, site.publish)
+            return await wordpress_check.examine(site, site.publish)
         async with publish.opened(config, site) as publisher:
             return await publisher.check()
     except ConfigError as error:
@@ -172,7 +172,7 @@ def _place_of_key(config: Config, site: Site) -> str:
 async def _search_console(config: Config, property: settings.Property) -> Finding:
     try:
         async with indexing.opened(config, property) as console:
-            await console.known()
+            await console.check_access()
     except (Permanent, Transient) as error:
         mend = (
             "add the service account to the property's users with all rights: a sitemap is "

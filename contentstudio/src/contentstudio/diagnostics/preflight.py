@@ -23,7 +23,7 @@ from contentstudio.config import (
     FeedSource,
     Git,
     PageSource,
-    Remote,
+    RemoteCms,
     SearchConsoleSource,
     SensitiveTopic,
     Site,
@@ -200,7 +200,7 @@ def _google(config: Config, sites: Sequence[Site]) -> list[Check]:
 
 
 def _secret(config: Config, site: Site) -> list[Check]:
-    if not isinstance(site.publish, Remote):
+    if not isinstance(site.publish, RemoteCms):
         return []
     try:
         settings.secret(site)
@@ -338,7 +338,9 @@ async def network(config: Config) -> list[Check]:
 async def logins(config: Config) -> list[Check]:
     """Whether each CMS lets us in."""
     found = await _together(
-        _login(config, site) for site in _active(config) if isinstance(site.publish, Remote | Git)
+        _login(config, site)
+        for site in _active(config)
+        if isinstance(site.publish, RemoteCms | Git)
     )
     return [check for each in found for check in each]
 

@@ -6,37 +6,23 @@ the Pacific, and final two to three days later.
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from contentstudio.config import SearchConsoleSource
-from contentstudio.google import service_account
-from contentstudio.google.service_account import Account, NoAccess, body_of
-from contentstudio.research.demands import Demand, distinct
-from contentstudio.web.fetch import waiting
-from overnight.errors import Permanent, Transient
+from contentstudio.google import client
+from contentstudio.google.client import BadProperty, Client
+from contentstudio.model import Demand, distinct
 
-if TYPE_CHECKING:
-    import httpx2
+__all__ = ["BadProperty", "queries", "span"]
 
 SCOPE = "https://www.googleapis.com/auth/webmasters.readonly"
 PAGE_ROWS = 25_000
 MAX_ROWS = 50_000
 LATE_DAYS = 3
-TIMEOUT_SECONDS = 60.0  # for one answer
-QUOTA_WAIT = 3_600.0  # seconds, where a quota is used up and nobody says when it is refilled
-_TOO_OFTEN = frozenset(
-    {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"}
-)
-
-
-class BadProperty(Permanent):
-    """Search Console does not know the property, or not the request."""
 
 
 class _Row(BaseModel):
@@ -66,11 +52,8 @@ async def queries(
     Raises NoAccess, BadKeyFile or BadProperty, which say what to do, or `Transient` where a later
     try may work.
     """
-    import httpx2
-
-    account = await asyncio.to_thread(service_account.load, key_file)
     first, last = span(day, source.days)
-    asked: dict[str, Any] = {
+    question: dict[str, Any] = {
         "startDate": first.isoformat(),
         "endDate": last.isoformat(),
         "dimensions": ["query"],
@@ -78,80 +61,21 @@ async def queries(
         "dataState": "final",
         "rowLimit": PAGE_ROWS,
     }
-    name = quote(source.search_console, safe="")
-    url = f"{endpoint.rstrip('/')}/webmasters/v3/sites/{name}/searchAnalytics/query"
-    rows: list[_Row] = []
-    async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
-        token = await service_account.token(account, SCOPE, client)
-        client.headers["Authorization"] = f"Bearer {token}"
-        while len(rows) < MAX_ROWS:
-            page = await _ask(client, url, {**asked, "startRow": len(rows)}, source, account)
-            rows += page
-            if len(page) < PAGE_ROWS:
-                break
+    async with client.opened(endpoint, key_file, SCOPE, source.search_console) as console:
+        rows = await _rows(console, question)
     return distinct(_demand(row, source.address) for row in rows)
 
 
-async def _ask(
-    client: httpx2.AsyncClient,
-    url: str,
-    body: dict[str, Any],
-    source: SearchConsoleSource,
-    account: Account,
-) -> list[_Row]:
-    import httpx2
-
-    try:
-        answer = await client.post(url, json=body)
-    except httpx2.TransportError as error:
-        raise Transient(
-            f"Search Console did not answer: {error or type(error).__name__}."
-        ) from None
-    if answer.status_code != 200:
-        raise failure(answer, source.search_console, account)
-    try:
-        return _Answer.model_validate_json(answer.content).rows
-    except ValidationError as error:
-        wrong = error.errors(include_url=False, include_input=False)[0]["msg"]
-        raise Transient(
-            f"Search Console answered 200 with something else than rows: {wrong}."
-        ) from None
-
-
-def failure(answer: httpx2.Response, name: str, account: Account) -> Permanent | Transient:
-    """What an answer that is no success means for the property of that name."""
-    status = answer.status_code
-    told = body_of(answer).get("error")
-    told = told if isinstance(told, dict) else {}
-    why = f"{status}: {str(told.get('message') or answer.reason_phrase)[:300]}"
-    if status == 429 or status >= 500:
-        return Transient(
-            f"Search Console is not to be had now ({why}).", retry_after=waiting(answer.headers)
-        )
-    if status == 403 and _reasons(told) & _TOO_OFTEN:
-        return Transient(
-            f"Search Console was asked too often ({why}).",
-            retry_after=waiting(answer.headers) or QUOTA_WAIT,
-        )
-    if status in (401, 403):
-        return NoAccess(
-            f"Search Console does not let {account.client_email} read {name} ({why}): "
-            "add that address to the "
-            "property's users, and switch on the Search Console API in its project."
-        )
-    return BadProperty(
-        f"Search Console refuses the question for {name} ({why}): check search_console "
-        "in the config."
-    )
-
-
-def _reasons(told: dict[Any, Any]) -> set[str]:
-    errors = told.get("errors")
-    return (
-        {str(e.get("reason")) for e in errors if isinstance(e, dict)}
-        if isinstance(errors, list)
-        else set()
-    )
+async def _rows(console: Client, question: dict[str, Any]) -> list[_Row]:
+    """All pages of an answer, up to `MAX_ROWS`."""
+    rows: list[_Row] = []
+    path = f"{console.path}/searchAnalytics/query"
+    while len(rows) < MAX_ROWS:
+        page = await console.read(_Answer, "rows", path, {**question, "startRow": len(rows)})
+        rows += page.rows
+        if len(page.rows) < PAGE_ROWS:
+            break
+    return rows
 
 
 def _demand(row: _Row, source: str) -> Demand:

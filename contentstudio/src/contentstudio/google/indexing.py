@@ -1,4 +1,4 @@
-"""Google's Search Console: submit a sitemap, and ask what became of a page. There is no way to ping
+"""Google's Search Console: submit a sitemap, and ask how a page stands. There is no way to ping
 Google of articles.
 
 Its limits, as documented: 2,000 inspections a day and property.
@@ -6,27 +6,18 @@ Its limits, as documented: 2,000 inspections a day and property.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from contentstudio.config import Config, Property
-from contentstudio.google import service_account
-from contentstudio.google.analytics import failure
-from contentstudio.google.service_account import Account
+from contentstudio.google import client
+from contentstudio.google.client import Client, quoted
 from contentstudio.model import Model
-from overnight.errors import Transient
-
-if TYPE_CHECKING:
-    import httpx2
 
 SCOPE = "https://www.googleapis.com/auth/webmasters"
-TIMEOUT_SECONDS = 60.0  # for one answer; an inspection takes some seconds
 
 
 class Inspection(Model):
@@ -54,72 +45,36 @@ class _Answer(BaseModel):
 
 
 class SearchConsole:
-    """A property, with a token for an hour."""
+    """A property. Every method raises NoAccess, BadProperty, or `Transient`."""
 
-    def __init__(
-        self, client: httpx2.AsyncClient, endpoint: str, account: Account, property: str
-    ) -> None:
-        self._client = client
-        self._endpoint = endpoint.rstrip("/")
-        self._account = account
-        self._property = property
+    def __init__(self, console: Client) -> None:
+        self._console = console
 
-    async def known(self) -> None:
-        """See that the account may ask for the property. Raises NoAccess, BadProperty, or
-        `Transient`.
-        """
-        await self._ask("GET", f"/webmasters/v3/sites/{_quoted(self._property)}")
+    async def check_access(self) -> None:
+        """See that the account may ask for the property."""
+        await self._console.ask("GET", self._console.path)
 
     async def submit(self, sitemap: str) -> None:
-        """Submit a sitemap; again is no error. Raises NoAccess, BadProperty, or `Transient`."""
-        await self._ask(
-            "PUT", f"/webmasters/v3/sites/{_quoted(self._property)}/sitemaps/{_quoted(sitemap)}"
-        )
+        """Submit a sitemap; again is no error."""
+        await self._console.ask("PUT", f"{self._console.path}/sitemaps/{quoted(sitemap)}")
 
     async def inspect(self, url: str) -> Inspection:
-        """What became of a page. Raises NoAccess, BadProperty, or `Transient`."""
-        body = {"inspectionUrl": url, "siteUrl": self._property}
-        answer = await self._ask("POST", "/v1/urlInspection/index:inspect", body)
-        try:
-            status = _Answer.model_validate_json(answer.content).result.status
-        except ValidationError as error:
-            wrong = error.errors(include_url=False, include_input=False)[0]["msg"]
-            raise Transient(
-                f"Search Console answered 200 with something else than an inspection: {wrong}."
-            ) from None
+        """What Google knows of a page."""
+        question = {"inspectionUrl": url, "siteUrl": self._console.property_name}
+        answer = await self._console.read(
+            _Answer, "an inspection", "/v1/urlInspection/index:inspect", question
+        )
+        status = answer.result.status
         return Inspection(
             indexed=status.verdict == "PASS",
             verdict=status.coverage or status.verdict,
             crawled_at=status.crawled_at,
         )
 
-    async def _ask(
-        self, method: Literal["GET", "PUT", "POST"], path: str, body: Any = None
-    ) -> httpx2.Response:
-        import httpx2
-
-        try:
-            answer = await self._client.request(method, self._endpoint + path, json=body)
-        except httpx2.TransportError as error:
-            raise Transient(
-                f"Search Console did not answer: {error or type(error).__name__}."
-            ) from None
-        if answer.status_code not in (200, 204):
-            raise failure(answer, self._property, self._account)
-        return answer
-
 
 @asynccontextmanager
-async def opened(config: Config, property: Property) -> AsyncIterator[SearchConsole]:
+async def opened(config: Config, of: Property) -> AsyncIterator[SearchConsole]:
     """Search Console as the service account. Raises NoAccess, BadKeyFile, or `Transient`."""
-    import httpx2
-
-    account = await asyncio.to_thread(service_account.load, config.google_key_file())
-    async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
-        token = await service_account.token(account, SCOPE, client)
-        client.headers["Authorization"] = f"Bearer {token}"
-        yield SearchConsole(client, config.google.endpoint, account, property.name)
-
-
-def _quoted(text: str) -> str:
-    return quote(text, safe="")
+    endpoint, key_file = config.google.endpoint, config.google_key_file()
+    async with client.opened(endpoint, key_file, SCOPE, of.name) as console:
+        yield SearchConsole(console)

@@ -24,7 +24,7 @@ import hashlib
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from contentstudio.config import Config, Remote, Static
+from contentstudio.config import Config, RemoteCms, Static
 from contentstudio.pipelines import publishing, remembering, researching, writing
 from contentstudio.pipelines.researching import jobs_of
 from contentstudio.pipelines.work import Asked, Demanded, Night, Refreshing, Source, Topic
@@ -240,7 +240,7 @@ def _care(config: Config) -> list[Pipeline]:
     render = Pipeline("render", key=lambda work: work.site)
     render.step(publishing.render, retry=Retry(3), timeout=600, breaker="cms {key}", limits=at_site)
     by_name = [rollback, publish, unpublish, rewrite, render]
-    if not any(isinstance(site.publish, Remote) for site in config.site):
+    if not any(isinstance(site.publish, RemoteCms) for site in config.site):
         return by_name
 
     timezone = config.research.timezone

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from contentstudio.config import Config, Remote, Site, Static, Window
+from contentstudio.config import Config, RemoteCms, Site, Static, Window, windows
 from contentstudio.google import indexing
 from contentstudio.indexing import indexnow
 from contentstudio.indexing.indexnow import Pinged
-from contentstudio.model import Draft, Published
+from contentstudio.model import Draft, Existing, Published
 from contentstudio.pipelines.work import (
     AskedSite,
     Ctx,
@@ -28,8 +28,7 @@ from contentstudio.pipelines.work import (
     Swept,
     Unpublished,
 )
-from contentstudio.publish import windows
-from contentstudio.publish.port import GONE, Article, Conflict, Effect, Existing
+from contentstudio.publish.port import GONE, Article, Conflict, Effect
 from contentstudio.publish.static import StaticPublisher
 from contentstudio.store import index_status, publications
 from contentstudio.store.publications import Turn
@@ -61,7 +60,7 @@ async def publish(ctx: Ctx, judged: Judged) -> Published | Review | Snooze:
         if turn is None:
             return Snooze(BUSY_SECONDS, f"another job is publishing “{draft.slug}”")
         known = await publications.read(database, site.name, draft.slug)
-        await publications.begin(database, site.name, article, ctx.job_id)
+        await publications.begin(database, site.name, draft.slug, article.sha256, ctx.job_id)
         try:
             published, there = await publisher.publish(
                 article, _effect(ctx, turn), known.existing, [*known.begun, article.sha256]
@@ -239,7 +238,7 @@ async def sites_to_sweep(ctx: Ctx, night: Night) -> list[str]:
     remote = [
         site
         for site in ctx.deps.config.site
-        if site.name in night.sites and isinstance(site.publish, Remote)
+        if site.name in night.sites and isinstance(site.publish, RemoteCms)
     ]
     return [ctx.spawn("sweep", SiteNight(site=site.name, date=night.date)) for site in remote]
 

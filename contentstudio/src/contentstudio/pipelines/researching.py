@@ -19,7 +19,7 @@ from contentstudio.config import (
     SitemapSource,
 )
 from contentstudio.google import analytics
-from contentstudio.model import Snapshot
+from contentstudio.model import Demand, Snapshot
 from contentstudio.pipelines.work import (
     Candidate,
     Chosen,
@@ -32,7 +32,6 @@ from contentstudio.pipelines.work import (
     Topic,
 )
 from contentstudio.research import demands, extract, feeds, sitemaps, topics
-from contentstudio.research.demands import Demand
 from contentstudio.research.extract import NoContent
 from contentstudio.store.pages import Reader
 from contentstudio.text.slugs import slug_of

@@ -6,8 +6,9 @@ from contextlib import AbstractAsyncContextManager
 
 from contentstudio import config as settings
 from contentstudio.config import Config, Site
+from contentstudio.model import Existing
 from contentstudio.publish import own_pages
-from contentstudio.publish.port import Existing, Publisher, content_sha256
+from contentstudio.publish.port import Publisher, content_sha256
 from contentstudio.publish.static import StaticPublisher, StaticSite
 
 __all__ = ["Existing", "Publisher", "StaticSite", "content_sha256", "opened"]

@@ -8,22 +8,21 @@ what to do then.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from codecs import BOM_UTF8
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from contentstudio.config import Remote as Settings
+from contentstudio.config import RemoteCms
 from contentstudio.publish import diagnosis
+from contentstudio.web.fetch import waiting
 from overnight.errors import ConfigError, Permanent, Transient
-from overnight.http_headers import retry_after
 
 if TYPE_CHECKING:
     import httpx2
 
 MAX_BYTES = 20_000_000  # of one answer: a hundred posts with their texts are far below it
-MAX_RETRY_AFTER = 3_600.0  # seconds
 BUSY = (408, 425, 429)
 NO_CACHE = {
     "Cache-Control": "no-cache",
@@ -104,13 +103,13 @@ class Answer:
         )
 
 
-class Remote:
+class CmsClient:
     """The CMS at `base`. No redirect is followed: a password would go along. A private address must
     be allowed.
     """
 
     def __init__(
-        self, base: str, settings: Settings, auth: httpx2.Auth | tuple[str, str] | None
+        self, base: str, settings: RemoteCms, auth: httpx2.Auth | tuple[str, str] | None
     ) -> None:
         import httpcore2
         import httpx2
@@ -201,6 +200,11 @@ class Remote:
         return _answer(response, self.base, path)
 
 
+def uncached() -> dict[str, str]:
+    """A parameter by which no cache takes a request for an earlier one."""
+    return {"_": secrets.token_hex(6)}
+
+
 def _answer(response: httpx2.Response, base: str, path: str) -> Answer:
     data, page = _read(response)
     return Answer(response.status_code, data, response.headers, base, path, page)
@@ -230,8 +234,7 @@ def _judged(method: Method, answer: Answer, allow: tuple[int, ...]) -> Answer:
     if status < 300 and (method != "GET" or (found and found.transient)):
         raise NotAnswered(sentence)
     if status >= 500 or status in BUSY:
-        waiting = retry_after(answer.headers, datetime.now(UTC), at_most=MAX_RETRY_AFTER)
-        raise Transient(sentence, retry_after=waiting)
+        raise Transient(sentence, retry_after=waiting(answer.headers))
     raise (
         Denied(sentence, field=_field(answer.data)) if status in (401, 403) else Permanent(sentence)
     )

@@ -14,87 +14,59 @@ import html
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any, Literal, Self
+from collections.abc import AsyncIterator, Collection, Iterator
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 from contentstudio import config as settings
 from contentstudio.config import Site
-from contentstudio.model import Image, Published
+from contentstudio.model import Existing, Image, Published, State
 from contentstudio.publish import diagnosis, fingerprint, render
-from contentstudio.publish.cms_client import Answer, Remote
+from contentstudio.publish.cms_client import Answer, CmsClient
 from contentstudio.publish.port import (
     UNDATED,
     Article,
     Capabilities,
     Conflict,
     Effect,
-    Existing,
     Finding,
     OwnPost,
-    State,
+    as_known,
     not_well,
     plan,
+    published,
     readable,
     sha256_of,
     untouched,
 )
+from contentstudio.publish.slug_drafts import PICTURE_TYPES, Post, SlugDraftCms, picture_kind
 from contentstudio.text.slugs import in_ascii
 from overnight.errors import ConfigError, Permanent, Transient
 
 API = "/ghost/api/admin"
 VERSION = "v5.0"
 TOKEN_SECONDS = 240  # Ghost takes no token for more than five minutes
-PAUSES = (
-    0.0,
-    2.0,
-    6.0,
-    12.0,
-)  # seconds before each look for what a slow server may still be making
-ORPHAN_SECONDS = 3_600  # an empty draft is left alone for so long: it may be another installation's
 PER_PAGE = 100
 STATES: dict[str, State] = {"published": "published", "scheduled": "scheduled"}
-TYPES = {
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "gif": "image/gif",
-    "webp": "image/webp",
-}
 # what stands in it, Ghost leaves as it is
 CARD = "<!--kg-card-begin: html-->\n{}\n<!--kg-card-end: html-->"
 BEGUN = CARD.format("<!--contentstudio:begun-->")
 _OURS = re.compile(r"<!--contentstudio:([0-9a-f.]+)-->\n(.*)", re.DOTALL)
 
 
-class Ghost:
+class Ghost(SlugDraftCms):
     """A site of Ghost."""
 
     can = Capabilities(frozenset({"draft", "scheduled", "published"}), media=True, tags=True)
 
     def __init__(self, site: Site, cms: settings.Ghost) -> None:
-        self.site = site
         self._key = settings.secret(site)
         if not re.fullmatch(r"[0-9a-f]+:(?:[0-9a-f]{2})+", self._key):
             raise ConfigError(
                 f"the secret of “{site.name}” is no Admin API key of Ghost: an id, a "
                 "colon, and a secret"
             )
-        self._remote = Remote(cms.url or site.url, cms, None)
-        self._open = AsyncExitStack()
-
-    async def __aenter__(self) -> Self:
-        await self._open.enter_async_context(self._remote)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._open.aclose()
-
-    async def find(self, slug: str, known: Existing | None = None) -> Existing | None:
-        post = await self._look(slug, known)
-        return None if post is None else _existing(post)
+        super().__init__(site, CmsClient(cms.url or site.url, cms, None))
 
     async def publish(
         self,
@@ -106,11 +78,9 @@ class Ghost:
         there = await self.find(article.draft.slug, known)
         if plan(article, there, known, ours) == "leave":
             assert there is not None and known is not None
-            left = there.model_copy(update={"sha256": known.sha256, "differs": known.differs})
-            return Published(
-                url=left.url, action="unchanged", sha256=article.sha256, differs=left.differs
-            ), left
-        number = there.id if there and there.id else await self._begin(article, effect)
+            same = as_known(there, known)
+            return published(article, same, "unchanged"), same
+        number = there.id if there and there.id else await self._begun(article, effect)
         fields = await self._fields(article, there, effect)
 
         async def call() -> Existing:
@@ -131,60 +101,21 @@ class Ghost:
         written = Existing.model_validate(
             await effect("publish", content=content, call=call, repeatable=True)
         )
-        action: Literal["created", "updated"] = "created" if known is None else "updated"
-        return Published(
-            url=written.url, action=action, sha256=article.sha256, differs=written.differs
-        ), written
+        return published(article, written, "created" if known is None else "updated"), written
 
-    async def unpublish(
-        self, slug: str, effect: Effect, known: Existing | None = None
-    ) -> Existing | None:
-        there = await self.find(slug, known)
-        if there is None or known is None:
-            return there
-        if there.state == "draft":  # what a person wrote there since is no version of ours
-            return known.model_copy(update={"state": "draft", "url": there.url})
-        if not untouched(there, known):
-            raise Conflict(f"{there.url} was changed by a person", there)
+    async def _withdraw(self, slug: str, there: Existing, known: Existing) -> Existing:
+        post = await self._look(slug, there)
+        if post is None:
+            raise Conflict(f"{there.url} was taken away by a person", None, url=there.url)
+        if not untouched(_existing(post), known):
+            raise Conflict(f"{there.url} was changed by a person", _existing(post))
+        fields = {"status": "draft", "updated_at": post["updated_at"]}
+        return _existing(await self._put(str(there.id), fields))
 
-        async def call() -> Existing:
-            post = await self._look(slug, there)
-            if post is None:
-                raise Conflict(f"{there.url} was taken away by a person", None, url=there.url)
-            if not untouched(_existing(post), known):
-                raise Conflict(f"{there.url} was changed by a person", _existing(post))
-            fields = {"status": "draft", "updated_at": post["updated_at"]}
-            return _existing(await self._put(str(there.id), fields))
-
-        content = ["draft", there.fingerprint, str(there.modified)]
-        found = Existing.model_validate(
-            await effect("unpublish", content=content, call=call, repeatable=True)
-        )
-        return found.model_copy(update={"sha256": known.sha256, "differs": known.differs})
-
-    async def sweep(
-        self, effect: Effect, under_way: Callable[[], Awaitable[Collection[str]]]
-    ) -> list[str]:
+    async def _drafts(self) -> list[Post]:
         params = {"filter": "status:draft", "limit": PER_PAGE, "formats": "html"}
-        posts = (await self._ask("GET", "/posts/", params=params)).data["posts"]
-        old = datetime.now(UTC) - timedelta(seconds=ORPHAN_SECONDS)
-        lost = [
-            post for post in posts if _begun(post) and (_moment(post["updated_at"]) or old) < old
-        ]
-        slugs = {in_ascii(slug) for slug in await under_way()}
-        lost = [
-            p
-            for p in lost
-            if p["slug"] not in slugs and re.sub(r"-\d+$", "", p["slug"]) not in slugs
-        ]
-        for post in lost:
-            await effect(
-                "remove",
-                content=post["id"],
-                call=partial(self._remove, post["id"]),
-                repeatable=True,
-            )
-        return [post["slug"] for post in lost]
+        posts: list[Post] = (await self._ask("GET", "/posts/", params=params)).data["posts"]
+        return posts
 
     async def posts(self) -> AsyncIterator[OwnPost]:
         page: int | None = 1
@@ -204,7 +135,7 @@ class Ghost:
 
     async def check(self) -> list[Finding]:
         try:
-            answer = await self._remote.look(
+            answer = await self._client.look(
                 "GET", f"{API}/posts/", params={"limit": 1}, headers=self._headers()
             )
         except Transient as error:
@@ -218,51 +149,50 @@ class Ghost:
             return [Finding(what="the Admin API knows our key", ok=True)]
         return [diagnosis.finding(answer, settings.secret_name(self.site))]
 
-    async def _look(self, slug: str, known: Existing | None = None) -> dict[str, Any] | None:
-        """The post with the id that we kept, else what has the slug."""
+    async def _look(self, slug: str, known: Existing | None = None) -> Post | None:
         paths = [f"/posts/{known.id}/"] if known is not None and known.id is not None else []
         for path in [*paths, f"/posts/slug/{in_ascii(slug)}/"]:
             answer = await self._ask("GET", path, params={"formats": "html"}, allow=(404,))
             if answer.status == 200:
-                post: dict[str, Any] = answer.data["posts"][0]
+                post: Post = answer.data["posts"][0]
                 return post
         return None
 
-    async def _begin(self, article: Article, effect: Effect) -> str:
-        """An empty draft with the slug, once; its id. A `-2` that we are given instead is never
-        kept.
-        """
+    async def _begun(self, article: Article, effect: Effect) -> str:
+        """The id of an empty draft with the slug of the article."""
         slug = in_ascii(article.draft.slug)
+        return str(await self._begin(slug, slug, effect))
 
-        async def call() -> str:
-            begun = {"title": slug, "slug": slug, "status": "draft", "html": BEGUN}
-            post = (
-                await self._ask(
-                    "POST", "/posts/", params={"source": "html"}, json={"posts": [begun]}
-                )
-            ).data["posts"][0]
-            if post["slug"] == slug:
-                return str(post["id"])
-            await self._remove(post["id"])
-            there = await self.find(slug)
-            if there is not None:
-                raise Conflict(f"{there.url} was not written by us", there)
-            raise Permanent(
-                f"Ghost made “{post['slug']}” of the slug “{slug}”: give the article another one"
-            )
+    async def _create(self, slug: str) -> Post:
+        draft = {"title": slug, "slug": slug, "status": "draft", "html": BEGUN}
+        options = {"params": {"source": "html"}, "json": {"posts": [draft]}}
+        post: Post = (await self._ask("POST", "/posts/", **options)).data["posts"][0]
+        return post
 
-        async def probe() -> str | None:
-            post = await self._look(slug)
-            return str(post["id"]) if post and _begun(post) else None
+    def _slug_refused(self, slug: str, other: str) -> Permanent:
+        return Permanent(f"Ghost made “{other}” of the slug “{slug}”: give the article another one")
 
-        return str(await effect("begin", content=slug, call=call, probe=probe, pauses=PAUSES))
+    @staticmethod
+    def _existing(post: Post) -> Existing:
+        return _existing(post)
 
-    async def _remove(self, number: str) -> None:
-        """Delete a draft of ours, if it is still as we made it."""
+    @staticmethod
+    def _is_begun(post: Post) -> bool:
+        return _is_begun(post)
+
+    @staticmethod
+    def _changed_at(post: Post) -> datetime | None:
+        return _moment(post["updated_at"])
+
+    @staticmethod
+    def _cms_slug(slug: str) -> str:
+        return in_ascii(slug)
+
+    async def _remove(self, number: Any) -> None:
         answer = await self._ask(
             "GET", f"/posts/{number}/", params={"formats": "html"}, allow=(404,)
         )
-        if answer.status == 200 and _begun(answer.data["posts"][0]):
+        if answer.status == 200 and _is_begun(answer.data["posts"][0]):
             await self._ask("DELETE", f"/posts/{number}/", allow=(404,))
 
     async def _fields(
@@ -281,7 +211,7 @@ class Ghost:
         }
         if pictures:
             fields |= {"feature_image": urls[0], "feature_image_alt": pictures[0].alt[:125]}
-        mark = fingerprint.mark(article.sha256, body, _said(fields))
+        mark = fingerprint.mark(article.sha256, body, _marked_fields(fields))
         marked = f"<!--contentstudio:{mark}-->\n{body.strip()}"
         fields["html"] = CARD.format(marked)
         if not (article.state == "draft" and there and there.state == "published"):
@@ -296,14 +226,12 @@ class Ghost:
         """The address of a picture at the site. Ghost cannot be asked for one; a second upload
         harms nobody.
         """
-        data, kind = article.pictures[image.src], image.src.rsplit(".", 1)[-1].lower()
-        if kind not in TYPES:
-            raise Permanent(f"the picture {image.src} is none of {', '.join(TYPES)}")
+        data, kind = article.pictures[image.src], picture_kind(image.src)
         name = f"{hashlib.sha256(data).hexdigest()[:16]}.{kind}"
 
         async def call() -> str:
             files = {
-                "file": (name, data, TYPES[kind]),
+                "file": (name, data, PICTURE_TYPES[kind]),
                 "purpose": (None, "image"),
                 "ref": (None, name),
             }
@@ -320,7 +248,7 @@ class Ghost:
             update={"sha256": sha256, "differs": tuple(_differences(fields, post))}
         )
 
-    async def _put(self, number: str, fields: dict[str, Any]) -> dict[str, Any]:
+    async def _put(self, number: str, fields: dict[str, Any]) -> Post:
         params = {"source": "html", "formats": "html"}
         answer = await self._ask(
             "PUT", f"/posts/{number}/", params=params, json={"posts": [fields]}, allow=(409,)
@@ -329,7 +257,7 @@ class Ghost:
             raise Transient(
                 f"somebody changed the post {number} in this moment: it is looked at again"
             )
-        post: dict[str, Any] = answer.data["posts"][0]
+        post: Post = answer.data["posts"][0]
         if "slug" in fields and post["slug"] != fields["slug"]:
             raise Permanent(
                 f"Ghost made “{post['slug']}” of the slug “{fields['slug']}”: look what has it"
@@ -339,7 +267,7 @@ class Ghost:
     async def _ask(
         self, method: Literal["GET", "POST", "PUT", "DELETE"], path: str, **options: Any
     ) -> Answer:
-        return await self._remote.ask(method, API + path, headers=self._headers(), **options)
+        return await self._client.ask(method, API + path, headers=self._headers(), **options)
 
     def _headers(self) -> dict[str, str]:
         return {
@@ -364,11 +292,14 @@ def _base64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _existing(post: dict[str, Any]) -> Existing:
+def _existing(post: Post) -> Existing:
     body = _inside(post)
     ours = _OURS.fullmatch(body)
     tags = sorted(tag["name"] for tag in post.get("tags", []))
-    said = [_said({**post, "feature_image": image}) for image in (post.get("feature_image"), None)]
+    fields = [
+        _marked_fields({**post, "feature_image": image})
+        for image in (post.get("feature_image"), None)
+    ]
     written = [
         post["title"],
         body,
@@ -379,21 +310,21 @@ def _existing(post: dict[str, Any]) -> Existing:
     ]
     return Existing(
         url=post["url"],
-        sha256=fingerprint.read(ours[1], ours[2], *said) if ours else None,
+        sha256=fingerprint.read(ours[1], ours[2], *fields) if ours else None,
         id=str(post["id"]),
         state=STATES.get(post["status"], "draft"),
         fingerprint=sha256_of(written),
         modified=_moment(post["updated_at"]),
-        begun=_begun(post),
+        begun=_is_begun(post),
     )
 
 
-def _inside(post: dict[str, Any]) -> str:
+def _inside(post: Post) -> str:
     """The body without the marks of the card, which Ghost may leave out."""
     return re.sub(r"<!--kg-card-(?:begin|end): html-->", "", post.get("html") or "").strip()
 
 
-def _begun(post: dict[str, Any]) -> bool:
+def _is_begun(post: Post) -> bool:
     """Whether it is an empty draft of ours; one into which a person wrote is none any more."""
     added = [post.get(name) for name in ("custom_excerpt", "tags", "feature_image")]
     empty = (
@@ -404,7 +335,7 @@ def _begun(post: dict[str, Any]) -> bool:
     return bool(post["status"] == "draft" and empty)
 
 
-def _said(fields: dict[str, Any]) -> list[Any]:
+def _marked_fields(fields: dict[str, Any]) -> list[Any]:
     """What our mark holds besides the text. Ghost takes a tag that it has for one that differs in
     case alone.
     """
@@ -416,13 +347,13 @@ def _said(fields: dict[str, Any]) -> list[Any]:
     ]
 
 
-def _differences(fields: dict[str, Any], post: dict[str, Any]) -> Iterator[str]:
+def _differences(fields: dict[str, Any], post: Post) -> Iterator[str]:
     """What Ghost made otherwise than it was sent, in sentences."""
-    there = _said(
+    there = _marked_fields(
         {**post, "feature_image": post.get("feature_image") if "feature_image" in fields else None}
     )
     for name, one, other in zip(
-        ("title", "excerpt", "tags", "featured picture"), _said(fields), there, strict=True
+        ("title", "excerpt", "tags", "featured picture"), _marked_fields(fields), there, strict=True
     ):
         if one != other:
             yield f"Ghost did not take the {name} as it was sent"
@@ -430,7 +361,7 @@ def _differences(fields: dict[str, Any], post: dict[str, Any]) -> Iterator[str]:
         yield "Ghost changed the text"
 
 
-def _own_post(post: dict[str, Any]) -> OwnPost:
+def _own_post(post: Post) -> OwnPost:
     """A post as readers see it; one that was imported may have no times and no text."""
     published, modified = _moment(post.get("published_at")), _moment(post.get("updated_at"))
     slug = str(post.get("slug") or post.get("id") or "")

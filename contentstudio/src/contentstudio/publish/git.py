@@ -22,7 +22,7 @@ from typing import Any, Self
 
 from contentstudio import config as settings
 from contentstudio.config import Site
-from contentstudio.model import Draft, Published
+from contentstudio.model import Draft, Existing, Published
 from contentstudio.publish import clones, front_matter, git_failures, markdown
 from contentstudio.publish.layouts import PAGES, Post, is_post, is_web
 from contentstudio.publish.port import (
@@ -31,7 +31,6 @@ from contentstudio.publish.port import (
     Capabilities,
     Conflict,
     Effect,
-    Existing,
     Finding,
     OwnPost,
     plan,

@@ -20,43 +20,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
-from contentstudio.model import Draft, Model, Published
+from contentstudio.model import Draft, Existing, Model, Published, State
 from overnight import logs
 from overnight.errors import Permanent, Transient
 
-State = Literal["draft", "scheduled", "published"]
 GONE = "gone"  # the fingerprint of what a person took away
 SLUG_RULE = "it takes small letters, digits and '-', at most 200 of them in an address"
 UNDATED = datetime.fromtimestamp(0, UTC)  # when a post was published that does not say so
-
-
-class Existing(Model):
-    """What stands under a slug.
-
-    `sha256` is `content_sha256` of the draft that was published, or None where that is not known or
-    where publishing it never came to its end. So a caller who finds another hash than its own, or
-    none, publishes. `action` says how it came to stand as it does. `fingerprint` is a hash of all
-    that we write there, so that a person's change shows;
-    `begun` says that it is the empty draft with which we began. `id` is the CMS's own. `marked` is
-    the hash of the draft that our mark there names, also where the words are not that draft's any
-    more. `parts` are the single fields of the fingerprint, where a CMS has such, and `differs` what
-    the CMS made otherwise when we wrote last.
-    """
-
-    url: str
-    sha256: str | None
-    action: Literal["created", "updated"] = "created"
-    path: str | None = None
-    id: str | None = None
-    state: State = "published"
-    fingerprint: str | None = None
-    modified: datetime | None = None
-    begun: bool = False
-    marked: str | None = None
-    parts: dict[str, str] = Field(default_factory=dict)
-    differs: tuple[str, ...] = ()
 
 
 class OwnPost(Model):
@@ -269,6 +241,24 @@ def plan(
     raise Conflict(
         f"{there.url} was {'not written by us' if known is None else 'changed by a person'}", there
     )
+
+
+def published(
+    article: Article, there: Existing, action: Literal["created", "updated", "unchanged"]
+) -> Published:
+    """What publishing did, of an article that stands there now."""
+    return Published(
+        url=there.url,
+        action=action,
+        path=there.path,
+        sha256=article.sha256,
+        differs=there.differs,
+    )
+
+
+def as_known(there: Existing, known: Existing) -> Existing:
+    """What stands there, with the hash and the differences of the write that brought it."""
+    return there.model_copy(update={"sha256": known.sha256, "differs": known.differs})
 
 
 def untouched(there: Existing, known: Existing | None) -> bool:

@@ -36,7 +36,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import ValidationError
 
 from contentstudio.config import Site
-from contentstudio.model import Draft, Model, Published
+from contentstudio.model import Draft, Existing, Model, Published
 from contentstudio.publish import cards, foot, render, theme_faults
 from contentstudio.publish.own_pages import OwnPage, refuse_collisions
 from contentstudio.publish.port import (
@@ -45,7 +45,6 @@ from contentstudio.publish.port import (
     Capabilities,
     Conflict,
     Effect,
-    Existing,
     Finding,
     OwnPost,
     content_sha256,

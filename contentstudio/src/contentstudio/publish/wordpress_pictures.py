@@ -10,29 +10,21 @@ from typing import Any
 from urllib.parse import unquote
 
 from contentstudio.model import Image
-from contentstudio.publish.cms_client import Remote
+from contentstudio.publish.cms_client import CmsClient
 from contentstudio.publish.port import Article, Effect, sha256_of
+from contentstudio.publish.slug_drafts import PICTURE_TYPES, picture_kind
+from contentstudio.publish.wordpress_addresses import API, PER_PAGE
 from contentstudio.publish.wordpress_blocks import Picture
 from contentstudio.text.slugs import in_ascii
 from overnight import logs
 from overnight.errors import Permanent
 
-API = "/wp-json/wp/v2"
-PER_PAGE = 100  # the most that WordPress gives
-TYPES = {
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "gif": "image/gif",
-    "webp": "image/webp",
-}
-
 
 class Pictures:
-    """The media library behind `remote`."""
+    """The media library of a site."""
 
-    def __init__(self, remote: Remote) -> None:
-        self._remote = remote
+    def __init__(self, client: CmsClient) -> None:
+        self._client = client
 
     async def uploaded(
         self, article: Article, image: Image, number: int, effect: Effect, pauses: tuple[float, ...]
@@ -56,12 +48,12 @@ class Pictures:
             if there is not None:
                 return there
             headers = {
-                "Content-Type": TYPES[kind],
+                "Content-Type": PICTURE_TYPES[kind],
                 "Content-Disposition": f'attachment; filename="{name}.{kind}"',
             }
             # Without a title WordPress takes the one that a camera or a program wrote into the
             # file.
-            answer = await self._remote.ask(
+            answer = await self._client.ask(
                 *("POST", f"{API}/media"),
                 params={"title": name},
                 content=article.pictures[image.src],
@@ -73,14 +65,14 @@ class Pictures:
 
         async def describe() -> str:
             path = f"{API}/media/{found['id']}"
-            there = (await self._remote.ask("GET", path, params={"context": "edit"})).data
+            there = (await self._client.ask("GET", path, params={"context": "edit"})).data
             # WordPress takes away what looks like an element.
             wanted = {"alt_text": image.alt.replace("<", "&lt;"), "post": number}
             missing = {
                 name: value for name, value in wanted.items() if not there.get(name)
             }  # else it is a person's
             if missing:
-                await self._remote.ask("POST", path, json=missing)
+                await self._client.ask("POST", path, json=missing)
             return image.alt
 
         await effect("alt text", content=[name, image.alt], call=describe, repeatable=True)
@@ -122,7 +114,7 @@ class Pictures:
         about.
         """
         params = {"search": name, "context": "edit", "per_page": PER_PAGE}
-        answer = await self._remote.ask("GET", f"{API}/media", params=params)
+        answer = await self._client.ask("GET", f"{API}/media", params=params)
         return [
             item
             for item in answer.data
@@ -140,7 +132,7 @@ class Pictures:
         stem = item["source_url"].rsplit(".", 1)[0]
         for kind, status in (("posts", "any"), ("pages", "publish")):
             posts = (
-                await self._remote.ask("GET", f"{API}/{kind}", params=params | {"status": status})
+                await self._client.ask("GET", f"{API}/{kind}", params=params | {"status": status})
             ).data
             if len(posts) >= PER_PAGE or any(_shows(post, item["id"], stem) for post in posts):
                 return True
@@ -148,16 +140,14 @@ class Pictures:
 
     async def _remove(self, number: int) -> None:
         path = f"{API}/media/{number}"
-        await self._remote.ask("DELETE", path, params={"force": "true"}, allow=(404, 410))
+        await self._client.ask("DELETE", path, params={"force": "true"}, allow=(404, 410))
 
 
 def _name(article: Article, image: Image) -> tuple[str, str]:
     """The name of a picture's file, and its kind. Raises Permanent where WordPress would not take
     it.
     """
-    kind = image.src.rsplit(".", 1)[-1].lower()
-    if kind not in TYPES:
-        raise Permanent(f"the picture {image.src} is none of {', '.join(TYPES)}")
+    kind = picture_kind(image.src)
     data = article.pictures[image.src]
     return (
         f"{in_ascii(article.draft.slug)[:100]}-{sha256_of(data.hex())[:12]}",

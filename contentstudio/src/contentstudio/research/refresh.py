@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contentstudio.config import Refresh
-from contentstudio.model import Snapshot
-from contentstudio.research.demands import Clicks
+from contentstudio.model import Clicks, Snapshot
 from contentstudio.research.topics import Choice
 from contentstudio.text.terms import content_words
 

@@ -13,8 +13,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from contentstudio.config import Research, Weights
-from contentstudio.model import Model
-from contentstudio.research.demands import Demand
+from contentstudio.model import Demand, Model
 from contentstudio.text.slugs import identity, slug_of
 from contentstudio.text.terms import content_words
 

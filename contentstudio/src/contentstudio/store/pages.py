@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from contentstudio.research.demands import Clicks, Demand
+from contentstudio.model import Clicks, Demand
 from contentstudio.store.sql import queries
 from contentstudio.web.fetch import Fetched, Known
 from overnight.store.database import Database

@@ -13,10 +13,8 @@ from datetime import datetime
 import psycopg
 from pydantic_core import to_json
 
-from contentstudio.config import Site
-from contentstudio.model import Draft, Model
-from contentstudio.publish import windows
-from contentstudio.publish.port import Article, Existing
+from contentstudio.config import Site, windows
+from contentstudio.model import Draft, Existing, Model
 from contentstudio.store.sql import queries
 from overnight.store.database import Connection, Database, Row, unavailable
 
@@ -124,9 +122,9 @@ async def read(database: Database, site: str, slug: str) -> Publication:
     return Publication(existing=row["existing"], begun=row["begun"]) if row else Publication()
 
 
-async def begin(database: Database, site: str, article: Article, job_id: str) -> None:
+async def begin(database: Database, site: str, slug: str, sha256: str, job_id: str) -> None:
     """Note that a draft is on its way."""
-    params = {"site": site, "slug": article.draft.slug, "job_id": job_id, "sha256": article.sha256}
+    params = {"site": site, "slug": slug, "job_id": job_id, "sha256": sha256}
     await database.fetch(queries["publication_begin"], params)
 
 

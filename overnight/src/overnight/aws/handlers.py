@@ -18,7 +18,7 @@ from overnight.aws.sandbox import AWAY, Sandbox, Warm
 from overnight.aws.sqs import Waiting, is_hint
 from overnight.engine.rescuer import SETTLE, Rescuer
 from overnight.engine.wakeups import Hint
-from overnight.errors import ConfigError, UserError
+from overnight.errors import ConfigError, UserError, first_fault
 from overnight.inbox.messages import receive
 from overnight.logs import log
 from overnight.observability import report
@@ -96,9 +96,7 @@ class Handlers:
         try:
             slot = Slot.model_validate(dict(event))
         except ValidationError as error:
-            raise ConfigError(
-                f"this is no slot of a schedule: {error.errors()[0]['msg']}"
-            ) from None
+            raise ConfigError(f"this is no slot of a schedule: {first_fault(error)}") from None
 
         async def work(warm: Warm) -> dict[str, Any]:
             if (slot.cron, slot.timezone) not in _clocks(warm.app, slot.pipeline):

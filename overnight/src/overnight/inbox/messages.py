@@ -29,6 +29,7 @@ from overnight.errors import (
     Refused,
     TooSlow,
     UserError,
+    first_fault,
 )
 from overnight.logs import clean, log
 from overnight.pipelines.app import App
@@ -252,8 +253,7 @@ def _content(value: dict[str, Any]) -> dict[str, Any]:
         job = _Job.model_validate(value)
         return {"input": job.input, "step": job.step, "priority": job.priority}
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise UserError(f"{SHAPE}; {first['loc'][0]}: {first['msg']}") from None
+        raise UserError(f"{SHAPE}; {first_fault(error)}") from None
 
 
 def _runs(

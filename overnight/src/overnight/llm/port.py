@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from overnight.errors import OvernightError, Permanent, Transient
+from overnight.errors import OvernightError, Permanent, Transient, first_fault
 
 T = TypeVar("T")
 
@@ -232,12 +232,9 @@ def _adapter(type_: Any) -> TypeAdapter[Any]:
 
 
 def _first_fault(error: ValidationError) -> str:
-    """Where and what, without the input: an answer may be long."""
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
-    where = ".".join(str(part) for part in faults[0]["loc"])
-    what = f"{where}: {faults[0]['msg']}" if where else faults[0]["msg"]
-    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    return what[:200] + more
+    """The first fault, cut where it is long, and how many there are besides."""
+    count = error.error_count()
+    return first_fault(error)[:200] + (f" (and {count - 1} more)" if count > 1 else "")
 
 
 # What Anthropic's API documentation ("Structured outputs") lists as supported.

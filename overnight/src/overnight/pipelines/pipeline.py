@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_type_hints, overload
 
 from pydantic import TypeAdapter, ValidationError
 
-from overnight.errors import ConfigError, InvalidPayload
+from overnight.errors import ConfigError, InvalidPayload, first_fault
 from overnight.identity import hash_id, input_hash
 from overnight.pipelines.policies import Limit, Retry
 from overnight.pipelines.triggers import Cron, Debounce, On, Trigger
@@ -64,7 +64,7 @@ class Step:
             return self.input.validate_json(payload or "null")
         except ValidationError as error:
             raise InvalidPayload(
-                f"the input does not fit {self.name}: {_sentence(error)}"
+                f"the input does not fit {self.name}: {first_fault(error)}"
             ) from None
 
 
@@ -226,7 +226,7 @@ class Pipeline:
             value = first.input.validate_python(input)
         except ValidationError as error:
             raise InvalidPayload(
-                f"the input does not fit {self.name}: {_sentence(error)}"
+                f"the input does not fit {self.name}: {first_fault(error)}"
             ) from None
         payload = dump(value)
         later = [first.name] if first is not next(iter(self.steps.values())) else []
@@ -284,9 +284,3 @@ def _input_of(function: Callable[..., Any]) -> TypeAdapter[Any]:
             f"step {function.__name__} must take two parameters: the context and its input"
         )
     return TypeAdapter(get_type_hints(function).get(parameters[1], Any))
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return f"{place}: {first['msg']}" if place else first["msg"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from contentstudio.config import DAYS, Window
+from contentstudio.config.site import DAYS, Window
 
 AHEAD = 9  # days that are looked through: a week, and the night before and after it
 

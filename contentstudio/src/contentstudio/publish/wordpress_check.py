@@ -21,11 +21,11 @@ from xml.sax.saxutils import escape
 from contentstudio import config as settings
 from contentstudio.config import Site
 from contentstudio.publish import diagnosis
-from contentstudio.publish.cms_client import Answer, NotAnswered, Remote
+from contentstudio.publish.cms_client import Answer, CmsClient, NotAnswered
 from contentstudio.publish.diagnosis import HEADER
 from contentstudio.publish.port import Finding, not_well
 from contentstudio.publish.seo_fields import PLUGINS, STRUCTURED_DATA
-from contentstudio.publish.wordpress import API, PER_PAGE
+from contentstudio.publish.wordpress_addresses import API, PER_PAGE
 
 INDEX = "/wp-json/"
 # WordPress takes a date that is nearer than this for now, and one beyond it for a schedule
@@ -82,7 +82,7 @@ class Answers:
         )
 
 
-async def check(remote: Remote, site: Site, cms: settings.WordPress) -> list[Finding]:
+async def check(remote: CmsClient, site: Site, cms: settings.WordPress) -> list[Finding]:
     """Whether the account can publish, and what keeps it from that. Changes nothing."""
     try:
         return await _account(remote, site, cms, await _asked(remote))
@@ -90,7 +90,7 @@ async def check(remote: Remote, site: Site, cms: settings.WordPress) -> list[Fin
         return [not_well(f"the account {cms.user}", error, "")]
 
 
-async def fault(remote: Remote, site: Site, cms: settings.WordPress) -> Finding | None:
+async def fault(remote: CmsClient, site: Site, cms: settings.WordPress) -> Finding | None:
     """What keeps the account from publishing, as far as no answer tells it alone. Raises
     `NotAnswered`.
     """
@@ -102,7 +102,7 @@ async def examine(site: Site, cms: settings.WordPress) -> list[Finding]:
     `ConfigError`.
     """
     password = settings.secret(site)
-    async with Remote(cms.url or site.url, cms, (cms.user, password)) as remote:
+    async with CmsClient(cms.url or site.url, cms, (cms.user, password)) as remote:
         try:
             told = await _asked(remote)
             if told.is_guest:
@@ -113,7 +113,7 @@ async def examine(site: Site, cms: settings.WordPress) -> list[Finding]:
             return [not_well(f"the account {cms.user}", error, "")]
 
 
-async def _asked(remote: Remote) -> Answers:
+async def _asked(remote: CmsClient) -> Answers:
     me = Answers(await remote.look("GET", f"{API}/users/me", params={"context": "edit"}))
     if me.is_told:
         return me
@@ -127,7 +127,7 @@ async def _asked(remote: Remote) -> Answers:
     )
 
 
-async def _login(remote: Remote, user: str, password: str) -> bool | None:
+async def _login(remote: CmsClient, user: str, password: str) -> bool | None:
     content = _LOGIN.format(escape(user), escape(password)).encode()
     headers = {"Content-Type": "text/xml"}
     try:
@@ -277,7 +277,7 @@ def _is_index(answer: Answer | None) -> bool:
 
 
 async def _account(
-    remote: Remote, site: Site, cms: settings.WordPress, told: Answers
+    remote: CmsClient, site: Site, cms: settings.WordPress, told: Answers
 ) -> list[Finding]:
     """What keeps the account from publishing, or else its rights."""
     if fault := diagnose(told, cms.user, settings.secret_name(site)):
@@ -326,7 +326,7 @@ def _may_create(answer: Answer) -> bool | None:
     return "POST" in allow if _is_well(answer) and allow else None
 
 
-async def _category(remote: Remote, cms: settings.WordPress) -> list[Finding]:
+async def _category(remote: CmsClient, cms: settings.WordPress) -> list[Finding]:
     """Whether the category is there, or would be made. WordPress keeps & as &amp;, so one word of
     it is looked for.
     """
@@ -349,7 +349,9 @@ async def _category(remote: Remote, cms: settings.WordPress) -> list[Finding]:
     return [Finding(what=what, ok=False, mend=mend)]
 
 
-async def _beyond(remote: Remote, cms: settings.WordPress, found: list[Finding]) -> list[Finding]:
+async def _beyond(
+    remote: CmsClient, cms: settings.WordPress, found: list[Finding]
+) -> list[Finding]:
     index = await remote.look("GET", INDEX)
     findings = [one.model_copy(update={"ok": True}) for one in [diagnosis.noise(index)] if one]
     if any(one.ok and one.what == "it may upload pictures" for one in found):
@@ -377,7 +379,7 @@ def _guests(index: Answer) -> list[Finding]:
     return [Finding(what="the REST API is closed to guests, which is no hindrance", ok=True)]
 
 
-async def _upload(remote: Remote) -> list[Finding]:
+async def _upload(remote: CmsClient) -> list[Finding]:
     """Whether a picture arrives. Without a name WordPress takes none, so that nothing is kept."""
     try:
         headers = {"Content-Type": "image/png"}

@@ -1,0 +1,96 @@
+"""A night's report, and the demo's own night."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from contentstudio.cli import context
+from overnight.cli.commands.alerts import send_now
+from overnight.cli.runner import Session, json_option, pass_session, tell
+
+
+@click.command()
+@click.option(
+    "--home",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path("contentstudio-demo"),
+    show_default=True,
+    help="The folder of the demo: its config, database, sites and log.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65_535),
+    help="The port of the demo's web; a free one by default.",
+)
+@json_option
+def demo(folder: Path, port: int | None, as_json: bool) -> None:
+    """One night on loopback, from feeds to pages. It has the faults of a real night."""
+    from contentstudio.demo import night as demo_night
+
+    night = asyncio.run(demo_night.run(folder.absolute(), port))
+    context.use(Path(night["config"]))
+    tell(as_json, totals(night), lambda: _render_demo(night))
+
+
+def _render_demo(night: dict[str, Any]) -> None:
+    from contentstudio import morning
+
+    click.echo(
+        f"The night of {night['since'].date()}, on loopback. Articles waited "
+        f"{night['debounce_seconds']} s for a last edit instead of 90, so that the demo is short. "
+        "No model wrote them: with a config of your own, each would wait for your review.\n"
+    )
+    if night["again"]:
+        click.echo("This night had begun before: nothing that was done is done again.\n")
+    morning.render(night, context.program())
+    click.echo(f"\nsites  {'  '.join(night['site_dirs'])}\nlog    {night['log']}")
+    if night["needs_review"]:
+        click.echo(
+            "After approving, run the demo again: it publishes what you approved, "
+            "and nothing twice."
+        )
+
+
+@click.command("morning")
+@click.option(
+    "--hours", default=24, show_default=True, type=click.IntRange(1, 24 * 366), help="How far back."
+)
+@click.option("--send", is_flag=True, help="Send it to the channels of [alerts] instead.")
+@json_option
+@pass_session
+def morning_report(session: Session, hours: int, send: bool, as_json: bool) -> None:
+    """What happened while you slept, and what waits for you."""
+    from contentstudio import morning
+
+    since = datetime.now(UTC) - timedelta(hours=hours)
+    night = session.run(lambda database: morning.gather(database, since))
+    if not send:
+        tell(as_json, totals(night), lambda: morning.render(night, context.program()))
+        return
+    from contentstudio.alerts import text
+    from overnight.alerts.message import Message
+
+    app = session.needed_app()
+    message = Message(f"{app.name}: while you slept", report=text(night, context.program()))
+    send_now(app, message, as_json=as_json)
+
+
+def totals(night: dict[str, Any]) -> dict[str, Any]:
+    """The report for a script: counts under the plain names, the rows behind them in `details`."""
+    from contentstudio.morning import COUNTED, LISTS
+
+    counts = {name: len(night[name]) for name in COUNTED}
+    return {
+        **{name: value for name, value in night.items() if name not in LISTS},
+        **counts,
+        "details": {name: night[name] for name in LISTS},
+    }
+
+
+COMMANDS = (demo, morning_report)

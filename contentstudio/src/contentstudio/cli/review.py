@@ -1,0 +1,252 @@
+"""What waits for a person: the article with its verdicts and evidence, and its words to edit."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from contentstudio.cli import context
+from overnight.cli import output
+from overnight.cli.commands import common, decisions
+from overnight.cli.runner import Session, json_option, pass_session, tell
+from overnight.errors import UserError
+
+if TYPE_CHECKING:
+    from contentstudio.review import Dossier
+    from overnight.store.database import Database
+
+
+@click.command("review")
+@click.argument("job", required=False)
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path),
+    help="Write the article and all about it as one page.",
+)
+@click.option(
+    "--markdown", type=click.Path(path_type=Path), help="Write the article's words, to be edited."
+)
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many rows."
+)
+@json_option
+@pass_session
+@click.pass_context
+def review_command(
+    current: click.Context,
+    session: Session,
+    job: str | None,
+    html: Path | None,
+    markdown: Path | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """What waits for you; with JOB, the article and all about it.
+
+    That is: the article as a reader gets it, what each gate said of it (what failed first), each
+    claim beside its source, and what to press. With --markdown its words are written to a file;
+    `edit` takes them back.
+    """
+    to_files = bool(html or markdown)
+    if job and not to_files and (rows := _replaced_by_a_person(session, job)):
+        tell(
+            as_json,
+            {"review": rows},
+            lambda: decisions.render_review(session, rows, whole=True, own="overwrite"),
+        )
+        return
+    dossier = _dossier(session, job) if job else None
+    if dossier is None:
+        if to_files:
+            raise UserError("name the job of an article that was judged")
+        current.invoke(decisions.review, job=job, limit=limit, as_json=as_json)
+        return
+    written = _write_files(dossier, html, markdown)
+    data = {"dossier": dossier.model_dump(mode="json"), "written": written}
+    tell(as_json, data, lambda: _render_dossier(dossier, written))
+
+
+def _write_files(dossier: Dossier, html: Path | None, markdown: Path | None) -> list[str]:
+    from contentstudio.review import manuscript, page
+
+    if html:
+        context.write(html, page.page(dossier, _commands(dossier)))
+    if markdown:
+        context.write(markdown, manuscript.write(dossier.draft))
+    return [str(file) for file in (html, markdown) if file]
+
+
+def _render_dossier(dossier: Dossier, written: list[str]) -> None:
+    from contentstudio.review import text
+
+    click.echo(f"wrote {' and '.join(written)}" if written else text.told(dossier))
+    click.echo(
+        "\n"
+        + (
+            _commands(dossier)
+            or f"It does not wait for review: show {dossier.job_id} tells where it stands"
+        )
+    )
+
+
+def _commands(dossier: Dossier) -> str:
+    """The commands that fit where an article stands; none where it is past them."""
+    if dossier.status == "needs_review":
+        return decisions.what_to_press(dossier.job_id, dossier.seal[: decisions.SHORT])
+    if dossier.status == "queued":
+        why = "It waits for a last edit or its site's window; --markdown FILE.md writes its words:"
+        return f"{why}\n\n{common.called()} edit {dossier.job_id} --input @FILE.md"
+    return ""
+
+
+def _replaced_by_a_person(session: Session, job: str) -> list[dict[str, Any]]:
+    """The article of a job that found a person's version in its place, as it waits for review; or
+    nothing.
+    """
+    from contentstudio import articles
+    from overnight.observability import report
+    from overnight.operations import control
+
+    async def work(database: Database) -> list[dict[str, Any]]:
+        return await report.review(database, await control.find_job(database, job))
+
+    return [row for row in session.run(work) if articles.is_left(row)]
+
+
+def _dossier(session: Session, job: str) -> Dossier | None:
+    from contentstudio import review
+    from overnight.operations import control
+
+    settings = context.config()
+
+    async def work(database: Database) -> Dossier | None:
+        return await review.gather(database, settings, await control.find_job(database, job))
+
+    return session.run(work)
+
+
+@click.command("edit")
+@click.argument("job")
+@click.option(
+    "--input",
+    "text",
+    required=True,
+    metavar="JSON|@FILE",
+    help="The new input; for an article also @FILE.md",
+)
+@decisions.seen_option
+@click.option("--reason", default="", help="Why; saved in the audit log.")
+@json_option
+@pass_session
+@click.pass_context
+def edit_command(
+    current: click.Context,
+    session: Session,
+    job: str,
+    text: str,
+    seen: str | None,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """Give a step another input, or an article other words.
+
+    A step that has not begun or put itself off, or is a dead letter; with --seen one that waits for
+    review. The words of an article come from `review JOB --markdown FILE`; the gates judge them
+    anew, and no model changes them.
+    """
+    if text.startswith("@") and text.endswith(".md"):
+        text = _edited(session, job, common.given(text).decode("utf-8", "replace"))
+    current.invoke(decisions.edit, job=job, text=text, seen=seen, reason=reason, as_json=as_json)
+
+
+def _edited(session: Session, job: str, words: str) -> str:
+    """The article with these words, as the input of the step that judges it."""
+    from contentstudio.review import manuscript
+
+    dossier = _dossier(session, job)
+    if dossier is None or dossier.status not in ("needs_review", "queued"):
+        raise UserError(
+            f"no article of job {job} waits for review or a last edit, so its words "
+            "cannot be edited"
+        )
+    return manuscript.read(words, dossier.draft).model_dump_json()
+
+
+@click.command("evidence")
+@click.argument("job", required=False)
+@click.option("--site", help="All articles of this site.")
+@click.option("--csv", "as_csv", is_flag=True, help="Rows for a spreadsheet.")
+@json_option
+@pass_session
+def evidence_command(
+    session: Session, job: str | None, site: str | None, as_csv: bool, as_json: bool
+) -> None:
+    """Each claim of an article beside its source."""
+    if (job is None) == (site is None):
+        raise UserError("name a job by the first digits of its id, or a site with --site")
+    if as_csv and as_json:
+        raise UserError("choose one of --csv and --json")
+
+    async def read(database: Database) -> list[dict[str, Any]]:
+        from contentstudio.review import evidence
+        from overnight.operations import control
+
+        if job is not None:
+            return await evidence.evidence_for(database, await control.find_job(database, job))
+        assert site is not None
+        await control.check_key(session.needed_app(), database, site)
+        return await evidence.evidence_of(database, site)
+
+    rows = session.run(read)
+    if as_csv:
+        _write_csv(rows)
+        return
+    tell(as_json, {"evidence": rows}, lambda: _render_evidence(rows))
+
+
+def _render_evidence(rows: list[dict[str, Any]]) -> None:
+    columns = {
+        "claim": "no.",
+        "verdict": "verdict",
+        "source": "source",
+        "similarity": "words found",
+        "text": "claim",
+    }
+    shown = [
+        {**row, "similarity": f"{row['similarity']:.0%}", "text": _with_passage(row)}
+        for row in rows
+    ]
+    output.table("", shown, columns, empty="No claim was checked.", spare=("similarity", "source"))
+
+
+def _with_passage(row: dict[str, Any]) -> str:
+    """A claim, and beneath it what its source says."""
+    passage = " ".join((row["passage"] or "").split())
+    return f"{row['text']}\n↳ {passage or 'nothing near'}"
+
+
+def _write_csv(rows: list[dict[str, Any]]) -> None:
+    import csv
+
+    from contentstudio.review.evidence import COLUMNS
+
+    writer = csv.DictWriter(sys.stdout, COLUMNS)
+    writer.writeheader()
+    writer.writerows({name: defused(value) for name, value in row.items()} for row in rows)
+
+
+def defused(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula: what strangers wrote must not be run by who
+    reads it.
+    """
+    return (
+        f"'{value}"
+        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+        else value
+    )
+
+
+COMMANDS = (review_command, edit_command, evidence_command)

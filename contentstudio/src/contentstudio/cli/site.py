@@ -1,0 +1,99 @@
+"""One site: whether it is fit for us, and how its pages stand with search engines."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from contentstudio.cli import articles, context
+from overnight.cli import output
+from overnight.cli.runner import Session, json_option, pass_session, tell
+
+if TYPE_CHECKING:
+    from contentstudio.publish.port import Finding
+    from overnight.store.database import Database
+
+
+@click.group()
+def site() -> None:
+    """Whether a site is fit for us, and how its pages stand."""
+
+
+@site.command("check")
+@click.argument("name")
+@json_option
+@click.pass_context
+def site_check(current: click.Context, name: str, as_json: bool) -> None:
+    """Look at a site; changes nothing. Exit code 1: fix something.
+
+    It looks at the account and its rights, the CMS's API and clock, the sitemap, the key of
+    IndexNow, and the Search Console. What keeps it from publishing comes first, with its fix.
+    """
+    from contentstudio.diagnostics import doctor
+
+    settings = context.config()
+    findings = asyncio.run(doctor.check(settings, settings.find(name)))
+    data = {
+        "site": name,
+        "ok": all(finding.ok for finding in findings),
+        "findings": [finding.model_dump() for finding in findings],
+    }
+    tell(as_json, data, lambda: _render_findings(findings))
+    if not data["ok"]:
+        current.exit(1)
+
+
+def _render_findings(findings: list[Finding]) -> None:
+    rows = [
+        {"ok": each.ok, "what": f"{each.what}\n↳ {each.mend}" if each.mend else each.what}
+        for each in findings
+    ]
+    output.table("", rows, {"ok": "OK?", "what": "check"}, empty="")
+
+
+@site.command("pages")
+@click.argument("name")
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many rows."
+)
+@json_option
+@pass_session
+def site_pages(session: Session, name: str, limit: int, as_json: bool) -> None:
+    """What search engines were told of a site's pages, and say.
+
+    A page is submitted, accepted (the endpoint of IndexNow took it), crawled or indexed (Google
+    said so when it was last asked), or nothing is known. Only what is known of the version that
+    stands there counts; of an indexed page Google may have an older one.
+    """
+
+    async def read(database: Database) -> list[dict[str, Any]]:
+        from contentstudio.store import index_status
+        from overnight.operations import control
+
+        await control.check_key(session.needed_app(), database, name)
+        return [
+            {**one.model_dump(), "state": one.state}
+            for one in await index_status.read(database, name, limit)
+        ]
+
+    rows = session.run(read)
+    tell(as_json, {"pages": rows}, lambda: _render_pages(name, rows))
+
+
+def _render_pages(name: str, rows: list[dict[str, Any]]) -> None:
+    columns = {
+        "state": "state",
+        "changed_at": "changed",
+        "crawled_at": "crawled",
+        "verdict": "Google",
+        "url": "page",
+    }
+    empty = f"Nothing of “{name}” that readers can see was published from here."
+    output.table("", rows, columns, empty=empty, spare=("crawled_at", "verdict", "changed_at"))
+
+
+site.add_command(articles.render)
+
+COMMANDS = (site,)

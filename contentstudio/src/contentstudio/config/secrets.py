@@ -1,0 +1,39 @@
+"""What stands in the environment and never in the file: keys and secrets."""
+
+from __future__ import annotations
+
+import os
+
+from contentstudio.config.site import Site
+from contentstudio.config.writing import Provider
+from overnight import logs
+from overnight.errors import ConfigError
+
+
+def api_key(provider: Provider = "anthropic") -> str | None:
+    """The key of a provider of language models, from the environment."""
+    return os.environ.get(f"{provider.upper()}_API_KEY") or None
+
+
+def secret_name(site: Site) -> str:
+    """The variable of the environment that holds a site's secret."""
+    return f"CONTENTSTUDIO_SECRET_{site.name.upper().replace('-', '_')}"
+
+
+def secret(site: Site) -> str:
+    """What a site's CMS knows us by, from the environment. Raises `ConfigError` where it is not
+    there.
+    """
+    name = secret_name(site)
+    found = os.environ.get(name)
+    if not found:
+        raise ConfigError(f"the site “{site.name}” is published with a secret: put it into {name}")
+    logs.hide(found)
+    return found
+
+
+def canary_key() -> str:
+    """What the marks in prompts are made with. They need be no secret: who guesses one sends an
+    article to a person.
+    """
+    return os.environ.get("CONTENTSTUDIO_CANARY_KEY", "contentstudio")
