@@ -394,7 +394,8 @@ def test_what_no_gate_can_measure_is_told_beforehand() -> None:
     assert registry.unmeasured_in("de") == {}
     assert set(registry.unmeasured_in("pl")) == {"readability", "sensitive"}
     assert set(registry.unmeasured_in("ja")) == {"readability", "sensitive"}
-    assert set(registry.unmeasured_in("sw")) == {"language", "readability", "sensitive"}
+    assert set(registry.unmeasured_in("sw")) == {"readability", "sensitive"}
+    assert set(registry.unmeasured_in("rm")) == {"language", "readability", "sensitive"}
 
 
 def test_a_sensitive_topic_is_not_let_through_in_a_language_whose_words_nobody_knows() -> None:

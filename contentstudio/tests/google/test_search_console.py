@@ -17,7 +17,13 @@ from urllib.parse import parse_qs, unquote
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from contentstudio.config import SearchConsoleSource
 from contentstudio.google import analytics
@@ -304,11 +310,14 @@ async def test_a_key_file_that_cannot_be_used_says_what_to_do(
     assert "its “token_uri” is missing or wrong" in await failure(
         write(tmp_path, **{**good, "token_uri": "file:///x"})
     )
-    assert "no RSA key" in await failure(
-        write(tmp_path, **{**good, "private_key": "-----BEGIN nothing"})
-    )
-    other = pem(ec.generate_private_key(ec.SECP256R1()))
-    assert "no RSA key" in await failure(write(tmp_path, **{**good, "private_key": other}))
+    password = BestAvailableEncryption(b"secret")
+    for other in (
+        "-----BEGIN nothing",
+        pem(ec.generate_private_key(ec.SECP256R1())),
+        KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, password).decode(),
+        KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
+    ):
+        assert "no RSA key" in await failure(write(tmp_path, **{**good, "private_key": other}))
     key_file.write_text("{", "utf-8")
     assert "it is not JSON" in await failure(key_file)
 

@@ -58,12 +58,13 @@ def test_a_page_becomes_a_snapshot() -> None:
     assert got.sha256 == hashlib.sha256(got.text.encode()).hexdigest()
 
 
-UNTOLD = (  # Swahili, of which the words are not known here
-    "<article><p>Pipa la mvua hukusanya maji ya paa kwa wiki kavu za kiangazi. Kifuniko "
-    "huzuia majani na watoto, na "
-    "bomba liko juu kidogo ya ardhi ili ndoo iweze kuingia chini yake. Wakati wa baridi "
-    "pipa humwagwa maji yake.</p>"
-    "</article>"
+UNTOLD = (  # half in English, half in German
+    "<article><p>A rain barrel stores the water of a roof for the dry weeks of summer, and a lid "
+    "keeps leaves and children out of it. The tap stands a hand above the ground so that a can "
+    "fits under it, and in winter the barrel is emptied before the ice breaks it.</p>"
+    "<p>Eine Regentonne sammelt das Wasser vom Dach für die trockenen Wochen, und der Deckel hält "
+    "Laub und Kinder fern. Der Hahn ist eine Hand über dem Boden, damit eine Kanne darunter passt, "
+    "und im Winter ist sie leer, bevor das Eis sie sprengt.</p></article>"
 )
 
 

@@ -99,6 +99,36 @@ TEXTS = {
         "και το καπάκι κρατά "
         "μακριά τα φύλλα."
     ),
+    "sk": (
+        "Sud zachytáva vodu zo strechy na suché týždne leta. Veko drží lístie a deti preč a "
+        "kohútik je na dlaň nad zemou, aby sa pod neho zmestila krhla. V zime je sud "
+        "prázdny, pretože ľad by ho roztrhol."
+    ),
+    "af": (
+        "'n Reënton vang die water van die dak op vir die droë weke van die somer. Die "
+        "deksel hou blare en kinders weg, en die kraan is 'n hand bokant die grond sodat 'n "
+        "gieter daaronder pas. In die winter is dit leeg."
+    ),
+    "bg": (
+        "Бъчвата събира водата от покрива за сухите седмици на лятото. Капакът пази от "
+        "листа и деца, а кранът е на една длан над земята, за да може лейката да мине "
+        "отдолу. През зимата бъчвата е празна."
+    ),
+    "vi": (
+        "Thùng chứa nước mưa từ mái nhà cho những tuần khô hạn của mùa hè. Nắp giữ lá cây "
+        "và trẻ em ở ngoài, còn vòi nằm cao hơn mặt đất một bàn tay để bình tưới vừa bên "
+        "dưới."
+    ),
+    "ar": (
+        "يجمع البرميل ماء السقف لأسابيع الصيف الجافة. يمنع الغطاء الأوراق والأطفال من "
+        "السقوط فيه، ويكون الصنبور فوق الأرض بمقدار كف حتى يوضع تحته الإبريق. وفي الشتاء "
+        "يكون فارغا."
+    ),
+    "sw": (
+        "Pipa la mvua hukusanya maji ya paa kwa wiki kavu za kiangazi. Kifuniko huzuia "
+        "majani na watoto, na bomba liko juu kidogo ya ardhi ili ndoo iweze kuingia chini "
+        "yake. Wakati wa baridi pipa humwagwa maji yake yote polepole."
+    ),
 }
 
 
@@ -109,20 +139,31 @@ def test_the_words_or_the_script_tell_a_language(language: str) -> None:
     assert languages.contradicted(TEXTS[language], "en" if language != "en" else "de") == language
 
 
-def test_a_short_mixed_or_unknown_text_is_left_to_its_declared_language() -> None:
+def test_a_short_or_mixed_text_is_left_to_its_declared_language() -> None:
     mixed = f"{TEXTS['en']} {TEXTS['de']}"
-    swahili = (
-        "Pipa la mvua hukusanya maji ya paa kwa wiki kavu za kiangazi. Kifuniko huzuia "
-        "majani na watoto, na bomba liko "
-        "juu kidogo ya ardhi ili ndoo iweze kuingia chini yake. Wakati wa baridi pipa "
-        "humwagwa maji yake yote polepole."
-    )
-    for text in ("Rain barrels", "", mixed, swahili, "1 2 3 " * 100):
+    for text in ("Rain barrels", "", mixed, "1 2 3 " * 100, "x = f(1)\n" * 20):
         assert languages.plain(text) is None
         assert languages.contradicted(text, "en") is None
 
 
-def test_kin_are_told_apart_by_what_is_said_of_them() -> None:
+def test_pieces_in_another_language_or_in_none_do_not_outvote_the_text() -> None:
+    code = "for (i = 0; i < 10; i++) { sum += a[i]; }\n" * 5
+    text = f"{TEXTS['de']} {TEXTS['fr']} {code} {TEXTS['de']} \ud800 {TEXTS['de']}"
+    assert languages.plain(text) == "de"
+
+
+def test_a_long_text_is_judged_by_pieces_from_all_over_it() -> None:
+    start = TEXTS["en"] * (languages.PIECES * languages.PIECE // len(TEXTS["en"]) + 1)
+    assert languages.plain(start) == "en"
+    assert languages.plain(start + TEXTS["de"] * 300) == "de"
+
+
+@pytest.mark.parametrize("code", ["nb", "nn", "iw"])
+def test_narrower_and_older_codes_of_a_known_language_are_known(code: str) -> None:
+    assert languages.is_known(code)
+
+
+def test_kin_are_told_apart_by_what_is_declared() -> None:
     danish = (
         "En tønde samler vandet fra taget til sommerens tørre uger. Låget holder blade "
         "og børn væk, og hanen sidder en "
@@ -131,7 +172,15 @@ def test_kin_are_told_apart_by_what_is_said_of_them() -> None:
     )
     assert languages.contradicted(danish, "da") is None
     assert languages.contradicted(danish, "no") is None
-    assert languages.contradicted(danish, "en") in (None, "da", "no", "sv")
+    assert languages.contradicted(danish, "nb") is None
+    assert languages.contradicted(danish, "en") in ("da", "no")
+    croatian = (
+        "Bačva skuplja vodu s krova za suhe tjedne ljeta. Poklopac zadržava lišće i djecu, "
+        "a slavina je za dlan iznad tla kako bi kanta stala ispod nje. Zimi je bačva "
+        "prazna, jer bi je led razbio."
+    )
+    for language in ("hr", "bs", "sr"):
+        assert languages.contradicted(croatian, language) is None
 
 
 def read(body: bytes, kind: str = "text/html") -> str | None:

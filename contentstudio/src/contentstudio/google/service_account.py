@@ -4,7 +4,6 @@ request.
 
 from __future__ import annotations
 
-import base64
 import json
 import stat
 import time
@@ -19,7 +18,6 @@ from overnight.errors import Permanent, Transient
 
 if TYPE_CHECKING:
     import httpx2
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 LIFETIME = 3_600  # seconds; the longest that a signed request may ask for
@@ -109,8 +107,8 @@ def body_of(answer: httpx2.Response) -> dict[str, object]:
 
 def _signed(account: Account, scope: str, now: int) -> str:
     """The request for a token: a JWT (RFC 7519), signed by RS256."""
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import padding
+    import jwt
+    from cryptography.exceptions import UnsupportedAlgorithm
 
     claims = {
         "iss": account.client_email,
@@ -119,28 +117,9 @@ def _signed(account: Account, scope: str, now: int) -> str:
         "iat": now,
         "exp": now + LIFETIME,
     }
-    text = ".".join(
-        _base64url(json.dumps(part).encode()) for part in ({"alg": "RS256", "typ": "JWT"}, claims)
-    )
-    signature = _key(account).sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
-    return f"{text}.{_base64url(signature)}"
-
-
-def _key(account: Account) -> RSAPrivateKey:
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
     try:
-        key = load_pem_private_key(account.private_key.get_secret_value().encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, RSAPrivateKey):
+        return jwt.encode(claims, account.private_key.get_secret_value(), algorithm="RS256")
+    except (jwt.PyJWTError, ValueError, TypeError, AttributeError, UnsupportedAlgorithm):
         raise BadKeyFile(
             f"the private key of {account.client_email} is no RSA key: download the key file again."
-        )
-    return key
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+        ) from None

@@ -19,6 +19,8 @@ from overnight.errors import InvalidPayload
 # An address in the prose is kept from becoming a link, which would swallow the footnote behind it.
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "{": "&#123;", "}": "&#125;", "`": "&#96;"}
 _SPECIAL = re.compile(r"[&<>{}\\`*_\[\]#~|$]|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)
+# JSON may hold these as they are. YAML may not, or reads a line break.
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _BEGINS = re.compile(r"^(\d+)([.)])|^([-+=:!])")
 
 
@@ -52,8 +54,9 @@ def body(draft: Draft) -> str:
 
 
 def front_matter(values: dict[str, Any]) -> str:
-    """YAML between its fences. JSON's strings and lists are YAML too, and need no other care; times
-    are as they are.
+    """YAML between its fences. Values are JSON, which readers of YAML 1.1 and 1.2 read alike; plain
+    strings, as pyyaml writes them, they do not: `1e5` is a number in YAML 1.2. Times are as they
+    are.
     """
     lines = [
         f"{name}: {_yaml(value)}" for name, value in values.items() if value not in (None, [], "")
@@ -129,4 +132,6 @@ def _target(url: str) -> str:
 def _yaml(value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return json.dumps(value, ensure_ascii=False)
+    return _UNPRINTABLE.sub(
+        lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False)
+    )

@@ -1,100 +1,76 @@
-"""Which language a text plainly is in, by its script or by the commonest words of its language.
+"""Which language a text plainly is in, as CLD3 tells it: Google's small network over the n-grams of
+letters, which is part of its wheel.
 
-A library that tells more languages was tried, py3langid: it needs numpy, 70 MB unpacked, and the
-zip for Lambda has 43 of its 50 MB already.
+The figures, and what else was measured: docs/decisions/0028.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
+from collections.abc import Iterator
 
-# The commonest words of running text, about a quarter to a half of it.
-_WORDS = {
-    "cs": "a se v na je že s z do o i to pro jako ale by po k jsou za od podle jeho která který",
-    "da": "og i at det en til er som på de med af for ikke der den har et kan om var sig også fra",
-    "de": "der die das und ist nicht ein eine zu den mit von im auf dem es sich für auch wird",
-    "en": "the and of to in is that it for as with are this be on not you or from by",
-    "es": "el la los las y es de que en un una para por con no se del su como más",
-    "fi": "ja on ei se että oli ovat mutta kun myös hän joka tai voi kuin vain jos niin sen ole",
-    "fr": "le la les et est des un une dans que pour pas du en qui sur au il plus par",
-    "hu": "a az és hogy nem is egy van volt meg de csak ez mint már még kell lehet azt el",
-    "it": "il la le di che e è un una per non in con del si della sono più da i",
-    "nl": "de het een en van is dat niet in te op voor met zijn aan er ook om als maar",
-    "no": "og i det er en til som på av for at med de ikke den har et kan om ble fra seg også vil",
-    "pl": "i w nie na jest się do że z to o jak ale po co tak za od przez przy",
-    "pt": "o a os as e é de que em um uma para por com não do da se mais no",
-    "ro": "și în de la cu nu o un este pe care să din mai pentru ca au sunt fi prin",
-    "ru": "и в не на что с он как это по но из у за от то же для к о",
-    "sv": "och att det som en är på för inte av med den till ett har om de men vid från",
-    "tr": "ve bir bu da de için ile çok daha olan gibi en ne var kadar sonra ise ancak olarak "
-    "olduğu",
-    "uk": "і в не на що з він як це до та але у за від для або є про ж",
-}
-_SETS = {language: frozenset(words.split()) for language, words in _WORDS.items()}
-_WORD = re.compile(r"[^\W\d_]+")
-_SCRIPTS = {  # of a language alone; Han is Japanese where kana stand beside it
-    "el": re.compile("[\u0370-\u03ff\u1f00-\u1fff]"),
-    "he": re.compile("[\u0590-\u05ff]"),
-    "hi": re.compile("[\u0900-\u097f]"),
-    "ja": re.compile("[\u3040-\u30ff]"),
-    "ko": re.compile("[\uac00-\ud7af]"),
-    "th": re.compile("[\u0e00-\u0e7f]"),
-    "zh": re.compile("[\u3400-\u9fff]"),
-}
-_KANA_SHARE = 0.1  # of Japanese text about half is kana, of Chinese none
+_KNOWN = (
+    "af am ar bg bn bs ca ceb co cs cy da de el en eo es et eu fa fi fil fr fy ga gd gl gu "
+    "ha haw he hi hmn hr ht hu hy id ig is it ja jv ka kk km kn ko ku ky la lb lo lt lv mg mi mk "
+    "ml mn mr ms mt my ne nl no ny pa pl ps pt ro ru sd si sk sl sm sn so sq sr st su sv sw ta te "
+    "tg th tr uk ur uz vi xh yi yo zh zu"
+)
+KNOWN = frozenset(_KNOWN.split())
+_CODES = {"iw": "he", "nb": "no", "nn": "no"}  # older or narrower codes of languages in KNOWN
+# Written alike: what is declared is believed against a language of the same group.
+_KIN = tuple(frozenset(group.split()) for group in ("da no", "id ms", "bs hr sr"))
 
-# words from which on the count tells something; characters of a script that is a language's own
-ENOUGH = 30
-LEAST = 0.12  # of the words; real texts have 0.2 to 0.45
-# times as many common words as the next language has: what is plain; kin such as da and no are not
-AHEAD = 1.5
+# One piece may be code, a name or a quotation in another language; most of a text is not.
+PIECE = 250  # characters
+PIECES = 40  # of a long text, spread over it
+ENOUGH = 30  # letters of a piece; CLD3 answers at random below about ten
+PROBABILITY = 0.9  # of CLD3's answer for a piece
+SHARE = 2 / 3  # of the letters, which must be in one language
 
 
-def known() -> frozenset[str]:
-    """The languages that can be told."""
-    return frozenset(_SETS) | frozenset(_SCRIPTS)
-
-
-def shares(text: str) -> dict[str, float]:
-    """The share of each language's common words among the words of a text; empty for one that is
-    too short.
+def is_known(language: str) -> bool:
+    """Whether texts in a language (a two-letter code, or three where it has no shorter one) are
+    recognised.
     """
-    counts = Counter(_WORD.findall(text.casefold()))
-    total = counts.total()
-    if total < ENOUGH:
-        return {}
-    return {
-        language: sum(counts[word] for word in words) / total for language, words in _SETS.items()
-    }
+    return _code(language) in KNOWN
 
 
 def plain(text: str) -> str | None:
-    """The language (two letters) that a text plainly is in; None where it is short, mixed, or of
-    another language.
-    """
-    if script := _by_script(text):
-        return script
-    ranked = sorted(shares(text).items(), key=lambda item: -item[1])
-    if not ranked or ranked[0][1] < LEAST or ranked[0][1] < AHEAD * ranked[1][1]:
-        return None
-    return ranked[0][0]
+    """The language that a text plainly is in; None where it is short or mixed."""
+    letters = Counter[str | None]()
+    for piece in _pieces(text):
+        if (count := sum(map(str.isalpha, piece))) >= ENOUGH:
+            letters[_of_piece(piece)] += count
+    language, most = max(letters.items(), key=lambda item: item[1], default=(None, 0))
+    return language if most >= SHARE * letters.total() else None
 
 
 def contradicted(text: str, language: str) -> str | None:
-    """The language that a text plainly is in, where that is another one than is said of it."""
-    found = plain(text)
-    if found is None or found == language:
+    """The language that a text plainly is in, where that is another one than the declared one, and
+    not one that is written alike.
+    """
+    found, declared = plain(text), _code(language)
+    if found == declared or any({found, declared} <= kin for kin in _KIN):
         return None
-    # Kin share many words: what is said is believed as long as its own words are there.
-    return None if shares(text).get(language, 0) * AHEAD >= shares(text).get(found, 1) else found
+    return found
 
 
-def _by_script(text: str) -> str | None:
-    letters = sum(map(str.isalpha, text))
-    counts = {language: len(script.findall(text)) for language, script in _SCRIPTS.items()}
-    counts["zh"] += counts["ja"]
-    likely = max(counts, key=lambda language: counts[language])
-    if counts[likely] < ENOUGH or counts[likely] * 2 < letters:
-        return None
-    return "ja" if likely == "zh" and counts["ja"] >= _KANA_SHARE * counts["zh"] else likely
+def _pieces(text: str) -> Iterator[str]:
+    starts = range(0, len(text), PIECE)
+    for start in starts[:: -(-len(starts) // PIECES) or 1]:
+        yield text[start : start + PIECE]
+
+
+def _of_piece(piece: str) -> str | None:
+    import gcld3
+
+    # One for each call, in 40 µs: its authors do not say that threads may share one.
+    identifier = gcld3.NNetLanguageIdentifier(min_num_bytes=0, max_num_bytes=4 * PIECE)
+    told = identifier.FindLanguage(piece.encode("utf-8", "replace").decode())
+    code = _code(told.language)
+    is_sure = told.is_reliable and told.probability >= PROBABILITY
+    return code if is_sure and code in KNOWN else None
+
+
+def _code(language: str) -> str:
+    return _CODES.get(language, language)
