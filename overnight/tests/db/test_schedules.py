@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from overnight import App, Context, Cron, NoWork, Pipeline
 from overnight.cli.main import cli
-from overnight.engine.maintenance import Keeper
+from overnight.engine.maintenance import Keeper, declared
 from overnight.observability import report
 from overnight.pipelines.triggers import CatchUp, Skipped
 from overnight.store.database import Database
@@ -380,7 +380,7 @@ async def test_a_schedule_that_never_fired_and_is_overdue_is_both_and_each_is_sh
     app = App("app", [night(nightly())])
     await clock.set(datetime(2030, 1, 1, 3, tzinfo=UTC))
     await Ledger(database).note_schedules(
-        "app", [("night", cron) for cron in app.pipelines["night"].crons()]
+        "app", [declared("night", cron) for cron in app.pipelines["night"].crons()]
     )
     await clock.set(datetime(2030, 1, 1, 4, 6, tzinfo=UTC))
     monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)

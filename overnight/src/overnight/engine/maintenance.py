@@ -16,12 +16,13 @@ from overnight.errors import ConfigError, LedgerUnavailable
 from overnight.logs import clean, log
 from overnight.observability import report
 from overnight.observability.rollup import Rollup
+from overnight.observability.schedule_advice import zero_work
 from overnight.operations.retention import Retention
 from overnight.pipelines.app import App
 from overnight.pipelines.pipeline import Pipeline
-from overnight.pipelines.triggers import AT_ONCE, COUNTED, Cron, Skipped, span, zero_work
+from overnight.pipelines.triggers import AT_ONCE, COUNTED, Cron, span
 from overnight.store.ledger import Ledger
-from overnight.store.records import Alert, Schedule
+from overnight.store.records import Alert, NewSchedule, Schedule, Skipped
 from overnight.store.sql import queries
 
 WATCH = 60.0  # seconds between two watches
@@ -90,7 +91,7 @@ class Keeper:
         """
         if not self._noted:
             await self._ledger.note_schedules(
-                self._app.name, [(p.name, cron) for p, cron in self._crons.values()]
+                self._app.name, [declared(p.name, cron) for p, cron in self._crons.values()]
             )
             self._noted = True
         if not self._crons:
@@ -209,6 +210,10 @@ class Keeper:
         ]
         await self._ledger.advise(alerts)
         self._advised = schedules[0].now
+
+
+def declared(pipeline: str, cron: Cron) -> NewSchedule:
+    return NewSchedule(pipeline, cron.expression, cron.timezone, cron.catch_up, cron.grace)
 
 
 def _missed(schedule: Schedule) -> Alert | None:

@@ -10,9 +10,10 @@ from typing import Any, Literal, TypedDict
 
 from overnight.llm import budgets
 from overnight.observability import signals
+from overnight.observability.schedule_advice import zero_work
 from overnight.observability.signals import Anomaly, Sample, Tally
 from overnight.pipelines.app import App
-from overnight.pipelines.triggers import Cron, zero_work
+from overnight.pipelines.triggers import Cron
 from overnight.store.database import Database, Row
 from overnight.store.ledger import Ledger, columns
 from overnight.store.records import Filter, Scope

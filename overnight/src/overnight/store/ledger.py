@@ -8,26 +8,29 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from overnight.engine import breakers
-from overnight.engine.breakers import Breaker
-from overnight.pipelines.triggers import ADVISED, Cron, Skipped
 from overnight.store.database import Database, Row
 from overnight.store.records import (
+    BREAKER_PAUSE,
+    MISSED_WITHIN,
+    RECENT_SLOTS,
     SUSPECT_LOSSES,
     Alert,
+    Breaker,
     Claim,
     Ending,
     Finish,
     NewRun,
+    NewSchedule,
     Rescue,
     Run,
     Schedule,
     Scope,
+    Skipped,
 )
 from overnight.store.sql import queries
 
-MISSED_WITHIN = 7 * 86_400.0  # seconds for which missed slots are counted
 NEW_RUN = tuple(field.name for field in fields(NewRun))
+NEW_SCHEDULE = tuple(field.name for field in fields(NewSchedule))
 
 
 class Ledger:
@@ -64,7 +67,7 @@ class Ledger:
                 "limit": limit,
                 "lease": lease,
                 "suspect": SUSPECT_LOSSES,
-                "pause": breakers.PAUSE,
+                "pause": BREAKER_PAUSE,
             },
         }
         rows = await self.database.fetch(queries["claim"], params)
@@ -167,16 +170,9 @@ class Ledger:
         }
         return bool(await self.database.fetch(queries["late_result"], params))
 
-    async def note_schedules(self, app: str, schedules: Sequence[tuple[str, Cron]]) -> None:
-        """Make an app's schedules known, as (pipeline, cron), and retire its others. A new one
-        begins now.
-        """
-        params = {
-            "app": app,
-            "pipeline": [pipeline for pipeline, _ in schedules],
-            "cron": [cron.expression for _, cron in schedules],
-            **columns([cron for _, cron in schedules], "timezone", "catch_up", "grace"),
-        }
+    async def note_schedules(self, app: str, schedules: Sequence[NewSchedule]) -> None:
+        """Make an app's schedules known, and retire its others. A new one begins now."""
+        params = {"app": app, **columns(schedules, *NEW_SCHEDULE)}
         await self.database.fetch(queries["schedule_note"], params)
 
     async def read_schedules(self, app: str | None = None) -> list[Schedule]:
@@ -190,7 +186,7 @@ class Ledger:
         """The schedules in use: how the last slot ended, how many were missed, how many jobs found
         nothing.
         """
-        params = {"app": app, "missed_within": MISSED_WITHIN, "judged": ADVISED}
+        params = {"app": app, "missed_within": MISSED_WITHIN, "judged": RECENT_SLOTS}
         return await self.database.fetch(queries["schedule_list"], params)
 
     async def skip(self, schedule: Schedule, skipped: Skipped, status: str, text: str) -> bool:
