@@ -6,7 +6,7 @@ MIN_ENDED = 10  # jobs of a schedule that must have ended before it is judged
 
 
 def zero_work(nothing: int, ended: int) -> str | None:
-    """What to tell the owner of a schedule whose last jobs found nothing to do so often, or None."""
+    """What to tell the owner of a schedule whose jobs found nothing too often, or None."""
     if ended < MIN_ENDED or nothing * 2 <= ended:
         return None
     return (

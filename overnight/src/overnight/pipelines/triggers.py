@@ -115,7 +115,9 @@ class Cron:
         return Due(fire, self._skipped(last, fire[0] - timedelta.resolution if fire else now, why))
 
     def overdue(self, last: datetime, now: datetime) -> datetime | None:
-        """The latest slot that should have been fired or skipped `LATE` ago and was not, or None."""
+        """The latest slot that should have been fired or skipped `LATE` ago and was
+        not, or None.
+        """
         limit = now - LATE
         return self._latest(last, limit) if self.next_slot(last) <= limit else None
 
