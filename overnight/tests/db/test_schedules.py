@@ -15,7 +15,8 @@ from click.testing import CliRunner
 
 from overnight import App, Context, Cron, NoWork, Pipeline
 from overnight.cli.main import cli
-from overnight.engine.maintenance import Keeper, declared
+from overnight.engine.maintenance import Maintenance
+from overnight.engine.scheduler import declared
 from overnight.observability import report
 from overnight.pipelines.triggers import CatchUp, Skipped
 from overnight.store.database import Database
@@ -41,8 +42,8 @@ def nightly(**options: Any) -> Cron:
     return Cron("0 4 * * *", input=lambda slot: slot.date().isoformat(), **options)
 
 
-def keeper(database: Database, *pipelines: Pipeline, app: str = "app") -> Keeper:
-    return Keeper(App(app, pipelines), Ledger(database))
+def keeper(database: Database, *pipelines: Pipeline, app: str = "app") -> Maintenance:
+    return Maintenance(App(app, pipelines), Ledger(database))
 
 
 async def inputs(database: Database) -> list[Any]:
@@ -164,7 +165,7 @@ async def test_two_weeks_of_a_minutely_schedule_are_bounded_by_its_grace_and_tak
     assert await keepers[0].fire() == 0.0
     assert len(await inputs(database)) == 100
 
-    async def drain(each: Keeper) -> None:
+    async def drain(each: Maintenance) -> None:
         while await each.fire() == 0.0:
             pass
 
@@ -310,7 +311,7 @@ async def found_nothing(database: Database, clock: Clock, jobs: int, nothing: in
 
     first_empty = int(START.timestamp() // 3600) + 1 + jobs - nothing
     app = App("app", [pipeline])
-    each = Keeper(app, Ledger(database))
+    each = Maintenance(app, Ledger(database))
     for hour in range(jobs + 1):
         await clock.set(START + timedelta(hours=hour, seconds=1))
         await each.fire()
@@ -329,7 +330,7 @@ async def test_a_schedule_that_found_nothing_more_than_half_the_time_is_shown_wi
     # One more has fired, and has not ended: it does not count, though it takes a place among the
     # last 30.
     await clock.set(START + timedelta(hours=jobs + 1, seconds=1))
-    await Keeper(app, Ledger(database)).fire()
+    await Maintenance(app, Ledger(database)).fire()
     (row,) = await report.schedules(database, app)
     assert (row["nothing"], row["ended"]) == (nothing, min(jobs, 29))
     assert (row["advice"] is not None) == (nothing * 2 > row["ended"] >= 10) == advised

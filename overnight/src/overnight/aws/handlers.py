@@ -22,7 +22,7 @@ from overnight.errors import ConfigError, UserError
 from overnight.inbox.messages import receive
 from overnight.logs import log
 from overnight.observability import report
-from overnight.pipelines.app import App
+from overnight.standard import App
 from overnight.store.sql import queries
 
 if TYPE_CHECKING:
@@ -109,9 +109,9 @@ class Handlers:
             moment = slot.scheduled_time.astimezone(UTC)
             if moment > await _now(warm) + EARLY:
                 raise ConfigError(f"the slot {moment.isoformat()} is still to come")
-            await warm.keeper.fire(moment)
+            await warm.maintenance.fire(moment)
             await warm.transport.send([Hint(pipeline=slot.pipeline)])
-            await warm.keeper.settle(SETTLED)
+            await warm.maintenance.settle(SETTLED)
             return {"pipeline": slot.pipeline, "slot": moment.isoformat()}
 
         return self._sandbox.run(context, work)
@@ -123,10 +123,10 @@ class Handlers:
 
         async def work(warm: Warm) -> dict[str, Any]:
             async with asyncio.timeout(_left(context)):
-                await warm.keeper.tick()
+                await warm.maintenance.tick()
                 await _rescue(warm)
                 told = await _tell(warm)
-                await warm.keeper.settle()
+                await warm.maintenance.settle()
             return {"hints": told}
 
         return self._sandbox.run(context, work)

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from overnight import formatting
 from overnight.operations import control
-from overnight.pipelines.app import App
+from overnight.standard import App
 
 if TYPE_CHECKING:
     from overnight.console.pages import Page

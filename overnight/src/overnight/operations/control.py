@@ -17,7 +17,7 @@ from typing import Any, NoReturn, assert_never
 from overnight.engine.wakeups import ENQUEUE_NOTED, ENQUEUE_WITH_HINT, hint
 from overnight.error_classes import describe
 from overnight.errors import IllegalTransition, InvalidPayload, NotFound, UserError, among
-from overnight.operations.decisions import Approve, Decision, Edit, Reject
+from overnight.operations.decisions import Approve, Decision, Edit, Reject, Reviews
 from overnight.pipelines.app import App
 from overnight.pipelines.pipeline import Pipeline, Step, dump
 from overnight.pipelines.triggers import Debounce, On
@@ -250,8 +250,8 @@ async def decide(
     if not rows:
         await _waiting(database, job_id, seen, verb)
         raise IllegalTransition(f"job {job_id} changed at this moment: look again")
-    if app.decided is not None:
-        await app.decided(database, decision, rows[0])
+    if (on_decision := app.extension(Reviews).on_decision) is not None:
+        await on_decision(database, decision, rows[0])
     await hint(database)
     return rows[0]
 

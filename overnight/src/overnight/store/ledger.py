@@ -213,7 +213,7 @@ class Ledger:
         params = {**asdict(schedule), **asdict(new), "slot": slot, "note": note}
         return bool(await self.database.fetch(queries["schedule_fire"], params))
 
-    async def tell_missed(self, alerts: Sequence[Alert]) -> None:
+    async def alert_missed(self, alerts: Sequence[Alert]) -> None:
         """Open alerts of slots that nobody fires; one with the same text is not counted again."""
         await self.database.fetch(queries["slot_missed"], columns(alerts, "subject", "text"))
 
@@ -221,7 +221,7 @@ class Ledger:
         """Keep open the alerts of these schedules that find nothing, and no others."""
         await self.database.fetch(queries["schedule_advise"], columns(alerts, "subject", "text"))
 
-    async def tell_waiting(
+    async def alert_waiting(
         self, pipelines: Sequence[str], steps: Sequence[str], *, parked: float
     ) -> None:
         """Open and resolve the alerts of late jobs, and of runs that are due for `parked` seconds.
@@ -271,6 +271,17 @@ class Ledger:
         await self.database.fetch(
             queries["alert_raise"], columns(alerts, "kind", "subject", "text", "job_id")
         )
+
+    async def keep_alerts(self, kinds: Sequence[str], alerts: Sequence[Alert]) -> None:
+        """Open these alerts, and close the other open ones of these kinds. One with the same text
+        is not counted again.
+        """
+        params = {"kinds": list(kinds), **columns(alerts, "kind", "subject", "text")}
+        await self.database.fetch(queries["alert_keep"], params)
+
+    async def update_alerts(self) -> None:
+        """Open and close the alerts that follow from what the ledger holds, such as reviews."""
+        await self.database.fetch(queries["alert_watch"])
 
     async def resolve_alerts(self, kind: str, subjects: Sequence[str]) -> None:
         """Close the open alerts of a kind whose subjects are well again."""
