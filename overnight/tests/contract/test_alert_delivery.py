@@ -240,7 +240,7 @@ async def test_a_worker_that_stops_while_a_message_is_sent_waits_for_its_outcome
 
     await asyncio.to_thread(asyncio.run, command())
     await clock.move(LEASE + 1)
-    await Delivery("app", app.alerts, database).flush()
+    await Delivery("app", app.extension(Alerts), database).flush()
     assert len(slack.taken) == 1
 
 

@@ -149,7 +149,7 @@ async def test_the_command_shows_open_alerts_and_whether_a_channel_takes_its_mes
     app = App("heard", [], extensions=[Alerts([ear])])
     ear.refuses = True
     await Ledger(database).alert([Alert("dead_letter", "p/s", "503")])
-    await Delivery("heard", app.alerts, database).flush()
+    await Delivery("heard", app.extension(Alerts), database).flush()
     told = (await press(database, app, "alerts")).output
     assert "dead_letter" in told
     assert "waits after 1 attempt: not now" in " ".join(told.split())

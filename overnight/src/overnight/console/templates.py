@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from overnight import formatting
+from overnight.alerts import Alerts
 from overnight.operations import control
 from overnight.standard import App
 
@@ -41,7 +42,7 @@ class Templates:
             "short": short,
             "scope": lambda scope: control.scope_text(scope, app),
         }
-        self._environment.globals |= {"app": app}
+        self._environment.globals |= {"app": app, "program": app.extension(Alerts).command}
 
     def page(
         self,

@@ -13,7 +13,7 @@ from typing import Protocol
 from overnight.errors import LedgerUnavailable
 from overnight.logs import log
 from overnight.store.database import Connection, Database, unavailable
-from overnight.store.sql import queries
+from overnight.store.ledger import CHANNEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,6 @@ class Transport(Protocol):
         ...
 
 
-CHANNEL = "overnight"
 WORKER = "worker"  # what a hint says of a worker that has just signed in
 RECONNECT = 2.0  # seconds
 COALESCE = 1.0  # seconds between two hints of one worker
@@ -47,18 +46,6 @@ PROBE = 30.0  # seconds of silence after which a listener asks its connection wh
 PROBE_LIMIT = 5.0  # seconds that the answer may take
 # A hint that a crash takes along costs time alone, so nobody waits until it is on the disk.
 HINT = "select set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
-# A job that somebody starts by itself is told of by its own commit, so that a worker has it sooner.
-ENQUEUE_WITH_HINT = (
-    f"with new as ({queries['enqueue']}) "  # noqa: S608
-    f"select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"
-)
-# The same with who began it, and why: both are written, or neither.
-ENQUEUE_NOTED = (
-    f"with new as ({queries['enqueue']}), "  # noqa: S608
-    "noted as (insert into actions (verb, target, step, reason, by) "
-    "select %(verb)s, new.job_id, new.step, %(reason)s, %(by)s from new) "
-    f"select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"
-)
 
 
 async def hint(database: Database, what: str = "") -> None:

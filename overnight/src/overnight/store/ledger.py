@@ -29,6 +29,17 @@ from overnight.store.records import (
 )
 from overnight.store.sql import queries
 
+CHANNEL = "overnight"  # of the notifications that wake workers
+ENQUEUE_AND_WAKE = (
+    f"with new as ({queries['enqueue']}) "  # noqa: S608
+    f"select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"
+)
+ENQUEUE_WITH_ACTION = (
+    f"with new as ({queries['enqueue']}), "  # noqa: S608
+    "noted as (insert into actions (verb, target, step, reason, by) "
+    "select %(verb)s, new.job_id, new.step, %(reason)s, %(by)s from new) "
+    f"select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"
+)
 NEW_RUN = tuple(field.name for field in fields(NewRun))
 NEW_SCHEDULE = tuple(field.name for field in fields(NewSchedule))
 
@@ -41,13 +52,21 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def enqueue(self, runs: Sequence[NewRun], *, sql: str = queries["enqueue"]) -> int:
+    async def enqueue(self, runs: Sequence[NewRun], *, wake: bool = False) -> int:
         """Insert what does not exist yet; how many were new. Raises `IdConflict` for an id with
         other inputs.
 
-        `sql` may be one that also says that there is something new.
+        With `wake` the commit itself wakes the workers, so that one of them has the work sooner.
         """
+        sql = ENQUEUE_AND_WAKE if wake else queries["enqueue"]
         return len(await self.database.fetch(sql, columns(runs, *NEW_RUN)))
+
+    async def enqueue_as(self, new: NewRun, *, verb: str, by: str, reason: str) -> bool:
+        """`enqueue` for a person: the run and the entry of the audit log are written, or neither.
+        Whether the run is new. Workers are woken.
+        """
+        params = {**columns([new], *NEW_RUN), "verb": verb, "by": by, "reason": reason}
+        return bool(await self.database.fetch(ENQUEUE_WITH_ACTION, params))
 
     async def claim(self, scope: Scope, worker: str, limit: int, lease: float) -> Claim:
         """Up to `limit` due runs of the scope, owned by `worker` for `lease` seconds. With 0 it
@@ -238,6 +257,26 @@ class Ledger:
         )
         return row["scope"] if row else None
 
+    async def intend_effect(self, run: Run, name: str, content_hash: str) -> Row | None:
+        """Write the intent of an external write; its row with what an earlier attempt left. None
+        while a switch is off, and where the run has another owner.
+        """
+        params = {
+            "run_id": run.id,
+            "attempt": run.attempt,
+            "name": name,
+            "content_hash": content_hash,
+        }
+        return await self.database.one(queries["effect_intend"], params)
+
+    async def end_effect(self, id: int, result: str) -> None:
+        """Write the result (JSON text) of an external write, which is done."""
+        await self.database.fetch(queries["effect_done"], {"id": id, "result": result})
+
+    async def note_effect(self, id: int, came_back: str) -> None:
+        """Write what came back from an external write whose result cannot be stored."""
+        await self.database.fetch(queries["effect_note"], {"id": id, "came_back": came_back})
+
     async def read_breakers(self, names: Sequence[str]) -> tuple[dict[str, Breaker], datetime]:
         """What is known of these breakers, and the database's now."""
         rows = await self.database.fetch(queries["breaker_read"], {"names": list(names)})
@@ -278,6 +317,10 @@ class Ledger:
         """
         params = {"kinds": list(kinds), **columns(alerts, "kind", "subject", "text")}
         await self.database.fetch(queries["alert_keep"], params)
+
+    async def open_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Open alerts that are not open yet, with their latest text; none is counted again."""
+        await self.keep_alerts((), alerts)
 
     async def update_alerts(self) -> None:
         """Open and close the alerts that follow from what the ledger holds, such as reviews."""
