@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 from overnight.alerts.extension import Alerts
+from overnight.engine.maintenance import Maintenance
 from overnight.errors import ConfigError
 from overnight.llm.budgets import Budgets
 from overnight.observability.opentelemetry import OpenTelemetry
@@ -12,6 +13,8 @@ from overnight.observability.rollup import Rollup
 from overnight.observability.watch import Watch
 from overnight.operations.retention import Retention
 from overnight.pipelines import app
+from overnight.store.database import Database
+from overnight.store.ledger import Ledger
 
 
 class App(app.App):
@@ -19,6 +22,9 @@ class App(app.App):
 
     # The watch goes before the alerts, so that what it finds is sent in the same tick.
     standard = (Budgets, Watch, Alerts, Retention, Rollup, OpenTelemetry)
+
+    def periodic_work(self, database: Database) -> Maintenance:
+        return Maintenance(self, Ledger(database))
 
 
 def load_app(reference: str) -> App:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from overnight.errors import InvalidPayload, LeaseLost, OutcomeUnknown, Refused, SwitchedOff
-from overnight.formatting import shown
+from overnight.logs import shown
 from overnight.store.database import Row
 from overnight.store.ledger import Ledger
 from overnight.store.records import Run

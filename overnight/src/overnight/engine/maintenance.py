@@ -10,11 +10,11 @@ from overnight.error_classes import describe
 from overnight.errors import LedgerUnavailable
 from overnight.logs import clean, log
 from overnight.pipelines.app import App
-from overnight.pipelines.extensions import Task
+from overnight.pipelines.extensions import PeriodicWork, Task
 from overnight.store.ledger import Ledger
 
 
-class Maintenance:
+class Maintenance(PeriodicWork):
     """Single ticks, which a test can call; the worker's loop calls them in turn."""
 
     def __init__(self, app: App, ledger: Ledger) -> None:

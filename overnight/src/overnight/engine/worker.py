@@ -16,7 +16,6 @@ from overnight.engine import upstreams
 from overnight.engine.attempt import execute
 from overnight.engine.decide import HAND_BACK
 from overnight.engine.heartbeat import Attempt, Heart
-from overnight.engine.maintenance import Maintenance
 from overnight.engine.rescuer import Rescuer
 from overnight.engine.threads import Threads
 from overnight.engine.wakeups import WORKER, Hints, Listener, hint
@@ -91,7 +90,7 @@ class Worker:
         self._finisher: asyncio.Task[None]
         self._loop: asyncio.AbstractEventLoop | None = None
         self._heart = Heart(database, lease=lease, on_lost=self._report_lost)
-        self._maintenance = Maintenance(app, self.ledger)
+        self._maintenance = app.periodic_work(database)
         self._traces: tracing.Traces | None = None
         self._rescuer = Rescuer(
             self.ledger,

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from overnight.errors import ConfigError
-from overnight.http_headers import MAX_RETRY_AFTER, retry_after
+from overnight.errors import MAX_RETRY_AFTER, ConfigError
+from overnight.http_headers import retry_after
 from overnight.llm import sse
 from overnight.llm.port import CallFailed, Kind, PermanentCall, Request, TransientCall, Usage, unfit
 

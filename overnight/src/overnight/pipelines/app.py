@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 
 from overnight.error_classes import ErrorClass, ErrorTable
 from overnight.errors import ConfigError, NotFound
-from overnight.pipelines.extensions import Extension
+from overnight.pipelines.extensions import Extension, PeriodicWork
 from overnight.pipelines.pipeline import Pipeline
 from overnight.store.database import Database
 from overnight.store.records import NewRun, Scope
@@ -83,6 +83,10 @@ class App:
     def key_name(self) -> str:
         """What the app's users call a key."""
         return self._keys.name
+
+    def periodic_work(self, database: Database) -> PeriodicWork:
+        """What a worker of this app does beside its steps; `overnight.standard` gives it more."""
+        return PeriodicWork()
 
     def pipeline(self, name: str) -> Pipeline:
         """The pipeline of that name. Raises `NotFound`."""

@@ -48,6 +48,20 @@ class Service:
         """Called before a process ends that nobody will look after."""
 
 
+class PeriodicWork:
+    """What a worker does for all beside its steps: nothing, in the core alone."""
+
+    async def start(self) -> None:
+        """Called before the worker claims anything."""
+
+    async def tick(self) -> float | None:
+        """Do what is due. Seconds until there is a reason to call again, or None."""
+        return None
+
+    async def settle(self, within: float | None = None) -> None:
+        """Wait for what was begun in the background, at most `within` seconds."""
+
+
 class Extension:
     """Configuration of something around the core. It can be made without parameters, which is the
     default of apps that do not name it.

@@ -7,14 +7,15 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeVar, get_type_hints, overload
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, get_type_hints, overload
 
 from pydantic import TypeAdapter, ValidationError
+from typing_extensions import Unpack
 
 from overnight.errors import ConfigError, InvalidPayload
 from overnight.identity import hash_id, input_hash
+from overnight.pipelines.events import Debounce, On
 from overnight.pipelines.policies import Limit, Retry
-from overnight.pipelines.triggers import Cron, Debounce, On, Trigger
 from overnight.store.records import Guard, NewRun, Run
 from overnight.store.storable import MAX_PAYLOAD as MAX_PAYLOAD
 from overnight.store.storable import NUL as NUL
@@ -25,6 +26,9 @@ DEFAULT_TIMEOUT = 300.0  # seconds
 MAX_KEY = 200
 
 NAME = re.compile(r"[\w.-]+")
+
+if TYPE_CHECKING:
+    from overnight.pipelines.triggers import Cron, Trigger
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -78,6 +82,16 @@ def dump(value: Any) -> str:
     return text
 
 
+class Policy(TypedDict, total=False):
+    """What may be said of a step; see `Pipeline.step`."""
+
+    retry: Retry
+    timeout: float
+    after: Debounce | None
+    breaker: str | None
+    limits: Sequence[Limit]
+
+
 class Pipeline:
     """Steps that run one after another; the output of each is stored and is the input of the next.
 
@@ -117,31 +131,9 @@ class Pipeline:
         self._key = key
 
     @overload
-    def step(self, function: F, /) -> F: ...
+    def step(self, function: F, /, **policy: Unpack[Policy]) -> F: ...
     @overload
-    def step(
-        self,
-        function: None = None,
-        /,
-        *,
-        retry: Retry = ...,
-        timeout: float = ...,
-        after: Debounce | None = ...,
-        breaker: str | None = ...,
-        limits: Sequence[Limit] = ...,
-    ) -> Callable[[F], F]: ...
-    @overload
-    def step(
-        self,
-        function: F,
-        /,
-        *,
-        retry: Retry = ...,
-        timeout: float = ...,
-        after: Debounce | None = ...,
-        breaker: str | None = ...,
-        limits: Sequence[Limit] = ...,
-    ) -> F: ...
+    def step(self, function: None = None, /, **policy: Unpack[Policy]) -> Callable[[F], F]: ...
 
     def step(
         self,
@@ -247,7 +239,7 @@ class Pipeline:
         )
 
     def crons(self) -> Iterator[Cron]:
-        return (trigger for trigger in self.on if isinstance(trigger, Cron))
+        return (trigger for trigger in self.on if not isinstance(trigger, On))
 
     def debounce(self, event: str) -> Debounce | None:
         """The wait of the event's jobs here, if it has one."""

@@ -6,10 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import Self
 
-from overnight.errors import (
-    ConfigError,
-)
-from overnight.http_headers import MAX_RETRY_AFTER
+from overnight.errors import MAX_RETRY_AFTER, ConfigError
 
 BACKOFF = (1.0, 4.0, 16.0, 60.0)  # seconds before retry 1, 2, 3, 4: the mission's numbers
 PATIENT = (

@@ -81,11 +81,7 @@ POOLER = (
     "need sessions of their own: set pool_mode = session for this database, or name "
     "Postgres itself in the URL"
 )
-SESSION_CONNECTIONS = 10  # of one worker at most
-SESSION_LOOKS = 3  # a pooler that deals out its servers in turn has given another one by then
-SESSION_LOOK = "select pg_backend_pid() as pid, current_setting('statement_timeout') as time_limit"
 PING_SECONDS = "2"  # a server that cannot serve says so at once
-SESSION_SECONDS = 10.0  # for the whole check, which waits where a pooler has no connection left
 # Of each connection. A black-holed socket is noticed by TCP within 15 s.
 SESSION = {
     "application_name": "overnight",
@@ -253,26 +249,10 @@ class Database:
             connection.prepare_threshold = None
 
     async def check_sessions(self) -> None:
-        """Raises `ConfigError` where a connection is not one session all the time: then no lock and
-        no limit holds.
+        """Raises `ConfigError` where a connection is not one session all the time."""
+        from overnight.store.sessions import check
 
-        A pooler shows by another server behind the same connection, or by the same one behind two
-        that are open.
-        """
-        try:
-            async with (
-                asyncio.timeout(SESSION_SECONDS),
-                await self.connect() as one,
-                await self.connect() as other,
-            ):
-                with unavailable():
-                    await _check_sessions(one, other)
-        except TimeoutError:
-            raise LedgerUnavailable(
-                f"the database gives no further connection within {SESSION_SECONDS:.0f} "
-                "s: a worker has up to "
-                f"{SESSION_CONNECTIONS} (a pooler's default_pool_size counts)"
-            ) from None
+        await check(self)
 
     async def _is_there(self, error: LedgerUnavailable) -> bool:
         """Whether a server answered, and said that it cannot serve now: in its own language, so
@@ -468,21 +448,6 @@ def _session(options: str) -> str:
 
 def _literal(text: str) -> str:
     return psycopg.sql.Literal(text).as_string(None)
-
-
-async def _check_sessions(one: Connection, other: Connection) -> None:
-    try:
-        seen = [await run(one, SESSION_LOOK) for _ in range(SESSION_LOOKS)]
-        async with other.transaction():
-            (held,) = await run(other, SESSION_LOOK)
-            if held["pid"] not in {
-                row["pid"] for (row,) in seen
-            }:  # else the first would wait for its server
-                seen.append(await run(one, SESSION_LOOK))
-    except psycopg.errors.ProtocolViolation:  # a pooler that knows single statements only
-        raise ConfigError(POOLER) from None
-    if any(look != seen[0] for look in seen) or held["pid"] == seen[0][0]["pid"]:
-        raise ConfigError(POOLER)
 
 
 def first_line(error: BaseException) -> str:
