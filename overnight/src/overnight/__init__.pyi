@@ -17,6 +17,7 @@ from overnight.operations.decisions import Approve as Approve
 from overnight.operations.decisions import Edit as Edit
 from overnight.operations.decisions import Reject as Reject
 from overnight.operations.decisions import Reviews as Reviews
+from overnight.operations.retention import Keep as Keep
 from overnight.operations.retention import Retention as Retention
 from overnight.pipelines.app import Keys as Keys
 from overnight.pipelines.extensions import Extension as Extension
@@ -27,7 +28,6 @@ from overnight.pipelines.outcomes import NoWork as NoWork
 from overnight.pipelines.outcomes import Review as Review
 from overnight.pipelines.outcomes import Snooze as Snooze
 from overnight.pipelines.pipeline import Pipeline as Pipeline
-from overnight.pipelines.policies import Keep as Keep
 from overnight.pipelines.policies import Limit as Limit
 from overnight.pipelines.policies import Retry as Retry
 from overnight.pipelines.triggers import Cron as Cron

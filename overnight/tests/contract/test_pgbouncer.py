@@ -292,7 +292,7 @@ async def test_migrations_refuse_shared_sessions_and_leave_no_lock_that_stops_th
 async def test_a_pool_with_too_few_connections_is_an_outage_that_names_the_setting(
     pooled: Pooled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("overnight.store.sessions.SESSION_SECONDS", 0.3)
+    monkeypatch.setattr("overnight.store.checks.SESSION_SECONDS", 0.3)
     async with Database(pooled({**SESSION, "default_pool_size": "1"})) as narrow:
         with pytest.raises(
             LedgerUnavailable,

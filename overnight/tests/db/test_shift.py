@@ -13,10 +13,10 @@ import pytest
 
 from overnight import App, Context, Debounce, Limit, Pipeline, Retry, Transient
 from overnight.aws.bounded_worker import Shift
+from overnight.aws.hints import Hint
 from overnight.engine.heartbeat import Heart
 from overnight.engine.maintenance import Maintenance
 from overnight.engine.rescuer import Rescuer
-from overnight.engine.wakeups import Hint
 from overnight.errors import LedgerUnavailable
 from overnight.operations import control
 from overnight.store.database import Database

@@ -14,10 +14,10 @@ from pydantic import BaseModel, ValidationError
 
 from overnight.aws import cloudwatch
 from overnight.aws.bounded_worker import SOON, Shift
+from overnight.aws.hints import Hint
 from overnight.aws.sandbox import AWAY, Sandbox, Warm
 from overnight.aws.sqs import Waiting, is_hint
 from overnight.engine.rescuer import SETTLE, Rescuer
-from overnight.engine.wakeups import Hint
 from overnight.errors import ConfigError, UserError
 from overnight.inbox.messages import receive
 from overnight.logs import log

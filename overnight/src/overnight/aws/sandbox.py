@@ -18,9 +18,9 @@ import structlog
 
 from overnight import logs
 from overnight.aws import secrets
+from overnight.aws.hints import Notify, Transport
 from overnight.aws.sqs import Queue
 from overnight.engine.maintenance import Maintenance
-from overnight.engine.wakeups import Notify, Transport
 from overnight.errors import ConfigError, DatabaseUnavailable, LedgerUnavailable
 from overnight.logs import log
 from overnight.standard import App

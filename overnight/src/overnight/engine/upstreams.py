@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
-from overnight.engine import breakers
-from overnight.engine.breakers import Signal
 from overnight.logs import log
 from overnight.pipelines.app import App
 from overnight.store.ledger import Ledger
 from overnight.store.records import Breaker, Ending
+
+if TYPE_CHECKING:
+    from overnight.engine.breakers import Signal
 
 Name = tuple[str, str]  # (breaker, the key in it)
 Decide = Callable[[Breaker, datetime], Breaker]
@@ -75,6 +77,8 @@ async def _write(ledger: Ledger, change: Update, steps: Sequence[str]) -> bool:
 
 
 def _after(breaker: Breaker, now: datetime, signals: Sequence[Signal]) -> Breaker:
+    from overnight.engine import breakers
+
     return breakers.after(breaker, signals, now)
 
 
@@ -84,6 +88,8 @@ def _by_breaker(app: App, endings: Sequence[Ending]) -> dict[Name, list[Signal]]
     for ending in endings:
         template = app.pipelines[ending.run.pipeline].steps[ending.run.step].breaker
         if template is not None:
+            from overnight.engine import breakers
+
             key = ending.run.key if "{key}" in template else ""
             name = template.replace("{key}", key)
             signals.setdefault((name, key), []).append(breakers.signal(ending))

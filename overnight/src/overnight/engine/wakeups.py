@@ -1,43 +1,15 @@
-"""Wake-ups: hints that something may be due, by NOTIFY or another transport. Losing one costs time
-only.
-"""
+"""Wake-ups: hints that something may be due, by NOTIFY. Losing one costs time only."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Protocol
 
 from overnight.errors import LedgerUnavailable
 from overnight.logs import log
 from overnight.store.database import Connection, Database, unavailable
 from overnight.store.ledger import CHANNEL
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """Something is due in `delay` seconds. The names are for people who look into a queue, and for
-    nothing else.
-    """
-
-    delay: float = 0.0
-    pipeline: str = ""
-    step: str = ""
-    key: str = ""
-    job_id: str = ""
-
-
-class Transport(Protocol):
-    """Carries hints. One that is lost or doubled costs time, never correctness; so a failure is
-    logged, not raised.
-    """
-
-    async def send(self, hints: Sequence[Hint]) -> None:
-        """Wake somebody for each of these."""
-        ...
-
 
 WORKER = "worker"  # what a hint says of a worker that has just signed in
 RECONNECT = 2.0  # seconds
@@ -51,21 +23,6 @@ HINT = "select set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
 async def hint(database: Database, what: str = "") -> None:
     """Tell every worker that something may be due, or that there is a new `WORKER`."""
     await database.fetch(HINT, [CHANNEL, what])
-
-
-class Notify:
-    """The port, for workers that listen: however many hints there are, one makes all of
-    them look.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def send(self, hints: Sequence[Hint]) -> None:
-        """A listener learns from the ledger itself when the next run is due."""
-        with suppress(LedgerUnavailable):
-            if hints:
-                await hint(self._database)
 
 
 class Hints:

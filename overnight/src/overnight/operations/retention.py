@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
+from overnight.errors import ConfigError
 from overnight.logs import log
 from overnight.pipelines.app import App
 from overnight.pipelines.extensions import Extension, Service, Task
-from overnight.pipelines.policies import Keep
 from overnight.store.database import Database
 from overnight.store.sql import queries
 
@@ -20,6 +20,7 @@ BATCH = (
     200  # runs, each with all of its job, and rows of each other kind: some hundredths of a second
 )
 BATCHES = 3  # statements that one tick may make
+MAX_KEEP = 36_500  # days
 REST = 3_600.0  # seconds until the next look, where nothing was left
 
 
@@ -41,6 +42,28 @@ class Pruned:
         return Pruned(self.emptied + more.emptied, self.gone + more.gone, self.others + more.others)
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """For how many days after its end a job is kept; what has not ended, or is dead or in review,
+    is kept for ever.
+
+    `payloads`: inputs, outputs, details of attempts, answers of models (an answer that went is paid
+    for again). `ids`: the rows themselves. As long as they stand, the same work is not done again.
+    Apps that share a ledger keep what the most patient of them wants.
+    """
+
+    payloads: float = 30.0
+    ids: float = 400.0  # more than a year, so that a yearly job finds its predecessor
+
+    def __post_init__(self) -> None:
+        if not 0 < self.payloads <= self.ids <= MAX_KEEP:
+            raise ConfigError(
+                "payloads are kept for some days, and ids at least as long, up to "
+                f"{MAX_KEEP:,}: not {self.payloads:g} "
+                f"and {self.ids:g}"
+            )
+
+
 class Prune(Protocol):
     """Retention of an app's own tables, which goes on beside the engine's."""
 
@@ -59,7 +82,7 @@ class Prune(Protocol):
 class Retention(Extension):
     """For how long ended jobs are kept. `prune` is the retention of the app's own tables."""
 
-    keep: Keep = Keep()  # noqa: RUF009  frozen
+    keep: Keep = Keep()
     prune: Prune | None = None
 
     def service(self, app: App, database: Database) -> RetentionService:

@@ -67,9 +67,7 @@ class Step:
         try:
             return self.input.validate_json(payload or "null")
         except ValidationError as error:
-            raise InvalidPayload(
-                f"the input does not fit {self.name}: {_sentence(error)}"
-            ) from None
+            raise _misfit(self.name, error) from None
 
 
 def dump(value: Any) -> str:
@@ -189,18 +187,8 @@ class Pipeline:
         step = self.after(run.step)
         if step is None:
             return []
-        return [
-            NewRun(
-                run.job_id,
-                step.name,
-                self.name,
-                run.key,
-                None,
-                None,
-                step.delay,
-                at_most=step.at_most,
-            )
-        ]
+        follower = NewRun(run.job_id, step.name, self.name, run.key, input=None, input_hash=None)
+        return [replace(follower, delay=step.delay, at_most=step.at_most)]
 
     def job(
         self,
@@ -217,9 +205,7 @@ class Pipeline:
         try:
             value = first.input.validate_python(input)
         except ValidationError as error:
-            raise InvalidPayload(
-                f"the input does not fit {self.name}: {_sentence(error)}"
-            ) from None
+            raise _misfit(self.name, error) from None
         payload = dump(value)
         later = [first.name] if first is not next(iter(self.steps.values())) else []
         job_id = self._id(value) if self._id else hash_id("pipeline", self.name, *later, payload)
@@ -243,29 +229,18 @@ class Pipeline:
 
     def debounce(self, event: str) -> Debounce | None:
         """The wait of the event's jobs here, if it has one."""
-        waits = [
-            trigger.debounce
-            for trigger in self.on
-            if isinstance(trigger, On) and trigger.event == event
-        ]
-        return next((wait for wait in waits if wait is not None), None)
+        listening = [on for on in self.on if isinstance(on, On) and on.event == event]
+        return next((on.debounce for on in listening if on.debounce is not None), None)
 
     def jobs_for(self, event: str, payload: Any) -> Iterator[NewRun]:
         """The job that an event begins here, if this pipeline listens to it."""
         for trigger in self.on:
             if isinstance(trigger, On) and trigger.event == event:
                 new = self.job(payload, origin=f"event {event}")
-                wait = trigger.debounce
-                yield (
-                    new
-                    if wait is None
-                    else replace(
-                        new,
-                        debounce=f"{self.name} {event} {new.key}",
-                        delay=wait.seconds,
-                        at_most=wait.at_most,
-                    )
-                )
+                if (wait := trigger.debounce) is not None:
+                    name = f"{self.name} {event} {new.key}"
+                    new = replace(new, debounce=name, delay=wait.seconds, at_most=wait.at_most)
+                yield new
 
 
 def _input_of(function: Callable[..., Any]) -> TypeAdapter[Any]:
@@ -278,7 +253,8 @@ def _input_of(function: Callable[..., Any]) -> TypeAdapter[Any]:
     return TypeAdapter(get_type_hints(function).get(parameters[1], Any))
 
 
-def _sentence(error: ValidationError) -> str:
+def _misfit(name: str, error: ValidationError) -> InvalidPayload:
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"])
-    return f"{place}: {first['msg']}" if place else first["msg"]
+    fault = f"{place}: {first['msg']}" if place else first["msg"]
+    return InvalidPayload(f"the input does not fit {name}: {fault}")

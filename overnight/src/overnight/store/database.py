@@ -13,7 +13,6 @@ from typing import Any, Self, TypeVar, cast
 
 import psycopg
 from psycopg import AsyncRawCursor
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
@@ -39,7 +38,6 @@ Row = dict[str, Any]
 Connection = psycopg.AsyncConnection[Row]
 
 
-OLDEST_POSTGRES = 150_000
 POOL_SIZE = 4
 OUTAGE_PAUSES = (
     0.2,
@@ -81,7 +79,6 @@ POOLER = (
     "need sessions of their own: set pool_mode = session for this database, or name "
     "Postgres itself in the URL"
 )
-PING_SECONDS = "2"  # a server that cannot serve says so at once
 # Of each connection. A black-holed socket is noticed by TCP within 15 s.
 SESSION = {
     "application_name": "overnight",
@@ -145,33 +142,22 @@ class Database:
         One that is there and cannot serve, or that has been there before, is an outage:
         `LedgerUnavailable`.
         """
+        from overnight.store.checks import check_server, is_there, unreachable
+
         try:
             async with await self.connect() as connection:
                 version = connection.info.server_version
                 encoding = connection.info.parameter_status("server_encoding")
         except LedgerUnavailable as error:
-            self._answered = self._answered or await self._is_there(error)
+            self._answered = self._answered or await is_there(self.url, error)
             if self._recover is not None or self._answered:
                 raise
-            raise DatabaseUnavailable(
-                f"cannot reach the database ({first_line(error)}): check "
-                "OVERNIGHT_DATABASE_URL, or unset it to use "
-                "the embedded Postgres"
-            ) from None
+            raise unreachable(error) from None
         except psycopg.ProgrammingError as error:
             raise ConfigError(
                 f"OVERNIGHT_DATABASE_URL is not a Postgres URL: {first_line(error)}"
             ) from None
-        if version < OLDEST_POSTGRES:
-            raise DatabaseUnavailable(
-                f"Postgres 15 or newer is needed; this one is {version // 10_000}"
-            )
-        if encoding != "UTF8":
-            raise ConfigError(
-                f"the database stores text as {encoding}, which has not all letters: "
-                "make another one by "
-                "create database … encoding 'UTF8' template template0"
-            )
+        check_server(version, encoding)
         self._answered = True
         self._pool = AsyncConnectionPool(
             self.url,
@@ -250,22 +236,9 @@ class Database:
 
     async def check_sessions(self) -> None:
         """Raises `ConfigError` where a connection is not one session all the time."""
-        from overnight.store.sessions import check
+        from overnight.store.checks import check_sessions
 
-        await check(self)
-
-    async def _is_there(self, error: LedgerUnavailable) -> bool:
-        """Whether a server answered, and said that it cannot serve now: in its own language, so
-        libpq is asked.
-        """
-        if isinstance(error, NotReady):
-            return True
-        if isinstance(error.__cause__, psycopg.errors.ConnectionTimeout):
-            return False
-        dsn = make_conninfo(self.url, **SESSION | {"connect_timeout": PING_SECONDS})
-        return (
-            await asyncio.to_thread(psycopg.pq.PGconn.ping, dsn.encode()) == psycopg.pq.Ping.REJECT
-        )
+        await check_sessions(self)
 
     def _settings(self) -> dict[str, Any]:
         # The driver would look for the names in a long query each time; raw, it takes numbers,

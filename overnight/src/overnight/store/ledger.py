@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from operator import attrgetter
@@ -19,6 +19,7 @@ from overnight.store.records import (
     Claim,
     Ending,
     Finish,
+    Guard,
     NewRun,
     NewSchedule,
     Rescue,
@@ -41,6 +42,8 @@ ENQUEUE_WITH_ACTION = (
     f"select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"
 )
 NEW_RUN = tuple(field.name for field in fields(NewRun))
+GUARD = tuple(field.name for field in fields(Guard))
+TRANSITION = ("status", "outcome", "error", "error_class", "delay")
 NEW_SCHEDULE = tuple(field.name for field in fields(NewSchedule))
 
 
@@ -75,19 +78,9 @@ class Ledger:
         params = {
             "steps": _array(list(scope.steps)),
             "keys": None if scope.keys is None else _array(list(scope.keys)),
-            **{
-                f"guard_{name}": values
-                for name, values in columns(
-                    scope.guards, "step", "name", "at_once", "starts", "per"
-                ).items()
-            },
-            **{
-                "worker": worker,
-                "limit": limit,
-                "lease": lease,
-                "suspect": SUSPECT_LOSSES,
-                "pause": BREAKER_PAUSE,
-            },
+            **_prefixed("guard_", columns(scope.guards, *GUARD)),
+            **{"worker": worker, "limit": limit, "lease": lease},
+            **{"suspect": SUSPECT_LOSSES, "pause": BREAKER_PAUSE},
         }
         rows = await self.database.fetch(queries["claim"], params)
         next_due = rows[0]["next_due"]
@@ -120,30 +113,17 @@ class Ledger:
         Raises `IdConflict`, and `Refused` where an output cannot be stored; nothing of the call is
         written then.
         """
+        following = [(e.run, new) for e in endings for new in e.next]
         params = {
             **columns([e.run for e in endings], "id", "attempt"),
-            **columns(
-                [e.transition for e in endings],
-                "status",
-                "outcome",
-                "error",
-                "error_class",
-                "delay",
-            ),
+            **columns([e.transition for e in endings], *TRANSITION),
             **columns(endings, "output", "detail"),
             "failed": [int(e.transition.failed) for e in endings],
-            "next_parent": [e.run.id for e in endings for _ in e.next],
-            "next_attempt": [e.run.attempt for e in endings for _ in e.next],
-            **{
-                f"next_{name}": values
-                for name, values in columns(
-                    [new for e in endings for new in e.next], *NEW_RUN
-                ).items()
-            },
+            "next_parent": [run.id for run, _ in following],
+            "next_attempt": [run.attempt for run, _ in following],
+            **_prefixed("next_", columns([new for _, new in following], *NEW_RUN)),
             "next_eager": [
-                int((e.run.id, e.run.attempt) in eager and new.follows)
-                for e in endings
-                for new in e.next
+                int((run.id, run.attempt) in eager and new.follows) for run, new in following
             ],
             **{"worker": worker, "lease": lease},
         }
@@ -158,13 +138,10 @@ class Ledger:
         """Give back what dead owners held. `settle`: seconds between the two looks that prove a
         death.
         """
-        params = {
-            "worker": worker,
-            "max_losses": max_losses,
-            "settle": settle,
-            "judges_leases": judges_leases,
-        }
-        rows = await self.database.fetch(queries["rescue"], params)
+        params = {"worker": worker, "max_losses": max_losses, "settle": settle}
+        rows = await self.database.fetch(
+            queries["rescue"], {**params, "judges_leases": judges_leases}
+        )
         return Rescue(
             [row for row in rows if row["what"] == "rescued"],
             next((row["lock_key"] for row in rows if row["what"] == "neighbour"), None),
@@ -180,14 +157,13 @@ class Ledger:
         """A result that the guard refused goes into the history; False where it had been written
         after all.
         """
-        params = {
-            "id": ending.run.id,
-            "attempt": ending.run.attempt,
-            "outcome": ending.transition.outcome,
-            "worker": worker,
-            "note": note,
-        }
-        return bool(await self.database.fetch(queries["late_result"], params))
+        run, outcome = ending.run, ending.transition.outcome
+        params = {"id": run.id, "attempt": run.attempt, "outcome": outcome}
+        return bool(
+            await self.database.fetch(
+                queries["late_result"], {**params, "worker": worker, "note": note}
+            )
+        )
 
     async def note_schedules(self, app: str, schedules: Sequence[NewSchedule]) -> None:
         """Make an app's schedules known, and retire its others. A new one begins now."""
@@ -214,16 +190,9 @@ class Ledger:
 
         False where somebody else has moved the schedule since it was read.
         """
-        told = {
-            "slot": skipped.latest,
-            "count": skipped.count,
-            "note": skipped.why,
-            "status": status,
-            "text": text,
-        }
-        return bool(
-            await self.database.fetch(queries["schedule_skip"], {**asdict(schedule), **told})
-        )
+        params = {**asdict(schedule), "status": status, "text": text}
+        params |= {"slot": skipped.latest, "count": skipped.count, "note": skipped.why}
+        return bool(await self.database.fetch(queries["schedule_skip"], params))
 
     async def fire(self, schedule: Schedule, slot: datetime, new: NewRun, note: str | None) -> bool:
         """Insert a slot's run, once; False where somebody else has moved the schedule. Raises
@@ -261,13 +230,10 @@ class Ledger:
         """Write the intent of an external write; its row with what an earlier attempt left. None
         while a switch is off, and where the run has another owner.
         """
-        params = {
-            "run_id": run.id,
-            "attempt": run.attempt,
-            "name": name,
-            "content_hash": content_hash,
-        }
-        return await self.database.one(queries["effect_intend"], params)
+        params = {"run_id": run.id, "attempt": run.attempt, "name": name}
+        return await self.database.one(
+            queries["effect_intend"], {**params, "content_hash": content_hash}
+        )
 
     async def end_effect(self, id: int, result: str) -> None:
         """Write the result (JSON text) of an external write, which is done."""
@@ -295,12 +261,8 @@ class Ledger:
 
         `steps` (`pipeline/step`) are behind it.
         """
-        params = {
-            **asdict(decided),
-            "errors": list(decided.errors),
-            "opens": opens,
-            "steps": list(steps),
-        }
+        params = {**asdict(decided), "errors": list(decided.errors)}
+        params |= {"opens": opens, "steps": list(steps)}
         return bool(await self.database.fetch(queries["breaker_write"], params))
 
     async def alert(self, alerts: Sequence[Alert]) -> None:
@@ -343,15 +305,10 @@ class Ledger:
         seen: str | None = None,
     ) -> None:
         """Write down what a person did."""
-        params = {
-            "verb": verb,
-            "target": target,
-            "step": step,
-            "reason": reason,
-            "seen": seen,
-            "by": by,
-        }
-        await self.database.fetch(queries["action_note"], params)
+        params = {"verb": verb, "target": target, "step": step, "by": by}
+        await self.database.fetch(
+            queries["action_note"], {**params, "reason": reason, "seen": seen}
+        )
 
 
 def columns(rows: Sequence[object], *names: str) -> dict[str, object]:
@@ -359,6 +316,10 @@ def columns(rows: Sequence[object], *names: str) -> dict[str, object]:
     without nulls.
     """
     return {name: _array(list(map(attrgetter(name), rows))) for name in names}
+
+
+def _prefixed(prefix: str, params: Mapping[str, object]) -> dict[str, object]:
+    return {prefix + name: value for name, value in params.items()}
 
 
 def _array(values: list[Any]) -> object:
