@@ -1,96 +1,26 @@
-"""Breakers in the ledger: read, decided on, and written under a fence."""
+"""What endings tell of the upstreams behind their steps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from overnight.logs import log
 from overnight.pipelines.app import App
 from overnight.store.ledger import Ledger
-from overnight.store.records import Breaker, Ending
-
-if TYPE_CHECKING:
-    from overnight.engine.breakers import Signal
-
-Name = tuple[str, str]  # (breaker, the key in it)
-Decide = Callable[[Breaker, datetime], Breaker]
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """A breaker before and after a decision, and the database's now."""
-
-    before: Breaker
-    after: Breaker
-    now: datetime
+from overnight.store.records import Ending
 
 
 async def note(app: App, ledger: Ledger, endings: Sequence[Ending]) -> None:
-    """Record these endings with the breakers of their steps. Raises `LedgerUnavailable`; a signal
+    """Record these endings with the breakers of their steps. Raises `LedgerUnavailable`; a result
     that is recorded twice does little harm.
     """
-    await record(ledger, _by_breaker(app, endings), app.behind)
-
-
-async def record(
-    ledger: Ledger,
-    signals: Mapping[Name, Sequence[Signal]],
-    behind: Callable[[str], Sequence[str]] = lambda _: (),
-) -> None:
-    """Record the signals of each breaker, in their order. `behind`: the steps that wait for it."""
-    decisions: dict[Name, Decide] = {
-        name: partial(_after, signals=of_one) for name, of_one in signals.items()
-    }
-    await update(ledger, decisions, behind)
-
-
-async def update(
-    ledger: Ledger,
-    decisions: Mapping[Name, Decide],
-    behind: Callable[[str], Sequence[str]] = lambda _: (),
-) -> dict[Name, Update]:
-    """Read each breaker, decide, and write; again where somebody else wrote in between."""
-    rest, updates = dict(decisions), dict[Name, Update]()
-    while rest:
-        stored, now = await ledger.read_breakers([name for name, _ in rest])
-        for (name, key), decide in list(rest.items()):
-            before = stored.get(name) or Breaker(name, key)
-            change = Update(before, decide(before, now), now)
-            if change.after == before or await _write(ledger, change, behind(name)):
-                updates[name, key] = change
-                del rest[name, key]
-    return updates
-
-
-async def _write(ledger: Ledger, change: Update, steps: Sequence[str]) -> bool:
-    before, after = change.before, change.after
-    opens = after.open_until not in (None, before.open_until) and after.failures > before.failures
-    is_written = await ledger.write_breaker(after, opens=opens, steps=steps)
-    if is_written and (before.open_until is None) != (after.open_until is None):
-        state = "closed" if after.open_until is None else "open"
-        log.warning("breaker", name=after.name, state=state, error=after.error)
-    return is_written
-
-
-def _after(breaker: Breaker, now: datetime, signals: Sequence[Signal]) -> Breaker:
-    from overnight.engine import breakers
-
-    return breakers.after(breaker, signals, now)
-
-
-def _by_breaker(app: App, endings: Sequence[Ending]) -> dict[Name, list[Signal]]:
-    """The signals of each breaker, in the order in which the attempts ended."""
-    signals: dict[Name, list[Signal]] = {}
+    of_breakers: dict[tuple[str, str], list[Ending]] = {}  # by (breaker, the key in it)
     for ending in endings:
         template = app.pipelines[ending.run.pipeline].steps[ending.run.step].breaker
         if template is not None:
-            from overnight.engine import breakers
-
             key = ending.run.key if "{key}" in template else ""
-            name = template.replace("{key}", key)
-            signals.setdefault((name, key), []).append(breakers.signal(ending))
-    return signals
+            of_breakers.setdefault((template.replace("{key}", key), key), []).append(ending)
+    if of_breakers:
+        from overnight.engine import breaker_updates, breakers
+
+        signals = {name: list(map(breakers.signal, of)) for name, of in of_breakers.items()}
+        await breaker_updates.record(ledger, signals, app.behind)

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from overnight.engine import breakers, upstreams
+from overnight.engine import breaker_updates, breakers
 from overnight.engine.breakers import Signal
 from overnight.engine.context import Context
 from overnight.errors import Transient
@@ -105,7 +105,7 @@ async def _ask_in_turn(
             failure = error
         finally:
             await choice.llm.database.insist(
-                partial(upstreams.record, ctx.ledger, {(choice.breaker, ""): [signal]})
+                partial(breaker_updates.record, ctx.ledger, {(choice.breaker, ""): [signal]})
             )
     if failure is not None:
         raise failure
@@ -121,7 +121,7 @@ async def _rest(ctx: Context[Any], choice: Choice) -> float:
     """
     name = (choice.breaker, "")
     decide = partial(_let_through, run=ctx.run.id)
-    change = (await upstreams.update(ctx.ledger, {name: decide}))[name]
+    change = (await breaker_updates.update(ctx.ledger, {name: decide}))[name]
     if change.before.open_until is None or change.after != change.before:
         return 0.0
     return (change.before.open_until - change.now).total_seconds()

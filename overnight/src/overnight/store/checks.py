@@ -9,7 +9,6 @@ from psycopg.conninfo import make_conninfo
 
 from overnight.errors import ConfigError, DatabaseUnavailable, LedgerUnavailable, NotReady
 from overnight.store.database import (
-    POOLER,
     SESSION,
     Connection,
     Database,
@@ -17,6 +16,7 @@ from overnight.store.database import (
     run,
     unavailable,
 )
+from overnight.store.outages import POOLER
 
 OLDEST_POSTGRES = 150_000
 PING_SECONDS = "2"  # a server that cannot serve says so at once

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import select
 import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -14,17 +13,15 @@ from typing import Any, Self, TypeVar, cast
 import psycopg
 from psycopg import AsyncRawCursor
 from psycopg.rows import dict_row
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from overnight.errors import (
     ConfigError,
     DatabaseUnavailable,
-    IdConflict,
-    IllegalTransition,
     LedgerUnavailable,
-    NotReady,
     Refused,
     TooSlow,
+    UserError,
 )
 from overnight.logs import log
 from overnight.store.sql import positional
@@ -39,46 +36,13 @@ Connection = psycopg.AsyncConnection[Row]
 
 
 POOL_SIZE = 4
-OUTAGE_PAUSES = (
-    0.2,
-    0.5,
-    1.0,
-    2.0,
-)  # seconds between tries while the database is away; the last one repeats
-# Classes of SQLSTATE that say "not now": connection, sign-in, rollback (deadlock), resources,
-# object in use, operator, system; and single ones: a database that is gone, a transaction that was
-# idle for too long.
-OUTAGES = {"08", "28", "40", "53", "55", "57", "58"}
-OUTAGE_STATES = {"3D000", "25P03"}
-TOO_SLOW, READ_ONLY = (
-    "57014",
-    "25006",
-)  # a statement past its time limit; a standby, which is an outage
-POOLED = {
-    "26000",
-    "42P05",
-}  # a prepared statement is not there, or is already: a pooler has changed the session
+# seconds between tries while the database is away; the last one repeats
+OUTAGE_PAUSES = (0.2, 0.5, 1.0, 2.0)
+# a prepared statement is not there, or is already: a pooler has changed the session
+POOLED = {"26000", "42P05"}
 # What a statement holds is at fault in these alone: the values, the constraints, the size of a row
 # or an index entry.
 DATA_FAULTS = {"21", "22", "23", "54", "P0"}
-CANNOT_SERVE = {
-    "57P03",
-    "53300",
-    READ_ONLY,
-}  # it is there: it starts, recovers, shuts down, is full, is a standby
-# The driver gives no SQLSTATE of a connection that failed. The last three are PgBouncer's.
-CANNOT_SERVE_TEXT = re.compile(
-    r"the database system is |too many (clients|connections)|connection slots are reserved"
-    r"|server login has been failing|no more connections allowed|cannot connect to server"
-)
-POOLER = (
-    "OVERNIGHT_DATABASE_URL leads through a pooler that gives each transaction another "
-    "session (such as PgBouncer with "
-    "pool_mode = transaction), in which locks, time limits and prepared statements do "
-    "not hold; workers and migrations "
-    "need sessions of their own: set pool_mode = session for this database, or name "
-    "Postgres itself in the URL"
-)
 # Of each connection. A black-holed socket is noticed by TCP within 15 s.
 SESSION = {
     "application_name": "overnight",
@@ -91,9 +55,8 @@ SESSION = {
 # A queue's statistics are out of date the moment after they were taken: whole tables look empty
 # that are not. So the plans of the hot statements are made once, by what the indexes are for.
 HOT = (
-    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c "
-    "enable_bitmapscan=off -c enable_sort=off "
-    "-c enable_mergejoin=off -c jit=off"
+    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off "
+    "-c enable_sort=off -c enable_mergejoin=off -c jit=off"
 )
 HOT_SIZE = 2  # one claims while the other one finishes
 # To compile a report takes longer than to run it. A stuck statement is ended after 60 s.
@@ -317,12 +280,12 @@ def unavailable() -> Iterator[None]:
     """What says that the server itself is gone comes out as `LedgerUnavailable`."""
     try:
         yield
-    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed) as error:
-        raise _away(error) from error
     except psycopg.Error as error:
-        if not _is_outage(error):
+        from overnight.store.outages import away
+
+        if (outage := away(error)) is None:
             raise
-        raise _away(error) from error
+        raise outage from error
 
 
 async def run(
@@ -336,17 +299,12 @@ async def run(
     try:
         cursor = await _execute(connection, sql, params, prepare)
     except psycopg.Error as error:
-        if error.sqlstate == "OV001":
-            raise IdConflict(f"{error.diag.message_primary}; {error.diag.message_hint}") from None
-        if error.sqlstate == "OV002":
-            raise IllegalTransition(error.diag.message_primary) from None
-        if error.sqlstate in POOLED:
-            await (
-                connection.close()
-            )  # what it has prepared is not there, so it would say the same for ever
-        raise (
-            _outage(error) or Refused(f"the database refused it: {first_line(error)}")
-        ) from error
+        if error.sqlstate in POOLED:  # what it has prepared is not there, and never will be
+            await connection.close()
+        from overnight.store.outages import meaning
+
+        refusal = meaning(error)
+        raise refusal from (None if isinstance(refusal, UserError) else error)
     except UnicodeError as error:
         raise Refused(f"the database cannot store this text: {error}") from error
     return await cursor.fetchall() if cursor.description else []
@@ -372,33 +330,6 @@ async def _check(connection: Connection) -> None:
     ear.register(connection.fileno(), select.POLLIN)
     if ear.poll(0):
         await AsyncConnectionPool.check_connection(connection)
-
-
-def _outage(error: psycopg.Error) -> LedgerUnavailable | TooSlow | None:
-    if error.sqlstate == TOO_SLOW:
-        return TooSlow(f"the database did not get to it in time: {first_line(error)}")
-    return _away(error) if _is_outage(error) else None
-
-
-def _is_outage(error: psycopg.Error) -> bool:
-    state = error.sqlstate
-    if state is None:
-        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    return state[:2] in OUTAGES or state in OUTAGE_STATES | CANNOT_SERVE | POOLED
-
-
-def _away(error: psycopg.Error) -> LedgerUnavailable:
-    text = first_line(error)
-    if error.sqlstate in POOLED:
-        return LedgerUnavailable(f"a pooler has changed the session ({text}): {POOLER}")
-    if error.sqlstate == READ_ONLY:
-        return NotReady(
-            f"the database is read-only ({text}): it is a standby, or set so; a worker "
-            "waits until it is not"
-        )
-    if error.sqlstate in CANNOT_SERVE or CANNOT_SERVE_TEXT.search(str(error)):
-        return NotReady(f"the database cannot serve now: {text}")
-    return LedgerUnavailable(f"the database does not answer: {text}")
 
 
 def is_fault_of_data(refusal: Exception) -> bool:
