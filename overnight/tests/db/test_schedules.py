@@ -21,6 +21,7 @@ from overnight.observability import report
 from overnight.pipelines.triggers import CatchUp, Skipped
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
+from overnight.store.schedules import Schedules
 from overnight.testing import Clock, run_until_idle
 
 Ctx = Context[Any]
@@ -90,20 +91,22 @@ async def test_a_slot_fires_once_however_many_tick_and_wherever_the_clock_steps(
 async def test_of_those_who_saw_the_same_slot_due_one_acts(
     database: Database, clock: Clock
 ) -> None:
-    pipeline, ledger = night(nightly()), Ledger(database)
+    pipeline, schedules = night(nightly()), Schedules(database)
     await clock.set(START)
     await keeper(database, pipeline).fire()
-    (seen,) = await ledger.read_schedules("app")
+    (seen,) = await schedules.read("app")
     slot = datetime(2030, 1, 2, 4, tzinfo=UTC)
-    assert await ledger.fire(seen, slot, pipeline.job("2030-01-02"), None)
-    assert not await ledger.fire(seen, slot, pipeline.job("2030-01-02"), None)
-    assert not await ledger.fire(seen, slot + timedelta(days=1), pipeline.job("2030-01-03"), None)
-    assert not await ledger.skip(
+    assert await schedules.fire(seen, slot, pipeline.job("2030-01-02"), None)
+    assert not await schedules.fire(seen, slot, pipeline.job("2030-01-02"), None)
+    assert not await schedules.fire(
+        seen, slot + timedelta(days=1), pipeline.job("2030-01-03"), None
+    )
+    assert not await schedules.skip(
         seen, Skipped(3, slot + timedelta(days=3), "why"), "skipped", "text"
     )
     # A schedule that somebody has set back by hand does not fire again what has its row.
     await database.fetch("update schedules set last_slot = %s", [seen.last_slot])
-    assert not await ledger.fire(seen, slot, pipeline.job("again"), None)
+    assert not await schedules.fire(seen, slot, pipeline.job("again"), None)
     assert await inputs(database) == ["2030-01-02"]
 
 
@@ -367,8 +370,8 @@ async def test_the_command_shows_what_fired_what_was_missed_what_is_next_and_wha
     assert "overdue look since 2030-01-02 03:00:00 UTC: does a worker run?" in " ".join(
         (await run("status")).split()
     )
-    (schedule,) = await Ledger(database).read_schedules()
-    await Ledger(database).skip(
+    (schedule,) = await Schedules(database).read()
+    await Schedules(database).skip(
         schedule, Skipped(5, schedule.now - timedelta(minutes=1), "away"), "skipped", "away"
     )
     (row,) = json.loads(await run("schedules", "--json"))["schedules"]
@@ -380,7 +383,7 @@ async def test_a_schedule_that_never_fired_and_is_overdue_is_both_and_each_is_sh
 ) -> None:
     app = App("app", [night(nightly())])
     await clock.set(datetime(2030, 1, 1, 3, tzinfo=UTC))
-    await Ledger(database).note_schedules(
+    await Schedules(database).note(
         "app", [declared("night", cron) for cron in app.pipelines["night"].crons()]
     )
     await clock.set(datetime(2030, 1, 1, 4, 6, tzinfo=UTC))

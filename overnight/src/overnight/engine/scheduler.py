@@ -14,6 +14,7 @@ from overnight.pipelines.pipeline import Pipeline
 from overnight.pipelines.triggers import AT_ONCE, COUNTED, Cron, span
 from overnight.store.ledger import Ledger
 from overnight.store.records import NewSchedule, Schedule, Skipped
+from overnight.store.schedules import Schedules
 
 ON_TIME = timedelta(minutes=1)  # lateness of a slot that is not worth a note
 NOTE_LIMIT = 2_000  # characters of an error that are kept
@@ -30,7 +31,7 @@ class Scheduler:
         self, app: App, ledger: Ledger, on_fired: Fired = lambda pipeline, slot, period: None
     ) -> None:
         self._app = app
-        self._ledger = ledger
+        self._schedules = Schedules(ledger.database)
         self._on_fired = on_fired
         self._crons = {
             (pipeline.name, cron.expression, cron.timezone): (pipeline, cron)
@@ -45,14 +46,14 @@ class Scheduler:
         `moment` is what another clock says that it is, which may be ahead of the ledger's.
         """
         if not self._is_declared:
-            await self._ledger.note_schedules(
+            await self._schedules.note(
                 self._app.name, [declared(p.name, cron) for p, cron in self._crons.values()]
             )
             self._is_declared = True
         if not self._crons:
             return None
         waits = []
-        for schedule in await self._ledger.read_schedules(self._app.name):
+        for schedule in await self._schedules.read(self._app.name):
             ours = self._crons.get((schedule.pipeline, schedule.cron, schedule.timezone))
             if ours is not None:
                 now = max(schedule.now, moment or schedule.now)
@@ -87,7 +88,7 @@ class Scheduler:
         try:
             origin = f"cron {cron.expression} {cron.timezone}"
             new = pipeline.job(cron.input(slot.astimezone(cron.zone)), origin=origin)
-            fired = await self._ledger.fire(schedule, slot, new, note)
+            fired = await self._schedules.fire(schedule, slot, new, note)
         except LedgerUnavailable:
             raise
         except Exception as error:
@@ -97,7 +98,7 @@ class Scheduler:
                 f"the slot of {_utc(slot)} cannot be fired: {why}; mend it, then start the "
                 "job by hand"
             )
-            return await self._ledger.skip(schedule, Skipped(1, slot, why), "failed", text)
+            return await self._schedules.skip(schedule, Skipped(1, slot, why), "failed", text)
         if fired:
             self._on_fired(pipeline.name, slot, cron.next_slot(slot) - slot)
             log.info("fired", job_id=new.job_id, pipeline=pipeline.name, slot=slot.isoformat())
@@ -108,7 +109,7 @@ class Scheduler:
         number = f"at least {COUNTED}" if skipped.count == COUNTED else str(skipped.count)
         slots = "slot was" if skipped.count == 1 else "slots were"
         text = f"{number} {slots} not fired, the latest of {_utc(skipped.latest)}: {skipped.why}"
-        if await self._ledger.skip(schedule, skipped, "skipped", text):
+        if await self._schedules.skip(schedule, skipped, "skipped", text):
             log.warning(
                 "slots skipped", pipeline=schedule.pipeline, count=skipped.count, why=skipped.why
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,8 +14,10 @@ from overnight.pipelines.app import App
 from overnight.pipelines.extensions import Extension, Service, Task
 from overnight.pipelines.triggers import Cron
 from overnight.store.database import Database
-from overnight.store.ledger import Ledger
+from overnight.store.ledger import Ledger, columns
 from overnight.store.records import Alert, Schedule
+from overnight.store.schedules import Schedules
+from overnight.store.sql import queries
 
 WATCH = 60.0  # seconds between two watches
 PARKED = 300.0  # seconds after which a run is an alert that is due at a step which no app has
@@ -37,6 +39,7 @@ class WatchService(Service):
     def __init__(self, app: App, ledger: Ledger) -> None:
         self._app = app
         self._ledger = ledger
+        self._schedules = Schedules(ledger.database)
         self._advised_at: datetime | None = None
 
     def tasks(self) -> Sequence[Task]:
@@ -53,14 +56,17 @@ class WatchService(Service):
         """Raise alerts of missed slots, late jobs and unknown steps, and resolve those that are
         over.
         """
-        schedules = await self._ledger.read_schedules()
+        schedules = await self._schedules.read()
         missed = [alert for schedule in schedules if (alert := _missed(schedule))]
         if missed:
-            await self._ledger.alert_missed(missed)
+            await self._fetch("slot_missed", columns(missed, "subject", "text"))
         steps = [f"{pipeline}/{step}" for pipeline, step in self._app.steps()]
-        await self._ledger.alert_waiting(list(self._app.pipelines), steps, parked=PARKED)
+        pipelines = list(self._app.pipelines)
+        await self._fetch(
+            "late_jobs_and_parked", {"pipelines": pipelines, "steps": steps, "parked": PARKED}
+        )
         await self._advise(schedules)
-        await self._ledger.update_alerts()
+        await self._fetch("alert_watch")
 
     async def judge(self) -> None:
         """Keep the alerts of what is unusual in the golden signals, and no others of these."""
@@ -74,15 +80,18 @@ class WatchService(Service):
             self._advised_at is not None and schedules[0].now - self._advised_at < ADVISE
         ):
             return
-        judged = await self._ledger.judge_schedules()
+        judged = await self._schedules.judge()
         advice = [(row, zero_work(row["nothing"], row["ended"])) for row in judged]
         alerts = [
             Alert("zero_work", "{pipeline} {cron} {timezone}".format_map(row), f"it {text}")
             for row, text in advice
             if text
         ]
-        await self._ledger.advise(alerts)
+        await self._fetch("schedule_advise", columns(alerts, "subject", "text"))
         self._advised_at = schedules[0].now
+
+    async def _fetch(self, verb: str, params: Mapping[str, object] | None = None) -> None:
+        await self._ledger.database.fetch(queries[verb], params or {})
 
 
 def _missed(schedule: Schedule) -> Alert | None:

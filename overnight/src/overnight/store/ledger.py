@@ -1,4 +1,4 @@
-"""The ledger's verbs: one method per query file, no logic."""
+"""The ledger's verbs: the only door to the engine's query files; one method each, no logic."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from overnight.store.database import Database, Row
+import psycopg
+
+from overnight.store.database import Connection, Database, Row
 from overnight.store.records import (
     BREAKER_PAUSE,
-    MISSED_WITHIN,
-    RECENT_SLOTS,
     SUSPECT_LOSSES,
     Alert,
     Breaker,
@@ -21,12 +21,9 @@ from overnight.store.records import (
     Finish,
     Guard,
     NewRun,
-    NewSchedule,
     Rescue,
     Run,
-    Schedule,
     Scope,
-    Skipped,
 )
 from overnight.store.sql import queries
 
@@ -44,7 +41,6 @@ ENQUEUE_WITH_ACTION = (
 NEW_RUN = tuple(field.name for field in fields(NewRun))
 GUARD = tuple(field.name for field in fields(Guard))
 TRANSITION = ("status", "outcome", "error", "error_class", "delay")
-NEW_SCHEDULE = tuple(field.name for field in fields(NewSchedule))
 
 
 class Ledger:
@@ -165,60 +161,6 @@ class Ledger:
             )
         )
 
-    async def note_schedules(self, app: str, schedules: Sequence[NewSchedule]) -> None:
-        """Make an app's schedules known, and retire its others. A new one begins now."""
-        params = {"app": app, **columns(schedules, *NEW_SCHEDULE)}
-        await self.database.fetch(queries["schedule_note"], params)
-
-    async def read_schedules(self, app: str | None = None) -> list[Schedule]:
-        """The schedules in use, of an app or of all."""
-        return [
-            Schedule(**row)
-            for row in await self.database.fetch(queries["schedule_read"], {"app": app})
-        ]
-
-    async def judge_schedules(self, app: str | None = None) -> list[Row]:
-        """The schedules in use: how the last slot ended, how many were missed, how many jobs found
-        nothing.
-        """
-        params = {"app": app, "missed_within": MISSED_WITHIN, "judged": RECENT_SLOTS}
-        return await self.database.fetch(queries["schedule_list"], params)
-
-    async def skip(self, schedule: Schedule, skipped: Skipped, status: str, text: str) -> bool:
-        """Move on to the latest skipped slot; `status` is `skipped` or `failed`, and `text` is the
-        alert.
-
-        False where somebody else has moved the schedule since it was read.
-        """
-        params = {**asdict(schedule), "status": status, "text": text}
-        params |= {"slot": skipped.latest, "count": skipped.count, "note": skipped.why}
-        return bool(await self.database.fetch(queries["schedule_skip"], params))
-
-    async def fire(self, schedule: Schedule, slot: datetime, new: NewRun, note: str | None) -> bool:
-        """Insert a slot's run, once; False where somebody else has moved the schedule. Raises
-        `IdConflict`.
-        """
-        params = {**asdict(schedule), **asdict(new), "slot": slot, "note": note}
-        return bool(await self.database.fetch(queries["schedule_fire"], params))
-
-    async def alert_missed(self, alerts: Sequence[Alert]) -> None:
-        """Open alerts of slots that nobody fires; one with the same text is not counted again."""
-        await self.database.fetch(queries["slot_missed"], columns(alerts, "subject", "text"))
-
-    async def advise(self, alerts: Sequence[Alert]) -> None:
-        """Keep open the alerts of these schedules that find nothing, and no others."""
-        await self.database.fetch(queries["schedule_advise"], columns(alerts, "subject", "text"))
-
-    async def alert_waiting(
-        self, pipelines: Sequence[str], steps: Sequence[str], *, parked: float
-    ) -> None:
-        """Open and resolve the alerts of late jobs, and of runs that are due for `parked` seconds.
-
-        These are runs of the pipelines whose step is none of `steps` (`pipeline/step`).
-        """
-        params = {"pipelines": list(pipelines), "steps": list(steps), "parked": parked}
-        await self.database.fetch(queries["late_jobs_and_parked"], params)
-
     async def switch_holding(self, pipeline: str, key: str, step: str) -> str | None:
         """The scope of a switch that is off for this step, or None."""
         row = await self.database.one(
@@ -284,10 +226,6 @@ class Ledger:
         """Open alerts that are not open yet, with their latest text; none is counted again."""
         await self.keep_alerts((), alerts)
 
-    async def update_alerts(self) -> None:
-        """Open and close the alerts that follow from what the ledger holds, such as reviews."""
-        await self.database.fetch(queries["alert_watch"])
-
     async def resolve_alerts(self, kind: str, subjects: Sequence[str]) -> None:
         """Close the open alerts of a kind whose subjects are well again."""
         await self.database.fetch(
@@ -309,6 +247,21 @@ class Ledger:
         await self.database.fetch(
             queries["action_note"], {**params, "reason": reason, "seen": seen}
         )
+
+
+def presence(
+    connection: psycopg.Connection[Row],
+    verb: str,
+    **params: object,
+) -> list[Row]:
+    """A statement of a heartbeat, on its own connection, which is not asynchronous."""
+    cursor = connection.execute(queries[verb], params)
+    return cursor.fetchall() if cursor.description else []
+
+
+async def await_worker(connection: Connection, lock_key: int) -> None:
+    """Wait until nobody holds the lock of a worker."""
+    await connection.execute(queries["worker_await"], {"lock_key": lock_key})
 
 
 def columns(rows: Sequence[object], *names: str) -> dict[str, object]:
