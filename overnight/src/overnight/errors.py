@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
+MAX_RETRY_AFTER = 24 * 3600.0  # seconds of the other side's wish that are honoured
 FEW = 12  # names that a person reads as a list
 
 

@@ -29,6 +29,7 @@ from overnight.llm import (
     strict_schema,
 )
 from overnight.llm.openai import CLIENTS
+from overnight.llm.port import CutOff
 from overnight.testing.fake_llm import (
     FAULTS,
     HTTP_FAULTS,
@@ -356,9 +357,11 @@ async def test_a_fault_of_our_own_says_what_the_call_used(
         raise TypeError("a fault of the parser")
 
     monkeypatch.setattr("overnight.llm.wire.joined", broken)
-    with pytest.raises(TypeError) as caught:
+    with pytest.raises(CutOff) as caught:
         await provider.complete(article_request(api), deadline=20)
-    usage = caught.value.usage  # type: ignore[attr-defined]
+    assert isinstance(caught.value.cause, TypeError)
+    usage = caught.value.usage
+    assert usage is not None
     assert (usage.input_tokens, usage.output_tokens) == server.billed
 
 

@@ -13,7 +13,7 @@ from overnight.errors import UserError
 if TYPE_CHECKING:
     from contentstudio.config import Config
     from overnight.console.pages import Console
-    from overnight.pipelines.app import App
+    from overnight import App
 
 DEFAULT_FILE = "contentstudio.toml"
 

@@ -26,7 +26,7 @@ from overnight.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
     from contentstudio.config import Config
-    from overnight.pipelines.app import App
+    from overnight import App
     from overnight.store.database import Database
 
 LAST_NIGHT = timedelta(days=1)  # in which a job failed that `up --retry-failed` starts again
@@ -65,9 +65,10 @@ def up(current: click.Context, session: Session, /, as_json: bool, **options: An
     1: all failed.
     """
     from contentstudio import alerts, morning
+    from overnight import Alerts
 
     app = session.needed_app()
-    alerts.check(app.alerts)
+    alerts.check(app.extension(Alerts))
     _check_folder(session.home)
     _check_sites(_static_folders(context.config()))
     night = _run(session, _Call(app, context.config(), datetime.now(UTC), **options))
@@ -236,7 +237,7 @@ def worker(session: Session, concurrency: int | None) -> None:
     OVERNIGHT_DATABASE_URL names the Postgres.
     """
     from contentstudio import alerts
-    from overnight import logs
+    from overnight import Alerts, logs
 
     if not os.environ.get("OVERNIGHT_DATABASE_URL"):
         raise UserError(
@@ -244,7 +245,7 @@ def worker(session: Session, concurrency: int | None) -> None:
             "OVERNIGHT_DATABASE_URL; on one machine, use up"
         )
     app = session.needed_app()
-    alerts.check(app.alerts)
+    alerts.check(app.extension(Alerts))
     _check_sites(_static_folders(context.config()))
     logs.configure(sys.stderr)
     session.run(

@@ -17,8 +17,7 @@ from pydantic import TypeAdapter
 from overnight.alerts import background
 from overnight.alerts.channel import Channel
 from overnight.alerts.message import Message
-from overnight.alerts.rules import PACE_WITHIN, Alerts, Due, News, compose, due, retry_in
-from overnight.engine.threads import Threads
+from overnight.alerts.rules import PACE_WITHIN, Due, News, Settings, compose, due, retry_in
 from overnight.error_classes import describe
 from overnight.errors import LedgerUnavailable, Permanent, Transient
 from overnight.logs import clean, log
@@ -54,7 +53,7 @@ class Sent:
 class Delivery:
     """Single ticks, which the keeper of each worker makes; of all of them one sends."""
 
-    def __init__(self, app: str, alerts: Alerts, database: Database) -> None:
+    def __init__(self, app: str, alerts: Settings, database: Database) -> None:
         self._app = app
         self._alerts = alerts
         self._database = database
@@ -153,13 +152,7 @@ class Delivery:
         rows = await self._database.fetch(
             queries["delivery_claim"], self._ours() | {"lease": LEASE, "early": early}
         )
-        if not rows:
-            return []
-        threads = Threads(len(rows))
-        try:
-            return list(await asyncio.gather(*(self._try(row, threads) for row in rows)))
-        finally:
-            threads.close()
+        return list(await asyncio.gather(*map(self._try, rows)))
 
     async def _send_quietly(self) -> None:
         try:
@@ -167,14 +160,14 @@ class Delivery:
         except Exception as error:  # what is written down is sent by a later tick
             log.error("alerts not sent", error=describe(error))
 
-    async def _try(self, row: Row, threads: Threads) -> Sent:
+    async def _try(self, row: Row) -> Sent:
         """One try of one message. What came of it is written, through outages of the
         database too.
         """
         message = MESSAGE.validate_python(row["message"])
         try:
             async with asyncio.timeout(LIMIT):
-                await threads.run(
+                await background.in_thread(
                     self._channels[row["channel"]].send, message, f"{self._app}-{row['id']}"
                 )
         except Exception as error:

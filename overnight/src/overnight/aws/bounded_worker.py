@@ -15,8 +15,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from overnight.aws.hints import Hint, Transport
 from overnight.engine.heartbeat import Heart
-from overnight.engine.wakeups import Hint, Transport
 from overnight.engine.worker import LEASE, Worker
 from overnight.errors import LedgerUnavailable
 from overnight.pipelines.app import App

@@ -22,7 +22,7 @@ from overnight.errors import (
     Refused,
     SwitchedOff,
 )
-from overnight.formatting import shown
+from overnight.logs import shown
 from overnight.pipelines.outcomes import Cancel, NoWork, Review, Snooze
 from overnight.pipelines.policies import LONG, Retry
 from overnight.store.records import Status, Transition

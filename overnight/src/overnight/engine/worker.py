@@ -16,15 +16,14 @@ from overnight.engine import upstreams
 from overnight.engine.attempt import execute
 from overnight.engine.decide import HAND_BACK
 from overnight.engine.heartbeat import Attempt, Heart
-from overnight.engine.maintenance import Keeper
 from overnight.engine.rescuer import Rescuer
 from overnight.engine.threads import Threads
 from overnight.engine.wakeups import WORKER, Hints, Listener, hint
 from overnight.error_classes import describe
 from overnight.errors import IdConflict, LedgerUnavailable, OvernightError, Refused
-from overnight.llm import budgets
 from overnight.logs import log
 from overnight.observability import tracing
+from overnight.observability.opentelemetry import OpenTelemetry
 from overnight.pipelines.app import App
 from overnight.store.database import Database, Row, is_fault_of_data
 from overnight.store.ledger import Ledger
@@ -91,7 +90,7 @@ class Worker:
         self._finisher: asyncio.Task[None]
         self._loop: asyncio.AbstractEventLoop | None = None
         self._heart = Heart(database, lease=lease, on_lost=self._report_lost)
-        self._keeper = Keeper(app, self.ledger)
+        self._maintenance = app.periodic_work(database)
         self._traces: tracing.Traces | None = None
         self._rescuer = Rescuer(
             self.ledger,
@@ -128,14 +127,16 @@ class Worker:
             await self._insist(hot.open)
             stack.push_async_callback(hot.close)
             self._hot = Ledger(hot)
-            self._traces = await asyncio.to_thread(tracing.opened, self.app.name, self.app.traces)
+            self._traces = await asyncio.to_thread(
+                tracing.opened, self.app.name, self.app.extension(OpenTelemetry).traces
+            )
             if self._traces is not None:
                 stack.push_async_callback(asyncio.to_thread, self._traces.close)
             self._deps = await self._insist(
-                lambda: stack.enter_async_context(self.app.open(self._database))
+                lambda: stack.enter_async_context(self.app.resources(self._database))
             )
-            await self._insist(lambda: budgets.declare(self._database, self.app))
-            stack.push_async_callback(self._keeper.settle, self._grace)
+            await self._insist(self._maintenance.start)
+            stack.push_async_callback(self._maintenance.settle, self._grace)
             await self._insist(lambda: asyncio.to_thread(self._heart.start))
             stack.push_async_callback(asyncio.to_thread, self._heart.stop)
             for service in (
@@ -208,7 +209,7 @@ class Worker:
                 KEEP, KEEP if again is None else again + 0.01
             )
         if time.monotonic() >= self._next_keep:
-            again = await self._insist(self._keeper.tick)
+            again = await self._insist(self._maintenance.tick)
             self._next_keep = time.monotonic() + min(KEEP, KEEP if again is None else again)
 
     def _hear(self, what: str) -> None:

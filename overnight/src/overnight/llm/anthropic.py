@@ -14,7 +14,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from overnight.llm import wire
-from overnight.llm.port import CallFailed, Kind, PermanentCall, Reply, Request, TransientCall, Usage
+from overnight.llm.port import (
+    CallFailed,
+    CutOff,
+    Kind,
+    PermanentCall,
+    Reply,
+    Request,
+    TransientCall,
+    Usage,
+)
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -76,10 +85,9 @@ class Anthropic:
                 await _read(client, request, answer)
             return answer.reply(json_expected=request.schema is not None)
         except BaseException as error:
-            if (failure := _explain(error, answer.usage, deadline)) is None:
-                raise
+            failure = _explain(error, answer.usage, deadline)
             # The SDK's errors carry whole response bodies, so they do not follow ours into logs.
-            raise wire.told(failure, self._key) from None
+            raise wire.told(failure or CutOff(error, answer.usage), self._key) from None
 
     async def aclose(self) -> None:
         """Close the connections. A later call opens new ones."""

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import getpass
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -27,6 +28,7 @@ from overnight.errors import (
     UserError,
 )
 from overnight.pipelines.app import App
+from overnight.pipelines.extensions import Extension, Service
 from overnight.store.database import Database, Row
 from overnight.store.ledger import Ledger
 from overnight.store.records import Alert
@@ -37,6 +39,25 @@ RESERVED_PAUSE = 30.0
 NEARLY = Decimal("0.8")  # share of a limit from which a person is told: the mission's number
 HIGHEST = 99_999_999  # dollars that the ledger can store
 SCOPE = re.compile(r"all|(?:pipeline|key|step):.+")
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets(Extension):
+    """Dollars a day (UTC) by scope, such as `{"all": 20, "key:garden": 2}`."""
+
+    limits: Mapping[str, float] = field(default_factory=dict)
+
+    def service(self, app: App, database: Database) -> BudgetService:
+        return BudgetService(app, database)
+
+
+class BudgetService(Service):
+    def __init__(self, app: App, database: Database) -> None:
+        self._app = app
+        self._database = database
+
+    async def start(self) -> None:
+        await declare(self._database, self._app)
 
 
 def refusal(held: Sequence[Row], most_usd: Decimal, key_name: str = "key") -> BudgetSpent | None:
@@ -159,13 +180,14 @@ async def declare(database: Database, app: App) -> None:
     """Write down the limits of the app's configuration, and forget those that it has no more.
     Raises `ConfigError`.
     """
-    wrong = [scope for scope in app.budgets if not SCOPE.fullmatch(scope)]
+    budgets = app.extension(Budgets)
+    wrong = [scope for scope in budgets.limits if not SCOPE.fullmatch(scope)]
     if wrong:
         raise ConfigError(
             f"“{wrong[0]}” is no scope of a budget: write all, pipeline:NAME, key:NAME "
             "or step:PIPELINE/STEP"
         )
-    limits = {scope: amount(usd) for scope, usd in app.budgets.items()}
+    limits = {scope: amount(usd) for scope, usd in budgets.limits.items()}
     params = {"app": app.name, "scope": list(limits), "usd": list(limits.values())}
     await database.fetch(queries["budget_declare"], params)
 

@@ -13,11 +13,12 @@ from overnight.engine.context import Context
 from overnight.error_classes import describe
 from overnight.errors import LeaseLost, SwitchedOff
 from overnight.llm import budgets
-from overnight.llm.port import Provider, Reply, Request, Usage, parse
+from overnight.llm.port import CallFailed, CutOff, Provider, Reply, Request, Usage, parse
 from overnight.llm.prices import Price, cost_usd, most_usd
 from overnight.logs import clean
 from overnight.observability import tracing
 from overnight.store.database import Database
+from overnight.store.records import Alert
 from overnight.store.sql import queries
 
 T = TypeVar("T")
@@ -97,12 +98,13 @@ class LLM:
                 reply = await self._provider.complete(request, deadline=self._deadline)
                 answer = parse(reply, type_)
             except BaseException as error:
-                usage = getattr(error, "usage", None) or reply.usage
+                usage = (error.usage if isinstance(error, CallFailed) else None) or reply.usage
+                cause = error.cause if isinstance(error, CutOff) else error
                 failed = Reply(
                     text="", stop_reason=reply.stop_reason, usage=usage, model=reply.model
                 )
-                told |= await self._settle(ctx, call, request, failed, "failed", error)
-                raise
+                told |= await self._settle(ctx, call, request, failed, "failed", cause)
+                raise cause from cause.__cause__
             told |= await self._settle(ctx, call, request, reply, "stored")
         if reply.model_ends is not None:
             await self._tell_of_the_end(ctx, request.model, reply.model_ends)
@@ -117,8 +119,8 @@ class LLM:
                 f"{self._provider.name} switches {model} off ({ends}): name another model in "
                 "the configuration"
             )
-            told = {"kinds": [], "kind": ["model_end"], "subject": [who], "text": [text]}
-            await self.database.insist(lambda: self.database.fetch(queries["alert_keep"], told))
+            alerts = [Alert("model_end", who, text)]
+            await self.database.insist(lambda: ctx.ledger.open_alerts(alerts))
 
     async def _begin(self, ctx: Context[Any], request: Request, request_hash: str) -> int:
         """The id of the booked call, with the most that it can cost reserved in every budget of the

@@ -15,7 +15,16 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any, Literal
 
 from overnight.llm import wire
-from overnight.llm.port import CallFailed, Kind, PermanentCall, Reply, Request, TransientCall, Usage
+from overnight.llm.port import (
+    CallFailed,
+    CutOff,
+    Kind,
+    PermanentCall,
+    Reply,
+    Request,
+    TransientCall,
+    Usage,
+)
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -145,9 +154,8 @@ class OpenAI:
                     await self._read(response, answer)
             return answer.reply()
         except BaseException as error:
-            if (failure := wire.explain(error, answer.usage, self.name, deadline)) is None:
-                raise
-            raise wire.told(failure, self._key) from None
+            failure = wire.explain(error, answer.usage, self.name, deadline)
+            raise wire.told(failure or CutOff(error, answer.usage), self._key) from None
 
     async def aclose(self) -> None:
         """Close the connections. A later call opens new ones."""

@@ -167,6 +167,19 @@ class TransientCall(CallFailed, Transient):
         self.usage = usage
 
 
+class CutOff(CallFailed):
+    """The call was cut off by `cause`: a cancellation, or an error that is not the call's.
+
+    It only carries the usage: whoever books the call raises `cause` after that.
+    """
+
+    def __init__(self, cause: BaseException, usage: Usage | None) -> None:
+        super().__init__(f"the call was cut off: {type(cause).__name__}")
+        self.cause = cause
+        self.kind = "unknown"
+        self.usage = usage
+
+
 class PermanentCall(CallFailed, Permanent):
     """The call to the language model failed and will fail again."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from overnight.formatting import shown
+from overnight.logs import shown
 
 MAX_SNOOZE = 10 * 366 * 86_400.0  # seconds: ten years; the database's calendar has an end
 NO_REASON = "the step gave no reason"

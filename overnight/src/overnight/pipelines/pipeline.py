@@ -7,14 +7,15 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeVar, get_type_hints, overload
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, get_type_hints, overload
 
 from pydantic import TypeAdapter, ValidationError
+from typing_extensions import Unpack
 
 from overnight.errors import ConfigError, InvalidPayload, first_fault
 from overnight.identity import hash_id, input_hash
+from overnight.pipelines.events import Debounce, On
 from overnight.pipelines.policies import Limit, Retry
-from overnight.pipelines.triggers import Cron, Debounce, On, Trigger
 from overnight.store.records import Guard, NewRun, Run
 from overnight.store.storable import MAX_PAYLOAD as MAX_PAYLOAD
 from overnight.store.storable import NUL as NUL
@@ -25,6 +26,9 @@ DEFAULT_TIMEOUT = 300.0  # seconds
 MAX_KEY = 200
 
 NAME = re.compile(r"[\w.-]+")
+
+if TYPE_CHECKING:
+    from overnight.pipelines.triggers import Cron, Trigger
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -78,6 +82,16 @@ def dump(value: Any) -> str:
     return text
 
 
+class Policy(TypedDict, total=False):
+    """What may be said of a step; see `Pipeline.step`."""
+
+    retry: Retry
+    timeout: float
+    after: Debounce | None
+    breaker: str | None
+    limits: Sequence[Limit]
+
+
 class Pipeline:
     """Steps that run one after another; the output of each is stored and is the input of the next.
 
@@ -117,31 +131,9 @@ class Pipeline:
         self._key = key
 
     @overload
-    def step(self, function: F, /) -> F: ...
+    def step(self, function: F, /, **policy: Unpack[Policy]) -> F: ...
     @overload
-    def step(
-        self,
-        function: None = None,
-        /,
-        *,
-        retry: Retry = ...,
-        timeout: float = ...,
-        after: Debounce | None = ...,
-        breaker: str | None = ...,
-        limits: Sequence[Limit] = ...,
-    ) -> Callable[[F], F]: ...
-    @overload
-    def step(
-        self,
-        function: F,
-        /,
-        *,
-        retry: Retry = ...,
-        timeout: float = ...,
-        after: Debounce | None = ...,
-        breaker: str | None = ...,
-        limits: Sequence[Limit] = ...,
-    ) -> F: ...
+    def step(self, function: None = None, /, **policy: Unpack[Policy]) -> Callable[[F], F]: ...
 
     def step(
         self,
@@ -197,18 +189,8 @@ class Pipeline:
         step = self.after(run.step)
         if step is None:
             return []
-        return [
-            NewRun(
-                run.job_id,
-                step.name,
-                self.name,
-                run.key,
-                None,
-                None,
-                step.delay,
-                at_most=step.at_most,
-            )
-        ]
+        follower = NewRun(run.job_id, step.name, self.name, run.key, input=None, input_hash=None)
+        return [replace(follower, delay=step.delay, at_most=step.at_most)]
 
     def job(
         self,
@@ -247,33 +229,22 @@ class Pipeline:
         )
 
     def crons(self) -> Iterator[Cron]:
-        return (trigger for trigger in self.on if isinstance(trigger, Cron))
+        return (trigger for trigger in self.on if not isinstance(trigger, On))
 
     def debounce(self, event: str) -> Debounce | None:
         """The wait of the event's jobs here, if it has one."""
-        waits = [
-            trigger.debounce
-            for trigger in self.on
-            if isinstance(trigger, On) and trigger.event == event
-        ]
-        return next((wait for wait in waits if wait is not None), None)
+        listening = [on for on in self.on if isinstance(on, On) and on.event == event]
+        return next((on.debounce for on in listening if on.debounce is not None), None)
 
     def jobs_for(self, event: str, payload: Any) -> Iterator[NewRun]:
         """The job that an event begins here, if this pipeline listens to it."""
         for trigger in self.on:
             if isinstance(trigger, On) and trigger.event == event:
                 new = self.job(payload, origin=f"event {event}")
-                wait = trigger.debounce
-                yield (
-                    new
-                    if wait is None
-                    else replace(
-                        new,
-                        debounce=f"{self.name} {event} {new.key}",
-                        delay=wait.seconds,
-                        at_most=wait.at_most,
-                    )
-                )
+                if (wait := trigger.debounce) is not None:
+                    name = f"{self.name} {event} {new.key}"
+                    new = replace(new, debounce=name, delay=wait.seconds, at_most=wait.at_most)
+                yield new
 
 
 def _input_of(function: Callable[..., Any]) -> TypeAdapter[Any]:

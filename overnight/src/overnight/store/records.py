@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
-SUSPECT_LOSSES = (
-    2  # from here on a worker runs the step beside no other such step, to find the one that kills
-)
+# crashes of a step from which on a worker runs it beside no other such step: one of them kills
+SUSPECT_LOSSES = 2
+BREAKER_PAUSE = 600.0  # seconds for which an open breaker lets nothing through
+MISSED_WITHIN = 7 * 86_400.0  # seconds for which missed slots are counted
+RECENT_SLOTS = 30  # the latest fired slots by which a schedule is judged
+
+BreakerState = Literal["closed", "open", "half-open"]
 
 
 class Status(StrEnum):
@@ -175,6 +179,51 @@ class Schedule:
     def subject(self) -> str:
         """What its alerts are about."""
         return f"{self.pipeline} {self.cron} {self.timezone}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewSchedule:
+    """A schedule of an app as it is declared: a pipeline, and when it starts."""
+
+    pipeline: str
+    cron: str
+    timezone: str
+    catch_up: str
+    grace: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Slots that are not fired: how many, the latest of them (UTC), and why."""
+
+    count: int
+    latest: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """What is known of an upstream. `open_until` is None while closed; letting a probe through
+    moves it on.
+
+    `failures` are the errors in a row, `errors` the moments of the latest of them. `key` is what
+    stands for `{key}` in the name, or empty; `version` is the fence for writing it.
+    """
+
+    name: str
+    key: str
+    failures: int = 0
+    errors: Sequence[datetime] = ()
+    opened_at: datetime | None = None
+    open_until: datetime | None = None
+    probe_run: int | None = None
+    error: str | None = None
+    version: int = 0
+
+    def state(self, now: datetime) -> BreakerState:
+        if self.open_until is None:
+            return "closed"
+        return "open" if self.open_until > now else "half-open"
 
 
 @dataclass(frozen=True, slots=True)
