@@ -170,15 +170,15 @@ class Studio:
     def until_some(self, condition: str) -> None:
         self.until(lambda: self.count(condition), condition)
 
-    def until_settled(self, running: int = 0) -> None:
-        """Nothing is due or under way but so many."""
+    def until_settled(self) -> None:
+        """Nothing is due or under way."""
         busy = (
             "runs where status = 'running' or "
             "status = 'queued' and due_at < now() + interval '5 seconds'"
         )
-        self.until(lambda: self.count(busy) == running, f"{running} busy runs")
-        time.sleep(2)
-        self.until(lambda: self.count(busy) == running, f"{running} busy runs")
+        for _ in range(2):
+            self.until(lambda: not self.count(busy), "idle workers")
+            time.sleep(2)
 
 
 def fill(studio: Studio, web: UpgradeWeb) -> None:
@@ -190,9 +190,9 @@ def fill(studio: Studio, web: UpgradeWeb) -> None:
     with studio.works(signal.SIGKILL):
         studio.until_some("slots where status = 'fired'")
         studio.until_settled()
+        studio.until_some("runs where step = 'ping' and status = 'dead'")
         studio.run("replay", "--site", "sky", "--step", "ping", "--reason", "is it up again?")
         studio.until_some("breakers where open_until > now()")
-        studio.until_settled()
         # A read and a ping are under way when their worker is killed.
         studio.research("slow")
         studio.until_some("effects where name = 'ping' and job_id in "

@@ -15,7 +15,6 @@ select a.id, a.job_id, a.step, a.pipeline, a.key,
        case when %(next_step)s::text is not null then (select count(*) from begin_runs(
            job_ids => array[a.job_id], steps => array[%(next_step)s::text], pipelines => array[a.pipeline],
            keys => array[a.key], inputs => array[a.output], input_hashes => array[null::text],
-           priorities => array[a.priority::int], due_at => moments_ahead(array[%(delay)s::float8]),
-           due_by => moments_ahead(array[%(at_most)s::float8]), deadline_at => array[a.deadline_at],
-           expect_at => array[a.expect_at], parents => array[a.id])) end as begun
+           priorities => array[a.priority::int], delays => array[%(delay)s::float8], at_most => array[%(at_most)s::float8],
+           deadlines_at => array[a.deadline_at], expected_at => array[a.expect_at], parents => array[a.id])) end as begun
 from approved a

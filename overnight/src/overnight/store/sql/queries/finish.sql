@@ -51,50 +51,42 @@ urgent as (
     where r.status = 'queued' and r.priority > (select min(priority) from finished) and r.due_at <= ledger_now()
 ),
 next as (
-    select distinct on (n.job_id, n.step, n.input_hash)
-           n.job_id, n.step, n.pipeline, n.key, coalesce(n.input::jsonb, f.output) as input, n.input_hash,
-           ledger_now() + make_interval(secs => n.delay) as due_at, n.parent, n.origin, n.debounce,
-           ledger_now() + make_interval(secs => n.at_most) as due_by,
-           case when n.job_id = f.job_id then f.priority else n.priority end as priority,
-           case when n.job_id = f.job_id then f.deadline_at else ledger_now() + make_interval(secs => n.deadline) end
-               as deadline_at,
-           case when n.job_id = f.job_id then f.expect_at else ledger_now() + make_interval(secs => n.expect) end
-               as expect_at,
-           n.eager = 1
-           and not exists (select from switches_off(n.pipeline, n.key, n.step))
-           and f.priority >= coalesce((select priority from urgent), f.priority) as begins
-    from unnest(%(next_parent)s::bigint[], %(next_attempt)s::int[], %(next_job_id)s::text[], %(next_step)s::text[], %(next_pipeline)s::text[],
-                %(next_key)s::text[], %(next_input)s::text[], %(next_input_hash)s::text[], %(next_delay)s::float8[],
-                %(next_priority)s::int[], %(next_origin)s::text[], %(next_deadline)s::float8[],
-                %(next_expect)s::float8[], %(next_debounce)s::text[], %(next_at_most)s::float8[], %(next_eager)s::int[])
-         as n (parent, attempt, job_id, step, pipeline, key, input, input_hash, delay, priority, origin, deadline, expect, debounce,
-               at_most, eager)
-    join finished f on f.id = n.parent and f.attempt = n.attempt
-    order by n.job_id, n.step, n.input_hash
-),
-arrays as (
     select array_agg(n.job_id) as job_ids, array_agg(n.step) as steps, array_agg(n.pipeline) as pipelines,
-           array_agg(n.key) as keys, array_agg(n.input) as inputs, array_agg(n.input_hash) as input_hashes,
-           array_agg(n.due_at) as due_at, array_agg(n.due_by) as due_by, array_agg(n.deadline_at) as deadline_at,
-           array_agg(n.expect_at) as expect_at, array_agg(n.priority::int) as priorities, array_agg(n.origin) as origins,
-           array_agg(n.debounce) as debounces, array_agg(n.parent) as parents,
-           array_agg(case when n.begins then %(worker)s::text end) as owners
-    from next n
+           array_agg(n.key) as keys, array_agg(coalesce(n.input::jsonb, f.output)) as inputs,
+           array_agg(n.input_hash) as input_hashes, array_agg(case when follows then f.priority else n.priority end) as priorities,
+           array_agg(n.delay) as delays, array_agg(n.at_most) as at_most,
+           array_agg(case when not follows then n.deadline end) as deadlines,
+           array_agg(case when not follows then n.expect end) as expectations,
+           array_agg(n.origin) as origins, array_agg(n.debounce) as debounces, array_agg(n.parent) as parents,
+           array_agg(case when follows then f.deadline_at end) as deadlines_at,
+           array_agg(case when follows then f.expect_at end) as expected_at,
+           array_agg(case when n.eager = 1
+                           and not exists (select from switches_off(n.pipeline, n.key, n.step))
+                           and f.priority >= coalesce((select priority from urgent), f.priority)
+                          then %(worker)s::text end) as owners
+    from unnest(%(next_parent)s::bigint[], %(next_attempt)s::int[], %(next_job_id)s::text[], %(next_step)s::text[],
+                %(next_pipeline)s::text[], %(next_key)s::text[], %(next_input)s::text[], %(next_input_hash)s::text[],
+                %(next_delay)s::float8[], %(next_priority)s::int[], %(next_origin)s::text[], %(next_deadline)s::float8[],
+                %(next_expect)s::float8[], %(next_debounce)s::text[], %(next_at_most)s::float8[], %(next_eager)s::int[])
+         as n (parent, attempt, job_id, step, pipeline, key, input, input_hash, delay, priority, origin, deadline, expect,
+               debounce, at_most, eager)
+    join finished f on f.id = n.parent and f.attempt = n.attempt
+    cross join lateral (select n.job_id = f.job_id as follows) same
     having count(*) > 0
 ),
-spawned as (
+started as (
     select b.*
-    from arrays a
+    from next n
     cross join lateral begin_runs(
-        a.job_ids, a.steps, a.pipelines, a.keys, a.inputs, a.input_hashes, a.due_at, a.due_by, a.deadline_at, a.expect_at,
-        a.priorities, a.origins, a.debounces, a.parents, a.owners, lease => %(lease)s) b
+        n.job_ids, n.steps, n.pipelines, n.keys, n.inputs, n.input_hashes, n.priorities, n.delays, n.at_most, n.deadlines,
+        n.expectations, n.origins, n.debounces, n.parents, n.deadlines_at, n.expected_at, n.owners, %(lease)s) b
 )
--- Postgres calls a function whose rows are asked for: so the answer asks for those of `spawned` and of `raised`.
+-- Postgres calls a function whose rows are asked for: so the answer asks for those of `started` and of `raised`.
 select e.id, e.attempt, null as job_id, null as step, null as pipeline, null as key, null::int as failures, null as input,
        null::float8 as time_left
 from ended e
 where not exists (select from finished f where f.id = e.id and f.attempt = e.attempt)
 union all
-select id, attempt, job_id, step, pipeline, key, failures, input, time_left from spawned where attempt = 1
+select id, attempt, job_id, step, pipeline, key, failures, input, time_left from started where attempt = 1
 union all
 select null, null, null, null, null, null, null, null, null from raised where alert is null

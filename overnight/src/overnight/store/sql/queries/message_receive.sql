@@ -10,7 +10,6 @@ select m.id,
        (select count(*) from begin_runs(
            job_ids => m.jobs, steps => %(step)s::text[], pipelines => %(pipeline)s::text[], keys => %(key)s::text[],
            inputs => %(input)s::text[]::jsonb[], input_hashes => %(input_hash)s::text[], priorities => %(priority)s::int[],
-           due_at => moments_ahead(%(delay)s::float8[]), due_by => moments_ahead(%(at_most)s::float8[]),
-           deadline_at => moments_ahead(%(deadline)s::float8[]), expect_at => moments_ahead(%(expect)s::float8[]),
-           origins => %(origin)s::text[], debounces => %(debounce)s::text[])) as begun
+           delays => %(delay)s::float8[], at_most => %(at_most)s::float8[], deadlines => %(deadline)s::float8[],
+           expectations => %(expect)s::float8[], origins => %(origin)s::text[], debounces => %(debounce)s::text[])) as begun
 from message m

@@ -21,7 +21,7 @@ select f.pipeline,
        (select count(*) from begin_runs(
            job_ids => array[%(job_id)s::text], steps => array[%(step)s::text], pipelines => array[f.pipeline],
            keys => array[%(key)s::text], inputs => array[%(input)s::jsonb], input_hashes => array[%(input_hash)s::text],
-           priorities => array[%(priority)s::int], due_at => moments_ahead(array[%(delay)s::float8]),
-           due_by => moments_ahead(array[%(at_most)s::float8]), deadline_at => moments_ahead(array[%(deadline)s::float8]),
-           expect_at => moments_ahead(array[%(expect)s::float8]), origins => array[%(origin)s::text])) as begun
+           priorities => array[%(priority)s::int], delays => array[%(delay)s::float8],
+           at_most => array[%(at_most)s::float8], deadlines => array[%(deadline)s::float8],
+           expectations => array[%(expect)s::float8], origins => array[%(origin)s::text])) as begun
 from fired f

@@ -16,12 +16,14 @@ create or replace function switched_off(pipeline text, key text, step text) retu
 
 -- Inserts the runs that do not exist yet, one for each element of the arrays, and returns them as a claim would. An existing
 -- one with the same inputs is left as it is; with other inputs the guard of `runs` refuses the whole statement (OV001); two of
--- them in one call are refused by Postgres itself. A run with an owner is running from the start, for `lease` seconds; the
--- others are queued. Sorted, so that two callers lock in the same order.
+-- them in one call are refused by Postgres itself. Sorted, so that two callers lock in the same order.
+-- Times are seconds from now; a step that follows another has the moments of its job instead. A run with an owner is running
+-- from the start, for `lease` seconds; the others are queued.
 create function begin_runs(
-    job_ids text[], steps text[], pipelines text[], keys text[], inputs jsonb[], input_hashes text[],
-    due_at timestamptz[], due_by timestamptz[], deadline_at timestamptz[], expect_at timestamptz[], priorities int[],
-    origins text[] default null, debounces text[] default null, parents bigint[] default null,
+    job_ids text[], steps text[], pipelines text[], keys text[], inputs jsonb[], input_hashes text[], priorities int[],
+    delays double precision[], at_most double precision[], deadlines double precision[] default null,
+    expectations double precision[] default null, origins text[] default null, debounces text[] default null,
+    parents bigint[] default null, deadlines_at timestamptz[] default null, expected_at timestamptz[] default null,
     owners text[] default null, lease double precision default null)
     returns table (id bigint, job_id text, step text, pipeline text, key text, attempt int, failures int, input text,
                    time_left double precision)
@@ -29,15 +31,18 @@ create function begin_runs(
 #variable_conflict use_column
 begin
     return query
-    insert into runs (job_id, step, pipeline, key, input, input_hash, due_at, due_by, deadline_at, expect_at, priority,
+    insert into runs (job_id, step, pipeline, key, input, input_hash, priority, due_at, due_by, deadline_at, expect_at,
                       origin, debounce, parent, status, attempt, worker, started_at, leased_at, lease_until)
     select distinct on (n.job_id, n.step, n.input_hash)
-           n.job_id, n.step, n.pipeline, n.key, n.input, n.input_hash, n.due_at, n.due_by, n.deadline_at, n.expect_at,
-           n.priority, n.origin, n.debounce, n.parent, state.*
-    from unnest(job_ids, steps, pipelines, keys, inputs, input_hashes, begin_runs.due_at, begin_runs.due_by,
-                begin_runs.deadline_at, begin_runs.expect_at, priorities, origins, debounces, parents, owners)
-         as n (job_id, step, pipeline, key, input, input_hash, due_at, due_by, deadline_at, expect_at, priority, origin,
-               debounce, parent, owner)
+           n.job_id, n.step, n.pipeline, n.key, n.input, n.input_hash, n.priority,
+           ledger_now() + make_interval(secs => n.delay), ledger_now() + make_interval(secs => n.at_most),
+           coalesce(n.deadline_at, ledger_now() + make_interval(secs => n.deadline)),
+           coalesce(n.expect_at, ledger_now() + make_interval(secs => n.expect)),
+           n.origin, n.debounce, n.parent, state.*
+    from unnest(job_ids, steps, pipelines, keys, inputs, input_hashes, priorities, delays, begin_runs.at_most, deadlines,
+                expectations, origins, debounces, parents, deadlines_at, expected_at, owners)
+         as n (job_id, step, pipeline, key, input, input_hash, priority, delay, at_most, deadline, expect, origin, debounce,
+               parent, deadline_at, expect_at, owner)
     cross join lateral (
         select 'running', 1, n.owner, ledger_now(), ledger_now(), ledger_now() + make_interval(secs => lease)
         where n.owner is not null
@@ -50,12 +55,6 @@ begin
               case when runs.status = 'running' then runs.input::text end,
               extract(epoch from runs.deadline_at - ledger_now())::double precision;
 end $$;
-
--- The moments that lie so many seconds ahead; null stays null.
-create function moments_ahead(seconds double precision[]) returns timestamptz[]
-    language sql stable parallel safe
-    return array(select ledger_now() + make_interval(secs => s.seconds)
-                 from unnest(seconds) with ordinality as s (seconds, number) order by s.number);
 
 -- Opens an alert, or counts on the one that is open: `times` more, or up to `total`, or once for each of the `moments` that lie
 -- behind its last one. With `news_only` an open alert that says and counts the same stays as it is. Returns its id; null where
