@@ -7,8 +7,5 @@ well as (
     where resolved_at is null and kind = any(%(kinds)s::text[])
       and (kind, subject) not in (select kind, subject from found)
 )
-insert into alerts (kind, subject, text)
-select kind, subject, text from found order by kind, subject
-on conflict (kind, subject) where resolved_at is null do update
-    set text = excluded.text, last_at = ledger_now()
-    where alerts.text <> excluded.text
+select raise_alert(f.kind, f.subject, f.text, times => 0, news_only => true) as alert
+from (select * from found order by kind, subject) f

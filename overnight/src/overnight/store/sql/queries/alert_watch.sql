@@ -24,8 +24,5 @@ well as (
     where resolved_at is null and kind in ('switch', 'review', 'worker_lost')
       and (kind, subject) not in (select kind, subject from found)
 )
-insert into alerts (kind, subject, text, count)
-select kind, subject, text, count from found order by kind, subject
-on conflict (kind, subject) where resolved_at is null do update
-    set text = excluded.text, count = excluded.count, last_at = ledger_now()
-    where (alerts.text, alerts.count) is distinct from (excluded.text, excluded.count)
+select raise_alert(f.kind, f.subject, f.text, total => f.count, news_only => true) as alert
+from (select * from found order by kind, subject) f

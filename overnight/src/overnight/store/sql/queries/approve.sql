@@ -10,16 +10,11 @@ with approved as (
 noted as (
     insert into actions (verb, target, step, reason, seen, by)
     select 'approve', job_id, step, %(reason)s, seen, %(by)s from approved
-),
-next as (
-    insert into runs (job_id, step, pipeline, key, input, due_at, due_by, lease_until, parent, priority, deadline_at,
-                      expect_at)
-    select a.job_id, %(next_step)s, a.pipeline, a.key, a.output,
-           ledger_now() + make_interval(secs => %(delay)s), ledger_now() + make_interval(secs => %(at_most)s), null, a.id,
-           a.priority, a.deadline_at, a.expect_at
-    from approved a
-    where %(next_step)s::text is not null
-    on conflict (job_id, step) do update set pipeline = excluded.pipeline
-        where runs.pipeline <> excluded.pipeline
 )
-select id, job_id, step, pipeline, key from approved
+select a.id, a.job_id, a.step, a.pipeline, a.key,
+       case when %(next_step)s::text is not null then (select count(*) from begin_runs(
+           job_ids => array[a.job_id], steps => array[%(next_step)s::text], pipelines => array[a.pipeline],
+           keys => array[a.key], inputs => array[a.output], input_hashes => array[null::text],
+           priorities => array[a.priority::int], delays => array[%(delay)s::float8], at_most => array[%(at_most)s::float8],
+           deadlines_at => array[a.deadline_at], expected_at => array[a.expect_at], parents => array[a.id])) end as begun
+from approved a

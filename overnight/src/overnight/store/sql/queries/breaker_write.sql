@@ -11,13 +11,6 @@ with written as (
         where b.version = excluded.version - 1
     returning name, key, open_until, failures, error
 ),
-raised as (
-    insert into alerts (kind, subject, text)
-    select 'breaker', name, failures || ' errors in a row, so what needs it waits; the last: ' || coalesce(error, '') from written
-    where %(opens)s
-    on conflict (kind, subject) where resolved_at is null do update
-        set text = excluded.text, count = alerts.count + 1, last_at = ledger_now()
-),
 resolved as (
     update alerts
     set resolved_at = ledger_now(),
@@ -33,4 +26,7 @@ resolved as (
     where alerts.kind = 'breaker' and alerts.subject = written.name and written.open_until is null
       and alerts.resolved_at is null
 )
-select name from written
+select name,
+       case when %(opens)s then raise_alert(
+           'breaker', name, failures || ' errors in a row, so what needs it waits; the last: ' || coalesce(error, '')) end as alert
+from written

@@ -2,9 +2,7 @@
 -- open breaker, no limit that is used up. The attempt is counted here, so that a step that kills its process is counted
 -- too. Says also in how many seconds there is a reason to look again (`next_due`; null without one); with a limit of 0 it
 -- says nothing else. All conditions of a claim live in this file.
-with recursive off as (
-    select scope from switches where not enabled
-),
+with recursive
 -- What may hold the steps back. A guard with neither number is a breaker.
 guards as (
     select g.*, g.name like '%%{key}%%' as keyed, g.at_once is null and g.starts is null as is_breaker
@@ -47,11 +45,10 @@ rooms as (
 -- held for one key alone.
 scope as (
     select array(select s.work from unnest(%(steps)s::text[]) as s (work)
-                 where not exists (select from off where off.scope in ('all', 'pipeline:' || split_part(s.work, '/', 1),
-                                                                       'step:' || s.work))
+                 where not exists (select from switches_off(split_part(s.work, '/', 1), '', split_part(s.work, '/', 2)))
                    and not exists (select from rooms where rooms.work = s.work and not rooms.keyed and rooms.room <= 0))
                as steps,
-           array(select substr(off.scope, 5) from off where off.scope like 'key:%%') as keys_off,
+           array(select substr(scope, 5) from switches where not enabled and scope like 'key:%%') as keys_off,
            (select count(*) from runs o
             where o.status = 'running' and o.worker = %(worker)s and o.losses >= %(suspect)s) as suspects
 ),
@@ -165,8 +162,7 @@ waiting as (
       and r.pipeline || '/' || r.step = any(%(steps)s::text[])
       and (%(keys)s::text[] is null or r.key = '' or r.key = any(%(keys)s::text[]))
       and r.key <> all((select keys_off from scope)::text[])
-      and not exists (select from off where off.scope in ('all', 'pipeline:' || r.pipeline,
-                                                          'step:' || r.pipeline || '/' || r.step))
+      and not exists (select from switches_off(r.pipeline, r.key, r.step))
     group by 1, 2
 ),
 -- The first of what is not held and not taken; what only a breaker or a limit holds; each seen as at the start.

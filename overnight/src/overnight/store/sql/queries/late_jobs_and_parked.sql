@@ -16,10 +16,11 @@ with found as (
       and pipeline = any(%(pipelines)s::text[]) and pipeline || '/' || step <> all(%(steps)s::text[])
 ),
 latest as (
-    select distinct on (kind, subject) kind, subject, text, job_id,
-           count(*) over (partition by kind, subject) as count
+    select kind, subject, (array_agg(text order by since desc))[1] as text,
+           (array_agg(job_id order by since desc))[1] as job_id, array_agg(since) as moments
     from found
-    order by kind, subject, since desc
+    group by kind, subject
+    order by kind, subject
 ),
 well as (
     update alerts a set resolved_at = ledger_now()
@@ -27,11 +28,4 @@ well as (
       and (a.kind = 'late_job' or a.kind = 'parked' and split_part(a.subject, '/', 1) = any(%(pipelines)s::text[]))
       and not exists (select from found f where f.kind = a.kind and f.subject = a.subject)
 )
-insert into alerts (kind, subject, text, job_id, count)
-select kind, subject, text, job_id, count from latest
-on conflict (kind, subject) where resolved_at is null do update
-    set text = excluded.text, job_id = excluded.job_id, last_at = ledger_now(),
-        count = alerts.count + (select count(*) from found f where f.kind = excluded.kind
-                                and f.subject = excluded.subject and f.since > alerts.last_at)
-    where exists (select from found f where f.kind = excluded.kind
-                  and f.subject = excluded.subject and f.since > alerts.last_at)
+select raise_alert(kind, subject, text, job_id, moments => moments) as alert from latest

@@ -5,12 +5,7 @@ with message as (
     values (%(source)s, %(message_key)s, %(sha256)s, 'dead', %(target)s, %(bare)s, %(error)s, %(body)s)
     on conflict (source, key) do nothing
     returning id, source, target, error
-),
-told as (
-    insert into alerts (kind, subject, text)
-    select 'dead_letter', m.source || '/' || m.target, 'message m' || m.id || ' is a dead letter: ' || m.error
-    from message m
-    on conflict (kind, subject) where resolved_at is null do update
-        set text = excluded.text, job_id = null, count = alerts.count + 1, last_at = ledger_now()
 )
-select id from message
+select m.id,
+       raise_alert('dead_letter', m.source || '/' || m.target, 'message m' || m.id || ' is a dead letter: ' || m.error) as alert
+from message m

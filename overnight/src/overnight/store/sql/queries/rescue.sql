@@ -58,15 +58,13 @@ rescued as (
     where runs.id = lost.id
     returning runs.id, runs.job_id, runs.step, runs.pipeline, runs.key, runs.attempt, runs.status, runs.error
 ),
-alerted as (
-    insert into alerts (kind, subject, text, job_id, count)
-    select 'dead_letter', r.pipeline || '/' || r.step, max(r.error), max(r.job_id), count(*)
-    from rescued r
-    where r.status = 'dead'
-    group by 2
-    order by 2
-    on conflict (kind, subject) where resolved_at is null do update
-        set text = excluded.text, job_id = excluded.job_id, count = alerts.count + excluded.count, last_at = ledger_now()
+raised as (
+    select raise_alert('dead_letter', d.subject, d.text, d.job_id, d.count) as alert
+    from (select r.pipeline || '/' || r.step as subject, max(r.error) as text, max(r.job_id) as job_id, count(*)::int as count
+          from rescued r
+          where r.status = 'dead'
+          group by 1
+          order by 1) d
 ),
 history as (
     insert into attempts (run_id, attempt, outcome, error, error_class, worker, started_at)
@@ -77,6 +75,9 @@ history as (
 select 'rescued' as what, id, job_id, step, pipeline, key, attempt, status, error, null::bigint as lock_key,
        null::float8 as again
 from rescued
+union all
+-- No row: a function is called where its rows are asked for.
+select 'raised', null, null, null, null, null, null, null, null, null, null from raised where alert is null
 union all
 select 'missing', null, null, null, null, null, null, null, null, null, %(settle)s::float8
 from missing

@@ -3,6 +3,6 @@ with well as (
     update alerts set resolved_at = ledger_now()
     where resolved_at is null and kind = 'zero_work' and subject <> all(%(subject)s::text[])
 )
-insert into alerts (kind, subject, text)
-select 'zero_work', * from unnest(%(subject)s::text[], %(text)s::text[])
-on conflict (kind, subject) where resolved_at is null do nothing
+select raise_alert('zero_work', n.subject, n.text, times => 0, news_only => true) as alert
+from unnest(%(subject)s::text[], %(text)s::text[]) as n (subject, text)
+where not exists (select from alerts a where a.kind = 'zero_work' and a.subject = n.subject and a.resolved_at is null)

@@ -12,20 +12,16 @@ fired as (
     on conflict do nothing
     returning pipeline, cron, timezone
 ),
-started as (
-    insert into runs (job_id, step, pipeline, key, input, input_hash, due_at, lease_until, priority, origin, due_by,
-                      deadline_at, expect_at)
-    select %(job_id)s, %(step)s, pipeline, %(key)s, %(input)s::jsonb, %(input_hash)s,
-           ledger_now() + make_interval(secs => %(delay)s), null, %(priority)s, %(origin)s,
-           ledger_now() + make_interval(secs => %(at_most)s), ledger_now() + make_interval(secs => %(deadline)s),
-           ledger_now() + make_interval(secs => %(expect)s)
-    from fired
-    on conflict (job_id, step) do update set input_hash = excluded.input_hash, pipeline = excluded.pipeline
-        where runs.input_hash is distinct from excluded.input_hash or runs.pipeline <> excluded.pipeline
-),
 well as (
     update alerts set resolved_at = ledger_now()
     where resolved_at is null and kind = 'missed_slot'
       and subject in (select concat_ws(' ', pipeline, cron, timezone) from fired)
 )
-select pipeline from fired
+select f.pipeline,
+       (select count(*) from begin_runs(
+           job_ids => array[%(job_id)s::text], steps => array[%(step)s::text], pipelines => array[f.pipeline],
+           keys => array[%(key)s::text], inputs => array[%(input)s::jsonb], input_hashes => array[%(input_hash)s::text],
+           priorities => array[%(priority)s::int], delays => array[%(delay)s::float8],
+           at_most => array[%(at_most)s::float8], deadlines => array[%(deadline)s::float8],
+           expectations => array[%(expect)s::float8], origins => array[%(origin)s::text])) as begun
+from fired f

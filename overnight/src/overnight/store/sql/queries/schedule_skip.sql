@@ -11,11 +11,6 @@ noted as (
     select app, pipeline, cron, timezone, %(slot)s, %(status)s, %(count)s, %(note)s from moved
     on conflict do nothing
     returning pipeline, cron, timezone
-),
-told as (
-    insert into alerts (kind, subject, text)
-    select 'missed_slot', concat_ws(' ', pipeline, cron, timezone), %(text)s from noted
-    on conflict (kind, subject) where resolved_at is null do update
-        set text = excluded.text, count = alerts.count + 1, last_at = ledger_now()
 )
-select pipeline from noted
+select pipeline, raise_alert('missed_slot', concat_ws(' ', pipeline, cron, timezone), %(text)s) as alert
+from noted

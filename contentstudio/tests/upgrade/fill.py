@@ -1,0 +1,297 @@
+"""Filled the ledger from which `test_upgrade.py` starts, with the code of commit c31e7f6.
+
+It was run once, by the Python of that commit's own environment, and is kept so that a reader sees
+what the dump holds and how it came to be:
+
+    git worktree add /tmp/old c31e7f6 && make -C /tmp/old setup
+    /tmp/old/.venv/bin/python contentstudio/tests/upgrade/fill.py
+
+Every row was written by that commit's commands and workers. Workers were killed (SIGKILL) in the
+middle of a read, of a ping, and of a call to a model. Names of the machine are replaced.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from upgrade_web import BROKEN_PING, DOWN, PING, PORT, SLOW, SLOW_PING, UpgradeWeb
+
+from contentstudio.demo.web import FEEDS, GONE, HARD, KEYS
+from overnight.llm.fake_server import FakeModels
+from overnight.signing import new_secret, parse_secret, sign
+from overnight.testing import postgres
+
+HERE = Path(__file__).parent
+PROGRAM = Path(sys.executable).with_name("contentstudio")
+POSTGRES = Path("/usr/lib/postgresql/15/bin")  # the oldest, so that any one restores it
+WEB = f"http://127.0.0.1:{PORT}"
+KEY = "upgrade-key-0123456789"
+
+HEAD = """\
+# Written by fill.py: the sites of the upgrade's night.
+
+[fetch]
+allow_loopback = true
+timeout_seconds = 60
+
+[research]
+cron = "{cron}"
+settle_seconds = {settle}
+
+[writing]
+writer = "{writer}"
+offline_articles = "publish"
+{models}
+
+[budget]
+usd_per_day = 3.0
+
+[publishing]
+debounce_seconds = {debounce}
+"""
+SITE = """
+[[site]]
+name = "{name}"
+url = "https://{name}.example"
+title = "{name}"
+active = {active}
+sources = [{sources}]
+{more}
+"""
+
+
+def ping(endpoint: str) -> str:
+    return f'ping = {{ endpoint = "{WEB}{endpoint}", key = "{KEY}", key_url = "{WEB}{KEYS}{KEY}.txt" }}'
+
+
+SITES = {  # name → in the night, sources, more
+    "garden": (True, [FEEDS[0], GONE, DOWN], f"{ping(PING)}\ngates = {{ per_day = 3 }}"),
+    "sky": (True, ["/clear-skies/moon-phases.html", HARD], ping(BROKEN_PING)),
+    "window": (
+        True,
+        ["/clear-skies/first-binoculars.html"],
+        'window = { hours = ["02:00", "02:30"] }',
+    ),
+    "slow": (False, ["/clear-skies/dark-adaptation.html", SLOW], ping(SLOW_PING)),
+    "model": (False, ["/clear-skies/meteor-showers.html"], "usd_per_day = 1.0"),
+    "late": (False, ["/clear-skies/meteor-showers.html"], ""),
+    "attic": (False, ["/potting-shed/compost.html"], ""),
+}
+
+
+class Studio:
+    """The old program, with the config and the ledger of a folder."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.file, self.url, self.cron = folder / "contentstudio.toml", url, "0 4 * * *"
+        self.env = {
+            **os.environ,
+            "OVERNIGHT_DATABASE_URL": url,
+            "ANTHROPIC_API_KEY": "sk-ant-upgrade-0123456789",
+            "OVERNIGHT_WEBHOOK_SECRET": new_secret(),
+        }
+
+    def configure(
+        self, *, settle: int = 1, debounce: int = 1, writer: str = "offline", models: str = ""
+    ) -> None:
+        options = {"settle": settle, "debounce": debounce, "writer": writer, "models": models}
+        sites = (
+            SITE.format(
+                name=name,
+                active=str(active).lower(),
+                sources=", ".join(f'"{WEB}{path}"' for path in paths),
+                more=more,
+            )
+            for name, (active, paths, more) in SITES.items()
+        )
+        self.file.write_text(HEAD.format(cron=self.cron, **options) + "".join(sites), "utf-8")
+
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        log = (self.file.parent / f"{command[0]}.log").open("ab")
+        program = [PROGRAM, "--config", self.file, *command]
+        return subprocess.Popen(program, env=self.env, stdout=log, stderr=log)
+
+    def run(self, *command: str) -> str:
+        program = [PROGRAM, "--config", self.file, *command]
+        done = subprocess.run(program, env=self.env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    @contextmanager
+    def works(self, ends_by: signal.Signals = signal.SIGTERM) -> Iterator[None]:
+        worker = self.start("worker")
+        try:
+            yield
+        finally:
+            worker.send_signal(ends_by)
+            worker.wait()
+
+    def research(self, site: str) -> None:
+        self.run("start", "research", f'{{"site": "{site}", "date": "{datetime.now(UTC):%F}"}}')
+
+    def count(self, condition: str) -> int:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            row = connection.execute(f"select count(*) from {condition}").fetchone()  # type: ignore[call-overload]
+        assert row
+        return int(row[0])
+
+    def until(self, ready: Callable[[], object], what: str) -> None:
+        end = time.monotonic() + 150
+        while not ready():
+            if time.monotonic() > end:
+                raise SystemExit(f"waited in vain for {what}; {self.state()}")
+            time.sleep(0.3)
+
+    def state(self) -> str:
+        with psycopg.connect(self.url) as connection:
+            rows = connection.execute(
+                "select id, key, pipeline, step, status, outcome, due_at, error from runs order by id"
+            ).fetchall()
+        log = (self.file.parent / "worker.log").read_text("utf-8")[-3000:]
+        return "\n".join([*map(str, rows), log])
+
+    def until_some(self, condition: str) -> None:
+        self.until(lambda: self.count(condition), condition)
+
+    def until_settled(self) -> None:
+        """Nothing is due or under way."""
+        busy = (
+            "runs where status = 'running' or "
+            "status = 'queued' and due_at < now() + interval '5 seconds'"
+        )
+        for _ in range(2):
+            self.until(lambda: not self.count(busy), "idle workers")
+            time.sleep(2)
+
+
+def fill(studio: Studio, web: UpgradeWeb) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=75)
+    studio.cron = f"{soon.minute} {soon.hour} * * *"
+    studio.configure()
+    studio.run("schedules")  # makes the tables
+    # The slot of the night is fired; what can be published is, and the rest fails or waits.
+    with studio.works(signal.SIGKILL):
+        studio.until_some("slots where status = 'fired'")
+        studio.until_settled()
+        studio.until_some("runs where step = 'ping' and status = 'dead'")
+        studio.run("replay", "--site", "sky", "--step", "ping", "--reason", "is it up again?")
+        studio.until_some("breakers where open_until > now()")
+        # A read and a ping are under way when their worker is killed.
+        studio.research("slow")
+        studio.until_some("effects where name = 'ping' and job_id in "
+                          "(select job_id from runs where key = 'slow')")
+        studio.until_some("runs where key = 'slow' and step = 'ping' and status = 'running'")
+        studio.until_some("runs where key = 'slow' and step = 'read' and status = 'running'")
+    # A call to a model is under way, and its cost is reserved.
+    with FakeModels(faults=["hang"] * 8) as models:
+        where = f'anthropic = {{ base_url = "{models.url}" }}'
+        studio.configure(writer="anthropic", models=where)
+        with studio.works(signal.SIGKILL):
+            studio.research("model")
+            studio.until(lambda: models.calls, "a call to the model")
+            studio.until_some("llm_calls where status = 'started'")
+    # An article waits for a last edit, a page for others of its kind; a site is switched off.
+    studio.configure(debounce=90)
+    with studio.works():
+        studio.research("late")
+        studio.until_some("runs where key = 'late' and step = 'confirm' and status = 'queued'")
+    studio.configure(settle=90, debounce=90)
+    with studio.works():
+        studio.research("attic")
+        studio.until_some("runs where key = 'attic' and debounce is not null")
+    studio.run("pause", "key:attic", "--reason", "the roof is mended")
+    studio.run("budget", "set", "pipeline:article", "2.5")
+    messages(studio)
+    web.let_go.set()
+
+
+def messages(studio: Studio) -> None:
+    """One that begins a job, and one that nobody can read."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = studio.start("serve", "--port", str(port))
+    try:
+        studio.until(lambda: listens(port), "the webhook")
+        night = f'{{"site": "window", "asked": "{datetime.now(UTC):%FT%TZ}"}}'.encode()
+        assert post(studio, port, "render", "message-1", night) == 202
+        assert post(studio, port, "render", "message-2", b'{"site": "garden"') == 422
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def post(studio: Studio, port: int, pipeline: str, id: str, body: bytes) -> int:
+    moment = str(int(time.time()))
+    secret = parse_secret(studio.env["OVERNIGHT_WEBHOOK_SECRET"])
+    headers = {
+        "webhook-id": id,
+        "webhook-timestamp": moment,
+        "webhook-signature": sign(secret, id, moment, body),
+    }
+    where = f"http://127.0.0.1:{port}/pipelines/{pipeline}"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(where, body, headers)) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code
+
+
+def dump(url: str) -> str:
+    command = [POSTGRES / "pg_dump", "--no-owner", "--no-privileges", "--rows-per-insert=1000", url]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    kept = (line for line in text.splitlines() if line and not line.startswith(("--", "\\", "SET ")))
+    return neutral("\n".join(kept)) + "\n"
+
+
+def neutral(text: str) -> str:
+    """Without the names of the machine and of its user."""
+    for name, instead in ((socket.gethostname(), "studio-1"), (getpass.getuser(), "owner")):
+        text = re.sub(rf"(?<![\w./-]){re.escape(name)}(?![\w./-])", instead, text)
+    return text
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="upgrade-") as name, postgres(
+        Path(name) / "postgres", POSTGRES
+    ) as server, UpgradeWeb(healed=False) as web:
+        folder = Path(name)
+        with psycopg.connect(server, autocommit=True) as admin:
+            admin.execute("create database night")
+        url = urlunsplit(urlsplit(server)._replace(path="/night"))
+        studio = Studio(folder, url)
+        fill(studio, web)
+        text = dump(url)
+        assert name not in text
+        (HERE / "ledger.sql").write_text(text, "utf-8")
+        (HERE / "contentstudio.toml").write_text(studio.file.read_text("utf-8"), "utf-8")
+        with zipfile.ZipFile(HERE / "sites.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted((folder / "sites").rglob("*")):
+                if path.is_file():
+                    archive.write(path, path.relative_to(folder))
+
+
+if __name__ == "__main__":
+    main()
