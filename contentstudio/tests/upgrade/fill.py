@@ -31,10 +31,10 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+from overnight.llm.fake_server import FakeModels
 from upgrade_web import BROKEN_PING, DOWN, PING, PORT, SLOW, SLOW_PING, UpgradeWeb
 
 from contentstudio.demo.web import FEEDS, GONE, HARD, KEYS
-from overnight.llm.fake_server import FakeModels
 from overnight.signing import new_secret, parse_secret, sign
 from overnight.testing import postgres
 
@@ -195,8 +195,9 @@ def fill(studio: Studio, web: UpgradeWeb) -> None:
         studio.until_some("breakers where open_until > now()")
         # A read and a ping are under way when their worker is killed.
         studio.research("slow")
-        studio.until_some("effects where name = 'ping' and job_id in "
-                          "(select job_id from runs where key = 'slow')")
+        studio.until_some(
+            "effects where name = 'ping' and job_id in (select job_id from runs where key = 'slow')"
+        )
         studio.until_some("runs where key = 'slow' and step = 'ping' and status = 'running'")
         studio.until_some("runs where key = 'slow' and step = 'read' and status = 'running'")
     # A call to a model is under way, and its cost is reserved.
@@ -262,7 +263,9 @@ def post(studio: Studio, port: int, pipeline: str, id: str, body: bytes) -> int:
 def dump(url: str) -> str:
     command = [POSTGRES / "pg_dump", "--no-owner", "--no-privileges", "--rows-per-insert=1000", url]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    kept = (line for line in text.splitlines() if line and not line.startswith(("--", "\\", "SET ")))
+    kept = (
+        line for line in text.splitlines() if line and not line.startswith(("--", "\\", "SET "))
+    )
     return neutral("\n".join(kept)) + "\n"
 
 
@@ -274,9 +277,11 @@ def neutral(text: str) -> str:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="upgrade-") as name, postgres(
-        Path(name) / "postgres", POSTGRES
-    ) as server, UpgradeWeb(healed=False) as web:
+    with (
+        tempfile.TemporaryDirectory(prefix="upgrade-") as name,
+        postgres(Path(name) / "postgres", POSTGRES) as server,
+        UpgradeWeb(healed=False) as web,
+    ):
         folder = Path(name)
         with psycopg.connect(server, autocommit=True) as admin:
             admin.execute("create database night")

@@ -12,8 +12,8 @@ from overnight.errors import UserError
 
 if TYPE_CHECKING:
     from contentstudio.config import Config
-    from overnight.console.pages import Console
     from overnight import App
+    from overnight.console.pages import Console
 
 DEFAULT_FILE = "contentstudio.toml"
 

@@ -107,23 +107,22 @@ def _replaced_by_a_person(session: Session, job: str) -> list[dict[str, Any]]:
     nothing.
     """
     from contentstudio import articles
-    from overnight.observability import report
-    from overnight.operations import control
+    from overnight.operations import queries, runs
 
     async def work(database: Database) -> list[dict[str, Any]]:
-        return await report.review(database, await control.find_job(database, job))
+        return await queries.review(database, await runs.find_job(database, job))
 
     return [row for row in session.run(work) if articles.is_left(row)]
 
 
 def _dossier(session: Session, job: str) -> Dossier | None:
     from contentstudio import review
-    from overnight.operations import control
+    from overnight.operations import runs
 
     settings = context.config()
 
     async def work(database: Database) -> Dossier | None:
-        return await review.gather(database, settings, await control.find_job(database, job))
+        return await review.gather(database, settings, await runs.find_job(database, job))
 
     return session.run(work)
 
@@ -192,12 +191,12 @@ def evidence_command(
 
     async def read(database: Database) -> list[dict[str, Any]]:
         from contentstudio.review import evidence
-        from overnight.operations import control
+        from overnight.operations import runs, scopes
 
         if job is not None:
-            return await evidence.evidence_for(database, await control.find_job(database, job))
+            return await evidence.evidence_for(database, await runs.find_job(database, job))
         assert site is not None
-        await control.check_key(session.needed_app(), database, site)
+        await scopes.check_key(session.needed_app(), database, site)
         return await evidence.evidence_of(database, site)
 
     rows = session.run(read)

@@ -70,9 +70,9 @@ def site_pages(session: Session, name: str, limit: int, as_json: bool) -> None:
 
     async def read(database: Database) -> list[dict[str, Any]]:
         from contentstudio.store import index_status
-        from overnight.operations import control
+        from overnight.operations import scopes
 
-        await control.check_key(session.needed_app(), database, name)
+        await scopes.check_key(session.needed_app(), database, name)
         return [
             {**one.model_dump(), "state": one.state}
             for one in await index_status.read(database, name, limit)

@@ -94,9 +94,9 @@ class _Call:
     async def work(self, database: Database) -> dict[str, Any]:
         """The night's work, and then its report."""
         from contentstudio import pipelines
-        from overnight.observability import report
+        from overnight.operations import queries
 
-        others = await database.insist(lambda: report.workers(database))
+        others = await database.insist(lambda: queries.workers(database))
         for line in _joins(others):
             click.echo(line, err=True)
         if self.once or self.now:

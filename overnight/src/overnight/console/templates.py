@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from overnight import formatting
 from overnight.alerts import Alerts
-from overnight.operations import control
+from overnight.operations import scopes
 from overnight.standard import App
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Templates:
             "duration": lambda seconds: "" if seconds is None else formatting.duration(seconds),
             "pretty": pretty,
             "short": short,
-            "scope": lambda scope: control.scope_text(scope, app),
+            "scope": lambda scope: scopes.text(scope, app),
         }
         self._environment.globals |= {"app": app, "program": app.extension(Alerts).command}
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from overnight.errors import ConfigError
 from overnight.logs import log
-from overnight.observability import report
+from overnight.observability import charts
 from overnight.observability.schedule_advice import zero_work
 from overnight.pipelines.app import App
 from overnight.pipelines.extensions import Extension, Service, Task
@@ -70,7 +70,7 @@ class WatchService(Service):
 
     async def judge(self) -> None:
         """Keep the alerts of what is unusual in the golden signals, and no others of these."""
-        anomalies = await report.anomalies(self._ledger.database)
+        anomalies = await charts.anomalies(self._ledger.database)
         alerts = [Alert(each.kind, each.subject, each.text) for each in anomalies]
         await self._ledger.keep_alerts(UNUSUAL, alerts)
 
