@@ -13,7 +13,7 @@ from overnight.pipelines.app import App
 from overnight.pipelines.pipeline import Pipeline
 from overnight.pipelines.triggers import AT_ONCE, COUNTED, Cron, span
 from overnight.store.ledger import Ledger
-from overnight.store.records import NewSchedule, Schedule, Skipped
+from overnight.store.schedule_records import NewSchedule, Schedule, Skipped
 from overnight.store.schedules import Schedules
 
 ON_TIME = timedelta(minutes=1)  # lateness of a slot that is not worth a note

@@ -15,7 +15,8 @@ from overnight.pipelines.extensions import Extension, Service, Task
 from overnight.pipelines.triggers import Cron
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger, columns
-from overnight.store.records import Alert, Schedule
+from overnight.store.records import Alert
+from overnight.store.schedule_records import Schedule
 from overnight.store.schedules import Schedules
 from overnight.store.sql import queries
 

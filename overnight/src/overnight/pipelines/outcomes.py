@@ -41,19 +41,15 @@ class Review:
 
     def __post_init__(self) -> None:
         """Raises `TypeError` for what is no list of strings. A review without a reason says so."""
-        given = self.reasons
-        if isinstance(given, str | bytes) or not isinstance(given, Iterable):
-            raise TypeError(
-                f"Review takes a list of reasons, each a string, and not {shown(given)}"
-            )
-        reasons = list(given)
-        if not all(isinstance(reason, str) for reason in reasons):
+        reasons: Any = self.reasons
+        if isinstance(reasons, Iterable) and not isinstance(reasons, str | bytes):
+            reasons = list(reasons)
+        if not isinstance(reasons, list) or not all(isinstance(each, str) for each in reasons):
             raise TypeError(
                 f"Review takes a list of reasons, each a string, and not {shown(reasons)}"
             )
-        object.__setattr__(
-            self, "reasons", [each for each in reasons if each.strip()] or [NO_REASON]
-        )
+        stated = [each for each in reasons if each.strip()]
+        object.__setattr__(self, "reasons", stated or [NO_REASON])
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,8 @@ class Retry:
         `retry_after`.
         """
         base = self.backoff[min(failures, len(self.backoff)) - 1]
-        return max(
-            base * rng.uniform(1 - self.jitter, 1 + self.jitter),
-            min(retry_after or 0.0, MAX_RETRY_AFTER),
-        )
+        jittered = base * rng.uniform(1 - self.jitter, 1 + self.jitter)
+        return max(jittered, min(retry_after or 0.0, MAX_RETRY_AFTER))
 
     @classmethod
     def over(cls, hours: float, *, longest: float = PATIENT[-1]) -> Self:

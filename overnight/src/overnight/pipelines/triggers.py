@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from overnight.errors import ConfigError
 from overnight.pipelines.events import Debounce as Debounce
 from overnight.pipelines.events import On as On
-from overnight.store.records import Skipped as Skipped
+from overnight.store.schedule_records import Skipped as Skipped
 
 CatchUp = Literal["latest", "all", "skip"]
 

@@ -8,14 +8,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from overnight.errors import ConfigError, DatabaseUnavailable, LedgerUnavailable, NotReady
-from overnight.store.database import (
-    SESSION,
-    Connection,
-    Database,
-    first_line,
-    run,
-    unavailable,
-)
+from overnight.store.database import SESSION, Connection, Database, first_line, run, unavailable
 from overnight.store.outages import POOLER
 
 OLDEST_POSTGRES = 150_000

@@ -135,9 +135,8 @@ class Ledger:
         death.
         """
         params = {"worker": worker, "max_losses": max_losses, "settle": settle}
-        rows = await self.database.fetch(
-            queries["rescue"], {**params, "judges_leases": judges_leases}
-        )
+        params |= {"judges_leases": judges_leases}
+        rows = await self.database.fetch(queries["rescue"], params)
         return Rescue(
             [row for row in rows if row["what"] == "rescued"],
             next((row["lock_key"] for row in rows if row["what"] == "neighbour"), None),
@@ -155,11 +154,8 @@ class Ledger:
         """
         run, outcome = ending.run, ending.transition.outcome
         params = {"id": run.id, "attempt": run.attempt, "outcome": outcome}
-        return bool(
-            await self.database.fetch(
-                queries["late_result"], {**params, "worker": worker, "note": note}
-            )
-        )
+        params |= {"worker": worker, "note": note}
+        return bool(await self.database.fetch(queries["late_result"], params))
 
     async def switch_holding(self, pipeline: str, key: str, step: str) -> str | None:
         """The scope of a switch that is off for this step, or None."""

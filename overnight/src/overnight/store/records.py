@@ -1,10 +1,10 @@
-"""The records of the ledger: runs, claims, endings, schedules."""
+"""The records of the ledger: runs, claims, endings, breakers, alerts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
@@ -12,8 +12,6 @@ from typing import Any, Literal
 # crashes of a step from which on a worker runs it beside no other such step: one of them kills
 SUSPECT_LOSSES = 2
 BREAKER_PAUSE = 600.0  # seconds for which an open breaker lets nothing through
-MISSED_WITHIN = 7 * 86_400.0  # seconds for which missed slots are counted
-RECENT_SLOTS = 30  # the latest fired slots by which a schedule is judged
 
 BreakerState = Literal["closed", "open", "half-open"]
 
@@ -162,43 +160,6 @@ class Ending:
     next: Sequence[NewRun] = field(default=())
     duration_ms: int = 0
     cost_usd: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """A schedule as read at `now`. `last_slot` is the latest slot that was fired or skipped."""
-
-    app: str
-    pipeline: str
-    cron: str
-    timezone: str
-    last_slot: datetime
-    now: datetime
-
-    @property
-    def subject(self) -> str:
-        """What its alerts are about."""
-        return f"{self.pipeline} {self.cron} {self.timezone}"
-
-
-@dataclass(frozen=True, slots=True)
-class NewSchedule:
-    """A schedule of an app as it is declared: a pipeline, and when it starts."""
-
-    pipeline: str
-    cron: str
-    timezone: str
-    catch_up: str
-    grace: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """Slots that are not fired: how many, the latest of them (UTC), and why."""
-
-    count: int
-    latest: datetime
-    why: str
 
 
 @dataclass(frozen=True, slots=True)

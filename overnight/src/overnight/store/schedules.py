@@ -8,10 +8,10 @@ from datetime import datetime
 
 from overnight.store.database import Database, Row
 from overnight.store.ledger import columns
-from overnight.store.records import (
+from overnight.store.records import NewRun
+from overnight.store.schedule_records import (
     MISSED_WITHIN,
     RECENT_SLOTS,
-    NewRun,
     NewSchedule,
     Schedule,
     Skipped,
