@@ -166,7 +166,7 @@ async def test_a_span_says_what_became_of_the_attempt(
     )
     assert attributes(failed) == {
         "overnight.job_id": job,
-        "overnight.pipelines.pipeline": "article",
+        "overnight.pipeline": "article",
         "overnight.step": "write",
         "overnight.key": "garden",
         "overnight.attempt": 1,
@@ -366,7 +366,7 @@ async def test_without_traces_nothing_of_opentelemetry_is_imported(server_url: s
     program = f"""
 import asyncio, sys
 from overnight import App, Pipeline
-from overnight import control
+from overnight.operations import control
 from overnight.testing import fresh_database, run_until_idle
 
 pipeline = Pipeline("p")
