@@ -1,4 +1,4 @@
-"""The seam on which log lines, traces, metrics and hooks hang: instruments, which decide nothing."""
+"""The seam for log lines, traces, metrics and hooks: instruments, which decide nothing."""
 
 from __future__ import annotations
 
