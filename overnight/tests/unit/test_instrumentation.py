@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 from overnight import App
 from overnight.engine import spans
 from overnight.engine.in_flight import InFlight
-from overnight.engine.instrumentation import EndingLog, Instrument, Instruments, OnEnding
+from overnight.engine.instrumentation import Instrument, Instruments, OnEnding
+from overnight.observability.ending_log import EndingLog
 from overnight.store.records import Ending, Run, Status, Transition
 
 NOTHING: Any = None

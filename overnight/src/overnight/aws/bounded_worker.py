@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from overnight.engine.in_flight import State
-from overnight.engine.instrumentation import EndingLog, Instrument, OnEnding
+from overnight.engine.instrumentation import Instrument, OnEnding
 from overnight.engine.runner import LEASE, AttemptRunner
 from overnight.engine.wakeups import Hint, Transport
 from overnight.errors import LedgerUnavailable
@@ -55,7 +55,7 @@ class BoundedWorker:
             concurrency=concurrency,
             lease=lease,
             grace=0.0,
-            instruments=[EndingLog(), OnEnding(self._add_hints), *instruments],
+            instruments=[OnEnding(self._add_hints), *instruments],
             listed=False,
             may_continue=self._has_time_for_next,
         )

@@ -24,6 +24,7 @@ from overnight.errors import ConfigError, UserError
 from overnight.inbox.messages import receive
 from overnight.logs import log
 from overnight.observability import report
+from overnight.observability.ending_log import EndingLog
 from overnight.pipelines.app import App
 from overnight.store.records import Ending
 from overnight.store.sql import queries
@@ -193,7 +194,7 @@ async def _work(warm: Warm, concurrency: int, context: Any) -> None:
     worker = BoundedWorker(
         *(warm.app, warm.database, hot, deps, warm.transport),
         concurrency=concurrency,
-        instruments=[EndingMetrics(warm.app.name)],
+        instruments=[EndingLog(), EndingMetrics(warm.app.name)],
     )
     await worker.work(max(0.0, _left(context) - HANDOVER))
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from overnight.engine import upstreams
 from overnight.engine.heartbeat import Heartbeat
 from overnight.engine.in_flight import InFlight, InFlightAttempts, State
-from overnight.engine.instrumentation import Instruments, log_fields
+from overnight.engine.instrumentation import Instruments
 from overnight.errors import IdConflict, LedgerUnavailable, OvernightError, Refused
 from overnight.logs import log
 from overnight.pipelines.app import App
@@ -21,36 +22,23 @@ BATCH = 500  # endings written by one statement
 BATCH_CHARACTERS = 32_000_000  # of their outputs, far below what one message to Postgres may hold
 
 
+@dataclass
 class Completer:
-    """Uses `hot` for the statement that it writes all the time. `begin(run, slot_since)` is called
-    for each next step that the ledger has begun, which it does while `may_begin()`; `release` with
-    the attempts that are done with.
+    """`hot` is for the statement that it makes all the time. `begin(run, slot_since)` is called for
+    each next step that the ledger has begun, which it does while `may_begin()`; `release` with the
+    attempts that are done with.
     """
 
-    def __init__(
-        self,
-        app: App,
-        ledger: Ledger,
-        hot: Ledger,
-        heartbeat: Heartbeat,
-        in_flight: InFlightAttempts,
-        instruments: Instruments,
-        *,
-        may_begin: Callable[[], bool],
-        begin: Callable[[Run, float], None],
-        release: Callable[[Sequence[InFlight]], None],
-    ) -> None:
-        self._app = app
-        self._ledger = ledger
-        self._hot = hot
-        self._heartbeat = heartbeat
-        self._in_flight = in_flight
-        self._instruments = instruments
-        self._may_begin = may_begin
-        self._begin = begin
-        self._release = release
-        self._insist = ledger.database.insist
-        self._ended: asyncio.Queue[InFlight] = asyncio.Queue()
+    app: App
+    ledger: Ledger
+    hot: Ledger
+    heartbeat: Heartbeat
+    in_flight: InFlightAttempts
+    instruments: Instruments
+    may_begin: Callable[[], bool]
+    begin: Callable[[Run, float], None]
+    release: Callable[[Sequence[InFlight]], None]
+    _ended: asyncio.Queue[InFlight] = field(default_factory=asyncio.Queue)
 
     def add(self, attempt: InFlight) -> None:
         """Let the ending of this attempt be written."""
@@ -62,8 +50,10 @@ class Completer:
             batch = await self._next_batch()
             applied = await self.complete(batch)
             endings = [attempt.result for attempt in applied]
-            await self._insist(partial(upstreams.note, self._app, self._ledger, endings))
-            self._release(batch)
+            await self.ledger.database.insist(
+                partial(upstreams.note, self.app, self.ledger, endings)
+            )
+            self.release(batch)
 
     async def _next_batch(self) -> list[InFlight]:
         """One ending at once, or all that have gathered while the last batch was written."""
@@ -77,33 +67,33 @@ class Completer:
     async def complete(self, batch: Sequence[InFlight]) -> list[InFlight]:
         """Write endings; those that were applied, because the worker still had the lease."""
         try:
-            finish = await self._insist(lambda: self._write(batch))
+            finish = await self.ledger.database.insist(lambda: self._write(batch))
         except (IdConflict, Refused) as refusal:
             return await self._complete_apart(batch, refusal)
         slot_since = {attempt.run.job_id: attempt.slot_since for attempt in batch}
         for run in finish.begun:
-            self._begin(run, slot_since[run.job_id])
+            self.begin(run, slot_since[run.job_id])
         applied = [
             attempt
             for attempt in batch
             if attempt.id in finish.ours or not await self._is_late(attempt.result)
         ]
         for attempt in applied:
-            self._in_flight.move(attempt, State.WRITTEN)
-        await self._instruments.written(applied)
+            self.in_flight.move(attempt, State.WRITTEN)
+        await self.instruments.written(applied)
         return applied
 
     async def _write(self, batch: Sequence[InFlight]) -> Finish:
         """What the database refuses for a reason of its own, such as a missing right, is an outage:
         no output is lost.
         """
-        continuing = {a.id for a in batch if a.state is State.CONTINUING and self._may_begin()}
+        continuing = {a.id for a in batch if a.state is State.CONTINUING and self.may_begin()}
         try:
-            return await self._hot.finish(
+            return await self.hot.finish(
                 [attempt.result for attempt in batch],
-                self._heartbeat.boot_id,
+                self.heartbeat.boot_id,
                 eager=continuing,
-                lease=self._heartbeat.lease,
+                lease=self.heartbeat.lease,
             )
         except Refused as refusal:
             if is_fault_of_data(refusal):
@@ -127,13 +117,14 @@ class Completer:
 
     async def _is_late(self, ending: Ending) -> bool:
         """The guard matched nothing: the lease was lost, or the answer to an earlier write was."""
-        outcome = ending.transition.outcome
+        run, outcome, worker = ending.run, ending.transition.outcome, self.heartbeat.boot_id
         note = f"a late result ({outcome}) came after the lease was lost, and was dropped"
-        is_late = await self._insist(
-            lambda: self._ledger.note_late_result(ending, self._heartbeat.boot_id, note)
+        is_late = await self.ledger.database.insist(
+            lambda: self.ledger.note_late_result(ending, worker, note)
         )
         if is_late:
-            log.warning("late result dropped", **log_fields(ending))
+            late = {"job_id": run.job_id, "step": run.step, "attempt": run.attempt}
+            log.warning("late result dropped", **late, outcome=outcome)
         return is_late
 
 

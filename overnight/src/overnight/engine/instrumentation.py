@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from typing import Any
 
 from overnight.engine.in_flight import InFlight
 from overnight.error_classes import describe
@@ -12,7 +11,7 @@ from overnight.logs import log
 from overnight.pipelines.app import App
 from overnight.store.database import Row
 from overnight.store.ledger import Ledger
-from overnight.store.records import Ending, Status
+from overnight.store.records import Ending
 
 
 class Instrument:
@@ -83,17 +82,6 @@ def _logged(instrument: Instrument) -> Iterator[None]:
         log.warning("instrument failed", name=type(instrument).__name__, error=describe(error))
 
 
-class EndingLog(Instrument):
-    """A line of the log for each ending."""
-
-    async def written(self, attempts: Sequence[InFlight]) -> None:
-        logger = log.bind()  # once for all of them: binding costs as much as writing
-        for attempt in attempts:
-            needs_person = attempt.result.transition.status in (Status.NEEDS_REVIEW, Status.DEAD)
-            write = logger.warning if needs_person else logger.info
-            write("step", **log_fields(attempt.result))
-
-
 class OnEnding(Instrument):
     """Calls a function with each ending."""
 
@@ -104,23 +92,3 @@ class OnEnding(Instrument):
         for attempt in attempts:
             with _logged(self):
                 self._call(attempt.result)
-
-
-def log_fields(ending: Ending) -> dict[str, Any]:
-    """What a line of the log says of an ending."""
-    run, transition = ending.run, ending.transition
-    fields: dict[str, Any] = {
-        "job_id": run.job_id,
-        "step": run.step,
-        "pipeline": run.pipeline,
-        "key": run.key,
-        "attempt": run.attempt,
-        "status": transition.status.value,
-        "outcome": transition.outcome,
-        "duration_ms": ending.duration_ms,
-    }
-    if ending.cost_usd is not None:
-        fields["cost_usd"] = float(ending.cost_usd)
-    if transition.error:
-        fields["error" if transition.error_class else "reason"] = transition.error
-    return fields

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Protocol, TypeVar
 
-from overnight.engine.instrumentation import EndingLog, Instrument, OnEnding
+from overnight.engine.instrumentation import Instrument, OnEnding
 from overnight.engine.maintenance import Keeper
 from overnight.engine.rescuer import Rescuer
 from overnight.engine.runner import LEASE, AttemptRunner, cancel
@@ -19,6 +19,7 @@ from overnight.error_classes import describe
 from overnight.errors import LedgerUnavailable
 from overnight.llm import budgets
 from overnight.logs import log
+from overnight.observability.ending_log import EndingLog
 from overnight.observability.tracing import Tracing
 from overnight.pipelines.app import App
 from overnight.store.database import Database
@@ -82,8 +83,8 @@ class Worker:
             lease=lease,
             grace=grace,
             instruments=[
-                *(EndingLog(), OnEnding(on_ending), OnEnding(self._hint_others)),
-                *([Tracing(app.traces)] if instruments is None else instruments),
+                *(OnEnding(on_ending), OnEnding(self._hint_others)),
+                *([EndingLog(), Tracing(app.traces)] if instruments is None else instruments),
             ],
             rng=rng,
         )
