@@ -10,7 +10,7 @@ from typing import Any
 
 from app import app, chain, single
 from ours import BULK
-from overnight.engine.worker import LEASE
+from overnight.engine.runner import LEASE
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.migrations import migrate

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 
 from app import app, chain
-from overnight.engine.worker import LEASE
+from overnight.engine.runner import LEASE
 from overnight.errors import UserError
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger

@@ -151,7 +151,7 @@ def breaks(work: Work, limits: Limits) -> list[dict[str, Any]]:
 def claims(dsn: str, first: int, count: int) -> float:
     """Claims with their endings a second, one run at a time, by one process."""
     from app import app, single
-    from overnight.engine.worker import LEASE
+    from overnight.engine.runner import LEASE
     from overnight.store.database import Database
     from overnight.store.ledger import Ledger
     from statements import ended

@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 from contentstudio.cli.main import cli
-from overnight.engine.worker import GRACE, WRITE_GRACE
+from overnight.engine.runner import WRITE_GRACE
+from overnight.engine.worker import GRACE
 from overnight.http import STOP_GRACE
 
 DEPLOY = Path(__file__).parents[3] / "deploy"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 
 from overnight.alerts.extension import Alerts
+from overnight.engine.instrumentation import Instrument
 from overnight.engine.maintenance import Maintenance
 from overnight.errors import ConfigError
 from overnight.llm.budgets import Budgets
+from overnight.observability.ending_log import EndingLog
 from overnight.observability.opentelemetry import OpenTelemetry
 from overnight.observability.rollup import Rollup
+from overnight.observability.tracing import Tracing
 from overnight.observability.watch import Watch
 from overnight.operations.retention import Retention
 from overnight.pipelines import app
@@ -25,6 +29,9 @@ class App(app.App):
 
     def periodic_work(self, database: Database) -> Maintenance:
         return Maintenance(self, Ledger(database))
+
+    def instruments(self) -> Sequence[Instrument]:
+        return [EndingLog(), Tracing(self.extension(OpenTelemetry).traces)]
 
 
 def load_app(reference: str) -> App:

@@ -12,16 +12,17 @@ from typing import Any
 import pytest
 
 from overnight import App, Context, Debounce, Limit, Pipeline, Retry, Transient
-from overnight.aws.bounded_worker import Shift
+from overnight.aws.bounded_worker import BoundedWorker
 from overnight.aws.hints import Hint
-from overnight.engine.heartbeat import Heart
+from overnight.engine.heartbeat import Heartbeat
+from overnight.engine.instrumentation import OnEnding
 from overnight.engine.maintenance import Maintenance
 from overnight.engine.rescuer import Rescuer
 from overnight.errors import LedgerUnavailable
 from overnight.operations import runs, switches
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
-from overnight.store.records import Claim
+from overnight.store.records import Claim, Ending
 from overnight.testing import Clock
 
 Ctx = Context[Any]
@@ -68,10 +69,13 @@ async def test_a_job_comes_to_its_end_in_one_shift_and_nobody_is_told(
 
     app, told = App("app", [p]), Told()
     await runs.start(app, database, "p", 1)
-    shift = Shift(app, database, hot, None, told, places=1)
-    await shift.work(600)
+    endings: list[Ending] = []
+    worker = BoundedWorker(
+        *(app, database, hot, None, told), concurrency=1, instruments=[OnEnding(endings.append)]
+    )
+    await worker.work(600)
     assert await statuses(database) == [("first", "succeeded"), ("second", "succeeded")]
-    assert [ending.run.step for ending in shift.endings] == ["first", "second"]
+    assert [ending.run.step for ending in endings] == ["first", "second"]
     assert told.hints == []
     assert await database.fetch("select boot_id from workers") == []
 
@@ -98,20 +102,23 @@ async def test_what_follows_beyond_its_places_and_what_comes_later_is_told(
 
     app, told = App("app", [p, q]), Told()
     job, _ = await runs.start(app, database, "p", 7)
-    shift = Shift(app, database, hot, None, told, places=1)
+    ended = asyncio.Event()
+    instruments = [OnEnding(lambda ending: ended.set())]
+    worker = BoundedWorker(
+        *(app, database, hot, None, told), concurrency=1, instruments=instruments
+    )
     claim, calls = Ledger.claim, itertools.count(1)
 
     async def answer_late(*args: Any) -> Claim:
         """The second one saw nothing, and by the time of its answer there is something."""
         if next(calls) != 2:
             return await claim(*args)
-        while not shift.endings:
-            await asyncio.sleep(0.01)
+        await ended.wait()
         return Claim([], None)
 
     if late:
         monkeypatch.setattr(Ledger, "claim", answer_late)
-    await shift.work(600)
+    await worker.work(600)
     assert told.hints[0] == Hint(90.0, "p", "later", "7", job)
     assert told.names() == [("later", 90.0), ("one", 0.0), ("one", 0.0)]
     assert [status for step, status in await statuses(database) if step == "one"] == [
@@ -128,7 +135,7 @@ async def test_a_retry_is_told_with_its_wait(database: Database, hot: Database) 
 
     app, told = App("app", [p]), Told()
     await runs.start(app, database, "p", 1)
-    await Shift(app, database, hot, None, told, places=4).work(600)
+    await BoundedWorker(app, database, hot, None, told, concurrency=4).work(600)
     assert told.names()[0] == ("fetch", 16.0)
     assert await statuses(database) == [("fetch", "queued")]
 
@@ -148,10 +155,10 @@ async def test_nothing_begins_that_cannot_end_but_somebody_is_told(
 
     app, told = App("app", [p]), Told()
     await runs.start(app, database, "p", 1)
-    await Shift(app, database, hot, None, told, places=2).work(50)
+    await BoundedWorker(app, database, hot, None, told, concurrency=2).work(50)
     assert await statuses(database) == [("quick", "succeeded"), ("long", "queued")]
     assert told.hints[0].step == "long"
-    await Shift(app, database, hot, None, Told(), places=2).work(50)
+    await BoundedWorker(app, database, hot, None, Told(), concurrency=2).work(50)
     assert await statuses(database) == [
         ("quick", "succeeded"),
         ("long", "succeeded"),
@@ -169,7 +176,7 @@ async def test_what_runs_on_is_handed_back_as_no_failure_and_told(
 
     app, told = App("app", [p]), Told()
     await runs.start(app, database, "p", 1)
-    await Shift(app, database, hot, None, told, places=1).work(0.5)
+    await BoundedWorker(app, database, hot, None, told, concurrency=1).work(0.5)
     (row,) = await database.fetch("select status, attempt, failures, losses, lease_until from runs")
     assert row == {
         "status": "queued",
@@ -194,7 +201,7 @@ async def test_a_plain_function_that_runs_on_is_left_to_its_lease(
 
     app = App("app", [p])
     await runs.start(app, database, "p", 1)
-    await Shift(app, database, hot, None, Told(), places=1).work(0.5)
+    await BoundedWorker(app, database, hot, None, Told(), concurrency=1).work(0.5)
     release.set()
     assert await statuses(database) == [("endless", "running")]
     await clock.move(61)
@@ -213,7 +220,7 @@ async def test_a_heart_renews_leases_within_a_shift(database: Database, hot: Dat
 
     app = App("app", [p])
     await runs.start(app, database, "p", 1)
-    await Shift(app, database, hot, None, Told(), places=1, lease=1.0).work(600)
+    await BoundedWorker(app, database, hot, None, Told(), concurrency=1, lease=1.0).work(600)
     assert await statuses(database) == [("slow", "succeeded")]
 
 
@@ -228,7 +235,7 @@ async def test_a_shift_takes_in_turn_what_its_own_runs_held(
     app, told = App("app", [p]), Told()
     for n in range(3):
         await runs.start(app, database, "p", n)
-    await Shift(app, database, hot, None, told, places=3).work(600)
+    await BoundedWorker(app, database, hot, None, told, concurrency=3).work(600)
     assert await statuses(database) == [("one", "succeeded")] * 3
     assert told.hints == []
 
@@ -244,7 +251,7 @@ async def test_what_a_rate_holds_is_told_with_the_time_when_it_lets_more_through
     app, told = App("app", [p]), Told()
     for n in range(2):
         await runs.start(app, database, "p", n)
-    await Shift(app, database, hot, None, told, places=2).work(600)
+    await BoundedWorker(app, database, hot, None, told, concurrency=2).work(600)
     assert sorted(status for _, status in await statuses(database)) == ["queued", "succeeded"]
     (hint,) = told.hints
     assert 30 < hint.delay <= 40
@@ -261,7 +268,7 @@ async def test_a_switch_that_is_off_holds_a_shift_and_nobody_is_told(
     app, told = App("app", [p]), Told()
     await runs.start(app, database, "p", 1)
     await switches.pause(database, "all", reason="look")
-    await Shift(app, database, hot, None, told, places=1).work(600)
+    await BoundedWorker(app, database, hot, None, told, concurrency=1).work(600)
     assert await statuses(database) == [("one", "queued")]
     assert told.hints == []
 
@@ -276,7 +283,9 @@ async def test_a_shift_without_a_database_says_so_at_once(database: Database) ->
     await closed.open()
     await closed.close()
     with pytest.raises((LedgerUnavailable, RuntimeError)):
-        await Shift(App("app", [p]), database, closed, None, Told(), places=1).work(600)
+        await BoundedWorker(App("app", [p]), database, closed, None, Told(), concurrency=1).work(
+            600
+        )
 
 
 async def test_a_slot_is_fired_by_the_clock_that_is_ahead_and_once(
@@ -311,9 +320,7 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-async def test_shifts_leave_no_file_open_whether_they_worked_or_not(
-    database: Database, hot: Database
-) -> None:
+async def test_bounded_workers_leave_no_file_open(database: Database, hot: Database) -> None:
     p = Pipeline("p")
 
     @p.step
@@ -321,13 +328,13 @@ async def test_shifts_leave_no_file_open_whether_they_worked_or_not(
 
     app = App("app", [p])
     await runs.start(app, database, "p", 0)
-    await Shift(app, database, hot, None, Told(), places=1).work(600)  # whatever is opened once
+    workers = [BoundedWorker(app, database, hot, None, Told(), concurrency=1) for _ in range(501)]
+    await workers.pop().work(600)  # opens what stays open
     pipes, files = open_pipes(), open_files()
-    kept = [Shift(app, database, hot, None, Told(), places=1) for _ in range(500)]
-    assert open_pipes() == pipes
-    for number, shift in enumerate(kept[:20]):
-        await runs.start(app, database, "p", number + 1)
-        await shift.work(600)
+    for number, worker in enumerate(workers):
+        if number < 20:
+            await runs.start(app, database, "p", number + 1)
+        await worker.work(600)
     assert open_pipes() == pipes
     assert open_files() < files + 10  # a pool of connections may have grown
     assert await statuses(database) == [("one", "succeeded")] * 21
@@ -336,7 +343,7 @@ async def test_shifts_leave_no_file_open_whether_they_worked_or_not(
 async def test_a_heart_that_could_not_sign_in_leaves_no_file_open_and_may_try_again(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heart = Heart(database, lease=60, on_lost=lambda lost: None)
+    heartbeat = Heartbeat(database, lease=60, on_lost=lambda lost: None)
     before = open_pipes()
 
     def away() -> Any:
@@ -346,8 +353,8 @@ async def test_a_heart_that_could_not_sign_in_leaves_no_file_open_and_may_try_ag
         patch.setattr(database, "connect_sync", away)
         for _ in range(20):
             with pytest.raises(LedgerUnavailable):
-                heart.start()
+                heartbeat.start()
     assert open_pipes() == before
-    heart.start()
-    heart.stop()
+    heartbeat.start()
+    heartbeat.stop()
     assert open_pipes() == before

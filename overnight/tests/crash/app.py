@@ -287,7 +287,7 @@ def expect_death(options: argparse.Namespace) -> None:
 
     # What a claim took whose answer was lost waits for its lease, and then for its owner's next
     # look.
-    worker.KEEP = 1.0
+    worker.TICK = 1.0
     kill = (
         partial(kill_postgres, EmbeddedServer(options.home).data) if options.home else kill_process
     )

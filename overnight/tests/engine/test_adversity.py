@@ -15,6 +15,7 @@ import pytest
 
 from overnight import App, Context, Debounce, Keys, Limit, On, Pipeline, Retry
 from overnight.engine import rescuer, upstreams, wakeups
+from overnight.engine.in_flight import InFlight
 from overnight.engine.wakeups import Hints
 from overnight.engine.worker import Worker
 from overnight.errors import InvalidPayload
@@ -161,7 +162,8 @@ async def test_the_late_end_of_a_probe_that_was_lost_does_not_decide(
     worker = Worker(app, database)
     working = asyncio.create_task(worker.run())
     await began.wait()  # the second probe, the same run
-    assert await worker._finish([Ending(probe, Transition(Status.SUCCEEDED, "done"))]) == []
+    late = InFlight(probe, ending=Ending(probe, Transition(Status.SUCCEEDED, "done")))
+    assert await worker.attempts.completer.complete([late]) == []
     assert await database.fetch("select 1 from breakers where open_until is not null") != []
     go.set()
     while await database.fetch("select 1 from breakers where open_until is not null"):
@@ -422,7 +424,9 @@ async def test_the_watch_over_a_neighbour_keeps_no_snapshot_for_long_and_goes_on
     )
     async with await database.connect() as holder:
         await holder.execute("select pg_advisory_lock(4711)")
-        watching = asyncio.create_task(rescuer.Rescuer(Ledger(database), "me")._freed(4711))
+        watching = asyncio.create_task(
+            rescuer.Rescuer(Ledger(database), "me")._wait_until_free(4711)
+        )
         begun = set[Any]()
         while len(begun) < 3:  # each wait is a statement of its own
             begun |= {row["query_start"] for row in await database.fetch(waits)}

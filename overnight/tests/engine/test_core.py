@@ -23,12 +23,6 @@ LAYOUT = {
     tokenize.DEDENT,
     tokenize.ENDMARKER,
 }
-# The worker opens traces by itself until it has instruments.
-NOT_YET = {
-    "observability/opentelemetry.py",
-    "observability/tracing.py",
-}
-
 
 def reading_list() -> list[str]:
     section = README.read_text("utf-8").split("### The core, in reading order")[1]
@@ -75,7 +69,7 @@ def test_lines_of_code_are_those_that_do_something() -> None:
 def test_a_worker_loads_the_files_of_the_reading_list_and_no_others() -> None:
     names = reading_list()
     assert len(set(names)) == len(names)
-    assert loaded_by("overnight.engine.worker") - NOT_YET == set(names)
+    assert loaded_by("overnight.engine.worker") == set(names)
 
 
 def test_the_core_can_be_read_in_an_afternoon() -> None:

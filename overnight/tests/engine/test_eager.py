@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from overnight import App, Context, Debounce, Keys, Limit, Pipeline
+from overnight.engine import runner
 from overnight.engine import worker as worker_module
-from overnight.engine.heartbeat import Heart
+from overnight.engine.heartbeat import Heartbeat
 from overnight.engine.worker import Worker
 from overnight.errors import LedgerUnavailable
 from overnight.operations import runs as jobs
@@ -308,7 +309,7 @@ async def test_many_jobs_that_go_on_are_never_more_at_once_than_there_are_places
 async def test_a_job_stands_in_line_again_when_its_turn_is_over(
     database: Database, monkeypatch: pytest.MonkeyPatch, turn: float
 ) -> None:
-    monkeypatch.setattr(worker_module, "TURN", turn)
+    monkeypatch.setattr(runner, "TURN", turn)
     chain = Chain()
     for number in (1, 2):
         await jobs.start(chain.app, database, "p", number)
@@ -375,7 +376,7 @@ async def test_a_worker_whose_heart_fails_begins_no_next_step(
 ) -> None:
     chain, is_well = Chain(), asyncio.Event()
     is_well.set()
-    monkeypatch.setattr(Heart, "healthy", property(lambda _: is_well.is_set()))
+    monkeypatch.setattr(Heartbeat, "healthy", property(lambda _: is_well.is_set()))
 
     async def fails(step: str) -> None:
         if step == "one":
@@ -409,7 +410,7 @@ async def test_a_job_whose_answer_was_lost_comes_to_its_end_all_the_same(
         return finished
 
     monkeypatch.setattr(Ledger, "finish", unanswered)
-    monkeypatch.setattr(worker_module, "KEEP", 0.5)  # between two looks at leases that have ended
+    monkeypatch.setattr(worker_module, "TICK", 0.5)  # between two looks at leases that have ended
     await jobs.start(chain.app, database, "p", 1)
     working = asyncio.create_task(run_until_idle(chain.app, database, lease=1.0))
     await lost.wait()

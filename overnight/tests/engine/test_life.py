@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from overnight import App, Context, Pipeline
-from overnight.engine.heartbeat import Heart
+from overnight.engine.heartbeat import Heartbeat
 from overnight.engine.rescuer import SETTLE
 from overnight.engine.worker import Worker
 from overnight.errors import LedgerUnavailable
@@ -24,7 +24,7 @@ Ctx = Context[Any]
 
 BESIDE_THE_POOL = (
     HOT_SIZE + 3
-)  # claims and endings, the heart, the listener, the watch over the neighbour
+)  # claims and endings, the heartbeat, the listener, the watch over the neighbour
 
 
 async def test_a_worker_whose_heart_does_not_beat_claims_nothing_more(
@@ -37,7 +37,7 @@ async def test_a_worker_whose_heart_does_not_beat_claims_nothing_more(
         done.append(value)
 
     worker = Worker(App("app", [p]), database, poll=0.01)
-    monkeypatch.setattr(Heart, "healthy", property(lambda self: False))
+    monkeypatch.setattr(Heartbeat, "healthy", property(lambda self: False))
     running = asyncio.create_task(worker.run())
     await Ledger(database).enqueue([p.job(1)])
     for _ in range(20):
@@ -55,21 +55,21 @@ async def test_a_worker_whose_heart_does_not_beat_claims_nothing_more(
 async def test_a_heart_that_could_not_beat_for_half_a_lease_is_not_healthy(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heart = Heart(database, lease=0.4, on_lost=lambda attempts: None)
-    assert not heart.healthy
-    heart.start()
+    heartbeat = Heartbeat(database, lease=0.4, on_lost=lambda attempts: None)
+    assert not heartbeat.healthy
+    heartbeat.start()
     try:
-        assert heart.healthy
+        assert heartbeat.healthy
 
         def refuse(*_: Any) -> None:
             raise LedgerUnavailable
 
-        monkeypatch.setattr(Heart, "_execute", refuse)
-        while heart.healthy:
+        monkeypatch.setattr(Heartbeat, "_execute", refuse)
+        while heartbeat.healthy:
             await asyncio.sleep(0.01)
     finally:
         monkeypatch.undo()
-        heart.stop()
+        heartbeat.stop()
 
 
 async def test_a_busy_worker_has_a_capped_number_of_connections(database: Database) -> None:
@@ -100,11 +100,11 @@ async def test_a_new_process_of_the_same_name_does_not_make_a_dead_one_look_aliv
 ) -> None:
     ledger = Ledger(database)
     await ledger.enqueue([NewRun("a", "one", "p", "", "{}", "h")])
-    dead = Heart(database, lease=60, on_lost=lambda attempts: None)
+    dead = Heartbeat(database, lease=60, on_lost=lambda attempts: None)
     dead._connect()
     await ledger.claim(Scope(["p/one"]), dead.boot_id, 1, 3600)
     dead._close()  # as when its process is killed
-    new = Heart(database, lease=60, on_lost=lambda attempts: None)  # same host, same process id
+    new = Heartbeat(database, lease=60, on_lost=lambda attempts: None)  # same host, same process id
     new.start()
     try:
         assert new.boot_id != dead.boot_id

@@ -168,7 +168,7 @@ async def test_a_span_says_what_became_of_the_attempt(
     )
     assert attributes(failed) == {
         "overnight.job_id": job,
-        "overnight.pipelines.pipeline": "article",
+        "overnight.pipeline": "article",
         "overnight.step": "write",
         "overnight.key": "garden",
         "overnight.attempt": 1,

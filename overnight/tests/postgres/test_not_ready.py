@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from overnight import App, Context, Pipeline
+from overnight.engine.heartbeat import Heartbeat
 from overnight.engine.worker import Worker
 from overnight.errors import ConfigError, DatabaseUnavailable, LedgerUnavailable, NotReady
 from overnight.operations import runs
@@ -218,11 +219,11 @@ async def test_a_worker_that_starts_on_a_read_only_database_waits_and_then_works
 
 async def test_a_heart_that_cannot_sign_in_leaves_no_connection_behind(database: Database) -> None:
     read_only = Database(database.url, options=READ_ONLY)
-    heart = Worker(make_app(), read_only)._heart
+    heartbeat = Heartbeat(read_only, lease=60, on_lost=lambda attempts: None)
     for _ in range(3):
         with pytest.raises(NotReady, match="the database is read-only"):
-            heart.start()
-        assert heart._connection is None
+            heartbeat.start()
+        assert heartbeat._connection is None
 
 
 async def test_migrations_of_a_read_only_database_are_an_outage_and_of_a_whole_one_need_no_write(

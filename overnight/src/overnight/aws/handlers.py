@@ -6,23 +6,27 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
 from overnight.aws import cloudwatch
-from overnight.aws.bounded_worker import SOON, Shift
+from overnight.aws.bounded_worker import SOON, BoundedWorker
 from overnight.aws.hints import Hint
 from overnight.aws.sandbox import AWAY, Sandbox, Warm
 from overnight.aws.sqs import Waiting, is_hint
+from overnight.engine.in_flight import InFlight
+from overnight.engine.instrumentation import Instrument
 from overnight.engine.rescuer import SETTLE, Rescuer
 from overnight.errors import ConfigError, UserError, first_fault
 from overnight.inbox.messages import receive
 from overnight.logs import log
+from overnight.observability.ending_log import EndingLog
 from overnight.operations import queries as lists
 from overnight.standard import App
+from overnight.store.records import Ending
 from overnight.store.sql import queries
 
 if TYPE_CHECKING:
@@ -63,8 +67,8 @@ class Handlers:
         """Messages of the queue: hints, which are let go, and work from outside, which the intake
         takes or buries.
 
-        Then one shift with as many places as there were messages. Only a message that could not be
-        kept comes again.
+        Then a bounded worker with as many slots as there were messages. Only a message that could
+        not be kept comes again.
         """
         records = event.get("Records", [])
         messages: dict[str, Mapping[str, Any]] = {
@@ -75,7 +79,7 @@ class Handlers:
             for id in list(messages):
                 if await _take(warm, messages[id]):
                     del messages[id]
-            await _shift(warm, max(1, len(records)), context)
+            await _work(warm, max(1, len(records)), context)
 
         try:
             self._sandbox.run(context, work)
@@ -183,13 +187,28 @@ async def _take(warm: Warm, record: Mapping[str, Any]) -> bool:
     return True
 
 
-async def _shift(warm: Warm, places: int, context: Any) -> None:
+async def _work(warm: Warm, concurrency: int, context: Any) -> None:
     hot, deps = await warm.for_steps()
-    shift = Shift(warm.app, warm.database, hot, deps, warm.transport, places=places)
-    try:
-        await shift.work(max(0.0, _left(context) - HANDOVER))
-    finally:
-        _print(cloudwatch.of_endings(warm.app.name, shift.endings, datetime.now(UTC)))
+    worker = BoundedWorker(
+        *(warm.app, warm.database, hot, deps, warm.transport),
+        concurrency=concurrency,
+        instruments=[EndingLog(), EndingMetrics(warm.app.name)],
+    )
+    await worker.work(max(0.0, _left(context) - HANDOVER))
+
+
+class EndingMetrics(Instrument):
+    """Metrics of all endings of one invocation, for CloudWatch."""
+
+    def __init__(self, app: str) -> None:
+        self._app = app
+        self._endings: list[Ending] = []
+
+    async def written(self, attempts: Sequence[InFlight]) -> None:
+        self._endings.extend(attempt.result for attempt in attempts)
+
+    async def close(self) -> None:
+        _print(cloudwatch.of_endings(self._app, self._endings, datetime.now(UTC)))
 
 
 async def _rescue(warm: Warm) -> None:

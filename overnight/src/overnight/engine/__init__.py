@@ -1,3 +1,1 @@
-"""What runs pipelines: the worker, its heartbeat, the rescue of lost work, and what
-happens next.
-"""
+"""Runs pipelines: the worker, its heartbeat, the rescue of lost work, and what happens next."""

@@ -1,4 +1,4 @@
-"""One attempt of one step: load its input, run it within its time limit, turn what came into an
+"""One attempt of one step: load its input, run it within its time limit, turn its result into an
 ending.
 """
 
@@ -24,9 +24,9 @@ from overnight.pipelines.pipeline import Step, dump
 from overnight.store.ledger import Ledger
 from overnight.store.records import Ending, Run, Status, Transition
 
-DETAIL_LIMIT = 8_000  # characters of a traceback that are kept; its end says where it happened
-WELL = ("done", "no_work")  # outcomes of which no attempt is kept, for `runs` says it all
-ERROR_LIMIT = 2_000  # characters of an error message that are kept
+DETAIL_LIMIT = 8_000  # characters of a traceback that are stored; its end says where it happened
+WITHOUT_HISTORY = ("done", "no_work")  # outcomes that `runs` tells completely
+ERROR_LIMIT = 2_000  # characters of an error message that are stored
 
 
 class StepTimeout(Transient):
@@ -70,9 +70,9 @@ async def execute(
     follow = pipeline.follow(run) if output is not None and not transition.ends_job else []
     return Ending(
         run,
-        _readable(transition),
+        _cleaned(transition),
         output,
-        None if transition.outcome in WELL else _detail(result, context.lines),
+        None if transition.outcome in WITHOUT_HISTORY else _detail(result, context.lines),
         [*follow, *context.spawned] if succeeded else [],
         round((time.perf_counter() - started) * 1000),
         context.cost_usd,
@@ -102,18 +102,14 @@ async def _attempt(
         if limit.expired():
             return StepTimeout(f"the step took longer than {seconds:.3g} s")
         return StepCancelled(_why_cancelled(error)) if is_cancellation else error
-    except (
-        BaseException
-    ) as error:  # a panic of a library, `sys.exit`: whatever it is, its run comes to an end
+    except BaseException as error:  # `sys.exit`, a panic of a library: the run ends all the same
         return error
 
 
 def _why_cancelled(error: BaseException) -> str:
-    said = describe(error).partition(": ")[2]
-    return (
-        "something inside the step was cancelled, though nobody cancelled the "
-        f"step{said and f': {said}'}"
-    )
+    reason = describe(error).partition(": ")[2]
+    text = "something inside the step was cancelled, though nobody cancelled the step"
+    return f"{text}: {reason}" if reason else text
 
 
 def _output(result: Any) -> str | None:
@@ -124,7 +120,7 @@ def _output(result: Any) -> str | None:
     return dump(result)
 
 
-def _readable(transition: Transition) -> Transition:
+def _cleaned(transition: Transition) -> Transition:
     """Errors without secrets, NUL bytes or endless bodies: they are stored, logged and shown."""
     if transition.error is None:
         return transition
@@ -133,10 +129,10 @@ def _readable(transition: Transition) -> Transition:
 
 def _detail(result: Any, lines: Sequence[str]) -> str | None:
     """What the step logged last, and the traceback of its error; None without both."""
-    said = [f"it logged:\n{chr(10).join(lines)}"] if lines else []
+    parts = [f"it logged:\n{chr(10).join(lines)}"] if lines else []
     if isinstance(result, BaseException):
-        said.append(clean(_traceback(result))[-DETAIL_LIMIT:])
-    return "\n\n".join(said) or None
+        parts.append(clean(_traceback(result))[-DETAIL_LIMIT:])
+    return "\n\n".join(parts) or None
 
 
 def _traceback(error: BaseException) -> str:

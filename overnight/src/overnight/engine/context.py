@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, Generic
 from typing_extensions import TypeVar
 
 from overnight import logs
-from overnight.engine import effects
+from overnight.engine import effects, spans
 from overnight.identity import content_hash
-from overnight.observability import tracing
 from overnight.pipelines.app import App
 from overnight.store.ledger import Ledger
 from overnight.store.records import NewRun, Run
@@ -115,7 +114,7 @@ class Context(Generic[D]):
         twice equals doing it once. Raises `SwitchedOff` while a kill switch is off; where nobody
         can know what happened the step waits for a person.
         """
-        with tracing.span(f"effect {name}", {"overnight.effect": name}):
+        with spans.span(f"effect {name}", {"overnight.effect": name}):
             return await effects.perform(
                 *(self.ledger, self.run, name, content_hash(content)),
                 call=call,
@@ -125,10 +124,10 @@ class Context(Generic[D]):
             )
 
     def span(
-        self, name: str, attributes: Mapping[str, tracing.Value] | None = None
-    ) -> AbstractContextManager[tracing.Attributes]:
+        self, name: str, attributes: Mapping[str, spans.Value] | None = None
+    ) -> AbstractContextManager[spans.Attributes]:
         """What is done within, as a span of the job's trace; gives its attributes, to add to."""
-        return tracing.span(name, attributes)
+        return spans.span(name, attributes)
 
     def charge(self, cost_usd: Decimal) -> None:
         """Note what a call cost, for the log line of this attempt (the ledger books it

@@ -20,23 +20,21 @@ from typing import Literal
 
 import psycopg
 
+from overnight.engine.in_flight import InFlight
 from overnight.errors import LedgerUnavailable
 from overnight.logs import log
 from overnight.store.database import Database, Row, first_line, unavailable
 from overnight.store.ledger import presence
 
-Attempt = tuple[int, int]  # (run id, attempt number)
-
 RECONNECT = 0.3  # seconds between tries to sign in again; shorter than what proves a death
 
 
-class Heart:
-    """Renews the leases of the runs it is told of, each until its time limit. `on_lost` is called
-    from its thread.
+class Heartbeat:
+    """Renews the leases of tracked attempts, each until its time limit, four times in a `lease` (in
+    seconds). `on_lost` is called from its thread.
 
-    `lease` is in seconds; it beats four times in each. One that is not `listed` holds no lock and
-    signs no list: whoever works for a short while may be gone before its first beat, and needs no
-    connection for it.
+    One that is not `listed` holds no lock and is not in the list of workers: whoever works for a
+    short while may be gone before its first beat, and needs no connection for it.
     """
 
     def __init__(
@@ -44,7 +42,7 @@ class Heart:
         database: Database,
         *,
         lease: float,
-        on_lost: Callable[[set[Attempt]], None],
+        on_lost: Callable[[set[InFlight]], None],
         listed: bool = True,
     ) -> None:
         self.boot_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -52,20 +50,18 @@ class Heart:
         self._database = database
         self._on_lost = on_lost
         self._listed = listed
-        self._until: dict[Attempt, float] = {}
+        self._tracked: set[InFlight] = set()
         self._mutex = threading.Lock()
         self._stop = threading.Event()
-        self._stopping: tuple[int, int] | None = (
-            None  # a pipe, from start to stop; wakes the thread out of its rest
-        )
+        self._pipe: tuple[int, int] | None = None  # from start to stop; wakes the thread
         self._connection: psycopg.Connection[Row] | None = None
         self._last_beat = 0.0
         self._beating_since = float("inf")
-        self._thread = threading.Thread(target=self._loop, name="heart", daemon=True)
+        self._thread = threading.Thread(target=self._loop, name="heartbeat", daemon=True)
 
     def start(self) -> None:
         """Sign in, then beat until `stop`. Raises `LedgerUnavailable` where the first sign-in
-        fails; try again then.
+        fails; it may be started again then.
         """
         if self._listed:
             try:
@@ -74,22 +70,22 @@ class Heart:
                 self._close()
                 raise
         self._last_beat = self._beating_since = time.monotonic()
-        self._stopping = os.pipe()
+        self._pipe = os.pipe()
         self._thread.start()
 
     def stop(self) -> None:
-        """Sign out, so that nobody needs to wonder."""
+        """Sign out, so that nobody rescues anything."""
         self._stop.set()
-        if self._stopping is not None:
-            os.write(self._stopping[1], b"!")
+        if self._pipe is not None:
+            os.write(self._pipe[1], b"!")
             self._thread.join()
         with suppress(LedgerUnavailable):
             if self._connection is not None and self._listed:
                 self._execute("worker_bye", worker=self.boot_id)
         self._close()
-        for end in self._stopping or ():
+        for end in self._pipe or ():
             os.close(end)
-        self._stopping = None
+        self._pipe = None
 
     @property
     def healthy(self) -> bool:
@@ -98,76 +94,70 @@ class Heart:
 
     @property
     def steady(self) -> bool:
-        """True when it has beaten for half a lease without a break: so long everybody could renew
-        what they hold.
+        """True when it has beaten for half a lease without a break: in that time every live worker
+        could renew its leases.
         """
         return self.healthy and time.monotonic() - self._beating_since > self.lease / 2
 
-    def carry(self, attempt: Attempt, seconds: float) -> None:
-        """Keep this attempt's lease for at most so many seconds, the time limit of its step."""
+    def track(self, attempt: InFlight) -> None:
         with self._mutex:
-            self._until[attempt] = time.monotonic() + seconds
+            self._tracked.add(attempt)
 
-    def drop(self, attempts: Iterable[Attempt]) -> None:
+    def untrack(self, attempts: Iterable[InFlight]) -> None:
         with self._mutex:
-            for attempt in attempts:
-                self._until.pop(attempt, None)
+            self._tracked.difference_update(attempts)
 
     def beat(self) -> None:
-        """Renew once, and report what is no longer ours."""
+        """Renew once, and report what is lost."""
         now = time.monotonic()
         with self._mutex:
-            carried = {attempt for attempt, until in self._until.items() if until > now}
-        ids = sorted({run_id for run_id, _ in carried})
-        ours = {
-            row["id"]
-            for row in self._execute("beat", worker=self.boot_id, lease=self.lease, ids=ids)
-        }
+            tracked = {attempt for attempt in self._tracked if attempt.lease_until > now}
+        ids = sorted({attempt.run.id for attempt in tracked})
+        rows = self._execute("beat", worker=self.boot_id, lease=self.lease, ids=ids)
         self._last_beat = time.monotonic()
-        lost = {attempt for attempt in carried if attempt[0] not in ours}
+        renewed = {row["id"] for row in rows}
+        lost = {attempt for attempt in tracked if attempt.run.id not in renewed}
         if lost:
             self._on_lost(lost)
 
     def _loop(self) -> None:
-        if not self._listed:  # what it carries was claimed a moment ago
+        if not self._listed:  # the first attempts were claimed a moment ago
             self._stop.wait(self.lease / 4)
         while not self._stop.is_set():
             try:
                 if self._connection is None or self._connection.closed:
                     self._connect()
                 self.beat()
-                self._rest()
-            except (
-                Exception
-            ) as error:  # a heart that dies silently would leave a worker that only seems to live
+                self._wait()
+            except Exception as error:  # without its thread the worker would only seem to live
                 log.warning("heartbeat failed", error=first_line(error), worker=self.boot_id)
                 self._close()
                 self._stop.wait(RECONNECT)
 
-    def _rest(self) -> None:
-        """Wait for the next beat. A socket that says something while nothing was asked has lost its
+    def _wait(self) -> None:
+        """Until the next beat. A socket that can be read though nothing was asked has lost its
         server.
         """
-        assert self._connection is not None and self._stopping is not None
-        socket, stopping = self._connection.fileno(), self._stopping[0]
-        ears = select.poll()
-        for ear in (socket, stopping):
-            ears.register(ear, select.POLLIN)
-        heard = {ear for ear, _ in ears.poll(self.lease / 4 * 1000)}
-        if heard == {socket}:
+        assert self._connection is not None and self._pipe is not None
+        socket = self._connection.fileno()
+        poll = select.poll()
+        for readable in (socket, self._pipe[0]):
+            poll.register(readable, select.POLLIN)
+        if {file for file, _ in poll.poll(self.lease / 4 * 1000)} == {socket}:
             raise LedgerUnavailable("the server closed the connection")
 
     def _connect(self) -> None:
         self._connection = self._database.connect_sync()
         if self._listed:
-            # A new lock for each connection: the server may hold a lost one for as long as it
-            # thinks it is there.
-            sign_in = {
-                "worker": self.boot_id,
-                "lock_key": secrets.randbits(62),
-                "host": socket.gethostname(),
-            }
-            self._execute("worker_hello", **sign_in, pid=os.getpid())
+            # A new lock for each connection: the server may hold the one of a broken connection
+            # until it notices.
+            self._execute(
+                "worker_hello",
+                worker=self.boot_id,
+                lock_key=secrets.randbits(62),
+                host=socket.gethostname(),
+                pid=os.getpid(),
+            )
         self._last_beat = self._beating_since = time.monotonic()
 
     def _close(self) -> None:

@@ -1,8 +1,8 @@
-"""The dead are found by their free locks, and what they held is given back.
+"""Rescues the runs of dead workers, which are recognized by their free locks.
 
 Each worker waits for the lock of its neighbour, the next one in the ring of boot ids: when the
-neighbour dies, Postgres hands the lock over at once, and nobody has to poll for it. What closes no
-socket is found by its lease.
+neighbour dies, Postgres hands the lock over at once, and nobody has to poll for it. Where a death
+closes no socket the lease ends.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ SETTLE = 1.0  # seconds between the two looks at a worker's lock that prove its 
 # seconds that one statement waits: it keeps a snapshot, behind which vacuum cannot clean up
 WAIT = 30.0
 RECONNECT = 2.0  # seconds
+LOGGED = ("job_id", "step", "pipeline", "key", "status", "error")
 
 
 class Rescuer:
-    """Looks at the other workers whenever it is called, and waits for the death of one of them in
-    between.
+    """Looks at the other workers whenever it is called, and waits in between for the death of one.
+
+    `steady()` says whether leases may be judged, `on_rescued` is called with each row of a run.
     """
 
     def __init__(
@@ -35,69 +37,64 @@ class Rescuer:
         boot_id: str,
         *,
         steady: Callable[[], bool] = lambda: True,
-        on_lost: Callable[[Row], None] = lambda row: None,
+        on_rescued: Callable[[Row], None] = lambda row: None,
     ) -> None:
         self._steady = steady
-        self._on_lost = on_lost
+        self._on_rescued = on_rescued
         self._ledger = ledger
         self._boot_id = boot_id
         self._neighbour: int | None = None
         self._changed = asyncio.Event()
 
     async def look(self) -> float | None:
-        """Give back what dead owners held. Seconds until there is a reason to look again, or None
-        without one.
+        """Make the runs of dead owners due again. Seconds until there is a reason to look again, or
+        None.
         """
-        found = await self._ledger.rescue(
+        rescue = await self._ledger.rescue(
             self._boot_id, max_losses=MAX_LOSSES, settle=SETTLE, judges_leases=self._steady()
         )
-        for row in found.runs:
-            told = {
-                name: row[name] for name in ("job_id", "step", "pipeline", "key", "status", "error")
-            }
-            log.warning("rescued", **told)
-            self._on_lost(row)
-        if found.neighbour != self._neighbour:
-            self._neighbour = found.neighbour
+        for row in rescue.runs:
+            log.warning("rescued", **{name: row[name] for name in LOGGED})
+            self._on_rescued(row)
+        if rescue.neighbour != self._neighbour:
+            self._neighbour = rescue.neighbour
             self._changed.set()
-        return found.again
+        return rescue.again
 
-    async def watch(self, tell: Callable[[], None]) -> None:
-        """Tell when the neighbour's lock falls free, until cancelled; on a connection
-        of its own.
-        """
+    async def watch(self, on_free: Callable[[], None]) -> None:
+        """Call when the neighbour's lock is free, until cancelled; on a connection of its own."""
         while True:
             self._changed.clear()
             changed = asyncio.create_task(self._changed.wait())
-            freed = asyncio.create_task(self._freed(self._neighbour))
+            free = asyncio.create_task(self._wait_until_free(self._neighbour))
             try:
-                await asyncio.wait((changed, freed), return_when=asyncio.FIRST_COMPLETED)
-                if freed.done() and not freed.result():
+                await asyncio.wait((changed, free), return_when=asyncio.FIRST_COMPLETED)
+                if free.done() and not free.result():
                     await asyncio.sleep(RECONNECT)
-                elif freed.done():
-                    self._neighbour = None  # the next look says who is the neighbour now
-                    tell()
+                elif free.done():
+                    self._neighbour = None  # until the next look says who it is now
+                    on_free()
             finally:
-                for task in (changed, freed):
+                for task in (changed, free):
                     task.cancel()
-                await asyncio.gather(changed, freed, return_exceptions=True)
+                await asyncio.gather(changed, free, return_exceptions=True)
 
-    async def _freed(self, lock_key: int | None) -> bool:
+    async def _wait_until_free(self, lock_key: int | None) -> bool:
         """Wait until nobody holds the lock; False where the connection failed before."""
         if lock_key is None:
-            return bool(await asyncio.Event().wait())  # for ever: there is no neighbour
+            return await asyncio.Event().wait()  # for ever: there is no neighbour
         try:
             with unavailable():
                 async with await self._ledger.database.connect() as connection:
                     await connection.execute(f"set statement_timeout = {WAIT * 1000:.0f}")
-                    while not await _waited(connection, lock_key):
+                    while not await _wait_for_lock(connection, lock_key):
                         pass
         except LedgerUnavailable:
             return False
         return True
 
 
-async def _waited(connection: Connection, lock_key: int) -> bool:
+async def _wait_for_lock(connection: Connection, lock_key: int) -> bool:
     try:
         await await_worker(connection, lock_key)
     except psycopg.errors.QueryCanceled:

@@ -13,16 +13,14 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-STEP_THREAD = "step"  # how these threads are called
+STEP_THREAD = "step"  # the prefix of their names
 
 
 class Threads:
-    """As many threads as a worker has places. `overrun` of them run functions whose attempt is
-    over.
-    """
+    """As many threads as a worker has slots; `overrun` of them run functions of ended attempts."""
 
-    def __init__(self, places: int) -> None:
-        self._pool = ThreadPoolExecutor(places, thread_name_prefix=STEP_THREAD)
+    def __init__(self, slots: int) -> None:
+        self._pool = ThreadPoolExecutor(slots, thread_name_prefix=STEP_THREAD)
         self._overrun: set[Future[Any]] = set()
 
     @property
@@ -33,9 +31,7 @@ class Threads:
         """What the function returns or raises. Cancelled, it leaves the thread behind if the
         function has begun.
         """
-        future = self._pool.submit(
-            partial(contextvars.copy_context().run, _called, function, *args)
-        )
+        future = self._pool.submit(partial(contextvars.copy_context().run, _call, function, *args))
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
@@ -48,7 +44,7 @@ class Threads:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _called(function: Callable[..., T], *args: Any) -> T:
+def _call(function: Callable[..., T], *args: Any) -> T:
     try:
         return function(*args)
     except StopIteration as error:  # no future can carry it

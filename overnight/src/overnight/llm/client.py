@@ -10,13 +10,13 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from overnight.engine.context import Context
+from overnight.engine.spans import Attributes, span
 from overnight.error_classes import describe
 from overnight.errors import LeaseLost, SwitchedOff
 from overnight.llm import budgets
 from overnight.llm.port import CallFailed, CutOff, Provider, Reply, Request, Usage, parse
 from overnight.llm.prices import Price, cost_usd, most_usd
 from overnight.logs import clean
-from overnight.observability import tracing
 from overnight.store.database import Database
 from overnight.store.records import Alert
 from overnight.store.sql import queries
@@ -91,7 +91,7 @@ class LLM:
         Only an answer that parses is stored.
         """
         named = {"gen_ai.provider.name": self._provider.name, "gen_ai.request.model": request.model}
-        with tracing.span(f"chat {request.model}", named) as told:
+        with span(f"chat {request.model}", named) as told:
             call = await self._begin(ctx, request, request.hash(self._provider.name))
             reply = Reply(text="", stop_reason="", usage=NOTHING, model=request.model)
             try:
@@ -172,7 +172,7 @@ class LLM:
         reply: Reply,
         status: str,
         error: BaseException | None = None,
-    ) -> tracing.Attributes:
+    ) -> Attributes:
         """Book what the call used up; what its span tells of that."""
         cost = self._price(request, reply.usage)
         params = {

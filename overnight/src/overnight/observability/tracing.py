@@ -1,64 +1,47 @@
-"""OpenTelemetry traces: one for each job, a span for each attempt, and under it its outside writes
+"""OpenTelemetry traces: one for each job, a span for each attempt, and under it its external writes
 and model calls.
 
 The ids follow from the job: its trace, and the span of each attempt. So workers hand each other no
 context, what one of them spawns can be linked to by another, and whoever knows a job finds its
-trace. The first attempt of the first step is the root. A span is told by who wrote the attempt's
-ending, once that is written: a late result leaves none.
+trace. The first attempt of the first step is the root. A span is exported by the worker that wrote
+the attempt's ending, once that is written: a late result leaves none.
 
 Without an app or an environment that asks for traces nothing of OpenTelemetry is imported.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from overnight.engine.in_flight import InFlight
+from overnight.engine.instrumentation import Instrument
+from overnight.engine.spans import Attributes, Span
 from overnight.errors import ConfigError
 from overnight.logs import clean, log
-from overnight.store.records import Ending, Run
+from overnight.pipelines.app import App
+from overnight.store.database import Row
+from overnight.store.ledger import Ledger
+from overnight.store.records import Run
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace.export import SpanExporter
 
-ENDPOINTS = (
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-)  # each asks for traces
-MOST_PARTS = 200  # spans under one attempt
-LAST_SECONDS = (
-    2.0  # in which the last spans are sent when a worker stops, where the collector does not answer
-)
-QUIETED = (
-    "opentelemetry.exporter",
-    "opentelemetry.sdk",
-)  # they would tell of each batch that is lost; we tell once
-
-Value = str | int | float | bool
-Attributes = dict[str, Value]
-
-
-@dataclass(slots=True)
-class Part:
-    """What was done in an attempt, as a span under it. `began` and `ended` are nanoseconds since
-    1970.
-    """
-
-    name: str
-    attributes: Attributes
-    began: int = field(default_factory=time.time_ns)
-    ended: int = 0
-    error: str | None = None
+# each asks for traces
+ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+# in which the last spans are sent when a worker stops, where the collector does not answer
+LAST_SECONDS = 2.0
+# they would log each batch that is lost; we log the first
+QUIETED = ("opentelemetry.exporter", "opentelemetry.sdk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,47 +57,61 @@ class Place:
         return _digits(f"span {self.job_id}/{self.step}/{self.attempt}", 8)
 
 
-@dataclass(slots=True)
-class Known:
-    """What is known of an attempt until its ending is written."""
-
-    began: int = field(default_factory=time.time_ns)
-    ended: int = 0
-    parts: list[Part] = field(default_factory=list)
-
-
-_parts: ContextVar[list[Part] | None] = ContextVar("parts", default=None)
-
-
 def trace_id(job_id: str) -> int:
     """The id of a job's trace, 128 bits; `f"{…:032x}"` is how it is written."""
     return _digits(f"trace {job_id}", 16)
 
 
 def wanted(app_asks: bool | None) -> bool:
-    """Whether there are traces: as the app says, or else where the environment names a
-    collector.
-    """
+    """Whether there are traces: as the app says, or else if the environment names a collector."""
     return any(map(os.environ.get, ENDPOINTS)) if app_asks is None else app_asks
 
 
-@contextmanager
-def span(name: str, attributes: Mapping[str, Value] | None = None) -> Iterator[Attributes]:
-    """What is done within, as a span under that of the attempt; gives its attributes, to add to."""
-    told = dict(attributes or {})
-    parts = _parts.get()
-    if parts is None or len(parts) >= MOST_PARTS:
-        yield told
-        return
-    part = Part(name, told)
-    parts.append(part)
-    try:
-        yield told
-    except BaseException as error:
-        part.error = type(error).__name__
-        raise
-    finally:
-        part.ended = time.time_ns()
+class Tracing(Instrument):
+    """The traces of a worker, if the app or else the environment asks for them."""
+
+    def __init__(self, app_asks: bool | None = None) -> None:
+        self._app_asks = app_asks
+        self._app: App
+        self._ledger: Ledger
+        self._traces: Traces | None = None
+
+    async def open(self, app: App, ledger: Ledger) -> None:
+        self._app, self._ledger = app, ledger
+        self._traces = await asyncio.to_thread(opened, app.name, self._app_asks)
+
+    async def close(self) -> None:
+        """Takes some seconds where the collector does not answer."""
+        if self._traces is not None:
+            await asyncio.to_thread(self._traces.close)
+
+    def started(self, attempt: InFlight) -> None:
+        """Spans that a step makes by itself come under that of its attempt."""
+        if self._traces is not None:
+            from opentelemetry import context
+
+            context.attach(_under(attempt.run.job_id, _place(attempt.run).span_id))
+
+    async def written(self, attempts: Sequence[InFlight]) -> None:
+        if self._traces is None:
+            return
+        roots = [
+            attempt.run.id
+            for attempt in attempts
+            if attempt.run.attempt == 1 and attempt.run.step == self._first(attempt.run.pipeline)
+        ]
+        parents = await self._ledger.read_parents(roots) if roots else {}
+        for attempt in attempts:
+            parent = parents.get(attempt.run.id)
+            first = self._first(attempt.run.pipeline)
+            self._traces.export(attempt, first, parent and Place(*parent))
+
+    def rescued(self, row: Row) -> None:
+        if self._traces is not None and row["pipeline"] in self._app.pipelines:
+            self._traces.lost(row, self._first(row["pipeline"]))
+
+    def _first(self, pipeline: str) -> str:
+        return next(iter(self._app.pipelines[pipeline].steps))
 
 
 def opened(service: str, app_asks: bool | None) -> Traces | None:
@@ -153,8 +150,8 @@ class Traces:
 
         for name in QUIETED:
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        self._exporter = _once_told(exporter)
-        self._ids = _given_ids()
+        self._exporter = _logged_once(exporter)
+        self._ids = _chosen_ids()
         # What the environment says goes first.
         resource = Resource({SERVICE_NAME: service}).merge(_environment())
         self._provider = TracerProvider(
@@ -162,83 +159,48 @@ class Traces:
         )
         self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
         self._tracer = self._provider.get_tracer("overnight", version("overnight"))
-        self._known: dict[tuple[int, int], Known] = {}
 
-    @contextmanager
-    def attempt(self, run: Run) -> Iterator[None]:
-        """While an attempt runs: what `span` is told of is kept; spans that a step makes by itself
-        come under it.
-        """
-        from opentelemetry import context
-
-        known = self._known[run.id, run.attempt] = Known()
-        here = context.attach(_under(run.job_id, Place(run.job_id, run.step, run.attempt).span_id))
-        token = _parts.set(known.parts)
-        try:
-            yield
-        finally:
-            _parts.reset(token)
-            context.detach(here)
-            known.ended = time.time_ns()
-
-    def forget(self, attempts: Iterable[tuple[int, int]]) -> None:
-        """Of attempts whose lease is lost nothing is told."""
-        for attempt in attempts:
-            self._known.pop(attempt, None)
-
-    def tell(self, ending: Ending, first: str, parent: Place | None = None) -> None:
+    def export(self, attempt: InFlight, first: str, parent: Place | None = None) -> None:
         """The spans of an attempt whose ending is written.
 
         `first` is the first step of its pipeline, `parent` the attempt that spawned the job.
         """
-        run, transition = ending.run, ending.transition
-        known = self._known.pop((run.id, run.attempt), None) or Known(ended=time.time_ns())
-        place = Place(run.job_id, run.step, run.attempt)
-        told = _attributes(run) | {
+        run, ending, transition = attempt.run, attempt.result, attempt.result.transition
+        attributes = _attributes(run) | {
             "overnight.status": transition.status.value,
             "overnight.outcome": transition.outcome,
         }
         if ending.cost_usd is not None:
-            told["overnight.cost_usd"] = float(ending.cost_usd)
+            attributes["overnight.cost_usd"] = float(ending.cost_usd)
         if transition.error_class:
-            told["error.type"] = transition.error_class
+            attributes["error.type"] = transition.error_class
         spawned = {new.job_id: new.step for new in ending.next if new.job_id != run.job_id}
         links = [
             *([parent] if parent else []),
             *(Place(job, step, 1) for job, step in spawned.items()),
         ]
+        place, name = _place(run), f"{run.pipeline}/{run.step}"
         error = (transition.error or "") if transition.failed else None
-        self._attempt(
-            place, first, f"{run.pipeline}/{run.step}", told, known.began, known.ended, error, links
-        )
-        for number, part in enumerate(known.parts):
-            self._part(place, number, part, known.ended)
+        times = (attempt.started, attempt.ended)
+        self._attempt(place, first, name, attributes, times, error, links)
+        for number, span in enumerate(attempt.spans):
+            self._part(place, number, span, attempt.ended)
 
-    def lost(self, row: Mapping[str, Any], first: str) -> None:
+    def lost(self, row: Row, first: str) -> None:
         """The span of an attempt whose owner died: a moment, for nobody can tell what was done in
-        it.
-
-        `row` is a run as rescued.
+        it. `row` is a run as rescued.
         """
         place = Place(row["job_id"], row["step"], row["attempt"])
-        told: Attributes = {
+        attributes: Attributes = {
             f"overnight.{name}": row[name]
-            for name in ("pipeline", "step", "key", "attempt", "job_id")
+            for name in ("pipeline", "step", "key", "attempt", "job_id", "status")
         }
-        told |= {
-            "overnight.status": row["status"],
-            "overnight.outcome": "lost",
-            "error.type": "lost",
-        }
-        now = time.time_ns()
-        self._attempt(
-            place, first, f"{row['pipeline']}/{row['step']}", told, now, now, row["error"], []
-        )
+        attributes |= {"overnight.outcome": "lost", "error.type": "lost"}
+        name, now = f"{row['pipeline']}/{row['step']}", time.time_ns()
+        self._attempt(place, first, name, attributes, (now, now), row["error"], [])
 
     def close(self) -> None:
-        """Send what is left, as far as the collector answers. Takes some seconds where
-        it does not.
-        """
+        """Send what is left. Takes some seconds where the collector does not answer."""
         late = threading.Timer(LAST_SECONDS, self._exporter.shutdown)
         late.daemon = True
         late.start()
@@ -250,28 +212,25 @@ class Traces:
         place: Place,
         first: str,
         name: str,
-        told: Attributes,
-        began: int,
-        ended: int,
+        attributes: Attributes,
+        times: tuple[int, int],
         error: str | None,
         links: Sequence[Place],
     ) -> None:
         root = Place(place.job_id, first, 1)
         above = None if place == root else root.span_id
-        self._emit(place.job_id, place.span_id, above, name, told, (began, ended), error, links)
+        self._emit(place.job_id, place.span_id, above, name, attributes, times, error, links)
 
-    def _part(self, place: Place, number: int, part: Part, last: int) -> None:
+    def _part(self, place: Place, number: int, span: Span, last: int) -> None:
         span_id = _digits(f"part {place.span_id} {number}", 8)
-        told = {
+        attributes = {
             name: clean(value) if isinstance(value, str) else value
-            for name, value in part.attributes.items()
+            for name, value in span.attributes.items()
         }
-        if part.error:
-            told["error.type"] = part.error
-        times = (part.began, part.ended or last)
-        self._emit(
-            place.job_id, span_id, place.span_id, clean(part.name), told, times, part.error, []
-        )
+        if span.error:
+            attributes["error.type"] = span.error
+        times, name = (span.started, span.ended or last), clean(span.name)
+        self._emit(place.job_id, span_id, place.span_id, name, attributes, times, span.error, [])
 
     def _emit(
         self,
@@ -279,7 +238,7 @@ class Traces:
         span_id: int,
         above: int | None,
         name: str,
-        told: Attributes,
+        attributes: Attributes,
         times: tuple[int, int],
         error: str | None,
         links: Sequence[Place],
@@ -294,26 +253,30 @@ class Traces:
         ):
             return
         self._ids.trace, self._ids.span = trace, span_id
-        made = self._tracer.start_span(
+        span = self._tracer.start_span(
             name,
             context=_under(job_id, above),
-            attributes=told,
+            attributes=attributes,
             links=[Link(_context(trace_id(to.job_id), to.span_id)) for to in links],
             start_time=times[0],
         )
         if error is not None:
-            made.set_status(Status(StatusCode.ERROR, error))
-        made.end(times[1])
+            span.set_status(Status(StatusCode.ERROR, error))
+        span.end(times[1])
 
 
 def _attributes(run: Run) -> Attributes:
     return {
         "overnight.job_id": run.job_id,
-        "overnight.pipelines.pipeline": run.pipeline,
+        "overnight.pipeline": run.pipeline,
         "overnight.step": run.step,
         "overnight.key": run.key,
         "overnight.attempt": run.attempt,
     }
+
+
+def _place(run: Run) -> Place:
+    return Place(run.job_id, run.step, run.attempt)
 
 
 def _digits(text: str, size: int) -> int:
@@ -343,13 +306,13 @@ def _environment() -> Any:
     return Resource.get_empty().merge(OTELResourceDetector().detect())
 
 
-def _given_ids() -> Any:
+def _chosen_ids() -> Any:
     """The ids of the next span are those that were put here; spans are made one after the other, in
     the event loop.
     """
     from opentelemetry.sdk.trace.id_generator import IdGenerator
 
-    class Given(IdGenerator):
+    class Chosen(IdGenerator):
         trace = span = 0
 
         def generate_trace_id(self) -> int:
@@ -358,16 +321,16 @@ def _given_ids() -> Any:
         def generate_span_id(self) -> int:
             return self.span
 
-    return Given()
+    return Chosen()
 
 
-def _once_told(exporter: SpanExporter) -> SpanExporter:
+def _logged_once(exporter: SpanExporter) -> SpanExporter:
     """The exporter, which tells of the first batch that the collector does not take, and of the
     first one after it.
     """
     from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-    class Told(SpanExporter):
+    class Logged(SpanExporter):
         is_well = True
 
         def export(self, spans: Any) -> SpanExportResult:
@@ -390,4 +353,4 @@ def _once_told(exporter: SpanExporter) -> SpanExporter:
         def force_flush(self, timeout_millis: int = 30_000) -> bool:
             return exporter.force_flush(timeout_millis)
 
-    return Told()
+    return Logged()

@@ -1,0 +1,42 @@
+"""A line of the log for each ending."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from overnight.engine.in_flight import InFlight
+from overnight.engine.instrumentation import Instrument
+from overnight.logs import log
+from overnight.store.records import Ending, Status
+
+
+class EndingLog(Instrument):
+    """Warns of what needs a person."""
+
+    async def written(self, attempts: Sequence[InFlight]) -> None:
+        logger = log.bind()  # once for all of them: binding costs as much as writing
+        for attempt in attempts:
+            needs_person = attempt.result.transition.status in (Status.NEEDS_REVIEW, Status.DEAD)
+            write = logger.warning if needs_person else logger.info
+            write("step", **_fields(attempt.result))
+
+
+def _fields(ending: Ending) -> dict[str, Any]:
+    """What a line of the log says of an ending."""
+    run, transition = ending.run, ending.transition
+    fields: dict[str, Any] = {
+        "job_id": run.job_id,
+        "step": run.step,
+        "pipeline": run.pipeline,
+        "key": run.key,
+        "attempt": run.attempt,
+        "status": transition.status.value,
+        "outcome": transition.outcome,
+        "duration_ms": ending.duration_ms,
+    }
+    if ending.cost_usd is not None:
+        fields["cost_usd"] = float(ending.cost_usd)
+    if transition.error:
+        fields["error" if transition.error_class else "reason"] = transition.error
+    return fields
