@@ -272,18 +272,18 @@ def _refusal(
     proxy's text.
     """
     error = wire.mapping(wire.mapping(body).get("error"))
-    type_, said = error.get("type"), error.get("message")
+    type_, detail = error.get("type"), error.get("message")
     retry_after = wire.waiting(headers)
     who = f"Anthropic answered {status or 'in mid-stream'} ({type_ or 'no error type'})"
     # The explanation of a gateway is an HTML page, which helps nobody.
-    message = f"{who}: {said}" if isinstance(said, str) else f"{who}."
+    message = f"{who}: {detail}" if isinstance(detail, str) else f"{who}."
     if _is_spend_cap(status, error, retry_after):
         return PermanentCall(message, kind="spend_cap", usage=usage)
-    known = type_ if status is None else status
-    if known in _TRANSIENT or (status or 0) >= 500:
-        kind = _TRANSIENT.get(known, "server")
+    code = type_ if status is None else status
+    if code in _TRANSIENT or (status or 0) >= 500:
+        kind = _TRANSIENT.get(code, "server")
         return TransientCall(message, kind=kind, usage=usage, retry_after=retry_after)
-    return PermanentCall(message, kind=_PERMANENT.get(known, "unknown"), usage=usage)
+    return PermanentCall(message, kind=_PERMANENT.get(code, "unknown"), usage=usage)
 
 
 def _is_spend_cap(status: int | None, error: Mapping[str, Any], retry_after: float | None) -> bool:

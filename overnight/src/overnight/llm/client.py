@@ -135,13 +135,13 @@ class LLM:
         )
         params = {**self._names(ctx, request, request_hash), "most_usd": most}
         rows = await self.database.fetch(queries["llm_begin"], params)
-        held = [row for row in rows if row["scope"] is not None]
-        is_refused = any(row["refuses"] for row in held)
+        budget_rows = [row for row in rows if row["scope"] is not None]
+        is_refused = any(row["refuses"] for row in budget_rows)
         if is_refused:
-            held = await self.database.fetch(queries["budget_room"], params)
-            if news := budgets.alerts(held, most, ctx.app.key_name):
+            budget_rows = await self.database.fetch(queries["budget_room"], params)
+            if news := budgets.alerts(budget_rows, most, ctx.app.key_name):
                 await self.database.insist(lambda: budgets.tell(ctx.ledger, news))
-        if refused := budgets.refusal(held, most, ctx.app.key_name):
+        if refused := budgets.refusal(budget_rows, most, ctx.app.key_name):
             raise refused
         if is_refused:  # there is room again
             return await self._begin(ctx, request, request_hash)
@@ -213,8 +213,8 @@ class LLM:
 
 def _remark(error: BaseException | None, usage: Usage) -> str | None:
     """What is to be said of a call: how it failed, and that its cost is assumed."""
-    said = [clean(describe(error))] if error else []
-    return "; ".join([*said, *([UNCOUNTED] if usage.assumed else [])]) or None
+    remarks = [clean(describe(error))] if error else []
+    return "; ".join([*remarks, *([UNCOUNTED] if usage.assumed else [])]) or None
 
 
 def _at_most(request: Request, usage: Usage) -> Usage:

@@ -316,7 +316,7 @@ class _Answer:
                 "unknown",
                 f"The model stopped unexpectedly: {self._finish}.",
             )
-            kind, message = next((told for words, told in _CUT.items() if reason in words), unknown)
+            kind, message = next((cut for words, cut in _CUT.items() if reason in words), unknown)
             raise PermanentCall(message, kind=kind, usage=self.usage)
         text = wire.joined(self._text)
         if self._request.schema is not None:
@@ -337,11 +337,15 @@ def _finish(choice: Mapping[str, Any]) -> str | None:
 
 def _counts(raw: Any) -> Usage | None:
     """What the server counted, if it told both counts."""
-    told = wire.mapping(raw)
-    read, written = (wire.count(told.get(name)) for name in ("prompt_tokens", "completion_tokens"))
+    reported = wire.mapping(raw)
+    read, written = (
+        wire.count(reported.get(name)) for name in ("prompt_tokens", "completion_tokens")
+    )
     if read is None or written is None:
         return None
-    cached = wire.count(wire.mapping(told.get("prompt_tokens_details")).get("cached_tokens")) or 0
+    cached = (
+        wire.count(wire.mapping(reported.get("prompt_tokens_details")).get("cached_tokens")) or 0
+    )
     return Usage(input_tokens=read, output_tokens=written, cache_read_tokens=min(cached, read))
 
 
@@ -353,9 +357,9 @@ def _refusal(
     """
     error = wire.mapping(wire.mapping(body).get("error") or body)
     words = [str(word) for word in (error.get("code"), error.get("type")) if word is not None]
-    said = error.get("message") or wire.mapping(body).get("error")
+    detail = error.get("message") or wire.mapping(body).get("error")
     who = f"{name} answered {status or 'in mid-stream'} ({words[0] if words else 'no error code'})"
-    message = f"{who}: {said}" if isinstance(said, str) else f"{who}."
+    message = f"{who}: {detail}" if isinstance(detail, str) else f"{who}."
     kind = next((_PERMANENT[word] for word in words if word in _PERMANENT), None)
     if kind is not None:
         return PermanentCall(message, kind=kind, usage=usage)

@@ -335,5 +335,5 @@ def _keywords(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     if schema.get("type") == "object":
         yield "additionalProperties", False
     if limits:
-        said = ", ".join(f"{keyword}: {value}" for keyword, value in limits.items())
-        yield "description", f"{schema.get('description', '')} ({said})".strip()
+        listed = ", ".join(f"{keyword}: {value}" for keyword, value in limits.items())
+        yield "description", f"{schema.get('description', '')} ({listed})".strip()

@@ -185,12 +185,12 @@ class Ledger:
         """What is known of these breakers, and the database's now."""
         rows = await self.database.fetch(queries["breaker_read"], {"names": list(names)})
         now = min(row.pop("now") for row in rows)
-        known = (
+        breakers = (
             Breaker(**{**row, "errors": tuple(row["errors"])})
             for row in rows
             if row["version"] is not None
         )
-        return {each.name: each for each in known}, now
+        return {each.name: each for each in breakers}, now
 
     async def write_breaker(
         self, decided: Breaker, *, opens: bool, steps: Sequence[str] = ()
