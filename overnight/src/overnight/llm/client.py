@@ -13,7 +13,7 @@ from overnight.engine.context import Context
 from overnight.error_classes import describe
 from overnight.errors import LeaseLost, SwitchedOff
 from overnight.llm import budgets
-from overnight.llm.port import CallFailed, CutOff, Provider, Reply, Request, Usage, parse
+from overnight.llm.port import CallFailed, Provider, Reply, Request, Usage, parse
 from overnight.llm.prices import Price, cost_usd, most_usd
 from overnight.logs import clean
 from overnight.observability import tracing
@@ -94,17 +94,20 @@ class LLM:
         with tracing.span(f"chat {request.model}", named) as told:
             call = await self._begin(ctx, request, request.hash(self._provider.name))
             reply = Reply(text="", stop_reason="", usage=NOTHING, model=request.model)
+            cut = list[Usage]()  # what a call has used up that is cut off
             try:
-                reply = await self._provider.complete(request, deadline=self._deadline)
+                reply = await self._provider.complete(
+                    request, deadline=self._deadline, on_usage=cut.append
+                )
                 answer = parse(reply, type_)
             except BaseException as error:
-                usage = (error.usage if isinstance(error, CallFailed) else None) or reply.usage
-                cause = error.cause if isinstance(error, CutOff) else error
+                failure = error.usage if isinstance(error, CallFailed) else None
+                usage = failure or next(iter(cut), reply.usage)
                 failed = Reply(
                     text="", stop_reason=reply.stop_reason, usage=usage, model=reply.model
                 )
-                told |= await self._settle(ctx, call, request, failed, "failed", cause)
-                raise cause from cause.__cause__
+                told |= await self._settle(ctx, call, request, failed, "failed", error)
+                raise
             told |= await self._settle(ctx, call, request, reply, "stored")
         if reply.model_ends is not None:
             await self._tell_of_the_end(ctx, request.model, reply.model_ends)

@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Literal
 
 from overnight.llm import wire
 from overnight.llm.port import (
     CallFailed,
-    CutOff,
     Kind,
     PermanentCall,
     Reply,
@@ -145,7 +144,13 @@ class OpenAI:
         self._clients: list[AsyncClient] = []
         self._turns: Iterator[AsyncClient] = iter(())
 
-    async def complete(self, request: Request, *, deadline: float) -> Reply:
+    async def complete(
+        self,
+        request: Request,
+        *,
+        deadline: float,
+        on_usage: Callable[[Usage], None] = lambda usage: None,
+    ) -> Reply:
         client = await self._connection()
         answer = _Answer(request, self.name)
         try:
@@ -154,8 +159,10 @@ class OpenAI:
                     await self._read(response, answer)
             return answer.reply()
         except BaseException as error:
-            failure = wire.explain(error, answer.usage, self.name, deadline)
-            raise wire.told(failure or CutOff(error, answer.usage), self._key) from None
+            if (failure := wire.explain(error, answer.usage, self.name, deadline)) is None:
+                wire.report(answer.usage, on_usage)
+                raise
+            raise wire.told(failure, self._key) from None
 
     async def aclose(self) -> None:
         """Close the connections. A later call opens new ones."""
