@@ -16,14 +16,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Literal
 
 import psycopg
 
 from overnight.errors import LedgerUnavailable
 from overnight.logs import log
 from overnight.store.database import Database, Row, first_line, unavailable
-from overnight.store.ledger import presence
+from overnight.store.ledger import Presence, presence
 
 Attempt = tuple[int, int]  # (run id, attempt number)
 
@@ -176,9 +175,7 @@ class Heart:
                 self._connection.close()
         self._connection = None
 
-    def _execute(
-        self, verb: Literal["worker_hello", "beat", "worker_bye"], **params: object
-    ) -> list[Row]:
+    def _execute(self, verb: Presence, **params: object) -> list[Row]:
         assert self._connection is not None
         with unavailable():
             return presence(self._connection, verb, **params)

@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 
@@ -39,6 +39,7 @@ ENQUEUE_WITH_ACTION = (
     f"select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"
 )
 NEW_RUN = tuple(field.name for field in fields(NewRun))
+Presence = Literal["worker_hello", "beat", "worker_bye"]
 GUARD = tuple(field.name for field in fields(Guard))
 TRANSITION = ("status", "outcome", "error", "error_class", "delay")
 
@@ -245,11 +246,7 @@ class Ledger:
         )
 
 
-def presence(
-    connection: psycopg.Connection[Row],
-    verb: str,
-    **params: object,
-) -> list[Row]:
+def presence(connection: psycopg.Connection[Row], verb: Presence, **params: object) -> list[Row]:
     """A statement of a heartbeat, on its own connection, which is not asynchronous."""
     cursor = connection.execute(queries[verb], params)
     return cursor.fetchall() if cursor.description else []
