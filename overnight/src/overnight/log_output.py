@@ -66,11 +66,13 @@ def listened(lines: MutableSequence[str]) -> structlog.typing.FilteringBoundLogg
         return event
 
     def keep(_: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        told = [
+        fields = [
             f"{name}={_text(value)}" for name, value in event.items() if name not in (*WHO, "event")
         ]
-        said = " ".join([f"{datetime.now(UTC):%H:%M:%S}", method, _text(event.get("event")), *told])
-        lines.append(clean(said)[:LINE_LIMIT])
+        line = " ".join(
+            [f"{datetime.now(UTC):%H:%M:%S}", method, _text(event.get("event")), *fields]
+        )
+        lines.append(clean(line)[:LINE_LIMIT])
         return event
 
     ensure_configured()

@@ -24,6 +24,7 @@ LAYOUT = {
     tokenize.ENDMARKER,
 }
 
+
 def reading_list() -> list[str]:
     section = README.read_text("utf-8").split("### The core, in reading order")[1]
     return re.findall(r"^\| `(\S+\.py)` \|", section.split("\n### ")[0], re.M)

@@ -17,6 +17,7 @@ from overnight import App, Context, Cron, NoWork, Pipeline
 from overnight.cli.main import cli
 from overnight.engine.maintenance import Maintenance
 from overnight.engine.scheduler import declared
+from overnight.observability.watch import WatchService
 from overnight.operations import queries
 from overnight.pipelines.triggers import CatchUp, Skipped
 from overnight.store.database import Database
@@ -265,7 +266,7 @@ async def test_a_schedule_that_the_code_has_no_more_is_retired_and_starts_afresh
     assert [row["app"] for row in retired] == ["app"]
     assert [is_open for _, _, is_open in await alerts(database)] == [False]
     await clock.set(START + timedelta(days=3, hours=17))
-    await keeper(database, app="watcher").watch()
+    await WatchService(App("watcher", []), Ledger(database)).watch()
     overdue = await database.fetch("select subject from alerts where resolved_at is null")
     assert [row["subject"] for row in overdue] == ["other 0 4 * * * UTC"]
     back = night(nightly(grace=timedelta(days=30), catch_up="all"))

@@ -62,7 +62,7 @@ class Model:
         self.calls = 0
         self.meanwhile: Callable[[], Awaitable[object]] | None = None
 
-    async def complete(self, request: Request, *, deadline: float) -> Reply:
+    async def complete(self, request: Request, *, deadline: float, on_usage: Any = None) -> Reply:
         self.calls += 1
         await asyncio.sleep(0)
         if self.meanwhile is not None:

@@ -24,12 +24,12 @@ from overnight.llm import (
     Reply,
     Request,
     TransientCall,
+    Usage,
     cost_usd,
     parse,
     strict_schema,
 )
 from overnight.llm.openai import CLIENTS
-from overnight.llm.port import CutOff
 from overnight.testing.fake_llm import (
     FAULTS,
     HTTP_FAULTS,
@@ -357,11 +357,10 @@ async def test_a_fault_of_our_own_says_what_the_call_used(
         raise TypeError("a fault of the parser")
 
     monkeypatch.setattr("overnight.llm.wire.joined", broken)
-    with pytest.raises(CutOff) as caught:
-        await provider.complete(article_request(api), deadline=20)
-    assert isinstance(caught.value.cause, TypeError)
-    usage = caught.value.usage
-    assert usage is not None
+    used: list[Usage] = []
+    with pytest.raises(TypeError):
+        await provider.complete(article_request(api), deadline=20, on_usage=used.append)
+    (usage,) = used
     assert (usage.input_tokens, usage.output_tokens) == server.billed
 
 

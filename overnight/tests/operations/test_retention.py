@@ -37,7 +37,7 @@ DAY = 86_400.0
 
 
 def app(keep: Keep | None = None, name: str = "app") -> App:
-    return App(name, [Pipeline("p")], extensions=[Retention(keep)])
+    return App(name, [Pipeline("p")], extensions=[Retention(keep or Keep())])
 
 
 @dataclass(frozen=True)
@@ -486,7 +486,7 @@ def test_windows_that_make_no_sense_are_refused_when_they_are_written(
 
 
 def test_the_defaults_are_thirty_days_and_more_than_a_year() -> None:
-    assert app().keep == Keep(payloads=30, ids=400)
+    assert App("app", []).extension(Retention).keep == Keep(payloads=30, ids=400)
 
 
 TOASTED = """

@@ -30,9 +30,9 @@ class Channel(Protocol):
     @property
     def kind(self) -> str: ...
 
-    def send(self, message: Message, id: str) -> None:
-        """Send it, in a thread. The same `id` again is the same message, which may have arrived
-        already.
+    def send(self, message: Message, message_id: str, /) -> None:
+        """Send it, in a thread. The same `message_id` again is the same message, which may have
+        arrived already.
 
         Raises `Transient` where it may arrive later, and `Permanent` where somebody must mend the
         channel first.

@@ -92,7 +92,7 @@ Report = Callable[[Any, datetime], Awaitable[str]]
 
 @dataclass(frozen=True)
 class Settings:
-    """Where alerts go, and when; see `overnight.Alerts`.
+    """Where alerts go, and when.
 
     An alert whose urgency is `now` is told at once, day and night. What follows it (that it came
     again, that all is well) keeps the `quiet` hours, from one time of day to another in the
@@ -241,19 +241,19 @@ def _is_due(news: News, now: datetime, quiet: bool) -> bool:
     return now >= news.told_at + timedelta(seconds=AGAIN[min(news.times, len(AGAIN)) - 1])
 
 
-def compose(alerts: Settings, app: str, due_news: Due, report: str = "") -> Message:
+def compose(alerts: Settings, app: str, due_now: Due, report: str = "") -> Message:
     """The message of what is due: what may wake goes first, what is well again last."""
     news = sorted(
-        due_news.news, key=lambda n: (n.state == "resolved", not _is_urgent(alerts, n), n.first_at)
+        due_now.news, key=lambda n: (n.state == "resolved", not _is_urgent(alerts, n), n.first_at)
     )
     items = tuple(_item(alerts, each) for each in news[:SHOWN])
-    title = f"{app}: while you slept" if due_news.morning else f"{app}: {_told(items, len(news))}"
+    title = f"{app}: while you slept" if due_now.morning else f"{app}: {_title(items, len(news))}"
     return Message(
         title, items, len(news) - len(items), report, f"{alerts.command} alerts", alerts.link
     )
 
 
-def _told(items: Sequence[Item], total: int) -> str:
+def _title(items: Sequence[Item], total: int) -> str:
     if total == 1:
         return (
             f"{'resolved: ' if items[0].state == 'resolved' else ''}{items[0].what}: "
@@ -265,7 +265,7 @@ def _told(items: Sequence[Item], total: int) -> str:
     return f"{total} alerts" + (f", {resolved} of them resolved" if resolved else "")
 
 
-def trouble(alerts: Settings, troubles: Sequence[tuple[str, str, str]]) -> str:
+def trouble(alerts: Settings, open_alerts: Sequence[tuple[str, str, str]]) -> str:
     """The line that the heartbeat tells of (kind, subject, text), the oldest first; empty where all
     is well.
 
@@ -273,7 +273,7 @@ def trouble(alerts: Settings, troubles: Sequence[tuple[str, str, str]]) -> str:
     """
     grave = [
         each
-        for each in troubles
+        for each in open_alerts
         if each[0] not in RULES or alerts.urgency_of(each[0], each[1]) == "now"
     ]
     if not grave:

@@ -29,7 +29,7 @@ class Slack:
     def __post_init__(self) -> None:
         secret_url(self.url, f"the channel {self.name}")
 
-    def send(self, message: Message, id: str) -> None:
+    def send(self, message: Message, message_id: str) -> None:
         post(self.url, json.dumps(payload(message)).encode(), {})
 
 
@@ -100,6 +100,6 @@ def _cut(text: str, limit: int) -> str:
     """Cut, and not within an escaped letter."""
     if len(text) <= limit:
         return text
-    beginning = text[: limit - 1]
-    head, ampersand, tail = beginning.rpartition("&")
-    return (head if ampersand and ";" not in tail and len(tail) < 4 else beginning) + "…"
+    cut = text[: limit - 1]
+    head, ampersand, tail = cut.rpartition("&")
+    return (head if ampersand and ";" not in tail and len(tail) < 4 else cut) + "…"

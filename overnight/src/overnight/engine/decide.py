@@ -116,9 +116,9 @@ def _after_error(
             return Transition(Status.QUEUED, "retry", message, class_, delay=wait, failed=True)
         message += "; the deadline of the job leaves no time to try again"
     elif class_ == "transient" and getattr(error, "review", False):
-        asked = "once" if failures == 1 else f"{failures} times"
+        times = "once" if failures == 1 else f"{failures} times"
         message = (
-            f"no answer fits the form that was asked for ({asked} asked; the last: "
+            f"no answer fits the form that was asked for ({times} asked; the last: "
             f"{message}); replay asks again"
         )
         return Transition(Status.NEEDS_REVIEW, "review", message, "unfit", failed=True)

@@ -64,7 +64,7 @@ def _known(intent: Row) -> str:
     return f"done before, and what came back could not be stored ({intent['came_back']})"
 
 
-async def _end(ledger: Ledger, id: int, name: str, result: Any) -> Any:
+async def _end(ledger: Ledger, effect_id: int, name: str, result: Any) -> Any:
     """Write the outcome. The write has happened: where its result cannot be stored, at least that
     is said and kept.
     """
@@ -72,12 +72,12 @@ async def _end(ledger: Ledger, id: int, name: str, result: Any) -> Any:
     if reason is None:
         try:
             plain = json.loads(text)
-            await ledger.database.insist(lambda: ledger.end_effect(id, text))
+            await ledger.database.insist(lambda: ledger.end_effect(effect_id, text))
             return plain
         except (Refused, ValueError) as error:
             reason = f"is refused: {error}"
     came_back = shown(result)
-    await ledger.database.insist(lambda: ledger.note_effect(id, came_back))
+    await ledger.database.insist(lambda: ledger.note_effect(effect_id, came_back))
     raise InvalidPayload(
         f"“{name}” was done outside, but what came back cannot be stored: "
         f"{fault(result, reason)}; it came back with "

@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Literal
 
 import psycopg
 
@@ -24,7 +23,7 @@ from overnight.engine.in_flight import InFlight
 from overnight.errors import LedgerUnavailable
 from overnight.logs import log
 from overnight.store.database import Database, Row, first_line, unavailable
-from overnight.store.ledger import presence
+from overnight.store.ledger import Presence, presence
 
 RECONNECT = 0.3  # seconds between tries to sign in again; shorter than what proves a death
 
@@ -166,9 +165,7 @@ class Heartbeat:
                 self._connection.close()
         self._connection = None
 
-    def _execute(
-        self, verb: Literal["worker_hello", "beat", "worker_bye"], **params: object
-    ) -> list[Row]:
+    def _execute(self, verb: Presence, **params: object) -> list[Row]:
         assert self._connection is not None
         with unavailable():
             return presence(self._connection, verb, **params)

@@ -75,8 +75,8 @@ class Listener:
             await connection.execute(f"listen {CHANNEL}")
             wake("")
             while True:
-                async for told in connection.notifies(timeout=self._probe):
-                    wake(told.payload)
+                async for notification in connection.notifies(timeout=self._probe):
+                    wake(notification.payload)
                 try:
                     await asyncio.wait_for(connection.execute("select 1"), PROBE_LIMIT)
                 except TimeoutError:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from overnight.llm import wire
 from overnight.llm.port import (
     CallFailed,
-    CutOff,
     Kind,
     PermanentCall,
     Reply,
@@ -77,7 +76,13 @@ class Anthropic:
         self._read_timeout = read_timeout
         self._client: AsyncAnthropic | None = None
 
-    async def complete(self, request: Request, *, deadline: float) -> Reply:
+    async def complete(
+        self,
+        request: Request,
+        *,
+        deadline: float,
+        on_usage: Callable[[Usage], None] = lambda usage: None,
+    ) -> Reply:
         client = await self._connection()
         answer = _Answer(_end_of_life(request.model))
         try:
@@ -85,9 +90,11 @@ class Anthropic:
                 await _read(client, request, answer)
             return answer.reply(json_expected=request.schema is not None)
         except BaseException as error:
-            failure = _explain(error, answer.usage, deadline)
+            if (failure := _explain(error, answer.usage, deadline)) is None:
+                wire.report(answer.usage, on_usage)
+                raise
             # The SDK's errors carry whole response bodies, so they do not follow ours into logs.
-            raise wire.told(failure or CutOff(error, answer.usage), self._key) from None
+            raise wire.told(failure, self._key) from None
 
     async def aclose(self) -> None:
         """Close the connections. A later call opens new ones."""
@@ -272,11 +279,11 @@ def _refusal(
     proxy's text.
     """
     error = wire.mapping(wire.mapping(body).get("error"))
-    type_, explanation = error.get("type"), error.get("message")
+    type_, detail = error.get("type"), error.get("message")
     retry_after = wire.waiting(headers)
     who = f"Anthropic answered {status or 'in mid-stream'} ({type_ or 'no error type'})"
     # The explanation of a gateway is an HTML page, which helps nobody.
-    message = f"{who}: {explanation}" if isinstance(explanation, str) else f"{who}."
+    message = f"{who}: {detail}" if isinstance(detail, str) else f"{who}."
     if _is_spend_cap(status, error, retry_after):
         return PermanentCall(message, kind="spend_cap", usage=usage)
     code = type_ if status is None else status

@@ -34,7 +34,7 @@ from overnight.store.sql import queries
 
 # seconds after which a run looks again that waits for calls under way; their end wakes it sooner
 RESERVED_PAUSE = 30.0
-NEARLY = Decimal("0.8")  # share of a limit from which a person is told: the mission's number
+NEARLY = Decimal("0.8")  # share of a limit from which an alert is raised
 HIGHEST = 99_999_999  # dollars that the ledger can store
 SCOPE = re.compile(r"all|(?:pipeline|key|step):.+")
 
@@ -58,18 +58,20 @@ class BudgetService(Service):
         await declare(self._database, self._app)
 
 
-def refusal(held: Sequence[Row], most_usd: Decimal, key_name: str = "key") -> BudgetSpent | None:
-    """Why a call that can cost `most_usd` may not begin, or None. `held`: its budgets as
+def refusal(
+    budget_rows: Sequence[Row], most_usd: Decimal, key_name: str = "key"
+) -> BudgetSpent | None:
+    """Why a call that can cost `most_usd` may not begin, or None. `budget_rows`: its budgets as
     budget_room.sql tells them.
 
     What is spent comes before what other calls reserve for a moment: only the former is for a
     person.
     """
-    full = [row for row in held if row["refuses"]]
+    full = [row for row in budget_rows if row["refuses"]]
     row = next((row for row in full if not _is_reserved(row, most_usd)), next(iter(full), None))
     if row is None:
         return None
-    used, told = (
+    used, fields = (
         row["spent_usd"] + row["reserved_usd"],
         {"scope": row["scope"], "limit": row["usd_per_day"]},
     )
@@ -79,10 +81,10 @@ def refusal(held: Sequence[Row], most_usd: Decimal, key_name: str = "key") -> Bu
             f"{_could(most_usd)}"
         )
         return BudgetReserved(
-            why, **told, spent=used, retry_after=min(RESERVED_PAUSE, row["seconds_left"])
+            why, **fields, spent=used, retry_after=min(RESERVED_PAUSE, row["seconds_left"])
         )
     return BudgetSpent(
-        _spent(row, most_usd, key_name), **told, spent=used, retry_after=row["seconds_left"]
+        _spent(row, most_usd, key_name), **fields, spent=used, retry_after=row["seconds_left"]
     )
 
 
@@ -107,20 +109,20 @@ def _spent(row: Row, most_usd: Decimal, key_name: str) -> str:
     )
 
 
-def alerts(held: Sequence[Row], most_usd: Decimal, key_name: str = "key") -> list[Alert]:
+def alerts(budget_rows: Sequence[Row], most_usd: Decimal, key_name: str = "key") -> list[Alert]:
     """What a person should know of the budgets that a call met, and was not told since they were
     last changed.
 
     A budget that is spent is no longer nearly spent: of the two there is one alert.
     """
-    found = []
-    for row in held:
+    news = []
+    for row in budget_rows:
         subject, is_spent = (
             f"{row['scope']} {row['day']}",
             row["refuses"] and not _is_reserved(row, most_usd),
         )
         if is_spent and "budget_spent" not in row["alerted"]:
-            found.append(
+            news.append(
                 Alert(
                     "budget_spent", subject, f"work is held back: {_spent(row, most_usd, key_name)}"
                 )
@@ -131,8 +133,8 @@ def alerts(held: Sequence[Row], most_usd: Decimal, key_name: str = "key") -> lis
             and not {"budget", "budget_spent"} & set(row["alerted"])
         ):
             text = f"the budget of {_named(row, key_name)} is nearly spent: {_spent_of(row)}"
-            found.append(Alert("budget", subject, text))
-    return found
+            news.append(Alert("budget", subject, text))
+    return news
 
 
 def is_nearly_spent(row: Row) -> bool:

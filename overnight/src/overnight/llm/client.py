@@ -14,7 +14,7 @@ from overnight.engine.spans import Attributes, span
 from overnight.error_classes import describe
 from overnight.errors import LeaseLost, SwitchedOff
 from overnight.llm import budgets
-from overnight.llm.port import CallFailed, CutOff, Provider, Reply, Request, Usage, parse
+from overnight.llm.port import CallFailed, Provider, Reply, Request, Usage, parse
 from overnight.llm.prices import Price, cost_usd, most_usd
 from overnight.logs import clean
 from overnight.store.database import Database
@@ -90,22 +90,31 @@ class LLM:
 
         Only an answer that parses is stored.
         """
-        named = {"gen_ai.provider.name": self._provider.name, "gen_ai.request.model": request.model}
-        with span(f"chat {request.model}", named) as told:
+        about = {
+            "gen_ai.provider.name": self._provider.name,
+            "gen_ai.request.model": request.model,
+        }
+            "gen_ai.provider.name": self._provider.name,
+            "gen_ai.request.model": request.model,
+        }
+        with span(f"chat {request.model}", about) as results:
             call = await self._begin(ctx, request, request.hash(self._provider.name))
             reply = Reply(text="", stop_reason="", usage=NOTHING, model=request.model)
+            cut = list[Usage]()  # what a call has used up that is cut off
             try:
-                reply = await self._provider.complete(request, deadline=self._deadline)
+                reply = await self._provider.complete(
+                    request, deadline=self._deadline, on_usage=cut.append
+                )
                 answer = parse(reply, type_)
             except BaseException as error:
-                usage = (error.usage if isinstance(error, CallFailed) else None) or reply.usage
-                cause = error.cause if isinstance(error, CutOff) else error
+                failure = error.usage if isinstance(error, CallFailed) else None
+                usage = failure or next(iter(cut), reply.usage)
                 failed = Reply(
                     text="", stop_reason=reply.stop_reason, usage=usage, model=reply.model
                 )
-                told |= await self._settle(ctx, call, request, failed, "failed", cause)
-                raise cause from cause.__cause__
-            told |= await self._settle(ctx, call, request, reply, "stored")
+                results |= await self._settle(ctx, call, request, failed, "failed", error)
+                raise
+            results |= await self._settle(ctx, call, request, reply, "stored")
         if reply.model_ends is not None:
             await self._tell_of_the_end(ctx, request.model, reply.model_ends)
         return answer
@@ -135,13 +144,13 @@ class LLM:
         )
         params = {**self._names(ctx, request, request_hash), "most_usd": most}
         rows = await self.database.fetch(queries["llm_begin"], params)
-        held = [row for row in rows if row["scope"] is not None]
-        is_refused = any(row["refuses"] for row in held)
+        budget_rows = [row for row in rows if row["scope"] is not None]
+        is_refused = any(row["refuses"] for row in budget_rows)
         if is_refused:
-            held = await self.database.fetch(queries["budget_room"], params)
-            if news := budgets.alerts(held, most, ctx.app.key_name):
+            budget_rows = await self.database.fetch(queries["budget_room"], params)
+            if news := budgets.alerts(budget_rows, most, ctx.app.key_name):
                 await self.database.insist(lambda: budgets.tell(ctx.ledger, news))
-        if refused := budgets.refusal(held, most, ctx.app.key_name):
+        if refused := budgets.refusal(budget_rows, most, ctx.app.key_name):
             raise refused
         if is_refused:  # there is room again
             return await self._begin(ctx, request, request_hash)
@@ -213,8 +222,8 @@ class LLM:
 
 def _remark(error: BaseException | None, usage: Usage) -> str | None:
     """What is to be said of a call: how it failed, and that its cost is assumed."""
-    said = [clean(describe(error))] if error else []
-    return "; ".join([*said, *([UNCOUNTED] if usage.assumed else [])]) or None
+    remarks = [clean(describe(error))] if error else []
+    return "; ".join([*remarks, *([UNCOUNTED] if usage.assumed else [])]) or None
 
 
 def _at_most(request: Request, usage: Usage) -> Usage:

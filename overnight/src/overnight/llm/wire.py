@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -114,6 +114,11 @@ def explain(
             "The prompt has characters that are not Unicode text.", kind="bad_request"
         )
     return None
+
+
+def report(usage: Usage | None, on_usage: Callable[[Usage], None]) -> None:
+    if usage is not None:
+        on_usage(usage)
 
 
 def dropped(error: Exception, usage: Usage | None, who: str) -> TransientCall:

@@ -166,15 +166,15 @@ class Pipeline:
 
     def _guards(self, step: str, breaker: str | None, limits: Sequence[Limit]) -> tuple[Guard, ...]:
         work = f"{self.name}/{step}"
-        held = [Guard(work, breaker)] if breaker is not None else []
+        guards = [Guard(work, breaker)] if breaker is not None else []
         for limit in limits:
             name = limit.name.replace("{pipeline}", self.name).replace("{step}", step)
-            if any(guard.name == name and guard.per is not None for guard in held):
+            if any(guard.name == name and guard.per is not None for guard in guards):
                 raise ConfigError(
                     f"step {work} has the limit “{name}” twice: put both numbers into one"
                 )
-            held.append(Guard(work, name, limit.at_once, limit.starts, limit.per))
-        return tuple(held)
+            guards.append(Guard(work, name, limit.at_once, limit.starts, limit.per))
+        return tuple(guards)
 
     def after(self, step: str) -> Step | None:
         """The step that follows, or None after the last."""

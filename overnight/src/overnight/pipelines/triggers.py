@@ -131,11 +131,11 @@ class Cron:
         """The latest slot in (after, until], which holds one. Sought in ever longer spans, for
         `after` may be old.
         """
-        back, found = timedelta(hours=1), deque[datetime](maxlen=1)
-        while not found:
-            found.extend(self._between(until - min(back, until - after), until))
+        back, latest = timedelta(hours=1), deque[datetime](maxlen=1)
+        while not latest:
+            latest.extend(self._between(until - min(back, until - after), until))
             back *= 2
-        return found[0]
+        return latest[0]
 
     def _between(self, after: datetime, until: datetime) -> Iterator[datetime]:
         return takewhile(lambda slot: slot <= until, self._slots(after))

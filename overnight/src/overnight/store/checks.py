@@ -45,16 +45,16 @@ async def check_sessions(database: Database) -> None:
 
 async def _compare(one: Connection, other: Connection) -> None:
     try:
-        seen = [await run(one, SESSION_LOOK) for _ in range(SESSION_LOOKS)]
+        looks = [await run(one, SESSION_LOOK) for _ in range(SESSION_LOOKS)]
         async with other.transaction():
-            (held,) = await run(other, SESSION_LOOK)
-            if held["pid"] not in {
-                row["pid"] for (row,) in seen
+            (other_look,) = await run(other, SESSION_LOOK)
+            if other_look["pid"] not in {
+                row["pid"] for (row,) in looks
             }:  # else the first would wait for its server
-                seen.append(await run(one, SESSION_LOOK))
+                looks.append(await run(one, SESSION_LOOK))
     except psycopg.errors.ProtocolViolation:  # a pooler that knows single statements only
         raise ConfigError(POOLER) from None
-    if any(look != seen[0] for look in seen) or held["pid"] == seen[0][0]["pid"]:
+    if any(look != looks[0] for look in looks) or other_look["pid"] == looks[0][0]["pid"]:
         raise ConfigError(POOLER)
 
 

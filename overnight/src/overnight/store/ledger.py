@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 
@@ -32,13 +32,8 @@ ENQUEUE_AND_WAKE = (
     f"with new as ({queries['enqueue']}) "  # noqa: S608
     f"select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"
 )
-ENQUEUE_WITH_ACTION = (
-    f"with new as ({queries['enqueue']}), "  # noqa: S608
-    "noted as (insert into actions (verb, target, step, reason, by) "
-    "select %(verb)s, new.job_id, new.step, %(reason)s, %(by)s from new) "
-    f"select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"
-)
 NEW_RUN = tuple(field.name for field in fields(NewRun))
+Presence = Literal["worker_hello", "beat", "worker_bye"]
 GUARD = tuple(field.name for field in fields(Guard))
 TRANSITION = ("status", "outcome", "error", "error_class", "delay")
 
@@ -59,13 +54,6 @@ class Ledger:
         """
         sql = ENQUEUE_AND_WAKE if wake else queries["enqueue"]
         return len(await self.database.fetch(sql, columns(runs, *NEW_RUN)))
-
-    async def enqueue_as(self, new: NewRun, *, verb: str, by: str, reason: str) -> bool:
-        """`enqueue` for a person: the run and the entry of the audit log are written, or neither.
-        Whether the run is new. Workers are woken.
-        """
-        params = {**columns([new], *NEW_RUN), "verb": verb, "by": by, "reason": reason}
-        return bool(await self.database.fetch(ENQUEUE_WITH_ACTION, params))
 
     async def claim(self, scope: Scope, worker: str, limit: int, lease: float) -> Claim:
         """Up to `limit` due runs of the scope, owned by `worker` for `lease` seconds. With 0 it
@@ -185,12 +173,12 @@ class Ledger:
         """What is known of these breakers, and the database's now."""
         rows = await self.database.fetch(queries["breaker_read"], {"names": list(names)})
         now = min(row.pop("now") for row in rows)
-        known = (
+        breakers = (
             Breaker(**{**row, "errors": tuple(row["errors"])})
             for row in rows
             if row["version"] is not None
         )
-        return {each.name: each for each in known}, now
+        return {each.name: each for each in breakers}, now
 
     async def write_breaker(
         self, decided: Breaker, *, opens: bool, steps: Sequence[str] = ()
@@ -245,11 +233,7 @@ class Ledger:
         )
 
 
-def presence(
-    connection: psycopg.Connection[Row],
-    verb: str,
-    **params: object,
-) -> list[Row]:
+def presence(connection: psycopg.Connection[Row], verb: Presence, **params: object) -> list[Row]:
     """A statement of a heartbeat, on its own connection, which is not asynchronous."""
     cursor = connection.execute(queries[verb], params)
     return cursor.fetchall() if cursor.description else []

@@ -37,11 +37,11 @@ def fault(value: Any, reason: str) -> str:
     path, part, above = "", value, {id(value)}
     while True:
         inner = ((name, child, json_of(child)[1]) for name, child in _parts(part))
-        found = next(((name, child, why) for name, child, why in inner if why is not None), None)
-        if found is None or id(found[1]) in above:
+        faulty = next(((name, child, why) for name, child, why in inner if why is not None), None)
+        if faulty is None or id(faulty[1]) in above:
             break
-        above.add(id(found[1]))
-        path, part, reason = path + found[0], found[1], found[2]
+        above.add(id(faulty[1]))
+        path, part, reason = path + faulty[0], faulty[1], faulty[2]
     return f"{shown(part)}{_at(path)} {reason}"
 
 
