@@ -49,7 +49,7 @@ async def test_pages_work_without_javascript(
     page = await context.new_page()
     await page.goto(url + "/dead")
     await page.get_by_role("button", name="Replay", exact=True).click()
-    await page.get_by_text("1 dead letter started again").wait_for()
+    await page.get_by_text("1 failed job started again").wait_for()
     assert await queries.dead(database) == []
     await context.close()
 
@@ -62,7 +62,7 @@ async def test_a_dead_letter_is_edited_and_started_again(
         await page.get_by_text("Input: edit it").click()
         await page.get_by_label("Input as JSON").fill('{"customer": "ada", "number": 77}')
         await page.get_by_role("button", name="Start with this input").click()
-        await page.get_by_text("starts with the new input").wait_for()
+        await page.get_by_text("edited: check of job").wait_for()
     rows = await database.fetch(
         "select input from runs where status = 'queued' and input ->> 'number' = '77'"
     )
@@ -79,13 +79,13 @@ async def test_all_that_are_shown_are_counted_and_then_dropped_messages_among_th
     page = await context.new_page()
     await page.goto(url + "/dead?error=JSON")
     assert await page.get_by_role("heading", name="message m1 from webhook").is_visible()
-    await page.get_by_label("all that fit what is shown here").check()
-    await page.get_by_role("button", name="Only count them").click()
-    await page.get_by_text("1 dead letter would be touched; nothing was").wait_for()
-    await page.get_by_label("all that fit what is shown here").check()
+    await page.get_by_label("all matching failed jobs").check()
+    await page.get_by_role("button", name="Count them").click()
+    await page.get_by_text("1 failed job matches; nothing was changed").wait_for()
+    await page.get_by_label("all matching failed jobs").check()
     await page.get_by_label("Why all of them").fill("spam")
-    await page.get_by_role("button", name="Drop them").click()
-    await page.get_by_text("1 dead letter dropped").wait_for()
+    await page.get_by_role("button", name="Discard all").click()
+    await page.get_by_text("1 failed job discarded").wait_for()
     assert "m1" not in {row["job_id"] for row in await queries.dead(database)}
     assert {row["kind"] for row in await queries.dead(database)} == {"run", "message"}
     await context.close()
@@ -96,7 +96,7 @@ async def test_what_waits_is_looked_at_and_approved(
 ) -> None:
     async with page_of(browser) as page:
         await page.goto(url)
-        await page.get_by_role("link", name="Look and decide").first.click()
+        await page.locator("main").get_by_role("link", name="Review", exact=True).first.click()
         await page.get_by_role("button", name="Approve").click()
         await page.get_by_text("approved: job").wait_for()
     assert len(await queries.review(database)) == 1
@@ -108,11 +108,11 @@ async def test_everything_is_switched_off_and_on_again(
     async with page_of(browser) as page:
         await page.goto(url + "/switches")
         await page.get_by_label("Why").first.fill("a drill")
-        await page.get_by_role("button", name="Switch off").click()
-        await page.get_by_text("all is off").wait_for()
-        row = page.get_by_role("row", name="all off")
-        await row.get_by_role("button", name="Switch on").click()
-        await page.get_by_text("all is on again").wait_for()
+        await page.get_by_role("button", name="Pause").click()
+        await page.get_by_text("all is paused").wait_for()
+        row = page.get_by_role("row", name="all paused")
+        await row.get_by_role("button", name="Resume").click()
+        await page.get_by_text("all is resumed").wait_for()
 
 
 async def test_the_keys_lead_everywhere(browser: Browser, url: str) -> None:
@@ -132,7 +132,7 @@ async def test_the_keys_lead_everywhere(browser: Browser, url: str) -> None:
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/jobs/*")
         await page.keyboard.press("?")
-        await page.get_by_role("dialog").get_by_text("While you slept").wait_for()
+        await page.get_by_role("dialog").get_by_text("Overview").wait_for()
 
 
 async def test_an_open_page_follows_the_ledger(
@@ -162,7 +162,7 @@ async def test_what_a_button_did_is_still_said_after_the_page_has_followed_the_l
     async with page_of(browser) as page:
         await page.goto(url + "/dead")
         await page.get_by_role("button", name="Replay", exact=True).click()
-        said = page.get_by_text("1 dead letter started again")
+        said = page.get_by_text("1 failed job started again")
         await said.wait_for()
         async with page.expect_event("requestfinished", lambda request: "/dead" in request.url):
             await runs.start(app, database, "order", {"customer": "ada", "number": 557})

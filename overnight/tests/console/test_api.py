@@ -14,8 +14,8 @@ from console_night import Open, csrf
 from overnight import App
 from overnight.console import access, api, pages
 from overnight.console.access import Access
-from overnight.console.actions import ACTIONS
 from overnight.operations import actors, queries
+from overnight.operations.commands import OPERATIONS
 from overnight.store.database import Database
 
 pytestmark = pytest.mark.contract
@@ -184,7 +184,7 @@ async def test_a_parameter_that_does_not_fit_is_refused(
 
 
 def test_every_button_is_an_action_of_the_api() -> None:
-    assert set(api.VERBS) == set(ACTIONS)
+    assert set(api.VERBS) == set(OPERATIONS)
 
 
 async def test_an_action_is_done_in_the_name_of_the_token(
@@ -193,7 +193,7 @@ async def test_an_action_is_done_in_the_name_of_the_token(
     job = await job_of(database, "dead")
     assert await do(program, "replay", job=job, reason="mended") == (
         200,
-        "1 dead letter started again",
+        "1 failed job started again",
     )
     (deed,) = await queries.actions(database, job)
     assert (deed["verb"], deed["by"], deed["reason"]) == ("replay", "script", "mended")
@@ -206,7 +206,10 @@ async def test_what_waits_is_approved_with_its_seal(
     seal = (await program.get(f"/api/review/{job}")).json()["seen"]
     assert (await do(program, "approve", job=job, seen="0" * 64))[0] == 409
     assert (await do(program, "reject", job=job, seen=seal))[0] == 422  # without a reason
-    assert await do(program, "approve", job=job, seen=seal) == (200, f"approved: job {job} goes on")
+    assert await do(program, "approve", job=job, seen=seal) == (
+        200,
+        f"approved: job {job} goes on after judge",
+    )
     assert (await do(program, "approve", job=job, seen=seal))[0] == 409
     assert (await program.get(f"/api/review/{job}")).status_code == 404
 
@@ -224,7 +227,7 @@ async def test_an_edited_letter_starts_with_the_input_of_the_body(
 async def test_everything_is_replayed_only_when_it_is_said(program: httpx2.AsyncClient) -> None:
     assert (await do(program, "replay"))[0] == 400
     assert (await do(program, "replay", everything=False))[0] == 400
-    assert await do(program, "replay", everything=True) == (200, "1 dead letter started again")
+    assert await do(program, "replay", everything=True) == (200, "1 failed job started again")
 
 
 async def test_switches_breakers_and_budgets_are_set(program: httpx2.AsyncClient) -> None:
@@ -357,7 +360,7 @@ async def test_the_document_names_every_endpoint_and_action_with_its_parameters(
     document = (await program.get("/api/openapi.json")).json()
     assert document["openapi"].startswith("3.1")
     paths = document["paths"]
-    assert set(paths) == {e.path for e in api.ENDPOINTS} | {f"/do/{verb}" for verb in ACTIONS}
+    assert set(paths) == {e.path for e in api.ENDPOINTS} | {f"/do/{verb}" for verb in OPERATIONS}
     runs = {each["name"]: each["schema"] for each in paths["/runs"]["get"]["parameters"]}
     assert set(runs) == {"status", "pipeline", "key", "before", "limit"}
     assert (runs["limit"]["minimum"], runs["limit"]["maximum"]) == (1, api.MOST_ROWS)
@@ -367,7 +370,7 @@ async def test_the_document_names_every_endpoint_and_action_with_its_parameters(
     body = paths["/do/approve"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(body["required"]) == {"job", "seen"}
     assert "$ref" not in str(paths["/do/edit"]["post"]["requestBody"])
-    for verb in ("replay", "drop"):
+    for verb in ("replay", "discard"):
         body = paths[f"/do/{verb}"]["post"]["requestBody"]["content"]["application/json"]["schema"][
             "properties"
         ]
@@ -377,6 +380,8 @@ async def test_the_document_names_every_endpoint_and_action_with_its_parameters(
             "step",
             "key",
             "error",
+            "since",
+            "until",
             "everything",
             "dry_run",
             "reason",

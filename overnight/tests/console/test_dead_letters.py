@@ -63,7 +63,7 @@ async def app(database: Database) -> App:
 async def front(
     request: pytest.FixtureRequest, app: App, opened: Open, database: Database
 ) -> AsyncIterator[Front]:
-    """Each of the three ways to press `replay` and `drop`."""
+    """Each of the three ways to press `replay` and `discard`."""
     if request.param == "command":
         yield _command(app, database)
         return
@@ -88,7 +88,7 @@ def _command(app: App, database: Database) -> Front:
         words = [
             "--app",
             "nightshop:app",
-            "cancel" if verb == "drop" else verb,
+            verb,
             *([job] if job else []),
         ]
         words += ["--all"] * everything + ["--dry-run"] * dry_run
@@ -99,7 +99,7 @@ def _command(app: App, database: Database) -> Front:
             return None, str(done.exception)
         told = json.loads(done.stdout)
         return next(
-            told[name] for name in ("fitting", "replayed", "cancelled") if name in told
+            told[name] for name in ("fitting", "replayed", "discarded") if name in told
         ), done.stdout
 
     return press
@@ -164,12 +164,12 @@ async def test_all_that_match_are_counted_and_then_replayed_messages_among_them(
 async def test_all_that_match_are_counted_and_then_discarded_messages_among_them(
     front: Front, database: Database
 ) -> None:
-    assert (await front("drop", everything=True, dry_run=True, reason="old"))[0] == 4
+    assert (await front("discard", everything=True, dry_run=True, reason="old"))[0] == 4
     assert await left(database) == {"run", "m1", "m2", "m3"}
-    assert (await front("drop", everything=True, reason="old"))[0] == 4
+    assert (await front("discard", everything=True, reason="old"))[0] == 4
     assert (await left(database), await started(database)) == (set(), [])
-    assert await actions(database) == {("cancel", "run", "old")} | {
-        ("drop", f"m{n}", "old") for n in (1, 2, 3)
+    assert await actions(database) == {
+        ("discard", letter, "old") for letter in ("run", "m1", "m2", "m3")
     }
     assert await database.fetch("select id from alerts where resolved_at is null") == []
 
@@ -187,11 +187,11 @@ async def test_all_that_match_are_counted_and_then_discarded_messages_among_them
 async def test_a_filter_takes_the_messages_that_it_matches_and_no_others(
     front: Front, database: Database, chosen: dict[str, str], matching: set[str]
 ) -> None:
-    for verb in ("replay", "drop"):
+    for verb in ("replay", "discard"):
         assert (await front(verb, dry_run=True, reason="x", **chosen))[0] == len(matching)
     assert (await front("replay", **chosen))[0] == len(matching - {"m2"})
     assert await left(database) == {"run", "m1", "m2", "m3"} - (matching - {"m2"})
-    assert (await front("drop", reason="old", **chosen))[0] == len(matching & {"m2"})
+    assert (await front("discard", reason="old", **chosen))[0] == len(matching & {"m2"})
     assert await left(database) == {"run", "m1", "m2", "m3"} - matching
 
 
@@ -200,28 +200,28 @@ async def test_one_message_is_replayed_or_discarded_once_and_then_it_is_said_wha
 ) -> None:
     assert (await front("replay", job="m3", dry_run=True))[0] == 1
     assert (await front("replay", job="m3"))[0] == 1
-    assert (await front("drop", job="m1", reason="spam"))[0] == 1
+    assert (await front("discard", job="m1", reason="spam"))[0] == 1
     assert (await left(database), await started(database)) == ({"m2", "run"}, [8])
     assert await front("replay", job="m3") == (
         None,
         "m3 is no dead letter any more: it was replayed",
     )
-    assert await front("drop", job="m1", reason="spam") == (
+    assert await front("discard", job="m1", reason="spam") == (
         None,
-        "m1 is no dead letter any more: it was dropped",
+        "m1 is no dead letter any more: it was discarded",
     )
     count, said = await front("replay", job="m2")
     assert (count, "m2 is still a dead letter" in said) == (None, True)
     for letter in ("m99", "m" + "9" * 18):
         assert await front("replay", job=letter) == (None, f"there is no message {letter}")
-        assert await front("drop", job=letter, reason="x") == (
+        assert await front("discard", job=letter, reason="x") == (
             None,
             f"there is no message {letter}",
         )
 
 
 async def test_no_letter_is_touched_by_mistake(front: Front, database: Database) -> None:
-    for verb in ("replay", "drop"):
+    for verb in ("replay", "discard"):
         count, said = await front(verb, reason="x")
         assert (count, said.startswith("say which")) == (None, True)
     assert await left(database) == {"run", "m1", "m2", "m3"}
@@ -237,7 +237,11 @@ async def test_the_page_shows_a_message_with_what_came_and_why_and_both_buttons(
     assert "no JSON &lt;script&gt;" in page
     assert "the body is not JSON" in page
     forms = re.findall(r'action="/do/(\w+)">(.*?)</form>', page, re.S)
-    assert [verb for verb, form in forms if 'name="job" value="m2"' in form] == ["replay", "drop"]
+    assert [verb for verb, form in forms if 'name="job" value="m2"' in form] == [
+        "replay",
+        "discard",
+        "edit",
+    ]
     assert [verb for verb, form in forms if 'name="error" value="not JSON"' in form] == ["replay"]
     assert {f'name="job" value="m{number}"' in first for number in (1, 2, 3)} == {True}
 

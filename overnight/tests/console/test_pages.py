@@ -12,9 +12,9 @@ import pytest
 from console_night import Open, csrf
 
 from overnight.console import pages
-from overnight.console.actions import ACTIONS
 from overnight.console.live import Live
 from overnight.operations import actors, queries
+from overnight.operations.commands import OPERATIONS
 from overnight.pipelines.triggers import Skipped
 from overnight.store.database import Database
 from overnight.store.records import Filter
@@ -97,7 +97,7 @@ async def test_one_dead_letter_is_replayed_in_the_name_of_who_pressed(
     client: httpx2.AsyncClient, database: Database
 ) -> None:
     job = await job_of(database, "dead")
-    assert await press(client, "replay", job=job) == "1 dead letter started again"
+    assert await press(client, "replay", job=job) == "1 failed job started again"
     assert await queries.dead(database) == []
     (deed,) = await queries.actions(database, job)
     assert (deed["verb"], deed["by"]) == ("replay", actors.whoami())
@@ -107,17 +107,17 @@ async def test_all_are_replayed_only_by_a_filter_or_when_all_are_meant(
     client: httpx2.AsyncClient, database: Database
 ) -> None:
     assert "say which" in await press(client, "replay")
-    assert "0 dead letters" in await press(client, "replay", error="no such words")
-    assert await press(client, "replay", everything="yes") == "1 dead letter started again"
+    assert "0 failed jobs" in await press(client, "replay", error="no such words")
+    assert await press(client, "replay", everything="yes") == "1 failed job started again"
 
 
 async def test_dropping_needs_a_reason_and_a_choice(
     client: httpx2.AsyncClient, database: Database
 ) -> None:
     job = await job_of(database, "dead")
-    assert "say which" in await press(client, "drop", reason="old")
-    assert "say why" in await press(client, "drop", job=job)
-    assert await press(client, "drop", job=job, reason="old") == "1 dead letter dropped"
+    assert "say which" in await press(client, "discard", reason="old")
+    assert "say why" in await press(client, "discard", job=job)
+    assert await press(client, "discard", job=job, reason="old") == "1 failed job discarded"
     assert await queries.dead(database, Filter(job=job)) == []
 
 
@@ -149,9 +149,9 @@ async def test_a_decision_is_bound_to_what_the_page_showed(
 async def test_a_switch_is_flipped_and_flipped_back_with_its_history(
     client: httpx2.AsyncClient, database: Database
 ) -> None:
-    assert "is off" in await press(client, "pause", scope="customer:ada", reason="a look")
+    assert "is paused" in await press(client, "pause", scope="customer:ada", reason="a look")
     assert "no customer" in await press(client, "pause", scope="customer:nobody", reason="a look")
-    assert "is on again" in await press(client, "resume", scope="customer:ada")
+    assert "is resumed" in await press(client, "resume", scope="customer:ada")
     page = (await client.get("/switches")).text
     assert "a look" in page
     assert "customer:ada" in page
@@ -166,19 +166,21 @@ async def test_a_breaker_is_closed_and_a_budget_set(
     assert "may spend $7.50 a day" in await press(
         client, "set-budget", scope="all", usd="7.50", reason="less"
     )
-    assert "no budget" in await press(client, "set-budget", scope="all", usd="much", reason="less")
+    assert "usd: Input should be a valid number" in await press(
+        client, "set-budget", scope="all", usd="much", reason="less"
+    )
 
 
 async def test_a_button_that_is_none_is_not_found(client: httpx2.AsyncClient) -> None:
     assert (await client.post("/do/nothing", data={"csrf": await csrf(client)})).status_code == 404
-    assert set(ACTIONS) >= {
+    assert set(OPERATIONS) >= {
         "pause",
         "resume",
         "approve",
         "reject",
         "edit",
         "replay",
-        "drop",
+        "discard",
         "cancel",
     }
 
@@ -237,7 +239,7 @@ async def test_an_alert_leads_to_the_page_where_something_can_be_done_about_it(
     for path in ("/alerts", "/"):
         page = (await client.get(path)).text
         assert f'<a href="/jobs/{dead}">dead letter</a>' in page
-    assert "Nobody is told of these" in (await client.get("/alerts")).text
+    assert "No alert channel is configured" in (await client.get("/alerts")).text
 
 
 @pytest.mark.parametrize("has_fired", [True, False])

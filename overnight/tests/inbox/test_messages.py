@@ -22,7 +22,7 @@ from overnight.inbox import messages as intake
 from overnight.inbox.messages import (
     KEY_LIMIT,
     Received,
-    drop_message,
+    discard_message,
     read_message,
     receive,
     replay_message,
@@ -571,18 +571,18 @@ async def test_a_dropped_letter_keeps_its_body_and_can_be_neither_replayed_nor_d
     app: App, database: Database
 ) -> None:
     letter = await bury(app, database, key="k")
-    await drop_message(database, letter.id, reason="a test of theirs", by="ann")
+    await discard_message(database, letter.id, reason="a test of theirs", by="ann")
     assert await messages(database, "status, body") == [{"status": "dropped", "body": b"{"}]
     rows = await database.fetch("select verb, target, reason, by from actions")
     assert rows == [
         {"verb": "drop", "target": letter.letter, "reason": "a test of theirs", "by": "ann"}
     ]
     with pytest.raises(
-        IllegalTransition, match=f"m{letter.id} is no dead letter any more: it was dropped"
+        IllegalTransition, match=f"m{letter.id} is no dead letter any more: it was discarded"
     ):
         await replay_message(app, database, letter.id, body=ARTICLE, by="ann")
     with pytest.raises(IllegalTransition):
-        await drop_message(database, letter.id, reason="", by="ann")
+        await discard_message(database, letter.id, reason="", by="ann")
     assert (await receive(app, database, b"{", source="file", key="k")).letter == letter.letter
 
 
@@ -590,7 +590,7 @@ async def test_a_letter_that_never_was_is_not_found(app: App, database: Database
     with pytest.raises(NotFound, match="there is no message m7"):
         await replay_message(app, database, 7, by="ann")
     with pytest.raises(NotFound, match="there is no message m7"):
-        await drop_message(database, 7, reason="", by="ann")
+        await discard_message(database, 7, reason="", by="ann")
 
 
 async def test_an_alert_about_letters_is_closed_with_the_last_of_them(
@@ -604,7 +604,7 @@ async def test_an_alert_about_letters_is_closed_with_the_last_of_them(
     async def still_open() -> list[str]:
         return [subject for _, subject, _, is_open in await alerts(database) if is_open]
 
-    await drop_message(database, first.id, reason="", by="ann")
+    await discard_message(database, first.id, reason="", by="ann")
     assert await still_open() == [
         "file/pipeline:article",
         "file/pipeline:nobody",
@@ -612,7 +612,7 @@ async def test_an_alert_about_letters_is_closed_with_the_last_of_them(
     ]
     await replay_message(app, database, second.id, body=json.dumps(TOPIC).encode(), by="ann")
     assert await still_open() == ["file/pipeline:nobody", "file/pipeline:nowhere"]
-    await drop_message(database, third.id, reason="", by="ann")
+    await discard_message(database, third.id, reason="", by="ann")
     assert await still_open() == ["file/pipeline:nowhere"]
 
 
@@ -636,7 +636,7 @@ async def test_dead_letters_show_dead_runs_and_dead_messages(app: App, database:
         "malformed",
         [],
     )
-    await drop_message(database, letter.id, reason="", by="ann")
+    await discard_message(database, letter.id, reason="", by="ann")
     assert [r["kind"] for r in await database.fetch("select * from dead_letters")] == ["run"]
 
 

@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from contentstudio import articles, memory, morning
 from contentstudio.config import Config
 from contentstudio.review import gather, manuscript
-from overnight.console.api import DecidedAgainst
 from overnight.console.pages import Console, Desk, Page, Values, Verb
 from overnight.errors import UserError
 from overnight.observability import charts
 from overnight.operations import queries
+from overnight.operations.commands import NeededReason, OnReview
 from overnight.store.database import Database
 
 DAYS = 7  # of topics and articles that the pages show
@@ -37,6 +37,12 @@ class Wish(BaseModel):
     site: Name
     slug: Name
     reason: Text = Field("", description="why; saved in the audit log")
+
+
+class Overwrite(OnReview):
+    """What it takes to publish ours in the place of a person's version."""
+
+    reason: NeededReason
 
 
 class Back(Wish):
@@ -132,35 +138,31 @@ def build(config: Config) -> Console:
                 for verb, says in SAYS.items()
             },
             "overwrite-article": Verb(
-                _overwrite, OVER, DecidedAgainst, "Publish ours in its place", articles.is_left
+                _overwrite, OVER, Overwrite, "Publish ours in its place", articles.is_left
             ),
         },
     )
 
 
-async def _ask(config: Config, verb: articles.Verb, desk: Desk, form: Values, who: str) -> str:
+async def _ask(config: Config, verb: articles.Verb, desk: Desk, wish: Wish, who: str) -> str:
     """Begin what a person asks of an article; where to follow it."""
-    site, slug, number = form.get("site", ""), form.get("slug", ""), form.get("to", "").strip()
-    if number and not (number.isdecimal() and 0 < int(number[:9]) < MOST_VERSIONS):
-        raise UserError(f"“{number[:20]}” is no number of a version")
-    version = int(number) if number and verb == "rollback" else None
     started = await articles.ask(
-        *(desk.app, config, desk.database, verb, site, slug),
-        version=version,
-        reason=form.get("reason", ""),
+        *(desk.app, config, desk.database, verb, wish.site, wish.slug),
+        version=wish.to if isinstance(wish, Back) else None,
+        reason=wish.reason,
         by=who,
     )
     return started.said()
 
 
-async def _overwrite(desk: Desk, form: Values, who: str) -> str:
+async def _overwrite(desk: Desk, command: Overwrite, who: str) -> str:
     """Publish ours in the place of the person's version that a review shows."""
     row = await articles.overwrite(
         desk.app,
         desk.database,
-        form.get("job", ""),
-        seen=form.get("seen", ""),
-        reason=form.get("reason", ""),
+        command.job,
+        seen=command.seen,
+        reason=command.reason,
         by=who,
     )
     return f"job {row['job_id']} publishes ours in its place"

@@ -6,15 +6,15 @@ both made of them.
 
 from __future__ import annotations
 
-import json
+import inspect
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -24,7 +24,7 @@ from starlette.routing import Route
 from overnight import formatting
 from overnight.console import actions
 from overnight.console.access import Denied, Visitor, check_form, check_origin
-from overnight.console.pages import Desk, letter_filter
+from overnight.console.pages import Desk
 from overnight.errors import (
     IdConflict,
     IllegalTransition,
@@ -40,6 +40,7 @@ from overnight.logs import log
 from overnight.observability import charts
 from overnight.observability.signals import Tally
 from overnight.operations import queries, runs
+from overnight.operations.commands import OPERATIONS, Matching, Text
 from overnight.store.database import Row
 from overnight.store.records import Status
 
@@ -51,8 +52,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MARK = r"^[0-9]{1,16}-[0-9]{1,18}$"  # a place in a list: microseconds since 1970, and an id
 
 Schema = dict[str, Any]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\x00]*$")]
-Reason = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
 Flag = Literal["true", "false"]
 
 # What is refused, and the status that says so. Of an error's classes the nearest counts.
@@ -100,12 +99,7 @@ class Runs(Limited):
     before: int | None = Field(None, ge=1, lt=2**63, description="`next` of the page before")
 
 
-class Letters(Limited):
-    job: Text | None = None
-    pipeline: Text | None = None
-    step: Text | None = None
-    key: Text | None = None
-    error: Text | None = Field(None, description="a part of the error's text")
+class Letters(Limited, Matching):
     before: str | None = Field(None, pattern=MARK, description="`next` of the page before")
 
 
@@ -139,63 +133,6 @@ class StepSignal(Signal):
 
 class Cost(Signal):
     by: Literal["day", "key", "model"] = "day"
-
-
-class Deed(BaseModel):
-    """What every action takes: why. The reason is kept."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    reason: Reason = ""
-
-
-class Scoped(Deed):
-    scope: Text = Field(description="all, pipeline:NAME, key:NAME or step:PIPELINE/STEP")
-
-
-class Named(Deed):
-    name: Text
-
-
-class OnJob(Deed):
-    job: Text
-
-
-class Decided(OnJob):
-    seen: Text = Field(description="the seal of what was looked at; 8 digits suffice")
-
-
-class DecidedAgainst(Decided):
-    reason: Annotated[Reason, StringConstraints(min_length=1)]
-
-
-class Edited(OnJob):
-    input: JsonValue
-
-
-class DecidedAnew(Decided):
-    input: JsonValue
-
-
-class Chosen(Deed):
-    """Dead letters, runs and messages alike."""
-
-    job: Text | None = Field(None, description="a job's id, or m and the number of a message")
-    pipeline: Text | None = None
-    step: Text | None = None
-    key: Text | None = None
-    error: Text | None = Field(None, description="a part of the error's text")
-    everything: bool = Field(
-        False, description="all dead letters are meant, where nothing else is said"
-    )
-    dry_run: bool = Field(False, description="only say how many they are")
-
-
-class Dropped(Chosen):
-    reason: Annotated[Reason, StringConstraints(min_length=1)]
-
-
-class Budget(Scoped):
-    usd: float = Field(ge=0, le=budgets.HIGHEST, description="dollars a day")
 
 
 ROWS: Schema = {
@@ -270,8 +207,9 @@ async def _job(desk: Desk, given: OfJob) -> Any:
 
 
 async def _dead(desk: Desk, given: Letters) -> Any:
-    chosen = letter_filter(given.model_dump(exclude={"limit", "before"}, exclude_none=True))
-    rows = await queries.dead(desk.database, chosen, given.limit, before=_place(given.before))
+    rows = await queries.dead(
+        desk.database, given.filter(), given.limit, before=_place(given.before)
+    )
     return _page(rows, given.limit, lambda row: _mark(row["died_at"], row["id"]))
 
 
@@ -468,22 +406,8 @@ ENDPOINTS = (
 )
 
 VERBS: Mapping[str, Verb] = {
-    "pause": Verb(
-        "Switch off: nothing of the scope starts, nothing of it is written outside.", Scoped
-    ),
-    "resume": Verb("Switch on again.", Scoped),
-    "close-breaker": Verb("Say that an upstream is well: what waited starts.", Named),
-    "approve": Verb("What was reviewed goes on as it stands.", Decided),
-    "reject": Verb("What was reviewed ends here.", DecidedAgainst),
-    "edit-review": Verb("The step that waits for review runs again with this input.", DecidedAnew),
-    "edit": Verb(
-        "A dead letter, or what has not begun, starts with this input; a message is read anew.",
-        Edited,
-    ),
-    "replay": Verb("Dead letters start again: one, those that fit, or everything.", Chosen),
-    "drop": Verb("Dead letters end here: one, those that fit, or everything.", Dropped),
-    "cancel": Verb("What of a job is queued or a dead letter ends here.", OnJob),
-    "set-budget": Verb("A person's limit for a scope.", Budget),
+    name: Verb(inspect.cleandoc(command.__doc__ or ""), command)
+    for name, command in OPERATIONS.items()
 }
 
 
@@ -501,10 +425,9 @@ def build(desk: Desk) -> Starlette:
         async def do(request: Request) -> Response:
             visitor: Visitor = request.state.visitor
             _check_may(request, visitor)
-            form = _form(_body(await read_body(request), verb.takes))
-            act = actions.find(desk, name)
-            assert act is not None
-            return _answer(_done(await act(desk, form, visitor.who)))
+            command = _body(await read_body(request), verb.takes)
+            done = await actions.carry_out(desk, name, command, visitor.who)
+            return _answer({"done": done.text, **done.data})
 
         return do
 
@@ -514,7 +437,7 @@ def build(desk: Desk) -> Starlette:
     async def refused(_: Request, error: Exception) -> Response:
         if isinstance(error, LedgerUnavailable):
             await desk.database.bring_back()
-        return refusal(*_status_of(error))
+        return refusal(*status_of(error))
 
     async def fault(request: Request, error: Exception) -> Response:
         log.error(
@@ -557,7 +480,8 @@ async def read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _status_of(error: Exception) -> tuple[int, str]:
+def status_of(error: Exception) -> tuple[int, str]:
+    """The status and the text of an error that is refused."""
     if isinstance(error, HTTPException):
         return error.status_code, error.detail
     if isinstance(error, Denied):
@@ -604,23 +528,6 @@ def _wrong(error: ValidationError) -> str:
     """What is wrong with each parameter, as one sentence."""
     told = ((".".join(map(str, each["loc"])), each["msg"]) for each in error.errors())
     return "; ".join(f"{place}: {text}" if place else text for place, text in told)
-
-
-def _done(answer: str | actions.Many) -> dict[str, Any]:
-    many = (
-        {"count": answer.count, "refused": answer.refused}
-        if isinstance(answer, actions.Many)
-        else {}
-    )
-    return {"done": str(answer), **many}
-
-
-def _form(body: BaseModel) -> dict[str, str]:
-    """A body as the form of the same button has it."""
-    given = body.model_dump(exclude_unset=True)
-    written = {name: json.dumps(given.pop(name)) for name in ("input",) if name in given}
-    written |= {name: "yes" for name in ("everything", "dry_run") if given.pop(name, False)}
-    return written | {name: str(value) for name, value in given.items() if value is not None}
 
 
 def document(verbs: Mapping[str, Verb] = VERBS) -> Schema:

@@ -1,4 +1,4 @@
-"""What each page shows. A page reads through `report` and leaves the rest to its template."""
+"""What each page shows. A page reads through `queries` and leaves the rest to its template."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
+from overnight import formatting
 from overnight.alerts import Alerts, rules
 from overnight.console.charts import bars, chart
 from overnight.errors import NotFound
 from overnight.llm import budgets
 from overnight.observability import charts
-from overnight.operations import queries
-from overnight.operations import runs as jobs
+from overnight.operations import dead_letters, queries
+from overnight.operations import runs as operations
 from overnight.standard import App
 from overnight.store.database import Database, Row
 from overnight.store.records import Filter, Status
@@ -69,16 +70,15 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A button of the app, which is an action of the API, too: a sentence, and the body that it
-    takes.
+    """A button of the app, which is an action of the API, too: a sentence, and the model of the
+    command that it takes.
 
-    `act` is given the form and who pressed it, and says in one sentence what it did; it raises
-    `UserError`. Where
-    `fits` says so of what waits for review, the button stands there by its `label`; it is given
-    job, seen and reason.
+    `act` gets the command and who pressed the button, and returns one sentence on what it did; it
+    raises `UserError`. Where `fits` is true of what waits for review, the button stands there by
+    its `label`; it is given job, seen and reason.
     """
 
-    act: Callable[[Desk, Values, str], Awaitable[str]]
+    act: Callable[[Desk, Any, str], Awaitable[str]]
     says: str
     takes: type[BaseModel]
     label: str = ""
@@ -108,10 +108,8 @@ class Console:
     verbs: Mapping[str, Verb] = field(default_factory=dict)
 
 
-async def slept(desk: Desk, values: Values) -> dict[str, Any]:
-    """While you slept: what came of it, what needs a person, what it cost, and whether
-    all is well.
-    """
+async def overview(desk: Desk, values: Values) -> dict[str, Any]:
+    """The overview: results, what needs a person, what it cost, and whether all is well."""
     hours = _number(values.get("hours"), 24, most=24 * 31)
     since = datetime.now(UTC) - timedelta(hours=hours)
     status = await queries.status(desk.database, desk.app)
@@ -134,24 +132,28 @@ def health(status: Mapping[str, Any]) -> tuple[str, str]:
     if not status["workers"]:
         return "act", "No worker is running, so nothing happens."
     if any(row["scope"] == "all" for row in off):
-        return "act", "Everything is switched off, so nothing starts."
+        return "act", "Everything is paused, so nothing starts."
     troubles = [
         *(f"{row['name']} is {row['state']}" for row in status["breakers"]),
-        *(f"{row['scope']} is switched off" for row in off),
+        *(f"{row['scope']} is paused" for row in off),
         *(
             f"the schedule of {row['pipeline']} is overdue"
             for row in status["schedules"]
             if row["overdue"]
         ),
-        *([f"{now['dead']} dead letters wait"] if now["dead"] else []),
-        *([f"{now['needs_review']} things wait for your review"] if now["needs_review"] else []),
+        *([formatting.count(now["dead"], "failed job")] if now["dead"] else []),
+        *(
+            [f"{formatting.count(now['needs_review'], 'item')} to review"]
+            if now["needs_review"]
+            else []
+        ),
     ]
     return (
         ("look", f"It runs, and {', '.join(troubles)}.") if troubles else ("well", "All is well.")
     )
 
 
-async def golden(desk: Desk, values: Values) -> dict[str, Any]:
+async def signals(desk: Desk, values: Values) -> dict[str, Any]:
     """The golden signals as charts: latency, traffic, errors, saturation, and cost; what is unusual
     is marked.
     """
@@ -212,7 +214,9 @@ async def golden(desk: Desk, values: Values) -> dict[str, Any]:
 async def runs(desk: Desk, values: Values) -> dict[str, Any]:
     """The newest runs that fit, a page at a time."""
     if values.get("job"):
-        raise SeeOther(f"/jobs/{await jobs.find_job(desk.database, values['job'].strip().lower())}")
+        raise SeeOther(
+            f"/jobs/{await operations.find_job(desk.database, values['job'].strip().lower())}"
+        )
     named = {name: values.get(name) or None for name in ("status", "pipeline", "key")}
     before = _number(values.get("before"), 0, most=2**63 - 1) or None
     rows = await queries.runs(desk.database, **named, before=before, limit=ROWS)
@@ -225,6 +229,7 @@ async def runs(desk: Desk, values: Values) -> dict[str, Any]:
         "rows": rows,
         "older": urlencode(older) if len(rows) == ROWS else "",
         "statuses": list(Status),
+        "events": operations.events(desk.app),
         "pipelines": list(desk.app.pipelines),
         "keys": desk.app.keys(),
     }
@@ -234,7 +239,7 @@ async def job(desk: Desk, values: Values) -> dict[str, Any]:
     """All about one job: its steps, attempts, outside writes, calls of models, deeds of people; and
     what to press.
     """
-    job_id = await jobs.find_job(desk.database, values["job"])
+    job_id = await operations.find_job(desk.database, values["job"])
     steps = await queries.job(desk.database, job_id)
     return {
         "job_id": job_id,
@@ -286,24 +291,22 @@ def _attempts(step: Row) -> Iterator[dict[str, Any]]:
 
 
 async def dead(desk: Desk, values: Values) -> dict[str, Any]:
-    """Dead letters that fit, with their context."""
-    filter = letter_filter(values)
+    """Dead letters that match, with their context."""
+    filter = dead_filter(values)
     chosen = {name: value for name, value in filter.params().items() if value is not None}
-    rows = await queries.dead(desk.database, filter, ROWS)
     return {
-        "rows": rows,
+        "rows": await queries.dead(desk.database, filter, ROWS),
         "chosen": chosen,
         "pipelines": list(desk.app.pipelines),
         "keys": desk.app.keys(),
     }
 
 
-def letter_filter(values: Values) -> Filter:
-    """The filter that a form or an address gives."""
-    given: dict[str, Any] = {
-        name: values.get(name) or None for name in ("job", "pipeline", "step", "key", "error")
-    }
-    return Filter(**given)
+def dead_filter(values: Values) -> Filter:
+    """The filter of an address. Raises `UserError` for a moment that is none."""
+    names = ("job", "pipeline", "step", "key", "error")
+    since, until = (dead_letters.parse_moment(values.get(name)) for name in ("since", "until"))
+    return Filter(**{name: values.get(name) or None for name in names}, since=since, until=until)
 
 
 async def review(desk: Desk, _: Values) -> dict[str, Any]:
@@ -341,6 +344,13 @@ async def switches(desk: Desk, _: Values) -> dict[str, Any]:
     return {
         "rows": await queries.switches(desk.database),
         "history": await queries.switch_history(desk.database),
+        **_scopes(desk),
+    }
+
+
+def _scopes(desk: Desk) -> dict[str, Any]:
+    """What can be paused, or have a budget."""
+    return {
         "pipelines": list(desk.app.pipelines),
         "steps": [f"{pipeline}/{step}" for pipeline, step in desk.app.steps()],
         "keys": desk.app.keys(),
@@ -369,7 +379,7 @@ def _told(rows: list[Row]) -> list[Row]:
 
 
 async def money(desk: Desk, _: Values) -> dict[str, Any]:
-    return {"rows": await budgets.read(desk.database)}
+    return {"rows": await budgets.read(desk.database), **_scopes(desk)}
 
 
 async def effects(desk: Desk, values: Values) -> dict[str, Any]:
@@ -384,17 +394,17 @@ def _number(text: str | None, otherwise: int, *, most: int) -> int:
 
 
 PAGES = (
-    Page("/", "slept.html", slept, "While you slept", "h"),
-    Page("/signals", "signals.html", golden, "Signals", "s"),
+    Page("/", "overview.html", overview, "Overview", "h"),
+    Page("/signals", "signals.html", signals, "Metrics", "s"),
     Page("/runs", "runs.html", runs, "Runs", "r"),
     Page("/jobs/{job}", "job.html", job),
-    Page("/dead", "dead.html", dead, "Dead letters", "d"),
+    Page("/dead", "dead.html", dead, "Failed jobs", "d"),
     Page("/review", "review.html", review, "Review", "v"),
     Page("/review/{job}", "review_item.html", review_item),
     Page("/schedules", "schedules.html", schedules, "Schedules", "c"),
     Page("/breakers", "breakers.html", breakers, "Breakers", "b"),
-    Page("/switches", "switches.html", switches, "Kill switches", "k"),
+    Page("/switches", "switches.html", switches, "Pause", "k"),
     Page("/budgets", "budgets.html", money, "Budgets", "m"),
-    Page("/effects", "effects.html", effects, "Outside writes", "e"),
+    Page("/effects", "effects.html", effects, "External writes", "e"),
     Page("/alerts", "alerts.html", alerts, "Alerts", "a"),
 )

@@ -1,15 +1,18 @@
 """The console as one Starlette app: pages, buttons, the live stream and the assets, behind one
 guard.
 
-A page is an address, a template and a function that reads; a button is a verb of `control` behind a
-form. Pages work without JavaScript; htmx replaces their content when the ledger has changed.
+A page is an address, a template and a function that reads; a button is a command of
+`overnight.operations` behind a form. Pages work without JavaScript; htmx replaces their content
+when the ledger has changed.
 """
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.applications import Starlette
@@ -42,7 +45,7 @@ from overnight.console.access import (
 from overnight.console.live import Live
 from overnight.console.pages import Console, Desk, Page
 from overnight.console.templates import Templates
-from overnight.errors import LedgerUnavailable, NotFound, Permanent, TooSlow, UserError
+from overnight.errors import LedgerUnavailable, Permanent, TooSlow, UserError
 from overnight.logs import log
 from overnight.standard import App
 from overnight.store.database import Database
@@ -67,6 +70,17 @@ PROGRAMS_PATHS = (
 )  # for programs, which are told in JSON what is wrong, and never to log in
 
 
+# What a page says instead of the error's own text.
+TEXTS: Mapping[type[Exception], str] = {
+    LedgerUnavailable: "the database does not answer at this moment; this page comes back by "
+    "itself when it does",
+    TooSlow: "{error}; narrow the filter or the time, or load it again later",
+}
+PREVIEW_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+)
+
+
 def build(
     app: App,
     database: Database,
@@ -78,149 +92,146 @@ def build(
     """The site, with what the app adds. `secure`: it is reached by https, so that its cookie may go
     nowhere else.
     """
-    live = Live(database)
-    templates = Templates(app, [HERE / "templates", *own.templates])
-    desk = Desk(app, database, own)
-    shown = (*pages.PAGES, *own.pages)
+    site = Site(app, database, access, own, secure=secure)
+    return Starlette(
+        routes=site.routes(),
+        middleware=[Middleware(Guard, access=access, database=database, secure=secure)],
+        exception_handlers={
+            **dict.fromkeys((Denied, HTTPException, *api.REFUSED), site.refused),
+            Exception: site.failed,
+        },
+    )
 
-    async def login(request: Request) -> Response:
-        if access.is_open:
+
+class Site:
+    """The handlers of the pages, the buttons, the login and the live stream."""
+
+    def __init__(
+        self, app: App, database: Database, access: Access, own: Console, *, secure: bool
+    ) -> None:
+        self.app, self.database, self.access, self.secure = app, database, access, secure
+        self.desk = Desk(app, database, own)
+        self.live = Live(database)
+        self.pages = (*pages.PAGES, *own.pages)
+        self.templates = Templates(app, [HERE / "templates", *own.templates])
+
+    def routes(self) -> list[Route | Mount]:
+        return [
+            *(Route(page.path, partial(self.show, page)) for page in self.pages),
+            Route("/login", self.log_in, methods=["GET", "POST"]),
+            Route("/logout", self.log_out, methods=["POST"]),
+            Route("/do/{verb}", self.act, methods=["POST"]),
+            Route("/review/{job}/preview", self.preview),
+            Route("/live", self.stream),
+            Route("/health", self.health),
+            Route("/metrics", self.metrics),
+            Mount("/api", api.build(self.desk)),
+            Mount("/static", StaticFiles(directory=HERE / "static")),
+        ]
+
+    def _page(
+        self,
+        template: str,
+        request: Request,
+        data: dict[str, Any],
+        status: int = 200,
+        page: Page | None = None,
+    ) -> Response:
+        return self.templates.page(template, request, page, self.pages, data, status)
+
+    async def show(self, page: Page, request: Request) -> Response:
+        try:
+            data = await page.read(self.desk, {**request.query_params, **request.path_params})
+        except pages.SeeOther as other:
+            return RedirectResponse(quote(other.path), 303)
+        return self._page(page.template, request, data, page=page)
+
+    async def preview(self, request: Request) -> Response:
+        """What waits for review as a page of its own, which may do nothing: no script, no form, no
+        request.
+        """
+        html = await pages.preview(self.desk, request.path_params["job"])
+        return HTMLResponse(html, headers={"content-security-policy": PREVIEW_POLICY})
+
+    async def act(self, request: Request) -> Response:
+        """Do what a button says, and go back to where it was pressed, with one sentence on what
+        was done.
+        """
+        form = await read_checked(request)
+        name, visitor = request.path_params["verb"], request.state.visitor
+        takes = actions.find(self.desk, name)
+        if takes is None:
+            raise HTTPException(404, "there is no such button")
+        try:
+            command = await actions.read_form(self.desk, takes, form)
+            done = await actions.carry_out(self.desk, name, command, visitor.who)
+            notice = {"done": actions.sentence(done)}
+        except (UserError, Permanent) as error:
+            notice = {"refused": str(error)}
+        return RedirectResponse(_with_notice(_inside(form.get("back", "/")), notice), 303)
+
+    async def log_in(self, request: Request) -> Response:
+        if self.access.is_open:
             return RedirectResponse("/", 303)
         if request.method == "GET":
-            return templates.page(
-                "login.html", request, None, shown, {"next": request.query_params.get("next", "/")}
-            )
+            next_path = request.query_params.get("next", "/")
+            return self._page("login.html", request, {"next": next_path})
         check_origin(request)
         form = await read_form(request)
+        next_path = form.get("next", "/")
         address = request.client.host if request.client else ""
         try:
-            cookie = await access.log_in(database, address, form.get("password", ""))
+            cookie = await self.access.log_in(self.database, address, form.get("password", ""))
         except Denied as denied:
-            data = {"next": form.get("next", "/"), "error": str(denied)}
-            return templates.page("login.html", request, None, shown, data, denied.status)
-        return _with_cookie(RedirectResponse(_inside(form.get("next", "/")), 303), cookie, secure)
+            data = {"next": next_path, "error": str(denied)}
+            return self._page("login.html", request, data, denied.status)
+        return _with_cookie(RedirectResponse(_inside(next_path), 303), cookie, self.secure)
 
-    async def logout(request: Request) -> Response:
+    async def log_out(self, request: Request) -> Response:
         await read_checked(request)
-        await log_out(database, request.cookies.get(COOKIE, ""))
+        await log_out(self.database, request.cookies.get(COOKIE, ""))
         answer = RedirectResponse("/login", 303)
         answer.delete_cookie(COOKIE)
         return answer
 
-    async def act(request: Request) -> Response:
-        """Do what a button says, and go back to where it was pressed, with one sentence of what
-        came of it.
-        """
-        form = await read_checked(request)
-        visitor: Visitor = request.state.visitor
-        verb = actions.find(desk, request.path_params["verb"])
-        if verb is None:
-            raise HTTPException(404, "there is no such button")
-        try:
-            said, kind = str(await verb(desk, form, visitor.who)), "done"
-        except (UserError, Permanent) as error:
-            said, kind = str(error), "refused"
-        back = _inside(form.get("back", "/"))
-        path, _, query = back.partition("?")
-        kept = [
-            (name, value) for name, value in parse_qsl(query) if name not in ("done", "refused")
-        ]
-        return RedirectResponse(f"{path}?{urlencode([*kept, (kind, said[:500])])}", 303)
-
-    async def stream(_: Request) -> Response:
+    async def stream(self, _: Request) -> Response:
+        headers = {"x-accel-buffering": "no"}
         return StreamingResponse(
-            live.events(), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
+            self.live.events(), media_type="text/event-stream", headers=headers
         )
 
-    async def health(_: Request) -> Response:
-        await database.fetch("select 1")
+    async def health(self, _: Request) -> Response:
+        await self.database.fetch("select 1")
         return PlainTextResponse("ok")
 
-    async def scrape(_: Request) -> Response:
-        return Response(await metrics.exposition(app, database), media_type=metrics.CONTENT_TYPE)
+    async def metrics(self, _: Request) -> Response:
+        text = await metrics.exposition(self.app, self.database)
+        return Response(text, media_type=metrics.CONTENT_TYPE)
 
-    async def preview(request: Request) -> Response:
-        """What waits for review as a page of its own, which may do nothing: no script, no form, no
-        request.
-        """
-        html = await pages.preview(desk, request.path_params["job"])
-        policy = (
-            "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-            "frame-ancestors 'self'"
-        )
-        return HTMLResponse(html, headers={"content-security-policy": policy})
+    async def refused(self, request: Request, error: Exception) -> Response:
+        """What a person is told of an error that is no fault of ours."""
+        if isinstance(error, LedgerUnavailable):
+            await self.database.bring_back()
+        if isinstance(error, TooSlow):
+            log.warning("console too slow", path=request.url.path, error=str(error))
+        status, text = api.status_of(error)
+        template = next((TEXTS[kind] for kind in TEXTS if isinstance(error, kind)), "{error}")
+        text = template.format(error=text)
+        return self._page("error.html", request, {"error": text, "status": status}, status)
 
-    def shows(page: Page) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
-            values = {**request.query_params, **request.path_params}
-            try:
-                data = await page.read(desk, values)
-            except pages.SeeOther as other:
-                return RedirectResponse(quote(other.path), 303)
-            return templates.page(page.template, request, page, shown, data)
-
-        return endpoint
-
-    async def denied(request: Request, error: Exception) -> Response:
-        assert isinstance(error, Denied)
-        return templates.page(
-            "error.html", request, None, shown, {"error": str(error)}, error.status
-        )
-
-    async def missing(request: Request, error: Exception) -> Response:
-        text = error.detail if isinstance(error, HTTPException) else str(error)
-        status = error.status_code if isinstance(error, HTTPException) else 404
-        return templates.page("error.html", request, None, shown, {"error": text}, status)
-
-    async def wrong(request: Request, error: Exception) -> Response:
-        return templates.page("error.html", request, None, shown, {"error": str(error)}, 400)
-
-    async def away(request: Request, error: Exception) -> Response:
-        await database.bring_back()
-        text = (
-            "the database does not answer at this moment; this page comes back by itself "
-            "when it does"
-        )
-        return templates.page("error.html", request, None, shown, {"error": text}, 503)
-
-    async def slow(request: Request, error: Exception) -> Response:
-        log.warning("console too slow", path=request.url.path, error=str(error))
-        text = f"{error}; narrow the filter or the time, or load it again later"
-        return templates.page("error.html", request, None, shown, {"error": text}, 503)
-
-    async def fault(request: Request, error: Exception) -> Response:
-        log.error(
-            "console failed",
-            path=request.url.path,
-            detail="".join(traceback.format_exception(error)),
-        )
+    async def failed(self, request: Request, error: Exception) -> Response:
+        detail = "".join(traceback.format_exception(error))
+        log.error("console failed", path=request.url.path, detail=detail)
         text = f"a fault of ours, {type(error).__name__}; the log says more"
-        return templates.page("error.html", request, None, shown, {"error": text}, 500)
+        return self._page("error.html", request, {"error": text, "status": 500}, 500)
 
-    return Starlette(
-        routes=[
-            *(Route(page.path, shows(page)) for page in shown),
-            Route("/login", login, methods=["GET", "POST"]),
-            Route("/logout", logout, methods=["POST"]),
-            Route("/do/{verb}", act, methods=["POST"]),
-            Route("/review/{job}/preview", preview),
-            Route("/live", stream),
-            Route("/health", health),
-            Route("/metrics", scrape),
-            Mount("/api", api.build(desk)),
-            Mount("/static", StaticFiles(directory=HERE / "static")),
-        ],
-        middleware=[Middleware(Guard, access=access, database=database, secure=secure)],
-        exception_handlers={
-            Denied: denied,
-            NotFound: missing,
-            HTTPException: missing,
-            UserError: wrong,
-            LedgerUnavailable: away,
-            TooSlow: slow,
-            Exception: fault,
-        },
-    )
+
+def _with_notice(back: str, notice: Mapping[str, str]) -> str:
+    """The address of a page with what it shows above it, instead of what it showed before."""
+    path, _, query = back.partition("?")
+    rest = [(name, value) for name, value in parse_qsl(query) if name not in ("done", "refused")]
+    shown = [(name, text[:500]) for name, text in notice.items()]
+    return f"{path}?{urlencode([*rest, *shown])}"
 
 
 class Guard:

@@ -196,7 +196,7 @@ async def replay_message(
     return received
 
 
-async def drop_message(database: Database, id: int, *, reason: str, by: str) -> None:
+async def discard_message(database: Database, id: int, *, reason: str, by: str) -> None:
     """End a dead letter; the reason and the body are kept. Raises `NotFound` or
     `IllegalTransition`.
     """
@@ -333,4 +333,5 @@ async def _refuse(database: Database, id: int) -> NoReturn:
 def _say_why(id: int, row: Row | None) -> NoReturn:
     if row is None:
         raise NotFound(f"there is no message m{id}")
-    raise IllegalTransition(f"m{id} is no dead letter any more: it was {row['status']}")
+    was = "discarded" if row["status"] == "dropped" else row["status"]
+    raise IllegalTransition(f"m{id} is no dead letter any more: it was {was}")

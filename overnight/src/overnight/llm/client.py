@@ -94,9 +94,6 @@ class LLM:
             "gen_ai.provider.name": self._provider.name,
             "gen_ai.request.model": request.model,
         }
-            "gen_ai.provider.name": self._provider.name,
-            "gen_ai.request.model": request.model,
-        }
         with span(f"chat {request.model}", about) as results:
             call = await self._begin(ctx, request, request.hash(self._provider.name))
             reply = Reply(text="", stop_reason="", usage=NOTHING, model=request.model)

@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from overnight.engine.wakeups import hint
 from overnight.errors import UserError
-from overnight.inbox.messages import drop_message, replay_message
+from overnight.inbox.messages import discard_message, replay_message
 from overnight.operations.actors import whoami
-from overnight.operations.runs import refuse
+from overnight.operations.runs import find_job, refuse
 from overnight.pipelines.app import App
 from overnight.store.database import Database, Row
 from overnight.store.records import Filter
@@ -25,8 +26,9 @@ from overnight.store.sql import queries
 
 BATCH = 1_000  # runs in one statement: a few MB of log and well under a second, however many wait
 FIRST = 10  # runs that a result names when many were touched
+SPAN = re.compile(r"(\d+)([mhd])")
+MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 MESSAGE = re.compile(r"m([0-9]{1,18})")  # how people call a message; its number is a bigint
-NO_APP = "name the pipelines with --app module:name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,29 @@ def message_number(job: str | None) -> int | None:
     return int(match[1]) if match else None
 
 
+def parse_moment(text: str | None) -> datetime | None:
+    """A span back from now (`30m`, `24h`, `7d`), or a date with or without a time (UTC unless it
+    says otherwise). Raises `UserError`.
+    """
+    if not text:
+        return None
+    if span := SPAN.fullmatch(text):
+        return datetime.now(UTC) - timedelta(minutes=int(span[1]) * MINUTES[span[2]])
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UserError(
+            f"“{text}” is no moment: write 30m, 24h, 7d, or a date such as 2026-03-01T04:00"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+async def of_job(database: Database, job: str) -> Filter:
+    """The dead letters of the job that is named by its first digits, or the message."""
+    is_message = message_number(job) is not None
+    return Filter(job=job if is_message else await find_job(database, job))
+
+
 async def find(database: Database, filter: Filter) -> DeadLetters:
     """Which dead letters match."""
     (row,) = await database.fetch(queries["dead_find"], filter.params())
@@ -83,7 +108,9 @@ async def replay(
     by = by or whoami()
     if (number := message_number(filter.job)) is not None:
         if app is None:
-            raise UserError(f"a message is read with the pipelines: {NO_APP}")
+            raise UserError(
+                "a message is read with the pipelines: name them with --app module:name"
+            )
         received = await replay_message(app, database, number, body=body, reason=reason, by=by)
         return Result(1, [{"job_id": job} for job in received.jobs])
     matching = await find(database, filter)
@@ -93,7 +120,10 @@ async def replay(
         await refuse(database, filter.job, "replayed", "a dead letter")
     await hint(database)
     if app is None:
-        left = f"messages are left ({len(matching.messages)}): {NO_APP} to read them"
+        left = (
+            f"messages are left ({len(matching.messages)}): name the pipelines with --app "
+            "module:name to read them"
+        )
         return Result(runs.count, runs.first, [left] if matching.messages else [])
     again = partial(replay_message, app, database, reason=reason, by=by)
     return await _with_messages(runs, matching.messages, again)
@@ -106,13 +136,13 @@ async def discard(
     none any more.
     """
     by = by or whoami()
-    drop = partial(drop_message, database, reason=reason, by=by)
+    end = partial(discard_message, database, reason=reason, by=by)
     if (number := message_number(filter.job)) is not None:
-        await drop(number)
+        await end(number)
         return Result(1)
     matching = await find(database, filter)
     runs = await _in_batches(database, "dead_drop", matching.runs, {"reason": reason, "by": by})
-    return await _with_messages(runs, matching.messages, drop)
+    return await _with_messages(runs, matching.messages, end)
 
 
 async def _in_batches(

@@ -15,6 +15,7 @@ from overnight.pipelines.triggers import Debounce, On
 from overnight.store.audit import enqueue_as
 from overnight.store.database import Database, Row
 from overnight.store.ledger import Ledger
+from overnight.store.records import NewRun
 from overnight.store.sql import queries
 
 PAST = {
@@ -23,6 +24,7 @@ PAST = {
     "reject": "rejected",
     "replay": "replayed",
     "cancel": "cancelled",
+    "discard": "discarded",
 }
 
 
@@ -43,32 +45,44 @@ async def start(
     pipeline's name.
     """
     new = app.pipeline(pipeline).job(input, origin="hand", priority=priority)
-    if by is None:
-        return new.job_id, await Ledger(database).enqueue([new], wake=True) > 0
-    return new.job_id, await enqueue_as(database, new, verb=pipeline, by=by, reason=reason)
+    return new.job_id, bool(await _enqueue(database, [new], pipeline, by, reason))
 
 
-async def emit(app: App, database: Database, event: str, payload: Any) -> list[str]:
-    """Tell the pipelines that listen that something happened: the ids of their jobs.
+async def emit(
+    app: App,
+    database: Database,
+    event: str,
+    payload: Any,
+    *,
+    by: str | None = None,
+    reason: str = "",
+) -> list[str]:
+    """Start a job of each pipeline that listens to an event: the ids of the jobs.
 
     One that waits out a debounce is replaced by the job of a later event; `App.debounces` says
-    where that may be.
+    where that may be. Where `by` says who, the audit log has it, under the verb `emit`.
     """
     jobs = app.jobs_for(event, payload)
     if not jobs:
-        known = sorted(
-            {
-                on.event
-                for pipeline in app.pipelines.values()
-                for on in pipeline.on
-                if isinstance(on, On)
-            }
-        )
-        raise NotFound(
-            f"no pipeline of this app listens to “{event}”{among(event, known) if known else ''}"
-        )
-    await Ledger(database).enqueue(jobs, wake=True)
+        near = among(event, events(app)) if events(app) else ""
+        raise NotFound(f"no pipeline of this app listens to “{event}”{near}")
+    await _enqueue(database, jobs, "emit", by, reason)
     return [job.job_id for job in jobs]
+
+
+def events(app: App) -> list[str]:
+    """The events that pipelines of the app listen to."""
+    triggers = [on for pipeline in app.pipelines.values() for on in pipeline.on]
+    return sorted({on.event for on in triggers if isinstance(on, On)})
+
+
+async def _enqueue(
+    database: Database, jobs: Sequence[NewRun], verb: str, by: str | None, reason: str
+) -> int:
+    """Insert the runs, with an entry in the audit log where `by` is given; how many are new."""
+    if by is None:
+        return await Ledger(database).enqueue(jobs, wake=True)
+    return await enqueue_as(database, jobs, verb=verb, by=by, reason=reason)
 
 
 async def find_job(database: Database, prefix: str) -> str:

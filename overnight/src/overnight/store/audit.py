@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from overnight.store.database import Database
 from overnight.store.ledger import CHANNEL, NEW_RUN, columns
 from overnight.store.records import NewRun
@@ -15,7 +17,9 @@ ENQUEUE_WITH_ACTION = (
 )
 
 
-async def enqueue_as(database: Database, new: NewRun, *, verb: str, by: str, reason: str) -> bool:
-    """Enqueue a run for a person, and wake workers. Whether it is new. Raises `IdConflict`."""
-    params = {**columns([new], *NEW_RUN), "verb": verb, "by": by, "reason": reason}
-    return bool(await database.fetch(ENQUEUE_WITH_ACTION, params))
+async def enqueue_as(
+    database: Database, jobs: Sequence[NewRun], *, verb: str, by: str, reason: str
+) -> int:
+    """Enqueue runs for a person, and wake workers; how many are new. Raises `IdConflict`."""
+    params = {**columns(jobs, *NEW_RUN), "verb": verb, "by": by, "reason": reason}
+    return len(await database.fetch(ENQUEUE_WITH_ACTION, params))

@@ -11,10 +11,10 @@ from overnight.cli.commands.alerts import alerts
 from overnight.cli.commands.breakers import breaker, breakers
 from overnight.cli.commands.budgets import budget, budgets_command
 from overnight.cli.commands.console import console_command, token
+from overnight.cli.commands.dead_letters import dead_letter_commands
 from overnight.cli.commands.decisions import approve, edit, reject, review
 from overnight.cli.commands.effects import effects
-from overnight.cli.commands.letters import letter_commands
-from overnight.cli.commands.look import runs_command, show_job, status
+from overnight.cli.commands.jobs import runs_command, show_job, status
 from overnight.cli.commands.prune import prune
 from overnight.cli.commands.schedules import schedules
 from overnight.cli.commands.serve import serve
@@ -34,7 +34,7 @@ def add_to(
     """
     for command in (
         *(status, signals, runs_command(key_name), show_job, review, approve, edit, reject, prune),
-        *letter_commands(key_name),
+        *dead_letter_commands(key_name),
         *(start, emit),
         *(console_command(console), token),
         *(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from overnight.cli import output
+from overnight.cli.commands.common import perform
 from overnight.cli.runner import Session, json_option, pass_session, tell
 
 
@@ -52,9 +53,4 @@ def breaker() -> None:
 @pass_session
 def close(session: Session, name: str, reason: str, as_json: bool) -> None:
     """Close the breaker NAME: what waits behind it starts at once."""
-    from overnight.operations import breakers as circuit_breakers
-
-    session.run(
-        lambda database: circuit_breakers.close(database, name, reason=reason, app=session.app())
-    )
-    tell(as_json, {"closed": name}, lambda: click.echo(f"{name} is closed"))
+    perform(session, "close-breaker", as_json, name=name, reason=reason)

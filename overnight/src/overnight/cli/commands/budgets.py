@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from overnight import formatting
 from overnight.cli import output
-from overnight.cli.commands import common
+from overnight.cli.commands.common import perform
 from overnight.cli.runner import Session, json_option, pass_session, tell
 
 if TYPE_CHECKING:
-    from overnight.store.database import Database
+    pass
 
 
 @click.command("budgets")
@@ -60,15 +59,9 @@ def set_command(session: Session, scope: str, usd: str, reason: str, as_json: bo
     """Let SCOPE spend USD a day, whatever the configuration says. What waits for money is tried
     again at once.
     """
-    from overnight.llm import budgets
-    from overnight.operations import budgets as limits
-    from overnight.operations import scopes
+    from overnight.llm.budgets import amount
 
-    parsed, limit = scopes.parse(scope, session.app()), budgets.amount(usd)
-    row = session.run(lambda database: limits.set_limit(database, parsed, limit, reason=reason))
-    row["scope"] = scopes.text(row["scope"], session.app())
-    said = f"{row['scope']} may spend {formatting.dollars(row['usd_per_day'])} a day"
-    tell(as_json, {"budget": row}, lambda: click.echo(said))
+    perform(session, "set-budget", as_json, scope=scope, usd=amount(usd), reason=reason)
 
 
 @budget.command("remove")
@@ -80,22 +73,4 @@ def remove_command(session: Session, scope: str, reason: str, as_json: bool) -> 
     """Take a person's limit for SCOPE back. The configuration's counts again, where
     there is one.
     """
-    from overnight.llm import budgets
-    from overnight.operations import budgets as limits
-    from overnight.operations import scopes
-
-    app = session.app()
-
-    async def work(database: Database) -> dict[str, Any]:
-        parsed = common.scope(scope, [row["scope"] for row in await budgets.read(database)], app)
-        return await limits.remove(database, parsed, reason=reason)
-
-    row = session.run(work)
-    row["scope"] = scopes.text(row["scope"], app)
-    left = row["usd_per_day"]
-    limit = (
-        "no limit any more"
-        if left is None
-        else f"the configuration's {formatting.dollars(left)} a day again"
-    )
-    tell(as_json, {"budget": row}, lambda: click.echo(f"{row['scope']} has {limit}"))
+    perform(session, "remove-budget", as_json, scope=scope, reason=reason)

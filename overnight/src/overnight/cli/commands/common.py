@@ -1,20 +1,22 @@
-"""What several commands share: how rows and payloads are written."""
+"""What several commands share: how operations are carried out, and how rows and payloads are
+printed.
+"""
 
 from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
+from overnight.cli.runner import Session, tell
 from overnight.errors import UserError
 
 if TYPE_CHECKING:
-    from overnight.pipelines.app import App
+    from overnight.operations.commands import Done
 
 
 def named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -55,14 +57,21 @@ def given_json(text: str) -> Any:
         raise UserError(f"the input is no JSON: {error}") from None
 
 
-def scope(text: str | None, stored: Iterable[str], app: App | None) -> str:
-    """A scope as stored. One that is there can be named also where the app knows its pipeline or
-    key no more.
-    """
-    from overnight.operations import scopes
+def perform(session: Session, operation: str, as_json: bool, /, **values: Any) -> None:
+    """Carry out an operation, and print its result."""
+    done = result_of(session, operation, **values)
+    tell(as_json, done.data, lambda: click.echo(done.text))
 
-    there = {scopes.text(each, app): each for each in stored}
-    return there.get(text or "all") or scopes.parse(text, app)
+
+def result_of(session: Session, operation: str, /, **values: Any) -> Done:
+    """The result of an operation; options that are None are not given. Raises `UserError`."""
+    from overnight.operations.actors import whoami
+    from overnight.operations.commands import OPERATIONS, Operator, parse
+
+    app = session.app()
+    given_values = {name: value for name, value in values.items() if value is not None}
+    command = parse(OPERATIONS[operation], given_values)
+    return session.run(lambda database: command.do(Operator(app, database, whoami())))
 
 
 def called() -> str:

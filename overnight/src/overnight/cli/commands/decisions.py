@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from overnight import formatting
 from overnight.cli import output
-from overnight.cli.commands.common import called, given_json, named
+from overnight.cli.commands.common import called, given_json, named, perform
 from overnight.cli.runner import Session, json_option, pass_session, tell
 from overnight.errors import UserError
 
 if TYPE_CHECKING:
-    from overnight.operations.decisions import Decision
     from overnight.store.database import Database
 
 SHORT = 8  # digits of a seal that people copy
@@ -97,14 +95,7 @@ def what_to_press(job: str, seal: str, own: str = "") -> str:
 @pass_session
 def approve(session: Session, job: str, seen: str | None, reason: str, as_json: bool) -> None:
     """Let what was reviewed go on, exactly as you saw it."""
-    from overnight.operations.decisions import Approve
-
-    row = _decide(session, job, Approve(_looked(job, seen), reason))
-    tell(
-        as_json,
-        {"approved": row},
-        lambda: click.echo(f"approved: job {row['job_id']} goes on after {row['step']}"),
-    )
+    perform(session, "approve", as_json, job=job, seen=_reviewed(job, seen), reason=reason)
 
 
 @click.command()
@@ -115,14 +106,7 @@ def approve(session: Session, job: str, seen: str | None, reason: str, as_json: 
 @pass_session
 def reject(session: Session, job: str, seen: str | None, reason: str, as_json: bool) -> None:
     """End what was reviewed; the reason is kept."""
-    from overnight.operations.decisions import Reject
-
-    row = _decide(session, job, Reject(_looked(job, seen), reason))
-    tell(
-        as_json,
-        {"rejected": row},
-        lambda: click.echo(f"rejected: job {row['job_id']} ends at {row['step']}"),
-    )
+    perform(session, "reject", as_json, job=job, seen=_reviewed(job, seen), reason=reason)
 
 
 @click.command()
@@ -140,38 +124,13 @@ def edit(
     A step that has not begun or put itself off, or is a dead letter; with --seen one that waits for
     review.
     """
-    from overnight.operations import runs
-    from overnight.operations.decisions import Edit
-
-    app, input = session.needed_app(), given_json(text)
-
-    async def work(database: Database) -> dict[str, Any]:
-        return await runs.edit(
-            app, database, await runs.find_job(database, job), input, reason=reason
-        )
-
-    row = session.run(work) if seen is None else _decide(session, job, Edit(seen, input, reason))
-    said = (
-        f"edited: {row['step']} of job {row['job_id']} is due at "
-        f"{formatting.cell(row['due_at'])} UTC"
-    )
-    tell(as_json, {"edited": row}, lambda: click.echo(said))
+    name = "edit" if seen is None else "edit-review"
+    perform(session, name, as_json, job=job, input=given_json(text), seen=seen, reason=reason)
 
 
-def _looked(job: str, seen: str | None) -> str:
+def _reviewed(job: str, seen: str | None) -> str:
     if seen is None:
         raise UserError(
             f"look at it first: review {job} shows it and its seal; then say --seen SEAL"
         )
     return seen
-
-
-def _decide(session: Session, job: str, decision: Decision) -> dict[str, Any]:
-    from overnight.operations import reviews, runs
-
-    app = session.needed_app()
-
-    async def work(database: Database) -> dict[str, Any]:
-        return await reviews.decide(app, database, await runs.find_job(database, job), decision)
-
-    return session.run(work)

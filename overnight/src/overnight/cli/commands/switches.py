@@ -2,61 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from overnight.cli import output
-from overnight.cli.commands import common
+from overnight.cli.commands.common import perform
 from overnight.cli.runner import Session, json_option, pass_session, tell
-
-if TYPE_CHECKING:
-    from overnight.store.database import Database
 
 
 @click.command()
-@click.argument("scope", required=False)
+@click.argument("scope", default="all")
 @click.option("--reason", required=True, help="Why; shown wherever the switch is.")
 @json_option
 @pass_session
-def pause(session: Session, scope: str | None, reason: str, as_json: bool) -> None:
-    """Switch SCOPE off: nothing of it starts or writes outside. Without SCOPE: everything."""
-    if scope not in (None, "all"):
-        # a switch that fits nothing would stop nothing, so the scope must be known
-        session.needed_app()
-    _flip(session, scope, as_json, enabled=False, reason=reason)
+def pause(session: Session, scope: str, reason: str, as_json: bool) -> None:
+    """Pause SCOPE: nothing of it starts or writes outside. Without SCOPE: everything."""
+    perform(session, "pause", as_json, scope=scope, reason=reason)
 
 
 @click.command()
-@click.argument("scope", required=False)
-@click.option("--reason", default="", help="Why; kept with the switch.")
+@click.argument("scope", default="all")
+@click.option("--reason", default="", help="Why; saved in the audit log.")
 @json_option
 @pass_session
-def resume(session: Session, scope: str | None, reason: str, as_json: bool) -> None:
-    """Switch SCOPE on again. Without SCOPE: the switch for everything."""
-    _flip(session, scope, as_json, enabled=True, reason=reason)
-
-
-def _flip(
-    session: Session, scope: str | None, as_json: bool, *, enabled: bool, reason: str
-) -> None:
-    from overnight.operations import queries, scopes
-    from overnight.operations import switches as kill_switches
-
-    async def work(database: Database) -> dict[str, Any]:
-        parsed = common.scope(
-            scope, [row["scope"] for row in await queries.switches(database)], session.app()
-        )
-        act = kill_switches.resume if enabled else kill_switches.pause
-        return await act(database, parsed, reason=reason)
-
-    row = session.run(work)
-    row["scope"] = scopes.text(row["scope"], session.app())
-    tell(
-        as_json,
-        {"switch": row},
-        lambda: click.echo(f"{row['scope']} is {'on' if enabled else 'off'}"),
-    )
+def resume(session: Session, scope: str, reason: str, as_json: bool) -> None:
+    """Resume SCOPE. Without SCOPE: what was paused for everything."""
+    perform(session, "resume", as_json, scope=scope, reason=reason)
 
 
 @click.command()

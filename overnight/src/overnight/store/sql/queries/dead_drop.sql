@@ -11,6 +11,6 @@ dropped as (
 ),
 noted as (
     insert into actions (verb, target, step, reason, by)
-    select 'cancel', job_id, step, %(reason)s, %(by)s from dropped order by id
+    select 'discard', job_id, step, %(reason)s, %(by)s from dropped order by id
 )
 select id, job_id, step, pipeline, key from dropped order by id

@@ -5,7 +5,7 @@ with message as (
     returning id, source, target
 ),
 noted as (
-    insert into actions (verb, target, reason, by) select 'drop', 'm' || m.id, %(reason)s, %(by)s from message m
+    insert into actions (verb, target, reason, by) select 'discard', 'm' || m.id, %(reason)s, %(by)s from message m
 ),
 closed as (
     update alerts a set resolved_at = ledger_now()
