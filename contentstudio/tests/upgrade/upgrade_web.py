@@ -11,7 +11,9 @@ from typing import Any
 
 from contentstudio.demo.web import GONE, INDEXNOW, DemoWeb
 
-PORT = 28471  # stands in the URLs that the ledger holds; below the ports that Linux gives to clients
+PORT = (
+    28471  # stands in the URLs that the ledger holds; below the ports that Linux gives to clients
+)
 TODAY = date(2026, 11, 29)
 DOWN, SLOW = "/potting-shed/down.html", "/clear-skies/slow.html"
 PING, BROKEN_PING, SLOW_PING = INDEXNOW, "/indexnow-broken", "/indexnow-slow"
