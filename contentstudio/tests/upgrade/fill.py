@@ -4,7 +4,7 @@ It was run once, by the Python of that commit's own environment, and is kept so 
 what the dump holds and how it came to be:
 
     git worktree add /tmp/old c31e7f6 && make -C /tmp/old setup
-    /tmp/old/.venv/bin/python contentstudio/tests/upgrade/fill.py
+    PYTHONPATH=contentstudio/tests/shared /tmp/old/.venv/bin/python contentstudio/tests/upgrade/fill.py
 
 Every row was written by that commit's commands and workers. Workers were killed (SIGKILL) in the
 middle of a read, of a ping, and of a call to a model. Names of the machine are replaced.
@@ -275,10 +275,7 @@ def post(studio: Studio, port: int, pipeline: str, id: str, body: bytes) -> int:
 def dump(url: str) -> str:
     command = [POSTGRES / "pg_dump", "--no-owner", "--no-privileges", "--rows-per-insert=1000", url]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    kept = (
-        line for line in text.splitlines() if line and not line.startswith(("--", "\\", "SET "))
-    )
-    return neutral("\n".join(kept)) + "\n"
+    return neutral(re.sub(r"^\\(un)?restrict .*\n", "", text, flags=re.MULTILINE))
 
 
 def neutral(text: str) -> str:
