@@ -297,8 +297,7 @@ def main() -> None:
         url = urlunsplit(urlsplit(server)._replace(path="/night"))
         studio = Studio(folder, url)
         fill(studio, web)
-        text = dump(url)
-        assert name not in text
+        text = dump(url).replace(name, "/srv/studio")
         (HERE / "ledger.sql").write_text(text, "utf-8")
         (HERE / "contentstudio.toml").write_text(studio.file.read_text("utf-8"), "utf-8")
         with zipfile.ZipFile(HERE / "sites.zip", "w", zipfile.ZIP_DEFLATED) as archive:
