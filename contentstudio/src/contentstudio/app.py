@@ -106,7 +106,9 @@ def _writer(config: Config, database: Database, stack: AsyncExitStack) -> Writer
 
 
 async def _forget_other_models(config: Config, database: Database, writer: Writer) -> None:
-    """That a provider switches a model off is no news any more where the config names it no longer."""
+    """That a provider switches a model off is no news any more where the config names
+    it no longer.
+    """
     in_use: list[str] = []
     if not isinstance(writer, OfflineWriter):
         from contentstudio.writing.models import in_use_by
@@ -151,7 +153,9 @@ class OfflineWriter:
 
 
 async def decided(database: Database, decision: Decision, run: Row) -> None:
-    """What a person turns down is known to the memory at once, whoever carried the decision here."""
+    """What a person turns down is known to the memory at once, whoever carried the
+    decision here.
+    """
     if isinstance(decision, Reject):
         await documents.reject(database, run["job_id"], decision.reason)
 

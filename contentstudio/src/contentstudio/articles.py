@@ -144,7 +144,9 @@ def _target(slug: str, state: str, versions: Sequence[Row], version: int | None)
 
 
 def _wish(verb: Verb, now: datetime) -> datetime:
-    """What tells one wish from the next. A refresh costs money, so that of one minute is one wish."""
+    """What tells one wish from the next. A refresh costs money, so that of one minute
+    is one wish.
+    """
     return now.replace(second=0, microsecond=0) if verb == "refresh" else now
 
 

@@ -74,7 +74,9 @@ def all_failed(night: dict[str, Any]) -> bool:
 
 
 def render(night: dict[str, Any], command: str) -> None:
-    """For a person. `command` is how they call this program, so that what to press can be copied."""
+    """For a person. `command` is how they call this program, so that what to press can
+    be copied.
+    """
     say = click.echo
     failed = night["all_failed"]
     title = "Everything failed" if failed else "While you slept"

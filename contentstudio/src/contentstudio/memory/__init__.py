@@ -84,5 +84,7 @@ class Memory:
 
 
 async def choices(database: Database, site: str | None, days: int) -> list[Row]:
-    """What was decided in the last days, with its factors and the reason; of one site, or of all."""
+    """What was decided in the last days, with its factors and the reason; of one site,
+    or of all.
+    """
     return await database.fetch(queries["choices_read"], {"site": site, "days": days})

@@ -1,4 +1,6 @@
-"""What we published, in Postgres: how each article stood when we left it, and every version of it."""
+"""What we published, in Postgres: how each article stood when we left it, and every
+version of it.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ ROOM = 0x7075626C  # "publ": the first half of the advisory locks, so that they 
 
 
 class Publication(Model):
-    """What we know of a slug: how it stood, and the hashes of drafts that were on their way since."""
+    """What we know of a slug: how it stood, and the hashes of drafts that were on their
+    way since.
+    """
 
     existing: Existing | None = None
     begun: tuple[str, ...] = ()
