@@ -4,7 +4,7 @@ It was run once, by the Python of that commit's own environment, and is kept so 
 what the dump holds and how it came to be:
 
     git worktree add /tmp/old c31e7f6 && make -C /tmp/old setup
-    /tmp/old/.venv/bin/python contentstudio/tests/upgrade/fill.py
+    PYTHONPATH=contentstudio/tests/shared /tmp/old/.venv/bin/python contentstudio/tests/upgrade/fill.py
 
 Every row was written by that commit's commands and workers. Workers were killed (SIGKILL) in the
 middle of a read, of a ping, and of a call to a model. Names of the machine are replaced.
@@ -34,7 +34,7 @@ import psycopg
 from overnight.llm.fake_server import FakeModels
 from upgrade_web import BROKEN_PING, DOWN, PING, PORT, SLOW, SLOW_PING, UpgradeWeb
 
-from contentstudio.demo.web import FEEDS, GONE, HARD, KEYS
+from contentstudio.demo.web import FLAKY, GONE, HARD, KEYS
 from overnight.signing import new_secret, parse_secret, sign
 from overnight.testing import postgres
 
@@ -78,21 +78,27 @@ sources = [{sources}]
 
 
 def ping(endpoint: str) -> str:
-    return f'ping = {{ endpoint = "{WEB}{endpoint}", key = "{KEY}", key_url = "{WEB}{KEYS}{KEY}.txt" }}'
+    where = f"{WEB}{KEYS}{KEY}.txt"
+    return f'ping = {{ endpoint = "{WEB}{endpoint}", key = "{KEY}", key_url = "{where}" }}'
 
 
 SITES = {  # name → in the night, sources, more
-    "garden": (True, [FEEDS[0], GONE, DOWN], f"{ping(PING)}\ngates = {{ per_day = 3 }}"),
+    "garden": (
+        True,
+        [f"/potting-shed/{name}.html" for name in ("compost", "mulch", "saving-seed")]
+        + [GONE, DOWN],
+        f"{ping(PING)}\ngates = {{ per_day = 2 }}",
+    ),
     "sky": (True, ["/clear-skies/moon-phases.html", HARD], ping(BROKEN_PING)),
     "window": (
         True,
         ["/clear-skies/first-binoculars.html"],
         'window = { hours = ["02:00", "02:30"] }',
     ),
-    "slow": (False, ["/clear-skies/dark-adaptation.html", SLOW], ping(SLOW_PING)),
+    "slow": (False, ["/clear-skies/dark-adaptation.html"], ping(SLOW_PING)),
     "model": (False, ["/clear-skies/meteor-showers.html"], "usd_per_day = 1.0"),
-    "late": (False, ["/clear-skies/meteor-showers.html"], ""),
-    "attic": (False, ["/potting-shed/compost.html"], ""),
+    "late": (False, [FLAKY], ""),
+    "attic": (False, ["/potting-shed/mulch.html"], ""),
 }
 
 
@@ -146,6 +152,10 @@ class Studio:
     def research(self, site: str) -> None:
         self.run("start", "research", f'{{"site": "{site}", "date": "{datetime.now(UTC):%F}"}}')
 
+    def start_source(self, site: str, path: str) -> None:
+        what = f'"site": "{site}", "date": "{datetime.now(UTC):%F}", "url": "{WEB}{path}"'
+        self.run("start", "source", f"{{{what}}}")
+
     def count(self, condition: str) -> int:
         with psycopg.connect(self.url, autocommit=True) as connection:
             row = connection.execute(f"select count(*) from {condition}").fetchone()  # type: ignore[call-overload]
@@ -162,7 +172,7 @@ class Studio:
     def state(self) -> str:
         with psycopg.connect(self.url) as connection:
             rows = connection.execute(
-                "select id, key, pipeline, step, status, outcome, due_at, error from runs order by id"
+                "select id, key, step, status, outcome, due_at, error from runs order by id"
             ).fetchall()
         log = (self.file.parent / "worker.log").read_text("utf-8")[-3000:]
         return "\n".join([*map(str, rows), log])
@@ -187,38 +197,40 @@ def fill(studio: Studio, web: UpgradeWeb) -> None:
     studio.configure()
     studio.run("schedules")  # makes the tables
     # The slot of the night is fired; what can be published is, and the rest fails or waits.
-    with studio.works(signal.SIGKILL):
+    with studio.works():
         studio.until_some("slots where status = 'fired'")
         studio.until_settled()
         studio.until_some("runs where step = 'ping' and status = 'dead'")
+        studio.run("pause", "step:article/ping", "--reason", "a look at the search engines")
+        studio.research("slow")
+        studio.until_some("runs where key = 'slow' and step = 'ping'")
+        studio.run("pause", "key:slow", "--reason", "it is slow today")
+        studio.run("resume", "step:article/ping", "--reason", "all is well")
         studio.run("replay", "--site", "sky", "--step", "ping", "--reason", "is it up again?")
         studio.until_some("breakers where open_until > now()")
-        # A read and a ping are under way when their worker is killed.
-        studio.research("slow")
-        studio.until_some(
-            "effects where name = 'ping' and job_id in (select job_id from runs where key = 'slow')"
-        )
-        studio.until_some("runs where key = 'slow' and step = 'ping' and status = 'running'")
-        studio.until_some("runs where key = 'slow' and step = 'read' and status = 'running'")
-    # A call to a model is under way, and its cost is reserved.
-    with FakeModels(faults=["hang"] * 8) as models:
-        where = f'anthropic = {{ base_url = "{models.url}" }}'
-        studio.configure(writer="anthropic", models=where)
-        with studio.works(signal.SIGKILL):
-            studio.research("model")
-            studio.until(lambda: models.calls, "a call to the model")
-            studio.until_some("llm_calls where status = 'started'")
-    # An article waits for a last edit, a page for others of its kind; a site is switched off.
-    studio.configure(debounce=90)
+    # An article waits for a last edit, and a page for others of its kind.
+    studio.configure(debounce=3600)
     with studio.works():
         studio.research("late")
         studio.until_some("runs where key = 'late' and step = 'confirm' and status = 'queued'")
-    studio.configure(settle=90, debounce=90)
+    studio.configure(settle=3600)
     with studio.works():
         studio.research("attic")
         studio.until_some("runs where key = 'attic' and debounce is not null")
+    # A worker is killed while it reads, pings, and asks a model, whose cost is reserved.
+    with FakeModels(faults=["hang"] * 8) as models:
+        where = f'anthropic = {{ base_url = "{models.url}" }}'
+        studio.configure(debounce=3600, writer="anthropic", models=where)
+        studio.run("resume", "key:slow", "--reason", "let us see")
+        with studio.works(signal.SIGKILL):
+            studio.start_source("slow", SLOW)
+            studio.research("model")
+            studio.until_some("llm_calls where status = 'started'")
+            studio.until_some("runs where key = 'slow' and step = 'read' and status = 'running'")
+            studio.until_some("runs where key = 'slow' and step = 'ping' and status = 'running'")
+    studio.configure(settle=90, debounce=90)
     studio.run("pause", "key:attic", "--reason", "the roof is mended")
-    studio.run("budget", "set", "pipeline:article", "2.5")
+    studio.run("budget", "set", "pipeline:article", "2.5", "--reason", "a busy week")
     messages(studio)
     web.let_go.set()
 
@@ -263,10 +275,7 @@ def post(studio: Studio, port: int, pipeline: str, id: str, body: bytes) -> int:
 def dump(url: str) -> str:
     command = [POSTGRES / "pg_dump", "--no-owner", "--no-privileges", "--rows-per-insert=1000", url]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    kept = (
-        line for line in text.splitlines() if line and not line.startswith(("--", "\\", "SET "))
-    )
-    return neutral("\n".join(kept)) + "\n"
+    return neutral(re.sub(r"^\\(un)?restrict .*\n", "", text, flags=re.MULTILINE))
 
 
 def neutral(text: str) -> str:
@@ -288,8 +297,7 @@ def main() -> None:
         url = urlunsplit(urlsplit(server)._replace(path="/night"))
         studio = Studio(folder, url)
         fill(studio, web)
-        text = dump(url)
-        assert name not in text
+        text = dump(url).replace(name, "/srv/studio")
         (HERE / "ledger.sql").write_text(text, "utf-8")
         (HERE / "contentstudio.toml").write_text(studio.file.read_text("utf-8"), "utf-8")
         with zipfile.ZipFile(HERE / "sites.zip", "w", zipfile.ZIP_DEFLATED) as archive:

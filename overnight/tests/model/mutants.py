@@ -34,18 +34,20 @@ class Mutant(NamedTuple):
 
     number: int
     sentence: str
-    file: str  # below overnight/src/overnight/sql
+    file: str  # below overnight/src/overnight/store/sql
     old: str  # stands in it exactly once
     new: str
     test: str = MODEL
 
 
-LIFE, LEDGER = "schema/0003_held_back.sql", "schema/0001_ledger.sql"
+LIFE, LEDGER, FUNCTIONS = (
+    f"schema/{name}.sql" for name in ("0003_held_back", "0001_ledger", "0022_functions")
+)
 CLAIM, FINISH, BEAT, RESCUE = (
-    f"queries/{verb}.sql" for verb in ("claim", "finish", "beat", "rescue")
+    f"engine/{verb}.sql" for verb in ("claim", "finish", "beat", "rescue")
 )
 INTEND, FIRE, BREAKER = (
-    f"queries/{verb}.sql" for verb in ("effect_intend", "schedule_fire", "breaker_write")
+    f"engine/{verb}.sql" for verb in ("effect_intend", "schedule_fire", "breaker_write")
 )
 
 MUTANTS = (
@@ -58,7 +60,11 @@ MUTANTS = (
     ),
     Mutant(1, "any transition is legal", LIFE, "if old.status <> new.status\n", "if false\n"),
     Mutant(
-        1, "what succeeded is replayed", "queries/replay.sql", "and status = 'dead'\n", "and true\n"
+        1,
+        "what succeeded is replayed",
+        "operations/replay.sql",
+        "and status = 'dead'\n",
+        "and true\n",
     ),
     Mutant(
         1,
@@ -105,8 +111,8 @@ MUTANTS = (
         2,
         "a beat renews nothing",
         BEAT,
-        "from free where runs.id",
-        "from free where false and runs.id",
+        "from unlocked\n    where runs.id",
+        "from unlocked\n    where false and runs.id",
     ),
     Mutant(
         2,
@@ -148,9 +154,30 @@ MUTANTS = (
         3,
         "a dead letter is told and not counted",
         FINISH,
-        "alerts.count + excluded.count",
-        "alerts.count + 1",
+        "d.job_id, d.count) as alert",
+        "d.job_id, 1) as alert",
         GUARDS,
+    ),
+    Mutant(
+        3,
+        "the alert of a dead letter is not asked for",
+        FINISH,
+        "from raised where alert is null",
+        "from raised where false",
+    ),
+    Mutant(
+        3,
+        "the alert of a rescue is not asked for",
+        RESCUE,
+        "from raised where alert is null",
+        "from raised where false",
+    ),
+    Mutant(
+        5,
+        "a switch holds nothing",
+        FUNCTIONS,
+        "where not s.enabled and in_scope",
+        "where false and in_scope",
     ),
     Mutant(
         3,
@@ -184,15 +211,14 @@ MUTANTS = (
         3,
         "the terms of a job end with its first step",
         FINISH,
-        "case when n.job_id = f.job_id then f.expect_at else ledger_now() + "
-        "make_interval(secs => n.expect) end",
-        "null::timestamptz",
+        "array_agg(case when follows then f.expect_at end) as expected_at",
+        "null::timestamptz[] as expected_at",
         GUARDS,
     ),
     Mutant(
         2,
         "an eager step counts no attempt",
-        FINISH,
+        FUNCTIONS,
         "select 'running', 1,",
         "select 'running', 0,",
         EAGER,
@@ -200,36 +226,43 @@ MUTANTS = (
     Mutant(
         2,
         "an eager step has no owner",
-        FINISH,
-        "%(worker)s::text, ledger_now()",
-        "null::text, ledger_now()",
+        FUNCTIONS,
+        "1, n.owner, ledger_now()",
+        "1, null::text, ledger_now()",
         EAGER,
     ),
     Mutant(
         3,
         "an eager step has no lease",
-        FINISH,
-        "ledger_now() + make_interval(secs => %(lease)s) where n.begins",
-        "null::timestamptz where n.begins",
+        FUNCTIONS,
+        "ledger_now() + make_interval(secs => lease)",
+        "null::timestamptz",
         EAGER,
     ),
     Mutant(
         3,
         "an eager step is kept from its owner",
         FINISH,
-        "from spawned where status = 'running'",
-        "from spawned where false",
+        "from started where attempt = 1",
+        "from started where attempt = 2",
         EAGER,
     ),
     Mutant(
         5,
         "an eager step forgets the switches",
         FINISH,
-        "from switches where not enabled",
-        "from switches where false",
+        "and not exists (select from switches_off(n.pipeline, n.key, n.step))",
+        "",
         EAGER,
     ),
-    Mutant(5, "an eager step forgets its key's switch", FINISH, "'key:' || n.key,", "", EAGER),
+    Mutant(
+        5,
+        "an eager step forgets its key's switch",
+        FINISH,
+        "switches_off(n.pipeline, n.key, n.step)",
+        "switches_off(n.pipeline, '', n.step)",
+        EAGER,
+    ),
     Mutant(
         0, "a step is eager that nobody has a place for", FINISH, "n.eager = 1\n", "true\n", EAGER
     ),
@@ -279,12 +312,18 @@ MUTANTS = (
         "set last_slot = %(slot)s",
         "set last_slot = last_slot",
     ),
-    Mutant(4, "a slot begins no job", FIRE, "    from fired\n", "    from fired where false\n"),
+    Mutant(
+        4,
+        "a slot begins no job",
+        FIRE,
+        "from fired f\n",
+        "from fired f where false\n",
+    ),
     Mutant(
         5,
         "a claim forgets the keys that are off",
         CLAIM,
-        "where off.scope like 'key:%%') as keys_off",
+        "where not enabled and scope like 'key:%%') as keys_off",
         "where false) as keys_off",
     ),
     Mutant(
@@ -295,7 +334,11 @@ MUTANTS = (
         "",
     ),
     Mutant(
-        7, "an intent is forgotten", INTEND, "(xmax <> 0) as seen_before", "false as seen_before"
+        7,
+        "an intent is forgotten",
+        INTEND,
+        "(xmax <> 0) or exists (select from earlier) as seen_before",
+        "false as seen_before",
     ),
     Mutant(
         7,
@@ -307,21 +350,21 @@ MUTANTS = (
     Mutant(
         8,
         "a decision is on what nobody saw",
-        "queries/approve.sql",
+        "operations/approve.sql",
         "and starts_with(seal(output, input), %(seen)s)",
         "",
     ),
     Mutant(
         8,
         "an edit changes what has begun",
-        "queries/edit.sql",
+        "operations/edit.sql",
         "status = 'queued' and (attempt = 0 or outcome = 'snooze')",
         "status = 'queued'",
     ),
     Mutant(
         8,
         "an event replaces what a person wrote",
-        "queries/edit.sql",
+        "operations/edit.sql",
         "losses = 0, debounce = null",
         "losses = 0",
     ),
@@ -336,7 +379,7 @@ MUTANTS = (
     Mutant(
         0,
         "other inputs are skipped silently",
-        "queries/enqueue.sql",
+        FUNCTIONS,
         "where runs.input_hash is distinct from excluded.input_hash or runs.pipeline <> "
         "excluded.pipeline",
         "where false",
@@ -352,8 +395,8 @@ MUTANTS = (
         0,
         "several of one claim pass a limit",
         CLAIM,
-        "bool_and(room is null or rank <= room)",
-        "bool_and(room is null or room > 0)",
+        "bool_and(free is null or position <= free)",
+        "bool_and(free is null or free > 0)",
     ),
     Mutant(
         0,
@@ -411,7 +454,7 @@ def survives(mutant: Mutant) -> bool:
         shutil.copytree(ROOT / "overnight", copy / "overnight", ignore=LEFT_OUT)
         for file in ("conftest.py", "pyproject.toml"):
             shutil.copy(ROOT / file, copy)
-        broken = copy / "overnight/src/overnight/sql" / mutant.file
+        broken = copy / "overnight/src/overnight/store/sql" / mutant.file
         text = broken.read_text("utf-8")
         if text.count(mutant.old) != 1:
             raise SystemExit(

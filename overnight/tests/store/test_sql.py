@@ -5,10 +5,13 @@ night.
 from __future__ import annotations
 
 import asyncio
+import re
+from pathlib import Path
 
 import psycopg
 import pytest
 
+import overnight
 from overnight.errors import ConfigError
 from overnight.store.database import Database
 from overnight.store.migrations import migrate
@@ -16,6 +19,93 @@ from overnight.store.sql import SqlFolder, queries
 from overnight.testing import numbered
 
 NOT_PREPARABLE = {"migrations_table"}  # CREATE TABLE cannot be prepared
+
+
+ROOT = Path(overnight.__file__).parent
+SQL = ROOT / "store/sql"
+FILES = [path for path in SQL.glob("*/*.sql") if path.parent.name != "schema"]
+BY_NAME = {path.stem: path.parent.name for path in FILES}
+# Who asks what is another room's: (query, module). A pair goes as soon as the room has a function.
+WORDS = {"llm_cached", "running"}  # names of columns, too: only `queries["…"]` asks them
+BORROWED = {
+    # the ledger is to be the engine's only door, and what watches is to be a room of its own
+    ("alert_keep", "engine/maintenance.py"),
+    ("alert_keep", "llm/client.py"),
+    ("alert_watch", "engine/maintenance.py"),
+    ("beat", "engine/heartbeat.py"),
+    ("effect_done", "engine/effects.py"),
+    ("effect_intend", "engine/effects.py"),
+    ("effect_note", "engine/effects.py"),
+    ("enqueue", "engine/wakeups.py"),
+    ("late_jobs_and_parked", "store/ledger.py"),
+    ("schedule_advise", "store/ledger.py"),
+    ("slot_missed", "store/ledger.py"),
+    ("worker_await", "engine/rescuer.py"),
+    ("worker_bye", "engine/heartbeat.py"),
+    ("worker_hello", "engine/heartbeat.py"),
+    # budgets of a person, and lists of jobs, are to be operations
+    ("budget_remove", "llm/budgets.py"),
+    ("budget_set", "llm/budgets.py"),
+    *(
+        (query, "observability/report.py")
+        for query, room in BY_NAME.items()
+        if room == "operations"
+    ),
+    # the counts of the status page are the charts' own
+    ("signals_calls", "operations/queries.py"),
+}
+
+
+def asked() -> set[tuple[str, str]]:
+    """Which module names which query in a string."""
+    names = "|".join(sorted(BY_NAME, key=len, reverse=True))
+    return {
+        (query, str(path.relative_to(ROOT)))
+        for path in ROOT.rglob("*.py")
+        if re.search(
+            r"from overnight\.store\.sql import .*queries", text := path.read_text("utf-8")
+        )
+        for before, query in re.findall(rf"""(queries\[)?["']({names})["']""", text)
+        if before or query not in WORDS
+    }
+
+
+def test_each_query_is_asked_by_its_own_room() -> None:
+    """The folder `engine` has the ledger's verbs: `store` asks them, for all rooms above it. What
+    is in `store` is for everybody.
+    """
+    rooms = {"engine": "store"}
+    strangers = {
+        (query, module)
+        for query, module in asked()
+        if (room := BY_NAME[query]) != "store" and rooms.get(room, room) != module.split("/")[0]
+    }
+    assert strangers - BORROWED == set()
+
+
+def test_each_query_is_asked_by_somebody() -> None:
+    texts = "".join(path.read_text("utf-8") for path in ROOT.rglob("*.py"))
+    assert [name for name in BY_NAME if f'"{name}"' not in texts and f"'{name}'" not in texts] == []
+
+
+def test_what_several_statements_do_stands_in_one_function() -> None:
+    texts = {path: path.read_text("utf-8") for path in SQL.glob("*/*.sql")}
+    for statement in ("insert into runs", "insert into alerts"):
+        assert [path.name for path, text in texts.items() if statement in text] == [
+            "0022_functions.sql"
+        ]
+
+
+def test_two_queries_of_one_name_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for room in ("a", "b"):
+        (tmp_path / "twice/sql" / room).mkdir(parents=True)
+        (tmp_path / "twice/sql" / room / "same.sql").write_text("select 1", "utf-8")
+    (tmp_path / "twice/__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ValueError, match="have one name"):
+        SqlFolder("twice").verbs()
 
 
 async def test_every_query_fits_the_schema(database: Database) -> None:

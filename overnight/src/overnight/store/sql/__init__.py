@@ -1,4 +1,6 @@
-"""SQL lives in `.sql` files: numbered ones in `schema/`, one verb each in `queries/`."""
+"""SQL lives in `.sql` files: migrations, by number, in `schema/`; one query a file in the folders
+beside it, each of which has the name of the room that asks.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from importlib.resources.abc import Traversable
 
 
 class SqlFolder:
-    """The `sql` folder of a package: `queries["claim"]` is the text of `queries/claim.sql`.
+    """The `sql` folder of a package: `queries["claim"]` is the text of `claim.sql`, in whatever
+    folder it is, for names are unique in a package.
 
     The ledger notes each migration under the name of its package: a folder may move, the name of
     its package must stay.
@@ -23,18 +26,28 @@ class SqlFolder:
 
     def __getitem__(self, verb: str) -> str:
         if verb not in self._texts:
-            self._texts[verb] = (self._root / "queries" / f"{verb}.sql").read_text("utf-8")
+            self._texts[verb] = self._files[verb].read_text("utf-8")
         return self._texts[verb]
 
     def verbs(self) -> list[str]:
         """The names of all queries."""
-        return sorted(p.name.removesuffix(".sql") for p in (self._root / "queries").iterdir())
+        return sorted(self._files)
 
     def migrations(self) -> Iterator[tuple[int, str, str]]:
         """(number, name, text) of each file in `schema/`, in order."""
         for file in sorted((self._root / "schema").iterdir(), key=lambda p: p.name):
             number, _, name = file.name.removesuffix(".sql").partition("_")
             yield int(number), name, file.read_text("utf-8")
+
+    @cached_property
+    def _files(self) -> dict[str, Traversable]:
+        """The file of each query."""
+        folders = [p for p in self._root.iterdir() if p.is_dir() and p.name != "schema"]
+        paths = [p for folder in folders for p in folder.iterdir() if p.name.endswith(".sql")]
+        by_name = {file.name.removesuffix(".sql"): file for file in paths}
+        if len(by_name) < len(paths):
+            raise ValueError(f"two queries of {self.package} have one name")
+        return by_name
 
     @cached_property
     def _root(self) -> Traversable:

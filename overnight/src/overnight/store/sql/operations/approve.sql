@@ -16,5 +16,5 @@ select a.id, a.job_id, a.step, a.pipeline, a.key,
            job_ids => array[a.job_id], steps => array[%(next_step)s::text], pipelines => array[a.pipeline],
            keys => array[a.key], inputs => array[a.output], input_hashes => array[null::text],
            priorities => array[a.priority::int], delays => array[%(delay)s::float8], at_most => array[%(at_most)s::float8],
-           deadlines_at => array[a.deadline_at], expected_at => array[a.expect_at], parents => array[a.id])) end as begun
+           deadlines_at => array[a.deadline_at], expected_at => array[a.expect_at], parents => array[a.id])) end as started
 from approved a

@@ -20,7 +20,7 @@ sums as (
            case when h.day = t.day then h.reserved_usd else 0 end as reserved_usd
     from held h, today t
 ),
-begun as (
+booked as (
     insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, model, request_hash, status,
                            reserved_usd, reserved_in, started_at)
     select r.id, r.job_id, r.step, r.pipeline, r.key, r.attempt, %(provider)s, %(model)s, %(request_hash)s, 'started',
@@ -34,12 +34,12 @@ begun as (
 ),
 reserved as (
     update budgets b
-    set day = t.day, spent_usd = s.spent_usd, reserved_usd = s.reserved_usd + begun.reserved_usd
-    from sums s, today t, begun
+    set day = t.day, spent_usd = s.spent_usd, reserved_usd = s.reserved_usd + booked.reserved_usd
+    from sums s, today t, booked
     where b.scope = s.scope
 )
-select begun.id, s.scope, s.spent_usd + s.reserved_usd + %(most_usd)s > s.usd_per_day as refuses
+select booked.id, s.scope, s.spent_usd + s.reserved_usd + %(most_usd)s > s.usd_per_day as refuses
 from today t
-left join begun on true
+left join booked on true
 left join sums s on true
 order by s.scope

@@ -21,5 +21,5 @@ select m.id,
            job_ids => m.jobs, steps => %(step)s::text[], pipelines => %(pipeline)s::text[], keys => %(key)s::text[],
            inputs => %(input)s::text[]::jsonb[], input_hashes => %(input_hash)s::text[], priorities => %(priority)s::int[],
            delays => %(delay)s::float8[], at_most => %(at_most)s::float8[], deadlines => %(deadline)s::float8[],
-           expectations => %(expect)s::float8[], origins => %(origin)s::text[], debounces => %(debounce)s::text[])) as begun
+           expectations => %(expect)s::float8[], origins => %(origin)s::text[], debounces => %(debounce)s::text[])) as started
 from message m

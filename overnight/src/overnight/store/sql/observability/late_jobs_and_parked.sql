@@ -1,7 +1,7 @@
 -- Tells of jobs that should have ended by now, of any app, and of runs that are due since a while for a step which this
 -- app has no more. Each is told once, however often and by however many it is looked at; when none is left, the alert is
 -- resolved.
-with found as (
+with current as (
     select 'late_job' as kind, pipeline as subject, job_id, expect_at as since,
            'job ' || job_id || ' should have ended by ' || to_char(expect_at at time zone 'utc', 'YYYY-MM-DD HH24:MI')
            || ' UTC; it is ' || status || ' at ' || step as text
@@ -18,14 +18,14 @@ with found as (
 latest as (
     select kind, subject, (array_agg(text order by since desc))[1] as text,
            (array_agg(job_id order by since desc))[1] as job_id, array_agg(since) as moments
-    from found
+    from current
     group by kind, subject
     order by kind, subject
 ),
-well as (
+resolved as (
     update alerts a set resolved_at = ledger_now()
     where a.resolved_at is null
       and (a.kind = 'late_job' or a.kind = 'parked' and split_part(a.subject, '/', 1) = any(%(pipelines)s::text[]))
-      and not exists (select from found f where f.kind = a.kind and f.subject = a.subject)
+      and not exists (select from current f where f.kind = a.kind and f.subject = a.subject)
 )
 select raise_alert(kind, subject, text, job_id, moments => moments) as alert from latest

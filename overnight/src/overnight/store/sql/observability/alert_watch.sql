@@ -1,6 +1,6 @@
 -- Keeps open the alerts of what the tables tell as it stands, and resolves the others of these kinds: switches that are off,
 -- what waits for review, and workers that died within a day and that no later one on the same host has replaced.
-with found as (
+with current as (
     select 'switch' as kind, scope as subject, 1 as count,
            'switched off by ' || coalesce(nullif(changed_by, ''), 'somebody') || coalesce(': ' || nullif(reason, ''), '') as text
     from switches
@@ -19,10 +19,10 @@ with found as (
       and not exists (select from workers o where o.host = w.host and o.started_at > w.started_at and o.missed_at is null)
     group by 2
 ),
-well as (
+resolved as (
     update alerts set resolved_at = ledger_now()
     where resolved_at is null and kind in ('switch', 'review', 'worker_lost')
-      and (kind, subject) not in (select kind, subject from found)
+      and (kind, subject) not in (select kind, subject from current)
 )
 select raise_alert(f.kind, f.subject, f.text, total => f.count, news_only => true) as alert
-from (select * from found order by kind, subject) f
+from (select * from current order by kind, subject) f

@@ -1,5 +1,5 @@
 -- Keeps one open alert for each schedule that finds nothing too often, and resolves those of the others.
-with well as (
+with resolved as (
     update alerts set resolved_at = ledger_now()
     where resolved_at is null and kind = 'zero_work' and subject <> all(%(subject)s::text[])
 )

@@ -1,5 +1,5 @@
 -- Fires one slot, unless somebody has moved on from the `last_slot` that was seen, or the slot has its row already: of all
--- who try, one inserts the run. A schedule that fires is well again.
+-- who try, one inserts the run. Its alert about a missed slot is resolved.
 with moved as (
     update schedules set last_slot = %(slot)s
     where app = %(app)s and pipeline = %(pipeline)s and cron = %(cron)s and timezone = %(timezone)s
@@ -12,7 +12,7 @@ fired as (
     on conflict do nothing
     returning pipeline, cron, timezone
 ),
-well as (
+resolved as (
     update alerts set resolved_at = ledger_now()
     where resolved_at is null and kind = 'missed_slot'
       and subject in (select concat_ws(' ', pipeline, cron, timezone) from fired)
@@ -23,5 +23,5 @@ select f.pipeline,
            keys => array[%(key)s::text], inputs => array[%(input)s::jsonb], input_hashes => array[%(input_hash)s::text],
            priorities => array[%(priority)s::int], delays => array[%(delay)s::float8],
            at_most => array[%(at_most)s::float8], deadlines => array[%(deadline)s::float8],
-           expectations => array[%(expect)s::float8], origins => array[%(origin)s::text])) as begun
+           expectations => array[%(expect)s::float8], origins => array[%(origin)s::text])) as started
 from fired f

@@ -61,18 +61,18 @@ calls as (
             input_tokens = s.input_tokens + excluded.input_tokens,
             output_tokens = s.output_tokens + excluded.output_tokens, cost_usd = s.cost_usd + excluded.cost_usd
 ),
-kept as (
+retention as (
     select k.span, ledger_now() - make_interval(days => k.days) as since
     from portion, unnest(%(spans)s::int[], %(days)s::int[]) k (span, days)
 ),
 old_steps as (
-    delete from step_signals o using kept k where o.span = k.span and o.at < k.since
+    delete from step_signals o using retention k where o.span = k.span and o.at < k.since
 ),
 old_calls as (
-    delete from call_signals o using kept k where o.span = k.span and o.at < k.since
+    delete from call_signals o using retention k where o.span = k.span and o.at < k.since
 ),
 old_queues as (
-    delete from queue_signals o using kept k where o.span = k.span and o.at < k.since
+    delete from queue_signals o using retention k where o.span = k.span and o.at < k.since
 )
 select case when p.until < s.until then 0
             else extract(epoch from s.until + interval '5 minutes' - ledger_now())::float8 + %(settle)s end as again

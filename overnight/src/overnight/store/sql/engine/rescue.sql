@@ -27,14 +27,14 @@ noted as (
 ),
 lost as (
     select r.id, r.attempt, r.worker, r.started_at,
-           r.pipeline = '' or r.losses + 1 >= %(max_losses)s as hopeless
+           r.pipeline = '' or r.losses + 1 >= %(max_losses)s as gives_up
     from runs r
     where r.status = 'running'
       and (r.worker in (select boot_id from missing where gone)
            or %(judges_leases)s and r.lease_until < ledger_now())
     for update skip locked
 ),
-turned_back as (
+clock_stepped_back as (
     update runs r
     set leased_at = ledger_now(), lease_until = ledger_now() + (r.lease_until - r.leased_at)
     from (
@@ -45,13 +45,13 @@ turned_back as (
 ),
 rescued as (
     update runs
-    set status = case when lost.hopeless then 'dead' else 'queued' end,
+    set status = case when lost.gives_up then 'dead' else 'queued' end,
         outcome = 'lost',
         losses = runs.losses + 1,
         error = 'the worker that ran this step died or lost its lease (attempt ' || runs.attempt || ')',
         error_class = 'lost',
         due_at = ledger_now(),
-        finished_at = case when lost.hopeless then ledger_now() end,
+        finished_at = case when lost.gives_up then ledger_now() end,
         lease_until = null,
         worker = null
     from lost
