@@ -99,7 +99,7 @@ async def test_the_same_id_with_other_inputs_is_refused(database: Database) -> N
         await control.start(app, database, "p", 2)
 
 
-async def test_a_transient_error_is_retried_on_the_missions_schedule_and_then_is_a_dead_letter(
+async def test_a_transient_error_is_retried_by_the_default_policy_then_is_dead(
     database: Database, clock: Clock
 ) -> None:
     p, calls = Pipeline("p"), []
@@ -230,7 +230,7 @@ async def test_events_and_spawned_jobs_start_with_the_ending_and_only_once(
     assert sorted(seen) == [1, 2]
 
 
-async def test_a_spawn_that_contradicts_an_existing_job_is_a_dead_letter_and_its_neighbours_finish(
+async def test_a_spawn_that_contradicts_a_job_is_a_dead_letter_others_finish(
     database: Database,
 ) -> None:
     parent, child = Pipeline("parent"), Pipeline("child", id=lambda value: "fixed")
@@ -303,7 +303,7 @@ async def test_an_output_that_postgres_refuses_is_a_dead_letter_and_its_neighbou
 
 
 @pytest.mark.parametrize("state", ["42501", "0A000", "XX002"])
-async def test_an_output_is_kept_for_as_long_as_the_database_refuses_it_for_a_reason_of_its_own(
+async def test_an_output_waits_while_the_database_refuses_to_store_it(
     database: Database, state: str
 ) -> None:
     """A right that is missing or a plan that is stale is mended by somebody; the step is not done

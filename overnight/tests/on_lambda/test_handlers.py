@@ -109,7 +109,7 @@ async def test_a_malformed_message_is_acknowledged_and_kept_as_a_dead_letter(
     assert all(letter["error"] for letter in letters)
 
 
-async def test_a_sandbox_takes_one_invocation_after_the_other_and_replaces_a_dead_connection(
+async def test_a_sandbox_serves_many_invocations_and_replaces_dead_connections(
     database: Database, function: Make
 ) -> None:
     worker = function("worker")
