@@ -12,7 +12,7 @@ LONGEST = 80  # characters; a rule in about 60 is read at one glance
 BESIDE = {  # folders that no room of the source stands for
     *("browser", "crash", "e2e", "fuzz", "generators", "model", "on_lambda", "wordpress"),  # kinds
     *("cases", "shared"),  # what tests read and use
-    *("deploy", "docs"),  # of the repository
+    *("deploy", "docs", "upgrade"),  # of the repository, and of its versions
 }
 
 
