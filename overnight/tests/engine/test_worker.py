@@ -39,7 +39,7 @@ from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Filter
 from overnight.store.sql import queries
-from overnight.testing import Clock, run_until_idle
+from overnight.testing import Clock, run_until_idle, runs
 
 Ctx = Context[Any]
 
@@ -55,9 +55,7 @@ class Draft(BaseModel):
 
 
 async def rows(database: Database, columns: str = "step, status") -> list[tuple[Any, ...]]:
-    return [
-        tuple(r.values()) for r in await database.fetch(f"select {columns} from runs order by id")
-    ]
+    return [run.values(*columns.split(", ")) for run in await runs(database)]
 
 
 async def test_a_job_runs_step_by_step_and_each_output_is_the_next_input(

@@ -16,6 +16,7 @@ import pytest
 from lambda_app import app
 from local_lambda import Failed, Function
 
+from overnight import testing
 from overnight.aws import handlers
 from overnight.operations import control
 from overnight.store.database import Database
@@ -44,10 +45,7 @@ async def call(function: Function, given: Any) -> Any:
 
 
 async def runs(database: Database, pipeline: str = "orders") -> list[tuple[str, str]]:
-    rows = await database.fetch(
-        "select step, status from runs where pipeline = %s order by id", [pipeline]
-    )
-    return [(row["step"], row["status"]) for row in rows]
+    return [(run.step, run.status) for run in await testing.runs(database, pipeline=pipeline)]
 
 
 def messages(sqs: Any, queue: str) -> list[dict[str, Any]]:
