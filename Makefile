@@ -3,8 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.ready
 AWS := .venv-aws/.ready
+# The files of tests that have a marker: to collect these alone takes a third of the time.
+marked = $(shell grep -rlE --include='test_*.py' 'mark\.$(1)\b' overnight/tests contentstudio/tests)
 
-.PHONY: help setup demo test test-large test-contract test-e2e test-browser test-wordpress test-generators test-crash test-postgres15 test-model test-fuzz test-mutants test-sweep test-aws lambda check bench docs screenshots format lock clean
+.PHONY: help setup setup-aws demo test test-large test-contract test-e2e test-browser test-wordpress test-generators test-crash test-postgres15 test-model test-fuzz test-mutants test-sweep test-aws lambda check bench docs screenshots format lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -26,10 +28,10 @@ test: $(SETUP)  ## Unit, database and gate tests, in under four minutes
 	@$(BIN)/pytest -m "not large and not contract and not model" $(PYTEST)
 
 test-large: $(SETUP)  ## Whole nights of the studio, and databases that start, are full, are away or of another version
-	@$(BIN)/pytest -m large
+	@$(BIN)/pytest -m large $(call marked,large)
 
 test-contract: $(SETUP)  ## Every port against servers that speak its protocol; the console; the ledger and its model
-	@$(BIN)/pytest -m "contract or model"
+	@$(BIN)/pytest -n 3 -m "contract or model" $(call marked,contract) overnight/tests/model
 
 test-e2e: $(SETUP)  ## The demo, the examples and the commands, as a user runs them
 	@$(BIN)/pytest overnight/tests/e2e contentstudio/tests/e2e
@@ -44,10 +46,10 @@ test-generators: $(SETUP)  ## What Hugo, Jekyll and Astro make of what is publis
 	@$(BIN)/pytest -n 0 -rs contentstudio/tests/generators
 
 test-crash: $(SETUP)  ## Processes that are killed, a sample of each kind; OVERNIGHT_SEED=… repeats one
-	@$(BIN)/pytest overnight/tests/crash
+	@$(BIN)/pytest -n 3 overnight/tests/crash
 
 test-postgres15: $(SETUP)  ## The database tests on the oldest supported Postgres (Debian's postgresql-15)
-	@OVERNIGHT_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest -m "db and not contract" \
+	@OVERNIGHT_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest $(PYTEST) -m "db and not contract" \
 	  overnight/tests/store/test_ledger.py overnight/tests/store/test_sql.py overnight/tests/engine/test_worker.py \
 	  contentstudio/tests
 
@@ -67,6 +69,8 @@ test-sweep: $(SETUP)  ## Death at every statement of a run's life (about ten min
 test-aws: $(AWS)  ## On Lambda's own runtime client, SQS spoken by moto, a real Postgres; OVERNIGHT_SEED=… repeats a night
 	@.venv-aws/bin/pytest --dist loadfile -rs deploy/aws/tests overnight/tests/on_lambda \
 	  contentstudio/tests/on_lambda
+
+setup-aws: $(AWS)  ## The environment in .venv-aws, from its own lock file
 
 $(AWS): deploy/aws/tests/requirements.txt overnight/pyproject.toml contentstudio/pyproject.toml
 	@echo "setting up .venv-aws (once; about a minute)"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 from types import ModuleType
@@ -77,10 +77,16 @@ def _module(module: ModuleType) -> Iterator[str]:
     public = [
         (name, value)
         for name, value in sorted(vars(module).items())
-        if not name.startswith("_") and getattr(value, "__module__", "") == module.__name__
+        if not name.startswith("_")
+        and (getattr(value, "__module__", "") == module.__name__ or name in _exported(module))
     ]
     yield inspect.getdoc(module) or ""
     yield from _names(module.__name__, public)
+
+
+def _exported(module: ModuleType) -> Sequence[str]:
+    """What a package offers of its modules."""
+    return getattr(module, "__all__", ())
 
 
 def _names(home: str, names: Iterable[tuple[str, Any]]) -> Iterator[str]:

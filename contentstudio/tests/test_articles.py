@@ -274,7 +274,7 @@ async def test_a_refresh_reads_the_sources_again_and_writes_of_what_they_say_now
     assert (await stand(jobs, started.job_id))["status"] == "succeeded"
 
 
-async def test_a_refresh_on_the_day_of_another_one_is_a_job_of_its_own_and_twice_in_a_minute_is_one(
+async def test_two_refreshes_a_day_are_two_jobs_but_two_in_a_minute_are_one(
     written: tuple[Jobs, str, str],
 ) -> None:
     jobs, slug, _ = written
@@ -447,7 +447,7 @@ async def test_the_console_and_the_api_have_the_same_verbs(jobs: Jobs, database:
             assert "publish-article" in (await client.get("/articles")).text
 
 
-async def test_the_pages_of_a_site_are_made_again_by_a_job_and_later_versions_find_them_as_ours(
+async def test_a_job_renders_the_pages_of_a_site_again_and_they_stay_ours(
     jobs: Jobs, ask: Ask, database: Database
 ) -> None:
     await published(jobs, 1, 2)

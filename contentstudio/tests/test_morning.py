@@ -154,7 +154,7 @@ async def test_a_failure_of_an_earlier_night_does_not_make_a_quiet_one_a_failed_
     assert [each["status"] for each in report["dead"]] == ["dead"]
 
 
-async def test_what_failed_and_is_tried_again_later_is_told_with_its_error_and_the_next_try(
+async def test_a_waiting_retry_is_reported_with_its_error_and_next_attempt(
     database: Database,
     clock: Clock,
     web: DemoWeb,

@@ -152,7 +152,7 @@ def test_a_step_that_takes_longer_than_lambda_is_told_of_and_stops_nothing(tmp_p
         (["--to", "nowhere"], "there is no folder nowhere"),
     ],
 )
-def test_a_choice_that_aws_or_terraform_would_refuse_is_refused_and_nothing_is_written(
+def test_a_choice_that_aws_or_terraform_refuses_writes_nothing(
     tmp_path: Path, options: list[str], what: str
 ) -> None:
     result = planned(write(tmp_path), *options)

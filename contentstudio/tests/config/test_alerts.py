@@ -94,14 +94,14 @@ def test_the_channels_get_their_addresses_from_the_environment_or_a_file(
         ("'dead_letter:article/ping' = 'morning'", "dead_letter", "article/publish", "now"),
     ],
 )
-def test_a_source_that_is_gone_waits_for_the_morning_unless_the_owner_wants_to_be_woken(
+def test_a_dead_source_waits_for_the_morning_unless_set_to_wake(
     tmp_path: Path, urgency: str, kind: str, subject: str, is_told: str
 ) -> None:
     made = alerts.build(load(tmp_path, f"[alerts]\nurgency = {{ {urgency} }}\n"))
     assert made.urgency_of(kind, subject) == is_told
 
 
-def test_the_heartbeat_is_in_the_config_or_in_the_environment_and_its_url_is_not_shown(
+def test_the_heartbeat_url_is_configured_and_never_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert alerts.build(load(tmp_path, "")).heartbeat is None
@@ -127,7 +127,7 @@ def test_a_heartbeat_that_is_no_url_is_one_sentence_without_it(tmp_path: Path, u
     assert "verysecret" not in str(raised.value)
 
 
-def test_a_channel_without_an_address_stops_whoever_is_to_tell_of_alerts_and_no_other_command(
+def test_a_channel_without_an_address_stops_only_commands_that_alert(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CONTENTSTUDIO_SLACK_URL", raising=False)

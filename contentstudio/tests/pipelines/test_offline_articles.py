@@ -17,7 +17,7 @@ from contentstudio.review import gather
 from overnight.operations import reviews, runs
 from overnight.operations.decisions import Approve
 from overnight.store.database import Database
-from overnight.testing import Clock, run_until_idle
+from overnight.testing import Clock, run_until_idle, runs
 
 Write = Callable[..., Config]
 PAGE = "/potting-shed/compost.html"
@@ -30,8 +30,7 @@ async def night(config: Config, database: Database, clock: Clock) -> None:
 
 
 async def statuses(database: Database) -> dict[str, str]:
-    rows = await database.fetch("select step, status from runs where pipeline = 'article'")
-    return {row["step"]: row["status"] for row in rows}
+    return {run.step: run.status for run in await runs(database, pipeline="article")}
 
 
 def page_of(config: Config) -> html.HtmlElement:

@@ -96,7 +96,7 @@ async def test_a_post_that_left_the_sitemap_is_forgotten_but_a_failed_sitemap_fo
     assert set(await night(25)) == {"blog/mulch"}
 
 
-async def test_what_stands_where_we_publish_is_remembered_and_read_again_only_when_it_changed(
+async def test_existing_posts_are_remembered_and_read_again_only_when_changed(
     night: Any, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     now = await clock.now()

@@ -90,7 +90,7 @@ def test_with_a_fallback_each_model_has_the_breaker_instead_of_the_step(step: st
 @pytest.mark.parametrize(
     "step", ["article/publish", "rollback/publish", "publish/publish", "unpublish/unpublish"]
 )
-def test_what_changes_a_site_is_tried_again_for_longer_than_the_hours_after_which_the_step_gives_up(
+def test_retries_of_site_changes_outlast_the_hours_to_give_up(
     step: str,
 ) -> None:
     retry = steps(config())[step].retry

@@ -140,7 +140,7 @@ async def test_the_same_story_from_two_sources_is_one_topic_that_cites_both(
     assert {reference["url"][-2:] for reference in row["pool"]} <= {"/a", "/b"}
 
 
-async def test_stories_whose_titles_share_a_slug_are_topics_of_their_own_and_keep_their_slugs(
+async def test_stories_whose_titles_share_a_slug_are_topics_with_own_slugs(
     small_web: Any, database: Database, night: Night
 ) -> None:
     titles = ["Das ist schon der Kurs", "Das ist schön der Kurs", "公式"]
@@ -197,7 +197,7 @@ async def test_pages_that_come_one_after_another_are_judged_together(
     assert (await database.one("select count(*) as n from runs where step = 'choose'")) == {"n": 1}
 
 
-async def test_a_story_that_comes_back_another_night_is_skipped_and_says_what_it_is_near_to(
+async def test_a_story_that_returns_is_skipped_and_names_its_similar_article(
     small_web: Any, database: Database, night: Night
 ) -> None:
     small_web.answers |= {
@@ -313,7 +313,7 @@ async def test_what_could_not_be_written_may_come_again(
     assert choice["decision"] == "create"
 
 
-async def test_a_choice_that_was_cut_off_after_it_was_kept_starts_its_articles_all_the_same(
+async def test_a_stored_choice_that_was_cut_off_still_starts_its_articles(
     small_web: Any, database: Database, night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small_web.answers["/a"] = page("A covered bridge for cyclists", BRIDGE)

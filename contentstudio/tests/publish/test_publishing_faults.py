@@ -471,7 +471,7 @@ async def test_a_lock_that_a_dead_process_left_at_the_remote_is_tried_again_and_
     repository.only()
 
 
-async def test_a_remote_that_takes_nothing_for_more_than_an_hour_has_one_commit_when_it_does(
+async def test_a_remote_that_refuses_for_an_hour_has_one_commit_afterwards(
     repository: Repository,
 ) -> None:
     lock = repository.remote / "refs" / "heads" / "main.lock"
@@ -526,7 +526,7 @@ asyncio.run(main())
 """
 
 
-async def test_the_copy_of_a_killed_worker_is_removed_by_the_next_and_that_of_a_living_one_is_not(
+async def test_the_clone_of_a_killed_worker_is_removed_by_the_next_one_only(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copies = tmp_path / "tmp"

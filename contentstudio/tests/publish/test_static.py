@@ -899,7 +899,7 @@ def related_to(site: StaticSite, slug: str) -> list[str]:
     return [str(href) for href in tree.xpath("//aside[@class='related']//a/@href")]
 
 
-def test_an_article_is_named_on_pages_that_were_published_before_it_and_no_more_when_it_is_gone(
+def test_older_pages_link_to_a_newer_article_until_it_is_gone(
     site: StaticSite,
 ) -> None:
     for slug in ("compost", "worms"):
@@ -973,7 +973,7 @@ def test_a_card_comes_and_goes_with_its_article(site: StaticSite) -> None:
     assert not card.parent.exists()
 
 
-def test_own_pages_are_named_on_pages_that_were_published_before_and_leave_with_their_file(
+def test_older_pages_link_to_own_pages_until_their_file_is_gone(
     site: StaticSite,
 ) -> None:
     site.publish(make_draft(), published_at=NIGHT)
@@ -995,7 +995,7 @@ def test_own_pages_are_named_on_pages_that_were_published_before_and_leave_with_
     assert "Imprint" not in (site.directory / "compost/index.html").read_text()
 
 
-def test_an_own_page_at_the_address_of_an_article_is_refused_before_anything_is_written(
+def test_an_own_page_at_the_address_of_an_article_is_refused_first(
     site: StaticSite,
 ) -> None:
     site.publish(make_draft("about"), published_at=NIGHT)

@@ -172,7 +172,7 @@ def test_a_caption_of_several_parts_does_not_survive_and_a_text_of_captions_does
 
 
 @pytest.mark.parametrize("line", [PROSE[3], "Turn it. Wait.", "Is it ready?"])
-def test_a_sentence_that_stands_twice_is_a_copy_and_one_that_stands_more_often_is_meant(
+def test_a_sentence_twice_is_a_copy_and_three_times_is_intended(
     line: str,
 ) -> None:
     others = [p for p in PROSE if p != line]
@@ -201,9 +201,7 @@ MENU_OF_A_SITE = "".join(
 )
 
 
-def test_a_song_without_a_full_stop_is_a_text_beside_many_links_and_a_list_of_links_is_none() -> (
-    None
-):
+def test_a_song_without_full_stops_is_text_and_a_list_of_links_is_not() -> None:
     song = "".join(f"<p>{verse}</p>" for verse in VERSE)
     got = page(
         served(

@@ -45,7 +45,7 @@ def test_an_article_of_which_nothing_new_was_read_is_left_and_said_so() -> None:
     assert choice.reason.endswith("but nothing new was read of it")
 
 
-def test_only_so_many_are_written_again_changed_ones_first_and_then_the_deepest_falls() -> None:
+def test_at_most_so_many_are_refreshed_changed_first_then_deepest_falls() -> None:
     deeper = replace(FALLEN, slug="deeper", now=1)
     assert decisions(FALLEN, deeper, CHANGED) == [
         ("torn", "update"),

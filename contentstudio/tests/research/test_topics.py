@@ -162,9 +162,7 @@ def test_longer_and_fresher_is_better() -> None:
     )
 
 
-def test_a_story_is_as_fresh_as_its_newest_page_and_an_undated_one_is_neither_fresh_nor_stale() -> (
-    None
-):
+def test_a_story_is_as_fresh_as_its_newest_page_without_dates_neutral() -> None:
     both = Story((*story(600).pages, *story(1).pages))
     assert factors(both)["freshness"] == 1
     assert factors(story(None))["freshness"] == topics.UNKNOWN
@@ -248,7 +246,7 @@ def test_a_story_near_to_what_the_site_has_is_skipped_with_the_reason(
     assert choice.likeness == 0.6
 
 
-def test_news_of_an_old_article_has_it_written_again_and_news_of_a_young_one_does_not() -> None:
+def test_news_of_an_old_article_rewrites_it_and_of_a_young_one_does_not() -> None:
     for days, decision, target in ((89, "skip", None), (90, "update", "compost")):
         choice = decide(story(), near(updated_at=NOW - timedelta(days=days)), min_score=0)
         assert (choice.decision, choice.target) == (decision, target)
@@ -272,6 +270,6 @@ def test_a_document_under_the_storys_own_slug_is_in_its_way_however_it_reads() -
     assert "“Mine”" in decide(story(), near("own"), mine).reason
 
 
-def test_a_page_from_the_future_is_not_the_freshest_and_one_from_another_time_zone_is() -> None:
+def test_a_page_from_the_future_is_not_fresh_but_another_zone_may_be() -> None:
     assert factors(story(days_old=-400))["freshness"] == topics.UNKNOWN
     assert factors(story(days_old=-0.6))["freshness"] == 1

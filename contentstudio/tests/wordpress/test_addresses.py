@@ -150,7 +150,7 @@ async def test_a_page_that_comes_in_the_meantime_leaves_no_half_published_articl
     assert (ending["status"], ending["output"]["differs"]) == ("succeeded", []), ending["error"]
 
 
-async def test_a_page_that_took_the_address_of_a_live_article_is_told_with_the_next_version(
+async def test_a_page_that_took_the_address_of_an_article_is_reported(
     desk: Desk, draft: Make
 ) -> None:
     await desk.publish("one", draft())
@@ -187,7 +187,7 @@ SEEN = {
 
 
 @pytest.mark.parametrize("what", SEEN)
-async def test_an_article_that_readers_do_not_get_counts_as_published_and_what_was_seen_is_told(
+async def test_an_unreachable_article_counts_as_published_with_a_warning(
     desk: Desk, draft: Make, plugin: Plugin, what: str
 ) -> None:
     php, told = SEEN[what]

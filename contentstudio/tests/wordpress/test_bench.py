@@ -12,7 +12,7 @@ from pathlib import Path
 BENCH = Path(__file__).parents[3] / "bench" / "publishing.py"
 
 
-def test_the_bench_of_publishing_tells_what_stands_on_each_site_and_whether_the_rate_was_held(
+def test_the_publishing_bench_reports_each_site_and_the_rate(
     tmp_path: Path,
 ) -> None:
     told = subprocess.run(

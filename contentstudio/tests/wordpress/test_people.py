@@ -190,7 +190,7 @@ async def test_what_a_person_changes_in_the_empty_draft_stays(
     assert person.stays()
 
 
-async def test_an_empty_draft_that_a_person_threw_away_is_begun_anew_where_a_person_says_so(
+async def test_a_trashed_empty_draft_is_made_anew_where_a_person_asks(
     desk: Desk, person: Person, draft: Make
 ) -> None:
     at(desk, BETWEEN["term"], lambda: person.edit("trash"))

@@ -321,7 +321,7 @@ async def test_a_storm_is_one_message_that_is_told_again_at_growing_intervals(sc
     assert "still: " in scene.texts[1]
 
 
-async def test_a_storm_of_many_subjects_is_a_few_messages_that_name_the_first_and_count_the_others(
+async def test_a_storm_of_alerts_is_a_few_messages_that_count_the_rest(
     scene: Scene,
 ) -> None:
     await scene.tell(*(f"p/step{number}" for number in range(500)))
@@ -372,7 +372,7 @@ async def test_that_all_is_well_again_is_told_once_and_only_where_the_alert_was_
     }
 
 
-async def test_at_night_only_what_wakes_is_told_and_the_morning_brings_the_rest_with_the_report(
+async def test_at_night_only_urgent_alerts_are_sent_the_rest_in_the_morning(
     database: Database, clock: Clock, slack: Any
 ) -> None:
     asked: list[datetime] = []

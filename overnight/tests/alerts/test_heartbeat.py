@@ -206,7 +206,7 @@ async def test_without_a_worker_nobody_calls(scene: Scene) -> None:
 @pytest.mark.parametrize(
     "answer", ["500", "404", "429", "redirect", "reset", "hang", "unknown", "limited"]
 )
-async def test_a_call_that_is_not_taken_is_noted_and_made_again_in_a_minute_and_raises_nothing(
+async def test_a_refused_call_is_recorded_and_repeated_in_a_minute(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
     monkeypatch.setattr(channel, "TIMEOUT", 0.2)

@@ -63,7 +63,7 @@ def told(
         (news(times=9, told_at=NIGHT - timedelta(days=2)), NIGHT, False),
     ],
 )
-def test_first_news_of_what_wakes_goes_at_once_and_what_follows_keeps_the_quiet_hours(
+def test_the_first_urgent_alert_is_sent_at_once_later_ones_respect_quiet_hours(
     one: News, now: datetime, is_told: bool
 ) -> None:
     assert told(one, now) == is_told
@@ -163,9 +163,7 @@ def test_what_waits_for_the_pace_comes_along_with_the_first_alert_of_another_kin
     assert [each.id for each in found.news] == [1, 2]
 
 
-def test_the_morning_comes_once_a_day_in_its_zone_and_brings_everything_in_spite_of_the_pace() -> (
-    None
-):
+def test_the_daily_report_comes_once_a_day_and_ignores_the_pace() -> None:
     alerts = Alerts(morning="07:30", timezone="Europe/Belgrade")
     waiting = [news(kind="review"), news(resolved_at=NOON)]
     yesterday = datetime(2030, 1, 1, 6, 30, tzinfo=UTC)

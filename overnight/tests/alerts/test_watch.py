@@ -114,7 +114,7 @@ async def test_a_late_job_raises_one_alert_that_is_resolved_when_it_ends(
     assert await alerts(database, "late_job") == [("slow", 2, False)]
 
 
-async def test_a_late_job_that_is_running_is_told_too_and_one_that_waits_for_a_person_is_not(
+async def test_a_late_running_job_alerts_and_one_that_waits_for_review_does_not(
     database: Database, clock: Clock
 ) -> None:
     await clock.set(START)
@@ -129,7 +129,7 @@ async def test_a_late_job_that_is_running_is_told_too_and_one_that_waits_for_a_p
     assert await alerts(database, "late_job") == [("running", 1, True)]
 
 
-async def test_runs_of_a_renamed_step_raise_an_alert_after_five_minutes_until_they_are_gone(
+async def test_runs_of_a_renamed_step_alert_after_five_minutes(
     database: Database, clock: Clock
 ) -> None:
     await clock.set(START)
@@ -157,7 +157,7 @@ async def test_runs_of_a_renamed_step_raise_an_alert_after_five_minutes_until_th
 
 
 @pytest.mark.parametrize(("jobs", "told"), [(9, []), (10, [("look 0 * * * * UTC", 1, True)])])
-async def test_a_schedule_that_finds_nothing_is_told_once_from_ten_jobs_on_and_judged_once_a_day(
+async def test_a_schedule_without_work_alerts_once_after_ten_jobs(
     database: Database, clock: Clock, jobs: int, told: list[Any]
 ) -> None:
     pipeline = Pipeline("look", on=[Cron("0 * * * *", input=lambda slot: int(slot.timestamp()))])

@@ -24,6 +24,7 @@ from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Claim, Ending
 from overnight.testing import Clock
+from overnight.testing import runs as read_runs
 
 Ctx = Context[Any]
 
@@ -50,8 +51,7 @@ async def hot(database: Database) -> AsyncIterator[Database]:
 
 
 async def statuses(database: Database) -> list[tuple[str, str]]:
-    rows = await database.fetch("select step, status from runs order by id")
-    return [(row["step"], row["status"]) for row in rows]
+    return [(run.step, run.status) for run in await read_runs(database)]
 
 
 async def test_a_job_comes_to_its_end_in_one_shift_and_nobody_is_told(

@@ -195,7 +195,7 @@ async def test_a_filter_takes_the_messages_that_it_matches_and_no_others(
     assert await left(database) == {"run", "m1", "m2", "m3"} - matching
 
 
-async def test_one_message_is_replayed_or_discarded_once_and_then_it_is_said_what_became_of_it(
+async def test_one_message_is_replayed_or_discarded_once_with_its_result(
     front: Front, database: Database
 ) -> None:
     assert (await front("replay", job="m3", dry_run=True))[0] == 1

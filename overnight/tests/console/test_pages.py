@@ -198,7 +198,7 @@ async def test_open_pages_hear_of_a_change_and_of_nothing_else(
     assert heard.count("event: changed") == 2
 
 
-async def test_a_page_that_opens_beside_others_hears_at_once_of_what_changed_since_it_was_made(
+async def test_a_page_that_opens_late_gets_the_changes_since_it_was_made(
     database: Database,
 ) -> None:
     live = Live(database)

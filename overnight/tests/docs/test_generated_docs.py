@@ -84,7 +84,7 @@ def paths(group: click.Group, before: str = "") -> list[str]:
     return found
 
 
-def test_the_page_of_the_life_of_a_run_tells_every_status_and_names_commands_that_exist() -> None:
+def test_the_lifecycle_page_has_every_status_and_only_real_commands() -> None:
     (table,) = re.findall(r"\| status \|.*?\n\n", LIFECYCLE, re.S)
     rows = [line.split("|")[1:-1] for line in table.strip().splitlines()[2:]]
     assert [row[0].strip(" `") for row in rows] == list(Status)

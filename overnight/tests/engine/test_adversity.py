@@ -468,7 +468,7 @@ async def test_a_worker_that_lives_keeps_its_run_when_the_clock_steps_back(
         await clock.move(30)
 
 
-async def test_a_dead_worker_is_found_by_its_lock_though_the_clock_stepped_back_between_two_looks(
+async def test_a_dead_worker_is_found_by_its_lock_though_the_clock_steps_back(
     ledger: Ledger, database: Database, clock: Clock
 ) -> None:
     await database.fetch(

@@ -181,7 +181,7 @@ async def test_many_workers_together_never_pass_a_limit(
     assert left is not None and left["queued"] < 90  # and they got on
 
 
-async def test_when_a_limit_holds_work_the_claim_says_to_look_again_and_a_breaker_says_when(
+async def test_held_by_a_limit_a_claim_says_poll_and_by_a_breaker_when(
     ledger: Ledger, database: Database
 ) -> None:
     await ledger.enqueue([new("a"), new("b")])
@@ -234,7 +234,7 @@ class Site:
         return int(row["failures"])
 
 
-async def test_an_open_breaker_holds_its_work_and_burns_no_attempts_and_one_probe_closes_it(
+async def test_an_open_breaker_holds_work_without_attempts_and_a_probe_closes_it(
     database: Database, clock: Clock
 ) -> None:
     site = Site(database, clock)

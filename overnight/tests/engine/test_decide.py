@@ -182,7 +182,7 @@ def test_a_retry_after_that_is_a_number_in_other_clothes_counts(
 @pytest.mark.parametrize(
     "retry_after", ["soon", float("nan"), -1, [], object(), 10**400, b"\xff", "x" * 10_000]
 )
-def test_a_retry_after_that_is_no_number_is_said_beside_the_message_and_the_error_is_retried(
+def test_a_retry_after_without_a_number_is_reported_and_the_error_retried(
     retry_after: Any,
 ) -> None:
     result = after(Transient("429 Too Many Requests", retry_after=retry_after))

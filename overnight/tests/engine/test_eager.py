@@ -199,7 +199,7 @@ async def test_what_a_worker_began_and_was_never_told_of_comes_back_when_its_lea
     ]
 
 
-def test_what_a_guard_or_a_wait_may_hold_is_not_free_nor_what_its_worker_may_not_have() -> None:
+def test_a_step_that_a_guard_a_wait_or_a_scope_may_hold_is_not_free() -> None:
     p = Pipeline("p")
 
     @p.step

@@ -142,7 +142,7 @@ async def test_no_write_begins_while_a_switch_is_off(
     assert outside.writes == 0
 
 
-async def test_a_switch_that_is_flipped_while_the_other_side_is_asked_holds_the_second_write(
+async def test_a_switch_flipped_during_a_probe_holds_the_second_write(
     database: Database, run: Run
 ) -> None:
     outside = Outside()
@@ -184,7 +184,7 @@ async def breaks_off(database: Database, run: Run, outside: Outside, **options: 
     outside.breaks = False
 
 
-async def test_other_content_of_a_later_attempt_is_asked_about_and_not_written_beside_the_first(
+async def test_other_content_of_a_later_attempt_probes_and_does_not_write(
     database: Database, run: Run
 ) -> None:
     outside = Outside()
@@ -222,7 +222,7 @@ async def test_other_content_waits_for_a_person_where_nobody_can_be_asked(
     )
 
 
-async def test_writes_of_one_name_within_an_attempt_and_after_an_outcome_are_writes_of_their_own(
+async def test_writes_of_one_name_after_an_outcome_are_separate_writes(
     database: Database, run: Run
 ) -> None:
     outside = Outside()
@@ -250,7 +250,7 @@ class Odd:
     ],
     ids=["NUL", "NaN", "surrogate", "object", "size", "digits"],
 )
-async def test_a_result_that_cannot_be_stored_is_said_and_its_write_is_not_repeated_blindly(
+async def test_a_result_that_cannot_be_stored_is_reported_and_not_rewritten(
     database: Database, run: Run, result: Any, why: str
 ) -> None:
     outside = Outside()

@@ -158,7 +158,7 @@ async def test_two_weeks_down_are_caught_up_as_the_policy_says_and_the_rest_is_t
     assert [is_open for _, _, is_open in await alerts(database)] == [False]
 
 
-async def test_two_weeks_of_a_minutely_schedule_are_bounded_by_its_grace_and_taken_in_portions(
+async def test_two_weeks_of_missed_slots_are_bounded_and_fired_in_portions(
     database: Database, clock: Clock
 ) -> None:
     pipeline = night(Cron("* * * * *", input=str, catch_up="all", grace=timedelta(hours=5)))
@@ -251,7 +251,7 @@ async def test_a_slot_that_cannot_be_fired_is_told_and_stops_nothing_else(
     assert [is_open for _, _, is_open in await alerts(database)] == [False]
 
 
-async def test_a_schedule_that_the_code_has_no_more_is_retired_and_starts_afresh_when_it_is_back(
+async def test_a_removed_schedule_is_retired_and_starts_afresh_when_it_returns(
     database: Database, clock: Clock
 ) -> None:
     pipeline, other = night(nightly(catch_up="skip")), night(nightly(), name="other")
@@ -327,7 +327,7 @@ async def found_nothing(database: Database, clock: Clock, jobs: int, nothing: in
     ("jobs", "nothing", "advised"),
     [(9, 9, False), (10, 5, False), (10, 6, True), (33, 14, False), (33, 15, True)],
 )
-async def test_a_schedule_that_found_nothing_more_than_half_the_time_is_shown_with_its_figures(
+async def test_a_schedule_mostly_without_work_is_shown_with_its_figures(
     database: Database, clock: Clock, jobs: int, nothing: int, advised: bool
 ) -> None:
     app = await found_nothing(database, clock, jobs, nothing)
@@ -340,7 +340,7 @@ async def test_a_schedule_that_found_nothing_more_than_half_the_time_is_shown_wi
     assert (row["advice"] is not None) == (nothing * 2 > row["ended"] >= 10) == advised
 
 
-async def test_the_command_shows_what_fired_what_was_missed_what_is_next_and_what_would_be_better(
+async def test_the_command_shows_fired_missed_and_next_slots_and_advice(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await found_nothing(database, clock, 10, 6)

@@ -200,7 +200,7 @@ async def test_an_attempt_that_is_still_running_at_the_deadline_is_ended(
     assert "took longer than" in letter["error"]
 
 
-async def test_whoever_was_told_of_a_job_that_a_later_event_replaced_finds_the_one_that_stands(
+async def test_a_job_that_a_later_event_replaced_leads_to_its_successor(
     database: Database, clock: Clock
 ) -> None:
     edits = Edits(database, clock, Debounce(90))

@@ -40,7 +40,7 @@ from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Filter
 from overnight.store.sql import queries
-from overnight.testing import Clock, run_until_idle
+from overnight.testing import Clock, run_until_idle, runs
 
 Ctx = Context[Any]
 
@@ -56,9 +56,7 @@ class Draft(BaseModel):
 
 
 async def rows(database: Database, columns: str = "step, status") -> list[tuple[Any, ...]]:
-    return [
-        tuple(r.values()) for r in await database.fetch(f"select {columns} from runs order by id")
-    ]
+    return [run.values(*columns.split(", ")) for run in await runs(database)]
 
 
 async def test_a_job_runs_step_by_step_and_each_output_is_the_next_input(
@@ -100,7 +98,7 @@ async def test_the_same_id_with_other_inputs_is_refused(database: Database) -> N
         await runs.start(app, database, "p", 2)
 
 
-async def test_a_transient_error_is_retried_on_the_missions_schedule_and_then_is_a_dead_letter(
+async def test_a_transient_error_is_retried_by_the_default_policy_then_is_dead(
     database: Database, clock: Clock
 ) -> None:
     p, calls = Pipeline("p"), []
@@ -231,7 +229,7 @@ async def test_events_and_spawned_jobs_start_with_the_ending_and_only_once(
     assert sorted(seen) == [1, 2]
 
 
-async def test_a_spawn_that_contradicts_an_existing_job_is_a_dead_letter_and_its_neighbours_finish(
+async def test_a_spawn_that_contradicts_a_job_is_a_dead_letter_others_finish(
     database: Database,
 ) -> None:
     parent, child = Pipeline("parent"), Pipeline("child", id=lambda value: "fixed")
@@ -304,7 +302,7 @@ async def test_an_output_that_postgres_refuses_is_a_dead_letter_and_its_neighbou
 
 
 @pytest.mark.parametrize("state", ["42501", "0A000", "XX002"])
-async def test_an_output_is_kept_for_as_long_as_the_database_refuses_it_for_a_reason_of_its_own(
+async def test_an_output_waits_while_the_database_refuses_to_store_it(
     database: Database, state: str
 ) -> None:
     """A right that is missing or a plan that is stale is mended by somebody; the step is not done

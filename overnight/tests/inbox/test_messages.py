@@ -567,7 +567,7 @@ async def test_a_letter_is_replayed_once_however_many_try_at_once(
     assert len(await runs(database)) == 1
 
 
-async def test_a_dropped_letter_keeps_its_body_and_can_be_neither_replayed_nor_dropped_again(
+async def test_a_discarded_message_keeps_its_body_and_stays_discarded(
     app: App, database: Database
 ) -> None:
     letter = await bury(app, database, key="k")

@@ -126,7 +126,7 @@ async def test_a_signed_message_begins_a_job(send: Send, database: Database, pat
     assert tuple(message.values()) == ("webhook", "msg_1", "accepted")
 
 
-async def test_an_event_whose_job_may_be_replaced_says_for_how_long_and_names_the_one_that_stands(
+async def test_an_event_with_a_replaceable_job_says_how_long_and_which(
     send: Send, database: Database
 ) -> None:
     answers = [
@@ -263,7 +263,7 @@ async def test_a_request_that_breaks_off_keeps_nothing_and_breaks_nothing(
     assert await counts(database) == (1, 1, 0)
 
 
-async def test_while_the_database_is_away_a_sender_is_asked_to_come_again_and_ours_is_started(
+async def test_without_a_database_a_sender_gets_retry_later_and_ours_starts(
     send: Send, url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[bool] = []

@@ -92,7 +92,7 @@ def test_no_bill_is_higher_than_what_was_reserved(
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_input_that_may_be_kept_in_the_cache_for_an_hour_is_the_dearest_and_is_reserved_for(
+def test_input_that_is_cached_for_an_hour_is_reserved_at_its_price(
     model: str,
 ) -> None:
     kept = {
@@ -110,7 +110,7 @@ def test_input_that_may_be_kept_in_the_cache_for_an_hour_is_the_dearest_and_is_r
 
 
 @given(REQUESTS)
-def test_a_request_has_no_more_tokens_than_bytes_whatever_form_the_tokenizer_makes_of_it(
+def test_a_request_has_no_more_tokens_than_bytes_in_any_normal_form(
     request: Request,
 ) -> None:
     from unicodedata import normalize
@@ -134,7 +134,7 @@ def test_long_texts_of_few_characters_are_bounded_too() -> None:
     assert Request(model="m", prompt="\ud800" * 100, max_tokens=1).most_input_tokens > 100
 
 
-def test_prices_that_rise_with_the_length_of_the_input_are_reserved_at_the_higher_one() -> None:
+def test_prices_that_rise_with_input_length_reserve_the_higher_one() -> None:
     low, high = (
         most_usd("anthropic", "claude-sonnet-4-5", tokens, 0) for tokens in (200_000, 200_001)
     )

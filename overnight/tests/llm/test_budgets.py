@@ -404,7 +404,7 @@ async def test_a_stored_answer_costs_and_reserves_nothing_even_when_the_budget_i
     ],
     ids=lambda value: str(value) or "cut off",
 )
-async def test_a_failed_call_books_what_it_used_and_gives_back_the_rest_but_what_nobody_can_know(
+async def test_a_failed_call_books_what_it_used_and_keeps_the_unknown_part(
     database: Database, failure: BaseException, spent: int, held: int
 ) -> None:
     await limit(database, all=10)
@@ -645,7 +645,7 @@ async def limits(database: Database) -> dict[str, tuple[float, str]]:
     }
 
 
-async def test_a_persons_limit_stands_until_it_is_taken_back_and_then_the_configurations_counts(
+async def test_a_persons_limit_holds_until_it_is_reset_to_the_configured_one(
     database: Database,
 ) -> None:
     async def declared(**usd: float) -> dict[str, tuple[float, str]]:

@@ -130,7 +130,7 @@ def spent(by_day: list[float], today: float, hours: int = 24) -> list[Sample]:
     return past + [Sample(midnight + h * HOUR, today / (NOW.hour + 1)) for h in range(NOW.hour + 1)]
 
 
-def test_a_day_that_costs_42_dollars_and_not_4_is_told_while_it_lasts_and_the_day_after() -> None:
+def test_a_day_at_ten_times_the_cost_is_reported_that_day_and_the_next() -> None:
     (today,) = signals.cost_anomalies(spent([4.2] * 10, 42.0), NOW)
     assert (today.kind, today.subject, round(today.value, 2), round(today.usual, 2)) == (
         "cost",

@@ -16,6 +16,7 @@ import pytest
 from lambda_app import app
 from local_lambda import Failed, Function
 
+from overnight import testing
 from overnight.aws import handlers
 from overnight.operations import runs as jobs
 from overnight.store.database import Database
@@ -44,10 +45,7 @@ async def call(function: Function, given: Any) -> Any:
 
 
 async def runs(database: Database, pipeline: str = "orders") -> list[tuple[str, str]]:
-    rows = await database.fetch(
-        "select step, status from runs where pipeline = %s order by id", [pipeline]
-    )
-    return [(row["step"], row["status"]) for row in rows]
+    return [(run.step, run.status) for run in await testing.runs(database, pipeline=pipeline)]
 
 
 def messages(sqs: Any, queue: str) -> list[dict[str, Any]]:
@@ -109,7 +107,7 @@ async def test_a_malformed_message_is_acknowledged_and_kept_as_a_dead_letter(
     assert all(letter["error"] for letter in letters)
 
 
-async def test_a_sandbox_takes_one_invocation_after_the_other_and_replaces_a_dead_connection(
+async def test_a_sandbox_serves_many_invocations_and_replaces_dead_connections(
     database: Database, function: Make
 ) -> None:
     worker = function("worker")

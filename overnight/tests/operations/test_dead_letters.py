@@ -17,7 +17,7 @@ import pytest
 import structlog
 from click.testing import CliRunner, Result
 
-from overnight import App, Context, Permanent, Pipeline
+from overnight import App, Context, Permanent, Pipeline, testing
 from overnight.cli.main import cli
 from overnight.errors import IllegalTransition, InvalidPayload, UserError
 from overnight.inbox import messages
@@ -46,10 +46,7 @@ def desk() -> App:
 
 
 async def runs(database: Database, columns: str = "job_id, status") -> list[tuple[Any, ...]]:
-    return [
-        tuple(row.values())
-        for row in await database.fetch(f"select {columns} from runs order by id")
-    ]
+    return [run.values(*columns.split(", ")) for run in await testing.runs(database)]
 
 
 async def bury(database: Database, job: str, **columns: Any) -> None:

@@ -371,7 +371,7 @@ async def test_a_run_that_begins_between_the_look_and_the_edit_keeps_its_input(
     assert await runs(database, "input->>'text'") == [("coffee",)]
 
 
-async def test_a_run_that_becomes_another_job_between_the_look_and_the_edit_keeps_its_input(
+async def test_a_run_that_became_another_job_before_the_edit_keeps_its_input(
     database: Database,
 ) -> None:
     app, _ = studio()

@@ -238,7 +238,7 @@ keeps = st.tuples(st.integers(1, 30), st.integers(0, 30)).map(
     moves=st.lists(st.integers(0, 20), min_size=1, max_size=3),
     size=st.integers(1, 4),
 )
-def test_no_id_inside_its_window_is_freed_and_nothing_unfinished_is_touched_and_the_rest_goes(
+def test_retention_spares_ids_in_their_window_and_unfinished_jobs(
     server_url: str, rows: Ledgerful, keep: Keep, moves: list[int], size: int
 ) -> None:
     async def check() -> None:

@@ -71,7 +71,7 @@ def test_after_two_weeks_down_the_policy_says_what_is_caught_up(
     assert due.skipped == Skipped(skipped, utc(2026, 11, latest, 4), why)
 
 
-def test_two_weeks_down_of_a_minutely_schedule_fire_720_slots_at_most_a_hundred_at_once() -> None:
+def test_two_weeks_down_of_a_minutely_schedule_fire_720_slots_by_hundreds() -> None:
     cron, now = Cron("* * * * *", catch_up="all"), utc(2026, 11, 15, 9)
     first = cron.due(utc(2026, 11, 1, 9), now)
     assert first.skipped == Skipped(COUNTED, utc(2026, 11, 14, 21), "they were more than 12 h late")
@@ -167,7 +167,7 @@ def test_slots_at_the_changes_of_the_clocks_are_these_instants(
         (NEW_YORK, "30 1 * * *", utc(2026, 11, 1, 6, 10), utc(2026, 11, 2, 6, 30)),
     ],
 )
-def test_in_the_second_of_two_equal_hours_what_fired_in_the_first_does_not_fire_again(
+def test_a_slot_fires_once_in_the_two_equal_hours_of_a_clock_change(
     zone: str, expression: str, repeated: datetime, expected: datetime
 ) -> None:
     cron = Cron(expression, zone)
@@ -310,7 +310,7 @@ def test_a_wrong_policy_or_a_grace_that_no_slot_could_meet_is_refused() -> None:
         (0, 0, False),
     ],
 )
-def test_a_schedule_is_advised_when_more_than_half_of_at_least_ten_jobs_found_nothing(
+def test_a_schedule_gets_advice_when_most_of_ten_jobs_had_no_work(
     nothing: int, ended: int, advised: bool
 ) -> None:
     advice = zero_work(nothing, ended)

@@ -226,7 +226,7 @@ async def test_a_heart_that_cannot_sign_in_leaves_no_connection_behind(database:
         assert heartbeat._connection is None
 
 
-async def test_migrations_of_a_read_only_database_are_an_outage_and_of_a_whole_one_need_no_write(
+async def test_migrations_of_a_read_only_database_wait_unless_none_is_due(
     database: Database,
 ) -> None:
     read_only = Database(database.url, options=READ_ONLY)

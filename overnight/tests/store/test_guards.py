@@ -82,7 +82,7 @@ async def beside(database: Database, first: Connection, second: Connection, act:
 # --- claim
 
 
-async def test_within_a_priority_what_is_due_longest_is_first_and_then_what_was_there_first(
+async def test_within_a_priority_the_order_is_by_due_time_then_by_id(
     ledger: Ledger, clock: Clock
 ) -> None:
     await ledger.enqueue([new("late", delay=20)])

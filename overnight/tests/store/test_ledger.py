@@ -16,7 +16,7 @@ from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import SUSPECT_LOSSES, Ending, NewRun, Run, Scope, Status, Transition
 from overnight.store.sql import queries
-from overnight.testing import Clock
+from overnight.testing import Clock, runs
 
 STEPS = Scope(["p/one", "p/two"])
 DONE = Transition(Status.SUCCEEDED, "done", ends_job=False)
@@ -52,10 +52,7 @@ async def claim_one(ledger: Ledger, worker: str = "w1", lease: float = 60) -> Ru
 
 
 async def statuses(database: Database) -> dict[str, str]:
-    return {
-        f"{r['job_id']}/{r['step']}": r["status"]
-        for r in await database.fetch("select * from runs")
-    }
+    return {f"{run.job_id}/{run.step}": run.status for run in await runs(database)}
 
 
 async def test_the_missions_statements_work_verbatim(database: Database) -> None:

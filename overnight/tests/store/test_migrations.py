@@ -358,7 +358,7 @@ async def test_an_index_that_exists_is_not_changed_in_the_file_that_others_wait_
             assert "drop index" not in text, name
 
 
-async def test_of_several_starters_one_applies_and_no_other_holds_a_snapshot_while_it_waits(
+async def test_one_of_several_starters_migrates_and_none_waits_with_a_snapshot(
     old: Database,
 ) -> None:
     """An index that is made concurrently waits for whoever holds a snapshot: each would wait for

@@ -258,7 +258,7 @@ def test_the_worker_s_command_ends_with_the_sentence_and_status_works(
         assert (ended.returncode, ended.stderr) == (0, ""), command
 
 
-async def test_many_processes_that_share_sessions_never_meet_a_prepared_statement_of_another(
+async def test_processes_that_share_sessions_never_share_prepared_statements(
     pooled: Pooled, database: Database
 ) -> None:
     """The console's pages and the webhook's messages, each asked for so often that the driver would

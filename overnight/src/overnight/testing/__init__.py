@@ -23,6 +23,34 @@ from overnight.store.database import Connection, Database
 from overnight.store.migrations import migrate
 from overnight.store.records import Ending
 from overnight.store.sql import SqlFolder, positional, queries
+from overnight.testing.readers import (
+    AlertRow,
+    AttemptRow,
+    EffectRow,
+    RunRow,
+    alerts,
+    attempts,
+    dead_letters,
+    effects,
+    runs,
+)
+
+__all__ = [
+    "AlertRow",
+    "AttemptRow",
+    "Clock",
+    "EffectRow",
+    "RunRow",
+    "alerts",
+    "attempts",
+    "dead_letters",
+    "effects",
+    "fresh_database",
+    "numbered",
+    "postgres",
+    "run_until_idle",
+    "runs",
+]
 
 TEMPLATE_LOCK = 0x74656D706C  # one process builds the template, the others wait for it
 
