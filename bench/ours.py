@@ -12,7 +12,7 @@ from typing import Any
 
 from app import app, chain, held, on_begin, single
 from overnight import Worker, logs
-from overnight.operations import control
+from overnight.operations import runs
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.migrations import migrate
@@ -71,7 +71,7 @@ async def _latencies(database: Database, count: int) -> dict[str, Any]:
     return await latencies(
         count,
         handled,
-        lambda number: control.start(app, database, "single", number),
+        lambda number: runs.start(app, database, "single", number),
         lambda: _work(database),
     )
 

@@ -151,7 +151,7 @@ async def measure(dsn: str, folder: Path, sites: int, articles: int) -> dict[str
     from contentstudio import app as studio
     from contentstudio import config as settings
     from overnight import logs
-    from overnight.operations import control
+    from overnight.operations import runs
     from overnight.store.database import Database
     from overnight.store.migrations import migrate
     from overnight.testing import Clock, run_until_idle
@@ -169,7 +169,7 @@ async def measure(dsn: str, folder: Path, sites: int, articles: int) -> dict[str
                 await admin.execute(Clock.INSTALL)
             clock = Clock(database)
             night = {"date": "2026-11-23", "sites": [site.name for site in config.site]}
-            await control.start(app, database, "night", night)
+            await runs.start(app, database, "night", night)
             before = await transactions(database)
             began, cpu = time.perf_counter(), time.process_time()
             await run_until_idle(app, database, clock=clock)

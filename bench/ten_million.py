@@ -28,8 +28,8 @@ from contestants import HERE
 from overnight import App, Keep
 from overnight.console import api, pages
 from overnight.errors import OvernightError, UserError
-from overnight.observability import report, rollup
-from overnight.operations import retention
+from overnight.observability import rollup
+from overnight.operations import queries, retention
 from overnight.store.database import Database
 from overnight.store.migrations import migrate
 from server import Server, durable_server
@@ -362,7 +362,7 @@ async def measure(
         httpx2.AsyncClient(base_url=url, trust_env=False, timeout=90) as client,
     ):
         there = await _there(database)
-        asked: dict[str, Ask] = {"status, its queries": lambda: report.status(database, app)}
+        asked: dict[str, Ask] = {"status, its queries": lambda: queries.status(database, app)}
         for path in paths(there.pop("job"), there.pop("waiting"), there.pop("middle")):
             asked[path] = lambda path=path: _asked(client, path)
         asked = {name: ask for name, ask in asked.items() if only in name}

@@ -93,10 +93,10 @@ async def prepare(database: Any, app: Any, articles: int) -> None:
     from contentstudio.memory import Memory
     from contentstudio.model import Snapshot
     from contentstudio.research.topics import Choice
-    from overnight.operations import control
+    from overnight.operations import switches
     from overnight.store.ledger import Ledger
 
-    await control.set_switch(database, "step:article/gate", enabled=False, reason="not measured")
+    await switches.pause(database, "step:article/gate", reason="not measured")
     memory, jobs = Memory(database), []
     for number in range(articles):
         text = f"Source number {number}.\n\n" + " ".join(SENTENCES)

@@ -17,7 +17,7 @@ from team_model import Plan, Text, ask, open_model
 
 from overnight import App, Context, Limit, Pipeline, Review, Snooze
 from overnight.llm.client import LLM
-from overnight.observability import report
+from overnight.operations import queries
 
 Ctx = Context[LLM]
 CALLS = [Limit("anthropic", at_once=4)]  # shared by all steps that name it, over all workers
@@ -46,7 +46,7 @@ async def gather(ctx: Ctx, jobs: list[str]) -> str | Snooze:
     """Looks, ever less often, until all have answered; one that is a dead letter is waited for
     until its replay.
     """
-    runs = [run for job in jobs for run in await report.job(ctx.ledger.database, job)]
+    runs = [run for job in jobs for run in await queries.job(ctx.ledger.database, job)]
     if any(run["status"] != "succeeded" for run in runs):
         return Snooze(min(600, 2 * ctx.attempt), "researchers are at work")
     return "\n\n".join(run["output"] for run in runs)

@@ -25,7 +25,7 @@ from contentstudio.store.sql import queries
 from contentstudio.web.polite import PoliteFetcher
 from contentstudio.writing.port import Writer
 from overnight import App, Context, logs
-from overnight.observability import report
+from overnight.operations import queries as lists
 from overnight.operations.decisions import Decision, Reject
 from overnight.store.database import Database, Row
 from overnight.store.ledger import Ledger
@@ -116,7 +116,7 @@ async def _forget_other_models(config: Config, database: Database, writer: Write
         in_use = in_use_by(config.writing)
     open = [
         row["subject"]
-        for row in await report.alerts(database, limit=OPEN_ALERTS)
+        for row in await lists.alerts(database, limit=OPEN_ALERTS)
         if row["kind"] == "model_end"
     ]
     if gone := [model for model in open if model not in in_use]:

@@ -18,8 +18,8 @@ from contentstudio.store import publications
 from contentstudio.store.sql import queries
 from overnight import App
 from overnight.errors import NotFound, UserError, among, nearest
-from overnight.observability import report
-from overnight.operations import control
+from overnight.operations import actors, reviews, runs
+from overnight.operations import queries as lists
 from overnight.operations.decisions import Edit
 from overnight.store.database import Database, Row
 
@@ -70,8 +70,8 @@ async def ask(
     number = decide(verb, article, versions, version)
     (clock,) = await database.fetch(queries["moment"])
     named = Named(site=site, slug=slug, asked=_wish(verb, clock["now"]), version=number)
-    job, new = await control.start(
-        app, database, PIPELINES[verb], named, by=by or control.whoami(), reason=reason.strip()
+    job, new = await runs.start(
+        app, database, PIPELINES[verb], named, by=by or actors.whoami(), reason=reason.strip()
     )
     to = f" to version {number} of {len(versions)}" if number is not None else ""
     return Started(job, new, f"{verb} “{slug}” of {site}{to}")
@@ -94,8 +94,8 @@ async def render(
         )
     (clock,) = await database.fetch(queries["moment"])
     work = AskedSite(site=site, asked=clock["now"])
-    job, new = await control.start(
-        app, database, "render", work, by=by or control.whoami(), reason=reason.strip()
+    job, new = await runs.start(
+        app, database, "render", work, by=by or actors.whoami(), reason=reason.strip()
     )
     return Started(job, new, f"render the pages of {site}")
 
@@ -177,7 +177,7 @@ async def overwrite(
     """
     if not reason.strip():
         raise UserError("say why it is written over: the reason is kept")
-    rows = [row for row in await report.review(database, job_id) if is_left(row)]
+    rows = [row for row in await lists.review(database, job_id) if is_left(row)]
     if not rows:
         raise UserError(
             f"job {job_id} does not wait because of a person's version on its site: show "
@@ -189,7 +189,7 @@ async def overwrite(
         {**row["input"], "over": row["output"]["over"]},
         f"overwrite: {reason.strip()}",
     )
-    return await control.decide(app, database, job_id, decision, by=by)
+    return await reviews.decide(app, database, job_id, decision, by=by)
 
 
 async def _find(database: Database, site: str, slug: str) -> Row:

@@ -12,7 +12,7 @@ import click
 
 from contentstudio.store.sql import queries
 from overnight import formatting
-from overnight.observability import report
+from overnight.operations import queries as lists
 from overnight.store.database import Database
 
 WIDTH = 80  # columns; commands and addresses alone may be longer, for they are copied
@@ -31,7 +31,7 @@ async def gather(database: Database, since: datetime) -> dict[str, Any]:
     to.
     """
     moment = {"since": since}
-    totals = await report.since(database, since)
+    totals = await lists.since(database, since)
     published = await database.fetch(queries["published_since"], moment)
     waiting = await database.fetch(queries["waiting"])
     (span,) = await database.fetch(queries["span_since"], moment)

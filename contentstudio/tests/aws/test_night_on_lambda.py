@@ -25,7 +25,7 @@ from contentstudio import app as studio
 from contentstudio.config import Config
 from contentstudio.demo.web import INDEXNOW, DemoWeb
 from overnight.aws.sqs import is_hint
-from overnight.operations import control
+from overnight.operations import switches
 from overnight.postgres.server import EmbeddedServer
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
@@ -236,12 +236,12 @@ async def the_switch(cloud: Cloud, rng: random.Random, server: EmbeddedServer) -
     """Everything is switched off for some minutes, in which nothing happens."""
     await cloud.at_work()
     await asyncio.sleep(rng.uniform(0.0, 1.5))
-    await control.set_switch(cloud.database, "all", enabled=False, reason="look first")
+    await switches.pause(cloud.database, "all", reason="look first")
     await until(lambda: not cloud.worker.busy())
     before, minutes = _outside(cloud), cloud.minutes
     await until(lambda: cloud.minutes >= minutes + 3)
     assert _outside(cloud) == before
-    await control.set_switch(cloud.database, "all", enabled=True, reason="fine")
+    await switches.resume(cloud.database, "all", reason="fine")
 
 
 def _outside(cloud: Cloud) -> Any:

@@ -16,7 +16,7 @@ from contentstudio.demo.web import FEEDS, GONE, INDEXNOW, DemoWeb
 from overnight import App, http
 from overnight.console import site
 from overnight.console.access import Access
-from overnight.operations import control
+from overnight.operations import runs
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
@@ -41,7 +41,7 @@ def config(web: DemoWeb, write_config: Callable[..., Config]) -> Config:
 async def app(config: Config, database: Database, clock: Clock) -> App:
     """After a night that published, failed, and left an article for review."""
     app = studio.build(config)
-    await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock, horizon=3_600)
     return app
 

@@ -11,7 +11,7 @@ from eyes import LOOKS, check_width, page_of
 from playwright.async_api import Browser
 
 from overnight import App
-from overnight.observability import report
+from overnight.operations import queries
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
@@ -123,7 +123,7 @@ async def test_words_that_cannot_be_read_are_one_sentence_and_change_nothing(
         await page.get_by_label("The words").fill("no title, no heading")
         await page.get_by_role("button", name="Judge these words").click()
         await page.get_by_role("alert").get_by_text("an article needs a title").wait_for()
-    assert len(await report.review(database)) == 1
+    assert len(await queries.review(database)) == 1
 
 
 async def test_an_article_is_rejected_with_a_reason(

@@ -17,7 +17,7 @@ from contentstudio.config import Embeddings
 from contentstudio.memory.embeddings import Vector
 from contentstudio.memory.embeddings_api import Remote
 from overnight import App, ConfigError, Context, Pipeline, Retry
-from overnight.operations import control as people
+from overnight.operations import runs
 from overnight.store.database import Database
 from overnight.testing import run_until_idle
 
@@ -87,7 +87,7 @@ async def embed(
         got.append(await remote.embed(ctx, texts))
 
     app = App("test", [pipeline])
-    job, _ = await people.start(app, database, "embedding", name)
+    job, _ = await runs.start(app, database, "embedding", name)
     await run_until_idle(app, database)
     await remote.aclose()
     row = await database.one("select error from runs where job_id = %s", [job])

@@ -24,7 +24,7 @@ from contentstudio.cli.main import cli
 from contentstudio.config import Config
 from contentstudio.diagnostics import doctor
 from contentstudio.store import index_status
-from overnight.operations import control
+from overnight.operations import runs
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
@@ -128,7 +128,7 @@ async def note(database: Database, *slugs: str) -> None:
 async def day(config: Config, database: Database, clock: Clock, date: str) -> dict[str, Any]:
     """One day's inspection; how it ended."""
     app = build(config)
-    await control.start(app, database, "inspections", {"date": date, "sites": ["garden"]})
+    await runs.start(app, database, "inspections", {"date": date, "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock, horizon=900)
     row = await database.one(
         "select status, output, error from runs where step = 'inspect' order by id desc limit 1"

@@ -21,7 +21,7 @@ import pytest
 from contentstudio import app as studio
 from contentstudio import config as settings
 from contentstudio.config import Config
-from overnight.operations import control
+from overnight.operations import runs
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
@@ -129,7 +129,7 @@ async def night(
 ) -> dict[str, tuple[str, str, str | None]]:
     """Run the night: URL of a source → (status, outcome, error) of its job."""
     app = studio.build(config)
-    await control.start(
+    await runs.start(
         app, database, "night", {"date": DATE, "sites": [site.name for site in config.site]}
     )
     await run_until_idle(app, database, clock=clock)

@@ -21,7 +21,7 @@ from contentstudio import articles
 from contentstudio import config as settings
 from contentstudio.model import Draft, Section, Sentence
 from contentstudio.publish import ghost as ghost_adapter
-from overnight.operations import control
+from overnight.operations import dead_letters
 from overnight.store.database import Database
 from overnight.store.records import Filter
 
@@ -224,7 +224,7 @@ async def test_an_outage_of_two_days_is_a_dead_letter_that_says_since_when(house
     assert "was answered 503" in row["error"]
     assert "replay it" in row["error"]
     house.proxy.heal()
-    await control.replay(house.database, Filter(job="one"))
+    await dead_letters.replay(None, house.database, Filter(job="one"))
     await house.work()
     assert (await house.row())["status"] == "succeeded"
     assert house.slugs() == ["compost"]
@@ -236,7 +236,7 @@ async def test_a_replay_has_all_its_hours_again(house: House) -> None:
     await house.begin("one", draft())
     await house.work_for(4 * HOUR)
     assert (await house.row())["status"] == "dead"
-    await control.replay(house.database, Filter(job="one"))
+    await dead_letters.replay(None, house.database, Filter(job="one"))
     await house.work_for(OUTAGE)
     assert (
         "not done since 2026-11-23 16:00 UTC, and tried again until 2026-11-23 18:00"

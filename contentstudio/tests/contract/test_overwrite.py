@@ -26,8 +26,7 @@ from overnight import http
 from overnight.console import site
 from overnight.console.access import Access
 from overnight.errors import IllegalTransition, NotFound, UserError
-from overnight.observability import report
-from overnight.operations import control
+from overnight.operations import queries, reviews
 from overnight.operations.decisions import Approve
 from overnight.store.database import Database
 
@@ -89,7 +88,7 @@ class Desk(Jobs):
         return await self.publish("two", draft(2))
 
     async def seal(self) -> str:
-        (row,) = await report.review(self.database, "two")
+        (row,) = await queries.review(self.database, "two")
         return str(row["seen"])
 
     async def overwrite(self, **options: Any) -> dict[str, Any]:
@@ -150,7 +149,7 @@ async def test_the_command_in_the_review_s_words_publishes_ours(
     await desk.work()
     assert (await desk.ending("two"))["status"] == "succeeded"
     assert "A heap is a start, 2." in desk.text
-    (entry,) = await report.actions(database, "two")
+    (entry,) = await queries.actions(database, "two")
     assert (entry["verb"], entry["reason"]) == ("edit", "overwrite: the numbers were wrong")
 
 
@@ -213,7 +212,7 @@ async def test_the_seal_of_a_review_is_another_one_when_the_person_s_version_is(
 async def test_approved_it_stays_as_before(desk: Desk) -> None:
     await edited(desk)
     await desk.found()
-    await control.decide(desk.app, desk.database, "two", Approve(await desk.seal()))
+    await reviews.decide(desk.app, desk.database, "two", Approve(await desk.seal()))
     await desk.work()
     assert (await desk.ending("two"))["output"]["action"] == "left"
     assert "Well heap is" in desk.text

@@ -26,7 +26,7 @@ from contentstudio.model import Draft, Image, Section, Sentence
 from contentstudio.publish import clones
 from contentstudio.publish import ghost as ghost_adapter
 from overnight.errors import Transient
-from overnight.operations import control
+from overnight.operations import dead_letters, runs
 from overnight.store.database import Database
 from overnight.store.records import Filter
 
@@ -112,7 +112,7 @@ async def test_what_was_begun_and_given_up_is_swept_and_what_is_needed_still_is_
     proxy.heal()
     await sweep(jobs, "2026-11-23")
     assert [post["slug"] for post in store.posts.values()] == ["compost"]
-    await control.cancel(jobs.database, "one", "it is not wanted any more")
+    await runs.cancel(jobs.database, "one", "it is not wanted any more")
     await sweep(jobs, "2026-11-24")
     assert store.posts == {}
 
@@ -193,7 +193,7 @@ async def test_what_ghost_makes_otherwise_is_told_and_the_next_version_is_writte
 
 
 async def sweep(jobs: Jobs, day: str) -> None:
-    await control.start(jobs.app, jobs.database, "sweep", {"site": "garden", "date": day})
+    await runs.start(jobs.app, jobs.database, "sweep", {"site": "garden", "date": day})
     await jobs.work()
 
 
@@ -566,7 +566,7 @@ async def test_the_copy_of_a_killed_worker_is_removed_by_the_next_and_that_of_a_
 
 
 async def again(jobs: Jobs) -> None:
-    await control.replay(jobs.database, Filter(job="one"))
+    await dead_letters.replay(None, jobs.database, Filter(job="one"))
     await jobs.work()
     ending = await jobs.ending("one")
     assert ending["status"] == "succeeded", ending["error"]

@@ -23,8 +23,7 @@ from overnight import http
 from overnight.console import site
 from overnight.console.access import Access
 from overnight.errors import NotFound, UserError
-from overnight.observability import report
-from overnight.operations import control
+from overnight.operations import queries, runs, switches
 from overnight.store.database import Database
 from overnight.testing import Clock
 
@@ -222,10 +221,10 @@ async def test_a_kill_switch_holds_what_an_owner_asks_for(
     jobs: Jobs, database: Database, scope: str
 ) -> None:
     await published(jobs, 1)
-    await control.set_switch(database, scope, enabled=False, reason="look first")
+    await switches.pause(database, scope, reason="look first")
     started = await wish(jobs, "unpublish", reason="x")
     assert shows(jobs, 1)
-    await control.set_switch(database, scope, enabled=True, reason="")
+    await switches.resume(database, scope, reason="")
     await jobs.work()
     assert page(jobs) is None
     (effect,) = await database.fetch("select job_id, status from effects order by id desc limit 1")
@@ -238,7 +237,7 @@ async def test_who_asked_and_why_is_in_the_audit_log(
 ) -> None:
     await published(jobs, 1, 2)
     started = await wish(jobs, verb, reason="the numbers are wrong", by="eva")
-    (entry,) = await report.actions(database, started.job_id)
+    (entry,) = await queries.actions(database, started.job_id)
     assert {k: entry[k] for k in ("verb", "by", "reason")} == {
         **{"verb": verb, "by": "eva", "reason": "the numbers are wrong"},
     }
@@ -256,7 +255,7 @@ async def written(
     small_web.answers[MULCH] = text.encode()
     config = write_config([small_web.url + MULCH], extra="[publishing]\ndebounce_seconds = 0")
     jobs = Jobs(database, config.file)
-    await control.start(jobs.app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await runs.start(jobs.app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
     await jobs.work(horizon=3_600)
     (row,) = await articles.listed(config, database, "garden", 10)
     return jobs, row["slug"], text
@@ -325,7 +324,7 @@ async def test_the_command_says_which_switch_holds_the_job(
     jobs: Jobs, ask: Ask, database: Database
 ) -> None:
     await published(jobs, 1)
-    await control.set_switch(database, "key:garden", enabled=False, reason="x")
+    await switches.pause(database, "key:garden", reason="x")
     told = await asyncio.to_thread(ask, "unpublish", "garden", "compost", "--reason", "wrong")
     assert "“site:garden” is paused" in told.stdout
     assert "resume site:garden" in told.stdout
@@ -392,7 +391,7 @@ async def test_start_and_emit_are_commands_here_too(
     named = json.dumps({"site": "garden", "slug": "compost", "asked": "2026-11-23T09:00:00Z"})
     told = await asyncio.to_thread(ask, "start", "rollback", named, "--reason", "wrong", "--json")
     job = json.loads(told.stdout)["job_id"]
-    assert [entry["reason"] for entry in await report.actions(database, job)] == ["wrong"]
+    assert [entry["reason"] for entry in await queries.actions(database, job)] == ["wrong"]
     await jobs.work()
     assert shows(jobs, 1)
     topic = json.dumps({"site": "garden", "slug": "roses", "date": "2026-11-23"})
@@ -461,11 +460,11 @@ async def test_the_pages_of_a_site_are_made_again_by_a_job_and_later_versions_fi
     jobs.file.write_text(f"{jobs.file.read_text('utf-8')}theme = 'theme'\n", "utf-8")
     edited = jobs.file.parent / "sites" / "garden" / "mulch" / "index.html"
     edited.write_text("A person wrote this.", "utf-8")
-    await control.set_switch(database, "key:garden", enabled=False, reason="look first")
+    await switches.pause(database, "key:garden", reason="look first")
     told = await asyncio.to_thread(ask, "site", "render", "garden", "--reason", "a new theme")
     assert told.stdout.startswith("render the pages of garden: job ")
     assert "resume site:garden" in told.stdout
-    await control.set_switch(database, "key:garden", enabled=True, reason="")
+    await switches.resume(database, "key:garden", reason="")
     assert "<b>Mine</b>" not in str(page(jobs))
     await jobs.work()
     assert "<b>Mine</b>" in str(page(jobs)) and shows(jobs, 2)

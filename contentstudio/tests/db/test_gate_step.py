@@ -21,7 +21,8 @@ from contentstudio.model import Verdict
 from contentstudio.pipelines import gate_inputs
 from contentstudio.text.sentences import sentences
 from contentstudio.web.fetch import Fetcher
-from overnight.operations import control
+from overnight.operations import reviews
+from overnight.operations import runs as jobs
 from overnight.operations.decisions import Edit
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
@@ -91,7 +92,7 @@ def with_gates(config: Config, **changes: Any) -> Config:
 
 async def night(config: Config, database: Database, clock: Clock) -> None:
     app = studio.build(config)
-    await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await jobs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock)
 
 
@@ -168,7 +169,7 @@ async def test_what_a_person_wrote_no_model_rewrites(
     assert dossier is not None
     draft = dossier.draft.model_dump(mode="json") | {"title": LEAK}
     app = studio.build(with_gates(config, per_day=10))
-    await control.decide(app, database, run["job_id"], Edit(dossier.seal, draft))
+    await reviews.decide(app, database, run["job_id"], Edit(dossier.seal, draft))
     await run_until_idle(app, database, clock=clock)
     (run,) = await gate_runs(database)
     assert (run["status"], run["output"]["draft"]["title"]) == ("needs_review", LEAK)
@@ -247,7 +248,7 @@ async def test_the_same_article_from_another_page_waits_for_a_person(
     await database.fetch(copy)
     app = studio.build(write_config([web.url + PAGE]))
     topic = {"site": "garden", "slug": "another-slug", "date": "2026-11-24"}
-    await control.start(app, database, "article", topic)
+    await jobs.start(app, database, "article", topic)
     await run_until_idle(app, database, clock=clock)
     first, second = await gate_runs(database)
     assert (first["status"], second["status"]) == ("succeeded", "needs_review")

@@ -9,7 +9,7 @@ import pytest
 
 from contentstudio import app as studio
 from contentstudio.config import Config, Writing
-from overnight.observability import report
+from overnight.operations import queries
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Alert
@@ -21,7 +21,7 @@ async def left_after_a_start(database: Database, config: Config, *models: str) -
     await Ledger(database).alert([Alert("model_end", model, "It goes.") for model in models])
     await Ledger(database).alert([Alert("breaker", "anthropic/old", "It is open.")])
     async with studio.build(config).open(database):
-        rows = await report.alerts(database)
+        rows = await queries.alerts(database)
     assert "breaker" in [row["kind"] for row in rows]
     return sorted(row["subject"] for row in rows if row["kind"] == "model_end")
 

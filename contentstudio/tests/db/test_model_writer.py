@@ -28,8 +28,10 @@ from contentstudio.writing.article import ModelWriter
 from contentstudio.writing.models import connect
 from overnight.engine.worker import Worker
 from overnight.llm import budgets
-from overnight.operations import control
+from overnight.operations import budgets as limits
+from overnight.operations import dead_letters, runs, switches
 from overnight.store.database import Database
+from overnight.store.records import Filter
 from overnight.testing import Clock, run_until_idle
 from overnight.testing.fake_llm import FakeModels, prompt_of, schema_of
 
@@ -122,7 +124,7 @@ def published(config: Config) -> int:
 
 async def night(config: Config, database: Database, clock: Clock, **options: Any) -> None:
     app = studio.build(config)
-    await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock, **options)
 
 
@@ -223,7 +225,7 @@ async def test_a_stored_answer_is_not_paid_for_again(
     (topic,) = await database.fetch("select site, slug, found_on::text as date from choices")
     await database.fetch("delete from runs")
     app = studio.build(config)
-    await control.emit(app, database, "topic.validated", topic)
+    await runs.emit(app, database, "topic.validated", topic)
     await run_until_idle(app, database, clock=clock)
     assert len(claude.calls) == CALLS
     calls = await database.fetch("select status, cost_usd > 0 as paid from llm_calls order by id")
@@ -444,7 +446,7 @@ async def test_a_call_that_is_cut_off_by_a_stop_is_booked_and_made_again(
     at_once = config.research.model_copy(update={"settle_seconds": 0})
     config = config.model_copy(update={"research": at_once})
     app = studio.build(config)
-    await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
     worker = Worker(app, database, grace=0.0)
     running = asyncio.create_task(worker.run())
     async with asyncio.timeout(30):
@@ -489,7 +491,7 @@ async def test_a_switch_holds_the_call_itself(
 
     config = config_for(claude, web, write_config)
     app = studio.build(config)
-    await control.set_switch(database, "pipeline:article", enabled=False, reason="look first")
+    await switches.pause(database, "pipeline:article", reason="look first")
     await night(config, database, clock)
     topic = app.pipeline("article").job(
         {"site": "garden", "slug": "mulch-the-blanket-for-your-soil", "date": "2026-11-23"}
@@ -528,7 +530,7 @@ async def test_a_night_stops_at_its_budget_and_goes_on_when_a_person_raises_it(
     assert "more than the whole $0.01 a day of site:garden" in run["error"]
     assert claude.calls == []
     assert published(config) == 0
-    await budgets.set_limit(database, "key:garden", Decimal(5), reason="worth it", by="me")
+    await limits.set_limit(database, "key:garden", Decimal(5), reason="worth it", by="me")
     await run_until_idle(studio.build(config), database, clock=clock, horizon=3_600)
     assert published(config) == 1
 
@@ -574,7 +576,7 @@ async def test_answers_that_never_fit_wait_for_a_person_who_may_have_them_asked_
     assert run["status"] == "needs_review"
     assert await database.fetch("select kind from alerts where kind = 'dead_letter'") == []
     app = studio.build(config)
-    await control.replay(database, control.Filter(job=run["job_id"]))
+    await dead_letters.replay(None, database, Filter(job=run["job_id"]))
     await run_until_idle(app, database, clock=clock)
     assert published(config) == 1
 

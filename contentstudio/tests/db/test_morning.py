@@ -21,7 +21,7 @@ from contentstudio.demo.web import FEEDS, GONE, HARD, DemoWeb
 from contentstudio.review import gather
 from overnight.alerts import Message
 from overnight.alerts.delivery import Delivery
-from overnight.operations import control
+from overnight.operations import reviews, runs
 from overnight.operations.decisions import Reject
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
@@ -38,7 +38,7 @@ async def night(
     config: Config, database: Database, clock: Clock, date: str = "2026-11-23", **options: Any
 ) -> None:
     app = studio.build(config)
-    await control.start(app, database, "night", {"date": date, "sites": ["garden"]})
+    await runs.start(app, database, "night", {"date": date, "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock, **options)
 
 
@@ -218,7 +218,7 @@ async def test_what_a_person_turned_down_is_told_with_the_reason_and_waits_no_mo
     dossier = await gather(database, config, waiting["job_id"])
     assert dossier is not None
     reject = Reject(dossier.seal, "nobody understands it")
-    await control.decide(studio.build(config), database, waiting["job_id"], reject, by="ann")
+    await reviews.decide(studio.build(config), database, waiting["job_id"], reject, by="ann")
     report = await morning.gather(database, SINCE)
     assert report["needs_review"] == []
     shown = " ".join(told(report, capsys).split())

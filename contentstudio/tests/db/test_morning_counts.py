@@ -14,7 +14,7 @@ from contentstudio import morning
 from contentstudio.config import Config, Gates
 from contentstudio.demo.web import DemoWeb
 from overnight import App
-from overnight.operations import control
+from overnight.operations import reviews, runs
 from overnight.operations.decisions import Approve
 from overnight.store.database import Database, Row
 from overnight.testing import Clock, run_until_idle
@@ -35,14 +35,14 @@ def config(web: DemoWeb, write_config: Callable[..., Config]) -> Config:
 async def app(config: Config, database: Database, clock: Clock) -> App:
     """A site with one article, published this night."""
     app = studio.build(config)
-    await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock)
     return app
 
 
 async def write_again(app: App, database: Database, clock: Clock, day: str) -> Row:
     """The article once more, from what is known that day; how its last step ended."""
-    await control.start(app, database, "article", {"site": "garden", "slug": SLUG, "date": day})
+    await runs.start(app, database, "article", {"site": "garden", "slug": SLUG, "date": day})
     await run_until_idle(app, database, clock=clock)
     (row,) = await database.fetch(
         "select job_id, step, status, output from runs order by id desc limit 1"
@@ -100,7 +100,7 @@ async def test_what_was_left_to_a_person_who_changed_it_is_not_published(
     (row,) = await database.fetch(
         "select seal(output, input) as seal from runs where status = 'needs_review'"
     )
-    await control.decide(app, database, waiting["job_id"], Approve(row["seal"]))
+    await reviews.decide(app, database, waiting["job_id"], Approve(row["seal"]))
     await run_until_idle(app, database, clock=clock)
     (left,) = await database.fetch(
         "select finished_at from runs where step = 'publish' and status = 'succeeded' "
@@ -129,9 +129,9 @@ async def test_going_back_to_a_version_is_an_update_and_what_was_taken_away_is_n
     await write_again(app, database, clock, "2026-11-24")
     (before,) = await database.fetch("select ledger_now() as now")
     named = {"site": "garden", "slug": SLUG, "asked": "2026-11-25T06:00:00Z"}
-    await control.start(app, database, "rollback", named)
+    await runs.start(app, database, "rollback", named)
     await run_until_idle(app, database, clock=clock)
     assert await kinds(database, before["now"]) == {"updated": 1}
-    await control.start(app, database, "unpublish", named)
+    await runs.start(app, database, "unpublish", named)
     await run_until_idle(app, database, clock=clock)
     assert (await kinds(database), await stand(database)) == ({}, 0)

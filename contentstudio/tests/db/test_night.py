@@ -19,7 +19,7 @@ from contentstudio import app as studio
 from contentstudio import pipelines
 from contentstudio.config import Config
 from contentstudio.demo.web import FEEDS, FLAKY, HARD, INDEXNOW, DemoWeb
-from overnight.operations import control
+from overnight.operations import runs, switches
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
@@ -30,7 +30,7 @@ Write = Callable[..., Config]
 
 async def night(config: Config, database: Database, clock: Clock, date: str = "2026-11-23") -> None:
     app = studio.build(config)
-    await control.start(app, database, "night", {"date": date, "sites": ["garden"]})
+    await runs.start(app, database, "night", {"date": date, "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock)
 
 
@@ -107,13 +107,13 @@ async def test_with_the_switch_off_nothing_is_written_outside(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, scope: str
 ) -> None:
     config = write_config([web.url + FEEDS[0]], ping=web.url + INDEXNOW)
-    await control.set_switch(database, scope, enabled=False, reason="look first")
+    await switches.pause(database, scope, reason="look first")
     await night(config, database, clock)
     assert published(config) == []
     assert web.pings == []
     if scope in ("all", "key:garden"):
         assert web.requests.total() == 0
-    await control.set_switch(database, scope, enabled=True, reason="fine")
+    await switches.resume(database, scope, reason="fine")
     await night(config, database, clock)
     assert len(published(config)) == 4
     assert sum(len(ping["urlList"]) for ping in web.pings) == 4

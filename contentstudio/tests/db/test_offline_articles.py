@@ -14,7 +14,7 @@ from contentstudio import app as studio
 from contentstudio.config import Config
 from contentstudio.demo.web import INDEXNOW, DemoWeb
 from contentstudio.review import gather
-from overnight.operations import control
+from overnight.operations import reviews, runs
 from overnight.operations.decisions import Approve
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
@@ -25,7 +25,7 @@ PAGE = "/potting-shed/compost.html"
 
 async def night(config: Config, database: Database, clock: Clock) -> None:
     app = studio.build(config)
-    await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock)
 
 
@@ -52,7 +52,7 @@ async def test_by_default_each_waits_for_a_person_and_is_not_indexed_when_approv
     assert any("No language model wrote this article" in note for note in dossier.notes)
 
     app = studio.build(config)
-    await control.decide(app, database, row["job_id"], Approve(dossier.seal))
+    await reviews.decide(app, database, row["job_id"], Approve(dossier.seal))
     await run_until_idle(app, database, clock=clock)
     assert (await statuses(database))["publish"] == "succeeded"
     assert page_of(config).xpath("//meta[@name='robots']/@content") == ["noindex, follow"]

@@ -20,7 +20,7 @@ from contentstudio.review import page as review_page
 from contentstudio.review import text as review_text
 from contentstudio.seo import Optimized
 from overnight import Context
-from overnight.operations import control
+from overnight.operations import runs, switches
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Run
@@ -59,7 +59,7 @@ async def ctx(database: Database, write_config: Write) -> AsyncIterator[Ctx]:
 
 
 async def start(app: Any, database: Database, clock: Clock) -> None:
-    await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock)
 
 
@@ -87,10 +87,10 @@ async def test_an_article_on_its_way_when_the_step_was_added_goes_on_without_it(
     config = write_config([web.url + PAGE])
     before = studio.build(config)
     del before.pipeline("article").steps["optimize"]
-    await control.set_switch(database, "step:article/gate", enabled=False, reason="a release")
+    await switches.pause(database, "step:article/gate", reason="a release")
     await start(before, database, clock)
     assert await steps(database) == ["generate", "gate"]
-    await control.set_switch(database, "step:article/gate", enabled=True, reason="released")
+    await switches.resume(database, "step:article/gate", reason="released")
     await run_until_idle(studio.build(config), database, clock=clock)
     assert await steps(database) == ["generate", "gate", "confirm", "publish", "ping"]
     (gate,) = await database.fetch("select output from runs where step = 'gate'")

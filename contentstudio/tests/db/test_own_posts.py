@@ -15,7 +15,7 @@ from contentstudio import app as studio
 from contentstudio.config import Config
 from contentstudio.pipelines.deps import Studio
 from contentstudio.publish.port import OwnPost
-from overnight.operations import control
+from overnight.operations import runs
 from overnight.store.database import Database, Row
 from overnight.testing import Clock, run_until_idle
 
@@ -54,7 +54,7 @@ def night(
         config = write_config([small_web.url + "/news"])
         site = config.site[0].model_copy(update={"posts": posts and small_web.url + posts})
         app = studio.build(config.model_copy(update={"site": [site]}))
-        await control.start(app, database, "night", {"date": f"2026-11-{day}", "sites": ["garden"]})
+        await runs.start(app, database, "night", {"date": f"2026-11-{day}", "sites": ["garden"]})
         await run_until_idle(app, database, clock=clock)
         return {row["slug"]: row for row in await database.fetch("select * from documents")}
 

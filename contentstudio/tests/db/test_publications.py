@@ -15,7 +15,7 @@ from contentstudio.config import Config
 from contentstudio.model import Draft, Section, Sentence
 from contentstudio.store import index_status, publications
 from overnight.errors import LedgerUnavailable
-from overnight.operations import control
+from overnight.operations import runs
 from overnight.store.database import Database
 
 Write = Callable[..., Config]
@@ -43,7 +43,7 @@ async def test_what_readers_see_no_more_is_no_longer_listed(jobs: Jobs) -> None:
     await jobs.publish("one", draft())
     (page,) = await index_status.read(jobs.database, "garden", 10)
     assert page.slug == "compost"
-    await control.start(
+    await runs.start(
         jobs.app,
         jobs.database,
         "unpublish",

@@ -12,7 +12,7 @@ from contentstudio.config import Config, Gates
 from contentstudio.demo.web import DemoWeb
 from contentstudio.research.demands import Clicks, Demand
 from contentstudio.store.pages import Records
-from overnight.operations import control
+from overnight.operations import runs
 from overnight.pipelines.app import App
 from overnight.store.database import Database, Row
 from overnight.testing import Clock, run_until_idle
@@ -29,14 +29,14 @@ async def app(
     config = write_config([web.url + MULCH])
     site = config.site[0].model_copy(update={"gates": Gates(max_copied=1, max_similarity=1)})
     app = studio.build(config.model_copy(update={"site": [site]}))
-    await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock)
     return app
 
 
 async def look(app: App, database: Database, clock: Clock, day: str = "2026-11-30") -> list[Row]:
     await clock.move(7 * 86_400)
-    await control.start(app, database, "refresh", {"date": day, "sites": ["garden"]})
+    await runs.start(app, database, "refresh", {"date": day, "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock)
     return await database.fetch("select * from choices where found_on = %s", [day])
 

@@ -25,7 +25,8 @@ from contentstudio import config as settings
 from contentstudio import pipelines
 from contentstudio.research.extract import MIN_WORDS
 from overnight import Retry
-from overnight.operations import control
+from overnight.operations import runs as jobs
+from overnight.operations import switches
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
@@ -221,10 +222,8 @@ def read_all(
             f"url = 'https://garden.example'\nsources = [{', '.join(listed)}]\n"
         )
         app = studio.build(settings.load(tmp_path / "contentstudio.toml"))
-        await control.set_switch(
-            database, "pipeline:article", enabled=False, reason="research only"
-        )
-        await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+        await switches.pause(database, "pipeline:article", reason="research only")
+        await jobs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
         await run_until_idle(app, database, clock=clock)
         runs = await database.fetch(
             "select input->>'url' as url, status, error from runs where step = 'read'"

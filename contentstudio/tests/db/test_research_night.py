@@ -21,7 +21,7 @@ from contentstudio.store.pages import Reader, Records
 from contentstudio.web import polite
 from contentstudio.web.fetch import Fetched
 from overnight import Retry
-from overnight.operations import control
+from overnight.operations import runs, switches
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
@@ -75,7 +75,7 @@ def make_config(tmp_path: Path) -> Callable[..., Config]:
 @pytest.fixture(autouse=True)
 async def no_articles(database: Database) -> None:
     """Research alone: what comes of its topics is for other tests."""
-    await control.set_switch(database, "pipeline:article", enabled=False, reason="research only")
+    await switches.pause(database, "pipeline:article", reason="research only")
 
 
 async def night(
@@ -84,7 +84,7 @@ async def night(
     """Run one night: URL (or source of demands) → (status, outcome, error) of its job."""
     app = studio.build(config)
     date = f"2026-11-{day:02}"
-    await control.start(app, database, "night", {"date": date, "sites": ["garden"]})
+    await runs.start(app, database, "night", {"date": date, "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock)
     rows = await database.fetch(
         "select input, status, outcome, error from runs where step in ('read', 'gather') "

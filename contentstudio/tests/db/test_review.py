@@ -24,7 +24,7 @@ from contentstudio.seo import Change
 from overnight.console import actions
 from overnight.console.pages import Console, Desk
 from overnight.errors import IllegalTransition
-from overnight.operations import control
+from overnight.operations import reviews, runs
 from overnight.operations.decisions import Approve, Edit
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
@@ -45,7 +45,7 @@ def config(
 async def waiting(config: Config, database: Database, clock: Clock) -> Dossier:
     """The dossier of an article that is too hard to read, so that it waits for a person."""
     app = studio.build(config)
-    await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock)
     return await dossier_of(config, database)
 
@@ -191,7 +191,7 @@ async def test_lists_quotes_and_tables_of_an_edit_are_judged_shown_and_published
     assert "| What\n| Hay, they say. [s1]\n" in text.told(after)
     await asyncio.to_thread(ask, "review", waiting.job_id, "--markdown", str(file))
     assert "- Rabbits like it. [s1]\n- One item.\n\n>> " in file.read_text("utf-8")
-    await control.decide(app, database, waiting.job_id, Approve(after.seal))
+    await reviews.decide(app, database, waiting.job_id, Approve(after.seal))
     await run_until_idle(app, database, clock=clock)
     (published,) = config.folder(config.site[0]).glob("*/index.html")
     for shown in (published.read_text("utf-8"), after.page or ""):
@@ -211,14 +211,14 @@ async def test_a_decision_about_what_has_changed_since_it_was_shown_is_refused(
 ) -> None:
     app = studio.build(config)
     changed = waiting.draft.model_copy(update={"title": "Another title"})
-    await control.decide(
+    await reviews.decide(
         app, database, waiting.job_id, Edit(waiting.seal, changed.model_dump(mode="json"))
     )
     await run_until_idle(app, database, clock=clock)
     with pytest.raises(
         IllegalTransition, match=r"what you saw of job .* is not what stands there now: look again"
     ):
-        await control.decide(app, database, waiting.job_id, Approve(waiting.seal))
+        await reviews.decide(app, database, waiting.job_id, Approve(waiting.seal))
     assert not list(config.folder(config.site[0]).glob("*/index.html"))
 
 
@@ -274,7 +274,7 @@ async def test_an_edit_rejects_nothing(
     waiting: Dossier, config: Config, database: Database
 ) -> None:
     edit = Edit(waiting.seal, waiting.draft.model_dump(mode="json"))
-    await control.decide(studio.build(config), database, waiting.job_id, edit)
+    await reviews.decide(studio.build(config), database, waiting.job_id, edit)
     assert await database.fetch("select kind from documents where kind = 'rejected'") == []
 
 
@@ -308,7 +308,7 @@ async def test_no_edit_moves_an_article_to_another_site(
 ) -> None:
     app = studio.build(config)
     elsewhere = waiting.draft.model_copy(update={"site": "other"})
-    await control.decide(
+    await reviews.decide(
         app, database, waiting.job_id, Edit(waiting.seal, elsewhere.model_dump(mode="json"))
     )
     await run_until_idle(app, database, clock=clock)

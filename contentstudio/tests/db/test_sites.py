@@ -17,7 +17,7 @@ from contentstudio import config as settings
 from contentstudio.config import Config
 from contentstudio.demo.web import INDEXNOW, KEYS, DemoWeb
 from contentstudio.text.sentences import sentences
-from overnight.operations import control
+from overnight.operations import runs, switches
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 from overnight.testing.fake_llm import FakeModels, prompt_of, schema_of
@@ -94,7 +94,7 @@ def write_sites(tmp_path: Path, web: DemoWeb) -> Write:
 
 async def night(config: Config, database: Database, clock: Clock, horizon: float = 3_600) -> None:
     app = studio.build(config)
-    await control.start(app, database, "night", {"date": "2026-11-23", "sites": list(PAGES)})
+    await runs.start(app, database, "night", {"date": "2026-11-23", "sites": list(PAGES)})
     await run_until_idle(app, database, clock=clock, horizon=horizon)
 
 
@@ -197,7 +197,7 @@ async def test_a_switch_that_is_off_stops_no_other_site(
     database: Database, clock: Clock, web: DemoWeb, write_sites: Write
 ) -> None:
     config = write_sites()
-    await control.set_switch(database, "key:broken", enabled=False, reason="look first")
+    await switches.pause(database, "key:broken", reason="look first")
     await night(config, database, clock)
     assert others_are_published(config)
     assert web.requests[PAGES["broken"]] == 0

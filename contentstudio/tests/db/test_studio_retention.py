@@ -18,7 +18,7 @@ from contentstudio.model import Snapshot
 from contentstudio.review import gather
 from overnight import App
 from overnight.engine.maintenance import Keeper
-from overnight.operations import control, retention
+from overnight.operations import retention, reviews, runs
 from overnight.operations.decisions import Reject
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
@@ -56,7 +56,7 @@ async def after_a_night(
     """
     config = write_config([web.url + PAGE, web.url + HARD])
     app = studio.build(config)
-    await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock)
     rows = await database.fetch("select job_id, status from runs where step = 'gate'")
     await clock.move(LONG)
@@ -92,7 +92,7 @@ async def test_the_evidence_of_what_was_turned_down_goes(
     config, app, jobs = after_a_night
     dossier = await gather(database, config, jobs["needs_review"])
     assert dossier is not None
-    await control.decide(app, database, dossier.job_id, Reject(dossier.seal, "no"))
+    await reviews.decide(app, database, dossier.job_id, Reject(dossier.seal, "no"))
     await pruned(database, app)
     left = await database.fetch("select distinct job_id from evidence")
     assert [row["job_id"] for row in left] == [jobs["succeeded"]]

@@ -15,7 +15,7 @@ from contentstudio.memory import Memory, documents
 from contentstudio.memory.documents import Documents
 from contentstudio.memory.embeddings import Lexical, Scale, Vector
 from contentstudio.model import Draft, Section, Sentence
-from overnight.operations import control
+from overnight.operations import runs, switches
 from overnight.store.database import Database, Row
 from overnight.testing import Clock, run_until_idle
 
@@ -105,7 +105,7 @@ def night(
         config = config.model_copy(update={"site": [lenient]})
         app = studio.build(config)
         date = f"2026-11-{day}"
-        await control.start(app, database, "night", {"date": date, "sites": ["garden"]})
+        await runs.start(app, database, "night", {"date": date, "sites": ["garden"]})
         await run_until_idle(app, database, clock=clock)
         rows = await database.fetch("select * from choices where found_on = %s", [date])
         return {row["slug"]: row for row in rows}
@@ -116,7 +116,7 @@ def night(
 @pytest.fixture
 async def research_only(database: Database) -> None:
     """What comes of topics is for other tests."""
-    await control.set_switch(database, "pipeline:article", enabled=False, reason="research only")
+    await switches.pause(database, "pipeline:article", reason="research only")
 
 
 async def test_the_same_story_from_two_sources_is_one_topic_that_cites_both(
@@ -288,10 +288,10 @@ async def test_an_article_that_a_person_cancels_is_rejected_however_they_did_it(
         "/a": page("A covered bridge for cyclists", BRIDGE),
         "/b": page("A roof", AGAIN),
     }
-    await control.set_switch(database, "step:article/publish", enabled=False, reason="wait")
+    await switches.pause(database, "step:article/publish", reason="wait")
     await night("/a")
     (row,) = await database.fetch("select job_id from runs where step = 'publish'")
-    await control.cancel(database, row["job_id"], reason="not ours")
+    await runs.cancel(database, row["job_id"], reason="not ours")
     (choice,) = (await night("/b", day=24)).values()
     assert "was rejected: not ours" in choice["reason"]
 

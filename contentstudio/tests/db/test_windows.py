@@ -21,7 +21,7 @@ from contentstudio.demo.web import FEEDS, DemoWeb
 from contentstudio.store import publications
 from contentstudio.store.sql import queries
 from overnight import App
-from overnight.operations import control
+from overnight.operations import runs
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
@@ -44,7 +44,7 @@ def windowed(config: Config, **window: Any) -> Config:
 
 
 async def begin(app: App, database: Database) -> None:
-    await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
 
 
 async def published(database: Database) -> list[datetime]:
@@ -123,7 +123,7 @@ async def test_what_a_person_asks_for_by_name_does_not_wait(
     )
     app = studio.build(windowed(config, days=["sun"]))
     asked = {"site": "garden", "slug": version["slug"], "asked": "2026-11-23T09:00:00Z"}
-    await control.start(app, database, pipeline, asked)
+    await runs.start(app, database, pipeline, asked)
     await run_until_idle(app, database, clock=clock, horizon=60)
     (run,) = await database.fetch(
         "select status from runs where pipeline = %s and step = 'publish'", [pipeline]
@@ -158,7 +158,7 @@ async def test_an_edit_within_the_wait_restarts_it_but_not_beyond_its_maximum(
     for number in range(1, 20):
         await clock.move(80)
         row["output"]["draft"]["tags"] = [f"version {number}"]
-        await control.edit(ready, database, row["job_id"], row["output"])
+        await runs.edit(ready, database, row["job_id"], row["output"])
         await run_until_idle(ready, database, clock=clock, horizon=5)
         if await published(database):
             break
@@ -177,7 +177,7 @@ async def test_an_edit_within_the_wait_goes_through_the_gates_again(
     row["output"]["draft"]["sections"][0]["paragraphs"].append(
         [{"text": "As an AI language model, I cannot."}]
     )
-    await control.edit(ready, database, row["job_id"], row["output"])
+    await runs.edit(ready, database, row["job_id"], row["output"])
     await run_until_idle(ready, database, clock=clock)
     assert await published(database) == []
     (run,) = await database.fetch(
@@ -246,7 +246,7 @@ async def test_an_edit_while_an_article_waits_for_its_window_goes_through_the_ga
     row["output"]["draft"]["sections"][0]["paragraphs"].append(
         [{"text": "As an AI language model, I cannot."}]
     )
-    await control.edit(app, database, row["job_id"], row["output"])
+    await runs.edit(app, database, row["job_id"], row["output"])
     await run_until_idle(app, database, clock=clock, horizon=3_600)
     (run,) = await database.fetch("select step, error from runs where status = 'needs_review'")
     assert run["step"] == "confirm"

@@ -17,7 +17,7 @@ from lambda_app import app
 from local_lambda import Failed, Function
 
 from overnight.aws import handlers
-from overnight.operations import control
+from overnight.operations import runs as jobs
 from overnight.store.database import Database
 from overnight.testing import Clock
 
@@ -223,7 +223,7 @@ async def test_a_lost_hint_is_found_by_the_sweep_which_does_not_flood_the_queue(
     database: Database, function: Make, sqs: Any, queue: str
 ) -> None:
     for number in range(3):
-        await control.start(app, database, "orders", {"number": number})
+        await jobs.start(app, database, "orders", {"number": number})
     sweep = function("sweep")
     assert await call(sweep, {}) == {"hints": 3}
     assert await call(sweep, {}) == {"hints": 0}

@@ -14,8 +14,7 @@ from playwright.async_api import Browser, Route
 from overnight import App
 from overnight.console import pages
 from overnight.inbox import messages
-from overnight.observability import report
-from overnight.operations import control
+from overnight.operations import queries, runs
 from overnight.store.database import Database
 
 
@@ -51,7 +50,7 @@ async def test_pages_work_without_javascript(
     await page.goto(url + "/dead")
     await page.get_by_role("button", name="Replay", exact=True).click()
     await page.get_by_text("1 dead letter started again").wait_for()
-    assert await report.dead(database) == []
+    assert await queries.dead(database) == []
     await context.close()
 
 
@@ -87,8 +86,8 @@ async def test_all_that_are_shown_are_counted_and_then_dropped_messages_among_th
     await page.get_by_label("Why all of them").fill("spam")
     await page.get_by_role("button", name="Drop them").click()
     await page.get_by_text("1 dead letter dropped").wait_for()
-    assert "m1" not in {row["job_id"] for row in await report.dead(database)}
-    assert {row["kind"] for row in await report.dead(database)} == {"run", "message"}
+    assert "m1" not in {row["job_id"] for row in await queries.dead(database)}
+    assert {row["kind"] for row in await queries.dead(database)} == {"run", "message"}
     await context.close()
 
 
@@ -100,7 +99,7 @@ async def test_what_waits_is_looked_at_and_approved(
         await page.get_by_role("link", name="Look and decide").first.click()
         await page.get_by_role("button", name="Approve").click()
         await page.get_by_text("approved: job").wait_for()
-    assert len(await report.review(database)) == 1
+    assert len(await queries.review(database)) == 1
 
 
 async def test_everything_is_switched_off_and_on_again(
@@ -142,7 +141,7 @@ async def test_an_open_page_follows_the_ledger(
     async with page_of(browser) as page:
         await page.goto(url + "/runs?status=queued")
         before = await page.locator("tbody tr").count()
-        await control.start(app, database, "order", {"customer": "ada", "number": 555})
+        await runs.start(app, database, "order", {"customer": "ada", "number": 555})
         await page.locator("tbody tr").nth(before).wait_for(timeout=30_000)
 
 
@@ -166,7 +165,7 @@ async def test_what_a_button_did_is_still_said_after_the_page_has_followed_the_l
         said = page.get_by_text("1 dead letter started again")
         await said.wait_for()
         async with page.expect_event("requestfinished", lambda request: "/dead" in request.url):
-            await control.start(app, database, "order", {"customer": "ada", "number": 557})
+            await runs.start(app, database, "order", {"customer": "ada", "number": 557})
         await page.wait_for_timeout(200)  # until it is put in place
         assert await said.is_visible()
 
@@ -178,7 +177,7 @@ async def test_what_a_person_writes_is_not_taken_from_under_them(
         await page.goto(url + "/dead")
         await page.get_by_text("Input: edit it").click()
         await page.get_by_label("Input as JSON").fill("half a thought")
-        await control.start(app, database, "order", {"customer": "ada", "number": 556})
+        await runs.start(app, database, "order", {"customer": "ada", "number": 556})
         await page.wait_for_timeout(3_000)  # longer than a look at the ledger
         assert await page.get_by_label("Input as JSON").input_value() == "half a thought"
 
@@ -196,7 +195,7 @@ async def test_what_a_person_opens_while_the_page_is_asked_for_again_stays_open(
     async with page_of(browser) as page:
         await page.goto(url + "/dead")
         await page.route(url + "/dead", answer_late)
-        await control.start(app, database, "order", {"customer": "ada", "number": 558})
+        await runs.start(app, database, "order", {"customer": "ada", "number": 558})
         async with asyncio.timeout(30):
             await asked.wait()
         await page.get_by_text("Input: edit it").click()

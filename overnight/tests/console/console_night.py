@@ -24,7 +24,7 @@ from overnight import (
     Transient,
 )
 from overnight.observability import rollup
-from overnight.operations import control
+from overnight.operations import runs, switches
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
@@ -95,12 +95,10 @@ async def fill(database: Database, clock: Clock) -> App:
     app = make_app()
     for number in range(12):
         customer = "ada" if number % 2 else "ben"
-        await control.start(app, database, "order", Order(customer=customer, number=number))
+        await runs.start(app, database, "order", Order(customer=customer, number=number))
     await run_until_idle(app, database, clock=clock, horizon=1_800)
-    await control.set_switch(
-        database, "key:ben", enabled=False, reason=f"a trial {HOSTILE}", by="ada"
-    )
-    await control.start(app, database, "order", Order(customer="ben", number=100))
+    await switches.pause(database, "key:ben", reason=f"a trial {HOSTILE}", by="ada")
+    await runs.start(app, database, "order", Order(customer="ben", number=100))
     await database.fetch(
         "insert into breakers (name, key, failures, error, opened_at, open_until)"
         " values ('shop ada', 'ada', 5, 'the shop answers 502', ledger_now(), "

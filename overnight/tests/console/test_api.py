@@ -15,8 +15,7 @@ from overnight import App
 from overnight.console import access, api, pages
 from overnight.console.access import Access
 from overnight.console.actions import ACTIONS
-from overnight.observability import report
-from overnight.operations import control
+from overnight.operations import actors, queries
 from overnight.store.database import Database
 
 BOTH = Access({"operate": "a long password", "view": "another password"})
@@ -93,7 +92,7 @@ async def test_dead_letters_that_died_together_are_on_one_page_each(
         page = (await program.get("/api/dead", params={"limit": 2, **before})).json()
         seen += [row["job_id"] for row in page["rows"]]
         before = {"before": page["next"]} if page["next"] else None
-    assert sorted(seen) == sorted(row["job_id"] for row in await report.dead(database))
+    assert sorted(seen) == sorted(row["job_id"] for row in await queries.dead(database))
     assert len(seen) == 6
 
 
@@ -117,7 +116,7 @@ async def test_what_waits_since_the_same_moment_is_on_one_page_each(
         " timestamptz '2026-01-01' from generate_series(1, 5) n"
     )
     seen = await whole(program, "/api/review")
-    assert seen == [row["id"] for row in await report.review(database)]
+    assert seen == [row["id"] for row in await queries.review(database)]
     assert len(seen) == len(set(seen)) > 5
 
 
@@ -194,7 +193,7 @@ async def test_an_action_is_done_in_the_name_of_the_token(
         200,
         "1 dead letter started again",
     )
-    (deed,) = await report.actions(database, job)
+    (deed,) = await queries.actions(database, job)
     assert (deed["verb"], deed["by"], deed["reason"]) == ("replay", "script", "mended")
 
 
@@ -310,7 +309,7 @@ async def test_a_session_acts_with_the_mark_of_its_forms_alone(
     (deed,) = await database.fetch(
         "select by from actions where target = 'all' order by id desc limit 1"
     )
-    assert deed["by"] == control.whoami()
+    assert deed["by"] == actors.whoami()
 
 
 async def test_what_there_is_not_is_refused_in_json(program: httpx2.AsyncClient) -> None:

@@ -24,7 +24,7 @@ from overnight.cli.main import cli
 from overnight.console import access
 from overnight.console.access import Access
 from overnight.inbox import messages
-from overnight.observability import report
+from overnight.operations import queries
 from overnight.store.database import Database
 
 Came = tuple[
@@ -130,7 +130,7 @@ def _api(client: httpx2.AsyncClient) -> Front:
 
 
 async def left(database: Database) -> set[str]:
-    return {row["job_id"] for row in await report.dead(database)}
+    return {row["job_id"] for row in await queries.dead(database)}
 
 
 async def started(database: Database) -> list[int]:

@@ -16,7 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from overnight import App
 from overnight.console import metrics
 from overnight.llm import budgets
-from overnight.observability import report, rollup, signals
+from overnight.observability import charts, rollup, signals
+from overnight.operations import queries
 from overnight.store.database import Database
 from overnight.testing import Clock
 
@@ -50,7 +51,7 @@ def of(figures: Figures, name: str, **labels: str) -> float:
 async def test_the_figures_of_now_are_those_of_the_pages(
     client: httpx2.AsyncClient, app: App, database: Database
 ) -> None:
-    status = await report.status(database, app)
+    status = await queries.status(database, app)
     found = await figures(client)
     for state, count in status["last_24_hours"].items():
         assert of(found, "runs_last_day", status=state) == count
@@ -82,7 +83,7 @@ async def test_attempts_failures_and_durations_are_counted_by_step(
     client: httpx2.AsyncClient, clock: Clock, database: Database
 ) -> None:
     step = {"pipeline": "order", "step": "check"}
-    month = await report.tallies(database, metrics.month_of(await clock.now()))
+    month = await charts.tallies(database, metrics.month_of(await clock.now()))
     counted = {tally.step: tally for tally in signals.by_step(month)}
     found = await figures(client)
     assert of(found, "attempts_total", **step) == counted["order/check"].attempts > 0

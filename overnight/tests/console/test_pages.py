@@ -14,8 +14,7 @@ from console_night import Open, csrf
 from overnight.console import pages
 from overnight.console.actions import ACTIONS
 from overnight.console.live import Live
-from overnight.observability import report
-from overnight.operations import control
+from overnight.operations import actors, queries
 from overnight.pipelines.triggers import Skipped
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
@@ -97,9 +96,9 @@ async def test_one_dead_letter_is_replayed_in_the_name_of_who_pressed(
 ) -> None:
     job = await job_of(database, "dead")
     assert await press(client, "replay", job=job) == "1 dead letter started again"
-    assert await report.dead(database) == []
-    (deed,) = await report.actions(database, job)
-    assert (deed["verb"], deed["by"]) == ("replay", control.whoami())
+    assert await queries.dead(database) == []
+    (deed,) = await queries.actions(database, job)
+    assert (deed["verb"], deed["by"]) == ("replay", actors.whoami())
 
 
 async def test_all_are_replayed_only_by_a_filter_or_when_all_are_meant(
@@ -117,7 +116,7 @@ async def test_dropping_needs_a_reason_and_a_choice(
     assert "say which" in await press(client, "drop", reason="old")
     assert "say why" in await press(client, "drop", job=job)
     assert await press(client, "drop", job=job, reason="old") == "1 dead letter dropped"
-    assert await report.dead(database, Filter(job=job)) == []
+    assert await queries.dead(database, Filter(job=job)) == []
 
 
 async def test_an_edited_dead_letter_starts_with_the_new_input(
@@ -259,7 +258,7 @@ async def test_when_a_schedule_fired_last_and_since_when_it_is_overdue_are_two_t
     last, overdue = await cells()
     assert (last.startswith("skipped") if has_fired else last == "never", overdue) == (True, "")
     await database.fetch("update schedules set last_slot = last_slot - interval '3 days'")
-    (row,) = await report.schedules(database, night.make_app())
+    (row,) = await queries.schedules(database, night.make_app())
     assert await cells() == [
         last,
         f"{row['overdue']:%Y-%m-%d %H:%M:%S} UTC does a worker of nightshop run?",

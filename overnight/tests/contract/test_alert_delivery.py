@@ -24,7 +24,7 @@ from overnight.alerts.delivery import KEPT, LEASE, Delivery
 from overnight.alerts.rules import AGAIN, SHOWN
 from overnight.engine.maintenance import Keeper
 from overnight.engine.worker import Worker
-from overnight.observability import report
+from overnight.operations import queries as lists
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Alert
@@ -268,7 +268,7 @@ async def test_a_channel_of_which_nobody_hears_is_shown_and_tells_no_alerts_of_i
         await scene.tick()
         await scene.pass_time(3 * 3600)
     assert len(scene.slack.posts) == 4  # once an hour
-    (row,) = await report.deliveries(scene.database, "app")
+    (row,) = await lists.deliveries(scene.database, "app")
     assert (row["channel"], row["kind"], row["sent_at"], row["attempts"]) == (
         "slack",
         "slack",
@@ -430,7 +430,7 @@ async def test_a_channel_that_is_taken_out_takes_its_unsent_message_along(scene:
     await scene.tell("p/one")
     await scene.tick()
     await Delivery("app", Alerts(), scene.database).tick()
-    assert await report.deliveries(scene.database, "app") == []
+    assert await lists.deliveries(scene.database, "app") == []
     scene.slack.answer = "ok"
     await scene.pass_time(600)
     assert scene.texts == []

@@ -28,8 +28,7 @@ from overnight.cli.main import cli
 from overnight.engine.maintenance import Keeper
 from overnight.engine.worker import Worker
 from overnight.errors import ConfigError, Permanent, Transient
-from overnight.observability import report
-from overnight.operations import control
+from overnight.operations import queries, runs
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Alert
@@ -62,7 +61,7 @@ class Scene:
         return [call(post) for post in self.server.posts[before:]]
 
     async def state(self) -> dict[str, Any]:
-        (row,) = await report.heartbeats(self.database)
+        (row,) = await queries.heartbeats(self.database)
         return row
 
 
@@ -228,7 +227,7 @@ async def test_a_server_that_is_not_there_is_noted_without_its_address(database:
     worker = Monitor("app", Alerts(heartbeat=heartbeat), database)
     await worker.tick()
     await background.settle()
-    (state,) = await report.heartbeats(database)
+    (state,) = await queries.heartbeats(database)
     assert state["error"].startswith("cannot be reached")
     assert (repr(heartbeat), heartbeat.host) == ("Heartbeat(every=300.0)", "127.0.0.1")
 
@@ -327,7 +326,7 @@ async def test_a_worker_that_ends_with_its_work_says_how_it_stands(
 
     heartbeat = Heartbeat(f"http://127.0.0.1:{slack.server_address[1]}{UUID}")
     app = App("app", [pipeline], alerts=Alerts(heartbeat=heartbeat))
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     await runner.work(app, database, until_idle=True)
     assert call(slack.posts[-1]).startswith("/fail schedule missed: night")
 
@@ -428,7 +427,7 @@ async def test_without_a_heartbeat_nothing_is_asked_or_called(
     await worker.tick()
     worker.start("night")
     await worker.flush()
-    assert (slack.posts, await report.heartbeats(database)) == ([], [])
+    assert (slack.posts, await queries.heartbeats(database)) == ([], [])
 
 
 def test_no_channel_has_the_name_of_the_heartbeat() -> None:

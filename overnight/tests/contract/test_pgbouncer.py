@@ -25,8 +25,7 @@ from overnight.engine.rescuer import SETTLE
 from overnight.engine.worker import Worker
 from overnight.errors import ConfigError, LedgerUnavailable
 from overnight.inbox import messages
-from overnight.observability import report
-from overnight.operations import control
+from overnight.operations import queries, runs
 from overnight.postgres import launch
 from overnight.store import database as database_module
 from overnight.store.database import Database, run
@@ -164,7 +163,7 @@ async def test_by_sessions_a_job_runs_and_two_workers_see_each_other_alive(
     async with Database(pooled(SESSION)) as one, Database(one.url) as other:
         workers = [Worker(app, one), Worker(app, other)]
         working = [asyncio.create_task(worker.run()) for worker in workers]
-        job, _ = await control.start(app, one, "p", 1)
+        job, _ = await runs.start(app, one, "p", 1)
         done = "select output from runs where job_id = %s and status = 'succeeded'"
         while not (rows := await database.fetch(done, [job])):
             await asyncio.sleep(0.01)
@@ -270,7 +269,7 @@ async def test_many_processes_that_share_sessions_never_meet_a_prepared_statemen
             body = f'{{"pipeline": "p", "input": {n}}}'.encode()
             received = await messages.receive(app, shared, body, source=name, key=f"{name}{n}")
             assert received.error is None
-            await report.status(shared, app)
+            await queries.status(shared, app)
 
     async with Database(url) as one, Database(url) as other, Database(url) as third:
         await asyncio.gather(take(one, "a"), take(other, "b"), take(third, "c"))

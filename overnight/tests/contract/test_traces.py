@@ -26,7 +26,7 @@ from overnight.llm.client import LLM
 from overnight.llm.port import Provider, Reply, Request, Usage
 from overnight.llm.prices import Price
 from overnight.observability import tracing
-from overnight.operations import control
+from overnight.operations import runs
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
@@ -131,7 +131,7 @@ async def test_a_job_is_one_trace_whoever_worked_on_it(
     writers, publishers = App("writers", [pipeline]), App("publishers", [pipeline])
     for app, step in ((writers, "write"), (publishers, "publish")):
         app.steps = lambda step=step: [("article", step)]  # type: ignore[method-assign]
-    job, _ = await control.start(writers, database, "article", "moss")
+    job, _ = await runs.start(writers, database, "article", "moss")
     await run_until_idle(writers, database, clock=clock)
     await run_until_idle(publishers, database, clock=clock)
     assert collector.services == {"writers", "publishers"}
@@ -158,7 +158,7 @@ async def test_a_span_says_what_became_of_the_attempt(
     database: Database, clock: Clock, collector: Collector
 ) -> None:
     app = App("app", [article()])
-    job, _ = await control.start(app, database, "article", "moss")
+    job, _ = await runs.start(app, database, "article", "moss")
     await run_until_idle(app, database, clock=clock)
     failed, written = sorted(
         (span for span in collector.spans if span.name == "article/write"),
@@ -184,7 +184,7 @@ async def test_what_is_secret_and_what_is_worked_on_is_in_no_span(
 ) -> None:
     logs.hide(SECRET)
     app = App("app", [article()])
-    await control.start(app, database, "article", "moss on stones")
+    await runs.start(app, database, "article", "moss on stones")
     await run_until_idle(app, database, clock=clock)
     told = "".join(map(str, collector.spans))
     assert "502 with" in told
@@ -224,7 +224,7 @@ async def test_a_model_s_call_is_a_span_with_its_tokens_and_cost(
         return await llm.ask(ctx, request, str)
 
     app = App("app", [pipeline])
-    await control.start(app, database, "essay", "moss")
+    await runs.start(app, database, "essay", "moss")
     endings = await run_until_idle(app, database)
     assert [ending.transition.error for ending in endings] == [None]
     call, attempt = collector.named("chat opus"), collector.named("essay/write")
@@ -251,7 +251,7 @@ async def test_a_job_that_a_step_spawned_is_linked_with_its_parent(
 
     child.step(nothing)
     app = App("app", [parent, child])
-    await control.start(app, database, "parent", "one")
+    await runs.start(app, database, "parent", "one")
     await run_until_idle(app, database)
     above, below = collector.named("parent/spawn"), collector.named("child/nothing")
     assert above.trace_id != below.trace_id
@@ -269,7 +269,7 @@ async def test_an_attempt_whose_worker_died_is_a_span_of_whoever_found_it(
     pipeline = Pipeline("p")
     pipeline.step(nothing)
     app = App("app", [pipeline])
-    await control.start(app, database, "p", "one")
+    await runs.start(app, database, "p", "one")
     dead = Worker(app, database)
     await dead.ledger.claim(app.scope(), "a-dead-worker", 1, lease=0.0)
     await database.fetch(
@@ -294,7 +294,7 @@ async def test_a_collector_that_is_down_stops_nothing_and_is_told_of_once(
     pipeline.step(nothing)
     app = App("app", [pipeline])
     for number in range(600):  # more than one batch of spans
-        await control.start(app, database, "p", number)
+        await runs.start(app, database, "p", number)
     with capture_logs() as said:
         endings = await run_until_idle(app, database)
     assert [ending.transition.outcome for ending in endings] == ["done"] * 600
@@ -327,8 +327,7 @@ async def test_a_share_of_the_jobs_is_traced_wholly_or_not_at_all(
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
     app = App("app", [article()])
     jobs = [
-        (await control.start(app, database, "article", f"topic {number}"))[0]
-        for number in range(20)
+        (await runs.start(app, database, "article", f"topic {number}"))[0] for number in range(20)
     ]
     await run_until_idle(app, database, clock=clock)
     of_each = [
@@ -366,7 +365,7 @@ async def test_without_traces_nothing_of_opentelemetry_is_imported(server_url: s
     program = f"""
 import asyncio, sys
 from overnight import App, Pipeline
-from overnight import control
+from overnight.operations import runs
 from overnight.testing import fresh_database, run_until_idle
 
 pipeline = Pipeline("p")
@@ -379,7 +378,7 @@ async def step(ctx, value: int) -> int:
 async def main():
     async with fresh_database({server_url!r}) as database:
         app = App("app", [pipeline])
-        await control.start(app, database, "p", 1)
+        await runs.start(app, database, "p", 1)
         (ending,) = await run_until_idle(app, database)
         assert ending.output == "1", ending
 
@@ -403,7 +402,7 @@ async def test_a_failure_for_good_is_a_failed_span(
             raise Permanent("no such page")
 
     app = App("app", [pipeline])
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     await run_until_idle(app, database)
     attempt, part = collector.named("p/plain"), collector.named("in a thread")
     assert attempt.status.message == "no such page"

@@ -21,7 +21,7 @@ import pytest
 from overnight.engine.decide import MAX_LOSSES
 from overnight.engine.rescuer import SETTLE
 from overnight.errors import LedgerUnavailable
-from overnight.operations import control
+from overnight.operations import runs as jobs
 from overnight.store import database as database_module
 from overnight.testing import fresh_database
 
@@ -70,7 +70,7 @@ class Scene:
 
     async def order(self, count: int) -> None:
         for _ in range(count):
-            await control.start(self.app, self.database, "order", app.Order(number=self.orders))
+            await jobs.start(self.app, self.database, "order", app.Order(number=self.orders))
             self.orders += 1
 
     async def fetch(self, sql: str) -> list[dict[str, Any]]:

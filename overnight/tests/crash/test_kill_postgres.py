@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from overnight.engine.rescuer import SETTLE
-from overnight.operations import control
+from overnight.operations import runs
 from overnight.postgres import launch
 from overnight.postgres.server import EmbeddedServer
 from overnight.store.database import Database
@@ -146,7 +146,7 @@ async def test_live_workers_keep_their_steps_when_one_backend_is_killed(own_scen
     scene = own_scene
     workers = [scene.start(concurrency=1) for _ in range(2)]
     for number in range(len(workers)):
-        await control.start(scene.app, scene.database, "patient", number)
+        await runs.start(scene.app, scene.database, "patient", number)
     await scene.until(
         "an execution by each worker",
         lambda: len({e[-1] for e in scene.executions()}) == len(workers),

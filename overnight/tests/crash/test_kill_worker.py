@@ -11,7 +11,7 @@ import signal
 from typing import Any
 
 from overnight.engine.decide import MAX_LOSSES
-from overnight.operations import control
+from overnight.operations import runs as jobs
 
 KILLS = 14
 ORDERS_A_ROUND = 5
@@ -45,7 +45,7 @@ async def test_a_late_owner_changes_nothing(scene: Any) -> None:
     goes on.
     """
     for how in ("blocks", "thread", "effect"):
-        await control.start(scene.app, scene.database, "late", {"how": how})
+        await jobs.start(scene.app, scene.database, "late", {"how": how})
     first = scene.start(lease=1.0)
     await scene.until(
         "three executions", lambda: scene.world.blocking.exists() and len(scene.executions()) == 3
@@ -89,7 +89,7 @@ async def test_a_late_owner_changes_nothing(scene: Any) -> None:
 
 
 async def test_a_step_that_kills_its_worker_is_a_dead_letter_after_five_workers(scene: Any) -> None:
-    await control.start(scene.app, scene.database, "poison", "deadly")
+    await jobs.start(scene.app, scene.database, "poison", "deadly")
     codes = [await scene.until_ended(scene.start()) for _ in range(MAX_LOSSES + 1)]
     assert codes == [-signal.SIGKILL] * MAX_LOSSES + [0]
     letters = await scene.fetch("select * from dead_letters")
@@ -108,7 +108,7 @@ async def test_a_step_that_kills_its_worker_is_a_dead_letter_after_five_workers(
 
 async def test_a_step_that_kills_its_worker_does_not_condemn_its_neighbours(scene: Any) -> None:
     for word in ("deadly", "harmless"):
-        await control.start(scene.app, scene.database, "poison", word)
+        await jobs.start(scene.app, scene.database, "poison", word)
     for _ in range(MAX_LOSSES + 1):
         await scene.until_ended(scene.start())
     ends = await scene.fetch("select job_id, status from runs order by id")

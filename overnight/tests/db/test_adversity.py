@@ -18,7 +18,7 @@ from overnight.engine import rescuer, upstreams, wakeups
 from overnight.engine.wakeups import Hints
 from overnight.engine.worker import Worker
 from overnight.errors import InvalidPayload
-from overnight.operations import control
+from overnight.operations import runs
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Ending, NewRun, Scope, Status, Transition
@@ -366,7 +366,7 @@ async def test_work_for_the_keys_of_another_worker_starts_at_once(database: Data
     theirs = Worker(App("app", [p, q], keys=lambda: ["theirs"]), database, poll=3600)
     working = [asyncio.create_task(worker.run()) for worker in (ours, theirs)]
     await asyncio.sleep(0.3)
-    await control.start(ours.app, database, "p", "ours")
+    await runs.start(ours.app, database, "p", "ours")
     await done.wait()  # by a hint: neither polls
     for worker in (ours, theirs):
         worker.stop()

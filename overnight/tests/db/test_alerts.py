@@ -21,7 +21,7 @@ from overnight.cli.main import cli
 from overnight.engine.maintenance import UNUSUAL, Keeper
 from overnight.errors import Transient
 from overnight.observability.signals import Anomaly
-from overnight.operations import control
+from overnight.operations import switches
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Alert
@@ -75,9 +75,9 @@ async def press(database: Database, app: App, *words: str) -> Result:
 
 
 async def test_a_switch_that_is_off_is_an_alert_until_it_is_on_again(database: Database) -> None:
-    await control.set_switch(database, "key:ann", enabled=False, reason="she asked", by="bob")
+    await switches.pause(database, "key:ann", reason="she asked", by="bob")
     assert await watched(database, "switch") == {"key:ann": ("switched off by bob: she asked", 1)}
-    await control.set_switch(database, "key:ann", enabled=True, reason="")
+    await switches.resume(database, "key:ann", reason="")
     assert await watched(database, "switch") == {}
 
 
@@ -129,7 +129,7 @@ async def test_what_is_unusual_in_the_signals_is_an_alert_as_long_as_it_is(
     async def anomalies(database: Database) -> list[Anomaly]:
         return found
 
-    monkeypatch.setattr("overnight.engine.maintenance.report.anomalies", anomalies)
+    monkeypatch.setattr("overnight.engine.maintenance.charts.anomalies", anomalies)
     keeper = Keeper(App("app", []), Ledger(database))
     for kind in UNUSUAL:
         found[:] = [Anomaly(kind, "p/s", "42 instead of 4", await clock.now(), 42.0, 4.0)]

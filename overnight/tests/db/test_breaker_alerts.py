@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from overnight import App, Context, Pipeline, Retry, Transient
-from overnight.observability import report
-from overnight.operations import control
+from overnight.operations import breakers, queries, runs, switches
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
@@ -34,7 +33,7 @@ class Shop:
 
     async def order(self, *keys: str) -> None:
         for number, key in enumerate(keys):
-            await control.start(self.app, self.database, "order", {"key": key, "number": number})
+            await runs.start(self.app, self.database, "order", {"key": key, "number": number})
 
     async def work(self, horizon: float = 60.0) -> None:
         await run_until_idle(self.app, self.database, clock=self.clock, horizon=horizon)
@@ -42,7 +41,7 @@ class Shop:
     async def alert(self) -> dict[str, Any]:
         (row,) = [
             each
-            for each in await report.alerts(self.database, all=True)
+            for each in await queries.alerts(self.database, all=True)
             if each["kind"] == "breaker"
         ]
         return row
@@ -74,7 +73,7 @@ async def test_that_it_closes_is_told_with_how_long_it_was_open_and_how_many_wai
     await shop.database.fetch(
         "update runs set due_at = ledger_now() where key = 'bob'"
     )  # behind another breaker
-    await control.set_switch(shop.database, "key:bob", enabled=False, reason="", by="ada")
+    await switches.pause(shop.database, "key:bob", reason="", by="ada")
     await shop.clock.move(700)
     await shop.work()
     alert = await shop.alert()
@@ -87,16 +86,14 @@ async def test_that_it_closes_is_told_with_how_long_it_was_open_and_how_many_wai
 
 async def test_a_person_who_closes_it_is_named(shop: Shop) -> None:
     await shop.clock.move(180)
-    await control.close_breaker(
-        shop.database, "shop ann", reason="it is back", by="ada", app=shop.app
-    )
+    await breakers.close(shop.database, "shop ann", reason="it is back", by="ada", app=shop.app)
     assert (await shop.alert())["text"].startswith(
         "ada closed it; it was open for 4 min, and 6 runs waited for it; "
     )
 
 
 async def test_who_does_not_know_the_app_tells_of_the_time_alone(shop: Shop) -> None:
-    await control.close_breaker(shop.database, "shop ann", reason="it is back", by="ada")
+    await breakers.close(shop.database, "shop ann", reason="it is back", by="ada")
     assert (await shop.alert())["text"].startswith("ada closed it; it was open for 1 min; 5 errors")
 
 

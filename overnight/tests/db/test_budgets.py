@@ -37,7 +37,8 @@ from overnight.llm import (
     budgets,
 )
 from overnight.llm.client import LLM
-from overnight.operations import control
+from overnight.operations import budgets as people
+from overnight.operations import runs, switches
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Run
@@ -113,7 +114,7 @@ async def limit(database: Database, **usd: float) -> None:
     """Budgets of a person: `all=2`, or `garden=2` for a key."""
     for scope, value in usd.items():
         name = scope if scope == "all" else f"key:{scope}"
-        await budgets.set_limit(database, name, budgets.amount(value), reason="test", by="me")
+        await people.set_limit(database, name, budgets.amount(value), reason="test", by="me")
 
 
 async def sums(database: Database) -> dict[str, tuple[float, float]]:
@@ -155,7 +156,7 @@ async def test_a_call_that_could_pass_a_budget_is_not_made_and_reserves_nothing(
 ) -> None:
     await clock.set(NOON)
     await limit(database, all=100)
-    await budgets.set_limit(database, scope, Decimal(5), reason="", by="me")
+    await people.set_limit(database, scope, Decimal(5), reason="", by="me")
     model = Model(used=2)
     await llm(database, model).ask(await context(database), question(5), int)
     with pytest.raises(BudgetSpent) as refused:
@@ -427,7 +428,7 @@ async def test_a_late_owner_makes_no_call(database: Database) -> None:
 
 async def test_a_switch_that_is_off_makes_no_call(database: Database) -> None:
     await limit(database, all=10)
-    await control.set_switch(database, "key:garden", enabled=False, reason="look first")
+    await switches.pause(database, "key:garden", reason="look first")
     model = Model()
     with pytest.raises(SwitchedOff):
         await llm(database, model).ask(await context(database), question(1), int)
@@ -624,7 +625,7 @@ async def test_a_raised_or_removed_limit_lets_what_it_held_go_on_at_once(
     await limit(database, garden=1)
     assert await due(database) == ["garden"]
     await database.fetch("update runs set due_at = ledger_now() + interval '9 hours'")
-    await budgets.remove(database, "key:garden", by="me")
+    await people.remove(database, "key:garden", by="me")
     assert await due(database) == ["garden"]
     await budgets.declare(database, App("app", [], budgets={"all": 2}))
     assert sorted(await due(database)) == ["garden", "sky"]
@@ -654,13 +655,13 @@ async def test_a_persons_limit_stands_until_it_is_taken_back_and_then_the_config
     assert await declared(all=20) == {"all": (20, "config")}
     await limit(database, all=5, garden=1)
     assert await declared(all=30) == {"all": (5, "me"), "key:garden": (1, "me")}
-    await budgets.remove(database, "all", by="me")
-    await budgets.remove(database, "key:garden", by="me")
+    await people.remove(database, "all", by="me")
+    await people.remove(database, "key:garden", by="me")
     assert await limits(database) == {"all": (30, "config")}
     with pytest.raises(UserError, match="is from the configuration: change it there"):
-        await budgets.remove(database, "all", by="me")
+        await people.remove(database, "all", by="me")
     with pytest.raises(NotFound, match="there is no budget of key:garden"):
-        await budgets.remove(database, "key:garden", by="me")
+        await people.remove(database, "key:garden", by="me")
     said = [
         (r["verb"], r["target"], r["by"])
         for r in await database.fetch("select * from actions order by id")
@@ -683,7 +684,7 @@ async def test_what_the_configuration_has_no_more_is_forgotten_and_other_apps_ke
     assert await limits(database) == {
         **{"all": (20, "config"), "key:sky": (9, "me"), "pipeline:bills": (1, "config")},
     }
-    await budgets.remove(database, "key:sky", by="me")
+    await people.remove(database, "key:sky", by="me")
     await budgets.declare(database, App("two", []))
     assert await limits(database) == {"all": (20, "config")}
 
@@ -693,7 +694,7 @@ async def test_a_limit_that_is_changed_keeps_what_was_spent(database: Database) 
     await llm(database, Model(used=3)).ask(await context(database), question(3), int)
     await budgets.declare(database, App("app", [], budgets={"all": 10}))
     await limit(database, all=5)
-    await budgets.remove(database, "all", by="me")
+    await people.remove(database, "all", by="me")
     assert await sums(database) == {"all": (3, 0)}
 
 
@@ -721,7 +722,7 @@ async def test_a_night_stops_at_its_budget_and_goes_on_the_next_day(
     model = Model(used=2)
     app = app_of(model, 6)
     for number in range(5):
-        await control.start(app, database, "article", {"site": "garden", "topic": str(number)})
+        await runs.start(app, database, "article", {"site": "garden", "topic": str(number)})
     await run_until_idle(app, database, clock=clock, horizon=3_600)
     rows = await database.fetch(
         "select status, outcome, failures, error_class from runs order by status"
@@ -750,7 +751,7 @@ async def test_reservations_far_above_the_cost_stop_no_night_below_its_budget(
     model = Model(used=1)
     app = app_of(model, 60, most=30)
     for number in range(20):
-        await control.start(app, database, "article", {"site": "garden", "topic": str(number)})
+        await runs.start(app, database, "article", {"site": "garden", "topic": str(number)})
     await run_until_idle(app, database, clock=clock, horizon=3_600)
     assert model.calls == 20
     assert await sums(database) == {"key:garden": (20, 0)}
@@ -764,7 +765,7 @@ async def test_a_night_that_stopped_goes_on_when_a_person_raises_the_limit(
     model = Model(used=2)
     app = app_of(model, 2)
     for number in range(3):
-        await control.start(app, database, "article", {"site": "garden", "topic": str(number)})
+        await runs.start(app, database, "article", {"site": "garden", "topic": str(number)})
     await run_until_idle(app, database, clock=clock, horizon=3_600)
     assert model.calls == 1
     await limit(database, garden=10)

@@ -14,7 +14,7 @@ import pytest
 from overnight import App, Context, Limit, Pipeline, Retry, Review, Transient
 from overnight.engine.worker import Worker
 from overnight.errors import ConfigError, Permanent
-from overnight.operations import control
+from overnight.operations import breakers
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Ending, NewRun, Run, Scope, Status, Transition
@@ -323,7 +323,7 @@ async def test_a_person_closes_a_breaker_and_it_is_written_down(
     await site.start("bad", 5)
     await site.work()
     site.down = False
-    await control.close_breaker(database, "cms bad", reason="the host is back", by="ada")
+    await breakers.close(database, "cms bad", reason="the host is back", by="ada")
     await clock.move(5)
     await site.work()
     assert [r["status"] for r in await database.fetch("select status from runs")] == [

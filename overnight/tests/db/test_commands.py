@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from overnight import App, Context, On, Pipeline
 from overnight.cli.main import cli
-from overnight.operations import control
+from overnight.operations import runs, switches
 from overnight.store.database import Database
 from overnight.testing import run_until_idle
 
@@ -59,7 +59,7 @@ async def press(database: Database, *words: str) -> Result:
 async def test_show_tells_what_a_step_wrote_outside_and_which_models_it_asked(
     database: Database,
 ) -> None:
-    job, _ = await control.start(shop(), database, "orders", 7)
+    job, _ = await runs.start(shop(), database, "orders", 7)
     await run_until_idle(shop(), database)
     await database.fetch(
         "insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, "
@@ -75,7 +75,7 @@ async def test_show_tells_what_a_step_wrote_outside_and_which_models_it_asked(
 
 
 async def test_show_names_the_open_breaker_that_a_step_waits_behind(database: Database) -> None:
-    job, _ = await control.start(shop(), database, "orders", 7)
+    job, _ = await runs.start(shop(), database, "orders", 7)
     assert "breaker" not in (await press(database, "show", job)).output
     await database.fetch(
         "insert into breakers (name, key, failures, open_until) values "
@@ -90,7 +90,7 @@ async def test_show_names_the_open_breaker_that_a_step_waits_behind(database: Da
 
 
 async def test_show_says_when_what_waits_is_due(database: Database) -> None:
-    job, _ = await control.start(shop(), database, "orders", 7)
+    job, _ = await runs.start(shop(), database, "orders", 7)
     await database.fetch("update runs set due_at = '2031-02-03 04:05:06Z'")
     assert "ship is due at 2031-02-03 04:05:06 UTC" in (await press(database, "show", job)).output
 
@@ -98,7 +98,7 @@ async def test_show_says_when_what_waits_is_due(database: Database) -> None:
 async def test_a_switch_of_a_pipeline_that_is_gone_can_be_flipped_on_again(
     database: Database,
 ) -> None:
-    await control.set_switch(database, "pipeline:invoices", enabled=False, reason="moved")
+    await switches.pause(database, "pipeline:invoices", reason="moved")
     assert (await press(database, "resume", "pipeline:invoices")).exit_code == 0
     assert (await database.fetch("select enabled from switches")) == [{"enabled": True}]
     refused = await press(database, "resume", "pipeline:parcels")
@@ -106,7 +106,7 @@ async def test_a_switch_of_a_pipeline_that_is_gone_can_be_flipped_on_again(
 
 
 async def test_dead_says_that_a_job_is_no_dead_letter(database: Database) -> None:
-    job, _ = await control.start(shop(), database, "orders", 7)
+    job, _ = await runs.start(shop(), database, "orders", 7)
     for name in (job, "m12"):
         refused = await press(database, "dead", name)
         assert str(refused.exception) == f"nothing of {name} is a dead letter"

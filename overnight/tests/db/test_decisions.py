@@ -23,8 +23,8 @@ from pydantic import BaseModel
 from overnight import App, Context, Debounce, On, Pipeline, Review, Snooze
 from overnight.cli.main import cli
 from overnight.errors import IllegalTransition, InvalidPayload, NotFound, UserError
-from overnight.observability import report
-from overnight.operations import control
+from overnight.operations import actors, dead_letters, queries, reviews, switches
+from overnight.operations import runs as jobs
 from overnight.operations.decisions import Approve, Decision, Edit, Reject
 from overnight.store.database import Database, Row
 from overnight.store.ledger import Ledger
@@ -60,9 +60,9 @@ def studio() -> tuple[App, list[str | None]]:
 
 async def in_review(app: App, database: Database, clock: Clock, text: str = "tea") -> Row:
     """What waits for review, of a new job."""
-    job, _ = await control.start(app, database, "article", {"text": text})
+    job, _ = await jobs.start(app, database, "article", {"text": text})
     await run_until_idle(app, database, clock=clock)
-    (waiting,) = await report.review(database, job)
+    (waiting,) = await queries.review(database, job)
     return waiting
 
 
@@ -96,12 +96,12 @@ async def test_what_was_shown_is_what_the_next_step_receives_byte_for_byte(
     job = (await in_review(app, database, clock))["job_id"]
     await database.fetch("update runs set output = %s::jsonb", [ODD])
     (stored,) = await database.fetch("select output::text as text from runs")
-    (waiting,) = await report.review(database, job)
+    (waiting,) = await queries.review(database, job)
     assert waiting["seen"] == hashlib.sha256(stored["text"].encode()).hexdigest()
     assert json.loads(waiting["shown"], parse_float=Decimal) == json.loads(
         stored["text"], parse_float=Decimal
     )
-    await control.decide(app, database, job, Approve(waiting["seen"]))
+    await reviews.decide(app, database, job, Approve(waiting["seen"]))
     await run_until_idle(app, database, clock=clock)
     assert published == [stored["text"]]
     assert list(json.loads(published[0])) == list(json.loads(waiting["shown"]))
@@ -117,9 +117,9 @@ async def test_without_an_output_the_input_is_what_is_shown_and_sealed(
         return Review(["please look"])
 
     app = App("app", [p])
-    job, _ = await control.start(app, database, "p", {"number": 7})
+    job, _ = await jobs.start(app, database, "p", {"number": 7})
     await run_until_idle(app, database, clock=clock)
-    (waiting,) = await report.review(database, job)
+    (waiting,) = await queries.review(database, job)
     assert json.loads(waiting["shown"]) == {"number": 7}
     assert waiting["seen"] == hashlib.sha256(b'{"number": 7}').hexdigest()
 
@@ -138,14 +138,14 @@ async def test_a_decision_on_what_changed_since_the_look_is_refused_and_changes_
     app, _ = studio()
     waiting = await in_review(app, database, clock)
     job = waiting["job_id"]
-    await control.decide(app, database, job, Edit(waiting["seen"], {"text": "rum"}), by="ana")
+    await reviews.decide(app, database, job, Edit(waiting["seen"], {"text": "rum"}), by="ana")
     await run_until_idle(app, database, clock=clock)
     before = await runs(database, "status, input, output")
     assert before == [("needs_review", {"text": "rum"}, {"text": "RUM"})]
     with pytest.raises(
         IllegalTransition, match=r"what you saw of job .* is not what stands there now: look again"
     ):
-        await control.decide(app, database, job, make(waiting["seen"]))
+        await reviews.decide(app, database, job, make(waiting["seen"]))
     assert await runs(database, "status, input, output") == before
     assert await deeds(database, "verb") == [("edit",)]
 
@@ -158,7 +158,7 @@ async def test_a_change_between_the_check_and_the_write_is_refused_too(
     waiting = await in_review(app, database, clock)
 
     decided = await blocked(
-        database, [control.decide(app, database, waiting["job_id"], make(waiting["seen"]))], OTHER
+        database, [reviews.decide(app, database, waiting["job_id"], make(waiting["seen"]))], OTHER
     )
     assert "is not what stands there now" in str(decided[0])
     assert await runs(database, "status, output") == [("needs_review", {"text": "other"})]
@@ -171,7 +171,7 @@ async def test_an_edit_of_what_was_seen_in_review_is_none_of_a_dead_letter(
     """Somebody replayed it between the check and the write, and it died."""
     app, _ = studio()
     waiting = await in_review(app, database, clock)
-    edit = control.decide(app, database, waiting["job_id"], Edit(waiting["seen"], {"text": "rum"}))
+    edit = reviews.decide(app, database, waiting["job_id"], Edit(waiting["seen"], {"text": "rum"}))
     died = "; ".join(
         f"update runs set status = '{status}'" for status in ("queued", "running", "dead")
     )
@@ -213,15 +213,15 @@ async def test_of_two_people_who_decide_at_once_one_wins_and_the_other_is_told_w
     waiting = await in_review(app, database, clock)
     job, seen = waiting["job_id"], waiting["seen"]
     acts = [
-        control.decide(app, database, job, Approve(seen), by="ana"),
-        control.decide(app, database, job, other(seen), by="ben"),
+        reviews.decide(app, database, job, Approve(seen), by="ana"),
+        reviews.decide(app, database, job, other(seen), by="ben"),
     ]
     came = await blocked(database, acts[::order])
     (loser,) = [result for result in came if isinstance(result, BaseException)]
     ((verb, by),) = await deeds(database, "verb, by")
     assert isinstance(loser, IllegalTransition)
     assert "no step of it is waiting for review" in str(loser)
-    assert f"{by} {control.PAST[verb]} it at 20" in str(loser)
+    assert f"{by} {jobs.PAST[verb]} it at 20" in str(loser)
     first = (await runs(database, "status"))[0]
     assert first == {"approve": ("succeeded",), "edit": ("queued",), "reject": ("cancelled",)}[verb]
 
@@ -233,8 +233,8 @@ async def test_eight_digits_of_a_seal_suffice_and_fewer_or_others_are_refused(
     waiting = await in_review(app, database, clock)
     for wrong in ("", waiting["seen"][:7], "what I saw", waiting["seen"] + "0", "%" * 8):
         with pytest.raises(UserError, match="is no seal"):
-            await control.decide(app, database, waiting["job_id"], Approve(wrong))
-    await control.decide(app, database, waiting["job_id"], Approve(waiting["seen"][:8].upper()))
+            await reviews.decide(app, database, waiting["job_id"], Approve(wrong))
+    await reviews.decide(app, database, waiting["job_id"], Approve(waiting["seen"][:8].upper()))
     assert (await runs(database))[0] == ("gate", "succeeded")
 
 
@@ -244,16 +244,16 @@ async def test_an_edit_in_review_is_judged_anew_by_the_step_itself(
     app, published = studio()
     waiting = await in_review(app, database, clock)
     job = waiting["job_id"]
-    await control.decide(
+    await reviews.decide(
         app, database, job, Edit(waiting["seen"], {"text": "rum"}, "stronger"), by="ana"
     )
     assert await runs(database, "status, input, output, failures") == [
         ("queued", {"text": "rum"}, None, 0)
     ]
     await run_until_idle(app, database, clock=clock)
-    (waiting,) = await report.review(database, job)
+    (waiting,) = await queries.review(database, job)
     assert waiting["output"] == {"text": "RUM"}
-    await control.decide(app, database, job, Edit(waiting["seen"], {"text": "coffee"}))
+    await reviews.decide(app, database, job, Edit(waiting["seen"], {"text": "coffee"}))
     await run_until_idle(app, database, clock=clock)
     assert await runs(database) == [("gate", "succeeded"), ("publish", "succeeded")]
     assert published == ['{"text": "COFFEE"}']
@@ -281,7 +281,7 @@ async def test_an_edit_that_does_not_fit_is_one_sentence_and_changes_nothing(
     app, _ = studio()
     waiting = await in_review(app, database, clock)
     with pytest.raises(InvalidPayload, match=says) as told:
-        await control.decide(app, database, waiting["job_id"], Edit(waiting["seen"], input))
+        await reviews.decide(app, database, waiting["job_id"], Edit(waiting["seen"], input))
     assert "\n" not in str(told.value)
     assert await runs(database) == [("gate", "needs_review")]
     assert await deeds(database) == []
@@ -293,7 +293,7 @@ async def test_an_edit_without_the_seal_of_what_is_in_review_is_refused(
     app, _ = studio()
     job = (await in_review(app, database, clock))["job_id"]
     with pytest.raises(IllegalTransition, match="must say what you saw"):
-        await control.edit(app, database, job, {"text": "coffee"})
+        await jobs.edit(app, database, job, {"text": "coffee"})
     assert await runs(database) == [("gate", "needs_review")]
 
 
@@ -304,11 +304,11 @@ async def test_an_edit_restarts_the_wait_of_a_debounce_but_not_beyond_at_most(
     waiting = await in_review(app, database, clock)
     job = waiting["job_id"]
     approved = await clock.now()
-    await control.decide(app, database, job, Approve(waiting["seen"]))
+    await reviews.decide(app, database, job, Approve(waiting["seen"]))
     ends = []
     for text in ("one", "two", "three", "four"):
         await clock.move(80)
-        edited = await control.edit(app, database, job, {"text": text})
+        edited = await jobs.edit(app, database, job, {"text": text})
         ends.append(round((edited["due_at"] - approved).total_seconds()))
     assert ends == [170, 250, 300, 300]
     await run_until_idle(app, database, clock=clock)
@@ -317,17 +317,17 @@ async def test_an_edit_restarts_the_wait_of_a_debounce_but_not_beyond_at_most(
 
 async def test_an_edit_of_what_has_begun_is_refused(database: Database, clock: Clock) -> None:
     app, _ = studio()
-    job, _ = await control.start(app, database, "article", {"text": "coffee"})
+    job, _ = await jobs.start(app, database, "article", {"text": "coffee"})
     await database.fetch("update runs set status = 'running', attempt = 1")
     with pytest.raises(
         IllegalTransition, match="no step of it is a dead letter, or queued and not begun"
     ):
-        await control.edit(app, database, job, {"text": "tea"})
+        await jobs.edit(app, database, job, {"text": "tea"})
     await database.fetch("update runs set status = 'queued'")
     with pytest.raises(
         IllegalTransition, match="no step of it is a dead letter, or queued and not begun"
     ):
-        await control.edit(app, database, job, {"text": "tea"})
+        await jobs.edit(app, database, job, {"text": "tea"})
     assert await runs(database, "input->>'text'") == [("coffee",)]
 
 
@@ -346,13 +346,13 @@ async def test_what_put_itself_off_can_be_edited_and_waits_anew_but_not_for_ever
         return Snooze(10_000, "the shop is closed") if len(sold) == 1 else text
 
     app = App("app", [p])
-    job, _ = await control.start(app, database, "p", "coffee")
+    job, _ = await jobs.start(app, database, "p", "coffee")
     await run_until_idle(app, database, clock=clock, horizon=600)
     assert sold == ["coffee"]
     await clock.move(1_000)
     start, ends = await clock.now(), []
     for text in ("tea", "milk", "juice", "water"):
-        edited = await control.edit(app, database, job, text)
+        edited = await jobs.edit(app, database, job, text)
         ends.append(round((edited["due_at"] - start).total_seconds()))
         await clock.move(80)
     assert ends == [90, 170, 250, 300]
@@ -364,9 +364,9 @@ async def test_a_run_that_begins_between_the_look_and_the_edit_keeps_its_input(
     database: Database,
 ) -> None:
     app, _ = studio()
-    job, _ = await control.start(app, database, "article", {"text": "coffee"})
+    job, _ = await jobs.start(app, database, "article", {"text": "coffee"})
     begun = "update runs set status = 'running', attempt = 1"
-    (told,) = await blocked(database, [control.edit(app, database, job, {"text": "tea"})], begun)
+    (told,) = await blocked(database, [jobs.edit(app, database, job, {"text": "tea"})], begun)
     assert isinstance(told, IllegalTransition)
     assert await runs(database, "input->>'text'") == [("coffee",)]
 
@@ -375,9 +375,9 @@ async def test_a_run_that_becomes_another_job_between_the_look_and_the_edit_keep
     database: Database,
 ) -> None:
     app, _ = studio()
-    job, _ = await control.start(app, database, "article", {"text": "coffee"})
+    job, _ = await jobs.start(app, database, "article", {"text": "coffee"})
     another = "update runs set job_id = 'another'"  # as a later event does with a debounced run
-    (told,) = await blocked(database, [control.edit(app, database, job, {"text": "tea"})], another)
+    (told,) = await blocked(database, [jobs.edit(app, database, job, {"text": "tea"})], another)
     assert isinstance(told, NotFound)
     assert await runs(database, "job_id, input->>'text'") == [("another", "coffee")]
 
@@ -400,7 +400,7 @@ async def test_what_a_person_wrote_is_not_replaced_by_a_later_event(
     start = await clock.now()
     await Ledger(database).enqueue(app.jobs_for("ready", 1))
     await clock.move(60)
-    edited = await control.edit(app, database, "job 1", 100)
+    edited = await jobs.edit(app, database, "job 1", 100)
     assert round((edited["due_at"] - start).total_seconds()) == 150
     await Ledger(database).enqueue(app.jobs_for("ready", 2))
     await run_until_idle(app, database, clock=clock)
@@ -416,7 +416,7 @@ async def test_the_step_after_an_approval_inherits_what_its_job_was_promised(
         "update runs set priority = 7, deadline_at = ledger_now() + interval '1 day', "
         "expect_at = ledger_now() + interval '1 hour'"
     )
-    await control.decide(app, database, waiting["job_id"], Approve(waiting["seen"]))
+    await reviews.decide(app, database, waiting["job_id"], Approve(waiting["seen"]))
     promised = await runs(database, "priority, deadline_at, expect_at")
     assert promised[0] == promised[1]
     assert promised[1][0] == 7
@@ -436,19 +436,19 @@ async def test_every_act_is_written_down_with_who_why_and_what_was_seen(
     first = await in_review(app, database, clock, "one")
     second = await in_review(app, database, clock, "two")
     one, two = first["job_id"], second["job_id"]
-    await control.decide(
+    await reviews.decide(
         app, database, one, Edit(first["seen"], {"text": "uno"}, "in Italian"), by="ana"
     )
     await run_until_idle(app, database, clock=clock)
-    (again,) = await report.review(database, one)
-    await control.decide(app, database, one, Approve(again["seen"][:8], "fine"), by="ana")
-    await control.decide(app, database, two, Reject(second["seen"], "dull"), by="ben")
+    (again,) = await queries.review(database, one)
+    await reviews.decide(app, database, one, Approve(again["seen"][:8], "fine"), by="ana")
+    await reviews.decide(app, database, two, Reject(second["seen"], "dull"), by="ben")
     await database.fetch("update runs set status = 'running' where step = 'publish'")
     await database.fetch("update runs set status = 'dead', attempt = 1 where step = 'publish'")
-    await control.replay(database, Filter(job=one), by="ana", reason="mended")
-    await control.cancel(database, one, "too late", by="ben")
-    await control.set_switch(database, "all", enabled=False, reason="look first", by="ana")
-    await control.set_switch(database, "all", enabled=True, reason="", by="ben")
+    await dead_letters.replay(None, database, Filter(job=one), by="ana", reason="mended")
+    await jobs.cancel(database, one, "too late", by="ben")
+    await switches.pause(database, "all", reason="look first", by="ana")
+    await switches.resume(database, "all", reason="", by="ben")
     assert await deeds(database) == [
         ("edit", one, "gate", "in Italian", "ana"),
         ("approve", one, "gate", "fine", "ana"),
@@ -464,14 +464,14 @@ async def test_every_act_is_written_down_with_who_why_and_what_was_seen(
         (second["seen"],),
         *[(None,)] * 4,
     ]
-    assert [row["verb"] for row in await report.actions(database, one)] == [
+    assert [row["verb"] for row in await queries.actions(database, one)] == [
         "edit",
         "approve",
         "replay",
         "cancel",
     ]
-    assert [row["verb"] for row in await report.switch_history(database)] == ["resume", "pause"]
-    assert await report.switch_history(database, "pipeline:article") == []
+    assert [row["verb"] for row in await queries.switch_history(database)] == ["resume", "pause"]
+    assert await queries.switch_history(database, "pipeline:article") == []
 
 
 async def test_a_deed_that_cannot_be_written_down_is_not_done(
@@ -482,27 +482,27 @@ async def test_a_deed_that_cannot_be_written_down_is_not_done(
     job, seen = waiting["job_id"], waiting["seen"]
     await database.fetch("alter table actions add check (by <> 'nobody')")
     acts: list[Callable[[], Awaitable[Any]]] = [
-        lambda: control.decide(app, database, job, Approve(seen), by="nobody"),
-        lambda: control.decide(app, database, job, Reject(seen, "dull"), by="nobody"),
-        lambda: control.decide(app, database, job, Edit(seen, {"text": "rum"}), by="nobody"),
-        lambda: control.set_switch(database, "all", enabled=False, reason="", by="nobody"),
+        lambda: reviews.decide(app, database, job, Approve(seen), by="nobody"),
+        lambda: reviews.decide(app, database, job, Reject(seen, "dull"), by="nobody"),
+        lambda: reviews.decide(app, database, job, Edit(seen, {"text": "rum"}), by="nobody"),
+        lambda: switches.pause(database, "all", reason="", by="nobody"),
     ]
     for act in acts:
         with pytest.raises(Exception, match="actions"):
             await act()
     await database.fetch("update runs set status = 'queued'")
     with pytest.raises(Exception, match="actions"):
-        await control.cancel(database, job, "no", by="nobody")
+        await jobs.cancel(database, job, "no", by="nobody")
     await database.fetch("update runs set status = 'running'")
     await database.fetch("update runs set status = 'dead'")
     for act in (
-        lambda: control.replay(database, Filter(), by="nobody"),
-        lambda: control.drop(database, Filter(), "no", by="nobody"),
+        lambda: dead_letters.replay(None, database, Filter(), by="nobody"),
+        lambda: dead_letters.discard(database, Filter(), "no", by="nobody"),
     ):
         with pytest.raises(Exception, match="actions"):
             await act()
     assert await runs(database) == [("gate", "dead")]
-    assert await report.switches(database) == []
+    assert await queries.switches(database) == []
 
 
 async def test_a_step_that_is_no_more_can_be_rejected_but_not_approved(
@@ -514,8 +514,8 @@ async def test_a_step_that_is_no_more_can_be_rejected_but_not_approved(
     other.step(studio()[0].pipelines["article"].steps["publish"].function)
     renamed = App("studio", [other])
     with pytest.raises(NotFound, match="has no step “gate” any more"):
-        await control.decide(renamed, database, waiting["job_id"], Approve(waiting["seen"]))
-    await control.decide(renamed, database, waiting["job_id"], Reject(waiting["seen"], "gone"))
+        await reviews.decide(renamed, database, waiting["job_id"], Approve(waiting["seen"]))
+    await reviews.decide(renamed, database, waiting["job_id"], Reject(waiting["seen"], "gone"))
     assert await runs(database) == [("gate", "cancelled")]
 
 
@@ -606,7 +606,7 @@ async def test_what_cannot_be_is_said_in_one_sentence(
     assert isinstance(told.exception, UserError | InvalidPayload)
     assert says in str(told.exception)
     assert "\n" not in str(told.exception)
-    assert await report.switches(database) == []
+    assert await queries.switches(database) == []
 
 
 async def test_the_history_of_the_switches_says_who_flipped_what(database: Database) -> None:
@@ -624,4 +624,4 @@ async def test_the_history_of_the_switches_says_who_flipped_what(database: Datab
     ]
     one = await press(database, "--app desk:app switches pipeline:article --json")
     assert [row["verb"] for row in json.loads(one.output)["history"]] == ["pause"]
-    assert {row["by"] for row in history} == {control.whoami()}
+    assert {row["by"] for row in history} == {actors.whoami()}

@@ -14,7 +14,8 @@ from overnight.engine import worker as worker_module
 from overnight.engine.heartbeat import Heart
 from overnight.engine.worker import Worker
 from overnight.errors import LedgerUnavailable
-from overnight.operations import control
+from overnight.operations import runs as jobs
+from overnight.operations import switches
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Claim, Ending, Finish, NewRun, Run, Scope, Status, Transition
@@ -273,7 +274,7 @@ async def test_a_job_goes_from_step_to_step_with_one_claim(
     database: Database, claims: list[list[str]]
 ) -> None:
     chain = Chain()
-    await control.start(chain.app, database, "p", 1)
+    await jobs.start(chain.app, database, "p", 1)
     endings = await run_until_idle(chain.app, database)
     assert [(e.run.step, e.run.attempt, e.run.input) for e in endings] == [
         ("one", 1, "1"),
@@ -310,7 +311,7 @@ async def test_a_job_stands_in_line_again_when_its_turn_is_over(
     monkeypatch.setattr(worker_module, "TURN", turn)
     chain = Chain()
     for number in (1, 2):
-        await control.start(chain.app, database, "p", number)
+        await jobs.start(chain.app, database, "p", number)
     await run_until_idle(chain.app, database, concurrency=1)
     by_job = [(n, step) for n in (1, 2) for step in ("one", "two", "three")]
     by_step = [(n, step) for step in ("one", "two", "three") for n in (1, 2)]
@@ -322,12 +323,10 @@ async def test_a_switch_holds_the_very_next_step(database: Database) -> None:
 
     async def switched(step: str) -> None:
         if step == "one":
-            await control.set_switch(
-                database, "pipeline:p", enabled=False, reason="enough", by="ada"
-            )
+            await switches.pause(database, "pipeline:p", reason="enough", by="ada")
 
     chain.within = switched  # type: ignore[method-assign]
-    await control.start(chain.app, database, "p", 1)
+    await jobs.start(chain.app, database, "p", 1)
     await run_until_idle(chain.app, database)
     assert chain.done == [(1, "one")]
     held = await database.fetch("select status, attempt from runs where step = 'two'")
@@ -342,7 +341,7 @@ async def test_a_worker_that_is_asked_to_stop_begins_no_next_step(database: Data
         worker.stop()
 
     chain.within = stops  # type: ignore[method-assign]
-    await control.start(chain.app, database, "p", 1)
+    await jobs.start(chain.app, database, "p", 1)
     await worker.run()
     assert chain.done == [(1, "one")]
     left = await database.fetch("select status, attempt from runs where step = 'two'")
@@ -362,7 +361,7 @@ async def test_what_began_while_the_worker_was_asked_to_stop_is_handed_back_unto
         return finished
 
     monkeypatch.setattr(Ledger, "finish", meanwhile)
-    await control.start(chain.app, database, "p", 1)
+    await jobs.start(chain.app, database, "p", 1)
     await worker.run()
     assert chain.done == [(1, "one")]
     (row,) = await database.fetch(
@@ -383,7 +382,7 @@ async def test_a_worker_whose_heart_fails_begins_no_next_step(
             is_well.clear()
 
     chain.within = fails  # type: ignore[method-assign]
-    await control.start(chain.app, database, "p", 1)
+    await jobs.start(chain.app, database, "p", 1)
     working = asyncio.create_task(run_until_idle(chain.app, database))
     async with asyncio.timeout(30):
         while not (
@@ -411,7 +410,7 @@ async def test_a_job_whose_answer_was_lost_comes_to_its_end_all_the_same(
 
     monkeypatch.setattr(Ledger, "finish", unanswered)
     monkeypatch.setattr(worker_module, "KEEP", 0.5)  # between two looks at leases that have ended
-    await control.start(chain.app, database, "p", 1)
+    await jobs.start(chain.app, database, "p", 1)
     working = asyncio.create_task(run_until_idle(chain.app, database, lease=1.0))
     await lost.wait()
     async with asyncio.timeout(90):

@@ -390,13 +390,13 @@ async def test_one_job_id_in_two_pipelines_is_a_conflict_and_not_a_silent_stop(
 async def test_a_switch_holds_its_scope_and_nothing_else(
     ledger: Ledger, database: Database, scope: str
 ) -> None:
-    from overnight.operations import control
+    from overnight.operations import switches
 
     await ledger.enqueue([new("a"), NewRun("b", "other", "q", "k2", "{}", "h")])
     steps = Scope(["p/one", "p/two", "q/other"])
-    await control.set_switch(database, scope, enabled=False, reason="test")
+    await switches.pause(database, scope, reason="test")
     held = [run.job_id for run in (await ledger.claim(steps, "w", 9, 60)).runs]
     assert held == ([] if scope == "all" else ["b"])
     assert await ledger.switch_holding("p", "k", "one") == scope
-    await control.set_switch(database, scope, enabled=True, reason="done")
+    await switches.resume(database, scope, reason="done")
     assert "a" in [run.job_id for run in (await ledger.claim(steps, "w", 9, 60)).runs]

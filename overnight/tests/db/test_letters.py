@@ -21,8 +21,9 @@ from overnight import App, Context, Permanent, Pipeline
 from overnight.cli.main import cli
 from overnight.errors import IllegalTransition, InvalidPayload, UserError
 from overnight.inbox import messages
-from overnight.observability import report
-from overnight.operations import control, dead_letters
+from overnight.operations import dead_letters
+from overnight.operations import queries as lists
+from overnight.operations import runs as jobs
 from overnight.store.database import Database
 from overnight.store.records import Filter
 from overnight.store.sql import queries
@@ -109,8 +110,8 @@ async def test_replay_starts_again_what_fits_and_nothing_else(
 ) -> None:
     await graveyard(database)
     before = dict(await runs(database))
-    assert {row["job_id"] for row in await report.dead(database, filter)} == fitting
-    done = await control.replay(database, filter, by="ana", reason="mended")
+    assert {row["job_id"] for row in await lists.dead(database, filter)} == fitting
+    done = await dead_letters.replay(None, database, filter, by="ana", reason="mended")
     assert (done.count, {row["job_id"] for row in done.first}) == (len(fitting), fitting)
     assert dict(await runs(database)) == before | dict.fromkeys(fitting, "queued")
     fresh = await database.fetch(
@@ -131,7 +132,7 @@ async def test_drop_ends_what_fits_and_nothing_else(
 ) -> None:
     await graveyard(database)
     before = dict(await runs(database))
-    done = await control.drop(database, filter, "not worth it", by="ana")
+    done = await dead_letters.discard(database, filter, "not worth it", by="ana")
     assert done.count == len(fitting)
     assert dict(await runs(database)) == before | dict.fromkeys(fitting, "cancelled")
     ended = await database.fetch(
@@ -155,8 +156,8 @@ async def many(database: Database, count: int) -> None:
 
 async def test_2500_letters_are_replayed_in_batches(database: Database) -> None:
     await many(database, 2_500)
-    done = await control.replay(database, Filter(error="502"))
-    assert (done.count, len(done.first)) == (2_500, control.FIRST)
+    done = await dead_letters.replay(None, database, Filter(error="502"))
+    assert (done.count, len(done.first)) == (2_500, dead_letters.FIRST)
     assert {status for (status,) in await runs(database, "status")} == {"queued"}
     batches = await database.fetch("select count(*) as n from runs group by xmin::text order by n")
     assert [row["n"] for row in batches] == [500, 1_000, 1_000]
@@ -169,9 +170,9 @@ async def test_2500_letters_are_replayed_in_batches(database: Database) -> None:
 async def test_two_who_replay_and_one_who_drops_touch_each_letter_once(database: Database) -> None:
     await many(database, 2_500)
     came = await asyncio.gather(
-        control.replay(database, Filter(), by="ana"),
-        control.replay(database, Filter(), by="ben"),
-        control.drop(database, Filter(), "old", by="eva"),
+        dead_letters.replay(None, database, Filter(), by="ana"),
+        dead_letters.replay(None, database, Filter(), by="ben"),
+        dead_letters.discard(database, Filter(), "old", by="eva"),
     )
     assert sum(done.count for done in came) == 2_500
     deeds = await database.fetch("select target from actions")
@@ -182,7 +183,7 @@ async def test_two_who_replay_and_one_who_drops_touch_each_letter_once(database:
 
 async def test_a_run_of_plain_sql_is_left_alone_for_nobody_would_run_it(database: Database) -> None:
     await bury(database, "plain sql", pipeline="")
-    assert (await control.replay(database, Filter())).count == 0
+    assert (await dead_letters.replay(None, database, Filter())).count == 0
     assert await runs(database) == [("plain sql", "dead")]
 
 
@@ -190,10 +191,10 @@ async def test_a_letter_replayed_after_an_edit_starts_fresh_and_keeps_its_histor
     database: Database,
 ) -> None:
     app = desk()
-    job, _ = await control.start(app, database, "numbers", 3)
+    job, _ = await jobs.start(app, database, "numbers", 3)
     await run_until_idle(app, database)
     await database.fetch("update runs set losses = 2")
-    edited = await control.edit(app, database, job, 8, by="ana", reason="a slip of the pen")
+    edited = await jobs.edit(app, database, job, 8, by="ana", reason="a slip of the pen")
     assert (edited["job_id"], edited["step"]) == (job, "halve")
     assert await runs(database, "status, input, failures, losses, finished_at") == [
         ("queued", 8, 0, 0, None)
@@ -202,14 +203,14 @@ async def test_a_letter_replayed_after_an_edit_starts_fresh_and_keeps_its_histor
     assert await runs(database, "status, output, attempt") == [("succeeded", 4, 2)]
     (before,) = await database.fetch("select error from attempts")
     assert before["error"] == "3 is odd"
-    (deed,) = await report.actions(database, job)
+    (deed,) = await lists.actions(database, job)
     assert (deed["verb"], deed["was"], deed["by"], deed["reason"]) == (
         "edit",
         3,
         "ana",
         "a slip of the pen",
     )
-    assert await control.start(app, database, "numbers", 3) == (
+    assert await jobs.start(app, database, "numbers", 3) == (
         job,
         False,
     )  # the id is of the inputs it was made from
@@ -217,18 +218,18 @@ async def test_a_letter_replayed_after_an_edit_starts_fresh_and_keeps_its_histor
 
 async def test_an_edit_that_does_not_fit_leaves_the_letter(database: Database) -> None:
     app = desk()
-    job, _ = await control.start(app, database, "numbers", 3)
+    job, _ = await jobs.start(app, database, "numbers", 3)
     await run_until_idle(app, database)
     with pytest.raises(
         InvalidPayload, match="the input does not fit halve: Input should be a valid integer"
     ):
-        await control.edit(app, database, job, "eight")
+        await jobs.edit(app, database, job, "eight")
     assert await runs(database, "status, input") == [("dead", 3)]
-    await control.cancel(database, job, "odd")
+    await jobs.cancel(database, job, "odd")
     with pytest.raises(
         IllegalTransition, match=r"cannot be edited, .* \(halve cancelled\); .* cancelled it at"
     ):
-        await control.edit(app, database, job, 8)
+        await jobs.edit(app, database, job, 8)
 
 
 async def test_a_replayed_letter_asks_the_other_side_before_it_writes_again(
@@ -248,9 +249,9 @@ async def test_a_replayed_letter_asks_the_other_side_before_it_writes_again(
         return await ctx.effect("publish", content="h", call=call, probe=probe)
 
     app = App("app", [p])
-    await control.start(app, database, "p", 1)
+    await jobs.start(app, database, "p", 1)
     await run_until_idle(app, database)
-    await control.replay(database, Filter())
+    await dead_letters.replay(None, database, Filter())
     await run_until_idle(app, database)
     assert await runs(database, "status, output") == [("succeeded", "it is there")]
     assert written == [1]
@@ -268,11 +269,11 @@ async def test_the_alert_of_a_step_ends_with_its_last_letter(database: Database)
     await bury(database, "three", step="t")
     for subject in ("p/s", "p/t"):
         await raised(database, subject)
-    await control.replay(database, Filter(job="one"))
+    await dead_letters.replay(None, database, Filter(job="one"))
     assert [row["subject"] for row in await database.fetch(open_ones)] == ["p/s", "p/t"]
-    await control.cancel(database, "two", "old")
+    await jobs.cancel(database, "two", "old")
     assert [row["subject"] for row in await database.fetch(open_ones)] == ["p/t"]
-    await control.drop(database, Filter(step="t"), "old")
+    await dead_letters.discard(database, Filter(step="t"), "old")
     assert await database.fetch(open_ones) == []
 
 
@@ -338,7 +339,7 @@ async def test_the_command_edits_a_letter_and_starts_it_again(
     database: Database, clock: Clock
 ) -> None:
     app = desk()
-    job, _ = await control.start(app, database, "numbers", 3)
+    job, _ = await jobs.start(app, database, "numbers", 3)
     await run_until_idle(app, database)
     assert (await told(database, f"replay {job[:6]} --input 8 --reason slip"))["replayed"] == 1
     await run_until_idle(app, database)
@@ -414,4 +415,4 @@ async def test_without_the_pipelines_messages_are_left_and_that_is_said(database
     )
     with pytest.raises(UserError, match="name them with --app"):
         await dead_letters.replay(None, database, Filter(job="m1"))
-    assert [row["job_id"] for row in await report.dead(database)] == ["m1"]
+    assert [row["job_id"] for row in await lists.dead(database)] == ["m1"]

@@ -14,7 +14,7 @@ from overnight.engine.heartbeat import Heart
 from overnight.engine.rescuer import SETTLE
 from overnight.engine.worker import Worker
 from overnight.errors import LedgerUnavailable
-from overnight.observability import report
+from overnight.operations import queries
 from overnight.store.database import HOT_SIZE, POOL_SIZE, Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Ending, NewRun, Scope, Status, Transition
@@ -159,7 +159,7 @@ async def test_a_renamed_step_waits_for_a_release_that_knows_it_and_nothing_is_l
     renamed, ran = release("compose", "publish")
     await run_until_idle(renamed, database)
     assert ran == []
-    assert (await report.status(database, renamed))["parked"] == [
+    assert (await queries.status(database, renamed))["parked"] == [
         {"step": "article/write", "key": "", "count": 1}
     ]
     both, ran = release("compose", "write", "publish")

@@ -18,7 +18,7 @@ import pytest
 from overnight import App, Context, Pipeline
 from overnight.engine.worker import Worker
 from overnight.errors import ConfigError, DatabaseUnavailable, LedgerUnavailable, NotReady
-from overnight.operations import control
+from overnight.operations import runs
 from overnight.postgres.open import opened
 from overnight.store.database import Database, unavailable
 from overnight.store.migrations import migrate
@@ -182,7 +182,7 @@ async def test_a_worker_that_starts_on_a_read_only_database_waits_and_then_works
     database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     app = make_app()
-    job, _ = await control.start(app, database, "p", 1)
+    job, _ = await runs.start(app, database, "p", 1)
     await set_read_only(database, True)
     monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
 

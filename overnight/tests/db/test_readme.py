@@ -11,7 +11,7 @@ import click
 import pytest
 
 from overnight.cli.main import cli
-from overnight.operations import control
+from overnight.operations import runs
 from overnight.pipelines.app import App, load_app
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
@@ -44,7 +44,7 @@ def app_of(module_name: str) -> App:
 
 async def test_the_readmes_first_pipeline_runs(database: Database) -> None:
     app = app_of("nightly")
-    await control.start(app, database, "report", {"slot": "by hand"})
+    await runs.start(app, database, "report", {"slot": "by hand"})
     (*_, last) = await run_until_idle(app, database)
     assert last.output == '"the sum is 6"'
 
@@ -52,10 +52,10 @@ async def test_the_readmes_first_pipeline_runs(database: Database) -> None:
 async def test_the_readmes_pipeline_with_policies_runs(database: Database, clock: Clock) -> None:
     app = app_of("shop")
     for euros in (20, 30):
-        await control.emit(
+        await runs.emit(
             app, database, "order.changed", {"customer": "bob", "number": 2, "euros": euros}
         )
-    await control.start(app, database, "orders", {"customer": "ann", "number": 1, "euros": 1500})
+    await runs.start(app, database, "orders", {"customer": "ann", "number": 1, "euros": 1500})
     endings = await run_until_idle(app, database, clock=clock)
     assert sorted((e.run.key, e.run.step, e.transition.outcome) for e in endings) == [
         ("ann", "check", "review"),

@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from overnight import App, Context, Pipeline, Worker
 from overnight.engine.wakeups import Listener
-from overnight.operations import control
+from overnight.operations import runs
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Claim, Ending, Scope, Status, Transition
@@ -90,12 +90,12 @@ async def test_a_job_that_is_started_is_told_of_by_its_own_commit(
         return await fetch(sql, params)  # type: ignore[arg-type]
 
     monkeypatch.setattr(database, "fetch", counted)
-    assert (await control.start(App("app", [p]), database, "p", 1))[1] is True
+    assert (await runs.start(App("app", [p]), database, "p", 1))[1] is True
     async with asyncio.timeout(10):
         while not heard:
             await asyncio.sleep(0.01)
     assert len(made) == 1
-    assert (await control.start(App("app", [p]), database, "p", 1))[1] is False
+    assert (await runs.start(App("app", [p]), database, "p", 1))[1] is False
     listening.cancel()
     await asyncio.gather(listening, return_exceptions=True)
 

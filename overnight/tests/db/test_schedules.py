@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from overnight import App, Context, Cron, NoWork, Pipeline
 from overnight.cli.main import cli
 from overnight.engine.maintenance import Keeper
-from overnight.observability import report
+from overnight.operations import queries
 from overnight.pipelines.triggers import CatchUp, Skipped
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
@@ -330,7 +330,7 @@ async def test_a_schedule_that_found_nothing_more_than_half_the_time_is_shown_wi
     # last 30.
     await clock.set(START + timedelta(hours=jobs + 1, seconds=1))
     await Keeper(app, Ledger(database)).fire()
-    (row,) = await report.schedules(database, app)
+    (row,) = await queries.schedules(database, app)
     assert (row["nothing"], row["ended"]) == (nothing, min(jobs, 29))
     assert (row["advice"] is not None) == (nothing * 2 > row["ended"] >= 10) == advised
 
@@ -388,7 +388,7 @@ async def test_a_schedule_that_never_fired_and_is_overdue_is_both_and_each_is_sh
     told = " ".join((await asyncio.to_thread(CliRunner().invoke, cli, "schedules")).output.split())
     assert "last (UTC) it was overdue since (UTC) next (UTC)" in told
     assert "night 0 4 * * * UTC never 2030-01-01 04:00 2030-01-02 04:00" in told
-    (row,) = await report.schedules(database, app)
+    (row,) = await queries.schedules(database, app)
     assert (row["slot"], row["status"], row["overdue"]) == (
         None,
         None,
@@ -399,7 +399,7 @@ async def test_a_schedule_that_never_fired_and_is_overdue_is_both_and_each_is_sh
 async def test_a_schedule_that_no_worker_has_seen_yet_is_shown_with_its_next_slot(
     database: Database,
 ) -> None:
-    (row,) = await report.schedules(
+    (row,) = await queries.schedules(
         database, App("app", [night(nightly(timezone="Europe/Belgrade"))])
     )
     assert (row["pipeline"], row["advice"], row["overdue"]) == ("night", None, None)

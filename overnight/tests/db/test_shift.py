@@ -18,7 +18,7 @@ from overnight.engine.maintenance import Keeper
 from overnight.engine.rescuer import Rescuer
 from overnight.engine.wakeups import Hint
 from overnight.errors import LedgerUnavailable
-from overnight.operations import control
+from overnight.operations import runs, switches
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Claim
@@ -67,7 +67,7 @@ async def test_a_job_comes_to_its_end_in_one_shift_and_nobody_is_told(
         return value + 1
 
     app, told = App("app", [p]), Told()
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     shift = Shift(app, database, hot, None, told, places=1)
     await shift.work(600)
     assert await statuses(database) == [("first", "succeeded"), ("second", "succeeded")]
@@ -97,7 +97,7 @@ async def test_what_follows_beyond_its_places_and_what_comes_later_is_told(
     async def one(ctx: Ctx, value: int) -> None: ...
 
     app, told = App("app", [p, q]), Told()
-    job, _ = await control.start(app, database, "p", 7)
+    job, _ = await runs.start(app, database, "p", 7)
     shift = Shift(app, database, hot, None, told, places=1)
     claim, calls = Ledger.claim, itertools.count(1)
 
@@ -127,7 +127,7 @@ async def test_a_retry_is_told_with_its_wait(database: Database, hot: Database) 
         raise Transient("502")
 
     app, told = App("app", [p]), Told()
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     await Shift(app, database, hot, None, told, places=4).work(600)
     assert told.names()[0] == ("fetch", 16.0)
     assert await statuses(database) == [("fetch", "queued")]
@@ -147,7 +147,7 @@ async def test_nothing_begins_that_cannot_end_but_somebody_is_told(
         return value
 
     app, told = App("app", [p]), Told()
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     await Shift(app, database, hot, None, told, places=2).work(50)
     assert await statuses(database) == [("quick", "succeeded"), ("long", "queued")]
     assert told.hints[0].step == "long"
@@ -168,7 +168,7 @@ async def test_what_runs_on_is_handed_back_as_no_failure_and_told(
         await asyncio.Event().wait()
 
     app, told = App("app", [p]), Told()
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     await Shift(app, database, hot, None, told, places=1).work(0.5)
     (row,) = await database.fetch("select status, attempt, failures, losses, lease_until from runs")
     assert row == {
@@ -193,7 +193,7 @@ async def test_a_plain_function_that_runs_on_is_left_to_its_lease(
         release.wait(30)
 
     app = App("app", [p])
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     await Shift(app, database, hot, None, Told(), places=1).work(0.5)
     release.set()
     assert await statuses(database) == [("endless", "running")]
@@ -212,7 +212,7 @@ async def test_a_heart_renews_leases_within_a_shift(database: Database, hot: Dat
             await asyncio.sleep(0.02)
 
     app = App("app", [p])
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     await Shift(app, database, hot, None, Told(), places=1, lease=1.0).work(600)
     assert await statuses(database) == [("slow", "succeeded")]
 
@@ -227,7 +227,7 @@ async def test_a_shift_takes_in_turn_what_its_own_runs_held(
 
     app, told = App("app", [p]), Told()
     for n in range(3):
-        await control.start(app, database, "p", n)
+        await runs.start(app, database, "p", n)
     await Shift(app, database, hot, None, told, places=3).work(600)
     assert await statuses(database) == [("one", "succeeded")] * 3
     assert told.hints == []
@@ -243,7 +243,7 @@ async def test_what_a_rate_holds_is_told_with_the_time_when_it_lets_more_through
 
     app, told = App("app", [p]), Told()
     for n in range(2):
-        await control.start(app, database, "p", n)
+        await runs.start(app, database, "p", n)
     await Shift(app, database, hot, None, told, places=2).work(600)
     assert sorted(status for _, status in await statuses(database)) == ["queued", "succeeded"]
     (hint,) = told.hints
@@ -259,8 +259,8 @@ async def test_a_switch_that_is_off_holds_a_shift_and_nobody_is_told(
     async def one(ctx: Ctx, value: int) -> None: ...
 
     app, told = App("app", [p]), Told()
-    await control.start(app, database, "p", 1)
-    await control.set_switch(database, "all", enabled=False, reason="look")
+    await runs.start(app, database, "p", 1)
+    await switches.pause(database, "all", reason="look")
     await Shift(app, database, hot, None, told, places=1).work(600)
     assert await statuses(database) == [("one", "queued")]
     assert told.hints == []
@@ -320,13 +320,13 @@ async def test_shifts_leave_no_file_open_whether_they_worked_or_not(
     async def one(ctx: Ctx, value: int) -> None: ...
 
     app = App("app", [p])
-    await control.start(app, database, "p", 0)
+    await runs.start(app, database, "p", 0)
     await Shift(app, database, hot, None, Told(), places=1).work(600)  # whatever is opened once
     pipes, files = open_pipes(), open_files()
     kept = [Shift(app, database, hot, None, Told(), places=1) for _ in range(500)]
     assert open_pipes() == pipes
     for number, shift in enumerate(kept[:20]):
-        await control.start(app, database, "p", number + 1)
+        await runs.start(app, database, "p", number + 1)
         await shift.work(600)
     assert open_pipes() == pipes
     assert open_files() < files + 10  # a pool of connections may have grown

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from overnight import App, Approve, Context, Limit, Pipeline, Review, Transient
 from overnight.cli.main import cli
-from overnight.observability import report, rollup, signals
+from overnight.observability import charts, rollup, signals
 from overnight.observability.rollup import SETTLE
-from overnight.operations import control
+from overnight.operations import queries as lists
+from overnight.operations import reviews, switches
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.sql import queries
@@ -101,7 +102,7 @@ async def write(database: Database, number: int, end: End) -> None:
 async def counted(
     database: Database, span: int, since: datetime = START, now: datetime = START + 9 * HOUR
 ) -> dict[tuple[datetime, str], Any]:
-    params = {**report.sums(since, START + 9 * HOUR, span, now), "step": None}
+    params = {**charts.sums(since, START + 9 * HOUR, span, now), "step": None}
     tallies = signals.tallies(await database.fetch(queries["signals_steps"], params))
     return {(tally.at, tally.step): (tally.outcomes, tally.failures) for tally in tallies}
 
@@ -169,7 +170,7 @@ def test_however_the_ticks_fall_each_ending_is_counted_once(
             for span in signals.SPANS:
                 assert await counted(database, span) == expected(ends, span)
                 assert await counted(database, span, moment) == expected(later, span)
-                params = report.sums(moment, START + 9 * HOUR, span, START + 9 * HOUR)
+                params = charts.sums(moment, START + 9 * HOUR, span, START + 9 * HOUR)
                 calls = await database.fetch(queries["signals_calls"], {**params, "by": "model"})
                 assert sum(call["calls"] for call in calls) == len(later)
                 assert float(sum(call["cost_usd"] for call in calls)) == len(later) / 4
@@ -217,32 +218,32 @@ async def test_the_signals_of_real_runs_are_the_same_before_and_after_they_are_a
     await Ledger(database).enqueue([app.pipeline("p").job(number) for number in (1, 2)])
     await run_until_idle(app, database, clock=clock)
     for _ in range(2):
-        (step,) = report.steps(await report.tallies(database, began))
+        (step,) = charts.steps(await charts.tallies(database, began))
         assert (step["step"], step["attempts"], step["failed"], step["succeeded"]) == (
             "p/a",
             5,
             3,
             1,
         )
-        retries = report.retries_to_success(await report.tallies(database, began))
+        retries = charts.retries_to_success(await charts.tallies(database, began))
         assert [(point["failures"], point["mean"]) for point in retries] == [({2: 1}, 2.0)]
         traffic: Counter[str] = Counter()
-        for point in report.traffic(await report.tallies(database, began)):
+        for point in charts.traffic(await charts.tallies(database, began)):
             traffic.update(point["outcomes"])
         assert traffic == {"retry": 2, "done": 1, "error": 1, "review": 1}
         assert (
             sum(
                 point["failed"]
-                for point in report.errors(await report.tallies(database, began, step="p/a"))
+                for point in charts.errors(await charts.tallies(database, began, step="p/a"))
             )
             == 3
         )
         assert (
-            sum(point["count"] for point in report.latency(await report.tallies(database, began)))
+            sum(point["count"] for point in charts.latency(await charts.tallies(database, began)))
             == 2
         )
-        assert report.latency(await report.tallies(database, began, step="p/b")) == []
-        totals = await report.since(database, began)
+        assert charts.latency(await charts.tallies(database, began, step="p/b")) == []
+        totals = await lists.since(database, began)
         assert (totals["runs"], totals["retries"]) == (
             {"dead": 1, "needs_review": 1, "succeeded": 1},
             2,
@@ -255,14 +256,14 @@ async def test_an_approval_is_a_success_and_its_wait_is_no_latency(
 ) -> None:
     app = one_step(Review(["why"], 2))
     began = await ran(database, clock, app)
-    (waiting,) = await report.review(database)
+    (waiting,) = await lists.review(database)
     await clock.move(9_000)
-    await control.decide(app, database, waiting["job_id"], Approve(waiting["seen"]))
-    (step,) = report.steps(await report.tallies(database, began))
+    await reviews.decide(app, database, waiting["job_id"], Approve(waiting["seen"]))
+    (step,) = charts.steps(await charts.tallies(database, began))
     assert (step["attempts"], step["succeeded"]) == (1, 1)
     assert step["p95_seconds"] is not None
     assert step["p95_seconds"] < 9_000
-    assert (await report.since(database, began))["runs"] == {"succeeded": 1}
+    assert (await lists.since(database, began))["runs"] == {"succeeded": 1}
 
 
 async def test_sums_are_kept_when_the_rows_are_gone_and_go_when_their_own_time_is_over(
@@ -271,7 +272,7 @@ async def test_sums_are_kept_when_the_rows_are_gone_and_go_when_their_own_time_i
     began = signals.floor(await ran(database, clock, one_step(1)), 86_400)
     await settled(database, clock)
     await database.fetch("delete from runs")
-    assert [step["succeeded"] for step in report.steps(await report.tallies(database, began))] == [
+    assert [step["succeeded"] for step in charts.steps(await charts.tallies(database, began))] == [
         1
     ]
     await clock.move(9 * 86_400)
@@ -282,7 +283,7 @@ async def test_sums_are_kept_when_the_rows_are_gone_and_go_when_their_own_time_i
     )
     assert [(row["span"], row["count"]) for row in kept] == [(300, 1), (3600, 2), (86_400, 2)]
     assert (
-        sum(step["succeeded"] for step in report.steps(await report.tallies(database, began))) == 2
+        sum(step["succeeded"] for step in charts.steps(await charts.tallies(database, began))) == 2
     )
 
 
@@ -297,13 +298,13 @@ async def test_what_waits_is_noted_once_in_five_minutes_and_what_a_switch_holds_
     await asyncio.gather(*(rollup.sample(database) for _ in range(3)))
     await clock.move(60)
     await rollup.sample(database)
-    (point,) = await report.saturation(database, began)
+    (point,) = await charts.saturation(database, began)
     assert (point["due"], round(point["oldest_due_seconds"]), point["workers"]) == (3, 60, 0)
-    await control.set_switch(database, "pipeline:p", enabled=False, reason="test")
+    await switches.pause(database, "pipeline:p", reason="test")
     await clock.move(300)
     await rollup.sample(database)
-    assert [point["due"] for point in await report.saturation(database, began)] == [3, 0]
-    (hour,) = await report.saturation(database, began, span=3600)
+    assert [point["due"] for point in await charts.saturation(database, began)] == [3, 0]
+    (hour,) = await charts.saturation(database, began, span=3600)
     assert hour["due"] == 3
 
 
@@ -337,31 +338,29 @@ async def test_what_waits_is_told_apart_by_what_holds_it_and_of_a_long_line_the_
 
     app = App("app", [p])
     await Ledger(database).enqueue([p.job(number) for number in range(9)])
-    await control.set_switch(database, "key:k0", enabled=False, reason="test")
+    await switches.pause(database, "key:k0", reason="test")
     await database.fetch(
         "insert into breakers (name, key, open_until) values ('b k1', 'k1', ledger_now() "
         "+ interval '1 min')"
     )
 
     async def waits() -> tuple[int, ...]:
-        now = (await report.status(database, app))["now"]
+        now = (await lists.status(database, app))["now"]
         return tuple(now[name] for name in ("due", "held", "held_by_breaker", "held_by_limit"))
 
     assert await waits() == (3, 3, 3, 0)
     (claimed,) = (await Ledger(database).claim(app.scope(), "w", 1, 60)).runs
     assert claimed.key == "k2"
     assert await waits() == (0, 3, 3, 2)
-    assert not (await report.status(database, app))["now"]["more"]
-    monkeypatch.setattr(report, "LINE", 4)
-    assert (await report.status(database, app))["now"]["more"]
+    assert not (await lists.status(database, app))["now"]["more"]
+    monkeypatch.setattr(lists, "LINE", 4)
+    assert (await lists.status(database, app))["now"]["more"]
 
 
 async def listed(database: Database, **filters: Any) -> list[int]:
     """The ids of the list of runs, page by page."""
     seen: list[int] = []
-    while page := await report.runs(
-        database, limit=2, before=seen[-1] if seen else None, **filters
-    ):
+    while page := await lists.runs(database, limit=2, before=seen[-1] if seen else None, **filters):
         seen += [row["id"] for row in page]
     return seen
 
@@ -413,9 +412,9 @@ async def test_an_anomaly_of_the_ledger_is_found(database: Database, clock: Cloc
         "case when d = 0 then 42 else 4.2 end, ledger_now() - d * interval '1 day' from "
         "generate_series(0, 9) d"
     )
-    (told,) = await report.anomalies(database)
+    (told,) = await charts.anomalies(database)
     assert (told.kind, told.subject, told.value, told.usual) == ("cost", "2030-01-07", 42.0, 4.2)
-    (model,) = await report.cost_of_each(database, START - timedelta(hours=1), "model")
+    (model,) = await charts.cost_of_each(database, START - timedelta(hours=1), "model")
     assert (model["name"], float(model["cost_usd"]), model["calls"]) == ("m", 42.0, 1)
 
 

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from overnight import App, Context, Pipeline, Retry, Review, Transient, logs
 from overnight.engine.context import LINES
-from overnight.operations import control
+from overnight.operations import runs
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
@@ -21,7 +21,7 @@ SECRET = "sk-very-secret-0123456789"
 async def details(database: Database, clock: Clock, pipeline: Pipeline) -> list[str | None]:
     """What was kept of each attempt of a job."""
     app = App("app", [pipeline])
-    await control.start(app, database, pipeline.name, 1)
+    await runs.start(app, database, pipeline.name, 1)
     await run_until_idle(app, database, clock=clock)
     return [
         row["detail"]

@@ -10,7 +10,7 @@ import pytest
 from overnight import App, Context, Debounce, On, Pipeline, Retry, Transient
 from overnight.engine.worker import Worker
 from overnight.errors import ConfigError, NotFound
-from overnight.operations import control
+from overnight.operations import dead_letters, runs
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Filter
@@ -178,9 +178,9 @@ async def test_a_person_may_start_again_what_its_deadline_ended(
     await clock.move(101)
     await run_until_idle(app, database, clock=clock, horizon=0)
     if again == "replay":
-        await control.replay(database, Filter(job=job.job_id))
+        await dead_letters.replay(None, database, Filter(job=job.job_id))
     else:
-        await control.edit(app, database, job.job_id, 1)
+        await runs.edit(app, database, job.job_id, 1)
     await Worker(app, database).run(until_idle=True, horizon=0)
     assert calls == [1]
 
@@ -207,17 +207,17 @@ async def test_whoever_was_told_of_a_job_that_a_later_event_replaced_finds_the_o
     told = [
         job
         for revision in range(3)
-        for job in await control.emit(
+        for job in await runs.emit(
             edits.app, database, "edited", {"page": "roses", "revision": revision}
         )
     ]
     rows = await database.fetch("select job_id from runs")
     assert [row["job_id"] for row in rows] == told[2:]
-    assert await control.find_job(database, told[2]) == told[2]
+    assert await runs.find_job(database, told[2]) == told[2]
     for earlier in told[:2]:
         for look in (
-            control.find_job(database, earlier[:8]),
-            control.cancel(database, earlier, "no"),
+            runs.find_job(database, earlier[:8]),
+            runs.cancel(database, earlier, "no"),
         ):
             with pytest.raises(
                 NotFound,
@@ -226,12 +226,11 @@ async def test_whoever_was_told_of_a_job_that_a_later_event_replaced_finds_the_o
                 await look
     # Edited back: the first one stands again.
     assert (
-        await control.emit(edits.app, database, "edited", {"page": "roses", "revision": 0})
-        == told[:1]
+        await runs.emit(edits.app, database, "edited", {"page": "roses", "revision": 0}) == told[:1]
     )
-    assert await control.find_job(database, told[0]) == told[0]
+    assert await runs.find_job(database, told[0]) == told[0]
     with pytest.raises(NotFound, match=f"see job {told[0]}"):
-        await control.find_job(database, told[2])
+        await runs.find_job(database, told[2])
 
 
 async def test_of_several_events_of_a_step_the_last_one_stands_and_its_ids_are_answered(
@@ -277,4 +276,4 @@ async def test_an_event_that_nobody_hears_is_refused_with_those_that_are_heard(
 ) -> None:
     edits = Edits(database, clock, Debounce(90))
     with pytest.raises(NotFound, match=f"listens to “{event}”; there are: edited"):
-        await control.emit(edits.app, database, event, {"page": "roses", "revision": 0})
+        await runs.emit(edits.app, database, event, {"page": "roses", "revision": 0})

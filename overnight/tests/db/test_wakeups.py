@@ -17,7 +17,7 @@ from overnight.engine import wakeups
 from overnight.engine.rescuer import SETTLE, Rescuer
 from overnight.engine.wakeups import COALESCE, Hints, Listener, hint
 from overnight.engine.worker import Worker
-from overnight.operations import control
+from overnight.operations import switches
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import NewRun, Scope
@@ -299,5 +299,5 @@ async def test_a_new_worker_is_known_to_the_others_at_once(database: Database) -
 
 async def test_a_flipped_switch_holds_the_very_next_claim(database: Database) -> None:
     await Ledger(database).enqueue([NewRun("a", "one", "p", "", "{}", "h")])
-    await control.set_switch(database, "all", enabled=False, reason="test")
+    await switches.pause(database, "all", reason="test")
     assert (await Ledger(database).claim(Scope(["p/one"]), "w", 1, 60)).runs == []

@@ -14,7 +14,7 @@ from pydantic import BaseModel, computed_field, field_serializer
 
 from overnight import App, Context, Pipeline, Retry, Review, Transient
 from overnight.engine.worker import Worker
-from overnight.operations import control
+from overnight.operations import runs
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
@@ -85,8 +85,8 @@ async def ends(database: Database, step: Callable[[Ctx, int], Any], **options: A
 
     app = App("app", [p, q])
     for value in range(5):
-        await control.start(app, database, "p", value)
-    await control.start(app, database, "q", 7)
+        await runs.start(app, database, "p", value)
+    await runs.start(app, database, "q", 7)
     await asyncio.wait_for(run_until_idle(app, database, concurrency=2, **options), 20)
     assert await database.fetch(
         "select output from runs where pipeline = 'q' and status = 'succeeded'"
@@ -189,7 +189,7 @@ async def test_a_cancellation_from_inside_is_a_failure_that_is_retried_up_to_the
     p = Pipeline("p")
     p.step(step)
     app = App("app", [p])
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     await asyncio.wait_for(run_until_idle(app, database, clock=clock), 20)
     (row,) = await database.fetch("select status, attempt, failures, error, error_class from runs")
     assert (row["status"], row["attempt"], row["failures"], row["error_class"]) == (
@@ -213,7 +213,7 @@ async def test_a_step_that_cancelled_itself_before_is_ended_by_its_time_limit_al
     p = Pipeline("p")
     p.step(timeout=0.1, retry=Retry(0))(swallows_one_and_runs_on)
     app = App("app", [p])
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     await asyncio.wait_for(run_until_idle(app, database), 20)
     assert await database.fetch("select status, error from runs") == [
         {"status": "dead", "error": "the step took longer than 0.1 s"}
@@ -236,7 +236,7 @@ async def test_a_stop_hands_back_what_runs_and_a_cancellation_from_inside_is_non
     worker = Worker(app, database, grace=0.1)
     working = asyncio.create_task(worker.run())
     for value in (0, 1):
-        await control.start(app, database, "p", value)
+        await runs.start(app, database, "p", value)
     await begun.wait()
     while not await database.fetch("select 1 from attempts"):
         await asyncio.sleep(0.01)
@@ -285,7 +285,7 @@ async def test_a_group_of_transient_errors_is_retried_after_the_longest_wait(
         return value
 
     app = App("app", [p])
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     await run_until_idle(app, database, clock=clock)
     assert await database.fetch("select status from runs") == [{"status": "succeeded"}]
     assert 600 <= (attempts[1] - attempts[0]).total_seconds() < 700
@@ -303,7 +303,7 @@ async def test_a_group_with_an_unknown_outside_write_waits_for_a_person(database
             group.create_task(ctx.effect("pay", content=1, call=call))
 
     app = App("app", [p])
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     await run_until_idle(app, database)
     assert await database.fetch("select status, error_class from runs") == [
         {"status": "needs_review", "error_class": "unknown_outcome"}

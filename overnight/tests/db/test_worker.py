@@ -32,8 +32,8 @@ from overnight import (
 )
 from overnight.engine.worker import Worker
 from overnight.errors import IdConflict, NotFound, UserError
-from overnight.observability import report
-from overnight.operations import control
+from overnight.operations import dead_letters, reviews, runs, scopes, switches
+from overnight.operations import queries as lists
 from overnight.operations.decisions import Approve, Reject
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
@@ -74,9 +74,9 @@ async def test_a_job_runs_step_by_step_and_each_output_is_the_next_input(
         return f"/{draft.slug}/{draft.words}"
 
     app = App("app", [p])
-    job, new = await control.start(app, database, "article", {"site": "s", "slug": "compost"})
+    job, new = await runs.start(app, database, "article", {"site": "s", "slug": "compost"})
     assert new
-    assert await control.start(app, database, "article", {"site": "s", "slug": "compost"}) == (
+    assert await runs.start(app, database, "article", {"site": "s", "slug": "compost"}) == (
         job,
         False,
     )
@@ -94,9 +94,9 @@ async def test_the_same_id_with_other_inputs_is_refused(database: Database) -> N
     async def only(ctx: Ctx, value: int) -> None: ...
 
     app = App("app", [p])
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     with pytest.raises(IdConflict, match="job fixed was begun with other inputs"):
-        await control.start(app, database, "p", 2)
+        await runs.start(app, database, "p", 2)
 
 
 async def test_a_transient_error_is_retried_on_the_missions_schedule_and_then_is_a_dead_letter(
@@ -110,7 +110,7 @@ async def test_a_transient_error_is_retried_on_the_missions_schedule_and_then_is
         raise Transient("502 Bad Gateway")
 
     app = App("app", [p])
-    job, _ = await control.start(app, database, "p", 42)
+    job, _ = await runs.start(app, database, "p", 42)
     await run_until_idle(app, database, clock=clock)
     waits = [round(later - earlier) for earlier, later in pairwise(calls)]
     assert waits == [1, 4, 16]
@@ -132,16 +132,16 @@ async def test_a_replayed_dead_letter_starts_again_and_keeps_its_history(
         return value
 
     app = App("app", [p])
-    job, _ = await control.start(app, database, "p", 1)
+    job, _ = await runs.start(app, database, "p", 1)
     await run_until_idle(app, database)
     assert await rows(database, "status, failures") == [("dead", 1)]
     broken.clear()
-    await control.replay(database, Filter(job=job))
+    await dead_letters.replay(None, database, Filter(job=job))
     await run_until_idle(app, database)
     assert await rows(database, "status, attempt, output") == [("succeeded", 2, 1)]
     assert [r["outcome"] for r in await database.fetch("select outcome from attempts")] == ["error"]
     with pytest.raises(UserError, match="no step of it is a dead letter"):
-        await control.replay(database, Filter(job=job))
+        await dead_letters.replay(None, database, Filter(job=job))
 
 
 async def test_nowork_and_cancel_end_the_job_with_their_reason(database: Database) -> None:
@@ -157,7 +157,7 @@ async def test_nowork_and_cancel_end_the_job_with_their_reason(database: Databas
 
     app = App("app", [p])
     for value in ("empty", "js"):
-        await control.start(app, database, "p", value)
+        await runs.start(app, database, "p", value)
     await run_until_idle(app, database)
     assert await rows(database, "step, status, outcome, error") == [
         ("read", "succeeded", "no_work", "the feed is empty"),
@@ -180,25 +180,25 @@ async def test_a_review_waits_for_a_person_and_what_was_seen_goes_on(
         published.append((value, await clock.now()))
 
     app = App("app", [p])
-    job, _ = await control.start(app, database, "p", "draft")
+    job, _ = await runs.start(app, database, "p", "draft")
     await run_until_idle(app, database, clock=clock)
     assert await rows(database, "status, error, output") == [
         ("needs_review", "too short\nno source", "draft!")
     ]
-    (waiting,) = await report.review(database)
+    (waiting,) = await lists.review(database)
     if decision == "reject":
-        await control.decide(app, database, job, Reject(waiting["seen"], "dull"))
+        await reviews.decide(app, database, job, Reject(waiting["seen"], "dull"))
         await run_until_idle(app, database, clock=clock)
         assert await rows(database, "status, error") == [("cancelled", "dull")]
         return
     approved = await clock.now()
-    await control.decide(app, database, job, Approve(waiting["seen"], "fine"))
+    await reviews.decide(app, database, job, Approve(waiting["seen"], "fine"))
     await run_until_idle(app, database, clock=clock)
     ((value, moment),) = published
     assert value == "draft!"
     assert moment - approved >= timedelta(seconds=90)
     with pytest.raises(UserError, match="no step of it is waiting for review"):
-        await control.decide(app, database, job, Approve(waiting["seen"], "again"))
+        await reviews.decide(app, database, job, Approve(waiting["seen"], "again"))
 
 
 async def test_events_and_spawned_jobs_start_with_the_ending_and_only_once(
@@ -225,7 +225,7 @@ async def test_events_and_spawned_jobs_start_with_the_ending_and_only_once(
         seen.append(value)
 
     app = App("app", [parent, child])
-    await control.start(app, database, "parent", 1)
+    await runs.start(app, database, "parent", 1)
     await run_until_idle(app, database)
     assert sorted(seen) == [1, 2]
 
@@ -245,9 +245,9 @@ async def test_a_spawn_that_contradicts_an_existing_job_is_a_dead_letter_and_its
     async def work(ctx: Ctx, value: int) -> None: ...
 
     app = App("app", [parent, child])
-    await control.start(app, database, "child", 1)
+    await runs.start(app, database, "child", 1)
     for value in range(4):
-        await control.start(app, database, "parent", value)
+        await runs.start(app, database, "parent", value)
     await run_until_idle(app, database)
     found = await database.fetch(
         "select status, error from runs where pipeline = 'parent' order by input"
@@ -264,7 +264,7 @@ async def test_bad_payloads_are_dead_letters_and_no_step_sees_them(database: Dat
         return "a\x00b"
 
     app = App("app", [p])
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     await database.fetch(
         "insert into runs (job_id, step, pipeline, input) values ('hand', 'nul', 'p', "
         "'\"no number\"')"
@@ -288,7 +288,7 @@ async def test_an_output_that_postgres_refuses_is_a_dead_letter_and_its_neighbou
 
     app = App("app", [p])
     for value in range(3):
-        await control.start(app, database, "p", value)
+        await runs.start(app, database, "p", value)
     monkeypatch.setattr(
         "overnight.engine.attempt.dump", lambda value: "no JSON" if value == 0 else str(value)
     )
@@ -317,7 +317,7 @@ async def test_an_output_is_kept_for_as_long_as_the_database_refuses_it_for_a_re
         return value + 1
 
     app = App("app", [p])
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     await database.fetch(
         "create function refuse() returns trigger language plpgsql as $$ "
         f"begin raise exception 'as if' using errcode = '{state}'; end $$"
@@ -347,7 +347,7 @@ async def test_a_fault_of_the_worker_itself_ends_it_loudly(
         raise RuntimeError("a fault of ours")
 
     app = App("app", [p])
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     monkeypatch.setattr(Ledger, "finish", broken)
     with pytest.raises(RuntimeError, match="a fault of ours"):
         await run_until_idle(app, database)
@@ -367,7 +367,7 @@ async def test_a_step_past_its_time_limit_is_ended_and_retried(
         return value
 
     app = App("app", [p])
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     await run_until_idle(app, database, clock=clock)
     assert await rows(database, "status, failures") == [("succeeded", 1)]
     assert (await database.fetch("select error from attempts"))[0][
@@ -384,7 +384,7 @@ async def test_while_a_switch_is_off_nothing_starts_and_what_runs_writes_nothing
     async def publish(ctx: Ctx, value: str) -> None:
         begun.append(value)
         if value == "flip" and len(begun) == 1:
-            await control.set_switch(database, "key:flip", enabled=False, reason="look first")
+            await switches.pause(database, "key:flip", reason="look first")
             assert not await ctx.enabled()
 
         async def call() -> str:
@@ -395,14 +395,14 @@ async def test_while_a_switch_is_off_nothing_starts_and_what_runs_writes_nothing
 
     app = App("app", [p])
     for value in ("flip", "other"):
-        await control.start(app, database, "p", value)
+        await runs.start(app, database, "p", value)
     await run_until_idle(app, database, clock=clock)
     assert written == ["other"]
     assert await rows(database, "key, status, failures") == [
         ("flip", "queued", 0),
         ("other", "succeeded", 0),
     ]
-    await control.set_switch(database, "key:flip", enabled=True, reason="fine")
+    await switches.resume(database, "key:flip", reason="fine")
     await run_until_idle(app, database, clock=clock)
     assert sorted(written) == ["flip", "other"]
 
@@ -414,14 +414,14 @@ async def test_a_switch_for_what_does_not_exist_is_refused() -> None:
     async def step(ctx: Ctx, value: int) -> None: ...
 
     app = App("app", [p], key_name="site", keys=lambda: ["garden"])
-    assert control.parse_scope("site:garden", app) == "key:garden"
-    assert control.parse_scope(None, app) == "all"
-    assert control.parse_scope("step:p/step", app) == "step:p/step"
+    assert scopes.parse("site:garden", app) == "key:garden"
+    assert scopes.parse(None, app) == "all"
+    assert scopes.parse("step:p/step", app) == "step:p/step"
     for wrong in ("site:gardn", "pipeline:q", "step:p/q"):
         with pytest.raises(NotFound, match="there are:"):
-            control.parse_scope(wrong, app)
+            scopes.parse(wrong, app)
     with pytest.raises(UserError, match="is no scope"):
-        control.parse_scope("garden", app)
+        scopes.parse("garden", app)
 
 
 class Unreadable(Exception):
@@ -458,7 +458,7 @@ async def test_whatever_a_step_does_its_run_comes_to_an_end_and_the_worker_lives
 
     app = App("app", [p])
     for value in (0, 1):
-        await control.start(app, database, "p", value)
+        await runs.start(app, database, "p", value)
     await asyncio.wait_for(run_until_idle(app, database, clock=clock), 20)
     assert sorted(await rows(database, "input, status")) == [(0, status), (1, "succeeded")]
 
@@ -483,14 +483,14 @@ async def test_an_outside_write_that_nobody_can_know_waits_for_a_person_who_may_
         return value
 
     app = App("app", [p])
-    job, _ = await control.start(app, database, "p", 1)
+    job, _ = await runs.start(app, database, "p", 1)
     await run_until_idle(app, database)
     assert calls == [1]
     assert await rows(database, "status, error_class") == [("needs_review", "unknown_outcome")]
-    (waiting,) = await report.review(database)
+    (waiting,) = await lists.review(database)
     with pytest.raises(UserError, match="nothing to approve"):
-        await control.decide(app, database, job, Approve(waiting["seen"]))
-    await control.replay(database, Filter(job=job))
+        await reviews.decide(app, database, job, Approve(waiting["seen"]))
+    await dead_letters.replay(None, database, Filter(job=job))
     await run_until_idle(app, database)
     assert calls == [1, 1]
     assert await rows(database, "step, output") == [("pay", "paid"), ("tell", "paid")]
@@ -509,7 +509,7 @@ async def test_a_log_that_cannot_be_written_stops_nothing(database: Database) ->
         return value
 
     app = App("app", [p])
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     with Path("/dev/full").open("w", buffering=1) as full:
         logs.configure(full)
         try:
@@ -532,7 +532,7 @@ async def test_until_idle_never_leaves_while_something_is_queued(database: Datab
         p.step(step)
     app = App("app", [p])
     for value in range(25):
-        await control.start(app, database, "p", value)
+        await runs.start(app, database, "p", value)
         await run_until_idle(app, database)
     assert set(await rows(database, "status")) == {("succeeded",)}
     assert len(await rows(database)) == 75
@@ -551,7 +551,7 @@ async def test_a_plain_function_that_never_returns_takes_one_thread_and_not_the_
 
     app = App("app", [p])
     for value in range(5):
-        await control.start(app, database, "p", value)
+        await runs.start(app, database, "p", value)
     try:
         await asyncio.wait_for(run_until_idle(app, database, concurrency=8, grace=0.1), 15)
     finally:
@@ -573,7 +573,7 @@ async def test_a_worker_that_is_stopped_hands_back_without_counting_an_error(
         await asyncio.Event().wait()
 
     app = App("app", [p])
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     worker = Worker(app, database, grace=0.0)
     running = asyncio.create_task(worker.run())
     await asyncio.wait_for(begun.wait(), 10)
@@ -596,7 +596,7 @@ async def test_a_blocked_event_loop_does_not_lose_its_lease(database: Database) 
         return value
 
     app, rescued = App("app", [p]), []  # type: ignore[var-annotated]
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     await run_until_idle(app, database, lease=0.8)
     assert [row for row in rescued if row["what"] == "rescued"] == []
     assert await rows(database, "status, attempt, losses") == [("succeeded", 1, 0)]
@@ -613,7 +613,7 @@ async def test_a_hook_that_fails_stops_nothing(database: Database) -> None:
         raise OSError("the terminal is gone")
 
     app = App("app", [p])
-    await control.start(app, database, "p", 1)
+    await runs.start(app, database, "p", 1)
     await Worker(app, database, on_ending=broken).run(until_idle=True)
     assert await rows(database, "status") == [("succeeded",)]
 
@@ -633,7 +633,7 @@ async def test_deps_are_open_while_the_worker_lives(database: Database) -> None:
         return ctx.idempotency_key
 
     app = App("app", [p], open=open_)
-    job, _ = await control.start(app, database, "p", 1)
+    job, _ = await runs.start(app, database, "p", 1)
     await run_until_idle(app, database)
     assert life == ["open", "tool", "closed"]
     assert await rows(database, "output") == [(f"{job}:use",)]

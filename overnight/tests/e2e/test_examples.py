@@ -22,8 +22,7 @@ from typing import Any
 
 import pytest
 
-from overnight.observability import report
-from overnight.operations import control
+from overnight.operations import dead_letters, queries, reviews, runs
 from overnight.operations.decisions import Approve, Reject
 from overnight.store.database import Database
 from overnight.store.records import Ending, Filter
@@ -114,7 +113,7 @@ async def test_the_report_waits_for_a_file_that_is_late(
 ) -> None:
     app = example("nightly_report").app
     orders = (folder / "orders.csv").rename(folder / "late.csv")
-    await control.start(app, database, "report", {"day": "2026-06-01"})
+    await runs.start(app, database, "report", {"day": "2026-06-01"})
     endings = await run_until_idle(app, database, clock=clock, horizon=100)
     assert outcomes(endings, "collect") == ["retry", "retry"]
     orders.rename(folder / "orders.csv")
@@ -123,7 +122,7 @@ async def test_the_report_waits_for_a_file_that_is_late(
 
 async def test_a_day_without_orders_is_no_work(folder: Path, database: Database) -> None:
     app = example("nightly_report").app
-    await control.start(app, database, "report", {"day": "2026-01-01"})
+    await runs.start(app, database, "report", {"day": "2026-01-01"})
     assert outcomes(await run_until_idle(app, database), "collect") == ["no_work"]
     assert not (folder / "reports").exists()
 
@@ -157,7 +156,7 @@ HELD_UP = """
 async def test_a_worker_that_is_killed_between_the_write_and_its_note_does_not_write_twice(
     folder: Path, database: Database
 ) -> None:
-    await control.start(example("nightly_report").app, database, "report", {"day": "2026-06-01"})
+    await runs.start(example("nightly_report").app, database, "report", {"day": "2026-06-01"})
     await database.fetch(WAIT)
     async with await database.connect() as gate:
         await gate.execute("select pg_advisory_lock(42)")
@@ -201,7 +200,7 @@ async def shop_database(folder: Path, server_url: str) -> Any:
 
 async def sync(database: Database, night: str, **options: Any) -> list[Ending]:
     app = example("data_sync").app
-    await control.start(app, database, "sync", {"slot": night})
+    await runs.start(app, database, "sync", {"slot": night})
     return await run_until_idle(app, database, clock=Clock(database), **options)
 
 
@@ -241,20 +240,20 @@ async def test_a_shop_that_answers_502_opens_the_breaker_and_the_job_waits_behin
     shop.broken = 5
     endings = await sync(shop_database, "night", horizon=120)
     assert outcomes(endings, "pull") == ["retry"] * 5
-    (breaker,) = await report.breakers(shop_database)
+    (breaker,) = await queries.breakers(shop_database)
     assert (breaker["name"], breaker["state"]) == ("shop", "open")
     endings = await run_until_idle(
         example("data_sync").app, shop_database, clock=Clock(shop_database)
     )
     assert outcomes(endings, "pull") == ["done"] * 3
-    assert await report.breakers(shop_database) == []
+    assert await queries.breakers(shop_database) == []
     assert shop.answers == [502] * 5 + [200] * 3
 
 
 async def test_a_sync_that_died_goes_on_after_a_replay(shop: Any, shop_database: Database) -> None:
     shop.broken = 7
     assert outcomes(await sync(shop_database, "night"), "pull") == ["retry"] * 6 + ["error"]
-    assert (await control.replay(shop_database, Filter(pipeline="sync"))).count == 1
+    assert (await dead_letters.replay(None, shop_database, Filter(pipeline="sync"))).count == 1
     await run_until_idle(example("data_sync").app, shop_database, clock=Clock(shop_database))
     assert len(await names(shop_database)) == 5
 
@@ -265,7 +264,7 @@ async def test_a_sync_that_died_goes_on_after_a_replay(shop: Any, shop_database:
 async def begin(database: Database, clock: Clock) -> tuple[str, list[Ending]]:
     """The team at work until a person is asked."""
     app = example("research_team").app
-    job, _ = await control.start(app, database, "team", "green roofs")
+    job, _ = await runs.start(app, database, "team", "green roofs")
     return job, await run_until_idle(app, database, clock=clock)
 
 
@@ -298,8 +297,8 @@ async def test_the_writer_waits_for_all_researchers_and_a_person_decides(
     assert notes.count("## green roofs") == 3
     assert outcomes(endings, "approve") == ["review"]
     assert not (folder / "published").exists()
-    (waiting,) = await report.review(database, job)
-    await control.decide(example("research_team").app, database, job, Approve(waiting["seen"]))
+    (waiting,) = await queries.review(database, job)
+    await reviews.decide(example("research_team").app, database, job, Approve(waiting["seen"]))
     await run_until_idle(example("research_team").app, database)
     assert (folder / f"published/{job}.md").read_text() == waiting["output"]
 
@@ -308,8 +307,8 @@ async def test_an_article_that_is_rejected_is_not_published(
     folder: Path, database: Database, clock: Clock
 ) -> None:
     job, _ = await begin(database, clock)
-    (waiting,) = await report.review(database, job)
-    await control.decide(
+    (waiting,) = await queries.review(database, job)
+    await reviews.decide(
         example("research_team").app, database, job, Reject(waiting["seen"], "too thin")
     )
     assert await run_until_idle(example("research_team").app, database, clock=clock) == []

@@ -43,7 +43,8 @@ from overnight.errors import (
     Refused,
     SwitchedOff,
 )
-from overnight.operations import control
+from overnight.operations import breakers, dead_letters, reviews, switches
+from overnight.operations import runs as by_hand
 from overnight.operations.decisions import Approve, Edit, Reject
 from overnight.store.database import Row
 from overnight.store.ledger import Ledger
@@ -887,7 +888,7 @@ class Protocol(RuleBasedStateMachine):
         people = self.stage.people
         self.do(
             self.deed_of(
-                lambda: control.decide(self.stage.app, people, run.job_id, decision, by="ada"),
+                lambda: reviews.decide(self.stage.app, people, run.job_id, decision, by="ada"),
                 lambda: [run] if saw and not nothing else [],
                 do,
             )
@@ -904,9 +905,8 @@ class Protocol(RuleBasedStateMachine):
     @rule(scope=st.sampled_from(SCOPES), enabled=st.booleans())
     def switch(self, scope: str, enabled: bool) -> None:
         self.settle()
-        self.run(
-            control.set_switch(self.stage.people, scope, enabled=enabled, reason="test", by="ada")
-        )
+        act = switches.resume if enabled else switches.pause
+        self.run(act(self.stage.people, scope, reason="test", by="ada"))
         (self.model.off.discard if enabled else self.model.off.add)(scope)
 
     def switch_everything_on(self) -> None:
@@ -916,7 +916,7 @@ class Protocol(RuleBasedStateMachine):
     def close_a_breaker(self, name: str) -> None:
         self.settle()
         known = self.model.breakers.pop(name, reference.Breaker())
-        close = control.close_breaker(self.stage.people, name, reason="it is well", by="ada")
+        close = breakers.close(self.stage.people, name, reason="it is well", by="ada")
         if known.open_until is None and not known.failures:
             with pytest.raises(NotFound):
                 self.run(close)
@@ -953,13 +953,17 @@ class Protocol(RuleBasedStateMachine):
 
         job, people = Filter(job=run.job_id), self.stage.people
         self.do(
-            self.deed_of(lambda: control.replay(people, job, by="ada"), runs, self.model.replay)
+            self.deed_of(
+                lambda: dead_letters.replay(None, people, job, by="ada"), runs, self.model.replay
+            )
         )
 
     def replay_all(self, _: int) -> None:
         self.settle()
         dead = [run for run in self.model.runs if run.status == "dead"]
-        assert self.run(control.replay(self.stage.people, Filter(), by="ada")).count == len(dead)
+        assert self.run(
+            dead_letters.replay(None, self.stage.people, Filter(), by="ada")
+        ).count == len(dead)
         self.model.replay(dead)
 
     def drop(self, which: int) -> None:
@@ -968,7 +972,7 @@ class Protocol(RuleBasedStateMachine):
         if run is not None:
             dead = [each for each in self.model.job(run.job_id) if each.status == "dead"]
             done = self.run(
-                control.drop(self.stage.people, Filter(job=run.job_id), "enough", by="ada")
+                dead_letters.discard(self.stage.people, Filter(job=run.job_id), "enough", by="ada")
             )
             assert done.count == len(dead)
             self.model.cancel(dead)
@@ -981,7 +985,7 @@ class Protocol(RuleBasedStateMachine):
         def runs() -> list[reference.Run]:
             return [r for r in self.model.job(run.job_id) if r.status in ("queued", "dead")]
 
-        act = control.cancel
+        act = by_hand.cancel
         self.do(
             self.deed_of(
                 lambda: act(self.stage.people, run.job_id, "enough", by="ada"),
@@ -1027,7 +1031,7 @@ class Protocol(RuleBasedStateMachine):
 
         self.do(
             self.deed_of(
-                lambda: control.edit(self.stage.app, self.stage.people, job_id, input, by="ada"),
+                lambda: by_hand.edit(self.stage.app, self.stage.people, job_id, input, by="ada"),
                 runs,
                 do,
             )

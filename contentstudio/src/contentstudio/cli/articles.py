@@ -60,12 +60,12 @@ def _begin(
     as_json: bool,
 ) -> None:
     """Begin a job, and tell how to follow it and what holds it."""
-    from overnight.observability import report
+    from overnight.operations import queries
 
     async def begin(database: Database) -> tuple[Started, list[str], bool]:
         started = await work(database)
-        off = [row["scope"] for row in await report.switches(database) if not row["enabled"]]
-        return started, off, bool(await report.workers(database))
+        off = [row["scope"] for row in await queries.switches(database) if not row["enabled"]]
+        return started, off, bool(await queries.workers(database))
 
     started, off, at_work = session.run(begin)
     data = {"job_id": started.job_id, "new": started.new, **data}
@@ -166,13 +166,13 @@ def overwrite(session: Session, job: str, seen: str | None, reason: str, as_json
     job goes to review again.
     """
     from contentstudio import articles
-    from overnight.operations import control
+    from overnight.operations import runs
 
     app = session.needed_app()
 
     async def work(database: Database) -> dict[str, Any]:
         return await articles.overwrite(
-            app, database, await control.find_job(database, job), seen=seen, reason=reason
+            app, database, await runs.find_job(database, job), seen=seen, reason=reason
         )
 
     row = session.run(work)

@@ -120,8 +120,7 @@ def up(
     1: all failed.
     """
     from contentstudio import alerts, config, console, morning, pipelines
-    from overnight.observability import report
-    from overnight.operations import dead_letters
+    from overnight.operations import dead_letters, queries
     from overnight.store.records import Filter
 
     app = session.needed_app()
@@ -133,7 +132,7 @@ def up(
     log = session.home / "contentstudio.log"
 
     async def work(database: Database) -> dict[str, Any]:
-        beside = await database.insist(lambda: report.workers(database))
+        beside = await database.insist(lambda: queries.workers(database))
         for line in _joins(beside):
             click.echo(line, err=True)
         if once or now:
@@ -420,23 +419,22 @@ def _left(session: Session, job: str) -> list[dict[str, Any]]:
     nothing.
     """
     from contentstudio import articles
-    from overnight.observability import report
-    from overnight.operations import control
+    from overnight.operations import queries, runs
 
     async def work(database: Database) -> list[dict[str, Any]]:
-        return await report.review(database, await control.find_job(database, job))
+        return await queries.review(database, await runs.find_job(database, job))
 
     return [row for row in session.run(work) if articles.is_left(row)]
 
 
 def _dossier(context: click.Context, session: Session, job: str) -> Dossier | None:
     from contentstudio import config, review
-    from overnight.operations import control
+    from overnight.operations import runs
 
     settings = config.load(context.meta["file"])
 
     async def work(database: Database) -> Dossier | None:
-        return await review.gather(database, settings, await control.find_job(database, job))
+        return await review.gather(database, settings, await runs.find_job(database, job))
 
     return session.run(work)
 
@@ -512,12 +510,12 @@ def evidence_command(
 
     async def read(database: Database) -> list[dict[str, Any]]:
         from contentstudio.review import evidence
-        from overnight.operations import control
+        from overnight.operations import runs, scopes
 
         if job is not None:
-            return await evidence.evidence_for(database, await control.find_job(database, job))
+            return await evidence.evidence_for(database, await runs.find_job(database, job))
         assert site is not None
-        await control.check_key(session.needed_app(), database, site)
+        await scopes.check_key(session.needed_app(), database, site)
         return await evidence.evidence_of(database, site)
 
     rows = session.run(read)
@@ -666,9 +664,9 @@ def site_pages(session: Session, name: str, limit: int, as_json: bool) -> None:
 
     async def read(database: Database) -> list[dict[str, Any]]:
         from contentstudio.store import index_status
-        from overnight.operations import control
+        from overnight.operations import scopes
 
-        await control.check_key(session.needed_app(), database, name)
+        await scopes.check_key(session.needed_app(), database, name)
         return [
             {**one.model_dump(), "state": one.state}
             for one in await index_status.read(database, name, limit)

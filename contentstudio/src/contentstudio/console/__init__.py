@@ -17,7 +17,8 @@ from contentstudio.review import gather, manuscript
 from overnight.console.api import DecidedAgainst
 from overnight.console.pages import Console, Desk, Page, Values, Verb
 from overnight.errors import UserError
-from overnight.observability import report
+from overnight.observability import charts
+from overnight.operations import queries
 from overnight.store.database import Database
 
 DAYS = 7  # of topics and articles that the pages show
@@ -60,9 +61,9 @@ def build(config: Config) -> Console:
     """The pages of these sites."""
 
     async def sites(desk: Desk, _: Values) -> dict[str, Any]:
-        since = await report.ago(desk.database, SPAN)
+        since = await charts.ago(desk.database, SPAN)
         night = await morning.gather(desk.database, since)
-        off = {row["scope"] for row in await report.switches(desk.database) if not row["enabled"]}
+        off = {row["scope"] for row in await queries.switches(desk.database) if not row["enabled"]}
         done = [*night["published"], *night["updated"]]
         rows = [
             {

@@ -18,7 +18,7 @@ from contentstudio.demo.web import FEEDS, GONE, INDEXNOW, KEYS, DemoWeb
 from overnight import logs
 from overnight.cli import output, runner
 from overnight.errors import ConfigError, UserError
-from overnight.observability import report
+from overnight.operations import queries
 from overnight.postgres.open import home_folder, opened
 
 DEBOUNCE_SECONDS = 2
@@ -104,7 +104,7 @@ async def _night(folder: Path, config: settings.Config, began: datetime) -> dict
         return {
             **night,
             "again": not new,
-            "runs": await database.insist(lambda: report.counts(database)),
+            "runs": await database.insist(lambda: queries.counts(database)),
         }
 
 

@@ -30,7 +30,7 @@ from contentstudio.pipelines.researching import jobs_of
 from contentstudio.pipelines.work import Asked, Demanded, Night, Refreshing, Source, Topic
 from contentstudio.store.sql import queries
 from overnight import App, Cron, Debounce, Limit, On, Pipeline, Retry, hash_id, job_id
-from overnight.operations import control
+from overnight.operations import runs
 from overnight.store.database import Database
 
 # one after another, for which there is time in an attempt; the next one goes on with what is stored
@@ -64,10 +64,10 @@ async def begin(app: App, database: Database, config: Config, moment: datetime) 
     since is begun.
     """
     night = night_of(config, moment)
-    _, new = await control.start(app, database, "night", night)
+    _, new = await runs.start(app, database, "night", night)
     for name in [] if new else night.sites:
         for pipeline, job in jobs_of(config.find(name), night.date):
-            await control.start(app, database, pipeline, job)
+            await runs.start(app, database, pipeline, job)
     return new
 
 

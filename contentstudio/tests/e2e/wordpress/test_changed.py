@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from contentstudio.model import Draft, Image
-from overnight.operations import control
+from overnight.operations import dead_letters
 from overnight.store.records import Filter
 
 Make = Callable[..., Draft]
@@ -131,7 +131,7 @@ async def test_what_an_editor_approves_that_was_held_back_is_acknowledged_by_a_r
     (post,) = desk.wordpress.posts("compost")
     with desk.wordpress.client("owner") as owner:
         owner.post(f"/posts/{post['id']}", json={"status": "publish"}).raise_for_status()
-    await control.replay(desk.database, Filter(job="one"))
+    await dead_letters.replay(None, desk.database, Filter(job="one"))
     await desk.work()
     ending = await desk.ending("one")
     assert (ending["status"], ending["output"]["differs"]) == ("succeeded", []), ending["error"]

@@ -19,7 +19,7 @@ from fault_proxy import FAULTS
 
 from contentstudio.model import Draft
 from contentstudio.publish import wordpress as adapter
-from overnight.operations import control
+from overnight.operations import dead_letters
 from overnight.store.records import Filter
 
 Make = Callable[..., Draft]
@@ -255,7 +255,7 @@ async def test_a_wrong_password_writes_nothing_and_the_right_one_publishes_once(
     assert "the password or the role is wrong" in ending["error"]
     assert desk.wordpress.posts("compost%") == []
     desk.configure("editor")
-    await control.replay(desk.database, Filter(job="one"))
+    await dead_letters.replay(None, desk.database, Filter(job="one"))
     await desk.work()
     only(desk, "A start.")
 
@@ -269,6 +269,6 @@ async def test_an_author_without_rights_publishes_nothing_and_with_them_once(
     assert "403" in ending["error"]
     assert [post["status"] for post in desk.wordpress.posts("compost%")] == ["draft"]
     desk.configure("editor")
-    await control.replay(desk.database, Filter(job="one"))
+    await dead_letters.replay(None, desk.database, Filter(job="one"))
     await desk.work()
     only(desk, "A start.")

@@ -20,7 +20,7 @@ from contentstudio.model import Draft, Image
 from contentstudio.publish import wordpress as adapter
 from contentstudio.publish.port import GONE, Article, Conflict, Existing, Publisher
 from overnight.errors import Transient
-from overnight.operations import control
+from overnight.operations import runs
 
 Make = Callable[..., Draft]
 Desk = Any  # of conftest.py
@@ -353,8 +353,6 @@ async def test_an_empty_draft_into_which_a_person_wrote_is_not_swept(
             words = f"{adapter.BEGUN}\n<p>A person’s words.</p>"
             owner.post(f"/posts/{post['id']}", json={"content": words}).raise_for_status()
     desk.wordpress.sql("update wp_posts set post_modified_gmt = '2020-01-01'")
-    await control.start(
-        desk.app, desk.database, "tidy", {"date": "2026-11-23", "sites": ["garden"]}
-    )
+    await runs.start(desk.app, desk.database, "tidy", {"date": "2026-11-23", "sites": ["garden"]})
     await desk.work()
     assert [post["slug"] for post in desk.wordpress.posts("compost")] == ["compost"]

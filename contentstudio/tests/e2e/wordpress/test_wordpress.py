@@ -18,7 +18,7 @@ from contentstudio.model import Draft, Image
 from contentstudio.publish import wordpress as adapter
 from contentstudio.publish.port import Article
 from contentstudio.publish.wordpress import BEGUN, WordPress
-from overnight.operations import control
+from overnight.operations import reviews, runs, switches
 from overnight.operations.decisions import Approve
 
 Make = Callable[..., Draft]
@@ -141,7 +141,7 @@ async def test_a_rollback_brings_back_the_version_before(desk: Desk, draft: Make
     await desk.clock.move(60)
     await desk.publish("two", draft("The second version."))
     await desk.clock.move(60)
-    job, _ = await control.start(desk.app, desk.database, "rollback", named())
+    job, _ = await runs.start(desk.app, desk.database, "rollback", named())
     await desk.work()
     assert (await desk.ending(job))["output"]["action"] == "updated"
     (post,) = desk.wordpress.posts("compost%")
@@ -152,7 +152,7 @@ async def test_unpublishing_takes_an_article_from_readers_and_publishing_brings_
     desk: Desk, draft: Make
 ) -> None:
     url = (await desk.publish("one", draft()))["output"]["url"]
-    await control.start(desk.app, desk.database, "unpublish", named())
+    await runs.start(desk.app, desk.database, "unpublish", named())
     await desk.work()
     assert httpx2.get(url).status_code == 404
     assert [post["status"] for post in desk.wordpress.posts("compost%")] == ["draft"]
@@ -184,7 +184,7 @@ async def test_a_persons_change_is_for_a_person_and_stays_when_that_is_approved(
     ending = await edited(desk, draft)
     assert ending["status"] == "needs_review"
     assert "was changed by a person" in ending["error"]
-    await control.decide(desk.app, desk.database, "two", Approve(await seal(desk, "two")))
+    await reviews.decide(desk.app, desk.database, "two", Approve(await seal(desk, "two")))
     await desk.work()
     assert (await desk.ending("two"))["output"]["action"] == "left"
     (post,) = desk.wordpress.posts("compost%")
@@ -295,20 +295,16 @@ async def test_a_sweep_removes_what_was_begun_and_given_up_and_nothing_else(
     desk.wordpress.sql(
         "update wp_posts set post_modified_gmt = '2020-01-01' where post_name <> 'new'"
     )
-    await control.set_switch(desk.database, "key:garden", enabled=False, reason="while we look")
+    await switches.pause(desk.database, "key:garden", reason="while we look")
     await desk.begin("needs it", draft(slug="needed"))
     await desk.database.fetch(
         "insert into publications (site, slug, job_id, begun) values ('garden', "
         "'needed', 'needs it', '{x}'), "
         "('garden', 'lost', 'gone', '{x}')"
     )
-    await control.set_switch(
-        desk.database, "step:article/publish", enabled=False, reason="while we look"
-    )
-    await control.set_switch(desk.database, "key:garden", enabled=True, reason="looked")
-    await control.start(
-        desk.app, desk.database, "tidy", {"date": "2026-11-23", "sites": ["garden"]}
-    )
+    await switches.pause(desk.database, "step:article/publish", reason="while we look")
+    await switches.resume(desk.database, "key:garden", reason="looked")
+    await runs.start(desk.app, desk.database, "tidy", {"date": "2026-11-23", "sites": ["garden"]})
     await desk.work()
     assert {post["slug"] for post in desk.wordpress.posts()} == {
         "hello-world",

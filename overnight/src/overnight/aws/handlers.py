@@ -21,7 +21,7 @@ from overnight.engine.wakeups import Hint
 from overnight.errors import ConfigError, UserError
 from overnight.inbox.messages import receive
 from overnight.logs import log
-from overnight.observability import report
+from overnight.operations import queries as lists
 from overnight.pipelines.app import App
 from overnight.store.sql import queries
 
@@ -211,7 +211,7 @@ async def _tell(warm: Warm) -> int:
     """Send as many hints as there are runs due that nothing holds, less those that wait in the
     queue; how many.
     """
-    now = (await report.status(warm.database, warm.app))["now"]
+    now = (await lists.status(warm.database, warm.app))["now"]
     _print([cloudwatch.of_status(warm.app.name, now, datetime.now(UTC))])
     next_due = (await warm.ledger.claim(warm.app.scope(), "", 0, 0.0)).next_due
     if next_due is None or next_due > SOON:

@@ -20,7 +20,7 @@ from starlette.requests import Request
 
 from overnight import logs
 from overnight.errors import ConfigError, NotFound, OvernightError, UserError
-from overnight.operations.control import whoami
+from overnight.operations.actors import whoami
 from overnight.secrets import secret
 from overnight.store.database import Database, Row
 from overnight.store.sql import queries

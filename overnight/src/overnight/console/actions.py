@@ -13,7 +13,8 @@ from overnight import formatting
 from overnight.console.pages import Desk, letter_filter
 from overnight.errors import UserError
 from overnight.llm import budgets
-from overnight.operations import control, dead_letters
+from overnight.operations import breakers, dead_letters, reviews, runs, scopes, switches
+from overnight.operations import budgets as limits
 from overnight.operations.decisions import Approve, Edit, Reject
 from overnight.store.records import Filter
 
@@ -39,35 +40,29 @@ Action = Callable[[Desk, Form, str], Awaitable[str | Many]]
 
 
 async def pause(desk: Desk, form: Form, who: str) -> str:
-    scope = control.parse_scope(form.get("scope"), desk.app)
-    await control.set_switch(
-        desk.database, scope, enabled=False, reason=form.get("reason", ""), by=who
-    )
+    scope = scopes.parse(form.get("scope"), desk.app)
+    await switches.pause(desk.database, scope, reason=form.get("reason", ""), by=who)
     return (
-        f"{control.scope_text(scope, desk.app)} is off: nothing of it starts, nothing of it "
+        f"{scopes.text(scope, desk.app)} is off: nothing of it starts, nothing of it "
         "is written outside"
     )
 
 
 async def resume(desk: Desk, form: Form, who: str) -> str:
-    scope = control.parse_scope(form.get("scope"), desk.app)
-    await control.set_switch(
-        desk.database, scope, enabled=True, reason=form.get("reason", ""), by=who
-    )
-    return f"{control.scope_text(scope, desk.app)} is on again"
+    scope = scopes.parse(form.get("scope"), desk.app)
+    await switches.resume(desk.database, scope, reason=form.get("reason", ""), by=who)
+    return f"{scopes.text(scope, desk.app)} is on again"
 
 
 async def close_breaker(desk: Desk, form: Form, who: str) -> str:
     name = form.get("name", "")
-    await control.close_breaker(
-        desk.database, name, reason=form.get("reason", ""), by=who, app=desk.app
-    )
+    await breakers.close(desk.database, name, reason=form.get("reason", ""), by=who, app=desk.app)
     return f"the breaker {name} is closed: what waited behind it starts"
 
 
 async def approve(desk: Desk, form: Form, who: str) -> str:
     decision = Approve(seen=form.get("seen", ""), reason=form.get("reason", ""))
-    row = await control.decide(desk.app, desk.database, form.get("job", ""), decision, by=who)
+    row = await reviews.decide(desk.app, desk.database, form.get("job", ""), decision, by=who)
     return f"approved: job {row['job_id']} goes on"
 
 
@@ -75,14 +70,14 @@ async def reject(desk: Desk, form: Form, who: str) -> str:
     if not form.get("reason", "").strip():
         raise UserError("say why you reject it: the reason is kept")
     decision = Reject(seen=form.get("seen", ""), reason=form["reason"])
-    row = await control.decide(desk.app, desk.database, form.get("job", ""), decision, by=who)
+    row = await reviews.decide(desk.app, desk.database, form.get("job", ""), decision, by=who)
     return f"rejected: job {row['job_id']} ends here"
 
 
 async def edit_review(desk: Desk, form: Form, who: str) -> str:
     given = await _input(desk, form)
     decision = Edit(seen=form.get("seen", ""), input=given, reason=form.get("reason", ""))
-    row = await control.decide(desk.app, desk.database, form.get("job", ""), decision, by=who)
+    row = await reviews.decide(desk.app, desk.database, form.get("job", ""), decision, by=who)
     return f"edited: {row['step']} of job {row['job_id']} runs again with it"
 
 
@@ -95,7 +90,7 @@ async def edit(desk: Desk, form: Form, who: str) -> str:
             desk.app, desk.database, Filter(job=job), body=body, reason=reason, by=who
         )
         return f"edited: {job} begins {', '.join(row['job_id'] for row in done.first)}"
-    row = await control.edit(desk.app, desk.database, job, _json(form), by=who, reason=reason)
+    row = await runs.edit(desk.app, desk.database, job, _json(form), by=who, reason=reason)
     return f"edited: {row['step']} of job {row['job_id']} starts with the new input"
 
 
@@ -131,7 +126,7 @@ def _chosen(form: Form) -> Filter:
 
 
 async def _count(desk: Desk, chosen: Filter) -> Many:
-    number = await dead_letters.count(desk.database, chosen)
+    number = len(await dead_letters.find(desk.database, chosen))
     return Many(f"{formatting.count(number, 'dead letter')} would be touched; nothing was", number)
 
 
@@ -144,15 +139,15 @@ def _many(done: dead_letters.Result, what: str) -> Many:
 
 
 async def cancel(desk: Desk, form: Form, who: str) -> str:
-    row = await control.cancel(desk.database, form.get("job", ""), form.get("reason", ""), by=who)
+    row = await runs.cancel(desk.database, form.get("job", ""), form.get("reason", ""), by=who)
     return f"job {row['job_id']} is cancelled"
 
 
 async def set_budget(desk: Desk, form: Form, who: str) -> str:
-    scope = control.parse_scope(form.get("scope"), desk.app)
+    scope = scopes.parse(form.get("scope"), desk.app)
     usd = budgets.amount(form.get("usd", ""))
-    await budgets.set_limit(desk.database, scope, usd, reason=form.get("reason", ""), by=who)
-    return f"{control.scope_text(scope, desk.app)} may spend {formatting.dollars(usd)} a day"
+    await limits.set_limit(desk.database, scope, usd, reason=form.get("reason", ""), by=who)
+    return f"{scopes.text(scope, desk.app)} may spend {formatting.dollars(usd)} a day"
 
 
 async def _input(desk: Desk, form: Form) -> Any:

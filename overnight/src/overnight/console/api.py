@@ -37,9 +37,9 @@ from overnight.errors import (
 )
 from overnight.llm import budgets
 from overnight.logs import log
-from overnight.observability import report
+from overnight.observability import charts
 from overnight.observability.signals import Tally
-from overnight.operations import control
+from overnight.operations import queries, runs
 from overnight.store.database import Row
 from overnight.store.records import Status
 
@@ -86,7 +86,7 @@ class Nothing(BaseModel):
 
 
 class Limited(Nothing):
-    limit: int = Field(report.LIMIT, ge=1, le=MOST_ROWS, description="rows at most")
+    limit: int = Field(queries.LIMIT, ge=1, le=MOST_ROWS, description="rows at most")
 
 
 class OfJob(Nothing):
@@ -255,52 +255,52 @@ class Verb:
 
 
 async def _status(desk: Desk, _: Nothing) -> Any:
-    return await report.status(desk.database, desk.app)
+    return await queries.status(desk.database, desk.app)
 
 
 async def _runs(desk: Desk, given: Runs) -> Any:
-    rows = await report.runs(desk.database, **given.model_dump())
+    rows = await queries.runs(desk.database, **given.model_dump())
     return _page(rows, given.limit, lambda row: row["id"])
 
 
 async def _job(desk: Desk, given: OfJob) -> Any:
-    job = await control.find_job(desk.database, given.job)
-    steps = await report.job(desk.database, job)
-    return {"job_id": job, "steps": steps, "actions": await report.actions(desk.database, job)}
+    job = await runs.find_job(desk.database, given.job)
+    steps = await queries.job(desk.database, job)
+    return {"job_id": job, "steps": steps, "actions": await queries.actions(desk.database, job)}
 
 
 async def _dead(desk: Desk, given: Letters) -> Any:
     chosen = letter_filter(given.model_dump(exclude={"limit", "before"}, exclude_none=True))
-    rows = await report.dead(desk.database, chosen, given.limit, before=_place(given.before))
+    rows = await queries.dead(desk.database, chosen, given.limit, before=_place(given.before))
     return _page(rows, given.limit, lambda row: _mark(row["died_at"], row["id"]))
 
 
 async def _review(desk: Desk, given: Reviews) -> Any:
-    rows = await report.review(desk.database, limit=given.limit, before=_place(given.before))
+    rows = await queries.review(desk.database, limit=given.limit, before=_place(given.before))
     return _page(rows, given.limit, lambda row: _mark(row["since"], row["id"]))
 
 
 async def _review_item(desk: Desk, given: OfJob) -> Any:
-    rows = await report.review(desk.database, given.job, 1)
+    rows = await queries.review(desk.database, given.job, 1)
     if not rows:
         raise NotFound(f"nothing of job {given.job} waits for review")
     return rows[0]
 
 
 async def _schedules(desk: Desk, _: Nothing) -> Any:
-    return {"rows": await report.schedules(desk.database, desk.app)}
+    return {"rows": await queries.schedules(desk.database, desk.app)}
 
 
 async def _breakers(desk: Desk, _: Nothing) -> Any:
-    return {"rows": await report.breakers(desk.database, everything=True)}
+    return {"rows": await queries.breakers(desk.database, everything=True)}
 
 
 async def _switches(desk: Desk, _: Nothing) -> Any:
-    return {"rows": await report.switches(desk.database)}
+    return {"rows": await queries.switches(desk.database)}
 
 
 async def _switch_history(desk: Desk, given: Limited) -> Any:
-    return {"rows": await report.switch_history(desk.database, limit=given.limit)}
+    return {"rows": await queries.switch_history(desk.database, limit=given.limit)}
 
 
 async def _budgets(desk: Desk, _: Nothing) -> Any:
@@ -310,7 +310,7 @@ async def _budgets(desk: Desk, _: Nothing) -> Any:
 async def _effects(desk: Desk, given: Effects) -> Any:
     status, _, id = (given.before or "").partition("-")
     before = (status == "done", int(id)) if status else None
-    rows = await report.effects(
+    rows = await queries.effects(
         desk.database, open_only=given.open == "true", limit=given.limit, before=before
     )
     return _page(rows, given.limit, lambda row: f"{row['status']}-{row['id']}")
@@ -320,7 +320,7 @@ async def _alerts(desk: Desk, given: Alerts) -> Any:
     state, _, mark = (given.before or "").partition("-")
     place = _place(mark or None)
     before = (state == "resolved", *place) if place else None
-    rows = await report.alerts(
+    rows = await queries.alerts(
         desk.database, all=given.all == "true", limit=given.limit, before=before
     )
     return _page(rows, given.limit, _alert_mark)
@@ -331,7 +331,7 @@ def _alert_mark(row: Row) -> str:
 
 
 async def _anomalies(desk: Desk, _: Nothing) -> Any:
-    return {"rows": [asdict(each) for each in await report.anomalies(desk.database)]}
+    return {"rows": [asdict(each) for each in await charts.anomalies(desk.database)]}
 
 
 def _of_steps(
@@ -342,7 +342,7 @@ def _of_steps(
     async def points(desk: Desk, given: StepSignal) -> Any:
         return {
             "rows": view(
-                await report.tallies(desk.database, await _since(desk, given), step=given.step)
+                await charts.tallies(desk.database, await _since(desk, given), step=given.step)
             )
         }
 
@@ -350,19 +350,19 @@ def _of_steps(
 
 
 async def _steps(desk: Desk, given: Signal) -> Any:
-    return {"rows": report.steps(await report.tallies(desk.database, await _since(desk, given)))}
+    return {"rows": charts.steps(await charts.tallies(desk.database, await _since(desk, given)))}
 
 
 async def _saturation(desk: Desk, given: Signal) -> Any:
-    return {"rows": await report.saturation(desk.database, await _since(desk, given))}
+    return {"rows": await charts.saturation(desk.database, await _since(desk, given))}
 
 
 async def _cost(desk: Desk, given: Cost) -> Any:
-    return {"rows": await report.cost(desk.database, await _since(desk, given), by=given.by)}
+    return {"rows": await charts.cost(desk.database, await _since(desk, given), by=given.by)}
 
 
 async def _since(desk: Desk, given: Signal) -> datetime:
-    return await report.ago(desk.database, timedelta(hours=given.hours))
+    return await charts.ago(desk.database, timedelta(hours=given.hours))
 
 
 def _page(rows: list[Row], limit: int, mark: Callable[[Row], int | str]) -> dict[str, Any]:
@@ -429,28 +429,28 @@ ENDPOINTS = (
     Endpoint("/signals/steps", _steps, ROWS, "Each step over the whole time.", Signal),
     Endpoint(
         "/signals/latency",
-        _of_steps(report.latency),
+        _of_steps(charts.latency),
         ROWS,
         "p50 and p95 by step and span.",
         StepSignal,
     ),
     Endpoint(
         "/signals/traffic",
-        _of_steps(report.traffic),
+        _of_steps(charts.traffic),
         ROWS,
         "What ended, by step and span.",
         StepSignal,
     ),
     Endpoint(
         "/signals/errors",
-        _of_steps(report.errors),
+        _of_steps(charts.errors),
         ROWS,
         "What failed, by step and span.",
         StepSignal,
     ),
     Endpoint(
         "/signals/retries",
-        _of_steps(report.retries_to_success),
+        _of_steps(charts.retries_to_success),
         ROWS,
         "Failures before a success.",
         StepSignal,

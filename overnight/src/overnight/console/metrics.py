@@ -25,9 +25,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from overnight.llm import budgets
-from overnight.observability import report, signals
-from overnight.observability.report import CostPoint
+from overnight.observability import charts, signals
+from overnight.observability.charts import CostPoint
 from overnight.observability.signals import Tally
+from overnight.operations import queries
 from overnight.pipelines.app import App
 from overnight.store.database import Database, Row
 from overnight.store.records import Status
@@ -135,16 +136,16 @@ class Figures(Collector):
 
 async def exposition(app: App, database: Database) -> bytes:
     """All figures in the text format of Prometheus. Raises `LedgerUnavailable`."""
-    month = month_of(await report.ago(database, timedelta(0)))
+    month = month_of(await charts.ago(database, timedelta(0)))
     registry = CollectorRegistry()
     registry.register(
         Figures(
-            status=await report.status(database, app),
-            steps=signals.by_step(await report.tallies(database, month, span=report.WHOLE)),
-            models=await report.cost_of_each(database, month, "model"),
-            breakers=await report.breakers(database, everything=True),
+            status=await queries.status(database, app),
+            steps=signals.by_step(await charts.tallies(database, month, span=charts.WHOLE)),
+            models=await charts.cost_of_each(database, month, "model"),
+            breakers=await queries.breakers(database, everything=True),
             budgets=await budgets.read(database),
-            malformed=await report.malformed(database),
+            malformed=await queries.malformed(database),
         )
     )
     return generate_latest(registry)

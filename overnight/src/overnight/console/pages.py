@@ -18,8 +18,9 @@ from overnight.alerts import rules
 from overnight.console.charts import bars, chart
 from overnight.errors import NotFound
 from overnight.llm import budgets
-from overnight.observability import report
-from overnight.operations import control
+from overnight.observability import charts
+from overnight.operations import queries
+from overnight.operations import runs as jobs
 from overnight.pipelines.app import App
 from overnight.store.database import Database, Row
 from overnight.store.records import Filter, Status
@@ -113,15 +114,15 @@ async def slept(desk: Desk, values: Values) -> dict[str, Any]:
     """
     hours = _number(values.get("hours"), 24, most=24 * 31)
     since = datetime.now(UTC) - timedelta(hours=hours)
-    status = await report.status(desk.database, desk.app)
+    status = await queries.status(desk.database, desk.app)
     return {
         "hours": hours,
         "status": status,
         "health": health(status),
-        "totals": await report.since(desk.database, since),
-        "waiting": await report.review(desk.database, limit=10),
-        "dead": await report.dead(desk.database, limit=10),
-        "alerts": _told(await report.alerts(desk.database, limit=10)),
+        "totals": await queries.since(desk.database, since),
+        "waiting": await queries.review(desk.database, limit=10),
+        "dead": await queries.dead(desk.database, limit=10),
+        "alerts": _told(await queries.alerts(desk.database, limit=10)),
         "budgets": await budgets.read(desk.database),
         "night": await desk.own.night(desk.database, since) if desk.own.night else None,
     }
@@ -155,17 +156,17 @@ async def golden(desk: Desk, values: Values) -> dict[str, Any]:
     is marked.
     """
     database, hours = desk.database, _number(values.get("hours"), 24, most=24 * 90)
-    since = await report.ago(database, timedelta(hours=hours))
-    unusual = await report.anomalies(database)
+    since = await charts.ago(database, timedelta(hours=hours))
+    unusual = await charts.anomalies(database)
     marks = {kind: [each for each in unusual if each.kind == kind] for kind in MARKED}
-    counted, queue = await report.tallies(database, since), await report.saturation(database, since)
+    counted, queue = await charts.tallies(database, since), await charts.saturation(database, since)
     latency, traffic, errors = (
-        report.latency(counted),
-        report.traffic(counted),
-        report.errors(counted),
+        charts.latency(counted),
+        charts.traffic(counted),
+        charts.errors(counted),
     )
-    month = await report.ago(database, timedelta(days=30))
-    costs = await report.cost(database, month)
+    month = await charts.ago(database, timedelta(days=30))
+    costs = await charts.cost(database, month)
     draw = partial(chart, since=since)
     retries = Counter[int]()
     for tally in counted:
@@ -173,7 +174,7 @@ async def golden(desk: Desk, values: Values) -> dict[str, Any]:
     return {
         "hours": hours,
         "anomalies": unusual,
-        "steps": report.steps(await report.tallies(database, since, span=report.WHOLE)),
+        "steps": charts.steps(await charts.tallies(database, since, span=charts.WHOLE)),
         "charts": [
             draw(
                 "Latency, p95",
@@ -202,8 +203,8 @@ async def golden(desk: Desk, values: Values) -> dict[str, Any]:
             "Retries to success", retries, lambda n: "10 or more" if n >= 10 else str(n)
         ),
         "costs": [
-            (f"Cost by {desk.app.key_name}", await report.cost_of_each(database, since, "key")),
-            ("Cost by model", await report.cost_of_each(database, since, "model")),
+            (f"Cost by {desk.app.key_name}", await charts.cost_of_each(database, since, "key")),
+            ("Cost by model", await charts.cost_of_each(database, since, "model")),
         ],
     }
 
@@ -211,12 +212,10 @@ async def golden(desk: Desk, values: Values) -> dict[str, Any]:
 async def runs(desk: Desk, values: Values) -> dict[str, Any]:
     """The newest runs that fit, a page at a time."""
     if values.get("job"):
-        raise SeeOther(
-            f"/jobs/{await control.find_job(desk.database, values['job'].strip().lower())}"
-        )
+        raise SeeOther(f"/jobs/{await jobs.find_job(desk.database, values['job'].strip().lower())}")
     named = {name: values.get(name) or None for name in ("status", "pipeline", "key")}
     before = _number(values.get("before"), 0, most=2**63 - 1) or None
-    rows = await report.runs(desk.database, **named, before=before, limit=ROWS)
+    rows = await queries.runs(desk.database, **named, before=before, limit=ROWS)
     older = (
         {**{name: value for name, value in named.items() if value}, "before": rows[-1]["id"]}
         if rows
@@ -235,12 +234,12 @@ async def job(desk: Desk, values: Values) -> dict[str, Any]:
     """All about one job: its steps, attempts, outside writes, calls of models, deeds of people; and
     what to press.
     """
-    job_id = await control.find_job(desk.database, values["job"])
-    steps = await report.job(desk.database, job_id)
+    job_id = await jobs.find_job(desk.database, values["job"])
+    steps = await queries.job(desk.database, job_id)
     return {
         "job_id": job_id,
         "steps": steps,
-        "actions": await report.actions(desk.database, job_id),
+        "actions": await queries.actions(desk.database, job_id),
         "cost": sum(step["cost_usd"] for step in steps),
         "timeline": timeline(steps),
     }
@@ -290,7 +289,7 @@ async def dead(desk: Desk, values: Values) -> dict[str, Any]:
     """Dead letters that fit, with their context."""
     filter = letter_filter(values)
     chosen = {name: value for name, value in filter.params().items() if value is not None}
-    rows = await report.dead(desk.database, filter, ROWS)
+    rows = await queries.dead(desk.database, filter, ROWS)
     return {
         "rows": rows,
         "chosen": chosen,
@@ -308,12 +307,12 @@ def letter_filter(values: Values) -> Filter:
 
 
 async def review(desk: Desk, _: Values) -> dict[str, Any]:
-    return {"rows": await report.review(desk.database, limit=ROWS)}
+    return {"rows": await queries.review(desk.database, limit=ROWS)}
 
 
 async def review_item(desk: Desk, values: Values) -> dict[str, Any]:
     """One thing that waits for a person, with its seal."""
-    rows = await report.review(desk.database, values["job"], 1)
+    rows = await queries.review(desk.database, values["job"], 1)
     if not rows:
         raise NotFound(f"nothing of job {values['job']} waits for review any more")
     own = await desk.own.dossier(desk.database, rows[0]["job_id"]) if desk.own.dossier else None
@@ -331,17 +330,17 @@ async def preview(desk: Desk, job_id: str) -> str:
 
 
 async def schedules(desk: Desk, _: Values) -> dict[str, Any]:
-    return {"rows": await report.schedules(desk.database, desk.app)}
+    return {"rows": await queries.schedules(desk.database, desk.app)}
 
 
 async def breakers(desk: Desk, _: Values) -> dict[str, Any]:
-    return {"rows": await report.breakers(desk.database, everything=True)}
+    return {"rows": await queries.breakers(desk.database, everything=True)}
 
 
 async def switches(desk: Desk, _: Values) -> dict[str, Any]:
     return {
-        "rows": await report.switches(desk.database),
-        "history": await report.switch_history(desk.database),
+        "rows": await queries.switches(desk.database),
+        "history": await queries.switch_history(desk.database),
         "pipelines": list(desk.app.pipelines),
         "steps": [f"{pipeline}/{step}" for pipeline, step in desk.app.steps()],
         "keys": desk.app.keys(),
@@ -349,9 +348,9 @@ async def switches(desk: Desk, _: Values) -> dict[str, Any]:
 
 
 async def alerts(desk: Desk, values: Values) -> dict[str, Any]:
-    rows = await report.alerts(desk.database, all="all" in values, limit=ROWS)
+    rows = await queries.alerts(desk.database, all="all" in values, limit=ROWS)
     heartbeats = (
-        await report.heartbeats(desk.database, desk.app.name) if desk.app.alerts.heartbeat else []
+        await queries.heartbeats(desk.database, desk.app.name) if desk.app.alerts.heartbeat else []
     )
     return {
         "rows": _told(rows),
@@ -373,7 +372,7 @@ async def money(desk: Desk, _: Values) -> dict[str, Any]:
 
 
 async def effects(desk: Desk, values: Values) -> dict[str, Any]:
-    return {"rows": await report.effects(desk.database, open_only="open" in values, limit=ROWS)}
+    return {"rows": await queries.effects(desk.database, open_only="open" in values, limit=ROWS)}
 
 
 def _number(text: str | None, otherwise: int, *, most: int) -> int:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from overnight import formatting
-from overnight.operations import control
+from overnight.operations import scopes
 from overnight.pipelines.app import App
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Templates:
             "duration": lambda seconds: "" if seconds is None else formatting.duration(seconds),
             "pretty": pretty,
             "short": short,
-            "scope": lambda scope: control.scope_text(scope, app),
+            "scope": lambda scope: scopes.text(scope, app),
         }
         self._environment.globals |= {"app": app}
 

@@ -14,7 +14,7 @@ from overnight.alerts.monitor import Monitor
 from overnight.error_classes import describe
 from overnight.errors import ConfigError, LedgerUnavailable
 from overnight.logs import clean, log
-from overnight.observability import report
+from overnight.observability import charts
 from overnight.observability.rollup import Rollup
 from overnight.operations.retention import Retention
 from overnight.pipelines.app import App
@@ -190,7 +190,7 @@ class Keeper:
 
     async def judge(self) -> None:
         """Keep the alerts of what is unusual in the golden signals."""
-        found = await report.anomalies(self._ledger.database)
+        found = await charts.anomalies(self._ledger.database)
         columns = {
             name: [getattr(each, name) for each in found] for name in ("kind", "subject", "text")
         }

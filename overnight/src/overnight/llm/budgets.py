@@ -10,7 +10,6 @@ until it is taken back, whatever the configuration says; then the configuration'
 
 from __future__ import annotations
 
-import getpass
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,7 +22,6 @@ from overnight.errors import (
     BudgetSpent,
     ConfigError,
     LedgerUnavailable,
-    NotFound,
     UserError,
 )
 from overnight.pipelines.app import App
@@ -170,33 +168,6 @@ async def declare(database: Database, app: App) -> None:
     await database.fetch(queries["budget_declare"], params)
 
 
-async def set_limit(
-    database: Database, scope: str, usd: Decimal, *, reason: str, by: str | None = None
-) -> Row:
-    """A person's limit for a scope. What its budget holds back is tried again at once."""
-    by = by or getpass.getuser()
-    rows = await database.fetch(queries["budget_set"], {"scope": scope, "usd": usd, "by": by})
-    await _note(database, "budget set", scope, by, f"{_dollars(usd)} a day: {reason}")
-    return rows[0]
-
-
-async def remove(database: Database, scope: str, *, reason: str = "", by: str | None = None) -> Row:
-    """Take a person's limit back; the row has the configuration's limit, which counts again, or
-    None.
-    """
-    rows = await database.fetch(queries["budget_remove"], {"scope": scope})
-    if not rows:
-        there = {row["scope"] for row in await read(database)}
-        if scope in there:
-            raise UserError(
-                f"the budget of {scope} is from the configuration: change it there, or "
-                "set another limit"
-            )
-        raise NotFound(f"there is no budget of {scope}")
-    await _note(database, "budget remove", scope, by or getpass.getuser(), reason)
-    return rows[0]
-
-
 async def read(database: Database) -> list[Row]:
     """All budgets with what is left of today's; `used` is the share that is spent, None of a limit
     of 0.
@@ -208,11 +179,6 @@ async def read(database: Database) -> list[Row]:
         )
         row["used"] = float(row["spent_usd"] / row["usd_per_day"]) if row["usd_per_day"] else None
     return rows
-
-
-async def _note(database: Database, verb: str, scope: str, by: str, reason: str) -> None:
-    await Ledger(database).note_action(verb, scope, by=by, reason=reason)
-    await hint(database)
 
 
 def _named(row: Row, key_name: str) -> str:

@@ -1,8 +1,8 @@
-"""Dead letters: how many there are, started again, discarded; for the command line, the console and
-the API alike.
+"""Dead letters: find them, start them again, discard them.
 
 A dead letter is a run that failed for good, or a message of which no job could be made, which is
-called `m` and its number. Runs are taken by batches, messages one by one, for each is read anew.
+called `m` and its number. Runs are taken by batches, messages one by one, because each is read
+again.
 """
 
 from __future__ import annotations
@@ -11,21 +11,39 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
+from overnight.engine.wakeups import hint
 from overnight.errors import UserError
-from overnight.inbox import messages as intake
-from overnight.operations import control
+from overnight.inbox.messages import drop_message, replay_message
+from overnight.operations.actors import whoami
+from overnight.operations.runs import refuse
 from overnight.pipelines.app import App
 from overnight.store.database import Database, Row
 from overnight.store.records import Filter
+from overnight.store.sql import queries
 
+BATCH = 1_000  # runs in one statement: a few MB of log and well under a second, however many wait
+FIRST = 10  # runs that a result names when many were touched
 MESSAGE = re.compile(r"m([0-9]{1,18})")  # how people call a message; its number is a bigint
+NO_APP = "name the pipelines with --app module:name"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """The ids of dead letters, oldest first: of runs, and of messages."""
+
+    runs: list[int]
+    messages: list[int]
+
+    def __len__(self) -> int:
+        return len(self.runs) + len(self.messages)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """With how many letters it was done, the first runs of them, and a sentence for each with which
-    it was refused.
+    """How many dead letters were replayed or discarded, the first runs of them, and a sentence for
+    each that was refused.
     """
 
     count: int
@@ -35,14 +53,14 @@ class Result:
 
 def message_number(job: str | None) -> int | None:
     """The number of a message, where a message is named."""
-    found = MESSAGE.fullmatch(job or "")
-    return int(found[1]) if found else None
+    match = MESSAGE.fullmatch(job or "")
+    return int(match[1]) if match else None
 
 
-async def count(database: Database, filter: Filter) -> int:
-    """How many dead letters match."""
-    letters = await control.find_letters(database, filter)
-    return len(letters.runs) + len(letters.messages)
+async def find(database: Database, filter: Filter) -> DeadLetters:
+    """Which dead letters match."""
+    (row,) = await database.fetch(queries["dead_find"], filter.params())
+    return DeadLetters(**row)
 
 
 async def replay(
@@ -54,36 +72,31 @@ async def replay(
     reason: str = "",
     by: str | None = None,
 ) -> Result:
-    """Start again all that match. `body` is what is read instead of the message that `filter.job`
-    names.
+    """Start again all that match, with a fresh count of retries; their history stays. `body` is
+    read instead of the message that `filter.job` names.
 
-    Messages are read with the pipelines of the app: without one they are left and told of. Raises
-    `UserError` where the one that is named cannot be started again.
+    For a named job also the run whose external write has an unknown outcome, or whose answers did
+    not fit. Messages are read with the pipelines of the app: without one they are left, and the
+    result says so. After a crash the same call does the rest. Raises `UserError` where the one that
+    is named cannot be started again.
     """
-    by = by or control.whoami()
+    by = by or whoami()
     if (number := message_number(filter.job)) is not None:
         if app is None:
-            raise UserError(
-                "a message is read with the pipelines: name them with --app module:name"
-            )
-        received = await intake.replay_message(
-            app, database, number, body=body, reason=reason, by=by
-        )
+            raise UserError(f"a message is read with the pipelines: {NO_APP}")
+        received = await replay_message(app, database, number, body=body, reason=reason, by=by)
         return Result(1, [{"job_id": job} for job in received.jobs])
-    messages = (await control.find_letters(database, filter)).messages
-    done = await control.replay(database, filter, reason=reason, by=by)
-    if messages and app is None:
-        unread = (
-            f"messages are left ({len(messages)}): name the pipelines with --app module:name "
-            "to read them"
-        )
-        return Result(done.count, done.first, [unread])
-    refused = (
-        await _each(messages, partial(intake.replay_message, app, database, reason=reason, by=by))
-        if app
-        else []
-    )
-    return Result(done.count + len(messages) - len(refused), done.first, refused)
+    matching = await find(database, filter)
+    params = {"job_id": filter.job, "reason": reason, "by": by}
+    runs = await _in_batches(database, "replay", matching.runs, params)
+    if not runs.count and filter.job is not None:
+        await refuse(database, filter.job, "replayed", "a dead letter")
+    await hint(database)
+    if app is None:
+        left = f"messages are left ({len(matching.messages)}): {NO_APP} to read them"
+        return Result(runs.count, runs.first, [left] if matching.messages else [])
+    again = partial(replay_message, app, database, reason=reason, by=by)
+    return await _with_messages(runs, matching.messages, again)
 
 
 async def discard(
@@ -92,22 +105,37 @@ async def discard(
     """End all that match; the reason is kept. Raises `UserError` where the message that is named is
     none any more.
     """
-    drop = partial(intake.drop_message, database, reason=reason, by=by or control.whoami())
+    by = by or whoami()
+    drop = partial(drop_message, database, reason=reason, by=by)
     if (number := message_number(filter.job)) is not None:
         await drop(number)
         return Result(1)
-    messages = (await control.find_letters(database, filter)).messages
-    done = await control.drop(database, filter, reason, by=by)
-    refused = await _each(messages, drop)
-    return Result(done.count + len(messages) - len(refused), done.first, refused)
+    matching = await find(database, filter)
+    runs = await _in_batches(database, "dead_drop", matching.runs, {"reason": reason, "by": by})
+    return await _with_messages(runs, matching.messages, drop)
 
 
-async def _each(numbers: Sequence[int], act: Callable[[int], Awaitable[object]]) -> list[str]:
-    """Do it with each message; what was said of those with which it could not be done."""
+async def _in_batches(
+    database: Database, query: str, ids: Sequence[int], params: dict[str, Any]
+) -> Result:
+    """One statement for each batch of runs; those that die meanwhile are not touched."""
+    count, first = 0, list[Row]()
+    for start in range(0, len(ids) or 1, BATCH):
+        rows = await database.fetch(queries[query], {**params, "ids": ids[start : start + BATCH]})
+        count += len(rows)
+        first += rows[: FIRST - len(first)]
+    await database.fetch(queries["dead_resolve"])
+    return Result(count, first)
+
+
+async def _with_messages(
+    runs: Result, numbers: Sequence[int], act: Callable[[int], Awaitable[object]]
+) -> Result:
+    """The result for runs and messages, after `act` on each message."""
     refused = []
     for number in numbers:
         try:
             await act(number)
         except UserError as error:
             refused.append(str(error))
-    return refused
+    return Result(runs.count + len(numbers) - len(refused), runs.first, refused)

@@ -38,13 +38,13 @@ def alerts(
     """
     if context.invoked_subcommand is not None:
         return
-    from overnight.observability import report
+    from overnight.operations import queries
 
     async def work(database: Database) -> dict[str, list[dict[str, Any]]]:
         return {
-            "alerts": await report.alerts(database, all=everything, limit=limit),
-            "channels": await report.deliveries(database),
-            "heartbeats": _in_use(await report.heartbeats(database), session.app()),
+            "alerts": await queries.alerts(database, all=everything, limit=limit),
+            "channels": await queries.deliveries(database),
+            "heartbeats": _in_use(await queries.heartbeats(database), session.app()),
         }
 
     data = session.run(work)

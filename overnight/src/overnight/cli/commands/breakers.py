@@ -16,9 +16,9 @@ from overnight.cli.runner import Session, json_option, pass_session, tell
 @pass_session
 def breakers(session: Session, everything: bool, as_json: bool) -> None:
     """Circuit breakers that are not closed, or count errors."""
-    from overnight.observability import report
+    from overnight.operations import queries
 
-    rows = session.run(lambda database: report.breakers(database, everything=everything))
+    rows = session.run(lambda database: queries.breakers(database, everything=everything))
     columns = {
         "name": "breaker",
         "state": "state",
@@ -52,9 +52,9 @@ def breaker() -> None:
 @pass_session
 def close(session: Session, name: str, reason: str, as_json: bool) -> None:
     """Close the breaker NAME: what waits behind it starts at once."""
-    from overnight.operations import control
+    from overnight.operations import breakers as circuit_breakers
 
     session.run(
-        lambda database: control.close_breaker(database, name, reason=reason, app=session.app())
+        lambda database: circuit_breakers.close(database, name, reason=reason, app=session.app())
     )
     tell(as_json, {"closed": name}, lambda: click.echo(f"{name} is closed"))

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 def budgets_command(session: Session, as_json: bool) -> None:
     """What may be spent a day (UTC), and what is left of it."""
     from overnight.llm import budgets
-    from overnight.operations import control
+    from overnight.operations import scopes
 
     rows = session.run(budgets.read)
     for row in rows:
-        row["scope"] = control.scope_text(row["scope"], session.app())
+        row["scope"] = scopes.text(row["scope"], session.app())
         row["share"] = "" if row["used"] is None else f"{row['used']:.0%}"
     columns = {
         "scope": "scope",
@@ -61,11 +61,12 @@ def set_command(session: Session, scope: str, usd: str, reason: str, as_json: bo
     again at once.
     """
     from overnight.llm import budgets
-    from overnight.operations import control
+    from overnight.operations import budgets as limits
+    from overnight.operations import scopes
 
-    parsed, limit = control.parse_scope(scope, session.app()), budgets.amount(usd)
-    row = session.run(lambda database: budgets.set_limit(database, parsed, limit, reason=reason))
-    row["scope"] = control.scope_text(row["scope"], session.app())
+    parsed, limit = scopes.parse(scope, session.app()), budgets.amount(usd)
+    row = session.run(lambda database: limits.set_limit(database, parsed, limit, reason=reason))
+    row["scope"] = scopes.text(row["scope"], session.app())
     said = f"{row['scope']} may spend {formatting.dollars(row['usd_per_day'])} a day"
     tell(as_json, {"budget": row}, lambda: click.echo(said))
 
@@ -80,16 +81,17 @@ def remove_command(session: Session, scope: str, reason: str, as_json: bool) -> 
     there is one.
     """
     from overnight.llm import budgets
-    from overnight.operations import control
+    from overnight.operations import budgets as limits
+    from overnight.operations import scopes
 
     app = session.app()
 
     async def work(database: Database) -> dict[str, Any]:
         parsed = common.scope(scope, [row["scope"] for row in await budgets.read(database)], app)
-        return await budgets.remove(database, parsed, reason=reason)
+        return await limits.remove(database, parsed, reason=reason)
 
     row = session.run(work)
-    row["scope"] = control.scope_text(row["scope"], app)
+    row["scope"] = scopes.text(row["scope"], app)
     left = row["usd_per_day"]
     limit = (
         "no limit any more"

@@ -59,10 +59,10 @@ def scope(text: str | None, stored: Iterable[str], app: App | None) -> str:
     """A scope as stored. One that is there can be named also where the app knows its pipeline or
     key no more.
     """
-    from overnight.operations import control
+    from overnight.operations import scopes
 
-    there = {control.scope_text(each, app): each for each in stored}
-    return there.get(text or "all") or control.parse_scope(text, app)
+    there = {scopes.text(each, app): each for each in stored}
+    return there.get(text or "all") or scopes.parse(text, app)
 
 
 def called() -> str:

@@ -34,12 +34,11 @@ seen_option = click.option(
 @pass_session
 def review(session: Session, job: str | None, limit: int, as_json: bool) -> None:
     """What waits for a person; with JOB, the thing and its seal."""
-    from overnight.observability import report
-    from overnight.operations import control
+    from overnight.operations import queries, runs
 
     async def work(database: Database) -> list[dict[str, Any]]:
-        whole = await control.find_job(database, job) if job else None
-        return await report.review(database, whole, limit)
+        whole = await runs.find_job(database, job) if job else None
+        return await queries.review(database, whole, limit)
 
     rows = session.run(work)
     if job and not rows:
@@ -143,14 +142,14 @@ def edit(
     A step that has not begun or put itself off, or is a dead letter; with --seen one that waits for
     review.
     """
-    from overnight.operations import control
+    from overnight.operations import runs
     from overnight.operations.decisions import Edit
 
     app, input = session.needed_app(), given_json(text)
 
     async def work(database: Database) -> dict[str, Any]:
-        return await control.edit(
-            app, database, await control.find_job(database, job), input, reason=reason
+        return await runs.edit(
+            app, database, await runs.find_job(database, job), input, reason=reason
         )
 
     row = session.run(work) if seen is None else _decide(session, job, Edit(seen, input, reason))
@@ -170,11 +169,11 @@ def _looked(job: str, seen: str | None) -> str:
 
 
 def _decide(session: Session, job: str, decision: Decision) -> dict[str, Any]:
-    from overnight.operations import control
+    from overnight.operations import reviews, runs
 
     app = session.needed_app()
 
     async def work(database: Database) -> dict[str, Any]:
-        return await control.decide(app, database, await control.find_job(database, job), decision)
+        return await reviews.decide(app, database, await runs.find_job(database, job), decision)
 
     return session.run(work)

@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 @pass_session
 def effects(session: Session, job: str | None, open_only: bool, limit: int, as_json: bool) -> None:
     """External writes with their outcome; those without one first."""
-    from overnight.observability import report
-    from overnight.operations import control
+    from overnight.operations import queries, runs
 
     async def work(database: Database) -> list[dict[str, Any]]:
-        whole = await control.find_job(database, job) if job else None
-        return await report.effects(database, whole, open_only=open_only, limit=limit)
+        whole = await runs.find_job(database, job) if job else None
+        return await queries.effects(database, whole, open_only=open_only, limit=limit)
 
     rows = session.run(work)
     columns = {

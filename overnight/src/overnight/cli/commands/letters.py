@@ -85,11 +85,11 @@ def _moment(text: str | None) -> datetime | None:
 
 async def _named(database: Database, job: str) -> Filter:
     """The letters of one job, or the message."""
-    from overnight.operations import control, dead_letters
+    from overnight.operations import dead_letters, runs
     from overnight.store.records import Filter
 
     is_message = dead_letters.message_number(job) is not None
-    return Filter(job=job if is_message else await control.find_job(database, job))
+    return Filter(job=job if is_message else await runs.find_job(database, job))
 
 
 def _dead(key_name: str) -> click.Command:
@@ -111,14 +111,13 @@ def _dead(key_name: str) -> click.Command:
         """Dead letters with their input, last error and every attempt. Messages are called m and a
         number.
         """
-        from overnight.observability import report
-        from overnight.operations import control
+        from overnight.operations import queries, scopes
 
         filter = _filter(**options)
 
         async def work(database: Database) -> list[dict[str, Any]]:
-            await control.check_key(session.app(), database, filter.key)
-            return await report.dead(
+            await scopes.check_key(session.app(), database, filter.key)
+            return await queries.dead(
                 database, await _named(database, job) if job else filter, limit
             )
 
@@ -193,7 +192,7 @@ def _replay(key_name: str) -> click.Command:
         **options: str | None,
     ) -> None:
         """Start dead letters again: one, all, or those that fit. With a fresh count of retries."""
-        from overnight.operations import control, dead_letters
+        from overnight.operations import dead_letters, scopes
 
         filter = _filter(**options)
         _which(job, everything, filter)
@@ -201,10 +200,10 @@ def _replay(key_name: str) -> click.Command:
             raise UserError("--input is for one dead letter: name it")
 
         async def work(database: Database) -> dict[str, Any]:
-            await control.check_key(session.app(), database, filter.key)
+            await scopes.check_key(session.app(), database, filter.key)
             fitting = await _named(database, job) if job else filter
             if dry_run:
-                return {"fitting": await dead_letters.count(database, fitting)}
+                return {"fitting": len(await dead_letters.find(database, fitting))}
             if text is not None and fitting.job and dead_letters.message_number(job) is None:
                 return await _replay_edited(
                     session.needed_app(), database, fitting.job, text, reason
@@ -224,9 +223,9 @@ def _replay(key_name: str) -> click.Command:
 async def _replay_edited(
     app: App, database: Database, job: str, text: str, reason: str
 ) -> dict[str, Any]:
-    from overnight.operations import control
+    from overnight.operations import runs
 
-    row = await control.edit(app, database, job, given_json(text), reason=reason)
+    row = await runs.edit(app, database, job, given_json(text), reason=reason)
     return {"replayed": 1, "first": [row], "refused": []}
 
 
@@ -265,16 +264,16 @@ def _cancel(key_name: str) -> click.Command:
 
         Of a job ends what is queued or a dead letter; a step that runs is left alone.
         """
-        from overnight.operations import control, dead_letters
+        from overnight.operations import dead_letters, scopes
 
         filter = _filter(**options)
         _which(job, everything, filter)
 
         async def work(database: Database) -> dict[str, Any]:
-            await control.check_key(session.app(), database, filter.key)
+            await scopes.check_key(session.app(), database, filter.key)
             fitting = await _named(database, job) if job else filter
             if dry_run:
-                return {"fitting": await dead_letters.count(database, fitting)}
+                return {"fitting": len(await dead_letters.find(database, fitting))}
             return await _cancel_matching(database, fitting, reason)
 
         data = session.run(work)
@@ -285,12 +284,12 @@ def _cancel(key_name: str) -> click.Command:
 
 async def _cancel_matching(database: Database, filter: Filter, reason: str) -> dict[str, Any]:
     """Dead letters; of a job that is named also what is queued."""
-    from overnight.operations import control, dead_letters
+    from overnight.operations import dead_letters, runs
 
     if filter.job is not None and dead_letters.message_number(filter.job) is None:
         return {
             "cancelled": 1,
-            "first": [await control.cancel(database, filter.job, reason)],
+            "first": [await runs.cancel(database, filter.job, reason)],
             "refused": [],
         }
     done = await dead_letters.discard(database, filter, reason)

@@ -23,14 +23,13 @@ if TYPE_CHECKING:
 @pass_session
 def status(session: Session, as_json: bool) -> None:
     """What is going on: what ran, what waits, who works, what is off."""
-    from overnight.observability import report
-    from overnight.operations import control
+    from overnight.operations import queries, scopes
 
-    data = session.run(lambda database: report.status(database, session.app()))
+    data = session.run(lambda database: queries.status(database, session.app()))
     for row in data["switched_off"]:
-        row["scope"] = control.scope_text(row["scope"], session.app())
+        row["scope"] = scopes.text(row["scope"], session.app())
     for row in data["budgets"]:
-        row["scope"] = control.scope_text(row["scope"], session.app())
+        row["scope"] = scopes.text(row["scope"], session.app())
     tell(as_json, data, lambda: _render_status(data))
 
 
@@ -132,16 +131,15 @@ def runs_command(key_name: str) -> click.Command:
         as_json: bool,
     ) -> None:
         """The newest runs, one row per step of a job."""
-        from overnight.observability import report
-        from overnight.operations import control
+        from overnight.operations import queries, scopes
         from overnight.store.records import Status
 
         if status is not None and status not in list(Status):
             raise UserError(f"“{status}” is no status; there are: {', '.join(Status)}")
 
         async def work(database: Database) -> list[dict[str, Any]]:
-            await control.check_key(session.app(), database, key)
-            return await report.runs(
+            await scopes.check_key(session.app(), database, key)
+            return await queries.runs(
                 database, status=status, pipeline=pipeline, key=key, limit=limit
             )
 
@@ -173,25 +171,25 @@ def runs_command(key_name: str) -> click.Command:
 @pass_session
 def show_job(session: Session, job: str, as_json: bool) -> None:
     """All about a job, and what to press; its first digits suffice."""
-    from overnight.observability import report
-    from overnight.operations import control
+    from overnight.operations import queries, scopes
+    from overnight.operations import runs as jobs
 
     app = session.app()
 
     async def work(
         database: Database,
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
-        whole = await control.find_job(database, job)
+        whole = await jobs.find_job(database, job)
         return (
-            await report.job(database, whole),
-            await report.actions(database, whole),
-            await report.breakers(database),
+            await queries.job(database, whole),
+            await queries.actions(database, whole),
+            await queries.breakers(database),
         )
 
     steps, actions, breakers = session.run(work)
     open = {row["name"] for row in breakers if row["state"] != "closed"}
     for step in steps:
-        step["held_by"] = step["held_by"] and control.scope_text(step["held_by"], app)
+        step["held_by"] = step["held_by"] and scopes.text(step["held_by"], app)
         breaker = _breaker(app, step)
         step["open_breaker"] = breaker if breaker in open else None
     data = {"job_id": steps[0]["job_id"], "steps": steps, "actions": actions}

@@ -16,10 +16,10 @@ from overnight.cli.runner import Session, json_option, pass_session, tell
 @pass_session
 def schedules(session: Session, as_json: bool) -> None:
     """Each schedule's last and next slot, and those it missed."""
-    from overnight.observability import report
+    from overnight.operations import queries
 
     app = session.app()
-    rows = session.run(lambda database: report.schedules(database, app))
+    rows = session.run(lambda database: queries.schedules(database, app))
     tell(as_json, {"schedules": rows}, lambda: _render(rows))
 
 

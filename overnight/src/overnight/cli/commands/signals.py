@@ -27,25 +27,25 @@ if TYPE_CHECKING:
 @pass_session
 def signals(session: Session, hours: int, points: bool, as_json: bool) -> None:
     """Latency, errors, retries, load and cost; and what is unusual."""
-    from overnight.observability import report
+    from overnight.observability import charts as chart_points
 
     async def work(database: Database) -> dict[str, Any]:
-        since = await report.ago(database, timedelta(hours=hours))
-        counted = await report.tallies(database, since)
+        since = await chart_points.ago(database, timedelta(hours=hours))
+        counted = await chart_points.tallies(database, since)
         charts = {
-            "latency": report.latency(counted),
-            "traffic": report.traffic(counted),
-            "errors": report.errors(counted),
-            "retries_to_success": report.retries_to_success(counted),
-            "cost_by_day": await report.cost(database, since),
+            "latency": chart_points.latency(counted),
+            "traffic": chart_points.traffic(counted),
+            "errors": chart_points.errors(counted),
+            "retries_to_success": chart_points.retries_to_success(counted),
+            "cost_by_day": await chart_points.cost(database, since),
         }
         return {
             "since": since,
-            "steps": report.steps(counted),
-            "cost_by_key": await report.cost_of_each(database, since, "key"),
-            "cost_by_model": await report.cost_of_each(database, since, "model"),
-            "saturation": await report.saturation(database, since),
-            "anomalies": [asdict(anomaly) for anomaly in await report.anomalies(database)],
+            "steps": chart_points.steps(counted),
+            "cost_by_key": await chart_points.cost_of_each(database, since, "key"),
+            "cost_by_model": await chart_points.cost_of_each(database, since, "model"),
+            "saturation": await chart_points.saturation(database, since),
+            "anomalies": [asdict(anomaly) for anomaly in await chart_points.anomalies(database)],
             **(charts if points else {}),
         }
 

@@ -23,12 +23,12 @@ def start(
     session: Session, pipeline: str, input: str, priority: int | None, reason: str, as_json: bool
 ) -> None:
     """Start a job of PIPELINE by hand; INPUT is JSON, or @FILE."""
-    from overnight.operations import control
+    from overnight.operations import actors, runs
 
     app, value = session.needed_app(), given_json(input)
-    who = {"by": control.whoami(), "reason": reason}
+    who = {"by": actors.whoami(), "reason": reason}
     job, new = session.run(
-        lambda database: control.start(app, database, pipeline, value, priority=priority, **who)
+        lambda database: runs.start(app, database, pipeline, value, priority=priority, **who)
     )
     said = (
         f"job {job} is queued"
@@ -45,10 +45,10 @@ def start(
 @pass_session
 def emit(session: Session, event: str, payload: str, as_json: bool) -> None:
     """Start a job of each pipeline that listens to EVENT. PAYLOAD is JSON, or @FILE."""
-    from overnight.operations import control
+    from overnight.operations import runs
 
     app, value = session.needed_app(), given_json(payload)
-    jobs = session.run(lambda database: control.emit(app, database, event, value))
+    jobs = session.run(lambda database: runs.emit(app, database, event, value))
     wait = app.debounces(event)
     replaced = (
         f" (waits {wait:g} s; a later {event} takes its place under another id)" if wait else ""

@@ -40,17 +40,18 @@ def resume(session: Session, scope: str | None, reason: str, as_json: bool) -> N
 def _flip(
     session: Session, scope: str | None, as_json: bool, *, enabled: bool, reason: str
 ) -> None:
-    from overnight.observability import report
-    from overnight.operations import control
+    from overnight.operations import queries, scopes
+    from overnight.operations import switches as kill_switches
 
     async def work(database: Database) -> dict[str, Any]:
         parsed = common.scope(
-            scope, [row["scope"] for row in await report.switches(database)], session.app()
+            scope, [row["scope"] for row in await queries.switches(database)], session.app()
         )
-        return await control.set_switch(database, parsed, enabled=enabled, reason=reason)
+        act = kill_switches.resume if enabled else kill_switches.pause
+        return await act(database, parsed, reason=reason)
 
     row = session.run(work)
-    row["scope"] = control.scope_text(row["scope"], session.app())
+    row["scope"] = scopes.text(row["scope"], session.app())
     tell(
         as_json,
         {"switch": row},
@@ -72,13 +73,12 @@ def _flip(
 @pass_session
 def switches(session: Session, scope: str | None, history: bool, limit: int, as_json: bool) -> None:
     """All kill switches; with SCOPE, who flipped that one, and why."""
-    from overnight.observability import report
-    from overnight.operations import control
+    from overnight.operations import queries, scopes
 
     past = history or scope is not None
     if past:
-        parsed = None if scope is None else control.parse_scope(scope, session.app())
-        rows = session.run(lambda database: report.switch_history(database, parsed, limit))
+        parsed = None if scope is None else scopes.parse(scope, session.app())
+        rows = session.run(lambda database: queries.switch_history(database, parsed, limit))
         columns = {
             "scope": "scope",
             "verb": "what",
@@ -87,7 +87,7 @@ def switches(session: Session, scope: str | None, history: bool, limit: int, as_
             "reason": "reason",
         }
     else:
-        rows = session.run(report.switches)
+        rows = session.run(queries.switches)
         columns = {
             "scope": "scope",
             "enabled": "on",
@@ -96,7 +96,7 @@ def switches(session: Session, scope: str | None, history: bool, limit: int, as_
             "reason": "reason",
         }
     for row in rows:
-        row["scope"] = control.scope_text(row["scope"], session.app())
+        row["scope"] = scopes.text(row["scope"], session.app())
     empty = "Nobody has flipped it." if past else "Everything is on."
     tell(
         as_json,

@@ -1,0 +1,224 @@
+"""Jobs, by hand: start, emit an event, find by an id's first digits, edit, cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from overnight.engine.wakeups import ENQUEUE_NOTED, ENQUEUE_WITH_HINT, hint
+from overnight.error_classes import describe
+from overnight.errors import IllegalTransition, InvalidPayload, NotFound, UserError, among
+from overnight.operations.actors import whoami
+from overnight.pipelines.app import App
+from overnight.pipelines.pipeline import Pipeline, Step, dump
+from overnight.pipelines.triggers import Debounce, On
+from overnight.store.database import Database, Row
+from overnight.store.ledger import NEW_RUN, Ledger, columns
+from overnight.store.sql import queries
+
+PAST = {
+    "approve": "approved",
+    "edit": "edited",
+    "reject": "rejected",
+    "replay": "replayed",
+    "cancel": "cancelled",
+}
+
+
+async def start(
+    app: App,
+    database: Database,
+    pipeline: str,
+    input: Any,
+    *,
+    priority: int | None = None,
+    by: str | None = None,
+    reason: str = "",
+) -> tuple[str, bool]:
+    """Start a job by hand: its id, and whether it is new. Raises `IdConflict` for an id with other
+    inputs.
+
+    Where `by` says who, the audit log has it with the reason, in the same transaction: under the
+    pipeline's name.
+    """
+    new = app.pipeline(pipeline).job(input, origin="hand", priority=priority)
+    if by is None:
+        return new.job_id, await Ledger(database).enqueue([new], sql=ENQUEUE_WITH_HINT) > 0
+    params = {**columns([new], *NEW_RUN), "verb": pipeline, "reason": reason, "by": by}
+    return new.job_id, bool(await database.fetch(ENQUEUE_NOTED, params))
+
+
+async def emit(app: App, database: Database, event: str, payload: Any) -> list[str]:
+    """Tell the pipelines that listen that something happened: the ids of their jobs.
+
+    One that waits out a debounce is replaced by the job of a later event; `App.debounces` says
+    where that may be.
+    """
+    jobs = app.jobs_for(event, payload)
+    if not jobs:
+        known = sorted(
+            {
+                on.event
+                for pipeline in app.pipelines.values()
+                for on in pipeline.on
+                if isinstance(on, On)
+            }
+        )
+        raise NotFound(
+            f"no pipeline of this app listens to “{event}”{among(event, known) if known else ''}"
+        )
+    await Ledger(database).enqueue(jobs, sql=ENQUEUE_WITH_HINT)
+    return [job.job_id for job in jobs]
+
+
+async def find_job(database: Database, prefix: str) -> str:
+    """The whole job id from its first digits."""
+    if not prefix:
+        raise UserError("name a job by its id, or the first digits of it")
+    found = [
+        row["job_id"]
+        for row in await database.fetch(queries["job_find"], {"prefix": prefix}, prepare=False)
+    ]
+    if prefix in found:
+        return prefix
+    if not found:
+        await _refuse_replaced(database, prefix)
+        raise NotFound(f"there is no job “{prefix}”")
+    if len(found) > 1:
+        raise UserError(f"“{prefix}” fits several jobs: {', '.join(found)}")
+    return str(found[0])
+
+
+async def edit(
+    app: App,
+    database: Database,
+    job_id: str,
+    input: Any,
+    *,
+    by: str | None = None,
+    reason: str = "",
+) -> Row:
+    """Give another input to a run that has not begun or put itself off, or is a dead letter, which
+    then starts again; the run's row.
+
+    What a person wrote is not replaced by a later event, and has the whole wait of its debounce
+    again, but not beyond its `at_most`. What waits for review is edited by `decide`. Raises
+    `InvalidPayload` where it does not fit the step.
+    """
+    runs = await database.fetch(queries["job_statuses"], {"job_id": job_id})
+    run = next((run for run in reversed(runs) if _editable(run)), None)
+    if run is None and any(run["status"] == "needs_review" for run in runs):
+        raise IllegalTransition(
+            f"job {job_id} waits for review, so an edit must say what you saw: look at "
+            f"it first: review {job_id} shows "
+            "it and its seal"
+        )
+    needed = "a dead letter, or queued and not begun, or put off by itself"
+    if run is None:
+        await refuse(database, job_id, "edited", needed)
+    params = {
+        "id": run["id"],
+        "job_id": job_id,
+        "seen": None,
+        "reason": reason,
+        "by": by or whoami(),
+    }
+    wait = _debounce(app.pipeline(run["pipeline"]), run)
+    new = {
+        "input": payload_for(app, run, input),
+        "wait": wait.seconds if wait else None,
+        "at_most": wait.at_most if wait else None,
+    }
+    rows = await database.fetch(queries["edit"], params | new)
+    if not rows:
+        await refuse(database, job_id, "edited", needed)
+    await database.fetch(queries["dead_resolve"])
+    await hint(database)
+    return rows[0]
+
+
+async def cancel(database: Database, job_id: str, reason: str, *, by: str | None = None) -> Row:
+    """What of a job is queued or a dead letter ends here; the reason is kept."""
+    params = {"job_id": job_id, "reason": reason, "by": by or whoami()}
+    rows = await database.fetch(queries["cancel"], params)
+    if not rows:
+        await refuse(database, job_id, "cancelled", "queued or a dead letter")
+    await database.fetch(queries["dead_resolve"])
+    return rows[0]
+
+
+def step_of(app: App, run: Row) -> Step:
+    pipeline = app.pipeline(run["pipeline"])
+    if run["step"] not in pipeline.steps:
+        raise NotFound(
+            f"pipeline {pipeline.name} has no step “{run['step']}” any more: reject or "
+            "cancel the job"
+        )
+    return pipeline.steps[run["step"]]
+
+
+def payload_for(app: App, run: Row, input: Any) -> str:
+    """The JSON text of another input for a run. It stays with its key, which is the scope of
+    switches and budgets.
+    """
+    step = step_of(app, run)
+    pipeline = app.pipeline(run["pipeline"])
+    payload = dump(input)
+    value = step.load(payload)
+    if step.name == next(iter(pipeline.steps)):
+        try:
+            key = pipeline.job(value).key
+        except Exception as error:
+            raise InvalidPayload(
+                f"no {app.key_name} can be made from this input: {describe(error)}"
+            ) from error
+        if key != run["key"]:
+            raise InvalidPayload(
+                f"this input is for {app.key_name} “{key}”, the job for “{run['key']}”: "
+                "start another job"
+            )
+    return payload
+
+
+def _editable(run: Row) -> bool:
+    waits = (run["status"], run["attempt"]) == ("queued", 0) or (run["status"], run["outcome"]) == (
+        "queued",
+        "snooze",
+    )
+    return waits or run["status"] == "dead"
+
+
+def _debounce(pipeline: Pipeline, run: Row) -> Debounce | None:
+    """The wait that a queued run has again after an edit: its event's debounce, or its step's."""
+    events = [
+        t.debounce for t in pipeline.on if isinstance(t, On) and run["origin"] == f"event {t.event}"
+    ]
+    return next((wait for wait in events if wait), pipeline.steps[run["step"]].after)
+
+
+async def refuse(database: Database, job_id: str, done: str, needed: str) -> NoReturn:
+    """Say why a guarded write matched nothing, and who was there before."""
+    steps: Sequence[Row] = await database.fetch(queries["job_statuses"], {"job_id": job_id})
+    if not steps:
+        await _refuse_replaced(database, job_id)
+        raise NotFound(f"there is no job “{job_id}”")
+    stand = ", ".join(f"{row['step']} {row['status']}" for row in steps)
+    deeds = await database.fetch(queries["job_actions"], {"job_id": job_id})
+    last = [
+        f"; {row['by']} {PAST.get(row['verb'], row['verb'])} it at "
+        f"{row['at']:%Y-%m-%d %H:%M:%S} UTC"
+        for row in deeds[-1:]
+    ]
+    raise IllegalTransition(
+        f"job {job_id} cannot be {done}, for no step of it is {needed} ({stand}){''.join(last)}"
+    )
+
+
+async def _refuse_replaced(database: Database, prefix: str) -> None:
+    """Say which job stands where that one waited."""
+    row = await database.one(queries["job_replaced"], {"prefix": prefix})
+    if row is not None:
+        raise NotFound(
+            f"a later event took the place of job {row['job_id']} while it waited: see "
+            f"job {row['standing']}"
+        )
