@@ -83,3 +83,9 @@ def plain_logs() -> Iterator[None]:
     yield
     structlog.reset_defaults()
     logs._secrets.clear()
+
+
+@pytest.fixture(scope="session")
+def httpserver_listen_address() -> tuple[str, int]:
+    """Of pytest-httpserver; a guard lets an address through by its number, not as localhost."""
+    return "127.0.0.1", 0

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from pytest_httpserver import HTTPServer
 from rich.console import Console
 
 from contentstudio import config as settings
@@ -97,36 +96,17 @@ def _no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def web() -> Iterator[str]:
+def web(httpserver: HTTPServer) -> str:
     """A feed at /feed.xml, a page at /page, a CMS that lets nobody in; else 404."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            known = {
-                "/feed.xml": ("application/rss+xml", FEED),
-                "/page": ("text/html", b"<p>Hello</p>"),
-            }
-            kind, body = known.get(self.path, ("text/html", b""))
-            if "/wp-json" in self.path:  # as WordPress refuses a password
-                kind, body = (
-                    "application/json",
-                    b'{"code": "rest_not_logged_in", "message": "", "data": {"status": 401}}',
-                )
-            self.send_response(
-                401 if "/wp-json" in self.path else 200 if self.path in known else 404
-            )
-            self.send_header("Content-Type", kind)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    httpserver.expect_request("/feed.xml").respond_with_data(
+        FEED, content_type="application/rss+xml"
+    )
+    httpserver.expect_request("/page").respond_with_data("<p>Hello</p>", content_type="text/html")
+    httpserver.expect_request(re.compile(".*/wp-json")).respond_with_json(
+        {"code": "rest_not_logged_in", "message": "", "data": {"status": 401}}, 401
+    )  # as WordPress refuses a password
+    httpserver.expect_request(re.compile("")).respond_with_data("", 404)
+    return httpserver.url_for("")
 
 
 def write(folder: Path, top: str = "", site: str = "", source: str = "https://a.example/") -> Path:

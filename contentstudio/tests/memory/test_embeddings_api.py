@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import json
 import math
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from contentstudio.config import Embeddings
 from contentstudio.memory.embeddings import Vector
@@ -47,30 +46,18 @@ def told(body: Any) -> bytes:
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            server.bodies.append(body)
-            server.keys.append(self.headers["Authorization"])
-            found = self.path == "/v1/embeddings"
-            status, answer = (
-                (server.answer or server.vectors(body["input"])) if found else (404, b"")
-            )
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
+def server(httpserver: HTTPServer) -> Server:
+    server = Server(httpserver.url_for("/v1"))
 
-        def log_message(self, *_: Any) -> None: ...
+    def embeddings(request: Request) -> Response:
+        body = request.get_json()
+        server.bodies.append(body)
+        server.keys.append(request.headers["Authorization"])
+        status, answer = server.answer or server.vectors(body["input"])
+        return Response(answer, status)
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        thread = threading.Thread(target=http.serve_forever, args=(0.05,))
-        thread.start()
-        server = Server(f"http://127.0.0.1:{http.server_port}/v1")
-        yield server
-        http.shutdown()
-        thread.join()
+    httpserver.expect_request("/v1/embeddings", "POST").respond_with_handler(embeddings)
+    return server
 
 
 async def embed(

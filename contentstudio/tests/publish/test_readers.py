@@ -5,12 +5,13 @@ job.
 from __future__ import annotations
 
 import gzip
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from contentstudio.publish import readers
 from contentstudio.publish.readers import Page, holds, judged, posts_of
@@ -61,38 +62,17 @@ def test_a_page_says_which_post_it_shows() -> None:
     assert wrong is not None and "older version" in wrong
 
 
-@pytest.fixture
-def site() -> Iterator[Any]:
-    """A server of one test: `answer` gives status, headers and body for a path."""
+async def looked(httpserver: HTTPServer, answer: ANSWER) -> str | None:
+    def answered(request: Request) -> Response:
+        status, headers, body = answer(request.path)
+        return Response(body, status, headers)
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, headers, body = server.answer(self.path)  # type: ignore[attr-defined]
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+    httpserver.expect_request(re.compile("")).respond_with_handler(answered)
+    return await readers.look(httpserver.url_for("/compost/"), SENTENCES, "12", LOOPBACK)
 
 
-async def looked(site: Any, answer: ANSWER) -> str | None:
-    site.answer = answer
-    return await readers.look(
-        f"http://127.0.0.1:{site.server_port}/compost/", SENTENCES, "12", LOOPBACK
-    )
-
-
-async def test_the_article_is_found_in_what_readers_get(site: Any) -> None:
-    assert await looked(site, lambda path: (200, {}, page(*SENTENCES).encode())) is None
+async def test_the_article_is_found_in_what_readers_get(httpserver: HTTPServer) -> None:
+    assert await looked(httpserver, lambda path: (200, {}, page(*SENTENCES).encode())) is None
 
 
 @pytest.mark.parametrize(
@@ -125,9 +105,9 @@ async def test_the_article_is_found_in_what_readers_get(site: Any) -> None:
     ],
 )
 async def test_whatever_a_site_answers_is_told_and_nothing_is_raised(
-    site: Any, answer: Any, says: str
+    httpserver: HTTPServer, answer: Any, says: str
 ) -> None:
-    told = await looked(site, lambda path: answer)
+    told = await looked(httpserver, lambda path: answer)
     assert told is not None and says in told
     if says[:12] != "another page":
         assert "could not be looked at" in told
