@@ -14,8 +14,7 @@ from typing import Any, Literal, get_args
 
 from contentstudio.config import Config, Static
 from contentstudio.pipelines.work import AskedSite, Named
-from contentstudio.store import publications
-from contentstudio.store.sql import queries
+from contentstudio.store.publications import Publications
 from overnight import App
 from overnight.errors import NotFound, UserError, among, nearest
 from overnight.observability import report
@@ -66,10 +65,11 @@ async def ask(
     """
     config.find(site)
     article = await _find(database, site, slug)
-    versions = await publications.versions(database, site, slug)
+    publications = Publications(database)
+    versions = await publications.versions(site, slug)
     number = decide(verb, article, versions, version)
-    (clock,) = await database.fetch(queries["moment"])
-    named = Named(site=site, slug=slug, asked=_wish(verb, clock["now"]), version=number)
+    requested_at = _requested_at(verb, await publications.now())
+    named = Named(site=site, slug=slug, asked=requested_at, version=number)
     job, new = await control.start(
         app, database, PIPELINES[verb], named, by=by or control.whoami(), reason=reason.strip()
     )
@@ -92,8 +92,7 @@ async def render(
             f"the pages of “{site}” are made where it is published, so there is nothing "
             "to render here"
         )
-    (clock,) = await database.fetch(queries["moment"])
-    work = AskedSite(site=site, asked=clock["now"])
+    work = AskedSite(site=site, asked=await Publications(database).now())
     job, new = await control.start(
         app, database, "render", work, by=by or control.whoami(), reason=reason.strip()
     )
@@ -143,8 +142,8 @@ def _target(slug: str, state: str, versions: Sequence[Row], version: int | None)
     return max(before)
 
 
-def _wish(verb: Verb, now: datetime) -> datetime:
-    """What tells one wish from the next. A refresh costs money, so that of one minute is one wish."""
+def _requested_at(verb: Verb, now: datetime) -> datetime:
+    """What tells one request from the next. A refresh costs money: in one minute it is one request."""
     return now.replace(second=0, microsecond=0) if verb == "refresh" else now
 
 
@@ -191,7 +190,7 @@ async def overwrite(
 
 
 async def _find(database: Database, site: str, slug: str) -> Row:
-    rows = await publications.listed(database, site, LISTED)
+    rows = await Publications(database).articles(site, LISTED)
     for row in rows:
         if row["slug"] == slug:
             return row
@@ -210,7 +209,7 @@ async def listed(
     """The articles of a site, or of all. Raises `ConfigError` for a site that there is not."""
     if site is not None:
         config.find(site)
-    return await publications.listed(database, site, limit)
+    return await Publications(database).articles(site, limit)
 
 
 async def versions(
@@ -221,4 +220,4 @@ async def versions(
     """
     config.find(site)
     await _find(database, site, slug)
-    return await publications.versions(database, site, slug)
+    return await Publications(database).versions(site, slug)

@@ -19,7 +19,7 @@ from contentstudio.app import build
 from contentstudio.config import Config, Site
 from contentstudio.indexing import indexnow
 from contentstudio.model import Published
-from contentstudio.store import index_status
+from contentstudio.store.index_status import Batch, IndexStatus
 from contentstudio.store.sql import queries
 from contentstudio.web.fetch import Fetcher
 from overnight.errors import Permanent, Transient
@@ -122,7 +122,7 @@ async def fetcher(config: Config) -> AsyncIterator[Fetcher]:
 @pytest.fixture
 def note(database: Database) -> Callable[[str], Any]:
     async def note(slug: str) -> str:
-        await index_status.note(database, "garden", slug, PAGE.format(slug), f"job-{slug}")
+        await IndexStatus(database).note_change("garden", slug, PAGE.format(slug), f"job-{slug}")
         return PAGE.format(slug)
 
     return note
@@ -143,7 +143,7 @@ async def test_one_ping_tells_of_all_pages_that_wait(
             "urlList": pages,
         }
     ]
-    assert {one.state for one in await index_status.read(database, "garden", 9)} == {"accepted"}
+    assert {one.state for one in await IndexStatus(database).read("garden", 9)} == {"accepted"}
 
 
 async def test_a_ping_has_at_most_so_many_urls_and_its_own_among_them(
@@ -160,7 +160,9 @@ async def test_a_page_of_another_host_is_not_in_the_batch(
     database: Database, endpoint: Endpoint, site: Site, note: Note
 ) -> None:
     page = await note("ants")
-    await index_status.note(database, "garden", "far", "https://garden.example.org/far/", "job-far")
+    await IndexStatus(database).note_change(
+        "garden", "far", "https://garden.example.org/far/", "job-far"
+    )
     await indexnow.ping(database, site, page)
     assert endpoint.urls == [page]
 
@@ -200,9 +202,9 @@ async def test_a_page_that_was_noted_after_the_clock_of_a_ping_was_read_is_told_
         await connection.execute("select ledger_now()")
         page = await note("bees")
         rows = await run(connection, queries["listing_take"], {**asked, "url": page})
-    batch = index_status.Batch(urls=(page,), told_at=rows[0]["told_at"])
-    await index_status.arrived(database, "garden", batch, accepted=True)
-    stands = await index_status.standing(database, "garden", page, 600)
+    batch = Batch(urls=(page,), told_at=rows[0]["told_at"])
+    await IndexStatus(database).arrived("garden", batch, accepted=True)
+    stands = await IndexStatus(database).ping_status("garden", page, 600)
     assert stands is not None and stands.submitted
 
 
@@ -210,15 +212,15 @@ async def test_a_change_that_came_while_a_ping_was_under_way_is_still_to_be_told
     database: Database, clock: Clock, site: Site, note: Note
 ) -> None:
     page = await note("ants")
-    batch = await index_status.take(database, "garden", page, "https://garden.example/", 600, 9)
+    batch = await IndexStatus(database).take("garden", page, "https://garden.example/", 600, 9)
     assert batch is not None
     await clock.move(1)
     await note("ants")
-    await index_status.arrived(database, "garden", batch, accepted=True)
-    stands = await index_status.standing(database, "garden", page, 600)
+    await IndexStatus(database).arrived("garden", batch, accepted=True)
+    stands = await IndexStatus(database).ping_status("garden", page, 600)
     assert stands is not None
     assert not stands.submitted
-    assert [one.state for one in await index_status.read(database, "garden", 9)] == ["unknown"]
+    assert [one.state for one in await IndexStatus(database).read("garden", 9)] == ["unknown"]
 
 
 @pytest.mark.parametrize(("status", "state"), [(200, "accepted"), (202, "submitted")])
@@ -227,7 +229,7 @@ async def test_an_answer_of_200_is_accepted_and_one_of_202_submitted(
 ) -> None:
     endpoint.answers = [(status, {})]
     assert (await indexnow.ping(database, site, await note("ants"))).state == state
-    assert [one.state for one in await index_status.read(database, "garden", 9)] == [state]
+    assert [one.state for one in await IndexStatus(database).read("garden", 9)] == [state]
 
 
 @pytest.mark.parametrize(
@@ -246,7 +248,7 @@ async def test_a_refusal_says_why_and_nothing_was_told(
     page = await note("ants")
     with pytest.raises(Permanent, match=says):
         await indexnow.ping(database, site, page)
-    assert [one.state for one in await index_status.read(database, "garden", 9)] == ["unknown"]
+    assert [one.state for one in await IndexStatus(database).read("garden", 9)] == ["unknown"]
     assert (await indexnow.ping(database, site, page)).state == "accepted"
 
 
@@ -266,7 +268,7 @@ async def test_too_often_is_waited_out_and_the_page_is_kept_back(
     with pytest.raises(Transient, match="too often") as caught:
         await indexnow.ping(database, site, page)
     assert caught.value.retry_after == waits
-    stands = await index_status.standing(database, "garden", page, 600)
+    stands = await IndexStatus(database).ping_status("garden", page, 600)
     assert stands is not None
     assert 590 < stands.wait <= 600
 

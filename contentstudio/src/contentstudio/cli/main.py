@@ -117,7 +117,8 @@ def up(
     It refuses to begin on what `check` can know to be wrong without reading the sources. Exit code
     1: all failed.
     """
-    from contentstudio import alerts, config, console, morning, pipelines
+    from contentstudio import alerts, config, console, daily_report, pipelines
+    from contentstudio.store.nights import Nights
     from overnight.observability import report
     from overnight.operations import dead_letters
     from overnight.store.records import Filter
@@ -157,10 +158,10 @@ def up(
                 await runner.work(
                     app, database, until_idle=once, concurrency=concurrency, on_ending=note
                 )
-        night = await database.insist(lambda: morning.gather(database, began))
+        night = await database.insist(lambda: Nights(database).since(began))
         if once:  # what an earlier call of the same night published is part of it
             since = await database.insist(lambda: pipelines.began(app, database, settings, began))
-            night["all_failed"] = (await database.insist(lambda: morning.gather(database, since)))[
+            night["all_failed"] = (await database.insist(lambda: Nights(database).since(since)))[
                 "all_failed"
             ]
         return night
@@ -180,7 +181,7 @@ def up(
                 err=True,
             )
             raise
-    tell(as_json, _totals(night), lambda: morning.render(night, program))
+    tell(as_json, _totals(night), lambda: _print(daily_report.lines(night, program)))
     if night["all_failed"]:
         context.exit(1)
 
@@ -248,7 +249,7 @@ def _check_sites(folders: Sequence[Path]) -> None:
 
 def _totals(night: dict[str, Any]) -> dict[str, Any]:
     """The report for a script: counts under the plain names, the rows behind them in `details`."""
-    from contentstudio.morning import COUNTED, LISTS
+    from contentstudio.store.nights import COUNTED, LISTS
 
     counts = {name: len(night[name]) for name in COUNTED}
     return {
@@ -256,6 +257,11 @@ def _totals(night: dict[str, Any]) -> dict[str, Any]:
         **counts,
         "details": {k: night[k] for k in LISTS},
     }
+
+
+def _print(lines: list[str]) -> None:
+    for line in lines:
+        click.echo(line)
 
 
 def _program(context: click.Context) -> str:
@@ -286,7 +292,7 @@ def _program(context: click.Context) -> str:
 @click.pass_context
 def demo(context: click.Context, folder: Path, port: int | None, as_json: bool) -> None:
     """One night on loopback, from feeds to pages. It has the faults of a real night."""
-    from contentstudio import morning
+    from contentstudio import daily_report
     from contentstudio.demo import night as demo_night
 
     night = asyncio.run(demo_night.run(folder.absolute(), port))
@@ -302,7 +308,7 @@ def demo(context: click.Context, folder: Path, port: int | None, as_json: bool) 
         )
         if night["again"]:
             click.echo("This night had been begun before: nothing that was done is done again.\n")
-        morning.render(night, _program(context))
+        _print(daily_report.lines(night, _program(context)))
         click.echo(f"\nsites  {'  '.join(night['site_dirs'])}\nlog    {night['log']}")
         if night["needs_review"]:
             click.echo(
@@ -325,18 +331,21 @@ def morning_report(
     context: click.Context, session: Session, hours: int, send: bool, as_json: bool
 ) -> None:
     """What happened while you slept, and what waits for you."""
-    from contentstudio import morning
+    from contentstudio import daily_report
+    from contentstudio.store.nights import Nights
 
     since = datetime.now(UTC) - timedelta(hours=hours)
-    night = session.run(lambda database: morning.gather(database, since))
+    night = session.run(lambda database: Nights(database).since(since))
     if not send:
-        tell(as_json, _totals(night), lambda: morning.render(night, _program(context)))
+        lines = daily_report.lines(night, _program(context))
+        tell(as_json, _totals(night), lambda: _print(lines))
         return
-    from contentstudio.alerts import text
     from overnight.alerts.message import Message
 
     app = session.needed_app()
-    message = Message(f"{app.name}: while you slept", report=text(night, _program(context)))
+    message = Message(
+        f"{app.name}: while you slept", report=daily_report.text(night, _program(context))
+    )
     send_now(app, message, as_json=as_json)
 
 
@@ -508,14 +517,14 @@ def evidence_command(
         raise UserError("choose one of --csv and --json")
 
     async def read(database: Database) -> list[dict[str, Any]]:
-        from contentstudio.review import evidence
+        from contentstudio.store.evidence import EvidenceLedger
         from overnight.operations import control
 
         if job is not None:
-            return await evidence.evidence_for(database, await control.find_job(database, job))
+            return await EvidenceLedger(database).of_job(await control.find_job(database, job))
         assert site is not None
         await control.check_key(session.needed_app(), database, site)
-        return await evidence.evidence_of(database, site)
+        return await EvidenceLedger(database).of_site(site)
 
     rows = session.run(read)
     if as_csv:
@@ -549,7 +558,7 @@ def _beside(row: dict[str, Any]) -> str:
 def _write_csv(rows: list[dict[str, Any]]) -> None:
     import csv
 
-    from contentstudio.review.evidence import COLUMNS
+    from contentstudio.store.evidence import COLUMNS
 
     writer = csv.DictWriter(sys.stdout, COLUMNS)
     writer.writeheader()
@@ -578,12 +587,12 @@ def topics_command(session: Session, site: str | None, days: int, as_json: bool)
     """What was found, with its factors, and what was decided on it."""
 
     async def read(database: Database) -> list[dict[str, Any]]:
-        from contentstudio import memory
+        from contentstudio.store.topics import Topics
 
         names = session.needed_app().keys() or []
         if site is not None and site not in names:
             raise UserError(f"there is no site “{site}”; there are: {', '.join(names)}")
-        return await memory.choices(database, site, days)
+        return await Topics(database).choices(site, days)
 
     rows = session.run(read)
     columns = {
@@ -662,13 +671,13 @@ def site_pages(session: Session, name: str, limit: int, as_json: bool) -> None:
     """
 
     async def read(database: Database) -> list[dict[str, Any]]:
-        from contentstudio.store import index_status
+        from contentstudio.store.index_status import IndexStatus
         from overnight.operations import control
 
         await control.check_key(session.needed_app(), database, name)
         return [
             {**one.model_dump(), "state": one.state}
-            for one in await index_status.read(database, name, limit)
+            for one in await IndexStatus(database).read(name, limit)
         ]
 
     rows = session.run(read)

@@ -20,16 +20,15 @@ by a person's wish → rollback: before → publish → ping
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from contentstudio.config import Config, Remote, Static
-from contentstudio.pipelines import publishing, remembering, researching, writing
+from contentstudio.pipelines import ids, publishing, remembering, researching, writing
 from contentstudio.pipelines.researching import jobs_of
-from contentstudio.pipelines.work import Asked, Demanded, Night, Refreshing, Source, Topic
-from contentstudio.store.sql import queries
-from overnight import App, Cron, Debounce, Limit, On, Pipeline, Retry, hash_id, job_id
+from contentstudio.pipelines.work import Night, Refreshing
+from contentstudio.store.nights import Nights
+from overnight import App, Cron, Debounce, Limit, On, Pipeline, Retry, hash_id
 from overnight.operations import control
 from overnight.store.database import Database
 
@@ -76,24 +75,8 @@ async def began(app: App, database: Database, config: Config, moment: datetime) 
     was not yet.
     """
     job = app.pipeline("night").job(night_of(config, moment)).job_id
-    row = await database.one(queries["night_began"], {"job_id": job})
-    return min(row["at"], moment) if row and row["at"] else moment
-
-
-def _source_id(source: Source | Demanded) -> str:
-    """URLs tell capitals apart, which an id does not: so what is read goes in as its own hash.
-
-    What feeds say of a page is no part of it: a page that two of them list is read once.
-    """
-    what = source.model_dump_json(exclude={"site", "date", "hints"})
-    return hash_id(source.site, hashlib.sha256(what.encode()).hexdigest(), str(source.date))
-
-
-def _article_id(topic: Topic) -> str:
-    """One article of a slug, site and day; and one for each wish of a person."""
-    if isinstance(topic, Asked):
-        return hash_id("asked", topic.slug, topic.site, topic.asked.isoformat())
-    return job_id(topic.slug, topic.site, str(topic.date))
+    started = await Nights(database).started_at(job)
+    return min(started, moment) if started else moment
 
 
 def build(config: Config) -> list[Pipeline]:
@@ -109,14 +92,14 @@ def build(config: Config) -> list[Pipeline]:
     research = Pipeline("research", id=lambda r: hash_id(r.site, str(r.date)), key=lambda r: r.site)
     research.step(researching.plan)
 
-    source = Pipeline("source", id=_source_id, key=lambda s: s.site)
+    source = Pipeline("source", id=ids.source_job, key=lambda s: s.site)
     source.step(
         researching.read,
         retry=PATIENT,
         timeout=config.fetch.timeout_seconds + researching.READ_SECONDS,
     )
 
-    demand = Pipeline("demand", id=_source_id, key=lambda d: d.site)
+    demand = Pipeline("demand", id=ids.source_job, key=lambda d: d.site)
     demand.step(researching.gather, retry=PATIENT, timeout=300, breaker="search_console")
 
     memory = Pipeline(
@@ -152,7 +135,7 @@ def build(config: Config) -> list[Pipeline]:
     article = Pipeline(
         "article",
         on=[On("topic.validated")],
-        id=_article_id,
+        id=ids.article_job,
         key=lambda t: t.site,
     )
     at_site = _at_site(config)

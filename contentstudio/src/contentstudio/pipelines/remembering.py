@@ -42,7 +42,7 @@ async def remember(ctx: Ctx, work: SiteNight) -> Found | NoWork | Cancel | Snooz
         return Cancel(str(refusal))
     urls = [*listed.entries, *await _at_the_publisher(ctx, site)]
     if not listed.faults:
-        await documents.forget_own(site.name, urls)
+        await documents.forget_own_posts(site.name, urls)
     return (
         Found(entries=len(urls), faults=tuple(listed.faults))
         if urls
@@ -58,9 +58,9 @@ async def _listed(ctx: Ctx, site: Site, work: SiteNight) -> sitemaps.Listed:
         return sitemaps.Listed()
     get = partial(ctx.deps.fetcher.get, types=sitemaps.TYPES, max_unpacked=sitemaps.MAX_UNPACKED)
     listed = await sitemaps.collect(get, site.posts)
-    asked = await ctx.deps.records.asked(site.name, list(listed.entries))
+    requested = await ctx.deps.pages.requested_at(site.name, list(listed.entries))
     for page in sitemaps.choose(
-        listed.entries.values(), asked, ctx.deps.config.research.pages_per_sitemap
+        listed.entries.values(), requested, ctx.deps.config.research.pages_per_sitemap
     ):
         ctx.spawn("source", Source(site=site.name, url=page.url, date=work.date, kind="own"))
     return listed
@@ -71,12 +71,12 @@ async def _at_the_publisher(ctx: Ctx, site: Site) -> list[str]:
     in.
     """
     documents, urls = ctx.deps.documents, []
-    known = await documents.standing_since(site.name)
+    known = await documents.known_since(site.name)
     async with ctx.deps.publisher(site.name) as publisher:
         async for post in publisher.posts():
             urls.append(post.url)
             if post.url not in known or post.modified > known[post.url]:
-                await documents.keep_own(
+                await documents.keep_own_post(
                     site.name, post.url, post.title, await asyncio.to_thread(_text, post)
                 )
     return urls
@@ -105,20 +105,20 @@ async def renew(ctx: Ctx, work: SiteNight) -> Chosen | NoWork:
     """Have articles written again whose sources changed or whose clicks fell, as many as the config
     allows.
     """
-    documents, memory = ctx.deps.documents, ctx.deps.memory
-    told = await ctx.deps.records.two_times(work.site)
+    documents, topics = ctx.deps.documents, ctx.deps.topics
+    clicks = await ctx.deps.demands.clicks(work.site)
     articles = []
     for row in await documents.published(work.site):
         news = await documents.news(work.site, row)
-        before, now = refresh.clicks(row["title"], told)
+        before, now = refresh.clicks(row["title"], clicks)
         changed = tuple(one["url"] for one in news if one["changed"])
         snapshots = tuple(dict.fromkeys(one["snapshot"] for one in news))
         articles.append(
             refresh.Article(row["slug"], row["title"], row["url"], before, now, changed, snapshots)
         )
     choices = refresh.choose(articles, ctx.deps.config.refresh)
-    await memory.keep_choices(work.site, work.date, ctx.job_id, choices)
-    targets = await memory.targets(work.site, ctx.job_id)
+    await topics.keep_choices(work.site, work.date, ctx.job_id, choices)
+    targets = await topics.targets(work.site, ctx.job_id)
     for slug, day in targets:
         ctx.emit("topic.validated", Topic(site=work.site, slug=slug, date=day))
     if not targets:
@@ -134,7 +134,7 @@ async def reread(ctx: Ctx, named: Named) -> Chosen | Cancel | Snooze:
     again.
     """
     try:
-        title, known = await ctx.deps.memory.topic(named.site, named.slug)
+        title, known = await ctx.deps.topics.read(named.site, named.slug)
     except LookupError:
         return Cancel(f"the sources of “{named.slug}” are not known")
     found, faults = list[str](), list[Permanent | Transient]()
@@ -149,7 +149,7 @@ async def reread(ctx: Ctx, named: Named) -> Chosen | Cancel | Snooze:
     if faults and not found:
         raise faults[0]
     day = named.asked.astimezone(ZoneInfo(ctx.deps.config.research.timezone)).date()
-    await ctx.deps.memory.keep_choices(
+    await ctx.deps.topics.keep_choices(
         named.site, day, ctx.job_id, [refresh.asked(named.slug, title, known, found)]
     )
     ctx.emit(
@@ -162,5 +162,5 @@ async def _once_more(ctx: Ctx, url: str) -> str:
     """The hash of what a page says now, which is kept."""
     fetched = await ctx.deps.fetcher.get(url)
     snapshot = await asyncio.to_thread(extract.page, fetched)
-    await ctx.deps.memory.keep_snapshot(snapshot)
+    await ctx.deps.snapshots.keep(snapshot)
     return snapshot.sha256

@@ -5,16 +5,18 @@ must still be read.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import model_validator
 
 from contentstudio.config import KeywordsSource, SearchConsoleSource
 from contentstudio.model import Draft, Model, Verdict
-from contentstudio.pipelines.deps import Studio
+from contentstudio.pipelines.deps import Deps
 from contentstudio.research.metadata import Hints
 from contentstudio.seo import Change
 from overnight import Context
 
-Ctx = Context[Studio]
+Ctx = Context[Deps]
 
 
 class Night(Model):
@@ -173,3 +175,23 @@ class Judged(Model):
     verdicts: list[Verdict]
     over: str | None = None
     changes: tuple[Change, ...] = ()
+
+
+class ReviewInput(Judged):
+    """A draft to be judged: as optimizing gives it, as it was judged before, or as a person edited
+    it, which is a draft alone.
+    """
+
+    verdicts: list[Verdict] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _wrap_draft(cls, value: Any) -> Any:
+        is_draft = isinstance(value, Draft) or (isinstance(value, dict) and "draft" not in value)
+        return {"draft": value} if is_draft else value
+
+    def judged(self) -> Judged:
+        """The draft with the verdicts that it came with."""
+        return Judged(
+            draft=self.draft, verdicts=self.verdicts, over=self.over, changes=self.changes
+        )

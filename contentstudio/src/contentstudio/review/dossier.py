@@ -11,15 +11,16 @@ from datetime import datetime
 from typing import Literal
 
 from contentstudio.config import Config
+from contentstudio.gates.evidence import text_sha256
 from contentstudio.gates.rivals import likeness
-from contentstudio.memory import documents
 from contentstudio.model import Draft, Model, Sentence, Verdict
 from contentstudio.pipelines.work import Judged
 from contentstudio.publish import render
 from contentstudio.publish.themes import ThemeError
-from contentstudio.review import evidence
 from contentstudio.seo import Change
-from contentstudio.store.sql import queries
+from contentstudio.store.articles import Articles
+from contentstudio.store.documents import Documents
+from contentstudio.store.evidence import EvidenceLedger
 from overnight.errors import InvalidPayload
 from overnight.store.database import Database, Row
 
@@ -104,11 +105,11 @@ class Dossier(Model):
 
 async def gather(database: Database, config: Config, job_id: str) -> Dossier | None:
     """The dossier of a job's latest judged draft; None where none was judged."""
-    row = await database.one(queries["dossier_read"], {"job_id": job_id})
+    row = await Articles(database).judged(job_id)
     if row is None:
         return None
     judged = Judged.model_validate(row["output"])
-    found = await database.fetch(queries["dossier_claims"], {"job_id": job_id})
+    found = await EvidenceLedger(database).claims(job_id)
     page, why = await asyncio.to_thread(_page, config, judged.draft, row["finished_at"])
     return Dossier(
         **{name: row[name] for name in ("job_id", "step", "site", "status", "seal")},
@@ -125,10 +126,10 @@ async def gather(database: Database, config: Config, job_id: str) -> Dossier | N
 
 async def _rivals(database: Database, draft: Draft) -> tuple[RivalPost, ...]:
     """The posts that the gate compares its title with."""
-    found = await documents.rivals(database, draft.site, draft.title, slug=draft.slug)
+    pages = await Documents(database).competing(draft.site, draft.title, slug=draft.slug)
     posts = [
         RivalPost(title=r.title, url=r.url, likeness=round(likeness(draft.title, r.title), 3))
-        for r in found
+        for r in pages
     ]
     return tuple(sorted(posts, key=lambda post: (-post.likeness, post.url)))
 
@@ -162,7 +163,7 @@ def _claims(draft: Draft, found: Sequence[Row]) -> Iterable[Claim]:
             continue
         reference = pool.get(sentence.source)
         snapshot = reference.sha256 if reference else ""
-        row = known.get((evidence.text_sha256(sentence.text), snapshot, sentence.quoted))
+        row = known.get((text_sha256(sentence.text), snapshot, sentence.quoted))
         yield _claim(
             number,
             sentence,

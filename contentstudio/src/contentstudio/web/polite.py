@@ -9,10 +9,9 @@ import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from contentstudio.config import Fetch
-from contentstudio.store.pages import Records
 from contentstudio.web import guard, robots
 from contentstudio.web.fetch import ANY_TYPE, BadStatus, Fetcher, TooManyRedirects, Wanted
 from contentstudio.web.robots import Robots
@@ -35,6 +34,18 @@ class HostBusy(Transient):
     """Too many wait for the host already: to be put off by `retry_after`, which is no failure."""
 
 
+class Hosts(Protocol):
+    """What all workers know of hosts: their robots.txt, and which one has the lease."""
+
+    async def robots(self, origin: str) -> str | None: ...
+
+    async def keep_robots(self, origin: str, rules: str) -> None: ...
+
+    async def lease_host(self, host: str, holder: str, seconds: float) -> float | None: ...
+
+    async def release_host(self, host: str, holder: str, pause: float) -> None: ...
+
+
 class PoliteFetcher(Fetcher):
     """A fetcher that asks for leave before each request, that of a redirect too. It raises
     Disallowed and HostBusy.
@@ -43,10 +54,10 @@ class PoliteFetcher(Fetcher):
     """
 
     def __init__(
-        self, limits: Fetch, records: Records, network: httpcore2.AsyncNetworkBackend | None = None
+        self, limits: Fetch, hosts: Hosts, network: httpcore2.AsyncNetworkBackend | None = None
     ) -> None:
         super().__init__(limits, network)
-        self._records = records
+        self._hosts = hosts
         self._product = robots.product_token(limits.user_agent)
         self._learning: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._queues: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -64,10 +75,10 @@ class PoliteFetcher(Fetcher):
     async def _rules(self, url: httpx2.URL) -> Robots:
         origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
         async with self._learning[origin]:
-            text = await self._records.robots(origin)
+            text = await self._hosts.robots(origin)
             if text is None:
                 text = await self._ask_robots(f"{origin}/robots.txt")
-                await self._records.keep_robots(origin, text)
+                await self._hosts.keep_robots(origin, text)
         return robots.parse(text, self._product)
 
     async def _ask_robots(self, url: str) -> str:
@@ -104,9 +115,9 @@ class PoliteFetcher(Fetcher):
             try:
                 yield
             finally:
-                await self._records.give_turn(host, holder, max(self._limits.pause_seconds, delay))
+                await self._hosts.release_host(host, holder, max(self._limits.pause_seconds, delay))
 
     async def _take(self, host: str, holder: str) -> None:
         longest = self._limits.timeout_seconds + self._limits.pause_seconds
-        while (wait := await self._records.take_turn(host, holder, longest)) is not None:  # noqa: ASYNC110  another machine's
+        while (wait := await self._hosts.lease_host(host, holder, longest)) is not None:  # noqa: ASYNC110  another machine's
             await asyncio.sleep(min(wait, _LOOK))
