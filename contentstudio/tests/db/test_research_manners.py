@@ -240,9 +240,9 @@ async def test_a_turn_that_ran_out_is_not_given_back_in_anothers_name(
     assert 0 < (await records.lease_host("a.example", "next", 5) or 0) <= 5
     await clock.move(6)
     assert await records.lease_host("a.example", "next", 5) is None
-    await records.give_turn("a.example", "slow", 0)
+    await records.release_host("a.example", "slow", 0)
     assert await records.lease_host("a.example", "third", 5) is not None
-    await records.give_turn("a.example", "next", 0)
+    await records.release_host("a.example", "next", 0)
     assert await records.lease_host("a.example", "third", 5) is None
 
 

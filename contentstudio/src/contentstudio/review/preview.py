@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
-from contentstudio.model import Published
-from contentstudio.pipelines.work import Judged, Unpublished
+from contentstudio.pipelines.work import Judged
 from contentstudio.review import text
 
-# The outputs with which steps ask a person; no two of them have the same fields.
-_waiting: TypeAdapter[Judged | Published | Unpublished] = TypeAdapter(
-    Judged | Published | Unpublished
-)
+
+class AtSite(BaseModel):
+    """What `Published` and `Unpublished` say of a version that is not ours: where it stands."""
+
+    url: str
+
+
+# The outputs with which steps ask a person: of those that judge, and of those that publish.
+_waiting: TypeAdapter[Judged | AtSite] = TypeAdapter(Judged | AtSite)
 
 
 def preview(output: Any) -> str:
@@ -21,5 +25,5 @@ def preview(output: Any) -> str:
     match _waiting.validate_python(output):
         case Judged(draft=draft, verdicts=verdicts):
             return f"{text.article(draft)}\n\n{text.verdicts(verdicts)}"
-        case Published(url=url) | Unpublished(url=url):
+        case AtSite(url=url):
             return f"What stands there now: {url}"
