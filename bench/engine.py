@@ -40,7 +40,9 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of everything. A warm-up round is a tenth of a round, and its figures are dropped."""
+    """How much of everything. A warm-up round is a tenth of a round, and its figures
+    are dropped.
+    """
 
     rounds: int
     counts: dict[str, int]

@@ -17,7 +17,8 @@ COLUMNS = ("job_id", "step", "pipeline", "key", "input", "input_hash")
 INSERT = """
     insert into runs (job_id, step, pipeline, key, input, input_hash, lease_until)
     select n.job_id, n.step, n.pipeline, n.key, n.input::jsonb, n.input_hash, null
-    from unnest(%(job_id)s::text[], %(step)s::text[], %(pipeline)s::text[], %(key)s::text[], %(input)s::text[],
+    from unnest(%(job_id)s::text[], %(step)s::text[], %(pipeline)s::text[], %(key)s::text[],
+        %(input)s::text[],
                 %(input_hash)s::text[]) as n (job_id, step, pipeline, key, input, input_hash)
 """
 

@@ -3,15 +3,15 @@ the same pages.
 
 FOLDER holds pages that people marked, in one of three layouts:
 
-* `ground-truth.json` and `html/*.html.gz`: github.com/scrapinghub/article-extraction-benchmark. The measure is its own:
-  precision and recall over runs of four words, each page counts alike.
-* `evaldata.json` beside `cache/` and `eval/`: the tests of github.com/adbar/trafilatura. The measure is its own: of the
-  phrases that stand in the text and those that must not, how many are found, over all pages
-  together.
-* `*/source.html` and `*/expected.html`: test/test-pages of github.com/mozilla/readability, measured as the first, but
-  that a run counts once, for many of these pages repeat filler. Pages whose expected text has code,
-  marks of footnotes or fewer words than a text has are passed over: ours leaves these out on
-  purpose.
+* `ground-truth.json` and `html/*.html.gz`: github.com/scrapinghub/article-extraction-benchmark. The
+  measure is its own: precision and recall over runs of four words, each page counts alike.
+* `evaldata.json` beside `cache/` and `eval/`: the tests of github.com/adbar/trafilatura. The
+  measure is its own: of the phrases that stand in the text and those that must not, how many are
+  found, over all pages together.
+* `*/source.html` and `*/expected.html`: test/test-pages of github.com/mozilla/readability, measured
+  as the first, but that a run counts once, for many of these pages repeat filler. Pages whose
+  expected text has code, marks of footnotes or fewer words than a text has are passed over: ours
+  leaves these out on purpose.
 
 F1 is 2PR / (P + R). A page is lost where nothing that was marked is found in it. A title is right
 where its words are those marked, a date where its day is; a page that was marked as undated has

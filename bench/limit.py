@@ -36,7 +36,8 @@ CLAIM = """
     returning work.id, work.attempt, work.job_id, work.step, work.input::text
 """
 FINISH = """
-    with ended as (select * from unnest(%s::bigint[], %s::int[], %s::text[]) as e (id, attempt, output)),
+    with ended as (select * from unnest(%s::bigint[], %s::int[], %s::text[]) as e (id, attempt,
+        output)),
     finished as (
         update work set status = 'succeeded', output = e.output::jsonb from ended e
         where work.id = e.id and work.attempt = e.attempt and (work.status = 'running') is true

@@ -1,4 +1,6 @@
-"""overnight as a contestant: one worker with everything it has at its defaults, its log in a file."""
+"""overnight as a contestant: one worker with everything it has at its defaults, its log
+in a file.
+"""
 
 from __future__ import annotations
 

@@ -66,7 +66,9 @@ def percentiles(samples: Sequence[float]) -> tuple[float, float]:
 
 
 def ratios(figures: Mapping[str, Mapping[str, Figures]], peers: Sequence[str]) -> dict[str, float]:
-    """Of `figures[contestant][workload]`: us against each yardstick, as far as both were measured."""
+    """Of `figures[contestant][workload]`: us against each yardstick, as far as both
+    were measured.
+    """
     found: dict[str, float] = {}
 
     def compare(name: str, workload: str, figure: str, others: Sequence[str], best: Any) -> None:

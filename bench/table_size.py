@@ -33,13 +33,14 @@ INDEXES = """
 """
 # Jobs of three steps, the last of them an hour ago; ids without order, as hashes are.
 FILL = """
-    insert into runs (job_id, step, pipeline, status, outcome, attempt, due_at, lease_until, input, input_hash, output,
-                      created_at, started_at, finished_at)
+    insert into runs (job_id, step, pipeline, status, outcome, attempt, due_at, lease_until,
+                      input, input_hash, output, created_at, started_at, finished_at)
     select left(md5(n::text), 16), 'step_' || s, 'chain', 'succeeded', 'done', 1, t, null,
-           jsonb_build_object('number', n), case when s = 1 then md5(n::text) end, jsonb_build_object('step', s),
-           t, t, t + interval '1 second'
+           jsonb_build_object('number', n), case when s = 1 then md5(n::text) end,
+           jsonb_build_object('step', s), t, t, t + interval '1 second'
     from generate_series(%(first)s::bigint, %(last)s::bigint) n, generate_series(1, 3) s,
-         lateral (select ledger_now() - interval '1 hour' - (%(last)s::bigint - n) * interval '1 second' as t) at
+         lateral (select ledger_now() - interval '1 hour'
+                     - (%(last)s::bigint - n) * interval '1 second' as t) at
 """
 
 

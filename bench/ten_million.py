@@ -55,32 +55,42 @@ FILLS = "-c statement_timeout=0 -c maintenance_work_mem=256MB -c max_parallel_ma
 
 INDEXES = """
     select i.indrelid::regclass::text as owner, i.indexrelid::regclass::text as name,
-           pg_get_indexdef(i.indexrelid) as made, c.conname as rule, pg_get_constraintdef(c.oid) as rule_made
+           pg_get_indexdef(i.indexrelid) as made, c.conname as rule,
+               pg_get_constraintdef(c.oid) as rule_made
     from pg_index i left join pg_constraint c on c.conindid = i.indexrelid and c.contype = 'u'
     where i.indrelid = any(%(tables)s::regclass[]) and not i.indisprimary
 """
 # Jobs of three steps, evenly over the days, for 20 sites; one in ten of the runs waits, as after an
 # hour of outage.
 RUNS = """
-    insert into runs (job_id, step, pipeline, key, status, outcome, attempt, failures, due_at, lease_until, worker,
-                      input, input_hash, output, error, error_class, cost_usd, origin, created_at, started_at,
+    insert into runs (job_id, step, pipeline, key, status, outcome, attempt, failures, due_at,
+        lease_until, worker,
+                      input, input_hash, output, error, error_class, cost_usd, origin, created_at,
+                          started_at,
                       finished_at)
-    select left(md5(n::text), 16), (array['research', 'write', 'publish'])[s], 'article', 'site' || n %% 20, f.status,
+    select left(md5(n::text), 16), (array['research', 'write', 'publish'])[s], 'article',
+        'site' || n %% 20, f.status,
            case f.status when 'succeeded' then case when n %% 50 = 0 then 'no_work' else 'done' end
-                         when 'cancelled' then 'cancel' when 'dead' then 'error' when 'needs_review' then 'review' end,
+                         when 'cancelled' then 'cancel' when 'dead' then 'error'
+                             when 'needs_review' then 'review' end,
            case when f.status = 'queued' then 0 else 1 + f.failures end, f.failures, t, null,
            case when f.status = 'running' then 'w' end,
-           jsonb_build_object('topic', md5(n::text), 'number', n), case when s = 1 then md5(n::text) end,
-           case when f.status = 'succeeded' then jsonb_build_object('text', repeat(md5((n * 7)::text), 5)) end,
-           case when f.status in ('dead', 'needs_review') then 'the upstream answered 502: ' || md5(n::text) end,
+           jsonb_build_object('topic', md5(n::text), 'number', n),
+               case when s = 1 then md5(n::text) end,
+           case when f.status = 'succeeded' then jsonb_build_object('text',
+               repeat(md5((n * 7)::text), 5)) end,
+           case when f.status in ('dead',
+               'needs_review') then 'the upstream answered 502: ' || md5(n::text) end,
            case when f.status = 'dead' then 'transient' end, case when s = 2 then 0.01 else 0 end,
            case when n %% 7 = 0 then 'cron 0 4 * * * UTC' else 'event topic.validated' end, t,
            case when f.status <> 'queued' then t end,
            case when f.status not in ('queued', 'running') then t + f.took end
     from generate_series(1, %(jobs)s::bigint) n, generate_series(1, 3) s,
-         lateral (select ledger_now() - make_interval(days => %(days)s) * (1 - least(1, n / %(begun)s::float8))
+         lateral (select ledger_now() - make_interval(days => %(days)s) * (1 - least(1,
+             n / %(begun)s::float8))
                          - interval '2 minutes' as t) at,
-         lateral (select case when n > %(begun)s then 'queued' when n > %(begun)s - 200 then 'running'
+         lateral (select case when n > %(begun)s then 'queued'
+             when n > %(begun)s - 200 then 'running'
                               when n %% 300 = 0 then 'dead' when n %% 1000 = 1 then 'needs_review'
                               when n %% 200 = 3 then 'cancelled' else 'succeeded' end as status,
                          case when n %% 40 = 0 then 1 + n %% 3 else 0 end::int as failures,
@@ -89,24 +99,32 @@ RUNS = """
     order by n, s -- ids in order of time
 """
 ATTEMPTS = """
-    insert into attempts (run_id, attempt, outcome, error, error_class, detail, started_at, finished_at)
-    select r.id, a, case when a <= r.failures then 'retry' else r.outcome end, 'the upstream answered 502', 'transient',
+    insert into attempts (run_id, attempt, outcome, error, error_class, detail, started_at,
+        finished_at)
+    select r.id, a, case when a <= r.failures then 'retry' else r.outcome end,
+        'the upstream answered 502', 'transient',
            repeat('at line 1 ', 30), r.started_at, r.finished_at
     from runs r, generate_series(1, r.attempt) a
-    where r.finished_at is not null and (r.failures > 0 or r.status in ('dead', 'needs_review', 'cancelled'))
+    where r.finished_at is not null and (r.failures > 0 or r.status in ('dead', 'needs_review',
+        'cancelled'))
 """
 CALLS = """
-    insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, model, request_hash, status, answer,
+    insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, model,
+        request_hash, status, answer,
                            input_tokens, output_tokens, cost_usd, started_at, finished_at)
-    select r.id, r.job_id, r.step, r.pipeline, r.key, 1, 'anthropic', 'model-' || c, md5(r.id::text),
-           case when r.id % 9 = 0 then 'cached' else 'stored' end, repeat(md5(r.id::text), 4), 900, 400, 0.005,
+    select r.id, r.job_id, r.step, r.pipeline, r.key, 1, 'anthropic', 'model-' || c,
+        md5(r.id::text),
+           case when r.id % 9 = 0 then 'cached' else 'stored' end, repeat(md5(r.id::text), 4),
+               900, 400, 0.005,
            r.started_at, r.finished_at
     from runs r, generate_series(1, 2) c
     where r.step = 'write' and r.status = 'succeeded'
 """
 EFFECTS = """
-    insert into effects (job_id, name, content_hash, run_id, attempt, status, result, intended_at, done_at)
-    select r.job_id, 'cms post', md5(r.id::text), r.id, 1, case when r.id % 5000 = 0 then 'intended' else 'done' end,
+    insert into effects (job_id, name, content_hash, run_id, attempt, status, result, intended_at,
+        done_at)
+    select r.job_id, 'cms post', md5(r.id::text), r.id, 1,
+        case when r.id % 5000 = 0 then 'intended' else 'done' end,
            '{"id": 1}', r.started_at, r.finished_at
     from runs r
     where r.step = 'publish' and r.status = 'succeeded'
@@ -303,7 +321,9 @@ async def _typed(dsn: str) -> None:
 
 
 async def _asked(client: httpx2.AsyncClient, path: str) -> None:
-    """A page as a browser gets it. An id that fits several jobs is refused, which is an answer too."""
+    """A page as a browser gets it. An id that fits several jobs is refused, which is an
+    answer too.
+    """
     answer = await client.get(path)
     if answer.status_code not in (200, 303, 400):
         raise OvernightError(f"{path} answered {answer.status_code}: {answer.text[:300]}")

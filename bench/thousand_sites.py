@@ -43,7 +43,9 @@ TOGETHER = (
 class Limits:
     """What there is of everything. `steps_per_second`: claims with their endings, one at a time.
 
-    230 were measured by `--measure 8` on two cores that were busy with other work: a floor, and no promise."""
+    230 were measured by `--measure 8` on two cores that were busy with other work: a
+    floor, and no promise.
+    """
 
     postgres_connections: int = 500
     lambda_at_once: int = 1_000  # of an account; a new one may have 10
@@ -312,7 +314,7 @@ What breaks first: how much of it is taken, and the articles a day that take all
 {breaks_table([replace(work, together=each) for each in TOGETHER], limits)}
 
 A month has {DAYS} days. Language models are not in the dollars, nor is a Postgres but RDS in the first table.
-"""
+"""  # noqa: E501  a table for a wide terminal
 
 
 def main() -> None:

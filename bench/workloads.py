@@ -4,8 +4,10 @@ own environment.
 A contestant is called as `run.py DSN WORKLOAD COUNT` with an empty database, and prints one JSON
 line at the end:
 
-* `w1`: COUNT jobs of one step that does nothing, enqueued in bulk, then drained by one worker process.
-* `w2`: COUNT jobs of five steps; each step's output of 1 KB is stored, so that a crash resumes after it.
+* `w1`: COUNT jobs of one step that does nothing, enqueued in bulk, then drained by one worker
+  process.
+* `w2`: COUNT jobs of five steps; each step's output of 1 KB is stored, so that a crash resumes
+  after it.
 * `w3`: COUNT times, a job is enqueued on an idle worker; how long until its handler begins.
 """
 

@@ -35,7 +35,8 @@ CALLS_IN_TURN = 2  # the outline, then its sections
 TARGET = 1.3  # times the ideal
 WHOLE = 1_000  # articles
 MOST_AT_ONCE = """
-    with written as (select min(started_at) as began, max(finished_at) as ended from llm_calls group by job_id),
+    with written as (select min(started_at) as began, max(finished_at) as ended
+        from llm_calls group by job_id),
     counted as (
         select sum(change) over (order by at, change) as under_way
         from written, lateral (values (began, 1), (ended, -1)) as moments (at, change)

@@ -74,7 +74,9 @@ async def measure(dsn: str, workload: str, count: int) -> dict[str, Any]:
         )
 
     async def worker() -> None:
-        """Launched it is already, for that makes its tables; it works from when it knows the queue."""
+        """Launched it is already, for that makes its tables; it works from when it
+        knows the queue.
+        """
         await asyncio.to_thread(listen)
         await asyncio.Event().wait()
 

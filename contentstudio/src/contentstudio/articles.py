@@ -143,7 +143,9 @@ def _target(slug: str, state: str, versions: Sequence[Row], version: int | None)
 
 
 def _requested_at(verb: Verb, now: datetime) -> datetime:
-    """What tells one request from the next. A refresh costs money: in one minute it is one request."""
+    """What tells one request from the next. A refresh costs money, so that of one minute is
+    one request.
+    """
     return now.replace(second=0, microsecond=0) if verb == "refresh" else now
 
 

@@ -74,7 +74,9 @@ class QuoteBlock(Model):
 
 
 class TableBlock(Model):
-    """A table. `head` names its columns; each row has a cell for each of them, which may be empty."""
+    """A table. `head` names its columns; each row has a cell for each of them, which
+    may be empty.
+    """
 
     kind: Literal["table"] = "table"
     head: list[str] = Field(min_length=1)

@@ -81,7 +81,9 @@ class Cloud:
         await disturbing
 
     async def _pass(self, seconds: float) -> None:
-        """Time passes, and the sweep comes; where it fails, there is another one the next minute."""
+        """Time passes, and the sweep comes; where it fails, there is another one the
+        next minute.
+        """
         assert self.minutes < MINUTES, "the night does not end"
         await self.database.insist(lambda: self.clock.move(seconds))
         self.minutes += 1
@@ -101,7 +103,9 @@ class Cloud:
         return row["begun"], row["left"], next_due or 0.0
 
     async def at_work(self) -> local_lambda.Sandbox | None:
-        """A sandbox of the worker that has begun something; None when there is nothing left to do."""
+        """A sandbox of the worker that has begun something; None when there is nothing
+        left to do.
+        """
         while not self.is_idle:
             if busy := self.worker.busy():
                 return busy[0]

@@ -42,7 +42,9 @@ class Refused(Exception):
 
 
 class Store:
-    """The posts. Two updates never have the same time, so that `updated_at` tells versions apart."""
+    """The posts. Two updates never have the same time, so that `updated_at` tells
+    versions apart.
+    """
 
     def __init__(self) -> None:
         self.posts: dict[str, dict[str, Any]] = {}

@@ -297,7 +297,7 @@ async def test_an_article_that_is_to_be_taken_from_readers_is_taken_when_the_cms
     assert [post["status"] for post in house.store.posts.values()] == ["draft"]
 
 
-async def test_a_version_that_a_person_asks_for_does_not_wait_for_the_window_and_is_given_up_by_its_hours(
+async def test_a_version_that_a_person_asks_for_waits_for_no_window_and_gives_up_by_hours(
     house: House,
 ) -> None:
     assert (await house.publish("one", draft()))["status"] == "succeeded"

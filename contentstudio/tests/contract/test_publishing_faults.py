@@ -228,7 +228,9 @@ class Repository(Jobs):
         run("-C", str(self.person), "commit", "--quiet", "--message", f"Write {name}")
 
     def hook(self, name: str, script: str, *, ours: bool) -> Path:
-        """A script that runs once, at our end or at the remote's. Git goes on where it ends well."""
+        """A script that runs once, at our end or at the remote's. Git goes on where it
+        ends well.
+        """
         file = (self.hooks if ours else self.remote / "hooks") / name
         file.write_text(
             f"#!/bin/sh\n[ -e '{file}.done' ] && exit 0\ntouch '{file}.done'\n{script}\n", "utf-8"
@@ -371,7 +373,7 @@ async def test_a_connection_that_breaks_after_the_push_arrived_is_no_failure(
     repository.only()
 
 
-async def test_a_push_that_arrived_while_the_remote_cannot_be_looked_at_is_found_by_the_next_attempt(
+async def test_a_push_that_arrived_unseen_is_found_by_the_next_attempt(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed = f"fail '{BROKEN['closed']}'"

@@ -807,7 +807,9 @@ def test_a_crash_while_pages_are_made_again_is_healed_by_doing_it_again(
 def test_whatever_happens_no_byte_of_the_owners_is_lost(
     seed: int, site: StaticSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Publishing, taking away, dying half-way, and an owner who writes and deletes files between."""
+    """Publishing, taking away, dying half-way, and an owner who writes and deletes
+    files between.
+    """
     chance = random.Random(seed)
     names = [*LISTS, "favicon.ico", "about/index.html", "compost/photo.jpg"]
     own: dict[str, bytes] = {}

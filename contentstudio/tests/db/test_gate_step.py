@@ -56,18 +56,8 @@ class Learner:
         leak = {"text": LEAK, "source": None, "quoted": False}
         told = {
             "title": "Mulch for a dry summer",
-            "description": "What mulch does for a garden, told in the words of a gardener who uses it "
-            ""
-            ""
-            ""
-            ""
-            ""
-            ""
-            ""
-            ""
-            ""
-            ""
-            ""
+            "description": "What mulch does for a garden, told in the words of a gardener "
+            "who uses it "
             "every year.",
         }
         if "angle" in schema["properties"]:

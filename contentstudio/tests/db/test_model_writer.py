@@ -592,7 +592,9 @@ async def test_an_answer_is_asked_for_with_as_many_tokens_as_it_needs(
 
 
 def half_as_long_as_allowed(request: dict[str, Any]) -> str:
-    """Sections in the middle of the length that the prompt gives; they pass no gate, and need not."""
+    """Sections in the middle of the length that the prompt gives; they pass no gate,
+    and need not.
+    """
     schema = schema_of(request)
     if schema is None or "angle" in schema["properties"]:
         return article(request)

@@ -1,4 +1,6 @@
-"""What the morning report counts as published is what came to stand on a site, each article once."""
+"""What the morning report counts as published is what came to stand on a site, each
+article once.
+"""
 
 from __future__ import annotations
 

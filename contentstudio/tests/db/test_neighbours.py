@@ -22,7 +22,7 @@ def draft(slug: str, site: str = "garden") -> Draft:
     return Draft(**told, sections=[section])
 
 
-async def test_what_stands_beside_an_article_is_all_that_the_memory_has_but_itself_and_what_is_not_written(
+async def test_similar_documents_are_all_but_the_article_itself_and_what_is_not_written(
     database: Database,
 ) -> None:
     memory = Documents(database, Lexical())

@@ -42,18 +42,8 @@ def make_draft(**changes: Any) -> Draft:
         "site": "garden",
         "slug": "worms",
         "title": "What worms do in a compost heap all year.",
-        "description": "What worms do, told by somebody who looks after them and after everything that "
-        ""
-        ""
-        ""
-        ""
-        ""
-        ""
-        ""
-        ""
-        ""
-        ""
-        ""
+        "description": "What worms do, told by somebody who looks after them and after "
+        "everything that "
         "they eat.",
         "sections": [Section(heading="Worms", paragraphs=[[Sentence(text=HEAPS)]])],
         "references": [],

@@ -80,7 +80,7 @@ async def test_what_the_owner_has_written_is_remembered_and_not_written_again(
     assert (await database.one("select count(*) as n from candidates")) == {"n": 1}
 
 
-async def test_a_post_that_the_sitemap_lists_no_more_is_forgotten_and_a_sitemap_that_fails_forgets_nothing(
+async def test_a_post_that_left_the_sitemap_is_forgotten_but_a_failed_sitemap_forgets_none(
     small_web: Any, night: Any
 ) -> None:
     urls = [small_web.url + path for path in ("/blog/compost", "/blog/mulch")]

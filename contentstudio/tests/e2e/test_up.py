@@ -82,7 +82,9 @@ def write(home: Path, url: str, debounce: float = 0) -> None:
 def running(
     home: Path, *words: str, until: str
 ) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
-    """A command that goes on, from the moment at which a line with `until` came; its lines so far."""
+    """A command that goes on, from the moment at which a line with `until` came; its
+    lines so far.
+    """
     process = subprocess.Popen(
         [*TOOL, *words],
         cwd=home,

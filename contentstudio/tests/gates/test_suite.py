@@ -1,4 +1,6 @@
-"""The suite of articles: the gate that should catches each bad one, and no gate holds a good one."""
+"""The suite of articles: the gate that should catches each bad one, and no gate holds a
+good one.
+"""
 
 from __future__ import annotations
 

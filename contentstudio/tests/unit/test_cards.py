@@ -1,4 +1,6 @@
-"""Cards and icons: their size, that no word leaves them, and that what cannot be drawn is left out."""
+"""Cards and icons: their size, that no word leaves them, and that what cannot be drawn
+is left out.
+"""
 
 from __future__ import annotations
 

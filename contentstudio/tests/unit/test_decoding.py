@@ -70,7 +70,8 @@ MULTIBYTE = ("gbk", "big5", "shift_jis", "euc-jp", "euc-kr")
 
 def page_of(text: str, label: str = "", times: int = 1) -> str:
     meta = f'<meta charset="{label}">' if label else ""
-    return f"<html><head>{meta}<title>{text[:8]}</title></head><body><p>{text * times}</p></body></html>"
+    head = f"<head>{meta}<title>{text[:8]}</title></head>"
+    return f"<html>{head}<body><p>{text * times}</p></body></html>"
 
 
 def test_every_encoding_of_the_standard_has_a_sentence() -> None:
@@ -227,7 +228,8 @@ def test_the_euro_of_windows_936(name: str) -> None:
 
 
 def test_the_signs_of_nec_and_ibm_in_euc_jp() -> None:
-    # ① and ㈱ have no place in the strict JIS X 0208 of Python's codec; browsers read them, Japanese
+    # ① and ㈱ have no place in the strict JIS X 0208 of Python's codec; browsers read them,
+    # Japanese
     # pages use them.
     assert (
         decoding.decode("庭の雨水".encode("euc_jp") + b"\xad\xa1\xad\xea", "euc-jp")

@@ -1,4 +1,6 @@
-"""The plan of a deployment: what works on Lambda, the clock in AWS's words, connections, the bill."""
+"""The plan of a deployment: what works on Lambda, the clock in AWS's words,
+connections, the bill.
+"""
 
 from __future__ import annotations
 

@@ -380,7 +380,8 @@ def test_a_page_that_states_no_charset_has_that_of_its_feed(charset: str) -> Non
         "windows-1251": "Компост зимой отдыхает, а весной снова греется.",
         "shift_jis": "堆肥は冬に休みます。",
     }[charset]
-    body = f"<html><body><article>{''.join(f'<p>{p}</p>' for p in PROSE)}<p>{words}</p></article></body></html>"
+    prose = "".join(f"<p>{p}</p>" for p in PROSE)
+    body = f"<html><body><article>{prose}<p>{words}</p></article></body></html>"
     got = page(served(body.encode(charset), charset=None), Hints(charset=charset))
     assert words in got.text
     stated = body.replace("<body>", "<head><meta charset=utf-8></head><body>").encode()

@@ -51,7 +51,8 @@ def test_rss() -> None:
 
 
 def test_atom() -> None:
-    body = b"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom" xml:base="/posts/"><title>T</title>
+    body = b"""<?xml version="1.0"?>
+    <feed xmlns="http://www.w3.org/2005/Atom" xml:base="/posts/"><title>T</title>
     <entry><title type="html">A &amp;lt;b&amp;gt; tag</title><link rel="alternate" href="one"/>
       <updated>2026-11-02T08:00:00Z</updated><summary>S</summary></entry>
     <entry><title>B</title><link href="/two"/><published>2026-11-01T08:00:00-05:00</published>
@@ -76,7 +77,8 @@ def test_rdf() -> None:
 def test_an_entry_hands_on_its_title_and_whether_its_date_is_that_of_a_change() -> None:
     moment = datetime(2026, 11, 2, 8, tzinfo=UTC)
     published = rss(item("/a", "One", "<pubDate>Mon, 02 Nov 2026 08:00:00 GMT</pubDate>"))
-    changed = b"""<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>One</title><link href="/a"/>
+    changed = b"""<feed xmlns="http://www.w3.org/2005/Atom"><entry>
+      <title>One</title><link href="/a"/>
       <updated>2026-11-02T08:00:00Z</updated></entry></feed>"""
     said = [
         entry.hints("windows-1251")
@@ -189,7 +191,10 @@ def test_a_wrong_declaration_is_borne() -> None:
     assert parse(body, BASE)[0].title == "Café"
 
 
-LAUGHS = """<!DOCTYPE rss [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;">]>"""
+LAUGHS = (
+    '<!DOCTYPE rss [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">'
+    '<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;">]>'
+)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,9 @@ def draft(*more: Sentence, **changes: object) -> Draft:
 def case(
     made: Draft, gates: Gates = GATES, pool: Mapping[str, Snapshot] = POOL, **changes: Any
 ) -> Case:
-    """The draft with every fact known and well. What the renderer would refuse is not on the page."""
+    """The draft with every fact known and well. What the renderer would refuse is not
+    on the page.
+    """
     site = Site(
         name="shed",
         url="https://shed.example",

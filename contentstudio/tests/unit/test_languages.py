@@ -109,9 +109,7 @@ def test_the_words_or_the_script_tell_a_language(language: str) -> None:
     assert languages.contradicted(TEXTS[language], "en" if language != "en" else "de") == language
 
 
-def test_a_short_or_mixed_text_or_one_of_a_language_that_nobody_knows_is_left_to_what_is_said_of_it() -> (
-    None
-):
+def test_a_short_mixed_or_unknown_text_is_left_to_its_declared_language() -> None:
     mixed = f"{TEXTS['en']} {TEXTS['de']}"
     swahili = (
         "Pipa la mvua hukusanya maji ya paa kwa wiki kavu za kiangazi. Kifuniko huzuia "

@@ -32,7 +32,9 @@ def read(
 def linked(**data: object) -> str:
     return (
         "<script "
-        f'type="application/ld+json">{json.dumps({"@context": "https://schema.org", **data})}</script>'
+        'type="application/ld+json">'
+        + json.dumps({"@context": "https://schema.org", **data})
+        + "</script>"
     )
 
 

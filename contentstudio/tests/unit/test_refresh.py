@@ -21,9 +21,7 @@ def decisions(*articles: Article) -> list[tuple[str, str]]:
     return [(choice.slug, choice.decision) for choice in refresh.choose(articles, RULES)]
 
 
-def test_an_article_whose_source_changed_or_whose_clicks_fell_is_written_again_with_what_is_new() -> (
-    None
-):
+def test_an_article_is_refreshed_when_its_source_changed_or_its_clicks_fell() -> None:
     changed, fallen = refresh.choose([FALLEN, STEADY, CHANGED], RULES)
     assert (changed.target, changed.snapshots) == ("torn", ["new"])
     assert changed.reason == "https://a.example/1, a source of it, has changed"

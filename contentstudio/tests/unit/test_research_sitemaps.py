@@ -54,7 +54,8 @@ def test_entries_with_their_moments_and_nothing_else() -> None:
     body = f"""
     <?xml version="1.0" encoding="UTF-8"?>
     <s:urlset xmlns:s="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:image="http://images.example">
-      <s:url><s:loc> https://a.example/?a=1&amp;b=2 </s:loc><s:lastmod>2026-11-02T08:00:00+02:00</s:lastmod>
+      <s:url><s:loc> https://a.example/?a=1&amp;b=2 </s:loc>
+        <s:lastmod>2026-11-02T08:00:00+02:00</s:lastmod>
         <image:image><image:loc>https://a.example/picture.png</image:loc></image:image></s:url>
       <s:url><s:loc>https://a.example/day</s:loc><s:lastmod>2026-11-02</s:lastmod></s:url>
       <s:url><s:loc>https://a.example/month</s:loc><s:lastmod>2026-11</s:lastmod></s:url>

@@ -384,9 +384,7 @@ def test_related_articles_share_tags_or_words() -> None:
     assert found["stars"] == []
 
 
-def test_there_are_three_related_articles_at_most_the_nearest_first_and_never_the_article_itself() -> (
-    None
-):
+def test_at_most_three_related_articles_nearest_first_never_the_article_itself() -> None:
     pages = {
         f"a{n}": page(n, "Straw and bark", tags=["Soil", *(["Worms"] if n < 2 else [])])
         for n in range(6)

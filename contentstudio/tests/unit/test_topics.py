@@ -21,17 +21,19 @@ from contentstudio.text.slugs import is_slug, slug_of
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SCALE = {"same": Lexical.scale.same, "related": Lexical.scale.related}
 
-BRIDGE = """Hartwell opened its first covered bicycle bridge on Tuesday. The bridge crosses the Lindau river and is 210
-metres long. It cost 14 million euros and took three years to build. Mayor Ines Kolb cut the ribbon in front of some 400
-cyclists. The roof carries solar panels that feed the lamps at night. The city expects 5,000 riders a day, up from 1,800
-who used the old ferry. Engineers chose larch wood for the roof. The ferry stops after 61 years of service."""
-AGAIN = """After three years of building, cyclists in Hartwell can ride across the Lindau river under a roof. Mayor Ines
-Kolb opened the bridge this week; it is 210 metres long and was built of larch wood for 14 million euros. Solar panels
-on the roof power its lamps. Until now a ferry took some 1,800 people a day; it retires after 61 years. The town hall
-counts on 5,000 riders a day."""
-COUNTED = """The city of Hartwell has put counters beside twelve cycle paths. They found that 22,000 riders pass on a
-usual Tuesday, most of them before nine. The busiest path follows the Lindau river to the station. Mayor Ines Kolb said
-that the numbers will decide where the next paths are built. Cyclists' groups asked the city to count lorries too."""
+BRIDGE = """Hartwell opened its first covered bicycle bridge on Tuesday. The bridge crosses the
+Lindau river and is 210 metres long. It cost 14 million euros and took three years to build. Mayor
+Ines Kolb cut the ribbon in front of some 400 cyclists. The roof carries solar panels that feed the
+lamps at night. The city expects 5,000 riders a day, up from 1,800 who used the old ferry.
+Engineers chose larch wood for the roof. The ferry stops after 61 years of service."""
+AGAIN = """After three years of building, cyclists in Hartwell can ride across the Lindau river
+under a roof. Mayor Ines Kolb opened the bridge this week; it is 210 metres long and was built of
+larch wood for 14 million euros. Solar panels on the roof power its lamps. Until now a ferry took
+some 1,800 people a day; it retires after 61 years. The town hall counts on 5,000 riders a day."""
+COUNTED = """The city of Hartwell has put counters beside twelve cycle paths. They found that
+22,000 riders pass on a usual Tuesday, most of them before nine. The busiest path follows the
+Lindau river to the station. Mayor Ines Kolb said that the numbers will decide where the next paths
+are built. Cyclists' groups asked the city to count lorries too."""
 
 
 def page(
@@ -95,9 +97,7 @@ def test_a_title_without_letters_has_a_slug_all_the_same() -> None:
     assert slug_of("!!!") != slug_of("???")
 
 
-def test_the_same_news_from_two_hosts_is_one_story_and_other_news_of_the_same_people_is_another() -> (
-    None
-):
+def test_the_same_news_from_two_hosts_is_one_cluster_other_news_is_another() -> None:
     pages = [
         page("City opens first covered bike bridge", BRIDGE),
         page("Hartwell's covered bridge for cyclists is open", AGAIN, "https://b.example/2"),
@@ -190,9 +190,7 @@ def test_what_people_look_for_counts_by_what_they_look_for_most() -> None:
     assert 0 < factors(story(), demands=rare)["demand"] < 0.2
 
 
-def test_a_story_fits_a_site_that_writes_of_the_like_and_competes_with_what_is_nearly_the_same() -> (
-    None
-):
+def test_a_cluster_fits_a_similar_site_and_competes_with_nearly_the_same() -> None:
     strange, related, rival = (
         factors(story(), near(likeness=likeness)) for likeness in (0.0, 0.12, 0.48)
     )

@@ -46,7 +46,9 @@ def joined(messages: list[str]) -> str:
 
 
 def parts_of(error: BaseException, errors: ErrorTable) -> list[BaseException]:
-    """The errors of a group and of the groups in it, unless the app has a row for the group itself."""
+    """The errors of a group and of the groups in it, unless the app has a row for the
+    group itself.
+    """
     found, rest = list[BaseException](), [error]
     while rest:
         each = rest.pop(0)

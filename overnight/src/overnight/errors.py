@@ -112,11 +112,15 @@ class LeaseLost(OvernightError):
 
 
 class OutcomeUnknown(OvernightError):
-    """An external write was begun and nobody can know whether it happened, so a person has to look."""
+    """An external write was begun and nobody can know whether it happened, so a person
+    has to look.
+    """
 
 
 class LedgerUnavailable(Transient):
-    """The database of the ledger does not answer: no fault of the step, so it counts as no failure."""
+    """The database of the ledger does not answer: no fault of the step, so it counts as
+    no failure.
+    """
 
 
 class NotReady(LedgerUnavailable):

@@ -174,7 +174,9 @@ class _Unbreakable:
 
 
 def configure(stream: TextIO, level: int = logging.INFO) -> None:
-    """Send JSON lines to a stream. Local variables of a traceback are never logged: they hold keys."""
+    """Send JSON lines to a stream. Local variables of a traceback are never logged:
+    they hold keys.
+    """
     import structlog
 
     structlog.configure(

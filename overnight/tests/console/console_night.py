@@ -1,4 +1,6 @@
-"""A night with one of everything, for the console to show. Its texts hold what a page must not run."""
+"""A night with one of everything, for the console to show. Its texts hold what a page
+must not run.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +33,11 @@ HOSTILE = "<script>document.title='run'</script><img src=x onerror=\"document.ti
 
 
 CALL = """
-    insert into llm_calls (job_id, step, pipeline, key, attempt, provider, model, request_hash, status,
+    insert into llm_calls (job_id, step, pipeline, key, attempt, provider, model, request_hash,
+        status,
                            input_tokens, output_tokens, cost_usd, started_at, finished_at)
-    values ('job', 'write', 'letter', 'ada', 1, 'anthropic', %(model)s, %(day)s::text, 'stored', 9000, 1200, %(usd)s,
+    values ('job', 'write', 'letter', 'ada', 1, 'anthropic', %(model)s, %(day)s::text, 'stored',
+        9000, 1200, %(usd)s,
             ledger_now() - make_interval(days => %(day)s, mins => 10),
             ledger_now() - make_interval(days => %(day)s, mins => 9))
 """

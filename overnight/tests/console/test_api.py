@@ -1,4 +1,6 @@
-"""The API reads what the pages show and does what the buttons do, and says in JSON what it refuses."""
+"""The API reads what the pages show and does what the buttons do, and says in JSON what
+it refuses.
+"""
 
 from __future__ import annotations
 

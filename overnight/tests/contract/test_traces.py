@@ -312,8 +312,8 @@ async def test_a_collector_that_comes_back_gets_what_is_new(
     with capture_logs() as said:
         for status in (400, 400, 200):
             collector.status = status
-            traces.lost({"pipeline": "p", "step": "s", "key": "", "attempt": 1, "job_id": "j", "status": "queued",
-                         "error": "it died"}, "s")  # fmt: skip
+            traces.lost({"pipeline": "p", "step": "s", "key": "", "attempt": 1, "job_id": "j",
+                         "status": "queued", "error": "it died"}, "s")  # fmt: skip
             await asyncio.to_thread(traces._provider.force_flush)
     await asyncio.to_thread(traces.close)
     assert [each["event"] for each in said] == ["traces are not taken", "traces are taken again"]

@@ -170,7 +170,7 @@ async def test_the_late_end_of_a_probe_that_was_lost_does_not_decide(
     await working
 
 
-async def test_a_probe_that_takes_longer_than_the_pause_is_still_the_only_one_and_closes_the_breaker(
+async def test_a_probe_longer_than_the_pause_stays_the_only_one_and_closes_the_breaker(
     ledger: Ledger, database: Database, clock: Clock
 ) -> None:
     await ledger.enqueue([new(f"j{n}") for n in range(5)])

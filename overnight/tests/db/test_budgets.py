@@ -267,7 +267,7 @@ async def test_a_call_over_midnight_counts_on_the_day_on_which_it_began(
     assert await sums(database) == {"all": (2, 0)}
 
 
-async def test_a_call_that_is_settled_after_midnight_before_any_other_is_not_held_against_the_new_day(
+async def test_a_call_settled_after_midnight_does_not_count_for_the_new_day(
     database: Database, clock: Clock
 ) -> None:
     await clock.set(NOON)
@@ -281,7 +281,9 @@ async def test_a_call_that_is_settled_after_midnight_before_any_other_is_not_hel
 async def test_a_call_that_waited_for_its_turn_past_midnight_counts_on_the_new_day(
     database: Database, clock: Clock
 ) -> None:
-    """Its own clock stands at the old day: it must neither turn the sums back nor be lost to them."""
+    """Its own clock stands at the old day: it must neither turn the sums back nor be
+    lost to them.
+    """
     await clock.set(NOON)
     await limit(database, all=10)
     model = Model(used=2)

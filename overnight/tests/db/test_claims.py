@@ -351,7 +351,7 @@ async def test_errors_that_are_no_fault_of_the_upstream_do_not_open_its_breaker(
     assert await database.fetch("select 1 from breakers where open_until is not null") == []
 
 
-async def test_permanent_errors_in_a_row_open_a_breaker_too_so_that_no_flood_of_dead_letters_follows(
+async def test_permanent_errors_in_a_row_open_a_breaker_too(
     database: Database, clock: Clock
 ) -> None:
     p = Pipeline("p")

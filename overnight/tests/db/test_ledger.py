@@ -1,4 +1,6 @@
-"""The ledger on a real Postgres: the mission's statements, ids, claims, fences, the life of a run."""
+"""The ledger on a real Postgres: the mission's statements, ids, claims, fences, the
+life of a run.
+"""
 
 from __future__ import annotations
 

@@ -29,7 +29,8 @@ pytestmark = pytest.mark.large  # of `make test-large`
 
 # What a worker of the time of 0002 says, but for what it says to nobody else.
 CLAIM = """
-    update runs set status = 'running', attempt = attempt + 1, worker = 'old', started_at = ledger_now(),
+    update runs set status = 'running', attempt = attempt + 1, worker = 'old',
+        started_at = ledger_now(),
                     lease_until = ledger_now() + interval '1 min'
     where id = (select id from runs where status = 'queued' and due_at <= ledger_now()
                 order by due_at, id limit 1 for update skip locked)
@@ -39,14 +40,16 @@ BEAT = (
     "status = 'running'"
 )
 FINISH = """
-    update runs set status = 'succeeded', outcome = 'done', output = '1', finished_at = ledger_now(), lease_until = null
+    update runs set status = 'succeeded', outcome = 'done', output = '1',
+        finished_at = ledger_now(), lease_until = null
     where id = %(id)s and attempt = %(attempt)s and status = 'running'"""
 ENQUEUE = (
     "insert into runs (job_id, step, pipeline, lease_until) values (gen_random_uuid()::text, "
     "'s', 'p', null)"
 )
 CALL = """
-    insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, model, request_hash, status)
+    insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, model,
+        request_hash, status)
     values (1, 'a', 's', 'p', '', 1, 'x', 'y', 'z', 'started')"""
 BLOCKED = (
     "select pid from pg_stat_activity where datname = current_database() and wait_event_type "
@@ -156,7 +159,7 @@ async def indexes(database: Database) -> set[str]:
     return {row["name"] for row in rows}
 
 
-async def test_a_jump_over_versions_leads_to_the_schema_that_is_made_fresh_and_a_second_run_does_nothing(
+async def test_a_jump_over_versions_gives_the_fresh_schema_and_a_second_run_does_nothing(
     old: Database, database: Database, server_url: str
 ) -> None:
     assert len(await migrate(old)) == len(list(queries.migrations())) - 2
@@ -230,7 +233,7 @@ async def test_migrations_beside_live_workers_fail_nobody_and_hold_nobody_up(
     assert await invalid(old) == []
 
 
-async def test_each_file_that_is_a_transaction_locks_at_most_one_table_that_others_use_and_rewrites_none(
+async def test_each_transaction_locks_at_most_one_shared_table_and_rewrites_none(
     empty: Database,
 ) -> None:
     """Two locks taken one after the other are how deadlocks begin, and a rewrite holds its lock for

@@ -45,7 +45,8 @@ def make_app() -> App:
 REFUSING = """
 import socket, struct, sys
 state, text = sys.argv[1:]
-fields = b"".join(f.encode() + b"\\0" for f in ("SFATAL", "VFATAL", "C" + state, "M" + text)) + b"\\0"
+parts = ("SFATAL", "VFATAL", "C" + state, "M" + text)
+fields = b"".join(part.encode() + b"\\0" for part in parts) + b"\\0"
 listener = socket.create_server(("127.0.0.1", 0))
 print(listener.getsockname()[1], flush=True)
 while True:
@@ -77,7 +78,10 @@ class Refusing:
         return await asyncio.to_thread(self._process.stdout.readline)
 
     async def url(self) -> str:
-        return f"postgresql://overnight@127.0.0.1:{int(await self.line())}/overnight?sslmode=disable&gssencmode=disable"
+        port = int(await self.line())
+        return (
+            f"postgresql://overnight@127.0.0.1:{port}/overnight?sslmode=disable&gssencmode=disable"
+        )
 
 
 NOT_READY = {

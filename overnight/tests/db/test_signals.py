@@ -1,4 +1,6 @@
-"""The golden signals: what is added up as time passes is what the ledger holds, each ending once."""
+"""The golden signals: what is added up as time passes is what the ledger holds, each
+ending once.
+"""
 
 from __future__ import annotations
 

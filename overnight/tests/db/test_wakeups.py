@@ -30,7 +30,9 @@ Ctx = Context[Any]
 
 
 class Wire:
-    """A TCP wire to the server that can go dead without closing: bytes vanish, and nobody is told."""
+    """A TCP wire to the server that can go dead without closing: bytes vanish, and
+    nobody is told.
+    """
 
     def __init__(self, url: str) -> None:
         self._parts = urlsplit(url)
@@ -264,7 +266,9 @@ async def test_a_neighbours_death_is_told_at_once_and_its_work_given_back(
 async def test_a_watching_neighbour_is_not_mistaken_for_the_living(
     database: Database, clock: Clock
 ) -> None:
-    """Those who wait for a lock, or hold it shared for a moment, do not keep its dead owner alive."""
+    """Those who wait for a lock, or hold it shared for a moment, do not keep its dead
+    owner alive.
+    """
     ledger = Ledger(database)
     sign_in = {"worker": "w1", "lock_key": 2**61 + 778, "host": "h", "pid": 1}
     async with await database.connect() as connection:

@@ -75,7 +75,7 @@ async def test_a_slot_of_a_dead_app_is_told_by_the_worker_of_another_once_for_ea
     ]  # one was skipped
 
 
-async def test_a_job_that_has_not_ended_when_it_was_expected_to_is_told_once_and_resolved_when_it_ends(
+async def test_a_late_job_raises_one_alert_that_is_resolved_when_it_ends(
     database: Database, clock: Clock
 ) -> None:
     app = App("app", [one_step("slow", expect_within=600), one_step("calm")])
@@ -124,7 +124,7 @@ async def test_a_late_job_that_is_running_is_told_too_and_one_that_waits_for_a_p
     assert await alerts(database, "late_job") == [("running", 1, True)]
 
 
-async def test_runs_of_a_step_that_was_renamed_are_told_after_five_minutes_and_resolved_when_they_are_gone(
+async def test_runs_of_a_renamed_step_raise_an_alert_after_five_minutes_until_they_are_gone(
     database: Database, clock: Clock
 ) -> None:
     await clock.set(START)

@@ -444,7 +444,9 @@ class Ledger:
         return {(run.id, run.status) for run in lost if run.id is not None}
 
     def look_again(self, worker: str) -> float | None:
-        """Seconds until there is a reason to look at the others again; asked right after a rescue."""
+        """Seconds until there is a reason to look at the others again; asked right
+        after a rescue.
+        """
         missing = any(
             not each.holds_lock and not each.stopped
             for boot, each in self.workers.items()
@@ -525,7 +527,9 @@ class Ledger:
         self.alerts = Counter({work: count for work, count in self.alerts.items() if work in dead})
 
     def _forget(self, run: Run) -> None:
-        """Who decides on an outside write of which nobody knew has looked: it counts as not begun."""
+        """Who decides on an outside write of which nobody knew has looked: it counts as
+        not begun.
+        """
         self.effects = {
             name: effect
             for name, effect in self.effects.items()

@@ -148,7 +148,9 @@ class Actor:
 
 
 class Stage:
-    """All connections of the model. Example after example plays on it; `empty` begins another one."""
+    """All connections of the model. Example after example plays on it; `empty` begins
+    another one.
+    """
 
     def __init__(self, url: str) -> None:
         self.app = make_app()

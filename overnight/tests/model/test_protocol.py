@@ -73,14 +73,17 @@ AUDIT_EVERY = 3  # steps
 AUDITOR = "auditor"
 
 RUNS = """
-    select r.*, coalesce((select jsonb_object_agg(a.attempt, a.outcome) from attempts a where a.run_id = r.id), '{}')
+    select r.*, coalesce((select jsonb_object_agg(a.attempt, a.outcome) from attempts a
+        where a.run_id = r.id), '{}')
         as history
     from runs r order by r.id
 """
 AROUND = """
-    select 'breaker' as what, name, probe_run as run, failures, errors, open_until, null as job_id, null as hash,
+    select 'breaker' as what, name, probe_run as run, failures, errors, open_until, null
+        as job_id, null as hash,
            null as status from breakers
-    union all select 'effect', name, run_id, null, null, null, job_id, content_hash, status from effects
+    union all select 'effect', name, run_id, null, null, null, job_id, content_hash, status
+        from effects
     union all select 'limit', name, null, null, starts, null, null, null, null from limits
     union all select 'alert', subject, count, null, null, null, null, null, null from alerts
     where kind = 'dead_letter' and resolved_at is null
@@ -526,7 +529,9 @@ class Protocol(RuleBasedStateMachine):
     @precondition(answered)
     @rule(who=Any_)
     def tell_the_breakers(self, who: int) -> None:
-        """After the endings, as a worker does; or again; or never, where it dies between the two."""
+        """After the endings, as a worker does; or again; or never, where it dies
+        between the two.
+        """
         if self.sent is None:
             return
         session, endings = self.actor(who).session, self.sent[1]

@@ -200,9 +200,7 @@ def test_quiet_hours_may_go_over_midnight(
     assert Alerts(quiet=quiet).is_quiet(NOON.replace(hour=hour)) == is_quiet
 
 
-def test_a_try_that_failed_is_repeated_ever_later_as_the_other_side_asks_and_at_least_once_an_hour() -> (
-    None
-):
+def test_a_failed_delivery_is_repeated_ever_later_as_asked_at_least_once_an_hour() -> None:
     waits = [retry_in(attempts, None, is_permanent=False) for attempts in range(1, 9)]
     assert waits == sorted(waits)
     assert waits[0] < 30 < waits[-1] <= 300

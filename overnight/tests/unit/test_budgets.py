@@ -1,4 +1,6 @@
-"""What a call can cost at most, what a refusal says, and who is told: decided without a database."""
+"""What a call can cost at most, what a refusal says, and who is told: decided without a
+database.
+"""
 
 from __future__ import annotations
 

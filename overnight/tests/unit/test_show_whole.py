@@ -81,7 +81,9 @@ def test_a_word_that_is_copied_stays_whole_behind_a_label(
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_what_is_no_word_to_copy_stays_on_the_terminal(shown: object, width: int) -> None:
-    """Text without spaces, as Japanese has it, is broken; sentences are broken between their words."""
+    """Text without spaces, as Japanese has it, is broken; sentences are broken between
+    their words.
+    """
     assert callable(shown)
     shown(width)
     text = "堆肥は庭の始まりであり、乾いた夏には水をやることが大切です。" * 3

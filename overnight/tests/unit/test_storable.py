@@ -111,7 +111,10 @@ def test_what_only_looks_like_it_is_stored(value: Any) -> None:
 
 
 FINITE = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")),
     lambda inner: st.lists(inner) | st.dictionaries(st.text("abc NaN"), inner),
 )  # fmt: skip

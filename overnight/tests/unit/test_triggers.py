@@ -176,7 +176,9 @@ def test_in_the_second_of_two_equal_hours_what_fired_in_the_first_does_not_fire_
 
 
 def by_the_wall_clock(day: date, at: time, zone: str) -> datetime:
-    """The instant at which a clock on the wall first shows this time of that day, or a later one."""
+    """The instant at which a clock on the wall first shows this time of that day, or a
+    later one.
+    """
     wall, instant = (
         datetime.combine(day, at),
         datetime.combine(day, time(), UTC) - timedelta(hours=15),

@@ -47,7 +47,9 @@ WEEKDAYS = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that does not work on Lambda as it does here, and what to do. `stops`: not at all."""
+    """Something that does not work on Lambda as it does here, and what to do. `stops`:
+    not at all.
+    """
 
     what: str
     mend: str
@@ -75,7 +77,9 @@ class Schedule:
 
 
 def findings(config: Config) -> list[Finding]:
-    """What this config has that Lambda has not: a folder that stays, Git, key files, this machine."""
+    """What this config has that Lambda has not: a folder that stays, Git, key files,
+    this machine.
+    """
     found = []
     for site in config.site:
         if isinstance(site.publish, Static):

@@ -50,7 +50,9 @@ LAST_NIGHT = timedelta(days=1)  # in which a job failed that `up --retry-failed`
 @click.version_option(package_name="contentstudio", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(context: click.Context, file: Path) -> None:
-    """Researches, writes, checks and publishes articles across many sites while its owner sleeps."""
+    """Researches, writes, checks and publishes articles across many sites while its
+    owner sleeps.
+    """
 
     def load() -> App:
         from contentstudio import app
@@ -405,7 +407,8 @@ def review_command(
     def render() -> None:
         click.echo(f"wrote {' and '.join(written)}" if written else text.told(dossier))
         click.echo(
-            f"\n{press or f'It does not wait for review: show {dossier.job_id} tells where it stands'}"
+            "\n"
+            + (press or f"It does not wait for review: show {dossier.job_id} tells where it stands")
         )
 
     tell(as_json, {"dossier": dossier.model_dump(mode="json"), "written": written}, render)

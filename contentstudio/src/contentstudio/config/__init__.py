@@ -135,7 +135,9 @@ class Fetch(_Section):
 
 
 class Weights(_Section):
-    """How much each factor of a topic's score counts beside the others: see `research/topics.py`."""
+    """How much each factor of a topic's score counts beside the others: see
+    `research/topics.py`.
+    """
 
     substance: float = Field(default=0.15, ge=0)
     freshness: float = Field(default=0.25, ge=0)
@@ -282,7 +284,9 @@ class Model(_Section):
 
 
 class Anthropic(_Section):
-    """Where Anthropic's API is: its own address, where none is set. The key is ANTHROPIC_API_KEY."""
+    """Where Anthropic's API is: its own address, where none is set. The key is
+    ANTHROPIC_API_KEY.
+    """
 
     base_url: HttpUrl | None = None
 
@@ -611,7 +615,9 @@ Dollars = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
 class MailTo(_Section):
-    """Email by an SMTP server. The password, where one is needed, is CONTENTSTUDIO_MAIL_PASSWORD."""
+    """Email by an SMTP server. The password, where one is needed, is
+    CONTENTSTUDIO_MAIL_PASSWORD.
+    """
 
     host: str = Field(min_length=1)
     sender: str = Field(min_length=3)
@@ -884,7 +890,9 @@ class Config(_Section):
 
 
 def load(file: Path) -> Config:
-    """Read and check the file. Whatever is wrong is one sentence that names the place and the mend."""
+    """Read and check the file. Whatever is wrong is one sentence that names the place
+    and the mend.
+    """
     data, _ = _read(file)
     here = data.get("site", [])
     own = _own_files(file, data.get("sites"))
@@ -1024,25 +1032,16 @@ PLAINER = {
 
 
 HINTS = {
-    "search_console.name": "is a property such as sc-domain:example.com, or an address with its last "
-    ""
-    ""
-    ""
-    ""
-    ""
-    ""
-    ""
-    ""
-    ""
-    ""
-    ""
+    "search_console.name": "is a property such as sc-domain:example.com, or an address with its "
+    "last "
     "slash",
     "name": "takes small letters, digits and hyphens, such as my-site",
     "language": "is a language in two small letters, such as en or de",
     "color": "is a colour as six hexadecimal digits, such as #23674a",
     "hours": 'takes two times of day, such as ["08:00", "18:00"]; the last one may be "24:00"',
     "key": "takes 8 to 128 letters, digits or hyphens",
-    "search_console": "is a property such as sc-domain:example.com, or an address with its last "
+    "search_console": "is a property such as sc-domain:example.com, or an address with its "
+    "last "
     "slash",
 }
 

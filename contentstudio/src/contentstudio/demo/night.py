@@ -33,11 +33,11 @@ CONFIG = """\
 allow_loopback = true         # for this trial only: the web below is served on this machine
 
 [research]
-settle_seconds = {settle}            # 90 in real life: pages that come one after another are judged together
+settle_seconds = {settle}            # 90 in real life: pages that come together are judged together
 
 [writing]
 writer = "offline"            # no key, no cost: quotes the sources' own sentences
-offline_articles = "publish"  # for this trial only: without it, each such article waits for your review
+offline_articles = "publish"  # for this trial only; else each such article waits for you
 
 [publishing]
 debounce_seconds = {debounce}          # 90 in real life: time for a last edit
@@ -69,7 +69,8 @@ ABOUT = """\
 
 It was made by `contentstudio demo` on this machine: its articles quote the demo's own small web.
 
-An [imprint](https://en.wikipedia.org/wiki/Impressum) or any other page is a Markdown file beside this one.
+An [imprint](https://en.wikipedia.org/wiki/Impressum) or any other page is
+a Markdown file beside this one.
 """
 
 

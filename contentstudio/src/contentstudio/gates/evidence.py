@@ -145,7 +145,9 @@ def _quoted_span(claim: Sentence, text: str) -> tuple[int, int] | None:
 
 
 def _passages(snapshot: Snapshot, language: str) -> list[_Passage]:
-    """Every sentence of a source, and every two that follow one another: a claim may draw on both."""
+    """Every sentence of a source, and every two that follow one another: a claim may
+    draw on both.
+    """
     language = (snapshot.language or language).lower()[:2]
     each = [
         _Passage(*span, _words(sentence), frozenset(numbers.values(sentence, language)))

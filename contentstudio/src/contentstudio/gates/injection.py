@@ -77,7 +77,10 @@ _URL = re.compile(
 _HIDDEN = re.compile(
     "[\U000e0000-\U000e007f\u202a-\u202e\u2066-\u2069\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 )
-_LOOKALIKE = "\u0400-\u04ff\u03bf\u03bd\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
+_LOOKALIKE = (
+    "\u0400-\u04ff"
+    "\u03bf\u03bd\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
+)
 _TWO_ALPHABETS = re.compile(rf"\w*(?:[A-Za-z]\w*[{_LOOKALIKE}]|[{_LOOKALIKE}]\w*[A-Za-z])\w*")
 
 

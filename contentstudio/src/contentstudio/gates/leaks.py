@@ -54,7 +54,9 @@ _NEVER = re.compile(
 
 
 def check(case: Case) -> Verdict:
-    """Look through everything that a reader may see, for phrases and for the canary of the prompt."""
+    """Look through everything that a reader may see, for phrases and for the canary of
+    the prompt.
+    """
     found = next(_leaks(case), None)
     return (
         failed("leaks", found)

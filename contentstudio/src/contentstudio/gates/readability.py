@@ -14,7 +14,9 @@ from contentstudio.text.wording import normal
 
 
 def check(case: Case) -> Verdict:
-    """Measure the body: reading ease and, in English, the grade are within the bands of the config."""
+    """Measure the body: reading ease and, in English, the grade are within the bands of
+    the config.
+    """
     if not WORD.search(normal(case.draft.prose())):
         return failed("readability", "There is no text to read.")
     if why := unmeasured_in(case.language):

@@ -13,7 +13,8 @@ Sources of the constants:
 * es: Szigriszt Pazos, "Sistemas predictivos de legibilidad del mensaje escrito" (Madrid 1993)
 * it: Franchina and Vacca, "Adaptation of Flesch readability index", Linguaggi 3 (1986)
 * nl: Douma, "De leesbaarheid van landbouwbladen" (1960)
-* pt: Martins and others, "Readability formulas applied to textbooks in Brazilian Portuguese" (São Carlos 1996)
+* pt: Martins and others, "Readability formulas applied to textbooks in Brazilian Portuguese" (São
+  Carlos 1996)
 * ru: Oborneva (Moscow 2006)
 * the grade, of English alone: Kincaid and others, "Derivation of new readability formulas" (1975)
 """

@@ -83,7 +83,9 @@ async def _at_the_publisher(ctx: Ctx, site: Site) -> list[str]:
 
 
 def _text(post: OwnPost) -> str:
-    """The prose of a post, be it a whole page or its body; nothing where there is too little of it."""
+    """The prose of a post, be it a whole page or its body; nothing where there is too
+    little of it.
+    """
     page = (
         post.html
         if "</html>" in post.html

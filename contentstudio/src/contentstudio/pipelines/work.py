@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from contentstudio.config import KeywordsSource, SearchConsoleSource
 from contentstudio.model import Draft, Model, Verdict
@@ -182,7 +182,7 @@ class ReviewInput(Judged):
     it, which is a draft alone.
     """
 
-    verdicts: list[Verdict] = []
+    verdicts: list[Verdict] = Field(default_factory=list)
 
     @model_validator(mode="before")
     @classmethod

@@ -128,7 +128,9 @@ def _write_title(draw: ImageDraw, title: str) -> None:
 
 
 def _lines(text: str, font: FreeTypeFont, width: int, most: int) -> list[str]:
-    """The text in at most so many lines of a width in pixels: between words where that is possible."""
+    """The text in at most so many lines of a width in pixels: between words where that
+    is possible.
+    """
     lines = [""]
     for word in text.split(" "):
         head = f"{lines[-1]} {word}".strip()

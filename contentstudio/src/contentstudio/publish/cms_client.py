@@ -162,7 +162,9 @@ class Remote:
         files: Any = None,
         guest: bool = False,
     ) -> Answer:
-        """One request; whatever is answered. A `guest` does not say who asks. Raises `NotAnswered`."""
+        """One request; whatever is answered. A `guest` does not say who asks. Raises
+        `NotAnswered`.
+        """
         import httpcore2
         import httpx2
 

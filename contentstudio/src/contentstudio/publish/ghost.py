@@ -281,7 +281,8 @@ class Ghost:
         }
         if pictures:
             fields |= {"feature_image": urls[0], "feature_image_alt": pictures[0].alt[:125]}
-        marked = f"<!--contentstudio:{fingerprint.mark(article.sha256, body, _said(fields))}-->\n{body.strip()}"
+        mark = fingerprint.mark(article.sha256, body, _said(fields))
+        marked = f"<!--contentstudio:{mark}-->\n{body.strip()}"
         fields["html"] = CARD.format(marked)
         if not (article.state == "draft" and there and there.state == "published"):
             fields["status"] = article.state

@@ -30,7 +30,9 @@ _ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"s
 
 @dataclass(frozen=True, slots=True)
 class OwnPage:
-    """A page of the owner's: `slug` is its folder on the site, `html` what stands below its title."""
+    """A page of the owner's: `slug` is its folder on the site, `html` what stands below
+    its title.
+    """
 
     slug: str
     title: str

@@ -56,7 +56,9 @@ def _features(page: Page) -> list[str]:
 
 
 def _weight(feature: str, having: int, articles: int) -> float:
-    """What it counts that two articles have a word or a tag in common; 0 where that tells nothing."""
+    """What it counts that two articles have a word or a tag in common; 0 where that
+    tells nothing.
+    """
     is_tag = feature.startswith("#")
     if having < 2 or (not is_tag and having > max(2, COMMON * articles)):
         return 0.0
@@ -65,7 +67,9 @@ def _weight(feature: str, having: int, articles: int) -> float:
 
 
 def _nearest(place: int, shared: Sequence[tuple[float, Sequence[int]]], most: int) -> list[int]:
-    """The places with the highest sums of weights; of equal ones the first, which are the newest."""
+    """The places with the highest sums of weights; of equal ones the first, which are
+    the newest.
+    """
     scores: dict[int, float] = defaultdict(float)
     for weight, places in shared:
         for other in places:

@@ -91,7 +91,9 @@ def wanted(meta: Any, site: Site, draft: Draft, *, indexed: bool = True) -> dict
 
 
 def arrived(meta: Any, wanted: dict[str, str]) -> bool:
-    """Whether the fields stand as they were sent: WordPress writes them after the rest of a post."""
+    """Whether the fields stand as they were sent: WordPress writes them after the rest
+    of a post.
+    """
     there = meta if isinstance(meta, dict) else {}
     return all(str(there.get(key) or "").split() == value.split() for key, value in wanted.items())
 

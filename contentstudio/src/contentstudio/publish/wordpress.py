@@ -65,7 +65,10 @@ PAUSES = (
 )  # seconds before each look for what a slow server may still be making
 ORPHAN_SECONDS = 3_600  # an empty draft is left alone for so long: it may be another installation's
 PER_PAGE = 100  # the most that WordPress gives
-FIELDS = "id,slug,status,link,title,content,excerpt,date_gmt,modified_gmt,author,tags,categories,featured_media,meta"
+FIELDS = (
+    "id,slug,status,link,title,content,excerpt,date_gmt,modified_gmt,author,"
+    "tags,categories,featured_media,meta"
+)
 STATUS: dict[State, str] = {"draft": "draft", "scheduled": "future", "published": "publish"}
 STATES: dict[str, State] = {"publish": "published", "future": "scheduled"}
 MARK = "contentstudio"  # stands in an empty draft of ours

@@ -162,7 +162,9 @@ def _compared(told: Answers, user: str, secret: str) -> Finding | None:
 
 
 def _elsewhere(told: Answers) -> Finding | None:
-    """Where the API is, if not where we ask. A page that a firewall shows everywhere does not say."""
+    """Where the API is, if not where we ask. A page that a firewall shows everywhere
+    does not say.
+    """
     for answer in (told.root, told.home):
         address = (
             diagnosis.api_address(answer)

@@ -29,7 +29,9 @@ LONGEST = 80  # characters of a text that a sentence quotes
 AROUND = 4  # words that it quotes before and after a change
 
 Parts = Mapping[str, str]
-"""By the name of a field what stands in it: a digest of a text, ids of terms; the status and the slug as they are."""
+"""By the name of a field what stands in it: a digest of a text, ids of terms; the status and the
+slug as they are.
+"""
 
 
 def parts(post: Mapping[str, Any]) -> dict[str, str]:
@@ -87,7 +89,9 @@ def arrived(there: Parts, ours: Parts) -> bool:
 
 
 def _others(there: Parts, side: Parts, names: Collection[str]) -> list[str]:
-    """Those of the fields that stand otherwise. A post that waited for its time may have come out."""
+    """Those of the fields that stand otherwise. A post that waited for its time may
+    have come out.
+    """
     return [
         name
         for name in names

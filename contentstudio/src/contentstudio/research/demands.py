@@ -53,7 +53,9 @@ class Clicks(Model):
 
 
 def distinct(demands: Iterable[Demand]) -> list[Demand]:
-    """One demand for each query, the first of them. What has no letter or digit asks for nothing."""
+    """One demand for each query, the first of them. What has no letter or digit asks
+    for nothing.
+    """
     found: dict[str, Demand] = {}
     for demand in demands:
         if any(map(str.isalnum, demand.query)):

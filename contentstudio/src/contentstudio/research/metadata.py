@@ -175,7 +175,9 @@ class Page:
         return None if extensive and (found or "").endswith("-01-01") else _moment(found)
 
     def _beside_the_heading(self) -> str | None:
-        """A small page of the text around the first heading. The whole page has dates of anything."""
+        """A small page of the text around the first heading. The whole page has dates
+        of anything.
+        """
         heading = next((h for tag in ("h1", "h2") for h in self.tree.iter(tag) if _text(h)), None)
         if heading is None:
             return None

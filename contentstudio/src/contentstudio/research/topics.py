@@ -292,7 +292,9 @@ def asks_for(demand: Demand, words: frozenset[str]) -> bool:
 
 
 def _demand(story: Story, demands: Sequence[Demand]) -> float:
-    """The demand for the titles of its pages beside the site's greatest one, on a scale of powers."""
+    """The demand for the titles of its pages beside the site's greatest one, on a scale
+    of powers.
+    """
     if not demands:
         return UNKNOWN
     words = content_words(" ".join(page.title for page in story.pages))
@@ -313,5 +315,7 @@ def _share(likenesses: Sequence[float], related: float, same: float) -> float:
 
 
 def _aim(rivalry: float) -> float:
-    """Half of a query's words in a title mean nothing yet, all of them that both aim at the same."""
+    """Half of a query's words in a title mean nothing yet, all of them that both aim at
+    the same.
+    """
     return max(0.0, 2 * rivalry - 1)

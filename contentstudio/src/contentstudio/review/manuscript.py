@@ -7,10 +7,12 @@ are; what else belongs to an article stays as it was.
 
 Below a heading, between empty lines, there may also be:
 
-* a list: `- ` before each item, or `1. ` in a numbered one. Each further sentence of an item has a line of its own;
-* a block quote: `>> ` before each of its sentences. It is always word for word, so it needs no `> ` as well;
-* a table: `| a | b |` for its head, then `| --- | --- |`, then a line for each row. `<br>` separates the sentences of
-  a cell.
+* a list: `- ` before each item, or `1. ` in a numbered one. Each further sentence of an item has a
+  line of its own;
+* a block quote: `>> ` before each of its sentences. It is always word for word, so it needs no `> `
+  as well;
+* a table: `| a | b |` for its head, then `| --- | --- |`, then a line for each row. `<br>`
+  separates the sentences of a cell.
 
 A backslash before a mark makes it plain text: `\- `, `\>`, and in a table `\|` and `\<br>`.
 """

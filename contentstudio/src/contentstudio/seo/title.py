@@ -1,4 +1,6 @@
-"""The title of an article: in the band that lists show whole, where no words' sense is cut for it."""
+"""The title of an article: in the band that lists show whole, where no words' sense is
+cut for it.
+"""
 
 from __future__ import annotations
 

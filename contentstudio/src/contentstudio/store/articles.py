@@ -97,7 +97,7 @@ class Articles:
         await self._move(_params(site, slug, job_id, title, takes_over=True), "unpublished")
 
     async def decide(self, job_id: str, state: Literal["verifying", "ready", "published"]) -> None:
-        """A person decided about the article of a job that waited for them, and did not reject it."""
+        """A person decided about an article that waited for them, and did not reject it."""
         await self._database.fetch(queries["article_decided"], {"job_id": job_id, "state": state})
 
     async def reject(self, job_id: str) -> None:

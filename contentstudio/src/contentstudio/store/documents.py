@@ -133,7 +133,9 @@ class Documents:
         await self._database.fetch(queries["documents_settle"], {"site": site})
 
     async def embed(self, ctx: Context[Any], site: str) -> None:
-        """Make the vectors that a site's texts lack; all of them, where the provider has changed."""
+        """Make the vectors that a site's texts lack; all of them, where the provider
+        has changed.
+        """
         missing = {"site": site, "provider": self._embedder.name, "most": BATCH}
         while rows := await self._database.fetch(queries["embeddings_missing"], missing):
             await self._keep_vectors(ctx, rows)

@@ -29,7 +29,7 @@ class Pages:
         self._database = database
 
     async def read(self, reader: Reader, url: str) -> tuple[Known, datetime] | None:
-        """What the server said of a page when another job of the site read it, and when that was."""
+        """What the server said of a page when another job of the site read it, and when."""
         row = await self._database.one(
             queries["page_read"],
             {"site": reader.site, "url": url, "settings": reader.settings, "job_id": reader.job_id},

@@ -1,4 +1,6 @@
-"""What we published, in Postgres: how each article stood when we left it, and every version of it."""
+"""What we published, in Postgres: how each article stood when we left it, and every
+version of it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ ROOM = 0x7075626C  # "publ": the first half of the advisory locks, so that they 
 
 
 class Publication(Model):
-    """What we know of a slug: how it stood, and the hashes of drafts that were on their way since."""
+    """What we know of a slug: how it stood, and the hashes of drafts that were on their
+    way since.
+    """
 
     existing: Existing | None = None
     begun: tuple[str, ...] = ()
@@ -104,8 +108,8 @@ class Publications:
         return row["wait"] if row else 1.0
 
     async def failing_since(self, run_id: int, failures: int) -> tuple[datetime, datetime]:
-        """When the first of the last failed attempts of a run ended, and now. `failures` are those that
-        count.
+        """When the first of the last failed attempts of a run ended, and now. `failures` are those
+        that count.
         """
         row = await self._database.one(
             queries["failing_since"], {"run_id": run_id, "failures": failures}
@@ -139,8 +143,8 @@ class Publications:
         )
 
     async def version_before(self, site: str, slug: str, number: int | None = None) -> Draft | None:
-        """The draft of a version by its number, else of the one before that which stands there; None
-        where there is none.
+        """The draft of a version by its number, else of the one before the present one; None where
+        there is none.
 
         A version that a person went back from is passed over, unless it is named.
         """
@@ -150,20 +154,18 @@ class Publications:
         return Draft.model_validate(row["draft"]) if row else None
 
     async def versions(self, site: str, slug: str) -> list[Row]:
-        """Every version of an article: number, moment, job, title, whether it is the latest, whether it
-        was withdrawn.
+        """Every version of an article: number, moment, job, title, whether it is the latest, and
+        whether it was withdrawn.
         """
         return await self._database.fetch(queries["versions_read"], {"site": site, "slug": slug})
 
     async def approved(self, site: str, slug: str) -> Draft | None:
-        """The draft that was approved last, be it published since or not; None where nothing was."""
+        """The draft that was approved last, be it published or not; None where nothing was."""
         row = await self._database.one(queries["draft_approved"], {"site": site, "slug": slug})
         return Draft.model_validate(row["draft"]) if row else None
 
     async def current(self, site: str) -> tuple[dict[str, Draft], dict[str, str | None]]:
-        """The drafts of the articles that stand on a site, and the fingerprints with which they do, by
-        slug.
-        """
+        """The drafts of the articles on a site, and their fingerprints there, by slug."""
         rows = await self._database.fetch(queries["versions_standing"], {"site": site})
         drafts = {row["slug"]: Draft.model_validate(row["draft"]) for row in rows}
         return drafts, {row["slug"]: row["fingerprint"] for row in rows}

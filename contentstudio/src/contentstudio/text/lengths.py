@@ -25,7 +25,9 @@ def longest(texts: Iterable[str], least: int, most: int) -> str | None:
 
 
 def whole_sentences(text: str) -> list[str]:
-    """What a text says up to the end of each of its sentences but the last. “e.g. this” ends none."""
+    """What a text says up to the end of each of its sentences but the last. “e.g. this”
+    ends none.
+    """
     return [text[: end.end()] for end in _SENTENCE_END.finditer(text) if end.end() < len(text)]
 
 

@@ -252,7 +252,8 @@ _ABBREVIATED = {  # told apart by capitals
     **{"min": "min", "s": "s|sec|secs|sek|Sek", "h": "h|hrs?|Std"},
 }
 _SPELLED = {  # in any language of the tables, whatever the capitals
-    "km": r"kilomet(?:er|re)[sn]?|kilomètres?|kil[oó]metros?|chilometr[oi]|quil[oôó]metros?|キロメートル|公里",
+    "km": r"kilomet(?:er|re)[sn]?|kilomètres?|kil[oó]metros?|chilometr[oi]|quil[oôó]metros?"
+    r"|キロメートル|公里",
     "cm": r"centimet(?:er|re)s?|zentimetern?|centimètres?|cent[ií]metros?|centimetr[oi]",
     "mm": r"millimet(?:er|re)[sn]?|millimètres?|mil[ií]metros?|millimetr[oi]",
     "m": r"met(?:er|re)[sn]?|mètres?|metros?|metr[oi]|メートル|米",

@@ -5,9 +5,12 @@ numeric date. How it is written does not. A figure is turned into *readings*, sh
 `1500`, `-5 °C` or `date 2026-04-03`; a claim is supported where one of its readings stands among
 those that its source gives.
 
-* A bare figure of a claim is supported by the same value of anything: somebody may speak of a source's `40 %` as 40.
-* A unit of a claim is supported by the same unit, or by a bare figure: a table says what it measures elsewhere.
-* A percentage or a currency is supported by itself alone: who says 40 % of a source's 40 has made it up.
+* A bare figure of a claim is supported by the same value of anything: somebody may speak of a
+  source's `40 %` as 40.
+* A unit of a claim is supported by the same unit, or by a bare figure: a table says what it
+  measures elsewhere.
+* A percentage or a currency is supported by itself alone: who says 40 % of a source's 40 has made
+  it up.
 
 Numbers in words are read in English and in the languages of `WORDS`. They are claimed from thirteen
 up; in English, smaller ones too where a measure follows (`four days`, and not `two kinds`, which is
@@ -69,9 +72,11 @@ _OF_EACH = re.compile(
 _DIGIT = re.compile(r"\d")
 _MEASURE = re.compile(
     r"[ "
-    r"-](?:(?:full|whole|more|to|or|and|of|the|per|metric|square|cubic|light|calendar|business|\w+teen|\w+ty) "
+    r"-](?:(?:full|whole|more|to|or|and|of|the|per|metric|square|cubic|light|calendar|"
+    r"business|\w+teen|\w+ty) "
     r"){0,2}"
-    r"(?:seconds?|minutes?|hours?|days?|nights?|weeks?|months?|years?|decades?|centur(?:y|ies)|times|percent|per "
+    r"(?:seconds?|minutes?|hours?|days?|nights?|weeks?|months?|years?|decades?|"
+    r"centur(?:y|ies)|times|percent|per "
     r"cent"
     r"|degrees?|(?:milli|centi|kilo)?(?:met(?:re|er)|gram|lit(?:re|er))s?|tons?|tonnes?|inch(?:es)?|f(?:ee|oo)t|yards?"
     r"|miles?|acres?|hectares?|pounds?|ounces?|gallons?|pints?|cups?|teaspoons?|tablespoons?|dollars?|euros?|cents?"
@@ -264,8 +269,8 @@ def _written(separators: str, decimal: str) -> re.Pattern[str]:
     the language.
     """
     return re.compile(
-        _FRACTION
-        + rf"(?<!\d)(?P<grouped>\d{{1,3}}(?:(?P<by>[{separators}])\d{{3}})(?:(?P=by)\d{{3}})*)(?!\d)"
+        _FRACTION + rf"(?<!\d)(?P<grouped>\d{{1,3}}(?:(?P<by>[{separators}])\d{{3}})"
+        r"(?:(?P=by)\d{3})*)(?!\d)"
         rf"(?:[{decimal}](?P<part>\d+)(?![\d]))?"
         r"|(?<!\d)(?P<us>\d{1,3}(?:,\d{3})+)\.(?P<uspart>\d+)|(?<!\d)(?P<eu>\d{1,3}(?:\.\d{3})+),(?P<eupart>\d+)"
         r"|(?<!\d)(?P<lakh>\d{1,2}(?:,\d{2})+,\d{3})(?!\d)"
@@ -345,7 +350,9 @@ def _units(unit: str) -> tuple[str, ...]:
 
 
 def _scale_at(text: str, end: int, language: str) -> tuple[int, int]:
-    """All scales that follow a figure, such as `hundred thousand`, multiplied; and where they end."""
+    """All scales that follow a figure, such as `hundred thousand`, multiplied; and
+    where they end.
+    """
     scale = 1
     while True:
         sign = next((one for one in measures.IDEOGRAPHS if text.startswith(one, end)), None)

@@ -7,13 +7,15 @@ from functools import lru_cache
 
 _STOP = frozenset(
     """
-    a about after again all almost also always am an and any are as at back be because been before being between both
-    but by came can come could did do does down each even every few first for from get go good got had has have he her
-    here him his how i if in into is it its just know last less like little made make many may me might more most much
-    must my never new no nor not now of off often on once one only or other our out over own same say see she should
-    since so some still such take than that the their them then there these they thing this those through time to too
-    two under until up us use used very want was way we well went were what when where which while who whose why will
-    with without would yet you your can't didn't doesn't don't isn't it's that's won't
+    a about after again all almost also always am an and any are as at back be because been before
+    being between both but by came can come could did do does down each even every few first for
+    from get go good got had has have he her here him his how i if in into is it its just know last
+    less like little made make many may me might more most much must my never new no nor not now of
+    off often on once one only or other our out over own same say see she should since so some
+    still such take than that the their them then there these they thing this those through time to
+    too two under until up us use used very want was way we well went were what when where which
+    while who whose why will with without would yet you your can't didn't doesn't don't isn't it's
+    that's won't
     """.split()  # noqa: SIM905 - a list of a hundred lines says no more
 )
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")

@@ -14,7 +14,10 @@ from contentstudio.config import Fetch
 from contentstudio.web import guard
 
 CONNECT_SECONDS = 5.0  # for one address; a name's other addresses come after it
-_ACCEPT = "text/html,application/xhtml+xml,application/atom+xml,application/rss+xml,application/xml;q=0.9,text/plain;q=0.5"
+_ACCEPT = (
+    "text/html,application/xhtml+xml,application/atom+xml,application/rss+xml,"
+    "application/xml;q=0.9,text/plain;q=0.5"
+)
 _SocketOption = (
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 )

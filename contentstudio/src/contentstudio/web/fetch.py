@@ -258,7 +258,9 @@ class Fetcher:
     async def _ask(
         self, asked: str, here: httpx2.URL, wanted: Wanted, known: Known | None
     ) -> Fetched | httpx2.URL | None:
-        """One request: the page, where it redirects to, or None where it is as `known` from here."""
+        """One request: the page, where it redirects to, or None where it is as `known`
+        from here.
+        """
         import httpcore2
         import httpx2
 

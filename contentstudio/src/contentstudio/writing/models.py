@@ -95,7 +95,9 @@ def _schema(type_: Any) -> dict[str, Any]:
 
 
 def connect(writing: Writing, database: Database, stack: AsyncExitStack) -> Models:
-    """The models of a config, closed with the stack. Raises `ConfigError` where a key is missing."""
+    """The models of a config, closed with the stack. Raises `ConfigError` where a key
+    is missing.
+    """
     llms: dict[settings.Provider, LLM] = {}
     prices = _prices(writing)
 

@@ -1,4 +1,6 @@
-"""What readers get at the address of an article: ours, or the job says what stands there instead."""
+"""What readers get at the address of an article: ours, or the job says what stands
+there instead.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,7 @@ async def test_a_page_with_the_slug_is_for_a_person_and_nothing_is_written(
     assert desk.wordpress.posts("compost%") == []
 
 
-async def test_it_is_published_all_the_same_where_a_person_says_so_and_the_job_says_what_readers_get(
+async def test_a_person_can_publish_all_the_same_and_the_job_says_what_readers_get(
     desk: Desk, draft: Make
 ) -> None:
     page(desk)
@@ -68,7 +70,9 @@ async def test_it_is_published_all_the_same_where_a_person_says_so_and_the_job_s
 async def test_a_page_that_nobody_sees_yet_holds_the_address_too(
     desk: Desk, draft: Make, status: str
 ) -> None:
-    """WordPress gives readers neither of the two then. An author's account is not shown the page."""
+    """WordPress gives readers neither of the two then. An author's account is not shown
+    the page.
+    """
     page(desk, status=status)
     ending = await desk.publish("one", draft())
     assert ending["status"] == "needs_review", ending["error"]
@@ -103,7 +107,9 @@ async def test_a_page_that_has_another_address_is_in_nobodys_way(
 async def test_an_article_of_a_type_that_a_plugin_brings_is_found_too(
     desk: Desk, draft: Make, plugin: Plugin
 ) -> None:
-    """Its address is that of a post, as of plugins that take the name of a type out of addresses."""
+    """Its address is that of a post, as of plugins that take the name of a type out of
+    addresses.
+    """
     plugin(
         "add_action('init', fn() => register_post_type('recipe', ['public' => true, "
         "'show_in_rest' => true, "

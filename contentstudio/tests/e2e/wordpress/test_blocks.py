@@ -133,7 +133,8 @@ async def gutenberg(servers: Any) -> AsyncIterator[Ask]:
         async def ask(content: str) -> dict[str, Any]:
             found: dict[str, Any] = await page.evaluate(
                 """content => {
-                    const blocks = wp.blocks.parse(content), all = block => [block, ...block.innerBlocks.flatMap(all)];
+                    const blocks = wp.blocks.parse(content);
+                    const all = block => [block, ...block.innerBlocks.flatMap(all)];
                     const names = blocks.flatMap(all).map(block => [block.name, block.isValid]);
                     return {names, saved: wp.blocks.serialize(blocks)};
                 }""",
@@ -377,7 +378,8 @@ LATE = """add_filter('wp_insert_attachment_data', function ($data) {
     global $wpdb;
     $mine = "option_name = 'test_late' and option_value";
     if ($wpdb->query("update $wpdb->options set option_value = '1' where $mine = '0'")) {
-        for ($i = 0; $i < 400 && !$wpdb->get_var("select 1 from $wpdb->options where $mine = '2'"); $i++) {
+        for ($i = 0; $i < 400 && !$wpdb->get_var("select 1 from $wpdb->options
+            where $mine = '2'"); $i++) {
             usleep(50000);
         }
     }

@@ -34,7 +34,8 @@ Desk = Any  # of conftest.py
 OWNER_PASSWORD = "the owner types this"  # install.php sets it
 EVERY_BLOCK = """() => {
   const flat = blocks => blocks.flatMap(block => [block, ...flat(block.innerBlocks)])
-  return flat(wp.data.select('core/block-editor').getBlocks()).map(({name, isValid}) => [name, isValid])
+  return flat(wp.data.select('core/block-editor').getBlocks()).map(({name, isValid}) => [name,
+      isValid])
 }"""
 SERIALISED_AGAIN = (
     "wp.blocks.serialize(wp.blocks.parse(wp.data.select('core/editor').getCurrentPost().content))"
@@ -52,18 +53,8 @@ def text(*sentences: str, source: str | None = None, quoted: bool = False) -> li
 
 ARTICLE: dict[str, Any] = {
     "title": "Compost from what falls",
-    "description": "Leaves, straw and kitchen scraps become soil in a year, if they lie in the right "
-    ""
-    ""
-    ""
-    ""
-    ""
-    ""
-    ""
-    ""
-    ""
-    ""
-    ""
+    "description": "Leaves, straw and kitchen scraps become soil in a year, if they lie "
+    "in the right "
     "order.",
     "sections": [
         Section(
@@ -180,11 +171,14 @@ THEMES = {"blocks": "twentytwentythree", "classic": "twentytwentyone"}
 TOO_WIDE = """() => {
   const seen = element => {
     const {right, width, height} = element.getBoundingClientRect()
-    return right > innerWidth + 0.5 && width > 1 && height > 1 && getComputedStyle(element).visibility === 'visible'
+    return right > innerWidth + 0.5 && width > 1 && height > 1
+      && getComputedStyle(element).visibility === 'visible'
   }
-  const scrolls = element => element && (['auto', 'scroll'].includes(getComputedStyle(element).overflowX)
+  const scrolls = element => element
+    && (['auto', 'scroll'].includes(getComputedStyle(element).overflowX)
     || scrolls(element.parentElement))
-  return [...document.querySelectorAll('body *')].filter(element => seen(element) && !scrolls(element))
+  return [...document.querySelectorAll('body *')]
+    .filter(element => seen(element) && !scrolls(element))
     .map(element => element.outerHTML.slice(0, 200))
 }"""
 SHOWN = """() => [...document.querySelectorAll('p, blockquote, q')]
@@ -310,7 +304,7 @@ async def load_all(page: Page) -> None:
     )
 
 
-async def test_an_article_looks_like_any_other_in_the_editor_and_a_word_that_a_person_types_there_stays(
+async def test_the_editor_opens_an_article_as_its_own_and_keeps_what_a_person_types(
     desk: Desk, whole: Make, browser: Browser, pictures: Path | None
 ) -> None:
     await published(desk, whole())

@@ -75,7 +75,9 @@ def at(desk: Desk, request_: tuple[str, str], act: Callable[[], Any], when: str 
 
 
 class Person:
-    """The owner, who edits our post by hand; `stays` says whether their version stands there still."""
+    """The owner, who edits our post by hand; `stays` says whether their version stands
+    there still.
+    """
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk

@@ -227,7 +227,7 @@ async def test_a_post_behind_a_password_and_a_list_of_posts_tell_nothing(
     assert printed(httpx2.get(url).text) == []
 
 
-async def test_without_the_plugin_nothing_is_sent_and_one_that_comes_later_is_no_change_of_a_persons(
+async def test_without_the_plugin_nothing_is_sent_and_a_later_plugin_is_no_edit(
     desk: Desk, draft: Make, mu_plugins: Path, request: pytest.FixtureRequest
 ) -> None:
     ending = await desk.publish("one", draft())

@@ -20,7 +20,9 @@ TOKEN = 8  # characters from which on a part of a URL may be its secret
 
 
 class Channel(Protocol):
-    """A way to a person. The ledger and the logs know it by its name alone: addresses are secrets."""
+    """A way to a person. The ledger and the logs know it by its name alone: addresses
+    are secrets.
+    """
 
     @property
     def name(self) -> str: ...

@@ -168,7 +168,9 @@ class Delivery:
             log.error("alerts not sent", error=describe(error))
 
     async def _try(self, row: Row, threads: Threads) -> Sent:
-        """One try of one message. What came of it is written, through outages of the database too."""
+        """One try of one message. What came of it is written, through outages of the
+        database too.
+        """
         message = MESSAGE.validate_python(row["message"])
         try:
             async with asyncio.timeout(LIMIT):
@@ -221,7 +223,9 @@ def _told(found: Due) -> dict[str, object]:
 
 
 def send_now(channels: Sequence[Channel], message: Message) -> list[Sent]:
-    """Send a message that no ledger knows, once, to one channel after the other; what came of it."""
+    """Send a message that no ledger knows, once, to one channel after the other; what
+    came of it.
+    """
     return [Sent(channel.name, message.title, _refusal(channel, message)) for channel in channels]
 
 

@@ -28,7 +28,9 @@ T = TypeVar("T")
 
 @dataclass
 class Session:
-    """What a command works with. `app` is loaded when first asked for; None where no app was named."""
+    """What a command works with. `app` is loaded when first asked for; None where no
+    app was named.
+    """
 
     home: Path
     app: Callable[[], App | None]

@@ -117,7 +117,9 @@ class Access:
             )
 
     async def log_in(self, database: Database, address: str, password: str) -> str:
-        """A new session's cookie. Raises `Denied` for a wrong password, or after too many of them."""
+        """A new session's cookie. Raises `Denied` for a wrong password, or after too
+        many of them.
+        """
         tried = await database.one(
             queries["login_tries"], {"address": address, "within": TRY_SECONDS}
         )

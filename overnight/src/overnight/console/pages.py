@@ -108,7 +108,9 @@ class Console:
 
 
 async def slept(desk: Desk, values: Values) -> dict[str, Any]:
-    """While you slept: what came of it, what needs a person, what it cost, and whether all is well."""
+    """While you slept: what came of it, what needs a person, what it cost, and whether
+    all is well.
+    """
     hours = _number(values.get("hours"), 24, most=24 * 31)
     since = datetime.now(UTC) - timedelta(hours=hours)
     status = await report.status(desk.database, desk.app)
@@ -261,7 +263,9 @@ def timeline(steps: list[Row]) -> list[dict[str, Any]]:
 
 
 def _attempts(step: Row) -> Iterator[dict[str, Any]]:
-    """The attempts of a step that are known: those that did not simply succeed, and the last one."""
+    """The attempts of a step that are known: those that did not simply succeed, and the
+    last one.
+    """
     for each in step["attempts"]:
         if each["started_at"] and each["attempt"] != step["attempt"]:
             began, ended = (

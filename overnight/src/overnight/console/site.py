@@ -276,7 +276,9 @@ class Guard:
 
 
 def _check_nul(scope: Scope) -> None:
-    """Postgres stores no NUL character, so that nothing of that name can be here. Raises `Denied`."""
+    """Postgres stores no NUL character, so that nothing of that name can be here.
+    Raises `Denied`.
+    """
     if "\0" in scope["path"] or b"%00" in scope["query_string"]:
         raise Denied(400, "the address holds a NUL character")
 

@@ -1,1 +1,3 @@
-"""What runs pipelines: the worker, its heartbeat, the rescue of lost work, and what happens next."""
+"""What runs pipelines: the worker, its heartbeat, the rescue of lost work, and what
+happens next.
+"""

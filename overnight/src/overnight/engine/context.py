@@ -131,5 +131,7 @@ class Context(Generic[D]):
         return tracing.span(name, attributes)
 
     def charge(self, cost_usd: Decimal) -> None:
-        """Note what a call cost, for the log line of this attempt (the ledger books it by itself)."""
+        """Note what a call cost, for the log line of this attempt (the ledger books it
+        by itself).
+        """
         self.cost_usd = (self.cost_usd or Decimal(0)) + cost_usd

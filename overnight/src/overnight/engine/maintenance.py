@@ -159,7 +159,9 @@ class Keeper:
             )
 
     async def flush(self) -> None:
-        """Look and tell once more how all stands: for a process that ends, after which nobody does."""
+        """Look and tell once more how all stands: for a process that ends, after which
+        nobody does.
+        """
         await self.watch()
         await self.judge()
         await self._delivery.flush()
@@ -174,7 +176,9 @@ class Keeper:
         await self._delivery.settle(within)
 
     async def watch(self) -> None:
-        """Tell of what fails by not happening, of what waits for a person, and of what is unusual."""
+        """Tell of what fails by not happening, of what waits for a person, and of what
+        is unusual.
+        """
         schedules = await self._ledger.read_schedules()
         missed = [alert for schedule in schedules if (alert := _missed(schedule))]
         if missed:

@@ -64,7 +64,9 @@ class Rescuer:
         return found.again
 
     async def watch(self, tell: Callable[[], None]) -> None:
-        """Tell when the neighbour's lock falls free, until cancelled; on a connection of its own."""
+        """Tell when the neighbour's lock falls free, until cancelled; on a connection
+        of its own.
+        """
         while True:
             self._changed.clear()
             changed = asyncio.create_task(self._changed.wait())

@@ -67,7 +67,9 @@ async def hint(database: Database, what: str = "") -> None:
 
 
 class Notify:
-    """The port, for workers that listen: however many hints there are, one makes all of them look."""
+    """The port, for workers that listen: however many hints there are, one makes all of
+    them look.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -110,7 +112,9 @@ class Listener:
         self._probe = probe
 
     async def run(self, wake: Callable[[str], None]) -> None:
-        """Listen until cancelled, on a connection of its own that is opened again when it breaks."""
+        """Listen until cancelled, on a connection of its own that is opened again when
+        it breaks.
+        """
         while True:
             try:
                 with unavailable():

@@ -272,7 +272,9 @@ class Worker:
         self._endings.put_nowait(ending)
 
     def _goes_on(self, ending: Ending) -> bool:
-        """Whether the next step of the job may begin in its place, as long as the job has its turn."""
+        """Whether the next step of the job may begin in its place, as long as the job
+        has its turn.
+        """
         return (
             time.monotonic() - self._since[ending.run.id, ending.run.attempt] < TURN
             and not self._stop.is_set()
@@ -412,7 +414,9 @@ class Worker:
         self._wake.set()
 
     async def _drain(self) -> None:
-        """Let what runs come to its end, hand back what does not within the grace, write all of it."""
+        """Let what runs come to its end, hand back what does not within the grace,
+        write all of it.
+        """
         running = [task for task in self._tasks.values() if not task.done()]
         if running:
             _, late = await asyncio.wait(running, timeout=self._grace)

@@ -248,7 +248,9 @@ class OpenAI:
 
 
 class _Answer:
-    """Folds the events of one stream. `begun`: the server is at work, so the call costs something."""
+    """Folds the events of one stream. `begun`: the server is at work, so the call costs
+    something.
+    """
 
     def __init__(self, request: Request, name: str) -> None:
         self.begun = False

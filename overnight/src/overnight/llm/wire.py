@@ -136,7 +136,9 @@ def told(failure: CallFailed, key: SecretStr | None) -> CallFailed:
 
 
 def json_answer(text: str, usage: Usage) -> str:
-    """The JSON of an answer, without a frame around it. Raises `TransientCall` for anything else."""
+    """The JSON of an answer, without a frame around it. Raises `TransientCall` for
+    anything else.
+    """
     for answer in (text, unframed(text)):
         if decoded(answer) is not INVALID:
             return answer

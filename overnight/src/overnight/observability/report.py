@@ -456,7 +456,9 @@ def traffic(counted: Iterable[Tally]) -> list[TrafficPoint]:
 
 
 def errors(counted: Iterable[Tally]) -> list[ErrorPoint]:
-    """How much failed, by step and span: attempts that were retried, gave up, or lost their worker."""
+    """How much failed, by step and span: attempts that were retried, gave up, or lost
+    their worker.
+    """
     return [
         {
             "at": tally.at,
@@ -488,7 +490,9 @@ def retries_to_success(counted: Iterable[Tally]) -> list[RetryPoint]:
 async def saturation(
     database: Database, since: datetime, until: datetime | None = None, span: int | None = None
 ) -> list[SaturationPoint]:
-    """What waited and who worked, by span. A span without a point is one in which no worker lived."""
+    """What waited and who worked, by span. A span without a point is one in which no
+    worker lived.
+    """
     rows = await database.fetch(
         queries["signals_queue"], await _spans(database, since, until, span)
     )

@@ -92,7 +92,9 @@ def trace_id(job_id: str) -> int:
 
 
 def wanted(app_asks: bool | None) -> bool:
-    """Whether there are traces: as the app says, or else where the environment names a collector."""
+    """Whether there are traces: as the app says, or else where the environment names a
+    collector.
+    """
     return any(map(os.environ.get, ENDPOINTS)) if app_asks is None else app_asks
 
 
@@ -234,7 +236,9 @@ class Traces:
         )
 
     def close(self) -> None:
-        """Send what is left, as far as the collector answers. Takes some seconds where it does not."""
+        """Send what is left, as far as the collector answers. Takes some seconds where
+        it does not.
+        """
         late = threading.Timer(LAST_SECONDS, self._exporter.shutdown)
         late.daemon = True
         late.start()

@@ -1,1 +1,3 @@
-"""What the author of a pipeline writes: an app, its pipelines, their steps, policies and triggers."""
+"""What the author of a pipeline writes: an app, its pipelines, their steps, policies
+and triggers.
+"""

@@ -69,7 +69,9 @@ class Step:
 
 
 def dump(value: Any) -> str:
-    """JSON text of a step's output. What cannot be stored is refused: which part, where, and why."""
+    """JSON text of a step's output. What cannot be stored is refused: which part,
+    where, and why.
+    """
     text, reason = json_of(value)
     if reason is not None:
         raise InvalidPayload(f"the payload cannot be stored: {fault(value, reason)}")

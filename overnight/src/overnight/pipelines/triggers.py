@@ -127,7 +127,9 @@ class Cron:
         return Due(fire, self._skipped(last, fire[0] - timedelta.resolution if fire else now, why))
 
     def overdue(self, last: datetime, now: datetime) -> datetime | None:
-        """The latest slot that should have been fired or skipped `LATE` ago and was not, or None."""
+        """The latest slot that should have been fired or skipped `LATE` ago and was
+        not, or None.
+        """
         limit = now - LATE
         return self._latest(last, limit) if self.next_slot(last) <= limit else None
 
@@ -174,7 +176,9 @@ def span(time: timedelta) -> str:
 
 
 def zero_work(nothing: int, ended: int) -> str | None:
-    """What to tell the owner of a schedule whose last jobs found nothing to do so often, or None."""
+    """What to tell the owner of a schedule whose last jobs found nothing to do so
+    often, or None.
+    """
     if ended < ADVISED_FROM or nothing * 2 <= ended:
         return None
     return (

@@ -64,7 +64,9 @@ def _candidates() -> Iterator[Path]:
 
 
 def _major(folder: Path) -> int:
-    """The major version of the programs in `folder`; 0 where one is missing or does not run here."""
+    """The major version of the programs in `folder`; 0 where one is missing or does not
+    run here.
+    """
     if not (folder / "initdb").is_file():
         return 0
     try:
@@ -310,7 +312,9 @@ def _locale(major: int) -> list[str]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Without this a power cut could undo the rename, and with it rows that were committed since."""
+    """Without this a power cut could undo the rename, and with it rows that were
+    committed since.
+    """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -3,9 +3,12 @@
 Five files beside the data directory `pgdata` carry the whole protocol. The first four are only ever
 locked (`flock`), so the kernel clears them up after a process that was killed:
 
-* `pgdata.users`: shared by every process that uses the server, exclusive for the one that stops it as unused.
-* `pgdata.lock`: exclusive while somebody starts or stops the server. Always taken after `pgdata.users`.
-* `postgres.lock`: exclusive, inherited by the server and all its children: free means that none of them is left.
+* `pgdata.users`: shared by every process that uses the server, exclusive for the one that stops it
+  as unused.
+* `pgdata.lock`: exclusive while somebody starts or stops the server. Always taken after
+  `pgdata.users`.
+* `postgres.lock`: exclusive, inherited by the server and all its children: free means that none of
+  them is left.
 * `pgdata.watch`: exclusive for the watchdog, which stops the server for users that were killed.
 * `pgdata.keep`: exists while the server is to run without users.
 
@@ -79,7 +82,8 @@ class EmbeddedServer:
         """For psycopg and psql alike, by the same user or root. The port is named so that PGPORT
         cannot change it.
         """
-        return f"postgresql://overnight@/overnight?host={quote(str(self.socket_folder), safe='')}&port={PORT}"
+        folder = quote(str(self.socket_folder), safe="")
+        return f"postgresql://overnight@/overnight?host={folder}&port={PORT}"
 
     @cached_property
     def socket_folder(self) -> Path:
@@ -101,7 +105,9 @@ class EmbeddedServer:
         return launch.find_data(self.home)
 
     def hold(self) -> None:
-        """Use the server, which is started if need be, until `release` or the end of this process."""
+        """Use the server, which is started if need be, until `release` or the end of
+        this process.
+        """
         if self._held is None:
             with self._writing():
                 self._held = self._open("users")
@@ -127,7 +133,9 @@ class EmbeddedServer:
             self._ensure_watchdog()
 
     def alive(self) -> bool:
-        """Whether a connection succeeds. A pid tells nothing: it may be another process's by now."""
+        """Whether a connection succeeds. A pid tells nothing: it may be another
+        process's by now.
+        """
         import psycopg
 
         if not self.socket_folder.exists():

@@ -295,7 +295,9 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A connection of the pool. Failures of the server itself come out as `LedgerUnavailable`."""
+        """A connection of the pool. Failures of the server itself come out as
+        `LedgerUnavailable`.
+        """
         if self._pool is None:
             raise RuntimeError("the database is not open")
         with unavailable():

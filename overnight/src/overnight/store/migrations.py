@@ -66,7 +66,9 @@ class Migration:
         return self.text.startswith("-- concurrently")
 
     def statements(self) -> list[str]:
-        """The statements of a concurrent file: each ends with a semicolon at the end of its line."""
+        """The statements of a concurrent file: each ends with a semicolon at the end of
+        its line.
+        """
         bare = re.sub(r"--.*", "", self.text)
         return [
             part.strip() for part in re.split(r";[ \t]*$", bare, flags=re.MULTILINE) if part.strip()

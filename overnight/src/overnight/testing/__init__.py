@@ -33,7 +33,8 @@ class Clock:
     INSTALL = """
         create table testing_clock (shift interval not null);
         insert into testing_clock values ('0');
-        create or replace function ledger_now() returns timestamptz language sql stable parallel safe
+        create or replace function ledger_now() returns timestamptz language sql
+            stable parallel safe
             return now() + (select shift from testing_clock);
     """
 

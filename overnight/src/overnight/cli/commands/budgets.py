@@ -76,7 +76,9 @@ def set_command(session: Session, scope: str, usd: str, reason: str, as_json: bo
 @json_option
 @pass_session
 def remove_command(session: Session, scope: str, reason: str, as_json: bool) -> None:
-    """Take a person's limit for SCOPE back. The configuration's counts again, where there is one."""
+    """Take a person's limit for SCOPE back. The configuration's counts again, where
+    there is one.
+    """
     from overnight.llm import budgets
     from overnight.operations import control
 
