@@ -38,7 +38,7 @@ def text(night: dict[str, Any], command: str) -> str:
 
 def _title(night: dict[str, Any]) -> Iterator[str]:
     failed = night["all_failed"]
-    title = "Everything failed" if failed else "While you slept"
+    title = "Everything failed" if failed else "Last night"
     styled = click.style(title, fg="red" if failed else None, bold=True)
     yield f"{styled}  (since {formatting.cell(night['since'])} UTC)"
     yield ""
@@ -83,7 +83,7 @@ def _published(night: dict[str, Any]) -> Iterator[str]:
     if not rows:
         dead = len(night["dead"])
         failed = f", and {formatting.count(dead, 'job')} failed" if dead else ""
-        yield f"Nothing new was published{failed}; what was published before stands as it was."
+        yield f"Nothing new was published{failed}; earlier articles stay as they were."
     else:
         count = f"{len(night['published'])} published, {len(night['updated'])} updated"
         yield _heading(count, "green")
@@ -97,15 +97,15 @@ def _held(night: dict[str, Any], command: str) -> Iterator[str]:
     for row in night["held"]:
         scope = row["scope"].replace("key:", "site:", 1)
         jobs = formatting.count(row["count"], "job")
-        yield _heading(f"held: {jobs} by the switch “{scope}”", "yellow")
-        yield f"      let go:   {command} resume {scope}"
+        yield _heading(f"waiting: {jobs}, for “{scope}” is paused", "yellow")
+        yield f"      release:  {command} resume {scope}"
         yield ""
     for row in night["held_by_budget"]:
         jobs = formatting.count(row["count"], "job")
-        yield _heading(f"held: {jobs} of {row['site']} by a budget", "yellow")
+        yield _heading(f"waiting: {jobs} of {row['site']}, for a budget is spent", "yellow")
         yield from _labelled(row["reason"])
         scope = (row["scope"] or "all").replace("key:", "site:", 1)
-        yield f"      let go:   {command} budget set {scope} USD --reason …"
+        yield f"      release:  {command} budget set {scope} USD --reason …"
         yield ""
 
 
@@ -114,7 +114,7 @@ def _waiting(night: dict[str, Any], command: str) -> Iterator[str]:
         yield _heading(f"needs you: {row['site']}: {row['title'] or row['job_id']}", "yellow")
         yield from _labelled(row["error"])
         yield f"      read it:  {command} review {row['job_id']}"
-        yield "      decide:   by the commands that it ends with"
+        yield "      decide:   it ends with the commands that approve and reject"
         yield ""
 
 
@@ -122,12 +122,12 @@ def _failed(night: dict[str, Any], command: str) -> Iterator[str]:
     for row in night["dead"]:
         yield _heading(f"failed {_age(row, night)}: {_work(row)}", "red")
         yield from _labelled(row["error"])
-        yield f"      again:    {command} replay {row['job_id']}"
-        yield f"      give up:  {command} cancel {row['job_id']} --reason …"
+        yield f"      replay:   {command} replay {row['job_id']}"
+        yield f"      cancel:   {command} cancel {row['job_id']} --reason …"
         yield ""
     if night["dead"]:
         yield (
-            f"after a fix, all that failed in the last day again:  {command} up --once "
+            f"after a fix, replay all that failed in the last day:  {command} up --once "
             "--retry-failed"
         )
         yield ""
@@ -135,9 +135,9 @@ def _failed(night: dict[str, Any], command: str) -> Iterator[str]:
 
 def _retrying(night: dict[str, Any]) -> Iterator[str]:
     for row in night["retrying"]:
-        yield _heading(f"failed {_times(row)}, and is tried again: {_work(row)}", "yellow")
+        yield _heading(f"failed {_times(row)}, and is retried: {_work(row)}", "yellow")
         yield from _labelled(row["error"])
-        yield f"      next try: {formatting.cell(row['due_at'])} UTC"
+        yield f"      retry at: {formatting.cell(row['due_at'])} UTC"
         yield ""
 
 

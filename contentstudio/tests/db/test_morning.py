@@ -146,7 +146,7 @@ async def test_a_failure_of_an_earlier_night_does_not_make_a_quiet_one_a_failed_
     (row,) = await database.fetch("select ledger_now() as now")
     report = await Nights(database).since(row["now"])
     assert report["all_failed"] is False
-    assert told(report).startswith("While you slept")
+    assert told(report).startswith("Last night")
     assert [each["status"] for each in report["dead"]] == ["dead"]
 
 
@@ -172,11 +172,11 @@ async def test_what_failed_and_is_tried_again_later_is_told_with_its_error_and_t
     ]
     shown = told(report)
     for part in (
-        "failed once, and is tried again: garden: source/read of",
+        "failed once, and is retried: garden: source/read of",
         "https://a.example/one",
-        "failed 6 times, and is tried again",
+        "failed 6 times, and is retried",
         "a.example does not answer",
-        "next try: ",
+        "retry at: ",
     ):
         assert part in shown
 
@@ -235,7 +235,7 @@ async def test_what_the_budget_held_back_is_told_with_what_to_type(
     (row,) = report["held_by_budget"]
     assert (row["site"], row["count"]) == ("garden", 1)
     shown = told(report)
-    assert "held: 1 job of garden by a budget" in shown
+    assert "waiting: 1 job of garden, for a budget is spent" in shown
     assert "contentstudio budget set site:garden USD --reason …" in shown
     await database.fetch("update budgets set person_usd = 9 where scope = 'key:garden'")
     await database.fetch("update budgets set spent_usd = 4.99 where scope = 'all'")
