@@ -85,9 +85,9 @@ def build(config: Config) -> Alerts:
 def _heartbeat(config: Config) -> Heartbeat | None:
     from overnight.alerts import Heartbeat
 
-    named = config.alerts.heartbeat
-    otherwise = secret("CONTENTSTUDIO_HEARTBEAT_URL", "the URL of the heartbeat")
-    url = otherwise if named is None else named.get_secret_value()
+    in_config = config.alerts.heartbeat
+    in_environment = secret("CONTENTSTUDIO_HEARTBEAT_URL", "the URL of the heartbeat")
+    url = in_environment if in_config is None else in_config.get_secret_value()
     return None if url is None else Heartbeat(url, config.alerts.heartbeat_seconds)
 
 

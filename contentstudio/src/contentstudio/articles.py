@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from contentstudio.config import Config, Static
-from contentstudio.pipelines.work import AskedSite, Named
+from contentstudio.pipelines.work import ArticleRequest, SiteRequest
 from contentstudio.store.publications import Publications
 from overnight import App
 from overnight.errors import NotFound, UserError, among, nearest
@@ -69,7 +69,7 @@ async def ask(
     versions = await publications.versions(site, slug)
     number = decide(verb, article, versions, version)
     requested_at = _requested_at(verb, await publications.now())
-    named = Named(site=site, slug=slug, asked=requested_at, version=number)
+    named = ArticleRequest(site=site, slug=slug, asked=requested_at, version=number)
     job, new = await control.start(
         app, database, PIPELINES[verb], named, by=by or control.whoami(), reason=reason.strip()
     )
@@ -92,7 +92,7 @@ async def render(
             f"the pages of “{site}” are made where it is published, so there is nothing "
             "to render here"
         )
-    work = AskedSite(site=site, asked=await Publications(database).now())
+    work = SiteRequest(site=site, asked=await Publications(database).now())
     job, new = await control.start(
         app, database, "render", work, by=by or control.whoami(), reason=reason.strip()
     )
@@ -119,12 +119,12 @@ def decide(
 
 
 def _target(slug: str, state: str, versions: Sequence[Row], version: int | None) -> int:
-    known = {int(row["number"]): row for row in versions}
+    numbers = {int(row["number"]): row for row in versions}
     latest = next((row["number"] for row in versions if row["latest"]), None)
     if latest is None:
         raise UserError(f"“{slug}” has no version yet: it was never published")
     if version is not None:
-        if version not in known:
+        if version not in numbers:
             raise UserError(
                 f"“{slug}” has no version {version}; its versions are 1 to {len(versions)}"
             )
@@ -133,7 +133,7 @@ def _target(slug: str, state: str, versions: Sequence[Row], version: int | None)
         return version
     if state == "unpublished":
         raise UserError(f"“{slug}” is unpublished: publish it first, or name a version with --to")
-    before = [number for number, row in known.items() if number < latest and not row["withdrawn"]]
+    before = [number for number, row in numbers.items() if number < latest and not row["withdrawn"]]
     if not before:
         later = " (a later one: --to N)" if len(versions) > 1 else ""
         raise UserError(

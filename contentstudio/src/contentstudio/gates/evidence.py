@@ -140,8 +140,8 @@ def _verdict(claim: Sentence, snapshot: Snapshot, near: bool, bears: bool) -> Fo
 
 def _quoted_span(claim: Sentence, text: str) -> tuple[int, int] | None:
     """Where a quote stands, whatever white space is between its words."""
-    found = _whole(claim.text).search(text) if claim.quoted else None
-    return found.span() if found else None
+    match = _whole(claim.text).search(text) if claim.quoted else None
+    return match.span() if match else None
 
 
 def _passages(snapshot: Snapshot, language: str) -> list[_Passage]:
@@ -160,7 +160,7 @@ def _passages(snapshot: Snapshot, language: str) -> list[_Passage]:
     return [*each, *both]
 
 
-def _spans(text: str, found: Sequence[str]) -> Iterator[tuple[str, tuple[int, int]]]:
+def _spans(text: str, in_order: Sequence[str]) -> Iterator[tuple[str, tuple[int, int]]]:
     """Where sentences stand that are in the order of the text, whatever white space is between
     their words.
     """
@@ -175,7 +175,7 @@ def _spans(text: str, found: Sequence[str]) -> Iterator[tuple[str, tuple[int, in
         return words[number].start() + position - starts[number]
 
     end = 0
-    for sentence in found:
+    for sentence in in_order:
         start = collapsed.find(sentence, end)
         if start >= 0:
             end = start + len(sentence)

@@ -24,23 +24,23 @@ _BARE = re.compile(
 def check(case: Case) -> Verdict:
     """Links are the pool's, the site's own or the draft's; each was asked, and none is dead."""
     page = known(case.page, "the page")
-    said = known(case.links, "what the links answer")
+    states = known(case.links, "what the links answer")
     urls = links_of(page, case.site.url, case.draft.slug)
     fault = next(_foreign(case, urls), None) or next(_written(case), None)
     if fault:
         return failed("links", fault)
-    if never := [url for url in urls if url not in said]:
+    if never := [url for url in urls if url not in states]:
         return failed("links", f"Nobody asked whether {never[0]} is alive.")
-    if dead := [url for url in urls if said[url].state == "dead"]:
+    if dead := [url for url in urls if states[url].state == "dead"]:
         return failed(
-            "links", f"{len(dead)} of {len(urls)} links are dead: {said[dead[0]].why or dead[0]}"
+            "links", f"{len(dead)} of {len(urls)} links are dead: {states[dead[0]].why or dead[0]}"
         )
-    unknown = [url for url in urls if said[url].state == "unknown"]
+    unknown = [url for url in urls if states[url].state == "unknown"]
     if unknown and not case.gates.allow_unknown_links:
         return failed(
             "links",
             f"{len(unknown)} of {len(urls)} links are unknown: "
-            f"{said[unknown[0]].why or unknown[0]}",
+            f"{states[unknown[0]].why or unknown[0]}",
         )
     return passed(
         "links",

@@ -68,12 +68,12 @@ async def find_key(fetcher: Fetcher, site: Site) -> None:
     cannot be asked now.
     """
     try:
-        found = (await fetcher.get(key_url(site), types=ANY_TYPE)).text.strip()
+        content = (await fetcher.get(key_url(site), types=ANY_TYPE)).text.strip()
     except Permanent as error:
         raise WrongKey(
             f"the key of IndexNow cannot be read: {error} Put a file with the key alone there."
         ) from None
-    if found != site.ping.key:
+    if content != site.ping.key:
         raise WrongKey(
             f"{key_url(site)} does not hold the key of IndexNow: put a file with the key "
             "alone there"

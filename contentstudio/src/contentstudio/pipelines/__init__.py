@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 from contentstudio.config import Config, Remote, Static
 from contentstudio.pipelines import ids, publishing, remembering, researching, writing
 from contentstudio.pipelines.researching import jobs_of
-from contentstudio.pipelines.work import Night, Refreshing
+from contentstudio.pipelines.work import Night, WeeklyRefresh
 from contentstudio.store.nights import Nights
 from overnight import App, Cron, Debounce, Limit, On, Pipeline, Retry, hash_id
 from overnight.operations import control
@@ -52,10 +52,10 @@ def night_of(config: Config, moment: datetime) -> Night:
     return Night(date=day, sites=[site.name for site in config.site if site.active])
 
 
-def refreshing_of(config: Config, moment: datetime) -> Refreshing:
+def refreshing_of(config: Config, moment: datetime) -> WeeklyRefresh:
     """The weekly look that a moment belongs to."""
     night = night_of(config, moment)
-    return Refreshing(date=night.date, sites=night.sites)
+    return WeeklyRefresh(date=night.date, sites=night.sites)
 
 
 async def begin(app: App, database: Database, config: Config, moment: datetime) -> bool:
@@ -196,9 +196,9 @@ def _care(config: Config) -> list[Pipeline]:
     with a CMS.
     """
     at_site = _at_site(config)
-    rollback = Pipeline("rollback", key=lambda named: named.site)
+    rollback = Pipeline("rollback", key=lambda request: request.site)
     rollback.step(publishing.before)
-    publish = Pipeline("publish", key=lambda named: named.site)
+    publish = Pipeline("publish", key=lambda request: request.site)
     publish.step(publishing.last)
     for pipeline in (rollback, publish):
         pipeline.step(
@@ -212,12 +212,12 @@ def _care(config: Config) -> list[Pipeline]:
             publishing.ping, retry=Retry(3), timeout=60, breaker="indexnow {key}", limits=ONE_PING
         )
 
-    unpublish = Pipeline("unpublish", key=lambda named: named.site)
+    unpublish = Pipeline("unpublish", key=lambda request: request.site)
     unpublish.step(
         publishing.unpublish, retry=_away(config), timeout=300, breaker="cms {key}", limits=at_site
     )
 
-    rewrite = Pipeline("rewrite", key=lambda named: named.site)
+    rewrite = Pipeline("rewrite", key=lambda request: request.site)
     rewrite.step(remembering.reread, retry=Retry(3), timeout=600)
 
     render = Pipeline("render", key=lambda work: work.site)

@@ -127,8 +127,8 @@ async def _state(fetcher: Fetcher, url: str) -> tuple[str, Link]:
 
 def _title(fetched: Fetched) -> str:
     """What a page calls itself; nothing where it does not say."""
-    found = _TITLE.search(fetched.text)
-    return " ".join(unescape(found[1]).split()) if found else ""
+    match = _TITLE.search(fetched.text)
+    return " ".join(unescape(match[1]).split()) if match else ""
 
 
 def _unheard_of(error: BaseException | None) -> bool:

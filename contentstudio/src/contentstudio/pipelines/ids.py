@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 
-from contentstudio.pipelines.work import Asked, Demanded, Source, Topic
+from contentstudio.pipelines.work import DemandQuery, RequestedTopic, Source, Topic
 from overnight import hash_id, job_id
 
 
@@ -16,12 +16,12 @@ def article_id(site: str, slug: str, day: date) -> str:
 
 def article_job(topic: Topic) -> str:
     """One article of a slug, site and day; and one for each request of a person."""
-    if isinstance(topic, Asked):
+    if isinstance(topic, RequestedTopic):
         return hash_id("asked", topic.slug, topic.site, topic.asked.isoformat())
     return article_id(topic.site, topic.slug, topic.date)
 
 
-def source_job(source: Source | Demanded) -> str:
+def source_job(source: Source | DemandQuery) -> str:
     """What is read in one night. URLs tell capitals apart, which an id does not: so what is read
     goes in as its own hash.
 

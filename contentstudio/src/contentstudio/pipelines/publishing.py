@@ -18,14 +18,14 @@ from contentstudio.indexing.indexnow import Pinged
 from contentstudio.model import Draft, Published
 from contentstudio.pipelines import pace
 from contentstudio.pipelines.work import (
-    AskedSite,
+    ArticleRequest,
     Ctx,
     Inspected,
     Judged,
-    Named,
     Night,
     Rendered,
     SiteNight,
+    SiteRequest,
     Swept,
     Unpublished,
 )
@@ -61,15 +61,15 @@ async def publish(ctx: Ctx, judged: Judged) -> Published | Review | Snooze:
     async with patient(ctx, site, window), locks as lock, publishers as publisher:
         if lock is None:
             return Snooze(BUSY_SECONDS, f"another job is publishing “{draft.slug}”")
-        known = await deps.publications.read(site.name, draft.slug)
+        recorded = await deps.publications.read(site.name, draft.slug)
         await deps.publications.begin(site.name, draft.slug, article.sha256, ctx.job_id)
         try:
             published, there = await publisher.publish(
-                article, _effect(ctx, lock), known.existing, [*known.begun, article.sha256]
+                article, _effect(ctx, lock), recorded.existing, [*recorded.begun, article.sha256]
             )
         except Conflict as conflict:
             await deps.articles.move(draft, ctx.job_id, "review")
-            return _for_a_person(ctx.job_id, article, conflict, known.existing)
+            return _for_a_person(ctx.job_id, article, conflict, recorded.existing)
         if (
             there.state == "published" and published.action != "unchanged" and article.indexed
         ):  # before it is kept, or a crash forgets it
@@ -166,16 +166,16 @@ def _effect(ctx: Ctx, lock: PublishLock) -> Effect:
 
 
 def _for_a_person(
-    job_id: str, article: Article, conflict: Conflict, known: Existing | None
+    job_id: str, article: Article, conflict: Conflict, recorded: Existing | None
 ) -> Review:
     """Nothing was written. Approved, what stands there stays; `articles.overwrite` has ours written
     over it.
     """
     there = conflict.there
     over = there.fingerprint if there else GONE
-    where = "in its place" if there or known else "all the same"
+    where = "in its place" if there or recorded else "all the same"
     ours = f"; contentstudio overwrite {job_id} --reason … publishes ours {where}" if over else ""
-    stays = there or known or Existing(url=conflict.url, sha256=None)
+    stays = there or recorded or Existing(url=conflict.url, sha256=None)
     return Review(
         [
             f"{conflict}, so it was left as it is",
@@ -185,47 +185,47 @@ def _for_a_person(
     )
 
 
-async def before(ctx: Ctx, named: Named) -> Judged | Cancel:
+async def before(ctx: Ctx, request: ArticleRequest) -> Judged | Cancel:
     """An earlier version, to be published again; it was judged when it was."""
-    draft = await ctx.deps.publications.version_before(named.site, named.slug, named.version)
+    draft = await ctx.deps.publications.version_before(request.site, request.slug, request.version)
     if draft is not None:
         return Judged(draft=draft, verdicts=[])
-    wanted = "version before this one" if named.version is None else f"version {named.version}"
-    return Cancel(f"“{named.slug}” has no {wanted}")
+    what = "version before this one" if request.version is None else f"version {request.version}"
+    return Cancel(f"“{request.slug}” has no {what}")
 
 
-async def last(ctx: Ctx, named: Named) -> Judged | Cancel:
+async def last(ctx: Ctx, request: ArticleRequest) -> Judged | Cancel:
     """What was approved last, to be published again; it was judged when it was."""
-    draft = await ctx.deps.publications.approved(named.site, named.slug)
+    draft = await ctx.deps.publications.approved(request.site, request.slug)
     return (
         Judged(draft=draft, verdicts=[])
         if draft
-        else Cancel(f"nothing of “{named.slug}” was approved yet")
+        else Cancel(f"nothing of “{request.slug}” was approved yet")
     )
 
 
-async def unpublish(ctx: Ctx, named: Named) -> Unpublished | NoWork | Review | Snooze:
+async def unpublish(ctx: Ctx, request: ArticleRequest) -> Unpublished | NoWork | Review | Snooze:
     """Take an article from readers; what we know of it is kept."""
-    deps, site = ctx.deps, ctx.deps.config.find(named.site)
-    locks, publishers = deps.locks.take(named.site, named.slug), deps.publisher(named.site)
+    deps, site = ctx.deps, ctx.deps.config.find(request.site)
+    locks, publishers = deps.locks.take(request.site, request.slug), deps.publisher(request.site)
     async with patient(ctx, site, None), locks as lock, publishers as publisher:
         if lock is None:
-            return Snooze(BUSY_SECONDS, f"another job is publishing “{named.slug}”")
-        known = (await deps.publications.read(named.site, named.slug)).existing
-        if known is None:
-            return NoWork(f"“{named.slug}” was not published by us")
+            return Snooze(BUSY_SECONDS, f"another job is publishing “{request.slug}”")
+        recorded = (await deps.publications.read(request.site, request.slug)).existing
+        if recorded is None:
+            return NoWork(f"“{request.slug}” was not published by us")
         try:
-            there = await publisher.unpublish(named.slug, _effect(ctx, lock), known)
+            there = await publisher.unpublish(request.slug, _effect(ctx, lock), recorded)
         except Conflict as conflict:
             reasons = [f"{conflict}, so it was left as it is", "approve, and it stays"]
-            return Review(reasons, Unpublished(url=known.url, state="left"))
-        await deps.publications.keep_state(named.site, named.slug, there)
-        await deps.index.forget(named.site, named.slug)
-        await deps.articles.unpublish(named.site, named.slug, ctx.job_id)
-    return Unpublished(url=known.url, state="draft" if there else "gone")
+            return Review(reasons, Unpublished(url=recorded.url, state="left"))
+        await deps.publications.keep_state(request.site, request.slug, there)
+        await deps.index.forget(request.site, request.slug)
+        await deps.articles.unpublish(request.site, request.slug, ctx.job_id)
+    return Unpublished(url=recorded.url, state="draft" if there else "gone")
 
 
-async def render(ctx: Ctx, work: AskedSite) -> Rendered | NoWork:
+async def render(ctx: Ctx, work: SiteRequest) -> Rendered | NoWork:
     """Make the pages of a static site again, of the drafts that stand there."""
     drafts, fingerprints = await ctx.deps.publications.current(work.site)
     async with ctx.deps.publisher(work.site) as publisher:

@@ -10,15 +10,15 @@ from zoneinfo import ZoneInfo
 
 from contentstudio.config import Site
 from contentstudio.pipelines.work import (
-    Asked,
-    Chosen,
+    ArticleRequest,
+    ChoiceResult,
     Ctx,
-    Found,
-    Named,
-    Refreshing,
+    ReadResult,
+    RequestedTopic,
     SiteNight,
     Source,
     Topic,
+    WeeklyRefresh,
 )
 from contentstudio.publish.port import OwnPost
 from contentstudio.research import extract, refresh, sitemaps
@@ -29,7 +29,7 @@ from overnight import Cancel, NoWork, Snooze
 from overnight.errors import Permanent, Transient
 
 
-async def remember(ctx: Ctx, work: SiteNight) -> Found | NoWork | Cancel | Snooze:
+async def remember(ctx: Ctx, work: SiteNight) -> ReadResult | NoWork | Cancel | Snooze:
     """Take in the posts that the site has, whoever wrote them, and forget those that it has no
     more.
     """
@@ -44,7 +44,7 @@ async def remember(ctx: Ctx, work: SiteNight) -> Found | NoWork | Cancel | Snooz
     if not listed.faults:
         await documents.forget_own_posts(site.name, urls)
     return (
-        Found(entries=len(urls), faults=tuple(listed.faults))
+        ReadResult(entries=len(urls), faults=tuple(listed.faults))
         if urls
         else NoWork("the site has no posts yet")
     )
@@ -71,11 +71,11 @@ async def _at_the_publisher(ctx: Ctx, site: Site) -> list[str]:
     in.
     """
     documents, urls = ctx.deps.documents, []
-    known = await documents.known_since(site.name)
+    recorded = await documents.known_since(site.name)
     async with ctx.deps.publisher(site.name) as publisher:
         async for post in publisher.posts():
             urls.append(post.url)
-            if post.url not in known or post.modified > known[post.url]:
+            if post.url not in recorded or post.modified > recorded[post.url]:
                 await documents.keep_own_post(
                     site.name, post.url, post.title, await asyncio.to_thread(_text, post)
                 )
@@ -98,12 +98,12 @@ def _text(post: OwnPost) -> str:
         return ""
 
 
-async def again(ctx: Ctx, work: Refreshing) -> list[str]:
+async def again(ctx: Ctx, work: WeeklyRefresh) -> list[str]:
     """Start the look at the articles of every site."""
     return [ctx.spawn("renewal", SiteNight(site=site, date=work.date)) for site in work.sites]
 
 
-async def renew(ctx: Ctx, work: SiteNight) -> Chosen | NoWork:
+async def renew(ctx: Ctx, work: SiteNight) -> ChoiceResult | NoWork:
     """Have articles written again whose sources changed or whose clicks fell, as many as the config
     allows.
     """
@@ -125,39 +125,40 @@ async def renew(ctx: Ctx, work: SiteNight) -> Chosen | NoWork:
         ctx.emit("topic.validated", Topic(site=work.site, slug=slug, date=day))
     if not targets:
         return NoWork(f"of {len(articles)} articles none is to be written again")
-    return Chosen(
+    return ChoiceResult(
         pages=len(articles), stories=len(choices), slugs=tuple(slug for slug, _ in targets)
     )
 
 
-async def reread(ctx: Ctx, named: Named) -> Chosen | Cancel | Snooze:
+async def reread(ctx: Ctx, request: ArticleRequest) -> ChoiceResult | Cancel | Snooze:
     """Read the sources of an article once more, and have it written again of what they say now. Of
     a source that cannot be read what it said last counts; where none can be read, this is tried
     again.
     """
     try:
-        title, known = await ctx.deps.topics.read(named.site, named.slug)
+        title, snapshots = await ctx.deps.topics.read(request.site, request.slug)
     except LookupError:
-        return Cancel(f"the sources of “{named.slug}” are not known")
-    found, faults = list[str](), list[Permanent | Transient]()
-    for url in dict.fromkeys(snapshot.url for snapshot in known):
+        return Cancel(f"the sources of “{request.slug}” are not known")
+    hashes, faults = list[str](), list[Permanent | Transient]()
+    for url in dict.fromkeys(snapshot.url for snapshot in snapshots):
         try:
-            found.append(await _once_more(ctx, url))
+            hashes.append(await _once_more(ctx, url))
         except HostBusy as busy:
             return Snooze(busy.retry_after or 0, str(busy))
         except (NoContent, Permanent, Transient) as fault:
             ctx.log.warning("source not read", url=url, error=str(fault))
             faults.append(fault)
-    if faults and not found:
+    if faults and not hashes:
         raise faults[0]
-    day = named.asked.astimezone(ZoneInfo(ctx.deps.config.research.timezone)).date()
+    day = request.asked.astimezone(ZoneInfo(ctx.deps.config.research.timezone)).date()
     await ctx.deps.topics.keep_choices(
-        named.site, day, ctx.job_id, [refresh.asked(named.slug, title, known, found)]
+        request.site, day, ctx.job_id, [refresh.asked(request.slug, title, snapshots, hashes)]
     )
     ctx.emit(
-        "topic.validated", Asked(site=named.site, slug=named.slug, date=day, asked=named.asked)
+        "topic.validated",
+        RequestedTopic(site=request.site, slug=request.slug, date=day, asked=request.asked),
     )
-    return Chosen(pages=len(found), stories=1, slugs=(named.slug,))
+    return ChoiceResult(pages=len(hashes), stories=1, slugs=(request.slug,))
 
 
 async def _once_more(ctx: Ctx, url: str) -> str:

@@ -23,11 +23,11 @@ from contentstudio.model import Snapshot
 from contentstudio.pipelines.ids import article_id
 from contentstudio.pipelines.work import (
     Candidate,
-    Chosen,
+    ChoiceResult,
     Ctx,
-    Demanded,
-    Found,
+    DemandQuery,
     Night,
+    ReadResult,
     SiteNight,
     Source,
     Topic,
@@ -60,11 +60,11 @@ async def plan(ctx: Ctx, work: SiteNight) -> list[str]:
     ]
 
 
-def jobs_of(site: Site, day: date) -> list[tuple[str, SiteNight | Source | Demanded]]:
+def jobs_of(site: Site, day: date) -> list[tuple[str, SiteNight | Source | DemandQuery]]:
     """What is read for a site in one night, what it has itself among it: a pipeline and its input
     for each.
     """
-    jobs: list[tuple[str, SiteNight | Source | Demanded]] = [
+    jobs: list[tuple[str, SiteNight | Source | DemandQuery]] = [
         ("memory", SiteNight(site=site.name, date=day))
     ]
     for source in site.sources:
@@ -86,11 +86,11 @@ def jobs_of(site: Site, day: date) -> list[tuple[str, SiteNight | Source | Deman
                 )
                 jobs.append(("source", sitemap))
             case KeywordsSource() | SearchConsoleSource():
-                jobs.append(("demand", Demanded(site=site.name, source=source, date=day)))
+                jobs.append(("demand", DemandQuery(site=site.name, source=source, date=day)))
     return jobs
 
 
-async def read(ctx: Ctx, source: Source) -> Found | NoWork | Cancel | Snooze:
+async def read(ctx: Ctx, source: Source) -> ReadResult | NoWork | Cancel | Snooze:
     """Read one URL. Only what the config names may be more than a page, so that no feed can send us
     on for ever.
     """
@@ -102,7 +102,7 @@ async def read(ctx: Ctx, source: Source) -> Found | NoWork | Cancel | Snooze:
         return Cancel(str(refusal))
 
 
-async def _read_changed(ctx: Ctx, source: Source) -> Found | NoWork | Cancel:
+async def _read_changed(ctx: Ctx, source: Source) -> ReadResult | NoWork | Cancel:
     """Read a feed or a page, unless it is as it was. One that was turned away is read whole again,
     every night.
     """
@@ -122,12 +122,12 @@ async def _read_changed(ctx: Ctx, source: Source) -> Found | NoWork | Cancel:
     is_feed = source.kind == "feed" or (source.kind == "any" and feeds.looks_like_feed(fetched))
     if not is_feed:
         require_page(fetched)
-    found = await (_entries if is_feed else _page)(ctx, source, fetched)
-    await pages.keep(reader, fetched, conditional=not isinstance(found, Cancel))
-    return found
+    result = await (_entries if is_feed else _page)(ctx, source, fetched)
+    await pages.keep(reader, fetched, conditional=not isinstance(result, Cancel))
+    return result
 
 
-async def _entries(ctx: Ctx, source: Source, fetched: Fetched) -> Found | NoWork:
+async def _entries(ctx: Ctx, source: Source, fetched: Fetched) -> ReadResult | NoWork:
     """Start the reading of a feed's newest entries."""
     entries = await asyncio.to_thread(feeds.parse, fetched.body, fetched.final_url, fetched.charset)
     charset = feeds.charset_of(fetched)
@@ -137,10 +137,10 @@ async def _entries(ctx: Ctx, source: Source, fetched: Fetched) -> Found | NoWork
             "source",
             Source(site=source.site, url=entry.url, date=source.date, kind="page", hints=hints),
         )
-    return Found(entries=len(entries)) if entries else NoWork("the feed has no entries")
+    return ReadResult(entries=len(entries)) if entries else NoWork("the feed has no entries")
 
 
-async def _read_sitemap(ctx: Ctx, source: Source) -> Found | NoWork:
+async def _read_sitemap(ctx: Ctx, source: Source) -> ReadResult | NoWork:
     """Start the reading of what is new or changed; what does not fit into a night is read in the
     next one.
     """
@@ -157,10 +157,10 @@ async def _read_sitemap(ctx: Ctx, source: Source) -> Found | NoWork:
             f"of the {len(listed.entries)} pages that the sitemap lists for us, none is "
             "new or changed"
         )
-    return Found(entries=len(pages), faults=tuple(listed.faults))
+    return ReadResult(entries=len(pages), faults=tuple(listed.faults))
 
 
-async def _page(ctx: Ctx, source: Source, fetched: Fetched) -> Found | NoWork | Cancel:
+async def _page(ctx: Ctx, source: Source, fetched: Fetched) -> ReadResult | NoWork | Cancel:
     """Keep the text of a page, whatever becomes of it."""
     try:
         snapshot = await asyncio.to_thread(extract.page, fetched, source.hints)
@@ -170,31 +170,31 @@ async def _page(ctx: Ctx, source: Source, fetched: Fetched) -> Found | NoWork | 
         await ctx.deps.documents.keep_own_post(
             source.site, source.url, topics.clean_title(snapshot.title), snapshot.text
         )
-        return Found(slug=slug_of(topics.clean_title(snapshot.title)))
+        return ReadResult(slug=slug_of(topics.clean_title(snapshot.title)))
     await ctx.deps.snapshots.keep(snapshot)
     return await _candidate(ctx, source, snapshot)
 
 
-async def gather(ctx: Ctx, work: Demanded) -> Found | NoWork:
+async def gather(ctx: Ctx, work: DemandQuery) -> ReadResult | NoWork:
     """Keep what people look for, instead of what the source told the night before."""
     config, source = ctx.deps.config, work.source
     if isinstance(source, KeywordsSource):
-        found = await asyncio.to_thread(
+        wanted = await asyncio.to_thread(
             demands.read_keywords, config.beside(source.keywords), source.address
         )
     else:
-        found = await analytics.queries(
+        wanted = await analytics.queries(
             source, config.google.endpoint, config.google_key_file(), work.date
         )
-    await ctx.deps.demands.replace(work.site, source.address, found)
+    await ctx.deps.demands.replace(work.site, source.address, wanted)
     return (
-        Found(demands=len(found))
-        if found
+        ReadResult(demands=len(wanted))
+        if wanted
         else NoWork(f"{source.address} tells of nothing that people look for")
     )
 
 
-async def _candidate(ctx: Ctx, source: Source, snapshot: Snapshot) -> Found | NoWork | Cancel:
+async def _candidate(ctx: Ctx, source: Source, snapshot: Snapshot) -> ReadResult | NoWork | Cancel:
     """A page whose text is new to the site is one to choose from."""
     site = ctx.deps.config.find(source.site)
     if snapshot.language not in (None, site.language):
@@ -208,7 +208,7 @@ async def _candidate(ctx: Ctx, source: Source, snapshot: Snapshot) -> Found | No
     ctx.emit(
         "candidate.found", Candidate(site=site.name, date=source.date, snapshot=snapshot.sha256)
     )
-    return Found(slug=slug_of(topics.clean_title(snapshot.title)))
+    return ReadResult(slug=slug_of(topics.clean_title(snapshot.title)))
 
 
 def _settings(ctx: Ctx, source: Source) -> str:
@@ -217,7 +217,7 @@ def _settings(ctx: Ctx, source: Source) -> str:
     return hash_id(config.research.model_dump_json(), config.find(source.site).language)
 
 
-async def choose(ctx: Ctx, latest: Candidate) -> Chosen | NoWork:
+async def choose(ctx: Ctx, latest: Candidate) -> ChoiceResult | NoWork:
     """Decide on all pages of the site that wait for it, the latest of which began this. What was
     decided is kept before anything is emitted, so that another attempt goes on with it.
     """
@@ -240,8 +240,8 @@ async def choose(ctx: Ctx, latest: Candidate) -> Chosen | NoWork:
     for slug, day in targets:
         ctx.emit("topic.validated", Topic(site=site.name, slug=slug, date=day))
     slugs = tuple(slug for slug, _ in targets)
-    chosen = Chosen(pages=len(pages), stories=len(stories), slugs=slugs)
-    return chosen if targets else NoWork(f"of {len(stories)} stories none is worth an article")
+    result = ChoiceResult(pages=len(pages), stories=len(stories), slugs=slugs)
+    return result if targets else NoWork(f"of {len(stories)} stories none is worth an article")
 
 
 async def _addressed(ctx: Ctx, site: str, stories: Sequence[topics.Story]) -> list[topics.Story]:

@@ -51,7 +51,7 @@ class Source(Model):
     hints: Hints | None = None
 
 
-class Demanded(Model):
+class DemandQuery(Model):
     """A source of demands, to be asked in one night."""
 
     site: str
@@ -59,7 +59,7 @@ class Demanded(Model):
     date: date
 
 
-class Refreshing(Model):
+class WeeklyRefresh(Model):
     """The look at the published articles of these sites; `date` is the slot's day in the schedule's
     zone.
     """
@@ -76,7 +76,7 @@ class Candidate(Model):
     snapshot: str
 
 
-class Chosen(Model):
+class ChoiceResult(Model):
     """What was decided on in one go: how many pages told how many stories, and the slugs of those
     to be written.
     """
@@ -94,13 +94,13 @@ class Topic(Model):
     date: date
 
 
-class Asked(Topic):
+class RequestedTopic(Topic):
     """A topic that a person asks to have written again; `asked` tells one wish from the next."""
 
     asked: datetime
 
 
-class Found(Model):
+class ReadResult(Model):
     """What a source gave: the slug of a page that may become a topic, how many entries a feed has,
     pages of a sitemap are read tonight or posts a site has, or how many demands were kept. `faults`
     are what could not be read.
@@ -112,7 +112,7 @@ class Found(Model):
     faults: tuple[str, ...] = ()
 
 
-class Named(Model):
+class ArticleRequest(Model):
     """An article that a person names; `asked` tells one wish from the next, `version` is one of it
     by its number.
     """
@@ -132,7 +132,7 @@ class Unpublished(Model):
     state: Literal["draft", "gone", "left"]
 
 
-class AskedSite(Model):
+class SiteRequest(Model):
     """A site that a person names; `asked` tells one wish from the next."""
 
     site: str

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from contentstudio.model import Draft
 from contentstudio.pipelines import judging, pace
-from contentstudio.pipelines.work import Asked, Ctx, Judged, ReviewInput, Topic
+from contentstudio.pipelines.work import Ctx, Judged, RequestedTopic, ReviewInput, Topic
 from contentstudio.seo import Optimized
 from contentstudio.writing.offline import TooThin
 from overnight import Cancel, Review, Snooze
 from overnight.llm.fallback import AllResting
 
 
-async def generate(ctx: Ctx, topic: Asked | Topic) -> Draft | Cancel | Snooze:
+async def generate(ctx: Ctx, topic: RequestedTopic | Topic) -> Draft | Cancel | Snooze:
     """Write the article. Each answer of a model is stored before anything else happens, so no retry
     pays again.
     """

@@ -109,7 +109,7 @@ async def gather(database: Database, config: Config, job_id: str) -> Dossier | N
     if row is None:
         return None
     judged = Judged.model_validate(row["output"])
-    found = await EvidenceLedger(database).claims(job_id)
+    rows = await EvidenceLedger(database).claims(job_id)
     page, why = await asyncio.to_thread(_page, config, judged.draft, row["finished_at"])
     return Dossier(
         **{name: row[name] for name in ("job_id", "step", "site", "status", "seal")},
@@ -117,7 +117,7 @@ async def gather(database: Database, config: Config, job_id: str) -> Dossier | N
         draft=judged.draft,
         verdicts=sorted(judged.verdicts, key=lambda verdict: verdict.passed),
         notes=[*_notes(row, judged.verdicts), *why],
-        claims=list(_claims(judged.draft, found)),
+        claims=list(_claims(judged.draft, rows)),
         page=page,
         changes=judged.changes,
         rivals=await _rivals(database, judged.draft),
@@ -144,26 +144,26 @@ def _page(config: Config, draft: Draft, moment: datetime) -> tuple[str | None, l
 
 
 def _notes(row: Row, verdicts: Sequence[Verdict]) -> list[str]:
-    """What the step said beside the verdicts."""
-    said = (row["error"] or "") if row["status"] == "needs_review" else ""
+    """What the step message beside the verdicts."""
+    message = (row["error"] or "") if row["status"] == "needs_review" else ""
     for verdict in verdicts:
         if not verdict.passed:
-            said = said.removeprefix(f"{verdict.gate}: {verdict.reason}").removeprefix("\n")
-    return said.splitlines()
+            message = message.removeprefix(f"{verdict.gate}: {verdict.reason}").removeprefix("\n")
+    return message.splitlines()
 
 
-def _claims(draft: Draft, found: Sequence[Row]) -> Iterable[Claim]:
+def _claims(draft: Draft, rows: Sequence[Row]) -> Iterable[Claim]:
     """Every sentence that cites a source, with what was found for exactly these words in exactly
     this text.
     """
-    known = {(row["text_sha256"], row["snapshot"], row["quoted"]): row for row in found}
+    evidence = {(row["text_sha256"], row["snapshot"], row["quoted"]): row for row in rows}
     pool = {reference.id: reference for reference in draft.references}
     for number, sentence in enumerate(draft.sentences(), 1):
         if sentence.source is None:
             continue
         reference = pool.get(sentence.source)
         snapshot = reference.sha256 if reference else ""
-        row = known.get((text_sha256(sentence.text), snapshot, sentence.quoted))
+        row = evidence.get((text_sha256(sentence.text), snapshot, sentence.quoted))
         yield _claim(
             number,
             sentence,
@@ -171,13 +171,13 @@ def _claims(draft: Draft, found: Sequence[Row]) -> Iterable[Claim]:
         )
 
 
-def _claim(number: int, sentence: Sentence, told: Row) -> Claim:
+def _claim(number: int, sentence: Sentence, row: Row) -> Claim:
     names = ("url", "title", "published_at", "read_at", "passage", "similarity", "verdict")
-    known = {name: told[name] for name in names if told.get(name) is not None}
+    fields = {name: row[name] for name in names if row.get(name) is not None}
     return Claim(
         number=number,
         text=sentence.text,
         quoted=sentence.quoted,
         source=sentence.source or "",
-        **known,
+        **fields,
     )

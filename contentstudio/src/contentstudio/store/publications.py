@@ -137,9 +137,9 @@ class Publications:
 
     async def keep_state(self, site: str, slug: str, existing: Existing | None) -> None:
         """Note how it stands now that it was taken from readers."""
-        kept = None if existing is None else to_json(existing).decode()
+        stored = None if existing is None else to_json(existing).decode()
         await self._database.fetch(
-            queries["publication_state"], {"site": site, "slug": slug, "existing": kept}
+            queries["publication_state"], {"site": site, "slug": slug, "existing": stored}
         )
 
     async def version_before(self, site: str, slug: str, number: int | None = None) -> Draft | None:
