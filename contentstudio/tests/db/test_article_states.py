@@ -17,7 +17,7 @@ from contentstudio.demo.web import HARD, DemoWeb
 from contentstudio.model import Draft, Section, Sentence
 from contentstudio.store.articles import STATES, Articles, State
 from contentstudio.store.sql import queries
-from overnight.errors import IllegalTransition
+from overnight.errors import IllegalTransition, LedgerUnavailable
 from overnight.operations import control
 from overnight.operations.decisions import Approve, Reject
 from overnight.store.database import Database
@@ -222,6 +222,34 @@ async def test_what_a_person_approves_is_ready_at_once_and_then_published(
     assert await state(database, slug) == "ready"
     await run_until_idle(app, database, clock=clock)
     assert await state(database, slug) == "published"
+
+
+@pytest.mark.parametrize("written", [False, True])
+async def test_an_attempt_that_is_cut_off_beside_a_change_of_state_goes_on_from_there(
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    written: bool,
+) -> None:
+    move, cut = Articles._move, set[str]()
+
+    async def once(self: Articles, params: dict[str, object], to: State) -> None:
+        if to in cut:
+            await move(self, params, to)
+            return
+        cut.add(to)
+        if written:
+            await move(self, params, to)
+        raise LedgerUnavailable("cut off")
+
+    monkeypatch.setattr(Articles, "_move", once)
+    app = studio.build(write_config([web.url + MULCH]))
+    await control.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await run_until_idle(app, database, clock=clock)
+    assert cut == {"writing", "verifying", "ready", "published"}
+    assert set((await states(database)).values()) == {"published"}
 
 
 async def test_a_source_that_says_too_little_leaves_an_idea_that_waits(
