@@ -90,21 +90,22 @@ def config(url: str) -> Any:
 
 async def prepare(database: Any, app: Any, articles: int) -> None:
     """Topics with their snapshots, and a job for each."""
-    from contentstudio.memory import Memory
     from contentstudio.model import Snapshot
     from contentstudio.research.topics import Choice
+    from contentstudio.store.snapshots import Snapshots
+    from contentstudio.store.topics import Topics
     from overnight.operations import switches
     from overnight.store.ledger import Ledger
 
     await switches.pause(database, "step:article/gate", reason="not measured")
-    memory, jobs = Memory(database), []
+    snapshots, topics, jobs = Snapshots(database), Topics(database), []
     for number in range(articles):
         text = f"Source number {number}.\n\n" + " ".join(SENTENCES)
         sha = sha256(text.encode()).hexdigest()
         snapshot = Snapshot(
             url=f"https://a.example/{number}", title="Water", text=text, sha256=sha, language="en"
         )
-        await memory.keep_snapshot(snapshot)
+        await snapshots.keep(snapshot)
         slug, day = f"water-{number}", date(2026, 11, 23)
         job = app.pipeline("article").job({"site": "garden", "slug": slug, "date": str(day)})
         made = {
@@ -122,7 +123,7 @@ async def prepare(database: Any, app: Any, articles: int) -> None:
             "url": snapshot.url,
             "snapshots": [sha],
         }
-        await memory.keep_choices(
+        await topics.keep_choices(
             "garden", day, "bench", [Choice.model_validate(made | told)], {slug: job.job_id}
         )
         jobs.append(job)

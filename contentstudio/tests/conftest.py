@@ -17,8 +17,8 @@ from contentstudio import config as settings
 from contentstudio.config import Config, Site
 from contentstudio.demo.web import INDEXNOW, KEYS, DemoWeb
 from contentstudio.gates.input import Case, Link
+from contentstudio.gates.links import links_of
 from contentstudio.model import Draft, Snapshot
-from contentstudio.pipelines import gate_inputs
 from contentstudio.publish import render
 from contentstudio.store.sql import queries
 from overnight.store.database import Database
@@ -84,7 +84,7 @@ def full_case() -> Callable[..., Case]:
         page = changes.pop("page", None) or render.article(
             site, draft, published_at=moment, updated_at=moment
         )
-        links = {url: Link("alive") for url in gate_inputs.links_of(page, site.url, draft.slug)}
+        links = {url: Link("alive") for url in links_of(page, site.url, draft.slug)}
         case = Case(
             draft, pool, site, page, links, (), 0, "mark-0123456789abcdef", moment.date(), ()
         )

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from contentstudio import alerts, morning
+from contentstudio import alerts, daily_report
 from contentstudio import app as studio
 from contentstudio.cli.main import cli
 from contentstudio.config import Config, Writing
 from contentstudio.demo.web import FEEDS, GONE, HARD, DemoWeb
 from contentstudio.review import gather
+from contentstudio.store.nights import LISTS, Nights
 from overnight.alerts import Message
 from overnight.alerts.delivery import Delivery
 from overnight.operations import reviews, runs
@@ -42,10 +43,8 @@ async def night(
     await run_until_idle(app, database, clock=clock, **options)
 
 
-def told(report: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> str:
-    capsys.readouterr()
-    morning.render(report, "contentstudio")
-    return capsys.readouterr().out
+def told(report: dict[str, Any]) -> str:
+    return daily_report.text(report, "contentstudio")
 
 
 async def test_a_night_of_everything_fits_80_columns_but_for_what_is_copied(
@@ -53,10 +52,9 @@ async def test_a_night_of_everything_fits_80_columns_but_for_what_is_copied(
     clock: Clock,
     web: DemoWeb,
     write_config: Write,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     await night(write_config([web.url + path for path in (*FEEDS, GONE)]), database, clock)
-    shown = told(await morning.gather(database, SINCE), capsys)
+    shown = told(await Nights(database).since(SINCE))
     for part in (
         "published",
         "needs you:",
@@ -121,7 +119,6 @@ async def test_what_failed_says_how_long_ago(
     clock: Clock,
     web: DemoWeb,
     write_config: Write,
-    capsys: pytest.CaptureFixture[str],
     seconds: int,
     age: str,
 ) -> None:
@@ -130,8 +127,8 @@ async def test_what_failed_says_how_long_ago(
         "select ledger_now() - finished_at as past from runs where status = 'dead'"
     )
     await clock.move(seconds - dead["past"].total_seconds())
-    report = await morning.gather(database, SINCE)
-    shown = told(report, capsys)
+    report = await Nights(database).since(SINCE)
+    shown = told(report)
     assert f"failed {age}: garden:" in shown
     assert (report["all_failed"], shown.startswith("Everything failed")) == (True, True)
     assert "and 1 job failed" in shown
@@ -143,14 +140,13 @@ async def test_a_failure_of_an_earlier_night_does_not_make_a_quiet_one_a_failed_
     clock: Clock,
     web: DemoWeb,
     write_config: Write,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     await night(write_config([web.url + GONE]), database, clock)
     await clock.move(3_600)
     (row,) = await database.fetch("select ledger_now() as now")
-    report = await morning.gather(database, row["now"])
+    report = await Nights(database).since(row["now"])
     assert report["all_failed"] is False
-    assert told(report, capsys).startswith("While you slept")
+    assert told(report).startswith("Last night")
     assert [each["status"] for each in report["dead"]] == ["dead"]
 
 
@@ -159,7 +155,6 @@ async def test_a_waiting_retry_is_reported_with_its_error_and_next_attempt(
     clock: Clock,
     web: DemoWeb,
     write_config: Write,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     await night(write_config([web.url + PAGE]), database, clock)
     await database.fetch(
@@ -170,18 +165,18 @@ async def test_a_waiting_retry_is_reported_with_its_error_and_next_attempt(
         " from (values ('one', 1, 900), ('six', 6, 9000), ('new', 0, 900), ('due', 2, "
         "-1)) as v (x, n, wait)"
     )
-    report = await morning.gather(database, SINCE)
+    report = await Nights(database).since(SINCE)
     assert [(row["job_id"], row["failures"]) for row in report["retrying"]] == [
         ("one", 1),
         ("six", 6),
     ]
-    shown = told(report, capsys)
+    shown = told(report)
     for part in (
-        "failed once, and is tried again: garden: source/read of",
+        "failed once, and is retried: garden: source/read of",
         "https://a.example/one",
-        "failed 6 times, and is tried again",
+        "failed 6 times, and is retried",
         "a.example does not answer",
-        "next try: ",
+        "retry at: ",
     ):
         assert part in shown
 
@@ -191,17 +186,16 @@ async def test_what_is_as_it_was_is_no_news(
     clock: Clock,
     web: DemoWeb,
     write_config: Write,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     await night(write_config([web.url + PAGE]), database, clock)
     await database.fetch(
         "update runs set outcome = 'no_work', error = 'unchanged since 2026-11-22' where "
         "step = 'read'"
     )
-    report = await morning.gather(database, SINCE)
+    report = await Nights(database).since(SINCE)
     assert report["skipped"] == []
     await database.fetch("update runs set error = 'the feed has no entries' where step = 'read'")
-    (row,) = (await morning.gather(database, SINCE))["skipped"]
+    (row,) = (await Nights(database).since(SINCE))["skipped"]
     assert row["reason"] == "the feed has no entries"
 
 
@@ -210,18 +204,17 @@ async def test_what_a_person_turned_down_is_told_with_the_reason_and_waits_no_mo
     clock: Clock,
     web: DemoWeb,
     write_config: Write,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     config = write_config([web.url + HARD])
     await night(config, database, clock)
-    (waiting,) = (await morning.gather(database, SINCE))["needs_review"]
+    (waiting,) = (await Nights(database).since(SINCE))["needs_review"]
     dossier = await gather(database, config, waiting["job_id"])
     assert dossier is not None
     reject = Reject(dossier.seal, "nobody understands it")
     await reviews.decide(studio.build(config), database, waiting["job_id"], reject, by="ann")
-    report = await morning.gather(database, SINCE)
+    report = await Nights(database).since(SINCE)
     assert report["needs_review"] == []
-    shown = " ".join(told(report, capsys).split())
+    shown = " ".join(told(report).split())
     assert f"rejected garden: {dossier.draft.title}: nobody understands it (ann)" in shown
 
 
@@ -231,7 +224,6 @@ async def test_what_the_budget_held_back_is_told_with_what_to_type(
     web: DemoWeb,
     write_config: Write,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-test-0123456789")
     with FakeModels() as server:
@@ -239,16 +231,16 @@ async def test_what_the_budget_held_back_is_told_with_what_to_type(
         (site,) = config.site
         config = config.model_copy(update={"site": [site.model_copy(update={"usd_per_day": 0.0})]})
         await night(config, database, clock, horizon=3_600)
-    report = await morning.gather(database, SINCE)
+    report = await Nights(database).since(SINCE)
     (row,) = report["held_by_budget"]
     assert (row["site"], row["count"]) == ("garden", 1)
-    shown = told(report, capsys)
-    assert "held: 1 job of garden by a budget" in shown
+    shown = told(report)
+    assert "waiting: 1 job of garden, for a budget is spent" in shown
     assert "contentstudio budget set site:garden USD --reason …" in shown
     await database.fetch("update budgets set person_usd = 9 where scope = 'key:garden'")
     await database.fetch("update budgets set spent_usd = 4.99 where scope = 'all'")
     assert "contentstudio budget set all USD --reason …" in told(
-        await morning.gather(database, SINCE), capsys
+        await Nights(database).since(SINCE)
     )
 
 
@@ -275,7 +267,7 @@ async def test_the_cost_of_a_night_with_faults_is_what_the_server_billed(
     with FakeModels(faults=["529", "truncated-json", "ok", "500", "max-tokens"]) as server:
         await night(by_model(write_config([web.url + PAGE]), server), database, clock)
         calls, (put, got) = len(server.calls), server.billed
-    report = await morning.gather(database, SINCE)
+    report = await Nights(database).since(SINCE)
     assert calls >= 5
     assert got > 0
     assert report["llm_calls"] == calls
@@ -306,4 +298,4 @@ async def test_a_script_gets_counts_and_the_rows_behind_them(
     done = await asyncio.to_thread(CliRunner().invoke, cli, [*call, "--hours", "8784"])
     data = json.loads(done.stdout)
     assert (data["needs_review"], data["published"], data["rejected"]) == (1, 0, 0)
-    assert set(data["details"]) == set(morning.LISTS)
+    assert set(data["details"]) == set(LISTS)

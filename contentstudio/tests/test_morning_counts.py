@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contentstudio import app as studio
-from contentstudio import morning
 from contentstudio.config import Config, Gates
 from contentstudio.demo.web import DemoWeb
+from contentstudio.store.nights import Nights
 from overnight import App
 from overnight.operations import reviews, runs
 from overnight.operations.decisions import Approve
@@ -63,7 +63,7 @@ async def other_source(database: Database) -> None:
 
 
 async def kinds(database: Database, since: datetime = SINCE) -> dict[str, int]:
-    report = await morning.gather(database, since)
+    report = await Nights(database).since(since)
     return {kind: len(report[kind]) for kind in ("published", "updated") if report[kind]}
 
 
@@ -118,7 +118,7 @@ async def test_an_article_that_was_created_and_updated_in_one_night_is_one(
     await write_again(app, database, clock, "2026-11-24")
     assert await kinds(database) == {"published": 1}
     assert await kinds(database, before["now"]) == {"updated": 1}
-    (row,) = (await morning.gather(database, before["now"]))["updated"]
+    (row,) = (await Nights(database).since(before["now"]))["updated"]
     assert (row["slug"], row["state"], bool(row["title"])) == (SLUG, "published", True)
 
 

@@ -1,18 +1,17 @@
-"""Where alerts and the morning report go: the sections [alerts] and [morning] of the config, and
+"""Where alerts and the daily report go: the sections [alerts] and [morning] of the config, and
 the environment.
 """
 
 from __future__ import annotations
 
 import shlex
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
-from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from contentstudio import morning
+from contentstudio import daily_report
 from contentstudio.config import DEFAULT_FILE, Config
+from contentstudio.store.nights import Nights
 from overnight.errors import ConfigError, Permanent
 from overnight.secrets import secret
 
@@ -68,7 +67,7 @@ def build(config: Config) -> Alerts:
     command = program(config)
 
     async def report(database: Database, since: datetime) -> str:
-        return text(await morning.gather(database, since), command)
+        return daily_report.text(await Nights(database).since(since), command)
 
     return Alerts(
         [_channel(config, kind) for kind in dict.fromkeys(config.alerts.channels)],
@@ -86,17 +85,10 @@ def build(config: Config) -> Alerts:
 def _heartbeat(config: Config) -> Heartbeat | None:
     from overnight.alerts import Heartbeat
 
-    named = config.alerts.heartbeat
-    otherwise = secret("CONTENTSTUDIO_HEARTBEAT_URL", "the URL of the heartbeat")
-    url = otherwise if named is None else named.get_secret_value()
+    in_config = config.alerts.heartbeat
+    in_environment = secret("CONTENTSTUDIO_HEARTBEAT_URL", "the URL of the heartbeat")
+    url = in_environment if in_config is None else in_config.get_secret_value()
     return None if url is None else Heartbeat(url, config.alerts.heartbeat_seconds)
-
-
-def text(night: dict[str, Any], command: str) -> str:
-    """The morning report as plain text, as the command line shows it."""
-    with redirect_stdout(StringIO()) as written:
-        morning.render(night, command)
-    return written.getvalue()
 
 
 def program(config: Config) -> str:

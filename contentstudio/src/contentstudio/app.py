@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from contentstudio import alerts, pipelines
 from contentstudio import config as settings
-from contentstudio.config import Config, Site
-from contentstudio.memory import Memory, documents
-from contentstudio.memory.documents import Documents
+from contentstudio.config import Config
 from contentstudio.memory.embeddings import Embedder, Lexical
-from contentstudio.model import Draft, Snapshot
-from contentstudio.pipelines import work
-from contentstudio.pipelines.deps import Studio
-from contentstudio.review import text
-from contentstudio.store.pages import Records
-from contentstudio.store.publications import Turns
+from contentstudio.pipelines.deps import Deps
+from contentstudio.review.decided import decided
+from contentstudio.review.preview import preview
+from contentstudio.store.articles import Articles
+from contentstudio.store.demands import Demands
+from contentstudio.store.documents import Documents
+from contentstudio.store.evidence import EvidenceLedger
+from contentstudio.store.index_status import IndexStatus
+from contentstudio.store.pages import Pages
+from contentstudio.store.publications import Publications, PublishLocks
+from contentstudio.store.quota import Quota
 from contentstudio.store.retention import Retention as OwnRetention
+from contentstudio.store.snapshots import Snapshots
 from contentstudio.store.sql import queries
+from contentstudio.store.topics import Topics
+from contentstudio.store.verdicts import Verdicts
 from contentstudio.web.polite import PoliteFetcher
+from contentstudio.writing.offline import OfflineWriter
 from contentstudio.writing.port import Writer
-from overnight import App, Budgets, Context, Keys, Retention, Reviews, logs
-from overnight.operations import queries as lists
-from overnight.operations.decisions import Decision, Reject
-from overnight.store.database import Database, Row
-from overnight.store.ledger import Ledger
-
-OPEN_ALERTS = 10_000  # that are looked through when a worker starts
+from overnight import App, Budgets, Keys, Retention, Reviews, logs
+from overnight.store.database import Database
 
 
 def create(file: Path | None = None) -> App:
@@ -59,25 +60,30 @@ def build(config: Config, name: str = "contentstudio") -> App:
     )
 
 
-def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[Studio]]:
+def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[Deps]]:
     @asynccontextmanager
-    async def opened(database: Database) -> AsyncIterator[Studio]:
+    async def opened(database: Database) -> AsyncIterator[Deps]:
         async with AsyncExitStack() as stack:
-            records = Records(database)
-            fetcher = PoliteFetcher(config.fetch, records)
+            pages, locks = Pages(database), PublishLocks(database)
+            stack.push_async_callback(locks.aclose)
+            fetcher = PoliteFetcher(config.fetch, pages)
             stack.push_async_callback(fetcher.aclose)
-            writer = _writer(config, database, stack)
-            await _forget_other_models(config, database, writer)
-            turns = Turns(database)
-            stack.push_async_callback(turns.aclose)
-            yield Studio(
-                config,
-                Memory(database),
-                Documents(database, _embedder(config, database, stack)),
-                records,
-                fetcher,
-                writer,
-                turns,
+            yield Deps(
+                config=config,
+                fetcher=fetcher,
+                writer=await _writer(config, database, stack),
+                locks=locks,
+                articles=Articles(database),
+                demands=Demands(database),
+                documents=Documents(database, _embedder(config, database, stack)),
+                evidence=EvidenceLedger(database),
+                index=IndexStatus(database),
+                pages=pages,
+                publications=Publications(database),
+                quota=Quota(database),
+                snapshots=Snapshots(database),
+                topics=Topics(database),
+                verdicts=Verdicts(database),
             )
 
     return opened
@@ -95,9 +101,11 @@ def _embedder(config: Config, database: Database, stack: AsyncExitStack) -> Embe
     return remote
 
 
-def _writer(config: Config, database: Database, stack: AsyncExitStack) -> Writer:
+async def _writer(config: Config, database: Database, stack: AsyncExitStack) -> Writer:
     choice = config.writing.writer
-    if choice == "offline" or (choice == "auto" and settings.api_key() is None):
+    offline = choice == "offline" or (choice == "auto" and settings.api_key() is None)
+    await _forget_other_models(config, database, offline)
+    if offline:
         return OfflineWriter()
     from contentstudio.writing.article import ModelWriter
     from contentstudio.writing.models import connect
@@ -105,66 +113,7 @@ def _writer(config: Config, database: Database, stack: AsyncExitStack) -> Writer
     return ModelWriter(connect(config.writing, database, stack), config.writing)
 
 
-async def _forget_other_models(config: Config, database: Database, writer: Writer) -> None:
-    """That a provider switches a model off is no news any more where the config names
-    it no longer.
-    """
-    in_use: list[str] = []
-    if not isinstance(writer, OfflineWriter):
-        from contentstudio.writing.models import in_use_by
+async def _forget_other_models(config: Config, database: Database, offline: bool) -> None:
+    from contentstudio.writing.models import forget_other_models, in_use_by
 
-        in_use = in_use_by(config.writing)
-    open = [
-        row["subject"]
-        for row in await lists.alerts(database, limit=OPEN_ALERTS)
-        if row["kind"] == "model_end"
-    ]
-    if gone := [model for model in open if model not in in_use]:
-        await Ledger(database).resolve_alerts("model_end", gone)
-
-
-class OfflineWriter:
-    """The writer without a model, as an adapter of the port."""
-
-    def canary(self, job_id: str) -> str:
-        """It sends no prompt."""
-        return ""
-
-    async def write(
-        self, ctx: Context[Any], site: Site, slug: str, title: str, snapshots: Sequence[Snapshot]
-    ) -> Draft:
-        """Compose from the sources' own sentences. Raises `TooThin` where they do not suffice."""
-        import asyncio
-
-        from contentstudio.writing import offline
-
-        return await asyncio.to_thread(offline.compose, site, slug, snapshots)
-
-    async def rewrite(
-        self,
-        ctx: Context[Any],
-        site: Site,
-        draft: Draft,
-        snapshots: Sequence[Snapshot],
-        reasons: Sequence[str],
-    ) -> Draft | None:
-        """It would write the same again."""
-        return None
-
-
-async def decided(database: Database, decision: Decision, run: Row) -> None:
-    """What a person turns down is known to the memory at once, whoever carried the
-    decision here.
-    """
-    if isinstance(decision, Reject):
-        await documents.reject(database, run["job_id"], decision.reason)
-
-
-def preview(output: Any) -> str:
-    """What waits for review, as a person reads it: the article, its sources, and what the gates
-    said.
-    """
-    if "verdicts" not in output:
-        return f"What stands there now: {output['url']}"
-    judged = work.Judged.model_validate(output)
-    return f"{text.article(judged.draft)}\n\n{text.verdicts(judged.verdicts)}"
+    await forget_other_models(database, [] if offline else in_use_by(config.writing))

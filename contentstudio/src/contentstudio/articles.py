@@ -13,9 +13,8 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from contentstudio.config import Config, Static
-from contentstudio.pipelines.work import AskedSite, Named
-from contentstudio.store import publications
-from contentstudio.store.sql import queries
+from contentstudio.pipelines.work import ArticleRequest, SiteRequest
+from contentstudio.store.publications import Publications
 from overnight import App
 from overnight.errors import NotFound, UserError, among, nearest
 from overnight.operations import actors, reviews, runs
@@ -66,10 +65,11 @@ async def ask(
     """
     config.find(site)
     article = await _find(database, site, slug)
-    versions = await publications.versions(database, site, slug)
+    publications = Publications(database)
+    versions = await publications.versions(site, slug)
     number = decide(verb, article, versions, version)
-    (clock,) = await database.fetch(queries["moment"])
-    named = Named(site=site, slug=slug, asked=_wish(verb, clock["now"]), version=number)
+    requested_at = _requested_at(verb, await publications.now())
+    named = ArticleRequest(site=site, slug=slug, asked=requested_at, version=number)
     job, new = await runs.start(
         app, database, PIPELINES[verb], named, by=by or actors.whoami(), reason=reason.strip()
     )
@@ -92,8 +92,7 @@ async def render(
             f"the pages of “{site}” are made where it is published, so there is nothing "
             "to render here"
         )
-    (clock,) = await database.fetch(queries["moment"])
-    work = AskedSite(site=site, asked=clock["now"])
+    work = SiteRequest(site=site, asked=await Publications(database).now())
     job, new = await runs.start(
         app, database, "render", work, by=by or actors.whoami(), reason=reason.strip()
     )
@@ -120,12 +119,12 @@ def decide(
 
 
 def _target(slug: str, state: str, versions: Sequence[Row], version: int | None) -> int:
-    known = {int(row["number"]): row for row in versions}
+    numbers = {int(row["number"]): row for row in versions}
     latest = next((row["number"] for row in versions if row["latest"]), None)
     if latest is None:
         raise UserError(f"“{slug}” has no version yet: it was never published")
     if version is not None:
-        if version not in known:
+        if version not in numbers:
             raise UserError(
                 f"“{slug}” has no version {version}; its versions are 1 to {len(versions)}"
             )
@@ -134,7 +133,7 @@ def _target(slug: str, state: str, versions: Sequence[Row], version: int | None)
         return version
     if state == "unpublished":
         raise UserError(f"“{slug}” is unpublished: publish it first, or name a version with --to")
-    before = [number for number, row in known.items() if number < latest and not row["withdrawn"]]
+    before = [number for number, row in numbers.items() if number < latest and not row["withdrawn"]]
     if not before:
         later = " (a later one: --to N)" if len(versions) > 1 else ""
         raise UserError(
@@ -143,15 +142,15 @@ def _target(slug: str, state: str, versions: Sequence[Row], version: int | None)
     return max(before)
 
 
-def _wish(verb: Verb, now: datetime) -> datetime:
-    """What tells one wish from the next. A refresh costs money, so that of one minute
-    is one wish.
+def _requested_at(verb: Verb, now: datetime) -> datetime:
+    """What tells one request from the next. A refresh costs money, so that of one minute is
+    one request.
     """
     return now.replace(second=0, microsecond=0) if verb == "refresh" else now
 
 
 def is_left(row: Row) -> bool:
-    """Whether a row of `report.review` is an article that found a person's version in its place."""
+    """Whether a row of `queries.review` is an article that found a person's version in its place."""
     return (
         row["step"] == "publish"
         and isinstance(row["output"], dict)
@@ -193,7 +192,7 @@ async def overwrite(
 
 
 async def _find(database: Database, site: str, slug: str) -> Row:
-    rows = await publications.listed(database, site, LISTED)
+    rows = await Publications(database).articles(site, LISTED)
     for row in rows:
         if row["slug"] == slug:
             return row
@@ -212,7 +211,7 @@ async def listed(
     """The articles of a site, or of all. Raises `ConfigError` for a site that there is not."""
     if site is not None:
         config.find(site)
-    return await publications.listed(database, site, limit)
+    return await Publications(database).articles(site, limit)
 
 
 async def versions(
@@ -223,4 +222,4 @@ async def versions(
     """
     config.find(site)
     await _find(database, site, slug)
-    return await publications.versions(database, site, slug)
+    return await Publications(database).versions(site, slug)

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from contentstudio.cli.main import cli
 from contentstudio.config import Config
 from contentstudio.model import Draft, Reference, Section, Sentence, Snapshot
-from contentstudio.review import evidence
+from contentstudio.store.evidence import COLUMNS, EvidenceLedger
 from overnight.store.database import Database
 
 TEXT = "Mulch keeps the soil moist in summer. Straw rots within one year."
@@ -54,7 +54,7 @@ async def ask(
         references=[Reference(id="s1", url=SNAPSHOT.url, title="M", sha256=SNAPSHOT.sha256)],
         writer="test",
     )
-    await evidence.keep(database, JOB, draft, [SNAPSHOT])
+    await EvidenceLedger(database).keep(JOB, draft, [SNAPSHOT])
     await database.fetch(
         "insert into runs (job_id, step, pipeline, key, status) "
         "values (%s, 'generate', 'article', 'garden', 'cancelled')",
@@ -77,14 +77,14 @@ async def test_a_script_gets_every_column_of_a_job_named_by_its_first_digits(ask
         (2, "number_mismatch"),
     ]
     assert rows[0]["passage"] == TEXT[rows[0]["span_start"] : rows[0]["span_end"]]
-    assert set(rows[0]) == set(evidence.COLUMNS)
+    assert set(rows[0]) == set(COLUMNS)
 
 
 async def test_a_spreadsheet_gets_the_rows_of_a_site(ask: Ask) -> None:
     told = await asyncio.to_thread(ask, "--site", "garden", "--csv")
     rows = list(csv.DictReader(io.StringIO(told.stdout)))
     assert [row["verdict"] for row in rows] == ["supported", "number_mismatch"]
-    assert tuple(rows[0]) == evidence.COLUMNS
+    assert tuple(rows[0]) == COLUMNS
 
 
 async def test_a_person_sees_the_claim_beside_its_source(ask: Ask) -> None:

@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 
 from contentstudio.cli.main import cli
 from contentstudio.config import Config
-from contentstudio.memory import Memory
 from contentstudio.research.topics import Choice
+from contentstudio.store.topics import Topics
 from overnight.store.database import Database
 from overnight.testing import Clock
 
@@ -46,7 +46,7 @@ async def ask(
     choice = Choice.model_validate(
         {**told, "score": 0.71, "factors": {"freshness": 0.9}, "snapshots": []}
     )
-    await Memory(database).keep_choices("garden", date(2026, 11, 23), "job", [choice])
+    await Topics(database).keep_choices("garden", date(2026, 11, 23), "job", [choice])
 
     def run(*arguments: str) -> Result:
         return CliRunner().invoke(

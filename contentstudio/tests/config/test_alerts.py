@@ -7,10 +7,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
 import pytest
 
-from contentstudio import alerts
+from contentstudio import alerts, daily_report
 from contentstudio import config as settings
+from contentstudio.store.nights import LISTS
 from overnight.alerts import Heartbeat
 from overnight.errors import ConfigError, Permanent
 from overnight.logs import redact
@@ -153,9 +155,7 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, says: str)
 
 
 def test_the_report_is_the_text_that_the_command_shows(capsys: pytest.CaptureFixture[str]) -> None:
-    from contentstudio import morning
-
-    lists: dict[str, list[dict[str, str]]] = {name: [] for name in morning.LISTS}
+    lists: dict[str, list[dict[str, str]]] = {name: [] for name in LISTS}
     night = {
         **lists,
         "since": datetime(2030, 1, 1, tzinfo=UTC),
@@ -163,9 +163,9 @@ def test_the_report_is_the_text_that_the_command_shows(capsys: pytest.CaptureFix
         "llm_calls": 0,
         "seconds": 1.0,
     }
-    night |= {"retries": 3, "runs": {}, "all_failed": False}
-    morning.render(night, "contentstudio")
-    shown = capsys.readouterr().out
-    assert alerts.text(night, "contentstudio") == shown
-    assert "retries  3" in shown
+    night |= {"retries": 3, "runs": {}, "all_failed": True}
+    lines = daily_report.lines(night, "contentstudio")
+    assert daily_report.text(night, "contentstudio") == click.unstyle("\n".join(lines)) + "\n"
+    assert "\x1b[" in lines[0]  # colours are the terminal's alone
+    assert "retries  3" in lines[-1]
     assert capsys.readouterr().out == ""

@@ -122,7 +122,7 @@ def test_when_all_failed_it_says_so_and_after_a_fix_tries_again(
     write(tmp_path, url)
     first = call(tmp_path, "up", "--once", code=1).stdout
     assert first.startswith("Everything failed")
-    assert "While you slept" not in first
+    assert "Last night" not in first
     assert re.search(r"^failed just now: garden: source/read of ", first, re.M)
     assert "contentstudio up --once --retry-failed" in first
 

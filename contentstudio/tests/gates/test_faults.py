@@ -13,8 +13,8 @@ import pytest
 
 from contentstudio.gates import judge
 from contentstudio.gates.input import Case, Link, Neighbour
+from contentstudio.gates.links import links_of
 from contentstudio.model import Draft, Sentence, groups
-from contentstudio.pipelines import gate_inputs
 
 GOOD = sorted(file.stem for file in (Path(__file__).parent / "articles" / "good").iterdir())
 SEEDS = range(3)
@@ -96,9 +96,7 @@ def page_with(*markup: str) -> Fault:
         ends = [at for at in article if case.page.startswith("</p>", at)]
         place = chance.choice(ends) + len("</p>")
         page = case.page[:place] + chance.choice(markup) + case.page[place:]
-        links = {
-            url: Link("alive") for url in gate_inputs.links_of(page, case.site.url, case.draft.slug)
-        }
+        links = {url: Link("alive") for url in links_of(page, case.site.url, case.draft.slug)}
         return replace(case, page=page, links=links)
 
     return fault

@@ -24,9 +24,9 @@ from contentstudio.gates import (
     to_mend,
 )
 from contentstudio.gates.input import Case, Link, Unknown
+from contentstudio.gates.links import links_of
 from contentstudio.gates.reading_ease import FORMULAS, ease, syllables
 from contentstudio.model import Draft, Question, Reference, Section, Sentence, Snapshot, Verdict
-from contentstudio.pipelines import gate_inputs
 from contentstudio.publish import render
 from contentstudio.text import numbers
 from contentstudio.text.wording import normal, stands_in, word_count
@@ -92,7 +92,7 @@ def case(
         gates=gates,
     )
     page = render.article(site, draft(), published_at=NOW, updated_at=NOW)
-    links = {url: Link("alive") for url in gate_inputs.links_of(page, site.url, "compost")}
+    links = {url: Link("alive") for url in links_of(page, site.url, "compost")}
     told = {
         "page": page,
         "links": links,
@@ -544,7 +544,7 @@ def test_the_grade_has_a_band_of_its_own() -> None:
 
 def test_links_within_the_page_and_fragments_are_not_asked() -> None:
     page = '<article><a href="#s1">1</a><a href="../b/#c">b</a><a href="https://x.example/?q=1#d">x</a></article>'
-    assert gate_inputs.links_of(page, "https://a.example", "p") == [
+    assert links_of(page, "https://a.example", "p") == [
         "https://a.example/b/",
         "https://x.example/?q=1",
     ]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from contentstudio.gates.input import Neighbour
-from contentstudio.memory.documents import Documents, reject
 from contentstudio.memory.embeddings import Lexical
 from contentstudio.model import Draft, Section, Sentence
-from contentstudio.pipelines import gate_inputs
+from contentstudio.store.documents import Documents
 from overnight.store.database import Database
 
 
@@ -30,8 +29,8 @@ async def test_similar_documents_are_all_but_the_article_itself_and_what_is_not_
     await memory.keep_draft(draft("mulch"), "published", "1", "https://garden.example/mulch/")
     await memory.keep_draft(draft("straw"), "queued", "2")
     await memory.keep_draft(draft("tar"), "queued", "3")
-    assert await reject(database, "3", "not here")
-    await memory.keep_own("garden", "https://garden.example/old/", "Old", "All about old.")
+    assert await memory.reject("3", "not here")
+    await memory.keep_own_post("garden", "https://garden.example/old/", "Old", "All about old.")
     await memory.keep_draft(
         draft("moon", site="sky"), "published", "4", "https://sky.example/moon/"
     )
@@ -39,11 +38,11 @@ async def test_similar_documents_are_all_but_the_article_itself_and_what_is_not_
         "insert into documents (site, slug, kind, title, text, sha256) "
         "values ('garden', 'c', 'chosen', 'Chosen', 'A source', '0')"
     )
-    found = await gate_inputs.neighbours(database, "garden", "mulch")
+    found = await memory.beside("garden", "mulch")
     assert sorted(found, key=lambda one: one.title) == [
         Neighbour("Moon", "All about moon.", "published"),
         Neighbour("Old", "All about old.", "owner"),
         Neighbour("Straw", "All about straw.", "queued"),
         Neighbour("Tar", "All about tar.", "rejected"),
     ]
-    assert "Mulch" in [one.title for one in await gate_inputs.neighbours(database, "sky", "mulch")]
+    assert "Mulch" in [one.title for one in await memory.beside("sky", "mulch")]

@@ -19,7 +19,7 @@ from contentstudio.app import build
 from contentstudio.config import Config, Site
 from contentstudio.indexing import indexnow
 from contentstudio.model import Published
-from contentstudio.store import index_status
+from contentstudio.store.index_status import Batch, IndexStatus
 from contentstudio.store.sql import queries
 from contentstudio.web.fetch import Fetcher
 from overnight.errors import Permanent, Transient
@@ -124,7 +124,7 @@ async def fetcher(config: Config) -> AsyncIterator[Fetcher]:
 @pytest.fixture
 def note(database: Database) -> Callable[[str], Any]:
     async def note(slug: str) -> str:
-        await index_status.note(database, "garden", slug, PAGE.format(slug), f"job-{slug}")
+        await IndexStatus(database).note_change("garden", slug, PAGE.format(slug), f"job-{slug}")
         return PAGE.format(slug)
 
     return note
@@ -137,7 +137,7 @@ async def test_one_ping_tells_of_all_pages_that_wait(
     database: Database, endpoint: Endpoint, site: Site, note: Note
 ) -> None:
     pages = [await note(slug) for slug in ("ants", "bees", "cats")]
-    told = await indexnow.ping(database, site, pages[1])
+    told = await indexnow.ping(IndexStatus(database), site, pages[1])
     assert (told.state, told.urls) == ("accepted", 3)
     assert endpoint.told == [
         {
@@ -145,7 +145,7 @@ async def test_one_ping_tells_of_all_pages_that_wait(
             "urlList": pages,
         }
     ]
-    assert {one.state for one in await index_status.read(database, "garden", 9)} == {"accepted"}
+    assert {one.state for one in await IndexStatus(database).read("garden", 9)} == {"accepted"}
 
 
 async def test_a_ping_has_at_most_so_many_urls_and_its_own_among_them(
@@ -153,7 +153,7 @@ async def test_a_ping_has_at_most_so_many_urls_and_its_own_among_them(
 ) -> None:
     monkeypatch.setattr(indexnow, "MOST_URLS", 2)
     pages = [await note(slug) for slug in ("ants", "bees", "cats")]
-    await indexnow.ping(database, site, pages[2])
+    await indexnow.ping(IndexStatus(database), site, pages[2])
     assert len(endpoint.urls) == 2
     assert pages[2] in endpoint.urls
 
@@ -162,8 +162,10 @@ async def test_a_page_of_another_host_is_not_in_the_batch(
     database: Database, endpoint: Endpoint, site: Site, note: Note
 ) -> None:
     page = await note("ants")
-    await index_status.note(database, "garden", "far", "https://garden.example.org/far/", "job-far")
-    await indexnow.ping(database, site, page)
+    await IndexStatus(database).note_change(
+        "garden", "far", "https://garden.example.org/far/", "job-far"
+    )
+    await indexnow.ping(IndexStatus(database), site, page)
     assert endpoint.urls == [page]
 
 
@@ -172,7 +174,8 @@ async def test_workers_at_once_tell_of_no_page_twice(
 ) -> None:
     pages = [await note(f"page-{n}") for n in range(20)]
     done = await asyncio.gather(
-        *(indexnow.ping(database, site, page) for page in pages), return_exceptions=True
+        *(indexnow.ping(IndexStatus(database), site, page) for page in pages),
+        return_exceptions=True,
     )
     assert sorted(endpoint.urls) == sorted(set(endpoint.urls))
     assert all(isinstance(one, indexnow.Pinged | indexnow.Taken) for one in done)
@@ -202,9 +205,9 @@ async def test_a_page_that_was_noted_after_the_clock_of_a_ping_was_read_is_told_
         await connection.execute("select ledger_now()")
         page = await note("bees")
         rows = await run(connection, queries["listing_take"], {**asked, "url": page})
-    batch = index_status.Batch(urls=(page,), told_at=rows[0]["told_at"])
-    await index_status.arrived(database, "garden", batch, accepted=True)
-    stands = await index_status.standing(database, "garden", page, 600)
+    batch = Batch(urls=(page,), told_at=rows[0]["told_at"])
+    await IndexStatus(database).arrived("garden", batch, accepted=True)
+    stands = await IndexStatus(database).ping_status("garden", page, 600)
     assert stands is not None and stands.submitted
 
 
@@ -212,15 +215,15 @@ async def test_a_change_that_came_while_a_ping_was_under_way_is_still_to_be_told
     database: Database, clock: Clock, site: Site, note: Note
 ) -> None:
     page = await note("ants")
-    batch = await index_status.take(database, "garden", page, "https://garden.example/", 600, 9)
+    batch = await IndexStatus(database).take("garden", page, "https://garden.example/", 600, 9)
     assert batch is not None
     await clock.move(1)
     await note("ants")
-    await index_status.arrived(database, "garden", batch, accepted=True)
-    stands = await index_status.standing(database, "garden", page, 600)
+    await IndexStatus(database).arrived("garden", batch, accepted=True)
+    stands = await IndexStatus(database).ping_status("garden", page, 600)
     assert stands is not None
     assert not stands.submitted
-    assert [one.state for one in await index_status.read(database, "garden", 9)] == ["unknown"]
+    assert [one.state for one in await IndexStatus(database).read("garden", 9)] == ["unknown"]
 
 
 @pytest.mark.parametrize(("status", "state"), [(200, "accepted"), (202, "submitted")])
@@ -228,8 +231,8 @@ async def test_an_answer_of_200_is_accepted_and_one_of_202_submitted(
     database: Database, endpoint: Endpoint, site: Site, note: Note, status: int, state: str
 ) -> None:
     endpoint.answers = [(status, {})]
-    assert (await indexnow.ping(database, site, await note("ants"))).state == state
-    assert [one.state for one in await index_status.read(database, "garden", 9)] == [state]
+    assert (await indexnow.ping(IndexStatus(database), site, await note("ants"))).state == state
+    assert [one.state for one in await IndexStatus(database).read("garden", 9)] == [state]
 
 
 @pytest.mark.parametrize(
@@ -247,9 +250,9 @@ async def test_a_refusal_says_why_and_nothing_was_told(
     endpoint.answers = [(status, {}), (200, {})]
     page = await note("ants")
     with pytest.raises(Permanent, match=says):
-        await indexnow.ping(database, site, page)
-    assert [one.state for one in await index_status.read(database, "garden", 9)] == ["unknown"]
-    assert (await indexnow.ping(database, site, page)).state == "accepted"
+        await indexnow.ping(IndexStatus(database), site, page)
+    assert [one.state for one in await IndexStatus(database).read("garden", 9)] == ["unknown"]
+    assert (await indexnow.ping(IndexStatus(database), site, page)).state == "accepted"
 
 
 @pytest.mark.parametrize(
@@ -266,9 +269,9 @@ async def test_too_often_is_waited_out_and_the_page_is_kept_back(
     endpoint.answers = [(429, said)]
     page = await note("ants")
     with pytest.raises(Transient, match="too often") as caught:
-        await indexnow.ping(database, site, page)
+        await indexnow.ping(IndexStatus(database), site, page)
     assert caught.value.retry_after == waits
-    stands = await index_status.standing(database, "garden", page, 600)
+    stands = await IndexStatus(database).ping_status("garden", page, 600)
     assert stands is not None
     assert 590 < stands.wait <= 600
 
@@ -279,21 +282,21 @@ async def test_a_broken_endpoint_is_tried_again_when_it_says(
     endpoint.answers = [(503, {"Retry-After": "7"}), (200, {})]
     page = await note("ants")
     with pytest.raises(Transient, match="503") as caught:
-        await indexnow.ping(database, site, page)
+        await indexnow.ping(IndexStatus(database), site, page)
     assert caught.value.retry_after == 7
-    assert (await indexnow.ping(database, site, page)).state == "accepted"
+    assert (await indexnow.ping(IndexStatus(database), site, page)).state == "accepted"
 
 
 async def test_the_key_is_looked_for_once_and_again_when_the_endpoint_did_not_find_it(
     database: Database, endpoint: Endpoint, site: Site, fetcher: Fetcher, note: Note
 ) -> None:
     for _ in range(2):
-        await indexnow.check_key(database, fetcher, site)
+        await indexnow.check_key(IndexStatus(database), fetcher, site)
     assert endpoint.looked == 1
     endpoint.answers = [(403, {})]
     with pytest.raises(Permanent):
-        await indexnow.ping(database, site, await note("ants"))
-    await indexnow.check_key(database, fetcher, site)
+        await indexnow.ping(IndexStatus(database), site, await note("ants"))
+    await indexnow.check_key(IndexStatus(database), fetcher, site)
     assert endpoint.looked == 2
 
 

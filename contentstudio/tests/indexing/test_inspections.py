@@ -23,7 +23,7 @@ from contentstudio.app import build
 from contentstudio.cli.main import cli
 from contentstudio.config import Config
 from contentstudio.diagnostics import doctor
-from contentstudio.store import index_status
+from contentstudio.store.index_status import IndexStatus
 from overnight.operations import runs
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
@@ -124,7 +124,7 @@ def page(slug: str) -> str:
 
 async def note(database: Database, *slugs: str) -> None:
     for slug in slugs:
-        await index_status.note(database, "garden", slug, page(slug), f"job-{slug}")
+        await IndexStatus(database).note_change("garden", slug, page(slug), f"job-{slug}")
 
 
 async def day(config: Config, database: Database, clock: Clock, date: str) -> dict[str, Any]:
@@ -140,7 +140,7 @@ async def day(config: Config, database: Database, clock: Clock, date: str) -> di
 
 
 async def states(database: Database) -> dict[str, str]:
-    return {one.slug: one.state for one in await index_status.read(database, "garden", 99)}
+    return {one.slug: one.state for one in await IndexStatus(database).read("garden", 99)}
 
 
 async def test_the_sitemap_is_submitted_when_something_changed_and_not_again(

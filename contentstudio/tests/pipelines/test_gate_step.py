@@ -19,6 +19,8 @@ from contentstudio.gates import registry
 from contentstudio.gates.input import Link
 from contentstudio.model import Verdict
 from contentstudio.pipelines import gate_inputs
+from contentstudio.store.quota import Quota
+from contentstudio.store.verdicts import Verdicts
 from contentstudio.text.sentences import sentences
 from contentstudio.web.fetch import Fetcher
 from overnight.operations import reviews
@@ -118,11 +120,11 @@ async def test_every_verdict_is_kept_with_its_reason(
 
 async def test_a_verdict_that_is_kept_twice_is_kept_once(database: Database) -> None:
     for reason in ("First.", "Second."):
-        await gate_inputs.keep_verdicts(
-            database, "j", 1, 0, [Verdict(gate="length", passed=True, reason=reason)]
+        await Verdicts(database).keep(
+            "j", 1, 0, [Verdict(gate="length", passed=True, reason=reason)]
         )
-    await gate_inputs.keep_verdicts(
-        database, "j", 2, 0, [Verdict(gate="length", passed=False, reason="A\0fter.")]
+    await Verdicts(database).keep(
+        "j", 2, 0, [Verdict(gate="length", passed=False, reason="A\0fter.")]
     )
     kept = await database.fetch("select attempt, reason from verdicts order by attempt")
     assert [(row["attempt"], row["reason"]) for row in kept] == [(1, "First."), (2, "After.")]
@@ -228,16 +230,14 @@ async def test_a_day_has_so_many_places_however_many_articles_come_at_once(
 async def test_places_are_given_out_one_after_the_other_and_given_back(
     database: Database, clock: Clock
 ) -> None:
-    taken = await asyncio.gather(
-        *(gate_inputs.take_place(database, "garden", f"job-{n}") for n in range(8))
-    )
-    assert sorted(others for _, others in taken) == list(range(8))
-    again = await gate_inputs.take_place(database, "garden", "job-3")
+    taken = await asyncio.gather(*(Quota(database).take("garden", f"job-{n}") for n in range(8)))
+    assert sorted(place.others for place in taken) == list(range(8))
+    again = await Quota(database).take("garden", "job-3")
     assert again == taken[3]
-    await gate_inputs.give_place_back(database, "garden", "job-3")
-    assert (await gate_inputs.take_place(database, "garden", "job-9"))[1] == 7
+    await Quota(database).give_back("garden", "job-3")
+    assert (await Quota(database).take("garden", "job-9")).others == 7
     await clock.move(86_400)
-    assert (await gate_inputs.take_place(database, "garden", "job-10"))[1] == 0
+    assert (await Quota(database).take("garden", "job-10")).others == 0
 
 
 async def test_the_same_article_from_another_page_waits_for_a_person(
@@ -271,7 +271,7 @@ async def test_a_link_is_alive_dead_or_unknown_by_what_a_safe_get_says(
         "http://127.0.0.1:1025/x",
     ]
     try:
-        said = await gate_inputs.ask(fetcher, urls, ["https://read-a-moment-ago.example/"])
+        said = await gate_inputs.link_states(fetcher, urls, ["https://read-a-moment-ago.example/"])
     finally:
         await fetcher.aclose()
     assert said[web.url + PAGE] == Link("alive")
@@ -306,7 +306,7 @@ async def test_a_dead_link_that_answers_200_is_dead(
     )
     fetcher = Fetcher(write_config([small_web.url]).fetch)
     try:
-        said = await gate_inputs.ask(fetcher, [f"{small_web.url}/x"])
+        said = await gate_inputs.link_states(fetcher, [f"{small_web.url}/x"])
     finally:
         await fetcher.aclose()
     assert said[f"{small_web.url}/x"].state == state

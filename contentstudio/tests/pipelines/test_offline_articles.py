@@ -17,7 +17,8 @@ from contentstudio.review import gather
 from overnight.operations import reviews, runs
 from overnight.operations.decisions import Approve
 from overnight.store.database import Database
-from overnight.testing import Clock, run_until_idle, runs
+from overnight.testing import Clock, run_until_idle
+from overnight.testing import runs as read_runs
 
 Write = Callable[..., Config]
 PAGE = "/potting-shed/compost.html"
@@ -30,7 +31,7 @@ async def night(config: Config, database: Database, clock: Clock) -> None:
 
 
 async def statuses(database: Database) -> dict[str, str]:
-    return {run.step: run.status for run in await runs(database, pipeline="article")}
+    return {run.step: run.status for run in await read_runs(database, pipeline="article")}
 
 
 def page_of(config: Config) -> html.HtmlElement:

@@ -5,6 +5,7 @@ wrote left alone.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -13,12 +14,14 @@ from contentstudio import app as studio
 from contentstudio import review
 from contentstudio.config import Config
 from contentstudio.demo.web import DemoWeb
+from contentstudio.gates.input import Unknown
 from contentstudio.model import Draft, InternalLink, Section, Sentence
-from contentstudio.pipelines import writing
+from contentstudio.pipelines import gate_inputs, writing
 from contentstudio.pipelines.work import Ctx, Judged
 from contentstudio.review import page as review_page
 from contentstudio.review import text as review_text
 from contentstudio.seo import Optimized
+from contentstudio.store.quota import Place
 from overnight import Context
 from overnight.operations import runs, switches
 from overnight.store.database import Database
@@ -119,10 +122,9 @@ async def test_a_link_to_the_sites_own_page_is_not_dead_before_the_site_is_serve
     link = InternalLink(anchor="compost heap", url="https://garden.example/heaps/")
     draft = make_draft(links=[link])
     site = ctx.deps.config.find("garden")
-    page = writing._page_of(site, draft)
-    assert isinstance(page, str)
-    said = await writing._links(ctx, site, draft, page)
-    assert said[link.url].state == "alive"
+    case = await gate_inputs.gather(ctx, site, draft, Place(date(2026, 11, 23), 0))
+    assert not isinstance(case.links, Unknown)
+    assert case.links[link.url].state == "alive"
 
 
 async def test_a_page_of_the_site_with_the_same_title_in_other_words_is_a_rival(

@@ -13,7 +13,7 @@ import pytest
 
 from contentstudio import app as studio
 from contentstudio.config import Config
-from contentstudio.pipelines.deps import Studio
+from contentstudio.pipelines.deps import Deps
 from contentstudio.publish.port import OwnPost
 from overnight.operations import runs
 from overnight.store.database import Database, Row
@@ -110,10 +110,10 @@ async def test_existing_posts_are_remembered_and_read_again_only_when_changed(
                 yield post
 
     @asynccontextmanager
-    async def publisher(self: Studio, site: str) -> AsyncIterator[Publisher]:
+    async def publisher(self: Deps, site: str) -> AsyncIterator[Publisher]:
         yield Publisher()
 
-    monkeypatch.setattr(Studio, "publisher", publisher)
+    monkeypatch.setattr(Deps, "publisher", publisher)
     (first,) = (await night(23, None)).values()
     assert (first["slug"], first["kind"], first["title"]) == ("2019/compost", "own", "Compost")
     assert "Worms move in" in first["text"]

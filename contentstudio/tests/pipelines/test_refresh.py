@@ -11,7 +11,7 @@ from contentstudio import app as studio
 from contentstudio.config import Config, Gates
 from contentstudio.demo.web import DemoWeb
 from contentstudio.model import Clicks, Demand
-from contentstudio.store.pages import Records
+from contentstudio.store.demands import Demands
 from overnight.operations import runs
 from overnight.pipelines.app import App
 from overnight.store.database import Database, Row
@@ -77,17 +77,18 @@ async def test_an_article_that_is_as_it_was_is_left_alone(
 async def test_an_article_whose_clicks_fell_takes_in_the_news_that_was_passed_over(
     app: App, database: Database, clock: Clock
 ) -> None:
-    records = Records(database)
 
     async def told(clicks: int) -> None:
-        await records.keep_demands(
+        await Demands(database).replace(
             "garden", "sc", [Demand(query="mulch soil", source="sc", clicks=clicks)]
         )
 
     await told(100)
     await clock.move(28 * 86_400)
     await told(20)
-    assert await records.two_times("garden") == [Clicks(query="mulch soil", before=100, now=20)]
+    assert await Demands(database).clicks("garden") == [
+        Clicks(query="mulch soil", before=100, now=20)
+    ]
     (first,) = await look(app, database, clock)
     assert first["decision"] == "skip"
     assert "its clicks fell from 100 to 20 in a month, but nothing new was read" in first["reason"]
@@ -111,14 +112,13 @@ async def test_an_article_whose_clicks_fell_takes_in_the_news_that_was_passed_ov
 async def test_clicks_of_a_week_are_kept_for_four_months_and_of_one_site_alone(
     database: Database, clock: Clock
 ) -> None:
-    records = Records(database)
     for clicks in (9, 7):
-        await records.keep_demands(
+        await Demands(database).replace(
             "garden", "sc", [Demand(query="mulch", source="sc", clicks=clicks)]
         )
     rows: list[Any] = await database.fetch("select site, clicks from demand_weeks")
     assert rows == [{"site": "garden", "clicks": 7}]
     await clock.move(130 * 86_400)
-    await records.keep_demands("garden", "sc", [Demand(query="straw", source="sc", clicks=1)])
+    await Demands(database).replace("garden", "sc", [Demand(query="straw", source="sc", clicks=1)])
     assert await database.fetch("select query from demand_weeks") == [{"query": "straw"}]
-    assert await records.two_times("garden") == []
+    assert await Demands(database).clicks("garden") == []

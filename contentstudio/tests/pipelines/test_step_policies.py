@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -32,6 +32,7 @@ WITHOUT = {
     "_read_changed": "as read",
     "_read_sitemap": "as read",
     "reread": "as read",
+    "_confirmed": "what a person edited is never rewritten",
 }
 
 
@@ -53,20 +54,30 @@ def steps(of: Config) -> dict[str, Step]:
 
 
 def reached(function: Callable[..., Any]) -> set[str]:
-    """The upstreams that a function uses, by itself or through others of its module."""
-    module = inspect.getmodule(function)
-    assert isinstance(module, ModuleType)
-    found, todo, seen = set(), [function.__name__], set()
+    """The upstreams that a function uses, by itself or through others of the pipelines."""
+    found, todo, seen = set(), [function], set()
     while todo:
-        name = todo.pop()
-        if name in seen or name in WITHOUT or not inspect.isfunction(getattr(module, name, None)):
+        one = todo.pop()
+        if one in seen or one.__name__ in WITHOUT:
             continue
-        seen.add(name)
-        tree = ast.parse(inspect.getsource(getattr(module, name)))
+        seen.add(one)
+        tree = ast.parse(inspect.getsource(one))
         text = ast.unparse(tree)
         found |= {upstream for upstream in UPSTREAMS if upstream in text}
-        todo += [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+        todo += filter(inspect.isfunction, used(inspect.getmodule(one), tree))
     return found
+
+
+def used(module: ModuleType | None, tree: ast.AST) -> Iterator[Any]:
+    """What a function names of its own module, and of others beside it."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name):
+                yield getattr(module, name, None)
+            case ast.Attribute(value=ast.Name(id=beside), attr=name):
+                other = getattr(module, beside, None)
+                if getattr(other, "__package__", "") == pipelines.__name__:
+                    yield getattr(other, name, None)
 
 
 def test_every_step_that_leans_on_an_upstream_names_a_breaker() -> None:

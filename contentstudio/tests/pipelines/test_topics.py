@@ -11,10 +11,10 @@ import pytest
 
 from contentstudio import app as studio
 from contentstudio.config import Config, Gates
-from contentstudio.memory import Memory, documents
-from contentstudio.memory.documents import Documents
 from contentstudio.memory.embeddings import Lexical, Scale, Vector
 from contentstudio.model import Draft, Section, Sentence
+from contentstudio.store.documents import Documents
+from contentstudio.store.topics import Topics
 from overnight.operations import runs, switches
 from overnight.store.database import Database, Row
 from overnight.testing import Clock, run_until_idle
@@ -173,10 +173,10 @@ async def test_an_owners_post_under_the_slug_of_another_story_keeps_its_address(
     database: Database,
 ) -> None:
     url = "https://garden.example/a-bridge/"
-    await Documents(database, Lexical()).keep_own(
+    await Documents(database, Lexical()).keep_own_post(
         "garden", url, "The bridge of my nose", " ".join(MOON)
     )
-    memory = Memory(database)
+    memory = Topics(database)
     assert await memory.slug_for("garden", "The bridge of my nose", {}) == "the-bridge-of-my-nose"
     assert (await memory.slug_for("garden", "A bridge", {})).startswith("a-bridge-")
     assert await memory.slug_for("other", "A bridge", {}) == "a-bridge"
@@ -265,7 +265,7 @@ async def test_what_was_rejected_in_review_keeps_stories_near_it_away_with_the_r
     (row,) = await database.fetch(
         "update documents set kind = 'queued', url = null returning job_id"
     )
-    assert await documents.reject(database, row["job_id"], "we are no local paper")
+    assert await Documents(database).reject(row["job_id"], "we are no local paper")
     (choice,) = (await night("/b", day=24)).values()
     assert choice["decision"] == "skip"
     assert "was rejected: we are no local paper" in choice["reason"]
@@ -277,8 +277,8 @@ async def test_what_readers_have_or_nobody_knows_cannot_be_rejected(
     small_web.answers["/a"] = page("A covered bridge for cyclists", BRIDGE)
     await night("/a")
     (row,) = await database.fetch("select job_id from documents")
-    assert not await documents.reject(database, row["job_id"], "too late")
-    assert not await documents.reject(database, "unheard-of", "no")
+    assert not await Documents(database).reject(row["job_id"], "too late")
+    assert not await Documents(database).reject("unheard-of", "no")
 
 
 async def test_an_article_that_a_person_cancels_is_rejected_however_they_did_it(
@@ -317,7 +317,7 @@ async def test_a_stored_choice_that_was_cut_off_still_starts_its_articles(
     small_web: Any, database: Database, night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small_web.answers["/a"] = page("A covered bridge for cyclists", BRIDGE)
-    whole = studio.Memory.targets
+    whole = studio.Topics.targets
     cut: list[str] = []
 
     async def targets(self: Any, site: str, chosen_by: str) -> Any:
@@ -326,7 +326,7 @@ async def test_a_stored_choice_that_was_cut_off_still_starts_its_articles(
             raise ConnectionError("cut off")
         return await whole(self, site, chosen_by)
 
-    monkeypatch.setattr(studio.Memory, "targets", targets)
+    monkeypatch.setattr(studio.Topics, "targets", targets)
     await night("/a")
     assert cut
     assert (await database.one("select status from runs where step = 'publish'")) == {
@@ -408,7 +408,7 @@ async def test_links_lead_to_what_is_related_and_stands_and_never_to_the_draft_i
     await memory.keep_draft(
         draft("bridge", "A bridge", *BRIDGE), "published", "3", "https://garden.example/bridge/"
     )
-    await memory.keep_own(
+    await memory.keep_own_post(
         "garden", "https://garden.example/blog/eclipse/", "An eclipse of the moon", " ".join(MOON)
     )
     new = draft(
@@ -438,20 +438,20 @@ async def test_rivals_are_the_sites_own_posts_that_aim_at_the_same_query(
     await memory.keep_draft(
         draft("moon", "Phases of the moon", *MOON), "published", "1", "https://garden.example/moon/"
     )
-    await memory.keep_own(
+    await memory.keep_own_post(
         "garden", "https://garden.example/blog/moon/", "Moon phases and tides", " ".join(MOON)
     )
     await memory.keep_draft(draft("tides", "What the tides are", *MOON), "queued", "2")
-    found = await memory.rivals("garden", "When the moon changes", "moon phases tides")
+    found = await memory.competing("garden", "When the moon changes", "moon phases tides")
     assert [(rival.url, rival.similarity) for rival in found] == [
         ("https://garden.example/blog/moon/", 1.0),
         ("https://garden.example/moon/", 0.667),
     ]
-    assert await memory.rivals("garden", "Phases of the moon", slug="moon") == [
+    assert await memory.competing("garden", "Phases of the moon", slug="moon") == [
         found[0].__class__("Moon phases and tides", "https://garden.example/blog/moon/", 1.0)
     ]
-    assert await memory.rivals("garden", "Compost") == []
-    assert await memory.rivals("sky", "Phases of the moon") == []
+    assert await memory.competing("garden", "Compost") == []
+    assert await memory.competing("sky", "Phases of the moon") == []
 
 
 async def test_an_article_of_ours_is_never_taken_for_the_owners_own(database: Database) -> None:
@@ -459,9 +459,9 @@ async def test_an_article_of_ours_is_never_taken_for_the_owners_own(database: Da
     await memory.keep_draft(
         draft("moon", "Moon", *MOON), "published", "1", "https://garden.example/2026/moon/"
     )
-    await memory.keep_own("garden", "https://garden.example/2026/moon/", "Moon", "…")
-    await memory.keep_own("garden", "https://garden.example/old/", "Old", "…")
-    await memory.keep_own("garden", "https://garden.example/old/", "Old, edited", "…")
+    await memory.keep_own_post("garden", "https://garden.example/2026/moon/", "Moon", "…")
+    await memory.keep_own_post("garden", "https://garden.example/old/", "Old", "…")
+    await memory.keep_own_post("garden", "https://garden.example/old/", "Old, edited", "…")
     rows = await database.fetch("select slug, kind, title from documents order by slug")
     assert [(row["slug"], row["kind"], row["title"]) for row in rows] == [
         ("moon", "published", "Moon"),

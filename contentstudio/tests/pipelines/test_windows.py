@@ -18,7 +18,8 @@ from contentstudio import app as studio
 from contentstudio.cli.main import cli
 from contentstudio.config import Config, Window
 from contentstudio.demo.web import FEEDS, DemoWeb
-from contentstudio.store import publications
+from contentstudio.pipelines import pace
+from contentstudio.store.publications import Publications
 from contentstudio.store.sql import queries
 from overnight import App
 from overnight.operations import runs
@@ -92,14 +93,16 @@ async def test_of_two_that_ask_for_the_turn_at_the_same_moment_one_has_it(
     old turn.
     """
     config = windowed(write_config(["http://127.0.0.1:9/"]), minutes_apart=30)
-    assert await publications.held(database, config.site[0], "earlier") is None
+    assert await pace.held(Publications(database), config.site[0], "earlier") is None
     await clock.move(30 * 60 + 1)
     async with await database.connect() as other:
         async with other.transaction():
             params = {"site": "garden", "job_id": "first", "apart": 30 * 60}
             row = await (await other.execute(queries["pace_take"], params)).fetchone()
             assert row is not None and row["wait"] == 0
-            asking = asyncio.create_task(publications.held(database, config.site[0], "second"))
+            asking = asyncio.create_task(
+                pace.held(Publications(database), config.site[0], "second")
+            )
             while not await database.fetch(BLOCKED):
                 await asyncio.sleep(0)
         assert await asking is not None

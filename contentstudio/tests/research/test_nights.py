@@ -17,7 +17,8 @@ from contentstudio import config as settings
 from contentstudio import pipelines
 from contentstudio.config import Config
 from contentstudio.model import Demand
-from contentstudio.store.pages import Reader, Records
+from contentstudio.store.demands import Demands
+from contentstudio.store.pages import Pages, Reader
 from contentstudio.web import polite
 from contentstudio.web.fetch import Fetched
 from overnight import Retry
@@ -241,19 +242,19 @@ async def test_a_condition_is_only_put_to_the_server_it_came_from(
 async def test_a_job_a_site_or_other_settings_are_never_answered_by_foreign_notes(
     database: Database,
 ) -> None:
-    records = Records(database)
+    records = Pages(database)
     reader = Reader("garden", "job 1", "settings 1")
     fetched = Fetched(
         "https://a.example/", "https://www.a.example/", 200, "text/html", None, b"", etag='"1"'
     )
-    await records.keep_page(reader, fetched, conditional=True)
+    await records.keep(reader, fetched, conditional=True)
     for other in (
         reader,
         Reader("sky", "job 2", "settings 1"),
         Reader("garden", "job 2", "settings 2"),
     ):
-        assert await records.page(other, fetched.url) is None
-    known = await records.page(Reader("garden", "job 2", "settings 1"), fetched.url)
+        assert await records.read(other, fetched.url) is None
+    known = await records.read(Reader("garden", "job 2", "settings 1"), fetched.url)
     assert known is not None
     assert (known[0].url, known[0].etag, known[0].last_modified) == (
         "https://www.a.example/",
@@ -371,7 +372,7 @@ async def test_a_busy_host_is_waited_for_without_a_failure(
 ) -> None:
     monkeypatch.setattr(polite, "PATIENCE", 0.01)
     monkeypatch.setattr(polite.guard, "is_loopback", lambda _: False)
-    await Records(database).take_turn("127.0.0.1", "another worker", 3_600)
+    await Pages(database).lease_host("127.0.0.1", "another worker", 3_600)
     small_web.answers["/a"] = page("A")
     original = polite.PoliteFetcher._take
 
@@ -403,24 +404,23 @@ async def test_keywords_are_kept_as_demands_and_what_was_struck_out_is_gone(
     file = tmp_path / "keywords.txt"
     file.write_text("compost\t3\nmulch\n", "utf-8")
     config = make_config('{ keywords = "keywords.txt" }')
-    records = Records(database)
-    await records.keep_demands(
+    await Demands(database).replace(
         "garden", "other", [Demand(query="compost", source="other", impressions=9, position=1.5)]
     )
     (first,) = (await night(config, database, clock, 23)).values()
     assert first[:2] == ("succeeded", "done")
     file.write_text("compost\t2\nleaf mould\n", "utf-8")
     await night(config, database, clock, 24)
-    assert await records.demands("garden") == [
+    assert await Demands(database).read("garden") == [
         Demand(query="compost", source="keywords.txt", weight=2),
         Demand(query="compost", source="other", impressions=9, position=1.5),
         Demand(query="leaf mould", source="keywords.txt"),
     ]
-    assert await records.demands("sky") == []
+    assert await Demands(database).read("sky") == []
     file.write_text("# nothing any more\n", "utf-8")
     (last,) = (await night(config, database, clock, 25)).values()
     assert last[1] == "no_work"
-    assert [demand.source for demand in await records.demands("garden")] == ["other"]
+    assert [demand.source for demand in await Demands(database).read("garden")] == ["other"]
 
 
 async def test_search_console_without_a_key_is_a_dead_letter_that_says_what_to_do(

@@ -8,6 +8,7 @@ import hashlib
 
 import pytest
 
+from contentstudio.gates import evidence
 from contentstudio.model import (
     Draft,
     ListBlock,
@@ -18,7 +19,6 @@ from contentstudio.model import (
     Snapshot,
     TableBlock,
 )
-from contentstudio.review import evidence
 
 TEXT = (
     "Mulch keeps the soil moist. Gardeners spread it in May.\n\n"

@@ -17,10 +17,10 @@ from contentstudio import app as studio
 from contentstudio.cli.main import cli
 from contentstudio.config import Config
 from contentstudio.demo.web import HARD, DemoWeb
-from contentstudio.memory.documents import Documents
 from contentstudio.memory.embeddings import Lexical
 from contentstudio.review import Dossier, gather, page, text
 from contentstudio.seo import Change
+from contentstudio.store.documents import Documents
 from overnight.console import actions
 from overnight.console.pages import Console, Desk
 from overnight.errors import IllegalTransition
@@ -282,14 +282,16 @@ async def test_posts_on_the_same_query_stand_beside_the_article_with_their_liken
     waiting: Dossier, config: Config, database: Database, ask: Ask
 ) -> None:
     memory = Documents(database, Lexical())
-    await memory.keep_own(
+    await memory.keep_own_post(
         "garden", "https://garden.example/far/", "A word on something else", "Text."
     )
     assert (await dossier_of(config, database)).rivals == ()
-    await memory.keep_own(
+    await memory.keep_own_post(
         "garden", "https://garden.example/near/", f"{waiting.draft.title} today", "Text."
     )
-    await memory.keep_own("garden", "https://garden.example/same/", waiting.draft.title, "Text.")
+    await memory.keep_own_post(
+        "garden", "https://garden.example/same/", waiting.draft.title, "Text."
+    )
     dossier = await dossier_of(config, database)
     same, near = dossier.rivals
     assert (same.url, same.likeness) == ("https://garden.example/same/", 1.0)

@@ -13,7 +13,8 @@ from publishing_jobs import Jobs
 
 from contentstudio.config import Config
 from contentstudio.model import Draft, Section, Sentence
-from contentstudio.store import index_status, publications
+from contentstudio.store.index_status import IndexStatus
+from contentstudio.store.publications import Publication, Publications
 from overnight.errors import LedgerUnavailable
 from overnight.operations import runs
 from overnight.store.database import Database
@@ -41,7 +42,7 @@ def draft(text: str = "A heap is a start.") -> Draft:
 
 async def test_what_readers_see_no_more_is_no_longer_listed(jobs: Jobs) -> None:
     await jobs.publish("one", draft())
-    (page,) = await index_status.read(jobs.database, "garden", 10)
+    (page,) = await IndexStatus(jobs.database).read("garden", 10)
     assert page.slug == "compost"
     await runs.start(
         jobs.app,
@@ -50,17 +51,17 @@ async def test_what_readers_see_no_more_is_no_longer_listed(jobs: Jobs) -> None:
         {"site": "garden", "slug": "compost", "asked": "2026-11-23T12:00:00Z"},
     )
     await jobs.work()
-    assert await index_status.read(jobs.database, "garden", 10) == []
-    assert await publications.read(jobs.database, "garden", "compost") == publications.Publication()
+    assert await IndexStatus(jobs.database).read("garden", 10) == []
+    assert await Publications(jobs.database).read("garden", "compost") == Publication()
     await jobs.publish("two", draft())
-    (page,) = await index_status.read(jobs.database, "garden", 10)
+    (page,) = await IndexStatus(jobs.database).read("garden", 10)
     assert page.job_id == "two"
 
 
 async def test_what_arrived_and_was_not_kept_is_found_by_the_next_attempt(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep, lost = publications.keep, list[str]()
+    keep, lost = Publications.keep, list[str]()
 
     async def once(*given: Any) -> None:
         if not lost:
@@ -68,12 +69,12 @@ async def test_what_arrived_and_was_not_kept_is_found_by_the_next_attempt(
             raise LedgerUnavailable
         await keep(*given)
 
-    monkeypatch.setattr(publications, "keep", once)
+    monkeypatch.setattr(Publications, "keep", once)
     ending = await jobs.publish("one", draft())
     assert (ending["status"], ending["attempt"]) == ("succeeded", 2)
-    known = await publications.read(jobs.database, "garden", "compost")
+    known = await Publications(jobs.database).read("garden", "compost")
     assert known.existing is not None
     assert known.begun == ()
-    (page,) = await index_status.read(jobs.database, "garden", 10)
+    (page,) = await IndexStatus(jobs.database).read("garden", 10)
     assert page.job_id == "one"
     assert len(await jobs.database.fetch("select sha256 from versions")) == 1

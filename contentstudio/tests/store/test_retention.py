@@ -13,9 +13,9 @@ import pytest
 from contentstudio import app as studio
 from contentstudio.config import Config, Keep
 from contentstudio.demo.web import HARD, DemoWeb
-from contentstudio.memory import Memory
 from contentstudio.model import Snapshot
 from contentstudio.review import gather
+from contentstudio.store.snapshots import Snapshots
 from overnight import App
 from overnight.engine.maintenance import Maintenance
 from overnight.operations import retention, reviews, runs
@@ -109,7 +109,7 @@ async def test_old_texts_of_a_page_go_and_its_latest_one_stays(
 ) -> None:
     app = studio.build(write_config(["https://a.example/"]))
     for words in ("first", "second", "third"):
-        await Memory(database).keep_snapshot(text_of(words))
+        await Snapshots(database).keep(text_of(words))
         await clock.move(DAY)
     assert await pruned(database, app) == await own_tables(app).count(database) == 0
     await clock.move(LONG)
@@ -125,7 +125,7 @@ async def test_a_worker_prunes_by_itself_and_as_the_config_says(
     config = write_config(["https://a.example/"]).model_copy(update={"keep": Keep(days=10)})
     app = studio.build(config)
     for words in ("first", "second"):
-        await Memory(database).keep_snapshot(text_of(words))
+        await Snapshots(database).keep(text_of(words))
         await clock.move(DAY)
     await clock.move(9 * DAY)
     await Maintenance(app, Ledger(database)).tick()
@@ -138,7 +138,7 @@ async def test_many_at_once_lose_nothing_and_go_by_small_batches(
 ) -> None:
     app = studio.build(write_config(["https://a.example/"]))
     for number in range(12):
-        await Memory(database).keep_snapshot(text_of(f"text {number}"))
+        await Snapshots(database).keep(text_of(f"text {number}"))
         await clock.move(1)
     await clock.move(LONG)
     assert await own_tables(app).batch(database, 5) == 5

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from contentstudio.store.publications import Turns
+from contentstudio.store.publications import PublishLocks
 from overnight.errors import LedgerUnavailable
 from overnight.store.database import Database
 
 
 async def test_while_one_worker_has_the_turn_of_a_slug_no_other_gets_it(database: Database) -> None:
-    one, other = Turns(database), Turns(database)
+    one, other = PublishLocks(database), PublishLocks(database)
     try:
         async with one.take("garden", "compost") as mine:
             assert mine is not None
@@ -26,7 +26,7 @@ async def test_while_one_worker_has_the_turn_of_a_slug_no_other_gets_it(database
 
 
 async def test_a_turn_whose_session_is_lost_permits_nothing(database: Database) -> None:
-    turns = Turns(database)
+    turns = PublishLocks(database)
     try:
         async with turns.take("garden", "compost") as mine:
             assert mine is not None

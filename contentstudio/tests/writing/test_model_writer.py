@@ -20,9 +20,10 @@ import pytest
 from contentstudio import app as studio
 from contentstudio.config import Budget, Config, Writing
 from contentstudio.demo.web import DemoWeb
-from contentstudio.memory import Memory
 from contentstudio.model import Draft
-from contentstudio.review import evidence
+from contentstudio.store.evidence import EvidenceLedger
+from contentstudio.store.snapshots import Snapshots
+from contentstudio.store.topics import Topics
 from contentstudio.text.sentences import sentences
 from contentstudio.writing.article import ModelWriter
 from contentstudio.writing.models import connect
@@ -352,15 +353,15 @@ async def test_each_claim_is_kept_beside_its_source_once(
     await night(config, database, clock)
     (run,) = await database.fetch("select job_id, output from runs where step = 'generate'")
     draft = Draft.model_validate(run["output"])
-    rows = await evidence.evidence_for(database, run["job_id"])
+    rows = await EvidenceLedger(database).of_job(run["job_id"])
     assert [row["text"] for row in rows] == [s.text for s in draft.sentences()]
     assert {row["verdict"] for row in rows} == {"supported"}
-    (snapshot,) = (await Memory(database).snapshots([rows[0]["snapshot"]])).values()
+    (snapshot,) = (await Snapshots(database).read([rows[0]["snapshot"]])).values()
     assert all(snapshot.text[r["span_start"] : r["span_end"]] == r["passage"] for r in rows)
-    await evidence.keep(
-        database, run["job_id"], draft, [snapshot.model_copy(update={"text": "Nothing. At all."})]
+    await EvidenceLedger(database).keep(
+        run["job_id"], draft, [snapshot.model_copy(update={"text": "Nothing. At all."})]
     )
-    assert await evidence.evidence_of(database, "garden") == rows, (
+    assert await EvidenceLedger(database).of_site("garden") == rows, (
         "what was found is not found anew"
     )
 
@@ -501,7 +502,7 @@ async def test_a_switch_holds_the_call_itself(
         from overnight.store.records import Run
 
         run = Run(1, topic.job_id, "generate", "article", "garden", 1, 0, topic.input)
-        title, snapshots = await Memory(database).topic("garden", "mulch-the-blanket-for-your-soil")
+        title, snapshots = await Topics(database).read("garden", "mulch-the-blanket-for-your-soil")
         with pytest.raises(SwitchedOff):
             await deps.writer.write(
                 Context(run, deps, app, Ledger(database)), config.site[0], "s", title, snapshots

@@ -37,3 +37,5 @@ from overnight.standard import App as App
 from overnight.store.database import Database as Database
 from overnight.store.records import Filter as Filter
 from overnight.store.records import Status as Status
+
+__all__: list[str]

@@ -40,7 +40,8 @@ from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Filter
 from overnight.store.sql import queries
-from overnight.testing import Clock, run_until_idle, runs
+from overnight.testing import Clock, run_until_idle
+from overnight.testing import runs as read_runs
 
 Ctx = Context[Any]
 
@@ -56,7 +57,7 @@ class Draft(BaseModel):
 
 
 async def rows(database: Database, columns: str = "step, status") -> list[tuple[Any, ...]]:
-    return [run.values(*columns.split(", ")) for run in await runs(database)]
+    return [run.values(*columns.split(", ")) for run in await read_runs(database)]
 
 
 async def test_a_job_runs_step_by_step_and_each_output_is_the_next_input(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from overnight import App, Context, Permanent, Pipeline
-from overnight.operations import control
+from overnight.operations import runs as jobs
 from overnight.store.database import Database
 from overnight.testing import (
     Clock,
@@ -41,7 +41,7 @@ def make_app() -> App:
 async def test_each_reader_gives_typed_rows(database: Database, clock: Clock) -> None:
     app = make_app()
     for n in (1, 2):
-        await control.start(app, database, "p", n)
+        await jobs.start(app, database, "p", n)
     await run_until_idle(app, database, clock=clock)
     assert sorted(
         run.values("job_id", "step", "status", "input") for run in await runs(database)
@@ -69,7 +69,7 @@ async def test_readers_choose_what_equals_and_refuse_unknown_fields(
     database: Database, clock: Clock
 ) -> None:
     app = make_app()
-    await control.start(app, database, "p", 2)
+    await jobs.start(app, database, "p", 2)
     await run_until_idle(app, database, clock=clock)
     assert [run.step for run in await runs(database, job_id="2", status="succeeded")] == ["write"]
     assert await dead_letters(database, step="write") == []

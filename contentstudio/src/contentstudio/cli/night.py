@@ -39,7 +39,7 @@ def demo(folder: Path, port: int | None, as_json: bool) -> None:
 
 
 def _render_demo(night: dict[str, Any]) -> None:
-    from contentstudio import morning
+    from contentstudio import daily_report
 
     click.echo(
         f"The night of {night['since'].date()}, on loopback. Articles waited "
@@ -48,7 +48,7 @@ def _render_demo(night: dict[str, Any]) -> None:
     )
     if night["again"]:
         click.echo("This night had begun before: nothing that was done is done again.\n")
-    morning.render(night, context.program())
+    echo(daily_report.lines(night, context.program()))
     click.echo(f"\nsites  {'  '.join(night['site_dirs'])}\nlog    {night['log']}")
     if night["needs_review"]:
         click.echo(
@@ -66,24 +66,32 @@ def _render_demo(night: dict[str, Any]) -> None:
 @pass_session
 def morning_report(session: Session, hours: int, send: bool, as_json: bool) -> None:
     """What happened while you slept, and what waits for you."""
-    from contentstudio import morning
+    from contentstudio import daily_report
+    from contentstudio.store.nights import Nights
 
     since = datetime.now(UTC) - timedelta(hours=hours)
-    night = session.run(lambda database: morning.gather(database, since))
+    night = session.run(lambda database: Nights(database).since(since))
     if not send:
-        tell(as_json, totals(night), lambda: morning.render(night, context.program()))
+        lines = daily_report.lines(night, context.program())
+        tell(as_json, totals(night), lambda: echo(lines))
         return
-    from contentstudio.alerts import text
     from overnight.alerts.message import Message
 
     app = session.needed_app()
-    message = Message(f"{app.name}: while you slept", report=text(night, context.program()))
+    message = Message(
+        f"{app.name}: while you slept", report=daily_report.text(night, context.program())
+    )
     send_now(app, message, as_json=as_json)
+
+
+def echo(lines: list[str]) -> None:
+    for line in lines:
+        click.echo(line)
 
 
 def totals(night: dict[str, Any]) -> dict[str, Any]:
     """The report for a script: counts under the plain names, the rows behind them in `details`."""
-    from contentstudio.morning import COUNTED, LISTS
+    from contentstudio.store.nights import COUNTED, LISTS
 
     counts = {name: len(night[name]) for name in COUNTED}
     return {

@@ -190,14 +190,14 @@ def evidence_command(
         raise UserError("choose one of --csv and --json")
 
     async def read(database: Database) -> list[dict[str, Any]]:
-        from contentstudio.review import evidence
+        from contentstudio.store.evidence import EvidenceLedger
         from overnight.operations import runs, scopes
 
         if job is not None:
-            return await evidence.evidence_for(database, await runs.find_job(database, job))
+            return await EvidenceLedger(database).of_job(await runs.find_job(database, job))
         assert site is not None
         await scopes.check_key(session.needed_app(), database, site)
-        return await evidence.evidence_of(database, site)
+        return await EvidenceLedger(database).of_site(site)
 
     rows = session.run(read)
     if as_csv:
@@ -230,7 +230,7 @@ def _with_passage(row: dict[str, Any]) -> str:
 def _write_csv(rows: list[dict[str, Any]]) -> None:
     import csv
 
-    from contentstudio.review.evidence import COLUMNS
+    from contentstudio.store.evidence import COLUMNS
 
     writer = csv.DictWriter(sys.stdout, COLUMNS)
     writer.writeheader()

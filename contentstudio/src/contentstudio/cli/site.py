@@ -69,13 +69,13 @@ def site_pages(session: Session, name: str, limit: int, as_json: bool) -> None:
     """
 
     async def read(database: Database) -> list[dict[str, Any]]:
-        from contentstudio.store import index_status
+        from contentstudio.store.index_status import IndexStatus
         from overnight.operations import scopes
 
         await scopes.check_key(session.needed_app(), database, name)
         return [
             {**one.model_dump(), "state": one.state}
-            for one in await index_status.read(database, name, limit)
+            for one in await IndexStatus(database).read(name, limit)
         ]
 
     rows = session.run(read)

@@ -26,12 +26,12 @@ def topics_command(session: Session, site: str | None, days: int, as_json: bool)
     """What was found, with its factors, and what was decided on it."""
 
     async def read(database: Database) -> list[dict[str, Any]]:
-        from contentstudio import memory
+        from contentstudio.store.topics import Topics
 
         names = session.needed_app().keys() or []
         if site is not None and site not in names:
             raise UserError(f"there is no site “{site}”; there are: {', '.join(names)}")
-        return await memory.choices(database, site, days)
+        return await Topics(database).choices(site, days)
 
     rows = session.run(read)
     tell(as_json, {"topics": rows}, lambda: _render(rows, days))

@@ -17,7 +17,7 @@ import click
 from click.core import ParameterSource
 
 from contentstudio.cli import context
-from contentstudio.cli.night import totals
+from contentstudio.cli.night import echo, totals
 from overnight import formatting
 from overnight.cli import output, runner
 from overnight.cli.commands.console import PORT, open_console
@@ -64,7 +64,7 @@ def up(current: click.Context, session: Session, /, as_json: bool, **options: An
     It refuses to begin on what `check` can know to be wrong without reading the sources. Exit code
     1: all failed.
     """
-    from contentstudio import alerts, morning
+    from contentstudio import alerts, daily_report
     from overnight import Alerts
 
     app = session.needed_app()
@@ -72,7 +72,7 @@ def up(current: click.Context, session: Session, /, as_json: bool, **options: An
     _check_folder(session.home)
     _check_sites(_static_folders(context.config()))
     night = _run(session, _Call(app, context.config(), datetime.now(UTC), **options))
-    tell(as_json, totals(night), lambda: morning.render(night, context.program()))
+    tell(as_json, totals(night), lambda: echo(daily_report.lines(night, context.program())))
     if night["all_failed"]:
         current.exit(1)
 
@@ -142,14 +142,15 @@ class _Call:
             )
 
     async def _report(self, database: Database) -> dict[str, Any]:
-        from contentstudio import morning, pipelines
+        from contentstudio import pipelines
+        from contentstudio.store.nights import Nights
 
-        night = await database.insist(lambda: morning.gather(database, self.began))
+        night = await database.insist(lambda: Nights(database).since(self.began))
         if self.once:  # what an earlier call of the same night published is part of it
             since = await database.insist(
                 lambda: pipelines.began(self.app, database, self.config, self.began)
             )
-            whole = await database.insist(lambda: morning.gather(database, since))
+            whole = await database.insist(lambda: Nights(database).since(since))
             night["all_failed"] = whole["all_failed"]
         return night
 

@@ -11,9 +11,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from contentstudio import articles, memory, morning
+from contentstudio import articles
 from contentstudio.config import Config
 from contentstudio.review import gather, manuscript
+from contentstudio.store.nights import Nights
+from contentstudio.store.topics import Topics
 from overnight.console.pages import Console, Desk, Page, Values, Verb
 from overnight.errors import UserError
 from overnight.observability import charts
@@ -68,7 +70,7 @@ def build(config: Config) -> Console:
 
     async def sites(desk: Desk, _: Values) -> dict[str, Any]:
         since = await charts.ago(desk.database, SPAN)
-        night = await morning.gather(desk.database, since)
+        night = await Nights(desk.database).since(since)
         off = {row["scope"] for row in await queries.switches(desk.database) if not row["enabled"]}
         done = [*night["published"], *night["updated"]]
         rows = [
@@ -92,13 +94,13 @@ def build(config: Config) -> Console:
         names = [site.name for site in config.site]
         site = values.get("site") if values.get("site") in names else None
         return {
-            "rows": await memory.choices(desk.database, site, DAYS),
+            "rows": await Topics(desk.database).choices(site, DAYS),
             "sites": names,
             "days": DAYS,
         }
 
     async def night(database: Database, since: datetime) -> dict[str, Any]:
-        return await morning.gather(database, since)
+        return await Nights(database).since(since)
 
     async def dossier(database: Database, job_id: str) -> dict[str, Any] | None:
         found = await gather(database, config, job_id)

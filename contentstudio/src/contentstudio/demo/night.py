@@ -13,8 +13,9 @@ from typing import Any
 
 from contentstudio import app as studio
 from contentstudio import config as settings
-from contentstudio import morning, pipelines
+from contentstudio import pipelines
 from contentstudio.demo.web import FEEDS, GONE, INDEXNOW, KEYS, DemoWeb
+from contentstudio.store.nights import Nights
 from overnight import logs
 from overnight.cli import output, runner
 from overnight.errors import ConfigError, UserError
@@ -100,7 +101,7 @@ async def _night(folder: Path, config: settings.Config, began: datetime) -> dict
         new = await database.insist(lambda: pipelines.begin(app, database, config, began))
         with output.live_line(f"the night of {began.date()}") as note:
             await runner.work(app, database, until_idle=True, on_ending=note)
-        night = await database.insist(lambda: morning.gather(database, began))
+        night = await database.insist(lambda: Nights(database).since(began))
         return {
             **night,
             "again": not new,

@@ -55,10 +55,10 @@ def check(case: Case) -> Verdict:
     draft's own words.
     """
     page = known(case.page, "the page")
-    found = next(_markup_in_text(case), None) or next(_on_page(page, case), None)
+    fault = next(_markup_in_text(case), None) or next(_on_page(page, case), None)
     return (
-        failed("html", found)
-        if found
+        failed("html", fault)
+        if fault
         else passed("html", "The page is what the allowlist leaves of it.")
     )
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import urldefrag, urljoin, urlsplit
 
+from contentstudio.gates import markup
 from contentstudio.gates.input import Case, failed, known, passed
 from contentstudio.model import Verdict
-from contentstudio.pipelines import gate_inputs
+from contentstudio.text.slugs import in_url
 from contentstudio.text.wording import normal, shown
 
 _BARE = re.compile(
@@ -23,23 +24,23 @@ _BARE = re.compile(
 def check(case: Case) -> Verdict:
     """Links are the pool's, the site's own or the draft's; each was asked, and none is dead."""
     page = known(case.page, "the page")
-    said = known(case.links, "what the links answer")
-    urls = gate_inputs.links_of(page, case.site.url, case.draft.slug)
+    states = known(case.links, "what the links answer")
+    urls = links_of(page, case.site.url, case.draft.slug)
     fault = next(_foreign(case, urls), None) or next(_written(case), None)
     if fault:
         return failed("links", fault)
-    if never := [url for url in urls if url not in said]:
+    if never := [url for url in urls if url not in states]:
         return failed("links", f"Nobody asked whether {never[0]} is alive.")
-    if dead := [url for url in urls if said[url].state == "dead"]:
+    if dead := [url for url in urls if states[url].state == "dead"]:
         return failed(
-            "links", f"{len(dead)} of {len(urls)} links are dead: {said[dead[0]].why or dead[0]}"
+            "links", f"{len(dead)} of {len(urls)} links are dead: {states[dead[0]].why or dead[0]}"
         )
-    unknown = [url for url in urls if said[url].state == "unknown"]
+    unknown = [url for url in urls if states[url].state == "unknown"]
     if unknown and not case.gates.allow_unknown_links:
         return failed(
             "links",
             f"{len(unknown)} of {len(urls)} links are unknown: "
-            f"{said[unknown[0]].why or unknown[0]}",
+            f"{states[unknown[0]].why or unknown[0]}",
         )
     return passed(
         "links",
@@ -47,11 +48,25 @@ def check(case: Case) -> Verdict:
     )
 
 
+def links_of(page: str, site_url: str, slug: str) -> list[str]:
+    """The addresses that the article's links lead to, each once and without its fragment; none
+    within the page.
+    """
+    base = f"{site_url}/{in_url(slug)}/"
+    hrefs = [href for href in (a.get("href") for a in markup.article(page).iter("a")) if href]
+    whole = [
+        href if urlsplit(href).scheme else urljoin(base, href)
+        for href in hrefs
+        if not href.startswith("#")
+    ]
+    return list(dict.fromkeys(urldefrag(url).url for url in whole))
+
+
 def _foreign(case: Case, urls: list[str]) -> Iterator[str]:
-    given = {snapshot.url for snapshot in case.pool.values()}
+    sources = {snapshot.url for snapshot in case.pool.values()}
     own = urlsplit(case.site.url).netloc
     for url in urls:
-        if url not in given and urlsplit(url).netloc != own:
+        if url not in sources and urlsplit(url).netloc != own:
             yield f"The page links to {url}, which is none of its sources."
     for link in case.draft.links:
         if urlsplit(link.url).netloc not in ("", own):

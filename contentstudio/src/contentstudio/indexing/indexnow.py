@@ -13,12 +13,9 @@ from urllib.parse import urlsplit
 
 from contentstudio.config import Site
 from contentstudio.model import Model
-from contentstudio.store import index_status
-from contentstudio.store.index_status import Batch
-from contentstudio.store.sql import queries
+from contentstudio.store.index_status import Batch, IndexStatus
 from contentstudio.web.fetch import ANY_TYPE, Fetcher, waiting
 from overnight.errors import Permanent, Transient
-from overnight.store.database import Database
 
 if TYPE_CHECKING:
     import httpx2
@@ -56,14 +53,14 @@ class Taken(Transient):
     """Another worker tells of this page."""
 
 
-async def check_key(database: Database, fetcher: Fetcher, site: Site) -> None:
+async def check_key(index: IndexStatus, fetcher: Fetcher, site: Site) -> None:
     """See that the key stands at its address, once for each key. Raises `WrongKey`, or what the
     fetcher raises.
     """
-    asked = {"site": site.name, "key": site.ping.key, "key_url": key_url(site)}
-    if await database.one(queries["key_read"], asked) is None:
+    key = site.ping.key or ""
+    if not await index.has_key(site.name, key, key_url(site)):
         await find_key(fetcher, site)
-        await database.fetch(queries["key_keep"], asked)
+        await index.keep_key(site.name, key, key_url(site))
 
 
 async def find_key(fetcher: Fetcher, site: Site) -> None:
@@ -71,12 +68,12 @@ async def find_key(fetcher: Fetcher, site: Site) -> None:
     cannot be asked now.
     """
     try:
-        found = (await fetcher.get(key_url(site), types=ANY_TYPE)).text.strip()
+        content = (await fetcher.get(key_url(site), types=ANY_TYPE)).text.strip()
     except Permanent as error:
         raise WrongKey(
             f"the key of IndexNow cannot be read: {error} Put a file with the key alone there."
         ) from None
-    if found != site.ping.key:
+    if content != site.ping.key:
         raise WrongKey(
             f"{key_url(site)} does not hold the key of IndexNow: put a file with the key "
             "alone there"
@@ -88,33 +85,31 @@ def key_url(site: Site) -> str:
     return site.ping.key_url or f"{site.url}/{site.ping.key}.txt"
 
 
-async def ping(database: Database, site: Site, url: str) -> Pinged:
+async def ping(index: IndexStatus, site: Site, url: str) -> Pinged:
     """Tell the site's endpoint of a page, and of all others that wait. The key was looked at
     before.
 
     Raises `Transient` where a later try may work, else `Permanent`.
     """
     origin = "{0.scheme}://{0.netloc}/".format(urlsplit(url))
-    batch = await index_status.take(
-        database, site.name, url, origin, site.ping.apart_seconds, MOST_URLS
-    )
+    batch = await index.take(site.name, url, origin, site.ping.apart_seconds, MOST_URLS)
     if batch is None or url not in batch.urls:
         if batch is not None:
-            await index_status.give_back(database, site.name, batch)
+            await index.give_back(site.name, batch)
         raise Taken(retry_after=1.0)
-    answer = await _post(database, site, batch)
+    answer = await _post(index, site, batch)
     if answer.status_code in (200, 202):
         accepted = answer.status_code == 200
-        await index_status.arrived(database, site.name, batch, accepted=accepted)
+        await index.arrived(site.name, batch, accepted=accepted)
         return Pinged(url=url, state="accepted" if accepted else "submitted", urls=len(batch.urls))
     if answer.status_code != 429:  # that one keeps the pages: they are told of too often
-        await index_status.give_back(database, site.name, batch)
+        await index.give_back(site.name, batch)
     if answer.status_code == 403:
-        await database.fetch(queries["key_forget"], {"site": site.name})
+        await index.forget_key(site.name)
     raise _failure(site, answer)
 
 
-async def _post(database: Database, site: Site, batch: Batch) -> httpx2.Response:
+async def _post(index: IndexStatus, site: Site, batch: Batch) -> httpx2.Response:
     """The answer. Without one nobody knows whether the ping arrived, so its pages wait; one never
     sent is undone.
     """
@@ -134,7 +129,7 @@ async def _post(database: Database, site: Site, batch: Batch) -> httpx2.Response
             return await client.post(endpoint, json=body)
     except httpx2.TransportError as error:
         if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
-            await index_status.give_back(database, site.name, batch)
+            await index.give_back(site.name, batch)
         raise Transient(f"{endpoint} did not answer: {error or type(error).__name__}") from error
 
 

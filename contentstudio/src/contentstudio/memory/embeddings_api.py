@@ -106,25 +106,25 @@ class Endpoint:
         return self._client
 
     def _reply(self, request: Request, response: Any) -> Reply:
-        status, told = response.status_code, _decoded(response.content)
+        status, answer = response.status_code, _decoded(response.content)
         if status != 200:
-            said = wire.mapping(told.get("error")).get("message") or "no reason"
-            message, kind = f"{self.name} answered {status}: {said}", wire.TRANSIENT.get(status)
+            reason = wire.mapping(answer.get("error")).get("message") or "no reason"
+            message, kind = f"{self.name} answered {status}: {reason}", wire.TRANSIENT.get(status)
             if kind or status >= 500:
                 raise TransientCall(
                     message, kind=kind or "server", retry_after=wire.waiting(response.headers)
                 )
             raise PermanentCall(message, kind=wire.PERMANENT.get(status, "unknown"))
         try:
-            rows = sorted(told["data"], key=lambda row: row["index"])
+            rows = sorted(answer["data"], key=lambda row: row["index"])
             vectors = [[round(float(value), DIGITS) for value in row["embedding"]] for row in rows]
         except (LookupError, TypeError, ValueError):
             message = f"The answer of {self.name} holds no vectors."
             raise TransientCall(message, kind="malformed", usage=wire.most(request)) from None
-        counted = wire.mapping(told.get("usage")).get("prompt_tokens")
+        tokens = wire.mapping(answer.get("usage")).get("prompt_tokens")
         usage = (
-            Usage(input_tokens=counted, output_tokens=0)
-            if isinstance(counted, int)
+            Usage(input_tokens=tokens, output_tokens=0)
+            if isinstance(tokens, int)
             else wire.most(request)
         )
         return Reply(text=json.dumps(vectors), stop_reason="stop", usage=usage, model=request.model)

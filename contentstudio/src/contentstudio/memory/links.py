@@ -19,13 +19,13 @@ def choose(draft: Draft, pages: Sequence[tuple[str, str]], most: int) -> list[In
     link.
     """
     texts = [sentence.text for sentence in draft.sentences() if not sentence.quoted]
-    found: list[InternalLink] = []
+    links: list[InternalLink] = []
     for title, url in pages:
-        taken = [link.anchor.casefold() for link in found]
+        taken = [link.anchor.casefold() for link in links]
         anchor = _anchor(texts, content_words(title), taken)
-        if anchor and all(link.url != url for link in found):
-            found.append(InternalLink(anchor=anchor, url=url))
-    return found[:most]
+        if anchor and all(link.url != url for link in links):
+            links.append(InternalLink(anchor=anchor, url=url))
+    return links[:most]
 
 
 def _anchor(texts: Sequence[str], wanted: frozenset[str], taken: Sequence[str]) -> str | None:

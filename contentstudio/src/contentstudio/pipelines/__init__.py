@@ -20,16 +20,15 @@ by a person's wish → rollback: before → publish → ping
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from contentstudio.config import Config, RemoteCms, Static
-from contentstudio.pipelines import publishing, remembering, researching, writing
+from contentstudio.pipelines import ids, publishing, remembering, researching, writing
 from contentstudio.pipelines.researching import jobs_of
-from contentstudio.pipelines.work import Asked, Demanded, Night, Refreshing, Source, Topic
-from contentstudio.store.sql import queries
-from overnight import App, Cron, Debounce, Limit, On, Pipeline, Retry, hash_id, job_id
+from contentstudio.pipelines.work import Night, WeeklyRefresh
+from contentstudio.store.nights import Nights
+from overnight import App, Cron, Debounce, Limit, On, Pipeline, Retry, hash_id
 from overnight.operations import runs
 from overnight.store.database import Database
 
@@ -53,10 +52,10 @@ def night_of(config: Config, moment: datetime) -> Night:
     return Night(date=day, sites=[site.name for site in config.site if site.active])
 
 
-def refreshing_of(config: Config, moment: datetime) -> Refreshing:
+def refreshing_of(config: Config, moment: datetime) -> WeeklyRefresh:
     """The weekly look that a moment belongs to."""
     night = night_of(config, moment)
-    return Refreshing(date=night.date, sites=night.sites)
+    return WeeklyRefresh(date=night.date, sites=night.sites)
 
 
 async def begin(app: App, database: Database, config: Config, moment: datetime) -> bool:
@@ -76,24 +75,8 @@ async def began(app: App, database: Database, config: Config, moment: datetime) 
     was not yet.
     """
     job = app.pipeline("night").job(night_of(config, moment)).job_id
-    row = await database.one(queries["night_began"], {"job_id": job})
-    return min(row["at"], moment) if row and row["at"] else moment
-
-
-def _source_id(source: Source | Demanded) -> str:
-    """URLs tell capitals apart, which an id does not: so what is read goes in as its own hash.
-
-    What feeds say of a page is no part of it: a page that two of them list is read once.
-    """
-    what = source.model_dump_json(exclude={"site", "date", "hints"})
-    return hash_id(source.site, hashlib.sha256(what.encode()).hexdigest(), str(source.date))
-
-
-def _article_id(topic: Topic) -> str:
-    """One article of a slug, site and day; and one for each wish of a person."""
-    if isinstance(topic, Asked):
-        return hash_id("asked", topic.slug, topic.site, topic.asked.isoformat())
-    return job_id(topic.slug, topic.site, str(topic.date))
+    started = await Nights(database).started_at(job)
+    return min(started, moment) if started else moment
 
 
 def build(config: Config) -> list[Pipeline]:
@@ -109,14 +92,14 @@ def build(config: Config) -> list[Pipeline]:
     research = Pipeline("research", id=lambda r: hash_id(r.site, str(r.date)), key=lambda r: r.site)
     research.step(researching.plan)
 
-    source = Pipeline("source", id=_source_id, key=lambda s: s.site)
+    source = Pipeline("source", id=ids.source_job, key=lambda s: s.site)
     source.step(
         researching.read,
         retry=PATIENT,
         timeout=config.fetch.timeout_seconds + researching.READ_SECONDS,
     )
 
-    demand = Pipeline("demand", id=_source_id, key=lambda d: d.site)
+    demand = Pipeline("demand", id=ids.source_job, key=lambda d: d.site)
     demand.step(researching.gather, retry=PATIENT, timeout=300, breaker="search_console")
 
     memory = Pipeline(
@@ -152,7 +135,7 @@ def build(config: Config) -> list[Pipeline]:
     article = Pipeline(
         "article",
         on=[On("topic.validated")],
-        id=_article_id,
+        id=ids.article_job,
         key=lambda t: t.site,
     )
     at_site = _at_site(config)
@@ -213,9 +196,9 @@ def _care(config: Config) -> list[Pipeline]:
     with a CMS.
     """
     at_site = _at_site(config)
-    rollback = Pipeline("rollback", key=lambda named: named.site)
+    rollback = Pipeline("rollback", key=lambda request: request.site)
     rollback.step(publishing.before)
-    publish = Pipeline("publish", key=lambda named: named.site)
+    publish = Pipeline("publish", key=lambda request: request.site)
     publish.step(publishing.last)
     for pipeline in (rollback, publish):
         pipeline.step(
@@ -229,12 +212,12 @@ def _care(config: Config) -> list[Pipeline]:
             publishing.ping, retry=Retry(3), timeout=60, breaker="indexnow {key}", limits=ONE_PING
         )
 
-    unpublish = Pipeline("unpublish", key=lambda named: named.site)
+    unpublish = Pipeline("unpublish", key=lambda request: request.site)
     unpublish.step(
         publishing.unpublish, retry=_away(config), timeout=300, breaker="cms {key}", limits=at_site
     )
 
-    rewrite = Pipeline("rewrite", key=lambda named: named.site)
+    rewrite = Pipeline("rewrite", key=lambda request: request.site)
     rewrite.step(remembering.reread, retry=Retry(3), timeout=600)
 
     render = Pipeline("render", key=lambda work: work.site)

@@ -1,4 +1,4 @@
-"""What the steps lean on."""
+"""What the steps depend on: the config, the adapters and the repositories."""
 
 from __future__ import annotations
 
@@ -7,26 +7,41 @@ from dataclasses import dataclass
 
 from contentstudio import publish
 from contentstudio.config import Config
-from contentstudio.memory import Memory
-from contentstudio.memory.documents import Documents
 from contentstudio.publish.port import Publisher
-from contentstudio.store.pages import Records
-from contentstudio.store.publications import Turns
+from contentstudio.store.articles import Articles
+from contentstudio.store.demands import Demands
+from contentstudio.store.documents import Documents
+from contentstudio.store.evidence import EvidenceLedger
+from contentstudio.store.index_status import IndexStatus
+from contentstudio.store.pages import Pages
+from contentstudio.store.publications import Publications, PublishLocks
+from contentstudio.store.quota import Quota
+from contentstudio.store.snapshots import Snapshots
+from contentstudio.store.topics import Topics
+from contentstudio.store.verdicts import Verdicts
 from contentstudio.web.fetch import Fetcher
 from contentstudio.writing.port import Writer
 
 
-@dataclass(frozen=True)
-class Studio:
-    """The adapters of one config."""
+@dataclass(frozen=True, kw_only=True)
+class Deps:
+    """The dependencies of one config, as `ctx.deps`."""
 
     config: Config
-    memory: Memory
-    documents: Documents
-    records: Records
     fetcher: Fetcher
     writer: Writer
-    turns: Turns
+    locks: PublishLocks
+    articles: Articles
+    demands: Demands
+    documents: Documents
+    evidence: EvidenceLedger
+    index: IndexStatus
+    pages: Pages
+    publications: Publications
+    quota: Quota
+    snapshots: Snapshots
+    topics: Topics
+    verdicts: Verdicts
 
     def publisher(self, site: str) -> AbstractAsyncContextManager[Publisher]:
         """Where a site is published, for as long as it is open."""

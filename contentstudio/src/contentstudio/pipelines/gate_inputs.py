@@ -1,5 +1,5 @@
-"""Gathers what the gates need to know: the links of a page, whether they live, and the site's place
-in the day.
+"""Gathers the input of the gates, which are pure: the page, whether its links live, what stands
+beside it, and its place in the day.
 """
 
 from __future__ import annotations
@@ -8,15 +8,16 @@ import asyncio
 import re
 import socket
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import UTC, datetime
 from html import unescape
-from urllib.parse import urldefrag, urljoin, urlsplit
 
-from contentstudio.gates import markup
-from contentstudio.gates.input import Link, Neighbour, Where
-from contentstudio.model import Verdict
-from contentstudio.store.sql import queries
-from contentstudio.text.slugs import in_url
+from contentstudio.config import Site
+from contentstudio.gates.input import Case, Link, Rival, Unknown
+from contentstudio.gates.links import links_of
+from contentstudio.model import Draft, Snapshot
+from contentstudio.pipelines.work import Ctx
+from contentstudio.publish import render
+from contentstudio.store.quota import Place
 from contentstudio.web.fetch import (
     BlockedAddress,
     Fetched,
@@ -29,8 +30,7 @@ from contentstudio.web.fetch import (
     UntrustedCertificate,
     WrongContentType,
 )
-from overnight.errors import OvernightError
-from overnight.store.database import Database
+from overnight.errors import InvalidPayload, OvernightError
 
 _ALIVE = (
     WrongContentType,
@@ -47,40 +47,65 @@ _GONE = re.compile(  # as servers word it that answer 200 all the same
     r"|\bpagina non trovata",
     re.I,
 )
-_NEIGHBOURS = 1_000  # a comparison takes about a millisecond
-_WHERE: dict[str, Where] = {
-    "published": "published",
-    "queued": "queued",
-    "rejected": "rejected",
-    "own": "owner",
-}
 _NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
 
-def links_of(page: str, site_url: str, slug: str) -> list[str]:
-    """The addresses that the article's links lead to, each once and without its fragment; none
-    within the page.
-    """
-    base = f"{site_url}/{in_url(slug)}/"
-    hrefs = [href for href in (a.get("href") for a in markup.article(page).iter("a")) if href]
-    whole = [
-        href if urlsplit(href).scheme else urljoin(base, href)
-        for href in hrefs
-        if not href.startswith("#")
-    ]
-    return list(dict.fromkeys(urldefrag(url).url for url in whole))
-
-
-async def ask(
-    fetcher: Fetcher, urls: Sequence[str], read_lately: Collection[str] = ()
-) -> dict[str, Link]:
-    """What a safe GET says of each URL, all at once. What the research read a moment ago is not
-    asked again.
-    """
-    answers = await asyncio.gather(
-        *(_state(fetcher, url) for url in urls if url not in read_lately)
+async def gather(ctx: Ctx, site: Site, draft: Draft, place: Place) -> Case:
+    """Everything that the gates need to know of a draft."""
+    deps = ctx.deps
+    page = await asyncio.to_thread(_page_of, site, draft)
+    competing = await deps.documents.competing(site.name, draft.title, slug=draft.slug)
+    return Case(
+        draft=draft,
+        pool=await pool(ctx, draft),
+        site=site,
+        page=page,
+        links=await _links(ctx, site, draft, page),
+        neighbours=await deps.documents.beside(draft.site, draft.slug),
+        others_today=place.others,
+        canary=deps.writer.canary(ctx.job_id),
+        today=place.day,
+        rivals=[Rival(each.title, each.url) for each in competing],
+        descriptions=await deps.publications.descriptions(draft.site, draft.slug),
     )
-    return dict.fromkeys(read_lately, Link("alive")) | dict(answers)
+
+
+async def pool(ctx: Ctx, draft: Draft) -> dict[str, Snapshot]:
+    """The texts that a draft may cite, by the ids that it knows them by."""
+    texts = await ctx.deps.snapshots.read(reference.sha256 for reference in draft.references)
+    return {r.id: texts[r.sha256] for r in draft.references if r.sha256 in texts}
+
+
+def _page_of(site: Site, draft: Draft) -> str | Unknown:
+    """The article as its site will show it."""
+    now = datetime.now(UTC)
+    try:
+        return render.article(site, draft, published_at=now, updated_at=now)
+    except InvalidPayload as error:
+        return Unknown(f"it cannot be rendered: {error}")
+
+
+async def _links(
+    ctx: Ctx, site: Site, draft: Draft, page: str | Unknown
+) -> dict[str, Link] | Unknown:
+    """What each link answers; pages of the site itself, which the memory knows, may not stand on
+    its host yet.
+    """
+    if isinstance(page, Unknown):
+        return Unknown("there is no page")
+    hashes = [reference.sha256 for reference in draft.references]
+    alive = await ctx.deps.snapshots.recent_urls(hashes) + [link.url for link in draft.links]
+    return await link_states(ctx.deps.fetcher, links_of(page, site.url, draft.slug), alive)
+
+
+async def link_states(
+    fetcher: Fetcher, urls: Sequence[str], alive: Collection[str] = ()
+) -> dict[str, Link]:
+    """What a safe GET says of each URL, all at once. Those that are known to be alive are not
+    requested.
+    """
+    answers = await asyncio.gather(*(_state(fetcher, url) for url in urls if url not in alive))
+    return dict.fromkeys(alive, Link("alive")) | dict(answers)
 
 
 async def _state(fetcher: Fetcher, url: str) -> tuple[str, Link]:
@@ -102,8 +127,8 @@ async def _state(fetcher: Fetcher, url: str) -> tuple[str, Link]:
 
 def _title(fetched: Fetched) -> str:
     """What a page calls itself; nothing where it does not say."""
-    found = _TITLE.search(fetched.text)
-    return " ".join(unescape(found[1]).split()) if found else ""
+    match = _TITLE.search(fetched.text)
+    return " ".join(unescape(match[1]).split()) if match else ""
 
 
 def _unheard_of(error: BaseException | None) -> bool:
@@ -115,57 +140,3 @@ def _unheard_of(error: BaseException | None) -> bool:
             return error.errno in _NO_SUCH_NAME
         error = error.__cause__
     return False
-
-
-async def read_lately(database: Database, hashes: Collection[str]) -> list[str]:
-    """The URLs of those snapshots that were read within the last hour."""
-    rows = await database.fetch(queries["snapshots_lately"], {"sha256": list(hashes)})
-    return [row["url"] for row in rows]
-
-
-async def neighbours(database: Database, site: str, slug: str) -> list[Neighbour]:
-    """The newest documents of the memory beside an article, of all sites: ours, turned down ones,
-    and owners' own.
-    """
-    rows = await database.fetch(
-        queries["documents_beside"], {"site": site, "slug": slug, "most": _NEIGHBOURS}
-    )
-    return [Neighbour(row["title"], row["text"], _WHERE[row["kind"]]) for row in rows]
-
-
-async def descriptions(database: Database, site: str, slug: str) -> list[str]:
-    """How the site's other articles are described that were published."""
-    rows = await database.fetch(queries["descriptions_beside"], {"site": site, "slug": slug})
-    return [row["description"] for row in rows]
-
-
-async def take_place(database: Database, site: str, job_id: str) -> tuple[date, int]:
-    """The day (UTC) and how many other articles of the site hold a place in it before this one."""
-    row = await database.one(queries["cadence_take"], {"site": site, "job_id": job_id})
-    assert row is not None
-    return row["day"], row["place"] - 1
-
-
-async def give_place_back(database: Database, site: str, job_id: str) -> None:
-    """An article that waits for a person keeps nobody else waiting."""
-    await database.fetch(queries["cadence_leave"], {"site": site, "job_id": job_id})
-
-
-async def edited(database: Database, job_id: str, step: str | None = None) -> bool:
-    """Whether a person gave the article its words, at this step or at any: nobody else changes them
-    then.
-    """
-    return await database.one(queries["edited"], {"job_id": job_id, "step": step}) is not None
-
-
-async def keep_verdicts(
-    database: Database, job_id: str, attempt: int, rewrite: int, verdicts: Sequence[Verdict]
-) -> None:
-    """Keep what was said of a draft; `rewrite` is 0 for the first one. Kept twice is kept once."""
-    columns = {
-        "gates": [verdict.gate for verdict in verdicts],
-        "passed": [verdict.passed for verdict in verdicts],
-        "reasons": [verdict.reason.replace("\0", "") for verdict in verdicts],
-    }
-    params = {"job_id": job_id, "attempt": attempt, "rewrite": rewrite, **columns}
-    await database.fetch(queries["verdicts_keep"], params)

@@ -16,22 +16,22 @@ from contentstudio.google import indexing
 from contentstudio.indexing import indexnow
 from contentstudio.indexing.indexnow import Pinged
 from contentstudio.model import Draft, Existing, Published
+from contentstudio.pipelines import pace
 from contentstudio.pipelines.work import (
-    AskedSite,
+    ArticleRequest,
     Ctx,
     Inspected,
     Judged,
-    Named,
     Night,
     Rendered,
     SiteNight,
+    SiteRequest,
     Swept,
     Unpublished,
 )
 from contentstudio.publish.port import GONE, Article, Conflict, Effect
 from contentstudio.publish.static import StaticPublisher
-from contentstudio.store import index_status, publications
-from contentstudio.store.publications import Turn
+from contentstudio.store.publications import PublishLock
 from contentstudio.writing.offline import WRITER as OFFLINE
 from overnight import Cancel, NoWork, Review, Snooze
 from overnight.errors import LedgerUnavailable, Permanent, Transient
@@ -44,36 +44,39 @@ async def publish(ctx: Ctx, judged: Judged) -> Published | Review | Snooze:
     """Put the article on its site, with the slug as the key. What a person changed there is for a
     person.
     """
-    draft, database = judged.draft, ctx.ledger.database
-    site = ctx.deps.config.find(draft.site)
+    deps, draft = ctx.deps, judged.draft
+    site = deps.config.find(draft.site)
     window = (
         site.window if ctx.run.pipeline == "article" else None
     )  # a person who asks by name does not wait for it
-    if window is not None and (held := await publications.held(database, site, ctx.job_id)):
+    if window is not None and (held := await pace.held(deps.publications, site, ctx.job_id)):
         seconds, why = held
         return Snooze(seconds, f"{why}{await _failing(ctx)}")
+    await deps.articles.move(draft, ctx.job_id, "ready")
     article = await asyncio.to_thread(
-        _article, ctx.deps.config, site, judged, await _newest_source(ctx, draft)
+        _article, deps.config, site, judged, await _newest_source(ctx, draft)
     )
-    turns, publishers = ctx.deps.turns.take(site.name, draft.slug), ctx.deps.publisher(site.name)
-    async with patient(ctx, site, window), turns as turn, publishers as publisher:
-        if turn is None:
+    locks, publishers = deps.locks.take(site.name, draft.slug), deps.publisher(site.name)
+    async with patient(ctx, site, window), locks as lock, publishers as publisher:
+        if lock is None:
             return Snooze(BUSY_SECONDS, f"another job is publishing “{draft.slug}”")
-        known = await publications.read(database, site.name, draft.slug)
-        await publications.begin(database, site.name, draft.slug, article.sha256, ctx.job_id)
+        recorded = await deps.publications.read(site.name, draft.slug)
+        await deps.publications.begin(site.name, draft.slug, article.sha256, ctx.job_id)
         try:
             published, there = await publisher.publish(
-                article, _effect(ctx, turn), known.existing, [*known.begun, article.sha256]
+                article, _effect(ctx, lock), recorded.existing, [*recorded.begun, article.sha256]
             )
         except Conflict as conflict:
-            return _for_a_person(ctx.job_id, article, conflict, known.existing)
+            await deps.articles.move(draft, ctx.job_id, "review")
+            return _for_a_person(ctx.job_id, article, conflict, recorded.existing)
         if (
             there.state == "published" and published.action != "unchanged" and article.indexed
         ):  # before it is kept, or a crash forgets it
-            await index_status.note(database, site.name, draft.slug, published.url, ctx.job_id)
+            await deps.index.note_change(site.name, draft.slug, published.url, ctx.job_id)
         there = there.model_copy(update={"differs": published.differs})
-        await publications.keep(database, site.name, draft, article.sha256, there, ctx.job_id)
-    await ctx.deps.documents.keep_draft(draft, "published", ctx.job_id, published.url)
+        await deps.publications.keep(site.name, draft, article.sha256, there, ctx.job_id)
+    await deps.documents.keep_draft(draft, "published", ctx.job_id, published.url)
+    await deps.articles.publish(draft, ctx.job_id, published.url)
     return published.model_copy(update={"indexed": article.indexed})
 
 
@@ -88,16 +91,15 @@ async def patient(ctx: Ctx, site: Site, window: Window | None) -> AsyncIterator[
     except LedgerUnavailable:
         raise
     except Transient as error:
-        since, now = await publications.failing_since(
-            ctx.ledger.database, ctx.run.id, ctx.run.failures
-        )
+        publications = ctx.deps.publications
+        since, now = await publications.failing_since(ctx.run.id, ctx.run.failures)
         until = windows.gives_up_at(window, since, ctx.deps.config.publishing.retry_hours)
         if now < until:
-            told = (
+            message = (
                 f"{error}; not done since {since:{MOMENT}} UTC, and tried again until "
                 f"{until:{MOMENT}} UTC"
             )
-            raise Transient(told, retry_after=error.retry_after) from error
+            raise Transient(message, retry_after=error.retry_after) from error
         raise Permanent(
             f"“{site.name}” cannot be written to since {since:{MOMENT}} UTC "
             f"({ctx.run.failures + 1} tries; the last: "
@@ -109,7 +111,7 @@ async def _failing(ctx: Ctx) -> str:
     """How a sentence on waiting goes on for an article that failed before."""
     if not ctx.run.failures:
         return ""
-    since, _ = await publications.failing_since(ctx.ledger.database, ctx.run.id, ctx.run.failures)
+    since, _ = await ctx.deps.publications.failing_since(ctx.run.id, ctx.run.failures)
     return (
         ", and the site did not take the article when it was open (first failure "
         f"{since:{MOMENT}} UTC)"
@@ -122,7 +124,7 @@ async def _newest_source(ctx: Ctx, draft: Draft) -> datetime | None:
     """
     if draft.writer != OFFLINE:
         return None
-    snapshots = await ctx.deps.memory.snapshots(reference.sha256 for reference in draft.references)
+    snapshots = await ctx.deps.snapshots.read(reference.sha256 for reference in draft.references)
     return max((s.published_at for s in snapshots.values() if s.published_at), default=None)
 
 
@@ -150,82 +152,81 @@ def _article(config: Config, site: Site, judged: Judged, source_date: datetime |
     )
 
 
-def _effect(ctx: Ctx, turn: Turn) -> Effect:
-    """The effect ledger, asked for leave only while the turn is still ours."""
+def _effect(ctx: Ctx, lock: PublishLock) -> Effect:
+    """The effect ledger, asked for permission only while the lock is still ours."""
 
     async def effect(
         name: str, *, content: Any, call: Callable[[], Awaitable[Any]], **options: Any
     ) -> Any:
-        await turn.check()
+        await lock.check()
         return await ctx.effect(name, content=content, call=call, **options)
 
     return effect
 
 
 def _for_a_person(
-    job_id: str, article: Article, conflict: Conflict, known: Existing | None
+    job_id: str, article: Article, conflict: Conflict, recorded: Existing | None
 ) -> Review:
     """Nothing was written. Approved, what stands there stays; `articles.overwrite` has ours written
     over it.
     """
     there = conflict.there
     over = there.fingerprint if there else GONE
-    where = "in its place" if there or known else "all the same"
+    where = "in its place" if there or recorded else "all the same"
     ours = f"; contentstudio overwrite {job_id} --reason … publishes ours {where}" if over else ""
-    kept = there or known or Existing(url=conflict.url, sha256=None)
+    stays = there or recorded or Existing(url=conflict.url, sha256=None)
     return Review(
         [
             f"{conflict}, so it was left as it is",
             f"approve, and it stays{ours}",
         ],
-        Published(url=kept.url, action="left", path=kept.path, sha256=article.sha256, over=over),
+        Published(url=stays.url, action="left", path=stays.path, sha256=article.sha256, over=over),
     )
 
 
-async def before(ctx: Ctx, named: Named) -> Judged | Cancel:
+async def before(ctx: Ctx, request: ArticleRequest) -> Judged | Cancel:
     """An earlier version, to be published again; it was judged when it was."""
-    draft = await publications.version_before(
-        ctx.ledger.database, named.site, named.slug, named.version
-    )
+    draft = await ctx.deps.publications.version_before(request.site, request.slug, request.version)
     if draft is not None:
         return Judged(draft=draft, verdicts=[])
-    wanted = "version before this one" if named.version is None else f"version {named.version}"
-    return Cancel(f"“{named.slug}” has no {wanted}")
+    what = "version before this one" if request.version is None else f"version {request.version}"
+    return Cancel(f"“{request.slug}” has no {what}")
 
 
-async def last(ctx: Ctx, named: Named) -> Judged | Cancel:
+async def last(ctx: Ctx, request: ArticleRequest) -> Judged | Cancel:
     """What was approved last, to be published again; it was judged when it was."""
-    draft = await publications.approved(ctx.ledger.database, named.site, named.slug)
+    draft = await ctx.deps.publications.approved(request.site, request.slug)
     return (
         Judged(draft=draft, verdicts=[])
         if draft
-        else Cancel(f"nothing of “{named.slug}” was approved yet")
+        else Cancel(f"nothing of “{request.slug}” was approved yet")
     )
 
 
-async def unpublish(ctx: Ctx, named: Named) -> Unpublished | NoWork | Review | Snooze:
+async def unpublish(ctx: Ctx, request: ArticleRequest) -> Unpublished | NoWork | Review | Snooze:
     """Take an article from readers; what we know of it is kept."""
-    database, site = ctx.ledger.database, ctx.deps.config.find(named.site)
-    turns, publishers = ctx.deps.turns.take(named.site, named.slug), ctx.deps.publisher(named.site)
-    async with patient(ctx, site, None), turns as turn, publishers as publisher:
-        if turn is None:
-            return Snooze(BUSY_SECONDS, f"another job is publishing “{named.slug}”")
-        known = (await publications.read(database, named.site, named.slug)).existing
-        if known is None:
-            return NoWork(f"“{named.slug}” was not published by us")
+    deps, site = ctx.deps, ctx.deps.config.find(request.site)
+    locks, publishers = deps.locks.take(request.site, request.slug), deps.publisher(request.site)
+    async with patient(ctx, site, None), locks as lock, publishers as publisher:
+        if lock is None:
+            return Snooze(BUSY_SECONDS, f"another job is publishing “{request.slug}”")
+        recorded = (await deps.publications.read(request.site, request.slug)).existing
+        if recorded is None:
+            return NoWork(f"“{request.slug}” was not published by us")
         try:
-            there = await publisher.unpublish(named.slug, _effect(ctx, turn), known)
+            there = await publisher.unpublish(request.slug, _effect(ctx, lock), recorded)
         except Conflict as conflict:
             reasons = [f"{conflict}, so it was left as it is", "approve, and it stays"]
-            return Review(reasons, Unpublished(url=known.url, state="left"))
-        await publications.keep_state(database, named.site, named.slug, there)
-        await index_status.forget(database, named.site, named.slug)
-    return Unpublished(url=known.url, state="draft" if there else "gone")
+            return Review(reasons, Unpublished(url=recorded.url, state="left"))
+        await deps.publications.keep_state(request.site, request.slug, there)
+        await deps.index.forget(request.site, request.slug)
+        await deps.articles.unpublish(request.site, request.slug, ctx.job_id)
+    return Unpublished(url=recorded.url, state="draft" if there else "gone")
 
 
-async def render(ctx: Ctx, work: AskedSite) -> Rendered | NoWork:
+async def render(ctx: Ctx, work: SiteRequest) -> Rendered | NoWork:
     """Make the pages of a static site again, of the drafts that stand there."""
-    drafts, fingerprints = await publications.standing(ctx.ledger.database, work.site)
+    drafts, fingerprints = await ctx.deps.publications.current(work.site)
     async with ctx.deps.publisher(work.site) as publisher:
         if not isinstance(publisher, StaticPublisher):
             return NoWork(f"the CMS of “{work.site}” makes its pages")
@@ -247,32 +248,31 @@ async def sweep(ctx: Ctx, work: SiteNight) -> Swept | NoWork:
     """Remove what was begun on a site and never went on."""
     async with ctx.deps.publisher(work.site) as publisher:
         slugs = await publisher.sweep(
-            ctx.effect, partial(publications.under_way, ctx.ledger.database, work.site)
+            ctx.effect, partial(ctx.deps.publications.under_way, work.site)
         )
     return Swept(slugs=tuple(slugs)) if slugs else NoWork("nothing lay about")
 
 
 async def ping(ctx: Ctx, published: Published) -> Pinged | Snooze:
     """Tell the endpoint of IndexNow, which may know already by the ping of another page."""
-    site, database = ctx.deps.config.find(ctx.run.key), ctx.ledger.database
+    site, index = ctx.deps.config.find(ctx.run.key), ctx.deps.index
+    await ctx.deps.articles.decide(ctx.job_id, "published")  # where a person let another one stand
     if site.ping.endpoint is None or not published.indexed:
         return Pinged(url=published.url, state="none")
-    stands = await index_status.standing(
-        database, site.name, published.url, site.ping.apart_seconds
-    )
-    if stands is None or (stands.submitted and published.action in ("unchanged", "left")):
+    status = await index.ping_status(site.name, published.url, site.ping.apart_seconds)
+    if status is None or (status.submitted and published.action in ("unchanged", "left")):
         return Pinged(url=published.url, state="unchanged")
-    if stands.submitted:
-        return Pinged(url=published.url, state="accepted" if stands.accepted else "submitted")
-    if stands.wait:
-        return Snooze(stands.wait, f"{published.url} was told of a moment ago")
-    await indexnow.check_key(database, ctx.deps.fetcher, site)
+    if status.submitted:
+        return Pinged(url=published.url, state="accepted" if status.accepted else "submitted")
+    if status.wait:
+        return Snooze(status.wait, f"{published.url} was told of a moment ago")
+    await indexnow.check_key(index, ctx.deps.fetcher, site)
 
     async def call() -> Pinged:
-        return await indexnow.ping(database, site, published.url)
+        return await indexnow.ping(index, site, published.url)
 
-    told: Any = await ctx.effect("ping", content=published.sha256, call=call, repeatable=True)
-    return Pinged(**told)
+    answer: Any = await ctx.effect("ping", content=published.sha256, call=call, repeatable=True)
+    return Pinged(**answer)
 
 
 async def sites_to_inspect(ctx: Ctx, night: Night) -> list[str]:
@@ -287,11 +287,11 @@ async def inspect(ctx: Ctx, work: SiteNight) -> Inspected | NoWork:
     """Submit the sitemap where something changed, and ask what became of pages. Each answer is kept
     as it comes.
     """
-    site, database = ctx.deps.config.find(work.site), ctx.ledger.database
+    site, index = ctx.deps.config.find(work.site), ctx.deps.index
     if site.search_console is None:
         return NoWork("the site has no property of Search Console any more")
-    news = await index_status.sitemap_news(database, site.name)
-    pages = await index_status.due(database, site.name, site.search_console.inspections)
+    news = await index.sitemap_news(site.name)
+    pages = await index.due(site.name, site.search_console.inspections)
     if news is None and not pages:
         return NoWork("nothing changed, and every page was asked about lately")
     indexed: list[str] = []
@@ -303,11 +303,11 @@ async def inspect(ctx: Ctx, work: SiteNight) -> Inspected | NoWork:
                 call=partial(console.submit, site.sitemap),
                 repeatable=True,
             )
-            await index_status.keep_sitemap(database, site.name, news)
+            await index.keep_sitemap(site.name, news)
         for slug, url in pages:
-            found = await console.inspect(url)
-            await index_status.keep_verdict(database, site.name, slug, **found.model_dump())
-            indexed += [url] if found.indexed else []
+            answer = await console.inspect(url)
+            await index.keep_verdict(site.name, slug, **answer.model_dump())
+            indexed += [url] if answer.indexed else []
     return Inspected(
         sitemap=site.sitemap if news else None, asked=len(pages), indexed=tuple(indexed)
     )

@@ -10,15 +10,15 @@ from zoneinfo import ZoneInfo
 
 from contentstudio.config import Site
 from contentstudio.pipelines.work import (
-    Asked,
-    Chosen,
+    ArticleRequest,
+    ChoiceResult,
     Ctx,
-    Found,
-    Named,
-    Refreshing,
+    ReadResult,
+    RequestedTopic,
     SiteNight,
     Source,
     Topic,
+    WeeklyRefresh,
 )
 from contentstudio.publish.port import OwnPost
 from contentstudio.research import extract, refresh, sitemaps
@@ -29,7 +29,7 @@ from overnight import Cancel, NoWork, Snooze
 from overnight.errors import Permanent, Transient
 
 
-async def remember(ctx: Ctx, work: SiteNight) -> Found | NoWork | Cancel | Snooze:
+async def remember(ctx: Ctx, work: SiteNight) -> ReadResult | NoWork | Cancel | Snooze:
     """Take in the posts that the site has, whoever wrote them, and forget those that it has no
     more.
     """
@@ -42,9 +42,9 @@ async def remember(ctx: Ctx, work: SiteNight) -> Found | NoWork | Cancel | Snooz
         return Cancel(str(refusal))
     urls = [*listed.entries, *await _at_the_publisher(ctx, site)]
     if not listed.faults:
-        await documents.forget_own(site.name, urls)
+        await documents.forget_own_posts(site.name, urls)
     return (
-        Found(entries=len(urls), faults=tuple(listed.faults))
+        ReadResult(entries=len(urls), faults=tuple(listed.faults))
         if urls
         else NoWork("the site has no posts yet")
     )
@@ -58,9 +58,9 @@ async def _listed(ctx: Ctx, site: Site, work: SiteNight) -> sitemaps.Listed:
         return sitemaps.Listed()
     get = partial(ctx.deps.fetcher.get, types=sitemaps.TYPES, max_unpacked=sitemaps.MAX_UNPACKED)
     listed = await sitemaps.collect(get, site.posts)
-    asked = await ctx.deps.records.asked(site.name, list(listed.entries))
+    requested = await ctx.deps.pages.requested_at(site.name, list(listed.entries))
     for page in sitemaps.choose(
-        listed.entries.values(), asked, ctx.deps.config.research.pages_per_sitemap
+        listed.entries.values(), requested, ctx.deps.config.research.pages_per_sitemap
     ):
         ctx.spawn("source", Source(site=site.name, url=page.url, date=work.date, kind="own"))
     return listed
@@ -71,12 +71,12 @@ async def _at_the_publisher(ctx: Ctx, site: Site) -> list[str]:
     in.
     """
     documents, urls = ctx.deps.documents, []
-    known = await documents.standing_since(site.name)
+    recorded = await documents.known_since(site.name)
     async with ctx.deps.publisher(site.name) as publisher:
         async for post in publisher.posts():
             urls.append(post.url)
-            if post.url not in known or post.modified > known[post.url]:
-                await documents.keep_own(
+            if post.url not in recorded or post.modified > recorded[post.url]:
+                await documents.keep_own_post(
                     site.name, post.url, post.title, await asyncio.to_thread(_text, post)
                 )
     return urls
@@ -98,71 +98,72 @@ def _text(post: OwnPost) -> str:
         return ""
 
 
-async def again(ctx: Ctx, work: Refreshing) -> list[str]:
+async def again(ctx: Ctx, work: WeeklyRefresh) -> list[str]:
     """Start the look at the articles of every site."""
     return [ctx.spawn("renewal", SiteNight(site=site, date=work.date)) for site in work.sites]
 
 
-async def renew(ctx: Ctx, work: SiteNight) -> Chosen | NoWork:
+async def renew(ctx: Ctx, work: SiteNight) -> ChoiceResult | NoWork:
     """Have articles written again whose sources changed or whose clicks fell, as many as the config
     allows.
     """
-    documents, memory = ctx.deps.documents, ctx.deps.memory
-    told = await ctx.deps.records.two_times(work.site)
+    documents, topics = ctx.deps.documents, ctx.deps.topics
+    clicks = await ctx.deps.demands.clicks(work.site)
     articles = []
     for row in await documents.published(work.site):
         news = await documents.news(work.site, row)
-        before, now = refresh.clicks(row["title"], told)
+        before, now = refresh.clicks(row["title"], clicks)
         changed = tuple(one["url"] for one in news if one["changed"])
         snapshots = tuple(dict.fromkeys(one["snapshot"] for one in news))
         articles.append(
             refresh.Article(row["slug"], row["title"], row["url"], before, now, changed, snapshots)
         )
     choices = refresh.choose(articles, ctx.deps.config.refresh)
-    await memory.keep_choices(work.site, work.date, ctx.job_id, choices)
-    targets = await memory.targets(work.site, ctx.job_id)
+    await topics.keep_choices(work.site, work.date, ctx.job_id, choices)
+    targets = await topics.targets(work.site, ctx.job_id)
     for slug, day in targets:
         ctx.emit("topic.validated", Topic(site=work.site, slug=slug, date=day))
     if not targets:
         return NoWork(f"of {len(articles)} articles none is to be written again")
-    return Chosen(
+    return ChoiceResult(
         pages=len(articles), stories=len(choices), slugs=tuple(slug for slug, _ in targets)
     )
 
 
-async def reread(ctx: Ctx, named: Named) -> Chosen | Cancel | Snooze:
+async def reread(ctx: Ctx, request: ArticleRequest) -> ChoiceResult | Cancel | Snooze:
     """Read the sources of an article once more, and have it written again of what they say now. Of
     a source that cannot be read what it said last counts; where none can be read, this is tried
     again.
     """
     try:
-        title, known = await ctx.deps.memory.topic(named.site, named.slug)
+        title, snapshots = await ctx.deps.topics.read(request.site, request.slug)
     except LookupError:
-        return Cancel(f"the sources of “{named.slug}” are not known")
-    found, faults = list[str](), list[Permanent | Transient]()
-    for url in dict.fromkeys(snapshot.url for snapshot in known):
+        return Cancel(f"the sources of “{request.slug}” are not known")
+    hashes, faults = list[str](), list[Permanent | Transient]()
+    for url in dict.fromkeys(snapshot.url for snapshot in snapshots):
         try:
-            found.append(await _once_more(ctx, url))
+            hashes.append(await _once_more(ctx, url))
         except HostBusy as busy:
             return Snooze(busy.retry_after or 0, str(busy))
         except (NoContent, Permanent, Transient) as fault:
             ctx.log.warning("source not read", url=url, error=str(fault))
             faults.append(fault)
-    if faults and not found:
+    if faults and not hashes:
         raise faults[0]
-    day = named.asked.astimezone(ZoneInfo(ctx.deps.config.research.timezone)).date()
-    await ctx.deps.memory.keep_choices(
-        named.site, day, ctx.job_id, [refresh.asked(named.slug, title, known, found)]
+    day = request.asked.astimezone(ZoneInfo(ctx.deps.config.research.timezone)).date()
+    await ctx.deps.topics.keep_choices(
+        request.site, day, ctx.job_id, [refresh.asked(request.slug, title, snapshots, hashes)]
     )
     ctx.emit(
-        "topic.validated", Asked(site=named.site, slug=named.slug, date=day, asked=named.asked)
+        "topic.validated",
+        RequestedTopic(site=request.site, slug=request.slug, date=day, asked=request.asked),
     )
-    return Chosen(pages=len(found), stories=1, slugs=(named.slug,))
+    return ChoiceResult(pages=len(hashes), stories=1, slugs=(request.slug,))
 
 
 async def _once_more(ctx: Ctx, url: str) -> str:
     """The hash of what a page says now, which is kept."""
     fetched = await ctx.deps.fetcher.get(url)
     snapshot = await asyncio.to_thread(extract.page, fetched)
-    await ctx.deps.memory.keep_snapshot(snapshot)
+    await ctx.deps.snapshots.keep(snapshot)
     return snapshot.sha256

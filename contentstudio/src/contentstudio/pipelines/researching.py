@@ -20,13 +20,14 @@ from contentstudio.config import (
 )
 from contentstudio.google import analytics
 from contentstudio.model import Demand, Snapshot
+from contentstudio.pipelines.ids import article_id
 from contentstudio.pipelines.work import (
     Candidate,
-    Chosen,
+    ChoiceResult,
     Ctx,
-    Demanded,
-    Found,
+    DemandQuery,
     Night,
+    ReadResult,
     SiteNight,
     Source,
     Topic,
@@ -37,7 +38,7 @@ from contentstudio.store.pages import Reader
 from contentstudio.text.slugs import slug_of
 from contentstudio.web.fetch import ANY_TYPE, UNSTATED, Fetched, require_page
 from contentstudio.web.polite import Disallowed, HostBusy
-from overnight import Cancel, NoWork, Snooze, hash_id, job_id
+from overnight import Cancel, NoWork, Snooze, hash_id
 
 # beside the reading itself: for the turn at hosts, for robots.txt, and a sitemap's many files
 READ_SECONDS = 280
@@ -58,11 +59,11 @@ async def plan(ctx: Ctx, work: SiteNight) -> list[str]:
     ]
 
 
-def jobs_of(site: Site, day: date) -> list[tuple[str, SiteNight | Source | Demanded]]:
+def jobs_of(site: Site, day: date) -> list[tuple[str, SiteNight | Source | DemandQuery]]:
     """What is read for a site in one night, what it has itself among it: a pipeline and its input
     for each.
     """
-    jobs: list[tuple[str, SiteNight | Source | Demanded]] = [
+    jobs: list[tuple[str, SiteNight | Source | DemandQuery]] = [
         ("memory", SiteNight(site=site.name, date=day))
     ]
     for source in site.sources:
@@ -84,11 +85,11 @@ def jobs_of(site: Site, day: date) -> list[tuple[str, SiteNight | Source | Deman
                 )
                 jobs.append(("source", sitemap))
             case KeywordsSource() | SearchConsoleSource():
-                jobs.append(("demand", Demanded(site=site.name, source=source, date=day)))
+                jobs.append(("demand", DemandQuery(site=site.name, source=source, date=day)))
     return jobs
 
 
-async def read(ctx: Ctx, source: Source) -> Found | NoWork | Cancel | Snooze:
+async def read(ctx: Ctx, source: Source) -> ReadResult | NoWork | Cancel | Snooze:
     """Read one URL. Only what the config names may be more than a page, so that no feed can send us
     on for ever.
     """
@@ -100,13 +101,13 @@ async def read(ctx: Ctx, source: Source) -> Found | NoWork | Cancel | Snooze:
         return Cancel(str(refusal))
 
 
-async def _read_changed(ctx: Ctx, source: Source) -> Found | NoWork | Cancel:
+async def _read_changed(ctx: Ctx, source: Source) -> ReadResult | NoWork | Cancel:
     """Read a feed or a page, unless it is as it was. One that was turned away is read whole again,
     every night.
     """
-    records = ctx.deps.records
+    pages = ctx.deps.pages
     reader = Reader(source.site, ctx.job_id, _settings(ctx, source))
-    before = await records.page(reader, source.url)
+    before = await pages.read(reader, source.url)
     types = (
         ANY_TYPE if source.kind in ("feed", "any") else UNSTATED
     )  # what the owner named is known by its content
@@ -114,18 +115,18 @@ async def _read_changed(ctx: Ctx, source: Source) -> Found | NoWork | Cancel:
         source.url, before[0] if before else None, types=types
     )
     if fetched is None and before:
-        await records.page_is_unchanged(source.site, source.url)
+        await pages.keep_unchanged(source.site, source.url)
         return NoWork(f"unchanged since {before[1]:%Y-%m-%d}")
     assert fetched is not None
     is_feed = source.kind == "feed" or (source.kind == "any" and feeds.looks_like_feed(fetched))
     if not is_feed:
         require_page(fetched)
-    found = await (_entries if is_feed else _page)(ctx, source, fetched)
-    await records.keep_page(reader, fetched, conditional=not isinstance(found, Cancel))
-    return found
+    result = await (_entries if is_feed else _page)(ctx, source, fetched)
+    await pages.keep(reader, fetched, conditional=not isinstance(result, Cancel))
+    return result
 
 
-async def _entries(ctx: Ctx, source: Source, fetched: Fetched) -> Found | NoWork:
+async def _entries(ctx: Ctx, source: Source, fetched: Fetched) -> ReadResult | NoWork:
     """Start the reading of a feed's newest entries."""
     entries = await asyncio.to_thread(feeds.parse, fetched.body, fetched.final_url, fetched.charset)
     charset = feeds.charset_of(fetched)
@@ -135,18 +136,18 @@ async def _entries(ctx: Ctx, source: Source, fetched: Fetched) -> Found | NoWork
             "source",
             Source(site=source.site, url=entry.url, date=source.date, kind="page", hints=hints),
         )
-    return Found(entries=len(entries)) if entries else NoWork("the feed has no entries")
+    return ReadResult(entries=len(entries)) if entries else NoWork("the feed has no entries")
 
 
-async def _read_sitemap(ctx: Ctx, source: Source) -> Found | NoWork:
+async def _read_sitemap(ctx: Ctx, source: Source) -> ReadResult | NoWork:
     """Start the reading of what is new or changed; what does not fit into a night is read in the
     next one.
     """
     get = partial(ctx.deps.fetcher.get, types=sitemaps.TYPES, max_unpacked=sitemaps.MAX_UNPACKED)
     listed = await sitemaps.collect(get, source.url, match=source.match, hosts=source.hosts)
-    asked = await ctx.deps.records.asked(source.site, list(listed.entries))
+    requested = await ctx.deps.pages.requested_at(source.site, list(listed.entries))
     pages = sitemaps.choose(
-        listed.entries.values(), asked, ctx.deps.config.research.pages_per_sitemap
+        listed.entries.values(), requested, ctx.deps.config.research.pages_per_sitemap
     )
     for page in pages:
         ctx.spawn("source", Source(site=source.site, url=page.url, date=source.date, kind="page"))
@@ -155,44 +156,44 @@ async def _read_sitemap(ctx: Ctx, source: Source) -> Found | NoWork:
             f"of the {len(listed.entries)} pages that the sitemap lists for us, none is "
             "new or changed"
         )
-    return Found(entries=len(pages), faults=tuple(listed.faults))
+    return ReadResult(entries=len(pages), faults=tuple(listed.faults))
 
 
-async def _page(ctx: Ctx, source: Source, fetched: Fetched) -> Found | NoWork | Cancel:
+async def _page(ctx: Ctx, source: Source, fetched: Fetched) -> ReadResult | NoWork | Cancel:
     """Keep the text of a page, whatever becomes of it."""
     try:
         snapshot = await asyncio.to_thread(extract.page, fetched, source.hints)
     except NoContent as nothing:
         return Cancel(str(nothing))
     if source.kind == "own":
-        await ctx.deps.documents.keep_own(
+        await ctx.deps.documents.keep_own_post(
             source.site, source.url, topics.clean_title(snapshot.title), snapshot.text
         )
-        return Found(slug=slug_of(topics.clean_title(snapshot.title)))
-    await ctx.deps.memory.keep_snapshot(snapshot)
+        return ReadResult(slug=slug_of(topics.clean_title(snapshot.title)))
+    await ctx.deps.snapshots.keep(snapshot)
     return await _candidate(ctx, source, snapshot)
 
 
-async def gather(ctx: Ctx, work: Demanded) -> Found | NoWork:
+async def gather(ctx: Ctx, work: DemandQuery) -> ReadResult | NoWork:
     """Keep what people look for, instead of what the source told the night before."""
     config, source = ctx.deps.config, work.source
     if isinstance(source, KeywordsSource):
-        found = await asyncio.to_thread(
+        wanted = await asyncio.to_thread(
             demands.read_keywords, config.beside(source.keywords), source.address
         )
     else:
-        found = await analytics.queries(
+        wanted = await analytics.queries(
             source, config.google.endpoint, config.google_key_file(), work.date
         )
-    await ctx.deps.records.keep_demands(work.site, source.address, found)
+    await ctx.deps.demands.replace(work.site, source.address, wanted)
     return (
-        Found(demands=len(found))
-        if found
+        ReadResult(demands=len(wanted))
+        if wanted
         else NoWork(f"{source.address} tells of nothing that people look for")
     )
 
 
-async def _candidate(ctx: Ctx, source: Source, snapshot: Snapshot) -> Found | NoWork | Cancel:
+async def _candidate(ctx: Ctx, source: Source, snapshot: Snapshot) -> ReadResult | NoWork | Cancel:
     """A page whose text is new to the site is one to choose from."""
     site = ctx.deps.config.find(source.site)
     if snapshot.language not in (None, site.language):
@@ -206,7 +207,7 @@ async def _candidate(ctx: Ctx, source: Source, snapshot: Snapshot) -> Found | No
     ctx.emit(
         "candidate.found", Candidate(site=site.name, date=source.date, snapshot=snapshot.sha256)
     )
-    return Found(slug=slug_of(topics.clean_title(snapshot.title)))
+    return ReadResult(slug=slug_of(topics.clean_title(snapshot.title)))
 
 
 def _settings(ctx: Ctx, source: Source) -> str:
@@ -215,51 +216,56 @@ def _settings(ctx: Ctx, source: Source) -> str:
     return hash_id(config.research.model_dump_json(), config.find(source.site).language)
 
 
-async def choose(ctx: Ctx, latest: Candidate) -> Chosen | NoWork:
+async def choose(ctx: Ctx, latest: Candidate) -> ChoiceResult | NoWork:
     """Decide on all pages of the site that wait for it, the latest of which began this. What was
     decided is kept before anything is emitted, so that another attempt goes on with it.
     """
-    site, memory, documents = ctx.deps.config.find(latest.site), ctx.deps.memory, ctx.deps.documents
+    deps, site = ctx.deps, ctx.deps.config.find(latest.site)
+    documents = deps.documents
     await documents.settle(site.name)
+    await deps.articles.settle(site.name)
     await documents.embed(ctx, site.name)
     pages = await documents.pages(site.name)
-    asked = await ctx.deps.records.demands(site.name)
-    found = await asyncio.to_thread(topics.stories, pages, documents.scale.same)
+    wanted = await deps.demands.read(site.name)
+    stories = await asyncio.to_thread(topics.stories, pages, documents.scale.same)
     choices = [
-        await _choice(ctx, site, story, asked) for story in await _addressed(ctx, site.name, found)
+        await _choice(ctx, site, story, wanted)
+        for story in await _addressed(ctx, site.name, stories)
     ]
-    writers = {choice.slug: job_id(choice.slug, site.name, str(latest.date)) for choice in choices}
-    await memory.keep_choices(site.name, latest.date, ctx.job_id, choices, writers)
-    targets = await memory.targets(site.name, ctx.job_id)
+    writers = {choice.slug: article_id(site.name, choice.slug, latest.date) for choice in choices}
+    await deps.topics.keep_choices(site.name, latest.date, ctx.job_id, choices, writers)
+    await deps.articles.add_ideas(site.name, ctx.job_id)
+    targets = await deps.topics.targets(site.name, ctx.job_id)
     for slug, day in targets:
         ctx.emit("topic.validated", Topic(site=site.name, slug=slug, date=day))
-    chosen = Chosen(pages=len(pages), stories=len(found), slugs=tuple(slug for slug, _ in targets))
-    return chosen if targets else NoWork(f"of {len(found)} stories none is worth an article")
+    slugs = tuple(slug for slug, _ in targets)
+    result = ChoiceResult(pages=len(pages), stories=len(stories), slugs=slugs)
+    return result if targets else NoWork(f"of {len(stories)} stories none is worth an article")
 
 
 async def _addressed(ctx: Ctx, site: str, stories: Sequence[topics.Story]) -> list[topics.Story]:
     """The stories with the slugs that they have on their site, or are given: no two of them have
     one.
     """
-    given: dict[str, str] = {}
+    taken: dict[str, str] = {}
     addressed = []
     for story in stories:
-        slug = await ctx.deps.memory.slug_for(site, story.title, given)
-        given[slug] = story.title
+        slug = await ctx.deps.topics.slug_for(site, story.title, taken)
+        taken[slug] = story.title
         addressed.append(replace(story, given=slug))
     return addressed
 
 
 async def _choice(
-    ctx: Ctx, site: Site, story: topics.Story, asked: Sequence[Demand]
+    ctx: Ctx, site: Site, story: topics.Story, wanted: Sequence[Demand]
 ) -> topics.Choice:
     documents, now = ctx.deps.documents, datetime.now(UTC)
     scale = documents.scale
     near = await documents.near(site.name, story.slug, story.pages[0].text_sha256)
-    rivals = await documents.rivals(site.name, story.title)
-    rivalry = rivals[0].similarity if rivals else 0.0
+    competing = await documents.competing(site.name, story.title)
+    rivalry = competing[0].similarity if competing else 0.0
     factors = topics.factors(
-        story, near, asked, now, same=scale.same, related=scale.related, rivalry=rivalry
+        story, near, wanted, now, same=scale.same, related=scale.related, rivalry=rivalry
     )
     close = [one for one in near if one.likeness >= scale.same or one.slug == story.slug]
     if close:

@@ -5,16 +5,18 @@ must still be read.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
 
 from contentstudio.config import KeywordsSource, SearchConsoleSource
 from contentstudio.model import Draft, Model, Verdict
-from contentstudio.pipelines.deps import Studio
+from contentstudio.pipelines.deps import Deps
 from contentstudio.research.metadata import Hints
 from contentstudio.seo import Change
 from overnight import Context
 
-Ctx = Context[Studio]
+Ctx = Context[Deps]
 
 
 class Night(Model):
@@ -49,7 +51,7 @@ class Source(Model):
     hints: Hints | None = None
 
 
-class Demanded(Model):
+class DemandQuery(Model):
     """A source of demands, to be asked in one night."""
 
     site: str
@@ -57,7 +59,7 @@ class Demanded(Model):
     date: date
 
 
-class Refreshing(Model):
+class WeeklyRefresh(Model):
     """The look at the published articles of these sites; `date` is the slot's day in the schedule's
     zone.
     """
@@ -74,7 +76,7 @@ class Candidate(Model):
     snapshot: str
 
 
-class Chosen(Model):
+class ChoiceResult(Model):
     """What was decided on in one go: how many pages told how many stories, and the slugs of those
     to be written.
     """
@@ -92,13 +94,13 @@ class Topic(Model):
     date: date
 
 
-class Asked(Topic):
+class RequestedTopic(Topic):
     """A topic that a person asks to have written again; `asked` tells one wish from the next."""
 
     asked: datetime
 
 
-class Found(Model):
+class ReadResult(Model):
     """What a source gave: the slug of a page that may become a topic, how many entries a feed has,
     pages of a sitemap are read tonight or posts a site has, or how many demands were kept. `faults`
     are what could not be read.
@@ -110,7 +112,7 @@ class Found(Model):
     faults: tuple[str, ...] = ()
 
 
-class Named(Model):
+class ArticleRequest(Model):
     """An article that a person names; `asked` tells one wish from the next, `version` is one of it
     by its number.
     """
@@ -130,7 +132,7 @@ class Unpublished(Model):
     state: Literal["draft", "gone", "left"]
 
 
-class AskedSite(Model):
+class SiteRequest(Model):
     """A site that a person names; `asked` tells one wish from the next."""
 
     site: str
@@ -173,3 +175,23 @@ class Judged(Model):
     verdicts: list[Verdict]
     over: str | None = None
     changes: tuple[Change, ...] = ()
+
+
+class ReviewInput(Judged):
+    """A draft to be judged: as optimizing gives it, as it was judged before, or as a person edited
+    it, which is a draft alone.
+    """
+
+    verdicts: list[Verdict] = Field(default_factory=list)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _wrap_draft(cls, value: Any) -> Any:
+        is_draft = isinstance(value, Draft) or (isinstance(value, dict) and "draft" not in value)
+        return {"draft": value} if is_draft else value
+
+    def judged(self) -> Judged:
+        """The draft with the verdicts that it came with."""
+        return Judged(
+            draft=self.draft, verdicts=self.verdicts, over=self.over, changes=self.changes
+        )

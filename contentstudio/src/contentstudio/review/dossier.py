@@ -11,15 +11,16 @@ from datetime import datetime
 from typing import Literal
 
 from contentstudio.config import Config
+from contentstudio.gates.evidence import text_sha256
 from contentstudio.gates.rivals import likeness
-from contentstudio.memory import documents
 from contentstudio.model import Draft, Model, Sentence, Verdict
 from contentstudio.pipelines.work import Judged
 from contentstudio.publish import render
 from contentstudio.publish.themes import ThemeError
-from contentstudio.review import evidence
 from contentstudio.seo import Change
-from contentstudio.store.sql import queries
+from contentstudio.store.articles import Articles
+from contentstudio.store.documents import Documents
+from contentstudio.store.evidence import EvidenceLedger
 from overnight.errors import InvalidPayload
 from overnight.store.database import Database, Row
 
@@ -104,11 +105,11 @@ class Dossier(Model):
 
 async def gather(database: Database, config: Config, job_id: str) -> Dossier | None:
     """The dossier of a job's latest judged draft; None where none was judged."""
-    row = await database.one(queries["dossier_read"], {"job_id": job_id})
+    row = await Articles(database).judged(job_id)
     if row is None:
         return None
     judged = Judged.model_validate(row["output"])
-    found = await database.fetch(queries["dossier_claims"], {"job_id": job_id})
+    rows = await EvidenceLedger(database).claims(job_id)
     page, why = await asyncio.to_thread(_page, config, judged.draft, row["finished_at"])
     return Dossier(
         **{name: row[name] for name in ("job_id", "step", "site", "status", "seal")},
@@ -116,7 +117,7 @@ async def gather(database: Database, config: Config, job_id: str) -> Dossier | N
         draft=judged.draft,
         verdicts=sorted(judged.verdicts, key=lambda verdict: verdict.passed),
         notes=[*_notes(row, judged.verdicts), *why],
-        claims=list(_claims(judged.draft, found)),
+        claims=list(_claims(judged.draft, rows)),
         page=page,
         changes=judged.changes,
         rivals=await _rivals(database, judged.draft),
@@ -125,10 +126,10 @@ async def gather(database: Database, config: Config, job_id: str) -> Dossier | N
 
 async def _rivals(database: Database, draft: Draft) -> tuple[RivalPost, ...]:
     """The posts that the gate compares its title with."""
-    found = await documents.rivals(database, draft.site, draft.title, slug=draft.slug)
+    pages = await Documents(database).competing(draft.site, draft.title, slug=draft.slug)
     posts = [
         RivalPost(title=r.title, url=r.url, likeness=round(likeness(draft.title, r.title), 3))
-        for r in found
+        for r in pages
     ]
     return tuple(sorted(posts, key=lambda post: (-post.likeness, post.url)))
 
@@ -143,26 +144,26 @@ def _page(config: Config, draft: Draft, moment: datetime) -> tuple[str | None, l
 
 
 def _notes(row: Row, verdicts: Sequence[Verdict]) -> list[str]:
-    """What the step said beside the verdicts."""
-    said = (row["error"] or "") if row["status"] == "needs_review" else ""
+    """What the step message beside the verdicts."""
+    message = (row["error"] or "") if row["status"] == "needs_review" else ""
     for verdict in verdicts:
         if not verdict.passed:
-            said = said.removeprefix(f"{verdict.gate}: {verdict.reason}").removeprefix("\n")
-    return said.splitlines()
+            message = message.removeprefix(f"{verdict.gate}: {verdict.reason}").removeprefix("\n")
+    return message.splitlines()
 
 
-def _claims(draft: Draft, found: Sequence[Row]) -> Iterable[Claim]:
+def _claims(draft: Draft, rows: Sequence[Row]) -> Iterable[Claim]:
     """Every sentence that cites a source, with what was found for exactly these words in exactly
     this text.
     """
-    known = {(row["text_sha256"], row["snapshot"], row["quoted"]): row for row in found}
+    evidence = {(row["text_sha256"], row["snapshot"], row["quoted"]): row for row in rows}
     pool = {reference.id: reference for reference in draft.references}
     for number, sentence in enumerate(draft.sentences(), 1):
         if sentence.source is None:
             continue
         reference = pool.get(sentence.source)
         snapshot = reference.sha256 if reference else ""
-        row = known.get((evidence.text_sha256(sentence.text), snapshot, sentence.quoted))
+        row = evidence.get((text_sha256(sentence.text), snapshot, sentence.quoted))
         yield _claim(
             number,
             sentence,
@@ -170,13 +171,13 @@ def _claims(draft: Draft, found: Sequence[Row]) -> Iterable[Claim]:
         )
 
 
-def _claim(number: int, sentence: Sentence, told: Row) -> Claim:
+def _claim(number: int, sentence: Sentence, row: Row) -> Claim:
     names = ("url", "title", "published_at", "read_at", "passage", "similarity", "verdict")
-    known = {name: told[name] for name in names if told.get(name) is not None}
+    fields = {name: row[name] for name in names if row.get(name) is not None}
     return Claim(
         number=number,
         text=sentence.text,
         quoted=sentence.quoted,
         source=sentence.source or "",
-        **known,
+        **fields,
     )

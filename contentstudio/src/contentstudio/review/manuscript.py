@@ -132,14 +132,17 @@ def _parts(text: str) -> Iterator[tuple[int, list[str]]]:
     """
     part: list[str] = []
     for number, line in enumerate([*text.splitlines(), ""], 1):
-        told = line.strip()
+        content = line.strip()
         if part and (
-            not told or told.startswith("#") or part[0].startswith("#") or _REFERENCE.match(told)
+            not content
+            or content.startswith("#")
+            or part[0].startswith("#")
+            or _REFERENCE.match(content)
         ):
             yield number - len(part), part
             part = []
-        if told and not _REFERENCE.match(told):
-            part.append(told)
+        if content and not _REFERENCE.match(content):
+            part.append(content)
 
 
 def _whole(part: tuple[int, str, list[Block]]) -> tuple[int, str, list[Block]]:

@@ -47,10 +47,10 @@ def article(draft: Draft) -> str:
     )
 
 
-def verdicts(said: Iterable[Verdict]) -> str:
+def verdicts(each: Iterable[Verdict]) -> str:
     """What each gate said, beneath one another."""
     return "\n".join(
-        _folded(f"{v.gate}: {v.reason}", "passed  " if v.passed else "FAILED  ") for v in said
+        _folded(f"{v.gate}: {v.reason}", "passed  " if v.passed else "FAILED  ") for v in each
     )
 
 

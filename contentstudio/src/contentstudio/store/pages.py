@@ -1,13 +1,11 @@
-"""What research keeps in Postgres: what is known of pages and hosts, and what people look for."""
+"""What is known of the pages and hosts that research reads."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from contentstudio.model import Clicks, Demand
 from contentstudio.store.sql import queries
 from contentstudio.web.fetch import Fetched, Known
 from overnight.store.database import Database
@@ -22,14 +20,16 @@ class Reader:
     settings: str
 
 
-class Records:
-    """Every write is an upsert by its natural key, so a repeated step changes nothing."""
+class Pages:
+    """Pages, robots.txt and host leases. Every write is an upsert by its natural key, so a
+    repeated step changes nothing.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def page(self, reader: Reader, url: str) -> tuple[Known, datetime] | None:
-        """What another job of the site was told of a page when it read it, and when that was."""
+    async def read(self, reader: Reader, url: str) -> tuple[Known, datetime] | None:
+        """What the server said of a page when another job of the site read it, and when."""
         row = await self._database.one(
             queries["page_read"],
             {"site": reader.site, "url": url, "settings": reader.settings, "job_id": reader.job_id},
@@ -40,7 +40,7 @@ class Records:
             else None
         )
 
-    async def keep_page(self, reader: Reader, fetched: Fetched, *, conditional: bool) -> None:
+    async def keep(self, reader: Reader, fetched: Fetched, *, conditional: bool) -> None:
         """Note that a page was read; `conditional` says whether the next night may ask only if it
         changed.
         """
@@ -58,11 +58,11 @@ class Records:
             },
         )
 
-    async def page_is_unchanged(self, site: str, url: str) -> None:
+    async def keep_unchanged(self, site: str, url: str) -> None:
         """Note that a page was asked for and is as it was."""
         await self._database.fetch(queries["page_asked"], {"site": site, "url": url})
 
-    async def asked(self, site: str, urls: Sequence[str]) -> dict[str, datetime]:
+    async def requested_at(self, site: str, urls: Sequence[str]) -> dict[str, datetime]:
         """When the site last asked for each of these URLs; what it never asked for is missing."""
         rows = await self._database.fetch(
             queries["pages_asked"], {"site": site, "urls": list(urls)}
@@ -75,10 +75,11 @@ class Records:
         return row["rules"] if row else None
 
     async def keep_robots(self, origin: str, rules: str) -> None:
+        """Keep the robots.txt of an origin as it was read now."""
         await self._database.fetch(queries["robots_keep"], {"origin": origin, "rules": rules})
 
-    async def take_turn(self, host: str, holder: str, seconds: float) -> float | None:
-        """Take the turn at a host for at most so many seconds: None. Else the seconds until it is
+    async def lease_host(self, host: str, holder: str, seconds: float) -> float | None:
+        """Take the lease of a host for at most so many seconds: None. Else the seconds until it is
         free.
         """
         row = await self._database.one(
@@ -87,28 +88,8 @@ class Records:
         wait = row["wait"] if row else 0.1
         return wait or None
 
-    async def give_turn(self, host: str, holder: str, pause: float) -> None:
+    async def release_host(self, host: str, holder: str, pause: float) -> None:
+        """Give the lease back; the next one begins after the pause."""
         await self._database.fetch(
             queries["host_give"], {"host": host, "holder": holder, "pause": pause}
         )
-
-    async def keep_demands(self, site: str, source: str, demands: Sequence[Demand]) -> None:
-        """Keep what a source tells, instead of what it told before."""
-        rows = json.dumps([demand.model_dump(exclude={"source"}) for demand in demands])
-        await self._database.fetch(
-            queries["demand_keep"], {"site": site, "source": source, "demands": rows}
-        )
-
-    async def demands(self, site: str) -> list[Demand]:
-        """What people look for on a site, from all its sources, the most wanted first."""
-        return [
-            Demand(**row)
-            for row in await self._database.fetch(queries["demand_read"], {"site": site})
-        ]
-
-    async def two_times(self, site: str) -> list[Clicks]:
-        """The clicks of each query now and a month before, as far as sources told of both."""
-        return [
-            Clicks(**row)
-            for row in await self._database.fetch(queries["demand_two_times"], {"site": site})
-        ]

@@ -13,7 +13,6 @@ from datetime import datetime
 import psycopg
 from pydantic_core import to_json
 
-from contentstudio.config import Site, windows
 from contentstudio.model import Draft, Existing, Model
 from contentstudio.store.sql import queries
 from overnight.store.database import Connection, Database, Row, unavailable
@@ -30,21 +29,21 @@ class Publication(Model):
     begun: tuple[str, ...] = ()
 
 
-class Turn:
+class PublishLock:
     """The right to write under one slug. It ends with the session that holds its lock."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def check(self) -> None:
-        """Raises `LedgerUnavailable` where the session was lost, for then another may have its turn
+        """Raises `LedgerUnavailable` where the session was lost, for then another may have the lock
         by now.
         """
         with unavailable():
             await self._connection.execute("select 1")
 
 
-class Turns:
+class PublishLocks:
     """Who may write under a slug: one article of a site at a time here, and one of a slug over all
     workers.
 
@@ -62,9 +61,9 @@ class Turns:
             await self._connection.close()
 
     @asynccontextmanager
-    async def take(self, site: str, slug: str) -> AsyncIterator[Turn | None]:
-        """The turn of a slug, or None while another worker has it. To be taken before leave is
-        asked to publish: leave must not grow old.
+    async def take(self, site: str, slug: str) -> AsyncIterator[PublishLock | None]:
+        """The lock of a slug, or None while another worker has it. Take it before the permission to
+        publish, which must not grow old.
         """
         key = {"room": ROOM, "site": site, "slug": slug}
         async with self._sites[site]:
@@ -75,7 +74,7 @@ class Turns:
                 yield None
                 return
             try:
-                yield Turn(connection)
+                yield PublishLock(connection)
             finally:
                 with suppress(psycopg.Error):  # a session that is lost holds no lock
                     await connection.execute(queries["publication_turn_end"], key)
@@ -87,110 +86,105 @@ class Turns:
             return self._connection
 
 
-async def held(database: Database, site: Site, job_id: str) -> tuple[float, str] | None:
-    """For how many seconds a job may not publish yet, and why; None where it may, and then the turn
-    is its own.
-    """
-    (row,) = await database.fetch(queries["moment"])
-    if closed := windows.opens_in(site.window, row["now"]):
-        return closed, f"the window of “{site.name}” is closed"
-    apart = 60 * site.window.minutes_apart
-    params = {"site": site.name, "job_id": job_id, "apart": apart}
-    rows = await database.fetch(queries["pace_take"], params) if apart else [{"wait": 0.0}]
-    wait = rows[0]["wait"] if rows else 1.0
-    return (
-        (wait, f"“{site.name}” publishes {site.window.minutes_apart:g} minutes apart")
-        if wait > 0
-        else None
-    )
+class Publications:
+    """The publications and versions of all articles."""
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-async def failing_since(
-    database: Database, run_id: int, failures: int
-) -> tuple[datetime, datetime]:
-    """When the first of the last failed attempts of a run ended, and now. `failures` are those that
-    count.
-    """
-    row = await database.one(queries["failing_since"], {"run_id": run_id, "failures": failures})
-    assert row is not None
-    return row["since"], row["now"]
+    async def now(self) -> datetime:
+        """The ledger's clock."""
+        (row,) = await self._database.fetch(queries["moment"])
+        now: datetime = row["now"]
+        return now
 
+    async def pace(self, site: str, job_id: str, min_interval: float) -> float:
+        """Seconds until a job may publish, where two of a site are so many seconds apart; at 0 the
+        place is its own.
+        """
+        params = {"site": site, "job_id": job_id, "apart": min_interval}
+        row = await self._database.one(queries["pace_take"], params)
+        return row["wait"] if row else 1.0
 
-async def read(database: Database, site: str, slug: str) -> Publication:
-    """What we know of a slug."""
-    row = await database.one(queries["publication_read"], {"site": site, "slug": slug})
-    return Publication(existing=row["existing"], begun=row["begun"]) if row else Publication()
+    async def failing_since(self, run_id: int, failures: int) -> tuple[datetime, datetime]:
+        """When the first of the last failed attempts of a run ended, and now. `failures` are those
+        that count.
+        """
+        row = await self._database.one(
+            queries["failing_since"], {"run_id": run_id, "failures": failures}
+        )
+        assert row is not None
+        return row["since"], row["now"]
 
+    async def read(self, site: str, slug: str) -> Publication:
+        """What we know of a slug."""
+        row = await self._database.one(queries["publication_read"], {"site": site, "slug": slug})
+        return Publication(existing=row["existing"], begun=row["begun"]) if row else Publication()
 
-async def begin(database: Database, site: str, slug: str, sha256: str, job_id: str) -> None:
-    """Note that a draft is on its way."""
-    params = {"site": site, "slug": slug, "job_id": job_id, "sha256": sha256}
-    await database.fetch(queries["publication_begin"], params)
+    async def begin(self, site: str, slug: str, sha256: str, job_id: str) -> None:
+        """Note that a draft is on its way."""
+        params = {"site": site, "slug": slug, "job_id": job_id, "sha256": sha256}
+        await self._database.fetch(queries["publication_begin"], params)
 
+    async def keep(
+        self, site: str, draft: Draft, sha256: str, existing: Existing, job_id: str
+    ) -> None:
+        """Note how it stands now that it arrived, and keep the version."""
+        params = {"site": site, "slug": draft.slug, "job_id": job_id, "sha256": sha256}
+        params |= {"draft": draft.model_dump_json(), "existing": existing.model_dump_json()}
+        await self._database.fetch(queries["publication_keep"], params)
 
-async def keep(
-    database: Database, site: str, draft: Draft, sha256: str, existing: Existing, job_id: str
-) -> None:
-    """Note how it stands now that it arrived, and keep the version."""
-    params = {"site": site, "slug": draft.slug, "job_id": job_id, "sha256": sha256}
-    params |= {"draft": draft.model_dump_json(), "existing": existing.model_dump_json()}
-    await database.fetch(queries["publication_keep"], params)
+    async def keep_state(self, site: str, slug: str, existing: Existing | None) -> None:
+        """Note how it stands now that it was taken from readers."""
+        stored = None if existing is None else to_json(existing).decode()
+        await self._database.fetch(
+            queries["publication_state"], {"site": site, "slug": slug, "existing": stored}
+        )
 
+    async def version_before(self, site: str, slug: str, number: int | None = None) -> Draft | None:
+        """The draft of a version by its number, else of the one before the present one; None where
+        there is none.
 
-async def keep_state(database: Database, site: str, slug: str, existing: Existing | None) -> None:
-    """Note how it stands now that it was taken from readers."""
-    kept = None if existing is None else to_json(existing).decode()
-    await database.fetch(
-        queries["publication_state"], {"site": site, "slug": slug, "existing": kept}
-    )
+        A version that a person went back from is passed over, unless it is named.
+        """
+        row = await self._database.one(
+            queries["version_before"], {"site": site, "slug": slug, "number": number}
+        )
+        return Draft.model_validate(row["draft"]) if row else None
 
+    async def versions(self, site: str, slug: str) -> list[Row]:
+        """Every version of an article: number, moment, job, title, whether it is the latest, and
+        whether it was withdrawn.
+        """
+        return await self._database.fetch(queries["versions_read"], {"site": site, "slug": slug})
 
-async def version_before(
-    database: Database, site: str, slug: str, number: int | None = None
-) -> Draft | None:
-    """The draft of a version by its number, else of the one before that which stands there; None
-    where there is none.
+    async def approved(self, site: str, slug: str) -> Draft | None:
+        """The draft that was approved last, be it published or not; None where nothing was."""
+        row = await self._database.one(queries["draft_approved"], {"site": site, "slug": slug})
+        return Draft.model_validate(row["draft"]) if row else None
 
-    A version that a person went back from is passed over, unless it is named.
-    """
-    row = await database.one(
-        queries["version_before"], {"site": site, "slug": slug, "number": number}
-    )
-    return Draft.model_validate(row["draft"]) if row else None
+    async def current(self, site: str) -> tuple[dict[str, Draft], dict[str, str | None]]:
+        """The drafts of the articles on a site, and their fingerprints there, by slug."""
+        rows = await self._database.fetch(queries["versions_standing"], {"site": site})
+        drafts = {row["slug"]: Draft.model_validate(row["draft"]) for row in rows}
+        return drafts, {row["slug"]: row["fingerprint"] for row in rows}
 
+    async def articles(self, site: str | None, limit: int) -> list[Row]:
+        """The articles of a site, or of all: where each is, its state, its version, and whether its
+        sources are known.
+        """
+        return await self._database.fetch(queries["articles_list"], {"site": site, "limit": limit})
 
-async def versions(database: Database, site: str, slug: str) -> list[Row]:
-    """Every version of an article: number, moment, job, title, whether it is the latest, whether it
-    was withdrawn.
-    """
-    return await database.fetch(queries["versions_read"], {"site": site, "slug": slug})
+    async def descriptions(self, site: str, slug: str) -> list[str]:
+        """How the site's other articles are described that were published."""
+        rows = await self._database.fetch(
+            queries["descriptions_beside"], {"site": site, "slug": slug}
+        )
+        return [row["description"] for row in rows]
 
-
-async def approved(database: Database, site: str, slug: str) -> Draft | None:
-    """The draft that was approved last, be it published since or not; None where nothing was."""
-    row = await database.one(queries["draft_approved"], {"site": site, "slug": slug})
-    return Draft.model_validate(row["draft"]) if row else None
-
-
-async def standing(database: Database, site: str) -> tuple[dict[str, Draft], dict[str, str | None]]:
-    """The drafts of the articles that stand on a site, and the fingerprints with which they do, by
-    slug.
-    """
-    rows = await database.fetch(queries["versions_standing"], {"site": site})
-    drafts = {row["slug"]: Draft.model_validate(row["draft"]) for row in rows}
-    return drafts, {row["slug"]: row["fingerprint"] for row in rows}
-
-
-async def listed(database: Database, site: str | None, limit: int) -> list[Row]:
-    """The articles of a site, or of all: where each is, its state, its version, and whether its
-    sources are known.
-    """
-    return await database.fetch(queries["articles_list"], {"site": site, "limit": limit})
-
-
-async def under_way(database: Database, site: str) -> list[str]:
-    """The slugs of a site at which jobs are."""
-    return [
-        row["slug"]
-        for row in await database.fetch(queries["publication_under_way"], {"site": site})
-    ]
+    async def under_way(self, site: str) -> list[str]:
+        """The slugs of a site at which jobs are."""
+        return [
+            row["slug"]
+            for row in await self._database.fetch(queries["publication_under_way"], {"site": site})
+        ]

@@ -43,11 +43,11 @@ class Hosts(Protocol):
 
     async def keep_robots(self, origin: str, rules: str) -> None: ...
 
-    async def take_turn(self, host: str, holder: str, seconds: float) -> float | None:
+    async def lease_host(self, host: str, holder: str, seconds: float) -> float | None:
         """Take the lease of a host for at most so many seconds: None. Else seconds to wait."""
         ...
 
-    async def give_turn(self, host: str, holder: str, pause: float) -> None:
+    async def release_host(self, host: str, holder: str, pause: float) -> None:
         """Release the lease; the next one begins `pause` seconds later."""
         ...
 
@@ -121,9 +121,9 @@ class PoliteFetcher(Fetcher):
             try:
                 yield
             finally:
-                await self._hosts.give_turn(host, holder, max(self._limits.pause_seconds, delay))
+                await self._hosts.release_host(host, holder, max(self._limits.pause_seconds, delay))
 
     async def _take(self, host: str, holder: str) -> None:
         longest = self._limits.timeout_seconds + self._limits.pause_seconds
-        while (wait := await self._hosts.take_turn(host, holder, longest)) is not None:  # noqa: ASYNC110  another machine's
+        while (wait := await self._hosts.lease_host(host, holder, longest)) is not None:  # noqa: ASYNC110  another machine's
             await asyncio.sleep(min(wait, _LOOK))

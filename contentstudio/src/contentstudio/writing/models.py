@@ -16,11 +16,14 @@ from overnight.llm import Anthropic, OpenAI, PermanentCall, Price, Request, fall
 from overnight.llm.client import LLM
 from overnight.llm.fallback import Choice
 from overnight.llm.openai import OPENAI_URL
+from overnight.operations import queries
 from overnight.store.database import Database
+from overnight.store.ledger import Ledger
 
 T = TypeVar("T")
 Step = Literal["outline", "section", "rewrite"]
 STEPS: tuple[Step, ...] = ("outline", "section", "rewrite")
+OPEN_ALERTS = 10_000  # that are looked through when a worker starts
 
 
 class Models:
@@ -207,3 +210,11 @@ def _provider(writing: Writing, name: settings.Provider) -> Anthropic | OpenAI:
         )
     assert key is not None
     return Anthropic(api_key=key, base_url=writing.anthropic.base_url)
+
+
+async def forget_other_models(database: Database, in_use: Sequence[str]) -> None:
+    """Resolve the alerts that a provider switches a model off which the config names no longer."""
+    alerts = await queries.alerts(database, limit=OPEN_ALERTS)
+    ending = [row["subject"] for row in alerts if row["kind"] == "model_end"]
+    if unused := [model for model in ending if model not in in_use]:
+        await Ledger(database).resolve_alerts("model_end", unused)

@@ -7,18 +7,21 @@ which their source uses most; how hard they are to read is for the gates to judg
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import fsum, sqrt
+from typing import Any
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Reference, Section, Sentence, Snapshot
 from contentstudio.research.topics import clean_title
 from contentstudio.text.sentences import sentences
 from contentstudio.text.terms import content_words, words_in_order
+from overnight import Context
 from overnight.errors import Permanent
 
 WRITER = "offline"  # what its drafts say of who wrote them
@@ -238,3 +241,28 @@ def _split(items: list[Sentence], count: int) -> list[list[Sentence]]:
     """`count` runs of nearly equal length, in order."""
     ends = [round(index * len(items) / count) for index in range(count + 1)]
     return [items[start:end] for start, end in pairwise(ends)]
+
+
+class OfflineWriter:
+    """The writer without a model, as an adapter of the port."""
+
+    def canary(self, job_id: str) -> str:
+        """It sends no prompt."""
+        return ""
+
+    async def write(
+        self, ctx: Context[Any], site: Site, slug: str, title: str, snapshots: Sequence[Snapshot]
+    ) -> Draft:
+        """Compose from the sources' own sentences. Raises `TooThin` where they do not suffice."""
+        return await asyncio.to_thread(compose, site, slug, snapshots)
+
+    async def rewrite(
+        self,
+        ctx: Context[Any],
+        site: Site,
+        draft: Draft,
+        snapshots: Sequence[Snapshot],
+        reasons: Sequence[str],
+    ) -> Draft | None:
+        """It would write the same again."""
+        return None

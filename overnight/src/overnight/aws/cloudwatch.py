@@ -60,7 +60,7 @@ def of_endings(app: str, endings: Iterable[Ending], at: datetime) -> list[str]:
 
 
 def of_status(app: str, now: Mapping[str, Any], at: datetime) -> str:
-    """What waits and who works; `now` is that of `report.status`. The dimension is `app`.
+    """What waits and who works; `now` is that of `queries.status`. The dimension is `app`.
 
     `depth` are the runs that could start, `oldest_due_seconds` is the age of the oldest of them.
     """

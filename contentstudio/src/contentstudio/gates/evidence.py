@@ -1,5 +1,5 @@
-"""The evidence ledger: for each claim of an article the passage of its source, and whether the
-passage bears it.
+"""Evidence: for each claim of an article the passage of its source, and whether the passage
+supports it. Pure.
 
 The comparison is of words and numbers, made by code; it shows a person where to look, and takes no
 judgement from them.
@@ -7,45 +7,24 @@ judgement from them.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Literal
 
 from contentstudio.model import Draft, Sentence, Snapshot
-from contentstudio.store.sql import queries
 from contentstudio.text import numbers
 from contentstudio.text.sentences import sentences
 from contentstudio.text.terms import content_words
 from contentstudio.text.wording import is_unspaced, normal, stands_in, tokens
-from overnight.store.database import Database, Row
 
 NEAR = (
     0.5  # of a claim's words stand in the passage: from here on it is what the claim was made from
 )
 _BLACK = re.compile(r"\S+")
-
-# The columns of an export, in their order.
-COLUMNS = (
-    *(
-        "job_id",
-        "site",
-        "slug",
-        "claim",
-        "verdict",
-        "similarity",
-        "quoted",
-        "text",
-        "source",
-        "url",
-        "passage",
-    ),
-    *("span_start", "span_end", "snapshot", "text_sha256", "checked_at"),
-)
 
 Found = Literal["supported", "number_mismatch", "not_found"]
 
@@ -79,32 +58,6 @@ class _Passage:
     end: int
     words: frozenset[str]
     numbers: frozenset[str]
-
-
-async def keep(
-    database: Database, job_id: str, draft: Draft, snapshots: Sequence[Snapshot]
-) -> None:
-    """Find and keep the evidence of a draft's claims. A claim that was looked at before stays as it
-    was found.
-    """
-    found = await asyncio.to_thread(find, draft, snapshots)
-    columns = {
-        field.name: [getattr(each, field.name) for each in found] for field in fields(Evidence)
-    }
-    params = {"job_id": job_id, "site": draft.site, "slug": draft.slug, **columns}
-    await database.fetch(queries["evidence_keep"], params)
-
-
-async def evidence_for(database: Database, job_id: str) -> list[Row]:
-    """The evidence of a job's claims, those of drafts that were rewritten since among them, the
-    oldest first.
-    """
-    return await database.fetch(queries["evidence_read"], {"job_id": job_id, "site": None})
-
-
-async def evidence_of(database: Database, site: str) -> list[Row]:
-    """The evidence of all articles of a site."""
-    return await database.fetch(queries["evidence_read"], {"job_id": None, "site": site})
 
 
 def find(draft: Draft, snapshots: Sequence[Snapshot]) -> list[Evidence]:
@@ -187,8 +140,8 @@ def _verdict(claim: Sentence, snapshot: Snapshot, near: bool, bears: bool) -> Fo
 
 def _quoted_span(claim: Sentence, text: str) -> tuple[int, int] | None:
     """Where a quote stands, whatever white space is between its words."""
-    found = _whole(claim.text).search(text) if claim.quoted else None
-    return found.span() if found else None
+    match = _whole(claim.text).search(text) if claim.quoted else None
+    return match.span() if match else None
 
 
 def _passages(snapshot: Snapshot, language: str) -> list[_Passage]:
@@ -207,7 +160,7 @@ def _passages(snapshot: Snapshot, language: str) -> list[_Passage]:
     return [*each, *both]
 
 
-def _spans(text: str, found: Sequence[str]) -> Iterator[tuple[str, tuple[int, int]]]:
+def _spans(text: str, in_order: Sequence[str]) -> Iterator[tuple[str, tuple[int, int]]]:
     """Where sentences stand that are in the order of the text, whatever white space is between
     their words.
     """
@@ -222,7 +175,7 @@ def _spans(text: str, found: Sequence[str]) -> Iterator[tuple[str, tuple[int, in
         return words[number].start() + position - starts[number]
 
     end = 0
-    for sentence in found:
+    for sentence in in_order:
         start = collapsed.find(sentence, end)
         if start >= 0:
             end = start + len(sentence)

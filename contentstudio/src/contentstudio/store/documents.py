@@ -1,5 +1,5 @@
-"""The one memory of every path: what a site has, is about to have, and shall not have, and how like
-a text is to it.
+"""The one memory of every path: what a site has, is about to have, and shall not have, and how
+similar a text is to it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from datetime import date, datetime
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
+from contentstudio.gates.input import Neighbour, Where
 from contentstudio.memory import links
-from contentstudio.memory.embeddings import Embedder, Scale
+from contentstudio.memory.embeddings import Embedder, Lexical, Scale
 from contentstudio.model import Draft, InternalLink, Snapshot
 from contentstudio.research.topics import Near, Page, clean_title
 from contentstudio.store.sql import queries
@@ -22,12 +23,20 @@ from overnight.store.database import Database, Row
 
 BATCH = 32  # texts that are made into vectors in one call
 NEAREST = 20  # documents beside a text that a decision looks at
-RIVAL = 0.5  # of the words of a query stand in the title of a post that aims at it
+COMPETES = 0.5  # of the words of a query stand in the title of a post that aims at it
+BESIDE = 1_000  # documents beside an article; to compare it with one takes about a millisecond
 LINKS = 5  # internal links of an article at most
+
+_WHERE: dict[str, Where] = {
+    "published": "published",
+    "queued": "queued",
+    "rejected": "rejected",
+    "own": "owner",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
+class CompetingPage:
     """A post of the site that aims at the same query. `similarity` is the share of the query's
     words in its title.
     """
@@ -42,13 +51,13 @@ class Documents:
     before.
     """
 
-    def __init__(self, database: Database, embedder: Embedder) -> None:
+    def __init__(self, database: Database, embedder: Embedder | None = None) -> None:
         self._database = database
-        self._embedder = embedder
+        self._embedder = embedder or Lexical()
 
     @property
     def scale(self) -> Scale:
-        """What the likenesses of the provider in use mean."""
+        """What the similarities of the provider in use mean."""
         return self._embedder.scale
 
     async def keep_candidate(
@@ -83,7 +92,7 @@ class Documents:
         whole = {**params, "title": draft.title, "text": text, "sha256": _hash(draft.title, text)}
         await self._database.fetch(queries["document_keep"], whole)
 
-    async def keep_own(self, site: str, url: str, title: str, text: str) -> None:
+    async def keep_own_post(self, site: str, url: str, title: str, text: str) -> None:
         """Keep a post of the owner's own, unless an article of ours stands there."""
         slug = unquote(urlsplit(url).path).strip("/")
         params = {
@@ -96,19 +105,19 @@ class Documents:
         }
         await self._database.fetch(queries["document_own"], params)
 
-    async def forget_own(self, site: str, urls: Sequence[str]) -> None:
+    async def forget_own_posts(self, site: str, urls: Sequence[str]) -> None:
         """Forget the owner's posts that are not among these, which are all that there are."""
         await self._database.fetch(queries["documents_gone"], {"site": site, "urls": list(urls)})
 
-    async def standing_since(self, site: str) -> dict[str, datetime]:
+    async def known_since(self, site: str) -> dict[str, datetime]:
         """When the memory took in each post that readers have, by its URL."""
-        return {row["url"]: row["updated_at"] for row in await _standing(self._database, site)}
+        return {row["url"]: row["updated_at"] for row in await self._standing(site)}
 
     async def published(self, site: str) -> list[Row]:
         """The articles of ours that readers have: slug, title, URL, and when each was last
         published.
         """
-        return [row for row in await _standing(self._database, site) if row["kind"] == "published"]
+        return [row for row in await self._standing(site) if row["kind"] == "published"]
 
     async def news(self, site: str, article: Row) -> list[Row]:
         """What was read since an article was published: snapshot, URL, and whether that is a source
@@ -152,11 +161,40 @@ class Documents:
         rows = await self._database.fetch(queries["document_sources"], {"site": site, "slug": slug})
         return frozenset((row["url"], row["sha256"]) for row in rows)
 
-    async def rivals(
+    async def competing(
         self, site: str, title: str, keyword: str = "", *, slug: str = ""
-    ) -> list[Rival]:
-        """See `rivals`."""
-        return await rivals(self._database, site, title, keyword, slug=slug)
+    ) -> list[CompetingPage]:
+        """The site's posts that aim at the same query, the closest first; not the one under
+        `slug`, which is asked for.
+
+        The query is the keyword, and the title where there is none.
+        """
+        query = content_words(keyword or title)
+        posts = [row for row in await self._standing(site) if row["slug"] != slug]
+        pages = [
+            CompetingPage(row["title"], row["url"], _share(query, content_words(row["title"])))
+            for row in posts
+        ]
+        return sorted(
+            (page for page in pages if page.similarity >= COMPETES),
+            key=lambda page: (-page.similarity, page.url),
+        )
+
+    async def beside(self, site: str, slug: str) -> list[Neighbour]:
+        """The newest documents beside an article, of all sites: ours, rejected ones, and the
+        owners' own.
+        """
+        rows = await self._database.fetch(
+            queries["documents_beside"], {"site": site, "slug": slug, "most": BESIDE}
+        )
+        return [Neighbour(row["title"], row["text"], _WHERE[row["kind"]]) for row in rows]
+
+    async def reject(self, job_id: str, reason: str) -> bool:
+        """Keep that a person does not want a job's article, nor one that is near it. False where
+        it is not in the memory, or readers have it.
+        """
+        params = {"job_id": job_id, "reason": reason}
+        return await self._database.one(queries["document_reject"], params) is not None
 
     async def links_for(
         self, ctx: Context[Any], site: str, draft: Draft, most: int = LINKS
@@ -179,6 +217,10 @@ class Documents:
         ]
         return links.choose(draft, [(d.title, d.url) for d in related if d.url], most)
 
+    async def _standing(self, site: str) -> list[Row]:
+        """What readers of a site can go to."""
+        return await self._database.fetch(queries["documents_standing"], {"site": site})
+
     async def _keep_vectors(self, ctx: Context[Any], rows: Sequence[Row]) -> None:
         vectors = await self._embedder.embed(
             ctx, [_text(row["title"], row["text"]) for row in rows]
@@ -186,37 +228,6 @@ class Documents:
         for row, vector in zip(rows, vectors, strict=True):
             params = {"sha256": row["sha256"], "provider": self._embedder.name, "vector": vector}
             await self._database.fetch(queries["embedding_keep"], params)
-
-
-async def rivals(
-    database: Database, site: str, title: str, keyword: str = "", *, slug: str = ""
-) -> list[Rival]:
-    """The site's posts that aim at the same query, the closest first; not the one under `slug`,
-    which is asked for.
-
-    The query is the keyword, and the title where there is none.
-    """
-    asked = content_words(keyword or title)
-    standing = [row for row in await _standing(database, site) if row["slug"] != slug]
-    found = [
-        Rival(row["title"], row["url"], _share(asked, content_words(row["title"])))
-        for row in standing
-    ]
-    return sorted((r for r in found if r.similarity >= RIVAL), key=lambda r: (-r.similarity, r.url))
-
-
-async def _standing(database: Database, site: str) -> list[Row]:
-    return await database.fetch(queries["documents_standing"], {"site": site})
-
-
-async def reject(database: Database, job_id: str, reason: str) -> bool:
-    """Keep that a person does not want a job's article, nor one that is near it. False where it is
-    not in the memory, or readers have it.
-    """
-    return (
-        await database.one(queries["document_reject"], {"job_id": job_id, "reason": reason})
-        is not None
-    )
 
 
 def _text(title: str, text: str) -> str:
@@ -227,5 +238,5 @@ def _hash(title: str, text: str) -> str:
     return hashlib.sha256(_text(title, text).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _share(asked: frozenset[str], words: frozenset[str]) -> float:
-    return round(len(asked & words) / len(asked), 3) if asked else 0.0
+def _share(query: frozenset[str], words: frozenset[str]) -> float:
+    return round(len(query & words) / len(query), 3) if query else 0.0

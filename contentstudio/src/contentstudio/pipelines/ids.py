@@ -1,0 +1,31 @@
+"""The ids of jobs: the same work has the same id, whoever starts it."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+
+from contentstudio.pipelines.work import DemandQuery, RequestedTopic, Source, Topic
+from overnight import hash_id, job_id
+
+
+def article_id(site: str, slug: str, day: date) -> str:
+    """The job that writes a topic of a site, found on that day."""
+    return job_id(slug, site, str(day))
+
+
+def article_job(topic: Topic) -> str:
+    """One article of a slug, site and day; and one for each request of a person."""
+    if isinstance(topic, RequestedTopic):
+        return hash_id("asked", topic.slug, topic.site, topic.asked.isoformat())
+    return article_id(topic.site, topic.slug, topic.date)
+
+
+def source_job(source: Source | DemandQuery) -> str:
+    """What is read in one night. URLs tell capitals apart, which an id does not: so what is read
+    goes in as its own hash.
+
+    What feeds say of a page is no part of it: a page that two of them list is read once.
+    """
+    what = source.model_dump_json(exclude={"site", "date", "hints"})
+    return hash_id(source.site, hashlib.sha256(what.encode()).hexdigest(), str(source.date))

@@ -1,0 +1,18 @@
+-- Moves an article to a state, and begins it where it has no row. What belongs to another job is left
+-- alone, unless this job takes it over. An article that was published is refreshed, not written.
+insert into articles (site, slug, job_id, title, language, url, state)
+values (%(site)s, %(slug)s, %(job_id)s, %(title)s, %(language)s::text, %(url)s::text,
+        case when %(state)s::text = 'writing'
+                  and exists (select from versions v where v.site = %(site)s and v.slug = %(slug)s) then 'refreshing'
+             else %(state)s::text end)
+on conflict (site, slug) do update
+set state = case when %(state)s::text <> 'writing' then %(state)s::text
+                 when articles.state in ('published', 'unpublished', 'refreshing') then 'refreshing'
+                 when articles.state in ('verifying', 'review', 'ready') then excluded.state
+                 else 'writing' end,
+    job_id = excluded.job_id,
+    title = excluded.title,
+    language = coalesce(excluded.language, articles.language),
+    url = case %(state)s::text when 'published' then excluded.url when 'unpublished' then null else articles.url end
+where %(takes_over)s::boolean or articles.job_id = excluded.job_id or articles.job_id is null
+   or articles.state in ('idea', 'researching', 'briefed')
