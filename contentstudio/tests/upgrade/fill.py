@@ -4,7 +4,8 @@ It was run once, by the Python of that commit's own environment, and is kept so 
 what the dump holds and how it came to be:
 
     git worktree add /tmp/old c31e7f6 && make -C /tmp/old setup
-    PYTHONPATH=contentstudio/tests/shared /tmp/old/.venv/bin/python contentstudio/tests/upgrade/fill.py
+    PYTHONPATH=contentstudio/tests/shared \\
+      /tmp/old/.venv/bin/python contentstudio/tests/upgrade/fill.py
 
 Every row was written by that commit's commands and workers. Workers were killed (SIGKILL) in the
 middle of a read, of a ping, and of a call to a model. Names of the machine are replaced.
