@@ -100,12 +100,12 @@ async def work(
     from overnight.store.ledger import Ledger
 
     worker = Worker(app, database, concurrency=concurrency or CONCURRENCY, on_ending=on_ending)
-    signals: list[int] = []
+    asked: list[int] = []
 
     def ask(number: int) -> None:
-        if signals:
+        if asked:
             os._exit(128 + number)
-        signals.append(number)
+        asked.append(number)
         worker.stop()
         with suppress(OSError):  # the terminal may be what has gone
             click.echo(
@@ -121,21 +121,21 @@ async def work(
         app.alerts.channels or app.alerts.heartbeat
     ):  # no later tick would tell of how it ended
         await Keeper(app, Ledger(database)).flush()
-    if signals:
-        raise Stopped(128 + signals[0])
+    if asked:
+        raise Stopped(128 + asked[0])
 
 
 async def until_stopped() -> NoReturn:
     """Wait for the signal to end. Raises `Stopped`."""
-    stopped_by: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    asked: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def ask(number: int) -> None:
-        if not stopped_by.done():
-            stopped_by.set_result(number)
+        if not asked.done():
+            asked.set_result(number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, ask, number)
-    raise Stopped(128 + await stopped_by)
+    raise Stopped(128 + await asked)
 
 
 class Stopped(Exception):
