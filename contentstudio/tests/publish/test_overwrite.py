@@ -258,7 +258,7 @@ async def test_review_shows_what_to_press_bound_to_what_it_shows(
     told = await asyncio.to_thread(ask, "review", "two")
     assert told.exit_code == 0, told.output
     lines = [
-        line for line in told.stdout.splitlines() if " overwrite two " in line and "--seen" in line
+        line for line in told.stdout.splitlines() if " overwrite two " in line and "--rev" in line
     ]
     (line,) = lines
     *_, words = line.partition(" overwrite ")

@@ -93,7 +93,7 @@ async def test_a_person_sees_what_failed_first_and_what_to_press(
     assert waiting.draft.title in told
     assert told.index("FAILED  readability") < told.index("passed  sources")
     assert f"Claims beside their sources: {len(waiting.claims)} supported" in told
-    assert f"approve {waiting.job_id} --seen {waiting.seal[:8]}" in told
+    assert f"approve {waiting.job_id} --rev {waiting.seal[:8]}" in told
     assert (
         max(
             len(line)
@@ -151,7 +151,7 @@ async def test_an_edit_in_markdown_is_judged_anew_with_evidence_of_its_own(
     file.write_text(
         text.replace(heading, f"{heading}Nobody ever said this of rabbits. [s1]\n", 1), "utf-8"
     )
-    edit = ("edit", waiting.job_id, "--input", f"@{file}", "--seen", waiting.seal[:8])
+    edit = ("edit", waiting.job_id, "--input", f"@{file}", "--rev", waiting.seal[:8])
     assert (await asyncio.to_thread(ask, *edit)).exit_code == 0
     await run_until_idle(studio.build(config), database, clock=clock)
     after = await dossier_of(config, database)
@@ -176,7 +176,7 @@ async def test_lists_quotes_and_tables_of_an_edit_are_judged_shown_and_published
         "they say. [s1] |\n\n"
     )
     file.write_text(words.replace(heading, heading + blocks.format(quote), 1), "utf-8")
-    edit = ("edit", waiting.job_id, "--input", f"@{file}", "--seen", waiting.seal[:8])
+    edit = ("edit", waiting.job_id, "--input", f"@{file}", "--rev", waiting.seal[:8])
     assert (await asyncio.to_thread(ask, *edit)).exit_code == 0
     app = studio.build(config)
     await run_until_idle(app, database, clock=clock)
@@ -225,7 +225,7 @@ async def test_a_decision_about_what_has_changed_since_it_was_shown_is_refused(
 async def test_what_was_approved_is_published_as_it_was_shown(
     waiting: Dossier, config: Config, database: Database, clock: Clock, ask: Ask
 ) -> None:
-    approve = ("approve", waiting.job_id, "--seen", waiting.seal[:8])
+    approve = ("approve", waiting.job_id, "--rev", waiting.seal[:8])
     assert (await asyncio.to_thread(ask, *approve)).exit_code == 0
     await run_until_idle(studio.build(config), database, clock=clock)
     (file,) = config.folder(config.site[0]).glob("*/index.html")
@@ -246,7 +246,7 @@ async def test_what_is_rejected_by_command_is_known_to_the_memory_at_once(
     reject = (
         "reject",
         waiting.job_id,
-        "--seen",
+        "--rev",
         waiting.seal[:8],
         "--reason",
         "nobody understands it",
@@ -340,6 +340,6 @@ async def test_a_line_that_is_no_sentence_is_named(
     file = tmp_path / "article.md"
     file.write_text("# Title\n\n## Heading\n\nWords. [s9]\n", "utf-8")
     told = await asyncio.to_thread(
-        ask, "edit", waiting.job_id, "--input", f"@{file}", "--seen", waiting.seal[:8]
+        ask, "edit", waiting.job_id, "--input", f"@{file}", "--rev", waiting.seal[:8]
     )
     assert "line 5: [s9] is no source" in str(told.exception)

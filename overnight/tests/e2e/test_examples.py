@@ -277,7 +277,7 @@ async def test_the_article_is_published_by_the_commands_once_it_is_approved(
     (waiting,) = json.loads(command(f"{overnight} review --json", database))["review"]
     assert not (folder / "published").exists()
     assert "it knows nothing" in command(f"{overnight} review {waiting['job_id']}", database)
-    command(f"{overnight} approve {waiting['job_id']} --seen {waiting['seen']}", database)
+    command(f"{overnight} approve {waiting['job_id']} --rev {waiting['seen']}", database)
     command(f"{overnight} worker --until-idle", database)
     assert (folder / f"published/{waiting['job_id']}.md").read_text() == waiting["output"]
 

@@ -138,7 +138,7 @@ async def test_drop_ends_what_fits_and_nothing_else(
     assert [row["error"] for row in ended] == ["not worth it"] * len(fitting)
     deeds = await database.fetch("select target, verb, by from actions")
     assert {(deed["target"], deed["verb"], deed["by"]) for deed in deeds} == {
-        (job, "cancel", "ana") for job in fitting
+        (job, "discard", "ana") for job in fitting
     }
 
 

@@ -232,7 +232,7 @@ async def test_eight_digits_of_a_seal_suffice_and_fewer_or_others_are_refused(
     app, _ = studio()
     waiting = await in_review(app, database, clock)
     for wrong in ("", waiting["seen"][:7], "what I saw", waiting["seen"] + "0", "%" * 8):
-        with pytest.raises(UserError, match="is no seal"):
+        with pytest.raises(UserError, match="is no revision"):
             await reviews.decide(app, database, waiting["job_id"], Approve(wrong))
     await reviews.decide(app, database, waiting["job_id"], Approve(waiting["seen"][:8].upper()))
     assert (await runs(database))[0] == ("gate", "succeeded")
@@ -552,14 +552,14 @@ async def test_review_ends_with_the_very_commands_to_copy(
     assert '"text": "TEA"' in shown
     commands = [line for line in shown.splitlines() if line.startswith("overnight ")]
     assert commands == [
-        f"overnight {app_option} approve {job} --seen {seen[:8]}",
-        f"overnight {app_option} reject {job} --seen {seen[:8]} --reason …",
-        f"overnight {app_option} edit {job} --seen {seen[:8]} --input @FILE",
+        f"overnight {app_option} approve {job} --rev {seen[:8]}",
+        f"overnight {app_option} reject {job} --rev {seen[:8]} --reason …",
+        f"overnight {app_option} edit {job} --rev {seen[:8]} --input @FILE",
     ]
     for blind in (f"approve {job}", f"reject {job} --reason dull"):
         told = await press(database, f"{app_option} {blind}")
         assert isinstance(told.exception, UserError)
-        assert f"look at it first: review {job} shows it and its seal" in str(told.exception)
+        assert f"look at it first: review {job} shows it and its revision" in str(told.exception)
     draft = tmp_path / "draft.json"
     draft.write_text('{"text": "rüm"}', "utf-8")
     edited = await press(
@@ -578,7 +578,7 @@ async def test_review_ends_with_the_very_commands_to_copy(
         "approved:"
     )
     told = (await press(database, f"{app_option} show {job}")).output
-    assert "what people did" in told
+    assert "audit log" in told
     assert [
         a["verb"]
         for a in json.loads((await press(database, f"show {job} --json")).output)["actions"]

@@ -155,8 +155,8 @@ def db_shell(session: Session) -> None:
     server = _server(session)
     server.hold()
     try:
-        found = server.binaries.folder / "psql"
-        psql = str(found) if found.is_file() else shutil.which("psql")
+        bundled = server.binaries.folder / "psql"
+        psql = str(bundled) if bundled.is_file() else shutil.which("psql")
         if psql is None:
             raise UserError("psql is not on the PATH: install a Postgres client")
         code = subprocess.call([psql, server.url])

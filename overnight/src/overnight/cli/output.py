@@ -174,9 +174,9 @@ def _beneath(terminal: Console, heading: str, text: str) -> None:
 
     label = f"{heading}:" if heading else ""
     for line in wrapped(f"{label} {text}".strip(), terminal.width - 2):
-        said = line.removeprefix(label)
-        label, before = "", label[: len(line) - len(said)]
-        terminal.print(Text.assemble("  ", (before, "dim"), said), soft_wrap=True)
+        value = line.removeprefix(label)
+        label, before = "", label[: len(line) - len(value)]
+        terminal.print(Text.assemble("  ", (before, "dim"), value), soft_wrap=True)
 
 
 def is_whole(word: str) -> bool:
@@ -255,9 +255,9 @@ def live_line(what: str) -> Iterator[Callable[[Ending], None]]:
                 progress.console.print(
                     f"  {outcome:<8} {ending.run.pipeline}/{ending.run.step}  {error}", markup=False
                 )
-            told = ", ".join(f"{count} {name}" for name, count in counts.items())
+            summary = ", ".join(f"{count} {name}" for name, count in counts.items())
             progress.update(
-                task, description=f"{what}: {told}; now {ending.run.pipeline}/{ending.run.step}"
+                task, description=f"{what}: {summary}; now {ending.run.pipeline}/{ending.run.step}"
             )
 
         yield note

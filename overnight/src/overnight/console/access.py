@@ -69,7 +69,7 @@ class Access:
     @classmethod
     def from_environment(cls) -> Self:
         """Passwords by environment. Raises `ConfigError` for one that is too short."""
-        found: dict[Role, str] = {}
+        passwords: dict[Role, str] = {}
         named: tuple[tuple[Role, str], ...] = (("operate", PASSWORD), ("view", VIEW_PASSWORD))
         for role, name in named:
             if password := secret(name, "the console's password"):
@@ -78,8 +78,8 @@ class Access:
                         f"{name} has {len(password)} characters; it needs at least {SHORTEST}"
                     )
                 logs.hide(password)
-                found[role] = password
-        return cls(found)
+                passwords[role] = password
+        return cls(passwords)
 
     @property
     def is_open(self) -> bool:
@@ -102,11 +102,13 @@ class Access:
         cookie = request.cookies.get(COOKIE, "")
         if self.is_open:
             return Visitor(whoami(), "operate", csrf_of(cookie)) if cookie else None
-        found = (
+        session = (
             await database.one(queries["session_read"], {"hash": _hash(cookie)}) if cookie else None
         )
         return (
-            Visitor(found["who"], found["role"], csrf_of(cookie), can_leave=True) if found else None
+            Visitor(session["who"], session["role"], csrf_of(cookie), can_leave=True)
+            if session
+            else None
         )
 
     def check_name(self, request: Request) -> None:

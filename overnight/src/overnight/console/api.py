@@ -329,22 +329,22 @@ ENDPOINTS = (
         OBJECT,
         "Is all well: runs, queue, workers, switches, budgets, schedules.",
     ),
-    Endpoint("/runs", _runs, ROWS, "The newest runs that fit.", Runs),
+    Endpoint("/runs", _runs, ROWS, "The newest runs that match.", Runs),
     Endpoint(
         "/jobs/{job}",
         _job,
         OBJECT,
-        "All about a job: steps, attempts, outside writes, calls, deeds.",
+        "All about a job: steps, attempts, external writes, model calls, audit log.",
         OfJob,
     ),
     Endpoint(
-        "/dead", _dead, ROWS, "Dead letters that fit, with their context, newest first.", Letters
+        "/dead", _dead, ROWS, "Dead letters that match, with their context, newest first.", Letters
     ),
     Endpoint(
         "/review",
         _review,
         ROWS,
-        "What waits for a person, oldest first, each with its seal.",
+        "What waits for a person, oldest first, each with its revision.",
         Reviews,
     ),
     Endpoint(
@@ -354,13 +354,21 @@ ENDPOINTS = (
         "/schedules", _schedules, ROWS, "Schedules: last and next slot, missed slots, advice."
     ),
     Endpoint("/breakers", _breakers, ROWS, "Circuit breakers of which something is known."),
-    Endpoint("/switches", _switches, ROWS, "Kill switches, those that are off first."),
+    Endpoint("/switches", _switches, ROWS, "Switches, those that are paused first."),
     Endpoint(
-        "/switches/history", _switch_history, ROWS, "Who flipped what, when and why.", Limited
+        "/switches/history",
+        _switch_history,
+        ROWS,
+        "Who paused or resumed what, when and why.",
+        Limited,
     ),
     Endpoint("/budgets", _budgets, ROWS, "Budgets, with what is left of today's."),
     Endpoint(
-        "/effects", _effects, ROWS, "Outside writes, those without an outcome first.", Effects
+        "/effects",
+        _effects,
+        ROWS,
+        "External writes, those whose outcome is unknown first.",
+        Effects,
     ),
     Endpoint("/alerts", _alerts, ROWS, "Alerts, those that are open first.", Alerts),
     Endpoint("/anomalies", _anomalies, ROWS, "What is unusual now, each with its sentence."),

@@ -292,10 +292,10 @@ def _attempts(step: Row) -> Iterator[dict[str, Any]]:
 
 async def dead(desk: Desk, values: Values) -> dict[str, Any]:
     """Dead letters that match, with their context."""
-    filter = dead_filter(values)
-    chosen = {name: value for name, value in filter.params().items() if value is not None}
+    matching = dead_filter(values)
+    chosen = {name: value for name, value in matching.params().items() if value is not None}
     return {
-        "rows": await queries.dead(desk.database, filter, ROWS),
+        "rows": await queries.dead(desk.database, matching, ROWS),
         "chosen": chosen,
         "pipelines": list(desk.app.pipelines),
         "keys": desk.app.keys(),
@@ -314,7 +314,7 @@ async def review(desk: Desk, _: Values) -> dict[str, Any]:
 
 
 async def review_item(desk: Desk, values: Values) -> dict[str, Any]:
-    """One thing that waits for a person, with its seal."""
+    """One item that waits for a person, with its revision."""
     rows = await queries.review(desk.database, values["job"], 1)
     if not rows:
         raise NotFound(f"nothing of job {values['job']} waits for review any more")

@@ -302,10 +302,10 @@ def _refusal(scope: Scope, status: int, text: str) -> Response:
 
 
 def _add_headers(message: Message, cookie: str | None, secure: bool, *, static: bool) -> None:
-    given = {name for name, _ in message["headers"]}
+    names = {name for name, _ in message["headers"]}
     headers = {**SECURITY_HEADERS, **({"cache-control": "max-age=3600"} if static else {})}
     message["headers"] += [
-        (n.encode(), v.encode()) for n, v in headers.items() if n.encode() not in given
+        (n.encode(), v.encode()) for n, v in headers.items() if n.encode() not in names
     ]
     if cookie is not None:
         answer = _with_cookie(Response(), cookie, secure)

@@ -155,7 +155,13 @@ async def receive(
 
 
 async def replay_message(
-    app: App, database: Database, id: int, *, body: bytes | None = None, reason: str = "", by: str
+    app: App,
+    database: Database,
+    number: int,
+    *,
+    body: bytes | None = None,
+    reason: str = "",
+    by: str,
 ) -> Received:
     """Try a dead letter again, as it came or as edited (`body`); what came is kept beside it, and
     so is the reason.
@@ -164,16 +170,16 @@ async def replay_message(
     `NotFound` or
     `IllegalTransition` where there is no such dead letter, or no more.
     """
-    letter = await read_message(database, id)
-    given = letter["body"] if body is None else body
+    letter = await read_message(database, number)
+    content = letter["body"] if body is None else body
     target = letter["target"] if letter["bare"] else None
-    message = read(app, given, source=letter["source"], target=target)
+    message = read(app, content, source=letter["source"], target=target)
     error = message.error
     rows: list[Row] = []
     if error is None:
         note = {
-            "id": id,
-            "sha256": hashlib.sha256(given).hexdigest(),
+            "id": number,
+            "sha256": hashlib.sha256(content).hexdigest(),
             "reason": "; ".join(
                 text for text in (reason, "" if body is None else "with an edited body") if text
             ),
@@ -187,30 +193,32 @@ async def replay_message(
             error = _blamed(refusal)
     if error is not None:
         error = error if body is None else f"as edited: {error}"[:ERROR_LIMIT]
-        await database.fetch(queries["message_refuse"], {"id": id, "error": error})
-        raise UserError(f"m{id} is still a dead letter: {error}")
+        await database.fetch(queries["message_refuse"], {"id": number, "error": error})
+        raise UserError(f"m{number} is still a dead letter: {error}")
     if not rows:
-        await _refuse(database, id)
-    received = Received(id, True, _jobs(message))
+        await _refuse(database, number)
+    received = Received(number, True, _jobs(message))
     await _tell(database, "message replayed", letter["source"], message.target, received)
     return received
 
 
-async def discard_message(database: Database, id: int, *, reason: str, by: str) -> None:
+async def discard_message(database: Database, number: int, *, reason: str, by: str) -> None:
     """End a dead letter; the reason and the body are kept. Raises `NotFound` or
     `IllegalTransition`.
     """
-    if not await database.fetch(queries["message_drop"], {"id": id, "reason": reason, "by": by}):
-        await _refuse(database, id)
+    if not await database.fetch(
+        queries["message_drop"], {"id": number, "reason": reason, "by": by}
+    ):
+        await _refuse(database, number)
 
 
-async def read_message(database: Database, id: int) -> Row:
+async def read_message(database: Database, number: int) -> Row:
     """A dead letter with its whole body. Raises `NotFound` or `IllegalTransition` where there is
     none, or no more.
     """
-    row = await database.one(queries["message_read"], {"id": id})
+    row = await database.one(queries["message_read"], {"id": number})
     if row is None or row["status"] != "dead":
-        _say_why(id, row)
+        _say_why(number, row)
     return row
 
 
@@ -249,19 +257,19 @@ def _content(value: dict[str, Any]) -> dict[str, Any]:
     """The input of a message that names its target itself, with the step and the priority."""
     try:
         if "event" in value:
-            return {"input": _Event.model_validate(value).payload}
+            return {"value": _Event.model_validate(value).payload}
         job = _Job.model_validate(value)
-        return {"input": job.input, "step": job.step, "priority": job.priority}
+        return {"value": job.input, "step": job.step, "priority": job.priority}
     except ValidationError as error:
         raise UserError(f"{SHAPE}; {first_fault(error)}") from None
 
 
 def _runs(
-    app: App, target: str, input: Any, step: str | None = None, priority: int | None = None
+    app: App, target: str, value: Any, step: str | None = None, priority: int | None = None
 ) -> Sequence[NewRun]:
     kind, _, name = target.partition(":")
     if kind == "event":
-        runs = app.jobs_for(name, input)
+        runs = app.jobs_for(name, value)
         if not runs:
             raise NotFound(f"no pipeline listens to the event “{name}”")
         return runs
@@ -270,7 +278,7 @@ def _runs(
         raise NotFound(
             f"pipeline {name} has no step “{step}”; its steps are: {', '.join(pipeline.steps)}"
         )
-    return [pipeline.job(input, step=step, priority=priority)]
+    return [pipeline.job(value, step=step, priority=priority)]
 
 
 def _reason(error: Exception) -> str:
@@ -325,13 +333,13 @@ async def _tell(
         await hint(database)
 
 
-async def _refuse(database: Database, id: int) -> NoReturn:
+async def _refuse(database: Database, number: int) -> NoReturn:
     """Say why a guarded write matched nothing."""
-    _say_why(id, await database.one(queries["message_read"], {"id": id}))
+    _say_why(number, await database.one(queries["message_read"], {"id": number}))
 
 
-def _say_why(id: int, row: Row | None) -> NoReturn:
+def _say_why(number: int, row: Row | None) -> NoReturn:
     if row is None:
-        raise NotFound(f"there is no message m{id}")
+        raise NotFound(f"there is no message m{number}")
     was = "discarded" if row["status"] == "dropped" else row["status"]
-    raise IllegalTransition(f"m{id} is no dead letter any more: it was {was}")
+    raise IllegalTransition(f"m{number} is no dead letter any more: it was {was}")

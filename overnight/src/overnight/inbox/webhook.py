@@ -49,7 +49,7 @@ def verify(secret: bytes, headers: Mapping[str, str], body: bytes, now: float) -
     `BadSignature`.
     """
     try:
-        id, timestamp, given = (
+        message_id, timestamp, signatures = (
             headers[f"webhook-{name}"] for name in ("id", "timestamp", "signature")
         )
     except KeyError as missing:
@@ -58,12 +58,12 @@ def verify(secret: bytes, headers: Mapping[str, str], body: bytes, now: float) -
         raise BadSignature(
             f"the webhook-timestamp is more than {TOLERANCE} seconds away from our clock"
         )
-    right = sign(secret, id, timestamp, body).encode()
-    if not any(hmac.compare_digest(right, one.encode()) for one in given.split()):
+    right = sign(secret, message_id, timestamp, body).encode()
+    if not any(hmac.compare_digest(right, one.encode()) for one in signatures.split()):
         raise BadSignature(
             "the webhook-signature does not fit the message: is it signed with our secret?"
         )
-    return id
+    return message_id
 
 
 def build(

@@ -326,25 +326,25 @@ class OnDeadLetters(Command, Matching):
     done: ClassVar[str]
 
     async def do(self, at: Operator) -> Done:
-        filter = await self._chosen(at)
+        matching = await self._chosen(at)
         if self.dry_run:
-            count = len(await dead_letters.find(at.database, filter))
+            count = len(await dead_letters.find(at.database, matching))
             matches = "matches" if count == 1 else "match"
             text = f"{formatting.count(count, 'failed job')} {matches}; nothing was changed"
             return Done(text, {"count": count, "refused": []})
-        result = await self.act(at, filter)
+        result = await self.act(at, matching)
         data = {"count": result.count, "first": result.first, "refused": result.refused}
         text = f"{formatting.count(result.count, 'failed job')} {self.done}"
         return Done(text, data, result.refused)
 
-    async def act(self, at: Operator, filter: Filter) -> dead_letters.Result:
+    async def act(self, at: Operator, matching: Filter) -> dead_letters.Result:
         raise NotImplementedError
 
     async def _chosen(self, at: Operator) -> Filter:
         """Which are meant, said in one way, so that none is touched by mistake."""
-        filter = self.filter()
+        matching = self.filter()
         named = self.job is not None
-        others = self.everything or filter != Filter(job=self.job)
+        others = self.everything or matching != Filter(job=self.job)
         if named == others:
             raise UserError(
                 "say which in one way: name one job, or say that all are meant, or what matches "
@@ -352,7 +352,7 @@ class OnDeadLetters(Command, Matching):
             )
         await scopes.check_key(at.app, at.database, self.key)
         if self.job is None:
-            return filter
+            return matching
         return await dead_letters.of_job(at.database, self.job)
 
 
@@ -361,8 +361,10 @@ class Replay(OnDeadLetters):
 
     done = "started again"
 
-    async def act(self, at: Operator, filter: Filter) -> dead_letters.Result:
-        return await dead_letters.replay(at.app, at.database, filter, reason=self.reason, by=at.by)
+    async def act(self, at: Operator, matching: Filter) -> dead_letters.Result:
+        return await dead_letters.replay(
+            at.app, at.database, matching, reason=self.reason, by=at.by
+        )
 
 
 class Discard(OnDeadLetters):
@@ -371,8 +373,8 @@ class Discard(OnDeadLetters):
     reason: NeededReason
     done = "discarded"
 
-    async def act(self, at: Operator, filter: Filter) -> dead_letters.Result:
-        return await dead_letters.discard(at.database, filter, self.reason, by=at.by)
+    async def act(self, at: Operator, matching: Filter) -> dead_letters.Result:
+        return await dead_letters.discard(at.database, matching, self.reason, by=at.by)
 
 
 OPERATIONS: Mapping[str, type[Command]] = {

@@ -82,16 +82,16 @@ async def of_job(database: Database, job: str) -> Filter:
     return Filter(job=job if is_message else await find_job(database, job))
 
 
-async def find(database: Database, filter: Filter) -> DeadLetters:
+async def find(database: Database, matching: Filter) -> DeadLetters:
     """Which dead letters match."""
-    (row,) = await database.fetch(queries["dead_find"], filter.params())
+    (row,) = await database.fetch(queries["dead_find"], matching.params())
     return DeadLetters(**row)
 
 
 async def replay(
     app: App | None,
     database: Database,
-    filter: Filter,
+    matching: Filter,
     *,
     body: bytes | None = None,
     reason: str = "",
@@ -106,43 +106,43 @@ async def replay(
     is named cannot be started again.
     """
     by = by or whoami()
-    if (number := message_number(filter.job)) is not None:
+    if (number := message_number(matching.job)) is not None:
         if app is None:
             raise UserError(
                 "a message is read with the pipelines: name them with --app module:name"
             )
         received = await replay_message(app, database, number, body=body, reason=reason, by=by)
         return Result(1, [{"job_id": job} for job in received.jobs])
-    matching = await find(database, filter)
-    params = {"job_id": filter.job, "reason": reason, "by": by}
-    runs = await _in_batches(database, "replay", matching.runs, params)
-    if not runs.count and filter.job is not None:
-        await refuse(database, filter.job, "replayed", "a dead letter")
+    letters = await find(database, matching)
+    params = {"job_id": matching.job, "reason": reason, "by": by}
+    runs = await _in_batches(database, "replay", letters.runs, params)
+    if not runs.count and matching.job is not None:
+        await refuse(database, matching.job, "replayed", "a dead letter")
     await hint(database)
     if app is None:
         left = (
-            f"messages are left ({len(matching.messages)}): name the pipelines with --app "
+            f"messages are left ({len(letters.messages)}): name the pipelines with --app "
             "module:name to read them"
         )
-        return Result(runs.count, runs.first, [left] if matching.messages else [])
+        return Result(runs.count, runs.first, [left] if letters.messages else [])
     again = partial(replay_message, app, database, reason=reason, by=by)
-    return await _with_messages(runs, matching.messages, again)
+    return await _with_messages(runs, letters.messages, again)
 
 
 async def discard(
-    database: Database, filter: Filter, reason: str, *, by: str | None = None
+    database: Database, matching: Filter, reason: str, *, by: str | None = None
 ) -> Result:
     """End all that match; the reason is kept. Raises `UserError` where the message that is named is
     none any more.
     """
     by = by or whoami()
     end = partial(discard_message, database, reason=reason, by=by)
-    if (number := message_number(filter.job)) is not None:
+    if (number := message_number(matching.job)) is not None:
         await end(number)
         return Result(1)
-    matching = await find(database, filter)
-    runs = await _in_batches(database, "dead_drop", matching.runs, {"reason": reason, "by": by})
-    return await _with_messages(runs, matching.messages, end)
+    letters = await find(database, matching)
+    runs = await _in_batches(database, "dead_drop", letters.runs, {"reason": reason, "by": by})
+    return await _with_messages(runs, letters.messages, end)
 
 
 async def _in_batches(

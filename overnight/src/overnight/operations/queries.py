@@ -75,7 +75,7 @@ async def schedules(database: Database, app: App | None) -> list[Row]:
 
 def _unseen(app: App, rows: Sequence[Row]) -> list[Row]:
     """The schedules of the code that no worker has made known yet."""
-    known = {(row["pipeline"], row["cron"], row["timezone"]) for row in rows}
+    recorded = {(row["pipeline"], row["cron"], row["timezone"]) for row in rows}
     return [
         {
             **UNSEEN,
@@ -86,7 +86,7 @@ def _unseen(app: App, rows: Sequence[Row]) -> list[Row]:
         }
         for pipeline in app.pipelines.values()
         for cron in pipeline.crons()
-        if (pipeline.name, cron.expression, cron.timezone) not in known
+        if (pipeline.name, cron.expression, cron.timezone) not in recorded
     ]
 
 
@@ -115,12 +115,12 @@ async def alerts(
     `before` says of the last alert of the page before whether it was resolved, its `last_at` and
     its `id`.
     """
-    resolved, last_at, id = before or (None, None, None)
+    resolved, last_at, last_id = before or (None, None, None)
     params = {
         "all": all,
         "before_resolved": resolved,
         "before_at": last_at,
-        "before_id": id,
+        "before_id": last_id,
         "limit": limit,
     }
     return await database.fetch(queries["alert_list"], params)
@@ -168,7 +168,7 @@ async def actions(database: Database, job_id: str) -> list[Row]:
 
 async def dead(
     database: Database,
-    filter: Filter = EVERY,
+    matching: Filter = EVERY,
     limit: int = LIMIT,
     before: tuple[datetime, int] | None = None,
 ) -> list[Row]:
@@ -176,8 +176,8 @@ async def dead(
 
     `before` are `died_at` and `id` of the last letter of the page before.
     """
-    died_at, id = before or (None, None)
-    params = {**filter.params(), "before_at": died_at, "before_id": id, "limit": limit}
+    died_at, last_id = before or (None, None)
+    params = {**matching.params(), "before_at": died_at, "before_id": last_id, "limit": limit}
     return await _filtered(database, "dead_list", params)
 
 
@@ -193,13 +193,13 @@ async def review(
     limit: int = LIMIT,
     before: tuple[datetime, int] | None = None,
 ) -> list[Row]:
-    """What waits for a person, oldest first: `seen` is its seal; of one job alone `shown` is it,
-    exactly as stored.
+    """What waits for a person, oldest first: `seen` is its revision (a content hash); of one job
+    alone `shown` is it, exactly as stored.
 
     `before` are `since` and `id` of the last of the page before.
     """
-    since, id = before or (None, None)
-    params = {"job_id": job_id, "before_at": since, "before_id": id, "limit": limit}
+    since, last_id = before or (None, None)
+    params = {"job_id": job_id, "before_at": since, "before_id": last_id, "limit": limit}
     return await _filtered(database, "review_list", params)
 
 
@@ -237,12 +237,12 @@ async def effects(
 
     `before` says of the last write of the page before whether it was done, and its `id`.
     """
-    done, id = before or (None, None)
+    done, last_id = before or (None, None)
     params = {
         "job_id": job_id,
         "open": open_only,
         "before_done": done,
-        "before_id": id,
+        "before_id": last_id,
         "limit": limit,
     }
     return await _filtered(database, "effect_list", params)

@@ -27,7 +27,7 @@ async def decide(
     `InvalidPayload` where an edit does not fit the step.
     """
     verb = type(decision).__name__.lower()
-    seen = _seal(decision.seen)
+    seen = _revision(decision.seen)
     waiting = await _waiting(database, job_id, seen, verb)
     params = {
         "id": waiting["id"],
@@ -59,13 +59,11 @@ async def decide(
     return rows[0]
 
 
-def _seal(text: str) -> str:
-    seal = text.strip().lower()
-    if not REVISION.fullmatch(seal):
-        raise UserError(
-            f"“{text}” is no seal: review JOB shows a thing and its seal, of which 8 digits suffice"
-        )
-    return seal
+def _revision(text: str) -> str:
+    revision = text.strip().lower()
+    if not REVISION.fullmatch(revision):
+        raise UserError(f"“{text}” is no revision: review JOB shows it, and 8 digits suffice")
+    return revision
 
 
 async def _waiting(database: Database, job_id: str, seen: str, verb: str) -> Row:
@@ -76,8 +74,7 @@ async def _waiting(database: Database, job_id: str, seen: str, verb: str) -> Row
     if not waiting["is_seen"]:
         raise IllegalTransition(
             f"what you saw of job {job_id} is not what stands there now: look again, for "
-            f"review {job_id} shows it and "
-            "its seal"
+            f"review {job_id} shows it and its revision"
         )
     return waiting
 

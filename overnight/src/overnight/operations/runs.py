@@ -89,18 +89,18 @@ async def find_job(database: Database, prefix: str) -> str:
     """The whole job id from its first digits."""
     if not prefix:
         raise UserError("name a job by its id, or the first digits of it")
-    found = [
+    matches = [
         row["job_id"]
         for row in await database.fetch(queries["job_find"], {"prefix": prefix}, prepare=False)
     ]
-    if prefix in found:
+    if prefix in matches:
         return prefix
-    if not found:
+    if not matches:
         await _refuse_replaced(database, prefix)
         raise NotFound(f"there is no job “{prefix}”")
-    if len(found) > 1:
-        raise UserError(f"“{prefix}” fits several jobs: {', '.join(found)}")
-    return str(found[0])
+    if len(matches) > 1:
+        raise UserError(f"“{prefix}” fits several jobs: {', '.join(matches)}")
+    return str(matches[0])
 
 
 async def edit(
@@ -125,7 +125,7 @@ async def edit(
         raise IllegalTransition(
             f"job {job_id} waits for review, so an edit must say what you saw: look at "
             f"it first: review {job_id} shows "
-            "it and its seal"
+            "it and its revision"
         )
     needed = "a dead letter, or queued and not begun, or put off by itself"
     if run is None:

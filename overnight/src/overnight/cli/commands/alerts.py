@@ -34,7 +34,7 @@ def alerts(
 ) -> None:
     """Open alerts, and whether people hear of them.
 
-    An alert is resolved when what it tells of is well again.
+    An alert is resolved when its cause is gone.
     """
     if context.invoked_subcommand is not None:
         return
@@ -94,8 +94,8 @@ def _render(
             "channel": "channel",
             "app": "app",
             "created_at": "latest (UTC)",
-            "title": "told",
-            "state": "and it",
+            "title": "message",
+            "state": "state",
         }
         click.echo("")
         output.table(
@@ -113,11 +113,11 @@ def _render(
 
 def _beat(row: dict[str, Any]) -> str:
     """What a heartbeat said last, and whether it was taken."""
-    said = f"said “{row['line']}”" if row["signal"] == "fail" else "said that all is well"
+    message = f"said “{row['line']}”" if row["signal"] == "fail" else "said that all is well"
     if row["called_at"] is None:
         return "is being called"
     if row["error"] is None:
-        return f"{said} at {formatting.cell(row['taken_at'])} UTC"
+        return f"{message} at {formatting.cell(row['taken_at'])} UTC"
     last = (
         f"the last that was taken is of {formatting.cell(row['taken_at'])} UTC"
         if row["taken_at"]
@@ -129,7 +129,7 @@ def _beat(row: dict[str, Any]) -> str:
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
     """A channel with what became of its latest message."""
     if row["id"] is None:
-        state = "was told nothing yet"
+        state = "has no message yet"
     elif row["sent_at"] is not None:
         state = "was sent"
     elif row["error"] is None:
@@ -203,8 +203,8 @@ def send_now(app: App, message: Message, *, as_json: bool) -> None:
 def _tell_sent(sent: list[Sent], as_json: bool) -> None:
     def render() -> None:
         for each in sent:
-            said = f"was not taken: {each.error}" if each.error else "was taken"
-            click.echo(f"{each.channel}: “{each.title}” {said}")
+            result = f"was not taken: {each.error}" if each.error else "was taken"
+            click.echo(f"{each.channel}: “{each.title}” {result}")
         if not sent:
             click.echo("nothing is due")
 

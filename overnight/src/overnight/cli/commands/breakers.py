@@ -34,7 +34,7 @@ def breakers(session: Session, everything: bool, as_json: bool) -> None:
         output.table("", rows, columns, empty="Every breaker is closed.", spare=spare)
         if any(row["state"] != "closed" for row in rows):
             click.echo(
-                "\nwhat waits behind one starts when its probe is well; breaker close "
+                "\nwhat waits behind one starts when its probe succeeds; breaker close "
                 "NAME starts it now"
             )
 
@@ -48,7 +48,7 @@ def breaker() -> None:
 
 @breaker.command("close")
 @click.argument("name")
-@click.option("--reason", required=True, help="Why; kept with the deed.")
+@click.option("--reason", required=True, help="Why; saved in the audit log.")
 @json_option
 @pass_session
 def close(session: Session, name: str, reason: str, as_json: bool) -> None:

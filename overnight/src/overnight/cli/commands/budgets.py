@@ -35,7 +35,7 @@ def budgets_command(session: Session, as_json: bool) -> None:
         "share": "used",
         "set_by": "by",
     }
-    empty = "There is no budget: calls may cost what they cost. To set one: budget set all 20"
+    empty = "No budget: spending is unlimited. To set one: budget set all 20"
     spare = ("reserved_usd", "spent_usd", "left_usd")
     tell(
         as_json,
@@ -52,7 +52,7 @@ def budget() -> None:
 @budget.command("set")
 @click.argument("scope")
 @click.argument("usd")
-@click.option("--reason", required=True, help="Why; kept with what people did.")
+@click.option("--reason", required=True, help="Why; saved in the audit log.")
 @json_option
 @pass_session
 def set_command(session: Session, scope: str, usd: str, reason: str, as_json: bool) -> None:
@@ -66,7 +66,7 @@ def set_command(session: Session, scope: str, usd: str, reason: str, as_json: bo
 
 @budget.command("remove")
 @click.argument("scope")
-@click.option("--reason", default="", help="Why; kept with what people did.")
+@click.option("--reason", default="", help="Why; saved in the audit log.")
 @json_option
 @pass_session
 def remove_command(session: Session, scope: str, reason: str, as_json: bool) -> None:

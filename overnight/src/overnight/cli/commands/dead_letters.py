@@ -97,11 +97,11 @@ def _dead(key_name: str) -> click.Command:
         from overnight.operations import dead_letters, queries, scopes
         from overnight.store.records import Filter
 
-        filter = Filter(**_with_moments(options))
+        matching = Filter(**_with_moments(options))
 
         async def work(database: Database) -> list[dict[str, Any]]:
-            await scopes.check_key(session.app(), database, filter.key)
-            chosen = await dead_letters.of_job(database, job) if job else filter
+            await scopes.check_key(session.app(), database, matching.key)
+            chosen = await dead_letters.of_job(database, job) if job else matching
             return await queries.dead(database, chosen, limit)
 
         rows = session.run(work)

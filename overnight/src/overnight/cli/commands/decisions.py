@@ -14,12 +14,14 @@ from overnight.errors import UserError
 if TYPE_CHECKING:
     from overnight.store.database import Database
 
-SHORT = 8  # digits of a seal that people copy
+SHORT = 8  # digits of a revision that people copy
 
 seen_option = click.option(
+    "--rev",
     "--seen",
-    metavar="SEAL",
-    help="The seal of what you saw, at least its first 8 digits; review JOB shows both.",
+    "seen",
+    metavar="REVISION",
+    help="The revision that you reviewed, at least its first 8 digits; review JOB shows it.",
 )
 
 
@@ -31,7 +33,7 @@ seen_option = click.option(
 @json_option
 @pass_session
 def review(session: Session, job: str | None, limit: int, as_json: bool) -> None:
-    """What waits for a person; with JOB, the thing and its seal."""
+    """What waits for a person; with JOB, the item and its revision."""
     from overnight.operations import queries, runs
 
     async def work(database: Database) -> list[dict[str, Any]]:
@@ -53,10 +55,10 @@ def render_review(
         "work": "step",
         "key": "for",
         "since": "since (UTC)",
-        "seal": "seal",
+        "revision": "revision",
         "reasons": "why",
     }
-    shown = [{**row, "seal": row["seen"][:SHORT]} for row in named(rows)]
+    shown = [{**row, "revision": row["seen"][:SHORT]} for row in named(rows)]
     output.table("", shown, columns, empty="Nothing waits for review.", spare=("since", "key"))
     if whole:
         from overnight.operations.decisions import Reviews
@@ -68,21 +70,21 @@ def render_review(
         )
         click.echo(f"\n{what_to_press(first['job_id'], first['seen'][:SHORT], own)}")
     elif rows:
-        click.echo("\nreview JOB shows it, with its seal and what to press")
+        click.echo("\nreview JOB shows it, with its revision and the commands to decide")
 
 
-def what_to_press(job: str, seal: str, own: str = "") -> str:
+def what_to_press(job: str, revision: str, own: str = "") -> str:
     """The commands to copy, bound to what is shown above them; `own` is the name of one that the
     app adds.
     """
     program = called()
-    added = f"{program} {own} {job} --seen {seal} --reason …\n" if own else ""
+    added = f"{program} {own} {job} --rev {revision} --reason …\n" if own else ""
     return (
-        f"{program} approve {job} --seen {seal}\n"
+        f"{program} approve {job} --rev {revision}\n"
         f"{added}"
-        f"{program} reject {job} --seen {seal} --reason …\n"
-        f"{program} edit {job} --seen {seal} --input @FILE\n\n"
-        "An edit gives the step another input, and is judged anew; review JOB --json has "
+        f"{program} reject {job} --rev {revision} --reason …\n"
+        f"{program} edit {job} --rev {revision} --input @FILE\n\n"
+        "An edit gives the step another input, and is checked again; review JOB --json has "
         "the present one."
     )
 
@@ -90,7 +92,7 @@ def what_to_press(job: str, seal: str, own: str = "") -> str:
 @click.command()
 @click.argument("job")
 @seen_option
-@click.option("--reason", default="", help="Why; kept with the run.")
+@click.option("--reason", default="", help="Why; saved in the audit log.")
 @json_option
 @pass_session
 def approve(session: Session, job: str, seen: str | None, reason: str, as_json: bool) -> None:
@@ -101,11 +103,11 @@ def approve(session: Session, job: str, seen: str | None, reason: str, as_json: 
 @click.command()
 @click.argument("job")
 @seen_option
-@click.option("--reason", required=True, help="Why; kept with the run.")
+@click.option("--reason", required=True, help="Why; saved in the audit log.")
 @json_option
 @pass_session
 def reject(session: Session, job: str, seen: str | None, reason: str, as_json: bool) -> None:
-    """End what was reviewed; the reason is kept."""
+    """End what was reviewed; the reason is saved."""
     perform(session, "reject", as_json, job=job, seen=_reviewed(job, seen), reason=reason)
 
 
@@ -113,15 +115,15 @@ def reject(session: Session, job: str, seen: str | None, reason: str, as_json: b
 @click.argument("job")
 @click.option("--input", "text", required=True, metavar="JSON|@FILE", help="The step's new input.")
 @seen_option
-@click.option("--reason", default="", help="Why; kept with the deed.")
+@click.option("--reason", default="", help="Why; saved in the audit log.")
 @json_option
 @pass_session
 def edit(
     session: Session, job: str, text: str, seen: str | None, reason: str, as_json: bool
 ) -> None:
-    """Give a step another input, with which it is judged anew.
+    """Give a step another input, with which it runs again.
 
-    A step that has not begun or put itself off, or is a dead letter; with --seen one that waits for
+    A step that has not begun or put itself off, or is a dead letter; with --rev one that waits for
     review.
     """
     name = "edit" if seen is None else "edit-review"
@@ -131,6 +133,6 @@ def edit(
 def _reviewed(job: str, seen: str | None) -> str:
     if seen is None:
         raise UserError(
-            f"look at it first: review {job} shows it and its seal; then say --seen SEAL"
+            f"look at it first: review {job} shows it and its revision; then say --rev REVISION"
         )
     return seen

@@ -1,4 +1,4 @@
-"""External writes: what was meant, what was done, and what nobody knows."""
+"""External writes: intended, done, or with an unknown outcome."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("job", required=False)
-@click.option("--open", "open_only", is_flag=True, help="Only those without an outcome.")
+@click.option("--open", "open_only", is_flag=True, help="Only those whose outcome is unknown.")
 @click.option(
     "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many rows."
 )
 @json_option
 @pass_session
 def effects(session: Session, job: str | None, open_only: bool, limit: int, as_json: bool) -> None:
-    """External writes with their outcome; those without one first."""
+    """External writes with their outcome; those whose outcome is unknown first."""
     from overnight.operations import queries, runs
 
     async def work(database: Database) -> list[dict[str, Any]]:

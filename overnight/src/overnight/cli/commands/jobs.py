@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @json_option
 @pass_session
 def status(session: Session, as_json: bool) -> None:
-    """What is going on: what ran, what waits, who works, what is off."""
+    """What is going on: what ran, what waits, who works, what is paused."""
     from overnight.operations import queries, scopes
 
     data = session.run(lambda database: queries.status(database, session.app()))
@@ -40,13 +40,13 @@ def _render_status(data: dict[str, Any]) -> None:
         ", ".join(f"{count} {name}" for name, count in sorted(data["last_24_hours"].items()))
         or "nothing ran"
     )
-    holds = {"held": "a switch", "held_by_breaker": "a breaker", "held_by_limit": "a limit"}
-    held = "".join(f", {now[name]} held by {what}" for name, what in holds.items() if now[name])
+    holds = {"held": "a pause", "held_by_breaker": "a breaker", "held_by_limit": "a limit"}
+    holding = "".join(f", {now[name]} held by {what}" for name, what in holds.items() if now[name])
     more = " of the first in line, and there are more" if now["more"] else ""
-    waiting = f"{now['due']} due{held}, {now['waiting']} later{more}, {now['running']} running"
+    waiting = f"{now['due']} due{holding}, {now['waiting']} later{more}, {now['running']} running"
     if now["oldest_due_seconds"]:
         waiting += f"; the oldest is due since {formatting.duration(now['oldest_due_seconds'])}"
-    person = f"{now['needs_review']} to review, {formatting.count(now['dead'], 'dead letter')}"
+    person = f"{now['needs_review']} to review, {formatting.count(now['dead'], 'failed job')}"
     off = ", ".join(f"{row['scope']} ({row['reason']})" for row in data["switched_off"]) or "none"
     parked = [f"{row['count']} of {row['step']} {row['key']}".strip() for row in data["parked"]]
     broken = [f"{row['name']} is {row['state']} ({row['error']})" for row in data["breakers"]]
@@ -75,7 +75,7 @@ def _render_status(data: dict[str, Any]) -> None:
                 ", ".join(f"{row['host']} (pid {row['pid']})" for row in data["workers"])
                 or "none is running",
             ),
-            ("switched off", off),
+            ("paused", off),
             *([("breakers", ", ".join(broken))] if broken else []),
             *([("budgets", ", ".join(spent))] if spent else []),
             *(
@@ -150,12 +150,12 @@ def runs_command(key_name: str) -> click.Command:
             "status": "status",
             "key": key_name,
             "started_at": "started (UTC)",
-            "attempt": "tries",
+            "attempt": "attempts",
             "cost_usd": "cost",
             "error": "why",
         }
         spare = ("cost_usd", "attempt", "started_at", "key")
-        empty = "No run fits."
+        empty = "No run matches."
         tell(
             as_json,
             {"runs": rows},
@@ -170,7 +170,7 @@ def runs_command(key_name: str) -> click.Command:
 @json_option
 @pass_session
 def show_job(session: Session, job: str, as_json: bool) -> None:
-    """All about a job, and what to press; its first digits suffice."""
+    """All about a job, and the next command; its first digits suffice."""
     from overnight.operations import queries, scopes
     from overnight.operations import runs as jobs
 
@@ -187,11 +187,11 @@ def show_job(session: Session, job: str, as_json: bool) -> None:
         )
 
     steps, actions, breakers = session.run(work)
-    open = {row["name"] for row in breakers if row["state"] != "closed"}
+    open_breakers = {row["name"] for row in breakers if row["state"] != "closed"}
     for step in steps:
         step["held_by"] = step["held_by"] and scopes.text(step["held_by"], app)
         breaker = _breaker(app, step)
-        step["open_breaker"] = breaker if breaker in open else None
+        step["open_breaker"] = breaker if breaker in open_breakers else None
     data = {"job_id": steps[0]["job_id"], "steps": steps, "actions": actions}
     tell(as_json, data, lambda: _render_job(steps, actions))
 
@@ -199,8 +199,12 @@ def show_job(session: Session, job: str, as_json: bool) -> None:
 def _breaker(app: App | None, step: dict[str, Any]) -> str | None:
     """The name of the breaker behind a step, where the app is known and gives it one."""
     pipeline = app.pipelines.get(step["pipeline"]) if app else None
-    known = pipeline.steps.get(step["step"]) if pipeline else None
-    return known.breaker.replace("{key}", step["key"]) if known and known.breaker else None
+    definition = pipeline.steps.get(step["step"]) if pipeline else None
+    return (
+        definition.breaker.replace("{key}", step["key"])
+        if definition and definition.breaker
+        else None
+    )
 
 
 def _render_job(steps: list[dict[str, Any]], actions: list[dict[str, Any]]) -> None:
@@ -210,7 +214,7 @@ def _render_job(steps: list[dict[str, Any]], actions: list[dict[str, Any]]) -> N
     columns = {
         "step": "step",
         "status": "status",
-        "attempt": "tries",
+        "attempt": "attempts",
         "started_at": "started (UTC)",
         "finished_at": "ended (UTC)",
         "cost_usd": "cost",
@@ -242,8 +246,8 @@ def _render_job(steps: list[dict[str, Any]], actions: list[dict[str, Any]]) -> N
     if actions:
         columns = {"at": "when (UTC)", "by": "who", "verb": "what", "step": "step", "reason": "why"}
         click.echo("")
-        output.table("what people did", actions, columns, empty="", spare=("step", "at"))
-    advice = [line for step in steps if (line := _what_to_press(step))]
+        output.table("audit log", actions, columns, empty="", spare=("step", "at"))
+    advice = [line for step in steps if (line := _next_command(step))]
     if advice:
         click.echo("\n" + "\n".join(advice))
 
@@ -271,17 +275,17 @@ def _render_outside(step: dict[str, Any]) -> None:
         output.table(f"model calls of {step['step']}", calls, columns, empty="", spare=("attempt",))
 
 
-def _what_to_press(step: dict[str, Any]) -> str:
+def _next_command(step: dict[str, Any]) -> str:
     job = step["job_id"]
     if step["status"] == "dead":
-        return f"press: replay {job} (--input @FILE after an edit), or cancel {job} --reason …"
+        return f"next: replay {job} (--input @FILE after an edit), or discard {job} --reason …"
     if step["status"] == "needs_review":
-        return f"press: review {job}, which shows it, its seal and what to press then"
+        return f"next: review {job}, which shows it, its revision and the commands to decide"
     if step["status"] != "queued":
         return ""
     if step["held_by"]:
         return (
-            f"{step['step']} is held by the switch “{step['held_by']}”; press: resume "
+            f"{step['step']} waits because “{step['held_by']}” is paused; next: resume "
             f"{step['held_by']}"
         )
     if step["open_breaker"]:

@@ -1,4 +1,4 @@
-"""Retention by hand: see what is past its time, or let it go at once."""
+"""Retention by hand: see what is past its time, or delete it at once."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 @json_option
 @pass_session
 def prune(session: Session, dry_run: bool, as_json: bool) -> None:
-    """Let go of what ended long ago, as the app's `keep` says. Workers do the same by themselves,
-    bit by bit.
+    """Delete what ended long ago, as the app's `keep` says (retention). Workers do the same, bit
+    by bit.
     """
     from overnight.operations import retention
 
@@ -40,8 +40,8 @@ def prune(session: Session, dry_run: bool, as_json: bool) -> None:
             return await retention.prune(database, on_batch, own=retention.own_tables(app))
 
     pruned = session.run(work)
-    said = _dry(pruned) if dry_run else _done(pruned)
-    tell(as_json, {"dry_run": dry_run, **asdict(pruned)}, lambda: click.echo(said))
+    text = _dry(pruned) if dry_run else _done(pruned)
+    tell(as_json, {"dry_run": dry_run, **asdict(pruned)}, lambda: click.echo(text))
 
 
 def _dry(due: Pruned) -> str:

@@ -1,4 +1,4 @@
-"""Schedules: what fired, what was missed, what comes next, and which had better be events."""
+"""Schedules: last and next slot, missed slots, and which should be events."""
 
 from __future__ import annotations
 

@@ -66,11 +66,11 @@ def _secret() -> str:
     """The secret by environment, or from the file that the environment names and that its owner
     alone may read.
     """
-    found = secrets.secret(VARIABLE, "the webhook secret")
-    if found is None:
+    value = secrets.secret(VARIABLE, "the webhook secret")
+    if value is None:
         raise ConfigError(
             f"there is no webhook secret: set {VARIABLE}, or {VARIABLE}_FILE to a file "
             "of mode 0600 that holds it; "
             "serve --new-secret prints a fresh one"
         )
-    return found
+    return value

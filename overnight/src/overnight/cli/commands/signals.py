@@ -1,6 +1,4 @@
-"""The golden signals: how long, how much, what failed, what waits, what it costs; and what of it is
-unusual.
-"""
+"""Metrics: latency, traffic, errors, saturation, cost; and what of them is unusual."""
 
 from __future__ import annotations
 

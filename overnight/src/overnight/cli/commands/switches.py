@@ -1,4 +1,4 @@
-"""Kill switches: pause, resume, the list of them and who flipped what."""
+"""Pause and resume: the switches, and who changed which."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def resume(session: Session, scope: str, reason: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("scope", required=False)
-@click.option("--history", is_flag=True, help="Who flipped what and when, newest first.")
+@click.option("--history", is_flag=True, help="Who paused or resumed what and when, newest first.")
 @click.option(
     "--limit",
     default=50,
@@ -42,7 +42,7 @@ def resume(session: Session, scope: str, reason: str, as_json: bool) -> None:
 @json_option
 @pass_session
 def switches(session: Session, scope: str | None, history: bool, limit: int, as_json: bool) -> None:
-    """All kill switches; with SCOPE, who flipped that one, and why."""
+    """What is or was paused; with SCOPE, who changed it, and why."""
     from overnight.operations import queries, scopes
 
     past = history or scope is not None
@@ -67,7 +67,7 @@ def switches(session: Session, scope: str | None, history: bool, limit: int, as_
         }
     for row in rows:
         row["scope"] = scopes.text(row["scope"], session.app())
-    empty = "Nobody has flipped it." if past else "Everything is on."
+    empty = "Nobody has paused it." if past else "Nothing is paused."
     tell(
         as_json,
         {"history" if past else "switches": rows},
