@@ -35,6 +35,7 @@ from contentstudio.research import demands, extract, feeds, sitemaps, topics
 from contentstudio.research.extract import NoContent
 from contentstudio.store.pages import Reader
 from contentstudio.text.slugs import slug_of
+from contentstudio.text.titles import clean_title
 from contentstudio.web.fetch import ANY_TYPE, UNSTATED, Fetched, require_page
 from contentstudio.web.polite import Disallowed, HostBusy
 from overnight import Cancel, NoWork, Snooze, hash_id, job_id
@@ -166,9 +167,9 @@ async def _page(ctx: Ctx, source: Source, fetched: Fetched) -> Found | NoWork | 
         return Cancel(str(nothing))
     if source.kind == "own":
         await ctx.deps.documents.keep_own(
-            source.site, source.url, topics.clean_title(snapshot.title), snapshot.text
+            source.site, source.url, clean_title(snapshot.title), snapshot.text
         )
-        return Found(slug=slug_of(topics.clean_title(snapshot.title)))
+        return Found(slug=slug_of(clean_title(snapshot.title)))
     await ctx.deps.memory.keep_snapshot(snapshot)
     return await _candidate(ctx, source, snapshot)
 
@@ -206,7 +207,7 @@ async def _candidate(ctx: Ctx, source: Source, snapshot: Snapshot) -> Found | No
     ctx.emit(
         "candidate.found", Candidate(site=site.name, date=source.date, snapshot=snapshot.sha256)
     )
-    return Found(slug=slug_of(topics.clean_title(snapshot.title)))
+    return Found(slug=slug_of(clean_title(snapshot.title)))
 
 
 def _settings(ctx: Ctx, source: Source) -> str:

@@ -20,8 +20,8 @@ from contentstudio.model import Draft, Sentence, Snapshot
 from contentstudio.store.sql import queries
 from contentstudio.text import numbers
 from contentstudio.text.sentences import sentences
-from contentstudio.text.terms import content_words
-from contentstudio.text.wording import is_unspaced, normal, stands_in, tokens
+from contentstudio.text.wording import normal, stands_in, tokens
+from contentstudio.text.words import content_words, is_unspaced
 from overnight.store.database import Database, Row
 
 NEAR = (

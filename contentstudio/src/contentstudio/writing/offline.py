@@ -16,9 +16,9 @@ from math import fsum, sqrt
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Reference, Section, Sentence, Snapshot
-from contentstudio.research.topics import clean_title
 from contentstudio.text.sentences import sentences
-from contentstudio.text.terms import content_words, words_in_order
+from contentstudio.text.titles import clean_title
+from contentstudio.text.words import content_words, words_in_order
 from overnight.errors import Permanent
 
 WRITER = "offline"  # what its drafts say of who wrote them
