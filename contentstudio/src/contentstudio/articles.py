@@ -149,8 +149,8 @@ def _requested_at(verb: Verb, now: datetime) -> datetime:
     return now.replace(second=0, microsecond=0) if verb == "refresh" else now
 
 
+def is_left(row: Row) -> bool:
     """Whether a row of `queries.review` is an article that met a person's version."""
-    """Whether a row of `queries.review` is an article that found a person's version in its place."""
     return (
         row["step"] == "publish"
         and isinstance(row["output"], dict)

@@ -29,7 +29,8 @@ from contentstudio.gates.reading_ease import FORMULAS, ease, syllables
 from contentstudio.model import Draft, Question, Reference, Section, Sentence, Snapshot, Verdict
 from contentstudio.publish import render
 from contentstudio.text import numbers
-from contentstudio.text.wording import normal, stands_in, word_count
+from contentstudio.text.wording import normal, stands_in
+from contentstudio.text.words import word_count
 
 TEXT = (
     "Compost needs air, water and time. A heap of 1,500 litres warms up within 3 days. "

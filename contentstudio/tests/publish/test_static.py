@@ -31,6 +31,8 @@ from contentstudio.publish import (
     own_pages,
     render,
     static,
+    static_files,
+    static_manifest,
 )
 from contentstudio.publish.port import Article, Conflict
 from overnight.errors import ConfigError, Permanent, Transient
@@ -82,12 +84,14 @@ def tree(directory: Path) -> dict[str, bytes]:
     files = {
         str(p.relative_to(directory)): p.read_bytes() for p in directory.rglob("*") if p.is_file()
     }
-    files.pop(static.LOCK, None)
+    files.pop(static_files.LOCK, None)
     return files
 
 
 def stamps(directory: Path) -> dict[str, int]:
-    return {str(p): p.stat().st_mtime_ns for p in directory.rglob("*") if p.name != static.LOCK}
+    return {
+        str(p): p.stat().st_mtime_ns for p in directory.rglob("*") if p.name != static_files.LOCK
+    }
 
 
 def locs(directory: Path, file: str, tag: str) -> list[str]:
@@ -173,7 +177,7 @@ def test_twice_equals_once_to_the_byte(site: StaticSite) -> None:
 def test_an_update_keeps_the_first_date(site: StaticSite) -> None:
     site.publish(make_draft(), published_at=NIGHT)
     site.publish(make_draft(text="Edited."), published_at=NIGHT + timedelta(days=2))
-    page = json.loads((site.directory / static.MANIFEST).read_text())["pages"]["compost"]
+    page = json.loads((site.directory / static_manifest.MANIFEST).read_text())["pages"]["compost"]
     assert page["published_at"] == "2025-03-01T04:05:06Z"
     assert page["updated_at"] == "2025-03-03T04:05:06Z"
     assert locs(site.directory, "sitemap.xml", "lastmod") == ["2025-03-03T04:05:06Z"] * 2
@@ -248,7 +252,7 @@ def test_two_processes_lose_nothing(tmp_path: Path) -> None:
     assert [process.wait(60) for process in processes] == [0, 0]
     slugs = {f"{prefix}-{number}" for prefix in "ab" for number in range(20)}
     urls = {f"https://garden.example/{slug}/" for slug in slugs}
-    assert set(json.loads((tmp_path / static.MANIFEST).read_text())["pages"]) == slugs
+    assert set(json.loads((tmp_path / static_manifest.MANIFEST).read_text())["pages"]) == slugs
     assert set(locs(tmp_path, "sitemap.xml", "loc")) == urls | {"https://garden.example/"}
     assert set(locs(tmp_path, "feed.xml", "id")) == urls | {"https://garden.example/"}
     assert {p.parent.name for p in tmp_path.glob("*/index.html")} == slugs
@@ -278,7 +282,7 @@ def test_times_have_zones(site: StaticSite) -> None:
 @pytest.mark.parametrize("manifest", ["", "{", "[]", '{"site": "garden", "pages": {"a": {}}}'])
 def test_a_damaged_manifest_is_never_overwritten(site: StaticSite, manifest: str) -> None:
     site.publish(make_draft(), published_at=NIGHT)
-    (site.directory / static.MANIFEST).write_text(manifest)
+    (site.directory / static_manifest.MANIFEST).write_text(manifest)
     files = tree(site.directory)
     with pytest.raises(Permanent, match=r"damaged.*backup"):
         site.publish(make_draft("mulch"), published_at=NIGHT)
@@ -289,7 +293,7 @@ def test_a_damaged_manifest_is_never_overwritten(site: StaticSite, manifest: str
 
 def test_a_lost_manifest_does_not_shrink_the_site(site: StaticSite) -> None:
     site.publish(make_draft(), published_at=NIGHT)
-    (site.directory / static.MANIFEST).unlink()
+    (site.directory / static_manifest.MANIFEST).unlink()
     files = tree(site.directory)
     with pytest.raises(ConfigError, match="manifest"):
         site.publish(make_draft("mulch"), published_at=NIGHT)
@@ -299,15 +303,15 @@ def test_a_lost_manifest_does_not_shrink_the_site(site: StaticSite) -> None:
 def test_whoever_looks_while_another_one_begins_the_site_is_told_what_stands_there(
     site: StaticSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look = StaticSite._other_site
+    look = static_manifest._other_site
 
-    def meanwhile(beginner: StaticSite) -> str | None:
+    def meanwhile(directory: Path) -> str | None:
         """Between the look for the manifest and the look for another site."""
-        monkeypatch.setattr(StaticSite, "_other_site", look)
+        monkeypatch.setattr(static_manifest, "_other_site", look)
         site.publish(make_draft(), published_at=NIGHT)
-        return look(beginner)
+        return look(directory)
 
-    monkeypatch.setattr(StaticSite, "_other_site", meanwhile)
+    monkeypatch.setattr(static_manifest, "_other_site", meanwhile)
     found = site.find("compost")
     assert found is not None
     assert found.action == "created"
@@ -413,7 +417,7 @@ def test_a_folder_in_place_of_a_list_is_a_persons(site: StaticSite) -> None:
 def before_hashes(site: StaticSite) -> None:
     """The folder as it was when the manifest knew no hashes, and no page had a card."""
     (site.directory / "card.png").unlink()
-    path = site.directory / static.MANIFEST
+    path = site.directory / static_manifest.MANIFEST
     path.write_text(
         json.dumps(
             {name: value for name, value in json.loads(path.read_text()).items() if name != "files"}
@@ -429,7 +433,7 @@ def test_the_files_of_a_manifest_without_hashes_are_ours_and_the_owners_are_not(
     moved = StaticSite(SITE.model_copy(update={"url": "https://moved.example"}), site.directory)
     put(site, "feed.xml")
     assert [
-        static.MANIFEST in one
+        static_manifest.MANIFEST in one
         for one in moved.publish(make_draft("mulch"), published_at=NIGHT).differs
     ] == [False]
     assert (site.directory / "feed.xml").read_bytes() == OWN
@@ -504,7 +508,7 @@ def test_a_page_whose_folder_became_a_link_is_not_removed_through_it(
     assert (tmp_path / "outside" / "index.html").exists()
 
 
-@pytest.mark.parametrize("name", [".robots.txt.contentstudio.tmp", static.LOCK])
+@pytest.mark.parametrize("name", [".robots.txt.contentstudio.tmp", static_files.LOCK])
 def test_a_link_in_place_of_what_we_use_while_writing_is_not_followed(
     site: StaticSite, name: str, tmp_path: Path
 ) -> None:
@@ -628,7 +632,7 @@ async def test_an_edit_while_pages_are_rendered_is_not_written_over(
 ) -> None:
     for slug in ("compost", "mulch"):
         site.publish(make_draft(slug), published_at=NIGHT)
-    fingerprint = static._sha256_at(site.directory / "compost/index.html")
+    fingerprint = static_files.sha256_at(site.directory / "compost/index.html")
     whole = render.article
 
     def slow(*arguments: Any, **options: Any) -> str:
@@ -836,7 +840,7 @@ def test_whatever_happens_no_byte_of_the_owners_is_lost(
                     suppress(Killed),
                 ):
                     site.publish(make_draft(slug, f"Version {step}."), published_at=NIGHT)
-        if not (site.directory / static.MANIFEST).exists():
+        if not (site.directory / static_manifest.MANIFEST).exists():
             for name in {"sitemap.xml", "feed.xml"} & own.keys():
                 (site.directory / name).unlink()
                 del own[name]
@@ -883,8 +887,8 @@ def test_a_file_in_place_of_the_folder_is_explained(tmp_path: Path) -> None:
 def test_a_lock_that_is_never_given_back_is_waited_for_in_vain(
     site: StaticSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(static, "LOCK_TIMEOUT_SECONDS", 0.1)
-    with site._locked(), pytest.raises(Transient, match="held"):
+    monkeypatch.setattr(static_files, "LOCK_TIMEOUT_SECONDS", 0.1)
+    with static_files.locked(site.directory), pytest.raises(Transient, match="held"):
         site.publish(make_draft(), published_at=NIGHT)
 
 
@@ -1022,7 +1026,9 @@ def test_a_crash_while_lists_and_feet_change_is_healed_by_publishing_again(
     with dying_at(0, monkeypatch) as calls:
         expected.publish(new, published_at=NIGHT)
     files = {
-        name: data for name, data in tree(expected.directory).items() if name != static.MANIFEST
+        name: data
+        for name, data in tree(expected.directory).items()
+        if name != static_manifest.MANIFEST
     }
     assert related_to(expected, "worms") == ["../compost/", "../heap/"]
     for call in range(1, len(calls) + 1, 3):
@@ -1035,7 +1041,9 @@ def test_a_crash_while_lists_and_feet_change_is_healed_by_publishing_again(
         ), call
         site.publish(new, published_at=NIGHT)
         assert {
-            name: data for name, data in tree(site.directory).items() if name != static.MANIFEST
+            name: data
+            for name, data in tree(site.directory).items()
+            if name != static_manifest.MANIFEST
         } == files, call
 
 
@@ -1088,10 +1096,10 @@ def test_pages_of_an_earlier_version_get_cards_and_tags_when_they_are_made_again
     draft = make_draft(tags=["Soil"])
     site.publish(draft, published_at=NIGHT)
     files = tree(site.directory)
-    manifest = json.loads((site.directory / static.MANIFEST).read_text())
+    manifest = json.loads((site.directory / static_manifest.MANIFEST).read_text())
     for name in ("tags", "language", "beside"):
         del manifest["pages"]["compost"][name]
-    (site.directory / static.MANIFEST).write_text(json.dumps(manifest))
+    (site.directory / static_manifest.MANIFEST).write_text(json.dumps(manifest))
     (site.directory / "compost/card.png").unlink()
     assert site.render_again({"compost": draft}, {}) == (["compost"], [])
     assert tree(site.directory) == files

@@ -15,8 +15,9 @@ from contentstudio.config import Research, Weights
 from contentstudio.memory.embeddings import Lexical
 from contentstudio.model import Demand
 from contentstudio.research import topics
-from contentstudio.research.topics import Near, Page, Story, clean_title
+from contentstudio.research.topics import Near, Page, Story
 from contentstudio.text.slugs import is_slug, slug_of
+from contentstudio.text.titles import clean_title
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SCALE = {"same": Lexical.scale.same, "related": Lexical.scale.related}

@@ -132,10 +132,10 @@ def findings(config: Config) -> list[Finding]:
 
 
 def _openai(config: Config) -> list[tuple[str, str]]:
-    asked = [("writing.openai", config.writing.openai.base_url)]
+    servers = [("writing.openai", config.writing.openai.base_url)]
     if config.memory.embeddings is not None:
-        asked.append(("memory.embeddings", config.memory.embeddings.base_url))
-    return asked
+        servers.append(("memory.embeddings", config.memory.embeddings.base_url))
+    return servers
 
 
 def _is_here(url: str) -> bool:
@@ -475,34 +475,34 @@ def _secret_name(site: str) -> str:
 SIZES = (10, 100, 1_000)  # sites whose bills stand beside the owner's
 
 
-def as_data(told: Plan, file: Path | None) -> dict[str, Any]:
+def as_data(the_plan: Plan, file: Path | None) -> dict[str, Any]:
     """A plan for a script; `file` is where the variables were written, None where nothing was."""
     return {
         "works": file is not None,
-        "findings": [asdict(each) for each in told.findings],
-        "schedules": [asdict(each) for each in told.schedules],
-        "connections": told.connections,
-        "variables": told.variables,
+        "findings": [asdict(each) for each in the_plan.findings],
+        "schedules": [asdict(each) for each in the_plan.schedules],
+        "connections": the_plan.connections,
+        "variables": the_plan.variables,
         "file": str(file) if file else None,
         "bill": {
-            "usd_per_month": round(told.bill.usd, 2),
-            "lines": [asdict(line) for line in told.bill.lines],
+            "usd_per_month": round(the_plan.bill.usd, 2),
+            "lines": [asdict(line) for line in the_plan.bill.lines],
         },
-        "usd_models_per_month": told.usd_models,
-        "steps": list(told.steps),
+        "usd_models_per_month": the_plan.usd_models,
+        "steps": list(the_plan.steps),
     }
 
 
-def render(told: Plan, file: Path | None) -> None:
+def render(the_plan: Plan, file: Path | None) -> None:
     """A plan for a person."""
     import click
 
     from overnight.cli import output
 
-    if told.findings:
+    if the_plan.findings:
         rows = [
             {"stops": "does not work" if f.stops else "note", "what": f"{f.what}\n↳ {f.mend}"}
-            for f in told.findings
+            for f in the_plan.findings
         ]
         output.table("What is different there", rows, {"stops": "", "what": ""}, empty="")
     if file is None:
@@ -511,14 +511,14 @@ def render(told: Plan, file: Path | None) -> None:
     click.echo()
     output.table(
         "The clock",
-        [asdict(each) for each in told.schedules],
+        [asdict(each) for each in the_plan.schedules],
         {"name": "schedule", "cron": "cron", "timezone": "zone", "expression": "in AWS"},
         empty="",
     )
-    click.echo(f"\nConnections: {_connections(told.connections)}")
-    _render_bill(told)
+    click.echo(f"\nConnections: {_connections(the_plan.connections)}")
+    _render_bill(the_plan)
     click.echo(f"\nwrote {file}. What to do:\n")
-    for number, step in enumerate(told.steps, 1):
+    for number, step in enumerate(the_plan.steps, 1):
         click.echo(f"{number:>2}. {step}")
 
 
@@ -530,24 +530,25 @@ def _connections(held: dict[str, int]) -> str:
     )
 
 
-def _render_bill(told: Plan) -> None:
+def _render_bill(the_plan: Plan) -> None:
     import click
 
     from overnight import formatting
     from overnight.cli import output
 
-    work = told.bill.work
+    work = the_plan.bill.work
     rows = [
-        {"usd": f"${line.usd:,.2f}", "what": line.what, "how": line.how} for line in told.bill.lines
+        {"usd": f"${line.usd:,.2f}", "what": line.what, "how": line.how}
+        for line in the_plan.bill.lines
     ]
-    rows.append({"usd": f"${told.bill.usd:,.2f}", "what": "together", "how": ""})
+    rows.append({"usd": f"${the_plan.bill.usd:,.2f}", "what": "together", "how": ""})
     title = (
         f"A month of {formatting.count(work.sites, 'site')} with {work.articles_per_site:g} "
         "articles a day each"
     )
     click.echo()
     output.table(title, rows, {"usd": "$", "what": "what", "how": "how"}, empty="")
-    rds = any(line.what == "RDS" for line in told.bill.lines)
+    rds = any(line.what == "RDS" for line in the_plan.bill.lines)
     others = [
         f"{size:,} sites ${bill(replace(work, sites=size), rds=rds).usd:,.0f}" for size in SIZES
     ]
@@ -557,7 +558,7 @@ def _render_bill(told: Plan) -> None:
         "models, alone in its worker."
     )
     click.echo(
-        f"Beside that, language models: at most ${told.usd_models:,.2f}, by [budget] "
+        f"Beside that, language models: at most ${the_plan.usd_models:,.2f}, by [budget] "
         "usd_per_day in the config."
     )
     if not rds:

@@ -96,19 +96,19 @@ async def _robots(
 def _forbidden(url: str, text: str, site: Site, pages: Sequence[str]) -> Iterator[Finding]:
     """What search engines may not read: the home page, the sitemap, and what that lists."""
     host = urlsplit(site.url).netloc
-    asked = list(
+    urls = list(
         dict.fromkeys(
             one for one in (f"{site.url}/", site.sitemap, *pages) if urlsplit(one).netloc == host
         )
     )
     for engine in SEARCH_ENGINES:
         rules = robots.parse(text, engine)
-        decided = [(one, *rules.decisive(_target(one))) for one in asked]
+        decided = [(one, *rules.decisive(_target(one))) for one in urls]
         refused = [(one, pattern) for one, allowed, pattern in decided if not allowed]
         if refused:
             first, pattern = refused[0]
             what = (
-                f"{url} forbids {engine} {len(refused)} of {len(asked)} addresses of the "
+                f"{url} forbids {engine} {len(refused)} of {len(urls)} addresses of the "
                 f"site, such as {first}"
             )
             top = f"{urlsplit(site.url).path}/"

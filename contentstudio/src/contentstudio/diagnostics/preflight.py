@@ -58,7 +58,8 @@ class Check:
 def invalid(error: settings.InvalidConfig) -> list[Check]:
     """What is wrong in a file that can be read."""
     return [
-        Check(place, False, told, "correct it in the file", True) for place, told in error.problems
+        Check(place, False, message, "correct it in the file", True)
+        for place, message in error.problems
     ]
 
 
@@ -140,8 +141,8 @@ def _embeddings(config: Config) -> list[Check]:
         try:
             most_usd(chosen.prices, chosen.model, 1, 0)
         except UnpricedModel:
-            told = f"the price of “{chosen.model}” of {chosen.prices} is not known"
-            found.append(_wrong("memory.embeddings", told, "set usd_per_million_tokens there"))
+            message = f"the price of “{chosen.model}” of {chosen.prices} is not known"
+            found.append(_wrong("memory.embeddings", message, "set usd_per_million_tokens there"))
     return found or [Check("memory.embeddings", True, chosen.model)]
 
 
@@ -231,8 +232,8 @@ def _own_pages(config: Config, site: Site) -> list[Check]:
         own = own_pages.read(folder)
         own_pages.refuse_collisions(own, StaticSite(site, config.folder(site)).pages())
     except (ConfigError, Permanent) as error:
-        told, _, todo = str(error).partition(": ")
-        return [_wrong(what, told, todo or "correct it there")]
+        message, _, todo = str(error).partition(": ")
+        return [_wrong(what, message, todo or "correct it there")]
     if not own:
         return [
             Check(
@@ -388,8 +389,8 @@ async def _login(config: Config, site: Site) -> list[Check]:
         async with asyncio.timeout(SECONDS), publish.opened(config, site) as publisher:
             found = await publisher.check()
     except ConfigError as error:
-        told, _, todo = str(error).partition(": ")
-        return [_wrong(what, told, todo or f"see publish of the site “{site.name}”")]
+        message, _, todo = str(error).partition(": ")
+        return [_wrong(what, message, todo or f"see publish of the site “{site.name}”")]
     except TimeoutError:
         return [Check(what, False, f"it did not answer in {SECONDS:g} s", "try again later")]
     return [
@@ -416,11 +417,11 @@ def render(checks: Sequence[Check]) -> None:
     """As a table; what to do stands beneath what was found."""
     from overnight.cli import output
 
-    said = {True: "yes", False: "no", None: "note"}
+    words = {True: "yes", False: "no", None: "note"}
     rows = [
         {
             "what": each.what,
-            "ok": said[each.ok],
+            "ok": words[each.ok],
             "details": f"{each.details}\n↳ {each.todo}" if each.todo else each.details,
         }
         for each in checks

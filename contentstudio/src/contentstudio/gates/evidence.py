@@ -18,8 +18,8 @@ from typing import Literal
 from contentstudio.model import Draft, Sentence, Snapshot
 from contentstudio.text import numbers
 from contentstudio.text.sentences import sentences
-from contentstudio.text.terms import content_words
-from contentstudio.text.wording import is_unspaced, normal, stands_in, tokens
+from contentstudio.text.wording import normal, stands_in, tokens
+from contentstudio.text.words import content_words, is_unspaced
 
 NEAR = (
     0.5  # of a claim's words stand in the passage: from here on it is what the claim was made from

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from contentstudio.gates.input import Case, failed, passed
 from contentstudio.model import Verdict
-from contentstudio.text.wording import word_count
+from contentstudio.text.words import word_count
 
 
 def check(case: Case) -> Verdict:

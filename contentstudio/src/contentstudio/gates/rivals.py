@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from contentstudio.gates.input import Case, failed, known, passed
 from contentstudio.model import Verdict
-from contentstudio.text.terms import content_words
 from contentstudio.text.wording import normal, shown
+from contentstudio.text.words import content_words
 
 
 def check(case: Case) -> Verdict:

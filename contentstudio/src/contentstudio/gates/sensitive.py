@@ -14,7 +14,8 @@ from importlib.resources import files
 
 from contentstudio.gates.input import Case, failed, passed
 from contentstudio.model import Verdict
-from contentstudio.text.wording import normal, word_count
+from contentstudio.text.wording import normal
+from contentstudio.text.words import word_count
 
 _LOUD = ("title", "heading", "question")  # places where a word counts twice
 _TIMES = 4

@@ -11,7 +11,8 @@ from collections import Counter
 
 from contentstudio.gates.input import Case, failed, passed
 from contentstudio.model import Verdict
-from contentstudio.text.wording import grams, is_unspaced, listed, normal, shown, tokens
+from contentstudio.text.wording import grams, listed, normal, shown, tokens
+from contentstudio.text.words import is_unspaced
 
 _COMMON = listed(
     "about also been because before could does each even every from have here into just "

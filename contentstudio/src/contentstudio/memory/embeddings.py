@@ -16,14 +16,12 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Protocol
 
-from contentstudio.text.terms import words_in_order
+from contentstudio.text.words import CJK, words_in_order
 from overnight import Context
 
 Vector = list[float]
 
-_UNSPACED = re.compile(
-    r"[\u3040-\u30ff\u3400-\u9fff]{2,}"
-)  # written without blanks: two characters count as a word
+_UNSPACED = re.compile(rf"[{CJK}]{{2,}}")  # of which two characters count as a word
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from contentstudio.model import Draft, InternalLink
-from contentstudio.text.terms import content_words
+from contentstudio.text.words import WORD, content_words
 
 SHORTEST, LONGEST = 2, 6  # words of an anchor
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 
 def choose(draft: Draft, pages: Sequence[tuple[str, str]], most: int) -> list[InternalLink]:
@@ -48,7 +46,7 @@ def _phrases(text: str) -> Iterator[tuple[str, int]]:
     """Runs of words with nothing but blanks between them, which begin and end with a word that
     carries matter.
     """
-    spans = [word.span() for word in _WORD.finditer(text)]
+    spans = [word.span() for word in WORD.finditer(text)]
     carries = [bool(content_words(text[start:end])) for start, end in spans]
     for first, (start, _) in enumerate(spans):
         for last in range(first + SHORTEST - 1, min(first + LONGEST, len(spans))):

@@ -36,6 +36,7 @@ from contentstudio.research import demands, extract, feeds, sitemaps, topics
 from contentstudio.research.extract import NoContent
 from contentstudio.store.pages import Reader
 from contentstudio.text.slugs import slug_of
+from contentstudio.text.titles import clean_title
 from contentstudio.web.fetch import ANY_TYPE, UNSTATED, Fetched, require_page
 from contentstudio.web.polite import Disallowed, HostBusy
 from overnight import Cancel, NoWork, Snooze, hash_id
@@ -167,9 +168,9 @@ async def _page(ctx: Ctx, source: Source, fetched: Fetched) -> ReadResult | NoWo
         return Cancel(str(nothing))
     if source.kind == "own":
         await ctx.deps.documents.keep_own_post(
-            source.site, source.url, topics.clean_title(snapshot.title), snapshot.text
+            source.site, source.url, clean_title(snapshot.title), snapshot.text
         )
-        return ReadResult(slug=slug_of(topics.clean_title(snapshot.title)))
+        return ReadResult(slug=slug_of(clean_title(snapshot.title)))
     await ctx.deps.snapshots.keep(snapshot)
     return await _candidate(ctx, source, snapshot)
 
@@ -207,7 +208,7 @@ async def _candidate(ctx: Ctx, source: Source, snapshot: Snapshot) -> ReadResult
     ctx.emit(
         "candidate.found", Candidate(site=site.name, date=source.date, snapshot=snapshot.sha256)
     )
-    return ReadResult(slug=slug_of(topics.clean_title(snapshot.title)))
+    return ReadResult(slug=slug_of(clean_title(snapshot.title)))
 
 
 def _settings(ctx: Ctx, source: Source) -> str:

@@ -9,7 +9,8 @@ from contentstudio.config import Config, Site
 from contentstudio.model import Existing
 from contentstudio.publish import own_pages
 from contentstudio.publish.port import Publisher, content_sha256
-from contentstudio.publish.static import StaticPublisher, StaticSite
+from contentstudio.publish.static import StaticPublisher
+from contentstudio.publish.static_site import StaticSite
 
 __all__ = ["Existing", "Publisher", "StaticSite", "content_sha256", "opened"]
 

@@ -70,12 +70,12 @@ class Answer:
     @property
     def said(self) -> str:
         """What it says of an error, or shows to people: one line."""
-        told = [
+        parts = [
             str(self._error[name])
             for name in ("code", "message", "context")
             if self._error.get(name)
         ]
-        return diagnosis.page_text(" – ".join(told) if self.data is not None else self.page)
+        return diagnosis.page_text(" – ".join(parts) if self.data is not None else self.page)
 
     @property
     def clean(self) -> bool:
@@ -224,12 +224,12 @@ def _judged(method: Method, answer: Answer, allow: tuple[int, ...]) -> Answer:
     if (status < 300 and answer.clean) or (status in allow and not answer.is_page):
         return answer
     found = diagnosis.of(answer)
-    said = f" (“{answer.said}”)" if answer.said else ""
-    told = f"{found.what}{said}; {found.mend}" if found else answer.said or "it gave no reason"
-    sentence = f"{method} {answer.url} was answered {status}: {told}"
+    reply = f" (“{answer.said}”)" if answer.said else ""
+    details = f"{found.what}{reply}; {found.mend}" if found else answer.said or "it gave no reason"
+    sentence = f"{method} {answer.url} was answered {status}: {details}"
     if status < 300 and found is None:
         raise NotAnswered(
-            f"{method} {answer.url} was answered {status}, but not with whole JSON{said}"
+            f"{method} {answer.url} was answered {status}, but not with whole JSON{reply}"
         )
     if status < 300 and (method != "GET" or (found and found.transient)):
         raise NotAnswered(sentence)

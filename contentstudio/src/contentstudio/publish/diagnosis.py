@@ -158,7 +158,7 @@ def of(answer: Answer) -> Finding | None:
     """The cause of an answer that is not what the API says; None where the answer does not tell
     any.
     """
-    for told in (
+    for finding_of in (
         _redirect,
         _challenge,
         _maintenance,
@@ -169,7 +169,7 @@ def of(answer: Answer) -> Finding | None:
         _wall,
         _misplaced,
     ):
-        if found := told(answer):
+        if found := finding_of(answer):
             return found
     return None
 
@@ -178,16 +178,16 @@ def finding(answer: Answer, secret: str) -> Finding:
     """The cause of an answer with what was said, for who looks at a site; `secret` names what holds
     the password.
     """
-    said = f" (“{answer.said}”)" if answer.said else ""
+    reply = f" (“{answer.said}”)" if answer.said else ""
     found = of(answer)
     if found is None:
         mend = (
             "open that address in a browser, and look into the error log of the web server "
             "and the CMS"
         )
-        what = f"{answer.url} was answered {answer.status}{said}, and not as the API does"
+        what = f"{answer.url} was answered {answer.status}{reply}, and not as the API does"
         return Finding(what=what, ok=False, mend=mend, transient=answer.status >= 500)
-    what = f"{answer.url} was answered {answer.status}: {found.what}{said}"
+    what = f"{answer.url} was answered {answer.status}: {found.what}{reply}"
     return found.model_copy(
         update={"what": what, "mend": found.mend.replace("the site's secret", secret)}
     )
@@ -215,8 +215,8 @@ def page_text(page: str) -> str:
             words[inside].append(apart if tag or part.startswith(("<!", "<?")) else part)
     title, text = (_line(html.unescape("".join(words[kind]))) for kind in ("title", ""))
     parts = [text] if f"{text} ".startswith(f"{title} ") else [title, text]
-    told = " – ".join(part for part in parts if part)
-    return told if len(told) <= TOLD else told[: TOLD - 1].rstrip() + "…"
+    text = " – ".join(part for part in parts if part)
+    return text if len(text) <= TOLD else text[: TOLD - 1].rstrip() + "…"
 
 
 def _line(text: str) -> str:
@@ -258,21 +258,21 @@ def elsewhere(base: str, address: str) -> Finding | None:
     """What an API's own address says that is not where we ask; hosts are not compared, for a proxy
     may have its own.
     """
-    told, path = _address(base, address), urlsplit(base).path.rstrip("/")
-    if told is None:
+    target, path = _address(base, address), urlsplit(base).path.rstrip("/")
+    if target is None:
         return None
-    if "rest_route" in told.query:
+    if "rest_route" in target.query:
         return PLAIN
-    if told.path.rstrip("/") == f"{path}/wp-json":
+    if target.path.rstrip("/") == f"{path}/wp-json":
         return None
-    if told.path.rstrip("/").endswith("/wp-json"):
-        url = f"{told.scheme}://{told.netloc}{told.path.rstrip('/').removesuffix('/wp-json')}"
-        return Finding(what=f"the REST API is at {told.geturl()}", ok=False, mend=named(url))
+    if target.path.rstrip("/").endswith("/wp-json"):
+        url = f"{target.scheme}://{target.netloc}{target.path.rstrip('/').removesuffix('/wp-json')}"
+        return Finding(what=f"the REST API is at {target.geturl()}", ok=False, mend=named(url))
     mend = (
         "take away what changes it, a filter of rest_url_prefix in a plugin or a theme: it "
         "is asked at /wp-json/"
     )
-    return Finding(what=f"the REST API was moved to {told.geturl()}", ok=False, mend=mend)
+    return Finding(what=f"the REST API was moved to {target.geturl()}", ok=False, mend=mend)
 
 
 def named(url: str) -> str:
@@ -284,7 +284,7 @@ def _redirect(answer: Answer) -> Finding | None:
     location = answer.headers.get("Location")
     if not 300 <= answer.status < 400 or not location:
         return None
-    asked, to = urlsplit(answer.url), _address(answer.url, location)
+    source, to = urlsplit(answer.url), _address(answer.url, location)
     if to is None:
         what, mend = (
             f"it redirects to “{_line(location)}”, which is no address",
@@ -292,9 +292,9 @@ def _redirect(answer: Answer) -> Finding | None:
         )
         return Finding(what=what, ok=False, mend=mend)
     host, path = to.netloc.rpartition("@")[2], to.path.rstrip("/")
-    if (to.scheme, host, path) == (asked.scheme, asked.netloc, asked.path.rstrip("/")):
-        return PLAIN if to.path != asked.path else _loop(answer)
-    if (asked.scheme, to.scheme) == ("https", "http") and host == asked.netloc:
+    if (to.scheme, host, path) == (source.scheme, source.netloc, source.path.rstrip("/")):
+        return PLAIN if to.path != source.path else _loop(answer)
+    if (source.scheme, to.scheme) == ("https", "http") and host == source.netloc:
         mend = (
             "tell it of https: X-Forwarded-Proto in the proxy before it, and https in both "
             "addresses in its settings"
@@ -342,11 +342,11 @@ def _root(answer: Answer) -> str:
 
 def _challenge(answer: Answer) -> Finding | None:
     headers = answer.headers
-    said = headers.get("cf-mitigated") == "challenge" or headers.get("x-amzn-waf-action") in (
+    by_header = headers.get("cf-mitigated") == "challenge" or headers.get("x-amzn-waf-action") in (
         "challenge",
         "captcha",
     )
-    if not said and not _CHALLENGE.search(answer.page[:LOOKED]):
+    if not by_header and not _CHALLENGE.search(answer.page[:LOOKED]):
         return None
     mend = (
         f"let requests to {_root(answer)} from the address of this machine pass the "
@@ -359,8 +359,8 @@ def _challenge(answer: Answer) -> Finding | None:
 def _maintenance(answer: Answer) -> Finding | None:
     if answer.status != 503:
         return None
-    said = f"{answer.page[:LOOKED]} {answer.said}"
-    if answer.code != "wp_die" and not _MAINTENANCE.search(said):
+    text = f"{answer.page[:LOOKED]} {answer.said}"
+    if answer.code != "wp_die" and not _MAINTENANCE.search(text):
         return None
     mend = (
         "wait for its end; where it does not end, delete the file .maintenance, or switch "

@@ -13,20 +13,22 @@ from contentstudio.publish.port import sha256_of
 MARK = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{16})")
 
 
-def mark(sha256: str, body: str, said: Any = None) -> str:
+def mark(sha256: str, body: str, fields: Any = None) -> str:
     """The mark of a body: the hash of its draft, and one of its words, of where its links lead, and
     of what else is
     `said` beside it (plain data: title, excerpt, terms, picture).
     """
-    return f"{sha256}.{_check(body, said)}"
+    return f"{sha256}.{_check(body, fields)}"
 
 
-def read(found: str, body: str, *said: Any) -> str | None:
+def read(found: str, body: str, *fields: Any) -> str | None:
     """The hash of the draft that a mark names, if the body's words are still that draft's, and what
     is beside it is one of `said`. Marks of old posts know of the body alone.
     """
     match = MARK.fullmatch(found)
-    return match[1] if match and match[2] in {_check(body, one) for one in (None, *said)} else None
+    return (
+        match[1] if match and match[2] in {_check(body, one) for one in (None, *fields)} else None
+    )
 
 
 def named(text: str) -> str | None:
@@ -37,8 +39,8 @@ def named(text: str) -> str | None:
     return match[1] if match else None
 
 
-def _check(body: str, said: Any) -> str:
-    return words_sha(body) if said is None else sha256_of([words_sha(body), said])[:16]
+def _check(body: str, fields: Any) -> str:
+    return words_sha(body) if fields is None else sha256_of([words_sha(body), fields])[:16]
 
 
 def words(markup: str) -> list[str]:

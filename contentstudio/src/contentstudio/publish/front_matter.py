@@ -112,11 +112,11 @@ def _named(values: Any) -> dict[str, Any] | None:
 
 
 def _truth(value: Any) -> bool | None:
-    told = {"true": True, "yes": True, "false": False, "no": False}
+    words = {"true": True, "yes": True, "false": False, "no": False}
     return (
         value
         if isinstance(value, bool)
-        else told.get(value.lower())
+        else words.get(value.lower())
         if isinstance(value, str)
         else None
     )

@@ -134,8 +134,8 @@ class Git:
         for post in sorted(self._files(), key=lambda post: post.path, reverse=True):
             if post.is_shown:
                 modified = await self._modified(f"{self._posts}/{post.path}")
-                for told in readable([post], partial(self._told, modified=modified)):
-                    yield told
+                for own_post in readable([post], partial(self._told, modified=modified)):
+                    yield own_post
 
     def _told(self, post: Post, modified: datetime) -> OwnPost:
         return OwnPost(
@@ -179,7 +179,7 @@ class Git:
         branch = self._settings.branch
         if self._copy is None:
             copy = self._open.enter_context(clones.folder()) / "copy"
-            asked = [
+            arguments = [
                 "--quiet",
                 "--single-branch",
                 "--branch",
@@ -188,7 +188,7 @@ class Git:
                 self._settings.repository,
                 str(copy),
             ]
-            await self._run(copy.parent, "clone", *asked)
+            await self._run(copy.parent, "clone", *arguments)
             self._copy = copy
         else:
             await self._git("fetch", "--quiet", "origin", branch)
@@ -389,7 +389,7 @@ class Git:
             ) from None
         try:
             async with asyncio.timeout(self._settings.timeout_seconds):
-                out, told = await process.communicate()
+                out, errors = await process.communicate()
         except BaseException as error:
             with suppress(ProcessLookupError):  # its ssh too, or that would be waited for
                 os.killpg(process.pid, signal.SIGKILL)
@@ -400,13 +400,14 @@ class Git:
                 ) from None
             raise
         if process.returncode:
-            said = told.decode("utf-8", "replace").strip()
-            found = git_failures.refusal(said)
+            message = errors.decode("utf-8", "replace").strip()
+            found = git_failures.refusal(message)
             cause = f"{found.what}; {found.mend}: " if found else ""
             sentence = (
-                f"git {arguments[0]} of {self._settings.repository} failed: {cause}{said[-TOLD:]}"
+                f"git {arguments[0]} of {self._settings.repository} failed: "
+                f"{cause}{message[-TOLD:]}"
             )
-            raise (Transient if git_failures.passes(said) else Permanent)(sentence)
+            raise (Transient if git_failures.passes(message) else Permanent)(sentence)
         return out.decode("utf-8", "replace").strip()
 
 

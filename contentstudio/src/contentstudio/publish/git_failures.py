@@ -93,16 +93,16 @@ _CAUSES = {
 }
 
 
-def passes(said: str) -> bool:
+def passes(message: str) -> bool:
     """Whether what a command wrote to its errors tells of something that passes without
     a person.
     """
-    return not _LASTING.search(said) and bool(_PASSING.search(said))
+    return not _LASTING.search(message) and bool(_PASSING.search(message))
 
 
-def refusal(said: str) -> Finding | None:
+def refusal(message: str) -> Finding | None:
     """The cause of what git printed; None where that tells none that is known."""
     for sign, (what, mend) in _CAUSES.items():
-        if re.search(sign, said, re.IGNORECASE):
+        if re.search(sign, message, re.IGNORECASE):
             return Finding(what=what, ok=False, mend=mend)
     return None

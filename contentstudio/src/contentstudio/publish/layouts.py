@@ -129,9 +129,9 @@ class Post:
 
     @property
     def _own_slug(self) -> str:
-        told = front_matter.text_of(self.values, "slug")
-        if told and told.strip("/"):
-            return told.strip("/").rpartition("/")[2]
+        slug = front_matter.text_of(self.values, "slug")
+        if slug and slug.strip("/"):
+            return slug.strip("/").rpartition("/")[2]
         return _as_path(
             _DATED.sub("", self._name, count=1) if self.layout == "jekyll" else self._name
         )
@@ -160,8 +160,8 @@ def _as_path(name: str) -> str:
     return re.sub(r"\s+", "-", name.strip()).casefold()
 
 
-def _encoded(told: str) -> str:
-    return "/" + quote(unquote(told).lstrip("/"), safe="/")
+def _encoded(address: str) -> str:
+    return "/" + quote(unquote(address).lstrip("/"), safe="/")
 
 
 def _listed(value: Any) -> list[str]:

@@ -42,9 +42,9 @@ def body(draft: Draft) -> str:
         parts.append(f"## {escaped(section.heading)}")
         parts += [_block(block, say) for block in section.blocks]
     parts += [_picture(image.alt, image.src) for image in draft.images[len(draft.sections) :]]
-    for asked in draft.faq:
-        parts.append(f"### {escaped(asked.question)}")
-        parts.append(say(asked.answer))
+    for question in draft.faq:
+        parts.append(f"### {escaped(question.question)}")
+        parts.append(say(question.answer))
     cited = {sentence.source for sentence in draft.sentences()}
     for reference in draft.references:
         if reference.id in cited:

@@ -123,16 +123,16 @@ def _without_scripts(text: str) -> str:
     """The text without scripts and styles. A stranger's page may hold any number of them, so it is
     read once.
     """
-    kept, lowered, at = list[str](), text.lower(), 0
+    parts, lowered, at = list[str](), text.lower(), 0
     for opens in re.finditer(r"<(script|style)\b", lowered):
         if opens.start() < at:
             continue
-        kept.append(text[at : opens.start()])
+        parts.append(text[at : opens.start()])
         end = lowered.find(f"</{opens[1]}", opens.end())
         if end < 0:
-            return "".join(kept)
+            return "".join(parts)
         at = end
-    return "".join([*kept, text[at:]])
+    return "".join([*parts, text[at:]])
 
 
 def _letters(text: str) -> str:

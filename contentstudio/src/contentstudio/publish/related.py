@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from math import log
 
 from contentstudio.publish.lists import Page, named, newest_first
-from contentstudio.text.terms import content_words
+from contentstudio.text.words import content_words
 
 MOST = 3
 TAG = 2.0  # what a shared tag counts beside a shared word

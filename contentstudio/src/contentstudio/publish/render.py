@@ -44,6 +44,7 @@ from contentstudio.publish.related import related
 from contentstudio.publish.themes import GENERATOR as GENERATOR
 from contentstudio.publish.themes import Template
 from contentstudio.text.slugs import in_url
+from contentstudio.text.words import parted
 from overnight.errors import InvalidPayload
 
 FEED_LENGTH = 50
@@ -91,7 +92,6 @@ _ATTRIBUTES = {
     "span": {"class"},
     "img": {"src", "alt", "width", "height", "loading"},
 }
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _RESERVED = re.compile(r"s\d+|content|contents|questions|sources")  # ids that the page itself gives
 
@@ -327,9 +327,8 @@ def _faq_page(draft: Draft) -> dict[str, Any]:
 
 def reading_minutes(text: str) -> int:
     """How long a reader needs, one minute at least."""
-    unspaced = len(_UNSPACED.findall(text))
-    words = len(_UNSPACED.sub(" ", text).split())
-    return max(1, round(words / WORDS_PER_MINUTE + unspaced / UNSPACED_PER_MINUTE))
+    words, unspaced = parted(text)
+    return max(1, round(len(words) / WORDS_PER_MINUTE + unspaced / UNSPACED_PER_MINUTE))
 
 
 def listings(
@@ -405,14 +404,14 @@ def _list(
     titles = " · ".join(pages[slug].title for slug in part.slugs)
     number = words["page"].format(number=part.number, count=part.count) if part.number > 1 else ""
     topic = words["articles_on"].format(tag=tag.name) if tag else _site_title(site)
-    told = ", ".join(filter(None, (topic, number)))
+    label = ", ".join(filter(None, (topic, number)))
     description = (
-        site.description if part.folder == "" and site.description else f"{told}: {titles}"
+        site.description if part.folder == "" and site.description else f"{label}: {titles}"
     )
     about = _About(
         title=", ".join(filter(None, (heading, number))),
-        window_title=_with_site(site, told) if tag else told,
-        description=shortened(description if titles or site.description else told),
+        window_title=_with_site(site, label) if tag else label,
+        description=shortened(description if titles or site.description else label),
         url=f"{site.url}/{folder_in_url(part.folder)}",
         picture=_site_card(site),
         indexed=tag is None or tag.indexed,
@@ -554,12 +553,12 @@ def _ids(headings: Iterable[str]) -> Iterator[str]:
     """An id for each heading: its words, as an address has them, and no id twice."""
     from slugify import slugify
 
-    given: set[str] = set()
+    taken: set[str] = set()
     for number, heading in enumerate(headings, 1):
         id = slugify(heading, max_length=60, word_boundary=True) or f"section-{number}"
-        while id in given or _RESERVED.fullmatch(id):
+        while id in taken or _RESERVED.fullmatch(id):
             id = f"{id}-{number}"
-        given.add(id)
+        taken.add(id)
         yield id
 
 

@@ -82,12 +82,12 @@ def wanted(meta: Any, site: Site, draft: Draft, *, indexed: bool = True) -> dict
     empty one as a list.
     """
     there = meta if isinstance(meta, dict) else {}
-    said = {plugin.title: draft.title for plugin in PLUGINS}
-    said |= {plugin.description: draft.description for plugin in PLUGINS}
-    said |= {STRUCTURED_DATA: _structured(site, draft), NOINDEX: "" if indexed else "1"}
+    titles = {plugin.title: draft.title for plugin in PLUGINS}
+    titles |= {plugin.description: draft.description for plugin in PLUGINS}
+    titles |= {STRUCTURED_DATA: _structured(site, draft), NOINDEX: "" if indexed else "1"}
     if not indexed:
-        said |= dict(plugin.noindex for plugin in PLUGINS if plugin.noindex)
-    return {key: value for key, value in said.items() if isinstance(there.get(key), str)}
+        titles |= dict(plugin.noindex for plugin in PLUGINS if plugin.noindex)
+    return {key: value for key, value in titles.items() if isinstance(there.get(key), str)}
 
 
 def arrived(meta: Any, wanted: dict[str, str]) -> bool:

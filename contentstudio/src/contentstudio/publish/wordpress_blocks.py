@@ -80,7 +80,7 @@ class _Block:
         return f"<!-- wp:{self.name}{attributes} -->\n{self.html}\n<!-- /wp:{self.name} -->"
 
 
-def content(draft: Draft, sha256: str, pictures: Mapping[str, Picture], said: Any = None) -> str:
+def content(draft: Draft, sha256: str, pictures: Mapping[str, Picture], fields: Any = None) -> str:
     """The content of a draft's post, with its fingerprint; `pictures` are those that were uploaded,
     by their `src`,
     `said` is what the fingerprint holds besides the text (see `mark.py`).
@@ -92,22 +92,22 @@ def content(draft: Draft, sha256: str, pictures: Mapping[str, Picture], said: An
     if not any(block.name in _MARKED for block in blocks):  # a draft without any section
         blocks.append(_paragraph(""))
     first = next(number for number, block in enumerate(blocks) if block.name in _MARKED)
-    found = fingerprint.mark(sha256, _readable("\n\n".join(map(str, blocks))), said)
+    found = fingerprint.mark(sha256, _readable("\n\n".join(map(str, blocks))), fields)
     blocks[first] = replace(
         blocks[first], attributes=(*blocks[first].attributes, ("placeholder", found))
     )
     return "\n\n".join(map(str, blocks))
 
 
-def sha256(content: str, *said: Any) -> str | None:
+def sha256(content: str, *fields: Any) -> str | None:
     """The hash of the draft that a post's content names, if its words, links and pictures are still
     that draft's.
     """
     old = _OLD.fullmatch(content.strip())
     if old:
-        return fingerprint.read(old[1], old[2], *said)
+        return fingerprint.read(old[1], old[2], *fields)
     found = _FINGERPRINT.search(content)
-    return fingerprint.read(found[1], _readable(content), *said) if found else None
+    return fingerprint.read(found[1], _readable(content), *fields) if found else None
 
 
 def canonical(content: str) -> str:

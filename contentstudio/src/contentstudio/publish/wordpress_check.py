@@ -104,11 +104,11 @@ async def examine(site: Site, cms: settings.WordPress) -> list[Finding]:
     password = settings.secret(site)
     async with CmsClient(cms.url or site.url, cms, (cms.user, password)) as remote:
         try:
-            told = await _asked(remote)
-            if told.is_guest:
-                told = replace(told, login=await _login(remote, cms.user, password))
-            found = await _account(remote, site, cms, told)
-            return [*found, *await _beyond(remote, cms, found)] if told.is_known else found
+            answers = await _asked(remote)
+            if answers.is_guest:
+                answers = replace(answers, login=await _login(remote, cms.user, password))
+            found = await _account(remote, site, cms, answers)
+            return [*found, *await _beyond(remote, cms, found)] if answers.is_known else found
         except NotAnswered as error:
             return [not_well(f"the account {cms.user}", error, "")]
 
@@ -143,71 +143,73 @@ async def _login(remote: CmsClient, user: str, password: str) -> bool | None:
     return False if "<int>403</int>" in answer.page else None
 
 
-def diagnose(told: Answers, user: str, secret: str) -> Finding | None:
+def diagnose(answers: Answers, user: str, secret: str) -> Finding | None:
     """The first thing that keeps `user` from publishing, whose password is in `secret`; None where
     nothing does.
     """
     return (
         None
-        if told.is_known
-        else _compared(told, user, secret) or diagnosis.finding(told.me, secret)
+        if answers.is_known
+        else _compared(answers, user, secret) or diagnosis.finding(answers.me, secret)
     )
 
 
-def _compared(told: Answers, user: str, secret: str) -> Finding | None:
+def _compared(answers: Answers, user: str, secret: str) -> Finding | None:
     """The cause that shows where answers are put beside each other."""
     return (
-        None if told.is_known else _elsewhere(told) or _unknown(told, user, secret) or _absent(told)
+        None
+        if answers.is_known
+        else _elsewhere(answers) or _unknown(answers, user, secret) or _absent(answers)
     )
 
 
-def _elsewhere(told: Answers) -> Finding | None:
+def _elsewhere(answers: Answers) -> Finding | None:
     """Where the API is, if not where we ask. A page that a firewall shows everywhere
     does not say.
     """
-    for answer in (told.root, told.home):
+    for answer in (answers.root, answers.home):
         address = (
             diagnosis.api_address(answer)
             if answer and (_is_well(answer) or answer.is_page)
             else None
         )
-        if address and (found := diagnosis.elsewhere(told.me.base, address)):
+        if address and (found := diagnosis.elsewhere(answers.me.base, address)):
             return found
     return None
 
 
-def _unknown(told: Answers, user: str, secret: str) -> Finding | None:
+def _unknown(answers: Answers, user: str, secret: str) -> Finding | None:
     """An account that WordPress does not take, though its API answers."""
-    if not told.is_guest:
+    if not answers.is_guest:
         return None
-    if found := _passwords(told.index, user):
+    if found := _passwords(answers.index, user):
         return found
     renew = f"make a new application password of {user} in their profile, and put it into {secret}"
-    if told.login:
+    if answers.login:
         what = (
             f"the Authorization header is stripped on its way: the password of {user} is "
             "right, and does not arrive"
         )
         return Finding(what=what, ok=False, mend=f"let the web server hand it on to PHP: {HEADER}")
-    if told.login is False:
+    if answers.login is False:
         mend = (
             f"{renew}; the user is the login, and no plugin may forbid application passwords to it"
         )
         return Finding(
             what=f"WordPress does not take the user {user} with this password", ok=False, mend=mend
         )
-    if told.me.code == "rest_not_logged_in" or _is_index(told.index):
+    if answers.me.code == "rest_not_logged_in" or _is_index(answers.index):
         what = (
             f"the password of {user} is wrong, or the Authorization header is stripped "
-            f"({told.me.code})"
+            f"({answers.me.code})"
         )
         return Finding(what=what, ok=False, mend=f"{renew}; if that changes nothing: {HEADER}")
     return None
 
 
-def _absent(told: Answers) -> Finding | None:
+def _absent(answers: Answers) -> Finding | None:
     """No API where it should be, though the site is shown to us."""
-    me, home = told.me, told.home
+    me, home = answers.me, answers.home
     if me.code == "rest_no_route":
         return Finding(
             what="the REST API is switched off: it knows none of its addresses",
@@ -216,7 +218,7 @@ def _absent(told: Answers) -> Finding | None:
         )
     if not me.is_page or me.status not in (403, 404, 410) or diagnosis.firewall(me) or home is None:
         return None
-    if me.status != 403 and _is_index(told.root):
+    if me.status != 403 and _is_index(answers.root):
         mend = (
             "save Settings → Permalinks once more; for nginx: try_files $uri $uri/ "
             "/index.php?$args;"
@@ -238,9 +240,9 @@ def _absent(told: Answers) -> Finding | None:
         )
     if home.status != 200:
         return None
-    said = f"{me.status}: “{me.said}”"
+    reply = f"{me.status}: “{me.said}”"
     return Finding(
-        what=f"the REST API at {me.base}{INDEX} is switched off ({said})",
+        what=f"the REST API at {me.base}{INDEX} is switched off ({reply})",
         ok=False,
         mend=SWITCHED_OFF,
     )
@@ -277,21 +279,21 @@ def _is_index(answer: Answer | None) -> bool:
 
 
 async def _account(
-    remote: CmsClient, site: Site, cms: settings.WordPress, told: Answers
+    remote: CmsClient, site: Site, cms: settings.WordPress, answers: Answers
 ) -> list[Finding]:
     """What keeps the account from publishing, or else its rights."""
-    if fault := diagnose(told, cms.user, settings.secret_name(site)):
+    if fault := diagnose(answers, cms.user, settings.secret_name(site)):
         return [fault]
-    if told.is_told:
-        found, rights = f"the account {cms.user} is known", _capabilities(told.me)
-        roles = told.me.data.get("roles") or []
+    if answers.is_told:
+        found, rights = f"the account {cms.user} is known", _capabilities(answers.me)
+        roles = answers.me.data.get("roles") or []
         found += f"; role: {', '.join(roles)}" if roles else ""
     else:
         found = (
             f"the account {cms.user} is known, though a plugin keeps the addresses of users from it"
         )
         media = await remote.look("GET", f"{API}/media", params={"per_page": 1})
-        rights = {"publish": _may_publish(told.posts), "upload pictures": _may_create(media)}
+        rights = {"publish": _may_publish(answers.posts), "upload pictures": _may_create(media)}
     findings = [Finding(what=found, ok=True)]
     for what, may in rights.items():
         mend = f"give {cms.user} the role of an author or an editor" if may is False else ""
@@ -427,14 +429,14 @@ def _seo(index: dict[str, Any], routes: dict[str, Any]) -> Iterator[Finding]:
         fields = {"title": plugin.title, "description": plugin.description}
         can = [what for what, key in fields.items() if key in registered]
         cannot = {what: key for what, key in fields.items() if what not in can}
-        told = f"of {plugin.name} can be written by REST: {' and '.join(can) or 'nothing'}"
+        what = f"of {plugin.name} can be written by REST: {' and '.join(can) or 'nothing'}"
         mend = (
             f"register {' and '.join(cannot.values())} with show_in_rest and an "
             "auth_callback, or let its template for "
             f"the {' and the '.join(cannot)} take the post's own title and excerpt, "
             "which are written"
         )
-        yield Finding(what=told, ok=True, mend=mend if cannot else "")
+        yield Finding(what=what, ok=True, mend=mend if cannot else "")
     if not known:
         yield Finding(
             what="no SEO plugin that we know: its title and excerpt are what search engines take",
@@ -454,23 +456,23 @@ def _structured_data(ours: bool, other: bool) -> Finding:
         "it with its next version"
     )
     if other:
-        told = (
+        what = (
             "structured data of articles is printed by the SEO plugin, without questions and "
             "answers"
         )
     else:
-        told = (
+        what = (
             "no structured data (JSON-LD) of articles is printed: search engines see no "
             "dates, author or answers"
         )
-    return Finding(what=told, ok=True, mend=mend)
+    return Finding(what=what, ok=True, mend=mend)
 
 
 def _clock(answer: Answer) -> Iterator[Finding]:
-    told = answer.headers.get("Date")
-    if told is None:
+    date = answer.headers.get("Date")
+    if date is None:
         return
-    first = told.partition(" GMT")[0]  # a proxy may have added its own
+    first = date.partition(" GMT")[0]  # a proxy may have added its own
     off = (parsedate_to_datetime(first).replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
     ok = abs(off) < CLOCK_SECONDS
     mend = (

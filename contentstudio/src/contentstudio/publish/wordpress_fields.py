@@ -139,28 +139,28 @@ def differences(
     """What WordPress made otherwise than it was sent, in sentences; `names` are those of the terms
     by their ids.
     """
-    told = [
+    sentences = [
         _text(name, fields[name], post[name]["raw"])
         for name in ("title", "excerpt")
         if name in fields
     ]
-    told.append(_content(fields["content"], post["content"]["raw"]))
+    sentences.append(_content(fields["content"], post["content"]["raw"]))
     for name in TERMS:
-        told += _terms(name, set(fields.get(name, post[name])), set(post[name]), names)
+        sentences += _terms(name, set(fields.get(name, post[name])), set(post[name]), names)
     if fields.get("featured_media", post["featured_media"]) != post["featured_media"]:
-        told.append("WordPress did not take the featured picture")
+        sentences.append("WordPress did not take the featured picture")
     meta = post.get("meta")
     for key, value in seo.items():
-        told.append(
+        sentences.append(
             _text(f"field {key}", value, str(meta.get(key) or "") if isinstance(meta, dict) else "")
         )
     if unquote(post["slug"]) != fields["slug"]:
-        told.append(f"WordPress made “{unquote(post['slug'])}” of the slug “{fields['slug']}”")
+        sentences.append(f"WordPress made “{unquote(post['slug'])}” of the slug “{fields['slug']}”")
     if _others(
         {"status": post["status"]}, {"status": fields.get("status", post["status"])}, ["status"]
     ):
-        told.append(f"WordPress made “{post['status']}” of the status “{fields['status']}”")
-    return [sentence for sentence in told if sentence]
+        sentences.append(f"WordPress made “{post['status']}” of the status “{fields['status']}”")
+    return [sentence for sentence in sentences if sentence]
 
 
 def _text(name: str, ours: str, there: str) -> str:

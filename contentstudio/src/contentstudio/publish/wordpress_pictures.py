@@ -94,10 +94,10 @@ class Pictures:
         ):
             name, _ = _name(article, Image(src=src, alt=""))
             there = await self._named(name)
-            kept = {item["author"] for item in there if item["post"]}
+            authors = {item["author"] for item in there if item["post"]}
             for twin in there:
                 if (
-                    twin["author"] in kept
+                    twin["author"] in authors
                     and _untouched(twin, name)
                     and not await self._is_used(twin)
                 ):

@@ -21,6 +21,7 @@ from contentstudio.research import metadata
 from contentstudio.research.metadata import Hints
 from contentstudio.text import languages
 from contentstudio.text.sentences import sentences
+from contentstudio.text.words import UNSPACED
 from contentstudio.web import decoding
 from contentstudio.web.fetch import Fetched
 from overnight.errors import Permanent
@@ -102,9 +103,6 @@ _CAPTIONS = (
 )
 _HEAD_BYTES = 4_096  # in which a page states its charset
 _TEMPLATES = ("{{", "<%")  # what a script was to fill in
-_UNSPACED = re.compile(
-    r"[\u3040-\u30ff\u3400-\u9fff]"
-)  # written without blanks, about two characters a word
 _NEEDS_SCRIPT = re.compile(
     r"(?:enable|activate|allow|turn(?:ing)? on|requires?|needs?|without)\s+java\s?script"
     r"|java\s?script\s+(?:is\s+|must be\s+|has been\s+|to be\s+)?"
@@ -197,8 +195,7 @@ def _check(body: str, fetched: Fetched) -> None:
 def _count(text: str) -> int:
     """How many words, bare signs and numbers not counted."""
     return (
-        sum(any(map(str.isalpha, word)) for word in text.split())
-        + len(_UNSPACED.findall(text)) // 2
+        sum(any(map(str.isalpha, word)) for word in text.split()) + len(UNSPACED.findall(text)) // 2
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from contentstudio.config import Refresh
 from contentstudio.model import Clicks, Snapshot
 from contentstudio.research.topics import Choice
-from contentstudio.text.terms import content_words
+from contentstudio.text.words import content_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,13 @@ class Article:
         return max(0.0, 1 - self.now / self.before) if self.before else 0.0
 
 
-def clicks(title: str, told: Sequence[Clicks]) -> tuple[int, int]:
+def clicks(title: str, changes: Sequence[Clicks]) -> tuple[int, int]:
     """The clicks of the queries whose words all stand in a title, a month ago and now."""
     words = content_words(title)
-    asked = [one for one in told if content_words(one.query) and content_words(one.query) <= words]
-    return sum(one.before for one in asked), sum(one.now for one in asked)
+    matching = [
+        one for one in changes if content_words(one.query) and content_words(one.query) <= words
+    ]
+    return sum(one.before for one in matching), sum(one.now for one in matching)
 
 
 def choose(articles: Sequence[Article], refresh: Refresh) -> list[Choice]:

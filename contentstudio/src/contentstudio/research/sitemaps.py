@@ -102,7 +102,7 @@ async def collect(
     return listed
 
 
-def choose(entries: Collection[Entry], asked: Mapping[str, datetime], most: int) -> list[Entry]:
+def choose(entries: Collection[Entry], read_at: Mapping[str, datetime], most: int) -> list[Entry]:
     """What to read tonight, at most so many: what was never asked for or has changed since, the
     newest first.
 
@@ -112,10 +112,10 @@ def choose(entries: Collection[Entry], asked: Mapping[str, datetime], most: int)
     new = [
         e
         for e in entries
-        if e.url not in asked or (e.changed_at is not None and e.changed_at > asked[e.url])
+        if e.url not in read_at or (e.changed_at is not None and e.changed_at > read_at[e.url])
     ]
-    untold = [e for e in entries if e.url in asked and e.changed_at is None]
-    return [*newest_first(new), *sorted(untold, key=lambda e: asked[e.url])][:most]
+    untold = [e for e in entries if e.url in read_at and e.changed_at is None]
+    return [*newest_first(new), *sorted(untold, key=lambda e: read_at[e.url])][:most]
 
 
 def newest_first(entries: Collection[Entry]) -> list[Entry]:

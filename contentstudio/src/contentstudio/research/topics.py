@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 from contentstudio.config import Research, Weights
 from contentstudio.model import Demand, Model
 from contentstudio.text.slugs import identity, slug_of
-from contentstudio.text.terms import content_words
+from contentstudio.text.titles import clean_title
+from contentstudio.text.words import content_words
 
 FULL_WORDS = 400  # words from which on a text counts as wholly substantial
 FRESH_DAYS = 30  # days during which a page counts as wholly fresh
 STALE_DAYS = 365  # days after which it is not fresh at all
 UNKNOWN = 0.5  # a factor that nobody can tell
 FIT_BY = 3  # of the site's documents, the nearest, say whether a topic fits it
-SEPARATORS = (" | ", " – ", " — ", " - ", " :: ", " » ")
 
 Kind = Literal["chosen", "queued", "published", "rejected", "own"]
 Decision = Literal["create", "update", "skip"]
@@ -118,17 +118,6 @@ class Choice(Model):
     snapshots: list[str]
 
 
-def clean_title(title: str) -> str:
-    """The title without the name of its site, which stands behind the last separator and is shorter
-    than the rest.
-    """
-    for separator in SEPARATORS:
-        head, found, tail = title.rpartition(separator)
-        if found and len(tail) < len(head):
-            return head.strip()
-    return title.strip()
-
-
 def stories(pages: Iterable[Page], same: float) -> list[Story]:
     """Pages whose texts are alike from `same` on, or whose titles are, put together around the
     longest of them.
@@ -188,9 +177,9 @@ def factors(
 
 def score(factors: dict[str, float], weights: Weights) -> float:
     """The mean of the factors by their weights."""
-    given: dict[str, float] = weights.model_dump()
-    total = sum(given[name] * value for name, value in factors.items())
-    return total / sum(given.values())
+    weight: dict[str, float] = weights.model_dump()
+    total = sum(weight[name] * value for name, value in factors.items())
+    return total / sum(weight.values())
 
 
 def decide(
@@ -245,13 +234,13 @@ def _judged(
 
 
 def _in_the_way(nearest: Near) -> str:
-    told = {
+    reasons = {
         "chosen": "which is about to be written",
         "queued": "which is on its way",
         "rejected": f"which was rejected: {nearest.reason}",
         "own": "which is the owner's own",
     }
-    return f"it is near {nearest.name}, {told[nearest.kind]}"
+    return f"it is near {nearest.name}, {reasons[nearest.kind]}"
 
 
 def _why_again(story: Story, nearest: Near, research: Research, now: datetime) -> str | None:
@@ -286,8 +275,8 @@ def volume(demand: Demand) -> float:
 
 def asks_for(demand: Demand, words: frozenset[str]) -> bool:
     """Whether all that a query asks for stands among these words."""
-    asked = content_words(demand.query)
-    return bool(asked) and asked <= words
+    query = content_words(demand.query)
+    return bool(query) and query <= words
 
 
 def _demand(story: Story, demands: Sequence[Demand]) -> float:
@@ -297,8 +286,8 @@ def _demand(story: Story, demands: Sequence[Demand]) -> float:
     if not demands:
         return UNKNOWN
     words = content_words(" ".join(page.title for page in story.pages))
-    asked = sum(volume(demand) for demand in demands if asks_for(demand, words))
-    return min(math.log1p(asked) / math.log1p(max(map(volume, demands))), 1.0)
+    volumes = sum(volume(demand) for demand in demands if asks_for(demand, words))
+    return min(math.log1p(volumes) / math.log1p(max(map(volume, demands))), 1.0)
 
 
 def _fit(likenesses: Sequence[float], related: float) -> float:

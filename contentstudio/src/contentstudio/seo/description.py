@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from contentstudio.model import Sentence
 from contentstudio.text.lengths import clipped, longest, tidy, whole_sentences, width
-from contentstudio.text.terms import words_in_order
+from contentstudio.text.words import words_in_order
 
 LEAST, MOST = 80, 160  # characters; what lists show of it, by their own cut at about 160
 

@@ -32,13 +32,13 @@ def faq_of(faq: Sequence[Question], sections: Iterable[Section]) -> list[Questio
     page differ.
     """
     seen = {section.heading.casefold() for section in sections}
-    kept = []
+    questions = []
     for question in faq:
-        asked = tidy(question.question)
-        if asked.casefold() not in seen:
-            kept.append(question.model_copy(update={"question": asked or question.question}))
-        seen.add(asked.casefold())
-    return kept
+        text = tidy(question.question)
+        if text.casefold() not in seen:
+            questions.append(question.model_copy(update={"question": text or question.question}))
+        seen.add(text.casefold())
+    return questions
 
 
 def links_of(links: Iterable[InternalLink], own_url: str) -> list[InternalLink]:

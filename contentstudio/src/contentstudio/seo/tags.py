@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
 from contentstudio.model import Draft
-from contentstudio.text.terms import content_words, words_in_order
+from contentstudio.text.words import UNSPACED, content_words, words_in_order
 
 MOST = 3
 IN_TITLE = 5  # what a mention in the title counts beside one in the text
 LEAST = 2  # mentions in the text of a tag that the title does not name
-
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")  # scripts without blanks between words
 
 
 def tags_of(draft: Draft, names: Sequence[str]) -> list[str]:
@@ -32,7 +29,7 @@ def tags_of(draft: Draft, names: Sequence[str]) -> list[str]:
     scores = {}
     for place, name in enumerate(names):
         words = content_words(name)
-        if not words or _UNSPACED.search(name):
+        if not words or UNSPACED.search(name):
             mentions, named = (
                 text.casefold().count(name.casefold()),
                 name.casefold() in title.casefold(),

@@ -15,9 +15,10 @@ from contentstudio.gates.input import Neighbour, Where
 from contentstudio.memory import links
 from contentstudio.memory.embeddings import Embedder, Lexical, Scale
 from contentstudio.model import Draft, InternalLink, Snapshot
-from contentstudio.research.topics import Near, Page, clean_title
+from contentstudio.research.topics import Near, Page
 from contentstudio.store.sql import queries
-from contentstudio.text.terms import content_words
+from contentstudio.text.titles import clean_title
+from contentstudio.text.words import content_words
 from overnight import Context
 from overnight.store.database import Database, Row
 

@@ -429,8 +429,8 @@ def _full_date(found: re.Match[str], language: str, claims_only: bool) -> list[N
         return [Number(found[0], frozenset(readings)), Number(year, frozenset([year]))]
     if claims_only:
         return [Number(found[0], frozenset([f"any {in_year}", f"day {in_year}"]))]
-    given = [f"date {year}-{in_year}", year] if year else [f"day {in_year}"]
-    return [Number(found[0], frozenset([*given, f"any {in_year}", str(day), f"{day} bare"]))]
+    figures = [f"date {year}-{in_year}", year] if year else [f"day {in_year}"]
+    return [Number(found[0], frozenset([*figures, f"any {in_year}", str(day), f"{day} bare"]))]
 
 
 def _numeric_date(found: re.Match[str], language: str, claims_only: bool) -> list[Number]:

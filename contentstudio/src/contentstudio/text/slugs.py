@@ -90,8 +90,8 @@ def free_slug(title: str, taken: Mapping[str, str]) -> str:
     mine = identity(title)
     own = [slug for slug, other in taken.items() if identity(other) == mine]
     options = candidates(title)
-    kept = next((slug for slug in options if slug in own), min(own, default=None))
-    return kept or next((slug for slug in options if slug not in taken), options[-1])
+    own_slug = next((slug for slug in options if slug in own), min(own, default=None))
+    return own_slug or next((slug for slug in options if slug not in taken), options[-1])
 
 
 def is_slug(text: str) -> bool:
@@ -120,8 +120,8 @@ def in_ascii(slug: str) -> str:
     """
     if slug.isascii():
         return slug
-    kept = re.sub(r"[^a-z0-9]+", "-", slug).strip("-")
-    return f"{_cut(kept, LENGTH, ENCODED) or 'post'}-{_hash(slug, 8)}"
+    ascii_part = re.sub(r"[^a-z0-9]+", "-", slug).strip("-")
+    return f"{_cut(ascii_part, LENGTH, ENCODED) or 'post'}-{_hash(slug, 8)}"
 
 
 def _spoken(title: str) -> str:

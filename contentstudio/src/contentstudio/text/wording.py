@@ -1,4 +1,4 @@
-"""What the gates agree on: how text is compared, and what a word is."""
+"""How texts are compared: what is the same, what stands in what, and how a reason shows it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import islice
+
+from contentstudio.text.words import CJK, UNSPACED
 
 _SAME = str.maketrans(
     {
@@ -26,9 +28,7 @@ _SAME = str.maketrans(
         **dict.fromkeys(range(0xE0100, 0xE01F0)),
     }
 )
-_CJK = r"\u3040-\u30ff\u3400-\u9fff"
-_UNSPACED = re.compile(rf"[{_CJK}]")  # written without blanks, about two characters a word
-_TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:['-][^\W_{_CJK}]+)*")
+_TOKEN = re.compile(rf"[{CJK}]|[^\W_{CJK}]+(?:['-][^\W_{CJK}]+)*")
 _SHOWN = 90  # characters of a sentence that a reason shows
 
 
@@ -42,25 +42,9 @@ def normal(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text.translate(_SAME)).translate(_SAME).split())
 
 
-def word_count(text: str) -> int:
-    """Words between blanks that have a letter or a digit; of scripts without blanks, half the
-    characters.
-    """
-    unspaced = len(_UNSPACED.findall(text))
-    return (
-        sum(any(map(str.isalnum, word)) for word in _UNSPACED.sub(" ", text).split())
-        + unspaced // 2
-    )
-
-
 def listed(words: str) -> tuple[str, ...]:
     """The words of a list that is written as one text."""
     return tuple(words.split())
-
-
-def is_unspaced(text: str) -> bool:
-    """Whether most of the text is in a script without blanks between words."""
-    return len(_UNSPACED.findall(text)) > sum(map(str.isalnum, text)) / 2
 
 
 def tokens(text: str) -> list[str]:
@@ -91,7 +75,7 @@ def stands_in(piece: str, text: str) -> bool:
 
 def _joined(text: str, position: int) -> bool:
     """Whether `position` is within a word."""
-    if not 0 < position < len(text) or _UNSPACED.match(text, position):
+    if not 0 < position < len(text) or UNSPACED.match(text, position):
         return False
     return text[position - 1].isalnum() and text[position].isalnum()
 

@@ -125,8 +125,8 @@ class Known:
 
     def headers(self) -> dict[str, str]:
         """The condition of a request."""
-        told = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
-        return {name: value for name, value in told.items() if value is not None}
+        headers = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
+        return {name: value for name, value in headers.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ class Fetcher:
                 )
 
     async def _ask(
-        self, asked: str, here: httpx2.URL, wanted: Wanted, known: Known | None
+        self, url: str, here: httpx2.URL, wanted: Wanted, known: Known | None
     ) -> Fetched | httpx2.URL | None:
         """One request: the page, where it redirects to, or None where it is as `known`
         from here.
@@ -275,7 +275,7 @@ class Fetcher:
                 content_type, charset = _checked_type(response, wanted.types)
                 body = await self._read(response, wanted.max_unpacked)
         except (BlockedAddress, UnresolvedName) as error:
-            raise type(error)(f"{asked} is not read: {error}.") from error
+            raise type(error)(f"{url} is not read: {error}.") from error
         except httpcore2.TimeoutException as error:
             raise TimedOut(f"{here} did not answer in time.") from error
         except httpcore2.NetworkError as error:
@@ -283,7 +283,7 @@ class Fetcher:
         except (httpcore2.ProtocolError, httpx2.HTTPError) as error:
             raise GarbledAnswer(f"{here} answers in broken HTTP: {error}.") from error
         return Fetched(
-            *(asked, str(here), response.status_code, content_type, charset, body),
+            *(url, str(here), response.status_code, content_type, charset, body),
             etag=_validator(response, "etag"),
             last_modified=_validator(response, "last-modified"),
         )

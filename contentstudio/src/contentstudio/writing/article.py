@@ -136,11 +136,11 @@ class ModelWriter:
 
         async def section(number: int) -> Section:
             plan = outline.sections[number]
-            given = {id: pool[id] for id in pool if id in plan.sources}
-            question = _section_question(site, title, outline, number, given)
+            own_pool = {id: pool[id] for id in pool if id in plan.sources}
+            question = _section_question(site, title, outline, number, own_pool)
             words = _words_of_a_section(site, outline)
             body = await call.ask(
-                "section", SECTION, question, Body, _of_bodies(given), words=words
+                "section", SECTION, question, Body, _of_bodies(own_pool), words=words
             )
             return _section(plan.heading, body)
 
@@ -332,8 +332,8 @@ def _section_question(site: Site, title: str, outline: Outline, number: int, poo
         f"Length: {-(-site.gates.min_words // parts)} to "
         f"{_words_of_a_section(site, outline)} words\n"
     )
-    told = f"{_site(site)}{length}Section: number {number + 1} of the {parts} in the outline\n\n"
-    return told + prompts.sealed(
+    text = f"{_site(site)}{length}Section: number {number + 1} of the {parts} in the outline\n\n"
+    return text + prompts.sealed(
         {"topic": title, "outline": outline.model_dump_json(indent=1), **_texts(pool)}
     )
 
@@ -345,8 +345,11 @@ def _words_of_a_section(site: Site, outline: Outline) -> int:
 def _rewrite_question(site: Site, draft: Draft, pool: Pool, reasons: Sequence[str]) -> str:
     length = f"Length: {site.gates.min_words} to {site.gates.max_words} words\n\n"
     article = draft.model_dump_json(include={"title", "description", "sections"}, indent=1)
-    told = {"article": article, "reasons": json.dumps(list(reasons), ensure_ascii=False, indent=1)}
-    return _site(site) + length + prompts.sealed({**told, **_texts(pool)})
+    values = {
+        "article": article,
+        "reasons": json.dumps(list(reasons), ensure_ascii=False, indent=1),
+    }
+    return _site(site) + length + prompts.sealed({**values, **_texts(pool)})
 
 
 def _site(site: Site) -> str:

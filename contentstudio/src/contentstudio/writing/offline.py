@@ -18,9 +18,9 @@ from typing import Any
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Reference, Section, Sentence, Snapshot
-from contentstudio.research.topics import clean_title
 from contentstudio.text.sentences import sentences
-from contentstudio.text.terms import content_words, words_in_order
+from contentstudio.text.titles import clean_title
+from contentstudio.text.words import content_words, words_in_order
 from overnight import Context
 from overnight.errors import Permanent
 

@@ -1,4 +1,7 @@
-"""The words that carry a text's matter. Made for English; elsewhere every word counts."""
+"""What a word is, how many a text has, and which carry its matter. Pure.
+
+Which words carry matter is known for English; elsewhere every word does.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,35 @@ _STOP = frozenset(
     that's won't
     """.split()  # noqa: SIM905 - a list of a hundred lines says no more
 )
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+CJK = r"\u3040-\u30ff\u3400-\u9fff"
+UNSPACED = re.compile(rf"[{CJK}]")  # written without blanks, about two characters a word
 _PLURAL = re.compile(r"(?<=[^\Wsui_]{2})s$")
+
+
+def parted(text: str) -> tuple[list[str], int]:
+    """What stands between blanks, and how many characters are in scripts without blanks."""
+    return UNSPACED.sub(" ", text).split(), len(UNSPACED.findall(text))
+
+
+def word_count(text: str) -> int:
+    """Words between blanks that have a letter or a digit; of scripts without blanks, half the
+    characters.
+    """
+    words, unspaced = parted(text)
+    return sum(any(map(str.isalnum, word)) for word in words) + unspaced // 2
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether most of the text is in a script without blanks between words."""
+    return len(UNSPACED.findall(text)) > sum(map(str.isalnum, text)) / 2
 
 
 def words_in_order(text: str) -> list[str]:
     """The words that carry matter, in lower case and without a plural's s, so that `heaps` and
     `heap` are one.
     """
-    return [word for word in map(_matter, _WORD.findall(text.lower())) if word]
+    return [word for word in map(_matter, WORD.findall(text.lower())) if word]
 
 
 @lru_cache(maxsize=50_000)
