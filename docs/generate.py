@@ -1,4 +1,5 @@
-"""Writes what the code says of itself: docs/reference/*.md, and the diagram in docs/lifecycle.md.
+"""Writes what the code says of itself: docs/reference/*.md, and the diagrams in docs/lifecycle.md
+and docs/architecture.md.
 
     python docs/generate.py            writes them
     python docs/generate.py --check    writes nothing; exit code 1 where a page is stale
@@ -9,15 +10,19 @@ Sorted, without addresses or line numbers, so that a page changes only where the
 from __future__ import annotations
 
 import inspect
+import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
+from importlib import import_module
+from itertools import permutations
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import click
+import grimp
 
 import overnight
 import overnight.testing
@@ -25,8 +30,11 @@ from overnight.cli.main import cli
 from overnight.store.sql import queries
 
 DOCS = Path(__file__).parent
+PACKAGES = ("overnight", "contentstudio")
+GROUND = "ground"  # in the picture: the modules that are no packages
 WIDTH = 100  # characters of a line of code
 NOTE = "<!-- Written by docs/generate.py (make docs). Change the docstrings, not this page. -->"
+ROOMS = "<!-- generated: the packages and their imports -->"
 BEGIN, END = "<!-- generated: the table of transitions -->", "<!-- end of what is generated -->"
 
 Transitions = list[tuple[str, str, str]]  # from, to, verb
@@ -57,6 +65,7 @@ def pages() -> dict[Path, str]:
         ),
         DOCS / "reference/testing.md": _page("overnight.testing", _module(overnight.testing)),
         DOCS / "reference/commands.md": _page("The commands of overnight", _commands(cli)),
+        DOCS / "architecture.md": _architecture(),
         DOCS / "lifecycle.md": _between(
             (DOCS / "lifecycle.md").read_text("utf-8"), diagram(transitions())
         ),
@@ -67,10 +76,66 @@ def _page(title: str, parts: Iterable[str]) -> str:
     return "\n\n".join((f"# {title}", NOTE, *parts)) + "\n"
 
 
-def _between(page: str, part: str) -> str:
+def _between(page: str, part: str, begin: str = BEGIN) -> str:
     """The hand-written page with its generated part put in."""
-    head, _, rest = page.partition(BEGIN)
-    return f"{head}{BEGIN}\n{part}\n{END}{rest.partition(END)[2]}"
+    head, _, rest = page.partition(begin)
+    return f"{head}{begin}\n{part}\n{END}{rest.partition(END)[2]}"
+
+
+def _architecture() -> str:
+    """The page with the picture and the table of each package put in."""
+    text = (DOCS / "architecture.md").read_text("utf-8")
+    graph = grimp.build_graph(*PACKAGES)
+    for package in PACKAGES:
+        begin = ROOMS.replace("packages", f"packages of {package}")
+        text = _between(text, "\n\n".join((_imports(graph, package), _rooms(package))), begin)
+    return text
+
+
+def _imports(graph: grimp.ImportGraph, package: str) -> str:
+    """A picture of what imports what, without the arrows that others imply."""
+    rooms = {room: room.removeprefix(f"{package}.") for room in graph.find_children(package)}
+    shown = {room: name if _is_package(room) else GROUND for room, name in rooms.items()}
+    below: dict[str, set[str]] = {name: set() for name in shown.values()}
+    for room, other in permutations(rooms, 2):
+        if graph.direct_import_exists(importer=room, imported=other, as_packages=True):
+            below[shown[room]].add(shown[other])
+    arrows = sorted(
+        (name, other)
+        for name, others in below.items()
+        for other in others - {name}
+        if not any(other in _reach(below, each) for each in others - {name, other})
+    )
+    lines = [f"    {name} --> {other}" for name, other in arrows]
+    return _code("\n".join(("flowchart TD", *lines)), "mermaid")
+
+
+def _reach(below: dict[str, set[str]], name: str) -> set[str]:
+    """Everything that a package imports, also by way of others."""
+    reach, rest = set[str](), [name]
+    while rest:
+        for other in below[rest.pop()] - reach:
+            reach.add(other)
+            rest.append(other)
+    return reach
+
+
+def _rooms(package: str) -> str:
+    """A table of the packages and modules, with the first sentence of each docstring."""
+    names = sorted(room.name for room in pkgutil.iter_modules(import_module(package).__path__))
+    rows = [
+        f"| `{name}` | {_first_sentence(import_module(f'{package}.{name}'))} |" for name in names
+    ]
+    return "\n".join(("| package or module | what lives there |", "|---|---|", *rows))
+
+
+def _is_package(module: str) -> bool:
+    return hasattr(import_module(module), "__path__")
+
+
+def _first_sentence(module: ModuleType) -> str:
+    text = " ".join((inspect.getdoc(module) or "").split())
+    return re.split(r"(?<=\.)\s", text, maxsplit=1)[0]
 
 
 def _module(module: ModuleType) -> Iterator[str]:
