@@ -25,7 +25,7 @@ from rich.table import Table
 
 from article import app
 from contestants import HERE
-from overnight import App, Keep
+from overnight import App, Keep, Retention
 from overnight.console import api, pages
 from overnight.errors import OvernightError, UserError
 from overnight.observability import report, rollup
@@ -268,7 +268,7 @@ async def pruning(database: Database) -> AsyncIterator[list[int]]:
         "where status in ('succeeded', 'cancelled') and emptied_at is null"
     )
     await retention.declare(
-        database, App(app.name, [], keep=Keep(payloads=oldest["days"] - KEPT, ids=400))
+        database, App(app.name, [], extensions=[Retention(Keep(oldest["days"] - KEPT, ids=400))])
     )
     emptied: list[int] = []
 

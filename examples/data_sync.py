@@ -80,4 +80,6 @@ async def store(ctx: Ctx, goods: Goods) -> None:
         ctx.spawn("sync", Page(slot=goods.slot, cursor=goods.next))
 
 
-app = App("data_sync", [sync], open=nullcontext, schema=tables, errors=[(URLError, "transient")])
+app = App(
+    "data_sync", [sync], resources=nullcontext, schema=tables, errors=[(URLError, "transient")]
+)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from team_model import Plan, Text, ask, open_model
 
-from overnight import App, Context, Limit, Pipeline, Review, Snooze
+from overnight import App, Budgets, Context, Limit, Pipeline, Review, Reviews, Snooze
 from overnight.llm.client import LLM
 from overnight.observability import report
 
@@ -78,4 +78,9 @@ async def publish(ctx: Ctx, article: str) -> str:
     return str(await ctx.effect("publish", content=article, call=put, probe=look))
 
 
-app = App("research_team", [team, research], open=open_model, preview=str, budgets={"all": 5})
+app = App(
+    "research_team",
+    [team, research],
+    resources=open_model,
+    extensions=[Reviews(preview=str), Budgets({"all": 5})],
+)

@@ -52,7 +52,7 @@ def answer(request: dict[str, Any]) -> str:
 
 @asynccontextmanager
 async def open_model(database: Database) -> AsyncIterator[LLM]:
-    """For `App(open=…)`: what steps find as `ctx.deps`, for as long as a worker lives."""
+    """For `App(resources=…)`: what steps find as `ctx.deps`, for as long as a worker lives."""
     key, url, prices = (
         os.environ.get("ANTHROPIC_API_KEY"),
         os.environ.get("ANTHROPIC_BASE_URL"),

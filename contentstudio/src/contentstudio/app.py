@@ -20,11 +20,11 @@ from contentstudio.pipelines.deps import Studio
 from contentstudio.review import text
 from contentstudio.store.pages import Records
 from contentstudio.store.publications import Turns
-from contentstudio.store.retention import Retention
+from contentstudio.store.retention import Retention as OwnRetention
 from contentstudio.store.sql import queries
 from contentstudio.web.polite import PoliteFetcher
 from contentstudio.writing.port import Writer
-from overnight import App, Context, logs
+from overnight import App, Budgets, Context, Keys, Retention, Reviews, logs
 from overnight.observability import report
 from overnight.operations.decisions import Decision, Reject
 from overnight.store.database import Database, Row
@@ -47,15 +47,15 @@ def build(config: Config, name: str = "contentstudio") -> App:
     return App(
         name,
         pipelines.build(config),
-        open=_opener(config),
+        resources=_opener(config),
         schema=queries,
-        key_name="site",
-        keys=lambda: [site.name for site in config.site],
-        preview=preview,
-        decided=decided,
-        budgets=config.budgets(),
-        alerts=alerts.build(config),
-        prune=Retention(config.keep.days),
+        keys=Keys("site", lambda: [site.name for site in config.site]),
+        extensions=[
+            Reviews(preview=preview, on_decision=decided),
+            Budgets(config.budgets()),
+            alerts.build(config),
+            Retention(prune=OwnRetention(config.keep.days)),
+        ],
     )
 
 

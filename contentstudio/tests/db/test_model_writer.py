@@ -495,7 +495,7 @@ async def test_a_switch_holds_the_call_itself(
         {"site": "garden", "slug": "mulch-the-blanket-for-your-soil", "date": "2026-11-23"}
     )
     await Ledger(database).enqueue([topic])
-    async with app.open(database) as deps:
+    async with app.resources(database) as deps:
         from overnight.store.records import Run
 
         run = Run(1, topic.job_id, "generate", "article", "garden", 1, 0, topic.input)

@@ -53,7 +53,7 @@ def make_draft(**changes: Any) -> Draft:
 async def ctx(database: Database, write_config: Write) -> AsyncIterator[Ctx]:
     """The context of the step in a job of the site."""
     app = studio.build(write_config(["https://a.example/feed.xml"]))
-    async with app.open(database) as deps:
+    async with app.resources(database) as deps:
         run = Run(1, "a-job", "optimize", "article", "garden", 1, 0, None)
         yield Context(run, deps, app, Ledger(database))
 
@@ -130,7 +130,7 @@ async def test_a_page_of_the_site_with_the_same_title_in_other_words_is_a_rival(
 ) -> None:
     config = write_config([web.url + PAGE])
     app = studio.build(config)
-    async with app.open(database) as deps:
+    async with app.resources(database) as deps:
         url = "https://garden.example/soil-blanket/"
         rival = make_draft(slug="soil-blanket", title="A blanket of mulch for your soil")
         await deps.documents.keep_draft(rival, "published", "another-job", url)

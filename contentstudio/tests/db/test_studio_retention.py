@@ -17,7 +17,7 @@ from contentstudio.memory import Memory
 from contentstudio.model import Snapshot
 from contentstudio.review import gather
 from overnight import App
-from overnight.engine.maintenance import Keeper
+from overnight.engine.maintenance import Maintenance
 from overnight.operations import control, retention
 from overnight.operations.decisions import Reject
 from overnight.store.database import Database
@@ -63,10 +63,15 @@ async def after_a_night(
     return config, app, {row["status"]: row["job_id"] for row in rows}
 
 
+def own_tables(app: App) -> retention.Prune:
+    own = retention.own_tables(app)
+    assert own is not None
+    return own
+
+
 async def pruned(database: Database, app: App) -> int:
-    assert app.prune is not None
     total = 0
-    while gone := await app.prune.batch(database, 50):
+    while gone := await own_tables(app).batch(database, 50):
         total += gone
     return total
 
@@ -106,13 +111,12 @@ async def test_old_texts_of_a_page_go_and_its_latest_one_stays(
     for words in ("first", "second", "third"):
         await Memory(database).keep_snapshot(text_of(words))
         await clock.move(DAY)
-    assert app.prune is not None
-    assert await pruned(database, app) == await app.prune.count(database) == 0
+    assert await pruned(database, app) == await own_tables(app).count(database) == 0
     await clock.move(LONG)
-    assert await app.prune.count(database) == 2
+    assert await own_tables(app).count(database) == 2
     assert await pruned(database, app) == 4  # each text goes after its place in the history
     assert [row["text"] for row in await database.fetch("select text from snapshots")] == ["third"]
-    assert await app.prune.count(database) == 0
+    assert await own_tables(app).count(database) == 0
 
 
 async def test_a_worker_prunes_by_itself_and_as_the_config_says(
@@ -124,7 +128,7 @@ async def test_a_worker_prunes_by_itself_and_as_the_config_says(
         await Memory(database).keep_snapshot(text_of(words))
         await clock.move(DAY)
     await clock.move(9 * DAY)
-    await Keeper(app, Ledger(database)).tick()
+    await Maintenance(app, Ledger(database)).tick()
     assert [row["text"] for row in await database.fetch("select text from snapshots")] == ["second"]
     assert (await retention.count(database, app)).others == 0
 
@@ -137,6 +141,5 @@ async def test_many_at_once_lose_nothing_and_go_by_small_batches(
         await Memory(database).keep_snapshot(text_of(f"text {number}"))
         await clock.move(1)
     await clock.move(LONG)
-    assert app.prune is not None
-    assert await app.prune.batch(database, 5) == 5
+    assert await own_tables(app).batch(database, 5) == 5
     assert (await counts(database))["page_snapshots"] == 7

@@ -1,105 +1,23 @@
 """overnight runs pipelines that nobody watches, on Postgres, so that they fail safely.
 
-The public names, and no others. They are imported when first used, so that a command line starts at
-once.
+The public names stand in `__init__.pyi`, which type checkers read, too. Each is imported when first
+used, so that a command line starts at once.
 """
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from importlib.resources import files
+from typing import Any
 
-if TYPE_CHECKING:
-    from overnight.alerts import Alerts
-    from overnight.engine.context import Context
-    from overnight.engine.worker import Worker
-    from overnight.errors import (
-        ConfigError,
-        IdConflict,
-        OvernightError,
-        Permanent,
-        SwitchedOff,
-        Transient,
-        UserError,
-    )
-    from overnight.identity import hash_id, job_id
-    from overnight.operations.decisions import Approve, Edit, Reject
-    from overnight.pipelines.app import App
-    from overnight.pipelines.outcomes import Cancel, NoWork, Review, Snooze
-    from overnight.pipelines.pipeline import Pipeline
-    from overnight.pipelines.policies import Keep, Limit, Retry
-    from overnight.pipelines.triggers import Cron, Debounce, On
-    from overnight.store.database import Database
-    from overnight.store.records import Filter, Status
+_TABLE = files(__name__).joinpath("__init__.pyi").read_text("utf-8")
+_HOMES = {name: home for home, name in re.findall(r"^from (\S+) import (\S+)", _TABLE, re.M)}
 
-_HOMES = {
-    "Database": "store.database",
-    "Filter": "store.records",
-    "Reject": "operations.decisions",
-    "Edit": "operations.decisions",
-    "Approve": "operations.decisions",
-    "Alerts": "alerts",
-    "App": "pipelines.app",
-    "Cancel": "pipelines.outcomes",
-    "ConfigError": "errors",
-    "Context": "engine.context",
-    "Cron": "pipelines.triggers",
-    "Debounce": "pipelines.triggers",
-    "IdConflict": "errors",
-    "Keep": "pipelines.policies",
-    "Limit": "pipelines.policies",
-    "NoWork": "pipelines.outcomes",
-    "On": "pipelines.triggers",
-    "OvernightError": "errors",
-    "Permanent": "errors",
-    "Pipeline": "pipelines.pipeline",
-    "Retry": "pipelines.policies",
-    "Review": "pipelines.outcomes",
-    "Snooze": "pipelines.outcomes",
-    "Status": "store.records",
-    "SwitchedOff": "errors",
-    "Transient": "errors",
-    "UserError": "errors",
-    "Worker": "engine.worker",
-    "hash_id": "identity",
-    "job_id": "identity",
-}
-
-__all__ = [
-    "Alerts",
-    "App",
-    "Approve",
-    "Cancel",
-    "ConfigError",
-    "Context",
-    "Cron",
-    "Database",
-    "Debounce",
-    "Edit",
-    "Filter",
-    "IdConflict",
-    "Keep",
-    "Limit",
-    "NoWork",
-    "On",
-    "OvernightError",
-    "Permanent",
-    "Pipeline",
-    "Reject",
-    "Retry",
-    "Review",
-    "Snooze",
-    "Status",
-    "SwitchedOff",
-    "Transient",
-    "UserError",
-    "Worker",
-    "hash_id",
-    "job_id",
-]
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'overnight' has no attribute {name!r}")
-    return getattr(import_module(f"overnight.{_HOMES[name]}"), name)
+    return getattr(import_module(_HOMES[name]), name)

@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from overnight.errors import (
-    BudgetSpent,
-    OutcomeUnknown,
-    Permanent,
-    SwitchedOff,
-    Transient,
-)
+from overnight.errors import BudgetSpent, OutcomeUnknown, Permanent, SwitchedOff, Transient
 
 ErrorClass = Literal["transient", "permanent", "unknown"]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+MAX_RETRY_AFTER = 24 * 3600.0  # seconds of the other side's wish that are honoured
 FEW = 12  # names that a person reads as a list
 
 

@@ -8,8 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from overnight.logs import clean
-
 
 def as_json(data: Any) -> str:
     """One line of JSON: moments as ISO 8601, money as a number."""
@@ -60,15 +58,3 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
-SHOWN = 200  # characters of a value that are shown in a message
-
-
-def shown(value: object) -> str:
-    """A value as a message shows it: whatever it is, shortened, without secrets."""
-    try:
-        text = clean(repr(value))
-    except BaseException:
-        text = f"<{type(value).__name__} that cannot be shown>"
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

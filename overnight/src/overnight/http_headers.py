@@ -11,7 +11,6 @@ from typing import Protocol
 # Digits of ASCII alone. The standard knows no sign and no fraction; a server that counts down sends
 # both.
 SECONDS = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
-MAX_RETRY_AFTER = 24 * 3600.0  # seconds of the other side's wish that are honoured
 
 
 class Headers(Protocol):

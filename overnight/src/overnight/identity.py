@@ -11,7 +11,7 @@ from pydantic_core import to_json
 _CANONICAL = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False
 )  # made once: that costs most
-ID_DIGITS = 16  # hexadecimal digits of SHA-256 that make an id; the mission's number
+ID_DIGITS = 16  # hexadecimal digits of SHA-256 that make an id: 64 bits
 
 
 def hash_id(*parts: str) -> str:
@@ -20,11 +20,6 @@ def hash_id(*parts: str) -> str:
     """
     raw = "::".join(parts).lower().strip()
     return hashlib.sha256(raw.encode()).hexdigest()[:ID_DIGITS]
-
-
-def job_id(topic: str, site: str, date: str) -> str:
-    """The id of an article's job: `{site}::{topic}::{date}`, as the mission gives it."""
-    return hash_id(site, topic, date)
 
 
 def content_hash(content: Any) -> str:

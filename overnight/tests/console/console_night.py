@@ -15,6 +15,7 @@ from overnight import (
     App,
     Context,
     Cron,
+    Keys,
     NoWork,
     Permanent,
     Pipeline,
@@ -87,7 +88,7 @@ async def write(ctx: Ctx, when: str) -> str:
 
 
 def make_app() -> App:
-    return App("nightshop", [order, letter], key_name="customer", keys=lambda: ["ada", "ben"])
+    return App("nightshop", [order, letter], keys=Keys("customer", lambda: ["ada", "ben"]))
 
 
 async def fill(database: Database, clock: Clock) -> App:

@@ -18,8 +18,8 @@ from overnight.observability import report
 from overnight.operations import control
 from overnight.pipelines.triggers import Skipped
 from overnight.store.database import Database
-from overnight.store.ledger import Ledger
 from overnight.store.records import Filter
+from overnight.store.schedules import Schedules
 
 LISTS = [page.path for page in pages.PAGES if "{" not in page.path]
 
@@ -251,9 +251,9 @@ async def test_when_a_schedule_fired_last_and_since_when_it_is_overdue_are_two_t
         ]
         return [" ".join(re.sub("<[^>]+>", " ", cell[1]).split()) for cell in found if cell]
 
-    (schedule,) = await Ledger(database).read_schedules()
+    (schedule,) = await Schedules(database).read()
     if has_fired:
-        await Ledger(database).skip(
+        await Schedules(database).skip(
             schedule, Skipped(1, schedule.last_slot, "away"), "skipped", "away"
         )
     last, overdue = await cells()

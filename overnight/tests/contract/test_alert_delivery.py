@@ -22,7 +22,7 @@ from overnight import App, Context, Pipeline
 from overnight.alerts import Alerts, Message, Slack, channel
 from overnight.alerts.delivery import KEPT, LEASE, Delivery
 from overnight.alerts.rules import AGAIN, SHOWN
-from overnight.engine.maintenance import Keeper
+from overnight.engine.maintenance import Maintenance
 from overnight.engine.worker import Worker
 from overnight.observability import report
 from overnight.store.database import Database
@@ -204,7 +204,7 @@ async def test_a_hanging_server_holds_up_neither_the_worker_nor_the_other_channe
     loop = asyncio.get_running_loop()
     slack.at_post = lambda: loop.call_soon_threadsafe(posted.set)
     await clock.set(DAY)
-    app = App("app", [pipeline], alerts=Alerts([Slack(slack.url), other]))
+    app = App("app", [pipeline], extensions=[Alerts([Slack(slack.url), other])])
     await Ledger(database).alert([Alert("dead_letter", "p/one", "why")])
     worker = Worker(app, database, poll=0.05)
     running = asyncio.create_task(worker.run())
@@ -222,7 +222,7 @@ async def test_a_hanging_server_holds_up_neither_the_worker_nor_the_other_channe
 async def test_a_worker_that_stops_while_a_message_is_sent_waits_for_its_outcome(
     database: Database, clock: Clock, slack: Any
 ) -> None:
-    app = App("app", [], alerts=Alerts([Slack(slack.url)]))
+    app = App("app", [], extensions=[Alerts([Slack(slack.url)])])
     await clock.set(DAY)
     await Ledger(database).alert([Alert("dead_letter", "p/one", "why")])
 
@@ -240,7 +240,7 @@ async def test_a_worker_that_stops_while_a_message_is_sent_waits_for_its_outcome
 
     await asyncio.to_thread(asyncio.run, command())
     await clock.move(LEASE + 1)
-    await Delivery("app", app.alerts, database).flush()
+    await Delivery("app", app.extension(Alerts), database).flush()
     assert len(slack.taken) == 1
 
 
@@ -251,7 +251,7 @@ async def test_a_worker_that_stops_waits_for_no_answer_longer_than_its_grace(
     slack.answer = "hang"
     await clock.set(DAY)
     await Ledger(database).alert([Alert("dead_letter", "p/one", "why")])
-    worker = Worker(App("app", [], alerts=Alerts([Slack(slack.url)])), database, grace=0.05)
+    worker = Worker(App("app", [], extensions=[Alerts([Slack(slack.url)])]), database, grace=0.05)
     loop = asyncio.get_running_loop()
     slack.at_post = lambda: loop.call_soon_threadsafe(worker.stop)
     async with asyncio.timeout(15):
@@ -497,7 +497,7 @@ async def test_without_a_channel_a_tick_asks_the_database_nothing(
         asked.append(sql)
         return await fetch(self, sql, params)
 
-    keeper = Keeper(App("app", []), Ledger(database))
+    keeper = Maintenance(App("app", []), Ledger(database))
     await keeper.tick()
     monkeypatch.setattr(Database, "fetch", counted)
     await keeper.tick()

@@ -25,10 +25,11 @@ from overnight.alerts.monitor import RETRY, UNDELIVERED, Monitor
 from overnight.alerts.rules import CRITICAL
 from overnight.cli import runner
 from overnight.cli.main import cli
-from overnight.engine.maintenance import Keeper
+from overnight.engine.maintenance import Maintenance
 from overnight.engine.worker import Worker
 from overnight.errors import ConfigError, Permanent, Transient
 from overnight.observability import report
+from overnight.observability.watch import WatchService
 from overnight.operations import control
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
@@ -185,7 +186,7 @@ async def test_that_no_alert_gets_through_is_told_where_it_does(
     )
     await clock.set(DAY)
     await Ledger(database).alert([Alert("dead_letter", "p/s", "why")])
-    keeper = Keeper(App("app", [], alerts=scene.alerts), Ledger(database))
+    keeper = Maintenance(App("app", [], extensions=[scene.alerts]), Ledger(database))
     await keeper.tick()
     await keeper.settle()
     assert [call(post) for post in slack.posts] == ["success"]
@@ -248,7 +249,7 @@ async def test_a_hanging_monitor_holds_up_no_worker(
     slack.answer = "hang"
     posted, loop = asyncio.Event(), asyncio.get_running_loop()
     slack.at_post = lambda: loop.call_soon_threadsafe(posted.set)
-    worker = Worker(App("app", [pipeline], alerts=scene.alerts), database, poll=0.05)
+    worker = Worker(App("app", [pipeline], extensions=[scene.alerts]), database, poll=0.05)
     running = asyncio.create_task(worker.run())
     await posted.wait()
     await Ledger(database).enqueue([pipeline.job(1)])
@@ -282,8 +283,8 @@ def nightly(expression: str) -> Pipeline:
 async def test_the_begin_of_a_night_is_told_once_by_whoever_fires_it(
     database: Database, clock: Clock, slack: Any, expression: str, path: str, told: list[str]
 ) -> None:
-    app = App("app", [nightly(expression)], alerts=Scene(database, clock, slack, path).alerts)
-    keepers = [Keeper(app, Ledger(database)) for _ in range(3)]
+    app = App("app", [nightly(expression)], extensions=[Scene(database, clock, slack, path).alerts])
+    keepers = [Maintenance(app, Ledger(database)) for _ in range(3)]
     await clock.set(DAY)
     await keepers[0].fire()
     for moment in (DAY + timedelta(hours=18), DAY + timedelta(hours=18, minutes=1)):
@@ -299,18 +300,18 @@ async def test_an_overdue_night_fails_the_heartbeat_until_it_is_fired(
 ) -> None:
     scene, app = Scene(database, clock, slack), App("app", [nightly("0 4 * * *")])
     await clock.set(DAY)
-    await Keeper(app, Ledger(database)).fire()
+    await Maintenance(app, Ledger(database)).fire()
     await clock.set(DAY + timedelta(hours=17))
     other = App(
-        "other", [], alerts=scene.alerts
+        "other", [], extensions=[scene.alerts]
     )  # its workers are alive, and see that nobody fires the night
-    watcher = Keeper(other, Ledger(database))
+    watcher = WatchService(other, Ledger(database))
     await watcher.watch()
     (told,) = await scene.tick()
     assert told.startswith(
         "/fail schedule missed: night 0 4 * * * UTC: the slot of 2030-01-02 04:00 UTC was neither"
     )
-    await Keeper(app, Ledger(database)).fire()
+    await Maintenance(app, Ledger(database)).fire()
     await watcher.watch()
     assert await scene.tick() == ["success"]
 
@@ -326,7 +327,7 @@ async def test_a_worker_that_ends_with_its_work_says_how_it_stands(
         return value
 
     heartbeat = Heartbeat(f"http://127.0.0.1:{slack.server_address[1]}{UUID}")
-    app = App("app", [pipeline], alerts=Alerts(heartbeat=heartbeat))
+    app = App("app", [pipeline], extensions=[Alerts(heartbeat=heartbeat)])
     await control.start(app, database, "p", 1)
     await runner.work(app, database, until_idle=True)
     assert call(slack.posts[-1]).startswith("/fail schedule missed: night")
@@ -388,7 +389,7 @@ async def press(database: Database, app: App, *words: str) -> Result:
 
 
 async def test_the_commands_show_and_try_the_heartbeat_and_never_its_url(scene: Scene) -> None:
-    app = App("app", [], alerts=scene.alerts)
+    app = App("app", [], extensions=[scene.alerts])
     told = await press(scene.database, app, "alerts", "test")
     assert (told.exit_code, told.output) == (0, "heartbeat: “app: a test call” was taken\n")
     assert await scene.tick() == ["success"]

@@ -28,7 +28,6 @@ from overnight.inbox import messages
 from overnight.observability import report
 from overnight.operations import control
 from overnight.postgres import launch
-from overnight.store import database as database_module
 from overnight.store.database import Database, run
 from overnight.store.ledger import Ledger
 from overnight.store.migrations import migrate
@@ -293,7 +292,7 @@ async def test_migrations_refuse_shared_sessions_and_leave_no_lock_that_stops_th
 async def test_a_pool_with_too_few_connections_is_an_outage_that_names_the_setting(
     pooled: Pooled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_module, "SESSION_SECONDS", 0.3)
+    monkeypatch.setattr("overnight.store.checks.SESSION_SECONDS", 0.3)
     async with Database(pooled({**SESSION, "default_pool_size": "1"})) as narrow:
         with pytest.raises(
             LedgerUnavailable,

@@ -24,6 +24,7 @@ from overnight.llm import (
     Reply,
     Request,
     TransientCall,
+    Usage,
     cost_usd,
     parse,
     strict_schema,
@@ -354,9 +355,10 @@ async def test_a_fault_of_our_own_says_what_the_call_used(
         raise TypeError("a fault of the parser")
 
     monkeypatch.setattr("overnight.llm.wire.joined", broken)
-    with pytest.raises(TypeError) as caught:
-        await provider.complete(article_request(api), deadline=20)
-    usage = caught.value.usage  # type: ignore[attr-defined]
+    used: list[Usage] = []
+    with pytest.raises(TypeError):
+        await provider.complete(article_request(api), deadline=20, on_usage=used.append)
+    (usage,) = used
     assert (usage.input_tokens, usage.output_tokens) == server.billed
 
 

@@ -197,7 +197,7 @@ class Model(Provider):
 
     name = "anthropic"
 
-    async def complete(self, request: Request, *, deadline: float) -> Reply:
+    async def complete(self, request: Request, *, deadline: float, on_usage: Any = None) -> Reply:
         return Reply(
             text='"moss"',
             stop_reason="end_turn",

@@ -271,7 +271,7 @@ def make_app(folder: Path) -> App:
     async def world(_: Database) -> AsyncIterator[World]:
         yield World(folder)
 
-    return App("crash", [order, parcel, audit, late, patient, poison], open=world)
+    return App("crash", [order, parcel, audit, late, patient, poison], resources=world)
 
 
 def expect_death(options: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from overnight import App, Context, Debounce, Limit, On, Pipeline, Retry
+from overnight import App, Context, Debounce, Keys, Limit, On, Pipeline, Retry
 from overnight.engine import rescuer, upstreams, wakeups
 from overnight.engine.in_flight import InFlight
 from overnight.engine.wakeups import Hints
@@ -53,7 +53,7 @@ def simple(
     @p.step
     async def two(ctx: Ctx, value: Any) -> None: ...
 
-    return App("app", [p], keys=(lambda: keys) if keys is not None else None)
+    return App("app", [p], keys=Keys(all=(lambda: keys) if keys is not None else None))
 
 
 async def test_an_output_survives_a_lock_that_outlasts_the_statement_timeout(
@@ -364,8 +364,8 @@ async def test_work_for_the_keys_of_another_worker_starts_at_once(database: Data
     async def two(ctx: Ctx, value: str) -> None:
         done.set()
 
-    ours = Worker(App("app", [p, q], keys=lambda: ["ours"]), database, poll=3600)
-    theirs = Worker(App("app", [p, q], keys=lambda: ["theirs"]), database, poll=3600)
+    ours = Worker(App("app", [p, q], keys=Keys(all=lambda: ["ours"])), database, poll=3600)
+    theirs = Worker(App("app", [p, q], keys=Keys(all=lambda: ["theirs"])), database, poll=3600)
     working = [asyncio.create_task(worker.run()) for worker in (ours, theirs)]
     await asyncio.sleep(0.3)
     await control.start(ours.app, database, "p", "ours")

@@ -18,9 +18,9 @@ from overnight import Alerts, App
 from overnight.alerts import Message
 from overnight.alerts.delivery import Delivery
 from overnight.cli.main import cli
-from overnight.engine.maintenance import UNUSUAL, Keeper
 from overnight.errors import Transient
 from overnight.observability.signals import Anomaly
+from overnight.observability.watch import UNUSUAL, WatchService
 from overnight.operations import control
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
@@ -60,7 +60,9 @@ async def open_alerts(database: Database, kind: str) -> Open:
 
 
 async def watched(database: Database, kind: str) -> Open:
-    await asyncio.gather(*(Keeper(App("app", []), Ledger(database)).watch() for _ in range(2)))
+    await asyncio.gather(
+        *(WatchService(App("app", []), Ledger(database)).watch() for _ in range(2))
+    )
     return await open_alerts(database, kind)
 
 
@@ -129,8 +131,8 @@ async def test_what_is_unusual_in_the_signals_is_an_alert_as_long_as_it_is(
     async def anomalies(database: Database) -> list[Anomaly]:
         return found
 
-    monkeypatch.setattr("overnight.engine.maintenance.report.anomalies", anomalies)
-    keeper = Keeper(App("app", []), Ledger(database))
+    monkeypatch.setattr("overnight.observability.watch.report.anomalies", anomalies)
+    keeper = WatchService(App("app", []), Ledger(database))
     for kind in UNUSUAL:
         found[:] = [Anomaly(kind, "p/s", "42 instead of 4", await clock.now(), 42.0, 4.0)]
         await keeper.judge()
@@ -144,10 +146,10 @@ async def test_the_command_shows_open_alerts_and_whether_a_channel_takes_its_mes
     database: Database,
 ) -> None:
     ear = Heard()
-    app = App("heard", [], alerts=Alerts([ear]))
+    app = App("heard", [], extensions=[Alerts([ear])])
     ear.refuses = True
     await Ledger(database).alert([Alert("dead_letter", "p/s", "503")])
-    await Delivery("heard", app.alerts, database).flush()
+    await Delivery("heard", app.extension(Alerts), database).flush()
     told = (await press(database, app, "alerts")).output
     assert "dead_letter" in told
     assert "waits after 1 attempt: not now" in " ".join(told.split())
@@ -160,7 +162,7 @@ async def test_the_command_shows_open_alerts_and_whether_a_channel_takes_its_mes
 
 async def test_send_delivers_what_is_due_and_says_what_came_of_it(database: Database) -> None:
     ear = Heard()
-    app = App("heard", [], alerts=Alerts([ear]))
+    app = App("heard", [], extensions=[Alerts([ear])])
     assert (await press(database, app, "alerts", "send")).output == "nothing is due\n"
     await Ledger(database).alert([Alert("dead_letter", "p/s", "503")])
     ear.refuses = True
@@ -182,7 +184,7 @@ async def test_a_test_message_goes_to_the_channel_that_is_named_and_nothing_of_i
 ) -> None:
     ear, other = Heard(), Heard()
     other.name = "other"
-    app = App("heard", [], alerts=Alerts([ear, other]))
+    app = App("heard", [], extensions=[Alerts([ear, other])])
     told = await press(database, app, "alerts", "test", "ear")
     assert (told.exit_code, told.output) == (0, "ear: “heard: a test message” was taken\n")
     assert (len(ear.messages), len(other.messages)) == (1, 0)

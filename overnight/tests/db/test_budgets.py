@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from overnight import App, Context, Pipeline, Retry
+from overnight import App, Budgets, Context, Keys, Pipeline, Retry
 from overnight.cli.main import cli
 from overnight.errors import (
     BudgetReserved,
@@ -61,7 +61,7 @@ class Model:
         self.calls = 0
         self.meanwhile: Callable[[], Awaitable[object]] | None = None
 
-    async def complete(self, request: Request, *, deadline: float) -> Reply:
+    async def complete(self, request: Request, *, deadline: float, on_usage: Any = None) -> Reply:
         self.calls += 1
         await asyncio.sleep(0)
         if self.meanwhile is not None:
@@ -626,7 +626,7 @@ async def test_a_raised_or_removed_limit_lets_what_it_held_go_on_at_once(
     await database.fetch("update runs set due_at = ledger_now() + interval '9 hours'")
     await budgets.remove(database, "key:garden", by="me")
     assert await due(database) == ["garden"]
-    await budgets.declare(database, App("app", [], budgets={"all": 2}))
+    await budgets.declare(database, App("app", [], extensions=[Budgets({"all": 2})]))
     assert sorted(await due(database)) == ["garden", "sky"]
 
 
@@ -648,7 +648,7 @@ async def test_a_persons_limit_stands_until_it_is_taken_back_and_then_the_config
     database: Database,
 ) -> None:
     async def declared(**usd: float) -> dict[str, tuple[float, str]]:
-        await budgets.declare(database, App("app", [], budgets=usd))
+        await budgets.declare(database, App("app", [], extensions=[Budgets(usd)]))
         return await limits(database)
 
     assert await declared(all=20) == {"all": (20, "config")}
@@ -675,11 +675,11 @@ async def test_what_the_configuration_has_no_more_is_forgotten_and_other_apps_ke
     database: Database,
 ) -> None:
     await budgets.declare(
-        database, App("one", [], budgets={"all": 20, "key:garden": 2, "key:sky": 3})
+        database, App("one", [], extensions=[Budgets({"all": 20, "key:garden": 2, "key:sky": 3})])
     )
-    await budgets.declare(database, App("two", [], budgets={"pipeline:bills": 1}))
+    await budgets.declare(database, App("two", [], extensions=[Budgets({"pipeline:bills": 1})]))
     await limit(database, sky=9)
-    await budgets.declare(database, App("one", [], budgets={"all": 20}))
+    await budgets.declare(database, App("one", [], extensions=[Budgets({"all": 20})]))
     assert await limits(database) == {
         **{"all": (20, "config"), "key:sky": (9, "me"), "pipeline:bills": (1, "config")},
     }
@@ -689,9 +689,9 @@ async def test_what_the_configuration_has_no_more_is_forgotten_and_other_apps_ke
 
 
 async def test_a_limit_that_is_changed_keeps_what_was_spent(database: Database) -> None:
-    await budgets.declare(database, App("app", [], budgets={"all": 20}))
+    await budgets.declare(database, App("app", [], extensions=[Budgets({"all": 20})]))
     await llm(database, Model(used=3)).ask(await context(database), question(3), int)
-    await budgets.declare(database, App("app", [], budgets={"all": 10}))
+    await budgets.declare(database, App("app", [], extensions=[Budgets({"all": 10})]))
     await limit(database, all=5)
     await budgets.remove(database, "all", by="me")
     assert await sums(database) == {"all": (3, 0)}
@@ -711,7 +711,13 @@ def app_of(model: Model, usd: float, most: int = 2) -> App:
     async def opened(database: Database) -> Any:
         yield llm(database, model)
 
-    return App("app", [pipeline], open=opened, key_name="site", budgets={"key:garden": usd})
+    return App(
+        "app",
+        [pipeline],
+        resources=opened,
+        keys=Keys("site"),
+        extensions=[Budgets({"key:garden": usd})],
+    )
 
 
 async def test_a_night_stops_at_its_budget_and_goes_on_the_next_day(

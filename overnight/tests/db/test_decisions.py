@@ -20,7 +20,7 @@ import structlog
 from click.testing import CliRunner, Result
 from pydantic import BaseModel
 
-from overnight import App, Context, Debounce, On, Pipeline, Review, Snooze
+from overnight import App, Context, Debounce, Keys, On, Pipeline, Review, Snooze
 from overnight.cli.main import cli
 from overnight.errors import IllegalTransition, InvalidPayload, NotFound, UserError
 from overnight.observability import report
@@ -55,7 +55,7 @@ def studio() -> tuple[App, list[str | None]]:
     async def publish(ctx: Ctx, judged: Any) -> None:
         published.append(ctx.run.input)
 
-    return App("studio", [article], key_name="site"), published
+    return App("studio", [article], keys=Keys("site")), published
 
 
 async def in_review(app: App, database: Database, clock: Clock, text: str = "tea") -> Row:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from overnight import App, Context, Debounce, Limit, Pipeline
+from overnight import App, Context, Debounce, Keys, Limit, Pipeline
 from overnight.engine import runner
 from overnight.engine import worker as worker_module
 from overnight.engine.heartbeat import Heartbeat
@@ -219,7 +219,7 @@ def test_what_a_guard_or_a_wait_may_hold_is_not_free_nor_what_its_worker_may_not
     def is_free(step: str, key: str = "mine") -> bool:
         before = list(p.steps)[list(p.steps).index(step) - 1]
         (new,) = p.follow(Run(1, "j", before, "p", key, 1, 0, None))
-        return App("app", [p], keys=lambda: ["mine"]).scope().is_free(new)
+        return App("app", [p], keys=Keys(all=lambda: ["mine"])).scope().is_free(new)
 
     assert is_free("free") and is_free("free", "")
     assert not is_free("free", "theirs")

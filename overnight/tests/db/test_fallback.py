@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from overnight import App, Context, Pipeline, Retry
+from overnight import App, Budgets, Context, Pipeline, Retry
 from overnight.engine.breakers import ERRORS, PAUSE
 from overnight.engine.context import Context as Ctx
 from overnight.errors import BudgetSpent
@@ -141,7 +141,7 @@ async def test_the_fallback_is_asked_when_the_servers_own_word_for_the_end_is_tr
 async def test_a_spent_budget_is_not_passed_on(
     database: Database, server: FakeModels, choices: list[Choice], attempt: Begin
 ) -> None:
-    await budgets.declare(database, App("words", [pipeline], budgets={"all": 0}))
+    await budgets.declare(database, App("words", [pipeline], extensions=[Budgets({"all": 0})]))
     with pytest.raises(BudgetSpent):
         await asked(await attempt(), choices)
     assert server.calls == []
@@ -252,7 +252,7 @@ async def test_a_model_alone_has_no_breaker_of_its_own(
 async def test_a_call_whose_usage_was_not_told_is_booked_as_its_reservation(
     database: Database, server: FakeModels, choices: list[Choice], attempt: Begin
 ) -> None:
-    await budgets.declare(database, App("words", [pipeline], budgets={"all": 5}))
+    await budgets.declare(database, App("words", [pipeline], extensions=[Budgets({"all": 5})]))
     server.script("no-usage", "drop-mid-stream")
     ctx = await attempt()
     assert await asked(ctx, choices[1:]) == "second"

@@ -12,7 +12,7 @@ import pytest
 
 from overnight.cli.main import cli
 from overnight.operations import control
-from overnight.pipelines.app import App, load_app
+from overnight.standard import App, load_app
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 

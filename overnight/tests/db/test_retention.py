@@ -18,11 +18,11 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from overnight import App, Context, Keep, Pipeline, UserError
+from overnight import App, Context, Keep, Pipeline, Retention, UserError
 from overnight.cli.main import cli
-from overnight.engine.maintenance import Keeper
+from overnight.engine.maintenance import Maintenance
 from overnight.operations import retention
-from overnight.operations.retention import Pruned, Retention
+from overnight.operations.retention import Pruned, RetentionService
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Ending, NewRun, Scope, Status, Transition
@@ -37,7 +37,7 @@ DAY = 86_400.0
 
 
 def app(keep: Keep | None = None, name: str = "app") -> App:
-    return App(name, [Pipeline("p")], keep=keep)
+    return App(name, [Pipeline("p")], extensions=[Retention(keep or Keep())])
 
 
 @dataclass(frozen=True)
@@ -387,7 +387,7 @@ async def test_when_nothing_is_to_prune_a_worker_makes_one_statement_an_hour(
 ) -> None:
     now = 1_000.0
     monkeypatch.setattr(retention.time, "monotonic", lambda: now)
-    each = Retention(app(), database)
+    each = RetentionService(app(), database)
     made = await statements(monkeypatch)
     for _ in range(240):  # two hours of ticks
         await each.tick()
@@ -401,7 +401,7 @@ async def test_a_tick_takes_a_few_small_batches_and_the_next_one_goes_on(
     monkeypatch.setattr(retention, "BATCH", 2)
     monkeypatch.setattr(retention.batch, "__defaults__", (2,))
     await fill(database, Ledgerful(jobs=[[("succeeded", 40)] for _ in range(10)]))
-    each = Keeper(app(), Ledger(database))
+    each = Maintenance(app(), Ledger(database))
     emptied = "select count(*) as count from runs where emptied_at is not null"
     counts = []
     for _ in range(2):
@@ -486,7 +486,7 @@ def test_windows_that_make_no_sense_are_refused_when_they_are_written(
 
 
 def test_the_defaults_are_thirty_days_and_more_than_a_year() -> None:
-    assert app().keep == Keep(payloads=30, ids=400)
+    assert App("app", []).extension(Retention).keep == Keep(payloads=30, ids=400)
 
 
 TOASTED = """

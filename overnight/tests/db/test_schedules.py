@@ -15,11 +15,14 @@ from click.testing import CliRunner
 
 from overnight import App, Context, Cron, NoWork, Pipeline
 from overnight.cli.main import cli
-from overnight.engine.maintenance import Keeper
+from overnight.engine.maintenance import Maintenance
+from overnight.engine.scheduler import declared
 from overnight.observability import report
+from overnight.observability.watch import WatchService
 from overnight.pipelines.triggers import CatchUp, Skipped
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
+from overnight.store.schedules import Schedules
 from overnight.testing import Clock, run_until_idle
 
 Ctx = Context[Any]
@@ -41,8 +44,8 @@ def nightly(**options: Any) -> Cron:
     return Cron("0 4 * * *", input=lambda slot: slot.date().isoformat(), **options)
 
 
-def keeper(database: Database, *pipelines: Pipeline, app: str = "app") -> Keeper:
-    return Keeper(App(app, pipelines), Ledger(database))
+def keeper(database: Database, *pipelines: Pipeline, app: str = "app") -> Maintenance:
+    return Maintenance(App(app, pipelines), Ledger(database))
 
 
 async def inputs(database: Database) -> list[Any]:
@@ -89,20 +92,22 @@ async def test_a_slot_fires_once_however_many_tick_and_wherever_the_clock_steps(
 async def test_of_those_who_saw_the_same_slot_due_one_acts(
     database: Database, clock: Clock
 ) -> None:
-    pipeline, ledger = night(nightly()), Ledger(database)
+    pipeline, schedules = night(nightly()), Schedules(database)
     await clock.set(START)
     await keeper(database, pipeline).fire()
-    (seen,) = await ledger.read_schedules("app")
+    (seen,) = await schedules.read("app")
     slot = datetime(2030, 1, 2, 4, tzinfo=UTC)
-    assert await ledger.fire(seen, slot, pipeline.job("2030-01-02"), None)
-    assert not await ledger.fire(seen, slot, pipeline.job("2030-01-02"), None)
-    assert not await ledger.fire(seen, slot + timedelta(days=1), pipeline.job("2030-01-03"), None)
-    assert not await ledger.skip(
+    assert await schedules.fire(seen, slot, pipeline.job("2030-01-02"), None)
+    assert not await schedules.fire(seen, slot, pipeline.job("2030-01-02"), None)
+    assert not await schedules.fire(
+        seen, slot + timedelta(days=1), pipeline.job("2030-01-03"), None
+    )
+    assert not await schedules.skip(
         seen, Skipped(3, slot + timedelta(days=3), "why"), "skipped", "text"
     )
     # A schedule that somebody has set back by hand does not fire again what has its row.
     await database.fetch("update schedules set last_slot = %s", [seen.last_slot])
-    assert not await ledger.fire(seen, slot, pipeline.job("again"), None)
+    assert not await schedules.fire(seen, slot, pipeline.job("again"), None)
     assert await inputs(database) == ["2030-01-02"]
 
 
@@ -164,7 +169,7 @@ async def test_two_weeks_of_a_minutely_schedule_are_bounded_by_its_grace_and_tak
     assert await keepers[0].fire() == 0.0
     assert len(await inputs(database)) == 100
 
-    async def drain(each: Keeper) -> None:
+    async def drain(each: Maintenance) -> None:
         while await each.fire() == 0.0:
             pass
 
@@ -261,7 +266,7 @@ async def test_a_schedule_that_the_code_has_no_more_is_retired_and_starts_afresh
     assert [row["app"] for row in retired] == ["app"]
     assert [is_open for _, _, is_open in await alerts(database)] == [False]
     await clock.set(START + timedelta(days=3, hours=17))
-    await keeper(database, app="watcher").watch()
+    await WatchService(App("watcher", []), Ledger(database)).watch()
     overdue = await database.fetch("select subject from alerts where resolved_at is null")
     assert [row["subject"] for row in overdue] == ["other 0 4 * * * UTC"]
     back = night(nightly(grace=timedelta(days=30), catch_up="all"))
@@ -310,7 +315,7 @@ async def found_nothing(database: Database, clock: Clock, jobs: int, nothing: in
 
     first_empty = int(START.timestamp() // 3600) + 1 + jobs - nothing
     app = App("app", [pipeline])
-    each = Keeper(app, Ledger(database))
+    each = Maintenance(app, Ledger(database))
     for hour in range(jobs + 1):
         await clock.set(START + timedelta(hours=hour, seconds=1))
         await each.fire()
@@ -329,7 +334,7 @@ async def test_a_schedule_that_found_nothing_more_than_half_the_time_is_shown_wi
     # One more has fired, and has not ended: it does not count, though it takes a place among the
     # last 30.
     await clock.set(START + timedelta(hours=jobs + 1, seconds=1))
-    await Keeper(app, Ledger(database)).fire()
+    await Maintenance(app, Ledger(database)).fire()
     (row,) = await report.schedules(database, app)
     assert (row["nothing"], row["ended"]) == (nothing, min(jobs, 29))
     assert (row["advice"] is not None) == (nothing * 2 > row["ended"] >= 10) == advised
@@ -366,8 +371,8 @@ async def test_the_command_shows_what_fired_what_was_missed_what_is_next_and_wha
     assert "overdue look since 2030-01-02 03:00:00 UTC: does a worker run?" in " ".join(
         (await run("status")).split()
     )
-    (schedule,) = await Ledger(database).read_schedules()
-    await Ledger(database).skip(
+    (schedule,) = await Schedules(database).read()
+    await Schedules(database).skip(
         schedule, Skipped(5, schedule.now - timedelta(minutes=1), "away"), "skipped", "away"
     )
     (row,) = json.loads(await run("schedules", "--json"))["schedules"]
@@ -379,8 +384,8 @@ async def test_a_schedule_that_never_fired_and_is_overdue_is_both_and_each_is_sh
 ) -> None:
     app = App("app", [night(nightly())])
     await clock.set(datetime(2030, 1, 1, 3, tzinfo=UTC))
-    await Ledger(database).note_schedules(
-        "app", [("night", cron) for cron in app.pipelines["night"].crons()]
+    await Schedules(database).note(
+        "app", [declared("night", cron) for cron in app.pipelines["night"].crons()]
     )
     await clock.set(datetime(2030, 1, 1, 4, 6, tzinfo=UTC))
     monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)

@@ -13,11 +13,11 @@ import pytest
 
 from overnight import App, Context, Debounce, Limit, Pipeline, Retry, Transient
 from overnight.aws.bounded_worker import BoundedWorker
+from overnight.aws.hints import Hint
 from overnight.engine.heartbeat import Heartbeat
 from overnight.engine.instrumentation import OnEnding
-from overnight.engine.maintenance import Keeper
+from overnight.engine.maintenance import Maintenance
 from overnight.engine.rescuer import Rescuer
-from overnight.engine.wakeups import Hint
 from overnight.errors import LedgerUnavailable
 from overnight.operations import control
 from overnight.store.database import Database
@@ -300,7 +300,7 @@ async def test_a_slot_is_fired_by_the_clock_that_is_ahead_and_once(
     @p.step
     async def one(ctx: Ctx, slot: dict[str, str]) -> None: ...
 
-    keeper = Keeper(App("app", [p]), Ledger(database))
+    keeper = Maintenance(App("app", [p]), Ledger(database))
     await keeper.fire()
     slot = Cron("0 4 * * *").next_slot(await clock.now())
     await clock.set(slot - timedelta(seconds=1))

@@ -319,7 +319,7 @@ async def test_an_idle_worker_adds_up_and_samples_once_in_five_minutes(
 
     monkeypatch.setattr(rollup.time, "monotonic", lambda: now)
     monkeypatch.setattr(Database, "fetch", noted)
-    each = rollup.Rollup(database)
+    each = rollup.RollupService(database)
     for _ in range(120):  # an hour
         await each.tick()
         now += 30

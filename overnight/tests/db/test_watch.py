@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from overnight import App, Context, Cron, NoWork, Pipeline
 from overnight.cli.main import cli
-from overnight.engine.maintenance import Keeper
+from overnight.engine.maintenance import Maintenance
+from overnight.observability.watch import WatchService
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.testing import Clock, run_until_idle
@@ -32,8 +33,12 @@ def one_step(name: str, *crons: Cron, **options: Any) -> Pipeline:
     return pipeline
 
 
-def keeper(database: Database, app: str, *pipelines: Pipeline) -> Keeper:
-    return Keeper(App(app, pipelines), Ledger(database))
+def keeper(database: Database, app: str, *pipelines: Pipeline) -> Maintenance:
+    return Maintenance(App(app, pipelines), Ledger(database))
+
+
+def watch_of(database: Database, app: str, *pipelines: Pipeline) -> WatchService:
+    return WatchService(App(app, pipelines), Ledger(database))
 
 
 async def alerts(database: Database, kind: str) -> list[tuple[str, int, bool]]:
@@ -50,7 +55,7 @@ async def test_a_slot_of_a_dead_app_is_told_by_the_worker_of_another_once_for_ea
     report = one_step("report", Cron("0 4 * * *"))
     await clock.set(START)
     await keeper(database, "dead", report).fire()
-    others = [keeper(database, f"alive{n}", one_step("p")) for n in range(3)]
+    others = [watch_of(database, f"alive{n}", one_step("p")) for n in range(3)]
 
     async def watched(moment: datetime) -> list[tuple[str, int, bool]]:
         await clock.set(moment)
@@ -79,7 +84,7 @@ async def test_a_late_job_raises_one_alert_that_is_resolved_when_it_ends(
     database: Database, clock: Clock
 ) -> None:
     app = App("app", [one_step("slow", expect_within=600), one_step("calm")])
-    ledger, each = Ledger(database), keeper(database, "another", one_step("p"))
+    ledger, each = Ledger(database), watch_of(database, "another", one_step("p"))
     await clock.set(START)
     await ledger.enqueue([app.pipeline("slow").job(1), app.pipeline("calm").job(1)])
     await clock.move(100)
@@ -120,7 +125,7 @@ async def test_a_late_job_that_is_running_is_told_too_and_one_that_waits_for_a_p
             "ledger_now() + interval '1 hour')",
             [status, status, status],
         )
-    await keeper(database, "app", one_step("p")).watch()
+    await watch_of(database, "app", one_step("p")).watch()
     assert await alerts(database, "late_job") == [("running", 1, True)]
 
 
@@ -132,7 +137,10 @@ async def test_runs_of_a_renamed_step_raise_an_alert_after_five_minutes_until_th
         await database.fetch(
             "insert into runs (job_id, step, pipeline) values (%s, %s, %s)", [job, step, pipeline]
         )
-    each, other = keeper(database, "app", one_step("p")), keeper(database, "other", one_step("q"))
+    each, other = (
+        watch_of(database, "app", one_step("p")),
+        watch_of(database, "other", one_step("q")),
+    )
     await clock.move(290)
     await each.watch()
     assert await alerts(database, "parked") == []
@@ -160,7 +168,8 @@ async def test_a_schedule_that_finds_nothing_is_told_once_from_ten_jobs_on_and_j
         return NoWork() if empty else moment
 
     app = App("app", [pipeline])
-    each, watcher = Keeper(app, Ledger(database)), keeper(database, "another", one_step("p"))
+    each = Maintenance(app, Ledger(database))
+    watcher = watch_of(database, "another", one_step("p"))
 
     async def hours(number: int) -> None:
         for _ in range(number):
@@ -172,7 +181,7 @@ async def test_a_schedule_that_finds_nothing_is_told_once_from_ten_jobs_on_and_j
     await each.fire()
     await hours(jobs)
     await asyncio.gather(
-        *(keeper(database, f"more{n}", one_step("p")).watch() for n in range(2)), watcher.watch()
+        *(watch_of(database, f"more{n}", one_step("p")).watch() for n in range(2)), watcher.watch()
     )
     assert await alerts(database, "zero_work") == told
     empty = False
@@ -198,7 +207,7 @@ async def test_a_schedule_that_cannot_be_read_here_keeps_no_other_from_being_wat
         "* *', 'Mars')"
     )
     await clock.set(SLOT + timedelta(minutes=6))
-    await keeper(database, "alive", one_step("p")).watch()
+    await watch_of(database, "alive", one_step("p")).watch()
     found = await alerts(database, "missed_slot")
     assert sorted(subject for subject, _, _ in found) == ["a 0 4 * * * UTC", "c 0 4 * * * UTC"]
 
@@ -210,15 +219,16 @@ async def test_ticks_watch_once_a_minute_and_fire_before_they_watch(
     await clock.set(START)
     await keeper(database, "app", pipeline).fire()
     await clock.set(SLOT + timedelta(hours=1))
-    each, seconds, watches = keeper(database, "app", pipeline), [1000.0], []
-    watch = each.watch
+    seconds, watches = [1000.0], []
+    watch = WatchService.watch
 
-    async def counted() -> None:
+    async def counted(service: WatchService) -> None:
         watches.append(seconds[0])
-        await watch()
+        await watch(service)
 
-    monkeypatch.setattr(each, "watch", counted)
+    monkeypatch.setattr(WatchService, "watch", counted)
     monkeypatch.setattr("overnight.engine.maintenance.time.monotonic", lambda: seconds[0])
+    each = keeper(database, "app", pipeline)
     for moment in (1000.0, 1030.0, 1059.0, 1060.0, 1090.0):
         seconds[0] = moment
         await each.tick()
@@ -240,7 +250,7 @@ async def test_the_command_shows_open_alerts_and_on_demand_all(
     await clock.set(START)
     await keeper(database, "dead", one_step("report", Cron("0 4 * * *"))).fire()
     await clock.set(SLOT + timedelta(minutes=6))
-    await keeper(database, "alive", one_step("p")).watch()
+    await watch_of(database, "alive", one_step("p")).watch()
     told = " ".join((await run()).split())
     assert "missed_slot report 0 4 * * * UTC 1" in told
     (alert,) = json.loads(await run("--json"))["alerts"]

@@ -21,6 +21,7 @@ from overnight import (
     Cancel,
     Context,
     Debounce,
+    Keys,
     NoWork,
     On,
     Permanent,
@@ -413,7 +414,7 @@ async def test_a_switch_for_what_does_not_exist_is_refused() -> None:
     @p.step
     async def step(ctx: Ctx, value: int) -> None: ...
 
-    app = App("app", [p], key_name="site", keys=lambda: ["garden"])
+    app = App("app", [p], keys=Keys("site", lambda: ["garden"]))
     assert control.parse_scope("site:garden", app) == "key:garden"
     assert control.parse_scope(None, app) == "all"
     assert control.parse_scope("step:p/step", app) == "step:p/step"
@@ -632,7 +633,7 @@ async def test_deps_are_open_while_the_worker_lives(database: Database) -> None:
         life.append(ctx.deps)
         return ctx.idempotency_key
 
-    app = App("app", [p], open=open_)
+    app = App("app", [p], resources=open_)
     job, _ = await control.start(app, database, "p", 1)
     await run_until_idle(app, database)
     assert life == ["open", "tool", "closed"]

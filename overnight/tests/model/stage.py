@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from overnight import App, Context, Cron, Debounce, Limit, On, Pipeline
-from overnight.engine.maintenance import Keeper
+from overnight.engine.maintenance import Maintenance
 from overnight.store.database import Connection, Database, unavailable
 from overnight.store.ledger import Ledger
 from overnight.store.records import Run
@@ -156,7 +156,7 @@ class Stage:
         self.app = make_app()
         self.people = Session(url)
         self.watcher = Session(url)  # never in a transaction of its own but for an audit
-        self.keepers: list[tuple[Session, Keeper]] = []
+        self.keepers: list[tuple[Session, Maintenance]] = []
         self._url = url
         self._locks = itertools.count(1)
 
@@ -165,7 +165,7 @@ class Stage:
         await self.watcher.open()
         await self.watcher.own.execute(FREEZE, prepare=False)
         for session in [await self._session() for _ in range(2)]:
-            self.keepers.append((session, Keeper(self.app, Ledger(session))))
+            self.keepers.append((session, Maintenance(self.app, Ledger(session))))
 
     async def close(self) -> None:
         for session in (self.people, self.watcher, *(session for session, _ in self.keepers)):
@@ -174,7 +174,9 @@ class Stage:
     async def empty(self) -> None:
         await self.watcher.own.execute(EMPTY, prepare=False)
         await self.move_to(START)
-        self.keepers = [(session, Keeper(self.app, Ledger(session))) for session, _ in self.keepers]
+        self.keepers = [
+            (session, Maintenance(self.app, Ledger(session))) for session, _ in self.keepers
+        ]
 
     async def move_to(self, moment: datetime) -> None:
         await self.watcher.fetch("update model_clock set moment = %s", [moment])

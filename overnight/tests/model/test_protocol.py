@@ -59,6 +59,7 @@ from overnight.store.records import (
     Status,
     Transition,
 )
+from overnight.store.schedules import Schedules
 from overnight.store.sql import queries
 from overnight.testing import fresh_database
 
@@ -737,7 +738,7 @@ class Protocol(RuleBasedStateMachine):
         self.tick(0)
         self.move(seconds)
         (one, _), (other, _) = self.stage.keepers
-        for schedule in self.run(Ledger(one).read_schedules(self.stage.app.name)):
+        for schedule in self.run(Schedules(one).read(self.stage.app.name)):
             pipeline = self.stage.app.pipeline(schedule.pipeline)
             cron = next(
                 c
@@ -751,7 +752,7 @@ class Protocol(RuleBasedStateMachine):
             if later:
                 self.run(self.stage.keepers[1][1].fire())
             fire = [
-                lambda s=session, sc=schedule, sl=slot, p=pipeline, c=cron: Ledger(s).fire(
+                lambda s=session, sc=schedule, sl=slot, p=pipeline, c=cron: Schedules(s).fire(
                     sc, sl, p.job(c.input(sl.astimezone(c.zone))), None
                 )
                 for session in (one, other)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overnight import App
+from overnight import App, Budgets
 from overnight.engine.decide import decide
 from overnight.error_classes import ErrorTable
 from overnight.errors import BudgetReserved, BudgetSpent, ConfigError, UserError
@@ -281,4 +281,4 @@ def test_amounts_keep_their_digits() -> None:
 @pytest.mark.parametrize("scope", ["everything", "key:", "site:garden", "all "])
 async def test_a_budget_of_no_scope_is_refused_before_anything_runs(scope: str) -> None:
     with pytest.raises(ConfigError, match="is no scope of a budget"):
-        await budgets.declare(None, App("app", [], budgets={scope: 1.0}))  # type: ignore[arg-type]
+        await budgets.declare(None, App("app", [], extensions=[Budgets({scope: 1.0})]))  # type: ignore[arg-type]

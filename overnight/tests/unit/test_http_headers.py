@@ -11,7 +11,8 @@ from email.utils import format_datetime
 import httpx2
 import pytest
 
-from overnight.http_headers import MAX_RETRY_AFTER, retry_after
+from overnight.errors import MAX_RETRY_AFTER
+from overnight.http_headers import retry_after
 from overnight.llm import wire
 
 NOW = datetime(2026, 11, 9, 4, 0, tzinfo=UTC)

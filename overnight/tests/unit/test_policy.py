@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from overnight.engine.decide import decide
 from overnight.error_classes import ErrorTable, describe
 from overnight.errors import (
+    MAX_RETRY_AFTER,
     InvalidPayload,
     LedgerUnavailable,
     OutcomeUnknown,
@@ -21,7 +22,6 @@ from overnight.errors import (
     SwitchedOff,
     Transient,
 )
-from overnight.http_headers import MAX_RETRY_AFTER
 from overnight.pipelines.outcomes import Cancel, NoWork, Review, Snooze
 from overnight.pipelines.policies import BACKOFF, JITTER, Retry
 from overnight.store.records import Status, Transition

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overnight.errors import ConfigError
+from overnight.observability.schedule_advice import zero_work
 from overnight.pipelines.triggers import (
     AT_ONCE,
     COUNTED,
@@ -23,7 +24,6 @@ from overnight.pipelines.triggers import (
     Due,
     Skipped,
     span,
-    zero_work,
 )
 
 NIGHTLY = Cron("0 4 * * *")

@@ -29,8 +29,8 @@ from overnight.errors import ConfigError, UserError
 if TYPE_CHECKING:
     from contentstudio.config import Config
     from contentstudio.review import Dossier
+    from overnight import App
     from overnight.console.pages import Console
-    from overnight.pipelines.app import App
     from overnight.store.database import Database
 
 DEFAULT_FILE = "contentstudio.toml"
@@ -120,12 +120,13 @@ def up(
     1: all failed.
     """
     from contentstudio import alerts, config, console, morning, pipelines
+    from overnight import Alerts
     from overnight.observability import report
     from overnight.operations import dead_letters
     from overnight.store.records import Filter
 
     app = session.needed_app()
-    alerts.check(app.alerts)
+    alerts.check(app.extension(Alerts))
     began = datetime.now(UTC)
     settings = config.load(context.meta["file"])
     program = _program(context)
@@ -702,7 +703,7 @@ def worker(context: click.Context, session: Session, concurrency: int | None) ->
     OVERNIGHT_DATABASE_URL names the Postgres.
     """
     from contentstudio import alerts
-    from overnight import logs
+    from overnight import Alerts, logs
 
     if not os.environ.get("OVERNIGHT_DATABASE_URL"):
         raise UserError(
@@ -710,7 +711,7 @@ def worker(context: click.Context, session: Session, concurrency: int | None) ->
             "OVERNIGHT_DATABASE_URL; on one machine, use up"
         )
     app = session.needed_app()
-    alerts.check(app.alerts)
+    alerts.check(app.extension(Alerts))
     _check_sites(_folders(context))
     logs.configure(sys.stderr)
     session.run(

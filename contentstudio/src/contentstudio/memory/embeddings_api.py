@@ -74,7 +74,7 @@ class Endpoint:
         self._key = wire.checked_key(key, name) if key is not None else None
         self._client: Any = None
 
-    async def complete(self, request: Request, *, deadline: float) -> Reply:
+    async def complete(self, request: Request, *, deadline: float, on_usage: Any = None) -> Reply:
         """The vectors in the order of the texts. Raises `CallFailed`."""
         body = {
             "model": request.model,

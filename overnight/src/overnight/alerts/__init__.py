@@ -6,10 +6,11 @@ Importing this package is cheap, and what a channel needs is loaded when it is f
 
 from overnight.alerts.apprise import Apprise
 from overnight.alerts.channel import Channel
+from overnight.alerts.extension import Alerts
 from overnight.alerts.heartbeat import Heartbeat
 from overnight.alerts.mail import Mail
 from overnight.alerts.message import Item, Message
-from overnight.alerts.rules import Alerts, Urgency
+from overnight.alerts.rules import Urgency
 from overnight.alerts.slack import Slack
 from overnight.alerts.webhook import Webhook
 

@@ -27,7 +27,7 @@ class Apprise:
             )
         logs.hide(*self.urls, *(url.partition("://")[2] for url in self.urls))
 
-    def send(self, message: Message, id: str) -> None:
+    def send(self, message: Message, message_id: str) -> None:
         try:
             import apprise
         except ModuleNotFoundError:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import contextvars
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
+
+THREAD = "alert"  # the prefix of the names of threads in which something is sent
 
 _under_way: set[asyncio.Task[Any]] = set()  # the event loop alone would forget them
 
@@ -22,3 +27,13 @@ async def settle(within: float | None = None) -> None:
     """
     if ours := [task for task in _under_way if task.get_loop() is asyncio.get_running_loop()]:
         await asyncio.wait(ours, timeout=within)
+
+
+async def in_thread(function: Callable[..., None], *args: Any) -> None:
+    """Call in a thread of its own, which is left behind when this is cancelled."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix=THREAD)
+    call = partial(contextvars.copy_context().run, function, *args)
+    try:
+        await asyncio.get_running_loop().run_in_executor(pool, call)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -30,9 +30,9 @@ class Channel(Protocol):
     @property
     def kind(self) -> str: ...
 
-    def send(self, message: Message, id: str) -> None:
-        """Send it, in a thread. The same `id` again is the same message, which may have arrived
-        already.
+    def send(self, message: Message, message_id: str, /) -> None:
+        """Send it, in a thread. The same `message_id` again is the same message, which may have
+        arrived already.
 
         Raises `Transient` where it may arrive later, and `Permanent` where somebody must mend the
         channel first.
@@ -83,8 +83,8 @@ def ask(method: str, url: str, body: bytes | None, headers: dict[str, str], *, m
     """The begin of an answer of 2xx. Raises `Transient`, and `Permanent` with what it takes to
     `mend` it.
     """
-    told = {"user-agent": "overnight", **headers}
-    request = urllib.request.Request(url, body, told, method=method)  # noqa: S310  secret_url has seen it
+    all_headers = {"user-agent": "overnight", **headers}
+    request = urllib.request.Request(url, body, all_headers, method=method)  # noqa: S310  secret_url has seen it
     try:
         with _opener.open(request, timeout=TIMEOUT) as answer:
             return _begin(answer)
@@ -101,10 +101,10 @@ def ask(method: str, url: str, body: bytes | None, headers: dict[str, str], *, m
 
 def _refused(refusal: HTTPError, mend: str) -> Transient | Permanent:
     try:
-        said = _begin(refusal)
+        text = _begin(refusal)
     except (OSError, http.client.HTTPException):
-        said = ""
-    status, why = refusal.code, f"it answered {refusal.code}{f', {said}' if said else ''}"
+        text = ""
+    status, why = refusal.code, f"it answered {refusal.code}{f', {text}' if text else ''}"
     if status == 429 or status >= 500 or status == 408:
         from datetime import UTC, datetime
 

@@ -17,8 +17,7 @@ from pydantic import TypeAdapter
 from overnight.alerts import background
 from overnight.alerts.channel import Channel
 from overnight.alerts.message import Message
-from overnight.alerts.rules import PACE_WITHIN, Alerts, Due, News, compose, due, retry_in
-from overnight.engine.threads import Threads
+from overnight.alerts.rules import PACE_WITHIN, Due, News, Settings, compose, due, retry_in
 from overnight.error_classes import describe
 from overnight.errors import LedgerUnavailable, Permanent, Transient
 from overnight.logs import clean, log
@@ -54,7 +53,7 @@ class Sent:
 class Delivery:
     """Single ticks, which the keeper of each worker makes; of all of them one sends."""
 
-    def __init__(self, app: str, alerts: Alerts, database: Database) -> None:
+    def __init__(self, app: str, alerts: Settings, database: Database) -> None:
         self._app = app
         self._alerts = alerts
         self._database = database
@@ -109,33 +108,37 @@ class Delivery:
         """
         channel = rows[0]
         news = [_news(row) for row in rows if row["id"] is not None]
-        found = due(self._alerts, news, *(channel[name] for name in WHEN))
-        if not found.news and found.morning is None:
+        due_now = due(self._alerts, news, *(channel[name] for name in WHEN))
+        if not due_now.news and due_now.morning is None:
             return False
         report = (
-            await self._report(found.morning, channel["morning_at"], reports)
-            if found.morning
+            await self._report(due_now.morning, channel["morning_at"], reports)
+            if due_now.morning
             else ""
         )
-        message = compose(self._alerts, self._app, found, report) if found.news or report else None
+        message = (
+            compose(self._alerts, self._app, due_now, report) if due_now.news or report else None
+        )
         params = {
             "app": self._app,
             "name": channel["name"],
             "version": channel["version"],
-            "morning_at": found.morning,
+            "morning_at": due_now.morning,
             "message": message and clean(MESSAGE.dump_json(message).decode()),
             "kept": KEPT,
-            **_told(found),
+            **_delivered(due_now),
         }
         return bool(await self._database.fetch(queries["delivery_write"], params))
 
-    async def _report(self, slot: datetime, told: datetime, reports: dict[datetime, str]) -> str:
+    async def _report(
+        self, slot: datetime, last_morning: datetime, reports: dict[datetime, str]
+    ) -> str:
         """The app's own text for a morning, made once for all channels. A fault in it holds no
         alert up.
         """
         if self._alerts.report is None:
             return ""
-        since = min(told, slot - NIGHT)
+        since = min(last_morning, slot - NIGHT)
         if since not in reports:
             try:
                 reports[since] = clean(await self._alerts.report(self._database, since))
@@ -153,13 +156,7 @@ class Delivery:
         rows = await self._database.fetch(
             queries["delivery_claim"], self._ours() | {"lease": LEASE, "early": early}
         )
-        if not rows:
-            return []
-        threads = Threads(len(rows))
-        try:
-            return list(await asyncio.gather(*(self._try(row, threads) for row in rows)))
-        finally:
-            threads.close()
+        return list(await asyncio.gather(*map(self._try, rows)))
 
     async def _send_quietly(self) -> None:
         try:
@@ -167,14 +164,14 @@ class Delivery:
         except Exception as error:  # what is written down is sent by a later tick
             log.error("alerts not sent", error=describe(error))
 
-    async def _try(self, row: Row, threads: Threads) -> Sent:
+    async def _try(self, row: Row) -> Sent:
         """One try of one message. What came of it is written, through outages of the
         database too.
         """
         message = MESSAGE.validate_python(row["message"])
         try:
             async with asyncio.timeout(LIMIT):
-                await threads.run(
+                await background.in_thread(
                     self._channels[row["channel"]].send, message, f"{self._app}-{row['id']}"
                 )
         except Exception as error:
@@ -192,8 +189,8 @@ class Delivery:
             else describe(error)
         )
         why = clean(why)[:ERROR_LIMIT]
-        asked = error.retry_after if isinstance(error, Transient) else None
-        wait = retry_in(row["attempts"], asked, is_permanent=isinstance(error, Permanent))
+        wish = error.retry_after if isinstance(error, Transient) else None
+        wait = retry_in(row["attempts"], wish, is_permanent=isinstance(error, Permanent))
         params = {"id": row["id"], "attempts": row["attempts"], "error": why, "wait": wait}
         await self._database.insist(
             partial(self._database.fetch, queries["delivery_failed"], params)
@@ -206,19 +203,19 @@ class Delivery:
 
 
 def _news(row: Row) -> News:
-    told = {name: row[name] for name in NEWS}
+    columns = {name: row[name] for name in NEWS}
     cost = row["cost_usd"]
     return News(
-        **told | {"times": row["times"] or 0, "cost_usd": None if cost is None else float(cost)}
+        **columns | {"times": row["times"] or 0, "cost_usd": None if cost is None else float(cost)}
     )
 
 
-def _told(found: Due) -> dict[str, object]:
+def _delivered(due_now: Due) -> dict[str, object]:
     """What the channel knows after the message, as arrays."""
     return {
-        "alert": [each.id for each in found.news],
-        "count": [each.count for each in found.news],
-        "resolved": [each.resolved_at is not None for each in found.news],
+        "alert": [each.id for each in due_now.news],
+        "count": [each.count for each in due_now.news],
+        "resolved": [each.resolved_at is not None for each in due_now.news],
     }
 
 

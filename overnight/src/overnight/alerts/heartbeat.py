@@ -83,13 +83,13 @@ def request_of(url: str, signal: Signal, text: str) -> Request | None:
     if PUSH in parts.path:
         if signal == "start":  # it would be read as: all is well
             return None
-        said = {"status": "up" if signal == "success" else "down", "msg": line or "OK"}
+        params = {"status": "up" if signal == "success" else "down", "msg": line or "OK"}
         query = [
             (name, value)
             for name, value in parse_qsl(parts.query, keep_blank_values=True)
-            if name not in said
+            if name not in params
         ]
-        return Request("GET", parts._replace(query=urlencode([*query, *said.items()])).geturl())
+        return Request("GET", parts._replace(query=urlencode([*query, *params.items()])).geturl())
     suffix = "" if signal == "success" else f"/{signal}"
     return Request(
         "POST", parts._replace(path=parts.path.rstrip("/") + suffix).geturl(), line.encode()

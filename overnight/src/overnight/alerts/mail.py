@@ -53,14 +53,14 @@ class Mail:
         for address in (self.sender, *self.to):
             _address(address)
 
-    def send(self, message: Message, id: str) -> None:
+    def send(self, message: Message, message_id: str) -> None:
         try:
             with self._connected() as server:
                 if self.security == "starttls":
                     server.starttls(context=ssl.create_default_context())
                 if self.user:
                     server.login(self.user, self.password or "")
-                server.send_message(written(message, self, id))
+                server.send_message(written(message, self, message_id))
         except smtplib.SMTPNotSupportedError as error:
             raise Permanent(f"the server cannot do what is asked of it: {error}") from None
         except smtplib.SMTPRecipientsRefused as error:
@@ -83,13 +83,13 @@ class Mail:
         return smtplib.SMTP(self.host, port, timeout=TIMEOUT)
 
 
-def written(message: Message, mail: Mail, id: str) -> EmailMessage:
+def written(message: Message, mail: Mail, message_id: str) -> EmailMessage:
     """The email. What comes from outside is on one line in its headers, so that it can add none."""
     made = EmailMessage()
     made["Subject"] = " ".join(message.title.split())
     made["From"] = _address(mail.sender)
     made["To"] = [_address(address) for address in mail.to]
-    made["Message-ID"] = f"<{id}@{_address(mail.sender).domain}>"
+    made["Message-ID"] = f"<{message_id}@{_address(mail.sender).domain}>"
     made["List-Id"] = f"<alerts.{_address(mail.sender).domain}>"
     made["Auto-Submitted"] = "auto-generated"
     made.set_content("\n".join(lines(message)) + "\n")
@@ -108,8 +108,8 @@ def _address(text: str) -> Address:
     return made
 
 
-def _refused(code: int, said: bytes | str) -> Transient | Permanent:
-    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+def _refused(code: int, reply: bytes | str) -> Transient | Permanent:
+    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
     why = f"it answered {code}, {' '.join(text.split())}"
     return (
         Transient(why)

@@ -9,8 +9,7 @@ from typing import Any
 from overnight.alerts import background
 from overnight.alerts.delivery import ERROR_LIMIT, LIMIT, Sent
 from overnight.alerts.heartbeat import Heartbeat, Signal
-from overnight.alerts.rules import CRITICAL, Alerts, trouble
-from overnight.engine.threads import Threads
+from overnight.alerts.rules import CRITICAL, Settings, trouble
 from overnight.error_classes import describe
 from overnight.logs import clean, log
 from overnight.store.database import Database
@@ -23,7 +22,7 @@ UNDELIVERED = 600.0  # seconds after which a message that no channel takes is to
 class Monitor:
     """Single ticks, which the keeper of each worker makes; of all of them one calls."""
 
-    def __init__(self, app: str, alerts: Alerts, database: Database) -> None:
+    def __init__(self, app: str, alerts: Settings, database: Database) -> None:
         self._app = app
         self._alerts = alerts
         self._database = database
@@ -92,14 +91,11 @@ def call_now(heartbeat: Heartbeat, line: str) -> Sent:
 
 async def _sent(heartbeat: Heartbeat, signal: Signal, line: str) -> str | None:
     """Why the call was not taken, or None."""
-    threads = Threads(1)
     try:
         async with asyncio.timeout(LIMIT):
-            await threads.run(heartbeat.send, signal, line)
+            await background.in_thread(heartbeat.send, signal, line)
     except TimeoutError:
         return f"no answer within {LIMIT:.0f} s"
     except Exception as error:
         return clean(describe(error))[:ERROR_LIMIT]
-    finally:
-        threads.close()
     return None

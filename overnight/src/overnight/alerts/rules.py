@@ -91,8 +91,8 @@ Report = Callable[[Any, datetime], Awaitable[str]]
 
 
 @dataclass(frozen=True)
-class Alerts:
-    """Where alerts go, and when.
+class Settings:
+    """Where alerts go, and when; see `overnight.Alerts`.
 
     An alert whose urgency is `now` is told at once, day and night. What follows it (that it came
     again, that all is well) keeps the `quiet` hours, from one time of day to another in the
@@ -199,7 +199,7 @@ class Due:
 
 
 def due(
-    alerts: Alerts,
+    alerts: Settings,
     news: Sequence[News],
     now: datetime,
     morning_at: datetime,
@@ -224,7 +224,7 @@ def due(
     return Due(urgent if is_first_of_kind or not is_early else [])
 
 
-def _is_urgent(alerts: Alerts, news: News) -> bool:
+def _is_urgent(alerts: Settings, news: News) -> bool:
     return alerts.urgency_of(news.kind, news.subject) == "now"
 
 
@@ -241,19 +241,19 @@ def _is_due(news: News, now: datetime, quiet: bool) -> bool:
     return now >= news.told_at + timedelta(seconds=AGAIN[min(news.times, len(AGAIN)) - 1])
 
 
-def compose(alerts: Alerts, app: str, found: Due, report: str = "") -> Message:
+def compose(alerts: Settings, app: str, due_now: Due, report: str = "") -> Message:
     """The message of what is due: what may wake goes first, what is well again last."""
     news = sorted(
-        found.news, key=lambda n: (n.state == "resolved", not _is_urgent(alerts, n), n.first_at)
+        due_now.news, key=lambda n: (n.state == "resolved", not _is_urgent(alerts, n), n.first_at)
     )
     items = tuple(_item(alerts, each) for each in news[:SHOWN])
-    title = f"{app}: while you slept" if found.morning else f"{app}: {_told(items, len(news))}"
+    title = f"{app}: while you slept" if due_now.morning else f"{app}: {_title(items, len(news))}"
     return Message(
         title, items, len(news) - len(items), report, f"{alerts.command} alerts", alerts.link
     )
 
 
-def _told(items: Sequence[Item], total: int) -> str:
+def _title(items: Sequence[Item], total: int) -> str:
     if total == 1:
         return (
             f"{'resolved: ' if items[0].state == 'resolved' else ''}{items[0].what}: "
@@ -265,7 +265,7 @@ def _told(items: Sequence[Item], total: int) -> str:
     return f"{total} alerts" + (f", {resolved} of them resolved" if resolved else "")
 
 
-def trouble(alerts: Alerts, found: Sequence[tuple[str, str, str]]) -> str:
+def trouble(alerts: Settings, open_alerts: Sequence[tuple[str, str, str]]) -> str:
     """The line that the heartbeat tells of (kind, subject, text), the oldest first; empty where all
     is well.
 
@@ -273,7 +273,7 @@ def trouble(alerts: Alerts, found: Sequence[tuple[str, str, str]]) -> str:
     """
     grave = [
         each
-        for each in found
+        for each in open_alerts
         if each[0] not in RULES or alerts.urgency_of(each[0], each[1]) == "now"
     ]
     if not grave:
@@ -297,7 +297,7 @@ def _where(kind: str, job_id: str | None) -> tuple[str, str]:
     return there if job_id is not None else WITHOUT_JOB.get(kind, there)
 
 
-def _item(alerts: Alerts, news: News) -> Item:
+def _item(alerts: Settings, news: News) -> Item:
     what, page = named(news.kind, news.job_id)
     press, _ = _where(news.kind, news.job_id)
     since = news.first_at.astimezone(alerts.cron.zone)

@@ -29,7 +29,7 @@ class Slack:
     def __post_init__(self) -> None:
         secret_url(self.url, f"the channel {self.name}")
 
-    def send(self, message: Message, id: str) -> None:
+    def send(self, message: Message, message_id: str) -> None:
         post(self.url, json.dumps(payload(message)).encode(), {})
 
 
@@ -76,8 +76,8 @@ def _told(item: Item) -> Iterator[str]:
     if item.state != "resolved":
         yield _escaped(item.why)
         press = f"`{_escaped(item.press)}`" if item.press else None
-        if told := [each for each in (item.cost, press) if each]:
-            yield " · ".join(told)
+        if parts := [each for each in (item.cost, press) if each]:
+            yield " · ".join(parts)
 
 
 def _footer(message: Message) -> Iterator[str]:
@@ -100,6 +100,6 @@ def _cut(text: str, limit: int) -> str:
     """Cut, and not within an escaped letter."""
     if len(text) <= limit:
         return text
-    kept = text[: limit - 1]
-    head, ampersand, tail = kept.rpartition("&")
-    return (head if ampersand and ";" not in tail and len(tail) < 4 else kept) + "…"
+    cut = text[: limit - 1]
+    head, ampersand, tail = cut.rpartition("&")
+    return (head if ampersand and ";" not in tail and len(tail) < 4 else cut) + "…"

@@ -31,10 +31,12 @@ class Webhook:
             logs.hide(self.secret)
             parse_secret(self.secret)
 
-    def send(self, message: Message, id: str) -> None:
+    def send(self, message: Message, message_id: str) -> None:
         body = json.dumps({"type": "alerts", "data": asdict(message)}, ensure_ascii=False).encode()
         timestamp = str(int(time.time()))
-        headers = {"webhook-id": id, "webhook-timestamp": timestamp}
+        headers = {"webhook-id": message_id, "webhook-timestamp": timestamp}
         if self.secret is not None:
-            headers["webhook-signature"] = sign(parse_secret(self.secret), id, timestamp, body)
+            headers["webhook-signature"] = sign(
+                parse_secret(self.secret), message_id, timestamp, body
+            )
         post(self.url, body, headers)

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from overnight.aws.hints import Hint, Transport
 from overnight.engine.in_flight import State
 from overnight.engine.instrumentation import Instrument, OnEnding
 from overnight.engine.runner import LEASE, AttemptRunner
-from overnight.engine.wakeups import Hint, Transport
 from overnight.errors import LedgerUnavailable
 from overnight.pipelines.app import App
 from overnight.store.database import Database

@@ -14,18 +14,18 @@ from pydantic import BaseModel, ValidationError
 
 from overnight.aws import cloudwatch
 from overnight.aws.bounded_worker import SOON, BoundedWorker
+from overnight.aws.hints import Hint
 from overnight.aws.sandbox import AWAY, Sandbox, Warm
 from overnight.aws.sqs import Waiting, is_hint
 from overnight.engine.in_flight import InFlight
 from overnight.engine.instrumentation import Instrument
 from overnight.engine.rescuer import SETTLE, Rescuer
-from overnight.engine.wakeups import Hint
 from overnight.errors import ConfigError, UserError
 from overnight.inbox.messages import receive
 from overnight.logs import log
 from overnight.observability import report
 from overnight.observability.ending_log import EndingLog
-from overnight.pipelines.app import App
+from overnight.standard import App
 from overnight.store.records import Ending
 from overnight.store.sql import queries
 
@@ -113,9 +113,9 @@ class Handlers:
             moment = slot.scheduled_time.astimezone(UTC)
             if moment > await _now(warm) + EARLY:
                 raise ConfigError(f"the slot {moment.isoformat()} is still to come")
-            await warm.keeper.fire(moment)
+            await warm.maintenance.fire(moment)
             await warm.transport.send([Hint(pipeline=slot.pipeline)])
-            await warm.keeper.settle(SETTLED)
+            await warm.maintenance.settle(SETTLED)
             return {"pipeline": slot.pipeline, "slot": moment.isoformat()}
 
         return self._sandbox.run(context, work)
@@ -127,10 +127,10 @@ class Handlers:
 
         async def work(warm: Warm) -> dict[str, Any]:
             async with asyncio.timeout(_left(context)):
-                await warm.keeper.tick()
+                await warm.maintenance.tick()
                 await _rescue(warm)
                 told = await _tell(warm)
-                await warm.keeper.settle()
+                await warm.maintenance.settle()
             return {"hints": told}
 
         return self._sandbox.run(context, work)

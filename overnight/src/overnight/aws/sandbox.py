@@ -18,13 +18,12 @@ import structlog
 
 from overnight import logs
 from overnight.aws import secrets
+from overnight.aws.hints import Notify, Transport
 from overnight.aws.sqs import Queue
-from overnight.engine.maintenance import Keeper
-from overnight.engine.wakeups import Notify, Transport
+from overnight.engine.maintenance import Maintenance
 from overnight.errors import ConfigError, DatabaseUnavailable, LedgerUnavailable
-from overnight.llm import budgets
 from overnight.logs import log
-from overnight.pipelines.app import App
+from overnight.standard import App
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.migrations import migrate
@@ -51,7 +50,7 @@ class Warm:
         self.app = app
         self.database = database
         self.ledger = Ledger(database)
-        self.keeper = Keeper(app, self.ledger)
+        self.maintenance = Maintenance(app, self.ledger)
         self.queue = queue
         self.transport: Transport = queue or Notify(database)
         self.site: Any = None  # of the console, where this sandbox is the console's
@@ -65,8 +64,8 @@ class Warm:
             hot = self.database.hot()
             await hot.open()
             self._stack.push_async_callback(hot.close)
-            deps = await self._stack.enter_async_context(self.app.open(self.database))
-            await budgets.declare(self.database, self.app)
+            deps = await self._stack.enter_async_context(self.app.resources(self.database))
+            await self.maintenance.start()
             self._for_steps = (hot, deps)
         return self._for_steps
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from overnight.engine.wakeups import Hint
+from overnight.aws.hints import Hint
 from overnight.error_classes import describe
 from overnight.logs import log
 

@@ -14,8 +14,8 @@ from overnight.cli.runner import Session, json_option, pass_session, tell
 from overnight.errors import UserError
 
 if TYPE_CHECKING:
-    from overnight.pipelines.app import App
     from overnight.postgres.server import EmbeddedServer
+    from overnight.standard import App
     from overnight.store.database import Database
 
 
@@ -41,7 +41,7 @@ def cli(context: click.Context, reference: str | None, home: Path | None) -> Non
     def load() -> App | None:
         if reference is None:
             return None
-        from overnight.pipelines.app import load_app
+        from overnight.standard import load_app
 
         sys.path.insert(0, str(Path.cwd()))
         return load_app(reference)

@@ -19,7 +19,7 @@ from overnight import formatting, secrets
 from overnight.errors import InvalidPayload, LedgerUnavailable, OvernightError, UserError
 
 if TYPE_CHECKING:
-    from overnight.pipelines.app import App
+    from overnight.standard import App
     from overnight.store.database import Database
     from overnight.store.records import Ending
 
@@ -95,7 +95,8 @@ async def work(
     """Run a worker until it is idle or asked to stop. The first Ctrl-C lets running steps end, the
     second does not.
     """
-    from overnight.engine.maintenance import Keeper
+    from overnight.alerts import Alerts
+    from overnight.engine.maintenance import Maintenance
     from overnight.engine.worker import CONCURRENCY, Worker
     from overnight.store.ledger import Ledger
 
@@ -117,10 +118,11 @@ async def work(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, ask, number)
     await worker.run(until_idle=until_idle)
+    alerts = app.extension(Alerts)
     if until_idle and (
-        app.alerts.channels or app.alerts.heartbeat
+        alerts.channels or alerts.heartbeat
     ):  # no later tick would tell of how it ended
-        await Keeper(app, Ledger(database)).flush()
+        await Maintenance(app, Ledger(database)).flush()
     if asked:
         raise Stopped(128 + asked[0])
 
@@ -183,6 +185,6 @@ def main(group: click.Group, program: str) -> NoReturn:
         )
         click.echo(f"{program}: {what} (OVERNIGHT_DEBUG=1 shows where)", err=True)
         code = 1
-    if any(thread.name.startswith("step_") for thread in threading.enumerate()):
+    if any(thread.name.startswith(("step_", "alert_")) for thread in threading.enumerate()):
         os._exit(code)  # a step's plain function that never returns would hold the process for ever
     sys.exit(code)

@@ -14,13 +14,13 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
-from overnight.alerts import rules
+from overnight.alerts import Alerts, rules
 from overnight.console.charts import bars, chart
 from overnight.errors import NotFound
 from overnight.llm import budgets
 from overnight.observability import report
 from overnight.operations import control
-from overnight.pipelines.app import App
+from overnight.standard import App
 from overnight.store.database import Database, Row
 from overnight.store.records import Filter, Status
 
@@ -350,12 +350,11 @@ async def switches(desk: Desk, _: Values) -> dict[str, Any]:
 
 async def alerts(desk: Desk, values: Values) -> dict[str, Any]:
     rows = await report.alerts(desk.database, all="all" in values, limit=ROWS)
-    heartbeats = (
-        await report.heartbeats(desk.database, desk.app.name) if desk.app.alerts.heartbeat else []
-    )
+    settings = desk.app.extension(Alerts)
+    heartbeats = await report.heartbeats(desk.database, desk.app.name) if settings.heartbeat else []
     return {
         "rows": _told(rows),
-        "channels": [channel.name for channel in desk.app.alerts.channels],
+        "channels": [channel.name for channel in settings.channels],
         "heartbeats": heartbeats,
     }
 

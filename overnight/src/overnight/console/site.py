@@ -44,7 +44,7 @@ from overnight.console.pages import Console, Desk, Page
 from overnight.console.templates import Templates
 from overnight.errors import LedgerUnavailable, NotFound, Permanent, TooSlow, UserError
 from overnight.logs import log
-from overnight.pipelines.app import App
+from overnight.standard import App
 from overnight.store.database import Database
 
 HERE = Path(__file__).parent

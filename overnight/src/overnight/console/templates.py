@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from overnight import formatting
+from overnight.alerts import Alerts
 from overnight.operations import control
-from overnight.pipelines.app import App
+from overnight.standard import App
 
 if TYPE_CHECKING:
     from overnight.console.pages import Page
@@ -41,7 +42,7 @@ class Templates:
             "short": short,
             "scope": lambda scope: control.scope_text(scope, app),
         }
-        self._environment.globals |= {"app": app}
+        self._environment.globals |= {"app": app, "program": app.extension(Alerts).command}
 
     def page(
         self,

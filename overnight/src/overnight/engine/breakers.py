@@ -1,52 +1,26 @@
 """Circuit breakers: closed, open, half-open. Pure; the database's clock is passed in.
 
 Five errors in a row within two minutes open a breaker. For ten minutes nothing behind it starts:
-work waits and burns no retries. Then one run is let through as a probe; its end closes the breaker,
-or opens it again. The numbers are the mission's. That one alone gets through, whoever claims, is
-the business of `claim.sql`.
+work waits and uses up no retries. Then one run is let through as a probe; its end closes the
+breaker, or opens it again. That one alone gets through, whoever claims, is the business of
+`claim.sql`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from overnight.store.records import Ending, Status
+from overnight.store.records import BREAKER_PAUSE as PAUSE
+from overnight.store.records import Breaker, Ending, Status
 
 ERRORS = 5  # in a row
 WITHIN = timedelta(minutes=2)
-PAUSE = 600.0  # seconds
 OURS = ("payload", "refused", "deadline")  # classes of errors that say nothing of the upstream
 
-State = Literal["closed", "open", "half-open"]
 Verdict = Literal["well", "error", "nothing"]
-
-
-@dataclass(frozen=True, slots=True)
-class Breaker:
-    """What is known of an upstream. `open_until` is None while closed; letting a probe through
-    moves it on.
-
-    `failures` are the errors in a row, `errors` the moments of the latest of them. `key` is what
-    stands for `{key}` in the name, or empty; `version` is the fence for writing it.
-    """
-
-    name: str
-    key: str
-    failures: int = 0
-    errors: Sequence[datetime] = ()
-    opened_at: datetime | None = None
-    open_until: datetime | None = None
-    probe_run: int | None = None
-    error: str | None = None
-    version: int = 0
-
-    def state(self, now: datetime) -> State:
-        if self.open_until is None:
-            return "closed"
-        return "open" if self.open_until > now else "half-open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +81,10 @@ def _tried(breaker: Breaker, signal: Signal, now: datetime) -> Breaker:
     return replace(
         breaker, failures=breaker.failures + 1, open_until=until, probe_run=None, error=signal.error
     )
+
+
+def probe(breaker: Breaker, run: int, now: datetime) -> Breaker:
+    """The breaker after this run was let through: half-open, it is the probe."""
+    if breaker.state(now) != "half-open":
+        return breaker
+    return replace(breaker, open_until=now + timedelta(seconds=PAUSE), probe_run=run)

@@ -22,7 +22,7 @@ from overnight.errors import (
     Refused,
     SwitchedOff,
 )
-from overnight.formatting import shown
+from overnight.logs import shown
 from overnight.pipelines.outcomes import Cancel, NoWork, Review, Snooze
 from overnight.pipelines.policies import LONG, Retry
 from overnight.store.records import Status, Transition
@@ -58,7 +58,11 @@ def decide(
     it has one.
     """
     if isinstance(result, BaseException):
-        return _after_error(result, failures + 1, retry, errors, rng, time_left)
+        parts = [
+            _after_error(each, failures + 1, retry, errors, rng, time_left)
+            for each in parts_of(result, errors)
+        ]
+        return _together(parts)
     if isinstance(result, NoWork):
         return Transition(Status.SUCCEEDED, "no_work", error=result.reason or None)
     if isinstance(result, Review):
@@ -72,26 +76,15 @@ def decide(
     return DONE
 
 
-def _after_error(
-    error: BaseException,
-    failures: int,
-    retry: Retry,
-    errors: ErrorTable,
-    rng: random.Random,
-    time_left: float | None,
-) -> Transition:
+def _together(parts: list[Transition]) -> Transition:
     """Of a group of errors the one that hinders most decides; of several that may heal, the one
     that waits longest.
     """
-    parts = [
-        _after_one(each, failures, retry, errors, rng, time_left)
-        for each in parts_of(error, errors)
-    ]
     decisive = max(parts, key=lambda part: (GRAVITY.index((part.status, part.failed)), part.delay))
     return replace(decisive, error=joined([part.error or "" for part in parts]))
 
 
-def _after_one(
+def _after_error(
     error: BaseException,
     failures: int,
     retry: Retry,
@@ -104,10 +97,9 @@ def _after_one(
         return Transition(Status.QUEUED, "handed_back", message, "ledger", delay=LEDGER_PAUSE)
     if isinstance(error, SwitchedOff):
         return Transition(Status.QUEUED, "held", message, "switch", delay=SWITCH_PAUSE)
-    if isinstance(error, BudgetReserved):
-        return Transition(Status.QUEUED, "held", message, "reserved", delay=error.retry_after)
     if isinstance(error, BudgetSpent):
-        return Transition(Status.QUEUED, "held", message, "budget", delay=error.retry_after)
+        class_ = "reserved" if isinstance(error, BudgetReserved) else "budget"
+        return Transition(Status.QUEUED, "held", message, class_, delay=error.retry_after)
     if isinstance(error, OutcomeUnknown):
         return Transition(Status.NEEDS_REVIEW, "review", message, "unknown_outcome")
     if isinstance(error, InvalidPayload | Refused):
@@ -124,9 +116,9 @@ def _after_one(
             return Transition(Status.QUEUED, "retry", message, class_, delay=wait, failed=True)
         message += "; the deadline of the job leaves no time to try again"
     elif class_ == "transient" and getattr(error, "review", False):
-        asked = "once" if failures == 1 else f"{failures} times"
+        times = "once" if failures == 1 else f"{failures} times"
         message = (
-            f"no answer fits the form that was asked for ({asked} asked; the last: "
+            f"no answer fits the form that was asked for ({times} asked; the last: "
             f"{message}); replay asks again"
         )
         return Transition(Status.NEEDS_REVIEW, "review", message, "unfit", failed=True)
@@ -141,18 +133,13 @@ def _retry_after(error: BaseException) -> tuple[float | None, str]:
 
     None, and what to add to the message, where they are no seconds.
     """
-    given: Any = None
+    wish: Any = None
     try:
-        given = getattr(error, "retry_after", None)
-        seconds = (
-            given.total_seconds()
-            if isinstance(given, timedelta)
-            else 0.0
-            if given is None
-            else float(given)
-        )
+        wish = getattr(error, "retry_after", None)
+        number = wish.total_seconds() if isinstance(wish, timedelta) else wish
+        seconds = 0.0 if number is None else float(number)
     except Exception as fault:
-        seconds, given = math.nan, fault if given is None else given
+        seconds, wish = math.nan, fault if wish is None else wish
     if seconds >= 0:
         return seconds, ""
-    return None, f" (its retry_after is no number of seconds: {shown(given)})"
+    return None, f" (its retry_after is no number of seconds: {shown(wish)})"

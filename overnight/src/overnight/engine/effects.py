@@ -10,11 +10,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from overnight.errors import InvalidPayload, LeaseLost, OutcomeUnknown, Refused, SwitchedOff
-from overnight.formatting import shown
+from overnight.logs import shown
 from overnight.store.database import Row
 from overnight.store.ledger import Ledger
 from overnight.store.records import Run
-from overnight.store.sql import queries
 from overnight.store.storable import fault, json_of
 
 PAUSES = (0.0, 2.0, 6.0)  # seconds before each look at the other side after a crash
@@ -50,12 +49,12 @@ async def perform(
     if intent["seen_before"] and not repeatable:
         if probe is None:
             raise OutcomeUnknown(f"“{name}” was {_known(intent)}: look, then approve or replay")
-        result = await _asked(probe, pauses)
+        result = await _probed(probe, pauses)
         if result is None:  # asking took its time: a switch may have been flipped, the lease lost
             await _intend(ledger, run, name, content_hash)
     if result is None:
         result = await call()
-    return await _keep(ledger, intent["id"], name, result)
+    return await _end(ledger, intent["id"], name, result)
 
 
 def _known(intent: Row) -> str:
@@ -65,7 +64,7 @@ def _known(intent: Row) -> str:
     return f"done before, and what came back could not be stored ({intent['came_back']})"
 
 
-async def _keep(ledger: Ledger, id: int, name: str, result: Any) -> Any:
+async def _end(ledger: Ledger, effect_id: int, name: str, result: Any) -> Any:
     """Write the outcome. The write has happened: where its result cannot be stored, at least that
     is said and kept.
     """
@@ -73,12 +72,12 @@ async def _keep(ledger: Ledger, id: int, name: str, result: Any) -> Any:
     if reason is None:
         try:
             plain = json.loads(text)
-            await _insist(ledger, "effect_done", {"id": id, "result": text})
+            await ledger.database.insist(lambda: ledger.end_effect(effect_id, text))
             return plain
         except (Refused, ValueError) as error:
             reason = f"is refused: {error}"
     came_back = shown(result)
-    await _insist(ledger, "effect_note", {"id": id, "came_back": came_back})
+    await ledger.database.insist(lambda: ledger.note_effect(effect_id, came_back))
     raise InvalidPayload(
         f"“{name}” was done outside, but what came back cannot be stored: "
         f"{fault(result, reason)}; it came back with "
@@ -87,11 +86,9 @@ async def _keep(ledger: Ledger, id: int, name: str, result: Any) -> Any:
     )
 
 
-async def _insist(ledger: Ledger, verb: str, params: dict[str, Any]) -> None:
-    await ledger.database.insist(lambda: ledger.database.fetch(queries[verb], params))
-
-
-async def _asked(probe: Callable[[], Awaitable[Any | None]], pauses: Sequence[float]) -> Any | None:
+async def _probed(
+    probe: Callable[[], Awaitable[Any | None]], pauses: Sequence[float]
+) -> Any | None:
     for pause in pauses:
         await asyncio.sleep(pause)
         if (result := await probe()) is not None:
@@ -100,10 +97,7 @@ async def _asked(probe: Callable[[], Awaitable[Any | None]], pauses: Sequence[fl
 
 
 async def _intend(ledger: Ledger, run: Run, name: str, content_hash: str) -> Row:
-    intent = await ledger.database.one(
-        queries["effect_intend"],
-        {"run_id": run.id, "attempt": run.attempt, "name": name, "content_hash": content_hash},
-    )
+    intent = await ledger.intend_effect(run, name, content_hash)
     if intent is not None:
         return intent
     scope = await ledger.switch_holding(run.pipeline, run.key, run.step)

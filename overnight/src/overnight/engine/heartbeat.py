@@ -23,7 +23,7 @@ from overnight.engine.in_flight import InFlight
 from overnight.errors import LedgerUnavailable
 from overnight.logs import log
 from overnight.store.database import Database, Row, first_line, unavailable
-from overnight.store.sql import queries
+from overnight.store.ledger import Presence, presence
 
 RECONNECT = 0.3  # seconds between tries to sign in again; shorter than what proves a death
 
@@ -165,8 +165,7 @@ class Heartbeat:
                 self._connection.close()
         self._connection = None
 
-    def _execute(self, verb: str, **params: object) -> list[Row]:
+    def _execute(self, verb: Presence, **params: object) -> list[Row]:
         assert self._connection is not None
         with unavailable():
-            cursor = self._connection.execute(queries[verb], params)
-            return cursor.fetchall() if cursor.description else []
+            return presence(self._connection, verb, **params)

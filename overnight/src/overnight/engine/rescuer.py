@@ -16,8 +16,7 @@ from overnight.engine.decide import MAX_LOSSES
 from overnight.errors import LedgerUnavailable
 from overnight.logs import log
 from overnight.store.database import Connection, Row, unavailable
-from overnight.store.ledger import Ledger
-from overnight.store.sql import queries
+from overnight.store.ledger import Ledger, await_worker
 
 SETTLE = 1.0  # seconds between the two looks at a worker's lock that prove its death
 # seconds that one statement waits: it keeps a snapshot, behind which vacuum cannot clean up
@@ -97,7 +96,7 @@ class Rescuer:
 
 async def _wait_for_lock(connection: Connection, lock_key: int) -> bool:
     try:
-        await connection.execute(queries["worker_await"], {"lock_key": lock_key})
+        await await_worker(connection, lock_key)
     except psycopg.errors.QueryCanceled:
         return False
     return True

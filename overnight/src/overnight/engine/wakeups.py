@@ -1,45 +1,16 @@
-"""Wake-ups: hints that something may be due, by NOTIFY or another transport. Losing one costs time
-only.
-"""
+"""Wake-ups: hints that something may be due, by NOTIFY. Losing one costs time only."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Protocol
 
 from overnight.errors import LedgerUnavailable
 from overnight.logs import log
 from overnight.store.database import Connection, Database, unavailable
-from overnight.store.sql import queries
+from overnight.store.ledger import CHANNEL
 
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """Something is due in `delay` seconds. The names are for people who look into a queue, and for
-    nothing else.
-    """
-
-    delay: float = 0.0
-    pipeline: str = ""
-    step: str = ""
-    key: str = ""
-    job_id: str = ""
-
-
-class Transport(Protocol):
-    """Carries hints. One that is lost or doubled costs time, never correctness; so a failure is
-    logged, not raised.
-    """
-
-    async def send(self, hints: Sequence[Hint]) -> None:
-        """Wake somebody for each of these."""
-        ...
-
-
-CHANNEL = "overnight"
 WORKER = "worker"  # what a hint says of a worker that has just signed in
 RECONNECT = 2.0  # seconds
 COALESCE = 1.0  # seconds between two hints of one worker
@@ -47,38 +18,11 @@ PROBE = 30.0  # seconds of silence after which a listener asks its connection wh
 PROBE_LIMIT = 5.0  # seconds that the answer may take
 # A hint that a crash takes along costs time alone, so nobody waits until it is on the disk.
 HINT = "select set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
-# A job that somebody starts by itself is told of by its own commit, so that a worker has it sooner.
-ENQUEUE_WITH_HINT = (
-    f"with new as ({queries['enqueue']}) "  # noqa: S608
-    f"select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"
-)
-# The same with who began it, and why: both are written, or neither.
-ENQUEUE_NOTED = (
-    f"with new as ({queries['enqueue']}), "  # noqa: S608
-    "noted as (insert into actions (verb, target, step, reason, by) "
-    "select %(verb)s, new.job_id, new.step, %(reason)s, %(by)s from new) "
-    f"select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"
-)
 
 
 async def hint(database: Database, what: str = "") -> None:
     """Tell every worker that something may be due, or that there is a new `WORKER`."""
     await database.fetch(HINT, [CHANNEL, what])
-
-
-class Notify:
-    """The port, for workers that listen: however many hints there are, one makes all of
-    them look.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def send(self, hints: Sequence[Hint]) -> None:
-        """A listener learns from the ledger itself when the next run is due."""
-        with suppress(LedgerUnavailable):
-            if hints:
-                await hint(self._database)
 
 
 class Hints:
@@ -131,8 +75,8 @@ class Listener:
             await connection.execute(f"listen {CHANNEL}")
             wake("")
             while True:
-                async for told in connection.notifies(timeout=self._probe):
-                    wake(told.payload)
+                async for notification in connection.notifies(timeout=self._probe):
+                    wake(notification.payload)
                 try:
                     await asyncio.wait_for(connection.execute("select 1"), PROBE_LIMIT)
                 except TimeoutError:

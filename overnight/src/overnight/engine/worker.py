@@ -8,19 +8,15 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from overnight.engine.instrumentation import Instrument, OnEnding
-from overnight.engine.maintenance import Keeper
+from overnight.engine.instrumentation import Instrument, Observer, OnEnding
 from overnight.engine.rescuer import Rescuer
 from overnight.engine.runner import LEASE, AttemptRunner, cancel
 from overnight.engine.wakeups import WORKER, Hints, Listener, hint
 from overnight.error_classes import describe
 from overnight.errors import LedgerUnavailable
-from overnight.llm import budgets
 from overnight.logs import log
-from overnight.observability.ending_log import EndingLog
-from overnight.observability.tracing import Tracing
 from overnight.pipelines.app import App
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
@@ -37,22 +33,11 @@ IDLE_PAUSE = 1.0  # seconds between two looks at whether other workers still run
 HELD_PAUSE = 1.0  # seconds between two claims when something is due that could not be claimed
 
 
-class Maintenance(Protocol):
-    """Periodic work that any worker does for all."""
-
-    async def tick(self) -> float | None:
-        """Do what is due. Seconds until there is a reason to call again, or None."""
-        ...
-
-    async def settle(self, within: float | None = None) -> None:
-        """Wait, at most so many seconds, for what was begun in the background."""
-        ...
-
-
 class Worker:
     """Claims and runs the steps of an app until told to stop. One process has one.
 
-    `on_ending` is called with each ending once it is written; `instruments` see more.
+    `on_ending` is called with each ending once it is written; `instruments`, and those of the
+    app's extensions, see more.
     """
 
     def __init__(
@@ -65,8 +50,7 @@ class Worker:
         poll: float = POLL,
         grace: float = GRACE,
         on_ending: Callable[[Ending], None] = lambda ending: None,
-        instruments: Sequence[Instrument] | None = None,
-        maintenance: Maintenance | None = None,
+        instruments: Sequence[Instrument] = (),
         rng: random.Random | None = None,
     ) -> None:
         self.app = app
@@ -74,7 +58,7 @@ class Worker:
         self._database = database
         self._poll = poll
         self._grace = grace
-        self._maintenance = maintenance or Keeper(app, self.ledger)
+        self._periodic_work = app.periodic_work(database)
         self._hints = Hints(database)
         self._listener = Listener(database)
         self.attempts = AttemptRunner(
@@ -84,7 +68,8 @@ class Worker:
             grace=grace,
             instruments=[
                 *(OnEnding(on_ending), OnEnding(self._hint_others)),
-                *([EndingLog(), Tracing(app.traces)] if instruments is None else instruments),
+                *(each.instrument() for each in app.extensions if isinstance(each, Observer)),
+                *instruments,
             ],
             rng=rng,
         )
@@ -117,10 +102,10 @@ class Worker:
             await self._retry(hot.open)
             stack.push_async_callback(hot.close)
             deps = await self._retry(
-                lambda: stack.enter_async_context(self.app.open(self._database))
+                lambda: stack.enter_async_context(self.app.resources(self._database))
             )
-            await self._retry(lambda: budgets.declare(self._database, self.app))
-            stack.push_async_callback(self._maintenance.settle, self._grace)
+            await self._retry(self._periodic_work.start)
+            stack.push_async_callback(self._periodic_work.settle, self._grace)
             for service in (
                 partial(self._listener.run, self._on_hint),
                 self._hints.run,
@@ -177,7 +162,7 @@ class Worker:
                 TICK if again is None else min(TICK, again + 0.01)
             )
         if time.monotonic() >= self._next_tick:
-            again = await self._retry(self._maintenance.tick)
+            again = await self._retry(self._periodic_work.tick)
             self._next_tick = time.monotonic() + (TICK if again is None else min(TICK, again))
 
     async def _retry(self, call: Callable[[], Awaitable[T]]) -> T:

@@ -10,11 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from overnight.llm import wire
-from overnight.llm.port import CallFailed, Kind, PermanentCall, Reply, Request, TransientCall, Usage
+from overnight.llm.port import (
+    CallFailed,
+    Kind,
+    PermanentCall,
+    Reply,
+    Request,
+    TransientCall,
+    Usage,
+)
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -68,7 +76,13 @@ class Anthropic:
         self._read_timeout = read_timeout
         self._client: AsyncAnthropic | None = None
 
-    async def complete(self, request: Request, *, deadline: float) -> Reply:
+    async def complete(
+        self,
+        request: Request,
+        *,
+        deadline: float,
+        on_usage: Callable[[Usage], None] = lambda usage: None,
+    ) -> Reply:
         client = await self._connection()
         answer = _Answer(_end_of_life(request.model))
         try:
@@ -77,6 +91,7 @@ class Anthropic:
             return answer.reply(json_expected=request.schema is not None)
         except BaseException as error:
             if (failure := _explain(error, answer.usage, deadline)) is None:
+                wire.report(answer.usage, on_usage)
                 raise
             # The SDK's errors carry whole response bodies, so they do not follow ours into logs.
             raise wire.told(failure, self._key) from None
@@ -264,18 +279,18 @@ def _refusal(
     proxy's text.
     """
     error = wire.mapping(wire.mapping(body).get("error"))
-    type_, said = error.get("type"), error.get("message")
+    type_, detail = error.get("type"), error.get("message")
     retry_after = wire.waiting(headers)
     who = f"Anthropic answered {status or 'in mid-stream'} ({type_ or 'no error type'})"
     # The explanation of a gateway is an HTML page, which helps nobody.
-    message = f"{who}: {said}" if isinstance(said, str) else f"{who}."
+    message = f"{who}: {detail}" if isinstance(detail, str) else f"{who}."
     if _is_spend_cap(status, error, retry_after):
         return PermanentCall(message, kind="spend_cap", usage=usage)
-    known = type_ if status is None else status
-    if known in _TRANSIENT or (status or 0) >= 500:
-        kind = _TRANSIENT.get(known, "server")
+    code = type_ if status is None else status
+    if code in _TRANSIENT or (status or 0) >= 500:
+        kind = _TRANSIENT.get(code, "server")
         return TransientCall(message, kind=kind, usage=usage, retry_after=retry_after)
-    return PermanentCall(message, kind=_PERMANENT.get(known, "unknown"), usage=usage)
+    return PermanentCall(message, kind=_PERMANENT.get(code, "unknown"), usage=usage)
 
 
 def _is_spend_cap(status: int | None, error: Mapping[str, Any], retry_after: float | None) -> bool:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import getpass
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -27,6 +28,7 @@ from overnight.errors import (
     UserError,
 )
 from overnight.pipelines.app import App
+from overnight.pipelines.extensions import Extension, Service
 from overnight.store.database import Database, Row
 from overnight.store.ledger import Ledger
 from overnight.store.records import Alert
@@ -34,23 +36,44 @@ from overnight.store.sql import queries
 
 # seconds after which a run looks again that waits for calls under way; their end wakes it sooner
 RESERVED_PAUSE = 30.0
-NEARLY = Decimal("0.8")  # share of a limit from which a person is told: the mission's number
+NEARLY = Decimal("0.8")  # share of a limit from which an alert is raised
 HIGHEST = 99_999_999  # dollars that the ledger can store
 SCOPE = re.compile(r"all|(?:pipeline|key|step):.+")
 
 
-def refusal(held: Sequence[Row], most_usd: Decimal, key_name: str = "key") -> BudgetSpent | None:
-    """Why a call that can cost `most_usd` may not begin, or None. `held`: its budgets as
+@dataclass(frozen=True, slots=True)
+class Budgets(Extension):
+    """Dollars a day (UTC) by scope, such as `{"all": 20, "key:garden": 2}`."""
+
+    limits: Mapping[str, float] = field(default_factory=dict)
+
+    def service(self, app: App, database: Database) -> BudgetService:
+        return BudgetService(app, database)
+
+
+class BudgetService(Service):
+    def __init__(self, app: App, database: Database) -> None:
+        self._app = app
+        self._database = database
+
+    async def start(self) -> None:
+        await declare(self._database, self._app)
+
+
+def refusal(
+    budget_rows: Sequence[Row], most_usd: Decimal, key_name: str = "key"
+) -> BudgetSpent | None:
+    """Why a call that can cost `most_usd` may not begin, or None. `budget_rows`: its budgets as
     budget_room.sql tells them.
 
     What is spent comes before what other calls reserve for a moment: only the former is for a
     person.
     """
-    full = [row for row in held if row["refuses"]]
+    full = [row for row in budget_rows if row["refuses"]]
     row = next((row for row in full if not _is_reserved(row, most_usd)), next(iter(full), None))
     if row is None:
         return None
-    used, told = (
+    used, fields = (
         row["spent_usd"] + row["reserved_usd"],
         {"scope": row["scope"], "limit": row["usd_per_day"]},
     )
@@ -60,10 +83,10 @@ def refusal(held: Sequence[Row], most_usd: Decimal, key_name: str = "key") -> Bu
             f"{_could(most_usd)}"
         )
         return BudgetReserved(
-            why, **told, spent=used, retry_after=min(RESERVED_PAUSE, row["seconds_left"])
+            why, **fields, spent=used, retry_after=min(RESERVED_PAUSE, row["seconds_left"])
         )
     return BudgetSpent(
-        _spent(row, most_usd, key_name), **told, spent=used, retry_after=row["seconds_left"]
+        _spent(row, most_usd, key_name), **fields, spent=used, retry_after=row["seconds_left"]
     )
 
 
@@ -88,20 +111,20 @@ def _spent(row: Row, most_usd: Decimal, key_name: str) -> str:
     )
 
 
-def alerts(held: Sequence[Row], most_usd: Decimal, key_name: str = "key") -> list[Alert]:
+def alerts(budget_rows: Sequence[Row], most_usd: Decimal, key_name: str = "key") -> list[Alert]:
     """What a person should know of the budgets that a call met, and was not told since they were
     last changed.
 
     A budget that is spent is no longer nearly spent: of the two there is one alert.
     """
-    found = []
-    for row in held:
+    news = []
+    for row in budget_rows:
         subject, is_spent = (
             f"{row['scope']} {row['day']}",
             row["refuses"] and not _is_reserved(row, most_usd),
         )
         if is_spent and "budget_spent" not in row["alerted"]:
-            found.append(
+            news.append(
                 Alert(
                     "budget_spent", subject, f"work is held back: {_spent(row, most_usd, key_name)}"
                 )
@@ -112,8 +135,8 @@ def alerts(held: Sequence[Row], most_usd: Decimal, key_name: str = "key") -> lis
             and not {"budget", "budget_spent"} & set(row["alerted"])
         ):
             text = f"the budget of {_named(row, key_name)} is nearly spent: {_spent_of(row)}"
-            found.append(Alert("budget", subject, text))
-    return found
+            news.append(Alert("budget", subject, text))
+    return news
 
 
 def is_nearly_spent(row: Row) -> bool:
@@ -159,13 +182,14 @@ async def declare(database: Database, app: App) -> None:
     """Write down the limits of the app's configuration, and forget those that it has no more.
     Raises `ConfigError`.
     """
-    wrong = [scope for scope in app.budgets if not SCOPE.fullmatch(scope)]
+    budgets = app.extension(Budgets)
+    wrong = [scope for scope in budgets.limits if not SCOPE.fullmatch(scope)]
     if wrong:
         raise ConfigError(
             f"“{wrong[0]}” is no scope of a budget: write all, pipeline:NAME, key:NAME "
             "or step:PIPELINE/STEP"
         )
-    limits = {scope: amount(usd) for scope, usd in app.budgets.items()}
+    limits = {scope: amount(usd) for scope, usd in budgets.limits.items()}
     params = {"app": app.name, "scope": list(limits), "usd": list(limits.values())}
     await database.fetch(queries["budget_declare"], params)
 

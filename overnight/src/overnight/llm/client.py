@@ -14,10 +14,11 @@ from overnight.engine.spans import Attributes, span
 from overnight.error_classes import describe
 from overnight.errors import LeaseLost, SwitchedOff
 from overnight.llm import budgets
-from overnight.llm.port import Provider, Reply, Request, Usage, parse
+from overnight.llm.port import CallFailed, Provider, Reply, Request, Usage, parse
 from overnight.llm.prices import Price, cost_usd, most_usd
 from overnight.logs import clean
 from overnight.store.database import Database
+from overnight.store.records import Alert
 from overnight.store.sql import queries
 
 T = TypeVar("T")
@@ -93,11 +94,15 @@ class LLM:
         with span(f"chat {request.model}", named) as told:
             call = await self._begin(ctx, request, request.hash(self._provider.name))
             reply = Reply(text="", stop_reason="", usage=NOTHING, model=request.model)
+            cut = list[Usage]()  # what a call has used up that is cut off
             try:
-                reply = await self._provider.complete(request, deadline=self._deadline)
+                reply = await self._provider.complete(
+                    request, deadline=self._deadline, on_usage=cut.append
+                )
                 answer = parse(reply, type_)
             except BaseException as error:
-                usage = getattr(error, "usage", None) or reply.usage
+                failure = error.usage if isinstance(error, CallFailed) else None
+                usage = failure or next(iter(cut), reply.usage)
                 failed = Reply(
                     text="", stop_reason=reply.stop_reason, usage=usage, model=reply.model
                 )
@@ -117,8 +122,8 @@ class LLM:
                 f"{self._provider.name} switches {model} off ({ends}): name another model in "
                 "the configuration"
             )
-            told = {"kinds": [], "kind": ["model_end"], "subject": [who], "text": [text]}
-            await self.database.insist(lambda: self.database.fetch(queries["alert_keep"], told))
+            alerts = [Alert("model_end", who, text)]
+            await self.database.insist(lambda: ctx.ledger.open_alerts(alerts))
 
     async def _begin(self, ctx: Context[Any], request: Request, request_hash: str) -> int:
         """The id of the booked call, with the most that it can cost reserved in every budget of the
@@ -133,13 +138,13 @@ class LLM:
         )
         params = {**self._names(ctx, request, request_hash), "most_usd": most}
         rows = await self.database.fetch(queries["llm_begin"], params)
-        held = [row for row in rows if row["scope"] is not None]
-        is_refused = any(row["refuses"] for row in held)
+        budget_rows = [row for row in rows if row["scope"] is not None]
+        is_refused = any(row["refuses"] for row in budget_rows)
         if is_refused:
-            held = await self.database.fetch(queries["budget_room"], params)
-            if news := budgets.alerts(held, most, ctx.app.key_name):
+            budget_rows = await self.database.fetch(queries["budget_room"], params)
+            if news := budgets.alerts(budget_rows, most, ctx.app.key_name):
                 await self.database.insist(lambda: budgets.tell(ctx.ledger, news))
-        if refused := budgets.refusal(held, most, ctx.app.key_name):
+        if refused := budgets.refusal(budget_rows, most, ctx.app.key_name):
             raise refused
         if is_refused:  # there is room again
             return await self._begin(ctx, request, request_hash)
@@ -211,8 +216,8 @@ class LLM:
 
 def _remark(error: BaseException | None, usage: Usage) -> str | None:
     """What is to be said of a call: how it failed, and that its cost is assumed."""
-    said = [clean(describe(error))] if error else []
-    return "; ".join([*said, *([UNCOUNTED] if usage.assumed else [])]) or None
+    remarks = [clean(describe(error))] if error else []
+    return "; ".join([*remarks, *([UNCOUNTED] if usage.assumed else [])]) or None
 
 
 def _at_most(request: Request, usage: Usage) -> Usage:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from overnight.engine import breakers
-from overnight.engine.breakers import Breaker, Signal
+from overnight.engine import breaker_updates, breakers
+from overnight.engine.breakers import Signal
 from overnight.engine.context import Context
 from overnight.errors import Transient
 from overnight.llm.client import LLM
 from overnight.llm.port import CallFailed, Kind, Request, TransientCall
-from overnight.store.ledger import Ledger
+from overnight.store.records import Breaker
 
 T = TypeVar("T")
 
@@ -104,7 +104,9 @@ async def _ask_in_turn(
                 raise
             failure = error
         finally:
-            await choice.llm.database.insist(partial(_note, ctx.ledger, choice, signal))
+            await choice.llm.database.insist(
+                partial(breaker_updates.record, ctx.ledger, {(choice.breaker, ""): [signal]})
+            )
     if failure is not None:
         raise failure
     names = " and ".join(choice.name for choice in choices)
@@ -117,29 +119,13 @@ async def _rest(ctx: Context[Any], choice: Choice) -> float:
     """Seconds for which the model is not to be asked; 0 where it may be, be it as the probe of a
     half-open breaker.
     """
-    known, now = await ctx.ledger.read_breakers([choice.breaker])
-    found = known.get(choice.breaker, Breaker(choice.breaker, ""))
-    if found.open_until is None:
+    name = (choice.breaker, "")
+    decide = partial(_let_through, run=ctx.run.id)
+    change = (await breaker_updates.update(ctx.ledger, {name: decide}))[name]
+    if change.before.open_until is None or change.after != change.before:
         return 0.0
-    if found.open_until <= now:
-        until = now + timedelta(seconds=breakers.PAUSE)
-        if await ctx.ledger.write_breaker(
-            replace(found, open_until=until, probe_run=ctx.run.id), opens=False
-        ):
-            return 0.0
-        return breakers.PAUSE  # somebody else is the probe
-    return (found.open_until - now).total_seconds()
+    return (change.before.open_until - change.now).total_seconds()
 
 
-async def _note(ledger: Ledger, choice: Choice, signal: Signal) -> None:
-    """Let the model's breaker know, however many do so at once."""
-    written = False
-    while not written:
-        known, now = await ledger.read_breakers([choice.breaker])
-        before = known.get(choice.breaker, Breaker(choice.breaker, ""))
-        decided = breakers.after(before, [signal], now)
-        opens = (
-            decided.open_until not in (None, before.open_until)
-            and decided.failures > before.failures
-        )
-        written = decided == before or await ledger.write_breaker(decided, opens=opens)
+def _let_through(breaker: Breaker, now: datetime, run: int) -> Breaker:
+    return breakers.probe(breaker, run, now)

@@ -10,12 +10,20 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Literal
 
 from overnight.llm import wire
-from overnight.llm.port import CallFailed, Kind, PermanentCall, Reply, Request, TransientCall, Usage
+from overnight.llm.port import (
+    CallFailed,
+    Kind,
+    PermanentCall,
+    Reply,
+    Request,
+    TransientCall,
+    Usage,
+)
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -136,7 +144,13 @@ class OpenAI:
         self._clients: list[AsyncClient] = []
         self._turns: Iterator[AsyncClient] = iter(())
 
-    async def complete(self, request: Request, *, deadline: float) -> Reply:
+    async def complete(
+        self,
+        request: Request,
+        *,
+        deadline: float,
+        on_usage: Callable[[Usage], None] = lambda usage: None,
+    ) -> Reply:
         client = await self._connection()
         answer = _Answer(request, self.name)
         try:
@@ -146,6 +160,7 @@ class OpenAI:
             return answer.reply()
         except BaseException as error:
             if (failure := wire.explain(error, answer.usage, self.name, deadline)) is None:
+                wire.report(answer.usage, on_usage)
                 raise
             raise wire.told(failure, self._key) from None
 
@@ -308,7 +323,7 @@ class _Answer:
                 "unknown",
                 f"The model stopped unexpectedly: {self._finish}.",
             )
-            kind, message = next((told for words, told in _CUT.items() if reason in words), unknown)
+            kind, message = next((cut for words, cut in _CUT.items() if reason in words), unknown)
             raise PermanentCall(message, kind=kind, usage=self.usage)
         text = wire.joined(self._text)
         if self._request.schema is not None:
@@ -329,11 +344,15 @@ def _finish(choice: Mapping[str, Any]) -> str | None:
 
 def _counts(raw: Any) -> Usage | None:
     """What the server counted, if it told both counts."""
-    told = wire.mapping(raw)
-    read, written = (wire.count(told.get(name)) for name in ("prompt_tokens", "completion_tokens"))
+    reported = wire.mapping(raw)
+    read, written = (
+        wire.count(reported.get(name)) for name in ("prompt_tokens", "completion_tokens")
+    )
     if read is None or written is None:
         return None
-    cached = wire.count(wire.mapping(told.get("prompt_tokens_details")).get("cached_tokens")) or 0
+    cached = (
+        wire.count(wire.mapping(reported.get("prompt_tokens_details")).get("cached_tokens")) or 0
+    )
     return Usage(input_tokens=read, output_tokens=written, cache_read_tokens=min(cached, read))
 
 
@@ -345,9 +364,9 @@ def _refusal(
     """
     error = wire.mapping(wire.mapping(body).get("error") or body)
     words = [str(word) for word in (error.get("code"), error.get("type")) if word is not None]
-    said = error.get("message") or wire.mapping(body).get("error")
+    detail = error.get("message") or wire.mapping(body).get("error")
     who = f"{name} answered {status or 'in mid-stream'} ({words[0] if words else 'no error code'})"
-    message = f"{who}: {said}" if isinstance(said, str) else f"{who}."
+    message = f"{who}: {detail}" if isinstance(detail, str) else f"{who}."
     kind = next((_PERMANENT[word] for word in words if word in _PERMANENT), None)
     if kind is not None:
         return PermanentCall(message, kind=kind, usage=usage)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, Literal, Protocol, TypeVar, cast
@@ -186,8 +186,17 @@ class Provider(Protocol):
     @property
     def name(self) -> str: ...
 
-    async def complete(self, request: Request, *, deadline: float) -> Reply:
+    async def complete(
+        self,
+        request: Request,
+        *,
+        deadline: float,
+        on_usage: Callable[[Usage], None] = lambda usage: None,
+    ) -> Reply:
         """The whole answer, within `deadline` seconds from first to last byte. Raises `CallFailed`.
+
+        `on_usage` is called with what a call has used up that ends by any other error, such as a
+        cancellation: that is billed, too.
 
         With `request.schema` the text is well-formed JSON. Whether it fits the type is for `parse`
         to say, and an answer belongs in a cache only after `parse` took it: a retry must not be
@@ -322,5 +331,5 @@ def _keywords(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     if schema.get("type") == "object":
         yield "additionalProperties", False
     if limits:
-        said = ", ".join(f"{keyword}: {value}" for keyword, value in limits.items())
-        yield "description", f"{schema.get('description', '')} ({said})".strip()
+        listed = ", ".join(f"{keyword}: {value}" for keyword, value in limits.items())
+        yield "description", f"{schema.get('description', '')} ({listed})".strip()

@@ -7,15 +7,15 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from overnight.errors import ConfigError
-from overnight.http_headers import MAX_RETRY_AFTER, retry_after
+from overnight.errors import MAX_RETRY_AFTER, ConfigError
+from overnight.http_headers import retry_after
 from overnight.llm import sse
 from overnight.llm.port import CallFailed, Kind, PermanentCall, Request, TransientCall, Usage, unfit
 
@@ -91,9 +91,6 @@ def explain(
 ) -> CallFailed | None:
     """What went wrong with the call to `who`, with what it used up; None for an error that is not
     the call's.
-
-    That one is given a `usage` too: a call that is cut off, or ends in a fault of ours, is billed
-    all the same.
     """
     import httpx2
 
@@ -116,8 +113,12 @@ def explain(
         return PermanentCall(
             "The prompt has characters that are not Unicode text.", kind="bad_request"
         )
-    error.usage = usage  # type: ignore[attr-defined]
     return None
+
+
+def report(usage: Usage | None, on_usage: Callable[[Usage], None]) -> None:
+    if usage is not None:
+        on_usage(usage)
 
 
 def dropped(error: Exception, usage: Usage | None, who: str) -> TransientCall:

@@ -10,12 +10,14 @@ from typing import Any, Literal, TypedDict
 
 from overnight.llm import budgets
 from overnight.observability import signals
+from overnight.observability.schedule_advice import zero_work
 from overnight.observability.signals import Anomaly, Sample, Tally
 from overnight.pipelines.app import App
-from overnight.pipelines.triggers import Cron, zero_work
+from overnight.pipelines.triggers import Cron
 from overnight.store.database import Database, Row
-from overnight.store.ledger import Ledger, columns
+from overnight.store.ledger import columns
 from overnight.store.records import Filter, Scope
+from overnight.store.schedules import Schedules
 from overnight.store.sql import queries
 
 LIMIT = 50  # rows that a list shows unless told otherwise
@@ -69,7 +71,7 @@ async def schedules(database: Database, app: App | None) -> list[Row]:
     with its `status`; one may be None without the other. Of the last `ended` jobs `nothing` found
     no work. A schedule that no worker has seen yet has only its next slot.
     """
-    rows = await Ledger(database).judge_schedules(app.name if app else None)
+    rows = await Schedules(database).judge(app.name if app else None)
     return [_schedule(row) for row in (*rows, *(_unseen(app, rows) if app else ()))]
 
 

@@ -5,8 +5,12 @@ all of `runs`.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from overnight.observability.signals import SPANS
+from overnight.pipelines.app import App
+from overnight.pipelines.extensions import Extension, Service, Task
 from overnight.store.database import Database
 from overnight.store.sql import queries
 
@@ -17,12 +21,23 @@ ROWS = 20_000
 PORTIONS = 3  # statements that one tick may make; after an upgrade ten million rows take two hours
 
 
-class Rollup:
+@dataclass(frozen=True, slots=True)
+class Rollup(Extension):
+    """Adds up the golden signals."""
+
+    def service(self, app: App, database: Database) -> RollupService:
+        return RollupService(database)
+
+
+class RollupService(Service):
     """Two statements in five minutes; more only where there is more to catch up with."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._next = 0.0
+
+    def tasks(self) -> Sequence[Task]:
+        return (Task("rollup", 0.0, self.tick),)
 
     async def tick(self) -> None:
         if time.monotonic() < self._next:

@@ -14,15 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, assert_never
 
-from overnight.engine.wakeups import ENQUEUE_NOTED, ENQUEUE_WITH_HINT, hint
+from overnight.engine.wakeups import hint
 from overnight.error_classes import describe
 from overnight.errors import IllegalTransition, InvalidPayload, NotFound, UserError, among
-from overnight.operations.decisions import Approve, Decision, Edit, Reject
+from overnight.operations.decisions import Approve, Decision, Edit, Reject, Reviews
 from overnight.pipelines.app import App
 from overnight.pipelines.pipeline import Pipeline, Step, dump
 from overnight.pipelines.triggers import Debounce, On
 from overnight.store.database import Database, Row
-from overnight.store.ledger import NEW_RUN, Ledger, columns
+from overnight.store.ledger import Ledger
 from overnight.store.records import Filter
 from overnight.store.sql import queries
 
@@ -149,10 +149,10 @@ async def start(
     pipeline's name.
     """
     new = app.pipeline(pipeline).job(input, origin="hand", priority=priority)
+    ledger = Ledger(database)
     if by is None:
-        return new.job_id, await Ledger(database).enqueue([new], sql=ENQUEUE_WITH_HINT) > 0
-    params = {**columns([new], *NEW_RUN), "verb": pipeline, "reason": reason, "by": by}
-    return new.job_id, bool(await database.fetch(ENQUEUE_NOTED, params))
+        return new.job_id, await ledger.enqueue([new], wake=True) > 0
+    return new.job_id, await ledger.enqueue_as(new, verb=pipeline, by=by, reason=reason)
 
 
 async def emit(app: App, database: Database, event: str, payload: Any) -> list[str]:
@@ -174,7 +174,7 @@ async def emit(app: App, database: Database, event: str, payload: Any) -> list[s
         raise NotFound(
             f"no pipeline of this app listens to “{event}”{among(event, known) if known else ''}"
         )
-    await Ledger(database).enqueue(jobs, sql=ENQUEUE_WITH_HINT)
+    await Ledger(database).enqueue(jobs, wake=True)
     return [job.job_id for job in jobs]
 
 
@@ -250,8 +250,8 @@ async def decide(
     if not rows:
         await _waiting(database, job_id, seen, verb)
         raise IllegalTransition(f"job {job_id} changed at this moment: look again")
-    if app.decided is not None:
-        await app.decided(database, decision, rows[0])
+    if (on_decision := app.extension(Reviews).on_decision) is not None:
+        await on_decision(database, decision, rows[0])
     await hint(database)
     return rows[0]
 

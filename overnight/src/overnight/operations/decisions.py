@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+
+from overnight.pipelines.extensions import Extension
+from overnight.store.database import Database, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +40,15 @@ class Reject:
 
 
 Decision = Approve | Edit | Reject
+
+
+@dataclass(frozen=True, slots=True)
+class Reviews(Extension):
+    """How an app takes part in reviews.
+
+    `preview` shows a person what waits for their review, from the stored output. `on_decision` is
+    called with each decision of a person, and the run's row, right after it was written.
+    """
+
+    preview: Callable[[Any], str] | None = None
+    on_decision: Callable[[Database, Decision, Row], Awaitable[None]] | None = None

@@ -1,95 +1,92 @@
-"""An app: pipelines, what their steps lean on, and how its errors are classed."""
+"""An app: pipelines, the resources of their steps, and how its errors are classed."""
 
 from __future__ import annotations
 
-import importlib
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
 
-from overnight.alerts.rules import Alerts
 from overnight.error_classes import ErrorClass, ErrorTable
 from overnight.errors import ConfigError, NotFound
-from overnight.operations.decisions import Decision
+from overnight.pipelines.extensions import Extension, PeriodicWork
 from overnight.pipelines.pipeline import Pipeline
-from overnight.pipelines.policies import Keep
-from overnight.store.database import Database, Row
+from overnight.store.database import Database
 from overnight.store.records import NewRun, Scope
 from overnight.store.sql import SqlFolder
 
-Open = Callable[[Database], AbstractAsyncContextManager[Any]]
-Decided = Callable[[Database, Decision, Row], Awaitable[None]]
+E = TypeVar("E", bound=Extension)
+
+Resources = Callable[[Database], AbstractAsyncContextManager[Any]]
 
 
 def _nothing(_: Database) -> AbstractAsyncContextManager[Any]:
     return nullcontext()
 
 
-class Prune(Protocol):
-    """Retention of an app's own tables, which goes on beside the engine's."""
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of an app: what its users call one, such as `site`, and which there are.
 
-    async def batch(self, database: Database, size: int) -> int:
-        """Let about so many rows of each kind go that are past their time; how many went. 0 where
-        none is left.
-        """
-        ...
+    Scopes are written and read with that word. With `all` a switch for a misspelt key is refused;
+    without it any key is taken.
+    """
 
-    async def count(self, database: Database) -> int:
-        """How many rows are past their time. Changes nothing."""
-        ...
+    name: str = "key"
+    all: Callable[[], list[str]] | None = None
 
 
 class App:
-    """What a worker runs. `open` makes `ctx.deps` for as long as a worker lives; `schema` holds the
-    app's migrations.
+    """What a worker runs.
 
-    `key_name` is what the app's users call a key, such as `site`; scopes are written and read with
-    that word.
-    `keys` lists the keys there are, so that a switch for a misspelt one is refused; without it any
-    key is taken.
-    `preview` shows a person what waits for their review, from the stored output.
-    `decided` is told of each decision of a person, with the run, right after it was written.
-    `budgets` are dollars a day (UTC) by scope, such as `{"all": 20, "key:garden": 2}`; see
-    `budgets`.
-    `keep` says for how long ended jobs are kept, `alerts` where alerts go, and when.
-    `prune` is the retention of the app's own tables. `traces` says whether workers send
-    OpenTelemetry traces; None: where the environment names a collector
-    (OTEL_EXPORTER_OTLP_ENDPOINT).
+    `resources` makes `ctx.deps` for as long as a worker lives; `errors` classes exceptions of the
+    app's steps; `schema` holds the app's migrations. `extensions` are what the app has around the
+    core, each kind at most once; see `overnight.standard`.
     """
+
+    # kinds that an app has, by their defaults, where it names none; in the order of their tasks
+    standard: ClassVar[Sequence[type[Extension]]] = ()
 
     def __init__(
         self,
         name: str,
         pipelines: Iterable[Pipeline],
         *,
-        open: Open = _nothing,
+        resources: Resources = _nothing,
         errors: Iterable[tuple[type[BaseException], ErrorClass]] = (),
         schema: SqlFolder | None = None,
-        key_name: str = "key",
-        keys: Callable[[], list[str]] | None = None,
-        preview: Callable[[Any], str] | None = None,
-        decided: Decided | None = None,
-        budgets: Mapping[str, float] | None = None,
-        keep: Keep | None = None,
-        alerts: Alerts | None = None,
-        prune: Prune | None = None,
-        traces: bool | None = None,
+        keys: Keys | None = None,
+        extensions: Iterable[Extension] = (),
     ) -> None:
         self.name = name
         self.pipelines = {pipeline.name: pipeline for pipeline in pipelines}
-        self.open = open
+        self.resources = resources
         self.errors = ErrorTable(errors)
         self.schema = schema
-        self.key_name = key_name
-        self.preview = preview
-        self.decided = decided
-        self.budgets = dict(budgets or {})
-        self.keep = keep or Keep()
-        self.alerts = alerts or Alerts()
-        self.prune = prune
-        self.traces = traces
-        self._keys = keys
+        self._keys = keys or Keys()
+        self.extensions = self._ordered(list(extensions))
+
+    def _ordered(self, extensions: list[Extension]) -> list[Extension]:
+        kinds = [type(each) for each in extensions]
+        if twice := [kind for kind in kinds if kinds.count(kind) > 1]:
+            raise ConfigError(f"the app has the extension {twice[0].__name__} twice")
+        self.extensions = extensions
+        standard = [self.extension(kind) for kind in self.standard]
+        return [*standard, *(each for each in extensions if each not in standard)]
+
+    def extension(self, kind: type[E]) -> E:
+        """The app's extension of this kind, or the kind's default."""
+        return next((each for each in self.extensions if isinstance(each, kind)), None) or kind()
+
+    @property
+    def key_name(self) -> str:
+        """What the app's users call a key."""
+        return self._keys.name
+
+    def periodic_work(self, database: Database) -> PeriodicWork:
+        """What a worker of this app does beside its steps; `overnight.standard` gives it more."""
+        return PeriodicWork()
 
     def pipeline(self, name: str) -> Pipeline:
         """The pipeline of that name. Raises `NotFound`."""
@@ -101,7 +98,7 @@ class App:
 
     def keys(self) -> list[str] | None:
         """The keys there are, or None where only the data know."""
-        return self._keys() if self._keys else None
+        return self._keys.all() if self._keys.all else None
 
     def scope(self) -> Scope:
         """What a worker of this app may claim."""
@@ -152,26 +149,3 @@ def _names(template: str, breaker: str) -> bool:
         re.fullmatch(re.escape(template).replace(re.escape("{key}"), ".*"), breaker, re.DOTALL)
         is not None
     )
-
-
-def load_app(reference: str) -> App:
-    """The app that `module:name` names; a function of that name is called to make it."""
-    module_name, _, attribute = reference.partition(":")
-    if not module_name or not attribute:
-        raise ConfigError(f"“{reference}” does not name an app: write it as module:name")
-    try:
-        found = getattr(importlib.import_module(module_name), attribute)
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"cannot import {error.name}: is it installed, or in this folder?"
-        ) from None
-    except AttributeError:
-        raise ConfigError(f"{module_name} has no “{attribute}”") from None
-    except Exception as error:
-        raise ConfigError(
-            f"{module_name} cannot be imported: {type(error).__name__}: {error}"
-        ) from error
-    app = found() if callable(found) and not isinstance(found, App) else found
-    if not isinstance(app, App):
-        raise ConfigError(f"{reference} is a {type(app).__name__}, not an overnight.App")
-    return app

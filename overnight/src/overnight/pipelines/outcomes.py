@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from overnight.formatting import shown
+from overnight.logs import shown
 
 MAX_SNOOZE = 10 * 366 * 86_400.0  # seconds: ten years; the database's calendar has an end
 NO_REASON = "the step gave no reason"
@@ -41,19 +41,15 @@ class Review:
 
     def __post_init__(self) -> None:
         """Raises `TypeError` for what is no list of strings. A review without a reason says so."""
-        given = self.reasons
-        if isinstance(given, str | bytes) or not isinstance(given, Iterable):
-            raise TypeError(
-                f"Review takes a list of reasons, each a string, and not {shown(given)}"
-            )
-        reasons = list(given)
-        if not all(isinstance(reason, str) for reason in reasons):
+        reasons: Any = self.reasons
+        if isinstance(reasons, Iterable) and not isinstance(reasons, str | bytes):
+            reasons = list(reasons)
+        if not isinstance(reasons, list) or not all(isinstance(each, str) for each in reasons):
             raise TypeError(
                 f"Review takes a list of reasons, each a string, and not {shown(reasons)}"
             )
-        object.__setattr__(
-            self, "reasons", [each for each in reasons if each.strip()] or [NO_REASON]
-        )
+        stated = [each for each in reasons if each.strip()]
+        object.__setattr__(self, "reasons", stated or [NO_REASON])
 
 
 @dataclass(frozen=True, slots=True)

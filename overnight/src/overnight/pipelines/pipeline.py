@@ -7,14 +7,15 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeVar, get_type_hints, overload
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, get_type_hints, overload
 
 from pydantic import TypeAdapter, ValidationError
+from typing_extensions import Unpack
 
 from overnight.errors import ConfigError, InvalidPayload
 from overnight.identity import hash_id, input_hash
+from overnight.pipelines.events import Debounce, On
 from overnight.pipelines.policies import Limit, Retry
-from overnight.pipelines.triggers import Cron, Debounce, On, Trigger
 from overnight.store.records import Guard, NewRun, Run
 from overnight.store.storable import MAX_PAYLOAD as MAX_PAYLOAD
 from overnight.store.storable import NUL as NUL
@@ -25,6 +26,9 @@ DEFAULT_TIMEOUT = 300.0  # seconds
 MAX_KEY = 200
 
 NAME = re.compile(r"[\w.-]+")
+
+if TYPE_CHECKING:
+    from overnight.pipelines.triggers import Cron, Trigger
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -63,9 +67,7 @@ class Step:
         try:
             return self.input.validate_json(payload or "null")
         except ValidationError as error:
-            raise InvalidPayload(
-                f"the input does not fit {self.name}: {_sentence(error)}"
-            ) from None
+            raise _misfit(self.name, error) from None
 
 
 def dump(value: Any) -> str:
@@ -76,6 +78,16 @@ def dump(value: Any) -> str:
     if reason is not None:
         raise InvalidPayload(f"the payload cannot be stored: {fault(value, reason)}")
     return text
+
+
+class Policy(TypedDict, total=False):
+    """What may be said of a step; see `Pipeline.step`."""
+
+    retry: Retry
+    timeout: float
+    after: Debounce | None
+    breaker: str | None
+    limits: Sequence[Limit]
 
 
 class Pipeline:
@@ -117,31 +129,9 @@ class Pipeline:
         self._key = key
 
     @overload
-    def step(self, function: F, /) -> F: ...
+    def step(self, function: F, /, **policy: Unpack[Policy]) -> F: ...
     @overload
-    def step(
-        self,
-        function: None = None,
-        /,
-        *,
-        retry: Retry = ...,
-        timeout: float = ...,
-        after: Debounce | None = ...,
-        breaker: str | None = ...,
-        limits: Sequence[Limit] = ...,
-    ) -> Callable[[F], F]: ...
-    @overload
-    def step(
-        self,
-        function: F,
-        /,
-        *,
-        retry: Retry = ...,
-        timeout: float = ...,
-        after: Debounce | None = ...,
-        breaker: str | None = ...,
-        limits: Sequence[Limit] = ...,
-    ) -> F: ...
+    def step(self, function: None = None, /, **policy: Unpack[Policy]) -> Callable[[F], F]: ...
 
     def step(
         self,
@@ -174,15 +164,15 @@ class Pipeline:
 
     def _guards(self, step: str, breaker: str | None, limits: Sequence[Limit]) -> tuple[Guard, ...]:
         work = f"{self.name}/{step}"
-        held = [Guard(work, breaker)] if breaker is not None else []
+        guards = [Guard(work, breaker)] if breaker is not None else []
         for limit in limits:
             name = limit.name.replace("{pipeline}", self.name).replace("{step}", step)
-            if any(guard.name == name and guard.per is not None for guard in held):
+            if any(guard.name == name and guard.per is not None for guard in guards):
                 raise ConfigError(
                     f"step {work} has the limit “{name}” twice: put both numbers into one"
                 )
-            held.append(Guard(work, name, limit.at_once, limit.starts, limit.per))
-        return tuple(held)
+            guards.append(Guard(work, name, limit.at_once, limit.starts, limit.per))
+        return tuple(guards)
 
     def after(self, step: str) -> Step | None:
         """The step that follows, or None after the last."""
@@ -197,18 +187,8 @@ class Pipeline:
         step = self.after(run.step)
         if step is None:
             return []
-        return [
-            NewRun(
-                run.job_id,
-                step.name,
-                self.name,
-                run.key,
-                None,
-                None,
-                step.delay,
-                at_most=step.at_most,
-            )
-        ]
+        follower = NewRun(run.job_id, step.name, self.name, run.key, input=None, input_hash=None)
+        return [replace(follower, delay=step.delay, at_most=step.at_most)]
 
     def job(
         self,
@@ -225,9 +205,7 @@ class Pipeline:
         try:
             value = first.input.validate_python(input)
         except ValidationError as error:
-            raise InvalidPayload(
-                f"the input does not fit {self.name}: {_sentence(error)}"
-            ) from None
+            raise _misfit(self.name, error) from None
         payload = dump(value)
         later = [first.name] if first is not next(iter(self.steps.values())) else []
         job_id = self._id(value) if self._id else hash_id("pipeline", self.name, *later, payload)
@@ -247,33 +225,22 @@ class Pipeline:
         )
 
     def crons(self) -> Iterator[Cron]:
-        return (trigger for trigger in self.on if isinstance(trigger, Cron))
+        return (trigger for trigger in self.on if not isinstance(trigger, On))
 
     def debounce(self, event: str) -> Debounce | None:
         """The wait of the event's jobs here, if it has one."""
-        waits = [
-            trigger.debounce
-            for trigger in self.on
-            if isinstance(trigger, On) and trigger.event == event
-        ]
-        return next((wait for wait in waits if wait is not None), None)
+        listening = [on for on in self.on if isinstance(on, On) and on.event == event]
+        return next((on.debounce for on in listening if on.debounce is not None), None)
 
     def jobs_for(self, event: str, payload: Any) -> Iterator[NewRun]:
         """The job that an event begins here, if this pipeline listens to it."""
         for trigger in self.on:
             if isinstance(trigger, On) and trigger.event == event:
                 new = self.job(payload, origin=f"event {event}")
-                wait = trigger.debounce
-                yield (
-                    new
-                    if wait is None
-                    else replace(
-                        new,
-                        debounce=f"{self.name} {event} {new.key}",
-                        delay=wait.seconds,
-                        at_most=wait.at_most,
-                    )
-                )
+                if (wait := trigger.debounce) is not None:
+                    name = f"{self.name} {event} {new.key}"
+                    new = replace(new, debounce=name, delay=wait.seconds, at_most=wait.at_most)
+                yield new
 
 
 def _input_of(function: Callable[..., Any]) -> TypeAdapter[Any]:
@@ -286,7 +253,8 @@ def _input_of(function: Callable[..., Any]) -> TypeAdapter[Any]:
     return TypeAdapter(get_type_hints(function).get(parameters[1], Any))
 
 
-def _sentence(error: ValidationError) -> str:
+def _misfit(name: str, error: ValidationError) -> InvalidPayload:
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"])
-    return f"{place}: {first['msg']}" if place else first["msg"]
+    fault = f"{place}: {first['msg']}" if place else first["msg"]
+    return InvalidPayload(f"the input does not fit {name}: {fault}")

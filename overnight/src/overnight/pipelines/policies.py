@@ -1,4 +1,4 @@
-"""Policies of a step: retries, limits, and how long ended jobs are kept."""
+"""Policies of a step: retries and limits."""
 
 from __future__ import annotations
 
@@ -6,25 +6,15 @@ import random
 from dataclasses import dataclass
 from typing import Self
 
-from overnight.errors import (
-    ConfigError,
-)
-from overnight.http_headers import MAX_RETRY_AFTER
+from overnight.errors import MAX_RETRY_AFTER, ConfigError
 
-BACKOFF = (1.0, 4.0, 16.0, 60.0)  # seconds before retry 1, 2, 3, 4: the mission's numbers
-PATIENT = (
-    *BACKOFF,
-    300.0,
-    900.0,
-    1_800.0,
-    3_600.0,
-)  # of work that has the night; the last one repeats
+BACKOFF = (1.0, 4.0, 16.0, 60.0)  # seconds before retry 1, 2, 3, 4
+# of work that has the night; the last one repeats
+PATIENT = (*BACKOFF, 300.0, 900.0, 1_800.0, 3_600.0)
 LONG = 3_600.0  # seconds of retries from which on a dead letter tells them
-JITTER = (
-    0.25  # each wait is between 75 % and 125 % of its number, so that retries do not come in herds
-)
+# each wait is between 75 % and 125 % of its number, so that retries do not come in herds
+JITTER = 0.25
 MAX_STARTS = 1_000  # starts that a rate limit may count: their moments are kept in one row
-MAX_KEEP = 36_500  # days
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +32,8 @@ class Retry:
         `retry_after`.
         """
         base = self.backoff[min(failures, len(self.backoff)) - 1]
-        return max(
-            base * rng.uniform(1 - self.jitter, 1 + self.jitter),
-            min(retry_after or 0.0, MAX_RETRY_AFTER),
-        )
+        jittered = base * rng.uniform(1 - self.jitter, 1 + self.jitter)
+        return max(jittered, min(retry_after or 0.0, MAX_RETRY_AFTER))
 
     @classmethod
     def over(cls, hours: float, *, longest: float = PATIENT[-1]) -> Self:
@@ -99,25 +87,3 @@ class Limit:
     ) -> Self:
         """A limit of the step's own, for each key."""
         return cls("{pipeline}/{step} {key}", at_once, starts, per)
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """For how many days after its end a job is kept; what has not ended, or is dead or in review,
-    is kept for ever.
-
-    `payloads`: inputs, outputs, details of attempts, answers of models (an answer that went is paid
-    for again). `ids`: the rows themselves. As long as they stand, the same work is not done again.
-    Apps that share a ledger keep what the most patient of them wants.
-    """
-
-    payloads: float = 30.0
-    ids: float = 400.0  # more than a year, so that a yearly job finds its predecessor
-
-    def __post_init__(self) -> None:
-        if not 0 < self.payloads <= self.ids <= MAX_KEEP:
-            raise ConfigError(
-                "payloads are kept for some days, and ids at least as long, up to "
-                f"{MAX_KEEP:,}: not {self.payloads:g} "
-                f"and {self.ids:g}"
-            )

@@ -13,6 +13,9 @@ from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from overnight.errors import ConfigError
+from overnight.pipelines.events import Debounce as Debounce
+from overnight.pipelines.events import On as On
+from overnight.store.schedule_records import Skipped as Skipped
 
 CatchUp = Literal["latest", "all", "skip"]
 
@@ -26,23 +29,10 @@ LATE = timedelta(minutes=5)  # after this without a word of a slot nobody seems 
 AT_ONCE = 100
 # skipped slots that are counted one by one, in 0.1 s; what is said of more is “at least”
 COUNTED = 10_000
-ADVISED = 30  # the latest fired slots by which a schedule is judged
-ADVISED_FROM = 10  # of them must have ended before it is
 
 
 def _slot_only(slot: datetime) -> dict[str, str]:
     return {"slot": slot.isoformat()}
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """Slots that are not fired: how many (`COUNTED` means that or more), the latest of them (UTC),
-    and why.
-    """
-
-    count: int
-    latest: datetime
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +131,11 @@ class Cron:
         """The latest slot in (after, until], which holds one. Sought in ever longer spans, for
         `after` may be old.
         """
-        back, found = timedelta(hours=1), deque[datetime](maxlen=1)
-        while not found:
-            found.extend(self._between(until - min(back, until - after), until))
+        back, latest = timedelta(hours=1), deque[datetime](maxlen=1)
+        while not latest:
+            latest.extend(self._between(until - min(back, until - after), until))
             back *= 2
-        return found[0]
+        return latest[0]
 
     def _between(self, after: datetime, until: datetime) -> Iterator[datetime]:
         return takewhile(lambda slot: slot <= until, self._slots(after))
@@ -173,45 +163,6 @@ def span(time: timedelta) -> str:
         (timedelta(minutes=1), "min"),
     )
     return f"{time / unit:.3g} {name}"
-
-
-def zero_work(nothing: int, ended: int) -> str | None:
-    """What to tell the owner of a schedule whose last jobs found nothing to do so
-    often, or None.
-    """
-    if ended < ADVISED_FROM or nothing * 2 <= ended:
-        return None
-    return (
-        f"found nothing in {nothing} of its last {ended} runs: let an event start it, "
-        'On("…") in place of the Cron, '
-        "emitted by whoever makes the work, with a Debounce where it comes in bursts"
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Debounce:
-    """Waits `seconds` before the step starts. An edit in that time restarts the wait, but not
-    beyond `at_most`.
-    """
-
-    seconds: float
-    at_most: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.seconds < 0 or (self.at_most is not None and self.at_most < self.seconds):
-            raise ConfigError("a debounce waits 0 seconds or more, and at most no less than that")
-
-
-@dataclass(frozen=True, slots=True)
-class On:
-    """Starts a job for each event of this name; the event's payload is the job's input.
-
-    With `debounce`, events of one key that come while the first still waits become one job, with
-    the latest's input.
-    """
-
-    event: str
-    debounce: Debounce | None = None
 
 
 Trigger = Cron | On

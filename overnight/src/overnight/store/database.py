@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import select
 import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -13,19 +12,16 @@ from typing import Any, Self, TypeVar, cast
 
 import psycopg
 from psycopg import AsyncRawCursor
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from overnight.errors import (
     ConfigError,
     DatabaseUnavailable,
-    IdConflict,
-    IllegalTransition,
     LedgerUnavailable,
-    NotReady,
     Refused,
     TooSlow,
+    UserError,
 )
 from overnight.logs import log
 from overnight.store.sql import positional
@@ -39,53 +35,14 @@ Row = dict[str, Any]
 Connection = psycopg.AsyncConnection[Row]
 
 
-OLDEST_POSTGRES = 150_000
 POOL_SIZE = 4
-OUTAGE_PAUSES = (
-    0.2,
-    0.5,
-    1.0,
-    2.0,
-)  # seconds between tries while the database is away; the last one repeats
-# Classes of SQLSTATE that say "not now": connection, sign-in, rollback (deadlock), resources,
-# object in use, operator, system; and single ones: a database that is gone, a transaction that was
-# idle for too long.
-OUTAGES = {"08", "28", "40", "53", "55", "57", "58"}
-OUTAGE_STATES = {"3D000", "25P03"}
-TOO_SLOW, READ_ONLY = (
-    "57014",
-    "25006",
-)  # a statement past its time limit; a standby, which is an outage
-POOLED = {
-    "26000",
-    "42P05",
-}  # a prepared statement is not there, or is already: a pooler has changed the session
+# seconds between tries while the database is away; the last one repeats
+OUTAGE_PAUSES = (0.2, 0.5, 1.0, 2.0)
+# a prepared statement is not there, or is already: a pooler has changed the session
+POOLED = {"26000", "42P05"}
 # What a statement holds is at fault in these alone: the values, the constraints, the size of a row
 # or an index entry.
 DATA_FAULTS = {"21", "22", "23", "54", "P0"}
-CANNOT_SERVE = {
-    "57P03",
-    "53300",
-    READ_ONLY,
-}  # it is there: it starts, recovers, shuts down, is full, is a standby
-# The driver gives no SQLSTATE of a connection that failed. The last three are PgBouncer's.
-CANNOT_SERVE_TEXT = re.compile(
-    r"the database system is |too many (clients|connections)|connection slots are reserved"
-    r"|server login has been failing|no more connections allowed|cannot connect to server"
-)
-POOLER = (
-    "OVERNIGHT_DATABASE_URL leads through a pooler that gives each transaction another "
-    "session (such as PgBouncer with "
-    "pool_mode = transaction), in which locks, time limits and prepared statements do "
-    "not hold; workers and migrations "
-    "need sessions of their own: set pool_mode = session for this database, or name "
-    "Postgres itself in the URL"
-)
-SESSION_CONNECTIONS = 10  # of one worker at most
-SESSION_LOOKS = 3  # a pooler that deals out its servers in turn has given another one by then
-SESSION_LOOK = "select pg_backend_pid() as pid, current_setting('statement_timeout') as time_limit"
-PING_SECONDS = "2"  # a server that cannot serve says so at once
-SESSION_SECONDS = 10.0  # for the whole check, which waits where a pooler has no connection left
 # Of each connection. A black-holed socket is noticed by TCP within 15 s.
 SESSION = {
     "application_name": "overnight",
@@ -98,9 +55,8 @@ SESSION = {
 # A queue's statistics are out of date the moment after they were taken: whole tables look empty
 # that are not. So the plans of the hot statements are made once, by what the indexes are for.
 HOT = (
-    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c "
-    "enable_bitmapscan=off -c enable_sort=off "
-    "-c enable_mergejoin=off -c jit=off"
+    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off "
+    "-c enable_sort=off -c enable_mergejoin=off -c jit=off"
 )
 HOT_SIZE = 2  # one claims while the other one finishes
 # To compile a report takes longer than to run it. A stuck statement is ended after 60 s.
@@ -149,33 +105,22 @@ class Database:
         One that is there and cannot serve, or that has been there before, is an outage:
         `LedgerUnavailable`.
         """
+        from overnight.store.checks import check_server, is_there, unreachable
+
         try:
             async with await self.connect() as connection:
                 version = connection.info.server_version
                 encoding = connection.info.parameter_status("server_encoding")
         except LedgerUnavailable as error:
-            self._answered = self._answered or await self._is_there(error)
+            self._answered = self._answered or await is_there(self.url, error)
             if self._recover is not None or self._answered:
                 raise
-            raise DatabaseUnavailable(
-                f"cannot reach the database ({first_line(error)}): check "
-                "OVERNIGHT_DATABASE_URL, or unset it to use "
-                "the embedded Postgres"
-            ) from None
+            raise unreachable(error) from None
         except psycopg.ProgrammingError as error:
             raise ConfigError(
                 f"OVERNIGHT_DATABASE_URL is not a Postgres URL: {first_line(error)}"
             ) from None
-        if version < OLDEST_POSTGRES:
-            raise DatabaseUnavailable(
-                f"Postgres 15 or newer is needed; this one is {version // 10_000}"
-            )
-        if encoding != "UTF8":
-            raise ConfigError(
-                f"the database stores text as {encoding}, which has not all letters: "
-                "make another one by "
-                "create database … encoding 'UTF8' template template0"
-            )
+        check_server(version, encoding)
         self._answered = True
         self._pool = AsyncConnectionPool(
             self.url,
@@ -253,39 +198,10 @@ class Database:
             connection.prepare_threshold = None
 
     async def check_sessions(self) -> None:
-        """Raises `ConfigError` where a connection is not one session all the time: then no lock and
-        no limit holds.
+        """Raises `ConfigError` where a connection is not one session all the time."""
+        from overnight.store.checks import check_sessions
 
-        A pooler shows by another server behind the same connection, or by the same one behind two
-        that are open.
-        """
-        try:
-            async with (
-                asyncio.timeout(SESSION_SECONDS),
-                await self.connect() as one,
-                await self.connect() as other,
-            ):
-                with unavailable():
-                    await _check_sessions(one, other)
-        except TimeoutError:
-            raise LedgerUnavailable(
-                f"the database gives no further connection within {SESSION_SECONDS:.0f} "
-                "s: a worker has up to "
-                f"{SESSION_CONNECTIONS} (a pooler's default_pool_size counts)"
-            ) from None
-
-    async def _is_there(self, error: LedgerUnavailable) -> bool:
-        """Whether a server answered, and said that it cannot serve now: in its own language, so
-        libpq is asked.
-        """
-        if isinstance(error, NotReady):
-            return True
-        if isinstance(error.__cause__, psycopg.errors.ConnectionTimeout):
-            return False
-        dsn = make_conninfo(self.url, **SESSION | {"connect_timeout": PING_SECONDS})
-        return (
-            await asyncio.to_thread(psycopg.pq.PGconn.ping, dsn.encode()) == psycopg.pq.Ping.REJECT
-        )
+        await check_sessions(self)
 
     def _settings(self) -> dict[str, Any]:
         # The driver would look for the names in a long query each time; raw, it takes numbers,
@@ -364,12 +280,12 @@ def unavailable() -> Iterator[None]:
     """What says that the server itself is gone comes out as `LedgerUnavailable`."""
     try:
         yield
-    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed) as error:
-        raise _away(error) from error
     except psycopg.Error as error:
-        if not _is_outage(error):
+        from overnight.store.outages import away
+
+        if (outage := away(error)) is None:
             raise
-        raise _away(error) from error
+        raise outage from error
 
 
 async def run(
@@ -383,17 +299,12 @@ async def run(
     try:
         cursor = await _execute(connection, sql, params, prepare)
     except psycopg.Error as error:
-        if error.sqlstate == "OV001":
-            raise IdConflict(f"{error.diag.message_primary}; {error.diag.message_hint}") from None
-        if error.sqlstate == "OV002":
-            raise IllegalTransition(error.diag.message_primary) from None
-        if error.sqlstate in POOLED:
-            await (
-                connection.close()
-            )  # what it has prepared is not there, so it would say the same for ever
-        raise (
-            _outage(error) or Refused(f"the database refused it: {first_line(error)}")
-        ) from error
+        if error.sqlstate in POOLED:  # what it has prepared is not there, and never will be
+            await connection.close()
+        from overnight.store.outages import meaning
+
+        refusal = meaning(error)
+        raise refusal from (None if isinstance(refusal, UserError) else error)
     except UnicodeError as error:
         raise Refused(f"the database cannot store this text: {error}") from error
     return await cursor.fetchall() if cursor.description else []
@@ -421,33 +332,6 @@ async def _check(connection: Connection) -> None:
         await AsyncConnectionPool.check_connection(connection)
 
 
-def _outage(error: psycopg.Error) -> LedgerUnavailable | TooSlow | None:
-    if error.sqlstate == TOO_SLOW:
-        return TooSlow(f"the database did not get to it in time: {first_line(error)}")
-    return _away(error) if _is_outage(error) else None
-
-
-def _is_outage(error: psycopg.Error) -> bool:
-    state = error.sqlstate
-    if state is None:
-        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    return state[:2] in OUTAGES or state in OUTAGE_STATES | CANNOT_SERVE | POOLED
-
-
-def _away(error: psycopg.Error) -> LedgerUnavailable:
-    text = first_line(error)
-    if error.sqlstate in POOLED:
-        return LedgerUnavailable(f"a pooler has changed the session ({text}): {POOLER}")
-    if error.sqlstate == READ_ONLY:
-        return NotReady(
-            f"the database is read-only ({text}): it is a standby, or set so; a worker "
-            "waits until it is not"
-        )
-    if error.sqlstate in CANNOT_SERVE or CANNOT_SERVE_TEXT.search(str(error)):
-        return NotReady(f"the database cannot serve now: {text}")
-    return LedgerUnavailable(f"the database does not answer: {text}")
-
-
 def is_fault_of_data(refusal: Exception) -> bool:
     """Whether a statement was refused for what it holds: it will be again, whatever is mended in
     the database.
@@ -468,21 +352,6 @@ def _session(options: str) -> str:
 
 def _literal(text: str) -> str:
     return psycopg.sql.Literal(text).as_string(None)
-
-
-async def _check_sessions(one: Connection, other: Connection) -> None:
-    try:
-        seen = [await run(one, SESSION_LOOK) for _ in range(SESSION_LOOKS)]
-        async with other.transaction():
-            (held,) = await run(other, SESSION_LOOK)
-            if held["pid"] not in {
-                row["pid"] for (row,) in seen
-            }:  # else the first would wait for its server
-                seen.append(await run(one, SESSION_LOOK))
-    except psycopg.errors.ProtocolViolation:  # a pooler that knows single statements only
-        raise ConfigError(POOLER) from None
-    if any(look != seen[0] for look in seen) or held["pid"] == seen[0][0]["pid"]:
-        raise ConfigError(POOLER)
 
 
 def first_line(error: BaseException) -> str:

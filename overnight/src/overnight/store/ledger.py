@@ -1,33 +1,47 @@
-"""The ledger's verbs: one method per query file, no logic."""
+"""The ledger's verbs: the only door to the engine's query files; one method each, no logic."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal
 
-from overnight.engine import breakers
-from overnight.engine.breakers import Breaker
-from overnight.pipelines.triggers import ADVISED, Cron, Skipped
-from overnight.store.database import Database, Row
+import psycopg
+
+from overnight.store.database import Connection, Database, Row
 from overnight.store.records import (
+    BREAKER_PAUSE,
     SUSPECT_LOSSES,
     Alert,
+    Breaker,
     Claim,
     Ending,
     Finish,
+    Guard,
     NewRun,
     Rescue,
     Run,
-    Schedule,
     Scope,
 )
 from overnight.store.sql import queries
 
-MISSED_WITHIN = 7 * 86_400.0  # seconds for which missed slots are counted
+CHANNEL = "overnight"  # of the notifications that wake workers
+ENQUEUE_AND_WAKE = (
+    f"with new as ({queries['enqueue']}) "  # noqa: S608
+    f"select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"
+)
+ENQUEUE_WITH_ACTION = (
+    f"with new as ({queries['enqueue']}), "  # noqa: S608
+    "noted as (insert into actions (verb, target, step, reason, by) "
+    "select %(verb)s, new.job_id, new.step, %(reason)s, %(by)s from new) "
+    f"select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"
+)
 NEW_RUN = tuple(field.name for field in fields(NewRun))
+Presence = Literal["worker_hello", "beat", "worker_bye"]
+GUARD = tuple(field.name for field in fields(Guard))
+TRANSITION = ("status", "outcome", "error", "error_class", "delay")
 
 
 class Ledger:
@@ -38,13 +52,21 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def enqueue(self, runs: Sequence[NewRun], *, sql: str = queries["enqueue"]) -> int:
+    async def enqueue(self, runs: Sequence[NewRun], *, wake: bool = False) -> int:
         """Insert what does not exist yet; how many were new. Raises `IdConflict` for an id with
         other inputs.
 
-        `sql` may be one that also says that there is something new.
+        With `wake` the commit itself wakes the workers, so that one of them has the work sooner.
         """
+        sql = ENQUEUE_AND_WAKE if wake else queries["enqueue"]
         return len(await self.database.fetch(sql, columns(runs, *NEW_RUN)))
+
+    async def enqueue_as(self, new: NewRun, *, verb: str, by: str, reason: str) -> bool:
+        """`enqueue` for a person: the run and the entry of the audit log are written, or neither.
+        Whether the run is new. Workers are woken.
+        """
+        params = {**columns([new], *NEW_RUN), "verb": verb, "by": by, "reason": reason}
+        return bool(await self.database.fetch(ENQUEUE_WITH_ACTION, params))
 
     async def claim(self, scope: Scope, worker: str, limit: int, lease: float) -> Claim:
         """Up to `limit` due runs of the scope, owned by `worker` for `lease` seconds. With 0 it
@@ -53,19 +75,9 @@ class Ledger:
         params = {
             "steps": _array(list(scope.steps)),
             "keys": None if scope.keys is None else _array(list(scope.keys)),
-            **{
-                f"guard_{name}": values
-                for name, values in columns(
-                    scope.guards, "step", "name", "at_once", "starts", "per"
-                ).items()
-            },
-            **{
-                "worker": worker,
-                "limit": limit,
-                "lease": lease,
-                "suspect": SUSPECT_LOSSES,
-                "pause": breakers.PAUSE,
-            },
+            **_prefixed("guard_", columns(scope.guards, *GUARD)),
+            **{"worker": worker, "limit": limit, "lease": lease},
+            **{"suspect": SUSPECT_LOSSES, "pause": BREAKER_PAUSE},
         }
         rows = await self.database.fetch(queries["claim"], params)
         next_due = rows[0]["next_due"]
@@ -98,30 +110,17 @@ class Ledger:
         Raises `IdConflict`, and `Refused` where an output cannot be stored; nothing of the call is
         written then.
         """
+        following = [(e.run, new) for e in endings for new in e.next]
         params = {
             **columns([e.run for e in endings], "id", "attempt"),
-            **columns(
-                [e.transition for e in endings],
-                "status",
-                "outcome",
-                "error",
-                "error_class",
-                "delay",
-            ),
+            **columns([e.transition for e in endings], *TRANSITION),
             **columns(endings, "output", "detail"),
             "failed": [int(e.transition.failed) for e in endings],
-            "next_parent": [e.run.id for e in endings for _ in e.next],
-            "next_attempt": [e.run.attempt for e in endings for _ in e.next],
-            **{
-                f"next_{name}": values
-                for name, values in columns(
-                    [new for e in endings for new in e.next], *NEW_RUN
-                ).items()
-            },
+            "next_parent": [run.id for run, _ in following],
+            "next_attempt": [run.attempt for run, _ in following],
+            **_prefixed("next_", columns([new for _, new in following], *NEW_RUN)),
             "next_eager": [
-                int((e.run.id, e.run.attempt) in eager and new.follows)
-                for e in endings
-                for new in e.next
+                int((run.id, run.attempt) in eager and new.follows) for run, new in following
             ],
             **{"worker": worker, "lease": lease},
         }
@@ -136,12 +135,8 @@ class Ledger:
         """Give back what dead owners held. `settle`: seconds between the two looks that prove a
         death.
         """
-        params = {
-            "worker": worker,
-            "max_losses": max_losses,
-            "settle": settle,
-            "judges_leases": judges_leases,
-        }
+        params = {"worker": worker, "max_losses": max_losses, "settle": settle}
+        params |= {"judges_leases": judges_leases}
         rows = await self.database.fetch(queries["rescue"], params)
         return Rescue(
             [row for row in rows if row["what"] == "rescued"],
@@ -158,82 +153,10 @@ class Ledger:
         """A result that the guard refused goes into the history; False where it had been written
         after all.
         """
-        params = {
-            "id": ending.run.id,
-            "attempt": ending.run.attempt,
-            "outcome": ending.transition.outcome,
-            "worker": worker,
-            "note": note,
-        }
+        run, outcome = ending.run, ending.transition.outcome
+        params = {"id": run.id, "attempt": run.attempt, "outcome": outcome}
+        params |= {"worker": worker, "note": note}
         return bool(await self.database.fetch(queries["late_result"], params))
-
-    async def note_schedules(self, app: str, schedules: Sequence[tuple[str, Cron]]) -> None:
-        """Make an app's schedules known, as (pipeline, cron), and retire its others. A new one
-        begins now.
-        """
-        params = {
-            "app": app,
-            "pipeline": [pipeline for pipeline, _ in schedules],
-            "cron": [cron.expression for _, cron in schedules],
-            **columns([cron for _, cron in schedules], "timezone", "catch_up", "grace"),
-        }
-        await self.database.fetch(queries["schedule_note"], params)
-
-    async def read_schedules(self, app: str | None = None) -> list[Schedule]:
-        """The schedules in use, of an app or of all."""
-        return [
-            Schedule(**row)
-            for row in await self.database.fetch(queries["schedule_read"], {"app": app})
-        ]
-
-    async def judge_schedules(self, app: str | None = None) -> list[Row]:
-        """The schedules in use: how the last slot ended, how many were missed, how many jobs found
-        nothing.
-        """
-        params = {"app": app, "missed_within": MISSED_WITHIN, "judged": ADVISED}
-        return await self.database.fetch(queries["schedule_list"], params)
-
-    async def skip(self, schedule: Schedule, skipped: Skipped, status: str, text: str) -> bool:
-        """Move on to the latest skipped slot; `status` is `skipped` or `failed`, and `text` is the
-        alert.
-
-        False where somebody else has moved the schedule since it was read.
-        """
-        told = {
-            "slot": skipped.latest,
-            "count": skipped.count,
-            "note": skipped.why,
-            "status": status,
-            "text": text,
-        }
-        return bool(
-            await self.database.fetch(queries["schedule_skip"], {**asdict(schedule), **told})
-        )
-
-    async def fire(self, schedule: Schedule, slot: datetime, new: NewRun, note: str | None) -> bool:
-        """Insert a slot's run, once; False where somebody else has moved the schedule. Raises
-        `IdConflict`.
-        """
-        params = {**asdict(schedule), **asdict(new), "slot": slot, "note": note}
-        return bool(await self.database.fetch(queries["schedule_fire"], params))
-
-    async def tell_missed(self, alerts: Sequence[Alert]) -> None:
-        """Open alerts of slots that nobody fires; one with the same text is not counted again."""
-        await self.database.fetch(queries["slot_missed"], columns(alerts, "subject", "text"))
-
-    async def advise(self, alerts: Sequence[Alert]) -> None:
-        """Keep open the alerts of these schedules that find nothing, and no others."""
-        await self.database.fetch(queries["schedule_advise"], columns(alerts, "subject", "text"))
-
-    async def tell_waiting(
-        self, pipelines: Sequence[str], steps: Sequence[str], *, parked: float
-    ) -> None:
-        """Open and resolve the alerts of late jobs, and of runs that are due for `parked` seconds.
-
-        These are runs of the pipelines whose step is none of `steps` (`pipeline/step`).
-        """
-        params = {"pipelines": list(pipelines), "steps": list(steps), "parked": parked}
-        await self.database.fetch(queries["late_jobs_and_parked"], params)
 
     async def switch_holding(self, pipeline: str, key: str, step: str) -> str | None:
         """The scope of a switch that is off for this step, or None."""
@@ -242,16 +165,33 @@ class Ledger:
         )
         return row["scope"] if row else None
 
+    async def intend_effect(self, run: Run, name: str, content_hash: str) -> Row | None:
+        """Write the intent of an external write; its row with what an earlier attempt left. None
+        while a switch is off, and where the run has another owner.
+        """
+        params = {"run_id": run.id, "attempt": run.attempt, "name": name}
+        return await self.database.one(
+            queries["effect_intend"], {**params, "content_hash": content_hash}
+        )
+
+    async def end_effect(self, id: int, result: str) -> None:
+        """Write the result (JSON text) of an external write, which is done."""
+        await self.database.fetch(queries["effect_done"], {"id": id, "result": result})
+
+    async def note_effect(self, id: int, came_back: str) -> None:
+        """Write what came back from an external write whose result cannot be stored."""
+        await self.database.fetch(queries["effect_note"], {"id": id, "came_back": came_back})
+
     async def read_breakers(self, names: Sequence[str]) -> tuple[dict[str, Breaker], datetime]:
         """What is known of these breakers, and the database's now."""
         rows = await self.database.fetch(queries["breaker_read"], {"names": list(names)})
         now = min(row.pop("now") for row in rows)
-        known = (
+        breakers = (
             Breaker(**{**row, "errors": tuple(row["errors"])})
             for row in rows
             if row["version"] is not None
         )
-        return {each.name: each for each in known}, now
+        return {each.name: each for each in breakers}, now
 
     async def write_breaker(
         self, decided: Breaker, *, opens: bool, steps: Sequence[str] = ()
@@ -260,12 +200,8 @@ class Ledger:
 
         `steps` (`pipeline/step`) are behind it.
         """
-        params = {
-            **asdict(decided),
-            "errors": list(decided.errors),
-            "opens": opens,
-            "steps": list(steps),
-        }
+        params = {**asdict(decided), "errors": list(decided.errors)}
+        params |= {"opens": opens, "steps": list(steps)}
         return bool(await self.database.fetch(queries["breaker_write"], params))
 
     async def alert(self, alerts: Sequence[Alert]) -> None:
@@ -275,6 +211,17 @@ class Ledger:
         await self.database.fetch(
             queries["alert_raise"], columns(alerts, "kind", "subject", "text", "job_id")
         )
+
+    async def keep_alerts(self, kinds: Sequence[str], alerts: Sequence[Alert]) -> None:
+        """Open these alerts, and close the other open ones of these kinds. One with the same text
+        is not counted again.
+        """
+        params = {"kinds": list(kinds), **columns(alerts, "kind", "subject", "text")}
+        await self.database.fetch(queries["alert_keep"], params)
+
+    async def open_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Open alerts that are not open yet, with their latest text; none is counted again."""
+        await self.keep_alerts((), alerts)
 
     async def resolve_alerts(self, kind: str, subjects: Sequence[str]) -> None:
         """Close the open alerts of a kind whose subjects are well again."""
@@ -293,15 +240,21 @@ class Ledger:
         seen: str | None = None,
     ) -> None:
         """Write down what a person did."""
-        params = {
-            "verb": verb,
-            "target": target,
-            "step": step,
-            "reason": reason,
-            "seen": seen,
-            "by": by,
-        }
-        await self.database.fetch(queries["action_note"], params)
+        params = {"verb": verb, "target": target, "step": step, "by": by}
+        await self.database.fetch(
+            queries["action_note"], {**params, "reason": reason, "seen": seen}
+        )
+
+
+def presence(connection: psycopg.Connection[Row], verb: Presence, **params: object) -> list[Row]:
+    """A statement of a heartbeat, on its own connection, which is not asynchronous."""
+    cursor = connection.execute(queries[verb], params)
+    return cursor.fetchall() if cursor.description else []
+
+
+async def await_worker(connection: Connection, lock_key: int) -> None:
+    """Wait until nobody holds the lock of a worker."""
+    await connection.execute(queries["worker_await"], {"lock_key": lock_key})
 
 
 def columns(rows: Sequence[object], *names: str) -> dict[str, object]:
@@ -309,6 +262,10 @@ def columns(rows: Sequence[object], *names: str) -> dict[str, object]:
     without nulls.
     """
     return {name: _array(list(map(attrgetter(name), rows))) for name in names}
+
+
+def _prefixed(prefix: str, params: Mapping[str, object]) -> dict[str, object]:
+    return {prefix + name: value for name, value in params.items()}
 
 
 def _array(values: list[Any]) -> object:

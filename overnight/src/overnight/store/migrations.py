@@ -12,10 +12,7 @@ from functools import partial
 
 import psycopg
 
-from overnight.errors import (
-    ConfigError,
-    UserError,
-)
+from overnight.errors import ConfigError, UserError
 from overnight.logs import log
 from overnight.store.database import Connection, Database, Row, first_line, run, unavailable
 from overnight.store.sql import SqlFolder, queries

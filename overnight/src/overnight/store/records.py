@@ -1,4 +1,4 @@
-"""The records of the ledger: runs, claims, endings, schedules."""
+"""The records of the ledger: runs, claims, endings, breakers, alerts."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
-SUSPECT_LOSSES = (
-    2  # from here on a worker runs the step beside no other such step, to find the one that kills
-)
+# crashes of a step from which on a worker runs it beside no other such step: one of them kills
+SUSPECT_LOSSES = 2
+BREAKER_PAUSE = 600.0  # seconds for which an open breaker lets nothing through
+
+BreakerState = Literal["closed", "open", "half-open"]
 
 
 class Status(StrEnum):
@@ -161,20 +163,28 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
-    """A schedule as read at `now`. `last_slot` is the latest slot that was fired or skipped."""
+class Breaker:
+    """What is known of an upstream. `open_until` is None while closed; letting a probe through
+    moves it on.
 
-    app: str
-    pipeline: str
-    cron: str
-    timezone: str
-    last_slot: datetime
-    now: datetime
+    `failures` are the errors in a row, `errors` the moments of the latest of them. `key` is what
+    stands for `{key}` in the name, or empty; `version` is the fence for writing it.
+    """
 
-    @property
-    def subject(self) -> str:
-        """What its alerts are about."""
-        return f"{self.pipeline} {self.cron} {self.timezone}"
+    name: str
+    key: str
+    failures: int = 0
+    errors: Sequence[datetime] = ()
+    opened_at: datetime | None = None
+    open_until: datetime | None = None
+    probe_run: int | None = None
+    error: str | None = None
+    version: int = 0
+
+    def state(self, now: datetime) -> BreakerState:
+        if self.open_until is None:
+            return "closed"
+        return "open" if self.open_until > now else "half-open"
 
 
 @dataclass(frozen=True, slots=True)

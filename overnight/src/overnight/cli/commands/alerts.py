@@ -61,7 +61,9 @@ def _in_use(rows: list[dict[str, Any]], app: App | None) -> list[dict[str, Any]]
     """
     if app is None:
         return rows
-    ours = app.alerts.heartbeat
+    from overnight.alerts import Alerts
+
+    ours = app.extension(Alerts).heartbeat
     others = [row for row in rows if row["app"] != app.name]
     called = [
         {**row, "host": ours.host} for row in rows if ours is not None and row["app"] == app.name
@@ -145,13 +147,15 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
 @pass_session
 def send_command(session: Session, as_json: bool) -> None:
     """Send what is due now; what failed before is tried at once."""
+    from overnight.alerts import Alerts
     from overnight.alerts.delivery import Delivery
 
     app = session.needed_app()
-    if not app.alerts.channels:
+    settings = app.extension(Alerts)
+    if not settings.channels:
         raise UserError(NO_CHANNEL)
     _tell_sent(
-        session.run(lambda database: Delivery(app.name, app.alerts, database).flush()), as_json
+        session.run(lambda database: Delivery(app.name, settings, database).flush()), as_json
     )
 
 
@@ -164,11 +168,12 @@ def test_command(session: Session, channel: str | None, as_json: bool) -> None:
 
     The heartbeat is called, too; “heartbeat” is its name.
     """
-    from overnight.alerts import delivery, monitor
+    from overnight.alerts import Alerts, delivery, monitor
     from overnight.alerts.message import Message
 
     app = session.needed_app()
-    channels, heartbeat = app.alerts.channels, app.alerts.heartbeat
+    settings = app.extension(Alerts)
+    channels, heartbeat = settings.channels, settings.heartbeat
     names = [*(each.name for each in channels), *([HEARTBEAT] if heartbeat else [])]
     if channel is not None and channel not in names:
         raise NotFound(
@@ -187,11 +192,12 @@ def test_command(session: Session, channel: str | None, as_json: bool) -> None:
 
 def send_now(app: App, message: Message, *, as_json: bool) -> None:
     """Send a message at once to all channels, and say what came of it."""
-    from overnight.alerts import delivery
+    from overnight.alerts import Alerts, delivery
 
-    if not app.alerts.channels:
+    channels = app.extension(Alerts).channels
+    if not channels:
         raise UserError(NO_CHANNEL)
-    _tell_sent(delivery.send_now(app.alerts.channels, message), as_json)
+    _tell_sent(delivery.send_now(channels, message), as_json)
 
 
 def _tell_sent(sent: list[Sent], as_json: bool) -> None:

@@ -15,7 +15,7 @@ from overnight.errors import UserError
 
 if TYPE_CHECKING:
     from overnight.console.pages import Console
-    from overnight.pipelines.app import App
+    from overnight.standard import App
     from overnight.store.database import Database
 
 PORT = 8400

@@ -62,14 +62,12 @@ def render_review(
     shown = [{**row, "seal": row["seen"][:SHORT]} for row in named(rows)]
     output.table("", shown, columns, empty="Nothing waits for review.", spare=("since", "key"))
     if whole:
+        from overnight.operations.decisions import Reviews
+
         app, first = session.app(), rows[0]
+        preview = app.extension(Reviews).preview if app else None
         click.echo(
-            "\n"
-            + (
-                app.preview(first["output"])
-                if app and app.preview and first["output"]
-                else first["shown"]
-            )
+            "\n" + (preview(first["output"]) if preview and first["output"] else first["shown"])
         )
         click.echo(f"\n{what_to_press(first['job_id'], first['seen'][:SHORT], own)}")
     elif rows:

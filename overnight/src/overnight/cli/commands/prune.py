@@ -37,7 +37,7 @@ def prune(session: Session, dry_run: bool, as_json: bool) -> None:
             return due
         await retention.declare(database, app)
         with _progress(due.total) as on_batch:
-            return await retention.prune(database, on_batch, own=app.prune)
+            return await retention.prune(database, on_batch, own=retention.own_tables(app))
 
     pruned = session.run(work)
     said = _dry(pruned) if dry_run else _done(pruned)
