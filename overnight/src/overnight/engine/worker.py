@@ -1,4 +1,4 @@
-"""The loop of a worker: rescue and maintain, claim, begin, sleep, until it is told to stop."""
+"""The loop of a worker: rescue and maintain, claim, begin, sleep, until `stop` is called."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ T = TypeVar("T")
 CONCURRENCY = 200  # steps in flight in one process
 POLL = 10.0  # seconds; the slow poll behind the hints
 TICK = 30.0  # seconds at most between two ticks of maintenance, and two looks at other workers
-GRACE = 10.0  # seconds that running steps have to end when the worker is asked to stop
+GRACE = 10.0  # seconds that running steps have to end when the worker stops
 RESTART = 2.0  # seconds before a service that failed begins again
 IDLE_PAUSE = 1.0  # seconds between two looks at whether other workers still run something
 HELD_PAUSE = 1.0  # seconds between two claims when something is due that could not be claimed
 
 
 class Worker:
-    """Claims and runs the steps of an app until told to stop. One process has one.
+    """Claims and runs the steps of an app until it is stopped. One process has one.
 
     `on_ending` is called with each ending once it is written; `instruments`, and those of the
     app's extensions, see more.
