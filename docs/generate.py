@@ -110,8 +110,15 @@ def _declared(name: str, value: Any) -> str:
 
 
 def _members(class_: type) -> Iterator[str]:
-    """Public methods and properties, in their order, each with what its docstring says."""
-    for name, member in vars(class_).items():
+    """Public methods and properties, in their order, each with what its docstring says; also those
+    of bases that have no page of their own.
+    """
+    public = [getattr(overnight, name) for name in overnight.__all__]
+    members: dict[str, Any] = {}
+    for base in reversed(class_.__mro__):
+        if base is class_ or (base.__module__.startswith("overnight.") and base not in public):
+            members |= vars(base)
+    for name, member in members.items():
         function = (
             member.fget if isinstance(member, property) else getattr(member, "__func__", member)
         )

@@ -92,7 +92,7 @@ Report = Callable[[Any, datetime], Awaitable[str]]
 
 @dataclass(frozen=True)
 class Settings:
-    """Where alerts go, and when; see `overnight.Alerts`.
+    """Where alerts go, and when.
 
     An alert whose urgency is `now` is told at once, day and night. What follows it (that it came
     again, that all is well) keeps the `quiet` hours, from one time of day to another in the

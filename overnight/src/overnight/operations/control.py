@@ -21,6 +21,7 @@ from overnight.operations.decisions import Approve, Decision, Edit, Reject, Revi
 from overnight.pipelines.app import App
 from overnight.pipelines.pipeline import Pipeline, Step, dump
 from overnight.pipelines.triggers import Debounce, On
+from overnight.store.audit import enqueue_as
 from overnight.store.database import Database, Row
 from overnight.store.ledger import Ledger
 from overnight.store.records import Filter
@@ -149,10 +150,9 @@ async def start(
     pipeline's name.
     """
     new = app.pipeline(pipeline).job(input, origin="hand", priority=priority)
-    ledger = Ledger(database)
     if by is None:
-        return new.job_id, await ledger.enqueue([new], wake=True) > 0
-    return new.job_id, await ledger.enqueue_as(new, verb=pipeline, by=by, reason=reason)
+        return new.job_id, await Ledger(database).enqueue([new], wake=True) > 0
+    return new.job_id, await enqueue_as(database, new, verb=pipeline, by=by, reason=reason)
 
 
 async def emit(app: App, database: Database, event: str, payload: Any) -> list[str]:

@@ -32,12 +32,6 @@ ENQUEUE_AND_WAKE = (
     f"with new as ({queries['enqueue']}) "  # noqa: S608
     f"select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"
 )
-ENQUEUE_WITH_ACTION = (
-    f"with new as ({queries['enqueue']}), "  # noqa: S608
-    "noted as (insert into actions (verb, target, step, reason, by) "
-    "select %(verb)s, new.job_id, new.step, %(reason)s, %(by)s from new) "
-    f"select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"
-)
 NEW_RUN = tuple(field.name for field in fields(NewRun))
 Presence = Literal["worker_hello", "beat", "worker_bye"]
 GUARD = tuple(field.name for field in fields(Guard))
@@ -60,13 +54,6 @@ class Ledger:
         """
         sql = ENQUEUE_AND_WAKE if wake else queries["enqueue"]
         return len(await self.database.fetch(sql, columns(runs, *NEW_RUN)))
-
-    async def enqueue_as(self, new: NewRun, *, verb: str, by: str, reason: str) -> bool:
-        """`enqueue` for a person: the run and the entry of the audit log are written, or neither.
-        Whether the run is new. Workers are woken.
-        """
-        params = {**columns([new], *NEW_RUN), "verb": verb, "by": by, "reason": reason}
-        return bool(await self.database.fetch(ENQUEUE_WITH_ACTION, params))
 
     async def claim(self, scope: Scope, worker: str, limit: int, lease: float) -> Claim:
         """Up to `limit` due runs of the scope, owned by `worker` for `lease` seconds. With 0 it
