@@ -575,7 +575,7 @@ async def test_a_dropped_letter_keeps_its_body_and_can_be_neither_replayed_nor_d
     assert await messages(database, "status, body") == [{"status": "dropped", "body": b"{"}]
     rows = await database.fetch("select verb, target, reason, by from actions")
     assert rows == [
-        {"verb": "drop", "target": letter.letter, "reason": "a test of theirs", "by": "ann"}
+        {"verb": "discard", "target": letter.letter, "reason": "a test of theirs", "by": "ann"}
     ]
     with pytest.raises(
         IllegalTransition, match=f"m{letter.id} is no dead letter any more: it was discarded"
