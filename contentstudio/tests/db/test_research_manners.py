@@ -220,7 +220,7 @@ async def test_who_waits_too_long_is_put_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     small_web.answers["/a"] = PAGE
-    await Records(database).take_turn("shop.example", "another worker", 5)
+    await Records(database).lease_host("shop.example", "another worker", 5)
     monkeypatch.setattr(polite, "PATIENCE", 0.05)
     with pytest.raises(HostBusy) as caught:
         await make().get(f"{shop}/a")
@@ -236,14 +236,14 @@ async def test_a_turn_that_ran_out_is_not_given_back_in_anothers_name(
     database: Database, clock: Clock
 ) -> None:
     records = Records(database)
-    assert await records.take_turn("a.example", "slow", 5) is None
-    assert 0 < (await records.take_turn("a.example", "next", 5) or 0) <= 5
+    assert await records.lease_host("a.example", "slow", 5) is None
+    assert 0 < (await records.lease_host("a.example", "next", 5) or 0) <= 5
     await clock.move(6)
-    assert await records.take_turn("a.example", "next", 5) is None
-    await records.give_turn("a.example", "slow", 0)
-    assert await records.take_turn("a.example", "third", 5) is not None
-    await records.give_turn("a.example", "next", 0)
-    assert await records.take_turn("a.example", "third", 5) is None
+    assert await records.lease_host("a.example", "next", 5) is None
+    await records.release_host("a.example", "slow", 0)
+    assert await records.lease_host("a.example", "third", 5) is not None
+    await records.release_host("a.example", "next", 0)
+    assert await records.lease_host("a.example", "third", 5) is None
 
 
 async def test_a_failed_request_gives_its_turn_back(

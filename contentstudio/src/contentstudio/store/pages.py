@@ -77,7 +77,7 @@ class Records:
     async def keep_robots(self, origin: str, rules: str) -> None:
         await self._database.fetch(queries["robots_keep"], {"origin": origin, "rules": rules})
 
-    async def take_turn(self, host: str, holder: str, seconds: float) -> float | None:
+    async def lease_host(self, host: str, holder: str, seconds: float) -> float | None:
         """Take the turn at a host for at most so many seconds: None. Else the seconds until it is
         free.
         """
@@ -87,7 +87,7 @@ class Records:
         wait = row["wait"] if row else 0.1
         return wait or None
 
-    async def give_turn(self, host: str, holder: str, pause: float) -> None:
+    async def release_host(self, host: str, holder: str, pause: float) -> None:
         await self._database.fetch(
             queries["host_give"], {"host": host, "holder": holder, "pause": pause}
         )
