@@ -65,7 +65,7 @@ def _render_demo(night: dict[str, Any]) -> None:
 @json_option
 @pass_session
 def morning_report(session: Session, hours: int, send: bool, as_json: bool) -> None:
-    """What was published and what failed last night, and what waits for you."""
+    """What happened last night, and what waits for you."""
     from contentstudio import morning
 
     since = datetime.now(UTC) - timedelta(hours=hours)
