@@ -140,7 +140,8 @@ def draft(seed: int) -> Draft:
         description=chance.choice(["", words(chance)]),
         sections=some(chance, section, 2),
         references=[
-            Reference(id=id, url=f"https://a.example/{id}", title="", sha256="0" * 64) for id in IDS
+            Reference(id=name, url=f"https://a.example/{name}", title="", sha256="0" * 64)
+            for name in IDS
         ],
         writer="test",
         faq=some(chance, question, 1, 0),
