@@ -368,7 +368,7 @@ async def test_without_traces_nothing_of_opentelemetry_is_imported(server_url: s
     program = f"""
 import asyncio, sys
 from overnight import App, Pipeline
-from overnight import control
+from overnight.operations import control
 from overnight.testing import fresh_database, run_until_idle
 
 pipeline = Pipeline("p")
