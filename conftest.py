@@ -82,7 +82,7 @@ def plain_logs() -> Iterator[None]:
     """
     yield
     structlog.reset_defaults()
-    logs._secrets.clear()
+    logs.hidden.clear()
 
 
 @pytest.fixture(scope="session")

@@ -140,7 +140,7 @@ def api() -> Iterator[Api]:
 
 @pytest.fixture
 def key_file(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(logs, "_secrets", set())
+    monkeypatch.setattr(logs, "hidden", set())
     return write(
         tmp_path,
         client_email=EMAIL,

@@ -13,6 +13,7 @@ from typing import Any, TextIO, cast
 import structlog
 from pydantic_core import to_json
 
+from overnight import logs
 from overnight.logs import clean, redact
 
 WHO = ("job_id", "step", "attempt")  # whose line it is, which a page says once
@@ -21,6 +22,8 @@ BINDING = ("bind", "unbind", "try_unbind", "new")  # methods that answer with an
 
 
 def _redact_event(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if not logs.hidden:
+        return event
     return {
         name: redact(value) if isinstance(value, str) else value for name, value in event.items()
     }

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 if TYPE_CHECKING:
     import structlog
 
-_secrets: set[str] = set()
+hidden: set[str] = set()  # values that are masked wherever text is shown
 MASK = "•••"
 SHOWN = 200  # characters of a value that are shown in a message
 
 
 def hide(*secrets: str | None) -> None:
     """Values that must never be seen in a log line or an error, such as an API key."""
-    _secrets.update(secret for secret in secrets if secret)
+    hidden.update(secret for secret in secrets if secret)
 
 
 def redact(text: str) -> str:
     """The text with every hidden value masked."""
-    for secret in _secrets:
+    for secret in hidden:
         text = text.replace(secret, MASK)
     return text
 

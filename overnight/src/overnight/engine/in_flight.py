@@ -15,23 +15,17 @@ MAX_UNWRITTEN = 500  # endings that may wait beyond the slots until further runs
 
 
 class State(Enum):
-    """How far an attempt is."""
+    """How far an attempt is, whether its task may still do something, and whether it has a slot."""
 
-    RUNNING = "its step runs"
-    CANCELLED = "the worker stops, so its task is cancelled"
-    LOST = "its lease is lost, so its task is cancelled"
-    CONTINUING = "ended; its slot waits for the next step of its job"
-    ENDED = "ended; its slot is free, its ending is not yet written"
-    WRITTEN = "its ending is written"
+    RUNNING = "its step runs", True, True
+    CANCELLED = "the worker stops, so its task is cancelled", True, True
+    LOST = "its lease is lost, so its task is cancelled", True, True
+    CONTINUING = "ended; its slot waits for the next step of its job", False, True
+    ENDED = "ended; its slot is free, its ending is not yet written", False, False
+    WRITTEN = "its ending is written", False, False
 
-    @property
-    def is_running(self) -> bool:
-        """Whether its task may still do something."""
-        return self in (State.RUNNING, State.CANCELLED, State.LOST)
-
-    @property
-    def has_slot(self) -> bool:
-        return self.is_running or self is State.CONTINUING
+    def __init__(self, meaning: str, is_running: bool, has_slot: bool) -> None:
+        self.meaning, self.is_running, self.has_slot = meaning, is_running, has_slot
 
 
 @dataclass(slots=True, eq=False)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from overnight.engine.in_flight import InFlight
 from overnight.error_classes import describe
@@ -63,31 +63,35 @@ class Instruments:
             yield
 
     async def _close(self, instrument: Instrument) -> None:
-        with _logged(instrument):
+        try:
             await instrument.close()
+        except Exception as error:
+            _warn(instrument, error)
 
     def started(self, attempt: InFlight) -> None:
         for instrument in self._of_starts:
-            with _logged(instrument):
+            try:
                 instrument.started(attempt)
+            except Exception as error:
+                _warn(instrument, error)
 
     async def written(self, attempts: Sequence[InFlight]) -> None:
         for instrument in self._all:
-            with _logged(instrument):
+            try:
                 await instrument.written(attempts)
+            except Exception as error:
+                _warn(instrument, error)
 
     def rescued(self, row: Row) -> None:
         for instrument in self._all:
-            with _logged(instrument):
+            try:
                 instrument.rescued(row)
+            except Exception as error:
+                _warn(instrument, error)
 
 
-@contextmanager
-def _logged(instrument: Instrument) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        log.warning("instrument failed", name=type(instrument).__name__, error=describe(error))
+def _warn(instrument: Instrument, error: Exception) -> None:
+    log.warning("instrument failed", name=type(instrument).__name__, error=describe(error))
 
 
 class OnEnding(Instrument):
@@ -98,5 +102,7 @@ class OnEnding(Instrument):
 
     async def written(self, attempts: Sequence[InFlight]) -> None:
         for attempt in attempts:
-            with _logged(self):
+            try:
                 self._call(attempt.result)
+            except Exception as error:
+                _warn(self, error)
