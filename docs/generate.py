@@ -16,7 +16,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from importlib import import_module
-from itertools import permutations
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,7 +30,7 @@ from overnight.store.sql import queries
 
 DOCS = Path(__file__).parent
 PACKAGES = ("overnight", "contentstudio")
-GROUND = "ground"  # in the picture: the modules that are no packages
+GROUND = "ground"  # in the picture: the modules that import no package
 WIDTH = 100  # characters of a line of code
 NOTE = "<!-- Written by docs/generate.py (make docs). Change the docstrings, not this page. -->"
 ROOMS = "<!-- generated: the packages and their imports -->"
@@ -95,11 +94,20 @@ def _architecture() -> str:
 def _imports(graph: grimp.ImportGraph, package: str) -> str:
     """A picture of what imports what, without the arrows that others imply."""
     rooms = {room: room.removeprefix(f"{package}.") for room in graph.find_children(package)}
-    shown = {room: name if _is_package(room) else GROUND for room, name in rooms.items()}
-    below: dict[str, set[str]] = {name: set() for name in shown.values()}
-    for room, other in permutations(rooms, 2):
-        if graph.direct_import_exists(importer=room, imported=other, as_packages=True):
-            below[shown[room]].add(shown[other])
+    imports = {
+        room: {
+            other
+            for other in rooms.keys() - {room}
+            if graph.direct_import_exists(importer=room, imported=other, as_packages=True)
+        }
+        for room in rooms
+    }
+    packages = {room for room in rooms if _is_package(room)}
+    ground = {room for room in rooms if not _reach(imports, room) & packages} - packages
+    names = {room: GROUND if room in ground else name for room, name in rooms.items()}
+    below: dict[str, set[str]] = {name: set() for name in names.values()}
+    for room, others in imports.items():
+        below[names[room]] |= {names[other] for other in others}
     arrows = sorted(
         (name, other)
         for name, others in below.items()
@@ -111,7 +119,7 @@ def _imports(graph: grimp.ImportGraph, package: str) -> str:
 
 
 def _reach(below: dict[str, set[str]], name: str) -> set[str]:
-    """Everything that a package imports, also by way of others."""
+    """Everything that a name imports, also by way of others."""
     reach, rest = set[str](), [name]
     while rest:
         for other in below[rest.pop()] - reach:

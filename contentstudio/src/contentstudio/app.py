@@ -92,11 +92,11 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
 def _embedder(config: Config, database: Database, stack: AsyncExitStack) -> Embedder:
     if config.memory.embeddings is None:
         return Lexical()
-    from contentstudio.memory.embeddings_api import Remote
+    from contentstudio.memory.embeddings_api import EmbeddingsApi
 
     key = settings.api_key("openai")
     logs.hide(key)
-    remote = Remote(config.memory.embeddings, key, database)
+    remote = EmbeddingsApi(config.memory.embeddings, key, database)
     stack.push_async_callback(remote.aclose)
     return remote
 

@@ -163,7 +163,7 @@ def test_a_good_draft_passes_in_a_fixed_order() -> None:
         (
             draft(cited("Inconsequential considerations notwithstanding")),
             "readability",
-            "at least 40 is wanted",
+            "the minimum ease is 40",
         ),
     ],
 )
@@ -540,7 +540,7 @@ def test_the_answers_of_the_faq_are_judged_as_the_body_is() -> None:
 def test_the_grade_has_a_band_of_its_own() -> None:
     verdict = readability.check(case(draft(), GATES.model_copy(update={"min_grade": 20})))
     assert not verdict.passed
-    assert "grade: at least 20 is wanted" in verdict.reason
+    assert "the minimum grade is 20" in verdict.reason
 
 
 def test_links_within_the_page_and_fragments_are_not_asked() -> None:

@@ -14,7 +14,7 @@ from werkzeug import Request, Response
 
 from contentstudio.config import Embeddings
 from contentstudio.memory.embeddings import Vector
-from contentstudio.memory.embeddings_api import Remote
+from contentstudio.memory.embeddings_api import EmbeddingsApi
 from overnight import App, ConfigError, Context, Pipeline, Retry
 from overnight.operations import runs
 from overnight.store.database import Database
@@ -67,7 +67,7 @@ async def embed(
     settings = Embeddings(
         model="text-embedding-3-small", base_url=server.url, same=0.8, related=0.4
     )
-    remote = Remote(settings, KEY, database)
+    remote = EmbeddingsApi(settings, KEY, database)
     got: list[list[Vector]] = []
     pipeline = Pipeline("embedding")
 
@@ -137,4 +137,4 @@ async def test_a_failure_says_what_the_server_said_without_the_key(
 
 async def test_openai_itself_is_not_asked_without_a_key(database: Database) -> None:
     with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
-        Remote(Embeddings(model="text-embedding-3-small"), None, database)
+        EmbeddingsApi(Embeddings(model="text-embedding-3-small"), None, database)

@@ -208,7 +208,7 @@ async def test_what_other_words_do_not_mend_is_not_paid_for_twice(
     await night(config, database, clock)
     (run,) = await gate_runs(database)
     assert run["status"] == "needs_review"
-    assert "cadence: garden has 0 articles" in run["error"]
+    assert "cadence: The daily limit of garden is reached: 0 of 0" in run["error"]
     assert len(claude[0].calls) == FIRST
 
 

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drafts import small_draft
 from fault_proxy import Proxy
 from publishing_jobs import Jobs
 
 from contentstudio import articles
 from contentstudio import config as settings
-from contentstudio.model import Draft, Section, Sentence
+from contentstudio.model import Draft
 from contentstudio.publish import slug_drafts
 from overnight.operations import dead_letters
 from overnight.store.database import Database
@@ -33,16 +34,7 @@ MONDAY = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def draft(slug: str = "compost", site: str = "garden") -> Draft:
-    return Draft(
-        site=site,
-        slug=slug,
-        title=f"On {slug}",
-        description="What to know of heaps.",
-        sections=[Section(heading="Heaps", paragraphs=[[Sentence(text="A heap is a start.")]])],
-        references=[],
-        writer="offline",
-        tags=["soil"],
-    )
+    return small_draft(slug, site=site, tags=["soil"])
 
 
 class House(Jobs):

@@ -15,12 +15,13 @@ from typing import Any
 import httpx2
 import pytest
 from click.testing import CliRunner, Result
+from drafts import small_draft
 from publishing_jobs import Jobs
 
 from contentstudio import articles, console
 from contentstudio import config as settings
 from contentstudio.cli.main import cli
-from contentstudio.model import Draft, Section, Sentence
+from contentstudio.model import Draft
 from contentstudio.publish import slug_drafts
 from overnight import http
 from overnight.console import site
@@ -37,17 +38,7 @@ COMMAND = re.compile(r"contentstudio (overwrite \S+ --reason) …")
 
 
 def draft(number: int) -> Draft:
-    return Draft(
-        site="garden",
-        slug="compost",
-        title=f"On compost, {number}",
-        description="What to know of heaps.",
-        sections=[
-            Section(heading="Heaps", paragraphs=[[Sentence(text=f"A heap is a start, {number}.")]])
-        ],
-        references=[],
-        writer="offline",
-    )
+    return small_draft(text=f"A heap is a start, {number}.", title=f"On compost, {number}")
 
 
 class Desk(Jobs):

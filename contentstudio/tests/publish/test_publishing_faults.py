@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drafts import small_draft
 from fault_proxy import FAULTS, Proxy
 from publishing_jobs import Jobs
 
 from contentstudio import config as settings
 from contentstudio import publish
-from contentstudio.model import Draft, Image, Section, Sentence
+from contentstudio.model import Draft, Image
 from contentstudio.publish import clones, slug_drafts
 from overnight.errors import Transient
 from overnight.operations import dead_letters, runs
@@ -40,16 +41,7 @@ WORKER = Path(__file__).parents[1] / "shared" / "publishing_worker.py"
 
 
 def draft(text: str = "A heap is a start.") -> Draft:
-    return Draft(
-        site="garden",
-        slug="compost",
-        title="On compost",
-        description="What to know of heaps.",
-        sections=[Section(heading="Heaps", paragraphs=[[Sentence(text=text)]])],
-        references=[],
-        writer="offline",
-        tags=["soil"],
-    )
+    return small_draft(text=text, tags=["soil"])
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drafts import small_draft
 from fault_proxy import Proxy
 from publishing_jobs import Jobs
 
 from contentstudio import config as settings
 from contentstudio.diagnostics import doctor
-from contentstudio.model import Draft, Section, Sentence
 from contentstudio.publish import slug_drafts
 from contentstudio.publish.port import Finding
 from overnight.store.database import Database
@@ -29,15 +29,7 @@ SITE = (
     "name = 'garden'\nurl = 'https://127.0.0.1'\nsources = ['https://a.example']\n"
 )
 HTML = {"Content-Type": "text/html"}
-DRAFT = Draft(
-    site="garden",
-    slug="compost",
-    title="On compost",
-    description="What to know of heaps.",
-    sections=[Section(heading="Heaps", paragraphs=[[Sentence(text="A heap is a start.")]])],
-    references=[],
-    writer="offline",
-)
+DRAFT = small_draft()
 Said = tuple[int, dict[str, str], bytes]
 
 

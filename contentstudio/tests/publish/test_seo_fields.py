@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drafts import small_draft
 
 from contentstudio.config import Site
-from contentstudio.model import Draft, Question, Section, Sentence
+from contentstudio.model import Question, Sentence
 from contentstudio.publish import render, seo_fields
 from contentstudio.publish.port import UNDATED
 
@@ -20,14 +21,10 @@ PLUGIN = (Path(__file__).parents[3] / "deploy" / "wordpress" / "contentstudio.ph
     "utf-8"
 )
 SITE = Site(name="garden", url="https://garden.example", sources=["https://a.example"])
-DRAFT = Draft(
-    site="garden",
-    slug="heaps",
-    title="On heaps",
+DRAFT = small_draft(
+    "heaps",
+    "It rots.",
     description="What to know.",
-    sections=[Section(heading="Heaps", paragraphs=[[Sentence(text="It rots.")]])],
-    references=[],
-    writer="offline",
     faq=[Question(question="Why?", answer=[Sentence(text="So.")])],
 )
 OURS = {seo_fields.STRUCTURED_DATA: "", seo_fields.NOINDEX: ""}

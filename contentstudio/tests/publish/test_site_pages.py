@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urljoin
 
 import pytest
+from drafts import small_draft
 from lxml import etree, html
 
 from contentstudio.config import Site
@@ -308,18 +309,7 @@ def test_breadcrumbs_lead_from_the_top_to_the_page() -> None:
 
 
 def draft(slug: str = "compost", **changes: Any) -> Draft:
-    values: dict[str, Any] = {
-        **{
-            "site": "garden",
-            "slug": slug,
-            "title": f"On {slug}",
-            "description": "What to know.",
-            "writer": "m",
-        },
-        "sections": [Section(heading="Heaps", paragraphs=[[Sentence(text="A heap is a start.")]])],
-        "references": [],
-    }
-    return Draft.model_validate(values | changes)
+    return small_draft(slug, **{"description": "What to know.", "writer": "m"} | changes)
 
 
 def article(one: Draft, **changes: Any) -> str:

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drafts import small_draft
 from lxml import etree, html
 from PIL import Image
 
 from contentstudio.config import Site
-from contentstudio.model import Draft, Section, Sentence
+from contentstudio.model import Draft
 from contentstudio.publish import (
     Existing,
     Publisher,
@@ -51,16 +52,7 @@ NIGHT = datetime(2025, 3, 1, 4, 5, 6, 789, tzinfo=UTC)
 
 
 def make_draft(slug: str = "compost", text: str = "A heap is a start.", **changes: Any) -> Draft:
-    values: dict[str, Any] = {
-        "site": "garden",
-        "slug": slug,
-        "title": f"On {slug}",
-        "description": "What to know.",
-        "sections": [Section(heading="Heaps", paragraphs=[[Sentence(text=text)]])],
-        "references": [],
-        "writer": "offline",
-    }
-    return Draft.model_validate(values | changes)
+    return small_draft(slug, text, **{"description": "What to know."} | changes)
 
 
 PUBLISH_ALL = """

@@ -24,7 +24,7 @@ from contentstudio.store.documents import Documents
 from overnight.console import actions
 from overnight.console.pages import Console, Desk
 from overnight.errors import IllegalTransition
-from overnight.operations import reviews, runs
+from overnight.operations import commands, reviews, runs
 from overnight.operations.decisions import Approve, Edit
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
@@ -263,7 +263,8 @@ async def test_what_is_rejected_in_the_console_is_known_to_the_memory_at_once(
 ) -> None:
     desk = Desk(studio.build(config), database, Console())
     form = {"job": waiting.job_id, "seen": waiting.seal, "reason": "not ours"}
-    await actions.reject(desk, form, "ann")
+    command = await actions.read_form(desk, commands.Reject, form)
+    await actions.carry_out(desk, "reject", command, "ann")
     (known,) = await database.fetch(
         "select kind, reason from documents where slug = %(s)s", {"s": waiting.draft.slug}
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -25,6 +25,21 @@ from contentstudio.model import (
 )
 
 T = TypeVar("T")
+
+
+def small_draft(slug: str = "compost", text: str = "A heap is a start.", **changes: Any) -> Draft:
+    """An article of one sentence, for tests to which its words do not matter."""
+    values: dict[str, Any] = {
+        "site": "garden",
+        "slug": slug,
+        "title": f"On {slug}",
+        "description": "What to know of heaps.",
+        "sections": [Section(heading="Heaps", paragraphs=[[Sentence(text=text)]])],
+        "references": [],
+        "writer": "offline",
+    }
+    return Draft.model_validate(values | changes)
+
 
 MARKS = [
     "#",
@@ -125,7 +140,8 @@ def draft(seed: int) -> Draft:
         description=chance.choice(["", words(chance)]),
         sections=some(chance, section, 2),
         references=[
-            Reference(id=id, url=f"https://a.example/{id}", title="", sha256="0" * 64) for id in IDS
+            Reference(id=name, url=f"https://a.example/{name}", title="", sha256="0" * 64)
+            for name in IDS
         ],
         writer="test",
         faq=some(chance, question, 1, 0),

@@ -786,7 +786,8 @@ def test_importing_loads_nothing_heavy() -> None:
         "charset_normalizer",
     }
     code = (
-        "import sys; from contentstudio.research import extract, feeds, fetch, guard; "
+        "import sys; from contentstudio.research import extract, feeds; "
+        "from contentstudio.web import fetch, guard; "
         f"sys.exit(' '.join({heavy} & set(sys.modules)) or None)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

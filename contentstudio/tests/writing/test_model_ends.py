@@ -20,7 +20,7 @@ Write = Callable[..., Config]
 async def left_after_a_start(database: Database, config: Config, *models: str) -> list[str]:
     await Ledger(database).alert([Alert("model_end", model, "It goes.") for model in models])
     await Ledger(database).alert([Alert("breaker", "anthropic/old", "It is open.")])
-    async with studio.build(config).open(database):
+    async with studio.build(config).resources(database):
         rows = await queries.alerts(database)
     assert "breaker" in [row["kind"] for row in rows]
     return sorted(row["subject"] for row in rows if row["kind"] == "model_end")

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
 
 from overnight.alerts.extension import Alerts
-from overnight.engine.instrumentation import Instrument
 from overnight.engine.maintenance import Maintenance
 from overnight.errors import ConfigError
 from overnight.llm.budgets import Budgets
-from overnight.observability.ending_log import EndingLog
+from overnight.observability.ending_log import Log
 from overnight.observability.opentelemetry import OpenTelemetry
 from overnight.observability.rollup import Rollup
-from overnight.observability.tracing import Tracing
 from overnight.observability.watch import Watch
 from overnight.operations.retention import Retention
 from overnight.pipelines import app
@@ -25,13 +22,10 @@ class App(app.App):
     __doc__ = app.App.__doc__
 
     # The watch goes before the alerts, so that what it finds is sent in the same tick.
-    standard = (Budgets, Watch, Alerts, Retention, Rollup, OpenTelemetry)
+    standard = (Budgets, Watch, Alerts, Retention, Rollup, Log, OpenTelemetry)
 
     def periodic_work(self, database: Database) -> Maintenance:
         return Maintenance(self, Ledger(database))
-
-    def instruments(self) -> Sequence[Instrument]:
-        return [EndingLog(), Tracing(self.extension(OpenTelemetry).traces)]
 
 
 def load_app(reference: str) -> App:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,7 @@ def test_a_stale_page_is_named_and_then_written(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    shutil.copy(DOCS / "architecture.md", tmp_path)
     (tmp_path / "lifecycle.md").write_text(
         LIFECYCLE.replace("queued --> running", "queued --> dead")
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 import overnight
 
 SOURCE = Path(overnight.__file__).parent
-README = Path(__file__).parents[2] / "README.md"
+README = SOURCE.parents[1] / "README.md"
 MAX_LINES = 2_500
 LAYOUT = {
     tokenize.COMMENT,

@@ -575,7 +575,7 @@ async def test_a_discarded_message_keeps_its_body_and_stays_discarded(
     assert await messages(database, "status, body") == [{"status": "dropped", "body": b"{"}]
     rows = await database.fetch("select verb, target, reason, by from actions")
     assert rows == [
-        {"verb": "drop", "target": letter.letter, "reason": "a test of theirs", "by": "ann"}
+        {"verb": "discard", "target": letter.letter, "reason": "a test of theirs", "by": "ann"}
     ]
     with pytest.raises(
         IllegalTransition, match=f"m{letter.id} is no dead letter any more: it was discarded"

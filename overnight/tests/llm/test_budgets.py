@@ -852,7 +852,7 @@ def command(
 async def test_a_person_sets_reads_and_removes_budgets(
     database: Database, command: Callable[..., Awaitable[Result]]
 ) -> None:
-    assert "There is no budget" in (await command("budgets")).output
+    assert "No budget: spending is unlimited" in (await command("budgets")).output
     done = await command("budget", "set", "key:garden", "2.50", "--reason", "a dear month")
     assert done.output == "key:garden may spend $2.50 a day\n"
     await llm(database, Model(used=2)).ask(await context(database), question(2), int)

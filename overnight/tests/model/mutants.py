@@ -164,6 +164,7 @@ MUTANTS = (
         FINISH,
         "from raised where alert is null",
         "from raised where false",
+        GUARDS,
     ),
     Mutant(
         3,

@@ -90,7 +90,7 @@ def test_two_extensions_of_one_kind_are_refused() -> None:
         App("app", [], extensions=[Budgets({"all": 20}), Alerts(), Budgets()])
 
 
-def test_an_app_has_each_standard_extension_once_in_their_order_and_its_own_after_them() -> None:
+def test_an_app_has_the_standard_extensions_in_order_and_its_own_after_them() -> None:
     own, alerts = Diary(), Alerts(quiet=None)
     app = App("app", [], extensions=[own, alerts])
     assert [type(each) for each in app.extensions] == [*App.standard, Diary]

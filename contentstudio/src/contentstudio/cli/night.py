@@ -65,7 +65,7 @@ def _render_demo(night: dict[str, Any]) -> None:
 @json_option
 @pass_session
 def morning_report(session: Session, hours: int, send: bool, as_json: bool) -> None:
-    """What happened while you slept, and what waits for you."""
+    """What happened last night, and what waits for you."""
     from contentstudio import daily_report
     from contentstudio.store.nights import Nights
 
@@ -78,9 +78,7 @@ def morning_report(session: Session, hours: int, send: bool, as_json: bool) -> N
     from overnight.alerts.message import Message
 
     app = session.needed_app()
-    message = Message(
-        f"{app.name}: while you slept", report=daily_report.text(night, context.program())
-    )
+    message = Message(f"{app.name}: last night", report=daily_report.text(night, context.program()))
     send_now(app, message, as_json=as_json)
 
 

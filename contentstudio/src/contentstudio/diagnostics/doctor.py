@@ -169,9 +169,9 @@ def _place_of_key(config: Config, site: Site) -> str:
             return f"let the web server in front of Ghost answer {url} with the key alone"
 
 
-async def _search_console(config: Config, property: settings.Property) -> Finding:
+async def _search_console(config: Config, of: settings.Property) -> Finding:
     try:
-        async with indexing.opened(config, property) as console:
+        async with indexing.opened(config, of) as console:
             await console.check_access()
     except (Permanent, Transient) as error:
         mend = (
@@ -179,4 +179,4 @@ async def _search_console(config: Config, property: settings.Property) -> Findin
             "submitted by an owner's"
         )
         return Finding(what=str(error), ok=False, mend=mend)
-    return Finding(what=f"Search Console lets us into {property.name}", ok=True)
+    return Finding(what=f"Search Console lets us into {of.name}", ok=True)

@@ -44,7 +44,7 @@ MORE = 5.0  # seconds for what a source needs beside its own time limit
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One look. `ok`: False must be mended, None is worth knowing. `stops`: with it a night had
+    """One look. `ok`: False must be fixed, None is worth knowing. `stops`: with it a night had
     better not begin.
     """
 

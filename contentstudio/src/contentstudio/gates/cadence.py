@@ -16,9 +16,9 @@ def check(case: Case) -> Verdict:
     if others >= most:
         return failed(
             "cadence",
-            f"{case.site.name} has {others} articles on {day} already; {most} a day are wanted.",
+            f"The daily limit of {case.site.name} is reached: {others} of {most} on {day}.",
         )
     return passed(
         "cadence",
-        f"It is article {others + 1} of {case.site.name} on {day}; {most} a day are wanted.",
+        f"Daily limit of {case.site.name}: {others + 1} of {most} on {day}.",
     )

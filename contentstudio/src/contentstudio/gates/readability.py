@@ -28,9 +28,9 @@ def check(case: Case) -> Verdict:
     )
     for name, value, _, least, most in measures:
         if value < least:
-            return failed("readability", f"{values}; {name}: at least {least:g} is wanted.")
+            return failed("readability", f"{values}; the minimum {name} is {least:g}.")
         if value > most:
-            return failed("readability", f"{values}; {name}: at most {most:g} is wanted.")
+            return failed("readability", f"{values}; the maximum {name} is {most:g}.")
     bands = [
         f"{gates.min_flesch:g} to {gates.max_flesch:g}",
         f"{gates.min_grade:g} to {gates.max_grade:g}",

@@ -22,7 +22,7 @@ CHARACTERS = 16_000  # of a text that are sent: below the 8,191 tokens that Open
 DIGITS = 7  # of each number, which is what a real of Postgres holds
 
 
-class Remote:
+class EmbeddingsApi:
     """The adapter. Close it with `aclose`. Raises `ConfigError` where OpenAI is to be asked without
     a key.
     """

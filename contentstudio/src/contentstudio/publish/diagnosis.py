@@ -1,4 +1,4 @@
-"""Why a CMS did not answer as its API does, judged by one answer alone, with what mends it. Pure.
+"""Why a CMS did not answer as its API does, judged by one answer alone, with its fix. Pure.
 
 Web servers, firewalls, plugins and PHP answer in a CMS's name, mostly with pages for people. What
 they say is kept as text, and what they are is told by signs that do not depend on a language where
@@ -401,7 +401,7 @@ def _part(path: str) -> tuple[str, str]:
     if found := _PART.search(path):
         name = f"the {found[1].removesuffix('s')} {found[2]}"
         return name, f"update {name}, or switch it off"
-    return _line(path), f"mend {_line(path)}"
+    return _line(path), f"fix {_line(path)}"
 
 
 def _unknown_noise(answer: Answer) -> Finding | None:

@@ -1,5 +1,5 @@
 """What git, ssh and curl say when they fail: which of it passes by itself, and why a server
-refused, with what mends it. Pure.
+refused, with the fix. Pure.
 
 The sentences are those of git 2.30 to 2.50, OpenSSH 8 to 10, and curl 7.74 to 8 with OpenSSL or
 GnuTLS, in English (`LC_ALL=C`); the refusals are those of GitHub, GitLab, Bitbucket, Gitea, Azure
@@ -12,7 +12,7 @@ import re
 
 from contentstudio.publish.port import Finding
 
-# A person has to mend these, whatever else is said beside them, such as that the connection was
+# A person has to fix these, whatever else is said beside them, such as that the connection was
 # closed then.
 _LASTING = re.compile(
     r"""

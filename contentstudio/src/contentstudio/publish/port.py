@@ -58,8 +58,8 @@ class OwnPost(Model):
 
 
 class Finding(Model):
-    """What a look at a CMS told: `mend` says what to do where it is not well. What is transient may
-    pass by itself.
+    """The result of a check of a CMS: `mend` says what to do where it is not `ok`. What is
+    transient may pass by itself.
     """
 
     what: str
@@ -69,7 +69,7 @@ class Finding(Model):
 
 
 def not_well(what: str, error: Exception, mend: str) -> Finding:
-    """A look that an error ended. `mend` is for a refusal; a server that does not answer needs no
+    """A check that an error ended. `mend` is for a refusal; a server that does not answer needs no
     new password.
     """
     if isinstance(error, Transient):

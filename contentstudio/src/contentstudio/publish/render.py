@@ -555,11 +555,11 @@ def _ids(headings: Iterable[str]) -> Iterator[str]:
 
     taken: set[str] = set()
     for number, heading in enumerate(headings, 1):
-        id = slugify(heading, max_length=60, word_boundary=True) or f"section-{number}"
-        while id in taken or _RESERVED.fullmatch(id):
-            id = f"{id}-{number}"
-        taken.add(id)
-        yield id
+        name = slugify(heading, max_length=60, word_boundary=True) or f"section-{number}"
+        while name in taken or _RESERVED.fullmatch(name):
+            name = f"{name}-{number}"
+        taken.add(name)
+        yield name
 
 
 def _block(block: Block, linked: Iterator[list[Piece]], references: list[Reference]) -> _Block:

@@ -96,6 +96,9 @@ class WordPress(SlugDraftCms):
     """A site of WordPress."""
 
     can = Capabilities(frozenset(STATUS), media=True, tags=True, category=True)
+    _existing = staticmethod(existing)
+    _is_begun = staticmethod(is_begun)
+    _slug = staticmethod(slug_of)
 
     def __init__(self, site: Site, cms: settings.WordPress) -> None:
         client = CmsClient(cms.url or site.url, cms, (cms.user, settings.secret(site)))
@@ -198,20 +201,8 @@ class WordPress(SlugDraftCms):
         return posts
 
     @staticmethod
-    def _existing(post: Post) -> Existing:
-        return existing(post)
-
-    @staticmethod
-    def _is_begun(post: Post) -> bool:
-        return is_begun(post)
-
-    @staticmethod
     def _changed_at(post: Post) -> datetime | None:
         return first_moment(post, "modified_gmt")
-
-    @staticmethod
-    def _slug(post: Post) -> str:
-        return slug_of(post)
 
     async def _page(self, page: int) -> Answer | None:
         """One page of the list of posts; None beyond its end, which comes nearer where a post is

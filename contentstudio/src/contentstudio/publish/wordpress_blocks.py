@@ -167,7 +167,7 @@ def _blocks(draft: Draft, pictures: Mapping[str, Picture]) -> Iterator[_Block]:
     if len(headings) >= render.CONTENTS_FROM:
         yield _paragraph(f"<strong>{_text(words['contents'])}</strong>")
         yield _list(
-            _link(_text(heading), f"#{id}") for id, heading in zip(ids, headings, strict=False)
+            _link(_text(heading), f"#{name}") for name, heading in zip(ids, headings, strict=False)
         )
     for number, section in enumerate(draft.sections):
         yield from images.pop(number, [])
@@ -178,8 +178,8 @@ def _blocks(draft: Draft, pictures: Mapping[str, Picture]) -> Iterator[_Block]:
         yield from late
     if draft.faq and words["questions"] not in headings:
         yield _heading(2, "questions", words["questions"])
-    for one, id in zip(draft.faq, ids[len(headings) :], strict=True):
-        yield _heading(3, id, one.question)
+    for one, name in zip(draft.faq, ids[len(headings) :], strict=True):
+        yield _heading(3, name, one.question)
         yield _paragraph(sentences(render._spans(one.answer, linked, references)))
     if references:
         if words["sources"] not in headings:
@@ -199,9 +199,11 @@ def _images(draft: Draft, pictures: Mapping[str, Picture]) -> dict[int, list[_Bl
     }
 
 
-def _heading(level: int, id: str, words: str) -> _Block:
+def _heading(level: int, name: str, words: str) -> _Block:
     attributes = (("level", level),) if level != 2 else ()
-    return _Block("heading", f'<h{level} id="{id}">{_inline(_text(words))}</h{level}>', attributes)
+    return _Block(
+        "heading", f'<h{level} id="{name}">{_inline(_text(words))}</h{level}>', attributes
+    )
 
 
 def _paragraph(inline: str) -> _Block:
@@ -259,12 +261,12 @@ def _source(number: int, reference: Reference) -> str:
     return _titled(reference, f' id="s{number}"') + (f" {_text(host)}" if host else "")
 
 
-def _titled(reference: Reference, id: str = "") -> str:
+def _titled(reference: Reference, attribute: str = "") -> str:
     """The title of a source, which leads there if readers may follow."""
     words, target = _text(reference.title or reference.url), render._web_url(reference.url)
     if target is None:
-        return f"<span{id}>{words}</span>"
-    return f'<a{id} rel="noopener nofollow" href="{_href(target)}">{words}</a>'
+        return f"<span{attribute}>{words}</span>"
+    return f'<a{attribute} rel="noopener nofollow" href="{_href(target)}">{words}</a>'
 
 
 def _image(image: Image, picture: Picture | None) -> _Block:

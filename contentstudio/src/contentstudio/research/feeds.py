@@ -120,7 +120,7 @@ def _inspected(text: str, base_url: str) -> tuple[bytes, str | None]:
         raise BrokenFeed(f"{base_url} is cut off: {look.fault}.")
     if look.fault and len(look.data) > _MENDED_BYTES:
         raise BrokenFeed(
-            f"{base_url} is not a well-formed feed, and too long to be mended: {look.fault}."
+            f"{base_url} is not a well-formed feed, and too long to be repaired: {look.fault}."
         )
     return _DECLARATION + look.data[look.start :], look.fault
 

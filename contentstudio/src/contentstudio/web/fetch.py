@@ -74,7 +74,7 @@ UNSTATED = (  # types that say nothing, beside none at all: what is read shows w
 _CHARSET = re.compile(r"""\bcharset\s*=\s*["']?\s*([^\s;,"']+)""", re.I)
 
 
-_Leave = Callable[["httpx2.URL"], AbstractAsyncContextManager[None]]
+_Permission = Callable[["httpx2.URL"], AbstractAsyncContextManager[None]]
 
 
 class TooManyRedirects(Permanent):
@@ -189,11 +189,11 @@ class Fetcher:
     ) -> Fetched:
         """The page at `url`, redirects followed; `types` are read beside those of pages and feeds.
 
-        `timeout_seconds` holds for all requests together; waiting for leave to make them is not
+        `timeout_seconds` holds for all requests together; waiting for permission is not
         counted. `max_unpacked` is the limit of the unpacked body where that is not `max_bytes`.
         """
         fetched = await self._follow(
-            url, Wanted(types, max_unpacked or self._limits.max_bytes), None, self._leave
+            url, Wanted(types, max_unpacked or self._limits.max_bytes), None, self._permission
         )
         assert fetched is not None, "only a condition can be answered by nothing"
         return fetched
@@ -202,7 +202,9 @@ class Fetcher:
         self, url: str, known: Known | None, *, types: Collection[str] = ()
     ) -> Fetched | None:
         """The same, or None where the server says that the page is as it is known."""
-        return await self._follow(url, Wanted(types, self._limits.max_bytes), known, self._leave)
+        return await self._follow(
+            url, Wanted(types, self._limits.max_bytes), known, self._permission
+        )
 
     async def aclose(self) -> None:
         """Close the connections. A later `get` opens them again."""
@@ -222,12 +224,12 @@ class Fetcher:
         return self._client
 
     @asynccontextmanager
-    async def _leave(self, _url: httpx2.URL) -> AsyncIterator[None]:
+    async def _permission(self, _url: httpx2.URL) -> AsyncIterator[None]:
         """Held while a URL is asked; here nothing stands against it."""
         yield
 
     async def _follow(
-        self, url: str, wanted: Wanted, known: Known | None, leave: _Leave
+        self, url: str, wanted: Wanted, known: Known | None, permission: _Permission
     ) -> Fetched | None:
         here = guard.checked_url(url)
         clock = asyncio.get_running_loop().time
@@ -235,7 +237,7 @@ class Fetcher:
         seen: set[str] = set()
         while True:
             seen.add(str(here))
-            async with leave(here):
+            async with permission(here):
                 began = clock()
                 try:
                     async with asyncio.timeout(left):

@@ -1,5 +1,5 @@
-"""Manners: what robots.txt asks of us is kept, and a host is asked one thing at a time, whoever of
-us asks.
+"""Politeness: what robots.txt asks of us is kept, and a host is asked one thing at a time, whoever
+asks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import httpcore2
     import httpx2
 
-# seconds to wait for the turn at a host; then the work is put off, so that no worker only waits
+# seconds to wait for the lease of a host; then the work is put off, so that no worker only waits
 PATIENCE = 30.0
 _LOOK = 1.0  # seconds between two looks at a host that another worker asks
 
@@ -53,7 +53,7 @@ class Hosts(Protocol):
 
 
 class PoliteFetcher(Fetcher):
-    """A fetcher that asks for leave before each request, that of a redirect too. It raises
+    """A fetcher that asks for permission before each request, that of a redirect too. It raises
     Disallowed and HostBusy.
 
     In trials, loopback is asked without pauses.
@@ -69,13 +69,13 @@ class PoliteFetcher(Fetcher):
         self._queues: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @asynccontextmanager
-    async def _leave(self, url: httpx2.URL) -> AsyncIterator[None]:
+    async def _permission(self, url: httpx2.URL) -> AsyncIterator[None]:
         rules = await self._rules(url)
         if not rules.allows(url.raw_path.decode("ascii")):
             raise Disallowed(
                 f"{url} is not read: the robots.txt of {url.host} asks {self._product} not to."
             )
-        async with self._turn(url, rules.delay):
+        async with self._lease(url, rules.delay):
             yield
 
     async def _rules(self, url: httpx2.URL) -> Robots:
@@ -93,7 +93,7 @@ class PoliteFetcher(Fetcher):
         """
         try:
             fetched = await self._follow(
-                url, Wanted(ANY_TYPE, self._limits.max_bytes), None, self._turn
+                url, Wanted(ANY_TYPE, self._limits.max_bytes), None, self._lease
             )  # what holds no rule allows everything
         except (BadStatus, TooManyRedirects):
             return ""
@@ -101,8 +101,8 @@ class PoliteFetcher(Fetcher):
         return fetched.text[: robots.MAX_LENGTH].replace("\0", "")
 
     @asynccontextmanager
-    async def _turn(self, url: httpx2.URL, delay: float = 0.0) -> AsyncIterator[None]:
-        """The turn at a host; the next one begins `pause_seconds` after it, or `delay` where the
+    async def _lease(self, url: httpx2.URL, delay: float = 0.0) -> AsyncIterator[None]:
+        """The lease of a host; the next one begins `pause_seconds` after it, or `delay` where the
         host wants more.
         """
         host, holder = url.host, secrets.token_hex(8)

@@ -136,7 +136,7 @@ class ModelWriter:
 
         async def section(number: int) -> Section:
             plan = outline.sections[number]
-            own_pool = {id: pool[id] for id in pool if id in plan.sources}
+            own_pool = {name: pool[name] for name in pool if name in plan.sources}
             question = _section_question(site, title, outline, number, own_pool)
             words = _words_of_a_section(site, outline)
             body = await call.ask(
@@ -281,7 +281,7 @@ async def _all(calls: Sequence[Callable[[], Awaitable[T]]], *, at_once: int) -> 
 
 def _of_outline(pool: Pool) -> Callable[[Outline], str | None]:
     def fault(outline: Outline) -> str | None:
-        return _outside(pool, (id for section in outline.sections for id in section.sources))
+        return _outside(pool, (name for section in outline.sections for name in section.sources))
 
     return fault
 
@@ -299,7 +299,7 @@ def _of_bodies(pool: Pool) -> Callable[..., str | None]:
 
 
 def _outside(pool: Pool, ids: Iterable[str]) -> str | None:
-    wrong = next((id for id in ids if id not in pool), None)
+    wrong = next((name for name in ids if name not in pool), None)
     return (
         f"“{wrong[:40]}” is cited, and only {', '.join(pool)} are given"
         if wrong is not None
@@ -316,7 +316,9 @@ def _section(heading: str, body: Body) -> Section:
 
 
 def _references(pool: Pool) -> list[Reference]:
-    return [Reference(id=id, url=s.url, title=s.title, sha256=s.sha256) for id, s in pool.items()]
+    return [
+        Reference(id=name, url=s.url, title=s.title, sha256=s.sha256) for name, s in pool.items()
+    ]
 
 
 def _outline_question(site: Site, title: str, pool: Pool) -> str:
@@ -357,4 +359,4 @@ def _site(site: Site) -> str:
 
 
 def _texts(pool: Pool) -> dict[str, str]:
-    return {id: snapshot.text[:SOURCE_CHARACTERS] for id, snapshot in pool.items()}
+    return {name: snapshot.text[:SOURCE_CHARACTERS] for name, snapshot in pool.items()}

@@ -40,7 +40,7 @@ def sealed(texts: Mapping[str, str]) -> str:
     ]
     return (
         "\n".join(
-            f'<source-{seal} id="{id}">\n{text}\n</source-{seal}>' for id, text in texts.items()
+            f'<source-{seal} id="{name}">\n{text}\n</source-{seal}>' for name, text in texts.items()
         )
         + "\n"
     )

@@ -147,7 +147,7 @@ class BoundedWorker:
         """
         count = len(self._hints) if count is None else count
         hints, self._hints = self._hints[:count], self._hints[count:]
-        begun = {
+        own = {
             (attempt.run.job_id, attempt.run.step)
             for attempt in self._attempts.in_flight
             if attempt.state is not State.WRITTEN
@@ -155,7 +155,7 @@ class BoundedWorker:
         hints = [
             hint
             for hint in hints
-            if (hint.job_id, hint.step) not in begun and (hint.delay > 0 or not later_only)
+            if (hint.job_id, hint.step) not in own and (hint.delay > 0 or not later_only)
         ]
         if hints:
             await self._transport.send(hints)

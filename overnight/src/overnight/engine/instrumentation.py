@@ -9,6 +9,7 @@ from overnight.engine.in_flight import InFlight
 from overnight.error_classes import describe
 from overnight.logs import log
 from overnight.pipelines.app import App
+from overnight.pipelines.extensions import Extension
 from overnight.store.database import Row
 from overnight.store.ledger import Ledger
 from overnight.store.records import Ending
@@ -35,6 +36,13 @@ class Instrument:
 
     def rescued(self, row: Row) -> None:
         """This worker took back a run whose owner is dead; `row` as given by rescue.sql."""
+
+
+class Observer(Extension):
+    """An extension with an instrument for each worker."""
+
+    def instrument(self) -> Instrument:
+        return Instrument()
 
 
 class Instruments:

@@ -1,4 +1,4 @@
-"""The loop of a worker: rescue and maintain, claim, begin, sleep, until it is told to stop."""
+"""The loop of a worker: rescue and maintain, claim, begin, sleep, until `stop` is called."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TypeVar
 
-from overnight.engine.instrumentation import Instrument, OnEnding
+from overnight.engine.instrumentation import Instrument, Observer, OnEnding
 from overnight.engine.rescuer import Rescuer
 from overnight.engine.runner import LEASE, AttemptRunner, cancel
 from overnight.engine.wakeups import WORKER, Hints, Listener, hint
@@ -27,16 +27,17 @@ T = TypeVar("T")
 CONCURRENCY = 200  # steps in flight in one process
 POLL = 10.0  # seconds; the slow poll behind the hints
 TICK = 30.0  # seconds at most between two ticks of maintenance, and two looks at other workers
-GRACE = 10.0  # seconds that running steps have to end when the worker is asked to stop
+GRACE = 10.0  # seconds that running steps have to end when the worker stops
 RESTART = 2.0  # seconds before a service that failed begins again
 IDLE_PAUSE = 1.0  # seconds between two looks at whether other workers still run something
 HELD_PAUSE = 1.0  # seconds between two claims when something is due that could not be claimed
 
 
 class Worker:
-    """Claims and runs the steps of an app until told to stop. One process has one.
+    """Claims and runs the steps of an app until it is stopped. One process has one.
 
-    `on_ending` is called with each ending once it is written; `instruments` see more.
+    `on_ending` is called with each ending once it is written; `instruments`, and those of the
+    app's extensions, see more.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Worker:
         poll: float = POLL,
         grace: float = GRACE,
         on_ending: Callable[[Ending], None] = lambda ending: None,
-        instruments: Sequence[Instrument] | None = None,
+        instruments: Sequence[Instrument] = (),
         rng: random.Random | None = None,
     ) -> None:
         self.app = app
@@ -57,7 +58,7 @@ class Worker:
         self._database = database
         self._poll = poll
         self._grace = grace
-        self._maintenance = app.periodic_work(database)
+        self._periodic_work = app.periodic_work(database)
         self._hints = Hints(database)
         self._listener = Listener(database)
         self.attempts = AttemptRunner(
@@ -67,7 +68,8 @@ class Worker:
             grace=grace,
             instruments=[
                 *(OnEnding(on_ending), OnEnding(self._hint_others)),
-                *(app.instruments() if instruments is None else instruments),
+                *(each.instrument() for each in app.extensions if isinstance(each, Observer)),
+                *instruments,
             ],
             rng=rng,
         )
@@ -102,8 +104,8 @@ class Worker:
             deps = await self._retry(
                 lambda: stack.enter_async_context(self.app.resources(self._database))
             )
-            await self._retry(self._maintenance.start)
-            stack.push_async_callback(self._maintenance.settle, self._grace)
+            await self._retry(self._periodic_work.start)
+            stack.push_async_callback(self._periodic_work.settle, self._grace)
             for service in (
                 partial(self._listener.run, self._on_hint),
                 self._hints.run,
@@ -160,7 +162,7 @@ class Worker:
                 TICK if again is None else min(TICK, again + 0.01)
             )
         if time.monotonic() >= self._next_tick:
-            again = await self._retry(self._maintenance.tick)
+            again = await self._retry(self._periodic_work.tick)
             self._next_tick = time.monotonic() + (TICK if again is None else min(TICK, again))
 
     async def _retry(self, call: Callable[[], Awaitable[T]]) -> T:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from overnight.engine.in_flight import InFlight
-from overnight.engine.instrumentation import Instrument
+from overnight.engine.instrumentation import Instrument, Observer
 from overnight.logs import log
 from overnight.store.records import Ending, Status
 
@@ -20,6 +20,13 @@ class EndingLog(Instrument):
             needs_person = attempt.result.transition.status in (Status.NEEDS_REVIEW, Status.DEAD)
             write = logger.warning if needs_person else logger.info
             write("step", **_fields(attempt.result))
+
+
+class Log(Observer):
+    """The lines of the log for endings, which every app has."""
+
+    def instrument(self) -> Instrument:
+        return EndingLog()
 
 
 def _fields(ending: Ending) -> dict[str, Any]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from overnight.pipelines.extensions import Extension
+from overnight.engine.instrumentation import Instrument, Observer
 
 
 @dataclass(frozen=True, slots=True)
-class OpenTelemetry(Extension):
+class OpenTelemetry(Observer):
     """`traces` says whether workers send traces; None: where the environment names a collector
     (OTEL_EXPORTER_OTLP_ENDPOINT).
     """
 
     traces: bool | None = None
+
+    def instrument(self) -> Instrument:
+        from overnight.observability.tracing import Tracing
+
+        return Tracing(self.traces)

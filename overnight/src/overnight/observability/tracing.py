@@ -140,7 +140,7 @@ class Traces:
 
     The environment of OpenTelemetry holds: OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES,
     OTEL_TRACES_SAMPLER and the others. A collector that does not answer costs spans, never work; it
-    is told of once.
+    is logged once.
     """
 
     def __init__(self, service: str, exporter: SpanExporter) -> None:

@@ -88,10 +88,6 @@ class App:
         """What a worker of this app does beside its steps; `overnight.standard` gives it more."""
         return PeriodicWork()
 
-    def instruments(self) -> Sequence[Any]:
-        """The instruments of a worker (`engine.instrumentation.Instrument`), which observe it."""
-        return ()
-
     def pipeline(self, name: str) -> Pipeline:
         """The pipeline of that name. Raises `NotFound`."""
         if name not in self.pipelines:

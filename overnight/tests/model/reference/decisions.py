@@ -20,8 +20,8 @@ class Decisions(Jobs):
             run.start_again(self.now)
         self._resolve()
 
-    def edit(self, run: Run, input: str, wait: float | None, at_most: float | None = None) -> None:
-        """`wait` and `at_most` are the seconds of its debounce, where it has one."""
+    def edit(self, run: Run, value: str, wait: float | None, at_most: float | None = None) -> None:
+        """`value`: JSON. `wait`, `at_most`: the seconds of its debounce, where it has one."""
         if run.status == "needs_review" and run.error_class == "unknown_outcome":
             self._forget(run)
         due_at = self.now
@@ -30,7 +30,7 @@ class Decisions(Jobs):
                 run.due_by = None if at_most is None else self._after(at_most)
             restarted = run.due_at if wait is None else self._after(wait)
             due_at = restarted if wait is None else min(restarted, run.due_by or restarted)
-        run.input, run.output, run.debounce = input, None, None
+        run.input, run.output, run.debounce = value, None, None
         run.start_again(due_at)
         self._resolve()
 

@@ -19,9 +19,9 @@ class Jobs(State):
             return sum([self._insert(each) for each in in_order(new)])
 
     def _insert(self, new: NewRun, parent: Run | None = None) -> bool:
-        input = new.input if parent is None or new.input is not None else parent.output
+        value = new.input if parent is None or new.input is not None else parent.output
         run = Run(
-            *(new.job_id, new.step, new.pipeline, new.key, input, new.input_hash),
+            *(new.job_id, new.step, new.pipeline, new.key, value, new.input_hash),
             self._after(new.delay),
         )
         run.priority, run.origin, run.debounce = new.priority, new.origin, new.debounce

@@ -139,8 +139,8 @@ class State:
     def find(self, job_id: str, step: str) -> Run | None:
         return next((run for run in self.runs if (run.job_id, run.step) == (job_id, step)), None)
 
-    def by_id(self, id: int) -> Run:
-        return next(run for run in self.runs if run.id == id)
+    def by_id(self, run_id: int) -> Run:
+        return next(run for run in self.runs if run.id == run_id)
 
     def job(self, job_id: str) -> list[Run]:
         return [run for run in self.runs if run.job_id == job_id]

@@ -103,10 +103,10 @@ class Decisions(Jobs):
         params = {"job_id": run.job_id, "before_at": None, "before_id": None, "limit": 9}
         rows = self.run(self.stage.people.fetch(queries["review_list"], params))
         seen = next(row["seen"] for row in rows if row["id"] == run.id) if saw else "0" * 64
-        input = {"n": int(run.job_id[-1]), "key": run.key, "v": 9}
+        value = {"n": int(run.job_id[-1]), "key": run.key, "v": 9}
         decision = {
             "approve": Approve(seen),
-            "edit": Edit(seen, input),
+            "edit": Edit(seen, value),
             "reject": Reject(seen, "no"),
         }[verb]
         follow = self.stage.app.pipeline(run.pipeline).follow(self.owned(run))
@@ -118,7 +118,7 @@ class Decisions(Jobs):
             elif verb == "reject":
                 self.model.reject(run)
             else:
-                self.model.edit(run, json.dumps(input), None)
+                self.model.edit(run, json.dumps(value), None)
 
         people = self.stage.people
         self.do(
@@ -222,7 +222,7 @@ class Decisions(Jobs):
         """What has not begun, put itself off, or is dead; the latest step of the job that is one of
         these.
         """
-        job_id, input = run.job_id, {"n": int(run.job_id[-1]), "key": run.key, "v": 9}
+        job_id, value = run.job_id, {"n": int(run.job_id[-1]), "key": run.key, "v": 9}
 
         def runs() -> list[Expected]:
             return sorted(
@@ -231,11 +231,11 @@ class Decisions(Jobs):
 
         def do(chosen: list[Expected]) -> None:
             wait = (WAIT, AT_MOST) if chosen[0].origin == "event edit" else (None, None)
-            self.model.edit(chosen[0], json.dumps(input), *wait)
+            self.model.edit(chosen[0], json.dumps(value), *wait)
 
         self.do(
             self.action_on(
-                lambda: by_hand.edit(self.stage.app, self.stage.people, job_id, input, by="ada"),
+                lambda: by_hand.edit(self.stage.app, self.stage.people, job_id, value, by="ada"),
                 runs,
                 do,
             )

@@ -219,8 +219,8 @@ class Machine(RuleBasedStateMachine):
             assert row["input"] == json.loads(run.input or "null")
             history = {
                 (run.id, attempt): outcome
-                for (id, attempt), outcome in self.model.history.items()
-                if id == run.id
+                for (run_id, attempt), outcome in self.model.history.items()
+                if run_id == run.id
             }
             assert {
                 (run.id, int(attempt)): outcome for attempt, outcome in row.pop("history").items()
@@ -230,18 +230,18 @@ class Machine(RuleBasedStateMachine):
         """What needs no model: what has ended stays as it is, attempts only grow, and steps are
         legal ones.
         """
-        for id, row in rows.items():
-            status, attempt = self.stood.get(id, ("queued", 0))
+        for run_id, row in rows.items():
+            status, attempt = self.stood.get(run_id, ("queued", 0))
             assert row["attempt"] >= attempt
             assert status == row["status"] or (status, row["status"]) in LEGAL
-            self.stood[id] = (row["status"], row["attempt"])
+            self.stood[run_id] = (row["status"], row["attempt"])
             assert (
                 (row["status"] == "running")
                 == (row["worker"] is not None)
                 == (row["lease_until"] is not None)
             )
             if row["status"] in ("succeeded", "cancelled"):
-                assert row == self.ended.setdefault(id, row), "it had ended, and changed"
+                assert row == self.ended.setdefault(run_id, row), "it had ended, and changed"
 
     def check_around(self, rows: dict[int, Row]) -> None:
         """Breakers, effects, limits and alerts."""

@@ -161,7 +161,7 @@ def _replay(key_name: str) -> click.Command:
         as_json: bool,
         **options: Any,
     ) -> None:
-        """Start dead letters again, with fresh retries: one, all, or those that match."""
+        """Start dead letters again: one, all, or those that match."""
         if text is not None:
             if job is None:
                 raise UserError("--input is for one dead letter: name it")

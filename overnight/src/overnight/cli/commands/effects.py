@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @json_option
 @pass_session
 def effects(session: Session, job: str | None, open_only: bool, limit: int, as_json: bool) -> None:
-    """External writes with their outcome; those whose outcome is unknown first."""
+    """External writes; those whose outcome is unknown first."""
     from overnight.operations import queries, runs
 
     async def work(database: Database) -> list[dict[str, Any]]:

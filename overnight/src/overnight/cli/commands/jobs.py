@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @json_option
 @pass_session
 def status(session: Session, as_json: bool) -> None:
-    """What is going on: what ran, what waits, who works, what is paused."""
+    """What is going on: what ran, what waits, what is paused."""
     from overnight.operations import queries, scopes
 
     data = session.run(lambda database: queries.status(database, session.app()))
@@ -170,7 +170,7 @@ def runs_command(key_name: str) -> click.Command:
 @json_option
 @pass_session
 def show_job(session: Session, job: str, as_json: bool) -> None:
-    """All about a job, and the next command; its first digits suffice."""
+    """All about a job, and the next command; first digits suffice."""
     from overnight.operations import queries, scopes
     from overnight.operations import runs as jobs
 

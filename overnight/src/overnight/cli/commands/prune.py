@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 @json_option
 @pass_session
 def prune(session: Session, dry_run: bool, as_json: bool) -> None:
-    """Delete what ended long ago, as the app's `keep` says (retention). Workers do the same, bit
-    by bit.
+    """Delete what ended long ago: retention, by the app's `keep`.
+
+    Workers do the same by themselves, bit by bit.
     """
     from overnight.operations import retention
 
