@@ -181,6 +181,8 @@ def _one(kind: str, name: str, folder: Path | None) -> None:
     else:
         _sentences(name, splitter, texts)
     print(f"    loads in {loaded:.2f} s, takes {_peak() - before:.0f} MB")
+    if kind == "sentences":
+        print(f"    cases failed: {_failed(splitter)}")
 
 
 def _peak() -> float:
@@ -245,7 +247,7 @@ def _sentences(name: str, splitter: Splitter, texts: Texts) -> None:
             cut, merged = cut + len(found - right), merged + len(right - found)
             total += len(group)
     print(f"sentences  {name}: n={total} cut {cut / total:.2%}, merged {merged / total:.2%}")
-    print(f"    {1e6 * took / length:.2f} µs a character; cases failed: {_failed(splitter)}")
+    print(f"    {1e6 * took / length:.2f} µs a character")
 
 
 def _ends(text: str, pieces: list[str]) -> set[int]:

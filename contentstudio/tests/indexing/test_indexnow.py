@@ -5,14 +5,14 @@ of its answers.
 from __future__ import annotations
 
 import asyncio
-import json
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import re
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from contentstudio import config as settings
 from contentstudio.app import build
@@ -41,47 +41,25 @@ class Endpoint:
     lies there too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, server: HTTPServer) -> None:
         self.answers: list[tuple[int, dict[str, str]]] = [(200, {})]
         self.told: list[dict[str, Any]] = []
         self.key = KEY
         self.looked = 0
-        self._lock = threading.Lock()
-        endpoint = self
+        self.url = server.url_for("").rstrip("/")
+        server.expect_request(f"/{KEY}.txt").respond_with_handler(self._key)
+        server.expect_request("/indexnow", "POST").respond_with_handler(self._ping)
+        server.expect_request(re.compile("")).respond_with_data("", 404)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                endpoint.looked += self.path == f"/{KEY}.txt"
-                self.send_response(200 if self.path == f"/{KEY}.txt" and endpoint.key else 404)
-                self.send_header("Content-Type", "application/octet-stream")
-                self.end_headers()
-                self.wfile.write(endpoint.key.encode())
+    def _key(self, _: Request) -> Response:
+        self.looked += 1
+        return Response(self.key, 200 if self.key else 404, content_type="application/octet-stream")
 
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                with endpoint._lock:
-                    endpoint.told.append(body)
-                    last = len(endpoint.answers) == 1
-                    status, headers = endpoint.answers[0] if last else endpoint.answers.pop(0)
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None: ...
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-
-    def __enter__(self) -> Endpoint:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+    def _ping(self, request: Request) -> Response:
+        self.told.append(request.get_json())
+        last = len(self.answers) == 1
+        status, headers = self.answers[0] if last else self.answers.pop(0)
+        return Response(status=status, headers=headers)
 
     @property
     def urls(self) -> list[str]:
@@ -89,9 +67,8 @@ class Endpoint:
 
 
 @pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    with Endpoint() as endpoint:
-        yield endpoint
+def endpoint(httpserver: HTTPServer) -> Endpoint:
+    return Endpoint(httpserver)
 
 
 @pytest.fixture

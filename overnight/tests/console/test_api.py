@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 from console_night import Open, csrf
+from pydantic import BaseModel
 
 from overnight import App
 from overnight.console import access, api, pages
@@ -363,7 +364,7 @@ async def test_the_document_names_every_endpoint_and_action_with_its_parameters(
     assert set(paths) == {e.path for e in api.ENDPOINTS} | {f"/do/{verb}" for verb in OPERATIONS}
     runs = {each["name"]: each["schema"] for each in paths["/runs"]["get"]["parameters"]}
     assert set(runs) == {"status", "pipeline", "key", "before", "limit"}
-    assert (runs["limit"]["minimum"], runs["limit"]["maximum"]) == (1, api.MOST_ROWS)
+    assert (runs["limit"]["minimum"], runs["limit"]["maximum"]) == (1, api.MAX_ROWS)
     assert "dead" in runs["status"]["enum"]
     (job,) = paths["/jobs/{job}"]["get"]["parameters"]
     assert (job["in"], job["required"]) == ("path", True)
@@ -387,6 +388,41 @@ async def test_the_document_names_every_endpoint_and_action_with_its_parameters(
             "reason",
         }
         assert "the number of a message" in body["job"]["description"]
+
+
+@pytest.mark.parametrize("path", [path for path in LISTS if path != "/status"])
+async def test_an_answer_has_the_fields_that_the_document_names(
+    program: httpx2.AsyncClient, path: str
+) -> None:
+    answer = (await program.get(f"/api{path}")).json()
+    response = api.document()["paths"][path]["get"]["responses"]["200"]
+    schema = response["content"]["application/json"]["schema"]
+    assert set(answer) == set(schema["required"]) == set(schema["properties"])
+
+
+class City(BaseModel):
+    name: str
+
+
+class Address(BaseModel):
+    city: City
+    others: list[City] = []
+
+
+class Move(BaseModel):
+    """A command of an app, whose models are nested."""
+
+    to: Address | None = None
+
+
+def test_the_schema_of_an_app_s_own_nested_command_is_whole() -> None:
+    document = api.document({"move": api.Verb("Move.", Move)})
+    body = document["paths"]["/do/move"]["post"]["requestBody"]
+    schema = body["content"]["application/json"]["schema"]
+    address = schema["properties"]["to"]["anyOf"][0]
+    assert address["properties"]["city"]["properties"]["name"]["type"] == "string"
+    assert address["properties"]["others"]["items"]["required"] == ["name"]
+    assert "$ref" not in str(body)
 
 
 @pytest.mark.parametrize("place", NUL)

@@ -1,7 +1,7 @@
 """Which language a text plainly is in, as CLD3 tells it: Google's small network over the n-grams of
 letters, which is part of its wheel.
 
-The figures, and what else was measured: docs/decisions/0028.
+The figures, and what else was measured: docs/decisions/0029.
 """
 
 from __future__ import annotations

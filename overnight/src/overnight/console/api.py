@@ -12,9 +12,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -46,8 +48,8 @@ from overnight.store.records import Status
 
 BODY_LIMIT = 4_000_000  # bytes of a request, which may hold a whole edited payload
 CSRF = "x-csrf-token"  # the header in which a session carries what its forms carry
-MOST_ROWS = 500  # of one answer
-MOST_HOURS = 24 * 366  # that a chart looks back
+MAX_ROWS = 500  # of one answer
+MAX_HOURS = 24 * 366  # that a chart looks back
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MARK = r"^[0-9]{1,16}-[0-9]{1,18}$"  # a place in a list: microseconds since 1970, and an id
 
@@ -85,7 +87,7 @@ class Nothing(BaseModel):
 
 
 class Limited(Nothing):
-    limit: int = Field(queries.LIMIT, ge=1, le=MOST_ROWS, description="rows at most")
+    limit: int = Field(queries.LIMIT, ge=1, le=MAX_ROWS, description="rows at most")
 
 
 class OfJob(Nothing):
@@ -124,7 +126,7 @@ class Alerts(Limited):
 
 
 class Signal(Nothing):
-    hours: int = Field(24, ge=1, le=MOST_HOURS, description="how long back")
+    hours: int = Field(24, ge=1, le=MAX_HOURS, description="how long back")
 
 
 class StepSignal(Signal):
@@ -135,52 +137,60 @@ class Cost(Signal):
     by: Literal["day", "key", "model"] = "day"
 
 
-ROWS: Schema = {
-    "type": "object",
-    "required": ["rows"],
-    "properties": {
-        "rows": {"type": "array", "items": {"type": "object"}},
-        "next": {
-            "type": ["integer", "string", "null"],
-            "description": "give it as `before`; null: there are no more",
-        },
-    },
-}
-OBJECT: Schema = {"type": "object"}
-ERROR: Schema = {
-    "type": "object",
-    "required": ["error"],
-    "properties": {"error": {"type": "string"}},
-}
-DONE: Schema = {
-    "type": "object",
-    "required": ["done"],
-    "properties": {
-        "done": {"type": "string", "description": "a sentence for a person"},
-        "count": {
-            "type": "integer",
-            "description": "of dead letters: with how many it was done, or would be",
-        },
-        "refused": {
-            "type": "array",
-            "items": {"type": "string"},
-            "description": "of dead letters: one sentence for each with which it could not be done",
-        },
-    },
-}
+class Item(RootModel[dict[str, Any]]):
+    """One object, with the names that its query gives."""
+
+
+class Rows(BaseModel):
+    """A whole list."""
+
+    rows: list[dict[str, Any]]
+
+
+class Page(Rows):
+    """A part of a list."""
+
+    next: int | str | None = Field(description="give it as `before`; null: there are no more")
+
+
+class Result(BaseModel):
+    """The result of an action; more fields say what it changed."""
+
+    model_config = ConfigDict(extra="allow")
+    done: str = Field(description="a sentence for a person")
+    count: int = Field(0, description="of dead letters: with how many it was done, or would be")
+    refused: Sequence[str] = Field(
+        (), description="of dead letters: one sentence for each with which it could not be done"
+    )
+
+
+class Failure(BaseModel):
+    """Why a request was refused."""
+
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What can be read: where, how, the form of the answer, a sentence, and the parameters that it
-    takes.
+    """What can be read: where, how, and a sentence. The annotations of `read` are the models of its
+    parameters and of its answer: they check and answer, and the document is made of them.
     """
 
     path: str
-    read: Callable[[Desk, Any], Awaitable[Any]]
-    gives: Schema
+    read: Callable[[Desk, Any], Awaitable[BaseModel]]
     says: str
-    takes: type[BaseModel] = Nothing
+
+    @property
+    def takes(self) -> type[BaseModel]:
+        return self._models()[0]
+
+    @property
+    def gives(self) -> type[BaseModel]:
+        return self._models()[1]
+
+    def _models(self) -> tuple[type[BaseModel], type[BaseModel]]:
+        _, takes, gives = get_type_hints(self.read).values()
+        return takes, gives
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,123 +201,122 @@ class Verb:
     takes: type[BaseModel]
 
 
-async def _status(desk: Desk, _: Nothing) -> Any:
-    return await queries.status(desk.database, desk.app)
+async def _status(desk: Desk, _: Nothing) -> Item:
+    return Item(await queries.status(desk.database, desk.app))
 
 
-async def _runs(desk: Desk, given: Runs) -> Any:
-    rows = await queries.runs(desk.database, **given.model_dump())
-    return _page(rows, given.limit, lambda row: row["id"])
+async def _runs(desk: Desk, query: Runs) -> Page:
+    rows = await queries.runs(desk.database, **query.model_dump())
+    return _page(rows, query.limit, lambda row: row["id"])
 
 
-async def _job(desk: Desk, given: OfJob) -> Any:
-    job = await runs.find_job(desk.database, given.job)
+async def _job(desk: Desk, query: OfJob) -> Item:
+    job = await runs.find_job(desk.database, query.job)
     steps = await queries.job(desk.database, job)
-    return {"job_id": job, "steps": steps, "actions": await queries.actions(desk.database, job)}
+    audit = await queries.actions(desk.database, job)
+    return Item({"job_id": job, "steps": steps, "actions": audit})
 
 
-async def _dead(desk: Desk, given: Letters) -> Any:
+async def _dead(desk: Desk, query: Letters) -> Page:
     rows = await queries.dead(
-        desk.database, given.filter(), given.limit, before=_place(given.before)
+        desk.database, query.filter(), query.limit, before=_place(query.before)
     )
-    return _page(rows, given.limit, lambda row: _mark(row["died_at"], row["id"]))
+    return _page(rows, query.limit, lambda row: _mark(row["died_at"], row["id"]))
 
 
-async def _review(desk: Desk, given: Reviews) -> Any:
-    rows = await queries.review(desk.database, limit=given.limit, before=_place(given.before))
-    return _page(rows, given.limit, lambda row: _mark(row["since"], row["id"]))
+async def _review(desk: Desk, query: Reviews) -> Page:
+    rows = await queries.review(desk.database, limit=query.limit, before=_place(query.before))
+    return _page(rows, query.limit, lambda row: _mark(row["since"], row["id"]))
 
 
-async def _review_item(desk: Desk, given: OfJob) -> Any:
-    rows = await queries.review(desk.database, given.job, 1)
+async def _review_item(desk: Desk, query: OfJob) -> Item:
+    rows = await queries.review(desk.database, query.job, 1)
     if not rows:
-        raise NotFound(f"nothing of job {given.job} waits for review")
-    return rows[0]
+        raise NotFound(f"nothing of job {query.job} waits for review")
+    return Item(rows[0])
 
 
-async def _schedules(desk: Desk, _: Nothing) -> Any:
-    return {"rows": await queries.schedules(desk.database, desk.app)}
+async def _schedules(desk: Desk, _: Nothing) -> Rows:
+    return Rows(rows=await queries.schedules(desk.database, desk.app))
 
 
-async def _breakers(desk: Desk, _: Nothing) -> Any:
-    return {"rows": await queries.breakers(desk.database, everything=True)}
+async def _breakers(desk: Desk, _: Nothing) -> Rows:
+    return Rows(rows=await queries.breakers(desk.database, everything=True))
 
 
-async def _switches(desk: Desk, _: Nothing) -> Any:
-    return {"rows": await queries.switches(desk.database)}
+async def _switches(desk: Desk, _: Nothing) -> Rows:
+    return Rows(rows=await queries.switches(desk.database))
 
 
-async def _switch_history(desk: Desk, given: Limited) -> Any:
-    return {"rows": await queries.switch_history(desk.database, limit=given.limit)}
+async def _switch_history(desk: Desk, query: Limited) -> Rows:
+    return Rows(rows=await queries.switch_history(desk.database, limit=query.limit))
 
 
-async def _budgets(desk: Desk, _: Nothing) -> Any:
-    return {"rows": await budgets.read(desk.database)}
+async def _budgets(desk: Desk, _: Nothing) -> Rows:
+    return Rows(rows=await budgets.read(desk.database))
 
 
-async def _effects(desk: Desk, given: Effects) -> Any:
-    status, _, id = (given.before or "").partition("-")
+async def _effects(desk: Desk, query: Effects) -> Page:
+    status, _, id = (query.before or "").partition("-")
     before = (status == "done", int(id)) if status else None
     rows = await queries.effects(
-        desk.database, open_only=given.open == "true", limit=given.limit, before=before
+        desk.database, open_only=query.open == "true", limit=query.limit, before=before
     )
-    return _page(rows, given.limit, lambda row: f"{row['status']}-{row['id']}")
+    return _page(rows, query.limit, lambda row: f"{row['status']}-{row['id']}")
 
 
-async def _alerts(desk: Desk, given: Alerts) -> Any:
-    state, _, mark = (given.before or "").partition("-")
+async def _alerts(desk: Desk, query: Alerts) -> Page:
+    state, _, mark = (query.before or "").partition("-")
     place = _place(mark or None)
     before = (state == "resolved", *place) if place else None
     rows = await queries.alerts(
-        desk.database, all=given.all == "true", limit=given.limit, before=before
+        desk.database, all=query.all == "true", limit=query.limit, before=before
     )
-    return _page(rows, given.limit, _alert_mark)
+    return _page(rows, query.limit, _alert_mark)
 
 
 def _alert_mark(row: Row) -> str:
     return f"{'resolved' if row['resolved_at'] else 'open'}-{_mark(row['last_at'], row['id'])}"
 
 
-async def _anomalies(desk: Desk, _: Nothing) -> Any:
-    return {"rows": [asdict(each) for each in await charts.anomalies(desk.database)]}
+async def _anomalies(desk: Desk, _: Nothing) -> Rows:
+    return Rows(rows=[asdict(each) for each in await charts.anomalies(desk.database)])
 
 
 def _of_steps(
     view: Callable[[list[Tally]], Sequence[Any]],
-) -> Callable[[Desk, StepSignal], Awaitable[Any]]:
+) -> Callable[[Desk, StepSignal], Awaitable[Rows]]:
     """A signal by step and span, as `report` tells it."""
 
-    async def points(desk: Desk, given: StepSignal) -> Any:
-        return {
-            "rows": view(
-                await charts.tallies(desk.database, await _since(desk, given), step=given.step)
-            )
-        }
+    async def points(desk: Desk, query: StepSignal) -> Rows:
+        since = await _since(desk, query)
+        tallies = await charts.tallies(desk.database, since, step=query.step)
+        return Rows(rows=list(view(tallies)))
 
     return points
 
 
-async def _steps(desk: Desk, given: Signal) -> Any:
-    return {"rows": charts.steps(await charts.tallies(desk.database, await _since(desk, given)))}
+async def _steps(desk: Desk, query: Signal) -> Rows:
+    return Rows(rows=charts.steps(await charts.tallies(desk.database, await _since(desk, query))))
 
 
-async def _saturation(desk: Desk, given: Signal) -> Any:
-    return {"rows": await charts.saturation(desk.database, await _since(desk, given))}
+async def _saturation(desk: Desk, query: Signal) -> Rows:
+    return Rows(rows=await charts.saturation(desk.database, await _since(desk, query)))
 
 
-async def _cost(desk: Desk, given: Cost) -> Any:
-    return {"rows": await charts.cost(desk.database, await _since(desk, given), by=given.by)}
+async def _cost(desk: Desk, query: Cost) -> Rows:
+    return Rows(rows=await charts.cost(desk.database, await _since(desk, query), by=query.by))
 
 
-async def _since(desk: Desk, given: Signal) -> datetime:
-    return await charts.ago(desk.database, timedelta(hours=given.hours))
+async def _since(desk: Desk, query: Signal) -> datetime:
+    return await charts.ago(desk.database, timedelta(hours=query.hours))
 
 
-def _page(rows: list[Row], limit: int, mark: Callable[[Row], int | str]) -> dict[str, Any]:
+def _page(rows: list[Row], limit: int, mark: Callable[[Row], int | str]) -> Page:
     """A page of a list, and where the next one begins: after the last row, whatever is added
     meanwhile.
     """
-    return {"rows": rows, "next": mark(rows[-1]) if len(rows) == limit else None}
+    return Page(rows=rows, next=mark(rows[-1]) if len(rows) == limit else None)
 
 
 def _mark(moment: datetime, id: int) -> str:
@@ -324,92 +333,35 @@ def _place(mark: str | None) -> tuple[datetime, int] | None:
 
 ENDPOINTS = (
     Endpoint(
-        "/status",
-        _status,
-        OBJECT,
-        "Is all well: runs, queue, workers, switches, budgets, schedules.",
+        "/status", _status, "Is all well: runs, queue, workers, switches, budgets, schedules."
     ),
-    Endpoint("/runs", _runs, ROWS, "The newest runs that match.", Runs),
+    Endpoint("/runs", _runs, "The newest runs that match."),
     Endpoint(
         "/jobs/{job}",
         _job,
-        OBJECT,
         "All about a job: steps, attempts, external writes, model calls, audit log.",
-        OfJob,
     ),
+    Endpoint("/dead", _dead, "Dead letters that match, with their context, newest first."),
+    Endpoint("/review", _review, "What waits for a person, oldest first, each with its revision."),
+    Endpoint("/review/{job}", _review_item, "One thing that waits, exactly as stored."),
+    Endpoint("/schedules", _schedules, "Schedules: last and next slot, missed slots, advice."),
+    Endpoint("/breakers", _breakers, "Circuit breakers of which something is known."),
+    Endpoint("/switches", _switches, "Switches, those that are paused first."),
+    Endpoint("/switches/history", _switch_history, "Who paused or resumed what, when and why."),
+    Endpoint("/budgets", _budgets, "Budgets, with what is left of today's."),
+    Endpoint("/effects", _effects, "External writes, those whose outcome is unknown first."),
+    Endpoint("/alerts", _alerts, "Alerts, those that are open first."),
+    Endpoint("/anomalies", _anomalies, "What is unusual now, each with its sentence."),
+    Endpoint("/signals/steps", _steps, "Each step over the whole time."),
+    Endpoint("/signals/latency", _of_steps(charts.latency), "p50 and p95 by step and span."),
+    Endpoint("/signals/traffic", _of_steps(charts.traffic), "What ended, by step and span."),
+    Endpoint("/signals/errors", _of_steps(charts.errors), "What failed, by step and span."),
     Endpoint(
-        "/dead", _dead, ROWS, "Dead letters that match, with their context, newest first.", Letters
+        "/signals/retries", _of_steps(charts.retries_to_success), "Failures before a success."
     ),
+    Endpoint("/signals/saturation", _saturation, "What waited and who worked, by span."),
     Endpoint(
-        "/review",
-        _review,
-        ROWS,
-        "What waits for a person, oldest first, each with its revision.",
-        Reviews,
-    ),
-    Endpoint(
-        "/review/{job}", _review_item, OBJECT, "One thing that waits, exactly as stored.", OfJob
-    ),
-    Endpoint(
-        "/schedules", _schedules, ROWS, "Schedules: last and next slot, missed slots, advice."
-    ),
-    Endpoint("/breakers", _breakers, ROWS, "Circuit breakers of which something is known."),
-    Endpoint("/switches", _switches, ROWS, "Switches, those that are paused first."),
-    Endpoint(
-        "/switches/history",
-        _switch_history,
-        ROWS,
-        "Who paused or resumed what, when and why.",
-        Limited,
-    ),
-    Endpoint("/budgets", _budgets, ROWS, "Budgets, with what is left of today's."),
-    Endpoint(
-        "/effects",
-        _effects,
-        ROWS,
-        "External writes, those whose outcome is unknown first.",
-        Effects,
-    ),
-    Endpoint("/alerts", _alerts, ROWS, "Alerts, those that are open first.", Alerts),
-    Endpoint("/anomalies", _anomalies, ROWS, "What is unusual now, each with its sentence."),
-    Endpoint("/signals/steps", _steps, ROWS, "Each step over the whole time.", Signal),
-    Endpoint(
-        "/signals/latency",
-        _of_steps(charts.latency),
-        ROWS,
-        "p50 and p95 by step and span.",
-        StepSignal,
-    ),
-    Endpoint(
-        "/signals/traffic",
-        _of_steps(charts.traffic),
-        ROWS,
-        "What ended, by step and span.",
-        StepSignal,
-    ),
-    Endpoint(
-        "/signals/errors",
-        _of_steps(charts.errors),
-        ROWS,
-        "What failed, by step and span.",
-        StepSignal,
-    ),
-    Endpoint(
-        "/signals/retries",
-        _of_steps(charts.retries_to_success),
-        ROWS,
-        "Failures before a success.",
-        StepSignal,
-    ),
-    Endpoint(
-        "/signals/saturation", _saturation, ROWS, "What waited and who worked, by span.", Signal
-    ),
-    Endpoint(
-        "/signals/cost",
-        _cost,
-        ROWS,
-        "What calls of models cost a day: of all, or of each key or model.",
-        Cost,
+        "/signals/cost", _cost, "What calls of models cost a day: of all, or of each key or model."
     ),
 )
 
@@ -424,8 +376,10 @@ def build(desk: Desk) -> Starlette:
     verbs = {**VERBS, **{name: Verb(own.says, own.takes) for name, own in desk.own.verbs.items()}}
 
     def reads(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+        takes = endpoint.takes
+
         async def read(request: Request) -> Response:
-            return _answer(await endpoint.read(desk, _query(request, endpoint.takes)))
+            return _answer(await endpoint.read(desk, _query(request, takes)))
 
         return read
 
@@ -435,7 +389,7 @@ def build(desk: Desk) -> Starlette:
             _check_may(request, visitor)
             command = _body(await read_body(request), verb.takes)
             done = await actions.carry_out(desk, name, command, visitor.who)
-            return _answer({"done": done.text, **done.data})
+            return _answer(Result(done=done.text, **done.data))
 
         return do
 
@@ -472,7 +426,7 @@ def build(desk: Desk) -> Starlette:
 def refusal(status: int, text: str) -> Response:
     """An error as every program is told of it."""
     headers = {401: {"www-authenticate": "Bearer"}, 503: {"retry-after": "3"}}
-    return JSONResponse({"error": text}, status, headers.get(status))
+    return _answer(Failure(error=text), status, headers.get(status))
 
 
 async def read_body(request: Request) -> bytes:
@@ -497,8 +451,11 @@ def status_of(error: Exception) -> tuple[int, str]:
     return next(REFUSED[kind] for kind in type(error).__mro__ if kind in REFUSED), str(error)
 
 
-def _answer(data: Any) -> Response:
-    return Response(formatting.as_json(data), media_type="application/json")
+def _answer(
+    data: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    text = formatting.as_json(data.model_dump(exclude_unset=True))
+    return Response(text, status, headers, "application/json")
 
 
 def _check_may(request: Request, visitor: Visitor) -> None:
@@ -514,11 +471,11 @@ def _check_may(request: Request, visitor: Visitor) -> None:
 
 def _query(request: Request, takes: type[BaseModel]) -> BaseModel:
     """The parameters, checked. Raises `HTTPException` with what is wrong with each."""
-    given = request.query_params.multi_items()
-    if len(given) > len(dict(given)):
+    pairs = request.query_params.multi_items()
+    if len(pairs) > len(dict(pairs)):
         raise HTTPException(422, "a parameter is given twice")
     try:
-        return takes.model_validate_strings({**dict(given), **request.path_params})
+        return takes.model_validate_strings({**dict(pairs), **request.path_params})
     except ValidationError as error:
         raise HTTPException(422, _wrong(error)) from None
 
@@ -534,8 +491,8 @@ def _body(body: bytes, takes: type[BaseModel]) -> BaseModel:
 
 def _wrong(error: ValidationError) -> str:
     """What is wrong with each parameter, as one sentence."""
-    told = ((".".join(map(str, each["loc"])), each["msg"]) for each in error.errors())
-    return "; ".join(f"{place}: {text}" if place else text for place, text in told)
+    faults = ((".".join(map(str, each["loc"])), each["msg"]) for each in error.errors())
+    return "; ".join(f"{place}: {text}" if place else text for place, text in faults)
 
 
 def document(verbs: Mapping[str, Verb] = VERBS) -> Schema:
@@ -554,7 +511,7 @@ def document(verbs: Mapping[str, Verb] = VERBS) -> Schema:
         "security": [{"token": []}, {"session": []}],
         "paths": {**reads, **does},
         "components": {
-            "schemas": {"Error": ERROR},
+            "schemas": {"Error": _schema(Failure)},
             "securitySchemes": {
                 "token": {
                     "type": "http",
@@ -568,7 +525,7 @@ def document(verbs: Mapping[str, Verb] = VERBS) -> Schema:
 
 
 def _get(endpoint: Endpoint) -> Schema:
-    schema = endpoint.takes.model_json_schema()
+    schema = _schema(endpoint.takes, _Parameters)
     required = schema.get("required", ())
     is_one = "{" in endpoint.path
     return {
@@ -579,7 +536,7 @@ def _get(endpoint: Endpoint) -> Schema:
                 "name": name,
                 "in": "path" if f"{{{name}}}" in endpoint.path else "query",
                 "required": name in required,
-                "schema": _without_null(_inlined(each, schema.get("$defs", {}))),
+                "schema": each,
             }
             for name, each in schema.get("properties", {}).items()
         ],
@@ -588,49 +545,55 @@ def _get(endpoint: Endpoint) -> Schema:
 
 
 def _post(name: str, verb: Verb) -> Schema:
-    schema = verb.takes.model_json_schema()
-    defined = schema.pop("$defs", {})
-    properties = {name: _inlined(each, defined) for name, each in schema["properties"].items()}
     return {
         "summary": verb.says,
         "operationId": f"do_{name.replace('-', '_')}",
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {**schema, "properties": properties}}},
-        },
-        "responses": _responses(DONE, 400, 401, 403, 404, 409, 413, 422, 503),
+        "requestBody": {"required": True, "content": _content(_schema(verb.takes))},
+        "responses": _responses(Result, 400, 401, 403, 404, 409, 413, 422, 503),
     }
 
 
-def _inlined(schema: Schema, defined: Mapping[str, Schema]) -> Schema:
-    """A parameter's schema on its own: what it refers to is put in its place."""
-    reference = schema.get("$ref")
-    own = {name: value for name, value in schema.items() if name not in ("$ref", "title")}
-    choices = (
-        {"anyOf": [_inlined(each, defined) for each in schema["anyOf"]]}
-        if "anyOf" in schema
-        else {}
-    )
-    return {**(defined[reference.rpartition("/")[2]] if reference else {}), **own, **choices}
+class _Parameters(GenerateJsonSchema):
+    """What an address can say: a parameter that is not meant is left out, and never null."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> Schema:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> Schema:
+        if schema.get("default") is None:
+            return self.generate_inner(schema["schema"])
+        return super().default_schema(schema)
 
 
-def _without_null(schema: Schema) -> Schema:
-    """What an address can say: a parameter that is not meant is left out."""
-    kinds = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
-    rest = {
-        name: value
-        for name, value in schema.items()
-        if name not in ("anyOf", "default" if kinds else "")
-    }
-    return {**rest, **kinds[0]} if kinds else schema
+def _schema(
+    model: type[BaseModel], generator: type[GenerateJsonSchema] = GenerateJsonSchema
+) -> Schema:
+    """A model's schema on its own: what it refers to is put in its place."""
+    schema = model.model_json_schema(schema_generator=generator)
+    definitions = schema.pop("$defs", {})
+
+    def inline(part: Any) -> Any:
+        if isinstance(part, list):
+            return [inline(each) for each in part]
+        if not isinstance(part, dict):
+            return part
+        own = {name: inline(each) for name, each in part.items() if name != "$ref"}
+        if "$ref" not in part:
+            return own
+        return {**inline(definitions[part["$ref"].rpartition("/")[2]]), **own}
+
+    whole: Schema = inline(schema)
+    return whole
 
 
-def _responses(gives: Schema, *refusals: int) -> Schema:
-    error = {"$ref": "#/components/schemas/Error"}
+def _responses(gives: type[BaseModel], *refusals: int) -> Schema:
+    error = _content({"$ref": "#/components/schemas/Error"})
+    contents = {200: _content(_schema(gives))} | dict.fromkeys(refusals, error)
     return {
-        str(status): {
-            "description": MEANINGS[status],
-            "content": {"application/json": {"schema": gives if status == 200 else error}},
-        }
-        for status in (200, *refusals)
+        str(status): {"description": MEANINGS[status], "content": content}
+        for status, content in contents.items()
     }
+
+
+def _content(schema: Schema) -> Schema:
+    return {"application/json": {"schema": schema}}
