@@ -189,8 +189,8 @@ class Pipeline:
         step = self.after(run.step)
         if step is None:
             return []
-        follower = NewRun(run.job_id, step.name, self.name, run.key, input=None, input_hash=None)
-        return [replace(follower, delay=step.delay, at_most=step.at_most)]
+        names = (run.job_id, step.name, self.name, run.key)
+        return [NewRun(*names, None, None, step.delay, at_most=step.at_most)]
 
     def job(
         self,
