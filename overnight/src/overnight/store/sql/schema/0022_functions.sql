@@ -38,16 +38,14 @@ begin
            ledger_now() + make_interval(secs => n.delay), ledger_now() + make_interval(secs => n.at_most),
            coalesce(n.deadline_at, ledger_now() + make_interval(secs => n.deadline)),
            coalesce(n.expect_at, ledger_now() + make_interval(secs => n.expect)),
-           n.origin, n.debounce, n.parent, state.*
+           n.origin, n.debounce, n.parent,
+           case when n.owner is null then 'queued' else 'running' end, case when n.owner is null then 0 else 1 end,
+           n.owner, case when n.owner is not null then ledger_now() end, case when n.owner is not null then ledger_now() end,
+           case when n.owner is not null then ledger_now() + make_interval(secs => lease) end
     from unnest(job_ids, steps, pipelines, keys, inputs, input_hashes, priorities, delays, begin_runs.at_most, deadlines,
                 expectations, origins, debounces, parents, deadlines_at, expected_at, owners)
          as n (job_id, step, pipeline, key, input, input_hash, priority, delay, at_most, deadline, expect, origin, debounce,
                parent, deadline_at, expect_at, owner)
-    cross join lateral (
-        select 'running', 1, n.owner, ledger_now(), ledger_now(), ledger_now() + make_interval(secs => lease)
-        where n.owner is not null
-        union all
-        select 'queued', 0, null, null, null, null where n.owner is null) state
     order by n.job_id, n.step, n.input_hash
     on conflict (job_id, step) do update set input_hash = excluded.input_hash, pipeline = excluded.pipeline
         where runs.input_hash is distinct from excluded.input_hash or runs.pipeline <> excluded.pipeline
