@@ -46,7 +46,7 @@ test-generators: $(SETUP)  ## What Hugo, Jekyll and Astro make of what is publis
 	@$(BIN)/pytest -n 0 -rs contentstudio/tests/generators
 
 test-crash: $(SETUP)  ## Processes that are killed, a sample of each kind; OVERNIGHT_SEED=… repeats one
-	@$(BIN)/pytest -n 3 overnight/tests/crash
+	@$(BIN)/pytest overnight/tests/crash
 
 test-postgres15: $(SETUP)  ## The database tests on the oldest supported Postgres (Debian's postgresql-15)
 	@OVERNIGHT_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest $(PYTEST) -m "db and not contract" \
