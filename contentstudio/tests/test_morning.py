@@ -77,7 +77,7 @@ class Ear:
     def __init__(self) -> None:
         self.messages: list[Message] = []
 
-    def send(self, message: Message, id: str) -> None:
+    def send(self, message: Message, message_id: str) -> None:
         self.messages.append(message)
 
 

@@ -47,7 +47,7 @@ class Unaddressed:
     def name(self) -> str:
         return self.kind
 
-    def send(self, message: Message, id: str) -> None:
+    def send(self, message: Message, message_id: str) -> None:
         raise Permanent(self.why)
 
 

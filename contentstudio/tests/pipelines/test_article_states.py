@@ -309,11 +309,11 @@ async def test_the_migration_fills_the_table_from_what_exists(database: Database
     for slug, step, status in RUNS:
         draft = {**DRAFT.model_dump(mode="json"), "slug": slug}
         topic = {"site": "garden", "slug": slug, "date": "2026-11-23"}
-        input = topic if step == "generate" else draft if step == "optimize" else {"draft": draft}
+        input_ = topic if step == "generate" else draft if step == "optimize" else {"draft": draft}
         await database.fetch(
             "insert into runs (job_id, step, pipeline, key, status, input, lease_until) "
             "values (%s, %s, 'article', 'garden', %s, %s, null)",
-            [f"of-{slug}", step, status, json.dumps(input)],
+            [f"of-{slug}", step, status, json.dumps(input_)],
         )
     for slug, existing in (
         ("stands", {"url": "https://garden.example/stands/", "state": "published"}),

@@ -176,8 +176,8 @@ def test_what_wordpress_made_otherwise_is_one_sentence(name: str, there: Any, to
 MARKED = f"<p>New words.</p><!-- {'a' * 64}.{'b' * 16} -->"
 
 
-def term(id: int, name: str, slug: str = "", parent: int = 0) -> dict[str, Any]:
-    return {"id": id, "name": name, "slug": slug or f"slug-{id}", "parent": parent}
+def term(term_id: int, name: str, slug: str = "", parent: int = 0) -> dict[str, Any]:
+    return {"id": term_id, "name": name, "slug": slug or f"slug-{term_id}", "parent": parent}
 
 
 @pytest.mark.parametrize(

@@ -264,13 +264,13 @@ def listens(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-def post(studio: Studio, port: int, pipeline: str, id: str, body: bytes) -> int:
+def post(studio: Studio, port: int, pipeline: str, message_id: str, body: bytes) -> int:
     moment = str(int(time.time()))
     secret = parse_secret(studio.env["OVERNIGHT_WEBHOOK_SECRET"])
     headers = {
-        "webhook-id": id,
+        "webhook-id": message_id,
         "webhook-timestamp": moment,
-        "webhook-signature": sign(secret, id, moment, body),
+        "webhook-signature": sign(secret, message_id, moment, body),
     }
     where = f"http://127.0.0.1:{port}/pipelines/{pipeline}"
     try:

@@ -43,7 +43,7 @@ def parse_secret(text: str) -> bytes:
     return key
 
 
-def sign(secret: bytes, id: str, timestamp: str, body: bytes) -> str:
+def sign(secret: bytes, message_id: str, timestamp: str, body: bytes) -> str:
     """The signature of one message: `v1,…`."""
-    signed = f"{id}.{timestamp}.".encode() + body
+    signed = f"{message_id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()

@@ -39,7 +39,7 @@ class Heard:
         self.messages: list[Message] = []
         self.refuses = False
 
-    def send(self, message: Message, id: str) -> None:
+    def send(self, message: Message, message_id: str) -> None:
         if self.refuses:
             raise Transient("not now")
         self.messages.append(message)

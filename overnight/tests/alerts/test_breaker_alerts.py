@@ -41,7 +41,7 @@ class Shop:
     async def alert(self) -> dict[str, Any]:
         (row,) = [
             each
-            for each in await queries.alerts(self.database, all=True)
+            for each in await queries.alerts(self.database, everything=True)
             if each["kind"] == "breaker"
         ]
         return row

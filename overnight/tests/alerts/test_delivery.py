@@ -184,7 +184,7 @@ async def test_a_hanging_server_holds_up_neither_the_worker_nor_the_other_channe
         def __init__(self) -> None:
             self.heard: list[Message] = []
 
-        def send(self, message: Message, id: str) -> None:
+        def send(self, message: Message, message_id: str) -> None:
             self.heard.append(message)
 
     pipeline, other = Pipeline("p"), Other()

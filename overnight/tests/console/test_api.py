@@ -265,12 +265,12 @@ async def test_a_body_that_cannot_be_read_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    "input", ['"a\\u0000b"', "NaN", "1e999", '{"customer": "ada", "number": NaN}']
+    "value", ['"a\\u0000b"', "NaN", "1e999", '{"customer": "ada", "number": NaN}']
 )
 async def test_an_input_that_postgres_cannot_store_is_refused(
-    program: httpx2.AsyncClient, database: Database, input: str
+    program: httpx2.AsyncClient, database: Database, value: str
 ) -> None:
-    body = f'{{"job": "{await job_of(database, "dead")}", "input": {input}}}'
+    body = f'{{"job": "{await job_of(database, "dead")}", "input": {value}}}'
     answer = await program.post("/api/do/edit", content=body)
     assert answer.status_code == 422
 
@@ -439,9 +439,9 @@ async def test_a_form_with_odd_contents_is_refused(
     for form in ({"reason": "a\0b"}, {"back\0": "/"}, {f"field {n}": "" for n in range(1_001)}):
         answer = await client.post("/do/pause", data={"scope": "all", "csrf": mark, **form})
         assert answer.status_code == 400
-    for input in ("[" * 100_000, '"\\ud800"', '"\\u0000"', "NaN", "1e999", "9" * 5_000):
+    for value in ("[" * 100_000, '"\\ud800"', '"\\u0000"', "NaN", "1e999", "9" * 5_000):
         answer = await client.post(
-            "/do/edit", data={"job": job, "input": input, "csrf": mark, "back": "/dead"}
+            "/do/edit", data={"job": job, "input": value, "csrf": mark, "back": "/dead"}
         )
         assert "refused=" in answer.headers["location"]
     assert await _off(database) == ["key:ben"]

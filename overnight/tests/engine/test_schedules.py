@@ -215,7 +215,7 @@ async def test_a_jobs_origin_is_its_schedule_and_the_pipelines_terms_hold(
 
 
 @pytest.mark.parametrize(
-    ("input", "why"),
+    ("value", "why"),
     [
         (lambda slot: {"no": "text"}, "does not fit night"),
         (lambda slot: 1 // 0, "ZeroDivisionError"),
@@ -224,9 +224,9 @@ async def test_a_jobs_origin_is_its_schedule_and_the_pipelines_terms_hold(
     ],
 )
 async def test_a_slot_that_cannot_be_fired_is_told_and_stops_nothing_else(
-    database: Database, clock: Clock, input: Any, why: str
+    database: Database, clock: Clock, value: Any, why: str
 ) -> None:
-    days = {2: input, 3: lambda slot: "fixed"}
+    days = {2: value, 3: lambda slot: "fixed"}
     broken = night(
         Cron("0 4 * * *", input=lambda slot: days[slot.day](slot)), id=lambda value: "fixed"
     )

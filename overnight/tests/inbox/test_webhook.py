@@ -70,11 +70,15 @@ def make_app() -> App:
 
 
 def signed(
-    body: bytes, id: str = "msg_1", moment: float = NOW, secret: bytes = SECRET
+    body: bytes, message_id: str = "msg_1", moment: float = NOW, secret: bytes = SECRET
 ) -> dict[str, str]:
     timestamp = str(int(moment))
-    signature = sign(secret, id, timestamp, body)
-    return {"webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature}
+    signature = sign(secret, message_id, timestamp, body)
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": signature,
+    }
 
 
 @asynccontextmanager
@@ -130,8 +134,8 @@ async def test_an_event_with_a_replaceable_job_says_how_long_and_which(
     send: Send, database: Database
 ) -> None:
     answers = [
-        (await send("/events/edited", body, id=id)).json()
-        for id, body in (("1", b"1"), ("2", b"2"), ("1", b"1"))
+        (await send("/events/edited", body, message_id=message_id)).json()
+        for message_id, body in (("1", b"1"), ("2", b"2"), ("1", b"1"))
     ]
     (run,) = await database.fetch("select job_id from runs")
     assert answers[0].pop("jobs") != answers[1]["jobs"] == answers[2]["jobs"] == [run["job_id"]]
@@ -208,8 +212,8 @@ async def test_what_is_not_signed_by_us_and_now_is_refused_and_nothing_is_kept(
 async def test_a_signed_message_without_a_usable_id_is_refused(
     send: Send, database: Database
 ) -> None:
-    assert (await send(id="")).status_code == 400
-    assert (await send(id="x" * 501)).status_code == 400
+    assert (await send(message_id="")).status_code == 400
+    assert (await send(message_id="x" * 501)).status_code == 400
     assert await counts(database) == (0, 0, 0)
 
 

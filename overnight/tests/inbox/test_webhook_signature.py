@@ -97,9 +97,10 @@ def test_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatc
 
 
 @given(st.binary(), st.text(min_size=1), st.integers(0, 10**11))
-def test_whatever_is_signed_is_verified(body: bytes, id: str, moment: int) -> None:
-    signed = headers(id=id, timestamp=str(moment), signature=sign(SECRET, id, str(moment), body))
-    assert verify(SECRET, signed, body, float(moment)) == id
+def test_whatever_is_signed_is_verified(body: bytes, message_id: str, moment: int) -> None:
+    signature = sign(SECRET, message_id, str(moment), body)
+    signed = headers(id=message_id, timestamp=str(moment), signature=signature)
+    assert verify(SECRET, signed, body, float(moment)) == message_id
 
 
 @given(st.dictionaries(st.sampled_from(list(headers())), st.text()), st.binary())

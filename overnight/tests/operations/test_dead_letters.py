@@ -101,14 +101,14 @@ FILTERS = [
 ]
 
 
-@pytest.mark.parametrize(("filter", "fitting"), FILTERS)
+@pytest.mark.parametrize(("chosen", "fitting"), FILTERS)
 async def test_replay_starts_again_what_fits_and_nothing_else(
-    database: Database, filter: Filter, fitting: set[str]
+    database: Database, chosen: Filter, fitting: set[str]
 ) -> None:
     await graveyard(database)
     before = dict(await runs(database))
-    assert {row["job_id"] for row in await lists.dead(database, filter)} == fitting
-    done = await dead_letters.replay(None, database, filter, by="ana", reason="mended")
+    assert {row["job_id"] for row in await lists.dead(database, chosen)} == fitting
+    done = await dead_letters.replay(None, database, chosen, by="ana", reason="mended")
     assert (done.count, {row["job_id"] for row in done.first}) == (len(fitting), fitting)
     assert dict(await runs(database)) == before | dict.fromkeys(fitting, "queued")
     fresh = await database.fetch(
@@ -123,13 +123,13 @@ async def test_replay_starts_again_what_fits_and_nothing_else(
     }
 
 
-@pytest.mark.parametrize(("filter", "fitting"), FILTERS)
+@pytest.mark.parametrize(("chosen", "fitting"), FILTERS)
 async def test_drop_ends_what_fits_and_nothing_else(
-    database: Database, filter: Filter, fitting: set[str]
+    database: Database, chosen: Filter, fitting: set[str]
 ) -> None:
     await graveyard(database)
     before = dict(await runs(database))
-    done = await dead_letters.discard(database, filter, "not worth it", by="ana")
+    done = await dead_letters.discard(database, chosen, "not worth it", by="ana")
     assert done.count == len(fitting)
     assert dict(await runs(database)) == before | dict.fromkeys(fitting, "cancelled")
     ended = await database.fetch(

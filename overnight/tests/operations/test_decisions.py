@@ -264,7 +264,7 @@ async def test_an_edit_in_review_is_judged_anew_by_the_step_itself(
 
 
 @pytest.mark.parametrize(
-    ("input", "says"),
+    ("value", "says"),
     [
         ({"text": 1}, r"the input does not fit gate: text: Input should be a valid string"),
         ("text", r"the input does not fit gate"),
@@ -276,12 +276,12 @@ async def test_an_edit_in_review_is_judged_anew_by_the_step_itself(
     ],
 )
 async def test_an_edit_that_does_not_fit_is_one_sentence_and_changes_nothing(
-    database: Database, clock: Clock, input: Any, says: str
+    database: Database, clock: Clock, value: Any, says: str
 ) -> None:
     app, _ = studio()
     waiting = await in_review(app, database, clock)
     with pytest.raises(InvalidPayload, match=says) as told:
-        await reviews.decide(app, database, waiting["job_id"], Edit(waiting["seen"], input))
+        await reviews.decide(app, database, waiting["job_id"], Edit(waiting["seen"], value))
     assert "\n" not in str(told.value)
     assert await runs(database) == [("gate", "needs_review")]
     assert await deeds(database) == []

@@ -143,9 +143,9 @@ async def seen(database: Database) -> dict[str, Any]:
         "c.run_id = r.id group by r.job_id"
     ):
         stands[row["job_id"]] = (row["runs"], row["beside"], row["payloads"])
-    for table, id in (("messages", "id"), ("alerts", "id"), ("workers", "boot_id")):
+    for table, column in (("messages", "id"), ("alerts", "id"), ("workers", "boot_id")):
         stands[table] = {
-            row["id"] for row in await database.fetch(f"select {id}::text as id from {table}")
+            row["id"] for row in await database.fetch(f"select {column}::text as id from {table}")
         }
     stands["bodies"] = {
         r["id"]

@@ -62,7 +62,7 @@ class UpTo(SqlFolder):
     """The schema as it was when this was its latest file."""
 
     def __init__(self, latest: int) -> None:
-        super().__init__("overnight")
+        super().__init__("overnight", "store/sql")
         self.latest = latest
 
     def migrations(self) -> Iterator[tuple[int, str, str]]:

@@ -64,7 +64,9 @@ def find(draft: Draft, snapshots: Sequence[Snapshot]) -> list[Evidence]:
     """The evidence of every sentence that cites a reference whose text is among the snapshots."""
     texts = {snapshot.sha256: snapshot for snapshot in snapshots}
     pool = {r.id: texts[r.sha256] for r in draft.references if r.sha256 in texts}
-    passages = {id: _passages(snapshot, draft.language) for id, snapshot in pool.items()}
+    passages = {
+        source_id: _passages(snapshot, draft.language) for source_id, snapshot in pool.items()
+    }
     return [
         _evidence(
             number,

@@ -76,9 +76,9 @@ class Handlers:
         }
 
         async def work(warm: Warm) -> None:
-            for id in list(messages):
-                if await _take(warm, messages[id]):
-                    del messages[id]
+            for message_id in list(messages):
+                if await _take(warm, messages[message_id]):
+                    del messages[message_id]
             await _work(warm, max(1, len(records)), context)
 
         try:
@@ -88,7 +88,7 @@ class Handlers:
             self._sandbox.put_off(
                 {record["receiptHandle"]: _wait(record) for record in messages.values()}
             )
-        return {"batchItemFailures": [{"itemIdentifier": id} for id in messages]}
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in messages]}
 
     def schedule(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """A slot of a schedule: fired once, however often and late it is told of. What was missed

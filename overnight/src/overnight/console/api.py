@@ -257,8 +257,8 @@ async def _budgets(desk: Desk, _: Nothing) -> Rows:
 
 
 async def _effects(desk: Desk, query: Effects) -> Page:
-    status, _, id = (query.before or "").partition("-")
-    before = (status == "done", int(id)) if status else None
+    status, _, number = (query.before or "").partition("-")
+    before = (status == "done", int(number)) if status else None
     rows = await queries.effects(
         desk.database, open_only=query.open == "true", limit=query.limit, before=before
     )
@@ -270,7 +270,7 @@ async def _alerts(desk: Desk, query: Alerts) -> Page:
     place = _place(mark or None)
     before = (state == "resolved", *place) if place else None
     rows = await queries.alerts(
-        desk.database, all=query.all == "true", limit=query.limit, before=before
+        desk.database, everything=query.all == "true", limit=query.limit, before=before
     )
     return _page(rows, query.limit, _alert_mark)
 
@@ -319,16 +319,16 @@ def _page(rows: list[Row], limit: int, mark: Callable[[Row], int | str]) -> Page
     return Page(rows=rows, next=mark(rows[-1]) if len(rows) == limit else None)
 
 
-def _mark(moment: datetime, id: int) -> str:
+def _mark(moment: datetime, number: int) -> str:
     """A place in a list that is in order of time."""
-    return f"{(moment - EPOCH) // timedelta(microseconds=1)}-{id}"
+    return f"{(moment - EPOCH) // timedelta(microseconds=1)}-{number}"
 
 
 def _place(mark: str | None) -> tuple[datetime, int] | None:
     if mark is None:
         return None
-    moment, _, id = mark.partition("-")
-    return EPOCH + timedelta(microseconds=int(moment)), int(id)
+    moment, _, number = mark.partition("-")
+    return EPOCH + timedelta(microseconds=int(moment)), int(number)
 
 
 ENDPOINTS = (

@@ -358,7 +358,7 @@ def _scopes(desk: Desk) -> dict[str, Any]:
 
 
 async def alerts(desk: Desk, values: Values) -> dict[str, Any]:
-    rows = await queries.alerts(desk.database, all="all" in values, limit=ROWS)
+    rows = await queries.alerts(desk.database, everything="all" in values, limit=ROWS)
     settings = desk.app.extension(Alerts)
     heartbeats = (
         await queries.heartbeats(desk.database, desk.app.name) if settings.heartbeat else []

@@ -83,7 +83,7 @@ class Context(Generic[D]):
         ] + jobs
         return [job.job_id for job in jobs]
 
-    def spawn(self, pipeline: str, input: Any) -> str:
+    def spawn(self, pipeline: str, input: Any) -> str:  # noqa: A002  what users write
         """Start a job of a pipeline; its id. One that exists already is left alone."""
         new = self.app.pipeline(pipeline).job(input)
         self.spawned.append(new)

@@ -106,7 +106,7 @@ def _schedule(row: Row) -> Row:
 async def alerts(
     database: Database,
     *,
-    all: bool = False,
+    everything: bool = False,
     limit: int = LIMIT,
     before: tuple[bool, datetime, int] | None = None,
 ) -> list[Row]:
@@ -117,7 +117,7 @@ async def alerts(
     """
     resolved, last_at, last_id = before or (None, None, None)
     params = {
-        "all": all,
+        "all": everything,
         "before_resolved": resolved,
         "before_at": last_at,
         "before_id": last_id,

@@ -32,7 +32,7 @@ async def start(
     app: App,
     database: Database,
     pipeline: str,
-    input: Any,
+    input: Any,  # noqa: A002  what users write
     *,
     priority: int | None = None,
     by: str | None = None,
@@ -107,7 +107,7 @@ async def edit(
     app: App,
     database: Database,
     job_id: str,
-    input: Any,
+    new_input: Any,
     *,
     by: str | None = None,
     reason: str = "",
@@ -139,7 +139,7 @@ async def edit(
     }
     wait = _debounce(app.pipeline(run["pipeline"]), run)
     new = {
-        "input": payload_for(app, run, input),
+        "input": payload_for(app, run, new_input),
         "wait": wait.seconds if wait else None,
         "at_most": wait.at_most if wait else None,
     }
@@ -171,13 +171,13 @@ def step_of(app: App, run: Row) -> Step:
     return pipeline.steps[run["step"]]
 
 
-def payload_for(app: App, run: Row, input: Any) -> str:
+def payload_for(app: App, run: Row, new_input: Any) -> str:
     """The JSON text of another input for a run. It stays with its key, which is the scope of
     switches and budgets.
     """
     step = step_of(app, run)
     pipeline = app.pipeline(run["pipeline"])
-    payload = dump(input)
+    payload = dump(new_input)
     value = step.load(payload)
     if step.name == next(iter(pipeline.steps)):
         try:

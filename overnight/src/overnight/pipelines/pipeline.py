@@ -108,7 +108,7 @@ class Pipeline:
         name: str,
         *,
         on: Sequence[Trigger] = (),
-        id: Callable[[Any], str] | None = None,
+        id: Callable[[Any], str] | None = None,  # noqa: A002  what users write
         key: Callable[[Any], str] | None = None,
         priority: int = 0,
         deadline: float | None = None,
@@ -194,7 +194,7 @@ class Pipeline:
 
     def job(
         self,
-        input: Any,
+        input: Any,  # noqa: A002  what users write
         *,
         step: str | None = None,
         origin: str | None = None,

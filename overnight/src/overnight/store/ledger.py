@@ -161,13 +161,13 @@ class Ledger:
             queries["effect_intend"], {**params, "content_hash": content_hash}
         )
 
-    async def end_effect(self, id: int, result: str) -> None:
+    async def end_effect(self, effect_id: int, result: str) -> None:
         """Write the result (JSON text) of an external write, which is done."""
-        await self.database.fetch(queries["effect_done"], {"id": id, "result": result})
+        await self.database.fetch(queries["effect_done"], {"id": effect_id, "result": result})
 
-    async def note_effect(self, id: int, came_back: str) -> None:
+    async def note_effect(self, effect_id: int, came_back: str) -> None:
         """Write what came back from an external write whose result cannot be stored."""
-        await self.database.fetch(queries["effect_note"], {"id": id, "came_back": came_back})
+        await self.database.fetch(queries["effect_note"], {"id": effect_id, "came_back": came_back})
 
     async def read_breakers(self, names: Sequence[str]) -> tuple[dict[str, Breaker], datetime]:
         """What is known of these breakers, and the database's now."""

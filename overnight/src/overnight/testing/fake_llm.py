@@ -354,7 +354,7 @@ class _Handler(BaseHTTPRequestHandler):
         if call.fault != "drop-mid-stream":
             self.wfile.write(b"0\r\n\r\n")
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  as in the base class
         """Silent: `calls` says it all."""
 
 

@@ -42,7 +42,7 @@ def alerts(
 
     async def work(database: Database) -> dict[str, list[dict[str, Any]]]:
         return {
-            "alerts": await queries.alerts(database, all=everything, limit=limit),
+            "alerts": await queries.alerts(database, everything=everything, limit=limit),
             "channels": await queries.deliveries(database),
             "heartbeats": _in_use(await queries.heartbeats(database), session.app()),
         }

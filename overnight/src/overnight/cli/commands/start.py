@@ -22,7 +22,12 @@ reason_option = click.option("--reason", default="", help="Why; saved in the aud
 @json_option
 @pass_session
 def start(
-    session: Session, pipeline: str, input: str, priority: int | None, reason: str, as_json: bool
+    session: Session,
+    pipeline: str,
+    input: str,  # noqa: A002  the name of the argument in the help
+    priority: int | None,
+    reason: str,
+    as_json: bool,
 ) -> None:
     """Start a job of PIPELINE by hand; INPUT is JSON, or @FILE."""
     values = {"pipeline": pipeline, "input": given_json(input), "priority": priority}
