@@ -1,9 +1,8 @@
 """A data sync: pages of an HTTP API become rows of a table in the same Postgres, every night.
 
-Shown: each page is a job that starts the next one, so each is retried and replayed by itself; a
-rate limit and a breaker for the upstream; conditional requests, so that a page without news ends as
-NoWork; tables of one's own (shop_tables/sql), with upserts by key, so that storing twice equals
-storing once.
+Shown: a job for each page, which starts the next one; a rate limit and a breaker; conditional
+requests, so that a page without news ends as NoWork; tables of one's own (shop_tables/sql), with
+upserts by key, so that storing twice equals storing once.
 
     python shop_api.py &
     overnight --app data_sync:app start sync '{"slot": "by hand"}'
@@ -27,12 +26,11 @@ from overnight.store.database import Database
 from overnight.store.sql import SqlFolder
 
 SHOP = os.environ.get("SHOP_URL", "http://127.0.0.1:8402")
-Ctx = Context[Database]
-tables = SqlFolder("shop_tables")
+Ctx, tables = Context[Database], SqlFolder("shop_tables")
 
 
 class Page(BaseModel):
-    slot: str  # in the id of the job: another night asks for the same page anew
+    slot: str
     cursor: str = ""
 
 
@@ -57,19 +55,15 @@ def get(url: str, etag: str) -> tuple[dict[str, Any], str] | None:
 sync = Pipeline("sync", on=[Cron("0 4 * * *")], expect_within=3600)
 
 
-# Five errors open the breaker. Six retries outlast them, so the job waits behind it instead of
-# being a dead letter.
 @sync.step(retry=Retry(6), timeout=30, breaker="shop", limits=[Limit("shop", starts=10, per=1.0)])
 async def pull(ctx: Ctx, page: Page) -> Goods | NoWork:
-    known = await ctx.deps.one(tables["page"], {"cursor": page.cursor}) or {
-        "etag": "",
-        "next": None,
-    }
-    answer = await asyncio.to_thread(get, f"{SHOP}/items?cursor={page.cursor}", known["etag"])
+    before = await ctx.deps.one(tables["page"], {"cursor": page.cursor})
+    etag = before["etag"] if before else ""
+    answer = await asyncio.to_thread(get, f"{SHOP}/items?cursor={page.cursor}", etag)
     if answer is not None:
         return Goods(slot=page.slot, cursor=page.cursor, etag=answer[1], **answer[0])
-    if known["next"]:
-        ctx.spawn("sync", Page(slot=page.slot, cursor=known["next"]))
+    if before and before["next"]:
+        ctx.spawn("sync", Page(slot=page.slot, cursor=before["next"]))
     return NoWork("the page is what it was")
 
 

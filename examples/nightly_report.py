@@ -1,9 +1,7 @@
-"""A plain nightly report: what was sold the day before, as a page in a folder, every morning at six
-in Belgrade.
+"""A nightly report: what was sold the day before, as a page in a folder, at six in Belgrade.
 
-Shown: a schedule with a time zone that makes the job's input; a step that waits for a file that is
-late; a file as an outside write, so that after a crash the disk is asked whether it is there before
-anything is written again.
+Shown: a schedule with a time zone that makes the job's input; a step that waits for a late file; a
+file as an external write: after a crash the step first looks whether the file is there.
 
     overnight --app nightly_report:app start report '{"day": "2026-06-01"}'
     overnight --app nightly_report:app worker --until-idle
@@ -46,27 +44,23 @@ report = Pipeline(
 
 
 @report.step(retry=Retry(5, backoff=(60, 300, 900)))
-def collect(ctx: Ctx, asked: Day) -> Sales | NoWork:
+def collect(ctx: Ctx, of: Day) -> Sales | NoWork:
     """The orders of the day by product. The file comes from elsewhere, and may come late."""
     if not ORDERS.exists():
         raise Transient(f"{ORDERS} is not there yet")
     amounts = Counter[str]()
     with ORDERS.open(newline="") as file:
         for row in csv.DictReader(file):
-            if row["day"] == asked.day.isoformat():
+            if row["day"] == of.day.isoformat():
                 amounts[row["product"]] += int(row["amount"])
-    return (
-        Sales(day=asked.day, amounts=amounts)
-        if amounts
-        else NoWork(f"nothing was sold on {asked.day}")
-    )
+    if not amounts:
+        return NoWork(f"nothing was sold on {of.day}")
+    return Sales(day=of.day, amounts=amounts)
 
 
 @report.step
 async def deliver(ctx: Ctx, sales: Sales) -> str:
-    """One page for each day. A page that a crash cut short is not what we meant, so it is written
-    again.
-    """
+    """One page for each day. A page that a crash cut short is written again."""
     rows = (f"| {product} | {amount} |" for product, amount in sorted(sales.amounts.items()))
     text = "\n".join((f"# Sold on {sales.day}", "", "| product | amount |", "|---|---|", *rows, ""))
     page = REPORTS / f"{sales.day}.md"

@@ -1,5 +1,4 @@
-"""A team of agents: a planner, researchers who work side by side, a writer, and a person who
-approves.
+"""A team of agents: a planner, parallel researchers, a writer, and a person who approves.
 
 Shown: jobs that a step starts and another one waits for; model calls that are cached, priced and
 held by a budget; a review; publishing as an outside write. It needs `pip install 'overnight[llm]'`.
@@ -21,31 +20,25 @@ from overnight.operations import queries
 
 Ctx = Context[LLM]
 CALLS = [Limit("anthropic", at_once=4)]  # shared by all steps that name it, over all workers
-
-
 team, research = Pipeline("team", expect_within=3600), Pipeline("research")
 
 
 @research.step(breaker="anthropic", limits=CALLS)
 async def look_up(ctx: Ctx, question: str) -> str:
-    found = await ask(ctx, f"Answer in one paragraph: {question}", Text)
-    return f"## {question}\n\n{found.text}"
+    answer = await ask(ctx, f"Answer in one paragraph: {question}", Text)
+    return f"## {question}\n\n{answer.text}"
 
 
 @team.step(breaker="anthropic", limits=CALLS)
 async def plan(ctx: Ctx, topic: str) -> list[str]:
-    """Each question becomes a job of its own, which starts with the end of this step; the next one
-    gets their ids.
-    """
-    found = await ask(ctx, f"Which three questions lead to the heart of this? {topic}", Plan)
-    return [ctx.spawn("research", f"{topic}: {question}") for question in found.questions]
+    """Each question becomes a job, which starts with the end of this step. Gives their ids."""
+    answer = await ask(ctx, f"Which three questions lead to the heart of this? {topic}", Plan)
+    return [ctx.spawn("research", f"{topic}: {question}") for question in answer.questions]
 
 
 @team.step
 async def gather(ctx: Ctx, jobs: list[str]) -> str | Snooze:
-    """Looks, ever less often, until all have answered; one that is a dead letter is waited for
-    until its replay.
-    """
+    """Looks, ever less often, until all have answered. A dead letter is waited for."""
     runs = [run for job in jobs for run in await queries.job(ctx.ledger.database, job)]
     if any(run["status"] != "succeeded" for run in runs):
         return Snooze(min(600, 2 * ctx.attempt), "researchers are at work")

@@ -33,19 +33,19 @@ def check(case: Case) -> Verdict:
     title, mine = normal(case.draft.title).casefold(), runs(case.draft.prose())
     gates, nearest = case.gates, 0.0
     for neighbour in neighbours:
-        told = f"{shown(normal(neighbour.title))}, which is {_WHERE[neighbour.where]}"
+        description = f"{shown(normal(neighbour.title))}, which is {_WHERE[neighbour.where]}"
         if normal(neighbour.title).casefold() == title:
-            return failed("duplicates", f"It has the title of {told}.")
+            return failed("duplicates", f"It has the title of {description}.")
         alike, copied = shares(mine, runs(neighbour.text))
         if alike > gates.max_similarity:
             return failed(
                 "duplicates",
-                f"It is {alike:.0%} the same as {told}; {gates.max_similarity:.0%} at most.",
+                f"It is {alike:.0%} the same as {description}; {gates.max_similarity:.0%} at most.",
             )
         if copied > gates.max_copied:
             return failed(
                 "duplicates",
-                f"{copied:.0%} of it stands in {told}; {gates.max_copied:.0%} at most.",
+                f"{copied:.0%} of it stands in {description}; {gates.max_copied:.0%} at most.",
             )
         nearest = max(nearest, alike)
     return passed(

@@ -94,29 +94,29 @@ def check(case: Case) -> Verdict:
 
 def _orders(case: Case) -> Iterator[str]:
     for place, text in case.texts():
-        told = f"The {place} {shown(normal(text))}"
+        place_text = f"The {place} {shown(normal(text))}"
         if _HIDDEN.search(text):
-            yield f"{told} has characters that nobody sees."
+            yield f"{place_text} has characters that nobody sees."
         if mixed := _TWO_ALPHABETS.search(normal(text)):
             yield (
-                f"{told} has the word “{mixed[0]}” in letters of two alphabets, which "
+                f"{place_text} has the word “{mixed[0]}” in letters of two alphabets, which "
                 "machines read otherwise."
             )
         if order := _ORDERS.search(normal(text)):
-            yield f"{told} gives an order to a machine: “{order[0]}”."
+            yield f"{place_text} gives an order to a machine: “{order[0]}”."
         if _PICTURE.search(text):
-            yield f"{told} has a picture in Markdown."
+            yield f"{place_text} has a picture in Markdown."
         if _LINK.search(text):
-            yield f"{told} has a link in Markdown."
+            yield f"{place_text} has a link in Markdown."
         if (url := _URL.search(text)) and urlsplit(url[0]).query:
-            yield f"{told} has an address that carries data: {url[0]}."
+            yield f"{place_text} has an address that carries data: {url[0]}."
 
 
 def _exits(case: Case) -> Iterator[str]:
     page = markup.article(known(case.page, "the page"))
-    given = {snapshot.url for snapshot in case.pool.values()} | {
+    allowed = {snapshot.url for snapshot in case.pool.values()} | {
         link.url for link in case.draft.links
     }
     for url in markup.urls(page):
-        if url not in given and urlsplit(url).query:
+        if url not in allowed and urlsplit(url).query:
             yield f"The page has an address that carries data: {url}."

@@ -51,15 +51,15 @@ def _quotes(sentence: Sentence) -> Iterator[Sentence]:
 
 
 def _fault(quote: Sentence, case: Case) -> str:
-    told = shown(quote.text)
+    text = shown(quote.text)
     if quote.source is None:
-        return f"{told} names no source."
+        return f"{text} names no source."
     if quote.source not in case.pool:
-        return f"{told} names {quote.source}, which is not in the pool."
+        return f"{text} names {quote.source}, which is not in the pool."
     near = _nearest(quote.text, case.pool[quote.source])
     if near:
-        return f"{told} is only near to what {quote.source} says, {shown(near)}."
-    return f"{told} is nowhere in {quote.source}."
+        return f"{text} is only near to what {quote.source} says, {shown(near)}."
+    return f"{text} is nowhere in {quote.source}."
 
 
 def _nearest(quote: str, source: Snapshot) -> str | None:

@@ -21,13 +21,14 @@ def check(case: Case) -> Verdict:
     for rival in rivals:
         alike = likeness(case.draft.title, rival.title)
         if alike > case.gates.max_rivalry:
-            told = (
+            description = (
                 f"{alike:.0%} of the words of its title and of {shown(normal(rival.title))} "
                 f"({rival.url})"
             )
             return failed(
                 "rivals",
-                f"{told} are the same, so they are rivals; {case.gates.max_rivalry:.0%} at most.",
+                f"{description} are the same, so they are rivals; "
+                f"{case.gates.max_rivalry:.0%} at most.",
             )
         nearest = max(nearest, alike)
     return passed(

@@ -38,12 +38,12 @@ def check(case: Case) -> Verdict:
         times = sum(found.values())
         enough = max(_TIMES, _PER_HUNDRED * word_count(case.draft.prose()) / 100)
         if len(found) >= _DIFFERENT and times >= enough:
-            told = " and ".join(
+            description = " and ".join(
                 f"“{word}”" for word in sorted(found, key=lambda word: -found[word])[:2]
             )
             return failed(
                 "sensitive",
-                f"The article is on {topic}, by {told}: a person decides, or allow_topics.",
+                f"The article is on {topic}, by {description}: a person decides, or allow_topics.",
             )
     return passed("sensitive", f"The article is not on {', '.join(topics)}.")
 
@@ -73,8 +73,8 @@ def _words() -> dict[str, dict[str, dict[str, re.Pattern[str]]]]:
     listed = tomllib.loads((files("contentstudio.gates") / "sensitive.toml").read_text("utf-8"))
     return {
         language: {
-            topic: {word: _pattern(word) for word in map(normal, told.split(","))}
-            for topic, told in topics.items()
+            topic: {word: _pattern(word) for word in map(normal, words.split(","))}
+            for topic, words in topics.items()
         }
         for language, topics in listed.items()
     }

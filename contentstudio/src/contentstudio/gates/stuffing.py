@@ -42,8 +42,10 @@ def check(case: Case) -> Verdict:
         return failed("stuffing", f"{shown(twice)} stands there twice.")
     repeated = _repeated(body)
     if repeated > case.gates.max_repeated:
-        told = f"{repeated:.0%} of the runs of {_RUN} words stand there more than once"
-        return failed("stuffing", f"{told}; at most {case.gates.max_repeated:.0%} are wanted.")
+        description = f"{repeated:.0%} of the runs of {_RUN} words stand there more than once"
+        return failed(
+            "stuffing", f"{description}; at most {case.gates.max_repeated:.0%} are wanted."
+        )
     if is_unspaced(case.draft.prose()):
         return passed(
             "stuffing", f"{repeated:.0%} of the runs repeat; density has no meaning in this script."
@@ -51,8 +53,8 @@ def check(case: Case) -> Verdict:
     word, count = _top(body) or ("", 0)
     density = count / len(body)
     if density > case.gates.max_density:
-        told = f"“{word}” is {density:.1%} of the words"
-        return failed("stuffing", f"{told}; at most {case.gates.max_density:.1%} is wanted.")
+        description = f"“{word}” is {density:.1%} of the words"
+        return failed("stuffing", f"{description}; at most {case.gates.max_density:.1%} is wanted.")
     return passed(
         "stuffing",
         f"“{word}” is {density:.1%} of the words, and {repeated:.0%} of the runs repeat.",

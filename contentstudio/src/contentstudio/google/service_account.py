@@ -81,15 +81,15 @@ async def token(account: Account, scope: str, client: httpx2.AsyncClient) -> str
             f"{account.token_uri} answered {answer.status_code}.",
             retry_after=waiting(answer.headers),
         )
-    given = body_of(answer)
+    body = body_of(answer)
     if answer.status_code != 200:
-        why = given.get("error_description") or given.get("error") or answer.reason_phrase
+        why = body.get("error_description") or body.get("error") or answer.reason_phrase
         raise NoAccess(
             f"{account.token_uri} gives {account.client_email} no token "
             f"({answer.status_code}: {str(why)[:200]}): "
             "check that the key was not deleted, and that this machine's clock is right."
         )
-    found = given.get("access_token")
+    found = body.get("access_token")
     if not isinstance(found, str):
         raise Transient(f"{account.token_uri} answered without a token.")
     logs.hide(found)

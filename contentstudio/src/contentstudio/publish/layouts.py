@@ -107,9 +107,9 @@ class Post:
     def _told(self) -> str | None:
         """The address that the front matter says, unless it has placeholders."""
         for name in ("url", "permalink"):
-            told = front_matter.text_of(self.values, name)
-            if told and not re.search(r"(?:^|/):\w", told) and (is_web(told) or "://" not in told):
-                return told
+            text = front_matter.text_of(self.values, name)
+            if text and not re.search(r"(?:^|/):\w", text) and (is_web(text) or "://" not in text):
+                return text
         return None
 
     @property

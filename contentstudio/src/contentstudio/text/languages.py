@@ -66,9 +66,9 @@ def _of_piece(piece: str) -> str | None:
 
     # One for each call, in 40 µs: its authors do not say that threads may share one.
     identifier = gcld3.NNetLanguageIdentifier(min_num_bytes=0, max_num_bytes=4 * PIECE)
-    told = identifier.FindLanguage(piece.encode("utf-8", "replace").decode())
-    code = _code(told.language)
-    is_sure = told.is_reliable and told.probability >= PROBABILITY
+    result = identifier.FindLanguage(piece.encode("utf-8", "replace").decode())
+    code = _code(result.language)
+    is_sure = result.is_reliable and result.probability >= PROBABILITY
     return code if is_sure and code in KNOWN else None
 
 

@@ -101,12 +101,12 @@ async def work(
     from overnight.store.ledger import Ledger
 
     worker = Worker(app, database, concurrency=concurrency or CONCURRENCY, on_ending=on_ending)
-    asked: list[int] = []
+    signals: list[int] = []
 
     def ask(number: int) -> None:
-        if asked:
+        if signals:
             os._exit(128 + number)
-        asked.append(number)
+        signals.append(number)
         worker.stop()
         with suppress(OSError):  # the terminal may be what has gone
             click.echo(
@@ -123,21 +123,21 @@ async def work(
         alerts.channels or alerts.heartbeat
     ):  # no later tick would tell of how it ended
         await Maintenance(app, Ledger(database)).flush()
-    if asked:
-        raise Stopped(128 + asked[0])
+    if signals:
+        raise Stopped(128 + signals[0])
 
 
 async def until_stopped() -> NoReturn:
     """Wait for the signal to end. Raises `Stopped`."""
-    asked: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    stopping: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def ask(number: int) -> None:
-        if not asked.done():
-            asked.set_result(number)
+        if not stopping.done():
+            stopping.set_result(number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, ask, number)
-    raise Stopped(128 + await asked)
+    raise Stopped(128 + await stopping)
 
 
 class Stopped(Exception):

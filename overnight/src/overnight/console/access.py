@@ -128,11 +128,11 @@ class Access:
         assert tried is not None
         if tried["address"] >= TRIES or tried["everybody"] >= TRIES_OF_ALL:
             raise Denied(429, f"too many wrong passwords: try again in {TRY_SECONDS // 60} minutes")
-        given = password.encode()
+        encoded = password.encode()
         roles = [
             role
             for role, right in self.passwords.items()
-            if hmac.compare_digest(right.encode(), given)
+            if hmac.compare_digest(right.encode(), encoded)
         ]
         if not roles:
             await database.fetch(
@@ -178,9 +178,9 @@ def check_origin(request: Request) -> None:
         raise Denied(403, "this came from another site")
 
 
-def check_form(visitor: Visitor, given: str) -> None:
+def check_form(visitor: Visitor, token: str) -> None:
     """Raises `Denied` for a form that no page of this session made."""
-    if visitor.csrf is not None and not hmac.compare_digest(visitor.csrf, given):
+    if visitor.csrf is not None and not hmac.compare_digest(visitor.csrf, token):
         raise Denied(403, "this form is of an earlier session: load the page again")
 
 
