@@ -26,7 +26,8 @@ from overnight.store.database import Database
 from overnight.store.sql import SqlFolder
 
 SHOP = os.environ.get("SHOP_URL", "http://127.0.0.1:8402")
-Ctx, tables = Context[Database], SqlFolder("shop_tables")
+Ctx = Context[Database]
+tables = SqlFolder("shop_tables")
 
 
 class Page(BaseModel):
@@ -59,8 +60,7 @@ sync = Pipeline("sync", on=[Cron("0 4 * * *")], expect_within=3600)
 async def pull(ctx: Ctx, page: Page) -> Goods | NoWork:
     before = await ctx.deps.one(tables["page"], {"cursor": page.cursor})
     etag = before["etag"] if before else ""
-    answer = await asyncio.to_thread(get, f"{SHOP}/items?cursor={page.cursor}", etag)
-    if answer is not None:
+    if answer := await asyncio.to_thread(get, f"{SHOP}/items?cursor={page.cursor}", etag):
         return Goods(slot=page.slot, cursor=page.cursor, etag=answer[1], **answer[0])
     if before and before["next"]:
         ctx.spawn("sync", Page(slot=page.slot, cursor=before["next"]))
