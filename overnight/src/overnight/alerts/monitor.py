@@ -56,8 +56,8 @@ class Monitor:
         line = await self._line()
         signal: Signal = "fail" if line else "success"
         params = {"app": self._app, "signal": signal, "every": heartbeat.every, "early": early}
-        taken = await self._database.fetch(queries["heartbeat_claim"], params)
-        return self._call(heartbeat, signal, line) if taken else None
+        rows = await self._database.fetch(queries["heartbeat_claim"], params)
+        return self._call(heartbeat, signal, line) if rows else None
 
     async def _line(self) -> str:
         params = {"app": self._app, "kinds": list(CRITICAL), "undelivered": UNDELIVERED}

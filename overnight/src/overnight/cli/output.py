@@ -39,11 +39,11 @@ def console(*, stderr: bool = False) -> Console:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError  # the frame of the command line gives it its exit code
 
-    made = Piped(stderr=stderr, highlight=False)
+    terminal = Piped(stderr=stderr, highlight=False)
     return (
-        made
-        if made.is_terminal
-        else Piped(stderr=stderr, highlight=False, width=max(made.width, 120))
+        terminal
+        if terminal.is_terminal
+        else Piped(stderr=stderr, highlight=False, width=max(terminal.width, 120))
     )
 
 
@@ -72,8 +72,8 @@ def table(
         terminal.print(Text(empty))
         return
     cells = [{key: cell(row.get(key)) for key in columns} for row in rows]
-    shown = _fitting(cells, columns, spare, terminal.width, _table_width)
-    if _table_width(cells, shown) > terminal.width:
+    headings = _fitting(cells, columns, spare, terminal.width, _table_width)
+    if _table_width(cells, headings) > terminal.width:
         _two_lines(
             terminal,
             title,
@@ -82,15 +82,15 @@ def table(
             styles,
         )
         return
-    last = list(shown)[-1]
-    made = Table(
+    last = list(headings)[-1]
+    grid = Table(
         title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False
     )
-    for key, heading in shown.items():
-        made.add_column(heading, header_style="dim", no_wrap=key != last, overflow="fold")
+    for key, heading in headings.items():
+        grid.add_column(heading, header_style="dim", no_wrap=key != last, overflow="fold")
     for row in cells:
-        made.add_row(*(Text(row[key], style=styles.get(row[key], "")) for key in shown))
-    terminal.print(made)
+        grid.add_row(*(Text(row[key], style=styles.get(row[key], "")) for key in headings))
+    terminal.print(grid)
 
 
 Cells = Sequence[dict[str, str]]
@@ -106,33 +106,35 @@ def _fitting(
     """The columns without as many of the spare ones as it takes to fit; with none left out where
     that does not help.
     """
-    shown = dict(columns)
+    headings = dict(columns)
     for key in spare:
-        if needed(cells, shown) > width and len(shown) > 1:
-            shown.pop(key, None)
-    return shown
+        if needed(cells, headings) > width and len(headings) > 1:
+            headings.pop(key, None)
+    return headings
 
 
-def _table_width(cells: Cells, shown: dict[str, str]) -> int:
+def _table_width(cells: Cells, headings: dict[str, str]) -> int:
     """Characters that a table of these columns takes at least, with the last one as narrow as it
     may be.
     """
-    last = list(shown)[-1]
+    last = list(headings)[-1]
     longest = max(
         (_width(word) for row in cells for word in row[last].split() if is_whole(word)), default=0
     )
-    least = max(min(_widths(cells, shown)[last], LAST_COLUMN), longest, _width(shown[last]))
-    return _first_line_width(cells, shown) + least
+    least = max(min(_widths(cells, headings)[last], LAST_COLUMN), longest, _width(headings[last]))
+    return _first_line_width(cells, headings) + least
 
 
-def _first_line_width(cells: Cells, shown: dict[str, str]) -> int:
+def _first_line_width(cells: Cells, headings: dict[str, str]) -> int:
     """Characters that all columns but the last take."""
-    *fixed, _ = _widths(cells, shown).values()
+    *fixed, _ = _widths(cells, headings).values()
     return sum(fixed) + 2 * len(fixed)
 
 
-def _widths(cells: Cells, shown: dict[str, str]) -> dict[str, int]:
-    return {key: max(_width(shown[key]), *(_width(row[key]) for row in cells)) for key in shown}
+def _widths(cells: Cells, headings: dict[str, str]) -> dict[str, int]:
+    return {
+        key: max(_width(headings[key]), *(_width(row[key]) for row in cells)) for key in headings
+    }
 
 
 def _width(text: str) -> int:
@@ -147,25 +149,25 @@ def _padded(text: str, width: int) -> str:
 
 
 def _two_lines(
-    terminal: Console, title: str, cells: Cells, shown: dict[str, str], styles: Mapping[str, str]
+    terminal: Console, title: str, cells: Cells, headings: dict[str, str], styles: Mapping[str, str]
 ) -> None:
     """Each row on a line of its own, and what its last column says beneath it; nothing is cut."""
     from rich.text import Text
 
-    *fixed, last = shown
-    widths = _widths(cells, shown)
+    *fixed, last = headings
+    widths = _widths(cells, headings)
     if title:
         terminal.print(Text(title, style="bold"))
-    for row in (shown, *cells):
-        heading = "dim" if row is shown else ""
+    for row in (headings, *cells):
+        heading = "dim" if row is headings else ""
         parts = [
             (f"{_padded(row[key], widths[key])}  ", heading or styles.get(row[key], ""))
             for key in fixed
         ]
         if fixed:
             terminal.print(Text.assemble(*parts), soft_wrap=True)
-        if row is not shown and row[last]:
-            _beneath(terminal, shown[last], row[last])
+        if row is not headings and row[last]:
+            _beneath(terminal, headings[last], row[last])
 
 
 def _beneath(terminal: Console, heading: str, text: str) -> None:

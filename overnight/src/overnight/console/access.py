@@ -70,8 +70,8 @@ class Access:
     def from_environment(cls) -> Self:
         """Passwords by environment. Raises `ConfigError` for one that is too short."""
         passwords: dict[Role, str] = {}
-        named: tuple[tuple[Role, str], ...] = (("operate", PASSWORD), ("view", VIEW_PASSWORD))
-        for role, name in named:
+        variables: tuple[tuple[Role, str], ...] = (("operate", PASSWORD), ("view", VIEW_PASSWORD))
+        for role, name in variables:
             if password := secret(name, "the console's password"):
                 if len(password) < SHORTEST:
                     raise ConfigError(

@@ -29,11 +29,11 @@ class Live:
     async def events(self) -> AsyncIterator[str]:
         """One page's stream: `changed` after each change, and a comment now and then."""
         self._watchers += 1
-        seen: int | None = (
+        last_count: int | None = (
             None  # what changed since the page was made, or the line was lost, is told of at once
         )
         if self._task is None or self._task.done():
-            self._task, seen = (
+            self._task, last_count = (
                 asyncio.create_task(self._look()),
                 self._count,
             )  # its first look tells
@@ -42,13 +42,13 @@ class Live:
             while True:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(PING_SECONDS), self._changed:
-                        await self._changed.wait_for(lambda: self._count != seen)  # noqa: B023
+                        await self._changed.wait_for(lambda: self._count != last_count)  # noqa: B023
                 yield (
                     ": still here\n\n"
-                    if seen == self._count
+                    if last_count == self._count
                     else f"event: changed\ndata: {self._count}\n\n"
                 )
-                seen = self._count
+                last_count = self._count
         finally:
             self._watchers -= 1
 

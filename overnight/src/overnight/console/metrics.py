@@ -88,8 +88,8 @@ class Figures(Collector):
         yield _gauge(
             "switches_off", "Kill switches that are off.", len(self.status["switched_off"])
         )
-        known = {state: states[state] for state in ("closed", "half-open", "open")}
-        yield _gauges("breakers", "Circuit breakers of which something is known.", "state", known)
+        gauges = {state: states[state] for state in ("closed", "half-open", "open")}
+        yield _gauges("breakers", "Circuit breakers of which something is known.", "state", gauges)
 
     def _steps(self) -> Iterator[Metric]:
         labels = ["pipeline", "step"]
@@ -160,11 +160,11 @@ def buckets(bins: Mapping[int, int]) -> list[tuple[str, float]]:
     """Durations by the upper end of their bucket in seconds, each with all below it, as Prometheus
     wants them.
     """
-    counted = [
+    pairs = [
         (last, sum(count for number, count in bins.items() if number <= last)) for last in BUCKETS
     ]
-    named = [(f"{signals.GROWTH**last / 1000:.4g}", float(count)) for last, count in counted]
-    return [*named, ("+Inf", float(sum(bins.values())))]
+    labels = [(f"{signals.GROWTH**last / 1000:.4g}", float(count)) for last, count in pairs]
+    return [*labels, ("+Inf", float(sum(bins.values())))]
 
 
 def seconds_of(bins: Mapping[int, int]) -> float:
@@ -183,7 +183,7 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 
 
 def _gauges(name: str, text: str, label: str, values: Mapping[str, Any]) -> Metric:
-    made = GaugeMetricFamily(f"overnight_{name}", text, labels=[label])
+    family = GaugeMetricFamily(f"overnight_{name}", text, labels=[label])
     for of, value in values.items():
-        made.add_metric([of], float(value))
-    return made
+        family.add_metric([of], float(value))
+    return family

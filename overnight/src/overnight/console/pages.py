@@ -161,17 +161,17 @@ async def signals(desk: Desk, values: Values) -> dict[str, Any]:
     since = await charts.ago(database, timedelta(hours=hours))
     unusual = await charts.anomalies(database)
     marks = {kind: [each for each in unusual if each.kind == kind] for kind in MARKED}
-    counted, queue = await charts.tallies(database, since), await charts.saturation(database, since)
+    tallies, queue = await charts.tallies(database, since), await charts.saturation(database, since)
     latency, traffic, errors = (
-        charts.latency(counted),
-        charts.traffic(counted),
-        charts.errors(counted),
+        charts.latency(tallies),
+        charts.traffic(tallies),
+        charts.errors(tallies),
     )
     month = await charts.ago(database, timedelta(days=30))
     costs = await charts.cost(database, month)
     draw = partial(chart, since=since)
     retries = Counter[int]()
-    for tally in counted:
+    for tally in tallies:
         retries.update(tally.failures)
     return {
         "hours": hours,
@@ -217,11 +217,11 @@ async def runs(desk: Desk, values: Values) -> dict[str, Any]:
         raise SeeOther(
             f"/jobs/{await operations.find_job(desk.database, values['job'].strip().lower())}"
         )
-    named = {name: values.get(name) or None for name in ("status", "pipeline", "key")}
+    filters = {name: values.get(name) or None for name in ("status", "pipeline", "key")}
     before = _number(values.get("before"), 0, most=2**63 - 1) or None
-    rows = await queries.runs(desk.database, **named, before=before, limit=ROWS)
+    rows = await queries.runs(desk.database, **filters, before=before, limit=ROWS)
     older = (
-        {**{name: value for name, value in named.items() if value}, "before": rows[-1]["id"]}
+        {**{name: value for name, value in filters.items() if value}, "before": rows[-1]["id"]}
         if rows
         else {}
     )

@@ -230,8 +230,8 @@ def _with_notice(back: str, notice: Mapping[str, str]) -> str:
     """The address of a page with what it shows above it, instead of what it showed before."""
     path, _, query = back.partition("?")
     rest = [(name, value) for name, value in parse_qsl(query) if name not in ("done", "refused")]
-    shown = [(name, text[:500]) for name, text in notice.items()]
-    return f"{path}?{urlencode([*rest, *shown])}"
+    parts = [(name, text[:500]) for name, text in notice.items()]
+    return f"{path}?{urlencode([*rest, *parts])}"
 
 
 class Guard:

@@ -62,9 +62,9 @@ async def execute(
         output = _output(result)
     except BaseException as error:  # the functions of its types may raise whatever they like, too
         result, output = error, None
-    left = None if run.time_left is None else run.time_left - (time.perf_counter() - started)
+    rest = None if run.time_left is None else run.time_left - (time.perf_counter() - started)
     transition = decide(
-        result, failures=run.failures, retry=step.retry, errors=app.errors, rng=rng, time_left=left
+        result, failures=run.failures, retry=step.retry, errors=app.errors, rng=rng, time_left=rest
     )
     succeeded = transition.status is Status.SUCCEEDED
     follow = pipeline.follow(run) if output is not None and not transition.ends_job else []

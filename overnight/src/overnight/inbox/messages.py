@@ -98,17 +98,17 @@ def read(app: App, body: bytes, *, source: str, target: str | None = None) -> Me
     """The runs that a body begins. What is wrong with it, or with the app's functions for id and
     key, is its error.
     """
-    named = target or ""
+    name = target or ""
     try:
         value = _parse(body)
         if target is None:
-            named = _target(value)
-            runs = _runs(app, named, **_content(value))
+            name = _target(value)
+            runs = _runs(app, name, **_content(value))
         else:
-            runs = _runs(app, named, value)
-        return Message(_kept(named), [replace(run, origin=source) for run in runs])
+            runs = _runs(app, name, value)
+        return Message(_kept(name), [replace(run, origin=source) for run in runs])
     except Exception as error:
-        return Message(_kept(named), error=_reason(error))
+        return Message(_kept(name), error=_reason(error))
 
 
 async def receive(

@@ -213,7 +213,7 @@ def _named(row: Row, key_name: str) -> str:
 
 def _used(row: Row) -> str:
     """What is spent and what is reserved, apart."""
-    lost = row["reserved_usd"] - row["under_way_usd"]
+    unaccounted = row["reserved_usd"] - row["under_way_usd"]
     under_way = (
         f", {_dollars(row['under_way_usd'])} reserved by calls under way"
         if row["under_way_usd"]
@@ -222,7 +222,7 @@ def _used(row: Row) -> str:
     return (
         _spent_of(row)
         + under_way
-        + (f", {_dollars(lost)} kept for calls whose cost is unknown" if lost else "")
+        + (f", {_dollars(unaccounted)} kept for calls whose cost is unknown" if unaccounted else "")
     )
 
 

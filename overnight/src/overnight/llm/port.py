@@ -328,5 +328,5 @@ def _keywords(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     if schema.get("type") == "object":
         yield "additionalProperties", False
     if limits:
-        listed = ", ".join(f"{keyword}: {value}" for keyword, value in limits.items())
-        yield "description", f"{schema.get('description', '')} ({listed})".strip()
+        limits_text = ", ".join(f"{keyword}: {value}" for keyword, value in limits.items())
+        yield "description", f"{schema.get('description', '')} ({limits_text})".strip()

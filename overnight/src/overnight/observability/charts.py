@@ -118,7 +118,7 @@ async def tallies(
     return signals.tallies(await database.fetch(queries["signals_steps"], params))
 
 
-def steps(counted: Iterable[Tally]) -> list[StepRow]:
+def steps(items: Iterable[Tally]) -> list[StepRow]:
     """Each step over the whole time: what a table shows beside the charts."""
     return [
         {
@@ -131,11 +131,11 @@ def steps(counted: Iterable[Tally]) -> list[StepRow]:
             "p95_seconds": signals.quantile(whole.seconds, 0.95),
             "mean_failures": whole.mean_failures,
         }
-        for whole in signals.by_step(counted)
+        for whole in signals.by_step(items)
     ]
 
 
-def latency(counted: Iterable[Tally]) -> list[LatencyPoint]:
+def latency(items: Iterable[Tally]) -> list[LatencyPoint]:
     """p50 and p95 by step and span."""
     return [
         {
@@ -145,12 +145,12 @@ def latency(counted: Iterable[Tally]) -> list[LatencyPoint]:
             "p50_seconds": signals.quantile(tally.seconds, 0.5),
             "p95_seconds": signals.quantile(tally.seconds, 0.95),
         }
-        for tally in counted
+        for tally in items
         if tally.seconds
     ]
 
 
-def traffic(counted: Iterable[Tally]) -> list[TrafficPoint]:
+def traffic(items: Iterable[Tally]) -> list[TrafficPoint]:
     """How much ended, by step and span."""
     return [
         {
@@ -160,11 +160,11 @@ def traffic(counted: Iterable[Tally]) -> list[TrafficPoint]:
             "succeeded": tally.succeeded,
             "outcomes": dict(tally.outcomes),
         }
-        for tally in counted
+        for tally in items
     ]
 
 
-def errors(counted: Iterable[Tally]) -> list[ErrorPoint]:
+def errors(items: Iterable[Tally]) -> list[ErrorPoint]:
     """How much failed, by step and span: attempts that were retried, gave up, or lost
     their worker.
     """
@@ -176,12 +176,12 @@ def errors(counted: Iterable[Tally]) -> list[ErrorPoint]:
             "failed": tally.failed,
             "rate": tally.error_rate,
         }
-        for tally in counted
+        for tally in items
         if tally.attempts
     ]
 
 
-def retries_to_success(counted: Iterable[Tally]) -> list[RetryPoint]:
+def retries_to_success(items: Iterable[Tally]) -> list[RetryPoint]:
     """How often runs failed before they succeeded, by step and span."""
     return [
         {
@@ -191,7 +191,7 @@ def retries_to_success(counted: Iterable[Tally]) -> list[RetryPoint]:
             "failures": dict(sorted(tally.failures.items())),
             "mean": tally.mean_failures,
         }
-        for tally in counted
+        for tally in items
         if tally.failures
     ]
 
@@ -227,14 +227,14 @@ async def cost_of_each(
     database: Database, since: datetime, by: Literal["key", "model"]
 ) -> list[CostPoint]:
     """What each key or model cost since a moment, the dearest first; `at` is that moment."""
-    counted: dict[str, Counter[str]] = {}
+    sums: dict[str, Counter[str]] = {}
     params = {**await spans(database, since, None, WHOLE), "by": by}
     for row in await database.fetch(queries["signals_calls"], params):
         counts = {name: value for name, value in row.items() if name not in ("at", "name")}
-        counted.setdefault(row["name"], Counter()).update(counts)
+        sums.setdefault(row["name"], Counter()).update(counts)
     points = [
         CostPoint(**{**counts, "at": since, "name": name})  # type: ignore[typeddict-item]
-        for name, counts in counted.items()
+        for name, counts in sums.items()
     ]
     return sorted(points, key=lambda point: point["cost_usd"], reverse=True)
 

@@ -120,11 +120,11 @@ async def replay(
         await refuse(database, matching.job, "replayed", "a dead letter")
     await hint(database)
     if app is None:
-        left = (
+        skipped = (
             f"messages are left ({len(letters.messages)}): name the pipelines with --app "
             "module:name to read them"
         )
-        return Result(runs.count, runs.first, [left] if letters.messages else [])
+        return Result(runs.count, runs.first, [skipped] if letters.messages else [])
     again = partial(replay_message, app, database, reason=reason, by=by)
     return await _with_messages(runs, letters.messages, again)
 

@@ -303,5 +303,5 @@ def _with_unended(ended: Mapping[str, int], backlog: Row) -> dict[str, int]:
     queued = sum(
         backlog[name] for name in ("due", "held", "held_by_breaker", "held_by_limit", "waiting")
     )
-    counted = {**ended, "queued": queued, "running": backlog["running"]}
-    return {name: count for name, count in sorted(counted.items()) if count}
+    totals = {**ended, "queued": queued, "running": backlog["running"]}
+    return {name: count for name, count in sorted(totals.items()) if count}

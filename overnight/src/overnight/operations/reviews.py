@@ -27,12 +27,12 @@ async def decide(
     `InvalidPayload` where an edit does not fit the step.
     """
     verb = type(decision).__name__.lower()
-    seen = _revision(decision.seen)
-    waiting = await _waiting(database, job_id, seen, verb)
+    revision = _revision(decision.seen)
+    waiting = await _waiting(database, job_id, revision, verb)
     params = {
         "id": waiting["id"],
         "job_id": job_id,
-        "seen": seen,
+        "seen": revision,
         "reason": decision.reason,
         "by": by or whoami(),
     }
@@ -51,7 +51,7 @@ async def decide(
             assert_never(decision)
     rows = await database.fetch(queries[verb], params)
     if not rows:
-        await _waiting(database, job_id, seen, verb)
+        await _waiting(database, job_id, revision, verb)
         raise IllegalTransition(f"job {job_id} changed at this moment: look again")
     if (on_decision := app.extension(Reviews).on_decision) is not None:
         await on_decision(database, decision, rows[0])
@@ -66,9 +66,9 @@ def _revision(text: str) -> str:
     return revision
 
 
-async def _waiting(database: Database, job_id: str, seen: str, verb: str) -> Row:
+async def _waiting(database: Database, job_id: str, revision: str, verb: str) -> Row:
     """What waits for review, if it is what was seen."""
-    waiting = await database.one(queries["review_read"], {"job_id": job_id, "seen": seen})
+    waiting = await database.one(queries["review_read"], {"job_id": job_id, "seen": revision})
     if waiting is None:
         await refuse(database, job_id, PAST[verb], "waiting for review")
     if not waiting["is_seen"]:

@@ -116,13 +116,15 @@ class App:
 
     def behind(self, breaker: str) -> list[str]:
         """The steps (`pipeline/step`) that wait while a breaker is open."""
-        named = [
+        templates = [
             (f"{p.name}/{name}", step.breaker)
             for p in self.pipelines.values()
             for name, step in p.steps.items()
         ]
         return [
-            step for step, template in named if template is not None and _names(template, breaker)
+            step
+            for step, template in templates
+            if template is not None and _names(template, breaker)
         ]
 
     def jobs_for(self, event: str, payload: Any) -> list[NewRun]:

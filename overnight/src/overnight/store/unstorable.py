@@ -64,9 +64,9 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list | tuple | AbstractSet):
         yield from ((f"[{index}]", child) for index, child in enumerate(value))
     elif isinstance(value, BaseModel):
-        named = {**value.__dict__, **(value.__pydantic_extra__ or {})}
+        members = {**value.__dict__, **(value.__pydantic_extra__ or {})}
         hidden = {name for name, field in type(value).model_fields.items() if field.exclude}
-        yield from ((f".{name}", child) for name, child in named.items() if name not in hidden)
+        yield from ((f".{name}", child) for name, child in members.items() if name not in hidden)
     elif is_dataclass(value) and not isinstance(value, type):
         yield from ((f".{field.name}", getattr(value, field.name, None)) for field in fields(value))
 

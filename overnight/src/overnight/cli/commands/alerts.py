@@ -184,10 +184,12 @@ def test_command(session: Session, channel: str | None, as_json: bool) -> None:
     message = Message(
         f"{app.name}: a test message", report="If you can read this, alerts reach you here."
     )
-    sent = delivery.send_now([each for each in channels if channel in (None, each.name)], message)
+    results = delivery.send_now(
+        [each for each in channels if channel in (None, each.name)], message
+    )
     if heartbeat is not None and channel in (None, HEARTBEAT):
-        sent.append(monitor.call_now(heartbeat, f"{app.name}: a test call"))
-    _tell_sent(sent, as_json)
+        results.append(monitor.call_now(heartbeat, f"{app.name}: a test call"))
+    _tell_sent(results, as_json)
 
 
 def send_now(app: App, message: Message, *, as_json: bool) -> None:
@@ -200,15 +202,15 @@ def send_now(app: App, message: Message, *, as_json: bool) -> None:
     _tell_sent(delivery.send_now(channels, message), as_json)
 
 
-def _tell_sent(sent: list[Sent], as_json: bool) -> None:
+def _tell_sent(results: list[Sent], as_json: bool) -> None:
     def render() -> None:
-        for each in sent:
+        for each in results:
             result = f"was not taken: {each.error}" if each.error else "was taken"
             click.echo(f"{each.channel}: “{each.title}” {result}")
-        if not sent:
+        if not results:
             click.echo("nothing is due")
 
-    rows = [{"channel": each.channel, "title": each.title, "error": each.error} for each in sent]
+    rows = [{"channel": each.channel, "title": each.title, "error": each.error} for each in results]
     tell(as_json, {"sent": rows}, render)
-    if any(each.error for each in sent):
+    if any(each.error for each in results):
         raise click.exceptions.Exit(1)

@@ -108,8 +108,8 @@ def token_add(session: Session, name: str, role: Any, as_json: bool) -> None:
     """A new token NAME. It is shown this once."""
     from overnight.console import access
 
-    made = session.run(lambda database: access.add_token(database, name, role))
-    tell(as_json, {"name": name, "role": role, "token": made}, lambda: click.echo(made))
+    token = session.run(lambda database: access.add_token(database, name, role))
+    tell(as_json, {"name": name, "role": role, "token": token}, lambda: click.echo(token))
 
 
 @token.command("remove")

@@ -121,11 +121,11 @@ def _render_dead(rows: list[dict[str, Any]], key_name: str, *, whole: bool) -> N
         "failures": "failed attempts",
         "error": "last error",
     }
-    shown = [
+    lines = [
         {**row, "work": row["origin"] if row["kind"] == "message" else row["work"]}
         for row in named(rows)
     ]
-    output.table("", shown, columns, empty="No dead letters.", spare=("failures", "died_at", "key"))
+    output.table("", lines, columns, empty="No dead letters.", spare=("failures", "died_at", "key"))
     for row in rows if whole else []:
         is_message = row["kind"] == "message"  # which is text as it came, and may be no JSON
         click.echo(f"\ninput: {beginning(row['input']) if is_message else shortened(row['input'])}")

@@ -58,8 +58,8 @@ def render_review(
         "revision": "revision",
         "reasons": "why",
     }
-    shown = [{**row, "revision": row["seen"][:SHORT]} for row in named(rows)]
-    output.table("", shown, columns, empty="Nothing waits for review.", spare=("since", "key"))
+    lines = [{**row, "revision": row["seen"][:SHORT]} for row in named(rows)]
+    output.table("", lines, columns, empty="Nothing waits for review.", spare=("since", "key"))
     if whole:
         from overnight.operations.decisions import Reviews
 

@@ -29,17 +29,17 @@ def signals(session: Session, hours: int, points: bool, as_json: bool) -> None:
 
     async def work(database: Database) -> dict[str, Any]:
         since = await chart_points.ago(database, timedelta(hours=hours))
-        counted = await chart_points.tallies(database, since)
+        tallies = await chart_points.tallies(database, since)
         charts = {
-            "latency": chart_points.latency(counted),
-            "traffic": chart_points.traffic(counted),
-            "errors": chart_points.errors(counted),
-            "retries_to_success": chart_points.retries_to_success(counted),
+            "latency": chart_points.latency(tallies),
+            "traffic": chart_points.traffic(tallies),
+            "errors": chart_points.errors(tallies),
+            "retries_to_success": chart_points.retries_to_success(tallies),
             "cost_by_day": await chart_points.cost(database, since),
         }
         return {
             "since": since,
-            "steps": chart_points.steps(counted),
+            "steps": chart_points.steps(tallies),
             "cost_by_key": await chart_points.cost_of_each(database, since, "key"),
             "cost_by_model": await chart_points.cost_of_each(database, since, "model"),
             "saturation": await chart_points.saturation(database, since),
