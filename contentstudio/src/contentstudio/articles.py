@@ -69,9 +69,9 @@ async def ask(
     versions = await publications.versions(site, slug)
     number = decide(verb, article, versions, version)
     requested_at = _requested_at(verb, await publications.now())
-    named = ArticleRequest(site=site, slug=slug, asked=requested_at, version=number)
+    request = ArticleRequest(site=site, slug=slug, asked=requested_at, version=number)
     job, new = await runs.start(
-        app, database, PIPELINES[verb], named, by=by or actors.whoami(), reason=reason.strip()
+        app, database, PIPELINES[verb], request, by=by or actors.whoami(), reason=reason.strip()
     )
     to = f" to version {number} of {len(versions)}" if number is not None else ""
     return Started(job, new, f"{verb} “{slug}” of {site}{to}")

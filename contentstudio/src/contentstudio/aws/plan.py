@@ -80,14 +80,14 @@ def findings(config: Config) -> list[Finding]:
     """What this config has that Lambda has not: a folder that stays, Git, key files,
     this machine.
     """
-    found = []
+    rows = []
     for site in config.site:
         if isinstance(site.publish, Static):
             mend = (
                 "publish it to WordPress or Ghost, or give it a studio of its own on a "
                 "machine of yours"
             )
-            found.append(
+            rows.append(
                 Finding(
                     f"{site.name} is published to a folder, and Lambda has none that stays",
                     mend,
@@ -96,7 +96,7 @@ def findings(config: Config) -> list[Finding]:
             )
         if isinstance(site.publish, Git):
             mend = "give it a studio of its own on a machine of yours (docs/deploy.md)"
-            found.append(
+            rows.append(
                 Finding(f"{site.name} is published by Git, which Lambda does not have", mend, True)
             )
         if site.search_console or any(
@@ -106,10 +106,10 @@ def findings(config: Config) -> list[Finding]:
                 "leave Search Console out there: a key file is a secret, and secrets are not "
                 "put into the zip"
             )
-            found.append(Finding(f"{site.name} asks Search Console with a key file", mend, True))
+            rows.append(Finding(f"{site.name} asks Search Console with a key file", mend, True))
     for what, url in (("writing.anthropic", config.writing.anthropic.base_url), *_openai(config)):
         if url and _is_here(url):
-            found.append(
+            rows.append(
                 Finding(
                     f"{what} is at {url}, an address of this machine",
                     "name one on the internet",
@@ -121,14 +121,14 @@ def findings(config: Config) -> list[Finding]:
     ]
     if longest:
         what = f"longer than the {LAMBDA_SECONDS} s of an invocation may take: {', '.join(longest)}"
-        found.append(
+        rows.append(
             Finding(
                 what,
                 "they go on in the next one from what they stored; shorter deadlines help",
                 False,
             )
         )
-    return found
+    return rows
 
 
 def _openai(config: Config) -> list[tuple[str, str]]:
@@ -156,16 +156,16 @@ def schedules(config: Config) -> list[Schedule]:
     """Every cron of the pipelines. One whose days are told in two ways is two schedules: AWS takes
     one of both.
     """
-    found: list[Schedule] = []
+    rows: list[Schedule] = []
     for pipeline in pipelines.build(config):
         for cron in pipeline.crons():
             for expression in expressions(cron):
-                number = sum(each.pipeline == pipeline.name for each in found)
+                number = sum(each.pipeline == pipeline.name for each in rows)
                 name = f"{pipeline.name}-{number + 1}" if number else pipeline.name
-                found.append(
+                rows.append(
                     Schedule(name, pipeline.name, cron.expression, cron.timezone, expression)
                 )
-    return found
+    return rows
 
 
 def expressions(cron: Cron) -> list[str]:
@@ -522,11 +522,11 @@ def render(the_plan: Plan, file: Path | None) -> None:
         click.echo(f"{number:>2}. {step}")
 
 
-def _connections(held: dict[str, int]) -> str:
-    parts = " + ".join(f"{number} {name}" for name, number in held.items() if name != "postgres")
+def _connections(counts: dict[str, int]) -> str:
+    parts = " + ".join(f"{number} {name}" for name, number in counts.items() if name != "postgres")
     return (
-        f"{parts} = {sum(n for name, n in held.items() if name != 'postgres')} of "
-        f"{held['postgres']}"
+        f"{parts} = {sum(n for name, n in counts.items() if name != 'postgres')} of "
+        f"{counts['postgres']}"
     )
 
 

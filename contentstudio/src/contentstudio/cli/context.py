@@ -25,8 +25,8 @@ def use(file: Path) -> None:
 
 def file() -> Path:
     """The config's file."""
-    named: Path = click.get_current_context().find_root().meta["file"]
-    return named
+    path: Path = click.get_current_context().find_root().meta["file"]
+    return path
 
 
 def config() -> Config:

@@ -64,9 +64,9 @@ def review_command(
             raise UserError("name the job of an article that was judged")
         current.invoke(decisions.review, job=job, limit=limit, as_json=as_json)
         return
-    written = _write_files(dossier, html, markdown)
-    data = {"dossier": dossier.model_dump(mode="json"), "written": written}
-    tell(as_json, data, lambda: _render_dossier(dossier, written))
+    paths = _write_files(dossier, html, markdown)
+    data = {"dossier": dossier.model_dump(mode="json"), "written": paths}
+    tell(as_json, data, lambda: _render_dossier(dossier, paths))
 
 
 def _write_files(dossier: Dossier, html: Path | None, markdown: Path | None) -> list[str]:
@@ -79,10 +79,10 @@ def _write_files(dossier: Dossier, html: Path | None, markdown: Path | None) -> 
     return [str(file) for file in (html, markdown) if file]
 
 
-def _render_dossier(dossier: Dossier, written: list[str]) -> None:
+def _render_dossier(dossier: Dossier, paths: list[str]) -> None:
     from contentstudio.review import text
 
-    click.echo(f"wrote {' and '.join(written)}" if written else text.told(dossier))
+    click.echo(f"wrote {' and '.join(paths)}" if paths else text.told(dossier))
     click.echo(
         "\n"
         + (
@@ -214,11 +214,11 @@ def _render_evidence(rows: list[dict[str, Any]]) -> None:
         "similarity": "words found",
         "text": "claim",
     }
-    shown = [
+    lines = [
         {**row, "similarity": f"{row['similarity']:.0%}", "text": _with_passage(row)}
         for row in rows
     ]
-    output.table("", shown, columns, empty="No claim was checked.", spare=("similarity", "source"))
+    output.table("", lines, columns, empty="No claim was checked.", spare=("similarity", "source"))
 
 
 def _with_passage(row: dict[str, Any]) -> str:

@@ -45,9 +45,9 @@ def _render(rows: list[dict[str, Any]], days: int) -> None:
         "score": "score",
         "title": "topic",
     }
-    shown = [{**row, "pages": str(row["pages"]), "title": _with_reason(row)} for row in rows]
+    lines = [{**row, "pages": str(row["pages"]), "title": _with_reason(row)} for row in rows]
     empty = f"Nothing was found in the last {formatting.count(days, 'day')}."
-    output.table("", shown, columns, empty=empty, spare=("pages", "site"))
+    output.table("", lines, columns, empty=empty, spare=("pages", "site"))
 
 
 def _with_reason(row: dict[str, Any]) -> str:

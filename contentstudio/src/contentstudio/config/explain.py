@@ -79,13 +79,13 @@ def line(text: str, error: ValidationError, model: type[BaseModel]) -> int | Non
 def _line_of(text: str, names: list[str]) -> int | None:
     *table, key = names
     header = ""
-    for number, written in enumerate(text.splitlines(), 1):
-        if match := re.match(r"\s*\[([^\[\]]+)\]", written):
+    for number, line in enumerate(text.splitlines(), 1):
+        if match := re.match(r"\s*\[([^\[\]]+)\]", line):
             header = match[1].replace(" ", "")
             if header == ".".join(names):
                 return number
         elif header == ".".join(table) and re.match(
-            rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""", written
+            rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""", line
         ):
             return number
     return None

@@ -86,8 +86,8 @@ class Config(Section):
         """The key file of the service account, if one is named."""
         if self.google.key_file is not None:
             return self.beside(self.google.key_file)
-        named = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
-        return Path(named).absolute() if named else None
+        path = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
+        return Path(path).absolute() if path else None
 
     def budgets(self) -> dict[str, float]:
         """Dollars a day by scope."""

@@ -25,11 +25,11 @@ def secret(site: Site) -> str:
     there.
     """
     name = secret_name(site)
-    found = os.environ.get(name)
-    if not found:
+    value = os.environ.get(name)
+    if not value:
         raise ConfigError(f"the site “{site.name}” is published with a secret: put it into {name}")
-    logs.hide(found)
-    return found
+    logs.hide(value)
+    return value
 
 
 def canary_key() -> str:

@@ -218,9 +218,9 @@ class Site(Section):
     @property
     def sitemap(self) -> str:
         """Where the site's sitemap is; each CMS has a place of its own for it."""
-        named = self.search_console.sitemap if self.search_console else None
+        address = self.search_console.sitemap if self.search_console else None
         path = "wp-sitemap.xml" if isinstance(self.publish, WordPress) else "sitemap.xml"
-        return named or f"{self.url}/{path}"
+        return address or f"{self.url}/{path}"
 
     @field_validator("url")
     @classmethod

@@ -103,25 +103,27 @@ def build(config: Config) -> Console:
         return await Nights(database).since(since)
 
     async def dossier(database: Database, job_id: str) -> dict[str, Any] | None:
-        found = await gather(database, config, job_id)
-        if found is None:
+        details = await gather(database, config, job_id)
+        if details is None:
             return None
         # What is past its gates has no words to judge again.
-        words = {"words": manuscript.write(found.draft)} if found.status == "needs_review" else {}
-        return {"dossier": found, **words}
+        words = (
+            {"words": manuscript.write(details.draft)} if details.status == "needs_review" else {}
+        )
+        return {"dossier": details, **words}
 
     async def edited(database: Database, job_id: str, words: str) -> dict[str, Any]:
         """The article with these words, as the input of the step that judges it."""
-        found = await gather(database, config, job_id)
-        if found is None or found.status != "needs_review":
+        details = await gather(database, config, job_id)
+        if details is None or details.status != "needs_review":
             raise UserError(
                 f"no article of job {job_id} waits for review, so its words cannot be edited"
             )
-        return manuscript.read(words.replace("\r\n", "\n"), found.draft).model_dump(mode="json")
+        return manuscript.read(words.replace("\r\n", "\n"), details.draft).model_dump(mode="json")
 
     async def preview(database: Database, job_id: str) -> str | None:
-        found = await gather(database, config, job_id)
-        return found.page if found else None
+        details = await gather(database, config, job_id)
+        return details.page if details else None
 
     return Console(
         pages=(

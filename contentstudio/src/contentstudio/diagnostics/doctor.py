@@ -26,14 +26,16 @@ async def check(config: Config, site: Site) -> list[Finding]:
     fetcher = Fetcher(config.fetch)
     try:
         sitemap, pages = await _sitemap(fetcher, site)
-        found = [
+        findings = [
             *await _publisher(config, site),
             sitemap,
             *await _robots(config, fetcher, site, pages),
         ]
-        found += [await _key(config, fetcher, site)] if site.ping.endpoint else []
-        found += [await _search_console(config, site.search_console)] if site.search_console else []
-        return found
+        findings += [await _key(config, fetcher, site)] if site.ping.endpoint else []
+        findings += (
+            [await _search_console(config, site.search_console)] if site.search_console else []
+        )
+        return findings
     finally:
         await fetcher.aclose()
 
@@ -60,12 +62,12 @@ async def _sitemap(fetcher: Fetcher, site: Site) -> tuple[Finding, list[str]]:
         fetched = await fetcher.get(
             site.sitemap, types=sitemaps.TYPES, max_unpacked=sitemaps.MAX_UNPACKED
         )
-        listed = sitemaps.parse(fetched.body, fetched.url, fetched.charset)
+        sitemap = sitemaps.parse(fetched.body, fetched.url, fetched.charset)
     except (Permanent, Transient) as error:
         mend = "serve the sitemap at its address, or name its address as sitemap in search_console"
         return Finding(what=f"the sitemap: {error}", ok=False, mend=mend), []
     return Finding(what=f"the sitemap is at {site.sitemap}", ok=True), [
-        entry.url for entry in listed.entries
+        entry.url for entry in sitemap.entries
     ]
 
 
@@ -103,8 +105,8 @@ def _forbidden(url: str, text: str, site: Site, pages: Sequence[str]) -> Iterato
     )
     for engine in SEARCH_ENGINES:
         rules = robots.parse(text, engine)
-        decided = [(one, *rules.decisive(_target(one))) for one in urls]
-        refused = [(one, pattern) for one, allowed, pattern in decided if not allowed]
+        rulings = [(one, *rules.decisive(_target(one))) for one in urls]
+        refused = [(one, pattern) for one, allowed, pattern in rulings if not allowed]
         if refused:
             first, pattern = refused[0]
             what = (

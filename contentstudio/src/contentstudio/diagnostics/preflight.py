@@ -88,14 +88,14 @@ def _wrong(what: str, details: str, todo: str) -> Check:
 
 def _schedules(config: Config) -> list[Check]:
     zone, now = config.research.timezone, datetime.now(UTC)
-    found = []
+    checks = []
     for key, cron in (
         ("research.cron", config.research.cron),
         ("refresh.cron", config.refresh.cron),
     ):
         slot = Cron(cron, zone).next_slot(now)
-        found.append(Check(key, True, f"{cron} ({zone}), next {slot:%Y-%m-%d %H:%M} UTC"))
-    return found
+        checks.append(Check(key, True, f"{cron} ({zone}), next {slot:%Y-%m-%d %H:%M} UTC"))
+    return checks
 
 
 def _writer(config: Config) -> list[Check]:
@@ -117,8 +117,8 @@ def _writer(config: Config) -> list[Check]:
         ]
     from contentstudio.writing import models
 
-    found = [_wrong("writing", what, todo) for what, todo in models.faults(writing)]
-    return found or [Check("writing", True, ", ".join(dict.fromkeys(models.in_use_by(writing))))]
+    checks = [_wrong("writing", what, todo) for what, todo in models.faults(writing)]
+    return checks or [Check("writing", True, ", ".join(dict.fromkeys(models.in_use_by(writing))))]
 
 
 def _embeddings(config: Config) -> list[Check]:
@@ -128,9 +128,9 @@ def _embeddings(config: Config) -> list[Check]:
     from overnight.llm.openai import OPENAI_URL
     from overnight.llm.prices import UnpricedModel, most_usd
 
-    found = []
+    checks = []
     if settings.api_key("openai") is None and chosen.base_url.rstrip("/") == OPENAI_URL:
-        found.append(
+        checks.append(
             _wrong(
                 "memory.embeddings",
                 "the model needs a key",
@@ -142,8 +142,8 @@ def _embeddings(config: Config) -> list[Check]:
             most_usd(chosen.prices, chosen.model, 1, 0)
         except UnpricedModel:
             message = f"the price of “{chosen.model}” of {chosen.prices} is not known"
-            found.append(_wrong("memory.embeddings", message, "set usd_per_million_tokens there"))
-    return found or [Check("memory.embeddings", True, chosen.model)]
+            checks.append(_wrong("memory.embeddings", message, "set usd_per_million_tokens there"))
+    return checks or [Check("memory.embeddings", True, chosen.model)]
 
 
 def _budget(config: Config) -> list[Check]:
@@ -216,8 +216,8 @@ def _theme(site: Site) -> list[Check]:
         return []
     from contentstudio.publish import theme_faults
 
-    found = theme_faults.faults(site)
-    wrong = [_wrong(f"theme of {site.name}", what, "correct it in the theme") for what in found]
+    faults = theme_faults.faults(site)
+    wrong = [_wrong(f"theme of {site.name}", what, "correct it in the theme") for what in faults]
     return wrong or [Check(f"theme of {site.name}", True, _shorter(site.theme))]
 
 
@@ -271,20 +271,20 @@ def _language(site: Site) -> list[Check]:
 
 def _addresses(site: Site) -> list[tuple[str, str]]:
     """What a site reads over the network: kind and address."""
-    found = [("sitemap", site.posts)] if site.posts else []
+    addresses = [("sitemap", site.posts)] if site.posts else []
     for source in site.sources:
         match source:
             case str(url):
-                found.append(("any", url))
+                addresses.append(("any", url))
             case FeedSource(feed=url):
-                found.append(("feed", url))
+                addresses.append(("feed", url))
             case PageSource(page=url):
-                found.append(("page", url))
+                addresses.append(("page", url))
             case SitemapSource(sitemap=url):
-                found.append(("sitemap", url))
+                addresses.append(("sitemap", url))
             case _:
                 pass
-    return found
+    return addresses
 
 
 def _loopback(config: Config, site: Site) -> list[Check]:
@@ -304,15 +304,15 @@ def _is_here(url: str) -> bool:
 
 def folders(config: Config) -> list[Check]:
     """Whether the folders of static sites can be written; nothing is made."""
-    found = []
+    checks = []
     for site in config.site:
         if site.active and isinstance(site.publish, settings.Static):
             folder = config.folder(site)
             there = next(path for path in (folder, *folder.parents) if path.exists())
             ok = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
             todo = "" if ok else "let publishing.dir name a folder that this user may write to"
-            found.append(Check(f"folder of {site.name}", ok, _shorter(folder), todo))
-    return found
+            checks.append(Check(f"folder of {site.name}", ok, _shorter(folder), todo))
+    return checks
 
 
 def _shorter(folder: Path) -> str:
@@ -338,12 +338,12 @@ async def network(config: Config) -> list[Check]:
 
 async def logins(config: Config) -> list[Check]:
     """Whether each CMS lets us in."""
-    found = await _together(
+    checks = await _together(
         _login(config, site)
         for site in _active(config)
         if isinstance(site.publish, RemoteCms | Git)
     )
-    return [check for each in found for check in each]
+    return [check for each in checks for check in each]
 
 
 def _active(config: Config) -> list[Site]:
@@ -369,8 +369,8 @@ async def _source(config: Config, fetcher: Fetcher, site: Site, kind: str, url: 
         async with asyncio.timeout(config.fetch.timeout_seconds + MORE):
             fetched = await fetcher.get(url, types=sitemaps.TYPES)
         if kind == "sitemap":
-            listed = await asyncio.to_thread(sitemaps.parse, fetched.body, fetched.url)
-            return Check(what, True, f"{url}: {len(listed.entries)} entries")
+            sitemap = await asyncio.to_thread(sitemaps.parse, fetched.body, fetched.url)
+            return Check(what, True, f"{url}: {len(sitemap.entries)} entries")
         if kind == "feed" or (kind == "any" and feeds.looks_like_feed(fetched)):
             entries = await asyncio.to_thread(feeds.parse, fetched.body, fetched.final_url)
             return Check(what, True, f"{url}: {len(entries)} entries")
@@ -387,14 +387,15 @@ async def _login(config: Config, site: Site) -> list[Check]:
     what = f"CMS of {site.name}"
     try:
         async with asyncio.timeout(SECONDS), publish.opened(config, site) as publisher:
-            found = await publisher.check()
+            findings = await publisher.check()
     except ConfigError as error:
         message, _, todo = str(error).partition(": ")
         return [_wrong(what, message, todo or f"see publish of the site “{site.name}”")]
     except TimeoutError:
         return [Check(what, False, f"it did not answer in {SECONDS:g} s", "try again later")]
     return [
-        Check(what, one.ok, one.what, one.mend, not one.ok and not one.transient) for one in found
+        Check(what, one.ok, one.what, one.mend, not one.ok and not one.transient)
+        for one in findings
     ]
 
 

@@ -14,8 +14,8 @@ def check(case: Case) -> Verdict:
     phrases = {phrase: normal(phrase).casefold() for phrase in case.gates.banned}
     for place, text in case.texts():
         folded = normal(text).casefold()
-        for phrase, wanted in phrases.items():
-            if stands_in(wanted, folded):
+        for phrase, variants in phrases.items():
+            if stands_in(variants, folded):
                 return failed(
                     "banned",
                     f"The {place} {shown(normal(text))} has “{phrase}”, which this site bans.",

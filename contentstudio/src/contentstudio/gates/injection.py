@@ -86,9 +86,9 @@ _TWO_ALPHABETS = re.compile(rf"\w*(?:[A-Za-z]\w*[{_LOOKALIKE}]|[{_LOOKALIKE}]\w*
 
 def check(case: Case) -> Verdict:
     """Look through everything that a reader may see, and through the links of the page."""
-    found = next(_orders(case), None) or next(_exits(case), None)
-    if found:
-        return failed("injection", found)
+    fault = next(_orders(case), None) or next(_exits(case), None)
+    if fault:
+        return failed("injection", fault)
     return passed("injection", "No order to a machine was found, and no link that carries data.")
 
 

@@ -9,16 +9,18 @@ from contentstudio.text import languages
 
 def check(case: Case) -> Verdict:
     """The draft declares the site's language, and its text is not plainly in another one."""
-    wanted = case.site.language
-    if case.language != wanted:
+    expected = case.site.language
+    if case.language != expected:
         return failed(
-            "language", f"The article is in “{case.draft.language}”, the site in “{wanted}”."
+            "language", f"The article is in “{case.draft.language}”, the site in “{expected}”."
         )
-    if why := unmeasured_in(wanted):
+    if why := unmeasured_in(expected):
         return skipped("language", why)
-    if found := languages.contradicted(case.draft.prose(), wanted):
-        return failed("language", f"The text reads as “{found}”, and the site is in “{wanted}”.")
-    return passed("language", f"The article is in “{wanted}”, as its site is.")
+    if detected := languages.contradicted(case.draft.prose(), expected):
+        return failed(
+            "language", f"The text reads as “{detected}”, and the site is in “{expected}”."
+        )
+    return passed("language", f"The article is in “{expected}”, as its site is.")
 
 
 def unmeasured_in(language: str) -> str:

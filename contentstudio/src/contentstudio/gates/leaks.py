@@ -57,10 +57,10 @@ def check(case: Case) -> Verdict:
     """Look through everything that a reader may see, for phrases and for the canary of
     the prompt.
     """
-    found = next(_leaks(case), None)
+    fault = next(_leaks(case), None)
     return (
-        failed("leaks", found)
-        if found
+        failed("leaks", fault)
+        if fault
         else passed("leaks", "No phrase of a prompt, placeholder or code was found.")
     )
 

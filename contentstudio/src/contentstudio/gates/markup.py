@@ -23,8 +23,8 @@ def whole(page: str) -> HtmlElement:
 def article(page: str) -> HtmlElement:
     """The article within its page; all of it where the page is the article alone."""
     tree = whole(page)
-    found = tree.find(".//article")
-    return tree if found is None else found
+    element = tree.find(".//article")
+    return tree if element is None else element
 
 
 def inside(page: str) -> str:
@@ -37,8 +37,8 @@ def inside(page: str) -> str:
 
 def urls(tree: HtmlElement) -> list[str]:
     """Every address that the elements follow or load, once, in reading order."""
-    found = (element.get(name) for element in tree.iter() for name in _ADDRESSES)
-    return list(dict.fromkeys(url for url in found if url))
+    values = (element.get(name) for element in tree.iter() for name in _ADDRESSES)
+    return list(dict.fromkeys(url for url in values if url))
 
 
 def text_of(element: HtmlElement) -> str:

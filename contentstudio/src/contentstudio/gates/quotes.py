@@ -43,8 +43,8 @@ def _quotes(sentence: Sentence) -> Iterator[Sentence]:
     if sentence.quoted:
         yield sentence
         return
-    for found in _INLINE.finditer(normal(sentence.text)):
-        quote = found[1] or found[2]
+    for match in _INLINE.finditer(normal(sentence.text)):
+        quote = match[1] or match[2]
         if len(quote.split()) >= _FEW:
             # It may close with a comma or a stop that is the sentence's and not the source's.
             yield Sentence(text=quote.rstrip(",.; "), source=sentence.source, quoted=True)
@@ -65,7 +65,7 @@ def _fault(quote: Sentence, case: Case) -> str:
 def _nearest(quote: str, source: Snapshot) -> str | None:
     """The sentence of `source` that a quote was most likely made from; None where none is near."""
     words = normal(quote).lower().split()
-    found = sentences(source.text, source.language or "en")
-    best = max(found, key=lambda s: len({*words} & {*normal(s).lower().split()}), default="")
+    candidates = sentences(source.text, source.language or "en")
+    best = max(candidates, key=lambda s: len({*words} & {*normal(s).lower().split()}), default="")
     there = normal(best).lower().split()
     return best if SequenceMatcher(None, words, there, autojunk=False).ratio() >= _NEAR else None

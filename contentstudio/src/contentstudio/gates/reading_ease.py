@@ -61,8 +61,8 @@ def _counts(nucleus: str) -> Callable[[str], int]:
 
 def _french(word: str) -> int:
     """The e at the end of a longer word is not spoken."""
-    found = len(_FRENCH.findall(word.lower()))
-    return max(1, found - bool(found > 1 and _MUTE.search(word.lower())))
+    count = len(_FRENCH.findall(word.lower()))
+    return max(1, count - bool(count > 1 and _MUTE.search(word.lower())))
 
 
 _FRENCH = re.compile(

@@ -34,12 +34,12 @@ def check(case: Case) -> Verdict:
         )
         return Verdict(gate="sensitive", passed=False, reason=reason, checked=False)
     for topic in topics:
-        found = _found(case, _words()[case.language][topic])
-        times = sum(found.values())
+        words = _found(case, _words()[case.language][topic])
+        times = sum(words.values())
         enough = max(_TIMES, _PER_HUNDRED * word_count(case.draft.prose()) / 100)
-        if len(found) >= _DIFFERENT and times >= enough:
+        if len(words) >= _DIFFERENT and times >= enough:
             description = " and ".join(
-                f"“{word}”" for word in sorted(found, key=lambda word: -found[word])[:2]
+                f"“{word}”" for word in sorted(words, key=lambda word: -words[word])[:2]
             )
             return failed(
                 "sensitive",
@@ -70,13 +70,13 @@ def _found(case: Case, words: dict[str, re.Pattern[str]]) -> dict[str, int]:
 @cache
 def _words() -> dict[str, dict[str, dict[str, re.Pattern[str]]]]:
     """Language → topic → word → its pattern."""
-    listed = tomllib.loads((files("contentstudio.gates") / "sensitive.toml").read_text("utf-8"))
+    tables = tomllib.loads((files("contentstudio.gates") / "sensitive.toml").read_text("utf-8"))
     return {
         language: {
             topic: {word: _pattern(word) for word in map(normal, words.split(","))}
             for topic, words in topics.items()
         }
-        for language, topics in listed.items()
+        for language, topics in tables.items()
     }
 
 

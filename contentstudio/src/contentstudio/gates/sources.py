@@ -52,11 +52,11 @@ def _faults(case: Case) -> Iterator[str]:
 
 def _wrong_references(case: Case) -> Iterator[str]:
     pool = case.pool
-    seen: set[str] = set()
+    ids: set[str] = set()
     for reference in case.draft.references:
         if reference.id not in pool:
             yield f"Reference {reference.id} is not in the pool of {len(pool)} sources."
-        elif reference.id in seen:
+        elif reference.id in ids:
             yield f"Reference {reference.id} is listed twice."
         elif (reference.sha256, reference.url) != (
             pool[reference.id].sha256,
@@ -66,16 +66,16 @@ def _wrong_references(case: Case) -> Iterator[str]:
                 f"Reference {reference.id} is another text or address than the "
                 f"{reference.id} of the pool."
             )
-        seen.add(reference.id)
+        ids.add(reference.id)
 
 
 def _wrong_citations(case: Case) -> Iterator[str]:
-    listed = {reference.id for reference in case.draft.references}
+    ids = {reference.id for reference in case.draft.references}
     for sentence in case.draft.sentences():
         if sentence.source is not None and sentence.source not in case.pool:
             pool = f"the pool of {len(case.pool)} sources"
             yield f"{shown(sentence.text)} cites {sentence.source}, which is not in {pool}."
-        elif sentence.source is not None and sentence.source not in listed:
+        elif sentence.source is not None and sentence.source not in ids:
             yield (
                 f"{shown(sentence.text)} cites {sentence.source}, which is not among the "
                 "references."
@@ -90,9 +90,9 @@ def _wrong_numbers(case: Case) -> Iterator[str]:
         for key, snapshot in case.pool.items()
     }
     for sentence in case.draft.sentences():
-        found = numbers.claimed(sentence.text, case.language)
+        claims = numbers.claimed(sentence.text, case.language)
         unknown = [
-            n.shown for n in found if not (sentence.source and n.values & there[sentence.source])
+            n.shown for n in claims if not (sentence.source and n.values & there[sentence.source])
         ]
         if unknown and sentence.source:
             yield f"{shown(sentence.text)} has {unknown[0]}, which is not in {sentence.source}."

@@ -46,7 +46,7 @@ def check(case: Case) -> Verdict:
 
 
 def _headings(article: HtmlElement) -> Iterator[str]:
-    seen: set[str] = set()
+    texts: set[str] = set()
     level = 1
     headings = list(article.iter(*_HEADINGS))
     if not any(heading.tag == "h2" for heading in headings):
@@ -57,9 +57,9 @@ def _headings(article: HtmlElement) -> Iterator[str]:
         text = normal(markup.text_of(heading))
         if not any(map(str.isalnum, text)):
             yield f"A heading ({heading.tag}) is empty."
-        if text.casefold() in seen:
+        if text.casefold() in texts:
             yield f"The heading {shown(text)} stands there twice."
-        seen.add(text.casefold())
+        texts.add(text.casefold())
         here = int(heading.tag[1])
         if here > level + 1:
             yield (

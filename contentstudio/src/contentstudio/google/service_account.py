@@ -89,20 +89,20 @@ async def token(account: Account, scope: str, client: httpx2.AsyncClient) -> str
             f"({answer.status_code}: {str(why)[:200]}): "
             "check that the key was not deleted, and that this machine's clock is right."
         )
-    found = body.get("access_token")
-    if not isinstance(found, str):
+    value = body.get("access_token")
+    if not isinstance(value, str):
         raise Transient(f"{account.token_uri} answered without a token.")
-    logs.hide(found)
-    return found
+    logs.hide(value)
+    return value
 
 
 def body_of(answer: httpx2.Response) -> dict[str, object]:
     """The JSON object of an answer; an empty one where it holds something else."""
     try:
-        found = json.loads(answer.content)
+        body = json.loads(answer.content)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return body if isinstance(body, dict) else {}
 
 
 def _signed(account: Account, scope: str, now: int) -> str:

@@ -19,26 +19,26 @@ def choose(draft: Draft, pages: Sequence[tuple[str, str]], most: int) -> list[In
     texts = [sentence.text for sentence in draft.sentences() if not sentence.quoted]
     links: list[InternalLink] = []
     for title, url in pages:
-        taken = [link.anchor.casefold() for link in links]
-        anchor = _anchor(texts, content_words(title), taken)
+        anchors = [link.anchor.casefold() for link in links]
+        anchor = _anchor(texts, content_words(title), anchors)
         if anchor and all(link.url != url for link in links):
             links.append(InternalLink(anchor=anchor, url=url))
     return links[:most]
 
 
-def _anchor(texts: Sequence[str], wanted: frozenset[str], taken: Sequence[str]) -> str | None:
+def _anchor(texts: Sequence[str], words: frozenset[str], anchors: Sequence[str]) -> str | None:
     """The phrase that names most of the words; of equals the shorter, and then the earlier."""
     best: tuple[tuple[int, int], str] | None = None
     for text in texts:
         for phrase, length in _phrases(text):
-            named = len(content_words(phrase) & wanted)
-            overlaps = any(phrase.casefold() in one or one in phrase.casefold() for one in taken)
+            count = len(content_words(phrase) & words)
+            overlaps = any(phrase.casefold() in one or one in phrase.casefold() for one in anchors)
             if (
-                named >= min(SHORTEST, len(wanted))
+                count >= min(SHORTEST, len(words))
                 and not overlaps
-                and (best is None or (named, -length) > best[0])
+                and (best is None or (count, -length) > best[0])
             ):
-                best = ((named, -length), phrase)
+                best = ((count, -length), phrase)
     return best[1] if best else None
 
 

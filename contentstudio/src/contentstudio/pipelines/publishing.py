@@ -49,8 +49,8 @@ async def publish(ctx: Ctx, judged: Judged) -> Published | Review | Snooze:
     window = (
         site.window if ctx.run.pipeline == "article" else None
     )  # a person who asks by name does not wait for it
-    if window is not None and (held := await pace.held(deps.publications, site, ctx.job_id)):
-        seconds, why = held
+    if window is not None and (wait := await pace.held(deps.publications, site, ctx.job_id)):
+        seconds, why = wait
         return Snooze(seconds, f"{why}{await _failing(ctx)}")
     await deps.articles.move(draft, ctx.job_id, "ready")
     article = await asyncio.to_thread(

@@ -35,16 +35,16 @@ async def remember(ctx: Ctx, work: SiteNight) -> ReadResult | NoWork | Cancel | 
     """
     site, documents = ctx.deps.config.find(work.site), ctx.deps.documents
     try:
-        listed = await _listed(ctx, site, work)
+        pages = await _listed(ctx, site, work)
     except HostBusy as busy:
         return Snooze(busy.retry_after or 0, str(busy))
     except Disallowed as refusal:
         return Cancel(str(refusal))
-    urls = [*listed.entries, *await _at_the_publisher(ctx, site)]
-    if not listed.faults:
+    urls = [*pages.entries, *await _at_the_publisher(ctx, site)]
+    if not pages.faults:
         await documents.forget_own_posts(site.name, urls)
     return (
-        ReadResult(entries=len(urls), faults=tuple(listed.faults))
+        ReadResult(entries=len(urls), faults=tuple(pages.faults))
         if urls
         else NoWork("the site has no posts yet")
     )
@@ -57,13 +57,13 @@ async def _listed(ctx: Ctx, site: Site, work: SiteNight) -> sitemaps.Listed:
     if site.posts is None:
         return sitemaps.Listed()
     get = partial(ctx.deps.fetcher.get, types=sitemaps.TYPES, max_unpacked=sitemaps.MAX_UNPACKED)
-    listed = await sitemaps.collect(get, site.posts)
-    requested = await ctx.deps.pages.requested_at(site.name, list(listed.entries))
+    sitemap = await sitemaps.collect(get, site.posts)
+    requested = await ctx.deps.pages.requested_at(site.name, list(sitemap.entries))
     for page in sitemaps.choose(
-        listed.entries.values(), requested, ctx.deps.config.research.pages_per_sitemap
+        sitemap.entries.values(), requested, ctx.deps.config.research.pages_per_sitemap
     ):
         ctx.spawn("source", Source(site=site.name, url=page.url, date=work.date, kind="own"))
-    return listed
+    return sitemap
 
 
 async def _at_the_publisher(ctx: Ctx, site: Site) -> list[str]:

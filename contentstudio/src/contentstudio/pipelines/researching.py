@@ -145,19 +145,19 @@ async def _read_sitemap(ctx: Ctx, source: Source) -> ReadResult | NoWork:
     next one.
     """
     get = partial(ctx.deps.fetcher.get, types=sitemaps.TYPES, max_unpacked=sitemaps.MAX_UNPACKED)
-    listed = await sitemaps.collect(get, source.url, match=source.match, hosts=source.hosts)
-    requested = await ctx.deps.pages.requested_at(source.site, list(listed.entries))
+    sitemap = await sitemaps.collect(get, source.url, match=source.match, hosts=source.hosts)
+    requested = await ctx.deps.pages.requested_at(source.site, list(sitemap.entries))
     pages = sitemaps.choose(
-        listed.entries.values(), requested, ctx.deps.config.research.pages_per_sitemap
+        sitemap.entries.values(), requested, ctx.deps.config.research.pages_per_sitemap
     )
     for page in pages:
         ctx.spawn("source", Source(site=source.site, url=page.url, date=source.date, kind="page"))
-    if not pages and not listed.faults:
+    if not pages and not sitemap.faults:
         return NoWork(
-            f"of the {len(listed.entries)} pages that the sitemap lists for us, none is "
+            f"of the {len(sitemap.entries)} pages that the sitemap lists for us, none is "
             "new or changed"
         )
-    return ReadResult(entries=len(pages), faults=tuple(listed.faults))
+    return ReadResult(entries=len(pages), faults=tuple(sitemap.faults))
 
 
 async def _page(ctx: Ctx, source: Source, fetched: Fetched) -> ReadResult | NoWork | Cancel:
@@ -227,10 +227,10 @@ async def choose(ctx: Ctx, latest: Candidate) -> ChoiceResult | NoWork:
     await deps.articles.settle(site.name)
     await documents.embed(ctx, site.name)
     pages = await documents.pages(site.name)
-    wanted = await deps.demands.read(site.name)
+    demands = await deps.demands.read(site.name)
     stories = await asyncio.to_thread(topics.stories, pages, documents.scale.same)
     choices = [
-        await _choice(ctx, site, story, wanted)
+        await _choice(ctx, site, story, demands)
         for story in await _addressed(ctx, site.name, stories)
     ]
     writers = {choice.slug: article_id(site.name, choice.slug, latest.date) for choice in choices}
@@ -248,17 +248,17 @@ async def _addressed(ctx: Ctx, site: str, stories: Sequence[topics.Story]) -> li
     """The stories with the slugs that they have on their site, or are given: no two of them have
     one.
     """
-    taken: dict[str, str] = {}
+    slugs: dict[str, str] = {}
     addressed = []
     for story in stories:
-        slug = await ctx.deps.topics.slug_for(site, story.title, taken)
-        taken[slug] = story.title
+        slug = await ctx.deps.topics.slug_for(site, story.title, slugs)
+        slugs[slug] = story.title
         addressed.append(replace(story, given=slug))
     return addressed
 
 
 async def _choice(
-    ctx: Ctx, site: Site, story: topics.Story, wanted: Sequence[Demand]
+    ctx: Ctx, site: Site, story: topics.Story, demands: Sequence[Demand]
 ) -> topics.Choice:
     documents, now = ctx.deps.documents, datetime.now(UTC)
     scale = documents.scale
@@ -266,7 +266,7 @@ async def _choice(
     competing = await documents.competing(site.name, story.title)
     rivalry = competing[0].similarity if competing else 0.0
     factors = topics.factors(
-        story, near, wanted, now, same=scale.same, related=scale.related, rivalry=rivalry
+        story, near, demands, now, same=scale.same, related=scale.related, rivalry=rivalry
     )
     close = [one for one in near if one.likeness >= scale.same or one.slug == story.slug]
     if close:

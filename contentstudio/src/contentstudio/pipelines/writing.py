@@ -54,8 +54,8 @@ async def confirm(ctx: Ctx, work: ReviewInput) -> Judged | Review | Snooze:
     if isinstance(judged, Review):
         return judged
     site = ctx.deps.config.find(judged.draft.site)
-    held = await pace.held(ctx.deps.publications, site, ctx.job_id)
-    return Snooze(*held) if held else judged
+    wait = await pace.held(ctx.deps.publications, site, ctx.job_id)
+    return Snooze(*wait) if wait else judged
 
 
 async def _confirmed(ctx: Ctx, work: ReviewInput) -> Judged | Review:

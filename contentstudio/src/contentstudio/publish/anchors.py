@@ -36,14 +36,14 @@ class _Place:
 def pieces(draft: Draft) -> list[list[Piece]]:
     """The pieces of each sentence, in reading order. Together they are its text."""
     return [
-        list(_cut(s.text, found))
-        for s, found in zip(draft.sentences(), _places(draft), strict=True)
+        list(_cut(s.text, places))
+        for s, places in zip(draft.sentences(), _places(draft), strict=True)
     ]
 
 
 def placed(draft: Draft) -> list[InternalLink]:
     """Those of the draft's links that have a place in its prose."""
-    there = [place.link for found in _places(draft) for place in found]
+    there = [place.link for places in _places(draft) for place in places]
     return [link for link in draft.links if link in there]
 
 
@@ -51,19 +51,19 @@ def _places(draft: Draft) -> list[list[_Place]]:
     sentences = draft.sentences()
     found: list[list[_Place]] = [[] for _ in sentences]
     for link in dict.fromkeys(draft.links):
-        for sentence, taken in zip(sentences, found, strict=True):
-            place = _first(sentence, link, taken)
+        for sentence, places in zip(sentences, found, strict=True):
+            place = _first(sentence, link, places)
             if place is not None:
-                taken.append(place)
+                places.append(place)
                 break
     return found
 
 
-def _first(sentence: Sentence, link: InternalLink, taken: Sequence[_Place]) -> _Place | None:
+def _first(sentence: Sentence, link: InternalLink, places: Sequence[_Place]) -> _Place | None:
     if sentence.quoted or not link.anchor.strip():
         return None
     closed = [quote.span() for quote in _QUOTED.finditer(sentence.text)] + [
-        (one.start, one.end) for one in taken
+        (one.start, one.end) for one in places
     ]
     for match in re.finditer(
         rf"(?<!{_LETTER}){re.escape(link.anchor)}(?!{_LETTER})", sentence.text

@@ -85,9 +85,9 @@ def card(title: str, name: str, color: str | None = None) -> bytes:
         font = _font(NAME_SIZE, _REGULAR)
         [line] = _lines(name, font, WIDTH - 2 * MARGIN, NAME_LINES)
         draw.text((MARGIN, HEIGHT - MARGIN), line, font=font, fill=shade, anchor="ls")
-    written = io.BytesIO()
-    picture.save(written, "PNG", compress_level=9)
-    return written.getvalue()
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=9)
+    return buffer.getvalue()
 
 
 def drawable(text: str) -> bool:

@@ -223,15 +223,15 @@ def _judged(method: Method, answer: Answer, allow: tuple[int, ...]) -> Answer:
     status = answer.status
     if (status < 300 and answer.clean) or (status in allow and not answer.is_page):
         return answer
-    found = diagnosis.of(answer)
+    cause = diagnosis.of(answer)
     reply = f" (“{answer.said}”)" if answer.said else ""
-    details = f"{found.what}{reply}; {found.mend}" if found else answer.said or "it gave no reason"
+    details = f"{cause.what}{reply}; {cause.mend}" if cause else answer.said or "it gave no reason"
     sentence = f"{method} {answer.url} was answered {status}: {details}"
-    if status < 300 and found is None:
+    if status < 300 and cause is None:
         raise NotAnswered(
             f"{method} {answer.url} was answered {status}, but not with whole JSON{reply}"
         )
-    if status < 300 and (method != "GET" or (found and found.transient)):
+    if status < 300 and (method != "GET" or (cause and cause.transient)):
         raise NotAnswered(sentence)
     if status >= 500 or status in BUSY:
         raise Transient(sentence, retry_after=waiting(answer.headers))

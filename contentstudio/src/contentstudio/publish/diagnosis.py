@@ -169,8 +169,8 @@ def of(answer: Answer) -> Finding | None:
         _wall,
         _misplaced,
     ):
-        if found := finding_of(answer):
-            return found
+        if finding := finding_of(answer):
+            return finding
     return None
 
 
@@ -179,17 +179,17 @@ def finding(answer: Answer, secret: str) -> Finding:
     the password.
     """
     reply = f" (“{answer.said}”)" if answer.said else ""
-    found = of(answer)
-    if found is None:
+    fault = of(answer)
+    if fault is None:
         mend = (
             "open that address in a browser, and look into the error log of the web server "
             "and the CMS"
         )
         what = f"{answer.url} was answered {answer.status}{reply}, and not as the API does"
         return Finding(what=what, ok=False, mend=mend, transient=answer.status >= 500)
-    what = f"{answer.url} was answered {answer.status}: {found.what}{reply}"
-    return found.model_copy(
-        update={"what": what, "mend": found.mend.replace("the site's secret", secret)}
+    what = f"{answer.url} was answered {answer.status}: {fault.what}{reply}"
+    return fault.model_copy(
+        update={"what": what, "mend": fault.mend.replace("the site's secret", secret)}
     )
 
 
@@ -232,7 +232,7 @@ def parsed(text: str) -> tuple[Any, str] | None:
     starts = (
         [begins.end() - 1]
         if begins
-        else [found.start() for found in islice(re.finditer(r"[\[{]", text), STARTS)]
+        else [match.start() for match in islice(re.finditer(r"[\[{]", text), STARTS)]
     )
     for start in starts:
         try:
@@ -398,8 +398,8 @@ def noise(answer: Answer) -> Finding | None:
 
 def _part(path: str) -> tuple[str, str]:
     """Whose file it is, and what to do with it."""
-    if found := _PART.search(path):
-        name = f"the {found[1].removesuffix('s')} {found[2]}"
+    if match := _PART.search(path):
+        name = f"the {match[1].removesuffix('s')} {match[2]}"
         return name, f"update {name}, or switch it off"
     return _line(path), f"fix {_line(path)}"
 
@@ -417,8 +417,8 @@ def _unknown_noise(answer: Answer) -> Finding | None:
 
 def _coded(answer: Answer) -> Finding | None:
     """What the CMS itself names as the reason."""
-    if found := _CODES.get(answer.code):
-        return Finding(what=found[0], ok=False, mend=found[1])
+    if cause := _CODES.get(answer.code):
+        return Finding(what=cause[0], ok=False, mend=cause[1])
     if answer.status not in (401, 403) or not answer.code or "errors" in answer.data:
         return None
     if _RIGHTS.match(answer.code):
@@ -488,8 +488,8 @@ def _misplaced(answer: Answer) -> Finding | None:
     if not answer.is_page or answer.status >= 500:
         return None
     address = api_address(answer)
-    if address and (found := elsewhere(answer.base, address)):
-        return found
+    if address and (place := elsewhere(answer.base, address)):
+        return place
     mend = f"open {answer.base}{_root(answer)} in a browser: it should show JSON; "
     if _root(answer) == "/wp-json/":
         mend += (

@@ -21,11 +21,11 @@ def mark(sha256: str, body: str, fields: Any = None) -> str:
     return f"{sha256}.{_check(body, fields)}"
 
 
-def read(found: str, body: str, *fields: Any) -> str | None:
+def read(placed: str, body: str, *fields: Any) -> str | None:
     """The hash of the draft that a mark names, if the body's words are still that draft's, and what
     is beside it is one of `said`. Marks of old posts know of the body alone.
     """
-    match = MARK.fullmatch(found)
+    match = MARK.fullmatch(placed)
     return (
         match[1] if match and match[2] in {_check(body, one) for one in (None, *fields)} else None
     )

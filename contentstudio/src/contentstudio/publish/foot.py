@@ -25,4 +25,4 @@ def replaced(page: bytes, html: str) -> bytes:
     """The page with another foot. One without a foot, such as a page of an earlier version, stays
     as it is.
     """
-    return _FOOT.sub(lambda found: found[1] + html.encode() + found[2], page, count=1)
+    return _FOOT.sub(lambda match: match[1] + html.encode() + match[2], page, count=1)

@@ -31,9 +31,9 @@ def parted(text: str) -> tuple[dict[str, Any], str]:
     if text.startswith("{"):
         return _json(text)
     for fence, read in ((_YAML, _yaml), (_TOML, _toml)):
-        if (found := fence.match(text)) and len(found[1]) <= MAX_CHARACTERS:
-            values = _read(read, found[1]) or _lines(found[1])
-            return values, text[found.end() :].strip()
+        if (match := fence.match(text)) and len(match[1]) <= MAX_CHARACTERS:
+            values = _read(read, match[1]) or _lines(match[1])
+            return values, text[match.end() :].strip()
     return {}, text.strip()
 
 
@@ -45,8 +45,8 @@ def is_hidden(values: Mapping[str, Any]) -> bool:
 def moment(values: Mapping[str, Any]) -> datetime | None:
     """When the post was published, as far as it says so."""
     for name in ("pubdate", "publishdate", "date"):
-        if (found := _moment(values.get(name))) is not None:
-            return found
+        if (instant := _moment(values.get(name))) is not None:
+            return instant
     return None
 
 
@@ -126,8 +126,8 @@ def _moment(value: Any) -> datetime | None:
     try:
         if isinstance(value, date) and not isinstance(value, datetime):
             value = datetime(value.year, value.month, value.day, tzinfo=UTC)
-        found = value if isinstance(value, datetime) else datetime.fromisoformat(_iso(str(value)))
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        instant = value if isinstance(value, datetime) else datetime.fromisoformat(_iso(str(value)))
+        return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
 

@@ -152,19 +152,19 @@ class Git:
             await self._refresh()
             await self._git("push", "--dry-run", "--quiet", "origin", self._settings.branch)
         except (ConfigError, Permanent, Transient) as error:
-            known = git_failures.refusal(str(error))
+            refusal = git_failures.refusal(str(error))
             mend = (
                 "look at the repository and the branch, and let this user's git log in there "
                 "without being asked"
             )
-            mend = known.mend if known else mend
-            found = Finding(
+            mend = refusal.mend if refusal else mend
+            finding = Finding(
                 what=f"the repository: {error}",
                 ok=False,
                 mend=mend,
                 transient=isinstance(error, Transient),
             )
-            return [found]
+            return [finding]
         branch = (
             f"the branch {self._settings.branch} can be read, and git may push to the repository"
         )
@@ -236,15 +236,15 @@ class Git:
         assert self._copy is not None
         stood = self._standing(there)
         draft, first = article.draft, (stood and stood.date) or article.at
-        written = list[str]()
+        paths = list[str]()
         for image in draft.images:
             if image.src in article.pictures:
                 data = article.pictures[image.src]
                 name = f"{hashlib.sha256(data).hexdigest()[:16]}{Path(image.src).suffix}"
-                written.append(f"{PICTURES[self._settings.layout]}/{name}")
-                _put(self._copy / written[-1], data)
-                shown = image.model_copy(update={"src": f"/images/{name}"})
-                images = [shown if other is image else other for other in draft.images]
+                paths.append(f"{PICTURES[self._settings.layout]}/{name}")
+                _put(self._copy / paths[-1], data)
+                local_image = image.model_copy(update={"src": f"/images/{name}"})
+                images = [local_image if other is image else other for other in draft.images]
                 draft = draft.model_copy(update={"images": images})
         path = self._copy / (there.path if there and there.path else self._path(draft.slug, first))
         text = (
@@ -255,9 +255,9 @@ class Git:
             + markdown.body(draft)
         )
         _put(path, text.encode())
-        written.append(str(path.relative_to(self._copy)))
+        paths.append(str(path.relative_to(self._copy)))
         await self._git(
-            "add", "--force", "--", *written
+            "add", "--force", "--", *paths
         )  # also where the repository ignores such files
         return sha256_of(text)
 
@@ -319,12 +319,18 @@ class Git:
         if not is_slug(slug):
             raise Permanent(f"{slug!r} cannot be a slug: {SLUG_RULE}.")
         assert self._copy is not None
-        found = [await self._existing(post) for post in self._files() if post.has(slug)]
-        named = re.compile(rf"{re.escape(self._posts)}/(\d{{4}}-\d\d-\d\d-)?{re.escape(slug)}\.md")
-        found.sort(
-            key=lambda one: (one.sha256 is None, not named.fullmatch(str(one.path)), str(one.path))
+        posts = [await self._existing(post) for post in self._files() if post.has(slug)]
+        pattern = re.compile(
+            rf"{re.escape(self._posts)}/(\d{{4}}-\d\d-\d\d-)?{re.escape(slug)}\.md"
         )
-        return found[0] if found else None
+        posts.sort(
+            key=lambda one: (
+                one.sha256 is None,
+                not pattern.fullmatch(str(one.path)),
+                str(one.path),
+            )
+        )
+        return posts[0] if posts else None
 
     async def _existing(self, post: Post) -> Existing:
         assert self._copy is not None
@@ -401,8 +407,8 @@ class Git:
             raise
         if process.returncode:
             message = errors.decode("utf-8", "replace").strip()
-            found = git_failures.refusal(message)
-            cause = f"{found.what}; {found.mend}: " if found else ""
+            refusal = git_failures.refusal(message)
+            cause = f"{refusal.what}; {refusal.mend}: " if refusal else ""
             sentence = (
                 f"git {arguments[0]} of {self._settings.repository} failed: "
                 f"{cause}{message[-TOLD:]}"

@@ -25,10 +25,10 @@ def labels(language: str) -> dict[str, str]:
     """Name to label, with the `language` that they are in: English where we have none in that of
     the text.
     """
-    known, code = _labels(), language.lower()[:2]
+    languages, code = _labels(), language.lower()[:2]
     code = "no" if code in ("nb", "nn") else code
-    code = code if code in known else "en"
-    return {**known[code], "language": code}
+    code = code if code in languages else "en"
+    return {**languages[code], "language": code}
 
 
 def quotation_marks(language: str) -> tuple[str, str]:

@@ -42,9 +42,9 @@ class Post:
     @property
     def date(self) -> datetime | None:
         """The day of the post: what its front matter says, else its name."""
-        found = _DATED.match(self._name)
+        match = _DATED.match(self._name)
         return front_matter.moment(self.values) or (
-            front_matter.moment({"date": found[1]}) if found else None
+            front_matter.moment({"date": match[1]}) if match else None
         )
 
     @property
@@ -165,5 +165,5 @@ def _encoded(address: str) -> str:
 
 
 def _listed(value: Any) -> list[str]:
-    found = value if isinstance(value, list) else [value]
-    return [one for one in found if isinstance(one, str)]
+    values = value if isinstance(value, list) else [value]
+    return [one for one in values if isinstance(one, str)]

@@ -99,7 +99,7 @@ def _block(block: Block, say: Callable[..., str]) -> str:
 def _sentences(
     sentences: list[tuple[Sentence, list[Piece]]], numbers: dict[str, int], marks: tuple[str, str]
 ) -> str:
-    shown = []
+    parts = []
     for sentence, pieces in sentences:
         if sentence.source is not None and sentence.source not in numbers:
             raise InvalidPayload(
@@ -108,8 +108,8 @@ def _sentences(
             )
         words = escaped(sentence.text) if sentence.quoted else "".join(map(_piece, pieces))
         text = f"{marks[0]}{words}{marks[1]}" if sentence.quoted else words
-        shown.append(text + (f"[^{numbers[sentence.source]}]" if sentence.source else ""))
-    return " ".join(shown)
+        parts.append(text + (f"[^{numbers[sentence.source]}]" if sentence.source else ""))
+    return " ".join(parts)
 
 
 def _piece(piece: Piece) -> str:

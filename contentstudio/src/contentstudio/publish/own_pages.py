@@ -46,7 +46,7 @@ def read(folder: Path) -> list[OwnPage]:
 
     Raises `ConfigError` where a file cannot be read, or two of them would have one address.
     """
-    found: dict[str, OwnPage] = {}
+    pages: dict[str, OwnPage] = {}
     for path in sorted(folder.glob("*.md")):
         if path.name.startswith("."):  # an editor's own file
             continue
@@ -60,13 +60,13 @@ def read(folder: Path) -> list[OwnPage]:
             raise ConfigError(f"the page {path} is not UTF-8: save it as UTF-8") from None
         except OSError as error:
             raise ConfigError(f"the page {path} cannot be read: {error.strerror}") from None
-        if other := found.get(page.slug):
+        if other := pages.get(page.slug):
             raise ConfigError(
                 f"{other.file} and {page.file} in {folder} have one address, "
                 f"/{page.slug}/: rename one"
             )
-        found[page.slug] = page
-    return list(found.values())
+        pages[page.slug] = page
+    return list(pages.values())
 
 
 def parsed(file: str, text: str) -> OwnPage:
@@ -81,12 +81,12 @@ def parsed(file: str, text: str) -> OwnPage:
     head, _, rest = body.partition("\n")
     if head.startswith("# "):
         title, body = title or head[2:].strip().rstrip("#").strip(), rest
-    shown = _sanitised(_markdown().render(body))
+    body_html = _sanitised(_markdown().render(body))
     return OwnPage(
         slug=slug_of(name),
         title=title or name.replace("-", " ").replace("_", " ").strip().capitalize(),
-        description=front_matter.text_of(values, "description") or _first_words(shown),
-        html=shown,
+        description=front_matter.text_of(values, "description") or _first_words(body_html),
+        html=body_html,
         file=file,
     )
 

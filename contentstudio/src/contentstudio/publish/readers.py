@@ -97,13 +97,11 @@ def holds(text: str, sentences: Sequence[str]) -> bool:
     their marks. An older version of the article lacks more.
     """
     there = _letters(html.unescape(re.sub(r"<[^<>]*>", "", _without_scripts(text))))
-    wanted = [
-        letters for sentence in sentences if len(letters := _letters(sentence)) >= MIN_LETTERS
+    texts = [letters for sentence in sentences if len(letters := _letters(sentence)) >= MIN_LETTERS]
+    texts = (texts or [_letters(sentence) for sentence in sentences])[
+        :: max(1, len(texts) // SAMPLES)
     ]
-    wanted = (wanted or [_letters(sentence) for sentence in sentences])[
-        :: max(1, len(wanted) // SAMPLES)
-    ]
-    return sum(one in there for one in wanted) >= max(1, len(wanted) - 1)
+    return sum(one in there for one in texts) >= max(1, len(texts) - 1)
 
 
 def posts_of(text: str) -> set[str]:
@@ -113,10 +111,10 @@ def posts_of(text: str) -> set[str]:
         for tag in re.findall(r"<link[^<>]*>", text)
         if re.search(r"""rel=["']shortlink["']""", tag)
     ]
-    found = [number for tag in links for number in re.findall(r"[?&]p=(\d+)", tag)]
+    numbers = [number for tag in links for number in re.findall(r"[?&]p=(\d+)", tag)]
     body = re.search(r"<body[^<>]*>", text)
-    found += re.findall(r"\bpostid-(\d+)", body[0]) if body else []
-    return {*found, *re.findall(r"/wp/v2/posts/(\d+)\b", text)}
+    numbers += re.findall(r"\bpostid-(\d+)", body[0]) if body else []
+    return {*numbers, *re.findall(r"/wp/v2/posts/(\d+)\b", text)}
 
 
 def _without_scripts(text: str) -> str:
@@ -141,8 +139,8 @@ def _letters(text: str) -> str:
 
 def _title(text: str) -> str:
     """The title of a page, after a comma."""
-    found = re.search(r"(?i)<title[^<>]*>([^<]*)", text)
-    title = " ".join(html.unescape(found[1]).split())[:100] if found else ""
+    match = re.search(r"(?i)<title[^<>]*>([^<]*)", text)
+    title = " ".join(html.unescape(match[1]).split())[:100] if match else ""
     return f", titled “{title}”" if title else ""
 
 

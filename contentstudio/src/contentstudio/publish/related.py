@@ -30,8 +30,8 @@ def related(pages: Mapping[str, Page], most: int = MOST) -> dict[str, list[str]]
     order = newest_first(pages)
     features = [_features(pages[slug]) for slug in order]
     having: dict[str, list[int]] = defaultdict(list)
-    for place, found in enumerate(features):
-        for feature in found:
+    for place, words in enumerate(features):
+        for feature in words:
             having[feature].append(place)
     weights = {
         feature: weight
@@ -40,9 +40,9 @@ def related(pages: Mapping[str, Page], most: int = MOST) -> dict[str, list[str]]
     }
     near = {
         order[place]: _nearest(
-            place, [(weights[f], having[f][:NEWEST]) for f in found if f in weights], most
+            place, [(weights[f], having[f][:NEWEST]) for f in words if f in weights], most
         )
-        for place, found in enumerate(features)
+        for place, words in enumerate(features)
     }
     return {slug: [order[place] for place in places] for slug, places in near.items()}
 

@@ -553,12 +553,12 @@ def _ids(headings: Iterable[str]) -> Iterator[str]:
     """An id for each heading: its words, as an address has them, and no id twice."""
     from slugify import slugify
 
-    taken: set[str] = set()
+    ids: set[str] = set()
     for number, heading in enumerate(headings, 1):
         name = slugify(heading, max_length=60, word_boundary=True) or f"section-{number}"
-        while name in taken or _RESERVED.fullmatch(name):
+        while name in ids or _RESERVED.fullmatch(name):
             name = f"{name}-{number}"
-        taken.add(name)
+        ids.add(name)
         yield name
 
 
@@ -570,9 +570,9 @@ def _block(block: Block, linked: Iterator[list[Piece]], references: list[Referen
         case ListBlock():
             return _Block("list", [spans(item) for item in block.items], ordered=block.ordered)
         case QuoteBlock():
-            shown = spans(block.sentences)
-            cited = {span.cite for span in shown}
-            return _Block("quote", [shown], cite=cited.pop() if len(cited) == 1 else None)
+            text = spans(block.sentences)
+            cited = {span.cite for span in text}
+            return _Block("quote", [text], cite=cited.pop() if len(cited) == 1 else None)
         case TableBlock():
             return _Block(
                 "table", [spans(cell) for row in block.rows for cell in row], head=block.head

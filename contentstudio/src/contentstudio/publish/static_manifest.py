@@ -140,9 +140,9 @@ def is_theirs_alike(directory: Path, manifest: Manifest, file: str, data: bytes)
 def hashes(directory: Path, manifest: Manifest, name: str, data: bytes) -> tuple[str, ...]:
     """What the manifest is to say of a file that is about to be written over what is ours."""
     new, standing = sha256(data), sha256_at(directory / name)
-    known = (manifest.files or {}).get(name, ())
-    if known[:1] == (new,) and (standing is None or standing in known):
-        return known
+    recorded = (manifest.files or {}).get(name, ())
+    if recorded[:1] == (new,) and (standing is None or standing in recorded):
+        return recorded
     return (new,) if standing in (None, new) else (new, standing)
 
 

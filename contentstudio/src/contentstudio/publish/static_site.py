@@ -109,9 +109,9 @@ class StaticSite:
         """
         with explained(self.directory):
             manifest = read_manifest(self.site, self.directory)
-            known = (manifest.files or {}).get(page_name(slug))
-            if known is not None:
-                return fingerprint in known
+            recorded = (manifest.files or {}).get(page_name(slug))
+            if recorded is not None:
+                return fingerprint in recorded
             if slug in manifest.pages:
                 return None
             return manifest.files is None and is_generated(self._page_path(slug))
@@ -291,13 +291,13 @@ class StaticSite:
         self, manifest: Manifest, feet: dict[str, str], new: Collection[str]
     ) -> dict[str, bytes]:
         """The pages whose foot alone changes, of those that are as we left them; none of `new`."""
-        found = {}
+        files = {}
         for slug, html in feet.items():
             name = page_name(slug)
             standing = read(self.directory / name) if name not in new else None
             if standing is not None and sha256(standing) in (manifest.files or {}).get(name, ()):
-                found[name] = foot.replaced(standing, html), standing
-        return {name: changed for name, (changed, standing) in found.items() if changed != standing}
+                files[name] = foot.replaced(standing, html), standing
+        return {name: changed for name, (changed, standing) in files.items() if changed != standing}
 
     def _html(
         self, draft: Draft, page: render.Page, foot: str, pictures: Mapping[str, bytes]
@@ -325,12 +325,12 @@ class StaticSite:
     def _pictures_of(self, draft: Draft) -> dict[str, bytes]:
         """The pictures that lie beside an article's page already, by their `src`."""
         folder = self.directory / draft.slug
-        found = {
+        names = {
             image.src: read(folder / path)
             for image in draft.images
             if (path := _place_of(image.src))
         }
-        return {src: data for src, data in found.items() if data is not None}
+        return {src: data for src, data in names.items() if data is not None}
 
     def _write(
         self,

@@ -151,9 +151,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
             getattr(obj, "__wrapped__", obj), "__self__", None
         )  # Jinja wraps `format` of a text
         plain = isinstance(owner, PLAIN) and not isinstance(owner, type)
-        known = isinstance(obj, (Macro, BlockReference)) or getattr(obj, "of_themes", False) is True
+        is_ours = (
+            isinstance(obj, (Macro, BlockReference)) or getattr(obj, "of_themes", False) is True
+        )
         is_global = any(obj is one for one in self.globals.values())
-        return (plain or known or is_global) and super().is_safe_callable(obj)
+        return (plain or is_ours or is_global) and super().is_safe_callable(obj)
 
 
 class _Folder(FileSystemLoader):
@@ -184,8 +186,8 @@ def loader(theme: Path | None) -> BaseLoader:
 def stamp(theme: Path) -> Stamp:
     """What tells whether a template came, went or changed, which an owner may do while we run."""
     own = (path for path in sorted(theme.rglob("*")) if path.suffix in TEMPLATES and path.is_file())
-    found = ((path, path.stat()) for path in own)
-    return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in found)
+    stats = ((path, path.stat()) for path in own)
+    return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in stats)
 
 
 def _common(site: Site) -> dict[str, Any]:
@@ -217,7 +219,7 @@ def files(site: Site) -> dict[str, bytes]:
     """The files that come along with the pages: of the theme all but its templates, and our own
     script.
     """
-    found = {}
+    paths = {}
     for path in sorted(site.theme.rglob("*")) if site.theme is not None else ():
         below = path.relative_to(site.theme) if site.theme is not None else path
         if (
@@ -226,12 +228,12 @@ def files(site: Site) -> dict[str, bytes]:
             and not any(part.startswith(".") for part in below.parts)
         ):
             _refuse(site, path, below)
-            found[below.as_posix() if _is_favicon(below) else f"{ASSETS}/{below.as_posix()}"] = (
+            paths[below.as_posix() if _is_favicon(below) else f"{ASSETS}/{below.as_posix()}"] = (
                 path.read_bytes()
             )
     if isinstance(site.analytics, Matomo):
-        found[ANALYTICS] = _matomo(site.analytics).encode()
-    return found
+        paths[ANALYTICS] = _matomo(site.analytics).encode()
+    return paths
 
 
 def _refuse(site: Site, path: Path, below: Path) -> None:
@@ -320,18 +322,18 @@ def _origin(url: str) -> str:
 
 def closed(page: str, site: Site, name: str) -> str:
     """A page with the policy and our mark at the top of its head, and the scripts at its end."""
-    shown = _COMMENT.sub(
+    text = _COMMENT.sub(
         lambda comment: " " * len(comment[0]), page
     )  # what stands in a comment is no head
-    found = _HEAD.search(shown)
-    end = shown.find("</head>")
-    if found is not None and not _BEFORE_HEAD.fullmatch(shown[: found.start()]):
+    match = _HEAD.search(text)
+    end = text.find("</head>")
+    if match is not None and not _BEFORE_HEAD.fullmatch(text[: match.start()]):
         raise ThemeError(
             f"the theme of {site.name}: before <head> a page of {name} may have nothing "
             "but a doctype and "
             "<html lang dir class>"
         )
-    if found is None or end < found.end():
+    if match is None or end < match.end():
         raise ThemeError(
             f"the theme of {site.name}: a page of {name} has no <head> and </head>, which it needs"
         )
@@ -341,7 +343,7 @@ def closed(page: str, site: Site, name: str) -> str:
         f'content="{html.escape(policy(site), quote=False)}">'
     )
     top = f'\n<meta charset="utf-8">\n{meta}\n{GENERATOR}'
-    return f"{page[: found.end()]}{top}{page[found.end() : end]}{scripts}{page[end:]}"
+    return f"{page[: match.end()]}{top}{page[match.end() : end]}{scripts}{page[end:]}"
 
 
 def _script(tag: Tag) -> Markup:

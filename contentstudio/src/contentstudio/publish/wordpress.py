@@ -84,9 +84,9 @@ def _explained(look: Look) -> Look:
             return await look(self, *arguments, **options)
         except Permanent as error:
             with suppress(Transient):
-                found = await wordpress_check.fault(self._client, self.site, self._cms)
-                if found is not None and found.what not in str(error):
-                    raise Denied(f"{found.what}: {found.mend} ({error})") from error
+                fault = await wordpress_check.fault(self._client, self.site, self._cms)
+                if fault is not None and fault.what not in str(error):
+                    raise Denied(f"{fault.what}: {fault.mend} ({error})") from error
             raise
 
     return cast(Look, explained)
@@ -142,16 +142,16 @@ class WordPress(SlugDraftCms):
         return published(article, written, "created" if known is None else "updated"), written
 
     async def posts(self) -> AsyncIterator[OwnPost]:
-        seen: set[str] = set()
+        ids: set[str] = set()
         for page in count(1):
             answer = await self._page(page)
             if answer is None:
                 return
             for post in readable(answer.data, own_post):
                 if (
-                    post.url not in seen
+                    post.url not in ids
                 ):  # a post that comes meanwhile moves another one to the next page
-                    seen.add(post.url)
+                    ids.add(post.url)
                     yield post
             pages = answer.headers.get("X-WP-TotalPages", "")
             if page >= (int(pages) if pages.isdecimal() else 1):
@@ -253,8 +253,8 @@ class WordPress(SlugDraftCms):
         )
         if answer.status != 200 or answer.data["status"] in ("trash", "auto-draft"):
             return None
-        found: dict[str, Any] = answer.data
-        return found
+        post: dict[str, Any] = answer.data
+        return post
 
     async def _with_slug(self, slug: str) -> list[dict[str, Any]]:
         """What has exactly this slug, in any status but the trash. Without `any` only live posts
@@ -394,14 +394,14 @@ class WordPress(SlugDraftCms):
             raise Permanent(
                 f"two posts have the slug “{slug}”: {number} is ours, {twin} is not; look at both"
             )
-        wanted = fields.get("status", post["status"])
-        if wanted not in (post["status"], "draft") and (wanted, post["status"]) != (
+        status = fields.get("status", post["status"])
+        if status not in (post["status"], "draft") and (status, post["status"]) != (
             "future",
             "publish",
         ):
             raise Denied(
                 f"{post['link']} stayed “{post['status']}”: {self._cms.user} may not "
-                f"make it “{wanted}”"
+                f"make it “{status}”"
             )
         names = dict(zip(fields.get("tags", ()), article.draft.tags, strict=False))
         names |= dict.fromkeys(fields.get("categories", ()), self._cms.category or "")

@@ -43,14 +43,14 @@ class Addresses:
         """What has the slug that is no post, and the address of a post with it: a page, a picture,
         or another type.
         """
-        found: list[dict[str, Any]] = []
+        pages: list[dict[str, Any]] = []
         for base in await self._other_types():
-            found += [
+            pages += [
                 one
                 for one in await self._of_type(base, slug)
                 if slug_of(one) == slug and isinstance(one["link"], str)
             ]
-        if not found:
+        if not pages:
             return None
         params = {
             "per_page": 1,
@@ -61,7 +61,7 @@ class Addresses:
         answer = await self._client.ask("GET", f"{API}/posts", params=params, allow=UNSEEN)
         known = answer.status == 200 and answer.data
         template = answer.data[0].get("permalink_template", "") if known else "/%postname%/"
-        fits = (one for one in found if wordpress_fields.same_address(address(one), template, slug))
+        fits = (one for one in pages if wordpress_fields.same_address(address(one), template, slug))
         return next(fits, None)
 
     async def _of_type(self, base: str, slug: str) -> list[dict[str, Any]]:
@@ -95,12 +95,12 @@ class Addresses:
         """
         answer = await self._client.ask("GET", f"{API}/types", allow=UNSEEN)
         types = answer.data if answer.status == 200 and isinstance(answer.data, dict) else {}
-        shown = [
+        names = [
             str(one.get("rest_base") or one["slug"])
             for one in types.values()
             if not INNER.fullmatch(one["slug"]) and one.get("rest_namespace", "wp/v2") == "wp/v2"
         ]
-        return sorted({*shown, "pages"}, key=lambda base: (base != "pages", base))[:TYPES_AT_MOST]
+        return sorted({*names, "pages"}, key=lambda base: (base != "pages", base))[:TYPES_AT_MOST]
 
 
 def address(holder: dict[str, Any]) -> str:

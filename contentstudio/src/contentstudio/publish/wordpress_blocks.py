@@ -92,9 +92,9 @@ def content(draft: Draft, sha256: str, pictures: Mapping[str, Picture], fields: 
     if not any(block.name in _MARKED for block in blocks):  # a draft without any section
         blocks.append(_paragraph(""))
     first = next(number for number, block in enumerate(blocks) if block.name in _MARKED)
-    found = fingerprint.mark(sha256, _readable("\n\n".join(map(str, blocks))), fields)
+    mark = fingerprint.mark(sha256, _readable("\n\n".join(map(str, blocks))), fields)
     blocks[first] = replace(
-        blocks[first], attributes=(*blocks[first].attributes, ("placeholder", found))
+        blocks[first], attributes=(*blocks[first].attributes, ("placeholder", mark))
     )
     return "\n\n".join(map(str, blocks))
 
@@ -106,8 +106,8 @@ def sha256(content: str, *fields: Any) -> str | None:
     old = _OLD.fullmatch(content.strip())
     if old:
         return fingerprint.read(old[1], old[2], *fields)
-    found = _FINGERPRINT.search(content)
-    return fingerprint.read(found[1], _readable(content), *fields) if found else None
+    match = _FINGERPRINT.search(content)
+    return fingerprint.read(match[1], _readable(content), *fields) if match else None
 
 
 def canonical(content: str) -> str:
@@ -207,10 +207,10 @@ def _heading(level: int, name: str, words: str) -> _Block:
 
 
 def _paragraph(inline: str) -> _Block:
-    shown = _inline(inline)
-    if _ONLY_A_URL.fullmatch(shown):
-        shown = f"<span>{shown}</span>"
-    return _Block("paragraph", f"<p>{shown}</p>")
+    text = _inline(inline)
+    if _ONLY_A_URL.fullmatch(text):
+        text = f"<span>{text}</span>"
+    return _Block("paragraph", f"<p>{text}</p>")
 
 
 def _list(items: Iterable[str], ordered: bool = True) -> _Block:

@@ -107,8 +107,10 @@ async def examine(site: Site, cms: settings.WordPress) -> list[Finding]:
             answers = await _asked(remote)
             if answers.is_guest:
                 answers = replace(answers, login=await _login(remote, cms.user, password))
-            found = await _account(remote, site, cms, answers)
-            return [*found, *await _beyond(remote, cms, found)] if answers.is_known else found
+            findings = await _account(remote, site, cms, answers)
+            return (
+                [*findings, *await _beyond(remote, cms, findings)] if answers.is_known else findings
+            )
         except NotAnswered as error:
             return [not_well(f"the account {cms.user}", error, "")]
 
@@ -117,10 +119,10 @@ async def _asked(remote: CmsClient) -> Answers:
     me = Answers(await remote.look("GET", f"{API}/users/me", params={"context": "edit"}))
     if me.is_told:
         return me
-    shown = {"status": "any", "context": "edit", "per_page": 1}
+    params = {"status": "any", "context": "edit", "per_page": 1}
     return Answers(
         me.me,
-        posts=await remote.look("GET", f"{API}/posts", params=shown),
+        posts=await remote.look("GET", f"{API}/posts", params=params),
         index=await remote.look("GET", INDEX),
         root=await remote.look("GET", "/", params={"rest_route": "/"}),
         home=await remote.look("GET", "/"),
@@ -173,8 +175,8 @@ def _elsewhere(answers: Answers) -> Finding | None:
             if answer and (_is_well(answer) or answer.is_page)
             else None
         )
-        if address and (found := diagnosis.elsewhere(answers.me.base, address)):
-            return found
+        if address and (place := diagnosis.elsewhere(answers.me.base, address)):
+            return place
     return None
 
 
@@ -182,8 +184,8 @@ def _unknown(answers: Answers, user: str, secret: str) -> Finding | None:
     """An account that WordPress does not take, though its API answers."""
     if not answers.is_guest:
         return None
-    if found := _passwords(answers.index, user):
-        return found
+    if fault := _passwords(answers.index, user):
+        return fault
     renew = f"make a new application password of {user} in their profile, and put it into {secret}"
     if answers.login:
         what = (
@@ -251,8 +253,8 @@ def _absent(answers: Answers) -> Finding | None:
 def _folder(me: Answer, home: Answer) -> str | None:
     """The path at which a WordPress lies, by the files of its pages; None where none shows."""
     for page in (me.page, home.page):
-        if found := _FOLDER.search(page[: diagnosis.LOOKED]):
-            return found[1] or ""
+        if match := _FOLDER.search(page[: diagnosis.LOOKED]):
+            return match[1] or ""
     return None
 
 
@@ -420,12 +422,12 @@ def _seo(index: dict[str, Any], routes: dict[str, Any]) -> Iterator[Finding]:
     meta = next((end["args"].get("meta") or {} for end in ends if "POST" in end["methods"]), {})
     registered = meta.get("properties") or {}
     installed = {part.split("/")[0] for part in index["namespaces"]}
-    known = [
+    plugins = [
         one
         for one in PLUGINS
         if one.routes in installed or registered.keys() & {one.title, one.description}
     ]
-    for plugin in known:
+    for plugin in plugins:
         fields = {"title": plugin.title, "description": plugin.description}
         can = [what for what, key in fields.items() if key in registered]
         cannot = {what: key for what, key in fields.items() if what not in can}
@@ -437,12 +439,12 @@ def _seo(index: dict[str, Any], routes: dict[str, Any]) -> Iterator[Finding]:
             "which are written"
         )
         yield Finding(what=what, ok=True, mend=mend if cannot else "")
-    if not known:
+    if not plugins:
         yield Finding(
             what="no SEO plugin that we know: its title and excerpt are what search engines take",
             ok=True,
         )
-    yield _structured_data(STRUCTURED_DATA in registered, any(one.article for one in known))
+    yield _structured_data(STRUCTURED_DATA in registered, any(one.article for one in plugins))
 
 
 def _structured_data(ours: bool, other: bool) -> Finding:

@@ -55,14 +55,14 @@ def sent(
     """What stands in a post once `fields` and the SEO fields were written into one that has this
     `meta`.
     """
-    found = {name: _digest(fields[name]) for name in TEXTS if name in fields}
-    found |= {name: _ids(fields[name]) for name in TERMS if name in fields}
-    found |= {
+    digests = {name: _digest(fields[name]) for name in TEXTS if name in fields}
+    digests |= {name: _ids(fields[name]) for name in TERMS if name in fields}
+    digests |= {
         name: str(fields[name]) for name in ("slug", "status", "featured_media") if name in fields
     }
     if seo:
-        found["seo"] = _seo({**(meta if isinstance(meta, dict) else {}), **seo})
-    return found
+        digests["seo"] = _seo({**(meta if isinstance(meta, dict) else {}), **seo})
+    return digests
 
 
 def disturbed(there: Parts, before: Parts, ours: Parts) -> list[str]:
@@ -214,10 +214,10 @@ def pick(terms: Collection[Mapping[str, Any]], name: str) -> list[int]:
     WordPress stores `&amp;` for `&`. Of nested categories with equal names the outermost is meant;
     a name that none has may be a slug.
     """
-    wanted = _fold(name)
+    folded = _fold(name)
     for fits in (
-        [term for term in terms if _fold(term["name"]) == wanted],
-        [term for term in terms if unquote(term["slug"]).casefold() == wanted],
+        [term for term in terms if _fold(term["name"]) == folded],
+        [term for term in terms if unquote(term["slug"]).casefold() == folded],
     ):
         outermost = [term for term in fits if not term.get("parent")]
         exact = [
@@ -225,9 +225,9 @@ def pick(terms: Collection[Mapping[str, Any]], name: str) -> list[int]:
             for term in outermost
             if " ".join(html.unescape(term["name"]).split()) == " ".join(name.split())
         ]
-        for found in (exact, outermost, fits):
-            if found:
-                return sorted(int(term["id"]) for term in found)
+        for candidates in (exact, outermost, fits):
+            if candidates:
+                return sorted(int(term["id"]) for term in candidates)
     return []
 
 
@@ -253,8 +253,8 @@ def _digest(text: str) -> str:
     return sha256_of(html.unescape(wordpress_blocks.canonical(text)).split())[:16]
 
 
-def _ids(found: Collection[int]) -> str:
-    return ",".join(map(str, sorted(set(found))))
+def _ids(ids: Collection[int]) -> str:
+    return ",".join(map(str, sorted(set(ids))))
 
 
 def _seo(meta: Any) -> str:

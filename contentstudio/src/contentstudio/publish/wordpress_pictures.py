@@ -61,22 +61,22 @@ class Pictures:
             )
             return _picture(answer.data)
 
-        found = await effect("picture", content=name, call=call, probe=probe, pauses=pauses)
+        result = await effect("picture", content=name, call=call, probe=probe, pauses=pauses)
 
         async def describe() -> str:
-            path = f"{API}/media/{found['id']}"
+            path = f"{API}/media/{result['id']}"
             there = (await self._client.ask("GET", path, params={"context": "edit"})).data
             # WordPress takes away what looks like an element.
-            wanted = {"alt_text": image.alt.replace("<", "&lt;"), "post": number}
+            fields = {"alt_text": image.alt.replace("<", "&lt;"), "post": number}
             missing = {
-                name: value for name, value in wanted.items() if not there.get(name)
+                name: value for name, value in fields.items() if not there.get(name)
             }  # else it is a person's
             if missing:
                 await self._client.ask("POST", path, json=missing)
             return image.alt
 
         await effect("alt text", content=[name, image.alt], call=describe, repeatable=True)
-        return Picture(found["id"], found["url"], found.get("size", "full"))
+        return Picture(result["id"], result["url"], result.get("size", "full"))
 
     async def remove_twins(self, article: Article, effect: Effect) -> None:
         """Remove what a slow server made of an upload that we had given up, where nobody has
@@ -179,5 +179,5 @@ def _untouched(item: dict[str, Any], name: str) -> bool:
 
 
 def _shows(post: dict[str, Any], number: int, stem: str) -> bool:
-    shown = str(post["content"].get("rendered", ""))
-    return post["featured_media"] == number or f"wp-image-{number}" in shown or stem in shown
+    text = str(post["content"].get("rendered", ""))
+    return post["featured_media"] == number or f"wp-image-{number}" in text or stem in text

@@ -120,8 +120,8 @@ def own_post(post: dict[str, Any]) -> OwnPost:
 
 def rendered(field: Any) -> str:
     """What readers see of a title or a text; plugins leave them out, or give them as plain text."""
-    shown = field.get("rendered") if isinstance(field, dict) else field
-    return shown if isinstance(shown, str) else ""
+    text = field.get("rendered") if isinstance(field, dict) else field
+    return text if isinstance(text, str) else ""
 
 
 def first_moment(post: dict[str, Any], *names: str) -> datetime | None:

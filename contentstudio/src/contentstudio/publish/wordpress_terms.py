@@ -30,9 +30,9 @@ class Terms:
         """
 
         async def call() -> int:
-            found = await self._named(kind, name) if kind == "categories" else None
-            if found is not None:
-                return found
+            term = await self._named(kind, name) if kind == "categories" else None
+            if term is not None:
+                return term
             answer = await self._client.ask(
                 "POST", f"{API}/{kind}", json={"name": name}, allow=(400, 401, 403)
             )
@@ -40,9 +40,9 @@ class Terms:
                 return int(answer.data["data"]["term_id"])
             if answer.status < 300:
                 return int(answer.data["id"])
-            found = await self._named(kind, name) if kind == "tags" else None
-            if found is not None:
-                return found
+            term = await self._named(kind, name) if kind == "tags" else None
+            if term is not None:
+                return term
             raise Denied(
                 f"{self._user} may not make the {kind} “{name}”: make it by hand, or "
                 "give them more rights"

@@ -248,14 +248,14 @@ def _text_of(tree: HtmlElement, url: str) -> Sequence[str]:
         if block.getparent() is not None:
             block.drop_tree()
     captions = _captions(tree)
-    found = _library().bare_extraction(
+    document = _library().bare_extraction(
         tree,
         url=url,
         include_comments=False,
         prune_xpath=_PRUNED,
         fast=_elements(tree) > _MANY_ELEMENTS,
     )
-    lines = list(_paragraphs(found.body)) if found is not None else []
+    lines = list(_paragraphs(document.body)) if document is not None else []
     paragraphs = [
         line
         for line in _without_captions([*_without_copies(lines)], captions)
@@ -289,11 +289,11 @@ def _without_copies(lines: Sequence[str]) -> Iterator[str]:
     twice; a form, a plan or a song has the same line more often, and a table the same figures.
     """
     counts = Counter(lines)
-    seen: set[str] = set()
+    texts: set[str] = set()
     for line in lines:
-        if line not in seen or counts[line] > 2 or not sentences(line):
+        if line not in texts or counts[line] > 2 or not sentences(line):
             yield line
-        seen.add(line)
+        texts.add(line)
 
 
 def _leads_on(line: str) -> bool:

@@ -119,14 +119,14 @@ class Page:
         First the feed's, unless it is cut off; then the heading that the head repeats; then the
         head; then a heading.
         """
-        listed = self._without_site(_clean(self.hints.title))
+        candidate = self._without_site(_clean(self.hints.title))
         if (
-            listed
-            and len(listed) <= _MAX_TITLE
-            and not listed.endswith(_CUT)
-            and "://" not in listed
+            candidate
+            and len(candidate) <= _MAX_TITLE
+            and not candidate.endswith(_CUT)
+            and "://" not in candidate
         ):
-            return listed
+            return candidate
         stated = [*self._meta(_TITLES), *self._headlines, _text(self.tree.find(".//head/title"))]
         own = [title for title in map(self._without_site, stated) if not self._is_site(title)]
         headings = [heading for heading in self._headings("h1", "h2") if not self._is_site(heading)]
@@ -134,7 +134,7 @@ class Page:
             heading for heading in headings if any(_is_part(heading, title) for title in stated)
         ]
         first = [heading for heading in self._headings("h1") if heading in headings]
-        candidates = [max(repeated, key=len, default=""), *own, *first, listed, *stated]
+        candidates = [max(repeated, key=len, default=""), *own, *first, candidate, *stated]
         return next(filter(None, candidates), "")
 
     def published_at(self, now: datetime) -> datetime | None:
@@ -169,10 +169,10 @@ class Page:
         from htmldate import find_date
 
         latest = f"{now + AHEAD:%Y-%m-%d}"
-        found = find_date(
+        date = find_date(
             where, extensive_search=extensive, original_date=True, url=self.url, max_date=latest
         )
-        return None if extensive and (found or "").endswith("-01-01") else _moment(found)
+        return None if extensive and (date or "").endswith("-01-01") else _moment(date)
 
     def _beside_the_heading(self) -> str | None:
         """A small page of the text around the first heading. The whole page has dates
@@ -212,12 +212,12 @@ class Page:
 
     @cached_property
     def _statements(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
+        statements: dict[str, list[str]] = {}
         for meta in self.tree.iter("meta"):
             name = meta.get("property") or meta.get("name") or meta.get("itemprop") or ""
             if content := _clean(meta.get("content") or ""):
-                found.setdefault(name.strip().lower(), []).append(content)
-        return found
+                statements.setdefault(name.strip().lower(), []).append(content)
+        return statements
 
     @cached_property
     def _sites(self) -> set[str]:
@@ -307,14 +307,14 @@ def _is_part(heading: str, title: str) -> bool:
 
 def _linked_data(tree: HtmlElement) -> list[dict[str, Any]]:
     """The nodes of all linked data of the page in their order, but for those of other pages."""
-    found: list[dict[str, Any]] = []
+    nodes: list[dict[str, Any]] = []
     for script in tree.iterfind(".//script[@type='application/ld+json']"):
         try:
-            found += _nodes(json.loads(_bare((script.text or "")[:_MAX_DATA]), strict=False))
+            nodes += _nodes(json.loads(_bare((script.text or "")[:_MAX_DATA]), strict=False))
         except (ValueError, RecursionError):
             continue
         script.text = None  # htmldate would take the date of any page in it
-    return found
+    return nodes
 
 
 def _bare(data: str) -> str:
@@ -339,8 +339,8 @@ def _strings(value: Any) -> list[str]:
 
 def _addresses(node: dict[str, Any]) -> list[str]:
     main = node.get("mainEntityOfPage")
-    named = main.get("@id") if isinstance(main, dict) else main
-    return _strings([node.get("url"), node.get("@id"), named])
+    address = main.get("@id") if isinstance(main, dict) else main
+    return _strings([node.get("url"), node.get("@id"), address])
 
 
 def _moment(value: Any) -> datetime | None:

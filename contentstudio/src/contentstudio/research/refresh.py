@@ -52,17 +52,19 @@ def choose(articles: Sequence[Article], refresh: Refresh) -> list[Choice]:
     same words.
     """
     wanting = [article for article in articles if article.changed or _fell(article, refresh)]
-    found: list[Choice] = []
+    choices: list[Choice] = []
     for article in sorted(wanting, key=lambda one: (not one.changed, -one.fall, one.slug)):
         why = " and ".join(_reasons(article, refresh))
-        written = sum(choice.decision == "update" for choice in found)
+        count = sum(choice.decision == "update" for choice in choices)
         if not article.snapshots:
-            found.append(_choice(article, f"{why}, but nothing new was read of it", None))
-        elif written >= refresh.at_most:
-            found.append(_choice(article, f"{why}, but {refresh.at_most} others come first", None))
+            choices.append(_choice(article, f"{why}, but nothing new was read of it", None))
+        elif count >= refresh.at_most:
+            choices.append(
+                _choice(article, f"{why}, but {refresh.at_most} others come first", None)
+            )
         else:
-            found.append(_choice(article, why, article.slug))
-    return found
+            choices.append(_choice(article, why, article.slug))
+    return choices
 
 
 def _fell(article: Article, refresh: Refresh) -> bool:

@@ -125,20 +125,20 @@ def stories(pages: Iterable[Page], same: float) -> list[Story]:
     Each is compared with the first page of a story alone, so that no chain of likenesses leads from
     one story to another. The order of the pages changes nothing.
     """
-    found: list[list[Page]] = []
+    clusters: list[list[Page]] = []
     for page in sorted(pages, key=lambda page: (-page.words, page.url)):
         title = identity(clean_title(page.title))
-        alike = max(found, key=lambda story: _likeness(story[0], page), default=None)
+        alike = max(clusters, key=lambda story: _likeness(story[0], page), default=None)
         titled = next(
-            (story for story in found if identity(clean_title(story[0].title)) == title), None
+            (story for story in clusters if identity(clean_title(story[0].title)) == title), None
         )
         if titled is not None:
             titled.append(page)
         elif alike is not None and _likeness(alike[0], page) >= same:
             alike.append(page)
         else:
-            found.append([page])
-    return [Story(tuple(story)) for story in found]
+            clusters.append([page])
+    return [Story(tuple(story)) for story in clusters]
 
 
 def _likeness(one: Page, other: Page) -> float:
@@ -183,7 +183,7 @@ def score(factors: dict[str, float], weights: Weights) -> float:
 
 
 def decide(
-    story: Story, near: Sequence[Near], found: dict[str, float], research: Research, now: datetime
+    story: Story, near: Sequence[Near], factors: dict[str, float], research: Research, now: datetime
 ) -> Choice:
     """Write a new article, write an old one again, or neither. `near` has the likest first, none
     below `same`.
@@ -191,7 +191,7 @@ def decide(
     A document under the story's own slug counts as near however it reads: it would be written over.
     Such a document tells the same story, for another story's slug is never given to this one.
     """
-    worth = score(found, research.weights)
+    worth = score(factors, research.weights)
     nearest = next(
         (document for document in near if document.slug == story.slug), near[0] if near else None
     )
@@ -206,7 +206,7 @@ def decide(
         near=(nearest.url or nearest.slug) if nearest else None,
         likeness=round(nearest.likeness, 3) if nearest else None,
         score=round(worth, 3),
-        factors={name: round(value, 3) for name, value in found.items()},
+        factors={name: round(value, 3) for name, value in factors.items()},
         url=story.pages[0].url,
         snapshots=[page.sha256 for page in story.pages],
     )

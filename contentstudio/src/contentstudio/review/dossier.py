@@ -96,9 +96,9 @@ class Dossier(Model):
 
     def support(self) -> str:
         """How many claims fared how."""
-        counted = Counter(claim.verdict for claim in self.claims)
+        counts = Counter(claim.verdict for claim in self.claims)
         return (
-            ", ".join(f"{counted[each]} {word}" for each, word in WORDS.items() if counted[each])
+            ", ".join(f"{counts[each]} {word}" for each, word in WORDS.items() if counts[each])
             or "no claim"
         )
 

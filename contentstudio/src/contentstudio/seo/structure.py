@@ -31,13 +31,13 @@ def faq_of(faq: Sequence[Question], sections: Iterable[Section]) -> list[Questio
     """The questions, each once, and none that is a heading of the article already: headings of a
     page differ.
     """
-    seen = {section.heading.casefold() for section in sections}
+    headings = {section.heading.casefold() for section in sections}
     questions = []
     for question in faq:
         text = tidy(question.question)
-        if text.casefold() not in seen:
+        if text.casefold() not in headings:
             questions.append(question.model_copy(update={"question": text or question.question}))
-        seen.add(text.casefold())
+        headings.add(text.casefold())
     return questions
 
 

@@ -30,12 +30,12 @@ def tags_of(draft: Draft, names: Sequence[str]) -> list[str]:
     for place, name in enumerate(names):
         words = content_words(name)
         if not words or UNSPACED.search(name):
-            mentions, named = (
+            mentions, in_headings = (
                 text.casefold().count(name.casefold()),
                 name.casefold() in title.casefold(),
             )
         else:
-            mentions, named = min(counts[word] for word in words), words <= in_title
-        if named or mentions >= LEAST:
-            scores[name] = (-(mentions + IN_TITLE * named), place)
+            mentions, in_headings = min(counts[word] for word in words), words <= in_title
+        if in_headings or mentions >= LEAST:
+            scores[name] = (-(mentions + IN_TITLE * in_headings), place)
     return sorted(scores, key=lambda name: scores[name])[:MOST]

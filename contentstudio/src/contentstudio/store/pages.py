@@ -44,15 +44,15 @@ class Pages:
         """Note that a page was read; `conditional` says whether the next night may ask only if it
         changed.
         """
-        known = fetched.known
+        validators = fetched.known
         await self._database.fetch(
             queries["page_keep"],
             {
                 "site": reader.site,
                 "url": fetched.url,
-                "answered_by": known.url,
-                "etag": known.etag if conditional else None,
-                "last_modified": known.last_modified if conditional else None,
+                "answered_by": validators.url,
+                "etag": validators.etag if conditional else None,
+                "last_modified": validators.last_modified if conditional else None,
                 "settings": reader.settings,
                 "job_id": reader.job_id,
             },

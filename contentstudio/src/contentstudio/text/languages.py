@@ -49,10 +49,10 @@ def contradicted(text: str, language: str) -> str | None:
     """The language that a text plainly is in, where that is another one than the declared one, and
     not one that is written alike.
     """
-    found, declared = plain(text), _code(language)
-    if found == declared or any({found, declared} <= kin for kin in _KIN):
+    detected, declared = plain(text), _code(language)
+    if detected == declared or any({detected, declared} <= kin for kin in _KIN):
         return None
-    return found
+    return detected
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -341,14 +341,14 @@ def scale_pattern(language: str) -> re.Pattern[str]:
     return re.compile(rf"[ ]?-?(?:(?P<word>{words})\b|(?P<short>{short})\b\.?)", re.I)
 
 
-def scale_value(language: str, found: re.Match[str]) -> int:
+def scale_value(language: str, match: re.Match[str]) -> int:
     """How much a match of `scale_pattern` multiplies."""
-    if found["short"]:
-        return _SHORT[found["short"].lower()]
+    if match["short"]:
+        return _SHORT[match["short"].lower()]
     return next(
         value
         for word, value in _scales(language).items()
-        if re.fullmatch(word, found["word"], re.I)
+        if re.fullmatch(word, match["word"], re.I)
     )
 
 
@@ -393,29 +393,29 @@ def prefix_pattern() -> re.Pattern[str]:
     return re.compile(rf"(?:^|(?<=[^A-Za-z])|(?=[^A-Za-z]))(?P<sign>{signs}) ?-?$")
 
 
-def unit_of(found: re.Match[str]) -> str:
+def unit_of(match: re.Match[str]) -> str:
     """The unit of a match of `unit_pattern`."""
-    if found["points"]:
+    if match["points"]:
         return "pp"
-    if found["percent"]:
+    if match["percent"]:
         return "%"
-    if found["permille"]:
+    if match["permille"]:
         return "‰"
-    if found["sign"]:
-        return CURRENCY_SIGNS[found["sign"]]
-    return _named(found) + (
-        found["power"] or ("^2" if found["square"] else "^3" if found["cube"] else "")
+    if match["sign"]:
+        return CURRENCY_SIGNS[match["sign"]]
+    return _named(match) + (
+        match["power"] or ("^2" if match["square"] else "^3" if match["cube"] else "")
     )
 
 
-def _named(found: re.Match[str]) -> str:
-    if found["short"]:
+def _named(match: re.Match[str]) -> str:
+    if match["short"]:
         return next(
-            name for name, pattern in _ABBREVIATED.items() if re.fullmatch(pattern, found["short"])
+            name for name, pattern in _ABBREVIATED.items() if re.fullmatch(pattern, match["short"])
         )
     tables = (_SPELLED, CURRENCY_WORDS)
     every = (item for table in tables for item in table.items())
-    return next(name for name, pattern in every if re.fullmatch(pattern, found["words"], re.I))
+    return next(name for name, pattern in every if re.fullmatch(pattern, match["words"], re.I))
 
 
 def is_currency(unit: str) -> bool:

@@ -183,9 +183,9 @@ def values(text: str, language: str) -> set[str]:
 
 def _numbers(text: str, language: str, *, claims_only: bool) -> list[Number]:
     text = normal(_RAISED.sub(_caret, _STACKED.sub(" ", text)))
-    found = list(_figures(text, language, claims_only=claims_only)) if _DIGIT.search(text) else []
+    figures = list(_figures(text, language, claims_only=claims_only)) if _DIGIT.search(text) else []
     return [
-        *found,
+        *figures,
         *_roman(text, claims_only=claims_only),
         *_spelled(text, language, claims_only=claims_only),
     ]
@@ -202,14 +202,14 @@ def _figures(text: str, language: str, *, claims_only: bool) -> Iterator[Number]
         if not text.isascii()
         else text
     )
-    taken: list[Number] = []
+    result: list[Number] = []
     rest = text
     for pattern, read in _READERS:
-        for found in pattern.finditer(rest):
-            if numbers := read(found, language, claims_only):
-                taken += numbers
-                rest = f"{rest[: found.start()]}{'_' * len(found[0])}{rest[found.end() :]}"
-    yield from taken
+        for match in pattern.finditer(rest):
+            if numbers := read(match, language, claims_only):
+                result += numbers
+                rest = f"{rest[: match.start()]}{'_' * len(match[0])}{rest[match.end() :]}"
+    yield from result
     for figure in _together(rest, list(_plain(rest, language))):
         yield Number(figure.shown, frozenset(_claim(figure) if claims_only else _given(figure)))
 
@@ -251,14 +251,14 @@ def _plain(text: str, language: str) -> Iterator[_Figure]:
     """Every figure of the text with its own scale, sign and unit."""
     separators, decimal = (" ',", ".") if language in _DECIMAL_POINT else (" '.", ",")
     end = 0
-    for found in _written(separators, decimal).finditer(text):
-        if found.start() < end or (found.start() and text[found.start() - 1] == "^"):
+    for match in _written(separators, decimal).finditer(text):
+        if match.start() < end or (match.start() and text[match.start() - 1] == "^"):
             continue
-        value = _value_of(found, decimal)
+        value = _value_of(match, decimal)
         if value is None:
-            yield _Figure(found.start(), found.end(), found[0], (), texts=(found[0],))
+            yield _Figure(match.start(), match.end(), match[0], (), texts=(match[0],))
             continue
-        figure = _measured(text, found, value, language, decimal)
+        figure = _measured(text, match, value, language, decimal)
         end = figure.end
         yield figure
 
@@ -278,28 +278,28 @@ def _written(separators: str, decimal: str) -> re.Pattern[str]:
     )
 
 
-def _value_of(found: re.Match[str], decimal: str) -> Fraction | None:
+def _value_of(match: re.Match[str], decimal: str) -> Fraction | None:
     """What is written; None for more digits than a number has, and for `24/7`."""
-    if len(found[0]) > _MOST_DIGITS:
+    if len(match[0]) > _MOST_DIGITS:
         return None
-    if found["under"]:
-        over, under = int(found["over"]), int(found["under"])
-        return Fraction(over, under) + int(found["units"] or 0) if over < under else None
-    whole = found["grouped"] or found["us"] or found["eu"] or found["lakh"]
+    if match["under"]:
+        over, under = int(match["over"]), int(match["under"])
+        return Fraction(over, under) + int(match["units"] or 0) if over < under else None
+    whole = match["grouped"] or match["us"] or match["eu"] or match["lakh"]
     if whole is not None:
-        part = found["part"] or found["uspart"] or found["eupart"]
+        part = match["part"] or match["uspart"] or match["eupart"]
         digits = re.sub(r"\D", "", whole)
         return Fraction(f"{digits}.{part}" if part else digits)
-    if len(re.findall(r"[.,]", found[0])) > 1:
-        return Fraction(re.sub(r"\D", "", found[0]))
-    return Fraction(found[0].replace(",", "."))
+    if len(re.findall(r"[.,]", match[0])) > 1:
+        return Fraction(re.sub(r"\D", "", match[0]))
+    return Fraction(match[0].replace(",", "."))
 
 
 def _measured(
-    text: str, found: re.Match[str], value: Fraction, language: str, decimal: str
+    text: str, match: re.Match[str], value: Fraction, language: str, decimal: str
 ) -> _Figure:
     """A figure with its sign, its scale and its unit."""
-    start, end = found.span()
+    start, end = match.span()
     before = text[max(0, start - _BESIDE) : start]
     if prefix := measures.prefix_pattern().search(before):
         before, start = before[: prefix.start()], start - len(prefix[0])
@@ -315,10 +315,10 @@ def _measured(
     end = unit.end() if unit else end
     if _SIGN.search(before) or (prefix and prefix[0].endswith("-")) or _BELOW.match(text, end):
         options = tuple(-one for one in options)
-    named = scale == 1 and not units and decimal == "." and "." in found[0] and not found["grouped"]
-    texts = (found[0],) if named and _NAMED.search(before) else ()
+    named = scale == 1 and not units and decimal == "." and "." in match[0] and not match["grouped"]
+    texts = (match[0],) if named and _NAMED.search(before) else ()
     return _Figure(
-        start, end, found[0] + ("%" if "%" in units else ""), options, units, texts, scale
+        start, end, match[0] + ("%" if "%" in units else ""), options, units, texts, scale
     )
 
 
@@ -358,8 +358,8 @@ def _scale_at(text: str, end: int, language: str) -> tuple[int, int]:
         sign = next((one for one in measures.IDEOGRAPHS if text.startswith(one, end)), None)
         if sign:
             scale, end = scale * measures.IDEOGRAPHS[sign], end + len(sign)
-        elif found := measures.scale_pattern(language).match(text, end):
-            scale, end = scale * measures.scale_value(language, found), found.end()
+        elif match := measures.scale_pattern(language).match(text, end):
+            scale, end = scale * measures.scale_value(language, match), match.end()
         else:
             return scale, end
 
@@ -367,25 +367,25 @@ def _scale_at(text: str, end: int, language: str) -> tuple[int, int]:
 def _rest(text: str, end: int) -> tuple[int, int]:
     """What follows of a figure like `1億2000万`, whose parts are added; and where it ends."""
     total = 0
-    while (found := _FURTHER.match(text, end)) and end and text[end - 1] in measures.IDEOGRAPHS:
-        total, end = total + int(found[1]) * measures.IDEOGRAPHS.get(found[2], 1), found.end()
+    while (match := _FURTHER.match(text, end)) and end and text[end - 1] in measures.IDEOGRAPHS:
+        total, end = total + int(match[1]) * measures.IDEOGRAPHS.get(match[2], 1), match.end()
     return total, end
 
 
 def _together(text: str, figures: Sequence[_Figure]) -> list[_Figure]:
     """Figures that share what one of them says: `3 to 5 million`, `$40-50`, `40 or 50 percent`."""
-    found = list(figures)
+    numbers = list(figures)
     linked = [
-        _LINK.fullmatch(text, one.end, other.start) is not None for one, other in pairwise(found)
+        _LINK.fullmatch(text, one.end, other.start) is not None for one, other in pairwise(numbers)
     ]
-    for here in reversed(range(len(found) - 1)):
+    for here in reversed(range(len(numbers) - 1)):
         if linked[here]:
-            found[here] = _sharing(found[here], found[here + 1])
-    for here in range(len(found) - 1):
-        one, other = found[here], found[here + 1]
+            numbers[here] = _sharing(numbers[here], numbers[here + 1])
+    for here in range(len(numbers) - 1):
+        one, other = numbers[here], numbers[here + 1]
         if linked[here] and not other.units and any(map(measures.is_currency, one.units)):
-            found[here + 1] = replace(other, units=one.units)
-    return found
+            numbers[here + 1] = replace(other, units=one.units)
+    return numbers
 
 
 def _sharing(one: _Figure, other: _Figure) -> _Figure:
@@ -414,11 +414,11 @@ def _is_year(figure: _Figure) -> bool:
     )
 
 
-def _full_date(found: re.Match[str], language: str, claims_only: bool) -> list[Number]:
+def _full_date(match: re.Match[str], language: str, claims_only: bool) -> list[Number]:
     """A date whose month is known: `3 April 2026`, `April 3`, `2026-04-03`."""
-    name = found.groupdict().get("name")
-    month = measures.MONTHS[name.lower()] if name else int(found["month"])
-    day, year = int(found["day"]), found["year"]
+    name = match.groupdict().get("name")
+    month = measures.MONTHS[name.lower()] if name else int(match["month"])
+    day, year = int(match["day"]), match["year"]
     if not _is_date(int(year or 2000), month, day) or (
         name and name[0].islower() and language in ("en", "de")
     ):
@@ -426,26 +426,26 @@ def _full_date(found: re.Match[str], language: str, claims_only: bool) -> list[N
     in_year = f"{month:02}-{day:02}"
     if claims_only and year:
         readings = [f"date {year}-{in_year}", f"read {year}-{in_year}", f"day {in_year}"]
-        return [Number(found[0], frozenset(readings)), Number(year, frozenset([year]))]
+        return [Number(match[0], frozenset(readings)), Number(year, frozenset([year]))]
     if claims_only:
-        return [Number(found[0], frozenset([f"any {in_year}", f"day {in_year}"]))]
+        return [Number(match[0], frozenset([f"any {in_year}", f"day {in_year}"]))]
     figures = [f"date {year}-{in_year}", year] if year else [f"day {in_year}"]
-    return [Number(found[0], frozenset([*figures, f"any {in_year}", str(day), f"{day} bare"]))]
+    return [Number(match[0], frozenset([*figures, f"any {in_year}", str(day), f"{day} bare"]))]
 
 
-def _numeric_date(found: re.Match[str], language: str, claims_only: bool) -> list[Number]:
+def _numeric_date(match: re.Match[str], language: str, claims_only: bool) -> list[Number]:
     """A date of figures alone, whose order counts: in English either of two may be the month."""
-    first, second, year = int(found["first"]), int(found["second"]), int(found["year"])
+    first, second, year = int(match["first"]), int(match["second"]), int(match["year"])
     year += (2000 if year < 70 else 1900) if year < 100 else 0
     orders = [(second, first)] + ([(first, second)] if language == "en" else [])
     days = [f"{year}-{month:02}-{day:02}" for month, day in orders if _is_date(year, month, day)]
-    written = f"date {first}/{second}/{year}"
+    text = f"date {first}/{second}/{year}"
     if not days:
         return []
     if claims_only:
-        return [Number(found[0], frozenset([written, *(f"date {day}" for day in days)]))]
+        return [Number(match[0], frozenset([text, *(f"date {day}" for day in days)]))]
     read = [reading for day in days for reading in (f"read {day}", f"any {day[5:]}")]
-    return [Number(found[0], frozenset([written, *read, str(first), str(second), str(year)]))]
+    return [Number(match[0], frozenset([text, *read, str(first), str(second), str(year)]))]
 
 
 def _is_date(year: int, month: int, day: int) -> bool:
@@ -455,20 +455,20 @@ def _is_date(year: int, month: int, day: int) -> bool:
         return False
 
 
-def _time(found: re.Match[str], language: str, claims_only: bool) -> list[Number]:
+def _time(match: re.Match[str], language: str, claims_only: bool) -> list[Number]:
     """The time of a day. `3:45` alone may be one of the afternoon; `3:45 am` is none."""
-    hour, minute, half = int(found["hour"]), int(found["minute"] or found["late"]), found["half"]
+    hour, minute, half = int(match["hour"]), int(match["minute"] or match["late"]), match["half"]
     of_day = hour if half is None else hour % 12 + (12 if half.lower() == "p" else 0)
     exact, shown = f"time {of_day}:{minute:02}", f"clock {hour}:{minute:02}"
     if claims_only:
-        return [Number(found[0], frozenset([exact] if half else [exact, shown]))]
-    return [Number(found[0], frozenset([exact, shown, str(hour), str(minute)]))]
+        return [Number(match[0], frozenset([exact] if half else [exact, shown]))]
+    return [Number(match[0], frozenset([exact, shown, str(hour), str(minute)]))]
 
 
-def _dotted(found: re.Match[str], language: str, claims_only: bool) -> list[Number]:
+def _dotted(match: re.Match[str], language: str, claims_only: bool) -> list[Number]:
     """A version or an address, which is no number; a million with points is one."""
-    grouped = re.fullmatch(r"\d{1,3}(?:\.\d{3})+", found[0])
-    return [] if grouped else [Number(found[0], frozenset([f"text {found[0]}"]))]
+    grouped = re.fullmatch(r"\d{1,3}(?:\.\d{3})+", match[0])
+    return [] if grouped else [Number(match[0], frozenset([f"text {match[0]}"]))]
 
 
 _READERS = [
@@ -481,14 +481,14 @@ _READERS = [
 
 def _roman(text: str, *, claims_only: bool) -> Iterator[Number]:
     """`Chapter IV`. Those that stand for less than 40 alone: others are words too often."""
-    for found in _ROMAN.finditer(text):
-        if not claims_only or _NUMBERED.search(text[: found.start()][-40:]):
-            digits = [{"I": 1, "V": 5, "X": 10}[letter] for letter in found[0]]
+    for match in _ROMAN.finditer(text):
+        if not claims_only or _NUMBERED.search(text[: match.start()][-40:]):
+            digits = [{"I": 1, "V": 5, "X": 10}[letter] for letter in match[0]]
             value = sum(
                 -one if one < following else one
                 for one, following in zip(digits, [*digits[1:], 0], strict=True)
             )
-            yield Number(found[0], frozenset({str(value)}))
+            yield Number(match[0], frozenset({str(value)}))
 
 
 def _spelled(text: str, language: str, *, claims_only: bool) -> Iterator[Number]:
@@ -497,26 +497,26 @@ def _spelled(text: str, language: str, *, claims_only: bool) -> Iterator[Number]
         yield from _spelled_elsewhere(text, language, claims_only=claims_only)
     if language != "en":
         return
-    for found in _SPELLED.finditer(text):
-        words = re.findall(r"[a-z]+", found[0].lower())
+    for match in _SPELLED.finditer(text):
+        words = re.findall(r"[a-z]+", match[0].lower())
         is_own_counting = len(words) == 1 and (
             words[0] in _SMALL or words[0] in ("hundred", "thousand")
         )
         if (
             claims_only
             and is_own_counting
-            and (words[0] == "one" or not _MEASURE.match(text, found.end()))
+            and (words[0] == "one" or not _MEASURE.match(text, match.end()))
         ):
             continue
-        if re.search(r"\d[\d.,]*[ -]?$", text[: found.start()][-_MOST_DIGITS:]):
+        if re.search(r"\d[\d.,]*[ -]?$", text[: match.start()][-_MOST_DIGITS:]):
             continue  # the scale of a figure, which is read with it
         yield _in_words(
-            text, found.start(), found.end(), Fraction(_value(words)), claims_only=claims_only
+            text, match.start(), match.end(), Fraction(_value(words)), claims_only=claims_only
         )
-    for found in _PART.finditer(text):
-        if not claims_only or text.startswith(" of ", found.end()):
-            part = Fraction(_VALUES.get(found[1].lower(), 1), _PARTS[found[2].lower()])
-            yield Number(found[0], frozenset({str(part)}))
+    for match in _PART.finditer(text):
+        if not claims_only or text.startswith(" of ", match.end()):
+            part = Fraction(_VALUES.get(match[1].lower(), 1), _PARTS[match[2].lower()])
+            yield Number(match[0], frozenset({str(part)}))
     yield from _shares(text, claims_only=claims_only)
 
 
@@ -535,13 +535,13 @@ def _spelled_elsewhere(text: str, language: str, *, claims_only: bool) -> Iterat
     """Numbers in the words of other languages, by a library that knows them."""
     from text_to_num import find_numbers
 
-    tokens = [_Token(found[0], found.start(), found.end()) for found in _TOKEN.finditer(text)]
-    for found in find_numbers(tokens, language, 0):
-        words = tokens[found.start : found.end]
+    tokens = [_Token(match[0], match.start(), match.end()) for match in _TOKEN.finditer(text)]
+    for match in find_numbers(tokens, language, 0):
+        words = tokens[match.start : match.end]
         start, end = words[0].start, words[-1].end
         if _DIGIT.search(text[start:end]) or re.search(r"\d[ -]?$", text[:start][-2:]):
             continue
-        value = Fraction(str(found.value))
+        value = Fraction(str(match.value))
         is_own_counting = value < 13 or (len(words) == 1 and value in (100, 1_000, 10**6, 10**9))
         if claims_only and is_own_counting:
             continue
@@ -573,17 +573,17 @@ def _shares(text: str, *, claims_only: bool) -> Iterator[Number]:
     """`half of` and `nine in ten`, which a source may give in percent. In figures they are claimed
     as figures.
     """
-    for found in _HALF.finditer(text):
-        if not claims_only or text.startswith(" of ", found.end()):
-            yield Number(found[0], frozenset({"1/2", "50 %"} if claims_only else {"1/2"}))
-    for found in _OF_EACH.finditer(text):
+    for match in _HALF.finditer(text):
+        if not claims_only or text.startswith(" of ", match.end()):
+            yield Number(match[0], frozenset({"1/2", "50 %"} if claims_only else {"1/2"}))
+    for match in _OF_EACH.finditer(text):
         part, whole = (
-            int(word) if word.isdecimal() else _value([word.lower()]) for word in found.groups()
+            int(word) if word.isdecimal() else _value([word.lower()]) for word in match.groups()
         )
-        if 0 < part < whole and not (claims_only and _DIGIT.search(found[0])):
+        if 0 < part < whole and not (claims_only and _DIGIT.search(match[0])):
             share = Fraction(part, whole)
             yield Number(
-                found[0],
+                match[0],
                 frozenset({str(share), f"{100 * share} %"} if claims_only else {str(share)}),
             )
 

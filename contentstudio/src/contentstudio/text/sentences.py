@@ -74,7 +74,7 @@ def sentences(text: str, language: str = "en") -> list[str]:
 
 
 def _of_paragraph(paragraph: str, language: str) -> list[str]:
-    found: list[str] = []
+    result: list[str] = []
     start = 0
     protected = _protected(paragraph)
     for stop in _STOP.finditer(paragraph):
@@ -86,9 +86,9 @@ def _of_paragraph(paragraph: str, language: str) -> list[str]:
         if stop["wide"] or _ends(paragraph, start, stop, language):
             sentence = paragraph[start:end].strip()
             if _WORD.search(sentence) and not _HOLE.search(sentence):
-                found.append(sentence)
+                result.append(sentence)
             start = end
-    return found
+    return result
 
 
 def _protected(paragraph: str) -> deque[tuple[int, int]]:

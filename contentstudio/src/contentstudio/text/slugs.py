@@ -27,12 +27,12 @@ _QUOTES = "‘’‚‛“”„‟«»‹›"
 _DROPPED = re.compile(r"[™®©℠]")
 _STACKED = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞⁰¹²³⁴-⁹])")
 _SPOKEN = [  # signs that change what a title says, in words
-    (re.compile(r"\+{1,3}(?!\+)"), lambda found: " plus" * len(found[0]) + " "),
-    (re.compile(r"(?<=[A-Za-z])[#♯](?!\w)"), lambda found: " sharp "),
-    (re.compile(r"(?:^|(?<=[\s(\[]))(?<!\d )[-−–](?=[\d$€£¥.])"), lambda found: " minus "),
-    (re.compile(r"(?:^|(?<=[\s(]))\.(?=[A-Za-z])"), lambda found: " dot "),
-    (re.compile(r"(?<=\d)\s?%"), lambda found: " percent "),
-    (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), lambda found: ""),
+    (re.compile(r"\+{1,3}(?!\+)"), lambda match: " plus" * len(match[0]) + " "),
+    (re.compile(r"(?<=[A-Za-z])[#♯](?!\w)"), lambda match: " sharp "),
+    (re.compile(r"(?:^|(?<=[\s(\[]))(?<!\d )[-−–](?=[\d$€£¥.])"), lambda match: " minus "),
+    (re.compile(r"(?:^|(?<=[\s(]))\.(?=[A-Za-z])"), lambda match: " dot "),
+    (re.compile(r"(?<=\d)\s?%"), lambda match: " percent "),
+    (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), lambda match: ""),
 ]
 _RAISED = re.compile(r"([⁰¹²³⁴-⁹₀-₉]+)")
 _TELLING = frozenset(

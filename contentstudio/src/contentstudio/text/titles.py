@@ -10,7 +10,7 @@ def clean_title(title: str) -> str:
     than the rest.
     """
     for separator in SEPARATORS:
-        head, found, tail = title.rpartition(separator)
-        if found and len(tail) < len(head):
+        head, dash, tail = title.rpartition(separator)
+        if dash and len(tail) < len(head):
             return head.strip()
     return title.strip()

@@ -109,8 +109,8 @@ def root_element(text: str) -> str | None:
     there is none.
     """
     position = _xml_start(text)
-    while found := _PROLOG.match(text, position):
-        position = found.end()
+    while match := _PROLOG.match(text, position):
+        position = match.end()
     first = _FIRST_TAG.match(text, position)
     return first.group(2).lower() if first else None
 
@@ -129,21 +129,21 @@ def mended_xml(text: str) -> str:
     return _REFERENCES.sub(_reference, _NO_XML.sub("", text))
 
 
-def _reference(found: re.Match[str]) -> str:
-    name = found.group(1)
-    if found.group().startswith("<") or name in _XML_ENTITIES:
-        return found.group()
+def _reference(match: re.Match[str]) -> str:
+    name = match.group(1)
+    if match.group().startswith("<") or name in _XML_ENTITIES:
+        return match.group()
     if name and name.startswith("#"):
         code = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
         allowed = code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF and not _NO_XML.match(chr(code))
         return f"&#{code};" if allowed else ""
     meaning = html5.get(f"{name};") if name else None
-    return meaning or "&amp;" + found.group()[1:]
+    return meaning or "&amp;" + match.group()[1:]
 
 
 def _xml_start(text: str) -> int:
-    found = _BEFORE_XML.match(text)
-    return found.end() if found else 0
+    match = _BEFORE_XML.match(text)
+    return match.end() if match else 0
 
 
 def _without_mark(body: bytes) -> tuple[str | None, bytes]:
@@ -155,17 +155,17 @@ def _without_mark(body: bytes) -> tuple[str | None, bytes]:
 
 def declared(body: bytes) -> str | None:
     """The charset that a document states at its beginning, as it stands there."""
-    found = _DECLARED.search(body[:_DECLARATION_BYTES])
-    return (found.group(1) or found.group(2)).decode("ascii", "replace") if found else None
+    match = _DECLARED.search(body[:_DECLARATION_BYTES])
+    return (match.group(1) or match.group(2)).decode("ascii", "replace") if match else None
 
 
 @cache
 def _by_label(label: str) -> Encoding | None:
     import webencodings
 
-    found = webencodings.lookup(label)
-    if found is not None or label.startswith("utf-32"):
-        return found or webencodings.Encoding(label, codecs.lookup(label))
+    codec = webencodings.lookup(label)
+    if codec is not None or label.startswith("utf-32"):
+        return codec or webencodings.Encoding(label, codecs.lookup(label))
     try:
         info = codecs.lookup(label)  # such as cp936 and cp850, which are no labels of the web
         if _ASCII_PROBE.decode(info.name, _ERRORS) != _ASCII_PROBE.decode("ascii"):

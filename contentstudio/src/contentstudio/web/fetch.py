@@ -234,9 +234,9 @@ class Fetcher:
         here = guard.checked_url(url)
         clock = asyncio.get_running_loop().time
         left = self._limits.timeout_seconds
-        seen: set[str] = set()
+        urls: set[str] = set()
         while True:
-            seen.add(str(here))
+            urls.add(str(here))
             async with permission(here):
                 began = clock()
                 try:
@@ -250,9 +250,9 @@ class Fetcher:
             if answer is None or isinstance(answer, Fetched):
                 return answer
             here = guard.checked_url(str(answer))
-            if str(here) in seen:
+            if str(here) in urls:
                 raise TooManyRedirects(f"{url} redirects in a circle, back to {here}.")
-            if len(seen) > self._limits.max_redirects:
+            if len(urls) > self._limits.max_redirects:
                 raise TooManyRedirects(
                     f"{url} redirects more than {self._limits.max_redirects} times."
                 )

@@ -60,8 +60,8 @@ def parse(text: str, product: str) -> Robots:
             case "user-agent":
                 agents = [] if begun else agents
                 begun = False
-                named = _AGENT.match(value)
-                agents += [named.group().lower()] if named else []
+                match = _AGENT.match(value)
+                agents += [match.group().lower()] if match else []
                 groups |= {agent: groups.get(agent, []) for agent in agents}
             case "allow" | "disallow" as verb:
                 begun = True
@@ -84,8 +84,8 @@ def product_token(user_agent: str) -> str:
     """The name that robots.txt calls us by: what the user agent begins with, such as
     `contentstudio`.
     """
-    found = re.match(r"[A-Za-z_-]+", user_agent)
-    return found.group() if found else "*"
+    match = re.match(r"[A-Za-z_-]+", user_agent)
+    return match.group() if match else "*"
 
 
 def _seconds(value: str) -> float:
@@ -119,8 +119,8 @@ def _fits(pattern: str, path: str) -> bool:
     position = len(first)
     *middle, last = rest
     for piece in middle if whole else rest:
-        found = path.find(piece, position)  # the leftmost place leaves the most room for the rest
-        if found < 0:
+        place = path.find(piece, position)  # the leftmost place leaves the most room for the rest
+        if place < 0:
             return False
-        position = found + len(piece)
+        position = place + len(piece)
     return not whole or (path.endswith(last) and len(path) - len(last) >= position)

@@ -174,7 +174,7 @@ class ModelWriter:
         call = _Call(self, ctx)
         question = _rewrite_question(site, draft, pool, reasons)
         words = site.gates.max_words
-        written = await call.ask(
+        answer = await call.ask(
             "rewrite",
             REWRITE,
             question,
@@ -183,9 +183,9 @@ class ModelWriter:
             words=words,
         )
         changes = {
-            "title": written.title,
-            "description": written.description,
-            "sections": [_section(section.heading, section) for section in written.sections],
+            "title": answer.title,
+            "description": answer.description,
+            "sections": [_section(section.heading, section) for section in answer.sections],
             "references": _references(pool),
             "writer": call.models(),
         }

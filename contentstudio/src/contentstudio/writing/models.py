@@ -122,8 +122,8 @@ def connect(writing: Writing, database: Database, stack: AsyncExitStack) -> Mode
 
 def in_use_by(writing: Writing) -> list[str]:
     """The models that a config names, as `provider/model`, by which alerts know them."""
-    known = {"anthropic": "anthropic", "openai": writing.openai.prices}
-    return [f"{known[provider]}/{model}" for provider, model in _named(writing)]
+    prices = {"anthropic": "anthropic", "openai": writing.openai.prices}
+    return [f"{prices[provider]}/{model}" for provider, model in _named(writing)]
 
 
 def _named(writing: Writing) -> list[tuple[settings.Provider, str]]:
@@ -167,7 +167,7 @@ def _unpriced(writing: Writing) -> list[tuple[str, str]]:
     from overnight.llm.prices import UnpricedModel, most_usd
 
     prices = _prices(writing)
-    found = []
+    models = []
     for name in dict.fromkeys(in_use_by(writing)):
         provider, _, model = name.partition("/")
         try:
@@ -178,8 +178,8 @@ def _unpriced(writing: Writing) -> list[tuple[str, str]]:
                 f'look at its name; or set its price: writing.prices."{model}" = {{ input = '
                 f"…, output = … }}"
             )
-            found.append((f"the price of “{model}” of {provider} is not known{near}", mend))
-    return found
+            models.append((f"the price of “{model}” of {provider} is not known{near}", mend))
+    return models
 
 
 def _listed(provider: str) -> list[str]:

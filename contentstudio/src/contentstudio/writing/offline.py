@@ -120,18 +120,20 @@ def _choose(pool: dict[str, Snapshot], language: str) -> list[Sentence]:
     fewest, most = max(1, FEWEST // len(pool)), max(1, MOST // len(pool))
     chosen: list[_Candidate] = []
     for key, snapshot in pool.items():
-        found = sentences(snapshot.text, snapshot.language or language)
+        candidates = sentences(snapshot.text, snapshot.language or language)
         # A digest is no copy.
-        limit = min(most, max(int(SHARE * len(found)), min(fewest, int(SHORT_SHARE * len(found)))))
-        chosen += _best(_candidates(key, found), limit, min(limit, fewest), chosen)
+        limit = min(
+            most, max(int(SHARE * len(candidates)), min(fewest, int(SHORT_SHARE * len(candidates))))
+        )
+        chosen += _best(_candidates(key, candidates), limit, min(limit, fewest), chosen)
     return [Sentence(text=c.text, source=c.source, quoted=True) for c in chosen[:MOST]]
 
 
-def _candidates(source: str, found: Iterable[str]) -> list[_Candidate]:
+def _candidates(source: str, texts: Iterable[str]) -> list[_Candidate]:
     """What can be quoted at all. Hard sentences stay."""
     return [
         _Candidate(source, place, text, content_words(text), _leans(text))
-        for place, text in enumerate(found)
+        for place, text in enumerate(texts)
         if _is_prose(text)
     ]
 
