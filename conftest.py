@@ -27,6 +27,9 @@ KINDS = {  # folders that no room of the source stands for: the kind of their te
     "wordpress",
 }
 
+# How long an example takes depends on what else the machine does.
+settings.register_profile("any speed", deadline=None)
+settings.load_profile("any speed")
 settings.register_profile(  # of `make test-fuzz`
     "fuzz",
     max_examples=int(os.environ.get("OVERNIGHT_EXAMPLES") or 10_000),
