@@ -82,7 +82,7 @@ async def test_an_article_is_read_in_a_frame_that_may_do_nothing_and_approved(
 ) -> None:
     async with page_of(browser) as page:
         await page.goto(url)
-        await page.get_by_role("link", name="Look and decide").first.click()
+        await page.locator("a.press", has_text="Review").first.click()
         frame = page.frame_locator("iframe.preview")
         assert await frame.locator("h1").inner_text() != ""
         assert await page.locator("iframe.preview").get_attribute("sandbox") == ""
@@ -101,12 +101,12 @@ async def test_the_words_of_an_article_are_edited_and_judged_anew(
 ) -> None:
     async with page_of(browser) as page:
         await page.goto(f"{url}/review/{waiting}")
-        await page.get_by_text("Edit the words").click()
+        await page.get_by_text("Edit the text").click()
         box = page.get_by_label("The words")
         words = await box.input_value()
         assert words.startswith("# ")
         await box.fill("# A title of mine\n" + words.partition("\n")[2])
-        await page.get_by_role("button", name="Judge these words").click()
+        await page.get_by_role("button", name="Save and re-check").click()
         await page.get_by_text("edited: gate of job").wait_for()
     (row,) = await database.fetch(
         "select input, status from runs where job_id = %s and step = 'gate'", [waiting]
@@ -119,9 +119,9 @@ async def test_words_that_cannot_be_read_are_one_sentence_and_change_nothing(
 ) -> None:
     async with page_of(browser) as page:
         await page.goto(f"{url}/review/{waiting}")
-        await page.get_by_text("Edit the words").click()
+        await page.get_by_text("Edit the text").click()
         await page.get_by_label("The words").fill("no title, no heading")
-        await page.get_by_role("button", name="Judge these words").click()
+        await page.get_by_role("button", name="Save and re-check").click()
         await page.get_by_role("alert").get_by_text("an article needs a title").wait_for()
     assert len(await queries.review(database)) == 1
 
@@ -145,10 +145,10 @@ async def test_a_site_is_switched_off_and_on_where_it_is_listed(
         await page.goto(f"{url}/sites")
         row = page.get_by_role("row", name="garden")
         await row.get_by_label("Why").fill("its owner is away")
-        await row.get_by_role("button", name="Switch off").click()
-        await page.get_by_text("site:garden is off").wait_for()
-        await row.get_by_role("button", name="Switch on").click()
-        await page.get_by_text("site:garden is on again").wait_for()
+        await row.get_by_role("button", name="Pause").click()
+        await page.get_by_text("site:garden is paused").wait_for()
+        await row.get_by_role("button", name="Resume").click()
+        await page.get_by_text("site:garden is resumed").wait_for()
 
 
 async def test_the_topics_of_one_site_are_chosen(
