@@ -113,7 +113,8 @@ def test_the_handlers_are_loaded_from_the_zip_alone(
 import sys
 sys.path.insert(0, {str(tmp_path)!r})
 from pathlib import Path
-from contentstudio import app, aws
+from contentstudio import app
+from contentstudio.aws import handlers as aws
 app.create(Path({str(tmp_path / "contentstudio.toml")!r}))
 print(*(handler.__name__ for handler in (aws.worker, aws.schedule, aws.sweep, aws.console)))
 """
