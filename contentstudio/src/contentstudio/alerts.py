@@ -4,13 +4,12 @@ the environment.
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from contentstudio import daily_report
-from contentstudio.config import DEFAULT_FILE, Config
+from contentstudio.config import Config, program
 from contentstudio.store.nights import Nights
 from overnight.errors import ConfigError, Permanent
 from overnight.secrets import secret
@@ -64,7 +63,7 @@ def build(config: Config) -> Alerts:
     """The alerts of a config."""
     from overnight.alerts import Alerts
 
-    command = program(config)
+    command = program(config.file)
 
     async def report(database: Database, since: datetime) -> str:
         return daily_report.text(await Nights(database).since(since), command)
@@ -89,16 +88,6 @@ def _heartbeat(config: Config) -> Heartbeat | None:
     in_environment = secret("CONTENTSTUDIO_HEARTBEAT_URL", "the URL of the heartbeat")
     url = in_environment if in_config is None else in_config.get_secret_value()
     return None if url is None else Heartbeat(url, config.alerts.heartbeat_seconds)
-
-
-def program(config: Config) -> str:
-    """How the program is called for this config, for commands that a person can copy."""
-    file = config.file
-    return (
-        "contentstudio"
-        if file.name == DEFAULT_FILE
-        else f"contentstudio --config {shlex.quote(str(file))}"
-    )
 
 
 def _channel(config: Config, kind: str) -> Channel:

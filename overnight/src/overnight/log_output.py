@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, MutableSequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, MutableSequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TextIO, cast
@@ -119,41 +119,20 @@ class _Unbreakable:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self.holds = False  # flushes, until somebody ends that
 
     def write(self, text: str) -> None:
         with suppress(OSError, ValueError):
             self._stream.write(text)
 
     def flush(self) -> None:
-        if not self.holds:
-            with suppress(OSError, ValueError):
-                self._stream.flush()
-
-
-_output: list[_Unbreakable] = []  # the stream of the latest configuration
-
-
-@contextmanager
-def one_write() -> Iterator[None]:
-    """Lines within are given to the system together, at the end: a call for each of many short
-    lines would cost more than the lines. Not for code that awaits.
-    """
-    for stream in _output:
-        stream.holds = True
-    try:
-        yield
-    finally:
-        for stream in _output:
-            stream.holds = False
-            stream.flush()
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def configure(stream: TextIO, level: int = logging.INFO) -> None:
     """Send JSON lines to a stream. Local variables of a traceback are never logged:
     they hold keys.
     """
-    _output[:] = [_Unbreakable(stream)]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -166,6 +145,6 @@ def configure(stream: TextIO, level: int = logging.INFO) -> None:
             structlog.processors.JSONRenderer(serializer=_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _output[0])),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _Unbreakable(stream))),
         cache_logger_on_first_use=False,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from overnight import App
     from overnight.console.pages import Console
 
-DEFAULT_FILE = "contentstudio.toml"
+DEFAULT_FILE = "contentstudio.toml"  # as in `config`, which would take its time to load
 
 
 def use(file: Path) -> None:
@@ -59,11 +58,10 @@ def console() -> Console:
 
 
 def program() -> str:
-    """How this program was called, for commands that a person can copy."""
-    name = file()
-    if name == Path(DEFAULT_FILE):
-        return "contentstudio"
-    return f"contentstudio --config {shlex.quote(str(name))}"
+    """How the program is called for this call's config."""
+    from contentstudio.config.file import program
+
+    return program(file())
 
 
 def write(file: Path, text: str) -> None:

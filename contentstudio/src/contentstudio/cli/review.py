@@ -152,7 +152,7 @@ def edit_command(
 ) -> None:
     """Give a step another input, or an article other words.
 
-    A step that has not begun or put itself off, or is a dead letter; with --seen one that waits for
+    A step that has not begun or put itself off, or is a dead letter; with --rev one that waits for
     review. The words of an article come from `review JOB --markdown FILE`; the gates judge them
     anew, and no model changes them.
     """

@@ -13,7 +13,7 @@ from contentstudio.config.cms import (
     WordPress,
 )
 from contentstudio.config.explain import InvalidConfig
-from contentstudio.config.file import DEFAULT_FILE, Config
+from contentstudio.config.file import DEFAULT_FILE, Config, program
 from contentstudio.config.load import load
 from contentstudio.config.secrets import api_key, canary_key, secret, secret_name
 from contentstudio.config.sections import (
@@ -103,6 +103,7 @@ __all__ = [
     "api_key",
     "canary_key",
     "load",
+    "program",
     "secret",
     "secret_name",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -25,6 +26,13 @@ from contentstudio.config.writing import Writing
 from overnight.errors import ConfigError, among
 
 DEFAULT_FILE = "contentstudio.toml"
+
+
+def program(file: Path) -> str:
+    """How the program is called for a config's file, for commands that a person can copy."""
+    if file.absolute() == Path(DEFAULT_FILE).absolute():
+        return "contentstudio"
+    return f"contentstudio --config {shlex.quote(str(file))}"
 
 
 class Config(Section):

@@ -144,7 +144,7 @@ def _page(config: Config, draft: Draft, moment: datetime) -> tuple[str | None, l
 
 
 def _notes(row: Row, verdicts: Sequence[Verdict]) -> list[str]:
-    """What the step message beside the verdicts."""
+    """What the step says besides the verdicts."""
     message = (row["error"] or "") if row["status"] == "needs_review" else ""
     for verdict in verdicts:
         if not verdict.passed:

@@ -49,7 +49,7 @@ class Worker:
         lease: float = LEASE,
         poll: float = POLL,
         grace: float = GRACE,
-        on_ending: Callable[[Ending], None] = lambda ending: None,
+        on_ending: Callable[[Ending], None] | None = None,
         instruments: Sequence[Instrument] = (),
         rng: random.Random | None = None,
     ) -> None:
@@ -67,7 +67,7 @@ class Worker:
             lease=lease,
             grace=grace,
             instruments=[
-                *(OnEnding(on_ending), OnEnding(self._hint_others)),
+                *(OnEnding(call) for call in (on_ending, self._hint_others) if call is not None),
                 *(each.instrument() for each in app.extensions if isinstance(each, Observer)),
                 *instruments,
             ],
