@@ -232,7 +232,7 @@ async def test_a_busy_pool_is_known_as_well(pooled: Pooled) -> None:
 
     async with Database(pooled(TRANSACTION)) as shared:
         asking = [asyncio.create_task(ask(shared)) for _ in range(4)]
-        for _ in range(10):
+        for _ in range(100):
             with pytest.raises(ConfigError, match=REFUSED):
                 await shared.check_sessions()
         stop.set()

@@ -15,7 +15,7 @@ OLDEST_POSTGRES = 150_000
 PING_SECONDS = "2"  # a server that cannot serve says so at once
 
 SESSION_CONNECTIONS = 10  # of one worker at most
-SESSION_LOOKS = 3  # a pooler that deals out its servers in turn has given another one by then
+SESSION_LOOKS = 5  # by then a pooler has given another server, however busy its servers are
 SESSION_LOOK = "select pg_backend_pid() as pid, current_setting('statement_timeout') as time_limit"
 SESSION_SECONDS = 10.0  # for the whole check, which waits where a pooler has no connection left
 
@@ -44,17 +44,17 @@ async def check_sessions(database: Database) -> None:
 
 
 async def _compare(one: Connection, other: Connection) -> None:
+    looks, others = [], []
     try:
-        looks = [await run(one, SESSION_LOOK) for _ in range(SESSION_LOOKS)]
-        async with other.transaction():
-            (other_look,) = await run(other, SESSION_LOOK)
-            if other_look["pid"] not in {
-                row["pid"] for (row,) in looks
-            }:  # else the first would wait for its server
-                looks.append(await run(one, SESSION_LOOK))
+        for _ in range(SESSION_LOOKS):
+            looks += await run(one, SESSION_LOOK)
+            async with other.transaction():
+                others += await run(other, SESSION_LOOK)
+                if others[-1]["pid"] not in {row["pid"] for row in looks}:
+                    looks += await run(one, SESSION_LOOK)  # it would wait for a server they share
     except psycopg.errors.ProtocolViolation:  # a pooler that knows single statements only
         raise ConfigError(POOLER) from None
-    if any(look != looks[0] for look in looks) or other_look["pid"] == looks[0][0]["pid"]:
+    if any(look != looks[0] for look in looks) or looks[0]["pid"] in {o["pid"] for o in others}:
         raise ConfigError(POOLER)
 
 
