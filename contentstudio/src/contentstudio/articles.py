@@ -69,7 +69,7 @@ async def ask(
     versions = await publications.versions(site, slug)
     number = decide(verb, article, versions, version)
     requested_at = _requested_at(verb, await publications.now())
-    request = ArticleRequest(site=site, slug=slug, asked=requested_at, version=number)
+    request = ArticleRequest(site=site, slug=slug, requested_at=requested_at, version=number)
     job, new = await runs.start(
         app, database, PIPELINES[verb], request, by=by or actors.whoami(), reason=reason.strip()
     )
@@ -92,7 +92,7 @@ async def render(
             f"the pages of “{site}” are made where it is published, so there is nothing "
             "to render here"
         )
-    work = SiteRequest(site=site, asked=await Publications(database).now())
+    work = SiteRequest(site=site, requested_at=await Publications(database).now())
     job, new = await runs.start(
         app, database, "render", work, by=by or actors.whoami(), reason=reason.strip()
     )

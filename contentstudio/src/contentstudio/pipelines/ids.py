@@ -17,7 +17,7 @@ def article_id(site: str, slug: str, day: date) -> str:
 def article_job(topic: Topic) -> str:
     """One article of a slug, site and day; and one for each request of a person."""
     if isinstance(topic, RequestedTopic):
-        return hash_id("asked", topic.slug, topic.site, topic.asked.isoformat())
+        return hash_id("asked", topic.slug, topic.site, topic.requested_at.isoformat())
     return article_id(topic.site, topic.slug, topic.date)
 
 

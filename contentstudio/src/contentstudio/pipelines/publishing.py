@@ -309,5 +309,5 @@ async def inspect(ctx: Ctx, work: SiteNight) -> Inspected | NoWork:
             await index.keep_verdict(site.name, slug, **answer.model_dump())
             indexed += [url] if answer.indexed else []
     return Inspected(
-        sitemap=site.sitemap if news else None, asked=len(pages), indexed=tuple(indexed)
+        sitemap=site.sitemap if news else None, pages=len(pages), indexed=tuple(indexed)
     )

@@ -150,13 +150,15 @@ async def reread(ctx: Ctx, request: ArticleRequest) -> ChoiceResult | Cancel | S
             faults.append(fault)
     if faults and not hashes:
         raise faults[0]
-    day = request.asked.astimezone(ZoneInfo(ctx.deps.config.research.timezone)).date()
+    day = request.requested_at.astimezone(ZoneInfo(ctx.deps.config.research.timezone)).date()
     await ctx.deps.topics.keep_choices(
-        request.site, day, ctx.job_id, [refresh.asked(request.slug, title, snapshots, hashes)]
+        request.site, day, ctx.job_id, [refresh.requested(request.slug, title, snapshots, hashes)]
     )
     ctx.emit(
         "topic.validated",
-        RequestedTopic(site=request.site, slug=request.slug, date=day, asked=request.asked),
+        RequestedTopic(
+            site=request.site, slug=request.slug, date=day, requested_at=request.requested_at
+        ),
     )
     return ChoiceResult(pages=len(hashes), stories=1, slugs=(request.slug,))
 

@@ -253,7 +253,7 @@ async def _addressed(ctx: Ctx, site: str, stories: Sequence[topics.Story]) -> li
     for story in stories:
         slug = await ctx.deps.topics.slug_for(site, story.title, slugs)
         slugs[slug] = story.title
-        addressed.append(replace(story, given=slug))
+        addressed.append(replace(story, assigned_slug=slug))
     return addressed
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from contentstudio.config import KeywordsSource, SearchConsoleSource
 from contentstudio.model import Draft, Model, Verdict
@@ -94,10 +94,18 @@ class Topic(Model):
     date: date
 
 
-class RequestedTopic(Topic):
-    """A topic that a person asks to have written again; `asked` tells one wish from the next."""
+class Request(Model):
+    """What a person asks for; `requested_at` tells one request from the next. Stored jobs name it
+    `asked`.
+    """
 
-    asked: datetime
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
+    requested_at: datetime = Field(validation_alias="asked", serialization_alias="asked")
+
+
+class RequestedTopic(Request, Topic):
+    """A topic that a person asks to have written again."""
 
 
 class ReadResult(Model):
@@ -112,14 +120,11 @@ class ReadResult(Model):
     faults: tuple[str, ...] = ()
 
 
-class ArticleRequest(Model):
-    """An article that a person names; `asked` tells one wish from the next, `version` is one of it
-    by its number.
-    """
+class ArticleRequest(Request):
+    """An article that a person names; `version` is one of it by its number."""
 
     site: str
     slug: str
-    asked: datetime
     version: int | None = None
 
 
@@ -132,11 +137,10 @@ class Unpublished(Model):
     state: Literal["draft", "gone", "left"]
 
 
-class SiteRequest(Model):
-    """A site that a person names; `asked` tells one wish from the next."""
+class SiteRequest(Request):
+    """A site that a person names."""
 
     site: str
-    asked: datetime
 
 
 class Rendered(Model):
@@ -155,12 +159,14 @@ class Swept(Model):
 
 
 class Inspected(Model):
-    """What Search Console was told and said: the sitemap if it was submitted, how many pages were
-    asked about, and which of them are indexed.
+    """What Search Console was told and said: the sitemap if it was submitted, how many pages it
+    was to tell about (`asked` where it is stored), and which of them are indexed.
     """
 
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
     sitemap: str | None
-    asked: int
+    pages: int = Field(validation_alias="asked", serialization_alias="asked")
     indexed: tuple[str, ...]
 
 

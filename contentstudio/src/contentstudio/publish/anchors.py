@@ -49,14 +49,14 @@ def placed(draft: Draft) -> list[InternalLink]:
 
 def _places(draft: Draft) -> list[list[_Place]]:
     sentences = draft.sentences()
-    found: list[list[_Place]] = [[] for _ in sentences]
+    in_sentences: list[list[_Place]] = [[] for _ in sentences]
     for link in dict.fromkeys(draft.links):
-        for sentence, places in zip(sentences, found, strict=True):
+        for sentence, places in zip(sentences, in_sentences, strict=True):
             place = _first(sentence, link, places)
             if place is not None:
                 places.append(place)
                 break
-    return found
+    return in_sentences
 
 
 def _first(sentence: Sentence, link: InternalLink, places: Sequence[_Place]) -> _Place | None:

@@ -65,10 +65,10 @@ class Post:
             for address in _listed(self.values.get(name))
         ]
         here = {unquote(address).strip("/") for address in moved}
-        wanted = unquote(
+        path = unquote(
             self.page.format(slug=slug, date=self.date or datetime(1970, 1, 1, tzinfo=UTC))
         ).strip("/")
-        return _as_path(slug) in {_as_path(name) for name in names} or wanted in here
+        return _as_path(slug) in {_as_path(name) for name in names} or path in here
 
     def address(self, modified: datetime) -> str:
         """The path and the rest of its URL below the site's; a whole URL where the front matter

@@ -110,11 +110,11 @@ def tags(pages: Mapping[str, Page]) -> list[Tag]:
 
 def named(names: Iterable[str]) -> dict[str, str]:
     """The tags of one article by their slugs, each once and in its order."""
-    found: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     for name in names:
         if name.strip():
-            found.setdefault(tag_slug(name), name.strip())
-    return found
+            by_name.setdefault(tag_slug(name), name.strip())
+    return by_name
 
 
 @lru_cache(maxsize=10_000)

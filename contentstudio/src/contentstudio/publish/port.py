@@ -199,11 +199,11 @@ class Publisher(Protocol):
         ...
 
 
-def readable(found: Iterable[Any], read: Callable[[Any], OwnPost]) -> Iterator[OwnPost]:
+def readable(posts: Iterable[Any], read: Callable[[Any], OwnPost]) -> Iterator[OwnPost]:
     """The posts that can be read of those that a CMS lists. Each other one, such as one without an
     address, is logged and left out: it spoils no listing.
     """
-    for post in found:
+    for post in posts:
         try:
             yield read(post)
         except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -90,12 +90,12 @@ def wanted(meta: Any, site: Site, draft: Draft, *, indexed: bool = True) -> dict
     return {key: value for key, value in titles.items() if isinstance(there.get(key), str)}
 
 
-def arrived(meta: Any, wanted: dict[str, str]) -> bool:
+def arrived(meta: Any, fields: dict[str, str]) -> bool:
     """Whether the fields stand as they were sent: WordPress writes them after the rest
     of a post.
     """
     there = meta if isinstance(meta, dict) else {}
-    return all(str(there.get(key) or "").split() == value.split() for key, value in wanted.items())
+    return all(str(there.get(key) or "").split() == value.split() for key, value in fields.items())
 
 
 def _structured(site: Site, draft: Draft) -> str:

@@ -239,9 +239,9 @@ class WordPress(SlugDraftCms):
         merely begun.
         """
         if known is not None and known.id is not None:
-            found = await self._post(known.id)
-            if found is not None:
-                return found
+            post_by_id = await self._post(known.id)
+            if post_by_id is not None:
+                return post_by_id
         posts = await self._with_slug(slug)
         return min(posts, key=lambda post: (is_begun(post), post["id"]), default=None)
 

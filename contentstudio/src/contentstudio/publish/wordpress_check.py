@@ -287,16 +287,16 @@ async def _account(
     if fault := diagnose(answers, cms.user, settings.secret_name(site)):
         return [fault]
     if answers.is_told:
-        found, rights = f"the account {cms.user} is known", _capabilities(answers.me)
+        account, rights = f"the account {cms.user} is known", _capabilities(answers.me)
         roles = answers.me.data.get("roles") or []
-        found += f"; role: {', '.join(roles)}" if roles else ""
+        account += f"; role: {', '.join(roles)}" if roles else ""
     else:
-        found = (
+        account = (
             f"the account {cms.user} is known, though a plugin keeps the addresses of users from it"
         )
         media = await remote.look("GET", f"{API}/media", params={"per_page": 1})
         rights = {"publish": _may_publish(answers.posts), "upload pictures": _may_create(media)}
-    findings = [Finding(what=found, ok=True)]
+    findings = [Finding(what=account, ok=True)]
     for what, may in rights.items():
         mend = f"give {cms.user} the role of an author or an editor" if may is False else ""
         known = f"it may {what}" if may is not None else f"whether it may {what} is not told"
@@ -354,11 +354,11 @@ async def _category(remote: CmsClient, cms: settings.WordPress) -> list[Finding]
 
 
 async def _beyond(
-    remote: CmsClient, cms: settings.WordPress, found: list[Finding]
+    remote: CmsClient, cms: settings.WordPress, all_findings: list[Finding]
 ) -> list[Finding]:
     index = await remote.look("GET", INDEX)
     findings = [one.model_copy(update={"ok": True}) for one in [diagnosis.noise(index)] if one]
-    if any(one.ok and one.what == "it may upload pictures" for one in found):
+    if any(one.ok and one.what == "it may upload pictures" for one in all_findings):
         findings += await _upload(remote)
     if not _is_index(index):
         return [

@@ -68,12 +68,12 @@ class Terms:
             terms += answer.data
             if len(answer.data) < PER_PAGE:
                 break
-        found = wordpress_fields.pick(terms, name)
-        if len(found) > 1:
+        match = wordpress_fields.pick(terms, name)
+        if len(match) > 1:
             slugs = ", ".join(
-                sorted(unquote(term["slug"]) for term in terms if term["id"] in found)
+                sorted(unquote(term["slug"]) for term in terms if term["id"] in match)
             )
             raise Permanent(
                 f"several {kind} are called “{name}”: name the slug of one instead, of {slugs}"
             )
-        return found[0] if found else None
+        return match[0] if match else None

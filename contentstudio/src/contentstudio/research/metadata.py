@@ -289,16 +289,19 @@ def _joined(texts: list[str]) -> str:
 def _is_part(heading: str, title: str) -> bool:
     """Whether a heading is a title, or a whole part of one."""
     words = [word.casefold() for word in _WORD.findall(heading)]
-    found = list(_WORD.finditer(title))
-    for first in range(len(found) - len(words) + 1):
+    title_words = list(_WORD.finditer(title))
+    for first in range(len(title_words) - len(words) + 1):
         if (
             words
-            and [word.group().casefold() for word in found[first : first + len(words)]] == words
+            and [word.group().casefold() for word in title_words[first : first + len(words)]]
+            == words
         ):
             last = first + len(words) - 1
-            left = first == 0 or _BREAK.search(title[found[first - 1].end() : found[first].start()])
-            right = last + 1 == len(found) or _BREAK.search(
-                title[found[last].end() : found[last + 1].start()]
+            left = first == 0 or _BREAK.search(
+                title[title_words[first - 1].end() : title_words[first].start()]
+            )
+            right = last + 1 == len(title_words) or _BREAK.search(
+                title[title_words[last].end() : title_words[last + 1].start()]
             )
             if left and right:
                 return True

@@ -97,7 +97,7 @@ def _choice(article: Article, reason: str, target: str | None) -> Choice:
     )
 
 
-def asked(slug: str, title: str, known: Sequence[Snapshot], snapshots: Sequence[str]) -> Choice:
+def requested(slug: str, title: str, known: Sequence[Snapshot], snapshots: Sequence[str]) -> Choice:
     """The decision of a person to have an article written again, of the latest texts of its
     sources.
     """

@@ -52,11 +52,11 @@ class Page:
 class Story:
     """Pages that tell the same, the one that tells most of it first.
 
-    `given` is the slug that it has on its site, where another story has the one of its title.
+    `assigned_slug` is its slug on the site, where another story has the one of its title.
     """
 
     pages: tuple[Page, ...]
-    given: str | None = None
+    assigned_slug: str | None = None
 
     @property
     def title(self) -> str:
@@ -64,7 +64,7 @@ class Story:
 
     @property
     def slug(self) -> str:
-        return self.given or slug_of(self.title)
+        return self.assigned_slug or slug_of(self.title)
 
     @property
     def hosts(self) -> set[str]:
