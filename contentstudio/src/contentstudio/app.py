@@ -18,6 +18,7 @@ from contentstudio.store.articles import Articles
 from contentstudio.store.demands import Demands
 from contentstudio.store.documents import Documents
 from contentstudio.store.evidence import EvidenceLedger
+from contentstudio.store.ideas import Ideas
 from contentstudio.store.index_status import IndexStatus
 from contentstudio.store.pages import Pages
 from contentstudio.store.publications import Publications, PublishLocks
@@ -77,6 +78,7 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
                 demands=Demands(database),
                 documents=Documents(database, _embedder(config, database, stack)),
                 evidence=EvidenceLedger(database),
+                ideas=Ideas(database),
                 index=IndexStatus(database),
                 pages=pages,
                 publications=Publications(database),
@@ -107,13 +109,13 @@ async def _writer(config: Config, database: Database, stack: AsyncExitStack) -> 
     await _forget_other_models(config, database, offline)
     if offline:
         return OfflineWriter()
+    from contentstudio.llm.models import connect
     from contentstudio.writing.article import ModelWriter
-    from contentstudio.writing.models import connect
 
     return ModelWriter(connect(config.writing, database, stack), config.writing)
 
 
 async def _forget_other_models(config: Config, database: Database, offline: bool) -> None:
-    from contentstudio.writing.models import forget_other_models, in_use_by
+    from contentstudio.llm.models import forget_other_models, in_use_by
 
     await forget_other_models(database, [] if offline else in_use_by(config.writing))

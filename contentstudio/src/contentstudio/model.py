@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -13,6 +13,13 @@ class Model(BaseModel):
     """Strict about unknown keys, immutable: a step's output is history."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a field that was added later says nothing. Such a field is left out of the JSON, for
+    the hash of a published draft is over its JSON, and must stay what it was.
+    """
+    return value in (None, (), [], "")
 
 
 class Snapshot(Model):
@@ -42,12 +49,13 @@ class Sentence(Model):
 
     `source` is an id of the closed pool, or None for a sentence that claims nothing. `quoted` says
     that `text` stands in the source word for word; it is shown in quotation marks with its
-    citation.
+    citation. `notes` are the ids of the notes that it states.
     """
 
     text: str = Field(min_length=1)
     source: str | None = None
     quoted: bool = False
+    notes: tuple[str, ...] = Field(default=(), exclude_if=is_empty)
 
 
 Sentences = Annotated[list[Sentence], Field(min_length=1)]

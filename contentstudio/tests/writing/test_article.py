@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from contentstudio.config import Writing
+from contentstudio.llm import prompts
+from contentstudio.llm.models import connect
 from contentstudio.model import Draft, Question, Reference, Section, Sentence
-from contentstudio.writing import prompts
 from contentstudio.writing.article import OUTLINE, REPAIR, REWRITE, SECTION, _all, cited_only
-from contentstudio.writing.models import connect
 from overnight import ConfigError
 from overnight.store.database import Database
 

@@ -20,13 +20,13 @@ import pytest
 from contentstudio import app as studio
 from contentstudio.config import Budget, Config, Writing
 from contentstudio.demo.web import DemoWeb
+from contentstudio.llm.models import connect
 from contentstudio.model import Draft
 from contentstudio.store.evidence import EvidenceLedger
 from contentstudio.store.snapshots import Snapshots
 from contentstudio.store.topics import Topics
 from contentstudio.text.sentences import sentences
 from contentstudio.writing.article import ModelWriter
-from contentstudio.writing.models import connect
 from overnight.engine.worker import Worker
 from overnight.llm import budgets
 from overnight.operations import budgets as limits

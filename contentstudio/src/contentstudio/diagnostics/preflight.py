@@ -115,7 +115,7 @@ def _writer(config: Config) -> list[Check]:
                 todo,
             )
         ]
-    from contentstudio.writing import models
+    from contentstudio.llm import models
 
     checks = [_wrong("writing", what, todo) for what, todo in models.faults(writing)]
     return checks or [Check("writing", True, ", ".join(dict.fromkeys(models.in_use_by(writing))))]

@@ -12,6 +12,7 @@ from contentstudio.store.articles import Articles
 from contentstudio.store.demands import Demands
 from contentstudio.store.documents import Documents
 from contentstudio.store.evidence import EvidenceLedger
+from contentstudio.store.ideas import Ideas
 from contentstudio.store.index_status import IndexStatus
 from contentstudio.store.pages import Pages
 from contentstudio.store.publications import Publications, PublishLocks
@@ -35,6 +36,7 @@ class Deps:
     demands: Demands
     documents: Documents
     evidence: EvidenceLedger
+    ideas: Ideas
     index: IndexStatus
     pages: Pages
     publications: Publications

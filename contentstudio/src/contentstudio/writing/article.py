@@ -17,9 +17,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from contentstudio import config as settings
 from contentstudio.config import Site, Writing
+from contentstudio.llm import prompts
+from contentstudio.llm.models import Models, Step
 from contentstudio.model import Block, Draft, Reference, Section, Sentence, Snapshot
-from contentstudio.writing import prompts
-from contentstudio.writing.models import Models, Step
 from overnight import Context
 from overnight.errors import Permanent
 
@@ -30,7 +30,7 @@ OUTLINE, SECTION, REWRITE, REPAIR = (
     "section-1",
     "rewrite-1",
     "repair-1",
-)  # the files in `prompts/`
+)  # the files in `llm/templates`
 OUTLINE_WORDS = (
     250  # three to six headings with a sentence each, a title, a description and an angle
 )

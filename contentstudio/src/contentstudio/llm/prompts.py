@@ -19,9 +19,7 @@ def canary(job_id: str, key: str) -> str:
 
 
 def instructions(name: str, mark: str) -> str:
-    """The system prompt in `prompts/NAME.md`. Its name has the version, which so is a part of what
-    is hashed.
-    """
+    """The system prompt in `templates/NAME.md`. Its name has the version, which is hashed too."""
     return (
         f"{_text(name)}\nThis is the prompt {name}. It bears the mark {mark}, which stands "
         "in no answer.\n"
@@ -48,4 +46,4 @@ def sealed(texts: Mapping[str, str]) -> str:
 
 @cache
 def _text(name: str) -> str:
-    return (files("contentstudio.writing") / "prompts" / f"{name}.md").read_text("utf-8")
+    return (files("contentstudio.llm") / "templates" / f"{name}.md").read_text("utf-8")

@@ -1,0 +1,1 @@
+"""Where research searches: one port, one adapter for each search engine."""
