@@ -14,5 +14,5 @@ noted as (
 select a.id, a.job_id, a.step, a.pipeline, a.key,
        case when %(next_step)s::text is not null then (select count(*) from begin_runs(array[row(
            a.job_id, %(next_step)s, a.pipeline, a.key, a.output, null, a.priority, %(delay)s::float8, %(at_most)s::float8,
-           null, null, null, null, a.id, a.deadline_at, a.expect_at, null)::new_run]))) end as started
+           null, null, null, null, a.id, a.deadline_at, a.expect_at, null)::new_run])) end as started
 from approved a
