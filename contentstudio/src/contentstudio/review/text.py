@@ -6,7 +6,18 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from contentstudio.model import Block, Draft, ListBlock, QuoteBlock, Sentence, TableBlock, Verdict
+from contentstudio.model import (
+    Block,
+    CalloutBlock,
+    Draft,
+    ImageBlock,
+    ListBlock,
+    QuoteBlock,
+    Sentence,
+    StepsBlock,
+    TableBlock,
+    Verdict,
+)
 from contentstudio.review.dossier import WORDS, Claim, Dossier, RivalPost
 
 _UNPRINTABLE = re.compile(
@@ -39,7 +50,10 @@ def article(draft: Draft) -> str:
     """The article as a reader gets it."""
     parts = [_underlined(draft.title, "="), _folded(draft.description)]
     for section in draft.sections:
-        parts += [_underlined(section.heading, "-"), *map(_block, section.blocks)]
+        parts += [
+            _underlined(section.heading, "-"),
+            *(_block(block, draft) for block in section.blocks),
+        ]
     for question in draft.faq:
         parts += [_underlined(question.question, "-"), _folded(_spoken(question.answer))]
     return "\n\n".join(
@@ -54,7 +68,7 @@ def verdicts(each: Iterable[Verdict]) -> str:
     )
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, draft: Draft) -> str:
     match block:
         case ListBlock():
             labels = [
@@ -67,6 +81,18 @@ def _block(block: Block) -> str:
         case TableBlock():
             rows = [block.head, *([_spoken(cell) for cell in row] for row in block.rows)]
             return "\n".join(_folded(" | ".join(cell or "–" for cell in row), "| ") for row in rows)
+        case StepsBlock():
+            return "\n".join(
+                f"{_folded(step.name, f'{number}. ')}\n{_folded(_spoken(step.sentences), '   ')}"
+                for number, step in enumerate(block.steps, 1)
+            )
+        case CalloutBlock():
+            headline = ": ".join(filter(None, (block.tone.upper(), block.title)))
+            return f"{_folded(headline, '! ')}\n{_folded(_spoken(block.sentences), '! ')}"
+        case ImageBlock():
+            image = draft.image(block.src)
+            shown = _folded(f"[{image.alt if image else ''}: {block.src}]")
+            return "\n".join(filter(None, (shown, _folded(_spoken(block.caption)))))
     return _folded(_spoken(block))
 
 
