@@ -36,7 +36,8 @@ from contentstudio.model import (
     StepsBlock,
     TableBlock,
 )
-from contentstudio.publish import anchors, captions, cards, lists, themes
+from contentstudio.pictures import cards
+from contentstudio.publish import anchors, captions, lists, themes
 from contentstudio.publish.anchors import Piece
 from contentstudio.publish.foot import enclosed
 from contentstudio.publish.labels import day, direction, labels, quotation_marks
@@ -251,7 +252,8 @@ def body(
     Raises InvalidPayload when a sentence names a source that is not among the references.
     """
     linked = iter(anchors.pieces(draft))
-    loose = [None if i == featured or i.src in draft.placed() else i for i in draft.images]
+    elsewhere = {cards.SRC, *draft.placed()}  # a card says no more than the title above it
+    loose = [None if i == featured or i.src in elsewhere else i for i in draft.images]
     ids = _ids(
         [*(section.heading for section in draft.sections), *(one.question for one in draft.faq)]
     )

@@ -17,7 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Existing, Published
-from contentstudio.publish import cards, foot, render, theme_faults
+from contentstudio.pictures import cards
+from contentstudio.publish import foot, render, theme_faults
 from contentstudio.publish.own_pages import OwnPage, refuse_collisions
 from contentstudio.publish.port import SLUG_RULE, Conflict, content_sha256
 from contentstudio.publish.static_files import (
