@@ -119,3 +119,25 @@ def test_a_file_that_is_cut_anywhere_is_no_crash() -> None:
             except Unusable:
                 continue
             assert (drawn.width, drawn.height) == (220, 210)
+
+
+@pytest.mark.parametrize(
+    ("size", "becomes"),
+    [
+        ((1600, 1200), (1200, 630)),
+        ((500, 1600), (500, 262)),
+        ((1600, 315), (600, 315)),
+        ((400, 300), (400, 210)),
+    ],
+)
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_networks_get_a_jpeg_in_their_shape(
+    size: tuple[int, int], becomes: tuple[int, int], mode: str
+) -> None:
+    written = io.BytesIO()
+    Image.new(mode, size).save(written, "PNG")
+    there = opened(raster.shared(tidy(written.getvalue()).data))
+    assert (there.format, there.size) == ("JPEG", becomes)
+    assert raster.shared_size(*size) == becomes
+    if mode == "RGBA":
+        assert there.getpixel((10, 10)) == (255, 255, 255)  # on white, where nothing is drawn

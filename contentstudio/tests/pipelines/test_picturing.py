@@ -295,6 +295,13 @@ async def test_the_picture_of_the_folder_is_on_the_page_of_the_article(
     assert hashlib.sha256((page / f"picture-{sha}.webp").read_bytes()).hexdigest() == sha
     html = (page / "index.html").read_text("utf-8")
     assert f'<img src="picture-{sha}.webp" alt="A heap of mulch" width="400" height="300"' in html
+    url = f"{config.site[0].url}/{draft.slug}/card.jpg"
+    assert f'<meta property="og:image" content="{url}">' in html
+    assert f'<meta name="twitter:image" content="{url}">' in html
+    assert '<meta property="og:image:width" content="400">' in html
+    assert "Ann Smith · CC BY 4.0</span></figcaption>" in html
+    with Drawing.open(page / "card.jpg") as shared:
+        assert shared.size == (400, 210)
     dossier = await review.gather(database, config, row["job_id"])
     assert dossier is not None
     assert "picture: — → A heap of mulch" in review_text.told(dossier)

@@ -22,6 +22,7 @@ MAX_PIXELS = 50_000_000  # which unpack to 150 MB
 MAX_SIDE = 1_600  # pixels of the longer side: two for each of a column of 800
 MIN_SIDE = 200  # pixels; networks show no smaller ones as the picture of a page
 QUALITY = 82  # of WebP, where photographs show no loss at their size on a page
+SHARED_WIDTH, SHARED_HEIGHT = 1200, 630  # pixels; what Facebook, LinkedIn and X show whole
 MEDIA_TYPE = "image/webp"
 
 
@@ -85,6 +86,27 @@ _BROKEN = (
     MemoryError,
 )
 _TOO_MANY = f"has more than {MAX_PIXELS // 1_000_000} million pixels: save it smaller"
+
+
+def shared_size(width: int, height: int) -> tuple[int, int]:
+    """The size of what networks get of a picture: their shape, and no larger than it is."""
+    scale = min(1.0, width / SHARED_WIDTH, height / SHARED_HEIGHT)
+    return round(SHARED_WIDTH * scale), round(SHARED_HEIGHT * scale)
+
+
+def shared(data: bytes) -> bytes:
+    """A picture that `tidy` made, for networks (JPEG): not each of them reads WebP. Its middle is
+    kept, on white.
+    """
+    from PIL import Image, ImageOps
+
+    with Image.open(io.BytesIO(data), formats=("WEBP",)) as opened:
+        whole = opened.convert("RGBA")
+        paper = Image.new("RGBA", whole.size, "white")
+        flat = Image.alpha_composite(paper, whole).convert("RGB")
+        buffer = io.BytesIO()
+        ImageOps.fit(flat, shared_size(*whole.size)).save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
 
 
 def check_size(size: int) -> None:

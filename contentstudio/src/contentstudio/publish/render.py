@@ -36,7 +36,8 @@ from contentstudio.model import (
     StepsBlock,
     TableBlock,
 )
-from contentstudio.pictures import cards
+from contentstudio.pictures import cards, raster
+from contentstudio.pictures.port import sha256_in
 from contentstudio.publish import anchors, captions, lists, themes
 from contentstudio.publish.anchors import Piece
 from contentstudio.publish.foot import enclosed
@@ -54,6 +55,7 @@ from overnight.errors import InvalidPayload
 FEED_LENGTH = 50
 ICON = "favicon.svg"
 CARD = "card.png"  # the picture of a page for social networks, beside it
+SHARED = "card.jpg"  # the same of an article whose picture is stored, which is WebP
 WORDS_PER_MINUTE = 220
 UNSPACED_PER_MINUTE = 500  # characters of scripts without blanks between words
 CONTENTS_FROM = 5  # sections: a shorter article is seen at a glance
@@ -539,10 +541,23 @@ def _about_article(
         window_title=_with_site(site, draft.title),
         description=draft.description,
         url=url,
-        picture=_Picture(image.src, image.alt, _size(draft.images[0], sizes)) if image else card,
+        picture=_shared(url, draft, image, sizes) if image else card,
         kind="article",
         indexed=indexed,
     )
+
+
+def shared(draft: Draft) -> Image | None:
+    """The picture of which networks get a copy, at `SHARED`: a stored one that comes first."""
+    return next((image for image in draft.images[:1] if sha256_in(image.src)), None)
+
+
+def _shared(url: str, draft: Draft, image: Image, sizes: Mapping[str, tuple[int, int]]) -> _Picture:
+    """The first picture as networks get it; `image` has its whole address."""
+    size = _size(draft.images[0], sizes)
+    if shared(draft) is None:
+        return _Picture(image.src, image.alt, size)
+    return _Picture(f"{url}{SHARED}", image.alt, size and raster.shared_size(*size))
 
 
 def _size(
