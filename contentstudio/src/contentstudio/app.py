@@ -11,6 +11,7 @@ from contentstudio import alerts, pipelines
 from contentstudio import config as settings
 from contentstudio.config import Config
 from contentstudio.memory.embeddings import Embedder, Lexical
+from contentstudio.pictures import Pictures as PictureSource
 from contentstudio.pipelines.deps import Deps
 from contentstudio.review.decided import decided
 from contentstudio.review.preview import preview
@@ -21,6 +22,7 @@ from contentstudio.store.evidence import EvidenceLedger
 from contentstudio.store.ideas import Ideas
 from contentstudio.store.index_status import IndexStatus
 from contentstudio.store.pages import Pages
+from contentstudio.store.pictures import Pictures
 from contentstudio.store.publications import Publications, PublishLocks
 from contentstudio.store.quota import Quota
 from contentstudio.store.retention import Retention as OwnRetention
@@ -81,6 +83,8 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
                 ideas=Ideas(database),
                 index=IndexStatus(database),
                 pages=pages,
+                pictures=Pictures(database),
+                picture_sources=_picture_sources(config, database, stack),
                 publications=Publications(database),
                 quota=Quota(database),
                 snapshots=Snapshots(database),
@@ -101,6 +105,28 @@ def _embedder(config: Config, database: Database, stack: AsyncExitStack) -> Embe
     remote = EmbeddingsApi(config.memory.embeddings, key, database)
     stack.push_async_callback(remote.aclose)
     return remote
+
+
+def _picture_sources(
+    config: Config, database: Database, stack: AsyncExitStack
+) -> dict[str, PictureSource]:
+    """Each site's source of pictures, of those that have one."""
+    sources: dict[str, PictureSource] = {}
+    for site in config.site:
+        chosen = config.pictures_of(site)
+        if chosen.kind == "folder" and chosen.folder is not None:
+            from contentstudio.pictures.folder import Folder
+
+            sources[site.name] = Folder(config.beside(chosen.folder))
+        elif chosen.kind == "openai":
+            from contentstudio.pictures.images_api import ImagesApi
+
+            key = settings.api_key("openai")
+            logs.hide(key)
+            remote = ImagesApi(chosen, key, database, config.fetch)
+            stack.push_async_callback(remote.aclose)
+            sources[site.name] = remote
+    return sources
 
 
 async def _writer(config: Config, database: Database, stack: AsyncExitStack) -> Writer:

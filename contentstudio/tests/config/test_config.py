@@ -243,10 +243,6 @@ def test_of_many_sites_a_misspelt_one_is_told_with_those_that_are_near(tmp_path:
         ("color = '#12'", "six hexadecimal digits"),
         ("pages = 'own'", "has the pages “own”, which is no folder beside contentstudio.toml"),
         ("pages = 'own'\npublish = { to = 'ghost' }", "has “pages”, which is for pages of ours"),
-        (
-            "color = '#123456'\npublish = { to = 'ghost' }",
-            "has “color”, which is for pages of ours",
-        ),
         ("tags = ['']", r"site\[1\].tags\[1\]"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image as Drawing
 from pytest_httpserver import HTTPServer
 from rich.console import Console
 
@@ -146,6 +148,27 @@ def test_a_config_that_is_well_has_nothing_to_mend(tmp_path: Path) -> None:
             "writing",
             "needs a key",
             "OPENAI_API_KEY",
+        ),
+        (
+            "[pictures]\nkind = 'openai'\nmodel = 'gpt-image-1'\nusd_per_picture = 0.06",
+            "",
+            "pictures",
+            "key",
+            "OPENAI_API",
+        ),
+        (
+            "[pictures]\nkind = 'openai'\nmodel = 'x'\nbase_url = 'http://127.0.0.1:9/v1'",
+            "",
+            "pictures",
+            "price",
+            "usd_per_picture",
+        ),
+        (
+            "",
+            "pictures = { kind = 'folder', folder = 'nowhere' }",
+            "pictures of garden",
+            "is no folder",
+            "beside the config",
         ),
         (
             "[memory]\nembeddings = { model = 'text-embedding-3-small' }",
@@ -451,3 +474,25 @@ def test_check_finds_own_pages_with_one_address_and_a_folder_without_any(own: Pa
     for path in own.iterdir():
         path.unlink()
     assert checked(own.parent, "pages of garden")["ok"] is None
+
+
+def test_each_picture_that_cannot_serve_is_told_of(tmp_path: Path) -> None:
+    shots = tmp_path / "shots"
+    shots.mkdir()
+    for name, data in (("good", b""), ("large", bytes(50_000_000)), ("words", b"words")):
+        written = io.BytesIO()
+        Drawing.new("RGB", (300, 200)).save(written, "PNG")
+        (shots / f"{name}.png").write_bytes(data or written.getvalue())
+        (shots / f"{name}.toml").write_text('alt = "A heap"')
+    (shots / "bare.jpg").write_bytes(b"")
+    (tmp_path / "contentstudio.toml").write_text(
+        "[pictures]\nkind = 'folder'\nfolder = 'shots'\n[[site]]\n" + SITE.format("garden"), "utf-8"
+    )
+    found = preflight.static(settings.load(tmp_path / "contentstudio.toml"))
+    pictures = [(each.ok, each.details, each.stops) for each in found if each.what == "pictures"]
+    assert [(ok, stops) for ok, _, stops in pictures] == [(False, False)] * 3 + [(True, False)]
+    told = [details for _, details, _ in pictures]
+    assert told[0] == "bare.jpg has no bare.toml beside it: write one with alt = “…”"
+    assert told[1].startswith("large.png has 50 MB, more than 20")
+    assert told[2].startswith("words.png is no picture that can be read")
+    assert told[3].endswith("shots: 1 picture")

@@ -7,6 +7,7 @@ WordPress runs it too, on a real site: see `wordpress/test_conformance.py`, whic
 from __future__ import annotations
 
 import base64
+import html
 import re
 import subprocess
 from collections.abc import Awaitable, Callable
@@ -52,12 +53,14 @@ PIXEL = base64.b64decode(
 class Place:
     """A CMS for one test. `shown` is the raw text of the posts that have a slug or look like it;
     `edit` is what a person does there: it puts words before ours. `take_away` removes the post.
+    `captions` are the words below its pictures that are not in that text.
     """
 
     config: Config
     shown: Callable[[str], list[str]]
     edit: Callable[[str], None]
     take_away: Callable[[str], None]
+    captions: Callable[[str], str] = lambda _: ""
 
     def opened(self) -> AbstractAsyncContextManager[Publisher]:
         return publish.opened(self.config, self.config.site[0])
@@ -160,7 +163,13 @@ def ghost_place(folder: Path, server: Any) -> Place:
         server.store.posts.pop(post["id"])
 
     config = loaded(folder, f"{{ to = 'ghost', url = '{server.url}', private = true }}")
-    return Place(config, lambda slug: [post["html"] for post in posts(slug)], edit, take_away)
+
+    def captions(slug: str) -> str:
+        return " ".join(post.get("feature_image_caption") or "" for post in posts(slug))
+
+    return Place(
+        config, lambda slug: [post["html"] for post in posts(slug)], edit, take_away, captions
+    )
 
 
 @pytest.fixture(params=["static", "git hugo", "git jekyll", "git astro", "ghost"])
@@ -449,12 +458,51 @@ async def test_a_picture_goes_along_where_there_is_room_for_one(place: Place) ->
         pictures = {"heap.png": PIXEL, "worm.png": PIXEL + b"\0"}
         await publisher.publish(article(images=images, pictures=pictures), at_once)
     (text,) = place.shown("compost")
+    body = text.rpartition("\n---\n")[2]  # generators have it in the front matter, too
     assert (
-        text.count("A heap of leaves") <= 1
+        body.count("A heap of leaves") <= 1
     )  # it is the featured picture of a CMS, which themes show above the text
     assert text.count("A worm in it") == 1
     for name in pictures:
         assert f'"{name}"' not in text and f"(<{name}>)" not in text
+
+
+LICENCE = "https://creativecommons.org/licenses/by/4.0/"
+SHOT = Image(
+    src="heap.webp",
+    alt="A heap",
+    caption="In May",
+    credit="Ann & Smith",
+    licence="CC BY 4.0",
+    licence_url=LICENCE,
+)
+
+
+async def test_readers_see_whose_a_picture_is(place: Place) -> None:
+    async with place.opened() as publisher:
+        pictures = {"heap.webp": PIXEL}
+        await publisher.publish(article(images=[SHOT], pictures=pictures), at_once)
+    (text,) = place.shown("compost")
+    below = html.unescape(text + place.captions("compost"))
+    assert "In May" in below
+    assert "Ann & Smith" in below
+    assert LICENCE in below
+
+
+async def test_a_card_is_for_networks_and_not_for_the_text(place: Place) -> None:
+    card = Image(src="card.webp", alt="Its card", width=1200, height=630)
+    async with place.opened() as publisher:
+        changes = {"images": [card], "pictures": {"card.webp": PIXEL}}
+        _, known = await publisher.publish(article(**changes), at_once)
+        done, _ = await publisher.publish(article(**changes), at_once, known)
+    assert done.action == "unchanged"
+    (text,) = place.shown("compost")
+    assert "Its card" not in html_of(text)
+
+
+def html_of(text: str) -> str:
+    """What readers see: the text without the front matter or the head of a page."""
+    return text.rpartition("\n---\n")[2].rpartition("</head>")[2]
 
 
 async def test_a_draft_is_one_where_there_are_drafts(place: Place) -> None:

@@ -16,7 +16,8 @@ from lxml import etree, html
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Section, Sentence
-from contentstudio.publish import cards, foot, lists, render
+from contentstudio.pictures import cards
+from contentstudio.publish import foot, lists, render
 from contentstudio.publish.own_pages import OwnPage, parsed
 from contentstudio.publish.related import related
 from overnight.errors import ConfigError

@@ -29,6 +29,7 @@ ALLOWED = {
     "tags",
     "feature_image",
     "feature_image_alt",
+    "feature_image_caption",
 }
 ALLOWED |= {"published_at", "updated_at"}
 

@@ -9,12 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from drafts import small_draft
 
 from contentstudio import app as studio
 from contentstudio.config import Config, Keep
 from contentstudio.demo.web import HARD, DemoWeb
-from contentstudio.model import Snapshot
+from contentstudio.model import Existing, Snapshot
+from contentstudio.pictures import Picture
 from contentstudio.review import gather
+from contentstudio.store.pictures import Pictures
+from contentstudio.store.publications import Publications
 from contentstudio.store.snapshots import Snapshots
 from overnight import App
 from overnight.engine.maintenance import Maintenance
@@ -143,3 +147,39 @@ async def test_many_at_once_lose_nothing_and_go_by_small_batches(
     await clock.move(LONG)
     assert await own_tables(app).batch(database, 5) == 5
     assert (await counts(database))["page_snapshots"] == 7
+
+
+async def test_a_picture_stays_while_a_version_or_a_job_needs_it(
+    database: Database, clock: Clock, write_config: Write
+) -> None:
+    app = studio.build(write_config(["https://a.example/"]))
+    pictures, publications = Pictures(database), Publications(database)
+    images = {}
+    for slug in ("shown", "waiting", "gone"):
+        article = small_draft(slug)
+        images[slug] = await pictures.keep(article, slug, shot(slug))
+    article = small_draft("shown", images=[images["shown"]])
+    await publications.begin("garden", "shown", "x" * 64, "shown")
+    existing = Existing(url="https://garden.example/shown/", sha256="x" * 64)
+    await publications.keep("garden", article, "x" * 64, existing, "shown")
+    await database.fetch(
+        "insert into runs (job_id, step, pipeline, key, status) "
+        "values ('waiting', 'gate', 'article', 'garden', 'needs_review') returning id"
+    )
+    await clock.move(LONG)
+    assert await own_tables(app).count(database) == 1
+    assert await pruned(database, app) == 2  # that the article got it, and then the picture
+    left = await pictures.read(shot(slug).sha256 for slug in images)
+    assert set(left) == {shot("shown").sha256, shot("waiting").sha256}
+    assert await own_tables(app).count(database) == 0
+
+
+def shot(words: str) -> Picture:
+    return Picture(
+        data=words.encode(),
+        media_type="image/webp",
+        width=4,
+        height=3,
+        alt="A heap",
+        origin=f"folder:{words}.jpg",
+    )

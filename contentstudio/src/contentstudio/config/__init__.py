@@ -15,6 +15,7 @@ from contentstudio.config.cms import (
 from contentstudio.config.explain import InvalidConfig
 from contentstudio.config.file import DEFAULT_FILE, Config, program
 from contentstudio.config.load import load
+from contentstudio.config.pictures import Pictures
 from contentstudio.config.secrets import api_key, canary_key, secret, secret_name
 from contentstudio.config.sections import (
     DEFAULT_USD_PER_DAY,
@@ -79,6 +80,7 @@ __all__ = [
     "Morning",
     "OpenAI",
     "PageSource",
+    "Pictures",
     "Ping",
     "Plausible",
     "Price",

@@ -37,6 +37,7 @@ HINTS = {
     "language": "is a language in two lower-case letters, such as en or de",
     "color": "is a colour as six hexadecimal digits, such as #23674a",
     "hours": 'takes two times of day, such as ["08:00", "18:00"]; the last one may be "24:00"',
+    "size": "is width and height in pixels, such as 1536x1024, or auto",
     "key": "takes 8 to 128 letters, digits or hyphens",
     "search_console": PROPERTY,
 }

@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from contentstudio.config.cms import Publishing
 from contentstudio.config.fields import Section
+from contentstudio.config.pictures import Pictures
 from contentstudio.config.sections import (
     Alerts,
     Budget,
@@ -48,6 +49,7 @@ class Config(Section):
     refresh: Refresh = Refresh()
     google: Google = Google()
     writing: Writing = Writing()
+    pictures: Pictures = Pictures()
     publishing: Publishing = Publishing()
     budget: Budget = Budget()
     alerts: Alerts = Alerts()
@@ -80,6 +82,10 @@ class Config(Section):
     def file_of(self, site: Site) -> Path:
         """The file that a site is in."""
         return self._files.get(site.name, self._file)
+
+    def pictures_of(self, site: Site) -> Pictures:
+        """Where the pictures of a site's articles come from."""
+        return site.pictures or self.pictures
 
     @property
     def file(self) -> Path:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Discriminator, Field, Tag, field_validator, mode
 
 from contentstudio.config.cms import Publish, Static, WordPress
 from contentstudio.config.fields import Dollars, HttpUrl, ScriptUrl, Section, Zone
+from contentstudio.config.pictures import Pictures
 from contentstudio.config.sources import Source
 
 SensitiveTopic = Literal["health", "money", "law"]
@@ -188,11 +189,13 @@ class Site(Section):
     the site has besides the articles from here: no article is written that is near one of its
     pages, and articles link to them.
 
-    `tags` are the subjects of the site: an article has those of which it speaks most.
+    `tags` are the subjects of the site: an article has those of which it speaks most. `pictures`
+    replaces the section [pictures] for the site.
 
-    Static sites alone have a `theme`, a folder beside the config with own templates, stylesheets
-    and files, `analytics`, the one thing that may run scripts on their pages, a `color`, and own
-    `pages`: a folder beside the config with Markdown files, such as `about.md`.
+    `color` is that of cards, and of links and the icon on pages of ours. Static sites alone have a
+    `theme`, a folder beside the config with own templates, stylesheets and files, `analytics`, the
+    one thing that may run scripts on their pages, and own `pages`: a folder beside the config with
+    Markdown files, such as `about.md`.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
@@ -212,6 +215,7 @@ class Site(Section):
     search_console: Property | None = None
     window: Window = Window()
     publish: Publish = Static()
+    pictures: Pictures | None = None
     theme: Path | None = None
     analytics: Analytics | None = None
 
@@ -229,7 +233,7 @@ class Site(Section):
 
     @model_validator(mode="after")
     def _has_pages_of_its_own(self) -> Site:
-        for name in ("theme", "analytics", "color", "pages"):
+        for name in ("theme", "analytics", "pages"):
             if getattr(self, name) is not None and not isinstance(self.publish, Static):
                 raise ValueError(
                     f"has “{name}”, which is for pages of ours, and is published to "

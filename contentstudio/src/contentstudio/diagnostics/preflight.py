@@ -32,6 +32,7 @@ from contentstudio.config import (
 from contentstudio.research import feeds, sitemaps
 from contentstudio.web import guard
 from contentstudio.web.fetch import Fetcher
+from overnight import formatting
 from overnight.errors import ConfigError, Permanent, Transient, UserError
 from overnight.pipelines.triggers import Cron
 
@@ -78,6 +79,7 @@ def static(config: Config) -> list[Check]:
             for site in sites
             for check in (*_secret(config, site), *_loopback(config, site), *_language(site))
         ),
+        *unique(check for site in sites for check in _pictures(config, site)),
         *(check for site in sites for check in (*_theme(site), *_own_pages(config, site))),
     ]
 
@@ -144,6 +146,37 @@ def _embeddings(config: Config) -> list[Check]:
             message = f"the price of “{chosen.model}” of {chosen.prices} is not known"
             checks.append(_wrong("memory.embeddings", message, "set usd_per_million_tokens there"))
     return checks or [Check("memory.embeddings", True, chosen.model)]
+
+
+def _pictures(config: Config, site: Site) -> list[Check]:
+    """Whether the source of a site's pictures can give one. Of a folder each picture is read."""
+    chosen = config.pictures_of(site)
+    what = "pictures" if site.pictures is None else f"pictures of {site.name}"
+    if chosen.kind == "openai":
+        from contentstudio.pictures import images_api
+
+        faults = images_api.faults(chosen, settings.api_key("openai") is not None)
+        wrong = [_wrong(what, fault, todo) for fault, todo in faults]
+        return wrong or [
+            Check(what, True, f"{chosen.model}, ${chosen.usd_per_picture:g} a picture")
+        ]
+    if chosen.kind == "folder" and chosen.folder is not None:
+        return _own_pictures(what, config.beside(chosen.folder))
+    return []
+
+
+def _own_pictures(what: str, folder: Path) -> list[Check]:
+    from contentstudio.pictures import folder as own
+
+    if not folder.is_dir():
+        todo = "let folder in [pictures] name a folder beside the config"
+        return [_wrong(what, f"{_shorter(folder)} is no folder", todo)]
+    entries, faults = own.look(folder)
+    unread = [fault for entry in entries for fault in own.faults_of(entry)]
+    todo = f"correct it in {_shorter(folder)}; articles have their cards until then"
+    wrong = [Check(what, False, fault, todo) for fault in (*faults, *unread)]
+    usable = f"{_shorter(folder)}: {formatting.count(len(entries) - len(unread), 'picture')}"
+    return [*wrong, Check(what, True if entries else None, usable)]
 
 
 def _budget(config: Config) -> list[Check]:

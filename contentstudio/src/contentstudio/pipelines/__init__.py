@@ -30,6 +30,7 @@ from contentstudio.pipelines.work import Night, WeeklyRefresh
 from contentstudio.store.nights import Nights
 from overnight import App, Cron, Debounce, Limit, On, Pipeline, Retry, hash_id
 from overnight.operations import runs
+from overnight.pipelines.pipeline import DEFAULT_TIMEOUT
 from overnight.store.database import Database
 
 # one after another, for which there is time in an attempt; the next one goes on with what is stored
@@ -147,7 +148,7 @@ def build(config: Config) -> list[Pipeline]:
     article.step(
         writing.generate, retry=Retry(3), timeout=WRITING_CALLS * deadline + 60, breaker=breaker
     )
-    article.step(writing.optimize, retry=Retry(3))
+    article.step(writing.optimize, retry=Retry(3), timeout=_picturing_seconds(config))
     gate_timeout = (1 + config.writing.rewrites) * (deadline + 120)
     article.step(writing.gate, retry=Retry(3), timeout=gate_timeout, breaker=breaker)
     article.step(writing.confirm, retry=Retry(3), after=last_look)
@@ -170,6 +171,12 @@ def build(config: Config) -> list[Pipeline]:
         *_care(config),
         *_watch(config),
     ]
+
+
+def _picturing_seconds(config: Config) -> float:
+    """For optimizing, with the time that a model may take for a picture and for its address."""
+    asked = [chosen for site in config.site if (chosen := config.pictures_of(site)).model]
+    return DEFAULT_TIMEOUT + 2 * max((chosen.deadline_seconds for chosen in asked), default=0)
 
 
 def _at_site(config: Config) -> list[Limit]:

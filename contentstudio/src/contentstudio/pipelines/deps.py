@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from contentstudio import publish
 from contentstudio.config import Config
+from contentstudio.pictures import Pictures as PictureSource
 from contentstudio.publish.port import Publisher
 from contentstudio.store.articles import Articles
 from contentstudio.store.demands import Demands
@@ -15,6 +17,7 @@ from contentstudio.store.evidence import EvidenceLedger
 from contentstudio.store.ideas import Ideas
 from contentstudio.store.index_status import IndexStatus
 from contentstudio.store.pages import Pages
+from contentstudio.store.pictures import Pictures
 from contentstudio.store.publications import Publications, PublishLocks
 from contentstudio.store.quota import Quota
 from contentstudio.store.snapshots import Snapshots
@@ -39,6 +42,8 @@ class Deps:
     ideas: Ideas
     index: IndexStatus
     pages: Pages
+    pictures: Pictures
+    picture_sources: Mapping[str, PictureSource]  # by site; none where articles have their cards
     publications: Publications
     quota: Quota
     snapshots: Snapshots

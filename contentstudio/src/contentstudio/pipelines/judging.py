@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contentstudio import gates, seo
 from contentstudio.config import Site
 from contentstudio.model import Draft, Verdict
-from contentstudio.pipelines import gate_inputs
+from contentstudio.pipelines import gate_inputs, picturing
 from contentstudio.pipelines.work import Ctx, Judged, ReviewInput
 from contentstudio.publish import anchors
 from contentstudio.seo import Optimized
@@ -34,7 +34,7 @@ async def judge(ctx: Ctx, work: ReviewInput) -> Judged | Review:
     """Ask every gate about a draft, and take its place in the day. What a person edited is never
     rewritten, and needs no model.
     """
-    draft, changes = work.draft, work.changes
+    draft, changes = picturing.retitled(work.draft), work.changes
     if draft.site != ctx.run.key:
         raise InvalidPayload(
             f"this article is for the site “{draft.site}”, the job for “{ctx.run.key}”"
@@ -54,7 +54,8 @@ async def judge(ctx: Ctx, work: ReviewInput) -> Judged | Review:
         except _NotRewritten as why:
             notes = [str(why)] if str(why) else []
             break
-        draft, changes = optimized.draft, optimized.changes
+        draft = picturing.retitled(optimized.draft)
+        changes = (*optimized.changes, *(c for c in changes if c.what == picturing.CHANGE))
         verdicts = await _verdicts(ctx, site, draft, place, rewrite)
     await deps.documents.keep_draft(draft, "queued", ctx.job_id)
     judged = Judged(draft=draft, verdicts=verdicts, changes=changes, over=work.over)

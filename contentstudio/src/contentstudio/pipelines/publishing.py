@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from contentstudio.config import Config, RemoteCms, Site, Static, Window, windows
 from contentstudio.google import indexing
 from contentstudio.indexing import indexnow
 from contentstudio.indexing.indexnow import Pinged
 from contentstudio.model import Draft, Existing, Published
-from contentstudio.pipelines import pace
+from contentstudio.pipelines import pace, picturing
 from contentstudio.pipelines.work import (
     ArticleRequest,
     Ctx,
@@ -53,9 +50,8 @@ async def publish(ctx: Ctx, judged: Judged) -> Published | Review | Snooze:
         seconds, why = wait
         return Snooze(seconds, f"{why}{await _failing(ctx)}")
     await deps.articles.move(draft, ctx.job_id, "ready")
-    article = await asyncio.to_thread(
-        _article, deps.config, site, judged, await _newest_source(ctx, draft)
-    )
+    pictures = await picturing.bytes_of(deps, site, draft)
+    article = _article(deps.config, site, judged, pictures, await _newest_source(ctx, draft))
     locks, publishers = deps.locks.take(site.name, draft.slug), deps.publisher(site.name)
     async with patient(ctx, site, window), locks as lock, publishers as publisher:
         if lock is None:
@@ -128,17 +124,14 @@ async def _newest_source(ctx: Ctx, draft: Draft) -> datetime | None:
     return max((s.published_at for s in snapshots.values() if s.published_at), default=None)
 
 
-def _article(config: Config, site: Site, judged: Judged, source_date: datetime | None) -> Article:
-    """The draft on its way out, with the pictures that lie beside the config."""
-    pictures = {}
-    for image in judged.draft.images:
-        if not urlsplit(image.src).scheme:
-            try:
-                pictures[image.src] = config.beside(Path(image.src)).read_bytes()
-            except OSError as error:
-                raise Permanent(
-                    f"the picture {image.src} cannot be read: {error.strerror}"
-                ) from None
+def _article(
+    config: Config,
+    site: Site,
+    judged: Judged,
+    pictures: Mapping[str, bytes],
+    source_date: datetime | None,
+) -> Article:
+    """The draft on its way out, with the bytes of its pictures."""
     state = "published" if isinstance(site.publish, Static) else site.publish.state
     now = datetime.now(UTC)
     return Article(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contentstudio.model import Draft
-from contentstudio.pipelines import judging, pace
+from contentstudio.pipelines import judging, pace, picturing
 from contentstudio.pipelines.work import Ctx, Judged, RequestedTopic, ReviewInput, Topic
 from contentstudio.seo import Optimized
 from contentstudio.writing.offline import TooThin
@@ -32,10 +32,13 @@ async def generate(ctx: Ctx, topic: RequestedTopic | Topic) -> Draft | Cancel | 
 
 
 async def optimize(ctx: Ctx, draft: Draft) -> Optimized:
-    """Bring the article into shape for those who search, but never what a person wrote."""
+    """Bring the article into shape for those who search, but never what a person wrote; and give it
+    its picture.
+    """
     if await ctx.deps.articles.edited(ctx.job_id):
         return Optimized(draft=draft)
-    return await judging.optimize(ctx, ctx.deps.config.find(draft.site), draft)
+    site = ctx.deps.config.find(draft.site)
+    return await picturing.with_picture(ctx, site, await judging.optimize(ctx, site, draft))
 
 
 async def gate(ctx: Ctx, work: ReviewInput) -> Judged | Review | Snooze:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup, escape
+
 from contentstudio.model import Image, Tone
 from contentstudio.publish.anchors import Piece
 from contentstudio.publish.labels import labels
@@ -14,6 +16,17 @@ def credit(image: Image) -> list[Piece]:
     licence = Piece(image.licence or image.licence_url or "", image.licence_url)
     parts = [part for part in (Piece(image.credit), licence) if part.text]
     return [piece for part in parts for piece in (Piece(BETWEEN), part)][1:]
+
+
+def html(image: Image) -> str:
+    """What stands below a picture, as HTML."""
+    below = [escape(image.caption), Markup().join(map(_linked, credit(image)))]
+    return str(Markup(" ").join(filter(None, below)))
+
+
+def _linked(piece: Piece) -> Markup:
+    link = Markup('<a href="{}" rel="license noopener">{}</a>')
+    return link.format(piece.url, piece.text) if piece.url else escape(piece.text)
 
 
 def headline(tone: Tone, title: str, language: str) -> str:

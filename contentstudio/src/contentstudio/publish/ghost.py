@@ -20,7 +20,7 @@ from typing import Any, Literal
 from contentstudio import config as settings
 from contentstudio.config import Site
 from contentstudio.model import Existing, Image, Published, State
-from contentstudio.publish import diagnosis, fingerprint, render
+from contentstudio.publish import captions, diagnosis, fingerprint, render
 from contentstudio.publish.cms_client import Answer, CmsClient
 from contentstudio.publish.port import (
     UNDATED,
@@ -213,7 +213,11 @@ class Ghost(SlugDraftCms):
             "tags": [{"name": name} for name in draft.tags],
         }
         if feature:
-            fields |= {"feature_image": feature.src, "feature_image_alt": feature.alt[:125]}
+            fields |= {
+                "feature_image": feature.src,
+                "feature_image_alt": feature.alt[:125],
+                "feature_image_caption": captions.html(feature),
+            }
         mark = fingerprint.mark(article.sha256, body, _marked_fields(fields))
         marked = f"<!--contentstudio:{mark}-->\n{body.strip()}"
         fields["html"] = CARD.format(marked)
@@ -310,6 +314,7 @@ def _existing(post: Post) -> Existing:
         post["slug"],
         post.get("feature_image"),
         tags,
+        *filter(None, [post.get("feature_image_caption")]),
     ]
     return Existing(
         url=post["url"],

@@ -13,7 +13,7 @@ import html
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +22,8 @@ from typing import Any, Self
 
 from contentstudio import config as settings
 from contentstudio.config import Site
-from contentstudio.model import Draft, Existing, Published
+from contentstudio.model import Draft, Existing, Image, Published
+from contentstudio.pictures import cards
 from contentstudio.publish import clones, front_matter, git_failures, markdown
 from contentstudio.publish.layouts import PAGES, Post, is_post, is_web
 from contentstudio.publish.port import (
@@ -244,11 +245,15 @@ class Git:
                 paths.append(f"{PICTURES[self._settings.layout]}/{name}")
                 _put(self._copy / paths[-1], data)
                 addresses[image.src] = f"/images/{name}"
-        draft = draft.with_addresses(addresses)
+        featured = _featured(draft)
+        loose = [image for image in draft.images if image.src != cards.SRC]  # for networks alone
+        draft = draft.model_copy(update={"images": loose}).with_addresses(addresses)
         path = self._copy / (there.path if there and there.path else self._path(draft.slug, first))
         text = (
             markdown.front_matter(
-                self._values(draft, article, first) | (stood.placed if stood else {})
+                self._values(draft, article, first)
+                | self._picture(featured, addresses)
+                | (stood.placed if stood else {})
             )
             + "\n"
             + markdown.body(draft)
@@ -278,6 +283,22 @@ class Git:
             case "astro":
                 values |= {"pubDate": first, "updatedDate": changed, "draft": hidden}
         return values | {"tags": draft.tags, "robots": None if article.indexed else "noindex"}
+
+    def _picture(self, image: Image | None, addresses: Mapping[str, str]) -> dict[str, Any]:
+        """What themes and plugins take for the picture of a page, in the front matter: Hugo's own
+        templates, jekyll-seo-tag, and Astro's tutorial.
+        """
+        if image is None:
+            return {}
+        address = addresses.get(image.src, image.src)
+        size = {"width": image.width, "height": image.height} if image.width else {}
+        match self._settings.layout:
+            case "hugo":
+                return {"images": [address]}
+            case "jekyll":
+                return {"image": {"path": address, "alt": image.alt, **size}}
+            case "astro":
+                return {"image": {"url": address, "alt": image.alt}}
 
     def _path(self, slug: str, first: datetime) -> str:
         dated = f"{first.astimezone(UTC):%Y-%m-%d}-" if self._settings.layout == "jekyll" else ""
@@ -421,6 +442,13 @@ def _arrived(article: Article, there: Existing | None) -> bool:
     never heard.
     """
     return there is not None and (there.sha256, there.state) == (article.sha256, article.state)
+
+
+def _featured(draft: Draft) -> Image | None:
+    """The picture of the page: the first that no block places, else the first."""
+    placed = draft.placed()
+    loose = [image for image in draft.images if image.src not in placed]
+    return next(iter([*loose, *draft.images]), None)
 
 
 def _put(path: Path, data: bytes) -> None:

@@ -36,7 +36,9 @@ from contentstudio.model import (
     StepsBlock,
     TableBlock,
 )
-from contentstudio.publish import anchors, captions, cards, lists, themes
+from contentstudio.pictures import cards, raster
+from contentstudio.pictures.port import sha256_in
+from contentstudio.publish import anchors, captions, lists, themes
 from contentstudio.publish.anchors import Piece
 from contentstudio.publish.foot import enclosed
 from contentstudio.publish.labels import day, direction, labels, quotation_marks
@@ -53,6 +55,7 @@ from overnight.errors import InvalidPayload
 FEED_LENGTH = 50
 ICON = "favicon.svg"
 CARD = "card.png"  # the picture of a page for social networks, beside it
+SHARED = "card.jpg"  # the same of an article whose picture is stored, which is WebP
 WORDS_PER_MINUTE = 220
 UNSPACED_PER_MINUTE = 500  # characters of scripts without blanks between words
 CONTENTS_FROM = 5  # sections: a shorter article is seen at a glance
@@ -251,7 +254,8 @@ def body(
     Raises InvalidPayload when a sentence names a source that is not among the references.
     """
     linked = iter(anchors.pieces(draft))
-    loose = [None if i == featured or i.src in draft.placed() else i for i in draft.images]
+    elsewhere = {cards.SRC, *draft.placed()}  # a card says no more than the title above it
+    loose = [None if i == featured or i.src in elsewhere else i for i in draft.images]
     ids = _ids(
         [*(section.heading for section in draft.sections), *(one.question for one in draft.faq)]
     )
@@ -537,10 +541,23 @@ def _about_article(
         window_title=_with_site(site, draft.title),
         description=draft.description,
         url=url,
-        picture=_Picture(image.src, image.alt, _size(draft.images[0], sizes)) if image else card,
+        picture=_shared(url, draft, image, sizes) if image else card,
         kind="article",
         indexed=indexed,
     )
+
+
+def shared(draft: Draft) -> Image | None:
+    """The picture of which networks get a copy, at `SHARED`: a stored one that comes first."""
+    return next((image for image in draft.images[:1] if sha256_in(image.src)), None)
+
+
+def _shared(url: str, draft: Draft, image: Image, sizes: Mapping[str, tuple[int, int]]) -> _Picture:
+    """The first picture as networks get it; `image` has its whole address."""
+    size = _size(draft.images[0], sizes)
+    if shared(draft) is None:
+        return _Picture(image.src, image.alt, size)
+    return _Picture(f"{url}{SHARED}", image.alt, size and raster.shared_size(*size))
 
 
 def _size(

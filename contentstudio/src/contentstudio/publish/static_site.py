@@ -17,7 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Existing, Published
-from contentstudio.publish import cards, foot, render, theme_faults
+from contentstudio.pictures import cards, raster
+from contentstudio.publish import foot, render, theme_faults
 from contentstudio.publish.own_pages import OwnPage, refuse_collisions
 from contentstudio.publish.port import SLUG_RULE, Conflict, content_sha256
 from contentstudio.publish.static_files import (
@@ -313,13 +314,15 @@ class StaticSite:
         return html.encode()
 
     def _beside(self, draft: Draft, pictures: Mapping[str, bytes]) -> dict[str, bytes]:
-        """The files beside an article's page, by their paths from it: its card, or its own
-        pictures.
+        """The files beside an article's page, by their paths from it: its card, or its own pictures
+        and a copy for networks.
         """
         card = render.card(self.site, draft)
         placed = {
             path: data for src, data in pictures.items() if (path := _place_of(src)) is not None
         }
+        if (image := render.shared(draft)) and image.src in pictures:
+            placed[render.SHARED] = raster.shared(pictures[image.src])
         return placed if card is None else {render.CARD: card, **placed}
 
     def _pictures_of(self, draft: Draft) -> dict[str, bytes]:

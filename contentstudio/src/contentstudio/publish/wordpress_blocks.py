@@ -189,6 +189,15 @@ def _blocks(draft: Draft, pictures: Mapping[str, Picture]) -> Iterator[_Block]:
         if words["sources"] not in headings:
             yield _heading(2, "sources", words["sources"])
         yield _list(_source(number, one) for number, one in enumerate(references, 1))
+    yield from _credit(draft, pictures)
+
+
+def _credit(draft: Draft, pictures: Mapping[str, Picture]) -> Iterator[_Block]:
+    """Whose the featured picture is: themes show it without its caption."""
+    loose = [i for i in draft.images if i.src in pictures and i.src not in draft.placed()]
+    credit = "".join(map(_piece, captions.credit(loose[0]))) if loose else ""
+    if credit:
+        yield _paragraph(f"{_text(labels(draft.language)['picture'])}: {credit}")
 
 
 def _images(draft: Draft, pictures: Mapping[str, Picture]) -> dict[int, list[_Block]]:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from contentstudio.model import Image
+from contentstudio.publish import captions
 from contentstudio.publish.cms_client import CmsClient
 from contentstudio.publish.port import Article, Effect, sha256_of
 from contentstudio.publish.slug_drafts import PICTURE_TYPES, picture_kind
@@ -61,6 +62,7 @@ class Pictures:
             )
             return _picture(answer.data)
 
+        below = captions.html(image)
         result = await effect("picture", content=name, call=call, probe=probe, pauses=pauses)
 
         async def describe() -> str:
@@ -68,14 +70,16 @@ class Pictures:
             there = (await self._client.ask("GET", path, params={"context": "edit"})).data
             # WordPress takes away what looks like an element.
             fields = {"alt_text": image.alt.replace("<", "&lt;"), "post": number}
+            fields |= {"caption": below} if below else {}
             missing = {
-                name: value for name, value in fields.items() if not there.get(name)
+                name: value for name, value in fields.items() if not _raw(there.get(name))
             }  # else it is a person's
             if missing:
                 await self._client.ask("POST", path, json=missing)
             return image.alt
 
-        await effect("alt text", content=[name, image.alt], call=describe, repeatable=True)
+        content = [name, image.alt, *filter(None, [below])]
+        await effect("alt text", content=content, call=describe, repeatable=True)
         return Picture(result["id"], result["url"], result.get("size", "full"))
 
     async def remove_twins(self, article: Article, effect: Effect) -> None:
@@ -165,6 +169,11 @@ def _picture(item: dict[str, Any]) -> dict[str, Any]:
     if isinstance(large, dict) and large.get("source_url"):
         return {"id": item["id"], "url": large["source_url"], "size": "large"}
     return {"id": item["id"], "url": item["source_url"], "size": "full"}
+
+
+def _raw(value: Any) -> Any:
+    """A field as it was written; WordPress answers some beside the words that it shows."""
+    return value.get("raw") if isinstance(value, dict) else value
 
 
 def _untouched(item: dict[str, Any], name: str) -> bool:

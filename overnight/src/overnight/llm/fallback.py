@@ -54,15 +54,21 @@ class Choice:
 
 
 async def ask(
-    ctx: Context[Any], choices: Sequence[Choice], request: Request, type_: type[T]
+    ctx: Context[Any],
+    choices: Sequence[Choice],
+    request: Request,
+    type_: type[T],
+    *,
+    guarded: bool = False,
 ) -> tuple[T, Choice]:
     """The answer of the first model that gives one, and which one that was. Each is asked as by
     `LLM.ask`.
 
     `request.model` is replaced by each choice's. An answer that any of them gave before is taken.
-    Raises what the last one asked raises, and `AllResting`.
+    One without a substitute has a breaker only if it is `guarded`, for a caller that goes on
+    without an answer. Raises what the last one asked raises, and `AllResting`.
     """
-    if len(choices) == 1:
+    if len(choices) == 1 and not guarded:
         return await choices[0].llm.ask(
             ctx, replace(request, model=choices[0].model), type_
         ), choices[0]

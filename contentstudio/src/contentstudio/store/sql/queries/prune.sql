@@ -1,5 +1,5 @@
 -- One batch of the studio's own rows that are past their time. What an article stands on that is published, or on its way,
--- stays: its texts and its evidence. So does the latest text of each page, and what is yet to be judged. A text goes in the
+-- stays: its texts, its evidence and its pictures. So does the latest text of each page, and what is yet to be judged. A text goes in the
 -- batch after the last row that leaned on it.
 with past as (
     select ledger_now() - make_interval(secs => 86400 * %(days)s::float8) as moment
@@ -69,5 +69,30 @@ texts as (
 ),
 days as (
     delete from cadence d where d.day < (select moment::date from past) returning 1
+),
+uses as (
+    delete from article_pictures ux
+    where ux.ctid in (
+        select u.ctid from article_pictures u
+        where u.chosen_at < (select moment from past)
+          and not exists (select from runs r where r.job_id = u.job_id and r.status not in ('succeeded', 'cancelled'))
+          and not exists (select from versions v
+                          where v.site = u.site and v.slug = u.slug
+                            and v.draft->'images' @> jsonb_build_array(jsonb_build_object('src', u.image->>'src')))
+        order by u.chosen_at
+        limit %(batch)s
+        for update skip locked)
+    returning 1
+),
+shown as (
+    delete from pictures px
+    where px.ctid in (
+        select p.ctid from pictures p
+        where p.kept_at < (select moment from past)
+          and not exists (select from article_pictures u where u.picture = p.sha256)
+        order by p.kept_at
+        limit %(batch)s
+        for update skip locked)
+    returning 1
 )
-select (select count(*) from said) + (select count(*) from proved) + (select count(*) from histories) + (select count(*) from judged) + (select count(*) from texts) + (select count(*) from days) as gone
+select (select count(*) from said) + (select count(*) from proved) + (select count(*) from histories) + (select count(*) from judged) + (select count(*) from texts) + (select count(*) from days) + (select count(*) from uses) + (select count(*) from shown) as gone

@@ -25,5 +25,14 @@ select (select count(*) from verdicts v
           and not exists (select from choices c where c.snapshots @> array[s.sha256] and c.decision <> 'skip')
           and not exists (select from topics t where t.snapshot = s.sha256)
           and not exists (select from evidence e where e.snapshot = s.sha256))
-       + (select count(*) from cadence d where d.day < past.moment::date) as gone
+       + (select count(*) from cadence d where d.day < past.moment::date)
+       + (select count(*) from article_pictures u
+        where u.chosen_at < past.moment
+          and not exists (select from runs r where r.job_id = u.job_id and r.status not in ('succeeded', 'cancelled'))
+          and not exists (select from versions v
+                          where v.site = u.site and v.slug = u.slug
+                            and v.draft->'images' @> jsonb_build_array(jsonb_build_object('src', u.image->>'src'))))
+       + (select count(*) from pictures p
+        where p.kept_at < past.moment
+          and not exists (select from article_pictures u where u.picture = p.sha256)) as gone
 from past

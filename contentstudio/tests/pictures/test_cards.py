@@ -12,7 +12,7 @@ import pytest
 from lxml import etree
 from PIL import Image, ImageChops
 
-from contentstudio.publish import cards
+from contentstudio.pictures import cards
 
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 TITLES = {
@@ -98,7 +98,7 @@ def test_latin_greek_and_cyrillic_are_drawn(title: str) -> None:
 
 def test_the_same_words_give_the_same_bytes_in_another_process() -> None:
     program = (
-        "import sys; from contentstudio.publish import cards; "
+        "import sys; from contentstudio.pictures import cards; "
         "sys.stdout.buffer.write(cards.card('Böden', 'A'))"
     )
     assert subprocess.run(
