@@ -15,6 +15,7 @@ from contentstudio.config.cms import (
 from contentstudio.config.explain import InvalidConfig
 from contentstudio.config.file import DEFAULT_FILE, Config, program
 from contentstudio.config.load import load
+from contentstudio.config.profile import Author, Profile
 from contentstudio.config.secrets import api_key, canary_key, secret, secret_name
 from contentstudio.config.sections import (
     DEFAULT_USD_PER_DAY,
@@ -60,6 +61,7 @@ __all__ = [
     "DEFAULT_USD_PER_DAY",
     "Alerts",
     "Anthropic",
+    "Author",
     "Budget",
     "Config",
     "Embeddings",
@@ -82,6 +84,7 @@ __all__ = [
     "Ping",
     "Plausible",
     "Price",
+    "Profile",
     "Property",
     "Provider",
     "Publish",

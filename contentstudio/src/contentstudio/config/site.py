@@ -9,6 +9,7 @@ from pydantic import BaseModel, Discriminator, Field, Tag, field_validator, mode
 
 from contentstudio.config.cms import Publish, Static, WordPress
 from contentstudio.config.fields import Dollars, HttpUrl, ScriptUrl, Section, Zone
+from contentstudio.config.profile import Profile
 from contentstudio.config.sources import Source
 
 SensitiveTopic = Literal["health", "money", "law"]
@@ -190,6 +191,9 @@ class Site(Section):
 
     `tags` are the subjects of the site: an article has those of which it speaks most.
 
+    `profile` says whom the site writes for and how: a table, or the name of a Markdown file beside
+    the config, which `load` reads.
+
     Static sites alone have a `theme`, a folder beside the config with own templates, stylesheets
     and files, `analytics`, the one thing that may run scripts on their pages, a `color`, and own
     `pages`: a folder beside the config with Markdown files, such as `about.md`.
@@ -203,6 +207,7 @@ class Site(Section):
     color: str | None = Field(default=None, pattern=r"^#[0-9a-fA-F]{6}$")
     tags: list[Annotated[str, Field(min_length=1, max_length=60)]] = Field(default=[])
     pages: Path | None = None
+    profile: Profile = Profile()
     sources: list[Source] = Field(min_length=1)
     posts: HttpUrl | None = None
     active: bool = True
@@ -226,6 +231,16 @@ class Site(Section):
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @field_validator("profile", mode="before")
+    @classmethod
+    def _is_a_table(cls, value: Any) -> Any:
+        if isinstance(value, dict | Profile):
+            return value
+        raise ValueError(
+            "is a table [site.profile] with keys such as audience and voice, or the name of a "
+            "Markdown file beside the config"
+        )
 
     @model_validator(mode="after")
     def _has_pages_of_its_own(self) -> Site:
