@@ -187,7 +187,11 @@ class Image(Model):
 
 
 class Draft(Model):
-    """A whole article before it is rendered. `slug` is its key on the site."""
+    """A whole article before it is rendered. `slug` is its key on the site.
+
+    `author` is the name of the person who signs it, `disclosure` what its readers are told of how
+    it was made. Both are the site's words, and code puts them in.
+    """
 
     site: str
     slug: str
@@ -201,6 +205,8 @@ class Draft(Model):
     faq: list[Question] = []
     links: list[InternalLink] = []
     images: list[Image] = []
+    author: str = Field(default="", exclude_if=is_empty)
+    disclosure: str = Field(default="", exclude_if=is_empty)
 
     def paragraphs(self) -> list[list[Sentence]]:
         """Every group of sentences in reading order: paragraphs, items of lists, quotes, cells that

@@ -32,6 +32,7 @@ from contentstudio.config.sections import (
     Weights,
 )
 from contentstudio.config.site import (
+    ABOUT,
     DAYS,
     Gates,
     Matomo,
@@ -55,6 +56,7 @@ from contentstudio.config.sources import (
 from contentstudio.config.writing import Anthropic, Model, OpenAI, Price, Provider, Writing
 
 __all__ = [
+    "ABOUT",
     "CMS",
     "DAYS",
     "DEFAULT_FILE",

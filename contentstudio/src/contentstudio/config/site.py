@@ -12,6 +12,7 @@ from contentstudio.config.fields import Dollars, HttpUrl, ScriptUrl, Section, Zo
 from contentstudio.config.profile import Profile
 from contentstudio.config.sources import Source
 
+ABOUT = "about"  # the slug of a static site's page on itself and its authors
 SensitiveTopic = Literal["health", "money", "law"]
 
 
@@ -219,6 +220,15 @@ class Site(Section):
     publish: Publish = Static()
     theme: Path | None = None
     analytics: Analytics | None = None
+
+    def byline_url(self, name: str) -> str | None:
+        """Where the byline of an author leads: to the page that the profile names, or on a static
+        site to its about page. None for a person whom the profile does not have.
+        """
+        author = self.profile.author(name)
+        if author is None or author.url:
+            return author.url if author else None
+        return f"{self.url}/{ABOUT}/" if isinstance(self.publish, Static) else None
 
     @property
     def sitemap(self) -> str:
