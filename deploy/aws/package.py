@@ -137,6 +137,7 @@ def _configured(config: settings.Config) -> dict[Path, Path]:
         for source in site.sources
         if isinstance(source, settings.KeywordsSource)
     ]
+    named += [file for site in config.site for file in site.profile.files]
     folder = config.file.parent.resolve()
     places = {config.file: Path("contentstudio.toml")}
     for file in set(named) - {config.file}:

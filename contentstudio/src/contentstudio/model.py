@@ -323,7 +323,11 @@ class Image(Model):
 
 
 class Draft(Model):
-    """A whole article before it is rendered. `slug` is its key on the site."""
+    """A whole article before it is rendered. `slug` is its key on the site.
+
+    `author` is the name of the person who signs it, `disclosure` what its readers are told of how
+    it was made. Both are the site's words, and code puts them in.
+    """
 
     site: str
     slug: str
@@ -337,6 +341,8 @@ class Draft(Model):
     faq: list[Question] = []
     links: list[InternalLink] = []
     images: list[Image] = []
+    author: str = Field(default="", exclude_if=is_empty)
+    disclosure: str = Field(default="", exclude_if=is_empty)
 
     @model_validator(mode="after")
     def _check_pictures(self) -> Self:

@@ -328,6 +328,24 @@ async def test_every_kind_of_block_is_published_found_unchanged_and_updated(plac
         assert "alpha" not in page
 
 
+async def test_a_signed_article_is_published_and_found_unchanged(place: Place) -> None:
+    told = {"author": "Ana Petrović", "disclosure": "Written by machines & checked by people."}
+    signed = replace(article(), draft=article().draft.model_copy(update=told))
+    async with place.opened() as publisher:
+        _, plain = await publisher.publish(article(), at_once)
+        _, known = await publisher.publish(signed, at_once, plain)
+        assert await publisher.find("compost") == known
+
+        async def never(name: str, **_: Any) -> Any:
+            raise AssertionError(f"{name} was written")
+
+        published, there = await publisher.publish(signed, never, known)
+    assert (published.action, there) == ("unchanged", known)
+    (text,) = place.shown("compost")
+    assert text.count("Written by machines &amp; checked by people.") == 1
+    assert text.startswith("---\n") == ('\nauthor: "Ana Petrović"\n' in text), "in front matter"
+
+
 async def test_another_version_takes_its_place(place: Place) -> None:
     async with place.opened() as publisher:
         _, known = await publisher.publish(article(), at_once)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contentstudio.config import Site
+from contentstudio.config import Author, Profile, Site
 from contentstudio.model import Draft, Image, InternalLink, Question, Section, Sentence
 from contentstudio.seo import Change, optimize
 from contentstudio.seo.description import description_of
@@ -310,3 +310,23 @@ def test_tags_that_the_writer_gave_stay() -> None:
     site = SITE.model_copy(update={"tags": ["Compost"]})
     assert optimize(make_draft(tags=["mine"]), site, []).draft.tags == ["mine"]
     assert optimize(make_draft(), SITE, []).draft.tags == []
+
+
+def test_an_article_is_signed_and_disclosed_as_the_profile_says() -> None:
+    profile = Profile(authors=[Author(name="Ana"), Author(name="Ben")], disclosure="By machines.")
+    site = SITE.model_copy(update={"profile": profile})
+    slugs = [f"heap-{number}" for number in range(20)]
+    drafts = {slug: optimize(make_draft(slug=slug), site, []) for slug in slugs}
+    authors = {slug: done.draft.author for slug, done in drafts.items()}
+    assert authors == {slug: getattr(profile.author_of(slug), "name", "") for slug in slugs}
+    assert set(authors.values()) == {"Ana", "Ben"}
+    assert {done.draft.disclosure for done in drafts.values()} == {"By machines."}
+    assert Change(what="disclosure", before="", after="By machines.") in drafts["heap-1"].changes
+
+
+def test_a_signed_article_keeps_its_author_and_its_disclosure() -> None:
+    profile = Profile(authors=[Author(name="Ana")], disclosure="By machines.")
+    signed = make_draft(author="Ben", disclosure="By people.")
+    done = optimize(signed, SITE.model_copy(update={"profile": profile}), []).draft
+    assert (done.author, done.disclosure) == ("Ben", "By people.")
+    assert optimize(make_draft(), SITE, []).draft.author == ""

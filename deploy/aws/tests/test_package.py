@@ -20,6 +20,7 @@ sites = "own/*.toml"
 name = "garden"
 url = "https://garden.example"
 sources = ["https://a.example/", { keywords = "words/garden.txt" }]
+profile = "words/profile.md"
 """
 OWN = 'name = "sky"\nurl = "https://sky.example"\nsources = ["https://a.example/"]\n'
 
@@ -43,6 +44,8 @@ def write(folder: Path) -> Path:
         "contentstudio.toml": CONFIG,
         "own/sky.toml": OWN,
         "words/garden.txt": "mulch\n",
+        "words/profile.md": "---\nexamples: [words/best.md]\n---\nAs a neighbour.\n",
+        "words/best.md": "# Mulch\n",
         "google.json": "{}",
         ".env": "ANTHROPIC_API_KEY=secret",
     }.items():
@@ -95,6 +98,7 @@ def test_what_lambda_has_or_has_no_use_for_is_left_out(archive: zipfile.ZipFile)
 def test_the_config_goes_with_what_it_names_and_no_secret_does(archive: zipfile.ZipFile) -> None:
     names = set(archive.namelist())
     assert {"contentstudio.toml", "own/sky.toml", "words/garden.txt"} <= names
+    assert {"words/profile.md", "words/best.md"} <= names
     assert not {"google.json", ".env"} & names
 
 

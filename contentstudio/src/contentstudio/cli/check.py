@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -96,22 +101,95 @@ def _listed_sites(settings: Config) -> list[dict[str, Any]]:
     ]
 
 
+QUESTIONS = {  # keys of [site.profile] that `init` asks for
+    "audience": "Who reads the site",
+    "purpose": "What it is for",
+    "voice": "How it speaks to its readers",
+    "authors": "Who signs its articles",
+}
+
+
 @click.command()
+@click.option("--no-input", is_flag=True, help="Ask nothing, also on a terminal.")
 @json_option
-def init(as_json: bool) -> None:
-    """Write a contentstudio.toml to begin with."""
+def init(no_input: bool, as_json: bool) -> None:
+    """Write a contentstudio.toml to begin with.
+
+    On a terminal it asks for the profile of the site: its readers, its purpose, its voice, and who
+    signs the articles. What you leave empty stays an example in the file.
+    """
     from importlib.resources import files
 
     file = context.file()
+    if file.exists():
+        raise UserError(_exists(file))
+    asks = _is_terminal() and not (no_input or as_json)
+    template = (files("contentstudio") / "template.toml").read_text("utf-8")
+    text = _with_answers(template, _answers() if asks else {})
     try:
         with file.open("x", encoding="utf-8") as stream:
-            stream.write((files("contentstudio") / "template.toml").read_text("utf-8"))
+            stream.write(text)
     except FileExistsError:
-        raise UserError(f"{file} exists already, and was left as it is") from None
+        raise UserError(_exists(file)) from None
     except OSError as error:
         raise UserError(f"cannot write {file}: {error.strerror}") from None
     text = f"wrote {file}; put your sites into it, then: {context.program()} up --once"
     tell(as_json, {"file": str(file)}, lambda: click.echo(text))
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _exists(file: Path) -> str:
+    return f"{file} exists already, and was left as it is"
+
+
+def _answers() -> dict[str, str]:
+    """The keys that were answered, with their values as TOML."""
+    click.echo("The profile tells a model of your site. Press Enter to answer later.", err=True)
+    try:
+        answers = {
+            key: click.prompt(
+                question, default="", show_default=False, value_proc=_Answer(key), err=True
+            )
+            for key, question in QUESTIONS.items()
+        }
+    except click.Abort:
+        click.echo("\nnothing was written", err=True)
+        raise
+    return {key: value for key, value in answers.items() if value}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Answer:
+    """Reads the answer for a key. A wrong one is asked for again, with the reason."""
+
+    key: str
+
+    def __call__(self, text: str) -> str:
+        from pydantic import ValidationError
+
+        from contentstudio.config import Profile, explain
+
+        value: Any = [{"name": text}] if self.key == "authors" else text
+        try:
+            Profile.model_validate({self.key: value} if text.strip() else {})
+        except ValidationError as error:
+            raise click.BadParameter(explain.first(error, Profile)) from None
+        # What is valid has no control characters, so JSON's strings are TOML's.
+        line = json.dumps(" ".join(text.split()), ensure_ascii=False)
+        if not text.strip():
+            return ""
+        return f"[{{ name = {line} }}]" if self.key == "authors" else line
+
+
+def _with_answers(template: str, answers: Mapping[str, str]) -> str:
+    """The template with the answers in place of its examples."""
+    for key, value in answers.items():
+        line = f"{key} = {value}".replace("\\", "\\\\")
+        template = re.sub(rf"(?m)^# {key} = .*$", line, template, count=1)
+    return template
 
 
 COMMANDS = (check_command, init)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from contentstudio.cli import articles, context
+from overnight import formatting
 from overnight.cli import output
 from overnight.cli.runner import Session, json_option, pass_session, tell
 
 if TYPE_CHECKING:
+    from contentstudio.config import Author
     from contentstudio.publish.port import Finding
     from overnight.store.database import Database
 
@@ -92,6 +94,40 @@ def _render_pages(name: str, rows: list[dict[str, Any]]) -> None:
     }
     empty = f"Nothing of “{name}” that readers can see was published from here."
     output.table("", rows, columns, empty=empty, spare=("crawled_at", "verdict", "changed_at"))
+
+
+@site.command("profile")
+@click.argument("name")
+@json_option
+def site_profile(name: str, as_json: bool) -> None:
+    """Show what each prompt tells a model of a site, word for word.
+
+    Below it are the authors and the disclosure, which code puts on the pages; no model is told of
+    them. The keys are those of [site.profile].
+    """
+    from contentstudio.llm import prompts
+
+    chosen = context.config().find(name)
+    profile, prompt = chosen.profile, prompts.profile(chosen)
+    data = {
+        "site": name,
+        "prompt": prompt,
+        "characters": len(prompt),
+        "authors": [author.model_dump() for author in profile.authors],
+        "disclosure": profile.disclosure,
+        "files": [str(file) for file in profile.files],
+    }
+    tell(as_json, data, lambda: _render_profile(prompt, profile.authors, profile.disclosure))
+
+
+def _render_profile(prompt: str, authors: list[Author], disclosure: str) -> None:
+    click.echo(prompt.rstrip())
+    click.echo(f"\n({formatting.count(len(prompt), 'character')} in each prompt)\n")
+    rows = [{"name": a.name, "role": a.role, "url": a.url, "bio": a.bio} for a in authors]
+    columns = {"name": "author", "role": "role", "url": "page", "bio": "bio"}
+    output.table("", rows, columns, empty="No author signs the articles.", spare=("bio", "role"))
+    if disclosure:
+        click.echo(f"\nDisclosure: {disclosure}")
 
 
 site.add_command(articles.render)

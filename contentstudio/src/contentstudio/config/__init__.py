@@ -16,6 +16,7 @@ from contentstudio.config.explain import InvalidConfig
 from contentstudio.config.file import DEFAULT_FILE, Config, program
 from contentstudio.config.load import load
 from contentstudio.config.pictures import Pictures
+from contentstudio.config.profile import Author, Profile
 from contentstudio.config.secrets import api_key, canary_key, secret, secret_name
 from contentstudio.config.sections import (
     DEFAULT_USD_PER_DAY,
@@ -32,6 +33,7 @@ from contentstudio.config.sections import (
     Weights,
 )
 from contentstudio.config.site import (
+    ABOUT,
     DAYS,
     Gates,
     Matomo,
@@ -55,12 +57,14 @@ from contentstudio.config.sources import (
 from contentstudio.config.writing import Anthropic, Model, OpenAI, Price, Provider, Writing
 
 __all__ = [
+    "ABOUT",
     "CMS",
     "DAYS",
     "DEFAULT_FILE",
     "DEFAULT_USD_PER_DAY",
     "Alerts",
     "Anthropic",
+    "Author",
     "Budget",
     "Config",
     "Embeddings",
@@ -84,6 +88,7 @@ __all__ = [
     "Ping",
     "Plausible",
     "Price",
+    "Profile",
     "Property",
     "Provider",
     "Publish",

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from contentstudio.config.cms import CMS
 from contentstudio.config.file import Config
+from contentstudio.config.profile import Profile
 from contentstudio.config.site import ANALYTICS, Gates, Site
 from contentstudio.config.sources import SOURCES
 from overnight.errors import ConfigError, nearest
@@ -35,6 +36,7 @@ HINTS = {
     "search_console.name": PROPERTY,
     "name": "takes lower-case letters, digits and hyphens, such as my-site",
     "language": "is a language in two lower-case letters, such as en or de",
+    "countries": "is a country in two capital letters, such as DE or US",
     "color": "is a colour as six hexadecimal digits, such as #23674a",
     "hours": 'takes two times of day, such as ["08:00", "18:00"]; the last one may be "24:00"',
     "size": "is width and height in pixels, such as 1536x1024, or auto",
@@ -144,6 +146,7 @@ def _other_sections(key: str) -> str:
     ]
     sections += ["[[site]]"] * (key in Site.model_fields)
     sections += ["[site.gates]"] * (key in Gates.model_fields)
+    sections += ["[site.profile]"] * (key in Profile.model_fields)
     return f"; it belongs into {' or '.join(sections)}" if sections else ""
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from contentstudio.config import explain
+from contentstudio.config import explain, profile
 from contentstudio.config.explain import InvalidConfig
 from contentstudio.config.file import Config
+from contentstudio.config.profile import Profile
 from contentstudio.config.site import Site
 from contentstudio.config.sources import KeywordsSource
 from overnight.errors import ConfigError
@@ -21,11 +22,12 @@ def load(file: Path) -> Config:
     """Read and check the file. Raises `ConfigError` with the place and the fix."""
     data, _ = _read(file)
     own = _own_files(file, data.get("sites"))
-    config = _config(file, _with_own_sites(file, data, own))
+    config = _config(file, _with_own_sites(file, _with_profiles(file, data), own))
     config._file = file.absolute()
     config._files = {site.name: path for path, site in own.items()}
     for site in config.site:
         _check_paths(config, site)
+        site.profile.read_examples([*map(config.beside, site.profile.example_files)])
     config.site[:] = [_with_theme(config, site) for site in config.site]
     return config
 
@@ -49,6 +51,40 @@ def _with_own_sites(file: Path, data: dict[str, Any], own: dict[Path, Site]) -> 
     return {**data, "site": [*sites, *own.values()]}
 
 
+def _with_profiles(file: Path, data: dict[str, Any]) -> dict[str, Any]:
+    """The file with the profiles that it names as files."""
+    sites = data.get("site")
+    if not isinstance(sites, list):
+        return data
+    return {**data, "site": [_with_profile(file, file, site) for site in sites]}
+
+
+def _with_profile(file: Path, own_file: Path, site: Any) -> Any:
+    """The keys of a site with its profile, where they name one as a file. `file` is the config that
+    it is beside, `own_file` the one that the keys are in.
+    """
+    name = site.get("profile") if isinstance(site, dict) else None
+    if not isinstance(name, str):
+        return site
+    path = (file.parent / Path(name).expanduser()).absolute()
+    what = f"site {site.get('name', '')}".strip()
+    if not path.is_file():
+        message = f"{what} has the profile “{name}”, which is no file beside {file.name}"
+        raise InvalidConfig(f"{own_file}: {message}", [(f"profile of {what}", message)])
+    return {**site, "profile": _profile(path)}
+
+
+def _profile(path: Path) -> Profile:
+    try:
+        read = Profile.model_validate(profile.parsed(path))
+    except ValidationError as error:
+        problems = explain.problems(error, Profile)
+        problems = [(f"{key} in {path.name}", what) for key, what in problems]
+        raise InvalidConfig(f"{path}: {explain.first(error, Profile)}", problems) from None
+    read._file = path
+    return read
+
+
 def _check_paths(config: Config, site: Site) -> None:
     """Raises `InvalidConfig` with the first file or folder of a site that is not there."""
     for key, sentence in _missing_paths(config, site):
@@ -63,6 +99,9 @@ def _missing_paths(config: Config, site: Site) -> Iterator[tuple[str, str]]:
     for source in site.sources:
         if isinstance(source, KeywordsSource) and not config.beside(source.keywords).is_file():
             yield "sources", f"reads “{source.keywords}”, which is not beside {name}"
+    for example in site.profile.example_files:
+        if not config.beside(example).is_file():
+            yield "profile", f"has the example “{example}”, which is no file beside {name}"
     for key, folder in (("theme", site.theme), ("pages", site.pages)):
         if folder is not None and not config.beside(folder).is_dir():
             yield key, f"has the {key} “{folder}”, which is no folder beside {name}"
@@ -98,7 +137,7 @@ def _own_files(file: Path, pattern: Any) -> dict[Path, Site]:
         return {}
     sites: dict[Path, Site] = {}
     for path in _matching(file, pattern):
-        site = _site(path)
+        site = _site(file, path)
         for other, earlier in sites.items():
             if earlier.name == site.name:
                 raise ConfigError(_twice(path, site, other))
@@ -122,14 +161,14 @@ def _twice(file: Path, site: Site, other: Path) -> str:
     return f"{file}: the site “{site.name}” is in {other} too: give one of them another name"
 
 
-def _site(file: Path) -> Site:
+def _site(config_file: Path, file: Path) -> Site:
     data, text = _read(file)
     if "site" in data:
         raise ConfigError(
             f"{file}: this file is one site, so write its keys at the top, without [[site]]"
         )
     try:
-        return Site.model_validate(data)
+        return Site.model_validate(_with_profile(config_file, file, data))
     except ValidationError as error:
         line = explain.line(text, error, Site)
         where = f"{file}{f', line {line}' if line else ''}"

@@ -10,8 +10,10 @@ from pydantic import BaseModel, Discriminator, Field, Tag, field_validator, mode
 from contentstudio.config.cms import Publish, Static, WordPress
 from contentstudio.config.fields import Dollars, HttpUrl, ScriptUrl, Section, Zone
 from contentstudio.config.pictures import Pictures
+from contentstudio.config.profile import Profile
 from contentstudio.config.sources import Source
 
+ABOUT = "about"  # the slug of a static site's page on itself and its authors
 SensitiveTopic = Literal["health", "money", "law"]
 
 
@@ -196,6 +198,9 @@ class Site(Section):
     `theme`, a folder beside the config with own templates, stylesheets and files, `analytics`, the
     one thing that may run scripts on their pages, and own `pages`: a folder beside the config with
     Markdown files, such as `about.md`.
+
+    `profile` says whom the site writes for and how: a table, or the name of a Markdown file beside
+    the config, which `load` reads.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
@@ -206,6 +211,7 @@ class Site(Section):
     color: str | None = Field(default=None, pattern=r"^#[0-9a-fA-F]{6}$")
     tags: list[Annotated[str, Field(min_length=1, max_length=60)]] = Field(default=[])
     pages: Path | None = None
+    profile: Profile = Profile()
     sources: list[Source] = Field(min_length=1)
     posts: HttpUrl | None = None
     active: bool = True
@@ -219,6 +225,15 @@ class Site(Section):
     theme: Path | None = None
     analytics: Analytics | None = None
 
+    def byline_url(self, name: str) -> str | None:
+        """Where the byline of an author leads: to the page that the profile names, or on a static
+        site to its about page. None for a person whom the profile does not have.
+        """
+        author = self.profile.author(name)
+        if author is None or author.url:
+            return author.url if author else None
+        return f"{self.url}/{ABOUT}/" if isinstance(self.publish, Static) else None
+
     @property
     def sitemap(self) -> str:
         """Where the site's sitemap is; each CMS has a place of its own for it."""
@@ -230,6 +245,16 @@ class Site(Section):
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @field_validator("profile", mode="before")
+    @classmethod
+    def _is_a_table(cls, value: Any) -> Any:
+        if isinstance(value, dict | Profile):
+            return value
+        raise ValueError(
+            "is a table [site.profile] with keys such as audience and voice, or the name of a "
+            "Markdown file beside the config"
+        )
 
     @model_validator(mode="after")
     def _has_pages_of_its_own(self) -> Site:

@@ -52,13 +52,26 @@ pages = "pages"
 sources = ["{web}{garden}", "{web}{gone}"]
 ping = {{ endpoint = "{web}{indexnow}", key = "{key}", key_url = "{web}{keys}{key}.txt" }}
 
+[site.profile]                # `site profile garden-notes` shows what a model would be told
+audience = "people with a first small garden"
+purpose = "Helps beginners to grow food without waste."
+voice = "Plain and warm, as a neighbour speaks over the fence."
+style = ["Short sentences.", "Metric units."]
+avoid = ["game changer"]
+pillars = ["Soil", "Watering"]
+authors = [
+  {{ name = "Ana Example", role = "Editor", bio = "Has no garden: she is a part of this demo." }},
+  {{ name = "Ben Example", role = "Gardener", bio = "Has no spade: he is a part of this demo." }},
+]
+disclosure = "Composed by contentstudio from the sources that are named above."
+
 [[site]]
 name = "night-sky"
 url = "https://night-sky.example"
 title = "Night Sky"
 description = "Looking up, for beginners."
 tags = ["Moon", "Meteors", "Binoculars", "Dark"]
-pages = "pages"
+profile = "night-sky.md"      # keys as front matter, the voice as text; it makes /about/ too
 color = "#3a5a9b"
 sources = ["{web}{sky}"]
 ping = {{ endpoint = "{web}{indexnow}", key = "{key}", key_url = "{web}{keys}{key}.txt" }}
@@ -71,6 +84,22 @@ It was made by `contentstudio demo` on this machine: its articles quote the demo
 
 An [imprint](https://en.wikipedia.org/wiki/Impressum) or any other page is
 a Markdown file beside this one.
+"""
+
+
+SKY = """\
+---
+audience: People who look up for the first time
+purpose: Shows what anybody can see without a telescope.
+expertise: [The moon, Meteors, Binoculars]
+avoid: [breathtaking]
+authors:
+  - name: Cem Example
+    role: Observer
+    bio: Has no telescope, for he is a part of this demo.
+disclosure: Composed by contentstudio from the sources that are named above.
+---
+Calm and exact. Wonder comes from what is seen, not from big words.
 """
 
 
@@ -163,5 +192,6 @@ def _config(folder: Path, web: str) -> settings.Config:
     )
     (folder / "pages").mkdir(exist_ok=True)
     (folder / "pages" / "about.md").write_text(ABOUT, "utf-8")
+    (folder / "night-sky.md").write_text(SKY, "utf-8")
     file.write_text(text, "utf-8")
     return settings.load(file)

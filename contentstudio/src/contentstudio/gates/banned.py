@@ -1,5 +1,5 @@
-"""No phrase that the site's owner does not want. In every language; capitals and typography make no
-difference.
+"""No phrase that the site's owner does not want: those of `banned`, and the words to avoid of the
+site's profile. In every language; capitals and typography make no difference.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from contentstudio.text.wording import normal, shown, stands_in
 
 def check(case: Case) -> Verdict:
     """Look for each phrase as whole words, in everything that a reader may see."""
-    phrases = {phrase: normal(phrase).casefold() for phrase in case.gates.banned}
+    listed = (*case.gates.banned, *case.site.profile.avoid)
+    phrases = {phrase: normal(phrase).casefold() for phrase in listed}
     for place, text in case.texts():
         folded = normal(text).casefold()
         for phrase, variants in phrases.items():

@@ -114,9 +114,8 @@ def _orders(case: Case) -> Iterator[str]:
 
 def _exits(case: Case) -> Iterator[str]:
     page = markup.article(known(case.page, "the page"))
-    allowed = {snapshot.url for snapshot in case.pool.values()} | {
-        link.url for link in case.draft.links
-    }
+    links = {link.url for link in case.draft.links}
+    allowed = {snapshot.url for snapshot in case.pool.values()} | links | case.byline_urls
     for url in markup.urls(page):
         if url not in allowed and urlsplit(url).query:
             yield f"The page has an address that carries data: {url}."

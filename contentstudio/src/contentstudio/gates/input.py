@@ -82,6 +82,12 @@ class Case:
         return self.site.gates
 
     @property
+    def byline_urls(self) -> set[str]:
+        """Where the byline leads, which code puts in: the address is the owner's."""
+        url = self.site.byline_url(self.draft.author)
+        return {url} if url else set()
+
+    @property
     def language(self) -> str:
         """The draft's language as two letters."""
         return self.draft.language.lower()[:2]

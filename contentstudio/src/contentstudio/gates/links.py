@@ -63,7 +63,7 @@ def links_of(page: str, site_url: str, slug: str) -> list[str]:
 
 
 def _foreign(case: Case, urls: list[str]) -> Iterator[str]:
-    sources = {snapshot.url for snapshot in case.pool.values()}
+    sources = {snapshot.url for snapshot in case.pool.values()} | case.byline_urls
     sources |= {image.licence_url for image in case.draft.images if image.licence_url}
     own = urlsplit(case.site.url).netloc
     for url in urls:

@@ -95,6 +95,8 @@ async def _links(
         return Unknown("there is no page")
     hashes = [reference.sha256 for reference in draft.references]
     alive = await ctx.deps.snapshots.recent_urls(hashes) + [link.url for link in draft.links]
+    if byline := site.byline_url(draft.author):  # the about page comes with the first article
+        alive.append(byline)
     return await link_states(ctx.deps.fetcher, links_of(page, site.url, draft.slug), alive)
 
 

@@ -268,6 +268,7 @@ class Git:
     def _values(self, draft: Draft, article: Article, first: datetime) -> dict[str, Any]:
         """The front matter of the layout."""
         values: dict[str, Any] = {"title": draft.title, "description": draft.description}
+        values["author"] = draft.author
         hidden = article.state == "draft"
         changed = article.at if article.at > first else None
         match self._settings.layout:

@@ -62,6 +62,8 @@ def body(draft: Draft) -> str:
     for question in draft.faq:
         parts.append(f"### {escaped(question.question)}")
         parts.append(say(question.answer))
+    if draft.disclosure:
+        parts.append(escaped(draft.disclosure))
     cited = {sentence.source for sentence in draft.sentences()}
     for reference in draft.references:
         if reference.id in cited:
@@ -89,6 +91,11 @@ def escaped(text: str) -> str:
     return _BEGINS.sub(
         lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", plain
     )
+
+
+def linked(text: str, url: str) -> str:
+    """A text that leads to an address."""
+    return f"[{escaped(text)}](<{_target(url)}>)"
 
 
 def _is_one(before: Block | None, block: Block) -> bool:

@@ -39,6 +39,7 @@ from contentstudio.model import (
 from contentstudio.pictures import cards, raster
 from contentstudio.pictures.port import sha256_in
 from contentstudio.publish import anchors, captions, lists, themes
+from contentstudio.publish import about as about_page
 from contentstudio.publish.anchors import Piece
 from contentstudio.publish.foot import enclosed
 from contentstudio.publish.labels import day, direction, labels, quotation_marks
@@ -182,6 +183,7 @@ def article(
         crumbs=topics[:1],
         body=body(draft, sizes=sizes),
         minutes=reading_minutes(draft.prose()),
+        byline_url=_from_article(site, site.byline_url(draft.author)),
         published_at=published_at,
         updated_at=updated_at,
         structured=[*structured, _breadcrumbs(site, [*crumbs, (about.url, draft.title)])],
@@ -211,6 +213,7 @@ def feet(site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage] = ()) -> 
     pages.
     """
     near, template = related(pages), _template(site, "foot.html")
+    own = about_page.among(site, own, pages)
     return {
         slug: _foot(
             template, page.language or site.language, [(one, pages[one]) for one in near[slug]], own
@@ -287,6 +290,7 @@ def body(
             (r.title or r.url, _web_url(r.url), urlsplit(_web_url(r.url) or "").hostname)
             for r in draft.references
         ],
+        disclosure=draft.disclosure,
     )
     return _sanitised(html)
 
@@ -297,8 +301,8 @@ def structured_data(
     """What the page says to machines (JSON-LD): schema.org's Article, and FAQPage where questions
     are answered.
 
-    The site is author and publisher: no person is made up. Google shows no results of its own for
-    FAQPage since May 2026 and none for HowTo since September 2023
+    The site is the publisher, and the author where nobody signs: no person is made up. Google shows
+    no results of its own for FAQPage since May 2026 and none for HowTo since September 2023
     (developers.google.com/search/docs/appearance/structured-data/faqpage and
     developers.google.com/search/blog/2023/08/howto-faq-changes). What it does not use does no harm,
     it says there, and others read questions and answers; so FAQPage stays, and steps get no HowTo.
@@ -313,7 +317,7 @@ def structured_data(
         "datePublished": _iso(published_at),
         "dateModified": _iso(updated_at),
         "mainEntityOfPage": {"@type": "WebPage", "@id": page_url(site, draft.slug)},
-        "author": organization,
+        "author": _person(site, draft.author) if draft.author else organization,
         "publisher": organization,
         "citation": [
             {"@type": "CreativeWork", "name": reference.title, "url": reference.url}
@@ -346,6 +350,14 @@ def _image_data(image: Image) -> str | dict[str, Any]:
         "height": image.height,
     }
     return {"@type": "ImageObject"} | {name: value for name, value in values.items() if value}
+
+
+def _person(site: Site, name: str) -> dict[str, Any]:
+    """An author for machines: schema.org's Person. One whom the profile has no more is a name."""
+    person: dict[str, Any] = {"@type": "Person", "name": name, "url": site.byline_url(name)}
+    if author := site.profile.author(name):
+        person |= {"jobTitle": author.role, "description": author.bio, "sameAs": author.links}
+    return {key: value for key, value in person.items() if value}
 
 
 def _faq_page(draft: Draft) -> dict[str, Any]:
@@ -384,6 +396,7 @@ def listings(
     Of robots.txt there is none where the site is not at the root of its host: nobody would read it.
     """
     refuse_collisions(own, pages)
+    own = about_page.among(site, own, pages)
     newest, tags = lists.newest_first(pages), lists.tags(pages)
     values = {
         "site": site,
@@ -589,6 +602,13 @@ def _breadcrumbs(site: Site, crumbs: Sequence[tuple[str, str]]) -> dict[str, Any
 def page_url(site: Site, slug: str) -> str:
     """The address of an article; it is its canonical URL too."""
     return f"{site.url}/{in_url(slug)}/"
+
+
+def _from_article(site: Site, url: str | None) -> str | None:
+    """An address as an article's page has it: one of the site from the page on, so that it holds
+    wherever the folder is shown.
+    """
+    return re.sub(rf"^{re.escape(site.url)}/", "../", url) if url else None
 
 
 def _site_title(site: Site) -> str:

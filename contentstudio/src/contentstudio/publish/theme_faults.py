@@ -119,4 +119,6 @@ def sample(site: Site) -> Draft:
         tags=["samples"],
         faq=[Question(question="What is it?", answer=sentences)],
         images=[Image(src="https://example.com/picture.png", alt="A picture")],
+        author=next((author.name for author in site.profile.authors), ""),
+        disclosure=site.profile.disclosure,
     )

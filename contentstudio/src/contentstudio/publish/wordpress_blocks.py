@@ -189,6 +189,8 @@ def _blocks(draft: Draft, pictures: Mapping[str, Picture]) -> Iterator[_Block]:
         if words["sources"] not in headings:
             yield _heading(2, "sources", words["sources"])
         yield _list(_source(number, one) for number, one in enumerate(references, 1))
+    if draft.disclosure:
+        yield _paragraph(_text(draft.disclosure))
     yield from _credit(draft, pictures)
 
 

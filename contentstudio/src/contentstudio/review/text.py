@@ -49,6 +49,7 @@ def told(dossier: Dossier) -> str:
 def article(draft: Draft) -> str:
     """The article as a reader gets it."""
     parts = [_underlined(draft.title, "="), _folded(draft.description)]
+    parts += [_folded(draft.author, "author  ")] if draft.author else []
     for section in draft.sections:
         parts += [
             _underlined(section.heading, "-"),
@@ -56,9 +57,8 @@ def article(draft: Draft) -> str:
         ]
     for question in draft.faq:
         parts += [_underlined(question.question, "-"), _folded(_spoken(question.answer))]
-    return "\n\n".join(
-        [*parts, "\n".join(_folded(f"{r.title} {r.url}", f"[{r.id}] ") for r in draft.references)]
-    )
+    parts.append("\n".join(_folded(f"{r.title} {r.url}", f"[{r.id}] ") for r in draft.references))
+    return "\n\n".join([*parts, *([_folded(draft.disclosure)] if draft.disclosure else [])])
 
 
 def verdicts(each: Iterable[Verdict]) -> str:

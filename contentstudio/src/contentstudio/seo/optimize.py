@@ -52,9 +52,16 @@ def optimize(
         "links": links_of(links, f"{site.url}/{in_url(slug)}/"),
         "images": images_of(draft.images),
         "tags": tags_of(draft, site.tags),
+        "author": draft.author or _author(slug, site),
+        "disclosure": draft.disclosure or site.profile.disclosure,
     }
     after = draft.model_copy(update=changes)
     return Optimized(draft=after, changes=tuple(_changes(draft, after)))
+
+
+def _author(slug: str, site: Site) -> str:
+    author = site.profile.author_of(slug)
+    return author.name if author else ""
 
 
 def _slug(draft: Draft) -> str:
@@ -67,7 +74,7 @@ def _slug(draft: Draft) -> str:
 
 
 def _changes(before: Draft, after: Draft) -> Iterator[Change]:
-    for what in ("slug", "title", "description"):
+    for what in ("slug", "title", "description", "author", "disclosure"):
         if getattr(before, what) != getattr(after, what):
             yield Change(what=what, before=getattr(before, what), after=getattr(after, what))
     lists = {

@@ -323,7 +323,7 @@ def _references(pool: Pool) -> list[Reference]:
 
 def _outline_question(site: Site, title: str, pool: Pool) -> str:
     least, most = site.gates.min_words, site.gates.max_words
-    return f"{_site(site)}Length: {least} to {most} words\n\n" + prompts.sealed(
+    return f"{prompts.profile(site)}Length: {least} to {most} words\n\n" + prompts.sealed(
         {"topic": title, **_texts(pool)}
     )
 
@@ -334,8 +334,8 @@ def _section_question(site: Site, title: str, outline: Outline, number: int, poo
         f"Length: {-(-site.gates.min_words // parts)} to "
         f"{_words_of_a_section(site, outline)} words\n"
     )
-    text = f"{_site(site)}{length}Section: number {number + 1} of the {parts} in the outline\n\n"
-    return text + prompts.sealed(
+    place = f"Section: number {number + 1} of the {parts} in the outline\n\n"
+    return f"{prompts.profile(site)}{length}{place}" + prompts.sealed(
         {"topic": title, "outline": outline.model_dump_json(indent=1), **_texts(pool)}
     )
 
@@ -351,11 +351,7 @@ def _rewrite_question(site: Site, draft: Draft, pool: Pool, reasons: Sequence[st
         "article": article,
         "reasons": json.dumps(list(reasons), ensure_ascii=False, indent=1),
     }
-    return _site(site) + length + prompts.sealed({**values, **_texts(pool)})
-
-
-def _site(site: Site) -> str:
-    return f"Site: {site.title or site.name}\nLanguage: {site.language}\n"
+    return prompts.profile(site) + length + prompts.sealed({**values, **_texts(pool)})
 
 
 def _texts(pool: Pool) -> dict[str, str]:
