@@ -47,6 +47,7 @@ REQUESTS = st.builds(
     system=st.none() | TEXT,
     schema=st.none() | st.dictionaries(TEXT, TEXT, max_size=5),
     stop=st.lists(TEXT, max_size=3).map(tuple),
+    prefix=st.none() | TEXT,
 )
 
 
@@ -85,7 +86,9 @@ def test_no_bill_is_higher_than_what_was_reserved(
 ) -> None:
     request, usage = bill
     prices = {request.model: price} if price else None
-    writes = usage.cache_write_tokens > 0  # nobody is billed for what was not asked for
+    writes = (
+        usage.cache_write_tokens > 0 or request.prefix is not None
+    )  # nobody is billed for what was not asked for
     tokens = (request.most_input_tokens, request.max_tokens)
     most = most_usd("anthropic", request.model, *tokens, prices, writes_cache=writes)
     assert round(cost_usd("anthropic", request.model, usage, prices), 6) <= most
@@ -116,7 +119,8 @@ def test_a_request_has_no_more_tokens_than_bytes_in_any_normal_form(
     from unicodedata import normalize
 
     schema = request.schema or {}
-    texts = [request.prompt, request.system or "", *request.stop, *schema, *schema.values()]
+    texts = [request.prompt, request.system or "", request.prefix or "", *request.stop]
+    texts += [*schema, *schema.values()]
     for form in ("NFC", "NFKC", "NFD"):
         sizes = [
             len((text if form == "NFD" else normalize(form, text)).encode("utf-8"))

@@ -49,7 +49,9 @@ class Request:
     """One question to a model. A parameter that is None is not sent.
 
     `schema` is a JSON schema as `strict_schema` makes it; with it the answer is JSON. `temperature`
-    stays None unless the owner set it: recent models refuse the parameter.
+    stays None unless the owner set it: recent models refuse the parameter. `prefix` is the stable
+    part that several requests share. It is sent before `prompt`, so that the provider may keep it
+    in its prompt cache, where it is read at a fraction of the price.
     """
 
     model: str
@@ -59,8 +61,11 @@ class Request:
     schema: dict[str, Any] | None = None
     temperature: float | None = None
     stop: tuple[str, ...] = ()
+    prefix: str | None = None
 
     def __post_init__(self) -> None:
+        if self.prefix == "":  # no text is no prefix: APIs refuse an empty block
+            object.__setattr__(self, "prefix", None)
         if self.temperature is not None:
             # 0, 0.0 and -0.0 are equal requests, so they must be written alike; adding 0.0 takes
             # the sign off.

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _MILLION = Decimal(1_000_000)
 _THOUSAND = Decimal(1_000)
 _STORED = Decimal("0.000001")  # the ledger keeps millionths of a dollar
+# Who writes to the prompt cache only what a request marks. Others do as they please, and bill it
+# where the price list has a price for it.
+ON_REQUEST = {"anthropic"}
 
 Dollars = Annotated[Decimal, Field(ge=0)]
 
@@ -72,9 +75,10 @@ def most_usd(
     A bill is linear in how its input is split into fresh, read from and written to the prompt
     cache, and the tier of its prices rises with the whole of the input. So no bill is higher than
     the one with all of the input of the dearest kind. Writes to the cache cost up to twice as much
-    and are in it with `writes_cache`: whoever asks for no caching is billed for none, and a
-    `Request` cannot ask for it, nor for web searches. Raises `UnpricedModel`.
+    and are in it with `writes_cache`: of a provider that caches `ON_REQUEST`, whoever asks for no
+    caching is billed for none. A `Request` cannot ask for web searches. Raises `UnpricedModel`.
     """
+    writes_cache = writes_cache or provider not in ON_REQUEST
     if overrides and (price := overrides.get(model)):
         kinds = (price.input, price.cache_read, price.cache_write if writes_cache else None)
         dearest = max(p for p in kinds if p is not None)
