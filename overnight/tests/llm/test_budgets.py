@@ -858,8 +858,8 @@ async def test_a_cached_prefix_is_reserved_as_written_and_booked_as_read(
     written, read = (4 * fresh + usd * size for usd in (8, 1))
     costs = [cost * 1_000_000 for (cost,) in await calls(database, "cost_usd")]
     assert costs == [written, read]
-    assert request.most_input_tokens > size
-    most = most_usd("anthropic", "m", request.most_input_tokens, 9, {"m": price}, writes_cache=True)
+    tokens = (request.most_input_tokens, 9, {"m": price})
+    most = most_usd("anthropic", "m", *tokens, cached_tokens=request.most_cached_tokens)
     assert most * 1_000_000 >= written
 
 
