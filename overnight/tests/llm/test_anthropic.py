@@ -94,6 +94,86 @@ async def test_only_what_was_set_is_sent(server: FakeModels, provider: Anthropic
     assert present == {**absent, "temperature": 0.0}
 
 
+PREFIX = "A stable text. " * 300  # more than 1,024 tokens, less than 2,048
+
+
+async def test_a_prefix_is_a_block_of_its_own_before_the_prompt(
+    server: FakeModels, provider: Anthropic
+) -> None:
+    await provider.complete(article_request(prefix=PREFIX), deadline=20)
+    (message,) = server.calls[0].request["messages"]
+    cached = {"type": "text", "text": PREFIX, "cache_control": {"type": "ephemeral"}}
+    assert message["content"] == [cached, {"type": "text", "text": "Write."}]
+
+
+@pytest.mark.parametrize(
+    ("model", "characters", "system", "is_marked"),
+    [
+        ("claude-sonnet-5-5", 4_096, 0, True),
+        ("claude-sonnet-5-5", 4_095, 0, False),
+        ("claude-sonnet-5-5", 4_000, 96, True),
+        ("claude-model-of-next-year", 4_096, 0, True),
+        ("claude-haiku-4-5-20251001", 4_096, 0, False),
+        ("claude-haiku-4-5-20251001", 16_384, 0, True),
+        ("claude-opus-4-6", 16_383, 0, False),
+        ("claude-opus-4-7", 8_192, 0, True),
+        ("claude-opus-4-8", 4_096, 0, True),
+        ("claude-3-5-haiku-latest", 8_191, 0, False),
+    ],
+)
+async def test_only_what_is_long_enough_for_a_cache_is_marked(
+    server: FakeModels,
+    provider: Anthropic,
+    model: str,
+    characters: int,
+    system: int,
+    is_marked: bool,
+) -> None:
+    asked = article_request(model=model, prefix="x" * characters, system="y" * system or None)
+    await provider.complete(asked, deadline=20)
+    prefix, prompt = server.calls[0].request["messages"][0]["content"]
+    assert ("cache_control" in prefix, "cache_control" in prompt) == (is_marked, False)
+
+
+async def test_a_prefix_is_written_to_the_cache_once_and_read_from_then_on(
+    server: FakeModels, provider: Anthropic
+) -> None:
+    requests = [article_request(prefix=PREFIX, prompt=f"Section {n}.") for n in range(3)]
+    usages = [(await provider.complete(request, deadline=20)).usage for request in requests]
+    size = -(-len(PREFIX) // 4)  # tokens, by the rule of the server
+    counts = [(usage.cache_write_tokens, usage.cache_read_tokens) for usage in usages]
+    assert counts == [(size, 0), (0, size), (0, size)]
+    fresh = usages[0].input_tokens - size
+    output = usages[0].output_tokens
+    for usage, usd_per_million in zip(usages, ("6.25", "0.50", "0.50"), strict=True):
+        paid = 5 * fresh + Decimal(usd_per_million) * size + 25 * output
+        assert cost_usd("anthropic", MODEL, usage) == paid / 1_000_000
+
+
+MARK = {"type": "ephemeral"}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "said"),
+    [
+        ([{"type": "text", "text": ""}], "non-empty"),
+        ([{"type": "text", "text": "a", "cache_control": {"type": "forever"}}], "ephemeral"),
+        ([{"type": "text", "text": "a", "cache_control": {**MARK, "ttl": "1d"}}], "ttl"),
+        ([{"type": "text", "text": "a", "cache_control": MARK}] * 5, "maximum of 4"),
+    ],
+)
+async def test_the_stand_in_refuses_the_blocks_that_the_api_refuses(
+    server: FakeModels,
+    provider: Anthropic,
+    monkeypatch: pytest.MonkeyPatch,
+    blocks: list[dict[str, Any]],
+    said: str,
+) -> None:
+    monkeypatch.setattr("overnight.llm.anthropic._content", lambda request: blocks)
+    failure = await failure_of(provider)
+    assert (failure.kind, said in str(failure)) == ("bad_request", True)
+
+
 async def test_the_end_of_life_of_a_model_comes_with_its_answer(provider: Anthropic) -> None:
     reply = await provider.complete(article_request(model="claude-sonnet-4-5"), deadline=20)
     assert reply.model_ends == "November 30th, 2026"

@@ -4,7 +4,9 @@ database.
 
 from __future__ import annotations
 
+import json
 import random
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,12 +14,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field
 
 from overnight import App, Budgets
 from overnight.engine.decide import decide
 from overnight.error_classes import ErrorTable
 from overnight.errors import BudgetReserved, BudgetSpent, ConfigError, UserError
-from overnight.llm import Price, Request, UnpricedModel, Usage, budgets, cost_usd
+from overnight.llm import Price, Request, UnpricedModel, Usage, budgets, cost_usd, strict_schema
 from overnight.llm.port import FRAME_TOKENS
 from overnight.llm.prices import most_usd
 from overnight.pipelines.policies import Retry
@@ -47,6 +50,7 @@ REQUESTS = st.builds(
     system=st.none() | TEXT,
     schema=st.none() | st.dictionaries(TEXT, TEXT, max_size=5),
     stop=st.lists(TEXT, max_size=3).map(tuple),
+    prefix=st.none() | TEXT,
 )
 
 
@@ -55,9 +59,8 @@ def bills(draw: st.DrawFn) -> tuple[Request, Usage]:
     """A request, and any usage that a provider can report for it."""
     request = draw(REQUESTS)
     total = draw(st.integers(0, request.most_input_tokens) | st.just(request.most_input_tokens))
-    read = draw(st.integers(0, total))
-    written = draw(st.integers(0, total - read))
-    hour = draw(st.integers(0, written))
+    written = draw(st.integers(0, min(total, request.most_cached_tokens)))  # as was asked for
+    read = draw(st.integers(0, total - written))
     output = draw(st.integers(0, request.max_tokens) | st.just(request.max_tokens))
     raw: dict[str, Any] = {
         "input_tokens": total - read - written,
@@ -65,8 +68,8 @@ def bills(draw: st.DrawFn) -> tuple[Request, Usage]:
         "cache_creation_input_tokens": written,
         "output_tokens": output,
         "cache_creation": {
-            "ephemeral_5m_input_tokens": written - hour,
-            "ephemeral_1h_input_tokens": hour,
+            "ephemeral_5m_input_tokens": written,
+            "ephemeral_1h_input_tokens": 0,
         },
     }
     return request, Usage(
@@ -85,44 +88,123 @@ def test_no_bill_is_higher_than_what_was_reserved(
 ) -> None:
     request, usage = bill
     prices = {request.model: price} if price else None
-    writes = usage.cache_write_tokens > 0  # nobody is billed for what was not asked for
     tokens = (request.most_input_tokens, request.max_tokens)
-    most = most_usd("anthropic", request.model, *tokens, prices, writes_cache=writes)
+    cached = request.most_cached_tokens
+    most = most_usd("anthropic", request.model, *tokens, prices, cached_tokens=cached)
     assert round(cost_usd("anthropic", request.model, usage, prices), 6) <= most
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_input_that_is_cached_for_an_hour_is_reserved_at_its_price(
-    model: str,
-) -> None:
+def test_what_is_written_to_the_cache_is_reserved_at_its_price(model: str) -> None:
     kept = {
-        "cache_creation_input_tokens": 10_000,
-        "cache_creation": {"ephemeral_1h_input_tokens": 10_000},
+        "cache_creation_input_tokens": 6_000,
+        "cache_creation": {"ephemeral_5m_input_tokens": 6_000},
     }
     usage = Usage(
-        input_tokens=10_000, output_tokens=0, raw={"input_tokens": 0, "output_tokens": 0, **kept}
-    )
-    assert most_usd("anthropic", model, 10_000, 0, writes_cache=True) == cost_usd(
-        "anthropic", model, usage
+        input_tokens=10_000,
+        output_tokens=0,
+        raw={"input_tokens": 4_000, "output_tokens": 0, **kept},
     )
     fresh = Usage(input_tokens=10_000, output_tokens=0)
+    assert most_usd("anthropic", model, 10_000, 0, cached_tokens=6_000) == cost_usd(
+        "anthropic", model, usage
+    )
     assert most_usd("anthropic", model, 10_000, 0) == cost_usd("anthropic", model, fresh)
+    assert cost_usd("anthropic", model, fresh) < cost_usd("anthropic", model, usage)
+
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+NO_WORDS = {
+    "digits": "0123456789",
+    "marks": "!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~",
+    "capitals": LETTERS.upper(),
+    "Cyrillic": "\u0430\u0431\u0432\u0433\u0434",
+    "Chinese": "\u56ed\u827a\u5de5\u4f5c\u8005",
+    "emoji": "\U0001f331\U0001fab4",
+}
+
+
+@pytest.mark.parametrize("kind", NO_WORDS)
+def test_what_is_no_word_in_latin_letters_counts_each_byte(kind: str) -> None:
+    rng = random.Random(kind)
+    text = "".join(rng.choices(NO_WORDS[kind], k=2_000))
+    most = Request(model="m", prompt=text, max_tokens=1).most_input_tokens
+    assert most >= len(text.encode()) + FRAME_TOKENS
+
+
+@pytest.mark.parametrize(("shortest", "longest"), [(1, 1), (1, 3), (2, 12), (5_000, 5_000)])
+def test_words_count_more_tokens_than_any_tokenizer_takes(shortest: int, longest: int) -> None:
+    """Random letters are the worst of words: the tokenizers in use take 0.5 to 0.6 tokens each."""
+    rng = random.Random(longest)
+    words = ["".join(rng.choices(LETTERS, k=rng.randint(shortest, longest))) for _ in range(500)]
+    text = " ".join(words)
+    most = Request(model="m", prompt=text, max_tokens=1).most_input_tokens - FRAME_TOKENS
+    assert max(len(words), 0.6 * len(text)) <= most < 0.7 * len(text) + 500
+
+
+class Sentence(BaseModel):
+    text: str = Field(min_length=1)
+    source: str | None
+    quoted: bool
+
+
+class Paragraphs(BaseModel):
+    paragraphs: list[list[Sentence]] = Field(min_length=1)
+
+
+SENTENCE = "A layer of straw keeps the soil beneath it moist through a dry and windy summer."
+
+
+@pytest.mark.parametrize(
+    ("prefix", "is_held", "ratio"),
+    [("", False, 3.2), (SENTENCE * 120, False, 3.2), (SENTENCE * 120, True, 6.6)],
+)
+def test_a_usual_section_reserves_a_few_times_its_cost(
+    prefix: str, is_held: bool, ratio: float
+) -> None:
+    """Some 250 words from notes of 10,000 characters; by the rule of four characters a token."""
+    notes = SENTENCE * 120
+    request = Request(
+        model="claude-sonnet-5-5",
+        system="You write one section of an article from notes. " * 30,
+        prefix=prefix or None,
+        prompt="Section: number 3 of 5. " * 20 + ("" if prefix else notes),
+        schema=strict_schema(Paragraphs),
+        max_tokens=500 + 5 * 250,
+    )
+    sentence = {"text": SENTENCE, "source": "n12", "quoted": False}
+    answer = json.dumps({"paragraphs": [[sentence] * 4] * 4})
+    cached = len(f"{request.system}{prefix}") // 4 if prefix else 0
+    usage = Usage(
+        input_tokens=len(f"{request.system}{prefix}{request.prompt}{request.schema}") // 4,
+        output_tokens=len(answer) // 4,
+        cache_read_tokens=cached if is_held else 0,
+        cache_write_tokens=0 if is_held else cached,
+    )
+    tokens = (request.most_input_tokens, request.max_tokens)
+    most = most_usd("anthropic", request.model, *tokens, cached_tokens=request.most_cached_tokens)
+    assert 1 < most / cost_usd("anthropic", request.model, usage) < ratio
 
 
 @given(REQUESTS)
-def test_a_request_has_no_more_tokens_than_bytes_in_any_normal_form(
-    request: Request,
-) -> None:
+def test_what_is_cached_is_a_part_of_the_input(request: Request) -> None:
+    assert request.most_cached_tokens <= request.most_input_tokens
+    assert (request.most_cached_tokens > 0) == (request.prefix is not None)
+
+
+@given(REQUESTS)
+def test_a_request_has_no_more_tokens_than_it_counts_in_any_normal_form(request: Request) -> None:
     from unicodedata import normalize
 
     schema = request.schema or {}
-    texts = [request.prompt, request.system or "", *request.stop, *schema, *schema.values()]
+    texts = [request.prompt, request.system or "", request.prefix or "", *request.stop]
+    texts += [*schema, *schema.values()]
+    words = re.compile("[a-z]+")
     for form in ("NFC", "NFKC", "NFD"):
-        sizes = [
-            len((text if form == "NFD" else normalize(form, text)).encode("utf-8"))
-            for text in texts
-        ]
-        assert request.most_input_tokens - FRAME_TOKENS >= sum(sizes)
+        formed = [text if form == "NFD" else normalize(form, text) for text in texts]
+        bytes_ = sum(len(words.sub("", text).replace(" ", "").encode()) for text in formed)
+        letters = len(words.findall(" ".join(formed)))
+        assert request.most_input_tokens - FRAME_TOKENS >= 0.6 * bytes_ + letters - 1
 
 
 def test_long_texts_of_few_characters_are_bounded_too() -> None:

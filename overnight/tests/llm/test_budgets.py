@@ -37,6 +37,7 @@ from overnight.llm import (
     budgets,
 )
 from overnight.llm.client import LLM
+from overnight.llm.prices import most_usd
 from overnight.operations import budgets as people
 from overnight.operations import runs, switches
 from overnight.store.database import Database
@@ -810,6 +811,7 @@ async def test_the_other_side_never_bills_more_than_the_budget(
             prompt="wörd " * rng.randint(1, 400),
             max_tokens=rng.randint(1, 900),
             system=str(n),
+            prefix="stable " * 600 if rng.random() < 0.2 else None,
         )
         for n in range(40)
     ]
@@ -833,6 +835,32 @@ async def test_the_other_side_never_bills_more_than_the_budget(
     assert 0 < billed <= row["spent_usd"] + row["reserved_usd"] <= row["usd_per_day"]
     assert any(isinstance(end, BudgetSpent) for end in ends)
     assert len(server.calls) == len(await calls(database))
+
+
+async def test_a_cached_prefix_is_reserved_as_written_and_booked_as_read(
+    database: Database,
+) -> None:
+    price = Price(
+        input=Decimal(4), output=Decimal(0), cache_read=Decimal(1), cache_write=Decimal(8)
+    )
+    await limit(database, all=100)
+    prefix = "stable " * 1_000
+    with FakeModels(body=lambda request: "1") as server:
+        provider = Anthropic(api_key="sk-test", base_url=server.url)
+        ask = LLM(provider, database, deadline=20, prices={"m": price})
+        for number in range(2):
+            ctx = await context(database, str(number))
+            request = Request(model="m", prompt=str(number), max_tokens=9, prefix=prefix)
+            await ask.ask(ctx, request, int)
+        await provider.aclose()
+    size = len(prefix) // 4  # tokens, by the rule of the server
+    fresh = server.calls[0].input_tokens - size
+    written, read = (4 * fresh + usd * size for usd in (8, 1))
+    costs = [cost * 1_000_000 for (cost,) in await calls(database, "cost_usd")]
+    assert costs == [written, read]
+    tokens = (request.most_input_tokens, 9, {"m": price})
+    most = most_usd("anthropic", "m", *tokens, cached_tokens=request.most_cached_tokens)
+    assert most * 1_000_000 >= written
 
 
 @pytest.fixture

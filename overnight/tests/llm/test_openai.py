@@ -19,10 +19,13 @@ from overnight.llm import (
     PermanentCall,
     Request,
     TransientCall,
+    Usage,
+    cost_usd,
     parse,
     strict_schema,
 )
-from overnight.llm.openai import OPENAI_URL, JsonMode, _refusal
+from overnight.llm.openai import OPENAI_URL, JsonMode, _counts, _refusal
+from overnight.llm.prices import most_usd
 from overnight.testing.fake_llm import HTTP_FAULTS, FakeModels, HttpFault
 
 pytestmark = pytest.mark.contract
@@ -97,6 +100,54 @@ def test_openai_itself_is_told_the_limit_by_its_newer_name() -> None:
         OpenAI(api_key="sk-1234", base_url=OPENAI_URL)._body(request())["max_completion_tokens"]
         == 40
     )
+
+
+async def test_a_prefix_stands_before_the_prompt_in_one_text(
+    server: FakeModels, provider: OpenAI
+) -> None:
+    await provider.complete(request(prefix="The notes.", system="You write."), deadline=20)
+    sent = server.calls[0].request
+    assert sent["messages"][1] == {"role": "user", "content": "The notes.\n\nA word."}
+    assert "prompt_cache_key" not in sent, "a server of one's own may refuse it"
+
+
+def test_openai_itself_is_given_a_key_for_each_prefix() -> None:
+    provider = OpenAI(api_key="sk-1234", base_url=OPENAI_URL)
+    one, same, other, none = (
+        provider._body(request(prefix=prefix, prompt=prompt)).get("prompt_cache_key")
+        for prefix, prompt in (("a", "1"), ("a", "2"), ("b", "1"), (None, "1"))
+    )
+    assert one == same != other
+    assert none is None
+    assert 0 < len(one) <= 64
+
+
+async def test_what_the_server_read_from_its_cache_and_wrote_to_it_is_counted(
+    server: FakeModels, provider: OpenAI
+) -> None:
+    asked = [request(model="gpt-5.6", prefix="word " * 1_000, prompt=p) for p in ("a", "b")]
+    first, second = [(await provider.complete(each, deadline=20)).usage for each in asked]
+    assert (first.cache_read_tokens, second.cache_read_tokens) == (0, 1_152)
+    written = {"cached_tokens": 100, "cache_write_tokens": 1_900}
+    raw = {"prompt_tokens": 2_000, "completion_tokens": 5, "prompt_tokens_details": written}
+    usage = _counts(raw)
+    assert usage is not None
+    assert (usage.cache_read_tokens, usage.cache_write_tokens) == (100, 1_900)
+    raw["prompt_tokens_details"] = {"cached_tokens": 9_000, "cache_write_tokens": 9_000}
+    usage = _counts(raw)
+    assert usage is not None
+    assert (usage.cache_read_tokens, usage.cache_write_tokens) == (2_000, 0)
+
+
+def test_what_openai_writes_to_its_cache_by_itself_is_reserved() -> None:
+    """From GPT-5.6 on it bills that at more than other input, whether a request asks or not."""
+    usage = Usage(input_tokens=9_000, output_tokens=9, cache_write_tokens=9_000)
+    fresh = Usage(input_tokens=9_000, output_tokens=9)
+    for model in ("gpt-5.6-sol", "gpt-6-luna"):
+        most = most_usd("openai", model, 9_000, 9)
+        assert cost_usd("openai", model, fresh) < cost_usd("openai", model, usage) <= most
+    fresh = Usage(input_tokens=9_000, output_tokens=0)
+    assert most_usd("openai", "gpt-4.1-mini", 9_000, 0) == cost_usd("openai", "gpt-4.1-mini", fresh)
 
 
 @pytest.mark.parametrize(("mode", "format_"), [("object", {"type": "json_object"}), ("text", None)])

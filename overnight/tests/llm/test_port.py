@@ -41,6 +41,7 @@ values: dict[str, st.SearchStrategy[Any]] = {
     | st.dictionaries(st.text(), st.text() | st.integers() | st.lists(st.text())),
     "temperature": st.none() | st.floats(0, 1) | st.integers(0, 1),
     "stop": st.lists(st.text()).map(tuple),
+    "prefix": st.none() | st.text(),
 }
 requests = st.builds(Request, **values)
 
@@ -96,6 +97,12 @@ def test_the_hash_does_not_change_between_versions() -> None:
         b'"schema":{"a":2,"b":1},"temperature":0.5}'
     )
     assert request.hash("anthropic") == hashlib.sha256(canonical).hexdigest()
+
+
+def test_an_empty_prefix_is_none() -> None:
+    request = Request(model="m", prompt="p", max_tokens=1)
+    assert replace(request, prefix="") == request
+    assert replace(request, prefix="").hash("a") == request.hash("a")
 
 
 def test_a_request_is_frozen() -> None:

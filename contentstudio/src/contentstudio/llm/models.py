@@ -37,10 +37,19 @@ class Models:
         )  # whose answers need more tokens than their words, as this process found
 
     async def ask(
-        self, ctx: Context[Any], step: Step, system: str, prompt: str, type_: type[T], *, words: int
+        self,
+        ctx: Context[Any],
+        step: Step,
+        system: str,
+        prompt: str,
+        type_: type[T],
+        *,
+        words: int,
+        prefix: str = "",
     ) -> tuple[T, str]:
         """The answer of up to so many words, and the name of the model that gave it. Raises what
-        `fallback.ask` raises.
+        `fallback.ask` raises. `prefix` is sent before `prompt`: the part that the calls for one
+        article share, letter for letter, which providers then read from their cache.
 
         It is asked for as many tokens as that takes, for a budget reserves them all, and once more
         for all that the config allows where that cut the answer off: some models think in these
@@ -54,6 +63,7 @@ class Models:
             schema=_schema(cast(Hashable, type_)),
             max_tokens=self._writing.max_tokens,
             temperature=self._writing.temperature,
+            prefix=prefix or None,
         )
         if (
             step in self._cut_off

@@ -46,6 +46,18 @@ _PERMANENT: dict[int | str | None, Kind] = {
     "request_too_large": "too_large",
 }
 _FINISHED = {"end_turn", "stop_sequence"}
+# The shortest prompt that is cached, in tokens, by the beginning of the model's name; the longest
+# beginning decides. "Prompt caching" in Anthropic's documentation, "Cache limitations".
+MIN_CACHED_TOKENS = {
+    "": 1_024,
+    "claude-haiku-4-5": 4_096,
+    "claude-3-haiku": 2_048,
+    "claude-3-5-haiku": 2_048,
+    "claude-opus-4-5": 4_096,
+    "claude-opus-4-6": 4_096,
+    "claude-opus-4-7": 2_048,
+}
+_CHARACTERS = 4  # a token in English, as Anthropic's documentation estimates it
 _CUT: dict[str, tuple[Kind, str]] = {
     "max_tokens": ("truncated", "The answer was cut off at max_tokens."),
     "model_context_window_exceeded": (
@@ -194,7 +206,7 @@ def _body(request: Request) -> dict[str, Any]:
     body: dict[str, Any] = {
         "model": request.model,
         "max_tokens": request.max_tokens,
-        "messages": [{"role": "user", "content": request.prompt}],
+        "messages": [{"role": "user", "content": _content(request)}],
         "stream": True,
     }
     if request.system is not None:
@@ -206,6 +218,26 @@ def _body(request: Request) -> dict[str, Any]:
     if request.stop:
         body["stop_sequences"] = list(request.stop)
     return body
+
+
+def _content(request: Request) -> str | list[dict[str, Any]]:
+    """The question; behind its prefix, which is a block of its own, where it has one.
+
+    The cache holds all that comes before the end of the marked block, the system prompt too. What
+    is too short to be cached bears no mark.
+    """
+    if request.prefix is None:
+        return request.prompt
+    prefix: dict[str, Any] = {"type": "text", "text": request.prefix}
+    if _is_cached(request):
+        prefix["cache_control"] = {"type": "ephemeral"}
+    return [prefix, {"type": "text", "text": request.prompt}]
+
+
+def _is_cached(request: Request) -> bool:
+    characters = len(request.system or "") + len(request.prefix or "")
+    names = [name for name in MIN_CACHED_TOKENS if request.model.startswith(name)]
+    return characters >= _CHARACTERS * MIN_CACHED_TOKENS[max(names, key=len)]
 
 
 async def _read(client: AsyncAnthropic, request: Request, answer: _Answer) -> None:

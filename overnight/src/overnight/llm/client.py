@@ -138,6 +138,7 @@ class LLM:
             request.most_input_tokens,
             request.max_tokens,
             self._prices,
+            cached_tokens=request.most_cached_tokens,
         )
         params = {**self._names(ctx, request, request_hash), "most_usd": most}
         rows = await self.database.fetch(queries["llm_begin"], params)

@@ -8,6 +8,7 @@ leave out is configured or assumed on the safe side.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import importlib
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -134,10 +135,10 @@ class OpenAI:
         self.name = name
         self._key = wire.checked_key(api_key, name) if api_key is not None else None
         self._url = base_url.rstrip("/") + "/chat/completions"
-        # OpenAI's own newer models refuse the name that all other servers know.
-        self._limit = (
-            "max_completion_tokens" if base_url.rstrip("/") == OPENAI_URL else "max_tokens"
-        )
+        # OpenAI's own newer models refuse the name that all other servers know, and other servers
+        # may refuse the key by which OpenAI sends requests of one prefix to one cache.
+        self._is_openai = base_url.rstrip("/") == OPENAI_URL
+        self._limit = "max_completion_tokens" if self._is_openai else "max_tokens"
         self._json = json
         self._read_timeout = read_timeout
         self._opening = asyncio.Lock()
@@ -209,7 +210,7 @@ class OpenAI:
             self._limit: request.max_tokens,
             "messages": [
                 *([{"role": "system", "content": system}] if system is not None else []),
-                {"role": "user", "content": request.prompt},
+                {"role": "user", "content": _question(request)},
             ],
             "stream": True,
             "stream_options": {"include_usage": True},
@@ -222,6 +223,8 @@ class OpenAI:
             body["temperature"] = request.temperature
         if request.stop:
             body["stop"] = list(request.stop)
+        if request.prefix is not None and self._is_openai:
+            body["prompt_cache_key"] = _cache_key(request)
         return body
 
     async def _read(self, response: Response, answer: _Answer) -> None:
@@ -260,6 +263,19 @@ class OpenAI:
         except (LookupError, ValueError, TypeError, AttributeError):
             message = f"The stream of {self.name} had an event that cannot be read."
             raise TransientCall(message, kind="malformed") from None
+
+
+def _question(request: Request) -> str:
+    """The prefix and the question in one text, for some servers take no list of texts. What comes
+    first is cached by the servers themselves.
+    """
+    return "\n\n".join(filter(None, (request.prefix, request.prompt)))
+
+
+def _cache_key(request: Request) -> str:
+    """The same for requests that begin alike; it may have up to 64 characters."""
+    beginning = json.dumps([request.model, request.system, request.prefix])
+    return hashlib.sha256(beginning.encode()).hexdigest()[:32]
 
 
 class _Answer:
@@ -350,10 +366,15 @@ def _counts(raw: Any) -> Usage | None:
     )
     if read is None or written is None:
         return None
-    cached = (
-        wire.count(wire.mapping(reported.get("prompt_tokens_details")).get("cached_tokens")) or 0
+    details = wire.mapping(reported.get("prompt_tokens_details"))
+    cached = min(wire.count(details.get("cached_tokens")) or 0, read)
+    kept = wire.count(details.get("cache_write_tokens")) or 0  # OpenAI's, from GPT-5.6 on
+    return Usage(
+        input_tokens=read,
+        output_tokens=written,
+        cache_read_tokens=cached,
+        cache_write_tokens=min(kept, read - cached),
     )
-    return Usage(input_tokens=read, output_tokens=written, cache_read_tokens=min(cached, read))
 
 
 def _refusal(

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
 import unicodedata
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -23,7 +25,12 @@ T = TypeVar("T")
 
 # Tokens of input that are not ours: the marks of a turn, the instruction for structured output.
 # Providers document some hundreds for what they add so.
-FRAME_TOKENS = 2_000
+FRAME_TOKENS = 1_000
+# Tokens for each letter of a word in small Latin letters, the space before it included: more than
+# the tokenizers in use were measured to take, even for random letters
+# (docs/decisions/XXXX-reservations-near-the-cost.md).
+WORD_TOKENS = 0.6
+_WORD = re.compile(r" ?[A-Za-z]?[a-z]+")
 
 Kind = Literal[
     "rate_limit",
@@ -49,7 +56,9 @@ class Request:
     """One question to a model. A parameter that is None is not sent.
 
     `schema` is a JSON schema as `strict_schema` makes it; with it the answer is JSON. `temperature`
-    stays None unless the owner set it: recent models refuse the parameter.
+    stays None unless the owner set it: recent models refuse the parameter. `prefix` is the stable
+    part that several requests share. It is sent before `prompt`, so that the provider may keep it
+    in its prompt cache, where it is read at a fraction of the price.
     """
 
     model: str
@@ -59,8 +68,11 @@ class Request:
     schema: dict[str, Any] | None = None
     temperature: float | None = None
     stop: tuple[str, ...] = ()
+    prefix: str | None = None
 
     def __post_init__(self) -> None:
+        if self.prefix == "":  # no text is no prefix: APIs refuse an empty block
+            object.__setattr__(self, "prefix", None)
         if self.temperature is not None:
             # 0, 0.0 and -0.0 are equal requests, so they must be written alike; adding 0.0 takes
             # the sign off.
@@ -85,20 +97,42 @@ class Request:
 
     @property
     def most_input_tokens(self) -> int:
-        """More tokens than a provider can count for this request.
-
-        Each token of a text stands for at least one byte of its UTF-8, so a text has no more tokens
-        than bytes. Some tokenizers normalize first (NFKC), which may make a text longer, so the
-        longer form counts. JSON has every byte of what is sent and some more. English has a token
-        for about four bytes: the bound is safe, not tight.
+        """More tokens than a provider counts for this request. JSON has every byte of what is sent
+        and some more.
         """
-        text = json.dumps(self._sent(), ensure_ascii=False)
-        forms = (text, unicodedata.normalize("NFKC", text))
-        return max(len(form.encode("utf-8", "surrogatepass")) for form in forms) + FRAME_TOKENS
+        return _most_tokens(self._sent()) + FRAME_TOKENS
+
+    @property
+    def most_cached_tokens(self) -> int:
+        """More tokens than a provider writes to its prompt cache: the prefix and what comes before
+        it; 0 without a prefix.
+        """
+        if self.prefix is None:
+            return 0
+        sent = {name: value for name, value in self._sent().items() if name != "prompt"}
+        return _most_tokens(sent) + FRAME_TOKENS
 
     def _sent(self) -> dict[str, Any]:
         values = ((each.name, getattr(self, each.name)) for each in fields(self))
         return {name: value for name, value in values if value not in (None, ())}
+
+
+def _most_tokens(value: object) -> int:
+    """More tokens than the JSON of a value has.
+
+    Each token of a text stands for at least one byte of its UTF-8, so a text has no more tokens
+    than bytes; words in small Latin letters have fewer (`WORD_TOKENS`). Some tokenizers normalize
+    first (NFKC), which may make a text longer, so the longer form counts.
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    forms = {text, unicodedata.normalize("NFKC", text)}
+    return max(math.ceil(_weight(form)) for form in forms)
+
+
+def _weight(text: str) -> float:
+    lengths = map(len, _WORD.findall(text))
+    saved = sum(length - max(1.0, WORD_TOKENS * length) for length in lengths)
+    return len(text.encode("utf-8", "surrogatepass")) - saved
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

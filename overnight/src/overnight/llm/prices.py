@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _MILLION = Decimal(1_000_000)
 _THOUSAND = Decimal(1_000)
 _STORED = Decimal("0.000001")  # the ledger keeps millionths of a dollar
+# Who writes to the prompt cache only what a request marks. Others do as they please, and bill it
+# where the price list has a price for it.
+ON_REQUEST = {"anthropic"}
 
 Dollars = Annotated[Decimal, Field(ge=0)]
 
@@ -64,24 +67,38 @@ def most_usd(
     output_tokens: int,
     overrides: Mapping[str, Price] | None = None,
     *,
-    writes_cache: bool = False,
+    cached_tokens: int = 0,
 ) -> Decimal:
     """The most that up to so many tokens can cost, in US dollars, rounded up to what the ledger
     stores.
 
     A bill is linear in how its input is split into fresh, read from and written to the prompt
     cache, and the tier of its prices rises with the whole of the input. So no bill is higher than
-    the one with all of the input of the dearest kind. Writes to the cache cost up to twice as much
-    and are in it with `writes_cache`: whoever asks for no caching is billed for none, and a
-    `Request` cannot ask for it, nor for web searches. Raises `UnpricedModel`.
+    the dearest of those whose input is of one kind. Up to `cached_tokens` of it may be written to
+    the cache, for the five minutes that a `Request` can ask for: of a provider that caches
+    `ON_REQUEST`; of others it may be all. A `Request` cannot ask for web searches. Raises
+    `UnpricedModel`.
     """
-    if overrides and (price := overrides.get(model)):
-        kinds = (price.input, price.cache_read, price.cache_write if writes_cache else None)
-        dearest = max(p for p in kinds if p is not None)
-        most = (input_tokens * dearest + output_tokens * price.output) / _MILLION
-    else:
-        most = _most_by_list(provider, model, input_tokens, output_tokens, writes_cache)
+    written = min(cached_tokens, input_tokens) if provider in ON_REQUEST else input_tokens
+    most = max(
+        cost_usd(provider, model, usage, overrides)
+        for usage in _dearest(input_tokens, output_tokens, written)
+    )
     return most.quantize(_STORED, ROUND_UP)
+
+
+def _dearest(input_tokens: int, output_tokens: int, written: int) -> list[Usage]:
+    """The splits of an input of which one has the highest bill."""
+    splits = [(0, 0), (input_tokens, 0), (0, written), (input_tokens - written, written)]
+    return [
+        Usage(
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            cache_read_tokens=read,
+            cache_write_tokens=writes,
+        )
+        for read, writes in dict.fromkeys(splits)
+    ]
 
 
 def _by_override(model: str, usage: Usage, price: Price) -> Decimal:
@@ -99,22 +116,6 @@ def _by_override(model: str, usage: Usage, price: Price) -> Decimal:
         + usage.output_tokens * price.output
     )
     return tokens / _MILLION + usage.web_searches * (price.web_search or Decimal(0)) / _THOUSAND
-
-
-def _most_by_list(
-    provider: str, model: str, input_tokens: int, output_tokens: int, writes_cache: bool
-) -> Decimal:
-    import genai_prices
-
-    kinds: tuple[tuple[str, ...], ...] = ((), ("cache_read_tokens",))
-    if writes_cache:
-        kinds += (("cache_write_tokens",), ("cache_write_tokens", "cache_write_1h_tokens"))
-    bills = []
-    for kind in kinds:
-        split = dict.fromkeys(kind, input_tokens)
-        usage = genai_prices.Usage(input_tokens=input_tokens, output_tokens=output_tokens, **split)
-        bills.append(_by_list(provider, model, usage))
-    return max(bills)
 
 
 def _by_list(provider: str, model: str, usage: AbstractUsage) -> Decimal:

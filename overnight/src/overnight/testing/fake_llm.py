@@ -3,7 +3,8 @@ standard library only.
 
 It speaks Anthropic's Messages ("Streaming messages" in its documentation) and OpenAI's chat
 completions, each by its path. It refuses what the real APIs refuse where that is cheap to tell, and
-bills by a rule of thumb of four characters a token.
+bills by a rule of thumb of four characters a token. Prompts are cached as they do it: Anthropic
+what is marked, OpenAI the beginning that an earlier prompt had, too.
 
 In a test:
 
@@ -33,6 +34,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 
 Body = Callable[[dict[str, Any]], str]
+MIN_CACHED_TOKENS = 1_024  # of OpenAI's and of most models of Anthropic
+CACHE_STEP = 128  # tokens: what OpenAI's cache holds of a prompt is a multiple of it
+MAX_MARKS = 4  # of cache_control in a request
+CHARACTERS = 4  # a token
 
 MESSAGES, CHAT = "/v1/messages", "/v1/chat/completions"
 
@@ -154,7 +159,9 @@ FAULTS = sorted({*HTTP_FAULTS, *STOP_REASONS, *BROKEN_STREAMS, *NO_STREAM, *ODD,
 
 @dataclass
 class Call:
-    """One request, as the server saw it. `input_tokens` and `output_tokens` are what it billed."""
+    """One request, as the server saw it. `input_tokens` and `output_tokens` are what it billed; the
+    former includes what was written to the prompt cache and read from it.
+    """
 
     request: dict[str, Any]
     headers: dict[str, str]
@@ -163,6 +170,8 @@ class Call:
     status: int = 200
     input_tokens: int = 0
     output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
     text: str = ""
 
 
@@ -194,6 +203,7 @@ class FakeModels:
         self.keep_alive = keep_alive
         self.connections = 0
         self._faults: deque[str] = deque()
+        self._cache = set[tuple[str, str]]()  # models and the beginnings of their prompts
         self._lock = threading.Lock()
         self.script(*faults)
         self._http = _HttpServer(("127.0.0.1", port), _Handler)
@@ -231,6 +241,18 @@ class FakeModels:
             call = Call(request, headers, self._faults.popleft() if self._faults else "ok", path)
             self.calls.append(call)
         return call
+
+    def look_up(self, call: Call) -> None:
+        """Note on the call what its prompt writes to the prompt cache and what it reads from it."""
+        beginnings = marked_of(call.request) if call.path == MESSAGES else beginnings_of(call)
+        sizes = {(call.request["model"], text): tokens(text) for text in beginnings}
+        with self._lock:
+            held = [size for key, size in sizes.items() if key in self._cache]
+            self._cache.update(sizes)
+        call.cache_read_tokens = max(held, default=0)
+        if call.path == MESSAGES:
+            longest = max(sizes.values(), default=0)
+            call.cache_write_tokens = longest - call.cache_read_tokens
 
     def start(self) -> FakeModels:
         self._thread.start()
@@ -332,6 +354,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(encoded)
 
     def _stream(self, call: Call) -> None:
+        self.server.fake.look_up(call)
         events = script_stream(call, self.server.fake.body(call.request))
         if call.fault == "whole-json":
             self._send(200, "application/json", json.dumps(whole(call)), {})
@@ -379,7 +402,7 @@ def script_stream(call: Call, text: str) -> list[bytes]:
 
 def whole(call: Call) -> dict[str, Any]:
     """The answer of a server that does not stream, in chat completions."""
-    usage = {"prompt_tokens": call.input_tokens, "completion_tokens": call.output_tokens}
+    usage = chat_usage(call)
     message = {"role": "assistant", "content": call.text}
     choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
     return {
@@ -409,9 +432,13 @@ class _Messages:
     @staticmethod
     def opening(call: Call) -> list[bytes]:
         usage = {
-            "input_tokens": call.input_tokens,
-            "cache_creation_input_tokens": 0,
-            "cache_read_input_tokens": 0,
+            "input_tokens": call.input_tokens - call.cache_read_tokens - call.cache_write_tokens,
+            "cache_creation_input_tokens": call.cache_write_tokens,
+            "cache_read_input_tokens": call.cache_read_tokens,
+            "cache_creation": {
+                "ephemeral_5m_input_tokens": call.cache_write_tokens,
+                "ephemeral_1h_input_tokens": 0,
+            },
             "output_tokens": 1,
             "service_tier": "standard",
         }
@@ -492,7 +519,7 @@ class _Chat:
     @staticmethod
     def closing(call: Call) -> list[bytes]:
         finish = None if call.fault == "no-stop-reason" else FINISH_REASONS.get(call.fault, "stop")
-        usage = {"prompt_tokens": call.input_tokens, "completion_tokens": call.output_tokens}
+        usage = chat_usage(call)
         counted = (
             call.request.get("stream_options", {}).get("include_usage") and call.fault != "no-usage"
         )
@@ -533,7 +560,7 @@ def _data(payload: dict[str, Any]) -> bytes:
 
 def tokens(text: str) -> int:
     """A rule of thumb, not a tokenizer."""
-    return (len(text) + 3) // 4
+    return (len(text) + CHARACTERS - 1) // CHARACTERS
 
 
 def refuse_messages(call: Call) -> HttpFault | None:
@@ -545,6 +572,7 @@ def refuse_messages(call: Call) -> HttpFault | None:
     if not call.headers.get("anthropic-version"):
         return _invalid("anthropic-version: header is required")
     message = _fault_of_fields(call.request) or _fault_of_messages(call.request["messages"])
+    message = message or _fault_of_blocks(call.request)
     message = message or _fault_of_format(call.request.get("output_config", {}))
     return _invalid(message) if message else None
 
@@ -613,6 +641,20 @@ def _fault_of_messages(messages: list[dict[str, Any]]) -> str | None:
     )
 
 
+def _fault_of_blocks(request: dict[str, Any]) -> str | None:
+    blocks = blocks_of(request)
+    marks = [block["cache_control"] for block in blocks if block.get("cache_control") is not None]
+    if any(not block.get("text") for block in blocks):
+        return "messages: text content blocks must be non-empty"
+    if any(mark.get("type") != "ephemeral" for mark in marks):
+        return "cache_control.type: Input should be 'ephemeral'"
+    if any(mark.get("ttl", "5m") not in ("5m", "1h") for mark in marks):
+        return "cache_control.ttl: Input should be '5m' or '1h'"
+    if len(marks) > MAX_MARKS:
+        return f"A maximum of 4 blocks with cache_control may be provided. Found {len(marks)}."
+    return None
+
+
 def _fault_of_format(output_config: dict[str, Any]) -> str | None:
     if (form := output_config.get("format")) is None:
         return None
@@ -642,8 +684,50 @@ def schema_of(request: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def prompt_of(request: dict[str, Any]) -> str:
-    """The question, in either protocol."""
-    return str(request["messages"][-1]["content"])
+    """The question with the prefix before it, in either protocol."""
+    return text_of(request["messages"][-1]["content"])
+
+
+def text_of(content: Any) -> str:
+    """The text of a message, be it one text or a list of blocks."""
+    if isinstance(content, str):
+        return content
+    return "\n\n".join(str(block.get("text", "")) for block in content)
+
+
+def blocks_of(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """The blocks of a request to Anthropic that come as blocks, in the order of its cache."""
+    contents = [request.get("system"), *(each["content"] for each in request["messages"])]
+    return [block for content in contents if isinstance(content, list) for block in content]
+
+
+def marked_of(request: dict[str, Any]) -> list[str]:
+    """What Anthropic would cache: the prompt up to each block that is marked, where that is long
+    enough.
+    """
+    contents = [request.get("system") or [], *(each["content"] for each in request["messages"])]
+    text, marked = "", list[str]()
+    for content in contents:
+        for block in [{"text": content}] if isinstance(content, str) else content:
+            text += block["text"]
+            marked += [text] if block.get("cache_control") else []
+    return [text for text in marked if tokens(text) >= MIN_CACHED_TOKENS]
+
+
+def beginnings_of(call: Call) -> list[str]:
+    """What OpenAI would cache of a prompt: its beginnings of 1,024 tokens, and of 128 more each."""
+    text = "".join(text_of(message["content"]) for message in call.request["messages"])
+    sizes = range(MIN_CACHED_TOKENS, tokens(text) + 1, CACHE_STEP)
+    return [text[: size * CHARACTERS] for size in sizes]
+
+
+def chat_usage(call: Call) -> dict[str, Any]:
+    """What a call used up, as OpenAI words it."""
+    return {
+        "prompt_tokens": call.input_tokens,
+        "completion_tokens": call.output_tokens,
+        "prompt_tokens_details": {"cached_tokens": call.cache_read_tokens},
+    }
 
 
 def sample(request: dict[str, Any]) -> str:
