@@ -14,6 +14,9 @@ from contentstudio.memory.embeddings import Embedder, Lexical
 from contentstudio.pipelines.deps import Deps
 from contentstudio.review.decided import decided
 from contentstudio.review.preview import preview
+from contentstudio.search.connect import connect as connect_search
+from contentstudio.search.port import Search
+from contentstudio.store.archive import Archive, RunDays
 from contentstudio.store.articles import Articles
 from contentstudio.store.demands import Demands
 from contentstudio.store.documents import Documents
@@ -83,6 +86,7 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
                 pages=pages,
                 publications=Publications(database),
                 quota=Quota(database),
+                search=_search(config, database, stack),
                 snapshots=Snapshots(database),
                 topics=Topics(database),
                 verdicts=Verdicts(database),
@@ -101,6 +105,11 @@ def _embedder(config: Config, database: Database, stack: AsyncExitStack) -> Embe
     remote = EmbeddingsApi(config.memory.embeddings, key, database)
     stack.push_async_callback(remote.aclose)
     return remote
+
+
+def _search(config: Config, database: Database, stack: AsyncExitStack) -> Search:
+    day = RunDays(database).read
+    return connect_search(config.search, Archive(database), day, database, stack)
 
 
 async def _writer(config: Config, database: Database, stack: AsyncExitStack) -> Writer:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from contentstudio import publish
 from contentstudio.config import Config
 from contentstudio.publish.port import Publisher
+from contentstudio.search.port import Search
 from contentstudio.store.articles import Articles
 from contentstudio.store.demands import Demands
 from contentstudio.store.documents import Documents
@@ -41,6 +42,7 @@ class Deps:
     pages: Pages
     publications: Publications
     quota: Quota
+    search: Search
     snapshots: Snapshots
     topics: Topics
     verdicts: Verdicts

@@ -7,13 +7,14 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
+from contentstudio.search.excerpt import excerpt
 from contentstudio.search.port import Hit
 from contentstudio.store.sql import queries
 from contentstudio.text.words import UNSPACED, WORD
 from overnight import Context
 from overnight.store.database import Database
 
-CHARACTERS = 600  # of the excerpt of a hit
+CHARACTERS = 400  # of the excerpt of a hit
 MAX_WORDS = 32  # of a query
 
 
@@ -33,14 +34,10 @@ class Archive:
         self, ctx: Context[Any], site: str, query: str, *, language: str, limit: int = 10
     ) -> Sequence[Hit]:
         """See `Search.find`. Texts in other languages are left out."""
-        params = {
-            "words": list(_words(query))[:MAX_WORDS],
-            "language": language,
-            "limit": limit,
-            "characters": CHARACTERS,
-        }
+        words = list(_words(query))[:MAX_WORDS]
+        params = {"words": words, "language": language, "limit": limit}
         rows = await self._database.fetch(queries["archive_search"], params)
-        return [Hit(**row) for row in rows]
+        return [Hit(**{**row, "text": excerpt(row["text"], words, CHARACTERS)}) for row in rows]
 
 
 class RunDays:

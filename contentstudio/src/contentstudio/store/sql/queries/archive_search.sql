@@ -24,18 +24,10 @@ pages as (
     join page_snapshots p on p.snapshot = f.sha256
     where not exists (select from page_snapshots n where n.url = p.url and n.since > p.since)
     order by f.sha256, p.since desc, p.url
-),
-best as (
-    select p.*, s.title, s.text, s.language, s.published_at
-    from pages p
-    join snapshots s using (sha256)
-    where s.language is null or s.language = %(language)s
-    order by p.matched desc, p.rank desc, p.since desc, p.url
-    limit %(limit)s
 )
-select b.sha256, b.url, b.title, b.published_at,
-       left(ts_headline(text_configuration(b.language), left(b.text, 100000), q.terms,
-                        'MaxFragments=2, MinWords=12, MaxWords=40, StartSel="", StopSel="", FragmentDelimiter=" … "'),
-            %(characters)s::int) as text
-from best b, question q
-order by b.matched desc, b.rank desc, b.since desc, b.url
+select p.sha256, p.url, s.title, s.published_at, left(s.text, 100000) as text
+from pages p
+join snapshots s using (sha256)
+where s.language is null or s.language = %(language)s
+order by p.matched desc, p.rank desc, p.since desc, p.url
+limit %(limit)s
