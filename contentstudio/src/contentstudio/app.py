@@ -15,6 +15,9 @@ from contentstudio.pictures import Pictures as PictureSource
 from contentstudio.pipelines.deps import Deps
 from contentstudio.review.decided import decided
 from contentstudio.review.preview import preview
+from contentstudio.search.connect import connect as connect_search
+from contentstudio.search.port import Search
+from contentstudio.store.archive import Archive, RunDays
 from contentstudio.store.articles import Articles
 from contentstudio.store.demands import Demands
 from contentstudio.store.documents import Documents
@@ -87,6 +90,7 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
                 picture_sources=_picture_sources(config, database, stack),
                 publications=Publications(database),
                 quota=Quota(database),
+                search=_search(config, database, stack),
                 snapshots=Snapshots(database),
                 topics=Topics(database),
                 verdicts=Verdicts(database),
@@ -127,6 +131,11 @@ def _picture_sources(
             stack.push_async_callback(remote.aclose)
             sources[site.name] = remote
     return sources
+
+
+def _search(config: Config, database: Database, stack: AsyncExitStack) -> Search:
+    day = RunDays(database).read
+    return connect_search(config.search, Archive(database), day, database, stack)
 
 
 async def _writer(config: Config, database: Database, stack: AsyncExitStack) -> Writer:

@@ -17,7 +17,15 @@ from contentstudio.config.file import DEFAULT_FILE, Config, program
 from contentstudio.config.load import load
 from contentstudio.config.pictures import Pictures
 from contentstudio.config.profile import Author, Profile
-from contentstudio.config.secrets import api_key, canary_key, secret, secret_name
+from contentstudio.config.search import Engine as SearchEngine
+from contentstudio.config.search import Search
+from contentstudio.config.secrets import (
+    api_key,
+    canary_key,
+    search_key,
+    secret,
+    secret_name,
+)
 from contentstudio.config.sections import (
     DEFAULT_USD_PER_DAY,
     Alerts,
@@ -97,7 +105,9 @@ __all__ = [
     "RemoteCms",
     "Research",
     "Script",
+    "Search",
     "SearchConsoleSource",
+    "SearchEngine",
     "SensitiveTopic",
     "Site",
     "SitemapSource",
@@ -111,6 +121,7 @@ __all__ = [
     "canary_key",
     "load",
     "program",
+    "search_key",
     "secret",
     "secret_name",
 ]

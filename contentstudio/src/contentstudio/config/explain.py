@@ -42,6 +42,7 @@ HINTS = {
     "size": "is width and height in pixels, such as 1536x1024, or auto",
     "key": "takes 8 to 128 letters, digits or hyphens",
     "search_console": PROPERTY,
+    "country": "takes two capital letters, such as US or DE",
 }
 
 

@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from contentstudio.config.cms import Publishing
 from contentstudio.config.fields import Section
 from contentstudio.config.pictures import Pictures
+from contentstudio.config.search import Search
 from contentstudio.config.sections import (
     Alerts,
     Budget,
@@ -45,6 +46,7 @@ class Config(Section):
 
     fetch: Fetch = Fetch()
     research: Research = Research()
+    search: Search = Search()
     memory: Memory = Memory()
     refresh: Refresh = Refresh()
     google: Google = Google()

@@ -71,6 +71,7 @@ def static(config: Config) -> list[Check]:
         *_schedules(config),
         *_writer(config),
         *_embeddings(config),
+        *_search(config),
         *_budget(config),
         *_alerts(config),
         *_google(config, sites),
@@ -177,6 +178,21 @@ def _own_pictures(what: str, folder: Path) -> list[Check]:
     wrong = [Check(what, False, fault, todo) for fault in (*faults, *unread)]
     usable = f"{_shorter(folder)}: {formatting.count(len(entries) - len(unread), 'picture')}"
     return [*wrong, Check(what, True if entries else None, usable)]
+
+
+def _search(config: Config) -> list[Check]:
+    from contentstudio.search import connect
+
+    try:
+        wrong = connect.faults(config.search)
+    except ConfigError as error:
+        what, _, todo = str(error).partition(": ")
+        return [_wrong("search", what, todo)]
+    if wrong:
+        return [_wrong("search", what, todo) for what, todo in wrong]
+    prices = {name: config.search.usd_per_search(name) for name in config.search.engine}
+    priced = [f"{name} at ${usd:g} a search" if usd else name for name, usd in prices.items()]
+    return [Check("search", True, ", ".join(priced))]
 
 
 def _budget(config: Config) -> list[Check]:

@@ -10,6 +10,7 @@ from contentstudio import publish
 from contentstudio.config import Config
 from contentstudio.pictures import Pictures as PictureSource
 from contentstudio.publish.port import Publisher
+from contentstudio.search.port import Search
 from contentstudio.store.articles import Articles
 from contentstudio.store.demands import Demands
 from contentstudio.store.documents import Documents
@@ -46,6 +47,7 @@ class Deps:
     picture_sources: Mapping[str, PictureSource]  # by site; none where articles have their cards
     publications: Publications
     quota: Quota
+    search: Search
     snapshots: Snapshots
     topics: Topics
     verdicts: Verdicts

@@ -38,8 +38,8 @@ from contentstudio.model import (
 )
 from contentstudio.pictures import cards, raster
 from contentstudio.pictures.port import sha256_in
-from contentstudio.publish import anchors, captions, lists, themes
 from contentstudio.publish import about as about_page
+from contentstudio.publish import anchors, captions, lists, themes
 from contentstudio.publish.anchors import Piece
 from contentstudio.publish.foot import enclosed
 from contentstudio.publish.labels import day, direction, labels, quotation_marks
