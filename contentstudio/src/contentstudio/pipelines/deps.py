@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from contentstudio import publish
 from contentstudio.config import Config
 from contentstudio.publish.port import Publisher
+from contentstudio.research.researcher import Researcher
+from contentstudio.search.port import Search
 from contentstudio.store.articles import Articles
 from contentstudio.store.demands import Demands
 from contentstudio.store.documents import Documents
 from contentstudio.store.evidence import EvidenceLedger
 from contentstudio.store.ideas import Ideas
 from contentstudio.store.index_status import IndexStatus
+from contentstudio.store.notes import Notes
 from contentstudio.store.pages import Pages
 from contentstudio.store.publications import Publications, PublishLocks
 from contentstudio.store.quota import Quota
@@ -30,7 +33,9 @@ class Deps:
 
     config: Config
     fetcher: Fetcher
+    researcher: Researcher
     writer: Writer
+    search: Search | None = None
     locks: PublishLocks
     articles: Articles
     demands: Demands
@@ -38,6 +43,7 @@ class Deps:
     evidence: EvidenceLedger
     ideas: Ideas
     index: IndexStatus
+    notes: Notes
     pages: Pages
     publications: Publications
     quota: Quota

@@ -266,11 +266,20 @@ def body(
         more_images=[image for image in draft.images[len(sections) :] if image != featured],
         questions=questions,
         references=[
-            (r.title or r.url, _web_url(r.url), urlsplit(_web_url(r.url) or "").hostname)
+            (r.title or r.url, _web_url(r.url), about_source(r, draft.language))
             for r in draft.references
         ],
     )
     return _sanitised(html)
+
+
+def about_source(reference: Reference, language: str) -> str:
+    """Who wrote a source, where it stands, and of which day it is; what is not known is left
+    out.
+    """
+    host = urlsplit(_web_url(reference.url) or "").hostname
+    date = day(reference.published_at, language) if reference.published_at else None
+    return ", ".join(filter(None, (reference.author, host, date)))
 
 
 def structured_data(
@@ -294,9 +303,7 @@ def structured_data(
         "author": organization,
         "publisher": organization,
         "citation": [
-            {"@type": "CreativeWork", "name": reference.title, "url": reference.url}
-            for reference in draft.references
-            if _web_url(reference.url)
+            _citation(reference) for reference in draft.references if _web_url(reference.url)
         ],
     }
     if draft.images:
@@ -304,6 +311,19 @@ def structured_data(
     if draft.tags:
         article["keywords"] = draft.tags
     return [article, _faq_page(draft)] if draft.faq else [article]
+
+
+def _citation(reference: Reference) -> dict[str, Any]:
+    work: dict[str, Any] = {
+        "@type": "CreativeWork",
+        "name": reference.title,
+        "url": reference.url,
+    }
+    if reference.author:
+        work["author"] = {"@type": "Person", "name": reference.author}
+    if reference.published_at:
+        work["datePublished"] = _iso(reference.published_at)
+    return work
 
 
 def _faq_page(draft: Draft) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class BrokenFeed(Permanent):
 @dataclass(frozen=True)
 class Entry:
     """One entry: an absolute http(s) URL, plain texts, and a time in UTC where the feed has one.
+    `author` is the entry's own.
 
     `is_update` says that the time is that of the last change, for the feed says no other.
     """
@@ -45,12 +46,18 @@ class Entry:
     published_at: datetime | None
     summary: str
     is_update: bool = field(default=False, compare=False)
+    author: str = field(default="", compare=False)
 
     def hints(self, charset: str | None) -> Hints:
         """What helps to read its page; `charset` is the feed's."""
         when = "updated_at" if self.is_update else "published_at"
         return Hints.model_validate(
-            {"title": self.title, when: self.published_at, "charset": charset}
+            {
+                "title": self.title,
+                "author": self.author,
+                when: self.published_at,
+                "charset": charset,
+            }
         )
 
 
@@ -167,7 +174,10 @@ def _entry(item: Any, base_url: str) -> Entry | None:
     moment = published or _moment(item, "updated_parsed", "created_parsed")
     is_update = moment is not None and published is None
     return (
-        Entry(url, _plain(item, "title"), moment, _plain(item, "summary"), is_update)
+        Entry(
+            *(url, _plain(item, "title"), moment, _plain(item, "summary"), is_update),
+            author=_authors(item),
+        )
         if url
         else None
     )
@@ -192,6 +202,13 @@ def _moment(item: Any, *keys: str) -> datetime | None:
             except (ValueError, OverflowError, OSError):
                 continue
     return None
+
+
+def _authors(item: Any) -> str:
+    """The names of an entry's authors, without their addresses."""
+    details = dict.get(item, "authors") or []
+    names = [str(one.get("name") or "") for one in details if isinstance(one, dict)]
+    return ", ".join(dict.fromkeys(" ".join(name.split()) for name in names if name.strip()))
 
 
 def _plain(item: Any, field: str) -> str:
