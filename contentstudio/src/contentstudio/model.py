@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -32,6 +32,11 @@ class Snapshot(Model):
     language: str | None = None
     published_at: datetime | None = None
     author: str | None = None
+
+    @property
+    def day(self) -> date | None:
+        """The day of which the text is, as its source says it."""
+        return self.published_at.date() if self.published_at else None
 
 
 class Reference(Model):

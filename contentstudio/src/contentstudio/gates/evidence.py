@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Literal
 
 from contentstudio.model import Draft, Sentence, Snapshot
-from contentstudio.text import numbers
+from contentstudio.text import dates, numbers
 from contentstudio.text.sentences import placed
 from contentstudio.text.wording import normal, stands_in, tokens
 from contentstudio.text.words import content_words, is_unspaced
@@ -150,7 +150,11 @@ def _passages(snapshot: Snapshot, language: str) -> list[_Passage]:
     """
     language = (snapshot.language or language).lower()[:2]
     each = [
-        _Passage(*span, _words(sentence), frozenset(numbers.values(sentence, language)))
+        _Passage(
+            *span,
+            _words(sentence),
+            frozenset(numbers.values(dates.with_dates(sentence, language, snapshot.day), language)),
+        )
         for sentence, span in placed(snapshot.text, language)
     ]
     both = [

@@ -25,6 +25,7 @@ ROOTS = ("rss", "feed", "rdf")
 _FEED_TYPE = re.compile(r"\b(?:rss|atom|rdf)\b")
 _XML_TYPES = ("text/xml", "application/xml")
 _MAX_DEPTH = 200  # elements within each other; real feeds have about ten
+_ADDRESS = re.compile(r"(?:mailto:)?[^\s()<>]+@[^\s()<>]+")
 _MENDED_BYTES = 1_000_000  # feedparser takes some seconds for a megabyte of hostile faults
 _DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
 
@@ -206,9 +207,12 @@ def _moment(item: Any, *keys: str) -> datetime | None:
 
 def _authors(item: Any) -> str:
     """The names of an entry's authors, without their addresses."""
-    details = dict.get(item, "authors") or []
-    names = [str(one.get("name") or "") for one in details if isinstance(one, dict)]
-    return ", ".join(dict.fromkeys(" ".join(name.split()) for name in names if name.strip()))
+    details = [one for one in dict.get(item, "authors") or [] if isinstance(one, dict)]
+    several = [str(one.get("name") or "") for one in details]
+    # feedparser cuts the name of a single one wrongly where its address has a long domain
+    names = several if len(several) > 1 else [str(dict.get(item, "author") or "")]
+    plain = (" ".join(_ADDRESS.sub(" ", name).split()).strip("()<> ") for name in names)
+    return ", ".join(dict.fromkeys(filter(None, plain)))
 
 
 def _plain(item: Any, field: str) -> str:

@@ -165,16 +165,14 @@ def _size(span: str) -> int:
 
 def _dated(text: str, language: str, page: Snapshot) -> str | None:
     """The text without relative dates; None where one remains."""
-    if page.published_at is not None:
-        text = dates.absolute(text, language, page.published_at.date())
+    if page.day is not None:
+        text = dates.absolute(text, language, page.day)
     return None if dates.is_relative(text, language) else text
 
 
 def _has_numbers(text: str, span: str, language: str, page: Snapshot) -> bool:
     """Whether the passage has every number of the text, its relative dates resolved."""
-    there = numbers.values(span, language)
-    if page.published_at is not None:
-        there |= numbers.values(dates.absolute(span, language, page.published_at.date()), language)
+    there = numbers.values(dates.with_dates(span, language, page.day), language)
     return all(number.values & there for number in numbers.claimed(text, language))
 
 

@@ -214,6 +214,14 @@ def absolute(text: str, language: str, day: date) -> str:
     return "".join([*parts, text[end:]])
 
 
+def with_dates(text: str, language: str, day: date | None) -> str:
+    """The text, and below it the same with its relative dates as of `day`, where it has some: what
+    it says of numbers either way.
+    """
+    told = text if day is None else absolute(text, language, day)
+    return text if told == text else f"{text}\n\n{told}"
+
+
 def _all(text: str, language: str) -> Iterator[_Relative]:
     """The relative dates of a text in its order. Capitals within a sentence are a name's
     (`USA Today`).
