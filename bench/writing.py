@@ -2,10 +2,11 @@
 always is.
 
 One worker process, one stand-in for a language model on loopback that answers after `--delay`
-seconds. Each article is an outline and three sections, which are asked for at once. Measured is
-from the worker's start until the last draft is stored; gates and publishing are off. There are two
-ideals, both by the model's delay alone: `calls` is the time where as many calls as `--at-once` are
-under way all the time; `waves` is that of as many articles, whose sections overlap.
+seconds. Each article is the questions and the facts of one page, then an outline and three
+sections, which are asked for at once. Measured is from the worker's start until the last draft is
+stored; gates and publishing are off. There are two ideals, both by the model's delay alone: `calls`
+is the time where as many calls as `--at-once` are under way all the time; `waves` is that of as
+many articles, whose sections overlap.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ import outcome
 from server import durable_server
 
 SECTIONS = 3
-CALLS_IN_TURN = 2  # the outline, then its sections
+CALLS_IN_TURN = 4  # the questions, the facts of a page, the outline, then its sections
 TARGET = 1.3  # times the ideal
 WHOLE = 1_000  # articles
 MOST_AT_ONCE = """
@@ -50,8 +51,14 @@ SENTENCES = [
 
 
 def answer(request: dict[str, Any]) -> str:
-    """The stand-in's answer: an outline, or a section."""
-    if "angle" in request["response_format"]["json_schema"]["schema"]["properties"]:
+    """The stand-in's answer: questions, facts, an outline, or a section."""
+    wanted = request["response_format"]["json_schema"]["schema"]["properties"]
+    if "questions" in wanted:
+        asked = [{"perspective": "a gardener", "question": "When to water?"}]
+        return json.dumps({"answered": "A little.", "open": "The rest.", "questions": asked})
+    if "facts" in wanted:
+        return json.dumps({"facts": [{"text": text, "span": text} for text in SENTENCES[:8]]})
+    if "angle" in wanted:
         sections = [
             {"heading": f"Part {n}", "tells": "It tells.", "sources": ["s1"]}
             for n in range(SECTIONS)

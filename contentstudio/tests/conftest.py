@@ -20,6 +20,7 @@ from contentstudio.gates.input import Case, Link
 from contentstudio.gates.links import links_of
 from contentstudio.model import Draft, Snapshot
 from contentstudio.publish import render
+from contentstudio.research.researcher import OfflineResearcher
 from contentstudio.store.sql import queries
 from overnight.store.database import Database
 from overnight.testing import fresh_database
@@ -71,6 +72,14 @@ def write_config(tmp_path: Path) -> Callable[..., Config]:
         return settings.load(file)
 
     return write
+
+
+@pytest.fixture
+def offline_research(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Research without a model, for tests that count and break the calls of the writing alone."""
+    monkeypatch.setattr(
+        "contentstudio.app._researcher", lambda config, _: OfflineResearcher(config.research)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from contentstudio import alerts, pipelines
 from contentstudio import config as settings
@@ -13,6 +14,7 @@ from contentstudio.config import Config
 from contentstudio.memory.embeddings import Embedder, Lexical
 from contentstudio.pictures import Pictures as PictureSource
 from contentstudio.pipelines.deps import Deps
+from contentstudio.research.researcher import OfflineResearcher, Researcher
 from contentstudio.review.decided import decided
 from contentstudio.review.preview import preview
 from contentstudio.search.connect import connect as connect_search
@@ -24,6 +26,7 @@ from contentstudio.store.documents import Documents
 from contentstudio.store.evidence import EvidenceLedger
 from contentstudio.store.ideas import Ideas
 from contentstudio.store.index_status import IndexStatus
+from contentstudio.store.notes import Notes
 from contentstudio.store.pages import Pages
 from contentstudio.store.pictures import Pictures
 from contentstudio.store.publications import Publications, PublishLocks
@@ -38,6 +41,9 @@ from contentstudio.writing.offline import OfflineWriter
 from contentstudio.writing.port import Writer
 from overnight import App, Budgets, Keys, Retention, Reviews, logs
 from overnight.store.database import Database
+
+if TYPE_CHECKING:
+    from contentstudio.llm.models import Models
 
 
 def create(file: Path | None = None) -> App:
@@ -74,10 +80,12 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
             stack.push_async_callback(locks.aclose)
             fetcher = PoliteFetcher(config.fetch, pages)
             stack.push_async_callback(fetcher.aclose)
+            models = await _models(config, database, stack)
             yield Deps(
                 config=config,
                 fetcher=fetcher,
-                writer=await _writer(config, database, stack),
+                researcher=_researcher(config, models),
+                writer=_writer(config, models),
                 locks=locks,
                 articles=Articles(database),
                 demands=Demands(database),
@@ -85,6 +93,7 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
                 evidence=EvidenceLedger(database),
                 ideas=Ideas(database),
                 index=IndexStatus(database),
+                notes=Notes(database),
                 pages=pages,
                 pictures=Pictures(database),
                 picture_sources=_picture_sources(config, database, stack),
@@ -138,16 +147,32 @@ def _search(config: Config, database: Database, stack: AsyncExitStack) -> Search
     return connect_search(config.search, Archive(database), day, database, stack)
 
 
-async def _writer(config: Config, database: Database, stack: AsyncExitStack) -> Writer:
+async def _models(config: Config, database: Database, stack: AsyncExitStack) -> Models | None:
+    """The models that write, or None where none does."""
     choice = config.writing.writer
     offline = choice == "offline" or (choice == "auto" and settings.api_key() is None)
     await _forget_other_models(config, database, offline)
     if offline:
-        return OfflineWriter()
+        return None
     from contentstudio.llm.models import connect
+
+    return connect(config.writing, database, stack)
+
+
+def _researcher(config: Config, models: Models | None) -> Researcher:
+    if models is None:
+        return OfflineResearcher(config.research)
+    from contentstudio.research.model_researcher import ModelResearcher
+
+    return ModelResearcher(models, config.research)
+
+
+def _writer(config: Config, models: Models | None) -> Writer:
+    if models is None:
+        return OfflineWriter()
     from contentstudio.writing.article import ModelWriter
 
-    return ModelWriter(connect(config.writing, database, stack), config.writing)
+    return ModelWriter(models, config.writing)
 
 
 async def _forget_other_models(config: Config, database: Database, offline: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -43,17 +43,31 @@ class Snapshot(Model):
     sha256: str
     language: str | None = None
     published_at: datetime | None = None
+    author: str | None = None
+
+    @property
+    def day(self) -> date | None:
+        """The day of which the text is, as its source says it."""
+        return self.published_at.date() if self.published_at else None
 
 
 class Reference(Model):
     """An entry of the closed pool that a draft may cite: `id` is `s1`, `s2`, …; `sha256` names the
-    snapshot.
+    snapshot. `published_at` and `author` are what the source says of itself.
     """
 
     id: str
     url: str
     title: str
     sha256: str
+    published_at: datetime | None = Field(default=None, exclude_if=is_empty)
+    author: str | None = Field(default=None, exclude_if=is_empty)
+
+    @classmethod
+    def of(cls, id: str, snapshot: Snapshot) -> Self:  # noqa: A002  the field's name
+        """The reference to a text that was read."""
+        names = ("url", "title", "sha256", "published_at", "author")
+        return cls(id=id, **{name: getattr(snapshot, name) for name in names})
 
 
 class Sentence(Model):

@@ -234,6 +234,24 @@ def test_figures_follow_the_language() -> None:
         assert sources.check(case(draft(cited(text)), pool={"s1": german})).passed == passed
 
 
+@pytest.mark.parametrize(
+    ("text", "day", "passed"),
+    [
+        ("It began in 2025.", NOW, True),
+        ("It ends on 24 November 2026.", NOW, True),
+        ("It began in 2024.", NOW, False),
+        ("It ends on 25 November 2026.", NOW, False),
+        ("It began in 2025.", None, False),
+    ],
+)
+def test_relative_dates_of_a_source_are_those_of_its_day(
+    text: str, day: datetime | None, passed: bool
+) -> None:
+    told = f"{TEXT}\n\nIt began last year. It ends tomorrow."
+    source = POOL["s1"].model_copy(update={"text": told, "published_at": day})
+    assert sources.check(case(draft(cited(text)), pool={"s1": source})).passed == passed
+
+
 def test_a_percentage_is_compared_in_other_languages_too() -> None:
     german = POOL["s1"].model_copy(
         update={"text": "Es waren 40 Gärtner, und 12 Prozent gossen.", "language": "de"}

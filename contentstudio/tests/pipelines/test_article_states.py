@@ -166,11 +166,11 @@ async def test_a_night_and_its_owner_leave_each_article_in_its_state(
 ) -> None:
     config = write_config([web.url + MULCH, web.url + HARD])
     app = studio.build(config)
-    await switches.pause(database, "step:article/generate", reason="look")
+    await switches.pause(database, "step:article/research", reason="look")
     await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock)
     assert set((await states(database)).values()) == {"idea"}
-    await switches.resume(database, "step:article/generate", reason="looked")
+    await switches.resume(database, "step:article/research", reason="looked")
     await run_until_idle(app, database, clock=clock)
     (waiting,) = await database.fetch(
         "select job_id, input->'draft'->>'slug' as slug from runs where status = 'needs_review'"
@@ -248,7 +248,7 @@ async def test_an_attempt_that_is_cut_off_beside_a_change_of_state_goes_on_from_
     app = studio.build(write_config([web.url + MULCH]))
     await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock)
-    assert cut == {"writing", "verifying", "ready", "published"}
+    assert cut == {"researching", "writing", "verifying", "ready", "published"}
     assert set((await states(database)).values()) == {"published"}
 
 

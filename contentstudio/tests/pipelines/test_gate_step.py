@@ -73,7 +73,7 @@ class Learner:
 
 @pytest.fixture
 def claude(
-    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    offline_research: None, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[tuple[FakeModels, Learner]]:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-test-0123456789")
     learner = Learner(mends=request.param)

@@ -25,7 +25,7 @@ from overnight.operations import runs
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, pytest.mark.usefixtures("offline_research")]
 
 CASES = Path(__file__).parents[1] / "cases"
 PROSE = (
@@ -146,7 +146,7 @@ async def articles(database: Database) -> dict[str, list[tuple[str, str, str | N
     rows = await database.fetch(
         "select distinct on (r.job_id) r.key, first.input->>'slug' as slug, r.step, "
         "r.status, r.error from runs r "
-        "join runs first on first.job_id = r.job_id and first.step = 'generate' "
+        "join runs first on first.job_id = r.job_id and first.step = 'research' "
         "where r.pipeline = 'article' order by r.job_id, r.id desc"
     )
     found: dict[str, list[tuple[str, str, str | None, str | None]]] = {}

@@ -22,7 +22,10 @@ from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 from overnight.testing.fake_llm import FakeModels, prompt_of, schema_of
 
-pytestmark = pytest.mark.large  # of `make test-large`
+pytestmark = [  # of `make test-large`
+    pytest.mark.large,
+    pytest.mark.usefixtures("offline_research"),
+]
 
 PAGES = {
     "ants": "/potting-shed/mulch.html",

@@ -5,6 +5,7 @@ is read as markup.
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
@@ -361,6 +362,16 @@ def test_markdown_has_the_blocks_of_markdown() -> None:
         "> **Warning · A heap**  \n> A heap A heap[^2]\n\n![Leaves](<heap.png>)  \nA heap[^1]\n\n"
         in text
     )
+
+
+def test_markdown_shows_who_wrote_a_source_and_of_which_day_it_is() -> None:
+    one, two = make_draft().references
+    dated = {"author": "Anna *B*", "published_at": datetime(2026, 11, 20, tzinfo=UTC)}
+    references = [one.model_copy(update=dated), two]
+    block = [said("A heap.", "s1"), said("A pile.", "s2")]
+    text = markdown.body(make_draft(block, references=references))
+    assert "), Anna \\*B\\*, 20 November 2026\n" in text
+    assert text.endswith("[^2]: [Two](<https://two.example/>)\n")
 
 
 def test_markdown_reads_no_words_of_strangers_as_its_own() -> None:

@@ -225,6 +225,23 @@ def test_references_are_links_that_give_nothing_away() -> None:
     assert set(tree.xpath("//ol/li/a/@rel")) == {"noopener nofollow"}
 
 
+def test_a_source_shows_who_wrote_it_and_of_which_day_it_is() -> None:
+    one, two = make_draft().references
+    dated = {"published_at": datetime(2026, 11, 20, tzinfo=UTC), "author": "Anna <b>Berg</b>"}
+    draft = make_draft(references=[one.model_copy(update=dated), two])
+    tree = parsed(draft)
+    assert tree.xpath("//ol/li/span/text()") == [
+        "Anna <b>Berg</b>, one.example, 20 November 2026",
+        "two.example",
+    ]
+    first_source, second = structured(tree)["citation"]
+    assert first_source["datePublished"].startswith("2026-11-20")
+    assert first_source["author"] == {"@type": "Person", "name": "Anna <b>Berg</b>"}
+    assert set(second) == {"@type", "name", "url"}
+    german = parsed(draft.model_copy(update={"language": "de"}))
+    assert "20. November 2026" in german.xpath("//ol/li/span/text()")[0]
+
+
 @pytest.mark.parametrize("field", ["title", "description", "language"])
 def test_hostile_fields_stay_text(field: str) -> None:
     tree = parsed(make_draft(**{field: HOSTILE}))

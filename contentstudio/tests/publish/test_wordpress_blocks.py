@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -152,6 +153,12 @@ def test_citations_lead_to_the_sources() -> None:
         '<li><span id="s2">ftp://a.example/</span></li>\n<!-- /wp:list-item '
         "--></ol>\n<!-- /wp:list -->"
     )
+
+
+def test_a_source_shows_its_author_and_its_day() -> None:
+    dated = {"published_at": datetime(2026, 11, 20, tzinfo=UTC), "author": "A. & B."}
+    *_, sources = written([said("It rots.", "s1")], references=[source(1).model_copy(update=dated)])
+    assert "</a> A. &amp; B., a.example, 20 November 2026</li>" in sources
 
 
 def test_a_citation_of_no_source_is_an_error() -> None:

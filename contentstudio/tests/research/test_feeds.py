@@ -74,6 +74,25 @@ def test_rdf() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("author", "name"),
+    [
+        ("<dc:creator>Anna Berg</dc:creator>", "Anna Berg"),
+        ("<author>anna@a.example (Anna Berg)</author>", "Anna Berg"),
+        ("<author>anna@a.example</author>", ""),
+        ("", ""),
+    ],
+)
+def test_an_entry_hands_on_its_author_without_an_address(author: str, name: str) -> None:
+    (entry,) = parse(
+        rss(item("/a", "One", author)).replace(
+            b"<rss ", b'<rss xmlns:dc="http://purl.org/dc/elements/1.1/" ', 1
+        ),
+        BASE,
+    )
+    assert entry.hints(None).author == name
+
+
 def test_an_entry_hands_on_its_title_and_whether_its_date_is_that_of_a_change() -> None:
     moment = datetime(2026, 11, 2, 8, tzinfo=UTC)
     published = rss(item("/a", "One", "<pubDate>Mon, 02 Nov 2026 08:00:00 GMT</pubDate>"))

@@ -250,3 +250,45 @@ def test_plain_text_has_the_title_and_the_date_of_its_feed() -> None:
     fetched = Fetched(URL, URL, 200, "text/plain", "utf-8", body.encode())
     got = page(fetched, Hints(title="Mould", published_at=said), NOW)
     assert (got.title, got.published_at) == ("Mould", said)
+
+
+ANNA = {"@type": "Person", "name": "Anna Berg"}
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "author"),
+    [
+        (linked(**{"@type": "Article", "author": ANNA}), "", "Anna Berg"),
+        (
+            linked(**{"@type": "Article", "author": [ANNA, {"name": "Bo Lind"}]}),
+            "",
+            "Anna Berg, Bo Lind",
+        ),
+        (linked(**{"@type": "NewsArticle", "author": "By Anna Berg"}), "", "Anna Berg"),
+        ('<meta name="author" content="Anna Berg">', "", "Anna Berg"),
+        ('<meta property="article:author" content="https://x.example/anna">', "", None),
+        (
+            '<meta property="article:author" content="https://x.example/anna">'
+            '<meta name="parsely-author" content="Anna Berg">',
+            "",
+            "Anna Berg",
+        ),
+        ("", '<p><a rel="author" href="/anna">Von Anna Berg</a></p>', "Anna Berg"),
+        ("", '<p itemprop="author">Par\u00a0: Anna Berg</p>', "Anna Berg"),
+        ('<meta name="author" content="admin">', "", None),
+        ('<meta name="author" content="anna@garten.example">', "", None),
+        ('<meta name="twitter:creator" content="@anna">', "", None),
+        ('<meta name="author" content="Gartenfreunde Süd">', "", None),
+        ("", "", None),
+    ],
+)
+def test_the_author_is_who_the_page_names_and_nobody_else(
+    head: str, body: str, author: str | None
+) -> None:
+    assert read(head, body or "<h1>Kompost</h1>").author == author
+
+
+def test_the_feed_is_believed_first_about_the_author() -> None:
+    head = '<meta name="author" content="Bo Lind">'
+    assert read(head, hints=Hints(author="Anna Berg")).author == "Anna Berg"
+    assert read(head, hints=Hints(author="admin")).author == "Bo Lind"

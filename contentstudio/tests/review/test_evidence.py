@@ -5,6 +5,7 @@ two.
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 
 import pytest
 
@@ -49,6 +50,33 @@ def found(text: str, *, source: str | None = "s1", quoted: bool = False) -> list
         writer="test",
     )
     return evidence.find(draft, [SNAPSHOT])
+
+
+@pytest.mark.parametrize(
+    ("claim", "dated", "verdict"),
+    [
+        ("The garden school opened its doors in 2025.", True, "supported"),
+        ("The garden school opened its doors in 2024.", True, "number_mismatch"),
+        ("The garden school opened its doors in 2025.", False, "number_mismatch"),
+    ],
+)
+def test_a_relative_date_of_a_source_is_what_it_was_on_its_day(
+    claim: str, dated: bool, verdict: str
+) -> None:
+    text = "The garden school opened its doors last year."
+    day = datetime(2026, 11, 20, tzinfo=UTC) if dated else None
+    snapshot = SNAPSHOT.model_copy(update={"text": text, "published_at": day})
+    draft = Draft(
+        site="garden",
+        slug="school",
+        title="School",
+        description="",
+        sections=[Section(heading="One", paragraphs=[[Sentence(text=claim, source="s1")]])],
+        references=[Reference.of("s1", snapshot)],
+        writer="test",
+    )
+    (found,) = evidence.find(draft, [snapshot])
+    assert found.verdict == verdict
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 from drafts import small_draft
 
 from contentstudio import app as studio
+from contentstudio.brief import Idea, Note, Research, SourcePage
 from contentstudio.config import Config, Keep
 from contentstudio.demo.web import HARD, DemoWeb
 from contentstudio.model import Existing, Snapshot
 from contentstudio.pictures import Picture
 from contentstudio.review import gather
+from contentstudio.store.notes import Notes
+from contentstudio.store.pages import Pages
 from contentstudio.store.pictures import Pictures
 from contentstudio.store.publications import Publications
 from contentstudio.store.snapshots import Snapshots
@@ -45,7 +49,8 @@ async def counts(database: Database) -> dict[str, int]:
         "select (select count(*) from snapshots) as snapshots, (select count(*) from "
         "evidence) as evidence, "
         "(select count(*) from verdicts) as verdicts, (select count(*) from cadence) as cadence, "
-        "(select count(*) from page_snapshots) as page_snapshots"
+        "(select count(*) from page_snapshots) as page_snapshots, "
+        "(select count(*) from notes) as notes"
     )
     assert row is not None
     return row
@@ -90,6 +95,7 @@ async def test_what_a_published_and_a_waiting_article_stand_on_stays(
     assert {status: await gather(database, config, job) for status, job in jobs.items()} == before
     after = await counts(database)
     assert (after["snapshots"], after["evidence"]) == (kept["snapshots"], kept["evidence"])
+    assert after["notes"] == kept["notes"] > 0
     assert after["cadence"] == 0
     left = await database.fetch("select distinct job_id from verdicts")
     assert [row["job_id"] for row in left] == [jobs["needs_review"]]
@@ -104,6 +110,8 @@ async def test_the_evidence_of_what_was_turned_down_goes(
     await reviews.decide(app, database, dossier.job_id, Reject(dossier.seal, "no"))
     await pruned(database, app)
     left = await database.fetch("select distinct job_id from evidence")
+    assert [row["job_id"] for row in left] == [jobs["succeeded"]]
+    left = await database.fetch("select distinct job_id from notes")
     assert [row["job_id"] for row in left] == [jobs["succeeded"]]
     assert await database.fetch("select job_id from verdicts") == []
 
@@ -121,6 +129,33 @@ async def test_old_texts_of_a_page_go_and_its_latest_one_stays(
     assert await pruned(database, app) == 4  # each text goes after its place in the history
     assert [row["text"] for row in await database.fetch("select text from snapshots")] == ["third"]
     assert await own_tables(app).count(database) == 0
+
+
+async def test_what_a_note_rests_on_stays_as_long_as_the_note(
+    database: Database, clock: Clock, write_config: Write
+) -> None:
+    app = studio.build(write_config(["https://a.example/"]))
+    old, new = text_of("first"), text_of("second")
+    await Snapshots(database).keep(old)
+    await Pages(database).keep_reading("a-job", old.url, old)
+    await clock.move(DAY)
+    await Snapshots(database).keep(new)
+    page = SourcePage(sha256=old.sha256, url=old.url, title=old.title)
+    note = Note(
+        id="n1", text="It is.", span="first", start=0, end=5, sha256=old.sha256, hosts=("a",)
+    )
+    idea = Idea(site="garden", slug="a", found_on=date(2026, 11, 23), title="A")
+    await Notes(database).keep("a-job", Research(idea=idea, notes=(note,), pages=(page,)))
+    await clock.move(LONG)
+    assert await pruned(database, app) == 2  # the place in the history, and the reading
+    assert len(await database.fetch("select text from snapshots")) == 2
+    await database.fetch(
+        "insert into runs (job_id, step, pipeline, key, status, input) "
+        "values ('a-job', 'research', 'article', 'garden', 'cancelled', '{}')"
+    )
+    assert await own_tables(app).count(database) == 1
+    assert await pruned(database, app) == 2  # the note, and then its text
+    assert [row["text"] for row in await database.fetch("select text from snapshots")] == ["second"]
 
 
 async def test_a_worker_prunes_by_itself_and_as_the_config_says(

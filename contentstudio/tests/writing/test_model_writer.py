@@ -36,7 +36,10 @@ from overnight.store.records import Filter
 from overnight.testing import Clock, run_until_idle
 from overnight.testing.fake_llm import FakeModels, prompt_of, schema_of
 
-pytestmark = pytest.mark.large  # of `make test-large`
+pytestmark = [  # of `make test-large`
+    pytest.mark.large,
+    pytest.mark.usefixtures("offline_research"),
+]
 
 Write = Callable[..., Config]
 PAGE = "/potting-shed/mulch.html"
@@ -137,7 +140,8 @@ async def test_an_article_is_written_streamed_priced_and_published(
         "select step, status, cost_usd, output from runs where pipeline = 'article' order by id"
     )
     assert [(r["step"], r["status"]) for r in steps] == [
-        *(("generate", "succeeded"), ("optimize", "succeeded"), ("gate", "succeeded")),
+        *(("research", "succeeded"), ("generate", "succeeded")),
+        *(("optimize", "succeeded"), ("gate", "succeeded")),
         *(("confirm", "succeeded"), ("publish", "succeeded"), ("ping", "succeeded")),
     ]
     calls = await database.fetch("select * from llm_calls")
@@ -147,8 +151,8 @@ async def test_an_article_is_written_streamed_priced_and_published(
         sum(c["input_tokens"] for c in calls),
         sum(c["output_tokens"] for c in calls),
     ) == claude.billed
-    assert steps[0]["cost_usd"] == sum(call["cost_usd"] for call in calls)
-    assert steps[0]["output"]["writer"] == "anthropic:claude-sonnet-5-5"
+    assert steps[1]["cost_usd"] == sum(call["cost_usd"] for call in calls)
+    assert steps[1]["output"]["writer"] == "anthropic:claude-sonnet-5-5"
 
 
 @pytest.mark.parametrize("fault", FAULTS)

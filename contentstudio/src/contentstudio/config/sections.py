@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -35,6 +36,12 @@ class Research(Section):
     later than
     `settle_at_most_seconds` after the first. A story near an article that is `update_after_days`
     old may have it written again.
+
+    For each idea at most `questions` questions are looked for, of each the first `results` hits.
+    At most `pages` pages are read, its own among them, `pages_per_host` of one host, none of
+    `avoid_hosts`, rather those of `prefer_hosts` and of governments, universities and bodies that
+    set standards. A page gives at most `notes_per_page` notes. An idea whose notes are fewer than
+    `min_notes`, or come from fewer than `min_hosts` hosts, waits: nothing is written of it.
     """
 
     cron: CronText = "0 4 * * *"
@@ -46,6 +53,23 @@ class Research(Section):
     settle_seconds: float = Field(default=90, ge=0, le=86_400)
     settle_at_most_seconds: float = Field(default=1_800, ge=0, le=86_400)
     update_after_days: int = Field(default=90, ge=1, le=3_650)
+    questions: int = Field(default=4, ge=1, le=12)
+    results: int = Field(default=8, ge=1, le=50)
+    pages: int = Field(default=6, ge=1, le=30)
+    pages_per_host: int = Field(default=2, ge=1, le=30)
+    notes_per_page: int = Field(default=12, ge=1, le=40)
+    min_notes: int = Field(default=3, ge=0, le=100)
+    min_hosts: int = Field(default=1, ge=0, le=30)
+    avoid_hosts: list[str] = Field(default=[])
+    prefer_hosts: list[str] = Field(default=[])
+
+    @field_validator("avoid_hosts", "prefer_hosts")
+    @classmethod
+    def _are_hosts(cls, value: list[str]) -> list[str]:
+        for host in value:
+            if not re.fullmatch(r"[\w-]+(\.[\w-]+)*", host):
+                raise ValueError(f"“{host}” is no host: write it as in example.org")
+        return [host.lower().removeprefix("www.") for host in value]
 
 
 class Google(Section):

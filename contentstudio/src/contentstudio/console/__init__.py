@@ -15,6 +15,7 @@ from contentstudio import articles
 from contentstudio.config import Config
 from contentstudio.review import gather, manuscript
 from contentstudio.store.nights import Nights
+from contentstudio.store.notes import Notes
 from contentstudio.store.topics import Topics
 from overnight.console.pages import Console, Desk, Page, Values, Verb
 from overnight.errors import UserError
@@ -110,7 +111,7 @@ def build(config: Config) -> Console:
         words = (
             {"words": manuscript.write(details.draft)} if details.status == "needs_review" else {}
         )
-        return {"dossier": details, **words}
+        return {"dossier": details, "notes": await Notes(database).of_job(job_id), **words}
 
     async def edited(database: Database, job_id: str, words: str) -> dict[str, Any]:
         """The article with these words, as the input of the step that judges it."""

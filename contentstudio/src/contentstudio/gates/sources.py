@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 
 from contentstudio.gates.input import Case, failed, passed
-from contentstudio.model import Verdict
-from contentstudio.text import numbers
+from contentstudio.model import Snapshot, Verdict
+from contentstudio.text import dates, numbers
 from contentstudio.text.wording import normal, shown
 
 _WITHOUT_SOURCE = frozenset(
@@ -89,12 +89,7 @@ def _wrong_citations(case: Case) -> Iterator[str]:
 
 
 def _wrong_numbers(case: Case) -> Iterator[str]:
-    there = {
-        key: numbers.values(
-            f"{snapshot.title}\n{snapshot.text}", _language(snapshot.language) or case.language
-        )
-        for key, snapshot in case.pool.items()
-    }
+    there = {key: _given(snapshot, case.language) for key, snapshot in case.pool.items()}
     for sentence in case.draft.sentences():
         claims = numbers.claimed(sentence.text, case.language)
         unknown = [
@@ -113,6 +108,13 @@ def _wrong_numbers(case: Case) -> Iterator[str]:
                         f"The {place} {shown(normal(text))} has {number.shown}, which is in "
                         "none of the sources."
                     )
+
+
+def _given(snapshot: Snapshot, default: str) -> set[str]:
+    """Every number that a source gives; its relative dates too, where it has a date itself."""
+    language = _language(snapshot.language) or default
+    text = dates.with_dates(f"{snapshot.title}\n{snapshot.text}", language, snapshot.day)
+    return numbers.values(text, language)
 
 
 def _language(code: str | None) -> str | None:

@@ -7,7 +7,7 @@
         candidate.found topic: (wait for the last one) → choose → what is worth an article →
         topic.validated renewal: once a week: renew → articles whose sources changed or whose clicks
         fell → topic.validated demand: gather → what people look for, kept for the scores of topics
-        article: generate → optimize → gate → (wait) → confirm → publish → ping
+        article: research → generate → optimize → gate → (wait) → confirm → publish → ping
 
 by a person's wish → rollback: before → publish → ping
                      publish: last → publish → ping
@@ -26,6 +26,7 @@ from zoneinfo import ZoneInfo
 
 from contentstudio.config import Config, RemoteCms, Static
 from contentstudio.pipelines import (
+    answering,
     ids,
     publishing,
     remembering,
@@ -154,6 +155,9 @@ def build(config: Config) -> list[Pipeline]:
     # With a fallback each model has a breaker of its own: where this one held the step, nobody
     # would ask the other.
     breaker = "writer" if config.writing.fallback is None else None
+    article.step(
+        answering.research, retry=Retry(3), timeout=WRITING_CALLS * deadline + 60, breaker=breaker
+    )
     article.step(
         writing.generate, retry=Retry(3), timeout=WRITING_CALLS * deadline + 60, breaker=breaker
     )

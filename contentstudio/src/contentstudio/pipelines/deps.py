@@ -10,6 +10,7 @@ from contentstudio import publish
 from contentstudio.config import Config
 from contentstudio.pictures import Pictures as PictureSource
 from contentstudio.publish.port import Publisher
+from contentstudio.research.researcher import Researcher
 from contentstudio.search.port import Search
 from contentstudio.store.articles import Articles
 from contentstudio.store.demands import Demands
@@ -17,6 +18,7 @@ from contentstudio.store.documents import Documents
 from contentstudio.store.evidence import EvidenceLedger
 from contentstudio.store.ideas import Ideas
 from contentstudio.store.index_status import IndexStatus
+from contentstudio.store.notes import Notes
 from contentstudio.store.pages import Pages
 from contentstudio.store.pictures import Pictures
 from contentstudio.store.publications import Publications, PublishLocks
@@ -34,7 +36,9 @@ class Deps:
 
     config: Config
     fetcher: Fetcher
+    researcher: Researcher
     writer: Writer
+    search: Search | None = None
     locks: PublishLocks
     articles: Articles
     demands: Demands
@@ -42,6 +46,7 @@ class Deps:
     evidence: EvidenceLedger
     ideas: Ideas
     index: IndexStatus
+    notes: Notes
     pages: Pages
     pictures: Pictures
     picture_sources: Mapping[str, PictureSource]  # by site; none where articles have their cards

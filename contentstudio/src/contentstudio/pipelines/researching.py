@@ -20,6 +20,7 @@ from contentstudio.config import (
 )
 from contentstudio.google import analytics
 from contentstudio.model import Demand, Snapshot
+from contentstudio.pipelines import answering
 from contentstudio.pipelines.ids import article_id
 from contentstudio.pipelines.work import (
     Candidate,
@@ -214,7 +215,8 @@ async def _candidate(ctx: Ctx, source: Source, snapshot: Snapshot) -> ReadResult
 def _settings(ctx: Ctx, source: Source) -> str:
     """What a page is judged by: under other settings it is read and judged again."""
     config = ctx.deps.config
-    return hash_id(config.research.model_dump_json(), config.find(source.site).language)
+    judged_by = config.research.model_dump_json(exclude=answering.SETTINGS)
+    return hash_id(judged_by, config.find(source.site).language)
 
 
 async def choose(ctx: Ctx, latest: Candidate) -> ChoiceResult | NoWork:

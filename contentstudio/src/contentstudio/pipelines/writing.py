@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contentstudio.model import Draft
+from contentstudio.brief import Research
+from contentstudio.model import Draft, Snapshot
 from contentstudio.pipelines import judging, pace, picturing
 from contentstudio.pipelines.work import Ctx, Judged, RequestedTopic, ReviewInput, Topic
 from contentstudio.seo import Optimized
@@ -11,12 +12,13 @@ from overnight import Cancel, Review, Snooze
 from overnight.llm.fallback import AllResting
 
 
-async def generate(ctx: Ctx, topic: RequestedTopic | Topic) -> Draft | Cancel | Snooze:
+async def generate(ctx: Ctx, work: Research | RequestedTopic | Topic) -> Draft | Cancel | Snooze:
     """Write the article. Each answer of a model is stored before anything else happens, so no retry
-    pays again.
+    pays again. A job of a version without research comes with its topic.
     """
     deps = ctx.deps
-    title, snapshots = await deps.topics.read(topic.site, topic.slug, topic.date)
+    topic = work.idea if isinstance(work, Research) else work
+    title, snapshots = await _sources(ctx, work)
     await deps.articles.begin(topic.site, topic.slug, ctx.job_id, title)
     try:
         draft = await deps.writer.write(
@@ -29,6 +31,18 @@ async def generate(ctx: Ctx, topic: RequestedTopic | Topic) -> Draft | Cancel | 
         return Snooze(resting.retry_after or 0, str(resting))
     await deps.evidence.keep(ctx.job_id, draft, snapshots)
     return draft
+
+
+async def _sources(ctx: Ctx, work: Research | RequestedTopic | Topic) -> tuple[str, list[Snapshot]]:
+    """The title to write under, and the texts: of the pages that gave a note, or of all pages where
+    none did.
+    """
+    if not isinstance(work, Research):
+        return await ctx.deps.topics.read(work.site, work.slug, work.date)
+    noted = {note.sha256 for note in work.notes}
+    hashes = [page.sha256 for page in work.pages if page.sha256 in noted or not noted]
+    texts = await ctx.deps.snapshots.read(hashes)
+    return work.idea.title, [texts[sha256] for sha256 in hashes if sha256 in texts]
 
 
 async def optimize(ctx: Ctx, draft: Draft) -> Optimized:

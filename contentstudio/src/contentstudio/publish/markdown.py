@@ -22,7 +22,7 @@ from contentstudio.model import (
 )
 from contentstudio.publish import anchors, captions
 from contentstudio.publish.anchors import Piece
-from contentstudio.publish.labels import quotation_marks
+from contentstudio.publish.labels import day, quotation_marks
 from overnight.errors import InvalidPayload
 
 # Entities for what a generator reads before Markdown does (Liquid, shortcodes) or as HTML, and for
@@ -68,7 +68,10 @@ def body(draft: Draft) -> str:
     for reference in draft.references:
         if reference.id in cited:
             title = escaped(reference.title or reference.url)
-            parts.append(f"[^{numbers[reference.id]}]: [{title}](<{_target(reference.url)}>)")
+            date = day(reference.published_at, draft.language) if reference.published_at else None
+            about = "".join(f", {escaped(one)}" for one in (reference.author, date) if one)
+            link = f"[{title}](<{_target(reference.url)}>)"
+            parts.append(f"[^{numbers[reference.id]}]: {link}{about}")
     return "\n\n".join(parts) + "\n"
 
 

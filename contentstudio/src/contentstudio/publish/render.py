@@ -287,12 +287,21 @@ def body(
         more_images=list(filter(None, loose[len(sections) :])),
         questions=questions,
         references=[
-            (r.title or r.url, _web_url(r.url), urlsplit(_web_url(r.url) or "").hostname)
+            (r.title or r.url, _web_url(r.url), about_source(r, draft.language))
             for r in draft.references
         ],
         disclosure=draft.disclosure,
     )
     return _sanitised(html)
+
+
+def about_source(reference: Reference, language: str) -> str:
+    """Who wrote a source, where it stands, and of which day it is; what is not known is left
+    out.
+    """
+    host = urlsplit(_web_url(reference.url) or "").hostname
+    date = day(reference.published_at, language) if reference.published_at else None
+    return ", ".join(filter(None, (reference.author, host, date)))
 
 
 def structured_data(
@@ -320,9 +329,7 @@ def structured_data(
         "author": _person(site, draft.author) if draft.author else organization,
         "publisher": organization,
         "citation": [
-            {"@type": "CreativeWork", "name": reference.title, "url": reference.url}
-            for reference in draft.references
-            if _web_url(reference.url)
+            _citation(reference) for reference in draft.references if _web_url(reference.url)
         ],
     }
     if draft.images:
@@ -358,6 +365,19 @@ def _person(site: Site, name: str) -> dict[str, Any]:
     if author := site.profile.author(name):
         person |= {"jobTitle": author.role, "description": author.bio, "sameAs": author.links}
     return {key: value for key, value in person.items() if value}
+
+
+def _citation(reference: Reference) -> dict[str, Any]:
+    work: dict[str, Any] = {
+        "@type": "CreativeWork",
+        "name": reference.title,
+        "url": reference.url,
+    }
+    if reference.author:
+        work["author"] = {"@type": "Person", "name": reference.author}
+    if reference.published_at:
+        work["datePublished"] = _iso(reference.published_at)
+    return work
 
 
 def _faq_page(draft: Draft) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import nh3
 
@@ -188,7 +188,8 @@ def _blocks(draft: Draft, pictures: Mapping[str, Picture]) -> Iterator[_Block]:
     if references:
         if words["sources"] not in headings:
             yield _heading(2, "sources", words["sources"])
-        yield _list(_source(number, one) for number, one in enumerate(references, 1))
+        sources = (_source(n, one, draft.language) for n, one in enumerate(references, 1))
+        yield _list(sources)
     if draft.disclosure:
         yield _paragraph(_text(draft.disclosure))
     yield from _credit(draft, pictures)
@@ -303,12 +304,12 @@ def _table(head: Sequence[str], cells: list[str]) -> _Block:
     return _Block("table", f'<figure class="wp-block-table">{table}</figure>')
 
 
-def _source(number: int, reference: Reference) -> str:
+def _source(number: int, reference: Reference, language: str) -> str:
     """A source; its id is on an element in the item, for the items of lists have none in WordPress
     6.1.
     """
-    host = urlsplit(render._web_url(reference.url) or "").hostname
-    return _titled(reference, f' id="s{number}"') + (f" {_text(host)}" if host else "")
+    about = render.about_source(reference, language)
+    return _titled(reference, f' id="s{number}"') + (f" {_text(about)}" if about else "")
 
 
 def _titled(reference: Reference, attribute: str = "") -> str:

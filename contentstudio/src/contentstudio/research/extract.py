@@ -130,6 +130,7 @@ class _Reading:
     paragraphs: tuple[str, ...] = ()
     language: str | None = None
     published_at: datetime | None = None
+    author: str | None = None
 
 
 def page(fetched: Fetched, hints: Hints | None = None, now: datetime | None = None) -> Snapshot:
@@ -152,6 +153,7 @@ def page(fetched: Fetched, hints: Hints | None = None, now: datetime | None = No
         sha256=hashlib.sha256(body.encode()).hexdigest(),
         language=_spoken(body, reading.language),
         published_at=reading.published_at,
+        author=reading.author,
     )
 
 
@@ -220,7 +222,8 @@ def _read_plain(text: str, hints: Hints) -> _Reading:
     paragraphs = tuple(_clean(p) for p in re.split(r"\n\s*\n", text) if p.strip())
     first = paragraphs[0] if paragraphs else ""
     title = hints.title or (first if len(first) <= 120 and not sentences(first) else "")
-    return _Reading(title, paragraphs, published_at=hints.published_at or hints.updated_at)
+    published_at = hints.published_at or hints.updated_at
+    return _Reading(title, paragraphs, published_at=published_at, author=hints.author or None)
 
 
 def _read_markup(text: str, fetched: Fetched, hints: Hints, now: datetime) -> _Reading:
@@ -234,7 +237,9 @@ def _read_markup(text: str, fetched: Fetched, hints: Hints, now: datetime) -> _R
         return _Reading()
     paragraphs = _text_of(tree, fetched.final_url)
     page = metadata.Page(tree, fetched.final_url, hints)
-    return _Reading(page.title, tuple(paragraphs), _language(tree), page.published_at(now))
+    return _Reading(
+        *(page.title, tuple(paragraphs), _language(tree), page.published_at(now), page.author)
+    )
 
 
 def _text_of(tree: HtmlElement, url: str) -> Sequence[str]:

@@ -25,6 +25,7 @@ ROOTS = ("rss", "feed", "rdf")
 _FEED_TYPE = re.compile(r"\b(?:rss|atom|rdf)\b")
 _XML_TYPES = ("text/xml", "application/xml")
 _MAX_DEPTH = 200  # elements within each other; real feeds have about ten
+_ADDRESS = re.compile(r"(?:mailto:)?[^\s()<>]+@[^\s()<>]+")
 _MENDED_BYTES = 1_000_000  # feedparser takes some seconds for a megabyte of hostile faults
 _DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
 
@@ -36,6 +37,7 @@ class BrokenFeed(Permanent):
 @dataclass(frozen=True)
 class Entry:
     """One entry: an absolute http(s) URL, plain texts, and a time in UTC where the feed has one.
+    `author` is the entry's own.
 
     `is_update` says that the time is that of the last change, for the feed says no other.
     """
@@ -45,12 +47,18 @@ class Entry:
     published_at: datetime | None
     summary: str
     is_update: bool = field(default=False, compare=False)
+    author: str = field(default="", compare=False)
 
     def hints(self, charset: str | None) -> Hints:
         """What helps to read its page; `charset` is the feed's."""
         when = "updated_at" if self.is_update else "published_at"
         return Hints.model_validate(
-            {"title": self.title, when: self.published_at, "charset": charset}
+            {
+                "title": self.title,
+                "author": self.author,
+                when: self.published_at,
+                "charset": charset,
+            }
         )
 
 
@@ -167,7 +175,10 @@ def _entry(item: Any, base_url: str) -> Entry | None:
     moment = published or _moment(item, "updated_parsed", "created_parsed")
     is_update = moment is not None and published is None
     return (
-        Entry(url, _plain(item, "title"), moment, _plain(item, "summary"), is_update)
+        Entry(
+            *(url, _plain(item, "title"), moment, _plain(item, "summary"), is_update),
+            author=_authors(item),
+        )
         if url
         else None
     )
@@ -192,6 +203,16 @@ def _moment(item: Any, *keys: str) -> datetime | None:
             except (ValueError, OverflowError, OSError):
                 continue
     return None
+
+
+def _authors(item: Any) -> str:
+    """The names of an entry's authors, without their addresses."""
+    details = [one for one in dict.get(item, "authors") or [] if isinstance(one, dict)]
+    several = [str(one.get("name") or "") for one in details]
+    # feedparser cuts the name of a single one wrongly where its address has a long domain
+    names = several if len(several) > 1 else [str(dict.get(item, "author") or "")]
+    plain = (" ".join(_ADDRESS.sub(" ", name).split()).strip("()<> ") for name in names)
+    return ", ".join(dict.fromkeys(filter(None, plain)))
 
 
 def _plain(item: Any, field: str) -> str:

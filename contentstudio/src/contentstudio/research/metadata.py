@@ -1,5 +1,5 @@
-"""The title and the date of a page, by what its feed, its head and its headings say. Nothing is
-invented.
+"""The title, the date and the author of a page, by what its feed, its head and its headings say.
+Nothing is invented.
 """
 
 from __future__ import annotations
@@ -68,6 +68,21 @@ _DATES = (
         "vr:published-time",
     ),
 )
+_AUTHORS = (
+    *("author", "article:author", "parsely-author", "sailthru.author", "citation_author"),
+    *("dc.creator", "dcterms.creator", "byl", "twitter:creator"),
+)
+_MOST_AUTHORS, _MAX_NAME = 5, 80  # characters of a name
+_BY = re.compile(
+    r"^\W*(?:(?:written |posted |story |text )?by\b|von\b|par\b|por\b|author\b|autor(?:in)?\b"
+    r"|auteur\b)\s*:?",
+    re.I,
+)
+_NO_NAME = re.compile(  # an address, an account, or what a system puts where nobody is named
+    r"https?:|www\.|[@/<>{}]|^(?:admin|administrator|editor|staff|unknown|anonymous|none|null|guest"
+    r"|webmaster|user\d*|redaktion|n/?a)$",
+    re.I,
+)
 _BETWEEN = re.compile(r"(\s+[-|·•›»«‹–—~:⁄/]+\s+|\s*[|｜]\s*|\s*[»›]\s*|_)")  # the parts of a title
 _BREAK = re.compile(
     r"[|｜·•›»«‹–—:/_]|\s-\s|-$|^-|[!?.]\s"
@@ -97,6 +112,7 @@ class Hints(Model):
     """
 
     title: str = ""
+    author: str = ""
     published_at: datetime | None = None
     updated_at: datetime | None = None
     charset: str | None = None
@@ -147,6 +163,28 @@ class Page:
         for moment in self._moments(now):
             if moment is not None and OLDEST <= _aware(moment) <= now + AHEAD:
                 return _aware(moment)
+        return None
+
+    @cached_property
+    def author(self) -> str | None:
+        """Who wrote the page, several by commas; None where nobody is named.
+
+        First the feed's, then linked data, then the head, then what the page marks so.
+        """
+        marked = (
+            element.get("content") or _text(element)
+            for element in self.tree.xpath("//*[@itemprop='author'] | //*[@rel='author']")
+        )
+        candidates = (
+            [self.hints.author],
+            [name for node in self._articles[:1] for name in _people(node.get("author"))],
+            self._meta(_AUTHORS),
+            marked,
+        )
+        for names in candidates:
+            people = [name for name in map(_person, names) if name and not self._is_site(name)]
+            if people:
+                return ", ".join(dict.fromkeys(people[:_MOST_AUTHORS]))
         return None
 
     def _moments(self, now: datetime) -> Iterator[datetime | None]:
@@ -248,6 +286,20 @@ class Page:
         while len(parts) > 2 and self._is_site(parts[0]):
             del parts[:2]
         return "".join(parts).strip()
+
+
+def _people(value: Any) -> Iterator[str]:
+    """The names of those whom linked data names as author, persons or organisations."""
+    for one in value if isinstance(value, list) else [value]:
+        name = one.get("name") if isinstance(one, dict) else one
+        yield from _strings(name)
+
+
+def _person(text: str) -> str:
+    """A name without what leads to it; nothing of what is an address or no name."""
+    name = _BY.sub("", _clean(unescape(text))).strip(" ,;|·•–—-")
+    is_name = any(map(str.isalpha, name)) and len(name) <= _MAX_NAME and not _NO_NAME.search(name)
+    return name if is_name else ""
 
 
 def _names_host(name: str, host: str) -> bool:

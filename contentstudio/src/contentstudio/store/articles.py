@@ -78,6 +78,12 @@ class Articles:
         """A job begins to write: `writing`, or `refreshing` where it was published before."""
         await self._move(_params(site, slug, job_id, title, takes_over=True), "writing")
 
+    async def research(self, site: str, slug: str, job_id: str, title: str) -> None:
+        """A job begins with the research: `researching`, or `refreshing` where it was published
+        before.
+        """
+        await self._move(_params(site, slug, job_id, title, takes_over=True), "researching")
+
     async def move(
         self, draft: Draft, job_id: str, state: Literal["verifying", "review", "ready"]
     ) -> None:

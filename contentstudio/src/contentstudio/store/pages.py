@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from contentstudio.model import Snapshot
 from contentstudio.store.sql import queries
 from contentstudio.web.fetch import Fetched, Known
-from overnight.store.database import Database
+from overnight.store.database import Database, Row
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,29 @@ class Pages:
             queries["pages_asked"], {"site": site, "urls": list(urls)}
         )
         return {row["url"]: row["asked_at"] for row in rows}
+
+    async def readings(self, job_id: str, urls: Sequence[str]) -> dict[str, Snapshot | str]:
+        """What these pages gave when they were read within a day, or why they gave nothing when
+        this job read them; what is to be read is missing.
+        """
+        rows = await self._database.fetch(
+            queries["readings_read"], {"job_id": job_id, "urls": list(urls)}
+        )
+        answers: dict[str, Snapshot | str] = {}
+        for row in rows:
+            url, fault = row.pop("requested_url"), row.pop("fault")
+            answers[url] = Snapshot(**row) if fault is None else fault
+        return answers
+
+    async def keep_reading(self, job_id: str, url: str, answer: Snapshot | str) -> None:
+        """Keep what a page gave, a text that is kept already or the reason why it gave none."""
+        text, fault = (answer, None) if isinstance(answer, Snapshot) else (None, answer)
+        params = {"job_id": job_id, "url": url, "snapshot": text and text.sha256, "fault": fault}
+        await self._database.fetch(queries["reading_keep"], params)
+
+    async def unread(self, job_id: str) -> list[Row]:
+        """The pages that a job could not read, and why."""
+        return await self._database.fetch(queries["readings_failed"], {"job_id": job_id})
 
     async def robots(self, origin: str) -> str | None:
         """The robots.txt of an origin, or None where it was not read within a day."""

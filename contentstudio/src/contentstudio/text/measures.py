@@ -318,6 +318,7 @@ _MONTHS = {
     "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro "
     "dezembro",
 }
+MONTH_NAMES = {language: tuple(names.split()) for language, names in _MONTHS.items()}
 MONTHS = {
     name: number for names in _MONTHS.values() for number, name in enumerate(names.split(), 1)
 }

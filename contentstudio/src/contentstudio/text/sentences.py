@@ -5,7 +5,10 @@ none is cut.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import deque
+from collections.abc import Iterator
+from itertools import accumulate
 
 
 def _words(text: str) -> frozenset[str]:
@@ -55,6 +58,7 @@ _STOP = re.compile(
 _OPENERS = "\"'“„‘«‹([{¿¡ "
 _ACRONYM = re.compile(r"(?:\w\.)+\w", re.UNICODE)
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_BLACK = re.compile(r"\S+")
 _HOLE = re.compile(
     r"\s[,.]\s|,\s*,"
 )  # a formula or picture stood here, so the sentence is not what its author wrote
@@ -71,6 +75,28 @@ def sentences(text: str, language: str = "en") -> list[str]:
     return [
         s for p in re.split(r"\n\s*\n", text) for s in _of_paragraph(" ".join(p.split()), language)
     ]
+
+
+def placed(text: str, language: str = "en") -> Iterator[tuple[str, tuple[int, int]]]:
+    """The same sentences, each with its place in `text`, whatever white space is between its
+    words.
+    """
+    words = list(_BLACK.finditer(text))
+    collapsed = " ".join(word[0] for word in words)
+    starts = list(
+        accumulate((len(word[0]) + 1 for word in words), initial=0)
+    )  # of the words in `collapsed`
+
+    def original(position: int) -> int:
+        number = bisect_right(starts, position) - 1
+        return words[number].start() + position - starts[number]
+
+    end = 0
+    for sentence in sentences(text, language):
+        start = collapsed.find(sentence, end)
+        if start >= 0:
+            end = start + len(sentence)
+            yield sentence, (original(start), original(end - 1) + 1)
 
 
 def _of_paragraph(paragraph: str, language: str) -> list[str]:

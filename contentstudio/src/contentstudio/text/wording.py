@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 
 from contentstudio.text.words import CJK, UNSPACED
@@ -29,6 +30,7 @@ _SAME = str.maketrans(
     }
 )
 _TOKEN = re.compile(rf"[{CJK}]|[^\W_{CJK}]+(?:['-][^\W_{CJK}]+)*")
+_CHARACTER = re.compile(r"(?s:.)[\u0300-\u036f]*")  # with the marks that are drawn over it
 _SHOWN = 90  # characters of a sentence that a reason shows
 
 
@@ -39,7 +41,7 @@ def normal(text: str) -> str:
     if text.isascii():
         return " ".join(text.replace("`", "'").split())
     # Before NFKC too, which would take a lone acute accent apart into a blank and a mark.
-    return " ".join(unicodedata.normalize("NFKC", text.translate(_SAME)).translate(_SAME).split())
+    return " ".join(_same(text).split())
 
 
 def listed(words: str) -> tuple[str, ...]:
@@ -71,6 +73,42 @@ def stands_in(piece: str, text: str) -> bool:
             return True
         start = text.find(piece, start + 1)
     return False
+
+
+def located(piece: str, text: str) -> tuple[int, int] | None:
+    """Where `piece` stands in `text`, as characters of `text`; white space and typography may
+    differ. None where it does not stand there word for word.
+    """
+    wanted = normal(piece)
+    flat, places = _flat(text)
+    start = flat.find(wanted) if any(map(str.isalnum, wanted)) else -1
+    while start >= 0:
+        end = start + len(wanted)
+        here, there = places[start][0], places[end - 1][1]
+        if not (_joined(flat, start) or _joined(flat, end)) and normal(text[here:there]) == wanted:
+            return here, there
+        start = flat.find(wanted, start + 1)
+    return None
+
+
+@lru_cache(maxsize=16)
+def _flat(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """A text as `normal` gives it, and for each of its characters where it comes from."""
+    characters: list[str] = []
+    places: list[tuple[int, int]] = []
+    for match in _CHARACTER.finditer(text):
+        for character in _same(match[0]):
+            if not character.isspace():
+                characters.append(character)
+                places.append(match.span())
+            elif characters and characters[-1] != " ":
+                characters.append(" ")
+                places.append(match.span())
+    return "".join(characters), places
+
+
+def _same(text: str) -> str:
+    return unicodedata.normalize("NFKC", text.translate(_SAME)).translate(_SAME)
 
 
 def _joined(text: str, position: int) -> bool:

@@ -7,9 +7,8 @@ is missing.
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
@@ -17,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from contentstudio import config as settings
 from contentstudio.config import Site, Writing
-from contentstudio.llm import prompts
+from contentstudio.llm import at_once, prompts
 from contentstudio.llm.models import Models, Step
 from contentstudio.model import Block, Draft, Reference, Section, Sentence, Snapshot
 from overnight import Context
@@ -144,7 +143,7 @@ class ModelWriter:
             )
             return _section(plan.heading, body)
 
-        sections = await _all(
+        sections = await at_once.gather(
             [partial(section, number) for number in range(len(outline.sections))],
             at_once=self._writing.sections_at_once,
         )
@@ -256,29 +255,6 @@ def cited_only(draft: Draft) -> Draft:
     return draft.map_sentences(renamed).model_copy(update={"references": references})
 
 
-async def _all(calls: Sequence[Callable[[], Awaitable[T]]], *, at_once: int) -> list[T]:
-    """The results in order. After a failure no other call begins; those under way come to their
-    end: they are paid.
-    """
-    turn = asyncio.Semaphore(at_once)
-    failures: list[Exception] = []
-
-    async def one(call: Callable[[], Awaitable[T]]) -> T | None:
-        async with turn:
-            if failures:
-                return None
-            try:
-                return await call()
-            except Exception as error:
-                failures.append(error)
-                return None
-
-    results = await asyncio.gather(*map(one, calls))
-    if failures:
-        raise failures[0]
-    return [result for result in results if result is not None]
-
-
 def _of_outline(pool: Pool) -> Callable[[Outline], str | None]:
     def fault(outline: Outline) -> str | None:
         return _outside(pool, (name for section in outline.sections for name in section.sources))
@@ -316,9 +292,7 @@ def _section(heading: str, body: Body) -> Section:
 
 
 def _references(pool: Pool) -> list[Reference]:
-    return [
-        Reference(id=name, url=s.url, title=s.title, sha256=s.sha256) for name, s in pool.items()
-    ]
+    return [Reference.of(name, snapshot) for name, snapshot in pool.items()]
 
 
 def _outline_question(site: Site, title: str, pool: Pool) -> str:

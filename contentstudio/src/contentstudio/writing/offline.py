@@ -18,6 +18,7 @@ from typing import Any
 
 from contentstudio.config import Site
 from contentstudio.model import Draft, Reference, Section, Sentence, Snapshot
+from contentstudio.text import prose
 from contentstudio.text.sentences import sentences
 from contentstudio.text.titles import clean_title
 from contentstudio.text.words import content_words, words_in_order
@@ -36,28 +37,6 @@ SHORT_DESCRIPTION = 80  # characters; a shorter one tells too little
 OFTEN = 3  # times that a word makes a description read as if it were for machines
 
 _ALIKE = 0.8  # of the content words of two sentences together; from here on they say the same
-_LENGTHS = range(25, 1_000)  # characters of a sentence; what is longer is a list or an attack
-
-_FURNITURE = re.compile(  # what belongs to the page and not to its text, or speaks to a machine
-    r"https?:|\bwww\.|\S@\S|[|{}<>©]|```|~~~"
-    r"|\bclick|\bsubscri|\bnewsletter|\bsign(?:ing)? (?:up|in)\b|\blog ?in\b|\bread "
-    r"more\b|\bshare this\b"
-    r"|\bfollow (?:us|me|them)\b|\bfor more information\b|\bhere\.$|\bprivacy "
-    r"policy|\ball rights reserved\b"
-    r"|\bcookie (?:polic|setting|notice)|\b(?:accept|our|uses?|using) cookies"
-    r"|^\W*(?:photo|image|picture)s?(?: credits?)?(?: by|:)|^\W*(?:system|assistant|user)\s*:"
-    r"|\bignore (?:\w+ ){0,3}previous instructions\b",
-    re.I,
-)
-_LEANING = re.compile(  # what begins so leans on the sentence before it
-    r"\W*(?:this|that|these|those|it|its|he|his|she|her|they|their|such|but|and|or|so|yet|however|therefore|thus|then"
-    r"|also|instead|meanwhile|moreover|otherwise|still|because|here|another|others|both|for "
-    r"(?:example|instance)"
-    r"|in (?:addition|contrast|fact)|the (?:former|latter|other|same|following|result))\b",
-    re.I,
-)
-_SELF = re.compile(r"\b(?:I|[Mm]y|[Mm]e|[Ww]e|[Oo]ur|[Uu]s)\b")
-
 _LEAD = (
     "This page collects what others say on the subject, in their own words.",
     "Each quote is followed by its source.",
@@ -105,9 +84,7 @@ def compose(site: Site, slug: str, snapshots: Sequence[Snapshot]) -> Draft:
         title=title,
         description=_description([quote.text for quote in quotes]),
         sections=_sections(quotes, language),
-        references=[
-            Reference(id=key, url=s.url, title=s.title, sha256=s.sha256) for key, s in pool.items()
-        ],
+        references=[Reference.of(key, snapshot) for key, snapshot in pool.items()],
         writer=WRITER,
         language=language,
     )
@@ -132,30 +109,10 @@ def _choose(pool: dict[str, Snapshot], language: str) -> list[Sentence]:
 def _candidates(source: str, texts: Iterable[str]) -> list[_Candidate]:
     """What can be quoted at all. Hard sentences stay."""
     return [
-        _Candidate(source, place, text, content_words(text), _leans(text))
+        _Candidate(source, place, text, content_words(text), prose.leans(text))
         for place, text in enumerate(texts)
-        if _is_prose(text)
+        if prose.is_prose(text)
     ]
-
-
-def _is_prose(text: str) -> bool:
-    letters = sum(c.isalpha() or c.isspace() for c in text)
-    closed = (
-        text.count("“") == text.count("”")
-        and text.count("(") == text.count(")")
-        and text.count('"') % 2 == 0
-    )
-    return (
-        len(text) in _LENGTHS
-        and letters >= 0.7 * len(text)
-        and closed
-        and not _FURNITURE.search(text)
-    )
-
-
-def _leans(text: str) -> bool:
-    """Whether it follows on another sentence, asks, or speaks of its author."""
-    return bool(_LEANING.match(text) or _SELF.search(text) or "?" in text)
 
 
 def _best(

@@ -2,14 +2,14 @@
 -- alone, unless this job takes it over. An article that was published is refreshed, not written.
 insert into articles (site, slug, job_id, title, language, url, state)
 values (%(site)s, %(slug)s, %(job_id)s, %(title)s, %(language)s::text, %(url)s::text,
-        case when %(state)s::text = 'writing'
+        case when %(state)s::text in ('researching', 'writing')
                   and exists (select from versions v where v.site = %(site)s and v.slug = %(slug)s) then 'refreshing'
              else %(state)s::text end)
 on conflict (site, slug) do update
-set state = case when %(state)s::text <> 'writing' then %(state)s::text
+set state = case when %(state)s::text not in ('researching', 'writing') then %(state)s::text
                  when articles.state in ('published', 'unpublished', 'refreshing') then 'refreshing'
                  when articles.state in ('verifying', 'review', 'ready') then excluded.state
-                 else 'writing' end,
+                 else %(state)s::text end,
     job_id = excluded.job_id,
     title = excluded.title,
     language = coalesce(excluded.language, articles.language),

@@ -29,6 +29,20 @@ proved as (
         for update skip locked)
     returning 1
 ),
+noted as (
+    delete from notes nx
+    where nx.ctid in (
+        select n.ctid from notes n
+        where n.created_at < (select moment from past)
+          and exists (select from runs r where r.job_id = n.job_id)
+          and not exists (select from runs r
+                          where r.job_id = n.job_id
+                            and (r.status not in ('succeeded', 'cancelled') or r.step = 'publish' and r.status = 'succeeded'))
+        order by n.created_at
+        limit %(batch)s
+        for update skip locked)
+    returning 1
+),
 histories as (
     delete from page_snapshots px
     where px.ctid in (
@@ -62,7 +76,18 @@ texts as (
           and not exists (select from choices c where c.snapshots @> array[s.sha256] and c.decision <> 'skip')
           and not exists (select from topics t where t.snapshot = s.sha256)
           and not exists (select from evidence e where e.snapshot = s.sha256)
+          and not exists (select from notes n where n.snapshot = s.sha256)
         order by s.read_at
+        limit %(batch)s
+        for update skip locked)
+    returning 1
+),
+readings_gone as (
+    delete from readings rx
+    where rx.ctid in (
+        select r.ctid from readings r
+        where r.read_at < (select moment from past)
+        order by r.read_at
         limit %(batch)s
         for update skip locked)
     returning 1
@@ -95,4 +120,4 @@ shown as (
         for update skip locked)
     returning 1
 )
-select (select count(*) from said) + (select count(*) from proved) + (select count(*) from histories) + (select count(*) from judged) + (select count(*) from texts) + (select count(*) from days) + (select count(*) from uses) + (select count(*) from shown) as gone
+select (select count(*) from said) + (select count(*) from proved) + (select count(*) from histories) + (select count(*) from judged) + (select count(*) from texts) + (select count(*) from days) + (select count(*) from uses) + (select count(*) from shown) + (select count(*) from noted) + (select count(*) from readings_gone) as gone

@@ -24,7 +24,15 @@ select (select count(*) from verdicts v
           and not exists (select from candidates c where c.snapshot = s.sha256)
           and not exists (select from choices c where c.snapshots @> array[s.sha256] and c.decision <> 'skip')
           and not exists (select from topics t where t.snapshot = s.sha256)
-          and not exists (select from evidence e where e.snapshot = s.sha256))
+          and not exists (select from evidence e where e.snapshot = s.sha256)
+          and not exists (select from notes n where n.snapshot = s.sha256))
+       + (select count(*) from notes n
+        where n.created_at < past.moment
+          and exists (select from runs r where r.job_id = n.job_id)
+          and not exists (select from runs r
+                      where r.job_id = n.job_id
+                        and (r.status not in ('succeeded', 'cancelled') or r.step = 'publish' and r.status = 'succeeded')))
+       + (select count(*) from readings r where r.read_at < past.moment)
        + (select count(*) from cadence d where d.day < past.moment::date)
        + (select count(*) from article_pictures u
         where u.chosen_at < past.moment

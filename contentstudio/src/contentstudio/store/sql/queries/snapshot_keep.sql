@@ -1,7 +1,7 @@
 -- Keeps a text once, and notes that its page has it from now on, unless that is what the page had already.
 with kept as (
-    insert into snapshots (sha256, url, title, text, language, published_at)
-    values (%(sha256)s, %(url)s, %(title)s, %(text)s, %(language)s, %(published_at)s)
+    insert into snapshots (sha256, url, title, text, language, published_at, author)
+    values (%(sha256)s, %(url)s, %(title)s, %(text)s, %(language)s, %(published_at)s, %(author)s)
     on conflict (sha256) do nothing
 )
 insert into page_snapshots (url, snapshot)

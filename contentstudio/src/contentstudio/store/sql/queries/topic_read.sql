@@ -11,7 +11,7 @@ latest as (
     from found f join snapshots s on s.sha256 = f.snapshot
     order by s.url, f.found_on desc, s.read_at desc
 )
-select t.title, l.url, l.title as page_title, l.text, l.sha256, l.language, l.published_at
+select t.title, l.url, l.title as page_title, l.text, l.sha256, l.language, l.published_at, l.author
 from topics t, latest l
 where t.site = %(site)s and t.slug = %(slug)s
 order by l.found_on desc, l.place, l.url
