@@ -15,6 +15,7 @@ from contentstudio.pipelines.deps import Deps
 from contentstudio.review.decided import decided
 from contentstudio.review.preview import preview
 from contentstudio.store.articles import Articles
+from contentstudio.store.briefs import Briefs
 from contentstudio.store.demands import Demands
 from contentstudio.store.documents import Documents
 from contentstudio.store.evidence import EvidenceLedger
@@ -75,6 +76,7 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
                 writer=await _writer(config, database, stack),
                 locks=locks,
                 articles=Articles(database),
+                briefs=Briefs(database),
                 demands=Demands(database),
                 documents=Documents(database, _embedder(config, database, stack)),
                 evidence=EvidenceLedger(database),

@@ -146,7 +146,7 @@ async def articles(database: Database) -> dict[str, list[tuple[str, str, str | N
     rows = await database.fetch(
         "select distinct on (r.job_id) r.key, first.input->>'slug' as slug, r.step, "
         "r.status, r.error from runs r "
-        "join runs first on first.job_id = r.job_id and first.step = 'generate' "
+        "join runs first on first.job_id = r.job_id and first.step = 'research' "
         "where r.pipeline = 'article' order by r.job_id, r.id desc"
     )
     found: dict[str, list[tuple[str, str, str | None, str | None]]] = {}
@@ -351,8 +351,8 @@ MODELS = {
 async def test_what_models_really_answer_is_read_booked_and_told(
     web: RawWeb, tmp_path: Path, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each answer is `{"a": 1}` in another wrapping, which is read and does not fit the form of an
-    outline.
+    """Each answer is `{"a": 1}` in another wrapping, which is read and does not fit the form of a
+    brief.
     """
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
     names = dict(zip(("one", "two", "three", "four"), MODELS, strict=True))
@@ -383,7 +383,7 @@ async def test_what_models_really_answer_is_read_booked_and_told(
     for name, file in names.items():
         ((_, step, status, error),) = found[name]
         wanted, words = MODELS[file]
-        assert (step, status) == ("generate", wanted), (file, step, status, error)
+        assert (step, status) == ("brief", wanted), (file, step, status, error)
         assert words in str(error), (file, error)
     calls = await database.fetch(
         "select status, input_tokens, output_tokens, cost_usd from llm_calls"

@@ -21,7 +21,7 @@ async def outcomes(database: Database, pipeline: str) -> dict[str, Outcome]:
     rows = await database.fetch(
         "select distinct on (job_id) first.input, r.status, r.outcome, r.error from runs r "
         "join runs first using (job_id) where r.pipeline = %s and first.parent is not null "
-        "and first.step in ('read', 'generate') order by job_id, r.id desc",
+        "and first.step in ('read', 'research') order by job_id, r.id desc",
         [pipeline],
     )
     return {

@@ -19,7 +19,8 @@ from contentstudio.config import Writing
 from contentstudio.llm import prompts
 from contentstudio.llm.models import connect
 from contentstudio.model import Draft, Question, Reference, Section, Sentence
-from contentstudio.writing.article import OUTLINE, REPAIR, REWRITE, SECTION, _all, cited_only
+from contentstudio.writing.article import BRIEF, POLISH, REPAIR, REWRITE, SECTION, _all
+from contentstudio.writing.pool import cited_only
 from overnight import ConfigError
 from overnight.store.database import Database
 
@@ -84,7 +85,7 @@ def test_the_mark_is_a_jobs_own_and_can_be_told_again() -> None:
     )
 
 
-@pytest.mark.parametrize("name", [OUTLINE, SECTION, REWRITE, REPAIR])
+@pytest.mark.parametrize("name", [BRIEF, SECTION, POLISH, REWRITE, REPAIR])
 def test_a_prompt_tells_its_version_and_its_mark(name: str) -> None:
     assert re.fullmatch(r"[a-z]+-\d+", name)
     assert f"This is the prompt {name}. It bears the mark mark-1," in prompts.instructions(

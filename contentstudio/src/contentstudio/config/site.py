@@ -190,6 +190,10 @@ class Site(Section):
 
     `tags` are the subjects of the site: an article has those of which it speaks most.
 
+    `autonomy` says what waits for a person: in `full` an article that passes its gates is
+    published, in `review` each article waits, in `brief` each brief waits before its article is
+    written.
+
     Static sites alone have a `theme`, a folder beside the config with own templates, stylesheets
     and files, `analytics`, the one thing that may run scripts on their pages, a `color`, and own
     `pages`: a folder beside the config with Markdown files, such as `about.md`.
@@ -206,6 +210,7 @@ class Site(Section):
     sources: list[Source] = Field(min_length=1)
     posts: HttpUrl | None = None
     active: bool = True
+    autonomy: Literal["full", "review", "brief"] = "full"
     usd_per_day: Dollars | None = None
     gates: Gates = Gates()
     ping: Ping = Ping()

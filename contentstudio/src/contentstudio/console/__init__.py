@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from contentstudio import articles
 from contentstudio.config import Config
-from contentstudio.review import gather, manuscript
+from contentstudio.review import brief_text, briefs, gather, manuscript
 from contentstudio.store.nights import Nights
 from contentstudio.store.topics import Topics
 from overnight.console.pages import Console, Desk, Page, Values, Verb
@@ -103,6 +103,9 @@ def build(config: Config) -> Console:
         return await Nights(database).since(since)
 
     async def dossier(database: Database, job_id: str) -> dict[str, Any] | None:
+        plan = await briefs.gather(database, job_id)
+        if plan is not None and plan.waits:
+            return {"plan": plan, "words": brief_text.write(plan.brief), "has_preview": False}
         details = await gather(database, config, job_id)
         if details is None:
             return None
@@ -113,7 +116,11 @@ def build(config: Config) -> Console:
         return {"dossier": details, **words}
 
     async def edited(database: Database, job_id: str, words: str) -> dict[str, Any]:
-        """The article with these words, as the input of the step that judges it."""
+        """The brief or the article with these words, as the input of the step that takes it."""
+        plan = await briefs.gather(database, job_id)
+        if plan is not None and plan.waits:
+            text = words.replace("\r\n", "\n")
+            return brief_text.read(text, plan.brief).model_dump(mode="json")
         details = await gather(database, config, job_id)
         if details is None or details.status != "needs_review":
             raise UserError(

@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Literal
 
 from contentstudio.model import Draft, Sentence, Snapshot
 from contentstudio.text import numbers
-from contentstudio.text.sentences import sentences
+from contentstudio.text.sentences import locate, sentences
 from contentstudio.text.wording import normal, stands_in, tokens
 from contentstudio.text.words import content_words, is_unspaced
 
 NEAR = (
     0.5  # of a claim's words stand in the passage: from here on it is what the claim was made from
 )
-_BLACK = re.compile(r"\S+")
 
 Found = Literal["supported", "number_mismatch", "not_found"]
 
@@ -153,35 +151,13 @@ def _passages(snapshot: Snapshot, language: str) -> list[_Passage]:
     language = (snapshot.language or language).lower()[:2]
     each = [
         _Passage(*span, _words(sentence), frozenset(numbers.values(sentence, language)))
-        for sentence, span in _spans(snapshot.text, sentences(snapshot.text, language))
+        for sentence, span in locate(snapshot.text, sentences(snapshot.text, language))
     ]
     both = [
         _Passage(a.start, b.end, a.words | b.words, a.numbers | b.numbers)
         for a, b in pairwise(each)
     ]
     return [*each, *both]
-
-
-def _spans(text: str, in_order: Sequence[str]) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Where sentences stand that are in the order of the text, whatever white space is between
-    their words.
-    """
-    words = list(_BLACK.finditer(text))
-    collapsed = " ".join(word[0] for word in words)
-    starts = list(
-        accumulate((len(word[0]) + 1 for word in words), initial=0)
-    )  # of the words in `collapsed`
-
-    def original(position: int) -> int:
-        number = bisect_right(starts, position) - 1
-        return words[number].start() + position - starts[number]
-
-    end = 0
-    for sentence in in_order:
-        start = collapsed.find(sentence, end)
-        if start >= 0:
-            end = start + len(sentence)
-            yield sentence, (original(start), original(end - 1) + 1)
 
 
 def _whole(sentence: str) -> re.Pattern[str]:

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import cache
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast, get_args
 
 from contentstudio import config as settings
 from contentstudio.config import Model, Writing
@@ -21,8 +21,8 @@ from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 
 T = TypeVar("T")
-Step = Literal["outline", "section", "rewrite"]
-STEPS: tuple[Step, ...] = ("outline", "section", "rewrite")
+Step = Literal["brief", "section", "polish", "rewrite"]
+STEPS: tuple[Step, ...] = get_args(Step)
 OPEN_ALERTS = 10_000  # that are looked through when a worker starts
 
 

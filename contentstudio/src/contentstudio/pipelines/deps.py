@@ -9,6 +9,7 @@ from contentstudio import publish
 from contentstudio.config import Config
 from contentstudio.publish.port import Publisher
 from contentstudio.store.articles import Articles
+from contentstudio.store.briefs import Briefs
 from contentstudio.store.demands import Demands
 from contentstudio.store.documents import Documents
 from contentstudio.store.evidence import EvidenceLedger
@@ -33,6 +34,7 @@ class Deps:
     writer: Writer
     locks: PublishLocks
     articles: Articles
+    briefs: Briefs
     demands: Demands
     documents: Documents
     evidence: EvidenceLedger

@@ -5,7 +5,10 @@ none is cut.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 
 def _words(text: str) -> frozenset[str]:
@@ -54,6 +57,7 @@ _STOP = re.compile(
 )
 _OPENERS = "\"'“„‘«‹([{¿¡ "
 _ACRONYM = re.compile(r"(?:\w\.)+\w", re.UNICODE)
+_BLACK = re.compile(r"\S+")
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _HOLE = re.compile(
     r"\s[,.]\s|,\s*,"
@@ -71,6 +75,28 @@ def sentences(text: str, language: str = "en") -> list[str]:
     return [
         s for p in re.split(r"\n\s*\n", text) for s in _of_paragraph(" ".join(p.split()), language)
     ]
+
+
+def locate(text: str, in_order: Sequence[str]) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Where sentences stand that are in the order of the text, whatever white space is between
+    their words.
+    """
+    words = list(_BLACK.finditer(text))
+    collapsed = " ".join(word[0] for word in words)
+    starts = list(
+        accumulate((len(word[0]) + 1 for word in words), initial=0)
+    )  # of the words in `collapsed`
+
+    def original(position: int) -> int:
+        number = bisect_right(starts, position) - 1
+        return words[number].start() + position - starts[number]
+
+    end = 0
+    for sentence in in_order:
+        start = collapsed.find(sentence, end)
+        if start >= 0:
+            end = start + len(sentence)
+            yield sentence, (original(start), original(end - 1) + 1)
 
 
 def _of_paragraph(paragraph: str, language: str) -> list[str]:

@@ -96,7 +96,8 @@ class Console:
     `dossier.html`, which is beside what waits for review, and `preview` gives that as a whole page
     of HTML, which is shown in a frame that may do nothing; None from either: the job is shown as
     any other. Where the dossier has `words`, a person edits these instead of the input, and
-    `edited` makes an input of them; it raises `UserError`.
+    `edited` makes an input of them; it raises `UserError`. A dossier with `has_preview` = False has
+    no frame.
     """
 
     pages: tuple[Page, ...] = ()
@@ -320,7 +321,8 @@ async def review_item(desk: Desk, values: Values) -> dict[str, Any]:
         raise NotFound(f"nothing of job {values['job']} waits for review any more")
     own = await desk.own.dossier(desk.database, rows[0]["job_id"]) if desk.own.dossier else None
     verbs = [(name, verb.label) for name, verb in desk.own.verbs.items() if verb.fits(rows[0])]
-    return {"row": rows[0], "has_preview": own is not None, "verbs": verbs, **(own or {})}
+    shown = {"has_dossier": own is not None, "has_preview": own is not None}
+    return {"row": rows[0], "verbs": verbs, **shown, **(own or {})}
 
 
 async def preview(desk: Desk, job_id: str) -> str:

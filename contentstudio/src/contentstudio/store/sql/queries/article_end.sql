@@ -5,4 +5,4 @@ set state = case when a.url is not null then 'published'
                  when exists (select from versions v where v.site = a.site and v.slug = a.slug) then 'unpublished'
                  else %(state)s end
 where a.job_id = %(job_id)s and a.state not in ('published', 'unpublished', 'rejected', 'idea')
-  and (%(state)s <> 'idea' or a.state in ('writing', 'refreshing'))
+  and (%(state)s <> 'idea' or a.state in ('researching', 'writing', 'refreshing'))

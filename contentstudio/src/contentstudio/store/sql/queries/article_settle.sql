@@ -3,7 +3,7 @@
 update articles a
 set state = case when a.url is not null then 'published'
                  when exists (select from versions v where v.site = a.site and v.slug = a.slug) then 'unpublished'
-                 when a.state = 'writing' and r.step = 'generate' then 'idea'
+                 when a.state in ('researching', 'writing') and r.step in ('research', 'brief', 'generate') then 'idea'
                  else 'rejected' end
 from runs r
 where a.site = %(site)s and r.job_id = a.job_id and r.status = 'cancelled'

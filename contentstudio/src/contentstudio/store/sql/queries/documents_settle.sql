@@ -8,8 +8,8 @@ with ended as (
 ),
 forgotten as (
     delete from documents d using ended e
-    where d.site = e.site and d.slug = e.slug and e.step = 'generate'
+    where d.site = e.site and d.slug = e.slug and e.step in ('research', 'brief', 'generate')
 )
 update documents d set kind = 'rejected', reason = coalesce(e.error, 'cancelled'), updated_at = ledger_now()
 from ended e
-where d.site = e.site and d.slug = e.slug and e.step <> 'generate'
+where d.site = e.site and d.slug = e.slug and e.step not in ('research', 'brief', 'generate')
