@@ -145,6 +145,9 @@ def build(config: Config) -> list[Pipeline]:
     # With a fallback each model has a breaker of its own: where this one held the step, nobody
     # would ask the other.
     breaker = "writer" if config.writing.fallback is None else None
+    from contentstudio.pipelines import trial  # for the trial of this branch only
+
+    article.step(trial.research, retry=Retry(3))
     article.step(
         briefing.brief, retry=Retry(3), timeout=BRIEF_CALLS * deadline + 60, breaker=breaker
     )
