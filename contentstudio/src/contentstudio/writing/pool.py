@@ -83,7 +83,7 @@ def shown(research: Research) -> str:
             "id": note.id,
             "text": " ".join(note.text.split()),
             "span": " ".join(note.span.split()),
-            "page": page.title,
+            "page": " ".join(page.title.split()),
             "host": page.host,
             "date": date,
             "hosts": len(note.hosts) if len(note.hosts) > 1 else None,
