@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 
 class Model(BaseModel):
@@ -101,38 +113,146 @@ class TableBlock(Model):
         return self
 
 
-Block = (
-    list[Sentence] | ListBlock | QuoteBlock | TableBlock
-)  # a bare list of sentences is a paragraph
+class Instruction(Model):
+    """One of some steps: its short name, and what to do."""
+
+    name: str = Field(min_length=1)
+    sentences: Sentences
+
+
+class StepsBlock(Model):
+    """How to do something, step by step."""
+
+    kind: Literal["steps"] = "steps"
+    steps: list[Instruction] = Field(min_length=1)
+
+
+Tone = Literal["note", "tip", "warning"]
+
+
+class CalloutBlock(Model):
+    """What a reader must not miss. Without a `title` the label of its `tone` stands there."""
+
+    kind: Literal["callout"] = "callout"
+    tone: Tone = "note"
+    title: str = ""
+    sentences: Sentences
+
+
+class ImageBlock(Model):
+    """Where one of the article's images stands, by its `src`. Without a `caption` of its own that
+    of the image stands below it.
+    """
+
+    kind: Literal["image"] = "image"
+    src: str = Field(min_length=1)
+    caption: list[Sentence] = []
+
+
+def _kind_of(block: Any) -> Any:
+    if isinstance(block, list | tuple):
+        return "paragraph"
+    return block.get("kind") if isinstance(block, dict) else getattr(block, "kind", None)
+
+
+def _check_kind(block: Any) -> Any:
+    """The block, if it is of a kind that there is: otherwise each kind would say why it is not its
+    own.
+    """
+    kinds = ("paragraph", "list", "quote", "table", "steps", "callout", "image")
+    if (kind := _kind_of(block)) in kinds:
+        return block
+    raise PydanticCustomError(
+        "unknown_block",
+        "“{kind}” is not a kind of block; a block is a list of sentences, or has one of the kinds "
+        "{kinds}",
+        {"kind": str(kind)[:40], "kinds": ", ".join(kinds[1:])},
+    )
+
+
+Block = Annotated[
+    Annotated[list[Sentence], Tag("paragraph")]  # a bare list of sentences
+    | Annotated[ListBlock, Tag("list")]
+    | Annotated[QuoteBlock, Tag("quote")]
+    | Annotated[TableBlock, Tag("table")]
+    | Annotated[StepsBlock, Tag("steps")]
+    | Annotated[CalloutBlock, Tag("callout")]
+    | Annotated[ImageBlock, Tag("image")],
+    Discriminator(_kind_of),
+    BeforeValidator(_check_kind),
+]
 
 
 def groups(block: Block) -> list[list[Sentence]]:
-    """The sentences of a block in reading order, each item and each cell that is not empty by
-    itself.
+    """The sentences of a block in reading order, each item, step, cell and caption that is not
+    empty by itself.
     """
     match block:
         case ListBlock():
             return block.items
-        case QuoteBlock():
+        case QuoteBlock() | CalloutBlock():
             return [block.sentences]
         case TableBlock():
             return [cell for row in block.rows for cell in row if cell]
+        case StepsBlock():
+            return [step.sentences for step in block.steps]
+        case ImageBlock():
+            return [block.caption] if block.caption else []
     return [block]
+
+
+def names(block: Block) -> list[tuple[str, str]]:
+    """The words of a block that are no sentences, each with what it is."""
+    match block:
+        case TableBlock():
+            return [("head of a table", text) for text in block.head]
+        case StepsBlock():
+            return [("name of a step", step.name) for step in block.steps]
+        case CalloutBlock():
+            return [("title of a callout", block.title)]
+    return []
 
 
 def map_sentences(block: Block, change: Callable[[Sentence], Sentence]) -> Block:
     """The block with each of its sentences changed."""
+
+    def changed(sentences: list[Sentence]) -> list[Sentence]:
+        return list(map(change, sentences))
+
     match block:
         case ListBlock():
-            return block.model_copy(
-                update={"items": [list(map(change, item)) for item in block.items]}
-            )
-        case QuoteBlock():
-            return block.model_copy(update={"sentences": list(map(change, block.sentences))})
+            return block.model_copy(update={"items": list(map(changed, block.items))})
+        case QuoteBlock() | CalloutBlock():
+            return block.model_copy(update={"sentences": changed(block.sentences)})
         case TableBlock():
-            rows = [[list(map(change, cell)) for cell in row] for row in block.rows]
+            rows = [list(map(changed, row)) for row in block.rows]
             return block.model_copy(update={"rows": rows})
-    return list(map(change, block))
+        case StepsBlock():
+            steps = [
+                step.model_copy(update={"sentences": changed(step.sentences)})
+                for step in block.steps
+            ]
+            return block.model_copy(update={"steps": steps})
+        case ImageBlock():
+            return block.model_copy(update={"caption": changed(block.caption)})
+    return changed(block)
+
+
+def _passages(block: Block) -> list[str]:
+    """A block as plain text, in reading order."""
+    texts = list(map(_text_of, groups(block)))
+    match block:
+        case TableBlock():
+            return [" ".join(filter(None, block.head)), *texts]
+        case StepsBlock():
+            return [
+                text
+                for step, told in zip(block.steps, texts, strict=True)
+                for text in (step.name, told)
+            ]
+        case CalloutBlock(title=title) if title:
+            return [title, *texts]
+    return texts
 
 
 class Section(Model):
@@ -140,7 +260,7 @@ class Section(Model):
 
     The blocks are called `paragraphs` where a section is made and in JSON: stored drafts, and the
     hashes of published ones, have that name. Two lists of one kind that follow each other are one
-    list, as they are in Markdown.
+    list, as they are in Markdown, and so are steps.
     """
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -154,14 +274,13 @@ class Section(Model):
         joined: list[Block] = []
         for block in blocks:
             last = joined[-1] if joined else None
-            if (
-                isinstance(block, ListBlock)
-                and isinstance(last, ListBlock)
-                and block.ordered == last.ordered
-            ):
-                joined[-1] = last.model_copy(update={"items": [*last.items, *block.items]})
-            else:
-                joined.append(block)
+            match last, block:
+                case ListBlock(), ListBlock() if last.ordered == block.ordered:
+                    joined[-1] = last.model_copy(update={"items": [*last.items, *block.items]})
+                case StepsBlock(), StepsBlock():
+                    joined[-1] = last.model_copy(update={"steps": [*last.steps, *block.steps]})
+                case _:
+                    joined.append(block)
         return joined
 
 
@@ -180,10 +299,27 @@ class InternalLink(Model):
 
 
 class Image(Model):
-    """A picture and what it shows, in words for those who do not see it."""
+    """A picture and what it shows, in words for those who do not see it.
+
+    `caption`, `credit` (who made it) and `licence` (its name, such as `CC BY 4.0`) are shown below
+    it; `licence_url` is where the licence stands. `width` and `height` are in pixels.
+    """
 
     src: str
     alt: str
+    caption: str = Field(default="", exclude_if=is_empty)
+    credit: str = Field(default="", exclude_if=is_empty)
+    licence: str = Field(default="", exclude_if=is_empty)
+    licence_url: str | None = Field(default=None, exclude_if=is_empty)
+    width: int | None = Field(default=None, gt=0, exclude_if=is_empty)
+    height: int | None = Field(default=None, gt=0, exclude_if=is_empty)
+
+    @field_validator("licence_url")
+    @classmethod
+    def _of_the_web(cls, url: str | None) -> str | None:
+        if url and not re.match(r"https?://[^/?#\s]", url):
+            raise ValueError("licence_url needs an address of the web that begins with https://")
+        return url
 
 
 class Draft(Model):
@@ -202,9 +338,20 @@ class Draft(Model):
     links: list[InternalLink] = []
     images: list[Image] = []
 
+    @model_validator(mode="after")
+    def _check_pictures(self) -> Self:
+        known = {image.src for image in self.images}
+        for src in sorted(self.placed() - known):
+            raise PydanticCustomError(
+                "unknown_picture",
+                "a block shows the picture “{src}”, which is not among the images of the article",
+                {"src": src[:200]},
+            )
+        return self
+
     def paragraphs(self) -> list[list[Sentence]]:
-        """Every group of sentences in reading order: paragraphs, items of lists, quotes, cells that
-        are not empty; and after them the answers of the FAQ.
+        """Every group of sentences in reading order: paragraphs, items of lists, quotes, steps,
+        callouts, cells and captions that are not empty; and after them the answers of the FAQ.
         """
         return [group for block in self.blocks() for group in groups(block)] + [
             q.answer for q in self.faq
@@ -215,15 +362,63 @@ class Draft(Model):
         return [block for section in self.sections for block in section.blocks]
 
     def running_text(self) -> list[Sentence]:
-        """The sentences of paragraphs and answers: what is written in whole sentences, and read one
-        after another.
+        """The sentences of paragraphs, steps, callouts and answers: what is written in whole
+        sentences, and read one after another.
         """
-        plain = [block for block in self.blocks() if isinstance(block, list)]
+        whole = [
+            group
+            for block in self.blocks()
+            if isinstance(block, list | StepsBlock | CalloutBlock)
+            for group in groups(block)
+        ]
         return [
             sentence
-            for paragraph in [*plain, *(q.answer for q in self.faq)]
+            for paragraph in [*whole, *(q.answer for q in self.faq)]
             for sentence in paragraph
         ]
+
+    def linkable(self) -> list[bool]:
+        """For each of `sentences()`, whether links may be put into it: not into a quote, whose
+        words are another's, nor into a caption.
+        """
+        captions = [
+            isinstance(block, ImageBlock)
+            for block in self.blocks()
+            for group in groups(block)
+            for _ in group
+        ]
+        captions += [False for question in self.faq for _ in question.answer]
+        return [
+            not (sentence.quoted or is_caption)
+            for sentence, is_caption in zip(self.sentences(), captions, strict=True)
+        ]
+
+    def placed(self) -> set[str]:
+        """The `src` of the images that a block shows; the others stand before the sections, one
+        before each.
+        """
+        return {block.src for block in self.blocks() if isinstance(block, ImageBlock)}
+
+    def image(self, src: str) -> Image | None:
+        """The image of this `src`."""
+        return next((image for image in self.images if image.src == src), None)
+
+    def with_addresses(self, addresses: Mapping[str, str]) -> Draft:
+        """The draft with its images at other addresses, by their `src`."""
+
+        def moved(shown: Any) -> Any:
+            src = addresses.get(shown.src, shown.src)
+            return shown.model_copy(update={"src": src})
+
+        sections = [
+            s.model_copy(
+                update={"blocks": [moved(b) if isinstance(b, ImageBlock) else b for b in s.blocks]}
+            )
+            for s in self.sections
+        ]
+        return self.model_copy(
+            update={"sections": sections, "images": list(map(moved, self.images))}
+        )
 
     def map_sentences(self, change: Callable[[Sentence], Sentence]) -> Draft:
         """The draft with each of its sentences changed."""
@@ -239,17 +434,14 @@ class Draft(Model):
         return [sentence for paragraph in self.paragraphs() for sentence in paragraph]
 
     def prose(self) -> str:
-        """The body as plain text, with the heads of its tables; without headings, questions and
-        references.
+        """The body as plain text, with the heads of its tables, the names of its steps and the
+        titles of its callouts; without headings, questions and references.
         """
-        parts: list[str] = []
-        for block in self.blocks():
-            parts += [" ".join(filter(None, block.head))] if isinstance(block, TableBlock) else []
-            parts += [_said(group) for group in groups(block)]
-        return "\n\n".join([*parts, *(_said(question.answer) for question in self.faq)])
+        parts = [text for block in self.blocks() for text in _passages(block)]
+        return "\n\n".join([*parts, *(_text_of(question.answer) for question in self.faq)])
 
 
-def _said(sentences: list[Sentence]) -> str:
+def _text_of(sentences: list[Sentence]) -> str:
     return " ".join(sentence.text for sentence in sentences)
 
 

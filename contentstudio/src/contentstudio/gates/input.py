@@ -10,7 +10,7 @@ from datetime import date
 from typing import Literal, TypeVar
 
 from contentstudio.config import Gates, Site
-from contentstudio.model import Draft, Snapshot, TableBlock, Verdict
+from contentstudio.model import Draft, Snapshot, Verdict, names
 
 T = TypeVar("T")
 Where = Literal["published", "queued", "rejected", "owner"]
@@ -96,16 +96,21 @@ class Case:
             ("description", draft.description),
             *(("heading", section.heading) for section in draft.sections),
             *(("sentence", sentence.text) for sentence in draft.sentences()),
-            *(
-                ("head of a table", text)
-                for block in draft.blocks()
-                if isinstance(block, TableBlock)
-                for text in block.head
-            ),
+            *(name for block in draft.blocks() for name in names(block)),
             *(("question", question.question) for question in draft.faq),
             *(("tag", tag) for tag in draft.tags),
             *(("link", link.anchor) for link in draft.links),
             *(("alternative text", image.alt) for image in draft.images),
+            *(
+                (place, text)
+                for image in draft.images
+                for place, text in (
+                    ("caption", image.caption),
+                    ("credit", image.credit),
+                    ("licence", image.licence),
+                )
+                if text
+            ),
         ]
 
 

@@ -64,6 +64,7 @@ def links_of(page: str, site_url: str, slug: str) -> list[str]:
 
 def _foreign(case: Case, urls: list[str]) -> Iterator[str]:
     sources = {snapshot.url for snapshot in case.pool.values()}
+    sources |= {image.licence_url for image in case.draft.images if image.licence_url}
     own = urlsplit(case.site.url).netloc
     for url in urls:
         if url not in sources and urlsplit(url).netloc != own:

@@ -14,6 +14,12 @@ from contentstudio.model import Verdict
 from contentstudio.text import numbers
 from contentstudio.text.wording import normal, shown
 
+_WITHOUT_SOURCE = frozenset(
+    (
+        *("title", "description", "heading", "question"),
+        *("head of a table", "name of a step", "title of a callout"),
+    )
+)
 _CLIPPED = re.compile(r"\S+…")  # the rest of a word that was cut tells no number
 
 
@@ -22,8 +28,8 @@ def check(case: Case) -> Verdict:
     in the source.
 
     A sentence without a source claims nothing, so it may hold no figures. Title, description,
-    headings, heads of tables and questions have no source of their own: their figures stand
-    anywhere in the pool, or count the sections.
+    headings, questions and the names within blocks have no source of their own: their figures
+    stand anywhere in the pool, or count the sections.
     """
     fault = next(_faults(case), None)
     if fault:
@@ -100,7 +106,7 @@ def _wrong_numbers(case: Case) -> Iterator[str]:
             yield f"{shown(sentence.text)} has {unknown[0]} and no source."
     anywhere = set().union(*there.values(), map(str, range(1, len(case.draft.sections) + 1)))
     for place, text in case.texts():
-        if place in ("title", "description", "heading", "question", "head of a table"):
+        if place in _WITHOUT_SOURCE:
             for number in numbers.claimed(_CLIPPED.sub("", text), case.language):
                 if not number.values & anywhere:
                     yield (

@@ -6,14 +6,24 @@ Wide characters (Chinese, Japanese, Korean) count as two in lengths.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
 from contentstudio.gates import markup
 from contentstudio.gates.input import Case, failed, known, passed
-from contentstudio.model import Block, ListBlock, QuoteBlock, TableBlock, Verdict, groups
+from contentstudio.model import (
+    Block,
+    CalloutBlock,
+    ListBlock,
+    QuoteBlock,
+    Sentence,
+    StepsBlock,
+    TableBlock,
+    Verdict,
+    groups,
+)
 from contentstudio.text.wording import normal, shown
 
 if TYPE_CHECKING:
@@ -103,7 +113,7 @@ def _blocks(case: Case) -> Iterator[str]:
             yield from _block(block, section.heading)
     if not all(_has_words(normal(s.text)) for s in case.draft.sentences()):
         yield "A sentence has no words."
-    # An item or a cell needs no stop, so one without has not been cut off.
+    # An item, a cell or a caption needs no stop, so one without has not been cut off.
     whole = [normal(s.text) for s in case.draft.running_text()]
     cut = [text for text in whole if text[-1:].isalnum()]
     if cut and len(cut) <= _CUT * len(whole):
@@ -114,19 +124,29 @@ def _blocks(case: Case) -> Iterator[str]:
 
 
 def _block(block: Block, heading: str) -> Iterator[str]:
-    """What is empty in a list, a quote or a table."""
+    """What is empty in a block that is no paragraph."""
     below = f"below {shown(heading)}"
-    if isinstance(block, ListBlock) and not all(
-        any(_has_words(s.text) for s in item) for item in block.items
-    ):
-        yield f"A list {below} has an empty item."
-    if isinstance(block, QuoteBlock) and not any(_has_words(s.text) for s in block.sentences):
-        yield f"A quote {below} is empty."
-    if isinstance(block, TableBlock):
-        if not any(map(_has_words, block.head)):
-            yield f"A table {below} has no words in its head."
-        if not all(any(_has_words(s.text) for cell in row for s in cell) for row in block.rows):
-            yield f"A table {below} has an empty row."
+    match block:
+        case ListBlock() if not all(map(_is_said, block.items)):
+            yield f"A list {below} has an empty item."
+        case QuoteBlock() if not _is_said(block.sentences):
+            yield f"A quote {below} is empty."
+        case CalloutBlock() if not _is_said(block.sentences):
+            yield f"A callout {below} is empty."
+        case StepsBlock():
+            if not all(_has_words(step.name) for step in block.steps):
+                yield f"A step {below} has no words in its name."
+            if not all(_is_said(step.sentences) for step in block.steps):
+                yield f"A step {below} is empty."
+        case TableBlock():
+            if not any(map(_has_words, block.head)):
+                yield f"A table {below} has no words in its head."
+            if not all(any(map(_is_said, row)) for row in block.rows):
+                yield f"A table {below} has an empty row."
+
+
+def _is_said(sentences: Sequence[Sentence]) -> bool:
+    return any(_has_words(sentence.text) for sentence in sentences)
 
 
 def _has_words(text: str) -> bool:

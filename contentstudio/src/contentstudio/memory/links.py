@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import compress
 
 from contentstudio.model import Draft, InternalLink
 from contentstudio.text.words import WORD, content_words
@@ -13,10 +14,9 @@ SHORTEST, LONGEST = 2, 6  # words of an anchor
 def choose(draft: Draft, pages: Sequence[tuple[str, str]], most: int) -> list[InternalLink]:
     """Links to some of the pages (title, URL), in their order: each page once, and no words twice.
 
-    A quote is its source's and is left as it is. A page of which the prose does not speak gets no
-    link.
+    Quotes and captions are left as they are. A page of which the prose does not speak gets no link.
     """
-    texts = [sentence.text for sentence in draft.sentences() if not sentence.quoted]
+    texts = [sentence.text for sentence in compress(draft.sentences(), draft.linkable())]
     links: list[InternalLink] = []
     for title, url in pages:
         anchors = [link.anchor.casefold() for link in links]

@@ -1,8 +1,8 @@
 """Where the internal links of a draft stand in its prose. Pure.
 
 A link is placed once, at the first place where the words of its anchor stand by themselves: never
-in a quote, whether it is marked as one or stands between quotation marks, and never in words that
-lead elsewhere already.
+in a quote, whether it is marked as one or stands between quotation marks, never in a caption, and
+never in words that lead elsewhere already.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 from contentstudio.model import Draft, InternalLink, Sentence
 
@@ -50,8 +51,9 @@ def placed(draft: Draft) -> list[InternalLink]:
 def _places(draft: Draft) -> list[list[_Place]]:
     sentences = draft.sentences()
     in_sentences: list[list[_Place]] = [[] for _ in sentences]
+    linkable = list(compress(zip(sentences, in_sentences, strict=True), draft.linkable()))
     for link in dict.fromkeys(draft.links):
-        for sentence, places in zip(sentences, in_sentences, strict=True):
+        for sentence, places in linkable:
             place = _first(sentence, link, places)
             if place is not None:
                 places.append(place)
@@ -60,7 +62,7 @@ def _places(draft: Draft) -> list[list[_Place]]:
 
 
 def _first(sentence: Sentence, link: InternalLink, places: Sequence[_Place]) -> _Place | None:
-    if sentence.quoted or not link.anchor.strip():
+    if not link.anchor.strip():
         return None
     closed = [quote.span() for quote in _QUOTED.finditer(sentence.text)] + [
         (one.start, one.end) for one in places

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import html
 import json
 import re
 import time
@@ -201,16 +200,20 @@ class Ghost(SlugDraftCms):
         draft = article.draft
         pictures = [image for image in draft.images if image.src in article.pictures]
         urls = [await self._picture(article, image, effect) for image in pictures]
-        body = render.body(draft, cms=True, featured=pictures[0] if pictures else None)
-        for image, url in zip(pictures, urls, strict=True):
-            body = body.replace(html.escape(image.src), html.escape(url))
+        draft = draft.with_addresses(
+            {image.src: url for image, url in zip(pictures, urls, strict=True)}
+        )
+        uploaded = [image for image in draft.images if image.src in urls]
+        placed = draft.placed()
+        feature = next((i for i in uploaded if i.src not in placed), next(iter(uploaded), None))
+        body = render.body(draft, cms=True, featured=feature)
         fields: dict[str, Any] = {"title": draft.title, "slug": in_ascii(draft.slug)}
         fields |= {
             "custom_excerpt": draft.description[:300],
             "tags": [{"name": name} for name in draft.tags],
         }
-        if pictures:
-            fields |= {"feature_image": urls[0], "feature_image_alt": pictures[0].alt[:125]}
+        if feature:
+            fields |= {"feature_image": feature.src, "feature_image_alt": feature.alt[:125]}
         mark = fingerprint.mark(article.sha256, body, _marked_fields(fields))
         marked = f"<!--contentstudio:{mark}-->\n{body.strip()}"
         fields["html"] = CARD.format(marked)

@@ -236,16 +236,15 @@ class Git:
         assert self._copy is not None
         stood = self._standing(there)
         draft, first = article.draft, (stood and stood.date) or article.at
-        paths = list[str]()
+        paths, addresses = list[str](), dict[str, str]()
         for image in draft.images:
             if image.src in article.pictures:
                 data = article.pictures[image.src]
                 name = f"{hashlib.sha256(data).hexdigest()[:16]}{Path(image.src).suffix}"
                 paths.append(f"{PICTURES[self._settings.layout]}/{name}")
                 _put(self._copy / paths[-1], data)
-                local_image = image.model_copy(update={"src": f"/images/{name}"})
-                images = [local_image if other is image else other for other in draft.images]
-                draft = draft.model_copy(update={"images": images})
+                addresses[image.src] = f"/images/{name}"
+        draft = draft.with_addresses(addresses)
         path = self._copy / (there.path if there and there.path else self._path(draft.slug, first))
         text = (
             markdown.front_matter(

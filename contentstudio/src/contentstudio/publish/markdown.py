@@ -8,8 +8,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from contentstudio.model import Block, Draft, ListBlock, QuoteBlock, Sentence, TableBlock
-from contentstudio.publish import anchors
+from contentstudio.model import (
+    Block,
+    CalloutBlock,
+    Draft,
+    Image,
+    ImageBlock,
+    ListBlock,
+    QuoteBlock,
+    Sentence,
+    StepsBlock,
+    TableBlock,
+)
+from contentstudio.publish import anchors, captions
 from contentstudio.publish.anchors import Piece
 from contentstudio.publish.labels import quotation_marks
 from overnight.errors import InvalidPayload
@@ -21,6 +32,8 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "{": "&#123;", "}": "&#125;
 _SPECIAL = re.compile(r"[&<>{}\\`*_\[\]#~|$]|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 # JSON may hold these as they are. YAML may not, or reads a line break.
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_BREAK = "  \n"  # a line break within a paragraph
+_APART = "<!-- -->"  # between two blocks that Markdown would take for one
 _BEGINS = re.compile(r"^(\d+)([.)])|^([-+=:!])")
 
 
@@ -36,12 +49,16 @@ def body(draft: Draft) -> str:
     def say(sentences: list[Sentence], marks: tuple[str, str] = marks) -> str:
         return _sentences([(one, next(linked)) for one in sentences], numbers, marks)
 
+    placed = draft.placed()
+    loose = ["" if image.src in placed else _picture(image) for image in draft.images]
     parts: list[str] = []
     for number, section in enumerate(draft.sections):
-        parts += [_picture(image.alt, image.src) for image in draft.images[number : number + 1]]
+        parts += filter(None, loose[number : number + 1])
         parts.append(f"## {escaped(section.heading)}")
-        parts += [_block(block, say) for block in section.blocks]
-    parts += [_picture(image.alt, image.src) for image in draft.images[len(draft.sections) :]]
+        for block, before in zip(section.blocks, [None, *section.blocks], strict=False):
+            parts += [_APART] if _is_one(before, block) else []
+            parts += filter(None, [_block(block, say, draft)])
+    parts += filter(None, loose[len(draft.sections) :])
     for question in draft.faq:
         parts.append(f"### {escaped(question.question)}")
         parts.append(say(question.answer))
@@ -74,8 +91,20 @@ def escaped(text: str) -> str:
     )
 
 
-def _block(block: Block, say: Callable[..., str]) -> str:
-    """A block as Markdown, and a table as GitHub's; each item, quote and row stands on one line."""
+def _is_one(before: Block | None, block: Block) -> bool:
+    """Whether Markdown would take two blocks that follow each other for one."""
+    match before, block:
+        case (ListBlock(ordered=True), StepsBlock()) | (StepsBlock(), ListBlock(ordered=True)):
+            return True
+        case (CalloutBlock(), CalloutBlock() | QuoteBlock()) | (QuoteBlock(), CalloutBlock()):
+            return True
+    return False
+
+
+def _block(block: Block, say: Callable[..., str], draft: Draft) -> str:
+    """A block as Markdown, and a table as GitHub's; each item, quote and row stands on one line. A
+    step and a callout begin with their names, on a line before it.
+    """
     match block:
         case ListBlock():
             items = (
@@ -93,6 +122,17 @@ def _block(block: Block, say: Callable[..., str]) -> str:
                 *([*map(say, row)] for row in block.rows),
             ]
             return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        case StepsBlock():
+            return "\n".join(
+                f"{number}. **{escaped(step.name)}**{_BREAK}   {say(step.sentences)}"
+                for number, step in enumerate(block.steps, 1)
+            )
+        case CalloutBlock():
+            headline = escaped(captions.headline(block.tone, block.title, draft.language))
+            return f"> **{headline}**{_BREAK}> {say(block.sentences)}"
+        case ImageBlock():
+            caption, image = say(block.caption), draft.image(block.src)
+            return _picture(image, caption) if image else ""
     return say(block)
 
 
@@ -121,8 +161,12 @@ def _piece(piece: Piece) -> str:
     return f"[{text}](<{_target(piece.url)}>)" if piece.url else text
 
 
-def _picture(alt: str, src: str) -> str:
-    return f"![{escaped(alt)}](<{_target(src)}>)"
+def _picture(image: Image, caption: str = "") -> str:
+    """A picture, and in the line below it what stands below it."""
+    credit = "".join(map(_piece, captions.credit(image)))
+    below = " ".join(filter(None, (caption or escaped(image.caption), credit)))
+    picture = f"![{escaped(image.alt)}](<{_target(image.src)}>)"
+    return _BREAK.join(filter(None, (picture, below)))
 
 
 def _target(url: str) -> str:

@@ -25,15 +25,18 @@ from markupsafe import Markup
 from contentstudio.config import Site
 from contentstudio.model import (
     Block,
+    CalloutBlock,
     Draft,
     Image,
+    ImageBlock,
     ListBlock,
     QuoteBlock,
     Reference,
     Sentence,
+    StepsBlock,
     TableBlock,
 )
-from contentstudio.publish import anchors, cards, lists, themes
+from contentstudio.publish import anchors, captions, cards, lists, themes
 from contentstudio.publish.anchors import Piece
 from contentstudio.publish.foot import enclosed
 from contentstudio.publish.labels import day, direction, labels, quotation_marks
@@ -74,8 +77,11 @@ _TAGS = {
     "li",
     "span",
     "figure",
+    "figcaption",
     "img",
     "blockquote",
+    "aside",
+    "strong",
 }
 _TAGS |= {"table", "thead", "tbody", "tr", "th", "td"}
 _ATTRIBUTES = {
@@ -85,6 +91,8 @@ _ATTRIBUTES = {
     "li": {"id"},
     "th": {"scope"},
     "figure": {"class"},
+    "aside": {"class", "role", "aria-label"},
+    "ol": {"class"},
     "section": {"class", "id", "aria-label"},
     "nav": {"class", "aria-label"},
     "h2": {"id"},
@@ -210,15 +218,20 @@ def feet(site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage] = ()) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """A block as it is shown: `groups` are the sentences of a paragraph, of a quote, of each item,
-    or of each cell of a table in the order of its rows.
+    """A block as it is shown: `groups` are the sentences of a paragraph, of a quote, a callout or a
+    caption, of each item or step, or of each cell of a table in the order of its rows.
+
+    `head` has the words above them: of the columns, of each step, of the callout. `image` is the
+    picture of an image block; without it there is nothing to show.
     """
 
-    kind: Literal["paragraph", "list", "quote", "table"]
+    kind: Literal["paragraph", "list", "quote", "table", "steps", "callout", "image"]
     groups: list[list[_Span]]
     ordered: bool = False
     head: Sequence[str] = ()
     cite: str | None = None
+    tone: str = ""
+    image: Image | None = None
 
 
 def body(
@@ -238,6 +251,7 @@ def body(
     Raises InvalidPayload when a sentence names a source that is not among the references.
     """
     linked = iter(anchors.pieces(draft))
+    loose = [None if i == featured or i.src in draft.placed() else i for i in draft.images]
     ids = _ids(
         [*(section.heading for section in draft.sections), *(one.question for one in draft.faq)]
     )
@@ -245,8 +259,8 @@ def body(
         {
             "id": next(ids),
             "heading": section.heading,
-            "images": [image for image in draft.images[number : number + 1] if image != featured],
-            "blocks": [_block(block, linked, draft.references) for block in section.blocks],
+            "images": list(filter(None, loose[number : number + 1])),
+            "blocks": [_block(block, linked, draft) for block in section.blocks],
         }
         for number, section in enumerate(draft.sections)
     ]
@@ -263,7 +277,7 @@ def body(
         if len(sections) >= CONTENTS_FROM
         else [],
         sections=sections,
-        more_images=[image for image in draft.images[len(sections) :] if image != featured],
+        more_images=list(filter(None, loose[len(sections) :])),
         questions=questions,
         references=[
             (r.title or r.url, _web_url(r.url), urlsplit(_web_url(r.url) or "").hostname)
@@ -279,7 +293,11 @@ def structured_data(
     """What the page says to machines (JSON-LD): schema.org's Article, and FAQPage where questions
     are answered.
 
-    The site is author and publisher: no person is made up.
+    The site is author and publisher: no person is made up. Google shows no results of its own for
+    FAQPage since May 2026 and none for HowTo since September 2023
+    (developers.google.com/search/docs/appearance/structured-data/faqpage and
+    developers.google.com/search/blog/2023/08/howto-faq-changes). What it does not use does no harm,
+    it says there, and others read questions and answers; so FAQPage stays, and steps get no HowTo.
     """
     organization = {"@type": "Organization", "name": _site_title(site), "url": f"{site.url}/"}
     article = {
@@ -300,10 +318,30 @@ def structured_data(
         ],
     }
     if draft.images:
-        article["image"] = [image.src for image in _images(site, draft)]
+        article["image"] = list(map(_image_data, _images(site, draft)))
     if draft.tags:
         article["keywords"] = draft.tags
     return [article, _faq_page(draft)] if draft.faq else [article]
+
+
+def _image_data(image: Image) -> str | dict[str, Any]:
+    """A picture for machines: its address, or an ImageObject where its maker or licence is known.
+
+    Google wants `contentUrl` and one of `creditText`, `creator`, `copyrightNotice`, `license`:
+    developers.google.com/search/docs/appearance/structured-data/image-license-metadata.
+    """
+    if not (image.credit or image.licence_url):
+        return image.src
+    values = {
+        "contentUrl": image.src,
+        "url": image.src,
+        "caption": image.caption,
+        "creditText": image.credit,
+        "license": image.licence_url,
+        "width": image.width,
+        "height": image.height,
+    }
+    return {"@type": "ImageObject"} | {name: value for name, value in values.items() if value}
 
 
 def _faq_page(draft: Draft) -> dict[str, Any]:
@@ -499,10 +537,18 @@ def _about_article(
         window_title=_with_site(site, draft.title),
         description=draft.description,
         url=url,
-        picture=_Picture(image.src, image.alt, sizes.get(draft.images[0].src)) if image else card,
+        picture=_Picture(image.src, image.alt, _size(draft.images[0], sizes)) if image else card,
         kind="article",
         indexed=indexed,
     )
+
+
+def _size(
+    image: Image, sizes: Mapping[str, tuple[int, int]] = MappingProxyType({})
+) -> tuple[int, int] | None:
+    """Width and height of a picture in pixels: as measured, else as it says itself."""
+    known = (image.width, image.height) if image.width and image.height else None
+    return sizes.get(image.src, known)
 
 
 def _site_card(site: Site) -> _Picture:
@@ -562,9 +608,9 @@ def _ids(headings: Iterable[str]) -> Iterator[str]:
         yield name
 
 
-def _block(block: Block, linked: Iterator[list[Piece]], references: list[Reference]) -> _Block:
+def _block(block: Block, linked: Iterator[list[Piece]], draft: Draft) -> _Block:
     def spans(group: list[Sentence]) -> list[_Span]:
-        return _spans(group, linked, references)
+        return _spans(group, linked, draft.references)
 
     match block:
         case ListBlock():
@@ -577,6 +623,14 @@ def _block(block: Block, linked: Iterator[list[Piece]], references: list[Referen
             return _Block(
                 "table", [spans(cell) for row in block.rows for cell in row], head=block.head
             )
+        case StepsBlock():
+            told = [spans(step.sentences) for step in block.steps]
+            return _Block("steps", told, head=[step.name for step in block.steps])
+        case CalloutBlock():
+            headline = captions.headline(block.tone, block.title, draft.language)
+            return _Block("callout", [spans(block.sentences)], head=[headline], tone=block.tone)
+        case ImageBlock():
+            return _Block("image", [spans(block.caption)], image=draft.image(block.src))
     return _Block("paragraph", [spans(block)])
 
 
@@ -673,6 +727,7 @@ def _build_environment(
         auto_reload=False,  # a theme's templates are read again with another stamp
     )
     environment.filters.update(iso=_iso, day=lru_cache(maxsize=10_000)(day), in_url=in_url)
+    environment.filters.update(credit=captions.credit, size=_size)
     return environment
 
 

@@ -24,7 +24,7 @@ from urllib.parse import quote, urlsplit
 import nh3
 
 from contentstudio.model import Draft, Image, Reference
-from contentstudio.publish import anchors, fingerprint, render
+from contentstudio.publish import anchors, captions, fingerprint, render
 from contentstudio.publish.anchors import Piece
 from contentstudio.publish.labels import labels, quotation_marks
 
@@ -45,7 +45,7 @@ _ENTITY = re.compile(r"&([a-z0-9]+|#[0-9]+|#x[a-f0-9]+);", re.IGNORECASE)
 # (wp_kses_normalize_entities).
 _NUMBERED = re.compile(r"&amp;(?=#(?:[0-9]+|x[0-9a-f]+);)", re.IGNORECASE)
 _WORD_JOINER = "\u2060"  # which is not seen
-_TAGS = {"a", "cite", "span", "strong", "sup"}
+_TAGS = {"a", "br", "cite", "span", "strong", "sup"}
 _ATTRIBUTES = {"a": {"id", "href", "rel", "aria-label"}, "span": {"id"}}
 
 _OLD = re.compile(
@@ -85,8 +85,8 @@ def content(draft: Draft, sha256: str, pictures: Mapping[str, Picture], fields: 
     by their `src`,
     `said` is what the fingerprint holds besides the text (see `mark.py`).
 
-    The first of them is left out: it is the post's featured image, which themes show above the
-    text. Raises InvalidPayload when a sentence names a source that is not among the references.
+    The featured one is left out where no block places it: themes show it above the text. Raises
+    InvalidPayload when a sentence names a source that is not among the references.
     """
     blocks = list(_blocks(draft, pictures))
     if not any(block.name in _MARKED for block in blocks):  # a draft without any section
@@ -137,8 +137,12 @@ def plain(text: str) -> str:
 
 
 def featured(draft: Draft, pictures: Mapping[str, Picture]) -> Picture | None:
-    """The picture that the theme shows above the text."""
-    return next((pictures[image.src] for image in draft.images if image.src in pictures), None)
+    """The picture that the theme shows above the text: the first that no block places, else the
+    first.
+    """
+    ours = [image.src for image in draft.images if image.src in pictures]
+    src = next((src for src in ours if src not in draft.placed()), ours[0] if ours else None)
+    return pictures[src] if src else None
 
 
 def _canonical_comment(comment: re.Match[str]) -> str:
@@ -173,7 +177,7 @@ def _blocks(draft: Draft, pictures: Mapping[str, Picture]) -> Iterator[_Block]:
         yield from images.pop(number, [])
         yield _heading(2, ids[number], section.heading)
         for block in section.blocks:
-            yield _block(render._block(block, linked, references), references, sentences)
+            yield from _block(render._block(block, linked, draft), references, sentences, pictures)
     for late in images.values():
         yield from late
     if draft.faq and words["questions"] not in headings:
@@ -189,13 +193,12 @@ def _blocks(draft: Draft, pictures: Mapping[str, Picture]) -> Iterator[_Block]:
 
 def _images(draft: Draft, pictures: Mapping[str, Picture]) -> dict[int, list[_Block]]:
     """The blocks of the pictures, by the number of the section before which they stand."""
-    first = next(
-        (number for number, image in enumerate(draft.images) if image.src in pictures), None
-    )
+    loose = {n: i for n, i in enumerate(draft.images) if i.src not in draft.placed()}
+    first = next((number for number, image in loose.items() if image.src in pictures), None)
     return {
-        number: [_image(image, pictures.get(image.src))]
-        for number, image in enumerate(draft.images)
-        if number != first and (image.src in pictures or render._web_url(image.src))
+        number: list(_image(image, pictures.get(image.src)))
+        for number, image in loose.items()
+        if number != first
     }
 
 
@@ -215,19 +218,56 @@ def _paragraph(inline: str) -> _Block:
 
 def _list(items: Iterable[str], ordered: bool = True) -> _Block:
     tag = "ol" if ordered else "ul"
-    inner = "\n\n".join(str(_Block("list-item", f"<li>{_inline(item)}</li>")) for item in items)
+    inner = _joined(_Block("list-item", f"<li>{_inline(item)}</li>") for item in items)
     return _Block("list", f"<{tag}>{inner}</{tag}>", (("ordered", True),) if ordered else ())
 
 
-def _block(block: render._Block, references: list[Reference], sentences: _Sentences) -> _Block:
+def _joined(blocks: Iterable[_Block]) -> str:
+    return "\n\n".join(map(str, blocks))
+
+
+def _block(
+    block: render._Block,
+    references: list[Reference],
+    sentences: _Sentences,
+    pictures: Mapping[str, Picture],
+) -> Iterator[_Block]:
+    """The block in WordPress; none for a picture that cannot be shown."""
+    groups = list(map(sentences, block.groups))
     match block.kind:
         case "list":
-            return _list(map(sentences, block.groups), block.ordered)
+            yield _list(groups, block.ordered)
+        case "steps":
+            yield _list(map("{}<br>{}".format, map(_strong, block.head), groups))
         case "quote":
-            return _quote(block.groups[0], references, sentences)
+            yield _quote(block.groups[0], references, sentences)
         case "table":
-            return _table(block.head, [sentences(spans) for spans in block.groups])
-    return _paragraph(sentences(block.groups[0]))
+            yield _table(block.head, groups)
+        case "callout":
+            yield _callout(block.tone, block.head[0], groups[0])
+        case "image":
+            if block.image:
+                yield from _image(block.image, pictures.get(block.image.src), groups[0])
+        case "paragraph":
+            yield _paragraph(groups[0])
+
+
+def _strong(words: str) -> str:
+    return f"<strong>{_text(words)}</strong>"
+
+
+def _callout(tone: str, headline: str, inline: str) -> _Block:
+    """A group with a border, which every theme shows; a theme may add to it by its class."""
+    name = f"callout callout-{tone}"
+    sides = dict.fromkeys(("top", "right", "bottom", "left"), "1em")
+    style = {"border": {"width": "1px"}, "spacing": {"padding": sides}}
+    css = "border-width:1px;" + ";".join(f"padding-{side}:{size}" for side, size in sides.items())
+    inner = _joined((_paragraph(_strong(headline)), _paragraph(inline)))
+    return _Block(
+        "group",
+        f'<aside class="wp-block-group {name}" style="{css}">{inner}</aside>',
+        (("tagName", "aside"), ("style", style), ("className", name)),
+    )
 
 
 def _quote(spans: list[render._Span], references: list[Reference], sentences: _Sentences) -> _Block:
@@ -269,18 +309,28 @@ def _titled(reference: Reference, attribute: str = "") -> str:
     return f'<a{attribute} rel="noopener nofollow" href="{_href(target)}">{words}</a>'
 
 
-def _image(image: Image, picture: Picture | None) -> _Block:
-    alt = _alt(image.alt)
+def _image(image: Image, picture: Picture | None, caption: str = "") -> Iterator[_Block]:
+    """A picture of the media library, or of the web; none of neither."""
+    alt, below = _alt(image.alt), _below(image, caption)
     if picture is None:
-        return _Block(
-            "image",
-            f'<figure class="wp-block-image"><img src="{_href(image.src)}" alt="{alt}"/></figure>',
-        )
+        if render._web_url(image.src):
+            img = f'<img src="{_href(image.src)}" alt="{alt}"/>'
+            yield _Block("image", f'<figure class="wp-block-image">{img}{below}</figure>')
+        return
     attributes = (("id", picture.id), ("sizeSlug", picture.size), ("linkDestination", "none"))
     img = f'<img src="{_href(picture.url)}" alt="{alt}" class="wp-image-{picture.id}"/>'
-    return _Block(
-        "image", f'<figure class="wp-block-image size-{picture.size}">{img}</figure>', attributes
+    yield _Block(
+        "image",
+        f'<figure class="wp-block-image size-{picture.size}">{img}{below}</figure>',
+        attributes,
     )
+
+
+def _below(image: Image, caption: str) -> str:
+    """What stands below a picture."""
+    credit = "".join(map(_piece, captions.credit(image)))
+    words = _inline(" ".join(filter(None, (caption or _text(image.caption), credit))))
+    return f'<figcaption class="wp-element-caption">{words}</figcaption>' if words else ""
 
 
 class _Sentences:
@@ -311,9 +361,11 @@ class _Sentences:
 
 
 def _linked(pieces: list[Piece]) -> str:
-    return "".join(
-        _link(_text(one.text), one.url) if one.url else _text(one.text) for one in pieces
-    )
+    return "".join(map(_piece, pieces))
+
+
+def _piece(piece: Piece) -> str:
+    return _link(_text(piece.text), piece.url) if piece.url else _text(piece.text)
 
 
 def _link(inline: str, url: str) -> str:

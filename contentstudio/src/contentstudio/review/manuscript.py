@@ -12,7 +12,13 @@ Below a heading, between empty lines, there may also be:
 * a block quote: `>> ` before each of its sentences. It is always word for word, so it needs no `> `
   as well;
 * a table: `| a | b |` for its head, then `| --- | --- |`, then a line for each row. `<br>`
-  separates the sentences of a cell.
+  separates the sentences of a cell;
+* steps: a numbered list whose items begin with their names: `1. **Water it**`, and each sentence of
+  the step on a line of its own below it;
+* a callout: `!!! note`, `!!! tip` or `!!! warning`, where there is a title with the title behind
+  it, and its sentences below;
+* a picture: `![](heap.png)` with the address of one of the article's pictures, and the sentences of
+  its caption below it, if it has any.
 
 A backslash before a mark makes it plain text: `\- `, `\>`, and in a table `\|` and `\<br>`.
 """
@@ -22,24 +28,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from typing import get_args
 
 from contentstudio.model import (
     Block,
+    CalloutBlock,
     Draft,
+    ImageBlock,
+    Instruction,
     ListBlock,
     Question,
     QuoteBlock,
     Section,
     Sentence,
+    StepsBlock,
     TableBlock,
+    Tone,
 )
 from overnight.errors import UserError
 
 _CITED = re.compile(r"\s*\[(s\d+)?\]$")
 _REFERENCE = re.compile(r"\[s\d+\]:")
 _ITEM = re.compile(r"(?:[-*+]|(\d+[.)]))(?:\s+|$)")
+_NAME = re.compile(r"\*\*(.+)\*\*")  # of a step
+_CALLOUT = re.compile(r"!!!\s*(\S*)\s*(.*)")
+_PICTURE = re.compile(r"!\[.*?\]\((.+)\)")
 _MARK = re.compile(
-    rf"[#>|\\]|{_REFERENCE.pattern}|{_ITEM.pattern}"
+    rf"[#>|\\]|\*\*|!!!|!\[|{_REFERENCE.pattern}|{_ITEM.pattern}"
 )  # what a line may not begin with as it is
 _MARK_IN_CELL = re.compile(r"[>\\]")
 _TOKEN = re.compile(
@@ -89,7 +104,7 @@ def read(text: str, draft: Draft) -> Draft:
         elif body is None:
             description.append(" ".join(map(_unescaped, lines)))
         else:
-            body.append(block(lines, number, ids))
+            body.append(_placed(block(lines, number, ids), number, draft))
             if there is faq and not isinstance(body[-1], list):
                 raise UserError(
                     f"line {number}: an answer has only sentences; put this below a "
@@ -121,9 +136,14 @@ def block(lines: Sequence[str], number: int = 1, ids: _Ids = None) -> Block:
         return _table(numbered, ids)
     if first.startswith(">>"):
         return QuoteBlock(sentences=[_sentence(_in_quote(line, n), n, ids) for n, line in numbered])
-    if _ITEM.match(first):
-        return _list(numbered, ids)
-    return [_sentence(_plain(line, n), n, ids) for n, line in numbered]
+    if item := _ITEM.match(first):
+        is_named = item[1] and _NAME.fullmatch(first[item.end() :])
+        return _steps(numbered, ids) if is_named else _list(numbered, ids)
+    if callout := _CALLOUT.fullmatch(first):
+        return _callout(callout, numbered, ids)
+    if picture := _PICTURE.fullmatch(first):
+        return ImageBlock(src=picture[1].strip(), caption=_sentences(numbered[1:], ids))
+    return _sentences(numbered, ids)
 
 
 def _parts(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -167,6 +187,51 @@ def _list(lines: _Lines, ids: _Ids) -> ListBlock:
             line = line[mark.end() :]
         items[-1].append(_sentence(_plain(line, number), number, ids))
     return ListBlock(ordered=ordered, items=items)
+
+
+def _steps(lines: _Lines, ids: _Ids) -> StepsBlock:
+    parts: list[tuple[int, str, list[tuple[int, str]]]] = []
+    for number, line in lines:
+        if mark := _ITEM.match(line):
+            name = _NAME.fullmatch(line[mark.end() :])
+            if name is None or not name[1].strip():
+                raise UserError(
+                    f"line {number}: each step begins with its name, such as 1. **Water it**"
+                )
+            parts.append((number, name[1].strip(), []))
+        else:
+            parts[-1][2].append((number, line))
+    if empty := next((number for number, _, told in parts if not told), None):
+        raise UserError(f"line {empty}: a step needs a sentence in the line below its name")
+    return StepsBlock(
+        steps=[Instruction(name=name, sentences=_sentences(told, ids)) for _, name, told in parts]
+    )
+
+
+def _callout(first: re.Match[str], lines: _Lines, ids: _Ids) -> CalloutBlock:
+    number, tone = lines[0][0], first[1]
+    if tone not in get_args(Tone):
+        raise UserError(
+            f"line {number}: a callout begins with {', '.join(f'!!! {t}' for t in get_args(Tone))}"
+        )
+    if not lines[1:]:
+        raise UserError(f"line {number}: a callout needs a sentence in the line below it")
+    return CalloutBlock(tone=tone, title=first[2].strip(), sentences=_sentences(lines[1:], ids))
+
+
+def _placed(block: Block, number: int, draft: Draft) -> Block:
+    """The block, with the picture of the article that it names."""
+    if not isinstance(block, ImageBlock):
+        return block
+    pictures = {_line(image.src): image.src for image in draft.images}
+    if (src := pictures.get(block.src)) is None:
+        there = f"; there are: {', '.join(pictures)}" if pictures else ": it has none"
+        raise UserError(f"line {number}: {block.src} is no picture of this article{there}")
+    return block.model_copy(update={"src": src})
+
+
+def _sentences(lines: _Lines, ids: _Ids) -> list[Sentence]:
+    return [_sentence(_plain(line, number), number, ids) for number, line in lines]
 
 
 def _is_ordered(line: str) -> bool:
@@ -230,10 +295,10 @@ def _split(text: str, separator: str) -> list[str]:
 
 def _plain(line: str, number: int) -> str:
     """A line that has only a sentence."""
-    if line.startswith((">>", "|")) or _ITEM.match(line):
+    if line.startswith((">>", "|", "!!!")) or _ITEM.match(line) or _PICTURE.fullmatch(line):
         raise UserError(
-            f"line {number}: a list, a block quote and a table stand alone: put an empty "
-            "line before it"
+            f"line {number}: a list, a block quote, a table, a callout and a picture stand alone: "
+            "put an empty line before it"
         )
     return line
 
@@ -269,20 +334,29 @@ def _written_block(block: Block) -> str:
             cells = [[_escaped_cell(_line(name)) for name in block.head], ["---"] * len(block.head)]
             cells += [list(map(_written_cell, row)) for row in block.rows]
             return "\n".join(f"| {' | '.join(row)} |" for row in cells)
-    return "\n".join(_written(sentence, sentence.quoted) for sentence in block)
+        case StepsBlock():
+            return "\n".join(
+                "\n   ".join([f"{number}. **{_line(step.name)}**", *map(_written, step.sentences)])
+                for number, step in enumerate(block.steps, 1)
+            )
+        case CalloutBlock():
+            head = f"!!! {block.tone} {_line(block.title)}".rstrip()
+            return "\n".join([head, *map(_written, block.sentences)])
+        case ImageBlock():
+            return "\n".join([f"![]({_line(block.src)})", *map(_written, block.caption)])
+    return "\n".join(map(_written, block))
 
 
 def _written_item(mark: str, item: Sequence[Sentence]) -> str:
-    return mark + f"\n{' ' * len(mark)}".join(
-        _written(sentence, sentence.quoted) for sentence in item
-    )
+    return mark + f"\n{' ' * len(mark)}".join(map(_written, item))
 
 
 def _written_cell(cell: Sequence[Sentence]) -> str:
-    return "<br>".join(_escaped_cell(_written(s, s.quoted, _MARK_IN_CELL)) for s in cell)
+    return "<br>".join(_escaped_cell(_written(s, mark=_MARK_IN_CELL)) for s in cell)
 
 
-def _written(sentence: Sentence, quoted: bool, mark: re.Pattern[str] = _MARK) -> str:
+def _written(sentence: Sentence, quoted: bool | None = None, mark: re.Pattern[str] = _MARK) -> str:
+    quoted = sentence.quoted if quoted is None else quoted
     text = _escaped(sentence.text, mark)
     source = f" [{sentence.source}]" if sentence.source else " []" if _CITED.search(text) else ""
     return ("> " if quoted else "") + text + source

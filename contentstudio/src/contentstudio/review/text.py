@@ -7,7 +7,18 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from contentstudio.brief import Brief, BriefSection
-from contentstudio.model import Block, Draft, ListBlock, QuoteBlock, Sentence, TableBlock, Verdict
+from contentstudio.model import (
+    Block,
+    CalloutBlock,
+    Draft,
+    ImageBlock,
+    ListBlock,
+    QuoteBlock,
+    Sentence,
+    StepsBlock,
+    TableBlock,
+    Verdict,
+)
 from contentstudio.review.briefs import Fact, facts, unused
 from contentstudio.review.dossier import WORDS, Claim, Dossier, RivalPost
 
@@ -83,7 +94,10 @@ def article(draft: Draft) -> str:
     """The article as a reader gets it."""
     parts = [_underlined(draft.title, "="), _folded(draft.description)]
     for section in draft.sections:
-        parts += [_underlined(section.heading, "-"), *map(_block, section.blocks)]
+        parts += [
+            _underlined(section.heading, "-"),
+            *(_block(block, draft) for block in section.blocks),
+        ]
     for question in draft.faq:
         parts += [_underlined(question.question, "-"), _folded(_spoken(question.answer))]
     return "\n\n".join(
@@ -98,7 +112,7 @@ def verdicts(each: Iterable[Verdict]) -> str:
     )
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, draft: Draft) -> str:
     match block:
         case ListBlock():
             labels = [
@@ -111,6 +125,18 @@ def _block(block: Block) -> str:
         case TableBlock():
             rows = [block.head, *([_spoken(cell) for cell in row] for row in block.rows)]
             return "\n".join(_folded(" | ".join(cell or "–" for cell in row), "| ") for row in rows)
+        case StepsBlock():
+            return "\n".join(
+                f"{_folded(step.name, f'{number}. ')}\n{_folded(_spoken(step.sentences), '   ')}"
+                for number, step in enumerate(block.steps, 1)
+            )
+        case CalloutBlock():
+            headline = ": ".join(filter(None, (block.tone.upper(), block.title)))
+            return f"{_folded(headline, '! ')}\n{_folded(_spoken(block.sentences), '! ')}"
+        case ImageBlock():
+            image = draft.image(block.src)
+            shown = _folded(f"[{image.alt if image else ''}: {block.src}]")
+            return "\n".join(filter(None, (shown, _folded(_spoken(block.caption)))))
     return _folded(_spoken(block))
 
 

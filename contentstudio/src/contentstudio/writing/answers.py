@@ -9,15 +9,18 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from contentstudio.brief import BlockKind
 from contentstudio.model import (
     Block,
+    CalloutBlock,
+    Instruction,
     ListBlock,
     Question,
     QuoteBlock,
     Section,
     Sentence,
+    StepsBlock,
     TableBlock,
+    Tone,
 )
 from contentstudio.writing.pool import outside
 
@@ -35,6 +38,10 @@ Text = Annotated[str, AfterValidator(_storable)]
 Words = Annotated[Text, Field(min_length=1)]
 
 
+# What a model writes: pictures come from elsewhere, and questions have a place of their own.
+WritableBlock = Literal["paragraph", "list", "steps", "table", "quote", "callout"]
+
+
 class _Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -45,7 +52,7 @@ class PlannedSection(_Answer):
     heading: Words
     tells: Text
     notes: list[str] = Field(min_length=1)
-    blocks: list[BlockKind]
+    blocks: list[WritableBlock]
 
 
 class Plan(_Answer):
@@ -86,6 +93,23 @@ class WrittenList(_Answer):
     items: list[_Sentences] = Field(min_length=1)
 
 
+class WrittenInstruction(_Answer):
+    name: Words
+    sentences: _Sentences
+
+
+class WrittenSteps(_Answer):
+    kind: Literal["steps"]
+    steps: list[WrittenInstruction] = Field(min_length=1)
+
+
+class WrittenCallout(_Answer):
+    kind: Literal["callout"]
+    tone: Tone
+    title: Text
+    sentences: _Sentences
+
+
 class WrittenTable(_Answer):
     kind: Literal["table"]
     head: list[Words] = Field(min_length=1)
@@ -98,7 +122,8 @@ class WrittenQuote(_Answer):
 
 
 WrittenBlock = Annotated[
-    WrittenParagraph | WrittenList | WrittenTable | WrittenQuote, Field(discriminator="kind")
+    WrittenParagraph | WrittenList | WrittenSteps | WrittenTable | WrittenQuote | WrittenCallout,
+    Field(discriminator="kind"),
 ]
 
 
@@ -215,6 +240,8 @@ def _sentences(block: WrittenBlock) -> Iterator[WrittenSentence]:
     match block:
         case WrittenList():
             yield from (sentence for item in block.items for sentence in item)
+        case WrittenSteps():
+            yield from (sentence for step in block.steps for sentence in step.sentences)
         case WrittenTable():
             yield from (s for row in block.rows for cell in row for s in cell)
         case _:
@@ -225,6 +252,12 @@ def _block(block: WrittenBlock) -> Block:
     match block:
         case WrittenList():
             return ListBlock(ordered=block.ordered, items=[_given(item) for item in block.items])
+        case WrittenSteps():
+            steps = [Instruction(name=s.name, sentences=_given(s.sentences)) for s in block.steps]
+            return StepsBlock(steps=steps)
+        case WrittenCallout():
+            sentences = _given(block.sentences)
+            return CalloutBlock(tone=block.tone, title=block.title, sentences=sentences)
         case WrittenTable():
             rows = [[_given(cell) for cell in row] for row in block.rows]
             return TableBlock(head=list(block.head), rows=rows)
