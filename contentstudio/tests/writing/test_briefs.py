@@ -54,6 +54,11 @@ def test_groups_are_of_nearly_equal_size_also_where_all_notes_are_alike() -> Non
     assert max(sizes) <= 6
 
 
+def test_notes_of_one_page_keep_its_order() -> None:
+    plan = briefs.plan(SITE, research([(1, text) for _, text in FACTS], questions=()))
+    assert named(plan) == [f"n{number}" for number in range(1, len(FACTS) + 1)]
+
+
 def test_a_digest_has_so_many_notes_and_of_every_page_its_share() -> None:
     many = [(1, f"The first host says {n} of seeds and jars.") for n in range(60)]
     few = [(2, "A second host says one thing."), (3, "A third host says another thing.")]

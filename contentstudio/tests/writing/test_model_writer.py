@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import cycle
+from itertools import cycle, takewhile
 from typing import Any
 
 import pytest
@@ -31,7 +31,7 @@ from model_answers import (
 from contentstudio import app as studio
 from contentstudio.config import Budget, Config, Writing
 from contentstudio.demo.web import DemoWeb
-from contentstudio.llm.models import connect
+from contentstudio.llm.models import Models, connect
 from contentstudio.model import Draft
 from contentstudio.pipelines import briefing
 from contentstudio.pipelines.work import Topic
@@ -39,6 +39,7 @@ from contentstudio.store.evidence import EvidenceLedger
 from contentstudio.store.snapshots import Snapshots
 from contentstudio.writing.article import BRIEF_WORDS, ModelWriter
 from overnight.engine.worker import Worker
+from overnight.errors import LedgerUnavailable
 from overnight.llm import budgets
 from overnight.operations import budgets as limits
 from overnight.operations import dead_letters, runs, switches
@@ -212,6 +213,70 @@ async def test_a_stored_answer_is_not_paid_for_again(
     assert [(c["status"], c["paid"]) for c in calls] == [("stored", True)] * CALLS + [
         ("cached", False)
     ] * CALLS
+
+
+async def test_all_calls_for_the_sections_of_an_article_begin_alike(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
+) -> None:
+    """The site, the brief and all notes; what differs comes after, so that the prefix is cached."""
+    question = "What does mulch do for the soil?"
+    claude.body = lambda request: (
+        brief(list(notes_of(request)), faq=[question])
+        if asked(request) == "brief"
+        else article(request)
+    )
+    await night(config_for(claude, web, write_config), database, clock)
+    calls = [call for call in claude.calls if asked(call.request) in ("section", "answers")]
+    assert len(calls) == 4
+    assert len({call.request["system"] for call in calls}) == 1
+    texts = [prompt_of(call.request) for call in calls]
+    shared = sum(1 for _ in takewhile(lambda each: len(set(each)) == 1, zip(*texts, strict=False)))
+    assert shared >= 0.9 * min(map(len, texts))
+    assert texts[0][:shared].rstrip().endswith("Part:")
+    assert f'"{question}"' in texts[0][:shared]
+    assert set(notes_of(calls[0].request)) == set(notes_of(calls[3].request))
+
+
+@pytest.mark.parametrize("call", range(1, CALLS + 1))
+async def test_a_worker_that_dies_in_any_call_pays_for_no_other_call_again(
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    claude: FakeModels,
+    call: int,
+) -> None:
+    claude.script(*["ok"] * (call - 1), "drop-mid-stream")
+    await night(config_for(claude, web, write_config), database, clock)
+    assert len(claude.calls) == CALLS + 1
+    booked = await database.fetch("select status, cost_usd > 0 as paid from llm_calls")
+    assert sum(row["status"] == "stored" for row in booked) == CALLS
+    assert [row["status"] for row in booked if row["paid"]].count("failed") == 1
+    assert published(config_for(claude, web, write_config)) == 1
+
+
+@pytest.mark.parametrize("answers", range(1, CALLS + 1))
+async def test_a_worker_that_dies_after_any_answer_pays_for_nothing_again(
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    claude: FakeModels,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: int,
+) -> None:
+    ask, given = Models.ask, list[Any]()
+
+    async def dying(*args: Any, **options: Any) -> Any:
+        given.append(await ask(*args, **options))
+        if len(given) == answers:
+            raise LedgerUnavailable("killed")
+        return given[-1]
+
+    monkeypatch.setattr(Models, "ask", dying)
+    await night(config_for(claude, web, write_config), database, clock)
+    assert len(claude.calls) == CALLS
+    assert published(config_for(claude, web, write_config)) == 1
 
 
 @pytest.mark.parametrize("fault", ["drop-mid-stream", "529"])

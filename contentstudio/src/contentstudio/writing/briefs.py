@@ -143,7 +143,10 @@ def _sections(notes: Sequence[Note], language: str) -> Iterator[BriefSection]:
 
 
 def _groups(notes: Sequence[Note], count: int) -> list[list[Note]]:
-    """So many groups of notes that speak of the same, none of them much larger than the others."""
+    """So many groups of notes that speak of the same, none of them much larger than the others.
+    Notes of one page alone keep its order: their groups are its parts.
+    """
+    several = len({note.sha256 for note in notes}) > 1
     most = -(-len(notes) // count) + 1
     groups = [[note] for note in notes]
     words = {note.id: content_words(note.text) for note in notes}
@@ -152,7 +155,7 @@ def _groups(notes: Sequence[Note], count: int) -> list[list[Note]]:
             (-_likeness(one, other, words), first, second)
             for first, one in enumerate(groups)
             for second, other in enumerate(groups[first + 1 :], first + 1)
-            if len(one) + len(other) <= most
+            if len(one) + len(other) <= most and (several or second == first + 1)
         ]
         _, first, second = min(pairs or [(0.0, len(groups) - 2, len(groups) - 1)])
         groups[first] += groups.pop(second)
