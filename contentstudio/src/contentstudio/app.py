@@ -106,8 +106,9 @@ def _embedder(config: Config, database: Database, stack: AsyncExitStack) -> Embe
 
 
 async def _writer(config: Config, database: Database, stack: AsyncExitStack) -> Writer:
-    choice = config.writing.writer
-    offline = choice == "offline" or (choice == "auto" and settings.api_key() is None)
+    from contentstudio.llm.models import is_offline
+
+    offline = is_offline(config.writing)
     await _forget_other_models(config, database, offline)
     if offline:
         return OfflineWriter()

@@ -29,12 +29,15 @@ from model_answers import (
 )
 
 from contentstudio import app as studio
+from contentstudio import console
 from contentstudio.config import Budget, Config, Writing
 from contentstudio.demo.web import DemoWeb
 from contentstudio.llm.models import Models, connect
 from contentstudio.model import Draft
 from contentstudio.pipelines import briefing
 from contentstudio.pipelines.work import Topic
+from contentstudio.review.briefs import costs
+from contentstudio.store.briefs import Briefs
 from contentstudio.store.evidence import EvidenceLedger
 from contentstudio.store.snapshots import Snapshots
 from contentstudio.writing.article import BRIEF_WORDS, ModelWriter
@@ -127,6 +130,27 @@ async def test_an_article_is_written_streamed_priced_and_published(
     assert sum(step["cost_usd"] for step in steps) == sum(call["cost_usd"] for call in calls)
     assert all(step["cost_usd"] > 0 for step in steps[1:3])
     assert steps[2]["output"]["writer"] == "anthropic:claude-sonnet-5-5"
+
+
+async def test_the_estimate_stands_beside_what_was_booked(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
+) -> None:
+    claude.body = half_as_long_as_allowed
+    config = config_for(claude, web, write_config, rewrites=0)
+    await night(config, database, clock)
+    (run,) = await database.fetch("select job_id from runs where step = 'generate'")
+    plan = await Briefs(database).read(run["job_id"])
+    planned, written = await costs(database, config, run["job_id"], plan)
+    assert [(each.step, each.calls) for each in (planned, written)] == [
+        ("brief", 1),
+        ("generate", CALLS - 1),
+    ]
+    for each in (planned, written):
+        assert each.estimated_usd is not None
+        assert 1 / 3 < each.estimated_usd / each.booked_usd < 3
+    shown = console.build(config).job
+    assert shown is not None
+    assert await shown(database, run["job_id"]) == {"costs": (planned, written)}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

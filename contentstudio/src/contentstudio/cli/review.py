@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from contentstudio.cli import context
+from overnight import formatting
 from overnight.cli import output
 from overnight.cli.commands import common, decisions
 from overnight.cli.runner import Session, json_option, pass_session, tell
 from overnight.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
     from contentstudio.review import Dossier
-    from contentstudio.review.briefs import BriefDetails
+    from contentstudio.review.briefs import BriefDetails, StepCost
     from overnight.store.database import Database
 
 
@@ -125,6 +129,8 @@ def _render_brief(plan: BriefDetails, paths: list[str]) -> None:
     from contentstudio.review import text
 
     click.echo(f"wrote {paths[0]}" if paths else text.brief(plan.brief))
+    if plan.costs:
+        click.echo(f"\nThe article is estimated to cost {formatting.dollars(plan.estimated())}.")
     if plan.waits:
         click.echo("\n" + decisions.what_to_press(plan.job_id, plan.seal[: decisions.SHORT]))
 
@@ -148,12 +154,58 @@ def brief_command(session: Session, job: str, markdown: Path | None, as_json: bo
     _show_brief(plan, None, markdown, as_json)
 
 
+@click.command("cost")
+@click.argument("job")
+@json_option
+@pass_session
+def cost_command(session: Session, job: str, as_json: bool) -> None:
+    """What an article costs by step: the estimate beside what is booked.
+
+    The estimate is made from the brief, by the models and prices of the config of now. A rewrite is
+    not in it, for nobody knows whether one will be needed.
+    """
+    from contentstudio.review import briefs
+    from contentstudio.store.briefs import Briefs
+    from overnight.operations import runs
+
+    settings = context.config()
+
+    async def work(database: Database) -> tuple[StepCost, ...]:
+        whole = await runs.find_job(database, job)
+        plan = await Briefs(database).read(whole)
+        return await briefs.costs(database, settings, whole, plan)
+
+    costs = session.run(work)
+    data = {"costs": [cost.model_dump(mode="json") for cost in costs]}
+    tell(as_json, data, lambda: _render_costs(costs))
+
+
+def _render_costs(costs: Sequence[StepCost]) -> None:
+    rows = [
+        {
+            "step": cost.step,
+            "calls": cost.calls or "",
+            "estimated": _dollars(cost.estimated_usd),
+            "booked": _dollars(cost.booked_usd),
+        }
+        for cost in costs
+    ]
+    columns = {name: name for name in ("step", "calls", "estimated", "booked")}
+    output.table("", rows, columns, empty="No call of a model is booked or estimated.")
+
+
+def _dollars(usd: Decimal | None) -> str:
+    return "" if usd is None else formatting.dollars(usd)
+
+
 def _brief(session: Session, job: str) -> BriefDetails | None:
     from contentstudio.review import briefs
     from overnight.operations import runs
 
+    settings = context.config()
+
     async def work(database: Database) -> BriefDetails | None:
-        return await briefs.gather(database, await runs.find_job(database, job))
+        return await briefs.gather(database, settings, await runs.find_job(database, job))
 
     return session.run(work)
 
@@ -307,4 +359,4 @@ def defused(value: Any) -> Any:
     )
 
 
-COMMANDS = (review_command, edit_command, brief_command, evidence_command)
+COMMANDS = (review_command, edit_command, brief_command, cost_command, evidence_command)

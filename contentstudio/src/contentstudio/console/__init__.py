@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from contentstudio import articles
 from contentstudio.config import Config
 from contentstudio.review import brief_text, briefs, gather, manuscript
+from contentstudio.store.briefs import Briefs
 from contentstudio.store.nights import Nights
 from contentstudio.store.topics import Topics
 from overnight.console.pages import Console, Desk, Page, Values, Verb
@@ -103,7 +104,7 @@ def build(config: Config) -> Console:
         return await Nights(database).since(since)
 
     async def dossier(database: Database, job_id: str) -> dict[str, Any] | None:
-        plan = await briefs.gather(database, job_id)
+        plan = await briefs.gather(database, config, job_id)
         if plan is not None and plan.waits:
             return {"plan": plan, "words": brief_text.write(plan.brief), "has_preview": False}
         details = await gather(database, config, job_id)
@@ -117,7 +118,7 @@ def build(config: Config) -> Console:
 
     async def edited(database: Database, job_id: str, words: str) -> dict[str, Any]:
         """The brief or the article with these words, as the input of the step that takes it."""
-        plan = await briefs.gather(database, job_id)
+        plan = await briefs.gather(database, config, job_id)
         if plan is not None and plan.waits:
             text = words.replace("\r\n", "\n")
             return brief_text.read(text, plan.brief).model_dump(mode="json")
@@ -132,6 +133,11 @@ def build(config: Config) -> Console:
         details = await gather(database, config, job_id)
         return details.page if details else None
 
+    async def job(database: Database, job_id: str) -> dict[str, Any] | None:
+        plan = await Briefs(database).read(job_id)
+        costs = await briefs.costs(database, config, job_id, plan) if plan else ()
+        return {"costs": costs} if costs else None
+
     return Console(
         pages=(
             Page("/sites", "sites.html", sites, "Sites", "w"),
@@ -142,6 +148,7 @@ def build(config: Config) -> Console:
         night=night,
         dossier=dossier,
         preview=preview,
+        job=job,
         edited=edited,
         verbs={
             **{

@@ -16,7 +16,7 @@ from typing import Literal
 
 from contentstudio.model import Draft, Sentence, Snapshot
 from contentstudio.text import numbers
-from contentstudio.text.sentences import locate, sentences
+from contentstudio.text.sentences import placed
 from contentstudio.text.wording import normal, stands_in, tokens
 from contentstudio.text.words import content_words, is_unspaced
 
@@ -151,7 +151,7 @@ def _passages(snapshot: Snapshot, language: str) -> list[_Passage]:
     language = (snapshot.language or language).lower()[:2]
     each = [
         _Passage(*span, _words(sentence), frozenset(numbers.values(sentence, language)))
-        for sentence, span in locate(snapshot.text, sentences(snapshot.text, language))
+        for sentence, span in placed(snapshot.text, language)
     ]
     both = [
         _Passage(a.start, b.end, a.words | b.words, a.numbers | b.numbers)

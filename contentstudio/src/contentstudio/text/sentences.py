@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import accumulate
 
 
@@ -57,8 +57,8 @@ _STOP = re.compile(
 )
 _OPENERS = "\"'“„‘«‹([{¿¡ "
 _ACRONYM = re.compile(r"(?:\w\.)+\w", re.UNICODE)
-_BLACK = re.compile(r"\S+")
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_BLACK = re.compile(r"\S+")
 _HOLE = re.compile(
     r"\s[,.]\s|,\s*,"
 )  # a formula or picture stood here, so the sentence is not what its author wrote
@@ -77,9 +77,9 @@ def sentences(text: str, language: str = "en") -> list[str]:
     ]
 
 
-def locate(text: str, in_order: Sequence[str]) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Where sentences stand that are in the order of the text, whatever white space is between
-    their words.
+def placed(text: str, language: str = "en") -> Iterator[tuple[str, tuple[int, int]]]:
+    """The same sentences, each with its place in `text`, whatever white space is between its
+    words.
     """
     words = list(_BLACK.finditer(text))
     collapsed = " ".join(word[0] for word in words)
@@ -92,7 +92,7 @@ def locate(text: str, in_order: Sequence[str]) -> Iterator[tuple[str, tuple[int,
         return words[number].start() + position - starts[number]
 
     end = 0
-    for sentence in in_order:
+    for sentence in sentences(text, language):
         start = collapsed.find(sentence, end)
         if start >= 0:
             end = start + len(sentence)

@@ -7,16 +7,15 @@ is missing.
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from contentstudio import config as settings
 from contentstudio.brief import Brief, BriefSection, Research
 from contentstudio.config import Site, Writing
-from contentstudio.llm import prompts
+from contentstudio.llm import at_once, prompts
 from contentstudio.llm.models import Models, Step
 from contentstudio.model import Draft, Question, Section
 from contentstudio.writing import answers, briefs, polish, pool
@@ -200,36 +199,13 @@ def prefix(site: Site, brief: Brief) -> str:
     return f"{_site(site)}\n{prompts.sealed(values)}\n"
 
 
-async def _all(calls: Sequence[Callable[[], Awaitable[T]]], *, at_once: int) -> list[T]:
-    """The results in order. After a failure no other call begins; those under way come to their
-    end: they are paid.
-    """
-    turn = asyncio.Semaphore(at_once)
-    failures: list[Exception] = []
-
-    async def one(call: Callable[[], Awaitable[T]]) -> T | None:
-        async with turn:
-            if failures:
-                return None
-            try:
-                return await call()
-            except Exception as error:
-                failures.append(error)
-                return None
-
-    results = await asyncio.gather(*map(one, calls))
-    if failures:
-        raise failures[0]
-    return [result for result in results if result is not None]
-
-
-async def _sections(call: _Call, site: Site, brief: Brief, at_once: int) -> list[Section]:
+async def _sections(call: _Call, site: Site, brief: Brief, most: int) -> list[Section]:
     """The first section alone, and then the others side by side: they read the prefix from the
     provider's cache, which the first one wrote.
     """
     calls = [partial(_section, call, site, brief, number) for number in range(len(brief.sections))]
     first = await calls[0]()
-    return [first, *await _all(calls[1:], at_once=at_once)]
+    return [first, *await at_once.gather(calls[1:], at_once=most)]
 
 
 async def _section(call: _Call, site: Site, brief: Brief, number: int) -> Section:

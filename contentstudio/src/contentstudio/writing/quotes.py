@@ -6,7 +6,6 @@ they are to read is for the gates to judge.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,8 @@ from math import fsum, sqrt
 
 from contentstudio.brief import Idea, Note, Research, SourcePage
 from contentstudio.model import Snapshot
-from contentstudio.text.sentences import locate, sentences
+from contentstudio.text.prose import is_prose, leans
+from contentstudio.text.sentences import placed
 from contentstudio.text.words import content_words
 
 FEWEST, MOST = 10, 18  # notes, where the texts are long enough
@@ -24,27 +24,6 @@ SHARE, SHORT_SHARE = (
 )  # of a text's sentences; the second where the first would give less than FEWEST
 
 _ALIKE = 0.8  # of the content words of two sentences together; from here on they say the same
-_LENGTHS = range(25, 1_000)  # characters of a sentence; what is longer is a list or an attack
-
-_FURNITURE = re.compile(  # what belongs to the page and not to its text, or speaks to a machine
-    r"https?:|\bwww\.|\S@\S|[|{}<>©]|```|~~~"
-    r"|\bclick|\bsubscri|\bnewsletter|\bsign(?:ing)? (?:up|in)\b|\blog ?in\b|\bread "
-    r"more\b|\bshare this\b"
-    r"|\bfollow (?:us|me|them)\b|\bfor more information\b|\bhere\.$|\bprivacy "
-    r"policy|\ball rights reserved\b"
-    r"|\bcookie (?:polic|setting|notice)|\b(?:accept|our|uses?|using) cookies"
-    r"|^\W*(?:photo|image|picture)s?(?: credits?)?(?: by|:)|^\W*(?:system|assistant|user)\s*:"
-    r"|\bignore (?:\w+ ){0,3}previous instructions\b",
-    re.I,
-)
-_LEANING = re.compile(  # what begins so leans on the sentence before it
-    r"\W*(?:this|that|these|those|it|its|he|his|she|her|they|their|such|but|and|or|so|yet|however|therefore|thus|then"
-    r"|also|instead|meanwhile|moreover|otherwise|still|because|here|another|others|both|for "
-    r"(?:example|instance)"
-    r"|in (?:addition|contrast|fact)|the (?:former|latter|other|same|following|result))\b",
-    re.I,
-)
-_SELF = re.compile(r"\b(?:I|[Mm]y|[Mm]e|[Ww]e|[Oo]ur|[Uu]s)\b")
 
 
 @dataclass(frozen=True)
@@ -98,40 +77,25 @@ def _choose(texts: Sequence[Snapshot], language: str) -> list[_Candidate]:
     fewest, most = max(1, FEWEST // max(1, len(texts))), max(1, MOST // max(1, len(texts)))
     chosen: list[_Candidate] = []
     for snapshot in texts:
-        in_order = sentences(snapshot.text, snapshot.language or language)
+        tongue = snapshot.language or language
+        in_order = list(placed(snapshot.text, tongue))
         # A digest is no copy.
         limit = min(
             most, max(int(SHARE * len(in_order)), min(fewest, int(SHORT_SHARE * len(in_order))))
         )
-        chosen += _best(list(_candidates(snapshot, in_order)), limit, min(limit, fewest), chosen)
+        chosen += _best(
+            list(_candidates(snapshot, in_order, tongue)), limit, min(limit, fewest), chosen
+        )
     return chosen[:MOST]
 
 
-def _candidates(snapshot: Snapshot, in_order: Sequence[str]) -> Iterator[_Candidate]:
+def _candidates(
+    snapshot: Snapshot, in_order: Sequence[tuple[str, tuple[int, int]]], language: str
+) -> Iterator[_Candidate]:
     """What can be quoted at all. Hard sentences stay."""
-    for text, span in locate(snapshot.text, in_order):
-        if _is_prose(text):
-            yield _Candidate(snapshot, span, text, content_words(text), _leans(text))
-
-
-def _is_prose(text: str) -> bool:
-    letters = sum(c.isalpha() or c.isspace() for c in text)
-    closed = (
-        text.count("“") == text.count("”")
-        and text.count("(") == text.count(")")
-        and text.count('"') % 2 == 0
-    )
-    return (
-        len(text) in _LENGTHS
-        and letters >= 0.7 * len(text)
-        and closed
-        and not _FURNITURE.search(text)
-    )
-
-
-def _leans(text: str) -> bool:
-    """Whether it follows on another sentence, asks, or speaks of its author."""
-    return bool(_LEANING.match(text) or _SELF.search(text) or "?" in text)
+    for text, span in in_order:
+        if is_prose(text):
+            yield _Candidate(snapshot, span, text, content_words(text), leans(text, language))
 
 
 def _best(

@@ -97,7 +97,7 @@ class Console:
     of HTML, which is shown in a frame that may do nothing; None from either: the job is shown as
     any other. Where the dossier has `words`, a person edits these instead of the input, and
     `edited` makes an input of them; it raises `UserError`. A dossier with `has_preview` = False has
-    no frame.
+    no frame. `job` reads for `job_own.html`, which the page of a job includes; None: it has none.
     """
 
     pages: tuple[Page, ...] = ()
@@ -105,6 +105,7 @@ class Console:
     night: Callable[[Database, datetime], Awaitable[dict[str, Any]]] | None = None
     dossier: Callable[[Database, str], Awaitable[dict[str, Any] | None]] | None = None
     preview: Callable[[Database, str], Awaitable[str | None]] | None = None
+    job: Callable[[Database, str], Awaitable[dict[str, Any] | None]] | None = None
     edited: Callable[[Database, str, str], Awaitable[Any]] | None = None
     verbs: Mapping[str, Verb] = field(default_factory=dict)
 
@@ -248,6 +249,7 @@ async def job(desk: Desk, values: Values) -> dict[str, Any]:
         "actions": await queries.actions(desk.database, job_id),
         "cost": sum(step["cost_usd"] for step in steps),
         "timeline": timeline(steps),
+        "own": await desk.own.job(desk.database, job_id) if desk.own.job else None,
     }
 
 
