@@ -21,6 +21,7 @@ from contentstudio.search.connect import connect as connect_search
 from contentstudio.search.port import Search
 from contentstudio.store.archive import Archive, RunDays
 from contentstudio.store.articles import Articles
+from contentstudio.store.briefs import Briefs
 from contentstudio.store.demands import Demands
 from contentstudio.store.documents import Documents
 from contentstudio.store.evidence import EvidenceLedger
@@ -88,6 +89,7 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
                 writer=_writer(config, models),
                 locks=locks,
                 articles=Articles(database),
+                briefs=Briefs(database),
                 demands=Demands(database),
                 documents=Documents(database, _embedder(config, database, stack)),
                 evidence=EvidenceLedger(database),
@@ -149,8 +151,9 @@ def _search(config: Config, database: Database, stack: AsyncExitStack) -> Search
 
 async def _models(config: Config, database: Database, stack: AsyncExitStack) -> Models | None:
     """The models that write, or None where none does."""
-    choice = config.writing.writer
-    offline = choice == "offline" or (choice == "auto" and settings.api_key() is None)
+    from contentstudio.llm.models import is_offline
+
+    offline = is_offline(config.writing)
     await _forget_other_models(config, database, offline)
     if offline:
         return None

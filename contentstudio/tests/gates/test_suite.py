@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from digests import compose
 
 from contentstudio.config import Site
 from contentstudio.demo.web import FLAKY, DemoWeb
@@ -20,7 +21,6 @@ from contentstudio.model import Image, InternalLink
 from contentstudio.research.extract import page
 from contentstudio.seo import optimize
 from contentstudio.web.fetch import Fetched
-from contentstudio.writing.offline import compose
 
 ARTICLES = Path(__file__).parent / "articles"
 GOOD = sorted(file.stem for file in (ARTICLES / "good").iterdir())

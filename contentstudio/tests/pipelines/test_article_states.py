@@ -112,6 +112,23 @@ async def test_each_verb_reaches_its_state_from_wherever_the_article_is(
     assert await state(database) == "ready"
 
 
+@pytest.mark.parametrize("before", STATES)
+async def test_a_plan_leaves_what_is_written_or_published_there(
+    database: Database, before: State
+) -> None:
+    after = "briefed"
+    if before in ("published", "unpublished", "refreshing"):
+        after = "refreshing"
+    elif before in ("writing", "verifying", "review", "ready"):
+        after = "writing"
+    await put(database, before, job="earlier")
+    for _ in range(2):  # an attempt that was cut off is made again
+        await Articles(database).plan("garden", "compost", "job", "On compost")
+        assert await state(database) == after
+    await Articles(database).begin("garden", "compost", "job", "On compost")
+    assert await state(database) == ("refreshing" if after == "refreshing" else "writing")
+
+
 async def test_an_article_that_was_published_before_is_refreshed_and_not_written(
     database: Database,
 ) -> None:
@@ -248,18 +265,18 @@ async def test_an_attempt_that_is_cut_off_beside_a_change_of_state_goes_on_from_
     app = studio.build(write_config([web.url + MULCH]))
     await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock)
-    assert cut == {"researching", "writing", "verifying", "ready", "published"}
+    assert cut == {"researching", "briefed", "writing", "verifying", "ready", "published"}
     assert set((await states(database)).values()) == {"published"}
 
 
 async def test_a_source_that_says_too_little_leaves_an_idea_that_waits(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("contentstudio.writing.offline.MIN_QUOTES", 1_000)
+    monkeypatch.setattr("contentstudio.writing.briefs.MIN_NOTES", 1_000)
     app = studio.build(write_config([web.url + MULCH]))
     await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
     await run_until_idle(app, database, clock=clock)
-    (run,) = await database.fetch("select status from runs where step = 'generate'")
+    (run,) = await database.fetch("select status from runs where step = 'brief'")
     assert run["status"] == "cancelled"
     assert set((await states(database)).values()) == {"idea"}
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from model_answers import article, asked, brief, notes_of, own_notes, paragraph, quotes
 
 from contentstudio import app as studio
 from contentstudio import review
@@ -21,20 +22,19 @@ from contentstudio.model import Verdict
 from contentstudio.pipelines import gate_inputs
 from contentstudio.store.quota import Quota
 from contentstudio.store.verdicts import Verdicts
-from contentstudio.text.sentences import sentences
 from contentstudio.web.fetch import Fetcher
 from overnight.operations import reviews
 from overnight.operations import runs as jobs
 from overnight.operations.decisions import Edit
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
-from overnight.testing.fake_llm import FakeModels, prompt_of, schema_of
+from overnight.testing.fake_llm import FakeModels, prompt_of
 
 Write = Callable[..., Config]
 PAGE = "/potting-shed/mulch.html"
 
 
-FIRST = 2  # calls: an outline and its section
+FIRST = 3  # calls: a brief, its section, and one that reads both
 LEAK = "As an AI, I love mulch."
 
 
@@ -46,29 +46,21 @@ class Learner:
         self.complaints: list[str] = []
 
     def __call__(self, request: dict[str, Any]) -> str:
-        schema, prompt = schema_of(request), prompt_of(request)
-        assert schema is not None
-        text = prompt.split('id="s1">\n', 1)[1].split("\n</source", 1)[0]
-        lines = [
-            {"text": s, "source": "s1", "quoted": True}
-            for s in sentences(text)
-            if 8 < len(s.split()) < 30
-        ]
-        leak = {"text": LEAK, "source": None, "quoted": False}
-        told = {
-            "title": "Mulch for a dry summer",
-            "description": "What mulch does for a garden, told in the words of a gardener "
-            "who uses it "
-            "every year.",
-        }
-        if "angle" in schema["properties"]:
-            plan = [{"heading": "About mulch", "tells": "all", "sources": ["s1"]}]
-            return json.dumps({**told, "angle": "It saves water.", "sections": plan})
-        if "title" not in schema["properties"]:
-            return json.dumps({"paragraphs": [[leak, *lines[:14]]]})
-        self.complaints.append(prompt)
-        body = lines[:14] if self.mends else [leak, *lines[: 14 - len(self.complaints)]]
-        return json.dumps({**told, "sections": [{"heading": "About mulch", "paragraphs": [body]}]})
+        leak = {"text": LEAK, "notes": [], "quoted": False}
+        if asked(request) == "brief":
+            return brief(list(notes_of(request)), 1)
+        if asked(request) == "section":
+            body = paragraph([leak, *quotes(own_notes(request))])
+            return json.dumps({"blocks": [body]})
+        if asked(request) != "rewrite":
+            return article(request)
+        self.complaints.append(prompt_of(request))
+        if self.mends:
+            return article(request)
+        lines = quotes(notes_of(request))
+        told = json.loads(article(request))
+        told["sections"][0]["blocks"] = [paragraph([leak, *lines[len(self.complaints) :]])]
+        return json.dumps(told)
 
 
 @pytest.fixture
@@ -252,7 +244,7 @@ async def test_the_same_article_from_another_page_waits_for_a_person(
     await run_until_idle(app, database, clock=clock)
     first, second = await gate_runs(database)
     assert (first["status"], second["status"]) == ("succeeded", "needs_review")
-    assert "duplicates: It has the title of" in second["error"]
+    assert "duplicates: It is 100% the same as" in second["error"]
     assert "which is published" in second["error"]
 
 

@@ -351,8 +351,8 @@ MODELS = {
 async def test_what_models_really_answer_is_read_booked_and_told(
     web: RawWeb, tmp_path: Path, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each answer is `{"a": 1}` in another wrapping, which is read and does not fit the form of an
-    outline.
+    """Each answer is `{"a": 1}` in another wrapping, which is read and does not fit the form of a
+    brief.
     """
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
     names = dict(zip(("one", "two", "three", "four"), MODELS, strict=True))
@@ -383,7 +383,7 @@ async def test_what_models_really_answer_is_read_booked_and_told(
     for name, file in names.items():
         ((_, step, status, error),) = found[name]
         wanted, words = MODELS[file]
-        assert (step, status) == ("generate", wanted), (file, step, status, error)
+        assert (step, status) == ("brief", wanted), (file, step, status, error)
         assert words in str(error), (file, error)
     calls = await database.fetch(
         "select status, input_tokens, output_tokens, cost_usd from llm_calls"

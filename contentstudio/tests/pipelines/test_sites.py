@@ -192,7 +192,7 @@ async def test_a_budget_that_is_spent_stops_no_other_site(
     await night(config, database, clock)
     assert others_are_published(config)
     held = await how(database)
-    assert (held["step"], held["status"], held["outcome"]) == ("generate", "queued", "held")
+    assert (held["step"], held["status"], held["outcome"]) == ("brief", "queued", "held")
     assert "budget set site:broken" in held["error"]
 
 

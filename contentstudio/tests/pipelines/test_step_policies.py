@@ -17,6 +17,7 @@ from contentstudio.config import Config
 from overnight.pipelines.pipeline import Step
 
 UPSTREAMS = (
+    "writer.brief",
     "writer.write",
     "writer.rewrite",
     "deps.publisher",
@@ -83,6 +84,7 @@ def used(module: ModuleType | None, tree: ast.AST) -> Iterator[Any]:
 def test_every_step_that_leans_on_an_upstream_names_a_breaker() -> None:
     leaning = {name: step for name, step in steps(config()).items() if reached(step.function)}
     assert {
+        "article/brief",
         "article/generate",
         "article/gate",
         "article/publish",
@@ -92,7 +94,7 @@ def test_every_step_that_leans_on_an_upstream_names_a_breaker() -> None:
     assert [name for name, step in leaning.items() if step.breaker is None] == []
 
 
-@pytest.mark.parametrize("step", ["article/generate", "article/gate"])
+@pytest.mark.parametrize("step", ["article/brief", "article/generate", "article/gate"])
 def test_with_a_fallback_each_model_has_the_breaker_instead_of_the_step(step: str) -> None:
     assert steps(config())[step].breaker == "writer"
     assert steps(config(fallback={"model": "another"}))[step].breaker is None

@@ -306,7 +306,7 @@ async def test_what_could_not_be_written_may_come_again(
     }
     first = await night("/a", extra="[research]\nmin_score = 0\n")
     assert first["a-covered-bridge-for-cyclists"]["decision"] == "create"
-    assert (await database.one("select status from runs where pipeline = 'article'")) == {
+    assert (await database.one("select status from runs where step = 'brief'")) == {
         "status": "cancelled"
     }
     (choice,) = (await night("/b", day=24)).values()

@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from contentstudio.cli import context
+from overnight import formatting
 from overnight.cli import output
 from overnight.cli.commands import common, decisions
 from overnight.cli.runner import Session, json_option, pass_session, tell
 from overnight.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
     from contentstudio.review import Dossier
+    from contentstudio.review.briefs import BriefDetails, StepCost
     from overnight.store.database import Database
 
 
@@ -47,8 +52,8 @@ def review_command(
     """What waits for you; with JOB, the article and all about it.
 
     That is: the article as a reader gets it, what each gate said of it (what failed first), each
-    claim beside its source, and what to press. With --markdown its words are written to a file;
-    `edit` takes them back.
+    claim beside its source, and what to press. Where its brief waits, it is the brief. With
+    --markdown its words are written to a file; `edit` takes them back.
     """
     to_files = bool(html or markdown)
     if job and not to_files and (rows := _replaced_by_a_person(session, job)):
@@ -57,6 +62,10 @@ def review_command(
             {"review": rows},
             lambda: decisions.render_review(session, rows, whole=True, own="overwrite"),
         )
+        return
+    plan = _brief(session, job) if job else None
+    if plan is not None and plan.waits:
+        _show_brief(plan, html, markdown, as_json)
         return
     dossier = _dossier(session, job) if job else None
     if dossier is None:
@@ -100,6 +109,105 @@ def _commands(dossier: Dossier) -> str:
         why = "It waits for a last edit or its site's window; --markdown FILE.md writes its words:"
         return f"{why}\n\n{common.called()} edit {dossier.job_id} --input @FILE.md"
     return ""
+
+
+def _show_brief(
+    plan: BriefDetails, html: Path | None, markdown: Path | None, as_json: bool
+) -> None:
+    from contentstudio.review import brief_text
+
+    if html:
+        raise UserError("a brief is no page yet: leave --html out, or write --markdown FILE.md")
+    if markdown:
+        context.write(markdown, brief_text.write(plan.brief))
+    paths = [str(markdown)] if markdown else []
+    data = {"brief": plan.model_dump(mode="json"), "written": paths}
+    tell(as_json, data, lambda: _render_brief(plan, paths))
+
+
+def _render_brief(plan: BriefDetails, paths: list[str]) -> None:
+    from contentstudio.review import text
+
+    click.echo(f"wrote {paths[0]}" if paths else text.brief(plan.brief))
+    if plan.costs:
+        click.echo(f"\nThe article is estimated to cost {formatting.dollars(plan.estimated())}.")
+    if plan.waits:
+        click.echo("\n" + decisions.what_to_press(plan.job_id, plan.seal[: decisions.SHORT]))
+
+
+@click.command("brief")
+@click.argument("job")
+@click.option(
+    "--markdown", type=click.Path(path_type=Path), help="Write it as Markdown, to be edited."
+)
+@json_option
+@pass_session
+def brief_command(session: Session, job: str, markdown: Path | None, as_json: bool) -> None:
+    """The brief of an article: its plan, with each note beside its source.
+
+    Where it waits for you, `approve`, `edit` and `reject` decide about it. `edit` takes the file
+    that --markdown wrote, and the article is written by it.
+    """
+    plan = _brief(session, job)
+    if plan is None:
+        raise UserError(f"job {job} has no brief: no article of it was planned yet")
+    _show_brief(plan, None, markdown, as_json)
+
+
+@click.command("cost")
+@click.argument("job")
+@json_option
+@pass_session
+def cost_command(session: Session, job: str, as_json: bool) -> None:
+    """What an article costs by step: the estimate beside what is booked.
+
+    The estimate is made from the brief, by the models and prices of the config of now. A rewrite is
+    not in it, for nobody knows whether one will be needed.
+    """
+    from contentstudio.review import briefs
+    from contentstudio.store.briefs import Briefs
+    from overnight.operations import runs
+
+    settings = context.config()
+
+    async def work(database: Database) -> tuple[StepCost, ...]:
+        whole = await runs.find_job(database, job)
+        plan = await Briefs(database).read(whole)
+        return await briefs.costs(database, settings, whole, plan)
+
+    costs = session.run(work)
+    data = {"costs": [cost.model_dump(mode="json") for cost in costs]}
+    tell(as_json, data, lambda: _render_costs(costs))
+
+
+def _render_costs(costs: Sequence[StepCost]) -> None:
+    rows = [
+        {
+            "step": cost.step,
+            "calls": cost.calls or "",
+            "estimated": _dollars(cost.estimated_usd),
+            "booked": _dollars(cost.booked_usd),
+        }
+        for cost in costs
+    ]
+    columns = {name: name for name in ("step", "calls", "estimated", "booked")}
+    output.table("", rows, columns, empty="No call of a model is booked or estimated.")
+
+
+def _dollars(usd: Decimal | None) -> str:
+    return "" if usd is None else formatting.dollars(usd)
+
+
+def _brief(session: Session, job: str) -> BriefDetails | None:
+    from contentstudio.review import briefs
+    from overnight.operations import runs
+
+    settings = context.config()
+
+    async def work(database: Database) -> BriefDetails | None:
+        return await briefs.gather(database, settings, await runs.find_job(database, job))
+
+    return session.run(work)
 
 
 def _replaced_by_a_person(session: Session, job: str) -> list[dict[str, Any]]:
@@ -150,11 +258,11 @@ def edit_command(
     reason: str,
     as_json: bool,
 ) -> None:
-    """Give a step another input, or an article other words.
+    """Give a step another input, or an article or its brief other words.
 
     A step that has not begun or put itself off, or is a dead letter; with --rev one that waits for
-    review. The words of an article come from `review JOB --markdown FILE`; the gates judge them
-    anew, and no model changes them.
+    review. The words of an article or of a brief come from `review JOB --markdown FILE`. The gates
+    judge those of an article anew, and no model changes them; by those of a brief it is written.
     """
     if text.startswith("@") and text.endswith(".md"):
         text = _edited(session, job, common.given(text).decode("utf-8", "replace"))
@@ -162,9 +270,12 @@ def edit_command(
 
 
 def _edited(session: Session, job: str, words: str) -> str:
-    """The article with these words, as the input of the step that judges it."""
-    from contentstudio.review import manuscript
+    """The brief or the article with these words, as the input of the step that takes it."""
+    from contentstudio.review import brief_text, manuscript
 
+    plan = _brief(session, job)
+    if plan is not None and plan.waits:
+        return brief_text.read(words, plan.brief).model_dump_json()
     dossier = _dossier(session, job)
     if dossier is None or dossier.status not in ("needs_review", "queued"):
         raise UserError(
@@ -248,4 +359,4 @@ def defused(value: Any) -> Any:
     )
 
 
-COMMANDS = (review_command, edit_command, evidence_command)
+COMMANDS = (review_command, edit_command, brief_command, cost_command, evidence_command)

@@ -201,6 +201,10 @@ class Site(Section):
 
     `profile` says whom the site writes for and how: a table, or the name of a Markdown file beside
     the config, which `load` reads.
+
+    `autonomy` says what waits for a person: in `full` an article that passes its gates is
+    published, in `review` each article waits, in `brief` each brief waits before its article is
+    written.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
@@ -215,6 +219,7 @@ class Site(Section):
     sources: list[Source] = Field(min_length=1)
     posts: HttpUrl | None = None
     active: bool = True
+    autonomy: Literal["full", "review", "brief"] = "full"
     usd_per_day: Dollars | None = None
     gates: Gates = Gates()
     ping: Ping = Ping()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from contentstudio.config.fields import HttpUrl, Section
 
@@ -60,8 +60,9 @@ class Writing(Section):
     where it is not.
 
     `fallback` is asked where `model` is overloaded, refuses, or has failed too often of late. Each
-    step of the writing may have a model of its own. `deadline_seconds` is for one call of a model,
-    `max_tokens` for one answer.
+    step of the writing may have a model of its own: the `brief` (an older config may call it
+    `outline`), each `section`, the `polish` of the whole article, and a `rewrite`.
+    `deadline_seconds` is for one call of a model, `max_tokens` for one answer.
     `sections_at_once` are the calls under way for one article.
 
     `rewrites` is how often an article that fails a gate goes back to a model with the reasons,
@@ -77,8 +78,9 @@ class Writing(Section):
     fallback: Model | None = None
     questions: Model = Model()
     notes: Model = Model()
-    outline: Model = Model()
+    brief: Model = Field(default=Model(), validation_alias=AliasChoices("brief", "outline"))
     section: Model = Model()
+    polish: Model = Model()
     rewrite: Model = Model()
     anthropic: Anthropic = Anthropic()
     openai: OpenAI = OpenAI()

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from contentstudio import articles
 from contentstudio.config import Config
-from contentstudio.review import gather, manuscript
+from contentstudio.review import brief_text, briefs, gather, manuscript
+from contentstudio.store.briefs import Briefs
 from contentstudio.store.nights import Nights
 from contentstudio.store.notes import Notes
 from contentstudio.store.topics import Topics
@@ -104,6 +105,9 @@ def build(config: Config) -> Console:
         return await Nights(database).since(since)
 
     async def dossier(database: Database, job_id: str) -> dict[str, Any] | None:
+        plan = await briefs.gather(database, config, job_id)
+        if plan is not None and plan.waits:
+            return {"plan": plan, "words": brief_text.write(plan.brief), "has_preview": False}
         details = await gather(database, config, job_id)
         if details is None:
             return None
@@ -114,7 +118,11 @@ def build(config: Config) -> Console:
         return {"dossier": details, "notes": await Notes(database).of_job(job_id), **words}
 
     async def edited(database: Database, job_id: str, words: str) -> dict[str, Any]:
-        """The article with these words, as the input of the step that judges it."""
+        """The brief or the article with these words, as the input of the step that takes it."""
+        plan = await briefs.gather(database, config, job_id)
+        if plan is not None and plan.waits:
+            text = words.replace("\r\n", "\n")
+            return brief_text.read(text, plan.brief).model_dump(mode="json")
         details = await gather(database, config, job_id)
         if details is None or details.status != "needs_review":
             raise UserError(
@@ -126,6 +134,11 @@ def build(config: Config) -> Console:
         details = await gather(database, config, job_id)
         return details.page if details else None
 
+    async def job(database: Database, job_id: str) -> dict[str, Any] | None:
+        plan = await Briefs(database).read(job_id)
+        costs = await briefs.costs(database, config, job_id, plan) if plan else ()
+        return {"costs": costs} if costs else None
+
     return Console(
         pages=(
             Page("/sites", "sites.html", sites, "Sites", "w"),
@@ -136,6 +149,7 @@ def build(config: Config) -> Console:
         night=night,
         dossier=dossier,
         preview=preview,
+        job=job,
         edited=edited,
         verbs={
             **{

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import cache
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast, get_args
 
 from contentstudio import config as settings
 from contentstudio.config import Model, Writing
@@ -21,8 +21,8 @@ from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 
 T = TypeVar("T")
-Step = Literal["questions", "notes", "outline", "section", "rewrite"]
-STEPS: tuple[Step, ...] = ("questions", "notes", "outline", "section", "rewrite")
+Step = Literal["questions", "notes", "brief", "section", "polish", "rewrite"]
+STEPS: tuple[Step, ...] = get_args(Step)
 OPEN_ALERTS = 10_000  # that are looked through when a worker starts
 
 
@@ -109,7 +109,7 @@ def connect(writing: Writing, database: Database, stack: AsyncExitStack) -> Mode
     is missing.
     """
     llms: dict[settings.Provider, LLM] = {}
-    prices = _prices(writing)
+    prices = prices_of(writing)
 
     def choice(model: Model) -> Choice:
         provider = model.provider or ("openai" if writing.writer == "openai" else "anthropic")
@@ -149,6 +149,19 @@ def _named(writing: Writing) -> list[tuple[settings.Provider, str]]:
     )
 
 
+def is_offline(writing: Writing) -> bool:
+    """Whether no model writes: by the config, or because `auto` has no key."""
+    return writing.writer == "offline" or (writing.writer == "auto" and settings.api_key() is None)
+
+
+def priced_as(writing: Writing, step: Step) -> tuple[str, str]:
+    """The provider in the price list, and the model that a step asks first."""
+    model: Model = getattr(writing, step)
+    default = "openai" if writing.writer == "openai" else "anthropic"
+    is_openai = (model.provider or default) == "openai"
+    return writing.openai.prices if is_openai else "anthropic", model.model or writing.model
+
+
 def faults(writing: Writing) -> list[tuple[str, str]]:
     """What keeps the models of a config from being asked: what it is, and what to do. Nobody is
     asked.
@@ -176,7 +189,7 @@ def _lacks_key(writing: Writing, provider: settings.Provider) -> bool:
 def _unpriced(writing: Writing) -> list[tuple[str, str]]:
     from overnight.llm.prices import UnpricedModel, most_usd
 
-    prices = _prices(writing)
+    prices = prices_of(writing)
     models = []
     for name in dict.fromkeys(in_use_by(writing)):
         provider, _, model = name.partition("/")
@@ -199,7 +212,8 @@ def _listed(provider: str) -> list[str]:
     return [model.id for each in providers if each.id == provider for model in each.models]
 
 
-def _prices(writing: Writing) -> dict[str, Price]:
+def prices_of(writing: Writing) -> dict[str, Price]:
+    """The prices that the owner set, by model."""
     return {
         model: Price.model_validate(price.model_dump()) for model, price in writing.prices.items()
     }

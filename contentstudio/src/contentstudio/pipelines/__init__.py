@@ -7,7 +7,7 @@
         candidate.found topic: (wait for the last one) → choose → what is worth an article →
         topic.validated renewal: once a week: renew → articles whose sources changed or whose clicks
         fell → topic.validated demand: gather → what people look for, kept for the scores of topics
-        article: research → generate → optimize → gate → (wait) → confirm → publish → ping
+        article: research → brief → generate → optimize → gate → (wait) → confirm → publish → ping
 
 by a person's wish → rollback: before → publish → ping
                      publish: last → publish → ping
@@ -27,6 +27,7 @@ from zoneinfo import ZoneInfo
 from contentstudio.config import Config, RemoteCms, Static
 from contentstudio.pipelines import (
     answering,
+    briefing,
     ids,
     publishing,
     remembering,
@@ -43,8 +44,9 @@ from overnight.pipelines.pipeline import DEFAULT_TIMEOUT
 from overnight.store.database import Database
 
 # one after another, for which there is time in an attempt; the next one goes on with what is stored
-WRITING_CALLS = 4
 SEARCH_CALLS = 3  # of one engine for one query
+WRITING_CALLS = 6
+BRIEF_CALLS = 2  # the second one where the first names what is no note
 PATIENT = Retry.over(hours=4)  # of what reads: a source that is down at 04:00 may be up at 07:00
 PROBE = 600.0  # seconds; a CMS that is away is asked as often as its breaker lets one through
 AT_ONCE = 4  # steps at the CMS of one site, over all workers: what a small host bears
@@ -147,7 +149,7 @@ def build(config: Config) -> list[Pipeline]:
         "article",
         on=[On("topic.validated")],
         id=ids.article_job,
-        key=lambda t: t.site,
+        key=ids.article_site,
     )
     at_site = _at_site(config)
     wait = config.publishing.debounce_seconds
@@ -157,6 +159,9 @@ def build(config: Config) -> list[Pipeline]:
     breaker = "writer" if config.writing.fallback is None else None
     article.step(
         answering.research, retry=Retry(3), timeout=WRITING_CALLS * deadline + 60, breaker=breaker
+    )
+    article.step(
+        briefing.brief, retry=Retry(3), timeout=BRIEF_CALLS * deadline + 60, breaker=breaker
     )
     article.step(
         writing.generate, retry=Retry(3), timeout=WRITING_CALLS * deadline + 60, breaker=breaker

@@ -87,7 +87,7 @@ async def _hits(
 ) -> list[Hit]:
     """What a search gives for the questions, as far as it is to be read."""
     search, limits = ctx.deps.search, ctx.deps.config.research
-    if search is None or len(own) >= limits.pages:
+    if len(own) >= limits.pages:
         return []
     find = partial(search.find, ctx, site.name, language=site.language, limit=limits.results)
     results = [await find(question) for question in questions]

@@ -13,6 +13,7 @@ from contentstudio.publish.port import Publisher
 from contentstudio.research.researcher import Researcher
 from contentstudio.search.port import Search
 from contentstudio.store.articles import Articles
+from contentstudio.store.briefs import Briefs
 from contentstudio.store.demands import Demands
 from contentstudio.store.documents import Documents
 from contentstudio.store.evidence import EvidenceLedger
@@ -38,9 +39,9 @@ class Deps:
     fetcher: Fetcher
     researcher: Researcher
     writer: Writer
-    search: Search | None = None
     locks: PublishLocks
     articles: Articles
+    briefs: Briefs
     demands: Demands
     documents: Documents
     evidence: EvidenceLedger

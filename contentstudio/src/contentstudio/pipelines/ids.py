@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 
+from contentstudio.brief import Brief, Idea, Research
 from contentstudio.pipelines.work import DemandQuery, RequestedTopic, Source, Topic
 from overnight import hash_id, job_id
 
@@ -14,11 +15,23 @@ def article_id(site: str, slug: str, day: date) -> str:
     return job_id(slug, site, str(day))
 
 
-def article_job(topic: Topic) -> str:
+def article_job(work: Topic | Research | Brief) -> str:
     """One article of a slug, site and day; and one for each request of a person."""
-    if isinstance(topic, RequestedTopic):
-        return hash_id("asked", topic.slug, topic.site, topic.requested_at.isoformat())
-    return article_id(topic.site, topic.slug, topic.date)
+    if isinstance(work, RequestedTopic):
+        return hash_id("asked", work.slug, work.site, work.requested_at.isoformat())
+    if isinstance(work, Topic):
+        return article_id(work.site, work.slug, work.date)
+    idea = _idea(work)
+    return article_id(idea.site, idea.slug, idea.found_on)
+
+
+def article_site(work: Topic | Research | Brief) -> str:
+    """The site of an article, at whichever step its job begins."""
+    return work.site if isinstance(work, Topic) else _idea(work).site
+
+
+def _idea(work: Research | Brief) -> Idea:
+    return work.research.idea if isinstance(work, Brief) else work.idea
 
 
 def source_job(source: Source | DemandQuery) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contentstudio import gates, seo
 from contentstudio.config import Site
 from contentstudio.model import Draft, Verdict
-from contentstudio.pipelines import gate_inputs, picturing
+from contentstudio.pipelines import briefing, gate_inputs, picturing
 from contentstudio.pipelines.work import Ctx, Judged, ReviewInput
 from contentstudio.publish import anchors
 from contentstudio.seo import Optimized
@@ -97,8 +97,8 @@ async def _verdicts(
 async def _rewritten(ctx: Ctx, site: Site, draft: Draft, reasons: Sequence[str]) -> Draft:
     """The draft once more, written with the reasons in view. Raises `_NotRewritten`."""
     try:
-        pool = await gate_inputs.pool(ctx, draft)
-        again = await ctx.deps.writer.rewrite(ctx, site, draft, list(pool.values()), reasons)
+        research = await briefing.research_of_draft(ctx, draft)
+        again = await ctx.deps.writer.rewrite(ctx, site, draft, research, reasons)
     except BudgetReserved:
         raise  # the calls under way end soon
     except (BudgetSpent, Permanent) as error:

@@ -1,48 +1,39 @@
-"""The steps from a topic to a judged article."""
+"""The steps from a brief to a judged article."""
 
 from __future__ import annotations
 
-from contentstudio.brief import Research
-from contentstudio.model import Draft, Snapshot
-from contentstudio.pipelines import judging, pace, picturing
+from contentstudio.brief import Brief
+from contentstudio.model import Draft
+from contentstudio.pipelines import briefing, gate_inputs, judging, pace, picturing
 from contentstudio.pipelines.work import Ctx, Judged, RequestedTopic, ReviewInput, Topic
 from contentstudio.seo import Optimized
-from contentstudio.writing.offline import TooThin
+from contentstudio.writing.briefs import TooThin
 from overnight import Cancel, Review, Snooze
 from overnight.llm.fallback import AllResting
 
 
-async def generate(ctx: Ctx, work: Research | RequestedTopic | Topic) -> Draft | Cancel | Snooze:
-    """Write the article. Each answer of a model is stored before anything else happens, so no retry
-    pays again. A job of a version without research comes with its topic.
+async def generate(ctx: Ctx, work: Brief | RequestedTopic | Topic) -> Draft | Cancel | Snooze:
+    """Write the article of a brief; a job that began before there were briefs plans it first. Each
+    answer of a model is stored before anything else happens, so no retry pays again.
     """
-    deps = ctx.deps
-    topic = work.idea if isinstance(work, Research) else work
-    title, snapshots = await _sources(ctx, work)
-    await deps.articles.begin(topic.site, topic.slug, ctx.job_id, title)
     try:
-        draft = await deps.writer.write(
-            ctx, deps.config.find(topic.site), topic.slug, title, snapshots
-        )
+        return await _written(ctx, work)
     except TooThin as thin:
-        await deps.articles.wait_for_sources(ctx.job_id)
+        await ctx.deps.articles.wait_for_sources(ctx.job_id)
         return Cancel(str(thin))
     except AllResting as resting:
         return Snooze(resting.retry_after or 0, str(resting))
-    await deps.evidence.keep(ctx.job_id, draft, snapshots)
+
+
+async def _written(ctx: Ctx, work: Brief | RequestedTopic | Topic) -> Draft:
+    deps = ctx.deps
+    brief = work if isinstance(work, Brief) else await briefing.of_topic(ctx, work)
+    idea = brief.research.idea
+    await deps.articles.begin(idea.site, idea.slug, ctx.job_id, brief.titles[0])
+    draft = await deps.writer.write(ctx, deps.config.find(idea.site), brief)
+    snapshots = await gate_inputs.pool(ctx, draft)
+    await deps.evidence.keep(ctx.job_id, draft, list(snapshots.values()))
     return draft
-
-
-async def _sources(ctx: Ctx, work: Research | RequestedTopic | Topic) -> tuple[str, list[Snapshot]]:
-    """The title to write under, and the texts: of the pages that gave a note, or of all pages where
-    none did.
-    """
-    if not isinstance(work, Research):
-        return await ctx.deps.topics.read(work.site, work.slug, work.date)
-    noted = {note.sha256 for note in work.notes}
-    hashes = [page.sha256 for page in work.pages if page.sha256 in noted or not noted]
-    texts = await ctx.deps.snapshots.read(hashes)
-    return work.idea.title, [texts[sha256] for sha256 in hashes if sha256 in texts]
 
 
 async def optimize(ctx: Ctx, draft: Draft) -> Optimized:

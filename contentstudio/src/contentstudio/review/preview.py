@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from contentstudio.brief import Brief
 from contentstudio.pipelines.work import Judged
 from contentstudio.review import text
 
@@ -16,13 +17,18 @@ class AtSite(BaseModel):
     url: str
 
 
-# The outputs with which steps ask a person: of those that judge, and of those that publish.
-_waiting: TypeAdapter[Judged | AtSite] = TypeAdapter(Judged | AtSite)
+# The outputs with which steps ask a person: of the one that plans, of those that judge, and of
+# those that publish.
+_waiting: TypeAdapter[Brief | Judged | AtSite] = TypeAdapter(Brief | Judged | AtSite)
 
 
 def preview(output: Any) -> str:
-    """The article, its sources, and what the gates said; or where a person's version stands."""
+    """The brief; or the article, its sources, and what the gates said; or where a person's version
+    stands.
+    """
     match _waiting.validate_python(output):
+        case Brief() as plan:
+            return text.brief(plan)
         case Judged(draft=draft, verdicts=verdicts):
             return f"{text.article(draft)}\n\n{text.verdicts(verdicts)}"
         case AtSite(url=url):

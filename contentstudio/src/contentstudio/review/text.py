@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from contentstudio.brief import Brief, BriefSection
 from contentstudio.model import (
     Block,
     CalloutBlock,
@@ -18,6 +19,7 @@ from contentstudio.model import (
     TableBlock,
     Verdict,
 )
+from contentstudio.review.briefs import Fact, facts, unused
 from contentstudio.review.dossier import WORDS, Claim, Dossier, RivalPost
 
 _UNPRINTABLE = re.compile(
@@ -44,6 +46,48 @@ def told(dossier: Dossier) -> str:
         *(["\n".join(notes)] if notes else []),
     ]
     return "\n\n".join([*parts, *(rivals if dossier.rivals else []), *claims])
+
+
+def brief(plan: Brief) -> str:
+    """The brief of an article, with the notes of each section beside their sources."""
+    title, *others = plan.titles
+    low, high = plan.length or (0, 0)
+    head = {
+        "or": " / ".join(others),
+        "asked": plan.intent,
+        "angle": plan.angle,
+        "words": f"{low:,} to {high:,}" if high else "",
+        "terms": ", ".join(plan.terms),
+        "links": " ".join(plan.links),
+        "images": "; ".join(plan.images),
+        "adds": "; ".join(plan.adds),
+        "others": "; ".join(plan.covered),
+    }
+    parts = [_underlined(title, "="), _folded(plan.description) if plan.description else ""]
+    parts += ["\n".join(_folded(text, f"{name:<8}") for name, text in head.items() if text)]
+    parts += [_planned(plan, section) for section in plan.sections]
+    if plan.faq:
+        questions = [_folded(question, "? ") for question in plan.faq]
+        parts += ["\n".join([_underlined("Questions to answer", "-"), *questions])]
+    if names := unused(plan):
+        left = map(_fact, facts(plan, names))
+        parts += ["\n".join([_underlined("Notes that no section has", "-"), *left])]
+    return "\n\n".join(filter(None, parts))
+
+
+def _planned(plan: Brief, section: BriefSection) -> str:
+    lines = [_underlined(section.heading, "-")]
+    lines += [_folded(section.tells)] if section.tells else []
+    lines += [_folded(f"as {', '.join(section.blocks)}")]
+    return "\n".join([*lines, *map(_fact, facts(plan, section.notes))])
+
+
+def _fact(fact: Fact) -> str:
+    same = " ".join(fact.span.split()) == " ".join(fact.text.split())
+    lines = [_folded(f"“{fact.text}”" if same else fact.text, f"{fact.id:>4}  ")]
+    lines += [] if same else [_folded(fact.span, "      ↳ ")]
+    support = f" {fact.support}" if fact.support else ""
+    return "\n".join([*lines, f"      {fact.host}{support}, {fact.dated}  {fact.url}"])
 
 
 def article(draft: Draft) -> str:

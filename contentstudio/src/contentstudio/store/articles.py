@@ -32,6 +32,7 @@ STATES: tuple[State, ...] = get_args(State)
 
 # What lies before a state, for an article that an older worker brought further than its row says.
 _WAY: dict[State, tuple[State, ...]] = {
+    "briefed": ("idea", "researching"),
     "verifying": ("writing",),
     "review": ("writing", "verifying"),
     "ready": ("writing", "verifying"),
@@ -73,6 +74,10 @@ class Articles:
     async def add_ideas(self, site: str, chosen_by: str) -> None:
         """Add the topics that a job chose to have written for the first time."""
         await self._database.fetch(queries["article_ideas"], {"site": site, "chosen_by": chosen_by})
+
+    async def plan(self, site: str, slug: str, job_id: str, title: str) -> None:
+        """A job planned an article: `briefed`; `refreshing` where it was published before."""
+        await self._move(_params(site, slug, job_id, title, takes_over=True), "briefed")
 
     async def begin(self, site: str, slug: str, job_id: str, title: str) -> None:
         """A job begins to write: `writing`, or `refreshing` where it was published before."""

@@ -1,5 +1,5 @@
-"""The writer that asks language models: an outline, then its sections. The article is put together
-by code.
+"""The writer that asks language models: a brief, then its sections, then the whole article once
+more. The article is put together by code.
 
 Every answer is stored before the next call is made, so that what a crash cuts off goes on with what
 is missing.
@@ -8,101 +8,38 @@ is missing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Annotated, Any, TypeVar
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from typing import Any, TypeVar
 
 from contentstudio import config as settings
+from contentstudio.brief import Brief, BriefSection, Research
 from contentstudio.config import Site, Writing
 from contentstudio.llm import at_once, prompts
 from contentstudio.llm.models import Models, Step
-from contentstudio.model import Block, Draft, Reference, Section, Sentence, Snapshot
+from contentstudio.model import Draft, Question, Section
+from contentstudio.writing import answers, briefs, polish, pool
 from overnight import Context
 from overnight.errors import Permanent
 
 T = TypeVar("T")
 
-OUTLINE, SECTION, REWRITE, REPAIR = (
-    "outline-1",
-    "section-1",
-    "rewrite-1",
+BRIEF, SECTION, POLISH, REWRITE, REPAIR = (
+    "brief-1",
+    "section-2",
+    "polish-1",
+    "rewrite-2",
     "repair-1",
 )  # the files in `llm/templates`
-OUTLINE_WORDS = (
-    250  # three to six headings with a sentence each, a title, a description and an angle
+BRIEF_WORDS = (
+    300  # two to six headings with a sentence each, titles, a description, an angle, questions
 )
-SOURCE_CHARACTERS = 30_000  # of each source that go into a prompt
-
-
-def _storable(text: str) -> str:
-    """Postgres stores no NUL: an answer with one is malformed, and so it is asked for again instead
-    of kept.
-    """
-    if "\0" in text:
-        raise ValueError("a NUL character")
-    return text
-
-
-Text = Annotated[str, AfterValidator(_storable)]
-Words = Annotated[Text, Field(min_length=1)]
-Pool = Mapping[str, Snapshot]  # the closed pool: what may be cited, by its id
+WORDS_OF_AN_ANSWER = 60  # of the FAQ
+POLISHED = 5  # an answer has fewer words than a fifth of an article
 
 
 class OutsideThePool(Permanent):
-    """The model cites what it was not given, also after it was told."""
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class PlannedSection(_Answer):
-    """A section of an outline: what it tells, and the ids of the sources it leans on."""
-
-    heading: Words
-    tells: Text
-    sources: list[str] = Field(min_length=1)
-
-
-class Outline(_Answer):
-    """The plan of an article."""
-
-    title: Words
-    description: Text
-    angle: Text
-    sections: list[PlannedSection] = Field(min_length=1)
-
-
-class WrittenSentence(_Answer):
-    """A sentence as the model gives it: `source` is an id of the pool, or null for one that claims
-    nothing.
-    """
-
-    text: Words
-    source: str | None
-    quoted: bool
-
-
-class Body(_Answer):
-    """What stands beneath a heading."""
-
-    paragraphs: list[Annotated[list[WrittenSentence], Field(min_length=1)]] = Field(min_length=1)
-
-
-class WrittenSection(Body):
-    """A heading and what stands beneath it."""
-
-    heading: Words
-
-
-class Written(_Answer):
-    """A whole article, as the model gives it when it mends one."""
-
-    title: Words
-    description: Text
-    sections: list[WrittenSection] = Field(min_length=1)
+    """The model states what it was not given, also after it was told."""
 
 
 class ModelWriter:
@@ -116,87 +53,101 @@ class ModelWriter:
         """The mark in the prompts of a job, which no article may hold."""
         return prompts.canary(job_id, settings.canary_key())
 
-    async def write(
-        self, ctx: Context[Any], site: Site, slug: str, title: str, snapshots: Sequence[Snapshot]
-    ) -> Draft:
-        """An outline in one call, each section in one. Raises `OutsideThePool`, and what `LLM.ask`
-        raises.
+    async def brief(self, ctx: Context[Any], site: Site, research: Research) -> Brief:
+        """The brief in one call. Raises `TooThin`, `OutsideThePool`, and what `LLM.ask` raises."""
+        briefs.check(research)
+        names = [note.id for note in research.notes]
+        low, high = length = briefs.length(site, len(names))
+        question = f"{prompts.profile(site)}Length: {low} to {high} words\n\n" + prompts.sealed(
+            {**_idea(research), "notes": pool.shown(research)}
+        )
+        plan = await _Call(self, ctx).ask(
+            "brief",
+            BRIEF,
+            question,
+            answers.Plan,
+            answers.fault_in_plan(names),
+            words=BRIEF_WORDS,
+        )
+        own = [title for title in plan.titles if not briefs.is_taken(title, research)]
+        return Brief(
+            research=research,
+            intent=plan.intent,
+            angle=plan.angle,
+            titles=tuple(own) or (briefs.title_of(research.idea),),
+            description=plan.description,
+            sections=tuple(_planned(section) for section in plan.sections),
+            faq=tuple(plan.faq[: briefs.MAX_QUESTIONS]),
+            terms=tuple(plan.terms),
+            length=length,
+            images=tuple(plan.images),
+            covered=briefs.covered(research),
+            adds=tuple(plan.adds),
+        )
+
+    async def write(self, ctx: Context[Any], site: Site, brief: Brief) -> Draft:
+        """Each section in one call, the answers to questions in one, and one that reads the whole
+        article. Raises `OutsideThePool`, and what `LLM.ask` raises.
         """
-        pool = {f"s{number}": snapshot for number, snapshot in enumerate(snapshots, 1)}
-        call = _Call(self, ctx)
-        outline = await call.ask(
-            "outline",
-            OUTLINE,
-            _outline_question(site, title, pool),
-            Outline,
-            _of_outline(pool),
-            words=OUTLINE_WORDS,
-        )
-
-        async def section(number: int) -> Section:
-            plan = outline.sections[number]
-            own_pool = {name: pool[name] for name in pool if name in plan.sources}
-            question = _section_question(site, title, outline, number, own_pool)
-            words = _words_of_a_section(site, outline)
-            body = await call.ask(
-                "section", SECTION, question, Body, _of_bodies(own_pool), words=words
-            )
-            return _section(plan.heading, body)
-
-        sections = await at_once.gather(
-            [partial(section, number) for number in range(len(outline.sections))],
-            at_once=self._writing.sections_at_once,
-        )
+        call = _Call(self, ctx, prefix(site, brief))
+        sections = await _sections(call, site, brief, self._writing.sections_at_once)
         draft = Draft(
             site=site.name,
-            slug=slug,
-            title=outline.title,
-            description=outline.description,
+            slug=brief.research.idea.slug,
+            title=brief.titles[0],
+            description=brief.description,
             sections=sections,
-            references=_references(pool),
-            writer=call.models(),
+            references=[],
+            faq=await _answers(call, brief) if brief.faq else [],
+            writer="",
             language=site.language,
         )
-        return cited_only(draft)
+        whole = await _polished(call, site, brief, draft)
+        named = whole.model_copy(update={"writer": call.models()})
+        return pool.cited(named, brief.research)
 
     async def rewrite(
         self,
         ctx: Context[Any],
         site: Site,
         draft: Draft,
-        snapshots: Sequence[Snapshot],
+        research: Research,
         reasons: Sequence[str],
-    ) -> Draft:
+    ) -> Draft | None:
         """The whole article again in one call, with the reasons in view. Raises as `write` does."""
-        texts = {snapshot.sha256: snapshot for snapshot in snapshots}
-        pool = {r.id: texts[r.sha256] for r in draft.references if r.sha256 in texts}
+        names = [note.id for note in research.notes]
         call = _Call(self, ctx)
-        question = _rewrite_question(site, draft, pool, reasons)
-        words = site.gates.max_words
+
+        def fault(written: answers.Written) -> str | None:
+            return answers.fault_in_bodies(names)(*written.sections) or answers.fault_in_answers(
+                names
+            )(written.faq)
+
         answer = await call.ask(
             "rewrite",
             REWRITE,
-            question,
-            Written,
-            lambda w: _of_bodies(pool)(*w.sections),
-            words=words,
+            _rewrite_question(site, draft, research, reasons),
+            answers.Written,
+            fault,
+            words=site.gates.max_words,
         )
         changes = {
             "title": answer.title,
             "description": answer.description,
-            "sections": [_section(section.heading, section) for section in answer.sections],
-            "references": _references(pool),
+            "sections": [answers.section(each.heading, each) for each in answer.sections],
+            "faq": list(map(answers.question, answer.faq)),
             "writer": call.models(),
         }
-        return cited_only(draft.model_copy(update=changes))
+        return pool.cited(draft.model_copy(update=changes), research)
 
 
 class _Call:
-    """The calls for one article, and who answered them."""
+    """The calls for one article, all with the same prefix, and who answered them."""
 
-    def __init__(self, writer: ModelWriter, ctx: Context[Any]) -> None:
+    def __init__(self, writer: ModelWriter, ctx: Context[Any], prefix: str = "") -> None:
+        self.ctx = ctx
         self._writer = writer
-        self._ctx = ctx
+        self._prefix = prefix
         self._names: list[str] = []
 
     async def ask(
@@ -212,21 +163,24 @@ class _Call:
         """An answer without a fault. One that has a fault is asked for once more, with the fault in
         view.
         """
-        answer = await self._ask(step, prompt, question, type_, words)
+        answer = await self.ask_once(step, prompt, question, type_, words=words)
         if (why := fault(answer)) is None:
             return answer
         repair = prompts.instructions(
-            REPAIR, self._writer.canary(self._ctx.job_id)
+            REPAIR, self._writer.canary(self.ctx.job_id)
         ) + prompts.sealed({"why": why})
-        answer = await self._ask(step, prompt, question + repair, type_, words)
+        answer = await self.ask_once(step, prompt, question + repair, type_, words=words)
         if (why := fault(answer)) is not None:
             raise OutsideThePool(f"{why}, also after the model was told")
         return answer
 
-    async def _ask(self, step: Step, prompt: str, question: str, type_: type[T], words: int) -> T:
-        system = prompts.instructions(prompt, self._writer.canary(self._ctx.job_id))
+    async def ask_once(
+        self, step: Step, prompt: str, question: str, type_: type[T], *, words: int
+    ) -> T:
+        """An answer, whatever it says."""
+        system = prompts.instructions(prompt, self._writer.canary(self.ctx.job_id))
         answer, name = await self._writer._models.ask(
-            self._ctx, step, system, question, type_, words=words
+            self.ctx, step, system, question, type_, words=words, prefix=self._prefix
         )
         self._names.append(name)
         return answer
@@ -236,97 +190,107 @@ class _Call:
         return ", ".join(dict.fromkeys(self._names))
 
 
-def cited_only(draft: Draft) -> Draft:
-    """The draft with the references that its sentences cite and no others, numbered s1, s2, … as
-    they come.
-
-    A citation of what is no reference stays as it is, for a gate to find.
+def prefix(site: Site, brief: Brief) -> str:
+    """What all calls for one article begin with: the site, the brief, and all its notes. So a
+    provider can cache it, and what differs between the calls comes after it.
     """
-    known = {reference.id: reference for reference in draft.references}
-    cited = dict.fromkeys(s.source for s in draft.sentences() if s.source in known)
-    ids = {old: f"s{number}" for number, old in enumerate(cited, 1) if old is not None}
-
-    def renamed(sentence: Sentence) -> Sentence:
-        return sentence.model_copy(
-            update={"source": ids.get(sentence.source or "", sentence.source)}
-        )
-
-    references = [known[old].model_copy(update={"id": new}) for old, new in ids.items()]
-    return draft.map_sentences(renamed).model_copy(update={"references": references})
+    plan = brief.model_dump_json(exclude={"research"}, exclude_defaults=True, indent=1)
+    values = {**_idea(brief.research), "brief": plan, "notes": pool.shown(brief.research)}
+    return f"{prompts.profile(site)}\n{prompts.sealed(values)}\n"
 
 
-def _of_outline(pool: Pool) -> Callable[[Outline], str | None]:
-    def fault(outline: Outline) -> str | None:
-        return _outside(pool, (name for section in outline.sections for name in section.sources))
-
-    return fault
-
-
-def _of_bodies(pool: Pool) -> Callable[..., str | None]:
-    """What is wrong with the citations of some bodies, or None."""
-
-    def fault(*bodies: Body) -> str | None:
-        sentences = [s for body in bodies for paragraph in body.paragraphs for s in paragraph]
-        if any(s.quoted and s.source is None for s in sentences):
-            return "a quoted sentence names no source"
-        return _outside(pool, (s.source for s in sentences if s.source is not None))
-
-    return fault
+async def _sections(call: _Call, site: Site, brief: Brief, most: int) -> list[Section]:
+    """The first section alone, and then the others side by side: they read the prefix from the
+    provider's cache, which the first one wrote.
+    """
+    calls = [partial(_section, call, site, brief, number) for number in range(len(brief.sections))]
+    first = await calls[0]()
+    return [first, *await at_once.gather(calls[1:], at_once=most)]
 
 
-def _outside(pool: Pool, ids: Iterable[str]) -> str | None:
-    wrong = next((name for name in ids if name not in pool), None)
-    return (
-        f"“{wrong[:40]}” is cited, and only {', '.join(pool)} are given"
-        if wrong is not None
-        else None
+async def _section(call: _Call, site: Site, brief: Brief, number: int) -> Section:
+    plan = brief.sections[number]
+    low, high = words_of_a_section(site, brief)
+    question = (
+        f"Part: section {number + 1} of the {len(brief.sections)} sections of the brief\n"
+        f"Its notes: {', '.join(plan.notes)}\nIts blocks: {', '.join(plan.blocks)}\n"
+        f"Length: {low} to {high} words\n"
+    )
+    body = await call.ask(
+        "section",
+        SECTION,
+        question,
+        answers.Body,
+        answers.fault_in_bodies(plan.notes),
+        words=high,
+    )
+    return answers.section(plan.heading, body)
+
+
+async def _answers(call: _Call, brief: Brief) -> list[Question]:
+    """Answers to those questions of the brief that notes answer."""
+    names = [note.id for note in brief.research.notes]
+    question = (
+        f"Part: the answers to the {len(brief.faq)} questions of the brief's faq, each in one to "
+        f"three sentences; leave out a question that no note answers\nIts notes: {', '.join(names)}"
+        "\n"
+    )
+
+    def fault(given: answers.Answers) -> str | None:
+        return answers.fault_in_answers(names)(given.faq)
+
+    words = WORDS_OF_AN_ANSWER * len(brief.faq)
+    given = await call.ask("section", SECTION, question, answers.Answers, fault, words=words)
+    return [answers.question(each) for each in given.faq if each.question in brief.faq]
+
+
+async def _polished(call: _Call, site: Site, brief: Brief, draft: Draft) -> Draft:
+    """The article as its editor leaves it; as it was, where the answer would change what it
+    states.
+    """
+    _, high = brief.length or briefs.length(site, len(brief.research.notes))
+    question = prompts.sealed({"article": polish.numbered(draft)})
+    answer = await call.ask_once(
+        "polish", POLISH, question, answers.Polish, words=max(100, high // POLISHED)
+    )
+    if (why := polish.fault(draft, answer)) is None:
+        return polish.polished(draft, answer)
+    call.ctx.log.warning("the article stays as its sections were written: %s", why)
+    return draft
+
+
+def words_of_a_section(site: Site, brief: Brief) -> tuple[int, int]:
+    """How long a section is, at least and at most, so that together they are as long as the brief
+    says.
+    """
+    low, high = brief.length or briefs.length(site, len(brief.research.notes))
+    parts = len(brief.sections)
+    return -(-low // parts), max(1, high // parts)
+
+
+def _planned(section: answers.PlannedSection) -> BriefSection:
+    return BriefSection(
+        heading=section.heading,
+        tells=section.tells,
+        notes=tuple(dict.fromkeys(section.notes)),
+        blocks=tuple(dict.fromkeys(section.blocks)) or ("paragraph",),
     )
 
 
-def _section(heading: str, body: Body) -> Section:
-    paragraphs: list[Block] = [
-        [Sentence(**sentence.model_dump()) for sentence in paragraph]
-        for paragraph in body.paragraphs
-    ]
-    return Section(heading=heading, paragraphs=paragraphs)
-
-
-def _references(pool: Pool) -> list[Reference]:
-    return [Reference.of(name, snapshot) for name, snapshot in pool.items()]
-
-
-def _outline_question(site: Site, title: str, pool: Pool) -> str:
-    least, most = site.gates.min_words, site.gates.max_words
-    return f"{prompts.profile(site)}Length: {least} to {most} words\n\n" + prompts.sealed(
-        {"topic": title, **_texts(pool)}
-    )
-
-
-def _section_question(site: Site, title: str, outline: Outline, number: int, pool: Pool) -> str:
-    parts = len(outline.sections)
-    length = (
-        f"Length: {-(-site.gates.min_words // parts)} to "
-        f"{_words_of_a_section(site, outline)} words\n"
-    )
-    place = f"Section: number {number + 1} of the {parts} in the outline\n\n"
-    return f"{prompts.profile(site)}{length}{place}" + prompts.sealed(
-        {"topic": title, "outline": outline.model_dump_json(indent=1), **_texts(pool)}
-    )
-
-
-def _words_of_a_section(site: Site, outline: Outline) -> int:
-    return max(1, site.gates.max_words // len(outline.sections))
-
-
-def _rewrite_question(site: Site, draft: Draft, pool: Pool, reasons: Sequence[str]) -> str:
+def _rewrite_question(site: Site, draft: Draft, research: Research, reasons: Sequence[str]) -> str:
     length = f"Length: {site.gates.min_words} to {site.gates.max_words} words\n\n"
-    article = draft.model_dump_json(include={"title", "description", "sections"}, indent=1)
+    article = draft.model_dump_json(include={"title", "description", "sections", "faq"}, indent=1)
     values = {
+        **_idea(research),
+        "notes": pool.shown(research),
         "article": article,
         "reasons": json.dumps(list(reasons), ensure_ascii=False, indent=1),
     }
-    return prompts.profile(site) + length + prompts.sealed({**values, **_texts(pool)})
+    return prompts.profile(site) + length + prompts.sealed(values)
 
 
-def _texts(pool: Pool) -> dict[str, str]:
-    return {name: snapshot.text[:SOURCE_CHARACTERS] for name, snapshot in pool.items()}
+def _idea(research: Research) -> dict[str, str]:
+    """What readers ask, and what the owner says of it."""
+    idea = research.idea
+    told = {"idea": idea.title, "wish": idea.wish, "questions": "\n".join(research.questions)}
+    return {name: text for name, text in told.items() if text}

@@ -96,7 +96,8 @@ class Console:
     `dossier.html`, which is beside what waits for review, and `preview` gives that as a whole page
     of HTML, which is shown in a frame that may do nothing; None from either: the job is shown as
     any other. Where the dossier has `words`, a person edits these instead of the input, and
-    `edited` makes an input of them; it raises `UserError`.
+    `edited` makes an input of them; it raises `UserError`. A dossier with `has_preview` = False has
+    no frame. `job` reads for `job_own.html`, which the page of a job includes; None: it has none.
     """
 
     pages: tuple[Page, ...] = ()
@@ -104,6 +105,7 @@ class Console:
     night: Callable[[Database, datetime], Awaitable[dict[str, Any]]] | None = None
     dossier: Callable[[Database, str], Awaitable[dict[str, Any] | None]] | None = None
     preview: Callable[[Database, str], Awaitable[str | None]] | None = None
+    job: Callable[[Database, str], Awaitable[dict[str, Any] | None]] | None = None
     edited: Callable[[Database, str, str], Awaitable[Any]] | None = None
     verbs: Mapping[str, Verb] = field(default_factory=dict)
 
@@ -247,6 +249,7 @@ async def job(desk: Desk, values: Values) -> dict[str, Any]:
         "actions": await queries.actions(desk.database, job_id),
         "cost": sum(step["cost_usd"] for step in steps),
         "timeline": timeline(steps),
+        "own": await desk.own.job(desk.database, job_id) if desk.own.job else None,
     }
 
 
@@ -320,7 +323,8 @@ async def review_item(desk: Desk, values: Values) -> dict[str, Any]:
         raise NotFound(f"nothing of job {values['job']} waits for review any more")
     own = await desk.own.dossier(desk.database, rows[0]["job_id"]) if desk.own.dossier else None
     verbs = [(name, verb.label) for name, verb in desk.own.verbs.items() if verb.fits(rows[0])]
-    return {"row": rows[0], "has_preview": own is not None, "verbs": verbs, **(own or {})}
+    shown = {"has_dossier": own is not None, "has_preview": own is not None}
+    return {"row": rows[0], "verbs": verbs, **shown, **(own or {})}
 
 
 async def preview(desk: Desk, job_id: str) -> str:

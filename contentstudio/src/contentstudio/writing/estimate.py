@@ -1,0 +1,103 @@
+"""What an article will cost before it is written, by its brief: calls, tokens and dollars of each
+step. Pure, but for the price list.
+
+It is an estimate and holds nothing back: budgets reserve by themselves what each call may cost at
+most. A rewrite is not in it, for nobody knows whether a gate will ask for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from contentstudio.brief import Brief
+from contentstudio.config import Site, Writing
+from contentstudio.llm.models import Step, priced_as, prices_of
+from contentstudio.writing import article, briefs
+
+CHARACTERS_OF_A_TOKEN = 4  # in English; other languages have fewer
+TOKENS_OF_A_WORD = 2.4  # 1.4 in English, and its share of the JSON around a sentence of 15 words
+INSTRUCTIONS = 800  # tokens: a file in `llm/templates`, and the form of the answer
+MIN_CACHED = 1_024  # tokens: a shorter beginning is read from no provider's cache
+POLISHED = 0.1  # of the words of an article are reworded or added in the end
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What one call takes: tokens of its input, how many of these a provider has in its cache from
+    a call before or puts there, and tokens of its answer.
+    """
+
+    step: Step
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a step of the pipeline will cost; None where its model has no price."""
+
+    step: str
+    calls: int
+    usd: Decimal | None
+
+
+def costs(site: Site, brief: Brief, writing: Writing) -> list[Cost]:
+    """The cost of planning the article, and of writing it."""
+    return [
+        _cost("brief", [_planning(site, brief)], writing),
+        _cost("generate", list(calls(site, brief)), writing),
+    ]
+
+
+def calls(site: Site, brief: Brief) -> Iterator[Call]:
+    """The calls for an article by its brief: its sections, its answers, and the last reading."""
+    prefix = _tokens(article.prefix(site, brief))
+    words = sum(brief.length or briefs.length(site, len(brief.research.notes))) / 2
+    written = round(words * TOKENS_OF_A_WORD / len(brief.sections))
+    cached = prefix if prefix >= MIN_CACHED else 0
+    whole = INSTRUCTIONS + prefix
+    yield Call("section", whole, written, cache_write_tokens=cached)
+    for _ in brief.sections[1:]:
+        yield Call("section", whole, written, cache_read_tokens=cached)
+    if brief.faq:
+        answers = round(len(brief.faq) * article.WORDS_OF_AN_ANSWER * TOKENS_OF_A_WORD / 2)
+        yield Call("section", whole, answers, cache_read_tokens=cached)
+    reading = round(words * TOKENS_OF_A_WORD)
+    reworded = round(words * POLISHED * TOKENS_OF_A_WORD)
+    yield Call("polish", whole + reading, reworded, cache_write_tokens=cached)
+
+
+def _planning(site: Site, brief: Brief) -> Call:
+    plan = brief.model_dump_json(exclude={"research"}, exclude_defaults=True)
+    known = _tokens(article.prefix(site, brief)) - _tokens(plan)
+    return Call("brief", INSTRUCTIONS + max(0, known), _tokens(plan))
+
+
+def _cost(step: str, each: list[Call], writing: Writing) -> Cost:
+    from overnight.llm.prices import UnpricedModel
+
+    try:
+        return Cost(step, len(each), sum((_usd(call, writing) for call in each), Decimal(0)))
+    except UnpricedModel:
+        return Cost(step, len(each), None)
+
+
+def _usd(call: Call, writing: Writing) -> Decimal:
+    from overnight.llm.port import Usage
+    from overnight.llm.prices import cost_usd
+
+    usage = Usage(
+        input_tokens=call.input_tokens,
+        output_tokens=call.output_tokens,
+        cache_read_tokens=call.cache_read_tokens,
+        cache_write_tokens=call.cache_write_tokens,
+    )
+    return cost_usd(*priced_as(writing, call.step), usage, prices_of(writing))
+
+
+def _tokens(text: str) -> int:
+    return len(text) // CHARACTERS_OF_A_TOKEN

@@ -1,0 +1,98 @@
+"""Answers of a stand-in model to the prompts of the writer: quotes of the notes that it gets."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from overnight.testing.fake_llm import prompt_of, schema_of
+
+Asked = Literal["brief", "section", "answers", "polish", "rewrite"]
+TITLE = "Water kept in the soil"
+DESCRIPTION = (
+    "What mulch does for a garden, told in the words of a gardener who uses it every year."
+)
+
+
+def asked(request: dict[str, Any]) -> Asked:
+    """What a request asks for, by the form of the answer."""
+    schema = schema_of(request)
+    assert schema is not None
+    fields = schema["properties"]
+    if "angle" in fields:
+        return "brief"
+    if "changes" in fields:
+        return "polish"
+    if "title" in fields:
+        return "rewrite"
+    return "section" if "blocks" in fields else "answers"
+
+
+def notes_of(request: dict[str, Any]) -> dict[str, str]:
+    """The notes in a prompt: their words as they stand in their source, by their ids."""
+    lines = prompt_of(request).split('id="notes">\n', 1)[1].split("\n</source", 1)[0].splitlines()
+    return {note["id"]: note["span"] for note in map(json.loads, lines)}
+
+
+def own_notes(request: dict[str, Any]) -> dict[str, str]:
+    """The notes that the part may state which a request asks for."""
+    names = re.findall(r"^Its notes: (.*)$", prompt_of(request), re.M)[-1].split(", ")
+    return {name: notes_of(request)[name] for name in names}
+
+
+def section_number(request: dict[str, Any]) -> int:
+    """Which section a request asks for, from 1."""
+    return int(prompt_of(request).split("Part: section ", 1)[1].split()[0])
+
+
+def brief(notes: Sequence[str], sections: int = 3, **changes: Any) -> str:
+    """A plan that gives each section every third note, or as many as there are sections."""
+    planned = [
+        {
+            "heading": f"Mulch, part {number}",
+            "tells": "What it does.",
+            "notes": list(notes[number - 1 :: sections]),
+            "blocks": ["paragraph"],
+        }
+        for number in range(1, sections + 1)
+    ]
+    plan = {
+        "titles": [TITLE],
+        "description": DESCRIPTION,
+        "intent": "To water less.",
+        "angle": "It saves water.",
+        "sections": planned,
+        "faq": [],
+        "terms": ["mulch"],
+        "images": [],
+        "adds": [],
+    }
+    return json.dumps(plan | changes)
+
+
+def quotes(notes: dict[str, str]) -> list[dict[str, Any]]:
+    """A sentence for each note, in the words of its source."""
+    return [{"text": text, "notes": [name], "quoted": True} for name, text in notes.items()]
+
+
+def paragraph(sentences: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {"kind": "paragraph", "sentences": list(sentences)}
+
+
+def article(request: dict[str, Any]) -> str:
+    """Answers of which an article comes that passes the gates."""
+    match asked(request):
+        case "brief":
+            return brief(list(notes_of(request)))
+        case "section":
+            return json.dumps({"blocks": [paragraph(quotes(own_notes(request)))]})
+        case "answers":
+            return json.dumps({"faq": []})
+        case "polish":
+            return json.dumps({"changes": [], "additions": []})
+    section = {"heading": "About mulch", "blocks": [paragraph(quotes(notes_of(request)))]}
+    return json.dumps(
+        {"title": TITLE, "description": DESCRIPTION, "sections": [section], "faq": []}
+    )
