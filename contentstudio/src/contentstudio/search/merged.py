@@ -71,5 +71,6 @@ class MergedSearch:
             if isinstance(failure, Permanent)
         ]
         well = [name for name in self._searches if name not in failures]
-        await ctx.ledger.open_alerts(needy)
+        if needy:
+            await ctx.ledger.open_alerts(needy)
         await ctx.ledger.resolve_alerts(ALERT, well)
