@@ -16,6 +16,9 @@ from contentstudio.pipelines.deps import Deps
 from contentstudio.research.researcher import OfflineResearcher, Researcher
 from contentstudio.review.decided import decided
 from contentstudio.review.preview import preview
+from contentstudio.search.connect import connect as connect_search
+from contentstudio.search.port import Search
+from contentstudio.store.archive import Archive, RunDays
 from contentstudio.store.articles import Articles
 from contentstudio.store.demands import Demands
 from contentstudio.store.documents import Documents
@@ -92,6 +95,7 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
                 pages=pages,
                 publications=Publications(database),
                 quota=Quota(database),
+                search=_search(config, database, stack),
                 snapshots=Snapshots(database),
                 topics=Topics(database),
                 verdicts=Verdicts(database),
@@ -110,6 +114,11 @@ def _embedder(config: Config, database: Database, stack: AsyncExitStack) -> Embe
     remote = EmbeddingsApi(config.memory.embeddings, key, database)
     stack.push_async_callback(remote.aclose)
     return remote
+
+
+def _search(config: Config, database: Database, stack: AsyncExitStack) -> Search:
+    day = RunDays(database).read
+    return connect_search(config.search, Archive(database), day, database, stack)
 
 
 async def _models(config: Config, database: Database, stack: AsyncExitStack) -> Models | None:

@@ -154,6 +154,8 @@ def test_a_config_that_is_well_has_nothing_to_mend(tmp_path: Path) -> None:
             "key",
             "OPENAI_API",
         ),
+        ("[search]\nengine = ['archive', 'brave']", "", "search", "brave needs", "BRAVE_API_KEY"),
+        ("[search]\nengine = 'tavily'", "", "search", "tavily needs", "TAVILY_API_KEY"),
         (
             "",
             "publish = { to = 'wordpress', user = 'me' }",

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from contentstudio.config import Writing
-from contentstudio.llm import prompts
+from contentstudio.llm import at_once, prompts
 from contentstudio.llm.models import connect
 from contentstudio.model import Draft, Question, Reference, Section, Sentence
-from contentstudio.writing.article import OUTLINE, REPAIR, REWRITE, SECTION, _all, cited_only
+from contentstudio.research.model_researcher import NOTES, QUESTIONS
+from contentstudio.writing.article import OUTLINE, REPAIR, REWRITE, SECTION, cited_only
 from overnight import ConfigError
 from overnight.store.database import Database
 
@@ -84,7 +85,7 @@ def test_the_mark_is_a_jobs_own_and_can_be_told_again() -> None:
     )
 
 
-@pytest.mark.parametrize("name", [OUTLINE, SECTION, REWRITE, REPAIR])
+@pytest.mark.parametrize("name", [QUESTIONS, NOTES, OUTLINE, SECTION, REWRITE, REPAIR])
 def test_a_prompt_tells_its_version_and_its_mark(name: str) -> None:
     assert re.fullmatch(r"[a-z]+-\d+", name)
     assert f"This is the prompt {name}. It bears the mark mark-1," in prompts.instructions(
@@ -103,7 +104,7 @@ async def test_no_more_begin_at_once_than_allowed_and_the_results_keep_their_ord
         under_way.remove(number)
         return number
 
-    assert await _all([partial(call, n) for n in range(7)], at_once=3) == list(range(7))
+    assert await at_once.gather([partial(call, n) for n in range(7)], at_once=3) == list(range(7))
     assert max(most) == 3
 
 
@@ -123,7 +124,7 @@ async def test_after_a_failure_what_is_under_way_ends_and_no_other_begins() -> N
         return number
 
     with pytest.raises(ValueError, match="first"):
-        await _all([partial(call, n) for n in range(5)], at_once=2)
+        await at_once.gather([partial(call, n) for n in range(5)], at_once=2)
     assert (sorted(begun), ended) in (([0], []), ([0, 1], [1]))
 
 

@@ -6,7 +6,19 @@ from pathlib import Path
 
 import click
 
-from contentstudio.cli import articles, aws, check, context, night, notes, review, site, topics, up
+from contentstudio.cli import (
+    articles,
+    aws,
+    check,
+    context,
+    night,
+    notes,
+    review,
+    search,
+    site,
+    topics,
+    up,
+)
 from overnight.cli import commands, runner
 from overnight.cli.runner import Session
 
@@ -34,7 +46,7 @@ def cli(current: click.Context, file: Path) -> None:
 
 
 commands.add_to(cli, key_name="site", console=context.console)
-for module in (articles, aws, check, night, notes, review, site, topics, up):
+for module in (articles, aws, check, night, notes, review, search, site, topics, up):
     for command in module.COMMANDS:
         cli.add_command(command)
 

@@ -15,7 +15,15 @@ from contentstudio.config.cms import (
 from contentstudio.config.explain import InvalidConfig
 from contentstudio.config.file import DEFAULT_FILE, Config, program
 from contentstudio.config.load import load
-from contentstudio.config.secrets import api_key, canary_key, secret, secret_name
+from contentstudio.config.search import Engine as SearchEngine
+from contentstudio.config.search import Search
+from contentstudio.config.secrets import (
+    api_key,
+    canary_key,
+    search_key,
+    secret,
+    secret_name,
+)
 from contentstudio.config.sections import (
     DEFAULT_USD_PER_DAY,
     Alerts,
@@ -90,7 +98,9 @@ __all__ = [
     "RemoteCms",
     "Research",
     "Script",
+    "Search",
     "SearchConsoleSource",
+    "SearchEngine",
     "SensitiveTopic",
     "Site",
     "SitemapSource",
@@ -104,6 +114,7 @@ __all__ = [
     "canary_key",
     "load",
     "program",
+    "search_key",
     "secret",
     "secret_name",
 ]

@@ -39,6 +39,7 @@ HINTS = {
     "hours": 'takes two times of day, such as ["08:00", "18:00"]; the last one may be "24:00"',
     "key": "takes 8 to 128 letters, digits or hyphens",
     "search_console": PROPERTY,
+    "country": "takes two capital letters, such as US or DE",
 }
 
 

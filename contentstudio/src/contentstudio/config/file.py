@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from contentstudio.config.cms import Publishing
 from contentstudio.config.fields import Section
+from contentstudio.config.search import Search
 from contentstudio.config.sections import (
     Alerts,
     Budget,
@@ -44,6 +45,7 @@ class Config(Section):
 
     fetch: Fetch = Fetch()
     research: Research = Research()
+    search: Search = Search()
     memory: Memory = Memory()
     refresh: Refresh = Refresh()
     google: Google = Google()

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import os
 
+from contentstudio.config.search import Engine
 from contentstudio.config.site import Site
 from contentstudio.config.writing import Provider
-from overnight import logs
+from overnight import logs, secrets
 from overnight.errors import ConfigError
 
 
 def api_key(provider: Provider = "anthropic") -> str | None:
     """The key of a provider of language models, from the environment."""
     return os.environ.get(f"{provider.upper()}_API_KEY") or None
+
+
+def search_key(engine: Engine) -> str | None:
+    """The key of a search engine, from the environment or the file that it names. Raises
+    `ConfigError` for a file that others can read, or that cannot be read.
+    """
+    return secrets.secret(f"{engine.upper()}_API_KEY", f"the key of {engine}")
 
 
 def secret_name(site: Site) -> str:

@@ -70,6 +70,7 @@ def static(config: Config) -> list[Check]:
         *_schedules(config),
         *_writer(config),
         *_embeddings(config),
+        *_search(config),
         *_budget(config),
         *_alerts(config),
         *_google(config, sites),
@@ -144,6 +145,21 @@ def _embeddings(config: Config) -> list[Check]:
             message = f"the price of “{chosen.model}” of {chosen.prices} is not known"
             checks.append(_wrong("memory.embeddings", message, "set usd_per_million_tokens there"))
     return checks or [Check("memory.embeddings", True, chosen.model)]
+
+
+def _search(config: Config) -> list[Check]:
+    from contentstudio.search import connect
+
+    try:
+        wrong = connect.faults(config.search)
+    except ConfigError as error:
+        what, _, todo = str(error).partition(": ")
+        return [_wrong("search", what, todo)]
+    if wrong:
+        return [_wrong("search", what, todo) for what, todo in wrong]
+    prices = {name: config.search.usd_per_search(name) for name in config.search.engine}
+    priced = [f"{name} at ${usd:g} a search" if usd else name for name, usd in prices.items()]
+    return [Check("search", True, ", ".join(priced))]
 
 
 def _budget(config: Config) -> list[Check]:

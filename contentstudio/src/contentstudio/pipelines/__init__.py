@@ -14,6 +14,7 @@ by a person's wish → rollback: before → publish → ping
                      unpublish: unpublish
                      rewrite: reread → the sources once more → topic.validated
                      render: the pages of a static site once more, in its templates of now
+                     search: one query, as research would ask it
 02:30 → tidy: a sweep of each site with a CMS, for what was begun there and never went on
 06:00 → inspections: of each site with a property of Search Console, what became of its pages
 """
@@ -24,7 +25,15 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from contentstudio.config import Config, RemoteCms, Static
-from contentstudio.pipelines import answering, ids, publishing, remembering, researching, writing
+from contentstudio.pipelines import (
+    answering,
+    ids,
+    publishing,
+    remembering,
+    researching,
+    searching,
+    writing,
+)
 from contentstudio.pipelines.researching import jobs_of
 from contentstudio.pipelines.work import Night, WeeklyRefresh
 from contentstudio.store.nights import Nights
@@ -34,6 +43,7 @@ from overnight.store.database import Database
 
 # one after another, for which there is time in an attempt; the next one goes on with what is stored
 WRITING_CALLS = 4
+SEARCH_CALLS = 3  # of one engine for one query
 PATIENT = Retry.over(hours=4)  # of what reads: a source that is down at 04:00 may be up at 07:00
 PROBE = 600.0  # seconds; a CMS that is away is asked as often as its breaker lets one through
 AT_ONCE = 4  # steps at the CMS of one site, over all workers: what a small host bears
@@ -225,7 +235,12 @@ def _care(config: Config) -> list[Pipeline]:
 
     render = Pipeline("render", key=lambda work: work.site)
     render.step(publishing.render, retry=Retry(3), timeout=600, breaker="cms {key}", limits=at_site)
-    by_name = [rollback, publish, unpublish, rewrite, render]
+
+    search = Pipeline("search", key=lambda request: request.site)
+    search.step(
+        searching.find, retry=Retry(0), timeout=SEARCH_CALLS * config.search.deadline_seconds + 30
+    )
+    by_name = [rollback, publish, unpublish, rewrite, render, search]
     if not any(isinstance(site.publish, RemoteCms) for site in config.site):
         return by_name
 

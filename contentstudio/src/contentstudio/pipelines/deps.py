@@ -35,7 +35,6 @@ class Deps:
     fetcher: Fetcher
     researcher: Researcher
     writer: Writer
-    search: Search | None = None
     locks: PublishLocks
     articles: Articles
     demands: Demands
@@ -47,6 +46,7 @@ class Deps:
     pages: Pages
     publications: Publications
     quota: Quota
+    search: Search
     snapshots: Snapshots
     topics: Topics
     verdicts: Verdicts

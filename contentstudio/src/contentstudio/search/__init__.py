@@ -1,1 +1,4 @@
-"""Where research searches: one port, one adapter for each search engine."""
+"""Where research searches: one port, one adapter for each search engine.
+
+The archive, which needs a database of texts, is `store.archive`.
+"""

@@ -88,31 +88,40 @@ async def _ask_in_turn(
     failure: CallFailed | None = None
     rests: list[float] = []
     for choice in choices:
-        rest = await _rest(ctx, choice)
-        if rest > 0:
-            rests.append(rest)
-            continue
-        signal = Signal(ctx.run.id, "nothing")
         try:
-            answer = await choice.llm.call(ctx, replace(request, model=choice.model), type_)
-            signal = replace(signal, verdict="well")
-            return answer, choice
+            return await call(ctx, choice, request, type_), choice
+        except AllResting as resting:
+            rests.append(resting.retry_after or 0.0)
         except CallFailed as error:
-            if isinstance(error, TransientCall) and error.kind not in UNLUCKY:
-                signal = replace(signal, verdict="error", error=str(error))
             if error.kind not in PASSED_ON:
                 raise
             failure = error
-        finally:
-            await choice.llm.database.insist(
-                partial(breaker_updates.record, ctx.ledger, {(choice.breaker, ""): [signal]})
-            )
     if failure is not None:
         raise failure
     names = " and ".join(choice.name for choice in choices)
     raise AllResting(
         f"the breakers of {names} are open, so no model was asked", retry_after=min(rests)
     )
+
+
+async def call(ctx: Context[Any], choice: Choice, request: Request, type_: type[T]) -> T:
+    """`LLM.call` behind the choice's breaker. Raises `AllResting` while that is open."""
+    if (rest := await _rest(ctx, choice)) > 0:
+        why = f"the breaker “{choice.breaker}” is open, so {choice.name} was not asked"
+        raise AllResting(why, retry_after=rest)
+    signal = Signal(ctx.run.id, "nothing")
+    try:
+        answer = await choice.llm.call(ctx, replace(request, model=choice.model), type_)
+        signal = replace(signal, verdict="well")
+        return answer
+    except CallFailed as error:
+        if isinstance(error, TransientCall) and error.kind not in UNLUCKY:
+            signal = replace(signal, verdict="error", error=str(error))
+        raise
+    finally:
+        await choice.llm.database.insist(
+            partial(breaker_updates.record, ctx.ledger, {(choice.breaker, ""): [signal]})
+        )
 
 
 async def _rest(ctx: Context[Any], choice: Choice) -> float:

@@ -1,0 +1,75 @@
+"""Several searches as one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from contentstudio.search import hits
+from contentstudio.search.port import Hit, Search
+from overnight import Context
+from overnight.error_classes import describe
+from overnight.errors import Permanent, Transient, UserError, among
+from overnight.store.records import Alert
+
+ALERT = "search"  # the kind of the alert that an engine does not search, until it does
+
+
+class MergedSearch:
+    """Asks all searches at once, and interleaves their hits by rank, one for each page.
+
+    One that fails is left out while another one gives an answer: the call is in the ledger with its
+    error, and a person is told of what will not heal by itself. A budget without room and a kill
+    switch hold the whole search, for what they hold is to be done later.
+    """
+
+    def __init__(self, searches: Sequence[Search]) -> None:
+        self._searches = {search.name: search for search in searches}
+        self.name = "+".join(self._searches)
+
+    def only(self, engine: str) -> Search:
+        """One of the searches by its name. Raises `UserError`."""
+        if engine not in self._searches:
+            names = list(self._searches)
+            raise UserError(f"[search] names no engine “{engine}”{among(engine, names)}")
+        return self._searches[engine]
+
+    async def find(
+        self, ctx: Context[Any], site: str, query: str, *, language: str, limit: int = 10
+    ) -> Sequence[Hit]:
+        """See `Search.find`. Where all searches fail, it raises a failure that may heal, if one of
+        them is such.
+        """
+        answers = await asyncio.gather(
+            *(
+                search.find(ctx, site, query, language=language, limit=limit)
+                for search in self._searches.values()
+            ),
+            return_exceptions=True,
+        )
+        failures = {
+            name: answer
+            for name, answer in zip(self._searches, answers, strict=True)
+            if isinstance(answer, BaseException)
+        }
+        for name, failure in failures.items():
+            if not isinstance(failure, Transient | Permanent):
+                raise failure
+            ctx.log.warning("an engine did not search", engine=name, error=describe(failure))
+        lists = [answer for answer in answers if not isinstance(answer, BaseException)]
+        if not lists:
+            raise max(failures.values(), key=lambda failure: isinstance(failure, Transient))
+        await self._tell(ctx, failures)
+        return hits.interleaved(lists, limit)
+
+    async def _tell(self, ctx: Context[Any], failures: Mapping[str, BaseException]) -> None:
+        """Open the alerts of engines that need a person, and close those of engines that search."""
+        needy = [
+            Alert(ALERT, name, f"{describe(failure)} The other engines of [search] go on.")
+            for name, failure in failures.items()
+            if isinstance(failure, Permanent)
+        ]
+        well = [name for name in self._searches if name not in failures]
+        await ctx.ledger.open_alerts(needy)
+        await ctx.ledger.resolve_alerts(ALERT, well)
