@@ -20,6 +20,7 @@ from contentstudio.llm import prompts
 from contentstudio.llm.at_once import gather
 from contentstudio.llm.models import connect
 from contentstudio.model import Draft, Question, Reference, Section, Sentence
+from contentstudio.research.model_researcher import NOTES, QUESTIONS
 from contentstudio.writing.article import BRIEF, POLISH, REPAIR, REWRITE, SECTION
 from contentstudio.writing.pool import cited_only
 from overnight import ConfigError
@@ -86,7 +87,7 @@ def test_the_mark_is_a_jobs_own_and_can_be_told_again() -> None:
     )
 
 
-@pytest.mark.parametrize("name", [BRIEF, SECTION, POLISH, REWRITE, REPAIR])
+@pytest.mark.parametrize("name", [QUESTIONS, NOTES, BRIEF, SECTION, POLISH, REWRITE, REPAIR])
 def test_a_prompt_tells_its_version_and_its_mark(name: str) -> None:
     assert re.fullmatch(r"[a-z]+-\d+", name)
     assert f"This is the prompt {name}. It bears the mark mark-1," in prompts.instructions(

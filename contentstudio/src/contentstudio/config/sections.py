@@ -37,10 +37,10 @@ class Research(Section):
     `settle_at_most_seconds` after the first. A story near an article that is `update_after_days`
     old may have it written again.
 
-    For each idea at most `questions` questions are looked for, of each the first `results` hits.
-    At most `pages` pages are read, its own among them, `pages_per_host` of one host, none of
-    `avoid_hosts`, rather those of `prefer_hosts` and of governments, universities and bodies that
-    set standards. A page gives at most `notes_per_page` notes. An idea whose notes are fewer than
+    For each idea at most `questions` questions are looked for with [search], and at most `pages`
+    pages are read, its own among them: `pages_per_host` of one host, none of `avoid_hosts`, rather
+    those of `prefer_hosts` and of governments, universities and bodies that set standards. A page
+    gives at most `notes_per_page` notes. An idea whose notes are fewer than
     `min_notes`, or come from fewer than `min_hosts` hosts, waits: nothing is written of it.
     """
 
@@ -54,7 +54,6 @@ class Research(Section):
     settle_at_most_seconds: float = Field(default=1_800, ge=0, le=86_400)
     update_after_days: int = Field(default=90, ge=1, le=3_650)
     questions: int = Field(default=4, ge=1, le=12)
-    results: int = Field(default=8, ge=1, le=50)
     pages: int = Field(default=6, ge=1, le=30)
     pages_per_host: int = Field(default=2, ge=1, le=30)
     notes_per_page: int = Field(default=12, ge=1, le=40)

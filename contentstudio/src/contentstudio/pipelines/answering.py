@@ -31,7 +31,7 @@ from overnight.llm.fallback import AllResting
 
 # of [research]: they say nothing of how a page of a night is judged
 SETTINGS = {
-    *("questions", "results", "pages", "pages_per_host", "notes_per_page"),
+    *("questions", "pages", "pages_per_host", "notes_per_page"),
     *("min_notes", "min_hosts", "avoid_hosts", "prefer_hosts"),
 }
 AT_ONCE = 8  # pages that are read; of one host one at a time
@@ -86,12 +86,14 @@ async def _hits(
     ctx: Ctx, site: Site, questions: Sequence[str], own: Sequence[Snapshot]
 ) -> list[Hit]:
     """What a search gives for the questions, as far as it is to be read."""
-    search, limits = ctx.deps.search, ctx.deps.config.research
-    if len(own) >= limits.pages:
+    deps, config = ctx.deps, ctx.deps.config
+    if len(own) >= config.research.pages:
         return []
-    find = partial(search.find, ctx, site.name, language=site.language, limit=limits.results)
+    find = partial(
+        deps.search.find, ctx, site.name, language=site.language, limit=config.search.results
+    )
     results = [await find(question) for question in questions]
-    return selection.choose(results, [page.url for page in own], site.url, limits)
+    return selection.choose(results, [page.url for page in own], site.url, config.research)
 
 
 async def _pages_of(

@@ -66,6 +66,11 @@ class _Checked:
         return frozenset(passages.terms(self.text))
 
     @cached_property
+    def words(self) -> frozenset[str]:
+        """Its terms without figures and negations, in which those differ that contradict it."""
+        return frozenset(filter(_is_word, self.terms))
+
+    @cached_property
     def claimed(self) -> list[frozenset[str]]:
         return [number.values for number in numbers.claimed(self.text, self.language)]
 
@@ -206,18 +211,18 @@ def _hosts(
     """Its own host first, then the others that say it."""
     confirming = {
         host_of(pages[passage.sha256])
-        for passage in ranking.passages
-        if _confirms(passage, fact, pages[passage.sha256], ranking)
+        for passage in ranking.sharing(fact.terms, CONFIRMS)
+        if _confirms(passage, fact, pages[passage.sha256])
     }
     return (fact.host, *sorted((hosts | confirming) - {fact.host}))
 
 
-def _confirms(passage: Passage, fact: _Checked, page: Snapshot, ranking: Ranking) -> bool:
-    """Whether a sentence says what a fact says: its words, its names, its figures, and no more or
-    less denied.
+def _confirms(passage: Passage, fact: _Checked, page: Snapshot) -> bool:
+    """Whether a sentence that has a fact's words says what it says: its names, its figures, and no
+    more or less denied.
     """
     language = language_of(page)
-    if language != fact.language or ranking.share(fact.terms, passage.counts) < CONFIRMS:
+    if language != fact.language:
         return False
     if _is_negated(passage.text, language) != fact.is_negated:
         return False
@@ -268,9 +273,8 @@ def _contradict(one: _Checked, other: _Checked, ranking: Ranking) -> bool:
 
 
 def _alike(one: _Checked, other: _Checked, ranking: Ranking) -> float:
-    """What two facts share of all that their words tell, figures and negations aside."""
-    a, b = (frozenset(filter(_is_word, fact.terms)) for fact in (one, other))
-    return ranking.share(a | b, a & b)
+    """What two facts share of all that their words tell."""
+    return ranking.share(one.words | other.words, one.words & other.words)
 
 
 def _is_word(term: str) -> bool:

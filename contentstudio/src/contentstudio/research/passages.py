@@ -7,7 +7,7 @@ many (`the`, `der`, `que`) weigh next to nothing, without a list of them.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,18 +46,32 @@ class Ranking:
 
     def __init__(self, passages: Iterable[Passage]) -> None:
         self.passages = list(passages)
-        self._holding = Counter(term for passage in self.passages for term in passage.counts)
+        self._holding: defaultdict[str, list[int]] = defaultdict(list)
+        for number, passage in enumerate(self.passages):
+            for term in passage.counts:
+                self._holding[term].append(number)
+        count = max(len(self.passages), _FEW)
+        self._weights = {term: _weight(len(each), count) for term, each in self._holding.items()}
+        self._unknown = _weight(0, count)
         self._length = sum(p.counts.total() for p in self.passages) / (len(self.passages) or 1)
 
     def weight(self, term: str) -> float:
         """How much a word tells: the rarer, the more; always above 0."""
-        holding, count = self._holding[term], max(len(self.passages), _FEW)
-        return log(1 + (count - holding + 0.5) / (holding + 0.5))
+        return self._weights.get(term, self._unknown)
 
     def share(self, words: frozenset[str], among: frozenset[str] | Counter[str]) -> float:
         """Which share of what some words tell is among others: 0 to 1."""
-        weights = [(self.weight(word), word in among) for word in sorted(words)]
-        return fsum(w for w, there in weights if there) / (fsum(w for w, _ in weights) or 1)
+        whole = fsum(map(self.weight, words))
+        return fsum(self.weight(word) for word in words if word in among) / (whole or 1)
+
+    def sharing(self, words: frozenset[str], least: float) -> list[Passage]:
+        """The passages that have at least this share of what some words tell."""
+        shares: defaultdict[int, float] = defaultdict(float)
+        for word in sorted(words & self._holding.keys()):
+            for number in self._holding[word]:
+                shares[number] += self.weight(word)
+        enough = least * fsum(map(self.weight, words))
+        return [self.passages[number] for number in sorted(shares) if shares[number] >= enough]
 
     def score(self, question: Iterable[str], passage: Passage) -> float:
         """How well a passage answers a question, by the question's terms; 0 where it has none."""
@@ -68,7 +82,7 @@ class Ranking:
             * counts[term]
             * (_SATURATION + 1)
             / (counts[term] + _SATURATION * length)
-            for term in sorted(set(question))
+            for term in set(question)
             if counts[term]
         )
 
@@ -134,6 +148,11 @@ def terms(text: str) -> list[str]:
     if is_unspaced(text):
         return ["".join(pair) for pair in grams(tokens(text), 2)]
     return words_in_order(text)
+
+
+def _weight(holding: int, count: int) -> float:
+    """What a word tells that so many of `count` passages hold."""
+    return log(1 + (count - holding + 0.5) / (holding + 0.5))
 
 
 def _joined(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
