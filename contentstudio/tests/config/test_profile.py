@@ -132,7 +132,7 @@ def test_a_file_that_is_no_text_is_one_sentence(tmp_path: Path) -> None:
 def test_a_missing_file_is_named_with_its_key(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidConfig, match=r"toml: site garden has the profile “") as error:
         load(tmp_path, f"{SITE}profile = '{name}'\n")
-    assert error.value.problems[0][0] == "profile of site garden"
+    assert error.value.problems[0][0] == "profile of garden"
 
 
 @pytest.mark.parametrize("value", ["3", "[]", "true"])

@@ -67,22 +67,22 @@ def _with_profile(file: Path, own_file: Path, site: Any) -> Any:
     if not isinstance(name, str):
         return site
     path = (file.parent / Path(name).expanduser()).absolute()
-    what = f"site {site.get('name', '')}".strip()
     if not path.is_file():
-        message = f"{what} has the profile “{name}”, which is no file beside {file.name}"
-        raise InvalidConfig(f"{own_file}: {message}", [(f"profile of {what}", message)])
+        who = site.get("name", "without a name")
+        message = f"site {who} has the profile “{name}”, which is no file beside {file.name}"
+        raise InvalidConfig(f"{own_file}: {message}", [(f"profile of {who}", message)])
     return {**site, "profile": _profile(path)}
 
 
 def _profile(path: Path) -> Profile:
     try:
-        read = Profile.model_validate(profile.parsed(path))
+        validated = Profile.model_validate(profile.parsed(path))
     except ValidationError as error:
         problems = explain.problems(error, Profile)
         problems = [(f"{key} in {path.name}", what) for key, what in problems]
         raise InvalidConfig(f"{path}: {explain.first(error, Profile)}", problems) from None
-    read._file = path
-    return read
+    validated._file = path
+    return validated
 
 
 def _check_paths(config: Config, site: Site) -> None:
