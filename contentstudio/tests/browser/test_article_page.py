@@ -11,18 +11,36 @@ from playwright.async_api import Browser
 from contentstudio.config import Site
 from contentstudio.model import (
     Block,
+    CalloutBlock,
     Draft,
+    Image,
+    ImageBlock,
+    Instruction,
     ListBlock,
     QuoteBlock,
     Reference,
     Section,
     Sentence,
+    StepsBlock,
     TableBlock,
 )
 from contentstudio.publish import render
 
 COLUMNS = 9
+PICTURE = "heap.png"
 LONG = "https://a.example/" + "compost-and-more-of-it/" * 8
+# The contrasts of a box's text and of its edge with its ground, as WCAG reckons them.
+CONTRASTS = """selector => {
+  const style = getComputedStyle(document.querySelector(selector))
+  const light = colour => {
+    const [r, g, b] = colour.match(/[0-9.]+/g).map(Number)
+      .map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+  }
+  const ground = light(style.backgroundColor)
+  return [style.color, style.borderInlineStartColor].map(light)
+    .map(other => (Math.max(other, ground) + 0.05) / (Math.min(other, ground) + 0.05))
+}"""
 
 
 def say(text: str, quoted: bool = False) -> list[Sentence]:
@@ -39,7 +57,23 @@ def page_with(language: str) -> str:
             rows=[[say("Some words of it")] * COLUMNS] * 2,
         ),
         TableBlock(head=["Only"], rows=[[say(LONG)]]),
+        StepsBlock(
+            steps=[Instruction(name=name, sentences=say(LONG)) for name in ("Pile it up", LONG)]
+        ),
+        CalloutBlock(sentences=say("Gloves keep fingers warm.")),
+        CalloutBlock(tone="tip", title=LONG, sentences=say(LONG)),
+        CalloutBlock(tone="warning", title="No glass", sentences=say("Glass never rots.")),
+        ImageBlock(src=PICTURE, caption=say(LONG)),
     ]
+    image = Image(
+        src=PICTURE,
+        alt="A heap of leaves",
+        credit=LONG,
+        licence="CC BY 4.0",
+        licence_url="https://licences.example/by",
+        width=1600,
+        height=900,
+    )
     draft = Draft(
         site="garden",
         slug="compost",
@@ -47,6 +81,7 @@ def page_with(language: str) -> str:
         description="How to make it.",
         sections=[Section(heading="Heaps", paragraphs=blocks)],
         references=[Reference(id="s1", url=LONG, title="One", sha256="0" * 64)],
+        images=[image],
         writer="test",
         language=language,
     )
@@ -78,3 +113,30 @@ async def test_quotation_marks_are_shown_once(browser: Browser) -> None:
         )
         assert before == "none"
         assert await page.locator("section p").first.inner_text() == "„Words of another.“1"
+
+
+async def test_steps_callouts_and_pictures_are_told_to_those_who_do_not_see_them(
+    browser: Browser,
+) -> None:
+    async with page_of(browser) as page:
+        await page.set_content(page_with("en"))
+        article = page.get_by_role("article")
+        for name in ("Note", f"Tip · {LONG}", "Warning · No glass"):
+            assert await article.get_by_role("note", name=name, exact=True).count() == 1
+        steps = page.locator("ol.steps")
+        assert await steps.get_by_role("listitem").count() == 2
+        figure = page.get_by_role("figure").filter(has=page.get_by_alt_text("A heap of leaves"))
+        assert await figure.get_by_role("link", name="CC BY 4.0").get_attribute("rel") == (
+            "license noopener"
+        )
+        assert await page.locator("table th:not([scope])").count() == 0
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_a_callout_stands_out_and_its_words_can_be_read(browser: Browser, look: str) -> None:
+    """WCAG 2.2 wants a contrast of 4.5 for text, and of 3 for what tells one thing from another."""
+    async with page_of(browser, look) as page:
+        await page.set_content(page_with("en"))
+        for tone in ("note", "tip", "warning"):
+            text, edge = await page.evaluate(CONTRASTS, f".callout-{tone}")
+            assert text >= 4.5 and edge >= 3, (tone, text, edge)

@@ -27,6 +27,11 @@ STARTS = [
     "## A\n",
     "### B\n",
     "Words.",
+    "1. **A**\n",
+    "**B**",
+    "!!! tip\n",
+    "!!! note A\n",
+    "![](heap.png)\n",
 ]
 TEXTS = st.lists(st.sampled_from([*STARTS, *MARKS]) | st.text(max_size=3), max_size=12).map("".join)
 OTHER = draft(1)

@@ -13,8 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contentstudio.model import (
+    CalloutBlock,
     Draft,
     Image,
+    ImageBlock,
+    Instruction,
     InternalLink,
     ListBlock,
     Question,
@@ -22,6 +25,7 @@ from contentstudio.model import (
     Reference,
     Section,
     Sentence,
+    StepsBlock,
     TableBlock,
 )
 from contentstudio.publish.wordpress_blocks import Picture, canonical, content, plain, sha256
@@ -87,6 +91,10 @@ def make_draft(words: list[str], url: str, language: str) -> Draft:
         ListBlock(items=[sentences(None), sentences("s1")]),
         QuoteBlock(sentences=sentences("s2")),
         TableBlock(head=[next(say), ""], rows=[[sentences("s1"), []]]),
+        StepsBlock(steps=[Instruction(name=next(say), sentences=sentences("s1"))]),
+        CalloutBlock(title=next(say), sentences=sentences(None)),
+        ImageBlock(src="b.png", caption=sentences("s2")),
+        ImageBlock(src="c.png"),
     ]
     return Draft(
         site="garden",
@@ -101,7 +109,10 @@ def make_draft(words: list[str], url: str, language: str) -> Draft:
         language=language,
         faq=[Question(question=next(say), answer=sentences(None))],
         links=[InternalLink(anchor=next(say), url=url)],
-        images=[Image(src=src, alt=next(say)) for src in ("a.png", "b.png", url)],
+        images=[
+            Image(src=src, alt=next(say), caption=next(say), credit=next(say), licence=next(say))
+            for src in ("a.png", "b.png", "c.png", url)
+        ],
     )
 
 
@@ -114,12 +125,14 @@ DRAFTS = st.builds(
 PICTURES = {
     "a.png": Picture(5, "https://g.example/a.png"),
     "b.png": Picture(7, "https://g.example/é-[b].png", "large"),
+    "c.png": Picture(8, "https://g.example/c.png"),
 }
 COMMENT = re.compile(r'<!-- (/?)wp:([a-z-]+)( {"[^<>&]*})? -->')
 NUMBERED = re.compile("&amp;#(?:[0-9]+|[xX][0-9a-fA-F]+);")  # WordPress makes entities of these
 ELEMENT = re.compile(
-    r"</?(?:p|h[23]|[ou]l|li|strong|sup|span|cite|t(?:able|head|body|r|h|d)|blockquote|figure|a|img)"
-    r'(?: (?:id|class|href|rel|aria-label|scope|src|alt)="[^"<>]*")*/?>'
+    r"</?(?:p|h[23]|[ou]l|li|br|strong|sup|span|cite|t(?:able|head|body|r|h|d)|blockquote|aside|a"
+    r"|fig(?:ure|caption)|img)"
+    r'(?: (?:id|class|style|href|rel|aria-label|scope|src|alt)="[^"<>]*")*/?>'
 )
 
 

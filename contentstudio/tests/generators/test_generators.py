@@ -25,9 +25,12 @@ from contentstudio import config as settings
 from contentstudio import publish
 from contentstudio.model import (
     Block,
+    CalloutBlock,
     Draft,
     Existing,
     Image,
+    ImageBlock,
+    Instruction,
     InternalLink,
     ListBlock,
     Question,
@@ -35,6 +38,7 @@ from contentstudio.model import (
     Reference,
     Section,
     Sentence,
+    StepsBlock,
     TableBlock,
 )
 from contentstudio.publish.port import Article
@@ -73,6 +77,17 @@ TABLE = TableBlock(
 )
 WIDE = TableBlock(head=["Only"], rows=[[cited("one")], [cited("- column")]])
 KINDS: list[Block] = [NUMBERED, LIST, *QUOTES, TABLE, WIDE, cited("And on it goes.")]
+STEPS = StepsBlock(steps=[Instruction(name=text, sentences=cited(text, "Both.")) for text in HARD])
+CALLOUTS = [CalloutBlock(tone="warning", title=text, sentences=cited(text)) for text in HARD]
+GUIDE: list[Block] = [
+    STEPS,
+    ListBlock(ordered=True, items=[cited("A list after steps.")]),
+    StepsBlock(steps=STEPS.steps[:1]),
+    *CALLOUTS,
+    QuoteBlock(sentences=cited("A quote after a callout.")),
+    CalloutBlock(sentences=cited("Without a title.")),
+    ImageBlock(src="heap.png", caption=cited(*HARD)),
+]
 
 
 @dataclass(frozen=True)
@@ -202,10 +217,13 @@ async def at_once(name: str, *, call: Callable[[], Awaitable[Any]], **_: Any) ->
 
 @dataclass
 class Night:
-    """A site after a night: what stands there of an article, and of another one that is a draft."""
+    """A site after a night: what stands there of an article, of one with steps and callouts, and of
+    another one that is a draft.
+    """
 
     place: Place
     published: Existing
+    guide: Existing
     draft: Existing
 
     @property
@@ -220,7 +238,12 @@ def night(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     if why := request.param.missing():
         pytest.skip(why)
     place = Place(request.param, tmp_path_factory.mktemp(request.param.layout))
-    made = Night(place, place.publish(article()), place.publish(hidden(state="draft")))
+    made = Night(
+        place,
+        place.publish(article()),
+        place.publish(guide()),
+        place.publish(hidden(state="draft")),
+    )
     place.build()
     return made
 
@@ -267,6 +290,19 @@ def article(**changes: Any) -> Article:
 def hidden(**changes: Any) -> Article:
     """An article that is not to be seen yet."""
     return article(slug="on-mulch", title="What nobody may read yet", images=[], **changes)
+
+
+def guide() -> Article:
+    """An article with steps, callouts and a picture that has a place."""
+    image = Image(
+        src="heap.png",
+        alt="A heap of leaves",
+        credit="Ann *Lee*",
+        licence="CC BY",
+        licence_url="https://l.example/?a=1&b=(2)",
+    )
+    section = Section(heading="How to do it", paragraphs=GUIDE)
+    return article(slug="a-guide", title="A guide", sections=[section], faq=[], images=[image])
 
 
 def words(element: Any) -> str:
@@ -320,6 +356,27 @@ def test_lists_quotes_and_tables_are_what_they_were(night: Night) -> None:
         assert [words(cell) for cell in table.xpath("thead/tr/th")] == block.head
         rows = [[words(cell) for cell in row.xpath("td")] for row in table.xpath("tbody/tr")]
         assert rows == [[said(cell) for cell in row] for row in block.rows]
+
+
+def test_steps_callouts_and_placed_pictures_are_what_they_were(night: Night) -> None:
+    (body,) = night.place.page(night.guide).xpath("//*[@id='body']")
+    for note in body.xpath(".//sup"):
+        note.drop_tree()
+    steps, numbered, more = body.xpath(".//ol")[:3]
+    expected = [f"{step.name} {said(step.sentences)}" for step in STEPS.steps]
+    assert [words(item) for item in steps.xpath("li")] == expected
+    assert [words(one) for one in steps.xpath(".//strong")] == [step.name for step in STEPS.steps]
+    assert [words(item) for item in numbered.xpath("li")] == ["A list after steps."]
+    assert [words(item) for item in more.xpath("li")] == expected[:1]
+    assert [words(one) for one in body.xpath(".//blockquote")] == [
+        *(f"Warning · {one.title} {said(one.sentences)}" for one in CALLOUTS),
+        "A quote after a callout.",
+        "Note Without a title.",
+    ]
+    (picture,) = body.xpath(".//img[@alt='A heap of leaves']")
+    (below,) = picture.xpath("./ancestor::p")
+    assert words(below) == f"{' '.join(HARD)} Ann *Lee* · CC BY"
+    assert below.xpath("./a/@href")[-1] == "https://l.example/?a=1&b=(2)"
 
 
 def said(sentences: list[Sentence]) -> str:

@@ -1,4 +1,4 @@
-"""Lists, quotes and tables, as HTML, as Markdown and in a terminal: every word is shown, and none
+"""Every kind of block as HTML, as Markdown and in a terminal: every word is shown, and none
 is read as markup.
 """
 
@@ -12,18 +12,24 @@ import pytest
 from drafts import DRAFTS
 from hypothesis import given, settings
 from lxml import html
+from pydantic import ValidationError
 
 from contentstudio.config import Site
+from contentstudio.memory.links import choose
 from contentstudio.model import (
     Block,
+    CalloutBlock,
     Draft,
     Image,
+    ImageBlock,
+    Instruction,
     InternalLink,
     ListBlock,
     QuoteBlock,
     Reference,
     Section,
     Sentence,
+    StepsBlock,
     TableBlock,
 )
 from contentstudio.publish import anchors, markdown, render
@@ -56,6 +62,8 @@ def make_draft(*blocks: Block, **changes: Any) -> Draft:
         ],
         "writer": "a-model",
     }
+    if any(isinstance(block, ImageBlock) for block in blocks):
+        values["images"] = [Image(src="heap.png", alt="Leaves")]
     return Draft.model_validate(values | changes)
 
 
@@ -70,6 +78,14 @@ def whole(text: str = "A heap") -> list[Block]:
             head=[text, ""],
             rows=[[[said(text, "s1"), said(text)], []], [[], [said(text, "s2", quoted=True)]]],
         ),
+        StepsBlock(
+            steps=[
+                Instruction(name=text, sentences=[said(text, "s1"), said(text)]),
+                Instruction(name=text, sentences=[said(text, "s2", quoted=True)]),
+            ]
+        ),
+        CalloutBlock(tone="warning", title=text, sentences=[said(text), said(text, "s2")]),
+        ImageBlock(src="heap.png", caption=[said(text, "s1")]),
     ]
 
 
@@ -109,6 +125,132 @@ def test_a_table_has_a_head_and_each_cell_in_its_place() -> None:
     assert cells == [["Bark Or chips.", ""], ["", "5 cm1"]]
 
 
+def test_steps_are_a_numbered_list_with_their_names() -> None:
+    steps = StepsBlock(
+        steps=[
+            Instruction(name="Pile", sentences=[said("A."), said("B.", "s1")]),
+            Instruction(name="Wait", sentences=[said("C.")]),
+        ]
+    )
+    items = tree(make_draft(steps)).xpath("//ol[@class='steps']/li")
+    assert [item.xpath("string(p[1]/strong)") for item in items] == ["Pile", "Wait"]
+    assert [item.xpath("string(p[2])") for item in items] == ["A. B.1", "C."]
+
+
+@pytest.mark.parametrize(
+    ("language", "tone", "title", "shown"),
+    [
+        ("en", "note", "", "Note"),
+        ("en", "warning", "No glass", "Warning · No glass"),
+        ("de-AT", "tip", "", "Tipp"),
+        ("xx", "warning", "", "Warning"),
+    ],
+)
+def test_a_callout_says_in_words_what_it_is(
+    language: str, tone: Any, title: str, shown: str
+) -> None:
+    block = CalloutBlock(tone=tone, title=title, sentences=[said("Glass cuts.", "s1")])
+    draft = make_draft(block, language=language)
+    (aside,) = tree(draft).xpath("//aside[@role='note']")
+    assert aside.get("class") == f"callout callout-{tone}"
+    assert aside.get("aria-label") == shown
+    assert [p.text_content() for p in aside.xpath("p")] == [shown, "Glass cuts.1"]
+    assert f"> **{shown}**  \n> Glass cuts.[^1]" in markdown.body(draft)
+
+
+FACTS: dict[str, Any] = {
+    "caption": "In May & June",
+    "credit": "Ann <Lee>",
+    "licence": "CC BY 4.0",
+    "licence_url": "https://licences.example/by",
+}
+
+
+@pytest.mark.parametrize(
+    ("facts", "own", "below"),
+    [
+        ({}, [], None),
+        ({}, [said("A heap.", "s1")], "A heap.1"),
+        (FACTS, [], "In May & June Ann <Lee> · CC BY 4.0"),
+        (FACTS, [said("A heap.")], "A heap. Ann <Lee> · CC BY 4.0"),
+        ({"credit": "Ann"}, [], "Ann"),
+        ({"licence_url": FACTS["licence_url"]}, [], FACTS["licence_url"]),
+    ],
+)
+def test_below_a_picture_stand_its_caption_its_maker_and_its_licence(
+    facts: dict[str, Any], own: list[Sentence], below: str | None
+) -> None:
+    image = Image(src="heap.png", alt="Leaves", width=80, height=60, **facts)
+    draft = make_draft(ImageBlock(src="heap.png", caption=own), images=[image])
+    (figure,) = tree(draft).xpath("//figure")
+    assert dict(figure.xpath("img")[0].attrib) == {
+        "src": "heap.png",
+        "alt": "Leaves",
+        "width": "80",
+        "height": "60",
+        "loading": "lazy",
+    }
+    assert [one.text_content() for one in figure.xpath("figcaption")] == ([below] if below else [])
+    licence = [FACTS["licence_url"]] if "licence_url" in facts else []
+    assert figure.xpath("figcaption/span[@class='credit']/a/@href") == licence
+    lines = markdown.body(draft).strip().split("\n\n")[1].split("  \n")
+    assert lines[0] == "![Leaves](<heap.png>)"
+    assert len(lines) == (2 if below else 1)
+
+
+def test_what_is_said_of_an_image_is_shown_where_no_block_places_it() -> None:
+    draft = make_draft(images=[Image(src="heap.png", alt="Leaves", **FACTS)])
+    assert tree(draft).xpath("string(//figcaption)") == "In May & June Ann <Lee> · CC BY 4.0"
+    assert "![Leaves](<heap.png>)  \nIn May &amp; June Ann &lt;Lee&gt; · [CC BY 4" in markdown.body(
+        draft
+    )
+
+
+def test_a_picture_that_a_block_places_stands_there_alone() -> None:
+    images = [Image(src=f"{number}.png", alt=f"Heap {number}") for number in range(3)]
+    draft = make_draft([said("A.")], ImageBlock(src="0.png"), [said("B.")], images=images)
+    assert tree(draft).xpath("//img/@src") == ["0.png", "1.png", "2.png"]
+    assert tree(draft).xpath("//img[@src='0.png']/preceding::p/text()") == ["A."]
+    assert markdown.body(draft).count("0.png") == 1
+    assert tree(draft, featured=images[0]).xpath("//img/@src") == ["0.png", "1.png", "2.png"]
+
+
+@pytest.mark.parametrize("address", ["javascript:x()", "/by", "by", "https://", "ftp://a.example/"])
+def test_a_licence_stands_at_an_address_of_the_web(address: str) -> None:
+    with pytest.raises(ValidationError, match="licence_url needs an address"):
+        Image(src="heap.png", alt="Leaves", licence_url=address)
+
+
+def test_blocks_that_markdown_would_join_are_apart() -> None:
+    steps = StepsBlock(steps=[Instruction(name="Pile", sentences=[said("A.")])])
+    numbered, callout = (
+        ListBlock(ordered=True, items=[[said("B.")]]),
+        CalloutBlock(sentences=[said("C.")]),
+    )
+    quote = QuoteBlock(sentences=[said("D.", "s1")])
+    apart = [(numbered, steps), (steps, numbered), (callout, callout), (quote, callout)]
+    apart += [(callout, quote)]
+    for before, after in apart:
+        assert "\n\n<!-- -->\n\n" in markdown.body(make_draft(before, after))
+    for before, after in [(numbered, callout), (steps, quote), (quote, quote), (steps, callout)]:
+        assert "<!--" not in markdown.body(make_draft(before, after))
+
+
+def test_links_stand_in_steps_and_callouts_and_not_in_captions() -> None:
+    links = [InternalLink(anchor=word, url=f"/{word}/") for word in ("heap", "worm", "bark")]
+    draft = make_draft(
+        ImageBlock(src="heap.png", caption=[said("A heap, a worm, fresh bark.")]),
+        StepsBlock(steps=[Instruction(name="The heap", sentences=[said("An autumn heap.")])]),
+        CalloutBlock(title="A worm", sentences=[said("A worm.")]),
+        links=links,
+    )
+    assert tree(draft).xpath("//figcaption//a") == []
+    assert tree(draft).xpath("//li/p[2]/a/@href | //aside/p[2]/a/@href") == ["/heap/", "/worm/"]
+    assert anchors.placed(draft) == links[:2]
+    pages = [("Autumn heap", "/heap/"), ("Fresh bark", "/bark/")]
+    assert [link.url for link in choose(draft, pages, 5)] == ["/heap/"]
+
+
 def test_links_stand_in_items_and_cells_and_not_in_quotes() -> None:
     links = [InternalLink(anchor=word, url=f"/{word}/") for word in ("heap", "worm", "bark")]
     draft = make_draft(
@@ -130,14 +272,14 @@ def test_the_pieces_of_a_draft_are_in_the_order_of_its_blocks() -> None:
     draft = make_draft(*whole())
     assert ["".join(piece.text for piece in pieces) for pieces in anchors.pieces(draft)] == [
         "A heap"
-    ] * 11
-    assert len(draft.sentences()) == 11
+    ] * 17
+    assert len(draft.sentences()) == 17
 
 
 def test_words_of_strangers_stay_words_in_every_block() -> None:
     article = tree(make_draft(*whole(HOSTILE)))
-    assert not article.xpath("//script | //img | //@onerror")
-    assert article.text_content().count(HOSTILE) == 12
+    assert not article.xpath("//script | //img[@src != 'heap.png'] | //@onerror")
+    assert article.text_content().count(HOSTILE) == 21  # with a head, two names and a title
     assert len(article.xpath("//td")) == 4
 
 
@@ -214,6 +356,11 @@ def test_markdown_has_the_blocks_of_markdown() -> None:
         "\n\n| A heap |  |\n| --- | --- |\n| A heap[^1] A heap |  |\n|  | “A heap”[^2] |\n\n"
         in text
     )
+    assert (
+        "\n\n1. **A heap**  \n   A heap[^1] A heap\n2. **A heap**  \n   “A heap”[^2]\n\n"
+        "> **Warning · A heap**  \n> A heap A heap[^2]\n\n![Leaves](<heap.png>)  \nA heap[^1]\n\n"
+        in text
+    )
 
 
 def test_markdown_reads_no_words_of_strangers_as_its_own() -> None:
@@ -234,7 +381,7 @@ def test_what_begins_as_a_block_within_a_block_is_text(start: str) -> None:
     lines = markdown.body(make_draft(*whole(start))).splitlines()
     starts = ("- ", "1. ", "> ", "| ")
     inner = [line.removeprefix(mark) for line in lines for mark in starts if line.startswith(mark)]
-    assert len(inner) == 2 + 1 + 1 + 4
+    assert len(inner) == 2 + 1 + 1 + 4 + 1 + 2
     assert not any(
         line.startswith((*starts, "+ ", "# ")) for line in inner if line != "--- | --- |"
     )
@@ -247,6 +394,10 @@ def test_a_terminal_shows_every_block() -> None:
         in shown
     )
     assert "| A heap | –\n| A heap [s1] A heap | –\n| – | “A heap” [s2]\n" in shown
+    assert "\n\n1. A heap\n   A heap [s1] A heap\n2. A heap\n   “A heap” [s2]\n\n" in shown
+    assert (
+        "\n\n! WARNING: A heap\n! A heap A heap [s2]\n\n[Leaves: heap.png]\nA heap [s1]\n" in shown
+    )
 
 
 @settings(deadline=None)
@@ -266,6 +417,9 @@ def test_citations_are_numbered_anew_in_every_block() -> None:
             ListBlock(ordered=True, items=[[said("A.", source)]]),
             QuoteBlock(sentences=[said("B.", source)]),
             TableBlock(head=["X"], rows=[[[said("C.", source)]], [[]]]),
+            StepsBlock(steps=[Instruction(name="D", sentences=[said("D.", source)])]),
+            CalloutBlock(sentences=[said("E.", source)]),
+            ImageBlock(src="heap.png", caption=[said("F.", source)]),
         ]
 
     draft = cited_only(make_draft(*using("s2")))
@@ -298,6 +452,9 @@ def test_a_model_that_mends_an_article_sees_its_blocks() -> None:
         '"kind": "quote"',
         '"kind": "table"',
         '"head"',
+        '"kind": "steps"',
+        '"kind": "callout"',
+        '"kind": "image"',
     ):
         assert mark in question
-    assert question.count("A heap") == 12
+    assert question.count("A heap") == 21

@@ -11,10 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import html
 
 from contentstudio import config as settings
 from contentstudio import publish
-from contentstudio.model import Draft, Existing, Image, ListBlock, Reference, Section, Sentence
+from contentstudio.model import (
+    Draft,
+    Existing,
+    Image,
+    ImageBlock,
+    ListBlock,
+    Reference,
+    Section,
+    Sentence,
+)
 from contentstudio.publish.ghost import Ghost
 from contentstudio.publish.port import Article
 
@@ -80,6 +90,22 @@ async def test_the_feature_image_is_not_in_the_body_and_the_others_are(publish_i
         "Heap 2",
     ]
     assert there.sha256 == ARTICLE.sha256
+
+
+@pytest.mark.parametrize(("images", "feature"), [(IMAGES, "Heap 1"), (IMAGES[:1], "Heap 0")])
+async def test_a_placed_picture_is_the_feature_image_only_if_alone(
+    publish_it: Any, images: list[Image], feature: str
+) -> None:
+    block = ImageBlock(src="0.png", caption=[Sentence(text="A heap in May")])
+    section = Section(heading="Heaps", paragraphs=[[QUOTE], block])
+    draft = ARTICLE.draft.model_copy(update={"sections": [section], "images": images})
+    pictures = {image.src: bytes([number]) for number, image in enumerate(images)}
+    post, _ = await publish_it(replace(ARTICLE, draft=draft, pictures=pictures))
+    assert post["feature_image_alt"] == feature
+    assert (post["feature_image"] in post["html"]) == (feature == "Heap 0")
+    (figure,) = html.fromstring(post["html"]).xpath("//figure[figcaption]")
+    assert figure.xpath("string(figcaption)") == "A heap in May"
+    assert figure.xpath("string(img/@src)").startswith("http")
 
 
 async def test_the_first_picture_that_there_is_is_the_feature_image(publish_it: Any) -> None:

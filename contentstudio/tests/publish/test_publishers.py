@@ -24,13 +24,17 @@ from contentstudio import publish
 from contentstudio.config import Config
 from contentstudio.model import (
     Block,
+    CalloutBlock,
     Draft,
     Image,
+    ImageBlock,
+    Instruction,
     ListBlock,
     QuoteBlock,
     Reference,
     Section,
     Sentence,
+    StepsBlock,
     TableBlock,
 )
 from contentstudio.publish.port import GONE, Article, Conflict, Publisher
@@ -264,9 +268,23 @@ def with_blocks(word: str) -> Article:
                 [[], [*say("Third cell"), *say("More of it")]],
             ],
         ),
+        StepsBlock(
+            steps=[
+                Instruction(name=f"First step {word}", sentences=say("What to do first", "s1")),
+                Instruction(name=f"Second step {word}", sentences=say("What to do then")),
+            ]
+        ),
+        CalloutBlock(tone="warning", title=f"Mind this {word}", sentences=say("Callout here")),
+        CalloutBlock(sentences=say("Callout without a title", "s1")),
+        ImageBlock(src="heap.png", caption=say("Caption of it", "s1")),
         say("Paragraph below"),
     ]
-    before = article()
+    images = [
+        Image(src="leaf.png", alt="A leaf"),
+        Image(src="heap.png", alt="A heap", credit="Ann Lee", licence="CC BY 4.0"),
+    ]
+    pictures = {"leaf.png": PIXEL + b"\0", "heap.png": PIXEL}
+    before = article(images=images, pictures=pictures)
     sections = [*before.draft.sections, Section(heading="Kinds", paragraphs=blocks)]
     return replace(before, draft=before.draft.model_copy(update={"sections": sections}))
 
@@ -296,7 +314,15 @@ async def test_every_kind_of_block_is_published_found_unchanged_and_updated(plac
         for sentence in with_blocks("omega").draft.sentences()
         if "omega" in sentence.text
     ]
-    words.insert(words.index("First cell omega."), "Named omega")
+    names = {
+        "First cell omega.": "Named omega",
+        "What to do first omega.": "First step omega",
+        "What to do then omega.": "Second step omega",
+        "Callout here omega.": "Mind this omega",
+    }
+    for sentence, name in names.items():
+        words.insert(words.index(sentence), name)
+    words.insert(words.index("Paragraph below omega."), "Ann Lee · CC BY 4.0")
     for page in (text, post.html):
         assert in_order(words, page)
         assert "alpha" not in page

@@ -111,6 +111,52 @@ def test_the_head_names_the_article() -> None:
     )
 
 
+def test_a_picture_with_a_maker_or_a_licence_is_an_object_for_machines() -> None:
+    facts: dict[str, Any] = {
+        "credit": "Ann Lee",
+        "licence": "CC BY 4.0",
+        "licence_url": "https://licences.example/by",
+        "caption": "In May",
+        "width": 800,
+        "height": 600,
+    }
+    images = [
+        Image(src="/plain.png", alt="Plain", caption="In June", width=8, height=6),
+        Image(src="/whole.png", alt="Whole", **facts),
+        Image(src="/credit.png", alt="Credit", credit="Ann Lee"),
+    ]
+    plain, whole, credit = structured(parsed(make_draft(images=images)))["image"]
+    assert plain == "https://garden.example/plain.png"
+    assert whole == {
+        "@type": "ImageObject",
+        "contentUrl": "https://garden.example/whole.png",
+        "url": "https://garden.example/whole.png",
+        "caption": "In May",
+        "creditText": "Ann Lee",
+        "license": "https://licences.example/by",
+        "width": 800,
+        "height": 600,
+    }
+    assert credit == {
+        "@type": "ImageObject",
+        "contentUrl": "https://garden.example/credit.png",
+        "url": "https://garden.example/credit.png",
+        "creditText": "Ann Lee",
+    }
+
+
+def test_the_size_of_a_picture_is_what_was_measured_or_what_it_says() -> None:
+    image = Image(src="heap.png", alt="A heap", width=800, height=600)
+    draft = make_draft(images=[image])
+    for sizes, size in (({}, ["800", "600"]), ({"heap.png": (4, 3)}, ["4", "3"])):
+        (shown,) = html.fragment_fromstring(
+            render.body(draft, sizes=sizes), create_parent=True
+        ).xpath("//img")
+        assert [shown.get("width"), shown.get("height")] == size
+    half = make_draft(images=[image.model_copy(update={"height": None})])
+    assert "width" not in render.body(half)
+
+
 def test_structured_data_is_a_whole_article() -> None:
     data = structured(parsed(make_draft()))
     assert (data["@type"], data["headline"], data["description"]) == (

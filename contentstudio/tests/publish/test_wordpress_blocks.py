@@ -16,8 +16,11 @@ import pytest
 
 from contentstudio.model import (
     Block,
+    CalloutBlock,
     Draft,
     Image,
+    ImageBlock,
+    Instruction,
     InternalLink,
     ListBlock,
     Question,
@@ -25,6 +28,7 @@ from contentstudio.model import (
     Reference,
     Section,
     Sentence,
+    StepsBlock,
     TableBlock,
 )
 from contentstudio.publish import fingerprint, wordpress_blocks
@@ -67,7 +71,7 @@ def written(*blocks: Block, **changes: Any) -> list[str]:
     text = re.sub(
         r' {"placeholder":"[^"]*"}', "", content(make_draft(*blocks, **changes), SHA, PICTURES)
     )
-    first, *others = re.split(r"\n\n(?!<!-- wp:list-item)", text)
+    first, *others = re.split(r"\n\n(?!<!-- wp:list-item|<!-- wp:paragraph -->\n<p>Within)", text)
     assert (
         first
         == '<!-- wp:heading -->\n<h2 id="heaps-more">Heaps &amp; more</h2>\n<!-- /wp:heading -->'
@@ -211,6 +215,76 @@ def test_a_table_has_a_head_and_rows() -> None:
     )
 
 
+def test_steps_are_a_numbered_list_whose_items_begin_with_their_names() -> None:
+    steps = StepsBlock(
+        steps=[
+            Instruction(name="Pile <it> & wait", sentences=[said("A."), said("[x] B.")]),
+            Instruction(name="[gallery]", sentences=[said("C.")]),
+        ]
+    )
+    assert only(steps) == (
+        '<!-- wp:list {"ordered":true} -->\n<ol><!-- wp:list-item -->\n'
+        "<li><strong>Pile &lt;it&gt; &amp; wait</strong><br>A. <span>[</span>x] B.</li>\n"
+        "<!-- /wp:list-item -->\n\n<!-- wp:list-item -->\n"
+        "<li><strong><span>[</span>gallery]</strong><br>C.</li>\n"
+        "<!-- /wp:list-item --></ol>\n<!-- /wp:list -->"
+    )
+
+
+def test_a_callout_is_a_group_with_a_border() -> None:
+    block = CalloutBlock(tone="warning", title="No <glass>", sentences=[said("Within a & b.")])
+    assert only(block) == (
+        '<!-- wp:group {"tagName":"aside","style":{"border":{"width":"1px"},"spacing":{"padding":'
+        '{"top":"1em","right":"1em","bottom":"1em","left":"1em"}}}} -->\n'
+        '<aside class="wp-block-group" style="border-width:1px;'
+        'padding-top:1em;padding-right:1em;padding-bottom:1em;padding-left:1em">'
+        "<!-- wp:paragraph -->\n<p><strong>Warning · No &lt;glass&gt;</strong></p>\n"
+        "<!-- /wp:paragraph -->\n\n<!-- wp:paragraph -->\n<p>Within a &amp; b.</p>\n"
+        "<!-- /wp:paragraph --></aside>\n<!-- /wp:group -->"
+    )
+
+
+def test_a_picture_stands_where_its_block_is_with_what_is_said_of_it() -> None:
+    facts = {"credit": "Ann & Lee", "licence": "CC BY", "licence_url": "https://l.example/?a&b"}
+    images = [Image(src="heap.png", alt="A heap"), Image(src="leaf.png", alt="A leaf", **facts)]
+    before, leaf, after = written(
+        [said("A.")],
+        ImageBlock(src="leaf.png", caption=[said("A [leaf].")]),
+        [said("B.")],
+        images=images,
+    )
+    assert [before, after] == [
+        f"<!-- wp:paragraph -->\n<p>{text}.</p>\n<!-- /wp:paragraph -->" for text in "AB"
+    ]
+    assert leaf == (
+        '<!-- wp:image {"id":8,"sizeSlug":"full","linkDestination":"none"} -->\n'
+        '<figure class="wp-block-image size-full"><img src="https://g.example/leaf.png" '
+        'alt="A leaf" class="wp-image-8"/><figcaption class="wp-element-caption">'
+        'A <span>[</span>leaf]. Ann &amp; Lee · <a href="https://l.example/?a&amp;b">CC BY</a>'
+        "</figcaption></figure>\n<!-- /wp:image -->"
+    )
+
+
+def test_the_featured_picture_is_the_first_that_no_block_places() -> None:
+    images = [Image(src=src, alt=f"A {src}") for src in ("heap.png", "worm.png")]
+    draft = make_draft(ImageBlock(src="heap.png"), images=images)
+    assert wordpress_blocks.featured(draft, PICTURES) == PICTURES["worm.png"]
+    assert content(draft, SHA, PICTURES).count("<img ") == 1
+    alone = make_draft(ImageBlock(src="heap.png"), images=images[:1])
+    assert wordpress_blocks.featured(alone, PICTURES) == PICTURES["heap.png"]
+    assert content(alone, SHA, PICTURES).count("<img ") == 1
+
+
+def test_a_picture_that_nobody_can_load_leaves_no_block() -> None:
+    lost = [Image(src="lost.png", alt="Lost")]
+    block = ImageBlock(src="lost.png", caption=[said("Lost heap.")])
+    links = [InternalLink(anchor="heap", url="/heap/")]
+    text = only(block, [said("A heap.")], images=lost, links=links)
+    assert text == (
+        '<!-- wp:paragraph -->\n<p>A <a href="/heap/">heap</a>.</p>\n<!-- /wp:paragraph -->'
+    )
+
+
 def test_questions_are_headings_of_the_third_level() -> None:
     _, title, question, answer = written(faq=[Question(question="Who?", answer=[said("We.")])])
     assert (
@@ -307,8 +381,15 @@ WHOLE = make_draft(
     ListBlock(items=[[said("A.")], [said("B.")]]),
     QuoteBlock(sentences=[said("Turn it.", "s1")]),
     TableBlock(head=["A"], rows=[[[said("1")]]]),
+    StepsBlock(steps=[Instruction(name="Pile", sentences=[said("Pile it.")])]),
+    CalloutBlock(title="No glass", sentences=[said("Glass cuts.")]),
+    ImageBlock(src="leaf.png", caption=[said("In May")]),
     references=[source(1)],
-    images=[Image(src="heap.png", alt="A heap"), Image(src="worm.png", alt="A worm")],
+    images=[
+        Image(src="heap.png", alt="A heap"),
+        Image(src="worm.png", alt="A worm"),
+        Image(src="leaf.png", alt="A leaf", licence="CC", licence_url="https://l.example/"),
+    ],
 )
 
 
@@ -349,6 +430,12 @@ def test_what_wordpress_changes_by_itself_is_no_change(change: Callable[[str], s
         lambda text: text.replace("b=1&amp;c=2", "b=1&amp;c=3"),
         lambda text: text.replace("worm-1024x768", "other"),
         lambda text: text.replace("<li>B.</li>", "<li></li>"),
+        lambda text: text.replace("Pile it.", "Pile them."),
+        lambda text: text.replace("<strong>Pile<", "<strong>Heap<"),
+        lambda text: text.replace("Glass cuts", "Glass shines"),
+        lambda text: text.replace("Note · No glass", "Tip · No glass"),
+        lambda text: text.replace("In May", "In June"),
+        lambda text: text.replace("https://l.example/", "https://m.example/"),
         lambda text: text.partition("<!-- wp:image")[0],
         lambda text: text[text.index("<!-- wp:image") :].partition("\n\n")[2],
     ],
@@ -367,6 +454,8 @@ def test_a_persons_change_of_a_word_a_link_or_a_picture_is_one(
         lambda text: text.replace("Turn it.", "<strong>Turn it.</strong>"),
         lambda text: text.replace("<!-- wp:quote -->", '<!-- wp:quote {"align":"center"} -->'),
         lambda text: text.replace("<h2 id", '<h2 style="color:red" id'),
+        lambda text: text.replace('{"tagName":"aside",', "{"),
+        lambda text: text.replace("border-width:1px", "border-width:2px"),
     ],
 )
 def test_a_persons_change_of_the_form_shows_though_the_words_are_ours(

@@ -10,13 +10,18 @@ import pytest
 
 from contentstudio.gates import evidence
 from contentstudio.model import (
+    CalloutBlock,
     Draft,
+    Image,
+    ImageBlock,
+    Instruction,
     ListBlock,
     QuoteBlock,
     Reference,
     Section,
     Sentence,
     Snapshot,
+    StepsBlock,
     TableBlock,
 )
 
@@ -115,10 +120,14 @@ def test_items_quotes_and_cells_are_claims_in_their_order() -> None:
                     ListBlock(items=[[own], [own, claim]]),
                     QuoteBlock(sentences=[claim]),
                     TableBlock(head=["What", "Why"], rows=[[[own], []], [[], [claim]]]),
+                    StepsBlock(steps=[Instruction(name="Mulch", sentences=[own, claim])]),
+                    CalloutBlock(sentences=[claim]),
+                    ImageBlock(src="heap.png", caption=[claim]),
                 ],
             )
         ],
         references=[Reference(id="s1", url=SNAPSHOT.url, title="", sha256=SHA)],
+        images=[Image(src="heap.png", alt="A heap")],
         writer="test",
     )
     everything = evidence.find(draft, [SNAPSHOT])
@@ -126,6 +135,9 @@ def test_items_quotes_and_cells_are_claims_in_their_order() -> None:
         (3, False, "supported"),
         (4, True, "supported"),
         (6, False, "supported"),
+        (8, False, "supported"),
+        (9, False, "supported"),
+        (10, False, "supported"),
     ]
 
 

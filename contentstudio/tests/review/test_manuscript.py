@@ -9,13 +9,18 @@ from drafts import DRAFTS
 from hypothesis import given, settings
 
 from contentstudio.model import (
+    CalloutBlock,
     Draft,
+    Image,
+    ImageBlock,
+    Instruction,
     ListBlock,
     Question,
     QuoteBlock,
     Reference,
     Section,
     Sentence,
+    StepsBlock,
     TableBlock,
 )
 from contentstudio.review import manuscript
@@ -34,6 +39,12 @@ TRICKY = [
     "| No cell. |",
     ">> No block quote.",
     r"A pipe | and \| and <br> and \<br> and \\.",
+    "**No name**",
+    "** and no name",
+    "!!! note",
+    "!!!",
+    "![](heap.png)",
+    "![No picture.",
     "Plain and simple.",
 ]
 
@@ -61,6 +72,15 @@ def draft(*texts: str, source: str | None = None, quoted: bool = False) -> Draft
                         head=[*texts, ""],
                         rows=[[*([s] for s in sentences), sentences], [[]] * (len(texts) + 1)],
                     ),
+                    StepsBlock(
+                        steps=[Instruction(name=text, sentences=sentences) for text in texts]
+                    ),
+                    *(
+                        CalloutBlock(tone="tip", title=text, sentences=sentences)
+                        for text in ["", *texts]
+                    ),
+                    ImageBlock(src="heap (1).png", caption=sentences),
+                    ImageBlock(src="heap (1).png"),
                 ],
             )
         ],
@@ -68,6 +88,7 @@ def draft(*texts: str, source: str | None = None, quoted: bool = False) -> Draft
         writer="test",
         tags=["mulch"],
         faq=[Question(question="Why?", answer=sentences)],
+        images=[Image(src="heap (1).png", alt="A heap"), Image(src="worm.png", alt="A worm")],
     )
 
 
@@ -121,6 +142,52 @@ On bark.
                 [[], [own("1. May")]],
             ],
         ),
+    ]
+
+
+def test_a_person_writes_steps_callouts_and_pictures() -> None:
+    text = """# Bark
+On bark.
+## New
+1. **Water it**
+   > It lasts. [s1]
+   More.
+2) ** Wait [s1] **
+Next.
+
+!!! warning No  glass
+It cuts. [s1]
+
+!!!tip
+Wear gloves.
+
+![A worm](worm.png)
+A worm. [s1]
+In May
+
+![](heap (1).png)
+
+1. **Bold** is no name.
+"""
+    (section,) = manuscript.read(text, draft("Old.")).sections
+    own, lasts = (
+        (lambda text: Sentence(text=text)),
+        Sentence(text="It lasts.", source="s1", quoted=True),
+    )
+    assert section.blocks == [
+        StepsBlock(
+            steps=[
+                Instruction(name="Water it", sentences=[lasts, own("More.")]),
+                Instruction(name="Wait [s1]", sentences=[own("Next.")]),
+            ]
+        ),
+        CalloutBlock(
+            tone="warning", title="No glass", sentences=[Sentence(text="It cuts.", source="s1")]
+        ),
+        CalloutBlock(tone="tip", sentences=[own("Wear gloves.")]),
+        ImageBlock(src="worm.png", caption=[Sentence(text="A worm.", source="s1"), own("In May")]),
+        ImageBlock(src="heap (1).png"),
+        ListBlock(ordered=True, items=[[own("**Bold** is no name.")]]),
     ]
 
 
@@ -191,6 +258,24 @@ def test_a_persons_words_take_the_place_of_the_old_ones_and_the_rest_stays() -> 
         ("# T\n## H\n| a |\n| - |\n| A.<br> |\n", "line 5: there is no sentence"),
         ("# T\n## H\n|\n", "line 4: the head of a table"),
         ("# T\n## H\nA.\n### Q?\n\n- B.\n", "line 6: an answer has only sentences"),
+        ("# T\n## H\nA.\n### Q?\n\n!!! tip\nB.\n", "line 6: an answer has only sentences"),
+        ("# T\n## H\nWords.\n!!! tip\n", "line 4: .* an empty line before it"),
+        ("# T\n## H\nWords.\n![](worm.png)\n", "line 4: .* an empty line before it"),
+        ("# T\n## H\n1. **A**\nA.\n2. B.\n", "line 5: each step begins with its name"),
+        ("# T\n## H\n1. **A**\nA.\n- B.\n", "line 5: each step begins with its name"),
+        ("# T\n## H\n1. ** **\nA.\n", "line 3: each step begins with its name"),
+        ("# T\n## H\n1. **A**\n2. **B**\nB.\n", "line 3: a step needs a sentence"),
+        ("# T\n## H\n1. **A**\nA.\n2. **B**\n", "line 5: a step needs a sentence"),
+        ("# T\n## H\n1. **A**\nA. [s9]\n", r"line 4: \[s9\] is no source"),
+        ("# T\n## H\n!!! danger\nA.\n", "line 3: a callout begins with !!! note, !!! tip"),
+        ("# T\n## H\n!!!\nA.\n", "line 3: a callout begins with !!! note, !!! tip"),
+        ("# T\n## H\n!!! note Mind\n", "line 3: a callout needs a sentence"),
+        ("# T\n## H\n!!! note\nA. [s9]\n", r"line 4: \[s9\] is no source"),
+        (
+            "# T\n## H\n![](bark.png)\n",
+            r"line 3: bark.png is no picture of this article; there are: heap \(1\).png, worm.png",
+        ),
+        ("# T\n## H\n![](worm.png)\n- A.\n", "line 4: .* an empty line before it"),
     ],
 )
 def test_what_is_no_article_is_told_with_its_line(text: str, says: str) -> None:

@@ -206,6 +206,57 @@ async def test_lists_quotes_and_tables_of_an_edit_are_judged_shown_and_published
         ]
 
 
+async def test_steps_and_callouts_of_an_edit_are_judged_shown_and_published(
+    waiting: Dossier, config: Config, database: Database, clock: Clock, ask: Ask, tmp_path: Path
+) -> None:
+    file = tmp_path / "article.md"
+    await asyncio.to_thread(ask, "review", waiting.job_id, "--markdown", str(file))
+    heading = f"## {waiting.draft.sections[0].heading}\n"
+    blocks = (
+        "1. **Feed it**\n   Rabbits like it. [s1]\n2. **Wait**\n   One night.\n\n"
+        "!!! warning No hay\nHay, they say. [s1]\n\n"
+    )
+    words = file.read_text("utf-8").replace(heading, heading + blocks, 1)
+    file.write_text(words, "utf-8")
+    edit = ("edit", waiting.job_id, "--input", f"@{file}", "--rev", waiting.seal[:8])
+    assert (await asyncio.to_thread(ask, *edit)).exit_code == 0
+    app = studio.build(config)
+    await run_until_idle(app, database, clock=clock)
+    after = await dossier_of(config, database)
+    assert [(claim.number, claim.text) for claim in after.claims[:2]] == [
+        (1, "Rabbits like it."),
+        (3, "Hay, they say."),
+    ]
+    shown = text.told(after)
+    assert "1. Feed it\n   Rabbits like it. [s1]\n2. Wait\n   One night.\n" in shown
+    assert "! WARNING: No hay\n! Hay, they say. [s1]\n" in shown
+    await asyncio.to_thread(ask, "review", waiting.job_id, "--markdown", str(file))
+    assert blocks in file.read_text("utf-8")
+    await reviews.decide(app, database, waiting.job_id, Approve(after.seal))
+    await run_until_idle(app, database, clock=clock)
+    (published,) = config.folder(config.site[0]).glob("*/index.html")
+    for written in (published.read_text("utf-8"), after.page or ""):
+        steps = html.fromstring(written).xpath("//ol[@class='steps']/li")
+        assert [" ".join(one.text_content().split()) for one in steps] == [
+            "Feed it Rabbits like it.1",
+            "Wait One night.",
+        ]
+        assert html.fromstring(written).xpath("string(//aside/p[2])") == "Hay, they say.1"
+
+
+async def test_an_edit_with_an_unknown_kind_of_block_is_one_sentence(
+    waiting: Dossier, ask: Ask, tmp_path: Path
+) -> None:
+    draft = waiting.draft.model_dump(mode="json")
+    draft["sections"][0]["paragraphs"].append({"kind": "video", "src": "a.mp4"})
+    file = tmp_path / "article.json"
+    file.write_text(json.dumps(draft), "utf-8")
+    told = await asyncio.to_thread(
+        ask, "edit", waiting.job_id, "--input", f"@{file}", "--rev", waiting.seal[:8]
+    )
+    assert "“video” is not a kind of block" in str(told.exception)
+
+
 async def test_a_decision_about_what_has_changed_since_it_was_shown_is_refused(
     waiting: Dossier, config: Config, database: Database, clock: Clock
 ) -> None:

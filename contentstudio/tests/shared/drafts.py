@@ -14,13 +14,18 @@ from hypothesis import strategies as st
 
 from contentstudio.model import (
     Block,
+    CalloutBlock,
     Draft,
+    Image,
+    ImageBlock,
+    Instruction,
     ListBlock,
     Question,
     QuoteBlock,
     Reference,
     Section,
     Sentence,
+    StepsBlock,
     TableBlock,
 )
 
@@ -76,8 +81,14 @@ MARKS += [
     "{{",
     "\\<br>",
     "\x00",
+    "**",
+    "**Name**",
+    "!!!",
+    "!!! tip",
+    "![](heap.png)",
 ]
 IDS = ("s1", "s12")
+PICTURES = ("heap.png", "worm (1).png")
 
 
 def some(
@@ -113,12 +124,27 @@ def table(chance: random.Random) -> TableBlock:
     return TableBlock(head=[chance.choice(["", words(chance)]) for _ in range(width)], rows=rows)
 
 
+def callout(chance: random.Random) -> CalloutBlock:
+    return CalloutBlock(
+        tone=chance.choice(["note", "tip", "warning"]),
+        title=chance.choice(["", words(chance)]),
+        sentences=sentences(chance),
+    )
+
+
+def instruction(chance: random.Random) -> Instruction:
+    return Instruction(name=words(chance), sentences=sentences(chance))
+
+
 def block(chance: random.Random) -> Block:
     kinds: list[Callable[[], Block]] = [
         lambda: sentences(chance),
         lambda: ListBlock(ordered=chance.random() < 0.5, items=some(chance, sentences, 3)),
         lambda: QuoteBlock(sentences=sentences(chance)),
         lambda: table(chance),
+        lambda: StepsBlock(steps=some(chance, instruction, 3)),
+        lambda: callout(chance),
+        lambda: ImageBlock(src=chance.choice(PICTURES), caption=some(chance, sentence, 2, 0)),
     ]
     return chance.choice(kinds)()
 
@@ -145,6 +171,7 @@ def draft(seed: int) -> Draft:
         ],
         writer="test",
         faq=some(chance, question, 1, 0),
+        images=[Image(src=src, alt=words(chance)) for src in PICTURES],
     )
 
 

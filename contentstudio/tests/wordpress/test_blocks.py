@@ -21,13 +21,17 @@ from lxml.html import HtmlElement
 
 from contentstudio import config as settings
 from contentstudio.model import (
+    CalloutBlock,
     Draft,
     Image,
+    ImageBlock,
+    Instruction,
     ListBlock,
     Question,
     QuoteBlock,
     Section,
     Sentence,
+    StepsBlock,
     TableBlock,
 )
 from contentstudio.publish import fingerprint, slug_drafts
@@ -41,7 +45,7 @@ Ask = Callable[[str], Awaitable[dict[str, Any]]]
 
 KNOWN = {
     f"core/{name}"
-    for name in ("heading", "paragraph", "list", "list-item", "quote", "table", "image")
+    for name in ("heading", "paragraph", "list", "list-item", "quote", "table", "image", "group")
 }
 HOSTILE = [
     "[gallery ids=1] and [caption width=9]a[/caption] and [embed]https://a.example/[/embed]",
@@ -85,6 +89,14 @@ def sections() -> list[Section]:
                     head=["A & b", "[gallery]"],
                     rows=[[[said(HOSTILE[0])], []], [[said(HOSTILE[2])], []]],
                 ),
+                StepsBlock(
+                    steps=[
+                        Instruction(name="[gallery] & <b>", sentences=[said(t)]) for t in HOSTILE
+                    ]
+                ),
+                CalloutBlock(tone="warning", title="[gallery]", sentences=[said(HOSTILE[0])]),
+                *(CalloutBlock(sentences=[said(text)]) for text in HOSTILE[1:]),
+                ImageBlock(src="placed.png", caption=[said(text) for text in HOSTILE]),
             ],
         ),
         Section(heading="Second", paragraphs=[[said("\u00a0A “b”\u00a0")]]),
@@ -96,6 +108,13 @@ def whole(draft: Make, **changes: Any) -> Draft:
         Image(src="first.png", alt="First <b> & [gallery]"),
         Image(src="large.png", alt='"[gallery]" & <b>'),
         Image(src="small.png", alt=""),
+        Image(
+            src="placed.png",
+            alt="Placed",
+            credit="Ann & [gallery]",
+            licence="CC <b>BY</b>",
+            licence_url="https://l.example/?a=1&b=2",
+        ),
     ]
     faq = [Question(question="Who [gallery]?", answer=[Sentence(text="We.")])]
     return draft(**{"sections": sections(), "images": images, "faq": faq} | changes)
@@ -108,6 +127,7 @@ def pictures(tmp_path: Path) -> dict[str, bytes]:
         "first.png": png(40, 30, 1),
         "large.png": png(1600, 1200, 2),
         "small.png": png(300, 200, 3),
+        "placed.png": png(60, 40, 4),
     }
     for name, data in made.items():
         (tmp_path / name).write_bytes(data)
@@ -220,7 +240,8 @@ async def test_readers_see_the_words_and_nothing_in_them_is_run(
     assert ending["status"] == "succeeded", ending["error"]
     text = text_of(ending["output"]["url"])
     shown = words(text)
-    for said, times in zip(HOSTILE, (3, 2, 4), strict=True):  # paragraph, item, cells, quote
+    # paragraph, item, cells, quote; and step, callout and caption
+    for said, times in zip(HOSTILE, (3 + 3, 2 + 3, 4 + 3), strict=True):
         assert shown.count(said.replace("--", "–")) == times, said  # WordPress's own typography
     assert words(text.xpath(".//h2")[0]) == "[gallery] & <i>heaps</i>"
     assert (
@@ -248,7 +269,11 @@ async def test_pictures_fit_and_the_first_one_stands_above_the_text_alone(
     desk.configure(user)
     ending = await desk.publish("one", whole(draft))
     assert ending["status"] == "succeeded", ending["error"]
-    large, small = text_of(ending["output"]["url"]).xpath(".//img")
+    placed, large, small = text_of(ending["output"]["url"]).xpath(".//img")
+    assert placed.get("alt") == "Placed"
+    (caption,) = placed.xpath("./ancestor::figure/figcaption")
+    assert words(caption).endswith("Ann & [gallery] · CC <b>BY</b>")
+    assert caption.xpath("./a/@href") == ["https://l.example/?a=1&b=2"]
     assert (large.get("width"), large.get("height")) == ("1024", "768")
     assert "-1024x768.png" in large.get("src") and "1600w" not in large.get("src")
     assert "300w" in large.get("srcset")

@@ -16,14 +16,18 @@ import pytest
 from playwright.async_api import Browser, Page, Route
 
 from contentstudio.model import (
+    CalloutBlock,
     Draft,
     Image,
+    ImageBlock,
+    Instruction,
     ListBlock,
     Question,
     QuoteBlock,
     Reference,
     Section,
     Sentence,
+    StepsBlock,
     TableBlock,
 )
 
@@ -43,6 +47,7 @@ SERIALISED_AGAIN = (
 IMAGES = [
     Image(src="hills-1.jpg", alt="Hills in the morning"),
     Image(src="hills-2.jpg", alt="Hills in the evening"),
+    Image(src="hills-3.jpg", alt="Hills at noon", credit="Ann Lee", licence="CC BY 4.0"),
 ]
 
 
@@ -92,6 +97,25 @@ ARTICLE: dict[str, Any] = {
                         "A garden is only as good as its heap.", source="s3", quoted=True
                     )
                 ),
+                StepsBlock(
+                    steps=[
+                        Instruction(
+                            name="Find a place",
+                            sentences=text("Half shade is best.", "Mind the neighbours."),
+                        ),
+                        Instruction(
+                            name="Begin with twigs",
+                            sentences=text("They let air in from below.", source="s1"),
+                        ),
+                    ]
+                ),
+                CalloutBlock(
+                    tone="warning",
+                    title="No glass & no plastic",
+                    sentences=text("Neither of them ever becomes soil.", source="s2"),
+                ),
+                CalloutBlock(sentences=text("Gloves keep fingers warm.")),
+                ImageBlock(src="hills-3.jpg", caption=text("Where the leaves come from")),
             ],
         ),
         Section(
@@ -158,6 +182,11 @@ WORDS_OF_EACH_KIND += [
     "Days until",
     "Kitchen scraps",
     "> 45",
+    "Begin with twigs",
+    "They let air",
+    "No glass &",
+    "Neither of them",
+    "Where the leaves",
     "Does it smell?",
     "Only where",
     "Leaves & what",
@@ -165,7 +194,7 @@ WORDS_OF_EACH_KIND += [
 ]
 KINDS = {
     f"core/{name}"
-    for name in ("heading", "paragraph", "list", "list-item", "quote", "image", "table")
+    for name in ("heading", "paragraph", "list", "list-item", "quote", "image", "table", "group")
 }
 THEMES = {"blocks": "twentytwentythree", "classic": "twentytwentyone"}
 TOO_WIDE = """() => {

@@ -10,7 +10,22 @@ from datetime import UTC, datetime
 from functools import partial
 
 from contentstudio.config import Site
-from contentstudio.model import Draft, Image, Question, Reference, Section, Sentence
+from contentstudio.model import (
+    Block,
+    CalloutBlock,
+    Draft,
+    Image,
+    ImageBlock,
+    Instruction,
+    ListBlock,
+    Question,
+    QuoteBlock,
+    Reference,
+    Section,
+    Sentence,
+    StepsBlock,
+    TableBlock,
+)
 from contentstudio.publish import render, themes
 from contentstudio.publish.lists import PER_PAGE
 from contentstudio.publish.own_pages import parsed
@@ -103,14 +118,24 @@ def sample(site: Site) -> Draft:
         Sentence(text="A sentence.", source="s1"),
         Sentence(text="A quote.", source="s1", quoted=True),
     ]
+    picture = Image(
+        src="https://example.com/picture.png", alt="A picture", caption="It", credit="A person"
+    )
+    blocks: list[Block] = [
+        sentences,
+        ListBlock(items=[sentences]),
+        QuoteBlock(sentences=sentences),
+        TableBlock(head=["A column"], rows=[[sentences]]),
+        StepsBlock(steps=[Instruction(name="A step", sentences=sentences)]),
+        CalloutBlock(title="A title", sentences=sentences),
+        ImageBlock(src=picture.src),
+    ]
     return Draft(
         site=site.name,
         slug="sample",
         title="A sample",
         description="An article to try a theme with.",
-        sections=[
-            Section(heading=f"Part {number}", paragraphs=[sentences]) for number in range(1, 7)
-        ],
+        sections=[Section(heading=f"Part {number}", paragraphs=blocks) for number in range(1, 7)],
         references=[
             Reference(id="s1", url="https://example.com/", title="A source", sha256="0" * 64)
         ],
@@ -118,5 +143,5 @@ def sample(site: Site) -> Draft:
         language=site.language,
         tags=["samples"],
         faq=[Question(question="What is it?", answer=sentences)],
-        images=[Image(src="https://example.com/picture.png", alt="A picture")],
+        images=[picture],
     )

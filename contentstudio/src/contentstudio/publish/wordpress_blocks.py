@@ -255,7 +255,7 @@ def _block(
         case "table":
             yield _table(block.head, groups)
         case "callout":
-            yield _callout(block.tone, block.head[0], groups[0])
+            yield _callout(block.head[0], groups[0])
         case "image":
             if block.image:
                 yield from _image(block.image, pictures.get(block.image.src), groups[0])
@@ -267,17 +267,16 @@ def _strong(words: str) -> str:
     return f"<strong>{_text(words)}</strong>"
 
 
-def _callout(tone: str, headline: str, inline: str) -> _Block:
-    """A group with a border, which every theme shows; a theme may add to it by its class."""
-    name = f"callout callout-{tone}"
+def _callout(headline: str, inline: str) -> _Block:
+    """A group with a border, which every theme shows; a theme may style `aside.wp-block-group`."""
     sides = dict.fromkeys(("top", "right", "bottom", "left"), "1em")
     style = {"border": {"width": "1px"}, "spacing": {"padding": sides}}
     css = "border-width:1px;" + ";".join(f"padding-{side}:{size}" for side, size in sides.items())
     inner = _joined((_paragraph(_strong(headline)), _paragraph(inline)))
     return _Block(
         "group",
-        f'<aside class="wp-block-group {name}" style="{css}">{inner}</aside>',
-        (("tagName", "aside"), ("style", style), ("className", name)),
+        f'<aside class="wp-block-group" style="{css}">{inner}</aside>',
+        (("tagName", "aside"), ("style", style)),
     )
 
 

@@ -142,7 +142,7 @@ def block(lines: Sequence[str], number: int = 1, ids: _Ids = None) -> Block:
     if callout := _CALLOUT.fullmatch(first):
         return _callout(callout, numbered, ids)
     if picture := _PICTURE.fullmatch(first):
-        return ImageBlock(src=picture[1].strip(), caption=_sentences(numbered[1:], ids))
+        return ImageBlock(src=_line(picture[1]), caption=_sentences(numbered[1:], ids))
     return _sentences(numbered, ids)
 
 
@@ -194,11 +194,11 @@ def _steps(lines: _Lines, ids: _Ids) -> StepsBlock:
     for number, line in lines:
         if mark := _ITEM.match(line):
             name = _NAME.fullmatch(line[mark.end() :])
-            if name is None or not name[1].strip():
+            if name is None or not _line(name[1]):
                 raise UserError(
                     f"line {number}: each step begins with its name, such as 1. **Water it**"
                 )
-            parts.append((number, name[1].strip(), []))
+            parts.append((number, _line(name[1]), []))
         else:
             parts[-1][2].append((number, line))
     if empty := next((number for number, _, told in parts if not told), None):
@@ -216,7 +216,7 @@ def _callout(first: re.Match[str], lines: _Lines, ids: _Ids) -> CalloutBlock:
         )
     if not lines[1:]:
         raise UserError(f"line {number}: a callout needs a sentence in the line below it")
-    return CalloutBlock(tone=tone, title=first[2].strip(), sentences=_sentences(lines[1:], ids))
+    return CalloutBlock(tone=tone, title=_line(first[2]), sentences=_sentences(lines[1:], ids))
 
 
 def _placed(block: Block, number: int, draft: Draft) -> Block:
