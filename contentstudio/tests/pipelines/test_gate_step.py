@@ -7,10 +7,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from model_answers import article, asked, brief, notes_of, own_notes, paragraph, quotes
+from PIL import Image as Drawing
 
 from contentstudio import app as studio
 from contentstudio import review
@@ -20,6 +22,7 @@ from contentstudio.gates import registry
 from contentstudio.gates.input import Link
 from contentstudio.model import Verdict
 from contentstudio.pipelines import gate_inputs
+from contentstudio.pipelines.work import Judged
 from contentstudio.store.quota import Quota
 from contentstudio.store.verdicts import Verdicts
 from contentstudio.web.fetch import Fetcher
@@ -146,6 +149,31 @@ async def test_a_model_that_failed_a_gate_is_given_the_reasons_and_mends_it(
     dossier = await review.gather(database, write_config([web.url + PAGE]), run["job_id"])
     assert dossier is not None
     assert {claim.verdict for claim in dossier.claims} == {"supported"}
+
+
+@pytest.mark.parametrize("claude", [True], indirect=True)
+async def test_a_rewrite_keeps_the_picture(
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    claude: tuple[FakeModels, Learner],
+    tmp_path: Path,
+) -> None:
+    extra = "[pictures]\nkind = 'folder'\nfolder = 'shots'"
+    config = by_model(write_config([web.url + PAGE], extra=extra), claude[0].url)
+    (tmp_path / "shots").mkdir()
+    Drawing.new("RGB", (400, 300)).save(tmp_path / "shots" / "heap.png")
+    (tmp_path / "shots" / "heap.toml").write_text('alt = "A heap of mulch"')
+    await night(config, database, clock)
+    (run,) = await gate_runs(database)
+    judged = Judged.model_validate(run["output"])
+    assert len(claude[0].calls) == FIRST + 1
+    assert [image.alt for image in judged.draft.images] == ["A heap of mulch"]
+    assert [c.after for c in judged.changes if c.what == "picture"] == ["A heap of mulch"]
+    dossier = await review.gather(database, config, run["job_id"])
+    assert dossier is not None and dossier.page is not None
+    assert '<img src="data:image/webp;base64,UklGR' in dossier.page  # as its reviewer sees it
 
 
 @pytest.mark.parametrize("claude", [True], indirect=True)

@@ -4,6 +4,7 @@ it is published.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 from collections.abc import AsyncIterator, Callable
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from drafts import small_draft
 from PIL import Image as Drawing
+from pytest_httpserver import HTTPServer
 
 from contentstudio import app as studio
 from contentstudio import review
@@ -324,3 +326,42 @@ def test_the_hash_of_a_stored_draft_is_what_it_was() -> None:
         content_sha256(Draft.model_validate(STORED))
         == "9274c890f74bbb4f779196ab3c96f2158c94b738796e3227db6e3e3a1ed84535"
     )
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_a_model_makes_the_picture_of_an_article(
+    database: Database,
+    clock: Clock,
+    web: DemoWeb,
+    write_config: Write,
+    httpserver: HTTPServer,
+    refused: bool,
+) -> None:
+    encoded = base64.b64encode(jpeg()).decode()
+    answer = (
+        {"error": {"code": "moderation_blocked", "message": "No."}}
+        if refused
+        else {"data": [{"b64_json": encoded}]}
+    )
+    drawing = httpserver.expect_request("/v1/images/generations", "POST")
+    drawing.respond_with_json(answer, status=400 if refused else 200)
+    extra = (
+        f"[pictures]\nkind = 'openai'\nmodel = 'm'\nbase_url = '{httpserver.url_for('/v1')}'\n"
+        "usd_per_picture = 0.04"
+    )
+    app = studio.build(write_config([web.url + "/potting-shed/mulch.html"], extra=extra))
+    await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await run_until_idle(app, database, clock=clock)
+    (row,) = await database.fetch(
+        "select output, cost_usd::float8 as usd from runs where step = 'optimize'"
+    )
+    work = Optimized.model_validate(row["output"])
+    (change,) = (change for change in work.changes if change.what == "picture")
+    if refused:
+        assert (work.draft.images, row["usd"]) == ([], 0)
+        assert change.before == "the model gave no picture: images answered 400: No."
+    else:
+        assert [image.alt for image in work.draft.images] == [work.draft.title]
+        assert (change.before, row["usd"]) == ("", 0.04)
+    (published,) = await database.fetch("select status from runs where step = 'publish'")
+    assert published["status"] == "succeeded"

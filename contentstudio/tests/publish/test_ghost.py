@@ -25,6 +25,7 @@ from contentstudio.model import (
     Section,
     Sentence,
 )
+from contentstudio.publish.ghost import Ghost
 from contentstudio.publish.port import Article
 
 pytestmark = pytest.mark.contract
@@ -114,6 +115,36 @@ async def test_the_first_picture_that_there_is_is_the_feature_image(publish_it: 
         "Heap 0",
         "Heap 2",
     ]
+
+
+async def test_a_picture_is_uploaded_once_over_all_versions_and_another_takes_its_place(
+    ghost_server: Any, publish_it: Any
+) -> None:
+    uploads: list[str] = []
+    real = Ghost._ask
+
+    async def counted(self: Ghost, method: Any, path: str, **options: Any) -> Any:
+        uploads.extend([path] * path.startswith("/images"))
+        return await real(self, method, path, **options)
+
+    def version(text: str, image: Image, data: bytes, **changes: Any) -> Article:
+        draft = ARTICLE.draft.model_copy(update={"description": text, "images": [image]})
+        return replace(ARTICLE, draft=draft, pictures={image.src: data}, **changes)
+
+    heap = Image(src="heap.png", alt="A heap", credit="Ann & Smith", licence="CC0")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ghost, "_ask", counted)
+        post, there = await publish_it(version("One.", heap, b"1"))
+        first = dict(post)
+        second, there = await publish_it(version("Two.", heap, b"1", over=there.fingerprint))
+        assert len(uploads) == 1
+        assert first["feature_image"] == second["feature_image"]
+        assert second["feature_image_caption"] == "Ann &amp; Smith · CC0"
+        worm = Image(src="worm.png", alt="A worm")
+        third, _ = await publish_it(version("Three.", worm, b"2", over=there.fingerprint))
+    assert len(uploads) == 2
+    assert third["feature_image"] != first["feature_image"]
+    assert (third["feature_image_alt"], third["feature_image_caption"]) == ("A worm", "")
 
 
 async def test_quotation_marks_are_written_once(publish_it: Any) -> None:

@@ -150,7 +150,7 @@ def _embeddings(config: Config) -> list[Check]:
 
 
 def _pictures(config: Config, site: Site) -> list[Check]:
-    """Whether the source of a site's pictures can give one. Of a folder each picture is read."""
+    """Whether the source of a site's pictures can give one. Each of a folder is looked at."""
     chosen = config.pictures_of(site)
     what = "pictures" if site.pictures is None else f"pictures of {site.name}"
     if chosen.kind == "openai":

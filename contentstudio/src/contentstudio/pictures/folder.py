@@ -108,9 +108,9 @@ def look(directory: Path) -> tuple[list[Entry], list[str]]:
 
 
 def faults_of(entry: Entry) -> Iterator[str]:
-    """Why a picture cannot serve, if it cannot. Reads it."""
+    """Why a picture cannot serve, as far as its beginning shows."""
     try:
-        _picture(entry)
+        raster.glance(entry.path)
     except Unusable as fault:
         yield f"{entry.path.name} {fault}"
 

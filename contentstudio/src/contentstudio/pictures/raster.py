@@ -7,9 +7,11 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 from overnight.errors import OvernightError
 
@@ -47,16 +49,37 @@ def tidy(data: bytes) -> Raster:
     Of an animation it is the first frame. Raises `Unusable`. Blocks for up to a second.
     """
     check_size(len(data))
+    with _opened(io.BytesIO(data)) as opened:
+        return _encoded(_shrunk(opened))
+
+
+def glance(file: Path) -> None:
+    """Look at the beginning of a file, in a millisecond. Raises `Unusable` where it is known by
+    that; what is damaged further on, `tidy` finds.
+    """
+    try:
+        check_size(file.stat().st_size)
+        with file.open("rb") as stream, _opened(stream):
+            pass
+    except OSError as error:
+        raise Unusable(f"cannot be read: {error.strerror}") from None
+
+
+@contextmanager
+def _opened(stream: IO[bytes]) -> Iterator[Image]:
+    """A picture of others, of which no pixel is read yet. Raises `Unusable` for what goes wrong
+    with it.
+    """
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+        with Image.open(stream, formats=FORMATS) as opened:
             _check_dimensions(*opened.size)
-            return _encoded(_shrunk(opened))
+            yield opened
     except Unusable:
         raise
     except UnidentifiedImageError:
-        raise Unusable(f"is {_kind(data)}: save it as JPEG, PNG or WebP") from None
+        raise Unusable(f"is {_kind(stream)}: save it as JPEG, PNG or WebP") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Unusable(_TOO_MANY) from None
     except (*_BROKEN, struct.error, zlib.error):
@@ -157,9 +180,10 @@ def _encoded(picture: Image) -> Raster:
     return Raster(buffer.getvalue(), *picture.size)
 
 
-def _kind(data: bytes) -> str:
+def _kind(stream: IO[bytes]) -> str:
     """What a file is that is no picture of ours, in words."""
-    head = data[:512].lstrip().lower()
+    stream.seek(0)
+    head = stream.read(512).lstrip().lower()
     if b"<svg" in head:
         return "an SVG, which networks do not show"
     if b"ftypheic" in head or b"ftypmif1" in head or b"ftypavif" in head:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import html
 import json
 import re
 import time
@@ -199,7 +200,8 @@ class Ghost(SlugDraftCms):
     ) -> dict[str, Any]:
         draft = article.draft
         pictures = [image for image in draft.images if image.src in article.pictures]
-        urls = [await self._picture(article, image, effect) for image in pictures]
+        post = await self._look(draft.slug, there) if there and pictures else None
+        urls = [await self._picture(article, image, post, effect) for image in pictures]
         draft = draft.with_addresses(
             {image.src: url for image, url in zip(pictures, urls, strict=True)}
         )
@@ -229,14 +231,18 @@ class Ghost(SlugDraftCms):
             fields["published_at"] = article.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
         return fields
 
-    async def _picture(self, article: Article, image: Image, effect: Effect) -> str:
-        """The address of a picture at the site. Ghost cannot be asked for one; a second upload
-        harms nobody.
+    async def _picture(
+        self, article: Article, image: Image, post: Post | None, effect: Effect
+    ) -> str:
+        """The address of a picture at the site. Ghost cannot be asked for one, so it is looked for
+        in the post as it stands; a second upload harms nobody.
         """
         data, kind = article.pictures[image.src], picture_kind(image.src)
         name = f"{hashlib.sha256(data).hexdigest()[:16]}.{kind}"
 
         async def call() -> str:
+            if post is not None and (there := _address_in(post, name)):
+                return there
             files = {
                 "file": (name, data, PICTURE_TYPES[kind]),
                 "purpose": (None, "image"),
@@ -341,6 +347,14 @@ def _is_begun(post: Post) -> bool:
         and not any(added)
     )
     return bool(post["status"] == "draft" and empty)
+
+
+def _address_in(post: Post, name: str) -> str | None:
+    """The address at which a post shows a file of that name, which Ghost may have numbered."""
+    stem, _, kind = name.rpartition(".")
+    shown = f'"{post.get("feature_image") or ""}" {post.get("html") or ""}'
+    match = re.search(rf'"([^"\s]*/{stem}(?:-\d+)?\.{kind})"', shown)
+    return html.unescape(match[1]) if match else None
 
 
 def _marked_fields(fields: dict[str, Any]) -> list[Any]:

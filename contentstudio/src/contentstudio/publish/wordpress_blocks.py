@@ -196,11 +196,13 @@ def _blocks(draft: Draft, pictures: Mapping[str, Picture]) -> Iterator[_Block]:
 
 
 def _credit(draft: Draft, pictures: Mapping[str, Picture]) -> Iterator[_Block]:
-    """Whose the featured picture is: themes show it without its caption."""
+    """What stands below the featured picture, and whose it is: themes show it without that."""
     loose = [i for i in draft.images if i.src in pictures and i.src not in draft.placed()]
-    credit = "".join(map(_piece, captions.credit(loose[0]))) if loose else ""
-    if credit:
-        yield _paragraph(f"{_text(labels(draft.language)['picture'])}: {credit}")
+    for image in loose[:1]:
+        credit = "".join(map(_piece, captions.credit(image)))
+        if parts := list(filter(None, (_text(image.caption), credit))):
+            below = captions.BETWEEN.join(parts)
+            yield _paragraph(f"{_text(labels(draft.language)['picture'])}: {below}")
 
 
 def _images(draft: Draft, pictures: Mapping[str, Picture]) -> dict[int, list[_Block]]:

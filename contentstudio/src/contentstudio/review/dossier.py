@@ -5,6 +5,7 @@ beside its source.
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,6 +15,7 @@ from contentstudio.config import Config
 from contentstudio.gates.evidence import text_sha256
 from contentstudio.gates.rivals import likeness
 from contentstudio.model import Draft, Model, Sentence, Verdict
+from contentstudio.pictures.port import sha256_in
 from contentstudio.pipelines.work import Judged
 from contentstudio.publish import render
 from contentstudio.publish.themes import ThemeError
@@ -21,6 +23,7 @@ from contentstudio.seo import Change
 from contentstudio.store.articles import Articles
 from contentstudio.store.documents import Documents
 from contentstudio.store.evidence import EvidenceLedger
+from contentstudio.store.pictures import Pictures
 from overnight.errors import InvalidPayload
 from overnight.store.database import Database, Row
 
@@ -111,6 +114,7 @@ async def gather(database: Database, config: Config, job_id: str) -> Dossier | N
     judged = Judged.model_validate(row["output"])
     rows = await EvidenceLedger(database).claims(job_id)
     page, why = await asyncio.to_thread(_page, config, judged.draft, row["finished_at"])
+    page = page and await _with_pictures(database, judged.draft, page)
     return Dossier(
         **{name: row[name] for name in ("job_id", "step", "site", "status", "seal")},
         since=row["finished_at"],
@@ -141,6 +145,17 @@ def _page(config: Config, draft: Draft, moment: datetime) -> tuple[str | None, l
         ), []
     except (InvalidPayload, ThemeError) as error:
         return None, [f"It cannot be shown as a page: {error}"]
+
+
+async def _with_pictures(database: Database, draft: Draft, page: str) -> str:
+    """The page with its stored pictures in it, for the site does not have them yet."""
+    hashes = {image.src: sha for image in draft.images if (sha := sha256_in(image.src))}
+    stored = await Pictures(database).read(hashes.values()) if hashes else {}
+    for src, sha in hashes.items():
+        if sha in stored:
+            encoded = b64encode(stored[sha]).decode()
+            page = page.replace(f'<img src="{src}"', f'<img src="data:image/webp;base64,{encoded}"')
+    return page
 
 
 def _notes(row: Row, verdicts: Sequence[Verdict]) -> list[str]:
