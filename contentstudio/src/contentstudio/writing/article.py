@@ -21,7 +21,7 @@ from contentstudio.llm import prompts
 from contentstudio.llm.models import Models, Step
 from contentstudio.model import Block, Draft, Reference, Section, Sentence, Snapshot
 from overnight import Context
-from overnight.errors import Permanent
+from overnight.errors import Permanent, Waiting
 
 T = TypeVar("T")
 
@@ -34,6 +34,7 @@ OUTLINE, SECTION, REWRITE, REPAIR = (
 OUTLINE_WORDS = (
     250  # three to six headings with a sentence each, a title, a description and an angle
 )
+IN_A_BATCH = 100  # calls for one article that are asked for together
 SOURCE_CHARACTERS = 30_000  # of each source that go into a prompt
 
 
@@ -146,7 +147,7 @@ class ModelWriter:
 
         sections = await _all(
             [partial(section, number) for number in range(len(outline.sections))],
-            at_once=self._writing.sections_at_once,
+            at_once=IN_A_BATCH if self._writing.batch else self._writing.sections_at_once,
         )
         draft = Draft(
             site=site.name,
@@ -258,14 +259,14 @@ def cited_only(draft: Draft) -> Draft:
 
 async def _all(calls: Sequence[Callable[[], Awaitable[T]]], *, at_once: int) -> list[T]:
     """The results in order. After a failure no other call begins; those under way come to their
-    end: they are paid.
+    end: they are paid. Answers that are waited for are no failure: all are asked for first.
     """
     turn = asyncio.Semaphore(at_once)
     failures: list[Exception] = []
 
     async def one(call: Callable[[], Awaitable[T]]) -> T | None:
         async with turn:
-            if failures:
+            if not all(map(_is_awaited, failures)):
                 return None
             try:
                 return await call()
@@ -275,8 +276,13 @@ async def _all(calls: Sequence[Callable[[], Awaitable[T]]], *, at_once: int) -> 
 
     results = await asyncio.gather(*map(one, calls))
     if failures:
-        raise failures[0]
+        raise min(failures, key=_is_awaited)
     return [result for result in results if result is not None]
+
+
+def _is_awaited(failure: Exception) -> bool:
+    """Whether the answer is on its way, and nothing holds other calls back."""
+    return isinstance(failure, Waiting) and failure.held is None
 
 
 def _of_outline(pool: Pool) -> Callable[[Outline], str | None]:
