@@ -43,7 +43,7 @@ from contentstudio.store.snapshots import Snapshots
 from contentstudio.writing.article import BRIEF_WORDS, ModelWriter
 from overnight.engine.worker import Worker
 from overnight.errors import LedgerUnavailable
-from overnight.llm import budgets
+from overnight.llm import Usage, budgets, cost_usd
 from overnight.operations import budgets as limits
 from overnight.operations import dead_letters, runs, switches
 from overnight.store.database import Database
@@ -690,4 +690,33 @@ async def test_the_calls_of_an_article_reserve_a_small_multiple_of_what_they_cos
         "select count(*) as calls, sum(reserved) / sum(cost) as times from seen"
     )
     assert row["calls"] == CALLS
-    assert 1 <= row["times"] < 12  # of a prefix it reserves that all of it is written to the cache
+    assert 1 <= row["times"] < 8
+
+
+async def test_an_article_is_written_by_batches_at_half_the_price(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
+) -> None:
+    claude.batches.polls = 0
+    await night(config_for(claude, web, write_config, batch=True), database, clock)
+    assert await statuses(database) == ["succeeded"] * 6
+    outline, sections = [len(batch.requests) for batch in claude.batches.all.values()]
+    assert (outline, sections) == (1, CALLS - 1), "all sections in one batch"
+    assert all("batch" in call.headers for call in claude.calls)
+    calls = await database.fetch("select status, cost_usd, model from llm_calls")
+    assert [call["status"] for call in calls] == ["stored"] * CALLS
+    usual = [
+        cost_usd(
+            "anthropic",
+            call.request["model"],
+            Usage(input_tokens=call.input_tokens, output_tokens=call.output_tokens),
+        )
+        for call in claude.calls
+    ]
+    assert float(sum(call["cost_usd"] for call in calls)) == pytest.approx(
+        float(sum(usual)) / 2, rel=0.001
+    )
+
+
+async def statuses(database: Database) -> list[str]:
+    rows = await database.fetch("select status from runs where pipeline = 'article' order by id")
+    return [row["status"] for row in rows]

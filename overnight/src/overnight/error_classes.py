@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from overnight.errors import BudgetSpent, OutcomeUnknown, Permanent, SwitchedOff, Transient
+from overnight.errors import OutcomeUnknown, Permanent, Transient, Waiting
 
 ErrorClass = Literal["transient", "permanent", "unknown"]
 
@@ -66,6 +66,6 @@ def describe_one(error: BaseException) -> str:
         text = " ".join(str(error).split())
     except BaseException:
         text = "its message cannot be read"
-    if isinstance(error, Transient | Permanent | SwitchedOff | BudgetSpent | OutcomeUnknown):
+    if isinstance(error, Transient | Permanent | Waiting | OutcomeUnknown):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -86,30 +86,48 @@ class TooSlow(Refused):
     """
 
 
-class SwitchedOff(OvernightError):
+class Waiting(OvernightError):
+    """What the step needs is not there yet; the run waits, and the step begins again.
+
+    `retry_after` is in seconds. What is `held` by a switch may be claimed again after one: the
+    claim holds it meanwhile.
+    """
+
+    held: str | None = None  # by what, where it is held back
+
+    def __init__(self, message: str | None = None, *, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class SwitchedOff(Waiting):
     """A kill switch is off, so nothing is written outside; the run waits until it is on again."""
 
+    held = "switch"
 
-class BudgetSpent(OvernightError):
+
+class BudgetSpent(Waiting):
     """The budget of the day has no room for this call, so it was not made; the run waits for the
     next day (UTC).
 
-    `limit` and `spent` are in dollars, the latter with what is reserved; `retry_after` is in
-    seconds.
+    `limit` and `spent` are in dollars, the latter with what is reserved.
     """
+
+    held = "budget"
 
     def __init__(
         self, message: str, *, scope: str, limit: Decimal, spent: Decimal, retry_after: float
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, retry_after=retry_after)
         self.scope = scope
         self.limit = limit
         self.spent = spent
-        self.retry_after = retry_after
 
 
 class BudgetReserved(BudgetSpent):
     """The budget has no room while other calls are under way; the run waits for their end."""
+
+    held = "reserved"
 
 
 class LeaseLost(OvernightError):

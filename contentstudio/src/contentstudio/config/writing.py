@@ -65,6 +65,9 @@ class Writing(Section):
     `deadline_seconds` is for one call of a model, `max_tokens` for one answer.
     `sections_at_once` are the calls under way for one article.
 
+    `batch` sends the calls by the batch APIs of the providers: at half the price, and an answer may
+    take up to a day.
+
     `rewrites` is how often an article that fails a gate goes back to a model with the reasons,
     before a person sees it.
 
@@ -88,6 +91,7 @@ class Writing(Section):
     temperature: float | None = Field(default=None, ge=0, le=1)
     deadline_seconds: float = Field(default=240, gt=0, le=3_600)
     sections_at_once: int = Field(default=3, ge=1, le=20)
+    batch: bool = False
     rewrites: int = Field(default=1, ge=0, le=3)
     offline_articles: Literal["review", "noindex", "publish"] = "review"
     prices: dict[str, Price] = Field(default={})

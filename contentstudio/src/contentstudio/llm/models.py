@@ -51,6 +51,9 @@ class Models:
         `fallback.ask` raises. `prefix` is sent before `prompt`: the part that the calls for one
         article share, letter for letter, which providers then read from their cache.
 
+        Where the config says `batch`, raises `Waiting` until the answer is there: the step lets it
+        pass and begins again later, when the answers that are there cost nothing.
+
         It is asked for as many tokens as that takes, for a budget reserves them all, and once more
         for all that the config allows where that cut the answer off: some models think in these
         tokens too.
@@ -78,15 +81,16 @@ class Models:
     async def _ask(
         self, ctx: Context[Any], step: Step, request: Request, type_: type[T], needed: int
     ) -> tuple[T, Choice]:
-        choices = self._choices[step]
+        choices, batch = self._choices[step], self._writing.batch
         if step not in self._cut_off and needed < request.max_tokens:
             try:
-                return await fallback.ask(ctx, choices, replace(request, max_tokens=needed), type_)
+                own = replace(request, max_tokens=needed)
+                return await fallback.ask(ctx, choices, own, type_, batch=batch)
             except PermanentCall as cut:
                 if cut.kind != "truncated":
                     raise
                 self._cut_off.add(step)
-        return await fallback.ask(ctx, choices, request, type_)
+        return await fallback.ask(ctx, choices, request, type_, batch=batch)
 
 
 def tokens_for(words: int) -> int:

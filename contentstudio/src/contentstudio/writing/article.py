@@ -90,7 +90,7 @@ class ModelWriter:
         article. Raises `OutsideThePool`, and what `LLM.ask` raises.
         """
         call = _Call(self, ctx, prefix(site, brief))
-        sections = await _sections(call, site, brief, self._writing.sections_at_once)
+        sections = await _sections(call, site, brief, self._writing)
         draft = Draft(
             site=site.name,
             slug=brief.research.idea.slug,
@@ -199,13 +199,15 @@ def prefix(site: Site, brief: Brief) -> str:
     return f"{prompts.profile(site)}\n{prompts.sealed(values)}\n"
 
 
-async def _sections(call: _Call, site: Site, brief: Brief, most: int) -> list[Section]:
+async def _sections(call: _Call, site: Site, brief: Brief, writing: Writing) -> list[Section]:
     """The first section alone, and then the others side by side: they read the prefix from the
-    provider's cache, which the first one wrote.
+    provider's cache, which the first one wrote. In a batch all go together.
     """
     calls = [partial(_section, call, site, brief, number) for number in range(len(brief.sections))]
+    if writing.batch:
+        return await at_once.gather(calls, at_once=len(calls))
     first = await calls[0]()
-    return [first, *await at_once.gather(calls[1:], at_once=most)]
+    return [first, *await at_once.gather(calls[1:], at_once=writing.sections_at_once)]
 
 
 async def _section(call: _Call, site: Site, brief: Brief, number: int) -> Section:

@@ -12,15 +12,13 @@ from typing import Any
 
 from overnight.error_classes import ErrorTable, describe_one, joined, parts_of
 from overnight.errors import (
-    BudgetReserved,
-    BudgetSpent,
     DeadlinePassed,
     InvalidPayload,
     LeaseLost,
     LedgerUnavailable,
     OutcomeUnknown,
     Refused,
-    SwitchedOff,
+    Waiting,
 )
 from overnight.logs import shown
 from overnight.pipelines.outcomes import Cancel, NoWork, Review, Snooze
@@ -37,8 +35,6 @@ GRAVITY = (
     (Status.NEEDS_REVIEW, True),
     (Status.DEAD, True),
 )
-# seconds after which a run that met a switch may be claimed again (the claim holds it meanwhile)
-SWITCH_PAUSE = 1.0
 DONE = Transition(Status.SUCCEEDED, "done", ends_job=False)
 HAND_BACK = Transition(Status.QUEUED, "handed_back", "the worker was asked to stop")
 
@@ -95,11 +91,9 @@ def _after_error(
     message = describe_one(error)
     if isinstance(error, LedgerUnavailable | LeaseLost):
         return Transition(Status.QUEUED, "handed_back", message, "ledger", delay=LEDGER_PAUSE)
-    if isinstance(error, SwitchedOff):
-        return Transition(Status.QUEUED, "held", message, "switch", delay=SWITCH_PAUSE)
-    if isinstance(error, BudgetSpent):
-        class_ = "reserved" if isinstance(error, BudgetReserved) else "budget"
-        return Transition(Status.QUEUED, "held", message, class_, delay=error.retry_after)
+    if isinstance(error, Waiting):
+        outcome = "held" if error.held else "snooze"
+        return Transition(Status.QUEUED, outcome, message, error.held, delay=error.retry_after)
     if isinstance(error, OutcomeUnknown):
         return Transition(Status.NEEDS_REVIEW, "review", message, "unknown_outcome")
     if isinstance(error, InvalidPayload | Refused):

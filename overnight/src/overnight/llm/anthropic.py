@@ -27,6 +27,8 @@ from overnight.llm.port import (
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
 
+    from overnight.llm.anthropic_batches import AnthropicBatches
+
 # By the error's type, where there is no status of its own: in mid-stream, after a 200.
 _TRANSIENT: dict[int | str | None, Kind] = {
     **wire.TRANSIENT,
@@ -107,6 +109,12 @@ class Anthropic:
                 raise
             # The SDK's errors carry whole response bodies, so they do not follow ours into logs.
             raise wire.told(failure, self._key) from None
+
+    @property
+    def batches(self) -> AnthropicBatches:
+        from overnight.llm.anthropic_batches import AnthropicBatches
+
+        return AnthropicBatches(self)
 
     async def aclose(self) -> None:
         """Close the connections. A later call opens new ones."""

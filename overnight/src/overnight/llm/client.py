@@ -6,18 +6,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from typing import Any, TypeVar
 
 from overnight.engine.context import Context
 from overnight.engine.spans import Attributes, span
 from overnight.error_classes import describe
 from overnight.errors import LeaseLost, SwitchedOff
-from overnight.llm import budgets
+from overnight.llm import budgets, wire
+from overnight.llm.batches import SHARE, Batching, HasBatches
 from overnight.llm.port import CallFailed, Provider, Reply, Request, Usage, parse
 from overnight.llm.prices import Price, cost_usd, most_usd
 from overnight.logs import clean
-from overnight.store.database import Database
+from overnight.store.database import Database, Row
+from overnight.store.ledger import Ledger
 from overnight.store.records import Alert
 from overnight.store.sql import queries
 
@@ -44,13 +46,21 @@ class LLM:
         self._deadline = deadline
         self._prices = prices
         self._told: set[str] = set()
+        self._key_name = "key"  # as the app calls it
+        self._batching: Batching | None = None
+        if isinstance(provider, HasBatches):
+            self._batching = Batching(
+                provider.batches, provider.name, database, self._begin, self._settle_batched
+            )
 
     @property
     def provider(self) -> str:
         """The provider's name."""
         return self._provider.name
 
-    async def ask(self, ctx: Context[Any], request: Request, type_: type[T]) -> T:
+    async def ask(
+        self, ctx: Context[Any], request: Request, type_: type[T], *, batch: bool = False
+    ) -> T:
         """The answer, validated. One that was stored before is not paid for again; a failed call is
         booked too.
 
@@ -59,9 +69,24 @@ class LLM:
         `SwitchedOff` while a kill switch is off, `BudgetSpent` where a budget has no room for the
         most that the call can cost (`BudgetReserved` where it will have when the calls under way
         have ended), and `LeaseLost` where another worker owns the run now.
+
+        With `batch` the call goes by the provider's batch API, where it has one: `Waiting` is
+        raised until the answer is there. What a batch fails to answer is called as usual.
         """
         stored = await self.stored(ctx, request, type_)
+        if stored is None and batch:
+            stored = await self.batched(ctx, request, type_)
         return await self.call(ctx, request, type_) if stored is None else stored
+
+    async def batched(self, ctx: Context[Any], request: Request, type_: type[T]) -> T | None:
+        """The answer by a batch; None where the request has to be called as usual. Raises as `ask`
+        does.
+        """
+        if self._batching is None:
+            return None
+        self._key_name = ctx.app.key_name
+        await self._batching.ask(ctx, request, request.hash(self._provider.name))
+        return await self.stored(ctx, request, type_)
 
     async def stored(self, ctx: Context[Any], request: Request, type_: type[T]) -> T | None:
         """The answer that was stored before, which costs nothing; None without one."""
@@ -75,6 +100,8 @@ class LLM:
             usage=NOTHING,
             model=stored["model"],
         )
+        if stored["batch_id"] is not None:
+            return await self._of_batch(stored, reply, request, type_)
         params = {
             **self._names(ctx, request, request_hash),
             "model": reply.model,
@@ -83,6 +110,21 @@ class LLM:
         await self.database.fetch(queries["llm_cached"], params)
         ctx.charge(Decimal(0))
         return parse(reply, type_)
+
+    async def _of_batch(
+        self, stored: Row, reply: Reply, request: Request, type_: type[T]
+    ) -> T | None:
+        """An answer that came by a batch, which knew no types; one that does not fit is forgotten.
+        It is read by each attempt, so that is not booked.
+        """
+        try:
+            if request.schema is not None:
+                reply = replace(reply, text=wire.json_answer(reply.text, NOTHING))
+            return parse(reply, type_)
+        except CallFailed as unfit:
+            params = {"id": stored["id"], "error": clean(describe(unfit))}
+            await self.database.fetch(queries["llm_unfit"], params)
+            return None
 
     async def call(self, ctx: Context[Any], request: Request, type_: type[T]) -> T:
         """`ask`, for one who knows that nothing is stored: one paid call, booked before and settled
@@ -128,7 +170,9 @@ class LLM:
             alerts = [Alert("model_end", who, text)]
             await self.database.insist(lambda: ctx.ledger.open_alerts(alerts))
 
-    async def _begin(self, ctx: Context[Any], request: Request, request_hash: str) -> int:
+    async def _begin(
+        self, ctx: Context[Any], request: Request, request_hash: str, batch: int | None = None
+    ) -> int:
         """The id of the booked call, with the most that it can cost reserved in every budget of the
         run.
         """
@@ -140,7 +184,9 @@ class LLM:
             self._prices,
             cached_tokens=request.most_cached_tokens,
         )
-        params = {**self._names(ctx, request, request_hash), "most_usd": most}
+        if batch is not None:
+            most = (most * SHARE).quantize(most, ROUND_UP)
+        params = {**self._names(ctx, request, request_hash), "most_usd": most, "batch_id": batch}
         rows = await self.database.fetch(queries["llm_begin"], params)
         budget_rows = [row for row in rows if row["scope"] is not None]
         is_refused = any(row["refuses"] for row in budget_rows)
@@ -151,7 +197,7 @@ class LLM:
         if refused := budgets.refusal(budget_rows, most, ctx.app.key_name):
             raise refused
         if is_refused:  # there is room again
-            return await self._begin(ctx, request, request_hash)
+            return await self._begin(ctx, request, request_hash, batch)
         if rows[0]["id"] is not None:
             return int(rows[0]["id"])
         if not await ctx.enabled():
@@ -182,6 +228,37 @@ class LLM:
     ) -> Attributes:
         """Book what the call used up; what its span tells of that."""
         cost = self._price(request, reply.usage)
+        unknown = self._price(request, _at_most(request, reply.usage)) - cost
+        await self._book(call, reply, status, cost, unknown, error, ctx.app.key_name)
+        ctx.charge(cost)
+        return {
+            "gen_ai.usage.input_tokens": reply.usage.input_tokens,
+            "gen_ai.usage.output_tokens": reply.usage.output_tokens,
+            "overnight.cost_usd": float(cost),
+        }
+
+    async def _settle_batched(
+        self, call: Row, reply: Reply, error: CallFailed | None, unknown: Decimal
+    ) -> None:
+        """Book what a call of a batch used up. What was not counted costs what was reserved."""
+        cost = call["reserved_usd"] if reply.usage.assumed else Decimal(0)
+        if not reply.usage.assumed:
+            usual = cost_usd(self._provider.name, call["model"], reply.usage, self._prices)
+            cost = usual * SHARE
+        status = "failed" if error else "stored"
+        await self._book(call["id"], reply, status, cost, unknown, error, self._key_name)
+
+    async def _book(
+        self,
+        call: int,
+        reply: Reply,
+        status: str,
+        cost: Decimal,
+        unknown: Decimal,
+        error: BaseException | None,
+        key_name: str,
+    ) -> None:
+        """End a booked call, with what it cost and what it may have cost besides."""
         params = {
             "id": call,
             "status": status,
@@ -191,25 +268,18 @@ class LLM:
             "input_tokens": reply.usage.input_tokens,
             "output_tokens": reply.usage.output_tokens,
             "cost_usd": cost,
-            "unknown_usd": self._price(request, _at_most(request, reply.usage)) - cost,
+            "unknown_usd": unknown,
             "error_kind": getattr(error, "kind", "aborted") if error else None,
             "error": _remark(error, reply.usage),
         }
         rows = await self.database.insist(
             lambda: self.database.fetch(queries["llm_settle"], params)
         )
-        ctx.charge(cost)
-        if news := budgets.alerts(
-            [row for row in rows if row["scope"] is not None], Decimal(0), ctx.app.key_name
-        ):
-            await self.database.insist(lambda: budgets.tell(ctx.ledger, news))
+        budget_rows = [row for row in rows if row["scope"] is not None]
+        if news := budgets.alerts(budget_rows, Decimal(0), key_name):
+            await self.database.insist(lambda: budgets.tell(Ledger(self.database), news))
         if rows[0]["woken"]:
             await budgets.wake(self.database)
-        return {
-            "gen_ai.usage.input_tokens": reply.usage.input_tokens,
-            "gen_ai.usage.output_tokens": reply.usage.output_tokens,
-            "overnight.cost_usd": float(cost),
-        }
 
     def _price(self, request: Request, usage: Usage) -> Decimal:
         """What a call cost, by the model that was asked: a dated version of it that answers has no

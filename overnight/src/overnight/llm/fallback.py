@@ -60,21 +60,24 @@ async def ask(
     type_: type[T],
     *,
     guarded: bool = False,
+    batch: bool = False,
 ) -> tuple[T, Choice]:
     """The answer of the first model that gives one, and which one that was. Each is asked as by
-    `LLM.ask`.
+    `LLM.ask`; by a batch the first alone.
 
     `request.model` is replaced by each choice's. An answer that any of them gave before is taken.
     One without a substitute has a breaker only if it is `guarded`, for a caller that goes on
     without an answer. Raises what the last one asked raises, and `AllResting`.
     """
+    first = choices[0]
+    own = replace(request, model=first.model)
     if len(choices) == 1 and not guarded:
-        return await choices[0].llm.ask(
-            ctx, replace(request, model=choices[0].model), type_
-        ), choices[0]
-    return await stored(ctx, choices, request, type_) or await _ask_in_turn(
-        ctx, choices, request, type_
-    )
+        return await first.llm.ask(ctx, own, type_, batch=batch), first
+    if (answered := await stored(ctx, choices, request, type_)) is not None:
+        return answered
+    if batch and (answer := await first.llm.batched(ctx, own, type_)) is not None:
+        return answer, first
+    return await _ask_in_turn(ctx, choices, request, type_)
 
 
 async def stored(

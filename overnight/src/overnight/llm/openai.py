@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncClient, Response
 
+    from overnight.llm.openai_batches import OpenAIBatches
+
 CLIENTS = (
     32  # over which the calls are spread: one looks through all of its connections twice a call
 )
@@ -134,7 +136,8 @@ class OpenAI:
         wire.check_url(base_url, name)
         self.name = name
         self._key = wire.checked_key(api_key, name) if api_key is not None else None
-        self._url = base_url.rstrip("/") + "/chat/completions"
+        self._base = base_url.rstrip("/")
+        self._url = self._base + "/chat/completions"
         # OpenAI's own newer models refuse the name that all other servers know, and other servers
         # may refuse the key by which OpenAI sends requests of one prefix to one cache.
         self._is_openai = base_url.rstrip("/") == OPENAI_URL
@@ -164,6 +167,12 @@ class OpenAI:
                 wire.report(answer.usage, on_usage)
                 raise
             raise wire.told(failure, self._key) from None
+
+    @property
+    def batches(self) -> OpenAIBatches:
+        from overnight.llm.openai_batches import OpenAIBatches
+
+        return OpenAIBatches(self)
 
     async def aclose(self) -> None:
         """Close the connections. A later call opens new ones."""

@@ -47,6 +47,7 @@ Kind = Literal[
     "bad_request",
     "not_found",
     "too_large",
+    "unsent",
     "unknown",
 ]
 

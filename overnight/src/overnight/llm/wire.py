@@ -175,6 +175,14 @@ def decoded(body: bytes | str) -> Any:
         return INVALID
 
 
+def lines(body: str, who: str) -> list[Mapping[str, Any]]:
+    """The objects of a JSON Lines text. Raises `TransientCall` where a line is none."""
+    values = [decoded(line) for line in body.split("\n") if line.strip()]
+    if not all(isinstance(value, dict) for value in values):
+        raise TransientCall(f"The results of {who} cannot be read.", kind="malformed")
+    return values
+
+
 def joined(pieces: list[str]) -> str:
     """The text of its pieces. The two halves of a character beyond U+FFFF, which JSON may part,
     become one again.

@@ -33,6 +33,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 
+from overnight.testing.fake_batches import Batches, is_of_batches
+
 Body = Callable[[dict[str, Any]], str]
 MIN_CACHED_TOKENS = 1_024  # of OpenAI's and of most models of Anthropic
 CACHE_STEP = 128  # tokens: what OpenAI's cache holds of a prompt is a multiple of it
@@ -203,6 +205,7 @@ class FakeModels:
         self.keep_alive = keep_alive
         self.connections = 0
         self._faults: deque[str] = deque()
+        self.batches = Batches(self)
         self._cache = set[tuple[str, str]]()  # models and the beginnings of their prompts
         self._lock = threading.Lock()
         self.script(*faults)
@@ -294,8 +297,14 @@ class _Handler(BaseHTTPRequestHandler):
         super().setup()
         self.server.fake.connected()
 
+    def do_GET(self) -> None:
+        self._batch(b"")
+
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("content-length", 0)))
+        if is_of_batches(self.path):
+            self._batch(raw)
+            return
         try:
             request = json.loads(raw)
         except ValueError:
@@ -312,6 +321,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer_without_stream(call)
         else:
             self._stream(call)
+
+    def _batch(self, raw: bytes) -> None:
+        """One request to the batch APIs; the answer to one that was carried out may get lost."""
+        answer = self.server.fake.batches.receive(self.command, self.path, raw)
+        if answer is None:
+            self._answer_without_stream(Call({}, {}, "reset", self.path))
+        else:
+            self._send(answer.status, answer.content_type, answer.body, {})
 
     def _refuse(self, call: Call, fault: HttpFault) -> None:
         call.status = fault.status
@@ -379,6 +396,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  as in the base class
         """Silent: `calls` says it all."""
+
+
+def whole_message(call: Call) -> dict[str, Any]:
+    """The answer of Anthropic's that comes in one, as in the results of a batch."""
+    start = json.loads(_Messages.opening(call)[0].split(b"data: ")[1])["message"]
+    usage = {**start["usage"], "output_tokens": call.output_tokens}
+    content = [{"type": "text", "text": call.text}]
+    stop_reason = STOP_REASONS.get(call.fault, "end_turn")
+    return {**start, "content": content, "stop_reason": stop_reason, "usage": usage}
 
 
 def script_stream(call: Call, text: str) -> list[bytes]:

@@ -1,5 +1,5 @@
 -- The budgets of a run that was refused a call, as they stand now, seen all at one moment. Of what is reserved,
--- `under_way_usd` comes back when the calls that hold it end; the rest, of calls that were cut off, stays until the day ends.
+-- `under_way_usd` comes back when the calls that hold it end, by a batch too; the rest, of calls that were cut off, stays until the day ends.
 with today as (
     select (ledger_now() at time zone 'utc')::date as day
 ),
@@ -13,8 +13,8 @@ sums as (
 select s.scope, s.usd_per_day, s.day, s.spent_usd, s.reserved_usd,
        least(s.reserved_usd, coalesce(
            (select sum(c.reserved_usd)
-            from llm_calls c join runs r on r.id = c.run_id and r.attempt = c.attempt and r.status = 'running'
-            where c.status = 'started' and s.scope = any(c.reserved_in)
+            from llm_calls c left join runs r on r.id = c.run_id and r.attempt = c.attempt and r.status = 'running'
+            where (r.id is not null or c.batch_id is not null) and c.status = 'started' and s.scope = any(c.reserved_in)
               and c.started_at >= s.day::timestamp at time zone 'utc'), 0)) as under_way_usd,
        s.spent_usd + s.reserved_usd + %(most_usd)s > s.usd_per_day as refuses,
        array(select a.kind from alerts a

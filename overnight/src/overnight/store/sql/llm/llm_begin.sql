@@ -22,10 +22,10 @@ sums as (
 ),
 booked as (
     insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, model, request_hash, status,
-                           reserved_usd, reserved_in, started_at)
+                           reserved_usd, reserved_in, started_at, batch_id)
     select r.id, r.job_id, r.step, r.pipeline, r.key, r.attempt, %(provider)s, %(model)s, %(request_hash)s, 'started',
            %(most_usd)s, array(select scope from sums),
-           greatest(ledger_now(), (select day from today)::timestamp at time zone 'utc')
+           greatest(ledger_now(), (select day from today)::timestamp at time zone 'utc'), %(batch_id)s::bigint
     from runs r
     where r.id = %(run_id)s and r.attempt = %(attempt)s and r.status = 'running'
       and switched_off(r.pipeline, r.key, r.step) is null

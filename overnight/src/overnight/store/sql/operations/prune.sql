@@ -123,6 +123,17 @@ deeds as (
         for update skip locked)
     returning a.id
 ),
+batches as (
+    delete from llm_batches b
+    where b.id in (
+        select o.id from llm_batches o
+        where o.ended_at < (select ids from past)
+          and not exists (select from llm_calls c where c.batch_id = o.id)
+        order by o.id
+        limit %(batch)s
+        for update skip locked)
+    returning b.id
+),
 stopped as (
     delete from workers w
     where w.boot_id in (
@@ -134,4 +145,5 @@ stopped as (
 )
 select (select count(*) from emptying) as emptied, (select count(*) from leaving) as gone,
        (select count(*) from bodies) + (select count(*) from letters) + (select count(*) from fired)
-       + (select count(*) from told) + (select count(*) from deeds) + (select count(*) from stopped) as others
+       + (select count(*) from told) + (select count(*) from deeds) + (select count(*) from batches)
+       + (select count(*) from stopped) as others
