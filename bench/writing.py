@@ -2,8 +2,8 @@
 always is.
 
 One worker process, one stand-in for a language model on loopback that answers after `--delay`
-seconds. Each article is an outline and three sections, which are asked for at once. Measured is
-from the worker's start until the last draft is stored; gates and publishing are off. There are two
+seconds. Each article is a brief, three sections, of which the first is asked for alone and the
+others at once, and a last reading of the whole. Measured is from the worker's start until the last draft is stored; gates and publishing are off. There are two
 ideals, both by the model's delay alone: `calls` is the time where as many calls as `--at-once` are
 under way all the time; `waves` is that of as many articles, whose sections overlap.
 """
@@ -31,7 +31,7 @@ import outcome
 from server import durable_server
 
 SECTIONS = 3
-CALLS_IN_TURN = 2  # the outline, then its sections
+CALLS_IN_TURN = 4  # the brief, the first section, the other ones, the last reading
 TARGET = 1.3  # times the ideal
 WHOLE = 1_000  # articles
 MOST_AT_ONCE = """
@@ -50,17 +50,26 @@ SENTENCES = [
 
 
 def answer(request: dict[str, Any]) -> str:
-    """The stand-in's answer: an outline, or a section."""
-    if "angle" in request["response_format"]["json_schema"]["schema"]["properties"]:
+    """The stand-in's answer: a brief, a section, or nothing to change."""
+    fields = request["response_format"]["json_schema"]["schema"]["properties"]
+    if "angle" in fields:
         sections = [
-            {"heading": f"Part {n}", "tells": "It tells.", "sources": ["s1"]}
+            {"heading": f"Part {n}", "tells": "It tells.", "notes": ["n1"], "blocks": ["paragraph"]}
             for n in range(SECTIONS)
         ]
-        return json.dumps(
-            {"title": "Water", "description": "On water.", "angle": "Early.", "sections": sections}
-        )
-    sentences = [{"text": text, "source": "s1", "quoted": False} for text in SENTENCES[:8]]
-    return json.dumps({"paragraphs": [sentences[:4], sentences[4:]]})
+        told = {
+            "titles": ["Water early"],
+            "description": "On water.",
+            "angle": "Early.",
+            "intent": "",
+        }
+        lists = {name: [] for name in ("faq", "terms", "images", "adds")}
+        return json.dumps({**told, **lists, "sections": sections})
+    if "changes" in fields:
+        return json.dumps({"changes": [], "additions": []})
+    sentences = [{"text": text, "notes": ["n1"], "quoted": False} for text in SENTENCES[:8]]
+    blocks = [{"kind": "paragraph", "sentences": part} for part in (sentences[:4], sentences[4:])]
+    return json.dumps({"blocks": blocks})
 
 
 def config(url: str) -> Any:
