@@ -3,9 +3,10 @@ always is.
 
 One worker process, one stand-in for a language model on loopback that answers after `--delay`
 seconds. Each article is a brief, three sections, of which the first is asked for alone and the
-others at once, and a last reading of the whole. Measured is from the worker's start until the last draft is stored; gates and publishing are off. There are two
-ideals, both by the model's delay alone: `calls` is the time where as many calls as `--at-once` are
-under way all the time; `waves` is that of as many articles, whose sections overlap.
+others at once, and a last reading of the whole. Measured is from the worker's start until the last
+draft is stored; gates and publishing are off. There are two ideals, both by the model's delay
+alone: `calls` is the time where as many calls as `--at-once` are under way all the time; `waves` is
+that of as many articles, whose sections overlap.
 """
 
 from __future__ import annotations
