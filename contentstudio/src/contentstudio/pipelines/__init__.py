@@ -33,7 +33,7 @@ from overnight.operations import runs
 from overnight.store.database import Database
 
 # one after another, for which there is time in an attempt; the next one goes on with what is stored
-WRITING_CALLS = 6
+WRITING_CALLS = 4
 BRIEF_CALLS = 2  # the second one where the first names what is no note
 PATIENT = Retry.over(hours=4)  # of what reads: a source that is down at 04:00 may be up at 07:00
 PROBE = 600.0  # seconds; a CMS that is away is asked as often as its breaker lets one through
