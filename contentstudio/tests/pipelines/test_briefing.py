@@ -234,6 +234,8 @@ async def test_a_brief_is_shown_edited_and_approved_by_commands(
             assert fact.dated in shown
     data = json.loads((await asyncio.to_thread(ask, "brief", job, "--json")).stdout)
     assert Brief.model_validate(data["brief"]["brief"]) == waiting.brief
+    cost = (await asyncio.to_thread(ask, "cost", job)).stdout
+    assert cost.strip() == "No call of a model is booked or estimated."
     file = tmp_path / "brief.md"
     await asyncio.to_thread(ask, "review", job, "--markdown", str(file))
     assert brief_text.read(file.read_text("utf-8"), waiting.brief) == waiting.brief
