@@ -2,11 +2,11 @@
 always is.
 
 One worker process, one stand-in for a language model on loopback that answers after `--delay`
-seconds. Each article is the questions and the facts of one page, then an outline and three
-sections, which are asked for at once. Measured is from the worker's start until the last draft is
-stored; gates and publishing are off. There are two ideals, both by the model's delay alone: `calls`
-is the time where as many calls as `--at-once` are under way all the time; `waves` is that of as
-many articles, whose sections overlap.
+seconds. Each article is the questions and the facts of one page, a brief, three sections, of which
+the first is asked for alone and the others at once, and a last reading of the whole. Measured is
+from the worker's start until the last draft is stored; gates and publishing are off. There are two ideals, both by the model's delay
+alone: `calls` is the time where as many calls as `--at-once` are under way all the time; `waves` is
+that of as many articles, whose sections overlap.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ import outcome
 from server import durable_server
 
 SECTIONS = 3
-CALLS_IN_TURN = 4  # the questions, the facts of a page, the outline, then its sections
+CALLS_IN_TURN = 6  # questions, facts, the brief, the first section, the others, the last reading
 TARGET = 1.3  # times the ideal
 WHOLE = 1_000  # articles
 MOST_AT_ONCE = """
@@ -51,23 +51,31 @@ SENTENCES = [
 
 
 def answer(request: dict[str, Any]) -> str:
-    """The stand-in's answer: questions, facts, an outline, or a section."""
-    wanted = request["response_format"]["json_schema"]["schema"]["properties"]
-    if "questions" in wanted:
+    """The stand-in's answer: questions, facts, a brief, a section, or nothing to change."""
+    fields = request["response_format"]["json_schema"]["schema"]["properties"]
+    if "questions" in fields:
         asked = [{"perspective": "a gardener", "question": "When to water?"}]
         return json.dumps({"answered": "A little.", "open": "The rest.", "questions": asked})
-    if "facts" in wanted:
+    if "facts" in fields:
         return json.dumps({"facts": [{"text": text, "span": text} for text in SENTENCES[:8]]})
-    if "angle" in wanted:
+    if "angle" in fields:
         sections = [
-            {"heading": f"Part {n}", "tells": "It tells.", "sources": ["s1"]}
+            {"heading": f"Part {n}", "tells": "It tells.", "notes": ["n1"], "blocks": ["paragraph"]}
             for n in range(SECTIONS)
         ]
-        return json.dumps(
-            {"title": "Water", "description": "On water.", "angle": "Early.", "sections": sections}
-        )
-    sentences = [{"text": text, "source": "s1", "quoted": False} for text in SENTENCES[:8]]
-    return json.dumps({"paragraphs": [sentences[:4], sentences[4:]]})
+        told = {
+            "titles": ["Water early"],
+            "description": "On water.",
+            "angle": "Early.",
+            "intent": "",
+        }
+        lists = {name: [] for name in ("faq", "terms", "images", "adds")}
+        return json.dumps({**told, **lists, "sections": sections})
+    if "changes" in fields:
+        return json.dumps({"changes": [], "additions": []})
+    sentences = [{"text": text, "notes": ["n1"], "quoted": False} for text in SENTENCES[:8]]
+    blocks = [{"kind": "paragraph", "sentences": part} for part in (sentences[:4], sentences[4:])]
+    return json.dumps({"blocks": blocks})
 
 
 def config(url: str) -> Any:

@@ -16,10 +16,12 @@ from contentstudio.brief import Brief
 from contentstudio.cli.main import cli
 from contentstudio.config import Config
 from contentstudio.demo.web import DemoWeb
-from contentstudio.model import Draft
+from contentstudio.memory.embeddings import Lexical
+from contentstudio.model import Draft, Section, Sentence
 from contentstudio.review import brief_text, briefs
 from contentstudio.review.briefs import BriefDetails
 from contentstudio.store.articles import Articles
+from contentstudio.store.documents import Documents
 from overnight.errors import IllegalTransition
 from overnight.operations import reviews, runs
 from overnight.operations.decisions import Approve, Edit, Reject
@@ -174,6 +176,32 @@ async def test_a_job_from_before_there_were_briefs_is_written(
     assert all(s.notes and s.source for s in draft.sentences() if s.quoted)
 
 
+async def test_a_brief_proposes_links_to_pages_of_the_site_on_its_subject(
+    config: Config, database: Database, clock: Clock
+) -> None:
+    memory = Documents(database, Lexical())
+    near, far = "https://garden.example/straw/", "https://garden.example/pots/"
+    await memory.keep_own_post("garden", near, "Mulch as a blanket for your soil", "Text.")
+    await memory.keep_own_post("garden", far, "Pots on a balcony", "Text.")
+    app = studio.build(config)
+    await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await run_until_idle(app, database, clock=clock)
+    plan = await details_of(config, database)
+    assert plan.brief.links == (near,)
+    says = Sentence(text="Mulch is a blanket for your soil.")
+    draft = Draft(
+        site="garden",
+        slug="x",
+        title="X",
+        description="",
+        sections=[Section(heading="One", paragraphs=[[says]])],
+        references=[],
+        writer="test",
+    )
+    (link,) = await memory.links_to(draft, [*plan.brief.links, "https://elsewhere.example/"])
+    assert (link.url, link.anchor in says.text) == (near, True)
+
+
 Ask = Callable[..., Result]
 
 
@@ -206,6 +234,8 @@ async def test_a_brief_is_shown_edited_and_approved_by_commands(
             assert fact.dated in shown
     data = json.loads((await asyncio.to_thread(ask, "brief", job, "--json")).stdout)
     assert Brief.model_validate(data["brief"]["brief"]) == waiting.brief
+    cost = (await asyncio.to_thread(ask, "cost", job)).stdout
+    assert cost.strip() == "No call of a model is booked or estimated."
     file = tmp_path / "brief.md"
     await asyncio.to_thread(ask, "review", job, "--markdown", str(file))
     assert brief_text.read(file.read_text("utf-8"), waiting.brief) == waiting.brief

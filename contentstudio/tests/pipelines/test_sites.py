@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from model_answers import article, asked, brief, notes_of, own_notes, paragraph, quotes
 
 from contentstudio import app as studio
 from contentstudio import config as settings
 from contentstudio.config import Config
 from contentstudio.demo.web import INDEXNOW, KEYS, DemoWeb
-from contentstudio.text.sentences import sentences
 from overnight.operations import runs, switches
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
-from overnight.testing.fake_llm import FakeModels, prompt_of, schema_of
+from overnight.testing.fake_llm import FakeModels, prompt_of
 
 pytestmark = [  # of `make test-large`
     pytest.mark.large,
@@ -40,22 +40,17 @@ Write = Callable[..., Config]
 
 def written(request: dict[str, Any]) -> str:
     """An article of one section in the sentences of its source, whatever the source is."""
-    schema, prompt = schema_of(request), prompt_of(request)
-    assert schema is not None
-    title = prompt.split('id="topic">\n', 1)[1].split("\n</source", 1)[0]
-    if "angle" in schema["properties"]:
-        plan = [{"heading": f"On {title}", "tells": "all", "sources": ["s1"]}]
+    if asked(request) == "brief":
+        title = prompt_of(request).split('id="idea">\n', 1)[1].split("\n</source", 1)[0]
         told = f"What there is to know of this, in the words of one who knows it well: {title}."
-        return json.dumps(
-            {"title": title, "description": told[:165], "angle": "It helps.", "sections": plan}
+        section = {"heading": f"On {title}", "tells": "all", "notes": list(notes_of(request))}
+        return brief(
+            [], 1, titles=[title], description=told[:165], sections=[{**section, "blocks": []}]
         )
-    text = prompt.split('id="s1">\n', 1)[1].rsplit("\n</source", 1)[0]
-    lines = [
-        {"text": s, "source": "s1", "quoted": True}
-        for s in sentences(text)
-        if 8 < len(s.split()) < 30
-    ]
-    return json.dumps({"paragraphs": [lines[:7], lines[7:14]]})
+    if asked(request) != "section":
+        return article(request)
+    lines = quotes(own_notes(request))
+    return json.dumps({"blocks": [paragraph(part) for part in (lines[:7], lines[7:14]) if part]})
 
 
 @pytest.fixture

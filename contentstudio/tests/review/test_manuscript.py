@@ -105,6 +105,20 @@ def test_any_article_is_read_back_as_it_was(article: Draft) -> None:
     assert manuscript.read(manuscript.write(article), article) == article
 
 
+def test_sentences_that_a_person_leaves_as_they_are_keep_their_notes() -> None:
+    first, second = (
+        Sentence(text=text, source="s1", notes=(name,))
+        for text, name in (("It lasts.", "n1"), ("It rots.", "n2"))
+    )
+    article = draft("So.").model_copy(
+        update={"sections": [Section(heading="Bark", paragraphs=[[first, second]])], "faq": []}
+    )
+    words = manuscript.write(article)
+    assert manuscript.read(words, article) == article
+    edited = manuscript.read(words.replace("It rots.", "It rots slowly."), article)
+    assert [sentence.notes for sentence in edited.sentences()] == [("n1",), ()]
+
+
 def test_a_person_writes_lists_quotes_and_tables() -> None:
     text = """# Bark
 On bark.

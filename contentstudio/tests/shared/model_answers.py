@@ -47,16 +47,16 @@ def section_number(request: dict[str, Any]) -> int:
     return int(prompt_of(request).split("Part: section ", 1)[1].split()[0])
 
 
-def brief(notes: Sequence[str], sections: int = 3, **changes: Any) -> str:
+def brief(notes: Sequence[str], count: int = 3, **changes: Any) -> str:
     """A plan that gives each section every third note, or as many as there are sections."""
     planned = [
         {
             "heading": f"Mulch, part {number}",
             "tells": "What it does.",
-            "notes": list(notes[number - 1 :: sections]),
+            "notes": list(notes[number - 1 :: count]),
             "blocks": ["paragraph"],
         }
-        for number in range(1, sections + 1)
+        for number in range(1, count + 1)
     ]
     plan = {
         "titles": [TITLE],

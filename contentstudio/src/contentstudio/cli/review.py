@@ -143,7 +143,7 @@ def _render_brief(plan: BriefDetails, paths: list[str]) -> None:
 @json_option
 @pass_session
 def brief_command(session: Session, job: str, markdown: Path | None, as_json: bool) -> None:
-    """The brief of an article: its plan, with each note beside its source.
+    """The brief of an article, with each note beside its source.
 
     Where it waits for you, `approve`, `edit` and `reject` decide about it. `edit` takes the file
     that --markdown wrote, and the article is written by it.
@@ -159,7 +159,7 @@ def brief_command(session: Session, job: str, markdown: Path | None, as_json: bo
 @json_option
 @pass_session
 def cost_command(session: Session, job: str, as_json: bool) -> None:
-    """What an article costs by step: the estimate beside what is booked.
+    """What each step of an article costs: estimated, and booked.
 
     The estimate is made from the brief, by the models and prices of the config of now. A rewrite is
     not in it, for nobody knows whether one will be needed.
@@ -258,7 +258,7 @@ def edit_command(
     reason: str,
     as_json: bool,
 ) -> None:
-    """Give a step another input, or an article or its brief other words.
+    """Give a step other input, or an article or brief other words.
 
     A step that has not begun or put itself off, or is a dead letter; with --rev one that waits for
     review. The words of an article or of a brief come from `review JOB --markdown FILE`. The gates

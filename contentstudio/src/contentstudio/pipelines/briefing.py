@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from contentstudio.brief import Brief, Idea, Research
+from contentstudio.config import Site
 from contentstudio.model import Draft
 from contentstudio.pipelines.work import Ctx, RequestedTopic, Topic
 from contentstudio.writing import quotes
@@ -14,6 +15,7 @@ from overnight import Cancel, Review, Snooze
 from overnight.errors import InvalidPayload
 from overnight.llm.fallback import AllResting
 
+LINKS = 3  # to pages of the site, that a brief proposes
 FOR_APPROVAL = (
     'brief: This site has autonomy = "brief", so a person approves each brief before the article '
     "is written. Approve it, edit it, or reject it."
@@ -39,11 +41,19 @@ async def _planned(ctx: Ctx, work: Research | Brief) -> Brief | Review:
         )
     site = ctx.deps.config.find(idea.site)
     edited = isinstance(work, Brief)
-    plan = work if isinstance(work, Brief) else await ctx.deps.writer.brief(ctx, site, work)
+    plan = work if isinstance(work, Brief) else await _plan(ctx, site, work)
     await ctx.deps.articles.plan(idea.site, idea.slug, ctx.job_id, plan.titles[0])
     if site.autonomy == "brief" and not edited:
         return Review([FOR_APPROVAL], plan)
     return plan
+
+
+async def _plan(ctx: Ctx, site: Site, research: Research) -> Brief:
+    """The writer's plan, with the pages of the site on the same subject as links."""
+    plan = await ctx.deps.writer.brief(ctx, site, research)
+    slug = research.idea.slug
+    pages = await ctx.deps.documents.competing(site.name, plan.titles[0], slug=slug)
+    return plan.model_copy(update={"links": tuple(page.url for page in pages[:LINKS])})
 
 
 async def of_topic(ctx: Ctx, topic: RequestedTopic | Topic) -> Brief:
@@ -51,7 +61,7 @@ async def of_topic(ctx: Ctx, topic: RequestedTopic | Topic) -> Brief:
     what planning raises.
     """
     site = ctx.deps.config.find(topic.site)
-    return await ctx.deps.writer.brief(ctx, site, await research_of_topic(ctx, topic))
+    return await _plan(ctx, site, await research_of_topic(ctx, topic))
 
 
 async def research_of_topic(ctx: Ctx, topic: RequestedTopic | Topic) -> Research:

@@ -30,7 +30,9 @@ async def _written(ctx: Ctx, work: Brief | RequestedTopic | Topic) -> Draft:
     brief = work if isinstance(work, Brief) else await briefing.of_topic(ctx, work)
     idea = brief.research.idea
     await deps.articles.begin(idea.site, idea.slug, ctx.job_id, brief.titles[0])
-    draft = await deps.writer.write(ctx, deps.config.find(idea.site), brief)
+    written = await deps.writer.write(ctx, deps.config.find(idea.site), brief)
+    links = await deps.documents.links_to(written, brief.links)
+    draft = written.model_copy(update={"links": links})
     snapshots = await gate_inputs.pool(ctx, draft)
     await deps.evidence.keep(ctx.job_id, draft, list(snapshots.values()))
     return draft

@@ -13,6 +13,8 @@ async def decided(database: Database, decision: Decision, run: Row) -> None:
     carried the decision here.
     """
     articles, job_id, publishes = Articles(database), run["job_id"], run["step"] == "publish"
+    if run["step"] == "brief" and not isinstance(decision, Reject):
+        return  # its article is written next
     match decision:
         case Reject(reason=reason):
             await Documents(database).reject(job_id, reason)

@@ -123,7 +123,18 @@ def read(text: str, draft: Draft) -> Draft:
             for n, q, a in map(_whole, faq)
         ],
     }
-    return draft.model_copy(update=changes)
+    return _noted(draft.model_copy(update=changes), draft)
+
+
+def _noted(article: Draft, before: Draft) -> Draft:
+    """The article with the notes of the sentences that a person left as they were."""
+    notes = {(s.text, s.source): s.notes for s in before.sentences()}
+
+    def noted(sentence: Sentence) -> Sentence:
+        names = notes.get((sentence.text, sentence.source), ())
+        return sentence.model_copy(update={"notes": names})
+
+    return article.map_sentences(noted)
 
 
 def block(lines: Sequence[str], number: int = 1, ids: _Ids = None) -> Block:

@@ -218,6 +218,14 @@ class Documents:
         ]
         return links.choose(draft, [(d.title, d.url) for d in related if d.url], most)
 
+    async def links_to(self, draft: Draft, urls: Sequence[str]) -> list[InternalLink]:
+        """Links to these pages of the draft's site, each from words of its prose that speak of the
+        page; none to what readers do not have.
+        """
+        titles = {row["url"]: row["title"] for row in await self._standing(draft.site)}
+        pages = [(titles[url], url) for url in urls if url in titles]
+        return links.choose(draft, pages, LINKS)
+
     async def _standing(self, site: str) -> list[Row]:
         """What readers of a site can go to."""
         return await self._database.fetch(queries["documents_standing"], {"site": site})

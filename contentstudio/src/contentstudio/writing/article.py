@@ -243,7 +243,13 @@ async def _answers(call: _Call, brief: Brief) -> list[Question]:
 
     words = WORDS_OF_AN_ANSWER * len(brief.faq)
     given = await call.ask("section", SECTION, question, answers.Answers, fault, words=words)
-    return [answers.question(each) for each in given.faq if each.question in brief.faq]
+    asked = {question.strip().casefold(): question for question in brief.faq}
+    written = {each.question.strip().casefold(): each for each in given.faq}
+    return [
+        Question(question=asked[same], answer=answers.question(written[same]).answer)
+        for same in asked
+        if same in written
+    ]
 
 
 async def _polished(call: _Call, site: Site, brief: Brief, draft: Draft) -> Draft:
