@@ -89,16 +89,16 @@ def config(url: str) -> Any:
 
 
 async def prepare(database: Any, app: Any, articles: int) -> None:
-    """Topics with their snapshots, and a job for each."""
+    """Ideas with their snapshots, and a job for each."""
     from contentstudio.model import Snapshot
-    from contentstudio.research.topics import Choice
+    from contentstudio.research.ideas import Choice
+    from contentstudio.store.ideas import Ideas
     from contentstudio.store.snapshots import Snapshots
-    from contentstudio.store.topics import Topics
     from overnight.operations import switches
     from overnight.store.ledger import Ledger
 
     await switches.pause(database, "step:article/gate", reason="not measured")
-    snapshots, topics, jobs = Snapshots(database), Topics(database), []
+    snapshots, ideas, jobs = Snapshots(database), Ideas(database), []
     for number in range(articles):
         text = f"Source number {number}.\n\n" + " ".join(SENTENCES)
         sha = sha256(text.encode()).hexdigest()
@@ -123,7 +123,7 @@ async def prepare(database: Any, app: Any, articles: int) -> None:
             "url": snapshot.url,
             "snapshots": [sha],
         }
-        await topics.keep_choices(
+        await ideas.keep(
             "garden", day, "bench", [Choice.model_validate(made | told)], {slug: job.job_id}
         )
         jobs.append(job)

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from contentstudio import alerts, pipelines
 from contentstudio import config as settings
@@ -26,13 +27,15 @@ from contentstudio.store.quota import Quota
 from contentstudio.store.retention import Retention as OwnRetention
 from contentstudio.store.snapshots import Snapshots
 from contentstudio.store.sql import queries
-from contentstudio.store.topics import Topics
 from contentstudio.store.verdicts import Verdicts
 from contentstudio.web.polite import PoliteFetcher
 from contentstudio.writing.offline import OfflineWriter
 from contentstudio.writing.port import Writer
 from overnight import App, Budgets, Keys, Retention, Reviews, logs
 from overnight.store.database import Database
+
+if TYPE_CHECKING:
+    from contentstudio.llm.models import Models
 
 
 def create(file: Path | None = None) -> App:
@@ -69,10 +72,12 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
             stack.push_async_callback(locks.aclose)
             fetcher = PoliteFetcher(config.fetch, pages)
             stack.push_async_callback(fetcher.aclose)
+            models = await _models(config, database, stack)
             yield Deps(
                 config=config,
                 fetcher=fetcher,
-                writer=await _writer(config, database, stack),
+                models=models,
+                writer=_writer(config, models),
                 locks=locks,
                 articles=Articles(database),
                 demands=Demands(database),
@@ -84,7 +89,6 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
                 publications=Publications(database),
                 quota=Quota(database),
                 snapshots=Snapshots(database),
-                topics=Topics(database),
                 verdicts=Verdicts(database),
             )
 
@@ -103,16 +107,23 @@ def _embedder(config: Config, database: Database, stack: AsyncExitStack) -> Embe
     return remote
 
 
-async def _writer(config: Config, database: Database, stack: AsyncExitStack) -> Writer:
+async def _models(config: Config, database: Database, stack: AsyncExitStack) -> Models | None:
     choice = config.writing.writer
     offline = choice == "offline" or (choice == "auto" and settings.api_key() is None)
     await _forget_other_models(config, database, offline)
     if offline:
-        return OfflineWriter()
+        return None
     from contentstudio.llm.models import connect
+
+    return connect(config.writing, database, stack)
+
+
+def _writer(config: Config, models: Models | None) -> Writer:
+    if models is None:
+        return OfflineWriter()
     from contentstudio.writing.article import ModelWriter
 
-    return ModelWriter(connect(config.writing, database, stack), config.writing)
+    return ModelWriter(models, config.writing)
 
 
 async def _forget_other_models(config: Config, database: Database, offline: bool) -> None:

@@ -23,8 +23,8 @@ from contentstudio.demo.web import DemoWeb
 from contentstudio.llm.models import connect
 from contentstudio.model import Draft
 from contentstudio.store.evidence import EvidenceLedger
+from contentstudio.store.ideas import Ideas
 from contentstudio.store.snapshots import Snapshots
-from contentstudio.store.topics import Topics
 from contentstudio.text.sentences import sentences
 from contentstudio.writing.article import ModelWriter
 from overnight.engine.worker import Worker
@@ -495,17 +495,17 @@ async def test_a_switch_holds_the_call_itself(
     await switches.pause(database, "pipeline:article", reason="look first")
     await night(config, database, clock)
     topic = app.pipeline("article").job(
-        {"site": "garden", "slug": "mulch-the-blanket-for-your-soil", "date": "2026-11-23"}
+        {"site": "garden", "slug": "what-to-know-about-mulch-and-soil", "date": "2026-11-23"}
     )
     await Ledger(database).enqueue([topic])
     async with app.resources(database) as deps:
         from overnight.store.records import Run
 
         run = Run(1, topic.job_id, "generate", "article", "garden", 1, 0, topic.input)
-        title, snapshots = await Topics(database).read("garden", "mulch-the-blanket-for-your-soil")
+        snapshots = await Ideas(database).texts("garden", "what-to-know-about-mulch-and-soil")
         with pytest.raises(SwitchedOff):
             await deps.writer.write(
-                Context(run, deps, app, Ledger(database)), config.site[0], "s", title, snapshots
+                Context(run, deps, app, Ledger(database)), config.site[0], "s", "Mulch", snapshots
             )
     assert claude.calls == []
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from contentstudio.cli import articles, aws, check, context, night, review, site, topics, up
+from contentstudio.cli import articles, aws, check, context, ideas, night, review, site, up
 from overnight.cli import commands, runner
 from overnight.cli.runner import Session
 
@@ -34,7 +34,7 @@ def cli(current: click.Context, file: Path) -> None:
 
 
 commands.add_to(cli, key_name="site", console=context.console)
-for module in (articles, aws, check, night, review, site, topics, up):
+for module in (articles, aws, check, ideas, night, review, site, up):
     for command in module.COMMANDS:
         cli.add_command(command)
 

@@ -12,6 +12,7 @@ from contentstudio.config.fields import Dollars, HttpUrl, ScriptUrl, Section, Zo
 from contentstudio.config.sources import Source
 
 SensitiveTopic = Literal["health", "money", "law"]
+Autonomy = Literal["full", "review", "brief"]
 
 
 class Gates(Section):
@@ -188,6 +189,9 @@ class Site(Section):
     the site has besides the articles from here: no article is written that is near one of its
     pages, and articles link to them.
 
+    `autonomy` says what waits for a person: nothing that the gates pass (`full`), each article
+    (`review`), or each brief before its article is written (`brief`).
+
     `tags` are the subjects of the site: an article has those of which it speaks most.
 
     Static sites alone have a `theme`, a folder beside the config with own templates, stylesheets
@@ -206,6 +210,7 @@ class Site(Section):
     sources: list[Source] = Field(min_length=1)
     posts: HttpUrl | None = None
     active: bool = True
+    autonomy: Autonomy = "full"
     usd_per_day: Dollars | None = None
     gates: Gates = Gates()
     ping: Ping = Ping()

@@ -75,6 +75,7 @@ class Writing(Section):
     writer: Literal["auto", "anthropic", "openai", "offline"] = "auto"
     model: str = "claude-sonnet-5-5"
     fallback: Model | None = None
+    ideas: Model = Model()
     outline: Model = Model()
     section: Model = Model()
     rewrite: Model = Model()

@@ -21,8 +21,8 @@ from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 
 T = TypeVar("T")
-Step = Literal["outline", "section", "rewrite"]
-STEPS: tuple[Step, ...] = ("outline", "section", "rewrite")
+Step = Literal["ideas", "outline", "section", "rewrite"]
+STEPS: tuple[Step, ...] = ("ideas", "outline", "section", "rewrite")
 OPEN_ALERTS = 10_000  # that are looked through when a worker starts
 
 

@@ -9,7 +9,8 @@
         fell → topic.validated demand: gather → what people look for, kept for the scores of topics
         article: generate → optimize → gate → (wait) → confirm → publish → ping
 
-by a person's wish → rollback: before → publish → ping
+by a person's wish → idea: take → kept, and its article begins → topic.validated
+                     rollback: before → publish → ping
                      publish: last → publish → ping
                      unpublish: unpublish
                      rewrite: reread → the sources once more → topic.validated
@@ -24,7 +25,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from contentstudio.config import Config, RemoteCms, Static
-from contentstudio.pipelines import ids, publishing, remembering, researching, writing
+from contentstudio.pipelines import ids, publishing, remembering, researching, wishes, writing
 from contentstudio.pipelines.researching import jobs_of
 from contentstudio.pipelines.work import Night, WeeklyRefresh
 from contentstudio.store.nights import Nights
@@ -138,6 +139,9 @@ def build(config: Config) -> list[Pipeline]:
         id=ids.article_job,
         key=lambda t: t.site,
     )
+    wish = Pipeline("idea", key=lambda request: request.site)
+    wish.step(wishes.take, retry=Retry(3))
+
     at_site = _at_site(config)
     wait = config.publishing.debounce_seconds
     last_look = Debounce(wait, at_most=max(wait, config.publishing.debounce_at_most_seconds))
@@ -164,6 +168,7 @@ def build(config: Config) -> list[Pipeline]:
         source,
         demand,
         topic,
+        wish,
         refresh,
         renewal,
         article,

@@ -16,11 +16,14 @@ async def generate(ctx: Ctx, topic: RequestedTopic | Topic) -> Draft | Cancel | 
     pays again.
     """
     deps = ctx.deps
-    title, snapshots = await deps.topics.read(topic.site, topic.slug, topic.date)
-    await deps.articles.begin(topic.site, topic.slug, ctx.job_id, title)
+    idea = await deps.ideas.read(topic.site, topic.slug, topic.date)
+    snapshots = await deps.ideas.texts(topic.site, topic.slug, topic.date)
+    if not snapshots:
+        return Cancel(f"no source was found for “{idea.title}” yet")
+    await deps.articles.begin(topic.site, topic.slug, ctx.job_id, idea.title)
     try:
         draft = await deps.writer.write(
-            ctx, deps.config.find(topic.site), topic.slug, title, snapshots
+            ctx, deps.config.find(topic.site), topic.slug, idea.title, snapshots
         )
     except TooThin as thin:
         await deps.articles.wait_for_sources(ctx.job_id)

@@ -82,8 +82,9 @@ class _Candidate:
     leaning: bool
 
 
-def compose(site: Site, slug: str, snapshots: Sequence[Snapshot]) -> Draft:
-    """An article of quotes from `snapshots`: the same input gives an equal draft.
+def compose(site: Site, slug: str, snapshots: Sequence[Snapshot], title: str = "") -> Draft:
+    """An article of quotes from `snapshots`: the same input gives an equal draft. Without a title
+    it has the first source's.
 
     The references are s1, s2, … in the order of the snapshots. The language is the first
     snapshot's, or the site's where that is unknown. Takes some milliseconds for a usual page and
@@ -98,11 +99,11 @@ def compose(site: Site, slug: str, snapshots: Sequence[Snapshot]) -> Draft:
         raise TooThin(
             f"nothing to write: {len(quotes)} quotes were found; at least {MIN_QUOTES} are wanted."
         )
-    title = _title(snapshots[0].title) or _title(slug.replace("-", " ").capitalize()) or "Untitled"
+    named = _clip(title, TITLE_LENGTH) or _title(snapshots[0].title)
     return Draft(
         site=site.name,
         slug=slug,
-        title=title,
+        title=named or _title(slug.replace("-", " ").capitalize()) or "Untitled",
         description=_description([quote.text for quote in quotes]),
         sections=_sections(quotes, language),
         references=[
@@ -256,7 +257,7 @@ class OfflineWriter:
         self, ctx: Context[Any], site: Site, slug: str, title: str, snapshots: Sequence[Snapshot]
     ) -> Draft:
         """Compose from the sources' own sentences. Raises `TooThin` where they do not suffice."""
-        return await asyncio.to_thread(compose, site, slug, snapshots)
+        return await asyncio.to_thread(compose, site, slug, snapshots, title)
 
     async def rewrite(
         self,
