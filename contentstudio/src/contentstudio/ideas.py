@@ -43,9 +43,9 @@ async def shown(config: Config, database: Database, site: str, slug: str) -> dic
     """All that is known of an idea. Raises `UserError` for one that there is not."""
     row = await _find(config, database, site, slug)
     texts = await Ideas(database).texts(site, slug)
-    due = row["due"].isoformat() if row["due"] else None
+    days = {name: row[name].isoformat() if row[name] else None for name in ("due", "found_on")}
     sources = [{"url": text.url, "title": text.title} for text in texts]
-    whole = {**row, "site": site, "slug": slug, "due": due, "sources": sources}
+    whole = {**row, "site": site, "slug": slug, **days, "sources": sources}
     return _shown(config, whole, await _today(config, database))
 
 
@@ -73,12 +73,12 @@ async def add(
         )
     except ValidationError as error:
         raise UserError(f"the idea cannot be kept: {first_fault(error)}") from None
-    day = await _today(config, database)
+    now = await Publications(database).now()
+    day = day_of(config, now)
     if due is not None and due < day:
         raise UserError(f"{due} is past: name a day from {day} on")
-    return await _begun(
-        app, config, database, await _wishes(config, database).keep(request, day, reason), day, by
-    )
+    kept = await _wishes(config, database).keep(request, now, reason)
+    return await _begun(app, database, kept, day, by)
 
 
 async def approve(
@@ -95,12 +95,12 @@ async def approve(
     Raises `UserError` for one that there is not, or whose article readers had.
     """
     row, by = await _find(config, database, site, slug), by or actors.whoami()
-    day = await _today(config, database)
+    now = await Publications(database).now()
     request = IdeaRequest(site=site, question=row["title"], wish=row["wish"], by=by)
     kept = await _wishes(config, database).begin(
-        request, slug, row, day, reason or f"{by} approved it"
+        request, slug, row, now, reason or f"{by} approved it"
     )
-    return await _begun(app, config, database, kept, day, by)
+    return await _begun(app, database, kept, day_of(config, now), by)
 
 
 async def drop(
@@ -156,9 +156,7 @@ def _planned(config: Config, row: Row) -> dict[str, Any]:
     }
 
 
-async def _begun(
-    app: App, config: Config, database: Database, kept: Kept, day: date, by: str
-) -> str:
+async def _begun(app: App, database: Database, kept: Kept, day: date, by: str) -> str:
     """Begin the article of what is kept, if it is time: one sentence."""
     what = f"“{kept.title}” of {kept.topic.site} ({kept.topic.slug})"
     if kept.job_id is not None:

@@ -97,8 +97,9 @@ async def test_an_idea_is_added_shown_approved_and_dropped(ask: Ask, tmp_path: P
     added = await asyncio.to_thread(ask, *words, "--brief", f"@{brief}")
     assert "its article begins on 2099-12-21" in added.stdout
     slug = "how-long-do-tomato-seeds-keep"
-    shown = json.loads((await asyncio.to_thread(ask, "show", "garden", slug, "--json")).stdout)
-    idea = shown["idea"]
+    shown = await asyncio.to_thread(ask, "show", "garden", slug, "--json")
+    assert shown.exception is None
+    idea = json.loads(shown.stdout)["idea"]
     assert (idea["wish"], idea["urls"], idea["due"]) == (
         "For beginners.",
         ["https://a.example/"],

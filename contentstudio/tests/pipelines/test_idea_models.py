@@ -60,7 +60,10 @@ async def test_a_model_names_ideas_and_code_keeps_its_title_from_a_source(
 ) -> None:
     found = await night(claude, web, write_config, database, clock)
     assert len(claude.calls) == 1
-    assert {row["title"] for row in found.values()} == {TITLE, "What to know about Moon and days"}
+    assert {row["title"] for row in found.values()} == {
+        TITLE,
+        "What to know about the phases of the Moon",
+    }
     idea = found["how-to-feed-the-soil-of-a-small-garden"]
     assert sorted(signal["url"] for signal in idea["signals"]) == [
         web.url + path for path in sorted(PAGES[:2])
@@ -107,6 +110,6 @@ async def test_without_an_answer_ideas_have_the_names_that_code_gives(
     found = await night(claude, web, write_config, database, clock)
     assert {row["title"] for row in found.values()} == {
         "What to know about a compost heap",
-        "What to know about Moon and days",
+        "What to know about the phases of the Moon",
         "What to know about mulch and soil",
     }

@@ -348,3 +348,10 @@ def test_an_idea_on_a_pillar_of_the_site_fits_better() -> None:
 def test_the_factors_that_are_shown_give_the_score() -> None:
     choice = decide(story(days_old=17, words=333), near(likeness=0.2))
     assert ideas.score(choice.factors, Weights()) == pytest.approx(choice.score, abs=5e-5)
+
+
+def test_queries_that_differ_in_their_punctuation_are_one_idea() -> None:
+    queries = ["why do bees dance", "why do bees dance?", "why do bees dance!"]
+    demands = [Demand(query=query, source="s") for query in queries]
+    (alone,) = ideas.asked([], demands, "en")
+    assert alone.title == "Why do bees dance"

@@ -74,7 +74,7 @@ def _factors(row: dict[str, Any]) -> str:
 @json_option
 @pass_session
 def show(session: Session, site: str, slug: str, as_json: bool) -> None:
-    """An idea with what speaks for it, its score, and the pages that were found for it."""
+    """An idea with its signals, its score and its pages."""
     from contentstudio import ideas
 
     settings = context.config()
@@ -177,7 +177,7 @@ def add(
 @json_option
 @pass_session
 def approve(session: Session, site: str, slug: str, reason: str, as_json: bool) -> None:
-    """Have an idea written that was passed over, dropped, or not written."""
+    """Have an idea written that was skipped or dropped."""
     from contentstudio import ideas
 
     app, settings = session.needed_app(), context.config()
@@ -195,7 +195,7 @@ def approve(session: Session, site: str, slug: str, reason: str, as_json: bool) 
 @json_option
 @pass_session
 def drop(session: Session, site: str, slug: str, reason: str, as_json: bool) -> None:
-    """Drop an idea, and stories that are near it with it."""
+    """Drop an idea, and stories that are near it."""
     from contentstudio import ideas
 
     settings = context.config()

@@ -139,7 +139,7 @@ def build(config: Config) -> list[Pipeline]:
         id=ids.article_job,
         key=lambda t: t.site,
     )
-    wish = Pipeline("idea", key=lambda request: request.site)
+    wish = Pipeline("idea", key=lambda request: config.find(request.site).name)
     wish.step(wishes.take, retry=Retry(3))
 
     at_site = _at_site(config)

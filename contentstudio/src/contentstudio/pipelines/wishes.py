@@ -8,8 +8,15 @@ from zoneinfo import ZoneInfo
 
 from contentstudio.brief import Idea, Signal
 from contentstudio.config import Config, Site
-from contentstudio.pipelines.ids import article_id
-from contentstudio.pipelines.work import Ctx, IdeaRequest, IdeaResult, SiteNight, Topic
+from contentstudio.pipelines.ids import article_id, article_job
+from contentstudio.pipelines.work import (
+    Ctx,
+    IdeaRequest,
+    IdeaResult,
+    RequestedTopic,
+    SiteNight,
+    Topic,
+)
 from contentstudio.research import ideas as research
 from contentstudio.store.demands import Demands
 from contentstudio.store.documents import Documents
@@ -50,8 +57,8 @@ class Wishes:
         self._documents = documents
         self._demands = demands
 
-    async def keep(self, request: IdeaRequest, day: date, reason: str = "") -> Kept:
-        """Keep an idea of a person on that day. Raises `UserError` for a site that there is not,
+    async def keep(self, request: IdeaRequest, now: datetime, reason: str = "") -> Kept:
+        """Keep an idea of a person. Raises `UserError` for a site that there is not,
         and where the site has such an article already.
         """
         site, title = self._config.find(request.site), " ".join(request.question.split())
@@ -60,13 +67,14 @@ class Wishes:
         is_free = slug != slug_of(title) or await self._ideas.is_free(site.name, title, {})
         if known is None and not is_free:
             raise UserError(f"{site.name} has a post “{slug}” already: ask another question")
-        return await self.begin(request, slug, known, day, reason)
+        return await self.begin(request, slug, known, now, reason)
 
     async def begin(
-        self, request: IdeaRequest, slug: str, known: Row | None, day: date, reason: str = ""
+        self, request: IdeaRequest, slug: str, known: Row | None, now: datetime, reason: str = ""
     ) -> Kept:
         """Have the idea under a slug written. Raises `UserError` where readers have its article."""
         site, title = self._config.find(request.site), " ".join(request.question.split())
+        day = day_of(self._config, now)
         if known is not None and known["state"] in PUBLIC:
             raise UserError(
                 f"“{slug}” of {site.name} is {known['state']}: to have it written again, refresh it"
@@ -76,6 +84,9 @@ class Wishes:
             return Kept(topic, known["title"], day, known["job_id"])
         due = request.due or (known["due"] if known else None)
         begins = max(day, due - timedelta(days=self._lead)) if due else day
+        topic = Topic(site=site.name, slug=slug, date=day)
+        if known is not None and known["job_id"] == article_job(topic):  # it ended today
+            topic = RequestedTopic(site=site.name, slug=slug, date=day, requested_at=now)
         factors = await self._factors(site, title)
         await self._ideas.add(
             Idea(
@@ -93,9 +104,9 @@ class Wishes:
             score=round(research.score(factors, self._config.research.weights), 4),
             reason=reason.strip() or f"{request.by} asked for it",
             by=request.by,
-            job_id=article_id(site.name, slug, day) if begins == day else None,
+            job_id=article_job(topic) if begins == day else None,
         )
-        return Kept(Topic(site=site.name, slug=slug, date=day), title, begins)
+        return Kept(topic, known["title"] if known else title, begins)
 
     async def _factors(self, site: Site, title: str) -> dict[str, float]:
         demands = await self._demands.read(site.name)
@@ -112,13 +123,13 @@ class Wishes:
 async def take(ctx: Ctx, request: IdeaRequest) -> IdeaResult | Cancel:
     """Keep an idea that came by a message, and begin its article if it is time."""
     config = ctx.deps.config
-    day = day_of(config, await ctx.deps.publications.now())
+    now = await ctx.deps.publications.now()
     try:
         wishes = Wishes(config, ctx.deps.ideas, ctx.deps.documents, ctx.deps.demands)
-        kept = await wishes.keep(request, day)
+        kept = await wishes.keep(request, now)
     except UserError as refusal:
         return Cancel(str(refusal))
-    if kept.job_id is None and kept.begins == day:
+    if kept.job_id is None and kept.begins == day_of(config, now):
         ctx.emit("topic.validated", kept.topic)
     return IdeaResult(slug=kept.topic.slug, begins=kept.begins)
 

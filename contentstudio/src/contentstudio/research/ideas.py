@@ -181,17 +181,16 @@ def asked(stories: Sequence[Story], demands: Sequence[Demand], language: str) ->
             others.append(replace(story, queries=queries))
             continue
         title = naming.of_query(question.query, language, sources)
-        named[title] = _merged(named.get(title), story, title, queries)
+        key = identity(title)
+        named[key] = _merged(named.get(key), story, title, queries)
     answered = {query.query for story in (*named.values(), *others) for query in story.queries}
     alone = [query for query in demands if _is_question(query) and query.query not in answered]
-    return [
-        *named.values(),
-        *others,
-        *(
-            Story((), naming.of_query(query.query, language, sources), "", "query", (query,))
-            for query in sorted(alone, key=lambda query: (-volume(query), query.query))[:QUERIES]
-        ),
-    ]
+    asked: dict[str, Story] = {}
+    for query in sorted(alone, key=lambda query: (-volume(query), query.query))[:QUERIES]:
+        title = naming.of_query(query.query, language, sources)
+        if identity(title) not in named:
+            asked.setdefault(identity(title), Story((), title, "", "query", (query,)))
+    return [*named.values(), *others, *asked.values()]
 
 
 def _merged(known: Story | None, story: Story, title: str, queries: tuple[Demand, ...]) -> Story:

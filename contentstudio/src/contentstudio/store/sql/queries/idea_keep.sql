@@ -21,7 +21,8 @@ judged as (
 ),
 idea as (
     insert into ideas (site, slug, title, origin, signals, factors, score, decision, reason, found_on, job)
-    select %(site)s, slug, title, origin, signals, factors, score, decision, reason, %(found_on)s, %(chosen_by)s
+    select distinct on (slug) %(site)s, slug, title, origin, signals, factors, score, decision, reason, %(found_on)s::date,
+           %(chosen_by)s::text
     from made
     where decision <> 'update'
     on conflict (site, slug) do update
