@@ -4,9 +4,9 @@ always is.
 One worker process, one stand-in for a language model on loopback that answers after `--delay`
 seconds. Each article is the questions and the facts of one page, a brief, three sections, of which
 the first is asked for alone and the others at once, and a last reading of the whole. Measured is
-from the worker's start until the last draft is stored; gates and publishing are off. There are two ideals, both by the model's delay
-alone: `calls` is the time where as many calls as `--at-once` are under way all the time; `waves` is
-that of as many articles, whose sections overlap.
+from the worker's start until the last draft is stored; gates and publishing are off. There are two
+ideals, both by the model's delay alone: `calls` is the time where as many calls as `--at-once` are
+under way all the time; `waves` is that of as many articles, whose sections overlap.
 """
 
 from __future__ import annotations
@@ -104,16 +104,16 @@ def config(url: str) -> Any:
 
 
 async def prepare(database: Any, app: Any, articles: int) -> None:
-    """Topics with their snapshots, and a job for each."""
+    """Ideas with their snapshots, and a job for each."""
     from contentstudio.model import Snapshot
-    from contentstudio.research.topics import Choice
+    from contentstudio.research.ideas import Choice
+    from contentstudio.store.ideas import Ideas
     from contentstudio.store.snapshots import Snapshots
-    from contentstudio.store.topics import Topics
     from overnight.operations import switches
     from overnight.store.ledger import Ledger
 
     await switches.pause(database, "step:article/gate", reason="not measured")
-    snapshots, topics, jobs = Snapshots(database), Topics(database), []
+    snapshots, ideas, jobs = Snapshots(database), Ideas(database), []
     for number in range(articles):
         text = f"Source number {number}.\n\n" + " ".join(SENTENCES)
         sha = sha256(text.encode()).hexdigest()
@@ -138,7 +138,7 @@ async def prepare(database: Any, app: Any, articles: int) -> None:
             "url": snapshot.url,
             "snapshots": [sha],
         }
-        await topics.keep_choices(
+        await ideas.keep(
             "garden", day, "bench", [Choice.model_validate(made | told)], {slug: job.job_id}
         )
         jobs.append(job)

@@ -21,7 +21,7 @@ from overnight.testing import Clock, run_until_idle
 
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
 MULCH = "/potting-shed/mulch.html"
-SLUG = "mulch-the-blanket-for-your-soil"
+SLUG = "what-to-know-about-mulch-and-soil"
 
 
 @pytest.fixture

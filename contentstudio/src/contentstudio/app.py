@@ -35,7 +35,6 @@ from contentstudio.store.quota import Quota
 from contentstudio.store.retention import Retention as OwnRetention
 from contentstudio.store.snapshots import Snapshots
 from contentstudio.store.sql import queries
-from contentstudio.store.topics import Topics
 from contentstudio.store.verdicts import Verdicts
 from contentstudio.web.polite import PoliteFetcher
 from contentstudio.writing.offline import OfflineWriter
@@ -86,6 +85,7 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
                 config=config,
                 fetcher=fetcher,
                 researcher=_researcher(config, models),
+                models=models,
                 writer=_writer(config, models),
                 locks=locks,
                 articles=Articles(database),
@@ -103,7 +103,6 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
                 quota=Quota(database),
                 search=_search(config, database, stack),
                 snapshots=Snapshots(database),
-                topics=Topics(database),
                 verdicts=Verdicts(database),
             )
 

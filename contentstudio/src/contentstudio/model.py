@@ -1,4 +1,4 @@
-"""What flows between the steps: demands, topics, snapshots, drafts, verdicts, publications."""
+"""What flows between the steps: demands, snapshots, drafts, verdicts, publications."""
 
 from __future__ import annotations
 

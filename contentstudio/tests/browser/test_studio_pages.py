@@ -24,7 +24,7 @@ PLANTED = (
     " '{verdicts,0,reason}', to_jsonb(%(text)s::text)) where status = 'needs_review'",
     "update snapshots set title = %(text)s",
     "update evidence set passage = %(text)s",
-    "update choices set title = %(text)s, reason = %(text)s",
+    "update ideas set title = %(text)s, reason = %(text)s",
     "update versions set draft = jsonb_set(draft, '{title}', to_jsonb(%(text)s::text))",
     "update runs set error = %(text)s where status = 'dead'",
     "update alerts set text = %(text)s",
@@ -36,7 +36,7 @@ def paths(job: str) -> dict[str, str]:
     lists = {
         "studio": "/",
         "sites": "/sites",
-        "topics": "/topics",
+        "ideas": "/ideas",
         "articles": "/articles",
         "reviews": "/review",
     }
@@ -151,13 +151,13 @@ async def test_a_site_is_switched_off_and_on_where_it_is_listed(
         await page.get_by_text("site:garden is resumed").wait_for()
 
 
-async def test_the_topics_of_one_site_are_chosen(
+async def test_the_ideas_of_one_site_are_chosen(
     browser: Browser, url: str, database: Database
 ) -> None:
     async with page_of(browser) as page:
-        await page.goto(f"{url}/topics")
+        await page.goto(f"{url}/ideas")
         everything = await page.locator("tbody tr").count()
         await page.get_by_label("Site").select_option("garden")
         await page.get_by_role("button", name="Show").click()
-        await page.wait_for_url("**/topics?site=garden")
+        await page.wait_for_url("**/ideas?site=garden")
         assert await page.locator("tbody tr").count() == everything > 0

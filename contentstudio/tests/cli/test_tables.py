@@ -116,7 +116,7 @@ COMMANDS = (
         "signals",
         "articles",
         f"articles garden {SLUG}",
-        "topics",
+        "idea list",
     ),
     *("site pages garden", "site check garden", "evidence --site garden", "check --offline"),
     *(f"show {JOB}1", f"dead {JOB}1", f"review {JOB}2"),

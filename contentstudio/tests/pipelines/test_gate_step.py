@@ -264,8 +264,9 @@ async def test_the_same_article_from_another_page_waits_for_a_person(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write
 ) -> None:
     await night(write_config([web.url + PAGE]), database, clock)
-    copy = "update topics set slug = 'another-slug', title = 'Another'"
+    copy = "update ideas set slug = 'another-slug'"
     await database.fetch(copy)
+    await database.fetch("update choices set target = 'another-slug'")
     app = studio.build(write_config([web.url + PAGE]))
     topic = {"site": "garden", "slug": "another-slug", "date": "2026-11-24"}
     await jobs.start(app, database, "article", topic)

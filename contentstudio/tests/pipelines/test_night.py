@@ -44,7 +44,7 @@ async def test_a_night_publishes_what_passes_and_says_what_became_of_the_rest(
     assert len(nights.pinged(web)) == len(published(config))
 
 
-async def test_the_same_night_again_does_nothing_the_next_knows_its_topics(
+async def test_the_same_night_again_does_nothing_the_next_knows_its_ideas(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write
 ) -> None:
     config = write_config([web.url + FEEDS[0]])

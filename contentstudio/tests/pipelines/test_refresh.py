@@ -18,7 +18,7 @@ from overnight.store.database import Database, Row
 from overnight.testing import Clock, run_until_idle
 
 MULCH = "/potting-shed/mulch.html"
-SLUG = "mulch-the-blanket-for-your-soil"
+SLUG = "what-to-know-about-mulch-and-soil"
 
 
 @pytest.fixture

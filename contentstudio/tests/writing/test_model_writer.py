@@ -230,7 +230,7 @@ async def test_a_stored_answer_is_not_paid_for_again(
 ) -> None:
     config = config_for(claude, web, write_config)
     await night(config, database, clock)
-    (topic,) = await database.fetch("select site, slug, found_on::text as date from choices")
+    (topic,) = await database.fetch("select site, slug, found_on::text as date from ideas")
     await database.fetch("delete from runs")
     app = studio.build(config)
     await runs.emit(app, database, "topic.validated", topic)
@@ -551,7 +551,7 @@ async def test_a_switch_holds_the_call_itself(
     app = studio.build(config)
     await switches.pause(database, "pipeline:article", reason="look first")
     await night(config, database, clock)
-    (topic,) = await database.fetch("select site, slug, found_on::text as date from choices")
+    (topic,) = await database.fetch("select site, slug, found_on::text as date from ideas")
     job = app.pipeline("article").job(topic)
     await Ledger(database).enqueue([job])
     async with app.resources(database) as deps:

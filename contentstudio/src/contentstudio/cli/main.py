@@ -11,12 +11,12 @@ from contentstudio.cli import (
     aws,
     check,
     context,
+    ideas,
     night,
     notes,
     review,
     search,
     site,
-    topics,
     up,
 )
 from overnight.cli import commands, runner
@@ -46,7 +46,7 @@ def cli(current: click.Context, file: Path) -> None:
 
 
 commands.add_to(cli, key_name="site", console=context.console)
-for module in (articles, aws, check, night, notes, review, search, site, topics, up):
+for module in (articles, aws, check, ideas, night, notes, review, search, site, up):
     for command in module.COMMANDS:
         cli.add_command(command)
 

@@ -13,7 +13,9 @@ from overnight.errors import among, nearest
 
 
 class Weights(Section):
-    """The weights of the factors of a topic's score: see `research/topics.py`."""
+    """The weights of the factors of an idea's score: see `research/ideas.py`. `urgency` counts for
+    ideas with a due date alone.
+    """
 
     substance: float = Field(default=0.15, ge=0)
     freshness: float = Field(default=0.25, ge=0)
@@ -21,6 +23,7 @@ class Weights(Section):
     demand: float = Field(default=0.15, ge=0)
     fit: float = Field(default=0.1, ge=0)
     competition: float = Field(default=0.2, ge=0)
+    urgency: float = Field(default=0.3, ge=0)
 
     @model_validator(mode="after")
     def _weighs_something(self) -> Weights:
@@ -35,7 +38,7 @@ class Research(Section):
     The pages of a night are judged together: `settle_seconds` after the last one came, but not
     later than
     `settle_at_most_seconds` after the first. A story near an article that is `update_after_days`
-    old may have it written again.
+    old may have it written again. An idea with a due date is begun `lead_days` before it.
 
     For each idea at most `questions` questions are looked for with [search], and at most `pages`
     pages are read, its own among them: `pages_per_host` of one host, none of `avoid_hosts`, rather
@@ -70,6 +73,8 @@ class Research(Section):
                 raise ValueError(f"“{host}” is no host: write it as in example.org")
         return [host.lower().removeprefix("www.") for host in value]
 
+    lead_days: int = Field(default=3, ge=0, le=365)
+
 
 class Google(Section):
     """How Google's APIs are asked: by a service account, whose key file nobody else may read.
@@ -86,7 +91,7 @@ class Embeddings(Section):
 
     The key is OPENAI_API_KEY; a server of one's own may need none. `same` is the likeness from
     which on two texts tell one story, `related` that from which on they are of one subject: each
-    model has numbers of its own, which are to be found by looking at `contentstudio topics`.
+    model has numbers of its own, which are to be found by looking at `contentstudio idea list`.
     `usd_per_million_tokens` is for a model that the price list of genai-prices does not know,
     `prices` the provider in it.
     """

@@ -15,6 +15,7 @@ from contentstudio.config.sources import Source
 
 ABOUT = "about"  # the slug of a static site's page on itself and its authors
 SensitiveTopic = Literal["health", "money", "law"]
+Autonomy = Literal["full", "review", "brief"]
 
 
 class Gates(Section):
@@ -219,7 +220,7 @@ class Site(Section):
     sources: list[Source] = Field(min_length=1)
     posts: HttpUrl | None = None
     active: bool = True
-    autonomy: Literal["full", "review", "brief"] = "full"
+    autonomy: Autonomy = "full"
     usd_per_day: Dollars | None = None
     gates: Gates = Gates()
     ping: Ping = Ping()

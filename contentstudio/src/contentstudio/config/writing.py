@@ -79,6 +79,7 @@ class Writing(Section):
     writer: Literal["auto", "anthropic", "openai", "offline"] = "auto"
     model: str = "claude-sonnet-5-5"
     fallback: Model | None = None
+    ideas: Model = Model()
     questions: Model = Model()
     notes: Model = Model()
     brief: Model = Field(default=Model(), validation_alias=AliasChoices("brief", "outline"))

@@ -1,23 +1,22 @@
-"""What the studio adds to the console: its night, its sites, its topics, and articles as their
+"""What the studio adds to the console: its night, its sites, its ideas, and articles as their
 reviewer sees them.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from contentstudio import articles
+from contentstudio import articles, ideas
 from contentstudio.config import Config
 from contentstudio.review import brief_text, briefs, gather, manuscript
 from contentstudio.store.briefs import Briefs
 from contentstudio.store.nights import Nights
 from contentstudio.store.notes import Notes
-from contentstudio.store.topics import Topics
 from overnight.console.pages import Console, Desk, Page, Values, Verb
 from overnight.errors import UserError
 from overnight.observability import charts
@@ -25,7 +24,7 @@ from overnight.operations import queries
 from overnight.operations.commands import NeededReason, OnReview
 from overnight.store.database import Database
 
-DAYS = 7  # of topics and articles that the pages show
+DAYS = 7  # of ideas and articles that the pages show
 SPAN = timedelta(days=DAYS)
 ROWS = 200  # articles on a page
 MOST_VERSIONS = 1_000_000
@@ -53,6 +52,22 @@ class Back(Wish):
     to: int | None = Field(
         None, ge=1, lt=MOST_VERSIONS, description="the version's number; none: the one before"
     )
+
+
+class AddIdea(BaseModel):
+    """What it takes to have an article written on what readers ask."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    site: Name
+    question: Name
+    urls: Text = Field("", description="pages to read for it, with blanks between them")
+    due: str = Field("", pattern=r"^(\d{4}-\d{2}-\d{2})?$", description="YYYY-MM-DD")
+    brief: Text = Field("", description="what the article should be like")
+    reason: Text = Field("", description="why; saved in the audit log")
+
+
+class Drop(Wish):
+    reason: NeededReason
 
 
 SAYS: dict[articles.Verb, tuple[str, type[BaseModel]]] = {
@@ -92,11 +107,11 @@ def build(config: Config) -> Console:
         rows = await articles.listed(config, desk.database, site, ROWS)
         return {"rows": rows, "sites": names, "limit": ROWS}
 
-    async def topics(desk: Desk, values: Values) -> dict[str, Any]:
+    async def found(desk: Desk, values: Values) -> dict[str, Any]:
         names = [site.name for site in config.site]
         site = values.get("site") if values.get("site") in names else None
         return {
-            "rows": await Topics(desk.database).choices(site, DAYS),
+            "rows": await ideas.listed(config, desk.database, site, DAYS),
             "sites": names,
             "days": DAYS,
         }
@@ -143,7 +158,7 @@ def build(config: Config) -> Console:
         pages=(
             Page("/sites", "sites.html", sites, "Sites", "w"),
             Page("/articles", "articles.html", published, "Articles", "p"),
-            Page("/topics", "topics.html", topics, "Topics", "t"),
+            Page("/ideas", "ideas.html", found, "Ideas", "i"),
         ),
         templates=(Path(__file__).parent / "templates",),
         night=night,
@@ -156,6 +171,19 @@ def build(config: Config) -> Console:
                 f"{verb}-article": Verb(partial(_ask, config, verb), *says)
                 for verb, says in SAYS.items()
             },
+            "add-idea": Verb(
+                partial(_add_idea, config), "An article is written on what readers ask.", AddIdea
+            ),
+            "approve-idea": Verb(
+                partial(_approve_idea, config),
+                "An idea that was passed over, dropped or not written is written.",
+                Wish,
+            ),
+            "drop-idea": Verb(
+                partial(_drop_idea, config),
+                "An idea is dropped, and stories that are near it with it.",
+                Drop,
+            ),
             "overwrite-article": Verb(
                 _overwrite, OVER, Overwrite, "Publish ours in its place", articles.is_left
             ),
@@ -185,3 +213,33 @@ async def _overwrite(desk: Desk, command: Overwrite, who: str) -> str:
         by=who,
     )
     return f"job {row['job_id']} publishes ours in its place"
+
+
+async def _add_idea(config: Config, desk: Desk, command: AddIdea, who: str) -> str:
+    """Keep what a person asks for, and begin its article."""
+    try:
+        due = date.fromisoformat(command.due) if command.due else None
+    except ValueError:
+        raise UserError(f"“{command.due}” is no day: write it as 2026-12-24") from None
+    return await ideas.add(
+        *(desk.app, config, desk.database, command.site, command.question),
+        urls=command.urls.split(),
+        due=due,
+        wish=command.brief,
+        reason=command.reason,
+        by=who,
+    )
+
+
+async def _approve_idea(config: Config, desk: Desk, wish: Wish, who: str) -> str:
+    """Have an idea written."""
+    return await ideas.approve(
+        *(desk.app, config, desk.database, wish.site, wish.slug), reason=wish.reason, by=who
+    )
+
+
+async def _drop_idea(config: Config, desk: Desk, wish: Drop, who: str) -> str:
+    """Drop an idea."""
+    return await ideas.drop(
+        *(config, desk.database, wish.site, wish.slug), reason=wish.reason, by=who
+    )

@@ -21,7 +21,7 @@ from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 
 T = TypeVar("T")
-Step = Literal["questions", "notes", "brief", "section", "polish", "rewrite"]
+Step = Literal["ideas", "questions", "notes", "brief", "section", "polish", "rewrite"]
 STEPS: tuple[Step, ...] = get_args(Step)
 OPEN_ALERTS = 10_000  # that are looked through when a worker starts
 

@@ -9,7 +9,8 @@
         fell → topic.validated demand: gather → what people look for, kept for the scores of topics
         article: research → brief → generate → optimize → gate → (wait) → confirm → publish → ping
 
-by a person's wish → rollback: before → publish → ping
+by a person's wish → idea: take → kept, and its article begins → topic.validated
+                     rollback: before → publish → ping
                      publish: last → publish → ping
                      unpublish: unpublish
                      rewrite: reread → the sources once more → topic.validated
@@ -33,6 +34,7 @@ from contentstudio.pipelines import (
     remembering,
     researching,
     searching,
+    wishes,
     writing,
 )
 from contentstudio.pipelines.researching import jobs_of
@@ -151,6 +153,9 @@ def build(config: Config) -> list[Pipeline]:
         id=ids.article_job,
         key=ids.article_site,
     )
+    wish = Pipeline("idea", key=lambda request: config.find(request.site).name)
+    wish.step(wishes.take, retry=Retry(3))
+
     at_site = _at_site(config)
     wait = config.publishing.debounce_seconds
     last_look = Debounce(wait, at_most=max(wait, config.publishing.debounce_at_most_seconds))
@@ -183,6 +188,7 @@ def build(config: Config) -> list[Pipeline]:
         source,
         demand,
         topic,
+        wish,
         refresh,
         renewal,
         article,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from contentstudio import publish
 from contentstudio.config import Config
@@ -25,15 +26,17 @@ from contentstudio.store.pictures import Pictures
 from contentstudio.store.publications import Publications, PublishLocks
 from contentstudio.store.quota import Quota
 from contentstudio.store.snapshots import Snapshots
-from contentstudio.store.topics import Topics
 from contentstudio.store.verdicts import Verdicts
 from contentstudio.web.fetch import Fetcher
 from contentstudio.writing.port import Writer
 
+if TYPE_CHECKING:
+    from contentstudio.llm.models import Models
+
 
 @dataclass(frozen=True, kw_only=True)
 class Deps:
-    """The dependencies of one config, as `ctx.deps`."""
+    """The dependencies of one config, as `ctx.deps`. `models` is None where no model is asked."""
 
     config: Config
     fetcher: Fetcher
@@ -55,8 +58,8 @@ class Deps:
     quota: Quota
     search: Search
     snapshots: Snapshots
-    topics: Topics
     verdicts: Verdicts
+    models: Models | None = None
 
     def publisher(self, site: str) -> AbstractAsyncContextManager[Publisher]:
         """Where a site is published, for as long as it is open."""

@@ -25,6 +25,11 @@ WITHOUT_MODEL = (
     'let such articles go out with offline_articles = "noindex" or "publish" in [writing].'
 )
 
+EACH_WAITS = (
+    "Each article of this site waits for a person. Approve it, or let what passes its gates go out "
+    'with autonomy = "full" of the site.'
+)
+
 
 class _NotRewritten(Exception):
     """The writer gave no other draft. The text says why, where there is something to say."""
@@ -60,8 +65,8 @@ async def judge(ctx: Ctx, work: ReviewInput) -> Judged | Review:
     await deps.documents.keep_draft(draft, "queued", ctx.job_id)
     judged = Judged(draft=draft, verdicts=verdicts, changes=changes, over=work.over)
     failed = [f"{verdict.gate}: {verdict.reason}" for verdict in verdicts if not verdict.passed]
-    if not failed and not edited and _needs_a_person(ctx, draft):
-        failed = [f"writer: {WITHOUT_MODEL}"]
+    if not failed and not edited:
+        failed = _needs_a_person(ctx, site, draft)
     if not failed:
         await deps.articles.move(draft, ctx.job_id, "ready")
         return judged
@@ -80,9 +85,15 @@ async def optimize(ctx: Ctx, site: Site, draft: Draft) -> Optimized:
     return seo.optimize(draft, site, with_links, descriptions)
 
 
-def _needs_a_person(ctx: Ctx, draft: Draft) -> bool:
-    """Whether a person has to see the article because no model wrote it."""
-    return draft.writer == OFFLINE and ctx.deps.config.writing.offline_articles == "review"
+def _needs_a_person(ctx: Ctx, site: Site, draft: Draft) -> list[str]:
+    """Why a person has to see an article that passed its gates: no model wrote it, or its site
+    wants to see each one.
+    """
+    offline = ctx.deps.config.writing.offline_articles == "review"
+    return [
+        *([f"writer: {WITHOUT_MODEL}"] if draft.writer == OFFLINE and offline else []),
+        *([f"autonomy: {EACH_WAITS}"] if site.autonomy == "review" else []),
+    ]
 
 
 async def _verdicts(

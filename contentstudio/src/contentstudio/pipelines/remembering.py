@@ -107,7 +107,7 @@ async def renew(ctx: Ctx, work: SiteNight) -> ChoiceResult | NoWork:
     """Have articles written again whose sources changed or whose clicks fell, as many as the config
     allows.
     """
-    documents, topics = ctx.deps.documents, ctx.deps.topics
+    documents, ideas = ctx.deps.documents, ctx.deps.ideas
     clicks = await ctx.deps.demands.clicks(work.site)
     articles = []
     for row in await documents.published(work.site):
@@ -119,8 +119,8 @@ async def renew(ctx: Ctx, work: SiteNight) -> ChoiceResult | NoWork:
             refresh.Article(row["slug"], row["title"], row["url"], before, now, changed, snapshots)
         )
     choices = refresh.choose(articles, ctx.deps.config.refresh)
-    await topics.keep_choices(work.site, work.date, ctx.job_id, choices)
-    targets = await topics.targets(work.site, ctx.job_id)
+    await ideas.keep(work.site, work.date, ctx.job_id, choices)
+    targets = await ideas.targets(work.site, ctx.job_id)
     for slug, day in targets:
         ctx.emit("topic.validated", Topic(site=work.site, slug=slug, date=day))
     if not targets:
@@ -135,9 +135,10 @@ async def reread(ctx: Ctx, request: ArticleRequest) -> ChoiceResult | Cancel | S
     a source that cannot be read what it said last counts; where none can be read, this is tried
     again.
     """
-    try:
-        title, snapshots = await ctx.deps.topics.read(request.site, request.slug)
-    except LookupError:
+    ideas = ctx.deps.ideas
+    idea = await ideas.find(request.site, request.slug)
+    snapshots = await ideas.texts(request.site, request.slug)
+    if idea is None or not snapshots:
         return Cancel(f"the sources of “{request.slug}” are not known")
     hashes, faults = list[str](), list[Permanent | Transient]()
     for url in dict.fromkeys(snapshot.url for snapshot in snapshots):
@@ -151,8 +152,11 @@ async def reread(ctx: Ctx, request: ArticleRequest) -> ChoiceResult | Cancel | S
     if faults and not hashes:
         raise faults[0]
     day = request.requested_at.astimezone(ZoneInfo(ctx.deps.config.research.timezone)).date()
-    await ctx.deps.topics.keep_choices(
-        request.site, day, ctx.job_id, [refresh.requested(request.slug, title, snapshots, hashes)]
+    await ideas.keep(
+        request.site,
+        day,
+        ctx.job_id,
+        [refresh.requested(request.slug, idea["title"], snapshots, hashes)],
     )
     ctx.emit(
         "topic.validated",

@@ -1,11 +1,11 @@
-"""The steps from a night to its topics: whose sources are read, what they gave, and what is worth
-an article.
+"""The steps from a night to its ideas: whose sources are read, what they gave, and what is worth an
+article.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -20,7 +20,7 @@ from contentstudio.config import (
 )
 from contentstudio.google import analytics
 from contentstudio.model import Demand, Snapshot
-from contentstudio.pipelines import answering
+from contentstudio.pipelines import answering, wishes
 from contentstudio.pipelines.ids import article_id
 from contentstudio.pipelines.work import (
     Candidate,
@@ -33,17 +33,21 @@ from contentstudio.pipelines.work import (
     Source,
     Topic,
 )
-from contentstudio.research import demands, extract, feeds, sitemaps, topics
+from contentstudio.research import clusters, demands, extract, feeds, ideas, naming, sitemaps
 from contentstudio.research.extract import NoContent
+from contentstudio.research.ideas import Story
 from contentstudio.store.pages import Reader
 from contentstudio.text.slugs import slug_of
 from contentstudio.text.titles import clean_title
 from contentstudio.web.fetch import ANY_TYPE, UNSTATED, Fetched, require_page
 from contentstudio.web.polite import Disallowed, HostBusy
 from overnight import Cancel, NoWork, Snooze, hash_id
+from overnight.errors import BudgetReserved, BudgetSpent, Permanent, Transient
+from overnight.llm.fallback import AllResting
 
 # beside the reading itself: for the turn at hosts, for robots.txt, and a sitemap's many files
 READ_SECONDS = 280
+NAMING_TRIES = 3  # of a model, before ideas are named without one
 
 
 async def sites(ctx: Ctx, night: Night) -> list[str]:
@@ -54,7 +58,8 @@ async def sites(ctx: Ctx, night: Night) -> list[str]:
 
 
 async def plan(ctx: Ctx, work: SiteNight) -> list[str]:
-    """Start the reading of every source of a site."""
+    """Start the reading of every source of a site, and the articles that are due."""
+    await wishes.begin_due(ctx, work)
     return [
         ctx.spawn(pipeline, job)
         for pipeline, job in jobs_of(ctx.deps.config.find(work.site), work.date)
@@ -219,7 +224,7 @@ def _settings(ctx: Ctx, source: Source) -> str:
     return hash_id(judged_by, config.find(source.site).language)
 
 
-async def choose(ctx: Ctx, latest: Candidate) -> ChoiceResult | NoWork:
+async def choose(ctx: Ctx, latest: Candidate) -> ChoiceResult | NoWork | Snooze:
     """Decide on all pages of the site that wait for it, the latest of which began this. What was
     decided is kept before anything is emitted, so that another attempt goes on with it.
     """
@@ -230,47 +235,99 @@ async def choose(ctx: Ctx, latest: Candidate) -> ChoiceResult | NoWork:
     await documents.embed(ctx, site.name)
     pages = await documents.pages(site.name)
     demands = await deps.demands.read(site.name)
-    stories = await asyncio.to_thread(topics.stories, pages, documents.scale.same)
-    choices = [
-        await _choice(ctx, site, story, demands)
-        for story in await _addressed(ctx, site.name, stories)
-    ]
+    clustered = await asyncio.to_thread(ideas.stories, pages, documents.scale.same)
+    try:
+        stories = await _named(ctx, site, clustered, demands)
+    except AllResting as resting:
+        return Snooze(resting.retry_after or 0, str(resting))
+    choices = await _choices(ctx, site, stories, demands)
     writers = {choice.slug: article_id(site.name, choice.slug, latest.date) for choice in choices}
-    await deps.topics.keep_choices(site.name, latest.date, ctx.job_id, choices, writers)
+    await deps.ideas.keep(site.name, latest.date, ctx.job_id, choices, writers)
     await deps.articles.add_ideas(site.name, ctx.job_id)
-    targets = await deps.topics.targets(site.name, ctx.job_id)
+    targets = await deps.ideas.targets(site.name, ctx.job_id)
     for slug, day in targets:
         ctx.emit("topic.validated", Topic(site=site.name, slug=slug, date=day))
     slugs = tuple(slug for slug, _ in targets)
-    result = ChoiceResult(pages=len(pages), stories=len(stories), slugs=slugs)
-    return result if targets else NoWork(f"of {len(stories)} stories none is worth an article")
+    result = ChoiceResult(pages=len(pages), stories=len(clustered), slugs=slugs)
+    return result if targets else NoWork(f"of {len(clustered)} stories none is worth an article")
 
 
-async def _addressed(ctx: Ctx, site: str, stories: Sequence[topics.Story]) -> list[topics.Story]:
-    """The stories with the slugs that they have on their site, or are given: no two of them have
-    one.
+async def _named(
+    ctx: Ctx, site: Site, stories: Sequence[Story], demands: Sequence[Demand]
+) -> list[Story]:
+    """The ideas of a night: by a model where there is one, that answers and has a budget, and more
+    than one signal to put together.
     """
-    slugs: dict[str, str] = {}
-    addressed = []
+    models = ctx.deps.models
+    if models is not None and stories and len(stories) + len(demands) > 1:
+        try:
+            return await clusters.named(ctx, models, site, stories, demands)
+        except BudgetReserved:
+            raise  # the calls under way end soon
+        except (BudgetSpent, Permanent, Transient) as error:
+            if isinstance(error, Transient) and ctx.attempt < NAMING_TRIES:
+                raise
+            ctx.log.warning("ideas are named without a model", error=str(error))
+    return await asyncio.to_thread(ideas.asked, stories, demands, site.language)
+
+
+async def _choices(
+    ctx: Ctx, site: Site, stories: Sequence[Story], demands: Sequence[Demand]
+) -> list[ideas.Choice]:
+    """What becomes of each idea. No two of them have one slug on their site."""
+    sources = [title for story in stories for title in story.source_titles]
+    taken: dict[str, str] = {}
+    choices = []
     for story in stories:
-        slug = await ctx.deps.topics.slug_for(site, story.title, slugs)
-        slugs[slug] = story.title
-        addressed.append(replace(story, assigned_slug=slug))
-    return addressed
+        named = await _entitled(ctx, site, story, sources, taken)
+        taken[named.slug] = named.title
+        choices.append(await _choice(ctx, site, named, demands))
+    return choices
 
 
-async def _choice(
-    ctx: Ctx, site: Site, story: topics.Story, demands: Sequence[Demand]
-) -> topics.Choice:
+async def _near(ctx: Ctx, site: str, story: Story) -> list[ideas.Near]:
+    """The documents most like a story, and first of all the one under its slug."""
+    if not story.pages:
+        return []
+    return await ctx.deps.documents.near(site, story.slug, story.pages[0].text_sha256)
+
+
+async def _entitled(
+    ctx: Ctx, site: Site, story: Story, sources: Sequence[str], taken: Mapping[str, str]
+) -> Story:
+    """A story with its title and slug. What pages alone tell takes the first title that is free,
+    unless the site tells it already: then it comes to nothing, or to that article.
+    """
+    store, title = ctx.deps.ideas, story.title
+    if not title:
+        same = ctx.deps.documents.scale.same
+        known = any(one.likeness >= same for one in await _near(ctx, site.name, story))
+        titles = [clean_title(each) for each in story.source_titles]
+        texts = [page.text for page in story.pages]
+        for title in naming.of_story(titles, texts, site.language, sources):
+            if (known and slug_of(title) not in taken) or await store.is_free(
+                site.name, title, taken
+            ):
+                break
+    slug = await store.slug_for(site.name, title, taken)
+    return replace(story, title=title, slug=slug)
+
+
+async def _choice(ctx: Ctx, site: Site, story: Story, demands: Sequence[Demand]) -> ideas.Choice:
     documents, now = ctx.deps.documents, datetime.now(UTC)
-    scale = documents.scale
-    near = await documents.near(site.name, story.slug, story.pages[0].text_sha256)
+    scale, near = documents.scale, await _near(ctx, site.name, story)
     competing = await documents.competing(site.name, story.title)
-    rivalry = competing[0].similarity if competing else 0.0
-    factors = topics.factors(
-        story, near, demands, now, same=scale.same, related=scale.related, rivalry=rivalry
+    factors = ideas.factors(
+        story,
+        near,
+        demands,
+        now,
+        same=scale.same,
+        related=scale.related,
+        rivalry=competing[0].similarity if competing else 0.0,
+        pillars=site.tags,
     )
     close = [one for one in near if one.likeness >= scale.same or one.slug == story.slug]
     if close:
         close[0] = replace(close[0], sources=await documents.sources(site.name, close[0].slug))
-    return topics.decide(story, close, factors, ctx.deps.config.research, now)
+    return ideas.decide(story, close, factors, ctx.deps.config.research, now)

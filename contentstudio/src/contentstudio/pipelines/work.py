@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from contentstudio.config import KeywordsSource, SearchConsoleSource
+from contentstudio.config.fields import HttpUrl
 from contentstudio.model import Draft, Model, Verdict
 from contentstudio.pipelines.deps import Deps
 from contentstudio.research.metadata import Hints
@@ -106,6 +107,30 @@ class Request(Model):
 
 class RequestedTopic(Request, Topic):
     """A topic that a person asks to have written again."""
+
+
+class IdeaRequest(Model):
+    """An idea that a person, or another program by a webhook, wants an article on.
+
+    `question` is what readers ask, `urls` are pages to read for it, `wish` is what the article
+    should be like, `due` the day by which it should be published. `by` is who asks. `asked` tells
+    one request from another that is the same.
+    """
+
+    site: str
+    question: str = Field(min_length=3, max_length=200, pattern=r"\w")
+    urls: tuple[HttpUrl, ...] = Field(default=(), max_length=20)
+    wish: str = Field(default="", max_length=10_000)
+    due: date | None = None
+    by: str = "webhook"
+    asked: datetime | None = None
+
+
+class IdeaResult(Model):
+    """What became of a request: the slug of the idea, and the day on which its article begins."""
+
+    slug: str
+    begins: date
 
 
 class ReadResult(Model):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from contentstudio.config import Refresh
 from contentstudio.model import Clicks, Snapshot
-from contentstudio.research.topics import Choice
+from contentstudio.research.ideas import Choice
 from contentstudio.text.words import content_words
 
 

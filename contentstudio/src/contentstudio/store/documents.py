@@ -15,7 +15,7 @@ from contentstudio.gates.input import Neighbour, Where
 from contentstudio.memory import links
 from contentstudio.memory.embeddings import Embedder, Lexical, Scale
 from contentstudio.model import Draft, InternalLink, Snapshot
-from contentstudio.research.topics import Near, Page
+from contentstudio.research.ideas import Near, Page
 from contentstudio.store.sql import queries
 from contentstudio.text.titles import clean_title
 from contentstudio.text.words import content_words
@@ -64,7 +64,7 @@ class Documents:
     async def keep_candidate(
         self, site: str, snapshot: Snapshot, found_on: date, settings: str
     ) -> tuple[str, date]:
-        """Note that a page may become a topic. (URL, day) of the page that has this text."""
+        """Note that a page may give an idea. (URL, day) of the page that has this text."""
         title = clean_title(snapshot.title)
         params = {
             **{"site": site, "snapshot": snapshot.sha256, "url": snapshot.url, "title": title},
@@ -145,7 +145,7 @@ class Documents:
         """The candidates on which nobody has decided, with their vectors."""
         params = {"site": site, "provider": self._embedder.name}
         rows = await self._database.fetch(queries["candidates_open"], params)
-        return [Page(words=len(row.pop("text").split()), **row) for row in rows]
+        return [Page(words=len(row["text"].split()), **row) for row in rows]
 
     async def near(self, site: str, slug: str, text_sha256: str) -> list[Near]:
         """The documents most like a text whose vector is known, and first of all the one under the

@@ -2,23 +2,145 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from contentstudio.brief import Idea
-from contentstudio.store.topics import Topics
-from overnight.store.database import Database
+from contentstudio.model import Snapshot
+from contentstudio.research.ideas import Choice
+from contentstudio.store.sql import queries
+from contentstudio.text import slugs
+from overnight.store.database import Database, Row
 
 
 class Ideas:
-    """The ideas of all sites."""
+    """The ideas of all sites. Every write is an upsert by its natural key, so a repeated step
+    changes nothing.
+    """
 
     def __init__(self, database: Database) -> None:
-        self._topics = Topics(database)
+        self._database = database
 
     async def read(self, site: str, slug: str, until: date) -> Idea:
         """An idea with the texts that were found for it until that day. Raises `LookupError` for an
         idea that there is not.
         """
-        title, snapshots = await self._topics.read(site, slug, until)
-        hashes = tuple(dict.fromkeys(snapshot.sha256 for snapshot in snapshots))
-        return Idea(site=site, slug=slug, found_on=until, title=title, snapshots=hashes)
+        row = await self.find(site, slug)
+        if row is None:
+            raise LookupError(f"the idea {site}/{slug} is not known")
+        told = {name: row[name] for name in ("title", "origin", "signals", "urls", "wish", "due")}
+        hashes = tuple(snapshot.sha256 for snapshot in await self.texts(site, slug, until))
+        return Idea(site=site, slug=slug, found_on=until, snapshots=hashes, **told)
+
+    async def texts(self, site: str, slug: str, until: date | None = None) -> list[Snapshot]:
+        """The texts that were found for an idea until that day, the latest find first."""
+        params = {"site": site, "slug": slug, "until": until}
+        rows = await self._database.fetch(queries["idea_texts"], params)
+        return [Snapshot(**row) for row in rows]
+
+    async def find(self, site: str, slug: str) -> Row | None:
+        """All that is known of an idea, with the state of its article; None where there is none."""
+        return await self._database.one(queries["idea_read"], {"site": site, "slug": slug})
+
+    async def keep(
+        self,
+        site: str,
+        day: date,
+        chosen_by: str,
+        choices: Sequence[Choice],
+        writers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep what a job decided. `writers` are the jobs that write new articles, by their
+        slugs.
+        """
+        jobs = writers or {}
+        rows = [
+            {**choice.model_dump(mode="json"), "job_id": jobs.get(choice.slug)}
+            for choice in choices
+        ]
+        params = {
+            "site": site,
+            "chosen_by": chosen_by,
+            "found_on": day,
+            "choices": json.dumps(rows),
+        }
+        await self._database.fetch(queries["idea_keep"], params)
+
+    async def targets(self, site: str, chosen_by: str) -> list[tuple[str, date]]:
+        """The slugs that a job decided to have written, each with the day it was found."""
+        rows = await self._database.fetch(
+            queries["idea_targets"], {"site": site, "chosen_by": chosen_by}
+        )
+        return [(row["slug"], row["found_on"]) for row in rows]
+
+    async def slug_for(self, site: str, title: str, taken: Mapping[str, str]) -> str:
+        """The slug of an idea on its site. `taken` maps slugs that were given since to the titles
+        of those that have them.
+        """
+        rows = await self._slugs(site, title)
+        return slugs.free_slug(title, {row["slug"]: row["title"] for row in rows} | dict(taken))
+
+    async def is_free(self, site: str, title: str, taken: Mapping[str, str]) -> bool:
+        """Whether no document of the site, and nothing that was `taken` since, has the slug of
+        a title.
+        """
+        slug = slugs.slug_of(title)
+        rows = await self._slugs(site, title)
+        return slug not in taken and not any(row["stands"] for row in rows if row["slug"] == slug)
+
+    async def _slugs(self, site: str, title: str) -> list[Row]:
+        params = {"site": site, "slugs": slugs.candidates(title), "title": title}
+        return await self._database.fetch(queries["idea_slugs"], params)
+
+    async def recent(self, site: str | None, days: int) -> list[Row]:
+        """The ideas that wait or were decided on in the last days, and what was found for articles
+        that there are; the latest first.
+        """
+        return await self._database.fetch(queries["ideas_list"], {"site": site, "days": days})
+
+    async def add(
+        self,
+        idea: Idea,
+        *,
+        factors: Mapping[str, float],
+        score: float,
+        reason: str,
+        by: str,
+        job_id: str | None,
+    ) -> None:
+        """Keep an idea that a person has written, be it new or one that was passed over or dropped;
+        `job_id` is None where its article begins later.
+        """
+        params = {
+            **idea.model_dump(include={"site", "slug", "title", "wish", "due", "found_on"}),
+            "signals": json.dumps([signal.model_dump() for signal in idea.signals]),
+            "urls": list(idea.urls),
+            "text": idea.wish,
+            "sha256": hashlib.sha256(f"{idea.title}\n\n{idea.wish}".encode()).hexdigest(),
+            **{"factors": json.dumps(factors), "score": score, "reason": reason},
+            **{"by": by, "job_id": job_id},
+        }
+        await self._database.fetch(queries["idea_add"], params)
+
+    async def drop(self, site: str, slug: str, reason: str, by: str) -> None:
+        """Keep that a person does not want an idea, nor a story that is near it."""
+        params = {"site": site, "slug": slug, "reason": reason, "by": by}
+        await self._database.fetch(queries["idea_drop"], params)
+
+    async def waiting(self, site: str, until: date) -> list[str]:
+        """The slugs of ideas of persons whose articles were not begun, and that are due until a day
+        or have none.
+        """
+        params = {"site": site, "until": until}
+        return [row["slug"] for row in await self._database.fetch(queries["ideas_waiting"], params)]
+
+    async def begin(self, site: str, slug: str, job_id: str) -> None:
+        """Give the article of an idea, which was not begun, to a job."""
+        params = {"site": site, "slug": slug, "job_id": job_id}
+        await self._database.fetch(queries["idea_begin"], params)
+
+    async def calendar(self, site: str | None) -> list[Row]:
+        """The articles that are to come, those with a due date first."""
+        return await self._database.fetch(queries["ideas_calendar"], {"site": site})

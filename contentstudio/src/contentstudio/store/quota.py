@@ -29,6 +29,12 @@ class Quota:
         assert row is not None
         return Place(row["day"], row["place"] - 1)
 
+    async def count(self, site: str) -> int:
+        """How many articles of a site have a place in this day."""
+        row = await self._database.one(queries["cadence_read"], {"site": site})
+        assert row is not None
+        return int(row["count"])
+
     async def give_back(self, site: str, job_id: str) -> None:
         """An article that waits for a person keeps nobody else waiting."""
         await self._database.fetch(queries["cadence_leave"], {"site": site, "job_id": job_id})

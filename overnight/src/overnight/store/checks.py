@@ -47,13 +47,11 @@ async def _compare(one: Connection, other: Connection) -> None:
     looks, others = [], []
     try:
         for _ in range(SESSION_LOOKS):
-            for _ in range(2):  # in a row: where servers take turns, the second one answers
-                looks += await run(one, SESSION_LOOK, prepare=False)
+            looks += await run(one, SESSION_LOOK)
             async with other.transaction():
-                others += await run(other, SESSION_LOOK, prepare=False)
+                others += await run(other, SESSION_LOOK)
                 if others[-1]["pid"] not in {row["pid"] for row in looks}:
-                    # otherwise it would wait for the server that they share
-                    looks += await run(one, SESSION_LOOK, prepare=False)
+                    looks += await run(one, SESSION_LOOK)  # it would wait for a server they share
     except psycopg.errors.ProtocolViolation:  # a pooler that knows single statements only
         raise ConfigError(POOLER) from None
     if any(look != looks[0] for look in looks) or looks[0]["pid"] in {o["pid"] for o in others}:

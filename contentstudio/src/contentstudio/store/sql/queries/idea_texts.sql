@@ -1,4 +1,4 @@
--- A topic with what was found for it until a day: the latest find first, of each page the latest text.
+-- What was found for an idea until a day: the latest find first, of each page the latest text.
 with found as (
     select c.found_on, u.place, u.snapshot
     from choices c, unnest(c.snapshots) with ordinality as u (snapshot, place)
@@ -11,7 +11,6 @@ latest as (
     from found f join snapshots s on s.sha256 = f.snapshot
     order by s.url, f.found_on desc, s.read_at desc
 )
-select t.title, l.url, l.title as page_title, l.text, l.sha256, l.language, l.published_at, l.author
-from topics t, latest l
-where t.site = %(site)s and t.slug = %(slug)s
-order by l.found_on desc, l.place, l.url
+select url, title, text, sha256, language, published_at, author
+from latest
+order by found_on desc, place, url

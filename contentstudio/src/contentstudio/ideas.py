@@ -1,0 +1,199 @@
+"""What an owner does with the ideas of a site: list, add, approve and drop them, and see what is to
+come.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from contentstudio.config import Config, windows
+from contentstudio.pipelines.wishes import PUBLIC, Kept, Wishes, day_of
+from contentstudio.pipelines.work import IdeaRequest
+from contentstudio.research import ideas as research
+from contentstudio.store.demands import Demands
+from contentstudio.store.documents import Documents
+from contentstudio.store.ideas import Ideas
+from contentstudio.store.publications import Publications
+from contentstudio.store.quota import Quota
+from overnight import App
+from overnight.errors import NotFound, UserError, first_fault
+from overnight.operations import actors, runs
+from overnight.store.database import Database, Row
+
+# Until these a person may drop an idea; later on they reject or unpublish its article.
+EARLY = (None, "idea", "researching", "briefed", "rejected")
+
+
+async def listed(
+    config: Config, database: Database, site: str | None, days: int
+) -> list[dict[str, Any]]:
+    """The ideas of a site, or of all, the latest first. Raises `ConfigError` for a site that there
+    is not.
+    """
+    if site is not None:
+        config.find(site)
+    today = await _today(config, database)
+    return [_shown(config, row, today) for row in await Ideas(database).recent(site, days)]
+
+
+async def shown(config: Config, database: Database, site: str, slug: str) -> dict[str, Any]:
+    """All that is known of an idea. Raises `UserError` for one that there is not."""
+    row = await _find(config, database, site, slug)
+    texts = await Ideas(database).texts(site, slug)
+    days = {name: row[name].isoformat() if row[name] else None for name in ("due", "found_on")}
+    sources = [{"url": text.url, "title": text.title} for text in texts]
+    whole = {**row, "site": site, "slug": slug, **days, "sources": sources}
+    return _shown(config, whole, await _today(config, database))
+
+
+async def add(
+    app: App,
+    config: Config,
+    database: Database,
+    site: str,
+    question: str,
+    *,
+    urls: list[str] | None = None,
+    due: date | None = None,
+    wish: str = "",
+    reason: str = "",
+    by: str | None = None,
+) -> str:
+    """Keep what a person asks for, and begin its article: one sentence on what was done.
+
+    Raises `UserError` for what is no question, URL or site, and for an article that there is.
+    """
+    by = by or actors.whoami()
+    try:
+        request = IdeaRequest(
+            site=site, question=question, urls=tuple(urls or ()), due=due, wish=wish, by=by
+        )
+    except ValidationError as error:
+        raise UserError(f"the idea cannot be kept: {first_fault(error)}") from None
+    now = await Publications(database).now()
+    day = day_of(config, now)
+    if due is not None and due < day:
+        raise UserError(f"{due} is past: name a day from {day} on")
+    kept = await _wishes(config, database).keep(request, now, reason)
+    return await _begun(app, database, kept, day, by)
+
+
+async def approve(
+    app: App,
+    config: Config,
+    database: Database,
+    site: str,
+    slug: str,
+    *,
+    reason: str = "",
+    by: str | None = None,
+) -> str:
+    """Have an idea written that was passed over, dropped, or could not be written: one sentence.
+    Raises `UserError` for one that there is not, or whose article readers had.
+    """
+    row, by = await _find(config, database, site, slug), by or actors.whoami()
+    now = await Publications(database).now()
+    request = IdeaRequest(site=site, question=row["title"], wish=row["wish"], by=by)
+    kept = await _wishes(config, database).begin(
+        request, slug, row, now, reason or f"{by} approved it"
+    )
+    return await _begun(app, database, kept, day_of(config, now), by)
+
+
+async def drop(
+    config: Config,
+    database: Database,
+    site: str,
+    slug: str,
+    *,
+    reason: str,
+    by: str | None = None,
+) -> str:
+    """Drop an idea, and keep stories that are near it away: one sentence. A job that was begun for
+    it is cancelled. Raises `UserError` for one that there is not, or that is written already.
+    """
+    if not reason.strip():
+        raise UserError("say why it is dropped: the reason is kept")
+    row, by = await _find(config, database, site, slug), by or actors.whoami()
+    if row["state"] not in EARLY:
+        verb = "unpublish" if row["state"] in PUBLIC else "reject"
+        raise UserError(f"“{slug}” of {site} is {row['state']}: {verb} its article instead")
+    if row["active"]:
+        await runs.cancel(database, row["job_id"], reason=reason, by=by)
+    await Ideas(database).drop(site, slug, reason.strip(), by)
+    return f"“{row['title']}” of {site} is dropped"
+
+
+async def calendar(config: Config, database: Database, site: str | None) -> list[dict[str, Any]]:
+    """What is to come on each site: how many articles have a place today, when its window opens,
+    and every idea and article on its way, those with a due date first.
+    """
+    names = [config.find(site).name] if site else [each.name for each in config.site]
+    now = await Publications(database).now()
+    rows = await Ideas(database).calendar(site)
+    return [
+        {
+            "site": name,
+            "today": await Quota(database).count(name),
+            "per_day": config.find(name).gates.per_day,
+            "opens_in": windows.opens_in(config.find(name).window, now),
+            "articles": [_planned(config, row) for row in rows if row["site"] == name],
+        }
+        for name in names
+    ]
+
+
+def _planned(config: Config, row: Row) -> dict[str, Any]:
+    begins = row["due"] - timedelta(days=config.research.lead_days) if row["due"] else None
+    waits = row["state"] == "idea" and row["job_id"] is None and begins
+    return {
+        **{name: row[name] for name in ("slug", "title", "state", "job_id")},
+        "due": row["due"].isoformat() if row["due"] else None,
+        "begins": begins.isoformat() if waits and begins else None,
+    }
+
+
+async def _begun(app: App, database: Database, kept: Kept, day: date, by: str) -> str:
+    """Begin the article of what is kept, if it is time: one sentence."""
+    what = f"“{kept.title}” of {kept.topic.site} ({kept.topic.slug})"
+    if kept.job_id is not None:
+        return f"{what}: job {kept.job_id} was begun already"
+    if kept.begins > day:
+        return f"{what} is kept; its article begins on {kept.begins}"
+    job, new = await runs.start(app, database, "article", kept.topic, by=by, reason="an idea")
+    return f"{what}: job {job} {'is queued' if new else 'was begun already'}"
+
+
+async def _find(config: Config, database: Database, site: str, slug: str) -> Row:
+    config.find(site)
+    row = await Ideas(database).find(site, slug)
+    if row is None:
+        raise NotFound(f"{site} has no idea “{slug}”: idea list shows them")
+    return row
+
+
+def _shown(config: Config, row: Row, today: date) -> dict[str, Any]:
+    """An idea with its status, and its score of today: a due date that comes nearer raises it."""
+    factors, score = dict(row["factors"]), row["score"]
+    if row["due"]:
+        factors["urgency"] = round(research.urgency(date.fromisoformat(row["due"]), today), 3)
+        score = round(research.score(factors, config.research.weights), 4)
+    return {**row, "factors": factors, "score": score, "status": _status(row)}
+
+
+def _status(row: Row) -> str:
+    """Where an idea is: as its article says, once it has one."""
+    if row["decision"] == "create":
+        return str(row["state"] or "idea")
+    return {"skip": "skipped", "drop": "dropped", "update": "update"}[row["decision"]]
+
+
+def _wishes(config: Config, database: Database) -> Wishes:
+    return Wishes(config, Ideas(database), Documents(database), Demands(database))
+
+
+async def _today(config: Config, database: Database) -> date:
+    return day_of(config, await Publications(database).now())

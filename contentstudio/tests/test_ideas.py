@@ -1,0 +1,67 @@
+"""Ideas by the console and the API: added, approved and dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+
+from contentstudio import app as studio
+from contentstudio import console
+from contentstudio.config import Config
+from contentstudio.demo.web import DemoWeb
+from overnight import http
+from overnight.console import site
+from overnight.console.access import Access
+from overnight.operations import runs, switches
+from overnight.store.database import Database
+from overnight.testing import Clock, run_until_idle
+
+
+async def do(client: httpx2.AsyncClient, verb: str, **body: Any) -> tuple[int, str]:
+    page = (await client.get("/ideas")).text
+    csrf = page.split('name="csrf" value="', 1)[1].split('"', 1)[0]
+    headers = {"x-csrf-token": csrf, "origin": str(client.base_url).rstrip("/")}
+    answer = await client.post(f"/api/do/{verb}", json=body, headers=headers)
+    said = answer.json()
+    return answer.status_code, said.get("done") or said["error"]
+
+
+async def test_ideas_are_added_approved_and_dropped_on_a_page_and_by_the_api(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Callable[..., Config]
+) -> None:
+    await switches.pause(database, "pipeline:article", reason="ideas only")
+    config = write_config(
+        [web.url + "/potting-shed/mulch.html"], extra="[research]\nmin_score = 1\n"
+    )
+    app = studio.build(config)
+    await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await run_until_idle(app, database, clock=clock)
+    built = site.build(app, database, Access({}), own=console.build(config))
+    with http.listen("127.0.0.1", 0) as listener:
+        async with (
+            http.served(built, listener) as url,
+            httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as client,
+        ):
+            page = (await client.get("/ideas?site=garden")).text
+            assert "What to know about mulch and soil" in page
+            assert all(f"/do/{verb}-idea" in page for verb in ("add", "approve", "drop"))
+            question = {"site": "garden", "question": "Why do bees dance"}
+            status, said = await do(client, "add-idea", **question, due="2099-12-24")
+            assert (status, "begins on 2099-12-21" in said) == (200, True)
+            assert (await do(client, "add-idea", **question, due="tomorrow"))[0] == 422
+            assert (await do(client, "add-idea", **question, due="2099-13-01"))[0] == 400
+            assert (await do(client, "add-idea", **question, urls="a.example"))[0] == 400
+            named = {"site": "garden", "slug": "what-to-know-about-mulch-and-soil"}
+            status, said = await do(client, "approve-idea", **named)
+            assert (status, "is queued" in said) == (200, True)
+            assert (await do(client, "drop-idea", **named))[0] == 422, "a reason is needed"
+            assert (await do(client, "drop-idea", **named, reason="no"))[0] == 200
+            assert (await do(client, "drop-idea", **{**named, "slug": "x"}, reason="no"))[0] == 404
+            assert "due 2099-12-24" in (await client.get("/ideas")).text
+    rows = await database.fetch("select slug, decision from ideas order by slug")
+    assert [tuple(row.values()) for row in rows] == [
+        ("what-to-know-about-mulch-and-soil", "drop"),
+        ("why-do-bees-dance", "create"),
+    ]
