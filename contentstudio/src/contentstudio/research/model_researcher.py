@@ -91,7 +91,7 @@ class ModelResearcher:
             )
             for number, page in enumerate(pages, 1)
         }
-        prompt = f"{_site(site)}Questions: at most {most}\n\n" + prompts.sealed(
+        prompt = f"{prompts.profile(site)}Questions: at most {most}\n\n" + prompts.sealed(
             {"idea": _told(idea), **leads}
         )
         answer = await self._ask(
@@ -107,12 +107,15 @@ class ModelResearcher:
         most = self._limits.notes_per_page
         text = await asyncio.to_thread(passages.best, questions, page, PAGE_CHARACTERS)
         day = f"{page.published_at:%Y-%m-%d}" if page.published_at else "not known"
-        prompt = f"{_site(site)}Facts: at most {most}\nThe page is of: {day}\n\n" + prompts.sealed(
-            {
-                "idea": _told(idea),
-                "questions": "\n".join(questions),
-                "page": f"{page.title}\n\n{text}",
-            }
+        prompt = (
+            f"{prompts.profile(site)}Facts: at most {most}\nThe page is of: {day}\n\n"
+            + prompts.sealed(
+                {
+                    "idea": _told(idea),
+                    "questions": "\n".join(questions),
+                    "page": f"{page.title}\n\n{text}",
+                }
+            )
         )
         answer = await self._ask(ctx, "notes", NOTES, prompt, Facts, FACT_WORDS * most)
         return [Fact(fact.text, fact.span, page.sha256) for fact in answer.facts[:most]]
@@ -130,7 +133,3 @@ def _told(idea: Idea) -> str:
     """An idea as a model is told of it."""
     signals = (f"- {signal.kind}: {signal.text}" for signal in idea.signals)
     return "\n".join(filter(None, (idea.title, idea.wish, *signals)))
-
-
-def _site(site: Site) -> str:
-    return f"Site: {site.title or site.name}\nLanguage: {site.language}\n"
