@@ -48,7 +48,10 @@ def _render(notes: list[dict[str, Any]], unread: list[dict[str, Any]]) -> None:
 
 def _with_source(note: dict[str, Any]) -> str:
     """A note, and beneath it its passage, where that stands, and who else says so or otherwise."""
-    lines = [note["text"], f"↳ “{' '.join(note['span'].split())}”", f"  {_source(note)}"]
+    span = f"“{' '.join(note['span'].split())}”"
+    is_quote = span == f"“{note['text']}”"
+    lines = [span] if is_quote else [note["text"], f"↳ {span}"]
+    lines.append(f"  {_source(note)}")
     if (others := len(note["hosts"]) - 1) > 0:
         lines.append(f"  {formatting.count(others, 'other host')}: {', '.join(note['hosts'][1:])}")
     if note["contradicts"]:
