@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 @json_option
 @pass_session
 def notes_command(session: Session, job: str, as_json: bool) -> None:
-    """The facts that research found for an article, each with its passage.
+    """The facts that research found for an article.
 
-    Beside each stand its source with its date, the hosts that say it, and the notes that say
-    otherwise; below them the pages that could not be read.
+    Beside each stand its passage, its source with the date, the hosts that say it, and the notes
+    that say otherwise; below them the pages that could not be read.
     """
 
     async def read(database: Database) -> dict[str, list[dict[str, Any]]]:
