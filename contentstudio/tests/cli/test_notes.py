@@ -25,7 +25,7 @@ RESEARCH = Research(
     notes=(
         Note(
             id="n1",
-            text="Tomato seeds keep for four years.",
+            text="Seeds of tomatoes keep for four years.",
             span="Tomato seeds\nkeep for four years.",
             start=3,
             end=36,
@@ -102,6 +102,8 @@ async def test_a_person_sees_passages_dates_hosts_and_contradictions(ask: Ask) -
     assert result.exit_code == 0
     assert "↳ “Tomato seeds keep for four years.”" in text
     assert "Anna Berg, of 2026-11-20, https://a.example/seeds" in text
+    assert "↳" not in text.split("n2 ", 1)[1]
+    assert "n2 “Tomato seeds keep for ten years.”" in text
     assert "1 other host: b.example" in text
     assert "contradicts n2" in text
     assert "without a date, https://c.example/" in text

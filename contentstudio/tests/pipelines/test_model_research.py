@@ -113,7 +113,7 @@ async def researched(database: Database) -> Research:
     return Research.model_validate(row["output"])
 
 
-async def test_the_models_questions_are_searched_and_each_page_is_noted_in_one_call(
+async def test_questions_are_searched_and_each_page_noted_in_one_call(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
     search = await night(config_for(claude, web, write_config), database, clock)
@@ -172,7 +172,7 @@ async def test_too_little_support_ends_before_any_call_for_the_text(
 
 
 @pytest.mark.parametrize("call", range(CALLS))
-async def test_killed_at_any_call_and_started_again_nothing_is_paid_twice(
+async def test_killed_at_any_call_and_run_again_nothing_is_paid_twice(
     database: Database,
     clock: Clock,
     web: DemoWeb,

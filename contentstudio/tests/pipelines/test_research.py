@@ -156,7 +156,7 @@ async def test_pages_in_another_language_are_no_sources(
     assert [page.url for page in (await researched(database)).pages] == [web.url + MULCH]
 
 
-async def test_an_attempt_that_was_cut_off_goes_on_with_the_pages_that_were_read(
+async def test_an_attempt_that_was_cut_off_reads_no_page_again(
     database: Database, clock: Clock, web: DemoWeb, small_web: SmallWeb, write_config: Write
 ) -> None:
     small_web.answers |= {"/straw": html("straw"), "/502": (502, {}, b"")}
@@ -190,7 +190,7 @@ async def test_an_attempt_that_was_cut_off_goes_on_with_the_pages_that_were_read
         ("min_hosts = 2", "its notes rest on 1 host; min_hosts in [research] wants 2"),
     ],
 )
-async def test_an_idea_of_which_too_little_is_found_waits_with_the_reason(
+async def test_an_idea_with_too_little_support_waits_with_the_reason(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, limits: str, reason: str
 ) -> None:
     config = write_config([web.url + MULCH], extra=f"[research]\n{limits}\n")

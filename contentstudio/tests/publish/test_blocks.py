@@ -364,7 +364,7 @@ def test_markdown_has_the_blocks_of_markdown() -> None:
     )
 
 
-def test_markdown_shows_who_wrote_a_source_and_of_which_day_it_is() -> None:
+def test_markdown_shows_the_author_and_the_day_of_a_source() -> None:
     one, two = make_draft().references
     dated = {"author": "Anna *B*", "published_at": datetime(2026, 11, 20, tzinfo=UTC)}
     references = [one.model_copy(update=dated), two]

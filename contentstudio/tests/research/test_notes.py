@@ -33,7 +33,7 @@ def noted(snapshot: Snapshot, text: str, span: str) -> tuple[Note, ...]:
     return assemble([Fact(text, span, snapshot.sha256)], [snapshot])
 
 
-def test_a_span_is_found_whatever_white_space_and_typography_it_has() -> None:
+def test_a_span_is_found_whatever_its_blanks_and_typography() -> None:
     snapshot = page(SEEDS.replace("dry, cool", "dry,\n cool"))
     for span in (
         "Tomato seeds keep for four years in a dry, cool cupboard.",
@@ -80,7 +80,7 @@ def test_a_note_whose_numbers_are_not_in_its_span_is_dropped(text: str, kept: bo
     assert (noted(page(SEEDS), text, span) != ()) == kept
 
 
-def test_relative_dates_are_resolved_by_the_date_of_the_page_or_the_note_is_dropped() -> None:
+def test_a_relative_date_is_resolved_or_its_note_is_dropped() -> None:
     fact = ("The seed library of Graz opened last year.", "It opened last year.")
     dated, undated = page(SEEDS, published_at=DAY), page(SEEDS)
     assert [note.text for note in noted(dated, *fact)] == [
@@ -167,7 +167,7 @@ def test_a_name_that_another_page_does_not_have_is_not_confirmed() -> None:
         ),
     ],
 )
-def test_what_says_otherwise_of_the_same_is_a_contradiction_of_both(
+def test_what_says_otherwise_of_the_same_contradicts_it(
     one: str, other: str, contradict: bool
 ) -> None:
     pages = [page(one), page(other, "https://b.example/"), page("Peas climb.", "https://c.example")]
@@ -178,7 +178,7 @@ def test_what_says_otherwise_of_the_same_is_a_contradiction_of_both(
         assert {note.contradicts for note in notes} == {()}
 
 
-def test_without_a_model_sentences_that_stand_alone_are_the_facts() -> None:
+def test_without_a_model_facts_are_sentences_that_stand_alone() -> None:
     facts = quoted(page(SEEDS, published_at=DAY), ["How long do tomato seeds keep?"], 2)
     assert [fact.text for fact in facts] == [
         "Tomato seeds keep for four years in a dry, cool cupboard.",
@@ -189,7 +189,7 @@ def test_without_a_model_sentences_that_stand_alone_are_the_facts() -> None:
     assert "It opened last year." not in everything
 
 
-def test_of_a_page_that_was_only_found_those_about_the_question_are_taken() -> None:
+def test_of_a_page_that_was_found_only_what_answers_is_taken() -> None:
     about = quoted(page(SEEDS), ["onion seeds strength"], 20, is_about=False)
     assert [fact.text for fact in about] == ["Onion seeds lose their strength within one year."]
 
@@ -202,9 +202,7 @@ def test_of_a_page_that_was_only_found_those_about_the_question_are_taken() -> N
         ("es", "Esto vale para todas. Las semillas de tomate duran cuatro años en seco."),
     ],
 )
-def test_sentences_that_lean_on_others_are_known_by_their_language(
-    language: str, text: str
-) -> None:
+def test_sentences_that_lean_are_known_by_their_language(language: str, text: str) -> None:
     facts = quoted(page(text, language=language), [], 20)
     assert [fact.text for fact in facts] == [text.split(". ", 1)[1]]
 

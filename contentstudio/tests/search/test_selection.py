@@ -51,7 +51,7 @@ def test_primary_and_preferred_hosts_come_before_others() -> None:
     ]
 
 
-def test_avoided_hosts_the_sites_own_and_known_pages_are_not_read() -> None:
+def test_avoided_hosts_own_pages_and_known_ones_are_not_read() -> None:
     results = [
         hits(
             "https://spam.example/1",

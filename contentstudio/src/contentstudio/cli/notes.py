@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 @json_option
 @pass_session
 def notes_command(session: Session, job: str, as_json: bool) -> None:
-    """The facts that research found for an article, each with its passage.
+    """The facts that research found for an article.
 
-    Beside each stand its source with its date, the hosts that say it, and the notes that say
-    otherwise; below them the pages that could not be read.
+    Beside each stand its passage, its source with the date, the hosts that say it, and the notes
+    that say otherwise; below them the pages that could not be read.
     """
 
     async def read(database: Database) -> dict[str, list[dict[str, Any]]]:
@@ -48,7 +48,10 @@ def _render(notes: list[dict[str, Any]], unread: list[dict[str, Any]]) -> None:
 
 def _with_source(note: dict[str, Any]) -> str:
     """A note, and beneath it its passage, where that stands, and who else says so or otherwise."""
-    lines = [note["text"], f"↳ “{' '.join(note['span'].split())}”", f"  {_source(note)}"]
+    span = f"“{' '.join(note['span'].split())}”"
+    is_quote = span == f"“{note['text']}”"
+    lines = [span] if is_quote else [note["text"], f"↳ {span}"]
+    lines.append(f"  {_source(note)}")
     if (others := len(note["hosts"]) - 1) > 0:
         lines.append(f"  {formatting.count(others, 'other host')}: {', '.join(note['hosts'][1:])}")
     if note["contradicts"]:
