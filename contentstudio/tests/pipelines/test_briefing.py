@@ -23,7 +23,7 @@ from contentstudio.review.briefs import BriefDetails
 from contentstudio.store.articles import Articles
 from contentstudio.store.documents import Documents
 from overnight.errors import IllegalTransition
-from overnight.operations import reviews, runs
+from overnight.operations import reviews, runs, switches
 from overnight.operations.decisions import Approve, Edit, Reject
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
@@ -179,12 +179,15 @@ async def test_a_job_from_before_there_were_briefs_is_written(
 async def test_a_brief_proposes_links_to_pages_of_the_site_on_its_subject(
     config: Config, database: Database, clock: Clock
 ) -> None:
+    app = studio.build(config)
+    await switches.pause(database, "step:article/brief", reason="look")
+    await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await run_until_idle(app, database, clock=clock)
     memory = Documents(database, Lexical())
     near, far = "https://garden.example/straw/", "https://garden.example/pots/"
     await memory.keep_own_post("garden", near, "Mulch as a blanket for your soil", "Text.")
     await memory.keep_own_post("garden", far, "Pots on a balcony", "Text.")
-    app = studio.build(config)
-    await runs.start(app, database, "night", {"date": "2026-11-23", "sites": ["garden"]})
+    await switches.resume(database, "step:article/brief", reason="looked")
     await run_until_idle(app, database, clock=clock)
     plan = await details_of(config, database)
     assert plan.brief.links == (near,)
