@@ -117,6 +117,7 @@ COMMANDS = (
         "articles",
         f"articles garden {SLUG}",
         "idea list",
+        "calendar",
     ),
     *("site pages garden", "site check garden", "evidence --site garden", "check --offline"),
     *(f"show {JOB}1", f"dead {JOB}1", f"review {JOB}2"),

@@ -145,7 +145,10 @@ def build(config: Config) -> list[Pipeline]:
         id=lambda c: hash_id("topic", c.site, str(c.date), c.snapshot),
         key=lambda c: c.site,
     )
-    topic.step(researching.choose, retry=Retry(3), timeout=600, limits=[Limit.each_key(at_once=1)])
+    choosing = 600 + deadline  # a model may name the ideas
+    topic.step(
+        researching.choose, retry=Retry(3), timeout=choosing, limits=[Limit.each_key(at_once=1)]
+    )
 
     article = Pipeline(
         "article",

@@ -185,23 +185,23 @@ def asked(stories: Sequence[Story], demands: Sequence[Demand], language: str) ->
         named[key] = _merged(named.get(key), story, title, queries)
     answered = {query.query for story in (*named.values(), *others) for query in story.queries}
     alone = [query for query in demands if _is_question(query) and query.query not in answered]
-    asked: dict[str, Story] = {}
+    unanswered: dict[str, Story] = {}
     for query in sorted(alone, key=lambda query: (-volume(query), query.query))[:QUERIES]:
         title = naming.of_query(query.query, language, sources)
         if identity(title) not in named:
-            asked.setdefault(identity(title), Story((), title, "", "query", (query,)))
-    return [*named.values(), *others, *asked.values()]
+            unanswered.setdefault(identity(title), Story((), title, "", "query", (query,)))
+    return [*named.values(), *others, *unanswered.values()]
 
 
 def _merged(known: Story | None, story: Story, title: str, queries: tuple[Demand, ...]) -> Story:
     pages = (*known.pages, *story.pages) if known else story.pages
-    asked = (*known.queries, *queries) if known else queries
+    every = (*known.queries, *queries) if known else queries
     return Story(
         tuple(sorted(pages, key=lambda page: (-page.words, page.url))),
         title,
         "",
         "query",
-        tuple({query.query: query for query in asked}.values()),
+        tuple({query.query: query for query in every}.values()),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import count, islice
 
 from contentstudio.text.slugs import slug_of
@@ -22,7 +23,7 @@ SUBJECTS = 4  # words and phrases that a story is named by
 ENTITLED = 3  # times that a word counts which stands in a title
 PHRASE = 4  # words of a title that are one subject at most
 OWNED_FROM = 3  # words from which on a title belongs to the source that has it
-TOLD_IN = 20_000  # characters of a page from which its subject is taken
+TEXT_LIMIT = 20_000  # characters of a page from which its subject is taken
 
 # `{}` is what it is about. Except in English the subject stands alone before a colon: there no
 # article, case or gender depends on it.
@@ -67,6 +68,8 @@ _STOP = {
     toute toutes très trop tu un une vos votre vous y à ça été être""",
 }
 
+Run = tuple[str, ...]  # of words, or of the parts of a slug
+
 
 def is_own(title: str, sources: Sequence[str]) -> bool:
     """Whether a title is nobody else's: neither it nor its slug is a source's title or slug, or
@@ -85,15 +88,23 @@ def is_apart(title: str, sources: Sequence[str]) -> bool:
     )
 
 
-def _beside(title: str, sources: Sequence[str]) -> Iterator[tuple[list[str], list[str]]]:
+def _beside(title: str, sources: Sequence[str]) -> Iterator[tuple[Run, Run]]:
     """The words of a title and of each source's, and the parts of their slugs."""
-    words, slug = tokens(title), slug_of(title).split("-")
-    for source in {each for whole in sources for each in (whole, clean_title(whole))}:
-        yield words, tokens(source)
-        yield slug, slug_of(source).split("-")
+    words, slug = _parts(title)
+    for source in sources:
+        for each in (source, clean_title(source)):
+            others, parts = _parts(each)
+            yield words, others
+            yield slug, parts
 
 
-def _has(words: list[str], run: list[str]) -> bool:
+@lru_cache(maxsize=10_000)
+def _parts(title: str) -> tuple[Run, Run]:
+    """Made once for each title of a night: each is compared with all the others."""
+    return tuple(tokens(title)), tuple(slug_of(title).split("-"))
+
+
+def _has(words: Run, run: Run) -> bool:
     """Whether a run of words stands in others."""
     return bool(run) and any(
         words[start : start + len(run)] == run for start in range(len(words) - len(run) + 1)
@@ -116,8 +127,8 @@ def of_story(
     """Titles for what pages tell, the best first, without an end; none is one of `sources`."""
     words = subjects(titles, texts, language) or [_NOTHING.get(language, "…")]
     second = words[1].lower() if len(words) > 1 else ""
-    told = all(any(second in text.lower() for text in each) for each in (titles, texts))
-    alone = " " in words[0] and not (second and told)
+    in_both = all(any(second in text.lower() for text in each) for each in (titles, texts))
+    alone = " " in words[0] and not (second and in_both)
     return _own(words, language, sources, alone=alone)
 
 
@@ -169,7 +180,7 @@ def subjects(titles: Sequence[str], texts: Sequence[str], language: str) -> list
     """What pages speak of most, as their texts write it: a phrase of a title whose words stand
     often in the texts, where there is one, and other words that do.
     """
-    text = "\n".join(each[:TOLD_IN] for each in texts)
+    text = "\n".join(each[:TEXT_LIMIT] for each in texts)
     if UNSPACED.search(" ".join(titles)):
         return _unspaced(" ".join(titles), text)
     written: dict[str, Counter[str]] = {}

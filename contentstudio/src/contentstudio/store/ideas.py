@@ -30,9 +30,9 @@ class Ideas:
         row = await self.find(site, slug)
         if row is None:
             raise LookupError(f"the idea {site}/{slug} is not known")
-        told = {name: row[name] for name in ("title", "origin", "signals", "urls", "wish", "due")}
+        fields = {name: row[name] for name in ("title", "origin", "signals", "urls", "wish", "due")}
         hashes = tuple(snapshot.sha256 for snapshot in await self.texts(site, slug, until))
-        return Idea(site=site, slug=slug, found_on=until, snapshots=hashes, **told)
+        return Idea(site=site, slug=slug, found_on=until, snapshots=hashes, **fields)
 
     async def texts(self, site: str, slug: str, until: date | None = None) -> list[Snapshot]:
         """The texts that were found for an idea until that day, the latest find first."""
