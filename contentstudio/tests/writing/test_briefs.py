@@ -36,6 +36,12 @@ def test_each_note_stands_in_one_section_or_answers_a_question() -> None:
     assert len({section.heading for section in plan.sections}) == len(plan.sections)
 
 
+def test_a_question_that_is_the_title_is_answered_by_the_whole_article() -> None:
+    title = "How long do tomato seeds keep"
+    plan = briefs.plan(SITE, research(questions=(f"{title}?", *QUESTIONS)))
+    assert (plan.titles, plan.faq) == ((title,), QUESTIONS[:1])
+
+
 def test_notes_that_contradict_each_other_stand_together() -> None:
     first, _, third, *_ = research().notes
     alone = [n for n in research().notes if n.id not in ("n1", "n3")]

@@ -70,14 +70,15 @@ class ModelWriter:
             words=BRIEF_WORDS,
         )
         own = [title for title in plan.titles if not briefs.is_taken(title, research)]
+        titles = tuple(own) or (briefs.title_of(research.idea),)
         return Brief(
             research=research,
             intent=plan.intent,
             angle=plan.angle,
-            titles=tuple(own) or (briefs.title_of(research.idea),),
+            titles=titles,
             description=plan.description,
             sections=tuple(_planned(section) for section in plan.sections),
-            faq=tuple(plan.faq[: briefs.MAX_QUESTIONS]),
+            faq=tuple(briefs.beside(titles[0], plan.faq)[: briefs.MAX_QUESTIONS]),
             terms=tuple(plan.terms),
             length=length,
             images=tuple(plan.images),

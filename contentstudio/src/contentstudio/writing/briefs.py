@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 
 from contentstudio.brief import Brief, BriefSection, Idea, Note, Research
@@ -39,12 +39,13 @@ def plan(site: Site, research: Research) -> Brief:
     """
     check(research)
     notes = _chosen(research.notes)
-    faq = _questions(research.questions, notes)
+    title = title_of(research.idea)
+    faq = _questions(beside(title, research.questions), notes)
     answers = {note.id for note in faq.values()}
     told = [note for note in notes if note.id not in answers]
     return Brief(
         research=research,
-        titles=(title_of(research.idea),),
+        titles=(title,),
         description=_description([note.span for note in told]),
         sections=tuple(_sections(told, site.language)),
         faq=tuple(faq),
@@ -74,6 +75,11 @@ def is_taken(title: str, research: Research) -> bool:
     """Whether a page that was read has that title: an article has one of its own."""
     titles = (each for page in research.pages for each in (page.title, clean_title(page.title)))
     return _same(title) in map(_same, titles)
+
+
+def beside(title: str, questions: Iterable[str]) -> list[str]:
+    """The questions that say something else than the title, which the whole article answers."""
+    return [question for question in questions if _same(question) != _same(title)]
 
 
 def length(site: Site, notes: int) -> tuple[int, int]:
@@ -240,4 +246,4 @@ def _most_often(text: str) -> int:
 
 
 def _same(title: str) -> str:
-    return normal(title).casefold().strip(" .!?")
+    return normal(title).casefold().strip(" .!?¿¡？。")
