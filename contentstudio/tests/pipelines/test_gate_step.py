@@ -264,7 +264,7 @@ async def test_the_same_article_from_another_page_waits_for_a_person(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write
 ) -> None:
     await night(write_config([web.url + PAGE]), database, clock)
-    copy = "update ideas set slug = 'another-slug'"
+    copy = "update ideas set slug = 'another-slug', title = 'Of leaves on beds'"
     await database.fetch(copy)
     await database.fetch("update choices set target = 'another-slug'")
     app = studio.build(write_config([web.url + PAGE]))

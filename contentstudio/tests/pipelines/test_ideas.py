@@ -311,7 +311,7 @@ async def test_what_could_not_be_written_may_come_again(
     }
     first = await night("/a", extra="[research]\nmin_score = 0\n")
     assert first["what-to-know-about-a-covered-bridge-and-cyclists"]["decision"] == "create"
-    assert (await database.one("select status from runs where step = 'brief'")) == {
+    assert (await database.one("select status from runs where step = 'research'")) == {
         "status": "cancelled"
     }
     (choice,) = (await night("/b", day=24)).values()

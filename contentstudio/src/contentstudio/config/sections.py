@@ -60,7 +60,7 @@ class Research(Section):
     pages: int = Field(default=6, ge=1, le=30)
     pages_per_host: int = Field(default=2, ge=1, le=30)
     notes_per_page: int = Field(default=12, ge=1, le=40)
-    min_notes: int = Field(default=3, ge=0, le=100)
+    min_notes: int = Field(default=4, ge=0, le=100)
     min_hosts: int = Field(default=1, ge=0, le=30)
     avoid_hosts: list[str] = Field(default=[])
     prefer_hosts: list[str] = Field(default=[])

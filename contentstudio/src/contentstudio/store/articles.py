@@ -32,6 +32,7 @@ STATES: tuple[State, ...] = get_args(State)
 
 # What lies before a state, for an article that an older worker brought further than its row says.
 _WAY: dict[State, tuple[State, ...]] = {
+    "researching": ("idea",),
     "briefed": ("idea", "researching"),
     "verifying": ("writing",),
     "review": ("writing", "verifying"),
