@@ -264,7 +264,7 @@ async def test_the_same_article_from_another_page_waits_for_a_person(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write
 ) -> None:
     await night(write_config([web.url + PAGE]), database, clock)
-    copy = "update ideas set slug = 'another-slug', title = 'Of leaves on beds'"
+    copy = "update ideas set slug = 'another-slug'"
     await database.fetch(copy)
     await database.fetch("update choices set target = 'another-slug'")
     app = studio.build(write_config([web.url + PAGE]))
@@ -273,7 +273,7 @@ async def test_the_same_article_from_another_page_waits_for_a_person(
     await run_until_idle(app, database, clock=clock)
     first, second = await gate_runs(database)
     assert (first["status"], second["status"]) == ("succeeded", "needs_review")
-    assert "duplicates: It is 100% the same as" in second["error"]
+    assert "duplicates: It has the title of “" in second["error"]
     assert "which is published" in second["error"]
 
 

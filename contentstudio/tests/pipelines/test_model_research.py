@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from model_answers import article
 from searching import MemorySearch, searching
 
 from contentstudio import app as studio
@@ -40,7 +41,7 @@ KEPT = tuple(
 )
 HITS = [Hit(url=page.url, sha256=page.sha256) for page in KEPT]
 QUESTIONS = ["Does mulch save water?", "Which animals live under mulch?"]
-CALLS = 1 + 3 + 4  # the questions; the notes of three pages; an outline and three sections
+CALLS = 1 + 3 + 5  # questions; notes of three pages; a brief, three sections, the last reading
 
 
 def sealed(request: dict[str, Any], name: str) -> str:
@@ -49,7 +50,7 @@ def sealed(request: dict[str, Any], name: str) -> str:
 
 
 def answer(request: dict[str, Any]) -> str:
-    """Questions, facts in the words of their page, an outline, a section."""
+    """Questions, facts in the words of their page, and what an article is made of."""
     schema = schema_of(request)
     assert schema is not None
     if "open" in schema["properties"]:
@@ -57,21 +58,8 @@ def answer(request: dict[str, Any]) -> str:
         return json.dumps({"answered": "A little.", "open": "The rest.", "questions": asked})
     if "facts" in schema["properties"]:
         lines = sentences(sealed(request, "page"))
-        return json.dumps({"facts": [{"text": line, "span": line} for line in lines[:5]]})
-    sources = [line for line in sentences(sealed(request, "s1")) if 8 < len(line.split()) < 30]
-    if "angle" in schema["properties"]:
-        plan = [
-            {"heading": f"Mulch, {part}", "tells": part, "sources": ["s1"]}
-            for part in ("what", "why", "how")
-        ]
-        title = "Mulch for a dry summer"
-        description = "What mulch does for a garden, in the words of a gardener who uses it a lot."
-        return json.dumps(
-            {"title": title, "description": description, "angle": "Water.", "sections": plan}
-        )
-    number = int(prompt_of(request).split("Section: number ", 1)[1][0]) - 1
-    part = [{"text": line, "source": "s1", "quoted": True} for line in sources[number::3][:5]]
-    return json.dumps({"paragraphs": [part]})
+        return json.dumps({"facts": [{"text": line, "span": line} for line in lines[:9]]})
+    return article(request)
 
 
 @pytest.fixture
@@ -200,5 +188,5 @@ async def test_another_model_may_do_the_research(
     await night(config, database, clock)
     assert [call.request["model"] for call in claude.calls] == [
         *["claude-haiku-4-5"] * 4,
-        *["claude-sonnet-5-5"] * 4,
+        *["claude-sonnet-5-5"] * 5,
     ]

@@ -20,6 +20,7 @@ import pytest
 
 from contentstudio import app as studio
 from contentstudio import config as settings
+from contentstudio import ideas
 from contentstudio.config import Config
 from overnight.operations import runs
 from overnight.store.database import Database
@@ -281,7 +282,7 @@ def bare(source: Path, target: Path) -> Path:
 async def test_what_an_owner_has_published_in_another_layout_is_kept_and_told(
     name: str, web: RawWeb, tmp_path: Path, database: Database, clock: Clock
 ) -> None:
-    web.answers["/rain"] = page("Rain barrels")
+    web.answers["/rain"] = page("What I learned of barrels for the rain")
     repository = bare(CASES / "11-git" / name, tmp_path / f"{name}.git")
     before = files(repository)
     to = (
@@ -293,8 +294,14 @@ async def test_what_an_owner_has_published_in_another_layout_is_kept_and_told(
     head = (
         "[writing]\nwriter = 'offline'\noffline_articles = 'publish'\n[research]\nmin_score = 0\n"
     )
-    config = write(tmp_path, head, site("garden", [web.url + "/rain"], f"{to}\n{gates}"))
-    await night(config, database, clock)
+    config = write(
+        tmp_path,
+        head,
+        site("garden", [web.url + "/rain"], f"{to}\n{gates}"),
+    )
+    app, urls = studio.build(config), [web.url + "/rain"]
+    await ideas.add(app, config, database, "garden", "Rain barrels", urls=urls)
+    await run_until_idle(app, database, clock=clock)
     await check_that_nothing_is_open(database)
     assert files(repository) == before
     ((_, step, status, error),) = (await articles(database))["garden"]
@@ -358,7 +365,7 @@ async def test_what_models_really_answer_is_read_booked_and_told(
     names = dict(zip(("one", "two", "three", "four"), MODELS, strict=True))
 
     def answer(body: bytes) -> bytes:
-        (name,) = [name for name in names if f"barrel {name}" in body.decode()]
+        (name,) = [name for name in names if f"Site: {name}\\n" in body.decode()]
         return raw("200 OK", case(names[name]), Content_Type="text/event-stream")
 
     web.answers["/v1/chat/completions"] = answer
@@ -370,7 +377,7 @@ async def test_what_models_really_answer_is_read_booked_and_told(
     }
     for name, subject in subjects.items():
         web.answers[f"/{name}"] = page(
-            f"Barrel {name}: {subject}", f"{PROSE} This is of the barrel {name}, {subject}. " * 3
+            f"Barrel {name}: {subject}", f"{PROSE} The barrel {name} is for {subject}. " * 3
         )
     head = (
         f"[writing]\nwriter = 'openai'\nmodel = 'm'\nopenai = {{ base_url = '{web.url}/v1' }}\n"

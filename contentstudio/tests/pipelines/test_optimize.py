@@ -134,14 +134,14 @@ async def test_a_page_of_the_site_with_the_same_title_in_other_words_is_a_rival(
     app = studio.build(config)
     async with app.resources(database) as deps:
         url = "https://garden.example/soil-blanket/"
-        rival = make_draft(slug="soil-blanket", title="A blanket of mulch for your soil")
+        rival = make_draft(slug="soil-blanket", title="Soil and mulch: what to know about them")
         await deps.documents.keep_draft(rival, "published", "another-job", url)
     await start(app, database, clock)
     (gate,) = await database.fetch("select status, error from runs where step = 'gate'")
     assert gate["status"] == "needs_review"
     assert (
-        f"rivals: 100% of the words of its title and of “A blanket of mulch for your soil” ({url})"
-        in gate["error"]
+        "rivals: 100% of the words of its title and of "
+        f"“Soil and mulch: what to know about them” ({url})" in gate["error"]
     )
 
 
@@ -164,7 +164,7 @@ async def test_a_reviewer_is_shown_what_optimizing_changed(
     (gate,) = await database.fetch("select job_id from runs where step = 'gate'")
     dossier = await review.gather(database, config, gate["job_id"])
     assert dossier is not None
-    title = "Mulch, the blanket for your soil"
+    title = "What to know about mulch and soil"
     assert [(c.what, c.before, c.after) for c in dossier.changes] == [("title", f"{title}.", title)]
     assert f"changed title: {title}. → {title}" in " ".join(review_text.told(dossier).split())
     assert f"<td>title</td><td>{title}.</td><td>{title}</td>" in review_page.page(dossier)

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.large  # of `make test-large`
 
 Write = Callable[..., Config]
 MULCH = "/potting-shed/mulch.html"
-SLUG = "mulch-the-blanket-for-your-soil"
+SLUG = "what-to-know-about-mulch-and-soil"
 PAGE = (
     "<html lang='en'><head><title>{title}</title></head><body><article><h1>{title}</h1><p>{text}"
     "</p><p>Mulch of {what} keeps the soil moist through a dry summer. A blanket of {what} mulch "

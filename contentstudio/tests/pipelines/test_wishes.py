@@ -50,7 +50,7 @@ async def night(app: App, database: Database, clock: Clock, day: str = "2026-11-
 
 
 async def article_runs(database: Database) -> list[Any]:
-    return await database.fetch("select job_id, input from runs where step = 'generate'")
+    return await database.fetch("select job_id, input from runs where pipeline = 'article'")
 
 
 async def test_ten_ideas_of_the_demos_web_have_ten_scores_that_factors_explain(
@@ -234,7 +234,7 @@ async def test_a_dropped_idea_keeps_its_story_away_until_a_person_approves_it(
     with pytest.raises(UserError, match="say why"):
         await ideas.drop(config, database, "garden", slug, reason=" ")
     await ideas.drop(config, database, "garden", slug, reason="not for us", by="eva")
-    (run,) = await database.fetch("select status from runs where step = 'generate'")
+    (run,) = await database.fetch("select status from runs where pipeline = 'article'")
     assert run["status"] == "cancelled"
     article = await Articles(database).read("garden", slug)
     assert article is not None
