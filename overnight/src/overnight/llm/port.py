@@ -28,7 +28,7 @@ T = TypeVar("T")
 FRAME_TOKENS = 1_000
 # Tokens for each letter of a word in small Latin letters, the space before it included: more than
 # the tokenizers in use were measured to take, even for random letters
-# (docs/decisions/XXXX-reservations-near-the-cost.md).
+# (docs/decisions/0035-reservations-near-the-cost.md).
 WORD_TOKENS = 0.6
 _WORD = re.compile(r" ?[A-Za-z]?[a-z]+")
 
