@@ -49,7 +49,7 @@ title = "Garden Notes"
 description = "What grows, and how."
 tags = ["Soil", "Compost", "Watering", "Seed"]
 pages = "pages"
-sources = ["{web}{garden}", "{web}{gone}"]
+sources = ["{web}{garden}", "{web}{gone}", {{ keywords = "garden-words.txt" }}]
 ping = {{ endpoint = "{web}{indexnow}", key = "{key}", key_url = "{web}{keys}{key}.txt" }}
 
 [site.profile]                # `site profile garden-notes` shows what a model would be told
@@ -73,9 +73,26 @@ description = "Looking up, for beginners."
 tags = ["Moon", "Meteors", "Binoculars", "Dark"]
 profile = "night-sky.md"      # keys as front matter, the voice as text; it makes /about/ too
 color = "#3a5a9b"
-sources = ["{web}{sky}"]
+sources = ["{web}{sky}", {{ keywords = "sky-words.txt" }}]
 ping = {{ endpoint = "{web}{indexnow}", key = "{key}", key_url = "{web}{keys}{key}.txt" }}
 """
+
+# What the owner of each site wants to be found by, with a weight: it names ideas as readers ask.
+WORDS = {
+    "garden-words.txt": {
+        "what does a compost heap need": 5,
+        "when to water pots and beds": 4,
+        "what mulch does for soil": 3,
+        "which plants to keep seed from": 2,
+        "why does my lawn turn brown": 1,
+    },
+    "sky-words.txt": {
+        "what do the numbers on binoculars say": 5,
+        "what are the phases of the moon": 4,
+        "how do eyes get used to the dark": 3,
+        "when to watch a meteor shower": 2,
+    },
+}
 
 ABOUT = """\
 # About this site
@@ -193,5 +210,8 @@ def _config(folder: Path, web: str) -> settings.Config:
     (folder / "pages").mkdir(exist_ok=True)
     (folder / "pages" / "about.md").write_text(ABOUT, "utf-8")
     (folder / "night-sky.md").write_text(SKY, "utf-8")
+    for name, words in WORDS.items():
+        lines = (f"{query}\t{weight}\n" for query, weight in words.items())
+        (folder / name).write_text("".join(lines), "utf-8")
     file.write_text(text, "utf-8")
     return settings.load(file)
