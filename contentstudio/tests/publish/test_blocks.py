@@ -14,6 +14,7 @@ from drafts import DRAFTS
 from hypothesis import given, settings
 from lxml import html
 from pydantic import ValidationError
+from researches import research
 
 from contentstudio.config import Site
 from contentstudio.memory.links import choose
@@ -37,7 +38,8 @@ from contentstudio.publish import anchors, markdown, render
 from contentstudio.publish.labels import quotation_marks
 from contentstudio.review import text as review_text
 from contentstudio.seo import optimize
-from contentstudio.writing.article import _rewrite_question, cited_only
+from contentstudio.writing.article import _rewrite_question
+from contentstudio.writing.pool import cited_only
 from overnight.errors import InvalidPayload
 
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")  # HTML cannot carry it
@@ -455,7 +457,7 @@ def test_a_short_description_goes_on_with_no_item_or_cell() -> None:
 
 def test_a_model_that_mends_an_article_sees_its_blocks() -> None:
     site = Site(name="garden", url="https://garden.example", sources=["https://a.example"])
-    question = _rewrite_question(site, make_draft(*whole("A heap")), {}, ["It is thin."])
+    question = _rewrite_question(site, make_draft(*whole("A heap")), research(), ["It is thin."])
     for mark in (
         '"paragraphs"',
         '"kind": "list"',
