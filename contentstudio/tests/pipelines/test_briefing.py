@@ -28,6 +28,8 @@ from overnight.operations.decisions import Approve, Edit, Reject
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Write = Callable[..., Config]
 PAGE = "/potting-shed/mulch.html"
 

@@ -18,6 +18,8 @@ from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 from overnight.testing.fake_llm import FakeModels, prompt_of
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Write = Callable[..., Config]
 PAGES = ("/potting-shed/mulch.html", "/potting-shed/compost.html", "/clear-skies/moon-phases.html")
 TITLE = "How to feed the soil of a small garden"

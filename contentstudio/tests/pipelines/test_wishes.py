@@ -25,6 +25,8 @@ from overnight.operations import runs, switches
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Write = Callable[..., Config]
 MULCH = "/potting-shed/mulch.html"
 QUESTION = "How long do tomato seeds keep"

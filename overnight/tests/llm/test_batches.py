@@ -36,6 +36,8 @@ from overnight.store.records import Run
 from overnight.testing import Clock
 from overnight.testing.fake_llm import FakeModels, prompt_of
 
+pytestmark = pytest.mark.contract
+
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 APP = App("app", [])
 PRICES = {"m": Price(input=Decimal(4), output=Decimal(8))}
