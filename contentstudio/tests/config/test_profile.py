@@ -54,6 +54,11 @@ def test_a_site_without_a_profile_has_an_empty_one(tmp_path: Path) -> None:
     assert load(tmp_path, SITE).site[0].profile == Profile()
 
 
+def test_tags_and_pillars_are_what_a_site_is_about(tmp_path: Path) -> None:
+    text = f"{SITE}tags = ['Soil', 'Seed']\n[site.profile]\npillars = ['Watering', 'Soil']\n"
+    assert load(tmp_path, text).site[0].subjects == ["Soil", "Seed", "Watering"]
+
+
 def test_a_table_and_a_file_give_the_same_profile(tmp_path: Path) -> None:
     table = """
     [site.profile]

@@ -231,6 +231,11 @@ class Site(Section):
     theme: Path | None = None
     analytics: Analytics | None = None
 
+    @property
+    def subjects(self) -> list[str]:
+        """What the site is about: its tags and the pillars of its profile, each once."""
+        return list(dict.fromkeys([*self.tags, *self.profile.pillars]))
+
     def byline_url(self, name: str) -> str | None:
         """Where the byline of an author leads: to the page that the profile names, or on a static
         site to its about page. None for a person whom the profile does not have.

@@ -325,7 +325,7 @@ async def _choice(ctx: Ctx, site: Site, story: Story, demands: Sequence[Demand])
         same=scale.same,
         related=scale.related,
         rivalry=competing[0].similarity if competing else 0.0,
-        pillars=site.tags,
+        pillars=site.subjects,
     )
     close = [one for one in near if one.likeness >= scale.same or one.slug == story.slug]
     if close:

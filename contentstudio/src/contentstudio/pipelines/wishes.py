@@ -112,7 +112,7 @@ class Wishes:
         demands = await self._demands.read(site.name)
         competing = await self._documents.competing(site.name, title)
         rivalry = competing[0].similarity if competing else 0.0
-        factors = research.of_wish(title, demands, rivalry, site.tags)
+        factors = research.of_wish(title, demands, rivalry, site.subjects)
         return {name: round(value, 3) for name, value in factors.items()}
 
     @property
