@@ -13,27 +13,37 @@ from contentstudio.cli import context
 from overnight.cli.commands.alerts import send_now
 from overnight.cli.runner import Session, json_option, pass_session, tell
 
+WITHOUT_MODEL = "No model wrote them: with a config of your own, each would wait for your review.\n"
+WITH_MODEL = (
+    "A stand-in on this machine answered as a model would, by quoting its notes: the costs are "
+    "list prices, and nobody bills them. `cost JOB` and `brief JOB` show each step.\n"
+)
+
 
 @click.command()
 @click.option(
     "--home",
     "folder",
     type=click.Path(path_type=Path),
-    default=Path("contentstudio-demo"),
-    show_default=True,
-    help="The folder of the demo: its config, database, sites and log.",
+    help="Config, database, sites and log of the demo.  [default: contentstudio-demo]",
 )
 @click.option(
     "--port",
     type=click.IntRange(1, 65_535),
     help="The port of the demo's web; a free one by default.",
 )
+@click.option(
+    "--with-model",
+    is_flag=True,
+    help="A stand-in answers as a model would: calls and prices without a key or a bill.",
+)
 @json_option
-def demo(folder: Path, port: int | None, as_json: bool) -> None:
+def demo(folder: Path | None, port: int | None, with_model: bool, as_json: bool) -> None:
     """One night on loopback, from feeds to pages. It has the faults of a real night."""
     from contentstudio.demo import night as demo_night
 
-    night = asyncio.run(demo_night.run(folder.absolute(), port))
+    folder = folder or Path(f"contentstudio-demo{'-with-model' * with_model}")
+    night = asyncio.run(demo_night.run(folder.absolute(), port, with_model=with_model))
     context.use(Path(night["config"]))
     tell(as_json, totals(night), lambda: _render_demo(night))
 
@@ -44,7 +54,7 @@ def _render_demo(night: dict[str, Any]) -> None:
     click.echo(
         f"The night of {night['since'].date()}, on loopback. Articles waited "
         f"{night['debounce_seconds']} s for a last edit instead of 90, so that the demo is short. "
-        "No model wrote them: with a config of your own, each would wait for your review.\n"
+        + (WITH_MODEL if night["with_model"] else WITHOUT_MODEL)
     )
     if night["again"]:
         click.echo("This night had begun before: nothing that was done is done again.\n")

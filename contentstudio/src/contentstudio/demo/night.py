@@ -5,8 +5,9 @@ real night.
 from __future__ import annotations
 
 import json
+import os
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,7 @@ allow_loopback = true         # for this trial only: the web below is served on 
 settle_seconds = {settle}            # 90 in real life: pages that come together are judged together
 
 [writing]
-writer = "offline"            # no key, no cost: quotes the sources' own sentences
-offline_articles = "publish"  # for this trial only; else each such article waits for you
+{writing}
 
 [publishing]
 debounce_seconds = {debounce}          # 90 in real life: time for a last edit
@@ -94,6 +94,14 @@ WORDS = {
     },
 }
 
+OFFLINE = """\
+writer = "offline"            # no key, no cost: quotes the sources' own sentences
+offline_articles = "publish"  # for this trial only; else each such article waits for you"""
+
+WITH_MODEL = """\
+writer = "anthropic"          # but no key: the demo's own stand-in answers on loopback
+anthropic = {{ base_url = "{url}" }}"""
+
 ABOUT = """\
 # About this site
 
@@ -120,25 +128,40 @@ Calm and exact. Wonder comes from what is seen, not from big words.
 """
 
 
-async def run(folder: Path, port: int | None) -> dict[str, Any]:
-    """Run the night in a folder, or go on with the one that was begun there, and report on it."""
+async def run(folder: Path, port: int | None, *, with_model: bool = False) -> dict[str, Any]:
+    """Run the night in a folder, or go on with the one that was begun there, and report on it.
+
+    With a model a stand-in on loopback answers as one would: the calls and their prices are real,
+    and nobody bills them.
+    """
     began, clock = datetime.now(UTC), time.monotonic()
-    web = _web(folder, port)
-    try:
-        config = _config(folder, web.url)
+    with ExitStack() as stack:
+        web = _web(folder, port)
+        stack.callback(web.stop)
+        config = _config(folder, web.url, _writing(stack) if with_model else OFFLINE)
         with (folder / "night.log").open("a", encoding="utf-8") as log:
             logs.configure(log)
             night = await _night(folder, config, began)
-    finally:
-        web.stop()
     return {
         **night,
+        "with_model": with_model,
         "seconds": round(time.monotonic() - clock, 1),
         "site_dirs": [str(config.folder(site)) for site in config.site],
         "debounce_seconds": DEBOUNCE_SECONDS,
         "log": str(folder / "night.log"),
         "config": str(folder / settings.DEFAULT_FILE),
     }
+
+
+def _writing(stack: ExitStack) -> str:
+    """The section [writing] for the stand-in, which serves as long as the stack is open. No key of
+    the environment is sent to it.
+    """
+    from contentstudio.demo import stand_in
+
+    model = stack.enter_context(stand_in.served())
+    os.environ["ANTHROPIC_API_KEY"] = "sk-ant-of-the-demo"
+    return WITH_MODEL.format(url=model.url)
 
 
 async def _night(folder: Path, config: settings.Config, began: datetime) -> dict[str, Any]:
@@ -194,10 +217,11 @@ def _listening(port: int, *, strict: bool) -> DemoWeb:
     return web
 
 
-def _config(folder: Path, web: str) -> settings.Config:
+def _config(folder: Path, web: str, writing: str) -> settings.Config:
     file = folder / settings.DEFAULT_FILE
     text = CONFIG.format(
         web=web,
+        writing=writing,
         garden=FEEDS[0],
         sky=FEEDS[1],
         gone=GONE,
