@@ -71,8 +71,8 @@ def question(site: Site, stories: Mapping[str, Story], demands: Mapping[str, Dem
     pages = {name: _told(story) for name, story in stories.items()}
     queries = {name: demand.query for name, demand in demands.items()}
     return (
-        f"Site: {site.title or site.name}\nLanguage: {site.language}\n"
-        f"Subjects: {', '.join(site.tags) or '-'}\n\n{prompts.sealed(pages | queries)}"
+        f"{prompts.profile(site)}Subjects: {', '.join(site.subjects) or '-'}\n\n"
+        f"{prompts.sealed(pages | queries)}"
     )
 
 
