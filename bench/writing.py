@@ -2,11 +2,12 @@
 always is.
 
 One worker process, one stand-in for a language model on loopback that answers after `--delay`
-seconds. Each article is the questions and the facts of one page, a brief, three sections, of which
-the first is asked for alone and the others at once, and a last reading of the whole. Measured is
-from the worker's start until the last draft is stored; gates and publishing are off. There are two
-ideals, both by the model's delay alone: `calls` is the time where as many calls as `--at-once` are
-under way all the time; `waves` is that of as many articles, whose sections overlap.
+seconds. Each article is the questions, the facts of two pages, its own and one that the search
+among all that was read finds, a brief, three sections, of which the first is asked for alone and
+the others at once, and a last reading of the whole. Measured is from the worker's start until the
+last draft is stored; gates and publishing are off. There are two ideals, both by the model's delay
+alone: `calls` is the time where as many calls as `--at-once` are under way all the time; `waves` is
+that of as many articles, whose sections overlap.
 """
 
 from __future__ import annotations
@@ -37,13 +38,13 @@ TARGET = 1.3  # times the ideal
 WHOLE = 1_000  # articles
 MOST_AT_ONCE = """
     with written as (select min(started_at) as began, max(finished_at) as ended
-        from llm_calls group by job_id),
+        from llm_calls group by run_id),
     counted as (
         select sum(change) over (order by at, change) as under_way
         from written, lateral (values (began, 1), (ended, -1)) as moments (at, change)
     )
     select max(under_way) as most from counted
-"""  # articles between their first call and the end of their last one
+"""  # steps between their first call and the end of their last one
 SENTENCES = [
     f"Sentence {n} of the source says that {n} gardeners water their beds in the morning."
     for n in range(40)
@@ -187,7 +188,7 @@ async def measure(dsn: str, url: str, options: argparse.Namespace) -> dict[str, 
         "delay_seconds": options.delay,
         "calls": calls["calls"],
         "seconds": round(seconds, 2),
-        "ideal_seconds": ideals,
+        "ideal_seconds": {name: round(ideal, 3) for name, ideal in ideals.items()},
         "times_ideal": {name: round(seconds / ideal, 2) for name, ideal in ideals.items()},
         "target": TARGET,
         "cpu_ms_per_article": round(1000 * cpu / options.articles, 1),
@@ -200,9 +201,7 @@ def shown(figures: dict[str, Any]) -> Table:
     """A line for each figure that is compared with something."""
     table = outcome.table("", "measured", "beside")
     table.add_row("articles", f"{figures['articles']:,}", "")
-    table.add_row(
-        "articles under way, at most", str(figures["most_at_once"]), str(figures["at_once"])
-    )
+    table.add_row("steps under way, at most", str(figures["most_at_once"]), str(figures["at_once"]))
     table.add_row("calls", f"{figures['calls']:,}", "")
     table.add_row("seconds", str(figures["seconds"]), "")
     for name, times in figures["times_ideal"].items():
