@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import researches
+from pydantic import BaseModel
 
 from contentstudio import config as settings
-from contentstudio.config import Author, Profile, Site
+from contentstudio.config import Author, Profile, Research, Site, Writing
 from contentstudio.config.profile import MAX_CHARACTERS, MAX_EXAMPLE
 from contentstudio.llm import prompts
-from contentstudio.model import Draft, Section, Sentence, Snapshot
-from contentstudio.writing import article
+from contentstudio.research.model_researcher import Facts, ModelResearcher, Questions
+from contentstudio.writing import answers
+from contentstudio.writing.article import ModelWriter
 
 WHOLE = {
     "audience": "Beginners with a small garden",
@@ -96,31 +101,43 @@ def test_the_longest_profile_is_bounded(key: str) -> None:
     assert 10_000 < len(prompts.profile(longest)) <= 17_000
 
 
-def test_each_prompt_of_an_article_begins_with_the_profile() -> None:
-    garden = site(profile=WHOLE)
-    pool = {"s1": Snapshot(url="https://a.example", title="A", text="A text.", sha256="0" * 64)}
-    outline = article.Outline.model_validate(
-        {
-            "title": "T",
-            "description": "D",
-            "angle": "A",
-            "sections": [
-                {"heading": name, "tells": "x", "sources": ["s1"]} for name in ("One", "Two")
-            ],
-        }
+class Recorder:
+    """Models that keep what they are asked, and give the answer of that type."""
+
+    def __init__(self, *answers: BaseModel) -> None:
+        self.prompts: list[str] = []
+        self._answers = {type(answer): answer for answer in answers}
+
+    async def ask(self, *asked: Any, words: int, prefix: str = "") -> tuple[Any, str]:
+        _, _, _, prompt, type_ = asked
+        self.prompts.append(prefix + prompt)
+        return self._answers[type_], "model"
+
+
+async def test_each_prompt_of_an_article_begins_with_the_profile() -> None:
+    garden, found, (page, *_) = site(profile=WHOLE), researches.research(), researches.snapshots()
+    sentence = {"text": "A jar keeps seeds dry.", "notes": [], "quoted": False}
+    body = {"blocks": [{"kind": "paragraph", "sentences": [sentence]}]}
+    whole = {"title": "T", "description": "D", "sections": [{"heading": "One", **body}], "faq": []}
+    lists: dict[str, list[str]] = {name: [] for name in ("faq", "terms", "images", "adds")}
+    part = {"heading": "One", "tells": "x", "notes": ["n1"], "blocks": ["paragraph"]}
+    told = {"titles": ["T"], "description": "D", "intent": "", "angle": "A", "sections": [part]}
+    asked = {"perspective": "a gardener", "question": "Why?"}
+    models: Any = Recorder(
+        Questions.model_validate({"answered": "x", "open": "x", "questions": [asked]}),
+        Facts(facts=[]),
+        answers.Plan.model_validate(told | lists),
+        answers.Body.model_validate(body),
+        answers.Answers(faq=[]),
+        answers.Polish(changes=[], additions=[]),
+        answers.Written.model_validate(whole),
     )
-    draft = Draft(
-        site="garden",
-        slug="heap",
-        title="T",
-        description="D",
-        sections=[Section(heading="One", paragraphs=[[Sentence(text="A text.")]])],
-        references=[],
-        writer="test",
-    )
-    questions = [
-        article._outline_question(garden, "T", pool),
-        *(article._section_question(garden, "T", outline, number, pool) for number in (0, 1)),
-        article._rewrite_question(garden, draft, pool, ["why"]),
-    ]
-    assert {question.startswith(prompts.profile(garden)) for question in questions} == {True}
+    ctx: Any = SimpleNamespace(job_id="j1", log=logging.getLogger())
+    researcher, writer = ModelResearcher(models, Research()), ModelWriter(models, Writing())
+    await researcher.questions(ctx, garden, found.idea, [page])
+    await researcher.facts(ctx, garden, found.idea, ["Why?"], page)
+    await writer.brief(ctx, garden, found)
+    draft = await writer.write(ctx, garden, researches.brief())  # two sections, answers, polish
+    await writer.rewrite(ctx, garden, draft, found, ["why"])
+    assert len(models.prompts) == 8
+    assert {prompt.startswith(prompts.profile(garden)) for prompt in models.prompts} == {True}
