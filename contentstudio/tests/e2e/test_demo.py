@@ -116,7 +116,7 @@ def _review_approve_and_publish(home: Path, night: dict[str, Any]) -> None:
     call(*shlex.split(press), "--reason", "fine by me", cwd=home)
     assert demo(home)["published"] == 1
     shown = json.loads(call(*config, "show", job, "--json", cwd=home).stdout)
-    assert [step["status"] for step in shown["steps"]] == ["succeeded"] * 6
+    assert [step["status"] for step in shown["steps"]] == ["succeeded"] * 8
     assert shown["steps"][-1]["output"]["url"].startswith("https://night-sky.example/")
     dead = night["details"]["dead"][0]["job_id"]
     letter = json.loads(call(*config, "dead", dead, "--json", cwd=home).stdout)["dead"][0]
