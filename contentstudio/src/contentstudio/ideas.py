@@ -77,8 +77,8 @@ async def add(
     day = day_of(config, now)
     if due is not None and due < day:
         raise UserError(f"{due} is past: name a day from {day} on")
-    kept = await _wishes(config, database).keep(request, now, reason)
-    return await _begun(app, database, kept, day, by)
+    idea = await _wishes(config, database).keep(request, now, reason)
+    return await _begun(app, database, idea, day, by)
 
 
 async def approve(
@@ -97,10 +97,10 @@ async def approve(
     row, by = await _find(config, database, site, slug), by or actors.whoami()
     now = await Publications(database).now()
     request = IdeaRequest(site=site, question=row["title"], wish=row["wish"], by=by)
-    kept = await _wishes(config, database).begin(
+    wish = await _wishes(config, database).begin(
         request, slug, row, now, reason or f"{by} approved it"
     )
-    return await _begun(app, database, kept, day_of(config, now), by)
+    return await _begun(app, database, wish, day_of(config, now), by)
 
 
 async def drop(
@@ -156,14 +156,14 @@ def _planned(config: Config, row: Row) -> dict[str, Any]:
     }
 
 
-async def _begun(app: App, database: Database, kept: Kept, day: date, by: str) -> str:
+async def _begun(app: App, database: Database, wish: Kept, day: date, by: str) -> str:
     """Begin the article of what is kept, if it is time: one sentence."""
-    what = f"“{kept.title}” of {kept.topic.site} ({kept.topic.slug})"
-    if kept.job_id is not None:
-        return f"{what}: job {kept.job_id} was begun already"
-    if kept.begins > day:
-        return f"{what} is kept; its article begins on {kept.begins}"
-    job, new = await runs.start(app, database, "article", kept.topic, by=by, reason="an idea")
+    what = f"“{wish.title}” of {wish.topic.site} ({wish.topic.slug})"
+    if wish.job_id is not None:
+        return f"{what}: job {wish.job_id} was begun already"
+    if wish.begins > day:
+        return f"{what} is kept; its article begins on {wish.begins}"
+    job, new = await runs.start(app, database, "article", wish.topic, by=by, reason="an idea")
     return f"{what}: job {job} {'is queued' if new else 'was begun already'}"
 
 

@@ -261,8 +261,8 @@ def _passages(block: Block) -> list[str]:
         case StepsBlock():
             return [
                 text
-                for step, told in zip(block.steps, texts, strict=True)
-                for text in (step.name, told)
+                for step, texts_of_step in zip(block.steps, texts, strict=True)
+                for text in (step.name, texts_of_step)
             ]
         case CalloutBlock(title=title) if title:
             return [title, *texts]

@@ -207,8 +207,8 @@ def drop(session: Session, site: str, slug: str, reason: str, as_json: bool) -> 
 
 
 def _say(session: Session, work: Callable[[Database], Awaitable[str]], as_json: bool) -> None:
-    said = session.run(work)
-    tell(as_json, {"result": said}, lambda: click.echo(said))
+    message = session.run(work)
+    tell(as_json, {"result": message}, lambda: click.echo(message))
 
 
 @click.command("calendar")

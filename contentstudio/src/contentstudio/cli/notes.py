@@ -34,8 +34,8 @@ def notes_command(session: Session, job: str, as_json: bool) -> None:
         unread = await Pages(database).unread(job_id)
         return {"notes": await Notes(database).of_job(job_id), "unread": unread}
 
-    found = session.run(read)
-    tell(as_json, found, lambda: _render(found["notes"], found["unread"]))
+    rows = session.run(read)
+    tell(as_json, rows, lambda: _render(rows["notes"], rows["unread"]))
 
 
 def _render(notes: list[dict[str, Any]], unread: list[dict[str, Any]]) -> None:

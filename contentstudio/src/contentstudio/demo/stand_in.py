@@ -45,8 +45,12 @@ def _answer(fields: set[str], prompt: str) -> dict[str, Any]:
         return {"changes": [], "additions": []}
     if "title" in fields:
         section = {"heading": PARTS[0], "blocks": [_paragraph(_quotes(prompt, _notes(prompt)))]}
-        told = {name: _plan(prompt)[name] for name in ("description",)}
-        return {"title": _idea(prompt), **told, "sections": [section], "faq": []}
+        return {
+            "title": _idea(prompt),
+            "description": _plan(prompt)["description"],
+            "sections": [section],
+            "faq": [],
+        }
     if "blocks" in fields:
         return {"blocks": _blocks(prompt)}
     return {"faq": []}

@@ -152,10 +152,10 @@ def _told(directory: Path, entries: Sequence[Entry], faults: Sequence[str]) -> s
 def _entry(path: Path) -> Entry:
     if path.suffix.lower() in OTHERS:
         raise Unusable(f"is a {path.suffix[1:].upper()} file: save it as JPEG, PNG or WebP")
-    told = [path.with_suffix(suffix) for suffix in TOLD_BY]
-    beside = [file for file in told if file.is_file()]
+    sidecars = [path.with_suffix(suffix) for suffix in TOLD_BY]
+    beside = [file for file in sidecars if file.is_file()]
     if not beside:
-        raise Unusable(f"has no {told[0].name} beside it: write one with alt = “…”")
+        raise Unusable(f"has no {sidecars[0].name} beside it: write one with alt = “…”")
     if len(beside) > 1:
         raise Unusable(f"has {beside[0].name} and {beside[1].name} beside it: keep one")
     return Entry(path, _sidecar(beside[0]))

@@ -114,12 +114,12 @@ class ImagesApi:
 
 def faults(chosen: settings.Pictures, has_key: bool) -> list[tuple[str, str]]:
     """What keeps a model from being asked for pictures: what it is, and what to do."""
-    found = []
+    wrong = []
     if not has_key and chosen.base_url.rstrip("/") == OPENAI_URL:
-        found.append(("the model needs a key", "put OPENAI_API_KEY into the environment"))
+        wrong.append(("the model needs a key", "put OPENAI_API_KEY into the environment"))
     if chosen.usd_per_picture is None:
-        found.append((f"the price of a picture of “{chosen.model}” is not known", SET_PRICE))
-    return found
+        wrong.append((f"the price of a picture of “{chosen.model}” is not known", SET_PRICE))
+    return wrong
 
 
 SET_PRICE = "set usd_per_picture in [pictures], 0 for a server of your own"

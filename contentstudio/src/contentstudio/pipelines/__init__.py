@@ -202,8 +202,8 @@ def build(config: Config) -> list[Pipeline]:
 
 def _picturing_seconds(config: Config) -> float:
     """For optimizing, with the time that a model may take for a picture and for its address."""
-    asked = [chosen for site in config.site if (chosen := config.pictures_of(site)).model]
-    return DEFAULT_TIMEOUT + 2 * max((chosen.deadline_seconds for chosen in asked), default=0)
+    by_model = [chosen for site in config.site if (chosen := config.pictures_of(site)).model]
+    return DEFAULT_TIMEOUT + 2 * max((chosen.deadline_seconds for chosen in by_model), default=0)
 
 
 def _at_site(config: Config) -> list[Limit]:

@@ -67,19 +67,19 @@ async def _research(ctx: Ctx, site: Site, idea: Idea) -> Research:
     pages = _distinct([*own, *await _pages_of(ctx, site, hits, own)])
     calls = [partial(deps.researcher.facts, ctx, site, idea, questions, page) for page in pages]
     facts = await at_once.gather(calls, at_once=deps.config.writing.sections_at_once)
-    found = await asyncio.to_thread(_assembled, facts, pages)
+    assembled = await asyncio.to_thread(_assembled, facts, pages)
     sources = await asyncio.to_thread(lambda: tuple(map(_source, pages)))
-    return Research(idea=idea, questions=questions, notes=found, pages=sources)
+    return Research(idea=idea, questions=questions, notes=assembled, pages=sources)
 
 
 async def _own_pages(ctx: Ctx, idea: Idea, limits: Limits) -> list[Snapshot]:
     """What the night found for an idea, and the pages that the owner names."""
     texts = await ctx.deps.snapshots.read(idea.snapshots)
-    found = [texts[sha256] for sha256 in idea.snapshots if sha256 in texts]
-    known = {selection.plain(page.url) for page in found}
+    of_night = [texts[sha256] for sha256 in idea.snapshots if sha256 in texts]
+    known = {selection.plain(page.url) for page in of_night}
     urls = [url for url in map(selection.plain, idea.urls) if url not in known]
     named = await _read(ctx, [Hit(url=url) for url in dict.fromkeys(urls)])
-    return [*named.values(), *found][: limits.pages]
+    return [*named.values(), *of_night][: limits.pages]
 
 
 async def _hits(

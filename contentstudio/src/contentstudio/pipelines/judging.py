@@ -78,8 +78,8 @@ async def judge(ctx: Ctx, work: ReviewInput) -> Judged | Review:
 async def optimize(ctx: Ctx, site: Site, draft: Draft) -> Optimized:
     """The article in shape for those who search, with links to similar posts of the site."""
     known = {link.url for link in draft.links}
-    found = await ctx.deps.documents.links_for(ctx, site.name, draft)
-    links = [*draft.links, *(link for link in found if link.url not in known)]
+    proposed = await ctx.deps.documents.links_for(ctx, site.name, draft)
+    links = [*draft.links, *(link for link in proposed if link.url not in known)]
     with_links = anchors.placed(draft.model_copy(update={"links": links}))
     descriptions = await ctx.deps.publications.descriptions(site.name, draft.slug)
     return seo.optimize(draft, site, with_links, descriptions)

@@ -102,16 +102,16 @@ async def bytes_of(deps: Deps, site: Site, draft: Draft) -> dict[str, bytes]:
         raise Permanent(
             f"the picture {lost[0]} is not kept any more: write the article again with refresh"
         )
-    kept = {src: stored[sha] for src, sha in hashes.items()}
-    return kept | await asyncio.to_thread(_local, deps.config, site, draft, set(kept))
+    by_src = {src: stored[sha] for src, sha in hashes.items()}
+    return by_src | await asyncio.to_thread(_local, deps.config, site, draft, set(by_src))
 
 
-def _local(config: Config, site: Site, draft: Draft, kept: set[str]) -> dict[str, bytes]:
+def _local(config: Config, site: Site, draft: Draft, stored_srcs: set[str]) -> dict[str, bytes]:
     pictures = {}
     for image in draft.images:
         if image.src == cards.SRC:
             pictures[image.src] = cards.featured(draft.title, site.title or site.name, site.color)
-        elif image.src not in kept and not urlsplit(image.src).scheme:
+        elif image.src not in stored_srcs and not urlsplit(image.src).scheme:
             pictures[image.src] = _beside(config, image.src)
     return pictures
 

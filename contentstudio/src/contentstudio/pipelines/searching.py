@@ -32,7 +32,7 @@ async def find(ctx: Ctx, request: SearchRequest) -> SearchResult | Cancel:
     try:
         if request.engine is not None and isinstance(search, MergedSearch):
             search = search.only(request.engine)
-        found = await search.find(
+        hits = await search.find(
             ctx,
             request.site,
             request.query,
@@ -41,4 +41,4 @@ async def find(ctx: Ctx, request: SearchRequest) -> SearchResult | Cancel:
         )
     except (Transient, Permanent, BudgetSpent, SwitchedOff, UserError) as failure:
         return Cancel(str(failure))
-    return SearchResult(hits=tuple(found))
+    return SearchResult(hits=tuple(hits))

@@ -126,12 +126,12 @@ async def take(ctx: Ctx, request: IdeaRequest) -> IdeaResult | Cancel:
     now = await ctx.deps.publications.now()
     try:
         wishes = Wishes(config, ctx.deps.ideas, ctx.deps.documents, ctx.deps.demands)
-        kept = await wishes.keep(request, now)
+        wish = await wishes.keep(request, now)
     except UserError as refusal:
         return Cancel(str(refusal))
-    if kept.job_id is None and kept.begins == day_of(config, now):
-        ctx.emit("topic.validated", kept.topic)
-    return IdeaResult(slug=kept.topic.slug, begins=kept.begins)
+    if wish.job_id is None and wish.begins == day_of(config, now):
+        ctx.emit("topic.validated", wish.topic)
+    return IdeaResult(slug=wish.topic.slug, begins=wish.begins)
 
 
 async def begin_due(ctx: Ctx, work: SiteNight) -> None:

@@ -113,8 +113,8 @@ class IdeaRequest(Model):
     """An idea that a person, or another program by a webhook, wants an article on.
 
     `question` is what readers ask, `urls` are pages to read for it, `wish` is what the article
-    should be like, `due` the day by which it should be published. `by` is who asks. `asked` tells
-    one request from another that is the same.
+    should be like, `due` the day by which it should be published. `by` is who asks. `requested_at`
+    tells one request from another that is the same.
     """
 
     site: str
@@ -123,7 +123,7 @@ class IdeaRequest(Model):
     wish: str = Field(default="", max_length=10_000)
     due: date | None = None
     by: str = "webhook"
-    asked: datetime | None = None
+    requested_at: datetime | None = None
 
 
 class IdeaResult(Model):

@@ -681,8 +681,8 @@ def _block(block: Block, linked: Iterator[list[Piece]], draft: Draft) -> _Block:
                 "table", [spans(cell) for row in block.rows for cell in row], head=block.head
             )
         case StepsBlock():
-            told = [spans(step.sentences) for step in block.steps]
-            return _Block("steps", told, head=[step.name for step in block.steps])
+            step_texts = [spans(step.sentences) for step in block.steps]
+            return _Block("steps", step_texts, head=[step.name for step in block.steps])
         case CalloutBlock():
             headline = captions.headline(block.tone, block.title, draft.language)
             return _Block("callout", [spans(block.sentences)], head=[headline], tone=block.tone)

@@ -54,16 +54,16 @@ async def named(
     `Models.ask` raises.
     """
     shown = dict(zip(map("p{}".format, range(1, STORIES + 1)), stories, strict=False))
-    asked = dict(zip(map("q{}".format, range(1, QUERIES + 1)), demands, strict=False))
+    queries = dict(zip(map("q{}".format, range(1, QUERIES + 1)), demands, strict=False))
     answer, _ = await models.ask(
         ctx,
         "ideas",
         prompts.instructions(IDEAS, prompts.canary(ctx.job_id, settings.canary_key())),
-        question(site, shown, asked),
+        question(site, shown, queries),
         Answer,
-        words=WORDS * (len(shown) + len(asked)),
+        words=WORDS * (len(shown) + len(queries)),
     )
-    return joined(answer, shown, asked, site, stories, demands)
+    return joined(answer, shown, queries, site, stories, demands)
 
 
 def question(site: Site, stories: Mapping[str, Story], demands: Mapping[str, Demand]) -> str:
@@ -84,7 +84,7 @@ def _told(story: Story) -> str:
 def joined(
     answer: Answer,
     shown: Mapping[str, Story],
-    asked: Mapping[str, Demand],
+    query_ids: Mapping[str, Demand],
     site: Site,
     stories: Sequence[Story],
     demands: Sequence[Demand],
@@ -100,15 +100,15 @@ def joined(
     for idea in answer.ideas:
         ids, title = set(idea.signals), " ".join(idea.title.split())
         if (
-            ids <= shown.keys() | asked.keys()
+            ids <= shown.keys() | query_ids.keys()
             and not ids & used
             and 5 <= width(title) <= site.gates.max_title
             and naming.is_apart(title, sources)
         ):
             used |= ids
-            made.append(_story(title, sorted(ids), shown, asked))
+            made.append(_story(title, sorted(ids), shown, query_ids))
     taken = {id(shown[name]) for name in used & shown.keys()}
-    queries = {asked[name].query for name in used & asked.keys()}
+    queries = {query_ids[name].query for name in used & query_ids.keys()}
     rest = [story for story in stories if id(story) not in taken]
     return [
         *made,
@@ -117,10 +117,10 @@ def joined(
 
 
 def _story(
-    title: str, ids: Sequence[str], shown: Mapping[str, Story], asked: Mapping[str, Demand]
+    title: str, ids: Sequence[str], shown: Mapping[str, Story], query_ids: Mapping[str, Demand]
 ) -> Story:
     pages = [page for name in ids if name in shown for page in shown[name].pages]
-    queries = tuple(asked[name] for name in ids if name in asked)
+    queries = tuple(query_ids[name] for name in ids if name in query_ids)
     return Story(
         tuple(sorted(pages, key=lambda page: (-page.words, page.url))),
         title,

@@ -115,9 +115,9 @@ def of_query(query: str, language: str, sources: Sequence[str]) -> str:
     """What readers ask as a title: the query itself, or in a form of ours where a source is called
     so.
     """
-    asked = _capital(query)
-    if len(asked) <= LONGEST and is_own(asked, sources):
-        return asked
+    title = _capital(query)
+    if len(title) <= LONGEST and is_own(title, sources):
+        return title
     return next(_own([_cut(query, LONGEST - 25)], language, sources))
 
 

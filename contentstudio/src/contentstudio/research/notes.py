@@ -90,14 +90,14 @@ def quoted(
     """
     language = language_of(snapshot)
     ranking = Ranking(passages.sentences(snapshot))
-    asked = [term for question in questions for term in passages.terms(question)]
+    terms = [term for question in questions for term in passages.terms(question)]
     alone = [
         passage
         for passage in ranking.passages
         if _stands_alone(passage.text, language)
         and (is_about or _answers(passage, questions, ranking))
     ]
-    scored = sorted(alone, key=lambda p: (-ranking.score(asked, p), p.start))
+    scored = sorted(alone, key=lambda p: (-ranking.score(terms, p), p.start))
     return [
         Fact(" ".join(passage.text.split()), passage.text, snapshot.sha256)
         for passage in sorted(scored[:most], key=lambda p: p.start)
@@ -112,15 +112,15 @@ def assemble(
     """
     by_hash = {page.sha256: page for page in pages}
     checked = filter(None, (_checked(fact, by_hash) for fact in facts))
-    kept: list[tuple[_Checked, set[str]]] = []
+    distinct: list[tuple[_Checked, set[str]]] = []
     for fact in checked:
-        same = next((one for one in kept if _is_same(one[0], fact)), None)
+        same = next((one for one in distinct if _is_same(one[0], fact)), None)
         if same is not None:
             same[1].add(fact.host)
-        elif most is None or len(kept) < most:
-            kept.append((fact, {fact.host}))
+        elif most is None or len(distinct) < most:
+            distinct.append((fact, {fact.host}))
     ranking = Ranking(passage for page in pages for passage in passages.sentences(page))
-    notes = [fact for fact, _ in kept]
+    notes = [fact for fact, _ in distinct]
     contradicts = _contradictions(notes, ranking)
     return tuple(
         Note(
@@ -133,7 +133,7 @@ def assemble(
             hosts=_hosts(fact, hosts, by_hash, ranking),
             contradicts=tuple(f"n{other + 1}" for other in sorted(contradicts[number])),
         )
-        for number, (fact, hosts) in enumerate(kept)
+        for number, (fact, hosts) in enumerate(distinct)
     )
 
 
@@ -191,8 +191,8 @@ def _stands_alone(text: str, language: str) -> bool:
 
 
 def _answers(passage: Passage, questions: Sequence[str], ranking: Ranking) -> bool:
-    asked = (frozenset(passages.terms(question)) for question in questions)
-    return any(ranking.share(words, passage.counts) >= ABOUT for words in asked)
+    term_sets = (frozenset(passages.terms(question)) for question in questions)
+    return any(ranking.share(words, passage.counts) >= ABOUT for words in term_sets)
 
 
 def _is_same(one: _Checked, other: _Checked) -> bool:
@@ -239,13 +239,13 @@ def _names(text: str, language: str) -> set[str]:
 
 def _contradictions(facts: Sequence[_Checked], ranking: Ranking) -> list[set[int]]:
     """Of each fact the numbers of those that say otherwise; both know of it."""
-    found: list[set[int]] = [set() for _ in facts]
+    pairs: list[set[int]] = [set() for _ in facts]
     for first, one in enumerate(facts):
         for second in range(first + 1, len(facts)):
             if _contradict(one, facts[second], ranking):
-                found[first].add(second)
-                found[second].add(first)
-    return found
+                pairs[first].add(second)
+                pairs[second].add(first)
+    return pairs
 
 
 def _contradict(one: _Checked, other: _Checked, ranking: Ranking) -> bool:
@@ -302,5 +302,5 @@ def _kinds(fact: _Checked) -> tuple[dict[str, set[str]], set[str]]:
 
 def _is_negated(text: str, language: str) -> bool:
     pattern = _NEGATIONS.get(language)
-    found = re.findall(rf"(?<!\w)(?:{pattern})(?!\w)", text, re.I) if pattern else []
-    return len(found) % 2 == 1
+    negations = re.findall(rf"(?<!\w)(?:{pattern})(?!\w)", text, re.I) if pattern else []
+    return len(negations) % 2 == 1

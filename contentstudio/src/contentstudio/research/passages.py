@@ -88,8 +88,8 @@ class Ranking:
 
     def ranked(self, question: str) -> list[Passage]:
         """The passages that have a word of the question, the best first."""
-        asked = terms(question)
-        scores = [(self.score(asked, passage), passage) for passage in self.passages]
+        query_terms = terms(question)
+        scores = [(self.score(query_terms, passage), passage) for passage in self.passages]
         best = sorted(scores, key=lambda one: (-one[0], one[1].sha256, one[1].start))
         return [passage for score, passage in best if score > 0]
 
@@ -135,12 +135,12 @@ def headings(snapshot: Snapshot, most: int = 20) -> tuple[str, ...]:
     language = (snapshot.language or "en").lower()[:2]
     blocks = [match[0] for match in _PARAGRAPH.finditer(snapshot.text)]
     are_prose = [bool(next(placed(block, language), None)) for block in blocks]
-    found = [
+    texts = [
         block
         for block, is_prose, leads in zip(blocks, are_prose, are_prose[1:], strict=False)
         if not is_prose and leads and len(block) <= _HEADING and block != snapshot.title
     ]
-    return tuple(found[:most])
+    return tuple(texts[:most])
 
 
 def terms(text: str) -> list[str]:

@@ -212,10 +212,15 @@ def _steps(lines: _Lines, ids: _Ids) -> StepsBlock:
             parts.append((number, _line(name[1]), []))
         else:
             parts[-1][2].append((number, line))
-    if empty := next((number for number, _, told in parts if not told), None):
+    if empty := next(
+        (number for number, _, sentences_of_step in parts if not sentences_of_step), None
+    ):
         raise UserError(f"line {empty}: a step needs a sentence in the line below its name")
     return StepsBlock(
-        steps=[Instruction(name=name, sentences=_sentences(told, ids)) for _, name, told in parts]
+        steps=[
+            Instruction(name=name, sentences=_sentences(sentences_of_step, ids))
+            for _, name, sentences_of_step in parts
+        ]
     )
 
 

@@ -32,8 +32,8 @@ def _places(lower: str, words: Sequence[str]) -> list[tuple[int, str]]:
     """Where a word stands, in order, and which."""
     stems = {word[: max(3, round(len(word) * STEM))] for word in words if word}
     pattern = "|".join(map(re.escape, sorted(stems, key=len, reverse=True)))
-    found = re.finditer(rf"(?:{pattern})", lower) if pattern else iter(())
-    return [(match.start(), match[0]) for match, _ in zip(found, range(MAX_PLACES), strict=False)]
+    matches = re.finditer(rf"(?:{pattern})", lower) if pattern else iter(())
+    return [(match.start(), match[0]) for match, _ in zip(matches, range(MAX_PLACES), strict=False)]
 
 
 def _best(places: Sequence[tuple[int, str]], length: int) -> int:

@@ -91,8 +91,8 @@ class Engine(ABC):
 
     async def complete(self, request: Request, *, deadline: float, on_usage: Any = None) -> Reply:
         """The hits of a question. Raises `CallFailed`."""
-        asked = json.loads(request.prompt)
-        question = Question(asked["query"], asked["language"], asked["limit"])
+        values = json.loads(request.prompt)
+        question = Question(values["query"], values["language"], values["limit"])
         usage: Usage | None = None
         try:
             async with asyncio.timeout(deadline):
@@ -102,14 +102,14 @@ class Engine(ABC):
             if status != 200:
                 usage = None  # none of the engines counts a search that it refuses
                 raise self._failure(status, wire.mapping(wire.decoded(body)), headers)
-            found = self._hits(body, question.limit)
+            hits = self._hits(body, question.limit)
         except Exception as error:
             if (failure := wire.explain(error, usage, self.name, deadline)) is None:
                 raise
             if _is_unsent(error):
                 failure.usage = None
             raise wire.told(failure, self.key) from None
-        text = json.dumps([each.model_dump(mode="json", exclude_defaults=True) for each in found])
+        text = json.dumps([each.model_dump(mode="json", exclude_defaults=True) for each in hits])
         return Reply(text=text, stop_reason="stop", usage=ONE, model=request.model)
 
     async def aclose(self) -> None:
@@ -212,11 +212,11 @@ class WebSearch:
         self, ctx: Context[Any], site: str, query: str, *, language: str, limit: int = 10
     ) -> Sequence[Hit]:
         """See `Search.find`. Raises also `AllResting` while the engine's breaker is open."""
-        asked = " ".join(query.split()[:MAX_WORDS])[:MAX_QUERY].rstrip()
-        if not asked:
+        words = " ".join(query.split()[:MAX_WORDS])[:MAX_QUERY].rstrip()
+        if not words:
             return []
         prompt = {
-            "query": asked,
+            "query": words,
             "language": language,
             "limit": min(limit, MAX_RESULTS),
             "day": str(await self._day(ctx)),

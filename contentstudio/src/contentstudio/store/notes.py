@@ -34,7 +34,7 @@ class Notes:
 
 
 def _row(note: Note, page: SourcePage) -> dict[str, object]:
-    said = note.model_dump(mode="json", include={"id", "text", "span", "hosts", "contradicts"})
+    values = note.model_dump(mode="json", include={"id", "text", "span", "hosts", "contradicts"})
     source = page.model_dump(mode="json", include={"url", "title", "author", "published_at"})
     place = {"span_start": note.start, "span_end": note.end, "snapshot": note.sha256}
-    return {**said, **place, **source}
+    return {**values, **place, **source}

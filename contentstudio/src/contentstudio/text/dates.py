@@ -206,11 +206,11 @@ def absolute(text: str, language: str, day: date) -> str:
     stay.
     """
     parts, end = list[str](), 0
-    for found in _all(text, language):
-        if found.away is not None:
-            before = text[end : found.start]
-            parts += [before, _shown(text, found, language, day)]
-            end = found.end
+    for date_words in _all(text, language):
+        if date_words.away is not None:
+            before = text[end : date_words.start]
+            parts += [before, _shown(text, date_words, language, day)]
+            end = date_words.end
     return "".join([*parts, text[end:]])
 
 
@@ -218,8 +218,8 @@ def with_dates(text: str, language: str, day: date | None) -> str:
     """The text, and below it the same with its relative dates as of `day`, where it has some: what
     it says of numbers either way.
     """
-    told = text if day is None else absolute(text, language, day)
-    return text if told == text else f"{text}\n\n{told}"
+    dated = text if day is None else absolute(text, language, day)
+    return text if dated == text else f"{text}\n\n{dated}"
 
 
 def _all(text: str, language: str) -> Iterator[_Relative]:
@@ -233,9 +233,9 @@ def _all(text: str, language: str) -> Iterator[_Relative]:
         is_name = match[0][0].isupper() and not _BEGINS.search(_before(text, match.start()))
         if match.start() < end or is_name:
             continue
-        if (found := _read(match, language)) is not None:
+        if (relative := _read(match, language)) is not None:
             end = match.end()
-            yield found
+            yield relative
 
 
 def _read(match: re.Match[str], language: str) -> _Relative | None:
@@ -292,20 +292,20 @@ def _count_in(text: str, language: str) -> int:
     )
 
 
-def _shown(text: str, found: _Relative, language: str, day: date) -> str:
-    assert found.away is not None
-    preposition, form = _SAID[language][found.unit]
-    moment = _moved(day, found.unit, found.away)
+def _shown(text: str, relative: _Relative, language: str, day: date) -> str:
+    assert relative.away is not None
+    preposition, form = _SAID[language][relative.unit]
+    moment = _moved(day, relative.unit, relative.away)
     month = MONTH_NAMES[language][moment.month - 1]
     shown = form.format(
         day="1er" if language == "fr" and moment.day == 1 else moment.day,
         month=month.capitalize() if language in ("en", "de") else month,
         year=moment.year,
     )
-    is_led = _PREPOSITION.search(_before(text, found.start))
-    is_owned = text[found.end : found.end + 2] in ("'s", "’s")
+    is_led = _PREPOSITION.search(_before(text, relative.start))
+    is_owned = text[relative.end : relative.end + 2] in ("'s", "’s")
     shown = shown if is_led or is_owned else preposition + shown
-    return shown[0].upper() + shown[1:] if text[found.start].isupper() else shown
+    return shown[0].upper() + shown[1:] if text[relative.start].isupper() else shown
 
 
 def _before(text: str, position: int) -> str:

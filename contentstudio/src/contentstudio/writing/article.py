@@ -239,16 +239,16 @@ async def _answers(call: _Call, brief: Brief) -> list[Question]:
         "\n"
     )
 
-    def fault(given: answers.Answers) -> str | None:
-        return answers.fault_in_answers(names)(given.faq)
+    def fault(answer: answers.Answers) -> str | None:
+        return answers.fault_in_answers(names)(answer.faq)
 
     words = WORDS_OF_AN_ANSWER * len(brief.faq)
-    given = await call.ask("section", SECTION, question, answers.Answers, fault, words=words)
-    asked = {question.strip().casefold(): question for question in brief.faq}
-    written = {each.question.strip().casefold(): each for each in given.faq}
+    by_model = await call.ask("section", SECTION, question, answers.Answers, fault, words=words)
+    by_question = {question.strip().casefold(): question for question in brief.faq}
+    written = {each.question.strip().casefold(): each for each in by_model.faq}
     return [
-        Question(question=asked[same], answer=answers.question(written[same]).answer)
-        for same in asked
+        Question(question=by_question[same], answer=answers.question(written[same]).answer)
+        for same in by_question
         if same in written
     ]
 
@@ -301,5 +301,5 @@ def _rewrite_question(site: Site, draft: Draft, research: Research, reasons: Seq
 def _idea(research: Research) -> dict[str, str]:
     """What readers ask, and what the owner says of it."""
     idea = research.idea
-    told = {"idea": idea.title, "wish": idea.wish, "questions": "\n".join(research.questions)}
-    return {name: text for name, text in told.items() if text}
+    values = {"idea": idea.title, "wish": idea.wish, "questions": "\n".join(research.questions)}
+    return {name: text for name, text in values.items() if text}

@@ -42,12 +42,12 @@ def plan(site: Site, research: Research) -> Brief:
     title = title_of(research.idea)
     faq = _questions(beside(title, research.questions), notes)
     answers = {note.id for note in faq.values()}
-    told = [note for note in notes if note.id not in answers]
+    in_sections = [note for note in notes if note.id not in answers]
     return Brief(
         research=research,
         titles=(title,),
-        description=_description([note.span for note in told]),
-        sections=tuple(_sections(told, site.language)),
+        description=_description([note.span for note in in_sections]),
+        sections=tuple(_sections(in_sections, site.language)),
         faq=tuple(faq),
         terms=terms(research.idea),
         length=length(site, len(notes)),

@@ -61,8 +61,8 @@ def _answers(brief: Brief) -> Iterator[Question]:
     """Each question with the note that answers it: rather one that no section has, and no note
     twice.
     """
-    told = {name for section in brief.sections for name in section.notes}
-    left = sorted(brief.research.notes, key=lambda note: note.id in told)
+    in_sections = {name for section in brief.sections for name in section.notes}
+    left = sorted(brief.research.notes, key=lambda note: note.id in in_sections)
     for question in brief.faq:
         if (note := briefs.answer_to(question, left)) is not None:
             left.remove(note)

@@ -224,9 +224,9 @@ class Batching:
         params = {"provider": self._name, "since": row["created_at"]}
         known = await self._database.fetch(queries["llm_batch_known"], params)
         others = {other["batch"] for other in known}
-        found = await self._api.find(row["mark"], ids, row["created_at"], others) if ids else None
-        if found is not None:
-            await self._note(row["id"], found)
+        batch = await self._api.find(row["mark"], ids, row["created_at"], others) if ids else None
+        if batch is not None:
+            await self._note(row["id"], batch)
             return
         unsent = TransientCall("The batch did not reach the provider.", kind="unsent")
         await self._settle_all(row["id"], {}, unsent, Decimal(0))

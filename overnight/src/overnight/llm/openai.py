@@ -377,12 +377,12 @@ def _counts(raw: Any) -> Usage | None:
         return None
     details = wire.mapping(reported.get("prompt_tokens_details"))
     cached = min(wire.count(details.get("cached_tokens")) or 0, read)
-    kept = wire.count(details.get("cache_write_tokens")) or 0  # OpenAI's, from GPT-5.6 on
+    cache_writes = wire.count(details.get("cache_write_tokens")) or 0  # OpenAI's, from GPT-5.6 on
     return Usage(
         input_tokens=read,
         output_tokens=written,
         cache_read_tokens=cached,
-        cache_write_tokens=min(kept, read - cached),
+        cache_write_tokens=min(cache_writes, read - cached),
     )
 
 
