@@ -113,7 +113,7 @@ def test_a_query_names_an_idea_as_it_is_asked_unless_a_source_is_called_so() -> 
     assert not is_of(own, "How long do tomato seeds keep?")
 
 
-def test_a_story_has_no_whole_title_of_a_source_in_its_own_where_another_form_is_left() -> None:
+def test_a_story_avoids_the_titles_of_its_sources_where_another_is_left() -> None:
     sources = ["What to know about", "Mulch"]
     assert next(naming.of_story(["Mulch"], ["mulch"], "en", sources)) == "Mulch: what to know"
     assert not naming.is_apart(
