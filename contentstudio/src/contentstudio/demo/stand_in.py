@@ -13,6 +13,7 @@ from typing import Any
 
 from contentstudio.text.prose import is_prose, leans
 from contentstudio.text.sentences import sentences
+from contentstudio.text.words import content_words
 from overnight.testing.fake_llm import FakeModels, prompt_of, schema_of
 
 FACTS = 12  # of a page at most
@@ -61,9 +62,18 @@ def _questions(prompt: str) -> list[dict[str, str]]:
 
 
 def _facts(prompt: str) -> list[str]:
-    """Sentences of the page that can stand alone."""
-    _, _, text = _sealed(prompt, "page").partition("\n\n")
-    return [text for text in sentences(text) if is_prose(text) and not leans(text)][:FACTS]
+    """Sentences of the page that can stand alone; of a page on another subject, those alone that
+    speak of the idea.
+    """
+    title, _, text = _sealed(prompt, "page").partition("\n\n")
+    idea = content_words(_idea(prompt))
+    needed = 0 if idea & content_words(title) else min(2, len(idea))
+    alone = [
+        text
+        for text in sentences(text)
+        if is_prose(text) and not leans(text) and len(idea & content_words(text)) >= needed
+    ]
+    return alone[:: max(1, -(-len(alone) // FACTS))]  # from the whole of the page
 
 
 def _plan(prompt: str) -> dict[str, Any]:
