@@ -15,7 +15,8 @@ OLDEST_POSTGRES = 150_000
 PING_SECONDS = "2"  # a server that cannot serve says so at once
 
 SESSION_CONNECTIONS = 10  # of one worker at most
-SESSION_LOOKS = 5  # by then a pooler has given another server, however busy its servers are
+SESSION_LOOKS = 3
+POOLED_LOOKS = 40  # where a pooler made up the pid: it has given another server by then
 SESSION_LOOK = "select pg_backend_pid() as pid, current_setting('statement_timeout') as time_limit"
 SESSION_SECONDS = 10.0  # for the whole check, which waits where a pooler has no connection left
 
@@ -44,14 +45,18 @@ async def check_sessions(database: Database) -> None:
 
 
 async def _compare(one: Connection, other: Connection) -> None:
-    looks, others = [], []
+    looks = await run(one, SESSION_LOOK, prepare=False)
+    others = []
+    rounds = POOLED_LOOKS if looks[0]["pid"] != one.info.backend_pid else SESSION_LOOKS
     try:
-        for _ in range(SESSION_LOOKS):
-            looks += await run(one, SESSION_LOOK)
+        for number in range(rounds):
+            for _ in range(number % 3):  # a rhythm of its own, so that no pool keeps step with it
+                looks += await run(one, SESSION_LOOK, prepare=False)
             async with other.transaction():
-                others += await run(other, SESSION_LOOK)
+                others += await run(other, SESSION_LOOK, prepare=False)
                 if others[-1]["pid"] not in {row["pid"] for row in looks}:
-                    looks += await run(one, SESSION_LOOK)  # it would wait for a server they share
+                    # otherwise it would wait for the server that they share
+                    looks += await run(one, SESSION_LOOK, prepare=False)
     except psycopg.errors.ProtocolViolation:  # a pooler that knows single statements only
         raise ConfigError(POOLER) from None
     if any(look != looks[0] for look in looks) or looks[0]["pid"] in {o["pid"] for o in others}:
