@@ -211,6 +211,17 @@ def test_a_sitemap_of_lines(mark: str, line_end: str) -> None:
     ]
 
 
+def test_control_characters_are_no_part_of_a_url() -> None:
+    lines = [
+        "\x01http://a.example/1\x00",
+        "http://a.example/\x022",
+        "http://\x00",
+        "\x1fhttps://b.example/",
+    ]
+    found = parse("\n".join(lines).encode(), ROOT)
+    assert [entry.url for entry in found.entries] == ["http://a.example/1", "https://b.example/"]
+
+
 def test_a_feed_is_a_sitemap_too() -> None:
     body = b"""<rss version="2.0"><channel><title>T</title><item><title>A</title><link>https://a.example/1</link>
     <pubDate>Mon, 02 Nov 2026 08:00:00 GMT</pubDate></item></channel></rss>"""

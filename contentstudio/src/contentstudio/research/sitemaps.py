@@ -25,6 +25,7 @@ MAX_DEPTH = 3  # of index files within index files; the protocol knows one
 MAX_URLS = 50_000  # of one site; the protocol's limit for one file
 MAX_URL = 2_048  # characters; the protocol's limit
 MAX_UNPACKED = 50_000_000  # bytes; the protocol's limit
+_CONTROLS = "".join(map(chr, range(0x20)))  # C0, of which no URL has one
 _OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -226,17 +227,17 @@ class _Reader:
 
 def _url(text: str) -> str:
     """The URL in the text of an element or a line, read as browsers do: line breaks are no part of
-    it.
+    it, and neither are control characters around it.
     """
-    return "".join(part.strip(" \f\ufeff") for part in re.split(r"[\t\r\n]", text)).replace(
-        " ", "%20"
-    )
+    parts = (part.strip(f"{_CONTROLS} \ufeff") for part in re.split(r"[\t\r\n]", text))
+    return "".join(parts).replace(" ", "%20")
 
 
 def _is_web(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return len(url) <= MAX_URL and parts.scheme in ("http", "https") and bool(parts.hostname)
+        is_plain = len(url) <= MAX_URL and not any(control in url for control in _CONTROLS)
+        return is_plain and parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
         return False
 
