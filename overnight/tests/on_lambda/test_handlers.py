@@ -166,9 +166,14 @@ async def test_a_retry_waits_in_the_queue_and_nobody_waits_in_a_function(
     await call(worker, event({"pipeline": "orders", "input": {"number": 1, "fails": 1}}))
     assert await runs(database) == [("check", "succeeded"), ("ship", "queued")]
     found: list[dict[str, Any]] = []
-    await eventually(lambda: bool(found.extend(messages(sqs, queue)) or found))
-    assert found[0]["due"]["step"] == "ship"
-    await call(worker, event(found[0]))
+
+    def retry() -> list[dict[str, Any]]:
+        """The hints of the retry: another one may only say that something is due."""
+        found.extend(messages(sqs, queue))
+        return [hint for hint in found if hint["due"].get("step") == "ship"]
+
+    await eventually(lambda: bool(retry()))
+    await call(worker, event(retry()[0]))
     assert await runs(database) == [("check", "succeeded"), ("ship", "succeeded")]
 
 
