@@ -51,19 +51,16 @@ urgent as (
     where r.status = 'queued' and r.priority > (select min(priority) from finished) and r.due_at <= ledger_now()
 ),
 next as (
-    select array_agg(n.job_id) as job_ids, array_agg(n.step) as steps, array_agg(n.pipeline) as pipelines,
-           array_agg(n.key) as keys, array_agg(coalesce(n.input::jsonb, f.output)) as inputs,
-           array_agg(n.input_hash) as input_hashes, array_agg(case when follows then f.priority else n.priority end) as priorities,
-           array_agg(n.delay) as delays, array_agg(n.at_most) as at_most,
-           array_agg(case when not follows then n.deadline end) as deadlines,
-           array_agg(case when not follows then n.expect end) as expectations,
-           array_agg(n.origin) as origins, array_agg(n.debounce) as debounces, array_agg(n.parent) as parents,
-           array_agg(case when follows then f.deadline_at end) as deadlines_at,
-           array_agg(case when follows then f.expect_at end) as expected_at,
-           array_agg(case when n.eager = 1
-                           and not exists (select from switches_off(n.pipeline, n.key, n.step))
-                           and f.priority >= coalesce((select priority from urgent), f.priority)
-                          then %(worker)s::text end) as owners
+    select array_agg(row(
+               n.job_id, n.step, n.pipeline, n.key, coalesce(n.input::jsonb, f.output), n.input_hash,
+               case when follows then f.priority else n.priority end, n.delay, n.at_most,
+               case when not follows then n.deadline end, case when not follows then n.expect end,
+               n.origin, n.debounce, n.parent,
+               case when follows then f.deadline_at end, case when follows then f.expect_at end,
+               case when n.eager = 1
+                         and not exists (select from switches_off(n.pipeline, n.key, n.step))
+                         and f.priority >= coalesce((select priority from urgent), f.priority)
+                    then %(worker)s::text end)::new_run) as runs
     from unnest(%(next_parent)s::bigint[], %(next_attempt)s::int[], %(next_job_id)s::text[], %(next_step)s::text[],
                 %(next_pipeline)s::text[], %(next_key)s::text[], %(next_input)s::text[], %(next_input_hash)s::text[],
                 %(next_delay)s::float8[], %(next_priority)s::int[], %(next_origin)s::text[], %(next_deadline)s::float8[],
@@ -77,9 +74,7 @@ next as (
 started as (
     select b.*
     from next n
-    cross join lateral begin_runs(
-        n.job_ids, n.steps, n.pipelines, n.keys, n.inputs, n.input_hashes, n.priorities, n.delays, n.at_most, n.deadlines,
-        n.expectations, n.origins, n.debounces, n.parents, n.deadlines_at, n.expected_at, n.owners, %(lease)s) b
+    cross join lateral begin_runs(n.runs, %(lease)s) b
 )
 -- Postgres calls a function whose rows are asked for: so the answer asks for those of `started` and of `raised`.
 select e.id, e.attempt, null as job_id, null as step, null as pipeline, null as key, null::int as failures, null as input,

@@ -18,10 +18,7 @@ resolved as (
       and subject in (select concat_ws(' ', pipeline, cron, timezone) from fired)
 )
 select f.pipeline,
-       (select count(*) from begin_runs(
-           job_ids => array[%(job_id)s::text], steps => array[%(step)s::text], pipelines => array[f.pipeline],
-           keys => array[%(key)s::text], inputs => array[%(input)s::jsonb], input_hashes => array[%(input_hash)s::text],
-           priorities => array[%(priority)s::int], delays => array[%(delay)s::float8],
-           at_most => array[%(at_most)s::float8], deadlines => array[%(deadline)s::float8],
-           expectations => array[%(expect)s::float8], origins => array[%(origin)s::text])) as started
+       (select count(*) from begin_runs(array[row(
+           %(job_id)s, %(step)s, f.pipeline, %(key)s, %(input)s::jsonb, %(input_hash)s, %(priority)s::int, %(delay)s::float8,
+           %(at_most)s::float8, %(deadline)s::float8, %(expect)s::float8, %(origin)s, null, null, null, null, null)::new_run])) as started
 from fired f

@@ -17,9 +17,8 @@ closed as (
                       where o.status = 'dead' and o.source = m.source and o.target = m.target and o.id <> m.id)
 )
 select m.id,
-       (select count(*) from begin_runs(
-           job_ids => m.jobs, steps => %(step)s::text[], pipelines => %(pipeline)s::text[], keys => %(key)s::text[],
-           inputs => %(input)s::text[]::jsonb[], input_hashes => %(input_hash)s::text[], priorities => %(priority)s::int[],
-           delays => %(delay)s::float8[], at_most => %(at_most)s::float8[], deadlines => %(deadline)s::float8[],
-           expectations => %(expect)s::float8[], origins => %(origin)s::text[], debounces => %(debounce)s::text[])) as started
+       (select count(*) from begin_runs(new_runs(
+           m.jobs, %(step)s::text[], %(pipeline)s::text[], %(key)s::text[], %(input)s::text[], %(input_hash)s::text[],
+           %(priority)s::int[], %(delay)s::float8[], %(at_most)s::float8[], %(deadline)s::float8[], %(expect)s::float8[],
+           %(origin)s::text[], %(debounce)s::text[]))) as started
 from message m

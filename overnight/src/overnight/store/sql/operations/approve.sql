@@ -12,9 +12,7 @@ noted as (
     select 'approve', job_id, step, %(reason)s, seen, %(by)s from approved
 )
 select a.id, a.job_id, a.step, a.pipeline, a.key,
-       case when %(next_step)s::text is not null then (select count(*) from begin_runs(
-           job_ids => array[a.job_id], steps => array[%(next_step)s::text], pipelines => array[a.pipeline],
-           keys => array[a.key], inputs => array[a.output], input_hashes => array[null::text],
-           priorities => array[a.priority::int], delays => array[%(delay)s::float8], at_most => array[%(at_most)s::float8],
-           deadlines_at => array[a.deadline_at], expected_at => array[a.expect_at], parents => array[a.id])) end as started
+       case when %(next_step)s::text is not null then (select count(*) from begin_runs(array[row(
+           a.job_id, %(next_step)s, a.pipeline, a.key, a.output, null, a.priority, %(delay)s::float8, %(at_most)s::float8,
+           null, null, null, null, a.id, a.deadline_at, a.expect_at, null)::new_run])) end as started
 from approved a
