@@ -49,7 +49,7 @@ test-crash: $(SETUP)  ## Processes that are killed, a sample of each kind; OVERN
 	@$(BIN)/pytest overnight/tests/crash
 
 test-postgres15: $(SETUP)  ## The database tests on the oldest supported Postgres (Debian's postgresql-15)
-	@OVERNIGHT_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest $(PYTEST) -m "db and not contract and not large" \
+	@OVERNIGHT_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest $(PYTEST) -m "db and not contract" \
 	  overnight/tests/store/test_ledger.py overnight/tests/store/test_sql.py overnight/tests/engine/test_worker.py \
 	  contentstudio/tests
 

@@ -326,6 +326,7 @@ class _Handler(BaseHTTPRequestHandler):
         """One request to the batch APIs; the answer to one that was carried out may get lost."""
         answer = self.server.fake.batches.receive(self.command, self.path, raw)
         if answer is None:
+            self.close_connection = True
             self._answer_without_stream(Call({}, {}, "reset", self.path))
         else:
             self._send(answer.status, answer.content_type, answer.body, {})
