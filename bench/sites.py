@@ -107,6 +107,7 @@ def write_config(folder: Path, url: str, sites: int) -> Path:
     text = (
         "sites = 'own/*.toml'\n[fetch]\nallow_loopback = true\n[writing]\nwriter = 'offline'\n"
         "offline_articles = 'publish'\n"
+        "[research]\npages = 1\n"  # else a site may cite what another one read
     )
     main.write_text(text + "[publishing]\ndir = 'public'\n", "utf-8")
     (folder / "own").mkdir()

@@ -35,7 +35,7 @@ def load(folder: Path, sources: str, head: str = "") -> settings.Config:
 
 def test_every_kind_of_source_becomes_a_job_of_its_own(tmp_path: Path) -> None:
     from contentstudio.pipelines import build
-    from contentstudio.pipelines.researching import jobs_of
+    from contentstudio.pipelines.discovering import jobs_of
 
     config = load(tmp_path, ALL)
     jobs = jobs_of(config.site[0], date(2026, 11, 23))

@@ -1,34 +1,38 @@
 """The whole flow on one page.
 
-04:00 → night: a research job for each active site
-        research: a source job for each source, and a memory job
-        memory: remember → what the site has already
-        source: read it → a feed or a sitemap gives source jobs, a page gives a candidate →
-        candidate.found topic: (wait for the last one) → choose → what is worth an article →
-        topic.validated renewal: once a week: renew → articles whose sources changed or whose clicks
-        fell → topic.validated demand: gather → what people look for, kept for the scores of topics
-        article: research → brief → generate → optimize → gate → (wait) → confirm → publish → ping
-
-by a person's wish → idea: take → kept, and its article begins → topic.validated
-                     rollback: before → publish → ping
-                     publish: last → publish → ping
-                     unpublish: unpublish
-                     rewrite: reread → the sources once more → topic.validated
-                     render: the pages of a static site once more, in its templates of now
-                     search: one query, as research would ask it
-02:30 → tidy: a sweep of each site with a CMS, for what was begun there and never went on
-06:00 → inspections: of each site with a property of Search Console, what became of its pages
+04:00  → night:    a research job for each active site
+         research: a source job for each source, a memory job, and the articles that are due
+         memory:   remember → what the site has already
+         source:   read → a feed or a sitemap gives source jobs, a page gives candidate.found
+         demand:   gather → what people look for, kept for the names and the scores of ideas
+candidate.found
+       → topic:    (wait for the last one) → choose → topic.validated for what is worth an article
+topic.validated
+       → article:  research → brief → generate → optimize → gate → (wait) → confirm → publish → ping
+weekly → refresh:  a renewal job for each active site
+         renewal:  renew → topic.validated for articles whose sources changed or whose clicks fell
+by a person's wish
+       → idea:     take → kept, and topic.validated
+         rollback: before → publish → ping
+         publish:  last → publish → ping
+         unpublish: unpublish
+         rewrite:  reread → the sources once more → topic.validated
+         render:   the pages of a static site once more, in its templates of now
+         search:   one query, as research would ask it
+02:30  → tidy:     a sweep of each site with a CMS, for what was begun there and never went on
+06:00  → inspections: of each site with a property of Search Console, what became of its pages
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from contentstudio.config import Config, RemoteCms, Static
 from contentstudio.pipelines import (
-    answering,
     briefing,
+    discovering,
     ids,
     publishing,
     remembering,
@@ -37,7 +41,7 @@ from contentstudio.pipelines import (
     wishes,
     writing,
 )
-from contentstudio.pipelines.researching import jobs_of
+from contentstudio.pipelines.discovering import jobs_of
 from contentstudio.pipelines.work import Night, WeeklyRefresh
 from contentstudio.store.nights import Nights
 from overnight import App, Cron, Debounce, Limit, On, Pipeline, Retry, hash_id
@@ -96,32 +100,70 @@ async def began(app: App, database: Database, config: Config, moment: datetime) 
 
 def build(config: Config) -> list[Pipeline]:
     """The pipelines, each step with its policy."""
+    return [
+        *_nightly(config),
+        *_ideas(config),
+        *_weekly(config),
+        _article(config),
+        *_care(config),
+        *_watch(config),
+    ]
+
+
+def _nightly(config: Config) -> list[Pipeline]:
+    """What is read: of each site its sources, what people look for, and what it has already."""
     nightly = Cron(
         config.research.cron, config.research.timezone, input=lambda slot: night_of(config, slot)
     )
-    deadline = config.writing.deadline_seconds
-
     night = Pipeline("night", on=[nightly], id=lambda n: hash_id("night", str(n.date), *n.sites))
-    night.step(researching.sites)
+    night.step(discovering.sites)
 
     research = Pipeline("research", id=lambda r: hash_id(r.site, str(r.date)), key=lambda r: r.site)
-    research.step(researching.plan)
-
-    source = Pipeline("source", id=ids.source_job, key=lambda s: s.site)
-    source.step(
-        researching.read,
-        retry=PATIENT,
-        timeout=config.fetch.timeout_seconds + researching.READ_SECONDS,
-    )
-
-    demand = Pipeline("demand", id=ids.source_job, key=lambda d: d.site)
-    demand.step(researching.gather, retry=PATIENT, timeout=300, breaker="search_console")
+    research.step(discovering.plan)
 
     memory = Pipeline(
         "memory", id=lambda m: hash_id("memory", m.site, str(m.date)), key=lambda m: m.site
     )
     memory.step(remembering.remember, retry=PATIENT, timeout=900, breaker="cms {key}")
 
+    source = Pipeline("source", id=ids.source_job, key=lambda s: s.site)
+    source.step(
+        discovering.read,
+        retry=PATIENT,
+        timeout=config.fetch.timeout_seconds + discovering.READ_SECONDS,
+    )
+
+    demand = Pipeline("demand", id=ids.source_job, key=lambda d: d.site)
+    demand.step(discovering.gather, retry=PATIENT, timeout=300, breaker="search_console")
+    return [night, research, memory, source, demand]
+
+
+def _ideas(config: Config) -> list[Pipeline]:
+    """What is worth an article: of what a night found, and by a person's wish."""
+    settle = config.research.settle_seconds
+    topic = Pipeline(
+        "topic",
+        on=[
+            On(
+                "candidate.found",
+                Debounce(settle, at_most=max(settle, config.research.settle_at_most_seconds)),
+            )
+        ],
+        id=lambda c: hash_id("topic", c.site, str(c.date), c.snapshot),
+        key=lambda c: c.site,
+    )
+    choosing = 600 + config.writing.deadline_seconds  # a model may name the ideas
+    topic.step(
+        discovering.choose, retry=Retry(3), timeout=choosing, limits=[Limit.each_key(at_once=1)]
+    )
+
+    wish = Pipeline("idea", key=lambda request: config.find(request.site).name)
+    wish.step(wishes.take, retry=Retry(3))
+    return [topic, wish]
+
+
+def _weekly(config: Config) -> list[Pipeline]:
+    """Which published articles are to be written again."""
     weekly = Cron(
         config.refresh.cron,
         config.research.timezone,
@@ -136,68 +178,43 @@ def build(config: Config) -> list[Pipeline]:
         "renewal", id=lambda r: hash_id("renewal", r.site, str(r.date)), key=lambda r: r.site
     )
     renewal.step(remembering.renew, retry=Retry(3), timeout=600)
+    return [refresh, renewal]
 
-    settle = config.research.settle_seconds
-    together = Debounce(settle, at_most=max(settle, config.research.settle_at_most_seconds))
-    topic = Pipeline(
-        "topic",
-        on=[On("candidate.found", together)],
-        id=lambda c: hash_id("topic", c.site, str(c.date), c.snapshot),
-        key=lambda c: c.site,
-    )
-    choosing = 600 + deadline  # a model may name the ideas
-    topic.step(
-        researching.choose, retry=Retry(3), timeout=choosing, limits=[Limit.each_key(at_once=1)]
-    )
 
+def _article(config: Config) -> Pipeline:
+    """From an idea to the page that readers have."""
     article = Pipeline(
-        "article",
-        on=[On("topic.validated")],
-        id=ids.article_job,
-        key=ids.article_site,
+        "article", on=[On("topic.validated")], id=ids.article_job, key=ids.article_site
     )
-    wish = Pipeline("idea", key=lambda request: config.find(request.site).name)
-    wish.step(wishes.take, retry=Retry(3))
-
-    at_site = _at_site(config)
-    wait = config.publishing.debounce_seconds
-    last_look = Debounce(wait, at_most=max(wait, config.publishing.debounce_at_most_seconds))
+    deadline = config.writing.deadline_seconds
     # With a fallback each model has a breaker of its own: where this one held the step, nobody
     # would ask the other.
     breaker = "writer" if config.writing.fallback is None else None
-    article.step(
-        answering.research, retry=Retry(3), timeout=WRITING_CALLS * deadline + 60, breaker=breaker
-    )
-    article.step(
-        briefing.brief, retry=Retry(3), timeout=BRIEF_CALLS * deadline + 60, breaker=breaker
-    )
-    article.step(
-        writing.generate, retry=Retry(3), timeout=WRITING_CALLS * deadline + 60, breaker=breaker
-    )
+
+    def calls(count: int) -> float:
+        return count * deadline + 60
+
+    asks = partial(article.step, retry=Retry(3), breaker=breaker)  # a model
+    asks(researching.research, timeout=calls(WRITING_CALLS))
+    asks(briefing.brief, timeout=calls(BRIEF_CALLS))
+    asks(writing.generate, timeout=calls(WRITING_CALLS))
     article.step(writing.optimize, retry=Retry(3), timeout=_picturing_seconds(config))
     gate_timeout = (1 + config.writing.rewrites) * (deadline + 120)
-    article.step(writing.gate, retry=Retry(3), timeout=gate_timeout, breaker=breaker)
+    asks(writing.gate, timeout=gate_timeout)
+    wait = config.publishing.debounce_seconds
+    last_look = Debounce(wait, at_most=max(wait, config.publishing.debounce_at_most_seconds))
     article.step(writing.confirm, retry=Retry(3), after=last_look)
     article.step(
-        publishing.publish, retry=_away(config), timeout=300, breaker="cms {key}", limits=at_site
+        publishing.publish,
+        retry=_away(config),
+        timeout=300,
+        breaker="cms {key}",
+        limits=_at_site(config),
     )
     article.step(
         publishing.ping, retry=Retry(3), timeout=60, breaker="indexnow {key}", limits=ONE_PING
     )
-    return [
-        night,
-        research,
-        memory,
-        source,
-        demand,
-        topic,
-        wish,
-        refresh,
-        renewal,
-        article,
-        *_care(config),
-        *_watch(config),
-    ]
+    return article
 
 
 def _picturing_seconds(config: Config) -> float:

@@ -1,333 +1,187 @@
-"""The steps from a night to its ideas: whose sources are read, what they gave, and what is worth an
-article.
+"""The step from an idea to what research found for it: questions, pages that may answer them, and
+notes whose passages stand in those pages.
+
+All of it is bounded by [research]. Nothing is written yet: an idea of which too little was found
+ends here, before a call for its text is paid.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
 from functools import partial
 
-from contentstudio.config import (
-    FeedSource,
-    KeywordsSource,
-    PageSource,
-    SearchConsoleSource,
-    Site,
-    SitemapSource,
-)
-from contentstudio.google import analytics
-from contentstudio.model import Demand, Snapshot
-from contentstudio.pipelines import answering, wishes
-from contentstudio.pipelines.ids import article_id
-from contentstudio.pipelines.work import (
-    Candidate,
-    ChoiceResult,
-    Ctx,
-    DemandQuery,
-    Night,
-    ReadResult,
-    SiteNight,
-    Source,
-    Topic,
-)
-from contentstudio.research import clusters, demands, extract, feeds, ideas, naming, sitemaps
-from contentstudio.research.extract import NoContent
-from contentstudio.research.ideas import Story
-from contentstudio.store.pages import Reader
-from contentstudio.text.slugs import slug_of
-from contentstudio.text.titles import clean_title
-from contentstudio.web.fetch import ANY_TYPE, UNSTATED, Fetched, require_page
-from contentstudio.web.polite import Disallowed, HostBusy
-from overnight import Cancel, NoWork, Snooze, hash_id
-from overnight.errors import BudgetReserved, BudgetSpent, Permanent, Transient
+from contentstudio.brief import Idea, Note, Research, SourcePage
+from contentstudio.config import Research as Limits
+from contentstudio.config import Site
+from contentstudio.llm import at_once
+from contentstudio.model import Snapshot
+from contentstudio.pipelines.work import Ctx, RequestedTopic, Topic
+from contentstudio.research import extract, notes, passages
+from contentstudio.research.metadata import Hints
+from contentstudio.research.notes import Fact, host_of
+from contentstudio.search import selection
+from contentstudio.search.port import Hit
+from contentstudio.web.fetch import UNSTATED, require_page
+from contentstudio.web.polite import HostBusy
+from overnight import Cancel, Snooze
+from overnight.errors import Permanent, Transient
+from overnight.formatting import count
 from overnight.llm.fallback import AllResting
 
-# beside the reading itself: for the turn at hosts, for robots.txt, and a sitemap's many files
-READ_SECONDS = 280
-NAMING_TRIES = 3  # of a model, before ideas are named without one
+# of [research]: they say nothing of how a page of a night is judged
+SETTINGS = {
+    *("questions", "pages", "pages_per_host", "notes_per_page"),
+    *("min_notes", "min_hosts", "avoid_hosts", "prefer_hosts"),
+}
+AT_ONCE = 8  # pages that are read; of one host one at a time
+ENOUGH_HOSTS = 3  # with as many voices a host that is busy is not waited for
 
 
-async def sites(ctx: Ctx, night: Night) -> list[str]:
-    """Start the research of every active site."""
-    for site in night.sites:
-        ctx.spawn("research", SiteNight(site=site, date=night.date))
-    return night.sites
-
-
-async def plan(ctx: Ctx, work: SiteNight) -> list[str]:
-    """Start the reading of every source of a site, and the articles that are due."""
-    await wishes.begin_due(ctx, work)
-    return [
-        ctx.spawn(pipeline, job)
-        for pipeline, job in jobs_of(ctx.deps.config.find(work.site), work.date)
-    ]
-
-
-def jobs_of(site: Site, day: date) -> list[tuple[str, SiteNight | Source | DemandQuery]]:
-    """What is read for a site in one night, what it has itself among it: a pipeline and its input
-    for each.
+async def research(ctx: Ctx, topic: RequestedTopic | Topic) -> Research | Cancel | Snooze:
+    """Look for what answers an idea, and note what it states. Pages that were read, answers of
+    models and of searches are stored, so another attempt goes on with them.
     """
-    jobs: list[tuple[str, SiteNight | Source | DemandQuery]] = [
-        ("memory", SiteNight(site=site.name, date=day))
-    ]
-    for source in site.sources:
-        match source:
-            case str(url):
-                jobs.append(("source", Source(site=site.name, url=url, date=day)))
-            case FeedSource(feed=url):
-                jobs.append(("source", Source(site=site.name, url=url, date=day, kind="feed")))
-            case PageSource(page=url):
-                jobs.append(("source", Source(site=site.name, url=url, date=day, kind="page")))
-            case SitemapSource(sitemap=url, match=match, hosts=hosts):
-                sitemap = Source(
-                    site=site.name,
-                    url=url,
-                    date=day,
-                    kind="sitemap",
-                    match=match,
-                    hosts=tuple(hosts),
-                )
-                jobs.append(("source", sitemap))
-            case KeywordsSource() | SearchConsoleSource():
-                jobs.append(("demand", DemandQuery(site=site.name, source=source, date=day)))
-    return jobs
-
-
-async def read(ctx: Ctx, source: Source) -> ReadResult | NoWork | Cancel | Snooze:
-    """Read one URL. Only what the config names may be more than a page, so that no feed can send us
-    on for ever.
-    """
+    deps = ctx.deps
+    idea = await deps.ideas.read(topic.site, topic.slug, topic.date)
+    await deps.articles.research(topic.site, topic.slug, ctx.job_id, idea.title)
     try:
-        return await (_read_sitemap if source.kind == "sitemap" else _read_changed)(ctx, source)
+        result = await _research(ctx, deps.config.find(topic.site), idea)
     except HostBusy as busy:
         return Snooze(busy.retry_after or 0, str(busy))
-    except Disallowed as refusal:
-        return Cancel(str(refusal))
-
-
-async def _read_changed(ctx: Ctx, source: Source) -> ReadResult | NoWork | Cancel:
-    """Read a feed or a page, unless it is as it was. One that was turned away is read whole again,
-    every night.
-    """
-    pages = ctx.deps.pages
-    reader = Reader(source.site, ctx.job_id, _settings(ctx, source))
-    before = await pages.read(reader, source.url)
-    types = (
-        ANY_TYPE if source.kind in ("feed", "any") else UNSTATED
-    )  # what the owner named is known by its content
-    fetched = await ctx.deps.fetcher.get_if_changed(
-        source.url, before[0] if before else None, types=types
-    )
-    if fetched is None and before:
-        await pages.keep_unchanged(source.site, source.url)
-        return NoWork(f"unchanged since {before[1]:%Y-%m-%d}")
-    assert fetched is not None
-    is_feed = source.kind == "feed" or (source.kind == "any" and feeds.looks_like_feed(fetched))
-    if not is_feed:
-        require_page(fetched)
-    result = await (_entries if is_feed else _page)(ctx, source, fetched)
-    await pages.keep(reader, fetched, conditional=not isinstance(result, Cancel))
+    except AllResting as resting:
+        return Snooze(resting.retry_after or 0, str(resting))
+    await deps.notes.keep(ctx.job_id, result)
+    if lack := _lack(result, deps.config.research):
+        await deps.articles.wait_for_sources(ctx.job_id)
+        return Cancel(lack)
     return result
 
 
-async def _entries(ctx: Ctx, source: Source, fetched: Fetched) -> ReadResult | NoWork:
-    """Start the reading of a feed's newest entries."""
-    entries = await asyncio.to_thread(feeds.parse, fetched.body, fetched.final_url, fetched.charset)
-    charset = feeds.charset_of(fetched)
-    for entry in entries[: ctx.deps.config.research.entries_per_feed]:
-        hints = entry.hints(charset)
-        ctx.spawn(
-            "source",
-            Source(site=source.site, url=entry.url, date=source.date, kind="page", hints=hints),
-        )
-    return ReadResult(entries=len(entries)) if entries else NoWork("the feed has no entries")
+async def _research(ctx: Ctx, site: Site, idea: Idea) -> Research:
+    deps, limits = ctx.deps, ctx.deps.config.research
+    own = await _own_pages(ctx, idea, limits)
+    idea = idea.model_copy(update={"snapshots": tuple(page.sha256 for page in own)})
+    questions = await deps.researcher.questions(ctx, site, idea, own)
+    hits = await _hits(ctx, site, questions, own)
+    pages = _distinct([*own, *await _pages_of(ctx, site, hits, own)])
+    calls = [partial(deps.researcher.facts, ctx, site, idea, questions, page) for page in pages]
+    facts = await at_once.gather(calls, at_once=deps.config.writing.sections_at_once)
+    assembled = await asyncio.to_thread(_assembled, facts, pages)
+    sources = await asyncio.to_thread(lambda: tuple(map(_source, pages)))
+    return Research(idea=idea, questions=questions, notes=assembled, pages=sources)
 
 
-async def _read_sitemap(ctx: Ctx, source: Source) -> ReadResult | NoWork:
-    """Start the reading of what is new or changed; what does not fit into a night is read in the
-    next one.
-    """
-    get = partial(ctx.deps.fetcher.get, types=sitemaps.TYPES, max_unpacked=sitemaps.MAX_UNPACKED)
-    sitemap = await sitemaps.collect(get, source.url, match=source.match, hosts=source.hosts)
-    requested = await ctx.deps.pages.requested_at(source.site, list(sitemap.entries))
-    pages = sitemaps.choose(
-        sitemap.entries.values(), requested, ctx.deps.config.research.pages_per_sitemap
-    )
-    for page in pages:
-        ctx.spawn("source", Source(site=source.site, url=page.url, date=source.date, kind="page"))
-    if not pages and not sitemap.faults:
-        return NoWork(
-            f"of the {len(sitemap.entries)} pages that the sitemap lists for us, none is "
-            "new or changed"
-        )
-    return ReadResult(entries=len(pages), faults=tuple(sitemap.faults))
+async def _own_pages(ctx: Ctx, idea: Idea, limits: Limits) -> list[Snapshot]:
+    """What the night found for an idea, and the pages that the owner names."""
+    texts = await ctx.deps.snapshots.read(idea.snapshots)
+    of_night = [texts[sha256] for sha256 in idea.snapshots if sha256 in texts]
+    known = {selection.plain(page.url) for page in of_night}
+    urls = [url for url in map(selection.plain, idea.urls) if url not in known]
+    named = await _read(ctx, [Hit(url=url) for url in dict.fromkeys(urls)])
+    return [*named.values(), *of_night][: limits.pages]
 
 
-async def _page(ctx: Ctx, source: Source, fetched: Fetched) -> ReadResult | NoWork | Cancel:
-    """Keep the text of a page, whatever becomes of it."""
-    try:
-        snapshot = await asyncio.to_thread(extract.page, fetched, source.hints)
-    except NoContent as nothing:
-        return Cancel(str(nothing))
-    if source.kind == "own":
-        await ctx.deps.documents.keep_own_post(
-            source.site, source.url, clean_title(snapshot.title), snapshot.text
-        )
-        return ReadResult(slug=slug_of(clean_title(snapshot.title)))
-    await ctx.deps.snapshots.keep(snapshot)
-    return await _candidate(ctx, source, snapshot)
-
-
-async def gather(ctx: Ctx, work: DemandQuery) -> ReadResult | NoWork:
-    """Keep what people look for, instead of what the source told the night before."""
-    config, source = ctx.deps.config, work.source
-    if isinstance(source, KeywordsSource):
-        wanted = await asyncio.to_thread(
-            demands.read_keywords, config.beside(source.keywords), source.address
-        )
-    else:
-        wanted = await analytics.queries(
-            source, config.google.endpoint, config.google_key_file(), work.date
-        )
-    await ctx.deps.demands.replace(work.site, source.address, wanted)
-    return (
-        ReadResult(demands=len(wanted))
-        if wanted
-        else NoWork(f"{source.address} tells of nothing that people look for")
-    )
-
-
-async def _candidate(ctx: Ctx, source: Source, snapshot: Snapshot) -> ReadResult | NoWork | Cancel:
-    """A page whose text is new to the site is one to choose from."""
-    site = ctx.deps.config.find(source.site)
-    if snapshot.language not in (None, site.language):
-        return Cancel(f"the page is in “{snapshot.language}”, the site in “{site.language}”")
-    settings = _settings(ctx, source)
-    url, found_on = await ctx.deps.documents.keep_candidate(
-        site.name, snapshot, source.date, settings
-    )
-    if (url, found_on) != (snapshot.url, source.date):
-        return NoWork(f"what the page says is known since {found_on}, from {url}")
-    ctx.emit(
-        "candidate.found", Candidate(site=site.name, date=source.date, snapshot=snapshot.sha256)
-    )
-    return ReadResult(slug=slug_of(clean_title(snapshot.title)))
-
-
-def _settings(ctx: Ctx, source: Source) -> str:
-    """What a page is judged by: under other settings it is read and judged again."""
-    config = ctx.deps.config
-    judged_by = config.research.model_dump_json(exclude=answering.SETTINGS)
-    return hash_id(judged_by, config.find(source.site).language)
-
-
-async def choose(ctx: Ctx, latest: Candidate) -> ChoiceResult | NoWork | Snooze:
-    """Decide on all pages of the site that wait for it, the latest of which began this. What was
-    decided is kept before anything is emitted, so that another attempt goes on with it.
-    """
-    deps, site = ctx.deps, ctx.deps.config.find(latest.site)
-    documents = deps.documents
-    await documents.settle(site.name)
-    await deps.articles.settle(site.name)
-    await documents.embed(ctx, site.name)
-    pages = await documents.pages(site.name)
-    demands = await deps.demands.read(site.name)
-    clustered = await asyncio.to_thread(ideas.stories, pages, documents.scale.same)
-    try:
-        stories = await _named(ctx, site, clustered, demands)
-    except AllResting as resting:
-        return Snooze(resting.retry_after or 0, str(resting))
-    choices = await _choices(ctx, site, stories, demands)
-    writers = {choice.slug: article_id(site.name, choice.slug, latest.date) for choice in choices}
-    await deps.ideas.keep(site.name, latest.date, ctx.job_id, choices, writers)
-    await deps.articles.add_ideas(site.name, ctx.job_id)
-    targets = await deps.ideas.targets(site.name, ctx.job_id)
-    for slug, day in targets:
-        ctx.emit("topic.validated", Topic(site=site.name, slug=slug, date=day))
-    slugs = tuple(slug for slug, _ in targets)
-    result = ChoiceResult(pages=len(pages), stories=len(clustered), slugs=slugs)
-    return result if targets else NoWork(f"of {len(clustered)} stories none is worth an article")
-
-
-async def _named(
-    ctx: Ctx, site: Site, stories: Sequence[Story], demands: Sequence[Demand]
-) -> list[Story]:
-    """The ideas of a night: by a model where there is one, that answers and has a budget, and more
-    than one signal to put together.
-    """
-    models = ctx.deps.models
-    if models is not None and stories and len(stories) + len(demands) > 1:
-        try:
-            return await clusters.named(ctx, models, site, stories, demands)
-        except BudgetReserved:
-            raise  # the calls under way end soon
-        except (BudgetSpent, Permanent, Transient) as error:
-            if isinstance(error, Transient) and ctx.attempt < NAMING_TRIES:
-                raise
-            ctx.log.warning("ideas are named without a model", error=str(error))
-    return await asyncio.to_thread(ideas.asked, stories, demands, site.language)
-
-
-async def _choices(
-    ctx: Ctx, site: Site, stories: Sequence[Story], demands: Sequence[Demand]
-) -> list[ideas.Choice]:
-    """What becomes of each idea. No two of them have one slug on their site."""
-    sources = [title for story in stories for title in story.source_titles]
-    taken: dict[str, str] = {}
-    choices = []
-    for story in stories:
-        named = await _entitled(ctx, site, story, sources, taken)
-        taken[named.slug] = named.title
-        choices.append(await _choice(ctx, site, named, demands))
-    return choices
-
-
-async def _near(ctx: Ctx, site: str, story: Story) -> list[ideas.Near]:
-    """The documents most like a story, and first of all the one under its slug."""
-    if not story.pages:
+async def _hits(
+    ctx: Ctx, site: Site, questions: Sequence[str], own: Sequence[Snapshot]
+) -> list[Hit]:
+    """What a search gives for the questions, as far as it is to be read."""
+    deps, config = ctx.deps, ctx.deps.config
+    if len(own) >= config.research.pages:
         return []
-    return await ctx.deps.documents.near(site, story.slug, story.pages[0].text_sha256)
-
-
-async def _entitled(
-    ctx: Ctx, site: Site, story: Story, sources: Sequence[str], taken: Mapping[str, str]
-) -> Story:
-    """A story with its title and slug. What pages alone tell takes the first title that is free,
-    unless the site tells it already: then it comes to nothing, or to that article.
-    """
-    store, title = ctx.deps.ideas, story.title
-    if not title:
-        same = ctx.deps.documents.scale.same
-        known = any(one.likeness >= same for one in await _near(ctx, site.name, story))
-        titles = [clean_title(each) for each in story.source_titles]
-        texts = [page.text for page in story.pages]
-        for title in naming.of_story(titles, texts, site.language, sources):
-            if (known and slug_of(title) not in taken) or await store.is_free(
-                site.name, title, taken
-            ):
-                break
-    slug = await store.slug_for(site.name, title, taken)
-    return replace(story, title=title, slug=slug)
-
-
-async def _choice(ctx: Ctx, site: Site, story: Story, demands: Sequence[Demand]) -> ideas.Choice:
-    documents, now = ctx.deps.documents, datetime.now(UTC)
-    scale, near = documents.scale, await _near(ctx, site.name, story)
-    competing = await documents.competing(site.name, story.title)
-    factors = ideas.factors(
-        story,
-        near,
-        demands,
-        now,
-        same=scale.same,
-        related=scale.related,
-        rivalry=competing[0].similarity if competing else 0.0,
-        pillars=site.subjects,
+    find = partial(
+        deps.search.find, ctx, site.name, language=site.language, limit=config.search.results
     )
-    close = [one for one in near if one.likeness >= scale.same or one.slug == story.slug]
-    if close:
-        close[0] = replace(close[0], sources=await documents.sources(site.name, close[0].slug))
-    return ideas.decide(story, close, factors, ctx.deps.config.research, now)
+    results = [await find(question) for question in questions]
+    return selection.choose(results, [page.url for page in own], site.url, config.research)
+
+
+async def _pages_of(
+    ctx: Ctx, site: Site, hits: Sequence[Hit], own: Sequence[Snapshot]
+) -> list[Snapshot]:
+    """The texts of hits, those that were read before without being asked for again; none in another
+    language than the site's.
+    """
+    known = await ctx.deps.snapshots.read(hit.sha256 for hit in hits if hit.sha256)
+    unread = [hit for hit in hits if hit.sha256 not in known]
+    read = await _read(ctx, unread, {host_of(page) for page in (*own, *known.values())})
+    pages = [known.get(hit.sha256 or "") or read.get(hit.url) for hit in hits]
+    return [page for page in pages if page and page.language in (None, site.language.lower()[:2])]
+
+
+async def _read(
+    ctx: Ctx, hits: Sequence[Hit], voices: set[str] | None = None
+) -> dict[str, Snapshot]:
+    """The texts of pages by the URLs that were asked. What cannot be read is noted and left out.
+
+    `voices` are hosts of pages beside these. Raises `HostBusy` where a host is busy and the others
+    are too few voices, or where there is no substitute for any page.
+    """
+    answers = await ctx.deps.pages.readings(ctx.job_id, [hit.url for hit in hits])
+    new = [hit for hit in hits if hit.url not in answers]
+    read = await at_once.gather([partial(_read_page, ctx, hit) for hit in new], at_once=AT_ONCE)
+    results = {**answers, **{hit.url: answer for hit, answer in zip(new, read, strict=True)}}
+    texts = {url: text for url, text in results.items() if isinstance(text, Snapshot)}
+    busy = [fault for fault in results.values() if isinstance(fault, HostBusy)]
+    hosts = (voices or set()) | set(map(host_of, texts.values()))
+    if busy and (voices is None or len(hosts) < ENOUGH_HOSTS):
+        raise busy[0]
+    return {hit.url: texts[hit.url] for hit in hits if hit.url in texts}
+
+
+async def _read_page(ctx: Ctx, hit: Hit) -> Snapshot | str | HostBusy:
+    """The text of a page, which is kept, or why there is none."""
+    answer: Snapshot | str
+    try:
+        fetched = await ctx.deps.fetcher.get(hit.url, types=UNSTATED)
+        require_page(fetched)
+        # what a search says of a date counts less than what the page says
+        answer = await asyncio.to_thread(extract.page, fetched, Hints(updated_at=hit.published_at))
+        await ctx.deps.snapshots.keep(answer)
+    except HostBusy as busy:
+        return busy
+    except (Permanent, Transient) as fault:
+        ctx.log.warning("source not read", url=hit.url, error=str(fault))
+        answer = str(fault)
+    await ctx.deps.pages.keep_reading(ctx.job_id, hit.url, answer)
+    return answer
+
+
+def _distinct(pages: Sequence[Snapshot]) -> list[Snapshot]:
+    """Each text once, whatever pages have it."""
+    distinct: dict[str, Snapshot] = {}
+    for page in pages:
+        distinct.setdefault(page.sha256, page)
+    return list(distinct.values())
+
+
+def _assembled(facts: Sequence[Sequence[Fact]], pages: Sequence[Snapshot]) -> tuple[Note, ...]:
+    return notes.assemble([fact for page in facts for fact in page], pages)
+
+
+def _source(page: Snapshot) -> SourcePage:
+    return SourcePage(
+        sha256=page.sha256,
+        url=page.url,
+        title=page.title,
+        published_at=page.published_at,
+        author=page.author,
+        headings=passages.headings(page),
+    )
+
+
+def _lack(result: Research, limits: Limits) -> str | None:
+    """Why too little was found to write of; None where it suffices."""
+    hosts = {host for note in result.notes for host in note.hosts}
+    if len(result.notes) < limits.min_notes:
+        return (
+            f"too little was found: {count(len(result.notes), 'note')} on "
+            f"{count(len(result.pages), 'page')}; min_notes in [research] wants "
+            f"{limits.min_notes}"
+        )
+    if len(hosts) < limits.min_hosts:
+        return (
+            f"too little was found: its notes rest on {count(len(hosts), 'host')}; min_hosts in "
+            f"[research] wants {limits.min_hosts}"
+        )
+    return None
