@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from contentstudio.config import Config, windows
-from contentstudio.pipelines.wishes import PUBLIC, Kept, Wishes, day_of
+from contentstudio.pipelines.wishes import PUBLIC, WishedIdea, Wishes, day_of
 from contentstudio.pipelines.work import IdeaRequest
 from contentstudio.research import ideas as research
 from contentstudio.store.demands import Demands
@@ -156,7 +156,7 @@ def _planned(config: Config, row: Row) -> dict[str, Any]:
     }
 
 
-async def _begun(app: App, database: Database, wish: Kept, day: date, by: str) -> str:
+async def _begun(app: App, database: Database, wish: WishedIdea, day: date, by: str) -> str:
     """Begin the article of what is kept, if it is time: one sentence."""
     what = f"“{wish.title}” of {wish.topic.site} ({wish.topic.slug})"
     if wish.job_id is not None:

@@ -84,88 +84,18 @@ OVER = (
 
 def build(config: Config) -> Console:
     """The pages of these sites."""
-
-    async def sites(desk: Desk, _: Values) -> dict[str, Any]:
-        since = await charts.ago(desk.database, SPAN)
-        night = await Nights(desk.database).since(since)
-        off = {row["scope"] for row in await queries.switches(desk.database) if not row["enabled"]}
-        done = [*night["published"], *night["updated"]]
-        rows = [
-            {
-                "site": site,
-                "published": sum(row["site"] == site.name for row in done),
-                "waiting": sum(row["site"] == site.name for row in night["needs_review"]),
-                "off": f"key:{site.name}" in off,
-            }
-            for site in config.site
-        ]
-        return {"rows": rows, "days": DAYS}
-
-    async def published(desk: Desk, values: Values) -> dict[str, Any]:
-        names = [site.name for site in config.site]
-        site = values.get("site") if values.get("site") in names else None
-        rows = await articles.listed(config, desk.database, site, ROWS)
-        return {"rows": rows, "sites": names, "limit": ROWS}
-
-    async def found(desk: Desk, values: Values) -> dict[str, Any]:
-        names = [site.name for site in config.site]
-        site = values.get("site") if values.get("site") in names else None
-        return {
-            "rows": await ideas.listed(config, desk.database, site, DAYS),
-            "sites": names,
-            "days": DAYS,
-        }
-
-    async def night(database: Database, since: datetime) -> dict[str, Any]:
-        return await Nights(database).since(since)
-
-    async def dossier(database: Database, job_id: str) -> dict[str, Any] | None:
-        plan = await briefs.gather(database, config, job_id)
-        if plan is not None and plan.waits:
-            return {"plan": plan, "words": brief_text.write(plan.brief), "has_preview": False}
-        details = await gather(database, config, job_id)
-        if details is None:
-            return None
-        # What is past its gates has no words to judge again.
-        words = (
-            {"words": manuscript.write(details.draft)} if details.status == "needs_review" else {}
-        )
-        return {"dossier": details, "notes": await Notes(database).of_job(job_id), **words}
-
-    async def edited(database: Database, job_id: str, words: str) -> dict[str, Any]:
-        """The brief or the article with these words, as the input of the step that takes it."""
-        plan = await briefs.gather(database, config, job_id)
-        if plan is not None and plan.waits:
-            text = words.replace("\r\n", "\n")
-            return brief_text.read(text, plan.brief).model_dump(mode="json")
-        details = await gather(database, config, job_id)
-        if details is None or details.status != "needs_review":
-            raise UserError(
-                f"no article of job {job_id} waits for review, so its words cannot be edited"
-            )
-        return manuscript.read(words.replace("\r\n", "\n"), details.draft).model_dump(mode="json")
-
-    async def preview(database: Database, job_id: str) -> str | None:
-        details = await gather(database, config, job_id)
-        return details.page if details else None
-
-    async def job(database: Database, job_id: str) -> dict[str, Any] | None:
-        plan = await Briefs(database).read(job_id)
-        costs = await briefs.costs(database, config, job_id, plan) if plan else ()
-        return {"costs": costs} if costs else None
-
     return Console(
         pages=(
-            Page("/sites", "sites.html", sites, "Sites", "w"),
-            Page("/articles", "articles.html", published, "Articles", "p"),
-            Page("/ideas", "ideas.html", found, "Ideas", "i"),
+            Page("/sites", "sites.html", partial(_sites, config), "Sites", "w"),
+            Page("/articles", "articles.html", partial(_articles, config), "Articles", "p"),
+            Page("/ideas", "ideas.html", partial(_ideas, config), "Ideas", "i"),
         ),
         templates=(Path(__file__).parent / "templates",),
-        night=night,
-        dossier=dossier,
-        preview=preview,
-        job=job,
-        edited=edited,
+        night=_night,
+        dossier=partial(_dossier, config),
+        preview=partial(_preview, config),
+        job=partial(_job, config),
+        edited=partial(_edited, config),
         verbs={
             **{
                 f"{verb}-article": Verb(partial(_ask, config, verb), *says)
@@ -189,6 +119,96 @@ def build(config: Config) -> Console:
             ),
         },
     )
+
+
+def _names(config: Config) -> list[str]:
+    return [site.name for site in config.site]
+
+
+def _chosen(config: Config, values: Values) -> str | None:
+    """The site that a page is asked for; None for all."""
+    site = values.get("site")
+    return site if site in _names(config) else None
+
+
+async def _sites(config: Config, desk: Desk, _: Values) -> dict[str, Any]:
+    """The sites, with what the last days brought them."""
+    since = await charts.ago(desk.database, SPAN)
+    night = await Nights(desk.database).since(since)
+    off = {row["scope"] for row in await queries.switches(desk.database) if not row["enabled"]}
+    done = [*night["published"], *night["updated"]]
+    rows = [
+        {
+            "site": site,
+            "published": sum(row["site"] == site.name for row in done),
+            "waiting": sum(row["site"] == site.name for row in night["needs_review"]),
+            "off": f"key:{site.name}" in off,
+        }
+        for site in config.site
+    ]
+    return {"rows": rows, "days": DAYS}
+
+
+async def _articles(config: Config, desk: Desk, values: Values) -> dict[str, Any]:
+    """The published articles of a site, or of all."""
+    site = _chosen(config, values)
+    rows = await articles.listed(config, desk.database, site, ROWS)
+    return {"rows": rows, "sites": _names(config), "limit": ROWS}
+
+
+async def _ideas(config: Config, desk: Desk, values: Values) -> dict[str, Any]:
+    """The ideas of a site, or of all."""
+    site = _chosen(config, values)
+    return {
+        "rows": await ideas.listed(config, desk.database, site, DAYS),
+        "sites": _names(config),
+        "days": DAYS,
+    }
+
+
+async def _night(database: Database, since: datetime) -> dict[str, Any]:
+    """The nightly report since a moment."""
+    return await Nights(database).since(since)
+
+
+async def _dossier(config: Config, database: Database, job_id: str) -> dict[str, Any] | None:
+    """What waits for a person about a job: its brief, else its article; None without one."""
+    plan = await briefs.gather(database, config, job_id)
+    if plan is not None and plan.waits:
+        return {"plan": plan, "words": brief_text.write(plan.brief), "has_preview": False}
+    details = await gather(database, config, job_id)
+    if details is None:
+        return None
+    # What is past its gates has no words to judge again.
+    words = {"words": manuscript.write(details.draft)} if details.status == "needs_review" else {}
+    return {"dossier": details, "notes": await Notes(database).of_job(job_id), **words}
+
+
+async def _edited(config: Config, database: Database, job_id: str, words: str) -> dict[str, Any]:
+    """The brief or the article with these words, as the input of the step that takes it."""
+    plan = await briefs.gather(database, config, job_id)
+    if plan is not None and plan.waits:
+        text = words.replace("\r\n", "\n")
+        return brief_text.read(text, plan.brief).model_dump(mode="json")
+    details = await gather(database, config, job_id)
+    if details is None or details.status != "needs_review":
+        raise UserError(
+            f"no article of job {job_id} waits for review, so its words cannot be edited"
+        )
+    return manuscript.read(words.replace("\r\n", "\n"), details.draft).model_dump(mode="json")
+
+
+async def _preview(config: Config, database: Database, job_id: str) -> str | None:
+    """The page of a job's article as its site will show it."""
+    details = await gather(database, config, job_id)
+    return details.page if details else None
+
+
+async def _job(config: Config, database: Database, job_id: str) -> dict[str, Any] | None:
+    """What each step of an article was estimated to cost, and is booked; None without a brief."""
+    plan = await Briefs(database).read(job_id)
+    costs = await briefs.costs(database, config, job_id, plan) if plan else ()
+    return {"costs": costs} if costs else None
 
 
 async def _ask(config: Config, verb: articles.Verb, desk: Desk, wish: Wish, who: str) -> str:

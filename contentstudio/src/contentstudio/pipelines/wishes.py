@@ -30,7 +30,7 @@ PUBLIC = ("published", "unpublished", "refreshing")  # states of an article that
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class WishedIdea:
     """An idea that is kept: on which day its article begins, and by which job; `job_id` is that of
     the job which was begun before, where there is one.
     """
@@ -57,7 +57,7 @@ class Wishes:
         self._documents = documents
         self._demands = demands
 
-    async def keep(self, request: IdeaRequest, now: datetime, reason: str = "") -> Kept:
+    async def keep(self, request: IdeaRequest, now: datetime, reason: str = "") -> WishedIdea:
         """Keep an idea of a person. Raises `UserError` for a site that there is not,
         and where the site has such an article already.
         """
@@ -71,7 +71,7 @@ class Wishes:
 
     async def begin(
         self, request: IdeaRequest, slug: str, known: Row | None, now: datetime, reason: str = ""
-    ) -> Kept:
+    ) -> WishedIdea:
         """Have the idea under a slug written. Raises `UserError` where readers have its article."""
         site, title = self._config.find(request.site), " ".join(request.question.split())
         day = day_of(self._config, now)
@@ -81,7 +81,7 @@ class Wishes:
             )
         if known is not None and known["active"]:
             topic = Topic(site=site.name, slug=slug, date=known["found_on"])
-            return Kept(topic, known["title"], day, known["job_id"])
+            return WishedIdea(topic, known["title"], day, known["job_id"])
         due = request.due or (known["due"] if known else None)
         begins = max(day, due - timedelta(days=self._lead)) if due else day
         topic = Topic(site=site.name, slug=slug, date=day)
@@ -106,7 +106,7 @@ class Wishes:
             by=request.by,
             job_id=article_job(topic) if begins == day else None,
         )
-        return Kept(topic, known["title"] if known else title, begins)
+        return WishedIdea(topic, known["title"] if known else title, begins)
 
     async def _factors(self, site: Site, title: str) -> dict[str, float]:
         demands = await self._demands.read(site.name)
