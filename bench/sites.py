@@ -101,7 +101,7 @@ def web(articles: int) -> Iterator[str]:
         server.shutdown()
 
 
-def write_config(folder: Path, url: str, sites: int) -> Path:
+def write_config(folder: Path, url: str, sites: int, articles: int) -> Path:
     """A config with a file for each site."""
     main = folder / "contentstudio.toml"
     text = (
@@ -115,8 +115,11 @@ def write_config(folder: Path, url: str, sites: int) -> Path:
         name = f"site-{number:03}"
         own = (
             f"name = '{name}'\nurl = 'https://{name}.example'\nsources = "
-            f"['{url}/{number}/feed.xml']\n"
+            f"['{url}/{number}/feed.xml', {{ keywords = '{name}.txt' }}]\n"
         )
+        # Readers ask for each page by its own words: its article has a title that no other has.
+        asked = ("what is {} and {}\n".format(*words(f"{number}/{n}", 90)) for n in range(articles))
+        (folder / f"{name}.txt").write_text("".join(asked), "utf-8")
         gates = "[gates]\nmin_words = 60\nmin_flesch = 0\nmin_sourced = 0\n"
         (folder / "own" / f"{name}.toml").write_text(
             own + gates + "max_density = 1\nmax_repeated = 1\nmax_copied = 1\n", "utf-8"
@@ -159,7 +162,7 @@ async def measure(dsn: str, folder: Path, sites: int, articles: int) -> dict[str
 
     logs.configure(io.StringIO())
     with web(articles) as url:
-        file = write_config(folder, url, sites)
+        file = write_config(folder, url, sites, articles)
         began = time.perf_counter()
         config = settings.load(file)
         loaded = time.perf_counter() - began
