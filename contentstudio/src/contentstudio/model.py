@@ -465,15 +465,27 @@ def _text_of(sentences: list[Sentence]) -> str:
     return " ".join(sentence.text for sentence in sentences)
 
 
+class Fault(Model):
+    """What is wrong at one place of a draft (`places` names them), in a sentence. `text` is what
+    stands there. `passage` is what the source says there, where there is such.
+    """
+
+    place: str
+    text: str
+    reason: str
+    passage: str = Field(default="", exclude_if=is_empty)
+
+
 class Verdict(Model):
     """What one gate said of a draft. `checked` is False where the gate could not tell, which is no
-    pass.
+    pass. `faults` are the places that have to change, each with its reason.
     """
 
     gate: str
     passed: bool
     reason: str
     checked: bool = True
+    faults: tuple[Fault, ...] = Field(default=(), exclude_if=is_empty)
 
 
 class Published(Model):

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeVar
 
+from contentstudio import places
 from contentstudio.config import Gates, Site
-from contentstudio.model import Draft, Snapshot, Verdict, names
+from contentstudio.model import Draft, Fault, Snapshot, Verdict
 
 T = TypeVar("T")
 Where = Literal["published", "queued", "rejected", "owner"]
@@ -93,31 +94,8 @@ class Case:
         return self.draft.language.lower()[:2]
 
     def texts(self) -> list[tuple[str, str]]:
-        """Everything that the writer wrote and a reader may see, as (place, text). References are
-        put in by code.
-        """
-        draft = self.draft
-        return [
-            ("title", draft.title),
-            ("description", draft.description),
-            *(("heading", section.heading) for section in draft.sections),
-            *(("sentence", sentence.text) for sentence in draft.sentences()),
-            *(name for block in draft.blocks() for name in names(block)),
-            *(("question", question.question) for question in draft.faq),
-            *(("tag", tag) for tag in draft.tags),
-            *(("link", link.anchor) for link in draft.links),
-            *(("alternative text", image.alt) for image in draft.images),
-            *(
-                (place, text)
-                for image in draft.images
-                for place, text in (
-                    ("caption", image.caption),
-                    ("credit", image.credit),
-                    ("licence", image.licence),
-                )
-                if text
-            ),
-        ]
+        """Everything that the writer wrote and a reader may see, as (kind of place, text)."""
+        return [(text.kind, text.text) for text in places.texts(self.draft)]
 
 
 def known(fact: T | Unknown, what: str) -> T:
@@ -131,8 +109,9 @@ def passed(gate: str, reason: str) -> Verdict:
     return Verdict(gate=gate, passed=True, reason=reason)
 
 
-def failed(gate: str, reason: str) -> Verdict:
-    return Verdict(gate=gate, passed=False, reason=reason)
+def failed(gate: str, reason: str, faults: Sequence[Fault] = ()) -> Verdict:
+    """The verdict of a draft that does not pass; `faults` names each place that has to change."""
+    return Verdict(gate=gate, passed=False, reason=reason, faults=tuple(faults))
 
 
 def skipped(gate: str, why: str) -> Verdict:
