@@ -57,7 +57,8 @@ def test_every_article_of_the_suite_differs_from_every_other() -> None:
 
 
 def test_every_bad_article_of_a_story_names_its_places() -> None:
-    assert [article.name for article in STORIES if not article.bad] == []
+    silent = {article.kind for article in STORIES if not article.bad}
+    assert silent == {"leans on one host"}  # of its citations, not of its words
 
 
 @pytest.mark.parametrize("name", GOOD)
