@@ -122,8 +122,7 @@ def test_a_bad_article_is_caught_by_the_gate_that_should(
 
 
 def test_every_gate_has_a_bad_article_of_its_own() -> None:
-    caught = {
-        tomllib.loads((ARTICLES / "bad" / f"{name}.toml").read_text("utf-8"))["gate"]
-        for name in BAD
-    }
-    assert caught == {gate.__name__.rpartition(".")[2] for gate in registry.GATES}
+    gates = {gate.__name__.rpartition(".")[2] for gate in registry.GATES}
+    named = {article.gate for article in gate_suite.bad()}
+    assert gates <= named
+    assert named - gates <= {"claims", "judge"}

@@ -1,8 +1,8 @@
 """Nobody is sent to a telephone, an account, a shop or an offer that no source names.
 
-Numbers, accounts, addresses (also written out, as in `info at shop dot example`) and codes are
-found in every language, offers and calls to get in touch by the words of the language packs. What
-stands in a source, or in what the owner calls readers to do, may stand in the article.
+Numbers, accounts and addresses (also written out, as in `info at shop dot example`) are found in
+every language, offers and calls to get in touch by the words of the language packs. What stands in
+a source, or in what the owner calls readers to do, may stand in the article.
 """
 
 from __future__ import annotations
@@ -19,16 +19,13 @@ from contentstudio.text.wording import normal
 
 _PHONE = re.compile(r"(?<![\w.,/-])(?:\+|\(0|0)?\d(?:[\s./()-]{0,2}\d){7,14}(?![\w/-])")
 _ACCOUNT = re.compile(r"(?<![\w.@])@[A-Za-z_][\w.]{2,}\w")
-_CODE = re.compile(r"\b(?=[A-Z0-9]*[A-Z]{3})(?=[A-Z0-9]*\d)[A-Z0-9]{5,16}\b")
-_HOST = re.compile(
-    r"(?<![@\w.-])(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+"
+_END = (
     r"(?:com|net|org|info|biz|shop|store|online|site|app|io|co|me|example|test"
-    r"|de|fr|es|it|nl|pt|uk|eu|ch|at|be|br|us)\b(?!\.\w)"
+    r"|de|fr|es|it|nl|pt|uk|eu|ch|at|be|br|us)"
 )
-_PRICE = re.compile(r"[€$£]\s?\d+(?:[.,]\d{2})|\d+(?:[.,]\d{2})\s?[€$£]")
+_HOST = re.compile(rf"(?<![@\w.-])(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+{_END}\b(?!\.\w)")
 _YEARS = re.compile(r"(?:(?:19|20)\d\d\D{0,3}){2,}")
 _DIGITS = 8  # of a telephone number, at least
-_CAPITALS_AND_DOTS = 40  # characters around an offer in which a price is its price
 
 
 def check(case: Case) -> Verdict:
@@ -71,7 +68,7 @@ def _contacts(text: str, known: _Known) -> Iterator[str]:
     ):
         if (match := pattern.search(words)) and not known.has(match[0]):
             yield f"{what} “{match[0]}”"
-    host = _HOST.search(words.casefold())
+    host = _HOST.search(words)  # with a capital letter it is a name, such as Booking.com
     if host and host[0] not in known.hosts and not known.has(host[0]):
         yield f"the address “{host[0]}”"
 
@@ -91,12 +88,10 @@ def _is_a_number_to_call(number: str, digits: str) -> bool:
 def _written_out() -> re.Pattern[str]:
     """`info (at) shop.example`, `info at shop dot example`."""
     dot, at = (packs.everywhere("advice", name).pattern for name in ("dot", "at"))
-    name, a, d = (
-        r"[\w-]+(?:\.[\w-]+)*",
-        rf"(?:[(\[]\s*)?{at}(?:\s*[)\]])?",
-        rf"[(\[]?\s*{dot}\s*[)\]]?",
-    )
+    name = r"[\w-]+(?:\.[\w-]+)*"
+    end = rf"[(\[]?\s*(?:{dot})\s*[)\]]?\s+{_END}\b"
     return re.compile(
-        rf"\b{name}\s+{a}\s+{name}\s+{d}\s+[a-z]{{2,}}\b|\b{name}\s*[(\[]\s*{at}\s*[)\]]\s*{name}",
+        rf"\b{name}\s+(?:[(\[]\s*)?{at}(?:\s*[)\]])?\s+{name}\s+{end}"
+        rf"|\b{name}\s*[(\[]\s*{at}\s*[)\]]\s*{name}",
         re.I,
     )

@@ -26,6 +26,7 @@ from contentstudio.text.words import is_unspaced
 _RUN = 4  # words; a run of so many may be chance, but not most of a sentence made of them
 _WHOLE = 6  # words of a sentence; a shorter one can hardly be said otherwise
 _COPIED = 0.7  # of the words of a sentence that stand in such runs of one source
+_LEAST = 40  # copied words; fewer make no copy of an article
 _QUOTED = re.compile(r"""(?<!\w)"[^"]+"(?!\w)|(?<!\w)'[^']{12,}'(?!\w)""")
 _HEADINGS = 3  # in common; with fewer nobody can tell an outline
 _ALIKE = 0.6  # of the words of two headings
@@ -57,13 +58,15 @@ def check(case: Case) -> Verdict:
     runs = {key: frozenset(grams(tokens(s.text), _RUN)) for key, s in case.pool.items()}
     overlaps = [_nearest(text, runs) for text in _own(case)]
     share = _share(overlaps)
+    copied = [overlap for overlap in overlaps if overlap.is_copied]
     wrong: list[Fault | str] = []
     if share > case.gates.max_verbatim:
         wrong = [
             f"{share:.0%} of the article, quotes apart, is in the words of its sources; "
             f"{case.gates.max_verbatim:.0%} at most.",
-            *map(_copy, (overlap for overlap in overlaps if overlap.is_copied)),
+            *map(_copy, copied),
         ]
+        overlaps = [overlap for overlap in overlaps if not overlap.is_copied]
     wrong += [*_long(overlaps, case.gates.max_verbatim_words), *_outline(case), *_one_host(case)]
     well = f"{share:.0%} of it, quotes apart, is in the words of {len(runs)} sources."
     return verdict("originality", wrong, well)
@@ -97,9 +100,9 @@ def _overlap(
 
 
 def _share(overlaps: Sequence[_Overlap]) -> float:
-    """The share of the words that stand in copied sentences."""
+    """The share of the words that stand in copied sentences; none where those are few."""
     copied = sum(overlap.words for overlap in overlaps if overlap.is_copied)
-    return copied / max(1, sum(overlap.words for overlap in overlaps))
+    return copied / sum(overlap.words for overlap in overlaps) if copied >= _LEAST else 0.0
 
 
 def _copy(overlap: _Overlap) -> Fault:

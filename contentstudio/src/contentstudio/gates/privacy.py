@@ -59,7 +59,7 @@ def _home() -> re.Pattern[str]:
     lives, street = (packs.everywhere("advice", name).pattern for name in ("lives", "street"))
     number = r"\d{1,4}\s?[a-z]?\b"
     return re.compile(
-        rf"{lives}\W(?:[^.!?]{{0,40}}?)(?:\b{number},?\s(?:[\w'’-]+\s){{0,3}}{street}"
+        rf"{lives}\W(?:[^.!?]{{0,40}}?)(?:\b{number},?\s(?:(?-i:[A-ZÀ-Þ])[\w'’-]+\s){{0,3}}{street}"
         rf"|{street}(?:[\s,][\w'’.-]+){{0,4}}?,?\s(?:n[.º°]?\s?)?{number})",
         re.I,
     )
