@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from contentstudio.gates import (
+    advice,
     banned,
     cadence,
+    contacts,
+    dates,
     duplicates,
     html,
     injection,
@@ -15,6 +18,9 @@ from contentstudio.gates import (
     leaks,
     length,
     links,
+    originality,
+    privacy,
+    promises,
     quotes,
     readability,
     rivals,
@@ -40,7 +46,8 @@ GATES = (
         structure,
         stuffing,
     ),
-    *(duplicates, rivals, banned, sensitive, cadence),
+    *(dates, promises, contacts, privacy, advice),
+    *(originality, duplicates, rivals, banned, sensitive, cadence),
 )
 # What other words mend. What the world says (a dead link, a neighbour, a full day), what a source
 # tried, and what the law, the purse or the body may suffer from are for a person.
@@ -54,6 +61,10 @@ _MENDABLE = (
     html,
     structure,
     stuffing,
+    dates,
+    promises,
+    contacts,
+    originality,
     banned,
 )
 
@@ -72,7 +83,8 @@ def unmeasured_in(code: str) -> dict[str, str]:
 
     `sensitive` holds what it cannot measure, the others let it pass.
     """
-    reasons = {_name(gate): gate.unmeasured_in(code) for gate in (language, readability, sensitive)}
+    measuring = (language, readability, dates, promises, advice, sensitive)
+    reasons = {_name(gate): gate.unmeasured_in(code) for gate in measuring}
     return {name: why for name, why in reasons.items() if why}
 
 
