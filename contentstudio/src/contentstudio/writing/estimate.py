@@ -8,12 +8,14 @@ most. A rewrite is not in it, for nobody knows whether a gate will ask for one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from contentstudio.brief import Brief
-from contentstudio.config import Site, Writing
-from contentstudio.llm.models import Step, priced_as, prices_of
+from contentstudio.brief import Brief, Estimate
+from contentstudio.config import Config, Site, Writing
+from contentstudio.llm import prompts
+from contentstudio.llm.models import Step, is_offline, priced_as, prices_of
+from contentstudio.research import model_researcher
 from contentstudio.writing import article, briefs
 
 CHARACTERS_OF_A_TOKEN = 4  # in English; other languages have fewer
@@ -21,6 +23,7 @@ TOKENS_OF_A_WORD = 2.4  # 1.4 in English, and its share of the JSON around a sen
 INSTRUCTIONS = 800  # tokens: a file in `llm/templates`, and the form of the answer
 MIN_CACHED = 1_024  # tokens: a shorter beginning is read from no provider's cache
 POLISHED = 0.1  # of the words of an article are reworded or added in the end
+USED = 0.5  # of what an answer may have at most, and of the characters that are read of a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,40 @@ class Cost:
     step: str
     calls: int
     usd: Decimal | None
+
+
+def of(config: Config, brief: Brief) -> tuple[Estimate, ...]:
+    """What each step of an article will cost that asks models; nothing without a model.
+
+    Takes a second where the price list was not used before.
+    """
+    if is_offline(config.writing):
+        return ()
+    site = config.find(brief.research.idea.site)
+    each = (researching(site, config), *costs(site, brief, config.writing))
+    return tuple(Estimate(step=cost.step, calls=cost.calls, usd=cost.usd) for cost in each)
+
+
+def researching(site: Site, config: Config) -> Cost:
+    """The cost of research, by the limits of the config alone: the questions, as many pages as may
+    be read, and a search for each question.
+    """
+    limits, told = config.research, INSTRUCTIONS + _tokens(prompts.profile(site))
+    page = round(USED * _tokens_of(model_researcher.PAGE_CHARACTERS))
+    lead = round(USED * _tokens_of(model_researcher.LEAD_CHARACTERS))
+    asked = _written(model_researcher.QUESTION_WORDS * (limits.questions + 2))
+    stated = _written(model_researcher.FACT_WORDS * limits.notes_per_page)
+    questions = Call("questions", told + lead, asked)
+    notes = [Call("notes", told + page, stated)] * limits.pages
+    cost = _cost("research", [questions, *notes], config.writing)
+    a_query = sum(config.search.usd_per_search(name) for name in config.search.engine)
+    searches = (limits.questions + 1) * Decimal(str(a_query))
+    return replace(cost, usd=None if cost.usd is None else cost.usd + searches)
+
+
+def _written(words: int) -> int:
+    """Tokens of an answer that may have so many words."""
+    return round(USED * words * TOKENS_OF_A_WORD)
 
 
 def costs(site: Site, brief: Brief, writing: Writing) -> list[Cost]:
@@ -72,7 +109,7 @@ def calls(site: Site, brief: Brief) -> Iterator[Call]:
 
 
 def _planning(site: Site, brief: Brief) -> Call:
-    plan = brief.model_dump_json(exclude={"research"}, exclude_defaults=True)
+    plan = brief.model_dump_json(exclude={"research", "estimates"}, exclude_defaults=True)
     known = _tokens(article.prefix(site, brief)) - _tokens(plan)
     return Call("brief", INSTRUCTIONS + max(0, known), _tokens(plan))
 
@@ -100,4 +137,8 @@ def _usd(call: Call, writing: Writing) -> Decimal:
 
 
 def _tokens(text: str) -> int:
-    return len(text) // CHARACTERS_OF_A_TOKEN
+    return _tokens_of(len(text))
+
+
+def _tokens_of(characters: int) -> int:
+    return characters // CHARACTERS_OF_A_TOKEN
