@@ -18,10 +18,11 @@ from contentstudio.config import Config, Site
 from contentstudio.demo.web import INDEXNOW, KEYS, DemoWeb
 from contentstudio.gates.input import Case, Link
 from contentstudio.gates.links import links_of
-from contentstudio.model import Draft, Snapshot
+from contentstudio.model import Draft, Fault, Snapshot
 from contentstudio.publish import render
 from contentstudio.research.researcher import OfflineResearcher
 from contentstudio.store.sql import queries
+from contentstudio.verify.judgement import Judgement
 from overnight.store.database import Database
 from overnight.testing import fresh_database
 
@@ -82,10 +83,20 @@ def offline_research(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+class LenientJudgement(Judgement):
+    """What a judge says who turns nothing down: for the tests of the other gates."""
+
+    def voids(self, draft: Draft, pool: Mapping[str, Snapshot]) -> list[Fault]:
+        return []
+
+    def faults(self, draft: Draft) -> list[Fault]:
+        return []
+
+
 @pytest.fixture(scope="session")
 def full_case() -> Callable[..., Case]:
     """Makes a case of a draft as its site would render it, with every other fact known and well; or
-    changed.
+    changed. Its judge turns nothing down.
     """
 
     def make(draft: Draft, pool: Mapping[str, Snapshot], site: Site, **changes: Any) -> Case:
@@ -97,6 +108,6 @@ def full_case() -> Callable[..., Case]:
         case = Case(
             draft, pool, site, page, links, (), 0, "mark-0123456789abcdef", moment.date(), ()
         )
-        return replace(case, **changes)
+        return replace(case, **{"judgement": LenientJudgement({}), **changes})
 
     return make

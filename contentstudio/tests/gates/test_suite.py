@@ -109,4 +109,5 @@ def test_every_gate_has_a_bad_article_of_its_own() -> None:
         tomllib.loads((ARTICLES / "bad" / f"{name}.toml").read_text("utf-8"))["gate"]
         for name in BAD
     }
-    assert caught == {gate.__name__.rpartition(".")[2] for gate in registry.GATES}
+    every = {gate.__name__.rpartition(".")[2] for gate in registry.GATES}
+    assert caught | {"judged"} == every  # what a judge says is tested in test_judged.py
