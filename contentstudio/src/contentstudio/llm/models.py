@@ -108,11 +108,11 @@ def _schema(type_: Any) -> dict[str, Any]:
     return strict_schema(type_)
 
 
-_OF_WRITING = Verify()  # the judge is the model that writes
+BY_WRITER = Verify()  # the judge is the model that writes
 
 
 def connect(
-    writing: Writing, database: Database, stack: AsyncExitStack, verify: Verify = _OF_WRITING
+    writing: Writing, database: Database, stack: AsyncExitStack, verify: Verify = BY_WRITER
 ) -> Models:
     """The models of a config, closed with the stack. Raises `ConfigError` where a key
     is missing.
@@ -149,7 +149,7 @@ def _model_of(step: Step, writing: Writing, verify: Verify) -> Model:
     return model
 
 
-def in_use_by(writing: Writing, verify: Verify = _OF_WRITING) -> list[str]:
+def in_use_by(writing: Writing, verify: Verify = BY_WRITER) -> list[str]:
     """The models that a config names, as `provider/model`, by which alerts know them."""
     prices = {"anthropic": "anthropic", "openai": writing.openai.prices}
     return [f"{prices[provider]}/{model}" for provider, model in _named(writing, verify)]
@@ -170,7 +170,7 @@ def is_offline(writing: Writing) -> bool:
     return writing.writer == "offline" or (writing.writer == "auto" and settings.api_key() is None)
 
 
-def priced_as(writing: Writing, step: Step, verify: Verify = _OF_WRITING) -> tuple[str, str]:
+def priced_as(writing: Writing, step: Step, verify: Verify = BY_WRITER) -> tuple[str, str]:
     """The provider in the price list, and the model that a step asks first."""
     model = _model_of(step, writing, verify)
     default = "openai" if writing.writer == "openai" else "anthropic"
@@ -178,7 +178,7 @@ def priced_as(writing: Writing, step: Step, verify: Verify = _OF_WRITING) -> tup
     return writing.openai.prices if is_openai else "anthropic", model.model or writing.model
 
 
-def faults(writing: Writing, verify: Verify = _OF_WRITING) -> list[tuple[str, str]]:
+def faults(writing: Writing, verify: Verify = BY_WRITER) -> list[tuple[str, str]]:
     """What keeps the models of a config from being asked: what it is, and what to do. Nobody is
     asked.
     """

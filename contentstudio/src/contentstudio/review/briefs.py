@@ -155,4 +155,4 @@ def _estimated(config: Config, brief: Brief) -> dict[str, estimate.Cost]:
     if is_offline(config.writing):
         return {}
     site = config.find(brief.research.idea.site)
-    return {cost.step: cost for cost in estimate.costs(site, brief, config.writing)}
+    return {cost.step: cost for cost in estimate.costs(site, brief, config.writing, config.verify)}

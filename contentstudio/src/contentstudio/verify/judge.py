@@ -63,33 +63,31 @@ class Judge:
         asked = [line for line in judgement.lines(draft) if line.place in void]
         found = dict(findings)
         conflicts: dict[str, tuple[Conflict, ...]] = {}
+        beginning = material(draft, pool)
+        shared = (
+            beginning if len(asked) > AT_ONCE else ""
+        )  # to write a cache for one call costs more
         for start in range(0, len(asked), AT_ONCE):
             part = asked[start : start + AT_ONCE]
-            answer, judge = await self._ask(ctx, draft, pool, part, repair)
+            question = f"{'' if shared else beginning}{_question(part)}{repair}"
+            answer, judge = await self._ask(ctx, question, shared, len(part))
             new, at = judgement.read(answer, part, draft, judge)
             found |= new
             conflicts |= {place: (*conflicts.get(place, ()), *each) for place, each in at.items()}
         return judgement.with_conflicts(found, conflicts, draft)
 
     async def _ask(
-        self,
-        ctx: Context[Any],
-        draft: Draft,
-        pool: Mapping[str, Snapshot],
-        lines: Sequence[Line],
-        repair: str,
+        self, ctx: Context[Any], question: str, prefix: str, lines: int
     ) -> tuple[Answer, str]:
         mark = prompts.canary(ctx.job_id, settings.canary_key())
-        names = ", ".join(line.place for line in lines)
+        system = prompts.instructions(judgement.PROMPT, mark)
         return await self._models.ask(
-            ctx,
-            "judge",
-            prompts.instructions(judgement.PROMPT, mark),
-            f"Judge these {len(lines)} lines: {names}\n{repair}",
-            Answer,
-            words=WORDS * len(lines),
-            prefix=material(draft, pool),
+            ctx, "judge", system, question, Answer, words=WORDS * lines, prefix=prefix
         )
+
+
+def _question(lines: Sequence[Line]) -> str:
+    return f"Judge these {len(lines)} lines: {', '.join(line.place for line in lines)}\n"
 
 
 def material(draft: Draft, pool: Mapping[str, Snapshot]) -> str:

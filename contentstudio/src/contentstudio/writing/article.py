@@ -159,7 +159,7 @@ class ModelWriter:
             MEND,
             _mend_question(site, draft, research, faults),
             answers.Mended,
-            mending.fault(faults, [note.id for note in research.notes]),
+            mending.fault(draft, faults, [note.id for note in research.notes]),
             words=MENDED_WORDS * len({fault.place for fault in faults}),
         )
         return mending.mended(draft, answer, research)

@@ -15,7 +15,9 @@ from contentstudio.writing import pool
 from contentstudio.writing.answers import Mended, MendedText
 
 
-def fault(faults: Sequence[Fault], notes: Sequence[str]) -> Callable[[Mended], str | None]:
+def fault(
+    draft: Draft, faults: Sequence[Fault], notes: Sequence[str]
+) -> Callable[[Mended], str | None]:
     """What is wrong with an answer to these faults that may name these notes, or None. A place that
     it leaves out stays as it is.
     """
@@ -32,9 +34,26 @@ def fault(faults: Sequence[Fault], notes: Sequence[str]) -> Callable[[Mended], s
                 return f"“{each.place}” has no words any more; only a sentence can be taken out"
             if each.quoted and not each.notes:
                 return f"“{each.place}” is quoted and names no note"
-        return pool.outside(notes, (name for each in mended.texts for name in each.notes))
+        if (
+            why := pool.outside(notes, (n for each in mended.texts for n in each.notes))
+        ) is not None:
+            return why
+        return _nothing_left(draft, mended)
 
     return wrong
+
+
+def _nothing_left(draft: Draft, mended: Mended) -> str | None:
+    try:
+        places.without(draft, _cut(mended))
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _cut(mended: Mended) -> set[str]:
+    """The places whose texts are taken out."""
+    return {each.place for each in mended.texts if not each.text.strip()}
 
 
 def mended(draft: Draft, answer: Mended, research: Research) -> Draft:
@@ -44,8 +63,7 @@ def mended(draft: Draft, answer: Mended, research: Research) -> Draft:
     new = {each.place: each for each in answer.texts if each.text.strip()}
     reworded = places.replaced(draft, {place: each.text for place, each in new.items()})
     sourced = _sourced(reworded, new, research)
-    cut = {each.place for each in answer.texts if not each.text.strip()}
-    return pool.cited_only(places.without(sourced, cut) if cut else sourced)
+    return pool.cited_only(places.without(sourced, _cut(answer)))
 
 
 def _sourced(draft: Draft, new: dict[str, MendedText], research: Research) -> Draft:
