@@ -81,6 +81,6 @@ def offline_research(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def full_case() -> Callable[..., Case]:
     """Makes a case of a draft as its site would render it, with every other fact known and well; or
-    changed.
+    changed. Its judge turns nothing down.
     """
     return gate_suite.full_case

@@ -26,9 +26,10 @@ from contentstudio import places
 from contentstudio.config import Gates, Site
 from contentstudio.gates.input import Case, Link, Neighbour, Rival
 from contentstudio.gates.links import links_of
-from contentstudio.model import Draft, Question, Reference, Section, Sentence, Snapshot
+from contentstudio.model import Draft, Fault, Question, Reference, Section, Sentence, Snapshot
 from contentstudio.publish import render
 from contentstudio.review import manuscript
+from contentstudio.verify.judgement import Judgement
 
 FOLDER = Path(__file__).parents[1] / "gates" / "articles"
 MOMENT = datetime(2026, 11, 23, 4, tzinfo=UTC)
@@ -48,14 +49,26 @@ class Article:
     bad: tuple[str, ...] = ()
 
 
+class LenientJudgement(Judgement):
+    """What a judge says who turns nothing down: for the tests of the other gates."""
+
+    def voids(self, draft: Draft, pool: Mapping[str, Snapshot]) -> list[Fault]:
+        return []
+
+    def faults(self, draft: Draft) -> list[Fault]:
+        return []
+
+
 def full_case(draft: Draft, pool: Mapping[str, Snapshot], site: Site, **changes: Any) -> Case:
-    """A draft as its site would render it, with every other fact known and well; or changed."""
+    """A draft as its site would render it, with every other fact known and well; or changed. Its
+    judge turns nothing down.
+    """
     page = changes.pop("page", None) or render.article(
         site, draft, published_at=MOMENT, updated_at=MOMENT
     )
     links = {url: Link("alive") for url in links_of(page, site.url, draft.slug)}
     case = Case(draft, pool, site, page, links, (), 0, "mark-0123456789abcdef", MOMENT.date(), ())
-    return replace(case, **changes)
+    return replace(case, **{"judgement": LenientJudgement({}), **changes})
 
 
 @cache

@@ -13,6 +13,7 @@ from contentstudio import places
 from contentstudio.config import Gates, Site
 from contentstudio.model import Draft, Fault, Snapshot, Verdict
 from contentstudio.text.wording import normal, shown
+from contentstudio.verify.judgement import Judgement
 
 T = TypeVar("T")
 Where = Literal["published", "queued", "rejected", "owner"]
@@ -62,7 +63,8 @@ class Case:
     it, a whole page or its article alone. `links` says of each URL on it what a GET said.
     `others_today` counts the site's articles of the day, this one not counted. `canary` is the mark
     in the writer's prompt, empty where no prompt was sent.
-    `descriptions` are those of the site's other articles. A fact that nobody gathered is Unknown,
+    `descriptions` are those of the site's other articles. `judgement` is what a judge found of each
+    line, None of a draft that needs none. A fact that nobody gathered is Unknown,
     and a gate that needs it does not pass.
     """
 
@@ -77,6 +79,7 @@ class Case:
     today: date | Unknown = Unknown("nobody looked at the clock")
     rivals: Sequence[Rival] | Unknown = Unknown("nobody looked")
     descriptions: Sequence[str] = ()
+    judgement: Judgement | Unknown | None = Unknown("nobody judged")
 
     @property
     def gates(self) -> Gates:

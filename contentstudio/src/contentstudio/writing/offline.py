@@ -13,7 +13,7 @@ from typing import Any
 
 from contentstudio.brief import Brief, Note, Research
 from contentstudio.config import Site
-from contentstudio.model import Block, Draft, Question, Section, Sentence
+from contentstudio.model import Block, Draft, Fault, Question, Section, Sentence
 from contentstudio.writing import briefs, pool
 from overnight import Context
 
@@ -103,4 +103,15 @@ class OfflineWriter:
         reasons: Sequence[str],
     ) -> Draft | None:
         """It would write the same again."""
+        return None
+
+    async def mend(
+        self,
+        ctx: Context[Any],
+        site: Site,
+        draft: Draft,
+        research: Research,
+        faults: Sequence[Fault],
+    ) -> Draft | None:
+        """It has no words of its own."""
         return None
