@@ -8,6 +8,7 @@ from types import ModuleType
 from contentstudio.gates import (
     banned,
     cadence,
+    claims,
     duplicates,
     html,
     injection,
@@ -29,6 +30,7 @@ from contentstudio.model import Verdict
 GATES = (
     *(
         sources,
+        claims,
         quotes,
         links,
         length,
@@ -46,6 +48,7 @@ GATES = (
 # tried, and what the law, the purse or the body may suffer from are for a person.
 _MENDABLE = (
     sources,
+    claims,
     quotes,
     length,
     language,
@@ -72,7 +75,9 @@ def unmeasured_in(code: str) -> dict[str, str]:
 
     `sensitive` holds what it cannot measure, the others let it pass.
     """
-    reasons = {_name(gate): gate.unmeasured_in(code) for gate in (language, readability, sensitive)}
+    reasons = {
+        _name(gate): gate.unmeasured_in(code) for gate in (claims, language, readability, sensitive)
+    }
     return {name: why for name, why in reasons.items() if why}
 
 
