@@ -10,6 +10,7 @@ from contentstudio.gates import (
     advice,
     banned,
     cadence,
+    claims,
     contacts,
     dates,
     duplicates,
@@ -38,6 +39,7 @@ from contentstudio.text.wording import shown
 GATES = (
     *(
         sources,
+        claims,
         quotes,
         links,
         length,
@@ -56,6 +58,7 @@ GATES = (
 # tried, and what the law, the purse or the body may suffer from are for a person.
 _MENDABLE = (
     sources,
+    claims,
     quotes,
     length,
     language,
@@ -87,7 +90,7 @@ def unmeasured_in(code: str) -> dict[str, str]:
 
     `sensitive` holds what it cannot measure, the others let it pass.
     """
-    measuring = (language, readability, dates, promises, advice, sensitive)
+    measuring = (claims, language, readability, dates, promises, advice, sensitive)
     reasons = {_name(gate): gate.unmeasured_in(code) for gate in measuring}
     return {name: why for name, why in reasons.items() if why}
 
