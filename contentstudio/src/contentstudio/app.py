@@ -27,6 +27,7 @@ from contentstudio.store.documents import Documents
 from contentstudio.store.evidence import EvidenceLedger
 from contentstudio.store.ideas import Ideas
 from contentstudio.store.index_status import IndexStatus
+from contentstudio.store.judgements import Judgements
 from contentstudio.store.notes import Notes
 from contentstudio.store.pages import Pages
 from contentstudio.store.pictures import Pictures
@@ -44,6 +45,7 @@ from overnight.store.database import Database
 
 if TYPE_CHECKING:
     from contentstudio.llm.models import Models
+    from contentstudio.verify.judge import Judge
 
 
 def create(file: Path | None = None) -> App:
@@ -86,6 +88,7 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
                 fetcher=fetcher,
                 researcher=_researcher(config, models),
                 models=models,
+                judge=_judge(config, models),
                 writer=_writer(config, models),
                 locks=locks,
                 articles=Articles(database),
@@ -95,6 +98,7 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
                 evidence=EvidenceLedger(database),
                 ideas=Ideas(database),
                 index=IndexStatus(database),
+                judgements=Judgements(database),
                 notes=Notes(database),
                 pages=pages,
                 pictures=Pictures(database),
@@ -158,7 +162,7 @@ async def _models(config: Config, database: Database, stack: AsyncExitStack) -> 
         return None
     from contentstudio.llm.models import connect
 
-    return connect(config.writing, database, stack)
+    return connect(config.writing, database, stack, config.verify)
 
 
 def _researcher(config: Config, models: Models | None) -> Researcher:
@@ -177,7 +181,16 @@ def _writer(config: Config, models: Models | None) -> Writer:
     return ModelWriter(models, config.writing)
 
 
+def _judge(config: Config, models: Models | None) -> Judge | None:
+    if models is None or config.verify.judge == "off":
+        return None
+    from contentstudio.verify.judge import Judge
+
+    return Judge(models)
+
+
 async def _forget_other_models(config: Config, database: Database, offline: bool) -> None:
     from contentstudio.llm.models import forget_other_models, in_use_by
 
-    await forget_other_models(database, [] if offline else in_use_by(config.writing))
+    in_use = [] if offline else in_use_by(config.writing, config.verify)
+    await forget_other_models(database, in_use)

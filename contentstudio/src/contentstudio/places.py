@@ -8,14 +8,18 @@ A place is the kind of text and its number among those of its kind, from 1: `hea
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from contentstudio.model import (
     Block,
     CalloutBlock,
     Draft,
+    ImageBlock,
+    ListBlock,
+    QuoteBlock,
     Section,
+    Sentence,
     StepsBlock,
     TableBlock,
     names,
@@ -72,6 +76,67 @@ def replaced(draft: Draft, new: Mapping[str, str]) -> Draft:
     return changed.map_sentences(
         lambda sentence: sentence.model_copy(update={"text": at("sentence", sentence.text)})
     )
+
+
+def can_cut(place: str) -> bool:
+    """Whether the text of a place can be taken out of an article."""
+    return place.startswith(("sentence ", "question "))
+
+
+def without(draft: Draft, cut: Collection[str]) -> Draft:
+    """The draft without some sentences, or questions with their answers, and without what is empty
+    then: an item, a step, a block, a section. Raises `KeyError` where there is no such place, or
+    none that can be cut, and `ValueError` where no section is left.
+    """
+    known = {text.place for text in texts(draft) if can_cut(text.place)}
+    if missing := set(cut) - known:
+        raise KeyError(min(missing))
+    counts: Counter[str] = Counter()
+
+    def stays(kind: str) -> bool:
+        counts[kind] += 1
+        return f"{kind} {counts[kind]}" not in cut
+
+    def left(sentences: list[Sentence]) -> list[Sentence]:
+        return [sentence for sentence in sentences if stays("sentence")]
+
+    sections = [
+        section.model_copy(update={"blocks": blocks})
+        for section in draft.sections
+        if (blocks := [b for block in section.blocks if (b := _left(block, left))])
+    ]
+    if not sections:
+        raise ValueError("no section of the article would be left")
+    answers = [(question, left(question.answer), stays("question")) for question in draft.faq]
+    faq = [
+        q.model_copy(update={"answer": answer}) for q, answer, stay in answers if answer and stay
+    ]
+    return draft.model_copy(update={"sections": sections, "faq": faq})
+
+
+def _left(block: Block, left: Callable[[list[Sentence]], list[Sentence]]) -> Block | None:
+    """What is left of a block; None where that is nothing."""
+    match block:
+        case ListBlock():
+            items = list(filter(None, map(left, block.items)))
+            return block.model_copy(update={"items": items}) if items else None
+        case QuoteBlock() | CalloutBlock():
+            sentences = left(block.sentences)
+            return block.model_copy(update={"sentences": sentences}) if sentences else None
+        case TableBlock():
+            each = [(row, list(map(left, row))) for row in block.rows]
+            rows = [cells for row, cells in each if any(cells) or not any(row)]
+            return block.model_copy(update={"rows": rows}) if rows else None
+        case StepsBlock():
+            steps = [
+                step.model_copy(update={"sentences": sentences})
+                for step in block.steps
+                if (sentences := left(step.sentences))
+            ]
+            return block.model_copy(update={"steps": steps}) if steps else None
+        case ImageBlock():
+            return block.model_copy(update={"caption": left(block.caption)})
+    return left(block) or None
 
 
 def _texts(draft: Draft) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from contentstudio.config import Gates, Site
 from contentstudio.gates import (
+    ToMend,
     injection,
     judge,
     leaks,
@@ -30,6 +31,7 @@ from contentstudio.model import (
     Block,
     CalloutBlock,
     Draft,
+    Fault,
     Image,
     ImageBlock,
     Instruction,
@@ -118,6 +120,7 @@ def case(
         "others_today": 0,
         "canary": "",
         "today": NOW.date(),
+        "judgement": None,
     }
     return Case(made, pool, site, **{"rivals": (), **told, **changes})
 
@@ -428,10 +431,10 @@ def test_readability_is_measured_where_there_is_a_formula_and_skipped_elsewhere(
 
 def test_what_no_gate_can_measure_is_told_beforehand() -> None:
     assert registry.unmeasured_in("de") == {}
-    assert set(registry.unmeasured_in("pl")) == {"readability", "sensitive"}
-    assert set(registry.unmeasured_in("ja")) == {"readability", "sensitive"}
-    assert set(registry.unmeasured_in("sw")) == {"readability", "sensitive"}
-    assert set(registry.unmeasured_in("rm")) == {"language", "readability", "sensitive"}
+    without_a_pack = {"claims", "readability", "sensitive", "dates", "promises", "advice"}
+    for language in ("pl", "ja", "sw"):
+        assert set(registry.unmeasured_in(language)) == without_a_pack
+    assert set(registry.unmeasured_in("rm")) == without_a_pack | {"language"}
 
 
 def test_a_sensitive_topic_is_not_let_through_in_a_language_whose_words_nobody_knows() -> None:
@@ -477,8 +480,9 @@ FACTS = {
     "neighbours": {"duplicates"},
     "rivals": {"rivals"},
     "others_today": {"cadence"},
-    "today": {"cadence"},
+    "today": {"cadence", "dates", "privacy"},
     "canary": {"leaks"},
+    "judgement": {"judged"},
 }
 
 
@@ -515,16 +519,32 @@ def test_only_what_other_words_mend_goes_back_to_the_writer(
     wrong: list[str], mendable: bool
 ) -> None:
     verdicts = [Verdict(gate=name, passed=name not in wrong, reason="Why.") for name in NAMES]
-    assert to_mend(verdicts) == (
-        [f"{name}: Why." for name in NAMES if name in wrong] if mendable else []
+    reasons = tuple(f"{name}: Why." for name in NAMES if name in wrong)
+    assert to_mend(verdicts) == (ToMend((), reasons, whole=True) if mendable else None)
+
+
+def test_all_faults_of_all_gates_go_back_to_the_writer_together() -> None:
+    faults = [Fault(place=f"sentence {n}", text=f"Words {n}.", reason="Why.") for n in (1, 2, 3)]
+    quotes = Verdict(gate="quotes", passed=False, reason="Two.", faults=tuple(faults[:2]))
+    banned = Verdict(gate="banned", passed=False, reason="One.", faults=(faults[2],))
+    told = to_mend([quotes, Verdict(gate="length", passed=True, reason="Well."), banned])
+    assert told is not None
+    assert (told.faults, told.whole) == (tuple(faults), False)
+    assert told.reasons == (
+        "quotes: sentence 1, “Words 1.”: Why.",
+        "quotes: sentence 2, “Words 2.”: Why.",
+        "banned: sentence 3, “Words 3.”: Why.",
     )
+    without_a_place = Verdict(gate="length", passed=False, reason="Too long.")
+    whole = to_mend([quotes, without_a_place])
+    assert whole is not None
+    assert (whole.whole, whole.reasons) == (True, (*told.reasons[:2], "length: Too long."))
 
 
 def test_a_gate_that_could_not_tell_sends_nothing_back_to_the_writer() -> None:
-    assert (
-        to_mend([Verdict(gate="length", passed=False, reason="It broke off.", checked=False)]) == []
-    )
-    assert to_mend([]) == []
+    broken = Verdict(gate="length", passed=False, reason="It broke off.", checked=False)
+    assert to_mend([broken]) is None
+    assert to_mend([]) is None
 
 
 @pytest.mark.parametrize(
@@ -606,7 +626,7 @@ def test_a_description_that_another_article_of_the_site_has_is_held(
 
 
 TRUE = "Compost needs air, water and time."
-LONG = "A heap wants to be left alone for most of the year."
+LONG = "Leave your heap alone, and do not look at it for most of the year."
 KINDS: dict[str, Callable[[Sentence], Block]] = {
     "paragraph": lambda s: [s],
     "item": lambda s: ListBlock(items=[[own("Leaves.")], [own("Straw."), s]]),

@@ -38,7 +38,8 @@ Write = Callable[..., Config]
 PAGE = "/potting-shed/mulch.html"
 
 
-FIRST = 3  # calls: a brief, its section, and one that reads both
+FIRST = 4  # calls: a brief, its section, one that reads both, and the judge
+AGAIN = 2  # a rewrite, and the judge once more
 LEAK = "As an AI, I love mulch."
 
 
@@ -138,7 +139,7 @@ async def test_a_model_that_failed_a_gate_is_given_the_reasons_and_mends_it(
     await night(by_model(write_config([web.url + PAGE]), server.url), database, clock)
     (run,) = await gate_runs(database)
     assert run["status"] == "succeeded"
-    assert len(server.calls) == FIRST + 1
+    assert len(server.calls) == FIRST + AGAIN
     (complaint,) = learner.complaints
     assert LEAK in complaint
     assert "leaks: The sentence" in complaint
@@ -169,7 +170,7 @@ async def test_a_rewrite_keeps_the_picture(
     await night(config, database, clock)
     (run,) = await gate_runs(database)
     judged = Judged.model_validate(run["output"])
-    assert len(claude[0].calls) == FIRST + 1
+    assert len(claude[0].calls) == FIRST + AGAIN
     assert [image.alt for image in judged.draft.images] == ["A heap of mulch"]
     assert [c.after for c in judged.changes if c.what == "picture"] == ["A heap of mulch"]
     dossier = await review.gather(database, config, run["job_id"])
@@ -196,7 +197,7 @@ async def test_what_a_person_wrote_no_model_rewrites(
     await run_until_idle(app, database, clock=clock)
     (run,) = await gate_runs(database)
     assert (run["status"], run["output"]["draft"]["title"]) == ("needs_review", LEAK)
-    assert len(claude[0].calls) == FIRST
+    assert [asked(call.request) for call in claude[0].calls[FIRST:]] == ["judge"]
 
 
 @pytest.mark.parametrize("claude", [False], indirect=True)
@@ -214,7 +215,7 @@ async def test_after_as_many_rewrites_as_the_config_allows_a_person_decides(
     (run,) = await gate_runs(database)
     assert run["status"] == "needs_review"
     assert "leaks:" in run["error"]
-    assert len(claude[0].calls) == FIRST + rewrites
+    assert len(claude[0].calls) == FIRST + AGAIN * rewrites
 
 
 @pytest.mark.parametrize("claude", [True], indirect=True)

@@ -43,7 +43,7 @@ KEPT = tuple(
 )
 HITS = [Hit(url=page.url, sha256=page.sha256) for page in KEPT]
 QUESTIONS = ["Does mulch save water?", "Which animals live under mulch?"]
-CALLS = 1 + 3 + 5  # questions; notes of three pages; a brief, three sections, the last reading
+CALLS = 1 + 3 + 6  # questions; notes of three pages; brief, three sections, last reading, judge
 
 
 def sealed(request: dict[str, Any], name: str) -> str:
@@ -203,5 +203,5 @@ async def test_another_model_may_do_the_research(
     await night(config, database, clock)
     assert [call.request["model"] for call in claude.calls] == [
         *["claude-haiku-4-5"] * 4,
-        *["claude-sonnet-5-5"] * 5,
+        *["claude-sonnet-5-5"] * 6,
     ]

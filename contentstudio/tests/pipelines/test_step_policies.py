@@ -24,7 +24,7 @@ UPSTREAMS = (
     "search_console.queries",
     "search_console.opened",
 )
-UPSTREAMS += ("indexnow.ping", "fetcher.get", "deps.fetcher")
+UPSTREAMS += ("writer.mend", "judge.judge", "indexnow.ping", "fetcher.get", "deps.fetcher")
 # What fails there is a verdict of a gate and no error; and one breaker of a site's many hosts would
 # hold the well ones.
 WITHOUT = {
@@ -33,7 +33,7 @@ WITHOUT = {
     "_read_changed": "as read",
     "_read_sitemap": "as read",
     "reread": "as read",
-    "_confirmed": "what a person edited is never rewritten",
+    "_confirmed": "what a person edited is never rewritten, and judged again by retries alone",
 }
 
 
@@ -94,9 +94,15 @@ def test_every_step_that_leans_on_an_upstream_names_a_breaker() -> None:
     assert [name for name, step in leaning.items() if step.breaker is None] == []
 
 
-@pytest.mark.parametrize("step", ["article/brief", "article/generate", "article/gate"])
-def test_with_a_fallback_each_model_has_the_breaker_instead_of_the_step(step: str) -> None:
-    assert steps(config())[step].breaker == "writer"
+@pytest.mark.parametrize(
+    ("step", "breaker"),
+    [("article/brief", "writer"), ("article/generate", "writer"), ("article/gate", "judge")],
+)
+def test_with_a_fallback_each_model_has_the_breaker_instead_of_the_step(
+    step: str, breaker: str
+) -> None:
+    """The judge has one of its own: where it is away, others still write."""
+    assert steps(config())[step].breaker == breaker
     assert steps(config(fallback={"model": "another"}))[step].breaker is None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from researches import SITE, brief, research
 
-from contentstudio.config import Writing
+from contentstudio.config import Verify, Writing
 from contentstudio.writing import estimate
 
 LONG = research([(1 + n % 3, f"Fact {n}: " + "seeds keep in jars. " * 20) for n in range(30)])
@@ -21,20 +21,26 @@ def test_each_section_the_answers_and_the_last_reading_are_calls() -> None:
     steps = [call.step for call in estimate.calls(SITE, brief())]
     assert steps == ["section", "section", "section", "polish"]
     assert len(list(estimate.calls(SITE, brief(faq=())))) == 3
-    planned, written = estimate.costs(SITE, brief(), Writing())
-    assert (planned.step, planned.calls, written.step, written.calls) == ("brief", 1, "generate", 4)
+    each = [(cost.step, cost.calls) for cost in estimate.costs(SITE, brief(), Writing())]
+    assert each == [("brief", 1), ("generate", 4), ("gate", 1)]
+    unjudged = estimate.costs(SITE, brief(), Writing(), Verify(judge="off"))
+    assert [cost.step for cost in unjudged] == ["brief", "generate"]
 
 
 def test_a_longer_article_and_more_notes_cost_more() -> None:
-    planned, written = usd(Writing())
-    assert planned is not None and written is not None
+    planned, written, judged = usd(Writing())
+    assert planned is not None and written is not None and judged is not None
     assert 0 < planned < written < 1
-    (_, longer) = usd(Writing(), length=(1_000, 2_000))
-    assert longer is not None and longer > written
+    assert 0 < judged < written
+    (_, *longer) = usd(Writing(), length=(1_000, 2_000))
+    assert all(
+        after is not None and after > before
+        for after, before in zip(longer, (written, judged), strict=True)
+    )
     more = usd(Writing(), research=LONG)
     assert all(
         after is not None and after > before
-        for after, before in zip(more, (planned, written), strict=True)
+        for after, before in zip(more, (planned, written, judged), strict=True)
     )
 
 
@@ -49,11 +55,14 @@ def test_a_long_beginning_is_read_from_the_cache_after_the_first_call() -> None:
 def test_each_step_is_priced_by_its_own_model() -> None:
     free = {"near": {"input": 0, "output": 0}}
     own = {"provider": "openai", "model": "near"}
-    planned, written = usd(Writing(section=own, polish=own, prices=free))
-    assert planned == usd(Writing())[0]
+    planned, written, judged = usd(Writing(section=own, polish=own, prices=free))
+    assert (planned, judged) == tuple(usd(Writing())[::2])
     assert written == 0
+    by_another = Verify.model_validate({"model": own})
+    (*_, cost) = estimate.costs(SITE, brief(), Writing(prices=free), by_another)
+    assert (cost.step, cost.usd) == ("gate", 0)
     assert usd(Writing(brief=own, prices=free))[0] == 0
 
 
 def test_the_cost_of_a_model_without_a_price_is_not_known() -> None:
-    assert usd(Writing(model="nobody-knows")) == [None, None]
+    assert usd(Writing(model="nobody-knows")) == [None, None, None]

@@ -80,7 +80,7 @@ FAULTS = {
 }
 
 
-CALLS = 5  # a brief, three sections, and one that reads the whole article
+CALLS = 6  # a brief, three sections, one that reads the whole article, and the judge
 
 
 @pytest.fixture
@@ -143,12 +143,13 @@ async def test_the_estimate_stands_beside_what_was_booked(
     await night(config, database, clock)
     (run,) = await database.fetch("select job_id from runs where step = 'generate'")
     plan = await Briefs(database).read(run["job_id"])
-    _, planned, written = found = await costs(database, config, run["job_id"], plan)
-    assert [(each.step, each.calls) for each in (planned, written)] == [
+    _, planned, written, judged = found = await costs(database, config, run["job_id"], plan)
+    assert [(each.step, each.calls) for each in (planned, written, judged)] == [
         ("brief", 1),
-        ("generate", CALLS - 1),
+        ("generate", CALLS - 2),
+        ("gate", 1),
     ]
-    for each in (planned, written):
+    for each in (planned, written, judged):
         assert each.estimated_usd is not None
         assert 1 / 3 < each.estimated_usd / each.booked_usd < 3
     shown = console.build(config).job
@@ -170,7 +171,7 @@ async def test_an_estimate_stays_as_it_was_made_whatever_prices_are_later(
     assert before == after
     assert plan is not None
     of_old = plan.model_copy(update={"estimates": ()})  # as briefs were stored before
-    _, planned, _ = await costs(database, later, run["job_id"], of_old)
+    _, planned, *_ = await costs(database, later, run["job_id"], of_old)
     assert planned.estimated_usd is not None
     assert planned.estimated_usd > 10 * (before[1].estimated_usd or 0)
     assert not any("estimates" in prompt_of(call.request) for call in claude.calls)
@@ -259,7 +260,7 @@ async def test_a_stored_answer_is_not_paid_for_again(
     calls = await database.fetch("select status, cost_usd > 0 as paid from llm_calls order by id")
     assert [(c["status"], c["paid"]) for c in calls] == [("stored", True)] * CALLS + [
         ("cached", False)
-    ] * CALLS
+    ] * (CALLS - 1), "what was judged is known by its words"
 
 
 async def test_all_calls_for_the_sections_of_an_article_begin_alike(
@@ -338,7 +339,9 @@ async def test_what_fails_in_the_middle_goes_on_with_what_is_missing(
     claude.script("ok", "ok", fault)
     config = config_for(claude, web, write_config)
     await night(config, database, clock)
-    calls = await database.fetch("select attempt, status from llm_calls order by id")
+    calls = await database.fetch(
+        "select attempt, status from llm_calls where step <> 'gate' order by id"
+    )
     first, second = ([c["status"] for c in calls if c["attempt"] == attempt] for attempt in (1, 2))
     assert first == ["stored", "stored", "failed"], "after a failure no other section is begun"
     assert second == ["cached", "stored", "stored", "stored"]
@@ -413,7 +416,7 @@ async def test_every_prompt_of_a_job_has_its_mark_and_the_draft_has_not(
     assert {
         call.request["system"].split("the prompt ")[1].split(".")[0] for call in claude.calls
     } == {
-        *("brief-1", "section-2", "polish-1"),
+        *("brief-1", "section-2", "polish-1", "judge-1"),
     }
     assert mark not in run["draft"]
 
@@ -468,7 +471,7 @@ async def test_the_models_of_a_step_and_of_another_provider_are_asked(
     assert [(call.path, call.request["model"]) for call in claude.calls] == [
         ("/v1/messages", "claude-sonnet-5-5"),
         *[("/v1/chat/completions", "near")] * 3,
-        ("/v1/messages", "claude-sonnet-5-5"),
+        *[("/v1/messages", "claude-sonnet-5-5")] * 2,
     ]
     (run,) = await database.fetch("select output from runs where step = 'generate'")
     assert run["output"]["writer"] == "openai:near, anthropic:claude-sonnet-5-5"
@@ -504,8 +507,8 @@ async def test_an_article_is_rewritten_with_the_reasons_as_data(
     claude.body = body
     config = config_for(claude, web, write_config)
     await night(config, database, clock)
-    rewrite = claude.calls[-1].request
-    assert len(claude.calls) == CALLS + 1
+    rewrite = claude.calls[-2].request
+    assert len(claude.calls) == CALLS + 2
     reasons = prompt_of(rewrite).split('id="reasons">\n')[1].split("\n</source-")[0]
     assert any("TODO" in reason for reason in json.loads(reasons))
     (run,) = await database.fetch("select status, output from runs where step = 'gate'")
@@ -720,7 +723,7 @@ async def test_an_article_is_written_by_batches_at_half_the_price(
     await night(config_for(claude, web, write_config, batch=True), database, clock)
     assert await statuses(database) == ["succeeded"] * 8
     batches = [len(batch.requests) for batch in claude.batches.all.values()]
-    assert batches == [1, CALLS - 2, 1], "all sections in one batch"
+    assert batches == [1, CALLS - 3, 1, 1], "all sections in one batch"
     assert all("batch" in call.headers for call in claude.calls)
     calls = await database.fetch("select status, cost_usd, model from llm_calls")
     assert [call["status"] for call in calls] == ["stored"] * CALLS

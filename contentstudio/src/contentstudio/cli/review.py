@@ -290,7 +290,7 @@ def _dossier(session: Session, job: str) -> Dossier | None:
     metavar="JSON|@FILE",
     help="The new input; for an article also @FILE.md",
 )
-@decisions.seen_option
+@decisions.revision_option
 @click.option("--reason", default="", help="Why; saved in the audit log.")
 @json_option
 @pass_session
@@ -300,7 +300,7 @@ def edit_command(
     session: Session,
     job: str,
     text: str,
-    seen: str | None,
+    revision: str | None,
     reason: str,
     as_json: bool,
 ) -> None:
@@ -312,7 +312,9 @@ def edit_command(
     """
     if text.startswith("@") and text.endswith(".md"):
         text = _edited(session, job, common.given(text).decode("utf-8", "replace"))
-    current.invoke(decisions.edit, job=job, text=text, seen=seen, reason=reason, as_json=as_json)
+    current.invoke(
+        decisions.edit, job=job, text=text, revision=revision, reason=reason, as_json=as_json
+    )
 
 
 def _edited(session: Session, job: str, words: str) -> str:

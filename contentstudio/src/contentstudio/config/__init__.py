@@ -62,6 +62,7 @@ from contentstudio.config.sources import (
     SitemapSource,
     Source,
 )
+from contentstudio.config.verify import Verify
 from contentstudio.config.writing import Anthropic, Model, OpenAI, Price, Provider, Writing
 
 __all__ = [
@@ -113,6 +114,7 @@ __all__ = [
     "SitemapSource",
     "Source",
     "Static",
+    "Verify",
     "Weights",
     "Window",
     "WordPress",

@@ -24,6 +24,7 @@ from contentstudio.config.sections import (
 )
 from contentstudio.config.site import Site
 from contentstudio.config.sources import Fetch
+from contentstudio.config.verify import Verify
 from contentstudio.config.writing import Writing
 from overnight.errors import ConfigError, among
 
@@ -51,6 +52,7 @@ class Config(Section):
     refresh: Refresh = Refresh()
     google: Google = Google()
     writing: Writing = Writing()
+    verify: Verify = Verify()
     pictures: Pictures = Pictures()
     publishing: Publishing = Publishing()
     budget: Budget = Budget()

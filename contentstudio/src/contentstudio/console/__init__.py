@@ -271,7 +271,7 @@ async def _overwrite(desk: Desk, command: Overwrite, who: str) -> str:
         desk.app,
         desk.database,
         command.job,
-        seen=command.seen,
+        revision=command.revision,
         reason=command.reason,
         by=who,
     )

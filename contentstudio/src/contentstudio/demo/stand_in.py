@@ -42,6 +42,10 @@ def _answer(fields: set[str], prompt: str) -> dict[str, Any]:
         return {"facts": [{"text": text, "span": text} for text in _facts(prompt)]}
     if "angle" in fields:
         return _plan(prompt)
+    if "rulings" in fields:
+        return {"rulings": _rulings(prompt), "conflicts": []}
+    if "texts" in fields:
+        return {"texts": []}  # it can say nothing in its own words
     if "changes" in fields:
         return {"changes": [], "additions": []}
     if "title" in fields:
@@ -112,6 +116,25 @@ def _blocks(prompt: str) -> list[dict[str, Any]]:
 def _quotes(prompt: str, names: Sequence[str] | dict[str, str]) -> list[dict[str, Any]]:
     notes = _notes(prompt)
     return [{"text": notes[name], "notes": [name], "quoted": True} for name in names]
+
+
+def _rulings(prompt: str) -> list[dict[str, Any]]:
+    """Of each line that it is asked about: its source has it word for word, or it cites none."""
+    (names,) = re.findall(r"^Judge these \d+ lines: (.*)$", prompt, re.M)
+    lines = re.findall(
+        r"^([a-z ]+?(?: \d+)?)(?: \[(s\d+)\])?: (.*)$", _sealed(prompt, "article"), re.M
+    )
+    cited = {name: (source, text) for name, source, text in lines}
+    return [_ruling(name, *cited[name], prompt) for name in names.split(", ")]
+
+
+def _ruling(line: str, source: str, text: str, prompt: str) -> dict[str, Any]:
+    if not source:
+        return {"line": line, "verdict": "no_claim", "passages": [], "why": ""}
+    if text not in " ".join(_sealed(prompt, source).split()):
+        return {"line": line, "verdict": "not_found", "passages": [], "why": ""}
+    passages = [{"source": source, "text": text}]
+    return {"line": line, "verdict": "supported", "passages": passages, "why": ""}
 
 
 def _paragraph(quotes: Sequence[dict[str, Any]]) -> dict[str, Any]:

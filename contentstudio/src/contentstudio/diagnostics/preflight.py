@@ -120,8 +120,16 @@ def _writer(config: Config) -> list[Check]:
         ]
     from contentstudio.llm import models
 
-    checks = [_wrong("writing", what, todo) for what, todo in models.faults(writing)]
-    return checks or [Check("writing", True, ", ".join(dict.fromkeys(models.in_use_by(writing))))]
+    checks = [_wrong("writing", what, todo) for what, todo in models.faults(writing, config.verify)]
+    named = ", ".join(dict.fromkeys(models.in_use_by(writing, config.verify)))
+    return [*(checks or [Check("writing", True, named)]), *_judge(config)]
+
+
+def _judge(config: Config) -> list[Check]:
+    if config.verify.judge == "model":
+        return []
+    todo = 'leave judge = "off" out of [verify], so that a model judges each sentence'
+    return [Check("verify", None, "no judge, so each article waits for your review", todo)]
 
 
 def _embeddings(config: Config) -> list[Check]:

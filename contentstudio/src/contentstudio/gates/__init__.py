@@ -2,6 +2,6 @@
 look at it.
 """
 
-from contentstudio.gates.registry import judge, to_mend, unmeasured_in
+from contentstudio.gates.registry import ToMend, judge, to_mend, unmeasured_in
 
-__all__ = ["judge", "to_mend", "unmeasured_in"]
+__all__ = ["ToMend", "judge", "to_mend", "unmeasured_in"]

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import ModuleType
 
 from contentstudio.gates import (
+    advice,
     banned,
     cadence,
+    claims,
+    contacts,
+    dates,
     duplicates,
     html,
     injection,
+    judged,
     language,
     leaks,
     length,
     links,
+    originality,
+    privacy,
+    promises,
     quotes,
     readability,
     rivals,
@@ -24,11 +33,13 @@ from contentstudio.gates import (
     stuffing,
 )
 from contentstudio.gates.input import Case, Missing
-from contentstudio.model import Verdict
+from contentstudio.model import Fault, Verdict
+from contentstudio.text.wording import shown
 
 GATES = (
     *(
         sources,
+        claims,
         quotes,
         links,
         length,
@@ -40,12 +51,14 @@ GATES = (
         structure,
         stuffing,
     ),
-    *(duplicates, rivals, banned, sensitive, cadence),
+    *(dates, promises, contacts, privacy, advice),
+    *(judged, originality, duplicates, rivals, banned, sensitive, cadence),
 )
 # What other words mend. What the world says (a dead link, a neighbour, a full day), what a source
 # tried, and what the law, the purse or the body may suffer from are for a person.
 _MENDABLE = (
     sources,
+    claims,
     quotes,
     length,
     language,
@@ -54,6 +67,11 @@ _MENDABLE = (
     html,
     structure,
     stuffing,
+    dates,
+    promises,
+    contacts,
+    originality,
+    judged,
     banned,
 )
 
@@ -72,19 +90,41 @@ def unmeasured_in(code: str) -> dict[str, str]:
 
     `sensitive` holds what it cannot measure, the others let it pass.
     """
-    reasons = {_name(gate): gate.unmeasured_in(code) for gate in (language, readability, sensitive)}
+    measuring = (claims, language, readability, dates, promises, advice, sensitive)
+    reasons = {_name(gate): gate.unmeasured_in(code) for gate in measuring}
     return {name: why for name, why in reasons.items() if why}
 
 
-def to_mend(verdicts: Sequence[Verdict]) -> list[str]:
-    """The reasons to give back to the writer; none where all is well, or where other words would
-    not mend it all.
+@dataclass(frozen=True, slots=True)
+class ToMend:
+    """All that the gates found, for one request to the writer. Other words at the places of
+    `faults` mend the article; where it is to be written as a `whole`, a gate names no place.
+    """
+
+    faults: tuple[Fault, ...]
+    reasons: tuple[str, ...]
+    whole: bool
+
+
+def to_mend(verdicts: Sequence[Verdict]) -> ToMend | None:
+    """What to give back to the writer; None where all is well, or where other words would not mend
+    it all.
     """
     wrong = [verdict for verdict in verdicts if not verdict.passed]
     mendable = {_name(gate) for gate in _MENDABLE}
-    if any(not verdict.checked or verdict.gate not in mendable for verdict in wrong):
-        return []
-    return [f"{verdict.gate}: {verdict.reason}" for verdict in wrong]
+    if not wrong or any(not v.checked or v.gate not in mendable for v in wrong):
+        return None
+    return ToMend(
+        faults=tuple(fault for verdict in wrong for fault in verdict.faults),
+        reasons=tuple(reason for verdict in wrong for reason in _reasons(verdict)),
+        whole=not all(verdict.faults for verdict in wrong),
+    )
+
+
+def _reasons(verdict: Verdict) -> list[str]:
+    """Each fault in a sentence; the reason of the verdict where it names no place."""
+    faults = (f"{fault.place}, {shown(fault.text)}: {fault.reason}" for fault in verdict.faults)
+    return [f"{verdict.gate}: {reason}" for reason in (*faults,) or (verdict.reason,)]
 
 
 def _verdict(gate: ModuleType, case: Case) -> Verdict:

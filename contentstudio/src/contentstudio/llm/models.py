@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Literal, TypeVar, cast, get_args
 
 from contentstudio import config as settings
-from contentstudio.config import Model, Writing
+from contentstudio.config import Model, Verify, Writing
 from contentstudio.llm import prompts
 from overnight import ConfigError, Context, logs
 from overnight.errors import nearest
@@ -22,7 +22,7 @@ from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 
 T = TypeVar("T")
-Step = Literal["ideas", "questions", "notes", "brief", "section", "polish", "rewrite"]
+Step = Literal["ideas", "questions", "notes", "brief", "section", "polish", "rewrite", "judge"]
 STEPS: tuple[Step, ...] = get_args(Step)
 OPEN_ALERTS = 10_000  # that are looked through when a worker starts
 
@@ -110,7 +110,12 @@ def _schema(type_: Any) -> dict[str, Any]:
     return strict_schema(type_)
 
 
-def connect(writing: Writing, database: Database, stack: AsyncExitStack) -> Models:
+BY_WRITER = Verify()  # the judge is the model that writes
+
+
+def connect(
+    writing: Writing, database: Database, stack: AsyncExitStack, verify: Verify = BY_WRITER
+) -> Models:
     """The models of a config, closed with the stack. Raises `ConfigError` where a key
     is missing.
     """
@@ -128,27 +133,34 @@ def connect(writing: Writing, database: Database, stack: AsyncExitStack) -> Mode
         return Choice(llms[provider], model.model or writing.model)
 
     def choices(step: Step) -> list[Choice]:
-        first: Model = getattr(writing, step)
+        first = _model_of(step, writing, verify)
         return list(
             dict.fromkeys(choice(model) for model in (first, writing.fallback) if model is not None)
         )
 
-    return Models(writing, {step: choices(step) for step in STEPS})
+    return Models(writing, {step: choices(step) for step in _steps(verify)})
 
 
-def in_use_by(writing: Writing) -> list[str]:
+def _steps(verify: Verify) -> list[Step]:
+    """The steps that ask a model."""
+    return [step for step in STEPS if step != "judge" or verify.judge == "model"]
+
+
+def _model_of(step: Step, writing: Writing, verify: Verify) -> Model:
+    model: Model = verify.model if step == "judge" else getattr(writing, step)
+    return model
+
+
+def in_use_by(writing: Writing, verify: Verify = BY_WRITER) -> list[str]:
     """The models that a config names, as `provider/model`, by which alerts know them."""
     prices = {"anthropic": "anthropic", "openai": writing.openai.prices}
-    return [f"{prices[provider]}/{model}" for provider, model in _named(writing)]
+    return [f"{prices[provider]}/{model}" for provider, model in _named(writing, verify)]
 
 
-def _named(writing: Writing) -> list[tuple[settings.Provider, str]]:
+def _named(writing: Writing, verify: Verify) -> list[tuple[settings.Provider, str]]:
     """The models that a config names, each with who serves it."""
-    named = [
-        model
-        for model in (*(getattr(writing, step) for step in STEPS), writing.fallback)
-        if model is not None
-    ]
+    steps = (_model_of(step, writing, verify) for step in _steps(verify))
+    named = [model for model in (*steps, writing.fallback) if model is not None]
     default: settings.Provider = "openai" if writing.writer == "openai" else "anthropic"
     return list(
         dict.fromkeys((model.provider or default, model.model or writing.model) for model in named)
@@ -160,25 +172,25 @@ def is_offline(writing: Writing) -> bool:
     return writing.writer == "offline" or (writing.writer == "auto" and settings.api_key() is None)
 
 
-def priced_as(writing: Writing, step: Step) -> tuple[str, str]:
+def priced_as(writing: Writing, step: Step, verify: Verify = BY_WRITER) -> tuple[str, str]:
     """The provider in the price list, and the model that a step asks first."""
-    model: Model = getattr(writing, step)
+    model = _model_of(step, writing, verify)
     default = "openai" if writing.writer == "openai" else "anthropic"
     is_openai = (model.provider or default) == "openai"
     return writing.openai.prices if is_openai else "anthropic", model.model or writing.model
 
 
-def faults(writing: Writing) -> list[tuple[str, str]]:
+def faults(writing: Writing, verify: Verify = BY_WRITER) -> list[tuple[str, str]]:
     """What keeps the models of a config from being asked: what it is, and what to do. Nobody is
     asked.
     """
-    return [*_missing_keys(writing), *_unpriced(writing)]
+    return [*_missing_keys(writing, verify), *_unpriced(writing, verify)]
 
 
-def _missing_keys(writing: Writing) -> list[tuple[str, str]]:
+def _missing_keys(writing: Writing, verify: Verify) -> list[tuple[str, str]]:
     missing = [
         p
-        for p in dict.fromkeys(provider for provider, _ in _named(writing))
+        for p in dict.fromkeys(provider for provider, _ in _named(writing, verify))
         if _lacks_key(writing, p)
     ]
     return [
@@ -192,12 +204,12 @@ def _lacks_key(writing: Writing, provider: settings.Provider) -> bool:
     return needed and settings.api_key(provider) is None
 
 
-def _unpriced(writing: Writing) -> list[tuple[str, str]]:
+def _unpriced(writing: Writing, verify: Verify) -> list[tuple[str, str]]:
     from overnight.llm.prices import UnpricedModel, most_usd
 
     prices = prices_of(writing)
     models = []
-    for name in dict.fromkeys(in_use_by(writing)):
+    for name in dict.fromkeys(in_use_by(writing, verify)):
         provider, _, model = name.partition("/")
         try:
             most_usd(provider, model, 1, 1, prices)

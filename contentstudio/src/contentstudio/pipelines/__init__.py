@@ -52,7 +52,10 @@ from overnight.store.database import Database
 # one after another, for which there is time in an attempt; the next one goes on with what is stored
 SEARCH_CALLS = 3  # of one engine for one query
 WRITING_CALLS = 6
+GATE_CALLS = 6  # the judge, a rewrite, the judge; and once more for what is mended
+JUDGE_CALLS = 2  # the second one where the first leaves something out
 BRIEF_CALLS = 2  # the second one where the first names what is no note
+LINK_SECONDS = 120  # for what the links of an article answer
 PATIENT = Retry.over(hours=4)  # of what reads: a source that is down at 04:00 may be up at 07:00
 PROBE = 600.0  # seconds; a CMS that is away is asked as often as its breaker lets one through
 AT_ONCE = 4  # steps at the CMS of one site, over all workers: what a small host bears
@@ -199,11 +202,16 @@ def _article(config: Config) -> Pipeline:
     asks(briefing.brief, timeout=calls(BRIEF_CALLS))
     asks(writing.generate, timeout=calls(WRITING_CALLS))
     article.step(writing.optimize, retry=Retry(3), timeout=_picturing_seconds(config))
-    gate_timeout = (1 + config.writing.rewrites) * (deadline + 120)
-    asks(writing.gate, timeout=gate_timeout)
+    # The judge may be of another provider: where it is away, the writer goes on.
+    by_judge = None if breaker is None else "judge"
+    article.step(
+        writing.gate, retry=Retry(3), breaker=by_judge, timeout=calls(GATE_CALLS) + LINK_SECONDS
+    )
     wait = config.publishing.debounce_seconds
     last_look = Debounce(wait, at_most=max(wait, config.publishing.debounce_at_most_seconds))
-    article.step(writing.confirm, retry=Retry(3), after=last_look)
+    article.step(
+        writing.confirm, retry=Retry(3), after=last_look, timeout=calls(JUDGE_CALLS) + LINK_SECONDS
+    )
     article.step(
         publishing.publish,
         retry=_away(config),

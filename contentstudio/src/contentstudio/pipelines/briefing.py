@@ -58,7 +58,9 @@ async def _plan(ctx: Ctx, site: Site, research: Research) -> Brief:
     """The writer's plan, with the pages of the site on the same subject as links."""
     plan = await ctx.deps.writer.brief(ctx, site, research)
     slug = research.idea.slug
-    pages = await ctx.deps.documents.competing(site.name, plan.titles[0], slug=slug)
+    pages = await ctx.deps.documents.competing(
+        site.name, plan.titles[0], slug=slug, language=site.language
+    )
     return plan.model_copy(update={"links": tuple(page.url for page in pages[:LINKS])})
 
 

@@ -20,6 +20,7 @@ from contentstudio.store.documents import Documents
 from contentstudio.store.evidence import EvidenceLedger
 from contentstudio.store.ideas import Ideas
 from contentstudio.store.index_status import IndexStatus
+from contentstudio.store.judgements import Judgements
 from contentstudio.store.notes import Notes
 from contentstudio.store.pages import Pages
 from contentstudio.store.pictures import Pictures
@@ -32,11 +33,14 @@ from contentstudio.writing.port import Writer
 
 if TYPE_CHECKING:
     from contentstudio.llm.models import Models
+    from contentstudio.verify.judge import Judge
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deps:
-    """The dependencies of one config, as `ctx.deps`. `models` is None where no model is asked."""
+    """The dependencies of one config, as `ctx.deps`. `models` is None where no model is asked, and
+    `judge` where none judges.
+    """
 
     config: Config
     fetcher: Fetcher
@@ -50,6 +54,7 @@ class Deps:
     evidence: EvidenceLedger
     ideas: Ideas
     index: IndexStatus
+    judgements: Judgements
     notes: Notes
     pages: Pages
     pictures: Pictures
@@ -60,6 +65,7 @@ class Deps:
     snapshots: Snapshots
     verdicts: Verdicts
     models: Models | None = None
+    judge: Judge | None = None
 
     def publisher(self, site: str) -> AbstractAsyncContextManager[Publisher]:
         """Where a site is published, for as long as it is open."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from html import unescape
 
@@ -18,6 +18,7 @@ from contentstudio.model import Draft, Snapshot
 from contentstudio.pipelines.work import Ctx
 from contentstudio.publish import render
 from contentstudio.store.quota import Place
+from contentstudio.verify.judgement import Judgement
 from contentstudio.web.fetch import (
     BlockedAddress,
     Fetched,
@@ -30,7 +31,15 @@ from contentstudio.web.fetch import (
     UntrustedCertificate,
     WrongContentType,
 )
-from overnight.errors import InvalidPayload, OvernightError
+from contentstudio.writing.offline import WRITER as OFFLINE
+from overnight.errors import (
+    InvalidPayload,
+    LedgerUnavailable,
+    OvernightError,
+    Permanent,
+    Transient,
+)
+from overnight.llm.fallback import AllResting
 
 _ALIVE = (
     WrongContentType,
@@ -47,6 +56,9 @@ _GONE = re.compile(  # as servers word it that answer 200 all the same
     r"|\bpagina non trovata",
     re.I,
 )
+TRIES = 3  # of a judge that is away, or answers what cannot be used
+NO_JUDGE = '[verify] has judge = "off"'
+NO_MODEL = "no model is set up that could judge it"
 _NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
 
@@ -54,10 +66,13 @@ async def gather(ctx: Ctx, site: Site, draft: Draft, place: Place) -> Case:
     """Everything that the gates need to know of a draft."""
     deps = ctx.deps
     page = await asyncio.to_thread(_page_of, site, draft)
-    competing = await deps.documents.competing(site.name, draft.title, slug=draft.slug)
+    competing = await deps.documents.competing(
+        site.name, draft.title, slug=draft.slug, language=draft.language
+    )
+    texts = await pool(ctx, draft)
     return Case(
         draft=draft,
-        pool=await pool(ctx, draft),
+        pool=texts,
         site=site,
         page=page,
         links=await _links(ctx, site, draft, page),
@@ -67,7 +82,37 @@ async def gather(ctx: Ctx, site: Site, draft: Draft, place: Place) -> Case:
         today=place.day,
         rivals=[Rival(each.title, each.url) for each in competing],
         descriptions=await deps.publications.descriptions(draft.site, draft.slug),
+        judgement=await _judgement(ctx, draft, texts),
     )
+
+
+async def _judgement(
+    ctx: Ctx, draft: Draft, texts: Mapping[str, Snapshot]
+) -> Judgement | Unknown | None:
+    """What the judge says of a draft; None of one that only quotes. A judge that is away is asked
+    again by the retries of the step, and what it found is kept before anything else happens.
+
+    Raises what holds a call of a model (a budget, a switch, a breaker), and `Transient` while the
+    judge may be tried again.
+    """
+    deps = ctx.deps
+    if draft.writer == OFFLINE:
+        return None
+    if deps.judge is None:
+        return Unknown(NO_JUDGE if deps.config.verify.judge == "off" else NO_MODEL)
+    try:
+        known = await deps.judgements.read(ctx.job_id)
+        judgement = await deps.judge.judge(ctx, draft, texts, known)
+    except (AllResting, LedgerUnavailable):
+        raise
+    except Permanent as error:
+        return Unknown(f"the judge gave no verdict ({error})")
+    except Transient as error:
+        if ctx.run.failures + 1 < TRIES:
+            raise
+        return Unknown(f"the judge gave no verdict, asked {TRIES} times ({error})")
+    await deps.judgements.keep(ctx.job_id, draft, judgement.by_key(draft, texts))
+    return judgement
 
 
 async def pool(ctx: Ctx, draft: Draft) -> dict[str, Snapshot]:

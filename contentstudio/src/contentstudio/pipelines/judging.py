@@ -1,19 +1,23 @@
-"""The one judgement of an article: every gate is asked, what other words may mend is rewritten, and
-what fails then is for a person.
+"""The one judgement of an article: every gate is asked, the judge among them; what other words may
+mend is mended, a failing sentence alone; and what fails then is for a person.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from itertools import count
 
-from contentstudio import gates, seo
+from contentstudio import gates, places, seo
+from contentstudio.brief import Research
 from contentstudio.config import Site
+from contentstudio.gates import ToMend
 from contentstudio.model import Draft, Verdict
 from contentstudio.pipelines import briefing, gate_inputs, picturing
 from contentstudio.pipelines.work import Ctx, Judged, ReviewInput
 from contentstudio.publish import anchors
-from contentstudio.seo import Optimized
+from contentstudio.seo import Change, Optimized
 from contentstudio.store.quota import Place
 from contentstudio.writing.offline import WRITER as OFFLINE
 from overnight import Review
@@ -24,6 +28,8 @@ WITHOUT_MODEL = (
     "key so that a model writes, or "
     'let such articles go out with offline_articles = "noindex" or "publish" in [writing].'
 )
+
+MENDS = 2  # times that the sentences at fault are rewritten alone
 
 EACH_WAITS = (
     "Each article of this site waits for a person. Approve it, or let what passes its gates go out "
@@ -37,7 +43,7 @@ class _NotRewritten(Exception):
 
 async def judge(ctx: Ctx, work: ReviewInput) -> Judged | Review:
     """Ask every gate about a draft, and take its place in the day. What a person edited is never
-    rewritten, and needs no model.
+    rewritten.
     """
     draft, changes = picturing.retitled(work.draft), work.changes
     if draft.site != ctx.run.key:
@@ -50,17 +56,18 @@ async def judge(ctx: Ctx, work: ReviewInput) -> Judged | Review:
     place = await deps.quota.take(site.name, ctx.job_id)
     verdicts = await _verdicts(ctx, site, draft, place, 0)
     notes: list[str] = []
-    for rewrite in range(1, 1 + (0 if edited else deps.config.writing.rewrites)):
-        reasons = gates.to_mend(verdicts)
-        if not reasons:
+    left = _Left(0, 0) if edited else _Left.of(deps.config.writing.rewrites)
+    for rewrite in count(1):
+        faults = gates.to_mend(verdicts)
+        if faults is None or not left.take(faults):
             break
+        work_before = Optimized(draft=draft, changes=changes)
         try:
-            optimized = await optimize(ctx, site, await _rewritten(ctx, site, draft, reasons))
+            mended = await (_rewritten if faults.whole else _mended)(ctx, site, work_before, faults)
         except _NotRewritten as why:
             notes = [str(why)] if str(why) else []
             break
-        draft = picturing.retitled(optimized.draft)
-        changes = (*optimized.changes, *(c for c in changes if c.what == picturing.CHANGE))
+        draft, changes = picturing.retitled(mended.draft), mended.changes
         verdicts = await _verdicts(ctx, site, draft, place, rewrite)
     await deps.documents.keep_draft(draft, "queued", ctx.job_id)
     judged = Judged(draft=draft, verdicts=verdicts, changes=changes, over=work.over)
@@ -73,6 +80,32 @@ async def judge(ctx: Ctx, work: ReviewInput) -> Judged | Review:
     await deps.quota.give_back(site.name, ctx.job_id)
     await deps.articles.move(draft, ctx.job_id, "review")
     return Review([*failed, *notes], judged)
+
+
+def lacks_a_judge(work: ReviewInput) -> bool:
+    """Whether a model wrote an article that passed its gates before one of them was the judge."""
+    judged = any(verdict.gate == "judged" for verdict in work.verdicts)
+    return work.draft.writer != OFFLINE and not judged
+
+
+@dataclass
+class _Left:
+    """How often an article may still go back to a model: as a whole, and for single places."""
+
+    rewrites: int
+    mends: int
+
+    @classmethod
+    def of(cls, rewrites: int) -> _Left:
+        return cls(rewrites, MENDS if rewrites else 0)
+
+    def take(self, faults: ToMend) -> bool:
+        """Whether it may go back for these faults; it is counted."""
+        if faults.whole:
+            self.rewrites -= 1
+            return self.rewrites >= 0
+        self.mends -= 1
+        return self.mends >= 0
 
 
 async def optimize(ctx: Ctx, site: Site, draft: Draft) -> Optimized:
@@ -107,11 +140,52 @@ async def _verdicts(
     return verdicts
 
 
-async def _rewritten(ctx: Ctx, site: Site, draft: Draft, reasons: Sequence[str]) -> Draft:
-    """The draft once more, written with the reasons in view. Raises `_NotRewritten`."""
+async def _rewritten(ctx: Ctx, site: Site, work: Optimized, faults: ToMend) -> Optimized:
+    """The draft once more, written with all reasons in view. Raises `_NotRewritten`."""
+
+    async def write(research: Research) -> Draft | None:
+        return await ctx.deps.writer.rewrite(ctx, site, work.draft, research, faults.reasons)
+
+    optimized = await optimize(ctx, site, await _again(ctx, work.draft, write))
+    picture = (change for change in work.changes if change.what == picturing.CHANGE)
+    return Optimized(draft=optimized.draft, changes=(*optimized.changes, *picture))
+
+
+async def _mended(ctx: Ctx, site: Site, work: Optimized, faults: ToMend) -> Optimized:
+    """The draft with other words at the places that have a fault, and the same everywhere else; its
+    links are those that still have a place. Raises `_NotRewritten`.
+    """
+
+    async def write(research: Research) -> Draft | None:
+        return await ctx.deps.writer.mend(ctx, site, work.draft, research, faults.faults)
+
+    mended = await _again(ctx, work.draft, write)
+    if mended == work.draft:
+        raise _NotRewritten("rewrite: The model left every fault as it was.")
+    draft = mended.model_copy(update={"links": anchors.placed(mended)})
+    return Optimized(draft=draft, changes=(*work.changes, *_changed(work.draft, mended)))
+
+
+def _changed(before: Draft, after: Draft) -> list[Change]:
+    """What stood in the draft and does not any more, with what came in its place where nothing was
+    cut.
+    """
+    old, new = places.texts(before), places.texts(after)
+    texts = {text.text for text in new}
+    by_place = {text.place: text.text for text in new} if len(old) == len(new) else {}
+    return [
+        Change(what=text.place, before=text.text, after=by_place.get(text.place, ""))
+        for text in old
+        if text.text not in texts
+    ]
+
+
+async def _again(
+    ctx: Ctx, draft: Draft, write: Callable[[Research], Awaitable[Draft | None]]
+) -> Draft:
+    """What the writer makes of the notes of a draft. Raises `_NotRewritten`."""
     try:
-        research = await briefing.research_of_draft(ctx, draft)
-        again = await ctx.deps.writer.rewrite(ctx, site, draft, research, reasons)
+        again = await write(await briefing.research_of_draft(ctx, draft))
     except BudgetReserved:
         raise  # the calls under way end soon
     except (BudgetSpent, Permanent) as error:

@@ -57,10 +57,14 @@ async def gate(ctx: Ctx, work: ReviewInput) -> Judged | Review | Snooze:
 
 
 async def confirm(ctx: Ctx, work: ReviewInput) -> Judged | Review | Snooze:
-    """After the wait for a last edit: what a person changed meanwhile goes through the gates again.
-    Then it waits for the window of its site here, where it still can be edited.
+    """After the wait for a last edit: what a person changed meanwhile goes through the gates again,
+    and so does what passed them before there was a judge. Then it waits for the window of its site
+    here, where it still can be edited.
     """
-    judged = await _confirmed(ctx, work)
+    try:
+        judged = await _confirmed(ctx, work)
+    except AllResting as resting:
+        return Snooze(resting.retry_after or 0, str(resting))
     if isinstance(judged, Review):
         return judged
     site = ctx.deps.config.find(judged.draft.site)
@@ -69,7 +73,10 @@ async def confirm(ctx: Ctx, work: ReviewInput) -> Judged | Review | Snooze:
 
 
 async def _confirmed(ctx: Ctx, work: ReviewInput) -> Judged | Review:
-    if await ctx.deps.articles.edited(ctx.job_id, ctx.run.step):
+    articles = ctx.deps.articles
+    if await articles.edited(ctx.job_id, ctx.run.step) or (
+        judging.lacks_a_judge(work) and not await articles.approved(ctx.job_id)
+    ):
         return await judging.judge(ctx, work)
     await ctx.deps.articles.move(work.draft, ctx.job_id, "ready")
     return work.judged()

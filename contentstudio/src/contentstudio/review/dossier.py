@@ -7,14 +7,14 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
 from contentstudio.config import Config
 from contentstudio.gates.evidence import text_sha256
 from contentstudio.gates.rivals import likeness
-from contentstudio.model import Draft, Model, Sentence, Verdict
+from contentstudio.model import Draft, Fault, Model, Sentence, Verdict
 from contentstudio.pictures.port import sha256_in
 from contentstudio.pipelines.work import Judged
 from contentstudio.publish import render
@@ -23,25 +23,39 @@ from contentstudio.seo import Change
 from contentstudio.store.articles import Articles
 from contentstudio.store.documents import Documents
 from contentstudio.store.evidence import EvidenceLedger
+from contentstudio.store.judgements import Judgements
 from contentstudio.store.pictures import Pictures
+from contentstudio.verify.judgement import Finding, lines
 from overnight.errors import InvalidPayload
 from overnight.store.database import Database, Row
 
-Verdicts = Literal["supported", "number_mismatch", "not_found", "unchecked"]
+Verdicts = Literal[
+    "supported",
+    "contradicted",
+    "words_found",
+    "number_mismatch",
+    "not_found",
+    "no_claim",
+    "unchecked",
+]
 WORDS: dict[Verdicts, str] = {
     "supported": "supported",
+    "contradicted": "contradicted",
+    "words_found": "words found",
     "number_mismatch": "another number",
     "not_found": "not found",
+    "no_claim": "claims nothing",
     "unchecked": "not checked",
 }
 
 
 class Claim(Model):
-    """A sentence that cites a source, beside the passage of that source that is nearest to it.
+    """A sentence that cites a source, beside the passage that it rests on: by the word of a judge,
+    whose passage code found there, else by the words that the two have in common.
 
     `number` counts the sentences of the article from 1. `similarity` is the share of the claim's
-    words that the passage has. `published_at` is the date that the source gives, `read_at` when we
-    read it. What was never compared is `unchecked`, without a passage.
+    words that the nearest passage has. `published_at` is the date that the source gives, `read_at`
+    when we read it. What was never compared is `unchecked`, without a passage.
     """
 
     number: int
@@ -80,7 +94,8 @@ class Dossier(Model):
     `seal` binds a decision to what is shown. `verdicts` has the failed ones first. `notes` are the
     reasons for the review that are no verdict, `changes` what optimizing made of what was written.
     `page` is the article as its site will show it, or None where it cannot be rendered. `rivals`
-    are the site's posts that aim at the same query today, the likest first.
+    are the site's posts that aim at the same query today, the likest first. `marks` are the places
+    that have to change, each with its reason and the passage beside it.
     """
 
     job_id: str
@@ -96,6 +111,7 @@ class Dossier(Model):
     page: str | None
     changes: tuple[Change, ...] = ()
     rivals: tuple[RivalPost, ...] = ()
+    marks: tuple[Fault, ...] = ()
 
     def support(self) -> str:
         """How many claims fared how."""
@@ -113,6 +129,7 @@ async def gather(database: Database, config: Config, job_id: str) -> Dossier | N
         return None
     judged = Judged.model_validate(row["output"])
     rows = await EvidenceLedger(database).claims(job_id)
+    findings = await Judgements(database).read(job_id)
     page, why = await asyncio.to_thread(_page, config, judged.draft, row["finished_at"])
     page = page and await _with_pictures(database, judged.draft, page)
     return Dossier(
@@ -121,18 +138,24 @@ async def gather(database: Database, config: Config, job_id: str) -> Dossier | N
         draft=judged.draft,
         verdicts=sorted(judged.verdicts, key=lambda verdict: verdict.passed),
         notes=[*_notes(row, judged.verdicts), *why],
-        claims=list(_claims(judged.draft, rows)),
+        claims=list(_claims(judged.draft, rows, findings)),
         page=page,
         changes=judged.changes,
         rivals=await _rivals(database, judged.draft),
+        marks=tuple(fault for v in judged.verdicts if not v.passed for fault in v.faults),
     )
 
 
 async def _rivals(database: Database, draft: Draft) -> tuple[RivalPost, ...]:
     """The posts that the gate compares its title with."""
-    pages = await Documents(database).competing(draft.site, draft.title, slug=draft.slug)
+    language = draft.language
+    pages = await Documents(database).competing(
+        draft.site, draft.title, slug=draft.slug, language=language
+    )
     posts = [
-        RivalPost(title=r.title, url=r.url, likeness=round(likeness(draft.title, r.title), 3))
+        RivalPost(
+            title=r.title, url=r.url, likeness=round(likeness(draft.title, r.title, language), 3)
+        )
         for r in pages
     ]
     return tuple(sorted(posts, key=lambda post: (-post.likeness, post.url)))
@@ -167,10 +190,11 @@ def _notes(row: Row, verdicts: Sequence[Verdict]) -> list[str]:
     return message.splitlines()
 
 
-def _claims(draft: Draft, rows: Sequence[Row]) -> Iterable[Claim]:
+def _claims(draft: Draft, rows: Sequence[Row], findings: Mapping[str, Finding]) -> Iterable[Claim]:
     """Every sentence that cites a source, with what was found for exactly these words in exactly
     this text.
     """
+    judged = {line.place: findings.get(line.key) for line in lines(draft)}
     evidence = {(row["text_sha256"], row["snapshot"], row["quoted"]): row for row in rows}
     pool = {reference.id: reference for reference in draft.references}
     for number, sentence in enumerate(draft.sentences(), 1):
@@ -183,12 +207,18 @@ def _claims(draft: Draft, rows: Sequence[Row]) -> Iterable[Claim]:
             number,
             sentence,
             row or ({"url": reference.url, "title": reference.title} if reference else {}),
+            judged.get(f"sentence {number}"),
         )
 
 
-def _claim(number: int, sentence: Sentence, row: Row) -> Claim:
+def _claim(number: int, sentence: Sentence, row: Row, finding: Finding | None) -> Claim:
     names = ("url", "title", "published_at", "read_at", "passage", "similarity", "verdict")
     fields = {name: row[name] for name in names if row.get(name) is not None}
+    if finding is not None:
+        passage = " ".join(each.text for each in finding.passages) or fields.get("passage")
+        fields |= {"verdict": finding.ruling, "passage": passage}
+    elif fields.get("verdict") == "supported" and not sentence.quoted:
+        fields["verdict"] = "words_found"  # nobody judged it
     return Claim(
         number=number,
         text=sentence.text,

@@ -6,11 +6,13 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from contentstudio import places
 from contentstudio.brief import Brief, BriefSection
 from contentstudio.model import (
     Block,
     CalloutBlock,
     Draft,
+    Fault,
     ImageBlock,
     ListBlock,
     QuoteBlock,
@@ -29,7 +31,9 @@ WIDTH = 78  # columns, so that two are left where a terminal has 80
 
 
 def told(dossier: Dossier) -> str:
-    """The article, what the gates said of it, and its claims beside their sources."""
+    """The article with its marks, what the gates said of it, each marked place beside what its
+    source says, and its claims beside their sources.
+    """
     notes = [_folded(note, "note    ") for note in dossier.notes]
     notes += [
         _folded(f"{c.what}: {c.before or '—'} → {c.after or '—'}", "changed ")
@@ -40,9 +44,11 @@ def told(dossier: Dossier) -> str:
         _underlined(f"Claims beside their sources: {dossier.support()}", "-"),
         *map(_claim, dossier.claims),
     ]
+    marks = [_underlined("Marked in the article ⟦ ⟧", "-"), *map(_mark, dossier.marks)]
     parts = [
-        article(dossier.draft),
+        article(marked(dossier.draft, dossier.marks)),
         verdicts(dossier.verdicts),
+        *(marks if dossier.marks else []),
         *(["\n".join(notes)] if notes else []),
     ]
     return "\n\n".join([*parts, *(rivals if dossier.rivals else []), *claims])
@@ -145,6 +151,18 @@ def _spoken(paragraph: Sequence[Sentence]) -> str:
         (f"“{s.text}”" if s.quoted else s.text) + (f" [{s.source}]" if s.source else "")
         for s in paragraph
     )
+
+
+def marked(draft: Draft, marks: Iterable[Fault]) -> Draft:
+    """The draft with each marked text between ⟦ and ⟧."""
+    texts = {text.place: text.text for text in places.texts(draft)}
+    at = {mark.place for mark in marks if texts.get(mark.place)}
+    return places.replaced(draft, {place: f"⟦{texts[place]}⟧" for place in at})
+
+
+def _mark(mark: Fault) -> str:
+    lines = [_folded(f"{mark.place}: {mark.text}", "  ⟦⟧ "), _folded(mark.reason, "     ")]
+    return "\n".join([*lines, *([_folded(mark.passage, "     ↳ ")] if mark.passage else [])])
 
 
 def _claim(claim: Claim) -> str:

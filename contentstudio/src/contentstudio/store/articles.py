@@ -127,6 +127,10 @@ class Articles:
         params = {"job_id": job_id, "step": step}
         return await self._database.one(queries["edited"], params) is not None
 
+    async def approved(self, job_id: str) -> bool:
+        """Whether a person approved what a job wrote, as it stands."""
+        return await self._database.one(queries["approved"], {"job_id": job_id}) is not None
+
     async def judged(self, job_id: str) -> Row | None:
         """The judged draft of a job with the digest that binds a decision to it: what waits for a
         person, else what was judged last; None for a job that has none.

@@ -185,6 +185,23 @@ class Polish(_Answer):
     additions: list[Addition]
 
 
+class MendedText(_Answer):
+    """Other words at a place that has a fault; no words take the sentence out. `notes` are those
+    that a sentence states.
+    """
+
+    place: Words
+    text: Text
+    notes: list[str]
+    quoted: bool
+
+
+class Mended(_Answer):
+    """What an article needs so that none of its faults holds any more."""
+
+    texts: list[MendedText]
+
+
 def section(heading: str, body: Body) -> Section:
     """The section of a body without a fault."""
     return Section(heading=heading, paragraphs=[_block(block) for block in body.blocks])

@@ -17,18 +17,20 @@ from contentstudio.brief import Brief, BriefSection, Research
 from contentstudio.config import Site, Writing
 from contentstudio.llm import at_once, prompts
 from contentstudio.llm.models import Models, Step
-from contentstudio.model import Draft, Question, Section
-from contentstudio.writing import answers, briefs, polish, pool
+from contentstudio.model import Draft, Fault, Question, Section
+from contentstudio.verify import judgement
+from contentstudio.writing import answers, briefs, mending, polish, pool
 from overnight import Context
 from overnight.errors import Permanent
 
 T = TypeVar("T")
 
-BRIEF, SECTION, POLISH, REWRITE, REPAIR = (
+BRIEF, SECTION, POLISH, REWRITE, MEND, REPAIR = (
     "brief-1",
     "section-2",
     "polish-1",
     "rewrite-2",
+    "mend-1",
     "repair-1",
 )  # the files in `llm/templates`
 BRIEF_WORDS = (
@@ -36,6 +38,7 @@ BRIEF_WORDS = (
 )
 WORDS_OF_AN_ANSWER = 60  # of the FAQ
 POLISHED = 5  # an answer has fewer words than a fifth of an article
+MENDED_WORDS = 60  # of the answer for one place
 
 
 class OutsideThePool(Permanent):
@@ -140,6 +143,26 @@ class ModelWriter:
             "writer": call.models(),
         }
         return pool.cited(draft.model_copy(update=changes), research)
+
+    async def mend(
+        self,
+        ctx: Context[Any],
+        site: Site,
+        draft: Draft,
+        research: Research,
+        faults: Sequence[Fault],
+    ) -> Draft | None:
+        """Other words at some places in one call, for all their faults. Raises as `write` does."""
+        call = _Call(self, ctx)
+        answer = await call.ask(
+            "rewrite",
+            MEND,
+            _mend_question(site, draft, research, faults),
+            answers.Mended,
+            mending.fault(draft, faults, [note.id for note in research.notes]),
+            words=MENDED_WORDS * len({fault.place for fault in faults}),
+        )
+        return mending.mended(draft, answer, research)
 
 
 class _Call:
@@ -296,6 +319,28 @@ def _rewrite_question(site: Site, draft: Draft, research: Research, reasons: Seq
         "reasons": json.dumps(list(reasons), ensure_ascii=False, indent=1),
     }
     return prompts.profile(site) + length + prompts.sealed(values)
+
+
+def _mend_question(site: Site, draft: Draft, research: Research, faults: Sequence[Fault]) -> str:
+    by_place: dict[str, list[Fault]] = {}
+    for fault in faults:
+        by_place.setdefault(fault.place, []).append(fault)
+    lines = [
+        {
+            "place": place,
+            "text": each[0].text,
+            "reasons": [fault.reason for fault in each],
+            "passages": [fault.passage for fault in each if fault.passage],
+        }
+        for place, each in by_place.items()
+    ]
+    values = {
+        **_idea(research),
+        "notes": pool.shown(research),
+        "article": judgement.listed(draft),
+        "faults": "\n".join(json.dumps(line, ensure_ascii=False) for line in lines),
+    }
+    return prompts.profile(site) + "\n" + prompts.sealed(values)
 
 
 def _idea(research: Research) -> dict[str, str]:

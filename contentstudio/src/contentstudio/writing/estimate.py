@@ -2,7 +2,8 @@
 step. Pure, but for the price list.
 
 It is an estimate and holds nothing back: budgets reserve by themselves what each call may cost at
-most. A rewrite is not in it, for nobody knows whether a gate will ask for one.
+most. A rewrite is not in it, nor that the judge reads it, for nobody knows whether a gate will ask
+for one.
 """
 
 from __future__ import annotations
@@ -12,16 +13,20 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from contentstudio.brief import Brief, Estimate
-from contentstudio.config import Config, Site, Writing
+from contentstudio.config import Config, Site, Verify, Writing
 from contentstudio.llm import prompts
-from contentstudio.llm.models import Step, is_offline, priced_as, prices_of
+from contentstudio.llm.models import BY_WRITER, Step, is_offline, priced_as, prices_of
 from contentstudio.research import model_researcher
+from contentstudio.verify.judge import SOURCE_CHARACTERS
 from contentstudio.writing import article, briefs
 
 CHARACTERS_OF_A_TOKEN = 4  # in English; other languages have fewer
 TOKENS_OF_A_WORD = 2.4  # 1.4 in English, and its share of the JSON around a sentence of 15 words
 INSTRUCTIONS = 800  # tokens: a file in `llm/templates`, and the form of the answer
 MIN_CACHED = 1_024  # tokens: a shorter beginning is read from no provider's cache
+WORDS_OF_A_LINE = 15  # that the judge gives a verdict on
+RULING = 70  # tokens of a verdict: its form, and a passage as long as the line
+REST = 1.3  # times the characters of a page up to the last of its notes: what comes after it
 POLISHED = 0.1  # of the words of an article are reworded or added in the end
 USED = 0.5  # of what an answer may have at most, and of the characters that are read of a page
 
@@ -56,7 +61,7 @@ def of(config: Config, brief: Brief) -> tuple[Estimate, ...]:
     if is_offline(config.writing):
         return ()
     site = config.find(brief.research.idea.site)
-    each = (researching(site, config), *costs(site, brief, config.writing))
+    each = (researching(site, config), *costs(site, brief, config.writing, config.verify))
     return tuple(Estimate(step=cost.step, calls=cost.calls, usd=cost.usd) for cost in each)
 
 
@@ -71,7 +76,7 @@ def researching(site: Site, config: Config) -> Cost:
     stated = _written(model_researcher.FACT_WORDS * limits.notes_per_page)
     questions = Call("questions", told + lead, asked)
     notes = [Call("notes", told + page, stated)] * limits.pages
-    cost = _cost("research", [questions, *notes], config.writing)
+    cost = _cost("research", [questions, *notes], config.writing, config.verify)
     a_query = sum(config.search.usd_per_search(name) for name in config.search.engine)
     searches = (limits.questions + 1) * Decimal(str(a_query))
     return replace(cost, usd=None if cost.usd is None else cost.usd + searches)
@@ -82,11 +87,18 @@ def _written(words: int) -> int:
     return round(USED * words * TOKENS_OF_A_WORD)
 
 
-def costs(site: Site, brief: Brief, writing: Writing) -> list[Cost]:
-    """The cost of planning the article, and of writing it."""
+def costs(
+    site: Site,
+    brief: Brief,
+    writing: Writing,
+    verify: Verify = BY_WRITER,
+) -> list[Cost]:
+    """The cost of planning the article, of writing it, and of judging it if a model does that."""
+    judges = [judging(site, brief)] if verify.judge == "model" else []
     return [
-        _cost("brief", [_planning(site, brief)], writing),
-        _cost("generate", list(calls(site, brief)), writing),
+        _cost("brief", [_planning(site, brief)], writing, verify),
+        _cost("generate", list(calls(site, brief)), writing, verify),
+        *([_cost("gate", judges, writing, verify)] if judges else []),
     ]
 
 
@@ -108,22 +120,35 @@ def calls(site: Site, brief: Brief) -> Iterator[Call]:
     yield Call("polish", whole + reading, reworded, cache_write_tokens=cached)
 
 
+def judging(site: Site, brief: Brief) -> Call:
+    """The call of the judge, who reads the sources and the article."""
+    words = sum(brief.length or briefs.length(site, len(brief.research.notes))) / 2
+    ends: dict[str, int] = {}
+    for note in brief.research.notes:
+        ends[note.sha256] = max(ends.get(note.sha256, 0), note.end)
+    sources = sum(min(SOURCE_CHARACTERS, round(REST * end)) for end in ends.values())
+    read = round(words * TOKENS_OF_A_WORD) + sources // CHARACTERS_OF_A_TOKEN
+    return Call("judge", INSTRUCTIONS + read, round(words / WORDS_OF_A_LINE * RULING))
+
+
 def _planning(site: Site, brief: Brief) -> Call:
     plan = brief.model_dump_json(exclude={"research", "estimates"}, exclude_defaults=True)
     known = _tokens(article.prefix(site, brief)) - _tokens(plan)
     return Call("brief", INSTRUCTIONS + max(0, known), _tokens(plan))
 
 
-def _cost(step: str, each: list[Call], writing: Writing) -> Cost:
+def _cost(step: str, each: list[Call], writing: Writing, verify: Verify) -> Cost:
     from overnight.llm.prices import UnpricedModel
 
     try:
-        return Cost(step, len(each), sum((_usd(call, writing) for call in each), Decimal(0)))
+        return Cost(
+            step, len(each), sum((_usd(call, writing, verify) for call in each), Decimal(0))
+        )
     except UnpricedModel:
         return Cost(step, len(each), None)
 
 
-def _usd(call: Call, writing: Writing) -> Decimal:
+def _usd(call: Call, writing: Writing, verify: Verify) -> Decimal:
     from overnight.llm.port import Usage
     from overnight.llm.prices import cost_usd
 
@@ -133,7 +158,7 @@ def _usd(call: Call, writing: Writing) -> Decimal:
         cache_read_tokens=call.cache_read_tokens,
         cache_write_tokens=call.cache_write_tokens,
     )
-    return cost_usd(*priced_as(writing, call.step), usage, prices_of(writing))
+    return cost_usd(*priced_as(writing, call.step, verify), usage, prices_of(writing))
 
 
 def _tokens(text: str) -> int:

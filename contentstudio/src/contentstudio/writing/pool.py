@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from contentstudio.brief import Note, Research
+from contentstudio.brief import Note, Research, SourcePage
 from contentstudio.model import Draft, Reference, Sentence
 from contentstudio.text.wording import normal, stands_in
 
@@ -21,28 +21,32 @@ def cited(draft: Draft, research: Research) -> Draft:
     ids = {page.sha256: f"s{number}" for number, page in enumerate(research.pages, 1)}
 
     def sourced(sentence: Sentence) -> Sentence:
-        stated = [notes[name] for name in sentence.notes if name in notes]
-        source = ids[_snapshot(sentence, stated)] if stated else None
-        return sentence.model_copy(update={"source": source})
+        source = snapshot_of(sentence, notes)
+        return sentence.model_copy(update={"source": ids[source] if source else None})
 
-    references = [
-        Reference(
-            id=ids[page.sha256],
-            url=page.url,
-            title=page.title,
-            sha256=page.sha256,
-            published_at=page.published_at,
-            author=page.author,
-        )
-        for page in research.pages
-    ]
+    references = [reference(ids[page.sha256], page) for page in research.pages]
     return cited_only(draft.map_sentences(sourced).model_copy(update={"references": references}))
 
 
-def _snapshot(sentence: Sentence, notes: Sequence[Note]) -> str:
-    """The text that a sentence cites: a quote that in which it stands, any other that on which most
-    of its notes rest, the first of equals.
+def reference(name: str, page: SourcePage) -> Reference:
+    """The entry of a page in the list of references."""
+    return Reference(
+        id=name,
+        url=page.url,
+        title=page.title,
+        sha256=page.sha256,
+        published_at=page.published_at,
+        author=page.author,
+    )
+
+
+def snapshot_of(sentence: Sentence, known: Mapping[str, Note]) -> str | None:
+    """The hash of the text that a sentence cites: a quote that in which it stands, any other that
+    on which most of its notes rest, the first of equals. None where it states no note.
     """
+    notes = [known[name] for name in sentence.notes if name in known]
+    if not notes:
+        return None
     if sentence.quoted:
         text = normal(sentence.text)
         notes = [note for note in notes if stands_in(text, normal(note.span))] or notes

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from contentstudio.brief import Brief, Research
 from contentstudio.config import Site
-from contentstudio.model import Draft
+from contentstudio.model import Draft, Fault
 from overnight import Context
 
 
@@ -41,6 +41,19 @@ class Writer(Protocol):
         reasons: Sequence[str],
     ) -> Draft | None:
         """The draft once more, with the reasons why it failed in view; None from a writer that
+        cannot.
+        """
+        ...
+
+    async def mend(
+        self,
+        ctx: Context[Any],
+        site: Site,
+        draft: Draft,
+        research: Research,
+        faults: Sequence[Fault],
+    ) -> Draft | None:
+        """The draft with other words at the places of these faults alone; None from a writer that
         cannot.
         """
         ...

@@ -195,7 +195,7 @@ async def review(
     limit: int = LIMIT,
     before: tuple[datetime, int] | None = None,
 ) -> list[Row]:
-    """What waits for a person, oldest first: `seen` is its revision (a content hash); of one job
+    """What waits for a person, oldest first: `revision` is the hash of its content; of one job
     alone `shown` is it, exactly as stored.
 
     `before` are `since` and `id` of the last of the page before.
