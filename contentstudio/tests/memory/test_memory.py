@@ -179,3 +179,19 @@ def test_no_words_lead_to_two_pages_and_no_page_is_linked_twice() -> None:
     ]
     assert all(one.anchor not in other.anchor for one, other in pairwise(found))
     assert len(links.choose(draft(text), pages, 1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "title", "anchor"),
+    [
+        ("de", "Man baut in alten Gärten neue Häuser.", "Ein Haus im Garten", "Gärten neue Häuser"),
+        ("fr", "On y voit les maisons des villes.", "La maison de ville", "maisons des villes"),
+        ("es", "Las casas con jardines son caras.", "Una casa con jardín", "casas con jardines"),
+    ],
+)
+def test_an_anchor_names_a_page_in_any_form_of_its_words(
+    language: str, text: str, title: str, anchor: str
+) -> None:
+    told = draft(text).model_copy(update={"language": language})
+    found = links.choose(told, [(title, "https://g.example/x/")], 5)
+    assert [link.anchor for link in found] == [anchor]
