@@ -493,6 +493,18 @@ async def test_rivals_are_the_sites_own_posts_that_aim_at_the_same_query(
     assert await memory.competing("sky", "Phases of the moon") == []
 
 
+async def test_titles_in_other_forms_of_a_query_are_rivals_in_the_language_of_the_site(
+    database: Database,
+) -> None:
+    memory = Documents(database, Lexical())
+    for slug, title in (("a", "Die Phasen des Mondes"), ("b", "Wie man es bei der Arbeit macht")):
+        await memory.keep_own_post("garden", f"https://garden.example/{slug}/", title, "Text.")
+    query = "Was ist die Phase vom Mond?"
+    (rival,) = await memory.competing("garden", query, language="de")
+    assert (rival.title, rival.similarity) == ("Die Phasen des Mondes", 1.0)
+    assert await memory.competing("garden", query) == [], "in English no form of it is known"
+
+
 async def test_an_article_of_ours_is_never_taken_for_the_owners_own(database: Database) -> None:
     memory = Documents(database, Lexical())
     await memory.keep_draft(
