@@ -13,14 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from contentstudio import articles, ideas
 from contentstudio.config import Config
-from contentstudio.review import brief_text, briefs, gather, manuscript
+from contentstudio.review import brief_text, briefs, changing, gather, manuscript
+from contentstudio.review.dossier import WORDS
 from contentstudio.store.briefs import Briefs
 from contentstudio.store.nights import Nights
 from contentstudio.store.notes import Notes
 from overnight.console.pages import Console, Desk, Page, Values, Verb
 from overnight.errors import UserError
 from overnight.observability import charts
-from overnight.operations import queries
+from overnight.operations import queries, runs
 from overnight.operations.commands import NeededReason, OnReview
 from overnight.store.database import Database
 
@@ -46,6 +47,13 @@ class Overwrite(OnReview):
     """What it takes to publish ours in the place of a person's version."""
 
     reason: NeededReason
+
+
+class Change(OnReview):
+    """What it takes to change one text of an article; no words take it out."""
+
+    place: Name
+    text: Text = Field("", description="the new words; none: it is cut")
 
 
 class Back(Wish):
@@ -114,6 +122,11 @@ def build(config: Config) -> Console:
                 "An idea is dropped, and stories that are near it with it.",
                 Drop,
             ),
+            "change-place": Verb(
+                partial(_change, config),
+                "A text of an article that waits for review is changed or cut; the rest stays.",
+                Change,
+            ),
             "overwrite-article": Verb(
                 _overwrite, OVER, Overwrite, "Publish ours in its place", articles.is_left
             ),
@@ -181,7 +194,8 @@ async def _dossier(config: Config, database: Database, job_id: str) -> dict[str,
         return None
     # What is past its gates has no words to judge again.
     words = {"words": manuscript.write(details.draft)} if details.status == "needs_review" else {}
-    return {"dossier": details, "notes": await Notes(database).of_job(job_id), **words}
+    notes = await Notes(database).of_job(job_id)
+    return {"dossier": details, "notes": notes, "words_of": WORDS, **words}
 
 
 async def _edited(config: Config, database: Database, job_id: str, words: str) -> dict[str, Any]:
@@ -233,6 +247,19 @@ async def _overwrite(desk: Desk, command: Overwrite, who: str) -> str:
         by=who,
     )
     return f"job {row['job_id']} publishes ours in its place"
+
+
+async def _change(config: Config, desk: Desk, command: Change, who: str) -> str:
+    """Change or cut one text, and have the gates look at the article again."""
+    job = await runs.find_job(desk.database, command.job)
+    await changing.change(
+        *(desk.app, desk.database, config, job, command.place, command.text),
+        seen=command.seen,
+        reason=command.reason,
+        by=who,
+    )
+    done = "has other words" if command.text.strip() else "is cut"
+    return f"{command.place} of job {job} {done}; the gates look at the article again"
 
 
 async def _add_idea(config: Config, desk: Desk, command: AddIdea, who: str) -> str:
