@@ -6,7 +6,7 @@ AWS := .venv-aws/.ready
 # The files of tests that have a marker: to collect these alone takes a third of the time.
 marked = $(shell grep -rlE --include='test_*.py' 'mark\.$(1)\b' overnight/tests contentstudio/tests)
 
-.PHONY: help setup setup-aws demo test test-large test-contract test-e2e test-browser test-wordpress test-generators test-crash test-postgres15 test-model test-fuzz test-mutants test-sweep test-aws lambda check bench docs screenshots format lock clean
+.PHONY: help setup setup-aws demo test test-large test-contract test-e2e test-browser test-wordpress test-generators test-crash test-postgres15 test-model test-fuzz test-mutants test-sweep test-aws lambda check gates bench docs screenshots format lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -91,6 +91,9 @@ check: $(SETUP)  ## Style, types, import contracts, the lock's hosts
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python docs/generate.py --check
 	@! grep -nE 'https?://|file:|--(extra-)?index-url|--find-links' requirements.lock deploy/aws/tests/requirements.txt
+
+gates: $(SETUP)  ## What the gates catch of 500 articles, good and bad, by kind; writes it to docs/proof.md
+	@$(BIN)/python contentstudio/tests/shared/gate_table.py $(GATES)
 
 bench: $(SETUP)  ## The engine beside its peers, in under 20 minutes; QUICK=1 in under 3
 	@$(BIN)/python bench/engine.py $(if $(QUICK),--quick) $(BENCH)

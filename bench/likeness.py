@@ -14,19 +14,25 @@ import json
 import random
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import permutations
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import combinations, pairwise, permutations
+from math import log
 from pathlib import Path
 from typing import Any
 
 from contentstudio.gates import duplicates, rivals
-from contentstudio.memory.embeddings import Lexical
+from contentstudio.memory.embeddings import Lexical, unit
 from contentstudio.research import extract
 from contentstudio.research.extract import NoContent
 from contentstudio.text.sentences import sentences
+from contentstudio.text.words import words_in_order
 from contentstudio.web.fetch import Fetched
 
+PAIRS = Path(__file__).with_name("pairs")
 ARTICLES = Path(__file__).parents[1] / "contentstudio" / "tests" / "gates" / "articles" / "good"
 LEAST = 120  # words of a text that is measured
 STEPS = [n / 100 for n in range(2, 100, 2)]
@@ -142,6 +148,115 @@ def copies(found: list[Text], seed: int) -> dict[str, list[tuple[Text, Text]]]:
     return made
 
 
+@dataclass(frozen=True)
+class Labelled:
+    """A text of `bench/pairs`; `group` is the event, the question, the template or the subject."""
+
+    kind: str
+    group: str
+    text: str
+
+
+KINDS = ("event", "intent", "template", "subject", "unrelated")
+
+
+def labelled(language: str) -> list[Labelled]:
+    """The texts of a language."""
+    rows = tomllib.loads((PAIRS / f"{language}.toml").read_text("utf-8"))["text"]
+    return [
+        Labelled(kind, row[kind], f"{row['title']}\n\n{row['body'].strip()}")
+        for row in rows
+        for kind in row.keys() & {*KINDS}
+    ]
+
+
+def label(one: Labelled, other: Labelled) -> str:
+    """What two texts are to one another."""
+    if one.group != other.group:
+        return "unrelated"
+    return one.kind if one.kind == other.kind else "subject"
+
+
+Vectors = Callable[[str, str], Any]  # of a text in a language
+
+
+def embedders() -> dict[str, Vectors]:
+    """What is compared: the studio's vectors, those before it, and static embeddings of words."""
+    known: dict[str, Vectors] = {
+        Lexical.name: lambda text, _: _sparse(Lexical().vector(text)),
+        "every word, English stop words": lambda text, _: _by_words(text, "en"),
+        "words of the language": _by_words,
+    }
+    if find_spec("wordllama"):
+        known["wordllama"] = _wordllama()
+    return known
+
+
+def _wordllama() -> Vectors:
+    """The weights of its wheel; without a directory it would load its tokenizer from the web."""
+    wordllama = import_module("wordllama")
+    folder = Path(str(wordllama.__file__)).parent
+    model = wordllama.WordLlama.load(cache_dir=folder, disable_download=True)
+    return lambda text, _: _sparse(unit(model.embed([text])[0].tolist()))
+
+
+def _by_words(text: str, language: str) -> dict[Any, float]:
+    """Words and pairs of words, as `lexical-1` had them."""
+    words = words_in_order(text, language)
+    terms = {term: 1 + log(count) for term, count in Counter(words).items()}
+    terms |= {p: (1 + log(count)) / 2 for p, count in Counter(pairwise(words)).items()}
+    length = sum(value * value for value in terms.values()) ** 0.5
+    return {term: value / length for term, value in terms.items()}
+
+
+def _sparse(vector: list[float]) -> dict[Any, float]:
+    return {place: value for place, value in enumerate(vector) if value}
+
+
+def pair_likenesses(vectors: Vectors, language: str) -> dict[str, list[float]]:
+    """How alike the pairs of each kind are."""
+    found = labelled(language)
+    ready = [vectors(each.text, language) for each in found]
+    alike: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    for one, other in combinations(range(len(found)), 2):
+        a, b = ready[one], ready[other]
+        product = sum(value * b.get(term, 0.0) for term, value in a.items())
+        alike[label(found[one], found[other])].append(product)
+    return alike
+
+
+def measure_pairs(vectors: Vectors) -> dict[str, Any]:
+    """For each language and for all: the median of each kind, and its share from each threshold."""
+    languages = sorted(file.stem for file in PAIRS.glob("*.toml"))
+    each = {language: pair_likenesses(vectors, language) for language in languages}
+    each["all"] = {kind: [v for one in each.values() for v in one[kind]] for kind in KINDS}
+    return {
+        language: {
+            kind: {
+                "pairs": len(values),
+                "least": round(min(values), 3),
+                "median": round(sorted(values)[len(values) // 2], 3),
+                "most": round(max(values), 3),
+                "shares": [round(sum(v >= t for v in values) / len(values), 4) for t in STEPS],
+            }
+            for kind, values in alike.items()
+        }
+        for language, alike in each.items()
+    }
+
+
+def show_pairs(name: str, result: dict[str, Any]) -> None:
+    """For a person: how alike the pairs of each kind are, and how many pass each threshold."""
+    print(f"{name}: least, median and most of the pairs of each kind")
+    for language, kinds in result.items():
+        told = (f"{k} {v['least']:.2f} {v['median']:.2f} {v['most']:.2f}" for k, v in kinds.items())
+        print(f"  {language:4}" + "   ".join(told))
+    rows = [place for place, threshold in enumerate(STEPS) if threshold <= 0.6]
+    print("  threshold " + "".join(f"{STEPS[place]:6.2f}" for place in rows))
+    for kind, told in result["all"].items():
+        print(f"  {kind:10}" + "".join(f"{told['shares'][place]:6.2f}" for place in rows))
+
+
 def title_likenesses(found: list[Text], seed: int) -> tuple[list[float], list[float]]:
     """Titles in another order with a word more or a word replaced, beside their own; and those of
     other stories.
@@ -197,7 +312,8 @@ def measure(found: list[Text], seed: int) -> dict[str, Any]:
         results[name] = _result(by_kind, others)
     alike, others = title_likenesses(found, seed)
     results["gates.max_rivalry"] = _result({"titles": alike}, others)
-    return {"texts": len(found), "seed": seed, "measures": results}
+    pairs = {name: measure_pairs(vectors) for name, vectors in embedders().items()}
+    return {"texts": len(found), "seed": seed, "measures": results, "pairs": pairs}
 
 
 def _result(by_kind: Mapping[str, list[float]], others: list[float]) -> dict[str, Any]:
@@ -223,6 +339,9 @@ def show(result: dict[str, Any]) -> None:
         rows = [row for row in told["table"] if round(100 * row["threshold"]) % 4 == 0]
         for title in ("threshold", "recall", "precision"):
             print(f"  {title:10}" + "".join(f"{row[title]:6.2f}" for row in rows))
+
+    for name, told in result["pairs"].items():
+        show_pairs(name, told)
 
 
 def main() -> None:

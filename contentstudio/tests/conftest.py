@@ -4,25 +4,20 @@ database.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import replace
-from datetime import UTC, date, datetime
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import date
 from pathlib import Path
-from typing import Any
 
+import gate_suite
 import pytest
 from small_web import SmallWeb
 
 from contentstudio import config as settings
-from contentstudio.config import Config, Site
+from contentstudio.config import Config
 from contentstudio.demo.web import INDEXNOW, KEYS, DemoWeb
-from contentstudio.gates.input import Case, Link
-from contentstudio.gates.links import links_of
-from contentstudio.model import Draft, Fault, Snapshot
-from contentstudio.publish import render
+from contentstudio.gates.input import Case
 from contentstudio.research.researcher import OfflineResearcher
 from contentstudio.store.sql import queries
-from contentstudio.verify.judgement import Judgement
 from overnight.store.database import Database
 from overnight.testing import fresh_database
 
@@ -83,31 +78,9 @@ def offline_research(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-class LenientJudgement(Judgement):
-    """What a judge says who turns nothing down: for the tests of the other gates."""
-
-    def voids(self, draft: Draft, pool: Mapping[str, Snapshot]) -> list[Fault]:
-        return []
-
-    def faults(self, draft: Draft) -> list[Fault]:
-        return []
-
-
 @pytest.fixture(scope="session")
 def full_case() -> Callable[..., Case]:
     """Makes a case of a draft as its site would render it, with every other fact known and well; or
     changed. Its judge turns nothing down.
     """
-
-    def make(draft: Draft, pool: Mapping[str, Snapshot], site: Site, **changes: Any) -> Case:
-        moment = datetime(2026, 11, 23, 4, tzinfo=UTC)
-        page = changes.pop("page", None) or render.article(
-            site, draft, published_at=moment, updated_at=moment
-        )
-        links = {url: Link("alive") for url in links_of(page, site.url, draft.slug)}
-        case = Case(
-            draft, pool, site, page, links, (), 0, "mark-0123456789abcdef", moment.date(), ()
-        )
-        return replace(case, **{"judgement": LenientJudgement({}), **changes})
-
-    return make
+    return gate_suite.full_case

@@ -163,7 +163,7 @@ async def overwrite(
     database: Database,
     job_id: str,
     *,
-    seen: str | None = None,
+    revision: str | None = None,
     reason: str,
     by: str | None = None,
 ) -> Row:
@@ -171,7 +171,7 @@ async def overwrite(
     run's row.
 
     It holds for that very version: where it was changed again since, the job goes to review again.
-    `seen` is the seal of what the reviewer saw, if they say it. Raises `UserError` where nothing of
+    `revision` is that of what the reviewer saw, if they say it. Raises `UserError` where nothing of
     the job waits for that.
     """
     if not reason.strip():
@@ -184,7 +184,7 @@ async def overwrite(
         )
     (row,) = rows
     decision = Edit(
-        seen or row["seen"],
+        revision or row["revision"],
         {**row["input"], "over": row["output"]["over"]},
         f"overwrite: {reason.strip()}",
     )

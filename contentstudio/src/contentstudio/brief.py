@@ -9,6 +9,7 @@ default.
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -125,6 +126,16 @@ class BriefSection(Model):
     blocks: tuple[BlockKind, ...] = ("paragraph",)
 
 
+class Estimate(Model):
+    """What a step of an article was thought to cost before it began: calls of models, and dollars;
+    None where a model has no price.
+    """
+
+    step: str
+    calls: int
+    usd: Decimal | None
+
+
 class Brief(Model):
     """The plan of an article, before a word of it is written.
 
@@ -132,7 +143,8 @@ class Brief(Model):
     not. `titles` are candidates, the best first. `faq` are questions to answer at the end. `links`
     are URLs of the site's own pages that the article should link to, `terms` what it should be
     found by. `length` is in words. `images` are ideas for pictures. `covered` is what competing
-    pages tell, `adds` what this article tells beyond them.
+    pages tell, `adds` what this article tells beyond them. `estimates` are what the steps of the
+    article are thought to cost; no model is told of them.
     """
 
     research: Research
@@ -148,6 +160,7 @@ class Brief(Model):
     images: tuple[str, ...] = ()
     covered: tuple[str, ...] = ()
     adds: tuple[str, ...] = ()
+    estimates: tuple[Estimate, ...] = ()
 
     @model_validator(mode="after")
     def _names_its_notes(self) -> Self:

@@ -431,10 +431,10 @@ def test_readability_is_measured_where_there_is_a_formula_and_skipped_elsewhere(
 
 def test_what_no_gate_can_measure_is_told_beforehand() -> None:
     assert registry.unmeasured_in("de") == {}
-    assert set(registry.unmeasured_in("pl")) == {"readability", "sensitive"}
-    assert set(registry.unmeasured_in("ja")) == {"readability", "sensitive"}
-    assert set(registry.unmeasured_in("sw")) == {"readability", "sensitive"}
-    assert set(registry.unmeasured_in("rm")) == {"language", "readability", "sensitive"}
+    without_a_pack = {"claims", "readability", "sensitive", "dates", "promises", "advice"}
+    for language in ("pl", "ja", "sw"):
+        assert set(registry.unmeasured_in(language)) == without_a_pack
+    assert set(registry.unmeasured_in("rm")) == without_a_pack | {"language"}
 
 
 def test_a_sensitive_topic_is_not_let_through_in_a_language_whose_words_nobody_knows() -> None:
@@ -480,7 +480,7 @@ FACTS = {
     "neighbours": {"duplicates"},
     "rivals": {"rivals"},
     "others_today": {"cadence"},
-    "today": {"cadence"},
+    "today": {"cadence", "dates", "privacy"},
     "canary": {"leaks"},
     "judgement": {"judged"},
 }
@@ -626,7 +626,7 @@ def test_a_description_that_another_article_of_the_site_has_is_held(
 
 
 TRUE = "Compost needs air, water and time."
-LONG = "A heap wants to be left alone for most of the year."
+LONG = "Leave your heap alone, and do not look at it for most of the year."
 KINDS: dict[str, Callable[[Sentence], Block]] = {
     "paragraph": lambda s: [s],
     "item": lambda s: ListBlock(items=[[own("Leaves.")], [own("Straw."), s]]),

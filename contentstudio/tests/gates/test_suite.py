@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from urllib.request import urlopen
 
+import gate_suite
 import pytest
 from digests import compose
 
@@ -24,6 +25,7 @@ from contentstudio.web.fetch import Fetched
 
 ARTICLES = Path(__file__).parent / "articles"
 GOOD = sorted(file.stem for file in (ARTICLES / "good").iterdir())
+STORIES = [article for article in gate_suite.bad() if ":" in article.name]
 BAD = sorted(file.stem for file in (ARTICLES / "bad").iterdir())
 OFFLINE = [
     *(f"/potting-shed/{name}.html" for name in ("compost", "mulch", "saving-seed")),
@@ -40,8 +42,23 @@ def failures(case: Case) -> dict[str, str]:
 
 
 def test_the_suite_is_large_enough() -> None:
-    assert len(GOOD) + len(OFFLINE) >= 30
-    assert len(BAD) >= 30
+    good, bad = gate_suite.good(), gate_suite.bad()
+    assert min(len(good), len(bad)) >= 125
+    assert len({article.kind for article in bad}) >= 40
+    assert len({article.case.language for article in (*good, *bad)} - {"ja"}) >= 6
+
+
+def test_every_article_of_the_suite_differs_from_every_other() -> None:
+    drafts = [
+        article.case.draft.model_dump_json(exclude={"slug"})
+        for article in (*gate_suite.good(), *STORIES)
+    ]
+    assert len(set(drafts)) == len(drafts)
+
+
+def test_every_bad_article_of_a_story_names_its_places() -> None:
+    silent = {article.kind for article in STORIES if not article.bad}
+    assert silent == {"leans on one host"}  # of its citations, not of its words
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -105,9 +122,7 @@ def test_a_bad_article_is_caught_by_the_gate_that_should(
 
 
 def test_every_gate_has_a_bad_article_of_its_own() -> None:
-    caught = {
-        tomllib.loads((ARTICLES / "bad" / f"{name}.toml").read_text("utf-8"))["gate"]
-        for name in BAD
-    }
-    every = {gate.__name__.rpartition(".")[2] for gate in registry.GATES}
-    assert caught | {"judged"} == every  # what a judge says is tested in test_judged.py
+    gates = {gate.__name__.rpartition(".")[2] for gate in registry.GATES}
+    named = {article.gate for article in gate_suite.bad()}
+    assert gates - {"judged"} <= named  # what a judge says is tested in test_judged.py
+    assert named - gates <= {"claims", "judge", "judged"}

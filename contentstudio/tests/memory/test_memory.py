@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+import tomllib
+from itertools import combinations, pairwise
+from operator import mul
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -64,7 +67,78 @@ def test_a_script_without_blanks_is_compared_by_its_characters() -> None:
 
 def test_what_a_word_is_hashed_to_is_the_same_everywhere_and_for_good() -> None:
     vector = Lexical().vector("compost")
-    assert [(place, value) for place, value in enumerate(vector) if value] == [(414, -1.0)]
+    assert [(place, value) for place, value in enumerate(vector) if value] == [(926, -1.0)]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        (
+            "Die Bürgermeister bauten in den Gärten der Stadt neue Häuser aus Holz für Familien.",
+            "Ein Bürgermeister baut im Garten der Stadt ein neues Haus aus Holz für eine Familie.",
+        ),
+        (
+            "Les maires ont construit des maisons neuves en bois dans les jardins de la ville.",
+            "Le maire construit une maison neuve en bois dans un jardin des villes de la région.",
+        ),
+        (
+            "Los alcaldes construyeron casas nuevas de madera en los jardines de la ciudad vieja.",
+            "El alcalde construye una casa nueva de madera en un jardín de las ciudades viejas.",
+        ),
+    ],
+)
+def test_what_a_text_says_in_other_forms_is_alike_in_its_language(texts: tuple[str, str]) -> None:
+    other = "Im Herbst fliegen die Vögel nach Süden, und die Nächte werden kalt, lang und dunkel."
+    assert likeness(*texts) > Lexical.scale.same
+    assert likeness(texts[0], other) < Lexical.scale.related
+
+
+def test_a_number_is_one_however_its_thousands_are_parted() -> None:
+    for number in ("14.000", "14 000", "14\u202f000", "14’000", "14000"):
+        assert likeness(f"{number} bees", "14,000 bees") == pytest.approx(1)
+    assert likeness("bees 3.2 ants", "bees 32 ants") < 0.9
+    assert likeness("in 2019 200 bees", "in 2019200 bees") < 0.9
+
+
+def test_names_and_numbers_tell_more_than_other_words() -> None:
+    goal = "In the last minute of the game {} shot the ball from a distance of {} metres."
+    report = goal.format("Okafor", "210")
+    told = "A long shot of {} decided everything: {} metres, the fans counted."
+    assert likeness(report, told.format("Okafor", "210")) > likeness(
+        report, goal.format("Dimitrov", "187")
+    )
+
+
+@pytest.mark.parametrize("number", ["2", "14", "1998", "2026"])
+def test_small_numbers_and_years_tell_no_more_than_a_word(number: str) -> None:
+    assert likeness(f"bees {number}", "bees") == pytest.approx(likeness("bees wax", "bees"), 0.1)
+    assert likeness("bees 210", "bees") < likeness("bees wax", "bees") - 0.2
+
+
+def test_what_stands_in_small_letters_too_is_no_name() -> None:
+    text = "You turn the compost heap. It needs air."
+    assert likeness(f"How To Turn The Compost Heap\n\n{text}", text) == pytest.approx(
+        likeness(f"How to turn the compost heap\n\n{text}", text)
+    )
+
+
+@pytest.mark.parametrize("language", ["de", "en", "es", "fr"])
+def test_the_scale_parts_the_labelled_pairs_of_each_language(language: str) -> None:
+    path = Path(__file__).parents[3] / "bench" / "pairs" / f"{language}.toml"
+    texts = tomllib.loads(path.read_text("utf-8"))["text"]
+    vectors = [Lexical().vector(f"{text['title']}\n\n{text['body'].strip()}") for text in texts]
+    events, others, unrelated = list[float](), list[float](), list[float]()
+    for (one, a), (other, b) in combinations(zip(texts, vectors, strict=True), 2):
+        alike = math.fsum(map(mul, a, b))
+        if "event" in one and one.get("event") == other.get("event"):
+            events.append(alike)
+        elif one.get("event") == other.get("subject", ""):
+            others.append(alike)
+        elif {*one.values()}.isdisjoint(other.values()):
+            unrelated.append(alike)
+    assert (len(events), len(others), len(unrelated)) == (6, 6, 603)
+    assert min(events) >= Lexical.scale.same > max(others) > Lexical.scale.related
+    assert sum(alike >= Lexical.scale.related for alike in unrelated) <= 0.02 * len(unrelated)
 
 
 def test_an_anchor_is_the_phrase_of_the_prose_that_names_most_of_a_page() -> None:

@@ -15,6 +15,7 @@ from contentstudio.memory.embeddings import Lexical, Scale, Vector
 from contentstudio.model import Draft, Section, Sentence
 from contentstudio.store.documents import Documents
 from contentstudio.store.ideas import Ideas
+from contentstudio.store.sql import queries
 from overnight.operations import runs, switches
 from overnight.store.database import Database, Row
 from overnight.testing import Clock, run_until_idle
@@ -339,6 +340,19 @@ async def test_a_stored_choice_that_was_cut_off_still_starts_its_articles(
     }
 
 
+async def test_an_old_page_gives_no_story_however_much_it_says(
+    small_web: Any, night: Night, research_only: None
+) -> None:
+    small_web.answers |= {
+        "/diary": page("Diary of a bridge", BRIDGE, day="2024-03-12"),
+        "/new": page("Phases of the moon", MOON),
+    }
+    found = await night("/diary", "/new", extra="[research]\nmin_score = 0")
+    reasons = {row["decision"]: row["reason"] for row in found.values()}
+    assert reasons.keys() == {"create", "skip"}
+    assert reasons["skip"].startswith("it is not fresh: its newest page is ")
+
+
 async def test_another_provider_has_every_text_made_into_vectors_again_by_itself(
     small_web: Any, database: Database, night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,8 +369,8 @@ async def test_another_provider_has_every_text_made_into_vectors_again_by_itself
         "by provider, dimension"
     )
     assert [(row["provider"], row["dimension"]) for row in rows] == [
-        ("lexical-1", 512),
-        ("twice", 1024),
+        ("lexical-2", 1024),
+        ("twice", 2048),
     ]
     assert (
         await database.one("select count(*) as n from embeddings where provider = 'twice'")
@@ -367,8 +381,28 @@ class Twice(Lexical):
     """Another provider, of another dimension."""
 
     name = "twice"
-    DIMENSION = 1024
-    scale = Scale(same=0.48, related=0.12)
+    DIMENSION = 2048
+    scale = Scale(same=0.42, related=0.14)
+
+
+async def test_vectors_of_the_words_before_are_not_compared_and_new_ones_are_made(
+    database: Database,
+) -> None:
+    memory, ctx = Documents(database, Lexical()), Any
+    await memory.keep_own_post("garden", "https://garden.example/moon/", "Moon", " ".join(MOON))
+    await memory.keep_own_post("garden", "https://garden.example/b/", "Bridge", " ".join(BRIDGE))
+    rows = await database.fetch("select sha256 from documents order by slug")
+    for provider, dimension in (("lexical-1", 512), ("lexical-2", 1024)):
+        # The same vector for both: whoever compares it finds them to be one text.
+        params = {"provider": provider, "vector": [1.0, *[0.0] * (dimension - 1)]}
+        await database.fetch(queries["embedding_keep"], {"sha256": rows[0]["sha256"], **params})
+    await memory.embed(ctx, "garden")
+    near = await memory.near("garden", "x", rows[0]["sha256"])
+    assert [(one.title, round(one.likeness, 1)) for one in near] == [("Bridge", 1.0), ("Moon", 0.0)]
+    rows = await database.fetch(
+        "select provider, count(*) as n from embeddings group by 1 order by 1"
+    )
+    assert [(row["provider"], row["n"]) for row in rows] == [("lexical-1", 1), ("lexical-2", 2)]
 
 
 async def test_a_text_is_made_into_a_vector_once(

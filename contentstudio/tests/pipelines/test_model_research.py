@@ -19,7 +19,9 @@ from contentstudio.brief import Research
 from contentstudio.config import Config, Writing
 from contentstudio.demo.web import DemoWeb
 from contentstudio.model import Snapshot
+from contentstudio.review.briefs import costs
 from contentstudio.search.port import Hit
+from contentstudio.store.briefs import Briefs
 from contentstudio.store.snapshots import Snapshots
 from contentstudio.text.sentences import sentences
 from overnight.operations import runs
@@ -118,6 +120,19 @@ async def test_questions_are_searched_and_each_page_noted_in_one_call(
     pages = [prompt_of(c.request) for c in claude.calls if "note the facts" in c.request["system"]]
     assert len(pages) == 3
     assert all("mark-" in call.request["system"] for call in claude.calls)
+
+
+async def test_research_costs_no_more_than_its_limits_let_expect(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
+) -> None:
+    config = config_for(claude, web, write_config)
+    await night(config, database, clock)
+    (run,) = await database.fetch("select job_id from runs where step = 'generate'")
+    plan = await Briefs(database).read(run["job_id"])
+    first = next(iter(await costs(database, config, run["job_id"], plan)))
+    assert (first.step, first.calls) == ("research", 1 + config.research.pages)
+    assert first.estimated_usd is not None
+    assert 0 < first.booked_usd <= first.estimated_usd
 
 
 async def test_what_a_model_makes_up_is_no_note(

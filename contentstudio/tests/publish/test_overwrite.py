@@ -82,7 +82,7 @@ class Desk(Jobs):
 
     async def seal(self) -> str:
         (row,) = await queries.review(self.database, "two")
-        return str(row["seen"])
+        return str(row["revision"])
 
     async def overwrite(self, **options: Any) -> dict[str, Any]:
         await articles.overwrite(self.app, self.database, "two", **{"reason": "a test", **options})
@@ -187,9 +187,9 @@ async def test_the_seal_of_what_was_seen_is_asked_for_where_it_is_given(
     await edited(desk)
     await desk.found()
     with pytest.raises(IllegalTransition, match="is not what stands there now"):
-        await desk.overwrite(seen="0" * digits)
+        await desk.overwrite(revision="0" * digits)
     assert (await desk.ending("two"))["status"] == "needs_review"
-    assert (await desk.overwrite(seen=(await desk.seal())[:digits]))["status"] == "succeeded"
+    assert (await desk.overwrite(revision=(await desk.seal())[:digits]))["status"] == "succeeded"
 
 
 async def test_the_seal_of_a_review_is_another_one_when_the_person_s_version_is(desk: Desk) -> None:
@@ -199,7 +199,7 @@ async def test_the_seal_of_a_review_is_another_one_when_the_person_s_version_is(
     desk.edit("Again")
     await desk.overwrite()
     with pytest.raises(IllegalTransition, match="is not what stands there now"):
-        await desk.overwrite(seen=first)
+        await desk.overwrite(revision=first)
 
 
 async def test_approved_it_stays_as_before(desk: Desk) -> None:
@@ -277,9 +277,9 @@ async def test_the_console_and_the_api_overwrite_what_they_show(
             assert "/do/overwrite-article" in (await client.get("/api/openapi.json")).text
             csrf = text.split('name="csrf" value="', 1)[1].split('"', 1)[0]
             headers = {"x-csrf-token": csrf, "origin": url}
-            body = {"job": "two", "seen": await desk.seal(), "reason": "it is wrong"}
+            body = {"job": "two", "revision": await desk.seal(), "reason": "it is wrong"}
             for wrong, status in (
-                ({"seen": "0" * 8}, 409),
+                ({"revision": "0" * 8}, 409),
                 ({"reason": ""}, 422),
                 ({"job": "one"}, 400),
             ):
@@ -297,7 +297,7 @@ async def test_the_console_and_the_api_overwrite_what_they_show(
                 "csrf": csrf,
                 "back": "/review",
                 "job": "two",
-                "seen": await desk.seal(),
+                "revision": await desk.seal(),
                 "reason": "it is",
             }
             pressed = await client.post("/do/overwrite-article", data=form, headers={"origin": url})

@@ -8,9 +8,6 @@ folder is there.
 from __future__ import annotations
 
 import gzip
-import select
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
@@ -19,6 +16,7 @@ from typing import Any
 
 import httpcore2
 import pytest
+import saved_pages
 
 from contentstudio import app as studio
 from contentstudio import config as settings
@@ -31,8 +29,6 @@ from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
 pytestmark = pytest.mark.large  # of `make test-large`
-
-SHARED = Path(__file__).parents[4] / "shared" / "corpus"
 
 SENTENCES = [
     "Leaf mould takes two winters, and it asks for nothing but a cage of wire in a "
@@ -164,25 +160,8 @@ def own(small_web: Any) -> Iterator[str]:
 @pytest.fixture
 def shared() -> Iterator[str]:
     """The saved public pages, served by the folder's own server."""
-    if not (SHARED / "serve.py").is_file():
-        pytest.skip(f"the saved public pages are not there: {SHARED}")
-    command = [sys.executable, "-u", str(SHARED / "serve.py"), "--port", "0"]
-    # With port 0 its first line names no usable port, so it is given one that is free at this
-    # moment.
-    import socket
-
-    with socket.socket() as spare:
-        spare.bind(("127.0.0.1", 0))
-        command[-1] = str(spare.getsockname()[1])
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            assert select.select([process.stdout], [], [], 20)[0], "the corpus does not start"
-            yield process.stdout.readline().strip().rstrip("/")
-        finally:
-            process.kill()
+    with saved_pages.served() as url:
+        yield url
 
 
 @pytest.fixture
@@ -271,7 +250,7 @@ async def test_the_saved_public_pages_become_clean_texts(
     # It has no end here, and what the owner named is read whatever its type is.
     check_hostile(told, connected, {"/big.bin": ("dead", "sends more than 5,000,000 bytes")})
     pages = {path: outcome for path, outcome in told.items() if path.startswith("/pages/")}
-    assert len(pages) == len(list((SHARED / "pages").glob("*.html")))
+    assert len(pages) == len(list((saved_pages.FOLDER / "pages").glob("*.html")))
     for path, (status, said) in pages.items():
         assert status == "succeeded" or (status == "cancelled" and said), (path, status, said)
         if status == "succeeded":

@@ -190,7 +190,8 @@ def test_what_people_look_for_counts_by_what_they_look_for_most() -> None:
 
 def test_a_cluster_fits_a_similar_site_and_competes_with_nearly_the_same() -> None:
     strange, related, rival = (
-        factors(story(), near(likeness=likeness)) for likeness in (0.0, 0.12, 0.48)
+        factors(story(), near(likeness=likeness))
+        for likeness in (0.0, Lexical.scale.related, Lexical.scale.same)
     )
     assert (strange["fit"], related["fit"], rival["fit"]) == (0, 1, 1)
     assert (strange["competition"], related["competition"], rival["competition"]) == (1, 1, 0)

@@ -317,7 +317,7 @@ async def test_what_is_rejected_in_the_console_is_known_to_the_memory_at_once(
     waiting: Dossier, config: Config, database: Database
 ) -> None:
     desk = Desk(studio.build(config), database, Console())
-    form = {"job": waiting.job_id, "seen": waiting.seal, "reason": "not ours"}
+    form = {"job": waiting.job_id, "revision": waiting.seal, "reason": "not ours"}
     command = await actions.read_form(desk, commands.Reject, form)
     await actions.carry_out(desk, "reject", command, "ann")
     (known,) = await database.fetch(

@@ -144,18 +144,38 @@ async def test_the_estimate_stands_beside_what_was_booked(
     await night(config, database, clock)
     (run,) = await database.fetch("select job_id from runs where step = 'generate'")
     plan = await Briefs(database).read(run["job_id"])
-    steps = await costs(database, config, run["job_id"], plan)
-    assert [(each.step, each.calls) for each in steps] == [
+    _, planned, written, judged = found = await costs(database, config, run["job_id"], plan)
+    assert [(each.step, each.calls) for each in (planned, written, judged)] == [
         ("brief", 1),
         ("generate", CALLS - 2),
         ("gate", 1),
     ]
-    for each in steps:
+    for each in (planned, written, judged):
         assert each.estimated_usd is not None
         assert 1 / 3 < each.estimated_usd / each.booked_usd < 3
     shown = console.build(config).job
     assert shown is not None
-    assert await shown(database, run["job_id"]) == {"costs": steps}
+    told = await shown(database, run["job_id"])
+    assert told == {"job_id": run["job_id"], "costs": found, "has_text": True}
+
+
+async def test_an_estimate_stays_as_it_was_made_whatever_prices_are_later(
+    database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
+) -> None:
+    config = config_for(claude, web, write_config, rewrites=0)
+    await night(config, database, clock)
+    (run,) = await database.fetch("select job_id from runs where step = 'generate'")
+    plan = await Briefs(database).read(run["job_id"])
+    dear = {"claude-sonnet-5-5": {"input": 900, "output": 900}}
+    later = config_for(claude, web, write_config, rewrites=0, prices=dear)
+    before, after = [await costs(database, each, run["job_id"], plan) for each in (config, later)]
+    assert before == after
+    assert plan is not None
+    of_old = plan.model_copy(update={"estimates": ()})  # as briefs were stored before
+    _, planned, *_ = await costs(database, later, run["job_id"], of_old)
+    assert planned.estimated_usd is not None
+    assert planned.estimated_usd > 10 * (before[1].estimated_usd or 0)
+    assert not any("estimates" in prompt_of(call.request) for call in claude.calls)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -22,8 +22,13 @@ async def paths_of(database: Database) -> list[str]:
     """Every page, with a job of the night where it needs one."""
     jobs = await database.fetch("select status, min(job_id) as job from runs group by status")
     job = {row["status"]: row["job"] for row in jobs}
-    wanted = {"/jobs/{job}": job["dead"], "/review/{job}": job["needs_review"]}
-    return [page.path.replace("{job}", wanted.get(page.path, "")) for page in pages.PAGES]
+    (call,) = await database.fetch("select min(id)::text as id from llm_calls")
+    wanted = {
+        "/jobs/{job}": f"/jobs/{job['dead']}",
+        "/review/{job}": f"/review/{job['needs_review']}",
+        "/calls/{call}": f"/calls/{call['id']}",
+    }
+    return [wanted.get(page.path, page.path) for page in pages.PAGES]
 
 
 @pytest.mark.parametrize("look", LOOKS)

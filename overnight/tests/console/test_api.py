@@ -204,14 +204,14 @@ async def test_what_waits_is_approved_with_its_seal(
     program: httpx2.AsyncClient, database: Database
 ) -> None:
     job = await job_of(database, "needs_review")
-    seal = (await program.get(f"/api/review/{job}")).json()["seen"]
-    assert (await do(program, "approve", job=job, seen="0" * 64))[0] == 409
-    assert (await do(program, "reject", job=job, seen=seal))[0] == 422  # without a reason
-    assert await do(program, "approve", job=job, seen=seal) == (
+    seal = (await program.get(f"/api/review/{job}")).json()["revision"]
+    assert (await do(program, "approve", job=job, seen="0" * 64))[0] == 409  # its older name
+    assert (await do(program, "reject", job=job, revision=seal))[0] == 422  # without a reason
+    assert await do(program, "approve", job=job, revision=seal) == (
         200,
         f"approved: job {job} goes on after judge",
     )
-    assert (await do(program, "approve", job=job, seen=seal))[0] == 409
+    assert (await do(program, "approve", job=job, revision=seal))[0] == 409
     assert (await program.get(f"/api/review/{job}")).status_code == 404
 
 
@@ -369,7 +369,7 @@ async def test_the_document_names_every_endpoint_and_action_with_its_parameters(
     (job,) = paths["/jobs/{job}"]["get"]["parameters"]
     assert (job["in"], job["required"]) == ("path", True)
     body = paths["/do/approve"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert set(body["required"]) == {"job", "seen"}
+    assert set(body["required"]) == {"job", "revision"}
     assert "$ref" not in str(paths["/do/edit"]["post"]["requestBody"])
     for verb in ("replay", "discard"):
         body = paths[f"/do/{verb}"]["post"]["requestBody"]["content"]["application/json"]["schema"][

@@ -58,20 +58,20 @@ CASES: Mapping[str, Case] = {
         "breaker close 'shop ada'", {"name": "shop ada"}, ("close", "shop ada"), "is closed"
     ),
     "approve": Case(
-        "approve {review} --seen {seen}",
-        {"job": "{review}", "seen": "{seen}"},
+        "approve {review} --rev {revision}",
+        {"job": "{review}", "revision": "{revision}"},
         ("approve", "{review}"),
         "goes on",
     ),
     "reject": Case(
-        "reject {review} --seen {seen}",
-        {"job": "{review}", "seen": "{seen}"},
+        "reject {review} --rev {revision}",
+        {"job": "{review}", "revision": "{revision}"},
         ("reject", "{review}"),
         "ends at",
     ),
     "edit-review": Case(
-        "edit {review} --seen {seen} --input {order}",
-        {"job": "{review}", "seen": "{seen}", "input": {"customer": "ada", "number": 41}},
+        "edit {review} --rev {revision} --input {order}",
+        {"job": "{review}", "revision": "{revision}", "input": {"customer": "ada", "number": 41}},
         ("edit", "{review}"),
         "edited",
     ),
@@ -191,7 +191,7 @@ async def values_of(database: Database) -> dict[str, str]:
     jobs = await database.fetch("select status, job_id from runs order by id")
     return {
         "review": row["job_id"],
-        "seen": row["seen"],
+        "revision": row["revision"],
         "order": '{"customer": "ada", "number": 41}',
         **{run["status"]: run["job_id"] for run in jobs if run["status"] in ("dead", "queued")},
     }

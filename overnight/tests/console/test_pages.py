@@ -137,13 +137,13 @@ async def test_a_decision_is_bound_to_what_the_page_showed(
     client: httpx2.AsyncClient, database: Database
 ) -> None:
     job = await job_of(database, "needs_review")
-    seal = re.search(r'name="seen" value="(\w+)"', (await client.get(f"/review/{job}")).text)
+    seal = re.search(r'name="revision" value="(\w+)"', (await client.get(f"/review/{job}")).text)
     assert seal is not None
-    assert "not what stands there" in await press(client, "approve", job=job, seen="0" * 64)
+    assert "not what stands there" in await press(client, "approve", job=job, revision="0" * 64)
     assert await job_of(database, "needs_review") == job
-    assert "say why" in await press(client, "reject", job=job, seen=seal[1])
-    assert "approved" in await press(client, "approve", job=job, seen=seal[1])
-    assert "cannot be" in await press(client, "approve", job=job, seen=seal[1])
+    assert "say why" in await press(client, "reject", job=job, revision=seal[1])
+    assert "approved" in await press(client, "approve", job=job, revision=seal[1])
+    assert "cannot be" in await press(client, "approve", job=job, revision=seal[1])
 
 
 async def test_a_switch_is_flipped_and_flipped_back_with_its_history(

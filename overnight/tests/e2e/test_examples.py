@@ -277,7 +277,7 @@ async def test_the_article_is_published_by_the_commands_once_it_is_approved(
     (waiting,) = json.loads(command(f"{overnight} review --json", database))["review"]
     assert not (folder / "published").exists()
     assert "it knows nothing" in command(f"{overnight} review {waiting['job_id']}", database)
-    command(f"{overnight} approve {waiting['job_id']} --rev {waiting['seen']}", database)
+    command(f"{overnight} approve {waiting['job_id']} --rev {waiting['revision']}", database)
     command(f"{overnight} worker --until-idle", database)
     assert (folder / f"published/{waiting['job_id']}.md").read_text() == waiting["output"]
 
@@ -298,7 +298,7 @@ async def test_the_writer_waits_for_all_researchers_and_a_person_decides(
     assert outcomes(endings, "approve") == ["review"]
     assert not (folder / "published").exists()
     (waiting,) = await queries.review(database, job)
-    await reviews.decide(example("research_team").app, database, job, Approve(waiting["seen"]))
+    await reviews.decide(example("research_team").app, database, job, Approve(waiting["revision"]))
     await run_until_idle(example("research_team").app, database)
     assert (folder / f"published/{job}.md").read_text() == waiting["output"]
 
@@ -309,7 +309,7 @@ async def test_an_article_that_is_rejected_is_not_published(
     job, _ = await begin(database, clock)
     (waiting,) = await queries.review(database, job)
     await reviews.decide(
-        example("research_team").app, database, job, Reject(waiting["seen"], "too thin")
+        example("research_team").app, database, job, Reject(waiting["revision"], "too thin")
     )
     assert await run_until_idle(example("research_team").app, database, clock=clock) == []
     assert not (folder / "published").exists()

@@ -187,18 +187,18 @@ async def test_a_review_waits_for_a_person_and_what_was_seen_goes_on(
     ]
     (waiting,) = await lists.review(database)
     if decision == "reject":
-        await reviews.decide(app, database, job, Reject(waiting["seen"], "dull"))
+        await reviews.decide(app, database, job, Reject(waiting["revision"], "dull"))
         await run_until_idle(app, database, clock=clock)
         assert await rows(database, "status, error") == [("cancelled", "dull")]
         return
     approved = await clock.now()
-    await reviews.decide(app, database, job, Approve(waiting["seen"], "fine"))
+    await reviews.decide(app, database, job, Approve(waiting["revision"], "fine"))
     await run_until_idle(app, database, clock=clock)
     ((value, moment),) = published
     assert value == "draft!"
     assert moment - approved >= timedelta(seconds=90)
     with pytest.raises(UserError, match="no step of it is waiting for review"):
-        await reviews.decide(app, database, job, Approve(waiting["seen"], "again"))
+        await reviews.decide(app, database, job, Approve(waiting["revision"], "again"))
 
 
 async def test_events_and_spawned_jobs_start_with_the_ending_and_only_once(
@@ -489,7 +489,7 @@ async def test_an_outside_write_that_nobody_can_know_waits_for_a_person_who_may_
     assert await rows(database, "status, error_class") == [("needs_review", "unknown_outcome")]
     (waiting,) = await lists.review(database)
     with pytest.raises(UserError, match="nothing to approve"):
-        await reviews.decide(app, database, job, Approve(waiting["seen"]))
+        await reviews.decide(app, database, job, Approve(waiting["revision"]))
     await dead_letters.replay(None, database, Filter(job=job))
     await run_until_idle(app, database)
     assert calls == [1, 1]

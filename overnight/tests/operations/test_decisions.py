@@ -97,11 +97,11 @@ async def test_what_was_shown_is_what_the_next_step_receives_byte_for_byte(
     await database.fetch("update runs set output = %s::jsonb", [ODD])
     (stored,) = await database.fetch("select output::text as text from runs")
     (waiting,) = await queries.review(database, job)
-    assert waiting["seen"] == hashlib.sha256(stored["text"].encode()).hexdigest()
+    assert waiting["revision"] == hashlib.sha256(stored["text"].encode()).hexdigest()
     assert json.loads(waiting["shown"], parse_float=Decimal) == json.loads(
         stored["text"], parse_float=Decimal
     )
-    await reviews.decide(app, database, job, Approve(waiting["seen"]))
+    await reviews.decide(app, database, job, Approve(waiting["revision"]))
     await run_until_idle(app, database, clock=clock)
     assert published == [stored["text"]]
     assert list(json.loads(published[0])) == list(json.loads(waiting["shown"]))
@@ -121,7 +121,7 @@ async def test_without_an_output_the_input_is_what_is_shown_and_sealed(
     await run_until_idle(app, database, clock=clock)
     (waiting,) = await queries.review(database, job)
     assert json.loads(waiting["shown"]) == {"number": 7}
-    assert waiting["seen"] == hashlib.sha256(b'{"number": 7}').hexdigest()
+    assert waiting["revision"] == hashlib.sha256(b'{"number": 7}').hexdigest()
 
 
 DECISIONS: list[Callable[[str], Decision]] = [
@@ -138,14 +138,14 @@ async def test_a_decision_on_what_changed_since_the_look_is_refused_and_changes_
     app, _ = studio()
     waiting = await in_review(app, database, clock)
     job = waiting["job_id"]
-    await reviews.decide(app, database, job, Edit(waiting["seen"], {"text": "rum"}), by="ana")
+    await reviews.decide(app, database, job, Edit(waiting["revision"], {"text": "rum"}), by="ana")
     await run_until_idle(app, database, clock=clock)
     before = await runs(database, "status, input, output")
     assert before == [("needs_review", {"text": "rum"}, {"text": "RUM"})]
     with pytest.raises(
         IllegalTransition, match=r"what you saw of job .* is not what stands there now: look again"
     ):
-        await reviews.decide(app, database, job, make(waiting["seen"]))
+        await reviews.decide(app, database, job, make(waiting["revision"]))
     assert await runs(database, "status, input, output") == before
     assert await deeds(database, "verb") == [("edit",)]
 
@@ -158,7 +158,9 @@ async def test_a_change_between_the_check_and_the_write_is_refused_too(
     waiting = await in_review(app, database, clock)
 
     decided = await blocked(
-        database, [reviews.decide(app, database, waiting["job_id"], make(waiting["seen"]))], OTHER
+        database,
+        [reviews.decide(app, database, waiting["job_id"], make(waiting["revision"]))],
+        OTHER,
     )
     assert "is not what stands there now" in str(decided[0])
     assert await runs(database, "status, output") == [("needs_review", {"text": "other"})]
@@ -171,7 +173,9 @@ async def test_an_edit_of_what_was_seen_in_review_is_none_of_a_dead_letter(
     """Somebody replayed it between the check and the write, and it died."""
     app, _ = studio()
     waiting = await in_review(app, database, clock)
-    edit = reviews.decide(app, database, waiting["job_id"], Edit(waiting["seen"], {"text": "rum"}))
+    edit = reviews.decide(
+        app, database, waiting["job_id"], Edit(waiting["revision"], {"text": "rum"})
+    )
     died = "; ".join(
         f"update runs set status = '{status}'" for status in ("queued", "running", "dead")
     )
@@ -211,7 +215,7 @@ async def test_of_two_people_who_decide_at_once_one_wins_and_the_other_is_told_w
 ) -> None:
     app, _ = studio()
     waiting = await in_review(app, database, clock)
-    job, seen = waiting["job_id"], waiting["seen"]
+    job, seen = waiting["job_id"], waiting["revision"]
     acts = [
         reviews.decide(app, database, job, Approve(seen), by="ana"),
         reviews.decide(app, database, job, other(seen), by="ben"),
@@ -231,10 +235,10 @@ async def test_eight_digits_of_a_seal_suffice_and_fewer_or_others_are_refused(
 ) -> None:
     app, _ = studio()
     waiting = await in_review(app, database, clock)
-    for wrong in ("", waiting["seen"][:7], "what I saw", waiting["seen"] + "0", "%" * 8):
+    for wrong in ("", waiting["revision"][:7], "what I saw", waiting["revision"] + "0", "%" * 8):
         with pytest.raises(UserError, match="is no revision"):
             await reviews.decide(app, database, waiting["job_id"], Approve(wrong))
-    await reviews.decide(app, database, waiting["job_id"], Approve(waiting["seen"][:8].upper()))
+    await reviews.decide(app, database, waiting["job_id"], Approve(waiting["revision"][:8].upper()))
     assert (await runs(database))[0] == ("gate", "succeeded")
 
 
@@ -245,7 +249,7 @@ async def test_an_edit_in_review_is_judged_anew_by_the_step_itself(
     waiting = await in_review(app, database, clock)
     job = waiting["job_id"]
     await reviews.decide(
-        app, database, job, Edit(waiting["seen"], {"text": "rum"}, "stronger"), by="ana"
+        app, database, job, Edit(waiting["revision"], {"text": "rum"}, "stronger"), by="ana"
     )
     assert await runs(database, "status, input, output, failures") == [
         ("queued", {"text": "rum"}, None, 0)
@@ -253,7 +257,7 @@ async def test_an_edit_in_review_is_judged_anew_by_the_step_itself(
     await run_until_idle(app, database, clock=clock)
     (waiting,) = await queries.review(database, job)
     assert waiting["output"] == {"text": "RUM"}
-    await reviews.decide(app, database, job, Edit(waiting["seen"], {"text": "coffee"}))
+    await reviews.decide(app, database, job, Edit(waiting["revision"], {"text": "coffee"}))
     await run_until_idle(app, database, clock=clock)
     assert await runs(database) == [("gate", "succeeded"), ("publish", "succeeded")]
     assert published == ['{"text": "COFFEE"}']
@@ -281,7 +285,7 @@ async def test_an_edit_that_does_not_fit_is_one_sentence_and_changes_nothing(
     app, _ = studio()
     waiting = await in_review(app, database, clock)
     with pytest.raises(InvalidPayload, match=says) as told:
-        await reviews.decide(app, database, waiting["job_id"], Edit(waiting["seen"], value))
+        await reviews.decide(app, database, waiting["job_id"], Edit(waiting["revision"], value))
     assert "\n" not in str(told.value)
     assert await runs(database) == [("gate", "needs_review")]
     assert await deeds(database) == []
@@ -304,7 +308,7 @@ async def test_an_edit_restarts_the_wait_of_a_debounce_but_not_beyond_at_most(
     waiting = await in_review(app, database, clock)
     job = waiting["job_id"]
     approved = await clock.now()
-    await reviews.decide(app, database, job, Approve(waiting["seen"]))
+    await reviews.decide(app, database, job, Approve(waiting["revision"]))
     ends = []
     for text in ("one", "two", "three", "four"):
         await clock.move(80)
@@ -416,7 +420,7 @@ async def test_the_step_after_an_approval_inherits_what_its_job_was_promised(
         "update runs set priority = 7, deadline_at = ledger_now() + interval '1 day', "
         "expect_at = ledger_now() + interval '1 hour'"
     )
-    await reviews.decide(app, database, waiting["job_id"], Approve(waiting["seen"]))
+    await reviews.decide(app, database, waiting["job_id"], Approve(waiting["revision"]))
     promised = await runs(database, "priority, deadline_at, expect_at")
     assert promised[0] == promised[1]
     assert promised[1][0] == 7
@@ -437,12 +441,12 @@ async def test_every_act_is_written_down_with_who_why_and_what_was_seen(
     second = await in_review(app, database, clock, "two")
     one, two = first["job_id"], second["job_id"]
     await reviews.decide(
-        app, database, one, Edit(first["seen"], {"text": "uno"}, "in Italian"), by="ana"
+        app, database, one, Edit(first["revision"], {"text": "uno"}, "in Italian"), by="ana"
     )
     await run_until_idle(app, database, clock=clock)
     (again,) = await queries.review(database, one)
-    await reviews.decide(app, database, one, Approve(again["seen"][:8], "fine"), by="ana")
-    await reviews.decide(app, database, two, Reject(second["seen"], "dull"), by="ben")
+    await reviews.decide(app, database, one, Approve(again["revision"][:8], "fine"), by="ana")
+    await reviews.decide(app, database, two, Reject(second["revision"], "dull"), by="ben")
     await database.fetch("update runs set status = 'running' where step = 'publish'")
     await database.fetch("update runs set status = 'dead', attempt = 1 where step = 'publish'")
     await dead_letters.replay(None, database, Filter(job=one), by="ana", reason="mended")
@@ -459,9 +463,9 @@ async def test_every_act_is_written_down_with_who_why_and_what_was_seen(
         ("resume", "all", None, "", "ben"),
     ]
     assert await deeds(database, "seen") == [
-        (first["seen"],),
-        (again["seen"],),
-        (second["seen"],),
+        (first["revision"],),
+        (again["revision"],),
+        (second["revision"],),
         *[(None,)] * 4,
     ]
     assert [row["verb"] for row in await queries.actions(database, one)] == [
@@ -479,7 +483,7 @@ async def test_a_deed_that_cannot_be_written_down_is_not_done(
 ) -> None:
     app, _ = studio()
     waiting = await in_review(app, database, clock)
-    job, seen = waiting["job_id"], waiting["seen"]
+    job, seen = waiting["job_id"], waiting["revision"]
     await database.fetch("alter table actions add check (by <> 'nobody')")
     acts: list[Callable[[], Awaitable[Any]]] = [
         lambda: reviews.decide(app, database, job, Approve(seen), by="nobody"),
@@ -514,8 +518,8 @@ async def test_a_step_that_is_no_more_can_be_rejected_but_not_approved(
     other.step(studio()[0].pipelines["article"].steps["publish"].function)
     renamed = App("studio", [other])
     with pytest.raises(NotFound, match="has no step “gate” any more"):
-        await reviews.decide(renamed, database, waiting["job_id"], Approve(waiting["seen"]))
-    await reviews.decide(renamed, database, waiting["job_id"], Reject(waiting["seen"], "gone"))
+        await reviews.decide(renamed, database, waiting["job_id"], Approve(waiting["revision"]))
+    await reviews.decide(renamed, database, waiting["job_id"], Reject(waiting["revision"], "gone"))
     assert await runs(database) == [("gate", "cancelled")]
 
 
@@ -545,7 +549,7 @@ async def test_review_ends_with_the_very_commands_to_copy(
     app_option = "--app desk:app"
     listed = await press(database, f"{app_option} review --json")
     (row,) = json.loads(listed.output)["review"]
-    seen = row["seen"]
+    seen = row["revision"]
     assert len(seen) == 64
     assert seen[:8] in (await press(database, f"{app_option} review")).output
     shown = (await press(database, f"{app_option} review {job[:6]}")).output

@@ -76,8 +76,13 @@ async def fill(database: Database, rows: Ledgerful) -> None:
             await database.fetch(
                 "insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, "
                 "provider, model, request_hash, "
-                "status, answer) values (%s, %s, 's', 'p', '', 1, 'x', 'y', 'h', 'stored', 'a')",
+                "status, answer, request) values "
+                "(%s, %s, 's', 'p', '', 1, 'x', 'y', 'h', 'stored', 'a', '{}')",
                 [run["id"], job],
+            )
+            await database.fetch(
+                "insert into llm_texts (run_id, sha256, text) values (%s, '\\x00', 'prompt')",
+                [run["id"]],
             )
             await database.fetch(
                 "insert into effects (job_id, name, content_hash, run_id, attempt) "
@@ -134,7 +139,9 @@ async def seen(database: Database) -> dict[str, Any]:
     stands: dict[str, Any] = {}
     for row in await database.fetch(
         "select r.job_id, count(*) as runs, "
-        "count(r.input) + count(r.output) + count(a.detail) + count(c.answer) "
+        "count(r.input) + count(r.output) + count(a.detail) + count(c.answer) + count(c.request) "
+        "+ (select count(*) from llm_texts t join runs o on o.id = t.run_id "
+        "where o.job_id = r.job_id) "
         "+ (select count(was) from actions d where d.target = r.job_id) as payloads, "
         "count(a.run_id) + count(c.id) + (select count(*) from effects e where e.job_id "
         "= r.job_id) "
@@ -158,6 +165,9 @@ async def seen(database: Database) -> dict[str, Any]:
         *await database.fetch(orphans.format("effects")),
         *await database.fetch(orphans.format("llm_calls")),
         *await database.fetch(
+            "select run_id from llm_texts where run_id not in (select id from runs)"
+        ),
+        *await database.fetch(
             "select id from actions where target <> 'all' and target not in (select "
             "job_id from runs)"
         ),
@@ -175,7 +185,7 @@ def expected(rows: Ledgerful, keep: Keep, passed: float) -> dict[str, Any]:
         if ended and youngest > keep.ids:
             continue
         there.add(number)
-        payloads = 0 if ended and youngest > keep.payloads else 4 * len(steps) + 1
+        payloads = 0 if ended and youngest > keep.payloads else 6 * len(steps) + 1
         stands[f"j{number}"] = (len(steps), 3 * len(steps) + 1, payloads)
 
     def stays(age: float | None, job: int | None = None) -> bool:
@@ -281,7 +291,7 @@ async def one_job(database: Database, steps: list[tuple[str, float]]) -> dict[st
 async def test_a_job_is_kept_whole_as_long_as_one_step_has_not_ended(
     database: Database, status: str
 ) -> None:
-    assert (await one_job(database, [("succeeded", 900), (status, 800)]))["j0"] == (2, 7, 9)
+    assert (await one_job(database, [("succeeded", 900), (status, 800)]))["j0"] == (2, 7, 13)
 
 
 async def test_an_id_stands_its_whole_window_from_the_end_of_its_last_step(

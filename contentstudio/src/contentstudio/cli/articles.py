@@ -148,11 +148,11 @@ def refresh(session: Session, site: str, slug: str, reason: str, as_json: bool) 
 
 @click.command("overwrite")
 @click.argument("job")
-@decisions.seen_option
+@decisions.revision_option
 @_why
 @json_option
 @pass_session
-def overwrite(session: Session, job: str, seen: str | None, reason: str, as_json: bool) -> None:
+def overwrite(session: Session, job: str, revision: str | None, reason: str, as_json: bool) -> None:
     """Publish ours in the place of a person's version.
 
     For a job that waits for review because a person changed, wrote or took away what stands on its
@@ -166,7 +166,7 @@ def overwrite(session: Session, job: str, seen: str | None, reason: str, as_json
 
     async def work(database: Database) -> dict[str, Any]:
         return await articles.overwrite(
-            app, database, await runs.find_job(database, job), seen=seen, reason=reason
+            app, database, await runs.find_job(database, job), revision=revision, reason=reason
         )
 
     row = session.run(work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from contentstudio.review import Dossier
-    from contentstudio.review.briefs import BriefDetails, StepCost
+    from contentstudio.review.briefs import BriefDetails
+    from contentstudio.review.costs import ArticleCost, StepCost
     from overnight.store.database import Database
+
+MAX_ARTICLES = 10_000  # of a night
 
 
 @click.command("review")
@@ -155,15 +159,25 @@ def brief_command(session: Session, job: str, markdown: Path | None, as_json: bo
 
 
 @click.command("cost")
-@click.argument("job")
+@click.argument("job", required=False)
+@click.option(
+    "--hours",
+    default=24,
+    show_default=True,
+    type=click.IntRange(1, 24 * 366),
+    help="How far back, without a job.",
+)
 @json_option
 @pass_session
-def cost_command(session: Session, job: str, as_json: bool) -> None:
-    """What each step of an article costs: estimated, and booked.
+def cost_command(session: Session, job: str | None, hours: int, as_json: bool) -> None:
+    """What each step costs: estimated before, and booked.
 
-    The estimate is made from the brief, by the models and prices of the config of now. A rewrite is
-    not in it, for nobody knows whether one will be needed.
+    Of one job, or of all articles on which was worked in the last hours. The estimate is made with
+    the brief. A rewrite is not in it, for nobody knows whether one will be needed.
     """
+    if job is None:
+        _night_costs(session, hours, as_json)
+        return
     from contentstudio.review import briefs
     from contentstudio.store.briefs import Briefs
     from overnight.operations import runs
@@ -175,9 +189,41 @@ def cost_command(session: Session, job: str, as_json: bool) -> None:
         plan = await Briefs(database).read(whole)
         return await briefs.costs(database, settings, whole, plan)
 
-    costs = session.run(work)
-    data = {"costs": [cost.model_dump(mode="json") for cost in costs]}
-    tell(as_json, data, lambda: _render_costs(costs))
+    steps = session.run(work)
+    data = {"costs": [cost.model_dump(mode="json") for cost in steps]}
+    tell(as_json, data, lambda: _render_costs(steps))
+
+
+def _night_costs(session: Session, hours: int, as_json: bool) -> None:
+    from contentstudio.review import costs
+
+    since = datetime.now(UTC) - timedelta(hours=hours)
+    articles = session.run(lambda database: costs.of_night(database, since, MAX_ARTICLES))
+    steps = costs.by_step(articles)
+    data = {
+        "articles": [article.model_dump(mode="json") for article in articles],
+        "costs": [cost.model_dump(mode="json") for cost in steps],
+    }
+    tell(as_json, data, lambda: _render_night(articles, steps))
+
+
+def _render_night(articles: Sequence[ArticleCost], steps: Sequence[StepCost]) -> None:
+    rows = [
+        {
+            "job": article.job_id,
+            "site": article.site,
+            "state": article.state or article.status,
+            "estimated": _dollars(article.estimated_usd),
+            "booked": _dollars(article.booked_usd),
+            "title": article.title,
+        }
+        for article in articles
+    ]
+    columns = {name: name for name in ("job", "site", "state", "estimated", "booked", "title")}
+    output.table("", rows, columns, empty="No article was worked on.", spare=("site", "state"))
+    if rows:
+        click.echo("")
+        _render_costs(steps)
 
 
 def _render_costs(costs: Sequence[StepCost]) -> None:
@@ -244,7 +290,7 @@ def _dossier(session: Session, job: str) -> Dossier | None:
     metavar="JSON|@FILE",
     help="The new input; for an article also @FILE.md",
 )
-@decisions.seen_option
+@decisions.revision_option
 @click.option("--reason", default="", help="Why; saved in the audit log.")
 @json_option
 @pass_session
@@ -254,7 +300,7 @@ def edit_command(
     session: Session,
     job: str,
     text: str,
-    seen: str | None,
+    revision: str | None,
     reason: str,
     as_json: bool,
 ) -> None:
@@ -266,7 +312,9 @@ def edit_command(
     """
     if text.startswith("@") and text.endswith(".md"):
         text = _edited(session, job, common.given(text).decode("utf-8", "replace"))
-    current.invoke(decisions.edit, job=job, text=text, seen=seen, reason=reason, as_json=as_json)
+    current.invoke(
+        decisions.edit, job=job, text=text, revision=revision, reason=reason, as_json=as_json
+    )
 
 
 @click.command("change")
@@ -274,7 +322,7 @@ def edit_command(
 @click.argument("place")
 @click.option("--text", metavar="WORDS", help="The new words.")
 @click.option("--cut", is_flag=True, help="Take it out.")
-@decisions.seen_option
+@decisions.revision_option
 @click.option("--reason", default="", help="Why; saved in the audit log.")
 @json_option
 @pass_session
@@ -284,7 +332,7 @@ def change_command(
     place: str,
     text: str | None,
     cut: bool,
-    seen: str | None,
+    revision: str | None,
     reason: str,
     as_json: bool,
 ) -> None:
@@ -297,7 +345,7 @@ def change_command(
         raise UserError("choose one: --text with the new words, or --cut")
     if text is not None and not text.strip():
         raise UserError("--text needs words; to take the place out, say --cut")
-    row = _changed(session, job, place, text or "", seen, reason)
+    row = _changed(session, job, place, text or "", revision, reason)
     done = "cut" if cut else "changed"
     tell(
         as_json,
@@ -307,7 +355,7 @@ def change_command(
 
 
 def _changed(
-    session: Session, job: str, place: str, text: str, seen: str | None, reason: str
+    session: Session, job: str, place: str, text: str, revision: str | None, reason: str
 ) -> dict[str, Any]:
     from contentstudio.review import changing
     from overnight.operations import runs
@@ -318,7 +366,7 @@ def _changed(
         whole = await runs.find_job(database, job)
         app = session.needed_app()
         return await changing.change(
-            *(app, database, settings, whole, place, text), seen=seen, reason=reason
+            *(app, database, settings, whole, place, text), revision=revision, reason=reason
         )
 
     return session.run(work)

@@ -30,6 +30,10 @@ class Gates(Section):
     another one has,
     `max_rivalry` that of the words which the titles of two pages of the site share. These three,
     and what the memory takes for the same story, are set by the tables of `bench/likeness.py`.
+
+    `max_verbatim` is the share of the article, quotes apart, that may be in the words of its
+    sources, `max_verbatim_words` the most words in a row; `max_one_host` the share of the citations
+    that may rest on one host where there are several.
     """
 
     min_words: int = Field(default=120, ge=1)
@@ -48,6 +52,9 @@ class Gates(Section):
     max_similarity: float = Field(default=0.15, gt=0, le=1)
     max_copied: float = Field(default=0.25, gt=0, le=1)
     max_rivalry: float = Field(default=0.6, gt=0, le=1)
+    max_verbatim: float = Field(default=0.33, ge=0, le=1)
+    max_verbatim_words: int = Field(default=13, ge=4)
+    max_one_host: float = Field(default=0.9, gt=0, le=1)
     per_day: int = Field(default=10, ge=0)
     banned: list[str] = Field(default=[])
     allow_topics: list[SensitiveTopic] = Field(default=[])

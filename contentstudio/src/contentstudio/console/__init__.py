@@ -13,13 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from contentstudio import articles, ideas
 from contentstudio.config import Config
-from contentstudio.review import brief_text, briefs, changing, gather, manuscript
+from contentstudio.review import brief_text, briefs, changing, costs, gather, manuscript
 from contentstudio.review.dossier import WORDS
+from contentstudio.store.articles import Articles
 from contentstudio.store.briefs import Briefs
 from contentstudio.store.nights import Nights
 from contentstudio.store.notes import Notes
 from overnight.console.pages import Console, Desk, Page, Values, Verb
-from overnight.errors import UserError
+from overnight.errors import NotFound, UserError
 from overnight.observability import charts
 from overnight.operations import queries, runs
 from overnight.operations.commands import NeededReason, OnReview
@@ -28,6 +29,7 @@ from overnight.store.database import Database
 DAYS = 7  # of ideas and articles that the pages show
 SPAN = timedelta(days=DAYS)
 ROWS = 200  # articles on a page
+MAX_HOURS = 24 * 31  # that a page looks back
 MOST_VERSIONS = 1_000_000
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -95,7 +97,10 @@ def build(config: Config) -> Console:
     return Console(
         pages=(
             Page("/sites", "sites.html", partial(_sites, config), "Sites", "w"),
+            Page("/night", "articles_of_night.html", _night_articles, "Last night", "n"),
+            Page("/briefs/{job}", "of_job.html", partial(_brief_of_job, config)),
             Page("/articles", "articles.html", partial(_articles, config), "Articles", "p"),
+            Page("/articles/{job}", "of_job.html", partial(_article_of_job, config)),
             Page("/ideas", "ideas.html", partial(_ideas, config), "Ideas", "i"),
         ),
         templates=(Path(__file__).parent / "templates",),
@@ -162,6 +167,39 @@ async def _sites(config: Config, desk: Desk, _: Values) -> dict[str, Any]:
     return {"rows": rows, "days": DAYS}
 
 
+async def _night_articles(desk: Desk, values: Values) -> dict[str, Any]:
+    """The articles on which was worked in the last hours, with what each and each step costs."""
+    hours = min(int(values.get("hours", "24")), MAX_HOURS) if _is_number(values) else 24
+    since = await charts.ago(desk.database, timedelta(hours=hours))
+    rows = await costs.of_night(desk.database, since, ROWS)
+    return {"rows": rows, "costs": costs.by_step(rows), "hours": hours, "limit": ROWS}
+
+
+def _is_number(values: Values) -> bool:
+    hours = values.get("hours", "")
+    return hours.isdecimal() and 0 < len(hours) <= 6 and int(hours) > 0
+
+
+async def _brief_of_job(config: Config, desk: Desk, values: Values) -> dict[str, Any]:
+    """The brief of a job, wherever the job is."""
+    job_id = await runs.find_job(desk.database, values["job"])
+    plan = await briefs.gather(desk.database, config, job_id)
+    if plan is None:
+        raise NotFound(f"job {job_id} has no brief: no article of it was planned yet")
+    return {"job_id": job_id, "title": "Brief", "plan": plan, "has_preview": False}
+
+
+async def _article_of_job(config: Config, desk: Desk, values: Values) -> dict[str, Any]:
+    """The article of a job as its gates saw it last, wherever the job is."""
+    job_id = await runs.find_job(desk.database, values["job"])
+    details = await gather(desk.database, config, job_id)
+    if details is None:
+        raise NotFound(f"job {job_id} has no article yet: no gate has seen one")
+    notes = await Notes(desk.database).of_job(job_id)
+    shown = {"dossier": details, "notes": notes, "has_preview": details.page is not None}
+    return {"job_id": job_id, "title": "Article", **shown}
+
+
 async def _articles(config: Config, desk: Desk, values: Values) -> dict[str, Any]:
     """The published articles of a site, or of all."""
     site = _chosen(config, values)
@@ -219,10 +257,15 @@ async def _preview(config: Config, database: Database, job_id: str) -> str | Non
 
 
 async def _job(config: Config, database: Database, job_id: str) -> dict[str, Any] | None:
-    """What each step of an article was estimated to cost, and is booked; None without a brief."""
+    """What each step of an article was estimated to cost, and is booked, and whether gates have
+    seen it; None without a brief.
+    """
     plan = await Briefs(database).read(job_id)
-    costs = await briefs.costs(database, config, job_id, plan) if plan else ()
-    return {"costs": costs} if costs else None
+    if plan is None:
+        return None
+    has_text = await Articles(database).judged(job_id) is not None
+    steps = await briefs.costs(database, config, job_id, plan)
+    return {"job_id": job_id, "costs": steps, "has_text": has_text}
 
 
 async def _ask(config: Config, verb: articles.Verb, desk: Desk, wish: Wish, who: str) -> str:
@@ -242,7 +285,7 @@ async def _overwrite(desk: Desk, command: Overwrite, who: str) -> str:
         desk.app,
         desk.database,
         command.job,
-        seen=command.seen,
+        revision=command.revision,
         reason=command.reason,
         by=who,
     )
@@ -254,7 +297,7 @@ async def _change(config: Config, desk: Desk, command: Change, who: str) -> str:
     job = await runs.find_job(desk.database, command.job)
     await changing.change(
         *(desk.app, desk.database, config, job, command.place, command.text),
-        seen=command.seen,
+        revision=command.revision,
         reason=command.reason,
         by=who,
     )

@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 
 import nh3
 
+from contentstudio import places
 from contentstudio.gates import markup
-from contentstudio.gates.input import Case, failed, known, passed
-from contentstudio.model import Verdict
-from contentstudio.text.wording import listed, shown
+from contentstudio.gates.input import Case, fault, known, verdict
+from contentstudio.model import Fault, Verdict
+from contentstudio.text.wording import listed
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -42,6 +43,7 @@ _ATTRIBUTES = {
     "time": {"datetime"},
 }
 _SCHEMES = frozenset({"http", "https"})
+_RUN = frozenset({"javascript", "data", "vbscript"})
 _ACTIVE = listed(
     "script style iframe frame frameset object embed applet svg math form input button "
     "select textarea link meta base "
@@ -55,29 +57,23 @@ def check(case: Case) -> Verdict:
     draft's own words.
     """
     page = known(case.page, "the page")
-    fault = next(_markup_in_text(case), None) or next(_on_page(page, case), None)
-    return (
-        failed("html", fault)
-        if fault
-        else passed("html", "The page is what the allowlist leaves of it.")
-    )
+    wrong: list[Fault | str] = [
+        *(fault(text, why) for text in places.texts(case.draft) for why in _markup_in(text.text)),
+        *_on_page(page, case),
+    ]
+    return verdict("html", wrong, "The page is what the allowlist leaves of it.")
 
 
-def _markup_in_text(case: Case) -> Iterator[str]:
-    for place, text in case.texts():
-        tags = markup.Tags(text)
-        for name, attributes in tags.opened:
-            if name in _ACTIVE or name == "img":
-                yield f"The {place} {shown(text)} has a <{name}> in it."
-            for attribute, value in attributes:
-                if attribute.startswith("on") or _scheme(value or "") in (
-                    "javascript",
-                    "data",
-                    "vbscript",
-                ):
-                    yield f"The {place} {shown(text)} has {attribute} on a <{name}> in it."
-        if closed := [name for name in tags.closed if name in (*_TAGS, *_ACTIVE)]:
-            yield f"The {place} {shown(text)} has markup in it: </{closed[0]}>."
+def _markup_in(text: str) -> Iterator[str]:
+    tags = markup.Tags(text)
+    for name, attributes in tags.opened:
+        if name in _ACTIVE or name == "img":
+            yield f"has a <{name}> in it."
+        for attribute, value in attributes:
+            if attribute.startswith("on") or _scheme(value or "") in _RUN:
+                yield f"has {attribute} on a <{name}> in it."
+    if closed := [name for name in tags.closed if name in (*_TAGS, *_ACTIVE)]:
+        yield f"has markup in it: </{closed[0]}>."
 
 
 def _on_page(page: str, case: Case) -> Iterator[str]:

@@ -12,10 +12,12 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from contentstudio import places
 from contentstudio.gates import markup
-from contentstudio.gates.input import Case, failed, known, passed
-from contentstudio.model import Verdict
-from contentstudio.text.wording import normal, shown
+from contentstudio.gates.input import Case, fault, known, verdict
+from contentstudio.model import Fault, Verdict
+from contentstudio.text import packs
+from contentstudio.text.wording import normal
 
 _MACHINE = (
     r"(?:a\.?i\.?|assistants?|(?:large |language "
@@ -77,6 +79,19 @@ _URL = re.compile(
 _HIDDEN = re.compile(
     "[\U000e0000-\U000e007f\u202a-\u202e\u2066-\u2069\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 )
+# Drawn as nothing. Joiners and selectors have a use in other scripts and in emoji, soft hyphens in
+# long words.
+_NOTHING = re.compile(
+    "[\u034f\u115f\u1160\u180e\u200b\u2060-\u2064\u206a-\u206f\u3164\ufeff\uffa0\ue000-\uf8ff]"
+)
+# Latin letters of other blocks: mathematical, of full width, in circles, small capitals.
+_STYLED = re.compile("[\U0001d400-\U0001d7cb\uff21-\uff3a\uff41-\uff5a\u24b6-\u24e9\u1d00-\u1d22]+")
+# Letters of Cyrillic and Greek that are drawn as Latin ones: a word of such letters alone is Latin.
+_DISGUISED = re.compile(
+    r"(?<!\w)[\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u04cf\u0501\u051b\u051d"
+    r"\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0406\u0408\u0405\u03bf\u03bd"
+    r"\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7]{3,}(?!\w)"
+)
 _LOOKALIKE = (
     "\u0400-\u04ff"
     "\u03bf\u03bd\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
@@ -86,30 +101,35 @@ _TWO_ALPHABETS = re.compile(rf"\w*(?:[A-Za-z]\w*[{_LOOKALIKE}]|[{_LOOKALIKE}]\w*
 
 def check(case: Case) -> Verdict:
     """Look through everything that a reader may see, and through the links of the page."""
-    fault = next(_orders(case), None) or next(_exits(case), None)
-    if fault:
-        return failed("injection", fault)
-    return passed("injection", "No order to a machine was found, and no link that carries data.")
+    wrong: list[Fault | str] = [
+        *(fault(text, why) for text in places.texts(case.draft) for why in _orders(case, text)),
+        *_exits(case),
+    ]
+    return verdict(
+        "injection", wrong, "No order to a machine was found, and no link that carries data."
+    )
 
 
-def _orders(case: Case) -> Iterator[str]:
-    for place, text in case.texts():
-        place_text = f"The {place} {shown(normal(text))}"
-        if _HIDDEN.search(text):
-            yield f"{place_text} has characters that nobody sees."
-        if mixed := _TWO_ALPHABETS.search(normal(text)):
-            yield (
-                f"{place_text} has the word “{mixed[0]}” in letters of two alphabets, which "
-                "machines read otherwise."
-            )
-        if order := _ORDERS.search(normal(text)):
-            yield f"{place_text} gives an order to a machine: “{order[0]}”."
-        if _PICTURE.search(text):
-            yield f"{place_text} has a picture in Markdown."
-        if _LINK.search(text):
-            yield f"{place_text} has a link in Markdown."
-        if (url := _URL.search(text)) and urlsplit(url[0]).query:
-            yield f"{place_text} has an address that carries data: {url[0]}."
+def _orders(case: Case, place: places.Text) -> Iterator[str]:
+    text = place.text
+    if _HIDDEN.search(text) or _NOTHING.search(text):
+        yield "has characters that nobody sees."
+    if mixed := _TWO_ALPHABETS.search(normal(text)):
+        yield (
+            f"has the word “{mixed[0]}” in letters of two alphabets, which machines read otherwise."
+        )
+    if packs.is_known(case.language) and (alien := _DISGUISED.search(text)):
+        yield f"has the word “{alien[0]}” in letters of another alphabet that look like Latin ones."
+    if styled := _STYLED.search(text):
+        yield f"has the letters “{styled[0]}”, which search engines and screen readers misread."
+    if order := _ORDERS.search(normal(text)):
+        yield f"gives an order to a machine: “{order[0]}”."
+    if _PICTURE.search(text):
+        yield "has a picture in Markdown."
+    if _LINK.search(text):
+        yield "has a link in Markdown."
+    if (url := _URL.search(text)) and urlsplit(url[0]).query:
+        yield f"has an address that carries data: {url[0]}."
 
 
 def _exits(case: Case) -> Iterator[str]:

@@ -4,7 +4,7 @@ are pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeVar
@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 from contentstudio import places
 from contentstudio.config import Gates, Site
 from contentstudio.model import Draft, Fault, Snapshot, Verdict
+from contentstudio.text.wording import normal, shown
 from contentstudio.verify.judgement import Judgement
 
 T = TypeVar("T")
@@ -115,6 +116,24 @@ def passed(gate: str, reason: str) -> Verdict:
 def failed(gate: str, reason: str, faults: Sequence[Fault] = ()) -> Verdict:
     """The verdict of a draft that does not pass; `faults` names each place that has to change."""
     return Verdict(gate=gate, passed=False, reason=reason, faults=tuple(faults))
+
+
+def verdict(gate: str, wrong: Iterable[Fault | str], well: str) -> Verdict:
+    """The verdict of everything that a gate found, each once. What has no place of its own (a page,
+    a count) is a sentence; `well` is said of a draft without any.
+    """
+    each = list(dict.fromkeys(wrong))
+    if not each:
+        return passed(gate, well)
+    first = each[0] if isinstance(each[0], str) else each[0].reason
+    more = f" ({len(each) - 1} more.)" if len(each) > 1 else ""
+    return failed(gate, first + more, [one for one in each if isinstance(one, Fault)])
+
+
+def fault(text: places.Text, why: str) -> Fault:
+    """What is wrong with a text of the draft. `why` goes on after its name and its words."""
+    reason = f"The {text.kind} {shown(normal(text.text))} {why}"
+    return Fault(place=text.place, text=text.text, reason=reason)
 
 
 def skipped(gate: str, why: str) -> Verdict:

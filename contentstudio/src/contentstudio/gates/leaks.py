@@ -1,7 +1,8 @@
-"""Nothing of the machine shows: no phrase of a model about itself, no placeholder, no code fence,
-no canary.
+"""Nothing of the machine shows: no phrase of a model about itself or its task, no placeholder, no
+mark of Markdown or of code, no canary.
 
-The phrases are English; placeholders, fences, role marks and the canary are found in every
+The phrases are English ones and those of the language packs, looked for in every article: a model
+need not leak in the language of the article. Placeholders, marks and the canary are found in every
 language.
 """
 
@@ -10,9 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from contentstudio.gates.input import Case, failed, known, passed
-from contentstudio.model import Verdict
-from contentstudio.text.wording import normal, shown, stands_in
+from contentstudio import places
+from contentstudio.gates.input import Case, fault, known, verdict
+from contentstudio.model import Fault, Verdict
+from contentstudio.text import packs
+from contentstudio.text.wording import normal, stands_in
 
 _MATERIAL = (
     r"(?:sources?|documents?|texts?|context|articles?|excerpts?|snapshots?|materials?|information)"
@@ -53,35 +56,81 @@ _NEVER = re.compile(
 )
 
 
+_UNITS = (
+    r"(?:%|€|\$|£|per ?cent|percent|prozent|pour cent|por ciento|por cento|per cento|procent|euros?"
+    r"|dollars?|pounds?|reais|years?|days?|hours?|minutes?|people|jahren?|tagen?|stunden|minuten|ans"
+    r"|jours|heures|años|días|horas|minutos|anni|giorni|ore|minuti|jaar|dagen|uur|anos|dias|km|kg"
+    r"|met(?:er|re)s?|lit(?:er|re)s?)"
+)
+_OPEN = re.compile(  # what waits for a figure, a word or a source
+    rf"\bX{{2,}}(?=\s*{_UNITS}(?!\w))|[€$£]\s*X{{2,}}\b|\b(?:19|20)XX\b|_{{3,}}|\?{{3,}}"
+    r"|\[(?:\.{3}|…)\](?=\s*$)|\blorem ipsum\b|\bxxx+\b"
+)
+_MARKDOWN = re.compile(
+    r"\*\*(?=\S)[^*]+\*\*|(?<!\w)__(?=\S)[^_]+__(?!\w)|(?<![\w*])\*(?=[^\W_])[^*]*\w\*(?![\w*])"
+    r"|^\s*#{1,6}\s|^\s*[-*+]\s(?=\S)|^\s*>\s|^\s*[-*_]{3,}\s*$|\|\s*:?-{3,}|\s\*\*(?=\S)"
+    r"|&(?:nbsp|amp|lt|gt|quot|#\d+);|\\n|\\\"|\"\w+\"\s*:\s*[\"\[{]",
+    re.M,
+)
+_OF_THE_TASK = re.compile(  # ids of notes and sources, and what a brief says of a section
+    r"\b(?:note|notes|notiz|nota|notas|fuente|fonte|quelle|bron|source|sources)\s+[ns]\d{1,3}\b"
+    r"|[\[(]\s*[ns]\d{1,3}(?:\s*[,;]\s*[ns]\d{1,3})*\s*[\])]"
+    r"|\(\s*(?:about |approx\.? |ca\.? |environ |unos )?\d{2,4}(?:\s*-\s*\d{2,4})?\s+"
+    r"(?:words|wörter|mots|palabras|parole|woorden|palavras)\s*\)"
+    r"|\b(?:word count|wortzahl|nombre de mots)\s*:",
+    re.I,
+)
+_SECTION = re.compile(  # before the name of a heading
+    r"^(?:section|abschnitt|sección|sezione|sectie|seção|secção|heading|h2)\s+\d*\s*[:.–-]", re.I
+)
+
+
 def check(case: Case) -> Verdict:
     """Look through everything that a reader may see, for phrases and for the canary of
     the prompt.
     """
-    fault = next(_leaks(case), None)
-    return (
-        failed("leaks", fault)
-        if fault
-        else passed("leaks", "No phrase of a prompt, placeholder or code was found.")
-    )
-
-
-def _leaks(case: Case) -> Iterator[str]:
     canary = _letters(known(case.canary, "the canary of the prompt"))
+    wrong = [*_leaks(case, canary)]
+    return verdict("leaks", wrong, "No phrase of a prompt, placeholder or code was found.")
+
+
+def _leaks(case: Case, canary: str) -> Iterator[Fault | str]:
     texts = {key: normal(snapshot.text) for key, snapshot in case.pool.items()}
     theirs = {
         s.text
         for s in case.draft.sentences()
         if s.quoted and stands_in(normal(s.text), texts.get(s.source or "", ""))
     }
-    for place, text in case.texts():
-        if canary and (canary in _letters(text) or canary[::-1] in _letters(text)):
-            yield (
-                f"The {place} has the canary of the prompt: the writer gave its instructions away."
+    for text in places.texts(case.draft):
+        if canary and (canary in _letters(text.text) or canary[::-1] in _letters(text.text)):
+            yield Fault(
+                place=text.place,
+                text=text.text,
+                reason=f"The {text.kind} has the canary of the prompt: the writer gave its "
+                "instructions away.",
             )
-        is_theirs = place == "sentence" and text in theirs
-        yield from _matches(place, text, (_NEVER,) if is_theirs else (_NEVER, _VOICE))
+        is_theirs = text.kind == "sentence" and text.text in theirs
+        if leak := _first(text, (_never() if is_theirs else (*_never(), *_own_voice()))):
+            yield fault(text, f"has “{leak}”, which no reader should see.")
     if canary and canary in _letters(case.draft.model_dump_json()):
         yield "The draft has the canary of the prompt: the writer gave its instructions away."
+
+
+def _never() -> tuple[re.Pattern[str], ...]:
+    """What has no place on a page, whoever wrote it first."""
+    return (_NEVER, _brackets(), packs.everywhere("leaks", "pending"), _OPEN, _MARKDOWN)
+
+
+def _own_voice() -> tuple[re.Pattern[str], ...]:
+    """What another author may have written of somebody else."""
+    voice, task = packs.everywhere("leaks", "voice"), packs.everywhere("leaks", "task")
+    return (_VOICE, voice, task, _OF_THE_TASK)
+
+
+def _brackets() -> re.Pattern[str]:
+    """A note to the writer in square brackets, in any of the languages."""
+    fill = packs.everywhere("leaks", "fill").pattern
+    return re.compile(rf"\[[^\]]{{0,30}}{fill}[^\]]*\]", re.I)
 
 
 def _letters(text: str) -> str:
@@ -89,14 +138,14 @@ def _letters(text: str) -> str:
     return "".join(c for c in normal(text).casefold() if c.isalnum())
 
 
-def _matches(place: str, text: str, patterns: tuple[re.Pattern[str], ...]) -> Iterator[str]:
+def _first(text: places.Text, patterns: tuple[re.Pattern[str], ...]) -> str | None:
+    """The first leak of a text."""
+    if text.kind == "heading" and (match := _SECTION.search(text.text)):
+        return match[0].strip()
     for pattern in patterns:
         # Line by line, since a role marker is one at the beginning of a line only; backticks become
         # quotes in `normal`.
-        for version in ("\n".join(map(normal, text.splitlines())), text):
-            match = pattern.search(version)
-            if match:
-                yield (
-                    f"The {place} {shown(normal(text))} has “{match.group().strip()}”, which "
-                    "no reader should see."
-                )
+        for version in ("\n".join(map(normal, text.text.splitlines())), text.text):
+            if match := pattern.search(version):
+                return match.group().strip()
+    return None

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urldefrag, urljoin, urlsplit
 
+from contentstudio import places
 from contentstudio.gates import markup
-from contentstudio.gates.input import Case, failed, known, passed
-from contentstudio.model import Verdict
+from contentstudio.gates.input import Case, failed, fault, known, passed, verdict
+from contentstudio.model import Fault, Verdict
 from contentstudio.text.slugs import in_url
 from contentstudio.text.wording import normal, shown
 
@@ -26,9 +27,8 @@ def check(case: Case) -> Verdict:
     page = known(case.page, "the page")
     states = known(case.links, "what the links answer")
     urls = links_of(page, case.site.url, case.draft.slug)
-    fault = next(_foreign(case, urls), None) or next(_written(case), None)
-    if fault:
-        return failed("links", fault)
+    if wrong := [*_foreign(case, urls), *_written(case)]:
+        return verdict("links", wrong, "")
     if never := [url for url in urls if url not in states]:
         return failed("links", f"Nobody asked whether {never[0]} is alive.")
     if dead := [url for url in urls if states[url].state == "dead"]:
@@ -62,19 +62,21 @@ def links_of(page: str, site_url: str, slug: str) -> list[str]:
     return list(dict.fromkeys(urldefrag(url).url for url in whole))
 
 
-def _foreign(case: Case, urls: list[str]) -> Iterator[str]:
+def _foreign(case: Case, urls: list[str]) -> Iterator[Fault | str]:
     sources = {snapshot.url for snapshot in case.pool.values()} | case.byline_urls
     sources |= {image.licence_url for image in case.draft.images if image.licence_url}
     own = urlsplit(case.site.url).netloc
     for url in urls:
         if url not in sources and urlsplit(url).netloc != own:
             yield f"The page links to {url}, which is none of its sources."
-    for link in case.draft.links:
+    anchors = [text for text in places.texts(case.draft) if text.kind == "link"]
+    for text, link in zip(anchors, case.draft.links, strict=True):
         if urlsplit(link.url).netloc not in ("", own):
-            yield f"The link {shown(link.anchor)} to {link.url} is no page of this site."
+            reason = f"The link {shown(link.anchor)} to {link.url} is no page of this site."
+            yield Fault(place=text.place, text=text.text, reason=reason)
 
 
-def _written(case: Case) -> Iterator[str]:
-    for place, text in case.texts():
-        if bare := _BARE.search(text) or _BARE.search(normal(text)):
-            yield f"The {place} {shown(text)} has an address in its text: {bare[0]}."
+def _written(case: Case) -> Iterator[Fault]:
+    for text in places.texts(case.draft):
+        if bare := _BARE.search(text.text) or _BARE.search(normal(text.text)):
+            yield fault(text, f"has an address in its text: {bare[0]}.")

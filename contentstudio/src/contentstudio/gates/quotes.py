@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
+from contentstudio import places
 from contentstudio.gates.input import Case, failed, passed
-from contentstudio.model import Sentence, Snapshot, Verdict
+from contentstudio.model import Fault, Sentence, Snapshot, Verdict
 from contentstudio.text.sentences import sentences
 from contentstudio.text.wording import normal, shown, stands_in
 
@@ -26,15 +27,20 @@ def check(case: Case) -> Verdict:
     sentence.
     """
     texts = {key: normal(snapshot.text) for key, snapshot in case.pool.items()}
-    quotes = [quote for sentence in case.draft.sentences() for quote in _quotes(sentence)]
+    spoken = [text for text in places.texts(case.draft) if text.kind == "sentence"]
+    quotes = [
+        (text, quote)
+        for text, sentence in zip(spoken, case.draft.sentences(), strict=True)
+        for quote in _quotes(sentence)
+    ]
     wrong = [
-        q for q in quotes if q.source not in texts or not stands_in(normal(q.text), texts[q.source])
+        Fault(place=text.place, text=text.text, reason=_fault(quote, case))
+        for text, quote in quotes
+        if quote.source not in texts or not stands_in(normal(quote.text), texts[quote.source])
     ]
     if wrong:
-        fault = _fault(wrong[0], case)
-        return failed(
-            "quotes", f"{len(wrong)} of {len(quotes)} quotes are not in their source: {fault}"
-        )
+        count = f"{len(wrong)} of {len(quotes)} quotes are not in their source"
+        return failed("quotes", f"{count}: {wrong[0].reason}", wrong)
     return passed("quotes", f"{len(quotes)} quotes stand in their sources word for word.")
 
 

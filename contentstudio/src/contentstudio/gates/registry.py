@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from contentstudio.gates import (
+    advice,
     banned,
     cadence,
+    claims,
+    contacts,
+    dates,
     duplicates,
     html,
     injection,
@@ -17,6 +21,9 @@ from contentstudio.gates import (
     leaks,
     length,
     links,
+    originality,
+    privacy,
+    promises,
     quotes,
     readability,
     rivals,
@@ -32,6 +39,7 @@ from contentstudio.text.wording import shown
 GATES = (
     *(
         sources,
+        claims,
         quotes,
         links,
         length,
@@ -43,12 +51,14 @@ GATES = (
         structure,
         stuffing,
     ),
-    *(judged, duplicates, rivals, banned, sensitive, cadence),
+    *(dates, promises, contacts, privacy, advice),
+    *(judged, originality, duplicates, rivals, banned, sensitive, cadence),
 )
 # What other words mend. What the world says (a dead link, a neighbour, a full day), what a source
 # tried, and what the law, the purse or the body may suffer from are for a person.
 _MENDABLE = (
     sources,
+    claims,
     quotes,
     length,
     language,
@@ -57,6 +67,10 @@ _MENDABLE = (
     html,
     structure,
     stuffing,
+    dates,
+    promises,
+    contacts,
+    originality,
     judged,
     banned,
 )
@@ -76,7 +90,8 @@ def unmeasured_in(code: str) -> dict[str, str]:
 
     `sensitive` holds what it cannot measure, the others let it pass.
     """
-    reasons = {_name(gate): gate.unmeasured_in(code) for gate in (language, readability, sensitive)}
+    measuring = (claims, language, readability, dates, promises, advice, sensitive)
+    reasons = {_name(gate): gate.unmeasured_in(code) for gate in measuring}
     return {name: why for name, why in reasons.items() if why}
 
 

@@ -2,8 +2,7 @@
 readers.
 
 Search engines show one of them, and not always the better one. The words of the titles are
-compared, in every language; the little words that carry no matter are known in English alone, so
-elsewhere titles are rivals less often.
+compared, without those that carry no matter and in whatever form they stand.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ def check(case: Case) -> Verdict:
     rivals = known(case.rivals, "which pages of the site aim at the same query")
     nearest = 0.0
     for rival in rivals:
-        alike = likeness(case.draft.title, rival.title)
+        alike = likeness(case.draft.title, rival.title, case.draft.language)
         if alike > case.gates.max_rivalry:
             description = (
                 f"{alike:.0%} of the words of its title and of {shown(normal(rival.title))} "
@@ -36,7 +35,7 @@ def check(case: Case) -> Verdict:
     )
 
 
-def likeness(title: str, other: str) -> float:
+def likeness(title: str, other: str, language: str = "en") -> float:
     """The share of the words of two titles that both have."""
-    mine, theirs = content_words(title), content_words(other)
+    mine, theirs = content_words(title, language), content_words(other, language)
     return len(mine & theirs) / max(1, len(mine | theirs))

@@ -6,16 +6,19 @@ Wide characters (Chinese, Japanese, Korean) count as two in lengths.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
+from contentstudio import places
 from contentstudio.gates import markup
-from contentstudio.gates.input import Case, failed, known, passed
+from contentstudio.gates.input import Case, fault, known, passed, verdict
 from contentstudio.model import (
     Block,
     CalloutBlock,
+    Fault,
     ListBlock,
     QuoteBlock,
     Sentence,
@@ -24,6 +27,7 @@ from contentstudio.model import (
     Verdict,
     groups,
 )
+from contentstudio.text import packs
 from contentstudio.text.wording import normal, shown
 
 if TYPE_CHECKING:
@@ -31,6 +35,13 @@ if TYPE_CHECKING:
 
 # of the sentences; where more of them end without a stop, the language or the author has none
 _CUT = 0.2
+_STOPS = (".", "!", "?", "”", '"', "'", ")", ":")
+_TRAILS = re.compile(r"(?:[,;(-]|\s(?:\.{3}|…))$")  # a comma, a dash, or dots after a blank
+_NUMBER = re.compile(
+    r"(?:(?:step|tip|part|rule|schritt|tipp|teil|regel|étape|conseil|partie|règle|paso|consejo|parte"
+    r"|regla|passo|consiglio|regola|stap|deel|dica|regra)\s+)?(?:no\.?\s*)?(\d{1,2})\s*[.):–-](?!\d)",
+    re.I,
+)
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
@@ -42,12 +53,13 @@ def check(case: Case) -> Verdict:
         _headings(article),
         _links(article),
         _pictures(case, article),
+        _numbered(case),
         _blocks(case),
+        _cut_off(case),
         _head(case),
     )
-    fault = next(chain.from_iterable(looks), None)
-    if fault:
-        return failed("structure", fault)
+    if wrong := [*chain.from_iterable(looks)]:
+        return verdict("structure", wrong, "")
     count = sum(1 for _ in article.iter(*_HEADINGS))
     return passed(
         "structure",
@@ -111,16 +123,50 @@ def _blocks(case: Case) -> Iterator[str]:
             yield f"The section {shown(section.heading)} is empty."
         for block in section.blocks:
             yield from _block(block, section.heading)
-    if not all(_has_words(normal(s.text)) for s in case.draft.sentences()):
-        yield "A sentence has no words."
-    # An item, a cell or a caption needs no stop, so one without has not been cut off.
-    whole = [normal(s.text) for s in case.draft.running_text()]
-    cut = [text for text in whole if text[-1:].isalnum()]
-    if cut and len(cut) <= _CUT * len(whole):
-        yield f"{shown(cut[0])} ends without a stop, as what was cut off does."
     for question in case.draft.faq:
         if not any(_has_words(s.text) for s in question.answer):
             yield f"The question {shown(question.question)} has no answer."
+
+
+def _numbered(case: Case) -> Iterator[Fault]:
+    """Headings with a number that is not the next one."""
+    headings = [text for text in places.texts(case.draft) if text.kind == "heading"]
+    numbers = [(text, int(match[1])) for text in headings if (match := _NUMBER.match(text.text))]
+    for wanted, (text, number) in enumerate(numbers, 1):
+        if len(numbers) > 1 and number != wanted:
+            yield fault(text, f"has the number {number} where {wanted} is due.")
+
+
+def _cut_off(case: Case) -> Iterator[Fault | str]:
+    """Sentences without words, and those that end in the middle."""
+    texts = [text for text in places.texts(case.draft) if text.kind == "sentence"]
+    pairs = list(zip(texts, case.draft.sentences(), strict=True))
+    for text, _ in pairs:
+        if not _has_words(normal(text.text)):
+            place = Fault(place=text.place, text=text.text, reason="A sentence has no words.")
+            yield place
+    # An item, a cell or a caption needs no stop, so one without has not been cut off.
+    running = {id(sentence) for sentence in case.draft.running_text()}
+    whole = [text for text, sentence in pairs if id(sentence) in running]
+    cut = [text for text in whole if normal(text.text)[-1:].isalnum()]
+    without = {text.place for text in cut} if len(cut) <= _CUT * len(whole) else set()
+    for text, sentence in pairs:
+        words = normal(text.text)
+        last = words.rstrip(" .…").rpartition(" ")[2].casefold()
+        is_open = last in packs.words(case.language, "leaks", "unfinished")
+        if text.place in without or (is_open and not words.endswith(_STOPS)):
+            yield _unfinished(text, "ends without a stop, as what was cut off does.")
+        elif not sentence.quoted and (_TRAILS.search(words) or (is_open and _dots(words))):
+            yield _unfinished(text, "ends in the middle, as what was cut off does.")
+
+
+def _unfinished(text: places.Text, why: str) -> Fault:
+    reason = f"{shown(normal(text.text))} {why}"
+    return Fault(place=text.place, text=text.text, reason=reason)
+
+
+def _dots(words: str) -> bool:
+    return words.endswith(("...", "…"))
 
 
 def _block(block: Block, heading: str) -> Iterator[str]:
@@ -153,20 +199,24 @@ def _has_words(text: str) -> bool:
     return any(map(str.isalnum, text))
 
 
-def _head(case: Case) -> Iterator[str]:
+def _head(case: Case) -> Iterator[Fault]:
     gates = case.gates
     bands = {
         "title": (gates.min_title, gates.max_title),
         "description": (gates.min_description, gates.max_description),
     }
-    for name, (least, most) in bands.items():
-        size = _width(normal(getattr(case.draft, name)))
-        if size < least:
-            yield f"The {name} has {size} characters; at least {least} are wanted."
-        if size > most:
-            yield f"The {name} has {size} characters; at most {most} are wanted."
+    for text in places.texts(case.draft)[:2]:
+        size, (least, most) = _width(normal(text.text)), bands[text.kind]
+        for bound, is_wrong in (
+            (f"at least {least}", size < least),
+            (f"at most {most}", size > most),
+        ):
+            if is_wrong:
+                reason = f"The {text.kind} has {size} characters; {bound} are wanted."
+                yield Fault(place=text.place, text=text.text, reason=reason)
     if normal(case.draft.title).casefold() == normal(case.draft.description).casefold():
-        yield "The description says the title again."
+        reason = "The description says the title again."
+        yield Fault(place="description", text=case.draft.description, reason=reason)
 
 
 def _width(text: str) -> int:

@@ -8,9 +8,12 @@ not counted, nor the commonest longer ones of English.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from difflib import SequenceMatcher
 
-from contentstudio.gates.input import Case, failed, passed
-from contentstudio.model import Verdict
+from contentstudio import places
+from contentstudio.gates.input import Case, failed, passed, verdict
+from contentstudio.model import Fault, Verdict
 from contentstudio.text.wording import grams, listed, normal, shown, tokens
 from contentstudio.text.words import is_unspaced
 
@@ -23,6 +26,7 @@ _COMMON = listed(
 )
 _RUN = 4  # words
 _LONG = 8  # words of a sentence that nobody says twice
+_SAME = 0.85  # of the words of two sentences, in their order; _LONG words each
 _OFTEN = 3  # times in a title or a description
 
 
@@ -33,13 +37,11 @@ def check(case: Case) -> Verdict:
     body = tokens(case.draft.prose())
     if not body:
         return failed("stuffing", "There is no text to measure.")
-    for place, text in (("title", case.draft.title), ("description", case.draft.description)):
-        if (top := _top(tokens(text))) and top[1] >= _OFTEN:
-            return failed("stuffing", f"“{top[0]}” stands {top[1]} times in the {place}.")
+    said: list[Fault | str] = [*_thrice(case), *_again(case)]
     if len({tag.casefold() for tag in case.draft.tags}) < len(case.draft.tags):
-        return failed("stuffing", "A tag stands there twice.")
-    if twice := _twice(case):
-        return failed("stuffing", f"{shown(twice)} stands there twice.")
+        said.append("A tag stands there twice.")
+    if said:
+        return verdict("stuffing", said, "")
     repeated = _repeated(body)
     if repeated > case.gates.max_repeated:
         description = f"{repeated:.0%} of the runs of {_RUN} words stand there more than once"
@@ -61,11 +63,33 @@ def check(case: Case) -> Verdict:
     )
 
 
-def _twice(case: Case) -> str | None:
-    """A long sentence that is said again."""
-    texts = [normal(s.text) for s in case.draft.sentences()]
-    counts = Counter(text.casefold() for text in texts if len(tokens(text)) >= _LONG)
-    return next((text for text in texts if counts[text.casefold()] > 1), None)
+def _thrice(case: Case) -> Iterator[Fault]:
+    """A word that stands too often in the title or the description."""
+    for text in places.texts(case.draft)[:2]:
+        if (top := _top(tokens(text.text))) and top[1] >= _OFTEN:
+            reason = f"“{top[0]}” stands {top[1]} times in the {text.kind}."
+            yield Fault(place=text.place, text=text.text, reason=reason)
+
+
+def _again(case: Case) -> Iterator[Fault]:
+    """The long sentences that are said again, also with a word changed; the first one may stay."""
+    earlier: list[tuple[list[str], str]] = []
+    for text in places.texts(case.draft):
+        words = tokens(text.text) if text.kind == "sentence" else []
+        if len(words) >= _LONG:
+            before = next((shown for other, shown in earlier if _is_again(words, other)), None)
+            if before is not None:
+                reason = f"{shown(normal(text.text))} stands there twice: {shown(before)}."
+                yield Fault(place=text.place, text=text.text, reason=reason)
+            earlier.append((words, normal(text.text)))
+
+
+def _is_again(words: list[str], other: list[str]) -> bool:
+    """Whether two sentences say the same of the same figures."""
+    if sorted(filter(str.isdigit, words)) != sorted(filter(str.isdigit, other)):
+        return False
+    matcher = SequenceMatcher(None, words, other, autojunk=False)
+    return matcher.quick_ratio() >= _SAME and matcher.ratio() >= _SAME
 
 
 def _top(words: list[str]) -> tuple[str, int] | None:

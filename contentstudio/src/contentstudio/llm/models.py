@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar, cast, get_args
 
 from contentstudio import config as settings
 from contentstudio.config import Model, Verify, Writing
+from contentstudio.llm import prompts
 from overnight import ConfigError, Context, logs
 from overnight.errors import nearest
 from overnight.llm import Anthropic, OpenAI, PermanentCall, Price, Request, fallback, strict_schema
@@ -67,6 +68,7 @@ class Models:
             max_tokens=self._writing.max_tokens,
             temperature=self._writing.temperature,
             prefix=prefix or None,
+            masked=(prompts.canary(ctx.job_id, settings.canary_key()),),
         )
         if (
             step in self._cut_off

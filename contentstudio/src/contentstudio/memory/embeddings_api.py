@@ -42,7 +42,9 @@ class EmbeddingsApi:
             if price is None
             else {settings.model: Price.model_validate({"input": price, "output": 0})}
         )
-        self._llm = LLM(self._endpoint, database, deadline=DEADLINE, prices=prices)
+        self._llm = LLM(
+            self._endpoint, database, deadline=DEADLINE, prices=prices, keep_prompts=False
+        )  # the texts are documents, which are stored
 
     async def embed(self, ctx: Context[Any], texts: Sequence[str]) -> list[Vector]:
         """One call for all texts. Raises what `LLM.ask` raises."""

@@ -20,18 +20,21 @@ def choose(draft: Draft, pages: Sequence[tuple[str, str]], most: int) -> list[In
     links: list[InternalLink] = []
     for title, url in pages:
         anchors = [link.anchor.casefold() for link in links]
-        anchor = _anchor(texts, content_words(title), anchors)
+        words = content_words(title, draft.language)
+        anchor = _anchor(texts, words, anchors, draft.language)
         if anchor and all(link.url != url for link in links):
             links.append(InternalLink(anchor=anchor, url=url))
     return links[:most]
 
 
-def _anchor(texts: Sequence[str], words: frozenset[str], anchors: Sequence[str]) -> str | None:
+def _anchor(
+    texts: Sequence[str], words: frozenset[str], anchors: Sequence[str], language: str
+) -> str | None:
     """The phrase that names most of the words; of equals the shorter, and then the earlier."""
     best: tuple[tuple[int, int], str] | None = None
     for text in texts:
-        for phrase, length in _phrases(text):
-            count = len(content_words(phrase) & words)
+        for phrase, length in _phrases(text, language):
+            count = len(content_words(phrase, language) & words)
             overlaps = any(phrase.casefold() in one or one in phrase.casefold() for one in anchors)
             if (
                 count >= min(SHORTEST, len(words))
@@ -42,12 +45,12 @@ def _anchor(texts: Sequence[str], words: frozenset[str], anchors: Sequence[str])
     return best[1] if best else None
 
 
-def _phrases(text: str) -> Iterator[tuple[str, int]]:
+def _phrases(text: str, language: str) -> Iterator[tuple[str, int]]:
     """Runs of words with nothing but blanks between them, which begin and end with a word that
     carries matter.
     """
     spans = [word.span() for word in WORD.finditer(text)]
-    carries = [bool(content_words(text[start:end])) for start, end in spans]
+    carries = [bool(content_words(text[start:end], language)) for start, end in spans]
     for first, (start, _) in enumerate(spans):
         for last in range(first + SHORTEST - 1, min(first + LONGEST, len(spans))):
             if text[spans[last - 1][1] : spans[last][0]] != " ":

@@ -49,9 +49,9 @@ class Sidecar(Section):
     )
     words: list[str] = Field(default=[], validation_alias=AliasChoices("words", "tags"))
 
-    def matter(self) -> frozenset[str]:
+    def matter(self, language: str = "en") -> frozenset[str]:
         """The words by which it is chosen."""
-        return content_words(" ".join(self.words or [self.alt, self.caption]))
+        return content_words(" ".join(self.words or [self.alt, self.caption]), language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +125,12 @@ def ranked(entries: Sequence[Entry], draft: Draft, used: Sequence[Use]) -> list[
                 *(draft.title, draft.description, *draft.tags),
                 *(section.heading for section in draft.sections),
             ]
-        )
+        ),
+        draft.language,
     )
     own = next((use.origin for use in used if use.slug == draft.slug), None)
     lately = [use.origin for use in used if use.slug != draft.slug][:RECENT]
-    shared = {entry.origin: len(entry.sidecar.matter() & words) for entry in entries}
+    shared = {entry.origin: len(entry.sidecar.matter(draft.language) & words) for entry in entries}
 
     def rank(entry: Entry) -> tuple[bool, int, int, str]:
         origin = entry.origin

@@ -6,10 +6,10 @@ import asyncio
 from datetime import UTC, datetime
 
 from contentstudio.brief import Brief, Idea, Research
-from contentstudio.config import Site
+from contentstudio.config import Config, Site
 from contentstudio.model import Draft
 from contentstudio.pipelines.work import Ctx, RequestedTopic, Topic
-from contentstudio.writing import quotes
+from contentstudio.writing import estimate, quotes
 from contentstudio.writing.briefs import TooThin
 from overnight import Cancel, Review, Snooze
 from overnight.errors import InvalidPayload
@@ -41,18 +41,26 @@ async def _planned(ctx: Ctx, work: Research | Brief) -> Brief | Review:
         )
     site = ctx.deps.config.find(idea.site)
     edited = isinstance(work, Brief)
-    plan = work if isinstance(work, Brief) else await _plan(ctx, site, work)
+    unpriced = work if isinstance(work, Brief) else await _plan(ctx, site, work)
+    plan = await asyncio.to_thread(_priced, ctx.deps.config, unpriced)
     await ctx.deps.articles.plan(idea.site, idea.slug, ctx.job_id, plan.titles[0])
     if site.autonomy == "brief" and not edited:
         return Review([FOR_APPROVAL], plan)
     return plan
 
 
+def _priced(config: Config, plan: Brief) -> Brief:
+    """The plan with what its article will cost, by the models and prices of this moment."""
+    return plan.model_copy(update={"estimates": estimate.of(config, plan)})
+
+
 async def _plan(ctx: Ctx, site: Site, research: Research) -> Brief:
     """The writer's plan, with the pages of the site on the same subject as links."""
     plan = await ctx.deps.writer.brief(ctx, site, research)
     slug = research.idea.slug
-    pages = await ctx.deps.documents.competing(site.name, plan.titles[0], slug=slug)
+    pages = await ctx.deps.documents.competing(
+        site.name, plan.titles[0], slug=slug, language=site.language
+    )
     return plan.model_copy(update={"links": tuple(page.url for page in pages[:LINKS])})
 
 

@@ -316,7 +316,7 @@ async def _entitled(
 async def _choice(ctx: Ctx, site: Site, story: Story, demands: Sequence[Demand]) -> ideas.Choice:
     documents, now = ctx.deps.documents, datetime.now(UTC)
     scale, near = documents.scale, await _near(ctx, site.name, story)
-    competing = await documents.competing(site.name, story.title)
+    competing = await documents.competing(site.name, story.title, language=site.language)
     factors = ideas.factors(
         story,
         near,
@@ -326,6 +326,7 @@ async def _choice(ctx: Ctx, site: Site, story: Story, demands: Sequence[Demand])
         related=scale.related,
         rivalry=competing[0].similarity if competing else 0.0,
         pillars=site.subjects,
+        language=site.language,
     )
     close = [one for one in near if one.likeness >= scale.same or one.slug == story.slug]
     if close:

@@ -66,7 +66,9 @@ async def gather(ctx: Ctx, site: Site, draft: Draft, place: Place) -> Case:
     """Everything that the gates need to know of a draft."""
     deps = ctx.deps
     page = await asyncio.to_thread(_page_of, site, draft)
-    competing = await deps.documents.competing(site.name, draft.title, slug=draft.slug)
+    competing = await deps.documents.competing(
+        site.name, draft.title, slug=draft.slug, language=draft.language
+    )
     texts = await pool(ctx, draft)
     return Case(
         draft=draft,

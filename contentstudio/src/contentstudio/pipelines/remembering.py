@@ -109,10 +109,11 @@ async def renew(ctx: Ctx, work: SiteNight) -> ChoiceResult | NoWork:
     """
     documents, ideas = ctx.deps.documents, ctx.deps.ideas
     clicks = await ctx.deps.demands.clicks(work.site)
+    language = ctx.deps.config.find(work.site).language
     articles = []
     for row in await documents.published(work.site):
         news = await documents.news(work.site, row)
-        before, now = refresh.clicks(row["title"], clicks)
+        before, now = refresh.clicks(row["title"], clicks, language)
         changed = tuple(one["url"] for one in news if one["changed"])
         snapshots = tuple(dict.fromkeys(one["snapshot"] for one in news))
         articles.append(

@@ -110,9 +110,9 @@ class Wishes:
 
     async def _factors(self, site: Site, title: str) -> dict[str, float]:
         demands = await self._demands.read(site.name)
-        competing = await self._documents.competing(site.name, title)
+        competing = await self._documents.competing(site.name, title, language=site.language)
         rivalry = competing[0].similarity if competing else 0.0
-        factors = research.of_wish(title, demands, rivalry, site.subjects)
+        factors = research.of_wish(title, demands, rivalry, site.subjects, language=site.language)
         return {name: round(value, 3) for name, value in factors.items()}
 
     @property

@@ -19,16 +19,19 @@ COMMON = 0.25
 NEWEST = 100  # articles with a word or a tag that are compared
 
 
-def related(pages: Mapping[str, Page], most: int = MOST) -> dict[str, list[str]]:
+def related(
+    pages: Mapping[str, Page], most: int = MOST, *, language: str = "en"
+) -> dict[str, list[str]]:
     """For each slug the slugs of at most so many articles that are nearest to it, the nearest
     first.
 
     Two articles are as near as they have words of their titles and descriptions, and tags, in
     common: each word counts from 1 to 2, the more the fewer articles have it, and a tag twice that.
-    So each answer depends on the other articles, but on no order and no clock.
+    So each answer depends on the other articles, but on no order and no clock. `language` is the
+    site's.
     """
     order = newest_first(pages)
-    features = [_features(pages[slug]) for slug in order]
+    features = [_features(pages[slug], language) for slug in order]
     having: dict[str, list[int]] = defaultdict(list)
     for place, words in enumerate(features):
         for feature in words:
@@ -47,11 +50,11 @@ def related(pages: Mapping[str, Page], most: int = MOST) -> dict[str, list[str]]
     return {slug: [order[place] for place in places] for slug, places in near.items()}
 
 
-def _features(page: Page) -> list[str]:
+def _features(page: Page, language: str) -> list[str]:
     """Words and tags, the latter with a sign that no word has; in an order, so that sums are the
     same every time.
     """
-    words = content_words(f"{page.title} {page.description}")
+    words = content_words(f"{page.title} {page.description}", page.language or language)
     return sorted({*words, *(f"#{tag}" for tag in named(page.tags))})
 
 

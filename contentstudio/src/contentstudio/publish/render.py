@@ -212,7 +212,7 @@ def feet(site: Site, pages: Mapping[str, Page], own: Sequence[OwnPage] = ()) -> 
     """The foot of each article's page, by its slug: the articles nearest to it, and the owner's
     pages.
     """
-    near, template = related(pages), _template(site, "foot.html")
+    near, template = related(pages, language=site.language), _template(site, "foot.html")
     own = about_page.among(site, own, pages)
     return {
         slug: _foot(

@@ -175,8 +175,8 @@ def asked(stories: Sequence[Story], demands: Sequence[Demand], language: str) ->
     named: dict[str, Story] = {}
     others = []
     for story in stories:
-        queries = _queries(story, demands)
-        question = next((query for query in queries if _is_question(query)), None)
+        queries = _queries(story, demands, language)
+        question = next((query for query in queries if _is_question(query, language)), None)
         if question is None:
             others.append(replace(story, queries=queries))
             continue
@@ -184,7 +184,9 @@ def asked(stories: Sequence[Story], demands: Sequence[Demand], language: str) ->
         key = identity(title)
         named[key] = _merged(named.get(key), story, title, queries)
     answered = {query.query for story in (*named.values(), *others) for query in story.queries}
-    alone = [query for query in demands if _is_question(query) and query.query not in answered]
+    alone = [
+        query for query in demands if _is_question(query, language) and query.query not in answered
+    ]
     unanswered: dict[str, Story] = {}
     for query in sorted(alone, key=lambda query: (-volume(query), query.query))[:QUERIES]:
         title = naming.of_query(query.query, language, sources)
@@ -205,32 +207,34 @@ def _merged(known: Story | None, story: Story, title: str, queries: tuple[Demand
     )
 
 
-def _queries(story: Story, demands: Sequence[Demand]) -> tuple[Demand, ...]:
+def _queries(story: Story, demands: Sequence[Demand], language: str) -> tuple[Demand, ...]:
     """What readers ask that its pages answer, what counts most first."""
-    words, titles = _words(story), content_words(" ".join(story.source_titles))
+    words = _words(story, language)
+    titles = content_words(" ".join(story.source_titles), language)
     return tuple(
         sorted(
             (
                 demand
                 for demand in demands
-                if asks_for(demand, words) and content_words(demand.query) & titles
+                if asks_for(demand, words, language)
+                and content_words(demand.query, language) & titles
             ),
             key=lambda demand: (-volume(demand), demand.query),
         )
     )
 
 
-def _words(story: Story) -> frozenset[str]:
+def _words(story: Story, language: str) -> frozenset[str]:
     """The words that its pages speak of: those of their titles, and those that come often."""
-    often = Counter(word for page in story.pages for word in words_in_order(page.text))
-    return content_words(" ".join([story.title, *story.source_titles])) | {
+    often = Counter(word for page in story.pages for word in words_in_order(page.text, language))
+    return content_words(" ".join([story.title, *story.source_titles]), language) | {
         word for word, times in often.items() if times >= SPEAKS_OF
     }
 
 
-def _is_question(demand: Demand) -> bool:
+def _is_question(demand: Demand, language: str) -> bool:
     """Whether a query says what a reader wants to know, and not only a subject."""
-    return len(content_words(demand.query)) >= 2 and len(WORD.findall(demand.query)) >= 3
+    return len(content_words(demand.query, language)) >= 2 and len(WORD.findall(demand.query)) >= 3
 
 
 def factors(
@@ -243,6 +247,7 @@ def factors(
     related: float,
     rivalry: float = 0.0,
     pillars: Sequence[str] = (),
+    language: str = "en",
 ) -> dict[str, float]:
     """What speaks for a story, each between 0 and 1. `rivalry` is the share of its query that a
     post's title has, `pillars` are the subjects of the site.
@@ -255,24 +260,31 @@ def factors(
     """
     published = [document for document in near if document.kind in ("published", "own")]
     likenesses = [document.likeness for document in published]
-    words = _words(story)
+    words = _words(story, language)
+    queries = story.queries or _queries(story, demands, language)
     return {
         **_of_pages(story.pages, now),
         "support": 1 - 0.5 ** len(story.hosts) * 0.9 ** (len(story.pages) - len(story.hosts)),
-        "demand": demand_for(story.queries or _queries(story, demands), demands),
-        "fit": fit(likenesses, related, pillars, words),
+        "demand": demand_for(queries, demands),
+        "fit": fit(likenesses, related, pillars, words, language),
         "competition": 1 - max(_share(likenesses, related, same), _aim(rivalry)),
     }
 
 
 def of_wish(
-    title: str, demands: Sequence[Demand], rivalry: float = 0.0, pillars: Sequence[str] = ()
+    title: str,
+    demands: Sequence[Demand],
+    rivalry: float = 0.0,
+    pillars: Sequence[str] = (),
+    *,
+    language: str = "en",
 ) -> dict[str, float]:
     """What speaks for an idea of a person, before anything was read for it."""
-    words = content_words(title)
+    words = content_words(title, language)
+    asking = [each for each in demands if asks_for(each, words, language)]
     return {
-        "demand": demand_for([each for each in demands if asks_for(each, words)], demands),
-        "fit": fit([], 1.0, pillars, words),
+        "demand": demand_for(asking, demands),
+        "fit": fit([], 1.0, pillars, words, language),
         "competition": 1 - _aim(rivalry),
     }
 
@@ -408,9 +420,9 @@ def volume(demand: Demand) -> float:
     return demand.weight * (1 + demand.impressions)
 
 
-def asks_for(demand: Demand, words: frozenset[str]) -> bool:
+def asks_for(demand: Demand, words: frozenset[str], language: str = "en") -> bool:
     """Whether all that a query asks for stands among these words."""
-    query = content_words(demand.query)
+    query = content_words(demand.query, language)
     return bool(query) and query <= words
 
 
@@ -423,14 +435,18 @@ def demand_for(queries: Sequence[Demand], demands: Sequence[Demand]) -> float:
 
 
 def fit(
-    likenesses: Sequence[float], related: float, pillars: Sequence[str], words: frozenset[str]
+    likenesses: Sequence[float],
+    related: float,
+    pillars: Sequence[str],
+    words: frozenset[str],
+    language: str = "en",
 ) -> float:
     """How well words fit a site: how like its nearest documents are, and how much of a pillar of it
     they name; the mean of what there is.
     """
     nearest = sorted(likenesses, reverse=True)[:FIT_BY]
     known = [min(max(sum(nearest) / len(nearest) / related, 0.0), 1.0)] if nearest else []
-    subjects = [subject for pillar in pillars if (subject := content_words(pillar))]
+    subjects = [subject for pillar in pillars if (subject := content_words(pillar, language))]
     known += [max(len(each & words) / len(each) for each in subjects)] if subjects else []
     return sum(known) / len(known) if known else UNKNOWN
 

@@ -46,28 +46,6 @@ _ARTICLES = frozenset({"a", "an", "the"})
 _NAMING = re.compile(r"[^\W_\u3040-\u309f]+")
 _PARTED = re.compile(r"[^\w\s'’-]")
 
-# Words that carry no matter and stand in nearly every text, beside the English ones.
-_STOP = {
-    "de": """aber alle als also am an auch auf aus bei beim bin bis da damit dann das dass dein dem
-    den denn der des die dies diese diesem diesen dieser dieses doch dort du durch ein eine einem
-    einen einer eines er es etwas euch für ganz gegen hat haben hatte hier hin ich ihm ihn ihr ihre
-    im in ins ist ja jede jeder jedes kann kein keine können man mehr mein mit muss müssen nach
-    nicht nichts noch nun nur ob oder ohne schon sehr sein seine selbst sich sie sind so soll sonst
-    über um und uns unser unter viel viele vom von vor war was weil weiter welche wenn wer werden
-    wie wieder will wir wird wo wurde zu zum zur zwischen""",
-    "es": """al algo ante antes aquí así aunque cada como con contra cosa cual cuando cuál cuándo
-    cómo de del desde donde dos durante e el ella ellos en entre era es esa ese eso esta estas este
-    esto estos está están fue ha han hasta hay la las le les lo los mi mucho muy más ni no nos o
-    otra otro para pero poco por porque pues que quien qué se sea ser si sin sobre son su sus sí
-    también tan te tiene tienen todo todos tu un una uno unos usted y ya yo él""",
-    "fr": """ai alors après au aussi autre aux avant avec avoir bien c ce ceci cela ces cet cette
-    chaque ci comme comment d dans de des donc dont du elle elles en encore entre est et eu faire
-    fait fois font hors il ils je jusque l la le les leur leurs lui là ma mais me mes moi moins mon
-    même n ne ni non nos notre nous on ont ou où par parce pas peu peut plus pour pourquoi qu quand
-    que quel quelle qui quoi s sa sans se sera ses si son sont sous sur ta te tes toi ton tous tout
-    toute toutes très trop tu un une vos votre vous y à ça été être""",
-}
-
 Run = tuple[str, ...]  # of words, or of the parts of a slug
 
 
@@ -233,20 +211,11 @@ def _surface(forms: Counter[str]) -> str:
 
 def _matter(word: str, language: str) -> str:
     """The word as it is compared; nothing of one that carries no matter."""
-    if len(word) < 3 or not any(map(str.isalpha, word)) or word.lower() in _stopped(language):
+    if len(word) < 3 or not any(map(str.isalpha, word)):
         return ""
     if language == "de" and not word[:1].isupper():
         return ""  # what German texts speak of has a capital
-    return " ".join(words_in_order(word))
-
-
-def _stopped(language: str) -> frozenset[str]:
-    if language not in _SPLIT:
-        _SPLIT[language] = frozenset(_STOP.get(language, "").split())
-    return _SPLIT[language]
-
-
-_SPLIT: dict[str, frozenset[str]] = {}
+    return " ".join(words_in_order(word, language))
 
 
 def _unspaced(title: str, text: str) -> list[str]:

@@ -34,12 +34,11 @@ class Article:
         return max(0.0, 1 - self.now / self.before) if self.before else 0.0
 
 
-def clicks(title: str, changes: Sequence[Clicks]) -> tuple[int, int]:
+def clicks(title: str, changes: Sequence[Clicks], language: str = "en") -> tuple[int, int]:
     """The clicks of the queries whose words all stand in a title, a month ago and now."""
-    words = content_words(title)
-    matching = [
-        one for one in changes if content_words(one.query) and content_words(one.query) <= words
-    ]
+    words = content_words(title, language)
+    queries = [(one, content_words(one.query, language)) for one in changes]
+    matching = [one for one, query in queries if query and query <= words]
     return sum(one.before for one in matching), sum(one.now for one in matching)
 
 

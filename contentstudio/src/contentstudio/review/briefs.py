@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from contentstudio.brief import Brief, BriefSection, Note, SourcePage
+from contentstudio.brief import Brief, BriefSection, Estimate, Note, SourcePage
 from contentstudio.config import Config
-from contentstudio.llm.models import is_offline
 from contentstudio.model import Model
+from contentstudio.review.costs import StepCost, beside
 from contentstudio.store.briefs import Briefs
 from contentstudio.writing import estimate
 from overnight.operations import queries
@@ -44,17 +44,6 @@ class Fact(Model):
         parts = [f"and {others} more" if others > 0 else ""]
         parts += [f"contradicted by {', '.join(self.contradicts)}" if self.contradicts else ""]
         return ", ".join(filter(None, parts))
-
-
-class StepCost(Model):
-    """What a step of an article costs: `estimated_usd` by its brief before it began, None where
-    nobody knows, and `booked_usd` what its calls cost until now.
-    """
-
-    step: str
-    calls: int
-    estimated_usd: Decimal | None
-    booked_usd: Decimal
 
 
 class BriefDetails(Model):
@@ -136,23 +125,12 @@ async def costs(
     """
     steps = await queries.job(database, job_id)
     booked = {step["step"]: Decimal(str(step["cost_usd"])) for step in steps}
-    known = await asyncio.to_thread(_estimated, config, brief) if brief else {}
-    names = [*(step["step"] for step in steps), *known]
-    return tuple(
-        StepCost(
-            step=name,
-            calls=known[name].calls if name in known else 0,
-            estimated_usd=known[name].usd if name in known else None,
-            booked_usd=booked.get(name, Decimal(0)),
-        )
-        for name in dict.fromkeys(names)
-        if name in known or booked[name]
-    )
+    estimates = await asyncio.to_thread(_estimated, config, brief) if brief else ()
+    return beside(estimates, booked)
 
 
-def _estimated(config: Config, brief: Brief) -> dict[str, estimate.Cost]:
-    """Nothing without a model: it costs nothing."""
-    if is_offline(config.writing):
-        return {}
-    site = config.find(brief.research.idea.site)
-    return {cost.step: cost for cost in estimate.costs(site, brief, config.writing, config.verify)}
+def _estimated(config: Config, brief: Brief) -> Sequence[Estimate]:
+    """As they were made with the brief; by the config of now for one that was made before briefs
+    had them.
+    """
+    return brief.estimates or estimate.of(config, brief)

@@ -25,12 +25,12 @@ async def change(
     place: str,
     text: str,
     *,
-    seen: str | None = None,
+    revision: str | None = None,
     reason: str = "",
     by: str | None = None,
 ) -> Row:
-    """Put other words in a place of the article of a job; none take it out. `seen` is the revision
-    that was reviewed, if the person says it. Returns the row of the run. Raises `UserError`.
+    """Put other words in a place of the article of a job; none take it out. `revision` is what
+    was reviewed, if the person says it. Returns the row of the run. Raises `UserError`.
     """
     dossier = await gather(database, config, job_id)
     if dossier is None or dossier.status != "needs_review":
@@ -39,7 +39,7 @@ async def change(
         )
     draft = changed(dossier.draft, place, " ".join(text.split()))
     decision = Edit(
-        seen or dossier.seal, draft.model_dump(mode="json"), reason or _said(place, text)
+        revision or dossier.seal, draft.model_dump(mode="json"), reason or _said(place, text)
     )
     return await reviews.decide(app, database, job_id, decision, by=by)
 

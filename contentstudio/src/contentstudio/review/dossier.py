@@ -148,9 +148,14 @@ async def gather(database: Database, config: Config, job_id: str) -> Dossier | N
 
 async def _rivals(database: Database, draft: Draft) -> tuple[RivalPost, ...]:
     """The posts that the gate compares its title with."""
-    pages = await Documents(database).competing(draft.site, draft.title, slug=draft.slug)
+    language = draft.language
+    pages = await Documents(database).competing(
+        draft.site, draft.title, slug=draft.slug, language=language
+    )
     posts = [
-        RivalPost(title=r.title, url=r.url, likeness=round(likeness(draft.title, r.title), 3))
+        RivalPost(
+            title=r.title, url=r.url, likeness=round(likeness(draft.title, r.title, language), 3)
+        )
         for r in pages
     ]
     return tuple(sorted(posts, key=lambda post: (-post.likeness, post.url)))

@@ -25,10 +25,11 @@ def tags_of(draft: Draft, names: Sequence[str]) -> list[str]:
         draft.title,
         "\n".join([*(section.heading for section in draft.sections), draft.prose()]),
     )
-    counts, in_title = Counter(words_in_order(text)), content_words(title)
+    language = draft.language
+    counts, in_title = Counter(words_in_order(text, language)), content_words(title, language)
     scores = {}
     for place, name in enumerate(names):
-        words = content_words(name)
+        words = content_words(name, language)
         if not words or UNSPACED.search(name):
             mentions, in_headings = (
                 text.casefold().count(name.casefold()),

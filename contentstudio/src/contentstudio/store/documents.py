@@ -163,18 +163,19 @@ class Documents:
         return frozenset((row["url"], row["sha256"]) for row in rows)
 
     async def competing(
-        self, site: str, title: str, keyword: str = "", *, slug: str = ""
+        self, site: str, title: str, keyword: str = "", *, slug: str = "", language: str = "en"
     ) -> list[CompetingPage]:
         """The site's posts that aim at the same query, the closest first; not the one under
         `slug`, which is asked for.
 
         The query is the keyword, and the title where there is none.
         """
-        query = content_words(keyword or title)
+        query = content_words(keyword or title, language)
         posts = [row for row in await self._standing(site) if row["slug"] != slug]
+        shares = (_share(query, content_words(row["title"], language)) for row in posts)
         pages = [
-            CompetingPage(row["title"], row["url"], _share(query, content_words(row["title"])))
-            for row in posts
+            CompetingPage(row["title"], row["url"], share)
+            for row, share in zip(posts, shares, strict=True)
         ]
         return sorted(
             (page for page in pages if page.similarity >= COMPETES),

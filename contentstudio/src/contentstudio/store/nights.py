@@ -60,6 +60,13 @@ class Nights:
         }
         return {**night, "all_failed": all_failed(night)}
 
+    async def articles(self, moment: datetime, limit: int) -> list[Row]:
+        """The articles on which was worked since a moment, the latest first: `estimates` are those
+        of the brief, `booked` pairs of a step and its dollars.
+        """
+        params = {"since": moment, "limit": limit}
+        return await self._database.fetch(queries["articles_worked_on"], params)
+
     async def _read(self, query: str, since: datetime | None = None) -> list[Row]:
         return await self._database.fetch(queries[query], {"since": since})
 

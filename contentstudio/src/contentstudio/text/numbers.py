@@ -139,7 +139,13 @@ _FURTHER = re.compile(rf"(\d{{1,4}})({'|'.join(measures.IDEOGRAPHS)}|)(?![\d.,])
 _NAMED = re.compile(r"\b[A-Z][\w+#-]* $")  # `Python 3.10` is no `Python 3.1`
 _ROMAN = re.compile(r"\b(?=[IVX]{2,}\b)X{0,3}(?:IX|IV|V?I{0,3})(?<=[IVX])\b")
 _NUMBERED = re.compile(r"\b[A-Z]\w+ $")
-_SIGN = re.compile(rf"(?:(?:^|(?<=[\s(\[{{:;=<>~/,]))(?<!\d )-|\b(?:{measures.MINUS}) )$", re.I)
+# `au moins 6` is no minus.
+_LEAST = (
+    r"(?<!\bau )(?<!\bal )(?<!\blo )(?<!\bpelo )(?<!\bao )(?<!\bdu )(?<!\bo )(?<!\bou )(?<!\bplus )"
+)
+_SIGN = re.compile(
+    rf"(?:(?:^|(?<=[\s(\[{{:;=<>~/,]))(?<!\d )-|{_LEAST}\b(?:{measures.MINUS}) )$", re.I
+)
 _BELOW = re.compile(rf"[^.;,]{{0,14}}? ?(?:{measures.BELOW_ZERO})", re.I)
 _LINK = re.compile(rf" ?-?(?:-|(?<= )(?:{measures.LINKS})(?= ) ) ?|[〜~]|から", re.I)
 
@@ -179,6 +185,47 @@ def values(text: str, language: str) -> set[str]:
     return {
         value for number in _numbers(text, language, claims_only=False) for value in number.values
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number at `text[start:end]` of a `normal` text, its unit within. `values` are what it may
+    be; `units` is empty where things are counted: what follows tells which.
+    """
+
+    start: int
+    end: int
+    shown: str
+    values: frozenset[Fraction]
+    units: tuple[str, ...]
+
+    @property
+    def is_year(self) -> bool:
+        """Whether it looks like the year of a date."""
+        years = any(1500 <= value < 2100 for value in self.values)
+        return years and not self.units and len(self.shown) == 4
+
+
+def quantities(text: str, language: str) -> list[Quantity]:
+    """The numbers of a text that has gone through `normal`, in reading order, small ones in words
+    too; without dates, times and versions, which count nothing, and without the word for one,
+    which is an article.
+    """
+    rest = text
+    for pattern, _ in _READERS:
+        rest = pattern.sub(lambda match: "_" * len(match[0]), rest)
+    plain = _together(rest, list(_plain(rest, language))) if _DIGIT.search(rest) else []
+    figures = [*plain, *(figure for figure, _ in _in_words_all(rest, language))]
+    return sorted(
+        (
+            Quantity(
+                one.start, one.end, text[one.start : one.end], frozenset(one.values), one.units
+            )
+            for one in figures
+            if one.values and not one.texts and not (set(one.values) == {1} and one.shown.isalpha())
+        ),
+        key=lambda one: one.start,
+    )
 
 
 def _numbers(text: str, language: str, *, claims_only: bool) -> list[Number]:
@@ -493,26 +540,12 @@ def _roman(text: str, *, claims_only: bool) -> Iterator[Number]:
 
 def _spelled(text: str, language: str, *, claims_only: bool) -> Iterator[Number]:
     """Numbers in words."""
-    if language in WORDS:
-        yield from _spelled_elsewhere(text, language, claims_only=claims_only)
+    for figure, is_own_counting in _in_words_all(text, language):
+        if not (claims_only and is_own_counting):
+            values = _claim(figure) if claims_only else _given(figure)
+            yield Number(figure.shown, frozenset(values))
     if language != "en":
         return
-    for match in _SPELLED.finditer(text):
-        words = re.findall(r"[a-z]+", match[0].lower())
-        is_own_counting = len(words) == 1 and (
-            words[0] in _SMALL or words[0] in ("hundred", "thousand")
-        )
-        if (
-            claims_only
-            and is_own_counting
-            and (words[0] == "one" or not _MEASURE.match(text, match.end()))
-        ):
-            continue
-        if re.search(r"\d[\d.,]*[ -]?$", text[: match.start()][-_MOST_DIGITS:]):
-            continue  # the scale of a figure, which is read with it
-        yield _in_words(
-            text, match.start(), match.end(), Fraction(_value(words)), claims_only=claims_only
-        )
     for match in _PART.finditer(text):
         if not claims_only or text.startswith(" of ", match.end()):
             part = Fraction(_VALUES.get(match[1].lower(), 1), _PARTS[match[2].lower()])
@@ -520,18 +553,35 @@ def _spelled(text: str, language: str, *, claims_only: bool) -> Iterator[Number]
     yield from _shares(text, claims_only=claims_only)
 
 
-def _in_words(text: str, start: int, end: int, value: Fraction, *, claims_only: bool) -> Number:
+def _in_words_all(text: str, language: str) -> Iterator[tuple[_Figure, bool]]:
+    """Numbers in words, each with whether it may be an author's own way of counting."""
+    if language in WORDS:
+        yield from _in_words_elsewhere(text, language)
+    elif language == "en":
+        yield from _in_english(text)
+
+
+def _in_english(text: str) -> Iterator[tuple[_Figure, bool]]:
+    for match in _SPELLED.finditer(text):
+        words = re.findall(r"[a-z]+", match[0].lower())
+        if re.search(r"\d[\d.,]*[ -]?$", text[: match.start()][-_MOST_DIGITS:]):
+            continue  # the scale of a figure, which is read with it
+        is_small = len(words) == 1 and (words[0] in _SMALL or words[0] in ("hundred", "thousand"))
+        is_measured = words[0] != "one" and _MEASURE.match(text, match.end())
+        figure = _in_words(text, match.start(), match.end(), Fraction(_value(words)))
+        yield figure, is_small and not is_measured
+
+
+def _in_words(text: str, start: int, end: int, value: Fraction) -> _Figure:
     """A number in words, with the sign before it and the unit behind it."""
     unit = measures.unit_pattern().match(text, end)
     if _SIGN.search(text[:start][-24:]) or _BELOW.match(text, unit.end() if unit else end):
         value = -value
-    figure = _Figure(
-        start, end, text[start:end], (value,), _units(measures.unit_of(unit)) if unit else ()
-    )
-    return Number(figure.shown, frozenset(_claim(figure) if claims_only else _given(figure)))
+    units = _units(measures.unit_of(unit)) if unit else ()
+    return _Figure(start, unit.end() if unit else end, text[start:end], (value,), units)
 
 
-def _spelled_elsewhere(text: str, language: str, *, claims_only: bool) -> Iterator[Number]:
+def _in_words_elsewhere(text: str, language: str) -> Iterator[tuple[_Figure, bool]]:
     """Numbers in the words of other languages, by a library that knows them."""
     from text_to_num import find_numbers
 
@@ -543,9 +593,7 @@ def _spelled_elsewhere(text: str, language: str, *, claims_only: bool) -> Iterat
             continue
         value = Fraction(str(match.value))
         is_own_counting = value < 13 or (len(words) == 1 and value in (100, 1_000, 10**6, 10**9))
-        if claims_only and is_own_counting:
-            continue
-        yield _in_words(text, start, end, value, claims_only=claims_only)
+        yield _in_words(text, start, end, value), is_own_counting
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,15 @@
 """What a word is, how many a text has, and which carry its matter. Pure.
 
-Which words carry matter is known for English; elsewhere every word does.
+English has a list and a rule of its own. Other languages have those of `stems`; there the parts of
+a word with a hyphen or an apostrophe are words (`l'eau`).
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+
+from contentstudio.text import stems
 
 _STOP = frozenset(
     """
@@ -22,6 +25,7 @@ _STOP = frozenset(
     """.split()  # noqa: SIM905 - a list of a hundred lines says no more
 )
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+PART = re.compile(r"[^\W_]+")
 CJK = r"\u3040-\u30ff\u3400-\u9fff"
 UNSPACED = re.compile(rf"[{CJK}]")  # written without blanks, about two characters a word
 _PLURAL = re.compile(r"(?<=[^\Wsui_]{2})s$")
@@ -45,22 +49,25 @@ def is_unspaced(text: str) -> bool:
     return len(UNSPACED.findall(text)) > sum(map(str.isalnum, text)) / 2
 
 
-def words_in_order(text: str) -> list[str]:
-    """The words that carry matter, in lower case and without a plural's s, so that `heaps` and
-    `heap` are one.
+def words_in_order(text: str, language: str = "en") -> list[str]:
+    """The words that carry matter, in lower case and each as all its forms are compared: `heaps`
+    and `heap` are one. `language` has two letters.
     """
-    return [word for word in map(_matter, WORD.findall(text.lower())) if word]
+    words = (WORD if language == "en" else PART).findall(text.lower())
+    return [matter for word in words if (matter := matter_of(word, language))]
+
+
+def content_words(text: str, language: str = "en") -> frozenset[str]:
+    """The same words, each once."""
+    return frozenset(words_in_order(text, language))
 
 
 @lru_cache(maxsize=50_000)
-def _matter(word: str) -> str:
-    """The word as it is compared; nothing of one that carries no matter. A language's words are
-    few, and come often.
+def matter_of(word: str, language: str = "en") -> str:
+    """A word in lower case as it is compared; nothing of one that carries no matter. A language's
+    words are few, and come often.
     """
-    plain = word.replace("’", "'")
-    return "" if plain in _STOP else _PLURAL.sub("", plain)
-
-
-def content_words(text: str) -> frozenset[str]:
-    """The same words, each once."""
-    return frozenset(words_in_order(text))
+    if language == "en":
+        plain = word.replace("’", "'")
+        return "" if plain in _STOP else _PLURAL.sub("", plain)
+    return "" if word in stems.little_words(language) else stems.stem(word, language)

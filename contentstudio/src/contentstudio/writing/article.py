@@ -218,7 +218,7 @@ def prefix(site: Site, brief: Brief) -> str:
     """What all calls for one article begin with: the site, the brief, and all its notes. So a
     provider can cache it, and what differs between the calls comes after it.
     """
-    plan = brief.model_dump_json(exclude={"research"}, exclude_defaults=True, indent=1)
+    plan = brief.model_dump_json(exclude={"research", "estimates"}, exclude_defaults=True, indent=1)
     values = {**_idea(brief.research), "brief": plan, "notes": pool.shown(brief.research)}
     return f"{prompts.profile(site)}\n{prompts.sealed(values)}\n"
 

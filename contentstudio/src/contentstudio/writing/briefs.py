@@ -40,7 +40,7 @@ def plan(site: Site, research: Research) -> Brief:
     check(research)
     notes = _chosen(research.notes)
     title = title_of(research.idea)
-    faq = _questions(beside(title, research.questions), notes)
+    faq = _questions(beside(title, research.questions), notes, site.language)
     answers = {note.id for note in faq.values()}
     in_sections = [note for note in notes if note.id not in answers]
     return Brief(
@@ -101,24 +101,23 @@ def covered(research: Research) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(str.strip, filter(str.strip, headings))))[:COVERED]
 
 
-def answer_to(question: str, notes: Sequence[Note]) -> Note | None:
+def answer_to(question: str, notes: Sequence[Note], language: str = "en") -> Note | None:
     """The note that has most of the words of a question; None where none has enough of them."""
-    words = content_words(question)
-    best = max(notes, key=lambda note: len(words & content_words(note.text)), default=None)
-    if best is None or not words:
-        return None
-    shared = len(words & content_words(best.text))
-    return best if shared >= max(1, ANSWERS * len(words)) else None
+    words = content_words(question, language)
+    shared = {note.id: len(words & content_words(note.text, language)) for note in notes}
+    best = max(notes, key=lambda note: shared[note.id], default=None)
+    enough = max(1, ANSWERS * len(words))
+    return best if best is not None and shared[best.id] >= enough else None
 
 
-def _questions(questions: Sequence[str], notes: Sequence[Note]) -> dict[str, Note]:
+def _questions(questions: Sequence[str], notes: Sequence[Note], language: str) -> dict[str, Note]:
     """Questions that notes answer, each by a note of its own, while enough others are left."""
     answered: dict[str, Note] = {}
     left = list(notes)
     for question in questions:
         if len(answered) == MAX_QUESTIONS or len(left) <= MIN_NOTES:
             break
-        if (note := answer_to(question, left)) is not None:
+        if (note := answer_to(question, left, language)) is not None:
             answered[question] = note
             left.remove(note)
     return answered
@@ -140,7 +139,7 @@ def _sections(notes: Sequence[Note], language: str) -> Iterator[BriefSection]:
     """Two to four sections, the one with the first note before the others; in other languages than
     English with numbers for headings.
     """
-    groups = _groups(notes, min(MAX_SECTIONS, max(2, len(notes) // 3)))
+    groups = _groups(notes, min(MAX_SECTIONS, max(2, len(notes) // 3)), language)
     headings: list[str] = []
     for number, group in enumerate(groups, 1):
         heading = _heading(group, notes, headings) if language == "en" else ""
@@ -148,14 +147,14 @@ def _sections(notes: Sequence[Note], language: str) -> Iterator[BriefSection]:
         yield BriefSection(heading=headings[-1], notes=tuple(note.id for note in group))
 
 
-def _groups(notes: Sequence[Note], count: int) -> list[list[Note]]:
+def _groups(notes: Sequence[Note], count: int, language: str) -> list[list[Note]]:
     """So many groups of notes that speak of the same, none of them much larger than the others.
     Notes of one page alone keep its order: their groups are its parts.
     """
     several = len({note.sha256 for note in notes}) > 1
     most = -(-len(notes) // count) + 1
     groups = [[note] for note in notes]
-    words = {note.id: content_words(note.text) for note in notes}
+    words = {note.id: content_words(note.text, language) for note in notes}
     while len(groups) > count:
         pairs = [
             (-_likeness(one, other, words), first, second)

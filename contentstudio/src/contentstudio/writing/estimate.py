@@ -9,12 +9,14 @@ for one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from contentstudio.brief import Brief
-from contentstudio.config import Site, Verify, Writing
-from contentstudio.llm.models import BY_WRITER, Step, priced_as, prices_of
+from contentstudio.brief import Brief, Estimate
+from contentstudio.config import Config, Site, Verify, Writing
+from contentstudio.llm import prompts
+from contentstudio.llm.models import BY_WRITER, Step, is_offline, priced_as, prices_of
+from contentstudio.research import model_researcher
 from contentstudio.verify.judge import SOURCE_CHARACTERS
 from contentstudio.writing import article, briefs
 
@@ -26,6 +28,7 @@ WORDS_OF_A_LINE = 15  # that the judge gives a verdict on
 RULING = 70  # tokens of a verdict: its form, and a passage as long as the line
 REST = 1.3  # times the characters of a page up to the last of its notes: what comes after it
 POLISHED = 0.1  # of the words of an article are reworded or added in the end
+USED = 0.5  # of what an answer may have at most, and of the characters that are read of a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,40 @@ class Cost:
     step: str
     calls: int
     usd: Decimal | None
+
+
+def of(config: Config, brief: Brief) -> tuple[Estimate, ...]:
+    """What each step of an article will cost that asks models; nothing without a model.
+
+    Takes a second where the price list was not used before.
+    """
+    if is_offline(config.writing):
+        return ()
+    site = config.find(brief.research.idea.site)
+    each = (researching(site, config), *costs(site, brief, config.writing, config.verify))
+    return tuple(Estimate(step=cost.step, calls=cost.calls, usd=cost.usd) for cost in each)
+
+
+def researching(site: Site, config: Config) -> Cost:
+    """The cost of research, by the limits of the config alone: the questions, as many pages as may
+    be read, and a search for each question.
+    """
+    limits, told = config.research, INSTRUCTIONS + _tokens(prompts.profile(site))
+    page = round(USED * _tokens_of(model_researcher.PAGE_CHARACTERS))
+    lead = round(USED * _tokens_of(model_researcher.LEAD_CHARACTERS))
+    asked = _written(model_researcher.QUESTION_WORDS * (limits.questions + 2))
+    stated = _written(model_researcher.FACT_WORDS * limits.notes_per_page)
+    questions = Call("questions", told + lead, asked)
+    notes = [Call("notes", told + page, stated)] * limits.pages
+    cost = _cost("research", [questions, *notes], config.writing, config.verify)
+    a_query = sum(config.search.usd_per_search(name) for name in config.search.engine)
+    searches = (limits.questions + 1) * Decimal(str(a_query))
+    return replace(cost, usd=None if cost.usd is None else cost.usd + searches)
+
+
+def _written(words: int) -> int:
+    """Tokens of an answer that may have so many words."""
+    return round(USED * words * TOKENS_OF_A_WORD)
 
 
 def costs(
@@ -95,7 +132,7 @@ def judging(site: Site, brief: Brief) -> Call:
 
 
 def _planning(site: Site, brief: Brief) -> Call:
-    plan = brief.model_dump_json(exclude={"research"}, exclude_defaults=True)
+    plan = brief.model_dump_json(exclude={"research", "estimates"}, exclude_defaults=True)
     known = _tokens(article.prefix(site, brief)) - _tokens(plan)
     return Call("brief", INSTRUCTIONS + max(0, known), _tokens(plan))
 
@@ -125,4 +162,8 @@ def _usd(call: Call, writing: Writing, verify: Verify) -> Decimal:
 
 
 def _tokens(text: str) -> int:
-    return len(text) // CHARACTERS_OF_A_TOKEN
+    return _tokens_of(len(text))
+
+
+def _tokens_of(characters: int) -> int:
+    return characters // CHARACTERS_OF_A_TOKEN

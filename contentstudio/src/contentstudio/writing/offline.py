@@ -38,7 +38,7 @@ def compose(site: Site, brief: Brief) -> Draft:
         description=brief.description,
         sections=list(_sections(brief, site.language)),
         references=[],
-        faq=list(_answers(brief)),
+        faq=list(_answers(brief, site.language)),
         writer=WRITER,
         language=site.language,
     )
@@ -57,14 +57,14 @@ def _sections(brief: Brief, language: str) -> Iterator[Section]:
         lead = []
 
 
-def _answers(brief: Brief) -> Iterator[Question]:
+def _answers(brief: Brief, language: str) -> Iterator[Question]:
     """Each question with the note that answers it: rather one that no section has, and no note
     twice.
     """
     in_sections = {name for section in brief.sections for name in section.notes}
     left = sorted(brief.research.notes, key=lambda note: note.id in in_sections)
     for question in brief.faq:
-        if (note := briefs.answer_to(question, left)) is not None:
+        if (note := briefs.answer_to(question, left, language)) is not None:
             left.remove(note)
             yield Question(question=question, answer=[_quote(note)])
 

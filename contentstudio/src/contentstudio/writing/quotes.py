@@ -95,7 +95,8 @@ def _candidates(
     """What can be quoted at all. Hard sentences stay."""
     for text, span in in_order:
         if is_prose(text):
-            yield _Candidate(snapshot, span, text, content_words(text), leans(text, language))
+            words = content_words(text, language)
+            yield _Candidate(snapshot, span, text, words, leans(text, language))
 
 
 def _best(

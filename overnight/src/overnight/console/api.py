@@ -116,6 +116,15 @@ class Effects(Limited):
     )
 
 
+class Calls(Limited):
+    job: Text | None = Field(None, description="the job's id, or the first digits of it")
+    before: int | None = Field(None, ge=1, lt=2**63, description="`next` of the page before")
+
+
+class OfCall(Nothing):
+    call: int = Field(ge=1, lt=2**63, description="the call's id")
+
+
 class Alerts(Limited):
     all: Flag = Field("false", description="also those that are resolved")
     before: str | None = Field(
@@ -265,6 +274,16 @@ async def _effects(desk: Desk, query: Effects) -> Page:
     return _page(rows, query.limit, lambda row: f"{row['status']}-{row['id']}")
 
 
+async def _calls(desk: Desk, query: Calls) -> Page:
+    job = await runs.find_job(desk.database, query.job) if query.job else None
+    rows = await queries.calls(desk.database, job, limit=query.limit, before=query.before)
+    return _page(rows, query.limit, lambda row: row["id"])
+
+
+async def _call(desk: Desk, query: OfCall) -> Item:
+    return Item(await queries.call(desk.database, query.call))
+
+
 async def _alerts(desk: Desk, query: Alerts) -> Page:
     state, _, mark = (query.before or "").partition("-")
     place = _place(mark or None)
@@ -350,6 +369,8 @@ ENDPOINTS = (
     Endpoint("/switches/history", _switch_history, "Who paused or resumed what, when and why."),
     Endpoint("/budgets", _budgets, "Budgets, with what is left of today's."),
     Endpoint("/effects", _effects, "External writes, those whose outcome is unknown first."),
+    Endpoint("/calls", _calls, "Calls of models, the newest first."),
+    Endpoint("/calls/{call}", _call, "One call: what was sent, what came back, what it cost."),
     Endpoint("/alerts", _alerts, "Alerts, those that are open first."),
     Endpoint("/anomalies", _anomalies, "What is unusual now, each with its sentence."),
     Endpoint("/signals/steps", _steps, "Each step over the whole time."),

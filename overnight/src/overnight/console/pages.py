@@ -390,6 +390,22 @@ async def effects(desk: Desk, values: Values) -> dict[str, Any]:
     return {"rows": await queries.effects(desk.database, open_only="open" in values, limit=ROWS)}
 
 
+async def calls(desk: Desk, values: Values) -> dict[str, Any]:
+    """Calls of models, the newest first, a page at a time; of one job where one is named."""
+    job = values.get("job", "").strip().lower()
+    whole = await operations.find_job(desk.database, job) if job else None
+    before = _number(values.get("before"), 0, most=2**63 - 1) or None
+    rows = await queries.calls(desk.database, whole, limit=ROWS, before=before)
+    older = {**({"job": whole} if whole else {}), "before": rows[-1]["id"]} if rows else {}
+    return {"rows": rows, "older": urlencode(older) if len(rows) == ROWS else ""}
+
+
+async def call(desk: Desk, values: Values) -> dict[str, Any]:
+    """What a model was asked in one call, and what it answered."""
+    number = _number(values["call"], 0, most=2**63 - 1)
+    return {"call": await queries.call(desk.database, number)}
+
+
 def _number(text: str | None, otherwise: int, *, most: int) -> int:
     """What an address says, if it is a number; of a longer one than any that counts the first
     digits are enough.
@@ -410,5 +426,7 @@ PAGES = (
     Page("/switches", "switches.html", switches, "Pause", "k"),
     Page("/budgets", "budgets.html", money, "Budgets", "m"),
     Page("/effects", "effects.html", effects, "External writes", "e"),
+    Page("/calls", "calls.html", calls, "Model calls", "l"),
+    Page("/calls/{call}", "call.html", call),
     Page("/alerts", "alerts.html", alerts, "Alerts", "a"),
 )

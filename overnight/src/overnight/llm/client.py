@@ -4,7 +4,9 @@ and budgets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import ROUND_UP, Decimal
 from typing import Any, TypeVar
@@ -17,7 +19,7 @@ from overnight.llm import budgets, wire
 from overnight.llm.batches import SHARE, Batching, HasBatches
 from overnight.llm.port import CallFailed, Provider, Reply, Request, Usage, parse
 from overnight.llm.prices import Price, cost_usd, most_usd
-from overnight.logs import clean
+from overnight.logs import MASK, clean
 from overnight.store.database import Database, Row
 from overnight.store.ledger import Ledger
 from overnight.store.records import Alert
@@ -25,12 +27,14 @@ from overnight.store.sql import queries
 
 T = TypeVar("T")
 NOTHING = Usage(input_tokens=0, output_tokens=0)
+NO_PROMPT: Mapping[str, Any] = {"request": None, "hashes": [], "texts": []}
 UNCOUNTED = "the server told no usage, so the most that the call can cost is booked"
 
 
 class LLM:
     """One provider for the steps of an app. `deadline` is in seconds, for a whole call; `prices`
-    override the list.
+    override the list. Prompts are stored with their calls, as long as payloads are kept; without
+    `keep_prompts` they are not, where what is sent is stored elsewhere already.
     """
 
     def __init__(
@@ -40,10 +44,12 @@ class LLM:
         *,
         deadline: float,
         prices: Mapping[str, Price] | None = None,
+        keep_prompts: bool = True,
     ) -> None:
         self._provider = provider
         self.database = database
         self._deadline = deadline
+        self._keep_prompts = keep_prompts
         self._prices = prices
         self._told: set[str] = set()
         self._key_name = "key"  # as the app calls it
@@ -186,7 +192,12 @@ class LLM:
         )
         if batch is not None:
             most = (most * SHARE).quantize(most, ROUND_UP)
-        params = {**self._names(ctx, request, request_hash), "most_usd": most, "batch_id": batch}
+        params = {
+            **self._names(ctx, request, request_hash),
+            **(_stored_form(request) if self._keep_prompts else NO_PROMPT),
+            "most_usd": most,
+            "batch_id": batch,
+        }
         rows = await self.database.fetch(queries["llm_begin"], params)
         budget_rows = [row for row in rows if row["scope"] is not None]
         is_refused = any(row["refuses"] for row in budget_rows)
@@ -286,6 +297,25 @@ class LLM:
         other price.
         """
         return cost_usd(self._provider.name, request.model, usage, self._prices)
+
+
+def _stored_form(request: Request) -> Mapping[str, Any]:
+    """A request as the ledger keeps it: its numbers, and its texts apart under their hashes."""
+    texts = {name: _storable(text, request.masked) for name, text in request.texts.items()}
+    hashes = {name: hashlib.sha256(text.encode()) for name, text in texts.items()}
+    numbers = {"max_tokens": request.max_tokens, "temperature": request.temperature}
+    kept = {**numbers, "texts": {name: digest.hexdigest() for name, digest in hashes.items()}}
+    return {
+        "request": json.dumps(kept),
+        "hashes": [digest.digest() for digest in hashes.values()],
+        "texts": list(texts.values()),
+    }
+
+
+def _storable(text: str, masked: Sequence[str]) -> str:
+    for word in masked:
+        text = text.replace(word, MASK)
+    return clean(text)
 
 
 def _remark(error: BaseException | None, usage: Usage) -> str | None:

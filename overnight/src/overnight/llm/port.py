@@ -30,6 +30,7 @@ FRAME_TOKENS = 1_000
 # the tokenizers in use were measured to take, even for random letters
 # (docs/decisions/0035-reservations-near-the-cost.md).
 WORD_TOKENS = 0.6
+TEXTS = ("system", "schema", "prefix", "prompt", "stop")  # of a request, in their order
 _WORD = re.compile(r" ?[A-Za-z]?[a-z]+")
 
 Kind = Literal[
@@ -59,7 +60,8 @@ class Request:
     `schema` is a JSON schema as `strict_schema` makes it; with it the answer is JSON. `temperature`
     stays None unless the owner set it: recent models refuse the parameter. `prefix` is the stable
     part that several requests share. It is sent before `prompt`, so that the provider may keep it
-    in its prompt cache, where it is read at a fraction of the price.
+    in its prompt cache, where it is read at a fraction of the price. `masked` are words in the
+    texts that are sent, but never stored.
     """
 
     model: str
@@ -70,6 +72,7 @@ class Request:
     temperature: float | None = None
     stop: tuple[str, ...] = ()
     prefix: str | None = None
+    masked: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if self.prefix == "":  # no text is no prefix: APIs refuse an empty block
@@ -113,8 +116,19 @@ class Request:
         sent = {name: value for name, value in self._sent().items() if name != "prompt"}
         return _most_tokens(sent) + FRAME_TOKENS
 
+    @property
+    def texts(self) -> dict[str, str]:
+        """What a person reads of it: its texts by their names, in the order in which they are
+        sent.
+        """
+        schema = json.dumps(self.schema, ensure_ascii=False) if self.schema else None
+        stop = "\n".join(self.stop)
+        texts = zip(TEXTS, (self.system, schema, self.prefix, self.prompt, stop), strict=True)
+        return {name: text for name, text in texts if text}
+
     def _sent(self) -> dict[str, Any]:
-        values = ((each.name, getattr(self, each.name)) for each in fields(self))
+        names = (each.name for each in fields(self) if each.compare)
+        values = ((name, getattr(self, name)) for name in names)
         return {name: value for name, value in values if value not in (None, ())}
 
 

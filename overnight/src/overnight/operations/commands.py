@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import (
+    AliasChoices,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -261,7 +262,10 @@ class Edit(OnJob):
 class OnReview(OnJob):
     """A decision about what waits for review."""
 
-    seen: Text = Field(description="the revision that was reviewed; its first 8 digits suffice")
+    revision: Text = Field(
+        description="the revision that was reviewed; its first 8 digits suffice",
+        validation_alias=AliasChoices("revision", "seen"),  # as programs sent it before
+    )
 
     async def decided(self, at: Operator, decision: decisions.Decision) -> Row:
         app, job = at.needed_app(), await self.found(at)
@@ -272,7 +276,7 @@ class Approve(OnReview):
     """Approve: what was reviewed goes on as it stands."""
 
     async def do(self, at: Operator) -> Done:
-        row = await self.decided(at, decisions.Approve(self.seen, self.reason))
+        row = await self.decided(at, decisions.Approve(self.revision, self.reason))
         return Done(f"approved: job {row['job_id']} goes on after {row['step']}", {"approved": row})
 
 
@@ -282,7 +286,7 @@ class Reject(OnReview):
     reason: NeededReason
 
     async def do(self, at: Operator) -> Done:
-        row = await self.decided(at, decisions.Reject(self.seen, self.reason))
+        row = await self.decided(at, decisions.Reject(self.revision, self.reason))
         return Done(f"rejected: job {row['job_id']} ends at {row['step']}", {"rejected": row})
 
 
@@ -292,7 +296,7 @@ class EditReview(OnReview):
     input: JsonValue
 
     async def do(self, at: Operator) -> Done:
-        row = await self.decided(at, decisions.Edit(self.seen, self.input, self.reason))
+        row = await self.decided(at, decisions.Edit(self.revision, self.input, self.reason))
         return Done(_edited(row), {"edited": row})
 
 

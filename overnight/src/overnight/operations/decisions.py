@@ -14,11 +14,11 @@ from overnight.store.database import Database, Row
 class Approve:
     """A person's decision: what was reviewed goes on as it stands.
 
-    `seen` is the seal of what they saw (SHA-256 in hexadecimal digits, the first 8 of them at
+    `revision` is the hash of what they saw (SHA-256 in hexadecimal digits, the first 8 of them at
     least); it binds each decision to that, so that nobody decides on what they never saw.
     """
 
-    seen: str
+    revision: str
     reason: str = ""
 
 
@@ -26,7 +26,7 @@ class Approve:
 class Edit:
     """A person's decision: the step runs again with this input, and its output is judged anew."""
 
-    seen: str
+    revision: str
     input: Any
     reason: str = ""
 
@@ -35,7 +35,7 @@ class Edit:
 class Reject:
     """A person's decision: what was reviewed ends here."""
 
-    seen: str
+    revision: str
     reason: str
 
 

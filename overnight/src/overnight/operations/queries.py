@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from overnight.errors import NotFound
 from overnight.llm import budgets
+from overnight.llm.port import TEXTS
 from overnight.observability import charts, signals
 from overnight.observability.schedule_advice import zero_work
 from overnight.pipelines.app import App
@@ -193,7 +195,7 @@ async def review(
     limit: int = LIMIT,
     before: tuple[datetime, int] | None = None,
 ) -> list[Row]:
-    """What waits for a person, oldest first: `seen` is its revision (a content hash); of one job
+    """What waits for a person, oldest first: `revision` is the hash of its content; of one job
     alone `shown` is it, exactly as stored.
 
     `before` are `since` and `id` of the last of the page before.
@@ -246,6 +248,34 @@ async def effects(
         "limit": limit,
     }
     return await _filtered(database, "effect_list", params)
+
+
+async def calls(
+    database: Database,
+    job_id: str | None = None,
+    *,
+    limit: int = LIMIT,
+    before: int | None = None,
+) -> list[Row]:
+    """Calls of models, the newest first: of a job, or of all. `before` is the `id` of the last one
+    of the page before.
+    """
+    params = {"job_id": job_id, "before": before, "limit": limit}
+    return await _filtered(database, "call_list", params)
+
+
+async def call(database: Database, id_: int) -> Row:
+    """One call: the `texts` that were sent, by their names and in their order, the other `options`,
+    and the `answer`. `paid_by` is the call whose answer it found. What is not kept is None or
+    lacks.
+
+    Raises `NotFound`.
+    """
+    row = await database.one(queries["call_read"], {"id": id_})
+    if row is None:
+        raise NotFound(f"there is no call {id_}: `calls` lists those that there are")
+    texts = {name: row["texts"][name] for name in TEXTS if name in row["texts"]}
+    return {**row, "texts": texts}
 
 
 async def counts(database: Database) -> dict[str, int]:

@@ -27,12 +27,12 @@ async def decide(
     `InvalidPayload` where an edit does not fit the step.
     """
     verb = type(decision).__name__.lower()
-    revision = _revision(decision.seen)
+    revision = _revision(decision.revision)
     waiting = await _waiting(database, job_id, revision, verb)
     params = {
         "id": waiting["id"],
         "job_id": job_id,
-        "seen": revision,
+        "revision": revision,
         "reason": decision.reason,
         "by": by or whoami(),
     }
@@ -68,7 +68,7 @@ def _revision(text: str) -> str:
 
 async def _waiting(database: Database, job_id: str, revision: str, verb: str) -> Row:
     """What waits for review, if it is what was seen."""
-    waiting = await database.one(queries["review_read"], {"job_id": job_id, "seen": revision})
+    waiting = await database.one(queries["review_read"], {"job_id": job_id, "revision": revision})
     if waiting is None:
         await refuse(database, job_id, PAST[verb], "waiting for review")
     if not waiting["is_seen"]:

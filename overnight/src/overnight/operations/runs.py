@@ -133,7 +133,7 @@ async def edit(
     params = {
         "id": run["id"],
         "job_id": job_id,
-        "seen": None,
+        "revision": None,
         "reason": reason,
         "by": by or whoami(),
     }

@@ -29,8 +29,8 @@ from overnight.store.sql import queries
 
 CHANNEL = "overnight"  # of the notifications that wake workers
 ENQUEUE_AND_WAKE = (
-    f"with new as ({queries['enqueue']}) "  # noqa: S608
-    f"select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"
+    f"with begun as ({queries['enqueue']}) "  # noqa: S608
+    f"select new, case when new > 0 then pg_notify('{CHANNEL}', '')::text end as hint from begun"
 )
 NEW_RUN = tuple(field.name for field in fields(NewRun))
 Presence = Literal["worker_hello", "beat", "worker_bye"]
@@ -53,7 +53,9 @@ class Ledger:
         With `wake` the commit itself wakes the workers, so that one of them has the work sooner.
         """
         sql = ENQUEUE_AND_WAKE if wake else queries["enqueue"]
-        return len(await self.database.fetch(sql, columns(runs, *NEW_RUN)))
+        row = await self.database.one(sql, columns(runs, *NEW_RUN))
+        assert row is not None
+        return int(row["new"])
 
     async def claim(self, scope: Scope, worker: str, limit: int, lease: float) -> Claim:
         """Up to `limit` due runs of the scope, owned by `worker` for `lease` seconds. With 0 it
@@ -224,12 +226,12 @@ class Ledger:
         by: str,
         reason: str = "",
         step: str | None = None,
-        seen: str | None = None,
+        revision: str | None = None,
     ) -> None:
         """Write down what a person did."""
         params = {"verb": verb, "target": target, "step": step, "by": by}
         await self.database.fetch(
-            queries["action_note"], {**params, "reason": reason, "seen": seen}
+            queries["action_note"], {**params, "reason": reason, "revision": revision}
         )
 
 

@@ -51,7 +51,7 @@ class Decisions(Jobs):
             "id": run.id,
             "ids": lived,
             "job_id": None,
-            "seen": "0" * 64,
+            "revision": "0" * 64,
             "reason": "",
             "by": "ada",
         }
@@ -65,7 +65,7 @@ class Decisions(Jobs):
         edit = {"job_id": run.job_id, "input": "{}", "wait": None, "at_most": None}
         refused.append(("edit", edit))
         if not run.editable:
-            refused.append(("edit", edit | {"seen": None}))
+            refused.append(("edit", edit | {"revision": None}))
         for verb, params in refused:
             rows = self.run(self.stage.people.fetch(queries[verb], work | params))
             assert rows == [], "a person changed what they had not seen"
@@ -102,7 +102,7 @@ class Decisions(Jobs):
             return
         params = {"job_id": run.job_id, "before_at": None, "before_id": None, "limit": 9}
         rows = self.run(self.stage.people.fetch(queries["review_list"], params))
-        seen = next(row["seen"] for row in rows if row["id"] == run.id) if saw else "0" * 64
+        seen = next(row["revision"] for row in rows if row["id"] == run.id) if saw else "0" * 64
         value = {"n": int(run.job_id[-1]), "key": run.key, "v": 9}
         decision = {
             "approve": Approve(seen),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -29,10 +30,25 @@ def pattern(language: str, section: str, name: str) -> re.Pattern[str] | None:
     """Any of the words of a list, as whole words in any case; None of an empty list. A `*` in a
     word stands for letters, a blank for any white space.
     """
-    listed = sorted(words(language, section, name), key=len, reverse=True)
-    if not listed:
+    return any_of(words(language, section, name))
+
+
+@cache
+def everywhere(section: str, name: str) -> re.Pattern[str]:
+    """Any of the words of a list in any of the languages: what a model says of itself need not be
+    in the language of its article.
+    """
+    whole = any_of(word for code in LANGUAGES for word in words(code, section, name))
+    assert whole is not None, f"no pack has {name} in [{section}]"
+    return whole
+
+
+def any_of(listed: Iterable[str]) -> re.Pattern[str] | None:
+    """The same of words that no pack has as a list of their own."""
+    longest_first = sorted(set(listed), key=lambda word: (-len(word), word))
+    if not longest_first:
         return None
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(_expression, listed))})(?!\w)", re.I)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(_expression, longest_first))})(?!\w)", re.I)
 
 
 def _expression(word: str) -> str:

@@ -10,6 +10,7 @@ import click
 from overnight.cli.commands.alerts import alerts
 from overnight.cli.commands.breakers import breaker, breakers
 from overnight.cli.commands.budgets import budget, budgets_command
+from overnight.cli.commands.calls import calls, prompt
 from overnight.cli.commands.console import console_command, token
 from overnight.cli.commands.dead_letters import dead_letter_commands
 from overnight.cli.commands.decisions import approve, edit, reject, review
@@ -49,6 +50,8 @@ def add_to(
             breakers,
             breaker,
             effects,
+            calls,
+            prompt,
         ),
     ):
         group.add_command(command)

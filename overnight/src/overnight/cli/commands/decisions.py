@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 SHORT = 8  # digits of a revision that people copy
 
-seen_option = click.option(
+revision_option = click.option(
     "--rev",
     "--seen",
-    "seen",
+    "revision",
     metavar="REVISION",
     help="The revision that you reviewed, at least its first 8 digits; review JOB shows it.",
 )
@@ -58,7 +58,7 @@ def render_review(
         "revision": "revision",
         "reasons": "why",
     }
-    lines = [{**row, "revision": row["seen"][:SHORT]} for row in named(rows)]
+    lines = [{**row, "revision": row["revision"][:SHORT]} for row in named(rows)]
     output.table("", lines, columns, empty="Nothing waits for review.", spare=("since", "key"))
     if whole:
         from overnight.operations.decisions import Reviews
@@ -68,7 +68,7 @@ def render_review(
         click.echo(
             "\n" + (preview(first["output"]) if preview and first["output"] else first["shown"])
         )
-        click.echo(f"\n{what_to_press(first['job_id'], first['seen'][:SHORT], own)}")
+        click.echo(f"\n{what_to_press(first['job_id'], first['revision'][:SHORT], own)}")
     elif rows:
         click.echo("\nreview JOB shows it, with its revision and the commands to decide")
 
@@ -91,48 +91,50 @@ def what_to_press(job: str, revision: str, own: str = "") -> str:
 
 @click.command()
 @click.argument("job")
-@seen_option
+@revision_option
 @click.option("--reason", default="", help="Why; saved in the audit log.")
 @json_option
 @pass_session
-def approve(session: Session, job: str, seen: str | None, reason: str, as_json: bool) -> None:
+def approve(session: Session, job: str, revision: str | None, reason: str, as_json: bool) -> None:
     """Let what was reviewed go on, exactly as you saw it."""
-    perform(session, "approve", as_json, job=job, seen=_reviewed(job, seen), reason=reason)
+    perform(session, "approve", as_json, job=job, revision=_reviewed(job, revision), reason=reason)
 
 
 @click.command()
 @click.argument("job")
-@seen_option
+@revision_option
 @click.option("--reason", required=True, help="Why; saved in the audit log.")
 @json_option
 @pass_session
-def reject(session: Session, job: str, seen: str | None, reason: str, as_json: bool) -> None:
+def reject(session: Session, job: str, revision: str | None, reason: str, as_json: bool) -> None:
     """End what was reviewed; the reason is saved."""
-    perform(session, "reject", as_json, job=job, seen=_reviewed(job, seen), reason=reason)
+    perform(session, "reject", as_json, job=job, revision=_reviewed(job, revision), reason=reason)
 
 
 @click.command()
 @click.argument("job")
 @click.option("--input", "text", required=True, metavar="JSON|@FILE", help="The step's new input.")
-@seen_option
+@revision_option
 @click.option("--reason", default="", help="Why; saved in the audit log.")
 @json_option
 @pass_session
 def edit(
-    session: Session, job: str, text: str, seen: str | None, reason: str, as_json: bool
+    session: Session, job: str, text: str, revision: str | None, reason: str, as_json: bool
 ) -> None:
     """Give a step another input, with which it runs again.
 
     A step that has not begun or put itself off, or is a dead letter; with --rev one that waits for
     review.
     """
-    name = "edit" if seen is None else "edit-review"
-    perform(session, name, as_json, job=job, input=given_json(text), seen=seen, reason=reason)
+    name = "edit" if revision is None else "edit-review"
+    perform(
+        session, name, as_json, job=job, input=given_json(text), revision=revision, reason=reason
+    )
 
 
-def _reviewed(job: str, seen: str | None) -> str:
-    if seen is None:
+def _reviewed(job: str, revision: str | None) -> str:
+    if revision is None:
         raise UserError(
             f"look at it first: review {job} shows it and its revision; then say --rev REVISION"
         )
-    return seen
+    return revision

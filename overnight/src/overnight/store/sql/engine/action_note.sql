@@ -1,2 +1,2 @@
 insert into actions (verb, target, step, reason, seen, by)
-values (%(verb)s, %(target)s, %(step)s, %(reason)s, %(seen)s, %(by)s)
+values (%(verb)s, %(target)s, %(step)s, %(reason)s, %(revision)s, %(by)s)

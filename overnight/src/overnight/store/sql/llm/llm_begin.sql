@@ -3,7 +3,7 @@
 -- The budgets are locked first, always in the order of their scopes: whoever waited for a lock sees the newest sums.
 -- A day's sums begin anew with the first call of the next; a call that waited past midnight counts on the new day.
 -- The answer has a row for each budget, or one without; no id means that the call may not begin (budget_room.sql says why,
--- where a budget refuses).
+-- where a budget refuses). What is asked is kept with the booking: the numbers, and the texts that the run has not yet.
 with held as (
     select b.scope, b.usd_per_day, b.day, b.spent_usd, b.reserved_usd
     from budgets b
@@ -22,15 +22,22 @@ sums as (
 ),
 booked as (
     insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, model, request_hash, status,
-                           reserved_usd, reserved_in, started_at, batch_id)
+                           reserved_usd, reserved_in, started_at, batch_id, request)
     select r.id, r.job_id, r.step, r.pipeline, r.key, r.attempt, %(provider)s, %(model)s, %(request_hash)s, 'started',
            %(most_usd)s, array(select scope from sums),
-           greatest(ledger_now(), (select day from today)::timestamp at time zone 'utc'), %(batch_id)s::bigint
+           greatest(ledger_now(), (select day from today)::timestamp at time zone 'utc'), %(batch_id)s::bigint, %(request)s::jsonb
     from runs r
     where r.id = %(run_id)s and r.attempt = %(attempt)s and r.status = 'running'
       and switched_off(r.pipeline, r.key, r.step) is null
       and not exists (select from sums where spent_usd + reserved_usd + %(most_usd)s > usd_per_day)
-    returning id, reserved_usd
+    returning id, run_id, reserved_usd
+),
+texts as (
+    insert into llm_texts (run_id, sha256, text)
+    select booked.run_id, t.sha256, t.text
+    from booked, unnest(%(hashes)s::bytea[], %(texts)s::text[]) as t (sha256, text)
+    order by t.sha256
+    on conflict do nothing
 ),
 reserved as (
     update budgets b

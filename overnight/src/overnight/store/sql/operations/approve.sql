@@ -3,13 +3,13 @@
 with approved as (
     update runs
     set status = 'succeeded', outcome = 'done', error = nullif(%(reason)s::text, ''), finished_at = ledger_now()
-    where id = %(id)s and status = 'needs_review' and starts_with(seal(output, input), %(seen)s)
+    where id = %(id)s and status = 'needs_review' and starts_with(seal(output, input), %(revision)s)
       and (output is not null or %(next_step)s::text is null)
-    returning id, job_id, step, pipeline, key, output, priority, deadline_at, expect_at, seal(output, input) as seen
+    returning id, job_id, step, pipeline, key, output, priority, deadline_at, expect_at, seal(output, input) as revision
 ),
 noted as (
     insert into actions (verb, target, step, reason, seen, by)
-    select 'approve', job_id, step, %(reason)s, seen, %(by)s from approved
+    select 'approve', job_id, step, %(reason)s, revision, %(by)s from approved
 )
 select a.id, a.job_id, a.step, a.pipeline, a.key,
        case when %(next_step)s::text is not null then (select count(*) from begin_runs(array[row(

@@ -5,14 +5,14 @@
 -- later event takes the place of what a person wrote. An outside write of which nobody could know is forgotten: who edits
 -- in review has looked. The job is named beside the run's id, for a debounced run may have become another job.
 with chosen as (
-    select id, status, error_class, input as was, seal(output, input) as seen,
+    select id, status, error_class, input as was, seal(output, input) as revision,
            case when status = 'queued' and attempt > 0 and due_by <= ledger_now()
                 then ledger_now() + make_interval(secs => %(at_most)s::float8) else due_by end as due_by
     from runs
     where id = %(id)s and job_id = %(job_id)s
-      and case when %(seen)s::text is null
+      and case when %(revision)s::text is null
                then status = 'dead' or status = 'queued' and (attempt = 0 or outcome = 'snooze')
-               else status = 'needs_review' and starts_with(seal(output, input), %(seen)s) end
+               else status = 'needs_review' and starts_with(seal(output, input), %(revision)s) end
     for update
 ),
 edited as (
@@ -27,11 +27,11 @@ edited as (
         due_by = c.due_by
     from chosen c
     where r.id = c.id
-    returning r.id, r.job_id, r.step, r.pipeline, r.key, r.due_at, c.status, c.error_class, c.was, c.seen
+    returning r.id, r.job_id, r.step, r.pipeline, r.key, r.due_at, c.status, c.error_class, c.was, c.revision
 ),
 noted as (
     insert into actions (verb, target, step, reason, seen, was, by)
-    select 'edit', job_id, step, %(reason)s, seen, was, %(by)s from edited
+    select 'edit', job_id, step, %(reason)s, revision, was, %(by)s from edited
 ),
 forgotten as (
     delete from effects using edited e

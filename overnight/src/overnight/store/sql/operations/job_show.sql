@@ -5,7 +5,7 @@ select r.id, r.job_id, r.step, r.pipeline, r.key, r.status, r.outcome, r.attempt
                 '[]'::jsonb) as attempts,
        coalesce((select jsonb_agg(to_jsonb(e) order by e.id) from effects e
                  where e.job_id = r.job_id and e.run_id = r.id), '[]'::jsonb) as effects,
-       coalesce((select jsonb_agg(to_jsonb(c) - 'answer' order by c.id) from llm_calls c where c.run_id = r.id),
+       coalesce((select jsonb_agg(to_jsonb(c) - 'answer' - 'request' order by c.id) from llm_calls c where c.run_id = r.id),
                 '[]'::jsonb) as llm_calls
 from runs r
 where r.job_id = %(job_id)s

@@ -37,7 +37,12 @@ details as (
     update attempts a set detail = null from emptied e where a.run_id = e.id and a.detail is not null
 ),
 answers as (
-    update llm_calls c set answer = null from emptied e where c.run_id = e.id and c.answer is not null
+    update llm_calls c set answer = null, request = null
+    from emptied e
+    where c.run_id = e.id and (c.answer is not null or c.request is not null)
+),
+texts as (
+    delete from llm_texts t using emptied e where t.run_id = e.id
 ),
 replaced as (
     update actions a set was = null from emptying j where a.target = j.job_id and a.was is not null
