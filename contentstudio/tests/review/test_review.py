@@ -348,7 +348,7 @@ async def test_what_has_to_change_stands_beside_its_passage(marked: Dossier, ask
     (mark,) = marked.marks
     assert (mark.place, mark.text) == ("sentence 2", marked.draft.sentences()[1].text)
     told = (await asyncio.to_thread(ask, "review", marked.job_id)).stdout
-    assert f"⟦{mark.text.split()[0]} " in told
+    assert f"⟦{mark.text.split()[0]}" in told
     assert "Marked in the article" in told
     assert "↳ It is <b>not</b> so." in told
     shown = html.fromstring(page.page(marked))

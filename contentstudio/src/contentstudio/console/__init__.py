@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from contentstudio import articles, ideas
 from contentstudio.config import Config
 from contentstudio.review import brief_text, briefs, changing, costs, gather, manuscript
-from contentstudio.review.dossier import WORDS
 from contentstudio.store.articles import Articles
 from contentstudio.store.briefs import Briefs
 from contentstudio.store.nights import Nights
@@ -232,8 +231,7 @@ async def _dossier(config: Config, database: Database, job_id: str) -> dict[str,
         return None
     # What is past its gates has no words to judge again.
     words = {"words": manuscript.write(details.draft)} if details.status == "needs_review" else {}
-    notes = await Notes(database).of_job(job_id)
-    return {"dossier": details, "notes": notes, "words_of": WORDS, **words}
+    return {"dossier": details, "notes": await Notes(database).of_job(job_id), **words}
 
 
 async def _edited(config: Config, database: Database, job_id: str, words: str) -> dict[str, Any]:
