@@ -31,8 +31,11 @@ from contentstudio.model import (
     TableBlock,
     is_empty,
 )
-from contentstudio.text import dates, numbers
+from contentstudio.text import dates, numbers, packs
+from contentstudio.text.sentences import sentences
 from contentstudio.text.wording import located, normal, shown, tokens
+from contentstudio.verify import claims
+from contentstudio.verify.statements import read as read_statement
 
 PROMPT = "judge-1"  # the file in `llm/templates`; what another one judged is judged again
 ROOT = 4  # letters that the roots of words have in common, and of words that tell something
@@ -272,8 +275,8 @@ def _faults_of_passages(
 def _unsupported(
     line: Line, finding: Finding, by_hash: Mapping[str, Snapshot], language: str
 ) -> Iterator[str]:
-    """What code can see: the numbers of a sentence stand in the passages, and these speak of what
-    it speaks of, where both are in one language.
+    """What code can see: the numbers of a sentence stand in the passages; and these speak of what
+    it speaks of and do not deny it, where both are in one language.
     """
     passages = [(each.text, by_hash[each.snapshot]) for each in finding.passages]
     if line.place.startswith("sentence"):
@@ -282,10 +285,23 @@ def _unsupported(
             if not number.values & there:
                 named = shown(passages[0][0])
                 yield f"The judge calls it supported by {named}, which has not {number.shown}."
-    same = all(_language(page, language) == language.lower()[:2] for _, page in passages)
+    own = language.lower()[:2]
+    if any(_language(page, own) != own for _, page in passages):
+        return
     roots = _roots(line.text)
-    if same and roots and not roots & set().union(*(_roots(text) for text, _ in passages)):
+    if roots and not roots & set().union(*(_roots(text) for text, _ in passages)):
         yield f"The judge calls it supported by {shown(passages[0][0])}, on another subject."
+    if line.source and packs.is_known(own):
+        yield from _turned(line.text, [text for text, _ in passages], own)
+
+
+def _turned(text: str, passages: Sequence[str], language: str) -> Iterator[str]:
+    """What the text says otherwise than the passages that are said to support it."""
+    each = [one for passage in passages for one in sentences(passage, language) or [passage]]
+    statements = [read_statement(one, language) for one in each]
+    for finding in claims.findings(read_statement(text, language), statements):
+        named = shown(finding.passage)
+        yield f"The judge calls it supported by {named}, which {finding.reason}."
 
 
 def _faults(finding: Finding) -> Iterator[tuple[str, str]]:
