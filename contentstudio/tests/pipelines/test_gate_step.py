@@ -146,7 +146,7 @@ async def test_a_model_that_failed_a_gate_is_given_the_reasons_and_mends_it(
         "select rewrite, passed from verdicts where gate = 'leaks' order by rewrite"
     )
     assert [(row["rewrite"], row["passed"]) for row in kept] == [(0, False), (1, True)]
-    assert "As an AI" not in json.dumps(run["output"])
+    assert "As an AI" not in json.dumps(run["output"]["draft"])
     dossier = await review.gather(database, write_config([web.url + PAGE]), run["job_id"])
     assert dossier is not None
     assert {claim.verdict for claim in dossier.claims} == {"supported"}
