@@ -5,8 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from contentstudio.text import stems
 from contentstudio.text.words import content_words, matter_of, words_in_order
@@ -72,16 +70,6 @@ def test_of_a_language_that_nobody_knows_every_word_counts() -> None:
 def test_every_language_that_is_listed_has_its_rules() -> None:
     for language in stems._SNOWBALL:
         assert stems.stem("a", language)
-
-
-@given(st.text(), st.sampled_from(sorted(stems._SNOWBALL)))
-def test_any_text_has_words_in_any_language_each_the_same_when_asked_again(
-    text: str, language: str
-) -> None:
-    words = words_in_order(text, language)
-    assert "" not in words
-    assert content_words(text, language) == frozenset(words)
-    assert words_in_order(f"{text} {text}", language) == words * 2
 
 
 def test_threads_at_work_on_words_at_the_same_time_do_not_mix_them_up() -> None:
