@@ -14,9 +14,7 @@ from contentstudio.text.words import content_words, words_in_order
 
 
 @given(st.text(), st.sampled_from(sorted(stems._SNOWBALL)))
-def test_any_text_has_words_in_any_language_each_the_same_when_asked_again(
-    text: str, language: str
-) -> None:
+def test_any_text_has_the_same_words_in_a_language_each_time(text: str, language: str) -> None:
     words = words_in_order(text, language)
     assert "" not in words
     assert content_words(text, language) == frozenset(words)
