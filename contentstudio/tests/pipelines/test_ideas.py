@@ -385,7 +385,7 @@ class Twice(Lexical):
     scale = Scale(same=0.42, related=0.14)
 
 
-async def test_vectors_of_the_words_before_are_not_compared_and_new_ones_are_made(
+async def test_vectors_of_an_older_name_are_replaced_and_never_compared(
     database: Database,
 ) -> None:
     memory, ctx = Documents(database, Lexical()), Any
@@ -493,7 +493,7 @@ async def test_rivals_are_the_sites_own_posts_that_aim_at_the_same_query(
     assert await memory.competing("sky", "Phases of the moon") == []
 
 
-async def test_titles_in_other_forms_of_a_query_are_rivals_in_the_language_of_the_site(
+async def test_rivals_are_found_in_any_form_of_the_words_of_a_query(
     database: Database,
 ) -> None:
     memory = Documents(database, Lexical())

@@ -361,7 +361,7 @@ def test_queries_that_differ_in_their_punctuation_are_one_idea() -> None:
 GERMAN = "Der Kompost wird warm. Im Haufen leben Würmer, und Komposthaufen brauchen Luft. " * 4
 
 
-def test_a_query_is_answered_by_other_forms_of_its_words_in_the_language_of_the_site() -> None:
+def test_a_query_is_answered_by_any_form_of_its_words() -> None:
     pages = [page("Warme Haufen mit Würmern", GERMAN), page("Maulwürfe", "Sie graben. " * 9)]
     asked = Demand(query="welcher wurm im warmen haufen", source="s", weight=9)
     named, other = ideas.asked([Story((one,)) for one in pages], [asked], "de")
@@ -369,7 +369,7 @@ def test_a_query_is_answered_by_other_forms_of_its_words_in_the_language_of_the_
     assert ideas.demand_for(named.queries, [asked]) == 1
 
 
-def test_a_wish_fits_a_pillar_in_any_form_of_its_words_and_not_by_little_ones() -> None:
+def test_a_wish_fits_a_pillar_by_any_form_of_its_words() -> None:
     def fit(title: str, pillar: str) -> float:
         return ideas.of_wish(title, [], 0.0, [pillar], language="de")["fit"]
 

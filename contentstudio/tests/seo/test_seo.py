@@ -314,7 +314,7 @@ def test_an_article_has_the_tags_of_its_site_of_which_it_speaks(
         ("fr", "L’étoile est là. Les étoiles sont loin.", ["Étoiles"]),
     ],
 )
-def test_a_tag_is_mentioned_in_any_form_in_the_language_of_the_article(
+def test_a_tag_is_mentioned_in_any_form_of_its_words(
     language: str, text: str, tags: list[str]
 ) -> None:
     sections = [Section(heading="Part", paragraphs=[own(text)])]

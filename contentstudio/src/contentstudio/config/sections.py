@@ -113,8 +113,8 @@ class Embeddings(Section):
 
 
 class Memory(Section):
-    """How the texts of a site are compared: by their words, names and numbers alone, in the language
-    of each, or by the vectors of a model.
+    """How the texts of a site are compared: by their words, names and numbers alone, each in its
+    language, or by the vectors of a model.
     """
 
     embeddings: Embeddings | None = None
