@@ -347,7 +347,7 @@ def test_a_title_promises_what_the_article_has(code: str, title: str, passes: bo
     assert [fault.place for fault in found.faults] == ([] if passes else ["title"])
 
 
-def test_sections_keep_the_promise_of_a_number_and_two_may_be_apart() -> None:
+def test_sections_keep_the_promise_of_a_number() -> None:
     for count, passes in ((3, False), (4, True), (5, True), (6, True), (7, False)):
         body = [[Sentence(text="Hello.")]]
         headings = [f"Heading {number}" for number in range(count)]
@@ -430,7 +430,7 @@ def test_a_leak_in_a_heading_is_named() -> None:
     assert [fault.place for fault in found.faults] == ["heading 2", "heading 3"]
 
 
-def test_a_paragraph_in_another_language_is_named_and_a_quote_is_not() -> None:
+def test_a_paragraph_in_another_language_is_named_a_quote_not() -> None:
     english = "The old bridge over the river was closed for a whole year because of the flood."
     german = "Die alte Brücke über den Fluss war wegen der Flut ein ganzes Jahr lang gesperrt."
     whole = [[Sentence(text=english)] for _ in range(4)]
@@ -440,7 +440,7 @@ def test_a_paragraph_in_another_language_is_named_and_a_quote_is_not() -> None:
 
 
 @pytest.mark.parametrize("gate", [advice, dates, promises])
-def test_in_a_language_without_a_pack_a_gate_says_that_it_measures_nothing(gate: Any) -> None:
+def test_without_a_pack_a_gate_says_that_it_measures_nothing(gate: Any) -> None:
     found = gate.check(case("Cześć.", code="pl"))
     assert (found.passed, found.checked) == (True, False)
     assert found.reason.startswith("Not measured: ")

@@ -40,13 +40,13 @@ def test_code_alone_holds_what_no_judge_is_asked() -> None:
     assert missed == []
 
 
-def test_no_good_article_is_stopped_by_a_gate_that_compares_no_claims() -> None:
+def test_no_good_article_is_stopped_by_gates_without_claims() -> None:
     stopped = {r.article.name: {*r.holding} - COMPARED for r in gate_table.results()[0]}
     assert {name: gates for name, gates in stopped.items() if gates} == {}
 
 
 @pytest.mark.parametrize("kind", TRIALS)
-def test_none_of_the_trials_passes_and_each_bad_sentence_is_named(kind: str) -> None:
+def test_no_trial_passes_and_each_bad_sentence_is_named(kind: str) -> None:
     [result] = [r for r in gate_table.results()[1] if r.article.kind == kind]
     assert result.holding
     assert len(result.article.bad) == TRIALS[kind]
@@ -59,7 +59,7 @@ def test_the_judge_holds_each_of_the_trials_of_claims_alone() -> None:
         assert not result.passes_a_truthful_judge
 
 
-def test_every_kind_that_is_compared_with_the_sources_is_in_the_suite() -> None:
+def test_every_kind_of_claim_is_in_the_suite() -> None:
     kinds = {article.kind for article in gate_suite.bad()}
     assert kinds >= CLAIMS | MEANING
 
