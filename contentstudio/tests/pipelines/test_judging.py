@@ -459,15 +459,17 @@ async def test_without_rewrites_nothing_goes_back_to_a_model(
     assert ((await gate_run(database))["status"], kinds(claude)) == ("needs_review", ["judge"])
 
 
-async def test_a_worker_that_dies_at_any_call_of_the_gate_pays_for_nothing_twice(
-    database: Database, clock: Clock, claude: FakeModels, config: Config
+@pytest.mark.parametrize("call", range(3))
+async def test_what_dies_at_any_call_of_the_gate_pays_for_nothing_twice(
+    database: Database, clock: Clock, claude: FakeModels, config: Config, call: int
 ) -> None:
     claude.body = with_sentence(FALSE, judge=denies, mend=learning)
-    claude.script(*["ok"] * WRITING, "529", "ok", "529", "ok", "529")
+    claude.script(*["ok"] * (WRITING + call), "drop-mid-stream")
     await night(config, database, clock)
-    assert published(config) == 0 or published(config) == 1
+    assert published(config) == 1
+    assert len(claude.calls) == WRITING + 4, "the one that was cut off, once more"
     stored = await database.fetch("select request_hash from llm_calls where status = 'stored'")
-    assert len({row["request_hash"] for row in stored}) == len(stored)
+    assert len({row["request_hash"] for row in stored}) == len(stored) == WRITING + 3
 
 
 # --- persons
