@@ -8,7 +8,10 @@ from contentstudio.text import numbers
 from contentstudio.text.wording import normal
 from contentstudio.verify import arithmetic
 
-SOURCE = "The hall has 60 seats, 23 are taken. It opened in 1990, two decades ago. The rent is 150 euros a month."
+SOURCE = (
+    "The hall has 60 seats, 23 are taken. It opened in 1990, two decades ago. "
+    "The rent is 150 euros a month."
+)
 
 
 def left(text: str) -> list[str]:
