@@ -22,6 +22,7 @@ from contentstudio.verify.statements import Mark, Side, Statement, Word, read, s
 NEAR = 0.6
 NEARER = 0.75
 NEAREST = 0.85
+_LEAST_REVERSE = 0.4  # of the words of a passage; a longer one has words of much else
 EQUAL = 0.05  # of two passages whose shares differ by less, either may be the one
 REACH = 3  # words that carry matter beside a mark, to either side
 _FEW = 2  # words that must be common
@@ -91,6 +92,8 @@ class Pair:
         """
         common = len(self.shared)
         coverage = self.coverage(without)
+        if self.reverse < _LEAST_REVERSE:
+            share = max(share, NEAREST)
         return common >= words and (coverage >= share if common > _FEW else coverage == 1.0)
 
 
@@ -157,9 +160,9 @@ def negation(pair: Pair) -> str | None:
     is_undone = any(_is_denied_at(ours, a) != _is_denied_at(theirs, b) for a, b in pair.exchanged)
     if is_undone or not pair.is_near(NEARER):
         return None
-    if word := _denied(ours, theirs):
+    if word := _denied(ours, theirs, pair):
         return f"states what the sentence denies (“{word}”)"
-    if word := _denied(theirs, ours):
+    if word := _denied(theirs, ours, pair):
         return f"denies what the sentence states (“{word}”)"
     return None
 
@@ -167,21 +170,30 @@ def negation(pair: Pair) -> str | None:
 _DENIALS = ("negation", "without", "avoidance")
 
 
-def _denied(one: Statement, other: Statement) -> str | None:
+def _denied(one: Statement, other: Statement, pair: Pair) -> str | None:
     """The mark of `one` that denies a word which `other` plainly states."""
     if other.has(*_DENIALS, "weak_negation", "neutral") or other.has("exceptive") != one.has(
         "exceptive"
     ):
         return None
-    marks = [mark for name in _DENIALS for mark in one.marks(name) if _denies(one, mark)]
-    if len({one.clause_of(mark.start) for mark in marks}) != 1:
-        return None  # none, or two that may undo each other
+    names = _DENIALS if pair.is_near(NEAREST) and pair.reverse >= NEAR else _DENIALS[:1]
+    marks = [mark for name in names for mark in one.marks(name) if _denies(one, mark)]
+    clauses = {one.clause_of(mark.start) for mark in marks}
+    if len(clauses) != 1 or not _is_shared(one, clauses.pop(), other):
+        return None  # none, or two that may undo each other; or it tells of something else
     for mark in marks:
         stems = {word.stem for word in _focus(one, mark)}
         stated = [word for word in other.words if word.stem in stems]
         if stated and not any(_is_supposed(other, word) for word in stated):
             return mark.text
     return None
+
+
+def _is_shared(one: Statement, clause: tuple[int, int], other: Statement) -> bool:
+    """Whether a clause of one statement is made of words of another."""
+    stems = {word.stem for word in one.after(*clause)}
+    common = stems & other.stems
+    return len(common) >= _FEW and len(common) >= NEARER * len(stems)
 
 
 def _is_supposed(statement: Statement, word: Word) -> bool:
@@ -222,7 +234,7 @@ def contrast(pair: Pair) -> str | None:
         enough = len(common) >= _FEW or (common and common == others)
         if (
             enough
-            and len(common) >= NEAR * len(others)
+            and len(common) >= (NEAR if pair.reverse >= _LEAST_REVERSE else NEAREST) * len(others)
             and _is_in_place(pair, ours, theirs)
             and _is_denied_at(pair.claim, ours) == _is_denied_at(pair.passage, theirs)
         ):
@@ -258,9 +270,9 @@ def _is_denied_at(statement: Statement, side: Side) -> bool:
 
 def number(pair: Pair) -> str | None:
     """The passage gives another number of the same: "35 minutes" of "Bake it for 30 minutes"."""
-    there = pair.passage.quantities()
+    there = _quantities(pair.passage)
     values = {value for one in there for value in one.values}
-    for ours in pair.claim.quantities():
+    for ours in _quantities(pair.claim):
         if ours.values & values:
             continue
         for theirs in there:
@@ -270,17 +282,31 @@ def number(pair: Pair) -> str | None:
     return None
 
 
+_ITEM = re.compile(r"\d+[.)] ")  # of a list
+_NAMED = re.compile(r"[A-Z][\w+#-]* $")
+
+
+def _quantities(statement: Statement) -> list[Quantity]:
+    """The numbers that measure or count something; `Python 3` is a name."""
+    return [
+        one
+        for one in statement.quantities()
+        if (one.units or one.is_year or not _NAMED.search(statement.text[: one.start]))
+        and not (one.start == 0 and _ITEM.match(statement.text))
+    ]
+
+
 def _is_near_number(pair: Pair, ours: Quantity) -> bool:
     return pair.is_near(NEARER, without=_stems(_within(pair.claim, ours)))
 
 
 def counted(pair: Pair) -> str | None:
     """The number counts another thing there: "40 programs" of "40 questions to five programs"."""
-    for ours in pair.claim.quantities():
+    for ours in _quantities(pair.claim):
         thing = _thing(pair.claim, ours)
         if ours.units or ours.is_year or thing is None:
             continue
-        others = [(one, _thing(pair.passage, one)) for one in pair.passage.quantities()]
+        others = [(one, _thing(pair.passage, one)) for one in _quantities(pair.passage)]
         same = [one for one, what in others if one.values & ours.values]
         of_it = [one for one, what in others if what and what.stem == thing.stem]
         if same and of_it and not any(one.values & ours.values for one in of_it):
@@ -292,8 +318,8 @@ def crossed(pair: Pair) -> str | None:
     """The number belongs to another part of the passage: "A sheep eats 9 kg" of "A cow eats 9 kg
     a day, a sheep 2 kg".
     """
-    theirs = pair.passage.quantities()
-    for ours in pair.claim.quantities():
+    theirs = _quantities(pair.passage)
+    for ours in _quantities(pair.claim):
         same = [one for one in theirs if one.values & ours.values and one.units == ours.units]
         others = [
             one
@@ -351,7 +377,7 @@ def _within(statement: Statement, number: Quantity) -> list[Word]:
     return [w for w in statement.words if number.start <= w.start < number.end]
 
 
-_AND = re.compile(r"[,;]|\b(?:and|und|et|y|e|en|but|aber|mais|pero|ma|maar|mas|while)\b")
+_AND = re.compile(r"[,;](?!\d)|\b(?:and|und|et|y|e|en|but|aber|mais|pero|ma|maar|mas|while)\b")
 
 
 def _cuts(statement: Statement) -> list[int]:
@@ -419,12 +445,26 @@ def universal(pair: Pair) -> str | None:
         beside = [*pair.claim.after(mark.end)[:1], *pair.claim.before(mark.start)[:1]]
         if _is_time(pair.claim.text, mark.end) or not set(_stems(beside)) & pair.shared:
             continue
-        weaker = next((m for n in ("hints", "hedges") for m in pair.passage.marks(n)), None)
+        weaker = _weaker(pair.passage, set(_stems(beside)))
         if weaker and pair.is_near(NEARER):
             return f"says “{weaker.text}” and not “{mark.text}”"
-        if pair.is_near(NEAREST, 3) and pair.reverse >= NEAR and _states(pair.claim):
+        is_sure = _states(pair.claim) and not pair.claim.has("hints", "hedges")
+        if is_sure and pair.is_near(NEAREST, 3) and pair.reverse >= NEAR:
             return f"does not say “{mark.text}”"
     return None
+
+
+def _weaker(passage: Statement, stems: set[str]) -> Mark | None:
+    """What makes a statement of some, beside one of these words."""
+    return next(
+        (
+            mark
+            for mark in passage.marks("hints")
+            if stems
+            & {*_stems(passage.after(mark.end)[:1]), *_stems(passage.before(mark.start)[:1])}
+        ),
+        None,
+    )
 
 
 def superlative(pair: Pair) -> str | None:

@@ -19,7 +19,7 @@ _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _ELISION = re.compile(r"(?<!\w)([^\W\d_]{1,8}')(?=\w)")  # `l'eau` is two words
 _ELIDING = frozenset({"fr", "it"})
 _MONTH_VERBS = frozenset({"may", "march"})  # months have a capital
-_BREAK = re.compile(r"[,;:()\[\]!?…]| - ")
+_BREAK = re.compile(r"[,;:](?!\d)|[()\[\]!?…]| - ")
 _ALGORITHMS = {
     "de": "german",
     "en": "english",
