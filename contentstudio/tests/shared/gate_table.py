@@ -143,8 +143,8 @@ def page() -> str:
             f"* By code alone, {named} of the {claims} bad sentences of the kinds that are "
             f"compared with the sources are named ({named / claims:.0%}).",
             f"* {len(stopped())} of the {len(good)} good articles are stopped "
-            f"({len(stopped()) / len(good):.1%}), and {len(stopped_by_the_judge())} more by what code "
-            "asks of the judge's answers.",
+            f"({len(stopped()) / len(good):.1%}), and {len(stopped_by_the_judge())} more by what "
+            "code asks of the judge's answers.",
             f"* By code alone, {len(bad) - by_judge - len(let_through())} of the {len(bad)} bad "
             f"articles are held. A judge who answers truthfully holds {by_judge} more, and "
             f"{len(let_through())} pass.",

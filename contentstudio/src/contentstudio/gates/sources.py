@@ -1,18 +1,23 @@
 """Claims have sources: ids of the closed pool, and no number that its source does not have.
 
 Figures are compared in every language, with their sign, scale and unit; numbers in words in seven:
-see `numbers`.
+see `numbers`. A number that others of its sentence give by arithmetic needs not stand in the
+source.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
+from contentstudio import places
 from contentstudio.gates.input import Case, failed, passed
-from contentstudio.model import Snapshot, Verdict
+from contentstudio.model import Fault, Snapshot, Verdict
 from contentstudio.text import dates, numbers
 from contentstudio.text.wording import normal, shown
+from contentstudio.verify import arithmetic
 
 _WITHOUT_SOURCE = frozenset(
     (
@@ -31,11 +36,14 @@ def check(case: Case) -> Verdict:
     headings, questions and the names within blocks have no source of their own: their figures
     stand anywhere in the pool, or count the sections.
     """
-    fault = next(_faults(case), None)
-    if fault:
-        return failed("sources", fault)
     everything = case.draft.sentences()
     cited = [s for s in everything if s.source]
+    whole = [*_wrong_references(case), *_too_few(case)]
+    faults = [*_wrong_citations(case), *_wrong_numbers(case)]
+    reasons = [*whole, *(fault.reason for fault in faults)]
+    if reasons:
+        more = f" ({len(reasons) - 1} more)" if len(reasons) > 1 else ""
+        return failed("sources", f"{reasons[0]}{more}", faults)
     reason = (
         f"{len(cited)} of {len(everything)} sentences cite {len({s.source for s in cited})} "
         f"of {len(case.pool)} "
@@ -43,9 +51,7 @@ def check(case: Case) -> Verdict:
     return passed("sources", reason + "sources, and their figures stand there.")
 
 
-def _faults(case: Case) -> Iterator[str]:
-    yield from _wrong_references(case)
-    yield from _wrong_citations(case)
+def _too_few(case: Case) -> Iterator[str]:
     everything = case.draft.sentences()
     cited = sum(s.source is not None for s in everything)
     if not everything or cited < case.gates.min_sourced * len(everything):
@@ -53,7 +59,6 @@ def _faults(case: Case) -> Iterator[str]:
             f"{cited} of {len(everything)} sentences have a source; at least "
             f"{case.gates.min_sourced:.0%} are wanted."
         )
-    yield from _wrong_numbers(case)
 
 
 def _wrong_references(case: Case) -> Iterator[str]:
@@ -75,46 +80,72 @@ def _wrong_references(case: Case) -> Iterator[str]:
         ids.add(reference.id)
 
 
-def _wrong_citations(case: Case) -> Iterator[str]:
+def _wrong_citations(case: Case) -> Iterator[Fault]:
     ids = {reference.id for reference in case.draft.references}
-    for sentence in case.draft.sentences():
+    for number, sentence in enumerate(case.draft.sentences(), 1):
+        why = ""
         if sentence.source is not None and sentence.source not in case.pool:
-            pool = f"the pool of {len(case.pool)} sources"
-            yield f"{shown(sentence.text)} cites {sentence.source}, which is not in {pool}."
+            why = f"which is not in the pool of {len(case.pool)} sources"
         elif sentence.source is not None and sentence.source not in ids:
-            yield (
-                f"{shown(sentence.text)} cites {sentence.source}, which is not among the "
-                "references."
-            )
+            why = "which is not among the references"
+        if why:
+            reason = f"{shown(sentence.text)} cites {sentence.source}, {why}."
+            yield Fault(place=f"sentence {number}", text=sentence.text, reason=reason)
 
 
-def _wrong_numbers(case: Case) -> Iterator[str]:
-    there = {key: _given(snapshot, case.language) for key, snapshot in case.pool.items()}
-    for sentence in case.draft.sentences():
-        claims = numbers.claimed(sentence.text, case.language)
+@dataclass(frozen=True)
+class _Source:
+    """What a source says of numbers; its relative dates too, where it has a date itself."""
+
+    text: str
+    language: str
+
+    @cached_property
+    def readings(self) -> set[str]:
+        return numbers.values(self.text, self.language)
+
+    @cached_property
+    def quantities(self) -> list[numbers.Quantity]:
+        return numbers.quantities(normal(self.text), self.language)
+
+
+def _wrong_numbers(case: Case) -> Iterator[Fault]:
+    sources = {key: _source(snapshot, case.language) for key, snapshot in case.pool.items()}
+    for count, sentence in enumerate(case.draft.sentences(), 1):
+        source = sources.get(sentence.source or "")
         unknown = [
-            n.shown for n in claims if not (sentence.source and n.values & there[sentence.source])
+            number
+            for number in numbers.claimed(sentence.text, case.language)
+            if not (source and number.values & source.readings)
         ]
-        if unknown and sentence.source:
-            yield f"{shown(sentence.text)} has {unknown[0]}, which is not in {sentence.source}."
-        elif unknown:
-            yield f"{shown(sentence.text)} has {unknown[0]} and no source."
-    anywhere = set().union(*there.values(), map(str, range(1, len(case.draft.sections) + 1)))
-    for place, text in case.texts():
-        if place in _WITHOUT_SOURCE:
-            for number in numbers.claimed(_CLIPPED.sub("", text), case.language):
-                if not number.values & anywhere:
-                    yield (
-                        f"The {place} {shown(normal(text))} has {number.shown}, which is in "
-                        "none of the sources."
-                    )
+        if source and unknown:
+            there = source.quantities
+            unknown = arithmetic.unexplained(unknown, sentence.text, there, case.language)
+        for number in unknown[:1]:
+            why = f"which is not in {sentence.source}" if source else "and no source"
+            reason = f"{shown(sentence.text)} has {number.shown}{', ' if source else ' '}{why}."
+            yield Fault(place=f"sentence {count}", text=sentence.text, reason=reason)
+    sections = map(str, range(1, len(case.draft.sections) + 1))
+    anywhere = set().union(*(source.readings for source in sources.values()), sections)
+    for text in places.texts(case.draft):
+        if text.kind in _WITHOUT_SOURCE:
+            unknown = [
+                number
+                for number in numbers.claimed(_CLIPPED.sub("", text.text), case.language)
+                if not number.values & anywhere
+            ]
+            for number in unknown[:1]:
+                reason = (
+                    f"The {text.kind} {shown(normal(text.text))} has {number.shown}, which is in "
+                    "none of the sources."
+                )
+                yield Fault(place=text.place, text=text.text, reason=reason)
 
 
-def _given(snapshot: Snapshot, default: str) -> set[str]:
-    """Every number that a source gives; its relative dates too, where it has a date itself."""
+def _source(snapshot: Snapshot, default: str) -> _Source:
     language = _language(snapshot.language) or default
     text = dates.with_dates(f"{snapshot.title}\n{snapshot.text}", language, snapshot.day)
-    return numbers.values(text, language)
+    return _Source(text, language)
 
 
 def _language(code: str | None) -> str | None:
