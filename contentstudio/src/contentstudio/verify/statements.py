@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from threading import Lock
 from typing import Any
 
 from contentstudio.text import measures, numbers, packs
@@ -169,9 +170,13 @@ def _stems(statement: Statement) -> frozenset[str]:
     return frozenset(word.stem for word in statement.words)
 
 
+_stemming = Lock()  # a stemmer keeps its word in itself, and articles are judged in threads
+
+
 @lru_cache(maxsize=50_000)
 def _stem(word: str, language: str) -> str:
-    return str(_stemmer(language).stemWord(word))
+    with _stemming:
+        return str(_stemmer(language).stemWord(word))
 
 
 @cache
