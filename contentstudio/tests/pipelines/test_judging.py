@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from drafts import small_draft
 from model_answers import (
     article,
     asked,
@@ -30,9 +31,10 @@ from contentstudio import app as studio
 from contentstudio import places, review
 from contentstudio.config import Config, Verify, Writing
 from contentstudio.demo.web import DemoWeb
-from contentstudio.model import Draft
+from contentstudio.gates import ToMend
+from contentstudio.model import Draft, Fault
 from contentstudio.pipelines import gate_inputs
-from contentstudio.pipelines.judging import MENDS
+from contentstudio.pipelines.judging import MENDS, at_places
 from contentstudio.review import manuscript
 from overnight.operations import budgets, reviews
 from overnight.operations import runs as jobs
@@ -412,6 +414,19 @@ async def test_a_sentence_that_its_source_denies_is_mended_alone(
     assert section == ["heading 2"], "of the sections the one that was mended is judged again"
     changes = [change for change in run["output"]["changes"] if change["what"] == place]
     assert [(c["before"], c["after"]) for c in changes] == [(FALSE, after[place])]
+
+
+@pytest.mark.parametrize(
+    ("place", "alone"),
+    [("sentence 1", True), ("title", True), ("tag 1", False), ("sentence 9", False), ("", False)],
+)
+def test_a_fault_where_no_writer_can_reword_is_one_of_the_whole(place: str, alone: bool) -> None:
+    faults = (
+        Fault(place="heading 1", text="H", reason="Why."),
+        Fault(place=place, text="", reason="W."),
+    )
+    told = at_places(small_draft(tags=["seed"]), ToMend(faults, ("a", "b"), whole=False))
+    assert told == ToMend(faults, ("a", "b"), whole=not alone)
 
 
 async def test_a_sentence_that_no_note_bears_is_cut(

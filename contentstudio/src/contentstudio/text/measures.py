@@ -292,7 +292,9 @@ _SPELLED = {  # in any language of the tables, whatever the capitals
     "GB": r"gigabytes?",
     "TB": r"terabytes?",
     "mph": r"miles (?:per|an) hour",
-    "km/h": r"kilomet(?:er|re)s? (?:per|an) hour|stundenkilometern?|kilomètres?[ -]heure",
+    "km/h": r"kilomet(?:er|re)s? (?:per|an) hour|stundenkilometern?|kilomètres?[ -]heure"
+    r"|kilomètres? (?:à l'|par )heure|kilometern? (?:pro|in der) stunde|kilometer per uur"
+    r"|(?:kil[oó]|quil[oôó])metros por hora|chilometri (?:all'ora|orari)",
     "kcal": r"(?:kilo)?calories",
 }
 _PERCENT = (

@@ -564,7 +564,7 @@ def _in_words_all(text: str, language: str) -> Iterator[tuple[_Figure, bool]]:
 def _in_english(text: str) -> Iterator[tuple[_Figure, bool]]:
     for match in _SPELLED.finditer(text):
         words = re.findall(r"[a-z]+", match[0].lower())
-        if re.search(r"\d[\d.,]*[ -]?$", text[: match.start()][-_MOST_DIGITS:]):
+        if re.search(r"\d[ -]?$", text[: match.start()][-2:]):
             continue  # the scale of a figure, which is read with it
         is_small = len(words) == 1 and (words[0] in _SMALL or words[0] in ("hundred", "thousand"))
         is_measured = words[0] != "one" and _MEASURE.match(text, match.end())

@@ -14,6 +14,20 @@ from contentstudio.text.wording import normal
 _CALENDAR = tuple(map(Fraction, (7, 12, 52, 30, 365, 24, 60, 10, 100)))
 
 
+# How many of the second are one of the first.
+_IN = {
+    **{("dec", "yr"): 10, ("c", "yr"): 100, ("yr", "mo"): 12, ("wk", "d"): 7, ("d", "h"): 24},
+    **{("h", "min"): 60, ("min", "s"): 60, ("km", "m"): 1000, ("m", "cm"): 100, ("cm", "mm"): 10},
+    **{
+        ("t", "kg"): 1000,
+        ("kg", "g"): 1000,
+        ("l", "ml"): 1000,
+        ("l", "cl"): 100,
+        ("m^3", "l"): 1000,
+    },
+}
+
+
 def unexplained(
     unknown: Sequence[Number], text: str, source: Sequence[Quantity], language: str
 ) -> list[Number]:
