@@ -8,7 +8,10 @@ from contentstudio.text import numbers
 from contentstudio.text.wording import normal
 from contentstudio.verify import arithmetic
 
-SOURCE = "The hall has 60 seats, 23 are taken. It opened in 1990. The rent is 150 euros a month."
+SOURCE = (
+    "The hall has 60 seats, 23 are taken. It opened in 1990, two decades ago. "
+    "The rent is 150 euros a month."
+)
 
 
 def left(text: str) -> list[str]:
@@ -24,6 +27,7 @@ def left(text: str) -> list[str]:
         "23 of the 60 seats are taken, and 37 are free.",
         "The rent is 150 euros a month, or 1,800 euros a year.",
         "23 are taken, 37 fewer than there are.",
+        "It opened 20 years ago.",
     ],
 )
 def test_what_arithmetic_gives_needs_no_source(text: str) -> None:

@@ -50,6 +50,16 @@ def _is_derived(
         for one in meant
         for value in one.values
         for other in firm
+    ) or any(_is_same(one, other) for one in meant for other in source)
+
+
+def _is_same(one: Quantity, other: Quantity) -> bool:
+    """Whether two measure the same in other units: 20 years, two decades."""
+    return any(
+        (large in larger.units and small in smaller.units)
+        and any(value * factor in smaller.values for value in larger.values)
+        for (large, small), factor in _IN.items()
+        for larger, smaller in ((one, other), (other, one))
     )
 
 

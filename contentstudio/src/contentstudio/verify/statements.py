@@ -20,6 +20,10 @@ _ELISION = re.compile(r"(?<!\w)([^\W\d_]{1,8}')(?=\w)")  # `l'eau` is two words
 _ELIDING = frozenset({"fr", "it"})
 _MONTH_VERBS = frozenset({"may", "march"})  # months have a capital
 _CLOSE = 12  # characters between a number and what it counts
+_PARTITIVE = re.compile(
+    r" (?:of (?:the|them|its|their|these|those)|von (?:den|diesen)|der|des|d' entre|de l[oa]s"
+    r"|dei|delle|degli|van (?:de|deze)|d[oa]s)\b"
+)
 _ITEM = re.compile(r"\d+[.)] ")  # of a list
 _BREAK = re.compile(r"[,;:](?!\d)|[()\[\]!?…]| - ")
 _ALGORITHMS = {
@@ -106,6 +110,8 @@ class Statement:
         following = self.after(number.end, end)[:1]
         if not following or following[0].start - number.end > _CLOSE:
             return None
+        if _PARTITIVE.match(self.text, number.end):
+            return None  # a part of them: how many they are is another number
         word = following[0]
         is_thing = not word.stem.startswith("#") and not measures.unit_pattern().fullmatch(
             word.text
