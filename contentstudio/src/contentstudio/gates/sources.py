@@ -7,12 +7,14 @@ see `numbers`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from contentstudio.gates.input import Case, failed, passed
-from contentstudio.model import Snapshot, Verdict
+from contentstudio import places
+from contentstudio.gates.input import Case, fault, verdict
+from contentstudio.model import Fault, Sentence, Snapshot, Verdict
 from contentstudio.text import dates, numbers
-from contentstudio.text.wording import normal, shown
+from contentstudio.text.wording import shown
+from contentstudio.verify import figures
 
 _WITHOUT_SOURCE = frozenset(
     (
@@ -31,19 +33,16 @@ def check(case: Case) -> Verdict:
     headings, questions and the names within blocks have no source of their own: their figures
     stand anywhere in the pool, or count the sections.
     """
-    fault = next(_faults(case), None)
-    if fault:
-        return failed("sources", fault)
     everything = case.draft.sentences()
     cited = [s for s in everything if s.source]
-    reason = (
+    well = (
         f"{len(cited)} of {len(everything)} sentences cite {len({s.source for s in cited})} "
-        f"of {len(case.pool)} "
+        f"of {len(case.pool)} sources, and their figures stand there."
     )
-    return passed("sources", reason + "sources, and their figures stand there.")
+    return verdict("sources", _wrong(case), well)
 
 
-def _faults(case: Case) -> Iterator[str]:
+def _wrong(case: Case) -> Iterator[Fault | str]:
     yield from _wrong_references(case)
     yield from _wrong_citations(case)
     everything = case.draft.sentences()
@@ -75,47 +74,54 @@ def _wrong_references(case: Case) -> Iterator[str]:
         ids.add(reference.id)
 
 
-def _wrong_citations(case: Case) -> Iterator[str]:
+def _wrong_citations(case: Case) -> Iterator[Fault]:
     ids = {reference.id for reference in case.draft.references}
-    for sentence in case.draft.sentences():
+    for place, sentence in _sentences(case):
         if sentence.source is not None and sentence.source not in case.pool:
             pool = f"the pool of {len(case.pool)} sources"
-            yield f"{shown(sentence.text)} cites {sentence.source}, which is not in {pool}."
+            yield _fault(place, sentence, f"cites {sentence.source}, which is not in {pool}.")
         elif sentence.source is not None and sentence.source not in ids:
-            yield (
-                f"{shown(sentence.text)} cites {sentence.source}, which is not among the "
-                "references."
-            )
+            why = f"cites {sentence.source}, which is not among the references."
+            yield _fault(place, sentence, why)
 
 
-def _wrong_numbers(case: Case) -> Iterator[str]:
-    there = {key: _given(snapshot, case.language) for key, snapshot in case.pool.items()}
-    for sentence in case.draft.sentences():
-        claims = numbers.claimed(sentence.text, case.language)
-        unknown = [
-            n.shown for n in claims if not (sentence.source and n.values & there[sentence.source])
-        ]
-        if unknown and sentence.source:
-            yield f"{shown(sentence.text)} has {unknown[0]}, which is not in {sentence.source}."
-        elif unknown:
-            yield f"{shown(sentence.text)} has {unknown[0]} and no source."
-    anywhere = set().union(*there.values(), map(str, range(1, len(case.draft.sections) + 1)))
-    for place, text in case.texts():
-        if place in _WITHOUT_SOURCE:
-            for number in numbers.claimed(_CLIPPED.sub("", text), case.language):
+def _wrong_numbers(case: Case) -> Iterator[Fault]:
+    sources = {key: _source(snapshot, case.language) for key, snapshot in case.pool.items()}
+    for place, sentence in _sentences(case):
+        source = sources.get(sentence.source or "")
+        for number in numbers.claimed(sentence.text, case.language):
+            if source is None and sentence.source is None:
+                yield _fault(place, sentence, f"has {number.shown} and no source.")
+            elif source and not number.values & source.values:
+                why = f"has {number.shown}, which is not in {sentence.source}."
+                yield _fault(place, sentence, why, source.nearest(sentence.text, case.language))
+    yield from _wrong_elsewhere(case, sources.values())
+
+
+def _wrong_elsewhere(case: Case, sources: Iterable[figures.Source]) -> Iterator[Fault]:
+    """The numbers of what has no source of its own."""
+    sections = map(str, range(1, len(case.draft.sections) + 1))
+    anywhere = frozenset(sections).union(*(source.values for source in sources))
+    for text in places.texts(case.draft):
+        if text.kind in _WITHOUT_SOURCE:
+            for number in numbers.claimed(_CLIPPED.sub("", text.text), case.language):
                 if not number.values & anywhere:
-                    yield (
-                        f"The {place} {shown(normal(text))} has {number.shown}, which is in "
-                        "none of the sources."
-                    )
+                    yield fault(text, f"has {number.shown}, which is in none of the sources.")
 
 
-def _given(snapshot: Snapshot, default: str) -> set[str]:
-    """Every number that a source gives; its relative dates too, where it has a date itself."""
-    language = _language(snapshot.language) or default
+def _sentences(case: Case) -> Iterator[tuple[str, Sentence]]:
+    """Every sentence with its place."""
+    for number, sentence in enumerate(case.draft.sentences(), 1):
+        yield f"sentence {number}", sentence
+
+
+def _fault(place: str, sentence: Sentence, why: str, passage: str = "") -> Fault:
+    reason = f"{shown(sentence.text)} {why}"
+    return Fault(place=place, text=sentence.text, reason=reason, passage=passage)
+
+
+def _source(snapshot: Snapshot, default: str) -> figures.Source:
+    """A source as its figures are compared; its relative dates are absolute where it has a date."""
+    language = (snapshot.language or default).lower()[:2]
     text = dates.with_dates(f"{snapshot.title}\n{snapshot.text}", language, snapshot.day)
-    return numbers.values(text, language)
-
-
-def _language(code: str | None) -> str | None:
-    return code.lower()[:2] if code else None
+    return figures.Source(text, language)
