@@ -7,7 +7,7 @@ see `numbers`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from contentstudio import places
 from contentstudio.gates.input import Case, fault, verdict
@@ -87,25 +87,32 @@ def _wrong_citations(case: Case) -> Iterator[Fault]:
 
 def _wrong_numbers(case: Case) -> Iterator[Fault]:
     sources = {key: _source(snapshot, case.language) for key, snapshot in case.pool.items()}
+    before = ""
     for place, sentence in _sentences(case):
         source = sources.get(sentence.source or "")
         for number in numbers.claimed(sentence.text, case.language):
             if source is None and sentence.source is None:
                 yield _fault(place, sentence, f"has {number.shown} and no source.")
-            elif source and not number.values & source.values:
+            elif source and not source.gives(number, sentence.text, before, case.language):
                 why = f"has {number.shown}, which is not in {sentence.source}."
                 yield _fault(place, sentence, why, source.nearest(sentence.text, case.language))
+        before = sentence.text
     yield from _wrong_elsewhere(case, sources.values())
 
 
-def _wrong_elsewhere(case: Case, sources: Iterable[figures.Source]) -> Iterator[Fault]:
-    """The numbers of what has no source of its own."""
+def _wrong_elsewhere(case: Case, sources: Collection[figures.Source]) -> Iterator[Fault]:
+    """The numbers of what has no source of its own. They may be reckoned from what the article
+    tells.
+    """
+    body = " ".join(sentence.text for sentence in case.draft.sentences())
     sections = map(str, range(1, len(case.draft.sections) + 1))
     anywhere = frozenset(sections).union(*(source.values for source in sources))
     for text in places.texts(case.draft):
         if text.kind in _WITHOUT_SOURCE:
             for number in numbers.claimed(_CLIPPED.sub("", text.text), case.language):
-                if not number.values & anywhere:
+                if not number.values & anywhere and not any(
+                    source.gives(number, text.text, body, case.language) for source in sources
+                ):
                     yield fault(text, f"has {number.shown}, which is in none of the sources.")
 
 
@@ -124,4 +131,4 @@ def _source(snapshot: Snapshot, default: str) -> figures.Source:
     """A source as its figures are compared; its relative dates are absolute where it has a date."""
     language = (snapshot.language or default).lower()[:2]
     text = dates.with_dates(f"{snapshot.title}\n{snapshot.text}", language, snapshot.day)
-    return figures.Source(text, language)
+    return figures.Source(text, language, snapshot.day.year if snapshot.day else None)

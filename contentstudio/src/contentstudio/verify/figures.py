@@ -8,14 +8,18 @@ from functools import cached_property
 from contentstudio.text import numbers
 from contentstudio.text.sentences import placed
 from contentstudio.text.words import content_words
+from contentstudio.verify import derivation
 
 
 @dataclass(frozen=True)
 class Source:
-    """A source's title and text, its relative dates made absolute, and its language."""
+    """A source's title and text, its relative dates made absolute, its language, and the year in
+    which it was written, where that is known.
+    """
 
     text: str
     language: str
+    year: int | None = None
 
     @cached_property
     def values(self) -> frozenset[str]:
@@ -25,6 +29,14 @@ class Source:
     @cached_property
     def sentences(self) -> tuple[str, ...]:
         return tuple(sentence for sentence, _ in placed(self.text, self.language))
+
+    def gives(self, number: numbers.Number, text: str, before: str, language: str) -> bool:
+        """Whether a number of a text stands there, or is reckoned from those that do. `before` is
+        the sentence before the text.
+        """
+        return bool(number.values & self.values) or derivation.is_derived(
+            number, text, before, language, self.sentences, self.year
+        )
 
     def nearest(self, text: str, language: str) -> str:
         """The sentence that has most of the words of a text; empty where none has any."""
