@@ -7,14 +7,14 @@ see `numbers`.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from contentstudio import places
 from contentstudio.gates.input import Case, fault, verdict
 from contentstudio.model import Fault, Sentence, Snapshot, Verdict
 from contentstudio.text import dates, numbers
 from contentstudio.text.wording import shown
-from contentstudio.verify import figures
+from contentstudio.verify import counted, figures
 
 _WITHOUT_SOURCE = frozenset(
     (
@@ -97,7 +97,17 @@ def _wrong_numbers(case: Case) -> Iterator[Fault]:
                 why = f"has {number.shown}, which is not in {sentence.source}."
                 yield _fault(place, sentence, why, source.nearest(sentence.text, case.language))
         before = sentence.text
+    yield from _otherwise(case, sources)
     yield from _wrong_elsewhere(case, sources.values())
+
+
+def _otherwise(case: Case, sources: Mapping[str, figures.Source]) -> Iterator[Fault]:
+    """What numbers that stand in the source count, measure or date otherwise than there."""
+    for place, sentence in _sentences(case):
+        source = sources.get(sentence.source or "")
+        if source and not sentence.quoted and source.language == case.language:
+            for one in counted.findings(sentence.text, case.language, source.sentences):
+                yield _fault(place, sentence, f": {sentence.source} {one.reason}.", one.passage)
 
 
 def _wrong_elsewhere(case: Case, sources: Collection[figures.Source]) -> Iterator[Fault]:
@@ -123,12 +133,12 @@ def _sentences(case: Case) -> Iterator[tuple[str, Sentence]]:
 
 
 def _fault(place: str, sentence: Sentence, why: str, passage: str = "") -> Fault:
-    reason = f"{shown(sentence.text)} {why}"
+    reason = f"{shown(sentence.text)}{'' if why.startswith(':') else ' '}{why}"
     return Fault(place=place, text=sentence.text, reason=reason, passage=passage)
 
 
 def _source(snapshot: Snapshot, default: str) -> figures.Source:
     """A source as its figures are compared; its relative dates are absolute where it has a date."""
     language = (snapshot.language or default).lower()[:2]
-    text = dates.with_dates(f"{snapshot.title}\n{snapshot.text}", language, snapshot.day)
+    text = dates.with_dates(f"{snapshot.title}\n\n{snapshot.text}", language, snapshot.day)
     return figures.Source(text, language, snapshot.day.year if snapshot.day else None)
