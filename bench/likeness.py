@@ -10,7 +10,9 @@ the recall of copies and the precision, where every text is compared with all ot
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
+import os
 import random
 import re
 import tomllib
@@ -26,11 +28,14 @@ from typing import Any
 
 from contentstudio.gates import duplicates, rivals
 from contentstudio.memory.embeddings import Lexical, unit
+from contentstudio.memory.embeddings_api import Endpoint
 from contentstudio.research import extract
 from contentstudio.research.extract import NoContent
 from contentstudio.text.sentences import sentences
 from contentstudio.text.words import words_in_order
 from contentstudio.web.fetch import Fetched
+from overnight.llm import Request
+from overnight.llm.openai import OPENAI_URL
 
 PAIRS = Path(__file__).with_name("pairs")
 ARTICLES = Path(__file__).parents[1] / "contentstudio" / "tests" / "gates" / "articles" / "good"
@@ -157,6 +162,13 @@ class Labelled:
     text: str
 
 
+ALWAYS = (0.12, 0.14, 0.42, 0.48)  # thresholds of the memory, those before them among them
+CHOSEN_BY = (
+    "de",
+    "en",
+    "es",
+    "fr",
+)  # weights and thresholds; other languages show whether they hold
 KINDS = ("event", "intent", "template", "subject", "unrelated")
 
 
@@ -180,8 +192,8 @@ def label(one: Labelled, other: Labelled) -> str:
 Vectors = Callable[[str, str], Any]  # of a text in a language
 
 
-def embedders() -> dict[str, Vectors]:
-    """What is compared: the studio's vectors, those before it, and static embeddings of words."""
+def embedders(model: str | None, base_url: str) -> dict[str, Vectors]:
+    """What is compared: the studio's vectors, those before them, and others."""
     known: dict[str, Vectors] = {
         Lexical.name: lambda text, _: _sparse(Lexical().vector(text)),
         "every word, English stop words": lambda text, _: _by_words(text, "en"),
@@ -189,7 +201,21 @@ def embedders() -> dict[str, Vectors]:
     }
     if find_spec("wordllama"):
         known["wordllama"] = _wordllama()
-    return known
+    return {**known, model: _endpoint(model, base_url)} if model else known
+
+
+def _endpoint(model: str, base_url: str) -> Vectors:
+    endpoint = Endpoint(base_url, os.environ.get("OPENAI_API_KEY"), model)
+
+    async def ask(text: str) -> list[float]:
+        request = Request(model=model, prompt=json.dumps([text]), max_tokens=0)
+        try:
+            reply = await endpoint.complete(request, deadline=60)
+        finally:
+            await endpoint.aclose()
+        return unit(json.loads(reply.text)[0])
+
+    return lambda text, _: _sparse(asyncio.run(ask(text)))
 
 
 def _wordllama() -> Vectors:
@@ -226,10 +252,12 @@ def pair_likenesses(vectors: Vectors, language: str) -> dict[str, list[float]]:
 
 
 def measure_pairs(vectors: Vectors) -> dict[str, Any]:
-    """For each language and for all: the median of each kind, and its share from each threshold."""
+    """For each language, and for those in CHOSEN_BY together: how alike the pairs of each kind are,
+    and the share of them from each threshold.
+    """
     languages = sorted(file.stem for file in PAIRS.glob("*.toml"))
     each = {language: pair_likenesses(vectors, language) for language in languages}
-    each["all"] = {kind: [v for one in each.values() for v in one[kind]] for kind in KINDS}
+    each["all"] = {kind: [v for one in CHOSEN_BY for v in each[one][kind]] for kind in KINDS}
     return {
         language: {
             kind: {
@@ -240,21 +268,25 @@ def measure_pairs(vectors: Vectors) -> dict[str, Any]:
                 "shares": [round(sum(v >= t for v in values) / len(values), 4) for t in STEPS],
             }
             for kind, values in alike.items()
+            if values
         }
         for language, alike in each.items()
     }
 
 
 def show_pairs(name: str, result: dict[str, Any]) -> None:
-    """For a person: how alike the pairs of each kind are, and how many pass each threshold."""
+    """For a person: how alike the pairs of each kind are, and how many of them pass the thresholds
+    that come into question.
+    """
     print(f"{name}: least, median and most of the pairs of each kind")
     for language, kinds in result.items():
         told = (f"{k} {v['least']:.2f} {v['median']:.2f} {v['most']:.2f}" for k, v in kinds.items())
         print(f"  {language:4}" + "   ".join(told))
-    rows = [place for place, threshold in enumerate(STEPS) if threshold <= 0.6]
-    print("  threshold " + "".join(f"{STEPS[place]:6.2f}" for place in rows))
-    for kind, told in result["all"].items():
-        print(f"  {kind:10}" + "".join(f"{told['shares'][place]:6.2f}" for place in rows))
+    print("  threshold" + "".join(f"{kind:>11}" for kind in KINDS))
+    for place, threshold in enumerate(STEPS):
+        shares = {kind: result["all"][kind]["shares"][place] for kind in KINDS}
+        if threshold in ALWAYS or (shares["unrelated"] <= 0.1 and shares["event"] > 0.5):
+            print(f"  {threshold:9.2f}" + "".join(f"{share:11.3f}" for share in shares.values()))
 
 
 def title_likenesses(found: list[Text], seed: int) -> tuple[list[float], list[float]]:
@@ -295,7 +327,7 @@ def table(alike: list[float], others: list[float]) -> list[dict[str, float]]:
     return rows
 
 
-def measure(found: list[Text], seed: int) -> dict[str, Any]:
+def measure(found: list[Text], seed: int, known: Mapping[str, Vectors]) -> dict[str, Any]:
     """For each measure its table, its recall by kind of copy at each threshold, and the likest two
     other texts.
     """
@@ -312,7 +344,7 @@ def measure(found: list[Text], seed: int) -> dict[str, Any]:
         results[name] = _result(by_kind, others)
     alike, others = title_likenesses(found, seed)
     results["gates.max_rivalry"] = _result({"titles": alike}, others)
-    pairs = {name: measure_pairs(vectors) for name, vectors in embedders().items()}
+    pairs = {name: measure_pairs(vectors) for name, vectors in known.items()}
     return {"texts": len(found), "seed": seed, "measures": results, "pairs": pairs}
 
 
@@ -349,8 +381,11 @@ def main() -> None:
     parser.add_argument("--pages", type=Path, help="a folder of saved pages")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", dest="as_json")
+    parser.add_argument("--model", help="of an endpoint of embeddings, to be measured too")
+    parser.add_argument("--base-url", default=OPENAI_URL, help="of the endpoint")
     options = parser.parse_args()
-    result = measure(texts(options.pages), options.seed)
+    known = embedders(options.model, options.base_url)
+    result = measure(texts(options.pages), options.seed, known)
     if options.as_json:
         print(json.dumps(result, indent=1))
     else:

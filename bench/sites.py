@@ -141,6 +141,11 @@ def mixed(config: Any, url: str) -> list[str]:
     return wrong
 
 
+def _count(rows: list[Any], pipeline: str) -> int:
+    """How many runs a pipeline had."""
+    return sum(row["count"] for row in rows if row["pipeline"] == pipeline)
+
+
 async def transactions(database: Any) -> int:
     """How many there were; nearly every statement is one."""
     row = await database.one(
@@ -188,6 +193,10 @@ async def measure(dsn: str, folder: Path, sites: int, articles: int) -> dict[str
         found = [len(list(config.folder(site).glob("*/index.html"))) for site in config.site]
         wrong = mixed(config, url)
     assert steps is not None
+    written = sites * articles
+    # An article: its page is read, and its own steps. A site: plan, memory, feed, keywords, choice.
+    of_article = _count(ended, "article") + _count(ended, "source") - sites
+    of_site = steps["n"] - 1 - of_article  # but for the night itself
     return {
         "sites": sites,
         "articles_each": articles,
@@ -199,6 +208,9 @@ async def measure(dsn: str, folder: Path, sites: int, articles: int) -> dict[str
         "cpu_seconds": round(cpu, 1),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "steps": steps["n"],
+        "steps_per_site": round(of_site / sites, 2),
+        "steps_per_article": round(of_article / written, 2),
+        "cpu_seconds_per_step": round(cpu / steps["n"], 4),
         "statements": calls,
         "statements_per_step": round(calls / steps["n"], 1),
         "not_well": [row for row in ended if row["status"] != "succeeded"],

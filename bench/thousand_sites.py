@@ -28,7 +28,9 @@ from contentstudio.aws.plan import AT_ONCE, CONNECTIONS, CONNECTIONS_KEPT, DAYS,
 BESIDE = sum(
     AT_ONCE[name] * CONNECTIONS[name] for name in AT_ONCE
 )  # connections of the functions beside the worker
-CALLS = 4  # of a model for an article: an outline and three sections (bench/writing.py)
+# Of models for an article: questions, the facts of two pages, a brief, three sections, the last
+# reading (all of which bench/writing.py counts), and the judge.
+CALLS = 9
 JOBS = 1_500  # that each process of a measurement claims and ends
 USUAL = 2.0  # articles a day of a site, for the bill of a month
 DAY_SECONDS = 24 * 60 * 60

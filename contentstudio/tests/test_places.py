@@ -60,6 +60,10 @@ def test_a_sentence_has_the_number_that_it_has_in_the_draft() -> None:
     assert numbered == [sentence.text for sentence in DRAFT.sentences()]
 
 
+def test_the_kinds_that_a_writer_can_reword_are_told() -> None:
+    assert {text.kind for text in places.texts(DRAFT) if text.place in WRITTEN} == places.WRITTEN
+
+
 @pytest.mark.parametrize("place", WRITTEN)
 def test_one_place_changes_and_all_else_stays(place: str) -> None:
     changed = places.replaced(DRAFT, {place: "Other words"})

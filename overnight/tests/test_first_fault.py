@@ -35,3 +35,34 @@ def test_it_never_shows_the_value() -> None:
     with pytest.raises(ValidationError) as raised:
         Row.model_validate({"clicks": "sk-secret"})
     assert "sk-secret" not in first_fault(raised.value)
+
+
+class Plan(BaseModel, extra="forbid"):
+    name: str
+    rows: list[Row]
+
+
+class Total(BaseModel, extra="forbid"):
+    total: int
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ({"name": "a", "rows": [{}]}, "rows.0.clicks: Field required"),
+        ({"total": "many"}, "total: Input should be a valid integer"),
+    ],
+)
+@pytest.mark.parametrize("union", [Plan | Total, Total | Plan])
+def test_of_a_union_it_is_that_of_the_member_that_is_meant(
+    value: object, sentence: str, union: object
+) -> None:
+    with pytest.raises(ValidationError) as raised:
+        TypeAdapter(union).validate_python(value)
+    assert first_fault(raised.value, of_union=True).startswith(sentence)
+
+
+def test_what_is_no_json_is_told_of_a_union_too() -> None:
+    with pytest.raises(ValidationError) as raised:
+        TypeAdapter(Plan | Total).validate_json("{")
+    assert first_fault(raised.value, of_union=True).startswith("Invalid JSON")

@@ -26,6 +26,13 @@ from contentstudio.model import (
 )
 
 _ALONE = ("title", "description")
+# The kinds that `replaced` puts other words into.
+WRITTEN = frozenset(
+    (
+        *("title", "description", "heading", "sentence", "question"),
+        *("head of a table", "name of a step", "title of a callout"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ def test_a_step_that_takes_longer_than_lambda_is_told_of_and_stops_nothing(tmp_p
     (long,) = answered(file)["findings"]
     assert "article/research (1500 s), article/generate (1500 s)" in long["what"]
     assert not long["stops"]
-    assert answered(write(tmp_path, rest="[writing]\ndeadline_seconds = 140\n"))["findings"] == []
+    assert answered(write(tmp_path, rest="[writing]\ndeadline_seconds = 120\n"))["findings"] == []
 
 
 @pytest.mark.parametrize(
@@ -184,12 +184,12 @@ def test_workers_leave_connections_for_everybody_else() -> None:
 def test_the_bill_is_its_arithmetic() -> None:
     work = Work(sites=100, articles_per_site=2)
     lines = {line.what: line.usd for line in bill(work).lines}
-    assert work.steps == 100 * 4 + 200 * 7
+    assert work.steps == 100 * 5 + 200 * 9
     hints = work.steps * 30
     assert lines["Lambda, requests"] == pytest.approx((hints + 43_200) / 1e6 * 0.2)
     seconds = work.steps * (0.0112 / (1024 / 1769) + 0.3) + 200 * 60
     assert lines["Lambda, time"] == pytest.approx((seconds * 30 + 43_200 * 0.5 * 0.5) * 0.0000167)
-    assert lines["SQS"] == 0  # 896,400 requests, and the first million is free
+    assert lines["SQS"] == 0  # 941,400 requests, and the first million is free
     assert bill(work).usd == sum(lines.values())
     assert bill(work, rds=True).usd - bill(work).usd == pytest.approx(
         730 * (0.016 + 0.045) + 20 * 0.115 + 5 * 0.045

@@ -86,13 +86,13 @@ def test_what_there_is_less_of_makes_a_rush_longer() -> None:
 
 
 def test_the_limit_that_breaks_first_is_told_first() -> None:
-    work = replace(MANY, together=10.0)
-
-    def first(**less: float) -> str:
+    def first(together: float = 10.0, **less: float) -> str:
+        work = replace(MANY, together=together)
         return str(simulation.breaks(work, replace(LIMITS, **less))[0]["what"])
 
-    assert first() == "workers, by Postgres's connections"
-    assert first(model_requests_per_minute=500) == "requests to models a minute"
+    assert first(together=1.0) == "workers, by Postgres's connections"
+    assert first() == "requests to models a minute"
+    assert first(model_requests_per_minute=40_000) == "workers, by Postgres's connections"
     assert first(steps_per_second=9.0) == "steps a second in Postgres"
     assert first(lambda_at_once=20) == "workers, by the account of Lambda"
 
@@ -106,7 +106,7 @@ def test_at_the_articles_that_a_limit_is_told_for_all_of_it_is_taken() -> None:
 
 def test_what_a_day_takes_of_lambda_is_in_the_bill_of_a_month() -> None:
     told = simulation.report(MANY, LIMITS, 24.0)
-    assert told["messages_a_day"] == 1_000 * 4 + 100_000 * 7
+    assert told["messages_a_day"] == 1_000 * 5 + 100_000 * 9
     assert told["usd_a_month"] == round(bill(replace(MANY, hours_at_work=24.0)).usd, 2)
     by_hand = told["lambda_seconds_a_day"] * 30 * 0.0000167
     assert told["usd_a_month_by_line"]["Lambda, time"] == pytest.approx(by_hand, rel=0.001)

@@ -47,8 +47,8 @@ def test_a_stand_in_writes_and_each_step_has_its_price(tmp_path: Path) -> None:
     job = next(run["job_id"] for run in runs if run["pipeline"] == "article")
     steps = json.loads(call(*config, "cost", job, "--json", cwd=home))["costs"]
     booked = {step["step"]: step for step in steps}
-    assert set(booked) == {"research", "brief", "generate"}
-    for name in ("brief", "generate"):
+    assert set(booked) == {"research", "brief", "generate", "gate"}
+    for name in ("brief", "generate", "gate"):
         estimated, paid = (float(booked[name][f"{which}_usd"]) for which in ("estimated", "booked"))
         assert paid / 3 < estimated < 3 * paid
 

@@ -109,7 +109,7 @@ def test_a_copy_is_held_whichever_source_it_cites() -> None:
     assert not verdict(*(Sentence(text=text) for text in COPIED)).passed
 
 
-def test_one_long_copied_sentence_is_named_in_an_article_that_is_no_copy() -> None:
+def test_one_long_copied_sentence_is_named() -> None:
     long = "In dry years the rings of the wood are so thin that one needs a glass to count them."
     found = verdict(*map(cited, FREE * 3), cited(long))
     assert [fault.text for fault in found.faults] == [long]

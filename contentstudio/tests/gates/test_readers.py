@@ -29,7 +29,8 @@ from contentstudio.model import (
 SOURCE = Snapshot(
     url="https://a.example/p",
     title="The club",
-    text="Call the club on 0131 496 0123 or write @oldclub. There is free delivery until May 2031.",
+    text="Call the club on 0131 496 0123 or write @oldclub. There is free delivery until May 2031. "
+    "Ann was born on 5 May 1990.",
     sha256="a",
 )
 
@@ -111,17 +112,41 @@ NO_ADVICE = {
         "The museum was paid for with a loan of the town.",
         "The court of the castle is open all year.",
         "She shares a garden with her sister and buys seeds in spring.",
+        "Buy bread at a low price.",
+        "The doctor takes the first train.",
+        "Halve the dose of the fertiliser in winter.",
+        "Buy a return ticket on board.",
+        "Ignore the fine weather and take a coat.",
     ],
     "de": [
         "Fragen Sie Ihren Arzt, bevor Sie Tabletten absetzen.",
         "Nehmen Sie den linken Weg zum Gericht.",
         "Der Arzt wohnte neben der Kirche.",
+        "Kaufen Sie Brot für wenig Geld.",
+        "Halbieren Sie im Winter die Dosis des Düngers.",
     ],
-    "fr": ["Prenez le chemin de gauche.", "Le médecin du village jouait du violon."],
-    "es": ["Toma el camino de la izquierda.", "El médico del pueblo tocaba el violín."],
-    "it": ["Prendi il sentiero a sinistra.", "Il medico del paese suonava il violino."],
-    "nl": ["Neem het linkerpad.", "De dokter speelde viool."],
-    "pt": ["Tome o caminho da esquerda.", "O médico da aldeia tocava violino."],
+    "fr": [
+        "Prenez le chemin de gauche.",
+        "Le médecin du village jouait du violon.",
+        "Achetez le pain à bas prix, vous ferez des économies.",
+    ],
+    "es": [
+        "Toma el camino de la izquierda.",
+        "El médico del pueblo tocaba el violín.",
+        "Compra pan al fondo, a buen precio.",
+        "La demanda de alquiler sube.",
+    ],
+    "it": [
+        "Prendi il sentiero a sinistra.",
+        "Il medico del paese suonava il violino.",
+        "Compra il pane in fondo alla via e risparmi.",
+    ],
+    "nl": ["Neem het linkerpad.", "De dokter speelde viool.", "Koop brood voor een lage prijs."],
+    "pt": [
+        "Tome o caminho da esquerda.",
+        "O médico da aldeia tocava violino.",
+        "Compre pão ao fundo, a bom preço.",
+    ],
 }
 
 
@@ -158,12 +183,13 @@ def test_advice_on_a_topic_that_the_owner_allows_passes() -> None:
         "Escribe a hola arroba tienda punto example.",
         "See swiftboxes.example for more.",
         "Order today and save.",
+        "Use the code SPRING for more.",
         "Mit dem Gutschein sparen Sie mehr.",
         "Profitez du code promo de la semaine.",
         "Usa el cupón de la casa.",
-        "Usa lo sconto di oggi.",
+        "Usa il codice sconto di oggi.",
         "Met deze kortingscode betaal je minder.",
-        "Aproveite o desconto de hoje.",
+        "Aproveite o cupom de hoje.",
         "Message us on our page.",
     ],
 )
@@ -177,13 +203,20 @@ def test_a_contact_or_an_offer_of_no_source_is_named(text: str) -> None:
         "Call the club on 0131 496 0123.",
         "Call the club on 0131/4960123.",
         "You can write @oldclub.",
-        "There is free delivery until May 2031.",
+        "There is free delivery until May 2031. Ann was born on 5 May 1990.",
         "It cost 1 234 567 890 pounds.",
         "Il y a 67 000 000 d’habitants.",
         "It lasted from 1914 to 1918, and again 1939-1945.",
         "Ask at Booking.com before you go.",
         "Meet at the dot on the map.",
         "The score was 3.5.",
+        "It ran from 01.05.2024 to 03.06.2024.",
+        "On 2025-07-14 it began.",
+        "Open 09.00-17.00 and 19.00-21.00.",
+        "Students get a discount, says the club.",
+        "A telegram came in 1912.",
+        "It grew from 12 000 000 to 13 500 000.",
+        "The code of the castle was old.",
         "The heap is 1.500.000 litres large.",
     ],
 )
@@ -229,6 +262,8 @@ def test_personal_data_are_named(code: str, text: str) -> None:
     ("code", "text"),
     [
         ("en", "Ada was born on 10 December 1815."),
+        ("en", "Ann was born on 5 May 1990."),  # as the source says
+        ("en", "It lives in a hole by the road, 14 centimetres deep."),
         ("en", "She was born in 1962."),
         ("en", "The part has the number 4111 1111 1111 1112."),
         ("pt", "O número é 529.982.247-26."),
@@ -286,6 +321,8 @@ TABLE = TableBlock(head=["a"], rows=[[[Sentence(text="b")]], [[Sentence(text="c"
         ("en", "One tip for you", True),
         ("en", "What 2019 was like: tips", True),
         ("en", "A checklist for the garden", True),
+        ("en", "How to start a podcast", True),
+        ("en", "How to set the table", True),
         ("en", "Ponds at a glance: a comparison table", True),
         ("en", "Ponds, with video", False),
         ("en", "Ponds in pictures", False),
@@ -310,7 +347,7 @@ def test_a_title_promises_what_the_article_has(code: str, title: str, passes: bo
     assert [fault.place for fault in found.faults] == ([] if passes else ["title"])
 
 
-def test_sections_keep_the_promise_of_a_number_and_two_may_be_apart() -> None:
+def test_sections_keep_the_promise_of_a_number() -> None:
     for count, passes in ((3, False), (4, True), (5, True), (6, True), (7, False)):
         body = [[Sentence(text="Hello.")]]
         headings = [f"Heading {number}" for number in range(count)]
@@ -365,6 +402,10 @@ NO_LEAKS = [
     "[sic] he wrote.",
     "A snake_case_name is a name.",
     "Als Kind war er oft hier.",
+    "Und dann …",
+    "The council acted as requested.",
+    "I don’t have access to a garden.",
+    "Veja como ia o trabalho.",
     "Como iba diciendo, llueve.",
     "Really?",
     "Wait …",
@@ -389,7 +430,7 @@ def test_a_leak_in_a_heading_is_named() -> None:
     assert [fault.place for fault in found.faults] == ["heading 2", "heading 3"]
 
 
-def test_a_paragraph_in_another_language_is_named_and_a_quote_is_not() -> None:
+def test_a_paragraph_in_another_language_is_named_a_quote_not() -> None:
     english = "The old bridge over the river was closed for a whole year because of the flood."
     german = "Die alte Brücke über den Fluss war wegen der Flut ein ganzes Jahr lang gesperrt."
     whole = [[Sentence(text=english)] for _ in range(4)]
@@ -399,7 +440,7 @@ def test_a_paragraph_in_another_language_is_named_and_a_quote_is_not() -> None:
 
 
 @pytest.mark.parametrize("gate", [advice, dates, promises])
-def test_in_a_language_without_a_pack_a_gate_says_that_it_measures_nothing(gate: Any) -> None:
+def test_without_a_pack_a_gate_says_that_it_measures_nothing(gate: Any) -> None:
     found = gate.check(case("Cześć.", code="pl"))
     assert (found.passed, found.checked) == (True, False)
     assert found.reason.startswith("Not measured: ")

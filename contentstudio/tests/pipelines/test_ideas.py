@@ -385,7 +385,7 @@ class Twice(Lexical):
     scale = Scale(same=0.42, related=0.14)
 
 
-async def test_vectors_of_the_words_before_are_not_compared_and_new_ones_are_made(
+async def test_vectors_of_an_older_name_are_replaced_and_never_compared(
     database: Database,
 ) -> None:
     memory, ctx = Documents(database, Lexical()), Any
@@ -491,6 +491,18 @@ async def test_rivals_are_the_sites_own_posts_that_aim_at_the_same_query(
     ]
     assert await memory.competing("garden", "Compost") == []
     assert await memory.competing("sky", "Phases of the moon") == []
+
+
+async def test_rivals_are_found_in_any_form_of_the_words_of_a_query(
+    database: Database,
+) -> None:
+    memory = Documents(database, Lexical())
+    for slug, title in (("a", "Die Phasen des Mondes"), ("b", "Wie man es bei der Arbeit macht")):
+        await memory.keep_own_post("garden", f"https://garden.example/{slug}/", title, "Text.")
+    query = "Was ist die Phase vom Mond?"
+    (rival,) = await memory.competing("garden", query, language="de")
+    assert (rival.title, rival.similarity) == ("Die Phasen des Mondes", 1.0)
+    assert await memory.competing("garden", query) == [], "in English no form of it is known"
 
 
 async def test_an_article_of_ours_is_never_taken_for_the_owners_own(database: Database) -> None:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from drafts import small_draft
 from model_answers import (
     article,
     asked,
@@ -30,9 +31,10 @@ from contentstudio import app as studio
 from contentstudio import places, review
 from contentstudio.config import Config, Verify, Writing
 from contentstudio.demo.web import DemoWeb
-from contentstudio.model import Draft
+from contentstudio.gates import ToMend
+from contentstudio.model import Draft, Fault
 from contentstudio.pipelines import gate_inputs
-from contentstudio.pipelines.judging import MENDS
+from contentstudio.pipelines.judging import MENDS, at_places
 from contentstudio.review import manuscript
 from overnight.operations import budgets, reviews
 from overnight.operations import runs as jobs
@@ -414,6 +416,19 @@ async def test_a_sentence_that_its_source_denies_is_mended_alone(
     assert [(c["before"], c["after"]) for c in changes] == [(FALSE, after[place])]
 
 
+@pytest.mark.parametrize(
+    ("place", "alone"),
+    [("sentence 1", True), ("title", True), ("tag 1", False), ("sentence 9", False), ("", False)],
+)
+def test_a_fault_where_no_writer_can_reword_is_one_of_the_whole(place: str, alone: bool) -> None:
+    faults = (
+        Fault(place="heading 1", text="H", reason="Why."),
+        Fault(place=place, text="", reason="W."),
+    )
+    told = at_places(small_draft(tags=["seed"]), ToMend(faults, ("a", "b"), whole=False))
+    assert told == ToMend(faults, ("a", "b"), whole=not alone)
+
+
 async def test_a_sentence_that_no_note_bears_is_cut(
     database: Database, clock: Clock, claude: FakeModels, config: Config
 ) -> None:
@@ -459,15 +474,17 @@ async def test_without_rewrites_nothing_goes_back_to_a_model(
     assert ((await gate_run(database))["status"], kinds(claude)) == ("needs_review", ["judge"])
 
 
-async def test_a_worker_that_dies_at_any_call_of_the_gate_pays_for_nothing_twice(
-    database: Database, clock: Clock, claude: FakeModels, config: Config
+@pytest.mark.parametrize("call", range(3))
+async def test_what_dies_at_any_call_of_the_gate_pays_for_nothing_twice(
+    database: Database, clock: Clock, claude: FakeModels, config: Config, call: int
 ) -> None:
     claude.body = with_sentence(FALSE, judge=denies, mend=learning)
-    claude.script(*["ok"] * WRITING, "529", "ok", "529", "ok", "529")
+    claude.script(*["ok"] * (WRITING + call), "drop-mid-stream")
     await night(config, database, clock)
-    assert published(config) == 0 or published(config) == 1
+    assert published(config) == 1
+    assert len(claude.calls) == WRITING + 4, "the one that was cut off, once more"
     stored = await database.fetch("select request_hash from llm_calls where status = 'stored'")
-    assert len({row["request_hash"] for row in stored}) == len(stored)
+    assert len({row["request_hash"] for row in stored}) == len(stored) == WRITING + 3
 
 
 # --- persons

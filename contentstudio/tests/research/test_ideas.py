@@ -356,3 +356,22 @@ def test_queries_that_differ_in_their_punctuation_are_one_idea() -> None:
     demands = [Demand(query=query, source="s") for query in queries]
     (alone,) = ideas.asked([], demands, "en")
     assert alone.title == "Why do bees dance"
+
+
+GERMAN = "Der Kompost wird warm. Im Haufen leben Würmer, und Komposthaufen brauchen Luft. " * 4
+
+
+def test_a_query_is_answered_by_any_form_of_its_words() -> None:
+    pages = [page("Warme Haufen mit Würmern", GERMAN), page("Maulwürfe", "Sie graben. " * 9)]
+    asked = Demand(query="welcher wurm im warmen haufen", source="s", weight=9)
+    named, other = ideas.asked([Story((one,)) for one in pages], [asked], "de")
+    assert (named.queries, other.queries) == ((asked,), ())
+    assert ideas.demand_for(named.queries, [asked]) == 1
+
+
+def test_a_wish_fits_a_pillar_by_any_form_of_its_words() -> None:
+    def fit(title: str, pillar: str) -> float:
+        return ideas.of_wish(title, [], 0.0, [pillar], language="de")["fit"]
+
+    assert fit("Warum Häuser aus Holz altern", "Holzhaus oder Haus") == 0.5
+    assert fit("Was man über die Katze wissen sollte", "Wissen über die Stadt") == 0

@@ -233,3 +233,28 @@ def test_the_span_of_a_note_that_is_kept_stands_at_its_place(
     for note in noted(snapshot, "Seeds keep.", span):
         assert snapshot.text[note.start : note.end] == note.span
         assert note.sha256 == snapshot.sha256
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "answer", "other"),
+    [
+        (
+            "de",
+            "Wie alt wird ein Haus aus Holz?",
+            "Gut gepflegte Häuser werden trotz aller Hölzer, die faulen, zweihundert Jahre alt.",
+            "Wie ein Vogel aus dem Nest fällt, so wird es am Abend auch im Tal wieder sehr still.",
+        ),
+        (
+            "fr",
+            "Quel est l’âge d’une maison en bois ?",
+            "Les maisons bien entretenues gardent leurs bois pendant plus de deux siècles entiers.",
+            "Il est clair que l’hiver sera long et que la neige tiendra dans les vallées du nord.",
+        ),
+    ],
+)
+def test_a_passage_answers_in_other_forms_of_the_words_of_a_question(
+    language: str, question: str, answer: str, other: str
+) -> None:
+    told = page(f"{other} {answer}", language=language)
+    (fact,) = quoted(told, [question], 1)
+    assert fact.text == answer

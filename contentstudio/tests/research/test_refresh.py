@@ -60,3 +60,18 @@ def test_an_article_is_found_by_the_queries_whose_words_stand_in_its_title() -> 
         for n, q in enumerate(["compost heap", "heaps", "worm compost", "how to"])
     ]
     assert refresh.clicks("Turning the compost heap", told) == (20, 1)
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "query", "other"),
+    [
+        ("de", "Die schönsten Häuser der Stadt", "schönes haus in der stadt", "haus am see"),
+        ("es", "Las casas con jardines", "casa con jardín", "casa con piscina"),
+        ("fr", "Les maisons de l’île", "une maison d'îles", "maison en bois"),
+    ],
+)
+def test_the_words_of_a_query_stand_in_a_title_in_any_form(
+    language: str, title: str, query: str, other: str
+) -> None:
+    told = [Clicks(query=q, before=10, now=n) for n, q in enumerate([other, query], 1)]
+    assert refresh.clicks(title, told, language) == (10, 2)

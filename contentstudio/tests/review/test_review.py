@@ -9,11 +9,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
 import pytest
 from click.testing import CliRunner, Result
 from lxml import html
 
 from contentstudio import app as studio
+from contentstudio import console
 from contentstudio.cli.main import cli
 from contentstudio.config import Config
 from contentstudio.demo.web import HARD, DemoWeb
@@ -21,7 +23,9 @@ from contentstudio.memory.embeddings import Lexical
 from contentstudio.review import Dossier, gather, page, text
 from contentstudio.seo import Change
 from contentstudio.store.documents import Documents
-from overnight.console import actions
+from overnight import http
+from overnight.console import actions, site
+from overnight.console.access import Access
 from overnight.console.pages import Console, Desk
 from overnight.errors import IllegalTransition
 from overnight.operations import commands, reviews, runs
@@ -320,6 +324,99 @@ async def test_what_is_rejected_in_the_console_is_known_to_the_memory_at_once(
         "select kind, reason from documents where slug = %(s)s", {"s": waiting.draft.slug}
     )
     assert known == {"kind": "rejected", "reason": "not ours"}
+
+
+@pytest.fixture
+async def marked(waiting: Dossier, config: Config, database: Database) -> Dossier:
+    """The same, with its second sentence at fault."""
+    fault = {
+        "place": "sentence 2",
+        "text": waiting.draft.sentences()[1].text,
+        "reason": "Its source says otherwise.",
+        "passage": "It is <b>not</b> so.",
+    }
+    await database.fetch(
+        "update runs set output = jsonb_set(output, '{verdicts}', (select jsonb_agg(case when "
+        "v->>'gate' = 'readability' then v || jsonb_build_object('faults', %s::jsonb) else v end) "
+        "from jsonb_array_elements(output->'verdicts') v)) where step = 'gate'",
+        [json.dumps([fault])],
+    )
+    return await dossier_of(config, database)
+
+
+async def test_what_has_to_change_stands_beside_its_passage(marked: Dossier, ask: Ask) -> None:
+    (mark,) = marked.marks
+    assert (mark.place, mark.text) == ("sentence 2", marked.draft.sentences()[1].text)
+    told = (await asyncio.to_thread(ask, "review", marked.job_id)).stdout
+    assert f"⟦{mark.text.split()[0]}" in told
+    assert "Marked in the article" in told
+    assert "↳ It is <b>not</b> so." in told
+    shown = html.fromstring(page.page(marked))
+    assert [each.text_content() for each in shown.iter("mark")] == [mark.text]
+    assert "It is <b>not</b> so." in shown.text_content()
+
+
+async def test_one_marked_sentence_is_cut_or_has_other_words_and_is_judged_anew(
+    marked: Dossier, config: Config, database: Database, clock: Clock, ask: Ask
+) -> None:
+    change = ("change", marked.job_id, "sentence 2", "--rev", marked.seal[:8])
+    told = await asyncio.to_thread(ask, *change, "--text", "Hay is all they need.")
+    assert told.exit_code == 0, told.output
+    assert "changed: sentence 2 of job" in told.stdout
+    await run_until_idle(studio.build(config), database, clock=clock)
+    after = await dossier_of(config, database)
+    before = [sentence.text for sentence in marked.draft.sentences()]
+    texts = [sentence.text for sentence in after.draft.sentences()]
+    assert texts == [before[0], "Hay is all they need.", *before[2:]]
+    stale = await asyncio.to_thread(ask, *change, "--cut")
+    assert stale.exit_code != 0, "it was changed since"
+    again = ("change", marked.job_id, "sentence 2", "--rev", after.seal[:8], "--cut", "--json")
+    told = await asyncio.to_thread(ask, *again)
+    assert json.loads(told.stdout)["changed"] == {"job_id": marked.job_id, "place": "sentence 2"}
+    await run_until_idle(studio.build(config), database, clock=clock)
+    cut = await dossier_of(config, database)
+    assert [s.text for s in cut.draft.sentences()] == [before[0], *before[2:]]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ((), "choose one: --text with the new words, or --cut"),
+        (("--text", "Words.", "--cut"), "choose one"),
+        (("--text", " "), "--text needs words"),
+    ],
+)
+async def test_a_change_has_words_or_is_a_cut(
+    marked: Dossier, ask: Ask, options: tuple[str, ...], says: str
+) -> None:
+    told = await asyncio.to_thread(ask, "change", marked.job_id, "sentence 2", *options)
+    assert says in str(told.exception)
+
+
+async def test_the_console_cuts_what_it_shows_as_marked(
+    marked: Dossier, config: Config, database: Database, clock: Clock
+) -> None:
+    app, own = studio.build(config), console.build(config)
+    built = site.build(app, database, Access({}), own=own)
+    with http.listen("127.0.0.1", 0) as listener:
+        async with (
+            http.served(built, listener) as url,
+            httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as client,
+        ):
+            text = (await client.get(f"/review/{marked.job_id}")).text
+            shown = html.fromstring(text)
+            (mark,) = shown.iter("mark")
+            assert mark.text_content() == marked.marks[0].text
+            save, cut = shown.xpath("//form[@action='/do/change-place']")
+            assert save.fields["text"] == marked.marks[0].text
+            pressed = await client.post(
+                "/do/change-place", data=dict(cut.fields), headers={"origin": url}
+            )
+            assert "done=" in pressed.headers["location"]
+    await run_until_idle(app, database, clock=clock)
+    after = await dossier_of(config, database)
+    before = [sentence.text for sentence in marked.draft.sentences()]
+    assert [s.text for s in after.draft.sentences()] == [before[0], *before[2:]]
 
 
 async def test_an_edit_rejects_nothing(

@@ -306,6 +306,23 @@ def test_an_article_has_the_tags_of_its_site_of_which_it_speaks(
     assert optimize(optimized.draft, site, []).changes == ()
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "tags"),
+    [
+        ("de", "Die Häuser sind alt. In einem Haus ist es warm.", ["Haus"]),
+        ("es", "Los jardines son verdes. Un jardín es verde.", ["Jardín"]),
+        ("fr", "L’étoile est là. Les étoiles sont loin.", ["Étoiles"]),
+    ],
+)
+def test_a_tag_is_mentioned_in_any_form_of_its_words(
+    language: str, text: str, tags: list[str]
+) -> None:
+    sections = [Section(heading="Part", paragraphs=[own(text)])]
+    draft = make_draft(title="X", sections=sections, language=language)
+    site = SITE.model_copy(update={"tags": ["Haus", "Jardín", "Étoiles", "In der Ist"]})
+    assert optimize(draft, site, []).draft.tags == tags
+
+
 def test_tags_that_the_writer_gave_stay() -> None:
     site = SITE.model_copy(update={"tags": ["Compost"]})
     assert optimize(make_draft(tags=["mine"]), site, []).draft.tags == ["mine"]

@@ -19,11 +19,13 @@ from contentstudio.demo.web import HARD, DemoWeb
 from contentstudio.model import Existing, Snapshot
 from contentstudio.pictures import Picture
 from contentstudio.review import gather
+from contentstudio.store.judgements import Judgements
 from contentstudio.store.notes import Notes
 from contentstudio.store.pages import Pages
 from contentstudio.store.pictures import Pictures
 from contentstudio.store.publications import Publications
 from contentstudio.store.snapshots import Snapshots
+from contentstudio.verify.judgement import Finding
 from overnight import App
 from overnight.engine.maintenance import Maintenance
 from overnight.operations import retention, reviews, runs
@@ -102,13 +104,21 @@ async def test_what_a_published_and_a_waiting_article_stand_on_stays(
 
 
 async def test_the_evidence_of_what_was_turned_down_goes(
-    database: Database, after_a_night: tuple[Config, App, dict[str, Any]]
+    database: Database, clock: Clock, after_a_night: tuple[Config, App, dict[str, Any]]
 ) -> None:
     config, app, jobs = after_a_night
     dossier = await gather(database, config, jobs["needs_review"])
     assert dossier is not None
     await reviews.decide(app, database, dossier.job_id, Reject(dossier.seal, "no"))
+    for job in jobs.values():
+        finding = Finding(text="It rots.", ruling="no_claim")
+        await Judgements(database).keep(job, dossier.draft, {"key": finding})
+    await clock.move(LONG)
+    assert await own_tables(app).count(database) > 0
     await pruned(database, app)
+    assert await own_tables(app).count(database) == 0
+    assert await Judgements(database).read(jobs["needs_review"]) == {}
+    assert len(await Judgements(database).read(jobs["succeeded"])) == 1
     left = await database.fetch("select distinct job_id from evidence")
     assert [row["job_id"] for row in left] == [jobs["succeeded"]]
     left = await database.fetch("select distinct job_id from notes")

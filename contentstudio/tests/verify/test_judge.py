@@ -19,6 +19,7 @@ from contentstudio.model import Draft, Reference, Section, Sentence, Snapshot
 from contentstudio.verify.judge import AT_ONCE, SOURCE_CHARACTERS, Judge, excerpt
 from contentstudio.verify.judgement import Answer, Judgement
 from overnight import Context
+from overnight.llm import PermanentCall
 
 FACTS = [f"Jar number {n} keeps its seeds dry for {n} years." for n in range(1, 9)]
 PAGE = Snapshot(
@@ -122,6 +123,25 @@ async def test_what_is_known_of_a_text_that_is_gone_is_asked_again() -> None:
     said = await Judge(cast(Models, asked)).judge(ctx, moved, {"s1": other}, known)
     assert said.voids(moved, {"s1": other}) == []
     assert asked.lines()[1] == ["sentence 1", "sentence 2"]
+
+
+async def test_an_answer_that_is_cut_off_is_asked_for_in_halves() -> None:
+    def too_long(request: dict[str, Any]) -> str:
+        if len(to_judge(request)) > 20:
+            raise PermanentCall("cut off", kind="truncated")
+        return judged(request)
+
+    asked, article = Asked(too_long), draft([FACTS[n % 8] for n in range(45)])
+    assert (await asked.judge(article)).voids(article, POOL) == []
+    assert [len(lines) for lines in asked.lines()] == [48, 24, 12, 12, 24, 12, 12]
+    refused = Asked(lambda request: _raise(PermanentCall("no", kind="refused")))
+    with pytest.raises(PermanentCall):
+        await refused.judge(article)
+    assert len(refused.requests) == 1
+
+
+def _raise(error: Exception) -> str:
+    raise error
 
 
 def _half(request: dict[str, Any]) -> str:

@@ -151,6 +151,8 @@ def test_without_a_passage_that_stands_in_the_source_a_verdict_is_void(
         ("It is so on 3 May 2026.", [("s1", JARS)], "has not"),
         ("Paper bags let the damp out.", [("s1", "No light helps.")], "on another subject"),
         ("Rabbits bite carrots.", [("s1", JARS)], "on another subject"),
+        ("Tomato seeds do not keep for four years in a dry jar.", [("s1", JARS)], "which states"),
+        ("Tomato seeds keep for four years without a dry jar.", [("s1", JARS)], "which "),
     ],
 )
 def test_support_by_a_passage_that_says_something_else_is_void(

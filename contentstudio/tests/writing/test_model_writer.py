@@ -25,6 +25,7 @@ from model_answers import (
     own_notes,
     paragraph,
     quotes,
+    sealed,
     section_number,
 )
 
@@ -509,8 +510,8 @@ async def test_an_article_is_rewritten_with_the_reasons_as_data(
     await night(config, database, clock)
     rewrite = claude.calls[-2].request
     assert len(claude.calls) == CALLS + 2
-    reasons = prompt_of(rewrite).split('id="reasons">\n')[1].split("\n</source-")[0]
-    assert any("TODO" in reason for reason in json.loads(reasons))
+    texts = sealed(rewrite)
+    assert "TODO" in (texts["reasons"] if asked(rewrite) == "rewrite" else texts["faults"])
     (run,) = await database.fetch("select status, output from runs where step = 'gate'")
     assert (run["status"], run["output"]["draft"]["title"]) == (
         "succeeded",

@@ -7,6 +7,7 @@ mend: the command line prints it as one sentence and exits with code 2.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -152,14 +153,20 @@ class NotReady(LedgerUnavailable):
     """
 
 
-def first_fault(error: ValidationError) -> str:
+def first_fault(error: ValidationError, *, of_union: bool = False) -> str:
     """The first thing that is wrong with a value: its place, such as `rows.0.clicks`, and what.
 
-    The value itself is left out: it may be long, or secret.
+    Of a union it is that of the member which has least against the value. The value itself is left
+    out: it may be long, or secret.
     """
-    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = ".".join(str(part) for part in fault["loc"])
-    return f"{place}: {fault['msg']}" if place else fault["msg"]
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    start = 0
+    if of_union and faults[0]["loc"]:  # else it is no JSON at all
+        members = Counter(fault["loc"][0] for fault in faults)
+        faults = [f for f in faults if f["loc"][0] == min(members, key=lambda m: members[m])]
+        start = 1  # the place begins with the member
+    place = ".".join(map(str, faults[0]["loc"][start:]))
+    return f"{place}: {faults[0]['msg']}" if place else faults[0]["msg"]
 
 
 def among(name: str, names: Sequence[str]) -> str:

@@ -249,8 +249,9 @@ class Work:
 
     The first two are the owner's. `model_seconds` (for how long an article waits for models) and
     `invocation_seconds` (what an invocation takes beside its steps) are assumed. Steps, CPU and
-    statements were measured by `python bench/sites.py --sites 100 --articles 5`, with one feed a
-    site; `log_bytes` is a line of the log of a step.
+    statements are what `python bench/sites.py --sites 100 --articles 5` prints under these names,
+    with one feed and one file of keywords a site. The judge reads an article in the step `gate`,
+    and adds none. `log_bytes` is a line of the log of a step.
     """
 
     sites: int
@@ -258,8 +259,8 @@ class Work:
     model_seconds: float = 60.0
     invocation_seconds: float = 0.3
     together: float = 1.0  # articles that wait for a model in one sandbox at once; 1 is the dearest
-    steps_per_site: float = 4.0
-    steps_per_article: float = 7.0
+    steps_per_site: float = 5.0
+    steps_per_article: float = 9.0
     cpu_seconds_per_step: float = 0.0112
     statements_per_step: float = 6.2
     hours_at_work: float = 6.0

@@ -317,6 +317,61 @@ def edit_command(
     )
 
 
+@click.command("change")
+@click.argument("job")
+@click.argument("place")
+@click.option("--text", metavar="WORDS", help="The new words.")
+@click.option("--cut", is_flag=True, help="Take it out.")
+@decisions.revision_option
+@click.option("--reason", default="", help="Why; saved in the audit log.")
+@json_option
+@pass_session
+def change_command(
+    session: Session,
+    job: str,
+    place: str,
+    text: str | None,
+    cut: bool,
+    revision: str | None,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """Change one PLACE of an article that waits for review, or cut it.
+
+    PLACE is named as `review JOB` does, such as "sentence 14". The rest stays as it is. The gates
+    judge the article anew, and no model changes it.
+    """
+    if (text is None) != cut:
+        raise UserError("choose one: --text with the new words, or --cut")
+    if text is not None and not text.strip():
+        raise UserError("--text needs words; to take the place out, say --cut")
+    row = _changed(session, job, place, text or "", revision, reason)
+    done = "cut" if cut else "changed"
+    tell(
+        as_json,
+        {"changed": {"job_id": row["job_id"], "place": place}},
+        lambda: click.echo(f"{done}: {place} of job {row['job_id']}; its gates look at it again"),
+    )
+
+
+def _changed(
+    session: Session, job: str, place: str, text: str, revision: str | None, reason: str
+) -> dict[str, Any]:
+    from contentstudio.review import changing
+    from overnight.operations import runs
+
+    settings = context.config()
+
+    async def work(database: Database) -> dict[str, Any]:
+        whole = await runs.find_job(database, job)
+        app = session.needed_app()
+        return await changing.change(
+            *(app, database, settings, whole, place, text), revision=revision, reason=reason
+        )
+
+    return session.run(work)
+
+
 def _edited(session: Session, job: str, words: str) -> str:
     """The brief or the article with these words, as the input of the step that takes it."""
     from contentstudio.review import brief_text, manuscript
@@ -407,4 +462,7 @@ def defused(value: Any) -> Any:
     )
 
 
-COMMANDS = (review_command, edit_command, brief_command, cost_command, evidence_command)
+COMMANDS = (
+    *(review_command, edit_command, change_command, brief_command, cost_command),
+    evidence_command,
+)

@@ -91,7 +91,7 @@ class Embeddings(Section):
 
     The key is OPENAI_API_KEY; a server of one's own may need none. `same` is the likeness from
     which on two texts tell one story, `related` that from which on they are of one subject: each
-    model has numbers of its own, which are to be found by looking at `contentstudio idea list`.
+    model has numbers of its own, which `bench/likeness.py --model` prints for labelled pairs.
     `usd_per_million_tokens` is for a model that the price list of genai-prices does not know,
     `prices` the provider in it.
     """
@@ -113,7 +113,9 @@ class Embeddings(Section):
 
 
 class Memory(Section):
-    """How the texts of a site are compared: by their words alone, or by the vectors of a model."""
+    """How the texts of a site are compared: by their words, names and numbers alone, each in its
+    language, or by the vectors of a model.
+    """
 
     embeddings: Embeddings | None = None
 

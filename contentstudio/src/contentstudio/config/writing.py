@@ -69,7 +69,8 @@ class Writing(Section):
     take up to a day.
 
     `rewrites` is how often an article that fails a gate goes back to a model with the reasons,
-    before a person sees it.
+    before a person sees it. Where each fault has a place, only these places are rewritten, at most
+    twice; 0 sends nothing back.
 
     `offline_articles` says what becomes of articles of the offline writer: each waits for `review`,
     and has `noindex` when it was approved; or is published without a review, with `noindex` or

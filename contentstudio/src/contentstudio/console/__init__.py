@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from contentstudio import articles, ideas
 from contentstudio.config import Config
-from contentstudio.review import brief_text, briefs, costs, gather, manuscript
+from contentstudio.review import brief_text, briefs, changing, costs, gather, manuscript
 from contentstudio.store.articles import Articles
 from contentstudio.store.briefs import Briefs
 from contentstudio.store.nights import Nights
@@ -48,6 +48,13 @@ class Overwrite(OnReview):
     """What it takes to publish ours in the place of a person's version."""
 
     reason: NeededReason
+
+
+class Change(OnReview):
+    """What it takes to change one text of an article; no words take it out."""
+
+    place: Name
+    text: Text = Field("", description="the new words; none: it is cut")
 
 
 class Back(Wish):
@@ -118,6 +125,11 @@ def build(config: Config) -> Console:
                 partial(_drop_idea, config),
                 "An idea is dropped, and stories that are near it with it.",
                 Drop,
+            ),
+            "change-place": Verb(
+                partial(_change, config),
+                "A text of an article that waits for review is changed or cut; the rest stays.",
+                Change,
             ),
             "overwrite-article": Verb(
                 _overwrite, OVER, Overwrite, "Publish ours in its place", articles.is_left
@@ -276,6 +288,19 @@ async def _overwrite(desk: Desk, command: Overwrite, who: str) -> str:
         by=who,
     )
     return f"job {row['job_id']} publishes ours in its place"
+
+
+async def _change(config: Config, desk: Desk, command: Change, who: str) -> str:
+    """Change or cut one text, and have the gates look at the article again."""
+    job = await runs.find_job(desk.database, command.job)
+    await changing.change(
+        *(desk.app, desk.database, config, job, command.place, command.text),
+        revision=command.revision,
+        reason=command.reason,
+        by=who,
+    )
+    done = "has other words" if command.text.strip() else "is cut"
+    return f"{command.place} of job {job} {done}; the gates look at the article again"
 
 
 async def _add_idea(config: Config, desk: Desk, command: AddIdea, who: str) -> str:

@@ -1,9 +1,9 @@
 """No sentence tells a reader what to do about health, money or law, unless the site's owner allowed
 the topic: to stop a treatment, to buy shares, to sue.
 
-A sentence advises where an act and a thing of the topic stand near each other and nobody is sent to
-those who know. The words are those of the language packs. `sensitive` tells what a whole article is
-on; one such sentence does harm in any article.
+A sentence advises where an act and a thing of the topic stand near each other, or a whole phrase of
+advice does, and nobody is sent to those who know. The words are those of the language packs.
+`sensitive` tells what a whole article is on; one such sentence does harm in any article.
 """
 
 from __future__ import annotations
@@ -38,17 +38,20 @@ def unmeasured_in(language: str) -> str:
 
 
 def _advice(case: Case, topic: str) -> Iterator[Fault]:
-    acts, things, safe = (
-        packs.pattern(case.language, "advice", f"{topic}_{name}")
-        for name in ("acts", "things", "safe")
+    whole, acts, things, safe = (
+        packs.pattern(case.language, "advice", name)
+        for name in (topic, f"{topic}_acts", f"{topic}_things", f"{topic}_safe")
     )
+    assert whole is not None
     assert acts is not None
     assert things is not None
     for text in places.texts(case.draft):
         words = normal(text.text)
         if safe is not None and safe.search(words):
             continue
-        if pair := _near(acts, things, words):
+        if phrase := whole.search(words):
+            yield fault(text, f"advises on {topic}, by “{phrase[0]}”.")
+        elif pair := _near(acts, things, words):
             yield fault(text, f"advises on {topic}, by “{pair[0]}” and “{pair[1]}”.")
 
 

@@ -14,8 +14,8 @@ from contentstudio.gates.input import Case, failed, passed, skipped
 from contentstudio.model import Fault, Sentence, Verdict
 from contentstudio.text import packs
 from contentstudio.text.wording import shown
-from contentstudio.verify import claims, unsourced
-from contentstudio.verify.pool import Pool, authority, unknown_promise
+from contentstudio.verify import claims, facts, unsourced
+from contentstudio.verify.pool import Pool, Source, authority, unknown_promise
 from contentstudio.verify.statements import Statement, read
 
 # Texts without a source of their own are compared with all sources, and what is near to one of them
@@ -83,21 +83,24 @@ def _findings(
     who = sentence.source if sentence and sentence.source else "A source"
     least, words = (claims.NEAR, 2) if source else (_LEAST, _WORDS)
     passages = source.passages if source else pool.passages
-    for finding in claims.findings(statement, passages, least=least, words=words):
+    found = claims.findings(statement, passages, least=least, words=words)
+    if source and source.passages:
+        found += facts.findings(statement, source.passages, source.whole)
+    for finding in found:
         reason = f"{shown(text)}: {who} {finding.reason}."
         yield Fault(place=place, text=text, reason=reason, passage=finding.passage)
-    for reason in _unknown(statement, pool, cites=source is not None):
+    for reason in _unknown(statement, pool, source):
         yield Fault(place=place, text=text, reason=f"{shown(text)} {reason}.")
 
 
-def _unknown(statement: Statement, pool: Pool, *, cites: bool) -> Iterator[str]:
+def _unknown(statement: Statement, pool: Pool, source: Source | None) -> Iterator[str]:
     """What stands in no source at all."""
-    if unknown := pool.unknown_names(statement):
+    if unknown := pool.unknown_names(statement) or pool.unknown_persons(statement):
         yield f"names “{unknown[0]}”, which stands in none of the sources"
-    if not cites:
+    if source is None:
         return
     who = authority(statement)
-    if who and not pool.has("authorities", "proofs"):
-        yield f"gives the word of others (“{who.text}”), and the sources name none"
+    if who and not source.whole.has("authorities", "proofs"):
+        yield f"gives the word of others (“{who.text}”), and its source names none"
     if promise := unknown_promise(statement, pool):
         yield f"promises what stands in none of the sources (“{promise.text}”)"

@@ -24,8 +24,13 @@ _END = (
     r"|de|fr|es|it|nl|pt|uk|eu|ch|at|be|br|us)"
 )
 _HOST = re.compile(rf"(?<![@\w.-])(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+{_END}\b(?!\.\w)")
-_YEARS = re.compile(r"(?:(?:19|20)\d\d\D{0,3}){2,}")
-_DIGITS = 8  # of a telephone number, at least
+_CODE = re.compile(r"\b(?i:code|gutschein|código|codice|cupón|cupom|coupon)\s+[A-Z][A-Z0-9]{3,}\b")
+_TIMES = re.compile(  # days, years and hours have the digits of a number to call
+    r"\b\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})\b|\b\d{4}-\d\d-\d\d\b|\b\d{1,2}\.\d\d\b"
+    r"|\b(?:1[5-9]|20)\d\d\b"
+)
+_DIGITS = 9  # of a number to call, at least; fewer with a zero or a plus before it
+_WITH_ZERO = 7
 
 
 def check(case: Case) -> Verdict:
@@ -56,12 +61,13 @@ class _Known:
 
 def _contacts(text: str, known: _Known) -> Iterator[str]:
     words = normal(text)
-    for number in _PHONE.findall(words):
+    for number in _PHONE.findall(_TIMES.sub("x", words)):
         digits = re.sub(r"\D", "", number)
         if _is_a_number_to_call(number, digits) and digits not in known.digits:
             yield f"the number {number.strip()}"
     for pattern, what in (
         (_ACCOUNT, "the account"),
+        (_CODE, "the offer"),
         (_written_out(), "the address"),
         (packs.everywhere("advice", "offers"), "the offer"),
         (packs.everywhere("advice", "contacts"), "the call"),
@@ -74,14 +80,12 @@ def _contacts(text: str, known: _Known) -> Iterator[str]:
 
 
 def _is_a_number_to_call(number: str, digits: str) -> bool:
-    """Whether so many digits are dialled: figures with points for thousands, years and prices are
-    not.
-    """
-    if len(digits) < _DIGITS or _YEARS.fullmatch(number):
-        return False
-    groups = re.split(r"\D+", number.strip("+( "))
-    is_figure = len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])
-    return not (is_figure and digits[0] != "0" and not number.startswith(("+", "(")))
+    """Whether so many digits are dialled: figures with points or blanks for thousands are not."""
+    if number.startswith(("+", "0", "(")):
+        return len(digits) >= _WITH_ZERO
+    first, *rest = re.split(r"\D+", number)
+    is_figure = len(first) <= 3 and all(len(group) == 3 for group in rest)
+    return len(digits) >= _DIGITS and not is_figure
 
 
 @cache

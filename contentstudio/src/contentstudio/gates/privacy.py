@@ -1,9 +1,9 @@
 """Nothing is published by which a private person can be found, paid from or taken for: accounts,
-cards, identity numbers, where somebody lives, the day of birth of somebody alive.
+cards, identity numbers, where somebody lives, a day of birth of this time that no source tells.
 
 Numbers with check digits (IBAN, cards, CPF, DNI) are told from others by them, in every language.
-Homes and days of birth are told by the words of the language packs. What a source published does no
-less harm, so it makes no difference that it stands there.
+Homes and days of birth are told by the words of the language packs. An account or a home that a
+source published does no less harm, so it makes no difference that it stands there.
 """
 
 from __future__ import annotations
@@ -24,45 +24,50 @@ _CARD = re.compile(r"(?<![\d.,])\d(?:[ -]?\d){12,18}(?![\d.,]\d)")
 _CPF = re.compile(r"\b\d{3}\.\d{3}\.\d{3}-\d{2}\b")
 _DNI = re.compile(r"\b(\d{8})-?([A-HJ-NP-TV-Z])\b")
 _SSN = re.compile(r"(?<![\d-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])")
+_DAY = re.compile(r"\s*(?:[^\W\d]+\s+)?\d{1,2}\b\D{1,20}?(?P<year>(?:1[89]|20)\d\d)\b")
 _LIFETIME = 110  # years
+_NUMBER_FIRST = ("en", "fr")  # of a house, before its street
 
 
 def check(case: Case) -> Verdict:
     """Look for personal data in everything that a reader may see."""
     today = known(case.today, "today's date")
+    sources = normal("\n".join(snapshot.text for snapshot in case.pool.values())).casefold()
     wrong = [
         fault(text, f"has {what}, which is nobody's to publish.")
         for text in places.texts(case.draft)
-        for what in _personal(normal(text.text), case.language, today)
+        for what in _personal(normal(text.text), case.language, today, sources)
     ]
     return verdict("privacy", wrong, "No personal data was found.")
 
 
-def _personal(words: str, language: str, today: date) -> Iterator[str]:
+def _personal(words: str, language: str, today: date, sources: str) -> Iterator[str]:
     for pattern, is_one, what in _NUMBERS:
         if any(is_one(match) for match in pattern.finditer(words)):
             yield what
-    if home := _home().search(words):
-        yield f"the home “{home[0]}”"
+    if (home := _home(language)) and (match := home.search(words)):
+        yield f"the home “{match[0]}”"
     born = packs.pattern(language, "advice", "born")
     if born is not None and (match := born.search(words)):
-        rest = words[match.end() : match.end() + 40]
-        year = re.search(r"\b(1[89]\d\d|20\d\d)\b", rest)
-        day = re.match(r"\s*(?:\w+\s+)?\d{1,2}\b", rest)
-        if year and day and int(year[1]) > today.year - _LIFETIME:
-            yield f"the day of birth “{match[0]}{rest[: year.end()]}”"
+        day = _DAY.match(words, match.end())
+        is_of_this_time = day is not None and int(day["year"]) > today.year - _LIFETIME
+        if day and is_of_this_time and day[0].strip().casefold() not in sources:
+            yield f"the day of birth “{day[0].strip()}”"
 
 
 @cache
-def _home() -> re.Pattern[str]:
-    """A verb of living somewhere with a street and its number, whose order differs by language."""
-    lives, street = (packs.everywhere("advice", name).pattern for name in ("lives", "street"))
+def _home(language: str) -> re.Pattern[str] | None:
+    """A verb of living somewhere with a street and its number, in the order of the language."""
+    lives, street = (packs.pattern(language, "advice", name) for name in ("lives", "street"))
+    if lives is None or street is None:
+        return None
     number = r"\d{1,4}\s?[a-z]?\b"
-    return re.compile(
-        rf"{lives}\W(?:[^.!?]{{0,40}}?)(?:\b{number},?\s(?:(?-i:[A-ZÀ-Þ])[\w'’-]+\s){{0,3}}{street}"
-        rf"|{street}(?:[\s,][\w'’.-]+){{0,4}}?,?\s(?:n[.º°]?\s?)?{number})",
-        re.I,
+    order = (
+        rf"\b{number},?\s(?:(?-i:[A-ZÀ-Þ])[\w'-]+\s){{0,3}}{street.pattern}"
+        if language in _NUMBER_FIRST
+        else rf"{street.pattern}(?:[\s,][\w'.-]+){{0,4}}?,?\s(?:n[.º°]?\s?)?{number}"
     )
+    return re.compile(rf"{lives.pattern}\W[^.!?]{{0,40}}?{order}", re.I)
 
 
 def _is_iban(match: re.Match[str]) -> bool:

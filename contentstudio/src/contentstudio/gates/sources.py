@@ -1,7 +1,8 @@
 """Claims have sources: ids of the closed pool, and no number that its source does not have.
 
 Figures are compared in every language, with their sign, scale and unit; numbers in words in seven:
-see `numbers`.
+see `numbers`. A number that is reckoned from those of its source needs not stand there (see
+`derivation`); one that stands there has to count and measure the same (see `counted`).
 """
 
 from __future__ import annotations

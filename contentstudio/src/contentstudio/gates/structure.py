@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # of the sentences; where more of them end without a stop, the language or the author has none
 _CUT = 0.2
 _STOPS = (".", "!", "?", "”", '"', "'", ")", ":")
-_TRAILS = re.compile(r"(?:[,;(-]|\s(?:\.{3}|…))$")  # a comma, a dash, or dots after a blank
+_TRAILS = re.compile(r"[,;(-]$")  # a comma, a bracket or a dash
 _NUMBER = re.compile(
     r"(?:(?:step|tip|part|rule|schritt|tipp|teil|regel|étape|conseil|partie|règle|paso|consejo|parte"
     r"|regla|passo|consiglio|regola|stap|deel|dica|regra)\s+)?(?:no\.?\s*)?(\d{1,2})\s*[.):–-](?!\d)",

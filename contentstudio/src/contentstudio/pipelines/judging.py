@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from contentstudio import gates, places, seo
@@ -58,7 +58,7 @@ async def judge(ctx: Ctx, work: ReviewInput) -> Judged | Review:
     notes: list[str] = []
     left = _Left(0, 0) if edited else _Left.of(deps.config.writing.rewrites)
     for rewrite in count(1):
-        faults = gates.to_mend(verdicts)
+        faults = at_places(draft, gates.to_mend(verdicts))
         if faults is None or not left.take(faults):
             break
         work_before = Optimized(draft=draft, changes=changes)
@@ -86,6 +86,15 @@ def lacks_a_judge(work: ReviewInput) -> bool:
     """Whether a model wrote an article that passed its gates before one of them was the judge."""
     judged = any(verdict.gate == "judged" for verdict in work.verdicts)
     return work.draft.writer != OFFLINE and not judged
+
+
+def at_places(draft: Draft, faults: ToMend | None) -> ToMend | None:
+    """The faults; as those of the whole where one is at a place that the writer cannot reword."""
+    if faults is None:
+        return None
+    known = {text.place for text in places.texts(draft) if text.kind in places.WRITTEN}
+    whole = faults.whole or any(fault.place not in known for fault in faults.faults)
+    return replace(faults, whole=whole)
 
 
 @dataclass

@@ -63,7 +63,7 @@ class _Checked:
 
     @cached_property
     def terms(self) -> frozenset[str]:
-        return frozenset(passages.terms(self.text))
+        return frozenset(passages.terms(self.text, self.language))
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -90,7 +90,7 @@ def quoted(
     """
     language = language_of(snapshot)
     ranking = Ranking(passages.sentences(snapshot))
-    terms = [term for question in questions for term in passages.terms(question)]
+    terms = [term for question in questions for term in passages.terms(question, language)]
     alone = [
         passage
         for passage in ranking.passages
@@ -191,7 +191,7 @@ def _stands_alone(text: str, language: str) -> bool:
 
 
 def _answers(passage: Passage, questions: Sequence[str], ranking: Ranking) -> bool:
-    term_sets = (frozenset(passages.terms(question)) for question in questions)
+    term_sets = (frozenset(passages.terms(each, passage.language)) for each in questions)
     return any(ranking.share(words, passage.counts) >= ABOUT for words in term_sets)
 
 

@@ -1,7 +1,6 @@
 """Which passages of which pages answer a question: ranked by their words. Pure.
 
-A word counts by how rare it is among all passages, so that the words of which every language has
-many (`the`, `der`, `que`) weigh next to nothing, without a list of them.
+A word counts by how rare it is among all passages, in whatever form it stands there.
 """
 
 from __future__ import annotations
@@ -34,11 +33,12 @@ class Passage:
     start: int
     end: int
     text: str
+    language: str = "en"
 
     @cached_property
     def counts(self) -> Counter[str]:
         """How often it has each of its words."""
-        return Counter(terms(self.text))
+        return Counter(terms(self.text, self.language))
 
 
 class Ranking:
@@ -88,8 +88,9 @@ class Ranking:
 
     def ranked(self, question: str) -> list[Passage]:
         """The passages that have a word of the question, the best first."""
-        query_terms = terms(question)
-        scores = [(self.score(query_terms, passage), passage) for passage in self.passages]
+        languages = {passage.language for passage in self.passages}
+        query = {language: terms(question, language) for language in languages}
+        scores = [(self.score(query[each.language], each), each) for each in self.passages]
         best = sorted(scores, key=lambda one: (-one[0], one[1].sha256, one[1].start))
         return [passage for score, passage in best if score > 0]
 
@@ -120,14 +121,14 @@ def passages(snapshot: Snapshot) -> Iterator[Passage]:
         for start, end in _joined(spans):
             at = paragraph.start()
             text = snapshot.text[at + start : at + end]
-            yield Passage(snapshot.sha256, at + start, at + end, text)
+            yield Passage(snapshot.sha256, at + start, at + end, text, language)
 
 
 def sentences(snapshot: Snapshot) -> Iterator[Passage]:
     """The sentences of a page, each as a passage."""
     language = (snapshot.language or "en").lower()[:2]
     for _, (start, end) in placed(snapshot.text, language):
-        yield Passage(snapshot.sha256, start, end, snapshot.text[start:end])
+        yield Passage(snapshot.sha256, start, end, snapshot.text[start:end], language)
 
 
 def headings(snapshot: Snapshot, most: int = 20) -> tuple[str, ...]:
@@ -143,11 +144,11 @@ def headings(snapshot: Snapshot, most: int = 20) -> tuple[str, ...]:
     return tuple(texts[:most])
 
 
-def terms(text: str) -> list[str]:
+def terms(text: str, language: str = "en") -> list[str]:
     """The words by which texts are compared; in scripts without blanks every two characters."""
     if is_unspaced(text):
         return ["".join(pair) for pair in grams(tokens(text), 2)]
-    return words_in_order(text)
+    return words_in_order(text, language)
 
 
 def _weight(holding: int, count: int) -> float:

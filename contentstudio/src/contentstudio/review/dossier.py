@@ -71,6 +71,11 @@ class Claim(Model):
     verdict: Verdicts = "unchecked"
 
     @property
+    def word(self) -> str:
+        """The verdict, as a person reads it."""
+        return WORDS[self.verdict]
+
+    @property
     def dated(self) -> str:
         """The date of the source, as a person reads it."""
         if self.published_at:

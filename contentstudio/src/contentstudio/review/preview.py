@@ -30,6 +30,7 @@ def preview(output: Any) -> str:
         case Brief() as plan:
             return text.brief(plan)
         case Judged(draft=draft, verdicts=verdicts):
-            return f"{text.article(draft)}\n\n{text.verdicts(verdicts)}"
+            faults = [fault for verdict in verdicts for fault in verdict.faults]
+            return f"{text.article(text.marked(draft, faults))}\n\n{text.verdicts(verdicts)}"
         case AtSite(url=url):
             return f"What stands there now: {url}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 BEFORE = 80  # characters before the first word in which a sentence may begin
@@ -38,11 +39,18 @@ def _places(lower: str, words: Sequence[str]) -> list[tuple[int, str]]:
 
 def _best(places: Sequence[tuple[int, str]], length: int) -> int:
     """The place from which on most different words stand within so many characters."""
-
-    def count(start: int) -> int:
-        return len({word for place, word in places if start <= place <= start + length})
-
-    return max((place for place, _ in places), key=count, default=0)
+    best = most = end = 0
+    counts = Counter[str]()  # of the words within the window that begins at a place
+    for start, word in places:
+        while end < len(places) and places[end][0] <= start + max(0, length):
+            counts[places[end][1]] += 1
+            end += 1
+        if len(counts) > most:
+            best, most = start, len(counts)
+        counts[word] -= 1
+        if not counts[word]:
+            del counts[word]
+    return best
 
 
 def _begin(text: str, place: int) -> int:

@@ -292,9 +292,9 @@ _SPELLED = {  # in any language of the tables, whatever the capitals
     "GB": r"gigabytes?",
     "TB": r"terabytes?",
     "mph": r"miles (?:per|an) hour",
-    "km/h": r"kilomet(?:er|re)s? (?:per|an) hour|stundenkilometern?|kilometern? pro stunde"
-    r"|kilomètres?[ -](?:heure|à l' ?heure|par heure)|kil[oó]metros por hora"
-    r"|chilometri (?:all' ?ora|orari)|quil[oóô]metros por hora|kilometer per uur",
+    "km/h": r"kilomet(?:er|re)s? (?:per|an) hour|stundenkilometern?"
+    r"|kilometern? (?:pro|in der) stunde|kilomètres?[ -](?:heure|à l' ?heure|par heure)"
+    r"|kil[oó]metros por hora|chilometri (?:all' ?ora|orari)|quil[oóô]metros por hora|kilometer per uur",
     "kcal": r"(?:kilo)?calories",
 }
 _PERCENT = (

@@ -22,6 +22,8 @@ from contentstudio.verify.statements import Mark, Side, Statement, Word, read, s
 NEAR = 0.6
 NEARER = 0.75
 NEAREST = 0.85
+_LEAST_REVERSE = 0.4  # of the words of a passage; a longer one has words of much else
+_ALL = 0.95
 EQUAL = 0.05  # of two passages whose shares differ by less, either may be the one
 REACH = 3  # words that carry matter beside a mark, to either side
 _FEW = 2  # words that must be common
@@ -89,8 +91,11 @@ class Pair:
         """Whether enough of the sentence stands in the passage. Where few words are common, all
         must be.
         """
-        common = len(self.shared)
-        coverage = self.coverage(without)
+        left_out = set(without)
+        common = len(self.shared - left_out)
+        coverage = self.coverage(left_out)
+        if self.reverse < _LEAST_REVERSE:
+            share = max(share, NEAREST)
         return common >= words and (coverage >= share if common > _FEW else coverage == 1.0)
 
 
@@ -155,33 +160,56 @@ def negation(pair: Pair) -> str | None:
     """One of the two denies a word that the other states."""
     ours, theirs = pair.claim, pair.passage
     is_undone = any(_is_denied_at(ours, a) != _is_denied_at(theirs, b) for a, b in pair.exchanged)
-    if is_undone or not pair.is_near(NEARER):
+    allowing = [_stem_at(ours, side) for side in ours.sides() if side.number == _PERMISSION]
+    if is_undone or not pair.is_near(NEARER, without=allowing):
         return None
-    if word := _denied(ours, theirs):
+    if word := _denied(ours, theirs, pair):
         return f"states what the sentence denies (“{word}”)"
-    if word := _denied(theirs, ours):
+    if word := _denied(theirs, ours, pair):
         return f"denies what the sentence states (“{word}”)"
     return None
 
 
+_PERMISSION = 2  # the set of what is allowed and forbidden: the third in every pack
 _DENIALS = ("negation", "without", "avoidance")
 
 
-def _denied(one: Statement, other: Statement) -> str | None:
+def _denied(one: Statement, other: Statement, pair: Pair) -> str | None:
     """The mark of `one` that denies a word which `other` plainly states."""
     if other.has(*_DENIALS, "weak_negation", "neutral") or other.has("exceptive") != one.has(
         "exceptive"
     ):
         return None
-    marks = [mark for name in _DENIALS for mark in one.marks(name) if _denies(one, mark)]
-    if len({one.clause_of(mark.start) for mark in marks}) != 1:
-        return None  # none, or two that may undo each other
+    names = _DENIALS if pair.is_near(NEAREST) and pair.reverse >= NEAR else _DENIALS[:1]
+    marks = [mark for name in names for mark in one.marks(name) if _denies(one, mark)]
+    clauses = {one.clause_of(mark.start) for mark in marks}
+    if len(clauses) != 1 or not _is_shared(one, clauses.pop(), other):
+        return None  # none, or two that may undo each other; or it tells of something else
     for mark in marks:
-        stems = {word.stem for word in _focus(one, mark)}
+        focus = _focus(one, mark)
+        stems = {word.stem for word in focus}
+        if not _is_shared_verb(one, mark, focus, other):
+            continue
         stated = [word for word in other.words if word.stem in stems]
         if stated and not any(_is_supposed(other, word) for word in stated):
             return mark.text
     return None
+
+
+def _is_shared(one: Statement, clause: tuple[int, int], other: Statement) -> bool:
+    """Whether a clause of one statement is made of words of another."""
+    stems = {word.stem for word in one.after(*clause)}
+    common = stems & other.stems
+    return len(common) >= _FEW and len(common) >= NEARER * len(stems)
+
+
+def _is_shared_verb(one: Statement, mark: Mark, focus: Sequence[Word], other: Statement) -> bool:
+    """Whether a verb that says little, between a mark and what it denies, stands in the other."""
+    end = focus[0].start if focus else mark.end
+    said = {verb.text.casefold() for verb in other.marks("light")}
+    return all(
+        verb.text.casefold() in said for verb in one.marks("light") if mark.end <= verb.start < end
+    )
 
 
 def _is_supposed(statement: Statement, word: Word) -> bool:
@@ -190,7 +218,9 @@ def _is_supposed(statement: Statement, word: Word) -> bool:
     if any(start <= mark.start < end for mark in statement.marks("conditionals")):
         return True
     return any(
-        mark.end < word.start and statement.text.count(" ", mark.end, word.start) <= REACH
+        mark.end < word.start
+        and statement.text.count(" ", mark.end, word.start) <= REACH
+        and not statement.text[: mark.start].rstrip().endswith(",")
         for mark in statement.marks("pronouns")
     )
 
@@ -222,7 +252,7 @@ def contrast(pair: Pair) -> str | None:
         enough = len(common) >= _FEW or (common and common == others)
         if (
             enough
-            and len(common) >= NEAR * len(others)
+            and len(common) >= (NEAR if pair.reverse >= _LEAST_REVERSE else NEAREST) * len(others)
             and _is_in_place(pair, ours, theirs)
             and _is_denied_at(pair.claim, ours) == _is_denied_at(pair.passage, theirs)
         ):
@@ -235,6 +265,9 @@ def _is_in_place(pair: Pair, ours: Side, theirs: Side) -> bool:
     left = _stems(pair.claim.before(ours.start)), _stems(pair.passage.before(theirs.start))
     right = _stems(pair.claim.after(ours.end)), _stems(pair.passage.after(theirs.end))
     if ours.is_converse:
+        both = ((pair.claim, ours), (pair.passage, theirs))
+        if any(_is_denied_at(*one) or one[0].has("avoidance") for one in both):
+            return False
         same = set(left[0]) & set(left[1]) and (set(right[0]) & set(right[1]) or not right[0])
         crossed = set(left[0]) & set(right[1]) or set(right[0]) & set(left[1])
         return bool(same and not crossed)
@@ -244,13 +277,22 @@ def _is_in_place(pair: Pair, ours: Side, theirs: Side) -> bool:
 
 
 def _is_denied_at(statement: Statement, side: Side) -> bool:
+    """Whether a negation of its clause, or a word right before it, turns a word round."""
     start, end = statement.clause_of(side.start)
+    if any(
+        start <= mark.start < end and mark.start != side.start
+        for mark in statement.marks("negation")
+    ):
+        return True
     return any(
-        start <= mark.start < end
-        for name in (*_DENIALS, "weak_negation")
+        0 < side.start - mark.end <= _BESIDE
+        for name in ("without", "avoidance", "weak_negation")
         for mark in statement.marks(name)
         if mark.start != side.start
     )
+
+
+_BESIDE = 12  # characters between a word and one that turns it round
 
 
 # Numbers: what they measure or count, and how they are bounded.
@@ -258,9 +300,9 @@ def _is_denied_at(statement: Statement, side: Side) -> bool:
 
 def number(pair: Pair) -> str | None:
     """The passage gives another number of the same: "35 minutes" of "Bake it for 30 minutes"."""
-    there = pair.passage.quantities()
+    there = _quantities(pair.passage)
     values = {value for one in there for value in one.values}
-    for ours in pair.claim.quantities():
+    for ours in _quantities(pair.claim):
         if ours.values & values:
             continue
         for theirs in there:
@@ -270,20 +312,34 @@ def number(pair: Pair) -> str | None:
     return None
 
 
+_NAMED = re.compile(r"[A-Z][\w+#-]* $")
+
+
+def _quantities(statement: Statement) -> list[Quantity]:
+    """The numbers that measure or count something; `Python 3` is a name."""
+    return [
+        one
+        for one in statement.quantities()
+        if (one.units or one.is_year or not _NAMED.search(statement.text[: one.start]))
+        and any(word.start == one.start for word in statement.words)
+    ]
+
+
 def _is_near_number(pair: Pair, ours: Quantity) -> bool:
     return pair.is_near(NEARER, without=_stems(_within(pair.claim, ours)))
 
 
 def counted(pair: Pair) -> str | None:
     """The number counts another thing there: "40 programs" of "40 questions to five programs"."""
-    for ours in pair.claim.quantities():
-        thing = _thing(pair.claim, ours)
+    for ours in _quantities(pair.claim):
+        thing = pair.claim.counted(ours)
         if ours.units or ours.is_year or thing is None:
             continue
-        others = [(one, _thing(pair.passage, one)) for one in pair.passage.quantities()]
+        others = [(one, pair.passage.counted(one)) for one in _quantities(pair.passage)]
         same = [one for one, what in others if one.values & ours.values]
         of_it = [one for one, what in others if what and what.stem == thing.stem]
-        if same and of_it and not any(one.values & ours.values for one in of_it):
+        things = [what for one, what in others if one in same]
+        if same and of_it and all(things) and not any(one.values & ours.values for one in of_it):
             return f"says “{of_it[0].shown} {thing.text}” and not “{ours.shown} {thing.text}”"
     return None
 
@@ -292,8 +348,8 @@ def crossed(pair: Pair) -> str | None:
     """The number belongs to another part of the passage: "A sheep eats 9 kg" of "A cow eats 9 kg
     a day, a sheep 2 kg".
     """
-    theirs = pair.passage.quantities()
-    for ours in pair.claim.quantities():
+    theirs = _quantities(pair.passage)
+    for ours in _quantities(pair.claim):
         same = [one for one in theirs if one.values & ours.values and one.units == ours.units]
         others = [
             one
@@ -301,15 +357,44 @@ def crossed(pair: Pair) -> str | None:
             if not one.values & ours.values
             and (one.units == ours.units and not one.is_year and not ours.is_year)
         ]
-        if len(same) != 1 or not pair.is_near(NEARER) or len(pair.claim.quantities()) > 1:
+        if len(same) != 1 or not pair.is_near(NEARER):
             continue
         here = _stems(_part(pair.passage, same[0]))
+        part = _part(pair.claim, ours)
+        is_alone = len(pair.claim.quantities()) == 1
         for other in others:
             there = _stems(_part(pair.passage, other))
-            subjects = [*pair.claim.words[:1], *pair.claim.before(ours.start)[:1]]
-            is_of_other = set(_stems(subjects)) & (set(there) - set(here))
-            if is_of_other and here and here[0] not in pair.claim.stems:
+            if _is_of(part, here, there) or (is_alone and _is_subject_of(pair, ours, here, there)):
                 return f"says “{other.shown}” of it and not “{ours.shown}”"
+    return None
+
+
+def _is_of(part: Sequence[Word], here: Sequence[str], there: Sequence[str]) -> bool:
+    """Whether a part has words of `there` alone, and none of `here` alone; numbers left out."""
+    told = {stem for stem in _stems(part) if not stem.startswith("#")}
+    own = {stem for stem in set(here) - set(there) if not stem.startswith("#")}
+    return bool(own and told & (set(there) - set(here))) and not told & own
+
+
+def _is_subject_of(pair: Pair, ours: Quantity, here: Sequence[str], there: Sequence[str]) -> bool:
+    subjects = [*pair.claim.words[:1], *pair.claim.before(ours.start)[:1]]
+    is_of_other = set(_stems(subjects)) & (set(there) - set(here))
+    return bool(is_of_other and here and here[0] not in pair.claim.stems)
+
+
+def swapped(pair: Pair) -> str | None:
+    """Two that are compared have changed places: "A is bigger than B" of "B is bigger than A"."""
+    if not pair.is_near(NEAREST, 3) or pair.reverse < NEAREST:
+        return None
+    for ours, theirs in product(pair.claim.sides(), pair.passage.sides()):
+        if (ours.number, ours.side) != (theirs.number, theirs.side) or not ours.compares:
+            continue
+        left, right = pair.claim.before(ours.start), pair.claim.after(ours.end)
+        before, after = pair.passage.before(theirs.start), pair.passage.after(theirs.end)
+        to_right = (set(_stems(left)) & set(_stems(after))) - set(_stems(before))
+        to_left = (set(_stems(right)) & set(_stems(before))) - set(_stems(after))
+        if to_right and to_left:
+            return "compares them the other way round"
     return None
 
 
@@ -335,23 +420,15 @@ def _measures_same(pair: Pair, ours: Quantity, theirs: Quantity) -> bool:
         return bool(set(ours.units) & set(theirs.units))
     if ours.is_year or theirs.is_year:
         return ours.is_year and theirs.is_year
-    thing, there = _thing(pair.claim, ours), _thing(pair.passage, theirs)
+    thing, there = pair.claim.counted(ours), pair.passage.counted(theirs)
     return thing is not None and there is not None and thing.stem == there.stem
-
-
-def _thing(statement: Statement, number: Quantity) -> Word | None:
-    """What a number counts: the next word that carries matter, close behind it."""
-    _, end = statement.clause_of(number.start)
-    following = statement.after(number.end, end)
-    close = following and following[0].start - number.end <= 12
-    return following[0] if close else None
 
 
 def _within(statement: Statement, number: Quantity) -> list[Word]:
     return [w for w in statement.words if number.start <= w.start < number.end]
 
 
-_AND = re.compile(r"[,;]|\b(?:and|und|et|y|e|en|but|aber|mais|pero|ma|maar|mas|while)\b")
+_AND = re.compile(r"[,;](?!\d)|\b(?:and|und|et|y|e|en|but|aber|mais|pero|ma|maar|mas|while)\b")
 
 
 def _cuts(statement: Statement) -> list[int]:
@@ -392,6 +469,17 @@ def hedge(pair: Pair) -> str | None:
     return None
 
 
+def hint(pair: Pair) -> str | None:
+    """The passage says so of some, or that it can be: "Bees are solitary" of "Most bees are"."""
+    is_same = pair.is_near(_ALL, 3) and pair.reverse >= NEAR and _states(pair.claim)
+    if not is_same or pair.claim.has("hedges", "hints", "reported", "universals", "negation"):
+        return None
+    for mark in pair.passage.marks("partial"):
+        if _governs_shared(pair, mark) and not pair.passage.has("negation"):
+            return f"says “{mark.text}”, and the sentence does not"
+    return None
+
+
 def report(pair: Pair) -> str | None:
     """The passage tells the word of another: "It removes all stains" of "The maker claims that it
     removes all stains".
@@ -410,21 +498,49 @@ def universal(pair: Pair) -> str | None:
     """The sentence says of all what the passage says of some: "All bees are solitary" of "Most bees
     are solitary".
     """
-    if pair.passage.has("universals"):
+    if _universals(pair.passage):
         return None
     denials = {mark.start for name in _DENIALS for mark in pair.claim.marks(name)}
     for mark in pair.claim.marks("sure"):
         if mark.start in denials and pair.passage.has(*_DENIALS):
             continue
-        beside = [*pair.claim.after(mark.end)[:1], *pair.claim.before(mark.start)[:1]]
+        _, end = pair.claim.clause_of(mark.start)
+        beside = pair.claim.after(mark.end, end)[:1] or pair.claim.before(mark.start)[:1]
         if _is_time(pair.claim.text, mark.end) or not set(_stems(beside)) & pair.shared:
             continue
-        weaker = next((m for n in ("hints", "hedges") for m in pair.passage.marks(n)), None)
-        if weaker and pair.is_near(NEARER):
+        weaker = _weaker(pair.passage, set(_stems(beside)))
+        is_near = pair.is_near(NEARER) or (pair.is_near(NEAR) and pair.reverse >= NEAR)
+        if weaker and is_near:
             return f"says “{weaker.text}” and not “{mark.text}”"
-        if pair.is_near(NEAREST, 3) and pair.reverse >= NEAR and _states(pair.claim):
+        is_sure = _states(pair.claim) and not pair.claim.has("hints", "hedges")
+        is_same = pair.is_near(NEAREST, 3) and pair.reverse >= NEAR
+        is_same = is_same or (pair.is_near(NEARER, 3) and pair.reverse >= NEAREST)
+        if is_sure and is_same:
             return f"does not say “{mark.text}”"
     return None
+
+
+def _universals(statement: Statement) -> list[Mark]:
+    """What says that it is so of all; not within `not all`."""
+    weaker = statement.marks("hints")
+    return [
+        mark
+        for mark in statement.marks("universals")
+        if not any(hint.start <= mark.start < hint.end for hint in weaker)
+    ]
+
+
+def _weaker(passage: Statement, stems: set[str]) -> Mark | None:
+    """What makes a statement of some, beside one of these words."""
+    return next(
+        (
+            mark
+            for mark in passage.marks("hints")
+            if stems
+            & {*_stems(passage.after(mark.end)[:1]), *_stems(passage.before(mark.start)[:1])}
+        ),
+        None,
+    )
 
 
 def superlative(pair: Pair) -> str | None:
@@ -472,11 +588,12 @@ def _governs_shared(pair: Pair, mark: Mark) -> bool:
     what it is said of, where that is not the one who says it.
     """
     start, end = pair.passage.clause_of(mark.start)
-    following = pair.passage.after(mark.end, end)[:1]
+    following = pair.passage.after(mark.end, end)[:2]
     subject = pair.passage.before(mark.start, start)[:1]
     governed = set(_stems(following or subject)) & pair.shared
     says = any(saying.start == mark.start for saying in pair.passage.marks("sayings"))
-    return bool(governed and (says or not subject or set(_stems(subject)) & pair.shared))
+    is_same = not subject or set(_stems(subject)) & pair.shared or pair.is_near(NEAREST)
+    return bool(governed and (says or is_same))
 
 
 _NEXT_WORD = re.compile(r"\W*([^\W\d_]+)")
@@ -491,7 +608,7 @@ def _is_time(text: str, position: int) -> bool:
 
 def _states(statement: Statement) -> bool:
     """Whether it tells how something is, and not what the reader may do."""
-    return not (statement.has("reader") or _tells(statement))
+    return not (statement.has("reader", "duties") or _tells(statement))
 
 
 def _tells(statement: Statement) -> bool:
@@ -519,7 +636,9 @@ _RULES: dict[str, Rule] = {
     "counted": counted,
     "crossed": crossed,
     "bounds": bounds,
+    "swapped": swapped,
     "hedge": hedge,
+    "hint": hint,
     "report": report,
     "universal": universal,
     "superlative": superlative,

@@ -4,8 +4,10 @@ length, with what was found before left out, and one more for what could not be 
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,8 +20,10 @@ from contentstudio.text.wording import tokens
 from contentstudio.verify import judgement
 from contentstudio.verify.judgement import Answer, Conflict, Finding, Judgement, Line
 from overnight import Context
+from overnight.llm import PermanentCall
 
 AT_ONCE = 60  # lines in one call: an answer on more may be cut off
+FEWEST = 5  # lines in one call that is halved because its answer was cut off
 WORDS = 25  # of an answer on one line: its verdict, and a passage
 SOURCE_CHARACTERS = 12_000  # of a source that a judge reads; of a longer one what is nearest
 REPAIR = "repair-1"  # the file in `llm/templates`
@@ -42,48 +46,80 @@ class Judge:
         which still counts is not asked about again.
         """
         lines = judgement.lines(draft)
-        findings = {line.place: known[line.key] for line in lines if line.key in known}
-        findings = judgement.with_conflicts(findings, {}, draft)
-        findings = await self._asked(ctx, draft, pool, findings, "")
-        voids = Judgement(findings).voids(draft, pool)
-        if voids:
-            findings = await self._asked(ctx, draft, pool, findings, _repair(ctx, voids))
-        return Judgement(findings)
+        found = {line.place: known[line.key] for line in lines if line.key in known}
+        said = Judgement(judgement.with_conflicts(found, {}, draft))
+        for asks in (_first, _repair):
+            if voids := await asyncio.to_thread(said.voids, draft, pool):
+                beginning = await asyncio.to_thread(material, draft, pool)
+                said = await self._asked(ctx, draft, said, voids, beginning, asks(ctx, voids))
+        return said
 
     async def _asked(
         self,
         ctx: Context[Any],
         draft: Draft,
-        pool: Mapping[str, Snapshot],
-        findings: Mapping[str, Finding],
+        said: Judgement,
+        voids: Sequence[Fault],
+        beginning: str,
         repair: str,
-    ) -> dict[str, Finding]:
-        """The findings, with those of the lines that had none which counts."""
-        void = {fault.place for fault in Judgement(findings).voids(draft, pool)}
-        asked = [line for line in judgement.lines(draft) if line.place in void]
-        found = dict(findings)
-        conflicts: dict[str, tuple[Conflict, ...]] = {}
-        beginning = material(draft, pool)
-        shared = (
-            beginning if len(asked) > AT_ONCE else ""
-        )  # to write a cache for one call costs more
-        for start in range(0, len(asked), AT_ONCE):
-            part = asked[start : start + AT_ONCE]
-            question = f"{'' if shared else beginning}{_question(part)}{repair}"
-            answer, judge = await self._ask(ctx, question, shared, len(part))
-            new, at = judgement.read(answer, part, draft, judge)
-            found |= new
-            conflicts |= {place: (*conflicts.get(place, ()), *each) for place, each in at.items()}
-        return judgement.with_conflicts(found, conflicts, draft)
+    ) -> Judgement:
+        """What is known after the lines were asked about of which nothing was."""
+        places = {fault.place for fault in voids}
+        lines = [line for line in judgement.lines(draft) if line.place in places]
+        # To have a provider write its cache costs more than it saves, unless it is read again.
+        call = _Call(self._models, ctx, beginning, repair, shared=len(lines) > AT_ONCE)
+        found, conflicts = dict(said.findings), dict[str, tuple[Conflict, ...]]()
+        for start in range(0, len(lines), AT_ONCE):
+            for part, answer, judge in await call.answers(lines[start : start + AT_ONCE]):
+                new, at = judgement.read(answer, part, draft, judge)
+                found |= new
+                conflicts |= {place: conflicts.get(place, ()) + each for place, each in at.items()}
+        return Judgement(judgement.with_conflicts(found, conflicts, draft))
 
-    async def _ask(
-        self, ctx: Context[Any], question: str, prefix: str, lines: int
-    ) -> tuple[Answer, str]:
-        mark = prompts.canary(ctx.job_id, settings.canary_key())
-        system = prompts.instructions(judgement.PROMPT, mark)
-        return await self._models.ask(
-            ctx, "judge", system, question, Answer, words=WORDS * lines, prefix=prefix
+
+_Answered = tuple[Sequence[Line], Answer, str]  # the lines, what was said of them, and by whom
+
+
+@dataclass(frozen=True)
+class _Call:
+    """The calls on one article, which all begin alike."""
+
+    models: Models
+    ctx: Context[Any]
+    beginning: str
+    repair: str
+    shared: bool
+
+    async def answers(self, lines: Sequence[Line]) -> list[_Answered]:
+        """The answer on some lines; on each half of them where that is too long for one."""
+        try:
+            return [(lines, *await self._ask(lines))]
+        except PermanentCall as cut:
+            if cut.kind != "truncated" or len(lines) < 2 * FEWEST:
+                raise
+        half = len(lines) // 2
+        return [*await self.answers(lines[:half]), *await self.answers(lines[half:])]
+
+    async def _ask(self, lines: Sequence[Line]) -> tuple[Answer, str]:
+        question = f"{_question(lines)}{self.repair}"
+        return await self.models.ask(
+            self.ctx,
+            "judge",
+            prompts.instructions(judgement.PROMPT, _mark(self.ctx)),
+            question if self.shared else self.beginning + question,
+            Answer,
+            words=WORDS * len(lines),
+            prefix=self.beginning if self.shared else "",
         )
+
+
+def _mark(ctx: Context[Any]) -> str:
+    return prompts.canary(ctx.job_id, settings.canary_key())
+
+
+def _first(ctx: Context[Any], voids: Sequence[Fault]) -> str:
+    """There is nothing to be said of an answer before it is given."""
+    return ""
 
 
 def _question(lines: Sequence[Line]) -> str:
@@ -140,6 +176,5 @@ def _page(name: str, page: Snapshot) -> str:
 
 def _repair(ctx: Context[Any], voids: Sequence[Fault]) -> str:
     """What is added where some verdicts of an answer count for nothing."""
-    mark = prompts.canary(ctx.job_id, settings.canary_key())
     why = "\n".join(f"{fault.place}: {fault.reason}" for fault in voids)
-    return "\n" + prompts.instructions(REPAIR, mark) + prompts.sealed({"why": why})
+    return "\n" + prompts.instructions(REPAIR, _mark(ctx)) + prompts.sealed({"why": why})

@@ -31,11 +31,17 @@ from contentstudio.model import (
     TableBlock,
     is_empty,
 )
-from contentstudio.text import dates, numbers
-from contentstudio.text.wording import located, normal, shown, tokens
+from contentstudio.text import dates, numbers, packs
+from contentstudio.text.sentences import sentences
+from contentstudio.text.wording import located, normal, shown
+from contentstudio.text.words import content_words, is_unspaced
+from contentstudio.verify import claims, derivation
+from contentstudio.verify.statements import read as read_statement
 
 PROMPT = "judge-1"  # the file in `llm/templates`; what another one judged is judged again
-ROOT = 4  # letters that the roots of words have in common, and of words that tell something
+ROOT = 4  # letters that the forms of a word have in common
+FEWEST = 3  # words that carry matter; fewer may all be others in the passage
+ROUNDED = 0.05  # of a quantity: a number that is nearer may be it
 
 Ruling = Literal["supported", "contradicted", "not_found", "no_claim"]
 
@@ -272,20 +278,59 @@ def _faults_of_passages(
 def _unsupported(
     line: Line, finding: Finding, by_hash: Mapping[str, Snapshot], language: str
 ) -> Iterator[str]:
-    """What code can see: the numbers of a sentence stand in the passages, and these speak of what
-    it speaks of, where both are in one language.
+    """What code can see: the numbers of a sentence stand in the passages; and these speak of what
+    it speaks of and do not deny it, where both are in one language.
     """
     passages = [(each.text, by_hash[each.snapshot]) for each in finding.passages]
-    if line.place.startswith("sentence"):
-        there = set().union(*(_values(text, page, language) for text, page in passages))
-        for number in numbers.claimed(line.text, language):
-            if not number.values & there:
-                named = shown(passages[0][0])
-                yield f"The judge calls it supported by {named}, which has not {number.shown}."
-    same = all(_language(page, language) == language.lower()[:2] for _, page in passages)
-    roots = _roots(line.text)
-    if same and roots and not roots & set().union(*(_roots(text) for text, _ in passages)):
+    own = language.lower()[:2]
+    if line.place.startswith("sentence") and (number := _missing(line.text, passages, own)):
+        named = shown(passages[0][0])
+        yield f"The judge calls it supported by {named}, which has not {number}."
+    if any(_language(page, own) != own for _, page in passages):
+        return
+    roots = _roots(line.text, own)
+    there = set().union(*(_roots(text, own) for text, _ in passages))
+    if len(roots) >= FEWEST and not roots & there:
         yield f"The judge calls it supported by {shown(passages[0][0])}, on another subject."
+    if line.source and packs.is_known(own):
+        yield from _turned(line.text, [text for text, _ in passages], own)
+
+
+def _missing(text: str, passages: Sequence[tuple[str, Snapshot]], language: str) -> str | None:
+    """The first number of a sentence of which the passages have none, not even about, and give none
+    by arithmetic. Where they have one, another may follow from it; that is for the gate of the sources.
+    """
+    claimed = numbers.claimed(text, language)
+    each = [
+        (_dated(passage, page, language), _language(page, language)) for passage, page in passages
+    ]
+    there = set().union(*(numbers.values(passage, own) for passage, own in each))
+    if not claimed or any(number.values & there for number in claimed):
+        return None
+    alike = [passage for passage, own in each if own == language]
+    if any(derivation.is_derived(number, text, "", language, alike) for number in claimed):
+        return None
+    known = [q for passage, own in each for q in numbers.quantities(normal(passage), own)]
+    ours = numbers.quantities(normal(text), language)
+    return (
+        None if any(_is_about(one, other) for one in ours for other in known) else claimed[0].shown
+    )
+
+
+def _is_about(one: numbers.Quantity, other: numbers.Quantity) -> bool:
+    """Whether one of two quantities is the other, rounded."""
+    return one.units == other.units and any(
+        abs(a - b) <= ROUNDED * abs(b) for a in one.values for b in other.values
+    )
+
+
+def _turned(text: str, passages: Sequence[str], language: str) -> Iterator[str]:
+    """What the text says otherwise than the passages that are said to support it."""
+    each = [one for passage in passages for one in sentences(passage, language) or [passage]]
+    statements = [read_statement(one, language) for one in each]
+    for finding in claims.findings(read_statement(text, language), statements):
+        named = shown(finding.passage)
+        yield f"The judge calls it supported by {named}, which {finding.reason}."
 
 
 def _faults(finding: Finding) -> Iterator[tuple[str, str]]:
@@ -379,11 +424,10 @@ def _language(page: Snapshot, default: str) -> str:
     return (page.language or default).lower()[:2]
 
 
-def _values(text: str, page: Snapshot, language: str) -> set[str]:
-    own = _language(page, language)
-    return numbers.values(dates.with_dates(text, own, page.day), own)
+def _dated(text: str, page: Snapshot, language: str) -> str:
+    return dates.with_dates(text, _language(page, language), page.day)
 
 
-def _roots(text: str) -> set[str]:
-    """The beginnings of the longer words: what is left of a word in each of its forms."""
-    return {token[:ROOT] for token in tokens(normal(text)) if len(token) >= ROOT}
+def _roots(text: str, language: str) -> set[str]:
+    """The beginnings of the words that carry matter: what is the same in each of their forms."""
+    return set() if is_unspaced(text) else {w[:ROOT] for w in content_words(text, language)}

@@ -8,15 +8,20 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from contentstudio.model import Snapshot
-from contentstudio.text import packs
+from contentstudio.text import measures, packs
 from contentstudio.text.sentences import placed
 from contentstudio.text.wording import normal
-from contentstudio.verify.statements import SECTION, Mark, Statement, read, stem
+from contentstudio.verify.statements import SECTION, Mark, Statement, is_material, read, stem
 
 _TOKEN = re.compile(r"[^\W_]+(?:[.'][^\W_]+)*")
 _BEGINS = re.compile(r"(?:^|[.!?:;…|]|[\"'(\[]|- )\s*[\"'(\[¿¡]*$")
 _ROOT = 5  # letters that a name shares with its adjective: Germany, German
 _TITLE_CASE = 0.5  # of the longer words of a title begin with a capital: none of them is a name
+_PERSON = re.compile(
+    r"\b[A-Z][^\W\d_]+(?: (?:de|del|da|di|van|von|der|den|du|la))* [A-Z][^\W\d_]{2,}"
+    r"(?:[ -][A-Z][^\W\d_]+)*"
+)
+_MONTHS = frozenset(measures.MONTHS)
 _CAPITAL_NOUNS = frozenset({"de"})  # a capital tells no name there
 
 
@@ -88,6 +93,35 @@ class Pool:
             return []
         return [name for name in names(statement) if not self.knows(name)]
 
+    @cached_property
+    def _capitals(self) -> frozenset[str]:
+        texts = [*(source.whole.text for source in self.sources.values()), *self.known]
+        words = {word for text in texts for word in re.findall(r"\b[A-Z]\w+", text)}
+        addresses = " ".join(re.findall(r"https?:\S+", " ".join(texts)))
+        return frozenset(words | {word.capitalize() for word in re.findall(r"\w+", addresses)})
+
+    def unknown_persons(self, statement: Statement) -> list[str]:
+        """The names of two words and more of which one is written so in no source."""
+        if self.language in _CAPITAL_NOUNS or any(not s.passages for s in self.sources.values()):
+            return []
+        if _is_title_case(statement.text):
+            return []
+        return [
+            match[0]
+            for match in _PERSON.finditer(statement.text)
+            if any(map(self._is_unknown, self._names_in(match)))
+        ]
+
+    def _names_in(self, match: re.Match[str]) -> list[str]:
+        """The words of a name; the first one of a sentence may be another word."""
+        words = re.findall(r"[A-Z]\w+", match[0])
+        begins = not is_material(words[0].casefold(), self.language)
+        return words[1:] if begins else words
+
+    def _is_unknown(self, word: str) -> bool:
+        usual = packs.words(self.language, SECTION, "known_names")
+        return word not in self._capitals and word.casefold() not in (*usual, *_MONTHS)
+
 
 def _source(snapshot: Snapshot, language: str) -> Source:
     own = (snapshot.language or language).lower()[:2]
@@ -103,9 +137,7 @@ def _source(snapshot: Snapshot, language: str) -> Source:
 def names(statement: Statement) -> list[str]:
     """What is written with a capital within a sentence: names, in most languages."""
     text = statement.text
-    longer = [match[0] for match in _TOKEN.finditer(text) if len(match[0]) > 3]
-    capitals = sum(word[0].isupper() for word in longer)
-    if len(longer) > 2 and capitals > _TITLE_CASE * len(longer):
+    if _is_title_case(text):
         return []
     usual = packs.words(statement.language, SECTION, "known_names")
     material = {word.start for word in statement.words} - {s.start for s in statement.sides()}
@@ -118,6 +150,12 @@ def names(statement: Statement) -> list[str]:
         and word.casefold() not in usual
         and not _BEGINS.search(text[: match.start()])
     ]
+
+
+def _is_title_case(text: str) -> bool:
+    longer = [match[0] for match in _TOKEN.finditer(text) if len(match[0]) > 3]
+    capitals = sum(word[0].isupper() for word in longer)
+    return len(longer) > 2 and capitals > _TITLE_CASE * len(longer)
 
 
 def marked(statement: Statement, name: str) -> Mark | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from contentstudio.text import numbers, packs
+from contentstudio.text import measures, numbers, packs
 from contentstudio.text.numbers import Quantity
 from contentstudio.text.wording import normal
 
@@ -19,7 +19,9 @@ _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _ELISION = re.compile(r"(?<!\w)([^\W\d_]{1,8}')(?=\w)")  # `l'eau` is two words
 _ELIDING = frozenset({"fr", "it"})
 _MONTH_VERBS = frozenset({"may", "march"})  # months have a capital
-_BREAK = re.compile(r"[,;:()\[\]!?…]| - ")
+_CLOSE = 12  # characters between a number and what it counts
+_ITEM = re.compile(r"\d+[.)] ")  # of a list
+_BREAK = re.compile(r"[,;:](?!\d)|[()\[\]!?…]| - ")
 _ALGORITHMS = {
     "de": "german",
     "en": "english",
@@ -58,7 +60,8 @@ class Mark:
 @dataclass(frozen=True, slots=True)
 class Side:
     """A word that excludes others: its set and its side in it. `is_converse` says that the sides
-    change with the order of what is said (A is above B, B is below A).
+    change with the order of what is said (A is above B, B is below A), `compares` that it is of
+    those for more and less.
     """
 
     start: int
@@ -67,6 +70,7 @@ class Side:
     number: int
     side: int
     is_converse: bool
+    compares: bool
 
 
 @dataclass(frozen=True)
@@ -96,9 +100,25 @@ class Statement:
     def quantities(self) -> tuple[Quantity, ...]:
         return _quantities(self.text, self.language)
 
+    def counted(self, number: Quantity) -> Word | None:
+        """What a number counts: a word that carries matter right behind it, in its clause."""
+        _, end = self.clause_of(number.start)
+        following = self.after(number.end, end)[:1]
+        if not following or following[0].start - number.end > _CLOSE:
+            return None
+        word = following[0]
+        is_thing = not word.stem.startswith("#") and not measures.unit_pattern().fullmatch(
+            word.text
+        )
+        return word if is_thing else None
+
     def sides(self) -> tuple[Side, ...]:
         """Its words that exclude others."""
         return _sides(self.text, self.language)
+
+    def sides_of(self, number: int) -> int:
+        """How many sides a set of words has that exclude one another."""
+        return _set_sizes(self.language).get(number, 0)
 
     def clauses(self) -> tuple[tuple[int, int], ...]:
         """Where its clauses begin and end, as characters."""
@@ -135,7 +155,7 @@ def stem(word: str, language: str) -> str:
     others: "rise" and "grow" are one.
     """
     keys = [key for key in _contrasts(language)[0].of(word) if not key[2]]
-    return "{}/{}".format(*min(keys)) if keys else _stem(word, language)
+    return "{}/{}".format(*min(keys)[:2]) if keys else _stem(word, language)
 
 
 @lru_cache(maxsize=20_000)
@@ -159,12 +179,27 @@ def _apart(text: str, language: str) -> str:
     return _ELISION.sub(r"\1 ", text) if language in _ELIDING else text
 
 
-def _words(text: str, language: str) -> Iterator[Word]:
+def _words(text: str, language: str) -> list[Word]:
+    """The words that carry matter, and the numbers, by their values."""
+    numbered = [
+        Word(one.start, one.start + 1, one.shown, f"#{min(one.values)}")
+        for one in _quantities(text, language)
+        if not (one.start == 0 and _ITEM.match(text))
+    ]
+    return sorted([*_lettered(text, language), *numbered], key=lambda word: word.start)
+
+
+def _lettered(text: str, language: str) -> Iterator[Word]:
     for match in _WORD.finditer(text):
         word = match[0].casefold()
         plain = word.removesuffix("'s")
         if len(plain) > 1 and not any(map(str.isdigit, plain)) and _is_material(word, language):
             yield Word(match.start(), match.end(), match[0], stem(plain, language))
+
+
+def is_material(word: str, language: str) -> bool:
+    """Whether a word (in lower case) carries matter."""
+    return _is_material(word, language)
 
 
 @lru_cache(maxsize=50_000)
@@ -234,12 +269,12 @@ def _sides(text: str, language: str) -> tuple[Side, ...]:
     return tuple(sorted(found, key=lambda side: side.start))
 
 
-_Key = tuple[int, int, bool]
+_Key = tuple[int, int, bool, bool]
 
 
 def _side(match: re.Match[str], key: _Key) -> Side:
-    number, side, is_converse = key
-    return Side(match.start(), match.end(), match[0], number, side, is_converse)
+    number, side, is_converse, compares = key
+    return Side(match.start(), match.end(), match[0], number, side, is_converse, compares)
 
 
 @dataclass(frozen=True)
@@ -254,15 +289,22 @@ class _Table:
 
 
 @cache
+def _set_sizes(language: str) -> dict[int, int]:
+    sets = packs.words(language, SECTION, "contrasts")
+    return {number: len(line.split("/")) for number, line in enumerate(sets)}
+
+
+@cache
 def _contrasts(language: str) -> tuple[_Table, dict[re.Pattern[str], _Key]]:
     words: dict[str, tuple[_Key, ...]] = {}
     beginnings: dict[str, tuple[_Key, ...]] = {}
     phrases: dict[re.Pattern[str], _Key] = {}
     sets = [(line, False) for line in packs.words(language, SECTION, "contrasts")]
     sets += [(line, True) for line in packs.words(language, SECTION, "converses")]
+    comparisons = packs.words(language, SECTION, "converses")[0]  # more and less
     for number, (line, is_converse) in enumerate(sets):
         for side, members in enumerate(line.split("/")):
-            key = (number, side, is_converse)
+            key = (number, side, is_converse, line == comparisons)
             for member in map(str.strip, members.split(",")):
                 if set(" '-") & set(member):
                     pattern = packs.any_of([_apart(member, language)])

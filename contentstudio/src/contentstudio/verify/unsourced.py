@@ -66,9 +66,11 @@ def _is_imperative(sentence: Statement) -> bool:
 
 
 def _leads_over(sentence: Statement) -> bool:
-    return any(mark.start == 0 for mark in sentence.marks("transitions"))
+    return sentence.text.endswith(":") or any(
+        mark.start == 0 for mark in sentence.marks("transitions")
+    )
 
 
 def _share(sentence: Statement, pool: Pool) -> float:
-    stems = sentence.stems
+    stems = {stem for stem in sentence.stems if not stem.startswith("#")}
     return len(stems & pool.stems) / len(stems) if stems else 1.0

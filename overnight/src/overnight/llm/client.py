@@ -27,7 +27,7 @@ from overnight.store.sql import queries
 
 T = TypeVar("T")
 NOTHING = Usage(input_tokens=0, output_tokens=0)
-NO_PROMPT: Mapping[str, Any] = {"request": None, "hashes": [], "texts": []}
+NO_PROMPT: Mapping[str, Any] = {"request": None, "texts": "{}"}
 UNCOUNTED = "the server told no usage, so the most that the call can cost is booked"
 
 
@@ -302,13 +302,13 @@ class LLM:
 def _stored_form(request: Request) -> Mapping[str, Any]:
     """A request as the ledger keeps it: its numbers, and its texts apart under their hashes."""
     texts = {name: _storable(text, request.masked) for name, text in request.texts.items()}
-    hashes = {name: hashlib.sha256(text.encode()) for name, text in texts.items()}
+    hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
     numbers = {"max_tokens": request.max_tokens, "temperature": request.temperature}
-    kept = {**numbers, "texts": {name: digest.hexdigest() for name, digest in hashes.items()}}
+    by_hash = {hashes[name]: text for name, text in texts.items()}
     return {
-        "request": json.dumps(kept),
-        "hashes": [digest.digest() for digest in hashes.values()],
-        "texts": list(texts.values()),
+        "request": json.dumps({**numbers, "texts": hashes}),
+        # as JSON, for an array of long texts takes ten times as long to be written
+        "texts": json.dumps(by_hash, ensure_ascii=False),
     }
 
 

@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal, Protocol, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -28,10 +28,10 @@ T = TypeVar("T")
 FRAME_TOKENS = 1_000
 # Tokens for each letter of a word in small Latin letters, the space before it included: more than
 # the tokenizers in use were measured to take, even for random letters
-# (docs/decisions/0035-reservations-near-the-cost.md).
+# (docs/decisions/0035-reservations-near-the-cost.md). A word of one letter is one token.
 WORD_TOKENS = 0.6
 TEXTS = ("system", "schema", "prefix", "prompt", "stop")  # of a request, in their order
-_WORD = re.compile(r" ?[A-Za-z]?[a-z]+")
+_WORD = re.compile(r" [A-Za-z]?[a-z]+|[A-Za-z][a-z]+")
 
 Kind = Literal[
     "rate_limit",
@@ -104,7 +104,7 @@ class Request:
         """More tokens than a provider counts for this request. JSON has every byte of what is sent
         and some more.
         """
-        return _most_tokens(self._sent()) + FRAME_TOKENS
+        return self._most_shared_tokens + _most_tokens(self.prompt) + FRAME_TOKENS
 
     @property
     def most_cached_tokens(self) -> int:
@@ -113,8 +113,11 @@ class Request:
         """
         if self.prefix is None:
             return 0
-        sent = {name: value for name, value in self._sent().items() if name != "prompt"}
-        return _most_tokens(sent) + FRAME_TOKENS
+        return self._most_shared_tokens + FRAME_TOKENS
+
+    @property
+    def _most_shared_tokens(self) -> int:
+        return _most_tokens({name: v for name, v in self._sent().items() if name != "prompt"})
 
     @property
     def texts(self) -> dict[str, str]:
@@ -139,14 +142,17 @@ def _most_tokens(value: object) -> int:
     than bytes; words in small Latin letters have fewer (`WORD_TOKENS`). Some tokenizers normalize
     first (NFKC), which may make a text longer, so the longer form counts.
     """
-    text = json.dumps(value, ensure_ascii=False)
+    return _most_tokens_of(json.dumps(value, ensure_ascii=False))
+
+
+@lru_cache(maxsize=16)  # what is counted twice for a call, and what calls of an article share
+def _most_tokens_of(text: str) -> int:
     forms = {text, unicodedata.normalize("NFKC", text)}
     return max(math.ceil(_weight(form)) for form in forms)
 
 
 def _weight(text: str) -> float:
-    lengths = map(len, _WORD.findall(text))
-    saved = sum(length - max(1.0, WORD_TOKENS * length) for length in lengths)
+    saved = (1 - WORD_TOKENS) * len("".join(_WORD.findall(text)))
     return len(text.encode("utf-8", "surrogatepass")) - saved
 
 

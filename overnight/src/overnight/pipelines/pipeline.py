@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, get_type_hints, overload
@@ -67,9 +67,14 @@ class Step:
         try:
             return self.input.validate_json(payload or "null")
         except ValidationError as error:
-            raise InvalidPayload(
-                f"the input does not fit {self.name}: {first_fault(error)}"
-            ) from None
+            raise self.unfit(error, self.name) from None
+
+    def unfit(self, error: ValidationError, name: str) -> InvalidPayload:
+        """What is said of an input that is none of the step or pipeline of this name."""
+        schema: Mapping[str, Any] = self.input.core_schema
+        is_union = schema.get("schema", schema)["type"] == "union"
+        why = first_fault(error, of_union=is_union)
+        return InvalidPayload(f"the input does not fit {name}: {why}")
 
 
 def dump(value: Any) -> str:
@@ -207,9 +212,7 @@ class Pipeline:
         try:
             value = first.input.validate_python(input)
         except ValidationError as error:
-            raise InvalidPayload(
-                f"the input does not fit {self.name}: {first_fault(error)}"
-            ) from None
+            raise first.unfit(error, self.name) from None
         payload = dump(value)
         later = [first.name] if first is not next(iter(self.steps.values())) else []
         job_id = self._id(value) if self._id else hash_id("pipeline", self.name, *later, payload)

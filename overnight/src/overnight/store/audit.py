@@ -9,17 +9,10 @@ from overnight.store.ledger import CHANNEL, NEW_RUN, columns
 from overnight.store.records import NewRun
 from overnight.store.sql import queries
 
-ENQUEUE_WITH_ACTION = (
-    f"with new as ({queries['enqueue']}), "  # noqa: S608
-    "noted as (insert into actions (verb, target, step, reason, by) "
-    "select %(verb)s, new.job_id, new.step, %(reason)s, %(by)s from new) "
-    f"select new.*, pg_notify('{CHANNEL}', '')::text as hint from new"
-)
-
 
 async def enqueue_as(
     database: Database, jobs: Sequence[NewRun], *, verb: str, by: str, reason: str
 ) -> int:
     """Enqueue runs for a person, and wake workers; how many are new. Raises `IdConflict`."""
-    params = {**columns(jobs, *NEW_RUN), "verb": verb, "by": by, "reason": reason}
-    return len(await database.fetch(ENQUEUE_WITH_ACTION, params))
+    action = {"verb": verb, "by": by, "reason": reason, "channel": CHANNEL}
+    return len(await database.fetch(queries["enqueue_as"], {**columns(jobs, *NEW_RUN), **action}))

@@ -28,9 +28,9 @@ from overnight.store.records import (
 from overnight.store.sql import queries
 
 CHANNEL = "overnight"  # of the notifications that wake workers
-ENQUEUE_AND_WAKE = (
-    f"with begun as ({queries['enqueue']}) "  # noqa: S608
-    f"select new, case when new > 0 then pg_notify('{CHANNEL}', '')::text end as hint from begun"
+ENQUEUE = (  # counted by the database: a row for each run would cost a tenth of the time
+    f"with new as ({queries['enqueue']}) select count(*) as count, case when %(wake)s::bool "  # noqa: S608
+    f"and count(*) > 0 then pg_notify('{CHANNEL}', '')::text end as hint from new"
 )
 NEW_RUN = tuple(field.name for field in fields(NewRun))
 Presence = Literal["worker_hello", "beat", "worker_bye"]
@@ -52,10 +52,8 @@ class Ledger:
 
         With `wake` the commit itself wakes the workers, so that one of them has the work sooner.
         """
-        sql = ENQUEUE_AND_WAKE if wake else queries["enqueue"]
-        row = await self.database.one(sql, columns(runs, *NEW_RUN))
-        assert row is not None
-        return int(row["new"])
+        row = await self.database.one(ENQUEUE, {**columns(runs, *NEW_RUN), "wake": wake})
+        return int(row["count"]) if row else 0
 
     async def claim(self, scope: Scope, worker: str, limit: int, lease: float) -> Claim:
         """Up to `limit` due runs of the scope, owned by `worker` for `lease` seconds. With 0 it

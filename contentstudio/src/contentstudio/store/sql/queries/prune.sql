@@ -29,6 +29,20 @@ proved as (
         for update skip locked)
     returning 1
 ),
+ruled as (
+    delete from judgements jx
+    where jx.ctid in (
+        select j.ctid from judgements j
+        where j.judged_at < (select moment from past)
+          and exists (select from runs r where r.job_id = j.job_id)
+          and not exists (select from runs r
+                          where r.job_id = j.job_id
+                            and (r.status not in ('succeeded', 'cancelled') or r.step = 'publish' and r.status = 'succeeded'))
+        order by j.judged_at
+        limit %(batch)s
+        for update skip locked)
+    returning 1
+),
 noted as (
     delete from notes nx
     where nx.ctid in (
@@ -120,4 +134,4 @@ shown as (
         for update skip locked)
     returning 1
 )
-select (select count(*) from said) + (select count(*) from proved) + (select count(*) from histories) + (select count(*) from judged) + (select count(*) from texts) + (select count(*) from days) + (select count(*) from uses) + (select count(*) from shown) + (select count(*) from noted) + (select count(*) from readings_gone) as gone
+select (select count(*) from said) + (select count(*) from proved) + (select count(*) from ruled) + (select count(*) from histories) + (select count(*) from judged) + (select count(*) from texts) + (select count(*) from days) + (select count(*) from uses) + (select count(*) from shown) + (select count(*) from noted) + (select count(*) from readings_gone) as gone

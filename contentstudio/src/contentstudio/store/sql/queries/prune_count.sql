@@ -11,6 +11,12 @@ select (select count(*) from verdicts v
           and not exists (select from runs r
                       where r.job_id = e.job_id
                         and (r.status not in ('succeeded', 'cancelled') or r.step = 'publish' and r.status = 'succeeded')))
+       + (select count(*) from judgements j
+        where j.judged_at < past.moment
+          and exists (select from runs r where r.job_id = j.job_id)
+          and not exists (select from runs r
+                      where r.job_id = j.job_id
+                        and (r.status not in ('succeeded', 'cancelled') or r.step = 'publish' and r.status = 'succeeded')))
        + (select count(*) from page_snapshots p
         where p.since < past.moment
           and p.since < (select max(n.since) from page_snapshots n where n.url = p.url))

@@ -34,9 +34,9 @@ booked as (
 ),
 texts as (
     insert into llm_texts (run_id, sha256, text)
-    select booked.run_id, t.sha256, t.text
-    from booked, unnest(%(hashes)s::bytea[], %(texts)s::text[]) as t (sha256, text)
-    order by t.sha256
+    select booked.run_id, decode(t.key, 'hex'), t.value
+    from booked, json_each_text(%(texts)s::json) t
+    order by 2
     on conflict do nothing
 ),
 reserved as (
