@@ -1,23 +1,21 @@
 """Claims have sources: ids of the closed pool, and no number that its source does not have.
 
 Figures are compared in every language, with their sign, scale and unit; numbers in words in seven:
-see `numbers`. A number that others of its sentence give by arithmetic needs not stand in the
-source.
+see `numbers`. A number that is reckoned from those of its source needs not stand there (see
+`derivation`); one that stands there has to count and measure the same (see `counted`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Collection, Iterator, Mapping
 
 from contentstudio import places
-from contentstudio.gates.input import Case, failed, passed
-from contentstudio.model import Fault, Snapshot, Verdict
+from contentstudio.gates.input import Case, fault, verdict
+from contentstudio.model import Fault, Sentence, Snapshot, Verdict
 from contentstudio.text import dates, numbers
-from contentstudio.text.wording import normal, shown
-from contentstudio.verify import arithmetic
+from contentstudio.text.wording import shown
+from contentstudio.verify import counted, figures
 
 _WITHOUT_SOURCE = frozenset(
     (
@@ -38,20 +36,16 @@ def check(case: Case) -> Verdict:
     """
     everything = case.draft.sentences()
     cited = [s for s in everything if s.source]
-    whole = [*_wrong_references(case), *_too_few(case)]
-    faults = [*_wrong_citations(case), *_wrong_numbers(case)]
-    reasons = [*whole, *(fault.reason for fault in faults)]
-    if reasons:
-        more = f" ({len(reasons) - 1} more)" if len(reasons) > 1 else ""
-        return failed("sources", f"{reasons[0]}{more}", faults)
-    reason = (
+    well = (
         f"{len(cited)} of {len(everything)} sentences cite {len({s.source for s in cited})} "
-        f"of {len(case.pool)} "
+        f"of {len(case.pool)} sources, and their figures stand there."
     )
-    return passed("sources", reason + "sources, and their figures stand there.")
+    return verdict("sources", _wrong(case), well)
 
 
-def _too_few(case: Case) -> Iterator[str]:
+def _wrong(case: Case) -> Iterator[Fault | str]:
+    yield from _wrong_references(case)
+    yield from _wrong_citations(case)
     everything = case.draft.sentences()
     cited = sum(s.source is not None for s in everything)
     if not everything or cited < case.gates.min_sourced * len(everything):
@@ -59,6 +53,7 @@ def _too_few(case: Case) -> Iterator[str]:
             f"{cited} of {len(everything)} sentences have a source; at least "
             f"{case.gates.min_sourced:.0%} are wanted."
         )
+    yield from _wrong_numbers(case)
 
 
 def _wrong_references(case: Case) -> Iterator[str]:
@@ -82,71 +77,69 @@ def _wrong_references(case: Case) -> Iterator[str]:
 
 def _wrong_citations(case: Case) -> Iterator[Fault]:
     ids = {reference.id for reference in case.draft.references}
-    for number, sentence in enumerate(case.draft.sentences(), 1):
-        why = ""
+    for place, sentence in _sentences(case):
         if sentence.source is not None and sentence.source not in case.pool:
-            why = f"which is not in the pool of {len(case.pool)} sources"
+            pool = f"the pool of {len(case.pool)} sources"
+            yield _fault(place, sentence, f"cites {sentence.source}, which is not in {pool}.")
         elif sentence.source is not None and sentence.source not in ids:
-            why = "which is not among the references"
-        if why:
-            reason = f"{shown(sentence.text)} cites {sentence.source}, {why}."
-            yield Fault(place=f"sentence {number}", text=sentence.text, reason=reason)
-
-
-@dataclass(frozen=True)
-class _Source:
-    """What a source says of numbers; its relative dates too, where it has a date itself."""
-
-    text: str
-    language: str
-
-    @cached_property
-    def readings(self) -> set[str]:
-        return numbers.values(self.text, self.language)
-
-    @cached_property
-    def quantities(self) -> list[numbers.Quantity]:
-        return numbers.quantities(normal(self.text), self.language)
+            why = f"cites {sentence.source}, which is not among the references."
+            yield _fault(place, sentence, why)
 
 
 def _wrong_numbers(case: Case) -> Iterator[Fault]:
     sources = {key: _source(snapshot, case.language) for key, snapshot in case.pool.items()}
-    for count, sentence in enumerate(case.draft.sentences(), 1):
+    before = ""
+    for place, sentence in _sentences(case):
         source = sources.get(sentence.source or "")
-        unknown = [
-            number
-            for number in numbers.claimed(sentence.text, case.language)
-            if not (source and number.values & source.readings)
-        ]
-        if source and unknown:
-            there = source.quantities
-            unknown = arithmetic.unexplained(unknown, sentence.text, there, case.language)
-        for number in unknown[:1]:
-            why = f"which is not in {sentence.source}" if source else "and no source"
-            reason = f"{shown(sentence.text)} has {number.shown}{', ' if source else ' '}{why}."
-            yield Fault(place=f"sentence {count}", text=sentence.text, reason=reason)
+        for number in numbers.claimed(sentence.text, case.language):
+            if source is None and sentence.source is None:
+                yield _fault(place, sentence, f"has {number.shown} and no source.")
+            elif source and not source.gives(number, sentence.text, before, case.language):
+                why = f"has {number.shown}, which is not in {sentence.source}."
+                yield _fault(place, sentence, why, source.nearest(sentence.text, case.language))
+        before = sentence.text
+    yield from _otherwise(case, sources)
+    yield from _wrong_elsewhere(case, sources.values())
+
+
+def _otherwise(case: Case, sources: Mapping[str, figures.Source]) -> Iterator[Fault]:
+    """What numbers that stand in the source count, measure or date otherwise than there."""
+    for place, sentence in _sentences(case):
+        source = sources.get(sentence.source or "")
+        if source and not sentence.quoted and source.language == case.language:
+            for one in counted.findings(sentence.text, case.language, source.sentences):
+                yield _fault(place, sentence, f": {sentence.source} {one.reason}.", one.passage)
+
+
+def _wrong_elsewhere(case: Case, sources: Collection[figures.Source]) -> Iterator[Fault]:
+    """The numbers of what has no source of its own. They may be reckoned from what the article
+    tells.
+    """
+    body = " ".join(sentence.text for sentence in case.draft.sentences())
     sections = map(str, range(1, len(case.draft.sections) + 1))
-    anywhere = set().union(*(source.readings for source in sources.values()), sections)
+    anywhere = frozenset(sections).union(*(source.values for source in sources))
     for text in places.texts(case.draft):
         if text.kind in _WITHOUT_SOURCE:
-            unknown = [
-                number
-                for number in numbers.claimed(_CLIPPED.sub("", text.text), case.language)
-                if not number.values & anywhere
-            ]
-            for number in unknown[:1]:
-                reason = (
-                    f"The {text.kind} {shown(normal(text.text))} has {number.shown}, which is in "
-                    "none of the sources."
-                )
-                yield Fault(place=text.place, text=text.text, reason=reason)
+            for number in numbers.claimed(_CLIPPED.sub("", text.text), case.language):
+                if not number.values & anywhere and not any(
+                    source.gives(number, text.text, body, case.language) for source in sources
+                ):
+                    yield fault(text, f"has {number.shown}, which is in none of the sources.")
 
 
-def _source(snapshot: Snapshot, default: str) -> _Source:
-    language = _language(snapshot.language) or default
-    text = dates.with_dates(f"{snapshot.title}\n{snapshot.text}", language, snapshot.day)
-    return _Source(text, language)
+def _sentences(case: Case) -> Iterator[tuple[str, Sentence]]:
+    """Every sentence with its place."""
+    for number, sentence in enumerate(case.draft.sentences(), 1):
+        yield f"sentence {number}", sentence
 
 
-def _language(code: str | None) -> str | None:
-    return code.lower()[:2] if code else None
+def _fault(place: str, sentence: Sentence, why: str, passage: str = "") -> Fault:
+    reason = f"{shown(sentence.text)}{'' if why.startswith(':') else ' '}{why}"
+    return Fault(place=place, text=sentence.text, reason=reason, passage=passage)
+
+
+def _source(snapshot: Snapshot, default: str) -> figures.Source:
+    """A source as its figures are compared; its relative dates are absolute where it has a date."""
+    language = (snapshot.language or default).lower()[:2]
+    text = dates.with_dates(f"{snapshot.title}\n\n{snapshot.text}", language, snapshot.day)
+    return figures.Source(text, language, snapshot.day.year if snapshot.day else None)

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from itertools import pairwise
 from typing import Literal
 
-from contentstudio.text.measures import MONTH_NAMES
+from contentstudio.text.measures import MONTH_NAMES, WEEKDAYS
 
 Unit = Literal["day", "week", "month", "year"]
 
@@ -249,6 +250,31 @@ def _read(match: re.Match[str], language: str) -> _Relative | None:
             return None
         away *= count
     return _Relative(match.start(), match.end(), unit, away)
+
+
+_UNTIL = re.compile(
+    r"\s*(?:-|–|to|through|until|till|bis|au?|à|jusqu'au?|a|al|hasta|tot|tot en met|t/m|até)\s*",
+    re.I,
+)
+
+
+def weekdays(text: str, language: str) -> frozenset[int]:
+    """The days of the week that a text names, Monday as 0; of `Wednesday to Sunday` all of them.
+    None in a language that is not among `WEEKDAYS`.
+    """
+    found = [(match.lastindex or 0, match) for match in _weekday(language).finditer(text)]
+    days = {index - 1 for index, _ in found}
+    for (index, match), (other, following) in pairwise(found):
+        if _UNTIL.fullmatch(text, match.end(), following.start()):
+            days |= {(index - 1 + away) % 7 for away in range((other - index) % 7)}
+    return frozenset(days)
+
+
+@cache
+def _weekday(language: str) -> re.Pattern[str]:
+    names = WEEKDAYS.get(language, "").split()
+    each = "|".join(f"({name})" for name in names)
+    return re.compile(rf"(?<!\w)(?:{each or '(?!)'})(?!\w)", re.I)
 
 
 @cache

@@ -292,9 +292,9 @@ _SPELLED = {  # in any language of the tables, whatever the capitals
     "GB": r"gigabytes?",
     "TB": r"terabytes?",
     "mph": r"miles (?:per|an) hour",
-    "km/h": r"kilomet(?:er|re)s? (?:per|an) hour|stundenkilometern?|kilomètres?[ -]heure"
-    r"|kilomètres? (?:à l'|par )heure|kilometern? (?:pro|in der) stunde|kilometer per uur"
-    r"|(?:kil[oó]|quil[oôó])metros por hora|chilometri (?:all'ora|orari)",
+    "km/h": r"kilomet(?:er|re)s? (?:per|an) hour|stundenkilometern?"
+    r"|kilometern? (?:pro|in der) stunde|kilomètres?[ -](?:heure|à l' ?heure|par heure)"
+    r"|kil[oó]metros por hora|chilometri (?:all' ?ora|orari)|quil[oóô]metros por hora|kilometer per uur",
     "kcal": r"(?:kilo)?calories",
 }
 _PERCENT = (
@@ -319,6 +319,18 @@ _MONTHS = {
     "nl": "januari februari maart april mei juni juli augustus september oktober november december",
     "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro "
     "dezembro",
+}
+WEEKDAYS = {  # from Monday on, each as a pattern
+    "en": "mondays? tuesdays? wednesdays? thursdays? fridays? saturdays? sundays?",
+    "de": "montag(?:s|en?)? dienstag(?:s|en?)? mittwoch(?:s|en?)? donnerstag(?:s|en?)? "
+    "freitag(?:s|en?)? (?:samstag|sonnabend)(?:s|en?)? sonntag(?:s|en?)?",
+    "fr": "lundis? mardis? mercredis? jeudis? vendredis? samedis? dimanches?",
+    "es": "lunes martes miércoles jueves viernes sábados? domingos?",
+    "it": "lunedì martedì mercoledì giovedì venerdì sabat[oi] domenic(?:a|he)",
+    "nl": "maandag(?:en)? dinsdag(?:en)? woensdag(?:en)? donderdag(?:en)? vrijdag(?:en)? "
+    "zaterdag(?:en)? zondag(?:en)?",
+    "pt": "segundas?-feiras? terças?-feiras? quartas?-feiras? quintas?-feiras? sextas?-feiras? "
+    "sábados? domingos?",
 }
 MONTH_NAMES = {language: tuple(names.split()) for language, names in _MONTHS.items()}
 MONTHS = {

@@ -13,8 +13,8 @@ those that its source gives.
   it up.
 
 Numbers in words are read in English and in the languages of `WORDS`. They are claimed from thirteen
-up; in English, smaller ones too where a measure follows (`four days`, and not `two kinds`, which is
-an author's own way of counting), and parts of a whole (`two thirds of`, `half of`, `nine in ten`).
+up, and smaller ones where a measure follows (`four days`, and not `two kinds`, which is an author's
+own way of counting); in English also parts of a whole (`two thirds of`, `half of`, `nine in ten`).
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ _PART = re.compile(
     re.I,
 )
 _HALF = re.compile(r"\bhalf\b", re.I)
+_BEFORE_SCALE = re.compile(r"\d[ -]?$")
 _OF_EACH = re.compile(
     rf"\b(?=[\d{_FIRST}])(\d{{1,6}}|{_WORDS}) (?:in|out of)(?: every)? (\d{{1,6}}|{_WORDS})\b", re.I
 )  # `nine in ten`
@@ -212,8 +213,10 @@ def quantities(text: str, language: str) -> list[Quantity]:
     which is an article.
     """
     rest = text
-    for pattern, _ in _READERS:
-        rest = pattern.sub(lambda match: "_" * len(match[0]), rest)
+    for pattern, read in _READERS:
+        found = [match.span() for match in pattern.finditer(rest) if read(match, language, False)]
+        for start, end in found:
+            rest = f"{rest[:start]}{'_' * (end - start)}{rest[end:]}"
     plain = _together(rest, list(_plain(rest, language))) if _DIGIT.search(rest) else []
     figures = [*plain, *(figure for figure, _ in _in_words_all(rest, language))]
     return sorted(
@@ -564,7 +567,7 @@ def _in_words_all(text: str, language: str) -> Iterator[tuple[_Figure, bool]]:
 def _in_english(text: str) -> Iterator[tuple[_Figure, bool]]:
     for match in _SPELLED.finditer(text):
         words = re.findall(r"[a-z]+", match[0].lower())
-        if re.search(r"\d[ -]?$", text[: match.start()][-2:]):
+        if words[0] in _SCALES and _BEFORE_SCALE.search(text[: match.start()][-_MOST_DIGITS:]):
             continue  # the scale of a figure, which is read with it
         is_small = len(words) == 1 and (words[0] in _SMALL or words[0] in ("hundred", "thousand"))
         is_measured = words[0] != "one" and _MEASURE.match(text, match.end())
@@ -592,8 +595,10 @@ def _in_words_elsewhere(text: str, language: str) -> Iterator[tuple[_Figure, boo
         if _DIGIT.search(text[start:end]) or re.search(r"\d[ -]?$", text[:start][-2:]):
             continue
         value = Fraction(str(match.value))
-        is_own_counting = value < 13 or (len(words) == 1 and value in (100, 1_000, 10**6, 10**9))
-        yield _in_words(text, start, end, value), is_own_counting
+        is_round = len(words) == 1 and value in (100, 1_000, 10**6, 10**9)
+        figure = _in_words(text, start, end, value)
+        is_measured = value != 1 and bool(figure.units) and match.text.isdecimal()
+        yield figure, is_round or (value < 13 and not is_measured)
 
 
 @dataclass(frozen=True, slots=True)
