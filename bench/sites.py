@@ -42,6 +42,11 @@ def words(seed: str, count: int) -> list[str]:
     return ["".join(dice.choices(SYLLABLES, k=dice.choice([2, 2, 3]))) for _ in range(count)]
 
 
+def headline(own: list[str]) -> str:
+    """The title of a page: its first words."""
+    return " ".join(own[:4]).title()
+
+
 def page(site: int, number: int) -> str:
     """A page in easy sentences with words of its own."""
     own = words(f"{site}/{number}", 90)
@@ -50,7 +55,7 @@ def page(site: int, number: int) -> str:
     for _ in range(30):
         frame = dice.choice(FRAMES)
         told.append(frame.format(*dice.sample(own, frame.count("{}"))))
-    title = " ".join(own[:4]).title()
+    title = headline(own)
     paragraphs = "".join(f"<p>{' '.join(told[i : i + 5])}</p>" for i in range(0, 30, 5))
     when = datetime.now(UTC).isoformat(timespec="seconds")
     head = f"<title>{title}</title><meta property='article:published_time' content='{when}'>"
@@ -84,7 +89,8 @@ class Web(BaseHTTPRequestHandler):
     def _feed(self, site: str) -> str:
         base = f"http://{self.headers['Host']}/{site}"
         items = "".join(
-            f"<item><link>{base}/{n}.html</link><title>{n}</title></item>"
+            f"<item><link>{base}/{n}.html</link>"
+            f"<title>{headline(words(f'{site}/{n}', 90))}</title></item>"
             for n in range(self.articles)
         )
         return f"<rss version='2.0'><channel><title>{site}</title>{items}</channel></rss>"
