@@ -298,7 +298,8 @@ def _unsupported(
 
 def _missing(text: str, passages: Sequence[tuple[str, Snapshot]], language: str) -> str | None:
     """The first number of a sentence of which the passages have none, not even about, and give none
-    by arithmetic. Where they have one, another may follow from it; that is for the gate of the sources.
+    by arithmetic. Where they have one, another may follow from it; that is for the gate of the
+    sources.
     """
     claimed = numbers.claimed(text, language)
     each = [
