@@ -7,7 +7,9 @@ among all that was read finds, a brief, three sections, of which the first is as
 the others at once, and a last reading of the whole. Measured is from the worker's start until the
 last draft is stored; gates and publishing are off. There are two ideals, both by the model's delay
 alone: `calls` is the time where as many calls as `--at-once` are under way all the time; `waves` is
-that of as many articles, whose sections overlap.
+that of as many articles, whose sections overlap, and the stricter one. What takes time above it is
+the worker's CPU: all articles of a wave have their answers at the same moment, and one process
+takes them one after the other (`cpu_ms_per_article`, and the share of a core that this is).
 """
 
 from __future__ import annotations
@@ -192,6 +194,7 @@ async def measure(dsn: str, url: str, options: argparse.Namespace) -> dict[str, 
         "times_ideal": {name: round(seconds / ideal, 2) for name, ideal in ideals.items()},
         "target": TARGET,
         "cpu_ms_per_article": round(1000 * cpu / options.articles, 1),
+        "cpu_share": round(cpu / seconds, 2),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "load_before": os.getloadavg()[0],
     }
@@ -210,6 +213,7 @@ def shown(figures: dict[str, Any]) -> Table:
             f"times the ideal of {name}, {ideal:g} s", str(times), f"≤ {figures['target']}"
         )
     table.add_row("CPU of the worker, ms an article", str(figures["cpu_ms_per_article"]), "")
+    table.add_row("share of a core that it takes all the time", f"{figures['cpu_share']:.0%}", "")
     table.add_row("memory of the worker at its peak, MB", str(figures["peak_mb"]), "")
     table.add_row("load average before", f"{figures['load_before']:.1f}", "")
     return table

@@ -22,6 +22,8 @@ PLANTED = (
     "jsonb_set(jsonb_set(jsonb_set(output,"
     " '{draft,title}', to_jsonb(%(text)s::text)), '{draft,description}', to_jsonb(%(text)s::text)),"
     " '{verdicts,0,reason}', to_jsonb(%(text)s::text)) where status = 'needs_review'",
+    "update runs set input = jsonb_set(input, '{titles,0}', to_jsonb(%(text)s::text)) "
+    "where step = 'generate'",
     "update snapshots set title = %(text)s",
     "update evidence set passage = %(text)s",
     "update ideas set title = %(text)s, reason = %(text)s",
@@ -37,10 +39,12 @@ def paths(job: str) -> dict[str, str]:
         "studio": "/",
         "sites": "/sites",
         "ideas": "/ideas",
+        "night": "/night?hours=8000",
         "articles": "/articles",
         "reviews": "/review",
     }
-    return {**lists, "article": f"/review/{job}"}
+    of_job = {"brief-of-job": f"/briefs/{job}", "article-of-job": f"/articles/{job}"}
+    return {**lists, **of_job, "article": f"/review/{job}"}
 
 
 @pytest.mark.parametrize("look", LOOKS)

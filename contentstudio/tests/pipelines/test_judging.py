@@ -185,15 +185,16 @@ async def test_by_a_judge_whose_word_does_not_count_nothing_is_published(
     assert verdict["faults"]
 
 
-# The sentence cites the first note: it says of mulch what the page does not say.
-CONTRADICTIONS = [
-    "A layer of 40 centimetres is enough.",
-    "Spread it on 31 December 2019.",
+# The first sentence of the page has neither these numbers, which stand elsewhere in it, nor a word
+# of the last one.
+UNSUPPORTED = [
+    "A layer of 10 centimetres of mulch is enough.",
+    "Mulch lasts for 2 years in the sun.",
     "Rabbits sleep deeply beside parsley.",
 ]
 
 
-@pytest.mark.parametrize("claim", CONTRADICTIONS)
+@pytest.mark.parametrize("claim", UNSUPPORTED)
 async def test_support_by_passages_that_say_something_else_publishes_nothing(
     database: Database, clock: Clock, claude: FakeModels, config: Config, claim: str
 ) -> None:

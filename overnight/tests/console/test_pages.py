@@ -74,6 +74,32 @@ async def test_every_job_has_a_page_with_what_is_known_of_it(
     assert "<svg" in page
 
 
+async def test_a_call_shows_its_prompt_and_answer_and_runs_neither(
+    client: httpx2.AsyncClient, database: Database
+) -> None:
+    (run,) = await database.fetch("select min(id) as id from runs")
+    await database.fetch(
+        "insert into llm_texts (run_id, sha256, text) values (%(run)s, '\\x0a', %(text)s)",
+        {"run": run["id"], "text": f"Write. {night.HOSTILE}"},
+    )
+    (call,) = await database.fetch(
+        "insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, model, "
+        "request_hash, status, answer, request) values (%(run)s, 'job', 'write', 'letter', '', 1, "
+        "'anthropic', 'opus', 'h', 'stored', %(text)s, %(request)s) returning id",
+        {
+            "run": run["id"],
+            "text": night.HOSTILE,
+            "request": '{"max_tokens": 9, "texts": {"prompt": "0a"}}',
+        },
+    )
+    page = (await client.get(f"/calls/{call['id']}")).text
+    assert page.count("&lt;script&gt;document.title") == 2
+    assert "<script>" not in page and "<img" not in page
+    assert (await client.get("/calls/99999999")).status_code == 404
+    told = (await client.get(f"/api/calls/{call['id']}")).json()
+    assert told["texts"] == {"prompt": f"Write. {night.HOSTILE}"}
+
+
 async def job_of_customer_two(database: Database) -> str:
     rows = await database.fetch("select job_id from runs where step = 'check' and failures = 2")
     return str(rows[0]["job_id"])

@@ -130,9 +130,9 @@ def _of_nearest(
     pairs = [
         pair
         for passage in passages
-        if len(claim.stems & passage.stems) >= min(words, 2) - 1
+        if len(claim.stems & passage.stems) >= words
         and not passage.is_question
-        and (pair := Pair(claim, passage)).is_near(least, words)
+        and (pair := Pair(claim, passage)).coverage() >= least
     ]
     best = max((pair.coverage() for pair in pairs), default=0.0)
     nearest = [pair for pair in pairs if pair.coverage() >= best - EQUAL]

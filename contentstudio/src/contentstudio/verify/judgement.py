@@ -31,16 +31,13 @@ from contentstudio.model import (
     TableBlock,
     is_empty,
 )
-from contentstudio.text import dates, numbers, packs
-from contentstudio.text.sentences import sentences
+from contentstudio.text import dates, numbers
 from contentstudio.text.wording import located, normal, shown
 from contentstudio.text.words import content_words, is_unspaced
-from contentstudio.verify import claims, derivation
-from contentstudio.verify.statements import read as read_statement
 
 PROMPT = "judge-1"  # the file in `llm/templates`; what another one judged is judged again
 ROOT = 4  # letters that the forms of a word have in common
-FEWEST = 3  # words that carry matter; fewer may all be others in the passage
+FEWEST = 4  # words that carry matter; fewer may all be others in the passage
 ROUNDED = 0.05  # of a quantity: a number that is nearer may be it
 
 Ruling = Literal["supported", "contradicted", "not_found", "no_claim"]
@@ -278,8 +275,9 @@ def _faults_of_passages(
 def _unsupported(
     line: Line, finding: Finding, by_hash: Mapping[str, Snapshot], language: str
 ) -> Iterator[str]:
-    """What code can see: the numbers of a sentence stand in the passages; and these speak of what
-    it speaks of and do not deny it, where both are in one language.
+    """What code can see: the numbers of a sentence stand in the passages, and these speak of what
+    it speaks of, where both are in one language. Whether the source denies the sentence is for the
+    gate of the claims.
     """
     passages = [(each.text, by_hash[each.snapshot]) for each in finding.passages]
     own = language.lower()[:2]
@@ -292,30 +290,33 @@ def _unsupported(
     there = set().union(*(_roots(text, own) for text, _ in passages))
     if len(roots) >= FEWEST and not roots & there:
         yield f"The judge calls it supported by {shown(passages[0][0])}, on another subject."
-    if line.source and packs.is_known(own):
-        yield from _turned(line.text, [text for text, _ in passages], own)
 
 
 def _missing(text: str, passages: Sequence[tuple[str, Snapshot]], language: str) -> str | None:
-    """The first number of a sentence of which the passages have none, not even about, and give none
-    by arithmetic. Where they have one, another may follow from it; that is for the gate of the
-    sources.
+    """The first number of a sentence that stands in the source, where none of its numbers stands in
+    the passages, not even about. What stands nowhere, or follows from others, is for the gate of
+    the sources.
     """
     claimed = numbers.claimed(text, language)
-    each = [
+    told = [
         (_dated(passage, page, language), _language(page, language)) for passage, page in passages
     ]
-    there = set().union(*(numbers.values(passage, own) for passage, own in each))
-    if not claimed or any(number.values & there for number in claimed):
+    if not claimed or _stands(claimed, told):
         return None
-    alike = [passage for passage, own in each if own == language]
-    if any(derivation.is_derived(number, text, "", language, alike) for number in claimed):
+    known = [quantity for each, own in told for quantity in numbers.quantities(normal(each), own)]
+    if any(_is_about(a, b) for a in numbers.quantities(normal(text), language) for b in known):
         return None
-    known = [q for passage, own in each for q in numbers.quantities(normal(passage), own)]
-    ours = numbers.quantities(normal(text), language)
-    return (
-        None if any(_is_about(one, other) for one in ours for other in known) else claimed[0].shown
-    )
+    whole = [
+        (_dated(page.text, page, language), own)
+        for (_, page), (_, own) in zip(passages, told, strict=True)
+    ]
+    return _stands(claimed, whole)
+
+
+def _stands(claimed: Sequence[numbers.Number], texts: Sequence[tuple[str, str]]) -> str | None:
+    """The first of some numbers that stands in one of some texts, each with its language."""
+    there = set().union(*(numbers.values(text, language) for text, language in texts))
+    return next((number.shown for number in claimed if number.values & there), None)
 
 
 def _is_about(one: numbers.Quantity, other: numbers.Quantity) -> bool:
@@ -323,15 +324,6 @@ def _is_about(one: numbers.Quantity, other: numbers.Quantity) -> bool:
     return one.units == other.units and any(
         abs(a - b) <= ROUNDED * abs(b) for a in one.values for b in other.values
     )
-
-
-def _turned(text: str, passages: Sequence[str], language: str) -> Iterator[str]:
-    """What the text says otherwise than the passages that are said to support it."""
-    each = [one for passage in passages for one in sentences(passage, language) or [passage]]
-    statements = [read_statement(one, language) for one in each]
-    for finding in claims.findings(read_statement(text, language), statements):
-        named = shown(finding.passage)
-        yield f"The judge calls it supported by {named}, which {finding.reason}."
 
 
 def _faults(finding: Finding) -> Iterator[tuple[str, str]]:

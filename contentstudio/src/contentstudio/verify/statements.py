@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from threading import Lock
 from typing import Any
 
 from contentstudio.text import measures, numbers, packs
@@ -20,6 +21,10 @@ _ELISION = re.compile(r"(?<!\w)([^\W\d_]{1,8}')(?=\w)")  # `l'eau` is two words
 _ELIDING = frozenset({"fr", "it"})
 _MONTH_VERBS = frozenset({"may", "march"})  # months have a capital
 _CLOSE = 12  # characters between a number and what it counts
+_PARTITIVE = re.compile(
+    r" (?:of (?:the|them|its|their|these|those)|von (?:den|diesen)|der|des|d' entre|de l[oa]s"
+    r"|dei|delle|degli|van (?:de|deze)|d[oa]s)\b"
+)
 _ITEM = re.compile(r"\d+[.)] ")  # of a list
 _BREAK = re.compile(r"[,;:](?!\d)|[()\[\]!?…]| - ")
 _ALGORITHMS = {
@@ -106,6 +111,8 @@ class Statement:
         following = self.after(number.end, end)[:1]
         if not following or following[0].start - number.end > _CLOSE:
             return None
+        if _PARTITIVE.match(self.text, number.end):
+            return None  # a part of them: how many they are is another number
         word = following[0]
         is_thing = not word.stem.startswith("#") and not measures.unit_pattern().fullmatch(
             word.text
@@ -163,9 +170,13 @@ def _stems(statement: Statement) -> frozenset[str]:
     return frozenset(word.stem for word in statement.words)
 
 
+_stemming = Lock()  # a stemmer keeps its word in itself, and articles are judged in threads
+
+
 @lru_cache(maxsize=50_000)
 def _stem(word: str, language: str) -> str:
-    return str(_stemmer(language).stemWord(word))
+    with _stemming:
+        return str(_stemmer(language).stemWord(word))
 
 
 @cache
