@@ -28,10 +28,6 @@ from overnight.store.records import (
 from overnight.store.sql import queries
 
 CHANNEL = "overnight"  # of the notifications that wake workers
-ENQUEUE = (  # counted by the database: a row for each run would cost a tenth of the time
-    f"with new as ({queries['enqueue']}) select count(*) as count, case when %(wake)s::bool "  # noqa: S608
-    f"and count(*) > 0 then pg_notify('{CHANNEL}', '')::text end as hint from new"
-)
 NEW_RUN = tuple(field.name for field in fields(NewRun))
 Presence = Literal["worker_hello", "beat", "worker_bye"]
 GUARD = tuple(field.name for field in fields(Guard))
@@ -52,7 +48,8 @@ class Ledger:
 
         With `wake` the commit itself wakes the workers, so that one of them has the work sooner.
         """
-        row = await self.database.one(ENQUEUE, {**columns(runs, *NEW_RUN), "wake": wake})
+        params = {**columns(runs, *NEW_RUN), "wake": wake, "channel": CHANNEL}
+        row = await self.database.one(queries["enqueue"], params)
         return int(row["count"]) if row else 0
 
     async def claim(self, scope: Scope, worker: str, limit: int, lease: float) -> Claim:
