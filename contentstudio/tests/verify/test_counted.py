@@ -31,6 +31,12 @@ WRONG = [
     ("es", "El mercado gastaba 9.000 bolsas diarias.", "Se usaban 9.000 bolsas al año."),
     ("en", "A grant of 3,000 pounds a year pays it.", "A grant of 3,000 pounds a month pays it."),
     ("nl", "Het begrazen kost 55.000 euro per jaar.", "Begrazen kost 55.000 euro per maand."),
+    # a change told the other way round
+    ("fr", "Le repas est passé de 30 à 40 minutes.", "Il dure 30 minutes au lieu de 40."),
+    ("en", "Crashes dropped from 48 a year to 17.", "Crashes went from 17 to 48 a year."),
+    ("en", "The price rose from 20 to 30 euros.", "It costs 20 euros, down from 30."),
+    ("de", "Der Anteil stieg von 20 auf 30 Prozent.", "Er sank von 30 auf 20 Prozent."),
+    ("nl", "Het aantal soorten steeg van 38 naar 61.", "Er zijn nu 38 soorten, tegen 61 toen."),
     # another day, another month
     ("en", "Trains run on Mondays and Thursdays.", "Trains run on Tuesdays and Thursdays."),
     ("en", "The museum is open Wednesday to Sunday.", "The museum is open Monday to Friday."),
@@ -55,6 +61,9 @@ RIGHT = [
     ("en", "The museum is open Wednesday to Sunday.", "The museum is closed on Mondays."),
     ("en", "The museum is open Wednesday to Sunday.", "The museum is open on Fridays."),
     ("pt", "A cisterna ficou pronta em agosto de 2021.", "A cisterna é de agosto de 2021."),
+    ("fr", "Le repas est passé de 30 à 40 minutes.", "Il dure 40 minutes au lieu de 30."),
+    ("en", "Crashes dropped from 48 a year to 17.", "They went from 48 to 17 a year."),
+    ("nl", "Het aantal soorten steeg van 38 naar 61.", "Er zijn nu 61 soorten, tegen 38 toen."),
     ("sv", "Det var 38 dammar.", "Det var 38 tranor."),
 ]
 

@@ -2,7 +2,7 @@
 
 The number of a sentence stands in its source, but there it counts another thing (`40 litres of
 water`, where the source has 40 litres of milk), has another unit, or is said of another time (`150
-euros a day` of 150 a month). It is compared with every
+euros a day` of 150 a month), or what changed is told the other way round. It is compared with every
 place of the source where the number stands; where one of them can be meant, nothing is found. What
 a number counts is the word right behind it; words that may stand for many things (`people`,
 `pieces`) tell nothing, and neither does a word that stands in the same sentence of the source. What
@@ -14,12 +14,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 
 from contentstudio.text import dates, packs
 from contentstudio.text.measures import MONTH_NAMES, unit_of, unit_pattern
 from contentstudio.text.numbers import Quantity
-from contentstudio.verify.derivation import SECTION, periods
+from contentstudio.verify.derivation import SECTION, ends_with, periods
 from contentstudio.verify.statements import Statement, Word, read
 
 _BEHIND = 30  # characters behind a number in which its period stands
@@ -63,7 +65,7 @@ def findings(text: str, language: str, sentences: Sequence[str]) -> list[Finding
     claim = read(text, language)
     places = [read(sentence, language) for sentence in sentences]
     found = [_of_number(one, claim, places) for one in claim.quantities() if not one.is_year]
-    return [one for one in (*found, *_of_dates(claim, places)) if one]
+    return [one for one in (*found, *_of_dates(claim, places), _of_changes(claim, places)) if one]
 
 
 def _of_number(ours: Quantity, claim: Statement, places: Sequence[Statement]) -> Finding | None:
@@ -227,3 +229,28 @@ def _of_months(claim: Statement, places: Sequence[Statement]) -> Finding | None:
 def _month(language: str) -> re.Pattern[str]:
     names = "|".join(MONTH_NAMES.get(language, ("(?!)",)))
     return re.compile(rf"\b(?P<month>{names}),? (?:del? )?(?P<year>\d{{4}})\b", re.I)
+
+
+def _of_changes(claim: Statement, places: Sequence[Statement]) -> Finding | None:
+    """A change that went the other way: `30 minutes instead of 40` of `from 30 to 40 minutes`."""
+    theirs = {change: place for place in places for change in _changes(place)}
+    for before, after in _changes(claim):
+        if (after, before) in theirs and (before, after) not in theirs:
+            passage = theirs[after, before].text
+            return Finding(f"tells a change from {after} to {before}, and not back", passage)
+    return None
+
+
+def _changes(statement: Statement) -> Iterator[tuple[Fraction, Fraction]]:
+    """What something was, and what it became."""
+    for one, other in pairwise(statement.quantities()):
+        before, between = statement.text[: one.start], statement.text[one.end : other.start]
+        if len(between) > _BEHIND or not (len(one.values) == len(other.values) == 1):
+            continue
+        first, second = min(one.values), min(other.values)
+        if ends_with(between, statement.language, "instead"):
+            yield second, first
+        elif ends_with(between, statement.language, "to") and ends_with(
+            before, statement.language, "from"
+        ):
+            yield first, second
