@@ -37,6 +37,10 @@ WRONG = [
     ("en", "The price rose from 20 to 30 euros.", "It costs 20 euros, down from 30."),
     ("de", "Der Anteil stieg von 20 auf 30 Prozent.", "Er sank von 30 auf 20 Prozent."),
     ("nl", "Het aantal soorten steeg van 38 naar 61.", "Er zijn nu 38 soorten, tegen 61 toen."),
+    # a small number, and days that the source names
+    ("en", "The cafe began with three tables in 2015.", "The cafe began with nine tables."),
+    ("de", "Vier Frauen des Vereins strichen sie.", "Zehn Frauen des Vereins strichen sie."),
+    ("en", "Trains run on Mondays and Thursdays.", "The train runs on six nights a week."),
     # another day, another month
     ("en", "Trains run on Mondays and Thursdays.", "Trains run on Tuesdays and Thursdays."),
     ("en", "The museum is open Wednesday to Sunday.", "The museum is open Monday to Friday."),
@@ -64,6 +68,8 @@ RIGHT = [
     ("fr", "Le repas est passé de 30 à 40 minutes.", "Il dure 40 minutes au lieu de 30."),
     ("en", "Crashes dropped from 48 a year to 17.", "They went from 48 to 17 a year."),
     ("nl", "Het aantal soorten steeg van 38 naar 61.", "Er zijn nu 61 soorten, tegen 38 toen."),
+    ("en", "Trains run on Mondays and Thursdays.", "The train runs on two nights a week."),
+    ("en", "The cafe began with three tables.", "There are two kinds of tables at the cafe."),
     ("sv", "Det var 38 dammar.", "Det var 38 tranor."),
 ]
 

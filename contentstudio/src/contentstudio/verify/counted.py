@@ -28,6 +28,7 @@ _BEHIND = 30  # characters behind a number in which its period stands
 NEAR = 0.34  # of a sentence's other words stand in the place of the source that it is held against
 LARGE = 10  # a number from here on that stands in a source once or twice tells which place is meant
 _SEVERAL = 2
+_SMALL = 12
 _ROOT = 4  # letters that forms of a word share, and words of one origin
 _OF = re.compile(
     r" (?:(?:of|von|van|de|di|del|des|du|dos|das|do|da|dei|degli|delle|della|der)"
@@ -75,17 +76,57 @@ def _of_number(ours: Quantity, claim: Statement, places: Sequence[Statement]) ->
         for theirs in place.quantities()
         if theirs.values & ours.values
     ]
+    if not same:
+        return _of_small(ours, claim, places) or _of_days(ours, claim, places)
     thing = thing_of(ours, claim)
     rest = claim.stems - ({thing.stem} if thing else set())
     shares = [len(rest & place.stems) / len(rest) if rest else 0.0 for place, _ in same]
     is_rare = min(ours.values) >= LARGE and len(same) <= _SEVERAL
-    if not same or (max(shares) < NEAR and not is_rare):
-        return None
+    if max(shares) < NEAR and not is_rare:
+        return _of_days(ours, claim, places)
     elsewhere = thing is not None and any(_stands(thing, place) for place in places)
     reasons = [_otherwise(ours, claim, theirs, place, elsewhere) for place, theirs in same]
     best = shares.index(max(shares))
     reason = reasons[best]
     return Finding(reason, same[best][0].text) if reason and all(reasons) else None
+
+
+def _of_small(ours: Quantity, claim: Statement, places: Sequence[Statement]) -> Finding | None:
+    """A small number that stands nowhere in the source, which counts the same with another one. The
+    larger ones stand nowhere without more ado.
+    """
+    thing = thing_of(ours, claim)
+    if thing is None or max(ours.values) > _SMALL or _is_reckoned(claim):
+        return None
+    rest = claim.stems - {thing.stem}
+    for place in places:
+        for theirs in place.quantities():
+            there = thing_of(theirs, place)
+            share = len(rest & place.stems) / len(rest) if rest else 0.0
+            if there and there.stem == thing.stem and share >= NEAR:
+                reason = f"says “{theirs.shown} {there.text}” and not “{ours.shown}”"
+                return Finding(reason, place.text)
+    return None
+
+
+def _is_reckoned(claim: Statement) -> bool:
+    """Whether a sentence may reckon."""
+    listed = (packs.pattern(claim.language, SECTION, name) for name in ("difference", "sum", "so"))
+    return any(pattern and pattern.search(claim.text) for pattern in listed)
+
+
+def _of_days(ours: Quantity, claim: Statement, places: Sequence[Statement]) -> Finding | None:
+    """So many days a week, where the source names more of them, or fewer."""
+    if set(ours.units) != {"d"} or "wk" not in _period(ours, claim):
+        return None
+    measured = (q for place in places for q in place.quantities() if "d" in q.units)
+    if any(q.values & ours.values for q in measured):
+        return None
+    for place in places:
+        count = len(dates.weekdays(place.text, claim.language))
+        if count > 1 and Fraction(count) not in ours.values and claim.stems & place.stems:
+            return Finding(f"names {count} days of the week and not {ours.shown}", place.text)
+    return None
 
 
 def _otherwise(
