@@ -41,6 +41,18 @@ WRONG = [
     ("en", "The cafe began with three tables in 2015.", "The cafe began with nine tables."),
     ("de", "Vier Frauen des Vereins strichen sie.", "Zehn Frauen des Vereins strichen sie."),
     ("en", "Trains run on Mondays and Thursdays.", "The train runs on six nights a week."),
+    # two numbers that changed places
+    (
+        "fr",
+        "Tarifs : 2 euros pour un piéton, 5 euros pour une voiture.",
+        "Un piéton paie 5 euros, une voiture 2 euros.",
+    ),
+    ("en", "Adults pay 6 pounds, children 3.", "Adults pay 3 pounds and children 6."),
+    (
+        "de",
+        "Das Hochbeet kostet 90 Euro, der Zaun 40.",
+        "Das Hochbeet kostet 40, der Zaun 90 Euro.",
+    ),
     # another day, another month
     ("en", "Trains run on Mondays and Thursdays.", "Trains run on Tuesdays and Thursdays."),
     ("en", "The museum is open Wednesday to Sunday.", "The museum is open Monday to Friday."),
@@ -70,6 +82,7 @@ RIGHT = [
     ("nl", "Het aantal soorten steeg van 38 naar 61.", "Er zijn nu 61 soorten, tegen 38 toen."),
     ("en", "Trains run on Mondays and Thursdays.", "The train runs on two nights a week."),
     ("en", "The cafe began with three tables.", "There are two kinds of tables at the cafe."),
+    ("en", "Adults pay 6 pounds, children 3.", "Children pay 3 pounds and adults 6."),
     ("sv", "Det var 38 dammar.", "Det var 38 tranor."),
 ]
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from contentstudio.text import dates, packs
 from contentstudio.text.measures import MONTH_NAMES, unit_of, unit_pattern
@@ -35,6 +35,7 @@ _OF = re.compile(
     r"(?: (?:the|its|their|these|la|les|los|las|het|de|den))? |d' ?|dell' ?)",
     re.I,
 )
+_CUT = re.compile(r"[,;:]\s|\b(?:and|und|et|y|e|en|while|but|aber|mais|pero|ma|maar|mas)\b")
 _NEXT = re.compile(r" ([^\W\d_]+)")
 _WORD = re.compile(r"[^\W\d_]+")
 _BARE = frozenset({"de", "nl"})  # `40 Liter Wasser`
@@ -66,7 +67,8 @@ def findings(text: str, language: str, sentences: Sequence[str]) -> list[Finding
     claim = read(text, language)
     places = [read(sentence, language) for sentence in sentences]
     found = [_of_number(one, claim, places) for one in claim.quantities() if not one.is_year]
-    return [one for one in (*found, *_of_dates(claim, places), _of_changes(claim, places)) if one]
+    found += [*_of_dates(claim, places), _of_changes(claim, places), _of_parts(claim, places)]
+    return [one for one in found if one]
 
 
 def _of_number(ours: Quantity, claim: Statement, places: Sequence[Statement]) -> Finding | None:
@@ -295,3 +297,38 @@ def _changes(statement: Statement) -> Iterator[tuple[Fraction, Fraction]]:
             before, statement.language, "from"
         ):
             yield first, second
+
+
+def _of_parts(claim: Statement, places: Sequence[Statement]) -> Finding | None:
+    """Two numbers that changed places: `a walker pays 5 euros, a car 2 euros` of `2 euros for a
+    walker, 5 euros for a car`.
+    """
+    ours = _parts(claim)
+    for place in places:
+        theirs = _parts(place)
+        for (a, of_a), (b, of_b) in combinations(ours.items(), 2):
+            there_a, there_b = theirs.get(a), theirs.get(b)
+            if there_a is None or there_b is None:
+                continue
+            crossed = of_a & there_b and of_b & there_a
+            if crossed and not (of_a & there_a or of_b & there_b):
+                return Finding(f"gives {a} and {b} to the other of two", place.text)
+    return None
+
+
+def _parts(statement: Statement) -> dict[Fraction, frozenset[str]]:
+    """Each number that stands alone in its part of a sentence, with the words of the part."""
+    cuts = [0, *(match.end() for match in _CUT.finditer(statement.text)), len(statement.text)]
+    found = {}
+    for start, end in pairwise(cuts):
+        inside = [one for one in statement.quantities() if start <= one.start < end]
+        if len(inside) == 1 and len(inside[0].values) == 1 and not inside[0].is_year:
+            words = [
+                word for word in statement.after(start, end) if not _is_within(word, inside[0])
+            ]
+            found[min(inside[0].values)] = frozenset(word.stem for word in words)
+    return found
+
+
+def _is_within(word: Word, number: Quantity) -> bool:
+    return number.start <= word.start < number.end
