@@ -83,6 +83,8 @@ RIGHT = [
     ("en", "Trains run on Mondays and Thursdays.", "The train runs on two nights a week."),
     ("en", "The cafe began with three tables.", "There are two kinds of tables at the cafe."),
     ("en", "Adults pay 6 pounds, children 3.", "Children pay 3 pounds and adults 6."),
+    ("en", "Begun in May 2021, it opened on Aug 12, 2021.", "It opened in August 2021."),
+    ("en", "Begun in May 2021, it opened on 12/08/2021.", "It opened in August 2021."),
     ("sv", "Det var 38 dammar.", "Det var 38 tranor."),
 ]
 

@@ -262,10 +262,19 @@ def _of_months(claim: Statement, places: Sequence[Statement]) -> Finding | None:
             for other in _month(claim.language).finditer(place.text)
             if other["year"] == year
         ]
-        if of_year and month not in {name for name, _ in of_year}:
+        if of_year and not any(_tells_month(place, month, year) for place in places):
             name, place = of_year[0]
             return Finding(f"says “{name} {year}” and not “{match[0]}”", place.text)
     return None
+
+
+def _tells_month(place: Statement, month: str, year: str) -> bool:
+    """Whether a place names a month of a year, shortened or with a day too (`Aug. 12, 2021`), or
+    has a date in figures, which may be of it.
+    """
+    named = rf"\b{month[:3]}\w*\.?(?: \d{{1,2}}(?:st|nd|rd|th)?,?)?,? (?:del? )?{year}\b"
+    in_figures = rf"\b{year}-\d\d|\d[./-] ?{year}\b"
+    return bool(re.search(rf"{named}|{in_figures}", place.text, re.I))
 
 
 @lru_cache(maxsize=10)
