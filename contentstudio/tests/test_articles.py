@@ -82,7 +82,7 @@ def shows(jobs: Jobs, number: int) -> bool:
     return f"A heap is a start, {number}." in (page(jobs) or "")
 
 
-async def test_each_rollback_goes_further_back_and_the_first_version_is_the_end(jobs: Jobs) -> None:
+async def test_each_rollback_goes_one_version_back_down_to_the_first(jobs: Jobs) -> None:
     await published(jobs, 1, 2, 3)
     for number in (2, 1):
         await wish(jobs, "rollback")
@@ -103,9 +103,7 @@ async def test_a_version_that_was_gone_back_from_is_not_gone_back_to(jobs: Jobs)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-async def test_a_rollback_goes_to_the_version_of_a_number_earlier_or_later(
-    jobs: Jobs, number: int
-) -> None:
+async def test_a_rollback_to_a_number_goes_to_any_version(jobs: Jobs, number: int) -> None:
     await published(jobs, 1, 2, 3)
     other = 1 if number == 3 else 3
     if other != 3:
@@ -150,7 +148,7 @@ async def test_what_is_unpublished_is_published_again_as_it_was(jobs: Jobs) -> N
     assert shows(jobs, 2)
 
 
-async def test_what_was_approved_and_could_not_be_published_is_published_by_name(
+async def test_an_approved_version_that_failed_is_published_by_name(
     jobs: Jobs, database: Database
 ) -> None:
     await published(jobs, 1)
@@ -261,7 +259,7 @@ async def written(
     return jobs, row["slug"], text
 
 
-async def test_a_refresh_reads_the_sources_again_and_writes_of_what_they_say_now(
+async def test_a_refresh_reads_its_sources_again_and_uses_the_new_text(
     written: tuple[Jobs, str, str], small_web: Any
 ) -> None:
     jobs, slug, text = written
@@ -274,7 +272,7 @@ async def test_a_refresh_reads_the_sources_again_and_writes_of_what_they_say_now
     assert (await stand(jobs, started.job_id))["status"] == "succeeded"
 
 
-async def test_two_refreshes_a_day_are_two_jobs_but_two_in_a_minute_are_one(
+async def test_two_refreshes_a_day_are_two_jobs_two_in_a_minute_one(
     written: tuple[Jobs, str, str],
 ) -> None:
     jobs, slug, _ = written
@@ -288,7 +286,7 @@ async def test_two_refreshes_a_day_are_two_jobs_but_two_in_a_minute_are_one(
     assert [row["status"] for row in rows] == ["succeeded"] * 3
 
 
-async def test_a_refresh_whose_sources_are_all_gone_fails_and_the_article_stands(
+async def test_a_refresh_without_sources_fails_and_the_article_stays(
     written: tuple[Jobs, str, str], small_web: Any
 ) -> None:
     jobs, slug, _ = written
@@ -367,9 +365,7 @@ async def test_articles_and_their_versions_are_listed(jobs: Jobs, ask: Ask) -> N
     assert "compost" in (await asyncio.to_thread(ask, "articles")).stdout
 
 
-async def test_what_is_otherwise_than_it_was_sent_is_told_beneath_the_articles(
-    jobs: Jobs, ask: Ask
-) -> None:
+async def test_differences_from_what_was_sent_are_below_the_articles(jobs: Jobs, ask: Ask) -> None:
     config = settings.load(jobs.file)
     theirs = config.folder(config.find("garden")) / "robots.txt"
     theirs.parent.mkdir(parents=True)
@@ -447,7 +443,7 @@ async def test_the_console_and_the_api_have_the_same_verbs(jobs: Jobs, database:
             assert "publish-article" in (await client.get("/articles")).text
 
 
-async def test_a_job_renders_the_pages_of_a_site_again_and_they_stay_ours(
+async def test_a_job_renders_the_pages_of_a_site_and_they_stay_ours(
     jobs: Jobs, ask: Ask, database: Database
 ) -> None:
     await published(jobs, 1, 2)

@@ -28,7 +28,7 @@ async def do(client: httpx2.AsyncClient, verb: str, **body: Any) -> tuple[int, s
     return answer.status_code, said.get("done") or said["error"]
 
 
-async def test_ideas_are_added_approved_and_dropped_on_a_page_and_by_the_api(
+async def test_ideas_are_added_approved_and_dropped_by_page_and_api(
     database: Database, clock: Clock, web: DemoWeb, write_config: Callable[..., Config]
 ) -> None:
     await switches.pause(database, "pipeline:article", reason="ideas only")

@@ -116,7 +116,7 @@ STORED_BLOCKS = (
 )
 
 
-def test_a_draft_without_new_blocks_is_stored_and_hashed_as_before() -> None:
+def test_a_draft_without_new_blocks_has_the_same_json_and_hash() -> None:
     assert draft().model_dump_json() == STORED
     assert (
         json.dumps(draft().model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
@@ -142,7 +142,7 @@ def test_lists_quotes_and_tables_are_stored_and_hashed_as_before() -> None:
     )
 
 
-def test_what_is_said_of_an_image_is_stored_where_there_is_something_to_say() -> None:
+def test_facts_of_an_image_are_stored_only_where_there_are_any() -> None:
     facts: dict[str, Any] = {
         "caption": "In May",
         "credit": "Ann Lee",
@@ -201,7 +201,7 @@ def test_what_is_read_one_after_another_is_whole_sentences() -> None:
     assert told[3:7] == ["Pile it up.", "Wet it.", "Wait a year.", "Glass cuts."]
 
 
-def test_links_may_stand_in_every_sentence_but_quotes_and_captions() -> None:
+def test_links_may_be_in_every_sentence_but_quotes_and_captions() -> None:
     whole = draft(*EVERY_KIND)
     closed = [
         sentence.text

@@ -47,7 +47,7 @@ def told(report: dict[str, Any]) -> str:
     return daily_report.text(report, "contentstudio")
 
 
-async def test_a_night_of_everything_fits_80_columns_but_for_what_is_copied(
+async def test_a_full_report_fits_80_columns_except_what_is_copied(
     database: Database,
     clock: Clock,
     web: DemoWeb,
@@ -81,7 +81,7 @@ class Ear:
         self.messages.append(message)
 
 
-async def test_a_source_that_is_gone_wakes_nobody_at_night_and_is_in_the_morning_s_message(
+async def test_a_source_that_is_gone_waits_for_the_morning_message(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write
 ) -> None:
     config, ear = write_config([web.url + GONE]), Ear()
@@ -135,7 +135,7 @@ async def test_what_failed_says_how_long_ago(
     assert "up --once --retry-failed" in shown
 
 
-async def test_a_failure_of_an_earlier_night_does_not_make_a_quiet_one_a_failed_one(
+async def test_an_earlier_failure_does_not_make_a_quiet_night_failed(
     database: Database,
     clock: Clock,
     web: DemoWeb,
@@ -150,7 +150,7 @@ async def test_a_failure_of_an_earlier_night_does_not_make_a_quiet_one_a_failed_
     assert [each["status"] for each in report["dead"]] == ["dead"]
 
 
-async def test_a_waiting_retry_is_reported_with_its_error_and_next_attempt(
+async def test_a_waiting_retry_is_shown_with_error_and_next_attempt(
     database: Database,
     clock: Clock,
     web: DemoWeb,
@@ -199,7 +199,7 @@ async def test_what_is_as_it_was_is_no_news(
     assert row["reason"] == "the feed has no entries"
 
 
-async def test_what_a_person_turned_down_is_told_with_the_reason_and_waits_no_more(
+async def test_a_rejection_is_reported_with_its_reason_and_not_waiting(
     database: Database,
     clock: Clock,
     web: DemoWeb,
@@ -255,7 +255,7 @@ def by_model(config: Config, server: FakeModels) -> Config:
     return config.model_copy(update={"writing": Writing.model_validate(given)})
 
 
-async def test_the_cost_of_a_night_with_faults_is_what_the_server_billed(
+async def test_the_cost_of_a_night_with_faults_is_what_was_billed(
     database: Database,
     clock: Clock,
     web: DemoWeb,

@@ -87,7 +87,7 @@ async def test_what_was_found_as_it_was_is_not_published_again(
     assert await stand(database) == 1
 
 
-async def test_what_was_left_to_a_person_who_changed_it_is_not_published(
+async def test_an_article_left_to_a_person_does_not_count_as_published(
     app: App, config: Config, database: Database, clock: Clock
 ) -> None:
     file = config.folder(config.site[0]) / SLUG / "index.html"
@@ -110,7 +110,7 @@ async def test_what_was_left_to_a_person_who_changed_it_is_not_published(
     assert await kinds(database, left["finished_at"] - timedelta(microseconds=1)) == {}
 
 
-async def test_an_article_that_was_created_and_updated_in_one_night_is_one(
+async def test_an_article_created_and_updated_in_one_night_counts_once(
     app: App, database: Database, clock: Clock
 ) -> None:
     (before,) = await database.fetch("select ledger_now() as now")
@@ -122,7 +122,7 @@ async def test_an_article_that_was_created_and_updated_in_one_night_is_one(
     assert (row["slug"], row["state"], bool(row["title"])) == (SLUG, "published", True)
 
 
-async def test_going_back_to_a_version_is_an_update_and_what_was_taken_away_is_nothing(
+async def test_a_rollback_counts_as_an_update_an_unpublish_not_at_all(
     app: App, database: Database, clock: Clock
 ) -> None:
     await other_source(database)

@@ -44,9 +44,7 @@ def waits(value: str | None, **others: str) -> float | None:
         ("9" * 400, HOUR),
     ],
 )
-def test_a_number_is_seconds_from_none_to_the_most_that_is_honoured(
-    value: str, seconds: float
-) -> None:
+def test_a_number_is_seconds_between_zero_and_the_maximum(value: str, seconds: float) -> None:
     assert waits(value) == seconds
 
 
@@ -119,7 +117,7 @@ def test_what_is_neither_says_nothing(value: str | None) -> None:
     assert waits(value) is None
 
 
-def test_a_header_is_found_however_its_name_is_written_and_whatever_holds_it() -> None:
+def test_a_header_is_found_in_any_case_and_in_any_container() -> None:
     message = email.message.Message()
     message["RETRY-AFTER"] = "7"
     for headers in (

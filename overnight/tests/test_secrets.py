@@ -57,7 +57,7 @@ def test_a_credential_of_systemd_may_have_a_group(
 
 
 @pytest.mark.parametrize("text", ["sk-secret", '["sk-secret"]', '{"OVERNIGHT_TRIED_KEY": 5}'])
-def test_what_is_no_object_of_strings_is_refused_without_showing_it(file: Path, text: str) -> None:
+def test_what_is_no_object_of_strings_is_refused_and_not_shown(file: Path, text: str) -> None:
     file.write_text(text, "utf-8")
     with pytest.raises(ConfigError) as refused:
         secrets.load_file()

@@ -123,7 +123,7 @@ def test_the_module_counts_connections_as_the_plan_does() -> None:
         ),
     ],
 )
-def test_what_does_not_work_on_lambda_is_told_and_nothing_is_written(
+def test_what_does_not_work_on_lambda_is_reported_without_a_plan(
     tmp_path: Path, site: str, rest: str, what: str
 ) -> None:
     result = planned(write(tmp_path, site=site, rest=rest), "--json")
@@ -133,7 +133,7 @@ def test_what_does_not_work_on_lambda_is_told_and_nothing_is_written(
     assert not (tmp_path / "module/terraform.tfvars.json").exists()
 
 
-def test_a_step_that_takes_longer_than_lambda_is_told_of_and_stops_nothing(tmp_path: Path) -> None:
+def test_a_step_longer_than_lambda_is_reported_and_stops_nothing(tmp_path: Path) -> None:
     file = write(tmp_path)
     (long,) = answered(file)["findings"]
     assert "article/research (1500 s), article/generate (1500 s)" in long["what"]
@@ -196,7 +196,7 @@ def test_the_bill_is_its_arithmetic() -> None:
     )
 
 
-def test_a_larger_studio_costs_more_and_its_own_number_of_sites_is_counted(tmp_path: Path) -> None:
+def test_a_larger_studio_costs_more_and_only_active_sites_count(tmp_path: Path) -> None:
     assert bill(Work(10, 2)).usd < bill(Work(100, 2)).usd < bill(Work(1_000, 2)).usd
     inactive = (
         '[[site]]\nname = "asleep"\nurl = "https://b.example"\nsources = '

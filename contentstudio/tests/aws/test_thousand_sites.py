@@ -35,7 +35,7 @@ def tables(text: str) -> list[str]:
     return re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
 
 
-def test_the_doc_has_the_tables_that_the_command_prints_and_no_others(
+def test_the_doc_has_exactly_the_tables_that_the_command_prints(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["thousand_sites.py"])
@@ -46,7 +46,7 @@ def test_the_doc_has_the_tables_that_the_command_prints_and_no_others(
     assert [table for table in tables(doc) if "function" not in table] == printed
 
 
-def test_every_price_in_the_doc_is_one_that_the_bill_is_made_with() -> None:
+def test_every_price_in_the_doc_is_used_for_the_bill() -> None:
     told = {
         float(each)
         for each in re.findall(r"\$(\d+(?:\.\d+)?)", (ROOT / "docs/aws.md").read_text("utf-8"))
@@ -57,9 +57,7 @@ def test_every_price_in_the_doc_is_one_that_the_bill_is_made_with() -> None:
 
 @pytest.mark.parametrize("hours", [24.0, 1.0])
 @pytest.mark.parametrize("together", [1.0, 10.0])
-def test_every_article_of_a_day_is_written_and_no_limit_is_passed(
-    hours: float, together: float
-) -> None:
+def test_every_article_of_a_day_is_written_within_the_limits(hours: float, together: float) -> None:
     work = replace(MANY, together=together)
     day = simulation.simulate(work, LIMITS, hours)
     assert day.written == 100_000
@@ -97,7 +95,7 @@ def test_the_limit_that_breaks_first_is_told_first() -> None:
     assert first(lambda_at_once=20) == "workers, by the account of Lambda"
 
 
-def test_at_the_articles_that_a_limit_is_told_for_all_of_it_is_taken() -> None:
+def test_at_the_articles_reported_for_a_limit_it_is_fully_used() -> None:
     for row in simulation.breaks(MANY, LIMITS):
         full = replace(MANY, sites=round(MANY.sites * row["articles"] / MANY.articles))
         (same,) = [each for each in simulation.breaks(full, LIMITS) if each["what"] == row["what"]]

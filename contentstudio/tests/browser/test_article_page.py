@@ -115,9 +115,7 @@ async def test_quotation_marks_are_shown_once(browser: Browser) -> None:
         assert await page.locator("section p").first.inner_text() == "„Words of another.“1"
 
 
-async def test_steps_callouts_and_pictures_are_told_to_those_who_do_not_see_them(
-    browser: Browser,
-) -> None:
+async def test_steps_callouts_and_pictures_have_accessible_names(browser: Browser) -> None:
     async with page_of(browser) as page:
         await page.set_content(page_with("en"))
         article = page.get_by_role("article")

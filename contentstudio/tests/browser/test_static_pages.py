@@ -153,7 +153,7 @@ async def test_every_page_of_a_static_site_fits(
                 )
 
 
-async def test_readers_find_their_way_from_a_missing_page_to_an_article_and_on(
+async def test_readers_find_a_way_from_a_missing_page_to_an_article(
     browser: Browser, url: str
 ) -> None:
     async with page_of(browser, "phone") as page:
@@ -170,7 +170,7 @@ async def test_readers_find_their_way_from_a_missing_page_to_an_article_and_on(
         await page.wait_for_url("**/imprint/")
 
 
-async def test_a_picture_has_its_room_before_it_came_and_the_focus_is_seen(
+async def test_a_picture_keeps_its_space_and_the_focus_is_visible(
     browser: Browser, url: str
 ) -> None:
     async with page_of(browser, "phone") as page:

@@ -60,7 +60,7 @@ async def test_every_page_of_the_studio_looks_right(
                 await page.screenshot(path=pictures / f"{name}-{look}.png")
 
 
-async def test_what_is_planted_in_titles_sources_claims_and_errors_never_runs(
+async def test_text_planted_in_titles_sources_claims_errors_never_runs(
     browser: Browser, url: str, waiting: str, database: Database
 ) -> None:
     for sql in PLANTED:
@@ -81,7 +81,7 @@ async def test_what_is_planted_in_titles_sources_claims_and_errors_never_runs(
             assert await page.locator(RUNNABLE).count() == 0, path
 
 
-async def test_an_article_is_read_in_a_frame_that_may_do_nothing_and_approved(
+async def test_an_article_is_read_in_a_sandboxed_frame_and_approved(
     browser: Browser, url: str, waiting: str, app: App, database: Database, clock: Clock
 ) -> None:
     async with page_of(browser) as page:
@@ -118,7 +118,7 @@ async def test_the_words_of_an_article_are_edited_and_judged_anew(
     assert (row["input"]["title"], row["status"]) == ("A title of mine", "queued")
 
 
-async def test_words_that_cannot_be_read_are_one_sentence_and_change_nothing(
+async def test_an_unreadable_text_is_one_sentence_and_changes_nothing(
     browser: Browser, url: str, waiting: str, database: Database
 ) -> None:
     async with page_of(browser) as page:

@@ -69,7 +69,7 @@ async def ask(
     return run
 
 
-async def test_a_script_gets_every_column_of_a_job_named_by_its_first_digits(ask: Ask) -> None:
+async def test_a_prefix_of_a_job_id_gives_a_script_all_its_columns(ask: Ask) -> None:
     told = await asyncio.to_thread(ask, "0123", "--json")
     rows = json.loads(told.stdout)["evidence"]
     assert [(row["claim"], row["verdict"]) for row in rows] == [

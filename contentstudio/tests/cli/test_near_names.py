@@ -61,7 +61,7 @@ async def test_a_misspelt_site_is_refused_with_what_there_is(
     assert "there is no site “gardn”; there are: garden" in str(told.exception)
 
 
-async def test_a_site_that_the_config_has_no_more_still_has_its_history(ask: Ask) -> None:
+async def test_a_site_removed_from_the_config_keeps_its_history(ask: Ask) -> None:
     told = await asyncio.to_thread(ask, "runs", "--site", "gone", "--json")
     assert [row["job_id"] for row in json.loads(told.stdout)["runs"]] == ["ab"]
     told = await asyncio.to_thread(ask, "replay", "--site", "gone", "--dry-run", "--json")

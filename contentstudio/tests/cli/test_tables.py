@@ -168,7 +168,7 @@ def calls() -> set[str]:
     return {each for each in found if each.split(":")[0] not in ELSEWHERE}
 
 
-async def test_what_is_copied_from_a_table_of_any_command_stays_whole_on_any_width(
+async def test_cells_to_copy_are_whole_in_every_table_at_any_width(
     ask: Ask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shown: list[tuple[str, Callable[[], None], list[str]]] = []

@@ -43,14 +43,12 @@ def load(tmp_path: Path, text: str) -> settings.Config:
     return settings.load(file)
 
 
-def test_without_a_section_there_is_no_channel_and_the_report_is_for_half_past_seven(
-    tmp_path: Path,
-) -> None:
+def test_by_default_no_channel_exists_and_reports_come_at_7_30(tmp_path: Path) -> None:
     made = alerts.build(load(tmp_path, ""))
     assert (list(made.channels), made.morning, made.quiet) == ([], "07:30", ("22:00", "07:00"))
 
 
-def test_the_channels_get_their_addresses_from_the_environment_or_a_file(
+def test_channels_get_addresses_from_the_environment_or_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "webhook"
@@ -129,7 +127,7 @@ def test_a_heartbeat_that_is_no_url_is_one_sentence_without_it(tmp_path: Path, u
     assert "verysecret" not in str(raised.value)
 
 
-def test_a_channel_without_an_address_stops_only_commands_that_alert(
+def test_a_channel_without_an_address_stops_only_alert_commands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CONTENTSTUDIO_SLACK_URL", raising=False)

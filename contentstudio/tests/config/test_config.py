@@ -122,7 +122,7 @@ def test_a_missing_file_says_how_to_begin(tmp_path: Path) -> None:
         settings.load(tmp_path / "contentstudio.toml")
 
 
-def test_budgets_are_told_by_scope_and_all_has_one_where_nothing_is_set(tmp_path: Path) -> None:
+def test_budgets_are_by_scope_and_the_scope_all_has_a_default(tmp_path: Path) -> None:
     for text in (SITE, "[budget]\n" + SITE):
         config = load(tmp_path, text)
         assert (config.budgets(), config.budget.is_default) == ({"all": 5}, True)
@@ -152,7 +152,7 @@ def load_with(tmp_path: Path, main: str, **own: str) -> settings.Config:
     return load(tmp_path, main)
 
 
-def test_sites_may_have_files_of_their_own_beside_those_in_the_config(tmp_path: Path) -> None:
+def test_sites_may_have_files_of_their_own_besides_the_config(tmp_path: Path) -> None:
     config = load_with(
         tmp_path, "sites = 'sites/*.toml'\n" + SITE, sky=OWN, moon=OWN.replace("sky", "moon")
     )
@@ -225,7 +225,7 @@ def test_a_pattern_that_fits_nothing_is_a_mistake(tmp_path: Path) -> None:
         load(tmp_path, "sites = '/etc/*.toml'\n" + SITE)
 
 
-def test_of_many_sites_a_misspelt_one_is_told_with_those_that_are_near(tmp_path: Path) -> None:
+def test_a_misspelt_site_is_reported_with_the_similar_names(tmp_path: Path) -> None:
     config = load(tmp_path, "".join(SITE.replace("garden", f"garden-{n}") for n in range(40)))
     with pytest.raises(ConfigError, match="there is no site “gardn-7”, of 40; near it: garden-7"):
         config.find("gardn-7")

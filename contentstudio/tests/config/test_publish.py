@@ -66,7 +66,7 @@ async def test_a_private_address_is_asked_only_where_the_owner_says_so(
     [("{ to = 'static' }", []), ("{ to = 'git', repository = '/nowhere' }", ["cms of {key}"])],
     ids=["static", "git"],
 )
-def test_each_cms_is_spared_by_a_limit_of_its_own_and_folders_need_none(
+def test_each_cms_has_a_rate_limit_of_its_own_and_folders_none(
     tmp_path: Path, publish_as: str, limits: list[str]
 ) -> None:
     (article,) = [

@@ -47,7 +47,7 @@ def check_command(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", UNITS)
-def test_a_unit_calls_a_command_that_there_is_and_gives_it_time_to_stop(name: str) -> None:
+def test_a_unit_calls_an_existing_command_and_lets_it_stop(name: str) -> None:
     service = unit(name)
     words = service["ExecStart"].split()
     assert words[:3] == [
@@ -118,7 +118,7 @@ def test_systemd_understands_a_unit_and_finds_it_closed(name: str, tmp_path: Pat
     assert rated.returncode == 0, rated.stdout.splitlines()[-1:]
 
 
-def test_compose_calls_commands_that_there_are_and_gives_them_time_to_stop() -> None:
+def test_compose_calls_existing_commands_and_lets_them_stop() -> None:
     services = compose()["services"]
     for name in ("worker", "console"):
         check_command(services[name]["command"])

@@ -107,7 +107,7 @@ async def test_what_is_missing_or_wrong_is_told_with_its_mend(
     assert mend
 
 
-async def test_a_secret_that_is_not_there_is_a_finding_and_the_rest_is_looked_at(
+async def test_a_missing_secret_is_a_finding_and_the_checks_go_on(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CONTENTSTUDIO_SECRET_GARDEN", raising=False)
@@ -168,7 +168,7 @@ LISTED = (
     ],
     ids=["all", "articles", "one engine", "others' pages", "nothing"],
 )
-async def test_a_robots_txt_that_forbids_our_pages_is_told_with_the_line(
+async def test_a_robots_txt_that_forbids_our_pages_is_shown_by_line(
     ask: Ask, www: tuple[Path, str], rules: str, what: list[str]
 ) -> None:
     (www[0] / "sitemap.xml").write_text(LISTED.format(f"{www[1]}/compost/"), "utf-8")
@@ -184,7 +184,7 @@ async def test_a_robots_txt_that_forbids_our_pages_is_told_with_the_line(
 @pytest.mark.parametrize(
     "rules", ["User-agent: *\nAllow: /\n", "Sitemap: https://other.example/sitemap.xml\n", None]
 )
-async def test_a_robots_txt_that_does_not_name_the_sitemap_is_told_with_the_line(
+async def test_a_robots_txt_without_the_sitemap_gets_the_line_to_add(
     ask: Ask, www: tuple[Path, str], rules: str | None
 ) -> None:
     (www[0] / "robots.txt").unlink()
@@ -223,7 +223,7 @@ async def test_of_a_site_in_a_folder_the_robots_txt_of_its_host_counts(
     )
 
 
-async def test_of_any_cms_the_robots_txt_is_looked_at_and_its_sitemap_is_the_cmss_own(
+async def test_any_cms_has_its_robots_txt_checked_but_not_its_sitemap(
     ask: Ask, www: tuple[Path, str]
 ) -> None:
     (www[0] / "robots.txt").write_text("User-agent: *\nDisallow: /\n", "utf-8")
@@ -233,9 +233,7 @@ async def test_of_any_cms_the_robots_txt_is_looked_at_and_its_sitemap_is_the_cms
     assert all("forbids" in what for what in told)
 
 
-def test_a_site_in_a_folder_gets_no_robots_txt_and_loses_the_one_that_it_had(
-    tmp_path: Path,
-) -> None:
+def test_a_site_in_a_folder_has_no_robots_txt_or_has_it_removed(tmp_path: Path) -> None:
     config = {"name": "garden", "url": "https://garden.example", "sources": ["https://a.example"]}
     folder = tmp_path / "www"
     draft = theme_faults.sample(Site.model_validate(config))

@@ -59,7 +59,7 @@ def test_every_site_is_listed_with_the_file_that_it_is_in(tmp_path: Path) -> Non
         ("[budget]\nusd_per_day = 2.5\n", "may cost $2.50 a day (UTC), by [budget] usd_per_day"),
     ],
 )
-def test_what_models_may_cost_is_told_and_whether_that_is_the_default(
+def test_check_tells_the_model_budget_and_if_it_is_the_default(
     tmp_path: Path, section: str, said: str
 ) -> None:
     (tmp_path / "contentstudio.toml").write_text(
@@ -210,7 +210,7 @@ def test_a_config_that_is_well_has_nothing_to_mend(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_the_environment_lacks_is_found_before_the_night_and_up_refuses_it(
+def test_what_the_environment_lacks_is_found_and_refused_by_up(
     tmp_path: Path, top: str, site: str, what: str, details: str, todo: str
 ) -> None:
     file = write(tmp_path, top, site)
@@ -234,7 +234,7 @@ def test_an_inactive_site_needs_no_secret(tmp_path: Path) -> None:
     ("model", "near"),
     [("claude-sonet-5", "did you mean “claude-sonnet-5”?"), ("zzz", "is not known")],
 )
-def test_a_model_without_a_price_is_found_with_the_one_that_was_meant(
+def test_a_model_without_a_price_is_found_with_the_likely_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, near: str
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-test")
@@ -300,7 +300,7 @@ def test_a_language_that_a_gate_cannot_measure_is_worth_a_note(
         ("", "window = { days = ['monday'] }", "did you mean “mon”?"),
     ],
 )
-def test_what_is_misspelt_or_unreadable_is_told_with_its_key_and_what_was_meant(
+def test_a_misspelt_or_unreadable_key_is_shown_with_its_remedy(
     tmp_path: Path, top: str, site: str, says: str
 ) -> None:
     file = write(tmp_path, top, site)
@@ -386,7 +386,7 @@ def test_a_cms_that_is_down_for_a_while_does_not_stop_a_night(
     preflight.refuse([found], "contentstudio")
 
 
-def test_one_sentence_says_the_first_of_many_and_where_the_others_are(tmp_path: Path) -> None:
+def test_one_sentence_has_the_first_fault_and_the_way_to_others(tmp_path: Path) -> None:
     checks = [Check(f"what {n}", False, "is wrong", "mend it", True) for n in (1, 2, 2, 3)]
     with pytest.raises(
         UserError, match=r"^what 1: is wrong: mend it \(2 more: contentstudio check shows all\)$"
@@ -470,7 +470,7 @@ def test_check_finds_an_own_page_at_the_address_of_an_article(own: Path) -> None
     assert found["todo"].startswith("rename the file")
 
 
-def test_check_finds_own_pages_with_one_address_and_a_folder_without_any(own: Path) -> None:
+def test_check_finds_own_pages_that_collide_or_are_missing(own: Path) -> None:
     (own / "About.md").write_text("x", "utf-8")
     assert checked(own.parent, "pages of garden")["todo"] == "rename one"
     for path in own.iterdir():

@@ -63,7 +63,7 @@ def kept() -> list[tuple[str, int]]:
     return [(file.name, file.stat().st_mtime_ns) for file in sorted((BENCH / "results").glob("*"))]
 
 
-def test_the_bench_of_writing_tells_every_call_and_its_ratios_to_the_ideals(tmp_path: Path) -> None:
+def test_the_writing_bench_reports_all_calls_and_its_ratios(tmp_path: Path) -> None:
     before = kept()
     told = json.loads(run(tmp_path, "--json"))
     assert (told["articles"], told["calls"]) == (20, 20 * 8)

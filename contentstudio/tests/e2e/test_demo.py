@@ -67,7 +67,7 @@ def pages(folder: str) -> dict[str, bytes]:
     }
 
 
-def test_the_demo_meets_every_fault_and_a_second_run_changes_nothing(tmp_path: Path) -> None:
+def test_the_demo_meets_all_faults_and_a_rerun_changes_nothing(tmp_path: Path) -> None:
     home = tmp_path / "demo"
     first = demo(home)
     assert set(first) >= KEYS

@@ -118,7 +118,7 @@ def busy(database: Database, workers: set[int]) -> int | None:
     return next((pid for pid in workers if any(f"-{pid}-" in name for name in names)), None)
 
 
-async def test_one_of_two_workers_dies_and_the_other_brings_the_night_to_its_end(
+async def test_when_one_of_two_workers_dies_the_other_ends_the_night(
     database: Database, file: Path, machines: Callable[..., subprocess.Popen[str]]
 ) -> None:
     workers = {

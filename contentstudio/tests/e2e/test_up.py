@@ -140,7 +140,7 @@ def test_when_all_failed_it_says_so_and_after_a_fix_tries_again(
     assert "0 failed jobs started again" in call(tmp_path, "up", "--once", "--retry-failed").stderr
 
 
-def test_ctrl_c_leaves_nothing_half_done_and_the_next_call_ends_the_night(
+def test_ctrl_c_leaves_nothing_half_done_the_next_call_goes_on(
     tmp_path: Path, web: DemoWeb
 ) -> None:
     write(tmp_path, web.url + MULCH, debounce=600)

@@ -124,17 +124,13 @@ def supported(claim: str, source: str, language: str) -> bool:
 
 
 @given(st.builds(two_ways, SEEDS, DIGITS))
-def test_a_figure_is_supported_by_the_same_one_however_both_are_written(
-    case: tuple[str, str, str],
-) -> None:
+def test_a_figure_is_supported_by_the_same_one_in_any_notation(case: tuple[str, str, str]) -> None:
     language, source, claim = case
     assert supported(f"({claim})", f"So: {source}.", language)
 
 
 @given(st.builds(two_values, SEEDS, DIGITS))
-def test_a_figure_of_another_scale_sign_or_unit_is_never_supported(
-    case: tuple[str, str, str],
-) -> None:
+def test_a_figure_of_another_scale_sign_or_unit_never_supports(case: tuple[str, str, str]) -> None:
     language, source, claim = case
     assert not supported(f"({claim})", f"So: {source}.", language)
 

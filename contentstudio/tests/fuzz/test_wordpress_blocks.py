@@ -137,7 +137,7 @@ ELEMENT = re.compile(
 
 
 @given(DRAFTS)
-def test_any_draft_is_read_back_as_ours_and_has_no_markup_but_ours(draft: Draft) -> None:
+def test_any_draft_is_recognised_as_ours_with_only_our_markup(draft: Draft) -> None:
     text = content(draft, SHA, PICTURES)
     assert sha256(text) == SHA
     assert canonical(canonical(text)) == canonical(text)

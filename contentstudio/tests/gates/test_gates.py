@@ -407,7 +407,7 @@ def test_each_language_has_its_own_formula() -> None:
     assert ease(["Il cane dorme."], "it") == pytest.approx(217 - 1.3 * 3 - 60 * 5 / 3)
 
 
-def test_readability_is_measured_where_there_is_a_formula_and_skipped_elsewhere() -> None:
+def test_readability_is_measured_only_where_there_is_a_formula() -> None:
     for language, wanted in (
         ("en-GB", "Reading ease"),
         ("de", "Reading ease"),
@@ -437,7 +437,7 @@ def test_what_no_gate_can_measure_is_told_beforehand() -> None:
     assert set(registry.unmeasured_in("rm")) == without_a_pack | {"language"}
 
 
-def test_a_sensitive_topic_is_not_let_through_in_a_language_whose_words_nobody_knows() -> None:
+def test_a_sensitive_topic_is_held_in_a_language_without_a_list() -> None:
     verdict = sensitive.check(case(draft(language="ja"), Gates(allow_topics=["money"])))
     assert (verdict.passed, verdict.checked) == (False, False)
     assert 'allow_topics = ["health", "law"]' in verdict.reason
@@ -541,7 +541,7 @@ def test_all_faults_of_all_gates_go_back_to_the_writer_together() -> None:
     assert (whole.whole, whole.reasons) == (True, (*told.reasons[:2], "length: Too long."))
 
 
-def test_a_gate_that_could_not_tell_sends_nothing_back_to_the_writer() -> None:
+def test_a_gate_that_could_not_check_sends_no_rewrite() -> None:
     broken = Verdict(gate="length", passed=False, reason="It broke off.", checked=False)
     assert to_mend([broken]) is None
     assert to_mend([]) is None
@@ -615,7 +615,7 @@ def test_links_within_the_page_and_fragments_are_not_asked() -> None:
         (["Another description.", "{upper}"], False),
     ],
 )
-def test_a_description_that_another_article_of_the_site_has_is_held(
+def test_a_description_of_another_article_of_the_site_is_held(
     others: list[str], passes: bool
 ) -> None:
     made = draft()
@@ -715,7 +715,7 @@ def test_an_empty_step_or_callout_fails(block: Block, says: str) -> None:
     assert says in failed(with_block(block))["structure"]
 
 
-def test_a_step_or_a_callout_that_was_cut_off_fails_and_a_caption_needs_no_stop() -> None:
+def test_a_cut_off_step_or_callout_fails_but_not_a_caption() -> None:
     whole = [own(f"Sentence number {n} ends.") for n in range(4)]
 
     def why(sentence: Sentence, kind: str) -> str:

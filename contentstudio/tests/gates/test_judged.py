@@ -47,7 +47,7 @@ def first(case: Case) -> Finding:
     return truthful(case)["sentence 1"]
 
 
-def test_an_article_whose_lines_are_all_supported_passes_and_says_who_judged(case: Case) -> None:
+def test_an_article_that_is_supported_passes_and_names_its_judge(case: Case) -> None:
     verdict = said(case)
     assert (verdict.passed, verdict.checked, verdict.faults) == (True, True, ())
     supported = sum(bool(s.source) for s in case.draft.sentences())

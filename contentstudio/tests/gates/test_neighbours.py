@@ -22,9 +22,7 @@ def draft(slug: str, site: str = "garden") -> Draft:
     return Draft(**told, sections=[section])
 
 
-async def test_similar_documents_are_all_but_the_article_itself_and_what_is_not_written(
-    database: Database,
-) -> None:
+async def test_similar_documents_are_all_written_ones_but_the_article(database: Database) -> None:
     memory = Documents(database, Lexical())
     await memory.keep_draft(draft("mulch"), "published", "1", "https://garden.example/mulch/")
     await memory.keep_draft(draft("straw"), "queued", "2")

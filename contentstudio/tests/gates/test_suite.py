@@ -81,7 +81,7 @@ def test_optimizing_makes_no_good_article_a_bad_one(
     assert failures(optimized) == {}
 
 
-def test_what_the_offline_writer_makes_of_good_pages_passes_every_gate(
+def test_an_offline_article_from_good_pages_passes_every_gate(
     full_case: Callable[..., Case],
 ) -> None:
     site = Site(

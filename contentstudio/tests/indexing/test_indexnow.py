@@ -174,7 +174,7 @@ async def test_a_page_that_changed_again_is_told_of_ten_minutes_later(
     assert [row["output"]["state"] for row in await outputs(database)] == ["accepted", "accepted"]
 
 
-async def test_a_page_that_was_noted_after_the_clock_of_a_ping_was_read_is_told_of_once(
+async def test_a_page_noted_while_a_ping_begins_is_submitted_once(
     database: Database, site: Site, note: Note
 ) -> None:
     asked = {"site": "garden", "origin": "https://garden.example/", "apart": 600, "most": 9}
@@ -188,7 +188,7 @@ async def test_a_page_that_was_noted_after_the_clock_of_a_ping_was_read_is_told_
     assert stands is not None and stands.submitted
 
 
-async def test_a_change_that_came_while_a_ping_was_under_way_is_still_to_be_told(
+async def test_a_change_during_a_ping_is_submitted_again(
     database: Database, clock: Clock, site: Site, note: Note
 ) -> None:
     page = await note("ants")
@@ -264,7 +264,7 @@ async def test_a_broken_endpoint_is_tried_again_when_it_says(
     assert (await indexnow.ping(IndexStatus(database), site, page)).state == "accepted"
 
 
-async def test_the_key_is_looked_for_once_and_again_when_the_endpoint_did_not_find_it(
+async def test_the_key_is_checked_once_and_again_after_a_refusal(
     database: Database, endpoint: Endpoint, site: Site, fetcher: Fetcher, note: Note
 ) -> None:
     for _ in range(2):

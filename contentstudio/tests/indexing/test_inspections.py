@@ -143,7 +143,7 @@ async def states(database: Database) -> dict[str, str]:
     return {one.slug: one.state for one in await IndexStatus(database).read("garden", 99)}
 
 
-async def test_the_sitemap_is_submitted_when_something_changed_and_not_again(
+async def test_the_sitemap_is_submitted_only_after_a_change(
     database: Database, clock: Clock, google: Google, config: Config
 ) -> None:
     await note(database, "ants")
@@ -160,7 +160,7 @@ async def test_the_sitemap_is_submitted_when_something_changed_and_not_again(
     assert google.told.count(submit) == 2
 
 
-async def test_crawled_and_indexed_are_what_google_says_and_only_of_this_version(
+async def test_crawled_and_indexed_come_from_google_for_this_version(
     database: Database, clock: Clock, google: Google, config: Config
 ) -> None:
     await note(database, "ants", "bees", "cats")
@@ -182,7 +182,7 @@ async def test_crawled_and_indexed_are_what_google_says_and_only_of_this_version
     }
 
 
-async def test_a_day_asks_about_so_many_pages_and_those_that_waited_come_first(
+async def test_a_day_asks_about_a_limited_number_longest_waiting_first(
     database: Database, clock: Clock, google: Google, config: Config
 ) -> None:
     await note(database, *(f"page-{n}" for n in range(5)))
@@ -196,7 +196,7 @@ async def test_a_day_asks_about_so_many_pages_and_those_that_waited_come_first(
     assert len({*first, *second}) == 5
 
 
-async def test_what_was_said_before_a_fault_is_kept_and_not_asked_again(
+async def test_answers_before_a_fault_are_kept_and_not_asked_again(
     database: Database, clock: Clock, google: Google, config: Config
 ) -> None:
     await note(database, "ants", "bees")

@@ -98,7 +98,7 @@ async def test_each_text_gets_its_vector_at_length_1_in_one_call(
     assert server.keys == [f"Bearer {KEY}"]
 
 
-async def test_a_call_is_booked_with_its_price_and_the_same_texts_are_not_paid_for_twice(
+async def test_the_same_texts_are_booked_at_their_price_only_once(
     database: Database, server: Server
 ) -> None:
     first = await embed(database, server, "aaa")

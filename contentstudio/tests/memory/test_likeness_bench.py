@@ -29,7 +29,7 @@ def run(*options: str) -> dict[str, Any]:
     return found
 
 
-def test_the_table_of_an_endpoint_stands_beside_that_of_the_words(httpserver: HTTPServer) -> None:
+def test_the_table_of_an_endpoint_stands_beside_that_of_words(httpserver: HTTPServer) -> None:
     def answer(request: Request) -> Response:
         rows = [{"index": 0, "embedding": [float(len(request.get_json()["input"][0])), 1.0]}]
         return Response(json.dumps({"data": rows, "usage": {"prompt_tokens": 1}}))

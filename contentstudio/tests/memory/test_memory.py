@@ -65,7 +65,7 @@ def test_a_script_without_blanks_is_compared_by_its_characters() -> None:
     assert likeness(text, longer) > 0.6 > 0.2 > likeness(text, "月亮每个月绕地球一圈")
 
 
-def test_what_a_word_is_hashed_to_is_the_same_everywhere_and_for_good() -> None:
+def test_the_hash_of_a_word_is_the_same_everywhere_and_for_good() -> None:
     vector = Lexical().vector("compost")
     assert [(place, value) for place, value in enumerate(vector) if value] == [(926, -1.0)]
 
@@ -87,7 +87,7 @@ def test_what_a_word_is_hashed_to_is_the_same_everywhere_and_for_good() -> None:
         ),
     ],
 )
-def test_what_a_text_says_in_other_forms_is_alike_in_its_language(texts: tuple[str, str]) -> None:
+def test_other_forms_of_the_same_words_are_alike_in_a_language(texts: tuple[str, str]) -> None:
     other = "Im Herbst fliegen die Vögel nach Süden, und die Nächte werden kalt, lang und dunkel."
     assert likeness(*texts) > Lexical.scale.same
     assert likeness(texts[0], other) < Lexical.scale.related
@@ -141,7 +141,7 @@ def test_the_scale_parts_the_labelled_pairs_of_each_language(language: str) -> N
     assert sum(alike >= Lexical.scale.related for alike in unrelated) <= 0.02 * len(unrelated)
 
 
-def test_an_anchor_is_the_phrase_of_the_prose_that_names_most_of_a_page() -> None:
+def test_an_anchor_is_the_phrase_that_names_most_of_the_page() -> None:
     (link,) = links.choose(
         draft(COMPOST), [("How to build a compost heap", "https://g.example/heap/")], 5
     )

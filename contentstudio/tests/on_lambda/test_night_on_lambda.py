@@ -266,7 +266,7 @@ async def test_a_night_on_lambda_ends_like_any_other(
 
 
 @pytest.mark.timeout(180)
-async def test_messages_that_come_twice_and_in_any_order_change_nothing(
+async def test_duplicate_and_unordered_messages_change_nothing(
     cloud: Cloud, server: EmbeddedServer, rng: random.Random
 ) -> None:
     cloud.send(

@@ -147,7 +147,7 @@ def test_a_pictures_size_is_read(kind: str, size: tuple[int, int]) -> None:
     assert cards.size_of(written.getvalue()) == size
 
 
-def test_a_picture_that_lies_on_its_side_has_the_size_that_is_shown() -> None:
+def test_a_rotated_picture_has_the_size_that_is_shown() -> None:
     written, exif = io.BytesIO(), Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (40, 10)).save(written, "JPEG", exif=exif)

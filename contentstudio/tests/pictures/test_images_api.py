@@ -126,7 +126,7 @@ async def calls(database: Database) -> list[tuple[str, str, float]]:
     return [(row["model"], row["status"], row["usd"]) for row in rows]
 
 
-async def test_the_protocol_is_spoken_and_the_picture_comes_small_with_its_words(
+async def test_the_request_fits_the_api_and_the_picture_is_reduced(
     database: Database, server: Server
 ) -> None:
     picture = await find(database, server)
@@ -141,7 +141,7 @@ async def test_the_protocol_is_spoken_and_the_picture_comes_small_with_its_words
     assert Drawing.open(io.BytesIO(picture.data)).format == "WEBP"
 
 
-async def test_a_picture_is_booked_by_its_price_and_never_paid_for_twice(
+async def test_a_picture_is_booked_at_its_price_and_paid_for_once(
     database: Database, server: Server
 ) -> None:
     first = await find(database, server)
@@ -170,7 +170,7 @@ async def test_a_picture_that_lies_at_an_address_is_fetched_from_there(
     assert (picture.width, server.downloads) == (480, 1)
 
 
-async def test_a_download_that_fails_for_now_is_tried_again_without_paying_again(
+async def test_a_failed_download_is_retried_without_a_second_payment(
     database: Database, server: Server, httpserver: HTTPServer
 ) -> None:
     server.answers = [(200, body({"data": [{"url": httpserver.url_for("/file.png")}]}))]
@@ -216,7 +216,7 @@ WITHOUT = {
 
 
 @pytest.mark.parametrize(("answer", "says", "usd"), WITHOUT.values(), ids=WITHOUT)
-async def test_an_answer_without_a_picture_ends_without_one_and_is_booked(
+async def test_an_answer_without_a_picture_is_booked_and_says_why(
     database: Database, server: Server, answer: tuple[int, bytes], says: str, usd: float
 ) -> None:
     server.answers = [answer]

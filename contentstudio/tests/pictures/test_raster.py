@@ -67,7 +67,7 @@ def test_a_large_picture_is_made_smaller(size: tuple[int, int], becomes: tuple[i
     assert (drawn.width, drawn.height) == becomes == opened(drawn.data).size
 
 
-def test_what_a_camera_wrote_is_left_out_and_the_picture_stands_upright() -> None:
+def test_camera_metadata_is_removed_and_a_picture_is_upright() -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x013B] = 6, "A person’s name"
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -61,9 +61,7 @@ async def states(database: Database) -> dict[str, str]:
     return {row["slug"]: row["state"] for row in rows}
 
 
-async def test_the_states_of_the_code_are_those_of_the_schema_and_each_can_be_reached(
-    database: Database,
-) -> None:
+async def test_the_code_and_the_schema_have_the_same_reachable_states(database: Database) -> None:
     rows = await database.fetch("select from_state, to_state from article_transitions")
     assert {row["from_state"] for row in rows} == set(STATES)
     reached: set[str] = {"idea"}
@@ -90,7 +88,7 @@ async def test_the_database_refuses_each_change_that_is_not_listed(database: Dat
 
 
 @pytest.mark.parametrize("before", STATES)
-async def test_each_verb_reaches_its_state_from_wherever_the_article_is(
+async def test_each_verb_reaches_its_state_from_every_other_state(
     database: Database, before: State
 ) -> None:
     articles = Articles(database)
@@ -129,9 +127,7 @@ async def test_a_plan_leaves_what_is_written_or_published_there(
     assert await state(database) == ("refreshing" if after == "refreshing" else "writing")
 
 
-async def test_an_article_that_was_published_before_is_refreshed_and_not_written(
-    database: Database,
-) -> None:
+async def test_an_article_published_before_is_refreshed_not_written(database: Database) -> None:
     await database.fetch(VERSION)
     for before in ("verifying", "review", "ready"):
         await put(database, before)
@@ -223,7 +219,7 @@ async def test_a_night_and_its_owner_leave_each_article_in_its_state(
     assert await state(database, published) == "published"
 
 
-async def test_what_a_person_approves_is_ready_at_once_and_then_published(
+async def test_an_approved_article_is_ready_at_once_and_then_published(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write
 ) -> None:
     config = write_config([web.url + MULCH], offline="review")
@@ -242,7 +238,7 @@ async def test_what_a_person_approves_is_ready_at_once_and_then_published(
 
 
 @pytest.mark.parametrize("written", [False, True])
-async def test_an_attempt_that_is_cut_off_beside_a_change_of_state_goes_on_from_there(
+async def test_an_attempt_cut_off_at_a_state_change_goes_on_from_there(
     database: Database,
     clock: Clock,
     web: DemoWeb,
@@ -281,7 +277,7 @@ async def test_a_source_that_says_too_little_leaves_an_idea_that_waits(
     assert set((await states(database)).values()) == {"idea"}
 
 
-async def test_a_job_of_a_worker_that_knows_no_articles_is_followed_from_where_it_is(
+async def test_the_job_of_an_older_worker_is_followed_from_its_state(
     database: Database, write_config: Write, tmp_path: Path
 ) -> None:
     write_config(["https://a.example"])

@@ -125,7 +125,7 @@ ANSWERS: dict[str, tuple[str, Spoil, str, str]] = {  # field, what it is made, s
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-async def test_an_answer_that_cannot_be_used_is_told_and_nothing_is_lost(
+async def test_an_answer_of_no_use_is_told_and_nothing_is_lost(
     database: Database, clock: Clock, web: DemoWeb, tmp_path: Path, claude: FakeModels, name: str
 ) -> None:
     field, spoil, step, says = ANSWERS[name]
@@ -192,7 +192,7 @@ BRIEFS: dict[str, tuple[str, Any]] = {  # what of a brief is made what, by whoev
 
 
 @pytest.mark.parametrize(("key", "value"), BRIEFS.values(), ids=BRIEFS)
-async def test_a_persons_brief_that_cannot_be_written_is_refused_and_stands(
+async def test_a_broken_brief_of_a_person_is_refused_and_stands(
     database: Database, clock: Clock, web: DemoWeb, tmp_path: Path, key: str, value: Any
 ) -> None:
     file = write(tmp_path, web)

@@ -80,7 +80,7 @@ async def written(database: Database) -> Draft:
     return Draft.model_validate(run["output"])
 
 
-async def test_a_brief_waits_where_its_site_wants_it_and_is_written_when_approved(
+async def test_a_brief_waits_where_the_site_wants_it_until_approved(
     waiting: BriefDetails, config: Config, database: Database, clock: Clock
 ) -> None:
     assert await steps(database) == {"research": "succeeded", "brief": "needs_review"}
@@ -178,7 +178,7 @@ async def test_a_job_from_before_there_were_briefs_is_written(
     assert all(s.notes and s.source for s in draft.sentences() if s.quoted)
 
 
-async def test_a_brief_proposes_links_to_pages_of_the_site_on_its_subject(
+async def test_a_brief_proposes_links_to_pages_of_the_site_on_topic(
     config: Config, database: Database, clock: Clock
 ) -> None:
     app = studio.build(config)
@@ -264,7 +264,7 @@ async def test_a_job_without_a_brief_says_so(ask: Ask, config: Config, database:
     assert f"job {job} has no brief" in str(said.exception)
 
 
-async def test_the_console_shows_a_brief_with_its_notes_and_takes_its_words(
+async def test_the_console_shows_a_brief_with_notes_and_reads_its_edit(
     waiting: BriefDetails, config: Config, database: Database
 ) -> None:
     from contentstudio import console

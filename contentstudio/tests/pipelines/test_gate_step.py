@@ -128,7 +128,7 @@ async def test_a_verdict_that_is_kept_twice_is_kept_once(database: Database) -> 
 
 
 @pytest.mark.parametrize("claude", [True], indirect=True)
-async def test_a_model_that_failed_a_gate_is_given_the_reasons_and_mends_it(
+async def test_a_model_that_fails_a_gate_gets_the_reasons_and_mends_it(
     database: Database,
     clock: Clock,
     web: DemoWeb,
@@ -201,7 +201,7 @@ async def test_what_a_person_wrote_no_model_rewrites(
 
 @pytest.mark.parametrize("claude", [False], indirect=True)
 @pytest.mark.parametrize("rewrites", [0, 1, 2])
-async def test_after_as_many_rewrites_as_the_config_allows_a_person_decides(
+async def test_a_person_decides_after_the_configured_rewrites(
     database: Database,
     clock: Clock,
     web: DemoWeb,
@@ -234,7 +234,7 @@ async def test_what_other_words_do_not_mend_is_not_paid_for_twice(
     assert len(claude[0].calls) == FIRST
 
 
-async def test_a_day_has_so_many_places_however_many_articles_come_at_once(
+async def test_a_day_publishes_its_quota_however_many_articles_come(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write
 ) -> None:
     config = with_gates(write_config([web.url + FEEDS[0]]), per_day=2)

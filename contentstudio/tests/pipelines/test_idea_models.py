@@ -57,7 +57,7 @@ async def night(
     return {row["slug"]: row for row in rows}
 
 
-async def test_a_model_names_ideas_and_code_keeps_its_title_from_a_source(
+async def test_a_model_names_ideas_but_not_with_the_title_of_a_source(
     claude: FakeModels, web: DemoWeb, write_config: Write, database: Database, clock: Clock
 ) -> None:
     found = await night(claude, web, write_config, database, clock)

@@ -120,7 +120,7 @@ async def research_only(database: Database) -> None:
     await switches.pause(database, "pipeline:article", reason="research only")
 
 
-async def test_the_same_story_from_two_sources_is_one_topic_that_cites_both(
+async def test_one_story_from_two_sources_is_one_topic_that_cites_both(
     small_web: Any, database: Database, night: Night
 ) -> None:
     small_web.answers |= {
@@ -141,7 +141,7 @@ async def test_the_same_story_from_two_sources_is_one_topic_that_cites_both(
     assert {reference["url"][-2:] for reference in row["pool"]} <= {"/a", "/b"}
 
 
-async def test_stories_whose_pages_share_a_title_in_a_slug_are_ideas_with_own_slugs(
+async def test_stories_with_titles_of_one_slug_get_slugs_of_their_own(
     small_web: Any, database: Database, night: Night
 ) -> None:
     titles = ["Das ist schon der Kurs", "Das ist schön der Kurs", "公式"]
@@ -170,9 +170,7 @@ async def test_stories_whose_pages_share_a_title_in_a_slug_are_ideas_with_own_sl
     assert not {*ideas.values()} & {*titles}
 
 
-async def test_an_owners_post_under_the_slug_of_another_story_keeps_its_address(
-    database: Database,
-) -> None:
+async def test_an_owners_post_keeps_its_slug_from_another_story(database: Database) -> None:
     url = "https://garden.example/a-bridge/"
     await Documents(database, Lexical()).keep_own_post(
         "garden", url, "The bridge of my nose", " ".join(MOON)
@@ -198,7 +196,7 @@ async def test_pages_that_come_one_after_another_are_judged_together(
     assert (await database.one("select count(*) as n from runs where step = 'choose'")) == {"n": 1}
 
 
-async def test_a_story_that_returns_is_skipped_and_names_its_similar_article(
+async def test_a_returning_story_is_skipped_and_names_its_article(
     small_web: Any, database: Database, night: Night
 ) -> None:
     small_web.answers |= {
@@ -229,7 +227,7 @@ async def test_a_story_near_to_one_that_is_on_its_way_is_skipped(
     assert "which is about to be written" in choice["reason"]
 
 
-async def test_a_source_that_changed_has_its_article_published_again_under_its_slug(
+async def test_a_changed_source_updates_its_article_under_its_slug(
     small_web: Any, database: Database, night: Night
 ) -> None:
     small_web.answers["/a"] = page("A covered bridge for cyclists", BRIDGE)
@@ -260,7 +258,7 @@ async def test_a_source_that_changed_has_its_article_published_again_under_its_s
     assert [reference["sha256"] for reference in pool["pool"]] == [latest["sha256"]]
 
 
-async def test_what_was_rejected_in_review_keeps_stories_near_it_away_with_the_reason(
+async def test_a_rejection_keeps_similar_stories_away_with_its_reason(
     small_web: Any, database: Database, night: Night
 ) -> None:
     small_web.answers |= {
@@ -287,7 +285,7 @@ async def test_what_readers_have_or_nobody_knows_cannot_be_rejected(
     assert not await Documents(database).reject("unheard-of", "no")
 
 
-async def test_an_article_that_a_person_cancels_is_rejected_however_they_did_it(
+async def test_an_article_cancelled_in_any_way_counts_as_rejected(
     small_web: Any, database: Database, night: Night
 ) -> None:
     small_web.answers |= {
@@ -319,7 +317,7 @@ async def test_what_could_not_be_written_may_come_again(
     assert choice["decision"] == "create"
 
 
-async def test_a_stored_choice_that_was_cut_off_still_starts_its_articles(
+async def test_an_interrupted_stored_choice_still_starts_its_articles(
     small_web: Any, database: Database, night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small_web.answers["/a"] = page("A covered bridge for cyclists", BRIDGE)
@@ -353,7 +351,7 @@ async def test_an_old_page_gives_no_story_however_much_it_says(
     assert reasons["skip"].startswith("it is not fresh: its newest page is ")
 
 
-async def test_another_provider_has_every_text_made_into_vectors_again_by_itself(
+async def test_a_new_embedding_provider_embeds_every_text_again(
     small_web: Any, database: Database, night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small_web.answers |= {
@@ -385,7 +383,7 @@ class Twice(Lexical):
     scale = Scale(same=0.42, related=0.14)
 
 
-async def test_vectors_of_an_older_name_are_replaced_and_never_compared(
+async def test_vectors_of_an_older_name_are_replaced_not_compared(
     database: Database,
 ) -> None:
     memory, ctx = Documents(database, Lexical()), Any
@@ -435,9 +433,7 @@ def draft(slug: str, title: str, *texts: str) -> Draft:
     return Draft(**told, sections=[section])
 
 
-async def test_links_lead_to_what_is_related_and_stands_and_never_to_the_draft_itself(
-    database: Database,
-) -> None:
+async def test_links_lead_to_related_public_pages_but_not_to_the_draft(database: Database) -> None:
     memory, ctx = Documents(database, Lexical()), Any
     moon = "The phases of the moon repeat after 29 days."
     await memory.keep_draft(
@@ -470,9 +466,7 @@ async def test_links_lead_to_what_is_related_and_stands_and_never_to_the_draft_i
     ]
 
 
-async def test_rivals_are_the_sites_own_posts_that_aim_at_the_same_query(
-    database: Database,
-) -> None:
+async def test_rivals_are_posts_of_the_site_that_aim_at_the_same_query(database: Database) -> None:
     memory = Documents(database, Lexical())
     await memory.keep_draft(
         draft("moon", "Phases of the moon", *MOON), "published", "1", "https://garden.example/moon/"
@@ -520,9 +514,7 @@ async def test_an_article_of_ours_is_never_taken_for_the_owners_own(database: Da
     ]
 
 
-async def test_a_draft_that_is_to_replace_a_published_article_leaves_it_in_the_memory(
-    database: Database,
-) -> None:
+async def test_a_draft_leaves_the_published_article_in_the_memory(database: Database) -> None:
     memory = Documents(database, Lexical())
     await memory.keep_draft(
         draft("moon", "Moon", *MOON), "published", "1", "https://garden.example/moon/"

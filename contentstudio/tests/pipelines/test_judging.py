@@ -170,7 +170,7 @@ LIARS = [
 
 
 @pytest.mark.parametrize("liar", LIARS, ids=lambda liar: liar.__name__)
-async def test_by_a_judge_whose_word_does_not_count_nothing_is_published(
+async def test_a_judge_whose_word_does_not_count_publishes_nothing(
     database: Database, clock: Clock, claude: FakeModels, config: Config, liar: Body
 ) -> None:
     """The whole article would pass by a judge who tells the truth."""
@@ -195,7 +195,7 @@ UNSUPPORTED = [
 
 
 @pytest.mark.parametrize("claim", UNSUPPORTED)
-async def test_support_by_passages_that_say_something_else_publishes_nothing(
+async def test_support_by_other_passages_publishes_nothing(
     database: Database, clock: Clock, claude: FakeModels, config: Config, claim: str
 ) -> None:
     """The passages stand in the source; code sees that they do not say so."""
@@ -243,7 +243,7 @@ FAULTS = ["529", "500", "hang", "truncated-json", "drop-mid-stream", "max-tokens
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_judge_that_answers_late_or_not_at_all_publishes_nothing(
+async def test_a_judge_that_is_late_or_silent_publishes_nothing(
     database: Database,
     clock: Clock,
     claude: FakeModels,
@@ -264,7 +264,7 @@ async def test_a_judge_that_answers_late_or_not_at_all_publishes_nothing(
     assert run["output"]["draft"]["title"], "the article is there for a person to see"
 
 
-async def test_a_judge_that_was_away_is_asked_again_and_the_article_is_published(
+async def test_a_judge_that_was_away_is_asked_again(
     database: Database, clock: Clock, claude: FakeModels, config: Config
 ) -> None:
     claude.script(*["ok"] * WRITING, "529", "drop-mid-stream")
@@ -273,7 +273,7 @@ async def test_a_judge_that_was_away_is_asked_again_and_the_article_is_published
     assert kinds(claude) == ["judge"] * 3
 
 
-async def test_while_the_judge_rests_nothing_is_published_and_others_write(
+async def test_while_the_judge_rests_nothing_goes_out_and_others_write(
     database: Database, clock: Clock, claude: FakeModels, config: Config
 ) -> None:
     await database.fetch(
@@ -320,7 +320,7 @@ async def _spend_the_budget_after(database: Database, step: str) -> None:
     ("verify", "why"),
     [({"judge": "off"}, '[verify] has judge = "off"')],
 )
-async def test_what_a_model_wrote_waits_for_a_person_where_there_is_no_judge(
+async def test_without_a_judge_what_a_model_wrote_waits_for_a_person(
     database: Database,
     clock: Clock,
     claude: FakeModels,
@@ -476,7 +476,7 @@ async def test_without_rewrites_nothing_goes_back_to_a_model(
 
 
 @pytest.mark.parametrize("call", range(3))
-async def test_what_dies_at_any_call_of_the_gate_pays_for_nothing_twice(
+async def test_death_at_any_call_of_the_gate_pays_for_nothing_twice(
     database: Database, clock: Clock, claude: FakeModels, config: Config, call: int
 ) -> None:
     claude.body = with_sentence(FALSE, judge=denies, mend=learning)
@@ -542,7 +542,7 @@ async def old_job(config: Config, database: Database, clock: Clock) -> str:
     return str(row["job_id"])
 
 
-async def test_what_passed_the_gates_before_there_was_a_judge_is_judged_before_it_is_published(
+async def test_what_passed_before_there_was_a_judge_is_judged(
     database: Database, clock: Clock, claude: FakeModels, config: Config
 ) -> None:
     await old_job(config, database, clock)
@@ -553,7 +553,7 @@ async def test_what_passed_the_gates_before_there_was_a_judge_is_judged_before_i
     assert "judged" in {verdict["gate"] for verdict in run["output"]["verdicts"]}
 
 
-async def test_what_a_judge_turns_down_of_an_old_job_waits_for_a_person(
+async def test_what_is_turned_down_of_an_old_job_waits_for_a_person(
     database: Database, clock: Clock, claude: FakeModels, config: Config
 ) -> None:
     await old_job(config, database, clock)
@@ -564,7 +564,7 @@ async def test_what_a_judge_turns_down_of_an_old_job_waits_for_a_person(
     assert (run["status"], published(config)) == ("needs_review", 0)
 
 
-async def test_what_a_person_approved_before_there_was_a_judge_is_published_as_it_is(
+async def test_what_was_approved_before_there_was_a_judge_goes_out(
     database: Database, clock: Clock, claude: FakeModels, config: Config
 ) -> None:
     job = await old_job(config, database, clock)

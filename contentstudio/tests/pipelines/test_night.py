@@ -34,7 +34,7 @@ async def night(config: Config, database: Database, clock: Clock, date: str = "2
     await run_until_idle(app, database, clock=clock)
 
 
-async def test_a_night_publishes_what_passes_and_says_what_became_of_the_rest(
+async def test_a_night_publishes_what_passes_and_reports_the_rest(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write
 ) -> None:
     config = write_config(nights.reads(web), ping=web.url + INDEXNOW)
@@ -44,7 +44,7 @@ async def test_a_night_publishes_what_passes_and_says_what_became_of_the_rest(
     assert len(nights.pinged(web)) == len(published(config))
 
 
-async def test_the_same_night_again_does_nothing_the_next_knows_its_ideas(
+async def test_a_repeated_night_does_nothing_the_next_knows_its_ideas(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write
 ) -> None:
     config = write_config([web.url + FEEDS[0]])
@@ -60,7 +60,7 @@ async def test_the_same_night_again_does_nothing_the_next_knows_its_ideas(
     assert len([row for row in known if "is known since 2026-11-23" in row["error"]]) == 4
 
 
-async def test_a_source_that_was_added_since_is_read_when_the_night_is_begun_by_hand_again(
+async def test_a_repeated_night_by_hand_reads_the_sources_added_since(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write
 ) -> None:
     now = await clock.now()
@@ -162,7 +162,7 @@ def hostile() -> Iterator[str]:
         thread.join()
 
 
-async def test_bad_sources_have_a_clear_outcome_each_and_none_is_an_article(
+async def test_each_bad_source_has_a_clear_outcome_and_no_article(
     database: Database, clock: Clock, hostile: str, write_config: Write
 ) -> None:
     sources = [f"{hostile}{path}" for path in Hostile.ANSWERS] + [

@@ -279,7 +279,7 @@ def bare(source: Path, target: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["hugo-bundle", "hugo-slug", "jekyll"])
-async def test_what_an_owner_has_published_in_another_layout_is_kept_and_told(
+async def test_an_owners_page_in_another_layout_is_kept_and_reported(
     name: str, web: RawWeb, tmp_path: Path, database: Database, clock: Clock
 ) -> None:
     web.answers["/rain"] = page("What I learned of barrels for the rain")

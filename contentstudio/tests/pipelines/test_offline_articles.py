@@ -39,7 +39,7 @@ def page_of(config: Config) -> html.HtmlElement:
     return html.document_fromstring(file.read_bytes())
 
 
-async def test_by_default_each_waits_for_a_person_and_is_not_indexed_when_approved(
+async def test_by_default_they_need_approval_and_are_not_indexed(
     web: DemoWeb, write_config: Write, database: Database, clock: Clock
 ) -> None:
     assert Config.model_fields["writing"].default.offline_articles == "review"
@@ -62,7 +62,7 @@ async def test_by_default_each_waits_for_a_person_and_is_not_indexed_when_approv
 @pytest.mark.parametrize(
     ("offline", "robots", "pings"), [("noindex", "noindex", 0), ("publish", "index", 1)]
 )
-async def test_the_config_may_let_them_go_out_dated_by_their_newest_source(
+async def test_the_config_may_publish_them_dated_by_the_newest_source(
     offline: str,
     robots: str,
     pings: int,

@@ -71,7 +71,7 @@ async def steps(database: Database) -> list[str]:
     return [row["step"] for row in rows]
 
 
-async def test_what_was_optimized_is_what_is_judged_and_the_changes_come_along(
+async def test_the_gate_judges_the_optimized_draft_and_has_its_changes(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write
 ) -> None:
     await start(studio.build(write_config([web.url + PAGE])), database, clock)
@@ -84,7 +84,7 @@ async def test_what_was_optimized_is_what_is_judged_and_the_changes_come_along(
     assert (judged.draft, judged.changes) == (optimized.draft, optimized.changes)
 
 
-async def test_an_article_on_its_way_when_the_step_was_added_goes_on_without_it(
+async def test_an_article_past_an_added_step_continues_without_it(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write
 ) -> None:
     config = write_config([web.url + PAGE])
@@ -118,7 +118,7 @@ async def test_links_lead_to_what_the_site_has_beside_it(ctx: Ctx) -> None:
     ]
 
 
-async def test_a_link_to_the_sites_own_page_is_not_dead_before_the_site_is_served(ctx: Ctx) -> None:
+async def test_a_link_to_the_sites_own_page_is_alive_before_serving(ctx: Ctx) -> None:
     link = InternalLink(anchor="compost heap", url="https://garden.example/heaps/")
     draft = make_draft(links=[link])
     site = ctx.deps.config.find("garden")
@@ -127,7 +127,7 @@ async def test_a_link_to_the_sites_own_page_is_not_dead_before_the_site_is_serve
     assert case.links[link.url].state == "alive"
 
 
-async def test_a_page_of_the_site_with_the_same_title_in_other_words_is_a_rival(
+async def test_a_page_with_the_same_words_in_its_title_is_a_rival(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write
 ) -> None:
     config = write_config([web.url + PAGE])
@@ -178,7 +178,7 @@ async def test_the_words_of_a_person_are_left_as_they_are(ctx: Ctx) -> None:
     assert done == Optimized(draft=make_draft())
 
 
-async def test_an_article_with_the_description_of_another_one_is_described_otherwise(
+async def test_a_description_that_another_article_has_is_changed(
     ctx: Ctx, database: Database
 ) -> None:
     taken = make_draft(slug="heaps", title="Heaps")

@@ -61,7 +61,7 @@ def night(
     return run
 
 
-async def test_what_the_owner_has_written_is_remembered_and_not_written_again(
+async def test_the_owners_posts_are_remembered_and_not_written_again(
     small_web: Any, database: Database, night: Any
 ) -> None:
     small_web.answers |= {
@@ -80,7 +80,7 @@ async def test_what_the_owner_has_written_is_remembered_and_not_written_again(
     assert (await database.one("select count(*) as n from candidates")) == {"n": 1}
 
 
-async def test_a_post_that_left_the_sitemap_is_forgotten_but_a_failed_sitemap_forgets_none(
+async def test_a_post_is_forgotten_only_if_a_sound_sitemap_omits_it(
     small_web: Any, night: Any
 ) -> None:
     urls = [small_web.url + path for path in ("/blog/compost", "/blog/mulch")]
@@ -96,7 +96,7 @@ async def test_a_post_that_left_the_sitemap_is_forgotten_but_a_failed_sitemap_fo
     assert set(await night(25)) == {"blog/mulch"}
 
 
-async def test_existing_posts_are_remembered_and_read_again_only_when_changed(
+async def test_existing_posts_are_read_again_only_when_changed(
     night: Any, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     now = await clock.now()

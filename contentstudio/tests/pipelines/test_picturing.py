@@ -191,7 +191,7 @@ async def test_a_step_that_runs_again_takes_the_same_picture(
     assert len(await kept(database)) == 1
 
 
-async def test_two_articles_do_not_get_the_same_picture_one_after_the_other(
+async def test_two_articles_in_a_row_do_not_get_the_same_picture(
     database: Database, write_config: Write
 ) -> None:
     config = write_config(FEED, extra=FOLDER)
@@ -229,7 +229,7 @@ async def test_an_article_goes_on_with_its_card_and_says_why(
     assert change.after == "its card"
 
 
-async def test_a_picture_that_was_paid_for_serves_when_the_article_is_written_again(
+async def test_a_rewritten_article_keeps_the_picture_that_was_paid_for(
     database: Database, write_config: Write
 ) -> None:
     config = write_config(FEED)

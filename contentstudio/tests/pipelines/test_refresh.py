@@ -52,7 +52,7 @@ async def changed_text(database: Database, clock: Clock) -> None:
     )
 
 
-async def test_an_article_whose_source_changed_since_is_published_again(
+async def test_an_article_whose_source_has_changed_is_published_again(
     app: App, database: Database, clock: Clock
 ) -> None:
     await changed_text(database, clock)
@@ -74,7 +74,7 @@ async def test_an_article_that_is_as_it_was_is_left_alone(
     }
 
 
-async def test_an_article_whose_clicks_fell_takes_in_the_news_that_was_passed_over(
+async def test_an_article_whose_clicks_fell_uses_the_news_not_yet_used(
     app: App, database: Database, clock: Clock
 ) -> None:
 
@@ -109,7 +109,7 @@ async def test_an_article_whose_clicks_fell_takes_in_the_news_that_was_passed_ov
     assert third["decision"] == "skip"
 
 
-async def test_clicks_of_a_week_are_kept_for_four_months_and_of_one_site_alone(
+async def test_clicks_are_kept_by_week_and_site_for_four_months(
     database: Database, clock: Clock
 ) -> None:
     for clicks in (9, 7):

@@ -90,7 +90,7 @@ def test_what_is_no_draft_is_refused(stored: Any) -> None:
         read("gate", stored)
 
 
-def test_each_output_that_waits_for_review_is_shown_as_what_it_is() -> None:
+def test_each_output_in_review_is_shown_according_to_its_kind() -> None:
     url = "https://garden.example/mulch/"
     assert "It rots." in preview(JUDGED)
     assert "Long enough." in preview(JUDGED)

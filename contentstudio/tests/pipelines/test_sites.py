@@ -120,7 +120,7 @@ def others_are_published(config: Config) -> bool:
     return [len(found[name]) for name in OTHERS] == [1, 1, 1] and not found["broken"]
 
 
-async def test_when_nothing_is_broken_each_site_has_its_own_article_and_no_other(
+async def test_without_faults_each_site_has_only_its_own_article(
     database: Database, clock: Clock, web: DemoWeb, write_sites: Write
 ) -> None:
     # What a site read is in the archive, and may be cited by others: here each reads its own page.
@@ -142,7 +142,7 @@ async def test_when_nothing_is_broken_each_site_has_its_own_article_and_no_other
     ]
 
 
-async def test_a_cms_that_is_down_opens_its_own_breaker_and_stops_no_other_site(
+async def test_a_cms_that_is_down_opens_only_the_breaker_of_its_site(
     database: Database, clock: Clock, write_sites: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(

@@ -98,9 +98,7 @@ def test_every_step_that_leans_on_an_upstream_names_a_breaker() -> None:
     ("step", "breaker"),
     [("article/brief", "writer"), ("article/generate", "writer"), ("article/gate", "judge")],
 )
-def test_with_a_fallback_each_model_has_the_breaker_instead_of_the_step(
-    step: str, breaker: str
-) -> None:
+def test_with_a_fallback_models_have_breakers_instead_of_steps(step: str, breaker: str) -> None:
     """The judge has one of its own: where it is away, others still write."""
     assert steps(config())[step].breaker == breaker
     assert steps(config(fallback={"model": "another"}))[step].breaker is None

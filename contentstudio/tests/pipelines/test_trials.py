@@ -169,7 +169,7 @@ def pages(config: Config) -> Sequence[str]:
 
 
 @pytest.mark.parametrize("trial", TRIALS)
-async def test_none_of_three_bad_articles_is_published_and_each_sentence_is_named(
+async def test_no_bad_article_is_published_and_each_sentence_is_named(
     database: Database,
     clock: Clock,
     web: DemoWeb,
@@ -189,7 +189,7 @@ async def test_none_of_three_bad_articles_is_published_and_each_sentence_is_name
 
 
 @pytest.mark.parametrize("trial", TRIALS)
-async def test_a_judge_that_calls_all_of_it_supported_publishes_none_of_them(
+async def test_a_judge_that_supports_everything_publishes_none(
     database: Database,
     clock: Clock,
     web: DemoWeb,
@@ -207,7 +207,7 @@ async def test_a_judge_that_calls_all_of_it_supported_publishes_none_of_them(
     ("trial", "published"),
     [("opposites", 1), ("inventions", 0)],  # what doctors are said to say is for a person
 )
-async def test_what_is_published_after_mending_has_none_of_their_sentences(
+async def test_what_is_mended_and_published_has_no_bad_sentence(
     database: Database,
     clock: Clock,
     web: DemoWeb,

@@ -86,7 +86,7 @@ async def test_articles_keep_their_distance(
     assert min(gaps) >= 30 * 60 - 5  # the turn is taken before the work
 
 
-async def test_of_two_that_ask_for_the_turn_at_the_same_moment_one_has_it(
+async def test_of_two_that_ask_for_the_turn_at_once_one_has_it(
     database: Database, clock: Clock, write_config: Write
 ) -> None:
     """The second one waits for the first one's commit, and what it sees of the turn before is an
@@ -152,7 +152,7 @@ async def ready(database: Database, clock: Clock, web: DemoWeb, write_config: Wr
     return app
 
 
-async def test_an_edit_within_the_wait_restarts_it_but_not_beyond_its_maximum(
+async def test_an_edit_restarts_the_wait_but_not_beyond_its_maximum(
     database: Database, clock: Clock, ready: App
 ) -> None:
     began = await clock.now()
@@ -190,7 +190,7 @@ async def test_an_edit_within_the_wait_goes_through_the_gates_again(
     assert "leak" in run["error"]
 
 
-async def test_words_from_a_file_take_their_place_while_an_article_waits_for_its_window(
+async def test_a_file_edits_an_article_that_waits_for_its_window(
     database: Database,
     clock: Clock,
     web: DemoWeb,
@@ -235,7 +235,7 @@ async def test_words_from_a_file_take_their_place_while_an_article_waits_for_its
     assert "waits for review or a last edit" in str(told.exception)
 
 
-async def test_an_edit_while_an_article_waits_for_its_window_goes_through_the_gates_again(
+async def test_an_edit_before_the_window_goes_through_the_gates_again(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write
 ) -> None:
     config = windowed(

@@ -55,7 +55,7 @@ async def article_runs(database: Database) -> list[Any]:
     return await database.fetch("select job_id, input from runs where pipeline = 'article'")
 
 
-async def test_ten_ideas_of_the_demos_web_have_ten_scores_that_factors_explain(
+async def test_ten_ideas_have_ten_scores_that_their_factors_explain(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, tmp_path: Path
 ) -> None:
     await clock.set(datetime(2026, 11, 23, 4, tzinfo=UTC))
@@ -202,7 +202,7 @@ async def test_a_message_that_is_no_idea_is_kept_with_the_reason(
     assert await database.fetch("select from ideas") == []
 
 
-async def test_an_idea_that_was_passed_over_is_written_of_what_was_found_once_approved(
+async def test_an_approved_skipped_idea_is_written_from_what_was_found(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write
 ) -> None:
     await switches.pause(database, "pipeline:article", reason="ideas only")
@@ -227,7 +227,7 @@ async def test_an_idea_that_was_passed_over_is_written_of_what_was_found_once_ap
         await ideas.drop(config, database, "garden", slug, reason="no")
 
 
-async def test_a_dropped_idea_keeps_its_story_away_until_a_person_approves_it(
+async def test_a_dropped_idea_keeps_its_story_away_until_approved(
     app: App, config: Config, database: Database, clock: Clock, web: DemoWeb
 ) -> None:
     await night(app, database, clock)
@@ -289,7 +289,7 @@ async def test_the_calendar_says_what_is_due_and_what_is_on_its_way(
 
 
 @pytest.mark.parametrize("autonomy", ["full", "review"])
-async def test_each_article_of_a_site_that_wants_to_see_them_waits_once(
+async def test_each_article_of_a_site_that_wants_approval_waits_once(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, autonomy: str
 ) -> None:
     from contentstudio import review

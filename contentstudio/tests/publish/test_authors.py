@@ -106,7 +106,7 @@ def test_machines_are_told_of_a_person(author: str, person: dict[str, Any]) -> N
     assert structured(signed_site(ANA, BEN), author) == expected
 
 
-def test_wordpress_is_sent_the_person_without_a_page_that_it_has_not() -> None:
+def test_wordpress_gets_a_person_without_a_page_it_does_not_have() -> None:
     site = make_site(
         publish={"to": "wordpress", "user": "studio"}, profile={"authors": [{**ANA, **BEN}, ANA]}
     )
@@ -238,7 +238,7 @@ def test_the_owners_pages_stay_beside_the_one_that_is_made() -> None:
     assert [page.slug for page in about.among(FULL, own, [])] == ["about", "imprint"]
 
 
-def test_a_draft_with_author_and_disclosure_has_a_hash_of_its_own() -> None:
+def test_author_and_disclosure_are_part_of_the_hash_of_a_draft() -> None:
     drafts = [small_draft(), small_draft(author="Ana"), small_draft(disclosure=DISCLOSURE)]
     assert len({content_sha256(draft) for draft in drafts}) == 3
     assert (

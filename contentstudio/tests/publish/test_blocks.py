@@ -180,7 +180,7 @@ FACTS: dict[str, Any] = {
         ({"licence_url": FACTS["licence_url"]}, [], FACTS["licence_url"]),
     ],
 )
-def test_below_a_picture_stand_its_caption_its_maker_and_its_licence(
+def test_below_a_picture_are_its_caption_credit_and_licence(
     facts: dict[str, Any], own: list[Sentence], below: str | None
 ) -> None:
     image = Image(src="heap.png", alt="Leaves", width=80, height=60, **facts)
@@ -201,7 +201,7 @@ def test_below_a_picture_stand_its_caption_its_maker_and_its_licence(
     assert len(lines) == (2 if below else 1)
 
 
-def test_what_is_said_of_an_image_is_shown_where_no_block_places_it() -> None:
+def test_facts_of_an_image_are_shown_where_no_block_places_it() -> None:
     draft = make_draft(images=[Image(src="heap.png", alt="Leaves", **FACTS)])
     assert tree(draft).xpath("string(//figcaption)") == "In May & June Ann <Lee> · CC BY 4.0"
     assert "![Leaves](<heap.png>)  \nIn May &amp; June Ann &lt;Lee&gt; · [CC BY 4" in markdown.body(

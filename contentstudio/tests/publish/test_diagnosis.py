@@ -121,7 +121,7 @@ def test_a_notice_names_whose_file_it_is(path: str, who: str) -> None:
     )
 
 
-def test_json_behind_a_notice_is_read_where_the_headers_are_the_cms_own() -> None:
+def test_json_after_a_notice_is_read_only_under_the_cms_headers() -> None:
     assert _judged("GET", answer(200, PLUGIN + "[1]", type_=JSON), ()).data == [1]
     with pytest.raises(Permanent, match="the plugin seo-tool before the JSON"):
         _judged("GET", answer(200, PLUGIN + "[1]"), ())
@@ -134,7 +134,7 @@ def test_a_write_that_was_answered_with_a_page_may_have_arrived() -> None:
         _judged("POST", answer(200, PLUGIN + "{}"), ())
 
 
-def test_an_empty_answer_to_a_deletion_is_whole_and_any_other_is_not() -> None:
+def test_only_a_deletion_may_have_an_empty_answer() -> None:
     assert _judged("DELETE", answer(204), ()).data is None
     for body in ("", "null", '{"a": '):
         with pytest.raises(NotAnswered, match="not with whole JSON"):
@@ -302,9 +302,7 @@ NOT_IN = said(401, "rest_not_logged_in")
         (Answers(GONE, GONE, GONE, GONE, FOREIGN), "there is no WordPress"),
     ],
 )
-def test_what_wordpress_says_to_all_that_it_is_asked_has_one_cause(
-    told: Answers, cause: str | None
-) -> None:
+def test_one_cause_is_found_for_all_answers_of_wordpress(told: Answers, cause: str | None) -> None:
     found = diagnose(told, "studio", "CONTENTSTUDIO_SECRET_GARDEN")
     assert (found is None) == (cause is None)
     assert found is None or (cause in found.what and found.mend)

@@ -117,7 +117,7 @@ async def test_the_first_picture_that_there_is_is_the_feature_image(publish_it: 
     ]
 
 
-async def test_a_picture_is_uploaded_once_over_all_versions_and_another_takes_its_place(
+async def test_a_picture_is_uploaded_once_until_another_replaces_it(
     ghost_server: Any, publish_it: Any
 ) -> None:
     uploads: list[str] = []

@@ -233,9 +233,7 @@ async def test_the_owners_file_keeps_its_address_and_is_told_by_it(
     assert shown == [str(where)] if not isinstance(where, Path) else len(shown) == 1
 
 
-async def test_what_readers_do_not_see_is_not_told_and_another_address_is_no_conflict(
-    tmp_path: Path,
-) -> None:
+async def test_hidden_files_are_not_listed_and_other_urls_no_conflict(tmp_path: Path) -> None:
     files = {
         "content/posts/a.md": "---\ndraft: true\n---\nx",
         "content/posts/b.md": "+++\ndraft = true\n+++\nx",

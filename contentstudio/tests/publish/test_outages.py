@@ -132,7 +132,7 @@ async def test_an_outage_of_more_than_an_hour_ends_no_lone_article(
     assert house.slugs() == ["compost"]
 
 
-async def test_a_server_that_is_down_is_waited_for_as_one_that_answers_wrongly(
+async def test_a_server_that_is_down_is_waited_for_like_a_wrong_answer(
     house: House, closed_port: int
 ) -> None:
     house.configure(url=f"http://127.0.0.1:{closed_port}")
@@ -156,7 +156,7 @@ async def test_a_server_that_is_down_is_waited_for_as_one_that_answers_wrongly(
         ("soon", 1),
     ],
 )
-async def test_a_cms_is_left_alone_for_as_long_as_it_asks_an_hour_at_most(
+async def test_a_cms_rests_as_long_as_it_asks_for_at_most_an_hour(
     house: House, status: int, asks: str, seconds: float
 ) -> None:
     if asks.endswith("as a date"):
@@ -191,9 +191,7 @@ async def test_a_window_that_closes_meanwhile_is_waited_for(house: House) -> Non
     assert house.slugs() == ["compost"]
 
 
-async def test_a_window_of_one_day_a_week_is_waited_for_once_more_and_then_it_is_given_up(
-    house: House,
-) -> None:
+async def test_a_weekly_window_is_waited_for_once_more_then_given_up(house: House) -> None:
     house.configure(window="window = { days = ['mon'], hours = ['08:00', '12:30'] }")
     house.break_down("502 before")
     await house.begin("one", draft())
@@ -208,7 +206,7 @@ async def test_a_window_of_one_day_a_week_is_waited_for_once_more_and_then_it_is
     assert "since 2026-11-23 12:00 UTC" in row["error"]
 
 
-async def test_an_outage_of_two_days_is_a_dead_letter_that_says_since_when(house: House) -> None:
+async def test_an_outage_of_two_days_is_a_dead_letter_with_its_start(house: House) -> None:
     house.break_down("503 before")
     await house.begin("one", draft())
     await house.work_for(2 * DAY)
@@ -238,7 +236,7 @@ async def test_a_replay_has_all_its_hours_again(house: House) -> None:
     )
 
 
-async def test_several_articles_of_a_site_share_its_breaker_and_all_arrive(house: House) -> None:
+async def test_the_articles_of_a_site_share_its_breaker_and_all_arrive(house: House) -> None:
     slugs = ["beans", "compost", "leeks", "mulch", "roses", "turnips"]
     house.break_down("502 before")
     for slug in slugs:
@@ -269,9 +267,7 @@ async def test_a_refusal_ends_at_once(house: House, status: int) -> None:
     assert (row["status"], row["failures"]) == ("dead", 1)
 
 
-async def test_an_article_that_is_to_be_taken_from_readers_is_taken_when_the_cms_is_back(
-    house: House,
-) -> None:
+async def test_an_article_is_unpublished_when_the_cms_is_back(house: House) -> None:
     assert (await house.publish("one", draft()))["status"] == "succeeded"
     house.break_down("502 before")
     started = await articles.ask(
@@ -291,9 +287,7 @@ async def test_an_article_that_is_to_be_taken_from_readers_is_taken_when_the_cms
     assert [post["status"] for post in house.store.posts.values()] == ["draft"]
 
 
-async def test_a_version_that_a_person_asks_for_waits_for_no_window_and_gives_up_by_hours(
-    house: House,
-) -> None:
+async def test_a_requested_version_is_retried_for_hours_not_by_windows(house: House) -> None:
     assert (await house.publish("one", draft()))["status"] == "succeeded"
     house.configure(window="window = { days = ['sat'] }", publishing="retry_hours = 3")
     house.break_down("502 before")

@@ -147,7 +147,7 @@ async def test_the_command_in_the_review_s_words_publishes_ours(
 
 
 @MADE
-async def test_what_was_changed_again_since_the_review_is_for_a_person_again(
+async def test_what_changed_after_the_review_needs_a_person_again(
     desk: Desk, made: Callable[[Desk], Any]
 ) -> None:
     await made(desk)
@@ -160,9 +160,7 @@ async def test_what_was_changed_again_since_the_review_is_for_a_person_again(
     assert "A heap is a start, 2." in desk.text
 
 
-async def test_what_a_person_put_back_after_they_took_it_away_is_not_written_over_unseen(
-    desk: Desk,
-) -> None:
+async def test_what_a_person_put_back_is_not_overwritten_unseen(desk: Desk) -> None:
     await edited(desk)
     changed = copy.deepcopy(desk.store.posts)
     desk.take_away()
@@ -172,7 +170,7 @@ async def test_what_a_person_put_back_after_they_took_it_away_is_not_written_ove
     assert desk.store.posts == changed
 
 
-async def test_the_leave_to_overwrite_one_version_holds_for_no_later_one(desk: Desk) -> None:
+async def test_an_overwrite_of_one_version_permits_no_later_one(desk: Desk) -> None:
     await edited(desk)
     await desk.found()
     assert (await desk.overwrite())["status"] == "succeeded"
@@ -181,9 +179,7 @@ async def test_the_leave_to_overwrite_one_version_holds_for_no_later_one(desk: D
 
 
 @pytest.mark.parametrize("digits", [8, 64])
-async def test_the_seal_of_what_was_seen_is_asked_for_where_it_is_given(
-    desk: Desk, digits: int
-) -> None:
+async def test_a_given_revision_must_be_that_of_what_stands_there(desk: Desk, digits: int) -> None:
     await edited(desk)
     await desk.found()
     with pytest.raises(IllegalTransition, match="is not what stands there now"):
@@ -192,7 +188,7 @@ async def test_the_seal_of_what_was_seen_is_asked_for_where_it_is_given(
     assert (await desk.overwrite(revision=(await desk.seal())[:digits]))["status"] == "succeeded"
 
 
-async def test_the_seal_of_a_review_is_another_one_when_the_person_s_version_is(desk: Desk) -> None:
+async def test_the_revision_of_a_review_covers_the_persons_version(desk: Desk) -> None:
     await edited(desk)
     await desk.found()
     first = await desk.seal()
@@ -213,9 +209,7 @@ async def test_approved_it_stays_as_before(desk: Desk) -> None:
         await desk.overwrite()
 
 
-async def test_without_a_reason_or_a_job_that_waits_for_it_nothing_is_done(
-    desk: Desk, ask: Ask
-) -> None:
+async def test_overwrite_needs_a_reason_and_a_job_that_waits_for_it(desk: Desk, ask: Ask) -> None:
     await desk.publish("one", draft(1))
     told = await asyncio.to_thread(ask, "overwrite", "one", "--reason", "x")
     assert "does not wait because of a person's version" in str(told.exception)

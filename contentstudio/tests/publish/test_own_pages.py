@@ -24,9 +24,7 @@ from overnight.errors import ConfigError
         ("", "About us"),
     ],
 )
-def test_the_title_is_of_the_front_matter_or_the_first_line_or_the_files_name(
-    text: str, title: str
-) -> None:
+def test_a_title_is_from_front_matter_first_line_or_file_name(text: str, title: str) -> None:
     page = parsed("about-us.md", text)
     assert (page.title, page.slug) == (title, "about-us")
     assert "<h1" not in page.html
@@ -40,7 +38,7 @@ def test_the_address_is_made_of_the_name(file: str, slug: str) -> None:
     assert parsed(file, "x").slug == slug
 
 
-def test_the_description_is_of_the_front_matter_or_the_first_words() -> None:
+def test_a_description_is_from_front_matter_or_the_first_words() -> None:
     assert (
         parsed("a.md", "---\ndescription: In short.\n---\n# A\n\nLong.").description == "In short."
     )

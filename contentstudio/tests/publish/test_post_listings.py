@@ -74,9 +74,7 @@ def ghost_page(*posts: Any) -> Answer:
     return answer({"posts": list(posts), "meta": {"pagination": {"next": None}}})
 
 
-async def test_posts_without_a_date_in_gmt_are_listed_with_the_date_that_they_have(
-    listed: Listed,
-) -> None:
+async def test_posts_without_a_gmt_date_are_listed_with_their_date(listed: Listed) -> None:
     posts = json.loads((CASES / "24-wp-post-null-date.json").read_text("utf-8"))
     found = [post async for post in listed("wordpress", answer(posts))]
     assert [post.slug for post in found] == ["s1", "s2", "s3"]
@@ -88,7 +86,7 @@ async def test_posts_without_a_date_in_gmt_are_listed_with_the_date_that_they_ha
     "value", [None, "", "0000-00-00T00:00:00", "-0001-11-30T00:00:00", 7, [], {}, "\0\ud800"]
 )
 @pytest.mark.parametrize("to", ["wordpress", "ghost"])
-async def test_an_odd_field_of_one_post_keeps_no_other_from_being_listed(
+async def test_an_odd_field_of_one_post_does_not_hide_the_others(
     listed: Listed, to: str, field: str, value: Any
 ) -> None:
     whole = WHOLE if to == "wordpress" else GHOST
@@ -145,16 +143,14 @@ async def test_an_odd_field_is_read_as_far_as_it_can_be(
     assert getattr(post, field) == value
 
 
-async def test_a_page_that_is_gone_when_it_is_asked_for_is_the_end_of_the_list(
-    listed: Listed,
-) -> None:
+async def test_a_page_that_is_gone_when_requested_ends_the_list(listed: Listed) -> None:
     first = [{**WHOLE, "link": f"https://a.example/{n}/"} for n in range(100)]
     gone = answer({"code": "rest_post_invalid_page_number"}, 400)
     found = [post async for post in listed("wordpress", answer(first, X_WP_TotalPages="2"), gone)]
     assert len(found) == 100
 
 
-async def test_a_post_that_moved_to_the_next_page_meanwhile_is_listed_once(listed: Listed) -> None:
+async def test_a_post_that_moved_to_the_next_page_is_listed_once(listed: Listed) -> None:
     posts = [{**WHOLE, "link": f"https://a.example/{n}/"} for n in range(3)]
     pages = [answer(posts[:2], X_WP_TotalPages="2"), answer(posts[1:], X_WP_TotalPages="2")]
     found = [post.url async for post in listed("wordpress", *pages)]
@@ -162,7 +158,7 @@ async def test_a_post_that_moved_to_the_next_page_meanwhile_is_listed_once(liste
 
 
 @pytest.mark.parametrize("refusal", [answer(None, 400), answer({"code": "rest_no_route"})])
-async def test_a_first_page_that_is_no_list_of_posts_is_an_error_and_no_empty_site(
+async def test_a_first_page_that_is_no_list_of_posts_is_an_error(
     listed: Listed, refusal: Answer
 ) -> None:
     with pytest.raises(Permanent):

@@ -294,7 +294,7 @@ def in_order(texts: list[str], page: str) -> bool:
     return re.search(".*".join(map(re.escape, texts)), " ".join(page.split())) is not None
 
 
-async def test_every_kind_of_block_is_published_found_unchanged_and_updated(place: Place) -> None:
+async def test_every_kind_of_block_is_published_found_and_updated(place: Place) -> None:
     async with place.opened() as publisher:
         _, known = await publisher.publish(with_blocks("alpha"), at_once)
         assert known.sha256 == with_blocks("alpha").sha256
@@ -358,7 +358,7 @@ async def test_another_version_takes_its_place(place: Place) -> None:
     assert "A heap is a start" not in text
 
 
-async def test_what_a_person_changed_is_left_until_a_person_says_otherwise(place: Place) -> None:
+async def test_a_persons_change_stays_until_a_person_says_otherwise(place: Place) -> None:
     async with place.opened() as publisher:
         _, known = await publisher.publish(article(), at_once)
         place.edit("compost")
@@ -372,9 +372,7 @@ async def test_what_a_person_changed_is_left_until_a_person_says_otherwise(place
     assert "Another start." in text
 
 
-async def test_what_a_person_took_away_stays_away_until_a_person_says_otherwise(
-    place: Place,
-) -> None:
+async def test_a_removed_page_stays_away_until_a_person_says_otherwise(place: Place) -> None:
     async with place.opened() as publisher:
         _, known = await publisher.publish(article(), at_once)
         place.take_away("compost")
@@ -444,9 +442,7 @@ async def test_its_posts_are_told(place: Place) -> None:
     assert "A heap is a start" in post.html
 
 
-async def test_slugs_of_another_script_are_published_found_and_told_each_for_itself(
-    place: Place,
-) -> None:
+async def test_slugs_in_other_scripts_are_published_found_and_listed(place: Place) -> None:
     async with place.opened() as publisher:
         there = {}
         for slug in ("公式", "攻势", "ทำปุ๋ย"):

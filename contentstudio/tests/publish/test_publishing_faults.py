@@ -87,7 +87,7 @@ async def test_a_fault_of_the_network_before_ghost(
     assert "A heap is a start." in post["html"]
 
 
-async def test_what_was_begun_and_given_up_is_swept_and_what_is_needed_still_is_not(
+async def test_a_sweep_removes_abandoned_drafts_and_no_needed_ones(
     ghost: tuple[Jobs, Proxy, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server breaks between the empty draft and its words, time after time, until a person
@@ -144,7 +144,7 @@ def edited_after(proxy: Proxy, store: Any, request_: tuple[str, str], what: str)
     ("request_", "what"),
     [("write", what) for what in EDITS] + [("begin", what) for what in EDITS if what != "status"],
 )
-async def test_what_a_person_changes_at_ghost_after_a_lost_answer_stays(
+async def test_a_persons_change_at_ghost_after_a_lost_answer_stays(
     ghost: tuple[Jobs, Proxy, Any], request_: str, what: str
 ) -> None:
     jobs, proxy, store = ghost
@@ -162,7 +162,7 @@ async def test_what_a_person_changes_at_ghost_after_a_lost_answer_stays(
 
 
 @pytest.mark.parametrize("name", ["title", "custom_excerpt", "tags", "html"])
-async def test_what_ghost_makes_otherwise_is_told_and_the_next_version_is_written(
+async def test_a_change_by_ghost_is_reported_and_blocks_no_update(
     ghost: tuple[Jobs, Proxy, Any], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     jobs, proxy, store = ghost
@@ -262,7 +262,7 @@ def repository(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("moment", ["post-commit", "pre-push"])
-async def test_a_person_who_pushes_before_us_loses_nothing_and_we_push_on_top(
+async def test_a_person_who_pushes_first_loses_nothing_and_we_follow(
     repository: Repository, moment: str
 ) -> None:
     """After our commit the push is refused; while it is under way the remote's branch is locked or
@@ -347,7 +347,7 @@ def ssh(repository: Repository, monkeypatch: pytest.MonkeyPatch, script: str) ->
 
 
 @pytest.mark.parametrize("name", BROKEN)
-async def test_a_connection_that_breaks_before_the_push_arrived_is_tried_again(
+async def test_a_connection_lost_before_the_push_arrived_is_retried(
     repository: Repository, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     ssh(repository, monkeypatch, f"pushes && once push && fail '{BROKEN[name]}'; run")
@@ -357,7 +357,7 @@ async def test_a_connection_that_breaks_before_the_push_arrived_is_tried_again(
 
 
 @pytest.mark.parametrize("name", BROKEN)
-async def test_a_connection_that_breaks_after_the_push_arrived_is_no_failure(
+async def test_a_connection_lost_after_the_push_arrived_is_no_failure(
     repository: Repository, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     ssh(repository, monkeypatch, f"run; pushes && once push && fail '{BROKEN[name]}'; exit 0")
@@ -399,7 +399,7 @@ async def test_a_wrong_key_is_told_at_once(
 
 @pytest.mark.parametrize("scheme", ["https", "ssh"])
 @pytest.mark.parametrize("listens", [True, False], ids=["closes at once", "refuses"])
-async def test_a_server_that_closes_or_refuses_a_connection_is_asked_again_later(
+async def test_a_server_that_closes_or_refuses_connections_is_retried(
     tmp_path: Path, scheme: str, listens: bool
 ) -> None:
     async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -424,9 +424,7 @@ async def test_a_server_that_closes_or_refuses_a_connection_is_asked_again_later
     assert (finding.ok, finding.transient) == (False, True)
 
 
-async def test_a_remote_that_refuses_is_told_and_takes_one_commit_when_it_is_asked_again(
-    repository: Repository,
-) -> None:
+async def test_a_remote_that_refused_takes_one_commit_at_a_replay(repository: Repository) -> None:
     refusing = repository.hook("pre-receive", "echo 'closed for the night' >&2; exit 1", ours=False)
     ending = await repository.publish("one", draft())
     assert ending["status"] == "dead"
@@ -436,7 +434,7 @@ async def test_a_remote_that_refuses_is_told_and_takes_one_commit_when_it_is_ask
     repository.only()
 
 
-async def test_a_remote_that_is_gone_is_told_and_takes_one_commit_when_it_is_back(
+async def test_a_remote_that_was_gone_takes_one_commit_when_it_is_back(
     repository: Repository,
 ) -> None:
     repository.remote.rename(repository.remote.with_name("elsewhere"))
@@ -448,7 +446,7 @@ async def test_a_remote_that_is_gone_is_told_and_takes_one_commit_when_it_is_bac
     repository.only()
 
 
-async def test_a_lock_that_a_dead_process_left_at_the_remote_is_tried_again_and_told(
+async def test_a_stale_lock_at_the_remote_is_retried_and_then_reported(
     repository: Repository,
 ) -> None:
     lock = repository.remote / "refs" / "heads" / "main.lock"
@@ -463,7 +461,7 @@ async def test_a_lock_that_a_dead_process_left_at_the_remote_is_tried_again_and_
     repository.only()
 
 
-async def test_a_remote_that_refuses_for_an_hour_has_one_commit_afterwards(
+async def test_a_remote_locked_for_an_hour_has_one_commit_afterwards(
     repository: Repository,
 ) -> None:
     lock = repository.remote / "refs" / "heads" / "main.lock"
@@ -480,7 +478,7 @@ async def test_a_remote_that_refuses_for_an_hour_has_one_commit_afterwards(
 
 
 @pytest.mark.parametrize("moment", ["post-commit", "pre-push", "pre-receive", "post-receive"])
-async def test_our_worker_killed_between_commit_and_push_or_in_the_push(
+async def test_a_worker_killed_around_the_push_leaves_one_commit(
     repository: Repository, moment: str
 ) -> None:
     pid = repository.file.with_name("pid")
@@ -518,7 +516,7 @@ asyncio.run(main())
 """
 
 
-async def test_the_clone_of_a_killed_worker_is_removed_by_the_next_one_only(
+async def test_the_next_worker_removes_only_clones_of_killed_ones(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copies = tmp_path / "tmp"

@@ -34,7 +34,7 @@ def test_an_older_version_of_the_article_is_not_the_article() -> None:
     assert not holds(page(*older), SENTENCES)
 
 
-def test_a_theme_may_cut_one_sentence_and_change_marks_and_elements() -> None:
+def test_a_theme_may_cut_a_sentence_and_change_marks_or_tags() -> None:
     shown = [
         sentence.replace("number", "<em>num</em>ber").replace(".", " …")
         for sentence in SENTENCES[1:]

@@ -125,7 +125,7 @@ def ghost(
         "old Ghost",
     ],
 )
-async def test_what_keeps_ghost_from_us_is_named_by_the_check_and_by_the_job(
+async def test_what_keeps_ghost_from_us_is_named_by_check_and_job(
     ghost: tuple[Jobs, Proxy], front: Callable[[str], Said], what: str, mend: str
 ) -> None:
     jobs, proxy = ghost
@@ -162,7 +162,7 @@ def repository(database: Database, tmp_path: Path) -> tuple[Jobs, Path]:
     return jobs, remote
 
 
-async def test_a_protected_branch_is_unknown_before_the_first_push_and_the_job_names_it(
+async def test_a_protected_branch_is_named_by_the_job_not_the_check(
     repository: tuple[Jobs, Path],
 ) -> None:
     jobs, remote = repository
@@ -188,7 +188,7 @@ async def test_a_protected_branch_is_unknown_before_the_first_push_and_the_job_n
     assert "GH006" in ending["error"]
 
 
-async def test_a_branch_that_is_not_there_is_named_by_the_check_and_by_the_job(
+async def test_a_missing_branch_is_named_by_the_check_and_by_the_job(
     repository: tuple[Jobs, Path],
 ) -> None:
     jobs, _ = repository

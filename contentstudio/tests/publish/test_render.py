@@ -111,7 +111,7 @@ def test_the_head_names_the_article() -> None:
     )
 
 
-def test_a_picture_with_a_maker_or_a_licence_is_an_object_for_machines() -> None:
+def test_a_picture_with_credit_or_licence_is_an_image_object() -> None:
     facts: dict[str, Any] = {
         "credit": "Ann Lee",
         "licence": "CC BY 4.0",
@@ -145,7 +145,7 @@ def test_a_picture_with_a_maker_or_a_licence_is_an_object_for_machines() -> None
     }
 
 
-def test_the_size_of_a_picture_is_what_was_measured_or_what_it_says() -> None:
+def test_the_size_of_a_picture_is_measured_or_what_it_declares() -> None:
     image = Image(src="heap.png", alt="A heap", width=800, height=600)
     draft = make_draft(images=[image])
     for sizes, size in (({}, ["800", "600"]), ({"heap.png": (4, 3)}, ["4", "3"])):
@@ -539,7 +539,7 @@ def test_a_heading_that_the_writer_gave_is_not_given_again() -> None:
     assert tree.xpath("//h2/text()") == ["Sources", "Questions and answers"]
 
 
-def test_pictures_stand_before_their_sections_and_say_what_they_show() -> None:
+def test_pictures_precede_their_sections_and_have_alt_texts() -> None:
     tree = parsed(full_draft(2))
     assert tree.xpath("//article//img/@alt") == ['A "heap" & 0', 'A "heap" & 1', 'A "heap" & 2']
     kinds = [e.tag for e in tree.xpath("//article/section[not(@class)] | //article/figure")]
@@ -579,7 +579,7 @@ def linked(*sentences: Sentence, links: list[InternalLink] | None = None) -> lis
     return found
 
 
-def test_a_link_stands_at_the_first_place_of_its_words_and_there_alone() -> None:
+def test_a_link_is_placed_only_at_the_first_use_of_its_words() -> None:
     texts = ["Every heap rests.", "A heap is a heap."]
     assert linked(*(Sentence(text=text) for text in texts)) == [("Every ", LINK.url)]
 
@@ -634,7 +634,7 @@ def test_a_link_leads_to_pages_alone(url: str, followed: bool) -> None:
     assert bool(parsed(draft).xpath("//section[1]//a")) is followed
 
 
-def test_the_time_of_reading_counts_characters_where_there_are_no_blanks() -> None:
+def test_reading_time_counts_characters_where_no_spaces_are() -> None:
     assert render.reading_minutes("") == 1
     assert render.reading_minutes("word " * 660) == 3
     assert render.reading_minutes("堆" * 1500) == 3

@@ -50,7 +50,7 @@ def test_nothing_is_sent_to_a_post_without_the_fields(meta: Any) -> None:
     assert seo_fields.wanted(meta, SITE, DRAFT) == {}
 
 
-def test_the_article_and_its_questions_are_sent_without_what_the_post_says_itself() -> None:
+def test_structured_data_is_sent_without_what_the_post_tells() -> None:
     sent = seo_fields.wanted(OURS, SITE, DRAFT)
     article, questions = json.loads(sent[seo_fields.STRUCTURED_DATA])
     assert (article["@type"], article["@context"]) == ("Article", "https://schema.org")

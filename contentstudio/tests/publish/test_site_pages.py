@@ -91,9 +91,7 @@ def targets(text: str, address: str, site_url: str) -> list[str]:
 @pytest.mark.parametrize(
     ("articles", "parts"), [(0, 1), (1, 1), (20, 1), (21, 2), (40, 2), (41, 3)]
 )
-def test_the_index_has_twenty_articles_a_page_and_each_article_once(
-    articles: int, parts: int
-) -> None:
+def test_the_index_has_twenty_articles_a_page_and_each_one_once(articles: int, parts: int) -> None:
     files = built(many(articles))
     names = ["index.html", *(f"page/{number}/index.html" for number in range(2, parts + 1))]
     assert sorted(files) == sorted([*names, "404.html"])
@@ -210,7 +208,7 @@ def test_an_old_manifest_without_tags_can_be_read() -> None:
     assert render.Page.model_validate_json(json.dumps(told)) == page(1)
 
 
-def test_own_pages_stand_at_their_address_and_are_named_everywhere() -> None:
+def test_own_pages_have_their_address_and_a_link_on_every_page() -> None:
     pages = many(21, tags=["Soil"])
     files = built(pages, own=OWN)
     for name, text in files.items():
@@ -250,7 +248,7 @@ def test_no_two_pages_have_one_description() -> None:
     assert first(files["index.html"], "//meta[@name='description']/@content") == "What grows."
 
 
-def test_a_site_without_a_description_is_described_by_its_articles() -> None:
+def test_a_site_without_description_is_described_by_its_articles() -> None:
     described = "//meta[@name='description']/@content"
     assert first(built(many(2))["index.html"], described) == "The Garden: Article 1 · Article 0"
     assert first(built({})["index.html"], described) == "The Garden"
@@ -375,7 +373,7 @@ def test_related_articles_share_tags_or_words() -> None:
     assert found["stars"] == []
 
 
-def test_at_most_three_related_articles_nearest_first_never_the_article_itself() -> None:
+def test_up_to_three_related_articles_nearest_first_never_itself() -> None:
     pages = {
         f"a{n}": page(n, "Straw and bark", tags=["Soil", *(["Worms"] if n < 2 else [])])
         for n in range(6)

@@ -292,7 +292,7 @@ def test_a_lost_manifest_does_not_shrink_the_site(site: StaticSite) -> None:
     assert tree(site.directory) == files
 
 
-def test_whoever_looks_while_another_one_begins_the_site_is_told_what_stands_there(
+def test_a_find_during_the_first_publish_gives_what_stands_there(
     site: StaticSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look = static_manifest._other_site
@@ -356,7 +356,7 @@ def put(site: StaticSite, name: str, data: bytes = OWN) -> Path:
         ),
     ],
 )
-def test_a_file_that_the_owner_had_before_us_stays_and_the_site_begins_beside_it(
+def test_an_earlier_file_stays_and_the_site_works_beside_it(
     site: StaticSite, name: str, told: bool
 ) -> None:
     path = put(site, name)
@@ -417,9 +417,7 @@ def before_hashes(site: StaticSite) -> None:
     )
 
 
-def test_the_files_of_a_manifest_without_hashes_are_ours_and_the_owners_are_not(
-    site: StaticSite,
-) -> None:
+def test_files_of_a_manifest_without_hashes_are_ours_others_not(site: StaticSite) -> None:
     site.publish(make_draft(), published_at=NIGHT)
     before_hashes(site)
     moved = StaticSite(SITE.model_copy(update={"url": "https://moved.example"}), site.directory)
@@ -435,7 +433,7 @@ def test_the_files_of_a_manifest_without_hashes_are_ours_and_the_owners_are_not(
     assert moved.left() == ["feed.xml"]
 
 
-def test_a_file_that_an_update_of_ours_would_bring_is_the_owners_where_one_stands(
+def test_an_owners_file_that_a_new_file_of_ours_would_hit_stays(
     site: StaticSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.publish(make_draft(), published_at=NIGHT)
@@ -451,9 +449,7 @@ def test_a_file_that_an_update_of_ours_would_bring_is_the_owners_where_one_stand
     assert site.left() == ["404.html"]
 
 
-def test_what_we_do_not_write_any_more_is_removed_unless_a_person_changed_it(
-    site: StaticSite,
-) -> None:
+def test_a_file_no_longer_written_is_removed_unless_changed(site: StaticSite) -> None:
     for number, changed in enumerate((False, True)):
         key = f"another-key-{number}"
         other = StaticSite(
@@ -489,7 +485,7 @@ def test_nothing_is_written_or_removed_through_a_link(
     assert outside.is_dir() or outside.read_bytes() == OWN
 
 
-def test_a_page_whose_folder_became_a_link_is_not_removed_through_it(
+def test_a_page_is_not_removed_through_a_link_in_its_place(
     site: StaticSite, tmp_path: Path
 ) -> None:
     site.publish(make_draft(), published_at=NIGHT)
@@ -501,7 +497,7 @@ def test_a_page_whose_folder_became_a_link_is_not_removed_through_it(
 
 
 @pytest.mark.parametrize("name", [".robots.txt.contentstudio.tmp", static_files.LOCK])
-def test_a_link_in_place_of_what_we_use_while_writing_is_not_followed(
+def test_a_link_in_place_of_our_working_files_is_not_followed(
     site: StaticSite, name: str, tmp_path: Path
 ) -> None:
     site.directory.mkdir(parents=True)
@@ -520,7 +516,7 @@ def test_a_folder_that_is_a_link_itself_is_published_to(site: StaticSite, tmp_pa
 
 
 @pytest.mark.parametrize("other", ["mulch", None])
-def test_a_crash_while_an_article_is_taken_away_is_healed_by_doing_it_again(
+def test_a_repeat_heals_a_crash_during_unpublish(
     other: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def begun(name: str) -> StaticSite:
@@ -571,9 +567,7 @@ async def test_a_crash_in_an_update_is_no_change_by_a_person(
         assert found.sha256 == content_sha256(draft)
 
 
-async def test_a_page_of_the_owners_waits_for_a_person_who_may_have_it_written_over(
-    site: StaticSite,
-) -> None:
+async def test_an_owners_page_is_overwritten_only_if_a_person_permits(site: StaticSite) -> None:
     publisher = static.StaticPublisher(site)
     page = put(site, "compost/index.html")
     with pytest.raises(Conflict, match="was not written by us") as conflict:
@@ -602,7 +596,7 @@ async def test_a_persons_edit_shows_though_our_own_records_were_lost(site: Stati
     assert (site.directory / "compost/index.html").read_bytes() == OWN
 
 
-async def test_an_edit_between_our_look_and_our_write_is_not_written_over(site: StaticSite) -> None:
+async def test_an_edit_between_our_read_and_our_write_is_not_lost(site: StaticSite) -> None:
     publisher = static.StaticPublisher(site)
     _, known = await publisher.publish(Article(make_draft(), NIGHT), at_once)
 
@@ -658,7 +652,7 @@ async def test_a_page_that_the_owner_copied_from_one_of_ours_is_theirs(site: Sta
     assert (site.directory / "about/index.html").read_bytes() == theirs
 
 
-def test_a_file_that_the_owner_has_like_ours_is_not_removed_with_ours(site: StaticSite) -> None:
+def test_an_owners_file_equal_to_ours_is_not_removed_with_ours(site: StaticSite) -> None:
     site.publish(make_draft(), published_at=NIGHT)
     other = StaticSite(
         SITE.model_copy(update={"ping": SITE.ping.model_copy(update={"key": "key-of-owner"})}),
@@ -671,9 +665,7 @@ def test_a_file_that_the_owner_has_like_ours_is_not_removed_with_ours(site: Stat
     assert (site.directory / "0123456789abcdef.txt").exists()
 
 
-async def test_an_unpublishing_that_died_after_the_page_was_removed_goes_on(
-    site: StaticSite,
-) -> None:
+async def test_an_unpublish_that_died_after_removing_the_page_goes_on(site: StaticSite) -> None:
     publisher = static.StaticPublisher(site)
     _, known = await publisher.publish(Article(make_draft(), NIGHT), at_once)
     (site.directory / "compost/index.html").unlink()
@@ -681,9 +673,7 @@ async def test_an_unpublishing_that_died_after_the_page_was_removed_goes_on(
     assert "compost" not in (site.directory / "sitemap.xml").read_text("utf-8")
 
 
-async def test_the_check_names_each_file_of_the_owners_that_stands_in_place_of_ours(
-    site: StaticSite,
-) -> None:
+async def test_the_check_names_each_owners_file_in_place_of_ours(site: StaticSite) -> None:
     publisher = static.StaticPublisher(site)
     site.publish(make_draft(), published_at=NIGHT)
     put(site, "index.html")
@@ -701,9 +691,7 @@ def restyled(site: StaticSite) -> StaticSite:
     return StaticSite(SITE.model_copy(update={"title": "The other garden"}), site.directory)
 
 
-def test_pages_are_made_again_with_the_config_of_now_and_their_words_and_dates_stay(
-    site: StaticSite,
-) -> None:
+def test_render_uses_the_new_config_and_keeps_texts_and_dates(site: StaticSite) -> None:
     drafts = {slug: make_draft(slug) for slug in ("compost", "mulch", "sheds")}
     for draft in drafts.values():
         site.publish(draft, published_at=NIGHT)
@@ -742,7 +730,7 @@ async def test_a_page_that_was_made_again_is_no_change_by_a_person(site: StaticS
 
 
 @pytest.mark.parametrize("edited", [True, False])
-def test_a_page_of_a_manifest_without_hashes_is_made_again_where_it_is_as_we_know_it(
+def test_a_page_without_a_hash_is_rendered_only_if_unchanged(
     site: StaticSite, edited: bool
 ) -> None:
     site.publish(make_draft(), published_at=NIGHT)
@@ -758,9 +746,7 @@ def test_a_page_of_a_manifest_without_hashes_is_made_again_where_it_is_as_we_kno
     assert ((site.directory / "compost/index.html").read_bytes() == OWN) == edited
 
 
-async def test_the_check_tells_of_pages_that_are_behind_until_each_is_of_now(
-    site: StaticSite,
-) -> None:
+async def test_the_check_reports_outdated_pages_until_none_is_left(site: StaticSite) -> None:
     async def told(folder: StaticSite) -> list[str]:
         return [
             finding.mend
@@ -779,7 +765,7 @@ async def test_the_check_tells_of_pages_that_are_behind_until_each_is_of_now(
     assert await told(changed) == []
 
 
-def test_a_crash_while_pages_are_made_again_is_healed_by_doing_it_again(
+def test_a_repeat_heals_a_crash_during_render(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drafts = {slug: make_draft(slug) for slug in ("compost", "mulch")}
@@ -933,9 +919,7 @@ def test_a_page_that_a_person_edited_keeps_its_foot(site: StaticSite) -> None:
         site.unpublish("worms")
 
 
-def test_pages_of_lists_that_no_article_needs_are_removed_and_the_owners_stay(
-    site: StaticSite,
-) -> None:
+def test_unneeded_list_pages_are_removed_but_no_owners_page(site: StaticSite) -> None:
     site.publish(make_draft("worms", tags=["Soil"]), published_at=NIGHT)
     site.publish(make_draft(tags=["Soil", "公式"]), published_at=NIGHT)
     own = put(site, "tags/mine/index.html")
@@ -991,9 +975,7 @@ def test_older_pages_link_to_own_pages_until_their_file_is_gone(
     assert "Imprint" not in (site.directory / "compost/index.html").read_text()
 
 
-def test_an_own_page_at_the_address_of_an_article_is_refused_first(
-    site: StaticSite,
-) -> None:
+def test_an_own_page_at_the_address_of_an_article_is_refused(site: StaticSite) -> None:
     site.publish(make_draft("about"), published_at=NIGHT)
     files = tree(site.directory)
     named = StaticSite(SITE, site.directory, OWN_PAGES)
@@ -1003,7 +985,7 @@ def test_an_own_page_at_the_address_of_an_article_is_refused_first(
     assert tree(site.directory) == files
 
 
-def test_a_crash_while_lists_and_feet_change_is_healed_by_publishing_again(
+def test_publishing_again_heals_a_crash_while_lists_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new = make_draft("heap", tags=["Soil", "Heaps"])
@@ -1039,9 +1021,7 @@ def test_a_crash_while_lists_and_feet_change_is_healed_by_publishing_again(
         } == files, call
 
 
-async def test_a_site_without_an_imprint_is_told_that_some_laws_ask_for_one(
-    site: StaticSite,
-) -> None:
+async def test_a_site_without_an_imprint_gets_a_note_on_the_laws(site: StaticSite) -> None:
     for own, told in ((OWN_PAGES, []), ([], [True])):
         findings = await static.StaticPublisher(StaticSite(SITE, site.directory, own)).check()
         assert [finding.ok for finding in findings if "imprint" in finding.mend] == told
@@ -1053,9 +1033,7 @@ def png(width: int, height: int) -> bytes:
     return written.getvalue()
 
 
-def test_the_pictures_of_an_article_lie_beside_its_page_and_keep_their_room(
-    site: StaticSite,
-) -> None:
+def test_pictures_are_beside_the_page_and_render_keeps_sizes(site: StaticSite) -> None:
     images = [
         {"src": "pictures/a heap.png", "alt": "A heap"},
         {"src": "../secret.png", "alt": "Elsewhere"},
@@ -1082,9 +1060,7 @@ def test_the_pictures_of_an_article_lie_beside_its_page_and_keep_their_room(
     assert set(tree(site.directory / "compost")) == {"index.html", "card.png"}
 
 
-def test_pages_of_an_earlier_version_get_cards_and_tags_when_they_are_made_again(
-    site: StaticSite,
-) -> None:
+def test_a_page_of_an_older_version_gets_card_and_tags_by_render(site: StaticSite) -> None:
     draft = make_draft(tags=["Soil"])
     site.publish(draft, published_at=NIGHT)
     files = tree(site.directory)

@@ -61,7 +61,7 @@ def policy(page: str) -> str:
     return str(told)
 
 
-def test_without_a_theme_and_analytics_the_policy_lets_nothing_run() -> None:
+def test_without_theme_and_analytics_the_policy_allows_no_script() -> None:
     assert policy(article(make_site())) == PLAIN
     assert themes.files(make_site()) == {}
     assert theme_faults.faults(make_site()) == []
@@ -88,7 +88,7 @@ def test_a_stylesheet_of_the_theme_replaces_ours_or_adds_to_it(
     )
 
 
-def test_a_template_of_the_theme_takes_the_place_of_ours_or_extends_it(tmp_path: Path) -> None:
+def test_a_template_of_the_theme_replaces_or_extends_ours(tmp_path: Path) -> None:
     site = themed(
         tmp_path,
         {
@@ -187,7 +187,7 @@ def test_a_fault_of_a_template_is_one_sentence_with_its_place(
     assert all(name in one for one in more)
 
 
-def test_a_theme_with_a_fault_publishes_nothing_and_what_stands_stays(tmp_path: Path) -> None:
+def test_a_faulty_theme_publishes_nothing_and_changes_no_page(tmp_path: Path) -> None:
     site = themed(tmp_path, {"index.html": "<head></head>{{ articles | length }}"})
     folder = StaticSite(site, tmp_path / "www")
     draft = theme_faults.sample(site)
@@ -201,7 +201,7 @@ def test_a_theme_with_a_fault_publishes_nothing_and_what_stands_stays(tmp_path: 
     } == files
 
 
-def test_a_template_that_the_owner_adds_while_we_run_counts_at_once(tmp_path: Path) -> None:
+def test_a_template_added_while_we_run_is_used_at_once(tmp_path: Path) -> None:
     site = themed(tmp_path, {})
     assert "Mine" not in article(site)
     themed(tmp_path, {"article.html": "<head></head>Mine"})
@@ -250,7 +250,7 @@ def test_files_of_a_theme_come_along_and_leave_with_it(tmp_path: Path) -> None:
     assert not (www / "favicon.ico").exists()
 
 
-def test_a_file_of_the_theme_is_found_below_a_site_that_is_in_a_folder(tmp_path: Path) -> None:
+def test_a_theme_file_is_found_on_a_site_in_a_folder(tmp_path: Path) -> None:
     site = themed(
         tmp_path, {"style.css": "", "logo.svg": "<svg/>"}, url="https://garden.example/blog"
     )
@@ -309,7 +309,7 @@ UMAMI = {
         ),
     ],
 )
-def test_analytics_add_what_they_need_to_the_policy_and_nothing_else(
+def test_analytics_add_only_what_they_need_to_the_policy(
     analytics: dict[str, Any], added: tuple[str, str]
 ) -> None:
     site = make_site(analytics=analytics)
@@ -334,7 +334,7 @@ def test_json_ld_is_data_under_every_policy() -> None:
         ]
 
 
-def test_matomo_is_told_where_and_what_to_count_by_a_file_of_ours() -> None:
+def test_a_file_of_ours_tells_matomo_where_and_what_to_count() -> None:
     text = themes.files(make_site(analytics=MATOMO))[themes.ANALYTICS].decode()
     calls = json.loads(re.fullmatch(r"window\._paq = (.*);\n", text)[1])  # type: ignore[index]
     assert ["setTrackerUrl", "https://stats.example/matomo/matomo.php"] in calls
@@ -346,7 +346,7 @@ def test_matomo_is_told_where_and_what_to_count_by_a_file_of_ours() -> None:
     ]
 
 
-def test_the_attributes_of_a_script_are_escaped_and_the_site_is_named_to_plausible() -> None:
+def test_script_attributes_are_escaped_and_plausible_gets_a_site() -> None:
     (umami,) = html.document_fromstring(article(make_site(analytics=UMAMI))).xpath("//script[@src]")
     assert (umami.get("src"), umami.get("data-website-id")) == (UMAMI["src"], 'a"b')
     (plausible,) = html.document_fromstring(article(make_site(analytics=PLAUSIBLE))).xpath(
@@ -518,7 +518,7 @@ def test_nothing_may_stand_before_the_policy(tmp_path: Path, top: str) -> None:
         ("logo.svg", '<svg><a href="javascript:1"/></svg>'),
     ],
 )
-def test_a_file_that_would_run_scripts_is_refused_and_found_before(
+def test_a_file_that_would_run_scripts_is_refused_and_reported(
     tmp_path: Path, name: str, content: str
 ) -> None:
     site = themed(tmp_path, {name: content})

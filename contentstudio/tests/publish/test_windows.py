@@ -81,7 +81,7 @@ DAYTIME = {"hours": ("08:00", "18:00")}
         ),  # an hour comes twice
     ],
 )
-def test_what_fails_is_tried_again_for_some_hours_or_through_the_next_opening(
+def test_failures_are_retried_for_hours_or_through_a_next_window(
     window: dict[str, object] | None, since: str, hours: float, until: str
 ) -> None:
     made = None if window is None else Window.model_validate(window)

@@ -94,7 +94,7 @@ def shown(text: str) -> str:
     )
 
 
-def test_the_fingerprint_is_in_the_first_heading_where_no_reader_sees_it() -> None:
+def test_the_fingerprint_is_invisible_in_the_first_heading() -> None:
     text = content(make_draft(), SHA, {})
     assert text == (
         f'<!-- wp:heading {{"placeholder":"{fingerprint.mark(SHA, text)}"}} -->\n<h2 '
@@ -129,9 +129,7 @@ def test_text_is_written_as_browsers_write_it() -> None:
         ("&#91; &#x5B; &#a;", "<span>&amp;</span>#91; <span>&amp;</span>#x5B; &amp;#a;"),
     ],
 )
-def test_what_wordpress_would_run_has_an_element_that_the_editor_keeps(
-    text: str, expected: str
-) -> None:
+def test_what_wordpress_would_run_is_wrapped_in_a_kept_element(text: str, expected: str) -> None:
     assert shown(text) == expected
 
 
@@ -169,9 +167,7 @@ def test_a_citation_of_no_source_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("language", "quote"), [("en", "“Turn it.”"), ("fr", "«&nbsp;Turn it.&nbsp;»")]
 )
-def test_a_quoted_sentence_has_the_marks_of_its_language_and_no_element(
-    language: str, quote: str
-) -> None:
+def test_a_quoted_sentence_has_marks_of_its_language_no_element(language: str, quote: str) -> None:
     text = only([said("Turn it.", quoted=True)], language=language)
     assert text == f"<!-- wp:paragraph -->\n<p>{quote}</p>\n<!-- /wp:paragraph -->"
 
@@ -222,7 +218,7 @@ def test_a_table_has_a_head_and_rows() -> None:
     )
 
 
-def test_steps_are_a_numbered_list_whose_items_begin_with_their_names() -> None:
+def test_steps_are_a_numbered_list_with_each_name_first() -> None:
     steps = StepsBlock(
         steps=[
             Instruction(name="Pile <it> & wait", sentences=[said("A."), said("[x] B.")]),
@@ -251,7 +247,7 @@ def test_a_callout_is_a_group_with_a_border() -> None:
     )
 
 
-def test_a_picture_stands_where_its_block_is_with_what_is_said_of_it() -> None:
+def test_a_picture_is_at_its_block_with_its_caption_and_credit() -> None:
     facts = {"credit": "Ann & Lee", "licence": "CC BY", "licence_url": "https://l.example/?a&b"}
     images = [Image(src="heap.png", alt="A heap"), Image(src="leaf.png", alt="A leaf", **facts)]
     before, leaf, after = written(
@@ -317,7 +313,7 @@ def test_a_long_article_begins_with_its_contents() -> None:
     assert sha256(text) == SHA
 
 
-def test_the_first_picture_is_the_featured_image_and_the_others_are_blocks() -> None:
+def test_the_first_picture_is_featured_and_the_others_are_blocks() -> None:
     images = [
         Image(src=src, alt=f"A {src}")
         for src in ("heap.png", "worm.png", "leaf.png", "https://e.example/e.png")
@@ -353,7 +349,7 @@ def test_the_first_picture_is_the_featured_image_and_the_others_are_blocks() -> 
         ("[gallery]\n [1 ]", "[\u2060gallery] [\u20601 ]"),
     ],
 )
-def test_the_words_of_a_picture_are_some_that_the_editor_can_keep(alt: str, expected: str) -> None:
+def test_the_alt_text_of_a_picture_survives_the_editor(alt: str, expected: str) -> None:
     _, image = written(images=[Image(src="heap.png", alt=""), Image(src="worm.png", alt=alt)])
     assert f' alt="{expected}" class' in image
 
@@ -465,7 +461,7 @@ def test_a_persons_change_of_a_word_a_link_or_a_picture_is_one(
         lambda text: text.replace("border-width:1px", "border-width:2px"),
     ],
 )
-def test_a_persons_change_of_the_form_shows_though_the_words_are_ours(
+def test_a_persons_change_of_form_shows_though_the_text_is_ours(
     change: Callable[[str], str],
 ) -> None:
     assert sha256(change(whole())) == SHA

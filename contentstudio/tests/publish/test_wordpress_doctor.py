@@ -26,7 +26,7 @@ def test_a_clock_that_is_wrong_by_minutes_is_told(seconds: float, ok: bool) -> N
     assert told(date(seconds)) == [ok]
 
 
-def test_of_two_dates_that_a_proxy_and_the_server_give_the_first_counts() -> None:
+def test_of_the_dates_of_a_proxy_and_the_server_the_first_counts() -> None:
     assert told(date(-600), date(0)) == [False]
 
 

@@ -62,18 +62,16 @@ def disturbed(there: dict[str, Any], before: dict[str, Any] | None = FOUND) -> l
 
 @pytest.mark.parametrize("before", [FOUND, None], ids=["known", "unknown"])
 @pytest.mark.parametrize("name", PERSON)
-def test_a_field_that_a_person_changed_is_found_whatever_stood_there(
-    name: str, before: Any
-) -> None:
+def test_a_field_that_a_person_changed_is_found_whatever_it_was(name: str, before: Any) -> None:
     for base in (FOUND, SENT) if before else (SENT,):
         assert disturbed({**base, name: PERSON[name]}, before) == [name]
 
 
-def test_what_stands_as_it_was_found_or_as_we_send_it_is_no_persons() -> None:
+def test_a_field_as_found_or_as_sent_is_not_a_persons() -> None:
     assert disturbed(FOUND) == disturbed(SENT) == disturbed(SENT, None) == []
 
 
-def test_what_is_not_as_we_sent_it_is_a_persons_where_nobody_knows_what_stood_there() -> None:
+def test_without_a_record_whatever_we_did_not_send_is_a_persons() -> None:
     assert set(disturbed(FOUND, None)) == {name for name in FOUND if FOUND[name] != SENT[name]}
 
 
@@ -89,18 +87,18 @@ def test_half_a_row_is_not_ours_for_a_row_is_written_at_once(ours: set[str]) -> 
     assert disturbed({**FOUND, **{name: SENT[name] for name in ours}}) != []
 
 
-def test_a_post_that_waited_for_its_time_and_came_out_is_as_it_was() -> None:
+def test_a_scheduled_post_that_came_out_is_not_changed() -> None:
     waiting, out = {**FOUND, "status": "future"}, {**FOUND, "status": "publish"}
     assert disturbed(out, waiting) == []
     assert disturbed(waiting, out) == ["status"]
 
 
-def test_entities_and_spaces_that_wordpress_writes_otherwise_are_no_change() -> None:
+def test_other_entities_and_spaces_of_wordpress_are_no_change() -> None:
     there = {**SENT, "title": "On a &lt; b &amp;  c", "content": "<p>New words.</p>\n"}
     assert disturbed(there) == []
 
 
-def test_an_seo_field_of_a_persons_is_found_and_one_that_is_registered_later_is_not() -> None:
+def test_a_new_seo_field_is_no_persons_but_a_changed_one_is() -> None:
     seo = {"rank_math_title": "On compost"}
     ours = fields.sent(SENT, seo, {"rank_math_title": ""})
     for meta, expected in (
@@ -196,7 +194,7 @@ def term(term_id: int, name: str, slug: str = "", parent: int = 0) -> dict[str, 
         ("новости", [10]),
     ],
 )
-def test_a_name_means_the_outermost_term_of_that_name_or_one_whose_slug_it_is(
+def test_a_name_means_the_outermost_term_or_one_with_that_slug(
     name: str, expected: list[int]
 ) -> None:
     terms = [
@@ -224,7 +222,5 @@ def test_a_name_means_the_outermost_term_of_that_name_or_one_whose_slug_it_is(
         ("", False),
     ],
 )
-def test_a_page_has_the_address_of_a_post_only_where_posts_have_such_addresses(
-    template: str, same: bool
-) -> None:
+def test_a_page_has_a_posts_address_only_with_such_permalinks(template: str, same: bool) -> None:
     assert fields.same_address("https://garden.example/compost/", template, "compost") is same

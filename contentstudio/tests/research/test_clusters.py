@@ -76,7 +76,7 @@ def test_signals_that_are_not_there_or_have_an_idea_make_none() -> None:
     assert sum(len(pages) for pages, _ in found.values()) == 3, "no page is lost"
 
 
-def test_the_same_signals_give_the_same_prompt_in_which_texts_are_sealed() -> None:
+def test_equal_signals_give_equal_prompts_with_sealed_texts() -> None:
     prompt = clusters.question(SITE, SHOWN, ASKED)
     assert prompt == clusters.question(SITE, SHOWN, ASKED)
     head = prompt.partition("<source-")[0]

@@ -155,7 +155,7 @@ def test_a_sentence_that_begins_like_a_reference_survives(line: str) -> None:
     assert line.strip() in page(served(document(article(line)))).text
 
 
-def test_a_caption_of_several_parts_does_not_survive_and_a_text_of_captions_does() -> None:
+def test_a_caption_in_parts_is_dropped_but_not_text_in_captions() -> None:
     parts = "<figcaption><p>Zebra in the sun.</p><small>Picture: Zebra Press</small></figcaption>"
     body = article().replace("<p>Compost number 4", f"<figure>{parts}</figure><p>Compost number 4")
     assert "ebra" not in page(served(document(body))).text
@@ -201,7 +201,7 @@ MENU_OF_A_SITE = "".join(
 )
 
 
-def test_a_song_without_full_stops_is_text_and_a_list_of_links_is_not() -> None:
+def test_a_song_without_full_stops_is_text_and_links_are_not() -> None:
     song = "".join(f"<p>{verse}</p>" for verse in VERSE)
     got = page(
         served(
@@ -302,7 +302,7 @@ def test_a_short_post_is_content(language: str) -> None:
     assert SHORT[language] in got.text
 
 
-def test_the_rows_of_a_table_stay_together_and_equal_figures_stay() -> None:
+def test_table_rows_stay_together_with_equal_figures() -> None:
     rows = "".join(f"<tr><td>Team {n}</td><td>7</td><td>1,{n}</td></tr>" for n in range(4))
     paragraphs = page(
         served(document(article().replace("</article>", f"<table>{rows}</table></article>")))
@@ -317,7 +317,7 @@ def test_cells_that_hold_sentences_are_paragraphs() -> None:
     assert page(served(document(f"<table><tr>{cells}</tr></table>"))).text.split("\n\n") == PROSE
 
 
-def test_a_preformatted_text_is_read_and_preformatted_code_is_not() -> None:
+def test_preformatted_text_is_read_and_preformatted_code_is_not() -> None:
     letter = "\n\n".join(PROSE)
     assert PROSE[7] in page(served(document(f"<pre>{letter}</pre>"))).text
     code = "for (i = 0; i < n; i++) { total[i] = f(a[i]); }\n" * 9
@@ -334,7 +334,7 @@ def test_a_preformatted_text_is_read_and_preformatted_code_is_not() -> None:
         "<section id='RelatedStories'><p>Zebra facts. You will not believe them.</p></section>",
     ],
 )
-def test_a_box_that_is_named_as_one_beside_the_text_does_not_survive(clutter: str) -> None:
+def test_a_box_named_as_beside_the_text_is_removed(clutter: str) -> None:
     text = page(
         served(document(article(*PROSE).replace("</article>", f"{clutter}</article>")))
     ).text
@@ -350,7 +350,7 @@ def test_a_list_at_the_end_of_a_text_survives() -> None:
     assert [n for n in range(2, 9) if f"{n} buckets of leaves" not in text] == []
 
 
-def test_an_article_for_browsers_without_javascript_is_read_and_a_notice_is_not() -> None:
+def test_a_noscript_article_is_read_and_a_noscript_notice_is_not() -> None:
     whole = "".join(
         f"<p>{p} And so it goes on, week by week, until the frost comes and all is quiet.</p>"
         for p in PROSE * 2

@@ -93,7 +93,7 @@ def test_an_entry_hands_on_its_author_without_an_address(author: str, name: str)
     assert entry.hints(None).author == name
 
 
-def test_an_entry_hands_on_its_title_and_whether_its_date_is_that_of_a_change() -> None:
+def test_an_entry_hands_on_its_title_and_the_kind_of_its_date() -> None:
     moment = datetime(2026, 11, 2, 8, tzinfo=UTC)
     published = rss(item("/a", "One", "<pubDate>Mon, 02 Nov 2026 08:00:00 GMT</pubDate>"))
     changed = b"""<feed xmlns="http://www.w3.org/2005/Atom"><entry>
@@ -305,7 +305,7 @@ def test_what_looks_like_a_feed(body: bytes, content_type: str, is_feed: bool) -
     ["", "<?xml version='1.0' encoding='utf-16'?>", "<?xml version='1.0'?>\n<?xml version='1.0'?>"],
 )
 @pytest.mark.parametrize("charset", [None, "utf-16", "iso-8859-1", "none"])
-def test_what_is_declared_and_what_stands_before_it_spoil_no_feed(
+def test_no_declaration_and_nothing_before_it_breaks_a_feed(
     before: str, declaration: str, charset: str | None
 ) -> None:
     body = (before + declaration).encode() + rss(item("https://a.example/1", "Café 雨水"))
@@ -313,7 +313,7 @@ def test_what_is_declared_and_what_stands_before_it_spoil_no_feed(
     assert looks_like_feed(served(body, "application/octet-stream", charset))
 
 
-def test_the_charset_of_the_header_is_asked_before_the_declaration() -> None:
+def test_the_charset_of_the_header_precedes_the_declaration() -> None:
     body = rss(
         item("https://a.example/1", "庭の雨水タンク"), "<?xml version='1.0' encoding='euc-kr'?>"
     ).decode()

@@ -99,7 +99,7 @@ def test_a_title_without_letters_has_a_slug_all_the_same() -> None:
     assert slug_of("!!!") != slug_of("???")
 
 
-def test_the_same_news_from_two_hosts_is_one_cluster_other_news_is_another() -> None:
+def test_the_same_news_of_two_hosts_is_one_cluster_of_its_own() -> None:
     pages = [
         page("City opens first covered bike bridge", BRIDGE),
         page("Hartwell's covered bridge for cyclists is open", AGAIN, "https://b.example/2"),
@@ -120,7 +120,7 @@ def test_pages_with_one_title_are_one_story_whatever_they_say() -> None:
     assert [each.url for each in one.pages] == ["https://a.example/1", "https://b.example/2"]
 
 
-def test_pages_whose_titles_differ_in_a_sign_that_tells_are_other_stories() -> None:
+def test_titles_that_differ_in_a_telling_sign_are_other_stories() -> None:
     pages = [page("C++ basics", BRIDGE), page("C# basics", COUNTED, "https://b.example/2")]
     assert len(ideas.stories(pages, 0.9)) == 2
 
@@ -161,13 +161,13 @@ def test_longer_and_fresher_is_better() -> None:
     )
 
 
-def test_a_story_is_as_fresh_as_its_newest_page_without_dates_neutral() -> None:
+def test_a_story_is_as_fresh_as_its_newest_page_or_neutral() -> None:
     both = Story((*story(600).pages, *story(1).pages))
     assert factors(both)["freshness"] == factors(story(1))["freshness"] > 0.99
     assert factors(story(None))["freshness"] == ideas.UNKNOWN
 
 
-def test_another_host_supports_a_story_and_another_page_of_a_host_supports_it_less() -> None:
+def test_another_host_supports_a_story_more_than_another_page() -> None:
     one, same, other = (
         page("A", "a", url) for url in ("https://a.ex/1", "https://www.a.ex/2", "https://b.ex/1")
     )
@@ -188,7 +188,7 @@ def test_what_people_look_for_counts_by_what_they_look_for_most() -> None:
     assert 0 < factors(story(), demands=rare)["demand"] < 0.2
 
 
-def test_a_cluster_fits_a_similar_site_and_competes_with_nearly_the_same() -> None:
+def test_a_cluster_fits_similar_sites_and_competes_with_copies() -> None:
     strange, related, rival = (
         factors(story(), near(likeness=likeness))
         for likeness in (0.0, Lexical.scale.related, Lexical.scale.same)
@@ -198,7 +198,7 @@ def test_a_cluster_fits_a_similar_site_and_competes_with_nearly_the_same() -> No
     assert factors(story(), near("rejected"))["fit"] == ideas.UNKNOWN
 
 
-def test_a_post_that_aims_at_the_same_query_competes_however_it_reads() -> None:
+def test_a_post_for_the_same_query_competes_whatever_its_text() -> None:
     for rivalry, competition in ((0.5, 1), (0.75, 0.5), (1, 0)):
         found = ideas.factors(story(), [near(likeness=0)], [], NOW, **SCALE, rivalry=rivalry)
         assert found["competition"] == competition
@@ -239,9 +239,7 @@ def test_a_low_score_is_skipped_with_the_figures() -> None:
         (near("published"), "near “Compost” (https://g.example/compost/)"),
     ],
 )
-def test_a_story_near_to_what_the_site_has_is_skipped_with_the_reason(
-    document: Near, why: str
-) -> None:
+def test_a_story_near_a_document_is_skipped_with_the_reason(document: Near, why: str) -> None:
     choice = decide(story(), document, min_score=0)
     assert (choice.decision, choice.target) == ("skip", None)
     assert why in choice.reason
@@ -249,13 +247,13 @@ def test_a_story_near_to_what_the_site_has_is_skipped_with_the_reason(
     assert choice.likeness == 0.6
 
 
-def test_news_of_an_old_article_rewrites_it_and_of_a_young_one_does_not() -> None:
+def test_news_rewrites_an_old_article_and_not_a_young_one() -> None:
     for days, decision, target in ((89, "skip", None), (90, "update", "compost")):
         choice = decide(story(), near(updated_at=NOW - timedelta(days=days)), min_score=0)
         assert (choice.decision, choice.target) == (decision, target)
 
 
-def test_a_source_that_changed_has_its_article_written_again_at_any_age() -> None:
+def test_a_changed_source_rewrites_its_article_at_any_age() -> None:
     ours = story().pages[0]
     same, changed = {(ours.url, ours.sha256)}, {(ours.url, "what it was")}
     assert decide(story(), near(sources=frozenset(changed)), min_score=0).decision == "update"
@@ -263,17 +261,17 @@ def test_a_source_that_changed_has_its_article_written_again_at_any_age() -> Non
     assert decide(story(), old, min_score=0).decision == "skip"
 
 
-def test_an_article_is_not_written_again_for_a_story_that_scores_too_low() -> None:
+def test_a_story_that_scores_too_low_rewrites_no_article() -> None:
     old = near(updated_at=NOW - timedelta(days=900))
     assert decide(story(), old, min_score=1).decision == "skip"
 
 
-def test_a_document_under_the_storys_own_slug_is_in_its_way_however_it_reads() -> None:
+def test_a_document_under_the_storys_slug_stops_it_in_any_case() -> None:
     mine = near("queued", slug=story().slug, title="Mine", likeness=0.0)
     assert "“Mine”" in decide(story(), near("own"), mine).reason
 
 
-def test_a_page_from_the_future_is_not_fresh_but_another_zone_may_be() -> None:
+def test_a_page_dated_in_the_future_is_fresh_only_within_a_day() -> None:
     assert factors(story(days_old=-400))["freshness"] == ideas.UNKNOWN
     assert factors(story(days_old=-0.6))["freshness"] == 1.0
 

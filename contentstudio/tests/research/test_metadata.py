@@ -106,13 +106,13 @@ def test_the_title_of_the_feed_comes_first(head: str) -> None:
 @pytest.mark.parametrize(
     "listed", ["", "Kompost im …", "Kompost im...", "https://a.example/kompost", "Wort " * 200]
 )
-def test_a_title_of_the_feed_that_is_cut_off_or_none_gives_way_to_the_pages(listed: str) -> None:
+def test_a_cut_or_missing_feed_title_gives_way_to_the_pages(listed: str) -> None:
     assert (
         read(title_tag("Kompost im Herbst"), hints=Hints(title=listed)).title == "Kompost im Herbst"
     )
 
 
-def test_a_page_without_any_title_takes_even_a_cut_one_of_its_feed() -> None:
+def test_a_page_without_a_title_takes_even_a_cut_feed_title() -> None:
     assert read("", "", Hints(title="Kompost im …")).title == "Kompost im …"
 
 
@@ -222,7 +222,7 @@ def test_linked_data_in_a_cdata_section_is_read(wrap: str) -> None:
     assert read(head + changed).published_at == datetime(2026, 10, 3, 10, tzinfo=UTC)
 
 
-def test_linked_data_that_is_broken_or_nests_without_end_says_nothing() -> None:
+def test_broken_or_endlessly_nested_linked_data_is_ignored() -> None:
     deep = "[" * 100_000 + "]" * 100_000  # more than Python's own stack takes
     for data in ("{broken", deep, '"text"', "null", '{"@type": 3, "datePublished": [1]}'):
         head = (
@@ -231,7 +231,7 @@ def test_linked_data_that_is_broken_or_nests_without_end_says_nothing() -> None:
         assert (read(head).title, read(head).published_at) == ("Kompost im Herbst", None)
 
 
-def test_the_date_of_the_feed_comes_first_and_that_of_a_change_after_the_pages_own() -> None:
+def test_dates_come_from_feed_then_page_then_the_feeds_change() -> None:
     said, own = datetime(2026, 11, 3, 8, tzinfo=UTC), datetime(2026, 10, 3, 10, tzinfo=UTC)
     head = '<meta property="article:published_time" content="2026-10-03T10:00:00Z">'
     assert read(head, hints=Hints(published_at=said)).published_at == said

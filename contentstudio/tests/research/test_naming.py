@@ -105,7 +105,7 @@ def test_a_story_is_named_in_the_language_of_its_site(
     assert next(naming.of_story([title], [text], language, [title])) == expected
 
 
-def test_a_query_names_an_idea_as_it_is_asked_unless_a_source_is_called_so() -> None:
+def test_a_query_names_an_idea_unless_a_source_has_that_title() -> None:
     asked = "how long do tomato seeds keep"
     assert naming.of_query(asked, "en", ["Saving seed"]) == "How long do tomato seeds keep"
     own = naming.of_query(asked, "en", ["How long do tomato seeds keep? | The Shed"])
@@ -113,7 +113,7 @@ def test_a_query_names_an_idea_as_it_is_asked_unless_a_source_is_called_so() -> 
     assert not is_of(own, "How long do tomato seeds keep?")
 
 
-def test_a_story_avoids_the_titles_of_its_sources_where_another_is_left() -> None:
+def test_a_story_avoids_the_titles_of_its_sources_if_it_can() -> None:
     sources = ["What to know about", "Mulch"]
     assert next(naming.of_story(["Mulch"], ["mulch"], "en", sources)) == "Mulch: what to know"
     assert not naming.is_apart(

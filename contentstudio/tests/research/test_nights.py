@@ -138,7 +138,7 @@ async def test_what_did_not_change_is_no_work(
     assert sent["if-modified-since"] == "Mon, 02 Nov 2026 08:00:00 GMT"
 
 
-async def test_each_source_that_a_header_or_an_encoding_spoiled_has_its_own_outcome(
+async def test_each_source_with_a_bad_header_or_body_has_its_outcome(
     small_web: Any,
     database: Database,
     clock: Clock,
@@ -239,9 +239,7 @@ async def test_a_condition_is_only_put_to_the_server_it_came_from(
     assert not [path for path, headers in asked if path != "/one" and "if-none-match" in headers]
 
 
-async def test_a_job_a_site_or_other_settings_are_never_answered_by_foreign_notes(
-    database: Database,
-) -> None:
+async def test_pages_are_known_only_to_later_jobs_of_site_and_settings(database: Database) -> None:
     records = Pages(database)
     reader = Reader("garden", "job 1", "settings 1")
     fetched = Fetched(
@@ -263,7 +261,7 @@ async def test_a_job_a_site_or_other_settings_are_never_answered_by_foreign_note
     )
 
 
-async def test_a_changed_page_gets_a_new_snapshot_and_the_old_one_stays(
+async def test_a_changed_page_gets_a_new_snapshot_and_keeps_the_old(
     small_web: Any, database: Database, clock: Clock, make_config: Any
 ) -> None:
     config = make_config(f'"{small_web.url}/a"')
@@ -334,7 +332,7 @@ async def test_a_sitemap_without_anything_new_is_no_work(
     assert "none is new or changed" in str(again[small_web.url + "/sitemap.xml"][2])
 
 
-async def test_a_page_that_says_it_is_a_feed_is_none_where_a_page_was_meant(
+async def test_a_feed_is_refused_where_a_page_was_meant_and_vice_versa(
     small_web: Any, database: Database, clock: Clock, make_config: Any
 ) -> None:
     feed = (
@@ -398,7 +396,7 @@ async def test_a_busy_host_is_waited_for_without_a_failure(
     assert {row["failures"] for row in rows} == {0}
 
 
-async def test_keywords_are_kept_as_demands_and_what_was_struck_out_is_gone(
+async def test_keywords_are_stored_as_demands_until_they_are_removed(
     database: Database, clock: Clock, make_config: Any, tmp_path: Path
 ) -> None:
     file = tmp_path / "keywords.txt"
@@ -423,7 +421,7 @@ async def test_keywords_are_kept_as_demands_and_what_was_struck_out_is_gone(
     assert [demand.source for demand in await Demands(database).read("garden")] == ["other"]
 
 
-async def test_search_console_without_a_key_is_a_dead_letter_that_says_what_to_do(
+async def test_search_console_without_a_key_is_dead_with_the_remedy(
     database: Database, clock: Clock, make_config: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
@@ -435,7 +433,7 @@ async def test_search_console_without_a_key_is_a_dead_letter_that_says_what_to_d
     assert "key_file in [google]" in str(error)
 
 
-async def test_what_a_feed_says_of_a_page_goes_with_its_job_and_the_page_is_read_once(
+async def test_the_hints_of_a_feed_reach_its_page_which_is_read_once(
     small_web: Any, database: Database, clock: Clock, make_config: Any
 ) -> None:
     """The page says nothing of itself: neither a title, nor a date, nor its charset."""

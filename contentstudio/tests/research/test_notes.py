@@ -252,7 +252,7 @@ def test_the_span_of_a_note_that_is_kept_stands_at_its_place(
         ),
     ],
 )
-def test_a_passage_answers_in_other_forms_of_the_words_of_a_question(
+def test_a_passage_answers_in_other_forms_of_the_words(
     language: str, question: str, answer: str, other: str
 ) -> None:
     told = page(f"{other} {answer}", language=language)

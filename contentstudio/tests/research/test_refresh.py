@@ -21,7 +21,7 @@ def decisions(*articles: Article) -> list[tuple[str, str]]:
     return [(choice.slug, choice.decision) for choice in refresh.choose(articles, RULES)]
 
 
-def test_an_article_is_refreshed_when_its_source_changed_or_its_clicks_fell() -> None:
+def test_a_changed_source_or_fallen_clicks_refresh_an_article() -> None:
     changed, fallen = refresh.choose([FALLEN, STEADY, CHANGED], RULES)
     assert (changed.target, changed.snapshots) == ("torn", ["new"])
     assert changed.reason == "https://a.example/1, a source of it, has changed"
@@ -39,13 +39,13 @@ def test_a_small_fall_and_a_fall_of_few_clicks_mean_nothing(
     assert bool(decisions(replace(FALLEN, before=before, now=now))) == fell
 
 
-def test_an_article_of_which_nothing_new_was_read_is_left_and_said_so() -> None:
+def test_an_article_without_new_material_is_skipped_with_reason() -> None:
     (choice,) = refresh.choose([replace(FALLEN, snapshots=())], RULES)
     assert (choice.decision, choice.target) == ("skip", None)
     assert choice.reason.endswith("but nothing new was read of it")
 
 
-def test_at_most_so_many_are_refreshed_changed_first_then_deepest_falls() -> None:
+def test_refreshes_are_limited_changed_first_then_deepest_falls() -> None:
     deeper = replace(FALLEN, slug="deeper", now=1)
     assert decisions(FALLEN, deeper, CHANGED) == [
         ("torn", "update"),
@@ -54,7 +54,7 @@ def test_at_most_so_many_are_refreshed_changed_first_then_deepest_falls() -> Non
     ]
 
 
-def test_an_article_is_found_by_the_queries_whose_words_stand_in_its_title() -> None:
+def test_an_article_is_matched_to_queries_by_words_of_its_title() -> None:
     told = [
         Clicks(query=q, before=10, now=n)
         for n, q in enumerate(["compost heap", "heaps", "worm compost", "how to"])

@@ -144,7 +144,7 @@ def test_cases_of_real_sitemaps(name: str) -> None:
     ],
 )
 @pytest.mark.parametrize("charset", [None, "utf-8", "utf-16", "iso-8859-1", "none"])
-def test_what_is_declared_and_what_stands_before_it_spoil_no_sitemap(
+def test_no_declaration_and_nothing_before_it_breaks_a_sitemap(
     declaration: str, before: str, charset: str | None
 ) -> None:
     body = (
@@ -258,7 +258,7 @@ async def test_an_index_is_followed_newest_first_and_each_file_once() -> None:
     assert len(site.asked) == len(set(site.asked)) == 4
 
 
-async def test_only_the_sitemaps_own_host_counts_unless_others_are_allowed() -> None:
+async def test_only_the_sitemaps_host_counts_unless_others_are_allowed() -> None:
     listed = [
         "https://a.example/1",
         "https://b.example/2",
@@ -305,7 +305,7 @@ async def test_files_and_depth_and_pages_have_limits(monkeypatch: pytest.MonkeyP
     assert len((await collect(long.get, ROOT)).entries) == 7
 
 
-async def test_a_broken_file_of_an_index_is_a_fault_beside_what_the_others_list() -> None:
+async def test_a_broken_file_of_an_index_is_a_fault_beside_the_entries() -> None:
     bad, good = "https://a.example/bad.xml", "https://a.example/good.xml"
     site = Site(
         {
@@ -324,7 +324,7 @@ async def test_a_broken_file_of_an_index_is_a_fault_beside_what_the_others_list(
         await collect(site.get, ROOT)
 
 
-def test_tonight_is_what_is_new_or_changed_then_what_was_not_looked_at_for_long() -> None:
+def test_new_or_changed_pages_come_first_then_the_longest_unseen() -> None:
     asked = {name: moment("2026-11-20") for name in ("same", "changed", "untold")} | {
         "older": moment("2026-11-01")
     }

@@ -88,7 +88,7 @@ def test_a_mistake_in_a_source_is_named_with_its_place(
     assert "=" not in str(caught.value).split("known")[0].split("one of")[0]
 
 
-def test_the_key_file_is_beside_the_config_or_named_by_the_environment(
+def test_the_key_file_is_from_the_config_or_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)

@@ -40,7 +40,7 @@ def test_a_change_of_one_place_leaves_all_others(article: Draft, data: st.DataOb
     assert after == {**before, place: "Other."}
 
 
-def test_the_words_of_a_person_quote_nobody_and_keep_their_source() -> None:
+def test_words_of_a_person_quote_nobody_and_keep_their_source() -> None:
     (first, second), _ = changed(draft(), "sentence 1", "It turns into soil.").paragraphs()
     assert first == Sentence(text="It turns into soil.", source="s1")
     assert second == draft().sentences()[1]

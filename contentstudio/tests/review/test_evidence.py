@@ -123,7 +123,7 @@ def test_a_claim_is_put_beside_what_it_was_made_from(
         assert TEXT[one.span_start : one.span_end] == one.passage
 
 
-def test_the_number_counts_where_the_claim_stands_and_not_anywhere_in_the_source() -> None:
+def test_a_number_must_be_in_the_passage_not_just_in_the_source() -> None:
     (one,) = found("A layer of 3 centimetres saves half of the water.")
     assert one.verdict == "number_mismatch"
 
@@ -210,7 +210,7 @@ def test_an_attack_of_white_space_and_length_takes_no_time() -> None:
     assert evidence.find(draft, [long])[0].verdict == "supported"
 
 
-def test_of_passages_that_are_near_the_one_with_the_number_is_taken() -> None:
+def test_of_similar_passages_the_one_with_the_number_is_taken() -> None:
     text = (
         "A layer of 8 centimetres of bark saves water in the beds. Bees sleep. A layer of 5 "
         "centimetres saves water."

@@ -105,7 +105,7 @@ def test_any_article_is_read_back_as_it_was(article: Draft) -> None:
     assert manuscript.read(manuscript.write(article), article) == article
 
 
-def test_sentences_that_a_person_leaves_as_they_are_keep_their_notes() -> None:
+def test_sentences_that_a_person_leaves_alone_keep_their_notes() -> None:
     first, second = (
         Sentence(text=text, source="s1", notes=(name,))
         for text, name in (("It lasts.", "n1"), ("It rots.", "n2"))
@@ -205,7 +205,7 @@ In May
     ]
 
 
-def test_a_persons_words_take_the_place_of_the_old_ones_and_the_rest_stays() -> None:
+def test_a_persons_text_replaces_the_old_and_the_rest_stays() -> None:
     text = "# Bark\n\nOn bark.\n## New\n> It lasts. [s1]\nMore.\n\nNext.\n### Who?\nMe. [s1]\n"
     read = manuscript.read(text, draft("Old."))
     assert (read.title, read.description, read.tags, read.slug) == (

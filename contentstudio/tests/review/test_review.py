@@ -71,7 +71,7 @@ async def dossier_of(config: Config, database: Database) -> Dossier:
     return dossier
 
 
-async def test_the_dossier_has_the_page_the_verdicts_and_each_claim_beside_its_source(
+async def test_the_dossier_has_page_verdicts_and_claims_with_sources(
     waiting: Dossier, web: DemoWeb
 ) -> None:
     assert (waiting.site, waiting.step, waiting.status) == ("garden", "gate", "needs_review")
@@ -125,9 +125,7 @@ async def test_a_script_gets_the_whole_dossier(waiting: Dossier, ask: Ask) -> No
     assert Dossier.model_validate(told) == waiting
 
 
-async def test_the_page_holds_the_article_in_a_sandbox_and_no_script_of_its_own(
-    waiting: Dossier,
-) -> None:
+async def test_the_page_has_the_article_in_a_sandbox_and_no_script(waiting: Dossier) -> None:
     assert waiting.page is not None
     hostile = waiting.model_copy(update={"notes": ["</ul><script>alert(1)</script>"]})
     shown = html.fromstring(page.page(hostile, "approve it"))
@@ -141,7 +139,7 @@ async def test_the_page_holds_the_article_in_a_sandbox_and_no_script_of_its_own(
     assert [cell.text_content() for cell in shown.xpath("//td[@class='failed']")] == ["failed"]
 
 
-async def test_an_edit_in_markdown_is_judged_anew_with_evidence_of_its_own(
+async def test_a_markdown_edit_is_judged_again_with_its_own_evidence(
     waiting: Dossier, config: Config, database: Database, clock: Clock, ask: Ask, tmp_path: Path
 ) -> None:
     file = tmp_path / "article.md"
@@ -167,7 +165,7 @@ async def test_an_edit_in_markdown_is_judged_anew_with_evidence_of_its_own(
     assert verdicts == {"n": 2}
 
 
-async def test_lists_quotes_and_tables_of_an_edit_are_judged_shown_and_published(
+async def test_lists_quotes_tables_of_an_edit_are_judged_and_published(
     waiting: Dossier, config: Config, database: Database, clock: Clock, ask: Ask, tmp_path: Path
 ) -> None:
     file = tmp_path / "article.md"
@@ -210,7 +208,7 @@ async def test_lists_quotes_and_tables_of_an_edit_are_judged_shown_and_published
         ]
 
 
-async def test_steps_and_callouts_of_an_edit_are_judged_shown_and_published(
+async def test_steps_and_callouts_of_an_edit_are_judged_and_published(
     waiting: Dossier, config: Config, database: Database, clock: Clock, ask: Ask, tmp_path: Path
 ) -> None:
     file = tmp_path / "article.md"
@@ -261,7 +259,7 @@ async def test_an_edit_with_an_unknown_kind_of_block_is_one_sentence(
     assert "“video” is not a kind of block" in str(told.exception)
 
 
-async def test_a_decision_about_what_has_changed_since_it_was_shown_is_refused(
+async def test_a_decision_on_an_article_changed_since_shown_is_refused(
     waiting: Dossier, config: Config, database: Database, clock: Clock
 ) -> None:
     app = studio.build(config)
@@ -295,7 +293,7 @@ async def test_what_was_approved_is_published_as_it_was_shown(
     assert "It does not wait for review" in told
 
 
-async def test_what_is_rejected_by_command_is_known_to_the_memory_at_once(
+async def test_a_rejection_by_command_is_in_the_memory_at_once(
     waiting: Dossier, database: Database, ask: Ask
 ) -> None:
     reject = (
@@ -313,7 +311,7 @@ async def test_what_is_rejected_by_command_is_known_to_the_memory_at_once(
     assert known == {"kind": "rejected", "reason": "nobody understands it"}
 
 
-async def test_what_is_rejected_in_the_console_is_known_to_the_memory_at_once(
+async def test_a_rejection_in_the_console_is_in_the_memory_at_once(
     waiting: Dossier, config: Config, database: Database
 ) -> None:
     desk = Desk(studio.build(config), database, Console())
@@ -356,7 +354,7 @@ async def test_what_has_to_change_stands_beside_its_passage(marked: Dossier, ask
     assert "It is <b>not</b> so." in shown.text_content()
 
 
-async def test_one_marked_sentence_is_cut_or_has_other_words_and_is_judged_anew(
+async def test_a_marked_sentence_is_cut_or_changed_and_judged_again(
     marked: Dossier, config: Config, database: Database, clock: Clock, ask: Ask
 ) -> None:
     change = ("change", marked.job_id, "sentence 2", "--rev", marked.seal[:8])
@@ -427,7 +425,7 @@ async def test_an_edit_rejects_nothing(
     assert await database.fetch("select kind from documents where kind = 'rejected'") == []
 
 
-async def test_posts_on_the_same_query_stand_beside_the_article_with_their_likeness(
+async def test_posts_on_the_same_query_are_shown_with_their_similarity(
     waiting: Dossier, config: Config, database: Database, ask: Ask
 ) -> None:
     memory = Documents(database, Lexical())

@@ -77,9 +77,7 @@ def own(*texts: str) -> list[Sentence]:
         ("堆肥" * 20 + "の作り方", "堆肥" * 20 + "の作り方"),
     ],
 )
-def test_a_title_loses_what_is_not_its_sense_and_never_a_word_of_a_sentence(
-    title: str, better: str
-) -> None:
+def test_a_title_loses_only_decoration_and_no_word_of_a_sentence(title: str, better: str) -> None:
     assert title_of(title, "The Garden") == better
 
 
@@ -201,7 +199,7 @@ def test_every_change_is_told_with_what_was_there_before() -> None:
     assert done.draft.links == [link]
 
 
-def test_the_slug_of_a_topic_never_changes_whatever_its_title_becomes() -> None:
+def test_the_slug_of_a_topic_never_changes_with_its_title() -> None:
     for slug in ("good-compost", "good--compost", "good-" * 30 + "compost"):
         done = optimize(
             make_draft(slug=slug, title="Another title altogether, which is good"), SITE, []

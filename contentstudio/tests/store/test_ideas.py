@@ -73,9 +73,7 @@ async def test_what_a_worker_of_the_release_before_finds_is_an_idea(database: Da
     assert await Ideas(database).slug_for("garden", "On compost", {}) == "compost"
 
 
-async def test_a_later_night_decides_anew_on_what_was_passed_over_alone(
-    database: Database,
-) -> None:
+async def test_a_later_night_decides_again_only_on_skipped_ideas(database: Database) -> None:
     await read(database)
     ideas = Ideas(database)
     await ideas.keep("garden", DAY, "first", [choice("compost"), choice("mulch", "create")])

@@ -58,7 +58,7 @@ async def test_what_readers_see_no_more_is_no_longer_listed(jobs: Jobs) -> None:
     assert page.job_id == "two"
 
 
-async def test_what_arrived_and_was_not_kept_is_found_by_the_next_attempt(
+async def test_a_published_version_left_unrecorded_is_found_by_a_retry(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep, lost = Publications.keep, list[str]()

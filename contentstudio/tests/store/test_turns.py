@@ -9,7 +9,7 @@ from overnight.errors import LedgerUnavailable
 from overnight.store.database import Database
 
 
-async def test_while_one_worker_has_the_turn_of_a_slug_no_other_gets_it(database: Database) -> None:
+async def test_only_one_worker_at_a_time_has_the_turn_of_a_slug(database: Database) -> None:
     one, other = PublishLocks(database), PublishLocks(database)
     try:
         async with one.take("garden", "compost") as mine:

@@ -146,7 +146,7 @@ def test_a_short_or_mixed_text_is_left_to_its_declared_language() -> None:
         assert languages.contradicted(text, "en") is None
 
 
-def test_pieces_in_another_language_or_in_none_do_not_outvote_the_text() -> None:
+def test_pieces_in_other_languages_or_none_do_not_outvote_a_text() -> None:
     code = "for (i = 0; i < 10; i++) { sum += a[i]; }\n" * 5
     text = f"{TEXTS['de']} {TEXTS['fr']} {code} {TEXTS['de']} \ud800 {TEXTS['de']}"
     assert languages.plain(text) == "de"
@@ -191,7 +191,7 @@ def read(body: bytes, kind: str = "text/html") -> str | None:
 
 @pytest.mark.parametrize("language", [name for name in TEXTS if name != "el"])
 @pytest.mark.parametrize("declared", ["en-US", "de", None])
-def test_a_page_is_in_the_language_of_its_words_whatever_its_theme_declares(
+def test_the_language_is_that_of_the_words_whatever_is_declared(
     language: str, declared: str | None
 ) -> None:
     text = TEXTS[language]

@@ -72,7 +72,7 @@ def test_every_language_that_is_listed_has_its_rules() -> None:
         assert stems.stem("a", language)
 
 
-def test_threads_at_work_on_words_at_the_same_time_do_not_mix_them_up() -> None:
+def test_threads_that_stem_words_do_not_mix_them_up() -> None:
     words = [f"{start}{end}" for start in "bdfgklmnprst" for end in ("äuserungen", "echenden")]
     alone = [stems.stem(word, "de") for word in words]
     matter_of.cache_clear()

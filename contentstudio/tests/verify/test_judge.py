@@ -152,7 +152,7 @@ def _half(request: dict[str, Any]) -> str:
     return json.dumps(answer)
 
 
-async def test_what_was_left_out_is_asked_for_once_more_with_the_reason() -> None:
+async def test_what_was_left_out_is_asked_for_once_more() -> None:
     asked, article = Asked(_half), draft(FACTS)
     said = await asked.judge(article)
     assert said.voids(article, POOL) == []
@@ -175,7 +175,7 @@ async def test_what_was_left_out_is_asked_for_once_more_with_the_reason() -> Non
     ],
     ids=["nothing", "other lines", "made up", "another source", "no claims"],
 )
-async def test_a_judge_that_does_not_learn_is_asked_twice_and_says_nothing(body: Body) -> None:
+async def test_a_judge_that_does_not_learn_is_asked_twice(body: Body) -> None:
     asked, article = Asked(body), draft(FACTS)
     said = await asked.judge(article)
     assert len(asked.requests) == 2
@@ -195,7 +195,7 @@ async def test_texts_of_others_cannot_leave_their_tags() -> None:
     assert listed[3] == f"sentence 1 [s1]: {' '.join(orders.split())}"
 
 
-def test_of_a_long_source_the_judge_reads_what_is_nearest_with_its_neighbours() -> None:
+def test_of_a_long_source_the_judge_reads_what_is_nearest() -> None:
     filler = [f"On day {n} nothing of note was seen in the shed by anyone." for n in range(2_000)]
     lines = [*filler[:700], *FACTS[:2], *filler[700:1_500], FACTS[5], *filler[1_500:]]
     long = PAGE.model_copy(update={"text": " ".join(lines)})

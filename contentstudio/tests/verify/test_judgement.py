@@ -135,7 +135,7 @@ def test_a_passage_that_stands_in_the_source_counts(passages: list[tuple[str, st
         ([("s1", JARS), ("s1", "It says so.")], "does not stand in"),
     ],
 )
-def test_without_a_passage_that_stands_in_the_source_a_verdict_is_void(
+def test_without_a_passage_of_the_source_a_verdict_is_void(
     verdict: str, passages: list[tuple[str, str]], why: str
 ) -> None:
     voids = void_of(ruled("sentence 1", verdict, *passages))
@@ -168,7 +168,7 @@ def test_support_by_a_passage_that_says_something_else_is_void(
         (("Yes, it is so.", "s1"), [("s1", "No light helps.")]),
     ],
 )
-def test_support_by_several_passages_or_in_another_language_counts(
+def test_support_by_several_passages_or_languages_counts(
     sentence: tuple[str, str], passages: list[tuple[str, str]]
 ) -> None:
     text, source = sentence
@@ -244,9 +244,7 @@ def test_lines_that_contradict_each_other_have_to_change_both() -> None:
         (["sentence 2", "sentence 2"], "sentence 2"),
     ],
 )
-def test_a_contradiction_with_a_line_that_is_not_there_is_not_passed_over(
-    lines: list[str], faulty: str
-) -> None:
+def test_a_conflict_with_a_line_that_is_not_there_counts(lines: list[str], faulty: str) -> None:
     article = draft(FOUR, SIX)
     said = judged(article, BOTH, [{"lines": lines, "why": "Odd."}])
     assert [fault.place for fault in said.faults(article)] == [faulty]
@@ -265,7 +263,7 @@ def test_a_contradiction_lasts_as_long_as_both_lines_do() -> None:
     assert judgement.with_conflicts(found, {}, mended)["sentence 1"].conflicts == ()
 
 
-def test_a_line_is_known_again_while_its_part_of_the_article_is_the_same() -> None:
+def test_a_line_is_known_again_while_its_section_is_the_same() -> None:
     first = Section(heading="Jars", paragraphs=[[FOUR], [Sentence(text="Now what?")]])
     second = Section(heading="Cellars", paragraphs=[[SIX]])
     answer = Question(question="How long?", answer=[SIX])

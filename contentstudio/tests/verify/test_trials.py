@@ -81,7 +81,7 @@ def test_each_invention_without_a_source_is_named_and_no_more(language: str) -> 
     assert wrong == {f"sentence {number}" for number in range(first, len(texts) + 1)}
 
 
-def test_a_fault_shows_its_sentence_and_the_passage_of_the_source() -> None:
+def test_a_fault_shows_its_sentence_and_the_passage() -> None:
     source = "Bees cannot reach the nectar of double roses. Ivy flowers in October."
     text = "Bees can reach the nectar of double roses."
     verdict = claims.check(case([Sentence(text=text, source="s1")], source, "en"))
@@ -98,7 +98,7 @@ def test_a_language_without_a_pack_is_said_not_to_be_measured() -> None:
     assert claims.unmeasured_in("pl") in verdict.reason
 
 
-def test_a_source_in_another_language_is_not_compared_word_by_word() -> None:
+def test_a_source_in_another_language_is_not_compared() -> None:
     made = case([Sentence(text="Bees are not solitary.", source="s1")], "Bees are solitary.", "en")
     foreign = made.pool["s1"].model_copy(update={"language": "de"})
     assert claims.check(made).faults

@@ -96,9 +96,7 @@ def test_gzip_without_end_is_not_followed() -> None:
 @pytest.mark.parametrize(
     "pack", [gz, zlib.compress, raw_deflate, lambda body: gz(body[:99]) + gz(body[99:])]
 )
-def test_a_body_cut_off_at_any_point_is_never_taken_for_the_whole(
-    pack: Callable[[bytes], bytes],
-) -> None:
+def test_a_body_cut_off_anywhere_is_never_taken_as_whole(pack: Callable[[bytes], bytes]) -> None:
     body = pack(PAGE)
     order = ["deflate"] if pack in (zlib.compress, raw_deflate) else ["gzip"]
     border = len(gz(PAGE[:99]))  # where the first of two members ends, a file is whole

@@ -195,7 +195,7 @@ async def test_a_host_is_asked_one_thing_at_a_time_by_all_workers(
     assert small_web.most == 1
 
 
-async def test_after_its_turn_a_host_is_left_alone_for_the_pause_or_its_own_delay(
+async def test_a_host_rests_for_the_pause_or_its_longer_crawl_delay(
     shop: str, small_web: Any, make: Make, database: Database, clock: Clock
 ) -> None:
     small_web.answers |= {"/robots.txt": robots("User-agent: *", "Crawl-delay: 40"), "/a": PAGE}

@@ -118,7 +118,7 @@ def test_what_is_not_in_the_standard_ends_no_group() -> None:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_lines_end_in_every_way_and_a_byte_order_mark_is_no_letter(end: str) -> None:
+def test_all_line_ends_are_read_and_a_byte_order_mark_is_ignored(end: str) -> None:
     assert not parse("\ufeff" + end.join(["User-agent: *", "Disallow: /x", ""]), "a").allows("/x")
 
 

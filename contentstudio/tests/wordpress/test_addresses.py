@@ -44,7 +44,7 @@ def writes(desk: Desk) -> list[str]:
     return [told for told in desk.proxy.told if not told.startswith("GET")]
 
 
-async def test_a_page_with_the_slug_is_for_a_person_and_nothing_is_written(
+async def test_a_page_with_the_slug_needs_a_person_and_stops_the_write(
     desk: Desk, draft: Make
 ) -> None:
     page(desk)
@@ -55,7 +55,7 @@ async def test_a_page_with_the_slug_is_for_a_person_and_nothing_is_written(
     assert desk.wordpress.posts("compost%") == []
 
 
-async def test_a_person_can_publish_all_the_same_and_the_job_says_what_readers_get(
+async def test_publishing_anyway_is_allowed_and_says_what_readers_get(
     desk: Desk, draft: Make
 ) -> None:
     page(desk)
@@ -125,9 +125,7 @@ async def test_an_article_of_a_type_that_a_plugin_brings_is_found_too(
     assert "the recipe “A recipe”" in ending["error"]
 
 
-async def test_a_page_that_comes_in_the_meantime_leaves_no_half_published_article(
-    desk: Desk, draft: Make
-) -> None:
+async def test_a_page_that_appears_meanwhile_leaves_only_a_draft(desk: Desk, draft: Make) -> None:
     made: list[int] = []
 
     def watch(number: int, when: str) -> None:
@@ -187,7 +185,7 @@ SEEN = {
 
 
 @pytest.mark.parametrize("what", SEEN)
-async def test_an_unreachable_article_counts_as_published_with_a_warning(
+async def test_an_unreachable_article_is_published_with_a_warning(
     desk: Desk, draft: Make, plugin: Plugin, what: str
 ) -> None:
     php, told = SEEN[what]

@@ -263,7 +263,7 @@ async def test_readers_see_the_words_and_nothing_in_them_is_run(
 
 
 @pytest.mark.parametrize("user", ["editor", "author"])
-async def test_pictures_fit_and_the_first_one_stands_above_the_text_alone(
+async def test_pictures_fit_and_the_first_is_only_above_the_text(
     desk: Desk, draft: Make, pictures: dict[str, bytes], user: str
 ) -> None:
     desk.configure(user)
@@ -284,7 +284,7 @@ async def test_pictures_fit_and_the_first_one_stands_above_the_text_alone(
 
 
 @pytest.mark.parametrize("user", ["editor", "author"])
-async def test_the_editor_opens_an_article_without_complaint_and_a_save_changes_nothing(
+async def test_the_editor_accepts_an_article_and_a_save_keeps_it_ours(
     desk: Desk, draft: Make, pictures: dict[str, bytes], gutenberg: Ask, user: str
 ) -> None:
     desk.configure(user)
@@ -342,7 +342,7 @@ async def test_php_reads_known_blocks_and_no_text_between_them(
 
 
 @pytest.mark.parametrize("user", ["editor", "author"])
-async def test_a_title_and_an_excerpt_are_shown_as_words_and_hold_no_markup(
+async def test_title_and_excerpt_are_shown_as_text_without_markup(
     desk: Desk, draft: Make, user: str
 ) -> None:
     desk.configure(user)
@@ -370,7 +370,7 @@ async def test_a_title_and_an_excerpt_are_shown_as_words_and_hold_no_markup(
     assert SHOWN in words(home) and home.xpath("//script[contains(., 'alert(1)')]") == []
 
 
-async def test_a_post_of_an_earlier_version_is_known_and_becomes_blocks(
+async def test_a_post_of_an_older_version_is_known_and_becomes_blocks(
     desk: Desk, draft: Make
 ) -> None:
     article = Article(draft(), datetime.now(UTC))
@@ -494,7 +494,7 @@ async def test_a_late_picture_that_a_person_uses_stays(
     assert len(attachments(desk)) == 2
 
 
-async def test_a_late_picture_that_nobody_uses_goes_with_the_next_version(
+async def test_a_late_unused_picture_is_removed_by_the_next_version(
     desk: Desk, draft: Make, mu_plugin: Callable[[str], None], monkeypatch: Any
 ) -> None:
     await late(desk, draft, mu_plugin, monkeypatch, r"GET /never")

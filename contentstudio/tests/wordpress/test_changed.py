@@ -81,7 +81,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_what_a_plugin_changes_on_save_is_told_and_the_next_version_is_written(
+async def test_a_plugins_change_is_reported_and_stops_no_next_version(
     desk: Desk, draft: Make, plugin: Plugin, change: str
 ) -> None:
     php, told = CHANGES[change]
@@ -119,7 +119,7 @@ async def test_a_status_that_is_refused_is_an_error(
     assert f"stayed “{status}”" in ending["error"]
 
 
-async def test_what_an_editor_approves_that_was_held_back_is_acknowledged_by_a_replay(
+async def test_a_held_post_that_an_editor_approves_succeeds_at_replay(
     desk: Desk, draft: Make, plugin: Plugin
 ) -> None:
     plugin(
@@ -198,7 +198,7 @@ def cache(desk: Desk) -> Iterator[Cache]:
         yield cache
 
 
-async def test_a_cache_before_the_rest_api_is_asked_for_what_stands_there_now(
+async def test_a_cache_before_the_rest_api_is_bypassed_for_fresh_data(
     desk: Desk, draft: Make, cache: Cache
 ) -> None:
     for job, text, action in (
@@ -214,7 +214,7 @@ async def test_a_cache_before_the_rest_api_is_asked_for_what_stands_there_now(
     assert "A start, C." in post["content"]
 
 
-async def test_a_cache_that_cannot_be_passed_is_told_and_what_arrived_is_acknowledged(
+async def test_a_stubborn_cache_is_reported_and_what_arrived_succeeds(
     desk: Desk, draft: Make, cache: Cache
 ) -> None:
     ending = await desk.publish("one", draft("A start."))

@@ -386,7 +386,7 @@ async def test_rights_are_told_where_the_addresses_of_users_are_not(
     assert any(one.what == "whether it may publish is not told" for one in found)
 
 
-async def test_an_upload_that_the_web_server_does_not_take_is_told_and_the_job_names_it(
+async def test_check_and_job_name_an_upload_that_the_server_refuses(
     checked: Any, desk: Desk, draft: Any
 ) -> None:
     large = (

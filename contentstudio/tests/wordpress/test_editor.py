@@ -333,7 +333,7 @@ async def load_all(page: Page) -> None:
     )
 
 
-async def test_the_editor_opens_an_article_as_its_own_and_keeps_what_a_person_types(
+async def test_the_editor_opens_valid_blocks_and_keeps_what_is_typed(
     desk: Desk, whole: Make, browser: Browser, pictures: Path | None
 ) -> None:
     await published(desk, whole())
@@ -358,7 +358,7 @@ async def test_the_editor_opens_an_article_as_its_own_and_keeps_what_a_person_ty
     assert desk.wordpress.posts("compost%") == [after]
 
 
-async def test_an_article_that_was_saved_in_the_editor_with_the_same_words_is_still_ours(
+async def test_an_article_saved_in_the_editor_unchanged_is_still_ours(
     desk: Desk, whole: Make, browser: Browser
 ) -> None:
     await published(desk, whole())

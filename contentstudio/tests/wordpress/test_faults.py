@@ -247,9 +247,7 @@ async def test_a_persons_edit_in_between_is_not_written_over(desk: Desk, draft: 
     assert post["content"] == "A person’s words."
 
 
-async def test_a_wrong_password_writes_nothing_and_the_right_one_publishes_once(
-    desk: Desk, draft: Make
-) -> None:
+async def test_a_wrong_password_writes_nothing_the_right_one_once(desk: Desk, draft: Make) -> None:
     desk.configure("editor", password="not this one")
     ending = await desk.publish("one", draft("A start."))
     assert ending["status"] == "dead"
@@ -261,7 +259,7 @@ async def test_a_wrong_password_writes_nothing_and_the_right_one_publishes_once(
     only(desk, "A start.")
 
 
-async def test_an_author_without_rights_publishes_nothing_and_with_them_once(
+async def test_an_author_publishes_nothing_without_rights_then_once(
     desk: Desk, draft: Make
 ) -> None:
     desk.configure("contributor", category=None)

@@ -148,7 +148,7 @@ BETWEEN = {
 
 @pytest.mark.parametrize("request_", BETWEEN)
 @pytest.mark.parametrize("what", EDITS)
-async def test_what_a_person_changes_while_an_update_is_under_way_stays(
+async def test_a_persons_change_during_an_update_stays(
     desk: Desk, person: Person, article: Callable[..., Article], what: str, request_: str
 ) -> None:
     async with opened(desk) as publisher:
@@ -162,7 +162,7 @@ async def test_what_a_person_changes_while_an_update_is_under_way_stays(
 
 @pytest.mark.parametrize("state", ["draft", "scheduled"])
 @pytest.mark.parametrize("what", ["title", "tags", "trash"])
-async def test_what_a_person_changes_in_a_post_that_nobody_sees_yet_stays(
+async def test_a_persons_change_of_a_post_not_yet_public_stays(
     desk: Desk, person: Person, article: Callable[..., Article], what: str, state: Any
 ) -> None:
     soon = datetime(2099, 1, 1, tzinfo=UTC)
@@ -216,7 +216,7 @@ async def test_after_a_lost_answer_what_a_person_changed_stays(
 
 
 @pytest.mark.parametrize("new", [True, False], ids=["new", "there before"])
-async def test_after_a_lost_answer_what_arrived_is_acknowledged_without_a_second_write(
+async def test_after_a_lost_answer_an_arrived_version_is_not_rewritten(
     desk: Desk, draft: Make, new: bool
 ) -> None:
     if not new:
@@ -234,7 +234,7 @@ async def test_after_a_lost_answer_what_arrived_is_acknowledged_without_a_second
 
 
 @pytest.mark.parametrize("what", [None, "title", "excerpt", "tags", "categories", "text"])
-async def test_another_version_after_a_lost_answer_is_written_only_over_our_own(
+async def test_after_a_lost_answer_only_our_own_version_is_overwritten(
     desk: Desk, person: Person, article: Callable[..., Article], what: str | None
 ) -> None:
     lost, later = article("A lost start."), article("A later start.")
@@ -275,7 +275,7 @@ add_action('transition_post_status', function ($new, $old, $post) {
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["known", "new"])
-async def test_a_write_that_a_plugin_cut_off_in_the_middle_is_made_whole(
+async def test_a_write_interrupted_by_a_plugin_is_completed(
     desk: Desk, draft: Make, plugin: Callable[[str], None], known: bool
 ) -> None:
     if known:
@@ -294,7 +294,7 @@ async def test_a_write_that_a_plugin_cut_off_in_the_middle_is_made_whole(
     assert len(post["tags"]) == 2
 
 
-async def test_a_persons_edit_right_after_our_write_is_no_version_of_ours(
+async def test_a_persons_edit_right_after_our_write_is_not_ours(
     desk: Desk, person: Person, draft: Make
 ) -> None:
     at(desk, ("GET", "/posts/"), lambda: person.edit("title"))  # the look after the write
@@ -307,7 +307,7 @@ async def test_a_persons_edit_right_after_our_write_is_no_version_of_ours(
 
 
 @pytest.mark.parametrize("what", ["title", "text", "tags"])
-async def test_what_a_person_changes_while_it_is_taken_from_readers_stays_public(
+async def test_a_persons_change_during_an_unpublish_stays_public(
     desk: Desk, person: Person, article: Callable[..., Article], what: str
 ) -> None:
     async with opened(desk) as publisher:
@@ -322,7 +322,7 @@ async def test_what_a_person_changes_while_it_is_taken_from_readers_stays_public
     assert person.stays()
 
 
-async def test_what_a_person_wrote_into_a_post_that_they_took_back_is_no_version_of_ours(
+async def test_a_persons_text_in_a_post_taken_back_is_not_ours(
     desk: Desk, person: Person, article: Callable[..., Article]
 ) -> None:
     async with opened(desk) as publisher:

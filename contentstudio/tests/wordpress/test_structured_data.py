@@ -79,7 +79,7 @@ def noindexed(page: str) -> bool:
     )
 
 
-async def test_what_an_author_publishes_has_structured_data_of_the_post_as_it_stands(
+async def test_an_authors_post_has_structured_data_of_what_it_says_now(
     desk: Desk, draft: Make, plugin: None, servers: Any
 ) -> None:
     desk.configure("author")
@@ -183,7 +183,7 @@ async def test_who_may_not_edit_a_post_may_not_write_its_fields(
 @pytest.mark.parametrize(
     "constant", ["WPSEO_VERSION", "RANK_MATH_VERSION", "SEOPRESS_PRO_VERSION", "AIOSEO_VERSION"]
 )
-async def test_beside_an_seo_plugin_that_prints_the_article_only_the_questions_are_told(
+async def test_beside_an_seo_plugin_only_the_questions_are_printed(
     desk: Desk,
     draft: Make,
     plugin: None,
@@ -218,7 +218,7 @@ async def test_an_article_that_is_not_to_be_listed_says_so_until_it_is(
             assert (published.url in httpx2.get(sitemap).text) is indexed
 
 
-async def test_a_post_behind_a_password_and_a_list_of_posts_tell_nothing(
+async def test_protected_posts_and_lists_have_no_structured_data(
     desk: Desk, draft: Make, plugin: None
 ) -> None:
     url = (await desk.publish("one", draft()))["output"]["url"]
@@ -227,7 +227,7 @@ async def test_a_post_behind_a_password_and_a_list_of_posts_tell_nothing(
     assert printed(httpx2.get(url).text) == []
 
 
-async def test_without_the_plugin_nothing_is_sent_and_a_later_plugin_is_no_edit(
+async def test_without_the_plugin_nothing_is_sent_adding_it_is_no_edit(
     desk: Desk, draft: Make, mu_plugins: Path, request: pytest.FixtureRequest
 ) -> None:
     ending = await desk.publish("one", draft())
@@ -247,9 +247,7 @@ async def test_without_the_plugin_nothing_is_sent_and_a_later_plugin_is_no_edit(
     assert (await desk.publish("four", draft("Another start.")))["output"]["action"] == "unchanged"
 
 
-async def test_the_index_of_the_api_tells_the_largest_upload_to_those_who_write(
-    wordpress: Any, plugin: None
-) -> None:
+async def test_the_api_index_tells_writers_the_largest_upload(wordpress: Any, plugin: None) -> None:
     index = f"{wordpress.url}/wp-json/"
     assert "contentstudio" not in httpx2.get(index).json()
     told = httpx2.get(index, auth=("author", wordpress.passwords["author"])).json()["contentstudio"]

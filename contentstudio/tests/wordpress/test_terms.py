@@ -44,7 +44,7 @@ async def test_a_category_with_signs_in_its_name_is_found(
     assert categories(desk) == [number]
 
 
-async def test_a_category_is_found_among_more_than_a_hundred_that_look_like_it(
+async def test_a_category_is_found_among_over_a_hundred_similar_ones(
     desk: Desk, draft: Make
 ) -> None:
     rows = ", ".join(f"('Soil & water {n:03}', 'soil-{n}', 0)" for n in range(230)).replace(
@@ -63,7 +63,7 @@ async def test_a_category_is_found_among_more_than_a_hundred_that_look_like_it(
 
 
 @pytest.mark.parametrize("user", ["author", "editor"])
-async def test_of_nested_categories_with_equal_names_the_outermost_is_meant(
+async def test_of_nested_categories_of_one_name_the_outermost_is_meant(
     desk: Desk, draft: Make, user: str
 ) -> None:
     made(desk, "News", parent=made(desk, "Sport"), slug="news-of-sport")
@@ -82,7 +82,7 @@ async def test_a_nested_category_is_used_and_none_is_made_beside_it(
     assert categories(desk) == [nested]
 
 
-async def test_of_two_nested_ones_with_equal_names_the_slug_tells_which(
+async def test_of_two_nested_categories_of_one_name_the_slug_decides(
     desk: Desk, draft: Make
 ) -> None:
     for parent in ("Sport", "World"):

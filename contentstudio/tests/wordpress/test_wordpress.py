@@ -108,7 +108,7 @@ async def test_an_author_publishes_in_a_category_that_is_there(desk: Desk, draft
     assert [post["status"] for post in desk.wordpress.posts("mulch%")] == ["draft"]
 
 
-async def test_a_draft_stays_one_until_a_person_publishes_it_and_then_it_stays_published(
+async def test_a_draft_stays_one_until_a_person_publishes_it_for_good(
     desk: Desk, draft: Make
 ) -> None:
     desk.configure(state="draft")
@@ -148,7 +148,7 @@ async def test_a_rollback_brings_back_the_version_before(desk: Desk, draft: Make
     assert "The first version." in post["content"]
 
 
-async def test_unpublishing_takes_an_article_from_readers_and_publishing_brings_it_back(
+async def test_unpublish_hides_an_article_and_publish_brings_it_back(
     desk: Desk, draft: Make
 ) -> None:
     url = (await desk.publish("one", draft()))["output"]["url"]
@@ -178,7 +178,7 @@ async def edited(desk: Desk, draft: Make) -> dict[str, Any]:
     return ending
 
 
-async def test_a_persons_change_is_for_a_person_and_stays_when_that_is_approved(
+async def test_a_persons_change_needs_a_person_and_stays_if_approved(
     desk: Desk, draft: Make
 ) -> None:
     ending = await edited(desk, draft)
@@ -235,7 +235,7 @@ async def test_a_post_of_the_owners_with_our_slug_is_not_written_over(
     assert [post["content"] for post in desk.wordpress.posts("compost%")] == ["My words."]
 
 
-async def test_a_slug_that_wordpress_keeps_for_itself_is_told_and_nothing_stays(
+async def test_a_slug_reserved_by_wordpress_is_reported_and_not_used(
     desk: Desk, draft: Make
 ) -> None:
     ending = await desk.publish("one", draft(slug="feed"))
@@ -264,7 +264,7 @@ async def test_every_post_of_the_site_is_told_page_by_page(
     ]
 
 
-async def test_the_check_tells_of_a_wrong_password_and_of_missing_rights(desk: Desk) -> None:
+async def test_the_check_reports_a_wrong_password_and_missing_rights(desk: Desk) -> None:
     async def checked() -> list[bool]:
         config = settings.load(desk.file)
         assert isinstance(config.site[0].publish, settings.WordPress)
@@ -278,9 +278,7 @@ async def test_the_check_tells_of_a_wrong_password_and_of_missing_rights(desk: D
     assert await checked() == [False]
 
 
-async def test_a_sweep_removes_what_was_begun_and_given_up_and_nothing_else(
-    desk: Desk, draft: Make
-) -> None:
+async def test_a_sweep_removes_only_abandoned_drafts_of_ours(desk: Desk, draft: Make) -> None:
     with desk.wordpress.client("editor") as editor:
         for slug, content in (
             ("lost", BEGUN),

@@ -50,7 +50,7 @@ def test_each_kind_of_block_keeps_the_notes_of_its_sentences(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", BLOCKS)
-def test_a_note_outside_of_the_pool_is_found_in_each_kind_of_block(kind: str) -> None:
+def test_a_note_outside_the_pool_is_found_in_each_kind_of_block(kind: str) -> None:
     fault = answers.fault_in_bodies(["n1"])
     assert fault(body(BLOCKS[kind])) is None
     assert answers.fault_in_bodies(["n2"])(body(BLOCKS[kind])) == (
@@ -71,7 +71,7 @@ def test_every_kind_that_a_plan_may_name_can_be_written() -> None:
     ] == ["paragraph", "list", "steps", "table", "quote", "callout"]
 
 
-def test_a_quote_without_a_note_and_a_table_with_a_hole_are_faults() -> None:
+def test_a_quote_without_note_and_an_incomplete_table_are_faults() -> None:
     fault = answers.fault_in_bodies(["n1"])
     unsaid = {"kind": "paragraph", "sentences": [{**SENTENCE, "notes": [], "quoted": True}]}
     assert fault(body(unsaid)) == "a quoted sentence names no note"

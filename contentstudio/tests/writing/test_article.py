@@ -44,7 +44,7 @@ def draft(*sources: str | None, faq: str | None = None) -> Draft:
     )
 
 
-def test_the_references_are_those_that_are_cited_numbered_as_they_come() -> None:
+def test_references_are_the_cited_ones_numbered_in_their_order() -> None:
     done = cited_only(draft("s3", None, "s1", "s3"))
     assert [(r.id, r.url) for r in done.references] == [
         ("s1", "https://a.example/3"),
@@ -60,14 +60,12 @@ def test_answers_of_the_faq_keep_their_sources() -> None:
     assert [s.source for s in done.sentences()] == ["s1", "s2"]
 
 
-def test_a_citation_of_what_is_no_reference_stays_for_a_gate_to_find() -> None:
+def test_a_citation_without_a_reference_stays_for_a_gate() -> None:
     assert [s.source for s in cited_only(draft("s9", "s2")).sentences()] == ["s9", "s1"]
 
 
 @given(st.dictionaries(st.sampled_from(["s1", "s2", "topic"]), st.text(), min_size=1))
-def test_no_text_can_close_its_tag_and_the_same_texts_are_sealed_alike(
-    texts: dict[str, str],
-) -> None:
+def test_no_text_can_close_its_tag_and_equal_texts_seal_alike(texts: dict[str, str]) -> None:
     whole = prompts.sealed(texts)
     (seal,) = set(re.findall(r"^<source-([0-9a-f]{32}) id=", whole, re.M))
     assert all(seal not in text for text in texts.values())
@@ -95,7 +93,7 @@ def test_a_prompt_tells_its_version_and_its_mark(name: str) -> None:
     )
 
 
-async def test_no_more_begin_at_once_than_allowed_and_the_results_keep_their_order() -> None:
+async def test_calls_begin_within_the_limit_and_results_keep_order() -> None:
     under_way: list[int] = []
     most: list[int] = []
 
@@ -110,7 +108,7 @@ async def test_no_more_begin_at_once_than_allowed_and_the_results_keep_their_ord
     assert max(most) == 3
 
 
-async def test_after_a_failure_what_is_under_way_ends_and_no_other_begins() -> None:
+async def test_after_a_failure_running_calls_end_and_no_other_begins() -> None:
     begun: list[int] = []
     ended: list[int] = []
     failed = asyncio.Event()

@@ -36,7 +36,7 @@ def test_each_note_stands_in_one_section_or_answers_a_question() -> None:
     assert len({section.heading for section in plan.sections}) == len(plan.sections)
 
 
-def test_a_question_that_is_the_title_is_answered_by_the_whole_article() -> None:
+def test_a_question_equal_to_the_title_is_not_in_the_faq() -> None:
     title = "How long do tomato seeds keep"
     plan = briefs.plan(SITE, research(questions=(f"{title}?", *QUESTIONS)))
     assert (plan.titles, plan.faq) == ((title,), QUESTIONS[:1])
@@ -51,7 +51,7 @@ def test_notes_that_contradict_each_other_stand_together() -> None:
     assert "n3" in section.notes
 
 
-def test_groups_are_of_nearly_equal_size_also_where_all_notes_are_alike() -> None:
+def test_groups_are_nearly_equal_even_where_all_notes_are_alike() -> None:
     same = [(1 + n % 3, f"Seeds keep well for {n} years in the cold.") for n in range(18)]
     plan = briefs.plan(SITE, research(same, questions=()))
     sizes = [len(section.notes) for section in plan.sections]

@@ -44,7 +44,7 @@ def test_a_longer_article_and_more_notes_cost_more() -> None:
     )
 
 
-def test_a_long_beginning_is_read_from_the_cache_after_the_first_call() -> None:
+def test_a_long_beginning_comes_from_the_cache_after_one_call() -> None:
     first, *others, last = estimate.calls(SITE, brief(research=LONG))
     assert first.cache_write_tokens > estimate.MIN_CACHED
     assert {call.cache_read_tokens for call in others} == {first.cache_write_tokens}

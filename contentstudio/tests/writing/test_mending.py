@@ -112,7 +112,7 @@ def test_a_mended_sentence_cites_the_page_of_its_notes() -> None:
     assert [each for each in untouched if each in before] == [before[0], *before[2:]]
 
 
-def test_a_sentence_without_notes_cites_nothing_and_a_source_that_is_left_goes() -> None:
+def test_a_sentence_without_notes_cites_nothing() -> None:
     after = mend(
         draft(),
         changed("sentence 4", "A cold place is better."),
@@ -173,7 +173,7 @@ def test_an_article_is_not_cut_to_nothing() -> None:
         ([], None),
     ],
 )
-def test_an_answer_changes_what_has_a_fault_and_names_notes_that_there_are(
+def test_an_answer_changes_what_has_a_fault_by_known_notes(
     answer: list[dict[str, Any]], why: str | None
 ) -> None:
     check = mending.fault(draft(), faults("sentence 1", "title"), NOTES)

@@ -38,7 +38,7 @@ async def left_after_a_start(database: Database, config: Config, *models: str) -
         ),
     ],
 )
-async def test_the_alert_of_a_model_ends_when_the_config_names_it_no_longer(
+async def test_the_alert_of_a_model_no_longer_configured_is_closed(
     database: Database,
     write_config: Write,
     monkeypatch: pytest.MonkeyPatch,

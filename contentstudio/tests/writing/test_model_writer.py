@@ -159,7 +159,7 @@ async def test_the_estimate_stands_beside_what_was_booked(
     assert told == {"job_id": run["job_id"], "costs": found, "has_text": True}
 
 
-async def test_an_estimate_stays_as_it_was_made_whatever_prices_are_later(
+async def test_an_estimate_stays_whatever_prices_are_later(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
     config = config_for(claude, web, write_config, rewrites=0)
@@ -179,7 +179,7 @@ async def test_an_estimate_stays_as_it_was_made_whatever_prices_are_later(
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_no_fault_becomes_an_article_and_each_is_booked_and_classified(
+async def test_no_fault_becomes_an_article_and_each_is_booked_by_kind(
     database: Database,
     clock: Clock,
     web: DemoWeb,
@@ -225,7 +225,7 @@ async def test_no_fault_becomes_an_article_and_each_is_booked_and_classified(
     assert KEY not in dump
 
 
-async def test_a_fault_that_passes_heals_and_the_servers_wish_to_wait_is_honoured(
+async def test_a_temporary_fault_heals_and_retry_after_is_honoured(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
     claude.script("429", "drop-mid-stream")
@@ -287,7 +287,7 @@ async def test_all_calls_for_the_sections_of_an_article_begin_alike(
 
 
 @pytest.mark.parametrize("call", range(1, CALLS + 1))
-async def test_a_worker_that_dies_in_any_call_pays_for_no_other_call_again(
+async def test_a_worker_that_dies_in_a_call_pays_for_no_other_again(
     database: Database,
     clock: Clock,
     web: DemoWeb,
@@ -305,7 +305,7 @@ async def test_a_worker_that_dies_in_any_call_pays_for_no_other_call_again(
 
 
 @pytest.mark.parametrize("answers", range(1, CALLS + 1))
-async def test_a_worker_that_dies_after_any_answer_pays_for_nothing_again(
+async def test_a_worker_that_dies_after_an_answer_pays_nothing_again(
     database: Database,
     clock: Clock,
     web: DemoWeb,
@@ -387,7 +387,7 @@ async def test_a_citation_outside_of_the_pool_is_asked_for_once_more(
     assert published(config) == 1
 
 
-async def test_a_model_that_keeps_citing_outside_of_the_pool_is_a_dead_letter(
+async def test_a_model_that_keeps_citing_outside_the_pool_is_dead(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
     claude.body = lambda request: article(request).replace('"n2"', '"n77"')
@@ -400,7 +400,7 @@ async def test_a_model_that_keeps_citing_outside_of_the_pool_is_a_dead_letter(
     assert "“n77” is named" in run["error"]
 
 
-async def test_every_prompt_of_a_job_has_its_mark_and_the_draft_has_not(
+async def test_each_prompt_of_a_job_has_its_canary_and_the_draft_none(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
     config = config_for(claude, web, write_config)
@@ -479,7 +479,7 @@ async def test_the_models_of_a_step_and_of_another_provider_are_asked(
     assert published(config) == 1
 
 
-async def test_the_fallback_writes_what_the_first_model_refuses_in_the_same_attempt(
+async def test_the_fallback_writes_a_refused_text_in_the_same_attempt(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
     claude.script("refusal")
@@ -520,7 +520,7 @@ async def test_an_article_is_rewritten_with_the_reasons_as_data(
     assert published(config) == 1
 
 
-async def test_a_call_that_is_cut_off_by_a_stop_is_booked_and_made_again(
+async def test_a_call_cut_off_by_a_stop_is_booked_and_made_again(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
     claude.script("stall")
@@ -589,7 +589,7 @@ async def test_a_switch_holds_the_call_itself(
     assert claude.calls == []
 
 
-async def test_a_night_stops_at_its_budget_and_goes_on_when_a_person_raises_it(
+async def test_a_night_stops_at_its_budget_until_a_person_raises_it(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
     await clock.set(datetime(2026, 11, 23, 4, tzinfo=UTC))
@@ -631,7 +631,7 @@ async def test_what_finds_the_budget_spent_is_written_the_next_day(
     assert (await clock.now()).date().isoformat() == "2026-11-24"
 
 
-async def test_an_answer_with_a_character_that_cannot_be_stored_is_asked_for_again(
+async def test_an_answer_with_an_unstorable_character_is_asked_again(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
     def spoilt_once(request: dict[str, Any]) -> str:
@@ -646,7 +646,7 @@ async def test_an_answer_with_a_character_that_cannot_be_stored_is_asked_for_aga
     assert [(row["error_kind"], "NUL" in row["error"]) for row in failed] == [("malformed", True)]
 
 
-async def test_answers_that_never_fit_wait_for_a_person_who_may_have_them_asked_for_again(
+async def test_unfit_answers_wait_for_a_person_who_may_replay_them(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
     claude.script(*["truncated-json"] * 4)
@@ -692,7 +692,7 @@ def half_as_long_as_allowed(request: dict[str, Any]) -> str:
     return json.dumps({"blocks": [paragraph(sentences)]})
 
 
-async def test_the_calls_of_an_article_reserve_a_small_multiple_of_what_they_cost(
+async def test_an_articles_calls_reserve_a_few_times_what_they_cost(
     database: Database, clock: Clock, web: DemoWeb, write_config: Write, claude: FakeModels
 ) -> None:
     """Not 30 times, as when each call asked for the config's whole `max_tokens`: others would wait

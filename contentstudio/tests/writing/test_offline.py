@@ -101,9 +101,7 @@ def test_the_good_articles_of_the_demo_pass_every_gate(
     assert 80 <= len(draft.description) <= 160
 
 
-def test_the_hard_article_of_the_demo_fails_for_its_language_alone(
-    full_case: Callable[..., Case],
-) -> None:
+def test_the_hard_demo_article_fails_only_for_its_language(full_case: Callable[..., Case]) -> None:
     with DemoWeb(date(2025, 3, 10)) as web:
         source = read(web, HARD)
     verdicts = judge(full_case(compose(SITE, "a", [source]), {"s1": source}, SITE))
@@ -180,7 +178,7 @@ def test_furniture_of_the_page_is_never_quoted(furniture: str) -> None:
         "We grow basil on any kitchen sill in town.",
     ],
 )
-def test_what_cannot_stand_alone_is_taken_where_nothing_else_is_left(leaning: str) -> None:
+def test_a_dependent_sentence_is_taken_only_if_no_other_is_left(leaning: str) -> None:
     assert leaning not in quotes(compose(SITE, "a", [snapshot(f"{leaning} {' '.join(PLAIN)}")]))
     assert leaning in quotes(
         compose(SITE, "a", [snapshot(f"{leaning} {' '.join(PLAIN[:5])} Dig. Sow. Rest. Eat.")])
@@ -316,7 +314,7 @@ def test_any_text_gives_quotes_of_it_or_is_too_thin(
     } == {}
 
 
-def test_no_two_articles_of_the_demo_are_described_alike_nor_by_a_template() -> None:
+def test_no_two_demo_articles_have_one_description_or_a_template() -> None:
     with DemoWeb(date(2025, 3, 10)) as web:
         described = [compose(SITE, "a", [read(web, path)]).description for path in GOOD]
     assert len(set(described)) == len(GOOD)

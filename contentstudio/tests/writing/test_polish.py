@@ -57,7 +57,7 @@ def texts(draft: Draft) -> list[list[str]]:
     return [[sentence.text for sentence in group] for group in draft.paragraphs()]
 
 
-def test_a_model_reads_each_sentence_with_its_number_and_its_notes() -> None:
+def test_a_model_reads_each_sentence_with_its_number_and_notes() -> None:
     assert polish.numbered(DRAFT) == (
         "# Seeds\n\n## Years\n\n1 [n1] Seeds keep 4 years.\n2 [n1] They keep for 4 years.\n\n"
         "3 [n2] Cold helps.\n4 [n3] Damp harms.\n\n## Words\n\n5 [n3, quoted] Keep them dry.\n\n"

@@ -61,7 +61,7 @@ def test_a_sentence_of_several_notes_cites_one_page(sentence: Sentence, page: in
     assert reference.url == f"https://www.host-{page}.example/seeds"
 
 
-def test_a_sentence_without_a_note_cites_nothing_whatever_it_cited() -> None:
+def test_a_sentence_without_a_note_keeps_no_citation() -> None:
     done = pool.cited(draft(Sentence(text="So it is.", source="s1")), research())
     assert (done.references, [s.source for s in done.sentences()]) == ([], [None])
 
@@ -87,7 +87,7 @@ def test_no_text_of_a_page_makes_a_line_of_its_own(text: str, title: str) -> Non
     assert read[0]["span"] == " ".join(text.split())
 
 
-def test_a_model_sees_who_says_a_note_when_and_who_contradicts_it() -> None:
+def test_a_model_sees_a_notes_sources_date_and_contradictions() -> None:
     notes = list(research().notes)
     notes[0] = notes[0].model_copy(
         update={"text": "Four years.", "hosts": ("a.example", "b.example"), "contradicts": ("n3",)}

@@ -155,7 +155,7 @@ def test_the_module_is_valid_and_formatted(terraform: Terraform) -> None:
 
 
 @pytest.mark.timeout(180)
-def test_what_an_emulator_takes_and_aws_refuses_is_refused_before(terraform: Terraform) -> None:
+def test_what_emulators_accept_and_aws_refuses_is_refused_early(terraform: Terraform) -> None:
     assert "0 failed" in terraform("test", "-no-color")
 
 

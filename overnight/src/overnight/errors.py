@@ -160,13 +160,11 @@ def first_fault(error: ValidationError, *, of_union: bool = False) -> str:
     out: it may be long, or secret.
     """
     faults = error.errors(include_url=False, include_context=False, include_input=False)
-    start = 0
-    if of_union and faults[0]["loc"]:  # else it is no JSON at all
-        members = Counter(fault["loc"][0] for fault in faults)
-        faults = [f for f in faults if f["loc"][0] == min(members, key=lambda m: members[m])]
-        start = 1  # the place begins with the member
-    place = ".".join(map(str, faults[0]["loc"][start:]))
-    return f"{place}: {faults[0]['msg']}" if place else faults[0]["msg"]
+    counts = Counter(fault["loc"][: int(of_union)] for fault in faults)
+    member = min(counts, key=lambda start: counts[start])
+    fault = next(fault for fault in faults if fault["loc"][: len(member)] == member)
+    place = ".".join(map(str, fault["loc"][len(member) :]))
+    return f"{place}: {fault['msg']}" if place else fault["msg"]
 
 
 def among(name: str, names: Sequence[str]) -> str:

@@ -83,9 +83,7 @@ async def test_a_switch_that_is_off_is_an_alert_until_it_is_on_again(database: D
     assert await watched(database, "switch") == {}
 
 
-async def test_what_waits_for_review_is_one_alert_of_its_step_with_the_number(
-    database: Database,
-) -> None:
+async def test_runs_in_review_are_one_alert_of_their_step_with_a_count(database: Database) -> None:
     add = (
         "insert into runs (job_id, step, pipeline, status) values (%s, 'gate', 'article', "
         "'needs_review')"
@@ -100,7 +98,7 @@ async def test_what_waits_for_review_is_one_alert_of_its_step_with_the_number(
     assert await watched(database, "review") == {}
 
 
-async def test_a_worker_that_died_is_an_alert_until_another_runs_there_or_a_day_is_over(
+async def test_a_lost_worker_alerts_until_replaced_or_a_day_has_passed(
     database: Database, clock: Clock
 ) -> None:
     sign = (
@@ -123,7 +121,7 @@ async def test_a_worker_that_died_is_an_alert_until_another_runs_there_or_a_day_
     assert await watched(database, "worker_lost") == {}
 
 
-async def test_what_is_unusual_in_the_signals_is_an_alert_as_long_as_it_is(
+async def test_an_anomaly_is_an_open_alert_for_as_long_as_it_lasts(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: list[Anomaly] = []
@@ -142,9 +140,7 @@ async def test_what_is_unusual_in_the_signals_is_an_alert_as_long_as_it_is(
     assert await database.fetch("select 1 as one from alerts where resolved_at is null") == []
 
 
-async def test_the_command_shows_open_alerts_and_whether_a_channel_takes_its_messages(
-    database: Database,
-) -> None:
+async def test_the_command_shows_open_alerts_and_failing_channels(database: Database) -> None:
     ear = Heard()
     app = App("heard", [], extensions=[Alerts([ear])])
     ear.refuses = True
@@ -179,9 +175,7 @@ async def test_send_delivers_what_is_due_and_says_what_came_of_it(database: Data
     assert [message.items[0].why for message in ear.messages] == ["503"]
 
 
-async def test_a_test_message_goes_to_the_channel_that_is_named_and_nothing_of_it_is_kept(
-    database: Database,
-) -> None:
+async def test_a_test_message_goes_to_its_channel_and_is_not_kept(database: Database) -> None:
     ear, other = Heard(), Heard()
     other.name = "other"
     app = App("heard", [], extensions=[Alerts([ear, other])])

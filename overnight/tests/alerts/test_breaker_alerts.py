@@ -66,9 +66,7 @@ async def test_that_a_breaker_opens_is_an_alert_with_the_last_error(shop: Shop) 
     assert alert["text"] == "5 errors in a row, so what needs it waits; the last: 502 Bad Gateway"
 
 
-async def test_that_it_closes_is_told_with_how_long_it_was_open_and_how_many_waited(
-    shop: Shop,
-) -> None:
+async def test_closing_reports_how_long_it_was_open_and_what_waited(shop: Shop) -> None:
     shop.is_down = False
     await shop.database.fetch(
         "update runs set due_at = ledger_now() where key = 'bob'"

@@ -64,9 +64,7 @@ def test_a_server_that_is_not_there_is_tried_again() -> None:
         Slack("http://127.0.0.1:9/services/x").send(MESSAGE, "app-1")
 
 
-def test_a_webhook_is_signed_so_that_its_receiver_can_check_it_and_count_it_once(
-    slack: Any,
-) -> None:
+def test_a_webhook_has_a_signature_and_an_id_to_count_it_once(slack: Any) -> None:
     secret = "a plain secret of good length"
     Webhook(slack.url, secret).send(MESSAGE, "app-7")
     (post,) = slack.posts
@@ -132,7 +130,7 @@ def test_mail_goes_encrypted_to_a_server_that_is_trusted(
     assert [part.get_content_type() for part in read.get_payload()] == ["text/plain", "text/html"]
 
 
-def test_mail_is_not_sent_to_a_server_that_is_not_trusted_or_cannot_encrypt(
+def test_mail_requires_encryption_and_a_trusted_certificate(
     mail_server: Callable[..., Any], certificate: Path
 ) -> None:
     strange, bare = mail_server(offering(certificate)), mail_server()

@@ -87,9 +87,7 @@ async def scene(database: Database, clock: Clock, slack: Any) -> Scene:
     return made
 
 
-async def test_alerts_reach_a_slack_that_fails_for_ten_minutes_none_lost_none_doubled(
-    scene: Scene,
-) -> None:
+async def test_ten_minutes_of_slack_failures_lose_and_double_no_alert(scene: Scene) -> None:
     for minute, answer in enumerate(
         ["500", "429", "reset", "404", "500", "reset", "redirect", "500", "429", "500"]
     ):
@@ -112,9 +110,7 @@ async def test_alerts_reach_a_slack_that_fails_for_ten_minutes_none_lost_none_do
     assert len(scene.texts) == 3
 
 
-async def test_a_message_that_was_taken_but_not_answered_comes_twice_and_no_more(
-    scene: Scene,
-) -> None:
+async def test_a_message_whose_answer_was_lost_comes_exactly_twice(scene: Scene) -> None:
     scene.slack.answer = "lost"
     await scene.tell("p/one")
     await scene.tick()
@@ -131,7 +127,7 @@ async def test_two_workers_that_look_at_once_send_one_message(scene: Scene) -> N
     assert len(scene.slack.posts) == 5
 
 
-async def test_a_dead_sender_s_message_is_sent_by_another_and_comes_twice_at_most(
+async def test_a_dead_senders_message_is_resent_and_comes_only_twice(
     scene: Scene, tmp_path: Path
 ) -> None:
     program = """
@@ -175,7 +171,7 @@ asyncio.run(main(*sys.argv[1:]))
     assert scene.told("p/one") == 2
 
 
-async def test_a_hanging_server_holds_up_neither_the_worker_nor_the_other_channel(
+async def test_a_hanging_server_delays_no_worker_and_no_other_channel(
     database: Database, clock: Clock, slack: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Other:
@@ -221,7 +217,7 @@ async def test_a_hanging_server_holds_up_neither_the_worker_nor_the_other_channe
     await running
 
 
-async def test_a_worker_that_stops_while_a_message_is_sent_waits_for_its_outcome(
+async def test_a_stopping_worker_waits_for_the_message_it_is_sending(
     database: Database, clock: Clock, slack: Any
 ) -> None:
     app = App("app", [], extensions=[Alerts([Slack(slack.url)])])
@@ -246,7 +242,7 @@ async def test_a_worker_that_stops_while_a_message_is_sent_waits_for_its_outcome
     assert len(slack.taken) == 1
 
 
-async def test_a_worker_that_stops_waits_for_no_answer_longer_than_its_grace(
+async def test_a_stopping_worker_waits_for_no_answer_beyond_its_grace(
     database: Database, clock: Clock, slack: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(channel, "TIMEOUT", 20.0)
@@ -261,9 +257,7 @@ async def test_a_worker_that_stops_waits_for_no_answer_longer_than_its_grace(
     slack.released.set()
 
 
-async def test_a_channel_of_which_nobody_hears_is_shown_and_tells_no_alerts_of_itself(
-    scene: Scene,
-) -> None:
+async def test_a_failing_channel_is_listed_and_raises_no_alert_itself(scene: Scene) -> None:
     scene.slack.answer = "404"
     await scene.tell("p/one")
     with capture_logs() as logs:
@@ -302,7 +296,7 @@ async def test_a_redirect_is_not_followed(scene: Scene) -> None:
     assert [post.path for post in scene.slack.posts] == ["/services/T000/B000/verysecrettoken"]
 
 
-async def test_a_storm_is_one_message_that_is_told_again_at_growing_intervals(scene: Scene) -> None:
+async def test_a_storm_is_one_message_repeated_at_growing_intervals(scene: Scene) -> None:
     for _ in range(500):
         await scene.tell("p/step")
     await scene.tick()
@@ -339,9 +333,7 @@ async def test_a_storm_of_alerts_is_a_few_messages_that_count_the_rest(
     assert row["count"] == 500
 
 
-async def test_the_first_alert_of_a_kind_is_told_at_once_amid_a_storm_of_others(
-    scene: Scene,
-) -> None:
+async def test_the_first_alert_of_a_kind_is_sent_at_once_in_a_storm(scene: Scene) -> None:
     for number in range(6):
         await scene.tell(f"p/storm{number}")
         await scene.pass_time(TICK)
@@ -357,9 +349,7 @@ async def test_the_first_alert_of_a_kind_is_told_at_once_amid_a_storm_of_others(
     assert [scene.told(f"p/storm{number}") for number in range(6)] == [1] * 6
 
 
-async def test_that_all_is_well_again_is_told_once_and_only_where_the_alert_was_told(
-    scene: Scene,
-) -> None:
+async def test_a_resolution_is_sent_once_and_only_after_its_alert_was(scene: Scene) -> None:
     await scene.tell("p/one")
     await scene.tick()
     await scene.heal("p/one")
@@ -372,7 +362,7 @@ async def test_that_all_is_well_again_is_told_once_and_only_where_the_alert_was_
     }
 
 
-async def test_at_night_only_urgent_alerts_are_sent_the_rest_in_the_morning(
+async def test_non_urgent_alerts_of_the_night_are_sent_in_the_morning(
     database: Database, clock: Clock, slack: Any
 ) -> None:
     asked: list[datetime] = []
@@ -427,7 +417,7 @@ async def test_what_had_healed_before_a_channel_was_there_is_no_news(
     assert (scene.told("p/old"), scene.told("p/open")) == (0, 1)
 
 
-async def test_a_channel_that_is_taken_out_takes_its_unsent_message_along(scene: Scene) -> None:
+async def test_a_removed_channel_takes_its_unsent_message_along(scene: Scene) -> None:
     scene.slack.answer = "500"
     await scene.tell("p/one")
     await scene.tick()
@@ -448,7 +438,7 @@ async def test_a_person_s_send_tries_at_once_what_failed_before(scene: Scene) ->
     assert await scene.workers[0].flush() == []
 
 
-async def test_the_message_says_what_why_what_it_cost_and_where_to_look(
+async def test_a_message_says_what_why_the_cost_and_where_to_look(
     database: Database, clock: Clock, slack: Any
 ) -> None:
     scene = Scene(database, clock, slack, link="https://console.example/", command="shop")

@@ -124,7 +124,7 @@ def test_a_long_line_is_cut(url: str) -> None:
 
 
 @pytest.mark.parametrize("path", [UUID, PUSH])
-async def test_while_all_is_well_one_of_many_workers_calls_once_in_an_interval(
+async def test_healthy_workers_together_send_one_heartbeat_an_interval(
     database: Database, clock: Clock, slack: Any, path: str
 ) -> None:
     await clock.set(DAY)
@@ -141,7 +141,7 @@ async def test_while_all_is_well_one_of_many_workers_calls_once_in_an_interval(
 
 @pytest.mark.parametrize("path", [UUID, PUSH])
 @pytest.mark.parametrize("kind", CRITICAL)
-async def test_what_is_critical_is_told_at_once_and_as_long_as_it_lasts(
+async def test_a_critical_alert_is_signalled_at_once_and_until_it_ends(
     database: Database, clock: Clock, slack: Any, path: str, kind: str
 ) -> None:
     await clock.set(DAY)
@@ -160,7 +160,7 @@ async def test_what_is_critical_is_told_at_once_and_as_long_as_it_lasts(
     assert await scene.tick(30) == [well]
 
 
-async def test_what_is_not_critical_or_may_wait_leaves_the_monitor_green(
+async def test_only_critical_alerts_that_cannot_wait_fail_the_monitor(
     database: Database, clock: Clock, slack: Any
 ) -> None:
     await clock.set(DAY)
@@ -371,7 +371,7 @@ def test_a_wrong_heartbeat_is_one_sentence_without_its_url(make: Any, says: str)
         ("500", Transient, "it answered 500, internal_error"),
     ],
 )
-def test_what_the_monitor_answers_is_read_for_it_says_200_to_everything(
+def test_the_monitors_answer_is_read_as_its_status_is_always_200(
     slack: Any, answer: str, error: type[Exception], says: str
 ) -> None:
     slack.answer = answer
@@ -389,7 +389,7 @@ async def press(database: Database, app: App, *words: str) -> Result:
     )
 
 
-async def test_the_commands_show_and_try_the_heartbeat_and_never_its_url(scene: Scene) -> None:
+async def test_the_commands_show_and_test_the_heartbeat_but_no_url(scene: Scene) -> None:
     app = App("app", [], extensions=[scene.alerts])
     told = await press(scene.database, app, "alerts", "test")
     assert (told.exit_code, told.output) == (0, "heartbeat: “app: a test call” was taken\n")

@@ -63,7 +63,7 @@ def told(
         (news(times=9, told_at=NIGHT - timedelta(days=2)), NIGHT, False),
     ],
 )
-def test_the_first_urgent_alert_is_sent_at_once_later_ones_respect_quiet_hours(
+def test_only_the_first_urgent_alert_ignores_the_quiet_hours(
     one: News, now: datetime, is_told: bool
 ) -> None:
     assert told(one, now) == is_told
@@ -93,7 +93,7 @@ def test_the_urgency_of_a_kind_is_the_owners() -> None:
         ("of an app", "source/read", "morning"),
     ],
 )
-def test_the_narrowest_rule_says_whether_an_alert_of_a_pipeline_or_a_step_wakes(
+def test_the_narrowest_urgency_rule_decides_if_an_alert_wakes(
     kind: str, subject: str, urgency: str
 ) -> None:
     alerts = Alerts(
@@ -151,7 +151,7 @@ def test_the_first_alert_of_a_kind_waits_for_no_pace(number: int) -> None:
     assert not told(news(kind="late_job"), NOON, lately=lately, kinds=storm)
 
 
-def test_what_waits_for_the_pace_comes_along_with_the_first_alert_of_another_kind() -> None:
+def test_alerts_that_are_held_back_join_one_of_another_kind() -> None:
     found = due(
         Alerts(),
         [news(id=1), news(id=2, kind="breaker")],
@@ -174,7 +174,7 @@ def test_the_daily_report_comes_once_a_day_and_ignores_the_pace() -> None:
     assert due(alerts, waiting, morning + timedelta(hours=2), morning, (), ()).morning is None
 
 
-def test_a_morning_that_was_missed_does_not_come_in_the_next_night() -> None:
+def test_a_missed_morning_report_is_not_sent_in_the_next_night() -> None:
     alerts = Alerts(morning="20:00", quiet=("22:00", "07:00"))
     assert due(alerts, [news(kind="review")], NIGHT, NOON, (), ()).news == []
     assert due(alerts, [news(kind="review")], NIGHT.replace(hour=21), NOON, (), ()).news != []
@@ -198,7 +198,7 @@ def test_quiet_hours_may_go_over_midnight(
     assert Alerts(quiet=quiet).is_quiet(NOON.replace(hour=hour)) == is_quiet
 
 
-def test_a_failed_delivery_is_repeated_ever_later_as_asked_at_least_once_an_hour() -> None:
+def test_delivery_retries_slow_down_to_at_most_an_hour_apart() -> None:
     waits = [retry_in(attempts, None, is_permanent=False) for attempts in range(1, 9)]
     assert waits == sorted(waits)
     assert waits[0] < 30 < waits[-1] <= 300
@@ -219,7 +219,7 @@ def test_what_wakes_stands_first_and_what_is_well_again_last() -> None:
     ]
 
 
-def test_each_alert_names_what_to_press_and_its_page_in_the_console() -> None:
+def test_each_alert_names_its_next_command_and_console_page() -> None:
     alerts = Alerts(link="https://x.example")
     found = due(
         alerts,

@@ -49,7 +49,7 @@ async def alerts(database: Database, kind: str) -> list[tuple[str, int, bool]]:
     return [(row["subject"], row["count"], row["resolved_at"] is None) for row in rows]
 
 
-async def test_a_slot_of_a_dead_app_is_told_by_the_worker_of_another_once_for_each_slot(
+async def test_another_apps_worker_alerts_once_for_each_missed_slot(
     database: Database, clock: Clock
 ) -> None:
     report = one_step("report", Cron("0 4 * * *"))
@@ -80,7 +80,7 @@ async def test_a_slot_of_a_dead_app_is_told_by_the_worker_of_another_once_for_ea
     ]  # one was skipped
 
 
-async def test_a_late_job_raises_one_alert_that_is_resolved_when_it_ends(
+async def test_a_late_job_raises_one_alert_that_is_resolved_at_its_end(
     database: Database, clock: Clock
 ) -> None:
     app = App("app", [one_step("slow", expect_within=600), one_step("calm")])
@@ -114,7 +114,7 @@ async def test_a_late_job_raises_one_alert_that_is_resolved_when_it_ends(
     assert await alerts(database, "late_job") == [("slow", 2, False)]
 
 
-async def test_a_late_running_job_alerts_and_one_that_waits_for_review_does_not(
+async def test_a_late_running_job_alerts_but_one_in_review_does_not(
     database: Database, clock: Clock
 ) -> None:
     await clock.set(START)
@@ -195,7 +195,7 @@ async def test_a_schedule_without_work_alerts_once_after_ten_jobs(
     ]
 
 
-async def test_a_schedule_that_cannot_be_read_here_keeps_no_other_from_being_watched(
+async def test_an_unreadable_schedule_does_not_stop_watching_others(
     database: Database, clock: Clock
 ) -> None:
     await clock.set(START)

@@ -81,7 +81,7 @@ async def test_a_job_comes_to_its_end_in_one_shift_and_nobody_is_told(
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["", "a claim's answer comes late"])
-async def test_what_follows_beyond_its_places_and_what_comes_later_is_told(
+async def test_next_runs_beyond_its_slots_or_due_later_become_hints(
     database: Database, hot: Database, monkeypatch: pytest.MonkeyPatch, late: bool
 ) -> None:
     p = Pipeline("p", key=lambda value: str(value))
@@ -240,7 +240,7 @@ async def test_a_shift_takes_in_turn_what_its_own_runs_held(
     assert told.hints == []
 
 
-async def test_what_a_rate_holds_is_told_with_the_time_when_it_lets_more_through(
+async def test_a_run_over_its_rate_becomes_a_hint_with_the_time_left(
     database: Database, hot: Database
 ) -> None:
     p = Pipeline("p")
@@ -340,7 +340,7 @@ async def test_bounded_workers_leave_no_file_open(database: Database, hot: Datab
     assert await statuses(database) == [("one", "succeeded")] * 21
 
 
-async def test_a_heart_that_could_not_sign_in_leaves_no_file_open_and_may_try_again(
+async def test_a_failed_heartbeat_leaks_no_file_and_can_start_again(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heartbeat = Heartbeat(database, lease=60, on_lost=lambda lost: None)

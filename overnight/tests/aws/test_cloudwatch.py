@@ -117,7 +117,7 @@ def test_each_step_has_lines_of_its_own() -> None:
     ]
 
 
-def test_no_line_holds_more_than_a_hundred_values_and_none_is_lost() -> None:
+def test_a_line_has_at_most_a_hundred_values_and_none_is_lost() -> None:
     lines = told([ending(DONE, ms) for ms in range(250)])
     assert [len(line["latency"]) for line in lines] == [100, 100, 50]
     assert sum(line["attempts"] for line in lines) == 250
@@ -155,7 +155,7 @@ def test_what_waits_is_a_line_of_the_app() -> None:
     st.integers(0, 10**12),
     st.decimals(0, 10**8, places=6),
 )
-def test_whatever_names_and_figures_there_are_the_line_keeps_the_rules(
+def test_the_lines_are_valid_for_all_names_and_figures(
     name: str, step: str, ms: int, cost: Decimal
 ) -> None:
     for line in of_endings(name, [ending(DONE, ms, cost, step, name)], AT):

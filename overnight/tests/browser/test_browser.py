@@ -75,7 +75,7 @@ async def test_a_dead_letter_is_edited_and_started_again(
 
 
 @pytest.mark.parametrize("has_javascript", [True, False])
-async def test_all_that_are_shown_are_counted_and_then_dropped_messages_among_them(
+async def test_matching_jobs_and_messages_are_counted_then_discarded(
     browser: Browser, url: str, app: App, database: Database, has_javascript: bool
 ) -> None:
     await messages.receive(app, database, b"no JSON", source="webhook")
@@ -161,7 +161,7 @@ async def test_a_page_is_live_though_a_script_of_it_comes_late(browser: Browser,
             await page.goto(url + "/dead")
 
 
-async def test_what_a_button_did_is_still_said_after_the_page_has_followed_the_ledger(
+async def test_the_result_of_a_button_stays_after_a_live_update(
     browser: Browser, url: str, app: App, database: Database
 ) -> None:
     async with page_of(browser) as page:
@@ -187,7 +187,7 @@ async def test_what_a_person_writes_is_not_taken_from_under_them(
         assert await page.get_by_label("Input as JSON").input_value() == "half a thought"
 
 
-async def test_what_a_person_opens_while_the_page_is_asked_for_again_stays_open(
+async def test_what_a_person_opens_during_a_live_update_stays_open(
     browser: Browser, url: str, app: App, database: Database
 ) -> None:
     asked, opened = asyncio.Event(), asyncio.Event()

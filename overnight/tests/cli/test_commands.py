@@ -56,9 +56,7 @@ async def press(database: Database, *words: str) -> Result:
     )
 
 
-async def test_show_tells_what_a_step_wrote_outside_and_which_models_it_asked(
-    database: Database,
-) -> None:
+async def test_show_lists_the_external_writes_and_the_model_calls(database: Database) -> None:
     job, _ = await runs.start(shop(), database, "orders", 7)
     await run_until_idle(shop(), database)
     await database.fetch(
@@ -95,9 +93,7 @@ async def test_show_says_when_what_waits_is_due(database: Database) -> None:
     assert "ship is due at 2031-02-03 04:05:06 UTC" in (await press(database, "show", job)).output
 
 
-async def test_a_switch_of_a_pipeline_that_is_gone_can_be_flipped_on_again(
-    database: Database,
-) -> None:
+async def test_the_pause_of_a_removed_pipeline_can_be_lifted(database: Database) -> None:
     await switches.pause(database, "pipeline:invoices", reason="moved")
     assert (await press(database, "resume", "pipeline:invoices")).exit_code == 0
     assert (await database.fetch("select enabled from switches")) == [{"enabled": True}]
@@ -128,7 +124,7 @@ async def test_start_and_emit_take_their_input_from_a_file(
     assert "No such file" in str(refused.exception)
 
 
-async def test_emit_says_that_a_later_event_may_take_the_place_of_its_job(
+async def test_emit_says_that_a_later_event_may_replace_its_job(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "waits" not in (await press(database, "emit", "ordered", "1")).output

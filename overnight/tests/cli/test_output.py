@@ -60,9 +60,7 @@ def test_a_narrow_terminal_shows_no_spare_column(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize("width", [50, 30, 20])
-def test_where_the_last_column_has_no_room_it_stands_beneath_its_row(
-    terminal: Terminal, width: int
-) -> None:
+def test_a_last_column_without_room_stands_beneath_its_row(terminal: Terminal, width: int) -> None:
     terminal.of(width)
     output.table("the runs", ROWS, COLUMNS, empty="", spare=("when",))
     title, heading, first, *beneath, second = terminal.lines()

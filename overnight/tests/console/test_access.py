@@ -95,7 +95,7 @@ async def test_a_session_ends_after_a_working_day(app: App, opened: Open, clock:
         assert (await client.get("/")).status_code == 303
 
 
-async def test_wrong_passwords_are_counted_and_then_even_the_right_one_waits(
+async def test_too_many_wrong_passwords_delay_even_the_right_one(
     app: App, opened: Open, clock: Clock
 ) -> None:
     async with opened(app, BOTH) as client:

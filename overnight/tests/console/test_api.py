@@ -329,7 +329,7 @@ async def test_what_there_is_not_is_refused_in_json(program: httpx2.AsyncClient)
         assert (answer.status_code, list(answer.json())) == (status, ["error"])
 
 
-async def test_while_the_database_is_away_a_program_is_told_to_come_again(
+async def test_the_api_says_retry_later_while_the_database_is_away(
     program: httpx2.AsyncClient, database: Database
 ) -> None:
     assert database._pool
@@ -355,7 +355,7 @@ async def test_an_answer_past_its_time_limit_says_what_to_do(
         assert "narrow the filter" in (await client.get("/runs?key=ada")).text
 
 
-async def test_the_document_names_every_endpoint_and_action_with_its_parameters(
+async def test_the_openapi_document_has_all_paths_and_parameters(
     program: httpx2.AsyncClient,
 ) -> None:
     document = (await program.get("/api/openapi.json")).json()

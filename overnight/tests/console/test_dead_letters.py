@@ -147,7 +147,7 @@ async def actions(database: Database) -> set[tuple[str, str, str]]:
     return {(row["verb"], row["target"], row["reason"]) for row in rows}
 
 
-async def test_all_that_match_are_counted_and_then_replayed_messages_among_them(
+async def test_matching_runs_and_messages_are_counted_then_replayed(
     front: Front, database: Database
 ) -> None:
     assert (await front("replay", everything=True, dry_run=True))[0] == 4
@@ -161,7 +161,7 @@ async def test_all_that_match_are_counted_and_then_replayed_messages_among_them(
     }
 
 
-async def test_all_that_match_are_counted_and_then_discarded_messages_among_them(
+async def test_matching_runs_and_messages_are_counted_then_discarded(
     front: Front, database: Database
 ) -> None:
     assert (await front("discard", everything=True, dry_run=True, reason="old"))[0] == 4
@@ -184,7 +184,7 @@ async def test_all_that_match_are_counted_and_then_discarded_messages_among_them
         ({"error": "nothing like it"}, set()),
     ],
 )
-async def test_a_filter_takes_the_messages_that_it_matches_and_no_others(
+async def test_a_filter_selects_exactly_the_messages_that_match(
     front: Front, database: Database, chosen: dict[str, str], matching: set[str]
 ) -> None:
     for verb in ("replay", "discard"):
@@ -195,7 +195,7 @@ async def test_a_filter_takes_the_messages_that_it_matches_and_no_others(
     assert await left(database) == {"run", "m1", "m2", "m3"} - matching
 
 
-async def test_one_message_is_replayed_or_discarded_once_with_its_result(
+async def test_one_message_is_replayed_or_discarded_exactly_once(
     front: Front, database: Database
 ) -> None:
     assert (await front("replay", job="m3", dry_run=True))[0] == 1
@@ -227,7 +227,7 @@ async def test_no_letter_is_touched_by_mistake(front: Front, database: Database)
     assert await left(database) == {"run", "m1", "m2", "m3"}
 
 
-async def test_the_page_shows_a_message_with_what_came_and_why_and_both_buttons(
+async def test_the_page_shows_a_message_its_error_and_its_buttons(
     app: App, opened: Open, database: Database
 ) -> None:
     async with opened(app) as client:

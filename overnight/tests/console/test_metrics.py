@@ -71,7 +71,7 @@ async def test_the_figures_of_now_are_those_of_the_pages(
     assert of(found, "budget_used_usd", scope="all") == budget["spent_usd"] + budget["reserved_usd"]
 
 
-async def test_a_message_of_which_no_run_could_be_made_is_a_dead_letter(
+async def test_a_message_that_started_no_run_counts_as_a_dead_letter(
     client: httpx2.AsyncClient, database: Database
 ) -> None:
     await database.fetch(

@@ -214,7 +214,7 @@ async def test_an_operation_has_the_same_effect_from_each_front(
     assert (rows[0]["reason"].split(": ")[-1], bool(rows[0]["by"])) == ("a trial", True)
 
 
-def test_every_operation_is_a_command_an_action_of_the_api_and_has_a_case() -> None:
+def test_each_operation_has_a_command_an_api_action_and_a_case() -> None:
     assert set(CASES) == set(OPERATIONS) == set(api.VERBS)
     assert {f"/do/{name}" for name in OPERATIONS} <= set(api.document()["paths"])
     for case in CASES.values():

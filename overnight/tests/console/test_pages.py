@@ -224,9 +224,7 @@ async def test_open_pages_hear_of_a_change_and_of_nothing_else(
     assert heard.count("event: changed") == 2
 
 
-async def test_a_page_that_opens_late_gets_the_changes_since_it_was_made(
-    database: Database,
-) -> None:
+async def test_a_page_opened_late_gets_the_changes_since_its_creation(database: Database) -> None:
     live = Live(database)
     watchers = [live.events(), live.events()]
     for watcher in watchers:
@@ -245,7 +243,7 @@ async def _until(lines, last):  # type: ignore[no-untyped-def]
             return
 
 
-async def test_while_the_database_is_away_a_page_says_so_and_ours_is_started(
+async def test_a_page_reports_a_missing_database_and_starts_our_own(
     client: httpx2.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[bool] = []
@@ -258,7 +256,7 @@ async def test_while_the_database_is_away_a_page_says_so_and_ours_is_started(
     assert "comes back by itself" in answer.text
 
 
-async def test_an_alert_leads_to_the_page_where_something_can_be_done_about_it(
+async def test_an_alert_links_to_the_page_where_it_can_be_handled(
     client: httpx2.AsyncClient, database: Database
 ) -> None:
     dead = await job_of(database, "dead")
@@ -269,7 +267,7 @@ async def test_an_alert_leads_to_the_page_where_something_can_be_done_about_it(
 
 
 @pytest.mark.parametrize("has_fired", [True, False])
-async def test_when_a_schedule_fired_last_and_since_when_it_is_overdue_are_two_things(
+async def test_a_schedule_shows_its_last_slot_apart_from_being_overdue(
     client: httpx2.AsyncClient, database: Database, has_fired: bool
 ) -> None:
     async def cells() -> list[str]:

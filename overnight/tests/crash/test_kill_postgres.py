@@ -139,7 +139,7 @@ async def test_a_worker_and_its_postgres_killed_together(
     await scene.check()
 
 
-async def test_live_workers_keep_their_steps_when_one_backend_is_killed(own_scene: Any) -> None:
+async def test_workers_keep_their_steps_when_one_backend_is_killed(own_scene: Any) -> None:
     """All sessions end, so every lock is free until the workers return; and the postmaster's start
     time stays.
     """

@@ -88,7 +88,7 @@ async def test_a_late_owner_changes_nothing(scene: Any) -> None:
     ]
 
 
-async def test_a_step_that_kills_its_worker_is_a_dead_letter_after_five_workers(scene: Any) -> None:
+async def test_a_step_that_kills_five_workers_is_a_dead_letter(scene: Any) -> None:
     await jobs.start(scene.app, scene.database, "poison", "deadly")
     codes = [await scene.until_ended(scene.start()) for _ in range(MAX_LOSSES + 1)]
     assert codes == [-signal.SIGKILL] * MAX_LOSSES + [0]
@@ -106,7 +106,7 @@ async def test_a_step_that_kills_its_worker_is_a_dead_letter_after_five_workers(
     assert len(deadly) == MAX_LOSSES
 
 
-async def test_a_step_that_kills_its_worker_does_not_condemn_its_neighbours(scene: Any) -> None:
+async def test_a_step_that_kills_its_worker_spares_the_other_runs(scene: Any) -> None:
     for word in ("deadly", "harmless"):
         await jobs.start(scene.app, scene.database, "poison", word)
     for _ in range(MAX_LOSSES + 1):

@@ -83,7 +83,7 @@ async def check(scene: Any) -> None:
 @pytest.mark.timeout(0 if ALL else 120)
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("whose", ["loop", "heart"])
-async def test_a_worker_killed_at_any_statement_loses_and_repeats_nothing(
+async def test_a_worker_killed_at_any_query_loses_and_repeats_nothing(
     server_url: str,
     tmp_path: Path,
     make_scene: MakeScene,
@@ -107,7 +107,7 @@ async def test_a_worker_killed_at_any_statement_loses_and_repeats_nothing(
 
 @pytest.mark.timeout(0 if ALL else 120)
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_postgres_killed_at_any_statement_loses_and_repeats_nothing(
+async def test_postgres_killed_at_any_query_loses_and_repeats_nothing(
     tmp_path: Path,
     make_scene: MakeScene,
     rng: random.Random,

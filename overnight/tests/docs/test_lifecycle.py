@@ -10,7 +10,7 @@ from overnight.store.database import Database
 DOCS = Path(__file__).parents[3] / "docs"
 
 
-async def test_the_diagram_shows_the_transitions_of_a_migrated_database(database: Database) -> None:
+async def test_the_diagram_shows_the_transitions_of_the_database(database: Database) -> None:
     spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
     assert spec is not None and spec.loader is not None
     generate = importlib.util.module_from_spec(spec)

@@ -153,7 +153,7 @@ HELD_UP = """
 """
 
 
-async def test_a_worker_that_is_killed_between_the_write_and_its_note_does_not_write_twice(
+async def test_a_kill_between_a_write_and_its_record_repeats_no_write(
     folder: Path, database: Database
 ) -> None:
     await runs.start(example("nightly_report").app, database, "report", {"day": "2026-06-01"})
@@ -234,7 +234,7 @@ async def test_each_page_is_a_job_and_one_without_news_is_no_work(
     assert await names(shop_database) == ["roses", "tulips", "beans", "sweet peas", "sage"]
 
 
-async def test_a_shop_that_answers_502_opens_the_breaker_and_the_job_waits_behind_it(
+async def test_five_502s_open_the_breaker_and_the_job_waits_behind_it(
     shop: Any, shop_database: Database
 ) -> None:
     shop.broken = 5
@@ -268,7 +268,7 @@ async def begin(database: Database, clock: Clock) -> tuple[str, list[Ending]]:
     return job, await run_until_idle(app, database, clock=clock)
 
 
-async def test_the_article_is_published_by_the_commands_once_it_is_approved(
+async def test_the_article_is_published_once_a_command_approves_it(
     folder: Path, database: Database
 ) -> None:
     for line in commands("research_team"):
@@ -282,7 +282,7 @@ async def test_the_article_is_published_by_the_commands_once_it_is_approved(
     assert (folder / f"published/{waiting['job_id']}.md").read_text() == waiting["output"]
 
 
-async def test_the_writer_waits_for_all_researchers_and_a_person_decides(
+async def test_the_writer_waits_for_all_research_then_a_person_decides(
     folder: Path, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with FakeModels(body=example("team_model").answer, faults=["ok", "529", "ok"]) as model:

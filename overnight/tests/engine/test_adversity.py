@@ -56,9 +56,7 @@ def simple(
     return App("app", [p], keys=Keys(all=(lambda: keys) if keys is not None else None))
 
 
-async def test_an_output_survives_a_lock_that_outlasts_the_statement_timeout(
-    database: Database,
-) -> None:
+async def test_an_output_survives_a_lock_beyond_the_statement_timeout(database: Database) -> None:
     p, began, go = Pipeline("p"), asyncio.Event(), asyncio.Event()
 
     @p.step
@@ -91,9 +89,7 @@ async def test_an_output_survives_a_lock_that_outlasts_the_statement_timeout(
     ]
 
 
-async def test_a_worker_survives_a_table_lock_that_outlasts_the_statement_timeout(
-    database: Database,
-) -> None:
+async def test_a_worker_survives_a_lock_beyond_the_statement_timeout(database: Database) -> None:
     p, done = Pipeline("p"), asyncio.Event()
 
     @p.step
@@ -121,7 +117,7 @@ async def test_a_worker_survives_a_table_lock_that_outlasts_the_statement_timeou
         await working
 
 
-async def test_a_late_ending_writes_nothing_though_the_live_one_is_in_the_same_batch(
+async def test_a_late_ending_in_the_live_ones_batch_writes_nothing(
     ledger: Ledger, database: Database, clock: Clock
 ) -> None:
     await ledger.enqueue([new("j")])
@@ -172,7 +168,7 @@ async def test_the_late_end_of_a_probe_that_was_lost_does_not_decide(
     await working
 
 
-async def test_a_probe_longer_than_the_pause_stays_the_only_one_and_closes_the_breaker(
+async def test_a_long_probe_stays_the_only_one_and_closes_the_breaker(
     ledger: Ledger, database: Database, clock: Clock
 ) -> None:
     await ledger.enqueue([new(f"j{n}") for n in range(5)])
@@ -189,7 +185,7 @@ async def test_a_probe_longer_than_the_pause_stays_the_only_one_and_closes_the_b
     assert len((await ledger.claim(app.scope(), "w", 9, 3600)).runs) == 4
 
 
-async def test_steps_that_lost_their_owners_do_not_stand_before_the_sound_ones(
+async def test_runs_that_lost_their_owners_do_not_block_healthy_ones(
     ledger: Ledger, database: Database
 ) -> None:
     await ledger.enqueue([new(f"suspect{n}") for n in range(10)])
@@ -201,7 +197,7 @@ async def test_steps_that_lost_their_owners_do_not_stand_before_the_sound_ones(
     assert sorted(taken) == ["sound0", "sound1", "sound2", "sound3", "sound4", "suspect0"]
 
 
-async def test_what_a_limit_holds_for_a_key_of_others_keeps_nobody_awake(ledger: Ledger) -> None:
+async def test_a_limit_on_the_key_of_another_app_wakes_no_worker(ledger: Ledger) -> None:
     app = simple(limits=(Limit(starts=1, per=86_400),), keys=["mine"])
     await ledger.enqueue([new("j", "mine"), new("k", "theirs")])
     (run,) = (await ledger.claim(app.scope(), "w", 9, 60)).runs
@@ -209,7 +205,7 @@ async def test_what_a_limit_holds_for_a_key_of_others_keeps_nobody_awake(ledger:
     assert (await ledger.claim(app.scope(), "w", 9, 60)).next_due is None
 
 
-async def test_a_key_that_no_index_could_hold_is_refused_when_the_job_is_made() -> None:
+async def test_a_key_too_long_for_the_index_is_refused_by_job() -> None:
     p = Pipeline("p", key=str)
 
     @p.step
@@ -219,7 +215,7 @@ async def test_a_key_that_no_index_could_hold_is_refused_when_the_job_is_made() 
         p.job("x" * 201)
 
 
-async def test_functions_that_hang_take_places_and_no_others_are_blamed(database: Database) -> None:
+async def test_hanging_functions_take_slots_and_blame_no_other_run(database: Database) -> None:
     p, q, release, ran = Pipeline("p"), Pipeline("q"), threading.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -251,9 +247,7 @@ async def test_functions_that_hang_take_places_and_no_others_are_blamed(database
     await working
 
 
-async def test_a_plain_function_that_outlives_the_grace_is_not_handed_to_another(
-    database: Database,
-) -> None:
+async def test_a_plain_function_that_outlives_the_grace_keeps_its_run(database: Database) -> None:
     p, release, began = Pipeline("p"), threading.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -287,9 +281,7 @@ async def test_a_step_that_raises_stopiteration_ends_at_once(database: Database)
     assert row == {"status": "dead", "error": "RuntimeError: the step raised StopIteration"}
 
 
-async def test_a_heart_beats_in_a_process_with_more_than_a_thousand_files(
-    database: Database,
-) -> None:
+async def test_the_heartbeat_works_with_over_a_thousand_open_files(database: Database) -> None:
     p = Pipeline("p")
 
     @p.step
@@ -403,7 +395,7 @@ async def test_leases_are_judged_by_who_has_long_been_beating(
     assert len((await ledger.rescue("w2", max_losses=5, settle=1)).runs) == 1
 
 
-async def test_a_run_whose_claim_was_never_answered_is_given_back_when_its_lease_ends(
+async def test_a_run_whose_claim_got_no_answer_returns_after_its_lease(
     ledger: Ledger, clock: Clock
 ) -> None:
     await ledger.enqueue([new("a")])
@@ -414,7 +406,7 @@ async def test_a_run_whose_claim_was_never_answered_is_given_back_when_its_lease
     ]
 
 
-async def test_the_watch_over_a_neighbour_keeps_no_snapshot_for_long_and_goes_on(
+async def test_a_neighbour_is_watched_without_a_long_snapshot(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rescuer, "WAIT", 0.1)
@@ -455,7 +447,7 @@ async def test_a_clock_that_steps_back_delays_no_rescue_beyond_a_lease(
     assert len((await ledger.rescue("w2", max_losses=5, settle=1)).runs) == 1
 
 
-async def test_a_worker_that_lives_keeps_its_run_when_the_clock_steps_back(
+async def test_a_live_worker_keeps_its_run_when_the_clock_steps_back(
     ledger: Ledger, database: Database, clock: Clock
 ) -> None:
     await ledger.enqueue([new("a")])
@@ -468,7 +460,7 @@ async def test_a_worker_that_lives_keeps_its_run_when_the_clock_steps_back(
         await clock.move(30)
 
 
-async def test_a_dead_worker_is_found_by_its_lock_though_the_clock_steps_back(
+async def test_a_lock_finds_a_dead_worker_even_if_the_clock_steps_back(
     ledger: Ledger, database: Database, clock: Clock
 ) -> None:
     await database.fetch(

@@ -48,7 +48,7 @@ def test_a_success_in_between_begins_the_row_again() -> None:
     assert after(failing(0, 1, 2, 3), [WELL, ERROR, ERROR, ERROR, ERROR], NOW).open_until is None
 
 
-def test_what_says_nothing_of_the_upstream_neither_counts_nor_heals() -> None:
+def test_results_that_do_not_concern_the_upstream_change_nothing() -> None:
     assert after(failing(0, 1, 2, 3), [NOTHING, NOTHING], NOW) == failing(0, 1, 2, 3)
 
 
@@ -97,7 +97,7 @@ def test_what_an_ending_says_of_the_upstream(ended: Ending, verdict: str) -> Non
 
 
 @given(st.lists(st.tuples(st.sampled_from([ERROR, WELL, NOTHING]), st.floats(0, 200)), max_size=30))
-def test_it_opens_exactly_when_the_last_five_verdicts_were_errors_close_together(
+def test_it_opens_exactly_at_five_errors_in_a_row_close_together(
     story: list[tuple[Signal, float]],
 ) -> None:
     breaker, moment = CLOSED, NOW

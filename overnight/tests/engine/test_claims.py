@@ -56,9 +56,7 @@ async def finish(ledger: Ledger, runs: list[Run]) -> None:
     await ledger.finish([Ending(run, DONE) for run in runs], "w")
 
 
-async def test_what_has_a_higher_priority_is_claimed_first_and_age_decides_among_equals(
-    ledger: Ledger,
-) -> None:
+async def test_claims_go_by_priority_and_then_by_age(ledger: Ledger) -> None:
     for job, priority in (("low", -5), ("first", 0), ("second", 0), ("high", 9), ("highest", 10)):
         await ledger.enqueue([new(job, priority=priority)])
     await ledger.enqueue([new("later", priority=99, delay=60)])
@@ -86,9 +84,7 @@ async def test_a_step_that_follows_has_the_priority_of_its_job(database: Databas
     assert [tuple(row.values()) for row in found] == [(3, 2), (7, 2)]
 
 
-async def test_a_limit_of_runs_at_once_holds_for_the_step_and_not_for_its_neighbours(
-    ledger: Ledger,
-) -> None:
+async def test_a_concurrency_limit_holds_for_its_step_alone(ledger: Ledger) -> None:
     limited = scope(limits=(Limit(at_once=2),))
     await ledger.enqueue(
         [new(f"j{n}") for n in range(5)] + [new(f"k{n}", step="two") for n in range(3)]
@@ -128,9 +124,7 @@ async def test_steps_that_name_the_same_limit_share_it(ledger: Ledger) -> None:
     assert await claimed(ledger, shared) == []
 
 
-async def test_a_full_limit_at_the_head_of_the_line_does_not_stop_what_stands_behind(
-    ledger: Ledger,
-) -> None:
+async def test_a_full_limit_does_not_stop_the_runs_behind_it(ledger: Ledger) -> None:
     limited = scope(limits=(Limit.each_key(at_once=1),))
     await ledger.enqueue([new(f"garden{n:03}", "garden") for n in range(200)])
     await ledger.enqueue([new("kitchen", "kitchen")])
@@ -140,7 +134,7 @@ async def test_a_full_limit_at_the_head_of_the_line_does_not_stop_what_stands_be
     assert sorted(taken) == ["garden", "kitchen"]
 
 
-async def test_a_rate_limit_lets_so_many_start_in_any_span_of_its_length(
+async def test_a_rate_limit_holds_in_every_window_of_its_length(
     ledger: Ledger, clock: Clock
 ) -> None:
     limited = scope(limits=(Limit(starts=3, per=60),))
@@ -234,7 +228,7 @@ class Site:
         return int(row["failures"])
 
 
-async def test_an_open_breaker_holds_work_without_attempts_and_a_probe_closes_it(
+async def test_an_open_breaker_costs_no_attempts_and_a_probe_closes_it(
     database: Database, clock: Clock
 ) -> None:
     site = Site(database, clock)
@@ -286,7 +280,7 @@ async def test_many_workers_let_a_single_probe_through(database: Database, clock
     assert row == {"probe_run": probe.id, "open": True}
 
 
-async def test_a_probe_whose_worker_dies_is_followed_by_another_after_the_pause(
+async def test_a_probe_whose_worker_died_is_followed_by_another_one(
     database: Database, clock: Clock
 ) -> None:
     ledger = Ledger(database)
@@ -302,7 +296,7 @@ async def test_a_probe_whose_worker_dies_is_followed_by_another_after_the_pause(
     assert len(await claimed(ledger, guarded)) == 1
 
 
-async def test_a_breaker_and_a_limit_of_one_name_stand_beside_each_other(
+async def test_a_breaker_and_a_limit_can_have_the_same_name(
     ledger: Ledger, database: Database
 ) -> None:
     await ledger.enqueue([new(f"j{n}") for n in range(5)])
@@ -333,7 +327,7 @@ async def test_a_person_closes_a_breaker_and_it_is_written_down(
     assert deed == {"verb": "close", "target": "cms bad", "reason": "the host is back", "by": "ada"}
 
 
-async def test_errors_that_are_no_fault_of_the_upstream_do_not_open_its_breaker(
+async def test_errors_not_of_the_upstream_do_not_open_its_breaker(
     database: Database, clock: Clock
 ) -> None:
     p = Pipeline("p")
@@ -378,7 +372,7 @@ async def test_permanent_errors_in_a_row_open_a_breaker_too(
         lambda: Pipeline("a/b"),
     ],
 )
-def test_a_guard_that_makes_no_sense_is_refused_when_it_is_written(wrong: Any) -> None:
+def test_a_guard_that_makes_no_sense_is_refused_when_defined(wrong: Any) -> None:
     with pytest.raises(ConfigError):
         wrong()
 

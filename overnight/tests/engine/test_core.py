@@ -67,7 +67,7 @@ def test_lines_of_code_are_those_that_do_something() -> None:
     assert lines_of_code(source) == 5
 
 
-def test_a_worker_loads_the_files_of_the_reading_list_and_no_others() -> None:
+def test_a_worker_loads_exactly_the_files_of_the_reading_list() -> None:
     names = reading_list()
     assert len(set(names)) == len(names)
     assert loaded_by("overnight.engine.worker") == set(names)

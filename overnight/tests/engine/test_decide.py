@@ -39,7 +39,7 @@ def test_the_numbers_are_the_missions() -> None:
 
 
 @given(st.integers(1, 12), st.one_of(st.none(), st.floats(0, 500)), st.integers())
-def test_a_wait_stays_within_its_jitter_and_never_below_retry_after(
+def test_a_delay_stays_within_its_jitter_never_below_retry_after(
     failures: int, retry_after: float | None, seed: int
 ) -> None:
     base = BACKOFF[min(failures, 4) - 1]
@@ -48,7 +48,7 @@ def test_a_wait_stays_within_its_jitter_and_never_below_retry_after(
     assert wait == retry_after or base * (1 - JITTER) <= wait <= base * (1 + JITTER)
 
 
-def test_a_transient_error_is_retried_three_times_and_then_is_a_dead_letter() -> None:
+def test_a_transient_error_is_dead_after_three_retries() -> None:
     results = [after(Transient("502"), failures) for failures in range(4)]
     assert [t.status for t in results] == [Status.QUEUED] * 3 + [Status.DEAD]
     assert all(t.failed for t in results)
@@ -131,7 +131,7 @@ BUSY, GONE = Transient("429 busy", retry_after=70), Permanent("404 gone")
         ([SwitchedOff("off"), GONE], Status.DEAD, "permanent", 0),
     ],
 )
-def test_of_a_group_the_error_that_hinders_most_decides_and_the_longest_wait_counts(
+def test_the_worst_error_of_a_group_and_its_longest_wait_decide(
     errors: list[Exception], status: Status, class_: str, delay: float
 ) -> None:
     result = after(ExceptionGroup("unhandled errors in a TaskGroup", errors))
@@ -182,9 +182,7 @@ def test_a_retry_after_that_is_a_number_in_other_clothes_counts(
 @pytest.mark.parametrize(
     "retry_after", ["soon", float("nan"), -1, [], object(), 10**400, b"\xff", "x" * 10_000]
 )
-def test_a_retry_after_without_a_number_is_reported_and_the_error_retried(
-    retry_after: Any,
-) -> None:
+def test_a_bad_retry_after_is_reported_and_the_error_retried(retry_after: Any) -> None:
     result = after(Transient("429 Too Many Requests", retry_after=retry_after))
     assert result.status is Status.QUEUED
     assert result.error is not None and len(result.error) < 400
@@ -248,7 +246,7 @@ def test_a_review_takes_its_reasons_from_any_iterable_once() -> None:
 @pytest.mark.parametrize(
     "reasons", ["too short", b"x", None, 7, [ValueError("too short")], ["a", Unreadable()]]
 )
-def test_a_review_of_something_else_is_refused_with_what_was_passed(reasons: Any) -> None:
+def test_a_review_without_a_list_of_strings_is_refused_and_shown(reasons: Any) -> None:
     shown = "cannot be shown" if isinstance(reasons, list) and "a" in reasons else repr(reasons)
     with pytest.raises(TypeError) as caught:
         Review(reasons)
@@ -259,9 +257,7 @@ def test_a_review_of_something_else_is_refused_with_what_was_passed(reasons: Any
 @pytest.mark.parametrize(
     "seconds", ["x", "5", None, float("nan"), float("inf"), -1, 1e12, timedelta(1), Unreadable()]
 )
-def test_a_snooze_of_no_seconds_is_refused_with_what_was_passed_and_its_reason(
-    seconds: Any,
-) -> None:
+def test_a_bad_snooze_is_refused_with_its_value_and_its_reason(seconds: Any) -> None:
     shown = "cannot be shown" if isinstance(seconds, Unreadable) else repr(seconds)
     with pytest.raises(TypeError) as caught:
         Snooze(seconds, "the quota is spent")
@@ -298,7 +294,7 @@ def test_a_dead_letter_after_hours_tells_them() -> None:
     )
 
 
-def test_what_never_fitted_waits_for_a_person_after_the_last_retry() -> None:
+def test_an_unfit_answer_needs_review_after_the_last_retry() -> None:
     error = Transient("title: Field required", review=True)
     retried = decide(error, failures=2, retry=Retry(), errors=ErrorTable(), rng=RNG)
     assert (retried.status, retried.outcome) == (Status.QUEUED, "retry")

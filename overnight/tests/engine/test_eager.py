@@ -98,7 +98,7 @@ async def test_it_begins_where_a_claim_would_take_it_and_nowhere_else(
     assert begun == taken == (["two"] if lets_through else [])
 
 
-async def test_of_jobs_that_end_together_each_is_held_by_its_own_priority(
+async def test_jobs_that_end_together_continue_by_their_own_priority(
     ledger: Ledger, database: Database
 ) -> None:
     await ledger.enqueue([first("low", priority=1), first("high", priority=9)])
@@ -186,7 +186,7 @@ async def test_what_a_dead_owner_had_begun_so_is_given_back(
     assert (again.step, again.attempt) == ("two", 2)
 
 
-async def test_what_a_worker_began_and_was_never_told_of_comes_back_when_its_lease_ends(
+async def test_a_begun_run_whose_answer_was_lost_returns_by_its_lease(
     ledger: Ledger, clock: Clock
 ) -> None:
     await ledger.enqueue([first("j")])
@@ -199,7 +199,7 @@ async def test_what_a_worker_began_and_was_never_told_of_comes_back_when_its_lea
     ]
 
 
-def test_a_step_that_a_guard_a_wait_or_a_scope_may_hold_is_not_free() -> None:
+def test_a_step_with_a_guard_a_wait_or_a_foreign_key_is_not_free() -> None:
     p = Pipeline("p")
 
     @p.step
@@ -290,9 +290,7 @@ async def test_a_job_goes_from_step_to_step_with_one_claim(
     assert await database.fetch("select 1 from attempts") == []
 
 
-async def test_many_jobs_that_go_on_are_never_more_at_once_than_there_are_places(
-    database: Database,
-) -> None:
+async def test_continued_jobs_never_exceed_the_slots_of_the_worker(database: Database) -> None:
     chain = Chain()
 
     async def yields(step: str) -> None:
@@ -349,7 +347,7 @@ async def test_a_worker_that_is_asked_to_stop_begins_no_next_step(database: Data
     assert left == [{"status": "queued", "attempt": 0}]
 
 
-async def test_what_began_while_the_worker_was_asked_to_stop_is_handed_back_untouched(
+async def test_a_run_begun_during_a_stop_is_handed_back_untouched(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chain = Chain()
@@ -396,7 +394,7 @@ async def test_a_worker_whose_heart_fails_begins_no_next_step(
     assert [step for _, step in chain.done] == ["one", "two", "three"]
 
 
-async def test_a_job_whose_answer_was_lost_comes_to_its_end_all_the_same(
+async def test_a_job_whose_answer_was_lost_still_comes_to_its_end(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chain, lost = Chain(), asyncio.Event()

@@ -75,7 +75,7 @@ async def test_a_write_that_was_made_is_not_made_again(database: Database, run: 
     assert (outside.writes, outside.asked) == (1, 0)
 
 
-async def test_after_a_crash_the_other_side_is_asked_and_not_written_to_again(
+async def test_after_a_crash_the_outside_is_probed_and_not_rewritten(
     database: Database, run: Run
 ) -> None:
     outside = Outside()
@@ -87,7 +87,7 @@ async def test_after_a_crash_the_other_side_is_asked_and_not_written_to_again(
     assert (outside.writes, outside.asked) == (1, 1)
 
 
-async def test_the_other_side_is_asked_more_than_once_for_it_may_still_be_at_work(
+async def test_the_outside_is_probed_again_as_it_may_still_be_at_work(
     database: Database, run: Run
 ) -> None:
     outside = Outside()
@@ -184,7 +184,7 @@ async def breaks_off(database: Database, run: Run, outside: Outside, **options: 
     outside.breaks = False
 
 
-async def test_other_content_of_a_later_attempt_probes_and_does_not_write(
+async def test_other_content_in_a_later_attempt_probes_without_a_write(
     database: Database, run: Run
 ) -> None:
     outside = Outside()
@@ -206,7 +206,7 @@ async def test_other_content_is_written_where_the_other_side_has_none(
     assert outside.asked == len(NO_PAUSES)
 
 
-async def test_other_content_waits_for_a_person_where_nobody_can_be_asked(
+async def test_other_content_without_a_probe_waits_for_a_person(
     database: Database, run: Run
 ) -> None:
     outside = Outside()
@@ -250,7 +250,7 @@ class Odd:
     ],
     ids=["NUL", "NaN", "surrogate", "object", "size", "digits"],
 )
-async def test_a_result_that_cannot_be_stored_is_reported_and_not_rewritten(
+async def test_an_unstorable_result_is_reported_and_not_rewritten(
     database: Database, run: Run, result: Any, why: str
 ) -> None:
     outside = Outside()

@@ -41,9 +41,7 @@ def begun(slots: int, *attempts: InFlight) -> InFlightAttempts:
     (State.RUNNING, 1), (State.CANCELLED, 1), (State.LOST, 1), (State.CONTINUING, 1),
     (State.ENDED, 2), (State.WRITTEN, 2),
 ])  # fmt: skip
-def test_a_slot_is_free_once_its_attempt_has_ended_and_does_not_continue(
-    state: State, free: int
-) -> None:
+def test_a_slot_is_free_when_its_attempt_ended_and_stops_there(state: State, free: int) -> None:
     one = attempt()
     in_flight = begun(2, one)
     in_flight.move(one, state)
@@ -52,7 +50,7 @@ def test_a_slot_is_free_once_its_attempt_has_ended_and_does_not_continue(
     assert (in_flight.free_slots(), len(in_flight)) == (2, 0)
 
 
-def test_what_else_takes_slots_is_subtracted_but_never_below_none() -> None:
+def test_other_work_reduces_the_free_slots_but_not_below_none() -> None:
     in_flight = begun(3, attempt())
     assert [in_flight.free_slots(taken) for taken in range(5)] == [2, 1, 0, 0, 0]
 
@@ -90,7 +88,7 @@ def test_a_cancelled_attempt_may_still_be_lost_and_then_stays_so() -> None:
         assert one.state is expected
 
 
-def test_the_latest_attempt_of_a_run_is_known_until_it_is_removed() -> None:
+def test_the_latest_attempt_of_a_run_is_known_until_removed() -> None:
     first, second = attempt(1), attempt(2)
     in_flight = begun(3, first, attempt(run=7), second)
     assert in_flight.latest(1) is second
@@ -113,7 +111,7 @@ def test_an_attempt_ends_once_with_its_ending_and_the_time_of_it() -> None:
     st.integers(0, 5),
     st.lists(st.tuples(st.integers(0, 7), st.sampled_from([*State, None])), max_size=40),
 )
-def test_free_slots_are_those_that_no_attempt_has_whatever_happened(
+def test_after_any_changes_the_free_slots_are_those_not_in_use(
     slots: int, changes: list[tuple[int, State | None]]
 ) -> None:
     attempts = [attempt(run=number) for number in range(8)]

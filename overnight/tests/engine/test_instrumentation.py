@@ -63,7 +63,7 @@ async def use(*each: Instrument) -> None:
 
 
 @pytest.mark.parametrize("name", ["started", "written", "rescued", "close"])
-async def test_an_error_of_an_instrument_is_logged_and_the_others_are_called(name: str) -> None:
+async def test_an_instruments_error_is_logged_and_the_others_still_run(name: str) -> None:
     broken, sound = Recorder(name), Recorder()
     with capture_logs() as lines:
         await use(broken, Instrument(), sound)
@@ -71,7 +71,7 @@ async def test_an_error_of_an_instrument_is_logged_and_the_others_are_called(nam
     assert [(line["event"], line["name"]) for line in lines] == [("instrument failed", "Recorder")]
 
 
-async def test_an_instrument_that_cannot_open_ends_the_worker_and_the_opened_ones_close() -> None:
+async def test_an_instrument_that_cannot_open_closes_the_opened_ones() -> None:
     first, broken, last = Recorder(), Recorder("open"), Recorder()
     with pytest.raises(OSError, match="the collector is gone"):
         await use(first, broken, last)
@@ -111,7 +111,7 @@ async def test_the_log_warns_of_what_needs_a_person(
     assert {name: line.get(name) for name in ("reason", "error") if name in line} == fields
 
 
-def test_spans_are_recorded_for_the_attempt_whose_context_it_is_and_for_no_other() -> None:
+def test_spans_are_recorded_only_for_the_attempt_in_context() -> None:
     with spans.span("before any attempt"):
         pass
     parts: list[spans.Span] = []

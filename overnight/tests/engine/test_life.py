@@ -52,7 +52,7 @@ async def test_a_worker_whose_heart_does_not_beat_claims_nothing_more(
     await running
 
 
-async def test_a_heart_that_could_not_beat_for_half_a_lease_is_not_healthy(
+async def test_a_heartbeat_silent_for_half_a_lease_is_not_healthy(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heartbeat = Heartbeat(database, lease=0.4, on_lost=lambda attempts: None)
@@ -95,7 +95,7 @@ async def test_a_busy_worker_has_a_capped_number_of_connections(database: Databa
     assert max(seen) <= POOL_SIZE + BESIDE_THE_POOL
 
 
-async def test_a_new_process_of_the_same_name_does_not_make_a_dead_one_look_alive(
+async def test_a_new_process_of_the_same_name_hides_no_dead_one(
     database: Database, clock: Clock
 ) -> None:
     ledger = Ledger(database)
@@ -133,9 +133,7 @@ def release(*steps: str) -> tuple[App, list[tuple[int, str]]]:
     return App("app", [p]), ran
 
 
-async def test_a_step_that_a_release_adds_is_run_by_jobs_that_have_not_passed_it(
-    database: Database,
-) -> None:
+async def test_an_added_step_is_run_by_jobs_that_have_not_passed_it(database: Database) -> None:
     old, _ = release("write", "publish")
     ledger = Ledger(database)
     await ledger.enqueue([old.pipeline("article").job(1)])
@@ -151,9 +149,7 @@ async def test_a_step_that_a_release_adds_is_run_by_jobs_that_have_not_passed_it
     assert sorted(ran) == [(1, "publish"), (2, "check"), (2, "publish"), (2, "write")]
 
 
-async def test_a_renamed_step_waits_for_a_release_that_knows_it_and_nothing_is_lost(
-    database: Database,
-) -> None:
+async def test_a_renamed_step_waits_for_its_release_and_loses_nothing(database: Database) -> None:
     old, _ = release("write", "publish")
     await Ledger(database).enqueue([old.pipeline("article").job(1)])
     renamed, ran = release("compose", "publish")
@@ -181,7 +177,7 @@ async def test_dead_letters_of_one_step_are_one_alert_that_counts(database: Data
     assert alert["text"].startswith("ValueError: number")
 
 
-async def test_a_step_that_kills_its_owners_ends_as_a_dead_letter_with_an_alert(
+async def test_a_step_that_kills_its_owners_is_an_alerted_dead_letter(
     database: Database, clock: Clock
 ) -> None:
     ledger = Ledger(database)

@@ -43,9 +43,7 @@ async def test_a_silent_connection_is_used_without_being_asked_first(
     assert not asked
 
 
-async def test_a_connection_that_has_lost_its_server_is_replaced_before_it_is_used(
-    database: Database,
-) -> None:
+async def test_a_connection_without_its_server_is_replaced_before_use(database: Database) -> None:
     async with Database(database.url, size=1) as narrow:
         first = await narrow.one("select pg_backend_pid() as pid")
         await database.fetch(
@@ -100,7 +98,7 @@ async def test_a_job_that_is_started_is_told_of_by_its_own_commit(
     await asyncio.gather(listening, return_exceptions=True)
 
 
-async def test_a_worker_that_took_all_there_was_does_not_claim_again_for_nothing(
+async def test_a_worker_that_took_all_work_makes_no_further_claim(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     p = Pipeline("p")

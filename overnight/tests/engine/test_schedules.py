@@ -67,7 +67,7 @@ async def alerts(database: Database) -> list[tuple[str, int, bool]]:
     return [(row["text"], row["count"], row["resolved_at"] is None) for row in rows]
 
 
-async def test_a_slot_fires_once_however_many_tick_and_wherever_the_clock_steps(
+async def test_a_slot_fires_once_for_many_tickers_and_clock_steps(
     database: Database, clock: Clock
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -126,7 +126,7 @@ async def test_of_those_who_saw_the_same_slot_due_one_acts(
         ("skip", 9, [], (datetime(2030, 1, 15, 4, tzinfo=UTC), "skipped", 13), True),
     ],
 )
-async def test_two_weeks_down_are_caught_up_as_the_policy_says_and_the_rest_is_told(
+async def test_missed_weeks_are_caught_up_by_policy_the_rest_reported(
     database: Database,
     clock: Clock,
     policy: CatchUp,
@@ -158,7 +158,7 @@ async def test_two_weeks_down_are_caught_up_as_the_policy_says_and_the_rest_is_t
     assert [is_open for _, _, is_open in await alerts(database)] == [False]
 
 
-async def test_two_weeks_of_missed_slots_are_bounded_and_fired_in_portions(
+async def test_two_weeks_of_slots_are_bounded_and_fired_in_portions(
     database: Database, clock: Clock
 ) -> None:
     pipeline = night(Cron("* * * * *", input=str, catch_up="all", grace=timedelta(hours=5)))
@@ -191,7 +191,7 @@ async def test_a_slot_that_fires_late_says_how_late(database: Database, clock: C
     assert [row["job_id"] for row in await database.fetch("select job_id from runs")] == [job]
 
 
-async def test_a_jobs_origin_is_its_schedule_and_the_pipelines_terms_hold(
+async def test_a_scheduled_job_has_its_origin_and_the_pipelines_terms(
     database: Database, clock: Clock
 ) -> None:
     pipeline = night(
@@ -223,7 +223,7 @@ async def test_a_jobs_origin_is_its_schedule_and_the_pipelines_terms_hold(
         (lambda slot: "a\x00b", "NUL"),
     ],
 )
-async def test_a_slot_that_cannot_be_fired_is_told_and_stops_nothing_else(
+async def test_a_slot_that_cannot_fire_alerts_and_stops_nothing_else(
     database: Database, clock: Clock, value: Any, why: str
 ) -> None:
     days = {2: value, 3: lambda slot: "fixed"}
@@ -251,7 +251,7 @@ async def test_a_slot_that_cannot_be_fired_is_told_and_stops_nothing_else(
     assert [is_open for _, _, is_open in await alerts(database)] == [False]
 
 
-async def test_a_removed_schedule_is_retired_and_starts_afresh_when_it_returns(
+async def test_a_removed_schedule_is_retired_and_returns_as_new(
     database: Database, clock: Clock
 ) -> None:
     pipeline, other = night(nightly(catch_up="skip")), night(nightly(), name="other")
@@ -327,7 +327,7 @@ async def found_nothing(database: Database, clock: Clock, jobs: int, nothing: in
     ("jobs", "nothing", "advised"),
     [(9, 9, False), (10, 5, False), (10, 6, True), (33, 14, False), (33, 15, True)],
 )
-async def test_a_schedule_mostly_without_work_is_shown_with_its_figures(
+async def test_a_schedule_mostly_without_work_is_shown_with_counts(
     database: Database, clock: Clock, jobs: int, nothing: int, advised: bool
 ) -> None:
     app = await found_nothing(database, clock, jobs, nothing)
@@ -340,7 +340,7 @@ async def test_a_schedule_mostly_without_work_is_shown_with_its_figures(
     assert (row["advice"] is not None) == (nothing * 2 > row["ended"] >= 10) == advised
 
 
-async def test_the_command_shows_fired_missed_and_next_slots_and_advice(
+async def test_the_command_shows_last_missed_and_next_slots_and_advice(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await found_nothing(database, clock, 10, 6)
@@ -379,7 +379,7 @@ async def test_the_command_shows_fired_missed_and_next_slots_and_advice(
     assert (row["status"], row["missed"], row["note"]) == ("skipped", 5, "away")
 
 
-async def test_a_schedule_that_never_fired_and_is_overdue_is_both_and_each_is_shown_apart(
+async def test_a_schedule_shows_never_fired_and_overdue_apart(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = App("app", [night(nightly())])
@@ -401,9 +401,7 @@ async def test_a_schedule_that_never_fired_and_is_overdue_is_both_and_each_is_sh
     )
 
 
-async def test_a_schedule_that_no_worker_has_seen_yet_is_shown_with_its_next_slot(
-    database: Database,
-) -> None:
+async def test_a_schedule_that_no_worker_has_seen_shows_its_next_slot(database: Database) -> None:
     (row,) = await queries.schedules(
         database, App("app", [night(nightly(timezone="Europe/Belgrade"))])
     )

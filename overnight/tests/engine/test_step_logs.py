@@ -29,7 +29,7 @@ async def details(database: Database, clock: Clock, pipeline: Pipeline) -> list[
     ]
 
 
-async def test_the_lines_of_a_failed_attempt_are_kept_with_its_traceback(
+async def test_the_log_of_a_failed_attempt_is_kept_with_its_traceback(
     database: Database, clock: Clock
 ) -> None:
     pipeline = Pipeline("p")
@@ -49,7 +49,7 @@ async def test_the_lines_of_a_failed_attempt_are_kept_with_its_traceback(
     assert "502 Bad Gateway" in error
 
 
-async def test_a_plain_function_s_lines_are_kept_too_and_what_waits_for_review_has_them(
+async def test_the_log_of_a_plain_function_is_kept_for_its_review(
     database: Database, clock: Clock
 ) -> None:
     pipeline = Pipeline("p")
@@ -64,7 +64,7 @@ async def test_a_plain_function_s_lines_are_kept_too_and_what_waits_for_review_h
     assert detail.endswith(" warning odd")
 
 
-async def test_of_many_long_lines_the_last_are_kept_without_what_is_secret(
+async def test_only_the_last_log_lines_are_kept_short_without_secrets(
     database: Database, clock: Clock
 ) -> None:
     logs.hide(SECRET)
@@ -194,7 +194,7 @@ async def test_a_log_of_the_app_s_own_that_raises_fails_no_job(
     assert "info hello" in detail
 
 
-async def test_a_method_that_a_log_does_not_have_is_a_fault_of_the_step(
+async def test_a_call_of_a_missing_log_method_is_an_error_of_the_step(
     database: Database, clock: Clock
 ) -> None:
     pipeline = Pipeline("p")

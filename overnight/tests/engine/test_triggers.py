@@ -54,7 +54,7 @@ class Edits:
         await Worker(self.app, self.database).run(until_idle=True, horizon=0)
 
 
-async def test_events_that_come_while_one_waits_become_one_job_with_the_latest_input(
+async def test_debounced_events_become_one_job_with_the_latest_input(
     database: Database, clock: Clock
 ) -> None:
     edits = Edits(database, clock, Debounce(90))
@@ -185,9 +185,7 @@ async def test_a_person_may_start_again_what_its_deadline_ended(
     assert calls == [1]
 
 
-async def test_an_attempt_that_is_still_running_at_the_deadline_is_ended(
-    database: Database,
-) -> None:
+async def test_an_attempt_running_at_the_deadline_is_ended(database: Database) -> None:
     p = Pipeline("p", deadline=0.2)
 
     @p.step(timeout=60)
@@ -200,7 +198,7 @@ async def test_an_attempt_that_is_still_running_at_the_deadline_is_ended(
     assert "took longer than" in letter["error"]
 
 
-async def test_a_job_that_a_later_event_replaced_leads_to_its_successor(
+async def test_a_job_replaced_by_a_later_event_leads_to_its_successor(
     database: Database, clock: Clock
 ) -> None:
     edits = Edits(database, clock, Debounce(90))
@@ -233,7 +231,7 @@ async def test_a_job_that_a_later_event_replaced_leads_to_its_successor(
         await runs.find_job(database, told[2])
 
 
-async def test_of_several_events_of_a_step_the_last_one_stands_and_its_ids_are_answered(
+async def test_the_last_of_a_steps_events_counts_and_returns_its_id(
     database: Database, clock: Clock
 ) -> None:
     p, q, answers = (
@@ -271,7 +269,7 @@ async def test_how_long_a_job_of_an_event_may_be_replaced_is_said(
 
 
 @pytest.mark.parametrize("event", ["edit", "unheard"])
-async def test_an_event_that_nobody_hears_is_refused_with_those_that_are_heard(
+async def test_an_event_without_listeners_is_refused_with_known_events(
     database: Database, clock: Clock, event: str
 ) -> None:
     edits = Edits(database, clock, Debounce(90))

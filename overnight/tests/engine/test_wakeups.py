@@ -83,7 +83,7 @@ class Wire:
             writer.close()
 
 
-async def test_a_listener_on_a_half_open_socket_notices_and_listens_again(
+async def test_a_listener_on_a_half_open_socket_listens_again(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wakeups, "PROBE_LIMIT", 0.2)
@@ -165,9 +165,7 @@ async def test_finishing_work_sends_no_notification(database: Database) -> None:
     await asyncio.gather(listening, return_exceptions=True)
 
 
-async def test_work_that_one_worker_cannot_take_alone_wakes_another_at_once(
-    database: Database,
-) -> None:
+async def test_work_beyond_one_worker_wakes_another_at_once(database: Database) -> None:
     p, began = Pipeline("p"), Counter[str]()
     everybody = asyncio.Event()
 
@@ -192,9 +190,7 @@ async def test_work_that_one_worker_cannot_take_alone_wakes_another_at_once(
     await asyncio.gather(*running)
 
 
-async def test_work_that_was_put_there_without_a_hint_is_found_by_the_poll(
-    database: Database,
-) -> None:
+async def test_work_inserted_without_a_hint_is_found_by_the_poll(database: Database) -> None:
     p, done = Pipeline("p"), asyncio.Event()
 
     @p.step
@@ -235,7 +231,7 @@ async def test_an_idle_worker_makes_one_statement_a_poll(
     assert len(made) - made.count("claim") < 15, Counter(made)
 
 
-async def test_a_neighbours_death_is_told_at_once_and_its_work_given_back(
+async def test_a_neighbours_death_is_seen_at_once_and_its_work_freed(
     database: Database, clock: Clock
 ) -> None:
     ledger = Ledger(database)

@@ -112,9 +112,7 @@ async def test_whatever_a_step_raises_is_a_dead_letter_that_names_it(
         assert all(name in row["error"] for name in names), row["error"]
 
 
-async def test_a_group_that_is_nested_too_deeply_to_be_shown_is_a_dead_letter(
-    database: Database,
-) -> None:
+async def test_a_group_nested_too_deeply_to_print_is_a_dead_letter(database: Database) -> None:
     async def step(ctx: Ctx, value: int) -> None:
         raise deep(3000)
 
@@ -183,7 +181,7 @@ async def swallows_one_and_runs_on(ctx: Ctx, value: int) -> None:
     [cancels_itself, raises_it, awaits_what_was_cancelled, in_a_thread, in_a_pool],
     ids=lambda f: f.__name__,
 )
-async def test_a_cancellation_from_inside_is_a_failure_that_is_retried_up_to_the_cap(
+async def test_a_cancellation_from_inside_is_retried_up_to_the_limit(
     database: Database, clock: Clock, step: Any
 ) -> None:
     p = Pipeline("p")
@@ -207,9 +205,7 @@ async def test_a_cancellation_from_inside_is_a_failure_that_is_retried_up_to_the
     }
 
 
-async def test_a_step_that_cancelled_itself_before_is_ended_by_its_time_limit_all_the_same(
-    database: Database,
-) -> None:
+async def test_the_time_limit_ends_a_step_that_cancelled_itself_before(database: Database) -> None:
     p = Pipeline("p")
     p.step(timeout=0.1, retry=Retry(0))(swallows_one_and_runs_on)
     app = App("app", [p])
@@ -220,9 +216,7 @@ async def test_a_step_that_cancelled_itself_before_is_ended_by_its_time_limit_al
     ]
 
 
-async def test_a_stop_hands_back_what_runs_and_a_cancellation_from_inside_is_none(
-    database: Database,
-) -> None:
+async def test_a_stop_hands_back_runs_but_an_inner_cancellation_fails(database: Database) -> None:
     p, begun = Pipeline("p"), asyncio.Event()
 
     @p.step
@@ -256,7 +250,7 @@ async def test_a_stop_hands_back_what_runs_and_a_cancellation_from_inside_is_non
         (Review(["look"], {"score": float("-inf")}), "the payload cannot be stored: -inf at score"),
     ],
 )
-async def test_an_output_that_cannot_be_stored_says_which_value_and_where(
+async def test_an_output_that_cannot_be_stored_names_value_and_place(
     database: Database, output: Any, said: str
 ) -> None:
     async def step(ctx: Ctx, value: int) -> Any:
@@ -267,7 +261,7 @@ async def test_an_output_that_cannot_be_stored_says_which_value_and_where(
         assert said in row["error"]
 
 
-async def test_a_group_of_transient_errors_is_retried_after_the_longest_wait(
+async def test_a_group_of_transient_errors_waits_for_the_longest_delay(
     database: Database, clock: Clock
 ) -> None:
     p, attempts = Pipeline("p"), []
@@ -291,7 +285,7 @@ async def test_a_group_of_transient_errors_is_retried_after_the_longest_wait(
     assert 600 <= (attempts[1] - attempts[0]).total_seconds() < 700
 
 
-async def test_a_group_with_an_unknown_outside_write_waits_for_a_person(database: Database) -> None:
+async def test_a_group_with_an_unknown_external_write_needs_a_person(database: Database) -> None:
     p = Pipeline("p")
 
     @p.step

@@ -60,9 +60,7 @@ async def rows(database: Database, columns: str = "step, status") -> list[tuple[
     return [run.values(*columns.split(", ")) for run in await read_runs(database)]
 
 
-async def test_a_job_runs_step_by_step_and_each_output_is_the_next_input(
-    database: Database,
-) -> None:
+async def test_a_job_runs_by_steps_and_each_output_is_the_next_input(database: Database) -> None:
     p = Pipeline("article", key=lambda t: t.site)
 
     @p.step
@@ -99,7 +97,7 @@ async def test_the_same_id_with_other_inputs_is_refused(database: Database) -> N
         await runs.start(app, database, "p", 2)
 
 
-async def test_a_transient_error_is_retried_by_the_default_policy_then_is_dead(
+async def test_by_default_a_transient_error_is_retried_and_then_dead(
     database: Database, clock: Clock
 ) -> None:
     p, calls = Pipeline("p"), []
@@ -120,7 +118,7 @@ async def test_a_transient_error_is_retried_by_the_default_policy_then_is_dead(
     assert [a["outcome"] for a in letter["attempts"]] == ["retry", "retry", "retry", "error"]
 
 
-async def test_a_replayed_dead_letter_starts_again_and_keeps_its_history(
+async def test_a_replayed_dead_letter_restarts_and_keeps_its_history(
     database: Database, clock: Clock
 ) -> None:
     p, broken = Pipeline("p"), [True]
@@ -201,9 +199,7 @@ async def test_a_review_waits_for_a_person_and_what_was_seen_goes_on(
         await reviews.decide(app, database, job, Approve(waiting["revision"], "again"))
 
 
-async def test_events_and_spawned_jobs_start_with_the_ending_and_only_once(
-    database: Database,
-) -> None:
+async def test_events_and_spawned_jobs_start_once_with_the_ending(database: Database) -> None:
     parent = Pipeline("parent")
     child = Pipeline("child", on=[On("topic.validated")])
     seen: list[int] = []
@@ -230,9 +226,7 @@ async def test_events_and_spawned_jobs_start_with_the_ending_and_only_once(
     assert sorted(seen) == [1, 2]
 
 
-async def test_a_spawn_that_contradicts_a_job_is_a_dead_letter_others_finish(
-    database: Database,
-) -> None:
+async def test_a_spawn_that_contradicts_a_job_fails_only_its_own_run(database: Database) -> None:
     parent, child = Pipeline("parent"), Pipeline("child", id=lambda value: "fixed")
 
     @parent.step
@@ -277,7 +271,7 @@ async def test_bad_payloads_are_dead_letters_and_no_step_sees_them(database: Dat
     assert "does not fit nul" in errors[1]
 
 
-async def test_an_output_that_postgres_refuses_is_a_dead_letter_and_its_neighbours_finish(
+async def test_an_output_that_postgres_refuses_fails_only_its_own_run(
     database: Database, monkeypatch: Any
 ) -> None:
     p = Pipeline("p")
@@ -375,7 +369,7 @@ async def test_a_step_past_its_time_limit_is_ended_and_retried(
     ] == "the step took longer than 0.05 s"
 
 
-async def test_while_a_switch_is_off_nothing_starts_and_what_runs_writes_nothing_outside(
+async def test_a_pause_stops_new_runs_and_writes_of_running_steps(
     database: Database, clock: Clock
 ) -> None:
     p, written, begun = Pipeline("p", key=str), [], []
@@ -443,7 +437,7 @@ class Unreadable(Exception):
         (Transient("x", retry_after="120"), "dead"),  # type: ignore[arg-type]
     ],
 )
-async def test_whatever_a_step_does_its_run_comes_to_an_end_and_the_worker_lives(
+async def test_whatever_a_step_does_its_run_ends_and_the_worker_lives(
     database: Database, clock: Clock, fault: Any, status: str
 ) -> None:
     p = Pipeline("p")
@@ -463,9 +457,7 @@ async def test_whatever_a_step_does_its_run_comes_to_an_end_and_the_worker_lives
     assert sorted(await rows(database, "input, status")) == [(0, status), (1, "succeeded")]
 
 
-async def test_an_outside_write_that_nobody_can_know_waits_for_a_person_who_may_replay_it(
-    database: Database,
-) -> None:
+async def test_an_unknown_external_write_waits_until_a_person_replays(database: Database) -> None:
     p, calls = Pipeline("p"), []
 
     @p.step
@@ -538,9 +530,7 @@ async def test_until_idle_never_leaves_while_something_is_queued(database: Datab
     assert len(await rows(database)) == 75
 
 
-async def test_a_plain_function_that_never_returns_takes_one_thread_and_not_the_worker(
-    database: Database,
-) -> None:
+async def test_a_plain_function_that_never_returns_takes_only_a_thread(database: Database) -> None:
     p, release = Pipeline("p"), threading.Event()
 
     @p.step(timeout=0.2, retry=Retry(0))
@@ -562,9 +552,7 @@ async def test_a_plain_function_that_never_returns_takes_one_thread_and_not_the_
     }
 
 
-async def test_a_worker_that_is_stopped_hands_back_without_counting_an_error(
-    database: Database,
-) -> None:
+async def test_a_stopped_worker_hands_back_its_runs_without_an_error(database: Database) -> None:
     p, begun = Pipeline("p"), asyncio.Event()
 
     @p.step

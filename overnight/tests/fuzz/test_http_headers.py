@@ -20,7 +20,7 @@ VALUES = st.text(max_size=40) | st.lists(PIECES, max_size=12).map("".join)
 
 
 @given(VALUES, VALUES)
-def test_whatever_a_server_sends_is_a_wait_that_is_honoured_or_none(value: str, date: str) -> None:
+def test_any_header_gives_no_wait_or_one_within_the_limit(value: str, date: str) -> None:
     wait = retry_after({"Retry-After": value, "Date": date}, NOW, at_most=MOST)
     assert wait is None or 0 <= wait <= MOST
 

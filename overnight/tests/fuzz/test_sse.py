@@ -75,7 +75,7 @@ CUTS = st.lists(st.integers(0, 1_000), max_size=6)
 
 
 @given(st.data(), EVENTS, CUTS)
-def test_events_are_read_as_they_were_written_however_they_are_written_and_cut(
+def test_events_are_read_as_written_in_any_form_and_any_chunks(
     data: st.DataObject, events: list[Event], cuts: list[int]
 ) -> None:
     assert list(read(data.draw(serialised(events)), cuts)) == events
@@ -99,7 +99,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES | st.binary(max_size=8), max_size=20).map(b"".join), CUTS)
-def test_any_bytes_are_events_or_a_bad_stream_and_the_cuts_do_not_matter(
+def test_any_bytes_are_events_or_a_bad_stream_in_whatever_chunks(
     stream: bytes, cuts: list[int]
 ) -> None:
     ends = [until_it_ends(stream, places) for places in (cuts, [], list(range(len(stream))))]

@@ -140,7 +140,7 @@ async def test_a_message_may_name_a_later_step_and_a_priority(app: App, database
     assert ending.output == '"xxxxxxx"'
 
 
-async def test_a_job_that_begins_later_is_not_the_job_that_begins_first(database: Database) -> None:
+async def test_jobs_that_start_at_different_steps_are_different_jobs(database: Database) -> None:
     p = Pipeline("p")
 
     @p.step
@@ -188,7 +188,7 @@ async def test_with_a_target_the_whole_body_is_the_input(
     assert await messages(database, "target, bare") == [{"target": target, "bare": True}]
 
 
-async def test_a_debounced_event_waits_and_the_latest_one_takes_its_place(
+async def test_a_debounced_event_waits_and_the_latest_one_replaces_it(
     app: App, database: Database
 ) -> None:
     for number in (1, 2):
@@ -199,7 +199,7 @@ async def test_a_debounced_event_waits_and_the_latest_one_takes_its_place(
     ]
 
 
-async def test_the_same_message_again_gets_the_first_answer_and_begins_nothing(
+async def test_a_repeated_message_gets_its_first_answer_and_no_job(
     app: App, database: Database
 ) -> None:
     first = await receive(app, database, ARTICLE, source="webhook", key="k")
@@ -210,7 +210,7 @@ async def test_the_same_message_again_gets_the_first_answer_and_begins_nothing(
     assert len(await messages(database)) == 1
 
 
-async def test_a_malformed_message_again_is_the_same_letter_and_no_second_alert(
+async def test_a_repeated_malformed_message_is_one_letter_and_alert(
     app: App, database: Database
 ) -> None:
     first = await bury(app, database, key="k")
@@ -222,7 +222,7 @@ async def test_a_malformed_message_again_is_the_same_letter_and_no_second_alert(
 @pytest.mark.parametrize(
     "second", [envelope(pipeline="article", input={**TOPIC, "slug": "peat"}), b"{", ARTICLE + b" "]
 )
-async def test_another_message_with_the_same_key_is_refused_and_nothing_is_stored(
+async def test_another_message_with_the_same_key_is_refused_not_stored(
     app: App, database: Database, second: bytes
 ) -> None:
     await receive(app, database, ARTICLE, source="webhook", key="k")
@@ -254,7 +254,7 @@ async def test_two_senders_may_use_the_same_key(app: App, database: Database) ->
     assert len(await runs(database)) == 2
 
 
-async def test_without_a_key_the_jobs_own_id_is_all_that_keeps_one_from_two(
+async def test_without_a_key_only_the_jobs_id_prevents_a_second_job(
     app: App, database: Database
 ) -> None:
     first = await receive(app, database, ARTICLE, source="file")
@@ -386,7 +386,7 @@ MALFORMED = [
 @pytest.mark.parametrize(
     ("body", "target", "known", "reason"), MALFORMED, ids=[r for *_, r in MALFORMED]
 )
-async def test_what_is_malformed_is_kept_byte_for_byte_with_the_reason_and_an_alert(
+async def test_malformed_bytes_are_kept_with_their_reason_and_an_alert(
     app: App, database: Database, body: bytes, target: str | None, known: str, reason: str
 ) -> None:
     received = await receive(app, database, body, source="webhook", key="k", target=target)
@@ -415,9 +415,7 @@ async def test_a_job_that_contradicts_another_is_a_dead_letter_too(
     assert [m["status"] for m in await messages(database)] == ["accepted", "dead"]
 
 
-async def test_an_event_that_one_listener_cannot_take_begins_no_job_at_all(
-    database: Database,
-) -> None:
+async def test_an_event_that_one_listener_cannot_read_begins_no_job(database: Database) -> None:
     good, bad = (
         Pipeline("good", on=[On("e")]),
         Pipeline("bad", on=[On("e")], key=lambda value: value["key"]),
@@ -479,7 +477,7 @@ async def test_a_target_of_no_kind_is_refused(app: App, database: Database) -> N
 # Replaying.
 
 
-async def test_a_letter_is_replayed_as_it_came_once_the_app_can_read_it(
+async def test_a_letter_is_replayed_as_it_came_once_the_app_reads_it(
     app: App, database: Database
 ) -> None:
     old = App("app", [])
@@ -501,7 +499,7 @@ async def test_a_bare_letter_is_replayed_for_the_target_it_was_sent_to(
     assert await runs(database, "pipeline, input") == [("article", TOPIC)]
 
 
-async def test_a_letter_is_replayed_after_an_edit_and_what_came_is_kept(
+async def test_a_letter_is_replayed_after_an_edit_and_keeps_its_body(
     app: App, database: Database
 ) -> None:
     letter = await bury(app, database, key="k")
@@ -526,7 +524,7 @@ async def test_who_replayed_what_is_written_down(app: App, database: Database) -
 
 
 @pytest.mark.parametrize("body", [None, envelope(pipeline="nobody", input=1)])
-async def test_a_replay_that_is_malformed_still_leaves_the_letter_with_the_new_reason(
+async def test_a_replay_that_is_still_malformed_keeps_the_new_reason(
     app: App, database: Database, body: bytes | None
 ) -> None:
     letter = await bury(App("old", []), database, envelope(pipeline="article", input=1))
@@ -739,7 +737,7 @@ async def refuse_with(database: Database, state: str) -> None:
 
 
 @pytest.mark.parametrize("state", NOT_ITS_FAULT)
-async def test_a_message_is_no_dead_letter_for_what_is_wrong_with_the_database(
+async def test_a_fault_of_the_database_makes_no_message_a_dead_letter(
     app: App, database: Database, state: str
 ) -> None:
     await refuse_with(database, state)
@@ -762,7 +760,7 @@ async def test_a_message_is_a_dead_letter_for_what_it_holds(
 
 
 @pytest.mark.parametrize("state", NOT_ITS_FAULT)
-async def test_a_dead_letter_keeps_its_reason_while_the_database_cannot_take_it(
+async def test_a_letter_keeps_its_reason_if_a_replay_finds_no_database(
     app: App, database: Database, state: str
 ) -> None:
     letter = await bury(app, database)
@@ -772,7 +770,7 @@ async def test_a_dead_letter_keeps_its_reason_while_the_database_cannot_take_it(
     assert await messages(database, "status, error") == [{"status": "dead", "error": letter.error}]
 
 
-async def test_a_replaced_job_s_message_again_is_answered_with_the_job_that_stands(
+async def test_a_repeated_message_of_a_replaced_job_gets_the_new_job(
     app: App, database: Database
 ) -> None:
     first, second = [

@@ -163,7 +163,7 @@ async def test_the_id_of_another_message_is_a_conflict(send: Send, database: Dat
 
 
 @pytest.mark.parametrize("path", ["/pipelines/nobody", "/events/unheard", "/pipelines/article"])
-async def test_a_malformed_message_is_a_dead_letter_and_its_sender_is_told(
+async def test_a_malformed_message_is_a_letter_named_to_its_sender(
     send: Send, database: Database, path: str
 ) -> None:
     answer = await send(path, b'{"slug": 1}')
@@ -199,7 +199,7 @@ async def test_a_malformed_message_is_a_dead_letter_and_its_sender_is_told(
         "no base64",
     ],
 )
-async def test_what_is_not_signed_by_us_and_now_is_refused_and_nothing_is_kept(
+async def test_only_requests_signed_by_us_just_now_are_stored(
     send: Send, database: Database, headers: dict[str, str]
 ) -> None:
     for path in ("/pipelines/article", "/pipelines/nobody"):
@@ -252,7 +252,7 @@ async def test_a_body_that_does_not_say_how_large_it_is_is_cut_off(
     assert await counts(database) == (1, 0, 1)
 
 
-async def test_a_request_that_breaks_off_keeps_nothing_and_breaks_nothing(
+async def test_an_interrupted_request_stores_and_breaks_nothing(
     url: str, send: Send, database: Database
 ) -> None:
     port = int(url.rpartition(":")[2])
@@ -267,7 +267,7 @@ async def test_a_request_that_breaks_off_keeps_nothing_and_breaks_nothing(
     assert await counts(database) == (1, 1, 0)
 
 
-async def test_without_a_database_a_sender_gets_retry_later_and_ours_starts(
+async def test_without_a_database_senders_retry_and_ours_is_started(
     send: Send, url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[bool] = []
@@ -288,7 +288,7 @@ async def test_without_a_database_a_sender_gets_retry_later_and_ours_starts(
             await asyncio.sleep(0.01)
 
 
-async def test_a_fault_of_ours_is_told_without_a_traceback_and_logged_with_it(
+async def test_only_our_log_and_not_the_sender_gets_details_of_a_fault(
     send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fault(*_: object, **__: object) -> None:

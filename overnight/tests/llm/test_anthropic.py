@@ -135,7 +135,7 @@ async def test_only_what_is_long_enough_for_a_cache_is_marked(
     assert ("cache_control" in prefix, "cache_control" in prompt) == (is_marked, False)
 
 
-async def test_a_prefix_is_written_to_the_cache_once_and_read_from_then_on(
+async def test_a_prefix_is_written_to_the_cache_once_and_then_read(
     server: FakeModels, provider: Anthropic
 ) -> None:
     requests = [article_request(prefix=PREFIX, prompt=f"Section {n}.") for n in range(3)]

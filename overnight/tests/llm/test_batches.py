@@ -157,7 +157,7 @@ async def test_a_step_waits_for_its_batch_and_pays_half(
     assert usual_calls(server) == 0
 
 
-async def test_calls_of_several_jobs_share_a_batch_and_are_woken_together(
+async def test_calls_of_several_jobs_share_a_batch_and_wake_together(
     llm: LLM, database: Database, clock: Clock, server: FakeModels
 ) -> None:
     jobs = [await context(database, f"job {word}") for word in WORDS]
@@ -196,7 +196,7 @@ async def test_what_a_batch_does_not_answer_is_called_as_usual_once(
     assert not await database.fetch("select id from llm_calls where reserved_usd > 0")
 
 
-async def test_a_batch_that_is_cancelled_by_hand_or_deleted_is_made_up_for(
+async def test_calls_of_a_cancelled_or_deleted_batch_are_made_directly(
     llm: LLM, database: Database, clock: Clock, server: FakeModels
 ) -> None:
     ctx = await context(database)

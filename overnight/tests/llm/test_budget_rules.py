@@ -193,7 +193,7 @@ def test_what_is_cached_is_a_part_of_the_input(request: Request) -> None:
 
 
 @given(REQUESTS)
-def test_a_request_has_no_more_tokens_than_it_counts_in_any_normal_form(request: Request) -> None:
+def test_a_request_counts_at_least_its_tokens_in_any_normal_form(request: Request) -> None:
     from unicodedata import normalize
 
     schema = request.schema or {}
@@ -216,7 +216,7 @@ def test_long_texts_of_few_characters_are_bounded_too() -> None:
     assert Request(model="m", prompt="\ud800" * 100, max_tokens=1).most_input_tokens > 100
 
 
-def test_prices_that_rise_with_input_length_reserve_the_higher_one() -> None:
+def test_prices_that_rise_with_length_reserve_the_higher_one() -> None:
     low, high = (
         most_usd("anthropic", "claude-sonnet-4-5", tokens, 0) for tokens in (200_000, 200_001)
     )
@@ -243,7 +243,7 @@ def row(**changes: Any) -> dict[str, Any]:
     return {**plain, **changes}
 
 
-def test_a_refusal_names_the_scope_its_figures_and_when_it_goes_on() -> None:
+def test_a_refusal_names_scope_figures_and_when_it_continues() -> None:
     refused = budgets.refusal([row(scope="all", refuses=False), row()], Decimal("0.4"))
     assert isinstance(refused, BudgetSpent)
     assert (refused.scope, refused.limit, refused.spent, refused.retry_after) == (
@@ -273,7 +273,7 @@ RESERVED = {
 }
 
 
-def test_what_calls_under_way_reserve_is_waited_for_and_not_the_next_day() -> None:
+def test_a_budget_full_of_reservations_waits_for_calls_not_a_day() -> None:
     refused = budgets.refusal([row(**RESERVED)], Decimal("0.4"), "site")
     assert isinstance(refused, BudgetReserved)
     assert str(refused) == (
@@ -314,7 +314,7 @@ def test_of_two_budgets_the_one_that_is_spent_is_named() -> None:
     ]
 
 
-def test_work_that_a_budget_refuses_waits_for_the_next_day_and_burns_no_retry() -> None:
+def test_work_refused_by_a_budget_waits_a_day_and_uses_no_retry() -> None:
     refused = budgets.refusal([row()], Decimal("0.4"))
     after = decide(refused, failures=3, retry=Retry(), errors=ErrorTable(), rng=random.Random(1))
     assert (after.status, after.outcome, after.error_class) == (Status.QUEUED, "held", "budget")
@@ -335,7 +335,7 @@ def test_work_that_a_budget_refuses_waits_for_the_next_day_and_burns_no_retry() 
         ("1.80", True, ["budget", "budget_spent"], []),
     ],
 )
-def test_a_person_is_told_at_80_per_cent_and_at_the_stop_each_once(
+def test_alerts_come_at_80_per_cent_and_at_the_stop_once_each(
     spent: str, refuses: bool, alerted: list[str], told: list[str]
 ) -> None:
     met = row(

@@ -133,9 +133,7 @@ async def calls(database: Database, columns: str = "status") -> list[tuple[Any, 
     ]
 
 
-async def test_a_call_reserves_the_most_it_can_cost_everywhere_and_settles_at_what_it_cost(
-    database: Database,
-) -> None:
+async def test_a_call_reserves_its_maximum_and_settles_at_its_cost(database: Database) -> None:
     await limit(database, all=10, garden=5, sky=5)
     model = Model(used=2)
     seen: dict[str, tuple[float, float]] = {}
@@ -152,7 +150,7 @@ async def test_a_call_reserves_the_most_it_can_cost_everywhere_and_settles_at_wh
 @pytest.mark.parametrize(
     "scope", ["all", "key:garden", "pipeline:article", "step:article/generate"]
 )
-async def test_a_call_that_could_pass_a_budget_is_not_made_and_reserves_nothing(
+async def test_a_call_that_may_pass_a_budget_is_not_made_or_reserved(
     database: Database, clock: Clock, scope: str
 ) -> None:
     await clock.set(NOON)
@@ -178,9 +176,7 @@ async def test_without_a_budget_a_call_is_booked_as_ever(database: Database) -> 
     ]
 
 
-async def test_a_budget_of_nothing_lets_no_paid_call_through_and_every_free_one(
-    database: Database,
-) -> None:
+async def test_a_budget_of_zero_allows_free_calls_and_no_paid_ones(database: Database) -> None:
     await limit(database, all=0)
     with pytest.raises(BudgetSpent):
         await llm(database, Model()).ask(await context(database), question(1), int)
@@ -193,9 +189,7 @@ async def test_a_budget_of_nothing_lets_no_paid_call_through_and_every_free_one(
     assert await free.ask(await context(database, "free"), question(1), int) == 1
 
 
-async def test_many_callers_on_many_connections_reserve_exactly_what_fits(
-    database: Database,
-) -> None:
+async def test_many_concurrent_callers_reserve_exactly_what_fits(database: Database) -> None:
     """Sixty callers on twenty connections; while they wait for one another, none may see an old
     sum.
     """
@@ -249,7 +243,7 @@ async def test_a_new_day_begins_at_nothing(database: Database, clock: Clock) -> 
     assert await sums(database) == {"all": (3, 0)}
 
 
-async def test_a_call_over_midnight_counts_on_the_day_on_which_it_began(
+async def test_a_call_over_midnight_counts_on_the_day_it_began(
     database: Database, clock: Clock
 ) -> None:
     await clock.set(NOON)
@@ -269,7 +263,7 @@ async def test_a_call_over_midnight_counts_on_the_day_on_which_it_began(
     assert await sums(database) == {"all": (2, 0)}
 
 
-async def test_a_call_settled_after_midnight_does_not_count_for_the_new_day(
+async def test_a_late_settlement_does_not_count_for_the_new_day(
     database: Database, clock: Clock
 ) -> None:
     await clock.set(NOON)
@@ -280,7 +274,7 @@ async def test_a_call_settled_after_midnight_does_not_count_for_the_new_day(
     assert await sums(database) == {"all": (0, 0)}
 
 
-async def test_a_call_that_waited_for_its_turn_past_midnight_counts_on_the_new_day(
+async def test_a_call_that_waits_past_midnight_counts_on_the_new_day(
     database: Database, clock: Clock
 ) -> None:
     """Its own clock stands at the old day: it must neither turn the sums back nor be
@@ -342,7 +336,7 @@ async def test_one_of_many_settlements_at_once_counts(database: Database) -> Non
     assert await sums(database) == {"all": (2, 0)}
 
 
-async def test_a_call_cut_off_by_a_crash_stays_reserved_until_the_day_ends(
+async def test_a_call_cut_off_by_a_crash_stays_reserved_until_midnight(
     database: Database, clock: Clock
 ) -> None:
     await clock.set(NOON)
@@ -359,9 +353,7 @@ async def test_a_call_cut_off_by_a_crash_stays_reserved_until_the_day_ends(
     assert await sums(database) == {"all": (1, 0)}
 
 
-async def test_a_stored_answer_costs_and_reserves_nothing_even_when_the_budget_is_spent(
-    database: Database,
-) -> None:
+async def test_a_stored_answer_is_free_even_when_the_budget_is_spent(database: Database) -> None:
     await limit(database, all=2)
     model = Model(used=2)
     await llm(database, model).ask(await context(database), question(2), int)
@@ -405,7 +397,7 @@ async def test_a_stored_answer_costs_and_reserves_nothing_even_when_the_budget_i
     ],
     ids=lambda value: str(value) or "cut off",
 )
-async def test_a_failed_call_books_what_it_used_and_keeps_the_unknown_part(
+async def test_a_failed_call_books_its_usage_and_holds_the_unknown(
     database: Database, failure: BaseException, spent: int, held: int
 ) -> None:
     await limit(database, all=10)
@@ -460,7 +452,7 @@ async def test_a_person_is_told_when_80_per_cent_are_spent_once(
     assert await alerts(database) == [("budget", "key:garden 2026-11-23", 1, True)]
 
 
-async def test_what_is_spent_is_told_once_a_day_and_not_as_nearly_spent(
+async def test_a_spent_budget_alerts_once_a_day_and_only_as_spent(
     database: Database, clock: Clock
 ) -> None:
     await clock.set(NOON)
@@ -497,7 +489,7 @@ async def test_what_is_spent_is_told_once_a_day_and_not_as_nearly_spent(
     ]
 
 
-async def test_a_limit_that_is_raised_closes_its_alerts_and_the_new_one_is_told_anew(
+async def test_a_raised_limit_closes_its_alerts_and_can_alert_again(
     database: Database, clock: Clock
 ) -> None:
     await clock.set(NOON)
@@ -511,7 +503,7 @@ async def test_a_limit_that_is_raised_closes_its_alerts_and_the_new_one_is_told_
     assert [alert[3] for alert in await alerts(database)] == [False, True]
 
 
-async def test_a_new_budget_counts_what_today_has_spent_and_what_is_under_way(
+async def test_a_new_budget_counts_todays_spending_and_calls_under_way(
     database: Database, clock: Clock
 ) -> None:
     await clock.set(NOON)
@@ -549,9 +541,7 @@ async def crowd(database: Database, number: int, key: str = "garden") -> None:
     )
 
 
-async def test_a_call_that_ends_lets_as_many_go_on_as_there_is_room_for_the_first_first(
-    database: Database,
-) -> None:
+async def test_an_ended_call_releases_as_many_runs_as_fit_oldest_first(database: Database) -> None:
     await limit(database, garden=10)
     await crowd(database, 6)
     await crowd(database, 2, "sky")
@@ -610,17 +600,13 @@ async def due(database: Database) -> list[str]:
     return [row["job_id"] for row in await database.fetch(sql)]
 
 
-async def test_a_person_who_raises_a_limit_lets_what_waits_for_reservations_go_on_too(
-    database: Database,
-) -> None:
+async def test_a_raised_limit_releases_runs_that_wait_for_reservations(database: Database) -> None:
     await crowd(database, 3)
     await limit(database, all=3)
     assert await due(database) == ["garden1", "garden2", "garden3"]
 
 
-async def test_a_raised_or_removed_limit_lets_what_it_held_go_on_at_once(
-    database: Database,
-) -> None:
+async def test_a_raised_or_removed_limit_releases_what_it_held_at_once(database: Database) -> None:
     await held(database, "garden")
     await held(database, "sky")
     await limit(database, garden=1)
@@ -646,9 +632,7 @@ async def limits(database: Database) -> dict[str, tuple[float, str]]:
     }
 
 
-async def test_a_persons_limit_holds_until_it_is_reset_to_the_configured_one(
-    database: Database,
-) -> None:
+async def test_a_persons_limit_holds_until_reset_to_the_configured_one(database: Database) -> None:
     async def declared(**usd: float) -> dict[str, tuple[float, str]]:
         await budgets.declare(database, App("app", [], extensions=[Budgets(usd)]))
         return await limits(database)
@@ -673,9 +657,7 @@ async def test_a_persons_limit_holds_until_it_is_reset_to_the_configured_one(
     ]
 
 
-async def test_what_the_configuration_has_no_more_is_forgotten_and_other_apps_keep_theirs(
-    database: Database,
-) -> None:
+async def test_a_removed_budget_is_forgotten_but_not_one_of_other_apps(database: Database) -> None:
     await budgets.declare(
         database, App("one", [], extensions=[Budgets({"all": 20, "key:garden": 2, "key:sky": 3})])
     )
@@ -748,7 +730,7 @@ async def test_a_night_stops_at_its_budget_and_goes_on_the_next_day(
     assert await sums(database) == {"key:garden": (4, 0)}
 
 
-async def test_reservations_far_above_the_cost_stop_no_night_below_its_budget(
+async def test_high_reservations_stop_no_night_below_its_budget(
     database: Database, clock: Clock
 ) -> None:
     """Each call reserves 30 times what it costs, and two fit at once: all twenty are written on
@@ -765,7 +747,7 @@ async def test_reservations_far_above_the_cost_stop_no_night_below_its_budget(
     assert await alerts(database) == []
 
 
-async def test_a_night_that_stopped_goes_on_when_a_person_raises_the_limit(
+async def test_a_stopped_night_continues_when_a_limit_is_raised(
     database: Database, clock: Clock
 ) -> None:
     await clock.set(NOON)
@@ -837,9 +819,7 @@ async def test_the_other_side_never_bills_more_than_the_budget(
     assert len(server.calls) == len(await calls(database))
 
 
-async def test_a_cached_prefix_is_reserved_as_written_and_booked_as_read(
-    database: Database,
-) -> None:
+async def test_a_cached_prefix_reserves_a_write_and_books_a_read(database: Database) -> None:
     price = Price(
         input=Decimal(4), output=Decimal(0), cache_read=Decimal(1), cache_write=Decimal(8)
     )

@@ -125,7 +125,7 @@ async def test_what_another_model_would_not_mend_is_not_passed_on(
     assert [call.request["model"] for call in server.calls] == ["first"]
 
 
-async def test_the_fallback_is_asked_when_the_servers_own_word_for_the_end_is_trouble(
+async def test_a_finish_reason_that_means_trouble_asks_the_fallback(
     database: Database, server: FakeModels, choices: list[Choice], attempt: Begin
 ) -> None:
     server.script("troubled")
@@ -147,7 +147,7 @@ async def test_a_spent_budget_is_not_passed_on(
     assert server.calls == []
 
 
-async def test_a_model_that_fails_too_often_is_passed_over_until_its_probe_is_well(
+async def test_a_model_that_fails_often_rests_until_its_probe_succeeds(
     database: Database, clock: Clock, server: FakeModels, choices: list[Choice], attempt: Begin
 ) -> None:
     ctx = await attempt()
@@ -202,7 +202,7 @@ async def test_one_alone_is_the_probe(
     assert sorted(answers) == ["first", "second"]
 
 
-async def test_while_all_rest_nobody_is_asked_and_it_is_told_when_to_ask_again(
+async def test_while_all_models_rest_none_is_asked_and_a_wait_is_given(
     server: FakeModels, choices: list[Choice], attempt: Begin
 ) -> None:
     ctx = await attempt()
@@ -216,7 +216,7 @@ async def test_while_all_rest_nobody_is_asked_and_it_is_told_when_to_ask_again(
     assert len(server.calls) == 2 * ERRORS
 
 
-async def test_what_the_fallback_answered_is_not_paid_for_again_when_the_first_is_well(
+async def test_a_fallbacks_answer_is_kept_when_the_first_model_is_well(
     server: FakeModels, choices: list[Choice], attempt: Begin
 ) -> None:
     server.script("529")
@@ -249,7 +249,7 @@ async def test_a_model_alone_has_no_breaker_of_its_own(
     assert await database.fetch("select from breakers") == []
 
 
-async def test_a_call_whose_usage_was_not_told_is_booked_as_its_reservation(
+async def test_a_call_with_unknown_usage_is_booked_as_its_reservation(
     database: Database, server: FakeModels, choices: list[Choice], attempt: Begin
 ) -> None:
     await budgets.declare(database, App("words", [pipeline], extensions=[Budgets({"all": 5})]))

@@ -122,7 +122,7 @@ def test_openai_itself_is_given_a_key_for_each_prefix() -> None:
     assert 0 < len(one) <= 64
 
 
-async def test_what_the_server_read_from_its_cache_and_wrote_to_it_is_counted(
+async def test_tokens_read_from_and_written_to_the_cache_are_counted(
     server: FakeModels, provider: OpenAI
 ) -> None:
     asked = [request(model="gpt-5.6", prefix="word " * 1_000, prompt=p) for p in ("a", "b")]
@@ -166,7 +166,7 @@ async def test_a_server_without_schemas_is_given_it_in_words(
     assert parse(reply, Word).word == "night"
 
 
-async def test_an_answer_without_counts_is_booked_as_the_most_it_can_be(
+async def test_an_answer_without_counts_is_booked_as_its_maximum(
     server: FakeModels, provider: OpenAI
 ) -> None:
     server.script("no-usage")
@@ -175,7 +175,7 @@ async def test_an_answer_without_counts_is_booked_as_the_most_it_can_be(
     assert usage.assumed
 
 
-async def test_an_answer_that_said_it_is_whole_needs_no_mark_of_the_end(
+async def test_an_answer_said_to_be_complete_needs_no_end_mark(
     server: FakeModels, provider: OpenAI
 ) -> None:
     server.script("no-message-stop")
@@ -413,7 +413,7 @@ async def test_halves_of_a_character_in_two_events_become_one(
         ),
     ],
 )
-async def test_an_event_of_another_shape_is_malformed_and_booked_with_what_was_counted(
+async def test_an_event_of_another_shape_is_malformed_and_books_counts(
     server: FakeModels, provider: OpenAI, event: Any
 ) -> None:
     server.stream = chunk({"content": A}) + COUNTED + data(event) + chunk({}, "stop") + DONE

@@ -249,7 +249,7 @@ async def test_the_deadline_holds_for_the_whole_call(
     assert_readable(failure)
 
 
-async def test_a_stream_that_stands_still_is_given_up_before_the_deadline(
+async def test_a_silent_stream_is_abandoned_before_the_deadline(
     server: FakeModels, api: Api
 ) -> None:
     provider = api.connect(server.url, read_timeout=0.2)
@@ -446,7 +446,7 @@ async def test_no_key_and_no_flood_gets_into_a_message(
 
 
 @pytest.mark.parametrize("key", ["", "  ", "sk ant", "sk-änt", "sk-ant\nx"])
-def test_a_key_that_cannot_be_one_is_refused_without_repeating_it(api: Api, key: str) -> None:
+def test_an_impossible_key_is_refused_without_being_repeated(api: Api, key: str) -> None:
     with pytest.raises(ConfigError) as caught:
         api.connect("http://127.0.0.1:1", key=key)
     assert not key.strip() or key not in str(caught.value)

@@ -34,7 +34,7 @@ class Protocol(Breakers, Rescues, Schedules, Decisions):
 
 
 @pytest.mark.timeout(0 if EXAMPLES else 300)
-def test_the_ledger_does_what_its_model_says_whatever_happens_in_whatever_order(
+def test_the_ledger_agrees_with_its_model_in_any_order_of_events(
     server_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with capsys.disabled():

@@ -210,7 +210,7 @@ async def settled(database: Database, clock: Clock) -> None:
         pass
 
 
-async def test_the_signals_of_real_runs_are_the_same_before_and_after_they_are_added_up(
+async def test_the_signals_of_runs_are_equal_before_and_after_rollup(
     database: Database, clock: Clock
 ) -> None:
     app = one_step(Transient("502"), Transient("502"), 1, ValueError("no"), Review(["why"], 2))
@@ -266,7 +266,7 @@ async def test_an_approval_is_a_success_and_its_wait_is_no_latency(
     assert (await lists.since(database, began))["runs"] == {"succeeded": 1}
 
 
-async def test_sums_are_kept_when_the_rows_are_gone_and_go_when_their_own_time_is_over(
+async def test_rollups_outlive_their_rows_and_are_kept_their_own_time(
     database: Database, clock: Clock
 ) -> None:
     began = signals.floor(await ran(database, clock, one_step(1)), 86_400)
@@ -287,7 +287,7 @@ async def test_sums_are_kept_when_the_rows_are_gone_and_go_when_their_own_time_i
     )
 
 
-async def test_what_waits_is_noted_once_in_five_minutes_and_what_a_switch_holds_is_not(
+async def test_queued_runs_are_sampled_each_five_minutes_unless_paused(
     database: Database, clock: Clock
 ) -> None:
     await clock.set(START)
@@ -328,7 +328,7 @@ async def test_an_idle_worker_adds_up_and_samples_once_in_five_minutes(
     assert 12 <= min(made.values()) <= max(made.values()) <= 13
 
 
-async def test_what_waits_is_told_apart_by_what_holds_it_and_of_a_long_line_the_first(
+async def test_status_counts_waiting_runs_by_cause_up_to_a_limit(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     p = Pipeline("p", key=lambda value: f"k{value % 3}")
@@ -378,9 +378,7 @@ async def test_the_list_of_runs_is_read_page_by_page(database: Database) -> None
         assert await listed(database, **filters) == ids
 
 
-async def test_what_is_queued_is_listed_in_the_order_of_its_turn_and_what_ended_by_its_end(
-    database: Database,
-) -> None:
+async def test_queued_runs_are_listed_by_turn_and_ended_ones_by_end(database: Database) -> None:
     await database.fetch(
         "insert into runs (job_id, step, key, status, priority, due_at, finished_at, emptied_at) "
         "select s || n, 'a', 'k' || n %% 2, s, n %% 3, ledger_now() + n / 4 * interval '1 minute', "

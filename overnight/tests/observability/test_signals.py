@@ -45,9 +45,7 @@ def test_there_is_no_quantile_of_nothing() -> None:
     st.datetimes(timezones=st.just(UTC)).filter(lambda moment: moment.year > 1970),
     st.sampled_from([300, 86_400]),
 )
-def test_a_span_holds_its_moment_and_begins_at_a_multiple_of_its_length(
-    moment: datetime, span: int
-) -> None:
+def test_a_span_contains_its_moment_and_starts_at_a_multiple(moment: datetime, span: int) -> None:
     begin = signals.floor(moment, span)
     assert begin <= moment < begin + timedelta(seconds=span)
     assert begin.timestamp() % span == 0
@@ -63,7 +61,7 @@ def test_a_chart_has_spans_that_are_still_kept_and_not_too_many(hours: int) -> N
     assert hours < signals.SPANS[span] * 24 or span == 86_400
 
 
-def test_two_days_are_shown_by_five_minutes_and_two_weeks_by_hours() -> None:
+def test_charts_show_two_days_by_five_minutes_two_weeks_by_hours() -> None:
     assert signals.span_for(NOW - 2 * DAY, NOW, NOW) == 300
     assert signals.span_for(NOW - 14 * DAY, NOW, NOW) == 3600
     assert signals.span_for(NOW - 14 * DAY, NOW - 13 * DAY, NOW) == 3600
@@ -84,7 +82,7 @@ def test_what_is_more_than_the_unusual_is_unusual(
 
 
 @given(st.lists(dollars, min_size=3, max_size=20))
-def test_a_day_like_any_of_the_others_is_usual_where_they_are_alike(peers: list[float]) -> None:
+def test_a_value_near_identical_peers_is_not_unusual(peers: list[float]) -> None:
     usual = min(peers)
     alike = [usual] * len(peers)
     assert signals.unusual(usual, alike, COST) is None
@@ -105,7 +103,7 @@ def test_one_dear_day_does_not_hide_the_next_one() -> None:
     assert signals.unusual(42.0, [4.2, 4.0, 42.0, 4.4, 4.1], COST) == 4.2
 
 
-def test_what_comes_every_monday_is_no_news_and_on_a_tuesday_it_is() -> None:
+def test_what_comes_every_monday_is_unusual_only_on_other_days() -> None:
     rhythm = days([10.0 if number % 7 == 0 else 1.0 for number in range(28)])
     assert signals.judge(rhythm, Sample(NOW.replace(hour=12), 10.0), COST) is None
     assert signals.judge(rhythm, Sample(NOW.replace(hour=12) + DAY, 10.0), COST) == 1.0
@@ -130,7 +128,7 @@ def spent(by_day: list[float], today: float, hours: int = 24) -> list[Sample]:
     return past + [Sample(midnight + h * HOUR, today / (NOW.hour + 1)) for h in range(NOW.hour + 1)]
 
 
-def test_a_day_at_ten_times_the_cost_is_reported_that_day_and_the_next() -> None:
+def test_a_tenfold_cost_is_reported_on_that_day_and_the_next() -> None:
     (today,) = signals.cost_anomalies(spent([4.2] * 10, 42.0), NOW)
     assert (today.kind, today.subject, round(today.value, 2), round(today.usual, 2)) == (
         "cost",
@@ -205,7 +203,7 @@ def test_a_drift_has_its_figures_in_the_sentence() -> None:
     assert told.text.endswith(f"s in its last 29 attempts; usually {told.usual:.1f} s")
 
 
-def test_few_attempts_are_gathered_over_hours_before_they_are_judged() -> None:
+def test_few_attempts_are_gathered_over_hours_before_a_verdict() -> None:
     calm, slow = (0, 10.0, 0), (0, 30.0, 0)
     assert signals.step_anomalies(hours(*[calm] * 300, slow, each=1), NOW) == []
     assert [

@@ -265,7 +265,7 @@ async def test_a_job_that_a_step_spawned_is_linked_with_its_parent(
     ]
 
 
-async def test_an_attempt_whose_worker_died_is_a_span_of_whoever_found_it(
+async def test_an_attempt_of_a_dead_worker_is_a_span_of_its_finder(
     database: Database, collector: Collector
 ) -> None:
     pipeline = Pipeline("p")
@@ -287,7 +287,7 @@ async def test_an_attempt_whose_worker_died_is_a_span_of_whoever_found_it(
     assert again.parent_span_id == lost.span_id
 
 
-async def test_a_collector_that_is_down_stops_nothing_and_is_told_of_once(
+async def test_a_collector_that_is_down_stops_nothing_and_logs_once(
     database: Database, collector: Collector
 ) -> None:
     collector.shutdown()

@@ -70,7 +70,7 @@ async def eventually(condition: Callable[[], bool], seconds: float = 30.0) -> No
         await asyncio.sleep(0.05)
 
 
-async def test_a_message_begins_a_job_once_and_the_shift_brings_it_to_its_end(
+async def test_a_message_begins_one_job_and_the_function_completes_it(
     database: Database, function: Make, tmp_path: Path
 ) -> None:
     worker = function("worker")
@@ -86,7 +86,7 @@ async def test_a_message_begins_a_job_once_and_the_shift_brings_it_to_its_end(
     assert sorted(notes(tmp_path)) == ["check 1", "check 2", "ship 1", "ship 2"]
 
 
-async def test_a_malformed_message_is_acknowledged_and_kept_as_a_dead_letter(
+async def test_a_malformed_message_is_acknowledged_as_a_dead_letter(
     database: Database, function: Make
 ) -> None:
     worker = function("worker")
@@ -107,7 +107,7 @@ async def test_a_malformed_message_is_acknowledged_and_kept_as_a_dead_letter(
     assert all(letter["error"] for letter in letters)
 
 
-async def test_a_sandbox_serves_many_invocations_and_replaces_dead_connections(
+async def test_a_sandbox_serves_many_calls_and_renews_dead_connections(
     database: Database, function: Make
 ) -> None:
     worker = function("worker")
@@ -135,7 +135,7 @@ async def test_a_sandbox_holds_at_most_five_connections(database: Database, func
     assert {status for _, status in await runs(database)} == {"succeeded"}
 
 
-async def test_without_the_database_only_what_would_be_lost_comes_again(
+async def test_without_the_database_only_messages_not_hints_come_again(
     function: Make, sqs: Any, queue: str
 ) -> None:
     worker = function("worker", OVERNIGHT_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
@@ -143,7 +143,7 @@ async def test_without_the_database_only_what_would_be_lost_comes_again(
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
 
 
-async def test_a_message_that_could_not_be_kept_is_seen_again_before_the_queues_own_time(
+async def test_an_unstored_message_returns_before_the_queues_timeout(
     function: Make, sqs: Any, queue: str
 ) -> None:
     waits = [
@@ -159,7 +159,7 @@ async def test_a_message_that_could_not_be_kept_is_seen_again_before_the_queues_
     assert [line for line in worker.lines() if line.get("event") == "message not put off"] == []
 
 
-async def test_a_retry_waits_in_the_queue_and_nobody_waits_in_a_function(
+async def test_a_retry_waits_in_the_queue_and_not_in_a_function(
     database: Database, function: Make, sqs: Any, queue: str
 ) -> None:
     worker = function("worker")
@@ -177,7 +177,7 @@ async def test_a_retry_waits_in_the_queue_and_nobody_waits_in_a_function(
     assert await runs(database) == [("check", "succeeded"), ("ship", "succeeded")]
 
 
-async def test_a_step_too_long_is_handed_on_and_goes_on_from_what_it_stored(
+async def test_a_step_too_long_is_handed_on_and_resumes_from_its_store(
     database: Database, function: Make, sqs: Any, queue: str
 ) -> None:
     worker = function("worker", seconds=8)
@@ -189,7 +189,7 @@ async def test_a_step_too_long_is_handed_on_and_goes_on_from_what_it_stored(
     assert await runs(database, "slow") == [("wait", "succeeded")]
 
 
-async def test_a_killed_process_loses_its_runs_to_the_sweep_which_tells_of_them(
+async def test_the_sweep_frees_and_announces_runs_of_a_killed_process(
     database: Database, clock: Clock, function: Make, sqs: Any, queue: str, tmp_path: Path
 ) -> None:
     worker, sweep = function("worker"), function("sweep")
@@ -222,7 +222,7 @@ async def test_a_time_out_is_a_lost_lease_like_any_other(
     assert await runs(database, "stuck") == [("hang", "succeeded")]
 
 
-async def test_a_lost_hint_is_found_by_the_sweep_which_does_not_flood_the_queue(
+async def test_the_sweep_finds_a_lost_hint_without_flooding_the_queue(
     database: Database, function: Make, sqs: Any, queue: str
 ) -> None:
     for number in range(3):

@@ -178,15 +178,13 @@ async def test_two_who_replay_and_one_who_drops_touch_each_letter_once(database:
     assert ended["n"] == came[2].count
 
 
-async def test_a_run_of_plain_sql_is_left_alone_for_nobody_would_run_it(database: Database) -> None:
+async def test_a_run_of_plain_sql_is_not_replayed_as_nobody_runs_it(database: Database) -> None:
     await bury(database, "plain sql", pipeline="")
     assert (await dead_letters.replay(None, database, Filter())).count == 0
     assert await runs(database) == [("plain sql", "dead")]
 
 
-async def test_a_letter_replayed_after_an_edit_starts_fresh_and_keeps_its_history(
-    database: Database,
-) -> None:
+async def test_an_edited_letter_starts_afresh_and_keeps_its_history(database: Database) -> None:
     app = desk()
     job, _ = await jobs.start(app, database, "numbers", 3)
     await run_until_idle(app, database)
@@ -229,9 +227,7 @@ async def test_an_edit_that_does_not_fit_leaves_the_letter(database: Database) -
         await jobs.edit(app, database, job, 8)
 
 
-async def test_a_replayed_letter_asks_the_other_side_before_it_writes_again(
-    database: Database,
-) -> None:
+async def test_a_replayed_letter_probes_before_it_writes_again(database: Database) -> None:
     p, written = Pipeline("p"), list[int]()
 
     @p.step
@@ -402,7 +398,7 @@ async def test_messages_are_letters_too(database: Database) -> None:
     assert await database.fetch("select id from alerts where resolved_at is null") == []
 
 
-async def test_without_the_pipelines_messages_are_left_and_that_is_said(database: Database) -> None:
+async def test_without_pipelines_replay_leaves_messages_and_says_so(database: Database) -> None:
     await messages.receive(desk(), database, b"no JSON", source="webhook")
     await bury(database, "run")
     done = await dead_letters.replay(None, database, Filter())

@@ -89,7 +89,7 @@ ODD = (
 )
 
 
-async def test_what_was_shown_is_what_the_next_step_receives_byte_for_byte(
+async def test_the_next_step_gets_byte_for_byte_what_was_shown(
     database: Database, clock: Clock
 ) -> None:
     app, published = studio()
@@ -132,7 +132,7 @@ DECISIONS: list[Callable[[str], Decision]] = [
 
 
 @pytest.mark.parametrize("make", DECISIONS)
-async def test_a_decision_on_what_changed_since_the_look_is_refused_and_changes_nothing(
+async def test_a_stale_decision_is_refused_and_changes_nothing(
     database: Database, clock: Clock, make: Callable[[str], Decision]
 ) -> None:
     app, _ = studio()
@@ -167,7 +167,7 @@ async def test_a_change_between_the_check_and_the_write_is_refused_too(
     assert await deeds(database) == []
 
 
-async def test_an_edit_of_what_was_seen_in_review_is_none_of_a_dead_letter(
+async def test_an_edit_of_what_was_in_review_edits_no_dead_letter(
     database: Database, clock: Clock
 ) -> None:
     """Somebody replayed it between the check and the write, and it died."""
@@ -210,7 +210,7 @@ async def blocked(
 
 @pytest.mark.parametrize("other", DECISIONS[1:])
 @pytest.mark.parametrize("order", [1, -1])
-async def test_of_two_people_who_decide_at_once_one_wins_and_the_other_is_told_who(
+async def test_of_two_decisions_at_once_the_loser_hears_who_won(
     database: Database, clock: Clock, other: Callable[[str], Decision], order: int
 ) -> None:
     app, _ = studio()
@@ -230,7 +230,7 @@ async def test_of_two_people_who_decide_at_once_one_wins_and_the_other_is_told_w
     assert first == {"approve": ("succeeded",), "edit": ("queued",), "reject": ("cancelled",)}[verb]
 
 
-async def test_eight_digits_of_a_seal_suffice_and_fewer_or_others_are_refused(
+async def test_a_revision_is_accepted_by_eight_digits_but_not_by_fewer(
     database: Database, clock: Clock
 ) -> None:
     app, _ = studio()
@@ -279,7 +279,7 @@ async def test_an_edit_in_review_is_judged_anew_by_the_step_itself(
         ),
     ],
 )
-async def test_an_edit_that_does_not_fit_is_one_sentence_and_changes_nothing(
+async def test_an_edit_that_does_not_fit_is_one_sentence_and_no_change(
     database: Database, clock: Clock, value: Any, says: str
 ) -> None:
     app, _ = studio()
@@ -291,7 +291,7 @@ async def test_an_edit_that_does_not_fit_is_one_sentence_and_changes_nothing(
     assert await deeds(database) == []
 
 
-async def test_an_edit_without_the_seal_of_what_is_in_review_is_refused(
+async def test_an_edit_in_review_without_its_revision_is_refused(
     database: Database, clock: Clock
 ) -> None:
     app, _ = studio()
@@ -301,7 +301,7 @@ async def test_an_edit_without_the_seal_of_what_is_in_review_is_refused(
     assert await runs(database) == [("gate", "needs_review")]
 
 
-async def test_an_edit_restarts_the_wait_of_a_debounce_but_not_beyond_at_most(
+async def test_an_edit_restarts_a_debounce_but_not_beyond_its_maximum(
     database: Database, clock: Clock
 ) -> None:
     app, published = studio()
@@ -335,7 +335,7 @@ async def test_an_edit_of_what_has_begun_is_refused(database: Database, clock: C
     assert await runs(database, "input->>'text'") == [("coffee",)]
 
 
-async def test_what_put_itself_off_can_be_edited_and_waits_anew_but_not_for_ever(
+async def test_an_edited_snoozed_run_waits_again_but_not_for_ever(
     database: Database, clock: Clock
 ) -> None:
     p, sold = Pipeline("p"), []
@@ -364,9 +364,7 @@ async def test_what_put_itself_off_can_be_edited_and_waits_anew_but_not_for_ever
     assert sold == ["coffee", "water"]
 
 
-async def test_a_run_that_begins_between_the_look_and_the_edit_keeps_its_input(
-    database: Database,
-) -> None:
+async def test_a_run_that_starts_just_before_an_edit_keeps_its_input(database: Database) -> None:
     app, _ = studio()
     job, _ = await jobs.start(app, database, "article", {"text": "coffee"})
     begun = "update runs set status = 'running', attempt = 1"
@@ -375,9 +373,7 @@ async def test_a_run_that_begins_between_the_look_and_the_edit_keeps_its_input(
     assert await runs(database, "input->>'text'") == [("coffee",)]
 
 
-async def test_a_run_that_became_another_job_before_the_edit_keeps_its_input(
-    database: Database,
-) -> None:
+async def test_a_run_replaced_just_before_an_edit_keeps_its_input(database: Database) -> None:
     app, _ = studio()
     job, _ = await jobs.start(app, database, "article", {"text": "coffee"})
     another = "update runs set job_id = 'another'"  # as a later event does with a debounced run
@@ -411,7 +407,7 @@ async def test_what_a_person_wrote_is_not_replaced_by_a_later_event(
     assert sorted(given) == [2, 100]
 
 
-async def test_the_step_after_an_approval_inherits_what_its_job_was_promised(
+async def test_the_step_after_an_approval_inherits_the_jobs_terms(
     database: Database, clock: Clock
 ) -> None:
     app, _ = studio()
@@ -433,7 +429,7 @@ async def test_the_step_after_an_approval_inherits_what_its_job_was_promised(
     assert waits["parent"] == waiting["id"]
 
 
-async def test_every_act_is_written_down_with_who_why_and_what_was_seen(
+async def test_each_action_is_recorded_with_who_why_and_what_was_seen(
     database: Database, clock: Clock
 ) -> None:
     app, _ = studio()

@@ -248,7 +248,7 @@ keeps = st.tuples(st.integers(1, 30), st.integers(0, 30)).map(
     moves=st.lists(st.integers(0, 20), min_size=1, max_size=3),
     size=st.integers(1, 4),
 )
-def test_retention_spares_ids_in_their_window_and_unfinished_jobs(
+def test_retention_keeps_ids_in_their_window_and_unfinished_jobs(
     server_url: str, rows: Ledgerful, keep: Keep, moves: list[int], size: int
 ) -> None:
     async def check() -> None:
@@ -294,7 +294,7 @@ async def test_a_job_is_kept_whole_as_long_as_one_step_has_not_ended(
     assert (await one_job(database, [("succeeded", 900), (status, 800)]))["j0"] == (2, 7, 13)
 
 
-async def test_an_id_stands_its_whole_window_from_the_end_of_its_last_step(
+async def test_an_id_is_kept_its_whole_window_after_its_last_step(
     database: Database, clock: Clock
 ) -> None:
     await fill(database, Ledgerful(jobs=[[("succeeded", 500), ("succeeded", 399.5)]]))
@@ -308,7 +308,7 @@ async def test_an_id_stands_its_whole_window_from_the_end_of_its_last_step(
     assert await Ledger(database).enqueue([again]) == 1
 
 
-async def test_an_answer_is_found_as_long_as_payloads_are_kept_and_paid_for_again_after(
+async def test_an_answer_is_found_only_as_long_as_payloads_are_kept(
     database: Database, clock: Clock
 ) -> None:
     await fill(database, Ledgerful(jobs=[[("succeeded", 29.5)], [("dead", 90)]]))
@@ -328,7 +328,7 @@ async def test_an_answer_is_found_as_long_as_payloads_are_kept_and_paid_for_agai
     )  # a dead letter may be replayed: its answers stay
 
 
-async def test_the_most_patient_of_the_apps_that_share_a_ledger_decides(database: Database) -> None:
+async def test_the_longest_retention_of_apps_on_one_ledger_counts(database: Database) -> None:
     await fill(database, Ledgerful(jobs=[[("succeeded", 50)]]))
     await retention.declare(database, app(Keep(payloads=100, ids=100), "patient"))
     await retention.declare(database, app(Keep(payloads=1, ids=10), "hasty"))
@@ -342,9 +342,7 @@ async def test_where_nobody_has_said_what_to_keep_everything_is_kept(database: D
     assert await retention.prune(database) == Pruned()
 
 
-async def test_several_workers_share_the_work_and_none_waits_for_another(
-    database: Database,
-) -> None:
+async def test_several_workers_share_the_pruning_and_none_waits(database: Database) -> None:
     await fill(
         database, Ledgerful(jobs=[[("succeeded", 900), ("cancelled", 900)] for _ in range(12)])
     )
@@ -392,7 +390,7 @@ async def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return made
 
 
-async def test_when_nothing_is_to_prune_a_worker_makes_one_statement_an_hour(
+async def test_with_nothing_to_prune_a_worker_runs_a_statement_an_hour(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1_000.0
@@ -405,7 +403,7 @@ async def test_when_nothing_is_to_prune_a_worker_makes_one_statement_an_hour(
     assert made == ["prune_declare", "prune", "prune"]
 
 
-async def test_a_tick_takes_a_few_small_batches_and_the_next_one_goes_on(
+async def test_a_tick_prunes_small_batches_and_the_next_one_continues(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
@@ -453,7 +451,7 @@ def module() -> Iterator[str]:
     structlog.reset_defaults()
 
 
-async def test_by_hand_a_dry_run_changes_nothing_and_the_real_one_does_what_it_said(
+async def test_a_dry_run_changes_nothing_and_counts_what_prune_does(
     database: Database, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await fill(
@@ -488,9 +486,7 @@ async def test_by_hand_a_dry_run_changes_nothing_and_the_real_one_does_what_it_s
 
 
 @pytest.mark.parametrize("days", [(0, 1), (-1, 1), (2, 1), (1, 10**6), (float("nan"), 1)])
-def test_windows_that_make_no_sense_are_refused_when_they_are_written(
-    days: tuple[float, float],
-) -> None:
+def test_windows_that_make_no_sense_are_refused_when_defined(days: tuple[float, float]) -> None:
     with pytest.raises(UserError, match="ids at least as long"):
         Keep(payloads=days[0], ids=days[1])
 
@@ -503,7 +499,7 @@ TOASTED = """
     select chunk_id, count(*) as chunks from pg_toast.{} group by chunk_id order by chunk_id"""
 
 
-async def test_claiming_beating_retrying_and_finishing_leave_the_payloads_where_they_are(
+async def test_claims_beats_retries_and_finishes_do_not_move_payloads(
     database: Database, clock: Clock
 ) -> None:
     """What is large lies beside the table, and stays there: only its address is copied."""

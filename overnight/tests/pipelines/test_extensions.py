@@ -78,7 +78,7 @@ def maintenance(*extensions: Extension) -> Maintenance:
     return Maintenance(core.App("app", [], extensions=extensions), Ledger(DATABASE))
 
 
-def test_an_app_gives_the_extension_that_it_names_or_the_default_of_the_kind() -> None:
+def test_an_app_has_its_own_extension_or_the_default_of_the_kind() -> None:
     app = App("app", [], extensions=[Budgets({"all": 20})])
     assert app.extension(Budgets) == Budgets({"all": 20})
     assert app.extension(Alerts) == Alerts()
@@ -90,7 +90,7 @@ def test_two_extensions_of_one_kind_are_refused() -> None:
         App("app", [], extensions=[Budgets({"all": 20}), Alerts(), Budgets()])
 
 
-def test_an_app_has_the_standard_extensions_in_order_and_its_own_after_them() -> None:
+def test_an_app_has_the_standard_extensions_and_then_its_own() -> None:
     own, alerts = Diary(), Alerts(quiet=None)
     app = App("app", [], extensions=[own, alerts])
     assert [type(each) for each in app.extensions] == [*App.standard, Diary]
@@ -129,7 +129,7 @@ async def test_an_outage_is_the_workers_business() -> None:
         await maintenance(Diary(("bad", 0, 0, LedgerUnavailable("away")))).tick()
 
 
-async def test_tasks_run_after_their_delay_and_then_every_so_many_seconds(
+async def test_tasks_run_after_their_delay_and_then_at_each_interval(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [1000.0]
@@ -150,7 +150,7 @@ async def test_tasks_run_after_their_delay_and_then_every_so_many_seconds(
         assert diary.lines == ran, moment
 
 
-async def test_services_start_hear_of_slots_settle_and_do_their_last_in_turn() -> None:
+async def test_services_start_hear_of_slots_settle_and_flush_in_order() -> None:
     first, second = Diary(), Other()
     each = maintenance(first, second)
     slot = datetime(2030, 1, 1, 4, tzinfo=UTC)

@@ -71,7 +71,7 @@ def test_after_two_weeks_down_the_policy_says_what_is_caught_up(
     assert due.skipped == Skipped(skipped, utc(2026, 11, latest, 4), why)
 
 
-def test_two_weeks_down_of_a_minutely_schedule_fire_720_slots_by_hundreds() -> None:
+def test_two_weeks_of_minutely_slots_fire_720_in_portions_of_100() -> None:
     cron, now = Cron("* * * * *", catch_up="all"), utc(2026, 11, 15, 9)
     first = cron.due(utc(2026, 11, 1, 9), now)
     assert first.skipped == Skipped(COUNTED, utc(2026, 11, 14, 21), "they were more than 12 h late")
@@ -167,7 +167,7 @@ def test_slots_at_the_changes_of_the_clocks_are_these_instants(
         (NEW_YORK, "30 1 * * *", utc(2026, 11, 1, 6, 10), utc(2026, 11, 2, 6, 30)),
     ],
 )
-def test_a_slot_fires_once_in_the_two_equal_hours_of_a_clock_change(
+def test_a_slot_fires_once_in_the_repeated_hour_at_a_dst_change(
     zone: str, expression: str, repeated: datetime, expected: datetime
 ) -> None:
     cron = Cron(expression, zone)
@@ -196,7 +196,7 @@ def by_the_wall_clock(day: date, at: time, zone: str) -> datetime:
     hour=st.integers(0, 23),
     quarter=st.integers(0, 3),
 )
-def test_a_nightly_schedule_fires_once_each_day_of_the_week_around_a_change(
+def test_a_nightly_schedule_fires_daily_around_a_clock_change(
     zone: str, change: date, hour: int, quarter: int
 ) -> None:
     days = [change + timedelta(days=offset) for offset in range(-3, 4)]
@@ -227,7 +227,7 @@ def carried(last: datetime, due: Due) -> datetime:
 
 @settings(max_examples=150, deadline=None)
 @given(CRONS, BEGINNINGS, st.lists(SECONDS, min_size=1, max_size=12))
-def test_whatever_the_clock_does_only_real_slots_fire_in_order_and_never_twice(
+def test_whatever_the_clock_does_real_slots_fire_in_order_once(
     cron: Cron, beginning: datetime, moments: list[int]
 ) -> None:
     last, gone = beginning, []
@@ -250,7 +250,7 @@ def test_whatever_the_clock_does_only_real_slots_fire_in_order_and_never_twice(
 
 @settings(max_examples=150, deadline=None)
 @given(CRONS, BEGINNINGS, st.lists(SECONDS, min_size=1, max_size=6))
-def test_over_any_looks_each_policy_fires_exactly_what_it_promises(
+def test_over_any_polls_each_policy_fires_exactly_its_promise(
     cron: Cron, beginning: datetime, moments: list[int]
 ) -> None:
     looks = [beginning + timedelta(seconds=seconds) for seconds in sorted(moments)]
@@ -267,7 +267,7 @@ def test_over_any_looks_each_policy_fires_exactly_what_it_promises(
     assert fired == promised
 
 
-def test_a_slot_is_overdue_when_nobody_has_accounted_for_it_for_five_minutes() -> None:
+def test_a_slot_is_overdue_after_five_minutes_without_a_record() -> None:
     slot = utc(2026, 11, 23, 4)
     assert NIGHTLY.overdue(utc(2026, 11, 22, 4), slot + LATE - timedelta(seconds=1)) is None
     assert NIGHTLY.overdue(utc(2026, 11, 22, 4), slot + LATE) == slot
@@ -289,7 +289,7 @@ def test_a_wrong_zone_is_named() -> None:
         Cron("0 4 * * *", "Mars/Olympus")
 
 
-def test_a_wrong_policy_or_a_grace_that_no_slot_could_meet_is_refused() -> None:
+def test_a_wrong_policy_or_a_grace_under_a_minute_is_refused() -> None:
     with pytest.raises(
         ConfigError, match="“never” is no way to catch up: write latest, all or skip"
     ):
@@ -310,7 +310,7 @@ def test_a_wrong_policy_or_a_grace_that_no_slot_could_meet_is_refused() -> None:
         (0, 0, False),
     ],
 )
-def test_a_schedule_gets_advice_when_most_of_ten_jobs_had_no_work(
+def test_advice_comes_when_most_of_ten_jobs_had_no_work(
     nothing: int, ended: int, advised: bool
 ) -> None:
     advice = zero_work(nothing, ended)

@@ -109,7 +109,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("state", "text"), NOT_READY.values(), ids=NOT_READY)
-async def test_a_worker_that_starts_waits_for_a_server_that_cannot_serve_and_says_so_once(
+async def test_a_worker_waits_for_an_unready_server_and_says_so_once(
     state: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
@@ -155,7 +155,7 @@ async def test_a_worker_does_not_wait_for_what_waiting_cannot_mend(
                 raise AssertionError("it was let in")
 
 
-async def test_a_server_that_was_there_and_is_gone_is_an_outage_and_no_wrong_url() -> None:
+async def test_a_server_known_before_is_an_outage_and_not_a_wrong_url() -> None:
     """It shut down, and is not yet back."""
     with Refusing("57P03", "the database system is shutting down") as server:
         database = Database(await server.url())
@@ -179,7 +179,7 @@ async def set_read_only(database: Database, on: bool) -> None:
         )
 
 
-async def test_a_worker_that_starts_on_a_read_only_database_waits_and_then_works(
+async def test_a_worker_waits_for_a_read_only_database_and_then_works(
     database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     app = make_app()
@@ -226,9 +226,7 @@ async def test_a_heart_that_cannot_sign_in_leaves_no_connection_behind(database:
         assert heartbeat._connection is None
 
 
-async def test_migrations_of_a_read_only_database_wait_unless_none_is_due(
-    database: Database,
-) -> None:
+async def test_due_migrations_wait_while_the_database_is_read_only(database: Database) -> None:
     read_only = Database(database.url, options=READ_ONLY)
     assert await migrate(read_only) == []
     await database.fetch("drop schema public cascade")
@@ -288,9 +286,7 @@ async def test_what_is_no_fault_of_a_statement_is_an_outage(database: Database, 
         connection.execute(raises)
 
 
-async def test_text_that_a_database_cannot_hold_is_refused_when_it_is_opened(
-    database: Database,
-) -> None:
+async def test_a_database_without_utf8_is_refused_when_it_is_opened(database: Database) -> None:
     name = "latin_" + os.urandom(6).hex()
     async with await database.connect() as admin:
         await admin.execute(
@@ -306,7 +302,7 @@ async def test_text_that_a_database_cannot_hold_is_refused_when_it_is_opened(
 
 
 @pytest.mark.parametrize("right", ["select 1", "grant usage on schema public to public"])
-async def test_a_user_that_may_not_make_the_schema_is_told_of_in_one_sentence(
+async def test_a_user_who_may_not_create_the_schema_gets_one_sentence(
     database: Database, right: str
 ) -> None:
     role = "poor_" + os.urandom(6).hex()

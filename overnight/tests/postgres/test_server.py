@@ -114,9 +114,7 @@ def one(server: EmbeddedServer, query: str) -> object:
     return row[0]
 
 
-def test_first_start_makes_the_database_and_a_second_changes_nothing(
-    server: EmbeddedServer,
-) -> None:
+def test_only_the_first_start_creates_the_database(server: EmbeddedServer) -> None:
     assert not server.alive()
     server.hold()
     pid = postmaster(server)
@@ -153,9 +151,7 @@ def test_a_dropped_database_is_made_again(server: EmbeddedServer) -> None:
     assert server.alive()
 
 
-def test_several_who_find_the_database_missing_at_once_are_all_served(
-    server: EmbeddedServer,
-) -> None:
+def test_all_who_find_the_database_missing_at_once_are_served(server: EmbeddedServer) -> None:
     """One of them makes it. That one may be the backend of a process that was killed in the middle
     of it.
     """
@@ -207,7 +203,7 @@ def test_a_start_without_a_user_ends_too_and_keeps_no_pipe_open(server: Embedded
     until(lambda: not server.alive())
 
 
-def test_start_brings_back_a_killed_server_with_what_was_committed(server: EmbeddedServer) -> None:
+def test_start_restores_a_killed_server_with_its_committed_data(server: EmbeddedServer) -> None:
     server.hold()
     assert one(server, "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7) RETURNING n") == 7
     busy = psycopg.connect(server.url)  # its process is an orphan for a moment
@@ -232,9 +228,7 @@ def test_keep_lets_the_server_run_without_users(server: EmbeddedServer) -> None:
     assert not server.stop()
 
 
-def test_a_process_that_has_the_pid_of_an_earlier_server_is_left_alone(
-    server: EmbeddedServer,
-) -> None:
+def test_a_process_with_the_pid_of_an_earlier_server_is_spared(server: EmbeddedServer) -> None:
     with running(server.home):
         pass
     bystander = subprocess.Popen(["sleep", "60"])
@@ -301,7 +295,7 @@ def listing(home: Path) -> set[str]:
         ),
     ],
 )
-def test_a_database_of_another_major_version_is_refused_and_nothing_is_made(
+def test_another_major_versions_database_is_refused_untouched(
     server: EmbeddedServer, name: str, made_by: str, mend: str
 ) -> None:
     cluster(server.home / name, made_by)
@@ -347,7 +341,7 @@ def link_to_nowhere(data: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["pgdata", "pg18"])
-def test_what_stands_where_the_database_should_be_is_never_replaced_by_an_empty_one(
+def test_what_stands_in_place_of_the_database_is_never_replaced(
     server: EmbeddedServer, name: str, make: Callable[[Path], None], why: str
 ) -> None:
     server.home.mkdir()
@@ -368,7 +362,7 @@ def test_of_several_databases_none_is_chosen(server: EmbeddedServer) -> None:
     shutil.rmtree(server.home / "pg17")  # as it says
 
 
-def test_a_database_that_an_earlier_version_made_is_used_in_place(server: EmbeddedServer) -> None:
+def test_a_database_of_an_earlier_version_is_used_in_place(server: EmbeddedServer) -> None:
     with running(server.home) as first:
         assert one(first, "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7) RETURNING n") == 7
     until(lambda: not watched(first))
@@ -379,9 +373,7 @@ def test_a_database_that_an_earlier_version_made_is_used_in_place(server: Embedd
     assert not (server.home / "pgdata").exists()
 
 
-def test_a_database_that_is_gone_while_it_was_in_use_is_not_replaced_by_an_empty_one(
-    server: EmbeddedServer,
-) -> None:
+def test_a_database_that_vanishes_in_use_is_not_created_again(server: EmbeddedServer) -> None:
     server.hold()
     server.stop()
     away = server.data.rename(server.home / "away")
@@ -400,9 +392,7 @@ OTHER_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 @pytest.mark.skipif(
     not OTHER_PROGRAMS.is_dir(), reason="apt-get install postgresql-15 brings another major version"
 )
-def test_programs_of_another_major_version_leave_a_real_database_as_it_is(
-    server: EmbeddedServer,
-) -> None:
+def test_programs_of_another_major_version_leave_the_data_alone(server: EmbeddedServer) -> None:
     with postgres(server.home, OTHER_PROGRAMS) as url, psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
     with pytest.raises(
@@ -413,7 +403,7 @@ def test_programs_of_another_major_version_leave_a_real_database_as_it_is(
         assert connection.execute("SELECT n FROM kept").fetchall() == [(7,)]
 
 
-def test_a_path_too_long_for_a_socket_gets_a_private_folder_elsewhere(tmp_path: Path) -> None:
+def test_a_path_too_long_for_a_socket_gets_a_private_folder(tmp_path: Path) -> None:
     home = tmp_path / ("long" * 25)
     folder = EmbeddedServer(home).socket_folder
     assert len(os.fsencode(folder / SOCKET)) <= SOCKET_PATH_BYTES
@@ -454,7 +444,7 @@ def test_root_needs_no_folder_opened_to_others(
 
 
 @needs_root
-def test_root_hears_what_to_install_when_a_closed_folder_cannot_be_passed(
+def test_root_hears_what_to_install_for_a_closed_folder(
     server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert server.binaries.major
@@ -464,7 +454,7 @@ def test_root_hears_what_to_install_when_a_closed_folder_cannot_be_passed(
         server.hold()
 
 
-def test_a_folder_that_cannot_be_written_says_which_setting_mends_it(tmp_path: Path) -> None:
+def test_an_unwritable_folder_names_the_setting_that_moves_it(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(
         DatabaseUnavailable, match=r"cannot write to .*: choose another folder with OVERNIGHT_HOME$"
@@ -486,7 +476,7 @@ def test_too_little_disk_is_said_before_anything_is_made(
 
 
 @needs_root
-def test_a_disk_that_fills_up_during_initdb_leaves_nothing_half_made(
+def test_a_disk_that_fills_up_in_initdb_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk = tmp_path / "disk"
@@ -552,7 +542,7 @@ def test_importing_it_loads_no_driver() -> None:
         ("error while loading shared libraries\n", False),
     ],
 )
-def test_a_server_that_was_killed_while_starting_may_be_launched_again(
+def test_a_server_killed_during_its_start_may_be_started_again(
     server: EmbeddedServer, said: str, again: bool
 ) -> None:
     server.home.mkdir(parents=True, exist_ok=True)

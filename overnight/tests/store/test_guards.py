@@ -95,7 +95,7 @@ async def test_within_a_priority_the_order_is_by_due_time_then_by_id(
     assert order == ["a", "z", "early", "late"]  # an enqueue inserts in the order of the ids
 
 
-async def test_a_run_that_somebody_has_locked_is_passed_over_and_not_waited_for(
+async def test_a_locked_run_is_skipped_and_not_waited_for(
     database: Database, ledger: Ledger
 ) -> None:
     await ledger.enqueue([new("a"), new("b")])
@@ -133,7 +133,7 @@ async def test_of_two_who_find_a_breaker_half_open_at_once_one_probes(
     assert row == {"probe_run": probe.id}
 
 
-async def test_of_two_who_find_the_last_place_of_a_limit_at_once_one_gets_it(
+async def test_of_two_claims_of_the_last_place_of_a_limit_one_gets_it(
     database: Database, ledger: Ledger
 ) -> None:
     await ledger.enqueue([new("a"), new("b")])
@@ -144,9 +144,7 @@ async def test_of_two_who_find_the_last_place_of_a_limit_at_once_one_gets_it(
         assert await beside(database, first, second, claimed(pinned(second), 1, "v", limited)) == []
 
 
-async def test_a_breaker_that_somebody_wrote_since_it_was_read_is_not_written(
-    database: Database,
-) -> None:
+async def test_a_breaker_changed_since_it_was_read_is_not_written(database: Database) -> None:
     async with await database.connect() as connection:
         ledger = pinned(connection)
         assert await ledger.write_breaker(Breaker("cms", "", failures=1), opens=False)
@@ -181,7 +179,7 @@ async def renewed(database: Database) -> list[str]:
     return [row["job_id"] for row in rows]
 
 
-async def test_a_beat_renews_what_it_names_if_it_runs_and_is_ours_and_nothing_else(
+async def test_a_beat_renews_only_named_running_runs_of_its_worker(
     database: Database, ledger: Ledger
 ) -> None:
     await ledger.enqueue([new("mine"), new("not named"), new("ended"), new("theirs")])
@@ -194,7 +192,7 @@ async def test_a_beat_renews_what_it_names_if_it_runs_and_is_ours_and_nothing_el
     assert await renewed(database) == ["mine"]
 
 
-async def test_a_beat_waits_for_no_lock_and_what_is_locked_is_still_ours(
+async def test_a_beat_waits_for_no_lock_and_still_owns_locked_runs(
     database: Database, ledger: Ledger
 ) -> None:
     await ledger.enqueue([new("being finished"), new("free")])
@@ -223,9 +221,7 @@ async def test_a_beat_is_a_sign_of_life_of_its_worker_alone(
 # --- rescue
 
 
-async def test_the_neighbour_is_the_next_living_worker_in_the_ring_of_boot_ids(
-    database: Database,
-) -> None:
+async def test_the_neighbour_is_the_next_live_worker_in_boot_id_order(database: Database) -> None:
     locks = {"b": 11, "d": 12, "f": 13, "h": 14}
     sessions = {boot: await database.connect() for boot in locks}
     try:
@@ -251,7 +247,7 @@ async def test_the_neighbour_is_the_next_living_worker_in_the_ring_of_boot_ids(
 # --- finish
 
 
-async def test_an_ending_without_an_output_leaves_the_one_that_stands_there(
+async def test_an_ending_without_an_output_keeps_the_stored_one(
     database: Database, ledger: Ledger
 ) -> None:
     await ledger.enqueue([new("a")])
@@ -263,7 +259,7 @@ async def test_an_ending_without_an_output_leaves_the_one_that_stands_there(
     ]
 
 
-async def test_only_an_attempt_that_did_not_simply_succeed_has_a_line_in_the_history(
+async def test_only_attempts_that_did_not_succeed_are_in_the_history(
     database: Database, ledger: Ledger
 ) -> None:
     await ledger.enqueue([new("done"), new("dead"), new("no_work")])
@@ -275,7 +271,7 @@ async def test_only_an_attempt_that_did_not_simply_succeed_has_a_line_in_the_his
     assert kept == [{"job_id": "dead", "outcome": "error"}]
 
 
-async def test_the_alert_of_a_step_counts_every_dead_letter_of_every_batch(
+async def test_the_alert_of_a_step_counts_the_letters_of_all_batches(
     database: Database, ledger: Ledger
 ) -> None:
     for batch in ("a", "b"):
@@ -287,7 +283,7 @@ async def test_the_alert_of_a_step_counts_every_dead_letter_of_every_batch(
     assert counts == [{"subject": "p/one", "count": 6}, {"subject": "p/two", "count": 2}]
 
 
-async def test_a_step_that_follows_has_the_terms_of_its_job_and_a_spawned_job_its_own(
+async def test_a_next_step_has_its_jobs_terms_a_spawned_job_its_own(
     database: Database, ledger: Ledger, clock: Clock
 ) -> None:
     await ledger.enqueue([new("a", deadline=600, expect=300, priority=3)])
@@ -309,7 +305,7 @@ async def test_a_step_that_follows_has_the_terms_of_its_job_and_a_spawned_job_it
     ]
 
 
-async def test_of_two_attempts_of_one_run_in_one_batch_nothing_follows_from_the_late_one(
+async def test_of_two_attempts_in_a_batch_nothing_follows_the_late_one(
     database: Database, ledger: Ledger, clock: Clock
 ) -> None:
     await ledger.enqueue([new("a")])

@@ -66,7 +66,7 @@ async def test_the_missions_statements_work_verbatim(database: Database) -> None
     assert counts == [{"status": "running", "count": 1}]
 
 
-async def test_a_row_inserted_by_plain_sql_has_a_lease_and_does_not_strand(
+async def test_a_row_inserted_by_sql_has_a_lease_and_does_not_strand(
     database: Database, ledger: Ledger, clock: Clock
 ) -> None:
     async with await database.connect() as connection:
@@ -83,7 +83,7 @@ async def test_enqueue_twice_is_enqueue_once(ledger: Ledger, database: Database)
     assert sorted(await statuses(database)) == ["a/one", "b/one", "c/one"]
 
 
-async def test_the_same_id_with_other_inputs_is_an_error_and_nothing_of_the_call_stays(
+async def test_an_id_with_other_inputs_fails_and_nothing_is_enqueued(
     ledger: Ledger, database: Database
 ) -> None:
     await ledger.enqueue([new("a", hash_="h1")])
@@ -92,7 +92,7 @@ async def test_the_same_id_with_other_inputs_is_an_error_and_nothing_of_the_call
     assert list(await statuses(database)) == ["a/one"]
 
 
-async def test_a_run_is_claimed_by_one_worker_and_its_attempt_is_counted(ledger: Ledger) -> None:
+async def test_a_run_is_claimed_by_one_worker_and_counts_an_attempt(ledger: Ledger) -> None:
     await ledger.enqueue([new("a"), new("b"), new("c")])
     first = (await ledger.claim(STEPS, "w1", 2, 60)).runs
     second = (await ledger.claim(STEPS, "w2", 9, 60)).runs
@@ -114,7 +114,7 @@ async def test_what_is_not_due_or_not_known_is_not_claimed(ledger: Ledger, clock
     assert [run.job_id for run in (await ledger.claim(STEPS, "w", 9, 60)).runs] == ["later"]
 
 
-async def test_finishing_writes_output_next_step_and_spawned_jobs_together(
+async def test_finish_writes_output_next_step_and_spawned_jobs_at_once(
     ledger: Ledger, database: Database
 ) -> None:
     await ledger.enqueue([new("a")])
@@ -167,7 +167,7 @@ async def test_a_finish_that_was_written_but_not_answered_is_not_late(ledger: Le
     assert not await ledger.note_late_result(ending, "w1", "late")
 
 
-async def test_a_spawned_job_with_other_inputs_refuses_the_whole_finish(
+async def test_a_spawned_job_with_other_inputs_refuses_the_finish(
     ledger: Ledger, database: Database
 ) -> None:
     await ledger.enqueue([new("a"), new("child", hash_="h1")])
@@ -244,7 +244,7 @@ async def rescued(ledger: Ledger) -> list[str]:
     ]
 
 
-async def test_a_dead_worker_is_known_by_its_free_lock_long_before_its_lease(
+async def test_a_dead_worker_is_known_by_its_lock_before_its_lease(
     ledger: Ledger, database: Database, clock: Clock
 ) -> None:
     await ledger.enqueue([new("a")])
@@ -297,7 +297,7 @@ async def test_neighbours_of_a_deadly_step_are_run_apart(ledger: Ledger, clock: 
     assert [run.job_id for run in (await ledger.claim(STEPS, "w2", 9, 60)).runs] == ["b"]
 
 
-async def test_an_effect_is_permitted_to_the_live_owner_alone_and_its_outcome_is_kept(
+async def test_only_the_live_owner_may_write_and_its_result_is_kept(
     ledger: Ledger, database: Database, clock: Clock
 ) -> None:
     await ledger.enqueue([new("a")])
@@ -371,9 +371,7 @@ async def test_a_worker_claims_only_the_keys_that_its_app_knows(ledger: Ledger) 
     ) == (0.0, 2)
 
 
-async def test_one_job_id_in_two_pipelines_is_a_conflict_and_not_a_silent_stop(
-    ledger: Ledger,
-) -> None:
+async def test_one_job_id_in_two_pipelines_is_a_conflict(ledger: Ledger) -> None:
     await ledger.enqueue([new("a")])
     with pytest.raises(IdConflict):
         await ledger.enqueue([NewRun("a", "one", "q", "k", "{}", "h")])

@@ -159,7 +159,7 @@ async def indexes(database: Database) -> set[str]:
     return {row["name"] for row in rows}
 
 
-async def test_a_jump_over_versions_gives_the_fresh_schema_and_a_second_run_does_nothing(
+async def test_a_jump_over_versions_gives_the_fresh_schema_completely(
     old: Database, database: Database, server_url: str
 ) -> None:
     assert len(await migrate(old)) == len(list(queries.migrations())) - 2
@@ -176,7 +176,7 @@ async def test_a_jump_over_versions_gives_the_fresh_schema_and_a_second_run_does
     assert (await old.fetch("select count(*) as count from runs"))[0]["count"] == 300
 
 
-async def test_migrations_beside_live_workers_fail_nobody_and_hold_nobody_up(
+async def test_migrations_beside_live_workers_break_and_delay_nobody(
     old: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever works here gives up on a lock after five times what a migration waits for one, and
@@ -233,9 +233,7 @@ async def test_migrations_beside_live_workers_fail_nobody_and_hold_nobody_up(
     assert await invalid(old) == []
 
 
-async def test_each_transaction_locks_at_most_one_shared_table_and_rewrites_none(
-    empty: Database,
-) -> None:
+async def test_no_transaction_locks_two_shared_tables_or_rewrites_one(empty: Database) -> None:
     """Two locks taken one after the other are how deadlocks begin, and a rewrite holds its lock for
     minutes.
     """
@@ -267,7 +265,7 @@ async def test_each_transaction_locks_at_most_one_shared_table_and_rewrites_none
             assert all(table in after for table in before), name
 
 
-async def test_whoever_holds_a_lock_all_the_time_is_named_and_nothing_is_half_done(
+async def test_the_holder_of_a_lock_is_named_and_nothing_is_half_done(
     old: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrations, "LOCK_TIMEOUT", 20)
@@ -310,7 +308,7 @@ async def cut_off(database: Database, name: str) -> None:
             await migrating
 
 
-async def test_an_index_that_was_cut_off_is_made_again_by_the_next_start(old: Database) -> None:
+async def test_an_interrupted_index_is_built_again_by_the_next_start(old: Database) -> None:
     with schema(UpTo(8)):
         await migrate(old)
     await cut_off(old, "runs_line")
@@ -332,7 +330,7 @@ async def test_a_concurrent_file_goes_on_where_it_stopped(old: Database) -> None
     assert "a_x" in await indexes(old)
 
 
-def test_every_index_of_a_concurrent_file_is_made_concurrently_and_may_be_made_again() -> None:
+def test_concurrent_files_index_concurrently_and_are_repeatable() -> None:
     files = [Migration("overnight", *file) for file in queries.migrations()]
     statements = [text for file in files if file.is_concurrent for text in file.statements()]
     assert statements
@@ -347,7 +345,7 @@ def test_every_index_of_a_concurrent_file_is_made_concurrently_and_may_be_made_a
             assert again, statement
 
 
-async def test_an_index_that_exists_is_not_changed_in_the_file_that_others_wait_behind() -> None:
+async def test_a_blocking_file_builds_no_index_on_an_existing_table() -> None:
     for number, name, text in queries.migrations():
         if number > 2 and not Migration("overnight", number, name, text).is_concurrent:
             tables = set(re.findall(r"create table (\w+)", text))
@@ -358,9 +356,7 @@ async def test_an_index_that_exists_is_not_changed_in_the_file_that_others_wait_
             assert "drop index" not in text, name
 
 
-async def test_one_of_several_starters_migrates_and_none_waits_with_a_snapshot(
-    old: Database,
-) -> None:
+async def test_one_of_several_starters_migrates_and_none_blocks_it(old: Database) -> None:
     """An index that is made concurrently waits for whoever holds a snapshot: each would wait for
     the other.
     """
@@ -368,9 +364,7 @@ async def test_one_of_several_starters_migrates_and_none_waits_with_a_snapshot(
     assert sorted(len(names) for names in applied) == [0, 0, 0, len(list(queries.migrations())) - 2]
 
 
-async def test_while_another_one_migrates_nobody_waits_who_has_nothing_to_apply(
-    database: Database,
-) -> None:
+async def test_without_a_due_migration_nobody_waits_for_another_one(database: Database) -> None:
     async with await database.connect() as other:
         await other.execute("select pg_advisory_lock(%s)", [migrations.MIGRATION_LOCK])
         assert await asyncio.wait_for(migrate(database), 30) == []

@@ -158,7 +158,7 @@ def overnight(url: str, folder: Path, *arguments: str) -> subprocess.CompletedPr
     )
 
 
-async def test_by_sessions_a_job_runs_and_two_workers_see_each_other_alive(
+async def test_in_session_mode_a_job_runs_and_workers_see_each_other(
     pooled: Pooled, database: Database, clock: Clock
 ) -> None:
     app = make_app()
@@ -185,9 +185,7 @@ async def test_by_sessions_a_job_runs_and_two_workers_see_each_other_alive(
         await asyncio.gather(*working)
 
 
-async def test_by_sessions_every_setting_holds_though_nothing_of_the_start_is_ignored(
-    pooled: Pooled,
-) -> None:
+async def test_in_session_mode_every_setting_of_a_connection_holds(pooled: Pooled) -> None:
     url = pooled(SESSION)
     names = ("statement_timeout", "jit", "timezone", "plan_cache_mode", "enable_seqscan")
     look = "select " + ", ".join(f"current_setting('{name}') as {name}" for name in names)
@@ -239,7 +237,7 @@ async def test_a_busy_pool_is_known_as_well(pooled: Pooled) -> None:
         await asyncio.gather(*asking)
 
 
-def test_the_worker_s_command_ends_with_the_sentence_and_status_works(
+def test_in_transaction_mode_worker_refuses_and_status_works(
     pooled: Pooled, tmp_path: Path
 ) -> None:
     url = pooled(TRANSACTION)
@@ -258,7 +256,7 @@ def test_the_worker_s_command_ends_with_the_sentence_and_status_works(
         assert (ended.returncode, ended.stderr) == (0, ""), command
 
 
-async def test_processes_that_share_sessions_never_share_prepared_statements(
+async def test_processes_sharing_sessions_share_no_prepared_statements(
     pooled: Pooled, database: Database
 ) -> None:
     """The console's pages and the webhook's messages, each asked for so often that the driver would
@@ -280,7 +278,7 @@ async def test_processes_that_share_sessions_never_share_prepared_statements(
     ) == [{"n": 60}]
 
 
-async def test_migrations_refuse_shared_sessions_and_leave_no_lock_that_stops_the_next(
+async def test_migrations_refuse_shared_sessions_and_leave_no_lock(
     pooled: Pooled, database: Database
 ) -> None:
     await database.fetch("drop schema public cascade")
@@ -291,7 +289,7 @@ async def test_migrations_refuse_shared_sessions_and_leave_no_lock_that_stops_th
     assert await migrate(database)
 
 
-async def test_a_pool_with_too_few_connections_is_an_outage_that_names_the_setting(
+async def test_a_too_small_pool_is_an_outage_that_names_the_setting(
     pooled: Pooled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("overnight.store.checks.SESSION_SECONDS", 0.3)
@@ -303,7 +301,7 @@ async def test_a_pool_with_too_few_connections_is_an_outage_that_names_the_setti
             await narrow.check_sessions()
 
 
-async def test_a_connection_whose_prepared_statements_are_gone_is_replaced(pooled: Pooled) -> None:
+async def test_a_connection_that_lost_prepared_statements_is_replaced(pooled: Pooled) -> None:
     async with Database(pooled(SESSION)) as one, one.hot() as hot:
         async with hot.connection() as connection:  # of several one is asked all the time
             await run(connection, "select 1 as one")

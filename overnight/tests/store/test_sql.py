@@ -133,9 +133,7 @@ async def test_three_starters_apply_each_migration_once(server_url: str) -> None
     assert sorted(len(names) for names in applied) == [0, 0, total]
 
 
-async def test_a_migration_that_changed_after_it_was_applied_is_an_error(
-    database: Database,
-) -> None:
+async def test_a_migration_changed_after_it_was_applied_is_an_error(database: Database) -> None:
     class Changed(SqlFolder):
         def migrations(self):  # type: ignore[no-untyped-def]
             yield 1, "ledger", "select 1"

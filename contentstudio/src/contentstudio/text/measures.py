@@ -294,8 +294,8 @@ _SPELLED = {  # in any language of the tables, whatever the capitals
     "mph": r"miles (?:per|an) hour",
     "km/h": r"kilomet(?:er|re)s? (?:per|an) hour|stundenkilometern?"
     r"|kilometern? (?:pro|in der) stunde|kilomètres?[ -](?:heure|à l' ?heure|par heure)"
-    r"|kil[oó]metros por hora|chilometri (?:all' ?ora|orari)"
-    r"|quil[oóô]metros por hora|kilometer per uur",
+    r"|kil[oó]metros por hora|chilometri (?:all' ?ora|orari)|quil[oóô]metros por hora"
+    r"|kilometer per uur",
     "kcal": r"(?:kilo)?calories",
 }
 _PERCENT = (

@@ -72,8 +72,7 @@ class Step:
     def unfit(self, error: ValidationError, name: str) -> InvalidPayload:
         """What is said of an input that is none of the step or pipeline of this name."""
         schema: Mapping[str, Any] = self.input.core_schema
-        is_union = schema.get("schema", schema)["type"] == "union"
-        why = first_fault(error, of_union=is_union)
+        why = first_fault(error, of_union=schema.get("schema", schema)["type"] == "union")
         return InvalidPayload(f"the input does not fit {name}: {why}")
 
 

@@ -49,8 +49,7 @@ class Ledger:
         With `wake` the commit itself wakes the workers, so that one of them has the work sooner.
         """
         params = {**columns(runs, *NEW_RUN), "wake": wake, "channel": CHANNEL}
-        row = await self.database.one(queries["enqueue"], params)
-        return int(row["count"]) if row else 0
+        return int((await self.database.fetch(queries["enqueue"], params))[0]["count"])
 
     async def claim(self, scope: Scope, worker: str, limit: int, lease: float) -> Claim:
         """Up to `limit` due runs of the scope, owned by `worker` for `lease` seconds. With 0 it
