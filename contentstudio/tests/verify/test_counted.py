@@ -41,6 +41,17 @@ WRONG = [
     ("en", "The cafe began with three tables in 2015.", "The cafe began with nine tables."),
     ("de", "Vier Frauen des Vereins strichen sie.", "Zehn Frauen des Vereins strichen sie."),
     ("en", "Trains run on Mondays and Thursdays.", "The train runs on six nights a week."),
+    # the number of another place
+    (
+        "pt",
+        "As obras duraram 14 meses. O elétrico passa a cada 12 minutos.",
+        "As obras duraram 12 meses.",
+    ),
+    (
+        "en",
+        "Bake the loaf for 35 minutes. Let the dough rest for 50 minutes.",
+        "Bake the loaf for 50 minutes.",
+    ),
     # two numbers that changed places
     (
         "fr",

@@ -29,6 +29,8 @@ NEAR = 0.34  # of a sentence's other words stand in the place of the source that
 LARGE = 10  # a number from here on that stands in a source once or twice tells which place is meant
 _SEVERAL = 2
 _SMALL = 12
+NEARER = 0.5  # of a sentence's words stand in the place of which it tells
+_FEWEST = 2  # words of a sentence that tells which place it is from
 _ROOT = 4  # letters that forms of a word share, and words of one origin
 _OF = re.compile(
     r" (?:(?:of|von|van|de|di|del|des|du|dos|das|do|da|dei|degli|delle|della|der)"
@@ -84,6 +86,8 @@ def _of_number(ours: Quantity, claim: Statement, places: Sequence[Statement]) ->
     rest = claim.stems - ({thing.stem} if thing else set())
     shares = [len(rest & place.stems) / len(rest) if rest else 0.0 for place, _ in same]
     is_rare = min(ours.values) >= LARGE and len(same) <= _SEVERAL
+    if far := _of_nearest(ours, claim, places):
+        return far
     if max(shares) < NEAR and not is_rare:
         return _of_days(ours, claim, places)
     elsewhere = thing is not None and any(_stands(thing, place) for place in places)
@@ -91,6 +95,28 @@ def _of_number(ours: Quantity, claim: Statement, places: Sequence[Statement]) ->
     best = shares.index(max(shares))
     reason = reasons[best]
     return Finding(reason, same[best][0].text) if reason and all(reasons) else None
+
+
+def _of_nearest(ours: Quantity, claim: Statement, places: Sequence[Statement]) -> Finding | None:
+    """A number of another place of the source, where the one of which the sentence tells has
+    another of the same unit.
+    """
+    measured = [w for w in claim.words for one in claim.quantities() if _is_within(w, one)]
+    stems = frozenset(word.stem for word in claim.words if word not in measured)
+    if not ours.units or _is_reckoned(claim) or len(stems) < _FEWEST:
+        return None
+    same = [p for p in places if any(one.values & ours.values for one in p.quantities())]
+    share = max(len(stems & place.stems) / len(stems) for place in same)
+    best = max(places, key=lambda place: len(stems & place.stems))
+    said = {value for one in claim.quantities() for value in one.values}
+    theirs = [
+        one
+        for one in best.quantities()
+        if set(one.units) & set(ours.units) and not one.values & said
+    ]
+    if len(theirs) != 1 or len(stems & best.stems) < NEARER * len(stems) or 2 * share >= NEARER:
+        return None
+    return Finding(f"says “{theirs[0].shown}” and not “{ours.shown}”", best.text)
 
 
 def _of_small(ours: Quantity, claim: Statement, places: Sequence[Statement]) -> Finding | None:
