@@ -31,6 +31,39 @@ WRONG = [
     ("es", "El mercado gastaba 9.000 bolsas diarias.", "Se usaban 9.000 bolsas al año."),
     ("en", "A grant of 3,000 pounds a year pays it.", "A grant of 3,000 pounds a month pays it."),
     ("nl", "Het begrazen kost 55.000 euro per jaar.", "Begrazen kost 55.000 euro per maand."),
+    # a change told the other way round
+    ("fr", "Le repas est passé de 30 à 40 minutes.", "Il dure 30 minutes au lieu de 40."),
+    ("en", "Crashes dropped from 48 a year to 17.", "Crashes went from 17 to 48 a year."),
+    ("en", "The price rose from 20 to 30 euros.", "It costs 20 euros, down from 30."),
+    ("de", "Der Anteil stieg von 20 auf 30 Prozent.", "Er sank von 30 auf 20 Prozent."),
+    ("nl", "Het aantal soorten steeg van 38 naar 61.", "Er zijn nu 38 soorten, tegen 61 toen."),
+    # a small number, and days that the source names
+    ("en", "The cafe began with three tables in 2015.", "The cafe began with nine tables."),
+    ("de", "Vier Frauen des Vereins strichen sie.", "Zehn Frauen des Vereins strichen sie."),
+    ("en", "Trains run on Mondays and Thursdays.", "The train runs on six nights a week."),
+    # the number of another place
+    (
+        "pt",
+        "As obras duraram 14 meses. O elétrico passa a cada 12 minutos.",
+        "As obras duraram 12 meses.",
+    ),
+    (
+        "en",
+        "Bake the loaf for 35 minutes. Let the dough rest for 50 minutes.",
+        "Bake the loaf for 50 minutes.",
+    ),
+    # two numbers that changed places
+    (
+        "fr",
+        "Tarifs : 2 euros pour un piéton, 5 euros pour une voiture.",
+        "Un piéton paie 5 euros, une voiture 2 euros.",
+    ),
+    ("en", "Adults pay 6 pounds, children 3.", "Adults pay 3 pounds and children 6."),
+    (
+        "de",
+        "Das Hochbeet kostet 90 Euro, der Zaun 40.",
+        "Das Hochbeet kostet 40, der Zaun 90 Euro.",
+    ),
     # another day, another month
     ("en", "Trains run on Mondays and Thursdays.", "Trains run on Tuesdays and Thursdays."),
     ("en", "The museum is open Wednesday to Sunday.", "The museum is open Monday to Friday."),
@@ -55,6 +88,14 @@ RIGHT = [
     ("en", "The museum is open Wednesday to Sunday.", "The museum is closed on Mondays."),
     ("en", "The museum is open Wednesday to Sunday.", "The museum is open on Fridays."),
     ("pt", "A cisterna ficou pronta em agosto de 2021.", "A cisterna é de agosto de 2021."),
+    ("fr", "Le repas est passé de 30 à 40 minutes.", "Il dure 40 minutes au lieu de 30."),
+    ("en", "Crashes dropped from 48 a year to 17.", "They went from 48 to 17 a year."),
+    ("nl", "Het aantal soorten steeg van 38 naar 61.", "Er zijn nu 61 soorten, tegen 38 toen."),
+    ("en", "Trains run on Mondays and Thursdays.", "The train runs on two nights a week."),
+    ("en", "The cafe began with three tables.", "There are two kinds of tables at the cafe."),
+    ("en", "Adults pay 6 pounds, children 3.", "Children pay 3 pounds and adults 6."),
+    ("en", "Begun in May 2021, it opened on Aug 12, 2021.", "It opened in August 2021."),
+    ("en", "Begun in May 2021, it opened on 12/08/2021.", "It opened in August 2021."),
     ("sv", "Det var 38 dammar.", "Det var 38 tranor."),
 ]
 

@@ -2,7 +2,7 @@
 
 The number of a sentence stands in its source, but there it counts another thing (`40 litres of
 water`, where the source has 40 litres of milk), has another unit, or is said of another time (`150
-euros a day` of 150 a month). It is compared with every
+euros a day` of 150 a month), or what changed is told the other way round. It is compared with every
 place of the source where the number stands; where one of them can be meant, nothing is found. What
 a number counts is the word right behind it; words that may stand for many things (`people`,
 `pieces`) tell nothing, and neither does a word that stands in the same sentence of the source. What
@@ -14,24 +14,30 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
+from itertools import combinations, pairwise
 
 from contentstudio.text import dates, packs
 from contentstudio.text.measures import MONTH_NAMES, unit_of, unit_pattern
 from contentstudio.text.numbers import Quantity
-from contentstudio.verify.derivation import SECTION, periods
+from contentstudio.verify.derivation import SECTION, ends_with, periods
 from contentstudio.verify.statements import Statement, Word, read
 
 _BEHIND = 30  # characters behind a number in which its period stands
 NEAR = 0.34  # of a sentence's other words stand in the place of the source that it is held against
 LARGE = 10  # a number from here on that stands in a source once or twice tells which place is meant
 _SEVERAL = 2
+_SMALL = 12
+NEARER = 0.5  # of a sentence's words stand in the place of which it tells
+_FEWEST = 2  # words of a sentence that tells which place it is from
 _ROOT = 4  # letters that forms of a word share, and words of one origin
 _OF = re.compile(
     r" (?:(?:of|von|van|de|di|del|des|du|dos|das|do|da|dei|degli|delle|della|der)"
     r"(?: (?:the|its|their|these|la|les|los|las|het|de|den))? |d' ?|dell' ?)",
     re.I,
 )
+_CUT = re.compile(r"[,;:]\s|\b(?:and|und|et|y|e|en|while|but|aber|mais|pero|ma|maar|mas)\b")
 _NEXT = re.compile(r" ([^\W\d_]+)")
 _WORD = re.compile(r"[^\W\d_]+")
 _BARE = frozenset({"de", "nl"})  # `40 Liter Wasser`
@@ -63,7 +69,8 @@ def findings(text: str, language: str, sentences: Sequence[str]) -> list[Finding
     claim = read(text, language)
     places = [read(sentence, language) for sentence in sentences]
     found = [_of_number(one, claim, places) for one in claim.quantities() if not one.is_year]
-    return [one for one in (*found, *_of_dates(claim, places)) if one]
+    found += [*_of_dates(claim, places), _of_changes(claim, places), _of_parts(claim, places)]
+    return [one for one in found if one]
 
 
 def _of_number(ours: Quantity, claim: Statement, places: Sequence[Statement]) -> Finding | None:
@@ -73,17 +80,81 @@ def _of_number(ours: Quantity, claim: Statement, places: Sequence[Statement]) ->
         for theirs in place.quantities()
         if theirs.values & ours.values
     ]
+    if not same:
+        return _of_small(ours, claim, places) or _of_days(ours, claim, places)
     thing = thing_of(ours, claim)
     rest = claim.stems - ({thing.stem} if thing else set())
     shares = [len(rest & place.stems) / len(rest) if rest else 0.0 for place, _ in same]
     is_rare = min(ours.values) >= LARGE and len(same) <= _SEVERAL
-    if not same or (max(shares) < NEAR and not is_rare):
-        return None
+    if far := _of_nearest(ours, claim, places):
+        return far
+    if max(shares) < NEAR and not is_rare:
+        return _of_days(ours, claim, places)
     elsewhere = thing is not None and any(_stands(thing, place) for place in places)
     reasons = [_otherwise(ours, claim, theirs, place, elsewhere) for place, theirs in same]
     best = shares.index(max(shares))
     reason = reasons[best]
     return Finding(reason, same[best][0].text) if reason and all(reasons) else None
+
+
+def _of_nearest(ours: Quantity, claim: Statement, places: Sequence[Statement]) -> Finding | None:
+    """A number of another place of the source, where the one of which the sentence tells has
+    another of the same unit.
+    """
+    measured = [w for w in claim.words for one in claim.quantities() if _is_within(w, one)]
+    stems = frozenset(word.stem for word in claim.words if word not in measured)
+    if not ours.units or _is_reckoned(claim) or len(stems) < _FEWEST:
+        return None
+    same = [p for p in places if any(one.values & ours.values for one in p.quantities())]
+    share = max(len(stems & place.stems) / len(stems) for place in same)
+    best = max(places, key=lambda place: len(stems & place.stems))
+    said = {value for one in claim.quantities() for value in one.values}
+    theirs = [
+        one
+        for one in best.quantities()
+        if set(one.units) & set(ours.units) and not one.values & said
+    ]
+    if len(theirs) != 1 or len(stems & best.stems) < NEARER * len(stems) or 2 * share >= NEARER:
+        return None
+    return Finding(f"says “{theirs[0].shown}” and not “{ours.shown}”", best.text)
+
+
+def _of_small(ours: Quantity, claim: Statement, places: Sequence[Statement]) -> Finding | None:
+    """A small number that stands nowhere in the source, which counts the same with another one. The
+    larger ones stand nowhere without more ado.
+    """
+    thing = thing_of(ours, claim)
+    if thing is None or max(ours.values) > _SMALL or _is_reckoned(claim):
+        return None
+    rest = claim.stems - {thing.stem}
+    for place in places:
+        for theirs in place.quantities():
+            there = thing_of(theirs, place)
+            share = len(rest & place.stems) / len(rest) if rest else 0.0
+            if there and there.stem == thing.stem and share >= NEAR:
+                reason = f"says “{theirs.shown} {there.text}” and not “{ours.shown}”"
+                return Finding(reason, place.text)
+    return None
+
+
+def _is_reckoned(claim: Statement) -> bool:
+    """Whether a sentence may reckon."""
+    listed = (packs.pattern(claim.language, SECTION, name) for name in ("difference", "sum", "so"))
+    return any(pattern and pattern.search(claim.text) for pattern in listed)
+
+
+def _of_days(ours: Quantity, claim: Statement, places: Sequence[Statement]) -> Finding | None:
+    """So many days a week, where the source names more of them, or fewer."""
+    if set(ours.units) != {"d"} or "wk" not in _period(ours, claim):
+        return None
+    measured = (q for place in places for q in place.quantities() if "d" in q.units)
+    if any(q.values & ours.values for q in measured):
+        return None
+    for place in places:
+        count = len(dates.weekdays(place.text, claim.language))
+        if count > 1 and Fraction(count) not in ours.values and claim.stems & place.stems:
+            return Finding(f"names {count} days of the week and not {ours.shown}", place.text)
+    return None
 
 
 def _otherwise(
@@ -217,13 +288,82 @@ def _of_months(claim: Statement, places: Sequence[Statement]) -> Finding | None:
             for other in _month(claim.language).finditer(place.text)
             if other["year"] == year
         ]
-        if of_year and month not in {name for name, _ in of_year}:
+        if of_year and not any(_tells_month(place, month, year) for place in places):
             name, place = of_year[0]
             return Finding(f"says “{name} {year}” and not “{match[0]}”", place.text)
     return None
+
+
+def _tells_month(place: Statement, month: str, year: str) -> bool:
+    """Whether a place names a month of a year, shortened or with a day too (`Aug. 12, 2021`), or
+    has a date in figures, which may be of it.
+    """
+    named = rf"\b{month[:3]}\w*\.?(?: \d{{1,2}}(?:st|nd|rd|th)?,?)?,? (?:del? )?{year}\b"
+    in_figures = rf"\b{year}-\d\d|\d[./-] ?{year}\b"
+    return bool(re.search(rf"{named}|{in_figures}", place.text, re.I))
 
 
 @lru_cache(maxsize=10)
 def _month(language: str) -> re.Pattern[str]:
     names = "|".join(MONTH_NAMES.get(language, ("(?!)",)))
     return re.compile(rf"\b(?P<month>{names}),? (?:del? )?(?P<year>\d{{4}})\b", re.I)
+
+
+def _of_changes(claim: Statement, places: Sequence[Statement]) -> Finding | None:
+    """A change that went the other way: `30 minutes instead of 40` of `from 30 to 40 minutes`."""
+    theirs = {change: place for place in places for change in _changes(place)}
+    for before, after in _changes(claim):
+        if (after, before) in theirs and (before, after) not in theirs:
+            passage = theirs[after, before].text
+            return Finding(f"tells a change from {after} to {before}, and not back", passage)
+    return None
+
+
+def _changes(statement: Statement) -> Iterator[tuple[Fraction, Fraction]]:
+    """What something was, and what it became."""
+    for one, other in pairwise(statement.quantities()):
+        before, between = statement.text[: one.start], statement.text[one.end : other.start]
+        if len(between) > _BEHIND or not (len(one.values) == len(other.values) == 1):
+            continue
+        first, second = min(one.values), min(other.values)
+        if ends_with(between, statement.language, "instead"):
+            yield second, first
+        elif ends_with(between, statement.language, "to") and ends_with(
+            before, statement.language, "from"
+        ):
+            yield first, second
+
+
+def _of_parts(claim: Statement, places: Sequence[Statement]) -> Finding | None:
+    """Two numbers that changed places: `a walker pays 5 euros, a car 2 euros` of `2 euros for a
+    walker, 5 euros for a car`.
+    """
+    ours = _parts(claim)
+    for place in places:
+        theirs = _parts(place)
+        for (a, of_a), (b, of_b) in combinations(ours.items(), 2):
+            there_a, there_b = theirs.get(a), theirs.get(b)
+            if there_a is None or there_b is None:
+                continue
+            crossed = of_a & there_b and of_b & there_a
+            if crossed and not (of_a & there_a or of_b & there_b):
+                return Finding(f"gives {a} and {b} to the other of two", place.text)
+    return None
+
+
+def _parts(statement: Statement) -> dict[Fraction, frozenset[str]]:
+    """Each number that stands alone in its part of a sentence, with the words of the part."""
+    cuts = [0, *(match.end() for match in _CUT.finditer(statement.text)), len(statement.text)]
+    found = {}
+    for start, end in pairwise(cuts):
+        inside = [one for one in statement.quantities() if start <= one.start < end]
+        if len(inside) == 1 and len(inside[0].values) == 1 and not inside[0].is_year:
+            words = [
+                word for word in statement.after(start, end) if not _is_within(word, inside[0])
+            ]
+            found[min(inside[0].values)] = frozenset(word.stem for word in words)
+    return found
+
+
+def _is_within(word: Word, number: Quantity) -> bool:
+    return number.start <= word.start < number.end

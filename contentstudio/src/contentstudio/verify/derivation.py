@@ -102,7 +102,7 @@ class Claim:
         before = self.text[max(0, self.start - _HEDGED) : self.start]
         after = self.text[self.end : self.end + _FOLLOWS]
         for name in ("over", "under"):
-            if _ends_with(before, self.language, name):
+            if ends_with(before, self.language, name):
                 return name
         is_about = _has(before, self.language, "about")
         return "about" if is_about or _has(after, self.language, "about") else ""
@@ -521,7 +521,7 @@ def _without_end(text: str, language: str, name: str) -> str:
     return text[: next(iter(ends), len(text))]
 
 
-def _ends_with(text: str, language: str, name: str) -> bool:
+def ends_with(text: str, language: str, name: str) -> bool:
     """Whether a text ends with a word of a list."""
     pattern = packs.pattern(language, SECTION, name)
     return bool(pattern and any(not text[m.end() :].strip() for m in pattern.finditer(text)))
