@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -118,6 +119,8 @@ def test_a_real_terminal_is_asked(tmp_path: Path, keys: bytes, code: int, writte
         ["sh", "-c", command, sys.executable, os.ttyname(theirs)],
         cwd=tmp_path,
         start_new_session=True,
+        # As a terminal starts it: what runs in the background of a script ignores Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for key in keys.splitlines(keepends=True):
         shown = b""
