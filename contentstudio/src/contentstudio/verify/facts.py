@@ -134,8 +134,13 @@ def _scopes(claim: Statement, passages: Sequence[Statement]) -> Iterator[Finding
         yield Finding("superlative", reason, "")
 
 
+_MORE_IS_MOST = frozenset({"es", "fr", "it", "pt"})
+
+
 def _most(statement: Statement) -> Mark | Side | None:
     """What says that nothing is more so; in Spanish or French a word for more does."""
     if mark := next(iter(statement.marks("superlatives")), None):
         return mark
+    if statement.language not in _MORE_IS_MOST:
+        return None
     return next((side for side in statement.sides() if side.compares and side.side == 0), None)

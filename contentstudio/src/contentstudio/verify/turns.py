@@ -201,13 +201,19 @@ def _more(claim: Statement, passages: Sequence[Statement]) -> Iterator[Finding]:
 
 
 def _compared(statement: Statement) -> list[tuple[Side, tuple[str, ...]]]:
-    """Words for more and less, each with the two words behind it, where one carries matter."""
+    """Words for more and less, each with the two words behind it, the first of which
+    carries matter."""
     found = []
     for side in statement.sides():
         tokens = _TOKEN.finditer(statement.text, side.end)
         following = [match for _, match in zip(range(_FEW), tokens, strict=False)]
-        text = statement.text[side.end : following[-1].end()] if following else ""
-        carries = len([w for w in statement.words if side.end <= w.start < side.end + len(text)])
+        if len(following) < _FEW:
+            continue
+        text = statement.text[side.end : following[-1].end()]
+        carries = any(
+            word.start == following[0].start() and not word.stem.startswith("#")
+            for word in statement.words
+        )
         if side.compares and carries and not re.search(r"[,.;:]", text):
             found.append((side, tuple(match[0].casefold() for match in following)))
     return found
@@ -264,7 +270,8 @@ def _clauses(statement: Statement) -> list[tuple[frozenset[str], bool]]:
         )
         if any(start <= m.start < end for name in limits for m in statement.marks(name)):
             continue
-        is_material = bool(statement.after(start, end))
+        is_of_all = any(start <= mark.start < end for mark in statement.marks("sure"))
+        is_material = len(statement.after(start, end)) >= (1 if is_of_all else _FEW)
         denied = any(start <= mark.start < end for mark in statement.marks("negation"))
         if len(tokens - _LINKS) > _FEW and is_material:
             found.append((tokens - _LINKS, denied))
