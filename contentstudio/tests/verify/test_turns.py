@@ -50,3 +50,25 @@ def test_each_language_with_a_pack_has_a_pair_that_is_turned() -> None:
 def test_a_question_turns_nothing_round() -> None:
     passage = read("Some owners of barges worry that the lock will close.", "en")
     assert turns.findings(read("Do all owners of barges worry?", "en"), [passage]) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "source"),
+    [
+        (
+            "en",
+            "It is the oldest mill in Europe.",
+            "It is a mill. Nobody thought it would ever run.",
+        ),
+        ("es", "Es el molino más alto de toda la costa.", "El molino mide diez metros."),
+    ],
+)
+def test_a_superlative_of_a_whole_region_is_told_where_no_sentence_has_one(
+    language: str, text: str, source: str
+) -> None:
+    assert "superlative" in kinds(text, source, language)
+
+
+def test_more_of_something_in_a_region_is_no_superlative() -> None:
+    source = "Trains carried many people last year."
+    assert kinds("Trains carry more people in Europe.", source, "en") == []
