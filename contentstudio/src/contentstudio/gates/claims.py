@@ -14,7 +14,7 @@ from contentstudio.gates.input import Case, failed, passed, skipped
 from contentstudio.model import Fault, Sentence, Verdict
 from contentstudio.text import packs
 from contentstudio.text.wording import shown
-from contentstudio.verify import claims, facts, unsourced
+from contentstudio.verify import claims, facts, turns, unsourced
 from contentstudio.verify.pool import Pool, Source, authority, unknown_promise
 from contentstudio.verify.statements import Statement, read
 
@@ -86,6 +86,7 @@ def _findings(
     found = claims.findings(statement, passages, least=least, words=words)
     if source and source.passages:
         found += facts.findings(statement, source.passages, source.whole)
+    found = found or turns.findings(statement, passages)
     for finding in found:
         reason = f"{shown(text)}: {who} {finding.reason}."
         yield Fault(place=place, text=text, reason=reason, passage=finding.passage)

@@ -129,7 +129,7 @@ def _of_nearest(
     """What the rules say of a sentence, or a part of one, beside the nearest passage."""
     pairs = [
         pair
-        for passage in passages
+        for passage in (_narrowed(claim, one) for one in passages)
         if len(claim.stems & passage.stems) >= words
         and not passage.is_question
         and (pair := Pair(claim, passage)).coverage() >= least
@@ -141,6 +141,17 @@ def _of_nearest(
         return []
     ranked = sorted(zip(nearest, all_findings, strict=True), key=lambda one: -one[0].reverse)
     return ranked[0][1]
+
+
+def _narrowed(claim: Statement, passage: Statement) -> Statement:
+    """The part of a passage between semicolons that has all that the two have in common, or the
+    whole of it.
+    """
+    if ";" not in passage.text:
+        return passage
+    parts = [read(part.strip(), passage.language) for part in passage.text.split(";")]
+    common = claim.stems & passage.stems
+    return next((part for part in parts if common <= part.stems), passage)
 
 
 def _of_pair(pair: Pair, turning: Rules, rules: Rules) -> Iterable[Finding]:
@@ -183,12 +194,15 @@ def _denied(one: Statement, other: Statement, pair: Pair) -> str | None:
     names = _DENIALS if pair.is_near(NEAREST) and pair.reverse >= NEAR else _DENIALS[:1]
     marks = [mark for name in names for mark in one.marks(name) if _denies(one, mark)]
     clauses = {one.clause_of(mark.start) for mark in marks}
-    if len(clauses) != 1 or not _is_shared(one, clauses.pop(), other):
+    is_mirrored = pair.is_near(_ALL, 3) and pair.reverse >= NEAREST
+    if len(clauses) != 1 or not (is_mirrored or _is_shared(one, clauses.pop(), other)):
         return None  # none, or two that may undo each other; or it tells of something else
     for mark in marks:
         focus = _focus(one, mark)
+        if focus and focus[0].stem.startswith("#") and mark in one.marks("avoidance"):
+            continue  # "12 instead of 8" tells how it was
         stems = {word.stem for word in focus}
-        if not _is_shared_verb(one, mark, focus, other):
+        if not (is_mirrored or _is_shared_verb(one, mark, focus, other)):
             continue
         stated = [word for word in other.words if word.stem in stems]
         if stated and not any(_is_supposed(other, word) for word in stated):
@@ -428,19 +442,11 @@ def _within(statement: Statement, number: Quantity) -> list[Word]:
     return [w for w in statement.words if number.start <= w.start < number.end]
 
 
-_AND = re.compile(r"[,;](?!\d)|\b(?:and|und|et|y|e|en|but|aber|mais|pero|ma|maar|mas|while)\b")
-
-
-def _cuts(statement: Statement) -> list[int]:
-    cuts = {0, *(match.end() for match in _AND.finditer(statement.text)), len(statement.text)}
-    return sorted(cuts)
-
-
 def _parts(statement: Statement) -> list[Statement]:
     """The parts of a sentence, each as one of its own."""
     return [
         read(statement.text[start:end].strip(), statement.language)
-        for start, end in pairwise(_cuts(statement))
+        for start, end in pairwise(statement.cuts())
     ]
 
 
@@ -448,7 +454,7 @@ def _part(statement: Statement, number: Quantity) -> list[Word]:
     """The words of the part of a sentence in which a number stands; parts end at commas and at
     words for `and`.
     """
-    cuts = _cuts(statement)
+    cuts = statement.cuts()
     start = max(cut for cut in cuts if cut <= number.start)
     end = min((cut for cut in cuts if cut >= number.end), default=len(statement.text))
     return statement.after(start, end)
@@ -459,7 +465,9 @@ def _part(statement: Statement, number: Quantity) -> list[Word]:
 
 def hedge(pair: Pair) -> str | None:
     """The passage is not sure: "Garlic lowers the pressure" of "Garlic may lower the pressure"."""
-    if pair.claim.has("hedges", "hints", "reported") or not pair.is_near(NEARER):
+    is_same = len(pair.shared) >= _FEW and min(pair.coverage(), pair.reverse) >= NEAR
+    is_near = is_same or pair.is_near(NEARER)
+    if pair.claim.has("hedges", "hints", "reported") or not is_near:
         return None
     for mark in pair.passage.marks("hedges"):
         if mark.text == "May" and mark.start:
@@ -498,34 +506,36 @@ def universal(pair: Pair) -> str | None:
     """The sentence says of all what the passage says of some: "All bees are solitary" of "Most bees
     are solitary".
     """
-    if _universals(pair.passage):
+    if _without_hints(pair.passage, "universals"):
         return None
     denials = {mark.start for name in _DENIALS for mark in pair.claim.marks(name)}
-    for mark in pair.claim.marks("sure"):
+    for mark in _without_hints(pair.claim, "sure"):
         if mark.start in denials and pair.passage.has(*_DENIALS):
             continue
         _, end = pair.claim.clause_of(mark.start)
         beside = pair.claim.after(mark.end, end)[:1] or pair.claim.before(mark.start)[:1]
-        if _is_time(pair.claim.text, mark.end) or not set(_stems(beside)) & pair.shared:
+        is_same = pair.is_near(NEAREST, 3) and pair.reverse >= NEAR
+        is_same = is_same or (pair.is_near(NEARER, 3) and pair.reverse >= NEAREST)
+        is_shared = bool(set(_stems(beside)) & pair.shared)
+        may_add = is_same and mark.start not in denials and pair.claim.after(mark.end, end)
+        if _is_time(pair.claim.text, mark.end) or not (is_shared or may_add):
             continue
         weaker = _weaker(pair.passage, set(_stems(beside)))
         is_near = pair.is_near(NEARER) or (pair.is_near(NEAR) and pair.reverse >= NEAR)
         if weaker and is_near:
             return f"says “{weaker.text}” and not “{mark.text}”"
         is_sure = _states(pair.claim) and not pair.claim.has("hints", "hedges")
-        is_same = pair.is_near(NEAREST, 3) and pair.reverse >= NEAR
-        is_same = is_same or (pair.is_near(NEARER, 3) and pair.reverse >= NEAREST)
         if is_sure and is_same:
             return f"does not say “{mark.text}”"
     return None
 
 
-def _universals(statement: Statement) -> list[Mark]:
-    """What says that it is so of all; not within `not all`."""
+def _without_hints(statement: Statement, name: str) -> list[Mark]:
+    """The marks of a list that says that it is so of all; not within `not all`."""
     weaker = statement.marks("hints")
     return [
         mark
-        for mark in statement.marks("universals")
+        for mark in statement.marks(name)
         if not any(hint.start <= mark.start < hint.end for hint in weaker)
     ]
 

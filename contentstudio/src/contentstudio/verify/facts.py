@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contentstudio.text import measures
 from contentstudio.text.numbers import Quantity
 from contentstudio.verify.claims import Finding
-from contentstudio.verify.statements import Side, Statement, is_material
+from contentstudio.verify.statements import Mark, Side, Statement, is_material
 
 _LEAST = 13  # smaller numbers count too many things in one text
 _MONTH_AND_YEAR = re.compile(
@@ -29,7 +29,7 @@ def findings(claim: Statement, passages: Sequence[Statement], whole: Statement) 
     rules = (_things(claim, passages), _months(claim, whole), _weekdays(claim, whole))
     return [
         finding
-        for rule in (*rules, _persons(claim, whole), _scopes(claim, whole))
+        for rule in (*rules, _persons(claim, whole), _scopes(claim, passages))
         for finding in rule
     ]
 
@@ -125,10 +125,22 @@ def _persons(claim: Statement, whole: Statement) -> Iterator[Finding]:
             yield Finding("name", f"says “{known[0]}” and not “{match[0]}”", "")
 
 
-def _scopes(claim: Statement, whole: Statement) -> Iterator[Finding]:
+def _scopes(claim: Statement, passages: Sequence[Statement]) -> Iterator[Finding]:
     """Nothing in the world, the country or history is more so: and the source does not say so."""
     scope = next(iter(claim.marks("scopes")), None)
-    mark = next(iter(claim.marks("superlatives")), None)
-    if scope and mark and not whole.has("scopes"):
+    mark = _most(claim)
+    if scope and mark and not any(p.has("scopes") and _most(p) for p in passages):
         reason = f"does not say “{mark.text} … {scope.text}”"
         yield Finding("superlative", reason, "")
+
+
+_MORE_IS_MOST = frozenset({"es", "fr", "it", "pt"})
+
+
+def _most(statement: Statement) -> Mark | Side | None:
+    """What says that nothing is more so; in Spanish or French a word for more does."""
+    if mark := next(iter(statement.marks("superlatives")), None):
+        return mark
+    if statement.language not in _MORE_IS_MOST:
+        return None
+    return next((side for side in statement.sides() if side.compares and side.side == 0), None)

@@ -84,7 +84,15 @@ class Pool:
     def knows(self, word: str) -> bool:
         """Whether a word, or what it is made from, stands in a source."""
         plain = word.casefold()
-        return plain in self._words or (len(plain) >= _ROOT and plain[:_ROOT] in self._words)
+        if plain in self._words:
+            return True
+        roots = self._capital_roots if self.language == "en" and word[0].isupper() else self._words
+        return len(plain) >= _ROOT and plain[:_ROOT] in roots
+
+    @cached_property
+    def _capital_roots(self) -> frozenset[str]:
+        """The roots of what is written with a capital: in English adjectives of names are so."""
+        return frozenset(word[:_ROOT].casefold() for word in self._capitals)
 
     def unknown_names(self, statement: Statement) -> list[str]:
         """The names of a sentence that stand nowhere in the sources. In German none are told."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 from threading import Lock
 from typing import Any
 
@@ -27,6 +28,7 @@ _PARTITIVE = re.compile(
 )
 _ITEM = re.compile(r"\d+[.)] ")  # of a list
 _BREAK = re.compile(r"[,;:](?!\d)|[()\[\]!?…]| - ")
+_AND = re.compile(r"[,;](?!\d)|\b(?:and|und|et|y|e|en|but|aber|mais|pero|ma|maar|mas|while)\b")
 _ALGORITHMS = {
     "de": "german",
     "en": "english",
@@ -134,6 +136,15 @@ class Statement:
     def clause_of(self, position: int) -> tuple[int, int]:
         """The clause at a place."""
         return next(span for span in reversed(self.clauses()) if span[0] <= position)
+
+    def cuts(self) -> list[int]:
+        """Where its parts begin and end: at commas and at words for `and`."""
+        cuts = {0, *(match.end() for match in _AND.finditer(self.text)), len(self.text)}
+        return sorted(cuts)
+
+    def part_of(self, position: int) -> tuple[int, int]:
+        """The part at a place."""
+        return next(span for span in pairwise(self.cuts()) if position < span[1])
 
     def after(self, position: int, end: int | None = None) -> list[Word]:
         """The words that carry matter from a place on, to another or to the end."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contentstudio.text import packs
 from contentstudio.verify.pool import Pool, authority, unknown_promise
-from contentstudio.verify.statements import SECTION, Statement
+from contentstudio.verify.statements import SECTION, Mark, Statement
 
 SHARE = 0.5  # of the words of a statement that must stand in the sources
 _FEWEST = 3  # words that carry matter; fewer are a label
@@ -26,13 +26,27 @@ def statement_of(sentence: Statement, pool: Pool) -> str | None:
         return None
     mark = next((m for name in ("past", "comparisons") for m in sentence.marks(name)), None)
     share = _share(sentence, pool)
-    if share >= SHARE or is_instruction(sentence):
+    if is_instruction(sentence):
+        return None
+    if universal := _universal(sentence, pool):
+        return f"says “{universal.text}”, which no source says of it"
+    if share >= SHARE:
         return None
     if mark:
         return f"tells what stands in none of the sources (“{mark.text}”)"
     if len(sentence.words) < _FEWEST or _leads_over(sentence) or sentence.has("opinions"):
         return None
     return "states what stands in none of the sources"
+
+
+def _universal(sentence: Statement, pool: Pool) -> Mark | None:
+    """What says that it is always so, or so of all, where no source has all words of it."""
+    is_told = any(
+        len(sentence.stems & p.stems) > SHARE * len(sentence.stems) for p in pool.passages
+    )
+    if is_told or sentence.has("hints", "hedges", "opinions") or len(sentence.words) < _FEWEST:
+        return None
+    return next(iter(sentence.marks("sure")), None)
 
 
 def is_instruction(sentence: Statement) -> bool:
