@@ -42,6 +42,16 @@ def test_no_good_article_is_stopped_by_gates_without_claims() -> None:
     assert {name: gates for name, gates in stopped.items() if gates} == {}
 
 
+def test_code_alone_names_four_of_five_bad_sentences() -> None:
+    named, claims = gate_table.caught_claims()
+    assert named >= 0.8 * claims
+
+
+def test_at_most_one_good_article_in_fifty_is_stopped() -> None:
+    stopped = [*gate_table.stopped(), *gate_table.stopped_by_the_judge()]
+    assert len(stopped) <= 0.02 * len(gate_table.results()[0]), [r.article.name for r in stopped]
+
+
 @pytest.mark.parametrize("kind", TRIALS)
 def test_no_trial_passes_and_each_bad_sentence_is_named(kind: str) -> None:
     [result] = [r for r in gate_table.results()[1] if r.article.kind == kind]
