@@ -63,7 +63,7 @@ def test_a_question_turns_nothing_round() -> None:
         ("es", "Es el molino más alto de toda la costa.", "El molino mide diez metros."),
     ],
 )
-def test_a_superlative_of_a_whole_region_is_told_where_no_sentence_has_one(
+def test_a_superlative_of_a_region_that_no_source_has_is_told(
     language: str, text: str, source: str
 ) -> None:
     assert "superlative" in kinds(text, source, language)
