@@ -24,6 +24,8 @@ from overnight.store.database import Database
 from overnight.store.migrations import migrate
 from overnight.testing import Clock, run_until_idle
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Write = Callable[..., Config]
 MULCH = "/potting-shed/mulch.html"
 DRAFT = Draft(

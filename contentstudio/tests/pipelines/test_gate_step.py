@@ -34,6 +34,8 @@ from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 from overnight.testing.fake_llm import FakeModels, prompt_of
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Write = Callable[..., Config]
 PAGE = "/potting-shed/mulch.html"
 

@@ -20,6 +20,8 @@ from overnight.operations import runs, switches
 from overnight.store.database import Database, Row
 from overnight.testing import Clock, run_until_idle
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Night = Callable[..., Any]
 
 BRIDGE = [

@@ -20,6 +20,8 @@ from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 from overnight.testing import runs as read_runs
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Write = Callable[..., Config]
 PAGE = "/potting-shed/compost.html"
 

@@ -29,6 +29,8 @@ from overnight.store.ledger import Ledger
 from overnight.store.records import Run
 from overnight.testing import Clock, run_until_idle
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Write = Callable[..., Config]
 PAGE = "/potting-shed/mulch.html"
 HEAPS = (

@@ -17,6 +17,8 @@ from overnight.pipelines.app import App
 from overnight.store.database import Database, Row
 from overnight.testing import Clock, run_until_idle
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 MULCH = "/potting-shed/mulch.html"
 SLUG = "what-to-know-about-mulch-and-soil"
 
