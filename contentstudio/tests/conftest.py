@@ -48,7 +48,12 @@ def write_config(tmp_path: Path) -> Callable[..., Config]:
     """Writes a `contentstudio.toml` of one site, `garden`, and loads it."""
 
     def write(
-        sources: list[str], *, ping: str = "", extra: str = "", offline: str = "publish"
+        sources: list[str],
+        *,
+        ping: str = "",
+        extra: str = "",
+        offline: str = "publish",
+        gates: str = "",
     ) -> Config:
         where = ping.replace(INDEXNOW, f"{KEYS}test-key-1.txt")
         told = (
@@ -62,7 +67,7 @@ def write_config(tmp_path: Path) -> Callable[..., Config]:
             "[fetch]\nallow_loopback = true\ntimeout_seconds = 5\n[writing]\nwriter = 'offline'\n"
             f"offline_articles = '{offline}'\n{extra}\n"
             "[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = "
-            f"[{listed}]\n{told}\n",
+            f"[{listed}]\n{told}\n[site.gates]\n{gates}\n",
             "utf-8",
         )
         return settings.load(file)

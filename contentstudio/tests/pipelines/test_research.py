@@ -239,7 +239,7 @@ async def test_a_busy_host_is_left_out_where_others_suffice(
     ]
     for each in kept:
         await Snapshots(database).keep(each)
-    config = write_config([web.url + MULCH])
+    config = write_config([web.url + MULCH], gates="max_one_host = 1")  # one is left of two
     fetcher = Busy(config, "/straw", 99)
     search = MemorySearch(
         Hit(url=f"http://localhost:{small_web.port}/straw"),

@@ -121,10 +121,9 @@ class Pool:
         ]
 
     def _names_in(self, match: re.Match[str]) -> list[str]:
-        """The words of a name; the first one of a sentence may be another word."""
+        """The words of a name; little words may have a capital too: "On What", "The Hague"."""
         words = re.findall(r"[A-Z]\w+", match[0])
-        begins = not is_material(words[0].casefold(), self.language)
-        return words[1:] if begins else words
+        return [word for word in words if is_material(word.casefold(), self.language)]
 
     def _is_unknown(self, word: str) -> bool:
         usual = packs.words(self.language, SECTION, "known_names")
