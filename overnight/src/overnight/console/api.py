@@ -548,7 +548,7 @@ def document(verbs: Mapping[str, Verb] = VERBS) -> Schema:
 def _get(endpoint: Endpoint) -> Schema:
     schema = _schema(endpoint.takes, _Parameters)
     required = schema.get("required", ())
-    is_one = "{" in endpoint.path
+    names_one = "{" in endpoint.path or "job" in schema.get("properties", {})
     return {
         "summary": endpoint.says,
         "operationId": "read" + endpoint.path.replace("/{job}", "/one").replace("/", "_"),
@@ -561,7 +561,7 @@ def _get(endpoint: Endpoint) -> Schema:
             }
             for name, each in schema.get("properties", {}).items()
         ],
-        "responses": _responses(endpoint.gives, 400, 401, *((404,) if is_one else ()), 422, 503),
+        "responses": _responses(endpoint.gives, 400, 401, *((404,) if names_one else ()), 422, 503),
     }
 
 
