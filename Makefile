@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.ready
 AWS := .venv-aws/.ready
+# Answers of models are the same on each Postgres: these take long, and are not for the oldest one too.
+OF_MODELS := pipelines/test_judging.py pipelines/test_trials.py research/test_three_hosts.py
 # The files of tests that have a marker: to collect these alone takes a third of the time.
 marked = $(shell grep -rlE --include='test_*.py' 'mark\.$(1)\b' overnight/tests contentstudio/tests)
 
@@ -51,7 +53,7 @@ test-crash: $(SETUP)  ## Processes that are killed, a sample of each kind; OVERN
 test-postgres15: $(SETUP)  ## The database tests on the oldest supported Postgres (Debian's postgresql-15)
 	@OVERNIGHT_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest $(PYTEST) -m "db and not contract" \
 	  overnight/tests/store/test_ledger.py overnight/tests/store/test_sql.py overnight/tests/engine/test_worker.py \
-	  contentstudio/tests
+	  contentstudio/tests $(OF_MODELS:%=--ignore=contentstudio/tests/%)
 
 test-model: $(SETUP)  ## The protocol against its model, random orders; EXAMPLES=… more, SEED=… repeats one
 	@OVERNIGHT_EXAMPLES=$(or $(EXAMPLES),1500) OVERNIGHT_SEED=$(SEED) $(BIN)/pytest -n 0 overnight/tests/model
