@@ -67,7 +67,7 @@ def write_config(tmp_path: Path) -> Callable[..., Config]:
             "[fetch]\nallow_loopback = true\ntimeout_seconds = 5\n[writing]\nwriter = 'offline'\n"
             f"offline_articles = '{offline}'\n{extra}\n"
             "[[site]]\nname = 'garden'\nurl = 'https://garden.example'\nsources = "
-            f"[{listed}]\n{told}\n[site.gates]\n{gates}\n",
+            f"[{listed}]\n{told}\n" + (f"[site.gates]\n{gates}\n" if gates else ""),
             "utf-8",
         )
         return settings.load(file)
