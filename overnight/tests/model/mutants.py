@@ -40,8 +40,9 @@ class Mutant(NamedTuple):
     test: str = MODEL
 
 
-LIFE, LEDGER, FUNCTIONS = (
-    f"schema/{name}.sql" for name in ("0003_held_back", "0001_ledger", "0022_functions")
+LIFE, LEDGER, FUNCTIONS, BEGIN = (
+    f"schema/{name}.sql"
+    for name in ("0003_held_back", "0001_ledger", "0022_functions", "0025_rows_to_begin")
 )
 CLAIM, FINISH, BEAT, RESCUE = (
     f"engine/{verb}.sql" for verb in ("claim", "finish", "beat", "rescue")
@@ -219,7 +220,7 @@ MUTANTS = (
     Mutant(
         2,
         "an eager step counts no attempt",
-        FUNCTIONS,
+        BEGIN,
         "when n.owner is null then 0 else 1 end",
         "when n.owner is null then 0 else 0 end",
         EAGER,
@@ -227,7 +228,7 @@ MUTANTS = (
     Mutant(
         2,
         "an eager step has no owner",
-        FUNCTIONS,
+        BEGIN,
         "           n.owner, case when",
         "           null::text, case when",
         EAGER,
@@ -235,7 +236,7 @@ MUTANTS = (
     Mutant(
         3,
         "an eager step has no lease",
-        FUNCTIONS,
+        BEGIN,
         "ledger_now() + make_interval(secs => lease)",
         "null::timestamptz",
         EAGER,
@@ -380,7 +381,7 @@ MUTANTS = (
     Mutant(
         0,
         "other inputs are skipped silently",
-        FUNCTIONS,
+        BEGIN,
         "where runs.input_hash is distinct from excluded.input_hash or runs.pipeline <> "
         "excluded.pipeline",
         "where false",

@@ -89,11 +89,23 @@ def test_each_query_is_asked_by_somebody() -> None:
 
 
 def test_what_several_statements_do_stands_in_one_function() -> None:
-    texts = {path: path.read_text("utf-8") for path in SQL.glob("*/*.sql")}
-    for statement in ("insert into runs", "insert into alerts"):
-        assert [path.name for path, text in texts.items() if statement in text] == [
-            "0022_functions.sql"
-        ]
+    texts = {path.name: path.read_text("utf-8") for path in SQL.glob("*/*.sql")}
+    # The one of 22 that begins runs is for the workers of the code before.
+    for statement, files in (
+        ("insert into runs", {"0022_functions.sql", "0025_rows_to_begin.sql"}),
+        ("insert into alerts", {"0022_functions.sql"}),
+    ):
+        assert {name for name, text in texts.items() if statement in text} == files
+
+
+async def test_workers_of_the_code_before_still_begin_runs(database: Database) -> None:
+    """As the statements of migration 22 do: an array for each column."""
+    before = (
+        "select job_id, step from begin_runs(array['a'], array['s'], array['p'], array[''], "
+        "array['1'::jsonb], array['h'], array[0], array[0.0], array[null]::float8[])"
+    )
+    assert await database.fetch(before) == [{"job_id": "a", "step": "s"}]
+    assert await database.fetch(before) == []
 
 
 def test_two_queries_of_one_name_are_refused(
