@@ -144,3 +144,20 @@ def test_another_figure_is_not_supported(language: str, source: str, claim: str)
 )
 def test_what_is_no_number_is_read_as_a_text(text: str) -> None:
     assert all(number.values & numbers.values(text, "en") for number in numbers.claimed(text, "en"))
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "value"),
+    [
+        ("fr", "Il faut au moins 6 heures.", "6"),
+        ("es", "Necesita al menos 6 horas.", "6"),
+        ("fr", "Il fait moins 6 degrés.", "-6"),
+        ("en", "Closed since 2020. Two years on, it fell.", "2"),
+    ],
+)
+def test_the_word_before_a_number_is_read_as_it_is_meant(
+    language: str, text: str, value: str
+) -> None:
+    values = numbers.values(text, language)
+    opposite = value.removeprefix("-") if value.startswith("-") else f"-{value}"
+    assert value in values and opposite not in values

@@ -9,10 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
-from threading import Lock
-from typing import Any
 
-from contentstudio.text import measures, numbers, packs
+from contentstudio.text import measures, numbers, packs, stems
 from contentstudio.text.numbers import Quantity
 from contentstudio.text.wording import normal
 
@@ -29,15 +27,6 @@ _PARTITIVE = re.compile(
 _ITEM = re.compile(r"\d+[.)] ")  # of a list
 _BREAK = re.compile(r"[,;:](?!\d)|[()\[\]!?…]| - ")
 _AND = re.compile(r"[,;](?!\d)|\b(?:and|und|et|y|e|en|but|aber|mais|pero|ma|maar|mas|while)\b")
-_ALGORITHMS = {
-    "de": "german",
-    "en": "english",
-    "es": "spanish",
-    "fr": "french",
-    "it": "italian",
-    "nl": "dutch",
-    "pt": "portuguese",
-}
 # Lists of a pack whose words carry no matter themselves.
 _IMMATERIAL = (
     *("function", "negation", "without", "avoidance", "hedges", "hints", "reported"),
@@ -181,20 +170,9 @@ def _stems(statement: Statement) -> frozenset[str]:
     return frozenset(word.stem for word in statement.words)
 
 
-_stemming = Lock()  # a stemmer keeps its word in itself, and articles are judged in threads
-
-
 @lru_cache(maxsize=50_000)
 def _stem(word: str, language: str) -> str:
-    with _stemming:
-        return str(_stemmer(language).stemWord(word))
-
-
-@cache
-def _stemmer(language: str) -> Any:
-    import snowballstemmer  # type: ignore[import-untyped]
-
-    return snowballstemmer.stemmer(_ALGORITHMS[language])
+    return stems.stem(word, language)
 
 
 def _apart(text: str, language: str) -> str:
