@@ -94,7 +94,7 @@ check: $(SETUP)  ## Style, types, import contracts, the lock's hosts
 	@$(BIN)/python docs/generate.py --check
 	@! grep -nE 'https?://|file:|--(extra-)?index-url|--find-links' requirements.lock deploy/aws/tests/requirements.txt
 
-gates: $(SETUP)  ## What the gates catch of 500 articles, good and bad, by kind; writes it to docs/proof.md
+gates: $(SETUP)  ## What the gates catch of 600 articles, good and bad, by kind; writes it to docs/proof.md
 	@$(BIN)/python contentstudio/tests/shared/gate_table.py $(GATES)
 
 bench: $(SETUP)  ## The engine beside its peers, in under 20 minutes; QUICK=1 in under 3
