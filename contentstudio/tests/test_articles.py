@@ -27,6 +27,8 @@ from overnight.operations import queries, runs, switches
 from overnight.store.database import Database
 from overnight.testing import Clock
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Write = Callable[..., Config]
 Ask = Callable[..., Result]
 

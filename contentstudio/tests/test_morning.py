@@ -28,6 +28,8 @@ from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 from overnight.testing.fake_llm import FakeModels
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Write = Callable[..., Config]
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
 PAGE = "/potting-shed/mulch.html"

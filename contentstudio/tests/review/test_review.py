@@ -33,6 +33,8 @@ from overnight.operations.decisions import Approve, Edit
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
+pytestmark = pytest.mark.large  # of `make test-large`
+
 Write = Callable[..., Config]
 Ask = Callable[..., Result]
 

@@ -31,6 +31,8 @@ from overnight.operations.commands import OPERATIONS
 from overnight.store.database import Database
 from overnight.store.records import Filter
 
+pytestmark = pytest.mark.contract  # of `make test-contract`
+
 Front = Callable[[str, Mapping[str, Any]], Awaitable[str]]
 
 

@@ -92,7 +92,7 @@ def _evidence(
     snapshot: Snapshot,
     passages: Sequence[_Passage],
 ) -> Evidence:
-    words = _words(claim.text)
+    words = _words(claim.text, language)
     claimed = numbers.claimed(claim.text, language)
 
     def bears(passage: _Passage) -> bool:
@@ -148,14 +148,14 @@ def _passages(snapshot: Snapshot, language: str) -> list[_Passage]:
     """Every sentence of a source, and every two that follow one another: a claim may
     draw on both.
     """
-    language = (snapshot.language or language).lower()[:2]
+    own = (snapshot.language or language).lower()[:2]
     each = [
         _Passage(
             *span,
-            _words(sentence),
-            frozenset(numbers.values(dates.with_dates(sentence, language, snapshot.day), language)),
+            _words(sentence, language),
+            frozenset(numbers.values(dates.with_dates(sentence, own, snapshot.day), own)),
         )
-        for sentence, span in placed(snapshot.text, language)
+        for sentence, span in placed(snapshot.text, own)
     ]
     both = [
         _Passage(a.start, b.end, a.words | b.words, a.numbers | b.numbers)
@@ -168,5 +168,7 @@ def _whole(sentence: str) -> re.Pattern[str]:
     return re.compile(r"\s+".join(map(re.escape, sentence.split())))
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(tokens(text)) if is_unspaced(text) else content_words(text)
+def _words(text: str, language: str) -> frozenset[str]:
+    if is_unspaced(text):
+        return frozenset(tokens(text))
+    return content_words(text, language.lower()[:2])
