@@ -269,15 +269,18 @@ async def test_the_console_shows_a_brief_with_notes_and_reads_its_edit(
 ) -> None:
     from contentstudio import console
     from overnight.console import pages
+    from overnight.console.extension import Context
     from overnight.console.templates import Templates
 
     own = console.build(config)
-    desk = pages.Desk(studio.build(config), database, own)
-    shown = await pages.review_item(desk, {"job": waiting.job_id})
+    context = Context(studio.build(config), database, own)
+    shown = await pages.review_item(context, {"job": waiting.job_id})
     assert (shown["has_dossier"], shown["has_preview"]) == (True, False)
     assert brief_text.read(shown["words"], waiting.brief) == waiting.brief
     page = html.fromstring(
-        Templates(desk.app, own.templates)._environment.get_template("dossier.html").render(shown)
+        Templates(context.app, own.templates)
+        ._environment.get_template("dossier.html")
+        .render(shown)
     ).text_content()
     for fact in (f for section in waiting.brief.sections for f in waiting.facts(section)):
         assert fact.span in page

@@ -26,7 +26,7 @@ from contentstudio.store.documents import Documents
 from overnight import http
 from overnight.console import actions, site
 from overnight.console.access import Access
-from overnight.console.pages import Console, Desk
+from overnight.console.extension import Console, Context
 from overnight.errors import IllegalTransition
 from overnight.operations import commands, reviews, runs
 from overnight.operations.decisions import Approve, Edit
@@ -316,10 +316,10 @@ async def test_a_rejection_by_command_is_in_the_memory_at_once(
 async def test_a_rejection_in_the_console_is_in_the_memory_at_once(
     waiting: Dossier, config: Config, database: Database
 ) -> None:
-    desk = Desk(studio.build(config), database, Console())
+    context = Context(studio.build(config), database, Console())
     form = {"job": waiting.job_id, "revision": waiting.seal, "reason": "not ours"}
-    command = await actions.read_form(desk, commands.Reject, form)
-    await actions.carry_out(desk, "reject", command, "ann")
+    command = await actions.read_form(context, commands.Reject, form)
+    await actions.carry_out(context, "reject", command, "ann")
     (known,) = await database.fetch(
         "select kind, reason from documents where slug = %(s)s", {"s": waiting.draft.slug}
     )

@@ -13,7 +13,7 @@ from contentstudio import config as settings
 from overnight.aws.handlers import Handlers
 
 if TYPE_CHECKING:
-    from overnight.console.pages import Console
+    from overnight.console.extension import Console
 
 
 def _own() -> Console:

@@ -12,7 +12,7 @@ from overnight.errors import UserError
 if TYPE_CHECKING:
     from contentstudio.config import Config
     from overnight import App
-    from overnight.console.pages import Console
+    from overnight.console.extension import Console
 
 DEFAULT_FILE = "contentstudio.toml"  # as in `config`, which would take its time to load
 

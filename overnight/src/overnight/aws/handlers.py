@@ -30,7 +30,7 @@ from overnight.store.records import Ending
 from overnight.store.sql import queries
 
 if TYPE_CHECKING:
-    from overnight.console.pages import Console
+    from overnight.console.extension import Console
 
 HANDOVER = 5.0  # seconds before the end of an invocation in which what still runs is handed back
 CALM = (
@@ -159,7 +159,8 @@ class Handlers:
             }
 
     def _site(self, warm: Warm) -> Any:
-        from overnight.console import access, pages, site
+        from overnight.console import access, site
+        from overnight.console.extension import Console
 
         may = access.Access.from_environment()
         if may.is_open:
@@ -168,7 +169,7 @@ class Handlers:
             warm.app,
             warm.database,
             may,
-            own=self._own() if self._own else pages.Console(),
+            own=self._own() if self._own else Console(),
             secure=True,
         )
 

@@ -26,7 +26,7 @@ from starlette.routing import Route
 from overnight import formatting
 from overnight.console import actions
 from overnight.console.access import Denied, Visitor, check_form, check_origin
-from overnight.console.pages import Desk
+from overnight.console.extension import Context
 from overnight.errors import (
     IdConflict,
     IllegalTransition,
@@ -186,7 +186,7 @@ class Endpoint:
     """
 
     path: str
-    read: Callable[[Desk, Any], Awaitable[BaseModel]]
+    read: Callable[[Context, Any], Awaitable[BaseModel]]
     says: str
 
     @property
@@ -210,86 +210,86 @@ class Verb:
     takes: type[BaseModel]
 
 
-async def _status(desk: Desk, _: Nothing) -> Item:
-    return Item(await queries.status(desk.database, desk.app))
+async def _status(context: Context, _: Nothing) -> Item:
+    return Item(await queries.status(context.database, context.app))
 
 
-async def _runs(desk: Desk, query: Runs) -> Page:
-    rows = await queries.runs(desk.database, **query.model_dump())
+async def _runs(context: Context, query: Runs) -> Page:
+    rows = await queries.runs(context.database, **query.model_dump())
     return _page(rows, query.limit, lambda row: row["id"])
 
 
-async def _job(desk: Desk, query: OfJob) -> Item:
-    job = await runs.find_job(desk.database, query.job)
-    steps = await queries.job(desk.database, job)
-    audit = await queries.actions(desk.database, job)
+async def _job(context: Context, query: OfJob) -> Item:
+    job = await runs.find_job(context.database, query.job)
+    steps = await queries.job(context.database, job)
+    audit = await queries.actions(context.database, job)
     return Item({"job_id": job, "steps": steps, "actions": audit})
 
 
-async def _dead(desk: Desk, query: Letters) -> Page:
+async def _dead(context: Context, query: Letters) -> Page:
     rows = await queries.dead(
-        desk.database, query.filter(), query.limit, before=_place(query.before)
+        context.database, query.filter(), query.limit, before=_place(query.before)
     )
     return _page(rows, query.limit, lambda row: _mark(row["died_at"], row["id"]))
 
 
-async def _review(desk: Desk, query: Reviews) -> Page:
-    rows = await queries.review(desk.database, limit=query.limit, before=_place(query.before))
+async def _review(context: Context, query: Reviews) -> Page:
+    rows = await queries.review(context.database, limit=query.limit, before=_place(query.before))
     return _page(rows, query.limit, lambda row: _mark(row["since"], row["id"]))
 
 
-async def _review_item(desk: Desk, query: OfJob) -> Item:
-    rows = await queries.review(desk.database, query.job, 1)
+async def _review_item(context: Context, query: OfJob) -> Item:
+    rows = await queries.review(context.database, query.job, 1)
     if not rows:
         raise NotFound(f"nothing of job {query.job} waits for review")
     return Item(rows[0])
 
 
-async def _schedules(desk: Desk, _: Nothing) -> Rows:
-    return Rows(rows=await queries.schedules(desk.database, desk.app))
+async def _schedules(context: Context, _: Nothing) -> Rows:
+    return Rows(rows=await queries.schedules(context.database, context.app))
 
 
-async def _breakers(desk: Desk, _: Nothing) -> Rows:
-    return Rows(rows=await queries.breakers(desk.database, everything=True))
+async def _breakers(context: Context, _: Nothing) -> Rows:
+    return Rows(rows=await queries.breakers(context.database, everything=True))
 
 
-async def _switches(desk: Desk, _: Nothing) -> Rows:
-    return Rows(rows=await queries.switches(desk.database))
+async def _switches(context: Context, _: Nothing) -> Rows:
+    return Rows(rows=await queries.switches(context.database))
 
 
-async def _switch_history(desk: Desk, query: Limited) -> Rows:
-    return Rows(rows=await queries.switch_history(desk.database, limit=query.limit))
+async def _switch_history(context: Context, query: Limited) -> Rows:
+    return Rows(rows=await queries.switch_history(context.database, limit=query.limit))
 
 
-async def _budgets(desk: Desk, _: Nothing) -> Rows:
-    return Rows(rows=await budgets.read(desk.database))
+async def _budgets(context: Context, _: Nothing) -> Rows:
+    return Rows(rows=await budgets.read(context.database))
 
 
-async def _effects(desk: Desk, query: Effects) -> Page:
+async def _effects(context: Context, query: Effects) -> Page:
     status, _, number = (query.before or "").partition("-")
     before = (status == "done", int(number)) if status else None
     rows = await queries.effects(
-        desk.database, open_only=query.open == "true", limit=query.limit, before=before
+        context.database, open_only=query.open == "true", limit=query.limit, before=before
     )
     return _page(rows, query.limit, lambda row: f"{row['status']}-{row['id']}")
 
 
-async def _calls(desk: Desk, query: Calls) -> Page:
-    job = await runs.find_job(desk.database, query.job) if query.job else None
-    rows = await queries.calls(desk.database, job, limit=query.limit, before=query.before)
+async def _calls(context: Context, query: Calls) -> Page:
+    job = await runs.find_job(context.database, query.job) if query.job else None
+    rows = await queries.calls(context.database, job, limit=query.limit, before=query.before)
     return _page(rows, query.limit, lambda row: row["id"])
 
 
-async def _call(desk: Desk, query: OfCall) -> Item:
-    return Item(await queries.call(desk.database, query.call))
+async def _call(context: Context, query: OfCall) -> Item:
+    return Item(await queries.call(context.database, query.call))
 
 
-async def _alerts(desk: Desk, query: Alerts) -> Page:
+async def _alerts(context: Context, query: Alerts) -> Page:
     state, _, mark = (query.before or "").partition("-")
     place = _place(mark or None)
     before = (state == "resolved", *place) if place else None
     rows = await queries.alerts(
-        desk.database, everything=query.all == "true", limit=query.limit, before=before
+        context.database, everything=query.all == "true", limit=query.limit, before=before
     )
     return _page(rows, query.limit, _alert_mark)
 
@@ -298,37 +298,39 @@ def _alert_mark(row: Row) -> str:
     return f"{'resolved' if row['resolved_at'] else 'open'}-{_mark(row['last_at'], row['id'])}"
 
 
-async def _anomalies(desk: Desk, _: Nothing) -> Rows:
-    return Rows(rows=[asdict(each) for each in await charts.anomalies(desk.database)])
+async def _anomalies(context: Context, _: Nothing) -> Rows:
+    return Rows(rows=[asdict(each) for each in await charts.anomalies(context.database)])
 
 
 def _of_steps(
     view: Callable[[list[Tally]], Sequence[Any]],
-) -> Callable[[Desk, StepSignal], Awaitable[Rows]]:
+) -> Callable[[Context, StepSignal], Awaitable[Rows]]:
     """A signal by step and span, as `report` tells it."""
 
-    async def points(desk: Desk, query: StepSignal) -> Rows:
-        since = await _since(desk, query)
-        tallies = await charts.tallies(desk.database, since, step=query.step)
+    async def points(context: Context, query: StepSignal) -> Rows:
+        since = await _since(context, query)
+        tallies = await charts.tallies(context.database, since, step=query.step)
         return Rows(rows=list(view(tallies)))
 
     return points
 
 
-async def _steps(desk: Desk, query: Signal) -> Rows:
-    return Rows(rows=charts.steps(await charts.tallies(desk.database, await _since(desk, query))))
+async def _steps(context: Context, query: Signal) -> Rows:
+    return Rows(
+        rows=charts.steps(await charts.tallies(context.database, await _since(context, query)))
+    )
 
 
-async def _saturation(desk: Desk, query: Signal) -> Rows:
-    return Rows(rows=await charts.saturation(desk.database, await _since(desk, query)))
+async def _saturation(context: Context, query: Signal) -> Rows:
+    return Rows(rows=await charts.saturation(context.database, await _since(context, query)))
 
 
-async def _cost(desk: Desk, query: Cost) -> Rows:
-    return Rows(rows=await charts.cost(desk.database, await _since(desk, query), by=query.by))
+async def _cost(context: Context, query: Cost) -> Rows:
+    return Rows(rows=await charts.cost(context.database, await _since(context, query), by=query.by))
 
 
-async def _since(desk: Desk, query: Signal) -> datetime:
-    return await charts.ago(desk.database, timedelta(hours=query.hours))
+async def _since(context: Context, query: Signal) -> datetime:
+    return await charts.ago(context.database, timedelta(hours=query.hours))
 
 
 def _page(rows: list[Row], limit: int, mark: Callable[[Row], int | str]) -> Page:
@@ -392,15 +394,18 @@ VERBS: Mapping[str, Verb] = {
 }
 
 
-def build(desk: Desk) -> Starlette:
+def build(context: Context) -> Starlette:
     """The API as an app of its own: whatever goes wrong in it is told as JSON."""
-    verbs = {**VERBS, **{name: Verb(own.says, own.takes) for name, own in desk.own.verbs.items()}}
+    verbs = {
+        **VERBS,
+        **{name: Verb(own.says, own.takes) for name, own in context.own.verbs.items()},
+    }
 
     def reads(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         takes = endpoint.takes
 
         async def read(request: Request) -> Response:
-            return _answer(await endpoint.read(desk, _query(request, takes)))
+            return _answer(await endpoint.read(context, _query(request, takes)))
 
         return read
 
@@ -409,7 +414,7 @@ def build(desk: Desk) -> Starlette:
             visitor: Visitor = request.state.visitor
             _check_may(request, visitor)
             command = _body(await read_body(request), verb.takes)
-            done = await actions.carry_out(desk, name, command, visitor.who)
+            done = await actions.carry_out(context, name, command, visitor.who)
             return _answer(Result(done=done.text, **done.data))
 
         return do
@@ -419,7 +424,7 @@ def build(desk: Desk) -> Starlette:
 
     async def refused(_: Request, error: Exception) -> Response:
         if isinstance(error, LedgerUnavailable):
-            await desk.database.bring_back()
+            await context.database.bring_back()
         return refusal(*status_of(error))
 
     async def fault(request: Request, error: Exception) -> Response:

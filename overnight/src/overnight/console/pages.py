@@ -1,32 +1,28 @@
-"""What each page shows. A page reads through `queries` and leaves the rest to its template."""
+"""What each page of Operations shows. A page reads through `queries` and leaves the rest to its
+template.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from html import escape
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
-
-from pydantic import BaseModel
 
 from overnight import formatting
 from overnight.alerts import Alerts, rules
 from overnight.console.charts import bars, chart
+from overnight.console.extension import Context, Page, SeeOther, Values
 from overnight.errors import NotFound
 from overnight.llm import budgets
 from overnight.observability import charts
 from overnight.operations import dead_letters, queries
 from overnight.operations import runs as operations
-from overnight.standard import App
-from overnight.store.database import Database, Row
+from overnight.store.database import Row
 from overnight.store.records import Filter, Status
-
-Values = Mapping[str, str]
 
 ROWS = 50  # of a list, before a page asks for more
 MARKED = (
@@ -38,93 +34,21 @@ MARKED = (
 NARROWEST = 0.4  # percent of a timeline that a bar is wide at least, so that it can be seen
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What a page and a button work with; `own` is what the app adds."""
-
-    app: App
-    database: Database
-    own: Console
-
-
-class SeeOther(Exception):
-    """What was asked for is on another page."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """An address, its template, and what reads for it. `key` is the letter that goes there after
-    `g`.
-    """
-
-    path: str
-    template: str
-    read: Callable[[Desk, Values], Awaitable[dict[str, Any]]]
-    title: str = ""  # in the menu; none: it is reached from another page
-    key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """A button of the app, which is an action of the API, too: a sentence, and the model of the
-    command that it takes.
-
-    `act` gets the command and who pressed the button, and returns one sentence on what it did; it
-    raises `UserError`. Where `fits` is true of what waits for review, the button stands there by
-    its `label`; it is given job, seen and reason.
-    """
-
-    act: Callable[[Desk, Any, str], Awaitable[str]]
-    says: str
-    takes: type[BaseModel]
-    label: str = ""
-    fits: Callable[[Row], bool] = lambda row: False
-
-
-@dataclass(frozen=True, slots=True)
-class Console:
-    """What an app adds to the console: pages of its own, where their templates are, and how its
-    review items look.
-
-    `verbs` are its buttons by their names.
-
-    `night` reads for `night.html`, which the first page includes. `dossier` reads for
-    `dossier.html`, which is beside what waits for review, and `preview` gives that as a whole page
-    of HTML, which is shown in a frame that may do nothing; None from either: the job is shown as
-    any other. Where the dossier has `words`, a person edits these instead of the input, and
-    `edited` makes an input of them; it raises `UserError`. A dossier with `has_preview` = False has
-    no frame. `job` reads for `job_own.html`, which the page of a job includes; None: it has none.
-    """
-
-    pages: tuple[Page, ...] = ()
-    templates: tuple[Path, ...] = ()
-    night: Callable[[Database, datetime], Awaitable[dict[str, Any]]] | None = None
-    dossier: Callable[[Database, str], Awaitable[dict[str, Any] | None]] | None = None
-    preview: Callable[[Database, str], Awaitable[str | None]] | None = None
-    job: Callable[[Database, str], Awaitable[dict[str, Any] | None]] | None = None
-    edited: Callable[[Database, str, str], Awaitable[Any]] | None = None
-    verbs: Mapping[str, Verb] = field(default_factory=dict)
-
-
-async def overview(desk: Desk, values: Values) -> dict[str, Any]:
+async def overview(context: Context, values: Values) -> dict[str, Any]:
     """The overview: results, what needs a person, what it cost, and whether all is well."""
     hours = _number(values.get("hours"), 24, most=24 * 31)
     since = datetime.now(UTC) - timedelta(hours=hours)
-    status = await queries.status(desk.database, desk.app)
+    status = await queries.status(context.database, context.app)
     return {
         "hours": hours,
         "status": status,
         "health": health(status),
-        "totals": await queries.since(desk.database, since),
-        "waiting": await queries.review(desk.database, limit=10),
-        "dead": await queries.dead(desk.database, limit=10),
-        "alerts": _told(await queries.alerts(desk.database, limit=10)),
-        "budgets": await budgets.read(desk.database),
-        "night": await desk.own.night(desk.database, since) if desk.own.night else None,
+        "totals": await queries.since(context.database, since),
+        "waiting": await queries.review(context.database, limit=10),
+        "dead": await queries.dead(context.database, limit=10),
+        "alerts": _told(await queries.alerts(context.database, limit=10)),
+        "budgets": await budgets.read(context.database),
+        "night": await context.own.night(context.database, since) if context.own.night else None,
     }
 
 
@@ -155,11 +79,11 @@ def health(status: Mapping[str, Any]) -> tuple[str, str]:
     )
 
 
-async def signals(desk: Desk, values: Values) -> dict[str, Any]:
+async def signals(context: Context, values: Values) -> dict[str, Any]:
     """The golden signals as charts: latency, traffic, errors, saturation, and cost; what is unusual
     is marked.
     """
-    database, hours = desk.database, _number(values.get("hours"), 24, most=24 * 90)
+    database, hours = context.database, _number(values.get("hours"), 24, most=24 * 90)
     since = await charts.ago(database, timedelta(hours=hours))
     unusual = await charts.anomalies(database)
     marks = {kind: [each for each in unusual if each.kind == kind] for kind in MARKED}
@@ -207,21 +131,21 @@ async def signals(desk: Desk, values: Values) -> dict[str, Any]:
             "Retries to success", retries, lambda n: "10 or more" if n >= 10 else str(n)
         ),
         "costs": [
-            (f"Cost by {desk.app.key_name}", await charts.cost_of_each(database, since, "key")),
+            (f"Cost by {context.app.key_name}", await charts.cost_of_each(database, since, "key")),
             ("Cost by model", await charts.cost_of_each(database, since, "model")),
         ],
     }
 
 
-async def runs(desk: Desk, values: Values) -> dict[str, Any]:
+async def runs(context: Context, values: Values) -> dict[str, Any]:
     """The newest runs that fit, a page at a time."""
     if values.get("job"):
         raise SeeOther(
-            f"/jobs/{await operations.find_job(desk.database, values['job'].strip().lower())}"
+            f"/jobs/{await operations.find_job(context.database, values['job'].strip().lower())}"
         )
     filters = {name: values.get(name) or None for name in ("status", "pipeline", "key")}
     before = _number(values.get("before"), 0, most=2**63 - 1) or None
-    rows = await queries.runs(desk.database, **filters, before=before, limit=ROWS)
+    rows = await queries.runs(context.database, **filters, before=before, limit=ROWS)
     older = (
         {**{name: value for name, value in filters.items() if value}, "before": rows[-1]["id"]}
         if rows
@@ -231,25 +155,25 @@ async def runs(desk: Desk, values: Values) -> dict[str, Any]:
         "rows": rows,
         "older": urlencode(older) if len(rows) == ROWS else "",
         "statuses": list(Status),
-        "events": operations.events(desk.app),
-        "pipelines": list(desk.app.pipelines),
-        "keys": desk.app.keys(),
+        "events": operations.events(context.app),
+        "pipelines": list(context.app.pipelines),
+        "keys": context.app.keys(),
     }
 
 
-async def job(desk: Desk, values: Values) -> dict[str, Any]:
+async def job(context: Context, values: Values) -> dict[str, Any]:
     """All about one job: its steps, attempts, outside writes, calls of models, deeds of people; and
     what to press.
     """
-    job_id = await operations.find_job(desk.database, values["job"])
-    steps = await queries.job(desk.database, job_id)
+    job_id = await operations.find_job(context.database, values["job"])
+    steps = await queries.job(context.database, job_id)
     return {
         "job_id": job_id,
         "steps": steps,
-        "actions": await queries.actions(desk.database, job_id),
+        "actions": await queries.actions(context.database, job_id),
         "cost": sum(step["cost_usd"] for step in steps),
         "timeline": timeline(steps),
-        "own": await desk.own.job(desk.database, job_id) if desk.own.job else None,
+        "own": await context.own.job(context.database, job_id) if context.own.job else None,
     }
 
 
@@ -293,15 +217,15 @@ def _attempts(step: Row) -> Iterator[dict[str, Any]]:
         }
 
 
-async def dead(desk: Desk, values: Values) -> dict[str, Any]:
+async def dead(context: Context, values: Values) -> dict[str, Any]:
     """Dead letters that match, with their context."""
     matching = dead_filter(values)
     chosen = {name: value for name, value in matching.params().items() if value is not None}
     return {
-        "rows": await queries.dead(desk.database, matching, ROWS),
+        "rows": await queries.dead(context.database, matching, ROWS),
         "chosen": chosen,
-        "pipelines": list(desk.app.pipelines),
-        "keys": desk.app.keys(),
+        "pipelines": list(context.app.pipelines),
+        "keys": context.app.keys(),
     }
 
 
@@ -312,60 +236,64 @@ def dead_filter(values: Values) -> Filter:
     return Filter(**{name: values.get(name) or None for name in names}, since=since, until=until)
 
 
-async def review(desk: Desk, _: Values) -> dict[str, Any]:
-    return {"rows": await queries.review(desk.database, limit=ROWS)}
+async def review(context: Context, _: Values) -> dict[str, Any]:
+    return {"rows": await queries.review(context.database, limit=ROWS)}
 
 
-async def review_item(desk: Desk, values: Values) -> dict[str, Any]:
+async def review_item(context: Context, values: Values) -> dict[str, Any]:
     """One item that waits for a person, with its revision."""
-    rows = await queries.review(desk.database, values["job"], 1)
+    rows = await queries.review(context.database, values["job"], 1)
     if not rows:
         raise NotFound(f"nothing of job {values['job']} waits for review any more")
-    own = await desk.own.dossier(desk.database, rows[0]["job_id"]) if desk.own.dossier else None
-    verbs = [(name, verb.label) for name, verb in desk.own.verbs.items() if verb.fits(rows[0])]
+    own = (
+        await context.own.dossier(context.database, rows[0]["job_id"])
+        if context.own.dossier
+        else None
+    )
+    verbs = [(name, verb.label) for name, verb in context.own.verbs.items() if verb.fits(rows[0])]
     shown = {"has_dossier": own is not None, "has_preview": own is not None}
     return {"row": rows[0], "verbs": verbs, **shown, **(own or {})}
 
 
-async def preview(desk: Desk, job_id: str) -> str:
+async def preview(context: Context, job_id: str) -> str:
     """What waits for review as a page of HTML."""
-    page = await desk.own.preview(desk.database, job_id) if desk.own.preview else None
+    page = await context.own.preview(context.database, job_id) if context.own.preview else None
     if page is not None:
         return page
-    row = (await review_item(desk, {"job": job_id}))["row"]
+    row = (await review_item(context, {"job": job_id}))["row"]
     return f"<!doctype html><title>{escape(job_id)}</title><pre>{escape(row['shown'])}</pre>"
 
 
-async def schedules(desk: Desk, _: Values) -> dict[str, Any]:
-    return {"rows": await queries.schedules(desk.database, desk.app)}
+async def schedules(context: Context, _: Values) -> dict[str, Any]:
+    return {"rows": await queries.schedules(context.database, context.app)}
 
 
-async def breakers(desk: Desk, _: Values) -> dict[str, Any]:
-    return {"rows": await queries.breakers(desk.database, everything=True)}
+async def breakers(context: Context, _: Values) -> dict[str, Any]:
+    return {"rows": await queries.breakers(context.database, everything=True)}
 
 
-async def switches(desk: Desk, _: Values) -> dict[str, Any]:
+async def switches(context: Context, _: Values) -> dict[str, Any]:
     return {
-        "rows": await queries.switches(desk.database),
-        "history": await queries.switch_history(desk.database),
-        **_scopes(desk),
+        "rows": await queries.switches(context.database),
+        "history": await queries.switch_history(context.database),
+        **_scopes(context),
     }
 
 
-def _scopes(desk: Desk) -> dict[str, Any]:
+def _scopes(context: Context) -> dict[str, Any]:
     """What can be paused, or have a budget."""
     return {
-        "pipelines": list(desk.app.pipelines),
-        "steps": [f"{pipeline}/{step}" for pipeline, step in desk.app.steps()],
-        "keys": desk.app.keys(),
+        "pipelines": list(context.app.pipelines),
+        "steps": [f"{pipeline}/{step}" for pipeline, step in context.app.steps()],
+        "keys": context.app.keys(),
     }
 
 
-async def alerts(desk: Desk, values: Values) -> dict[str, Any]:
-    rows = await queries.alerts(desk.database, everything="all" in values, limit=ROWS)
-    settings = desk.app.extension(Alerts)
+async def alerts(context: Context, values: Values) -> dict[str, Any]:
+    rows = await queries.alerts(context.database, everything="all" in values, limit=ROWS)
+    settings = context.app.extension(Alerts)
     heartbeats = (
-        await queries.heartbeats(desk.database, desk.app.name) if settings.heartbeat else []
+        await queries.heartbeats(context.database, context.app.name) if settings.heartbeat else []
     )
     return {
         "rows": _told(rows),
@@ -382,28 +310,28 @@ def _told(rows: list[Row]) -> list[Row]:
     ]
 
 
-async def money(desk: Desk, _: Values) -> dict[str, Any]:
-    return {"rows": await budgets.read(desk.database), **_scopes(desk)}
+async def money(context: Context, _: Values) -> dict[str, Any]:
+    return {"rows": await budgets.read(context.database), **_scopes(context)}
 
 
-async def effects(desk: Desk, values: Values) -> dict[str, Any]:
-    return {"rows": await queries.effects(desk.database, open_only="open" in values, limit=ROWS)}
+async def effects(context: Context, values: Values) -> dict[str, Any]:
+    return {"rows": await queries.effects(context.database, open_only="open" in values, limit=ROWS)}
 
 
-async def calls(desk: Desk, values: Values) -> dict[str, Any]:
+async def calls(context: Context, values: Values) -> dict[str, Any]:
     """Calls of models, the newest first, a page at a time; of one job where one is named."""
     job = values.get("job", "").strip().lower()
-    whole = await operations.find_job(desk.database, job) if job else None
+    whole = await operations.find_job(context.database, job) if job else None
     before = _number(values.get("before"), 0, most=2**63 - 1) or None
-    rows = await queries.calls(desk.database, whole, limit=ROWS, before=before)
+    rows = await queries.calls(context.database, whole, limit=ROWS, before=before)
     older = {**({"job": whole} if whole else {}), "before": rows[-1]["id"]} if rows else {}
     return {"rows": rows, "older": urlencode(older) if len(rows) == ROWS else ""}
 
 
-async def call(desk: Desk, values: Values) -> dict[str, Any]:
+async def call(context: Context, values: Values) -> dict[str, Any]:
     """What a model was asked in one call, and what it answered."""
     number = _number(values["call"], 0, most=2**63 - 1)
-    return {"call": await queries.call(desk.database, number)}
+    return {"call": await queries.call(context.database, number)}
 
 
 def _number(text: str | None, otherwise: int, *, most: int) -> int:
@@ -414,19 +342,19 @@ def _number(text: str | None, otherwise: int, *, most: int) -> int:
 
 
 PAGES = (
-    Page("/", "overview.html", overview, "Overview", "h"),
-    Page("/signals", "signals.html", signals, "Metrics", "s"),
-    Page("/runs", "runs.html", runs, "Runs", "r"),
-    Page("/jobs/{job}", "job.html", job),
-    Page("/dead", "dead.html", dead, "Failed jobs", "d"),
-    Page("/review", "review.html", review, "Review", "v"),
-    Page("/review/{job}", "review_item.html", review_item),
-    Page("/schedules", "schedules.html", schedules, "Schedules", "c"),
-    Page("/breakers", "breakers.html", breakers, "Breakers", "b"),
-    Page("/switches", "switches.html", switches, "Pause", "k"),
-    Page("/budgets", "budgets.html", money, "Budgets", "m"),
-    Page("/effects", "effects.html", effects, "External writes", "e"),
-    Page("/calls", "calls.html", calls, "Model calls", "l"),
-    Page("/calls/{call}", "call.html", call),
-    Page("/alerts", "alerts.html", alerts, "Alerts", "a"),
+    Page("/", "overview.html", overview, "Home", "h", icon="home"),
+    Page("/runs", "runs.html", runs, "Runs", "r", icon="runs"),
+    Page("/calls", "calls.html", calls, "Model calls", "l", under="/runs"),
+    Page("/effects", "effects.html", effects, "External writes", "e", under="/switches"),
+    Page("/dead", "dead.html", dead, "Failed jobs", "d", icon="failed"),
+    Page("/review", "review.html", review, "Review", "v", icon="review"),
+    Page("/schedules", "schedules.html", schedules, "Schedules", "c", icon="schedule"),
+    Page("/signals", "signals.html", signals, "Metrics", "s", icon="metrics"),
+    Page("/switches", "switches.html", switches, "Switches and limits", "k", icon="switch"),
+    Page("/budgets", "budgets.html", money, "Budgets", "m", under="/switches"),
+    Page("/breakers", "breakers.html", breakers, "Breakers", "b", under="/switches"),
+    Page("/alerts", "alerts.html", alerts, "Alerts", "a", icon="alert"),
+    Page("/jobs/{job}", "job.html", job, under="/runs"),
+    Page("/review/{job}", "review_item.html", review_item, under="/review"),
+    Page("/calls/{call}", "call.html", call, under="/runs"),
 )

@@ -42,8 +42,8 @@ from overnight.console.access import (
     log_out,
     new_cookie,
 )
+from overnight.console.extension import Console, Context, Page, SeeOther
 from overnight.console.live import Live
-from overnight.console.pages import Console, Desk, Page
 from overnight.console.templates import Templates
 from overnight.errors import LedgerUnavailable, Permanent, TooSlow, UserError
 from overnight.logs import log
@@ -110,9 +110,11 @@ class Site:
         self, app: App, database: Database, access: Access, own: Console, *, secure: bool
     ) -> None:
         self.app, self.database, self.access, self.secure = app, database, access, secure
-        self.desk = Desk(app, database, own)
+        self.context = Context(app, database, own)
         self.live = Live(database)
-        self.pages = (*pages.PAGES, *own.pages)
+        replaced = {page.path for page in own.pages}
+        kept = (page for page in pages.PAGES if page.path not in replaced)
+        self.pages = (*own.pages, *kept)
         self.templates = Templates(app, [HERE / "templates", *own.templates])
 
     def routes(self) -> list[Route | Mount]:
@@ -125,7 +127,7 @@ class Site:
             Route("/live", self.stream),
             Route("/health", self.health),
             Route("/metrics", self.metrics),
-            Mount("/api", api.build(self.desk)),
+            Mount("/api", api.build(self.context)),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ]
 
@@ -141,8 +143,8 @@ class Site:
 
     async def show(self, page: Page, request: Request) -> Response:
         try:
-            data = await page.read(self.desk, {**request.query_params, **request.path_params})
-        except pages.SeeOther as other:
+            data = await page.read(self.context, {**request.query_params, **request.path_params})
+        except SeeOther as other:
             return RedirectResponse(quote(other.path), 303)
         return self._page(page.template, request, data, page=page)
 
@@ -150,7 +152,7 @@ class Site:
         """What waits for review as a page of its own, which may do nothing: no script, no form, no
         request.
         """
-        html = await pages.preview(self.desk, request.path_params["job"])
+        html = await pages.preview(self.context, request.path_params["job"])
         return HTMLResponse(html, headers={"content-security-policy": PREVIEW_POLICY})
 
     async def act(self, request: Request) -> Response:
@@ -159,12 +161,12 @@ class Site:
         """
         form = await read_checked(request)
         name, visitor = request.path_params["verb"], request.state.visitor
-        takes = actions.find(self.desk, name)
+        takes = actions.find(self.context, name)
         if takes is None:
             raise HTTPException(404, "there is no such button")
         try:
-            command = await actions.read_form(self.desk, takes, form)
-            done = await actions.carry_out(self.desk, name, command, visitor.who)
+            command = await actions.read_form(self.context, takes, form)
+            done = await actions.carry_out(self.context, name, command, visitor.who)
             notice = {"done": actions.sentence(done)}
         except (UserError, Permanent) as error:
             notice = {"refused": str(error)}

@@ -18,7 +18,7 @@ from overnight.operations import scopes
 from overnight.standard import App
 
 if TYPE_CHECKING:
-    from overnight.console.pages import Page
+    from overnight.console.extension import Page
 
 
 class Templates:

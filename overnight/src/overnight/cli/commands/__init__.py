@@ -24,7 +24,7 @@ from overnight.cli.commands.start import emit, start
 from overnight.cli.commands.switches import pause, resume, switches
 
 if TYPE_CHECKING:
-    from overnight.console.pages import Console
+    from overnight.console.extension import Console
 
 
 def add_to(

@@ -14,7 +14,7 @@ from overnight.cli.runner import Session, json_option, pass_session, tell, until
 from overnight.errors import UserError
 
 if TYPE_CHECKING:
-    from overnight.console.pages import Console
+    from overnight.console.extension import Console
     from overnight.standard import App
     from overnight.store.database import Database
 
@@ -74,7 +74,8 @@ async def open_console(
     """
     try:
         from overnight import http
-        from overnight.console import access, pages, site
+        from overnight.console import access, site
+        from overnight.console.extension import Console
     except ModuleNotFoundError as missing:
         raise UserError(
             f"{missing.name} is not installed: pip install 'overnight[console]' brings it"
@@ -83,7 +84,7 @@ async def open_console(
     may = access.Access.from_environment()
     may.check_host(host)
     with http.listen(host, port) as listener:
-        built = site.build(app, database, may, own=own() if own else pages.Console(), secure=https)
+        built = site.build(app, database, may, own=own() if own else Console(), secure=https)
         async with http.served(built, listener) as url:
             yield url
 

@@ -1,0 +1,58 @@
+"""The commands of the studio's buttons, which the API takes as JSON, too."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from overnight.operations.commands import NeededReason, OnReview
+
+MOST_VERSIONS = 1_000_000
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
+
+
+class Wish(BaseModel):
+    """What every verb on an article takes."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    site: Name
+    slug: Name
+    reason: Text = Field("", description="why; saved in the audit log")
+
+
+class Overwrite(OnReview):
+    """What it takes to publish ours in the place of a person's version."""
+
+    reason: NeededReason
+
+
+class Change(OnReview):
+    """What it takes to change one text of an article; no words take it out."""
+
+    place: Name
+    text: Text = Field("", description="the new words; none: it is cut")
+
+
+class Back(Wish):
+    to: int | None = Field(
+        None, ge=1, lt=MOST_VERSIONS, description="the version's number; none: the one before"
+    )
+
+
+class AddIdea(BaseModel):
+    """What it takes to have an article written on what readers ask."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    site: Name
+    question: Name
+    urls: Text = Field("", description="pages to read for it, with blanks between them")
+    due: str = Field("", pattern=r"^(\d{4}-\d{2}-\d{2})?$", description="YYYY-MM-DD")
+    brief: Text = Field("", description="what the article should be like")
+    reason: Text = Field("", description="why; saved in the audit log")
+
+
+class Drop(Wish):
+    reason: NeededReason

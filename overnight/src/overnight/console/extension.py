@@ -1,0 +1,115 @@
+"""What an app adds to the console: pages, buttons, and how its jobs are called and shown.
+
+The console has two parts. *Operations* is what every app has: runs, failed jobs, schedules,
+metrics, limits, alerts. *Desk* is what an app adds for those who live with its results. An app
+without a desk has Operations alone. A page of an app at a path of Operations replaces that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from overnight.standard import App
+from overnight.store.database import Database, Row
+
+Values = Mapping[str, str]  # what an address says: the parts of its path, and its query
+Part = Literal["desk", "operations"]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a page and a button work with; `own` is what the app adds."""
+
+    app: App
+    database: Database
+    own: Console
+
+
+class SeeOther(Exception):
+    """What was asked for is on another page."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An address, its template, and what reads for it.
+
+    A page with a `title` stands in the menu, in its `part`, with its `icon` (a name in
+    `static/icons.svg`). `key` is the letter that goes there after `g`. A page with `under`, the
+    path of a page of the menu, is a tab of that page instead of an entry.
+    """
+
+    path: str
+    template: str
+    read: Callable[[Context, Values], Awaitable[dict[str, Any]]]
+    title: str = ""  # none: it is reached from another page
+    key: str = ""
+    part: Part = "operations"
+    icon: str = ""
+    under: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A button of the app, which is an action of the API, too: a sentence, and the model of the
+    command that it takes.
+
+    `act` gets the command and who pressed the button, and returns one sentence on what it did; it
+    raises `UserError`. Where `fits` is true of what waits for review, the button stands there by
+    its `label`; it is given job, seen and reason. `role` is what it needs: `edit` for words, ideas
+    and reviews, `operate` for all else.
+    """
+
+    act: Callable[[Context, Any, str], Awaitable[str]]
+    says: str
+    takes: type[BaseModel]
+    label: str = ""
+    fits: Callable[[Row], bool] = lambda row: False
+    role: Literal["edit", "operate"] = "operate"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search shows: where it leads, what it is, and a line about it."""
+
+    path: str
+    title: str
+    kind: str  # such as “article” or “job”
+    line: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """What an app adds to the console: pages of its own, where their templates are, and how its
+    review items look.
+
+    `verbs` are its buttons by their names. `badges` says for paths of the menu how much waits
+    there. `search` finds what the app has for a text, the best first.
+
+    `night` reads for `night.html`, which the first page includes. `dossier` reads for
+    `dossier.html`, which is beside what waits for review, and `preview` gives that as a whole page
+    of HTML, which is shown in a frame that may do nothing; None from either: the job is shown as
+    any other. Where the dossier has `words`, a person edits these instead of the input, and
+    `edited` makes an input of them; it raises `UserError`. A dossier with `has_preview` = False has
+    no frame. `job` reads for `job_own.html`, which the page of a job includes; None: it has none.
+    """
+
+    pages: tuple[Page, ...] = ()
+    templates: tuple[Path, ...] = ()
+    night: Callable[[Database, datetime], Awaitable[dict[str, Any]]] | None = None
+    dossier: Callable[[Database, str], Awaitable[dict[str, Any] | None]] | None = None
+    preview: Callable[[Database, str], Awaitable[str | None]] | None = None
+    job: Callable[[Database, str], Awaitable[dict[str, Any] | None]] | None = None
+    edited: Callable[[Database, str, str], Awaitable[Any]] | None = None
+    verbs: Mapping[str, Verb] = field(default_factory=dict)
+    badges: Callable[[Database], Awaitable[Mapping[str, int]]] | None = None
+    search: Callable[[Database, str], Awaitable[Sequence[Found]]] | None = None
