@@ -25,7 +25,7 @@ from overnight.secrets import secret
 from overnight.store.database import Database, Row
 from overnight.store.sql import queries
 
-Role = Literal["view", "operate"]
+Role = Literal["view", "edit", "operate"]
 
 COOKIE = "overnight_session"
 PASSWORD, VIEW_PASSWORD = "OVERNIGHT_CONSOLE_PASSWORD", "OVERNIGHT_CONSOLE_VIEW_PASSWORD"
@@ -56,7 +56,13 @@ class Visitor:
     can_leave: bool = False
 
     @property
+    def may_edit(self) -> bool:
+        """Words, ideas and reviews."""
+        return self.role in ("edit", "operate")
+
+    @property
     def may_act(self) -> bool:
+        """Everything."""
         return self.role == "operate"
 
 

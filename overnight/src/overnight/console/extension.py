@@ -93,7 +93,8 @@ class Console:
     review items look.
 
     `verbs` are its buttons by their names. `badges` says for paths of the menu how much waits
-    there. `search` finds what the app has for a text, the best first.
+    there. `search` finds what the app has for a text, the best first. `static` is a folder of
+    scripts and styles, served at `/static/app/`; a template names them in its block `head`.
 
     `night` reads for `night.html`, which the first page includes. `dossier` reads for
     `dossier.html`, which is beside what waits for review, and `preview` gives that as a whole page
@@ -111,5 +112,6 @@ class Console:
     job: Callable[[Database, str], Awaitable[dict[str, Any] | None]] | None = None
     edited: Callable[[Database, str, str], Awaitable[Any]] | None = None
     verbs: Mapping[str, Verb] = field(default_factory=dict)
+    static: Path | None = None
     badges: Callable[[Database], Awaitable[Mapping[str, int]]] | None = None
     search: Callable[[Database, str], Awaitable[Sequence[Found]]] | None = None

@@ -118,6 +118,7 @@ class Site:
         self.templates = Templates(app, [HERE / "templates", *own.templates])
 
     def routes(self) -> list[Route | Mount]:
+        own_static = self.context.own.static
         return [
             *(Route(page.path, partial(self.show, page)) for page in self.pages),
             Route("/login", self.log_in, methods=["GET", "POST"]),
@@ -128,6 +129,7 @@ class Site:
             Route("/health", self.health),
             Route("/metrics", self.metrics),
             Mount("/api", api.build(self.context)),
+            *([Mount("/static/app", StaticFiles(directory=own_static))] if own_static else []),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ]
 
