@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import groupby
 
 from pydantic import TypeAdapter
@@ -36,7 +36,6 @@ KEPT = (
 NIGHT = timedelta(hours=24)  # what a morning's report looks back on at least
 ERROR_LIMIT = 300  # characters of an error that are kept
 
-MESSAGE = TypeAdapter(Message)
 WHEN = ("now", "morning_at", "lately", "kinds_lately")  # what `due` asks of a channel
 NEWS = tuple(field.name for field in fields(News))
 
@@ -124,7 +123,7 @@ class Delivery:
             "name": channel["name"],
             "version": channel["version"],
             "morning_at": due_now.morning,
-            "message": message and clean(MESSAGE.dump_json(message).decode()),
+            "message": message and clean(_form().dump_json(message).decode()),
             "kept": KEPT,
             **_delivered(due_now),
         }
@@ -168,7 +167,7 @@ class Delivery:
         """One try of one message. What came of it is written, through outages of the
         database too.
         """
-        message = MESSAGE.validate_python(row["message"])
+        message = _form().validate_python(row["message"])
         try:
             async with asyncio.timeout(LIMIT):
                 await background.in_thread(
@@ -232,3 +231,9 @@ def _refusal(channel: Channel, message: Message) -> str | None:
     except Exception as error:
         return clean(describe(error))[:ERROR_LIMIT]
     return None
+
+
+@cache
+def _form() -> TypeAdapter[Message]:
+    """How a message is stored; made with the first one, for most workers start and send none."""
+    return TypeAdapter(Message)

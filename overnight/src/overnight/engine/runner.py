@@ -8,7 +8,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from overnight.engine.attempt import execute
@@ -196,11 +196,9 @@ class AttemptRunner:
 
     async def wait(self, seconds: float) -> None:
         """Until `changed` is set, or so many seconds have passed."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(max(seconds, 0.001)):
                 await self.changed.wait()
-        except TimeoutError:
-            pass
 
     def _report_lost(self, attempts: set[InFlight]) -> None:
         self._loop.call_soon_threadsafe(self._lose, attempts)

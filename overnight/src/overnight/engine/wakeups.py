@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from overnight.errors import LedgerUnavailable
 from overnight.logs import log
-from overnight.store.database import Connection, Database, unavailable
+from overnight.store.database import Database, unavailable
 from overnight.store.ledger import CHANNEL
 
 WORKER = "worker"  # what a hint says of a worker that has just signed in
@@ -65,9 +65,8 @@ class Listener:
                     await self._listen(wake)
             except LedgerUnavailable as error:
                 log.info("listener lost", error=str(error))
-                await (
-                    self._database.bring_back()
-                )  # the pool would wait out its timeout before it says so
+                # The pool would wait out its timeout before it says so.
+                await self._database.bring_back()
             await asyncio.sleep(RECONNECT)
 
     async def _listen(self, wake: Callable[[str], None]) -> None:
@@ -78,12 +77,9 @@ class Listener:
                 async for notification in connection.notifies(timeout=self._probe):
                     wake(notification.payload)
                 try:
-                    await asyncio.wait_for(connection.execute("select 1"), PROBE_LIMIT)
+                    async with asyncio.timeout(PROBE_LIMIT):
+                        await connection.execute("select 1")
                 except TimeoutError:
-                    await _abandon(connection)
+                    # A farewell would wait for an answer, and nobody answers.
+                    connection.pgconn.finish()
                     raise LedgerUnavailable("the listener's connection does not answer") from None
-
-
-async def _abandon(connection: Connection) -> None:
-    """Close a socket that nobody answers on, without a farewell that would wait for an answer."""
-    connection.pgconn.finish()

@@ -97,10 +97,12 @@ class Worker:
         seconds.
         """
         async with AsyncExitStack() as stack:
-            await self._retry(self._database.check_sessions)
             hot = self._database.hot()
+            checking = asyncio.create_task(self._retry(self._database.check_sessions))
+            stack.push_async_callback(cancel, checking)
             await self._retry(hot.open)
             stack.push_async_callback(hot.close)
+            await checking
             deps = await self._retry(
                 lambda: stack.enter_async_context(self.app.resources(self._database))
             )
@@ -140,9 +142,8 @@ class Worker:
             if until_idle and free and none_due and not len(self.attempts.in_flight):
                 if nobody_runs:
                     return
-                nobody_runs = not await self._retry(
-                    lambda: self.ledger.running(self.attempts.scope)
-                )
+                running = partial(self.ledger.running, self.attempts.scope)
+                nobody_runs = not await self._retry(running)
                 if nobody_runs:  # what ran a moment ago may have begun something: claim once more
                     continue
                 wait = IDLE_PAUSE

@@ -216,8 +216,13 @@ class Database:
         """
         if self._pool is None:
             raise RuntimeError("the database is not open")
+        task = asyncio.current_task()
+        cancellations = task.cancelling() if task else 0
         with unavailable():
             async with self._pool.connection() as connection:
+                # The pool loses a cancellation that comes at the same moment as the connection.
+                if task is not None and task.cancelling() > cancellations:
+                    raise asyncio.CancelledError
                 yield connection
 
     async def fetch(
