@@ -187,7 +187,7 @@ def test_the_bill_is_its_arithmetic() -> None:
     assert work.steps == 100 * 5 + 200 * 9
     hints = work.steps * 30
     assert lines["Lambda, requests"] == pytest.approx((hints + 43_200) / 1e6 * 0.2)
-    seconds = work.steps * (0.0112 / (1024 / 1769) + 0.3) + 200 * 60
+    seconds = work.steps * (0.0233 / (1024 / 1769) + 0.3) + 200 * 60
     assert lines["Lambda, time"] == pytest.approx((seconds * 30 + 43_200 * 0.5 * 0.5) * 0.0000167)
     assert lines["SQS"] == 0  # 941,400 requests, and the first million is free
     assert bill(work).usd == sum(lines.values())

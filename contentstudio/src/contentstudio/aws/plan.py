@@ -261,8 +261,8 @@ class Work:
     together: float = 1.0  # articles that wait for a model in one sandbox at once; 1 is the dearest
     steps_per_site: float = 5.0
     steps_per_article: float = 9.0
-    cpu_seconds_per_step: float = 0.0112
-    statements_per_step: float = 6.2
+    cpu_seconds_per_step: float = 0.0233
+    statements_per_step: float = 7.9
     hours_at_work: float = 6.0
     log_bytes: float = 400.0
 
