@@ -191,7 +191,7 @@ def _budget(row: Row, app: App | None) -> Incident:
         "budget",
         "look",
         scope,
-        f"The budget of {scope} is spent",
+        "The whole budget is spent" if scope == "all" else f"The budget of {scope} is spent",
         f"{formatting.dollars(row['spent_usd'])} of {formatting.dollars(row['usd_per_day'])} a day "
         "are spent: work that needs a model waits.",
         "It has room again at 00:00 UTC.",
