@@ -382,7 +382,9 @@ ENDPOINTS = (
     Endpoint("/calls", _calls, "Calls of models, the newest first."),
     Endpoint("/calls/{call}", _call, "One call: what was sent, what came back, what it cost."),
     Endpoint("/alerts", _alerts, "Alerts, those that are open first."),
-    Endpoint("/search", _search, "What a text finds: of the app, keys, jobs by id; the best first."),
+    Endpoint(
+        "/search", _search, "What a text finds: of the app, keys, jobs by id; the best first."
+    ),
     Endpoint("/anomalies", _anomalies, "What is unusual now, each with its sentence."),
     Endpoint("/signals/steps", _steps, "Each step over the whole time."),
     Endpoint("/signals/latency", _of_steps(charts.latency), "p50 and p95 by step and span."),
