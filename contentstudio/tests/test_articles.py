@@ -398,7 +398,7 @@ async def test_start_and_emit_are_commands_here_too(
 
 
 async def do(client: httpx2.AsyncClient, verb: str, **body: Any) -> tuple[int, str]:
-    frame = (await client.get("/articles")).text
+    frame = (await client.get("/articles/garden/compost")).text
     csrf = frame.split('name="csrf" value="', 1)[1].split('"', 1)[0]
     headers = {"x-csrf-token": csrf, "origin": str(client.base_url).rstrip("/")}
     answer = await client.post(f"/api/do/{verb}", json=body, headers=headers)
@@ -415,7 +415,7 @@ async def test_the_console_and_the_api_have_the_same_verbs(jobs: Jobs, database:
             http.served(built, listener) as url,
             httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as client,
         ):
-            text = (await client.get("/articles?site=garden")).text
+            text = (await client.get("/articles/garden/compost")).text
             assert all(f"/do/{verb}-article" in text for verb in ("unpublish", "rollback"))
             named = {"site": "garden", "slug": "compost", "reason": "wrong"}
             status, said = await do(client, "rollback-article", **named, to=1)
@@ -442,7 +442,7 @@ async def test_the_console_and_the_api_have_the_same_verbs(jobs: Jobs, database:
             assert "done=unpublish" in pressed.headers["location"]
             await jobs.work()
             assert page(jobs) is None
-            assert "publish-article" in (await client.get("/articles")).text
+            assert "publish-article" in (await client.get("/articles/garden/compost")).text
 
 
 async def test_a_job_renders_the_pages_of_a_site_and_they_stay_ours(

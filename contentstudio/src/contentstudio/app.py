@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +42,7 @@ from contentstudio.writing.offline import OfflineWriter
 from contentstudio.writing.port import Writer
 from overnight import App, Budgets, Keys, Retention, Reviews, logs
 from overnight.store.database import Database
+from overnight.titles import Titles
 
 if TYPE_CHECKING:
     from contentstudio.llm.models import Models
@@ -70,8 +71,14 @@ def build(config: Config, name: str = "contentstudio") -> App:
             Budgets(config.budgets()),
             alerts.build(config),
             Retention(prune=OwnRetention(config.keep.days)),
+            Titles(_titles),
         ],
     )
+
+
+async def _titles(database: Database, jobs: Sequence[str]) -> Mapping[str, str]:
+    """What people call jobs: by the titles of their articles."""
+    return await Articles(database).titles(jobs)
 
 
 def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[Deps]]:

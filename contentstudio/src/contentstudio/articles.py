@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, get_args
 
 from contentstudio.config import Config, Static
 from contentstudio.pipelines.work import ArticleRequest, SiteRequest
+from contentstudio.store.articles import STATES, Articles, Matching, Place
 from contentstudio.store.publications import Publications
 from overnight import App
 from overnight.errors import NotFound, UserError, among, nearest
@@ -31,6 +32,10 @@ PIPELINES: dict[Verb, str] = {
     "refresh": "rewrite",
 }
 LISTED = 1_000  # articles of a site among which a misspelt slug is looked for
+MARK_DIGITS = 16  # of the microseconds since 1970 until the year 2286
+FAILED = "failed"  # lists take it for a state: the job of such an article is a dead letter
+LISTED_STATES: tuple[str, ...] = (*STATES, FAILED)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +154,25 @@ def _requested_at(verb: Verb, now: datetime) -> datetime:
     return now.replace(second=0, microsecond=0) if verb == "refresh" else now
 
 
+def permitted(state: str, standing: Row | None, versions: Sequence[Row]) -> list[Verb]:
+    """What can be asked of an article in this state that stands so on its site, as
+    `Publications.standing` tells it; None: it was never on its way there. Pure.
+    """
+    if standing is None:
+        return []
+    is_there = standing["state"] == "published" and state != "ready"
+    verbs = [verb for verb in VERBS if not (verb == "publish" and is_there)]
+    return [verb for verb in verbs if _makes_sense(verb, standing, versions)]
+
+
+def _makes_sense(verb: Verb, standing: Row, versions: Sequence[Row]) -> bool:
+    try:
+        decide(verb, standing, versions)
+    except UserError:
+        return False
+    return True
+
+
 def is_left(row: Row) -> bool:
     """Whether a row of `queries.review` is an article that met a person's version."""
     return (
@@ -192,10 +216,10 @@ async def overwrite(
 
 
 async def _find(database: Database, site: str, slug: str) -> Row:
-    rows = await Publications(database).articles(site, LISTED)
-    for row in rows:
-        if row["slug"] == slug:
-            return row
+    publications = Publications(database)
+    if found := await publications.standing(site, slug):
+        return found[0]
+    rows = await publications.standing(site, limit=LISTED)
     if not rows:
         raise NotFound(
             f"nothing was published on “{site}” from here yet, so there is no article “{slug}”"
@@ -206,12 +230,39 @@ async def _find(database: Database, site: str, slug: str) -> Row:
 
 
 async def listed(
-    config: Config, database: Database, site: str | None, limit: int
+    config: Config,
+    database: Database,
+    site: str | None,
+    limit: int,
+    *,
+    state: str | None = None,
+    text: str | None = None,
+    before: Place | None = None,
 ) -> list[dict[str, Any]]:
-    """The articles of a site, or of all. Raises `ConfigError` for a site that there is not."""
+    """The articles of a site, or of all, the latest to change first: those in a state, and with
+    these beginnings of words in title or slug, where they are given.
+
+    Raises `UserError` for a site or a state that there is not.
+    """
     if site is not None:
         config.find(site)
-    return await Publications(database).articles(site, limit)
+    if state is not None and state not in LISTED_STATES:
+        raise UserError(f"there is no state “{state}”; there are: {', '.join(LISTED_STATES)}")
+    return await Articles(database).listed(Matching(site, state, text), limit, before=before)
+
+
+def mark(row: Row) -> str:
+    """The place of an article in a list, as an address has it."""
+    return f"{(row['at'] - EPOCH) // timedelta(microseconds=1)}/{row['site']}/{row['slug']}"
+
+
+def place(mark: str) -> Place | None:
+    """The place that an address names; None where it names none."""
+    moment, _, rest = mark.partition("/")
+    site, _, slug = rest.partition("/")
+    if not (moment.isdecimal() and len(moment) <= MARK_DIGITS and slug):
+        return None
+    return EPOCH + timedelta(microseconds=int(moment)), site, slug
 
 
 async def versions(

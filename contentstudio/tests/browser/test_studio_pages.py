@@ -105,13 +105,14 @@ async def test_the_words_of_an_article_are_edited_and_judged_anew(
 ) -> None:
     async with page_of(browser) as page:
         await page.goto(f"{url}/review/{waiting}")
-        await page.get_by_text("Edit the text").click()
+        await page.get_by_role("link", name="Edit", exact=True).click()
         box = page.get_by_label("The words")
         words = await box.input_value()
         assert words.startswith("# ")
         await box.fill("# A title of mine\n" + words.partition("\n")[2])
+        await page.get_by_role("heading", name="A title of mine", exact=True).wait_for()
         await page.get_by_role("button", name="Save and re-check").click()
-        await page.get_by_text("edited: gate of job").wait_for()
+        await page.get_by_text("is saved, and checked again").wait_for()
     (row,) = await database.fetch(
         "select input, status from runs where job_id = %s and step = 'gate'", [waiting]
     )
@@ -123,10 +124,12 @@ async def test_an_unreadable_text_is_one_sentence_and_changes_nothing(
 ) -> None:
     async with page_of(browser) as page:
         await page.goto(f"{url}/review/{waiting}")
-        await page.get_by_text("Edit the text").click()
-        await page.get_by_label("The words").fill("no title, no heading")
+        await page.get_by_role("link", name="Edit", exact=True).click()
+        box = page.get_by_label("The words")
+        await box.fill("no title, no heading")
         await page.get_by_role("button", name="Save and re-check").click()
         await page.get_by_role("alert").get_by_text("an article needs a title").wait_for()
+        assert await box.input_value() == "no title, no heading"
     assert len(await queries.review(database)) == 1
 
 

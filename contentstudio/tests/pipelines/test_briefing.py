@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import httpx2
 import pytest
 from click.testing import CliRunner, Result
 from lxml import html
@@ -22,6 +23,7 @@ from contentstudio.review import brief_text, briefs
 from contentstudio.review.briefs import BriefDetails
 from contentstudio.store.articles import Articles
 from contentstudio.store.documents import Documents
+from overnight import http
 from overnight.errors import IllegalTransition
 from overnight.operations import reviews, runs, switches
 from overnight.operations.decisions import Approve, Edit, Reject
@@ -268,20 +270,21 @@ async def test_the_console_shows_a_brief_with_notes_and_reads_its_edit(
     waiting: BriefDetails, config: Config, database: Database
 ) -> None:
     from contentstudio import console
-    from overnight.console import pages
-    from overnight.console.extension import Context
-    from overnight.console.templates import Templates
+    from overnight.console import site
+    from overnight.console.access import Access
 
     own = console.build(config)
-    context = Context(studio.build(config), database, own)
-    shown = await pages.review_item(context, {"job": waiting.job_id})
-    assert (shown["has_dossier"], shown["has_preview"]) == (True, False)
-    assert brief_text.read(shown["words"], waiting.brief) == waiting.brief
-    page = html.fromstring(
-        Templates(context.app, own.templates)
-        ._environment.get_template("dossier.html")
-        .render(shown)
-    ).text_content()
+    built = site.build(studio.build(config), database, Access({}), own=own)
+    with http.listen("127.0.0.1", 0) as listener:
+        async with (
+            http.served(built, listener) as url,
+            httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as client,
+        ):
+            shown = html.fromstring((await client.get(f"/review/{waiting.job_id}")).text)
+    assert not shown.xpath("//iframe")
+    (words,) = shown.xpath("//textarea[@name='words']/text()")
+    assert brief_text.read(words, waiting.brief) == waiting.brief
+    page = shown.text_content()
     for fact in (f for section in waiting.brief.sections for f in waiting.facts(section)):
         assert fact.span in page
         assert fact.dated in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +11,7 @@ from contentstudio.cli import context
 from overnight.cli import output
 from overnight.cli.commands import common, decisions
 from overnight.cli.runner import Session, json_option, pass_session, tell
+from overnight.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -201,23 +203,42 @@ def render(session: Session, name: str, reason: str, as_json: bool) -> None:
 @click.command("articles")
 @click.argument("site", required=False)
 @click.argument("slug", required=False)
+@click.option("--state", metavar="STATE", help="Those in this state, such as review or failed.")
+@click.option(
+    "--find", "text", metavar="WORDS", help="Those with words in the title that begin so."
+)
+@click.option("--markdown", type=click.Path(path_type=Path), help="Write its words, to be edited.")
 @click.option(
     "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many rows."
 )
 @json_option
 @pass_session
 def articles_command(
-    session: Session, site: str | None, slug: str | None, limit: int, as_json: bool
+    session: Session,
+    site: str | None,
+    slug: str | None,
+    state: str | None,
+    text: str | None,
+    markdown: Path | None,
+    limit: int,
+    as_json: bool,
 ) -> None:
-    """Published articles and their slugs; with SLUG its versions."""
+    """Articles, the latest to change first; with SLUG its versions.
+
+    Each has its state, words and cost, and its clicks and position of 28 days. With --markdown the
+    words of one are written to a file; `revise` takes them back.
+    """
     from contentstudio import articles
 
     settings = context.config()
+    if markdown is not None:
+        _write_words(session, site, slug, markdown, as_json)
+        return
 
     async def read(database: Database) -> list[dict[str, Any]]:
         if site is not None and slug is not None:
             return await articles.versions(settings, database, site, slug)
-        return await articles.listed(settings, database, site, limit)
+        return await articles.listed(settings, database, site, limit, state=state, text=text)
 
     rows = session.run(read)
     if slug is not None:
@@ -231,14 +252,30 @@ def _render_articles(rows: list[dict[str, Any]]) -> None:
         "site": "site",
         "state": "state",
         "version": "version",
+        "words": "words",
+        "cost_usd": "cost",
+        "clicks": "clicks",
+        "position": "position",
         "at": "changed (UTC)",
         "slug": "slug",
     }
-    empty = "Nothing was published from here yet."
-    output.table("", rows, columns, empty=empty, spare=("at", "version"))
+    lines = [{**row, **_figures(row)} for row in rows]
+    spare = ("position", "words", "cost_usd", "at", "version", "clicks")
+    output.table("", lines, columns, empty="There is no such article.", spare=spare)
     for row in rows:
         for sentence in row["differs"]:
             click.echo(f"{row['slug']} is published, but: {sentence}")
+
+
+def _figures(row: dict[str, Any]) -> dict[str, Any]:
+    from overnight import formatting
+
+    position = row["position"]
+    return {
+        "cost_usd": formatting.dollars(row["cost_usd"]) if row["cost_usd"] else "",
+        "position": "" if position is None else f"{position:.1f}",
+        "state": "failed" if row["failed"] else row["state"],
+    }
 
 
 def _render_versions(rows: list[dict[str, Any]]) -> None:
@@ -256,4 +293,59 @@ def _render_versions(rows: list[dict[str, Any]]) -> None:
     output.table("", states, columns, empty="It was never published.", spare=("at", "state"))
 
 
-COMMANDS = (publish, unpublish, rollback, refresh, overwrite, articles_command)
+def _write_words(
+    session: Session, site: str | None, slug: str | None, file: Path, as_json: bool
+) -> None:
+    """Write the words of one article, and say how to give them back."""
+    from contentstudio.review import editing
+
+    if site is None or slug is None:
+        raise UserError("name one article: its site and its slug")
+    settings = context.config()
+    words = session.run(lambda database: editing.read(database, settings, site, slug))
+    context.write(file, words.text)
+    data = {"written": str(file), "revision": words.revision, "stands": words.stands}
+    short = words.revision[: decisions.SHORT]
+    line = f"{common.called()} revise {site} {slug} --rev {short} --input @{file}"
+    tell(as_json, data, lambda: click.echo(f"wrote {file}\n{line}"))
+
+
+@click.command("revise")
+@_site
+@_slug
+@click.option(
+    "--input", "text", required=True, metavar="@FILE.md", help="The new words, as Markdown."
+)
+@click.option(
+    "--rev",
+    "revision",
+    required=True,
+    metavar="REVISION",
+    help="That of the words you edited, at least its first 8 digits.",
+)
+@_perhaps_why
+@json_option
+@pass_session
+def revise(
+    session: Session, site: str, slug: str, text: str, revision: str, reason: str, as_json: bool
+) -> None:
+    """Give an article other words.
+
+    `articles SITE SLUG --markdown FILE` writes those of now. What waits for you is checked again;
+    of a published article a new version is checked and published. No model changes the words.
+    """
+    from contentstudio.review import editing
+
+    app, settings = session.needed_app(), context.config()
+    words = common.given(text).decode("utf-8", "replace")
+
+    async def work(database: Database) -> str:
+        return await editing.save(
+            *(app, database, settings, site, slug, words), revision=revision, reason=reason
+        )
+
+    done = session.run(work)
+    tell(as_json, {"done": done}, lambda: click.echo(done))
+
+
+COMMANDS = (publish, unpublish, rollback, refresh, overwrite, revise, articles_command)

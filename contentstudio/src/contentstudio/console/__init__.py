@@ -13,18 +13,28 @@ from contentstudio.store.nights import Nights
 from overnight.console.extension import Console
 from overnight.store.database import Database
 
+HERE = Path(__file__).parent
+
 
 def build(config: Config) -> Console:
     """The pages and the buttons for the sites of a config."""
     return Console(
-        pages=(*articles.pages(config), *ideas.pages(config), *sites.pages(config)),
-        templates=(Path(__file__).parent / "templates",),
+        pages=(
+            *articles.pages(config),
+            *ideas.pages(config),
+            *review.pages(config),
+            *sites.pages(config),
+        ),
+        templates=(HERE / "templates",),
         night=_night,
-        dossier=partial(review.dossier, config),
         preview=partial(review.preview, config),
         job=partial(review.job, config),
         edited=partial(review.edited, config),
         verbs={**articles.verbs(config), **ideas.verbs(config), **review.verbs(config)},
+        fragments=articles.fragments(config),
+        static=HERE / "static",
+        badges=articles.badges,
+        search=articles.search,
     )
 
 

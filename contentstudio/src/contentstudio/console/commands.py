@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from overnight.operations.commands import NeededReason, OnReview
 
 MOST_VERSIONS = 1_000_000
+MOST_WORDS = 1_000_000  # characters of an article as Markdown
+NO_NUL = r"^[^\x00]*$"
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
-Text = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_NUL)]
+Text = Annotated[str, StringConstraints(max_length=10_000, pattern=NO_NUL)]
 
 
 class Wish(BaseModel):
@@ -34,6 +36,15 @@ class Change(OnReview):
 
     place: Name
     text: Text = Field("", description="the new words; none: it is cut")
+
+
+class Revise(Wish):
+    """What it takes to put other words in the place of an article's."""
+
+    words: Annotated[str, StringConstraints(min_length=1, max_length=MOST_WORDS, pattern=NO_NUL)]
+    revision: Name = Field(
+        description="of the words that were edited: nothing is saved over others"
+    )
 
 
 class Back(Wish):

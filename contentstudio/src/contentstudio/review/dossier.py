@@ -151,6 +151,12 @@ async def gather(database: Database, config: Config, job_id: str) -> Dossier | N
     )
 
 
+async def page_of(database: Database, config: Config, draft: Draft, moment: datetime) -> str | None:
+    """An article as its site shows it, with its stored pictures; None where it cannot be shown."""
+    page, _ = await asyncio.to_thread(_page, config, draft, moment)
+    return page and await _with_pictures(database, draft, page)
+
+
 async def _rivals(database: Database, draft: Draft) -> tuple[RivalPost, ...]:
     """The posts that the gate compares its title with."""
     language = draft.language

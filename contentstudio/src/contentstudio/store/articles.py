@@ -7,11 +7,14 @@ the schema, and its trigger refuses the rest.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
 from contentstudio.model import Draft, Model
 from contentstudio.store.sql import queries
+from contentstudio.text.words import word_count
 from overnight.errors import IllegalTransition
 from overnight.store.database import Database, Row
 
@@ -59,6 +62,21 @@ class Article(Model):
     cost_usd: float
 
 
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Which articles a list has: all that match each value that is not None. `text` has beginnings
+    of words of the title or the slug.
+    """
+
+    site: str | None = None
+    state: str | None = None
+    text: str | None = None
+
+
+EVERY = Matching()
+Place = tuple[datetime, str, str]  # in a list of articles: when one changed, its site and its slug
+
+
 class Articles:
     """The articles of all sites. A job that does not own an article changes nothing of it, unless
     it begins to write it or publishes it.
@@ -94,13 +112,11 @@ class Articles:
         self, draft: Draft, job_id: str, state: Literal["verifying", "review", "ready"]
     ) -> None:
         """The job that writes an article brings it into the next state."""
-        params = _params(draft.site, draft.slug, job_id, draft.title, draft.language)
-        await self._move(params, state)
+        await self._move(_params_of(draft, job_id), state)
 
     async def publish(self, draft: Draft, job_id: str, url: str) -> None:
         """A job put a version on the site, whoever wrote another one meanwhile."""
-        params = _params(draft.site, draft.slug, job_id, draft.title, draft.language)
-        await self._move({**params, "url": url, "takes_over": True}, "published")
+        await self._move({**_params_of(draft, job_id), "url": url, "takes_over": True}, "published")
 
     async def unpublish(self, site: str, slug: str, job_id: str) -> None:
         """A job took an article from readers."""
@@ -137,6 +153,58 @@ class Articles:
         """
         return await self._database.one(queries["dossier_read"], {"job_id": job_id})
 
+    async def listed(
+        self,
+        matching: Matching = EVERY,
+        limit: int = 50,
+        *,
+        slug: str | None = None,
+        before: Place | None = None,
+    ) -> list[Row]:
+        """The articles that match, the latest to change first: state, what stands on the site,
+        words, sources, cost in dollars, and clicks, impressions, visits and position of 28 days.
+
+        `before` is the place of the last one of the page before.
+        """
+        before_at, before_site, before_slug = before or (None, None, None)
+        params = {
+            **{"site": matching.site, "state": matching.state, "text": matching.text},
+            **{"before_at": before_at, "before_site": before_site, "before_slug": before_slug},
+            **{"slug": slug, "limit": limit},
+        }
+        # Planned anew for these very filters, as one plan for all of them would use no index.
+        return await self._database.fetch(queries["articles_list"], params, prepare=False)
+
+    async def life(self, site: str, slug: str, limit: int = 500) -> list[Row]:
+        """What happened with an article, and what is to come, the oldest first."""
+        params = {"site": site, "slug": slug, "limit": limit}
+        return await self._database.fetch(queries["article_life"], params)
+
+    async def of_job(self, job_id: str) -> tuple[str, str] | None:
+        """Site and slug of the article that a job works on, or did; None where there is none."""
+        row = await self._database.one(queries["article_of_job"], {"job_id": job_id})
+        return (row["site"], row["slug"]) if row else None
+
+    async def titles(self, job_ids: Sequence[str]) -> dict[str, str]:
+        """What people call jobs, by their ids: the titles of their articles."""
+        rows = await self._database.fetch(queries["titles_read"], {"jobs": list(job_ids)})
+        return {row["job_id"]: row["title"] for row in rows}
+
+    async def waiting(
+        self, limit: int = 50, before: tuple[datetime, int] | None = None
+    ) -> list[Row]:
+        """What waits for a person, the oldest first, with title, site, reasons and how many of its
+        texts are doubtful. `before` are `since` and `id` of the last one of the page before.
+        """
+        before_at, before_id = before or (None, None)
+        params = {"before_at": before_at, "before_id": before_id, "limit": limit}
+        return await self._database.fetch(queries["reviews_list"], params, prepare=False)
+
+    async def failed_count(self, most: int) -> int:
+        """How many articles have a job that failed; more than `most` are not counted."""
+        (row,) = await self._database.fetch(queries["failed_count"], {"most": most})
+        return int(row["count"])
+
     async def settle(self, site: str) -> None:
         """Take in what became of articles in the ledger: jobs that were cancelled."""
         await self._database.fetch(queries["article_settle"], {"site": site})
@@ -160,5 +228,10 @@ def _params(
     *,
     takes_over: bool = False,
 ) -> dict[str, object]:
-    who = {"site": site, "slug": slug, "job_id": job_id}
-    return {**who, "title": title, "language": language, "url": None, "takes_over": takes_over}
+    who = {"site": site, "slug": slug, "job_id": job_id, "title": title, "language": language}
+    return {**who, "url": None, "words": None, "sources": None, "takes_over": takes_over}
+
+
+def _params_of(draft: Draft, job_id: str) -> dict[str, object]:
+    params = _params(draft.site, draft.slug, job_id, draft.title, draft.language)
+    return {**params, "words": word_count(draft.prose()), "sources": len(draft.references)}

@@ -169,11 +169,24 @@ class Publications:
         drafts = {row["slug"]: Draft.model_validate(row["draft"]) for row in rows}
         return drafts, {row["slug"]: row["fingerprint"] for row in rows}
 
-    async def articles(self, site: str | None, limit: int) -> list[Row]:
-        """The articles of a site, or of all: where each is, its state, its version, and whether its
-        sources are known.
+    async def version(self, site: str, slug: str, number: int | None = None) -> Row | None:
+        """A version of an article with its whole draft, by its number, else the one that was
+        published last; None where there is none.
         """
-        return await self._database.fetch(queries["articles_list"], {"site": site, "limit": limit})
+        params = {"site": site, "slug": slug, "number": number}
+        return await self._database.one(queries["version_read"], params)
+
+    async def of_job(self, job_id: str) -> tuple[Draft, datetime] | None:
+        """What a job published last, and when; None where it published nothing."""
+        row = await self._database.one(queries["version_of_job"], {"job_id": job_id})
+        return (Draft.model_validate(row["draft"]), row["at"]) if row else None
+
+    async def standing(self, site: str, slug: str | None = None, limit: int = 1) -> list[Row]:
+        """The articles of a site, or one of them, as we left them: where each is, its state, and
+        whether its sources are known.
+        """
+        params = {"site": site, "slug": slug, "limit": limit}
+        return await self._database.fetch(queries["articles_standing"], params)
 
     async def descriptions(self, site: str, slug: str) -> list[str]:
         """How the site's other articles are described that were published."""

@@ -15,7 +15,9 @@ from overnight.observability.signals import Anomaly
 
 LINES = 4  # of a chart: more cannot be told apart
 BARS = 40  # points of one line that are bars; more are a line
-FIT = 0.5  # of the time asked for that points must fill; where they do not, the axis fits the points
+FIT = (
+    0.5  # of the time asked for that points must fill; where they do not, the axis fits the points
+)
 EDGE = 0.04  # of the axis that is left free at its ends, so that a point there is seen whole
 LOWEST = 1.5  # percent of a chart's height that a bar has at least, so that it is seen
 
@@ -68,7 +70,9 @@ def _lines(
         lines.setdefault(str(point[name]) if name else title, {})[point["at"].timestamp()] = (
             None if number is None else round(float(number), 4)
         )
-    return {label: line for label, line in lines.items() if any(n is not None for n in line.values())}
+    return {
+        label: line for label, line in lines.items() if any(n is not None for n in line.values())
+    }
 
 
 def _sum(line: Line) -> float:

@@ -78,6 +78,20 @@ class Verb:
 
 
 @dataclass(frozen=True, slots=True)
+class Fragment:
+    """A form that is answered with a page, or with a part of one, in the place of going back to
+    where it was: what somebody wrote is never lost.
+
+    `read` gets the form and who sent it, and gives what the template shows; `SeeOther` leads
+    elsewhere, when all is done. It has the guard of a button, and `role` is what it needs.
+    """
+
+    template: str
+    read: Callable[[Context, Values, str], Awaitable[dict[str, Any]]]
+    role: Literal["edit", "operate"] = "operate"
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What a search shows: where it leads, what it is, and a line about it."""
 
@@ -92,7 +106,8 @@ class Console:
     """What an app adds to the console: pages of its own, where their templates are, and how its
     review items look.
 
-    `verbs` are its buttons by their names. `badges` says for paths of the menu how much waits
+    `verbs` are its buttons by their names. `fragments` are forms by their names, which a page posts
+    to `/fragment/NAME`. `badges` says for paths of the menu how much waits
     there. `search` finds what the app has for a text, the best first. `static` is a folder of
     scripts and styles, served at `/static/app/`; a template names them in its block `head`.
 
@@ -112,6 +127,7 @@ class Console:
     job: Callable[[Database, str], Awaitable[dict[str, Any] | None]] | None = None
     edited: Callable[[Database, str, str], Awaitable[Any]] | None = None
     verbs: Mapping[str, Verb] = field(default_factory=dict)
+    fragments: Mapping[str, Fragment] = field(default_factory=dict)
     static: Path | None = None
     badges: Callable[[Database], Awaitable[Mapping[str, int]]] | None = None
     search: Callable[[Database, str], Awaitable[Sequence[Found]]] | None = None

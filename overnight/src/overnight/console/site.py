@@ -123,6 +123,7 @@ class Site:
             Route("/login", self.log_in, methods=["GET", "POST"]),
             Route("/logout", self.log_out, methods=["POST"]),
             Route("/do/{verb}", self.act, methods=["POST"]),
+            Route("/fragment/{name}", self.fragment, methods=["POST"]),
             Route("/review/{job}/preview", self.preview),
             Route("/live", self.stream),
             Route("/health", self.health),
@@ -150,9 +151,32 @@ class Site:
         try:
             data = await page.read(self.context, {**request.query_params, **request.path_params})
         except SeeOther as other:
-            return RedirectResponse(quote(other.path), 303)
+            return _see(other)
+        return await self._framed(page, request, data)
+
+    async def _framed(self, page: Page, request: Request, data: dict[str, Any]) -> Response:
         waiting = await badges(self.context)
         return self._page(page.template, request, data, page=page, waiting=waiting)
+
+    async def fragment(self, request: Request) -> Response:
+        """Answer a form with what it shows. What is wrong with what somebody wrote is told there,
+        beside it.
+        """
+        form = await read_checked(request)
+        fragment = self.context.own.fragments.get(request.path_params["name"])
+        if fragment is None:
+            raise HTTPException(404, "there is no such form")
+        visitor: Visitor = request.state.visitor
+        if not (visitor.may_edit if fragment.role == "edit" else visitor.may_act):
+            raise Denied(403, f"you may look, but not {fragment.role}")
+        try:
+            data = await fragment.read(self.context, form, visitor.who)
+        except SeeOther as other:
+            return _see(other)
+        page = next((each for each in self.pages if each.template == fragment.template), None)
+        if page is None:  # a part of one
+            return self._page(fragment.template, request, data)
+        return await self._framed(page, request, data)
 
     async def preview(self, request: Request) -> Response:
         """What waits for review as a page of its own, which may do nothing: no script, no form, no
@@ -232,6 +256,11 @@ class Site:
         log.error("console failed", path=request.url.path, detail=detail)
         text = f"a fault of ours, {type(error).__name__}; the log says more"
         return self._page("error.html", request, {"error": text, "status": 500}, 500)
+
+
+def _see(other: SeeOther) -> Response:
+    """Lead to another page. What is quoted in its path is so already."""
+    return RedirectResponse(quote(other.path, safe="/%?&=+"), 303)
 
 
 def _with_notice(back: str, notice: Mapping[str, str]) -> str:

@@ -99,7 +99,11 @@ class Templates:
             "visitor": getattr(request.state, "visitor", None),
             "page": page,
             "pages": titled,
-            "frame": {**_navigation(page, titled), "badges": badges or {}, "now": datetime.now(UTC)},
+            "frame": {
+                **_navigation(page, titled),
+                "badges": badges or {},
+                "now": datetime.now(UTC),
+            },
             "here": _without_notice(request),
             "query": dict(query),
             **{name: query.get(name) for name in ASIDE},
