@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from overnight.pipelines.extensions import Extension
 
@@ -27,3 +27,12 @@ async def titles_of(app: App, database: Database, jobs: Sequence[str]) -> dict[s
     read = app.extension(Titles).read
     wanted = list(dict.fromkeys(jobs))
     return dict(await read(database, wanted)) if read and wanted else {}
+
+
+async def with_titles(
+    app: App | None, database: Database, rows: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The rows with the `title` of their `job_id`, or None; in one query."""
+    jobs = [row["job_id"] for row in rows if row["job_id"] is not None]
+    titles = await titles_of(app, database, jobs) if app else {}
+    return [{**row, "title": titles.get(row["job_id"])} for row in rows]

@@ -153,7 +153,9 @@ async def test_the_command_shows_open_alerts_and_failing_channels(database: Data
     assert [alert["subject"] for alert in data["alerts"]] == ["p/s"]
     assert [(row["channel"], row["error"]) for row in data["channels"]] == [("ear", "not now")]
     status = (await press(database, app, "status")).output
-    assert "ear takes no messages (not now)" in " ".join(status.split())
+    assert "The alert channel ear takes no messages. After 1 attempt: not now." in " ".join(
+        status.split()
+    )
 
 
 async def test_send_delivers_what_is_due_and_says_what_came_of_it(database: Database) -> None:

@@ -55,7 +55,7 @@ async def test_pages_work_without_javascript(
     context = await browser.new_context(java_script_enabled=False)
     page = await context.new_page()
     await page.goto(url + "/dead")
-    await page.get_by_role("button", name="Replay", exact=True).click()
+    await page.get_by_role("button", name="Retry", exact=True).click()
     await page.get_by_text("1 failed job started again").wait_for()
     assert await queries.dead(database) == []
     await context.close()
@@ -167,7 +167,7 @@ async def test_the_result_of_a_button_stays_after_a_live_update(
 ) -> None:
     async with page_of(browser) as page:
         await page.goto(url + "/dead")
-        await page.get_by_role("button", name="Replay", exact=True).click()
+        await page.get_by_role("button", name="Retry", exact=True).click()
         said = page.get_by_text("1 failed job started again")
         await said.wait_for()
         async with page.expect_event("requestfinished", lambda request: "/dead" in request.url):
@@ -211,3 +211,20 @@ async def test_what_a_person_opens_during_a_live_update_stays_open(
             opened.set()
         await page.wait_for_timeout(200)  # until it would be put in place
         assert await page.get_by_label("Input as JSON").is_visible()
+
+
+@pytest.mark.parametrize("look", ["light", "phone"])
+async def test_why_a_job_failed_is_found_and_retried_in_two_clicks(
+    browser: Browser, url: str, database: Database, look: str
+) -> None:
+    (row,) = await queries.dead(database)
+    async with page_of(browser, look) as page:
+        await page.goto(url)
+        await page.get_by_role("link", name="Why it failed").click()
+        cause = page.locator(".cause .why")
+        assert await cause.text_content() == row["error"]
+        box = await cause.bounding_box()
+        assert box is not None and box["width"] > 250
+        await page.locator(".cause").get_by_role("button", name="Retry", exact=True).click()
+        await page.get_by_text("1 failed job started again").wait_for()
+    assert await queries.dead(database) == []

@@ -97,4 +97,8 @@ def test_no_bar_and_no_limit_leaves_the_chart(
     heights = [bar.height for bar in chart.bars]
     assert all(0 <= height <= 100 for height in heights)
     assert chart.limit is None or 0 <= chart.limit <= 100
-    assert all(height > 0 for height, bar in zip(heights, chart.bars, strict=True) if "$0.00" not in bar.text)
+    assert all(
+        height > 0
+        for height, bar in zip(heights, chart.bars, strict=True)
+        if "$0.00" not in bar.text
+    )

@@ -51,7 +51,9 @@ DESK = Console(
 
 
 @asynccontextmanager
-async def desk(app: App, database: Database, own: Console = DESK) -> AsyncIterator[httpx2.AsyncClient]:
+async def desk(
+    app: App, database: Database, own: Console = DESK
+) -> AsyncIterator[httpx2.AsyncClient]:
     with http.listen("127.0.0.1", 0) as listener:
         built = site.build(app, database, Access({}), own=own)
         async with (
@@ -173,7 +175,9 @@ def test_every_icon_of_the_pages_is_in_the_sprite() -> None:
     sprite = (HERE / "static/icons.svg").read_text()
     symbols = set(re.findall(r'<symbol id="(\w+)"', sprite))
     texts = "".join(file.read_text() for file in (HERE / "templates").glob("*.html"))
-    named = set(re.findall(r'icon\("(\w+)"', texts)) | {each.icon for each in pages.PAGES if each.icon}
+    named = set(re.findall(r'icon\("(\w+)"', texts)) | {
+        each.icon for each in pages.PAGES if each.icon
+    }
     assert named <= symbols
     assert len(symbols) == sprite.count("<symbol ")
 
@@ -228,14 +232,18 @@ def test_a_button_is_shown_to_those_who_may_press_it(role: Any, shown: list[str]
 
 def test_a_confirmation_is_a_question_that_holds_the_form() -> None:
     parts, visitor = macros(VERBS), Visitor("ada", "operate", "c5rf")
-    asked = parts.with_reason(visitor, "/x", "take", "Take", {"job": "a"}, "danger", confirm="Sure?")
+    asked = parts.with_reason(
+        visitor, "/x", "take", "Take", {"job": "a"}, "danger", confirm="Sure?"
+    )
     opener, _, question = asked.partition("<div")
     (target,) = re.findall(r'popovertarget="([\w-]+)"', opener)
     assert "<form" not in opener
     assert f'id="{target}" popover role="dialog"' in question
     assert '<form method="post" action="/do/take">' in question
     assert 'name="reason" required' in question and "<p>Sure?</p>" in question
-    other = parts.with_reason(visitor, "/x", "take", "Take", {"job": "b"}, "danger", confirm="Sure?")
+    other = parts.with_reason(
+        visitor, "/x", "take", "Take", {"job": "b"}, "danger", confirm="Sure?"
+    )
     assert target not in other
 
 

@@ -67,7 +67,7 @@ async def test_every_job_has_a_page_with_what_is_known_of_it(
         assert "<script>" not in answer.text
     retried = await job_of_customer_two(database)
     page = (await client.get(f"/jobs/{retried}")).text
-    assert page.count("<td>the shop answers 502 Bad Gateway") == 2
+    assert page.count('<p class="why">the shop answers 502 Bad Gateway') == 2
     assert page.count("<summary>Log and traceback</summary>") == 2
     assert page.count(" info asking the shop what=&lt;script&gt;") == 2
     assert "https://shop.example/orders/2" in page

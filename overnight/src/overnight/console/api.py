@@ -41,10 +41,11 @@ from overnight.llm import budgets
 from overnight.logs import log
 from overnight.observability import charts
 from overnight.observability.signals import Tally
-from overnight.operations import queries, runs
+from overnight.operations import failures, incidents, queries, runs
 from overnight.operations.commands import OPERATIONS, Matching, Text
 from overnight.store.database import Row
 from overnight.store.records import Status
+from overnight.titles import titles_of, with_titles
 
 BODY_LIMIT = 4_000_000  # bytes of a request, which may hold a whole edited payload
 CSRF = "x-csrf-token"  # the header in which a session carries what its forms carry
@@ -102,6 +103,10 @@ class Runs(Limited):
 
 
 class Letters(Limited, Matching):
+    before: str | None = Field(None, pattern=MARK, description="`next` of the page before")
+
+
+class Failures(Nothing, Matching):
     before: str | None = Field(None, pattern=MARK, description="`next` of the page before")
 
 
@@ -215,7 +220,9 @@ class Verb:
 
 
 async def _status(context: Context, _: Nothing) -> Item:
-    return Item(await queries.status(context.database, context.app))
+    status = await queries.status(context.database, context.app)
+    hinders = incidents.judge(status, context.app)
+    return Item({**status, "incidents": [asdict(each) for each in hinders]})
 
 
 async def _runs(context: Context, query: Runs) -> Page:
@@ -223,11 +230,18 @@ async def _runs(context: Context, query: Runs) -> Page:
     return _page(rows, query.limit, lambda row: row["id"])
 
 
+async def _jobs(context: Context, query: Runs) -> Page:
+    rows = await queries.jobs(context.database, **query.model_dump())
+    titled = await with_titles(context.app, context.database, rows)
+    return _page(titled, query.limit, lambda row: row["id"])
+
+
 async def _job(context: Context, query: OfJob) -> Item:
     job = await runs.find_job(context.database, query.job)
     steps = await queries.job(context.database, job)
     audit = await queries.actions(context.database, job)
-    return Item({"job_id": job, "steps": steps, "actions": audit})
+    title = (await titles_of(context.app, context.database, [job])).get(job)
+    return Item({"job_id": job, "title": title, "steps": steps, "actions": audit})
 
 
 async def _dead(context: Context, query: Letters) -> Page:
@@ -235,6 +249,13 @@ async def _dead(context: Context, query: Letters) -> Page:
         context.database, query.filter(), query.limit, before=_place(query.before)
     )
     return _page(rows, query.limit, lambda row: _mark(row["died_at"], row["id"]))
+
+
+async def _failures(context: Context, query: Failures) -> Page:
+    found = await failures.read(
+        context.database, context.app, query.filter(), before=_place(query.before)
+    )
+    return Page(rows=found.groups, next=_mark(*found.next) if found.next else None)
 
 
 async def _review(context: Context, query: Reviews) -> Page:
@@ -362,8 +383,9 @@ def _place(mark: str | None) -> tuple[datetime, int] | None:
 
 ENDPOINTS = (
     Endpoint(
-        "/status", _status, "Is all well: runs, queue, workers, switches, budgets, schedules."
+        "/status", _status, "Is all well: incidents, runs, queue, workers, budgets, schedules."
     ),
+    Endpoint("/jobs", _jobs, "The newest jobs that match, where each stands, and its steps."),
     Endpoint("/runs", _runs, "The newest runs that match."),
     Endpoint(
         "/jobs/{job}",
@@ -371,6 +393,7 @@ ENDPOINTS = (
         "All about a job: steps, attempts, external writes, model calls, audit log.",
     ),
     Endpoint("/dead", _dead, "Dead letters that match, with their context, newest first."),
+    Endpoint("/failures", _failures, "Failed jobs by equal errors: one cause, one replay."),
     Endpoint("/review", _review, "What waits for a person, oldest first, each with its revision."),
     Endpoint("/review/{job}", _review_item, "One thing that waits, exactly as stored."),
     Endpoint("/schedules", _schedules, "Schedules: last and next slot, missed slots, advice."),
@@ -382,7 +405,9 @@ ENDPOINTS = (
     Endpoint("/calls", _calls, "Calls of models, the newest first."),
     Endpoint("/calls/{call}", _call, "One call: what was sent, what came back, what it cost."),
     Endpoint("/alerts", _alerts, "Alerts, those that are open first."),
-    Endpoint("/search", _search, "What a text finds: of the app, keys, jobs by id; the best first."),
+    Endpoint(
+        "/search", _search, "What a text finds: of the app, keys, jobs by id; the best first."
+    ),
     Endpoint("/anomalies", _anomalies, "What is unusual now, each with its sentence."),
     Endpoint("/signals/steps", _steps, "Each step over the whole time."),
     Endpoint("/signals/latency", _of_steps(charts.latency), "p50 and p95 by step and span."),

@@ -144,9 +144,9 @@ def is_nearly_spent(row: Row) -> bool:
 
 def is_worth_a_line(row: Row) -> bool:
     """Whether a summary tells of a budget: the one of everything always, others when they are
-    nearly spent.
+    nearly spent or refuse calls.
     """
-    return bool(row["scope"] == "all" or is_nearly_spent(row))
+    return bool(row["scope"] == "all" or row["is_spent"] or is_nearly_spent(row))
 
 
 def amount(value: Any) -> Decimal:
@@ -194,10 +194,13 @@ async def declare(database: Database, app: App) -> None:
 
 async def read(database: Database) -> list[Row]:
     """All budgets with what is left of today's; `used` is the share that is spent, None of a limit
-    of 0.
+    of 0. One that `is_spent` lets no call begin, or refused one today: from `refused_at` until
+    `renews_at`.
     """
     rows = await database.fetch(queries["budget_list"])
     for row in rows:
+        is_full = row["spent_usd"] >= row["usd_per_day"]
+        row["is_spent"] = is_full or row["refused_at"] is not None
         row["left_usd"] = max(
             row["usd_per_day"] - row["spent_usd"] - row["reserved_usd"], Decimal(0)
         )

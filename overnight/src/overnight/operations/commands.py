@@ -315,6 +315,7 @@ class Matching(BaseModel):
     error: Text | None = Field(None, description="a part of the error's text")
     since: AwareDatetime | None = Field(None, description="those that died since")
     until: AwareDatetime | None = Field(None, description="those that died before")
+    group: Text | None = Field(None, description="the name of those with equal errors")
 
     def filter(self) -> Filter:
         return Filter(**{name: getattr(self, name) for name in Matching.model_fields})

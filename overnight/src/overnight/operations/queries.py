@@ -44,11 +44,21 @@ async def status(database: Database, app: App | None) -> dict[str, Any]:
     scope = app.scope() if app else Scope([])
     backlog = await _backlog(database, scope)
     day = await _totals(database, await charts.ledger_now(database) - timedelta(days=1))
-    switches = await database.fetch(queries["switch_list"])
     return {
         "last_24_hours": _with_unended(day.pop("runs"), backlog),
         "now": backlog,
         "totals": day,
+        **await standing(database, app),
+    }
+
+
+async def standing(database: Database, app: App | None) -> dict[str, Any]:
+    """What the work depends on, as it stands: workers, switches, budgets, breakers, schedules,
+    channels, and what no worker of the app would take. `incidents` judges it.
+    """
+    scope = app.scope() if app else Scope([])
+    switches = await database.fetch(queries["switch_list"])
+    return {
         "workers": await workers(database),
         "switched_off": [row for row in switches if not row["enabled"]],
         "budgets": [row for row in await budgets.read(database) if budgets.is_worth_a_line(row)],
@@ -147,8 +157,28 @@ async def runs(database: Database, *, limit: int = LIMIT, **filters: Any) -> lis
     Queued ones come in the order of their turn; of those that succeeded or were cancelled the
     latest to end are first.
     """
+    return await _runs(database, filters, limit, jobs=False)
+
+
+async def jobs(database: Database, *, limit: int = LIMIT, **filters: Any) -> list[Row]:
+    """The newest jobs, one row each; filters and order are those of `runs`, and count for the last
+    step of a job: where it stands.
+
+    A row has that run, with `created_at`, `attempts`, `failures` and `cost_usd` of the whole job,
+    and its `steps` (step, status, attempt) in their order.
+    """
+    rows = await _runs(database, filters, limit, jobs=True)
+    params = {"jobs": [row["job_id"] for row in rows]}
+    whole = {row["job_id"]: row for row in await database.fetch(queries["job_steps"], params)}
+    return [{**row, **whole.get(row["job_id"], {})} for row in rows]
+
+
+async def _runs(
+    database: Database, filters: Mapping[str, Any], limit: int, *, jobs: bool
+) -> list[Row]:
     every = {"status": None, "pipeline": None, "key": None, "before": None}
-    return await _filtered(database, "runs_list", {**every, **filters, "limit": limit})
+    params = {**every, **filters, "limit": limit, "jobs": jobs}
+    return await _filtered(database, "runs_list", params)
 
 
 async def _filtered(database: Database, verb: str, params: Mapping[str, Any]) -> list[Row]:
@@ -161,6 +191,11 @@ async def _filtered(database: Database, verb: str, params: Mapping[str, Any]) ->
 async def job(database: Database, job_id: str) -> list[Row]:
     """Every step of a job with its attempts, effects and model calls."""
     return await database.fetch(queries["job_show"], {"job_id": job_id})
+
+
+async def job_of_run(database: Database, run: int | None) -> Row | None:
+    """The job (`job_id`, `pipeline`) of a run; None where it is not kept."""
+    return await database.one(queries["run_job"], {"id": run}) if run is not None else None
 
 
 async def actions(database: Database, job_id: str) -> list[Row]:

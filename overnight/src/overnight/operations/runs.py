@@ -103,6 +103,11 @@ async def find_job(database: Database, prefix: str) -> str:
     return str(matches[0])
 
 
+async def jobs_named(database: Database, prefix: str) -> list[Row]:
+    """The first jobs whose id begins so: `job_id`, and the `pipeline` of each."""
+    return await database.fetch(queries["search_jobs"], {"prefix": prefix}, prepare=False)
+
+
 async def edit(
     app: App,
     database: Database,

@@ -32,7 +32,7 @@ class Status(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Which dead letters. What is None fits all; `error` is a part of the message, `since` and
-    `until` when it died.
+    `until` when it died, `group` the name of those with equal errors.
     """
 
     job: str | None = None
@@ -42,6 +42,7 @@ class Filter:
     error: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    group: str | None = None
 
     def params(self) -> dict[str, object]:
         return asdict(self)

@@ -15,7 +15,8 @@ from overnight.cli.commands.console import console_command, token
 from overnight.cli.commands.dead_letters import dead_letter_commands
 from overnight.cli.commands.decisions import approve, edit, reject, review
 from overnight.cli.commands.effects import effects
-from overnight.cli.commands.jobs import runs_command, show_job, status
+from overnight.cli.commands.failures import failures
+from overnight.cli.commands.jobs import jobs_command, runs_command, show_job, status
 from overnight.cli.commands.prune import prune
 from overnight.cli.commands.schedules import schedules
 from overnight.cli.commands.serve import serve
@@ -34,7 +35,8 @@ def add_to(
     console.
     """
     for command in (
-        *(status, signals, runs_command(key_name), show_job, review, approve, edit, reject, prune),
+        *(status, signals, jobs_command(key_name), runs_command(key_name), show_job),
+        *(review, approve, edit, reject, prune, failures),
         *dead_letter_commands(key_name),
         *(start, emit),
         *(console_command(console), token),

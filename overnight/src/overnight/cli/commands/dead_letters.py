@@ -60,6 +60,9 @@ def _filter_options(key_name: str) -> Callable[[F], F]:
                     help="Only those that died since: 30m, 24h, 7d, or a date (UTC).",
                 ),
                 click.option("--until", metavar="WHEN", help="Only those that died before."),
+                click.option(
+                    "--group", metavar="NAME", help="Only those with equal errors: see failures."
+                ),
             ]
         ):
             command = option(command)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,18 +16,20 @@ from overnight.cli.runner import Session, json_option, pass_session, tell
 from overnight.errors import UserError
 
 if TYPE_CHECKING:
-    from overnight.pipelines.app import App
     from overnight.store.database import Database
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @click.command()
 @json_option
 @pass_session
 def status(session: Session, as_json: bool) -> None:
-    """What is going on: what ran, what waits, what is paused."""
-    from overnight.operations import queries, scopes
+    """What is going on: what ran, what waits, what hinders the work."""
+    from overnight.operations import incidents, queries, scopes
 
     data = session.run(lambda database: queries.status(database, session.app()))
+    data["incidents"] = [asdict(each) for each in incidents.judge(data, session.app())]
     for row in data["switched_off"]:
         row["scope"] = scopes.text(row["scope"], session.app())
     for row in data["budgets"]:
@@ -48,20 +52,13 @@ def _render_status(data: dict[str, Any]) -> None:
         waiting += f"; the oldest is due since {formatting.duration(now['oldest_due_seconds'])}"
     person = f"{now['needs_review']} to review, {formatting.count(now['dead'], 'failed job')}"
     off = ", ".join(f"{row['scope']} ({row['reason']})" for row in data["switched_off"]) or "none"
-    parked = [f"{row['count']} of {row['step']} {row['key']}".strip() for row in data["parked"]]
-    broken = [f"{row['name']} is {row['state']} ({row['error']})" for row in data["breakers"]]
     spent = [_spent(row) for row in data["budgets"]]
     advised = [
         f"{r['pipeline']} {r['cron']} finds nothing too often"
         for r in data["schedules"]
         if r["advice"]
     ]
-    deaf = [f"{row['channel']} takes no messages ({row['error']})" for row in data["channels"]]
-    overdue = [
-        f"{r['pipeline']} since {formatting.cell(r['overdue'])} UTC"
-        for r in data["schedules"]
-        if r["overdue"]
-    ]
+    hinders = [("incident", _incident(each)) for each in data["incidents"]]
     slots = [
         f"{row['pipeline']} at {formatting.cell(row['next'])} UTC" for row in data["schedules"]
     ]
@@ -76,20 +73,18 @@ def _render_status(data: dict[str, Any]) -> None:
                 or "none is running",
             ),
             ("paused", off),
-            *([("breakers", ", ".join(broken))] if broken else []),
+            *hinders,
             *([("budgets", ", ".join(spent))] if spent else []),
-            *(
-                [("parked", f"{', '.join(parked)}: unknown to this app, so they wait")]
-                if parked
-                else []
-            ),
-            *([("alerts", ", ".join(deaf))] if deaf else []),
-            *([("overdue", f"{', '.join(overdue)}: does a worker run?")] if overdue else []),
             ("next", ", ".join(slots) or "no schedule"),
             *([("advice", f"{', '.join(advised)}: see schedules")] if advised else []),
             ("cost, 24 hours", f"{formatting.dollars(totals['cost_usd'])} for {calls}"),
         ]
     )
+
+
+def _incident(row: dict[str, Any]) -> str:
+    """What it is, whether it heals by itself, and what to type."""
+    return f"{row['what']}. {row['text']} {row['heals']} Next: {row['command']}"
 
 
 def _spent(budget: dict[str, Any]) -> str:
@@ -106,44 +101,88 @@ def _spent(budget: dict[str, Any]) -> str:
     return f"{budget['scope']} {spent} of {limit} a day spent{reserved}"
 
 
+def _filter_options(key_name: str) -> Callable[[F], F]:
+    """The options that say which jobs or runs."""
+
+    def add(command: F) -> F:
+        for option in (
+            click.option(
+                "--limit",
+                default=30,
+                show_default=True,
+                type=click.IntRange(1, 10_000),
+                help="How many rows.",
+            ),
+            click.option(f"--{key_name}", "key", help=f"Only those of this {key_name}."),
+            click.option("--pipeline", help="Only those of this pipeline."),
+            click.option("--status", help="Only those of this status."),
+        ):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _listed(session: Session, *, by_job: bool, **filters: Any) -> list[dict[str, Any]]:
+    """The jobs or runs that match, jobs with their titles. Raises `UserError`."""
+    from overnight.operations import queries, scopes
+    from overnight.store.records import Status
+    from overnight.titles import with_titles
+
+    if filters["status"] is not None and filters["status"] not in list(Status):
+        raise UserError(f"“{filters['status']}” is no status; there are: {', '.join(Status)}")
+
+    async def work(database: Database) -> list[dict[str, Any]]:
+        await scopes.check_key(session.app(), database, filters["key"])
+        if not by_job:
+            return await queries.runs(database, **filters)
+        return await with_titles(session.app(), database, await queries.jobs(database, **filters))
+
+    return session.run(work)
+
+
+def jobs_command(key_name: str) -> click.Command:
+    """`jobs`, with the app's word for a key."""
+
+    @click.command("jobs")
+    @_filter_options(key_name)
+    @json_option
+    @pass_session
+    def jobs(session: Session, /, as_json: bool, **filters: Any) -> None:
+        """The newest jobs, one row each: where it stands, and what it took."""
+        rows = _listed(session, by_job=True, **filters)
+        columns = {
+            "job_id": "job",
+            **({"title": "title"} if any(row["title"] for row in rows) else {}),
+            "work": "step",
+            "status": "status",
+            "key": key_name,
+            "created_at": "made (UTC)",
+            "attempts": "attempts",
+            "cost_usd": "cost",
+            "error": "why",
+        }
+        spare = ("cost_usd", "attempts", "created_at", "key", "title")
+        empty = "No job matches."
+        tell(
+            as_json,
+            {"jobs": rows},
+            lambda: output.table("", named(rows), columns, empty=empty, spare=spare),
+        )
+
+    return jobs
+
+
 def runs_command(key_name: str) -> click.Command:
     """`runs`, with the app's word for a key."""
 
     @click.command("runs")
-    @click.option("--status", help="Only runs of this status.")
-    @click.option("--pipeline", help="Only runs of this pipeline.")
-    @click.option(f"--{key_name}", "key", help=f"Only runs of this {key_name}.")
-    @click.option(
-        "--limit",
-        default=30,
-        show_default=True,
-        type=click.IntRange(1, 10_000),
-        help="How many rows.",
-    )
+    @_filter_options(key_name)
     @json_option
     @pass_session
-    def runs(
-        session: Session,
-        status: str | None,
-        pipeline: str | None,
-        key: str | None,
-        limit: int,
-        as_json: bool,
-    ) -> None:
+    def runs(session: Session, /, as_json: bool, **filters: Any) -> None:
         """The newest runs, one row per step of a job."""
-        from overnight.operations import queries, scopes
-        from overnight.store.records import Status
-
-        if status is not None and status not in list(Status):
-            raise UserError(f"“{status}” is no status; there are: {', '.join(Status)}")
-
-        async def work(database: Database) -> list[dict[str, Any]]:
-            await scopes.check_key(session.app(), database, key)
-            return await queries.runs(
-                database, status=status, pipeline=pipeline, key=key, limit=limit
-            )
-
-        rows = session.run(work)
+        rows = _listed(session, by_job=False, **filters)
         columns = {
             "job_id": "job",
             "work": "step",
@@ -171,46 +210,40 @@ def runs_command(key_name: str) -> click.Command:
 @pass_session
 def show_job(session: Session, job: str, as_json: bool) -> None:
     """All about a job, and the next command; first digits suffice."""
-    from overnight.operations import queries, scopes
+    from overnight.operations import causes, queries, scopes
     from overnight.operations import runs as jobs
+    from overnight.titles import titles_of
 
     app = session.app()
 
-    async def work(
-        database: Database,
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    async def work(database: Database) -> dict[str, Any]:
         whole = await jobs.find_job(database, job)
-        return (
-            await queries.job(database, whole),
-            await queries.actions(database, whole),
-            await queries.breakers(database),
-        )
+        titles = await titles_of(app, database, [whole]) if app else {}
+        return {
+            "job_id": whole,
+            "title": titles.get(whole),
+            "steps": await queries.job(database, whole),
+            "actions": await queries.actions(database, whole),
+            "breakers": await queries.breakers(database),
+        }
 
-    steps, actions, breakers = session.run(work)
+    data = session.run(work)
+    breakers = data.pop("breakers")
     open_breakers = {row["name"] for row in breakers if row["state"] != "closed"}
-    for step in steps:
+    for step in data["steps"]:
         step["held_by"] = step["held_by"] and scopes.text(step["held_by"], app)
-        breaker = _breaker(app, step)
+        breaker = causes.breaker_of(app, step)
         step["open_breaker"] = breaker if breaker in open_breakers else None
-    data = {"job_id": steps[0]["job_id"], "steps": steps, "actions": actions}
-    tell(as_json, data, lambda: _render_job(steps, actions))
+    tell(as_json, data, lambda: _render_job(data["title"], data["steps"], data["actions"]))
 
 
-def _breaker(app: App | None, step: dict[str, Any]) -> str | None:
-    """The name of the breaker behind a step, where the app is known and gives it one."""
-    pipeline = app.pipelines.get(step["pipeline"]) if app else None
-    definition = pipeline.steps.get(step["step"]) if pipeline else None
-    return (
-        definition.breaker.replace("{key}", step["key"])
-        if definition and definition.breaker
-        else None
-    )
-
-
-def _render_job(steps: list[dict[str, Any]], actions: list[dict[str, Any]]) -> None:
+def _render_job(
+    title: str | None, steps: list[dict[str, Any]], actions: list[dict[str, Any]]
+) -> None:
     first = steps[0]
     key = f" for {first['key']}" if first["key"] else ""
-    click.echo(f"job {first['job_id']}: {first['pipeline'] or 'plain SQL'}{key}\n")
+    named_job = f"job {first['job_id']}" + (f" “{title}”" if title else "")
+    click.echo(f"{named_job}: {first['pipeline'] or 'plain SQL'}{key}\n")
     columns = {
         "step": "step",
         "status": "status",

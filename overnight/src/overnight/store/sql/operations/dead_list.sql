@@ -11,6 +11,7 @@ with page as (
       and (%(error)s::text is null or strpos(lower(error), lower(%(error)s)) > 0)
       and (%(since)s::timestamptz is null or died_at >= %(since)s)
       and (%(until)s::timestamptz is null or died_at < %(until)s)
+      and (%(group)s::text is null or failure_group(pipeline, step, error) = %(group)s)
       and (%(before_at)s::timestamptz is null or (died_at, id) < (%(before_at)s, %(before_id)s::bigint))
     order by died_at desc, id desc
     limit %(limit)s

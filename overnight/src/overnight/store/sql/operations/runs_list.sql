@@ -1,7 +1,7 @@
--- The runs that fit, a page at a time: `before` is the id with which the last page ended. The newest come first; but what is
--- queued comes in the order of its turn, and of what ended the latest end is first, for so each kind is read by its index,
--- however much of another kind lies between. What has no end on record is the last. What waits for a person is little
--- beside the rest.
+-- The runs that fit, a page at a time: `before` is the id with which the last page ended. With `jobs` only the last run of each
+-- job fits, for that is where the job stands. The newest come first; but what is queued comes in the order of its turn, and of
+-- what ended the latest end is first, for so each kind is read by its index, however much of another kind lies between. What
+-- has no end on record is the last. What waits for a person is little beside the rest.
 with last as (
     select priority, due_at, finished_at from runs where id = %(before)s
 ),
@@ -11,17 +11,19 @@ page as (
        and (%(status)s::text is null or status = %(status)s)
        and (%(pipeline)s::text is null or pipeline = %(pipeline)s)
        and (%(key)s::text is null or key = %(key)s)
+       and (not %(jobs)s or not exists (select from runs n where n.job_id = runs.job_id and n.id > runs.id offset 0))
        and (%(before)s::bigint is null or id < %(before)s)
      order by id desc
      limit %(limit)s)
     union all
     (select id
-     from (select id, pipeline, key from runs
+     from (select id, job_id, pipeline, key from runs
            where %(status)s::text in ('needs_review', 'dead') and status in ('needs_review', 'dead')
              and status = %(status)s
            offset 0) w
      where (%(pipeline)s::text is null or pipeline = %(pipeline)s)
        and (%(key)s::text is null or key = %(key)s)
+       and (not %(jobs)s or not exists (select from runs n where n.job_id = w.job_id and n.id > w.id offset 0))
        and (%(before)s::bigint is null or id < %(before)s)
      order by id desc
      limit %(limit)s)
@@ -30,6 +32,7 @@ page as (
      where %(status)s::text = 'queued' and status = 'queued'
        and (%(pipeline)s::text is null or pipeline = %(pipeline)s)
        and (%(key)s::text is null or key = %(key)s)
+       and (not %(jobs)s or not exists (select from runs n where n.job_id = runs.job_id and n.id > runs.id offset 0))
        and (%(before)s::bigint is null
             or priority = (select priority from last) and (due_at, id) > ((select due_at from last), %(before)s))
      order by priority desc, due_at, id
@@ -39,6 +42,7 @@ page as (
      where %(status)s::text = 'queued' and status = 'queued' and %(before)s::bigint is not null
        and (%(pipeline)s::text is null or pipeline = %(pipeline)s)
        and (%(key)s::text is null or key = %(key)s)
+       and (not %(jobs)s or not exists (select from runs n where n.job_id = runs.job_id and n.id > runs.id offset 0))
        and priority < (select priority from last)
      order by priority desc, due_at, id
      limit %(limit)s)
@@ -48,6 +52,7 @@ page as (
        and status = 'succeeded' and finished_at is not null
        and (%(pipeline)s::text is null or pipeline = %(pipeline)s)
        and (%(key)s::text is null or key = %(key)s)
+       and (not %(jobs)s or not exists (select from runs n where n.job_id = runs.job_id and n.id > runs.id offset 0))
        and (%(before)s::bigint is null or (finished_at, id) < ((select finished_at from last), %(before)s))
      order by finished_at desc, id desc
      limit %(limit)s)
@@ -56,6 +61,7 @@ page as (
      where %(status)s::text = 'succeeded' and emptied_at is not null and status = 'succeeded' and finished_at is not null
        and (%(pipeline)s::text is null or pipeline = %(pipeline)s)
        and (%(key)s::text is null or key = %(key)s)
+       and (not %(jobs)s or not exists (select from runs n where n.job_id = runs.job_id and n.id > runs.id offset 0))
        and (%(before)s::bigint is null or (finished_at, id) < ((select finished_at from last), %(before)s))
      order by finished_at desc, id desc
      limit %(limit)s)
@@ -64,6 +70,7 @@ page as (
      where %(status)s::text = 'cancelled' and status = 'cancelled' and finished_at is not null
        and (%(pipeline)s::text is null or pipeline = %(pipeline)s)
        and (%(key)s::text is null or key = %(key)s)
+       and (not %(jobs)s or not exists (select from runs n where n.job_id = runs.job_id and n.id > runs.id offset 0))
        and (%(before)s::bigint is null or (finished_at, id) < ((select finished_at from last), %(before)s))
      order by finished_at desc, id desc
      limit %(limit)s)
@@ -73,6 +80,7 @@ page as (
        and status = %(status)s and finished_at is null
        and (%(pipeline)s::text is null or pipeline = %(pipeline)s)
        and (%(key)s::text is null or key = %(key)s)
+       and (not %(jobs)s or not exists (select from runs n where n.job_id = runs.job_id and n.id > runs.id offset 0))
        and (%(before)s::bigint is null or (select finished_at from last) is not null or id < %(before)s)
      order by finished_at desc, id desc
      limit %(limit)s)
