@@ -34,6 +34,7 @@ from contentstudio.store.pictures import Pictures
 from contentstudio.store.publications import Publications, PublishLocks
 from contentstudio.store.quota import Quota
 from contentstudio.store.retention import Retention as OwnRetention
+from contentstudio.store.sites import Sites
 from contentstudio.store.snapshots import Snapshots
 from contentstudio.store.sql import queries
 from contentstudio.store.verdicts import Verdicts
@@ -113,6 +114,7 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
                 publications=Publications(database),
                 quota=Quota(database),
                 search=_search(config, database, stack),
+                sites=Sites(database),
                 snapshots=Snapshots(database),
                 verdicts=Verdicts(database),
             )

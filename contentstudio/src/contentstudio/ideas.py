@@ -4,14 +4,16 @@ come.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
 from pydantic import ValidationError
 
 from contentstudio.config import Config, windows
+from contentstudio.pipelines.ids import article_job
 from contentstudio.pipelines.wishes import PUBLIC, WishedIdea, Wishes, day_of
-from contentstudio.pipelines.work import IdeaRequest
+from contentstudio.pipelines.work import IdeaRequest, Topic
 from contentstudio.research import ideas as research
 from contentstudio.store.demands import Demands
 from contentstudio.store.documents import Documents
@@ -23,6 +25,18 @@ from overnight.errors import NotFound, UserError, first_fault
 from overnight.operations import actors, runs
 from overnight.store.database import Database, Row
 
+SHOWS = ("open", "undecided", "planned", "published", "unwanted")
+ORDERS = ("score", "due", "new")
+PAGE = 100  # ideas of a page
+MEANS = {  # what a factor of 1 says
+    "substance": "its pages say a lot",
+    "freshness": "its pages are new",
+    "support": "several hosts tell it",
+    "demand": "people look for it",
+    "fit": "it fits what the site writes of",
+    "competition": "no page of the site is on it yet",
+    "urgency": "its due day is near",
+}
 # Until these a person may drop an idea; later on they reject or unpublish its article.
 EARLY = (None, "idea", "researching", "briefed", "rejected")
 
@@ -37,6 +51,45 @@ async def listed(
         config.find(site)
     today = await _today(config, database)
     return [_shown(config, row, today) for row in await Ideas(database).recent(site, days)]
+
+
+async def page(
+    config: Config,
+    database: Database,
+    site: str | None,
+    *,
+    show: str = SHOWS[0],
+    order: str = ORDERS[0],
+    after: tuple[float, str, str] | None = None,
+    limit: int = PAGE,
+) -> list[dict[str, Any]]:
+    """A page of ideas, each with its score in parts, and its `rank`, after which the next page
+    begins. Raises `ConfigError` for a site that there is not.
+    """
+    if site is not None:
+        config.find(site)
+    today = await _today(config, database)
+    rows = await Ideas(database).page(site, show, order, after, limit)
+    shown = [_shown(config, {**row, "due": row["due"] and str(row["due"])}, today) for row in rows]
+    return [{**row, "parts": parts(config, row["factors"])} for row in shown]
+
+
+def parts(config: Config, factors: Mapping[str, float]) -> list[dict[str, Any]]:
+    """What each factor adds to a score, the most first: `points` add up to it, `value` is the
+    factor itself, and `means` says what it is. Pure.
+    """
+    weights: dict[str, float] = config.research.weights.model_dump()
+    total = sum(weights.get(name, 0.0) for name in factors) or 1.0
+    rows = [
+        {
+            "name": name,
+            "value": value,
+            "points": weights.get(name, 0.0) * value / total,
+            "means": MEANS.get(name, ""),
+        }
+        for name, value in factors.items()
+    ]
+    return sorted(rows, key=lambda row: (-row["points"], row["name"]))
 
 
 async def shown(config: Config, database: Database, site: str, slug: str) -> dict[str, Any]:
@@ -125,6 +178,53 @@ async def drop(
         await runs.cancel(database, row["job_id"], reason=reason, by=by)
     await Ideas(database).drop(site, slug, reason.strip(), by)
     return f"“{row['title']}” of {site} is dropped"
+
+
+async def move(
+    app: App,
+    config: Config,
+    database: Database,
+    site: str,
+    slug: str,
+    due: date | None,
+    *,
+    reason: str = "",
+    by: str | None = None,
+) -> str:
+    """Give an idea another due day, or none, and begin its article if it is time: one sentence.
+    Raises `UserError` for a day that is past, and for an idea that is not to be written, or whose
+    article readers have.
+    """
+    row, by = await _find(config, database, site, slug), by or actors.whoami()
+    today = await _today(config, database)
+    if due is not None and due < today:
+        raise UserError(f"{due} is past: name a day from {today} on")
+    if await Ideas(database).move(site, slug, due, reason.strip(), by) is None:
+        status = _status(row)
+        todo = ": approve it first" if status in ("skipped", "dropped", "rejected") else ""
+        raise UserError(f"“{slug}” of {site} is {status} and has no day to move{todo}")
+    moved = f"“{row['title']}” of {site} " + (f"is due on {_named(due)}" if due else "has no day")
+    if row["job_id"] is not None:
+        return moved
+    begins = due - timedelta(days=config.research.lead_days) if due else today + timedelta(days=1)
+    if begins > today:
+        return f"{moved}; its article begins on {_named(begins)}"
+    topic = Topic(site=site, slug=slug, date=today)
+    await Ideas(database).begin(site, slug, article_job(topic))
+    await runs.start(app, database, "article", topic, by=by, reason="an idea that is due")
+    return f"{moved}; its article begins now"
+
+
+def _named(day: date) -> str:
+    return f"{day:%A}, {day}"
+
+
+def due_day(text: str) -> date | None:
+    """A day as people write it; None for no text. Raises `UserError`."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise UserError(f"“{text}” is no day: write it as 2026-12-24") from None
 
 
 async def calendar(config: Config, database: Database, site: str | None) -> list[dict[str, Any]]:

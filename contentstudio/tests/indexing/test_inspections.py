@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from contentstudio import config as settings
+from contentstudio import doctor
 from contentstudio.app import build
 from contentstudio.cli.main import cli
 from contentstudio.config import Config
-from contentstudio.diagnostics import doctor
 from contentstudio.store.index_status import IndexStatus
 from overnight.operations import runs
 from overnight.store.database import Database

@@ -16,7 +16,7 @@ from fault_proxy import Proxy
 from publishing_jobs import Jobs
 
 from contentstudio import config as settings
-from contentstudio.diagnostics import doctor
+from contentstudio import doctor
 from contentstudio.publish import slug_drafts
 from contentstudio.publish.port import Finding
 from overnight.store.database import Database

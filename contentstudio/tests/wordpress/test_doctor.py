@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from contentstudio import config as settings
-from contentstudio.diagnostics import doctor
+from contentstudio import doctor
 from contentstudio.model import Image
 from contentstudio.publish.port import Finding
 

@@ -16,7 +16,7 @@ import pytest
 from lxml import html
 
 from contentstudio import config as settings
-from contentstudio.diagnostics import doctor
+from contentstudio import doctor
 from contentstudio.model import Draft, Image, Question, Sentence
 from contentstudio.publish.port import Article
 from contentstudio.publish.seo_fields import NOINDEX, OF_THE_POST, STRUCTURED_DATA

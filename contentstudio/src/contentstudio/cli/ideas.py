@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
+    from contentstudio.config import Config
     from overnight.store.database import Database
 
 
@@ -188,6 +189,29 @@ def approve(session: Session, site: str, slug: str, reason: str, as_json: bool) 
     _say(session, work, as_json)
 
 
+@idea.command("move")
+@click.argument("site")
+@click.argument("slug")
+@click.argument("due", metavar="DATE|none")
+@click.option("--reason", default="", help="Why; saved in the audit log.")
+@json_option
+@pass_session
+def move(session: Session, site: str, slug: str, due: str, reason: str, as_json: bool) -> None:
+    """Let an idea be due on another day, or on none.
+
+    Its article begins a few days before that day.
+    """
+    from contentstudio import ideas
+
+    app, settings = session.needed_app(), context.config()
+    day = ideas.due_day("" if due == "none" else due)
+
+    async def work(database: Database) -> str:
+        return await ideas.move(app, settings, database, site, slug, day, reason=reason)
+
+    _say(session, work, as_json)
+
+
 @idea.command("drop")
 @click.argument("site")
 @click.argument("slug")
@@ -213,19 +237,58 @@ def _say(session: Session, work: Callable[[Database], Awaitable[str]], as_json: 
 
 @click.command("calendar")
 @click.argument("site", required=False)
+@click.option("--month", default="", metavar="MONTH", help="The days of a month, such as 2026-12.")
+@click.option("--week", default="", metavar="WEEK", help="The days of a week, such as 2026-W49.")
 @json_option
 @pass_session
-def calendar(session: Session, site: str | None, as_json: bool) -> None:
-    """What is due, what is planned, and what waits for you."""
+def calendar(session: Session, site: str | None, month: str, week: str, as_json: bool) -> None:
+    """What is due, what is planned, and what waits for you.
+
+    With --month or --week what stands on each day, what was published among it.
+    """
     from contentstudio import ideas
 
     settings = context.config()
+    if month or week:
+        _tell_days(session, settings, site, month, week, as_json)
+        return
 
     async def read(database: Database) -> list[dict[str, Any]]:
         return await ideas.calendar(settings, database, site)
 
     rows = session.run(read)
     tell(as_json, {"calendar": rows}, lambda: _render_calendar(rows))
+
+
+def _tell_days(
+    session: Session, settings: Config, site: str | None, month: str, week: str, as_json: bool
+) -> None:
+    from contentstudio import calendar as days
+
+    async def read(database: Database) -> dict[str, Any]:
+        return await days.read(settings, database, site, month=month, week=week)
+
+    shown = session.run(read)
+    rows = [each for each in shown["days"] if not each["outside"]]
+    plain = [{**each, "day": str(each["day"])} for each in rows]
+    tell(as_json, {"days": plain}, lambda: _render_days(shown["span"].title, rows))
+
+
+def _render_days(title: str, days: list[dict[str, Any]]) -> None:
+    rows = [
+        {**each, "day": f"{day['day']:%a} {day['day']}", "what": _what_of(each)}
+        for day in days
+        for each in day["entries"]
+    ]
+    columns = {"day": "day", "site": "site", "what": "what", "title": "article"}
+    output.table(title, rows, columns, empty=f"Nothing stands in {title}.", spare=("site",))
+    if more := sum(each["more"] for each in days):
+        click.echo(f"{more} more; --week shows more of each day")
+
+
+def _what_of(row: dict[str, Any]) -> str:
+    kind = str(row["kind"])
+    return {"planned": str(row["state"]), "updated": "new version"}.get(kind, kind)
 
 
 def _render_calendar(rows: list[dict[str, Any]]) -> None:

@@ -25,17 +25,25 @@ def site() -> None:
 
 @site.command("check")
 @click.argument("name")
+@click.option("--job", is_flag=True, help="A worker looks, and the console shows what it finds.")
+@click.option("--reason", default="", help="Why; saved in the audit log, with --job.")
 @json_option
+@pass_session
 @click.pass_context
-def site_check(current: click.Context, name: str, as_json: bool) -> None:
+def site_check(
+    current: click.Context, session: Session, name: str, job: bool, reason: str, as_json: bool
+) -> None:
     """Look at a site; changes nothing. Exit code 1: fix something.
 
     It looks at the account and its rights, the CMS's API and clock, the sitemap, the key of
     IndexNow, and the Search Console. What keeps it from publishing comes first, with its fix.
     """
-    from contentstudio.diagnostics import doctor
+    from contentstudio import doctor
 
     settings = context.config()
+    if job:
+        _check_by_job(session, name, reason, as_json)
+        return
     findings = asyncio.run(doctor.check(settings, settings.find(name)))
     data = {
         "site": name,
@@ -47,12 +55,72 @@ def site_check(current: click.Context, name: str, as_json: bool) -> None:
         current.exit(1)
 
 
+def _check_by_job(session: Session, name: str, reason: str, as_json: bool) -> None:
+    from contentstudio import sites
+
+    app, settings = session.needed_app(), context.config()
+
+    async def work(database: Database) -> str:
+        return await sites.check(app, settings, database, name, reason=reason)
+
+    message = session.run(work)
+    tell(as_json, {"result": message}, lambda: click.echo(message))
+
+
 def _render_findings(findings: list[Finding]) -> None:
     rows = [
         {"ok": each.ok, "what": f"{each.what}\n↳ {each.mend}" if each.mend else each.what}
         for each in findings
     ]
     output.table("", rows, {"ok": "OK?", "what": "check"}, empty="")
+
+
+@site.command("show")
+@click.argument("name")
+@json_option
+@pass_session
+def site_show(session: Session, name: str, as_json: bool) -> None:
+    """Show how the sources of a site are, and what a worker found there last.
+
+    Items and failures of a source are those of the last nights. For a new look: site check.
+    """
+    from contentstudio import sites
+
+    app, settings = session.needed_app(), context.config()
+
+    async def read(database: Database) -> dict[str, Any]:
+        return await sites.read(app, settings, database, name)
+
+    shown = session.run(read)
+    plain = {**shown, "site": name}
+    tell(as_json, plain, lambda: _render_site(shown))
+
+
+def _render_site(shown: dict[str, Any]) -> None:
+    check, results = shown["check"], shown["results"]
+    output.lines(
+        [
+            ("published to", shown["target"]),
+            ("published", f"{shown['counts']['published']} in 28 days"),
+            ("to review", str(shown["counts"]["waiting"])),
+            (
+                "results",
+                f"{results['clicks']} clicks, {results['impressions']} impressions in 28 days",
+            ),
+            ("checked", formatting.cell(check["checked_at"]) if check else "not yet: site check"),
+        ]
+    )
+    wrong = [each for each in check["findings"] if not each["ok"]] if check else []
+    for each in wrong:
+        click.echo(f"fix: {each['what']}: {each['mend']}")
+    columns = {
+        "state": "state",
+        "at": "last read",
+        "items": "items",
+        "failures": "failed nights",
+        "name": "source",
+    }
+    output.table("", shown["sources"], columns, empty="", spare=("items", "failures"))
 
 
 @site.command("pages")

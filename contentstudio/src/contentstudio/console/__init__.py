@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from contentstudio.config import Config
-from contentstudio.console import articles, ideas, review, sites
+from contentstudio.console import articles, calendar, ideas, review, sites
 from contentstudio.store.nights import Nights
 from overnight.console.extension import Console
 from overnight.store.database import Database
@@ -22,6 +22,7 @@ def build(config: Config) -> Console:
         pages=(
             *articles.pages(config),
             *ideas.pages(config),
+            *calendar.pages(config),
             *review.pages(config),
             *sites.pages(config),
         ),
@@ -30,7 +31,12 @@ def build(config: Config) -> Console:
         preview=partial(review.preview, config),
         job=partial(review.job, config),
         edited=partial(review.edited, config),
-        verbs={**articles.verbs(config), **ideas.verbs(config), **review.verbs(config)},
+        verbs={
+            **articles.verbs(config),
+            **ideas.verbs(config),
+            **review.verbs(config),
+            **sites.verbs(config),
+        },
         fragments=articles.fragments(config),
         static=HERE / "static",
         badges=articles.badges,

@@ -65,5 +65,13 @@ class AddIdea(BaseModel):
     reason: Text = Field("", description="why; saved in the audit log")
 
 
+class MoveIdea(Wish):
+    """What it takes to move an idea to another day."""
+
+    due: str = Field(
+        "", pattern=r"^(\d{4}-\d{2}-\d{2})?$", description="YYYY-MM-DD; none: it has no due day"
+    )
+
+
 class Drop(Wish):
     reason: NeededReason

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
-from contentstudio import ideas
+from contentstudio import calendar, ideas
 from contentstudio.config import Config
-from contentstudio.console.commands import AddIdea, Drop, Wish
+from contentstudio.console.calendar import moves
+from contentstudio.console.commands import AddIdea, Drop, MoveIdea, Wish
 from contentstudio.console.common import chosen, names
 from overnight.console.extension import Context, Page, Values, Verb
-from overnight.errors import UserError
 
-DAYS = 7  # of ideas that the page shows
+NAMES = {
+    "open": "to decide or planned",
+    "undecided": "to decide",
+    "planned": "planned",
+    "published": "published",
+    "unwanted": "dropped or rejected",
+}
+ORDERS = {"score": "best score", "due": "due first", "new": "newest"}
 
 
 def pages(config: Config) -> tuple[Page, ...]:
@@ -34,6 +42,12 @@ def verbs(config: Config) -> dict[str, Verb]:
             Wish,
             role="edit",
         ),
+        "move-idea": Verb(
+            partial(_move_idea, config),
+            "An idea is due on another day, or on none.",
+            MoveIdea,
+            role="edit",
+        ),
         "drop-idea": Verb(
             partial(_drop_idea, config),
             "An idea is dropped, and stories that are near it with it.",
@@ -44,25 +58,47 @@ def verbs(config: Config) -> dict[str, Verb]:
 
 
 async def _ideas(config: Config, context: Context, values: Values) -> dict[str, Any]:
-    """The ideas of a site, or of all."""
+    """A page of the ideas of a site, or of all."""
     site = chosen(config, values)
+    show = values.get("show") if values.get("show") in ideas.SHOWS else ideas.SHOWS[0]
+    order = values.get("order") if values.get("order") in ideas.ORDERS else ideas.ORDERS[0]
+    assert show and order
+    rows = await ideas.page(
+        config, context.database, site, show=show, order=order, after=_after(values)
+    )
+    last = rows[-1] if len(rows) == ideas.PAGE else None
+    chosen_now = {"site": site, "show": show, "order": order}
     return {
-        "rows": await ideas.listed(config, context.database, site, DAYS),
+        "rows": rows,
         "sites": names(config),
-        "days": DAYS,
+        "shows": NAMES,
+        "orders": ORDERS,
+        "chosen": chosen_now,
+        "more": _more(chosen_now, last) if last else "",
+        "moves": moves(await calendar.today_of(config, context.database)),
     }
+
+
+def _after(values: Values) -> tuple[float, str, str] | None:
+    """The last idea of the page before, as an address says it."""
+    try:
+        return float(values["rank"]), values["after_site"], values["after"]
+    except (KeyError, ValueError):
+        return None
+
+
+def _more(chosen_now: Mapping[str, str | None], last: Mapping[str, Any]) -> str:
+    """The query of the page after an idea."""
+    place = {"rank": repr(last["rank"]), "after_site": last["site"], "after": last["slug"]}
+    return urlencode({**{name: value for name, value in chosen_now.items() if value}, **place})
 
 
 async def _add_idea(config: Config, context: Context, command: AddIdea, who: str) -> str:
     """Keep what a person asks for, and begin its article."""
-    try:
-        due = date.fromisoformat(command.due) if command.due else None
-    except ValueError:
-        raise UserError(f"“{command.due}” is no day: write it as 2026-12-24") from None
     return await ideas.add(
         *(context.app, config, context.database, command.site, command.question),
         urls=command.urls.split(),
-        due=due,
+        due=ideas.due_day(command.due),
         wish=command.brief,
         reason=command.reason,
         by=who,
@@ -73,6 +109,16 @@ async def _approve_idea(config: Config, context: Context, wish: Wish, who: str) 
     """Have an idea written."""
     return await ideas.approve(
         *(context.app, config, context.database, wish.site, wish.slug), reason=wish.reason, by=who
+    )
+
+
+async def _move_idea(config: Config, context: Context, command: MoveIdea, who: str) -> str:
+    """Give an idea another due day."""
+    return await ideas.move(
+        *(context.app, config, context.database, command.site, command.slug),
+        ideas.due_day(command.due),
+        reason=command.reason,
+        by=who,
     )
 
 

@@ -25,6 +25,7 @@ MAX_SIDE = 1_600  # pixels of the longer side: two for each of a column of 800
 MIN_SIDE = 200  # pixels; networks show no smaller ones as the picture of a page
 QUALITY = 82  # of WebP, where photographs show no loss at their size on a page
 SHARED_WIDTH, SHARED_HEIGHT = 1200, 630  # pixels; what Facebook, LinkedIn and X show whole
+THUMBNAIL_WIDTH, THUMBNAIL_HEIGHT = 320, 168  # pixels; the shape of a card
 MEDIA_TYPE = "image/webp"
 
 
@@ -129,6 +130,23 @@ def shared(data: bytes) -> bytes:
         flat = Image.alpha_composite(paper, whole).convert("RGB")
         buffer = io.BytesIO()
         ImageOps.fit(flat, shared_size(*whole.size)).save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+def thumbnail(data: bytes) -> bytes:
+    """A picture of ours in the size of a thumbnail (WebP); its middle is kept, on white. Raises
+    `Unusable`.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(io.BytesIO(data), formats=("WEBP",)) as opened:
+            whole = opened.convert("RGBA")
+    except (*_BROKEN, Image.DecompressionBombError):
+        raise Unusable("is damaged") from None
+    flat = Image.alpha_composite(Image.new("RGBA", whole.size, "white"), whole).convert("RGB")
+    buffer = io.BytesIO()
+    ImageOps.fit(flat, (THUMBNAIL_WIDTH, THUMBNAIL_HEIGHT)).save(buffer, "WEBP", quality=70)
     return buffer.getvalue()
 
 

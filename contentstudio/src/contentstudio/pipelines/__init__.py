@@ -19,6 +19,7 @@ by a person's wish
          rewrite:  reread → the sources once more → topic.validated
          render:   the pages of a static site once more, in its templates of now
          search:   one query, as research would ask it
+         check:    whether a site is fit for us, as `site check` tells
 02:30  → tidy:     a sweep of each site with a CMS, for what was begun there and never went on
 06:00  → inspections: of each site with a property of Search Console, what became of its pages
 """
@@ -32,6 +33,7 @@ from zoneinfo import ZoneInfo
 from contentstudio.config import Config, RemoteCms, Static
 from contentstudio.pipelines import (
     briefing,
+    checking,
     discovering,
     ids,
     publishing,
@@ -55,6 +57,7 @@ WRITING_CALLS = 6
 GATE_CALLS = 6  # the judge, a rewrite, the judge; and once more for what is mended
 JUDGE_CALLS = 2  # the second one where the first leaves something out
 BRIEF_CALLS = 2  # the second one where the first names what is no note
+CHECK_SECONDS = 300  # for the answers of a slow site
 LINK_SECONDS = 120  # for what the links of an article answer
 PATIENT = Retry.over(hours=4)  # of what reads: a source that is down at 04:00 may be up at 07:00
 PROBE = 600.0  # seconds; a CMS that is away is asked as often as its breaker lets one through
@@ -286,7 +289,9 @@ def _care(config: Config) -> list[Pipeline]:
     search.step(
         searching.find, retry=Retry(0), timeout=SEARCH_CALLS * config.search.deadline_seconds + 30
     )
-    by_name = [rollback, publish, unpublish, rewrite, render, search]
+    check = Pipeline("check", key=lambda work: work.site)
+    check.step(checking.check, retry=Retry(1), timeout=CHECK_SECONDS)
+    by_name = [rollback, publish, unpublish, rewrite, render, search, check]
     if not any(isinstance(site.publish, RemoteCms) for site in config.site):
         return by_name
 

@@ -26,6 +26,7 @@ from contentstudio.store.pages import Pages
 from contentstudio.store.pictures import Pictures
 from contentstudio.store.publications import Publications, PublishLocks
 from contentstudio.store.quota import Quota
+from contentstudio.store.sites import Sites
 from contentstudio.store.snapshots import Snapshots
 from contentstudio.store.verdicts import Verdicts
 from contentstudio.web.fetch import Fetcher
@@ -62,6 +63,7 @@ class Deps:
     publications: Publications
     quota: Quota
     search: Search
+    sites: Sites
     snapshots: Snapshots
     verdicts: Verdicts
     models: Models | None = None

@@ -177,6 +177,13 @@ class Rendered(Model):
     left: tuple[str, ...] = ()
 
 
+class SiteVerdict(Model):
+    """Whether a site is fit for us, and what is wrong there."""
+
+    ok: bool
+    wrong: tuple[str, ...] = ()
+
+
 class Swept(Model):
     """The slugs of what was begun on a site, never went on, and was removed."""
 

@@ -100,6 +100,22 @@ class Ideas:
         """
         return await self._database.fetch(queries["ideas_list"], {"site": site, "days": days})
 
+    async def page(
+        self,
+        site: str | None,
+        show: str,
+        order: str,
+        after: tuple[float, str, str] | None,
+        limit: int,
+    ) -> list[Row]:
+        """A page of ideas: those to `show` (open, undecided, planned, published, unwanted), in an
+        `order` (score, due, new), after the `rank`, site and slug of the last one before it.
+        """
+        rank, after_site, after_slug = after or (None, None, None)
+        place = {"after_rank": rank, "after_site": after_site, "after_slug": after_slug}
+        params = {"site": site, "show": show, "order": order, "limit": limit, **place}
+        return await self._database.fetch(queries["ideas_page"], params)
+
     async def add(
         self,
         idea: Idea,
@@ -128,6 +144,15 @@ class Ideas:
         """Keep that a person does not want an idea, nor a story that is near it."""
         params = {"site": site, "slug": slug, "reason": reason, "by": by}
         await self._database.fetch(queries["idea_drop"], params)
+
+    async def move(
+        self, site: str, slug: str, due: date | None, reason: str, by: str
+    ) -> Row | None:
+        """Give an idea another due day, or none; None where it is not to be written, or its
+        article was published.
+        """
+        params = {"site": site, "slug": slug, "due": due, "reason": reason, "by": by}
+        return await self._database.one(queries["idea_move"], params)
 
     async def waiting(self, site: str, until: date) -> list[str]:
         """The slugs of ideas of persons whose articles were not begun, and that are due until a day
