@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from contentstudio.config import Config
-from contentstudio.console import articles, ideas, review, sites
+from contentstudio.console import articles, ideas, results, review, sites
 from contentstudio.store.nights import Nights
 from overnight.console.extension import Console
 from overnight.store.database import Database
@@ -17,7 +17,12 @@ from overnight.store.database import Database
 def build(config: Config) -> Console:
     """The pages and the buttons for the sites of a config."""
     return Console(
-        pages=(*articles.pages(config), *ideas.pages(config), *sites.pages(config)),
+        pages=(
+            *articles.pages(config),
+            *ideas.pages(config),
+            *sites.pages(config),
+            *results.pages(config),
+        ),
         templates=(Path(__file__).parent / "templates",),
         night=_night,
         dossier=partial(review.dossier, config),
