@@ -1,0 +1,81 @@
+"""The desk after a month of three sites, as the documents show it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import month as sample
+import pytest
+from eyes import LOOKS, check_width, page_of
+from playwright.async_api import Browser
+
+from contentstudio import console
+from overnight.console import pages as engine
+from overnight.store.database import Database
+
+SLUG = "which-pot-size-do-peppers-really-need"
+ITEMS = {  # pages of one thing, by the name of their picture
+    "article": ("/articles/{site}/{slug}", f"/articles/green-balcony/{SLUG}"),
+    "editor": ("/articles/{site}/{slug}/edit", f"/articles/green-balcony/{SLUG}/edit"),
+    "site": ("/sites/{site}", "/sites/slow-kitchen"),
+}
+
+
+def paths(failed: str, waiting: str) -> dict[str, str]:
+    """Every page of the menu, and one of each kind of thing, by the name of its picture."""
+    declared = [*engine.PAGES, *console.build(sample.load_config()).pages]
+    menu = {page.path.strip("/") or "home": page.path for page in declared if page.title}
+    there = {page.path for page in declared}
+    items = {name: path for name, (pattern, path) in ITEMS.items() if pattern in there}
+    return {**menu, **items, "jobs-one": f"/jobs/{failed}", "review-one": f"/review/{waiting}"}
+
+
+async def jobs(database: Database) -> tuple[str, str]:
+    """A job that failed, and one whose article waits with a sentence to look at."""
+    (failed,) = await database.fetch(
+        "select job_id from runs where status = 'dead' and pipeline = 'article' order by id limit 1"
+    )
+    (waiting,) = await database.fetch(
+        "select job_id from runs where status = 'needs_review' and error like 'claims:%%'"
+    )
+    return failed["job_id"], waiting["job_id"]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_a_month_of_the_desk_looks_right(
+    browser: Browser, month_url: str, database: Database, look: str, pictures: Path | None
+) -> None:
+    async with page_of(browser, look) as page:
+        for name, path in paths(*await jobs(database)).items():
+            answer = await page.goto(month_url + path)
+            assert answer is not None
+            assert answer.status == 200, path
+            await check_width(page)
+            assert await page.locator("h1").count() == 1
+            if pictures is not None:
+                await page.screenshot(path=pictures / f"{name}-{look}.png")
+
+
+async def test_what_last_week_cost_by_site_is_one_click_away(
+    browser: Browser, month_url: str
+) -> None:
+    async with page_of(browser) as page:
+        await page.goto(month_url)
+        await page.get_by_role("link", name="Results", exact=True).first.click()
+        for name in ("green-balcony", "slow-kitchen", "city-bikes"):
+            row = page.get_by_role("row", name=name).first
+            assert "$" in await row.inner_text()
+
+
+async def test_the_results_say_what_to_do_with_which_article(
+    browser: Browser, month_url: str
+) -> None:
+    async with page_of(browser) as page:
+        await page.goto(f"{month_url}/results")
+        text = await page.locator("main").inner_text()
+        for action in ("Refresh it", "Merge two articles", "Find a better title"):
+            assert action in text
+        await page.get_by_label("Site").select_option("city-bikes")
+        await page.get_by_role("button", name="Show").click()
+        await page.wait_for_url("**/results?site=city-bikes")
+        assert "slow-kitchen" not in await page.locator("table").first.inner_text()
