@@ -6,8 +6,10 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.async_api import Browser, Page, async_playwright
 
@@ -17,6 +19,9 @@ QUIET = [  # Chromium's own business, such as updates, is none of these tests'
     *("--disable-background-networking", "--disable-component-update"),
 ]
 LEFT = ("net::ERR_ABORTED",)  # what was under way when the page was left
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 860}},
@@ -80,3 +85,29 @@ async def check_width(page: Page) -> None:
         "button.closest('table').getBoundingClientRect().right).length"
     )
     assert outside == 0, f"{page.url} has buttons outside their table"
+
+
+@cache
+def axe() -> str:
+    """The script of axe-core, as a package for Playwright has it."""
+    return (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+
+
+async def check_axe(page: Page, schemes: tuple[Scheme, ...] = SCHEMES) -> None:
+    """axe finds nothing serious against WCAG 2.2 AA. Frames are pages of their own."""
+    await page.evaluate(f"window.axe || (() => {{ {axe()} }})()")
+    options = {
+        "runOnly": {"type": "tag", "values": WCAG},
+        "resultTypes": ["violations"],
+        "iframes": False,
+    }
+    for scheme in schemes:
+        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        results = await page.evaluate("options => axe.run(document, options)", options)
+        faults = [
+            f"{fault['id']}: {fault['help']}: {node['html']} {node['failureSummary']}"
+            for fault in results["violations"]
+            if fault["impact"] in ("serious", "critical")
+            for node in fault["nodes"]
+        ]
+        assert faults == [], f"{page.url}, {scheme}: " + "\n".join(faults[:20])

@@ -8,7 +8,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from eyes import LOOKS, check_width, page_of
+from eyes import LOOKS, check_axe, check_width, page_of
 from playwright.async_api import Browser, Route
 
 from overnight import App
@@ -28,7 +28,8 @@ async def paths_of(database: Database) -> list[str]:
         "/review/{job}": f"/review/{job['needs_review']}",
         "/calls/{call}": f"/calls/{call['id']}",
     }
-    return [wanted.get(page.path, page.path) for page in pages.PAGES]
+    known = [wanted.get(page.path, page.path) for page in pages.PAGES]
+    return [*known, "/search?q=order", "/search?q=nothing+is+named+so"]
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -39,6 +40,7 @@ async def test_every_page_looks_right(
         for path in await paths_of(database):
             await page.goto(url + path)
             await check_width(page)
+            await check_axe(page, (LOOKS[look]["color_scheme"],))
             assert await page.locator("h1").count() == 1
             if pictures is not None:
                 name = path.strip("/").split("/")[0] or "home"
@@ -129,15 +131,14 @@ async def test_the_keys_lead_everywhere(browser: Browser, url: str) -> None:
                 await page.keyboard.press(key)
         await page.goto(url + "/runs")
         await page.keyboard.press("/")
-        assert await page.evaluate("document.activeElement.name") == "job"
+        assert await page.evaluate("document.activeElement.name") == "q"
         await page.keyboard.press("Escape")
-        await page.evaluate("document.activeElement.blur()")
         await page.keyboard.press("j")
         await page.keyboard.press("j")
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/jobs/*")
         await page.keyboard.press("?")
-        await page.get_by_role("dialog").get_by_text("Overview").wait_for()
+        await page.get_by_role("dialog").get_by_role("link", name="Home").wait_for()
 
 
 async def test_an_open_page_follows_the_ledger(

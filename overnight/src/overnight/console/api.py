@@ -24,7 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from overnight import formatting
-from overnight.console import actions
+from overnight.console import actions, search
 from overnight.console.access import Denied, Visitor, check_form, check_origin
 from overnight.console.extension import Context
 from overnight.errors import (
@@ -119,6 +119,10 @@ class Effects(Limited):
 class Calls(Limited):
     job: Text | None = Field(None, description="the job's id, or the first digits of it")
     before: int | None = Field(None, ge=1, lt=2**63, description="`next` of the page before")
+
+
+class Search(Nothing):
+    q: Text = Field(description="a part of a title or name, or the first characters of a job's id")
 
 
 class OfCall(Nothing):
@@ -284,6 +288,10 @@ async def _call(context: Context, query: OfCall) -> Item:
     return Item(await queries.call(context.database, query.call))
 
 
+async def _search(context: Context, query: Search) -> Rows:
+    return Rows(rows=[asdict(each) for each in await search.search(context, query.q)])
+
+
 async def _alerts(context: Context, query: Alerts) -> Page:
     state, _, mark = (query.before or "").partition("-")
     place = _place(mark or None)
@@ -374,6 +382,7 @@ ENDPOINTS = (
     Endpoint("/calls", _calls, "Calls of models, the newest first."),
     Endpoint("/calls/{call}", _call, "One call: what was sent, what came back, what it cost."),
     Endpoint("/alerts", _alerts, "Alerts, those that are open first."),
+    Endpoint("/search", _search, "What a text finds: of the app, keys, jobs by id; the best first."),
     Endpoint("/anomalies", _anomalies, "What is unusual now, each with its sentence."),
     Endpoint("/signals/steps", _steps, "Each step over the whole time."),
     Endpoint("/signals/latency", _of_steps(charts.latency), "p50 and p95 by step and span."),

@@ -30,7 +30,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from overnight.console import actions, api, metrics, pages
+from overnight.console import actions, api, metrics, pages, search
 from overnight.console.access import (
     COOKIE,
     SESSION_SECONDS,
@@ -42,9 +42,9 @@ from overnight.console.access import (
     log_out,
     new_cookie,
 )
-from overnight.console.extension import Console, Context, Page, SeeOther
+from overnight.console.extension import Console, Context, Page, SeeOther, Values
 from overnight.console.live import Live
-from overnight.console.templates import Templates
+from overnight.console.templates import NOTHING_OWN, Templates, badges
 from overnight.errors import LedgerUnavailable, Permanent, TooSlow, UserError
 from overnight.logs import log
 from overnight.standard import App
@@ -62,7 +62,6 @@ SECURITY_HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
-NOTHING_OWN = Console()
 OPEN_PATHS = ("/login", "/static/", "/health")  # for those who are not logged in
 PROGRAMS_PATHS = (
     "/api/",
@@ -114,8 +113,8 @@ class Site:
         self.live = Live(database)
         replaced = {page.path for page in own.pages}
         kept = (page for page in pages.PAGES if page.path not in replaced)
-        self.pages = (*own.pages, *kept)
-        self.templates = Templates(app, [HERE / "templates", *own.templates])
+        self.pages = (*own.pages, *kept, Page("/search", "search.html", self._search))
+        self.templates = Templates(app, [HERE / "templates", *own.templates], own)
 
     def routes(self) -> list[Route | Mount]:
         own_static = self.context.own.static
@@ -140,15 +139,20 @@ class Site:
         data: dict[str, Any],
         status: int = 200,
         page: Page | None = None,
+        waiting: Mapping[str, int] | None = None,
     ) -> Response:
-        return self.templates.page(template, request, page, self.pages, data, status)
+        return self.templates.page(template, request, page, self.pages, data, status, waiting)
+
+    async def _search(self, context: Context, values: Values) -> dict[str, Any]:
+        return await search.page(context, values, [each for each in self.pages if each.title])
 
     async def show(self, page: Page, request: Request) -> Response:
         try:
             data = await page.read(self.context, {**request.query_params, **request.path_params})
         except SeeOther as other:
             return RedirectResponse(quote(other.path), 303)
-        return self._page(page.template, request, data, page=page)
+        waiting = await badges(self.context)
+        return self._page(page.template, request, data, page=page, waiting=waiting)
 
     async def preview(self, request: Request) -> Response:
         """What waits for review as a page of its own, which may do nothing: no script, no form, no
