@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import eyes
@@ -63,8 +64,9 @@ async def waiting(app: App, database: Database) -> str:
 
 
 @pytest.fixture
-async def month(database: Database) -> AsyncIterator[App]:
-    """Four weeks of three sites, as the documents show them, while a worker lives."""
+async def month(database: Database, clock: Clock) -> AsyncIterator[App]:
+    """Four weeks of three sites up to now, as the documents show them, while a worker lives."""
+    await clock.set(datetime.now(UTC))  # pages say how long ago things were
     app = await sample.fill(database)
     async with sample.at_work(database):
         yield app

@@ -27,7 +27,9 @@ async def test_a_script_gets_costs_figures_and_advice(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await sample.fill(database)
-    overview = json.loads((await ask(database, monkeypatch, "--json")).stdout)
+    asked = await ask(database, monkeypatch, "--json")
+    assert asked.exit_code == 0, asked.exception
+    overview = json.loads(asked.stdout)
     assert {row["site"] for row in overview["sites"]} == {
         "green-balcony",
         "slow-kitchen",

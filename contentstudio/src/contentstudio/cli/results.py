@@ -39,7 +39,10 @@ def results_command(session: Session, site: str | None, as_json: bool) -> None:
 
 
 def _plain(overview: dict[str, Any]) -> dict[str, Any]:
-    return {**overview, "by_day": [row.model_dump() for row in overview["by_day"]]}
+    """For a script: days as they are written."""
+    until = overview["until"]
+    days = [row.model_dump(mode="json") for row in overview["by_day"]]
+    return {**overview, "until": until and str(until), "by_day": days}
 
 
 def _render(overview: dict[str, Any]) -> None:
