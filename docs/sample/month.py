@@ -162,7 +162,7 @@ class Month:
         self.last = last_night(now)
         self.articles = {article.title: article for article in read()}
         free = [title for title in self.articles if title not in HELD]
-        losing = [title for title in free if title.startswith(LOSING)]
+        losing = [title for title in free if title.startswith(LOSING) or title in REVISED]
         others = [title for title in free if title not in losing]
         self.older = [*losing, *others[:: len(others) // OLDER][:OLDER]]
 
@@ -300,6 +300,8 @@ class Month:
         }
         topic = Topic(site=article.site, slug=article.slug, date=at.date())
         end = self._steps(article, job, at, topic, outputs)
+        if article.title == TAKEN_DOWN:
+            end = ("unpublished", min(end[1] + timedelta(days=2), self.now - HOUR))
         self._kept(article, draft, job, at, url, end)
 
     def _steps(
@@ -500,7 +502,8 @@ class Month:
             created_at=at - 2 * MINUTE,
             changed_at=since,
         )
-        kind = "published" if is_up else "queued"
+        was_up = state in ("published", "unpublished")
+        kind = "published" if was_up else "queued"
         self.rows.add(
             "documents",
             site=site,
@@ -513,24 +516,41 @@ class Month:
             job_id=job,
             updated_at=since,
         )
-        if is_up:
-            self._published(article, draft, job, since, url)
+        if was_up:
+            self._published(article, draft, job, at, since, url, is_up=is_up)
 
-    def _published(self, article: Article, draft: Draft, job: str, at: datetime, url: str) -> None:
+    def _published(
+        self,
+        article: Article,
+        draft: Draft,
+        job: str,
+        begun: datetime,
+        at: datetime,
+        url: str,
+        *,
+        is_up: bool,
+    ) -> None:
+        """What stands on the site, or stood there, and its versions."""
         sha = content_sha256(draft)
-        existing = Existing(url=url, sha256=sha, state="published", fingerprint=sha[:16])
+        state: Any = "published" if is_up else "draft"
+        existing = Existing(url=url, sha256=sha, state=state, fingerprint=sha[:16])
         names = {"site": article.site, "slug": article.slug}
         self.rows.add("publications", **names, job_id=job, begun=[], existing=existing, at=at)
-        self.rows.add(
-            "versions",
-            **names,
-            sha256=sha,
-            draft=draft,
-            job_id=job,
-            at=at,
-            first_at=at,
-            withdrawn=False,
-        )
+        if article.title in REVISED:
+            shorter = draft.model_copy(update={"sections": draft.sections[:-1]})
+            self._version(names, shorter, job, begun)
+        self._version(names, draft, job, at)
+        if not is_up:
+            self.rows.add(
+                "actions",
+                verb="unpublish",
+                target=job,
+                step=None,
+                reason="the owner of the recipe asked for it",
+                by=OWNER,
+                at=at,
+            )
+            return
         self.rows.add(
             "listings",
             **names,
@@ -543,14 +563,26 @@ class Month:
             indexed=at < self.now - timedelta(days=4),
             verdict="Submitted and indexed" if at < self.now - timedelta(days=4) else None,
         )
-        self._figures(article, at.date())
+        self._figures(article, begun.date())
+
+    def _version(self, names: dict[str, str], draft: Draft, job: str, at: datetime) -> None:
+        times = {"at": at, "first_at": at, "withdrawn": False}
+        sha = content_sha256(draft)
+        self.rows.add("versions", **names, sha256=sha, draft=draft, job_id=job, **times)
 
     def _older(self, article: Article) -> None:
         """An article from before the month, whose runs are gone."""
         at = self.last - timedelta(days=self.random.randint(70, 140))
         job = article_id(article.site, article.slug, at.date())
         url = f"https://{article.site}.example/{article.slug}/"
-        self._kept(article, article.draft, job, at, url, ("published", at))
+        self._kept(
+            article,
+            article.draft,
+            job,
+            at,
+            url,
+            ("published", self.last - timedelta(days=11) if article.title in REVISED else at),
+        )
 
     # ── what readers did ──────────────────────────────────────────────────────────────────────
 
@@ -767,6 +799,12 @@ WAITING = (  # at their gate, the first one with a number that its source does n
     "Tubeless on a commuter bike: worth the mess?",
 )
 PLANNED = WAITING[-1]  # its brief waits
+REVISED = (  # of those from before the month
+    "How much sun do tomatoes need on a balcony?",
+    "Why does my sourdough not rise?",
+    "Which lock for which street?",
+)
+TAKEN_DOWN = "Salt-baked celeriac for Sunday"
 FAILING = {
     "Kimchi for beginners": NO_LOGIN,
     "Which vegetables ferment best?": NO_LOGIN,

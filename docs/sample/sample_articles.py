@@ -175,7 +175,7 @@ def brief_of(article: Article, day: datetime) -> Brief:
     )
 
 
-ESTIMATES = (("generate", 3, "0.0310"), ("gate", 2, "0.0140"), ("confirm", 1, "0.0070"))
+ESTIMATES = (("generate", 4, "0.1240"), ("gate", 2, "0.0600"), ("confirm", 1, "0.0200"))
 
 
 def idea_of(article: Article, day: datetime) -> Idea:

@@ -72,5 +72,9 @@ async def test_the_month_has_something_of_everything(database: Database) -> None
     assert counts["needs_review"] == 5
     assert counts["dead"] == 6
     assert counts["queued"] == 2
+    states = {row["state"] for row in await database.fetch("select state from articles")}
+    assert {"published", "unpublished", "review", "briefed", "ready", "idea"} <= states
+    (revised,) = await database.fetch("select count(*) from article_versions where number = 2")
+    assert revised["count"] == len(sample.REVISED)
     pipelines = {row["pipeline"] for row in await database.fetch("select pipeline from runs")}
     assert pipelines <= set(app.pipelines)
