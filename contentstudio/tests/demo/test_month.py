@@ -20,7 +20,7 @@ def rows_at(now: datetime) -> sample.Rows:
     return sample.Month(studio.build(config), config, now).make()
 
 
-def test_every_article_has_its_sentences_and_a_place_in_each_source() -> None:
+def test_every_claim_of_the_articles_stands_in_its_source() -> None:
     articles = sample_articles.read()
     assert len(articles) == len({article.slug for article in articles}) > 50
     for article in articles:

@@ -104,7 +104,7 @@ async def test_figures_are_stored_by_article_and_day(
     )
 
 
-async def test_the_next_night_asks_for_new_days_and_the_last_ones_again(
+async def test_the_next_night_asks_for_new_days_and_the_last_again(
     google: SearchConsole, config: Config, database: Database, clock: Clock, articles: Articles
 ) -> None:
     google.pages = [("https://garden.example/mulch/", LAST, shown(3, 100, 2.0))]
