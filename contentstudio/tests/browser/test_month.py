@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import month as sample
 import pytest
-from eyes import LOOKS, check_width, page_of
+from eyes import LOOKS, check_axe, check_width, page_of
 from playwright.async_api import Browser
 
 from contentstudio import console
@@ -83,3 +84,32 @@ async def test_the_results_say_what_to_do_with_which_article(
         await page.get_by_role("button", name="Show").click()
         await page.wait_for_url("**/results?site=city-bikes")
         assert "slow-kitchen" not in await page.locator("table").first.inner_text()
+        await check_axe(page)
+
+
+async def test_a_title_in_the_results_never_runs(
+    browser: Browser, month_url: str, database: Database
+) -> None:
+    text = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">" * 3
+    await database.fetch(
+        "update runs set output = jsonb_set(jsonb_set(jsonb_set(output, '{best,0,title}', %(text)s)"
+        ", '{advice,0,title}', %(text)s), '{merges,0,why}', %(text)s) where step = 'report' "
+        "and jsonb_array_length(output->'advice') > 0 and jsonb_array_length(output->'merges') > 0",
+        {"text": json.dumps(text)},
+    )
+    async with page_of(browser, "phone") as page:
+        await page.goto(f"{month_url}/results")
+        assert "document.title='run'" in await page.content()
+        assert await page.locator("img[onerror]").count() == 0
+        await check_width(page)
+
+
+@pytest.mark.parametrize("look", ["light", "phone"])
+async def test_results_without_figures_say_where_they_come_from(
+    browser: Browser, url: str, look: str
+) -> None:
+    async with page_of(browser, look) as page:
+        await page.goto(f"{url}/results")
+        assert "search_console" in await page.locator(".empty").first.inner_text()
+        assert await page.get_by_role("row", name="garden").count() == 1
+        await check_width(page)
