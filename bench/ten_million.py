@@ -1,5 +1,5 @@
-"""What a person asks of a big ledger: each page beside ten million runs, while the retention job
-works.
+"""What a person asks of a big ledger: each page beside ten million runs and ten thousand articles,
+while the retention job works.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -23,7 +24,10 @@ import httpx2
 from rich.console import Console
 from rich.table import Table
 
+import desk
 from article import app
+from contentstudio.config import Config
+from contentstudio.store.sql import queries as studio
 from contestants import HERE
 from overnight import App, Keep, Retention
 from overnight.console import api, pages
@@ -163,12 +167,16 @@ REST = (
 Ask = Callable[[], Awaitable[object]]
 
 
+# What some addresses cannot do without.
+NEEDED = {"/api/search": "?q=article"}
+# What some addresses cannot do without.
+NEEDED = {"/api/search": "?q=article"}
 STATUSES = ("queued", "running", "succeeded", "needs_review", "dead", "cancelled")
 
 
-def paths(job: str, waiting: str, middle: int) -> list[str]:
+def paths(of: Config, job: str, waiting: str, call: int, middle: int) -> list[str]:
     """Every page and every list of the API, and those filters that hurt most. `waiting` is a job in
-    review.
+    review, `call` one of a model.
     """
     whole = [
         *(page.path for page in pages.PAGES),
@@ -176,7 +184,10 @@ def paths(job: str, waiting: str, middle: int) -> list[str]:
     ]
     return [
         *(
-            path.format(job=waiting if path.startswith(("/review", "/api/review")) else job)
+            path.format(
+                job=waiting if path.startswith(("/review", "/api/review")) else job, call=call
+            )
+            + NEEDED.get(path, "")
             for path in whole
         ),
         f"/review/{waiting}/preview",
@@ -215,6 +226,7 @@ def paths(job: str, waiting: str, middle: int) -> list[str]:
         "/api/signals/latency?hours=720&step=article/write",
         "/api/signals/cost?hours=720&by=key",
         "/api/signals/cost?hours=720&by=model",
+        *desk.paths(of),
     ]
 
 
@@ -287,10 +299,13 @@ async def pruning(database: Database) -> AsyncIterator[list[int]]:
 
 
 @contextmanager
-def served_console(dsn: str) -> Iterator[str]:
-    """The console as people start it, in a process of its own; its URL."""
+def served_console(dsn: str, of: Config) -> Iterator[str]:
+    """The console of contentstudio as people start it, in a process of its own; its URL."""
+    words = ("--config", str(of.file), "console", "--port", "0", "--json")
     process = subprocess.Popen(
-        _command("console", "--port", "0", "--json"), stdout=subprocess.PIPE, **_frame(dsn)
+        [sys.executable, "-m", "contentstudio.cli.main", *words],
+        stdout=subprocess.PIPE,
+        **_frame(dsn),
     )
     assert process.stdout is not None
     try:
@@ -329,23 +344,26 @@ async def _asked(client: httpx2.AsyncClient, path: str) -> None:
         raise OvernightError(f"{path} answered {answer.status_code}: {answer.text[:300]}")
 
 
-def prepare(server: Server, rows: int, tell: Callable[[str], None]) -> dict[str, float]:
+def prepare(server: Server, rows: int, of: Config, tell: Callable[[str], None]) -> dict[str, float]:
     """The filled database, unless it is kept from an earlier time; seconds that its making took."""
     if server.ask(f"select 1 from pg_database where datname = '{FILLED}'"):
         return {}
     _check_room(server, rows)
     server.ask(f"drop database if exists {FILLING}")
     server.ask(f"create database {FILLING}")
-    made = asyncio.run(_prepare(server.dsn(FILLING), rows, tell))
+    made = asyncio.run(_prepare(server.dsn(FILLING), rows, of, tell))
     server.ask(f"alter database {FILLING} rename to {FILLED}")
     return made
 
 
-async def _prepare(dsn: str, rows: int, tell: Callable[[str], None]) -> dict[str, float]:
+async def _prepare(
+    dsn: str, rows: int, of: Config, tell: Callable[[str], None]
+) -> dict[str, float]:
     async with Database(dsn, options=FILLS) as database:
-        await migrate(database)
+        await migrate(database, studio)
         began = time.perf_counter()
         await fill(database, rows, tell)
+        await desk.fill(database, of, tell)
         made = time.perf_counter() - began
         added = await add_up(database, tell)
         await rollup.sample(database)
@@ -353,7 +371,7 @@ async def _prepare(dsn: str, rows: int, tell: Callable[[str], None]) -> dict[str
 
 
 async def measure(
-    dsn: str, url: str, rounds: int, only: str, tell: Callable[[str], None]
+    dsn: str, url: str, of: Config, rounds: int, only: str, tell: Callable[[str], None]
 ) -> dict[str, Any]:
     """The median and p95 of each page and of `status` in ms, by turns."""
     async with (
@@ -363,7 +381,7 @@ async def measure(
     ):
         there = await _there(database)
         asked: dict[str, Ask] = {"status, its queries": lambda: queries.status(database, app)}
-        for path in paths(there.pop("job"), there.pop("waiting"), there.pop("middle")):
+        for path in paths(of, *(there.pop(name) for name in ("job", "waiting", "call", "middle"))):
             asked[path] = lambda path=path: _asked(client, path)
         asked = {name: ask for name, ask in asked.items() if only in name}
         asked["status, as it is typed"] = lambda: _typed(dsn)
@@ -391,7 +409,8 @@ async def _there(database: Database) -> dict[str, Any]:
         "select count(*) as runs, max(id) / 2 as middle, count(*) filter (where status = "
         "'queued') as queued, "
         "round(pg_database_size(current_database()) / 1e9, 2)::float8 as gigabytes, "
-        "(select job_id from runs where status = 'needs_review' limit 1) as waiting from runs"
+        "(select job_id from runs where status = 'needs_review' limit 1) as waiting, "
+        "(select max(id) from llm_calls) as call from runs"
     )
     (some,) = await database.fetch(
         "select job_id from runs where id >= %s order by id limit 1", [there["middle"]]
@@ -442,11 +461,17 @@ def main() -> int:
     screen = Console(stderr=True, highlight=False)
     load = os.getloadavg()[0]
     try:
-        with durable_server(asked.keep) as server, screen.status("") as status:
-            made = prepare(server, asked.rows, status.update)
+        with (
+            durable_server(asked.keep) as server,
+            tempfile.TemporaryDirectory() as folder,
+            screen.status("") as status,
+        ):
+            of = desk.config(Path(folder))
+            made = prepare(server, asked.rows, of, status.update)
             dsn = server.dsn(FILLED)
-            with served_console(dsn) as url:
-                result = asyncio.run(measure(dsn, url, asked.rounds, asked.only, status.update))
+            with served_console(dsn, of) as url:
+                work = measure(dsn, url, of, asked.rounds, asked.only, status.update)
+                result = asyncio.run(work)
     except OvernightError as error:
         screen.print(f"bench: {error}", markup=False)
         return 2

@@ -33,6 +33,7 @@ from contentstudio.store.pages import Pages
 from contentstudio.store.pictures import Pictures
 from contentstudio.store.publications import Publications, PublishLocks
 from contentstudio.store.quota import Quota
+from contentstudio.store.results import Results
 from contentstudio.store.retention import Retention as OwnRetention
 from contentstudio.store.sites import Sites
 from contentstudio.store.snapshots import Snapshots
@@ -113,6 +114,7 @@ def _opener(config: Config) -> Callable[[Database], AbstractAsyncContextManager[
                 picture_sources=_picture_sources(config, database, stack),
                 publications=Publications(database),
                 quota=Quota(database),
+                results=Results(database),
                 search=_search(config, database, stack),
                 sites=Sites(database),
                 snapshots=Snapshots(database),

@@ -583,3 +583,25 @@ def distinct(demands: Iterable[Demand]) -> list[Demand]:
         if any(map(str.isalnum, demand.query)):
             first.setdefault(demand.query, demand)
     return list(first.values())
+
+
+class Figures(Model):
+    """What readers did with a page on a day, as one source of figures says it. Search engines give
+    `clicks`, `impressions` and the average `position` (1 is the first place); analytics give
+    `visits`.
+    """
+
+    url: str
+    day: date
+    clicks: int = Field(default=0, ge=0)
+    impressions: int = Field(default=0, ge=0)
+    position: float | None = Field(default=None, gt=0)
+    visits: int = Field(default=0, ge=0)
+
+
+class QueryFigures(Model):
+    """How often a page was shown for a query, over several days."""
+
+    query: str
+    url: str
+    impressions: int = Field(ge=0)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import eyes
+import month as sample
 import pytest
 from playwright.async_api import Browser
 
@@ -59,3 +61,22 @@ async def waiting(app: App, database: Database) -> str:
     """The job of the article that waits for review."""
     (row,) = await database.fetch("select job_id from runs where status = 'needs_review'")
     return str(row["job_id"])
+
+
+@pytest.fixture
+async def month(database: Database, clock: Clock) -> AsyncIterator[App]:
+    """Four weeks of three sites up to now, as the documents show them, while a worker lives."""
+    await clock.set(datetime.now(UTC))  # pages say how long ago things were
+    app = await sample.fill(database)
+    async with sample.at_work(database):
+        yield app
+
+
+@pytest.fixture
+async def month_url(month: App, database: Database) -> AsyncIterator[str]:
+    """Where the console of the month is."""
+    own = console.build(sample.load_config())
+    built = site.build(month, database, Access({}), own=own)
+    with http.listen("127.0.0.1", 0) as listener:
+        async with http.served(built, listener) as url:
+            yield url

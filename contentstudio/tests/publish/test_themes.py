@@ -382,7 +382,8 @@ def loaded(folder: Path, told: str) -> settings.Config:
             "has “theme”, which is for pages of ours, and is published to git",
         ),
         (
-            "analytics = { kind = 'plausible' }\npublish = { to = 'ghost' }",
+            "analytics = { kind = 'script', src = 'https://s.example/x.js' }\n"
+            "publish = { to = 'ghost' }",
             "has “analytics”, which is for pages of ours, and is published to ghost",
         ),
         ("analytics = { kind = 'plausibel' }", "one of: plausible, matomo, script.*plausible"),

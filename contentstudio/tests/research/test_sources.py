@@ -47,6 +47,7 @@ def test_every_kind_of_source_becomes_a_job_of_its_own(tmp_path: Path) -> None:
         ("source", "sitemap"),
         ("demand", None),
         ("demand", None),
+        ("results", None),  # of the property whose queries are read
     ]
     pipelines = {pipeline.name: pipeline for pipeline in build(config)}
     runs = [pipelines[name].job(job) for name, job in jobs]

@@ -14,6 +14,7 @@ from contentstudio.cli import (
     ideas,
     night,
     notes,
+    results,
     review,
     search,
     site,
@@ -46,7 +47,7 @@ def cli(current: click.Context, file: Path) -> None:
 
 
 commands.add_to(cli, key_name="site", console=context.console)
-for module in (articles, aws, check, ideas, night, notes, review, search, site, up):
+for module in (articles, aws, check, ideas, night, notes, results, review, search, site, up):
     for command in module.COMMANDS:
         cli.add_command(command)
 

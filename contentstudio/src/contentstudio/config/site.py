@@ -11,7 +11,7 @@ from contentstudio.config.cms import Publish, Static, WordPress
 from contentstudio.config.fields import Dollars, HttpUrl, ScriptUrl, Section, Zone
 from contentstudio.config.pictures import Pictures
 from contentstudio.config.profile import Profile
-from contentstudio.config.sources import Source
+from contentstudio.config.sources import SearchConsoleSource, Source
 
 ABOUT = "about"  # the slug of a static site's page on itself and its authors
 SensitiveTopic = Literal["health", "money", "law"]
@@ -203,9 +203,12 @@ class Site(Section):
     replaces the section [pictures] for the site.
 
     `color` is that of cards, and of links and the icon on pages of ours. Static sites alone have a
-    `theme`, a folder beside the config with own templates, stylesheets and files, `analytics`, the
-    one thing that may run scripts on their pages, and own `pages`: a folder beside the config with
-    Markdown files, such as `about.md`.
+    `theme`, a folder beside the config with own templates, stylesheets and files, and own `pages`:
+    a folder beside the config with Markdown files, such as `about.md`.
+
+    `analytics` counts the readers. On static sites its script stands in the pages, the one thing
+    that may run scripts there. Of Plausible and Matomo the visits are read every night, where the
+    key is in PLAUSIBLE_API_KEY or MATOMO_TOKEN.
 
     `profile` says whom the site writes for and how: a table, or the name of a Markdown file beside
     the config, which `load` reads.
@@ -253,6 +256,14 @@ class Site(Section):
         return f"{self.url}/{ABOUT}/" if isinstance(self.publish, Static) else None
 
     @property
+    def property_name(self) -> str | None:
+        """The property of Search Console that the site has, be it for its pages or its queries."""
+        if self.search_console is not None:
+            return self.search_console.name
+        names = [s.search_console for s in self.sources if isinstance(s, SearchConsoleSource)]
+        return names[0] if names else None
+
+    @property
     def sitemap(self) -> str:
         """Where the site's sitemap is; each CMS has a place of its own for it."""
         address = self.search_console.sitemap if self.search_console else None
@@ -276,10 +287,11 @@ class Site(Section):
 
     @model_validator(mode="after")
     def _has_pages_of_its_own(self) -> Site:
-        for name in ("theme", "analytics", "pages"):
-            if getattr(self, name) is not None and not isinstance(self.publish, Static):
-                raise ValueError(
-                    f"has “{name}”, which is for pages of ours, and is published to "
-                    f"{self.publish.to}"
-                )
+        own = [name for name in ("theme", "pages") if getattr(self, name) is not None]
+        if isinstance(self.analytics, Script):
+            own.append("analytics")
+        if own and not isinstance(self.publish, Static):
+            raise ValueError(
+                f"has “{own[0]}”, which is for pages of ours, and is published to {self.publish.to}"
+            )
         return self

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from contentstudio.config import Config
-from contentstudio.console import articles, calendar, ideas, review, sites
+from contentstudio.console import articles, calendar, ideas, results, review, sites
 from contentstudio.store.nights import Nights
 from overnight.console.extension import Console
 from overnight.store.database import Database
@@ -25,6 +25,7 @@ def build(config: Config) -> Console:
             *calendar.pages(config),
             *review.pages(config),
             *sites.pages(config),
+            *results.pages(config),
         ),
         templates=(HERE / "templates",),
         night=_night,

@@ -5,6 +5,8 @@
          memory:   remember → what the site has already
          source:   read → a feed or a sitemap gives source jobs, a page gives candidate.found
          demand:   gather → what people look for, kept for the names and the scores of ideas
+         results:  search → clicks and positions of articles, kept → report
+         visits:   visits → visits of articles, kept → report
 candidate.found
        → topic:    (wait for the last one) → choose → topic.validated for what is worth an article
 topic.validated
@@ -36,6 +38,7 @@ from contentstudio.pipelines import (
     checking,
     discovering,
     ids,
+    measuring,
     publishing,
     remembering,
     researching,
@@ -141,7 +144,18 @@ def _nightly(config: Config) -> list[Pipeline]:
 
     demand = Pipeline("demand", id=ids.source_job, key=lambda d: d.site)
     demand.step(discovering.gather, retry=PATIENT, timeout=300, breaker="search_console")
-    return [night, research, memory, source, demand]
+    return [night, research, memory, source, demand, *_figures()]
+
+
+def _figures() -> list[Pipeline]:
+    """What readers did with articles, of each site that has a source of such figures."""
+    results = Pipeline("results", id=ids.figures_job, key=lambda query: query.site)
+    results.step(measuring.search, retry=PATIENT, timeout=600, breaker="search_console")
+    results.step(measuring.report, retry=Retry(3))
+    visits = Pipeline("visits", id=ids.figures_job, key=lambda query: query.site)
+    visits.step(measuring.visits, retry=PATIENT, timeout=600, breaker="analytics {key}")
+    visits.step(measuring.report, retry=Retry(3))
+    return [results, visits]
 
 
 def _ideas(config: Config) -> list[Pipeline]:

@@ -26,6 +26,7 @@ from contentstudio.store.pages import Pages
 from contentstudio.store.pictures import Pictures
 from contentstudio.store.publications import Publications, PublishLocks
 from contentstudio.store.quota import Quota
+from contentstudio.store.results import Results
 from contentstudio.store.sites import Sites
 from contentstudio.store.snapshots import Snapshots
 from contentstudio.store.verdicts import Verdicts
@@ -62,6 +63,7 @@ class Deps:
     picture_sources: Mapping[str, PictureSource]  # by site; none where articles have their cards
     publications: Publications
     quota: Quota
+    results: Results
     search: Search
     sites: Sites
     snapshots: Snapshots

@@ -20,13 +20,14 @@ from contentstudio.config import (
 )
 from contentstudio.google import analytics
 from contentstudio.model import Demand, Snapshot
-from contentstudio.pipelines import researching, wishes
+from contentstudio.pipelines import measuring, researching, wishes
 from contentstudio.pipelines.ids import article_id
 from contentstudio.pipelines.work import (
     Candidate,
     ChoiceResult,
     Ctx,
     DemandQuery,
+    FiguresQuery,
     Night,
     ReadResult,
     SiteNight,
@@ -47,6 +48,7 @@ from overnight.llm.fallback import AllResting
 
 # beside the reading itself: for the turn at hosts, for robots.txt, and a sitemap's many files
 READ_SECONDS = 280
+Job = SiteNight | Source | DemandQuery | FiguresQuery
 NAMING_TRIES = 3  # of a model, before ideas are named without one
 
 
@@ -66,13 +68,11 @@ async def plan(ctx: Ctx, work: SiteNight) -> list[str]:
     ]
 
 
-def jobs_of(site: Site, day: date) -> list[tuple[str, SiteNight | Source | DemandQuery]]:
+def jobs_of(site: Site, day: date) -> list[tuple[str, Job]]:
     """What is read for a site in one night, what it has itself among it: a pipeline and its input
     for each.
     """
-    jobs: list[tuple[str, SiteNight | Source | DemandQuery]] = [
-        ("memory", SiteNight(site=site.name, date=day))
-    ]
+    jobs: list[tuple[str, Job]] = [("memory", SiteNight(site=site.name, date=day))]
     for source in site.sources:
         match source:
             case str(url):
@@ -93,7 +93,7 @@ def jobs_of(site: Site, day: date) -> list[tuple[str, SiteNight | Source | Deman
                 jobs.append(("source", sitemap))
             case KeywordsSource() | SearchConsoleSource():
                 jobs.append(("demand", DemandQuery(site=site.name, source=source, date=day)))
-    return jobs
+    return [*jobs, *measuring.jobs_of(site, day)]
 
 
 async def read(ctx: Ctx, source: Source) -> ReadResult | NoWork | Cancel | Snooze:

@@ -6,7 +6,7 @@ import hashlib
 from datetime import date
 
 from contentstudio.brief import Brief, Idea, Research
-from contentstudio.pipelines.work import DemandQuery, RequestedTopic, Source, Topic
+from contentstudio.pipelines.work import DemandQuery, FiguresQuery, RequestedTopic, Source, Topic
 from overnight import hash_id, job_id
 
 
@@ -42,3 +42,8 @@ def source_job(source: Source | DemandQuery) -> str:
     """
     what = source.model_dump_json(exclude={"site", "date", "hints"})
     return hash_id(source.site, hashlib.sha256(what.encode()).hexdigest(), str(source.date))
+
+
+def figures_job(query: FiguresQuery) -> str:
+    """The figures that a source gives of a site in one night."""
+    return hash_id("figures", query.source, query.site, str(query.date))

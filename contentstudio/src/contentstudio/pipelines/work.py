@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from contentstudio.analytics.report import Advice
 from contentstudio.config import KeywordsSource, SearchConsoleSource
 from contentstudio.config.fields import HttpUrl
 from contentstudio.model import Draft, Model, Verdict
@@ -58,6 +59,24 @@ class DemandQuery(Model):
     site: str
     source: KeywordsSource | SearchConsoleSource
     date: date
+
+
+class FiguresQuery(Model):
+    """A source of figures of readers, to be asked in one night."""
+
+    site: str
+    source: Literal["search_console", "plausible", "matomo"]
+    date: date
+
+
+class Gathered(Model):
+    """How many rows of figures a source gave. `merges` says which articles compete for one query;
+    None where the source knows no queries.
+    """
+
+    site: str
+    rows: int
+    merges: tuple[Advice, ...] | None = None
 
 
 class WeeklyRefresh(Model):

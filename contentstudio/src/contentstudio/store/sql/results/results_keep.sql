@@ -1,0 +1,7 @@
+-- What a source says of days takes the place of what it said of them before.
+insert into article_results (site, slug, source, day, clicks, impressions, position, visits)
+select %(site)s, slug, %(source)s, day, clicks, impressions, position, visits
+from jsonb_to_recordset(%(rows)s::jsonb)
+    as r (slug text, day date, clicks integer, impressions integer, "position" double precision, visits integer)
+on conflict (site, slug, source, day) do update
+set clicks = excluded.clicks, impressions = excluded.impressions, position = excluded.position, visits = excluded.visits
