@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,13 +18,16 @@ from overnight.operations import scopes
 from overnight.standard import App
 
 if TYPE_CHECKING:
+    from overnight.console.access import Visitor
     from overnight.console.extension import Page
 
 
 class Templates:
     """The templates of the console, and after them those of the app."""
 
-    def __init__(self, app: App, folders: Sequence[Path]) -> None:
+    def __init__(
+        self, app: App, folders: Sequence[Path], may: Callable[[Visitor | None, str], bool]
+    ) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(folders),
             autoescape=True,
@@ -42,7 +45,11 @@ class Templates:
             "short": short,
             "scope": lambda scope: scopes.text(scope, app),
         }
-        self._environment.globals |= {"app": app, "program": app.extension(Alerts).command}
+        self._environment.globals |= {
+            "app": app,
+            "program": app.extension(Alerts).command,
+            "may": may,  # whether a visitor may press the button of a name
+        }
 
     def page(
         self,
