@@ -92,6 +92,7 @@ def _heartbeat(config: Config) -> Heartbeat | None:
 
 def _channel(config: Config, kind: str) -> Channel:
     from overnight.alerts import Apprise, Mail, Slack, Webhook
+    from overnight.alerts.slack import SIGNING_VARIABLE
 
     if kind == "mail":
         mail = config.alerts.mail
@@ -107,7 +108,8 @@ def _channel(config: Config, kind: str) -> Channel:
             f"into {variable}_FILE",
         )
     if kind == "slack":
-        return Slack(address)
+        signing_secret = secret(SIGNING_VARIABLE, "the signing secret of the Slack app")
+        return Slack(address, buttons=signing_secret is not None)
     if kind == "apprise":
         return Apprise(address.split())
     return Webhook(address, secret("CONTENTSTUDIO_WEBHOOK_SECRET", "the secret of the webhook"))

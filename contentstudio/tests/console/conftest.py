@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from desk import Desk
 
 from contentstudio.config import Config
+from desk import Desk
 from overnight.store.database import Database
 
 

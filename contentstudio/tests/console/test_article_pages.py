@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from desk import Desk
 from drafts import small_draft
 from lxml import html
 
@@ -17,6 +16,7 @@ from contentstudio.console import articles as pages
 from contentstudio.review import gather
 from contentstudio.store.articles import STATES, Articles, Matching
 from contentstudio.store.sql import queries
+from desk import Desk
 from overnight.operations import runs
 from overnight.store.database import Database
 from overnight.titles import titles_of

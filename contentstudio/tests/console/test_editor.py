@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import httpx2
 import pytest
-from desk import Desk
 from drafts import small_draft
 from lxml import html
 
 from contentstudio.review import editing, manuscript
 from contentstudio.store.articles import Articles
 from contentstudio.store.publications import Publications
+from desk import Desk
 from overnight.console.access import Access
 from overnight.errors import IllegalTransition, NotFound, UserError
 from overnight.operations import queries, reviews

@@ -167,12 +167,12 @@ async def test_send_delivers_what_is_due_and_says_what_came_of_it(database: Data
     failed = await press(database, app, "alerts", "send")
     assert (failed.exit_code, failed.stdout) == (
         1,
-        "ear: “heard: dead letter: p/s” was not taken: not now\n",
+        "ear: “heard: job failed: p/s” was not taken: not now\n",
     )
     ear.refuses = False
     sent = await press(database, app, "alerts", "send", "--json")
     assert json.loads(sent.output) == {
-        "sent": [{"channel": "ear", "title": "heard: dead letter: p/s", "error": None}]
+        "sent": [{"channel": "ear", "title": "heard: job failed: p/s", "error": None}]
     }
     assert [message.items[0].why for message in ear.messages] == ["503"]
 

@@ -357,8 +357,8 @@ async def test_a_resolution_is_sent_once_and_only_after_its_alert_was(scene: Sce
     await scene.heal("p/two")
     await scene.pass_time(4 * 3600)
     assert Counter(text.splitlines()[0] for text in scene.texts) == {
-        "app: dead letter: p/one": 1,
-        "app: resolved: dead letter: p/one": 1,
+        "app: job failed: p/one": 1,
+        "app: resolved: job failed: p/one": 1,
     }
 
 
@@ -378,14 +378,14 @@ async def test_non_urgent_alerts_of_the_night_are_sent_in_the_morning(
     await scene.tick()
     await scene.heal("p/urgent")
     await scene.pass_time(3 * 3600)
-    assert [text.splitlines()[0] for text in scene.texts] == ["app: dead letter: p/urgent"]
+    assert [text.splitlines()[0] for text in scene.texts] == ["app: job failed: p/urgent"]
     assert asked == []
     await scene.tick(MORNING + timedelta(seconds=1))
     await scene.pass_time(3600)
     assert asked[0] == MORNING - timedelta(hours=24)
-    assert [text.splitlines()[0] for text in scene.texts][1:] == ["app: while you slept"]
+    assert [text.splitlines()[0] for text in scene.texts][1:] == ["app: last night"]
     assert scene.told("p/gate") == 1
-    assert "resolved: dead letter: p/urgent" in scene.texts[1]
+    assert "resolved: job failed: p/urgent" in scene.texts[1]
     assert "3 published" in str(scene.slack.taken[1].json["blocks"])
     await scene.tick(MORNING + timedelta(days=1))
     assert len(scene.texts) == 3
@@ -452,10 +452,12 @@ async def test_a_message_says_what_why_the_cost_and_where_to_look(
     await scene.tick()
     (post,) = slack.taken
     header, told, footer = (block["text"]["text"] for block in post.json["blocks"])
-    assert header == "app: dead letter: p/s"
+    assert header == "app: job failed: p/s"
     assert told == (
-        "*dead letter: p/s (since Tue 12:00)* "
+        "*job failed: p/s (since Tue 12:00)* "
         "<https://console.example/jobs/j%201|open>\n503 &lt;b&gt; &amp; co\n"
+        "_You need to act: it is not retried by itself. "
+        "Fix the cause, then retry; or discard it._\n"
         "its job cost $0.35 · `shop show 'j 1'`"
     )
     assert footer == "all that is open: shop alerts\n<https://console.example/|open the console>"
@@ -476,7 +478,7 @@ async def test_sent_messages_go_after_some_weeks_and_unsent_ones_never(scene: Sc
     rows = await scene.database.fetch(
         "select message ->> 'title' as title from deliveries order by id"
     )
-    assert [row["title"] for row in rows] == ["app: dead letter: p/two", "app: while you slept"]
+    assert [row["title"] for row in rows] == ["app: job failed: p/two", "app: last night"]
 
 
 async def test_without_a_channel_a_tick_asks_the_database_nothing(

@@ -8,11 +8,24 @@ from typing import Any
 import pytest
 
 from overnight import logs
-from overnight.alerts import Alerts, Apprise, Item, Mail, Message, Slack, Webhook
+from overnight.alerts import Alerts, Apprise, Button, Item, Mail, Message, Slack, Webhook
 from overnight.alerts.mail import written
-from overnight.alerts.rules import AGAIN, PACE, RETRY_AT_MOST, RULES, News, compose, due, retry_in
-from overnight.alerts.slack import BLOCKS, SECTION, payload
+from overnight.alerts.rules import (
+    AGAIN,
+    PACE,
+    RETRY_AT_MOST,
+    RULES,
+    TITLE_LIMIT,
+    Due,
+    News,
+    Work,
+    compose,
+    due,
+    retry_in,
+)
+from overnight.alerts.slack import BLOCKS, LABEL, QUESTION, SECTION, payload
 from overnight.errors import ConfigError
+from overnight.operations.commands import OPERATIONS, parse
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 NIGHT = datetime(2030, 1, 1, 23, tzinfo=UTC)
@@ -305,3 +318,129 @@ def test_no_address_shows_in_what_a_channel_looks_like() -> None:
     ]
     assert "secret" not in repr(channels)
     assert "secret" not in logs.redact("POST /slacksecret, tgram://verysecret/1")
+
+
+def item_of(one: News, work: Work, **settings: Any) -> Item:
+    """The one alert of a message, of an app that calls its keys sites."""
+    made = compose(Alerts(**settings), "app", Due([one]), "", {one.id: work}, "site")
+    return made.items[0]
+
+
+def test_every_kind_of_alert_says_whether_a_person_must_do_something() -> None:
+    for kind, rule in RULES.items():
+        assert rule.advice.startswith(("You need to ", "Nothing to do")), kind
+        assert item_of(news(kind=kind), Work()).advice == rule.advice
+
+
+@pytest.mark.parametrize(
+    ("work", "about", "cost"),
+    [
+        (Work(), "p/s", None),
+        (Work(1, "j1", ("garden",), 0.0), "p/s (site garden)", None),
+        (Work(1, "j1", (), 0.5, None, "Tea"), "“Tea” (p/s)", "its job cost $0.50"),
+        (
+            Work(3, "j1", ("garden",), 4.5, None, "Tea"),
+            "“Tea” and 2 more (p/s, site garden)",
+            "its 3 jobs cost $4.50",
+        ),
+        (Work(3, "j1", ("a", "b", "c"), 1.0), "p/s (site a, b, c)", "its 3 jobs cost $1.00"),
+        (Work(9, "j1", ("a", "b", "c", "d"), 1.0), "p/s (4 sites)", "its 9 jobs cost $1.00"),
+    ],
+)
+def test_an_alert_names_its_work_and_what_all_of_it_cost(
+    work: Work, about: str, cost: str | None
+) -> None:
+    item = item_of(news(job_id="j1"), work)
+    assert (item.about, item.cost) == (about, cost)
+    assert item.heading == f"job failed: {about} (since Tue 12:00)"
+
+
+def test_a_scope_is_told_in_the_apps_own_word() -> None:
+    assert item_of(news(kind="switch", subject="key:garden"), Work()).about == "site:garden"
+    assert item_of(news(kind="switch", subject="monkey:a"), Work()).about == "monkey:a"
+
+
+@pytest.mark.parametrize(
+    ("kind", "work", "press", "page"),
+    [
+        ("dead_letter", Work(1, "j 1"), "overnight show 'j 1'", "/jobs/j%201"),
+        (
+            "dead_letter",
+            Work(2, "j1"),
+            "overnight dead --pipeline p --step s",
+            "/dead?pipeline=p&step=s",
+        ),
+        ("review", Work(1, "j1", revision="ab"), "overnight review j1", "/review/j1"),
+        ("review", Work(2, "j1"), "overnight review", "/review"),
+    ],
+)
+def test_what_to_press_is_about_all_of_the_work(
+    kind: str, work: Work, press: str, page: str
+) -> None:
+    item = item_of(news(kind=kind), work, link="https://x.example")
+    assert (item.press, item.url) == (press, f"https://x.example{page}")
+
+
+def test_a_long_title_is_cut_and_stands_on_one_line() -> None:
+    title = item_of(news(), Work(1, "j1", title="a\nb " * 200)).title
+    assert title is not None
+    assert len(title) == TITLE_LIMIT + 1
+    assert "\n" not in title
+
+
+ONE, MANY = Work(1, "j1", ("garden",)), Work(7, "j1", ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("one", "work", "buttons"),
+    [
+        (
+            news(),
+            ONE,
+            [("replay", {"job": "j1"}, False), ("pause", {"scope": "key:garden"}, True)],
+        ),
+        (
+            news(),
+            MANY,
+            [
+                ("replay", {"pipeline": "p", "step": "s"}, True),
+                ("pause", {"scope": "pipeline:p"}, True),
+            ],
+        ),
+        (news(), Work(), []),
+        (news(resolved_at=NOON), ONE, []),
+        (
+            news(kind="review"),
+            Work(1, "j1", revision="abcdef12"),
+            [("approve", {"job": "j1", "revision": "abcdef12"}, True)],
+        ),
+        (news(kind="review"), MANY, []),
+        (news(kind="switch", subject="key:a"), Work(), [("resume", {"scope": "key:a"}, True)]),
+        (news(kind="breaker"), ONE, []),
+    ],
+)
+def test_an_alert_offers_what_one_command_does(
+    one: News, work: Work, buttons: list[tuple[str, dict[str, str], bool]]
+) -> None:
+    made = item_of(one, work).buttons
+    assert [(each.verb, each.values, bool(each.confirm)) for each in made] == buttons
+    for each in made:
+        parse(OPERATIONS[each.verb], {"reason": "a test", **each.values})
+
+
+def test_slacks_limits_hold_with_buttons_and_no_alert_is_left_out_for_them() -> None:
+    long = Button("l" * 200, "replay", {"job": "j"}, "danger", "q" * 900)
+    huge = Button("Retry", "replay", {"job": "j" * 3000})
+    item = Item("k", "s", "new", "what", "why", 1, "now", buttons=(long, huge))
+    made = payload(Message("t", (item,) * 30, press="alerts"), buttons=True)
+    assert len(made["blocks"]) == BLOCKS
+    kinds = [block["type"] for block in made["blocks"]]
+    assert (kinds.count("section"), kinds.count("actions")) == (31, 18)
+    rows = [block for block in made["blocks"] if block["type"] == "actions"]
+    assert len({row["block_id"] for row in rows}) == len(rows)
+    for (button,) in (row["elements"] for row in rows):
+        assert len(button["text"]["text"]) == len(button["confirm"]["title"]["text"]) == LABEL
+        assert len(button["confirm"]["text"]["text"]) == QUESTION
+        assert button["style"] == "danger"
+    plain = payload(Message("t", (item,) * 30, press="alerts"))
+    assert "actions" not in [block["type"] for block in plain["blocks"]]

@@ -94,14 +94,14 @@ async def test_times_tick_while_the_page_is_open(browser: Browser, url: str) -> 
         time = page.locator("time[data-ago]").first
         before = await time.inner_text()
         await page.clock.fast_forward("05:00:00")
-        await page.wait_for_function("text => document.querySelector('time[data-ago]').textContent != text", arg=before)
+        await page.wait_for_function(
+            "text => document.querySelector('time[data-ago]').textContent != text", arg=before
+        )
         assert await time.get_attribute("title") is not None
 
 
 @pytest.mark.parametrize("look", ["light", "phone"])
-async def test_charts_are_drawn_within_their_figures(
-    browser: Browser, url: str, look: str
-) -> None:
+async def test_charts_are_drawn_within_their_figures(browser: Browser, url: str, look: str) -> None:
     async with page_of(browser, look) as page:
         await page.goto(url + "/signals?hours=720")
         await page.locator("canvas").first.wait_for()

@@ -13,7 +13,6 @@ from typing import Any
 
 import httpx2
 import pytest
-
 from pydantic import BaseModel
 
 from overnight import App, http

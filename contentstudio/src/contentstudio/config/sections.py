@@ -157,7 +157,8 @@ class Alerts(Section):
     """Where alerts and the morning report go. The addresses are secrets, so they stand in the
     environment.
 
-    `slack` takes CONTENTSTUDIO_SLACK_URL, an incoming webhook; `webhook` takes
+    `slack` takes CONTENTSTUDIO_SLACK_URL, an incoming webhook; with OVERNIGHT_SLACK_SIGNING_SECRET
+    its messages have buttons (docs/console.md). `webhook` takes
     CONTENTSTUDIO_WEBHOOK_URL, and signs with CONTENTSTUDIO_WEBHOOK_SECRET; `apprise` takes
     CONTENTSTUDIO_APPRISE_URLS, with spaces between them; `mail` has a table of its own. With _FILE
     behind it, each variable names a file that holds the secret.

@@ -9,7 +9,7 @@ from overnight.alerts.channel import Channel
 from overnight.alerts.extension import Alerts
 from overnight.alerts.heartbeat import Heartbeat
 from overnight.alerts.mail import Mail
-from overnight.alerts.message import Item, Message
+from overnight.alerts.message import Button, Item, Message
 from overnight.alerts.rules import Urgency
 from overnight.alerts.slack import Slack
 from overnight.alerts.webhook import Webhook
@@ -17,6 +17,7 @@ from overnight.alerts.webhook import Webhook
 __all__ = [
     "Alerts",
     "Apprise",
+    "Button",
     "Channel",
     "Heartbeat",
     "Item",

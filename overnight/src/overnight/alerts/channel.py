@@ -39,14 +39,14 @@ class Channel(Protocol):
         """
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
+class NoRedirects(urllib.request.HTTPRedirectHandler):
     """A redirect is an answer like another: a message goes where its owner said, or nowhere."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
 
 
-_opener = urllib.request.build_opener(_Stay)
+_opener = urllib.request.build_opener(NoRedirects)
 
 
 def secret_url(url: str, what: str) -> str:

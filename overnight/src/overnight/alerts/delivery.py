@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -17,7 +17,18 @@ from pydantic import TypeAdapter
 from overnight.alerts import background
 from overnight.alerts.channel import Channel
 from overnight.alerts.message import Message
-from overnight.alerts.rules import PACE_WITHIN, Due, News, Settings, compose, due, retry_in
+from overnight.alerts.rules import (
+    PACE_WITHIN,
+    SHOWN,
+    Due,
+    News,
+    Settings,
+    Work,
+    compose,
+    due,
+    in_order,
+    retry_in,
+)
 from overnight.error_classes import describe
 from overnight.errors import LedgerUnavailable, Permanent, Transient
 from overnight.logs import clean, log
@@ -35,6 +46,9 @@ KEPT = (
 )  # seconds for which sent messages are kept: as long as payloads, unless told otherwise
 NIGHT = timedelta(hours=24)  # what a morning's report looks back on at least
 ERROR_LIMIT = 300  # characters of an error that are kept
+MOST_JOBS = 10_000  # of one alert whose cost is told; more are as dear as these
+
+Titles = Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]  # of jobs, by their ids
 
 WHEN = ("now", "morning_at", "lately", "kinds_lately")  # what `due` asks of a channel
 NEWS = tuple(field.name for field in fields(News))
@@ -52,11 +66,20 @@ class Sent:
 class Delivery:
     """Single ticks, which the keeper of each worker makes; of all of them one sends."""
 
-    def __init__(self, app: str, alerts: Settings, database: Database) -> None:
+    def __init__(
+        self,
+        app: str,
+        alerts: Settings,
+        database: Database,
+        titles: Titles | None = None,
+        key_name: str = "key",
+    ) -> None:
         self._app = app
         self._alerts = alerts
         self._database = database
         self._channels: dict[str, Channel] = {channel.name: channel for channel in alerts.channels}
+        self._titles = titles
+        self._key_name = key_name
         self._declared = False
 
     async def tick(self) -> None:
@@ -115,9 +138,7 @@ class Delivery:
             if due_now.morning
             else ""
         )
-        message = (
-            compose(self._alerts, self._app, due_now, report) if due_now.news or report else None
-        )
+        message = await self._message(due_now, report) if due_now.news or report else None
         params = {
             "app": self._app,
             "name": channel["name"],
@@ -128,6 +149,30 @@ class Delivery:
             **_delivered(due_now),
         }
         return bool(await self._database.fetch(queries["delivery_write"], params))
+
+    async def _message(self, due_now: Due, report: str) -> Message:
+        shown = [each.id for each in in_order(self._alerts, due_now.news)[:SHOWN]]
+        work = await self._work(shown) if shown else {}
+        return compose(self._alerts, self._app, due_now, report, work, self._key_name)
+
+    async def _work(self, alerts: Sequence[int]) -> dict[int, Work]:
+        """What alerts are about, by their ids. One without a job is not in it."""
+        params = {"alerts": list(alerts), "most": MOST_JOBS}
+        rows = await self._database.fetch(queries["alert_work"], params)
+        jobs = [row["job_id"] for row in rows]
+        titles = await self._titles_of(jobs) if self._titles and jobs else {}
+        return {row["id"]: _work(row, titles.get(row["job_id"])) for row in rows}
+
+    async def _titles_of(self, jobs: Sequence[str]) -> Mapping[str, str]:
+        """The titles of jobs. A fault in them holds no alert up."""
+        assert self._titles is not None
+        try:
+            return await self._titles(jobs)
+        except LedgerUnavailable:
+            raise
+        except Exception as error:
+            log.error("no titles", error=describe(error))
+            return {}
 
     async def _report(
         self, slot: datetime, last_morning: datetime, reports: dict[datetime, str]
@@ -202,11 +247,12 @@ class Delivery:
 
 
 def _news(row: Row) -> News:
-    columns = {name: row[name] for name in NEWS}
-    cost = row["cost_usd"]
-    return News(
-        **columns | {"times": row["times"] or 0, "cost_usd": None if cost is None else float(cost)}
-    )
+    return News(**{name: row[name] for name in NEWS} | {"times": row["times"] or 0})
+
+
+def _work(row: Row, title: str | None) -> Work:
+    keys, cost = tuple(row["keys"]), float(row["cost_usd"])
+    return Work(row["jobs"], row["job_id"], keys, cost, row["revision"], title)
 
 
 def _delivered(due_now: Due) -> dict[str, object]:

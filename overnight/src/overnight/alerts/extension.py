@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from overnight.alerts import rules
 from overnight.pipelines.extensions import Extension, Service, Task
+from overnight.titles import titles_of
 
 if TYPE_CHECKING:
+    from overnight.alerts.delivery import Delivery
     from overnight.pipelines.app import App
     from overnight.store.database import Database
 
@@ -23,16 +26,23 @@ class Alerts(rules.Settings, Extension):
     __doc__ = rules.Settings.__doc__
 
     def service(self, app: App, database: Database) -> AlertService:
-        return AlertService(app.name, self, database)
+        return AlertService(app, self, database)
+
+
+def delivery(app: App, settings: rules.Settings, database: Database) -> Delivery:
+    """The delivery of an app, which calls jobs and keys as the app does."""
+    from overnight.alerts.delivery import Delivery
+
+    titles = partial(titles_of, app, database)
+    return Delivery(app.name, settings, database, titles, app.key_name)
 
 
 class AlertService(Service):
-    def __init__(self, app: str, settings: rules.Settings, database: Database) -> None:
-        from overnight.alerts.delivery import Delivery
+    def __init__(self, app: App, settings: rules.Settings, database: Database) -> None:
         from overnight.alerts.monitor import Monitor
 
-        self._delivery = Delivery(app, settings, database)
-        self._monitor = Monitor(app, settings, database)
+        self._delivery = delivery(app, settings, database)
+        self._monitor = Monitor(app.name, settings, database)
 
     def tasks(self) -> Sequence[Task]:
         return (

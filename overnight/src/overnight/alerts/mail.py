@@ -136,7 +136,11 @@ def _told(item: Item) -> Iterator[str]:
         yield f"<br>{html.escape(item.why)}"
         yield from (
             f"<br>{each}"
-            for each in (item.cost, item.press and f"<code>{html.escape(item.press)}</code>")
+            for each in (
+                html.escape(item.advice),
+                item.cost,
+                item.press and f"<code>{html.escape(item.press)}</code>",
+            )
             if each
         )
     if item.url:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 State = Literal["new", "again", "resolved"]
@@ -14,9 +14,25 @@ TEXT_LIMIT = (
 
 
 @dataclass(frozen=True, slots=True)
+class Button:
+    """An action of the console that a channel can offer: its name, the fields of its command, and
+    the question before what is not meant by mistake.
+    """
+
+    label: str
+    verb: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    kind: Literal["", "good", "danger"] = ""
+    confirm: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
-    """One alert as a message tells it: what, why, what its job cost (dollars), what to press, and
-    the page to open.
+    """One alert as a message tells it: what, why, whether a person must do something, what to
+    press, and the page to open.
+
+    `title` is what people call its job, `place` whose it is (such as `site garden`); `jobs` is how
+    many failed or wait, and `cost_usd` what they cost altogether.
     """
 
     kind: str
@@ -29,17 +45,35 @@ class Item:
     cost_usd: float | None = None
     press: str | None = None
     url: str | None = None
+    title: str | None = None
+    place: str | None = None
+    jobs: int = 0
+    advice: str = ""
+    buttons: tuple[Button, ...] = ()
+
+    @property
+    def about(self) -> str:
+        """What it is about: the title where there is one, and always the subject."""
+        details = ", ".join(
+            each for each in (self.subject if self.title else "", self.place) if each
+        )
+        others = f" and {self.jobs - 1} more" if self.title and self.jobs > 1 else ""
+        name = f"“{self.title}”{others}" if self.title else self.subject
+        return f"{name} ({details})" if details else name
 
     @property
     def heading(self) -> str:
         times = f", {self.count} times" if self.count > 1 and self.state != "resolved" else ""
         mark = {"new": "", "again": "still: ", "resolved": "resolved: "}[self.state]
-        return f"{mark}{self.what}: {self.subject}{times} (since {self.since})"
+        return f"{mark}{self.what}: {self.about}{times} (since {self.since})"
 
     @property
     def cost(self) -> str | None:
-        """What its job cost, as people read it."""
-        return None if not self.cost_usd else f"its job cost ${self.cost_usd:.2f}"
+        """What its jobs cost, as people read it."""
+        if not self.cost_usd:
+            return None
+        whose = f"its {self.jobs} jobs" if self.jobs > 1 else "its job"
+        return f"{whose} cost ${self.cost_usd:.2f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +106,7 @@ def lines(message: Message) -> Iterator[str]:
         yield item.heading
         if item.state != "resolved":
             yield f"  {item.why}"
-            yield from (f"  {line}" for line in (item.cost, item.press, item.url) if line)
+            below = (item.advice, item.cost, item.press, item.url)
+            yield from (f"  {line}" for line in below if line)
         yield ""
     yield from (line for line in (message.footer, message.url) if line)

@@ -5,16 +5,17 @@ told something.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from shlex import quote as quoted
+from types import MappingProxyType
 from typing import Any, Literal, get_args
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from overnight.alerts.channel import Channel
 from overnight.alerts.heartbeat import Heartbeat
-from overnight.alerts.message import TEXT_LIMIT, Item, Message, State
+from overnight.alerts.message import TEXT_LIMIT, Button, Item, Message, State
 from overnight.errors import ConfigError
 from overnight.pipelines.triggers import Cron
 
@@ -36,13 +37,15 @@ PACE = (
 PACE_WITHIN = 3_600.0  # seconds for which messages count in the pace
 SHOWN = 20  # alerts in one message; the others are counted
 RETRY = (10.0, 30.0, 60.0, 120.0, 300.0)  # seconds after the tries of a message that failed
+SHOWN_KEYS = 3  # names of keys that an alert tells; of more it tells how many
+TITLE_LIMIT = 120  # characters of a job's title
 RETRY_AT_MOST = 3_600.0  # seconds; also for a channel that somebody has to mend first
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How a kind of alert is called, whom it may wake, what to press (a command), and its page in
-    the console.
+    """How a kind of alert is called, whom it may wake, whether a person must do something, what to
+    press (a command), and its page in the console.
 
     `{job}` is filled in. While a `critical` one is open, the heartbeat says so: the work itself
     stands still. No more are, for a monitor that is red already cannot tell that the last worker
@@ -53,27 +56,126 @@ class Rule:
     what: str
     press: str = "alerts"
     page: str = "/alerts"
+    advice: str = ""
     critical: bool = False
 
 
 RULES: dict[str, Rule] = {
-    "dead_letter": Rule("now", "dead letter", "show {job}", "/jobs/{job}"),
-    "breaker": Rule("now", "breaker is open", "breakers", "/breakers"),
-    "missed_slot": Rule("now", "schedule missed", "schedules", "/schedules", critical=True),
-    "budget_spent": Rule("now", "budget is spent", "budgets", "/budgets"),
-    "cost": Rule("now", "cost is unusual", "budgets", "/budgets"),
-    "saturation": Rule("now", "work piles up", "status", "/", critical=True),
-    "errors": Rule("now", "errors are unusual", "dead", "/dead"),
-    "budget": Rule("morning", "budget is nearly spent", "budgets", "/budgets"),
-    "late_job": Rule("morning", "job is late", "show {job}", "/jobs/{job}"),
-    "latency": Rule("morning", "a step became slow", "status", "/"),
-    "retries": Rule("morning", "retries creep up", "runs", "/runs"),
-    "switch": Rule("morning", "switched off", "switches", "/switches"),
-    "worker_lost": Rule("morning", "worker lost", "status", "/"),
-    "parked": Rule("morning", "step is gone", "show {job}", "/jobs/{job}"),
-    "zero_work": Rule("morning", "schedule finds nothing", "schedules", "/schedules"),
-    "model_end": Rule("morning", "model reaches its end of life"),
-    "review": Rule("morning", "waits for review", "review", "/review"),
+    "dead_letter": Rule(
+        "now",
+        "job failed",
+        "show {job}",
+        "/jobs/{job}",
+        "You need to act: it is not retried by itself. Fix the cause, then retry; or discard it.",
+    ),
+    "breaker": Rule(
+        "now",
+        "breaker is open",
+        "breakers",
+        "/breakers",
+        "Nothing to do at first: it probes by itself, and what waits goes on when that succeeds.",
+    ),
+    "missed_slot": Rule(
+        "now",
+        "schedule missed",
+        "schedules",
+        "/schedules",
+        "You need to act: start a worker, or see why none fired it.",
+        critical=True,
+    ),
+    "budget_spent": Rule(
+        "now",
+        "budget is spent",
+        "budgets",
+        "/budgets",
+        "Nothing to do: what waits goes on at midnight UTC. Raise the budget to go on now.",
+    ),
+    "cost": Rule(
+        "now",
+        "cost is unusual",
+        "budgets",
+        "/budgets",
+        "You need to look: pause what spends too much, or set it a budget.",
+    ),
+    "saturation": Rule(
+        "now",
+        "work piles up",
+        "status",
+        "/",
+        "You need to look: start another worker, or find what is slow.",
+        critical=True,
+    ),
+    "errors": Rule(
+        "now",
+        "errors are unusual",
+        "dead",
+        "/dead",
+        "You need to look: attempts are retried by themselves, but more fail than usual.",
+    ),
+    "budget": Rule(
+        "morning",
+        "budget is nearly spent",
+        "budgets",
+        "/budgets",
+        "Nothing to do, unless work must not wait: at the limit it waits for midnight UTC.",
+    ),
+    "late_job": Rule(
+        "morning",
+        "job is late",
+        "show {job}",
+        "/jobs/{job}",
+        "Nothing to do at once: it goes on. Its page says what it waits for.",
+    ),
+    "latency": Rule(
+        "morning", "a step became slow", "status", "/", "Nothing to do at once: it still succeeds."
+    ),
+    "retries": Rule(
+        "morning",
+        "retries creep up",
+        "runs",
+        "/runs",
+        "Nothing to do at once: retries succeed so far.",
+    ),
+    "switch": Rule(
+        "morning",
+        "paused",
+        "switches",
+        "/switches",
+        "Nothing to do if that is meant: it stays paused until somebody resumes it.",
+    ),
+    "worker_lost": Rule(
+        "morning",
+        "worker lost",
+        "status",
+        "/",
+        "Nothing to do where another worker runs: it has what this one held.",
+    ),
+    "parked": Rule(
+        "morning",
+        "step is gone",
+        "show {job}",
+        "/jobs/{job}",
+        "You need to act: deploy the step again, or cancel the job.",
+    ),
+    "zero_work": Rule(
+        "morning",
+        "schedule finds nothing",
+        "schedules",
+        "/schedules",
+        "Nothing to do if that is right; else see what it looks for.",
+    ),
+    "model_end": Rule(
+        "morning",
+        "model reaches its end of life",
+        advice="You need to act before that day: name another model in the configuration.",
+    ),
+    "review": Rule(
+        "morning",
+        "waits for review",
+        "review",
+        "/review",
+        "You need to decide: approve, edit or reject. It waits until you do.",
+    ),
 }
 OTHER = Rule("morning", "alert")  # a kind that an app raises by itself
 PART = re.compile(
@@ -170,7 +272,7 @@ class Settings:
 class News:
     """An alert of which a channel does not know the latest.
 
-    `times` is how often the channel was told of it, `told_at` when; `cost_usd` is of the job.
+    `times` is how often the channel was told of it, `told_at` when.
     """
 
     id: int
@@ -181,13 +283,28 @@ class News:
     count: int
     first_at: datetime
     resolved_at: datetime | None
-    cost_usd: float | None = None
     times: int = 0
     told_at: datetime | None = None
 
     @property
     def state(self) -> State:
         return "resolved" if self.resolved_at else "again" if self.times else "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What an alert is about: how many jobs failed or wait, one of them with its title, the keys
+    that they are of, and what they cost altogether (dollars).
+
+    `revision` is that of the one thing that waits for review.
+    """
+
+    jobs: int = 0
+    job_id: str | None = None
+    keys: tuple[str, ...] = ()
+    cost_usd: float | None = None
+    revision: str | None = None
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,13 +358,30 @@ def _is_due(news: News, now: datetime, quiet: bool) -> bool:
     return now >= news.told_at + timedelta(seconds=AGAIN[min(news.times, len(AGAIN)) - 1])
 
 
-def compose(alerts: Settings, app: str, due_now: Due, report: str = "") -> Message:
-    """The message of what is due: what may wake goes first, what is well again last."""
-    news = sorted(
-        due_now.news, key=lambda n: (n.state == "resolved", not _is_urgent(alerts, n), n.first_at)
+def in_order(alerts: Settings, news: Sequence[News]) -> list[News]:
+    """What may wake goes first, what is well again last; a message shows the first of them."""
+    return sorted(
+        news, key=lambda n: (n.state == "resolved", not _is_urgent(alerts, n), n.first_at)
     )
-    items = tuple(_item(alerts, each) for each in news[:SHOWN])
-    title = f"{app}: while you slept" if due_now.morning else f"{app}: {_title(items, len(news))}"
+
+
+def compose(
+    alerts: Settings,
+    app: str,
+    due_now: Due,
+    report: str = "",
+    work: Mapping[int, Work] = MappingProxyType({}),
+    key_name: str = "key",
+) -> Message:
+    """The message of what is due. `work` is what its alerts are about, by their ids; `key_name` is
+    the app's word for a key.
+    """
+    news = in_order(alerts, due_now.news)
+    items = tuple(
+        _item(alerts, each, work.get(each.id, Work(job_id=each.job_id)), key_name)
+        for each in news[:SHOWN]
+    )
+    title = f"{app}: last night" if due_now.morning else f"{app}: {_title(items, len(news))}"
     return Message(
         title, items, len(news) - len(items), report, f"{alerts.command} alerts", alerts.link
     )
@@ -255,14 +389,12 @@ def compose(alerts: Settings, app: str, due_now: Due, report: str = "") -> Messa
 
 def _title(items: Sequence[Item], total: int) -> str:
     if total == 1:
-        return (
-            f"{'resolved: ' if items[0].state == 'resolved' else ''}{items[0].what}: "
-            f"{items[0].subject}"
-        )
-    resolved = sum(item.state == "resolved" for item in items)
-    if resolved == total:
+        resolved = "resolved: " if items[0].state == "resolved" else ""
+        return f"{resolved}{items[0].what}: {items[0].about}"
+    resolved_count = sum(item.state == "resolved" for item in items)
+    if resolved_count == total:
         return f"{total} alerts are resolved"
-    return f"{total} alerts" + (f", {resolved} of them resolved" if resolved else "")
+    return f"{total} alerts" + (f", {resolved_count} of them resolved" if resolved_count else "")
 
 
 def trouble(alerts: Settings, open_alerts: Sequence[tuple[str, str, str]]) -> str:
@@ -297,22 +429,80 @@ def _where(kind: str, job_id: str | None) -> tuple[str, str]:
     return there if job_id is not None else WITHOUT_JOB.get(kind, there)
 
 
-def _item(alerts: Settings, news: News) -> Item:
-    what, page = named(news.kind, news.job_id)
-    press, _ = _where(news.kind, news.job_id)
+def _next(news: News, work: Work) -> tuple[str, str]:
+    """The command and the page for an alert, about all of its work."""
+    if news.kind == "dead_letter" and work.jobs > 1:
+        pipeline, _, step = news.subject.partition("/")
+        command = f"dead --pipeline {quoted(pipeline)} --step {quoted(step)}"
+        return command, f"/dead?{urlencode({'pipeline': pipeline, 'step': step})}"
+    one_waits = news.kind == "review" and work.revision is not None
+    press, page = ("review {job}", "/review/{job}") if one_waits else _where(news.kind, work.job_id)
+    job = work.job_id or ""
+    return press.format(job=quoted(job)), page.format(job=quote(job, safe=""))
+
+
+def _item(alerts: Settings, news: News, work: Work, key_name: str) -> Item:
+    press, page = _next(news, work)
     since = news.first_at.astimezone(alerts.cron.zone)
     return Item(
         news.kind,
-        news.subject,
+        _subject(news, key_name),
         news.state,
-        what,
-        news.text if len(news.text) <= TEXT_LIMIT else f"{news.text[:TEXT_LIMIT]}…",
+        named(news.kind, None)[0],
+        _cut(news.text, TEXT_LIMIT),
         news.count,
         f"{since:%a %H:%M}",
-        news.cost_usd,
-        f"{alerts.command} {press.format(job=quoted(news.job_id or ''))}",
+        work.cost_usd,
+        f"{alerts.command} {press}",
         alerts.link and alerts.link.rstrip("/") + page,
+        _cut(" ".join(work.title.split()), TITLE_LIMIT) if work.title else None,
+        _place(work.keys, key_name),
+        work.jobs,
+        RULES.get(news.kind, OTHER).advice,
+        tuple(_buttons(news, work, key_name)) if news.state != "resolved" else (),
     )
+
+
+def _subject(news: News, key_name: str) -> str:
+    """What an alert is about, a scope in the app's own words."""
+    return re.sub("^key:", f"{key_name}:", news.subject)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def _place(keys: Sequence[str], key_name: str) -> str | None:
+    """Whose the jobs are."""
+    if len(keys) > SHOWN_KEYS:
+        return f"{len(keys)} {key_name}s"
+    return f"{key_name} {', '.join(keys)}" if keys else None
+
+
+def _buttons(news: News, work: Work, key_name: str) -> Iterator[Button]:
+    """What a channel can offer to press: only what the console does by one command."""
+    if news.kind == "review" and work.job_id and work.revision:
+        values = {"job": work.job_id, "revision": work.revision}
+        name = f"“{work.title}”" if work.title else f"job {work.job_id}"
+        yield Button("Approve", "approve", values, "good", f"Approve {name} as it stands?")
+    if news.kind == "switch":
+        text = f"Resume {_subject(news, key_name)}?"
+        yield Button("Resume", "resume", {"scope": news.subject}, "", text)
+    if news.kind == "dead_letter" and work.job_id and work.jobs:
+        yield from _of_failed(news, work, work.job_id, key_name)
+
+
+def _of_failed(news: News, work: Work, job_id: str, key_name: str) -> Iterator[Button]:
+    pipeline, _, step = news.subject.partition("/")
+    if work.jobs == 1:
+        yield Button("Retry", "replay", {"job": job_id}, "good")
+    else:
+        text = f"Start all {work.jobs} failed jobs of {news.subject} again?"
+        yield Button("Retry all", "replay", {"pipeline": pipeline, "step": step}, "good", text)
+    kind, name = ("key", work.keys[0]) if len(work.keys) == 1 else ("pipeline", pipeline)
+    what = f"{key_name if kind == 'key' else kind} {name}"
+    text = f"Pause {what}? Nothing of it starts or writes outside until somebody resumes it."
+    yield Button(f"Pause {what}", "pause", {"scope": f"{kind}:{name}"}, "danger", text)
 
 
 def retry_in(attempts: int, retry_after: float | None, *, is_permanent: bool) -> float:

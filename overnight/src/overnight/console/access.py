@@ -1,4 +1,4 @@
-"""Who may see the console, and who may act. Nothing is stored that could be used to get in.
+"""Who may see the console, and in which role. Nothing is stored that could be used to get in.
 
 Without a password the console serves this machine alone: it listens on loopback, answers to
 loopback's names only (so that no page of the web can rebind a name of its own to it), and whoever
@@ -13,22 +13,35 @@ import ipaddress
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from overnight import logs
 from overnight.errors import ConfigError, NotFound, OvernightError, UserError
-from overnight.operations.actors import whoami
+from overnight.operations.actors import ROLES, Role, may, whoami
 from overnight.secrets import secret
 from overnight.store.database import Database, Row
+from overnight.store.ledger import Ledger
 from overnight.store.sql import queries
 
-Role = Literal["view", "edit", "operate"]
+if TYPE_CHECKING:
+    from overnight.console.oidc import Provider
+    from overnight.console.slack import SlackApp
 
 COOKIE = "overnight_session"
-PASSWORD, VIEW_PASSWORD = "OVERNIGHT_CONSOLE_PASSWORD", "OVERNIGHT_CONSOLE_VIEW_PASSWORD"
+PASSWORD, EDIT_PASSWORD, VIEW_PASSWORD = (
+    "OVERNIGHT_CONSOLE_PASSWORD",
+    "OVERNIGHT_CONSOLE_EDIT_PASSWORD",
+    "OVERNIGHT_CONSOLE_VIEW_PASSWORD",
+)
+VARIABLES: Mapping[Role, str] = {
+    "operate": PASSWORD,
+    "edit": EDIT_PASSWORD,
+    "view": VIEW_PASSWORD,
+}
 SHORTEST = 12  # characters of a password; with the limit on tries, guessing is hopeless
 SESSION_SECONDS = 12 * 3_600  # a working day
 TRY_SECONDS = 300  # for which a failed try to log in counts
@@ -55,29 +68,37 @@ class Visitor:
     csrf: str | None
     can_leave: bool = False
 
+    def may(self, needed: Role) -> bool:
+        return may(self.role, needed)
+
     @property
     def may_edit(self) -> bool:
         """Words, ideas and reviews."""
-        return self.role in ("edit", "operate")
+        return self.may("edit")
 
     @property
     def may_act(self) -> bool:
         """Everything."""
-        return self.role == "operate"
+        return self.may("operate")
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The passwords by role. Without any, whoever reaches the console operates it."""
+    """The passwords by role, the provider of sign-ins, and the app of Slack. Without password and
+    provider, whoever reaches the console operates it.
+    """
 
     passwords: Mapping[Role, str]
+    oidc: Provider | None = None
+    slack: SlackApp | None = None
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Passwords by environment. Raises `ConfigError` for one that is too short."""
+        """What the environment says. Raises `ConfigError`, such as for a password that is too
+        short.
+        """
         passwords: dict[Role, str] = {}
-        variables: tuple[tuple[Role, str], ...] = (("operate", PASSWORD), ("view", VIEW_PASSWORD))
-        for role, name in variables:
+        for role, name in VARIABLES.items():
             if password := secret(name, "the console's password"):
                 if len(password) < SHORTEST:
                     raise ConfigError(
@@ -85,19 +106,22 @@ class Access:
                     )
                 logs.hide(password)
                 passwords[role] = password
-        return cls(passwords)
+        from overnight.console.oidc import Provider
+        from overnight.console.slack import SlackApp
+
+        return cls(passwords, Provider.from_environment(), SlackApp.from_environment())
 
     @property
     def is_open(self) -> bool:
-        return not self.passwords
+        return not self.passwords and self.oidc is None
 
     def check_host(self, host: str) -> None:
         """Refuse to be open to others. Raises `ConfigError`."""
         if self.is_open and not is_loopback(host):
             raise ConfigError(
                 f"a console that listens on {host} needs a password: set {PASSWORD} (and "
-                f"{VIEW_PASSWORD} for those who "
-                "only look), or listen on 127.0.0.1"
+                f"{EDIT_PASSWORD} for editors, {VIEW_PASSWORD} for those who only look), "
+                "or listen on 127.0.0.1"
             )
 
     async def visitor(self, database: Database, request: Request) -> Visitor | None:
@@ -109,7 +133,9 @@ class Access:
         if self.is_open:
             return Visitor(whoami(), "operate", csrf_of(cookie)) if cookie else None
         session = (
-            await database.one(queries["session_read"], {"hash": _hash(cookie)}) if cookie else None
+            await database.one(queries["session_read"], {"hash": digest(cookie)})
+            if cookie
+            else None
         )
         return (
             Visitor(session["who"], session["role"], csrf_of(cookie), can_leave=True)
@@ -145,11 +171,18 @@ class Access:
                 queries["login_failed"], {"address": address, "within": TRY_SECONDS}
             )
             raise Denied(403, "that is not the password")
-        cookie = new_cookie()
-        who = {"operate": "console", "view": "console (view)"}[roles[0]]
-        session = {"hash": _hash(cookie), "who": who, "role": roles[0], "seconds": SESSION_SECONDS}
-        await database.fetch(queries["session_begin"], session)
-        return cookie
+        role = max(roles, key=ROLES.index)
+        return await begin_session(
+            database, "console" if role == "operate" else f"console ({role})", role
+        )
+
+
+async def begin_session(database: Database, who: str, role: Role) -> str:
+    """A new session; its cookie."""
+    cookie = new_cookie()
+    session = {"hash": digest(cookie), "who": who, "role": role, "seconds": SESSION_SECONDS}
+    await database.fetch(queries["session_begin"], session)
+    return cookie
 
 
 def is_loopback(host: str) -> bool:
@@ -160,6 +193,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def with_cookie(answer: Response, cookie: str, secure: bool) -> Response:
+    """An answer that gives a browser its session. `secure`: it goes back by https alone."""
+    answer.set_cookie(
+        COOKIE, cookie, max_age=SESSION_SECONDS, httponly=True, samesite="strict", secure=secure
+    )
+    return answer
 
 
 def new_cookie() -> str:
@@ -191,17 +232,19 @@ def check_form(visitor: Visitor, token: str) -> None:
 
 
 async def log_out(database: Database, cookie: str) -> None:
-    await database.fetch(queries["session_end"], {"hash": _hash(cookie)})
+    await database.fetch(queries["session_end"], {"hash": digest(cookie)})
 
 
 async def add_token(database: Database, name: str, role: Role) -> str:
     """A new token of the API; it is shown once. Raises `UserError` where the name is taken."""
     token = f"on_{secrets.token_urlsafe(32)}"
-    params = {"name": name, "hash": _hash(token), "role": role, "by": whoami()}
+    by = whoami()
+    params = {"name": name, "hash": digest(token), "role": role, "by": by}
     if not await database.fetch(queries["token_add"], params):
         raise UserError(
             f"there is a token “{name}” already: remove it first, or choose another name"
         )
+    await Ledger(database).note_action("token add", name, by=by, reason=f"role {role}")
     return token
 
 
@@ -209,6 +252,7 @@ async def remove_token(database: Database, name: str) -> None:
     """Raises `NotFound`."""
     if not await database.fetch(queries["token_remove"], {"name": name}):
         raise NotFound(f"there is no token “{name}”")
+    await Ledger(database).note_action("token remove", name, by=whoami())
 
 
 async def tokens(database: Database) -> list[Row]:
@@ -218,13 +262,13 @@ async def tokens(database: Database) -> list[Row]:
 
 async def _bearer(database: Database, authorization: str) -> Visitor:
     scheme, _, token = authorization.partition(" ")
-    row = await database.one(queries["token_read"], {"hash": _hash(token.strip())})
+    row = await database.one(queries["token_read"], {"hash": digest(token.strip())})
     if scheme.lower() != "bearer" or row is None:
         raise Denied(401, "that token is not known here")
     return Visitor(row["who"], row["role"], csrf=None)
 
 
-def _hash(secret: str) -> bytes:
+def digest(secret: str) -> bytes:
     """Cookies and tokens are 256 random bits, so that a plain hash cannot be turned round."""
     return hashlib.sha256(secret.encode()).digest()
 

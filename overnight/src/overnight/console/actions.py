@@ -1,15 +1,22 @@
-"""Buttons: a form becomes a typed command, which is carried out in the name of who pressed it."""
+"""Buttons: a form becomes a typed command, which is carried out in the name of who pressed it.
+
+`permitted` is the one place that says who may do what: forms, the API and Slack have no other way
+to an action.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
 
-from overnight.console.extension import Context
+from overnight.console.access import Denied, Visitor
+from overnight.console.extension import Console, Context
 from overnight.errors import UserError
+from overnight.operations.actors import Role
 from overnight.operations.commands import OPERATIONS, Command, Done, Operator, parse
 
 Form = Mapping[str, str]
@@ -17,17 +24,48 @@ JSON_FIELDS = ("input", "payload")  # whose text in a form is JSON
 SHOWN = 3  # refusals that a page shows; a program gets all of them
 
 
-def find(context: Context, name: str) -> type[BaseModel] | None:
-    """The command of a button: one of ours, or of the app's."""
-    own = context.own.verbs.get(name)
-    return OPERATIONS.get(name) or (own.takes if own else None)
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a visitor may do: the name of a button, and the model of its command."""
+
+    name: str
+    takes: type[BaseModel]
+    visitor: Visitor
 
 
-async def carry_out(context: Context, name: str, command: BaseModel, who: str) -> Done:
-    """Do what the button `name` says. Raises `UserError` or `InvalidPayload`."""
-    if isinstance(command, Command) and name in OPERATIONS:
+def roles(own: Console) -> dict[str, Role]:
+    """The role that each button needs, ours and the app's."""
+    return {
+        **{name: verb.role for name, verb in own.verbs.items()},
+        **{name: command.role for name, command in OPERATIONS.items()},
+    }
+
+
+def permitting(own: Console) -> Callable[[Visitor | None, str], bool]:
+    """Whether a page shows a visitor a button. One that nobody knows is for who may do all."""
+    needed = roles(own)
+    return lambda visitor, name: visitor is not None and visitor.may(needed.get(name, "operate"))
+
+
+def permitted(context: Context, name: str, visitor: Visitor) -> Action:
+    """The action of a button, ours or the app's. Raises `Denied` for a visitor who may not do
+    it, and where there is none of that name.
+    """
+    needed = roles(context.own).get(name)
+    if needed is None:
+        raise Denied(404, "there is no such button")
+    if not visitor.may(needed):
+        raise Denied(403, f"{name} needs the role {needed}, and {visitor.who} has {visitor.role}")
+    takes = OPERATIONS.get(name) or context.own.verbs[name].takes
+    return Action(name, takes, visitor)
+
+
+async def carry_out(context: Context, action: Action, command: BaseModel) -> Done:
+    """Do what the button says. Raises `UserError` or `InvalidPayload`."""
+    who = action.visitor.who
+    if isinstance(command, Command) and action.name in OPERATIONS:
         return await command.do(Operator(context.app, context.database, who))
-    return Done(await context.own.verbs[name].act(context, command, who), {})
+    return Done(await context.own.verbs[action.name].act(context, command, who), {})
 
 
 def sentence(done: Done) -> str:
@@ -38,9 +76,9 @@ def sentence(done: Done) -> str:
     return f"{done.text}; refused: {'; '.join(done.refused[:SHOWN])}{more}"
 
 
-async def read_form(context: Context, takes: type[BaseModel], form: Form) -> BaseModel:
+async def read_form(context: Context, action: Action, form: Form) -> BaseModel:
     """A form as the typed command. Fields that are left empty are not given. Raises `UserError`."""
-    fields = takes.model_fields
+    fields = action.takes.model_fields
     values: dict[str, Any] = {name: form[name] for name in fields if form.get(name, "").strip()}
     for name in values:
         if name in JSON_FIELDS:
@@ -49,7 +87,7 @@ async def read_form(context: Context, takes: type[BaseModel], form: Form) -> Bas
         values["input"] = await context.own.edited(
             context.database, form.get("job", ""), form["words"]
         )
-    return parse(takes, values)
+    return parse(action.takes, values)
 
 
 def _json(name: str, text: str) -> Any:

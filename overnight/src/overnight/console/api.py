@@ -41,7 +41,8 @@ from overnight.llm import budgets
 from overnight.logs import log
 from overnight.observability import charts
 from overnight.observability.signals import Tally
-from overnight.operations import failures, incidents, queries, runs
+from overnight.operations import failures, incidents, queries, runs, scopes
+from overnight.operations.actors import Role
 from overnight.operations.commands import OPERATIONS, Matching, Text
 from overnight.store.database import Row
 from overnight.store.records import Status
@@ -72,7 +73,7 @@ MEANINGS: Mapping[int, str] = {
     200: "what was asked for",
     400: "it cannot be done as asked, or is not JSON, or holds a NUL character",
     401: "without a session or a token that is known",
-    403: "this token or session may only look, or the request came from another site",
+    403: "the role of who asks does not allow it, or the request came from another site",
     404: "there is no such thing",
     409: "it is not in a state in which this can be done: look again",
     413: f"the body is over {BODY_LIMIT:,} bytes",
@@ -141,6 +142,13 @@ class Alerts(Limited):
         pattern=r"^(open|resolved)-[0-9]{1,16}-[0-9]{1,18}$",
         description="`next` of the page before",
     )
+
+
+class Audit(Limited):
+    by: Text | None = Field(None, description="only what this person did")
+    verb: Text | None = Field(None, description="only this action, such as `approve`")
+    target: Text | None = Field(None, description="how what it was done to begins: a job, a scope")
+    before: int | None = Field(None, ge=1, lt=2**63, description="`next` of the page before")
 
 
 class Signal(Nothing):
@@ -213,10 +221,11 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """What can be done: a sentence, and the body that it takes."""
+    """What can be done: a sentence, the body that it takes, and the role that it needs."""
 
     says: str
     takes: type[BaseModel]
+    role: Role = "operate"
 
 
 async def _status(context: Context, _: Nothing) -> Item:
@@ -313,6 +322,12 @@ async def _search(context: Context, query: Search) -> Rows:
     return Rows(rows=[asdict(each) for each in await search.search(context, query.q)])
 
 
+async def _audit(context: Context, query: Audit) -> Page:
+    target = None if query.target is None else scopes.stored(query.target, context.app)
+    rows = await queries.audit(context.database, **query.model_dump() | {"target": target})
+    return _page(rows, query.limit, lambda row: row["id"])
+
+
 async def _alerts(context: Context, query: Alerts) -> Page:
     state, _, mark = (query.before or "").partition("-")
     place = _place(mark or None)
@@ -404,6 +419,7 @@ ENDPOINTS = (
     Endpoint("/effects", _effects, "External writes, those whose outcome is unknown first."),
     Endpoint("/calls", _calls, "Calls of models, the newest first."),
     Endpoint("/calls/{call}", _call, "One call: what was sent, what came back, what it cost."),
+    Endpoint("/audit", _audit, "Who did what, to what, when and why, the newest first."),
     Endpoint("/alerts", _alerts, "Alerts, those that are open first."),
     Endpoint(
         "/search", _search, "What a text finds: of the app, keys, jobs by id; the best first."
@@ -423,7 +439,7 @@ ENDPOINTS = (
 )
 
 VERBS: Mapping[str, Verb] = {
-    name: Verb(inspect.cleandoc(command.__doc__ or ""), command)
+    name: Verb(inspect.cleandoc(command.__doc__ or ""), command, command.role)
     for name, command in OPERATIONS.items()
 }
 
@@ -432,7 +448,7 @@ def build(context: Context) -> Starlette:
     """The API as an app of its own: whatever goes wrong in it is told as JSON."""
     verbs = {
         **VERBS,
-        **{name: Verb(own.says, own.takes) for name, own in context.own.verbs.items()},
+        **{name: Verb(own.says, own.takes, own.role) for name, own in context.own.verbs.items()},
     }
 
     def reads(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
@@ -443,12 +459,13 @@ def build(context: Context) -> Starlette:
 
         return read
 
-    def does(name: str, verb: Verb) -> Callable[[Request], Awaitable[Response]]:
+    def does(name: str) -> Callable[[Request], Awaitable[Response]]:
         async def do(request: Request) -> Response:
             visitor: Visitor = request.state.visitor
-            _check_may(request, visitor)
-            command = _body(await read_body(request), verb.takes)
-            done = await actions.carry_out(context, name, command, visitor.who)
+            _check_sender(request, visitor)
+            action = actions.permitted(context, name, visitor)
+            command = _body(await read_body(request), action.takes)
+            done = await actions.carry_out(context, action, command)
             return _answer(Result(done=done.text, **done.data))
 
         return do
@@ -471,10 +488,7 @@ def build(context: Context) -> Starlette:
         routes=[
             Route("/openapi.json", openapi),
             *(Route(endpoint.path, reads(endpoint)) for endpoint in ENDPOINTS),
-            *(
-                Route(f"/do/{name}", does(name, verb), methods=["POST"])
-                for name, verb in verbs.items()
-            ),
+            *(Route(f"/do/{name}", does(name), methods=["POST"]) for name in verbs),
         ],
         exception_handlers={HTTPException: refused, Exception: fault}
         | dict.fromkeys((Denied, *REFUSED), refused),
@@ -518,15 +532,13 @@ def _answer(
     return Response(text, status, headers, "application/json")
 
 
-def _check_may(request: Request, visitor: Visitor) -> None:
-    """Whoever acts holds a token that may, or a session whose mark no other site can know. Raises
+def _check_sender(request: Request, visitor: Visitor) -> None:
+    """Whoever acts holds a token, or a session whose mark no other site can know. Raises
     `Denied`.
     """
     if visitor.csrf is not None:
         check_origin(request)
     check_form(visitor, request.headers.get(CSRF, ""))
-    if not visitor.may_act:
-        raise Denied(403, "you may look, but not act: it takes a token of the role operate")
 
 
 def _query(request: Request, takes: type[BaseModel]) -> BaseModel:
@@ -607,6 +619,7 @@ def _get(endpoint: Endpoint) -> Schema:
 def _post(name: str, verb: Verb) -> Schema:
     return {
         "summary": verb.says,
+        "description": f"Needs the role {verb.role}.",
         "operationId": f"do_{name.replace('-', '_')}",
         "requestBody": {"required": True, "content": _content(_schema(verb.takes))},
         "responses": _responses(Result, 400, 401, 403, 404, 409, 413, 422, 503),

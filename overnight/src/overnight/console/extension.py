@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from overnight.operations.actors import Role
 from overnight.standard import App
 from overnight.store.database import Database, Row
 
@@ -74,7 +75,7 @@ class Verb:
     takes: type[BaseModel]
     label: str = ""
     fits: Callable[[Row], bool] = lambda row: False
-    role: Literal["edit", "operate"] = "operate"
+    role: Role = "operate"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from overnight.console import actions, api, metrics, pages, search
+from overnight.console import actions, api, audit, metrics, pages, search, signin, slack
 from overnight.console.access import (
     COOKIE,
-    SESSION_SECONDS,
     Access,
     Denied,
     Visitor,
@@ -41,6 +40,7 @@ from overnight.console.access import (
     check_origin,
     log_out,
     new_cookie,
+    with_cookie,
 )
 from overnight.console.extension import Console, Context, Page, SeeOther, Values
 from overnight.console.live import Live
@@ -62,7 +62,8 @@ SECURITY_HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
-OPEN_PATHS = ("/login", "/static/", "/health")  # for those who are not logged in
+# for those who are not logged in; what Slack sends is signed
+OPEN_PATHS = ("/login", "/oidc/", "/slack", "/static/", "/health")
 PROGRAMS_PATHS = (
     "/api/",
     "/metrics",
@@ -112,7 +113,7 @@ class Site:
         self.context = Context(app, database, own)
         self.live = Live(database)
         replaced = {page.path for page in own.pages}
-        kept = (page for page in pages.PAGES if page.path not in replaced)
+        kept = (page for page in (*pages.PAGES, audit.PAGE) if page.path not in replaced)
         self.pages = (*own.pages, *kept, Page("/search", "search.html", self._search))
         self.templates = Templates(app, [HERE / "templates", *own.templates], own)
 
@@ -128,10 +129,27 @@ class Site:
             Route("/live", self.stream),
             Route("/health", self.health),
             Route("/metrics", self.metrics),
+            *self._routes_of_others(),
             Mount("/api", api.build(self.context)),
             *([Mount("/static/app", StaticFiles(directory=own_static))] if own_static else []),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ]
+
+    def _routes_of_others(self) -> list[Route]:
+        """What a provider of sign-ins and Slack call, where they are configured."""
+        provider, app = self.access.oidc, self.access.slack
+        refused, secure = self._not_logged_in, self.secure
+        of_provider = (
+            signin.routes(provider, self.database, _inside, refused, secure=secure)
+            if provider
+            else []
+        )
+        of_slack = (
+            [Route("/slack", partial(slack.receive, self.context, app), methods=["POST"])]
+            if app
+            else []
+        )
+        return [*of_provider, *of_slack]
 
     def _page(
         self,
@@ -191,12 +209,10 @@ class Site:
         """
         form = await read_checked(request)
         name, visitor = request.path_params["verb"], request.state.visitor
-        takes = actions.find(self.context, name)
-        if takes is None:
-            raise HTTPException(404, "there is no such button")
+        action = actions.permitted(self.context, name, visitor)
         try:
-            command = await actions.read_form(self.context, takes, form)
-            done = await actions.carry_out(self.context, name, command, visitor.who)
+            command = await actions.read_form(self.context, action, form)
+            done = await actions.carry_out(self.context, action, command)
             notice = {"done": actions.sentence(done)}
         except (UserError, Permanent) as error:
             notice = {"refused": str(error)}
@@ -206,8 +222,7 @@ class Site:
         if self.access.is_open:
             return RedirectResponse("/", 303)
         if request.method == "GET":
-            next_path = request.query_params.get("next", "/")
-            return self._page("login.html", request, {"next": next_path})
+            return self._login_page(request, request.query_params.get("next", "/"))
         check_origin(request)
         form = await read_form(request)
         next_path = form.get("next", "/")
@@ -215,9 +230,23 @@ class Site:
         try:
             cookie = await self.access.log_in(self.database, address, form.get("password", ""))
         except Denied as denied:
-            data = {"next": next_path, "error": str(denied)}
-            return self._page("login.html", request, data, denied.status)
-        return _with_cookie(RedirectResponse(_inside(next_path), 303), cookie, self.secure)
+            return self._login_page(request, next_path, denied.status, str(denied))
+        return with_cookie(RedirectResponse(_inside(next_path), 303), cookie, self.secure)
+
+    def _login_page(
+        self, request: Request, next_path: str, status: int = 200, error: str | None = None
+    ) -> Response:
+        """The ways in that there are: a password, a provider or both."""
+        provider = self.access.oidc
+        ways = {
+            "passwords": bool(self.access.passwords),
+            "provider": provider.host if provider else None,
+        }
+        data = {"next": next_path, **ways, **({"error": error} if error else {})}
+        return self._page("login.html", request, data, status)
+
+    def _not_logged_in(self, request: Request, status: int, error: str) -> Response:
+        return self._login_page(request, "/", status, error)
 
     async def log_out(self, request: Request) -> Response:
         await read_checked(request)
@@ -345,27 +374,21 @@ def _add_headers(message: Message, cookie: str | None, secure: bool, *, static: 
         (n.encode(), v.encode()) for n, v in headers.items() if n.encode() not in names
     ]
     if cookie is not None:
-        answer = _with_cookie(Response(), cookie, secure)
+        answer = with_cookie(Response(), cookie, secure)
         message["headers"] += [
             (name, value) for name, value in answer.raw_headers if name == b"set-cookie"
         ]
 
 
-def _with_cookie(answer: Response, cookie: str, secure: bool) -> Response:
-    answer.set_cookie(
-        COOKIE, cookie, max_age=SESSION_SECONDS, httponly=True, samesite="strict", secure=secure
-    )
-    return answer
-
-
 async def read_checked(request: Request) -> dict[str, str]:
-    """The form of somebody who may act, made by a page of theirs. Raises `Denied`."""
+    """A form that was made by a page of who sends it. Raises `Denied`.
+
+    What they may do is not said here: `actions.permitted` knows.
+    """
     check_origin(request)
     visitor: Visitor = request.state.visitor
     form = await read_form(request)
     check_form(visitor, form.pop("csrf", ""))
-    if not visitor.may_act and request.url.path != "/logout":
-        raise Denied(403, "you may look, but not act: log in with the other password")
     return form
 
 

@@ -19,10 +19,9 @@ from starlette.responses import HTMLResponse, Response
 
 from overnight import formatting
 from overnight.alerts import Alerts
-from overnight.console.access import Visitor
+from overnight.console import actions
 from overnight.console.extension import Console, Context, Page, Part
 from overnight.operations import scopes
-from overnight.operations.commands import OPERATIONS
 from overnight.standard import App
 from overnight.store.sql import queries
 
@@ -78,7 +77,7 @@ class Templates:
         self._environment.globals |= {
             "app": app,
             "asset": asset,
-            "may": lambda visitor, verb: may(own, visitor, verb),
+            "may": actions.permitting(own),
             "program": app.extension(Alerts).command,
         }
 
@@ -153,13 +152,6 @@ async def badges(context: Context) -> dict[str, int]:
     own = await context.own.badges(context.database) if context.own.badges else {}
     counts = {f"/{name}": count for name, count in (row or {}).items()}
     return {**counts, **own}
-
-
-def may(own: Console, visitor: Visitor | None, verb: str) -> bool:
-    """Whether a button is for this visitor."""
-    command = own.verbs.get(verb) or OPERATIONS.get(verb)
-    role = getattr(command, "role", "operate")
-    return visitor is not None and (visitor.may_edit if role == "edit" else visitor.may_act)
 
 
 @cache

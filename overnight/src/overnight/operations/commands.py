@@ -37,6 +37,7 @@ from overnight.operations import (
     scopes,
     switches,
 )
+from overnight.operations.actors import Role
 from overnight.pipelines.app import App
 from overnight.pipelines.pipeline import dump
 from overnight.store.database import Database, Row
@@ -76,9 +77,12 @@ class Done:
 
 
 class Command(BaseModel):
-    """What every command has: why. The reason is saved in the audit log."""
+    """What every command has: the role that it needs, and why. The reason is saved in the audit
+    log.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
+    role: ClassVar[Role] = "operate"
     reason: Reason = ""
 
     async def do(self, at: Operator) -> Done:
@@ -262,6 +266,7 @@ class Edit(OnJob):
 class OnReview(OnJob):
     """A decision about what waits for review."""
 
+    role: ClassVar[Role] = "edit"
     revision: Text = Field(
         description="the revision that was reviewed; its first 8 digits suffice",
         validation_alias=AliasChoices("revision", "seen"),  # as programs sent it before

@@ -203,6 +203,24 @@ async def actions(database: Database, job_id: str) -> list[Row]:
     return await database.fetch(queries["job_actions"], {"job_id": job_id})
 
 
+async def audit(
+    database: Database,
+    *,
+    by: str | None = None,
+    verb: str | None = None,
+    target: str | None = None,
+    limit: int = LIMIT,
+    before: int | None = None,
+) -> list[Row]:
+    """Who did what, to what and why, the newest first.
+
+    `target` is how the target begins as it is stored: a job, a scope, a breaker. `before` is the
+    `id` of the last row of the page before.
+    """
+    params = {"by": by, "verb": verb, "target": target, "limit": limit, "before": before}
+    return await _filtered(database, "audit_list", params)
+
+
 async def dead(
     database: Database,
     matching: Filter = EVERY,

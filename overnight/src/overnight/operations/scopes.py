@@ -37,6 +37,12 @@ def parse_stored(scope: str | None, stored: Iterable[str], app: App | None) -> s
     return by_text.get(scope or "all") or parse(scope, app)
 
 
+def stored(text: str, app: App | None) -> str:
+    """A scope in the app's own words as it is stored; any other text as it is."""
+    kind, colon, name = text.partition(":")
+    return f"key:{name}" if app and colon and kind == app.key_name else text
+
+
 def text(scope: str, app: App | None) -> str:
     """A stored scope in the app's own words."""
     kind, colon, name = scope.partition(":")

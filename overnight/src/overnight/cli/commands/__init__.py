@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from overnight.cli.commands.alerts import alerts
+from overnight.cli.commands.audit import audit
 from overnight.cli.commands.breakers import breaker, breakers
 from overnight.cli.commands.budgets import budget, budgets_command
 from overnight.cli.commands.calls import calls, prompt
@@ -46,6 +47,7 @@ def add_to(
             switches,
             schedules,
             alerts,
+            audit,
             serve,
             budgets_command,
             budget,

@@ -148,15 +148,13 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
 def send_command(session: Session, as_json: bool) -> None:
     """Send what is due now; what failed before is tried at once."""
     from overnight.alerts import Alerts
-    from overnight.alerts.delivery import Delivery
+    from overnight.alerts.extension import delivery
 
     app = session.needed_app()
     settings = app.extension(Alerts)
     if not settings.channels:
         raise UserError(NO_CHANNEL)
-    _tell_sent(
-        session.run(lambda database: Delivery(app.name, settings, database).flush()), as_json
-    )
+    _tell_sent(session.run(lambda database: delivery(app, settings, database).flush()), as_json)
 
 
 @alerts.command("test")

@@ -98,10 +98,10 @@ def token() -> None:
 @click.argument("name")
 @click.option(
     "--role",
-    type=click.Choice(["view", "operate"]),
+    type=click.Choice(["view", "edit", "operate"]),
     default="view",
     show_default=True,
-    help="What it may.",
+    help="What it may: look; edit and decide, too; or everything.",
 )
 @json_option
 @pass_session

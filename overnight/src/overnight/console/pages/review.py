@@ -37,4 +37,5 @@ async def preview(context: Context, job_id: str) -> str:
     if page is not None:
         return page
     row = (await review_item(context, {"job": job_id}))["row"]
-    return f"<!doctype html><title>{escape(row['title'] or job_id)}</title><pre>{escape(row['shown'])}</pre>"
+    title = escape(row["title"] or job_id)
+    return f"<!doctype html><title>{title}</title><pre>{escape(row['shown'])}</pre>"

@@ -10,7 +10,7 @@ select c.name, c.version, c.morning_at, ledger_now() as now, u.unsent_in,
        array(select distinct a.kind from told t join alerts a on a.id = t.alert
              where t.app = c.app and t.channel = c.name
                and t.at > ledger_now() - make_interval(secs => %(pace_within)s)) as kinds_lately,
-       n.id, n.kind, n.subject, n.text, n.job_id, n.count, n.first_at, n.resolved_at, n.cost_usd,
+       n.id, n.kind, n.subject, n.text, n.job_id, n.count, n.first_at, n.resolved_at,
        n.times, n.told_at
 from channels c
 left join lateral (
@@ -19,8 +19,7 @@ left join lateral (
     where d.app = c.app and d.channel = c.name and d.sent_at is null) u on true
 left join lateral (
     select a.id, a.kind, a.subject, a.text, a.job_id, a.count, a.first_at, a.resolved_at,
-           t.times, t.at as told_at,
-           (select sum(r.cost_usd) from runs r where r.job_id = a.job_id) as cost_usd
+           t.times, t.at as told_at
     from (select * from alerts where resolved_at is null
           union all
           select * from alerts
