@@ -103,11 +103,14 @@ bench: $(SETUP)  ## The engine beside its peers, in under 20 minutes; QUICK=1 in
 docs: $(SETUP)  ## The reference and the diagram in docs/, from the code
 	@$(BIN)/python docs/generate.py
 
-screenshots: $(SETUP)  ## The pictures in docs/images, of a night and of a WordPress in a real Chromium
-	@OVERNIGHT_SCREENSHOTS=docs/images $(BIN)/pytest -n 0 overnight/tests/browser contentstudio/tests/browser \
-	  contentstudio/tests/wordpress -k looks
-	@find docs/images -name '*.png' ! -name 'home-*' ! -name 'article-*' ! -name 'sites-*' ! -name 'wordpress-*' ! -name signals-light.png \
-	  ! -name jobs-one-light.png ! -name review-one-light.png ! -name dead-light.png -delete
+screenshots: $(SETUP)  ## The pictures in docs/images anew: of docs/sample/month.py and of a WordPress, in a real Chromium
+	@rm -f docs/images/*.png
+	@OVERNIGHT_SCREENSHOTS=docs/images $(BIN)/pytest -n 0 contentstudio/tests/browser/test_month.py \
+	  contentstudio/tests/wordpress -k "looks or opens_valid_blocks"
+	@for picture in docs/images/*.png; do \
+	  grep -qF "images/$$(basename $$picture)" README.md */README.md docs/*.md || rm $$picture; done
+	@for named in $$(grep -ohE "images/[a-z-]+\.png" README.md */README.md docs/*.md | sort -u); do \
+	  test -f docs/$$named || { echo "no test makes docs/$$named"; exit 1; }; done
 
 format: $(SETUP)  ## Let ruff mend the style
 	@$(BIN)/ruff check --fix .

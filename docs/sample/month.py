@@ -489,6 +489,22 @@ class Month:
             at,
             signals=[each.model_dump() for each in idea.signals],
         )
+        self.rows.add(
+            "choices",
+            site=site,
+            slug=slug,
+            chosen_by="sample",
+            found_on=at.date(),
+            title=article.title,
+            decision="create",
+            reason="2 sources, nothing similar here",
+            target=slug,
+            score=0.7,
+            factors={},
+            url=article.snapshots[0].url,
+            snapshots=[page.sha256 for page in article.snapshots],
+            chosen_at=at,
+        )
         is_up = state == "published"
         self.rows.add(
             "articles",

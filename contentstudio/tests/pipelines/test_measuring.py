@@ -14,11 +14,14 @@ from figure_servers import MatomoServer, SearchConsole, json_answer
 from contentstudio import app as studio
 from contentstudio import results
 from contentstudio.analytics.matomo import Matomo
+from contentstudio.analytics.pages import Row
 from contentstudio.config import Config, load
 from contentstudio.pipelines import jobs_of
 from contentstudio.store.articles import Articles
+from contentstudio.store.results import Results
 from overnight.operations import runs
-from overnight.store.database import Database, Row
+from overnight.store.database import Database
+from overnight.store.database import Row as LedgerRow
 from overnight.testing import Clock, run_until_idle
 
 pytestmark = pytest.mark.contract
@@ -59,7 +62,7 @@ async def articles(database: Database) -> Articles:
 
 async def ask(
     config: Config, database: Database, clock: Clock, night: date = NIGHT
-) -> dict[str, Row]:
+) -> dict[str, LedgerRow]:
     """The runs of a night's jobs of figures, by step."""
     app = studio.build(config)
     query = {"site": "garden", "source": "search_console", "date": str(night)}
@@ -233,3 +236,13 @@ async def test_visits_are_read_where_there_is_a_key(
     assert [tuple(row.values()) for row in rows] == [
         ("mulch", "matomo", NIGHT - timedelta(days=1), 7)
     ]
+
+
+async def test_figures_are_kept_for_sixteen_months(database: Database) -> None:
+    results = Results(database)
+    (clock,) = await database.fetch("select ledger_now()::date as today")
+    days = [clock["today"] - timedelta(days=back) for back in (481, 480, 3)]
+    for day in (*days, days[-1]):
+        row = Row(slug="mulch", day=day, clicks=1, impressions=9, position=2.0, visits=0)
+        await results.keep("garden", "search_console", [row])
+    assert [row[1] for row in await kept(database)] == days[1:]

@@ -22,9 +22,12 @@ class Row(Model):
 
 def address(url: str) -> str:
     """A page's host and path: http and https, `www.`, a closing slash, and what follows `?` or `#`
-    tell no two pages apart.
+    tell no two pages apart. What is no address stays as it is.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a host in brackets that is none
+        return url
     host = (parts.hostname or "").removeprefix("www.")
     return host + unquote(parts.path).rstrip("/")
 
