@@ -71,19 +71,19 @@ async def test_words_survive_a_closed_tab_and_are_checked_as_they_are_written(
 ) -> None:
     path = f"{url}{await address(database, 'review')}/edit"
     async with page_of(browser) as page:
-        await page.goto(path)
-        box = page.get_by_label("The words, as Markdown")
+        tab = await page.context.new_page()
+        await tab.goto(path)
+        box = tab.get_by_label("The words, as Markdown")
         words = "# A title of mine\n" + (await box.input_value()).partition("\n")[2]
         await box.fill(words)
-        await page.get_by_role("heading", name="A title of mine", exact=True).wait_for()
-        other = await page.context.new_page()
-        await page.close()
-        await other.goto(path)
-        await other.get_by_role("button", name="Restore them").click()
-        assert await other.get_by_label("The words, as Markdown").input_value() == words
-        await other.get_by_role("button", name="Save and re-check").click()
-        await other.get_by_text("is saved, and checked again").wait_for()
-        assert await other.evaluate("Object.keys(localStorage).length") == 0
+        await tab.get_by_role("heading", name="A title of mine", exact=True).wait_for()
+        await tab.close()
+        await page.goto(path)
+        await page.get_by_role("button", name="Restore them").click()
+        assert await page.get_by_label("The words, as Markdown").input_value() == words
+        await page.get_by_role("button", name="Save and re-check").click()
+        await page.get_by_text("is saved, and checked again").wait_for()
+        assert await page.evaluate("Object.keys(localStorage).length") == 0
     (row,) = await database.fetch(
         "select input from runs where step = 'gate' and status = 'queued'"
     )

@@ -27,6 +27,7 @@ PLANTED = (
     "update snapshots set title = %(text)s",
     "update evidence set passage = %(text)s",
     "update ideas set title = %(text)s, reason = %(text)s",
+    "update articles set title = %(text)s",
     "update versions set draft = jsonb_set(draft, '{title}', to_jsonb(%(text)s::text))",
     "update runs set error = %(text)s where status = 'dead'",
     "update alerts set text = %(text)s",
@@ -141,8 +142,10 @@ async def test_an_article_is_rejected_with_a_reason(
 ) -> None:
     async with page_of(browser) as page:
         await page.goto(f"{url}/review/{waiting}")
-        await page.get_by_label("Why").first.fill("not for us")
         await page.get_by_role("button", name="Reject").click()
+        dialog = page.get_by_role("dialog", name="Reject")
+        await dialog.get_by_label("Why").fill("not for us")
+        await dialog.get_by_role("button", name="Reject").click()
         await page.get_by_text("rejected: job").wait_for()
     (deed,) = await database.fetch("select verb, reason from actions")
     assert deed == {"verb": "reject", "reason": "not for us"}

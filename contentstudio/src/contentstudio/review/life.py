@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,7 +39,7 @@ DECISIONS: Mapping[str, str] = {
     "skip": "Idea passed over",
     "drop": "Idea dropped",
 }
-PUBLISHES = "publish"  # the step of which each version comes
+PUBLISHES = "publish"  # the step that makes a version
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,17 @@ class Moment:
 
 
 def life(rows: Iterable[Mapping[str, Any]]) -> list[Moment]:
-    """The moments of `Articles.life`, in its order."""
-    return [_moment(row) for row in rows]
+    """The moments of `Articles.life`, in its order. A version says that it was published, so the
+    step that did so is left out.
+    """
+    known = list(rows)
+    done = {row["job_id"] for row in known if row["kind"] == "version"}
+    return [_moment(row) for row in known if not _is_told(row, done)]
+
+
+def _is_told(row: Mapping[str, Any], done: Container[str]) -> bool:
+    is_done = (row["kind"], row["what"], row["status"]) == ("step", PUBLISHES, "succeeded")
+    return is_done and row["job_id"] in done
 
 
 def _moment(row: Mapping[str, Any]) -> Moment:
