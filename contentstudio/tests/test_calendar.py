@@ -183,7 +183,7 @@ async def test_an_idea_is_moved_and_who_moved_it_is_kept(
     }
 
 
-async def test_an_idea_that_is_moved_to_a_near_day_begins_its_article_once(
+async def test_an_idea_moved_to_a_near_day_begins_its_article_once(
     app: App, config: Config, database: Database
 ) -> None:
     slug = "why-do-bees-dance"

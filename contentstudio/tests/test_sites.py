@@ -50,7 +50,7 @@ async def night(app: App, config: Config, database: Database, clock: Clock) -> N
     await run_until_idle(app, database, clock=clock, horizon=6 * 3_600)
 
 
-async def test_a_source_says_when_it_was_read_what_it_gave_and_what_failed(
+async def test_a_source_says_when_it_was_read_and_what_failed(
     app: App, config: Config, database: Database, clock: Clock
 ) -> None:
     read = sites.sources(app, config, database, config.site[0])

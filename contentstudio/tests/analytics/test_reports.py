@@ -95,7 +95,7 @@ def test_an_article_that_lost_its_clicks_is_to_be_refreshed(
         (1_000, 0, None, False),
     ],
 )
-def test_an_article_that_is_seen_not_clicked_needs_a_better_title(
+def test_an_article_seen_but_not_clicked_needs_a_better_title(
     impressions: int, clicks: int, position: float | None, seen: bool
 ) -> None:
     advice = made(article(impressions=impressions, clicks=clicks, position=position)).advice

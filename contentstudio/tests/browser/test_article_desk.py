@@ -66,7 +66,7 @@ async def test_an_article_is_taken_off_its_site_in_three_clicks(
     assert row["state"] == "unpublished"
 
 
-async def test_words_survive_a_closed_tab_and_are_checked_as_they_are_written(
+async def test_words_survive_a_closed_tab_and_are_checked_live(
     browser: Browser, url: str, waiting: str, database: Database
 ) -> None:
     path = f"{url}{await address(database, 'review')}/edit"

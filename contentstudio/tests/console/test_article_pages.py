@@ -48,7 +48,7 @@ async def get(client: httpx2.AsyncClient, path: str, **query: str) -> str:
     return answer.text
 
 
-async def test_a_list_is_filtered_by_site_state_and_beginnings_of_words(
+async def test_a_list_is_filtered_by_site_state_and_words(
     client: httpx2.AsyncClient, database: Database
 ) -> None:
     await put(database, "first-binoculars", "published", title="Your first binoculars")
@@ -126,7 +126,7 @@ async def test_an_article_has_a_page_in_every_state(
         assert not page.xpath("//script[not(@src)] | //img")
 
 
-async def test_the_page_tells_the_life_of_an_article_and_what_can_be_done(
+async def test_the_page_tells_an_articles_life_and_what_can_be_done(
     desk: Desk, client: httpx2.AsyncClient
 ) -> None:
     await desk.publish("one", small_draft(text="A heap is a start."))
@@ -219,7 +219,7 @@ async def test_a_review_list_has_titles_and_counts_what_is_doubtful(
         assert row[2] == str(len({mark.place for mark in dossier.marks}))
 
 
-async def test_a_doubtful_sentence_stands_first_and_is_marked_in_its_text(
+async def test_a_doubtful_sentence_is_first_and_marked_in_its_text(
     desk: Desk, client: httpx2.AsyncClient
 ) -> None:
     await desk.check("one", small_draft(text=LEAK))

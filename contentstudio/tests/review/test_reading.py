@@ -28,7 +28,7 @@ def test_each_text_of_the_body_stands_once_at_its_place(draft: Draft) -> None:
 
 
 @given(DRAFTS, st.data())
-def test_a_fault_is_beside_the_text_of_its_place_or_among_those_elsewhere(
+def test_a_fault_is_beside_its_text_or_among_those_elsewhere(
     draft: Draft, data: st.DataObject
 ) -> None:
     text = data.draw(st.sampled_from(places.texts(draft)))

@@ -326,7 +326,7 @@ def item_of(one: News, work: Work, **settings: Any) -> Item:
     return made.items[0]
 
 
-def test_every_kind_of_alert_says_whether_a_person_must_do_something() -> None:
+def test_every_kind_of_alert_says_whether_a_person_must_act() -> None:
     for kind, rule in RULES.items():
         assert rule.advice.startswith(("You need to ", "Nothing to do")), kind
         assert item_of(news(kind=kind), Work()).advice == rule.advice
@@ -428,7 +428,7 @@ def test_an_alert_offers_what_one_command_does(
         parse(OPERATIONS[each.verb], {"reason": "a test", **each.values})
 
 
-def test_slacks_limits_hold_with_buttons_and_no_alert_is_left_out_for_them() -> None:
+def test_buttons_keep_slacks_limits_and_leave_no_alert_out() -> None:
     long = Button("l" * 200, "replay", {"job": "j"}, "danger", "q" * 900)
     huge = Button("Retry", "replay", {"job": "j" * 3000})
     item = Item("k", "s", "new", "what", "why", 1, "now", buttons=(long, huge))

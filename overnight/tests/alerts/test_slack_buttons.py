@@ -171,7 +171,7 @@ async def test_an_operator_retries_what_failed(work: Workspace, database: Databa
     assert (row["target"], row["by"]) == (dead, f"{ANN.lower()} (Slack {ANN})")
 
 
-async def test_an_operator_pauses_whose_jobs_fail_and_resumes_what_is_paused(
+async def test_an_operator_pauses_what_fails_and_resumes_it(
     work: Workspace, database: Database
 ) -> None:
     assert "customer:ada is paused" in (await work.press("pause", ANN))["text"]

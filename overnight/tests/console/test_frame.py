@@ -78,7 +78,7 @@ async def test_an_app_without_a_desk_has_one_part_without_a_name(
     assert 'class="part"' not in page
 
 
-async def test_the_desk_stands_before_operations_and_takes_the_place_of_its_pages(
+async def test_the_desk_is_before_operations_and_replaces_pages(
     app: App, database: Database
 ) -> None:
     async with desk(app, database) as client:

@@ -111,7 +111,7 @@ async def sign_in(
         ({"groups": "operators", "preferred_username": "cy"}, "cy (s-1)", "operate"),
     ],
 )
-async def test_a_person_signs_in_with_the_role_of_an_address_or_a_group(
+async def test_a_person_has_the_role_of_their_address_or_group(
     app: App,
     opened: Open,
     database: Database,

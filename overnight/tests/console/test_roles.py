@@ -176,7 +176,7 @@ async def command_line(app: App, database: Database, *words: str) -> Any:
     return done.output
 
 
-async def test_the_audit_log_is_the_same_on_the_page_in_the_api_and_on_the_command_line(
+async def test_the_audit_log_is_the_same_on_page_api_and_command(
     app: App, opened: Open, database: Database
 ) -> None:
     token = await access.add_token(database, "nightwatch", "operate")
