@@ -61,7 +61,7 @@ def test_the_axis_fits_a_day_a_month_and_a_year(newest: int, oldest: int, shown:
 
 def test_a_chart_has_a_summary_for_those_who_do_not_see_it() -> None:
     summary = drawn(points(timedelta(hours=1), timedelta(hours=2)))["summary"]
-    assert summary.startswith("Latency: 1.5 s, at most 2.5 s at ")
+    assert summary.startswith("1.5 s, at most 2.5 s at "), "the title is said above it"
 
 
 def days(amounts: dict[date, float], limit: float | None = None) -> charts.Days:

@@ -16,7 +16,7 @@ import pytest
 from pydantic import BaseModel
 
 from overnight import App, http
-from overnight.console import pages, site, templates
+from overnight.console import audit, pages, site, templates
 from overnight.console.access import Access, Visitor
 from overnight.console.extension import Console, Context, Found, Page, Verb
 from overnight.store.database import Database
@@ -73,7 +73,7 @@ async def test_an_app_without_a_desk_has_one_part_without_a_name(
     client: httpx2.AsyncClient,
 ) -> None:
     page = (await client.get("/runs")).text
-    titled = [each.path for each in pages.PAGES if each.title and not each.under]
+    titled = [each.path for each in (*pages.PAGES, audit.PAGE) if each.title and not each.under]
     assert list(entries(page)) == titled
     assert 'class="part"' not in page
 

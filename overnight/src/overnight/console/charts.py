@@ -42,7 +42,7 @@ def chart(
     moments = sorted({moment for line in largest.values() for moment in line})
     said = {
         "title": title,
-        "summary": _summary(largest, unit),
+        "summary": _summary(title, largest, unit),
         "said": "; ".join(mark.text for mark in marks),
     }
     if len(moments) < 2:
@@ -79,13 +79,14 @@ def _sum(line: Line) -> float:
     return sum(number or 0 for number in line.values())
 
 
-def _summary(lines: Mapping[str, Line], unit: str) -> str:
+def _summary(title: str, lines: Mapping[str, Line], unit: str) -> str:
     """The lines in words: what each is now, and what it was at most."""
     parts = []
     for label, line in lines.items():
         numbers = [number for _, number in sorted(line.items()) if number is not None]
         most = f", at most {max(numbers):g}{unit}" if len(numbers) > 1 else ""
-        parts.append(f"{label}: {numbers[-1]:g}{unit}{most}")
+        name = f"{label}: " if label != title else ""  # a line alone has the title's name
+        parts.append(f"{name}{numbers[-1]:g}{unit}{most}")
     moments = {moment for line in lines.values() for moment in line}
     at = f" at {datetime.fromtimestamp(max(moments), UTC):%Y-%m-%d %H:%M} UTC" if moments else ""
     return "; ".join(parts) + at
