@@ -8,9 +8,10 @@ from typing import Any
 import httpx2
 
 from contentstudio import app as studio
-from contentstudio import console
+from contentstudio import console, ideas
 from contentstudio.config import Config
 from contentstudio.demo.web import DemoWeb
+from contentstudio.research import ideas as research
 from overnight import http
 from overnight.console import site
 from overnight.console.access import Access
@@ -65,3 +66,14 @@ async def test_ideas_are_added_approved_and_dropped_by_page_and_api(
         ("what-to-know-about-mulch-and-soil", "drop"),
         ("why-do-bees-dance", "create"),
     ]
+
+
+def test_the_parts_of_a_score_add_up_to_it(write_config: Callable[..., Config]) -> None:
+    config = write_config(["https://a.example/"])
+    for factors in ({"demand": 0.5, "freshness": 1.0}, {"fit": 0.0}, {"urgency": 1.0, "fit": 0.2}):
+        parts = ideas.parts(config, factors)
+        total = research.score(dict(factors), config.research.weights)
+        assert abs(sum(part["points"] for part in parts) - total) < 1e-9
+        assert {part["name"] for part in parts} == set(factors)
+        assert all(part["means"] for part in parts)
+    assert ideas.parts(config, {}) == []

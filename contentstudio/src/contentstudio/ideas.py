@@ -63,15 +63,17 @@ async def page(
     after: tuple[float, str, str] | None = None,
     limit: int = PAGE,
 ) -> list[dict[str, Any]]:
-    """A page of ideas, each with its score in parts, and its `rank`, after which the next page
-    begins. Raises `ConfigError` for a site that there is not.
+    """A page of ideas, each with its score in parts. The next page begins after the highest `rank`,
+    site and slug of this one. Raises `ConfigError` for a site that there is not.
     """
     if site is not None:
         config.find(site)
     today = await _today(config, database)
     rows = await Ideas(database).page(site, show, order, after, limit)
     shown = [_shown(config, {**row, "due": row["due"] and str(row["due"])}, today) for row in rows]
-    return [{**row, "parts": parts(config, row["factors"])} for row in shown]
+    rows = [{**row, "parts": parts(config, row["factors"])} for row in shown]
+    # A due day that comes near raises a score, which the ledger does not know.
+    return sorted(rows, key=lambda row: -row["score"]) if order == "score" else rows
 
 
 def parts(config: Config, factors: Mapping[str, float]) -> list[dict[str, Any]]:

@@ -104,3 +104,32 @@ async def test_updates_of_articles_are_listed_beside_the_ideas(database: Databas
         "mulch": ("skip", True),
     }
     assert await ideas.recent("other", 7) == []
+
+
+async def test_ideas_are_read_a_page_at_a_time_in_each_order_none_twice_or_left_out(
+    database: Database,
+) -> None:
+    ideas = Ideas(database)
+    many = [choice(f"idea-{n}", score=n % 3 / 10) for n in range(7)]
+    await ideas.keep("garden", DAY, "job", many)
+    await ideas.keep("shed", DAY, "job", many[:2])
+    for order in ("score", "due", "new"):
+        rows, after = [], None
+        while page := await ideas.page(None, "open", order, after, 2):
+            rows += page
+            after = (page[-1]["rank"], page[-1]["site"], page[-1]["slug"])
+        assert len(rows) == len({(row["site"], row["slug"]) for row in rows}) == 9
+        assert [row["rank"] for row in rows] == sorted(row["rank"] for row in rows)
+    assert [row["score"] for row in await ideas.page("shed", "open", "score", None, 9)] == [0.1, 0]
+    await ideas.drop("shed", "idea-0", "no", "eva")
+    shown = {
+        show: [row["slug"] for row in await ideas.page("shed", show, "new", None, 9)]
+        for show in ("open", "undecided", "planned", "published", "unwanted")
+    }
+    assert shown == {
+        "open": ["idea-1"],
+        "undecided": ["idea-1"],
+        "planned": [],
+        "published": [],
+        "unwanted": ["idea-0"],
+    }

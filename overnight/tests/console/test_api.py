@@ -383,6 +383,7 @@ async def test_the_openapi_document_has_all_paths_and_parameters(
             "error",
             "since",
             "until",
+            "group",
             "everything",
             "dry_run",
             "reason",

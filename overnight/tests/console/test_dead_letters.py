@@ -243,7 +243,7 @@ async def test_the_page_shows_a_message_its_error_and_its_buttons(
         "edit",
     ]
     assert [verb for verb, form in forms if 'name="error" value="not JSON"' in form] == ["replay"]
-    assert {f'name="job" value="m{number}"' in first for number in (1, 2, 3)} == {True}
+    assert {f'href="/dead?job=m{number}"' in first for number in (1, 2, 3)} == {True}
 
 
 async def test_a_message_is_edited_by_the_api_and_what_came_is_kept(

@@ -250,5 +250,6 @@ async def test_the_audit_log_names_jobs_by_their_titles(
     )
     async with opened(titled) as client:
         page = (await client.get("/audit?by=ann")).text
-    assert f'href="/jobs/{waiting["job_id"]}">Tea &amp; cake</a>' in page
+    job = waiting["job_id"]
+    assert f'href="/jobs/{job}" title="job {job}">Tea &amp; cake</a>' in page
     assert 'href="/jobs/x"' not in page

@@ -80,7 +80,7 @@ def _render_findings(findings: list[Finding]) -> None:
 @json_option
 @pass_session
 def site_show(session: Session, name: str, as_json: bool) -> None:
-    """Show how the sources of a site are, and what a worker found there last.
+    """Show the sources of a site, and what was found there last.
 
     Items and failures of a source are those of the last nights. For a new look: site check.
     """

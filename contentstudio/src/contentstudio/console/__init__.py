@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from contentstudio.config import Config
-from contentstudio.console import articles, calendar, ideas, results, review, sites
+from contentstudio.console import articles, calendar, home, ideas, results, review, sites
 from contentstudio.store.nights import Nights
 from overnight.console.extension import Console
 from overnight.store.database import Database
@@ -20,6 +20,7 @@ def build(config: Config) -> Console:
     """The pages and the buttons for the sites of a config."""
     return Console(
         pages=(
+            *home.pages(config),
             *articles.pages(config),
             *ideas.pages(config),
             *calendar.pages(config),

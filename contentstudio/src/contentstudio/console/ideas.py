@@ -66,7 +66,7 @@ async def _ideas(config: Config, context: Context, values: Values) -> dict[str, 
     rows = await ideas.page(
         config, context.database, site, show=show, order=order, after=_after(values)
     )
-    last = rows[-1] if len(rows) == ideas.PAGE else None
+    is_full = len(rows) == ideas.PAGE
     chosen_now = {"site": site, "show": show, "order": order}
     return {
         "rows": rows,
@@ -74,7 +74,7 @@ async def _ideas(config: Config, context: Context, values: Values) -> dict[str, 
         "shows": NAMES,
         "orders": ORDERS,
         "chosen": chosen_now,
-        "more": _more(chosen_now, last) if last else "",
+        "more": _more(chosen_now, max(rows, key=_place)) if is_full else "",
         "moves": moves(await calendar.today_of(config, context.database)),
     }
 
@@ -87,9 +87,14 @@ def _after(values: Values) -> tuple[float, str, str] | None:
         return None
 
 
+def _place(row: Mapping[str, Any]) -> tuple[float, str, str]:
+    return row["rank"], row["site"], row["slug"]
+
+
 def _more(chosen_now: Mapping[str, str | None], last: Mapping[str, Any]) -> str:
     """The query of the page after an idea."""
-    place = {"rank": repr(last["rank"]), "after_site": last["site"], "after": last["slug"]}
+    rank, site, slug = _place(last)
+    place = {"rank": repr(rank), "after_site": site, "after": slug}
     return urlencode({**{name: value for name, value in chosen_now.items() if value}, **place})
 
 

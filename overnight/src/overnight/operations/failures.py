@@ -14,7 +14,7 @@ from overnight.store.records import Filter
 from overnight.store.sql import queries
 from overnight.titles import titles_of
 
-LOOKED = 1_000  # newest failed jobs that one answer groups; more would make a page slow
+LOOKED = 500  # newest failed jobs that one answer groups; more would make a page slow
 
 # What a retry can do, by the class of the error.
 ADVICE: Mapping[str | None, str] = {
@@ -48,7 +48,7 @@ async def read(
     *,
     before: tuple[datetime, int] | None = None,
 ) -> Failures:
-    """The newest 1,000 failed jobs that match, by equal errors, those that failed last first.
+    """The newest 500 failed jobs that match, by equal errors, those that failed last first.
 
     Each group has its name (`group`, which `replay` and `discard` take), `kind` (run or message),
     `pipeline`, `step`, `count`, `cost_usd` of all, `first_at`, `last_at`, up to five `keys` and

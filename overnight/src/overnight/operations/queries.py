@@ -337,8 +337,8 @@ async def counts(database: Database) -> dict[str, int]:
 
 
 async def since(database: Database, moment: datetime) -> Mapping[str, Any]:
-    """Runs by status, retries, losses, calls and cost since a moment, and each step as `steps`
-    tells it.
+    """Runs by status, retries, losses, calls and cost since a moment, each step as `steps` tells
+    it, and what waits `now`.
 
     What is queued or running counts whenever it began.
     """
@@ -346,6 +346,7 @@ async def since(database: Database, moment: datetime) -> Mapping[str, Any]:
     backlog = await _backlog(database, Scope([]))
     return {
         **totals,
+        "now": backlog,
         "runs": _with_unended(totals["runs"], backlog),
         "steps": charts.steps(await charts.tallies(database, moment, span=charts.WHOLE)),
     }

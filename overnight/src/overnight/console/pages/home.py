@@ -19,17 +19,17 @@ async def overview(context: Context, values: Values) -> dict[str, Any]:
     database, app = context.database, context.app
     hours = number(values.get("hours"), 24, most=24 * 31)
     since = datetime.now(UTC) - timedelta(hours=hours)
-    status = await queries.status(database, app)
-    troubles = incidents.judge(status, app)
-    now = status["now"]
+    standing = await queries.standing(database, app)
+    totals = await queries.since(database, since)
+    troubles, now = incidents.judge(standing, app), totals["now"]
     return {
         "hours": hours,
-        "status": status,
+        "workers": standing["workers"],
+        "now": now,
         "incidents": troubles,
         "health": incidents.health(troubles, now["dead"], now["needs_review"]),
         "failures": await failures.read(database, app),
-        "shown": SHOWN,
-        "totals": await queries.since(database, since),
+        "totals": totals,
         "waiting": await titled(context, await queries.review(database, limit=SHOWN)),
         "alerts": await named(context, await queries.alerts(database, limit=SHOWN)),
         "budgets": await budgets.read(database),
