@@ -34,7 +34,7 @@ def entry(page: Page) -> Locator:
     return page.locator("li.entry", has_text=QUESTION).first
 
 
-async def test_from_home_an_article_is_moved_in_two_clicks_and_a_site_is_stopped_in_two(
+async def test_an_article_is_moved_and_a_site_stopped_in_two_clicks(
     browser: Browser, url: str, today: date, database: Database
 ) -> None:
     day = today + timedelta(days=5)
@@ -71,7 +71,7 @@ async def centre(of: Locator) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-async def test_on_a_phone_it_is_dragged_at_its_grip_and_by_keyboard_the_menu_moves_it(
+async def test_it_is_dragged_on_a_phone_and_moved_by_keyboard(
     browser: Browser, url: str, today: date, database: Database
 ) -> None:
     async with page_of(browser, "phone") as page:

@@ -106,7 +106,7 @@ async def test_updates_of_articles_are_listed_beside_the_ideas(database: Databas
     assert await ideas.recent("other", 7) == []
 
 
-async def test_ideas_are_read_a_page_at_a_time_in_each_order_none_twice_or_left_out(
+async def test_pages_of_ideas_have_each_once_in_every_order(
     database: Database,
 ) -> None:
     ideas = Ideas(database)

@@ -143,7 +143,9 @@ async def started(database: Database) -> list[int]:
 
 
 async def actions(database: Database) -> set[tuple[str, str, str]]:
-    rows = await database.fetch("select verb, target, reason from actions")
+    rows = await database.fetch(
+        "select verb, target, reason from actions where verb <> 'token add'"
+    )
     return {(row["verb"], row["target"], row["reason"]) for row in rows}
 
 

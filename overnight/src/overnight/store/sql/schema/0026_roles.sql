@@ -3,9 +3,6 @@
 alter table console_sessions
     drop constraint console_sessions_role_check,
     add constraint console_sessions_role_check check (role in ('view', 'edit', 'operate'));
-alter table console_tokens
-    drop constraint console_tokens_role_check,
-    add constraint console_tokens_role_check check (role in ('view', 'edit', 'operate'));
 
 -- Sign-ins at another provider that have begun, each for as long as it may take. All that the provider is told or must
 -- repeat follows from a secret in the browser, of which only the hash is here. Its end deletes the row: it comes once.
