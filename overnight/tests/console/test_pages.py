@@ -262,7 +262,7 @@ async def test_an_alert_links_to_the_page_where_it_can_be_handled(
     dead = await job_of(database, "dead")
     for path in ("/alerts", "/"):
         page = (await client.get(path)).text
-        assert f'<a href="/jobs/{dead}">dead letter</a>' in page
+        assert f'<a href="/jobs/{dead}">job failed</a>' in page
     assert "No alert channel is configured" in (await client.get("/alerts")).text
 
 
