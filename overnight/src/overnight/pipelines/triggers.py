@@ -20,9 +20,8 @@ from overnight.store.schedule_records import Skipped as Skipped
 CatchUp = Literal["latest", "all", "skip"]
 
 GRACE = timedelta(hours=12)  # a slot missed by more than this is not worth firing late
-PUNCTUAL = timedelta(
-    seconds=60
-)  # on time, for `skip`: twice the 30 s that a worker may let pass between two looks
+# on time, for `skip`: twice the 30 s that a worker may let pass between two looks
+PUNCTUAL = timedelta(seconds=60)
 LATE = timedelta(minutes=5)  # after this without a word of a slot nobody seems to fire it
 # slots of a schedule that one look fires, of the 720 that a minutely one may miss within the usual
 # grace

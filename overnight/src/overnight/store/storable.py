@@ -10,9 +10,8 @@ from pydantic_core import to_json
 
 # characters of JSON; what is larger belongs into a file, and its address into the ledger
 MAX_PAYLOAD = 16_000_000
-NUL = re.compile(
-    r"(?<!\\)(?:\\\\)*\\u0000"
-)  # an escaped NUL, and not an escaped backslash before the letters
+# an escaped NUL, and not an escaped backslash before the letters
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 CONSTANTS = ("NaN", "Infinity")  # that JSON does not have, but its writers write
 
 
