@@ -90,7 +90,7 @@ async def test_an_article_is_read_in_a_sandboxed_frame_and_approved(
 ) -> None:
     async with page_of(browser) as page:
         await page.goto(url)
-        await page.locator("a.press", has_text="Review").first.click()
+        await page.locator("ul.waits a").first.click()
         frame = page.frame_locator("iframe.preview")
         assert await frame.locator("h1").inner_text() != ""
         assert await page.locator("iframe.preview").get_attribute("sandbox") == ""
