@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from contentstudio.config import Config
 from contentstudio.console import articles, calendar, home, ideas, results, review, sites
-from contentstudio.store.nights import Nights
 from overnight.console.extension import Console
-from overnight.store.database import Database
 
 HERE = Path(__file__).parent
 
@@ -29,7 +25,6 @@ def build(config: Config) -> Console:
             *results.pages(config),
         ),
         templates=(HERE / "templates",),
-        night=_night,
         preview=partial(review.preview, config),
         job=partial(review.job, config),
         edited=partial(review.edited, config),
@@ -44,8 +39,3 @@ def build(config: Config) -> Console:
         badges=articles.badges,
         search=articles.search,
     )
-
-
-async def _night(database: Database, since: datetime) -> dict[str, Any]:
-    """The nightly report since a moment."""
-    return await Nights(database).since(since)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -112,17 +111,16 @@ class Console:
     there. `search` finds what the app has for a text, the best first. `static` is a folder of
     scripts and styles, served at `/static/app/`; a template names them in its block `head`.
 
-    `night` reads for `night.html`, which the first page includes. `dossier` reads for
-    `dossier.html`, which is beside what waits for review, and `preview` gives that as a whole page
-    of HTML, which is shown in a frame that may do nothing; None from either: the job is shown as
-    any other. Where the dossier has `words`, a person edits these instead of the input, and
-    `edited` makes an input of them; it raises `UserError`. A dossier with `has_preview` = False has
-    no frame. `job` reads for `job_own.html`, which the page of a job includes; None: it has none.
+    `dossier` reads for `dossier.html`, which is beside what waits for review, and `preview` gives
+    that as a whole page of HTML, which is shown in a frame that may do nothing; None from either:
+    the job is shown as any other. Where the dossier has `words`, a person edits these instead of
+    the input, and `edited` makes an input of them; it raises `UserError`. A dossier with
+    `has_preview` = False has no frame. `job` reads for `job_own.html`, which the page of a job
+    includes; None: it has none.
     """
 
     pages: tuple[Page, ...] = ()
     templates: tuple[Path, ...] = ()
-    night: Callable[[Database, datetime], Awaitable[dict[str, Any]]] | None = None
     dossier: Callable[[Database, str], Awaitable[dict[str, Any] | None]] | None = None
     preview: Callable[[Database, str], Awaitable[str | None]] | None = None
     job: Callable[[Database, str], Awaitable[dict[str, Any] | None]] | None = None

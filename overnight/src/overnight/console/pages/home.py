@@ -33,5 +33,4 @@ async def overview(context: Context, values: Values) -> dict[str, Any]:
         "waiting": await titled(context, await queries.review(database, limit=SHOWN)),
         "alerts": await named(context, await queries.alerts(database, limit=SHOWN)),
         "budgets": await budgets.read(database),
-        "night": await context.own.night(database, since) if context.own.night else None,
     }
