@@ -15,7 +15,7 @@ from contentstudio.research import ideas as research
 from overnight import http
 from overnight.console import site
 from overnight.console.access import Access
-from overnight.operations import runs, switches
+from overnight.operations import actors, runs, switches
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
@@ -65,6 +65,14 @@ async def test_ideas_are_added_approved_and_dropped_by_page_and_api(
     assert [tuple(row.values()) for row in rows] == [
         ("what-to-know-about-mulch-and-soil", "drop"),
         ("why-do-bees-dance", "create"),
+    ]
+    deeds = await database.fetch(
+        "select verb, target, reason from actions where target like 'garden/%%' order by id"
+    )
+    assert [tuple(row.values()) for row in deeds if row["verb"] != "start"] == [
+        ("add", "garden/why-do-bees-dance", f"{actors.whoami()} asked for it"),
+        ("approve", "garden/what-to-know-about-mulch-and-soil", f"{actors.whoami()} approved it"),
+        ("drop", "garden/what-to-know-about-mulch-and-soil", "no"),
     ]
 
 

@@ -168,7 +168,7 @@ async def _brief_of_job(config: Config, context: Context, values: Values) -> dic
     plan = await briefs.gather(context.database, config, job_id)
     if plan is None:
         raise NotFound(f"job {job_id} has no brief: no article of it was planned yet")
-    return {"job_id": job_id, "title": "Brief", "plan": plan, "has_preview": False}
+    return {"job_id": job_id, "title": "Brief", "plan": plan}
 
 
 async def _article(config: Config, context: Context, values: Values) -> dict[str, Any]:

@@ -54,10 +54,15 @@ def permitted(context: Context, name: str, visitor: Visitor) -> Action:
     needed = roles(context.own).get(name)
     if needed is None:
         raise Denied(404, "there is no such button")
-    if not visitor.may(needed):
-        raise Denied(403, f"{name} needs the role {needed}, and {visitor.who} has {visitor.role}")
+    require(visitor, needed, name)
     takes = OPERATIONS.get(name) or context.own.verbs[name].takes
     return Action(name, takes, visitor)
+
+
+def require(visitor: Visitor, role: Role, name: str) -> None:
+    """Raises `Denied` for a visitor who has not the role that `name` needs."""
+    if not visitor.may(role):
+        raise Denied(403, f"{name} needs the role {role}, and {visitor.who} has {visitor.role}")
 
 
 async def carry_out(context: Context, action: Action, command: BaseModel) -> Done:

@@ -111,17 +111,14 @@ class Console:
     there. `search` finds what the app has for a text, the best first. `static` is a folder of
     scripts and styles, served at `/static/app/`; a template names them in its block `head`.
 
-    `dossier` reads for `dossier.html`, which is beside what waits for review, and `preview` gives
-    that as a whole page of HTML, which is shown in a frame that may do nothing; None from either:
-    the job is shown as any other. Where the dossier has `words`, a person edits these instead of
-    the input, and `edited` makes an input of them; it raises `UserError`. A dossier with
-    `has_preview` = False has no frame. `job` reads for `job_own.html`, which the page of a job
-    includes; None: it has none.
+    `preview` gives what waits for review as a whole page of HTML, which is shown in a frame that
+    may do nothing; None: the job is shown as any other. `edited` makes the input of a step of the
+    words that a person wrote; it raises `UserError`. `job` reads for `job_own.html`, which the page
+    of a job includes; None: it has none.
     """
 
     pages: tuple[Page, ...] = ()
     templates: tuple[Path, ...] = ()
-    dossier: Callable[[Database, str], Awaitable[dict[str, Any] | None]] | None = None
     preview: Callable[[Database, str], Awaitable[str | None]] | None = None
     job: Callable[[Database, str], Awaitable[dict[str, Any] | None]] | None = None
     edited: Callable[[Database, str, str], Awaitable[Any]] | None = None

@@ -181,12 +181,11 @@ class Site:
         beside it.
         """
         form = await read_checked(request)
-        fragment = self.context.own.fragments.get(request.path_params["name"])
+        name, visitor = request.path_params["name"], request.state.visitor
+        fragment = self.context.own.fragments.get(name)
         if fragment is None:
             raise HTTPException(404, "there is no such form")
-        visitor: Visitor = request.state.visitor
-        if not (visitor.may_edit if fragment.role == "edit" else visitor.may_act):
-            raise Denied(403, f"you may look, but not {fragment.role}")
+        actions.require(visitor, fragment.role, name)
         try:
             data = await fragment.read(self.context, form, visitor.who)
         except SeeOther as other:

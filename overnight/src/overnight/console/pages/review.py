@@ -21,14 +21,8 @@ async def review_item(context: Context, values: Values) -> dict[str, Any]:
     rows = await titled(context, await queries.review(context.database, values["job"], 1))
     if not rows:
         raise NotFound(f"nothing of job {values['job']} waits for review any more")
-    own = (
-        await context.own.dossier(context.database, rows[0]["job_id"])
-        if context.own.dossier
-        else None
-    )
     verbs = [(name, verb.label) for name, verb in context.own.verbs.items() if verb.fits(rows[0])]
-    shown = {"has_dossier": own is not None, "has_preview": own is not None}
-    return {"row": rows[0], "verbs": verbs, **shown, **(own or {})}
+    return {"row": rows[0], "verbs": verbs}
 
 
 async def preview(context: Context, job_id: str) -> str:

@@ -1,5 +1,6 @@
 -- Has an idea written that a person asks for: a new one, or one that there is. Its article begins as an idea, and the memory
--- has it at once, so that no night takes it up beside. What was found for it, when it was passed over, is found for it now.
+-- has it at once, so that no night takes it up beside. What was found for it, when it was passed over, is found for it now. Who asks for it
+-- is written down.
 with idea as (
     insert into ideas (site, slug, title, origin, signals, urls, wish, due, factors, score, decision, reason, found_on, job,
                        created_by, decided_by)
@@ -11,6 +12,11 @@ with idea as (
         due = coalesce(excluded.due, ideas.due),
         decision = 'create', reason = excluded.reason, found_on = excluded.found_on, job = excluded.job,
         decided_by = excluded.decided_by, decided_at = ledger_now()
+    returning site, slug, decided_by, xmax = 0 as is_new
+),
+noted as (
+    insert into actions (verb, target, reason, by)
+    select case when is_new then 'add' else 'approve' end, site || '/' || slug, %(reason)s, decided_by from idea
 ),
 passed_over as (
     insert into choices (site, slug, chosen_by, found_on, title, decision, reason, target, near, likeness, score, factors,

@@ -1,9 +1,13 @@
--- A person does not want an idea. The memory keeps its story, so that none that is near it comes again.
+-- A person does not want an idea, which is written down. The memory keeps its story, so that none that is near it comes again.
 with idea as (
     update ideas
     set decision = 'drop', reason = %(reason)s, decided_by = %(by)s, decided_at = ledger_now()
     where site = %(site)s and slug = %(slug)s
-    returning title, wish
+    returning site, slug, title, wish
+),
+noted as (
+    insert into actions (verb, target, reason, by)
+    select 'drop', site || '/' || slug, %(reason)s, %(by)s from idea
 ),
 article as (
     update articles set state = 'rejected'
