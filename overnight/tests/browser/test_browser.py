@@ -141,6 +141,15 @@ async def test_the_keys_lead_everywhere(browser: Browser, url: str) -> None:
         await page.get_by_role("dialog").get_by_role("link", name="Home").wait_for()
 
 
+async def test_a_closed_search_takes_no_keys(browser: Browser, url: str) -> None:
+    async with page_of(browser) as page:
+        for _ in range(30):  # the browser moves the focus a moment after the dialog is closed
+            await page.goto(url + "/runs")
+            for key in ("/", "Escape", "j"):
+                await page.keyboard.press(key)
+            assert await page.evaluate("document.activeElement.matches('table.rows a')")
+
+
 async def test_an_open_page_follows_the_ledger(
     browser: Browser, url: str, app: App, database: Database
 ) -> None:

@@ -79,7 +79,11 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     return seek();
   }
-  if (key === "Escape") return close();
+  if (key === "Escape") {
+    // The browser takes the focus out of a dialog a moment after it has closed it: keys would be lost in between.
+    if (document.activeElement?.closest("dialog[open]")) document.activeElement.blur();
+    return close();
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog, [contenteditable]")) return;
   if (going) {
     going = false;
