@@ -5,7 +5,7 @@ model was called.
 from __future__ import annotations
 
 import logging
-from collections.abc import MutableSequence
+from collections.abc import Iterable, MutableSequence
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
@@ -67,6 +67,13 @@ def listened(lines: MutableSequence[str]) -> structlog.typing.FilteringBoundLogg
     from overnight import log_output
 
     return log_output.listened(lines)
+
+
+def write_lines(event: str, lines: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    """Write a line of this event for each (level, fields), together."""
+    from overnight import log_output
+
+    log_output.write_lines(event, lines)
 
 
 def configure(stream: TextIO, level: int = logging.INFO) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from overnight.engine.in_flight import InFlight
 from overnight.engine.instrumentation import Instrument, Observer
-from overnight.logs import log
+from overnight.logs import write_lines
 from overnight.store.records import Ending, Status
 
 
@@ -15,11 +15,7 @@ class EndingLog(Instrument):
     """Warns of what needs a person."""
 
     async def written(self, attempts: Sequence[InFlight]) -> None:
-        logger = log.bind()  # once for all of them: binding costs as much as writing
-        for attempt in attempts:
-            needs_person = attempt.result.transition.status in (Status.NEEDS_REVIEW, Status.DEAD)
-            write = logger.warning if needs_person else logger.info
-            write("step", **_fields(attempt.result))
+        write_lines("step", (_line(attempt.result) for attempt in attempts))
 
 
 class Log(Observer):
@@ -27,6 +23,11 @@ class Log(Observer):
 
     def instrument(self) -> Instrument:
         return EndingLog()
+
+
+def _line(ending: Ending) -> tuple[str, dict[str, Any]]:
+    needs_person = ending.transition.status in (Status.NEEDS_REVIEW, Status.DEAD)
+    return "warning" if needs_person else "info", _fields(ending)
 
 
 def _fields(ending: Ending) -> dict[str, Any]:
