@@ -24,8 +24,8 @@ from contentstudio.demo.web import DemoWeb
 from overnight.errors import UserError
 from overnight.operations import dead_letters, queries, reviews, runs
 from overnight.operations.decisions import Edit
+from overnight.operations.filters import Filter
 from overnight.store.database import Database
-from overnight.store.records import Filter
 from overnight.testing import Clock, run_until_idle
 from overnight.testing.fake_llm import FakeModels
 

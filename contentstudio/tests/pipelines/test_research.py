@@ -174,7 +174,7 @@ async def test_an_attempt_that_was_cut_off_reads_no_page_again(
     await clock.move(90_000)  # a day later
     (job,) = await database.fetch("select job_id from runs where step = 'research' and error <> ''")
     from overnight.operations import dead_letters
-    from overnight.store.records import Filter
+    from overnight.operations.filters import Filter
 
     await dead_letters.replay(None, database, Filter(job=job["job_id"]))
     await run_until_idle(searching(studio.build(config), search), database, clock=clock)

@@ -23,8 +23,8 @@ from contentstudio import config as settings
 from contentstudio.model import Draft
 from contentstudio.publish import slug_drafts
 from overnight.operations import dead_letters
+from overnight.operations.filters import Filter
 from overnight.store.database import Database
-from overnight.store.records import Filter
 
 pytestmark = pytest.mark.contract
 

@@ -27,8 +27,8 @@ from contentstudio.model import Draft, Image
 from contentstudio.publish import clones, slug_drafts
 from overnight.errors import Transient
 from overnight.operations import dead_letters, runs
+from overnight.operations.filters import Filter
 from overnight.store.database import Database
-from overnight.store.records import Filter
 
 pytestmark = pytest.mark.contract
 

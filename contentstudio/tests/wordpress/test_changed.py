@@ -16,7 +16,7 @@ import pytest
 
 from contentstudio.model import Draft, Image
 from overnight.operations import dead_letters
-from overnight.store.records import Filter
+from overnight.operations.filters import Filter
 
 Make = Callable[..., Draft]
 Desk = Any  # of conftest.py

@@ -21,7 +21,7 @@ from contentstudio.model import Draft
 from contentstudio.publish import slug_drafts
 from contentstudio.publish import wordpress as adapter
 from overnight.operations import dead_letters
-from overnight.store.records import Filter
+from overnight.operations.filters import Filter
 
 Make = Callable[..., Draft]
 Desk = Any  # of conftest.py

@@ -47,8 +47,8 @@ from overnight.errors import LedgerUnavailable
 from overnight.llm import Usage, budgets, cost_usd
 from overnight.operations import budgets as limits
 from overnight.operations import dead_letters, runs, switches
+from overnight.operations.filters import Filter
 from overnight.store.database import Database
-from overnight.store.records import Filter
 from overnight.testing import Clock, run_until_idle
 from overnight.testing.fake_llm import FakeModels, prompt_of
 

@@ -17,6 +17,7 @@ from overnight.operations.decisions import Approve as Approve
 from overnight.operations.decisions import Edit as Edit
 from overnight.operations.decisions import Reject as Reject
 from overnight.operations.decisions import Reviews as Reviews
+from overnight.operations.filters import Filter as Filter
 from overnight.operations.retention import Keep as Keep
 from overnight.operations.retention import Retention as Retention
 from overnight.pipelines.app import Keys as Keys
@@ -35,7 +36,6 @@ from overnight.pipelines.triggers import Debounce as Debounce
 from overnight.pipelines.triggers import On as On
 from overnight.standard import App as App
 from overnight.store.database import Database as Database
-from overnight.store.records import Filter as Filter
 from overnight.store.records import Status as Status
 
 __all__: list[str]

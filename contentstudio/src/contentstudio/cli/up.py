@@ -114,7 +114,7 @@ class _Call:
 
     async def _retry_failed(self, database: Database) -> None:
         from overnight.operations import dead_letters
-        from overnight.store.records import Filter
+        from overnight.operations.filters import Filter
 
         failed = Filter(since=self.began - LAST_NIGHT)
         done = await dead_letters.replay(self.app, database, failed, reason="up --retry-failed")

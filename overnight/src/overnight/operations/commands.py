@@ -38,10 +38,10 @@ from overnight.operations import (
     switches,
 )
 from overnight.operations.actors import Role
+from overnight.operations.filters import Filter
 from overnight.pipelines.app import App
 from overnight.pipelines.pipeline import dump
 from overnight.store.database import Database, Row
-from overnight.store.records import Filter
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\x00]*$")]
 Reason = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]

@@ -18,10 +18,10 @@ from overnight.engine.wakeups import hint
 from overnight.errors import UserError
 from overnight.inbox.messages import discard_message, replay_message
 from overnight.operations.actors import whoami
+from overnight.operations.filters import Filter
 from overnight.operations.runs import find_job, refuse
 from overnight.pipelines.app import App
 from overnight.store.database import Database, Row
-from overnight.store.records import Filter
 from overnight.store.sql import queries
 
 BATCH = 1_000  # runs in one statement: a few MB of log and well under a second, however many wait

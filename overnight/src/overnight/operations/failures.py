@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from overnight.operations.filters import Filter
 from overnight.operations.queries import EVERY
 from overnight.pipelines.app import App
 from overnight.store.database import Database, Row
-from overnight.store.records import Filter
 from overnight.store.sql import queries
 from overnight.titles import titles_of
 

@@ -13,11 +13,12 @@ from overnight.llm import budgets
 from overnight.llm.port import TEXTS
 from overnight.observability import charts, signals
 from overnight.observability.schedule_advice import zero_work
+from overnight.operations.filters import Filter
 from overnight.pipelines.app import App
 from overnight.pipelines.triggers import Cron
 from overnight.store.database import Database, Row
 from overnight.store.ledger import columns
-from overnight.store.records import Filter, Scope
+from overnight.store.records import Scope
 from overnight.store.schedules import Schedules
 from overnight.store.sql import queries
 

@@ -1,4 +1,4 @@
-"""What a person does is written together with its entry in the audit log, or not at all."""
+"""The audit log: what people did."""
 
 from __future__ import annotations
 
@@ -13,6 +13,23 @@ from overnight.store.sql import queries
 async def enqueue_as(
     database: Database, jobs: Sequence[NewRun], *, verb: str, by: str, reason: str
 ) -> int:
-    """Enqueue runs for a person, and wake workers; how many are new. Raises `IdConflict`."""
+    """Enqueue runs for a person, and wake workers; how many are new. The runs and the entry in the
+    log are written together, or not at all. Raises `IdConflict`.
+    """
     action = {"verb": verb, "by": by, "reason": reason, "channel": CHANNEL}
     return len(await database.fetch(queries["enqueue_as"], {**columns(jobs, *NEW_RUN), **action}))
+
+
+async def note(
+    database: Database,
+    verb: str,
+    target: str,
+    *,
+    by: str,
+    reason: str = "",
+    step: str | None = None,
+    revision: str | None = None,
+) -> None:
+    """Write down what a person did."""
+    params = {"verb": verb, "target": target, "step": step, "by": by}
+    await database.fetch(queries["action_note"], {**params, "reason": reason, "revision": revision})

@@ -212,22 +212,6 @@ class Ledger:
             queries["alert_resolve"], {"kind": kind, "subjects": list(subjects)}
         )
 
-    async def note_action(
-        self,
-        verb: str,
-        target: str,
-        *,
-        by: str,
-        reason: str = "",
-        step: str | None = None,
-        revision: str | None = None,
-    ) -> None:
-        """Write down what a person did."""
-        params = {"verb": verb, "target": target, "step": step, "by": by}
-        await self.database.fetch(
-            queries["action_note"], {**params, "reason": reason, "revision": revision}
-        )
-
 
 def presence(connection: psycopg.Connection[Row], verb: Presence, **params: object) -> list[Row]:
     """A statement of a heartbeat, on its own connection, which is not asynchronous."""

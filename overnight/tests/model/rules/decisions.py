@@ -14,7 +14,8 @@ from overnight.errors import IllegalTransition
 from overnight.operations import dead_letters, reviews
 from overnight.operations import runs as by_hand
 from overnight.operations.decisions import Approve, Edit, Reject
-from overnight.store.records import Filter, Run
+from overnight.operations.filters import Filter
+from overnight.store.records import Run
 from overnight.store.sql import queries
 
 from ..reference.state import LEGAL

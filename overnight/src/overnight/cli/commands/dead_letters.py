@@ -98,7 +98,7 @@ def _dead(key_name: str) -> click.Command:
         number.
         """
         from overnight.operations import dead_letters, queries, scopes
-        from overnight.store.records import Filter
+        from overnight.operations.filters import Filter
 
         matching = Filter(**_with_moments(options))
 

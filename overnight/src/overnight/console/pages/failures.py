@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from overnight.console.extension import Context, Values
 from overnight.console.pages.common import HIGHEST_ID, ROWS, number, titled
 from overnight.operations import dead_letters, failures, queries
-from overnight.store.records import Filter
+from overnight.operations.filters import Filter
 
 Place = tuple[datetime, int]  # when the last job of a page failed, and its id
 
