@@ -28,8 +28,8 @@ from overnight.console.access import Access
 from overnight.inbox import messages
 from overnight.operations import queries
 from overnight.operations.commands import OPERATIONS
+from overnight.operations.filters import Filter
 from overnight.store.database import Database
-from overnight.store.records import Filter
 
 pytestmark = pytest.mark.contract  # of `make test-contract`
 

@@ -15,9 +15,9 @@ from overnight.console import pages
 from overnight.console.live import Live
 from overnight.operations import actors, queries
 from overnight.operations.commands import OPERATIONS
+from overnight.operations.filters import Filter
 from overnight.pipelines.triggers import Skipped
 from overnight.store.database import Database
-from overnight.store.records import Filter
 from overnight.store.schedules import Schedules
 
 pytestmark = pytest.mark.contract

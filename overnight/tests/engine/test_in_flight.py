@@ -12,7 +12,7 @@ from overnight.engine.in_flight import MAX_UNWRITTEN, InFlight, InFlightAttempts
 from overnight.store.records import Ending, Run, Status, Transition
 
 DONE = Transition(Status.SUCCEEDED, "done")
-RUNNING = (State.RUNNING, State.CANCELLED, State.LOST)
+RUNNING = (State.RUNNING, State.CANCELLED, State.TIMED_OUT, State.LOST)
 
 
 class Task:
@@ -38,8 +38,8 @@ def begun(slots: int, *attempts: InFlight) -> InFlightAttempts:
 
 
 @pytest.mark.parametrize(("state", "free"), [
-    (State.RUNNING, 1), (State.CANCELLED, 1), (State.LOST, 1), (State.CONTINUING, 1),
-    (State.ENDED, 2), (State.WRITTEN, 2),
+    (State.RUNNING, 1), (State.CANCELLED, 1), (State.TIMED_OUT, 1), (State.LOST, 1),
+    (State.CONTINUING, 1), (State.ENDED, 2), (State.WRITTEN, 2),
 ])  # fmt: skip
 def test_a_slot_is_free_when_its_attempt_ended_and_stops_there(state: State, free: int) -> None:
     one = attempt()
@@ -72,7 +72,8 @@ def test_only_what_runs_is_cancelled(state: State) -> None:
     in_flight.move(one, state)
     in_flight.cancel(one, State.CANCELLED)
     assert one.task.cancelled == (state in RUNNING)  # type: ignore[union-attr]
-    expected = {State.RUNNING: State.CANCELLED}.get(state, state)
+    stopped = (State.RUNNING, State.TIMED_OUT)
+    expected = State.CANCELLED if state in stopped else state
     assert one.state is expected
 
 

@@ -11,9 +11,9 @@ from overnight import App, Context, Debounce, On, Pipeline, Retry, Transient
 from overnight.engine.worker import Worker
 from overnight.errors import ConfigError, NotFound
 from overnight.operations import dead_letters, runs
+from overnight.operations.filters import Filter
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
-from overnight.store.records import Filter
 from overnight.testing import Clock, run_until_idle
 
 Ctx = Context[Any]

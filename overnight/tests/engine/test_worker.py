@@ -36,9 +36,9 @@ from overnight.errors import IdConflict, NotFound, UserError
 from overnight.operations import dead_letters, reviews, runs, scopes, switches
 from overnight.operations import queries as lists
 from overnight.operations.decisions import Approve, Reject
+from overnight.operations.filters import Filter
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
-from overnight.store.records import Filter
 from overnight.store.sql import queries
 from overnight.testing import Clock, run_until_idle
 from overnight.testing import runs as read_runs
@@ -367,6 +367,41 @@ async def test_a_step_past_its_time_limit_is_ended_and_retried(
     assert (await database.fetch("select error from attempts"))[0][
         "error"
     ] == "the step took longer than 0.05 s"
+
+
+async def test_each_of_many_attempts_has_its_own_time_limit(database: Database) -> None:
+    """Limits that end in another order than the attempts began, beside one that is not reached."""
+    p, ended = Pipeline("p", key=str), list[str]()
+    limits = {"long": 0.3, "short": 0.05, "middle": 0.15}
+
+    async def waits(ctx: Ctx, value: str) -> str:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(value)
+        return value
+
+    pipelines = [p]
+    for name, seconds in limits.items():
+        pipelines.append(Pipeline(name))
+        pipelines[-1].step(timeout=seconds, retry=Retry(0))(waits)
+
+    @p.step(timeout=60)
+    async def outlives(ctx: Ctx, value: str) -> str:
+        while len(ended) < len(limits):
+            await asyncio.sleep(0.01)
+        return value
+
+    app = App("app", pipelines)
+    for pipeline in pipelines:
+        await runs.start(app, database, pipeline.name, pipeline.name)
+    await run_until_idle(app, database)
+    assert sorted(ended, key=lambda name: limits[name]) == ended
+    assert await rows(database, "pipeline, status, error") == [
+        (name, "dead", f"the step took longer than {limits[name]:.3g} s") if name in limits
+        else (name, "succeeded", None)
+        for name in ("p", *limits)
+    ]  # fmt: skip
 
 
 async def test_a_pause_stops_new_runs_and_writes_of_running_steps(

@@ -24,8 +24,8 @@ from overnight.inbox import messages
 from overnight.operations import dead_letters
 from overnight.operations import queries as lists
 from overnight.operations import runs as jobs
+from overnight.operations.filters import Filter
 from overnight.store.database import Database
-from overnight.store.records import Filter
 from overnight.store.sql import queries
 from overnight.testing import Clock, run_until_idle
 

@@ -26,9 +26,9 @@ from overnight.errors import IllegalTransition, InvalidPayload, NotFound, UserEr
 from overnight.operations import actors, dead_letters, queries, reviews, switches
 from overnight.operations import runs as jobs
 from overnight.operations.decisions import Approve, Decision, Edit, Reject
+from overnight.operations.filters import Filter
 from overnight.store.database import Database, Row
 from overnight.store.ledger import Ledger
-from overnight.store.records import Filter
 from overnight.testing import Clock, run_until_idle
 
 Ctx = Context[Any]

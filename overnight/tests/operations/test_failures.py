@@ -9,8 +9,8 @@ import pytest
 from overnight import App, Context, Permanent, Pipeline
 from overnight.inbox import messages
 from overnight.operations import dead_letters, failures, runs
+from overnight.operations.filters import Filter
 from overnight.store.database import Database
-from overnight.store.records import Filter
 from overnight.testing import Clock, run_until_idle
 from overnight.titles import Titles
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from overnight.engine.context import Context
 from overnight.engine.decide import decide
+from overnight.engine.in_flight import State
 from overnight.engine.threads import Threads
 from overnight.error_classes import describe
 from overnight.errors import DeadlinePassed, Transient
@@ -45,19 +46,19 @@ async def execute(
     rng: random.Random,
     threads: Threads,
     *,
-    is_cancelled: Callable[[], bool] = lambda: False,
+    state: Callable[[], State],
 ) -> Ending:
     """Run one attempt, a plain function in one of `threads`.
 
-    Every way out of a step becomes an ending. A cancellation passes through only if `is_cancelled`
-    says that it came from outside: a step may cancel itself, and a library may leak the
+    Every way out of a step becomes an ending. A cancellation passes through only if the `state` of
+    the attempt says that it came from outside: a step may cancel itself, and a library may leak the
     cancellation of something within.
     """
     pipeline = app.pipelines[run.pipeline]
     step = pipeline.steps[run.step]
     context = Context(run, deps, app, ledger)
     started = time.perf_counter()
-    result = await _attempt(step, context, threads, is_cancelled)
+    result = await _attempt(step, context, threads, state)
     try:
         output = _output(result)
     except BaseException as error:  # the functions of its types may raise whatever they like, too
@@ -79,27 +80,28 @@ async def execute(
     )
 
 
+def time_limit(step: Step, run: Run) -> float:
+    """The seconds that an attempt may take: those of the step, or what is left of the job's."""
+    return step.timeout if run.time_left is None else min(step.timeout, run.time_left)
+
+
 async def _attempt(
-    step: Step, context: Context[Any], threads: Threads, is_cancelled: Callable[[], bool]
+    step: Step, context: Context[Any], threads: Threads, state: Callable[[], State]
 ) -> Any:
     """What the step returned or raised."""
-    seconds = min(
-        step.timeout, step.timeout if context.run.time_left is None else context.run.time_left
-    )
-    limit = asyncio.timeout(seconds)
+    seconds = time_limit(step, context.run)
     try:
         if seconds <= 0:
             raise DeadlinePassed
         value = step.load(context.run.input)
-        async with limit:
-            if step.is_async:
-                return await step.function(context, value)
-            return await threads.run(step.function, context, value)
+        if step.is_async:
+            return await step.function(context, value)
+        return await threads.run(step.function, context, value)
     except (TimeoutError, asyncio.CancelledError) as error:
         is_cancellation = isinstance(error, asyncio.CancelledError)
-        if is_cancellation and is_cancelled():
+        if is_cancellation and state() in (State.CANCELLED, State.LOST):
             raise
-        if limit.expired():
+        if state() is State.TIMED_OUT:
             return StepTimeout(f"the step took longer than {seconds:.3g} s")
         return StepCancelled(_why_cancelled(error)) if is_cancellation else error
     except BaseException as error:  # `sys.exit`, a panic of a library: the run ends all the same

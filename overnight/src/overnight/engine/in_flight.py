@@ -19,6 +19,7 @@ class State(Enum):
 
     RUNNING = "its step runs", True, True
     CANCELLED = "the worker stops, so its task is cancelled", True, True
+    TIMED_OUT = "its time limit has passed, so its task is cancelled", True, True
     LOST = "its lease is lost, so its task is cancelled", True, True
     CONTINUING = "ended; its slot waits for the next step of its job", False, True
     ENDED = "ended; its slot is free, its ending is not yet written", False, False

@@ -5,13 +5,14 @@ written.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
-from overnight.engine.attempt import execute
+from overnight.engine.attempt import execute, time_limit
 from overnight.engine.completer import Completer
 from overnight.engine.decide import HAND_BACK
 from overnight.engine.heartbeat import Heartbeat
@@ -29,6 +30,7 @@ LEASE = 60.0  # seconds; a dead worker is noticed by its lock long before
 TURN = 1.0
 # seconds in which the last endings are written when the worker stops; after that the leases count
 WRITE_GRACE = 20.0
+CLOCK_RESOLUTION = 0.001  # seconds by which the event loop may call too early
 
 
 class AttemptRunner:
@@ -68,6 +70,7 @@ class AttemptRunner:
         self._rng = rng or random.Random()  # noqa: S311  jitter needs no secrecy
         self._deps: Any = None
         self._loop: asyncio.AbstractEventLoop
+        self._next_limit = math.inf
 
     def stop(self) -> None:
         """Begin nothing more."""
@@ -126,11 +129,31 @@ class AttemptRunner:
         if earlier is not None:  # its task still ends, and its lease is lost
             self.in_flight.cancel(earlier, State.LOST)
         now = time.monotonic()
-        timeout = self.app.pipelines[run.pipeline].steps[run.step].timeout
-        attempt = InFlight(run, now if slot_since is None else slot_since, now + timeout)
+        limit = time_limit(self.app.pipelines[run.pipeline].steps[run.step], run)
+        attempt = InFlight(run, now if slot_since is None else slot_since, now + limit)
         self.in_flight.add(attempt)
         self.heartbeat.track(attempt)
         attempt.task = asyncio.create_task(self._run(attempt), name=f"{run.pipeline}/{run.step}")
+        self._cancel_at(attempt.lease_until)
+
+    def _cancel_at(self, moment: float) -> None:
+        """One timer serves all attempts: most end long before their limit, and a timer for each
+        would cost more than its task.
+        """
+        if moment < self._next_limit:
+            self._next_limit = moment
+            self._loop.call_at(moment, self._cancel_late)
+
+    def _cancel_late(self) -> None:
+        now = time.monotonic() + CLOCK_RESOLUTION
+        if now < self._next_limit:
+            return  # a later timer was set for an earlier moment, and has looked at all
+        self._next_limit = math.inf
+        for attempt in self.in_flight:
+            if attempt.state is State.RUNNING and attempt.lease_until <= now:
+                self.in_flight.cancel(attempt, State.TIMED_OUT)
+            elif attempt.state is State.RUNNING:
+                self._cancel_at(attempt.lease_until)
 
     async def _run(self, attempt: InFlight) -> None:
         run, ending = attempt.run, None
@@ -154,7 +177,7 @@ class AttemptRunner:
         self.instruments.started(attempt)
         return await execute(
             *(self.app, self._ledger, self._deps, attempt.run, self._rng, self._threads),
-            is_cancelled=lambda: attempt.state is not State.RUNNING,
+            state=lambda: attempt.state,
         )
 
     def _is_async(self, run: Run) -> bool:

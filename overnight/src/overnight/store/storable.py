@@ -12,7 +12,6 @@ from pydantic_core import to_json
 MAX_PAYLOAD = 16_000_000
 # an escaped NUL, and not an escaped backslash before the letters
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-CONSTANTS = ("NaN", "Infinity")  # that JSON does not have, but its writers write
 
 
 def json_of(value: Any) -> tuple[str, str | None]:
@@ -21,13 +20,13 @@ def json_of(value: Any) -> tuple[str, str | None]:
         text = to_json(value).decode()
     except BaseException as error:  # the functions of a type may raise whatever they like
         return "", f"cannot be written as JSON: {' '.join(str(error).split())}"
-    if any(constant in text for constant in CONSTANTS) and not _is_json(text):
+    if ("NaN" in text or "Infinity" in text) and not _is_json(text):
         return text, "is a number that JSON does not have"
     if r"\u0000" in text and NUL.search(text):
         return text, "holds a NUL character, which Postgres cannot store"
     if len(text) > MAX_PAYLOAD:
         return text, f"has {len(text):,} characters of JSON; at most {MAX_PAYLOAD:,} are stored"
-    if "null" not in text:
+    if value is None or "null" not in text:
         return text, None
     from overnight.store.unstorable import loss
 
