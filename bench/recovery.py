@@ -42,23 +42,25 @@ async def _once(server: Server) -> float:
             await migrate(database)
             await Ledger(database).enqueue([held.job(number) for number in range(IN_FLIGHT)])
             with command_line_worker(dsn) as victim:
-                await _until(lambda: database.one(RUNNING, {"count": IN_FLIGHT}))
+                await until(lambda: database.one(RUNNING, {"count": IN_FLIGHT}))
                 with command_line_worker(dsn):
-                    await _until(lambda: database.one(LISTED, {"count": 2}))
+                    await until(lambda: database.one(LISTED, {"count": 2}))
                     await asyncio.sleep(1.0)  # the second one has looked around, and is idle
                     now = await database.one("select clock_timestamp() as killed")
                     victim.send_signal(signal.SIGKILL)
-                    await _until(lambda: database.one(AGAIN, {"count": IN_FLIGHT}))
+                    await until(lambda: database.one(AGAIN, {"count": IN_FLIGHT}))
             found = await database.one(SECONDS, now or {})
     assert found is not None
     return float(found["seconds"])
 
 
-async def _until(look: Callable[[], Awaitable[Any]]) -> None:
+async def until(look: Callable[[], Awaitable[Any]]) -> Any:
+    """The first answer that is not None. Raises `OvernightError` where none comes."""
     try:
         async with asyncio.timeout(PATIENCE):
-            while await look() is None:
+            while (found := await look()) is None:
                 await asyncio.sleep(LOOK)
+            return found
     except TimeoutError:
         raise OvernightError(
             f"what the bench waits for did not come within {PATIENCE:.0f} s"
