@@ -151,6 +151,13 @@ def urllib3_retrying(url: str, timeout: float) -> None:
         pool.request("GET", url, timeout=timeout)
 
 
+def requests_retrying(url: str, timeout: float) -> None:
+    retry = library("urllib3").Retry(1, status_forcelist=[503])
+    with library("requests").Session() as session:
+        session.mount("http://", library("requests").adapters.HTTPAdapter(max_retries=retry))
+        session.get(url, timeout=timeout)
+
+
 def aiohttp(url: str, timeout: float) -> None:
     module = library("aiohttp")
 
@@ -242,6 +249,19 @@ def test_a_library_s_error_is_classed_by_what_it_tells(client: Client, name: str
 def test_what_breaks_below_a_library_is_transient_too(client: Client, name: str) -> None:
     error = raised(client, FAULTS[name][0], 0.1 if name == "stalls" else PATIENCE)
     assert after(error).error_class == "transient", repr(error)
+
+
+@pytest.mark.parametrize(
+    ("client", "fault"),
+    [
+        (requests_retrying, FAULTS["503"][0]),
+        (urllib_, lambda connection: connection.sendall(b"220 mail.example\r\n\r\n")),
+        (httpx, lambda connection: connection.sendall(b"220 mail.example\r\n\r\n")),
+    ],
+    ids=name_of,
+)
+def test_a_library_s_last_retry_and_nonsense_are_transient(client: Client, fault: Fault) -> None:
+    assert class_of(client, fault) == "transient"
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=name_of)
@@ -421,6 +441,21 @@ def test_no_library_is_imported_to_know_its_errors() -> None:
     standard = {"builtins", "http", "socket", "ssl", "urllib"}
     assert "overnight.known_errors" in loaded
     assert not (packages - standard).intersection(loaded)
+
+
+MODULES = {"http": "http.client", "urllib": "urllib.error"} | {
+    name: f"{name}.exceptions" for name in ("boto3", "botocore", "requests", "urllib3")
+}
+
+
+@pytest.mark.parametrize(
+    "name", [*known_errors.CLASSES, *known_errors.ANSWERS, *known_errors.RULES]
+)
+def test_each_row_is_the_name_of_a_class_that_exists(name: str) -> None:
+    package, _, class_ = name.partition(".")
+    type_ = getattr(library(MODULES.get(package, package)), class_)
+    assert issubclass(type_, Exception)
+    assert name == f"{type_.__module__.partition('.')[0]}.{type_.__name__}"
 
 
 async def test_a_503_in_a_step_is_retried_when_the_server_asks(
