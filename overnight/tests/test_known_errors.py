@@ -273,6 +273,17 @@ def test_a_certificate_that_nobody_trusts_is_permanent(client: Client, certifica
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=name_of)
+def test_what_failed_before_says_nothing_of_a_second_call(client: Client) -> None:
+    def second(url: str, timeout: float) -> None:
+        try:
+            raise ssl.SSLCertVerificationError("another server")
+        except ssl.SSLError:
+            client(url, timeout)
+
+    assert class_of(second, FAULTS["refused"][0]) == "transient"
+
+
+@pytest.mark.parametrize("client", CLIENTS, ids=name_of)
 def test_a_handshake_that_breaks_off_is_transient(client: Client) -> None:
     with serving(closes) as port, pytest.raises(Exception) as caught:
         client(f"https://127.0.0.1:{port}/", PATIENCE)
@@ -395,8 +406,9 @@ def test_a_wrong_address_is_not_retried(client: Client, url: str, class_: str) -
     assert after(caught.value).error_class == class_
 
 
-def test_a_redirect_that_is_not_followed_is_unknown() -> None:
-    assert class_of(httpx, answer("302 Found", "Location: /")) == "unknown"
+@pytest.mark.parametrize("headers", [["Location: /"], ["Location: /", ASKS_7]])
+def test_a_redirect_that_is_not_followed_is_unknown(headers: list[str]) -> None:
+    assert class_of(httpx, answer("302 Found", *headers)) == "unknown"
 
 
 @pytest.mark.parametrize("number", [errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN])

@@ -154,7 +154,7 @@ def _of_wrapped(error: Any) -> ErrorClass:
 
 
 RULES: Mapping[str, Callable[[Any], ErrorClass]] = {
-    "boto3.S3UploadFailedError": _of_wrapped,
+    "boto3.S3UploadFailedError": lambda error: _class(error.__context__),
     "builtins.OSError": _of_system,
     "psycopg.Error": _of_database,
     "urllib.URLError": _of_wrapped,
@@ -210,11 +210,13 @@ def _of_answer(answer: Answer) -> ErrorClass:
     if answer.code is not None and answer.code in CODES:
         return CODES[answer.code]
     status = answer.status or 0
+    if status in TRANSIENT_STATUSES or status >= 500:
+        return "transient"
+    if status < 400:
+        return "unknown"
     # A server that names a time says that the refusal is temporary (RFC 9110, 15.5.14), as some do
     # with a 403.
-    if status in TRANSIENT_STATUSES or status >= 500 or _wait(answer) is not None:
-        return "transient"
-    return "permanent" if status >= 400 else "unknown"
+    return "permanent" if _wait(answer) is None else "transient"
 
 
 def _wait(answer: Answer) -> float | None:
@@ -227,11 +229,14 @@ def _is_untrusted(error: BaseException) -> bool:
 
 
 def _with_wrapped(error: BaseException) -> Iterator[BaseException]:
-    """The error, and those that it wraps: libraries keep them as cause, context or argument."""
+    """The error, and those that it wraps, as cause or argument (botocore: as argument by name).
+
+    Not its context: that may be what failed before, and this its substitute.
+    """
     errors = [error]
     for each in errors:  # it grows meanwhile
         yield each
-        for inner in (each.__cause__, each.__context__, *each.args):
+        for inner in (each.__cause__, *each.args, *getattr(each, "kwargs", {}).values()):
             is_new = isinstance(inner, BaseException) and not any(inner is one for one in errors)
             if is_new and len(errors) < MAX_WRAPPED:
                 errors.append(inner)
