@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg_pool import ConnectionPool
 
 from overnight.error_classes import ErrorTable
 from overnight.store.database import Database
@@ -52,6 +53,11 @@ def terminated(connect: Connect) -> None:
     victim = connect()
     connect().execute("select pg_terminate_backend(%s)", [victim.info.backend_pid])
     victim.execute("select 1")
+
+
+def pool_used_up(connect: Connect) -> None:
+    with ConnectionPool(connect().info.dsn, min_size=1, max_size=1) as pool, pool.connection():
+        pool.getconn(timeout=0.01)
 
 
 def closed(connect: Connect) -> None:
@@ -133,6 +139,7 @@ def asks(sql: str, *params: Any) -> Callable[[Connect], None]:
         (away, "transient"),
         (terminated, "transient"),
         (closed, "transient"),
+        (pool_used_up, "transient"),
         (deadlock, "transient"),
         (serialization_failure, "transient"),
         (lock_timeout, "transient"),
