@@ -8,7 +8,7 @@ OF_MODELS := pipelines/test_judging.py pipelines/test_trials.py research/test_th
 # The files of tests that have a marker: to collect these alone takes a third of the time.
 marked = $(shell grep -rlE --include='test_*.py' 'mark\.$(1)\b' overnight/tests contentstudio/tests)
 
-.PHONY: help setup setup-aws demo test test-large test-contract test-e2e test-browser test-wordpress test-generators test-crash test-postgres15 test-model test-fuzz test-mutants test-sweep test-aws lambda check gates bench docs screenshots format lock clean
+.PHONY: help setup setup-aws demo test test-large test-contract test-e2e test-browser test-wordpress test-generators test-crash test-postgres15 test-pythons test-model test-fuzz test-mutants test-sweep test-aws lambda check gates bench docs screenshots format lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ test-postgres15: $(SETUP)  ## The database tests on the oldest supported Postgre
 	@OVERNIGHT_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest $(PYTEST) -m "db and not contract" \
 	  overnight/tests/store/test_ledger.py overnight/tests/store/test_sql.py overnight/tests/engine/test_worker.py \
 	  contentstudio/tests $(OF_MODELS:%=--ignore=contentstudio/tests/%)
+
+test-pythons: $(SETUP)  ## The tests of `make test` on Python 3.11 to 3.14, where they are here; PYTHONS="3.12 3.13" TESTS=…
+	@PYTHONS="$(PYTHONS)" TESTS='$(TESTS)' $(BIN)/python overnight/tests/pythons.py
 
 test-model: $(SETUP)  ## The protocol against its model, random orders; EXAMPLES=… more, SEED=… repeats one
 	@OVERNIGHT_EXAMPLES=$(or $(EXAMPLES),1500) OVERNIGHT_SEED=$(SEED) $(BIN)/pytest -n 0 overnight/tests/model
@@ -125,4 +128,4 @@ lock:  ## Resolve requirements.in again (needs uv)
 	  --no-emit-package contentstudio --no-header -c ../../../requirements.lock requirements.in -o requirements.txt
 
 clean:  ## Forget the environment and the demo's night
-	rm -rf .venv .venv-aws bench/.envs .overnight contentstudio-demo
+	rm -rf .venv .venv-aws .venv-pythons bench/.envs .overnight contentstudio-demo

@@ -16,12 +16,12 @@ import json
 import os
 from contextlib import nullcontext
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from pydantic import BaseModel
 
-from overnight import App, Context, Cron, Limit, NoWork, Permanent, Pipeline, Retry, Transient
+from overnight import App, Context, Cron, Limit, NoWork, Pipeline, Retry
 from overnight.store.database import Database
 from overnight.store.sql import SqlFolder
 
@@ -49,8 +49,7 @@ def get(url: str, etag: str) -> tuple[dict[str, Any], str] | None:
     except HTTPError as error:
         if error.code == 304:
             return None
-        kind = Transient if error.code == 429 or error.code >= 500 else Permanent
-        raise kind(f"{url} answered {error.code}") from None
+        raise  # a 429 and a 5xx are retried, a 404 is not
 
 
 sync = Pipeline("sync", on=[Cron("0 4 * * *")], expect_within=3600)
@@ -74,6 +73,4 @@ async def store(ctx: Ctx, goods: Goods) -> None:
         ctx.spawn("sync", Page(slot=goods.slot, cursor=goods.next))
 
 
-app = App(
-    "data_sync", [sync], resources=nullcontext, schema=tables, errors=[(URLError, "transient")]
-)
+app = App("data_sync", [sync], resources=nullcontext, schema=tables)

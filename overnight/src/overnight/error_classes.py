@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import get_args
 
-from overnight.errors import OutcomeUnknown, Permanent, Transient, Waiting
+from overnight.errors import ConfigError, ErrorClass, OutcomeUnknown, Permanent, Transient, Waiting
 
-ErrorClass = Literal["transient", "permanent", "unknown"]
+ErrorRows = (
+    Mapping[type[BaseException], ErrorClass] | Iterable[tuple[type[BaseException], ErrorClass]]
+)
+OURS: Mapping[type[BaseException], ErrorClass] = {Transient: "transient", Permanent: "permanent"}
 
 
 class ErrorTable:
-    """Which class an exception of a step belongs to: the first row that fits decides, ours after
-    the app's own.
+    """Which class an exception of a step belongs to: that of its nearest base that the app or we
+    have classed, else what is known of the errors of libraries.
 
-    What is no fault of the step (the ledger away, a switch off) never comes here. What no row knows
-    is `unknown`, which is not retried: a bug does not heal by being run again.
+    What is no fault of the step (the ledger away, a switch off) never comes here. What nothing
+    knows is `unknown`, which is not retried: a bug does not heal by being run again.
     """
 
-    OURS: tuple[tuple[type[BaseException], ErrorClass], ...] = (
-        (Transient, "transient"),
-        (Permanent, "permanent"),
-        (TimeoutError, "transient"),
-        (ConnectionError, "transient"),
-    )
-
-    def __init__(self, rows: Iterable[tuple[type[BaseException], ErrorClass]] = ()) -> None:
-        self._rows = (*rows, *self.OURS)
+    def __init__(self, rows: ErrorRows = ()) -> None:
+        self._rows = {**OURS, **dict(rows)}
+        for type_, class_ in self._rows.items():
+            if not isinstance(type_, type) or class_ not in get_args(ErrorClass):
+                raise ConfigError(
+                    f"errors: {type_} cannot be “{class_}”; write a class of exceptions, and "
+                    f"for it one of: {', '.join(get_args(ErrorClass))}"
+                )
 
     def classify(self, error: BaseException) -> ErrorClass:
-        return next((class_ for type_, class_ in self._rows if isinstance(error, type_)), "unknown")
+        for base in type(error).__mro__:
+            if base in self._rows:
+                return self._rows[base]
+        from overnight import known_errors
+
+        return known_errors.classify(error)
 
 
 def joined(messages: list[str]) -> str:

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+
+ErrorClass = Literal["transient", "permanent", "unknown"]  # which of them are retried
 
 MAX_RETRY_AFTER = 24 * 3600.0  # seconds of the other side's wish that are honoured
 FEW = 12  # names that a person reads as a list

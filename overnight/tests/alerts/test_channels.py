@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import ssl
 import sys
 from collections.abc import Callable
@@ -12,10 +11,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from overnight.alerts import Apprise, Item, Mail, Message, Slack, Webhook, channel
 from overnight.errors import Permanent, Transient
@@ -72,32 +67,6 @@ def test_a_webhook_has_a_signature_and_an_id_to_count_it_once(slack: Any) -> Non
     right = sign(secret.encode(), "app-7", post.headers["webhook-timestamp"], post.body)
     assert post.headers["webhook-signature"] == right
     assert post.json["data"]["items"][0]["why"] == "503"
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A certificate of 127.0.0.1 with its key, which nobody trusts yet."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path / "certificate.pem"
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(
-        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file.write_bytes(private + made.public_bytes(pem))
-    return file
 
 
 def offering(certificate: Path) -> ssl.SSLContext:

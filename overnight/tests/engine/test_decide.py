@@ -11,10 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from overnight import App
 from overnight.engine.decide import decide
 from overnight.error_classes import ErrorTable, describe
 from overnight.errors import (
     MAX_RETRY_AFTER,
+    ConfigError,
+    ErrorClass,
     InvalidPayload,
     LedgerUnavailable,
     OutcomeUnknown,
@@ -68,10 +71,44 @@ def test_what_may_heal_is_retried(error: Exception) -> None:
     assert after(error).status is Status.QUEUED
 
 
-def test_an_app_extends_the_table_of_errors() -> None:
-    table = ErrorTable([(KeyError, "transient"), (TimeoutError, "permanent")])
+@pytest.mark.parametrize("form", [dict, list])
+def test_an_app_extends_the_table_of_errors(form: Any) -> None:
+    rows: dict[type[BaseException], ErrorClass] = {
+        KeyError: "transient",
+        TimeoutError: "permanent",
+    }
+    table = ErrorTable(form(rows.items()))
     assert after(KeyError("x"), errors=table).status is Status.QUEUED
     assert after(TimeoutError(), errors=table).status is Status.DEAD
+
+
+def test_the_nearest_base_of_an_error_decides_in_any_order() -> None:
+    class Paid(Permanent): ...
+
+    rows: dict[type[BaseException], ErrorClass] = {
+        Exception: "transient",
+        OSError: "permanent",
+        Paid: "transient",
+        FileNotFoundError: "unknown",
+    }
+    for order in (rows.items(), reversed(rows.items())):
+        table = ErrorTable(list(order))
+        errors = [ValueError(), TimeoutError(), FileNotFoundError(), Permanent("no"), Paid("no")]
+        assert [table.classify(error) for error in errors] == [
+            "transient",
+            "permanent",
+            "unknown",
+            "permanent",
+            "transient",
+        ]
+
+
+@pytest.mark.parametrize(
+    "rows", [{KeyError: "transiet"}, {"KeyError": "transient"}, {KeyError: None}]
+)
+def test_a_row_that_classes_nothing_is_refused(rows: Any) -> None:
+    with pytest.raises(ConfigError, match="one of: transient, permanent, unknown"):
+        App("app", [], errors=rows)
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ async def test_a_person_may_start_again_what_its_deadline_ended(
 
 
 async def test_an_attempt_running_at_the_deadline_is_ended(database: Database) -> None:
-    p = Pipeline("p", deadline=0.2)
+    p = Pipeline("p", deadline=1)
 
     @p.step(timeout=60)
     async def slow(ctx: Ctx, value: int) -> None:

@@ -4,11 +4,8 @@ clock.
 
 from __future__ import annotations
 
-import math
 import random
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any
 
 from overnight.error_classes import ErrorTable, describe_one, joined, parts_of
 from overnight.errors import (
@@ -20,7 +17,6 @@ from overnight.errors import (
     Refused,
     Waiting,
 )
-from overnight.logs import shown
 from overnight.pipelines.outcomes import Cancel, NoWork, Review, Snooze
 from overnight.pipelines.policies import LONG, Retry
 from overnight.store.records import Status, Transition
@@ -102,10 +98,12 @@ def _after_error(
         return Transition(Status.DEAD, "error", message, "deadline", failed=True)
     class_ = errors.classify(error)
     if class_ == "transient":
-        retry_after, doubt = _retry_after(error)
+        from overnight.known_errors import retry_after
+
+        wish, doubt = retry_after(error)
         message += doubt
     if class_ == "transient" and failures <= retry.times:
-        wait = retry.delay(failures, retry_after, rng)
+        wait = retry.delay(failures, wish, rng)
         if time_left is None or wait < time_left:
             return Transition(Status.QUEUED, "retry", message, class_, delay=wait, failed=True)
         message += "; the deadline of the job leaves no time to try again"
@@ -119,21 +117,3 @@ def _after_error(
     elif class_ == "transient" and retry.total >= LONG:
         message += f"; given up after {failures} tries in {retry.total / 3600:.0f} h"
     return Transition(Status.DEAD, "error", message, class_, failed=True)
-
-
-def _retry_after(error: BaseException) -> tuple[float | None, str]:
-    """The seconds that the other side asked for, which an adapter may have taken from a header as
-    they came.
-
-    None, and what to add to the message, where they are no seconds.
-    """
-    wish: Any = None
-    try:
-        wish = getattr(error, "retry_after", None)
-        number = wish.total_seconds() if isinstance(wish, timedelta) else wish
-        seconds = 0.0 if number is None else float(number)
-    except Exception as fault:
-        seconds, wish = math.nan, fault if wish is None else wish
-    if seconds >= 0:
-        return seconds, ""
-    return None, f" (its retry_after is no number of seconds: {shown(wish)})"

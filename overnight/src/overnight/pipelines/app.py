@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
-from overnight.error_classes import ErrorClass, ErrorTable
+from overnight.error_classes import ErrorRows, ErrorTable
 from overnight.errors import ConfigError, NotFound
 from overnight.pipelines.extensions import Extension, PeriodicWork
 from overnight.pipelines.pipeline import Pipeline
@@ -54,7 +54,7 @@ class App:
         pipelines: Iterable[Pipeline],
         *,
         resources: Resources = _nothing,
-        errors: Iterable[tuple[type[BaseException], ErrorClass]] = (),
+        errors: ErrorRows = (),
         schema: SqlFolder | None = None,
         keys: Keys | None = None,
         extensions: Iterable[Extension] = (),
