@@ -161,9 +161,12 @@ class Pipeline:
             if name in self.steps:
                 raise ConfigError(f"pipeline {self.name} has two steps named {name}")
             guards = self._guards(name, breaker, limits)
-            self.steps[name] = Step(
-                name, function, _input_of(function), retry, timeout, after, breaker, guards
-            )
+            step = Step(name, function, _input_of(function), retry, timeout, after, breaker, guards)
+            if self.steps:
+                from overnight.pipelines.step_types import check
+
+                check(self.name, list(self.steps.values())[-1], step)
+            self.steps[name] = step
             return function
 
         return add(function) if function is not None else add
