@@ -88,8 +88,9 @@ class App:
         """What a worker of this app does beside its steps; `overnight.standard` gives it more."""
         return PeriodicWork()
 
-    def pipeline(self, name: str) -> Pipeline:
-        """The pipeline of that name. Raises `NotFound`."""
+    def pipeline(self, pipeline: str | Pipeline) -> Pipeline:
+        """The app's pipeline of that name. Raises `NotFound`."""
+        name = pipeline if isinstance(pipeline, str) else pipeline.name
         if name not in self.pipelines:
             raise NotFound(
                 f"there is no pipeline “{name}”; this app has: {', '.join(self.pipelines)}"
