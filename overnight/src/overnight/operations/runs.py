@@ -118,8 +118,7 @@ async def find_job(database: Database, prefix: str) -> str:
     if prefix in matches:
         return prefix
     if not matches:
-        await _refuse_replaced(database, prefix)
-        raise NotFound(f"there is no job “{prefix}”")
+        await refuse_unknown(database, prefix)
     if len(matches) > 1:
         raise UserError(f"“{prefix}” fits several jobs: {', '.join(matches)}")
     return str(matches[0])
@@ -241,8 +240,7 @@ async def refuse(database: Database, job_id: str, done: str, needed: str) -> NoR
     """Say why a guarded write matched nothing, and who was there before."""
     steps: Sequence[Row] = await database.fetch(queries["job_statuses"], {"job_id": job_id})
     if not steps:
-        await _refuse_replaced(database, job_id)
-        raise NotFound(f"there is no job “{job_id}”")
+        await refuse_unknown(database, job_id)
     stand = ", ".join(f"{row['step']} {row['status']}" for row in steps)
     deeds = await database.fetch(queries["job_actions"], {"job_id": job_id})
     last = [
@@ -255,11 +253,12 @@ async def refuse(database: Database, job_id: str, done: str, needed: str) -> NoR
     )
 
 
-async def _refuse_replaced(database: Database, prefix: str) -> None:
-    """Say which job stands where that one waited."""
+async def refuse_unknown(database: Database, prefix: str) -> NoReturn:
+    """Say that there is no such job, or which one stands where it waited. Raises `NotFound`."""
     row = await database.one(queries["job_replaced"], {"prefix": prefix})
     if row is not None:
         raise NotFound(
             f"a later event took the place of job {row['job_id']} while it waited: see "
             f"job {row['standing']}"
         )
+    raise NotFound(f"there is no job “{prefix}”")
