@@ -1,6 +1,16 @@
 # The public names of overnight, and where each lives. `__init__.py` reads this table.
 from overnight.alerts import Alerts as Alerts
 from overnight.article_ids import job_id as job_id
+from overnight.client.blocking import BlockingClient as BlockingClient
+from overnight.client.blocking import BlockingJob as BlockingJob
+from overnight.client.client import Client as Client
+from overnight.client.job import Job as Job
+from overnight.client.status import JobCancelled as JobCancelled
+from overnight.client.status import JobFailed as JobFailed
+from overnight.client.status import JobInReview as JobInReview
+from overnight.client.status import JobStatus as JobStatus
+from overnight.client.status import NoResult as NoResult
+from overnight.client.status import ResultGone as ResultGone
 from overnight.engine.context import Context as Context
 from overnight.engine.worker import Worker as Worker
 from overnight.errors import ConfigError as ConfigError

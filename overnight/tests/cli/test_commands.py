@@ -124,6 +124,17 @@ async def test_start_and_emit_take_their_input_from_a_file(
     assert "No such file" in str(refused.exception)
 
 
+async def test_start_takes_the_moment_when_the_job_starts(database: Database) -> None:
+    said = (await press(database, "start", "orders", "7", "--at", "+2h")).output
+    assert said.endswith(" is queued, to start in 2:00:00\n")
+    (run,) = await database.fetch(
+        "select due_at > ledger_now() + interval '1 hour' as later from runs"
+    )
+    assert run == {"later": True}
+    refused = await press(database, "start", "orders", "8", "--at", "tomorrow")
+    assert type(refused.exception).__name__ == "UserError"
+
+
 async def test_emit_says_that_a_later_event_may_replace_its_job(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -226,6 +226,29 @@ async def test_events_and_spawned_jobs_start_once_with_the_ending(database: Data
     assert sorted(seen) == [1, 2]
 
 
+async def test_a_pipeline_is_spawned_by_its_name_or_itself(database: Database) -> None:
+    parent, child = Pipeline("parent"), Pipeline[int, None]("child")
+    unknown = Pipeline[int, None]("unknown")
+
+    @child.step
+    async def work(ctx: Ctx, value: int) -> None: ...
+
+    @parent.step
+    async def emit(ctx: Ctx, value: int) -> list[str]:
+        return [ctx.spawn("child", 1), ctx.spawn(child, 1), ctx.spawn(child, 2)]
+
+    @parent.step
+    async def fail(ctx: Ctx, jobs: list[str]) -> None:
+        ctx.spawn(unknown, len(set(jobs)))
+
+    app = App("app", [parent, child])
+    await runs.start(app, database, parent, 0)
+    endings = await run_until_idle(app, database)
+    assert [e.run.input for e in endings if e.run.step == "work"] == ["1", "2"]
+    (error,) = [e.transition.error for e in endings if e.run.step == "fail"]
+    assert error == "NotFound: there is no pipeline “unknown”; this app has: parent, child"
+
+
 async def test_a_spawn_that_contradicts_a_job_fails_only_its_own_run(database: Database) -> None:
     parent, child = Pipeline("parent"), Pipeline("child", id=lambda value: "fixed")
 

@@ -16,6 +16,7 @@ from overnight import logs
 from overnight.engine import effects, spans
 from overnight.identity import content_hash
 from overnight.pipelines.app import App
+from overnight.pipelines.pipeline import Pipeline
 from overnight.store.ledger import Ledger
 from overnight.store.records import NewRun, Run
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import structlog
 
 D = TypeVar("D", default=Any)
+T = TypeVar("T")
 
 LINES = 50  # of the log that are kept of an attempt, of at most 500 characters each
 
@@ -83,8 +85,10 @@ class Context(Generic[D]):
         ] + jobs
         return [job.job_id for job in jobs]
 
-    def spawn(self, pipeline: str, input: Any) -> str:  # noqa: A002  what users write
-        """Start a job of a pipeline; its id. One that exists already is left alone."""
+    def spawn(self, pipeline: str | Pipeline[T], input: T) -> str:  # noqa: A002  what users write
+        """Start a job of a pipeline, or of the one with that name; its id. One that exists already
+        is left alone.
+        """
         new = self.app.pipeline(pipeline).job(input)
         self.spawned.append(new)
         return new.job_id

@@ -31,6 +31,7 @@ from overnight.operations import (
     budgets,
     dead_letters,
     decisions,
+    moments,
     queries,
     reviews,
     runs,
@@ -180,18 +181,27 @@ class Start(Command):
     priority: int | None = Field(
         None, ge=-100, le=100, description="higher is sooner; none: the pipeline's own"
     )
+    at: Text | None = Field(
+        None, description="when it starts: 2026-03-01T04:00 (UTC unless it says otherwise), or +2h"
+    )
 
     async def do(self, at: Operator) -> Done:
+        moment = moments.parse(self.at) if self.at else None
         job, new = await runs.start(
             at.needed_app(),
             at.database,
             self.pipeline,
             self.input,
+            at=moment,
             priority=self.priority,
             reason=self.reason,
             by=at.by,
         )
-        text = f"job {job} is queued" if new else f"job {job} exists already: show {job}"
+        text = (
+            f"job {job} is queued{moments.text(moment)}"
+            if new
+            else f"job {job} exists already: show {job}"
+        )
         return Done(text, {"job_id": job, "new": new})
 
 

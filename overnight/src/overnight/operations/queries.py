@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -192,6 +192,17 @@ async def _filtered(database: Database, verb: str, params: Mapping[str, Any]) ->
 async def job(database: Database, job_id: str) -> list[Row]:
     """Every step of a job with its attempts, effects and model calls."""
     return await database.fetch(queries["job_show"], {"job_id": job_id})
+
+
+async def last_runs(
+    database: Database, jobs: Iterable[str], *, outputs: bool = False
+) -> dict[str, Row]:
+    """Where these jobs stand: the last run of each, by its job; with `outputs` also what one that
+    has succeeded gave, as JSON text. What is not there lacks.
+    """
+    params = {"jobs": list(jobs), "outputs": outputs}
+    rows = await database.fetch(queries["job_standing"], params)
+    return {row["job_id"]: row for row in rows}
 
 
 async def job_of_run(database: Database, run: int | None) -> Row | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from overnight.engine.wakeups import hint
 from overnight.error_classes import describe
 from overnight.errors import IllegalTransition, InvalidPayload, NotFound, UserError, among
 from overnight.operations.actors import whoami
+from overnight.operations.moments import seconds_until
 from overnight.pipelines.app import App
 from overnight.pipelines.pipeline import Pipeline, Step, dump
 from overnight.pipelines.triggers import Debounce, On
@@ -31,9 +34,10 @@ PAST = {
 async def start(
     app: App,
     database: Database,
-    pipeline: str,
+    pipeline: str | Pipeline,
     input: Any,  # noqa: A002  what users write
     *,
+    at: datetime | timedelta | None = None,
     priority: int | None = None,
     by: str | None = None,
     reason: str = "",
@@ -41,11 +45,29 @@ async def start(
     """Start a job by hand: its id, and whether it is new. Raises `IdConflict` for an id with other
     inputs.
 
-    Where `by` says who, the audit log has it with the reason, in the same transaction: under the
+    `at` is the moment when it starts, or the span until then; its deadline counts from there. Where
+    `by` says who, the audit log has it with the reason, in the same transaction: under the
     pipeline's name.
     """
     new = app.pipeline(pipeline).job(input, origin="hand", priority=priority)
-    return new.job_id, bool(await _enqueue(database, [new], pipeline, by, reason))
+    if at is not None:
+        new = _delayed(new, await seconds_until(database, at))
+    return new.job_id, bool(await _enqueue(database, [new], new.pipeline, by, reason))
+
+
+def _delayed(new: NewRun, wait: float) -> NewRun:
+    """The run with its start that much later, and with it whatever counts from there."""
+
+    def later(span: float | None) -> float | None:
+        return None if span is None else span + wait
+
+    return replace(
+        new,
+        delay=new.delay + wait,
+        at_most=later(new.at_most),
+        deadline=later(new.deadline),
+        expect=later(new.expect),
+    )
 
 
 async def emit(
@@ -96,8 +118,7 @@ async def find_job(database: Database, prefix: str) -> str:
     if prefix in matches:
         return prefix
     if not matches:
-        await _refuse_replaced(database, prefix)
-        raise NotFound(f"there is no job “{prefix}”")
+        await refuse_unknown(database, prefix)
     if len(matches) > 1:
         raise UserError(f"“{prefix}” fits several jobs: {', '.join(matches)}")
     return str(matches[0])
@@ -219,8 +240,7 @@ async def refuse(database: Database, job_id: str, done: str, needed: str) -> NoR
     """Say why a guarded write matched nothing, and who was there before."""
     steps: Sequence[Row] = await database.fetch(queries["job_statuses"], {"job_id": job_id})
     if not steps:
-        await _refuse_replaced(database, job_id)
-        raise NotFound(f"there is no job “{job_id}”")
+        await refuse_unknown(database, job_id)
     stand = ", ".join(f"{row['step']} {row['status']}" for row in steps)
     deeds = await database.fetch(queries["job_actions"], {"job_id": job_id})
     last = [
@@ -233,11 +253,12 @@ async def refuse(database: Database, job_id: str, done: str, needed: str) -> NoR
     )
 
 
-async def _refuse_replaced(database: Database, prefix: str) -> None:
-    """Say which job stands where that one waited."""
+async def refuse_unknown(database: Database, prefix: str) -> NoReturn:
+    """Say that there is no such job, or which one stands where it waited. Raises `NotFound`."""
     row = await database.one(queries["job_replaced"], {"prefix": prefix})
     if row is not None:
         raise NotFound(
             f"a later event took the place of job {row['job_id']} while it waited: see "
             f"job {row['standing']}"
         )
+    raise NotFound(f"there is no job “{prefix}”")

@@ -88,8 +88,9 @@ class App:
         """What a worker of this app does beside its steps; `overnight.standard` gives it more."""
         return PeriodicWork()
 
-    def pipeline(self, name: str) -> Pipeline:
-        """The pipeline of that name. Raises `NotFound`."""
+    def pipeline(self, pipeline: str | Pipeline) -> Pipeline:
+        """The app's pipeline of that name. Raises `NotFound`."""
+        name = pipeline if isinstance(pipeline, str) else pipeline.name
         if name not in self.pipelines:
             raise NotFound(
                 f"there is no pipeline “{name}”; this app has: {', '.join(self.pipelines)}"
@@ -116,15 +117,11 @@ class App:
 
     def behind(self, breaker: str) -> list[str]:
         """The steps (`pipeline/step`) that wait while a breaker is open."""
-        templates = [
-            (f"{p.name}/{name}", step.breaker)
-            for p in self.pipelines.values()
-            for name, step in p.steps.items()
-        ]
         return [
-            step
-            for step, template in templates
-            if template is not None and _names(template, breaker)
+            f"{p.name}/{step.name}"
+            for p in self.pipelines.values()
+            for step in p.steps.values()
+            if step.breaker is not None and _names(step.breaker, breaker)
         ]
 
     def jobs_for(self, event: str, payload: Any) -> list[NewRun]:
@@ -137,17 +134,11 @@ class App:
         """For how many seconds a job of this event may wait in which a later event takes its place;
         0 for none.
         """
-        waits = [
-            wait
-            for pipeline in self.pipelines.values()
-            if (wait := pipeline.debounce(event)) is not None
-        ]
-        return max((wait.seconds for wait in waits), default=0.0)
+        waits = (pipeline.debounce(event) for pipeline in self.pipelines.values())
+        return max((wait.seconds for wait in waits if wait is not None), default=0.0)
 
 
 def _names(template: str, breaker: str) -> bool:
     """Whether a breaker is the one that a step names, with some key put in."""
-    return (
-        re.fullmatch(re.escape(template).replace(re.escape("{key}"), ".*"), breaker, re.DOTALL)
-        is not None
-    )
+    pattern = re.escape(template).replace(re.escape("{key}"), ".*")
+    return re.fullmatch(pattern, breaker, re.DOTALL) is not None

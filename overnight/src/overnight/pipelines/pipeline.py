@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, get_type_hints, overload
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, get_type_hints, overload
 
 from pydantic import TypeAdapter, ValidationError
-from typing_extensions import Unpack
+from typing_extensions import TypeVar, Unpack
 
 from overnight.errors import ConfigError, InvalidPayload, first_fault
 from overnight.identity import hash_id, input_hash
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from overnight.pipelines.triggers import Cron, Trigger
 
 F = TypeVar("F", bound=Callable[..., Any])
+Input = TypeVar("Input", contravariant=True, default=Any)
+Output = TypeVar("Output", covariant=True, default=Any)
 
 
 @dataclass(frozen=True)
@@ -96,12 +98,15 @@ class Policy(TypedDict, total=False):
     limits: Sequence[Limit]
 
 
-class Pipeline:
+class Pipeline(Generic[Input, Output]):
     """Steps that run one after another; the output of each is stored and is the input of the next.
 
     `id` makes a job's id from its input (default: a hash of the pipeline's name and the whole
     input); `key` says whom the job is for, which is the scope of kill switches, limits and budgets.
     A step is known by its function's name.
+
+    Type checkers know what a job takes and gives where that is said, `Pipeline[Order, Receipt](…)`,
+    or where `id` or `key` is a function with an annotation.
 
     Jobs with a higher `priority` start sooner. `deadline`: seconds after which a job is given up.
     `expect_within`: seconds after which one that has not ended is an alert.
@@ -112,8 +117,8 @@ class Pipeline:
         name: str,
         *,
         on: Sequence[Trigger] = (),
-        id: Callable[[Any], str] | None = None,  # noqa: A002  what users write
-        key: Callable[[Any], str] | None = None,
+        id: Callable[[Input], str] | None = None,  # noqa: A002  what users write
+        key: Callable[[Input], str] | None = None,
         priority: int = 0,
         deadline: float | None = None,
         expect_within: float | None = None,
@@ -161,9 +166,12 @@ class Pipeline:
             if name in self.steps:
                 raise ConfigError(f"pipeline {self.name} has two steps named {name}")
             guards = self._guards(name, breaker, limits)
-            self.steps[name] = Step(
-                name, function, _input_of(function), retry, timeout, after, breaker, guards
-            )
+            step = Step(name, function, _input_of(function), retry, timeout, after, breaker, guards)
+            if self.steps:
+                from overnight.pipelines.step_types import check
+
+                check(self.name, list(self.steps.values())[-1], step)
+            self.steps[name] = step
             return function
 
         return add(function) if function is not None else add

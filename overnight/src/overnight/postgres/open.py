@@ -35,15 +35,19 @@ def home_folder(beside: Path | None = None) -> Path:
 
 @asynccontextmanager
 async def opened(
-    home: Path, *folders: SqlFolder, options: str = "", waiting: Callable[[str], None] | None = None
+    home: Path,
+    *folders: SqlFolder,
+    url: str | None = None,
+    options: str = "",
+    waiting: Callable[[str], None] | None = None,
 ) -> AsyncIterator[Database]:
-    """The database in use, with its schema up to date: OVERNIGHT_DATABASE_URL, or the embedded one
-    in `home`.
+    """The database in use, with its schema up to date: `url`, or OVERNIGHT_DATABASE_URL, or the
+    embedded one in `home`.
 
     One that is there and cannot serve is `DatabaseUnavailable`; with `waiting` it is waited for, as
     in any outage later on, and `waiting` is told why, once.
     """
-    url = os.environ.get("OVERNIGHT_DATABASE_URL")
+    url = url or os.environ.get("OVERNIGHT_DATABASE_URL")
     server = None if url else await asyncio.to_thread(_start_embedded, home)
     try:
         database = Database(

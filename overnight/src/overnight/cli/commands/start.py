@@ -18,6 +18,11 @@ reason_option = click.option("--reason", default="", help="Why; saved in the aud
     type=click.IntRange(-100, 100),
     help="Higher is sooner; default: the pipeline's own.",
 )
+@click.option(
+    "--at",
+    metavar="WHEN",
+    help="When it starts: +30m, +2h, +7d, or a date such as 2026-03-01T04:00 (UTC).",
+)
 @reason_option
 @json_option
 @pass_session
@@ -26,11 +31,12 @@ def start(
     pipeline: str,
     input: str,  # noqa: A002  the name of the argument in the help
     priority: int | None,
+    at: str | None,
     reason: str,
     as_json: bool,
 ) -> None:
     """Start a job of PIPELINE by hand; INPUT is JSON, or @FILE."""
-    values = {"pipeline": pipeline, "input": given_json(input), "priority": priority}
+    values = {"pipeline": pipeline, "input": given_json(input), "priority": priority, "at": at}
     perform(session, "start", as_json, reason=reason, **values)
 
 
