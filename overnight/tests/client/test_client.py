@@ -31,8 +31,8 @@ from overnight.client import waiting
 from overnight.errors import IdConflict, InvalidPayload, LedgerUnavailable, NotFound
 from overnight.operations import dead_letters, queries, reviews, runs
 from overnight.operations.decisions import Approve
+from overnight.operations.filters import Filter
 from overnight.store.database import Database
-from overnight.store.records import Filter
 from overnight.testing import Clock, run_until_idle
 
 
