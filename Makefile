@@ -3,8 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.ready
 AWS := .venv-aws/.ready
-# Answers of models are the same on each Postgres: these take long, and are not for the oldest one too.
-OF_MODELS := pipelines/test_judging.py pipelines/test_trials.py research/test_three_hosts.py
+# What asks Postgres: every statement is prepared (test_sql.py), each repository and page of the desk works on its tables,
+# and a night is whole. What is above them asks nothing else, and is not for the oldest Postgres too.
+OF_STUDIO := store analytics console memory search pipelines/test_night.py pipelines/test_night_of_cases.py \
+  pipelines/test_article_states.py pipelines/test_windows.py test_*.py
 # The files of tests that have a marker: to collect these alone takes a third of the time.
 marked = $(shell grep -rlE --include='test_*.py' 'mark\.$(1)\b' overnight/tests contentstudio/tests)
 
@@ -53,7 +55,7 @@ test-crash: $(SETUP)  ## Processes that are killed, a sample of each kind; OVERN
 test-postgres15: $(SETUP)  ## The database tests on the oldest supported Postgres (Debian's postgresql-15)
 	@OVERNIGHT_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest $(PYTEST) -m "db and not contract" \
 	  overnight/tests/store/test_ledger.py overnight/tests/store/test_sql.py overnight/tests/engine/test_worker.py \
-	  contentstudio/tests $(OF_MODELS:%=--ignore=contentstudio/tests/%)
+	  $(wildcard $(patsubst %,contentstudio/tests/%,$(OF_STUDIO)))
 
 test-pythons: $(SETUP)  ## The tests of `make test` on Python 3.11 to 3.14, where they are here; PYTHONS="3.12 3.13" TESTS=…
 	@PYTHONS="$(PYTHONS)" TESTS='$(TESTS)' $(BIN)/python overnight/tests/pythons.py
