@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 from pathlib import Path
@@ -40,6 +41,19 @@ def app_of(module_name: str) -> App:
     sys.modules[module_name] = module
     exec(compile(code, str(README), "exec", dont_inherit=True), module.__dict__)
     return load_app(f"{module_name}:app")
+
+
+async def test_the_readmes_client_waits_for_its_job(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
+    app_of("shop")
+    app = app_of("place_order")
+    waiting = asyncio.create_task(sys.modules["place_order"].main())
+    while not waiting.done() and not await database.fetch("select id from runs"):
+        await asyncio.sleep(0)
+    await run_until_idle(app, database, clock=clock)
+    assert await waiting == "shipped 4"
 
 
 async def test_the_readmes_first_pipeline_runs(database: Database) -> None:

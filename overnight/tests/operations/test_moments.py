@@ -103,7 +103,7 @@ async def test_a_moment_at_which_nothing_starts_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=why):
         await runs.start(report(), database, "report", 1, at=at)
-    assert await database.fetch("select from runs") == []
+    assert await database.fetch("select id from runs") == []
 
 
 async def test_a_moment_that_has_just_passed_is_now(database: Database, clock: Clock) -> None:
