@@ -2,6 +2,8 @@
 from overnight.alerts import Alerts as Alerts
 from overnight.article_ids import job_id as job_id
 from overnight.engine.context import Context as Context
+from overnight.engine.waits import Child as Child
+from overnight.engine.waits import Received as Received
 from overnight.engine.worker import Worker as Worker
 from overnight.errors import ConfigError as ConfigError
 from overnight.errors import IdConflict as IdConflict
@@ -27,12 +29,15 @@ from overnight.pipelines.outcomes import Cancel as Cancel
 from overnight.pipelines.outcomes import NoWork as NoWork
 from overnight.pipelines.outcomes import Review as Review
 from overnight.pipelines.outcomes import Snooze as Snooze
+from overnight.pipelines.outcomes import Wait as Wait
 from overnight.pipelines.pipeline import Pipeline as Pipeline
 from overnight.pipelines.policies import Limit as Limit
 from overnight.pipelines.policies import Retry as Retry
 from overnight.pipelines.triggers import Cron as Cron
 from overnight.pipelines.triggers import Debounce as Debounce
 from overnight.pipelines.triggers import On as On
+from overnight.pipelines.waits import Event as Event
+from overnight.pipelines.waits import Join as Join
 from overnight.standard import App as App
 from overnight.store.database import Database as Database
 from overnight.store.records import Filter as Filter

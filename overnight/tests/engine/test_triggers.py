@@ -11,6 +11,7 @@ from overnight import App, Context, Debounce, On, Pipeline, Retry, Transient
 from overnight.engine.worker import Worker
 from overnight.errors import ConfigError, NotFound
 from overnight.operations import dead_letters, runs
+from overnight.pipelines.lookups import debounces
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Filter
@@ -265,7 +266,7 @@ async def test_how_long_a_job_of_an_event_may_be_replaced_is_said(
     database: Database, clock: Clock
 ) -> None:
     edits = Edits(database, clock, Debounce(90))
-    assert (edits.app.debounces("edited"), edits.app.debounces("other")) == (90, 0)
+    assert (debounces(edits.app, "edited"), debounces(edits.app, "other")) == (90, 0)
 
 
 @pytest.mark.parametrize("event", ["edit", "unheard"])

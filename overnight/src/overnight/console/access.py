@@ -23,8 +23,8 @@ from overnight import logs
 from overnight.errors import ConfigError, NotFound, OvernightError, UserError
 from overnight.operations.actors import ROLES, Role, may, whoami
 from overnight.secrets import secret
+from overnight.store.audit import note_action
 from overnight.store.database import Database, Row
-from overnight.store.ledger import Ledger
 from overnight.store.sql import queries
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ async def add_token(database: Database, name: str, role: Role) -> str:
         raise UserError(
             f"there is a token “{name}” already: remove it first, or choose another name"
         )
-    await Ledger(database).note_action("token add", name, by=by, reason=f"role {role}")
+    await note_action(database, "token add", name, by=by, reason=f"role {role}")
     return token
 
 
@@ -252,7 +252,7 @@ async def remove_token(database: Database, name: str) -> None:
     """Raises `NotFound`."""
     if not await database.fetch(queries["token_remove"], {"name": name}):
         raise NotFound(f"there is no token “{name}”")
-    await Ledger(database).note_action("token remove", name, by=whoami())
+    await note_action(database, "token remove", name, by=whoami())
 
 
 async def tokens(database: Database) -> list[Row]:

@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 
 from overnight.engine.wakeups import hint
 from overnight.error_classes import describe
-from overnight.errors import IllegalTransition, InvalidPayload, NotFound, UserError, among
+from overnight.errors import IllegalTransition, InvalidPayload, NotFound, UserError
+from overnight.names import among
 from overnight.operations.actors import whoami
 from overnight.pipelines.app import App
 from overnight.pipelines.pipeline import Pipeline, Step, dump

@@ -29,6 +29,7 @@ NAME = re.compile(r"[\w.-]+")
 
 if TYPE_CHECKING:
     from overnight.pipelines.triggers import Cron, Trigger
+    from overnight.pipelines.waits import Event, Join
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,6 +50,7 @@ class Step:
     after: Debounce | None
     breaker: str | None
     guards: tuple[Guard, ...]
+    join: Join | None = None
 
     @property
     def delay(self) -> float:
@@ -94,6 +96,7 @@ class Policy(TypedDict, total=False):
     after: Debounce | None
     breaker: str | None
     limits: Sequence[Limit]
+    join: Join | None
 
 
 class Pipeline:
@@ -104,7 +107,8 @@ class Pipeline:
     A step is known by its function's name.
 
     Jobs with a higher `priority` start sooner. `deadline`: seconds after which a job is given up.
-    `expect_within`: seconds after which one that has not ended is an alert.
+    `expect_within`: seconds after which one that has not ended is an alert. `events` are kept for
+    steps that wait for them.
     """
 
     def __init__(
@@ -117,6 +121,7 @@ class Pipeline:
         priority: int = 0,
         deadline: float | None = None,
         expect_within: float | None = None,
+        events: Sequence[Event] = (),
     ) -> None:
         if not NAME.fullmatch(name):
             raise ConfigError(
@@ -127,6 +132,7 @@ class Pipeline:
         self.deadline = deadline
         self.expect_within = expect_within
         self.on = tuple(on)
+        self.events = tuple(events)
         clocks = [(cron.expression, cron.timezone) for cron in self.crons()]
         if len(set(clocks)) != len(clocks):
             raise ConfigError(f"pipeline {name} has the same schedule twice")
@@ -149,20 +155,23 @@ class Pipeline:
         after: Debounce | None = None,
         breaker: str | None = None,
         limits: Sequence[Limit] = (),
+        join: Join | None = None,
     ) -> F | Callable[[F], F]:
         """Adds a function `(ctx, input) -> output | outcome`, plain or async, as the next step.
 
         `breaker` names the upstream that the step leans on: `anthropic`, or `cms {key}` for one of
-        each key.
+        each key. With `join` the step waits for the jobs that the one before it spawned.
         """
 
         def add(function: F) -> F:
             name = function.__name__
             if name in self.steps:
                 raise ConfigError(f"pipeline {self.name} has two steps named {name}")
+            if join and (after or not self.steps):
+                raise ConfigError(f"step {name} cannot join: it is the first, or has after=")
             guards = self._guards(name, breaker, limits)
             self.steps[name] = Step(
-                name, function, _input_of(function), retry, timeout, after, breaker, guards
+                name, function, _input_of(function), retry, timeout, after, breaker, guards, join
             )
             return function
 
@@ -232,11 +241,6 @@ class Pipeline:
 
     def crons(self) -> Iterator[Cron]:
         return (trigger for trigger in self.on if not isinstance(trigger, On))
-
-    def debounce(self, event: str) -> Debounce | None:
-        """The wait of the event's jobs here, if it has one."""
-        listening = [on for on in self.on if isinstance(on, On) and on.event == event]
-        return next((on.debounce for on in listening if on.debounce is not None), None)
 
     def jobs_for(self, event: str, payload: Any) -> Iterator[NewRun]:
         """The job that an event begins here, if this pipeline listens to it."""

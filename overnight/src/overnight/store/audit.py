@@ -16,3 +16,11 @@ async def enqueue_as(
     """Enqueue runs for a person, and wake workers; how many are new. Raises `IdConflict`."""
     action = {"verb": verb, "by": by, "reason": reason, "channel": CHANNEL}
     return len(await database.fetch(queries["enqueue_as"], {**columns(jobs, *NEW_RUN), **action}))
+
+
+async def note_action(
+    database: Database, verb: str, target: str, *, by: str, reason: str = ""
+) -> None:
+    """Write down what a person did."""
+    action = {"verb": verb, "target": target, "by": by, "reason": reason}
+    await database.fetch(queries["action_note"], {**action, "step": None, "revision": None})
