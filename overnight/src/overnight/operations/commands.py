@@ -207,6 +207,8 @@ class Emit(Command):
         jobs = await runs.emit(
             app, at.database, self.event, self.payload, reason=self.reason, by=at.by
         )
+        if not jobs:
+            return Done("kept: the next job that waits for it goes on", {"jobs": []})
         text, wait = f"queued: {', '.join(jobs)}", debounces(app, self.event)
         if not wait:
             return Done(text, {"jobs": jobs})

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
 from overnight.store.database import Database, Row
 from overnight.store.sql import queries
+from overnight.store.wait_records import NewEvent
 
 
 async def read(database: Database, run_id: int) -> Row | None:
@@ -14,3 +19,8 @@ async def read(database: Database, run_id: int) -> Row | None:
 async def children(database: Database, run_id: int) -> list[Row]:
     """The children of a join, in the order of spawning, each as its last run stands."""
     return await database.fetch(queries["wait_children"], {"run_id": run_id})
+
+
+def as_json(events: Sequence[NewEvent]) -> str | None:
+    """Events as statements take them; None where there are none."""
+    return json.dumps([asdict(event) for event in events]) if events else None
