@@ -17,7 +17,8 @@ from contentstudio.pipelines.work import ArticleRequest, SiteRequest
 from contentstudio.store.articles import STATES, Articles, Matching, Place
 from contentstudio.store.publications import Publications
 from overnight import App
-from overnight.errors import NotFound, UserError, among, nearest
+from overnight.errors import NotFound, UserError
+from overnight.names import among, nearest
 from overnight.operations import actors, reviews, runs
 from overnight.operations import queries as lists
 from overnight.operations.decisions import Edit

@@ -12,6 +12,8 @@ from overnight.client.status import JobStatus as JobStatus
 from overnight.client.status import NoResult as NoResult
 from overnight.client.status import ResultGone as ResultGone
 from overnight.engine.context import Context as Context
+from overnight.engine.waits import Child as Child
+from overnight.engine.waits import Received as Received
 from overnight.engine.worker import Worker as Worker
 from overnight.errors import ConfigError as ConfigError
 from overnight.errors import IdConflict as IdConflict
@@ -38,12 +40,15 @@ from overnight.pipelines.outcomes import Cancel as Cancel
 from overnight.pipelines.outcomes import NoWork as NoWork
 from overnight.pipelines.outcomes import Review as Review
 from overnight.pipelines.outcomes import Snooze as Snooze
+from overnight.pipelines.outcomes import Wait as Wait
 from overnight.pipelines.pipeline import Pipeline as Pipeline
 from overnight.pipelines.policies import Limit as Limit
 from overnight.pipelines.policies import Retry as Retry
 from overnight.pipelines.triggers import Cron as Cron
 from overnight.pipelines.triggers import Debounce as Debounce
 from overnight.pipelines.triggers import On as On
+from overnight.pipelines.waits import Event as Event
+from overnight.pipelines.waits import Join as Join
 from overnight.standard import App as App
 from overnight.store.database import Database as Database
 from overnight.store.records import Status as Status

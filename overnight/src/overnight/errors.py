@@ -8,7 +8,6 @@ mend: the command line prints it as one sentence and exits with code 2.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 ErrorClass = Literal["transient", "permanent", "unknown"]  # which of them are retried
 
 MAX_RETRY_AFTER = 24 * 3600.0  # seconds of the other side's wish that are honoured
-FEW = 12  # names that a person reads as a list
 
 
 class OvernightError(Exception):
@@ -167,32 +165,3 @@ def first_fault(error: ValidationError, *, of_union: bool = False) -> str:
     fault = next(fault for fault in faults if fault["loc"][: len(member)] == member)
     place = ".".join(map(str, fault["loc"][len(member) :]))
     return f"{place}: {fault['msg']}" if place else fault["msg"]
-
-
-def among(name: str, names: Sequence[str]) -> str:
-    """How a sentence goes on that refuses a name: with all that there are, or of many with those
-    that are near.
-    """
-    if len(names) <= FEW:
-        return f"; there are: {', '.join(names)}{nearest(name, names) if len(names) > 1 else ''}"
-    near = _near(name, names)
-    return (
-        f", of {len(names)}; near it: {', '.join(near)}"
-        if near
-        else f", of {len(names)}, and none is near it"
-    )
-
-
-def nearest(name: str, names: Sequence[str]) -> str:
-    """How a sentence goes on about a misspelt name: “; did you mean …?”, or nothing where no name
-    is near it.
-    """
-    near = _near(name, names)
-    return f"; did you mean “{near[0]}”?" if near else ""
-
-
-def _near(name: str, names: Sequence[str]) -> list[str]:
-    from difflib import get_close_matches
-
-    cased = {each.casefold(): each for each in names}
-    return [cased[match] for match in get_close_matches(name.casefold(), list(cased))]

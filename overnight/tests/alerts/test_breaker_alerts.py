@@ -10,6 +10,7 @@ import pytest
 
 from overnight import App, Context, Pipeline, Retry, Transient
 from overnight.operations import breakers, queries, runs, switches
+from overnight.pipelines.lookups import behind
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
@@ -102,4 +103,4 @@ async def test_who_does_not_know_the_app_tells_of_the_time_alone(shop: Shop) -> 
 async def test_the_steps_behind_a_breaker_are_those_that_name_it(
     shop: Shop, breaker: str, steps: list[str]
 ) -> None:
-    assert shop.app.behind(breaker) == steps
+    assert behind(shop.app, breaker) == steps

@@ -12,6 +12,7 @@ from overnight.engine.worker import Worker
 from overnight.errors import ConfigError, NotFound
 from overnight.operations import dead_letters, runs
 from overnight.operations.filters import Filter
+from overnight.pipelines.lookups import debounces
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.testing import Clock, run_until_idle
@@ -265,7 +266,7 @@ async def test_how_long_a_job_of_an_event_may_be_replaced_is_said(
     database: Database, clock: Clock
 ) -> None:
     edits = Edits(database, clock, Debounce(90))
-    assert (edits.app.debounces("edited"), edits.app.debounces("other")) == (90, 0)
+    assert (debounces(edits.app, "edited"), debounces(edits.app, "other")) == (90, 0)
 
 
 @pytest.mark.parametrize("event", ["edit", "unheard"])

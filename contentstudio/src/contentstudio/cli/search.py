@@ -12,7 +12,8 @@ import click
 from contentstudio.cli import context
 from overnight import formatting
 from overnight.cli.runner import Session, json_option, pass_session, tell
-from overnight.errors import UserError, among
+from overnight.errors import UserError
+from overnight.names import among
 
 if TYPE_CHECKING:
     from contentstudio.config import Config

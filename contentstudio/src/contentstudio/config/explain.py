@@ -14,7 +14,8 @@ from contentstudio.config.file import Config
 from contentstudio.config.profile import Profile
 from contentstudio.config.site import ANALYTICS, Gates, Site
 from contentstudio.config.sources import SOURCES
-from overnight.errors import ConfigError, nearest
+from overnight.errors import ConfigError
+from overnight.names import nearest
 
 Path = list[int | str]  # keys, and the numbers in lists from 0
 CONTAINERS = (list, tuple, dict)

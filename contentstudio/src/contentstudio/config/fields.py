@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from overnight.errors import ConfigError, nearest
+from overnight.errors import ConfigError
+from overnight.names import nearest
 
 
 class Section(BaseModel):

@@ -26,7 +26,8 @@ from contentstudio.config.site import Site
 from contentstudio.config.sources import Fetch
 from contentstudio.config.verify import Verify
 from contentstudio.config.writing import Writing
-from overnight.errors import ConfigError, among
+from overnight.errors import ConfigError
+from overnight.names import among
 
 DEFAULT_FILE = "contentstudio.toml"
 

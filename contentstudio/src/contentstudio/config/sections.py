@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from contentstudio.config.fields import CronText, Dollars, HttpUrl, Section, TimeOfDay, Zone
-from overnight.errors import among, nearest
+from overnight.names import among, nearest
 
 
 class Weights(Section):

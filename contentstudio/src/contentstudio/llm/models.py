@@ -12,11 +12,11 @@ from contentstudio import config as settings
 from contentstudio.config import Model, Verify, Writing
 from contentstudio.llm import prompts
 from overnight import ConfigError, Context, logs
-from overnight.errors import nearest
 from overnight.llm import Anthropic, OpenAI, PermanentCall, Price, Request, fallback, strict_schema
 from overnight.llm.client import LLM
 from overnight.llm.fallback import Choice
 from overnight.llm.openai import OPENAI_URL
+from overnight.names import nearest
 from overnight.operations import queries
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger

@@ -24,7 +24,8 @@ from contentstudio.pictures.port import NoPicture, Picture, Use
 from contentstudio.pictures.raster import Unusable
 from contentstudio.text.words import content_words
 from overnight import Context
-from overnight.errors import first_fault, nearest
+from overnight.errors import first_fault
+from overnight.names import nearest
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
 OTHERS = frozenset({".svg", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp"})  # pictures, too

@@ -10,7 +10,8 @@ from contentstudio.search import hits
 from contentstudio.search.port import Hit, Search
 from overnight import Context
 from overnight.error_classes import describe
-from overnight.errors import Permanent, Transient, UserError, among
+from overnight.errors import Permanent, Transient, UserError
+from overnight.names import among
 from overnight.store.records import Alert
 
 ALERT = "search"  # the kind of the alert that an engine does not search, until it does

@@ -23,7 +23,7 @@ from overnight import logs
 from overnight.errors import ConfigError, NotFound, OvernightError, UserError
 from overnight.operations.actors import ROLES, Role, may, whoami
 from overnight.secrets import secret
-from overnight.store import audit
+from overnight.store.audit import note_action
 from overnight.store.database import Database, Row
 from overnight.store.sql import queries
 
@@ -244,7 +244,7 @@ async def add_token(database: Database, name: str, role: Role) -> str:
         raise UserError(
             f"there is a token “{name}” already: remove it first, or choose another name"
         )
-    await audit.note(database, "token add", name, by=by, reason=f"role {role}")
+    await note_action(database, "token add", name, by=by, reason=f"role {role}")
     return token
 
 
@@ -252,7 +252,7 @@ async def remove_token(database: Database, name: str) -> None:
     """Raises `NotFound`."""
     if not await database.fetch(queries["token_remove"], {"name": name}):
         raise NotFound(f"there is no token “{name}”")
-    await audit.note(database, "token remove", name, by=whoami())
+    await note_action(database, "token remove", name, by=whoami())
 
 
 async def tokens(database: Database) -> list[Row]:

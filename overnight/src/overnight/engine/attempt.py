@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from overnight.engine.context import Context
 from overnight.engine.decide import decide
@@ -20,10 +20,13 @@ from overnight.error_classes import describe
 from overnight.errors import DeadlinePassed, Transient
 from overnight.logs import clean
 from overnight.pipelines.app import App
-from overnight.pipelines.outcomes import Outcome, Review
+from overnight.pipelines.outcomes import Outcome, Review, Wait
 from overnight.pipelines.pipeline import Step, dump
 from overnight.store.ledger import Ledger
-from overnight.store.records import Ending, Run, Status, Transition
+from overnight.store.records import JOIN, WAIT, Ending, NewRun, Run, Status, Transition
+
+if TYPE_CHECKING:
+    from overnight.store.wait_records import NewWait
 
 DETAIL_LIMIT = 8_000  # characters of a traceback that are stored; its end says where it happened
 WITHOUT_HISTORY = ("done", "no_work")  # outcomes that `runs` tells completely
@@ -54,21 +57,20 @@ async def execute(
     the attempt says that it came from outside: a step may cancel itself, and a library may leak the
     cancellation of something within.
     """
-    pipeline = app.pipelines[run.pipeline]
-    step = pipeline.steps[run.step]
+    step = app.pipelines[run.pipeline].steps[run.step]
     context = Context(run, deps, app, ledger)
     started = time.perf_counter()
     result = await _attempt(step, context, threads, state)
     try:
         output = _output(result)
+        follow, wait = _follow(app, run, result, context.spawned)
     except BaseException as error:  # the functions of its types may raise whatever they like, too
-        result, output = error, None
+        result, output, follow, wait = error, None, [], None
     rest = None if run.time_left is None else run.time_left - (time.perf_counter() - started)
     transition = decide(
         result, failures=run.failures, retry=step.retry, errors=app.errors, rng=rng, time_left=rest
     )
     succeeded = transition.status is Status.SUCCEEDED
-    follow = pipeline.follow(run) if output is not None and not transition.ends_job else []
     return Ending(
         run,
         _cleaned(transition),
@@ -77,6 +79,8 @@ async def execute(
         [*follow, *context.spawned] if succeeded else [],
         round((time.perf_counter() - started) * 1000),
         context.cost_usd,
+        wait,
+        context.events if succeeded else [],
     )
 
 
@@ -94,6 +98,10 @@ async def _attempt(
         if seconds <= 0:
             raise DeadlinePassed
         value = step.load(context.run.input)
+        if context.run.origin in (JOIN, WAIT):
+            from overnight.engine import waits
+
+            await waits.load(context)
         if step.is_async:
             return await step.function(context, value)
         return await threads.run(step.function, context, value)
@@ -114,8 +122,23 @@ def _why_cancelled(error: BaseException) -> str:
     return f"{text}: {reason}" if reason else text
 
 
+def _follow(
+    app: App, run: Run, result: Any, spawned: list[NewRun]
+) -> tuple[list[NewRun], NewWait | None]:
+    """The run of the next step after a value or a `Wait`, and what it waits for."""
+    if isinstance(result, BaseException | Outcome) and not isinstance(result, Wait):
+        return [], None
+    pipeline = app.pipelines[run.pipeline]
+    follow = pipeline.follow(run)
+    if isinstance(result, Wait) or (follow and pipeline.steps[follow[0].step].join):
+        from overnight.engine import waits
+
+        return waits.begin(app, run, follow, result, spawned)
+    return follow, None
+
+
 def _output(result: Any) -> str | None:
-    if isinstance(result, Review):
+    if isinstance(result, Review | Wait):
         return dump(result.value)
     if isinstance(result, Outcome | BaseException):
         return None

@@ -23,6 +23,9 @@ from overnight.store.records import NewRun, Run
 if TYPE_CHECKING:
     import structlog
 
+    from overnight.engine.waits import Child, Received
+    from overnight.store.wait_records import NewEvent
+
 D = TypeVar("D", default=Any)
 T = TypeVar("T")
 
@@ -42,6 +45,10 @@ class Context(Generic[D]):
     app: App
     ledger: Ledger
     spawned: list[NewRun] = field(default_factory=list)
+    events: list[NewEvent] = field(default_factory=list)
+    children: Sequence[Child] = ()  # of a step that joins: the jobs that the step before spawned
+    received: Received | None = None  # the event that ended the wait
+    timed_out: bool = False  # whether the end of its time began a step that waited
     cost_usd: Decimal | None = None
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=LINES))
 
@@ -73,12 +80,14 @@ class Context(Generic[D]):
         return logger
 
     def emit(self, event: str, payload: Any) -> list[str]:
-        """Start a job of each pipeline that listens to this event; their ids.
+        """Start a job of each pipeline that listens to this event; their ids. One that the app
+        declares is kept for a step that waits for it, too.
 
         One that waits out a debounce is replaced by the job of a later event of its kind, here or
         elsewhere.
         """
         jobs = self.app.jobs_for(event, payload)
+        self.events += self.app.stored(event, payload)
         names = {job.debounce for job in jobs} - {None}
         self.spawned[:] = [
             earlier for earlier in self.spawned if earlier.debounce not in names

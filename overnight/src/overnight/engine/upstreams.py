@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from overnight.pipelines.app import App
 from overnight.store.ledger import Ledger
@@ -21,6 +22,7 @@ async def note(app: App, ledger: Ledger, endings: Sequence[Ending]) -> None:
             of_breakers.setdefault((template.replace("{key}", key), key), []).append(ending)
     if of_breakers:
         from overnight.engine import breaker_updates, breakers
+        from overnight.pipelines.lookups import behind
 
         signals = {name: list(map(breakers.signal, of)) for name, of in of_breakers.items()}
-        await breaker_updates.record(ledger, signals, app.behind)
+        await breaker_updates.record(ledger, signals, partial(behind, app))

@@ -38,6 +38,8 @@ from overnight.store.database import Database, Row, is_fault_of_data
 from overnight.store.ledger import NEW_RUN, columns
 from overnight.store.records import NewRun
 from overnight.store.sql import queries
+from overnight.store.wait_records import NewEvent
+from overnight.store.waits import as_json
 
 KEY_LIMIT = 500  # characters of an idempotency key; an index row of Postgres holds 2,704 bytes
 TARGET_LIMIT = 200  # characters of a target that are kept
@@ -67,13 +69,14 @@ class _Event(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A body as read: the runs that it begins, or the `error` that makes it a dead letter. `target`
-    may be ''.
+    """A body as read: the runs that it begins and the `events` that are kept for runs that wait, or
+    the `error` that makes it a dead letter. `target` may be ''.
     """
 
     target: str
     runs: Sequence[NewRun] = ()
     error: str | None = None
+    events: Sequence[NewEvent] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +106,12 @@ def read(app: App, body: bytes, *, source: str, target: str | None = None) -> Me
         value = _parse(body)
         if target is None:
             name = _target(value)
-            runs = _runs(app, name, **_content(value))
+            content = _content(value)
         else:
-            runs = _runs(app, name, value)
-        return Message(_kept(name), [replace(run, origin=source) for run in runs])
+            content = {"value": value}
+        events = _events(app, name, content["value"])
+        runs = _runs(app, name, **content, may_be_none=bool(events))
+        return Message(_kept(name), [replace(run, origin=source) for run in runs], events=events)
     except Exception as error:
         return Message(_kept(name), error=_reason(error))
 
@@ -140,9 +145,7 @@ async def receive(
     error, row = message.error, None
     if error is None:
         try:
-            row = await database.one(
-                queries["message_receive"], {**note, **columns(message.runs, *NEW_RUN)}
-            )
+            row = await database.one(queries["message_receive"], {**note, **_begun(message)})
         except (IdConflict, Refused) as refusal:  # it came from outside: nobody else would keep it
             error = _blamed(refusal)
     if error is not None:
@@ -186,9 +189,7 @@ async def replay_message(
             "by": by,
         }
         try:
-            rows = await database.fetch(
-                queries["message_replay"], {**note, **columns(message.runs, *NEW_RUN)}
-            )
+            rows = await database.fetch(queries["message_replay"], {**note, **_begun(message)})
         except (IdConflict, Refused) as refusal:
             error = _blamed(refusal)
     if error is not None:
@@ -265,12 +266,18 @@ def _content(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _runs(
-    app: App, target: str, value: Any, step: str | None = None, priority: int | None = None
+    app: App,
+    target: str,
+    value: Any,
+    step: str | None = None,
+    priority: int | None = None,
+    *,
+    may_be_none: bool = False,
 ) -> Sequence[NewRun]:
     kind, _, name = target.partition(":")
     if kind == "event":
         runs = app.jobs_for(name, value)
-        if not runs:
+        if not runs and not may_be_none:
             raise NotFound(f"no pipeline listens to the event “{name}”")
         return runs
     pipeline = app.pipeline(name)
@@ -279,6 +286,15 @@ def _runs(
             f"pipeline {name} has no step “{step}”; its steps are: {', '.join(pipeline.steps)}"
         )
     return [pipeline.job(value, step=step, priority=priority)]
+
+
+def _events(app: App, target: str, payload: Any) -> Sequence[NewEvent]:
+    kind, _, name = target.partition(":")
+    return app.stored(name, payload) if kind == "event" else []
+
+
+def _begun(message: Message) -> dict[str, object]:
+    return {**columns(message.runs, *NEW_RUN), "events": as_json(message.events)}
 
 
 def _reason(error: Exception) -> str:

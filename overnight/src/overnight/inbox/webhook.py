@@ -26,6 +26,7 @@ from overnight.errors import IdConflict, LedgerUnavailable, OvernightError, User
 from overnight.inbox.messages import receive
 from overnight.logs import log
 from overnight.pipelines.app import App
+from overnight.pipelines.lookups import debounces
 from overnight.pipelines.pipeline import MAX_PAYLOAD
 from overnight.signing import sign
 from overnight.store.database import Database
@@ -93,7 +94,7 @@ def build(
         if received.error is not None:
             return JSONResponse({"error": received.error, "letter": received.letter}, 422)
         answer = {"jobs": received.jobs, "new": received.new}
-        wait = app.debounces(request.path_params["name"]) if kind == "event" else 0.0
+        wait = debounces(app, request.path_params["name"]) if kind == "event" else 0.0
         if wait:  # till then a later event may take their place
             answer["debounce_seconds"] = wait
         return JSONResponse(answer, 202 if received.new else 200)

@@ -28,6 +28,7 @@ from overnight.engine.spans import Attributes, Span
 from overnight.errors import ConfigError
 from overnight.logs import clean, log
 from overnight.pipelines.app import App
+from overnight.store import parents as parents_of
 from overnight.store.database import Row
 from overnight.store.ledger import Ledger
 from overnight.store.records import Run
@@ -100,7 +101,7 @@ class Tracing(Instrument):
             for attempt in attempts
             if attempt.run.attempt == 1 and attempt.run.step == self._first(attempt.run.pipeline)
         ]
-        parents = await self._ledger.read_parents(roots) if roots else {}
+        parents = await parents_of.read(self._ledger.database, roots) if roots else {}
         for attempt in attempts:
             parent = parents.get(attempt.run.id)
             first = self._first(attempt.run.pipeline)

@@ -6,6 +6,7 @@ from overnight.engine.wakeups import hint
 from overnight.errors import NotFound
 from overnight.operations.actors import whoami
 from overnight.pipelines.app import App
+from overnight.pipelines.lookups import behind
 from overnight.store.database import Database
 from overnight.store.sql import queries
 
@@ -20,7 +21,7 @@ async def close(
         "name": name,
         "reason": reason,
         "by": by or whoami(),
-        "steps": app.behind(name) if app else [],
+        "steps": behind(app, name) if app else [],
     }
     if not await database.fetch(queries["breaker_close"], params):
         raise NotFound(

@@ -9,7 +9,7 @@ from overnight.errors import NotFound, UserError
 from overnight.formatting import dollars
 from overnight.llm import budgets
 from overnight.operations.actors import whoami
-from overnight.store import audit
+from overnight.store.audit import note_action
 from overnight.store.database import Database, Row
 from overnight.store.sql import queries
 
@@ -45,5 +45,5 @@ async def _refuse(database: Database, scope: str) -> None:
 
 
 async def _note(database: Database, verb: str, scope: str, by: str, reason: str) -> None:
-    await audit.note(database, verb, scope, by=by, reason=reason)
+    await note_action(database, verb, scope, by=by, reason=reason)
     await hint(database)

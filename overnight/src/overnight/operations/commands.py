@@ -41,6 +41,7 @@ from overnight.operations import (
 from overnight.operations.actors import Role
 from overnight.operations.filters import Filter
 from overnight.pipelines.app import App
+from overnight.pipelines.lookups import debounces
 from overnight.pipelines.pipeline import dump
 from overnight.store.database import Database, Row
 
@@ -216,7 +217,9 @@ class Emit(Command):
         jobs = await runs.emit(
             app, at.database, self.event, self.payload, reason=self.reason, by=at.by
         )
-        text, wait = f"queued: {', '.join(jobs)}", app.debounces(self.event)
+        if not jobs:
+            return Done("kept: the next job that waits for it goes on", {"jobs": []})
+        text, wait = f"queued: {', '.join(jobs)}", debounces(app, self.event)
         if not wait:
             return Done(text, {"jobs": jobs})
         later = f" (waits {wait:g} s; a later {self.event} takes its place under another id)"

@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 
 from overnight.engine.wakeups import hint
 from overnight.error_classes import describe
-from overnight.errors import IllegalTransition, InvalidPayload, NotFound, UserError, among
+from overnight.errors import IllegalTransition, InvalidPayload, NotFound, UserError
+from overnight.names import among
 from overnight.operations.actors import whoami
 from overnight.operations.moments import seconds_until
 from overnight.pipelines.app import App
@@ -17,9 +18,10 @@ from overnight.pipelines.pipeline import Pipeline, Step, dump
 from overnight.pipelines.triggers import Debounce, On
 from overnight.store.audit import enqueue_as
 from overnight.store.database import Database, Row
-from overnight.store.ledger import Ledger
+from overnight.store.ledger import CHANNEL, NEW_RUN, Ledger, columns
 from overnight.store.records import NewRun
 from overnight.store.sql import queries
+from overnight.store.waits import as_json
 
 PAST = {
     "approve": "approved",
@@ -79,23 +81,29 @@ async def emit(
     by: str | None = None,
     reason: str = "",
 ) -> list[str]:
-    """Start a job of each pipeline that listens to an event: the ids of the jobs.
+    """Start a job of each pipeline that listens to an event, and keep one that the app declares for
+    a step that waits for it: the ids of the jobs that begin or go on.
 
     One that waits out a debounce is replaced by the job of a later event; `App.debounces` says
     where that may be. Where `by` says who, the audit log has it, under the verb `emit`.
     """
-    jobs = app.jobs_for(event, payload)
+    jobs, kept = app.jobs_for(event, payload), app.stored(event, payload)
+    ids = [job.job_id for job in jobs]
+    if kept:
+        action = {"event": event, "by": by, "reason": reason, "channel": CHANNEL}
+        params = {**columns(jobs, *NEW_RUN), **action, "events": as_json(kept)}
+        return ids + list((await database.fetch(queries["emit"], params))[0]["jobs"])
     if not jobs:
         near = among(event, events(app)) if events(app) else ""
         raise NotFound(f"no pipeline of this app listens to “{event}”{near}")
     await _enqueue(database, jobs, "emit", by, reason)
-    return [job.job_id for job in jobs]
+    return ids
 
 
 def events(app: App) -> list[str]:
-    """The events that pipelines of the app listen to."""
+    """The events that pipelines of the app listen to or wait for."""
     triggers = [on for pipeline in app.pipelines.values() for on in pipeline.on]
-    return sorted({on.event for on in triggers if isinstance(on, On)})
+    return sorted({on.event for on in triggers if isinstance(on, On)} | set(app.events))
 
 
 async def _enqueue(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from overnight.errors import NotFound, UserError, among
+from overnight.errors import NotFound, UserError
+from overnight.names import among
 from overnight.pipelines.app import App
 from overnight.store.database import Database
 from overnight.store.sql import queries

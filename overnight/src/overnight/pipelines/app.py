@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from overnight.error_classes import ErrorRows, ErrorTable
 from overnight.errors import ConfigError, NotFound
@@ -15,6 +14,10 @@ from overnight.pipelines.pipeline import Pipeline
 from overnight.store.database import Database
 from overnight.store.records import NewRun, Scope
 from overnight.store.sql import SqlFolder
+
+if TYPE_CHECKING:
+    from overnight.pipelines.waits import Event
+    from overnight.store.wait_records import NewEvent
 
 E = TypeVar("E", bound=Extension)
 
@@ -61,6 +64,10 @@ class App:
     ) -> None:
         self.name = name
         self.pipelines = {pipeline.name: pipeline for pipeline in pipelines}
+        self.events: dict[str, Event] = {}
+        for event in (each for p in self.pipelines.values() for each in p.events):
+            if self.events.setdefault(event.name, event) != event:
+                raise ConfigError(f"the event {event.name} is declared twice: use one object")
         self.resources = resources
         self.errors = ErrorTable(errors)
         self.schema = schema
@@ -115,30 +122,12 @@ class App:
         """Every (pipeline, step) that a worker of this app can run."""
         return [(p.name, step) for p in self.pipelines.values() for step in p.steps]
 
-    def behind(self, breaker: str) -> list[str]:
-        """The steps (`pipeline/step`) that wait while a breaker is open."""
-        return [
-            f"{p.name}/{step.name}"
-            for p in self.pipelines.values()
-            for step in p.steps.values()
-            if step.breaker is not None and _names(step.breaker, breaker)
-        ]
-
     def jobs_for(self, event: str, payload: Any) -> list[NewRun]:
         """The first runs of all pipelines that listen to an event."""
         return [
             job for pipeline in self.pipelines.values() for job in pipeline.jobs_for(event, payload)
         ]
 
-    def debounces(self, event: str) -> float:
-        """For how many seconds a job of this event may wait in which a later event takes its place;
-        0 for none.
-        """
-        waits = (pipeline.debounce(event) for pipeline in self.pipelines.values())
-        return max((wait.seconds for wait in waits if wait is not None), default=0.0)
-
-
-def _names(template: str, breaker: str) -> bool:
-    """Whether a breaker is the one that a step names, with some key put in."""
-    pattern = re.escape(template).replace(re.escape("{key}"), ".*")
-    return re.fullmatch(pattern, breaker, re.DOTALL) is not None
+    def stored(self, event: str, payload: Any) -> list[NewEvent]:
+        """The event as it is kept for a step that waits for it; none that no pipeline declares."""
+        return [self.events[event].new(payload)] if event in self.events else []

@@ -79,4 +79,16 @@ class Cancel:
         object.__setattr__(self, "reason", _text(self.reason) or NO_REASON)
 
 
-Outcome = NoWork | Review | Snooze | Cancel
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The step is done, and the next one waits for an event with this key, for at most `timeout`
+    seconds. It takes `value` as its input, and finds the event in `ctx.received`.
+    """
+
+    event: str
+    key: object
+    timeout: float
+    value: Any = None
+
+
+Outcome = NoWork | Review | Snooze | Cancel | Wait

@@ -29,6 +29,7 @@ NAME = re.compile(r"[\w.-]+")
 
 if TYPE_CHECKING:
     from overnight.pipelines.triggers import Cron, Trigger
+    from overnight.pipelines.waits import Event, Join
 
 F = TypeVar("F", bound=Callable[..., Any])
 Input = TypeVar("Input", contravariant=True, default=Any)
@@ -51,6 +52,7 @@ class Step:
     after: Debounce | None
     breaker: str | None
     guards: tuple[Guard, ...]
+    join: Join | None = None
 
     @property
     def delay(self) -> float:
@@ -96,6 +98,7 @@ class Policy(TypedDict, total=False):
     after: Debounce | None
     breaker: str | None
     limits: Sequence[Limit]
+    join: Join | None
 
 
 class Pipeline(Generic[Input, Output]):
@@ -109,7 +112,8 @@ class Pipeline(Generic[Input, Output]):
     or where `id` or `key` is a function with an annotation.
 
     Jobs with a higher `priority` start sooner. `deadline`: seconds after which a job is given up.
-    `expect_within`: seconds after which one that has not ended is an alert.
+    `expect_within`: seconds after which one that has not ended is an alert. `events` are kept for
+    steps that wait for them.
     """
 
     def __init__(
@@ -122,6 +126,7 @@ class Pipeline(Generic[Input, Output]):
         priority: int = 0,
         deadline: float | None = None,
         expect_within: float | None = None,
+        events: Sequence[Event] = (),
     ) -> None:
         if not NAME.fullmatch(name):
             raise ConfigError(
@@ -132,6 +137,7 @@ class Pipeline(Generic[Input, Output]):
         self.deadline = deadline
         self.expect_within = expect_within
         self.on = tuple(on)
+        self.events = tuple(events)
         clocks = [(cron.expression, cron.timezone) for cron in self.crons()]
         if len(set(clocks)) != len(clocks):
             raise ConfigError(f"pipeline {name} has the same schedule twice")
@@ -154,19 +160,24 @@ class Pipeline(Generic[Input, Output]):
         after: Debounce | None = None,
         breaker: str | None = None,
         limits: Sequence[Limit] = (),
+        join: Join | None = None,
     ) -> F | Callable[[F], F]:
         """Adds a function `(ctx, input) -> output | outcome`, plain or async, as the next step.
 
         `breaker` names the upstream that the step leans on: `anthropic`, or `cms {key}` for one of
-        each key.
+        each key. With `join` the step waits for the jobs that the one before it spawned.
         """
 
         def add(function: F) -> F:
             name = function.__name__
             if name in self.steps:
                 raise ConfigError(f"pipeline {self.name} has two steps named {name}")
+            if join and (after or not self.steps):
+                raise ConfigError(f"step {name} cannot join: it is the first, or has after=")
             guards = self._guards(name, breaker, limits)
-            step = Step(name, function, _input_of(function), retry, timeout, after, breaker, guards)
+            step = Step(
+                name, function, _input_of(function), retry, timeout, after, breaker, guards, join
+            )
             if self.steps:
                 from overnight.pipelines.step_types import check
 
@@ -240,11 +251,6 @@ class Pipeline(Generic[Input, Output]):
 
     def crons(self) -> Iterator[Cron]:
         return (trigger for trigger in self.on if not isinstance(trigger, On))
-
-    def debounce(self, event: str) -> Debounce | None:
-        """The wait of the event's jobs here, if it has one."""
-        listening = [on for on in self.on if isinstance(on, On) and on.event == event]
-        return next((on.debounce for on in listening if on.debounce is not None), None)
 
     def jobs_for(self, event: str, payload: Any) -> Iterator[NewRun]:
         """The job that an event begins here, if this pipeline listens to it."""

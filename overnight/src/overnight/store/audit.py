@@ -20,16 +20,9 @@ async def enqueue_as(
     return len(await database.fetch(queries["enqueue_as"], {**columns(jobs, *NEW_RUN), **action}))
 
 
-async def note(
-    database: Database,
-    verb: str,
-    target: str,
-    *,
-    by: str,
-    reason: str = "",
-    step: str | None = None,
-    revision: str | None = None,
+async def note_action(
+    database: Database, verb: str, target: str, *, by: str, reason: str = ""
 ) -> None:
     """Write down what a person did."""
-    params = {"verb": verb, "target": target, "step": step, "by": by}
-    await database.fetch(queries["action_note"], {**params, "reason": reason, "revision": revision})
+    action = {"verb": verb, "target": target, "by": by, "reason": reason}
+    await database.fetch(queries["action_note"], {**action, "step": None, "revision": None})

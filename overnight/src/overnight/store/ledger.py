@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+import json
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from operator import attrgetter
@@ -93,6 +94,7 @@ class Ledger:
         Raises `IdConflict`, and `Refused` where an output cannot be stored; nothing of the call is
         written then.
         """
+        kept = [(e, event) for e in endings for event in e.events]
         following = [(e.run, new) for e in endings for new in e.next]
         params = {
             **columns([e.run for e in endings], "id", "attempt"),
@@ -105,6 +107,10 @@ class Ledger:
             "next_eager": [
                 int((run.id, run.attempt) in eager and new.follows) for run, new in following
             ],
+            "waits": _json({"job_id": e.run.job_id, **asdict(e.wait)} for e in endings if e.wait),
+            "events": _json(
+                {"parent": e.run.id, "attempt": e.run.attempt, **asdict(event)} for e, event in kept
+            ),
             **{"worker": worker, "lease": lease},
         }
         rows = await self.database.fetch(queries["finish"], params)
@@ -126,11 +132,6 @@ class Ledger:
             next((row["lock_key"] for row in rows if row["what"] == "neighbour"), None),
             min((max(row["again"], 0.0) for row in rows if row["again"] is not None), default=None),
         )
-
-    async def read_parents(self, ids: Sequence[int]) -> dict[int, tuple[str, str, int]]:
-        """Of these runs those that a step spawned, each with the (job, step, attempt) that did."""
-        rows = await self.database.fetch(queries["parents_read"], {"ids": list(ids)})
-        return {row["id"]: (row["job_id"], row["step"], row["attempt"]) for row in rows}
 
     async def note_late_result(self, ending: Ending, worker: str, note: str) -> bool:
         """A result that the guard refused goes into the history; False where it had been written
@@ -233,6 +234,11 @@ def columns(rows: Sequence[object], *names: str) -> dict[str, object]:
 
 def _prefixed(prefix: str, params: Mapping[str, object]) -> dict[str, object]:
     return {prefix + name: value for name, value in params.items()}
+
+
+def _json(rows: Iterable[Mapping[str, object]]) -> str | None:
+    """Rows of different shapes, of which there are mostly none."""
+    return json.dumps(listed) if (listed := list(rows)) else None
 
 
 def _array(values: list[Any]) -> object:

@@ -9,6 +9,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
+if TYPE_CHECKING:
+    from overnight.store.wait_records import NewEvent, NewWait
+
 # crashes of a step from which on a worker runs it beside no other such step: one of them kills
 SUSPECT_LOSSES = 2
 BREAKER_PAUSE = 600.0  # seconds for which an open breaker lets nothing through
@@ -23,6 +26,8 @@ else:
         """
         return dataclass(slots=True, unsafe_hash=True)
 
+
+JOIN, WAIT = "join", "wait"  # origins of runs that wait
 
 BreakerState = Literal["closed", "open", "half-open"]
 
@@ -45,7 +50,8 @@ class Run:
     """A run as claimed: `attempt` is the fence for every later write. `input` is JSON text, or
     None.
 
-    `time_left` is in seconds until the job's deadline, or None without one.
+    `time_left` is in seconds until the job's deadline, or None without one. `origin` is what began
+    it, as in `NewRun`.
     """
 
     id: int
@@ -57,6 +63,7 @@ class Run:
     failures: int
     input: str | None
     time_left: float | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,8 @@ class NewRun:
     follows another.
 
     Spans are in seconds from the insert: `delay` until it is due, `deadline` and `expect` of the
-    whole job (a step that follows inherits them, and its priority). `origin` says what began a job.
+    whole job (a step that follows inherits them, and its priority). `origin` says what began a job,
+    and of a step that waits that it does: `JOIN` or `WAIT`.
     While a run with a `debounce` name waits, another one of that name takes its place and restarts
     its wait, but not beyond `at_most` from the first.
     """
@@ -143,7 +151,7 @@ class Ending:
     """An attempt with its transition, ready to be written in one guarded statement.
 
     `output` is JSON text, `detail` what was logged, and a traceback; `next` are the runs that
-    follow from it.
+    follow from it, `wait` what the next step waits for, `events` what others wait for.
     """
 
     run: Run
@@ -153,6 +161,8 @@ class Ending:
     next: Sequence[NewRun] = field(default=())
     duration_ms: int = 0
     cost_usd: Decimal | None = None
+    wait: NewWait | None = None
+    events: Sequence[NewEvent] = ()
 
 
 @dataclass(frozen=True, slots=True)

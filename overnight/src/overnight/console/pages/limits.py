@@ -8,6 +8,7 @@ from overnight.console.extension import Context, Values
 from overnight.console.pages.common import ROWS, scopes_of, titled
 from overnight.llm import budgets
 from overnight.operations import queries
+from overnight.pipelines.lookups import behind
 
 
 async def switches(context: Context, _: Values) -> dict[str, Any]:
@@ -24,7 +25,7 @@ async def money(context: Context, _: Values) -> dict[str, Any]:
 
 async def breakers(context: Context, _: Values) -> dict[str, Any]:
     rows = await queries.breakers(context.database, everything=True)
-    return {"rows": [{**row, "behind": context.app.behind(row["name"])} for row in rows]}
+    return {"rows": [{**row, "behind": behind(context.app, row["name"])} for row in rows]}
 
 
 async def effects(context: Context, values: Values) -> dict[str, Any]:

@@ -151,7 +151,7 @@ claimed as (
     from chosen
     where runs.id = chosen.id
     returning runs.id, runs.job_id, runs.step, runs.pipeline, runs.key, runs.attempt, runs.failures,
-              runs.input::text as input,
+              runs.input::text as input, runs.origin,
               extract(epoch from runs.deadline_at - ledger_now())::float8 as time_left, chosen.place
 ),
 -- What is queued, where a breaker or a limit holds anything at all.
@@ -187,7 +187,7 @@ ahead as (
     from waiting w
     join headroom on headroom.free <= 0 and headroom.work = w.work and (not headroom.keyed or headroom.key = w.key)
 )
-select n.next_due, c.id, c.job_id, c.step, c.pipeline, c.key, c.attempt, c.failures, c.input, c.time_left
+select n.next_due, c.id, c.job_id, c.step, c.pipeline, c.key, c.attempt, c.failures, c.input, c.time_left, c.origin
 from (select case when %(limit)s = 0 or (select count(*) from chosen) < %(limit)s
                   then (select extract(epoch from min(due_at) - ledger_now())::float8 from ahead) end as next_due) n
 left join claimed c on true

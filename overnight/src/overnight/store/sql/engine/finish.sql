@@ -5,6 +5,8 @@
 -- it was stored, and inherits the priority, the deadline and the expectation of its job. An eager one begins at once, with
 -- the same owner, and is in the answer too, with its job. Its worker knows the step, has a place for it, and has no guard
 -- for it; whatever else is a condition in claim.sql is asked here in the same words: switches, and a higher priority.
+-- Runs that wait are told last: `waits` and `events` are null but for attempts that begin a wait or emit what others wait
+-- for, and no job is looked up while no join misses any.
 with ended as (
     select * from unnest(
         %(id)s::bigint[], %(attempt)s::int[], %(status)s::text[], %(outcome)s::text[], %(output)s::text[],
@@ -75,8 +77,26 @@ started as (
     select b.*
     from next n
     cross join lateral begin_runs(n.runs, %(lease)s) b
+),
+settled as (
+    select settle_waits(w.waits, case when w.waits is not null then (select array_agg(job_id) from started) end,
+                        m.events, e.jobs) as jobs
+    from (select count(*) from started) as begun -- all of them, before what has ended is judged
+    cross join (select jsonb_agg(n.wait || jsonb_build_object('run_id', s.id)) as waits
+                from jsonb_array_elements(%(waits)s::jsonb) as n (wait)
+                join started s on s.job_id = n.wait ->> 'job_id' and s.step = n.wait ->> 'step') w
+    cross join (select jsonb_agg(n.event) as events
+                from jsonb_array_elements(%(events)s::jsonb) as n (event)
+                join finished f on f.id = (n.event ->> 'parent')::bigint and f.attempt = (n.event ->> 'attempt')::int) m
+    cross join (select array_agg(distinct f.job_id) as jobs
+                from finished f
+                where f.status in ('succeeded', 'cancelled', 'dead')
+                  and (select true from wait_jobs where not ended limit 1)
+                  and exists (select from wait_jobs j where j.job_id = f.job_id and not j.ended)
+                  and not exists (select from started s where s.job_id = f.job_id)) e
+    where w.waits is not null or m.events is not null or e.jobs is not null
 )
--- Postgres calls a function whose rows are asked for: so the answer asks for those of `started` and of `raised`.
+-- Postgres calls a function whose rows are asked for: so the answer asks for those of these.
 select e.id, e.attempt, null as job_id, null as step, null as pipeline, null as key, null::int as failures, null as input,
        null::float8 as time_left
 from ended e
@@ -85,3 +105,5 @@ union all
 select id, attempt, job_id, step, pipeline, key, failures, input, time_left from started where attempt = 1
 union all
 select null, null, null, null, null, null, null, null, null from raised where alert is null
+union all
+select null, null, null, null, null, null, null, null, null from settled where jobs is null

@@ -71,6 +71,13 @@ history as (
     select r.id, r.attempt, 'lost', r.error, 'lost', lost.worker, lost.started_at
     from rescued r join lost on lost.id = r.id
     on conflict (run_id, attempt) do nothing
+),
+settled as (
+    select settle_waits(null, null, null, j.jobs) as jobs
+    from (select array_agg(distinct r.job_id) as jobs
+          from rescued r
+          where r.status = 'dead' and exists (select from wait_jobs j where j.job_id = r.job_id and not j.ended)) j
+    where j.jobs is not null
 )
 select 'rescued' as what, id, job_id, step, pipeline, key, attempt, status, error, null::bigint as lock_key,
        null::float8 as again
@@ -78,6 +85,8 @@ from rescued
 union all
 -- No row: a function is called where its rows are asked for.
 select 'raised', null, null, null, null, null, null, null, null, null, null from raised where alert is null
+union all
+select 'settled', null, null, null, null, null, null, null, null, null, null from settled where jobs is null
 union all
 select 'missing', null, null, null, null, null, null, null, null, null, %(settle)s::float8
 from missing

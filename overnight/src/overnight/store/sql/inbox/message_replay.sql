@@ -20,5 +20,6 @@ select m.id,
        (select count(*) from begin_runs(new_runs(
            m.jobs, %(step)s::text[], %(pipeline)s::text[], %(key)s::text[], %(input)s::text[], %(input_hash)s::text[],
            %(priority)s::int[], %(delay)s::float8[], %(at_most)s::float8[], %(deadline)s::float8[], %(expect)s::float8[],
-           %(origin)s::text[], %(debounce)s::text[]))) as started
+           %(origin)s::text[], %(debounce)s::text[]))) as started,
+       case when %(events)s::jsonb is not null then settle_waits(null, null, %(events)s::jsonb, null) end as go_on
 from message m

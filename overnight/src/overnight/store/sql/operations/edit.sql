@@ -22,7 +22,7 @@ edited as (
         deadline_at = case when r.status <> 'dead' then r.deadline_at end,
         expect_at = case when r.status <> 'dead' then r.expect_at end,
         due_at = case when r.status <> 'queued' then ledger_now()
-                      when %(wait)s::float8 is null then r.due_at
+                      when %(wait)s::float8 is null or r.attempt = 0 and r.origin in ('join', 'wait') then r.due_at
                       else least(ledger_now() + make_interval(secs => %(wait)s), c.due_by) end,
         due_by = c.due_by
     from chosen c

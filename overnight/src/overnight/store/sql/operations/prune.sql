@@ -5,7 +5,8 @@
 -- to a job which is still there.
 -- Whoever locks the first run of a job has the job, and nobody waits: what another one has in hand is left to it. No row
 -- is both emptied and deleted by one batch. Each candidate's job is asked about by itself, the oldest first: a join would
--- read all of `runs` for a few rows. Without a row in `keeps` nothing goes.
+-- read all of `runs` for a few rows. Without a row in `keeps` nothing goes. An event that is kept for a run that waits goes
+-- as payloads do, whether it was given to one or not.
 with past as (
     select ledger_now() - max(payloads) as payloads, ledger_now() - max(ids) as ids from keeps
 ),
@@ -70,6 +71,23 @@ calls as (
 ),
 written as (
     delete from effects e using leaving j where e.job_id = j.job_id
+),
+waited as (
+    delete from waits w using gone g where w.run_id = g.id
+),
+joined as (
+    delete from wait_jobs j using gone g where j.run_id = g.id
+),
+kept as (
+    delete from events e
+    where e.id in (
+        select o.id from events o
+        where o.received_at < (select payloads from past)
+          and not exists (select from runs r where r.id = o.run_id and r.emptied_at is null)
+        order by o.received_at
+        limit %(batch)s
+        for update skip locked)
+    returning e.id
 ),
 earlier as (
     delete from replaced_jobs p using gone g where p.run_id = g.id
@@ -151,4 +169,4 @@ stopped as (
 select (select count(*) from emptying) as emptied, (select count(*) from leaving) as gone,
        (select count(*) from bodies) + (select count(*) from letters) + (select count(*) from fired)
        + (select count(*) from told) + (select count(*) from deeds) + (select count(*) from batches)
-       + (select count(*) from stopped) as others
+       + (select count(*) from stopped) + (select count(*) from kept) as others
