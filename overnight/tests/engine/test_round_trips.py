@@ -120,6 +120,8 @@ async def test_a_worker_that_took_all_work_makes_no_further_claim(
 
     worker = Worker(App("app", [p]), database, poll=3600, on_ending=lambda ending: ended.set())
     running = asyncio.create_task(worker.run())
+    while not claimed:  # it starts
+        await asyncio.sleep(0.01)
     await asyncio.sleep(0.5)  # it is at rest
     claimed.clear()
     await Ledger(database).enqueue([p.job(1)])
