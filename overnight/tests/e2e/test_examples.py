@@ -24,8 +24,9 @@ import pytest
 
 from overnight.operations import dead_letters, queries, reviews, runs
 from overnight.operations.decisions import Approve, Reject
+from overnight.operations.filters import Filter
 from overnight.store.database import Database
-from overnight.store.records import Ending, Filter
+from overnight.store.records import Ending
 from overnight.testing import Clock, fresh_database, run_until_idle
 from overnight.testing.fake_llm import FakeModels
 

@@ -14,10 +14,11 @@ from overnight.errors import ConfigError
 from overnight.operations import dead_letters, queries, reviews
 from overnight.operations import runs as jobs
 from overnight.operations.decisions import Approve, Reject
+from overnight.operations.filters import Filter
 from overnight.store.database import Connection, Database, Row
 from overnight.store.database import run as run_on
 from overnight.store.ledger import Ledger
-from overnight.store.records import Ending, Filter, NewRun, Run, Scope, Status, Transition
+from overnight.store.records import Ending, NewRun, Run, Scope, Status, Transition
 from overnight.store.wait_records import NewWait
 from overnight.testing import Clock, run_until_idle, runs
 
