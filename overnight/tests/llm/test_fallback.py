@@ -26,6 +26,7 @@ from overnight.llm import (
 )
 from overnight.llm.client import LLM, UNCOUNTED
 from overnight.llm.fallback import AllResting, Choice
+from overnight.store import breakers
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Scope
@@ -169,26 +170,27 @@ async def test_a_model_that_fails_often_rests_until_its_probe_succeeds(
     assert await database.fetch("select from alerts where resolved_at is null") == []
 
 
-class Together(Ledger):
-    """Reads the first model's breaker only when another one does so, too: a race that always comes
-    about.
-    """
+def together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two attempts read the first model's breaker at once: a race that always comes about."""
+    barrier, read = asyncio.Barrier(2), breakers.read
+    waited = set[asyncio.Task[Any] | None]()
 
-    def __init__(self, database: Database, barrier: asyncio.Barrier) -> None:
-        super().__init__(database)
-        self._barrier = barrier
-        self._waited = False
-
-    async def read_breakers(self, names: Sequence[str]) -> Any:
-        known = await super().read_breakers(names)
-        if not self._waited:
-            self._waited = True
-            await self._barrier.wait()
+    async def read_at_once(database: Database, names: Sequence[str]) -> Any:
+        known = await read(database, names)
+        if (task := asyncio.current_task()) not in waited:
+            waited.add(task)
+            await barrier.wait()
         return known
+
+    monkeypatch.setattr(breakers, "read", read_at_once)
 
 
 async def test_one_alone_is_the_probe(
-    database: Database, clock: Clock, server: FakeModels, choices: list[Choice], attempt: Begin
+    clock: Clock,
+    server: FakeModels,
+    choices: list[Choice],
+    attempt: Begin,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     one, other = await attempt("one"), await attempt("other")
     server.script(*["500"] * ERRORS)
@@ -196,8 +198,7 @@ async def test_one_alone_is_the_probe(
         with pytest.raises(CallFailed):
             await asked(one, choices)
     await clock.move(PAUSE + 1)
-    barrier = asyncio.Barrier(2)
-    one.ledger, other.ledger = Together(database, barrier), Together(database, barrier)
+    together(monkeypatch)
     answers = await asyncio.gather(asked(one, choices, "One."), asked(other, choices, "Other."))
     assert sorted(answers) == ["first", "second"]
 

@@ -11,7 +11,8 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from overnight import App, Context, Limit, Pipeline
-from overnight.engine.breakers import Breaker
+from overnight.store import breakers
+from overnight.store.breaker_records import Breaker
 from overnight.store.database import Connection, Database, Row
 from overnight.store.database import run as run_on
 from overnight.store.ledger import Ledger
@@ -145,22 +146,13 @@ async def test_of_two_claims_of_the_last_place_of_a_limit_one_gets_it(
 
 
 async def test_a_breaker_changed_since_it_was_read_is_not_written(database: Database) -> None:
-    async with await database.connect() as connection:
-        ledger = pinned(connection)
-        assert await ledger.write_breaker(Breaker("cms", "", failures=1), opens=False)
-        known, now = await ledger.read_breakers(["cms"])
-        open_ = replace(
-            known["cms"], failures=5, opened_at=now, open_until=now + timedelta(minutes=10)
-        )
-        assert await ledger.write_breaker(open_, opens=True)
-        assert not await ledger.write_breaker(replace(known["cms"], failures=0), opens=False)
-        assert (await ledger.read_breakers(["cms"]))[0]["cms"].failures == 5
-        assert (
-            await database.fetch(
-                "select 1 from alerts where kind = 'breaker' and resolved_at is null"
-            )
-            != []
-        )
+    assert await breakers.write(database, Breaker("cms", "", failures=1), opens=False)
+    known, now = await breakers.read(database, ["cms"])
+    open_ = replace(known["cms"], failures=5, opened_at=now, open_until=now + timedelta(minutes=10))
+    assert await breakers.write(database, open_, opens=True)
+    assert not await breakers.write(database, replace(known["cms"], failures=0), opens=False)
+    assert (await breakers.read(database, ["cms"]))[0]["cms"].failures == 5
+    assert await database.fetch("select from alerts where kind = 'breaker' and resolved_at is null")
 
 
 # --- beat

@@ -10,8 +10,9 @@ from functools import partial
 from overnight.engine import breakers
 from overnight.engine.breakers import Signal
 from overnight.logs import log
+from overnight.store import breakers as stored_breakers
+from overnight.store.breaker_records import Breaker
 from overnight.store.ledger import Ledger
-from overnight.store.records import Breaker
 
 Name = tuple[str, str]  # (breaker, the key in it)
 Decide = Callable[[Breaker, datetime], Breaker]
@@ -46,7 +47,7 @@ async def update(
     """Read each breaker, decide, and write; again where somebody else wrote in between."""
     rest, updates = dict(decisions), dict[Name, Update]()
     while rest:
-        stored, now = await ledger.read_breakers([name for name, _ in rest])
+        stored, now = await stored_breakers.read(ledger.database, [name for name, _ in rest])
         for (name, key), decide in list(rest.items()):
             before = stored.get(name) or Breaker(name, key)
             change = Update(before, decide(before, now), now)
@@ -59,7 +60,7 @@ async def update(
 async def _write(ledger: Ledger, change: Update, steps: Sequence[str]) -> bool:
     before, after = change.before, change.after
     opens = after.open_until not in (None, before.open_until) and after.failures > before.failures
-    is_written = await ledger.write_breaker(after, opens=opens, steps=steps)
+    is_written = await stored_breakers.write(ledger.database, after, opens=opens, steps=steps)
     if is_written and (before.open_until is None) != (after.open_until is None):
         state = "closed" if after.open_until is None else "open"
         log.warning("breaker", name=after.name, state=state, error=after.error)

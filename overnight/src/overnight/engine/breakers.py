@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from overnight.store.breaker_records import Breaker
 from overnight.store.records import BREAKER_PAUSE as PAUSE
-from overnight.store.records import Breaker, Ending, Status
+from overnight.store.records import Ending, Status
 
 ERRORS = 5  # in a row
 WITHIN = timedelta(minutes=2)

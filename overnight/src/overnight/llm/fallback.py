@@ -19,7 +19,7 @@ from overnight.engine.context import Context
 from overnight.errors import Transient
 from overnight.llm.client import LLM
 from overnight.llm.port import CallFailed, Kind, Request, TransientCall
-from overnight.store.records import Breaker
+from overnight.store.breaker_records import Breaker
 
 T = TypeVar("T")
 

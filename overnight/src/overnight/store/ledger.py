@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import datetime
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -16,7 +15,6 @@ from overnight.store.records import (
     BREAKER_PAUSE,
     SUSPECT_LOSSES,
     Alert,
-    Breaker,
     Claim,
     Ending,
     Finish,
@@ -165,28 +163,6 @@ class Ledger:
     async def note_effect(self, effect_id: int, came_back: str) -> None:
         """Write what came back from an external write whose result cannot be stored."""
         await self.database.fetch(queries["effect_note"], {"id": effect_id, "came_back": came_back})
-
-    async def read_breakers(self, names: Sequence[str]) -> tuple[dict[str, Breaker], datetime]:
-        """What is known of these breakers, and the database's now."""
-        rows = await self.database.fetch(queries["breaker_read"], {"names": list(names)})
-        now = min(row.pop("now") for row in rows)
-        breakers = (
-            Breaker(**{**row, "errors": tuple(row["errors"])})
-            for row in rows
-            if row["version"] is not None
-        )
-        return {each.name: each for each in breakers}, now
-
-    async def write_breaker(
-        self, decided: Breaker, *, opens: bool, steps: Sequence[str] = ()
-    ) -> bool:
-        """Write what a breaker is now; False where somebody else wrote it since it was read.
-
-        `steps` (`pipeline/step`) are behind it.
-        """
-        params = {**asdict(decided), "errors": list(decided.errors)}
-        params |= {"opens": opens, "steps": list(steps)}
-        return bool(await self.database.fetch(queries["breaker_write"], params))
 
     async def alert(self, alerts: Sequence[Alert]) -> None:
         """Open alerts, each kind and subject at most once in a call; one that is open already is

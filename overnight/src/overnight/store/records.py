@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from overnight.store.wait_records import NewEvent, NewWait
@@ -28,8 +27,6 @@ else:
 
 
 JOIN, WAIT = "join", "wait"  # origins of runs that wait
-
-BreakerState = Literal["closed", "open", "half-open"]
 
 
 class Status(StrEnum):
@@ -163,31 +160,6 @@ class Ending:
     cost_usd: Decimal | None = None
     wait: NewWait | None = None
     events: Sequence[NewEvent] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Breaker:
-    """What is known of an upstream. `open_until` is None while closed; letting a probe through
-    moves it on.
-
-    `failures` are the errors in a row, `errors` the moments of the latest of them. `key` is what
-    stands for `{key}` in the name, or empty; `version` is the fence for writing it.
-    """
-
-    name: str
-    key: str
-    failures: int = 0
-    errors: Sequence[datetime] = ()
-    opened_at: datetime | None = None
-    open_until: datetime | None = None
-    probe_run: int | None = None
-    error: str | None = None
-    version: int = 0
-
-    def state(self, now: datetime) -> BreakerState:
-        if self.open_until is None:
-            return "closed"
-        return "open" if self.open_until > now else "half-open"
 
 
 @dataclass(frozen=True, slots=True)
