@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from overnight import App, Cancel, Child, Context, Join, NoWork, On, Pipeline, Review
 from overnight.errors import ConfigError
-from overnight.operations import dead_letters, queries, reviews
+from overnight.operations import causes, dead_letters, queries, reviews
 from overnight.operations import runs as jobs
 from overnight.operations.decisions import Approve, Reject
 from overnight.store.database import Connection, Database, Row
@@ -645,3 +645,34 @@ async def test_an_end_and_a_time_out_at_once_begin_it_once(
     assert await database.fetch("select fulfilled_at, missing from waits") == [
         {"fulfilled_at": None, "missing": 0}
     ]
+
+
+# --- what people see
+
+
+async def test_the_children_of_a_job_are_listed_by_page(database: Database) -> None:
+    survey = Survey()
+    job = await survey.start(database, "c", "odd", "dead", "a")
+    await survey.work(database)
+    first = await queries.children(database, job, limit=3)
+    assert [(row["job_id"], row["status"], row["ended"]) for row in first] == [
+        ("check-c", "succeeded", True),
+        ("check-odd", "needs_review", False),
+        ("check-dead", "dead", False),
+    ]
+    last = first[-1]["run_id"], first[-1]["position"]
+    (row,) = await queries.children(database, job, limit=3, before=last)
+    assert (row["job_id"], row["joined_by"], row["step"]) == ("check-a", "collect", "count")
+    assert await queries.children(database, "check-a") == []
+
+
+async def test_a_job_says_how_many_children_it_waits_for(database: Database) -> None:
+    survey = Survey()
+    job = await survey.start(database, "a", "odd", "dead")
+    await survey.work(database)
+    cause = causes.of_job(await queries.job(database, job), survey.app)
+    assert cause is not None
+    assert (cause.level, cause.what.partition(", until")[0]) == (
+        "well",
+        "collect waits for 2 of 3 jobs",
+    )
