@@ -288,7 +288,11 @@ MUTANTS = (
         3, "a step may kill workers for ever", RESCUE, "or r.losses + 1 >= %(max_losses)s as", "as"
     ),
     Mutant(
-        3, "a dead letter of a rescue is not told", RESCUE, "where r.status = 'dead'", "where false"
+        3,
+        "a dead letter of a rescue is not told",
+        RESCUE,
+        "where r.status = 'dead'\n",
+        "where false\n",
     ),
     Mutant(3, "a dead letter is not told", FINISH, "where f.status = 'dead'", "where false"),
     Mutant(
@@ -353,8 +357,8 @@ MUTANTS = (
         3,
         "the terms of a job end with its first step",
         FINISH,
-        "array_agg(case when follows then f.expect_at end) as expected_at",
-        "null::timestamptz[] as expected_at",
+        "f.deadline_at end, case when follows then f.expect_at end",
+        "f.deadline_at end, null::timestamptz",
         GUARDS,
     ),
     Mutant(
@@ -493,7 +497,7 @@ MUTANTS = (
         8,
         "a decision is on what nobody saw",
         "operations/approve.sql",
-        "and starts_with(seal(output, input), %(seen)s)",
+        "and starts_with(seal(output, input), %(revision)s)",
         "",
     ),
     Mutant(
