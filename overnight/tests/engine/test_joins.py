@@ -174,7 +174,7 @@ async def test_a_dead_child_that_is_skipped_counts_once(database: Database) -> N
     assert (survey.statuses, survey.seen[-1][1]) == (["dead", "cancelled"], False)
 
 
-async def test_by_a_dead_child_it_fails_at_once_and_goes_on_by_a_replay(
+async def test_by_a_dead_child_it_fails_and_goes_on_by_a_replay(
     database: Database, clock: Clock
 ) -> None:
     survey = Survey(Join(HOUR, dead="fail"))
@@ -506,7 +506,7 @@ async def beside(database: Database, first: Connection, second: Connection, act:
 
 
 @pytest.mark.parametrize("needs", [None, 2])
-async def test_of_two_last_children_that_end_at_once_one_sees_the_other(
+async def test_of_two_last_children_at_once_one_sees_the_other(
     database: Database, needs: int | None
 ) -> None:
     ledger = Ledger(database)
@@ -519,7 +519,7 @@ async def test_of_two_last_children_that_end_at_once_one_sees_the_other(
     assert await is_due(database)
 
 
-async def test_of_two_runs_of_one_child_that_end_at_once_one_sees_the_other(
+async def test_of_two_ending_runs_of_one_child_one_sees_the_other(
     database: Database,
 ) -> None:
     ledger = Ledger(database)

@@ -89,7 +89,7 @@ async def test_a_step_goes_on_with_the_event_it_waited_for(database: Database) -
     assert (ship.input, ship.output, ship.attempt) == ({"number": 42}, 42, 1)
 
 
-async def test_an_event_that_came_before_is_given_to_the_first_that_waits(
+async def test_an_event_that_came_before_is_given_to_the_first(
     database: Database,
 ) -> None:
     shop = Shop()

@@ -68,8 +68,8 @@ MUTANTS = (
         3,
         "a join does not mark what is there",
         WAITING,
-        "update runs r set adopted = true",
-        "update runs r set adopted = false",
+        "while exists (select from runs r\n",
+        "while false and exists (select from runs r\n",
         JOINS,
     ),
     Mutant(
