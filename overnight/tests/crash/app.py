@@ -22,7 +22,19 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from overnight import App, Cancel, Context, On, Pipeline, Retry, Review, Transient
+from overnight import (
+    App,
+    Cancel,
+    Context,
+    Event,
+    Join,
+    On,
+    Pipeline,
+    Retry,
+    Review,
+    Transient,
+    Wait,
+)
 from overnight.engine.worker import Worker
 from overnight.postgres.open import opened
 from overnight.store.database import Database
@@ -128,7 +140,8 @@ def fail_as_planned(ctx: Context[Any], order: Order) -> None:
 
 Ctx = Context[World]
 
-order = Pipeline("order", id=lambda order: order.name)
+parcel_sent = Event("parcel.sent", key=lambda payload: payload["number"])
+order = Pipeline("order", id=lambda order: order.name, events=[parcel_sent])
 
 
 @order.step(retry=QUICK)
@@ -163,6 +176,21 @@ def close(ctx: Ctx, published: Receipt) -> Receipt:
         return published
 
 
+@order.step(retry=QUICK, join=Join(PATIENCE, dead="skip"))
+async def settle(ctx: Ctx, published: Receipt) -> Wait:
+    """It joins the parcel, which has told of itself before it ended."""
+    with ctx.deps.executing(ctx):
+        (child,) = ctx.children
+        value = child.load(Receipt) if child.succeeded else published
+        return Wait("parcel.sent", published.number, timeout=5.0, value=value)
+
+
+@order.step(retry=QUICK)
+def archive(ctx: Ctx, sent: Receipt) -> str:
+    with ctx.deps.executing(ctx):
+        return "late" if ctx.received is None else str(ctx.received.payload["receipt"])
+
+
 parcel = Pipeline("parcel", id=lambda order: f"parcel-{order.number:03}")
 
 
@@ -176,7 +204,9 @@ def pack(ctx: Ctx, order: Order) -> Order:
 @parcel.step(retry=QUICK)
 async def send(ctx: Ctx, order: Order) -> Receipt:
     with ctx.deps.executing(ctx):
-        return Receipt(number=order.number, receipt=await ctx.deps.write_once(ctx, "send"))
+        sent = Receipt(number=order.number, receipt=await ctx.deps.write_once(ctx, "send"))
+        ctx.emit("parcel.sent", sent.model_dump())
+        return sent
 
 
 audit = Pipeline("audit", on=[On("order.closed")], id=lambda order: f"audit-{order.number:03}")

@@ -237,6 +237,13 @@ class Scene:
                 {"number": number, "receipt": app.receipt(parcel, "send")},
                 0,
             )
+        yield (order.name, "settle")
+        is_sent = runs.get((parcel, "send"), {"status": "dead"})["status"] == "succeeded"
+        got = app.receipt(parcel, "send") if is_sent else published["receipt"]
+        value = {"number": number, "receipt": got}
+        if _went_on(runs, order.name, "settle", published, value, 0):
+            yield (order.name, "archive")
+            _went_on(runs, order.name, "archive", value, got if is_sent else "late", 0)
 
 
 def _went_on(

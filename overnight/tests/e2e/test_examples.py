@@ -31,7 +31,7 @@ from overnight.testing import Clock, fresh_database, run_until_idle
 from overnight.testing.fake_llm import FakeModels
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = ["data_sync", "nightly_report", "research_team"]
+EXAMPLES = ["approval", "data_sync", "fan_out", "nightly_report", "research_team"]
 LINES = 80
 PATIENCE = 30.0  # seconds for another process
 
@@ -320,6 +320,48 @@ async def test_the_stand_in_costs_nothing(folder: Path, database: Database, cloc
     await begin(database, clock)
     (spent,) = await database.fetch("select count(*) as calls, sum(cost_usd) as usd from llm_calls")
     assert (spent["calls"], spent["usd"]) == (5, 0)
+
+
+# --- the survey, which joins jobs
+
+
+async def test_the_survey_joins_what_came_of_its_checks(folder: Path, database: Database) -> None:
+    for line in commands("fan_out"):
+        command(line, database)
+    (collect,) = await database.fetch("select output from runs where step = 'collect'")
+    assert collect["output"] == {
+        "sites": 3,
+        "pages": 22,
+        "failed": {"down.example": "down.example answers nothing"},
+        "late": False,
+    }
+
+
+# --- the order, which waits for a decision
+
+
+async def test_the_order_is_shipped_once_it_is_approved(folder: Path, database: Database) -> None:
+    start, work, emit, _ = commands("approval")
+    command(start, database)
+    command(work, database)
+    assert "waits for order.decided 7" in command("overnight show order-7", database)
+    command(emit, database)
+    command(work, database)
+    (ship,) = await database.fetch("select output from runs where step = 'ship'")
+    assert ship["output"] == "shipped 7"
+
+
+@pytest.mark.parametrize("decision", [None, False, True])
+async def test_an_order_ends_by_its_decision_or_by_its_time(
+    folder: Path, database: Database, clock: Clock, decision: bool | None
+) -> None:
+    app = example("approval").app
+    if decision is not None:  # before the order waits for it
+        payload = {"order": 7, "by": "ada", "approved": decision}
+        assert await runs.emit(app, database, "order.decided", payload) == []
+    await runs.start(app, database, "order", {"number": 7, "euros": 1500})
+    endings = await run_until_idle(app, database, clock=clock, horizon=3 * 86_400)
+    assert outcomes(endings, "ship") == ["done" if decision else "cancel"]
 
 
 # --- the recipe of docs/testing.md

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from overnight import App, Cancel, Child, Context, Join, NoWork, On, Pipeline, Review
 from overnight.errors import ConfigError
-from overnight.operations import dead_letters, queries, reviews
+from overnight.operations import causes, dead_letters, queries, reviews
 from overnight.operations import runs as jobs
 from overnight.operations.decisions import Approve, Reject
 from overnight.operations.filters import Filter
@@ -175,7 +175,7 @@ async def test_a_dead_child_that_is_skipped_counts_once(database: Database) -> N
     assert (survey.statuses, survey.seen[-1][1]) == (["dead", "cancelled"], False)
 
 
-async def test_by_a_dead_child_it_fails_at_once_and_goes_on_by_a_replay(
+async def test_by_a_dead_child_it_fails_and_goes_on_by_a_replay(
     database: Database, clock: Clock
 ) -> None:
     survey = Survey(Join(HOUR, dead="fail"))
@@ -507,7 +507,7 @@ async def beside(database: Database, first: Connection, second: Connection, act:
 
 
 @pytest.mark.parametrize("needs", [None, 2])
-async def test_of_two_last_children_that_end_at_once_one_sees_the_other(
+async def test_of_two_last_children_at_once_one_sees_the_other(
     database: Database, needs: int | None
 ) -> None:
     ledger = Ledger(database)
@@ -520,7 +520,7 @@ async def test_of_two_last_children_that_end_at_once_one_sees_the_other(
     assert await is_due(database)
 
 
-async def test_of_two_runs_of_one_child_that_end_at_once_one_sees_the_other(
+async def test_of_two_ending_runs_of_one_child_one_sees_the_other(
     database: Database,
 ) -> None:
     ledger = Ledger(database)
@@ -646,3 +646,34 @@ async def test_an_end_and_a_time_out_at_once_begin_it_once(
     assert await database.fetch("select fulfilled_at, missing from waits") == [
         {"fulfilled_at": None, "missing": 0}
     ]
+
+
+# --- what people see
+
+
+async def test_the_children_of_a_job_are_listed_by_page(database: Database) -> None:
+    survey = Survey()
+    job = await survey.start(database, "c", "odd", "dead", "a")
+    await survey.work(database)
+    first = await queries.children(database, job, limit=3)
+    assert [(row["job_id"], row["status"], row["ended"]) for row in first] == [
+        ("check-c", "succeeded", True),
+        ("check-odd", "needs_review", False),
+        ("check-dead", "dead", False),
+    ]
+    last = first[-1]["run_id"], first[-1]["position"]
+    (row,) = await queries.children(database, job, limit=3, before=last)
+    assert (row["job_id"], row["joined_by"], row["step"]) == ("check-a", "collect", "count")
+    assert await queries.children(database, "check-a") == []
+
+
+async def test_a_job_says_how_many_children_it_waits_for(database: Database) -> None:
+    survey = Survey()
+    job = await survey.start(database, "a", "odd", "dead")
+    await survey.work(database)
+    cause = causes.of_job(await queries.job(database, job), survey.app)
+    assert cause is not None
+    assert (cause.level, cause.what.partition(", until")[0]) == (
+        "well",
+        "collect waits for 2 of 3 jobs",
+    )

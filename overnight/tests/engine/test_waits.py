@@ -13,7 +13,10 @@ from pydantic import BaseModel
 from overnight import App, Context, Event, Join, On, Pipeline, Received, Retry, Transient, Wait
 from overnight.errors import ConfigError, InvalidPayload, NotFound
 from overnight.inbox.messages import receive
+from overnight.operations import causes
+from overnight.operations import queries as queries_of
 from overnight.operations import runs as jobs
+from overnight.operations.commands import Emit, Operator
 from overnight.operations.retention import Keep, Retention
 from overnight.store.database import Connection, Database, Row
 from overnight.store.database import run as run_on
@@ -86,7 +89,7 @@ async def test_a_step_goes_on_with_the_event_it_waited_for(database: Database) -
     assert (ship.input, ship.output, ship.attempt) == ({"number": 42}, 42, 1)
 
 
-async def test_an_event_that_came_before_is_given_to_the_first_that_waits(
+async def test_an_event_that_came_before_is_given_to_the_first(
     database: Database,
 ) -> None:
     shop = Shop()
@@ -357,3 +360,26 @@ async def test_an_ending_that_is_sent_again_keeps_one_event(database: Database) 
     for _ in range(3):
         await ledger.finish([emitting(sender)], "w")
     assert await given(database) == [None]
+
+
+# --- what people see
+
+
+async def test_a_job_says_which_event_it_waits_for(database: Database) -> None:
+    shop = Shop()
+    job = await shop.start(database)
+    cause = causes.of_job(await queries_of.job(database, job), shop.app)
+    assert cause is not None
+    assert cause.what.startswith("ship waits for payment.settled 42, until 20")
+
+
+async def test_the_command_says_that_an_event_is_kept(database: Database) -> None:
+    shop = Shop()
+    at = Operator(shop.app, database, "ada")
+    emit = Emit(event="payment.settled", payload={"order": 42, "euros": 1})
+    assert (await emit.do(at)).text == "kept: the next job that waits for it goes on"
+    job = await shop.start(database, 43)
+    emit = Emit(event="payment.settled", payload={"order": 43, "euros": 1})
+    assert (await emit.do(at)).text == f"queued: {job}"
+    noted = await database.fetch("select verb, target, by from actions order by id")
+    assert noted == [{"verb": "emit", "target": "payment.settled", "by": "ada"}] * 2

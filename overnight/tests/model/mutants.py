@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[3]
-MODEL, GUARDS, EAGER = (
+MODEL, GUARDS, EAGER, JOINS, WAITS = (
     "overnight/tests/model",
     "overnight/tests/store/test_guards.py",
     "overnight/tests/engine/test_eager.py",
+    "overnight/tests/engine/test_joins.py",
+    "overnight/tests/engine/test_waits.py",
 )
 AT_ONCE = 2
 SETTINGS = {"OVERNIGHT_MUTANT": "1", "OVERNIGHT_EXAMPLES": "100", "OVERNIGHT_SEED": "1"}
@@ -51,7 +53,145 @@ INTEND, FIRE, BREAKER = (
     f"engine/{verb}.sql" for verb in ("effect_intend", "schedule_fire", "breaker_write")
 )
 
+WAITING = "schema/0029_waits.sql"
+
 MUTANTS = (
+    Mutant(
+        3,
+        "of two last children neither sees the other",
+        WAITING,
+        "    order by w.run_id\n    for update;",
+        "    order by w.run_id;",
+        JOINS,
+    ),
+    Mutant(
+        3,
+        "a join does not mark what is there",
+        WAITING,
+        "while exists (select from runs r\n",
+        "while false and exists (select from runs r\n",
+        JOINS,
+    ),
+    Mutant(
+        3,
+        "an adopted run ends silently",
+        WAITING,
+        "and (old.status <> 'running' or new.adopted)",
+        "and old.status <> 'running'",
+        JOINS,
+    ),
+    Mutant(
+        3,
+        "nobody tells of a replaced child",
+        WAITING,
+        "when (old.job_id <> new.job_id\n                       or",
+        "when (",
+        JOINS,
+    ),
+    Mutant(
+        3,
+        "a join knows no earlier endings",
+        WAITING,
+        "end_jobs(ended || existing)",
+        "end_jobs(ended)",
+        JOINS,
+    ),
+    Mutant(
+        3,
+        "a worker's endings are not told",
+        FINISH,
+        "m.events, e.jobs) as jobs",
+        "m.events, null) as jobs",
+        JOINS,
+    ),
+    Mutant(
+        3,
+        "a rescue's endings are not told",
+        RESCUE,
+        "null, null, null, j.jobs)",
+        "null, null, null, null)",
+        JOINS,
+    ),
+    Mutant(
+        0,
+        "a join begins with what is open",
+        WAITING,
+        "and not r.open and not",
+        "and not",
+        JOINS,
+    ),
+    Mutant(
+        0,
+        "a dead child has ended for all",
+        WAITING,
+        " and not (r.dead and w.dead = 'wait')",
+        "",
+        JOINS,
+    ),
+    Mutant(
+        0,
+        "a child that dies again counts again",
+        WAITING,
+        "j.job_id = any(jobs) and not j.ended and not r.open",
+        "j.job_id = any(jobs) and not r.open",
+        JOINS,
+    ),
+    Mutant(
+        2,
+        "an ending moves what has begun",
+        WAITING,
+        "and c.missing = 0 and r.status = 'queued' and r.attempt = 0",
+        "and c.missing = 0",
+        JOINS,
+    ),
+    Mutant(
+        2,
+        "an event is given to what has begun",
+        WAITING,
+        "                    and r.status = 'queued' and r.attempt = 0\n",
+        "",
+        WAITS,
+    ),
+    Mutant(
+        2,
+        "an event is given twice",
+        WAITING,
+        "o.key = pair.key and o.run_id is null",
+        "o.key = pair.key",
+        WAITS,
+    ),
+    Mutant(
+        2,
+        "a run is given two events",
+        WAITING,
+        "w.key = pair.key and w.fulfilled_at is null",
+        "w.key = pair.key",
+        WAITS,
+    ),
+    Mutant(
+        3,
+        "an event and a wait miss each other",
+        WAITING,
+        "perform pg_advisory_xact_lock(",
+        "perform (",
+        WAITS,
+    ),
+    Mutant(
+        2,
+        "an event of a late owner is kept",
+        FINISH,
+        "f.id = (n.event ->> 'parent')::bigint and f.attempt = (n.event ->> 'attempt')::int",
+        "f.id = (n.event ->> 'parent')::bigint or true",
+        WAITS,
+    ),
+    Mutant(
+        0,
+        "the last that waits is first",
+        WAITING,
+        "order by w.run_id\n                  limit 1",
+        "order by w.run_id desc\n                  limit 1",
+        WAITS,
+    ),
     Mutant(
         1,
         "an ended attempt can be ended again",
@@ -148,7 +288,11 @@ MUTANTS = (
         3, "a step may kill workers for ever", RESCUE, "or r.losses + 1 >= %(max_losses)s as", "as"
     ),
     Mutant(
-        3, "a dead letter of a rescue is not told", RESCUE, "where r.status = 'dead'", "where false"
+        3,
+        "a dead letter of a rescue is not told",
+        RESCUE,
+        "where r.status = 'dead'\n",
+        "where false\n",
     ),
     Mutant(3, "a dead letter is not told", FINISH, "where f.status = 'dead'", "where false"),
     Mutant(
@@ -213,8 +357,8 @@ MUTANTS = (
         3,
         "the terms of a job end with its first step",
         FINISH,
-        "array_agg(case when follows then f.expect_at end) as expected_at",
-        "null::timestamptz[] as expected_at",
+        "f.deadline_at end, case when follows then f.expect_at end",
+        "f.deadline_at end, null::timestamptz",
         GUARDS,
     ),
     Mutant(
@@ -353,7 +497,7 @@ MUTANTS = (
         8,
         "a decision is on what nobody saw",
         "operations/approve.sql",
-        "and starts_with(seal(output, input), %(seen)s)",
+        "and starts_with(seal(output, input), %(revision)s)",
         "",
     ),
     Mutant(
@@ -482,7 +626,7 @@ def survives(mutant: Mutant) -> bool:
 
 
 def main() -> int:
-    for test in (MODEL, GUARDS, EAGER):
+    for test in (MODEL, GUARDS, EAGER, JOINS, WAITS):
         if not survives(
             Mutant(0, "nothing is broken", CLAIM, "with recursive off", "with recursive off", test)
         ):

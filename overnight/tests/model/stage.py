@@ -46,6 +46,9 @@ FILLED = (
     "slots",
     "alerts",
     "actions",
+    "waits",
+    "wait_jobs",
+    "events",
 )
 EMPTY = "; ".join(
     f"delete from {table}" for table in FILLED

@@ -91,7 +91,18 @@ def _queued(step: Row, app: App | None, breakers: Collection[Row]) -> Cause:
         return Cause("look", what, _error(step), "It retries by itself.", step)
     if step["outcome"] in ("held", "snooze"):
         return Cause("look", f"{name} waits until {due}", _error(step), "", step)
+    if (text := waits_for(step)) is not None:
+        return Cause("well", text, "", "It begins by itself.", step)
     return Cause("well", f"{name} is due at {due}", "", "A worker starts it in its turn.", step)
+
+
+def waits_for(step: Mapping[str, Any]) -> str | None:
+    """What a queued step waits for, beside its time: jobs to end, or an event."""
+    if not (wait := step.get("waits")):
+        return None
+    jobs = f"{wait['missing']} of {formatting.count(wait['jobs'], 'job')}"
+    what = jobs if wait["event"] is None else f"{wait['event']} {wait['key']}".strip()
+    return f"{step['step']} waits for {what}, until {formatting.cell(step['due_at'])} UTC"
 
 
 def _error(step: Row) -> str:

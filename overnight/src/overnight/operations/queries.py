@@ -205,6 +205,24 @@ async def last_runs(
     return {row["job_id"]: row for row in rows}
 
 
+async def children(
+    database: Database,
+    job_id: str,
+    *,
+    limit: int = LIMIT,
+    before: tuple[int, int] | None = None,
+) -> list[Row]:
+    """The jobs that steps of a job join (`joined_by`), in the order of spawning, each as its last
+    step stands; `ended` where the join counts it.
+
+    `before` are `run_id` and `position` of the last one of the page before. A child whose place a
+    later event took has no status.
+    """
+    run, position = before or (None, None)
+    params = {"job_id": job_id, "before_run": run, "before_position": position, "limit": limit}
+    return await _filtered(database, "job_children", params)
+
+
 async def job_of_run(database: Database, run: int | None) -> Row | None:
     """The job (`job_id`, `pipeline`) of a run; None where it is not kept."""
     return await database.one(queries["run_job"], {"id": run}) if run is not None else None

@@ -312,7 +312,7 @@ async def run(
         raise refusal from (None if isinstance(refusal, UserError) else error)
     except UnicodeError as error:
         raise Refused(f"the database cannot store this text: {error}") from error
-    return await cursor.fetchall() if cursor.description else []
+    return await cursor.fetchall() if cursor.description is not None else []
 
 
 async def _execute(

@@ -9,7 +9,7 @@ from overnight.store.records import Ending
 from overnight.store.records import Run as Owned
 
 from .jobs import Jobs, in_order
-from .state import Run
+from .state import Run, Wait
 
 
 class Endings(Jobs):
@@ -43,11 +43,13 @@ class Endings(Jobs):
             for ending in live:
                 self._end(ending)
             ended = {ending.run.id for ending in live}
+            begun_here = set[tuple[str, str]]()
             parents = {id(new): self.by_id(ending.run.id) for ending in live for new in ending.next}
             for new in in_order(new for ending in live for new in ending.next):
                 there = self.find(new.job_id, new.step)
                 if self._insert(new, parents[id(new)]):
                     run = self.runs[-1]
+                    begun_here.add((run.job_id, run.step))
                     may = new.input is None and run.job_id in goes_on
                     may = may and self.switched_off(run.pipeline, run.key, run.step) is None
                     if may and (
@@ -60,6 +62,14 @@ class Endings(Jobs):
                 elif there is not None and there.id in ended:
                     # one statement may not touch a row twice: the worker writes these endings apart
                     raise IdConflict
+        for ending in live:
+            self.events += [event.key for event in ending.events]
+            new = ending.wait
+            if new is not None and (ending.run.job_id, new.step) in begun_here:
+                place, children = (ending.run.job_id, new.step), frozenset(new.children or ())
+                missing = min(new.needs or len(children), len(children)) if children else 1
+                wait = Wait(place, new.key, children, missing, new.dead or "wait")
+                self.waits.append(wait)
         self.written |= {(e.run.id, e.run.attempt, e.transition.outcome) for e in live}
         return {(ending.run.id, ending.run.attempt) for ending in live}
 

@@ -90,6 +90,19 @@ class Run:
 
 
 @dataclass
+class Wait:
+    """What a run waits for: `missing` of its `children`, or an event of this `key`."""
+
+    place: tuple[str, str]
+    key: str | None = None
+    children: frozenset[str] = frozenset()
+    missing: int = 1
+    dead: str = "wait"
+    ended: set[str] = field(default_factory=set)
+    fulfilled: bool = False
+
+
+@dataclass
 class Worker:
     """`holds_lock`: its connection lives. `missed_at`: when its lock was first found free."""
 
@@ -134,6 +147,8 @@ class State:
         self.breakers: dict[str, Breaker] = {}
         self.starts: dict[str, list[datetime]] = {}
         self.effects: dict[tuple[str, str, str], Effect] = {}
+        self.waits: list[Wait] = []
+        self.events: list[str] = []  # the keys of those that are given to nobody
         self.alerts = Counter[str]()  # how many died at each step since its alert was opened
 
     def find(self, job_id: str, step: str) -> Run | None:
@@ -162,6 +177,30 @@ class State:
         except IdConflict:
             self.runs, self.history, self.alerts = before
             raise
+
+    def tell(self) -> None:
+        """Those that wait hear of what has ended and of what has come, once."""
+        places = [(run.job_id, run.step) for run in self.runs]
+        for wait in sorted(self.waits, key=lambda wait: places.index(wait.place)):
+            run = self.find(*wait.place)
+            assert run is not None
+            for job in wait.children - wait.ended:
+                self._count(wait, {each.status for each in self.job(job)}, job)
+            if wait.fulfilled or (run.status, run.attempt) != ("queued", 0):
+                continue
+            if wait.key in self.events:
+                self.events.remove(wait.key)
+                wait.missing = 0
+            if wait.missing <= 0:
+                wait.fulfilled, run.due_at = True, min(run.due_at, self.now)
+
+    @staticmethod
+    def _count(wait: Wait, statuses: set[str], job: str) -> None:
+        is_open = statuses & {"queued", "running", "needs_review"}
+        if not is_open and not ("dead" in statuses and wait.dead == "wait"):
+            wait.ended.add(job)
+            fails = "dead" in statuses and wait.dead == "fail"
+            wait.missing = 0 if fails else wait.missing - 1
 
     def _after(self, seconds: float) -> datetime:
         return self.now + timedelta(seconds=seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis.stateful import precondition, rule
 
 from overnight.store.ledger import Ledger
 from overnight.store.records import Ending, Finish, NewRun, Run, Status, Transition
+from overnight.store.wait_records import NewEvent, NewWait
 
 from ..stage import KEYS, LEASE, Actor
 from .claims import Claims
@@ -36,6 +38,14 @@ spawns = st.one_of(
     st.none(),
     st.tuples(st.just("job"), pipelines, numbers, versions),
     st.tuples(st.just("event"), st.sampled_from(KEYS), numbers, versions),
+    st.tuples(st.just("wait"), st.sampled_from(KEYS)),
+    st.tuples(st.just("emit"), st.sampled_from(KEYS)),
+    st.tuples(
+        st.just("join"),
+        st.sampled_from((None, None, 1, 2)),
+        st.sampled_from(("wait", "skip", "fail")),
+        st.lists(st.tuples(pipelines, numbers), min_size=1, max_size=3),
+    ),
 )
 Ends = list[tuple[str, tuple[Any, ...] | None]]
 ends, two_ends = (
@@ -64,8 +74,27 @@ class Endings(Claims, Switches):
             following += self.stage.app.pipeline(run.pipeline).follow(run)
         if transition.status is Status.SUCCEEDED and spawn is not None:
             what, *rest = spawn
+            if what in ("wait", "emit", "join"):
+                return self.waiting(Ending(run, transition, output, next=following), what, rest)
             following.append(self.new(*rest) if what == "job" else self.event(*rest))
         return Ending(run, transition, output, next=following)
+
+    def waiting(self, ending: Ending, what: str, rest: list[Any]) -> Ending:
+        """The same, with what others wait for, or a next step that waits."""
+        if what == "emit":
+            return replace(ending, events=[NewEvent("came", rest[0], "1")])
+        children = [self.new(p, n, 0) for p, n in rest[2]] if what == "join" else []
+        children = [new for new in children if new.job_id != ending.run.job_id]
+        ids = list(dict.fromkeys(new.job_id for new in children))
+        if not ending.next or (what == "join" and not ids):
+            return replace(ending, next=[*ending.next, *children])
+        follow = replace(ending.next[0], delay=3600.0, origin=what)
+        wait = (
+            NewWait(follow.step, "came", rest[0])
+            if what == "wait"
+            else NewWait(follow.step, needs=rest[0], dead=rest[1], children=ids)
+        )
+        return replace(ending, next=[follow, *children], wait=wait)
 
     def finish_with(self, actor: Actor, endings: list[Ending], goes_on: str = "yes") -> None:
         """`goes_on`: whether next steps may begin at once. Without an answer the worker knows of

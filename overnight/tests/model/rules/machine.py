@@ -157,6 +157,7 @@ class Machine(RuleBasedStateMachine):
                 self.open = action
             else:
                 action.judge(action.result, True)
+                self.model.tell()
             return
         if not action.may_meet or action.session is self.open.session:
             self.settle()
@@ -165,7 +166,9 @@ class Machine(RuleBasedStateMachine):
         first, self.open = self.open, None
         action.result = self.run(self.stage.together(first.session, action.session, action.outcome))
         first.judge(first.result, True)
+        self.model.tell()
         action.judge(action.result, False)
+        self.model.tell()
 
     def settle(self) -> None:
         """Commit what was left open."""
@@ -174,6 +177,7 @@ class Machine(RuleBasedStateMachine):
             action, self.open = self.open, None
             self.run(action.session.own.execute("commit"))
             action.judge(action.result, True)
+            self.model.tell()
             self.check()
 
     @precondition(lambda self: self.open is None and self.model.runs)
@@ -184,6 +188,7 @@ class Machine(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from(MOVES))
     def move(self, seconds: float) -> None:
         self.settle()
+        self.model.tell()
         self.model.now += timedelta(seconds=seconds)
         self.run(self.stage.move_to(self.model.now))
 
@@ -200,6 +205,7 @@ class Machine(RuleBasedStateMachine):
                 self.audit()
 
     def check(self) -> None:
+        self.model.tell()
         rows = {row["id"]: row for row in self.run(self.stage.watcher.fetch(RUNS))}
         self.check_equal(rows)
         self.check_life(rows)
@@ -270,6 +276,8 @@ class Machine(RuleBasedStateMachine):
             assert row["errors"] == self.model.starts.get(row["name"], []), (
                 "more is kept than what counts, or less"
             )
+        kept = self.run(self.stage.watcher.fetch("select key from events where run_id is null"))
+        assert Counter(row["key"] for row in kept) == Counter(self.model.events)
         dead = Counter({row["name"]: row["run"] for row in around["alert"]})
         assert dead == self.model.alerts
         assert set(dead) == {

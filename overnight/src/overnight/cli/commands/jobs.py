@@ -309,6 +309,8 @@ def _render_outside(step: dict[str, Any]) -> None:
 
 
 def _next_command(step: dict[str, Any]) -> str:
+    from overnight.operations import causes
+
     job = step["job_id"]
     if step["status"] == "dead":
         return f"next: replay {job} (--input @FILE after an edit), or discard {job} --reason …"
@@ -325,4 +327,5 @@ def _next_command(step: dict[str, Any]) -> str:
         return (
             f"{step['step']} waits behind the breaker “{step['open_breaker']}”: breakers shows it"
         )
-    return f"{step['step']} is due at {formatting.cell(step['due_at'])} UTC"
+    due = f"{step['step']} is due at {formatting.cell(step['due_at'])} UTC"
+    return causes.waits_for(step) or due

@@ -69,14 +69,15 @@ begin
         update wait_jobs j set ended = true from over o where j.run_id = o.run_id and j.job_id = o.job_id
     ),
     counted as (
-        select w.run_id, case when bool_or(o.fails) then 0 else greatest(0, w.missing - count(*)) end as missing
+        select w.run_id, w.fulfilled_at is null as waits,
+               case when bool_or(o.fails) then 0 else greatest(0, w.missing - count(*)) end as missing
         from over o join waits w using (run_id)
         group by w.run_id
     ),
     moved as (
         update runs r set due_at = least(r.due_at, ledger_now())
         from counted c
-        where r.id = c.run_id and c.missing = 0 and r.status = 'queued' and r.attempt = 0
+        where r.id = c.run_id and c.waits and c.missing = 0 and r.status = 'queued' and r.attempt = 0
         returning r.id, r.job_id
     ),
     noted as (
