@@ -416,7 +416,7 @@ async def _there(database: Database) -> dict[str, Any]:
 
 
 def _figures(taken: list[float]) -> dict[str, float]:
-    p95 = quantiles(taken, n=20, method="inclusive")[-1]
+    p95 = quantiles(taken, n=20, method="inclusive")[-1] if len(taken) > 1 else taken[0]
     return {
         "median_ms": round(median(taken), 1),
         "p95_ms": round(p95, 1),

@@ -105,7 +105,7 @@ async def check(page: Page, look: str, heading: str) -> None:
     await check_axe(page, (LOOKS[look]["color_scheme"],))
 
 
-async def test_who_signs_in_at_the_provider_comes_back_to_the_page_asked_for(
+async def test_who_signs_in_elsewhere_comes_back_to_the_page(
     browser: Browser, served: Served, access: Access, issuer: str
 ) -> None:
     async with served(access) as url, page_of(browser) as page:
