@@ -35,6 +35,12 @@ MOVED = """async () => {
   const names = own.flatMap(each => each.sources).map(each => each.node?.outerHTML?.slice(0, 120));
   return [own.reduce((sum, each) => sum + each.value, 0), names];
 }"""
+# The rules that may say something else in another look than light.
+RULES: dict[str, tuple[str, ...]] = {
+    "light": (),
+    "dark": ("color-contrast", "link-in-text-block"),
+    "phone": ("target-size", "scrollable-region-focusable"),
+}
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 860}},
@@ -119,11 +125,15 @@ def axe() -> str:
     return (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 
 
-async def check_axe(page: Page, schemes: tuple[Scheme, ...] = SCHEMES) -> None:
-    """axe finds nothing serious against WCAG 2.2 AA. Frames are pages of their own."""
+async def check_axe(
+    page: Page, schemes: tuple[Scheme, ...] = SCHEMES, rules: tuple[str, ...] = ()
+) -> None:
+    """axe finds nothing serious against WCAG 2.2 AA, or against these rules of it alone. Frames are
+    pages of their own.
+    """
     await page.evaluate(f"window.axe || (() => {{ {axe()} }})()")
     options = {
-        "runOnly": {"type": "tag", "values": WCAG},
+        "runOnly": {"type": "rule", "values": rules} if rules else {"type": "tag", "values": WCAG},
         "resultTypes": ["violations"],
         "iframes": False,
     }
