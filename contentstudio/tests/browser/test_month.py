@@ -65,6 +65,7 @@ async def test_a_month_of_the_desk_looks_right(
                 await page.screenshot(path=pictures / f"{name}-{look}.png")
 
 
+@pytest.mark.timeout(300)  # it is a dozen pages, twice
 async def test_the_page_of_an_article_is_for_everybody_in_each_state(
     browser: Browser, month_url: str, database: Database
 ) -> None:
