@@ -20,6 +20,7 @@ from contentstudio.store.results import Results
 from overnight.store.database import Database
 
 ARTICLES = 10_000
+PASSED_OVER = 20_000  # stories that were scored and not chosen
 SITES = 20
 PIECE = "article-7"  # of site7: one that has everything
 SITE = """
@@ -73,6 +74,15 @@ FILLS = (
         at, at
     from (select {NAMES}) a
     """,
+    """
+    insert into ideas (site, slug, title, factors, score, decision, reason, found_on, created_at,
+        decided_at)
+    select 'site' || n %% 20, 'story-' || n, 'What happened to ' || md5(n::text),
+        '{"demand": 0.4, "fit": 0.5}', (n %% 97) / 200.0, 'skip', 'below the threshold', at::date,
+        at, at
+    from generate_series(1, %(passed_over)s::int) n,
+        lateral (select ledger_now() - make_interval(mins => n * 2) as at) a
+    """,
     f"""
     insert into documents (site, slug, kind, title, text, sha256, url, job_id, updated_at)
     select site, slug, 'published', title, repeat(md5(slug) || ' ', 40), md5(slug), url, job_id, at
@@ -100,7 +110,14 @@ def paths(of: Config) -> list[str]:
     """The pages of the desk, and those filters that hurt most."""
     patterns = [page.path for page in console.build(of).pages]
     named = [path.replace("{site}", "site7").replace("{slug}", PIECE) for path in patterns]
-    filters = [f"{path}?site=site7" for path in ("/articles", "/ideas", "/results")]
+    filters = [
+        *(f"{path}?site=site7" for path in ("/articles", "/ideas", "/results", "/calendar")),
+        *("/articles?state=failed", "/articles?state=review", "/articles?text=asked+read"),
+        *("/articles?site=site7&state=published", "/articles?text=nothing+is+named+so"),
+        *("/ideas?show=undecided", "/ideas?show=published", "/ideas?show=unwanted"),
+        *("/ideas?order=due", "/ideas?order=new", "/ideas?site=site7&order=new"),
+        *("/night?hours=744", "/search?q=readers"),
+    ]
     return [*(path for path in named if "{" not in path), *filters]
 
 
@@ -108,7 +125,7 @@ async def fill(database: Database, of: Config, tell: Callable[[str], None]) -> N
     """The articles, and the report of each site as its job left it."""
     tell(f"making {ARTICLES:,} articles")
     for sql in FILLS:
-        await database.fetch(sql, {"articles": ARTICLES})
+        await database.fetch(sql, {"articles": ARTICLES, "passed_over": PASSED_OVER})
     await database.fetch("vacuum analyze")
     for site in of.site:
         await _report(database, of, site.name)

@@ -30,7 +30,7 @@ from contentstudio.config import Config
 from contentstudio.store.sql import queries as studio
 from contestants import HERE
 from overnight import App, Keep, Retention
-from overnight.console import api, pages
+from overnight.console import api, audit, pages
 from overnight.errors import OvernightError, UserError
 from overnight.observability import rollup
 from overnight.operations import queries, retention
@@ -169,8 +169,6 @@ Ask = Callable[[], Awaitable[object]]
 
 # What some addresses cannot do without.
 NEEDED = {"/api/search": "?q=article"}
-# What some addresses cannot do without.
-NEEDED = {"/api/search": "?q=article"}
 STATUSES = ("queued", "running", "succeeded", "needs_review", "dead", "cancelled")
 
 
@@ -179,7 +177,7 @@ def paths(of: Config, job: str, waiting: str, call: int, middle: int) -> list[st
     review, `call` one of a model.
     """
     whole = [
-        *(page.path for page in pages.PAGES),
+        *(page.path for page in (*pages.PAGES, audit.PAGE)),
         *(f"/api{endpoint.path}" for endpoint in api.ENDPOINTS),
     ]
     return [
@@ -196,10 +194,7 @@ def paths(of: Config, job: str, waiting: str, call: int, middle: int) -> list[st
         "/?hours=744",
         "/signals?hours=336",
         "/signals?hours=2160",
-        *(
-            f"/runs?status={status}"
-            for status in ("queued", "running", "succeeded", "needs_review", "dead", "cancelled")
-        ),
+        *(f"/runs?status={status}" for status in STATUSES),
         "/runs?pipeline=article",
         "/runs?pipeline=nothing",
         "/runs?key=site7",
@@ -216,6 +211,8 @@ def paths(of: Config, job: str, waiting: str, call: int, middle: int) -> list[st
         "/dead?pipeline=nothing",
         f"/dead?job={job}",
         "/alerts?all=1",
+        "/audit?verb=replay",
+        "/audit?by=nobody",
         "/effects?open=1",
         "/api/runs?limit=500&status=succeeded",
         "/api/dead?limit=500",
@@ -419,7 +416,7 @@ async def _there(database: Database) -> dict[str, Any]:
 
 
 def _figures(taken: list[float]) -> dict[str, float]:
-    p95 = quantiles(taken, n=20, method="inclusive")[-1]
+    p95 = quantiles(taken, n=20, method="inclusive")[-1] if len(taken) > 1 else taken[0]
     return {
         "median_ms": round(median(taken), 1),
         "p95_ms": round(p95, 1),

@@ -27,7 +27,7 @@ from overnight.store.database import Database, Row
 
 SHOWS = ("open", "undecided", "planned", "published", "unwanted")
 ORDERS = ("score", "due", "new")
-PAGE = 100  # ideas of a page
+PAGE = 50  # ideas of a page
 MEANS = {  # what a factor of 1 says
     "substance": "its pages say a lot",
     "freshness": "its pages are new",

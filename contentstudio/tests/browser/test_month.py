@@ -7,10 +7,12 @@ from pathlib import Path
 
 import month as sample
 import pytest
-from eyes import LOOKS, check_axe, check_width, page_of
+from eyes import LOOKS, RULES, check_axe, check_steady, check_width, page_of
 from playwright.async_api import Browser
 
 from contentstudio import console
+from contentstudio.store.articles import STATES
+from overnight.console import audit
 from overnight.console import pages as engine
 from overnight.store.database import Database
 
@@ -26,11 +28,12 @@ DESK = console.build(sample.load_config()).pages
 
 def paths(failed: str, waiting: str) -> dict[str, str]:
     """Every page of the menu, and one of each kind of thing, by the name of its picture."""
-    declared = [*engine.PAGES, *DESK]
+    declared = [*engine.PAGES, audit.PAGE, *DESK]
     menu = {page.path.strip("/") or "home": page.path for page in declared if page.title}
     there = {page.path for page in declared}
     items = {name: path for name, (pattern, path) in ITEMS.items() if pattern in there}
-    return {**menu, **items, "jobs-one": f"/jobs/{failed}", "review-one": f"/review/{waiting}"}
+    ones = {"jobs-one": f"/jobs/{failed}", "review-one": f"/review/{waiting}"}
+    return {**menu, **items, **ones, "night": "/night?hours=744", "week": "/calendar?week=2099-W52"}
 
 
 async def jobs(database: Database) -> tuple[str, str]:
@@ -44,21 +47,45 @@ async def jobs(database: Database) -> tuple[str, str]:
     return failed["job_id"], waiting["job_id"]
 
 
+@pytest.mark.timeout(300)  # it is thirty pages
 @pytest.mark.parametrize("look", LOOKS)
 async def test_a_month_of_the_desk_looks_right(
     browser: Browser, month_url: str, database: Database, look: str, pictures: Path | None
 ) -> None:
-    desk = {path for _, path in ITEMS.values()} | {each.path for each in DESK if each.title}
     async with page_of(browser, look) as page:
         for name, path in paths(*await jobs(database)).items():
             answer = await page.goto(month_url + path)
             assert answer is not None
             assert answer.status == 200, path
-            if path in desk:  # the engine's own pages are checked by its tests
-                await check_width(page)
+            await check_steady(page)
+            await check_width(page)
+            await check_axe(page, (LOOKS[look]["color_scheme"],), RULES[look])
             assert await page.locator("h1").count() == 1
             if pictures is not None:
                 await page.screenshot(path=pictures / f"{name}-{look}.png")
+
+
+@pytest.mark.timeout(300)  # it is a dozen pages, twice
+async def test_the_page_of_an_article_is_for_everybody_in_each_state(
+    browser: Browser, month_url: str, database: Database
+) -> None:
+    failed, _ = await jobs(database)
+    await database.fetch(
+        "insert into articles (site, slug, title, state) select 'slow-kitchen', 'in-' || state, "
+        "'An article in the state ' || state, state from unnest(%s::text[]) state "
+        "where not exists (select from articles a where a.state = state.state)",
+        [list(STATES)],
+    )
+    rows = await database.fetch(
+        "select distinct on (state) site, slug, state from articles order by state, job_id"
+    )
+    assert {row["state"] for row in rows} == set(STATES)
+    paths = [f"/articles/{row['site']}/{row['slug']}" for row in rows]
+    async with page_of(browser) as page:
+        for path in (*paths, f"/articles/{failed}"):
+            await page.goto(month_url + path)
+            await check_axe(page, ("light",))
+            await check_axe(page, ("dark",), RULES["dark"])
 
 
 async def test_what_last_week_cost_by_site_is_one_click_away(

@@ -262,6 +262,45 @@ async def test_an_old_article_of_many_is_found_by_its_name(desk: Desk, database:
     assert started.new
 
 
+async def test_an_article_failed_where_its_present_job_did(database: Database) -> None:
+    """What failed before is of a job that it has no more."""
+    for job, status in (("old", "dead"), ("new", "succeeded"), ("bad", "dead")):
+        await database.fetch(
+            "insert into runs (job_id, step, status, lease_until, cost_usd) "
+            "values (%s, 'publish', %s, null, 1)",
+            [job, status],
+        )
+    await put(database, "healed", "published", job_id="new")
+    await put(database, "broken", "writing", job_id="bad")
+    await put(database, "unwritten")
+    await database.fetch(
+        "insert into versions (site, slug, sha256, draft, job_id) "
+        "values ('garden', 'healed', 'a', '{}', 'old')"
+    )
+    rows = {row["slug"]: row for row in await Articles(database).listed()}
+    assert {slug: row["failed"] for slug, row in rows.items()} == {
+        "healed": False,
+        "broken": True,
+        "unwritten": False,
+    }
+    assert rows["healed"]["cost_usd"] == 2
+    listed = await Articles(database).listed(Matching(state=articles.FAILED))
+    assert [row["slug"] for row in listed] == ["broken"]
+    assert await Articles(database).failed_count(10) == 1
+
+
+async def test_the_failed_articles_are_counted_by_indexes(database: Database) -> None:
+    await database.fetch(
+        "insert into runs (job_id, step, status, lease_until, finished_at, error) "
+        "select 'j' || n, md5(n::text), case n % 9 when 1 then 'dead' else 'succeeded' end, null, "
+        "ledger_now(), repeat(md5(n::text), 9) from generate_series(1, 20000) n"
+    )
+    await database.fetch("vacuum analyze runs")
+    lines = await database.fetch(f"explain {queries['failed_count']}", {"most": 100})
+    plan = "\n".join(line["QUERY PLAN"] for line in lines)
+    assert "Index Only Scan using runs_standing_jobs on" in plan, plan
+
+
 async def test_a_state_that_there_is_not_is_refused(desk: Desk) -> None:
     with pytest.raises(Exception, match="there is no state “gone”; there are: idea, "):
         await articles.listed(desk.config, desk.database, None, 10, state="gone")

@@ -80,6 +80,17 @@ async def test_words_are_checked_before_they_are_saved(
     assert (await queries.review(desk.database))[0]["job_id"] == "one"  # nothing was changed
 
 
+async def test_the_editor_does_not_wait_for_the_checks(
+    desk: Desk, client: httpx2.AsyncClient
+) -> None:
+    await waiting(desk)
+    page = (await client.get(EDIT)).text
+    assert text_of(page, "//*[@data-unchecked]") != ""
+    assert not html.fromstring(page).xpath("//ul[contains(@class, 'checks')]")
+    said = (await client.post("/fragment/check-words", data=form_of(page))).text
+    assert "data-unchecked" not in said
+
+
 async def test_without_a_script_a_button_checks_the_words(
     desk: Desk, client: httpx2.AsyncClient
 ) -> None:
@@ -88,6 +99,7 @@ async def test_without_a_script_a_button_checks_the_words(
     answer = await client.post("/fragment/save-words", data=form)
     assert answer.status_code == 200
     assert OTHER in form_of(answer.text)["words"]
+    assert OTHER in text_of(answer.text, "//div[@class='reading']")
     assert len(await queries.review(desk.database)) == 1
 
 

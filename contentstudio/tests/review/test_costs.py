@@ -73,13 +73,15 @@ async def client(config: Config, database: Database) -> AsyncIterator[httpx2.Asy
             yield client
 
 
-async def articles_of(database: Database, hours: int = 48) -> list[costs.ArticleCost]:
+async def articles_of(
+    database: Database, hours: int = 48, limit: int = 100
+) -> list[costs.ArticleCost]:
     from datetime import timedelta
 
     from overnight.observability import charts
 
     since = await charts.ago(database, timedelta(hours=hours))
-    return await costs.of_night(database, since, 100)
+    return await costs.of_night(database, since, limit)
 
 
 async def test_each_step_of_a_night_has_its_estimate_beside_the_bill(
@@ -99,6 +101,14 @@ async def test_each_step_of_a_night_has_its_estimate_beside_the_bill(
     assert float(sum(cost.booked_usd for cost in totals)) == pytest.approx(float(bill["usd"]))
     estimated = [article.estimated_usd for article in articles if article.estimated_usd]
     assert sum(cost.estimated_usd or 0 for cost in totals) == sum(estimated)
+
+
+async def test_a_short_list_has_whole_jobs_those_begun_last(
+    config: Config, database: Database
+) -> None:
+    whole = await articles_of(database)
+    for limit in (1, 2, len(whole)):
+        assert await articles_of(database, limit=limit) == whole[:limit]
 
 
 async def test_the_console_shows_briefs_articles_prompts_and_costs(

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 CHROMIUM = os.environ.get("OVERNIGHT_CHROMIUM") or shutil.which("chromium")
 QUIET = [  # Chromium's own business, such as updates, is none of these tests'
@@ -22,6 +22,25 @@ LEFT = ("net::ERR_ABORTED",)  # what was under way when the page was left
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+REFUSED = "Failed to load resource: the server responded with a status of"
+# The sum of what moves without anybody's doing. Up to 0.1 a page is good: https://web.dev/articles/cls
+MAX_SHIFT = 0.1
+WATCH = """window.moved = [];
+window.shifts = new PerformanceObserver(list => moved.push(...list.getEntries()));
+shifts.observe({type: 'layout-shift', buffered: true})"""
+# Once what comes after the page is there and two frames are drawn: how much moved, and what.
+MOVED = """async () => {
+  for (let n = 0; n < 2; n++) await new Promise(requestAnimationFrame);
+  const own = [...moved, ...shifts.takeRecords()].filter(each => !each.hadRecentInput);
+  const names = own.flatMap(each => each.sources).map(each => each.node?.outerHTML?.slice(0, 120));
+  return [own.reduce((sum, each) => sum + each.value, 0), names];
+}"""
+# The rules that may say something else in another look than light.
+RULES: dict[str, tuple[str, ...]] = {
+    "light": (),
+    "dark": ("color-contrast", "link-in-text-block"),
+    "phone": ("target-size", "scrollable-region-focusable"),
+}
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 860}},
@@ -52,17 +71,23 @@ def pictures() -> Path | None:
 
 
 @asynccontextmanager
-async def page_of(browser: Browser, look: str = "light", **more: Any) -> AsyncIterator[Page]:
+async def page_of(
+    browser: Browser, look: str = "light", *, answers: tuple[int, ...] = (), **more: Any
+) -> AsyncIterator[Page]:
     """A page on which nothing may go wrong: no script's error, no refused asset, nothing that a
-    text of ours ran.
+    text of ours ran. `answers` are the statuses of the refusals that a test is about.
     """
     context = await browser.new_context(**LOOKS[look], **more)
+    await context.add_init_script(WATCH)
     page = await context.new_page()
     wrong: list[str] = []
-    page.on(
-        "console",
-        lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None,
-    )
+    expected = tuple(f"{REFUSED} {status}" for status in answers)
+
+    def note(said: ConsoleMessage) -> None:
+        if said.type in ("error", "warning") and not (expected and said.text.startswith(expected)):
+            wrong.append(said.text)
+
+    page.on("console", note)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on(
         "requestfailed",
@@ -87,17 +112,28 @@ async def check_width(page: Page) -> None:
     assert outside == 0, f"{page.url} has buttons outside their table"
 
 
+async def check_steady(page: Page) -> None:
+    """Nothing of a page moves while it is loaded, nor when what comes after it arrives."""
+    await page.wait_for_function("() => !document.querySelector('[data-unchecked]')")
+    moved, what = await page.evaluate(MOVED)
+    assert moved < MAX_SHIFT, f"{page.url} moves by {moved:.3f}: {what}"
+
+
 @cache
 def axe() -> str:
     """The script of axe-core, as a package for Playwright has it."""
     return (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 
 
-async def check_axe(page: Page, schemes: tuple[Scheme, ...] = SCHEMES) -> None:
-    """axe finds nothing serious against WCAG 2.2 AA. Frames are pages of their own."""
+async def check_axe(
+    page: Page, schemes: tuple[Scheme, ...] = SCHEMES, rules: tuple[str, ...] = ()
+) -> None:
+    """axe finds nothing serious against WCAG 2.2 AA, or against these rules of it alone. Frames are
+    pages of their own.
+    """
     await page.evaluate(f"window.axe || (() => {{ {axe()} }})()")
     options = {
-        "runOnly": {"type": "tag", "values": WCAG},
+        "runOnly": {"type": "rule", "values": rules} if rules else {"type": "tag", "values": WCAG},
         "resultTypes": ["violations"],
         "iframes": False,
     }

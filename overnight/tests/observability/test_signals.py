@@ -165,15 +165,26 @@ def hours(*counts: tuple[int, float, int], each: int = 30) -> list[Tally]:
     """
     made = []
     for back, (failed, seconds, failures) in enumerate(reversed(counts)):
-        tally = Tally(signals.floor(NOW, 3600) - back * HOUR, "p/a")
         good = each - failed
-        tally.add(
-            {"done": good, "error": failed},
-            {binned([seconds]).most_common(1)[0][0]: good},
-            {failures: good},
+        counts = (
+            Counter({"done": good, "error": failed}),
+            Counter({binned([seconds]).most_common(1)[0][0]: good}),
+            Counter({failures: good}),
         )
-        made.append(tally)
+        made.append(Tally(signals.floor(NOW, 3600) - back * HOUR, "p/a", *counts))
     return made[::-1]
+
+
+def test_the_counts_of_a_row_are_not_changed_by_adding_to_them() -> None:
+    """They may be those of another answer, too."""
+    row = {"at": NOW, "pipeline": "p", "step": "a", "seconds": '{"7": 2}', "failures": '{"0": 2}'}
+    rows = [{**row, "outcomes": '{"done": 2}'}, {**row, "outcomes": '{"retry": 1}'}]
+    for _ in range(2):
+        (tally,) = signals.tallies(rows)
+        assert (tally.outcomes, tally.seconds) == ({"done": 2, "retry": 1}, {7: 4})
+        (alone,) = signals.tallies(rows[:1])
+        assert (alone.outcomes, alone.seconds, alone.failures) == ({"done": 2}, {7: 2}, {0: 2})
+        assert signals.together([alone, alone]).seconds == {7: 4}
 
 
 CALM = (1, 10.0, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from overnight.operations import queries
 from overnight.store.database import Database
 from overnight.store.records import Status
+from overnight.store.sql import queries as sql
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 STEPS = ("research", "write", "publish")
@@ -115,3 +117,34 @@ async def test_the_list_of_runs_still_has_each_step(database: Database) -> None:
     await add(database, "one", 0, "succeeded")
     await add(database, "one", 1, "dead")
     assert [row["step"] for row in await queries.runs(database)] == ["write", "research"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "params", "index"),
+    [
+        ("runs_list", {"status": "dead", "jobs": True}, "runs_standing_jobs"),
+        ("runs_list", {"status": "needs_review", "jobs": True}, "runs_standing_jobs"),
+        ("runs_list", {"status": "dead", "jobs": True, "key": "k1"}, "runs_standing_jobs"),
+        ("review_list", {}, "runs_standing"),
+    ],
+)
+async def test_of_many_that_wait_for_a_person_one_page_is_read(
+    database: Database, verb: str, params: Mapping[str, Any], index: str
+) -> None:
+    """Which of them are of the page is known by an index alone."""
+    await database.fetch(
+        "insert into runs (job_id, step, pipeline, key, status, lease_until, finished_at) "
+        "select 'j' || n, 's', 'p', 'k' || n % 9, case n % 9 when 1 then 'dead' when 2 then "
+        "'needs_review' else 'succeeded' end, null, ledger_now() - n * interval '1 minute' "
+        "from generate_series(1, 20000) n"
+    )
+    await database.fetch("vacuum analyze runs")
+    every = ("status", "pipeline", "key", "job_id", "before", "before_id", "before_at")
+    lines = await database.fetch(
+        f"explain {sql[verb]}",
+        {**dict.fromkeys(every), "jobs": False, "limit": 50, **params},
+        prepare=False,
+    )
+    plan = "\n".join(line["QUERY PLAN"] for line in lines)
+    assert re.search(f"Index Only Scan (Backward )?using {index} on", plan), plan
+    assert "Seq Scan on runs" not in plan

@@ -290,11 +290,12 @@ async def _version(
 
 
 async def _editor(config: Config, context: Context, values: Values) -> dict[str, Any]:
-    """The words of an article, with what the checks say of them."""
+    """The words of an article. What the checks say of them is asked for by the page when it is
+    there, or by a button: to check a long article takes longer than to show it.
+    """
     site, slug = values["site"], values["slug"]
     words = await editing.read(context.database, config, site, slug)
-    look = await editing.look(context.database, config, words, words.text)
-    return {**_edited(site, slug, words, words.text), **_looked(look)}
+    return _edited(site, slug, words, words.text)
 
 
 def _edited(site: str, slug: str, words: editing.Words | None, text: str) -> dict[str, Any]:

@@ -17,6 +17,9 @@ COUNTED = (
     "rejected",
 )  # lists of which a script gets the lengths
 LISTS = (*COUNTED, "retrying", "healed", "skipped", "held", "held_by_budget")
+RUNS_OF_A_JOB = (
+    16  # of an article at most: it has one for each of its eight steps, and for old ones
+)
 
 
 class Nights:
@@ -61,10 +64,10 @@ class Nights:
         return {**night, "all_failed": all_failed(night)}
 
     async def articles(self, moment: datetime, limit: int) -> list[Row]:
-        """The articles on which was worked since a moment, the latest first: `estimates` are those
-        of the brief, `booked` pairs of a step and its dollars.
+        """The articles of which a step began since a moment, the latest first: `estimates` are
+        those of the brief, `booked` pairs of a step and its dollars.
         """
-        params = {"since": moment, "limit": limit}
+        params = {"since": moment, "limit": limit, "looked": limit * RUNS_OF_A_JOB}
         return await self._database.fetch(queries["articles_worked_on"], params)
 
     async def _read(self, query: str, since: datetime | None = None) -> list[Row]:

@@ -108,13 +108,15 @@ async def tallies(
     until: datetime | None = None,
     step: str | None = None,
     span: int | None = None,
+    now: datetime | None = None,
 ) -> list[Tally]:
     """How attempts ended, by step (or of one, `pipeline/step`) and span; what the views below tell
     is made of it.
 
-    A span is five minutes, an hour or a day, as it fits, or `span` seconds.
+    A span is five minutes, an hour or a day, as it fits, or `span` seconds. Here and below `now` is
+    the clock of the ledger, where who asks has read it.
     """
-    params = {**await spans(database, since, until, span), "step": step}
+    params = {**await spans(database, since, until, span, now), "step": step}
     return signals.tallies(await database.fetch(queries["signals_steps"], params))
 
 
@@ -197,12 +199,17 @@ def retries_to_success(items: Iterable[Tally]) -> list[RetryPoint]:
 
 
 async def saturation(
-    database: Database, since: datetime, until: datetime | None = None, span: int | None = None
+    database: Database,
+    since: datetime,
+    until: datetime | None = None,
+    span: int | None = None,
+    now: datetime | None = None,
 ) -> list[SaturationPoint]:
     """What waited and who worked, by span. A span without a point is one in which no
     worker lived.
     """
-    rows = await database.fetch(queries["signals_queue"], await spans(database, since, until, span))
+    params = await spans(database, since, until, span, now)
+    rows = await database.fetch(queries["signals_queue"], params)
     return [SaturationPoint(**row) for row in rows]  # type: ignore[typeddict-item]  # the columns of the query
 
 
@@ -212,23 +219,27 @@ async def cost(
     until: datetime | None = None,
     by: Literal["day", "key", "model"] = "day",
     span: int | None = None,
+    now: datetime | None = None,
 ) -> list[CostPoint]:
     """What calls of models cost by day (UTC): of all, of each key, or of each model. `span`: 300 or
     3600 instead.
 
     A call counts when it ends; budgets count it on the day on which it began.
     """
-    params = {**await spans(database, since, until, span or WHOLE), "by": by}
+    params = {**await spans(database, since, until, span or WHOLE, now), "by": by}
     rows = await database.fetch(queries["signals_calls"], params)
     return [CostPoint(**row) for row in rows]  # type: ignore[typeddict-item]  # the columns of the query
 
 
 async def cost_of_each(
-    database: Database, since: datetime, by: Literal["key", "model"]
+    database: Database,
+    since: datetime,
+    by: Literal["key", "model"],
+    now: datetime | None = None,
 ) -> list[CostPoint]:
     """What each key or model cost since a moment, the dearest first; `at` is that moment."""
     sums: dict[str, Counter[str]] = {}
-    params = {**await spans(database, since, None, WHOLE), "by": by}
+    params = {**await spans(database, since, None, WHOLE, now), "by": by}
     for row in await database.fetch(queries["signals_calls"], params):
         counts = {name: value for name, value in row.items() if name not in ("at", "name")}
         sums.setdefault(row["name"], Counter()).update(counts)
@@ -244,13 +255,13 @@ async def ago(database: Database, span: timedelta) -> datetime:
     return await ledger_now(database) - span
 
 
-async def anomalies(database: Database) -> list[Anomaly]:
+async def anomalies(database: Database, now: datetime | None = None) -> list[Anomaly]:
     """What is unusual now, each with its sentence: cost, latency, errors, retries, saturation."""
-    now = await ledger_now(database)
+    now = now or await ledger_now(database)
     month, fortnight = now - timedelta(days=28), now - timedelta(days=14)
-    spent = await cost(database, signals.floor(month, 86_400), span=3_600)
-    hours = await tallies(database, signals.floor(fortnight, 3_600), span=3_600)
-    queue = await saturation(database, now - timedelta(days=7), span=300)
+    spent = await cost(database, signals.floor(month, 86_400), span=3_600, now=now)
+    hours = await tallies(database, signals.floor(fortnight, 3_600), span=3_600, now=now)
+    queue = await saturation(database, now - timedelta(days=7), span=300, now=now)
     stuck = signals.saturation_anomaly(
         [Sample(point["at"], point["oldest_due_seconds"]) for point in queue], now
     )
@@ -264,10 +275,14 @@ async def anomalies(database: Database) -> list[Anomaly]:
 
 
 async def spans(
-    database: Database, since: datetime, until: datetime | None, span: int | None = None
+    database: Database,
+    since: datetime,
+    until: datetime | None,
+    span: int | None = None,
+    now: datetime | None = None,
 ) -> dict[str, Any]:
     """The times of a chart and the sums that it is made of; up to now where `until` is None."""
-    now = await ledger_now(database)
+    now = now or await ledger_now(database)
     until = until or now + timedelta(seconds=1)
     return sums(since, until, span or signals.span_for(since, until, now), now)
 

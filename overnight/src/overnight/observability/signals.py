@@ -8,15 +8,19 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from statistics import median
 from typing import Any
+
+from pydantic_core import from_json
 
 SPANS = {
     300: 8,
     3_600: 40,
     86_400: 800,
 }  # seconds of a span, and for how many days its sums are kept
+KNOWN = 8_192  # counts that are kept as they were read: about 8 MB
 MAX_POINTS = 600  # of one line in a chart: a longer time is shown by longer spans
 GROWTH = 1.1  # from one bin of durations to the next, as `duration_bin` has it
 RESULTS = ("done", "no_work", "review")  # how an attempt ends that came to a result
@@ -40,7 +44,7 @@ class Tally:
     """How attempts of one step ended in one span.
 
     `outcomes` are counted by name, `seconds` by the bin of the duration, `failures` by their number
-    before a success.
+    before a success. The counts of several tallies may be one object: only `add` makes others.
     """
 
     at: datetime
@@ -49,13 +53,11 @@ class Tally:
     seconds: Counter[int] = field(default_factory=Counter)
     failures: Counter[int] = field(default_factory=Counter)
 
-    def add(
-        self, outcomes: Mapping[str, int], seconds: Mapping[Any, int], failures: Mapping[Any, int]
-    ) -> None:
-        """Count more of the same; the names of bins and numbers may be text, as JSON has them."""
-        self.outcomes.update(outcomes)
-        self.seconds.update(_numbered(seconds))
-        self.failures.update(_numbered(failures))
+    def add(self, other: Tally) -> None:
+        """Count more of the same."""
+        self.outcomes = _added(self.outcomes, other.outcomes)
+        self.seconds = _added(self.seconds, other.seconds)
+        self.failures = _added(self.failures, other.failures)
 
     @property
     def failed(self) -> int:
@@ -84,11 +86,27 @@ class Tally:
 
 
 def _sum(counts: Mapping[str, int], names: Sequence[str]) -> int:
-    return sum([counts.get(name, 0) for name in names])
+    return sum([count for name, count in counts.items() if name in names])
 
 
-def _numbered(counts: Mapping[Any, int]) -> dict[int, int]:
-    return {int(name): count for name, count in counts.items()}
+def _added(counts: Counter[Any], more: Counter[Any]) -> Counter[Any]:
+    both = counts.copy()
+    both.update(more)
+    return both
+
+
+# The sums of a span that ended stay as they are, and each page and each look reads many of them.
+@lru_cache(maxsize=KNOWN)
+def _named(text: str) -> Counter[str]:
+    """Counts by name, as JSON has them."""
+    return Counter(from_json(text))
+
+
+@lru_cache(maxsize=KNOWN)
+def _numbered(text: str) -> Counter[int]:
+    """Counts by number; the names of JSON are text."""
+    counts = from_json(text)
+    return Counter(dict(zip(map(int, counts), counts.values(), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,20 +215,16 @@ def pieces(since: datetime, until: datetime, span: int, now: datetime) -> list[P
 
 
 def tallies(rows: Iterable[Mapping[str, Any]]) -> list[Tally]:
-    """Rows of counts, of which several may be of one span and step, put together and in order of
-    time.
+    """Rows of counts (as the text of JSON), of which several may be of one span and step, put
+    together and in order of time.
     """
     sums: dict[tuple[datetime, str], Tally] = {}
     for row in rows:
-        place = row["at"], f"{row['pipeline']}/{row['step']}"
-        if place in sums:
-            sums[place].add(row["outcomes"], row["seconds"], row["failures"])
-        else:
-            seconds, failures = (
-                Counter(_numbered(row["seconds"])),
-                Counter(_numbered(row["failures"])),
-            )
-            sums[place] = Tally(*place, Counter(row["outcomes"]), seconds, failures)
+        counts = _named(row["outcomes"]), _numbered(row["seconds"]), _numbered(row["failures"])
+        tally = Tally(row["at"], f"{row['pipeline']}/{row['step']}", *counts)
+        known = sums.setdefault((tally.at, tally.step), tally)
+        if known is not tally:
+            known.add(tally)
     return [sums[place] for place in sorted(sums)]
 
 
@@ -230,8 +244,8 @@ def quantile(bins: Mapping[int, int], share: float) -> float | None:
     """
     total = sum(bins.values())
     count = 0
-    for number in sorted(bins):
-        count += bins[number]
+    for number, more in sorted(bins.items()):
+        count += more
         if total and count >= share * total:
             return float(GROWTH ** (number - 0.5) / 1000)
     return None
@@ -243,7 +257,7 @@ def together(items: Sequence[Tally]) -> Tally:
         return items[0]
     total = Tally(max(each.at for each in items), items[0].step)
     for each in items:
-        total.add(each.outcomes, each.seconds, each.failures)
+        total.add(each)
     return total
 
 

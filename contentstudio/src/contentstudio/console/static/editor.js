@@ -34,9 +34,13 @@
     });
   }
 
-  // --- each change is kept at once, and checked a moment later
+  // --- what is there is checked at once; each change is kept at once, and checked a moment later
   const checks = document.getElementById("checks");
   let waits, asked;
+  function summary() {
+    const wrong = checks.querySelectorAll(".checks li, .said.act").length;
+    return wrong ? `Checked: ${wrong} to correct.` : "Checked: nothing is wrong.";
+  }
   async function check() {
     asked?.abort();
     asked = new AbortController();
@@ -46,7 +50,7 @@
       const text = await answer.text();
       const isThere = answer.ok && !answer.redirected; // who is logged out is led to the login
       if (isThere) checks.innerHTML = text; // escaped by the server
-      state.textContent = isThere ? "" : "The checks are not there: are you logged in? Your words are kept in this browser.";
+      state.textContent = isThere ? summary() : "The checks are not there: are you logged in? Your words are kept in this browser.";
       checks.removeAttribute("aria-busy");
     } catch (error) {
       if (error.name === "AbortError") return;
@@ -54,6 +58,7 @@
       checks.removeAttribute("aria-busy");
     }
   }
+  if (checks.querySelector("[data-unchecked]")) check();
   words.addEventListener("input", () => {
     try {
       localStorage.setItem(key, JSON.stringify({ words: words.value, at: Date.now() }));

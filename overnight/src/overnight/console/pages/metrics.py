@@ -25,17 +25,18 @@ async def signals(context: Context, values: Values) -> dict[str, Any]:
     is marked.
     """
     database, hours = context.database, number(values.get("hours"), 24, most=24 * 90)
-    since = await charts.ago(database, timedelta(hours=hours))
-    unusual = await charts.anomalies(database)
+    now = await charts.ledger_now(database)
+    since, month = now - timedelta(hours=hours), now - timedelta(days=30)
+    unusual = await charts.anomalies(database, now)
     marks = {kind: [each for each in unusual if each.kind == kind] for kind in MARKED}
-    tallies, queue = await charts.tallies(database, since), await charts.saturation(database, since)
+    tallies = await charts.tallies(database, since, now=now)
+    queue = await charts.saturation(database, since, now=now)
     latency, traffic, errors = (
         charts.latency(tallies),
         charts.traffic(tallies),
         charts.errors(tallies),
     )
-    month = await charts.ago(database, timedelta(days=30))
-    costs = await charts.cost(database, month)
+    costs = await charts.cost(database, month, now=now)
     draw = partial(chart, since=since)
     retries = Counter[int]()
     for tally in tallies:
@@ -43,7 +44,7 @@ async def signals(context: Context, values: Values) -> dict[str, Any]:
     return {
         "hours": hours,
         "anomalies": unusual,
-        "steps": charts.steps(await charts.tallies(database, since, span=charts.WHOLE)),
+        "steps": charts.steps(await charts.tallies(database, since, span=charts.WHOLE, now=now)),
         "charts": [
             draw(
                 "Latency, p95",
@@ -72,7 +73,10 @@ async def signals(context: Context, values: Values) -> dict[str, Any]:
             "Retries to success", retries, lambda n: "10 or more" if n >= 10 else str(n)
         ),
         "costs": [
-            (f"Cost by {context.app.key_name}", await charts.cost_of_each(database, since, "key")),
-            ("Cost by model", await charts.cost_of_each(database, since, "model")),
+            (
+                f"Cost by {context.app.key_name}",
+                await charts.cost_of_each(database, since, "key", now),
+            ),
+            ("Cost by model", await charts.cost_of_each(database, since, "model", now)),
         ],
     }

@@ -4,8 +4,7 @@
 -- the rows of one page alone more is read.
 select a.site, a.slug, a.title, a.state, a.url, a.language, a.words, a.sources, a.job_id, a.changed_at as at,
        p.standing, coalesce(p.differs, '[]') as differs, v.version, v.versions, c.cost_usd,
-       r.clicks, r.impressions, r.position, r.visits,
-       exists (select from runs d where d.job_id = a.job_id and d.status = 'dead') as failed
+       r.clicks, r.impressions, r.position, r.visits, c.failed
 from (
     select * from articles
     where (%(site)s::text is null or site = %(site)s)
@@ -33,7 +32,8 @@ left join lateral (
     where n.site = a.site and n.slug = a.slug
 ) v on true
 left join lateral (
-    select sum(j.cost_usd)::float8 as cost_usd
+    select sum(j.cost_usd)::float8 as cost_usd,
+           coalesce(bool_or(j.status = 'dead') filter (where j.job_id = a.job_id), false) as failed
     from runs j
     where j.job_id in (select a.job_id union select w.job_id from versions w where w.site = a.site and w.slug = a.slug)
 ) c on true

@@ -13,11 +13,13 @@ from (
            (select count(distinct fault->>'place')
             from jsonb_path_query(r.output, 'lax $.verdicts[*] ? (@.passed == false).faults[*]') fault)::int as doubtful
     from runs r
-    where r.status = 'needs_review'
-      and (%(before_id)s::bigint is null
-           or (coalesce(r.finished_at, r.created_at), r.id) > (%(before_at)s::timestamptz, %(before_id)s))
-    order by coalesce(r.finished_at, r.created_at), r.id
-    limit %(limit)s
+    where r.status = 'needs_review' and r.id in (
+        select id from runs -- by its index alone
+        where status = 'needs_review'
+          and (%(before_id)s::bigint is null
+               or (coalesce(finished_at, created_at), id) > (%(before_at)s::timestamptz, %(before_id)s))
+        order by coalesce(finished_at, created_at), id
+        limit %(limit)s)
 ) w
 left join lateral (
     select n.title, n.slug, n.language from articles n where n.job_id = w.job_id limit 1

@@ -1,7 +1,7 @@
 -- The runs that fit, a page at a time: `before` is the id with which the last page ended. With `jobs` only the last run of each
 -- job fits, for that is where the job stands. The newest come first; but what is queued comes in the order of its turn, and of
 -- what ended the latest end is first, for so each kind is read by its index, however much of another kind lies between. What
--- has no end on record is the last. What waits for a person is little beside the rest.
+-- has no end on record is the last.
 with last as (
     select priority, due_at, finished_at from runs where id = %(before)s
 ),
@@ -16,14 +16,12 @@ page as (
      order by id desc
      limit %(limit)s)
     union all
-    (select id
-     from (select id, job_id, pipeline, key from runs
-           where %(status)s::text in ('needs_review', 'dead') and status in ('needs_review', 'dead')
-             and status = %(status)s
-           offset 0) w
-     where (%(pipeline)s::text is null or pipeline = %(pipeline)s)
+    (select id from runs -- for a person
+     where %(status)s::text in ('needs_review', 'dead') and status in ('needs_review', 'dead')
+       and status = %(status)s
+       and (%(pipeline)s::text is null or pipeline = %(pipeline)s)
        and (%(key)s::text is null or key = %(key)s)
-       and (not %(jobs)s or not exists (select from runs n where n.job_id = w.job_id and n.id > w.id offset 0))
+       and (not %(jobs)s or not exists (select from runs n where n.job_id = runs.job_id and n.id > runs.id offset 0))
        and (%(before)s::bigint is null or id < %(before)s)
      order by id desc
      limit %(limit)s)
