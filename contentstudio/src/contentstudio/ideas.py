@@ -21,6 +21,7 @@ from contentstudio.store.ideas import Ideas
 from contentstudio.store.publications import Publications
 from contentstudio.store.quota import Quota
 from overnight import App
+from overnight.engine.wakeups import hint
 from overnight.errors import NotFound, UserError, first_fault
 from overnight.operations import actors, runs
 from overnight.store.database import Database, Row
@@ -205,6 +206,7 @@ async def move(
         status = _status(row)
         todo = ": approve it first" if status in ("skipped", "dropped", "rejected") else ""
         raise UserError(f"“{slug}” of {site} is {status} and has no day to move{todo}")
+    await hint(database)
     moved = f"“{row['title']}” of {site} " + (f"is due on {_named(due)}" if due else "has no day")
     if row["job_id"] is not None:
         return moved

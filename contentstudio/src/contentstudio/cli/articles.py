@@ -93,10 +93,10 @@ def _render(started: Started, paused: str | None, at_work: bool) -> None:
 @json_option
 @pass_session
 def publish(session: Session, site: str, slug: str, reason: str, as_json: bool) -> None:
-    """Publish again what was approved last of an article.
+    """Publish an article now.
 
-    That is an article which was unpublished, or one that was approved and could not be published.
-    It does not wait for the window of its site.
+    One that waits for its due day, its window or a last edit waits no longer. Of another one that
+    is what was approved last: of an article which was unpublished, or could not be published.
     """
     _ask(session, "publish", site, slug, reason, as_json)
 
