@@ -212,6 +212,63 @@ def move(session: Session, site: str, slug: str, due: str, reason: str, as_json:
     _say(session, work, as_json)
 
 
+@idea.command("order")
+@click.argument("site")
+@click.argument("slug", required=False)
+@click.argument("place", required=False, metavar="first|up|down|before|after|none")
+@click.argument("beside", required=False, metavar="SLUG")
+@click.option("--reason", default="", help="Why; saved in the audit log.")
+@json_option
+@pass_session
+def order(
+    session: Session,
+    site: str,
+    slug: str | None,
+    place: str | None,
+    beside: str | None,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """The order in which ideas are written, or the place of one.
+
+    Ideas that have a place by hand come first, the others by their score. `idea order SITE SLUG
+    before OTHER` puts one before another; with `none` its score decides again.
+    """
+    from contentstudio import ideas
+
+    settings = context.config()
+    if slug is None:
+        rows = session.run(
+            lambda database: ideas.page(settings, database, site, order="hand", limit=1_000)
+        )
+        tell(as_json, {"ideas": rows}, lambda: _render_order(rows))
+        return
+
+    async def work(database: Database) -> str:
+        return await ideas.put(
+            *(settings, database, site, slug, place or ""), beside=beside or "", reason=reason
+        )
+
+    _say(session, work, as_json)
+
+
+def _render_order(rows: list[dict[str, Any]]) -> None:
+    lines = [
+        {**row, "place": number, "by": "hand" if row["position"] else "score"}
+        for number, row in enumerate(rows, 1)
+    ]
+    columns = {
+        "place": "place",
+        "by": "by",
+        "score": "score",
+        "due": "due",
+        "status": "status",
+        "slug": "slug",
+        "title": "idea",
+    }
+    output.table("", lines, columns, empty="No idea waits.", spare=("by", "due", "slug"))
+
+
 @idea.command("drop")
 @click.argument("site")
 @click.argument("slug")
