@@ -24,6 +24,11 @@ def named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**row, "work": f"{row['pipeline']}/{row['step']}"} for row in rows]
 
 
+def with_title(row: dict[str, Any], text: str | None) -> str:
+    """A text beneath the title of its job, where there is one."""
+    return f"{row['title']}\n{text or ''}".strip() if row.get("title") else text or ""
+
+
 def shortened(value: Any) -> str:
     """A stored value as JSON, the beginning of it."""
     return beginning(json.dumps(value, ensure_ascii=False))

@@ -15,6 +15,7 @@ from overnight.cli.commands.common import (
     named,
     result_of,
     shortened,
+    with_title,
 )
 from overnight.cli.runner import Session, json_option, pass_session, tell
 from overnight.errors import UserError
@@ -99,13 +100,15 @@ def _dead(key_name: str) -> click.Command:
         """
         from overnight.operations import dead_letters, queries, scopes
         from overnight.store.records import Filter
+        from overnight.titles import with_titles
 
         matching = Filter(**_with_moments(options))
 
         async def work(database: Database) -> list[dict[str, Any]]:
             await scopes.check_key(session.app(), database, matching.key)
             chosen = await dead_letters.of_job(database, job) if job else matching
-            return await queries.dead(database, chosen, limit)
+            rows = await queries.dead(database, chosen, limit)
+            return await with_titles(session.app(), database, rows)
 
         rows = session.run(work)
         if job and not rows:
@@ -125,7 +128,11 @@ def _render_dead(rows: list[dict[str, Any]], key_name: str, *, whole: bool) -> N
         "error": "last error",
     }
     lines = [
-        {**row, "work": row["origin"] if row["kind"] == "message" else row["work"]}
+        {
+            **row,
+            "work": row["origin"] if row["kind"] == "message" else row["work"],
+            "error": with_title(row, row["error"]),
+        }
         for row in named(rows)
     ]
     output.table("", lines, columns, empty="No dead letters.", spare=("failures", "died_at", "key"))
