@@ -5,7 +5,7 @@ Pure rules over what `queries.standing` reads; each kind of incident is one func
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from shlex import quote
@@ -14,11 +14,12 @@ from typing import Any, Literal
 from overnight import formatting
 from overnight.operations import queries, scopes
 from overnight.pipelines.app import App
+from overnight.pipelines.extensions import Extension
 from overnight.pipelines.pipeline import dump
 from overnight.pipelines.triggers import Cron
 from overnight.store.database import Database, Row
 
-Kind = Literal["worker", "pause", "schedule", "breaker", "budget", "parked", "channel"]
+Kind = Literal["worker", "pause", "schedule", "breaker", "budget", "parked", "channel", "app"]
 Level = Literal["act", "look"]  # a person must act; or it is enough to know of it
 Asked = Literal["reason", "usd"]
 
@@ -57,13 +58,30 @@ class Incident:
     remedy: Remedy | None = None
 
 
+@dataclass(frozen=True)
+class OwnIncidents(Extension):
+    """`read` gives what hinders the work by the app's own rules, of the kind `app`."""
+
+    read: Callable[[Database], Awaitable[Sequence[Incident]]] | None = None
+
+
+async def of_app(database: Database, app: App | None) -> Sequence[Incident]:
+    """What hinders the work by the rules of the app."""
+    read = app.extension(OwnIncidents).read if app else None
+    return await read(database) if read else ()
+
+
 async def read(database: Database, app: App | None) -> list[Incident]:
     """What hinders the work now, the gravest first. Cheap: no table is read whole."""
-    return judge(await queries.standing(database, app), app)
+    return judge(await queries.standing(database, app), app, await of_app(database, app))
 
 
-def judge(standing: Mapping[str, Any], app: App | None) -> list[Incident]:
-    """The incidents in what `queries.standing` or `queries.status` gives, the gravest first."""
+def judge(
+    standing: Mapping[str, Any], app: App | None, own: Sequence[Incident] = ()
+) -> list[Incident]:
+    """The incidents in what `queries.standing` or `queries.status` gives, and the app's `own`; the
+    gravest first.
+    """
     incidents = [
         *_workers(standing["workers"]),
         *(_pause(row, app) for row in standing["switched_off"]),
@@ -72,6 +90,7 @@ def judge(standing: Mapping[str, Any], app: App | None) -> list[Incident]:
         *(_budget(row, app) for row in standing["budgets"] if row["is_spent"]),
         *(_parked(row) for row in standing["parked"]),
         *(_channel(row) for row in standing["channels"] if row["error"]),
+        *own,
     ]
     return sorted(incidents, key=lambda incident: incident.level != "act")
 

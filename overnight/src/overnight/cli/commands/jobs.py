@@ -28,8 +28,13 @@ def status(session: Session, as_json: bool) -> None:
     """What is going on: what ran, what waits, what hinders the work."""
     from overnight.operations import incidents, queries, scopes
 
-    data = session.run(lambda database: queries.status(database, session.app()))
-    data["incidents"] = [asdict(each) for each in incidents.judge(data, session.app())]
+    async def work(database: Database) -> dict[str, Any]:
+        data = await queries.status(database, session.app())
+        own = await incidents.of_app(database, session.app())
+        hinders = incidents.judge(data, session.app(), own)
+        return {**data, "incidents": [asdict(each) for each in hinders]}
+
+    data = session.run(work)
     for row in data["switched_off"]:
         row["scope"] = scopes.text(row["scope"], session.app())
     for row in data["budgets"]:
