@@ -167,3 +167,14 @@ async def test_find_finds_a_job_by_its_first_digits(database: Database) -> None:
     assert (found["path"], found["title"]) == (f"/jobs/{job}", "Order 7")
     assert f"/jobs/{job}" in (await press(database, "find", job[:6])).output
     assert "Nothing is called" in (await press(database, "find", "nothing")).output
+
+
+async def test_cancel_ends_what_waits_for_a_step_that_there_is_not(database: Database) -> None:
+    await database.fetch(
+        "insert into runs (job_id, step, pipeline, key) values ('one', 'pack', 'orders', 'c'), "
+        "('two', 'ship', 'orders', 'c')"
+    )
+    words = ("cancel", "--parked", "orders/pack", "--key", "c", "--reason", "renamed")
+    assert "1 run of orders/pack c: cancelled" in (await press(database, *words)).output
+    rows = await database.fetch("select job_id, status from runs order by job_id")
+    assert [tuple(row.values()) for row in rows] == [("one", "cancelled"), ("two", "queued")]

@@ -157,6 +157,18 @@ def send_command(session: Session, as_json: bool) -> None:
     _tell_sent(session.run(lambda database: delivery(app, settings, database).flush()), as_json)
 
 
+@alerts.command("again")
+@click.argument("channel")
+@click.option("--reason", default="", help="Why; saved in the audit log.")
+@json_option
+@pass_session
+def again_command(session: Session, channel: str, reason: str, as_json: bool) -> None:
+    """Let a worker send now what CHANNEL did not take."""
+    from overnight.cli.commands.common import perform
+
+    perform(session, "send-again", as_json, channel=channel, reason=reason)
+
+
 @alerts.command("test")
 @click.argument("channel", required=False)
 @json_option

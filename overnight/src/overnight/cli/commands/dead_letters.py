@@ -13,6 +13,7 @@ from overnight.cli.commands.common import (
     called,
     given_json,
     named,
+    perform,
     result_of,
     shortened,
     with_title,
@@ -204,6 +205,13 @@ def _ending(key_name: str, name: str, says: str, word: str) -> click.Command:
     def end(session: Session, /, job: str | None, as_json: bool, **options: Any) -> None:
         from overnight.operations.dead_letters import message_number
 
+        if parked := options.pop("parked", None):
+            key = options["key"] or ""
+            perform(
+                *(session, "cancel-parked", as_json),
+                **{"step": parked, "key": key, "reason": options["reason"]},
+            )
+            return
         values = {**_with_moments(options), "job": job}
         is_job = job is not None and message_number(job) is None
         alone = not any(options[each] for each in options if each != "reason")
@@ -215,6 +223,9 @@ def _ending(key_name: str, name: str, says: str, word: str) -> click.Command:
         done = result_of(session, "discard", **values)
         _tell_many(as_json, done, "fitting" if options["dry_run"] else word)
 
+    if name == "cancel":
+        says_parked = "Queued runs of a step that this app does not have."
+        click.option("--parked", metavar="PIPELINE/STEP", help=says_parked)(end)
     return end
 
 
