@@ -19,6 +19,7 @@ def lines(night: dict[str, Any], command: str) -> list[str]:
     """The report of a night that `Nights.since` gave, for a terminal. `command` is how the reader
     calls this program, so that the commands can be copied.
     """
+    night = formatting.plain_data(night)
     return [
         *_title(night),
         *_published(night),

@@ -178,3 +178,29 @@ async def test_cancel_ends_what_waits_for_a_step_that_there_is_not(database: Dat
     assert "1 run of orders/pack c: cancelled" in (await press(database, *words)).output
     rows = await database.fetch("select job_id, status from runs order by job_id")
     assert [tuple(row.values()) for row in rows] == [("one", "cancelled"), ("two", "queued")]
+
+
+HOSTILE = "\x1b]0;root\x07 \x9b2J \u202ea\rb"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["dead", "dead {job}", "show {job}", "jobs", "runs", "failures", "status", "audit", "alerts"],
+)
+@pytest.mark.parametrize("more", [(), ("--json",)])
+async def test_no_command_prints_control_characters(
+    database: Database, words: str, more: tuple[str, ...]
+) -> None:
+    job, _ = await runs.start(shop(), database, "orders", 7, by=HOSTILE, reason=HOSTILE)
+    await database.fetch("update runs set status = 'running', attempt = 1")
+    await database.fetch(
+        "update runs set status = 'dead', error = %s, key = %s, output = %s, "
+        "finished_at = ledger_now()",
+        [HOSTILE, HOSTILE, json.dumps({"text": HOSTILE})],
+    )
+    await database.fetch(
+        "insert into alerts (kind, subject, text) values ('errors', %s, %s)", [HOSTILE, HOSTILE]
+    )
+    told = await press(database, *words.format(job=job).split(), *more)
+    assert told.exit_code == 0, told.output
+    assert not {"\x1b", "\x07", "\x9b", "\u202e", "\r"} & set(told.output)

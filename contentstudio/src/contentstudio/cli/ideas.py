@@ -289,7 +289,7 @@ def drop(session: Session, site: str, slug: str, reason: str, as_json: bool) -> 
 
 def _say(session: Session, work: Callable[[Database], Awaitable[str]], as_json: bool) -> None:
     message = session.run(work)
-    tell(as_json, {"result": message}, lambda: click.echo(message))
+    tell(as_json, {"result": message}, lambda: output.echo(message))
 
 
 @click.command("calendar")
@@ -340,7 +340,7 @@ def _render_days(title: str, days: list[dict[str, Any]]) -> None:
     columns = {"day": "day", "site": "site", "what": "what", "title": "article"}
     output.table(title, rows, columns, empty=f"Nothing stands in {title}.", spare=("site",))
     if more := sum(each["more"] for each in days):
-        click.echo(f"{more} more; --week shows more of each day")
+        output.echo(f"{more} more; --week shows more of each day")
 
 
 def _what_of(row: dict[str, Any]) -> str:
@@ -352,7 +352,7 @@ def _render_calendar(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         hours = row["opens_in"] / 3_600
         window = f"publishes again in {hours:.1f} h" if hours else "publishes now"
-        click.echo(f"{row['site']}: {row['today']} of {row['per_day']} today; {window}")
+        output.echo(f"{row['site']}: {row['today']} of {row['per_day']} today; {window}")
     planned = [
         {**each, "site": row["site"], "what": _what(each)}
         for row in rows

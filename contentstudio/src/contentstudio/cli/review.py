@@ -113,7 +113,7 @@ def _render_list(rows: list[dict[str, Any]]) -> None:
     spare = ("since", "doubtful", "step")
     output.table("", lines, columns, empty="Nothing waits for you.", spare=spare)
     if rows:
-        click.echo("\nreview JOB shows it, with its revision and the commands to decide")
+        output.echo("\nreview JOB shows it, with its revision and the commands to decide")
 
 
 def _write_files(dossier: Dossier, html: Path | None, markdown: Path | None) -> list[str]:
@@ -129,8 +129,8 @@ def _write_files(dossier: Dossier, html: Path | None, markdown: Path | None) -> 
 def _render_dossier(dossier: Dossier, paths: list[str]) -> None:
     from contentstudio.review import text
 
-    click.echo(f"wrote {' and '.join(paths)}" if paths else text.told(dossier))
-    click.echo(
+    output.echo(f"wrote {' and '.join(paths)}" if paths else text.told(dossier))
+    output.echo(
         "\n"
         + (
             _commands(dossier)
@@ -166,11 +166,11 @@ def _show_brief(
 def _render_brief(plan: BriefDetails, paths: list[str]) -> None:
     from contentstudio.review import text
 
-    click.echo(f"wrote {paths[0]}" if paths else text.brief(plan.brief))
+    output.echo(f"wrote {paths[0]}" if paths else text.brief(plan.brief))
     if plan.costs:
-        click.echo(f"\nThe article is estimated to cost {formatting.dollars(plan.estimated())}.")
+        output.echo(f"\nThe article is estimated to cost {formatting.dollars(plan.estimated())}.")
     if plan.waits:
-        click.echo("\n" + decisions.what_to_press(plan.job_id, plan.seal[: decisions.SHORT]))
+        output.echo("\n" + decisions.what_to_press(plan.job_id, plan.seal[: decisions.SHORT]))
 
 
 @click.command("brief")
@@ -256,7 +256,7 @@ def _render_night(articles: Sequence[ArticleCost], steps: Sequence[StepCost]) ->
     columns = {name: name for name in ("job", "site", "state", "estimated", "booked", "title")}
     output.table("", rows, columns, empty="No article was worked on.", spare=("site", "state"))
     if rows:
-        click.echo("")
+        output.echo("")
         _render_costs(steps)
 
 
@@ -384,7 +384,7 @@ def change_command(
     tell(
         as_json,
         {"changed": {"job_id": row["job_id"], "place": place}},
-        lambda: click.echo(f"{done}: {place} of job {row['job_id']}; its gates look at it again"),
+        lambda: output.echo(f"{done}: {place} of job {row['job_id']}; its gates look at it again"),
     )
 
 

@@ -97,7 +97,7 @@ def _render(
             "title": "message",
             "state": "state",
         }
-        click.echo("")
+        output.echo("")
         output.table(
             "",
             [_readable(row) for row in channels],
@@ -108,7 +108,7 @@ def _render(
 
     for row in heartbeats:
         whose = f"heartbeat of {row['app']}" + (f" at {row['host']}" if "host" in row else "")
-        click.echo(f"\n{whose}: {_beat(row)}")
+        output.echo(f"\n{whose}: {_beat(row)}")
 
 
 def _beat(row: dict[str, Any]) -> str:
@@ -216,9 +216,9 @@ def _tell_sent(results: list[Sent], as_json: bool) -> None:
     def render() -> None:
         for each in results:
             result = f"was not taken: {each.error}" if each.error else "was taken"
-            click.echo(f"{each.channel}: “{each.title}” {result}")
+            output.echo(f"{each.channel}: “{each.title}” {result}")
         if not results:
-            click.echo("nothing is due")
+            output.echo("nothing is due")
 
     rows = [{"channel": each.channel, "title": each.title, "error": each.error} for each in results]
     tell(as_json, {"sent": rows}, render)

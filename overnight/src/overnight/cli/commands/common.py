@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from overnight.cli import output
 from overnight.cli.runner import Session, tell
 from overnight.errors import UserError
 
@@ -65,7 +66,7 @@ def given_json(text: str) -> Any:
 def perform(session: Session, operation: str, as_json: bool, /, **values: Any) -> None:
     """Carry out an operation, and print its result."""
     done = result_of(session, operation, **values)
-    tell(as_json, done.data, lambda: click.echo(done.text))
+    tell(as_json, done.data, lambda: output.echo(done.text))
 
 
 def result_of(session: Session, operation: str, /, **values: Any) -> Done:

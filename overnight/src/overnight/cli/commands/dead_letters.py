@@ -139,16 +139,18 @@ def _render_dead(rows: list[dict[str, Any]], key_name: str, *, whole: bool) -> N
     output.table("", lines, columns, empty="No dead letters.", spare=("failures", "died_at", "key"))
     for row in rows if whole else []:
         is_message = row["kind"] == "message"  # which is text as it came, and may be no JSON
-        click.echo(f"\ninput: {beginning(row['input']) if is_message else shortened(row['input'])}")
+        output.echo(
+            f"\ninput: {beginning(row['input']) if is_message else shortened(row['input'])}"
+        )
     if rows:
         job = rows[0]["job_id"] if whole else "JOB"
         is_message = whole and rows[0]["kind"] == "message"
         more = "" if is_message else f"; show {job} tells everything of a job"
-        click.echo(
+        output.echo(
             f"\n{called()} replay {job} starts it again, with --input @FILE after an "
             "edit; replay --all all of them"
         )
-        click.echo(f"{called()} discard {job} --reason … ends it{more}")
+        output.echo(f"{called()} discard {job} --reason … ends it{more}")
 
 
 def _replay(key_name: str) -> click.Command:
@@ -183,7 +185,7 @@ def _replay(key_name: str) -> click.Command:
                 "first": first or [done.data["edited"]],
                 "refused": [],
             }
-            tell(as_json, data, lambda: click.echo(done.text))
+            tell(as_json, data, lambda: output.echo(done.text))
             return
         done = result_of(session, "replay", job=job, reason=reason, **_with_moments(options))
         _tell_many(as_json, done, "fitting" if options["dry_run"] else "replayed")
@@ -218,7 +220,7 @@ def _ending(key_name: str, name: str, says: str, word: str) -> click.Command:
         if name == "cancel" and is_job and alone:
             done = result_of(session, "cancel", job=job, reason=options["reason"])
             data = {word: 1, "first": done.data["first"], "refused": []}
-            tell(as_json, data, lambda: click.echo(done.text))
+            tell(as_json, data, lambda: output.echo(done.text))
             return
         done = result_of(session, "discard", **values)
         _tell_many(as_json, done, "fitting" if options["dry_run"] else word)
@@ -233,4 +235,4 @@ def _tell_many(as_json: bool, done: Done, word: str) -> None:
     """How many it was done with, and each that was refused on a line of its own."""
     lists = ("first", "refused") if "first" in done.data else ()  # a dry run has only the count
     data = {word: done.data["count"], **{name: done.data[name] for name in lists}}
-    tell(as_json, data, lambda: click.echo("\n".join([done.text, *done.refused])))
+    tell(as_json, data, lambda: output.echo("\n".join([done.text, *done.refused])))

@@ -74,12 +74,12 @@ def render_review(
 
         app, first = session.app(), rows[0]
         preview = app.extension(Reviews).preview if app else None
-        click.echo(
+        output.echo(
             "\n" + (preview(first["output"]) if preview and first["output"] else first["shown"])
         )
-        click.echo(f"\n{what_to_press(first['job_id'], first['revision'][:SHORT], own)}")
+        output.echo(f"\n{what_to_press(first['job_id'], first['revision'][:SHORT], own)}")
     elif rows:
-        click.echo("\nreview JOB shows it, with its revision and the commands to decide")
+        output.echo("\nreview JOB shows it, with its revision and the commands to decide")
 
 
 def what_to_press(job: str, revision: str, own: str = "") -> str:
