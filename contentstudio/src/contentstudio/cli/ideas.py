@@ -129,7 +129,7 @@ def _brief(_: click.Context, __: click.Parameter, value: str) -> str:
     "--due",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DATE",
-    help="The day by which it should be published, such as 2026-12-24.",
+    help="The day on which it is published, such as 2026-12-24.",
 )
 @click.option(
     "--brief",
